@@ -1,0 +1,95 @@
+//! A line of text for a person, whose parts have a role instead of a colour.
+//!
+//! Reports are pure: they say what a word *is*; the terminal decides how it looks.
+
+/// What a part of a line means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Ordinary text.
+    Plain,
+    /// Less important: times, explanations.
+    Dim,
+    /// A heading, or the word that matters.
+    Strong,
+    /// A good result.
+    Good,
+    /// A bad result.
+    Bad,
+    /// Something to look at.
+    Warn,
+    /// A name, a URL, a command to type.
+    Accent,
+}
+
+/// A run of text with one role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// What the text means.
+    pub role: Role,
+    /// The text, as received; the terminal sanitizes it.
+    pub text: String,
+}
+
+/// One line for a person, without its newline.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Line {
+    /// The parts, in order.
+    pub spans: Vec<Span>,
+}
+
+impl Line {
+    /// An empty line.
+    #[must_use]
+    pub fn new() -> Self {
+        Line::default()
+    }
+
+    /// The same line with one more part.
+    #[must_use]
+    pub fn with(mut self, role: Role, text: impl Into<String>) -> Self {
+        self.spans.push(Span { role, text: text.into() });
+        self
+    }
+
+    /// The same line with ordinary text added.
+    #[must_use]
+    pub fn plain(self, text: impl Into<String>) -> Self {
+        self.with(Role::Plain, text)
+    }
+
+    /// The same line with less important text added.
+    #[must_use]
+    pub fn dim(self, text: impl Into<String>) -> Self {
+        self.with(Role::Dim, text)
+    }
+
+    /// The same line with a heading or a strong word added.
+    #[must_use]
+    pub fn strong(self, text: impl Into<String>) -> Self {
+        self.with(Role::Strong, text)
+    }
+
+    /// The same line with a good result added.
+    #[must_use]
+    pub fn good(self, text: impl Into<String>) -> Self {
+        self.with(Role::Good, text)
+    }
+
+    /// The same line with a bad result added.
+    #[must_use]
+    pub fn bad(self, text: impl Into<String>) -> Self {
+        self.with(Role::Bad, text)
+    }
+
+    /// The same line with a warning added.
+    #[must_use]
+    pub fn warn(self, text: impl Into<String>) -> Self {
+        self.with(Role::Warn, text)
+    }
+
+    /// The same line with a name, a URL or a command added.
+    #[must_use]
+    pub fn accent(self, text: impl Into<String>) -> Self {
+        self.with(Role::Accent, text)
+    }
+}

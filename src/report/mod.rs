@@ -1,0 +1,3 @@
+//! Values to text: pure, no printing.
+
+pub mod line;
