@@ -5,6 +5,10 @@
 
 use super::payload::{Payload, Value};
 
+mod rule;
+
+pub use rule::{AcknowledgementRule, Slip};
+
 /// The exact reply that acknowledges a notification.
 pub const ACKNOWLEDGEMENT_BODY: &str = r#"{"error_code":"0000"}"#;
 
@@ -92,6 +96,13 @@ pub enum Refusal {
     NotJson,
     /// Longer than [`MAX_REPLY_BYTES`].
     TooLong,
+    /// Not the reply that the dialect wants.
+    NotTheReply {
+        /// What the dialect wants.
+        wanted: String,
+        /// What went wrong.
+        slip: Slip,
+    },
 }
 
 impl Refusal {
@@ -117,6 +128,7 @@ impl Refusal {
             Refusal::TextAroundJson => "text-around-json",
             Refusal::NotJson => "not-json",
             Refusal::TooLong => "too-long",
+            Refusal::NotTheReply { slip, .. } => slip.code(),
         }
     }
 
@@ -151,20 +163,27 @@ impl Refusal {
             Refusal::NotAnObject(kind) => {
                 format!("the body is {kind}; reply {ACKNOWLEDGEMENT_BODY}")
             }
-            Refusal::Html => "the body is an HTML page (a login, error or challenge page?)".to_owned(),
+            Refusal::Html => {
+                "the body is an HTML page (a login, error or challenge page?)".to_owned()
+            }
             Refusal::Empty => format!("the body is empty; reply {ACKNOWLEDGEMENT_BODY}"),
             Refusal::ByteOrderMark => {
-                "a byte order mark stands before the JSON (a source file saved with BOM?)".to_owned()
+                "a byte order mark stands before the JSON (a source file saved with BOM?)"
+                    .to_owned()
             }
             Refusal::DuplicateMember(name) => {
                 format!("the member \"{name}\" stands twice; parsers disagree on its value")
             }
             Refusal::TextAroundJson => {
-                "the right JSON is there, but other text stands around it (a printed warning?)".to_owned()
+                "the right JSON is there, but other text stands around it (a printed warning?)"
+                    .to_owned()
             }
             Refusal::NotJson => "the body is not JSON".to_owned(),
             Refusal::TooLong => {
                 format!("the body is longer than {MAX_REPLY_BYTES} bytes; it was not read further")
+            }
+            Refusal::NotTheReply { wanted, slip } => {
+                format!("{}; reply {wanted}", slip.explanation())
             }
         }
     }
@@ -177,16 +196,22 @@ pub struct Reply {
     pub status: u16,
     /// The `Content-Type` header, where there is one.
     pub content_type: Option<String>,
+    /// The `Retry-After` header, where there is one; it does not change what the reply means.
+    pub retry_after: Option<String>,
     /// The body: whole, or its first [`MAX_REPLY_BYTES`] and one more.
     pub body: Vec<u8>,
 }
 
-/// What the platform concludes from a reply.
+/// What this platform concludes from a reply.
 ///
 /// Source: the protocol's section 3; only 2xx counts (ours).
 #[must_use]
 pub fn judge(reply: &Reply) -> Conclusion {
-    let by_body = judge_body(&reply.body);
+    AcknowledgementRule::ErrorCode.judge(reply)
+}
+
+/// The conclusion from the status, and from what the body alone says.
+fn conclude(reply: &Reply, by_body: Result<Vec<ReplyWarning>, Refusal>) -> Conclusion {
     match reply.status {
         200..=299 => {}
         status @ (301 | 302 | 303 | 307 | 308) => {
@@ -197,17 +222,10 @@ pub fn judge(reply: &Reply) -> Conclusion {
         }
         status => return Conclusion::NotAcknowledged(Refusal::Status(status)),
     }
-    let members = match by_body {
-        Ok(members) => members,
+    let mut warnings = match by_body {
+        Ok(warnings) => warnings,
         Err(refusal) => return Conclusion::NotAcknowledged(refusal),
     };
-    let mut warnings = Vec::new();
-    if members > 1 {
-        warnings.push(ReplyWarning::ExtraMembers);
-    }
-    if !reply.content_type.as_deref().is_some_and(is_json_type) {
-        warnings.push(ReplyWarning::ContentType);
-    }
     if reply.status != 200 {
         warnings.push(ReplyWarning::Status);
     }
@@ -221,19 +239,24 @@ pub fn is_json_type(content_type: &str) -> bool {
     essence.eq_ignore_ascii_case("application/json")
 }
 
-/// The number of members of a body that acknowledges, or why it does not.
-fn judge_body(body: &[u8]) -> Result<usize, Refusal> {
-    if body.len() > MAX_REPLY_BYTES {
-        return Err(Refusal::TooLong);
-    }
-    let text = body.trim_ascii();
+/// What is unusual about a reply whose JSON acknowledges, or why it does not.
+fn judge_error_code(reply: &Reply) -> Result<Vec<ReplyWarning>, Refusal> {
+    let text = reply.body.trim_ascii();
     if text.is_empty() {
         return Err(Refusal::Empty);
     }
-    match Payload::parse(text) {
-        Ok(payload) => judge_object(&payload),
-        Err(error) => Err(judge_no_object(text, &error)),
+    let members = match Payload::parse(text) {
+        Ok(payload) => judge_object(&payload)?,
+        Err(error) => return Err(judge_no_object(text, &error)),
+    };
+    let mut warnings = Vec::new();
+    if members > 1 {
+        warnings.push(ReplyWarning::ExtraMembers);
     }
+    if !reply.content_type.as_deref().is_some_and(is_json_type) {
+        warnings.push(ReplyWarning::ContentType);
+    }
+    Ok(warnings)
 }
 
 fn judge_object(payload: &Payload<'_>) -> Result<usize, Refusal> {
@@ -317,6 +340,7 @@ mod tests {
         Reply {
             status,
             content_type: Some("application/json;charset=utf-8".into()),
+            retry_after: None,
             body: body.as_bytes().to_vec(),
         }
     }
@@ -331,7 +355,10 @@ mod tests {
     #[test]
     fn only_the_string_0000_acknowledges() {
         assert_eq!(judge(&reply(200, ACKNOWLEDGEMENT_BODY)), Conclusion::Acknowledged(vec![]));
-        assert_eq!(judge(&reply(200, " {\"error_code\" : \"\\u0030000\"}\n")), Conclusion::Acknowledged(vec![]));
+        assert_eq!(
+            judge(&reply(200, " {\"error_code\" : \"\\u0030000\"}\n")),
+            Conclusion::Acknowledged(vec![])
+        );
         for (body, code) in [
             (r#"{"error_code":0}"#, "number-code"),
             (r#"{"error_code":0000}"#, "not-json"),

@@ -1,0 +1,63 @@
+//! Text eight bytes at a time: where a plain part of a string ends, and how names sort.
+
+/// How many bytes stand before the first quote, backslash or control character.
+#[inline]
+pub(super) fn plain_length(bytes: &[u8]) -> usize {
+    /// The same byte eight times.
+    const fn eight(byte: u8) -> u64 {
+        u64::from_ne_bytes([byte; 8])
+    }
+    /// Marks the highest bit of each byte below the limit, which is at most 128. Bytes above the
+    /// lowest one marked may be marked by a borrow; only the lowest is of use.
+    const fn below(word: u64, limit: u8) -> u64 {
+        word.wrapping_sub(eight(limit)) & !word & eight(0x80)
+    }
+    let mut at = 0;
+    while let Some(chunk) = bytes[at..].first_chunk() {
+        let word = u64::from_le_bytes(*chunk);
+        let found =
+            below(word ^ eight(b'"'), 1) | below(word ^ eight(b'\\'), 1) | below(word, 0x20);
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += chunk.len();
+    }
+    let rest = &bytes[at..];
+    let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    at + rest.iter().position(ends).unwrap_or(rest.len())
+}
+
+/// The first eight bytes of a name as a number that sorts as they do; a shorter name ends in zeros.
+#[inline]
+pub(super) fn rank(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    match bytes.first_chunk() {
+        Some(first) => u64::from_be_bytes(*first),
+        None => (0..8).fold(0, |rank, at| rank << 8 | u64::from(*bytes.get(at).unwrap_or(&0))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_plain_text_is_found_wherever_it_stands() {
+        for length in 0..40 {
+            for end in (0..=u8::MAX).filter(|end| matches!(end, b'"' | b'\\' | 0..0x20)) {
+                let mut bytes = "aÿ!#[]\u{7f}王".repeat(5).into_bytes()[..length].to_vec();
+                assert_eq!(plain_length(&bytes), length);
+                bytes.extend([end, end, b' ', b'!', b'x', b'[', 0x20, 0x21, 0x23]);
+                assert_eq!(plain_length(&bytes), length, "{end} at {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn ranks_sort_as_names_do() {
+        let names = ["", "\0", "a", "a\0", "amount", "amount1", "payout_i", "payout_id", "z", "中"];
+        assert!(names.is_sorted());
+        assert!(names.map(rank).is_sorted());
+        assert_eq!(rank("a"), 0x61 << 56);
+    }
+}

@@ -1,0 +1,187 @@
+//! Changes a payload's text member by member and leaves every other byte alone.
+
+use std::ops::Range;
+
+use super::form;
+use super::payload::{Encoding, Payload};
+use super::scan::quote_into;
+
+/// One change to a payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// Puts a member in, or replaces its value; the value is JSON text.
+    Put {
+        /// The member's name, plain.
+        name: String,
+        /// The value as JSON text.
+        json: String,
+    },
+    /// Takes a member out.
+    Remove {
+        /// The member's name, plain.
+        name: String,
+    },
+}
+
+/// Text as a JSON string with the fewest escapes.
+#[must_use]
+pub fn json_string(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    quote_into(text, &mut out);
+    out
+}
+
+/// The payload's text after one change.
+#[must_use]
+pub fn apply(payload: &Payload<'_>, edit: &Edit) -> String {
+    match edit {
+        Edit::Put { name, json } => put(payload, name, json),
+        Edit::Remove { name } => remove(payload, name),
+    }
+}
+
+/// Replaces the member's value in place, or adds the member last, in the layout of its neighbours.
+#[must_use]
+pub fn put(payload: &Payload<'_>, name: &str, json: &str) -> String {
+    let mut out = String::new();
+    put_into(payload, name, json, &mut out);
+    out
+}
+
+/// Like [`put`], written behind what `out` holds.
+pub fn put_into(payload: &Payload<'_>, name: &str, json: &str, out: &mut String) {
+    put_with(payload, name, out, |out| out.push_str(json));
+}
+
+/// Like [`put_into`], the value written by a function.
+pub(super) fn put_with(
+    payload: &Payload<'_>,
+    name: &str,
+    out: &mut String,
+    value: impl FnOnce(&mut String),
+) {
+    if payload.encoding() != Encoding::Json {
+        let mut json = String::new();
+        value(&mut json);
+        out.push_str(&form::put(payload, name, &form::text_of(&json)));
+        return;
+    }
+    let text = payload.text();
+    if let Some(member) = payload.get(name) {
+        return splice_into(text, member.value_span(), out, value);
+    }
+    let Some(last) = payload.members().last() else {
+        let inside = payload.braces().start + 1;
+        return splice_into(text, inside..inside, out, |out| {
+            quote_into(name, out);
+            out.push(':');
+            value(out);
+        });
+    };
+    let colon = &text[last.name_span().end..last.value_span().start];
+    let gap = gap_before_last(payload);
+    // A lone member gives no gap to copy, but "a": 1 is followed by a space where people write it.
+    let gap =
+        if gap.is_empty() && payload.members().len() == 1 && colon != ":" { " " } else { gap };
+    let end = last.value_span().end;
+    splice_into(text, end..end, out, |out| {
+        out.push(',');
+        out.push_str(gap);
+        quote_into(name, out);
+        out.push_str(colon);
+        value(out);
+    });
+}
+
+/// The white space before the last member's name.
+fn gap_before_last<'a>(payload: &Payload<'a>) -> &'a str {
+    let Some(last) = payload.members().last() else { return "" };
+    let before = &payload.text()[..last.name_span().start];
+    &before[before.trim_end_matches([' ', '\n', '\r', '\t']).len()..]
+}
+
+fn remove(payload: &Payload<'_>, name: &str) -> String {
+    if payload.encoding() != Encoding::Json {
+        return form::remove(payload, name);
+    }
+    let members = payload.members();
+    let Some(index) = members.iter().position(|member| member.name == name) else {
+        return payload.text().to_owned();
+    };
+    let span = members[index].name_span().start..members[index].value_span().end;
+    let cut = match (index.checked_sub(1), members.get(index + 1)) {
+        (Some(previous), _) => members[previous].value_span().end..span.end,
+        (None, Some(next)) => span.start..next.name_span().start,
+        (None, None) => span,
+    };
+    let mut out = String::new();
+    splice_into(payload.text(), cut, &mut out, |_| {});
+    out
+}
+
+/// The text with another one in the place of a part of it.
+pub(super) fn splice(text: &str, place: Range<usize>, with: &str) -> String {
+    let mut out = String::new();
+    splice_into(text, place, &mut out, |out| out.push_str(with));
+    out
+}
+
+/// Writes the text with what `put` writes in the place of a part of it.
+fn splice_into(text: &str, place: Range<usize>, out: &mut String, put: impl FnOnce(&mut String)) {
+    out.reserve(text.len());
+    out.push_str(&text[..place.start]);
+    put(out);
+    out.push_str(&text[place.end..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put_in(json: &str, name: &str, value: &str) -> String {
+        put(&Payload::parse(json.as_bytes()).unwrap(), name, value)
+    }
+
+    fn remove_from(json: &str, name: &str) -> String {
+        remove(&Payload::parse(json.as_bytes()).unwrap(), name)
+    }
+
+    #[test]
+    fn a_member_is_added_in_the_layout_of_its_neighbours() {
+        assert_eq!(put_in("{}", "s", "1"), "{\"s\":1}");
+        assert_eq!(put_in(" { } ", "s", "1"), " {\"s\":1 } ");
+        assert_eq!(put_in("{\"a\":1}", "s", "1"), "{\"a\":1,\"s\":1}");
+        assert_eq!(put_in("{\"a\": 1}", "s", "1"), "{\"a\": 1, \"s\": 1}");
+        assert_eq!(
+            put_in("{ \"a\":1 , \"b\" : 2 }\n", "s", "1"),
+            "{ \"a\":1 , \"b\" : 2, \"s\" : 1 }\n"
+        );
+        assert_eq!(
+            put_in("{\n  \"a\": 1,\n  \"b\": 2\n}", "s", "1"),
+            "{\n  \"a\": 1,\n  \"b\": 2,\n  \"s\": 1\n}"
+        );
+    }
+
+    #[test]
+    fn a_value_is_replaced_in_place() {
+        assert_eq!(
+            put_in("{\"\\u0061\" : [1 ], \"b\":1E5}", "a", "2"),
+            "{\"\\u0061\" : 2, \"b\":1E5}"
+        );
+    }
+
+    #[test]
+    fn a_member_is_removed_with_its_comma() {
+        assert_eq!(remove_from("{\"a\":1, \"b\":2, \"c\":3}", "b"), "{\"a\":1, \"c\":3}");
+        assert_eq!(remove_from("{ \"a\":1, \"b\":2 }", "a"), "{ \"b\":2 }");
+        assert_eq!(remove_from("{ \"a\":1, \"b\":2 }", "b"), "{ \"a\":1 }");
+        assert_eq!(remove_from("{\"a\":1}", "a"), "{}");
+        assert_eq!(remove_from("{\"a\":1}", "x"), "{\"a\":1}");
+    }
+
+    #[test]
+    fn a_name_is_escaped_when_it_is_written() {
+        assert_eq!(put_in("{}", "a\"\n", "1"), "{\"a\\\"\\n\":1}");
+        assert_eq!(json_string("王\u{1}"), "\"王\\u0001\"");
+    }
+}

@@ -1,0 +1,58 @@
+//! Which known name a misspelled one was meant to be.
+
+/// The longest name that is compared, in characters: longer ones are no slip of a finger.
+const LONGEST: usize = 64;
+
+/// The known name that `text` resembles most, where one resembles it at all.
+///
+/// Case is no difference. About a third of the characters may differ.
+#[must_use]
+pub fn nearest<'n>(text: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    if text.chars().count() > LONGEST {
+        return None;
+    }
+    let wanted: Vec<char> = text.to_lowercase().chars().collect();
+    known
+        .into_iter()
+        .filter_map(|name| {
+            let letters: Vec<char> = name.to_lowercase().chars().collect();
+            let allowed = (wanted.len().max(letters.len()).div_ceil(3)).clamp(1, 8);
+            let distance = distance(&wanted, &letters);
+            let begins = wanted.len() >= 3 && letters.starts_with(&wanted);
+            (distance <= allowed || begins).then_some((distance, name))
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// How many single-character changes lie between two words (Levenshtein).
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (index, from) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = index + 1;
+        for (at, to) in b.iter().enumerate() {
+            let changed = diagonal + usize::from(from != to);
+            diagonal = row[at + 1];
+            row[at + 1] = changed.min(diagonal + 1).min(row[at] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_finds_its_name_and_nonsense_none() {
+        let known = ["platform", "wechat-v2", "epay", "jeepay"];
+        assert_eq!(nearest("platfrom", known), Some("platform"));
+        assert_eq!(nearest("WECHAT", known), Some("wechat-v2"));
+        assert_eq!(nearest("wechatv2", known), Some("wechat-v2"));
+        assert_eq!(nearest("epai", known), Some("epay"));
+        assert_eq!(nearest("zzz", known), None);
+        assert_eq!(nearest("", known), None);
+        assert_eq!(nearest(&"x".repeat(100_000), known), None);
+    }
+}

@@ -1,0 +1,417 @@
+//! Bytes to members in order, with every literal as it was written.
+//!
+//! A general JSON value would turn `1.10` into `1.1` and keep the last of two equal members; both
+//! change what is signed. This parser borrows from its input, keeps the text of numbers, and
+//! refuses a member that stands twice, at any depth. What else it accepts is RFC 8259.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use super::bytes::rank;
+use super::scan::Scanner;
+
+/// The longest payload that is read, in bytes (1 MiB).
+pub const MAX_BYTES: usize = 1 << 20;
+
+/// The deepest nesting that is read: the outermost object is level 1.
+pub const MAX_DEPTH: usize = 127;
+
+/// How a payload is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// A JSON object: what the platform sends.
+    Json,
+    /// `application/x-www-form-urlencoded` pairs.
+    Form,
+    /// The same pairs behind a `?`, alone or in a URL.
+    Query,
+}
+
+/// A JSON object, or a list of pairs, whose members keep their order and their text.
+#[derive(Clone, Debug)]
+pub struct Payload<'a> {
+    text: &'a str,
+    encoding: Encoding,
+    members: Vec<Member<'a>>,
+    by_name: Vec<Place>,
+    braces: Range<usize>,
+}
+
+/// A member's place in the order of names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    /// The beginning of the name as a number: most names differ in it.
+    rank: u64,
+    /// The member's place in the order received. It fits: every member takes more than one of at
+    /// most [`MAX_BYTES`] bytes.
+    index: u32,
+}
+
+/// One member of a payload.
+#[derive(Clone, Debug)]
+pub struct Member<'a> {
+    /// The name, escapes resolved.
+    pub name: Cow<'a, str>,
+    /// The value.
+    pub value: Value<'a>,
+    pub(super) name_at: (u32, u32),
+    pub(super) value_at: (u32, u32),
+}
+
+impl Member<'_> {
+    /// Where the name stands in the text, quotes included.
+    #[must_use]
+    pub fn name_span(&self) -> Range<usize> {
+        self.name_at.0 as usize..self.name_at.1 as usize
+    }
+
+    /// Where the value stands in the text.
+    #[must_use]
+    pub fn value_span(&self) -> Range<usize> {
+        self.value_at.0 as usize..self.value_at.1 as usize
+    }
+}
+
+/// A member's value; numbers and nested values keep their text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// The digits exactly as written.
+    Number(&'a str),
+    /// The text, escapes resolved.
+    String(Cow<'a, str>),
+    /// The array's text as written.
+    Array(&'a str),
+    /// The object's text as written.
+    Object(&'a str),
+}
+
+impl Value<'_> {
+    /// What the value is, with its article: for messages.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Value::Null => "null",
+            Value::Bool(_) => "a boolean",
+            Value::Number(_) => "a number",
+            Value::String(_) => "a string",
+            Value::Array(_) => "an array",
+            Value::Object(_) => "an object",
+        }
+    }
+
+    /// Whether the signing rule drops the value as empty: `""` and (ours) `null`.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Value::Null => true,
+            Value::String(text) => text.is_empty(),
+            _ => false,
+        }
+    }
+}
+
+/// Why bytes are no payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PayloadProblem {
+    /// More than [`MAX_BYTES`].
+    TooLarge(usize),
+    /// Not UTF-8.
+    InvalidUtf8,
+    /// A byte order mark stands first.
+    ByteOrderMark,
+    /// Nothing but white space.
+    Empty,
+    /// JSON, but not an object.
+    NotAnObject(&'static str),
+    /// A member of this name stands twice in one object.
+    DuplicateMember(String),
+    /// Something follows the object.
+    TrailingData,
+    /// Nested deeper than [`MAX_DEPTH`].
+    TooDeep,
+    /// Half of a surrogate pair.
+    LoneSurrogate,
+    /// A control character inside a string.
+    ControlCharacter(u8),
+    /// A backslash sequence that JSON does not know.
+    InvalidEscape,
+    /// A number that JSON does not know, such as `01` or `1.`.
+    InvalidNumber,
+    /// A `%` without two hexadecimal digits, in pairs.
+    InvalidPercent,
+    /// Percent escapes that are no UTF-8, in pairs.
+    PercentNotUtf8,
+    /// A URL without a query string.
+    NoQuery,
+    /// The text ends too early.
+    UnexpectedEnd,
+    /// Another character than JSON wants here.
+    Unexpected {
+        /// What stands there.
+        found: char,
+        /// What JSON wants.
+        expected: &'static str,
+    },
+}
+
+impl fmt::Display for PayloadProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PayloadProblem::TooLarge(bytes) => {
+                write!(f, "{bytes} bytes are more than the limit of {MAX_BYTES}")
+            }
+            PayloadProblem::InvalidUtf8 => f.write_str("invalid UTF-8"),
+            PayloadProblem::ByteOrderMark => {
+                f.write_str("a byte order mark stands before the JSON")
+            }
+            PayloadProblem::Empty => f.write_str("the input is empty"),
+            PayloadProblem::NotAnObject(kind) => write!(f, "a JSON object is wanted, not {kind}"),
+            PayloadProblem::DuplicateMember(name) => write!(f, "the member {name:?} stands twice"),
+            PayloadProblem::TrailingData => f.write_str("data follows the JSON object"),
+            PayloadProblem::TooDeep => write!(f, "nested deeper than {MAX_DEPTH} levels"),
+            PayloadProblem::LoneSurrogate => f.write_str("half of a surrogate pair"),
+            PayloadProblem::ControlCharacter(byte) => {
+                write!(f, "the control character U+{byte:04X} must be escaped in a string")
+            }
+            PayloadProblem::InvalidEscape => f.write_str("an escape that JSON does not know"),
+            PayloadProblem::InvalidNumber => f.write_str("a number that JSON does not know"),
+            PayloadProblem::InvalidPercent => {
+                f.write_str("two hexadecimal digits are wanted after %")
+            }
+            PayloadProblem::PercentNotUtf8 => f.write_str("the percent escapes are no UTF-8"),
+            PayloadProblem::NoQuery => f.write_str("the URL has no query string"),
+            PayloadProblem::UnexpectedEnd => f.write_str("the input ends too early"),
+            PayloadProblem::Unexpected { found, expected } => {
+                write!(f, "{expected} is wanted, not {found:?}")
+            }
+        }
+    }
+}
+
+/// Why and where bytes are no payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PayloadError {
+    /// What is wrong.
+    pub problem: PayloadProblem,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// The member in which it is wrong, as a path such as `o.list[2]`.
+    pub member: Option<String>,
+}
+
+impl PayloadError {
+    pub(super) fn at(bytes: &[u8], offset: usize, problem: PayloadProblem) -> Self {
+        let before = &bytes[..offset.min(bytes.len())];
+        let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        // A continuation byte of UTF-8 is no character of its own.
+        let column = before[line_start..].iter().filter(|byte| **byte & 0xC0 != 0x80).count() + 1;
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        PayloadError { problem, line, column, member: None }
+    }
+}
+
+impl fmt::Display for PayloadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)?;
+        if let Some(member) = &self.member {
+            write!(f, ", member {member:?}")?;
+        }
+        write!(f, ": {}", self.problem)
+    }
+}
+
+impl std::error::Error for PayloadError {}
+
+impl<'a> Payload<'a> {
+    /// Reads a JSON object.
+    ///
+    /// # Errors
+    /// What is no JSON object by RFC 8259, has a member twice at any depth, is nested deeper than
+    /// [`MAX_DEPTH`], is longer than [`MAX_BYTES`], or is not UTF-8; with the place.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, PayloadError> {
+        let text = bounded_text(bytes)?;
+        let (members, braces) = Scanner::new(text).document().map_err(|error| *error)?;
+        Payload::try_new(text, Encoding::Json, members, braces)
+    }
+
+    /// A payload of members that were found in `text`; a member that stands twice is refused.
+    pub(super) fn try_new(
+        text: &'a str,
+        encoding: Encoding,
+        members: Vec<Member<'a>>,
+        braces: Range<usize>,
+    ) -> Result<Self, PayloadError> {
+        let by_name = order_by_name(text, &members)?;
+        Ok(Payload { text, encoding, members, by_name, braces })
+    }
+
+    /// How it is written.
+    #[must_use]
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// The whole text that was read.
+    #[must_use]
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The members in the order received.
+    #[must_use]
+    pub fn members(&self) -> &[Member<'a>] {
+        &self.members
+    }
+
+    /// The members by name, in ascending byte order.
+    pub fn members_by_name(&self) -> impl Iterator<Item = &Member<'a>> + '_ {
+        self.by_name.iter().map(|place| &self.members[place.index as usize])
+    }
+
+    /// The member of this name.
+    #[must_use]
+    #[inline]
+    pub fn get(&self, name: &str) -> Option<&Member<'a>> {
+        let rank = rank(name);
+        let start = self.by_name.partition_point(|place| place.rank < rank);
+        self.by_name[start..]
+            .iter()
+            .take_while(|place| place.rank == rank)
+            .map(|place| &self.members[place.index as usize])
+            .find(|member| member.name == name)
+    }
+
+    /// Where the outermost braces stand in the text, from `{` to behind `}`; or where the pairs do.
+    #[must_use]
+    pub fn braces(&self) -> Range<usize> {
+        self.braces.clone()
+    }
+}
+
+/// The bytes as text, where they are not too many.
+pub(super) fn bounded_text(bytes: &[u8]) -> Result<&str, PayloadError> {
+    if bytes.len() > MAX_BYTES {
+        return Err(PayloadError::at(&[], 0, PayloadProblem::TooLarge(bytes.len())));
+    }
+    std::str::from_utf8(bytes)
+        .map_err(|error| PayloadError::at(bytes, error.valid_up_to(), PayloadProblem::InvalidUtf8))
+}
+
+/// Sorts by name once, for duplicates, look-ups and the canonical order alike.
+fn order_by_name(text: &str, members: &[Member<'_>]) -> Result<Vec<Place>, PayloadError> {
+    let mut by_name: Vec<Place> = (0..)
+        .zip(members)
+        .map(|(index, member)| Place { rank: rank(&member.name), index })
+        .collect();
+    by_name.sort_unstable();
+    if by_name.windows(2).all(|pair| pair[0].rank != pair[1].rank) {
+        return Ok(by_name);
+    }
+    let name = |place: &Place| &*members[place.index as usize].name;
+    by_name.sort_unstable_by(|a, b| {
+        a.rank.cmp(&b.rank).then_with(|| name(a).cmp(name(b))).then(a.index.cmp(&b.index))
+    });
+    let duplicate = by_name
+        .windows(2)
+        .filter(|pair| pair[0].rank == pair[1].rank && name(&pair[0]) == name(&pair[1]))
+        .map(|pair| pair[1].index)
+        .min();
+    match duplicate {
+        None => Ok(by_name),
+        Some(index) => {
+            let member = &members[index as usize];
+            let problem = PayloadProblem::DuplicateMember(member.name.to_string());
+            let mut error = PayloadError::at(text.as_bytes(), member.name_span().start, problem);
+            error.member = Some(member.name.to_string());
+            Err(error)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(bytes: &[u8]) -> PayloadProblem {
+        Payload::parse(bytes).expect_err("must be refused").problem
+    }
+
+    #[test]
+    fn literals_keep_their_text_and_members_their_order() {
+        let payload = Payload::parse(
+            r#" {"b":1.10,"a":"\u4e2d\n\ud83d\ude00","n":null,"t":true,"l":[1, 2],"o":{ }} "#
+                .as_bytes(),
+        )
+        .unwrap();
+        let names: Vec<_> = payload.members().iter().map(|m| m.name.as_ref()).collect();
+        assert_eq!(names, ["b", "a", "n", "t", "l", "o"]);
+        let sorted: Vec<_> = payload.members_by_name().map(|m| m.name.as_ref()).collect();
+        assert_eq!(sorted, ["a", "b", "l", "n", "o", "t"]);
+        assert_eq!(payload.get("b").unwrap().value, Value::Number("1.10"));
+        assert_eq!(payload.get("a").unwrap().value, Value::String("中\n😀".into()));
+        assert_eq!(payload.get("l").unwrap().value, Value::Array("[1, 2]"));
+        assert!(payload.get("x").is_none());
+    }
+
+    #[test]
+    fn what_is_no_payload_is_refused_by_name() {
+        use PayloadProblem as P;
+        assert_eq!(problem(b""), P::Empty);
+        assert_eq!(problem(b" \n"), P::Empty);
+        assert_eq!(problem(b"[]"), P::NotAnObject("an array"));
+        assert_eq!(problem(b"\"x\""), P::NotAnObject("a string"));
+        assert_eq!(problem(b"1"), P::NotAnObject("a number"));
+        assert_eq!(problem(b"{} x"), P::TrailingData);
+        assert_eq!(problem(b"{}{}"), P::TrailingData);
+        assert_eq!(problem(b"{\"a\":1"), P::UnexpectedEnd);
+        assert_eq!(problem(b"{\"a\":\"\xff\"}"), P::InvalidUtf8);
+        assert_eq!(problem(b"\xef\xbb\xbf{}"), P::ByteOrderMark);
+        assert_eq!(problem(b"{\"a\":1,\"\\u0061\":2}"), P::DuplicateMember("a".into()));
+        assert_eq!(problem(b"{\"o\":{\"a\":1,\"a\":2}}"), P::DuplicateMember("a".into()));
+        assert_eq!(problem(b"{\"a\":\"\\ud800\"}"), P::LoneSurrogate);
+        assert_eq!(problem(b"{\"a\":\"\\ud800\\u0041\"}"), P::LoneSurrogate);
+        assert_eq!(problem(b"{\"a\":\"\\udc00\"}"), P::LoneSurrogate);
+        assert_eq!(problem(b"{\"a\":\"\t\"}"), P::ControlCharacter(9));
+        assert_eq!(problem(b"{\"a\":\"\\x\"}"), P::InvalidEscape);
+        for number in ["01", "1.", ".5", "+1", "-", "1e", "0x1", "NaN", "Infinity", "1.e3"] {
+            assert!(Payload::parse(format!("{{\"a\":{number}}}").as_bytes()).is_err(), "{number}");
+        }
+        assert!(matches!(problem(b"{\"a\":1,}"), P::Unexpected { found: '}', .. }));
+        assert!(matches!(problem(b"{'a':1}"), P::Unexpected { found: '\'', .. }));
+    }
+
+    #[test]
+    fn depth_and_size_are_bounded() {
+        let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+        assert!(Payload::parse(nested(MAX_DEPTH - 1).as_bytes()).is_ok());
+        assert_eq!(problem(nested(MAX_DEPTH).as_bytes()), PayloadProblem::TooDeep);
+        assert_eq!(problem("[".repeat(MAX_BYTES).as_bytes()), PayloadProblem::TooDeep);
+        let long = |bytes: usize| format!("{{\"a\":\"{}\"}}", "x".repeat(bytes - 8));
+        assert!(Payload::parse(long(MAX_BYTES).as_bytes()).is_ok());
+        assert_eq!(
+            problem(long(MAX_BYTES + 1).as_bytes()),
+            PayloadProblem::TooLarge(MAX_BYTES + 1)
+        );
+    }
+
+    #[test]
+    fn errors_name_line_column_and_member() {
+        let error =
+            Payload::parse("{\n \"a\": 1,\n \"王\": [1, {\"x\": 01}]}".as_bytes()).unwrap_err();
+        assert_eq!((error.line, error.column), (3, 17));
+        assert_eq!(error.member.as_deref(), Some("王[1].x"));
+        let error = Payload::parse(b"{\"a\":1,\n\"a\":2}").unwrap_err();
+        assert_eq!((error.line, error.column), (2, 1));
+        assert_eq!(
+            error.to_string(),
+            "line 2, column 1, member \"a\": the member \"a\" stands twice"
+        );
+    }
+}

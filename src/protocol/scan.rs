@@ -1,0 +1,464 @@
+//! The scanner below [`Payload`](super::payload::Payload): one pass over the text, borrowing from it.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::bytes::plain_length;
+use super::payload::{MAX_DEPTH, Member, PayloadError, PayloadProblem, Value};
+
+/// An error is boxed so that a good value does not travel in an envelope of its size.
+type Scan<T> = Result<T, Box<PayloadError>>;
+
+pub(super) struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Scanner { text, at: 0 }
+    }
+
+    /// The members of the outermost object, and where its braces stand.
+    pub(super) fn document(mut self) -> Scan<(Vec<Member<'a>>, Range<usize>)> {
+        if self.text.starts_with('\u{feff}') {
+            return Err(self.problem(PayloadProblem::ByteOrderMark));
+        }
+        self.skip_space();
+        let start = self.at;
+        match self.peek() {
+            None => return Err(self.problem(PayloadProblem::Empty)),
+            Some(b'{') => {}
+            Some(_) => {
+                let kind = self.value(0)?.kind();
+                self.end()?;
+                let problem = PayloadProblem::NotAnObject(kind);
+                return Err(Box::new(PayloadError::at(self.text.as_bytes(), start, problem)));
+            }
+        }
+        // What the page lists, and a few more: a block of memory that is found quickly.
+        let mut members = Vec::with_capacity(14);
+        self.object(1, |member| members.push(member))?;
+        let braces = start..self.at;
+        self.end()?;
+        Ok((members, braces))
+    }
+
+    fn end(&mut self) -> Scan<()> {
+        self.skip_space();
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(self.problem(PayloadProblem::TrailingData)),
+        }
+    }
+
+    #[cold]
+    fn problem(&self, problem: PayloadProblem) -> Box<PayloadError> {
+        Box::new(PayloadError::at(self.text.as_bytes(), self.at, problem))
+    }
+
+    #[cold]
+    fn unexpected(&self, expected: &'static str) -> Box<PayloadError> {
+        match self.text[self.at..].chars().next() {
+            None => self.problem(PayloadProblem::UnexpectedEnd),
+            Some(found) => self.problem(PayloadProblem::Unexpected { found, expected }),
+        }
+    }
+
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    #[inline]
+    fn skip_space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    /// Reads an object at `{`, handing each member on.
+    fn object(&mut self, depth: usize, mut take: impl FnMut(Member<'a>)) -> Scan<()> {
+        if depth > MAX_DEPTH {
+            return Err(self.problem(PayloadProblem::TooDeep));
+        }
+        self.at += 1;
+        self.skip_space();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            self.member(depth, &mut take)?;
+            self.skip_space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                _ => return Err(self.unexpected("a comma or }")),
+            }
+            self.skip_space();
+        }
+    }
+
+    // This and what it inlines build a member where it will stand: moving one is what would cost.
+    #[inline(always)]
+    fn member(&mut self, depth: usize, take: &mut impl FnMut(Member<'a>)) -> Scan<()> {
+        if self.peek() != Some(b'"') {
+            return Err(self.unexpected("a member name in double quotes"));
+        }
+        let name_start = self.at;
+        let name = self.string()?;
+        // Offsets fit: a payload is at most MAX_BYTES long.
+        let name_at = (name_start as u32, self.at as u32);
+        self.skip_space();
+        if self.peek() != Some(b':') {
+            return Err(within(self.unexpected("a colon"), &name));
+        }
+        self.at += 1;
+        self.skip_space();
+        let value_start = self.at;
+        let member = |name, value, end: usize| Member {
+            name,
+            value,
+            name_at,
+            value_at: (value_start as u32, end as u32),
+        };
+        match self.peek() {
+            Some(b'"') => match self.plain_string() {
+                Ok(text) => take(member(name, Value::String(Cow::Borrowed(text)), self.at)),
+                Err(start) => match self.escaped_string(start) {
+                    Ok(text) => take(member(name, Value::String(Cow::Owned(text)), self.at)),
+                    Err(error) => return Err(within(error, &name)),
+                },
+            },
+            Some(b'-' | b'0'..=b'9') => match self.number() {
+                Ok(digits) => take(member(name, Value::Number(digits), self.at)),
+                Err(error) => return Err(within(error, &name)),
+            },
+            _ => match self.other_value(depth) {
+                Ok(value) => take(member(name, value, self.at)),
+                Err(error) => return Err(within(error, &name)),
+            },
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, depth: usize) -> Scan<Value<'a>> {
+        match self.peek() {
+            Some(b'"') => Ok(Value::String(self.string()?)),
+            Some(b'-' | b'0'..=b'9') => Ok(Value::Number(self.number()?)),
+            _ => self.other_value(depth),
+        }
+    }
+
+    /// Reads a value that is neither a string nor a number.
+    #[inline(never)]
+    fn other_value(&mut self, depth: usize) -> Scan<Value<'a>> {
+        let start = self.at;
+        match self.peek() {
+            Some(b'{') => {
+                self.nested_object(depth + 1)?;
+                Ok(Value::Object(&self.text[start..self.at]))
+            }
+            Some(b'[') => {
+                self.array(depth + 1)?;
+                Ok(Value::Array(&self.text[start..self.at]))
+            }
+            Some(b't') => self.literal("true", Value::Bool(true)),
+            Some(b'f') => self.literal("false", Value::Bool(false)),
+            Some(b'n') => self.literal("null", Value::Null),
+            _ => Err(self.unexpected("a JSON value")),
+        }
+    }
+
+    fn literal(&mut self, word: &'static str, value: Value<'a>) -> Scan<Value<'a>> {
+        if !self.text[self.at..].starts_with(word) {
+            return Err(self.unexpected("a JSON value"));
+        }
+        self.at += word.len();
+        Ok(value)
+    }
+
+    fn nested_object(&mut self, depth: usize) -> Scan<()> {
+        let mut names: Vec<(Cow<'a, str>, u32)> = Vec::new();
+        self.object(depth, |member| names.push((member.name, member.name_at.0)))?;
+        names.sort_unstable();
+        let duplicate = names
+            .windows(2)
+            .filter(|pair| pair[0].0 == pair[1].0)
+            .min_by_key(|pair| pair[1].1)
+            .map(|pair| &pair[1]);
+        match duplicate {
+            None => Ok(()),
+            Some((name, at)) => {
+                let problem = PayloadProblem::DuplicateMember(name.to_string());
+                let error = PayloadError::at(self.text.as_bytes(), *at as usize, problem);
+                Err(within(Box::new(error), name))
+            }
+        }
+    }
+
+    fn array(&mut self, depth: usize) -> Scan<()> {
+        if depth > MAX_DEPTH {
+            return Err(self.problem(PayloadProblem::TooDeep));
+        }
+        self.at += 1;
+        self.skip_space();
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(());
+        }
+        for index in 0.. {
+            if let Err(error) = self.value(depth) {
+                return Err(within(error, &format!("[{index}]")));
+            }
+            self.skip_space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b']') => break,
+                _ => return Err(self.unexpected("a comma or ]")),
+            }
+            self.skip_space();
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn number(&mut self) -> Scan<&'a str> {
+        let start = self.at;
+        if self.number_is_valid() {
+            return Ok(&self.text[start..self.at]);
+        }
+        self.at = start;
+        Err(self.problem(PayloadProblem::InvalidNumber))
+    }
+
+    /// Moves over a number and says whether JSON knows its form.
+    #[inline]
+    fn number_is_valid(&mut self) -> bool {
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        let whole = self.digits();
+        let leading_zero = whole > 1 && self.text.as_bytes()[self.at - whole] == b'0';
+        let mut valid = whole > 0 && !leading_zero;
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            valid &= self.digits() > 0;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            valid &= self.digits() > 0;
+        }
+        valid
+    }
+
+    #[inline]
+    fn digits(&mut self) -> usize {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+        self.at - start
+    }
+
+    /// Reads a string at its opening quote.
+    #[inline(always)]
+    fn string(&mut self) -> Scan<Cow<'a, str>> {
+        match self.plain_string() {
+            Ok(text) => Ok(Cow::Borrowed(text)),
+            Err(start) => Ok(Cow::Owned(self.escaped_string(start)?)),
+        }
+    }
+
+    /// Reads a string without escapes at its opening quote; else says where its text begins.
+    #[inline(always)]
+    fn plain_string(&mut self) -> Result<&'a str, usize> {
+        self.at += 1;
+        let start = self.at;
+        self.skip_plain();
+        if self.peek() != Some(b'"') {
+            return Err(start);
+        }
+        self.at += 1;
+        Ok(&self.text[start..self.at - 1])
+    }
+
+    /// Moves to the next quote, backslash or control character.
+    #[inline]
+    fn skip_plain(&mut self) {
+        self.at += plain_length(&self.text.as_bytes()[self.at..]);
+    }
+
+    #[inline(never)]
+    fn escaped_string(&mut self, start: usize) -> Scan<String> {
+        let mut text = self.text[start..self.at].to_owned();
+        loop {
+            match self.peek() {
+                None => return Err(self.problem(PayloadProblem::UnexpectedEnd)),
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(text);
+                }
+                Some(b'\\') => text.push(self.escape()?),
+                Some(control @ 0..0x20) => {
+                    return Err(self.problem(PayloadProblem::ControlCharacter(control)));
+                }
+                Some(_) => {
+                    let run = self.at;
+                    self.skip_plain();
+                    text.push_str(&self.text[run..self.at]);
+                }
+            }
+        }
+    }
+
+    /// Reads an escape at its backslash.
+    fn escape(&mut self) -> Scan<char> {
+        let start = self.at;
+        let kind = self.text.as_bytes().get(start + 1).copied();
+        self.at += 2;
+        let plain = match kind {
+            Some(b'"') => '"',
+            Some(b'\\') => '\\',
+            Some(b'/') => '/',
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => return self.unicode_escape(start),
+            None => {
+                self.at = self.text.len();
+                return Err(self.problem(PayloadProblem::UnexpectedEnd));
+            }
+            Some(_) => {
+                self.at = start;
+                return Err(self.problem(PayloadProblem::InvalidEscape));
+            }
+        };
+        Ok(plain)
+    }
+
+    /// Reads the four digits behind `\u`, and the second half of a pair where one is due.
+    fn unicode_escape(&mut self, start: usize) -> Scan<char> {
+        let first = self.four_hex_digits(start)?;
+        let unit = match first {
+            0xD800..0xDC00 => {
+                if !self.text[self.at..].starts_with("\\u") {
+                    self.at = start;
+                    return Err(self.problem(PayloadProblem::LoneSurrogate));
+                }
+                self.at += 2;
+                let second = self.four_hex_digits(start)?;
+                if !(0xDC00..0xE000).contains(&second) {
+                    self.at = start;
+                    return Err(self.problem(PayloadProblem::LoneSurrogate));
+                }
+                0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00)
+            }
+            unit => unit,
+        };
+        char::from_u32(unit).ok_or_else(|| {
+            self.at = start;
+            self.problem(PayloadProblem::LoneSurrogate)
+        })
+    }
+
+    fn four_hex_digits(&mut self, start: usize) -> Scan<u32> {
+        let digits = self.text.as_bytes().get(self.at..self.at + 4);
+        let value = digits.and_then(|digits| {
+            digits.iter().try_fold(0, |value, digit| {
+                char::from(*digit).to_digit(16).map(|digit| value * 16 + digit)
+            })
+        });
+        match value {
+            Some(value) => {
+                self.at += 4;
+                Ok(value)
+            }
+            None => {
+                self.at = start;
+                Err(self.problem(PayloadProblem::InvalidEscape))
+            }
+        }
+    }
+}
+
+/// The same error, one step further out in the path of members.
+#[cold]
+fn within(mut error: Box<PayloadError>, name: &str) -> Box<PayloadError> {
+    error.member = Some(match error.member.take() {
+        None => name.to_owned(),
+        Some(path) if path.starts_with('[') => format!("{name}{path}"),
+        Some(path) => format!("{name}.{path}"),
+    });
+    error
+}
+
+/// Writes nested JSON compactly: no spaces, and no escape for what JSON lets stand plain.
+///
+/// `json` is the text of an array or object that a [`Scanner`] accepted.
+pub(super) fn compact_into(json: &str, out: &mut String) {
+    let mut scanner = Scanner::new(json);
+    while let Some(byte) = scanner.peek() {
+        match byte {
+            b' ' | b'\n' | b'\r' | b'\t' => scanner.at += 1,
+            b'"' => match scanner.string() {
+                Ok(text) => quote_into(&text, out),
+                // Not reached: the text was scanned before. Stop rather than loop.
+                Err(_) => return,
+            },
+            _ => {
+                let start = scanner.at;
+                while let Some(byte) = scanner.peek()
+                    && !matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | b'"')
+                {
+                    scanner.at += 1;
+                }
+                out.push_str(&json[start..scanner.at]);
+            }
+        }
+    }
+}
+
+/// Writes text as a JSON string with the fewest escapes.
+pub(super) fn quote_into(text: &str, out: &mut String) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\0'..='\u{1f}' => out.push_str(&format!("\\u{:04x}", u32::from(character))),
+            _ => out.push(character),
+        }
+    }
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nested_json_is_compact_with_the_fewest_escapes() {
+        let mut out = String::new();
+        compact_into(
+            r#"{ "a\/b" : [ 1.10 , "\u4e2d\ud83d\ude00" ] , "c" : "\u0001\b\"\\\u007f " }"#,
+            &mut out,
+        );
+        assert_eq!(out, "{\"a/b\":[1.10,\"中😀\"],\"c\":\"\\u0001\\b\\\"\\\\\u{7f} \"}");
+    }
+}

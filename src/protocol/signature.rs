@@ -1,0 +1,380 @@
+//! Sign, attach, verify.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use md5::{Digest, Md5};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+
+use super::canonical::{CanonicalString, canonicalize};
+use super::dialect::Dialect;
+use super::edit::put_with;
+use super::key::Key;
+use super::payload::{Payload, Value};
+use super::scheme::{Algorithm, DigestCase, Scheme, Suffix, UnknownSignType};
+
+/// A signature as it is written into a payload.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// Hexadecimal digits, then zeros: the longest digest fits, and nothing is allocated.
+    digits: [u8; LONGEST_DIGEST],
+    length: usize,
+}
+
+/// The most hexadecimal digits that a digest has.
+const LONGEST_DIGEST: usize = 64;
+
+impl Signature {
+    /// The hexadecimal digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // Only hexadecimal digits are ever written.
+        std::str::from_utf8(&self.digits[..self.length]).unwrap_or_default()
+    }
+
+    /// The digits of a digest, which has at most half as many bytes as there is room for digits.
+    fn write(digest: &[u8], case: DigestCase) -> Self {
+        const LOWER: &[u8; 16] = b"0123456789abcdef";
+        const UPPER: &[u8; 16] = b"0123456789ABCDEF";
+        let alphabet = match case {
+            DigestCase::Lower => LOWER,
+            DigestCase::Upper => UPPER,
+        };
+        let mut digits = [0; LONGEST_DIGEST];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(digest) {
+            pair[0] = alphabet[usize::from(byte >> 4)];
+            pair[1] = alphabet[usize::from(byte & 0xF)];
+        }
+        Signature { digits, length: digest.len().min(LONGEST_DIGEST / 2) * 2 }
+    }
+
+    /// Compares in time that does not depend on where the two differ.
+    #[must_use]
+    pub fn matches(&self, given: &str) -> bool {
+        self.as_str().as_bytes().ct_eq(given.as_bytes()).into()
+    }
+}
+
+impl fmt::Debug for Signature {
+    // An expected signature in a log would be a signing oracle.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Signature({} digits)", self.length)
+    }
+}
+
+/// Signs a canonical string.
+///
+/// Source: the protocol's section 2.
+#[must_use]
+pub fn sign(canonical: &CanonicalString, scheme: &Scheme, key: &Key) -> Signature {
+    let text = canonical.as_str().as_bytes();
+    match scheme.algorithm {
+        Algorithm::Md5 => {
+            let mut md5 = Md5::new_with_prefix(text);
+            with_suffix(scheme, key, |part| md5.update(part));
+            Signature::write(&md5.finalize(), scheme.digest_case)
+        }
+        Algorithm::Sha256 => {
+            let mut sha256 = Sha256::new_with_prefix(text);
+            with_suffix(scheme, key, |part| sha256.update(part));
+            Signature::write(&sha256.finalize(), scheme.digest_case)
+        }
+        Algorithm::HmacSha256 => {
+            let mut mac = Hmac::<Sha256>::new_from_slice(key.expose())
+                .expect("HMAC takes a key of any length");
+            mac.update(text);
+            with_suffix(scheme, key, |part| mac.update(part));
+            Signature::write(&mac.finalize().into_bytes(), scheme.digest_case)
+        }
+    }
+}
+
+/// Hands on what follows the canonical string, part by part, so that no copy of the key is made.
+fn with_suffix(scheme: &Scheme, key: &Key, mut update: impl FnMut(&[u8])) {
+    match &scheme.suffix {
+        Suffix::Nothing => {}
+        Suffix::Key(before) => {
+            update(before.as_bytes());
+            update(key.expose());
+        }
+        Suffix::Md5OfKey(before) => {
+            update(before.as_bytes());
+            update(hex::encode(Md5::digest(key.expose())).as_bytes());
+        }
+    }
+}
+
+/// Puts the signature into the payload's text, or replaces the one that stands there.
+#[must_use]
+pub fn attach(payload: &Payload<'_>, scheme: &Scheme, signature: &Signature) -> String {
+    let mut out = String::new();
+    attach_into(payload, scheme, signature, &mut out);
+    out
+}
+
+/// Like [`attach`], written behind what `out` holds.
+pub fn attach_into(
+    payload: &Payload<'_>,
+    scheme: &Scheme,
+    signature: &Signature,
+    out: &mut String,
+) {
+    put_with(payload, &scheme.sign_field, out, |out| {
+        out.push('"');
+        out.push_str(signature.as_str());
+        out.push('"');
+    });
+}
+
+/// Whether a signature holds, and how that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verification {
+    /// The scheme by which it was verified; the first one where the payload names an unknown one.
+    pub scheme: Scheme,
+    /// The signature in the payload, where it is text.
+    pub given: Option<String>,
+    /// The answer.
+    pub answer: Answer,
+}
+
+impl Verification {
+    /// Why the signature does not match, where it does not.
+    #[must_use]
+    pub fn mismatch(&self) -> Option<&Mismatch> {
+        match &self.answer {
+            Answer::Match => None,
+            Answer::Mismatch(mismatch) => Some(mismatch),
+        }
+    }
+}
+
+/// The answer to "does the signature match".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It does.
+    Match,
+    /// It does not.
+    Mismatch(Mismatch),
+}
+
+/// Why a signature does not match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// There is no `sign`.
+    Missing,
+    /// `sign` is empty.
+    Empty,
+    /// `sign` is no text.
+    NotText(&'static str),
+    /// `sign_type` names a scheme that the platform does not have.
+    UnknownSignType(UnknownSignType),
+    /// The payload is signed in another way than demanded.
+    NotAsRequired {
+        /// What was demanded.
+        required: Algorithm,
+    },
+    /// The signature has another length than the scheme's digests.
+    Length {
+        /// The length in characters.
+        given: usize,
+        /// The scheme's length.
+        expected: usize,
+    },
+    /// The right digits, but not in the case that the scheme wants, which is this one.
+    Case(DigestCase),
+    /// Another digest: a wrong key, another rule, or a changed value.
+    Digest,
+}
+
+impl Mismatch {
+    /// The stable name, as JSON output carries it.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Mismatch::Missing => "missing",
+            Mismatch::Empty => "empty",
+            Mismatch::NotText(_) => "not-text",
+            Mismatch::UnknownSignType(_) => "unknown-sign-type",
+            Mismatch::NotAsRequired { .. } => "not-as-required",
+            Mismatch::Length { .. } => "length",
+            Mismatch::Case(_) => "case",
+            Mismatch::Digest => "digest",
+        }
+    }
+
+    /// Whether a mistake in signing can explain it, so that a search for one makes sense.
+    #[must_use]
+    pub const fn can_be_diagnosed(&self) -> bool {
+        matches!(self, Mismatch::Length { .. } | Mismatch::Case(_) | Mismatch::Digest)
+    }
+
+    /// The reason in words.
+    #[must_use]
+    pub fn explanation(&self) -> String {
+        match self {
+            Mismatch::Missing => "the payload has no signature".to_owned(),
+            Mismatch::Empty => "the signature is empty".to_owned(),
+            Mismatch::NotText(kind) => format!("the signature is {kind}; it must be a string"),
+            Mismatch::UnknownSignType(error) => error.to_string(),
+            Mismatch::NotAsRequired { required } => {
+                format!("{required} is required, and the payload is signed otherwise")
+            }
+            Mismatch::Length { given, expected } => {
+                format!(
+                    "the signature has {given} characters; this scheme's digests have {expected}"
+                )
+            }
+            Mismatch::Case(DigestCase::Lower) => {
+                "the digits are right, but in upper case; the rule is lower case".to_owned()
+            }
+            Mismatch::Case(DigestCase::Upper) => {
+                "the digits are right, but in lower case; the rule is upper case".to_owned()
+            }
+            Mismatch::Digest => {
+                "the digest differs: a wrong key, another signing rule, or a changed value"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+/// Verifies a payload's signature by a dialect.
+///
+/// `required` refuses any other digest: `sign_type` stands outside the signature, so a sender of
+/// forged notifications could choose it.
+#[must_use]
+pub fn verify(
+    payload: &Payload<'_>,
+    key: &Key,
+    dialect: &Dialect,
+    required: Option<Algorithm>,
+) -> Verification {
+    let sign = payload.get(dialect.sign_field()).map(|member| &member.value);
+    let given = match sign {
+        Some(Value::String(text)) => Some(text.to_string()),
+        _ => None,
+    };
+    let chosen = dialect.scheme_for(payload, given.as_deref().unwrap_or_default());
+    let scheme = chosen.as_ref().copied().unwrap_or_else(|_| dialect.first());
+    let mismatch = match (sign, &given, &chosen) {
+        (None | Some(Value::Null), ..) => Some(Mismatch::Missing),
+        (Some(other), None, _) => Some(Mismatch::NotText(other.kind())),
+        (_, Some(given), _) if given.is_empty() => Some(Mismatch::Empty),
+        (.., Err(unknown)) => Some(Mismatch::UnknownSignType(unknown.clone())),
+        (_, Some(given), Ok(scheme)) => match required {
+            Some(required) if required != scheme.algorithm => {
+                Some(Mismatch::NotAsRequired { required })
+            }
+            _ => compare(payload, key, scheme, given),
+        },
+    };
+    let answer = mismatch.map_or(Answer::Match, Answer::Mismatch);
+    Verification { scheme: scheme.clone(), given, answer }
+}
+
+/// The scheme in which the payload should have been signed: the demanded one, or else the chosen.
+#[must_use]
+pub fn demanded_scheme<'v>(dialect: &'v Dialect, verification: &'v Verification) -> &'v Scheme {
+    let demanded = match &verification.answer {
+        Answer::Mismatch(Mismatch::NotAsRequired { required }) => dialect.scheme(*required),
+        _ => None,
+    };
+    demanded.unwrap_or(&verification.scheme)
+}
+
+/// The signature that would have matched, in the scheme that was demanded or else chosen.
+///
+/// Show it only where a person asked: who gets it for foreign input can sign without the key.
+#[must_use]
+pub fn expected(
+    payload: &Payload<'_>,
+    key: &Key,
+    dialect: &Dialect,
+    verification: &Verification,
+) -> Signature {
+    let scheme = demanded_scheme(dialect, verification);
+    sign(&canonicalize(payload, scheme), scheme, key)
+}
+
+fn compare(payload: &Payload<'_>, key: &Key, scheme: &Scheme, given: &str) -> Option<Mismatch> {
+    let expected = sign(&canonicalize(payload, scheme), scheme, key);
+    if expected.matches(given) {
+        return None;
+    }
+    let (length, wanted) = (given.chars().count(), expected.as_str().len());
+    let in_case = match scheme.digest_case {
+        DigestCase::Lower => given.to_ascii_lowercase(),
+        DigestCase::Upper => given.to_ascii_uppercase(),
+    };
+    Some(if expected.matches(&in_case) {
+        Mismatch::Case(scheme.digest_case)
+    } else if length != wanted {
+        Mismatch::Length { given: length, expected: wanted }
+    } else {
+        Mismatch::Digest
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> Key {
+        Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap()
+    }
+
+    fn signed(json: &str, algorithm: Algorithm) -> String {
+        let payload = Payload::parse(json.as_bytes()).unwrap();
+        let scheme = Dialect::platform().scheme(algorithm).unwrap();
+        attach(&payload, scheme, &sign(&canonicalize(&payload, scheme), scheme, &key()))
+    }
+
+    fn answer(json: &str, required: Option<Algorithm>) -> Answer {
+        verify(&Payload::parse(json.as_bytes()).unwrap(), &key(), Dialect::platform(), required)
+            .answer
+    }
+
+    #[test]
+    fn what_is_signed_verifies() {
+        for algorithm in [Algorithm::Md5, Algorithm::HmacSha256] {
+            let body = signed(r#"{"a":1.10,"b":"王"}"#, algorithm);
+            assert_eq!(answer(&body, None), Answer::Match, "{body}");
+            assert_eq!(answer(&body, Some(algorithm)), Answer::Match);
+        }
+    }
+
+    #[test]
+    fn a_mismatch_has_its_reason() {
+        let md5 = signed(r#"{"a":1}"#, Algorithm::Md5);
+        let upper = md5.replace(md5.get(16..48).unwrap(), &md5[16..48].to_uppercase());
+        for (json, code) in [
+            (r#"{"a":1}"#, "missing"),
+            (r#"{"a":1,"sign":null}"#, "missing"),
+            (r#"{"a":1,"sign":""}"#, "empty"),
+            (r#"{"a":1,"sign":true}"#, "not-text"),
+            (r#"{"a":1,"sign":"xyz"}"#, "length"),
+            (r#"{"a":1,"sign":"00000000000000000000000000000000"}"#, "digest"),
+            (r#"{"a":1,"sign":"x","sign_type":"RSA"}"#, "unknown-sign-type"),
+            (r#"{"a":1,"sign":"x","sign_type":5}"#, "unknown-sign-type"),
+            (&upper, "case"),
+        ] {
+            match answer(json, None) {
+                Answer::Mismatch(mismatch) => assert_eq!(mismatch.code(), code, "{json}"),
+                Answer::Match => panic!("{json} must not match"),
+            }
+        }
+        assert_eq!(
+            answer(&md5, Some(Algorithm::HmacSha256)),
+            Answer::Mismatch(Mismatch::NotAsRequired { required: Algorithm::HmacSha256 })
+        );
+    }
+
+    #[test]
+    fn sign_type_is_read_in_any_case_and_binds_the_scheme() {
+        let body = signed(r#"{"a":1,"sign_type":"hmac-sha256"}"#, Algorithm::HmacSha256);
+        assert_eq!(answer(&body, None), Answer::Match);
+        let downgraded = body.replace("hmac-sha256", "md5");
+        assert!(matches!(answer(&downgraded, None), Answer::Mismatch(Mismatch::Length { .. })));
+    }
+}
