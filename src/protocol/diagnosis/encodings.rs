@@ -1,0 +1,350 @@
+//! Text as other code would have written it: URL encoding, entities, escapes, charsets.
+
+use encoding_rs::{GBK, WINDOWS_1252};
+
+fn percent_encode(text: &str, keep: impl Fn(u8) -> bool, space: &str) -> String {
+    percent_encode_bytes(text.as_bytes(), keep, space)
+}
+
+fn percent_encode_bytes(text: &[u8], keep: impl Fn(u8) -> bool, space: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    for byte in text {
+        match *byte {
+            b' ' => out.push_str(space),
+            byte if byte.is_ascii_alphanumeric() || keep(byte) => out.push(char::from(byte)),
+            byte => {
+                out.push('%');
+                out.push(hex_digit(byte >> 4));
+                out.push(hex_digit(byte & 15));
+            }
+        }
+    }
+    out
+}
+
+fn hex_digit(nibble: u8) -> char {
+    char::from(b"0123456789ABCDEF"[usize::from(nibble & 15)])
+}
+
+/// PHP `urlencode`: `-_.` stay, a space becomes `+`.
+pub(super) fn form_php(text: &str) -> String {
+    percent_encode(text, |byte| b"-_.".contains(&byte), "+")
+}
+
+/// RFC 3986: `-_.~` stay, a space becomes `%20`.
+pub(super) fn percent(text: &str) -> String {
+    percent_encode(text, |byte| b"-_.~".contains(&byte), "%20")
+}
+
+/// The same, with the slash kept.
+pub(super) fn percent_keep_slash(text: &str) -> String {
+    percent_encode(text, |byte| b"-_.~/".contains(&byte), "%20")
+}
+
+/// JavaScript `encodeURIComponent`.
+pub(super) fn js_component(text: &str) -> String {
+    percent_encode(text, |byte| b"-_.!~*'()".contains(&byte), "%20")
+}
+
+/// JavaScript `encodeURI`.
+pub(super) fn js_uri(text: &str) -> String {
+    percent_encode(text, |byte| b"-_.!~*'();/?:@&=+$,#".contains(&byte), "%20")
+}
+
+/// Java `URLEncoder`, and the browsers' form encoding: `-_.*` stay.
+pub(super) fn form_java(text: &str) -> String {
+    percent_encode(text, |byte| b"-_.*".contains(&byte), "+")
+}
+
+/// Java `URLEncoder` with `+` replaced by `%20`.
+pub(super) fn java_spaces(text: &str) -> String {
+    form_java(text).replace('+', "%20")
+}
+
+/// Java `URLEncoder` with the charset GBK.
+pub(super) fn form_gbk(text: &str) -> String {
+    percent_encode_bytes(&gbk_bytes(text), |byte| b"-_.*".contains(&byte), "+")
+}
+
+/// JavaScript `escape()`: `%uXXXX` beyond Latin-1.
+pub(super) fn js_escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    for unit in text.encode_utf16() {
+        match u8::try_from(unit) {
+            Ok(byte) if byte.is_ascii_alphanumeric() || b"@*_+-./".contains(&byte) => {
+                out.push(char::from(byte));
+            }
+            Ok(byte) => out.push_str(&format!("%{byte:02X}")),
+            Err(_) => out.push_str(&format!("%u{unit:04X}")),
+        }
+    }
+    out
+}
+
+/// Go `url.QueryEscape`: `-_.~` stay.
+pub(super) fn form_go(text: &str) -> String {
+    percent_encode(text, |byte| b"-_.~".contains(&byte), "+")
+}
+
+/// .NET `HttpUtility.UrlEncode`: `-_.!*()` stay, lower-case hex.
+pub(super) fn form_dotnet(text: &str) -> String {
+    lower_hex(&percent_encode(text, |byte| b"-_.!*()".contains(&byte), "+"))
+}
+
+/// The same percent-encoded text with lower-case hex.
+pub(super) fn lower_hex(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut digits = 0;
+    for character in text.chars() {
+        out.push(if digits > 0 { character.to_ascii_lowercase() } else { character });
+        digits = if character == '%' { 2 } else { usize::saturating_sub(digits, 1) };
+    }
+    out
+}
+
+/// Percent-decoded; what is no escape, or no UTF-8 afterwards, stays.
+pub(super) fn percent_decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let escape = (bytes[at] == b'%')
+            .then(|| bytes.get(at + 1..at + 3))
+            .flatten()
+            .and_then(|digits| hex::decode(digits).ok());
+        match escape {
+            Some(byte) => {
+                out.extend(byte);
+                at += 3;
+            }
+            None => {
+                out.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
+}
+
+/// Form-decoded: `+` is a space, then percent-decoded.
+pub(super) fn form_decoded(text: &str) -> String {
+    percent_decoded(&text.replace('+', " "))
+}
+
+fn html(text: &str, quote: &str, apostrophe: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', quote)
+        .replace('\'', apostrophe)
+}
+
+/// PHP `htmlspecialchars` from 8.1 on.
+pub(super) fn html_escaped(text: &str) -> String {
+    html(text, "&quot;", "&#039;")
+}
+
+/// PHP `htmlspecialchars` before 8.1: the apostrophe stays.
+pub(super) fn html_escaped_compat(text: &str) -> String {
+    html(text, "&quot;", "'")
+}
+
+/// Python `html.escape`.
+pub(super) fn html_escaped_python(text: &str) -> String {
+    html(text, "&quot;", "&#x27;")
+}
+
+/// JavaScript and Java helpers: lodash `escape`, Spring `HtmlUtils`.
+pub(super) fn html_escaped_short(text: &str) -> String {
+    html(text, "&quot;", "&#39;")
+}
+
+/// Go `html.EscapeString`.
+pub(super) fn html_escaped_go(text: &str) -> String {
+    html(text, "&#34;", "&#39;")
+}
+
+/// `&`, `<` and `>` as Go's and Gson's JSON encoders write them.
+pub(super) fn escape_html_in_json(text: &str) -> String {
+    text.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e")
+}
+
+/// PHP `addslashes`.
+pub(super) fn slashes_added(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\'', "\\'").replace('"', "\\\"")
+}
+
+/// The reverse of [`html_escaped`].
+pub(super) fn html_unescaped(text: &str) -> String {
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#039;", "'")
+        .replace("&#39;", "'")
+        .replace("&amp;", "&")
+}
+
+/// Entities that HTML reads without a semicolon, longest first where one begins another.
+const ENTITIES: [(&str, char); 29] = [
+    ("not", '¬'),
+    ("times", '×'),
+    ("curren", '¤'),
+    ("para", '¶'),
+    ("copy", '©'),
+    ("reg", '®'),
+    ("sect", '§'),
+    ("lt", '<'),
+    ("gt", '>'),
+    ("amp", '&'),
+    ("quot", '"'),
+    ("deg", '°'),
+    ("micro", 'µ'),
+    ("middot", '·'),
+    ("cent", '¢'),
+    ("pound", '£'),
+    ("yen", '¥'),
+    ("uml", '¨'),
+    ("shy", '\u{ad}'),
+    ("laquo", '«'),
+    ("raquo", '»'),
+    ("ordf", 'ª'),
+    ("ordm", 'º'),
+    ("macr", '¯'),
+    ("acute", '´'),
+    ("cedil", '¸'),
+    ("iexcl", '¡'),
+    ("plusmn", '±'),
+    ("divide", '÷'),
+];
+
+/// `&notify_url` as a browser shows it: `¬ify_url`.
+pub(super) fn html_names_resolved(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        out.push_str(&rest[..at]);
+        let name = &rest[at + 1..];
+        match ENTITIES.iter().find(|(entity, _)| name.starts_with(entity)) {
+            Some((entity, character)) => {
+                out.push(*character);
+                let after = &name[entity.len()..];
+                rest = after.strip_prefix(';').unwrap_or(after);
+            }
+            None => {
+                out.push('&');
+                rest = name;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Every `/` as `\/`.
+pub(super) fn escape_slash(text: &str) -> String {
+    text.replace('/', "\\/")
+}
+
+/// Every character beyond ASCII as `\uXXXX`.
+pub(super) fn escape_unicode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_ascii() {
+            out.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    out
+}
+
+fn gbk_bytes(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for character in text.chars() {
+        let mut buffer = [0; 4];
+        let (bytes, _, had_unmappable) = GBK.encode(character.encode_utf8(&mut buffer));
+        if had_unmappable { out.push(b'?') } else { out.extend_from_slice(&bytes) }
+    }
+    out
+}
+
+/// The text in GBK, with `?` for what GBK lacks.
+pub(super) fn gbk(text: &str) -> Option<Vec<u8>> {
+    Some(gbk_bytes(text))
+}
+
+/// UTF-8 read as Windows-1252 and written as UTF-8 again.
+pub(super) fn read_as_1252(text: &str) -> Option<Vec<u8>> {
+    // Java and .NET know no character for these five bytes.
+    let unknown = |c: char| {
+        if matches!(u32::from(c), 0x81 | 0x8d | 0x8f | 0x90 | 0x9d) { '\u{fffd}' } else { c }
+    };
+    let (read, ..) = WINDOWS_1252.decode(text.as_bytes());
+    Some(read.chars().map(unknown).collect::<String>().into_bytes())
+}
+
+/// The low byte of each UTF-16 unit, as Node's `latin1` and `binary` write it.
+pub(super) fn low_bytes(text: &str) -> Option<Vec<u8>> {
+    Some(text.encode_utf16().map(|unit| unit.to_le_bytes()[0]).collect())
+}
+
+/// The text in UTF-16, low byte first.
+pub(super) fn utf16_le(text: &str) -> Option<Vec<u8>> {
+    Some(text.encode_utf16().flat_map(u16::to_le_bytes).collect())
+}
+
+/// The text in UTF-16, high byte first, with a byte order mark.
+pub(super) fn utf16_be(text: &str) -> Option<Vec<u8>> {
+    let units = std::iter::once(0xfeff).chain(text.encode_utf16());
+    Some(units.flat_map(u16::to_be_bytes).collect())
+}
+
+/// The text in Latin-1, with `?` for what Latin-1 lacks.
+pub(super) fn latin1(text: &str) -> Option<Vec<u8>> {
+    Some(text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_encoder_keeps_its_own_characters() {
+        let text = "a b/~*(é)";
+        assert_eq!(form_php(text), "a+b%2F%7E%2A%28%C3%A9%29");
+        assert_eq!(percent(text), "a%20b%2F~%2A%28%C3%A9%29");
+        assert_eq!(js_component(text), "a%20b%2F~*(%C3%A9)");
+        assert_eq!(form_java(text), "a+b%2F%7E*%28%C3%A9%29");
+        assert_eq!(form_dotnet(text), "a+b%2f%7e*(%c3%a9)");
+        assert_eq!(percent_keep_slash("/ü"), "/%C3%BC");
+    }
+
+    #[test]
+    fn decoding_leaves_alone_what_is_no_escape() {
+        assert_eq!(form_decoded("a+b%41%zz%"), "a bA%zz%");
+        assert_eq!(percent_decoded("a+b%2F"), "a+b/");
+        assert_eq!(percent_decoded("%ff"), "%ff");
+    }
+
+    #[test]
+    fn a_page_turns_names_into_entities() {
+        assert_eq!(
+            html_names_resolved("a=1&notify_url=x&timestamp=2&currency=3&b=4"),
+            "a=1¬ify_url=x×tamp=2¤cy=3&b=4"
+        );
+    }
+
+    #[test]
+    fn charsets_and_escapes() {
+        assert_eq!(gbk("中😀").unwrap(), [0xd6, 0xd0, b'?']);
+        assert_eq!(low_bytes("é中").unwrap(), [0xe9, 0x2d]);
+        assert_eq!(js_escape("é中 /"), "%E9%u4E2D%20/");
+        assert_eq!(form_gbk("中 a"), "%D6%D0+a");
+        assert_eq!(slashes_added("a'\"\\"), "a\\'\\\"\\\\");
+        assert_eq!(latin1("é中").unwrap(), [0xe9, b'?']);
+        assert_eq!(escape_unicode("中😀"), "\\u4e2d\\ud83d\\ude00");
+        assert_eq!(html_unescaped(&html_escaped("<a&'\">")), "<a&'\">");
+    }
+}

@@ -1,0 +1,348 @@
+//! Deviations in the order of the members.
+
+use std::cmp::Ordering;
+
+use super::Deviation;
+use super::Dimension::Order;
+use super::fields::DOCUMENTED;
+
+/// A member with the text that is signed for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pair<'p> {
+    pub(super) name: &'p str,
+    pub(super) text: &'p str,
+    /// Whether the text is the whole pair, name included.
+    pub(super) is_whole: bool,
+}
+
+impl Pair<'_> {
+    /// `name=value`, or whatever stands instead of it.
+    pub(super) fn written(&self) -> String {
+        match self.is_whole {
+            true => self.text.to_owned(),
+            false => format!("{}={}", self.name, self.text),
+        }
+    }
+}
+
+/// A deviation in the order.
+pub(super) struct OrderRule {
+    pub(super) deviation: Deviation,
+    /// Puts members that stand in received order into another one.
+    pub(super) arrange: fn(&mut Vec<Pair<'_>>),
+}
+
+const BYTE_ORDER: &str = "names are sorted by ascending byte order, case-sensitive";
+
+const fn order(
+    code: &'static str,
+    does: &'static str,
+    cause: &'static str,
+    fix: &'static str,
+    arrange: fn(&mut Vec<Pair<'_>>),
+) -> OrderRule {
+    OrderRule { deviation: Deviation::new(Order, code, does, BYTE_ORDER, cause, fix), arrange }
+}
+
+/// Sorts by comparisons that may contradict each other, as PHP's loose ones do: the library's sort
+/// may panic on those.
+fn insertion_sort(pairs: &mut [Pair<'_>], compare: impl Fn(&Pair<'_>, &Pair<'_>) -> Ordering) {
+    for end in 1..pairs.len() {
+        let mut at = end;
+        while at > 0 && compare(&pairs[at], &pairs[at - 1]) == Ordering::Less {
+            pairs.swap(at, at - 1);
+            at -= 1;
+        }
+    }
+}
+
+/// PHP 8's `<=>` of two strings: as numbers where both look like numbers.
+fn loose(a: &str, b: &str) -> Ordering {
+    let number = |text: &str| {
+        let is_number =
+            text.trim_start().starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
+        text.trim().parse::<f64>().ok().filter(|_| is_number)
+    };
+    match (number(a), number(b)) {
+        (Some(a), Some(b)) => a.partial_cmp(&b).unwrap_or(Ordering::Equal),
+        _ => a.cmp(b),
+    }
+}
+
+/// The number that an integer-like key of JavaScript is.
+fn integer_key(name: &str) -> Option<u32> {
+    name.parse::<u32>().ok().filter(|number| *number < u32::MAX && number.to_string() == name)
+}
+
+/// Integer-like names first and by number; the others keep their order.
+fn integers_first(pairs: &mut [Pair<'_>]) {
+    pairs.sort_by_key(|pair| integer_key(pair.name).map_or((1, 0), |number| (0, number)));
+}
+
+/// Runs of digits compared as numbers.
+fn natural(a: &str, b: &str) -> Ordering {
+    let (mut a, mut b) = (a, b);
+    loop {
+        let (digits_a, rest_a) = leading_digits(a);
+        let (digits_b, rest_b) = leading_digits(b);
+        let step = if digits_a.is_empty() || digits_b.is_empty() {
+            let (next_a, next_b) = (a.chars().next(), b.chars().next());
+            if next_a.is_none() && next_b.is_none() {
+                return Ordering::Equal;
+            }
+            a = next_a.map_or("", |c| &a[c.len_utf8()..]);
+            b = next_b.map_or("", |c| &b[c.len_utf8()..]);
+            next_a.cmp(&next_b)
+        } else {
+            (a, b) = (rest_a, rest_b);
+            let (digits_a, digits_b) =
+                (digits_a.trim_start_matches('0'), digits_b.trim_start_matches('0'));
+            digits_a.len().cmp(&digits_b.len()).then_with(|| digits_a.cmp(digits_b))
+        };
+        if step != Ordering::Equal {
+            return step;
+        }
+    }
+}
+
+fn leading_digits(text: &str) -> (&str, &str) {
+    text.split_at(text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len())
+}
+
+/// The Unicode collation's root order, near enough for names: punctuation before digits before
+/// letters, whatever their case.
+fn collated_base(a: &str, b: &str) -> Ordering {
+    let weight = |c: char| {
+        let class = match c {
+            '_' => 0,
+            '-' => 1,
+            c if c.is_ascii_digit() => 3,
+            c if c.is_alphanumeric() => 4,
+            _ => 2,
+        };
+        (class, c.to_lowercase().next().unwrap_or(c))
+    };
+    a.chars().map(weight).cmp(b.chars().map(weight))
+}
+
+/// The same, then lower case before upper case.
+fn collated(a: &str, b: &str) -> Ordering {
+    collated_base(a, b).then_with(|| {
+        let case = |text: &str| text.chars().map(char::is_uppercase).collect::<Vec<_>>();
+        case(a).cmp(&case(b))
+    })
+}
+
+/// Letters and digits only at first, as older collations do.
+fn letters_first(a: &str, b: &str) -> Ordering {
+    let letters = |name: &str| -> String {
+        name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    letters(a).cmp(&letters(b)).then_with(|| a.to_lowercase().cmp(&b.to_lowercase()))
+}
+
+/// The place of a member on the documented page; unknown ones come last.
+fn page_place(name: &str) -> usize {
+    DOCUMENTED.iter().position(|known| *known == name).unwrap_or(DOCUMENTED.len())
+}
+
+/// Java's `String.hashCode()`, spread as `HashMap` spreads it.
+fn java_hash(name: &str) -> u32 {
+    let hash =
+        name.encode_utf16().fold(0_u32, |h, unit| h.wrapping_mul(31).wrapping_add(u32::from(unit)));
+    hash ^ (hash >> 16)
+}
+
+/// The order in which a Java `HashMap` that was filled in received order is walked.
+fn hash_map_order(pairs: &mut [Pair<'_>]) {
+    let mut buckets = 16;
+    while pairs.len() * 4 > buckets * 3 {
+        buckets *= 2;
+    }
+    let mask = u32::try_from(buckets - 1).unwrap_or(u32::MAX);
+    pairs.sort_by_key(|pair| java_hash(pair.name) & mask);
+}
+
+/// The deviations in the order, most frequent first.
+pub(super) static ORDER_RULES: [OrderRule; 19] = [
+    order(
+        "doc-order",
+        "does not sort: signs the members in received order",
+        "a loop over the parsed JSON without ksort() / sort()",
+        "sort the names before joining: ksort($a, SORT_STRING), Object.keys(o).sort(), sorted(d), sort.Strings, TreeMap",
+        |_| {},
+    ),
+    order(
+        "case-insensitive",
+        "sorts without regard to case",
+        "String.CASE_INSENSITIVE_ORDER, toLowerCase() in the comparator, ksort with SORT_FLAG_CASE",
+        "sort by bytes: ksort($a, SORT_STRING), sorted(d), new TreeMap<>()",
+        |p| p.sort_by_cached_key(|pair| pair.name.to_lowercase()),
+    ),
+    order(
+        "case-insensitive-upper",
+        "sorts without regard to case, by upper-case letters (_ comes after them)",
+        "C# StringComparer.OrdinalIgnoreCase, a database's collation, key=str.upper",
+        "sort by bytes: StringComparer.Ordinal, a binary collation",
+        |p| p.sort_by_cached_key(|pair| pair.name.to_uppercase()),
+    ),
+    order(
+        "locale-order",
+        "sorts by a locale's collation",
+        "localeCompare(), Collator, C# default string comparison, `sort` in a UTF-8 locale",
+        "sort by bytes: .sort() without localeCompare, StringComparer.Ordinal, LC_ALL=C",
+        |p| p.sort_by(|a, b| collated(a.name, b.name)),
+    ),
+    order(
+        "locale-order-base",
+        "sorts by a locale's collation without regard to case",
+        "localeCompare() with sensitivity: 'base', Collator with strength PRIMARY",
+        "sort by bytes: .sort() without localeCompare",
+        |p| p.sort_by(|a, b| collated_base(a.name, b.name)),
+    ),
+    order(
+        "locale-order-letters",
+        "sorts by a collation that ignores punctuation",
+        "`sort` in a UTF-8 locale of older systems, .NET Framework's default string comparison",
+        "sort by bytes: LC_ALL=C, StringComparer.Ordinal",
+        |p| p.sort_by(|a, b| letters_first(a.name, b.name)),
+    ),
+    order(
+        "sorted-pairs",
+        "sorts the finished name=value pairs instead of the names",
+        "an array of \"name=value\" strings that is sorted: amount1= comes before amount=",
+        "sort the names, then join",
+        |p| p.sort_by_cached_key(|pair| format!("{}={}", pair.name, pair.text)),
+    ),
+    order(
+        "reverse-order",
+        "sorts in descending order",
+        "krsort(), reverse=True, a comparator the wrong way round",
+        "sort in ascending order",
+        |p| p.sort_by(|a, b| b.name.cmp(a.name)),
+    ),
+    order(
+        "numeric-first",
+        "puts names that look like numbers first, by number",
+        "ksort() without SORT_STRING, a sorted JavaScript object (integer-like keys come first)",
+        "sort the names as strings: ksort($a, SORT_STRING), and loop over Object.keys(o).sort()",
+        |p| {
+            p.sort_by(|a, b| a.name.cmp(b.name));
+            integers_first(p);
+        },
+    ),
+    order(
+        "numeric-first-received",
+        "does not sort, and puts names that look like numbers first",
+        "a loop over a JavaScript object, whose integer-like keys come first",
+        "loop over Object.keys(o).sort()",
+        |p| integers_first(p),
+    ),
+    order(
+        "numeric-loose",
+        "compares names that look like numbers as numbers",
+        "PHP ksort() without SORT_STRING",
+        "ksort($a, SORT_STRING)",
+        |p| insertion_sort(p, |a, b| loose(a.name, b.name)),
+    ),
+    order(
+        "reverse-numeric",
+        "sorts in descending order, numbers as numbers",
+        "PHP krsort()",
+        "ksort($a, SORT_STRING)",
+        |p| insertion_sort(p, |a, b| loose(b.name, a.name)),
+    ),
+    order(
+        "natural-order",
+        "compares digits inside names as numbers",
+        "SORT_NATURAL, localeCompare with numeric: true, strnatcmp()",
+        "sort by bytes: ksort($a, SORT_STRING), Object.keys(o).sort()",
+        |p| p.sort_by(|a, b| natural(a.name, b.name)),
+    ),
+    order(
+        "natural-collated",
+        "sorts by a locale's collation, digits inside names as numbers",
+        "localeCompare with numeric: true, Intl.Collator",
+        "Object.keys(o).sort() without a comparator",
+        |p| p.sort_by(|a, b| natural_collated(a.name, b.name)),
+    ),
+    order(
+        "sorted-values",
+        "sorts by value instead of by name",
+        "asort() or sort() instead of ksort(), sorted(d.values())",
+        "sort by name: ksort($a, SORT_STRING)",
+        |p| p.sort_by(|a, b| a.text.cmp(b.text)),
+    ),
+    order(
+        "sorted-values-numeric",
+        "sorts by value instead of by name, numbers as numbers",
+        "PHP asort() instead of ksort()",
+        "ksort($a, SORT_STRING)",
+        |p| insertion_sort(p, |a, b| loose(a.text, b.text)),
+    ),
+    order(
+        "page-order",
+        "signs the members in the order of the documentation's table",
+        "a template string that was written from the table",
+        "sort the names before joining",
+        |p| p.sort_by_key(|pair| page_place(pair.name)),
+    ),
+    order(
+        "length-order",
+        "sorts by the length of the names first",
+        "a comparator on length",
+        "sort by bytes",
+        |p| p.sort_by(|a, b| a.name.len().cmp(&b.name.len()).then_with(|| a.name.cmp(b.name))),
+    ),
+    order(
+        "hash-order",
+        "signs the members in the order of a Java HashMap",
+        "a HashMap where a TreeMap is wanted",
+        "use new TreeMap<>() for the members",
+        |p| hash_map_order(p),
+    ),
+];
+
+/// Integer names by number, then the collation.
+fn natural_collated(a: &str, b: &str) -> Ordering {
+    let (digits_a, digits_b) = (leading_digits(a).0, leading_digits(b).0);
+    match (digits_a.is_empty(), digits_b.is_empty()) {
+        (false, false) => natural(digits_a, digits_b).then_with(|| collated(a, b)),
+        _ => collated(a, b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arranged(code: &str, names: &[&str]) -> String {
+        let rule = ORDER_RULES.iter().find(|rule| rule.deviation.code == code).unwrap();
+        let mut pairs: Vec<Pair<'_>> =
+            names.iter().map(|name| Pair { name, text: name, is_whole: false }).collect();
+        (rule.arrange)(&mut pairs);
+        pairs.iter().map(|pair| pair.name).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn each_order_is_its_own() {
+        let names = ["b", "a_b", "ab", "10", "9", "Z", "aB", "a1"];
+        assert_eq!(arranged("numeric-first", &names), "9 10 Z a1 aB a_b ab b");
+        assert_eq!(arranged("numeric-first-received", &names), "9 10 b a_b ab Z aB a1");
+        assert_eq!(arranged("locale-order", &names), "10 9 a_b a1 ab aB b Z");
+        assert_eq!(arranged("case-insensitive-upper", &names), "10 9 a1 ab aB a_b b Z");
+        assert_eq!(arranged("natural-order", &["a10", "a9", "a", "a09b"]), "a a9 a09b a10");
+    }
+
+    #[test]
+    fn contradictory_comparisons_do_no_harm() {
+        // 9 < 10 as numbers, 10 < 1a < 9 as texts: no order satisfies all three.
+        for code in ["numeric-loose", "reverse-numeric", "sorted-values-numeric"] {
+            let mut names: Vec<String> =
+                (0..99).map(|n| format!("{}{}", n * 7 % 50, ["", "a"][n % 2])).collect();
+            names.extend(["1e5".to_owned(), "inf".to_owned(), "nan".to_owned(), String::new()]);
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            assert_eq!(arranged(code, &names).split(' ').count(), names.len());
+        }
+    }
+}
