@@ -1,0 +1,110 @@
+//! What the surroundings of a run ask for; the only reader of the environment.
+
+use std::ffi::OsString;
+use std::fmt;
+
+/// The environment variable that holds the platform key.
+pub const KEY_VARIABLE: &str = "PAYOUT_NOTIFY_KEY";
+
+/// When the output has colours; the value of `--color`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ColorMode {
+    /// Only on a terminal that can show them and is not asked to stay plain.
+    #[default]
+    Auto,
+    /// Everywhere, whatever the environment says.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+/// What the environment variables say, read once.
+///
+/// Its `Debug` never shows the key.
+#[derive(Default)]
+pub struct Environment {
+    /// The value of `PAYOUT_NOTIFY_KEY`, as it is; empty where it is set to nothing.
+    pub key: Option<OsString>,
+    /// `NO_COLOR` is set to anything but the empty text, as <https://no-color.org> asks.
+    pub no_color: bool,
+    /// `TERM` is `dumb`: the terminal shows escape sequences as text.
+    pub dumb_terminal: bool,
+}
+
+impl Environment {
+    /// Reads the variables of this process.
+    #[must_use]
+    pub fn read() -> Self {
+        Self::from_lookup(|name| std::env::var_os(name))
+    }
+
+    /// Reads the variables from `lookup`, which gives the value of a name.
+    #[must_use]
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
+        Environment {
+            key: lookup(KEY_VARIABLE),
+            no_color: lookup("NO_COLOR").is_some_and(|value| !value.is_empty()),
+            dumb_terminal: lookup("TERM").is_some_and(|value| value == "dumb"),
+        }
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = self.key.as_ref().map(|_| format_args!("[key]"));
+        f.debug_struct("Environment")
+            .field("key", &key)
+            .field("no_color", &self.no_color)
+            .field("dumb_terminal", &self.dumb_terminal)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::ValueEnum;
+
+    fn environment(pairs: &[(&str, &str)]) -> Environment {
+        Environment::from_lookup(|name| {
+            pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(*value))
+        })
+    }
+
+    #[test]
+    fn nothing_set_asks_for_nothing() {
+        let read = environment(&[]);
+        assert!(read.key.is_none() && !read.no_color && !read.dumb_terminal);
+    }
+
+    #[test]
+    fn every_variable_is_read() {
+        let read = environment(&[(KEY_VARIABLE, " k\n"), ("NO_COLOR", "0"), ("TERM", "dumb")]);
+        assert_eq!(read.key, Some(OsString::from(" k\n")));
+        assert!(read.no_color && read.dumb_terminal);
+    }
+
+    #[test]
+    fn an_empty_no_color_and_another_terminal_ask_for_nothing() {
+        let read = environment(&[("NO_COLOR", ""), ("TERM", "xterm-256color")]);
+        assert!(!read.no_color && !read.dumb_terminal);
+    }
+
+    #[test]
+    fn debug_never_shows_the_key() {
+        let shown = format!("{:?}", environment(&[(KEY_VARIABLE, "hunter22")]));
+        assert!(!shown.contains("hunter22"), "{shown}");
+        assert!(shown.contains("Some([key])"), "{shown}");
+    }
+
+    #[test]
+    fn the_modes_have_the_names_of_the_flag() {
+        let names: Vec<_> = ColorMode::value_variants()
+            .iter()
+            .filter_map(|mode| mode.to_possible_value())
+            .map(|value| value.get_name().to_owned())
+            .collect();
+        assert_eq!(names, ["auto", "always", "never"]);
+        assert_eq!(ColorMode::default(), ColorMode::Auto);
+    }
+}

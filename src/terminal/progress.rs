@@ -1,0 +1,135 @@
+//! How a run's progress is shown on stderr; the only file that names the progress library.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::theme::Device;
+use crate::report::line::Line;
+use crate::report::progress::{ProgressFigures, ProgressMeter};
+use crate::report::summary::DeliverySummary;
+
+/// How often the bar moves, at most.
+const BAR_EVERY: Duration = Duration::from_millis(100);
+
+/// How often a line appears where there is no terminal, at most: a log should stay a log.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// The progress of one run: a bar on a terminal, a line now and then elsewhere.
+#[derive(Debug)]
+pub struct Progress {
+    look: Look,
+    meter: ProgressMeter,
+    next: Duration,
+}
+
+#[derive(Debug)]
+enum Look {
+    Bar(ProgressBar),
+    Lines,
+}
+
+impl Progress {
+    /// The progress of a run on stderr, which leads to `device`.
+    #[must_use]
+    pub fn new(device: Device) -> Self {
+        match device {
+            Device::Terminal => Self::with(Look::Bar(bar(ProgressDrawTarget::stderr()))),
+            Device::Other => Self::with(Look::Lines),
+        }
+    }
+
+    fn with(look: Look) -> Self {
+        let next = match look {
+            Look::Bar(_) => Duration::ZERO,
+            Look::Lines => LINE_EVERY,
+        };
+        Progress { look, meter: ProgressMeter::default(), next }
+    }
+
+    /// Shows how far the run is; `Some` is a line that is due. Between two moments at which
+    /// something is due it does nothing, so it may be called for every event.
+    pub fn update(&mut self, summary: &DeliverySummary, elapsed: Duration) -> Option<Line> {
+        if elapsed < self.next {
+            return None;
+        }
+        let figures = self.meter.read(summary, elapsed);
+        match &self.look {
+            Look::Bar(bar) => {
+                self.next = elapsed.saturating_add(BAR_EVERY);
+                draw(bar, &figures);
+                None
+            }
+            Look::Lines => {
+                self.next = elapsed.saturating_add(LINE_EVERY);
+                Some(figures.line())
+            }
+        }
+    }
+
+    /// Writes something while the bar is out of the way.
+    pub fn suspend<R>(&self, write: impl FnOnce() -> R) -> R {
+        match &self.look {
+            Look::Bar(bar) => bar.suspend(write),
+            Look::Lines => write(),
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Look::Bar(bar) = &self.look {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn bar(target: ProgressDrawTarget) -> ProgressBar {
+    // Where the number of orders is unknown the bar stays empty, so it is left out.
+    let style = ProgressStyle::with_template("{wide_msg}");
+    let bar = ProgressBar::with_draw_target(None, target);
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+fn draw(bar: &ProgressBar, figures: &ProgressFigures) {
+    if let Some(orders) = figures.orders.filter(|orders| *orders > 0)
+        && bar.length() != Some(orders)
+    {
+        bar.set_length(orders);
+        if let Ok(style) = ProgressStyle::with_template("{bar:20} {wide_msg}") {
+            bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏░"));
+        }
+    }
+    bar.set_message(figures.beside_a_bar());
+    bar.set_position(figures.ended);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::summary::sample;
+
+    #[test]
+    fn a_log_gets_a_line_every_ten_seconds_and_no_more() {
+        let summary = sample::summary(100);
+        let mut progress = Progress::new(Device::Other);
+        let seconds = (0..600).map(|tenth| Duration::from_millis(tenth * 100));
+        let due: Vec<Duration> =
+            seconds.filter(|at| progress.update(&summary, *at).is_some()).collect();
+        assert_eq!(due, [10, 20, 30, 40, 50].map(Duration::from_secs));
+        assert_eq!(progress.suspend(|| 7), 7);
+    }
+
+    #[test]
+    fn a_bar_shows_the_figures_and_prints_no_lines() {
+        let summary = sample::summary(100);
+        let bar = bar(ProgressDrawTarget::hidden());
+        let mut progress = Progress::with(Look::Bar(bar.clone()));
+        assert!(progress.update(&summary, Duration::from_secs(1)).is_none());
+        assert_eq!((bar.position(), bar.length()), (100, Some(100)));
+        assert!(bar.message().contains("100/100"), "{}", bar.message());
+        drop(progress);
+        assert!(bar.is_finished());
+    }
+}

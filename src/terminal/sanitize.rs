@@ -1,0 +1,302 @@
+//! What may be shown on a terminal: no hidden characters, no endless fields, no key.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use zeroize::Zeroizing;
+
+/// What stands in place of the key.
+pub const KEY_MARK: &str = "[key]";
+
+/// The fewest bytes, without the blanks around them, that a key must have to be searched for.
+pub const SHORTEST_REDACTED_KEY: usize = 4;
+
+/// Replaces every character that is invisible or that steers a terminal by a visible escape.
+///
+/// These are the control characters (C0 with newline, carriage return, tab and ESC, DEL, C1), the
+/// line and paragraph separators, and all of Unicode's default-ignorable characters: bidi
+/// controls, zero-width characters and joiners, the byte-order mark, soft hyphen, variation
+/// selectors, fillers, tag characters. A joiner or a selector is harmless in text, but in a signed
+/// value it is a difference that nobody sees. Escapes are `\n`, `\r`, `\t` and `\u{1b}`; a
+/// backslash stays as it is. The result has at most 6 bytes for each byte of the text.
+#[must_use]
+pub fn sanitize(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
+    let Some(first) = text.find(is_hidden) else {
+        return Cow::Borrowed(text);
+    };
+    let (clean, rest) = text.split_at(first);
+    let mut shown = String::with_capacity(text.len() + 16);
+    shown.push_str(clean);
+    for character in rest.chars() {
+        push_visible(&mut shown, character);
+    }
+    Cow::Owned(shown)
+}
+
+/// Shows bytes as text: valid UTF-8 as [`sanitize`] does, any other byte as `\xNN`.
+#[must_use]
+pub fn sanitize_bytes(bytes: &[u8]) -> String {
+    let mut shown = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        shown.push_str(&sanitize(chunk.valid()));
+        for byte in chunk.invalid() {
+            // Writing to a String cannot fail.
+            let _ = write!(shown, "\\x{byte:02x}");
+        }
+    }
+    shown
+}
+
+/// Cuts the middle of a text that has more than `max_chars` characters.
+///
+/// The gap reads `…(N characters)…`, where N is how many were left out. The result never has more
+/// than `max_chars` characters; where not even the gap fits, the start of the text and `…` remain.
+#[must_use]
+pub fn abridge(text: &str, max_chars: usize) -> Cow<'_, str> {
+    if text.len() <= max_chars {
+        return Cow::Borrowed(text);
+    }
+    let total = text.chars().count();
+    if total <= max_chars {
+        return Cow::Borrowed(text);
+    }
+    // The number left out has no more digits than the total, so the gap fits in this room.
+    let room_of_gap = gap(total).chars().count();
+    if max_chars < room_of_gap {
+        let mut cut: String = text.chars().take(max_chars.saturating_sub(1)).collect();
+        cut.extend((max_chars > 0).then_some('…'));
+        return Cow::Owned(cut);
+    }
+    let kept = max_chars - room_of_gap;
+    let tail = kept / 2;
+    let head = kept - tail;
+    let head_end = text.char_indices().nth(head).map_or(text.len(), |(at, _)| at);
+    let tail_start = match tail {
+        0 => text.len(),
+        count => text.char_indices().nth_back(count - 1).map_or(text.len(), |(at, _)| at),
+    };
+    Cow::Owned(format!("{}{}{}", &text[..head_end], gap(total - kept), &text[tail_start..]))
+}
+
+fn gap(left_out: usize) -> String {
+    format!("…({left_out} characters)…")
+}
+
+fn push_visible(shown: &mut String, character: char) {
+    match character {
+        '\n' => shown.push_str("\\n"),
+        '\r' => shown.push_str("\\r"),
+        '\t' => shown.push_str("\\t"),
+        hidden if is_hidden(hidden) => shown.extend(hidden.escape_unicode()),
+        visible => shown.push(visible),
+    }
+}
+
+/// Controls, separators, interlinear marks, and Unicode's `Default_Ignorable_Code_Point`.
+fn is_hidden(character: char) -> bool {
+    if character.is_ascii() {
+        return character.is_ascii_control();
+    }
+    matches!(
+        character,
+        '\u{80}'..='\u{9f}'
+            | '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
+/// Replaces keys by `[key]` in text that a person reads.
+#[derive(Default)]
+pub(super) struct Redactor {
+    /// The forms in which a key may stand in a text.
+    needles: Vec<Zeroizing<String>>,
+}
+
+impl Redactor {
+    /// Searches for this key from now on: as it is, without the blanks around it, and escaped.
+    ///
+    /// A key below [`SHORTEST_REDACTED_KEY`] is not searched for: it would be found everywhere.
+    pub(super) fn learn(&mut self, key: &[u8]) {
+        let trimmed = key.trim_ascii();
+        if trimmed.len() < SHORTEST_REDACTED_KEY {
+            return;
+        }
+        for form in [key, trimmed] {
+            for needle in [String::from_utf8_lossy(form).into_owned(), sanitize_bytes(form)] {
+                let needle = Zeroizing::new(needle);
+                if !self.needles.contains(&needle) {
+                    self.needles.push(needle);
+                }
+            }
+        }
+    }
+
+    /// Masks every key in the pieces, read as one text: a key may run over their borders.
+    pub(super) fn mask(&self, pieces: &mut [String]) {
+        if self.needles.is_empty() {
+            return;
+        }
+        let whole = Zeroizing::new(pieces.concat());
+        let found = self.occurrences(&whole);
+        if found.is_empty() {
+            return;
+        }
+        let mut start = 0;
+        for piece in pieces {
+            let end = start + piece.len();
+            *piece = masked(&whole, start..end, &found);
+            start = end;
+        }
+    }
+
+    /// The places of all keys, in order, with those that overlap or touch made one.
+    fn occurrences(&self, text: &str) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        for needle in &self.needles {
+            let step = needle.chars().next().map_or(1, char::len_utf8);
+            let mut from = 0;
+            // A key may overlap itself (`abab` in `ababab`); no end of it may stay behind.
+            while let Some(at) = text.get(from..).and_then(|rest| rest.find(needle.as_str())) {
+                found.push(from + at..from + at + needle.len());
+                from += at + step;
+            }
+        }
+        found.sort_unstable_by_key(|range| range.start);
+        found.dedup_by(|next, last| {
+            let joins = next.start <= last.end;
+            if joins {
+                last.end = last.end.max(next.end);
+            }
+            joins
+        });
+        found
+    }
+}
+
+/// The part `piece` of the text, with a mark where a found range starts in it.
+fn masked(text: &str, piece: Range<usize>, found: &[Range<usize>]) -> String {
+    let mut shown = String::new();
+    let mut from = piece.start;
+    for range in found.iter().filter(|range| range.start < piece.end && range.end > piece.start) {
+        if range.start >= piece.start {
+            shown.push_str(&text[from..range.start]);
+            shown.push_str(KEY_MARK);
+        }
+        from = range.end.min(piece.end);
+    }
+    shown.push_str(&text[from..piece.end]);
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clean_text_is_borrowed() {
+        for text in ["", "plain ASCII ~!", "back\\slash \\n", "付款 ¥ é 🙂", "\u{e000}"] {
+            assert!(matches!(sanitize(text), Cow::Borrowed(same) if same == text), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_control_character_is_escaped() {
+        for code in (0..0x20).chain(0x7f..=0x9f) {
+            let character = char::from(code);
+            let shown = sanitize(&format!("a{character}b")).into_owned();
+            assert!(shown.starts_with("a\\") && shown.ends_with('b'), "{shown:?}");
+            assert!(!shown.chars().any(char::is_control), "{shown:?}");
+        }
+        assert_eq!(sanitize("a\r\n\tb\u{1b}[2J"), "a\\r\\n\\tb\\u{1b}[2J");
+        assert_eq!(sanitize("\u{9b}31m"), "\\u{9b}31m");
+    }
+
+    #[test]
+    fn characters_that_nobody_sees_are_escaped() {
+        let hidden = "\u{202a}\u{202e}\u{2066}\u{2069}\u{200e}\u{200f}\u{61c}\u{2028}\u{2029}\
+            \u{200b}\u{200c}\u{200d}\u{feff}\u{e0001}\u{e007f}\u{fff9}\u{fffb}\u{ad}\u{fe0f}\u{2060}";
+        for character in hidden.chars() {
+            let expected = format!("\\u{{{:x}}}", u32::from(character));
+            assert_eq!(sanitize(&character.to_string()), expected);
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_shown_as_hex() {
+        assert_eq!(sanitize_bytes(b"ok \xff\xc3(\n\xe4\xbb"), "ok \\xff\\xc3(\\n\\xe4\\xbb");
+        assert_eq!(sanitize_bytes("付款".as_bytes()), "付款");
+    }
+
+    #[test]
+    fn long_text_loses_its_middle() {
+        assert_eq!(abridge("short", 5), "short");
+        assert_eq!(abridge("付款付款", 4), "付款付款");
+        let long = format!("start{}end", "x".repeat(1_000_000));
+        let cut = abridge(&long, 40).into_owned();
+        assert_eq!(cut, "startxxxx…(999990 characters)…xxxxxxend");
+    }
+
+    #[test]
+    fn the_result_is_never_longer_than_asked() {
+        for length in [1, 20, 100, 1005] {
+            let text = "é".repeat(length);
+            for max in 0..120 {
+                assert!(abridge(&text, max).chars().count() <= max, "{length} {max}");
+            }
+        }
+        assert_eq!(abridge("abcdefgh", 3), "ab…");
+        assert_eq!(abridge("abcdefgh", 0), "");
+    }
+
+    fn mask(keys: &[&[u8]], pieces: &[&str]) -> Vec<String> {
+        let mut redactor = Redactor::default();
+        keys.iter().for_each(|key| redactor.learn(key));
+        let mut pieces: Vec<String> = pieces.iter().map(|piece| (*piece).to_owned()).collect();
+        redactor.mask(&mut pieces);
+        pieces
+    }
+
+    #[test]
+    fn a_key_is_masked_wherever_it_stands() {
+        assert_eq!(mask(&[b"secret"], &["a=1&secret", "secretly"]), ["a=1&[key]", "ly"]);
+        assert_eq!(mask(&[b"secret"], &["&se", "", "cr", "et!"]), ["&[key]", "", "", "!"]);
+        assert_eq!(mask(&[b"secret"], &["nothing"]), ["nothing"]);
+    }
+
+    #[test]
+    fn no_end_of_an_overlapping_key_stays_behind() {
+        assert_eq!(mask(&[b"abab"], &["xababab."]), ["x[key]."]);
+        assert_eq!(mask(&[b"abcd", b"cdef"], &["abcdef"]), ["[key]"]);
+        assert_eq!(mask(&["éaéa".as_bytes()], &["éaéaéa"]), ["[key]"]);
+    }
+
+    #[test]
+    fn blanks_and_odd_bytes_do_not_save_a_key() {
+        assert_eq!(mask(&[b" secret\n"], &["[secret] [ secret\\n]"]), ["[[key]] [[key]]"]);
+        assert_eq!(mask(&[b"ab\xffcd"], &["ab\\xffcd ab\u{fffd}cd"]), ["[key] [key]"]);
+    }
+
+    #[test]
+    fn a_very_short_key_is_not_searched_for() {
+        assert_eq!(mask(&[b"", b"abc", b"  \t\n  "], &["abc     d"]), ["abc     d"]);
+    }
+}
