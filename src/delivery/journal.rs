@@ -1,0 +1,265 @@
+//! The journal of a run of many deliveries: what was sent and what is known of it.
+//!
+//! The intention is on the disk before a request is sent, an acknowledgement before it is reported.
+//! Killed at any moment, a run goes on from its journal: no order is forgotten, none whose
+//! acknowledgement was recorded is sent again, and an attempt whose outcome is unknown is said to be
+//! unknown and is followed by another. The key is not in the journal; the signed bodies are.
+
+mod reading;
+mod resume;
+mod run;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+pub use reading::{Counts, ExpiredOrder, Intake, Resumed, UnfinishedOrder};
+pub use resume::{Continuation, LastOutcome, continuation};
+pub use run::RunInfo;
+
+use super::record::Order;
+use crate::store::{Integrity, Plan, Presence, Row, Schema, Statement, Store, StoreError, Value};
+
+/// How many orders are written in one request.
+const CHUNK: usize = 1000;
+
+/// The outcome that an acknowledged attempt is recorded with.
+const ACKNOWLEDGED: &str = "acknowledged";
+
+/// Times are Unix microseconds, so that `datetime(x / 1000000, 'unixepoch')` shows them.
+const SCHEMA: Schema = Schema {
+    what: "journal",
+    // "PNjo" in ASCII.
+    application_id: 0x504e_6a6f,
+    migrations: &["
+        CREATE TABLE run (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            url TEXT NOT NULL,
+            schedule TEXT NOT NULL,
+            retries INTEGER,
+            window TEXT NOT NULL,
+            speed TEXT NOT NULL,
+            sign_type TEXT NOT NULL,
+            key_fingerprint TEXT NOT NULL,
+            seed INTEGER,
+            settings TEXT NOT NULL,
+            started_at_us INTEGER NOT NULL,
+            sealed_at_us INTEGER
+        ) STRICT;
+        CREATE TABLE orders (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL,
+            body BLOB NOT NULL,
+            completed_at_us INTEGER NOT NULL,
+            duplicate_of INTEGER,
+            state TEXT NOT NULL DEFAULT 'pending'
+                CHECK (state IN ('pending', 'acknowledged', 'exhausted'))
+        ) STRICT;
+        CREATE TABLE attempts (
+            order_number INTEGER NOT NULL,
+            attempt INTEGER NOT NULL,
+            intended_at_us INTEGER NOT NULL,
+            outcome TEXT,
+            finished_at_us INTEGER,
+            PRIMARY KEY (order_number, attempt)
+        ) STRICT, WITHOUT ROWID;
+    "],
+};
+
+/// An attempt that is about to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Intention {
+    /// The order's number.
+    pub order: u64,
+    /// The attempt's number, from 1.
+    pub attempt: u32,
+    /// When it is planned to start.
+    pub intended_at: Timestamp,
+}
+
+/// What follows an attempt whose outcome is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// Another attempt.
+    Retry,
+    /// Nothing: the merchant acknowledged.
+    Acknowledged,
+    /// Nothing: the schedule ended, or the window passed.
+    Exhausted,
+}
+
+/// An attempt whose outcome is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// The order's number.
+    pub order: u64,
+    /// The attempt's number, from 1.
+    pub attempt: u32,
+    /// The stable name of the outcome; an acknowledgement is always recorded as `acknowledged`.
+    pub code: &'static str,
+    /// When the outcome was known.
+    pub finished_at: Timestamp,
+    /// What follows.
+    pub then: Settled,
+}
+
+/// The journal of one run; one process at a time holds it.
+#[derive(Debug)]
+pub struct Journal {
+    store: Store,
+}
+
+impl Journal {
+    /// Makes the journal of a new run; an existing file is refused.
+    ///
+    /// # Errors
+    /// `Trouble::Exists`, and what else can be wrong with the path.
+    pub fn create(path: &Path, run: &RunInfo) -> Result<Journal, StoreError> {
+        let first = [run.insertion()];
+        let plan = Plan { first: &first, ..Plan::new(&SCHEMA, Presence::New) };
+        Store::open(path, &plan).map(|store| Journal { store })
+    }
+
+    /// Opens the journal of a run that ended early and says how it goes on at `now`.
+    ///
+    /// Orders whose window has passed are recorded as exhausted.
+    ///
+    /// # Errors
+    /// `Trouble::Missing`, `Trouble::InUse` where the run is still going on, and what else can be
+    /// wrong with the file; it is checked as a whole.
+    pub fn resume(path: &Path, now: Timestamp) -> Result<(Journal, Resumed), StoreError> {
+        let plan = Plan { integrity: Integrity::Whole, ..Plan::new(&SCHEMA, Presence::Existing) };
+        let store = Store::open(path, &plan)?;
+        let (resumed, changes) = reading::read(&store.reader()?, now)?;
+        if !changes.is_empty() {
+            // Not waited for: the next resume would find the same again.
+            store.try_write_later(changes)?;
+        }
+        Ok((Journal { store }, resumed))
+    }
+
+    /// Takes orders in; they are on the disk when it returns.
+    ///
+    /// # Errors
+    /// A number that is taken already, and whatever the disk does; orders before the failed ones
+    /// may be in.
+    pub async fn enqueue(&self, orders: &[Order]) -> Result<(), StoreError> {
+        for chunk in orders.chunks(CHUNK) {
+            self.store.write(chunk.iter().map(insertion).collect()).await?;
+        }
+        Ok(())
+    }
+
+    /// Records that all orders of the run are in.
+    ///
+    /// # Errors
+    /// Whatever the disk does.
+    pub async fn seal(&self, now: Timestamp) -> Result<(), StoreError> {
+        let sql = "UPDATE run SET sealed_at_us = coalesce(sealed_at_us, ?)";
+        self.store.write(vec![Statement::one_row(sql, vec![now.as_microsecond().into()])]).await?;
+        Ok(())
+    }
+
+    /// Records what is about to be sent; it is on the disk when it returns, and only then may it be
+    /// sent.
+    ///
+    /// # Errors
+    /// `Trouble::Refused` for an order that is not pending, or an attempt that was intended before:
+    /// then none is recorded. And whatever the disk does.
+    pub async fn intend(&self, intentions: &[Intention]) -> Result<(), StoreError> {
+        let sql = "INSERT INTO attempts (order_number, attempt, intended_at_us)
+                   SELECT number, ?, ? FROM orders WHERE number = ? AND state = 'pending'";
+        let statement = |intention: &Intention| {
+            let Intention { order, attempt, intended_at } = *intention;
+            let intended_at = intended_at.as_microsecond().into();
+            Statement::one_row(sql, vec![attempt.into(), intended_at, integer(order)])
+        };
+        self.store.write(intentions.iter().map(statement).collect()).await?;
+        Ok(())
+    }
+
+    /// Records outcomes. With an acknowledgement or an exhaustion among them it waits for the disk;
+    /// an outcome that is lost otherwise is unknown, and its order is sent again anyway.
+    ///
+    /// # Errors
+    /// `Trouble::Refused` for an attempt that was not intended or is settled already, told by a
+    /// later call where it was not waited for; and whatever the disk does.
+    pub async fn settle(&self, settlements: &[Settlement]) -> Result<(), StoreError> {
+        let statements = settlements.iter().flat_map(settlement).collect();
+        if settlements.iter().any(|settlement| settlement.then != Settled::Retry) {
+            self.store.write(statements).await.map(drop)
+        } else {
+            self.store.write_later(statements).await
+        }
+    }
+
+    /// Records orders that ended without another attempt, because their window passed.
+    ///
+    /// # Errors
+    /// An order that is not pending, told by a later call; and whatever the disk does.
+    pub async fn exhaust(&self, orders: &[u64]) -> Result<(), StoreError> {
+        let statements = orders.iter().map(|order| finish(*order, Settled::Exhausted));
+        self.store.write_later(statements.flatten().collect()).await
+    }
+
+    /// Waits until everything recorded is on the disk.
+    ///
+    /// # Errors
+    /// What went wrong with a record that nobody waited for.
+    pub async fn flush(&self) -> Result<(), StoreError> {
+        self.store.flush().await
+    }
+
+    /// Writes what waits and closes the file; it blocks meanwhile.
+    ///
+    /// # Errors
+    /// What went wrong with a record that nobody waited for, and with the closing.
+    pub fn close(self) -> Result<(), StoreError> {
+        self.store.close()
+    }
+}
+
+fn insertion(order: &Order) -> Statement {
+    Statement::one_row(
+        "INSERT INTO orders (number, id, body, completed_at_us, duplicate_of) VALUES (?, ?, ?, ?, ?)",
+        vec![
+            integer(order.number),
+            Arc::clone(&order.id).into(),
+            Arc::clone(&order.body).into(),
+            order.completed_at.as_microsecond().into(),
+            order.duplicate_of.map(integer).into(),
+        ],
+    )
+}
+
+fn settlement(settlement: &Settlement) -> impl Iterator<Item = Statement> + use<> {
+    let Settlement { order, attempt, code, finished_at, then } = *settlement;
+    let code = if then == Settled::Acknowledged { ACKNOWLEDGED } else { code };
+    let sql = "UPDATE attempts SET outcome = ?, finished_at_us = ?
+               WHERE order_number = ? AND attempt = ? AND outcome IS NULL";
+    let finished_at = finished_at.as_microsecond().into();
+    let values = vec![code.into(), finished_at, integer(order), attempt.into()];
+    [Statement::one_row(sql, values)].into_iter().chain(finish(order, then))
+}
+
+fn finish(order: u64, then: Settled) -> Option<Statement> {
+    let state = match then {
+        Settled::Retry => return None,
+        Settled::Acknowledged => "acknowledged",
+        Settled::Exhausted => "exhausted",
+    };
+    let sql = "UPDATE orders SET state = ? WHERE number = ? AND state = 'pending'";
+    Some(Statement::one_row(sql, vec![state.into(), integer(order)]))
+}
+
+fn time(row: &Row<'_>, column: usize) -> Result<Timestamp, StoreError> {
+    Timestamp::from_microsecond(row.integer(column)?).map_err(|_| row.corrupt(column, "is no time"))
+}
+
+/// SQLite has no unsigned numbers; no count comes near the limit.
+fn integer(number: u64) -> Value {
+    Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,281 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::*;
+use crate::delivery::schedule::Speed;
+use crate::store::Trouble;
+use crate::store::tests::{Folder, copy_as_after_a_crash};
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+fn run() -> RunInfo {
+    RunInfo {
+        url: "http://127.0.0.1:9/notify".to_owned(),
+        schedule: "15s,30s".to_owned(),
+        retries: None,
+        window: Duration::from_secs(3600),
+        speed: Speed::REAL,
+        sign_type: "MD5".to_owned(),
+        key_fingerprint: "01234567".to_owned(),
+        seed: Some(u64::MAX - 1),
+        settings: "{\"jitter\":\"10%\"}".to_owned(),
+        started_at: at(0),
+    }
+}
+
+fn order(number: u64) -> Order {
+    Order {
+        number,
+        id: format!("POT{number}").into(),
+        body: format!("{{\"payout_id\":\"POT{number}\"}}").into_bytes().into(),
+        completed_at: at(0),
+        duplicate_of: (number == 2).then_some(1),
+    }
+}
+
+fn intention(order: u64, attempt: u32) -> Intention {
+    Intention { order, attempt, intended_at: at(1) }
+}
+
+fn settlement(order: u64, attempt: u32, then: Settled) -> Settlement {
+    let code = if then == Settled::Acknowledged { "acknowledged" } else { "timeout" };
+    Settlement { order, attempt, code, finished_at: at(2), then }
+}
+
+/// A journal, and what a crash at this moment would leave behind.
+struct Bench {
+    folder: Folder,
+    journal: Option<Journal>,
+    crashes: u32,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = Folder::new();
+        let journal = Journal::create(&folder.file("run.db"), &run()).unwrap();
+        Bench { folder, journal: Some(journal), crashes: 0 }
+    }
+
+    async fn with_orders(count: u64) -> Self {
+        let bench = Bench::new();
+        let orders: Vec<_> = (1..=count).map(order).collect();
+        bench.journal().enqueue(&orders).await.unwrap();
+        bench
+    }
+
+    fn journal(&self) -> &Journal {
+        self.journal.as_ref().unwrap()
+    }
+
+    fn crash(&mut self) -> PathBuf {
+        self.crashes += 1;
+        let copy = self.folder.file(&format!("crash-{}.db", self.crashes));
+        copy_as_after_a_crash(&self.folder.file("run.db"), &copy);
+        copy
+    }
+
+    /// How a run killed now would go on after `second`.
+    fn resumed(&mut self, second: i64) -> Resumed {
+        Journal::resume(&self.crash(), at(second)).unwrap().1
+    }
+
+    /// Number, next attempt, planned second and unknown attempt of what the run goes on with.
+    fn next(&mut self, second: i64) -> Vec<(u64, u32, u64, Option<u32>)> {
+        let unfinished = self.resumed(second).unfinished.into_iter();
+        unfinished
+            .map(|one| (one.order.number, one.next_attempt, one.offset.as_secs(), one.unknown))
+            .collect()
+    }
+}
+
+#[tokio::test]
+async fn what_a_run_was_started_with_is_there_again() {
+    let mut bench = Bench::new();
+    let resumed = bench.resumed(1);
+    assert_eq!((resumed.run, resumed.intake), (run(), Intake::Cut));
+    assert_eq!(resumed.counts, Counts::default());
+    let orders = [order(1), order(2)];
+    bench.journal().enqueue(&orders).await.unwrap();
+    assert_eq!(bench.resumed(1).intake, Intake::Cut);
+    bench.journal().seal(at(1)).await.unwrap();
+    let resumed = bench.resumed(1);
+    assert_eq!(resumed.intake, Intake::Complete);
+    let found: Vec<_> = resumed.unfinished.into_iter().map(|one| one.order).collect();
+    assert_eq!(found, orders);
+}
+
+#[tokio::test]
+async fn every_half_state_is_resumed_rightly() {
+    let mut bench = Bench::with_orders(1).await;
+    assert_eq!(bench.next(5), [(1, 1, 0, None)]);
+    bench.journal().intend(&[intention(1, 1)]).await.unwrap();
+    assert_eq!(bench.next(5), [(1, 2, 15, Some(1))]);
+    bench.journal().settle(&[settlement(1, 1, Settled::Retry)]).await.unwrap();
+    bench.journal().flush().await.unwrap();
+    assert_eq!(bench.next(5), [(1, 2, 15, None)]);
+    bench.journal().intend(&[intention(1, 2)]).await.unwrap();
+    bench.journal().settle(&[settlement(1, 2, Settled::Retry)]).await.unwrap();
+    bench.journal().intend(&[intention(1, 3)]).await.unwrap();
+    // The last one of the schedule; one more is owed.
+    assert_eq!(bench.next(50), [(1, 4, 0, Some(3))]);
+    bench.journal().settle(&[settlement(1, 3, Settled::Acknowledged)]).await.unwrap();
+    let resumed = bench.resumed(50);
+    assert_eq!((resumed.unfinished, resumed.expired), (vec![], vec![]));
+    let counts =
+        Counts { orders: 1, acknowledged: 1, exhausted: 0, unfinished: 0, attempts: 3, unknown: 0 };
+    assert_eq!(resumed.counts, counts);
+}
+
+#[tokio::test]
+async fn the_window_counts_from_the_completion_and_not_from_the_restart() {
+    let mut bench = Bench::with_orders(3).await;
+    bench.journal().intend(&[intention(2, 1), intention(3, 1)]).await.unwrap();
+    bench.journal().settle(&[settlement(3, 1, Settled::Retry)]).await.unwrap();
+    bench.journal().flush().await.unwrap();
+    assert_eq!(bench.next(3600).len(), 3);
+    let crash = bench.crash();
+    let (journal, resumed) = Journal::resume(&crash, at(3601)).unwrap();
+    let expired = |order, attempts, unknown| {
+        let order_id = format!("POT{order}").into();
+        ExpiredOrder { order, order_id, attempts, unknown }
+    };
+    assert_eq!(resumed.expired, [expired(1, 0, None), expired(2, 1, Some(1)), expired(3, 1, None)]);
+    assert_eq!(resumed.unfinished, []);
+    journal.close().unwrap();
+    // It is recorded: with a clock set back nothing is sent after all.
+    let again = Journal::resume(&crash, at(5)).unwrap().1;
+    assert_eq!((again.unfinished, again.expired), (vec![], vec![]));
+    assert_eq!((again.counts.exhausted, again.counts.unknown), (3, 1));
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_is_no_error() {
+    let mut bench = Bench::with_orders(1).await;
+    assert_eq!(bench.next(-100_000), [(1, 1, 0, None)]);
+}
+
+#[tokio::test]
+async fn a_run_that_crashed_twice_goes_on_twice() {
+    let mut bench = Bench::with_orders(1).await;
+    bench.journal().intend(&[intention(1, 1)]).await.unwrap();
+    let path = bench.crash();
+    let (journal, resumed) = Journal::resume(&path, at(1)).unwrap();
+    assert_eq!(resumed.unfinished[0].next_attempt, 2);
+    journal.intend(&[intention(1, 2)]).await.unwrap();
+    drop(journal);
+    let (journal, resumed) = Journal::resume(&path, at(1)).unwrap();
+    assert_eq!(resumed.unfinished[0].next_attempt, 3);
+    assert_eq!(resumed.counts.unknown, 2);
+    journal.intend(&[intention(1, 3)]).await.unwrap();
+    journal.settle(&[settlement(1, 3, Settled::Exhausted)]).await.unwrap();
+    drop(journal);
+    assert_eq!(Journal::resume(&path, at(1)).unwrap().1.counts.exhausted, 1);
+}
+
+#[tokio::test]
+async fn nothing_is_intended_that_must_not_be_sent() {
+    let bench = Bench::with_orders(3).await;
+    let journal = bench.journal();
+    journal.intend(&[intention(1, 1), intention(2, 1)]).await.unwrap();
+    journal.settle(&[settlement(1, 1, Settled::Acknowledged)]).await.unwrap();
+    let refused = async |intentions: &[Intention]| {
+        journal.intend(intentions).await.unwrap_err().trouble == Trouble::Refused
+    };
+    assert!(refused(&[intention(1, 2)]).await, "acknowledged");
+    assert!(refused(&[intention(2, 1)]).await, "intended before");
+    assert!(refused(&[intention(9, 1)]).await, "unknown order");
+    assert!(refused(&[intention(3, 1), intention(1, 2)]).await);
+    journal.intend(&[intention(3, 1)]).await.unwrap();
+    let twice = journal.settle(&[settlement(1, 1, Settled::Acknowledged)]).await;
+    assert_eq!(twice.unwrap_err().trouble, Trouble::Refused);
+    let taken = journal.enqueue(&[order(1)]).await;
+    assert_eq!(taken.unwrap_err().trouble, Trouble::Refused);
+    journal.exhaust(&[2]).await.unwrap();
+    journal.flush().await.unwrap();
+    assert!(refused(&[intention(2, 2)]).await, "exhausted");
+}
+
+/// After any prefix of any run the journal says what a plain model says.
+#[tokio::test]
+async fn any_moment_of_a_run_is_resumed_like_the_model_says() {
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut bench = Bench::with_orders(8).await;
+    // For each order that is not done: its last attempt, and whether its outcome is known.
+    let mut model: BTreeMap<u64, (u32, bool)> = (1..=8).map(|order| (order, (0, true))).collect();
+    for step in 0..60 {
+        let number = random.u64(1..=8);
+        let Some((attempt, known)) = model.get(&number).copied() else { continue };
+        let journal = bench.journal();
+        if known {
+            journal.intend(&[intention(number, attempt + 1)]).await.unwrap();
+            model.insert(number, (attempt + 1, false));
+        } else {
+            let then = if attempt >= 3 {
+                Settled::Exhausted
+            } else if random.u32(0..4) == 0 {
+                Settled::Acknowledged
+            } else {
+                Settled::Retry
+            };
+            journal.settle(&[settlement(number, attempt, then)]).await.unwrap();
+            match then {
+                Settled::Retry => drop(model.insert(number, (attempt, true))),
+                _ => drop(model.remove(&number)),
+            }
+        }
+        bench.journal().flush().await.unwrap();
+        if step % 3 == 0 {
+            let expected: Vec<_> = model
+                .iter()
+                .map(|(number, (attempt, known))| {
+                    (*number, attempt + 1, (!known).then_some(*attempt))
+                })
+                .collect();
+            let found = bench.next(50).into_iter().map(|(a, b, _, d)| (a, b, d));
+            assert_eq!(found.collect::<Vec<_>>(), expected, "step {step}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_journal_that_cannot_be_used_says_why() {
+    let bench = Bench::with_orders(1).await;
+    let path = bench.folder.file("run.db");
+    let trouble = |result: Result<(Journal, Resumed), StoreError>| result.unwrap_err().trouble;
+    assert_eq!(trouble(Journal::resume(&path, at(0))), Trouble::InUse);
+    assert_eq!(Journal::create(&path, &run()).unwrap_err().trouble, Trouble::Exists);
+    let missing = bench.folder.file("other.db");
+    assert_eq!(trouble(Journal::resume(&missing, at(0))), Trouble::Missing);
+    assert!(!missing.exists());
+}
+
+#[tokio::test]
+async fn a_journal_changed_by_hand_is_damaged_and_no_panic() {
+    let changes = [
+        "DELETE FROM run",
+        "UPDATE run SET schedule = 'often'",
+        "UPDATE run SET window = 'long'",
+        "UPDATE run SET speed = 'fast'",
+        "UPDATE run SET retries = -1",
+        "UPDATE run SET started_at_us = 9223372036854775807",
+        "UPDATE orders SET completed_at_us = -9223372036854775807",
+        "UPDATE orders SET number = -1",
+        "UPDATE orders SET duplicate_of = -1",
+        "UPDATE orders SET id = CAST(x'ff' AS TEXT)",
+        "INSERT INTO attempts VALUES (1, -1, 0, NULL, NULL)",
+        "INSERT INTO attempts VALUES (1, 4294967296, 0, NULL, NULL)",
+        "DROP TABLE attempts",
+        "DROP TABLE run; CREATE VIEW run AS SELECT 1",
+    ];
+    for change in changes {
+        let bench = Bench::with_orders(1).await;
+        let path = bench.folder.file("run.db");
+        drop(bench.journal);
+        crate::store::tests::change(&path, change);
+        let error = Journal::resume(&path, at(0)).unwrap_err();
+        assert_eq!(error.trouble, Trouble::Corrupt, "{change}: {error}");
+    }
+}

@@ -1,0 +1,213 @@
+//! What can go wrong with a store's file, each with a hint.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::ErrorCode;
+
+/// What is wrong with a store's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// A new file was asked for, and one exists.
+    Exists,
+    /// An existing file was asked for, and there is none.
+    Missing,
+    /// A folder, a pipe or a device stands at that path.
+    NotAFile,
+    /// Another program's file, or another kind of store.
+    Foreign,
+    /// A later version of this program wrote the file.
+    Newer,
+    /// The file is damaged.
+    Corrupt,
+    /// The database is gone, but the log beside it was left: together with a new file it would do harm.
+    Leftover,
+    /// Another process of this program works with the file.
+    InUse,
+    /// Another program holds a lock in the database for too long.
+    Locked,
+    /// The file or its folder cannot be written.
+    ReadOnly,
+    /// The disk, or the room that the store may take, is full.
+    Full,
+    /// The request does not go with what is stored; nothing of it was written.
+    Refused,
+    /// The operating system failed in another way.
+    Io,
+    /// The store was closed.
+    Closed,
+}
+
+impl Trouble {
+    const fn words(self) -> &'static str {
+        match self {
+            Trouble::Exists => "already exists",
+            Trouble::Missing => "does not exist",
+            Trouble::NotAFile => "is not a regular file",
+            Trouble::Foreign => "was not made for this",
+            Trouble::Newer => "was written by a later version of payout-notify",
+            Trouble::Corrupt => "is damaged",
+            Trouble::Leftover => "is gone, but its log was left behind",
+            Trouble::InUse => "is in use by another payout-notify",
+            Trouble::Locked => "is locked by another program",
+            Trouble::ReadOnly => "cannot be written",
+            Trouble::Full => "has no room left",
+            Trouble::Refused => "does not take this entry",
+            Trouble::Io => "cannot be used",
+            Trouble::Closed => "is closed",
+        }
+    }
+
+    const fn hint(self) -> &'static str {
+        match self {
+            Trouble::Exists => "go on with it with --resume, or name a file that does not exist",
+            Trouble::Missing => "check the path, or leave out --resume to begin anew",
+            Trouble::NotAFile => "name a regular file, or one that does not exist yet",
+            Trouble::Foreign => "name another file; this one was left untouched",
+            Trouble::Newer => "use the version that wrote it, or name another file",
+            Trouble::Corrupt => {
+                "keep a copy; sqlite3's .recover may save what is in it; begin anew in another file"
+            }
+            Trouble::Leftover => {
+                "bring the database back, or remove the log where it is not needed"
+            }
+            Trouble::InUse => "wait until the other run ends, or name another file",
+            Trouble::Locked => "end the program that has the file open for writing, then try again",
+            Trouble::ReadOnly => "check the permissions of the file and of its folder",
+            Trouble::Full => "make room on the disk, or name a file on another one",
+            Trouble::Refused => {
+                "the file may have been changed by hand; begin anew in another file"
+            }
+            Trouble::Io => "check the disk and the path; a network folder may not support locks",
+            Trouble::Closed => "open it again",
+        }
+    }
+}
+
+/// Why a store cannot be opened, read or written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreError {
+    /// What is wrong.
+    pub trouble: Trouble,
+    /// What the file is for, such as `journal`.
+    pub what: &'static str,
+    /// The file, as it was named.
+    pub path: Arc<Path>,
+    /// The technical cause, where there is one to tell.
+    pub detail: Option<String>,
+}
+
+impl StoreError {
+    /// What to try, as one sentence that names a flag where one helps.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        self.trouble.hint()
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the {} {} {}", self.what, self.path.display(), self.trouble.words())?;
+        match &self.detail {
+            Some(detail) => write!(f, " ({detail})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+/// Whose trouble it is: makes the errors of one store.
+#[derive(Clone, Debug)]
+pub(super) struct Subject {
+    pub(super) what: &'static str,
+    pub(super) path: Arc<Path>,
+}
+
+impl Subject {
+    pub(super) fn new(what: &'static str, path: &Path) -> Self {
+        Subject { what, path: PathBuf::from(path).into() }
+    }
+
+    pub(super) fn error(&self, trouble: Trouble) -> StoreError {
+        StoreError { trouble, what: self.what, path: Arc::clone(&self.path), detail: None }
+    }
+
+    pub(super) fn detailed(&self, trouble: Trouble, detail: impl Into<String>) -> StoreError {
+        StoreError { detail: Some(detail.into()), ..self.error(trouble) }
+    }
+
+    pub(super) fn io(&self, error: &std::io::Error) -> StoreError {
+        use std::io::ErrorKind;
+        let trouble = match error.kind() {
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Trouble::ReadOnly,
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Trouble::Full,
+            _ => Trouble::Io,
+        };
+        self.detailed(trouble, error.to_string())
+    }
+
+    pub(super) fn sql(&self, error: &rusqlite::Error) -> StoreError {
+        let trouble = match error {
+            rusqlite::Error::SqliteFailure(failure, _) => trouble_of(failure.code),
+            // A table or a column that our statements need is not there.
+            rusqlite::Error::SqlInputError { .. } => Trouble::Corrupt,
+            rusqlite::Error::ToSqlConversionFailure(_) => Trouble::Refused,
+            _ => Trouble::Corrupt,
+        };
+        self.detailed(trouble, error.to_string())
+    }
+}
+
+const fn trouble_of(code: ErrorCode) -> Trouble {
+    match code {
+        ErrorCode::DatabaseBusy
+        | ErrorCode::DatabaseLocked
+        | ErrorCode::FileLockingProtocolFailed => Trouble::Locked,
+        ErrorCode::ReadOnly | ErrorCode::PermissionDenied => Trouble::ReadOnly,
+        ErrorCode::DiskFull => Trouble::Full,
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown => {
+            Trouble::Corrupt
+        }
+        ErrorCode::ConstraintViolation
+        | ErrorCode::TypeMismatch
+        | ErrorCode::TooBig
+        | ErrorCode::ParameterOutOfRange => Trouble::Refused,
+        _ => Trouble::Io,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_the_file_the_trouble_and_the_cause() {
+        let subject = Subject::new("journal", Path::new("run.db"));
+        let failure = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
+        let error = subject.sql(&rusqlite::Error::SqliteFailure(failure, None));
+        assert_eq!(error.trouble, Trouble::Full);
+        assert!(error.to_string().starts_with("the journal run.db has no room left ("), "{error}");
+        assert!(error.hint().contains("disk"));
+    }
+
+    #[test]
+    fn every_code_of_the_database_has_its_trouble() {
+        use rusqlite::ffi;
+        for (code, trouble) in [
+            (ffi::SQLITE_BUSY, Trouble::Locked),
+            (ffi::SQLITE_READONLY, Trouble::ReadOnly),
+            (ffi::SQLITE_FULL, Trouble::Full),
+            (ffi::SQLITE_CORRUPT, Trouble::Corrupt),
+            (ffi::SQLITE_NOTADB, Trouble::Corrupt),
+            (ffi::SQLITE_CONSTRAINT, Trouble::Refused),
+            (ffi::SQLITE_IOERR, Trouble::Io),
+            (ffi::SQLITE_CANTOPEN, Trouble::Io),
+            (ffi::SQLITE_NOMEM, Trouble::Io),
+        ] {
+            assert_eq!(trouble_of(ffi::Error::new(code).code), trouble, "{code}");
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! Durable storage in one SQLite file; the only room that names rusqlite.
+//!
+//! One thread writes. It takes all requests that wait, writes them in one transaction (group commit)
+//! and answers them when they are on the disk, so that many writers share one `fsync`. What is
+//! stored is up to the caller: a [`Schema`], and [`Statement`]s as data. Other processes may read
+//! the file meanwhile; a second writer of this program is refused.
+//!
+//! ```
+//! use payout_notify::store::{Plan, Presence, Schema, Statement, Store};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+//! # let folder = std::env::temp_dir().join(format!("payout-notify-doc-{}", std::process::id()));
+//! # std::fs::create_dir_all(&folder)?;
+//! const NOTES: Schema = Schema {
+//!     what: "notebook",
+//!     application_id: 0x4e6f_7465,
+//!     migrations: &["CREATE TABLE note (text TEXT NOT NULL) STRICT"],
+//! };
+//! let plan = Plan::new(&NOTES, Presence::New);
+//! let store = Store::open(&folder.join("notes.db"), &plan)?;
+//! let note = Statement::new("INSERT INTO note (text) VALUES (?)", vec!["on the disk".into()]);
+//! # runtime.block_on(async {
+//! assert_eq!(store.write(vec![note]).await?, 1);
+//! # Ok::<(), payout_notify::store::StoreError>(())
+//! # })?;
+//! store.close()?;
+//! # std::fs::remove_dir_all(&folder)?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod connection;
+mod error;
+mod file;
+mod statement;
+#[cfg(test)]
+pub(crate) mod tests;
+mod writer;
+
+use std::path::Path;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::{mpsc, oneshot};
+
+pub use error::{StoreError, Trouble};
+pub use statement::{Expect, Row, Statement, Value};
+
+use error::Subject;
+use file::{Found, Place};
+use writer::{Late, Request, Thread};
+
+/// What a kind of store holds, and by what its files are known.
+#[derive(Clone, Copy, Debug)]
+pub struct Schema {
+    /// What the file is for, as errors call it, such as `journal`.
+    pub what: &'static str,
+    /// Marks the kind in the file's header; a file with another one is not touched.
+    pub application_id: i32,
+    /// The SQL of every version, the first one first; a file's `user_version` counts those it has.
+    pub migrations: &'static [&'static str],
+}
+
+impl Schema {
+    fn version(&self) -> i64 {
+        i64::try_from(self.migrations.len()).unwrap_or(i64::MAX)
+    }
+}
+
+/// Whether the file must exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It must not; it is made.
+    New,
+    /// It must.
+    Existing,
+    /// It is made where it does not.
+    Either,
+}
+
+/// How much of an existing file is checked before it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Integrity {
+    /// What is read anyway; damage shows when it is met.
+    AsRead,
+    /// The structure of the whole file; the time grows with its size.
+    Whole,
+}
+
+/// What a store may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How long to wait for another program's lock in the database.
+    pub patience: Duration,
+    /// The most bytes that the database may grow to, its log aside; `None` leaves it to the disk.
+    pub max_bytes: Option<u64>,
+}
+
+impl Default for Limits {
+    /// Five seconds of patience, and no limit of the size.
+    fn default() -> Self {
+        Limits { patience: Duration::from_secs(5), max_bytes: None }
+    }
+}
+
+/// How a store is to be opened.
+#[derive(Clone, Debug)]
+pub struct Plan<'a> {
+    /// What it holds.
+    pub schema: &'a Schema,
+    /// Whether the file must exist.
+    pub presence: Presence,
+    /// What is written into a new file at once with its schema: it is never found without.
+    pub first: &'a [Statement],
+    /// How much of an existing file is checked.
+    pub integrity: Integrity,
+    /// What it may take.
+    pub limits: Limits,
+}
+
+impl<'a> Plan<'a> {
+    /// A plan without first rows, a check or particular limits.
+    #[must_use]
+    pub fn new(schema: &'a Schema, presence: Presence) -> Self {
+        let (integrity, limits) = (Integrity::AsRead, Limits::default());
+        Plan { schema, presence, first: &[], integrity, limits }
+    }
+}
+
+/// An open store; dropped, it writes what waits and closes its file.
+#[derive(Debug)]
+pub struct Store {
+    sender: Option<mpsc::Sender<Request>>,
+    thread: Option<Thread>,
+    late: Late,
+    limits: Limits,
+    // The last field: the path is given up after the file is closed.
+    place: Place,
+}
+
+impl Store {
+    /// Opens or makes the file, readable by its owner only, and starts to write.
+    ///
+    /// Beside the file stand `-lock`, `-wal` and `-shm` while it is open, and after a crash.
+    ///
+    /// # Errors
+    /// Any [`Trouble`] but [`Trouble::Closed`]; a file that is refused is left as it was.
+    pub fn open(path: &Path, plan: &Plan<'_>) -> Result<Store, StoreError> {
+        let (place, found) = Place::claim(path, plan.presence, plan.schema)?;
+        if found == Found::Nothing {
+            let draft = place.draft()?;
+            let made = connection::create(&draft, plan.schema, plan.first, &place.subject)
+                .and_then(|()| place.publish(&draft));
+            if made.is_err() {
+                // What is left of it is cleared away by the next one.
+                let _removed = std::fs::remove_file(&draft);
+            }
+            made?;
+        }
+        let limits = plan.limits;
+        let mut connection = connection::open_writer(&place.path, &limits, &place.subject)?;
+        connection::migrate(&mut connection, plan.schema, &place.subject)?;
+        if found == Found::Store && plan.integrity == Integrity::Whole {
+            connection::check(&connection, &place.subject)?;
+        }
+        let late = Late::default();
+        let (sender, thread) =
+            writer::start(connection, &place.path, &limits, &place.subject, late.clone())?;
+        Ok(Store { sender: Some(sender), thread: Some(thread), late, limits, place })
+    }
+
+    /// Writes the statements, all or none, and returns the number of changed rows once they are on
+    /// the disk.
+    ///
+    /// Requests are written in the order in which they are made. A caller that goes away while it
+    /// waits may or may not have written.
+    ///
+    /// # Errors
+    /// [`Trouble::Refused`] for a statement that does not go with what is stored; and whatever the
+    /// disk does. The failure of an earlier [`Store::write_later`] is told here first.
+    pub async fn write(&self, statements: Vec<Statement>) -> Result<usize, StoreError> {
+        self.late.take()?;
+        let (answer, answered) = oneshot::channel();
+        self.sender()?
+            .send(Request { statements, answer: Some(answer) })
+            .await
+            .map_err(|_| self.closed())?;
+        answered.await.map_err(|_| self.closed())?
+    }
+
+    /// Writes the statements, all or none, soon: nobody waits for the disk.
+    ///
+    /// They are durable before anything written after them is. Waits only where the queue is full.
+    ///
+    /// # Errors
+    /// The failure of an earlier request that nobody waited for.
+    pub async fn write_later(&self, statements: Vec<Statement>) -> Result<(), StoreError> {
+        self.late.take()?;
+        let request = Request { statements, answer: None };
+        self.sender()?.send(request).await.map_err(|_| self.closed())
+    }
+
+    /// Like [`Store::write_later`], for a caller that cannot wait; a full queue is an error.
+    ///
+    /// # Errors
+    /// [`Trouble::Locked`] where the queue is full, and the failure of an earlier request.
+    pub fn try_write_later(&self, statements: Vec<Statement>) -> Result<(), StoreError> {
+        self.late.take()?;
+        match self.sender()?.try_send(Request { statements, answer: None }) {
+            Ok(()) => Ok(()),
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                Err(self.place.subject.detailed(Trouble::Locked, "too much waits to be written"))
+            }
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(self.closed()),
+        }
+    }
+
+    /// Waits until everything that was to be written is on the disk.
+    ///
+    /// # Errors
+    /// The failure of a request that nobody waited for.
+    pub async fn flush(&self) -> Result<(), StoreError> {
+        self.write(Vec::new()).await?;
+        self.late.take()
+    }
+
+    /// Opens a connection that reads; it sees what is durable, and blocks nobody.
+    ///
+    /// # Errors
+    /// A file that cannot be opened any more.
+    pub fn reader(&self) -> Result<Reader, StoreError> {
+        let (path, subject) = (&self.place.path, self.place.subject.clone());
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let connection = connection::open(path, flags, &self.limits, &subject)?;
+        Ok(Reader { connection, subject })
+    }
+
+    /// Writes what waits, moves the log into the database and closes the file; it blocks meanwhile.
+    ///
+    /// # Errors
+    /// The failure of a request that nobody waited for, and of the closing itself.
+    pub fn close(mut self) -> Result<(), StoreError> {
+        self.stop()?;
+        self.late.take()
+    }
+
+    fn stop(&mut self) -> Result<(), StoreError> {
+        self.sender = None;
+        match self.thread.take().map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(result)) => result,
+            Some(Err(_)) => Err(self.closed()),
+        }
+    }
+
+    fn sender(&self) -> Result<&mpsc::Sender<Request>, StoreError> {
+        self.sender.as_ref().ok_or_else(|| self.closed())
+    }
+
+    fn closed(&self) -> StoreError {
+        self.place.subject.error(Trouble::Closed)
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // Who wants to know how it ends calls `close`.
+        let _stopped = self.stop();
+    }
+}
+
+/// A connection that reads.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+    subject: Subject,
+}
+
+impl Reader {
+    /// Gives each row of a query to `take`, one at a time.
+    ///
+    /// # Errors
+    /// A row that cannot be read, and the first error of `take`.
+    pub fn each(
+        &self,
+        sql: &'static str,
+        parameters: &[Value],
+        mut take: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let failed = |error: rusqlite::Error| self.subject.sql(&error);
+        let mut prepared = self.connection.prepare_cached(sql).map_err(failed)?;
+        for (position, value) in (1_usize..).zip(parameters) {
+            prepared.raw_bind_parameter(position, value).map_err(failed)?;
+        }
+        let mut rows = prepared.raw_query();
+        while let Some(row) = rows.next().map_err(failed)? {
+            take(&Row { row, subject: &self.subject })?;
+        }
+        Ok(())
+    }
+
+    /// The error for rows that are each possible, but not together.
+    #[must_use]
+    pub fn corrupt(&self, problem: &str) -> StoreError {
+        self.subject.detailed(Trouble::Corrupt, problem)
+    }
+}

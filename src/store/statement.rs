@@ -1,0 +1,199 @@
+//! What a store is asked to write, as plain data, and the rows it gives back.
+
+use std::sync::Arc;
+
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+
+use super::error::{StoreError, Subject, Trouble};
+
+/// A value of a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Nothing.
+    Null,
+    /// A whole number.
+    Integer(i64),
+    /// Text known at build time.
+    Name(&'static str),
+    /// Text.
+    Text(Arc<str>),
+    /// Bytes.
+    Blob(Arc<[u8]>),
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Value::Null => ValueRef::Null,
+            Value::Integer(number) => ValueRef::Integer(*number),
+            Value::Name(text) => ValueRef::Text(text.as_bytes()),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Blob(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Value::Integer(number)
+    }
+}
+
+impl From<u32> for Value {
+    fn from(number: u32) -> Self {
+        Value::Integer(number.into())
+    }
+}
+
+impl From<&'static str> for Value {
+    fn from(text: &'static str) -> Self {
+        Value::Name(text)
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Value::Text(text.into())
+    }
+}
+
+impl From<Arc<str>> for Value {
+    fn from(text: Arc<str>) -> Self {
+        Value::Text(text)
+    }
+}
+
+impl From<Arc<[u8]>> for Value {
+    fn from(bytes: Arc<[u8]>) -> Self {
+        Value::Blob(bytes)
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Value::Null, Into::into)
+    }
+}
+
+/// How many rows a statement must change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// As many as it does.
+    Any,
+    /// Exactly this many; otherwise the whole request is refused.
+    Rows(usize),
+}
+
+/// One SQL statement that writes, with its parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// The statement, with a `?` a parameter.
+    pub sql: &'static str,
+    /// The parameters, in order.
+    pub parameters: Vec<Value>,
+    /// How many rows it must change.
+    pub expect: Expect,
+}
+
+impl Statement {
+    /// A statement that may change any number of rows.
+    #[must_use]
+    pub const fn new(sql: &'static str, parameters: Vec<Value>) -> Self {
+        Statement { sql, parameters, expect: Expect::Any }
+    }
+
+    /// A statement that must change exactly one row.
+    #[must_use]
+    pub const fn one_row(sql: &'static str, parameters: Vec<Value>) -> Self {
+        Statement { sql, parameters, expect: Expect::Rows(1) }
+    }
+}
+
+/// A row that was read; columns count from 0.
+#[derive(Debug)]
+pub struct Row<'a> {
+    pub(super) row: &'a rusqlite::Row<'a>,
+    pub(super) subject: &'a Subject,
+}
+
+impl Row<'_> {
+    /// A whole number.
+    ///
+    /// # Errors
+    /// [`Trouble::Corrupt`] where something else stands there.
+    pub fn integer(&self, column: usize) -> Result<i64, StoreError> {
+        match self.value(column)? {
+            ValueRef::Integer(number) => Ok(number),
+            other => Err(self.unexpected(column, other)),
+        }
+    }
+
+    /// A whole number that is not negative.
+    ///
+    /// # Errors
+    /// [`Trouble::Corrupt`] where something else stands there.
+    pub fn unsigned(&self, column: usize) -> Result<u64, StoreError> {
+        u64::try_from(self.integer(column)?).map_err(|_| self.corrupt(column, "is negative"))
+    }
+
+    /// A whole number, or nothing.
+    ///
+    /// # Errors
+    /// [`Trouble::Corrupt`] where something else stands there.
+    pub fn optional_integer(&self, column: usize) -> Result<Option<i64>, StoreError> {
+        match self.value(column)? {
+            ValueRef::Null => Ok(None),
+            _ => self.integer(column).map(Some),
+        }
+    }
+
+    /// Text.
+    ///
+    /// # Errors
+    /// [`Trouble::Corrupt`] where something else stands there, or the text is not UTF-8.
+    pub fn text(&self, column: usize) -> Result<&str, StoreError> {
+        match self.value(column)? {
+            ValueRef::Text(bytes) => {
+                std::str::from_utf8(bytes).map_err(|_| self.corrupt(column, "is not UTF-8"))
+            }
+            other => Err(self.unexpected(column, other)),
+        }
+    }
+
+    /// Text, or nothing.
+    ///
+    /// # Errors
+    /// [`Trouble::Corrupt`] where something else stands there, or the text is not UTF-8.
+    pub fn optional_text(&self, column: usize) -> Result<Option<&str>, StoreError> {
+        match self.value(column)? {
+            ValueRef::Null => Ok(None),
+            _ => self.text(column).map(Some),
+        }
+    }
+
+    /// Bytes.
+    ///
+    /// # Errors
+    /// [`Trouble::Corrupt`] where something else stands there.
+    pub fn blob(&self, column: usize) -> Result<&[u8], StoreError> {
+        match self.value(column)? {
+            ValueRef::Blob(bytes) => Ok(bytes),
+            other => Err(self.unexpected(column, other)),
+        }
+    }
+
+    /// The error for a value that is of the right type and still impossible.
+    #[must_use]
+    pub fn corrupt(&self, column: usize, problem: &str) -> StoreError {
+        let name = self.row.as_ref().column_name(column).unwrap_or("a column");
+        self.subject.detailed(Trouble::Corrupt, format!("{name} {problem}"))
+    }
+
+    fn value(&self, column: usize) -> Result<ValueRef<'_>, StoreError> {
+        self.row.get_ref(column).map_err(|error| self.subject.sql(&error))
+    }
+
+    fn unexpected(&self, column: usize, found: ValueRef<'_>) -> StoreError {
+        self.corrupt(column, &format!("holds {}", found.data_type()))
+    }
+}

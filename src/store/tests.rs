@@ -1,0 +1,365 @@
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::file::beside;
+use super::*;
+
+/// A folder that goes away with the value.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("payout-notify-test-{}-{count}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let _old = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.0).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _removed = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Ends what the process would end with: the file as a crash leaves it, in another folder.
+pub(crate) fn copy_as_after_a_crash(from: &Path, to: &Path) {
+    for end in ["", "-wal"] {
+        if beside(from, end).exists() {
+            fs::copy(beside(from, end), beside(to, end)).unwrap();
+        }
+    }
+}
+
+const NOTES: Schema = Schema {
+    what: "notebook",
+    application_id: 0x4e6f_7465,
+    migrations: &["CREATE TABLE note (number INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT"],
+};
+
+fn note(number: i64, text: &str) -> Vec<Statement> {
+    let sql = "INSERT INTO note (number, text) VALUES (?, ?)";
+    vec![Statement::one_row(sql, vec![number.into(), text.to_owned().into()])]
+}
+
+fn open(path: &Path, presence: Presence) -> Result<Store, StoreError> {
+    Store::open(path, &Plan { integrity: Integrity::Whole, ..Plan::new(&NOTES, presence) })
+}
+
+fn trouble(path: &Path, presence: Presence) -> Trouble {
+    open(path, presence).unwrap_err().trouble
+}
+
+fn numbers(store: &Store) -> Vec<i64> {
+    let mut numbers = Vec::new();
+    let read = store.reader().unwrap().each("SELECT number FROM note ORDER BY 1", &[], |row| {
+        numbers.push(row.integer(0)?);
+        Ok(())
+    });
+    read.unwrap();
+    numbers
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_again() {
+    let folder = Folder::new();
+    let path = folder.file("notes.db");
+    let plan = Plan { first: &note(1, "first"), ..Plan::new(&NOTES, Presence::New) };
+    let store = Store::open(&path, &plan).unwrap();
+    assert_eq!(store.write(note(2, "second")).await, Ok(1));
+    store.write_later(note(3, "third")).await.unwrap();
+    assert_eq!(store.flush().await, Ok(()));
+    assert_eq!(numbers(&store), [1, 2, 3]);
+    store.close().unwrap();
+    assert_eq!(folder.names(), ["notes.db"], "nothing stays beside it");
+    for presence in [Presence::Existing, Presence::Either] {
+        assert_eq!(numbers(&open(&path, presence).unwrap()), [1, 2, 3]);
+    }
+}
+
+#[tokio::test]
+async fn a_crash_loses_nothing_that_was_answered() {
+    let folder = Folder::new();
+    let store = open(&folder.file("notes.db"), Presence::New).unwrap();
+    for number in 1..=5 {
+        store.write(note(number, "x")).await.unwrap();
+        let copy = folder.file(&format!("crash-{number}.db"));
+        copy_as_after_a_crash(&folder.file("notes.db"), &copy);
+        let survived = numbers(&open(&copy, Presence::Existing).unwrap());
+        assert_eq!(survived, (1..=number).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn presence_is_checked_before_anything_is_made() {
+    let folder = Folder::new();
+    let path = folder.file("notes.db");
+    assert_eq!(trouble(&path, Presence::Existing), Trouble::Missing);
+    assert_eq!(folder.names(), [""; 0]);
+    open(&path, Presence::Either).unwrap();
+    assert_eq!(trouble(&path, Presence::New), Trouble::Exists);
+    assert_eq!(trouble(&folder.0, Presence::New), Trouble::NotAFile);
+    assert_eq!(trouble(Path::new(""), Presence::New), Trouble::NotAFile);
+    assert_eq!(trouble(&folder.file("no/folder.db"), Presence::New), Trouble::Io);
+}
+
+#[test]
+fn a_half_made_file_is_made_again() {
+    let folder = Folder::new();
+    for end in ["-new", "-new-journal", "-lock"] {
+        fs::write(folder.file(&format!("notes.db{end}")), "rubbish").unwrap();
+    }
+    open(&folder.file("notes.db"), Presence::New).unwrap().close().unwrap();
+    assert_eq!(folder.names(), ["notes.db"]);
+}
+
+#[test]
+fn a_log_without_its_database_is_not_read_into_a_new_one() {
+    let folder = Folder::new();
+    fs::write(folder.file("notes.db-wal"), "rubbish").unwrap();
+    assert_eq!(trouble(&folder.file("notes.db"), Presence::Either), Trouble::Leftover);
+    assert_eq!(folder.names(), ["notes.db-wal"]);
+}
+
+#[test]
+fn only_one_at_a_time_writes() {
+    let folder = Folder::new();
+    let path = folder.file("notes.db");
+    let store = open(&path, Presence::New).unwrap();
+    let error = open(&path, Presence::Existing).unwrap_err();
+    assert_eq!(error.trouble, Trouble::InUse);
+    assert!(error.to_string().ends_with("is in use by another payout-notify"), "{error}");
+    #[cfg(unix)]
+    {
+        let link = folder.file("link.db");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert_eq!(trouble(&link, Presence::Existing), Trouble::InUse);
+    }
+    drop(store);
+    open(&path, Presence::Existing).unwrap();
+}
+
+#[tokio::test]
+async fn a_lock_of_another_program_is_an_error_and_passes() {
+    let folder = Folder::new();
+    let path = folder.file("notes.db");
+    let limits = Limits { patience: Duration::from_millis(5), ..Limits::default() };
+    let plan = Plan { limits, ..Plan::new(&NOTES, Presence::New) };
+    let store = Store::open(&path, &plan).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(store.write(note(1, "")).await.unwrap_err().trouble, Trouble::Locked);
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(store.write(note(1, "")).await, Ok(1));
+}
+
+#[test]
+fn foreign_files_are_refused_and_left_alone() {
+    let folder = Folder::new();
+    let database = folder.file("other.db");
+    Connection::open(&database).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
+    let text = folder.file("text.db");
+    fs::write(&text, "x".repeat(5000)).unwrap();
+    let empty = folder.file("empty.db");
+    fs::write(&empty, "").unwrap();
+    for path in [&database, &text, &empty] {
+        let before = fs::read(path).unwrap();
+        assert_eq!(trouble(path, Presence::Either), Trouble::Foreign, "{}", path.display());
+        assert_eq!(fs::read(path).unwrap(), before);
+    }
+    assert_eq!(folder.names(), ["empty.db", "other.db", "text.db"]);
+}
+
+#[test]
+fn a_later_version_and_none_at_all_are_refused() {
+    let folder = Folder::new();
+    let path = folder.file("notes.db");
+    for (version, expected) in [(2, Trouble::Newer), (0, Trouble::Corrupt), (-1, Trouble::Corrupt)]
+    {
+        open(&path, Presence::Either).unwrap();
+        let change = Connection::open(&path).unwrap();
+        change.pragma_update(None, "user_version", version).unwrap();
+        drop(change);
+        assert_eq!(trouble(&path, Presence::Existing), expected);
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
+fn an_older_file_is_brought_up_to_date() {
+    let folder = Folder::new();
+    let path = folder.file("notes.db");
+    open(&path, Presence::New).unwrap();
+    let later = Schema {
+        migrations: const { &[NOTES.migrations[0], "ALTER TABLE note ADD COLUMN kind TEXT"] },
+        ..NOTES
+    };
+    drop(Store::open(&path, &Plan::new(&later, Presence::Existing)).unwrap());
+    drop(Store::open(&path, &Plan::new(&later, Presence::Existing)).unwrap());
+    assert_eq!(trouble(&path, Presence::Existing), Trouble::Newer);
+}
+
+#[tokio::test]
+async fn damage_is_found_wherever_it_is() {
+    let folder = Folder::new();
+    let path = folder.file("notes.db");
+    let store = open(&path, Presence::New).unwrap();
+    for number in 0..300 {
+        store.write_later(note(number, &"long ".repeat(20))).await.unwrap();
+    }
+    store.close().unwrap();
+    let whole = fs::read(&path).unwrap();
+    assert!(whole.len() > 5 * 4096);
+    fs::write(&path, &whole[..99]).unwrap();
+    assert_eq!(trouble(&path, Presence::Existing), Trouble::Corrupt);
+    for (from, to) in [(100, 4096), (4096, 8192), (8192, 12_288), (4096, whole.len())] {
+        let mut damaged = whole.clone();
+        damaged[from..to].fill(0x5a);
+        fs::write(&path, &damaged).unwrap();
+        assert_eq!(trouble(&path, Presence::Existing), Trouble::Corrupt, "{from}..{to}");
+    }
+    // Cut off between two pages.
+    fs::write(&path, &whole[..3 * 4096]).unwrap();
+    assert_eq!(trouble(&path, Presence::Existing), Trouble::Corrupt);
+    fs::write(&path, &whole).unwrap();
+    open(&path, Presence::Existing).unwrap();
+}
+
+#[tokio::test]
+async fn a_full_store_says_so_and_keeps_what_it_has() {
+    let folder = Folder::new();
+    let path = folder.file("notes.db");
+    let limits = Limits { max_bytes: Some(64 * 1024), ..Limits::default() };
+    let plan = Plan { limits, ..Plan::new(&NOTES, Presence::New) };
+    let store = Store::open(&path, &plan).unwrap();
+    let mut stored = 0;
+    let error = loop {
+        match store.write(note(stored, &"x".repeat(2000))).await {
+            Ok(_) => stored += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.trouble, Trouble::Full);
+    assert!(stored > 10);
+    assert_eq!(numbers(&store).len(), usize::try_from(stored).unwrap());
+    store.close().unwrap();
+    assert_eq!(numbers(&open(&path, Presence::Existing).unwrap()).len() as i64, stored);
+}
+
+#[test]
+fn a_read_only_file_is_refused_even_to_a_superuser() {
+    let folder = Folder::new();
+    let path = folder.file("notes.db");
+    open(&path, Presence::New).unwrap();
+    let mut permissions = fs::metadata(&path).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&path, permissions).unwrap();
+    assert_eq!(trouble(&path, Presence::Existing), Trouble::ReadOnly);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_can_read_any_of_its_files() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let store = open(&folder.file("notes.db"), Presence::New).unwrap();
+    store.write(note(1, "")).await.unwrap();
+    let names = folder.names();
+    assert_eq!(names, ["notes.db", "notes.db-lock", "notes.db-shm", "notes.db-wal"]);
+    for name in names {
+        let mode = fs::metadata(folder.file(&name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_request_is_written_not_at_all_and_stops_no_other() {
+    let folder = Folder::new();
+    let store = Arc::new(open(&folder.file("notes.db"), Presence::New).unwrap());
+    store.write(note(7, "")).await.unwrap();
+    // Half of them clash with the seventh, after a statement that would have gone well.
+    let tasks: Vec<_> = (100..140)
+        .map(|number| {
+            let store = Arc::clone(&store);
+            let mut request = note(number, "");
+            if number % 2 == 0 {
+                request.extend(note(7, ""));
+            }
+            tokio::spawn(async move { (number, store.write(request).await) })
+        })
+        .collect();
+    for task in tasks {
+        match task.await.unwrap() {
+            (number, Err(error)) if number % 2 == 0 => assert_eq!(error.trouble, Trouble::Refused),
+            (number, result) => assert_eq!(result, Ok(1), "{number}"),
+        }
+    }
+    let expected: Vec<i64> = [7].into_iter().chain((101..140).step_by(2)).collect();
+    assert_eq!(numbers(&store), expected);
+    let nothing = Statement::one_row("DELETE FROM note WHERE number = ?", vec![1_i64.into()]);
+    assert_eq!(store.write(vec![nothing]).await.unwrap_err().trouble, Trouble::Refused);
+}
+
+#[tokio::test]
+async fn a_failure_that_nobody_waited_for_is_told_once() {
+    let folder = Folder::new();
+    let store = open(&folder.file("notes.db"), Presence::New).unwrap();
+    store.write(note(1, "")).await.unwrap();
+    store.write_later(note(1, "")).await.unwrap();
+    assert_eq!(store.flush().await.unwrap_err().trouble, Trouble::Refused);
+    assert_eq!(store.flush().await, Ok(()));
+    store.try_write_later(note(1, "")).unwrap();
+    assert_eq!(store.close().unwrap_err().trouble, Trouble::Refused);
+}
+
+#[tokio::test]
+async fn the_log_does_not_grow_with_what_is_written() {
+    let folder = Folder::new();
+    let path = folder.file("notes.db");
+    let store = open(&path, Presence::New).unwrap();
+    let text = "x".repeat(64 * 1024);
+    for number in 0..640 {
+        store.write(note(number, &text)).await.unwrap();
+    }
+    let log = fs::metadata(beside(&path, "-wal")).unwrap().len();
+    assert!(log < 30 << 20, "{log} bytes of log for 40 MiB of rows");
+}
+
+#[tokio::test]
+async fn others_may_read_while_it_writes() {
+    let folder = Folder::new();
+    let path = folder.file("notes.db");
+    let store = open(&path, Presence::New).unwrap();
+    store.write(note(1, "")).await.unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN; SELECT * FROM note;").unwrap();
+    store.write(note(2, "")).await.unwrap();
+    let seen: i64 = other.query_row("SELECT count(*) FROM note", [], |row| row.get(0)).unwrap();
+    assert_eq!(seen, 1, "one moment's picture");
+    store.close().unwrap();
+    other.execute_batch("COMMIT").unwrap();
+    let seen: i64 = other.query_row("SELECT count(*) FROM note", [], |row| row.get(0)).unwrap();
+    assert_eq!(seen, 2);
+}
+
+/// Changes a closed store as a person with another tool might.
+pub(crate) fn change(path: &Path, sql: &str) {
+    Connection::open(path).unwrap().execute_batch(sql).unwrap();
+}
