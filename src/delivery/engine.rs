@@ -1,0 +1,376 @@
+//! One delivery: attempts and waits until an acknowledgement, the schedule's end or an interrupt.
+
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::outcome::{Decision, Exhaustion, Outcome, decide};
+use super::schedule::{RetrySchedule, Speed};
+use super::transport::{Request, Transport};
+use crate::clock::Clock;
+use crate::protocol::acknowledgement::Conclusion;
+
+/// One attempt, finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Its number: 1 is the first notification, 2 and later are retries.
+    pub number: usize,
+    /// When it was planned after the order's completion, in schedule time.
+    pub planned_offset: Duration,
+    /// When it really started.
+    pub started_at: Timestamp,
+    /// How long it really took, from the first step to the whole reply or the failure.
+    pub elapsed: Duration,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What the platform concludes from the reply; `None` where none arrived.
+    pub conclusion: Option<Conclusion>,
+    /// What follows, as [`decide`] found it.
+    pub decision: Decision,
+    /// The next attempt, where one follows.
+    pub next: Option<NextAttempt>,
+}
+
+impl Attempt {
+    /// The stable name of the result: `acknowledged`, a refusal's code or a failure's code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.outcome.code(self.conclusion.as_ref())
+    }
+
+    /// Why it is no acknowledgement, in words; `None` where it is one.
+    #[must_use]
+    pub fn explanation(&self) -> Option<String> {
+        self.outcome.explanation(self.conclusion.as_ref())
+    }
+}
+
+/// The attempt that follows another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NextAttempt {
+    /// Its number.
+    pub attempt: usize,
+    /// When it is planned after the order's completion, in schedule time.
+    pub offset: Duration,
+    /// How long the wait for it really takes; zero where it is late.
+    pub wait: Duration,
+}
+
+/// What happens during a delivery, told as it happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryEvent<'a> {
+    /// An attempt starts.
+    AttemptStarted {
+        /// Its number, from 1.
+        number: usize,
+        /// When it was planned after the order's completion, in schedule time.
+        planned_offset: Duration,
+        /// When it starts.
+        started_at: Timestamp,
+    },
+    /// An attempt is over.
+    AttemptFinished(&'a Attempt),
+}
+
+/// How a delivery ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryResult {
+    /// The merchant acknowledged the last attempt.
+    Acknowledged,
+    /// The schedule ended without an acknowledgement.
+    Exhausted(Exhaustion),
+    /// The run was cancelled before the answer was known.
+    Interrupted(Interruption),
+}
+
+impl DeliveryResult {
+    /// The stable name, as JSON output carries it.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            DeliveryResult::Acknowledged => "acknowledged",
+            DeliveryResult::Exhausted(_) => "exhausted",
+            DeliveryResult::Interrupted(_) => "interrupted",
+        }
+    }
+}
+
+/// What a delivery was doing when it was cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interruption {
+    /// An attempt was under way: the merchant may have received it.
+    Sending {
+        /// The attempt's number.
+        attempt: usize,
+    },
+    /// It waited for the next attempt.
+    Waiting {
+        /// The next attempt's number.
+        attempt: usize,
+    },
+}
+
+/// The whole story of one delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryReport {
+    /// The finished attempts, in order.
+    pub attempts: Vec<Attempt>,
+    /// How it ended.
+    pub result: DeliveryResult,
+}
+
+/// What deliveries run on: a plan, and the two effects that they need.
+#[derive(Debug)]
+pub struct Engine<'a, C, T> {
+    /// When attempts are planned.
+    pub schedule: &'a RetrySchedule,
+    /// How fast waits pass; replies take as long as they take.
+    pub speed: Speed,
+    /// The time.
+    pub clock: &'a C,
+    /// The way to the merchant.
+    pub transport: &'a T,
+}
+
+/// An attempt that is due: its number, and its time after the order's completion.
+#[derive(Clone, Copy)]
+struct Planned {
+    number: usize,
+    offset: Duration,
+}
+
+impl<C: Clock, T: Transport> Engine<'_, C, T> {
+    /// Delivers one notification; its start is the order's completion.
+    ///
+    /// Stops at the first acknowledgement, at the schedule's end, and when `cancel` completes.
+    /// Schedule time adds the real time of attempts and the scheduled length of waits, so a speed
+    /// changes how long waits take and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// The error of `on_event`, which stops the delivery.
+    pub async fn deliver<E>(
+        &self,
+        request: &Request,
+        cancel: impl Future<Output = ()>,
+        mut on_event: impl FnMut(DeliveryEvent<'_>) -> Result<(), E>,
+    ) -> Result<DeliveryReport, E> {
+        let mut cancel = pin!(cancel);
+        let mut attempts = Vec::new();
+        let (mut planned, mut elapsed) =
+            (Planned { number: 1, offset: Duration::ZERO }, Duration::ZERO);
+        let result = loop {
+            let started_at = self.clock.wall();
+            let Planned { number, offset: planned_offset } = planned;
+            on_event(DeliveryEvent::AttemptStarted { number, planned_offset, started_at })?;
+            let start = self.clock.now();
+            // A reply that is there counts, even where the cancel came at the same moment.
+            let outcome = tokio::select! {
+                biased;
+                outcome = self.transport.send(request) => outcome,
+                () = cancel.as_mut() => {
+                    break DeliveryResult::Interrupted(Interruption::Sending { attempt: number });
+                }
+            };
+            let took = self.clock.now().saturating_sub(start);
+            elapsed = elapsed.saturating_add(took);
+            let conclusion = outcome.conclusion_by(&request.acknowledgement);
+            let attempt = self.conclude(planned, started_at, took, (outcome, conclusion), elapsed);
+            let (decision, next) = (attempt.decision, attempt.next);
+            on_event(DeliveryEvent::AttemptFinished(&attempt))?;
+            attempts.push(attempt);
+            planned = match decision {
+                Decision::Acknowledged => break DeliveryResult::Acknowledged,
+                Decision::Exhausted(why) => break DeliveryResult::Exhausted(why),
+                Decision::RetryAt { attempt, offset } => Planned { number: attempt, offset },
+            };
+            tokio::select! {
+                biased;
+                () = cancel.as_mut() => {
+                    let attempt = planned.number;
+                    break DeliveryResult::Interrupted(Interruption::Waiting { attempt });
+                }
+                () = self.clock.sleep(next.map_or(Duration::ZERO, |next| next.wait)) => {}
+            }
+            elapsed = elapsed.max(planned.offset);
+        };
+        Ok(DeliveryReport { attempts, result })
+    }
+
+    /// The finished attempt, whose outcome was known at `elapsed` in schedule time.
+    fn conclude(
+        &self,
+        planned: Planned,
+        started_at: Timestamp,
+        took: Duration,
+        (outcome, conclusion): (Outcome, Option<Conclusion>),
+        elapsed: Duration,
+    ) -> Attempt {
+        let decision = decide(self.schedule, planned.number, conclusion.as_ref(), elapsed);
+        Attempt {
+            number: planned.number,
+            planned_offset: planned.offset,
+            started_at,
+            elapsed: took,
+            outcome,
+            conclusion,
+            decision,
+            next: self.next(decision, elapsed),
+        }
+    }
+
+    /// The next attempt and the real wait for it, counted from `elapsed` in schedule time.
+    fn next(&self, decision: Decision, elapsed: Duration) -> Option<NextAttempt> {
+        let Decision::RetryAt { attempt, offset } = decision else { return None };
+        let wait = self.speed.compress(offset.saturating_sub(elapsed));
+        Some(NextAttempt { attempt, offset, wait })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+    use std::io;
+
+    use super::*;
+    use crate::clock::SimulatedClock;
+    use crate::delivery::outcome::FailureKind;
+    use crate::delivery::schedule::format_duration;
+    use crate::delivery::transport::Target;
+    use crate::delivery::transport::scripted::{ACKNOWLEDGE, ScriptedTransport, Step};
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn slow(after: u64, step: Step) -> Step {
+        Step::After(seconds(after), Box::new(step))
+    }
+
+    fn request() -> Request {
+        Request::new(Target::parse("http://127.0.0.1:9/notify").unwrap(), "{}")
+    }
+
+    /// Runs one delivery and tells it as a story; every scripted step must be used.
+    async fn story(schedule: &str, speed: &str, steps: Vec<Step>) -> (Vec<String>, DeliveryReport) {
+        let clock = SimulatedClock::new(Timestamp::UNIX_EPOCH);
+        let transport = ScriptedTransport::new(&clock, steps);
+        let schedule = RetrySchedule::parse(schedule, None, seconds(3600)).unwrap();
+        let speed = Speed::parse(speed).unwrap();
+        let engine = Engine { schedule: &schedule, speed, clock: &clock, transport: &transport };
+        let mut lines = Vec::new();
+        let tell = |event: DeliveryEvent<'_>| {
+            match event {
+                DeliveryEvent::AttemptStarted { number, .. } => {
+                    let at = format_duration(clock.now());
+                    lines.push(format!("{at}: attempt {number}"));
+                }
+                DeliveryEvent::AttemptFinished(attempt) => {
+                    lines.push(attempt.code().to_owned());
+                    if let Some(next) = attempt.next {
+                        lines.push(format!("wait {}", format_duration(next.wait)));
+                    }
+                }
+            }
+            Ok::<(), io::Error>(())
+        };
+        let report = engine.deliver(&request(), pending(), tell).await.unwrap();
+        assert_eq!(transport.left(), 0, "fewer requests than the script has");
+        (lines, report)
+    }
+
+    #[tokio::test]
+    async fn it_retries_until_the_first_acknowledgement() {
+        let steps = vec![Step::Reply(200, "success"), ACKNOWLEDGE];
+        let (lines, report) = story("backoff", "1x", steps).await;
+        assert_eq!(
+            lines,
+            ["0s: attempt 1", "bare-word", "wait 15s", "15s: attempt 2", "acknowledged"]
+        );
+        assert_eq!(report.result, DeliveryResult::Acknowledged);
+        let second = &report.attempts[1];
+        assert_eq!((second.number, second.planned_offset), (2, seconds(15)));
+        assert_eq!(second.started_at.to_string(), "1970-01-01T00:00:15Z");
+        assert_eq!(second.explanation(), None);
+    }
+
+    #[tokio::test]
+    async fn a_slow_reply_does_not_shift_the_attempts_after_it() {
+        let fail = || Step::Fail(FailureKind::Timeout);
+        let steps = vec![slow(10, fail()), slow(40, fail()), fail(), ACKNOWLEDGE];
+        let (lines, _) = story("15s,30s,60s", "1x", steps).await;
+        let times: Vec<_> = lines.iter().filter(|line| line.contains("attempt")).collect();
+        // Attempt 3 was planned at 45s, while the reply to attempt 2 was still awaited.
+        assert_eq!(
+            times,
+            ["0s: attempt 1", "15s: attempt 2", "55s: attempt 3", "1m45s: attempt 4"]
+        );
+    }
+
+    #[tokio::test]
+    async fn the_schedule_ends_after_its_last_retry() {
+        let steps = (0..11).map(|_| Step::Reply(500, "")).collect();
+        let (lines, report) = story("even", "1x", steps).await;
+        assert_eq!(report.result, DeliveryResult::Exhausted(Exhaustion::NoRetriesLeft));
+        assert_eq!(report.attempts.len(), 11);
+        assert_eq!(lines[lines.len() - 2..], ["1h: attempt 11", "status"]);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sent_after_the_window() {
+        let steps = vec![slow(3599, Step::Fail(FailureKind::Reset)), slow(2, Step::Reply(200, ""))];
+        let (lines, report) = story("backoff", "1x", steps).await;
+        assert_eq!(report.result, DeliveryResult::Exhausted(Exhaustion::WindowPassed));
+        assert_eq!(lines[2..4], ["wait 0s", "59m59s: attempt 2"]);
+    }
+
+    #[tokio::test]
+    async fn speed_shortens_waits_but_not_replies() {
+        let steps = vec![slow(3, Step::Reply(200, "")), Step::Reply(200, ""), ACKNOWLEDGE];
+        let (lines, report) = story("15s,30s", "60x", steps).await;
+        assert_eq!(lines[2..4], ["wait 200ms", "3.2s: attempt 2"]);
+        assert_eq!(lines[5..7], ["wait 500ms", "3.7s: attempt 3"]);
+        assert_eq!(report.attempts[2].planned_offset, seconds(45));
+    }
+
+    #[tokio::test]
+    async fn a_cancel_says_what_was_under_way() {
+        let clock = SimulatedClock::new(Timestamp::UNIX_EPOCH);
+        let schedule = RetrySchedule::default();
+        let run = async |step| {
+            let transport = ScriptedTransport::new(&clock, [step]);
+            let speed = Speed::REAL;
+            let engine =
+                Engine { schedule: &schedule, speed, clock: &clock, transport: &transport };
+            let silent = |_: DeliveryEvent<'_>| Ok::<(), io::Error>(());
+            engine.deliver(&request(), ready(()), silent).await.unwrap()
+        };
+        let hanging = run(Step::Hang).await;
+        assert!(hanging.attempts.is_empty());
+        let sending = Interruption::Sending { attempt: 1 };
+        assert_eq!(hanging.result, DeliveryResult::Interrupted(sending));
+        let refused = run(Step::Reply(200, "")).await;
+        let waiting = Interruption::Waiting { attempt: 2 };
+        assert_eq!(refused.result, DeliveryResult::Interrupted(waiting));
+        assert_eq!(refused.attempts.len(), 1);
+        assert_eq!(run(ACKNOWLEDGE).await.result, DeliveryResult::Acknowledged);
+    }
+
+    #[tokio::test]
+    async fn an_error_of_the_listener_stops_the_delivery() {
+        let clock = SimulatedClock::new(Timestamp::UNIX_EPOCH);
+        let transport = ScriptedTransport::new(&clock, [Step::Reply(200, "")]);
+        let schedule = RetrySchedule::default();
+        let speed = Speed::REAL;
+        let engine = Engine { schedule: &schedule, speed, clock: &clock, transport: &transport };
+        let pipe = |event: DeliveryEvent<'_>| match event {
+            DeliveryEvent::AttemptStarted { .. } => Ok(()),
+            DeliveryEvent::AttemptFinished(_) => Err(io::ErrorKind::BrokenPipe),
+        };
+        let result = engine.deliver(&request(), pending(), pipe).await;
+        assert_eq!(result, Err(io::ErrorKind::BrokenPipe));
+        assert_eq!(clock.now(), Duration::ZERO);
+    }
+}

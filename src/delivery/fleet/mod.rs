@@ -1,0 +1,145 @@
+//! Many deliveries at once: first notifications at their intended times, retries at theirs.
+//!
+//! ```text
+//! orders + pace ─▶ first sends ─┐                     ┌─▶ acknowledged, exhausted
+//!                               ├─▶ intend ─▶ send ─▶ judge ─▶ settle
+//! earlier run ──▶ pending ──────┘                     └─▶ pending (one heap)
+//! ```
+//!
+//! - **Pace.** With an open model the time of each first send is fixed in advance; a slow merchant
+//!   does not move it, and latency counts from it. Without one, as many are under way as the
+//!   concurrency allows.
+//! - **Fairness.** Whatever was intended earlier goes first; at equal times the retry. So neither
+//!   retries nor first sends starve the others. In the closed model a first send is intended when
+//!   there is room for it, so there a retry that is due goes first.
+//! - **Late attempts.** An order's attempts follow each other. One whose planned time passed while
+//!   the reply before it was awaited is intended at the moment of that reply, and sent at once.
+//! - **The window.** Nothing is planned after it, and an attempt that the limit on attempts in
+//!   flight held back past it is not sent at all: the order is exhausted.
+//! - **Time.** Everything waits on the [`Clock`](crate::clock::Clock), and all attempts are polled
+//!   in one task, so a run on a simulated clock takes the same course each time.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+mod journal;
+mod pending;
+mod plan;
+mod retry_after;
+mod run;
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+pub use journal::{Intention, Journal, NoJournal, Settlement, Verdict};
+pub use plan::{LastOutcome, RetryPlan};
+pub use retry_after::{RetryAfter, requested_wait};
+
+use super::record::Order;
+use super::transport::Request;
+
+/// How long a run waits for replies after it was told to stop, unless told otherwise.
+pub const DEFAULT_DRAIN: Duration = Duration::from_secs(2);
+
+/// What many deliveries run on.
+#[derive(Debug)]
+pub struct Fleet<'a, C, T, J> {
+    /// Where notifications go, and their headers; its body is not used.
+    pub request: &'a Request,
+    /// When attempts are planned.
+    pub plan: RetryPlan<'a>,
+    /// How much may be under way at once, and how long a stop takes.
+    pub limits: Limits,
+    /// The time.
+    pub clock: &'a C,
+    /// The way to the merchant.
+    pub transport: &'a T,
+    /// What remembers the run.
+    pub journal: &'a J,
+}
+
+/// What a run may take of the machine, and of a person's patience.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most attempts under way in the closed model, retries included.
+    pub concurrency: NonZeroUsize,
+    /// The most attempts under way in any model; the open one has no other limit.
+    pub max_in_flight: NonZeroUsize,
+    /// How long a stop waits for the replies to what is under way.
+    pub drain: Duration,
+}
+
+/// Where the orders of a run come from.
+pub struct Feed<'a, E> {
+    /// What an earlier run left unfinished, taken at the start; each order waits for its next
+    /// attempt. Orders without an attempt may come from `orders` too, at the run's pace.
+    pub resumed: &'a mut dyn Iterator<Item = Result<Resumed, E>>,
+    /// The next new order, completed at the given time, which it may overrule with an earlier one;
+    /// `None` ends the feed, and an error ends the run as a stop does.
+    pub orders: &'a mut dyn FnMut(Timestamp) -> Option<Result<Order, E>>,
+    /// When order `n` of the feed, counted from 0, is intended to be sent first, after the start of
+    /// the run: the open model. `None` is the closed model, where there is room for it. Times must
+    /// not fall.
+    pub pace: &'a dyn Fn(u64) -> Option<Duration>,
+}
+
+/// An order that an earlier run left unfinished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resumed {
+    /// The order.
+    pub order: Order,
+    /// How many attempts were made, one whose outcome is unknown included.
+    pub attempts: u32,
+    /// Whether the last one's outcome is known.
+    pub last: LastOutcome,
+}
+
+/// What a run did, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FleetTotals {
+    /// The orders that it took, resumed ones included.
+    pub orders: u64,
+    /// The attempts whose end is known.
+    pub attempts: u64,
+    /// The orders that the merchant acknowledged.
+    pub acknowledged: u64,
+    /// The orders whose schedule ended, or whose window passed.
+    pub exhausted: u64,
+    /// The orders whose answer was not known when the run ended.
+    pub interrupted: u64,
+    /// How often the limit on attempts in flight held sends back.
+    pub throttled: u64,
+    /// For how long it did, all in all.
+    pub throttled_for: Duration,
+    /// The most attempts that were under way at once.
+    pub peak_in_flight: usize,
+    /// The most orders that waited for a retry at once.
+    pub peak_pending: usize,
+    /// How long the run took.
+    pub elapsed: Duration,
+    /// Whether the run came to its own end.
+    pub ending: Ending,
+}
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ending {
+    /// Every order is done.
+    #[default]
+    Complete,
+    /// It was told to stop; what was under way had its time.
+    Stopped,
+    /// It was told to stop twice, and ended at once.
+    Aborted,
+}
+
+/// A time after the start of a run as a date and time; far ones stop at the last that there is.
+fn wall_at(start: Timestamp, offset: Duration) -> Timestamp {
+    SignedDuration::try_from(offset)
+        .ok()
+        .and_then(|offset| start.checked_add(offset).ok())
+        .unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,197 @@
+//! When an order's next attempt is due; pure.
+//!
+//! Schedule time counts from the order's completion. It adds the real time of attempts and the
+//! scheduled length of waits, so a speed changes how long waits take and nothing else.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::retry_after::{RetryAfter, requested_wait};
+use crate::clock::Speed;
+use crate::delivery::jitter::Jitter;
+use crate::delivery::outcome::{Decision, Exhaustion, Outcome, decide};
+use crate::delivery::schedule::RetrySchedule;
+use crate::protocol::acknowledgement::Conclusion;
+
+/// When the attempts of each order are planned.
+#[derive(Clone, Copy, Debug)]
+pub struct RetryPlan<'a> {
+    /// The times, and the window.
+    pub schedule: &'a RetrySchedule,
+    /// How much they vary; `None` for not at all.
+    pub jitter: Option<Jitter>,
+    /// How fast waits pass; replies take as long as they take.
+    pub speed: Speed,
+    /// Whether a merchant may put off the next attempt.
+    pub retry_after: RetryAfter,
+}
+
+/// Whether the outcome of the last attempt of an earlier run is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastOutcome {
+    /// It is, or there was no attempt.
+    Known,
+    /// The run ended while the attempt was under way: the merchant may have received it.
+    Unknown,
+}
+
+/// What follows for one order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    Acknowledged,
+    Retry(Retry),
+    Exhausted(Exhaustion),
+}
+
+/// The next attempt of one order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Retry {
+    pub(super) attempt: u32,
+    /// Its time after the order's completion, in schedule time; not before the present.
+    pub(super) offset: Duration,
+    /// How long the wait for it really takes; zero where it is late.
+    pub(super) wait: Duration,
+}
+
+/// One attempt's end, as the plan needs to know it.
+pub(super) struct Ended<'a> {
+    pub(super) order: u64,
+    pub(super) attempt: u32,
+    pub(super) outcome: &'a Outcome,
+    pub(super) conclusion: Option<&'a Conclusion>,
+    /// When, after the order's completion, in schedule time.
+    pub(super) elapsed: Duration,
+    /// When, by the calendar.
+    pub(super) at: Timestamp,
+}
+
+impl RetryPlan<'_> {
+    /// What follows an attempt.
+    pub(super) fn after(&self, ended: &Ended<'_>) -> Next {
+        let &Ended { order, attempt, outcome, conclusion, elapsed, at } = ended;
+        match decide(self.schedule, index(attempt), conclusion, elapsed) {
+            Decision::Acknowledged => Next::Acknowledged,
+            Decision::Exhausted(why) => Next::Exhausted(why),
+            Decision::RetryAt { attempt, offset } => {
+                let planned = self.offset(order, attempt).unwrap_or(offset);
+                let earliest = elapsed.saturating_add(self.asked_for(outcome, at));
+                // The decision said that the window has not passed, so this is not in the past.
+                let put_off = planned.max(earliest.min(self.schedule.window()));
+                Next::Retry(self.retry(attempt, put_off, elapsed))
+            }
+        }
+    }
+
+    /// What follows for an order of an earlier run that made `attempts`, `elapsed` after its
+    /// completion in schedule time.
+    ///
+    /// An attempt whose outcome is unknown counts as made, and one more follows in the window even
+    /// where it was the last: the merchant may not have received it.
+    pub(super) fn resume(
+        &self,
+        order: u64,
+        attempts: u32,
+        last: LastOutcome,
+        elapsed: Duration,
+    ) -> Next {
+        if elapsed > self.schedule.window() {
+            return Next::Exhausted(Exhaustion::WindowPassed);
+        }
+        let attempt = index(attempts).saturating_add(1);
+        match (self.offset(order, attempt), last) {
+            (Some(offset), _) => Next::Retry(self.retry(attempt, offset, elapsed)),
+            (None, LastOutcome::Unknown) => Next::Retry(self.retry(attempt, elapsed, elapsed)),
+            (None, LastOutcome::Known) => Next::Exhausted(Exhaustion::NoRetriesLeft),
+        }
+    }
+
+    /// When an attempt is planned, with its jitter.
+    fn offset(&self, order: u64, attempt: usize) -> Option<Duration> {
+        match self.jitter {
+            Some(jitter) => jitter.offset(self.schedule, order, attempt),
+            None => self.schedule.offset(attempt),
+        }
+    }
+
+    fn asked_for(&self, outcome: &Outcome, at: Timestamp) -> Duration {
+        match (self.retry_after, outcome) {
+            (RetryAfter::Honored, Outcome::Reply(reply)) => {
+                requested_wait(reply, at).unwrap_or_default()
+            }
+            (RetryAfter::Ignored, _) | (_, Outcome::NoReply(_)) => Duration::ZERO,
+        }
+    }
+
+    fn retry(&self, attempt: usize, offset: Duration, elapsed: Duration) -> Retry {
+        Retry {
+            attempt: u32::try_from(attempt).unwrap_or(u32::MAX),
+            offset: offset.max(elapsed),
+            wait: self.speed.compress(offset.saturating_sub(elapsed)),
+        }
+    }
+}
+
+fn index(attempt: u32) -> usize {
+    usize::try_from(attempt).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::acknowledgement::Reply;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn at(attempt: u32, offset: u64, wait: u64) -> Next {
+        Next::Retry(Retry { attempt, offset: seconds(offset), wait: seconds(wait) })
+    }
+
+    fn plan(schedule: &RetrySchedule, retry_after: RetryAfter) -> RetryPlan<'_> {
+        RetryPlan { schedule, jitter: None, speed: Speed::REAL, retry_after }
+    }
+
+    #[test]
+    fn retry_after_moves_an_attempt_later_but_not_past_the_window() {
+        let schedule = RetrySchedule::parse("15s,15s", None, seconds(60)).unwrap();
+        let after = |retry_after, asked: &str, attempt, elapsed| {
+            let (status, text) = (503, Some(asked.to_owned()));
+            let outcome = Outcome::Reply(Reply { status, retry_after: text, ..Reply::default() });
+            let conclusion = outcome.conclusion();
+            plan(&schedule, retry_after).after(&Ended {
+                order: 1,
+                attempt,
+                outcome: &outcome,
+                conclusion: conclusion.as_ref(),
+                elapsed: seconds(elapsed),
+                at: Timestamp::UNIX_EPOCH,
+            })
+        };
+        assert_eq!(after(RetryAfter::Honored, "20", 1, 0), at(2, 20, 20));
+        assert_eq!(after(RetryAfter::Honored, "1", 1, 0), at(2, 15, 15));
+        assert_eq!(after(RetryAfter::Honored, "50", 2, 16), at(3, 60, 44));
+        assert_eq!(after(RetryAfter::Ignored, "20", 1, 0), at(2, 15, 15));
+        assert_eq!(after(RetryAfter::Honored, "20", 1, 40), at(2, 60, 20));
+        assert_eq!(after(RetryAfter::Ignored, "20", 1, 40), at(2, 40, 0));
+        let late = after(RetryAfter::Honored, "0", 1, 61);
+        assert_eq!(late, Next::Exhausted(Exhaustion::WindowPassed));
+    }
+
+    #[test]
+    fn a_resumed_order_goes_on_in_its_window() {
+        let schedule = RetrySchedule::parse("15s,15s", None, seconds(60)).unwrap();
+        let resume = |attempts, last, elapsed| {
+            plan(&schedule, RetryAfter::Ignored).resume(1, attempts, last, seconds(elapsed))
+        };
+        assert_eq!(resume(1, LastOutcome::Known, 10), at(2, 15, 5));
+        assert_eq!(resume(1, LastOutcome::Unknown, 20), at(2, 20, 0));
+        assert_eq!(resume(0, LastOutcome::Known, 20), at(1, 20, 0));
+        assert_eq!(resume(3, LastOutcome::Unknown, 40), at(4, 40, 0));
+        let over = Next::Exhausted(Exhaustion::NoRetriesLeft);
+        assert_eq!(resume(3, LastOutcome::Known, 40), over);
+        let passed = Next::Exhausted(Exhaustion::WindowPassed);
+        assert_eq!(resume(1, LastOutcome::Unknown, 61), passed);
+    }
+}

@@ -1,0 +1,306 @@
+//! HTTP: a transport that sends each request exactly once.
+//!
+//! The only file that names reqwest. Left alone it follows redirects, repeats requests and uses
+//! proxies even for the own machine; then the attempt count would lie. All of it is off here.
+//! It sends the ordinary delivery; what needs a hold on the connection goes through
+//! `wire.rs`.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+pub(super) use reqwest::Url;
+use reqwest::header::{
+    ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
+};
+use reqwest::{Client, Method, redirect, retry};
+use rustls::ClientConfig;
+
+use super::outcome::{FailureKind, Outcome, TransportFailure};
+use super::schedule::format_duration;
+use super::tls::{client_config, trust_nobody};
+use super::transport::{HeaderError, Request, Target, Transport};
+use super::wire::{Place, ReplyFate, Wire};
+use super::wire_failure::{Phase, Security, failure};
+use super::wire_settings::{HeaderRule, Loss, WireSettings};
+use crate::protocol::acknowledgement::{MAX_REPLY_BYTES, Reply};
+
+/// How long one attempt may take, unless told otherwise.
+///
+/// Ours: the protocol's section 3 says that the platform's own timeout is documented nowhere.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The `Content-Type` of a notification (the protocol's section 1).
+pub const NOTIFICATION_CONTENT_TYPE: &str = "application/json;charset=utf-8";
+
+/// The `User-Agent` of a notification.
+pub const USER_AGENT_TEXT: &str = concat!("payout-notify/", env!("CARGO_PKG_VERSION"));
+
+/// The longest value of a reply's header that is kept, in characters.
+const MAX_HEADER_CHARS: usize = 256;
+
+/// Checks the name and the value of a header before it is part of a [`Request`].
+///
+/// # Errors
+///
+/// A [`HeaderError`] that names the header but never its value, which can be a secret.
+pub fn check_header(name: &str, value: &str) -> Result<(), HeaderError> {
+    HeaderName::from_bytes(name.as_bytes()).map_err(|_| HeaderError::Name(name.to_owned()))?;
+    HeaderValue::from_str(value).map_err(|_| HeaderError::Value(name.to_owned()))?;
+    let framing = ["content-length", "transfer-encoding", "connection", "expect", "upgrade"];
+    if framing.iter().any(|reserved| name.eq_ignore_ascii_case(reserved)) {
+        return Err(HeaderError::Reserved(name.to_owned()));
+    }
+    Ok(())
+}
+
+/// How a transport sends.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// The one deadline of an attempt: resolve, connect, send and read the whole reply.
+    pub timeout: Duration,
+    /// The manners on the wire.
+    pub wire: WireSettings,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        HttpSettings { timeout: DEFAULT_TIMEOUT, wire: WireSettings::default() }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    Loopback,
+    Network,
+}
+
+/// What decides how a client is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Route {
+    security: Security,
+    reach: Reach,
+}
+
+impl Route {
+    fn to(target: &Target) -> Self {
+        Route {
+            security: if target.is_https() { Security::Tls } else { Security::Plain },
+            reach: if target.is_loopback() { Reach::Loopback } else { Reach::Network },
+        }
+    }
+}
+
+/// The client cannot be built, for example because the machine has no CA certificates.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot set up the HTTP client")]
+pub struct TransportError {
+    source: Box<dyn Error + Send + Sync>,
+}
+
+impl TransportError {
+    fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        TransportError { source: source.into() }
+    }
+}
+
+/// Where a request goes and its headers, worked out once for each URL.
+#[derive(Clone, Debug)]
+struct Prepared {
+    target: Target,
+    /// The URL without credentials: they are in the headers.
+    url: Url,
+    place: Arc<Place>,
+    headers: HeaderMap,
+}
+
+/// Sends requests over HTTP/1.1, each exactly once; needs a tokio runtime.
+///
+/// Environment proxies are honoured except for the own machine, and except where connections are
+/// reused or another manner needs a connection of the tool's own.
+#[derive(Clone, Debug)]
+pub struct HttpTransport {
+    client: Client,
+    /// The tool's own connections, where the settings need them.
+    wire: Option<Arc<Wire>>,
+    route: Route,
+    timeout: Duration,
+    rules: Arc<[HeaderRule]>,
+    loss: Option<Loss>,
+    /// How many requests were sent.
+    sent: Arc<AtomicU64>,
+    usual: Arc<Prepared>,
+}
+
+impl HttpTransport {
+    /// A transport for `target`, and for others with its scheme that are as near or as far.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError`] where TLS cannot be set up, or the target has no host.
+    pub fn try_new(target: &Target, settings: HttpSettings) -> Result<Self, TransportError> {
+        let HttpSettings { timeout, wire } = settings;
+        let route = Route::to(target);
+        let tls = match route.security {
+            Security::Tls => client_config(&wire.tls).map_err(TransportError::new)?,
+            Security::Plain => trust_nobody().map_err(TransportError::new)?,
+        };
+        let client = client(route, tls.clone()).map_err(TransportError::new)?;
+        let usual = prepare(&client, target, &wire.headers)
+            .ok_or_else(|| TransportError::new("the URL cannot be requested"))?;
+        Ok(HttpTransport {
+            client,
+            route,
+            timeout,
+            rules: wire.headers.clone().into(),
+            loss: wire.loss,
+            wire: wire.needs_own_connection().then(|| Arc::new(Wire::new(wire, tls))),
+            sent: Arc::default(),
+            usual: Arc::new(usual),
+        })
+    }
+
+    async fn exchange(&self, request: &Request) -> Result<Reply, TransportFailure> {
+        let prepared = if request.url == self.usual.target {
+            Arc::clone(&self.usual)
+        } else {
+            let prepared = prepare(&self.client, &request.url, &self.rules);
+            let detail = "the URL cannot be requested";
+            Arc::new(prepared.ok_or(TransportFailure::new(FailureKind::Other, detail))?)
+        };
+        let mut headers = prepared.headers.clone();
+        let own = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        send_instead(&mut headers, own);
+        let body = request.body.clone();
+        let Some(wire) = &self.wire else {
+            return self.ordinary(prepared.url.clone(), headers, body).await;
+        };
+        let place = self.sent.fetch_add(1, Ordering::Relaxed);
+        let fate = match self.loss {
+            Some(loss) if loss.hits(place) => ReplyFate::Lost,
+            _ => ReplyFate::Read,
+        };
+        wire.exchange(&prepared.place, headers, body, fate).await
+    }
+
+    /// Sends as nearly every client does.
+    async fn ordinary(
+        &self,
+        url: Url,
+        headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Result<Reply, TransportFailure> {
+        let mut request = reqwest::Request::new(Method::POST, url);
+        *request.headers_mut() = headers;
+        *request.body_mut() = Some(body.into());
+        let classify = |error| classify(error, self.route.security);
+        let mut response = self.client.execute(request).await.map_err(classify)?;
+        let mut reply = start_reply(response.status().as_u16(), response.headers());
+        while reply.body.len() <= MAX_REPLY_BYTES {
+            let Some(chunk) = response.chunk().await.map_err(classify)? else { break };
+            let room = MAX_REPLY_BYTES + 1 - reply.body.len();
+            reply.body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        }
+        Ok(reply)
+    }
+}
+
+impl Transport for HttpTransport {
+    async fn send(&self, request: &Request) -> Outcome {
+        if Route::to(&request.url) != self.route {
+            let detail = "the transport was set up for another kind of URL";
+            return Outcome::NoReply(TransportFailure::new(FailureKind::Other, detail));
+        }
+        match tokio::time::timeout(self.timeout, self.exchange(request)).await {
+            Ok(Ok(reply)) => Outcome::Reply(reply),
+            Ok(Err(failure)) => Outcome::NoReply(failure),
+            Err(_) => {
+                let detail = format!("no complete reply within {}", format_duration(self.timeout));
+                Outcome::NoReply(TransportFailure::new(FailureKind::Timeout, &detail))
+            }
+        }
+    }
+}
+
+fn client(route: Route, tls: ClientConfig) -> Result<Client, reqwest::Error> {
+    let mut builder = Client::builder()
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .referer(false)
+        // A connection used again may have gone stale, and then the attempt would fail.
+        .pool_max_idle_per_host(0)
+        .tls_backend_preconfigured(tls);
+    if route.reach == Reach::Loopback {
+        builder = builder.no_proxy();
+    }
+    builder.build()
+}
+
+/// The place of a target and the headers of every request there; `None` where it has no host.
+fn prepare(client: &Client, target: &Target, rules: &[HeaderRule]) -> Option<Prepared> {
+    // It moves a user name and a password from the URL to an Authorization header.
+    let mut request = client.post(target.url().clone()).build().ok()?;
+    let mut headers = std::mem::take(request.headers_mut());
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(NOTIFICATION_CONTENT_TYPE));
+    headers.insert(USER_AGENT, HeaderValue::from_static(USER_AGENT_TEXT));
+    headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+    for rule in rules {
+        headers.remove(rule.name());
+    }
+    send_instead(
+        &mut headers,
+        rules.iter().filter_map(|rule| match rule {
+            HeaderRule::Send { name, value } => Some((name.as_str(), value.as_str())),
+            HeaderRule::Omit { .. } => None,
+        }),
+    );
+    let url = request.url().clone();
+    Some(Prepared { target: target.clone(), place: Arc::new(Place::of(&url)?), url, headers })
+}
+
+/// Puts headers in the place of those of the same name; one that cannot be sent is left out.
+fn send_instead<'a>(
+    headers: &mut HeaderMap,
+    instead: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+) {
+    for (name, _) in instead.clone() {
+        headers.remove(name);
+    }
+    for (name, value) in instead {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+            headers.append(name, value);
+        }
+    }
+}
+
+/// A reply with what its head tells, and no body yet.
+pub(super) fn start_reply(status: u16, headers: &HeaderMap) -> Reply {
+    let header = |name| {
+        let value = String::from_utf8_lossy(headers.get(name)?.as_bytes());
+        Some(value.chars().take(MAX_HEADER_CHARS).collect())
+    };
+    Reply {
+        status,
+        content_type: header(CONTENT_TYPE),
+        retry_after: header(RETRY_AFTER),
+        body: Vec::new(),
+    }
+}
+
+/// The step that failed, from the error's chain of causes.
+fn classify(error: reqwest::Error, security: Security) -> TransportFailure {
+    // The URL may hold credentials.
+    let error = error.without_url();
+    let phase = if error.is_dns() {
+        Phase::Resolving
+    } else if error.is_connect() {
+        Phase::Connecting(security)
+    } else {
+        Phase::Exchanging
+    };
+    failure(&error, phase)
+}
+
+#[cfg(test)]
+mod tests;

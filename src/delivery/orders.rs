@@ -1,0 +1,351 @@
+//! Where the orders of a run come from: generated, or read from a file.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::example::Example;
+use super::mix::{Duplicates, Mix};
+use super::record::Order;
+use super::signing::{Signer, SigningError};
+use super::template::{Template, TemplateContext};
+use crate::protocol::edit::Edit;
+use crate::protocol::payload::{Payload, Value};
+
+pub use super::order_file::{FileFormat, FromFile};
+
+/// The status number of a success, which orders have unless told otherwise.
+const SUCCESS: i64 = 3;
+
+/// Gives the orders of a run, one by one, signed and ready to send.
+pub trait OrderSource {
+    /// The next order, completed at this time; `None` at the end.
+    ///
+    /// After an error of one row the next call goes on with the next row, where there is one.
+    fn next_order(&mut self, completed_at: Timestamp) -> Option<Result<Order, OrderError>>;
+
+    /// How many orders are still to come, where that is known.
+    fn size_hint(&self) -> Option<u64>;
+}
+
+/// An order that could not be made.
+#[derive(Debug)]
+pub struct OrderError {
+    /// The line of the file, from 1.
+    pub line: Option<u64>,
+    /// What is wrong.
+    pub problem: OrderProblem,
+}
+
+/// What is wrong with an order.
+#[derive(Debug, thiserror::Error)]
+pub enum OrderProblem {
+    /// No payload, or one that cannot be signed.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+    /// A line or row over the limit.
+    #[error("it is longer than {0} bytes (1 MiB)")]
+    TooLong(usize),
+    /// A callback without its body as text.
+    #[error("the callback has no text under \"body\"")]
+    NoBody,
+    /// A row or header that is no CSV.
+    #[error("{0}")]
+    Csv(String),
+    /// The file cannot be read further.
+    #[error("cannot read on: {0}")]
+    Read(#[from] io::Error),
+}
+
+impl fmt::Display for OrderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "line {line}: {}", self.problem),
+            None => self.problem.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for OrderError {}
+
+/// One change that is made to every order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The same in every order.
+    Fixed(Edit),
+    /// A member whose value differs from order to order.
+    Templated {
+        /// The member's name.
+        name: String,
+        /// Its value.
+        template: Template,
+    },
+}
+
+impl Change {
+    /// Puts a member in; a value without placeholders is made once.
+    #[must_use]
+    pub fn put(name: String, template: Template) -> Self {
+        if !template.is_constant() {
+            return Change::Templated { name, template };
+        }
+        // Without placeholders nothing of the context is used.
+        let json = template.expand(&mut TemplateContext {
+            number: 0,
+            completed_at: Timestamp::UNIX_EPOCH,
+            random: &mut fastrand::Rng::with_seed(0),
+        });
+        Change::Fixed(Edit::Put { name, json })
+    }
+}
+
+/// How orders are made, wherever their payloads come from.
+pub struct OrderRecipe {
+    /// How they are signed.
+    pub signer: Signer,
+    /// The changes, in the order in which they are made.
+    pub changes: Vec<Change>,
+    /// The statuses; `None` leaves what the payload has.
+    pub mix: Option<Mix>,
+    /// How many are notified twice.
+    pub duplicates: Duplicates,
+    /// Where ids, amounts and statuses come from.
+    pub seed: u64,
+}
+
+/// Turns payloads into orders; counts them, and repeats those that are to be notified twice.
+pub(super) struct OrderMaker {
+    recipe: OrderRecipe,
+    values: fastrand::Rng,
+    statuses: fastrand::Rng,
+    /// Originals made.
+    made: u64,
+    /// The number of the next order.
+    next_number: u64,
+    /// An order that is to be repeated.
+    repeat: Option<Order>,
+    edits: Vec<Edit>,
+}
+
+impl OrderMaker {
+    pub(super) fn new(recipe: OrderRecipe) -> Self {
+        let mut seeds = fastrand::Rng::with_seed(recipe.seed);
+        // One stream each: a template more leaves the statuses as they were.
+        let (values, statuses) = (seeds.fork(), seeds.fork());
+        OrderMaker {
+            recipe,
+            values,
+            statuses,
+            made: 0,
+            next_number: 1,
+            repeat: None,
+            edits: Vec::new(),
+        }
+    }
+
+    /// The second notification of the order that was made last, where it is to have one.
+    pub(super) fn repeated(&mut self) -> Option<Order> {
+        let mut order = self.repeat.take()?;
+        order.duplicate_of = Some(order.number);
+        order.number = self.take_number();
+        Some(order)
+    }
+
+    /// How many orders are still to come when so many originals are in all.
+    fn left(&self, originals: u64) -> u64 {
+        let all = originals.saturating_add(self.recipe.duplicates.among(originals));
+        all.saturating_sub(self.next_number - 1)
+    }
+
+    /// The order of a payload that was read.
+    pub(super) fn order(&mut self, text: &[u8], at: Timestamp) -> Result<Order, SigningError> {
+        self.edits.clear();
+        if let Some(mix) = &self.recipe.mix {
+            let json = mix.draw(&mut self.statuses).to_string();
+            self.edits.push(Edit::Put { name: "status".to_owned(), json });
+        }
+        self.finish(text, at)
+    }
+
+    /// The order of a fresh example.
+    fn example(&mut self, at: Timestamp) -> Result<Order, SigningError> {
+        self.edits.clear();
+        let status = self.recipe.mix.as_ref().map_or(SUCCESS, |mix| mix.draw(&mut self.statuses));
+        let text = Example { status, completed_at: at }.payload(&mut self.values);
+        self.finish(text.as_bytes(), at)
+    }
+
+    fn finish(&mut self, text: &[u8], completed_at: Timestamp) -> Result<Order, SigningError> {
+        let number = self.next_number;
+        for change in &self.recipe.changes {
+            self.edits.push(match change {
+                Change::Fixed(edit) => edit.clone(),
+                Change::Templated { name, template } => Edit::Put {
+                    name: name.clone(),
+                    json: template.expand(&mut TemplateContext {
+                        number,
+                        completed_at,
+                        random: &mut self.values,
+                    }),
+                },
+            });
+        }
+        let body = self.recipe.signer.sign(text, &self.edits)?;
+        let id = order_id(&Payload::parse(body.as_bytes())?, number);
+        let body = Arc::from(body.into_bytes());
+        let order = Order { number, id, body, completed_at, duplicate_of: None };
+        self.take_number();
+        if self.recipe.duplicates.repeats(self.made) {
+            self.repeat = Some(order.clone());
+        }
+        self.made += 1;
+        Ok(order)
+    }
+
+    fn take_number(&mut self) -> u64 {
+        let number = self.next_number;
+        self.next_number += 1;
+        number
+    }
+}
+
+/// The platform's order id, or `#N`.
+fn order_id(payload: &Payload<'_>, number: u64) -> Arc<str> {
+    let named = |name| match payload.get(name).map(|member| &member.value) {
+        Some(Value::String(text)) if !text.is_empty() => Some(Arc::from(&**text)),
+        Some(Value::Number(digits)) => Some(Arc::from(*digits)),
+        _ => None,
+    };
+    named("payout_id")
+        .or_else(|| named("payment_id"))
+        .unwrap_or_else(|| Arc::from(format!("#{number}")))
+}
+
+/// Fresh examples: the same seed and times give the same bytes.
+pub struct Generated {
+    maker: OrderMaker,
+    count: u64,
+}
+
+impl Generated {
+    /// So many orders, their duplicates not counted.
+    #[must_use]
+    pub fn new(recipe: OrderRecipe, count: u64) -> Self {
+        Generated { maker: OrderMaker::new(recipe), count }
+    }
+}
+
+impl OrderSource for Generated {
+    fn next_order(&mut self, completed_at: Timestamp) -> Option<Result<Order, OrderError>> {
+        if let Some(repeated) = self.maker.repeated() {
+            return Some(Ok(repeated));
+        }
+        if self.maker.made >= self.count {
+            return None;
+        }
+        let made = self.maker.example(completed_at);
+        if made.is_err() {
+            // What fails once fails every time: a changed example is no payload.
+            self.count = self.maker.made;
+        }
+        Some(made.map_err(|error| OrderError { line: None, problem: error.into() }))
+    }
+
+    fn size_hint(&self) -> Option<u64> {
+        Some(self.maker.left(self.count))
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::protocol::dialect::Dialect;
+    use crate::protocol::key::Key;
+    use crate::protocol::scheme::Algorithm;
+    use crate::protocol::signature::{Answer, verify};
+
+    fn key() -> Key {
+        Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap()
+    }
+
+    pub(in crate::delivery) fn recipe(seed: u64) -> OrderRecipe {
+        OrderRecipe {
+            signer: Signer::try_new(Dialect::platform(), None, key()).unwrap(),
+            changes: Vec::new(),
+            mix: None,
+            duplicates: Duplicates::NONE,
+            seed,
+        }
+    }
+
+    pub(in crate::delivery) fn at() -> Timestamp {
+        Timestamp::from_second(1_567_614_111).unwrap()
+    }
+
+    pub(in crate::delivery) fn all(source: &mut impl OrderSource) -> Vec<Order> {
+        std::iter::from_fn(|| source.next_order(at())).map(Result::unwrap).collect()
+    }
+
+    fn set(name: &str, value: &str) -> Change {
+        Change::put(name.to_owned(), Template::parse(value).unwrap())
+    }
+
+    #[test]
+    fn generated_orders_verify_and_follow_the_seed() {
+        let orders = all(&mut Generated::new(recipe(1), 50));
+        assert_eq!(orders, all(&mut Generated::new(recipe(1), 50)));
+        assert_ne!(orders, all(&mut Generated::new(recipe(2), 50)));
+        for (order, number) in orders.iter().zip(1..) {
+            let payload = Payload::parse(&order.body).unwrap();
+            assert_eq!(verify(&payload, &key(), Dialect::platform(), None).answer, Answer::Match);
+            assert_eq!(order.number, number);
+            assert!(order.id.starts_with("POT"), "{}", order.id);
+        }
+    }
+
+    #[test]
+    fn changes_differ_from_order_to_order_and_a_chosen_digest_is_said() {
+        let signer =
+            Signer::try_new(Dialect::platform(), Some(Algorithm::HmacSha256), key()).unwrap();
+        let changes = vec![set("memo", "order {n}"), set("amount", "{100..500}"), set("x", "1")];
+        let orders = all(&mut Generated::new(OrderRecipe { signer, changes, ..recipe(1) }, 3));
+        let body = String::from_utf8(orders[2].body.to_vec()).unwrap();
+        let payload = Payload::parse(body.as_bytes()).unwrap();
+        assert_eq!(payload.get("memo").unwrap().value, Value::String("order 3".into()));
+        assert!(matches!(payload.get("amount").unwrap().value, Value::Number(n) if n.len() == 3));
+        assert!(body.contains("\"sign_type\":\"HMAC-SHA256\""), "{body}");
+        assert_eq!(verify(&payload, &key(), Dialect::platform(), None).answer, Answer::Match);
+        assert!(
+            Signer::try_new(Dialect::platform(), Some(Algorithm::Sha256), key()).is_err(),
+            "the platform has no SHA256"
+        );
+    }
+
+    #[test]
+    fn duplicates_repeat_the_bytes_under_a_number_of_their_own() {
+        let recipe = OrderRecipe {
+            duplicates: Duplicates::parse("50%").unwrap(),
+            mix: Some(Mix::parse("failed=1").unwrap()),
+            ..recipe(1)
+        };
+        let mut source = Generated::new(recipe, 4);
+        assert_eq!(source.size_hint(), Some(6));
+        source.next_order(at()).unwrap().unwrap();
+        assert_eq!(source.size_hint(), Some(5));
+        let orders = all(&mut source);
+        let repeats: Vec<_> = orders.iter().map(|o| (o.number, o.duplicate_of)).collect();
+        assert_eq!(repeats, [(2, None), (3, Some(2)), (4, None), (5, None), (6, Some(5))]);
+        assert_eq!((&orders[0].body, &orders[0].id), (&orders[1].body, &orders[1].id));
+        assert!(orders.iter().all(|order| order.body.windows(10).any(|w| w == b"\"status\":5")));
+        assert_eq!(source.size_hint(), Some(0));
+    }
+
+    #[test]
+    fn an_order_without_an_id_is_called_by_its_number() {
+        let changes = vec![Change::Fixed(Edit::Remove { name: "payout_id".to_owned() })];
+        let orders = all(&mut Generated::new(OrderRecipe { changes, ..recipe(1) }, 2));
+        assert_eq!(&*orders[1].id, "#2");
+    }
+}

@@ -1,0 +1,294 @@
+//! What came of one attempt, and what follows from it.
+//!
+//! Source: the protocol's section 3. The platform stops at the first acknowledgement; everything
+//! else, a redirect and a broken connection alike, leads to the next planned attempt.
+
+use std::time::Duration;
+
+use super::schedule::RetrySchedule;
+use crate::protocol::acknowledgement::{AcknowledgementRule, Conclusion, Reply};
+
+/// The most characters of a failure's detail that are kept; it can quote what a server sent.
+const MAX_DETAIL_CHARS: usize = 300;
+
+/// What came of one attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A reply arrived, complete or cut at the length that is read.
+    Reply(Reply),
+    /// No complete reply arrived.
+    NoReply(TransportFailure),
+}
+
+impl Outcome {
+    /// What this platform concludes from the reply; `None` where there is none.
+    #[must_use]
+    pub fn conclusion(&self) -> Option<Conclusion> {
+        self.conclusion_by(&AcknowledgementRule::default())
+    }
+
+    /// What a platform with this rule concludes from the reply; `None` where there is none.
+    #[must_use]
+    pub fn conclusion_by(&self, rule: &AcknowledgementRule) -> Option<Conclusion> {
+        match self {
+            Outcome::Reply(reply) => Some(rule.judge(reply)),
+            Outcome::NoReply(_) => None,
+        }
+    }
+
+    /// The HTTP status; `None` where no reply arrived.
+    #[must_use]
+    pub const fn status(&self) -> Option<u16> {
+        match self {
+            Outcome::Reply(reply) => Some(reply.status),
+            Outcome::NoReply(_) => None,
+        }
+    }
+
+    /// The stable name of the result: `acknowledged`, a refusal's code or a failure's code.
+    ///
+    /// `conclusion` is what [`Outcome::conclusion_by`] gave; judging a reply twice is work twice.
+    #[must_use]
+    pub fn code(&self, conclusion: Option<&Conclusion>) -> &'static str {
+        match (self, conclusion) {
+            (Outcome::NoReply(failure), _) => failure.code(),
+            (_, Some(Conclusion::NotAcknowledged(refusal))) => refusal.code(),
+            (_, Some(Conclusion::Acknowledged(_)) | None) => "acknowledged",
+        }
+    }
+
+    /// Why it is no acknowledgement, in words; `None` where it is one.
+    ///
+    /// `conclusion` is what [`Outcome::conclusion_by`] gave.
+    #[must_use]
+    pub fn explanation(&self, conclusion: Option<&Conclusion>) -> Option<String> {
+        match (self, conclusion) {
+            (Outcome::NoReply(failure), _) => Some(failure.explanation()),
+            (_, Some(Conclusion::NotAcknowledged(refusal))) => Some(refusal.explanation()),
+            (_, Some(Conclusion::Acknowledged(_)) | None) => None,
+        }
+    }
+}
+
+/// Which step failed on the way to a complete reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FailureKind {
+    /// The host name has no address.
+    Resolve,
+    /// The host answers, but nothing listens on the port.
+    Refused,
+    /// The connection cannot be made for another reason.
+    Connect,
+    /// The TLS handshake failed, for example on the certificate.
+    Tls,
+    /// The reply was not complete in time.
+    Timeout,
+    /// The other side broke the connection off.
+    Reset,
+    /// The other side closed the connection before the reply was complete.
+    ClosedEarly,
+    /// What arrived is not HTTP.
+    InvalidReply,
+    /// A reply came, and the tool dropped the connection without reading it, as it was told to.
+    ReplyLost,
+    /// Anything else.
+    Other,
+}
+
+impl FailureKind {
+    /// The stable name, as JSON output carries it.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            FailureKind::Resolve => "resolve",
+            // Plain "refused" is a reply with another error_code.
+            FailureKind::Refused => "connection-refused",
+            FailureKind::Connect => "connect",
+            FailureKind::Tls => "tls",
+            FailureKind::Timeout => "timeout",
+            FailureKind::Reset => "connection-reset",
+            FailureKind::ClosedEarly => "closed-early",
+            FailureKind::InvalidReply => "invalid-reply",
+            FailureKind::ReplyLost => "reply-lost",
+            FailureKind::Other => "other",
+        }
+    }
+
+    /// What it means for the merchant's developer.
+    const fn advice(self) -> &'static str {
+        match self {
+            FailureKind::Resolve => "the host name has no address; check the notify URL",
+            FailureKind::Refused => {
+                "nothing listens there; check the port and that the merchant is running"
+            }
+            FailureKind::Connect => {
+                "no connection could be made; check the address, the network and the firewall"
+            }
+            FailureKind::Tls => {
+                "the TLS handshake failed; check the certificate, and whether the port speaks https"
+            }
+            FailureKind::Timeout => {
+                "the merchant may have processed the notification, so the retry must be treated \
+                 as a duplicate; reply first, work later"
+            }
+            FailureKind::Reset => {
+                "the merchant or a proxy broke the connection off; it may have processed the \
+                 notification, so the retry must be treated as a duplicate"
+            }
+            FailureKind::ClosedEarly => {
+                "the connection was closed before the reply was complete (a crash, or a wrong \
+                 Content-Length?); the retry must be treated as a duplicate"
+            }
+            FailureKind::InvalidReply => {
+                "what arrived is not a valid HTTP reply; does the port speak HTTP?"
+            }
+            FailureKind::ReplyLost => {
+                "the request arrived and the merchant answered, but this tool dropped the \
+                 connection unread on purpose (--lose-replies), as a network fault would; the \
+                 retry must be treated as a duplicate"
+            }
+            FailureKind::Other => "the attempt failed on the way",
+        }
+    }
+}
+
+/// Why no complete reply arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransportFailure {
+    /// Which step failed.
+    pub kind: FailureKind,
+    /// The technical cause, without credentials, at most 300 characters.
+    pub detail: String,
+}
+
+impl TransportFailure {
+    /// A failure with its technical cause, cut to a sane length.
+    #[must_use]
+    pub fn new(kind: FailureKind, detail: &str) -> Self {
+        TransportFailure { kind, detail: detail.chars().take(MAX_DETAIL_CHARS).collect() }
+    }
+
+    /// The stable name, as JSON output carries it.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.kind.code()
+    }
+
+    /// The failure in words that a merchant's developer can act on.
+    #[must_use]
+    pub fn explanation(&self) -> String {
+        let advice = self.kind.advice();
+        match self.kind {
+            // Here the detail is the fact, "no complete reply within 10s", and comes first.
+            FailureKind::Timeout if !self.detail.is_empty() => format!("{}; {advice}", self.detail),
+            // Here the detail says what it means and what to do, closer than any general advice.
+            FailureKind::Tls if !self.detail.is_empty() => self.detail.clone(),
+            _ if self.detail.is_empty() => advice.to_owned(),
+            _ => format!("{advice} ({})", self.detail),
+        }
+    }
+}
+
+/// What follows an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// The notification is acknowledged: silence from here on.
+    Acknowledged,
+    /// Another attempt is due; at once where its time has passed.
+    RetryAt {
+        /// The attempt's number.
+        attempt: usize,
+        /// When it is planned after the order's completion.
+        offset: Duration,
+    },
+    /// The schedule ended without an acknowledgement.
+    Exhausted(Exhaustion),
+}
+
+/// Why no attempt follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exhaustion {
+    /// Every planned attempt was made.
+    NoRetriesLeft,
+    /// The window passed while an attempt was still waiting for its reply.
+    WindowPassed,
+}
+
+impl Exhaustion {
+    /// The stable name, as JSON output carries it.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Exhaustion::NoRetriesLeft => "no-retries-left",
+            Exhaustion::WindowPassed => "window-passed",
+        }
+    }
+}
+
+/// What follows attempt `attempt`, whose outcome was known `elapsed` after the order's completion.
+///
+/// A `conclusion` of `None` means that no reply arrived. A retry whose time has passed is due at
+/// once, but never after the window (the protocol's section 3, "within one hour").
+#[must_use]
+pub fn decide(
+    schedule: &RetrySchedule,
+    attempt: usize,
+    conclusion: Option<&Conclusion>,
+    elapsed: Duration,
+) -> Decision {
+    if let Some(Conclusion::Acknowledged(_)) = conclusion {
+        return Decision::Acknowledged;
+    }
+    let next = attempt.saturating_add(1);
+    match schedule.offset(next) {
+        None => Decision::Exhausted(Exhaustion::NoRetriesLeft),
+        Some(_) if elapsed > schedule.window() => Decision::Exhausted(Exhaustion::WindowPassed),
+        Some(offset) => Decision::RetryAt { attempt: next, offset },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::acknowledgement::Refusal;
+
+    #[test]
+    fn an_attempt_leads_to_silence_a_retry_or_the_end() {
+        let window = Duration::from_secs(60);
+        let schedule = RetrySchedule::parse("15s,45s", None, window).unwrap();
+        let after = |attempt, seconds| {
+            let refused = Conclusion::NotAcknowledged(Refusal::Empty);
+            let elapsed = Duration::from_secs(seconds);
+            let decision = decide(&schedule, attempt, Some(&refused), elapsed);
+            assert_eq!(decision, decide(&schedule, attempt, None, elapsed));
+            decision
+        };
+        let at =
+            |attempt, seconds| Decision::RetryAt { attempt, offset: Duration::from_secs(seconds) };
+        assert_eq!(after(1, 0), at(2, 15));
+        assert_eq!(after(2, 59), at(3, 60));
+        assert_eq!(after(2, 60), at(3, 60));
+        assert_eq!(after(2, 61), Decision::Exhausted(Exhaustion::WindowPassed));
+        assert_eq!(after(3, 60), Decision::Exhausted(Exhaustion::NoRetriesLeft));
+        assert_eq!(after(usize::MAX, 0), Decision::Exhausted(Exhaustion::NoRetriesLeft));
+        let acknowledged = Conclusion::Acknowledged(Vec::new());
+        assert_eq!(
+            decide(&schedule, 3, Some(&acknowledged), Duration::MAX),
+            Decision::Acknowledged
+        );
+    }
+
+    #[test]
+    fn a_failure_explains_itself() {
+        let timeout = TransportFailure::new(FailureKind::Timeout, "no complete reply within 10s");
+        assert!(
+            timeout.explanation().starts_with("no complete reply within 10s; the merchant may")
+        );
+        let refused = TransportFailure::new(FailureKind::Refused, "os error 111");
+        assert!(refused.explanation().starts_with("nothing listens there"));
+        assert!(refused.explanation().ends_with("(os error 111)"));
+        assert_eq!(refused.code(), "connection-refused");
+        let long = TransportFailure::new(FailureKind::Other, &"é".repeat(1000));
+        assert_eq!(long.detail.chars().count(), MAX_DETAIL_CHARS);
+    }
+}

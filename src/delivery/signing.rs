@@ -1,0 +1,96 @@
+//! From a payload's text to its signed body, many times over with the same dialect and key.
+
+use crate::protocol::canonical::{CanonicalString, canonicalize_into};
+use crate::protocol::dialect::Dialect;
+use crate::protocol::edit::{self, Edit, json_string};
+use crate::protocol::key::Key;
+use crate::protocol::payload::{Payload, PayloadError};
+use crate::protocol::scheme::{Algorithm, Scheme, UnknownSignType};
+use crate::protocol::signature::{attach_into, sign};
+
+/// Signs payloads; its memory is used again and again.
+pub struct Signer {
+    dialect: &'static Dialect,
+    chosen: Option<&'static Scheme>,
+    key: Key,
+    canonical: CanonicalString,
+}
+
+/// Why a payload cannot be signed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SigningError {
+    /// It is none.
+    #[error(transparent)]
+    NoPayload(#[from] PayloadError),
+    /// Its own `sign_type` says nothing that the dialect knows.
+    #[error("the payload cannot be signed: {0}")]
+    UnknownSignType(#[from] UnknownSignType),
+}
+
+/// A digest that the dialect does not have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the dialect {dialect} has no {algorithm}")]
+pub struct NoSuchDigest {
+    /// The dialect's name.
+    pub dialect: String,
+    /// The digest.
+    pub algorithm: Algorithm,
+}
+
+impl Signer {
+    /// Settles what holds for every payload; without a chosen digest each payload's `sign_type`
+    /// chooses.
+    ///
+    /// # Errors
+    /// A chosen digest that the dialect does not have.
+    pub fn try_new(
+        dialect: &'static Dialect,
+        chosen: Option<Algorithm>,
+        key: Key,
+    ) -> Result<Self, NoSuchDigest> {
+        let chosen = match chosen {
+            None => None,
+            Some(algorithm) => Some(
+                dialect
+                    .scheme(algorithm)
+                    .ok_or_else(|| NoSuchDigest { dialect: dialect.id.to_string(), algorithm })?,
+            ),
+        };
+        Ok(Signer { dialect, chosen, key, canonical: CanonicalString::default() })
+    }
+
+    /// The signed body of a payload after these changes.
+    ///
+    /// # Errors
+    /// A text that is no payload, before or after a change; an unknown `sign_type`.
+    pub fn sign<'e>(
+        &mut self,
+        text: &[u8],
+        edits: impl IntoIterator<Item = &'e Edit>,
+    ) -> Result<String, SigningError> {
+        let mut changed: Option<String> = None;
+        for change in edits {
+            let current = changed.as_ref().map_or(text, |text| text.as_bytes());
+            changed = Some(edit::apply(&Payload::parse(current)?, change));
+        }
+        let payload = Payload::parse(changed.as_ref().map_or(text, |text| text.as_bytes()))?;
+        let said = self.dialect.said_by(&payload);
+        let Some(chosen) = self.chosen else {
+            let scheme = said?.unwrap_or_else(|| self.dialect.first());
+            return Ok(self.attached(&payload, scheme));
+        };
+        if !self.dialect.reads_sign_type() || said == Ok(Some(chosen)) {
+            return Ok(self.attached(&payload, chosen));
+        }
+        let text = edit::put(&payload, "sign_type", &json_string(chosen.algorithm.name()));
+        Ok(self.attached(&Payload::parse(text.as_bytes())?, chosen))
+    }
+
+    fn attached(&mut self, payload: &Payload<'_>, scheme: &Scheme) -> String {
+        canonicalize_into(payload, scheme, &mut self.canonical);
+        let signature = sign(&self.canonical, scheme, &self.key);
+        let mut body = String::with_capacity(payload.text().len() + 96);
+        attach_into(payload, scheme, &signature, &mut body);
+        body
+    }
+}

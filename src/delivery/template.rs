@@ -1,0 +1,382 @@
+//! Values that differ from order to order: `--set NAME=VALUE` with placeholders in VALUE.
+//!
+//! A placeholder is exactly `{word}`, `{word:argument}` or `{low..high}`; anything else in braces
+//! is literal, so JSON objects need no escape. `{{n}}` stands for the text `{n}`.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use crate::protocol::edit::json_string;
+use crate::protocol::payload::{Payload, PayloadError, PayloadProblem};
+
+/// The most digits that one `{hex:N}` gives.
+pub const MAX_HEX_DIGITS: usize = 1024;
+
+/// The placeholders, as errors list them.
+const KNOWN: &str = "{n}, {uuid}, {now}, {now_ms}, {hex:N} and {LOW..HIGH}";
+
+/// A value with placeholders, read once and expanded for each order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    segments: Vec<Segment>,
+    form: Form,
+}
+
+/// One piece of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Segment {
+    Literal(String),
+    Number,
+    Uuid,
+    Now,
+    NowMillis,
+    Hex(usize),
+    Range(i64, i64),
+}
+
+/// Whether the expanded text is JSON; the same for every order of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Json,
+    Text,
+}
+
+/// Why a VALUE is no template.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// A word in braces that is no placeholder.
+    #[error("{{{0}}} is unknown; there are {KNOWN}; {{{{{0}}}}} is the plain text")]
+    Unknown(String),
+    /// `{hex:N}` without a number in its limits.
+    #[error("{{{0}}}: a number from 1 to {MAX_HEX_DIGITS} is wanted, as in {{hex:8}}")]
+    HexDigits(String),
+    /// A range whose low end is above its high end.
+    #[error("{{{0}}}: the range is reversed")]
+    Reversed(String),
+    /// A bound that is no 64-bit integer.
+    #[error("{{{0}}}: a bound is beyond 64 bits")]
+    Overflow(String),
+    /// JSON by its form, but nobody could verify it.
+    #[error("{0}")]
+    Json(PayloadProblem),
+}
+
+/// What the placeholders stand for in one order.
+#[derive(Debug)]
+pub struct TemplateContext<'r> {
+    /// The order's number, from 1.
+    pub number: u64,
+    /// When the order was completed.
+    pub completed_at: Timestamp,
+    /// Where ids and amounts come from.
+    pub random: &'r mut fastrand::Rng,
+}
+
+impl Template {
+    /// Reads a VALUE.
+    ///
+    /// It is JSON where it parses as JSON whatever its placeholders expand to, else a string: the
+    /// member's type is the same in every order of a run.
+    ///
+    /// # Errors
+    /// A word in braces that is no placeholder, a wrong argument or range, and JSON with a member
+    /// twice or nested too deep.
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        let mut template = Template { segments: segments(text)?, form: Form::Text };
+        let mut form = Form::Json;
+        for probe in [Probe::Low, Probe::Zero, Probe::High] {
+            if json_form(&template.probe(probe))? == Form::Text {
+                form = Form::Text;
+            }
+        }
+        template.form = form;
+        Ok(template)
+    }
+
+    /// Reads a VALUE that is a string whatever it looks like, as `--set-str` has it.
+    ///
+    /// # Errors
+    /// As [`Template::parse`], but for JSON.
+    pub fn parse_text(text: &str) -> Result<Self, TemplateError> {
+        Ok(Template { segments: segments(text)?, form: Form::Text })
+    }
+
+    /// Whether it is the same for every order.
+    #[must_use]
+    pub fn is_constant(&self) -> bool {
+        self.segments.iter().all(|segment| matches!(segment, Segment::Literal(_)))
+    }
+
+    /// The value for one order, as JSON text.
+    #[must_use]
+    pub fn expand(&self, context: &mut TemplateContext<'_>) -> String {
+        let mut text = String::new();
+        for segment in &self.segments {
+            segment.expand_into(context, &mut text);
+        }
+        match self.form {
+            Form::Json => text,
+            Form::Text => json_string(&text),
+        }
+    }
+
+    /// An expansion at the edge of what is possible.
+    fn probe(&self, probe: Probe) -> String {
+        self.segments.iter().map(|segment| segment.probe(probe)).collect::<String>()
+    }
+}
+
+/// Which of the possible values a probe takes.
+#[derive(Clone, Copy, Debug)]
+enum Probe {
+    Low,
+    Zero,
+    High,
+}
+
+impl Segment {
+    fn expand_into(&self, context: &mut TemplateContext<'_>, out: &mut String) {
+        // Writing into a String cannot fail.
+        let _ = match self {
+            Segment::Literal(text) => out.write_str(text),
+            Segment::Number => write!(out, "{}", context.number),
+            Segment::Uuid => write_uuid(context.random.u128(..), out),
+            Segment::Now => write!(out, "{}", context.completed_at.as_second()),
+            Segment::NowMillis => write!(out, "{}", context.completed_at.as_millisecond()),
+            Segment::Hex(digits) => {
+                for _ in 0..*digits {
+                    out.push(char::from(b"0123456789abcdef"[context.random.usize(0..16)]));
+                }
+                Ok(())
+            }
+            Segment::Range(low, high) => write!(out, "{}", context.random.i64(*low..=*high)),
+        };
+    }
+
+    fn probe(&self, probe: Probe) -> String {
+        match (self, probe) {
+            (Segment::Literal(text), _) => text.clone(),
+            (Segment::Number | Segment::Now | Segment::NowMillis, _) => "1".to_owned(),
+            (Segment::Uuid, _) => "a-a".to_owned(),
+            // A run of digits may be a number by chance: one with a letter decides for all.
+            (Segment::Hex(digits), _) => "a".repeat(*digits),
+            (Segment::Range(low, _), Probe::Low) => low.to_string(),
+            (Segment::Range(low, high), Probe::Zero) => 0.clamp(*low, *high).to_string(),
+            (Segment::Range(_, high), Probe::High) => high.to_string(),
+        }
+    }
+}
+
+/// A random UUID by RFC 9562: version 4, variant 10.
+fn write_uuid(random: u128, out: &mut String) -> std::fmt::Result {
+    let bits = random & !(0xF << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
+    write!(
+        out,
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        bits >> 96,
+        (bits >> 80) & 0xFFFF,
+        (bits >> 64) & 0xFFFF,
+        (bits >> 48) & 0xFFFF,
+        bits & 0xFFFF_FFFF_FFFF
+    )
+}
+
+/// The pieces of a VALUE.
+fn segments(text: &str) -> Result<Vec<Segment>, TemplateError> {
+    let mut segments = Vec::new();
+    let mut literal = String::new();
+    let mut rest = text;
+    // Only a doubled brace that was opened is closed by a doubled one: JSON ends in }} too.
+    let mut open = 0_usize;
+    while let Some(at) = rest.find(['{', '}']) {
+        literal.push_str(&rest[..at]);
+        rest = &rest[at..];
+        if let Some(after) = rest.strip_prefix("{{") {
+            open += 1;
+            literal.push('{');
+            rest = after;
+        } else if let Some(after) = rest.strip_prefix("}}").filter(|_| open > 0) {
+            open -= 1;
+            literal.push('}');
+            rest = after;
+        } else if let Some((inside, after)) = placeholder_like(rest) {
+            if !literal.is_empty() {
+                segments.push(Segment::Literal(std::mem::take(&mut literal)));
+            }
+            segments.push(placeholder(inside)?);
+            rest = after;
+        } else {
+            literal.push_str(&rest[..1]);
+            rest = &rest[1..];
+        }
+    }
+    literal.push_str(rest);
+    if !literal.is_empty() {
+        segments.push(Segment::Literal(literal));
+    }
+    Ok(segments)
+}
+
+/// What stands in the braces that the text begins with, and what follows them; `None` where that
+/// has not the form of a placeholder.
+fn placeholder_like(text: &str) -> Option<(&str, &str)> {
+    let (inside, after) = text.strip_prefix('{')?.split_once('}')?;
+    let is_word = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let is_argument = |text: &str| {
+        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    };
+    let is_placeholder = match (range_of(inside), inside.split_once(':')) {
+        (Some(_), _) => true,
+        (None, Some((word, argument))) => is_word(word) && is_argument(argument),
+        (None, None) => is_word(inside),
+    };
+    is_placeholder.then_some((inside, after))
+}
+
+/// The two bounds of `LOW..HIGH`.
+fn range_of(inside: &str) -> Option<(&str, &str)> {
+    let is_integer = |text: &str| {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    inside.split_once("..").filter(|(low, high)| is_integer(low) && is_integer(high))
+}
+
+fn placeholder(inside: &str) -> Result<Segment, TemplateError> {
+    if let Some((low, high)) = range_of(inside) {
+        let bound =
+            |text: &str| text.parse().map_err(|_| TemplateError::Overflow(inside.to_owned()));
+        let (low, high): (i64, i64) = (bound(low)?, bound(high)?);
+        return if low > high {
+            Err(TemplateError::Reversed(inside.to_owned()))
+        } else {
+            Ok(Segment::Range(low, high))
+        };
+    }
+    match inside {
+        "n" => Ok(Segment::Number),
+        "uuid" => Ok(Segment::Uuid),
+        "now" => Ok(Segment::Now),
+        "now_ms" => Ok(Segment::NowMillis),
+        _ if inside == "hex" || inside.starts_with("hex:") => inside
+            .strip_prefix("hex:")
+            .and_then(|digits| digits.parse().ok())
+            .filter(|digits| (1..=MAX_HEX_DIGITS).contains(digits))
+            .map(Segment::Hex)
+            .ok_or_else(|| TemplateError::HexDigits(inside.to_owned())),
+        _ => Err(TemplateError::Unknown(inside.to_owned())),
+    }
+}
+
+/// Whether a text is one JSON value.
+fn json_form(value: &str) -> Result<Form, TemplateError> {
+    match Payload::parse(format!("{{\"v\":{value}}}").as_bytes()) {
+        Ok(payload) if payload.members().len() == 1 => Ok(Form::Json),
+        Err(PayloadError {
+            problem: problem @ (PayloadProblem::DuplicateMember(_) | PayloadProblem::TooDeep),
+            ..
+        }) => Err(TemplateError::Json(problem)),
+        _ => Ok(Form::Text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expand(text: &str, number: u64, seed: u64) -> String {
+        let mut random = fastrand::Rng::with_seed(seed);
+        Template::parse(text).unwrap().expand(&mut TemplateContext {
+            number,
+            completed_at: Timestamp::from_millisecond(1_567_614_111_250).unwrap(),
+            random: &mut random,
+        })
+    }
+
+    #[test]
+    fn placeholders_expand_and_numbers_stay_numbers() {
+        for (template, json) in [
+            ("{n}", "7"),
+            ("{now}", "1567614111"),
+            ("{now_ms}", "1567614111250"),
+            ("order {n}", "\"order 7\""),
+            ("{n}.50", "7.50"),
+            ("0{n}", "\"07\""),
+            ("{5..5}", "5"),
+            ("{-3..-3}", "-3"),
+            ("[{n}, {n}]", "[7, 7]"),
+            ("\"{n}\"", "\"7\""),
+            ("", "\"\""),
+            ("true", "true"),
+        ] {
+            assert_eq!(expand(template, 7, 1), json, "{template}");
+        }
+    }
+
+    #[test]
+    fn json_objects_need_no_escape() {
+        for (template, json) in [
+            (r#"{"a":1}"#, r#"{"a":1}"#),
+            (r#"{"a":{"b":{}}}"#, r#"{"a":{"b":{}}}"#),
+            (r#"{"a":{"b":{n}}}"#, r#"{"a":{"b":7}}"#),
+            (r#"{"id":"{{n}}","x":{"y":1}}"#, r#"{"id":"{n}","x":{"y":1}}"#),
+            ("{{n}} is {n}", "\"{n} is 7\""),
+            ("{ n }", "\"{ n }\""),
+            ("a } b { c", "\"a } b { c\""),
+            ("{}", "{}"),
+            ("{王}", "\"{王}\""),
+        ] {
+            assert_eq!(expand(template, 7, 1), json, "{template}");
+        }
+        assert!(Template::parse(r#"{"a":1}"#).unwrap().is_constant());
+        assert!(!Template::parse("{n}").unwrap().is_constant());
+    }
+
+    #[test]
+    fn a_member_has_the_same_type_in_every_order() {
+        for seed in 0..200 {
+            assert!(expand("{hex:2}", 1, seed).starts_with('"'));
+            // 01 is no JSON number, though -51 and 51 are.
+            assert!(expand("{-5..5}1", 1, seed).starts_with('"'));
+            let amount: i64 = expand("{100..500000}", 1, seed).parse().unwrap();
+            assert!((100..=500_000).contains(&amount));
+        }
+        assert!(!expand("{-9223372036854775808..9223372036854775807}", 1, 1).is_empty());
+    }
+
+    #[test]
+    fn a_uuid_is_of_version_4_and_follows_the_seed() {
+        let uuid = expand("{uuid}", 1, 5);
+        assert_eq!(uuid.len(), 38);
+        assert_eq!((&uuid[15..16], uuid.matches('-').count()), ("4", 4));
+        assert!("89ab".contains(&uuid[20..21]), "{uuid}");
+        assert_eq!(uuid, expand("{uuid}", 9, 5));
+        assert_ne!(uuid, expand("{uuid}", 1, 6));
+    }
+
+    #[test]
+    fn slips_are_named() {
+        use TemplateError as E;
+        for (template, error) in [
+            ("{uid}", E::Unknown("uid".into())),
+            ("{n:3}", E::Unknown("n:3".into())),
+            ("{hex}", E::HexDigits("hex".into())),
+            ("{hex:0}", E::HexDigits("hex:0".into())),
+            ("{hex:99999}", E::HexDigits("hex:99999".into())),
+            ("{5..1}", E::Reversed("5..1".into())),
+            ("{0..9223372036854775808}", E::Overflow("0..9223372036854775808".into())),
+            (r#"{"a":1,"a":2}"#, E::Json(PayloadProblem::DuplicateMember("a".into()))),
+        ] {
+            assert_eq!(Template::parse(template), Err(error), "{template}");
+        }
+        assert_eq!(
+            Template::parse("{uid}").unwrap_err().to_string(),
+            "{uid} is unknown; there are {n}, {uuid}, {now}, {now_ms}, {hex:N} and {LOW..HIGH}; \
+             {{uid}} is the plain text"
+        );
+    }
+}

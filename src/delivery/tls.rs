@@ -1,0 +1,363 @@
+//! Whom an `https` sender trusts, how it shows who it is, and what a failed handshake means.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError,
+    RootCertStore, SignatureScheme,
+};
+
+/// The most certificates that are read from one file; a system's whole store has about 150.
+const MAX_CERTIFICATES: usize = 2_000;
+
+/// Whose certificates are accepted, and the own certificate.
+#[derive(Clone, Debug, Default)]
+pub struct TlsSettings {
+    /// Whose certificates are accepted.
+    pub trust: Trust,
+    /// The certificate shown to a merchant who asks for one.
+    pub identity: Option<Identity>,
+}
+
+/// Whose certificates are accepted.
+#[derive(Clone, Debug, Default)]
+pub enum Trust {
+    /// Those that the machine's own store vouches for.
+    #[default]
+    Machine,
+    /// Those that these certificates vouch for, and no others.
+    Only(Authorities),
+    /// Anyone's: whoever answers is taken for the merchant.
+    Anyone,
+}
+
+/// Certificates that vouch for others.
+#[derive(Clone, Debug)]
+pub struct Authorities(Arc<RootCertStore>);
+
+impl Authorities {
+    /// Reads the certificates of a PEM text.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError`] where there is none, too many, or one that cannot be read.
+    pub fn parse(pem: &[u8]) -> Result<Self, TlsError> {
+        let mut roots = RootCertStore::empty();
+        for certificate in certificates(pem)? {
+            roots.add(certificate).map_err(|error| TlsError::Certificate(error.to_string()))?;
+        }
+        Ok(Authorities(Arc::new(roots)))
+    }
+}
+
+/// A certificate with its chain and its private key.
+///
+/// `Debug` shows neither.
+#[derive(Clone)]
+pub struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: Arc<PrivateKeyDer<'static>>,
+}
+
+impl Identity {
+    /// Reads a certificate, its chain behind it, and its private key from two PEM texts.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError`] where one of them cannot be read; it quotes nothing of the key.
+    pub fn parse(certificate: &[u8], key: &[u8]) -> Result<Self, TlsError> {
+        let chain = certificates(certificate)?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NoKey)?;
+        Ok(Identity { chain, key: Arc::new(key) })
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Identity({} certificates)", self.chain.len())
+    }
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let mut certificates = Vec::new();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        if certificates.len() == MAX_CERTIFICATES {
+            return Err(TlsError::TooMany);
+        }
+        certificates.push(certificate.map_err(|error| TlsError::Certificate(error.to_string()))?);
+    }
+    if certificates.is_empty() { Err(TlsError::NoCertificate) } else { Ok(certificates) }
+}
+
+/// Why certificates or keys cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// The PEM text holds no certificate.
+    #[error("there is no certificate in it; a PEM file with BEGIN CERTIFICATE is wanted")]
+    NoCertificate,
+    /// The PEM text holds too many.
+    #[error("there are more than {MAX_CERTIFICATES} certificates in it")]
+    TooMany,
+    /// A certificate that cannot be read.
+    #[error("a certificate in it cannot be read: {0}")]
+    Certificate(String),
+    /// The PEM text holds no private key that can be read.
+    #[error("there is no readable private key in it; an unencrypted PEM file is wanted")]
+    NoKey,
+    /// The key and the certificate do not work together, or TLS cannot be set up.
+    #[error("TLS cannot be set up: {0}")]
+    SetUp(String),
+}
+
+/// The TLS settings of a client.
+///
+/// # Errors
+///
+/// [`TlsError::SetUp`], for example where the machine has no certificates or the key is not the
+/// certificate's.
+pub(super) fn client_config(settings: &TlsSettings) -> Result<ClientConfig, TlsError> {
+    let set_up = |error: &dyn fmt::Display| TlsError::SetUp(error.to_string());
+    let provider = Arc::new(ring::default_provider());
+    let judge: Arc<dyn ServerCertVerifier> = match &settings.trust {
+        Trust::Machine => Arc::new(
+            rustls_platform_verifier::Verifier::new(Arc::clone(&provider))
+                .map_err(|error| set_up(&error))?,
+        ),
+        Trust::Only(Authorities(roots)) => {
+            WebPkiServerVerifier::builder_with_provider(Arc::clone(roots), Arc::clone(&provider))
+                .build()
+                .map_err(|error| set_up(&error))?
+        }
+        Trust::Anyone => Arc::new(Credulous(Arc::clone(&provider))),
+    };
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| set_up(&error))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Explaining(judge)));
+    match &settings.identity {
+        None => Ok(builder.with_no_client_auth()),
+        Some(Identity { chain, key }) => builder
+            .with_client_auth_cert(chain.clone(), key.clone_key())
+            .map_err(|error| set_up(&error)),
+    }
+}
+
+/// TLS settings that trust no certificate: made without loading the CA store, and never used.
+pub(super) fn trust_nobody() -> Result<ClientConfig, TlsError> {
+    Ok(ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TlsError::SetUp(error.to_string()))?
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth())
+}
+
+/// The certificate has signed itself.
+#[derive(Debug, thiserror::Error)]
+#[error("the certificate is self-signed")]
+struct SelfSigned;
+
+/// Judges as another does, and tells a self-signed certificate from an unknown issuer.
+#[derive(Debug)]
+struct Explaining(Arc<dyn ServerCertVerifier>);
+
+impl ServerCertVerifier for Explaining {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let judged =
+            self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        judged.map_err(|error| match error {
+            // A bad signature where a trusted certificate of the same name has another key.
+            Error::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::BadSignature,
+            ) if is_self_signed(end_entity) => {
+                CertificateError::Other(OtherError(Arc::new(SelfSigned))).into()
+            }
+            other => other,
+        })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
+}
+
+fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
+    webpki::EndEntityCert::try_from(certificate)
+        .is_ok_and(|certificate| certificate.issuer() == certificate.subject())
+}
+
+/// Believes every certificate; the handshake must still prove that its key is there.
+#[derive(Debug)]
+struct Credulous(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Credulous {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// What a failed handshake means and what to do about it, as one sentence.
+pub(super) fn explain(error: &Error) -> String {
+    match error {
+        Error::InvalidCertificate(error) => explain_certificate(error),
+        Error::AlertReceived(alert) => explain_alert(*alert),
+        Error::InvalidMessage(_) => "what answers there does not speak TLS; should the URL begin \
+                                     with http://, or is it another port?"
+            .to_owned(),
+        Error::PeerIncompatible(_) => {
+            format!("the merchant and this tool share no TLS version or cipher ({error})")
+        }
+        other => format!(
+            "the TLS handshake failed; check the certificate, and whether the port speaks https \
+             ({other})"
+        ),
+    }
+}
+
+fn explain_certificate(error: &CertificateError) -> String {
+    use CertificateError as Bad;
+    let date = |time: &UnixTime| {
+        let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        Timestamp::from_second(seconds).map_or_else(|_| "?".to_owned(), |time| time.to_string())
+    };
+    match error {
+        Bad::Expired => "the merchant's certificate has expired; renew it".to_owned(),
+        Bad::ExpiredContext { not_after, .. } => format!(
+            "the merchant's certificate expired on {}; renew it (or is this machine's clock wrong?)",
+            date(not_after)
+        ),
+        Bad::NotValidYet => "the merchant's certificate is not valid yet; check both clocks".into(),
+        Bad::NotValidYetContext { not_before, .. } => format!(
+            "the merchant's certificate is not valid before {}; check both clocks",
+            date(not_before)
+        ),
+        Bad::UnknownIssuer => "no authority that this machine knows signed the merchant's \
+                               certificate; let the merchant send its intermediate certificates, \
+                               or name the authority's with --cacert FILE"
+            .to_owned(),
+        Bad::NotValidForName => {
+            "the merchant's certificate is for another host; use a host name that is in it".into()
+        }
+        Bad::NotValidForNameContext { expected, presented } => format!(
+            "the merchant's certificate is not for {}, but for {}; use a host name that is in it, \
+             or issue one for this host",
+            expected.to_str(),
+            if presented.is_empty() { "no host at all".to_owned() } else { presented.join(", ") }
+        ),
+        Bad::Revoked => "the merchant's certificate was revoked; it needs a new one".to_owned(),
+        Bad::Other(OtherError(cause)) if cause.is::<SelfSigned>() => {
+            "the merchant's certificate is self-signed, so nobody vouches for it; trust it with \
+             --cacert FILE (the newest one), or check nothing with --insecure"
+                .to_owned()
+        }
+        Bad::BadSignature => "the merchant's certificate carries an authority's name but not its \
+                              signature; is the --cacert FILE an older one of the same name?"
+            .to_owned(),
+        Bad::Other(OtherError(cause)) if is_authority_as_merchant(cause.as_ref()) => {
+            "the merchant shows an authority's certificate (CA:TRUE, as openssl req -x509 makes it) \
+             as its own; issue one with basicConstraints=CA:FALSE, or check nothing with --insecure"
+                .to_owned()
+        }
+        other => format!("the merchant's certificate cannot be accepted ({other})"),
+    }
+}
+
+fn is_authority_as_merchant(cause: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(cause.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
+}
+
+fn explain_alert(alert: AlertDescription) -> String {
+    use AlertDescription as Alert;
+    match alert {
+        Alert::CertificateRequired => "the merchant demands a client certificate; give it with \
+                                       --client-cert FILE and --client-key FILE"
+            .to_owned(),
+        Alert::BadCertificate
+        | Alert::UnsupportedCertificate
+        | Alert::CertificateRevoked
+        | Alert::CertificateExpired
+        | Alert::CertificateUnknown
+        | Alert::UnknownCA
+        | Alert::AccessDenied
+        | Alert::DecryptError => {
+            format!("the merchant refused the client certificate ({alert:?}); check --client-cert")
+        }
+        Alert::HandshakeFailure => "the merchant refused the handshake; it may demand a client \
+                                    certificate (--client-cert) or share no cipher with this tool"
+            .to_owned(),
+        Alert::UnrecognisedName => {
+            "the merchant has no certificate for this host name; check the URL".to_owned()
+        }
+        Alert::ProtocolVersion => {
+            "the merchant speaks none of TLS 1.2 and 1.3; older versions are not safe".to_owned()
+        }
+        other => format!("the merchant broke the TLS handshake off ({other:?})"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

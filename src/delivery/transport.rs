@@ -1,0 +1,294 @@
+//! The seam between the engine and the network: where a request goes and what carries it.
+
+use std::fmt;
+use std::future::Future;
+use std::net::IpAddr;
+
+use super::http::Url;
+use super::outcome::Outcome;
+use crate::protocol::acknowledgement::AcknowledgementRule;
+
+/// One notification as it is sent; every attempt sends the same bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Where it goes.
+    pub url: Target,
+    /// Headers beside those that the transport sets itself; one of the same name replaces its own.
+    pub headers: Vec<(String, String)>,
+    /// The signed body, byte for byte.
+    pub body: Vec<u8>,
+    /// Which reply acknowledges it.
+    pub acknowledgement: AcknowledgementRule,
+}
+
+impl Request {
+    /// A request without headers of its own that this platform's reply acknowledges.
+    #[must_use]
+    pub fn new(url: Target, body: impl Into<Vec<u8>>) -> Self {
+        let acknowledgement = AcknowledgementRule::default();
+        Request { url, headers: Vec::new(), body: body.into(), acknowledgement }
+    }
+
+    /// The same request, acknowledged by another reply.
+    #[must_use]
+    pub fn acknowledged_by(mut self, rule: AcknowledgementRule) -> Self {
+        self.acknowledgement = rule;
+        self
+    }
+}
+
+/// Carries one request and tells what came of it.
+pub trait Transport: Send + Sync {
+    /// Sends `request` exactly once; a failure is an [`Outcome`], not an error.
+    fn send(&self, request: &Request) -> impl Future<Output = Outcome> + Send;
+}
+
+/// Where notifications go: an `http` or `https` URL.
+///
+/// `Display` and `Debug` leave out a user name and a password.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Target {
+    url: Url,
+}
+
+impl Target {
+    /// Reads a notify URL.
+    ///
+    /// The scheme may be left out for the own machine: `localhost:8787/x`, `127.0.0.1:8787` and
+    /// `:8787` are read as `http`. Elsewhere a guess could send a payout over plain HTTP.
+    ///
+    /// # Errors
+    ///
+    /// A [`TargetError`], which never quotes credentials.
+    pub fn parse(text: &str) -> Result<Self, TargetError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(TargetError::Empty);
+        }
+        if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(TargetError::Syntax("it contains a space or a control character".into()));
+        }
+        let url = match text.split_once("://") {
+            Some((scheme, _)) if !scheme.contains(['/', '?', '#']) => parse_url(text)?,
+            _ => parse_without_scheme(text)?,
+        };
+        match url.scheme() {
+            "http" | "https" => Ok(Target { url }),
+            other => Err(TargetError::Scheme(other.to_owned())),
+        }
+    }
+
+    /// Whether the host is the own machine: `localhost` or a loopback address.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.url)
+    }
+
+    /// The URL as it is requested, credentials included.
+    pub(super) const fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Whether requests travel encrypted.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.url.username().is_empty() && self.url.password().is_none() {
+            return f.write_str(self.url.as_str());
+        }
+        let mut shown = self.url.clone();
+        match (shown.set_username(""), shown.set_password(None)) {
+            (Ok(()), Ok(())) => f.write_str(shown.as_str()),
+            // It cannot happen for http and https; if it did, the credentials stay hidden.
+            _ => f.write_str("(URL with credentials)"),
+        }
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Target({self})")
+    }
+}
+
+fn parse_url(text: &str) -> Result<Url, TargetError> {
+    // The error's own text names the rule and quotes nothing of the URL.
+    Url::parse(text).map_err(|error| TargetError::Syntax(error.to_string()))
+}
+
+fn parse_without_scheme(text: &str) -> Result<Url, TargetError> {
+    let host = if text.starts_with(':') { "localhost" } else { "" };
+    match parse_url(&format!("http://{host}{text}")) {
+        Ok(url) if is_loopback(&url) => Ok(url),
+        _ => Err(TargetError::NoScheme),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    let host = host.strip_suffix('.').unwrap_or(host);
+    if host == "localhost" || host.ends_with(".localhost") {
+        return true;
+    }
+    match host.trim_matches(['[', ']']).parse::<IpAddr>().map(|address| address.to_canonical()) {
+        // An unspecified address reaches the own machine too.
+        Ok(address) => address.is_loopback() || address.is_unspecified(),
+        Err(_) => false,
+    }
+}
+
+/// Why a text is no notify URL.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TargetError {
+    /// No text.
+    #[error("the notify URL is empty")]
+    Empty,
+    /// Not a URL.
+    #[error("the notify URL cannot be read: {0}")]
+    Syntax(String),
+    /// A scheme other than `http` and `https`.
+    #[error("the notify URL's scheme is {0}, not http or https")]
+    Scheme(String),
+    /// No scheme, and the host is not the own machine.
+    #[error("the notify URL does not begin with http:// or https://")]
+    NoScheme,
+}
+
+impl TargetError {
+    /// What to write instead.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            TargetError::NoScheme => {
+                "write https://HOST/PATH; only localhost may leave the scheme out"
+            }
+            _ => "write a URL such as http://localhost:8787/notify",
+        }
+    }
+}
+
+/// Why a header cannot be sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HeaderError {
+    /// The name holds a character that names may not have.
+    #[error("\"{0}\" is not a header name")]
+    Name(String),
+    /// The value holds a character that values may not have.
+    #[error("the value of the header {0} holds a character that is not allowed")]
+    Value(String),
+    /// The header frames the message, and that is the transport's work.
+    #[error("the header {0} is set by the transport")]
+    Reserved(String),
+}
+
+/// A transport whose replies are written down beforehand.
+#[cfg(test)]
+pub(crate) mod scripted {
+    use std::collections::VecDeque;
+    use std::future::pending;
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use super::{Outcome, Request, Transport};
+    use crate::clock::SimulatedClock;
+    use crate::delivery::outcome::{FailureKind, TransportFailure};
+    use crate::protocol::acknowledgement::{ACKNOWLEDGEMENT_BODY, Reply};
+
+    /// One line of the script.
+    pub(crate) enum Step {
+        /// A reply with this status and body.
+        Reply(u16, &'static str),
+        /// A failure of this kind.
+        Fail(FailureKind),
+        /// The same as the step in it, but this much later.
+        After(Duration, Box<Step>),
+        /// Nothing ever comes back.
+        Hang,
+    }
+
+    /// The reply that acknowledges.
+    pub(crate) const ACKNOWLEDGE: Step = Step::Reply(200, ACKNOWLEDGEMENT_BODY);
+
+    /// Replays its steps on a simulated clock; a request too many is a failed test.
+    pub(crate) struct ScriptedTransport<'a> {
+        clock: &'a SimulatedClock,
+        steps: Mutex<VecDeque<Step>>,
+    }
+
+    impl<'a> ScriptedTransport<'a> {
+        pub(crate) fn new(
+            clock: &'a SimulatedClock,
+            steps: impl IntoIterator<Item = Step>,
+        ) -> Self {
+            ScriptedTransport { clock, steps: Mutex::new(steps.into_iter().collect()) }
+        }
+
+        /// The number of steps that no request has used.
+        pub(crate) fn left(&self) -> usize {
+            self.steps.lock().unwrap().len()
+        }
+    }
+
+    impl Transport for ScriptedTransport<'_> {
+        async fn send(&self, _request: &Request) -> Outcome {
+            let mut step = self.steps.lock().unwrap().pop_front().expect("a request too many");
+            loop {
+                match step {
+                    Step::After(delay, inner) => {
+                        self.clock.advance(delay);
+                        step = *inner;
+                    }
+                    Step::Reply(status, body) => {
+                        let content_type = Some("application/json".to_owned());
+                        let body = body.into();
+                        return Outcome::Reply(Reply {
+                            status,
+                            content_type,
+                            body,
+                            ..Reply::default()
+                        });
+                    }
+                    Step::Fail(kind) => {
+                        return Outcome::NoReply(TransportFailure::new(kind, "scripted"));
+                    }
+                    Step::Hang => return pending().await,
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_read_with_a_guess_only_for_the_own_machine() {
+        let read = |text| Target::parse(text).map(|target| target.to_string());
+        for (text, url) in [
+            ("localhost:8787/x", "http://localhost:8787/x"),
+            ("127.0.0.1:8787", "http://127.0.0.1:8787/"),
+            ("[::1]:8787/x?u=http://y", "http://[::1]:8787/x?u=http://y"),
+            (" :8787/x ", "http://localhost:8787/x"),
+            ("HTTPS://User:Pass@Shop.example/a", "https://shop.example/a"),
+        ] {
+            assert_eq!(read(text).as_deref(), Ok(url), "{text}");
+        }
+        assert_eq!(read(""), Err(TargetError::Empty));
+        assert_eq!(read("shop.example/notify"), Err(TargetError::NoScheme));
+        assert_eq!(read("ftp://shop.example/"), Err(TargetError::Scheme("ftp".into())));
+        for text in ["http://", "http://h:99999/", "http://a b/", "mailto:a@b", "http://[::1/"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+        let target = Target::parse("http://user:s3cret@127.9.9.9/").unwrap();
+        assert!(target.is_loopback() && !format!("{target:?} {target}").contains("s3cret"));
+        assert!(!Target::parse("http://localhost.example/").unwrap().is_loopback());
+    }
+}
