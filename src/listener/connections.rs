@@ -1,0 +1,204 @@
+//! The table of open connections: who has a place, and who gives one up.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::limits::Limits;
+
+/// Where a connection stands, as far as closing it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Nothing of the next request is here.
+    Silent,
+    /// A part of the next header is here.
+    Heard,
+    /// A header is whole: the body is read or the handler runs.
+    Busy,
+    /// A reply is being written.
+    Replying,
+    /// A refusal is being written, and the client may still be sending.
+    Refusing,
+    /// All is written; what still comes is thrown away.
+    Closing,
+}
+
+/// One connection in the table.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) remote: SocketAddr,
+    peer: IpAddr,
+    phase: Mutex<Phase>,
+    pub(super) evicted: Notify,
+}
+
+impl Slot {
+    pub(super) fn phase(&self) -> Phase {
+        *locked(&self.phase)
+    }
+
+    pub(super) fn set(&self, phase: Phase) {
+        *locked(&self.phase) = phase;
+    }
+
+    pub(super) fn advance(&self, from: Phase, to: Phase) {
+        let mut phase = locked(&self.phase);
+        if *phase == from {
+            *phase = to;
+        }
+    }
+
+    pub(super) fn is_evictable(&self) -> bool {
+        matches!(self.phase(), Phase::Silent | Phase::Heard | Phase::Closing)
+    }
+}
+
+/// The table of open connections, oldest first.
+#[derive(Debug)]
+pub(super) struct Connections {
+    max: usize,
+    max_per_peer: usize,
+    table: Mutex<(u64, BTreeMap<u64, Arc<Slot>>)>,
+    released: Notify,
+}
+
+/// A place in the table, kept until the connection and its handler are both done.
+#[derive(Debug)]
+pub(super) struct Lease {
+    id: u64,
+    pub(super) slot: Arc<Slot>,
+    connections: Arc<Connections>,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        locked(&self.connections.table).1.remove(&self.id);
+        self.connections.released.notify_one();
+    }
+}
+
+impl Connections {
+    pub(super) fn new(limits: &Limits) -> Arc<Self> {
+        Arc::new(Connections {
+            max: limits.max_connections.max(1),
+            max_per_peer: limits.max_per_peer.max(1),
+            table: Mutex::new((0, BTreeMap::new())),
+            released: Notify::new(),
+        })
+    }
+
+    /// A place for a new connection, and who was evicted for it; no place where all are busy.
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        remote: SocketAddr,
+    ) -> (Option<Lease>, Option<SocketAddr>) {
+        let peer = peer_of(remote.ip());
+        let mut table = locked(&self.table);
+        let of_peer = table.1.values().filter(|slot| slot.peer == peer).count();
+        let evicted = if !peer.is_loopback() && of_peer >= self.max_per_peer {
+            evict_oldest(&mut table.1, Some(peer))
+        } else if table.1.len() >= self.max {
+            evict_oldest(&mut table.1, None)
+        } else {
+            None
+        };
+        let over_share = !peer.is_loopback() && of_peer >= self.max_per_peer;
+        if evicted.is_none() && (over_share || table.1.len() >= self.max) {
+            return (None, None);
+        }
+        table.0 += 1;
+        let id = table.0;
+        let phase = Mutex::new(Phase::Silent);
+        let slot = Arc::new(Slot { remote, peer, phase, evicted: Notify::new() });
+        table.1.insert(id, Arc::clone(&slot));
+        (Some(Lease { id, slot, connections: Arc::clone(self) }), evicted)
+    }
+
+    /// Evicts the oldest connection without a whole header, to free its descriptor.
+    pub(super) fn evict_one(&self) -> Option<SocketAddr> {
+        evict_oldest(&mut locked(&self.table).1, None)
+    }
+
+    /// Ends when no connection and no handler is left.
+    pub(super) async fn emptied(&self) {
+        while !locked(&self.table).1.is_empty() {
+            self.released.notified().await;
+        }
+    }
+}
+
+pub(super) fn evict_oldest(
+    table: &mut BTreeMap<u64, Arc<Slot>>,
+    of: Option<IpAddr>,
+) -> Option<SocketAddr> {
+    let is_ours = |slot: &Slot| of.is_none_or(|peer| slot.peer == peer) && slot.is_evictable();
+    let id = table.iter().find(|(_, slot)| is_ours(slot)).map(|(id, _)| *id)?;
+    let slot = table.remove(&id)?;
+    slot.evicted.notify_one();
+    Some(slot.remote)
+}
+
+/// Who shares one share: an IPv4 address, or an IPv6 network of 64 bits, which one host owns whole.
+pub(super) fn peer_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) if !v6.is_loopback() => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        other => other,
+    }
+}
+
+/// The value behind a lock; each is whole after every statement, so a panic elsewhere spoils none.
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How often an error of the system on taking a connection is told.
+const ACCEPT_ERROR_SPACING: Duration = Duration::from_secs(5);
+
+/// Holds back errors that come faster than anyone wants to read them.
+#[derive(Debug, Default)]
+pub(super) struct AcceptErrors {
+    told_at: Option<Instant>,
+    untold: u64,
+}
+
+impl AcceptErrors {
+    /// How many errors were held back, where this one is to be told.
+    pub(super) fn note(&mut self, now: Instant) -> Option<u64> {
+        let is_soon = |told: Instant| now.saturating_duration_since(told) < ACCEPT_ERROR_SPACING;
+        if self.told_at.is_some_and(is_soon) {
+            self.untold += 1;
+            return None;
+        }
+        self.told_at = Some(now);
+        Some(std::mem::take(&mut self.untold))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_over_its_share_pays_itself() {
+        let limits = Limits { max_connections: 3, max_per_peer: 1, ..Limits::default() };
+        let table = Connections::new(&limits);
+        let at = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let (other, _) = table.admit(at("192.0.2.1:1"));
+        let (greedy, _) = table.admit(at("[2001:db8::1]:1"));
+        let (next, evicted) = table.admit(at("[2001:db8::2]:2"));
+        assert_eq!(evicted, Some(at("[2001:db8::1]:1")));
+        next.as_ref().unwrap().slot.set(Phase::Busy);
+        assert!(table.admit(at("[2001:db8::3]:3")).0.is_none());
+        drop((greedy, next, other));
+        assert!(locked(&table.table).1.is_empty());
+        let here: Vec<_> = (1..=3).map(|port| table.admit(([127, 0, 0, 1], port).into())).collect();
+        assert!(here.iter().all(|(lease, evicted)| lease.is_some() && evicted.is_none()));
+    }
+}

@@ -1,0 +1,129 @@
+//! A socket that defends its server: a deadline for writing, and a linger before closing.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
+
+use super::connections::{Phase, Slot};
+use super::limits::Limits;
+
+/// A socket whose writing has a deadline and whose closing lets the last reply arrive.
+pub(super) struct GuardedIo {
+    stream: TcpStream,
+    slot: Arc<Slot>,
+    write_timeout: Duration,
+    linger: Duration,
+    /// Set while a reply waits for the client to take it.
+    unwritten: Option<Pin<Box<Sleep>>>,
+    /// Set while what still comes is thrown away.
+    lingering: Option<Pin<Box<Sleep>>>,
+}
+
+impl GuardedIo {
+    pub(super) fn new(stream: TcpStream, slot: &Arc<Slot>, limits: &Limits) -> Self {
+        GuardedIo {
+            stream,
+            slot: Arc::clone(slot),
+            write_timeout: limits.write_timeout,
+            linger: limits.linger,
+            unwritten: None,
+            lingering: None,
+        }
+    }
+
+    /// Keeps one deadline from the first write that blocks until all is written.
+    fn in_time(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            return written;
+        }
+        let time = self.write_timeout;
+        let deadline = self.unwritten.get_or_insert_with(|| Box::pin(sleep(time)));
+        ready!(deadline.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Reads and forgets until the client closes, is silent with nothing refused, or time is up.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut scrap = [0_u8; 4096];
+        while let Some(deadline) = &mut self.lingering {
+            if deadline.as_mut().poll(cx).is_ready() {
+                break;
+            }
+            let mut scrap = ReadBuf::new(&mut scrap);
+            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut scrap)) {
+                Ok(()) if !scrap.filled().is_empty() => (),
+                _ => break,
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
+impl AsyncRead for GuardedIo {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let result = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
+        if buffer.filled().len() > before {
+            self.slot.advance(Phase::Silent, Phase::Heard);
+        }
+        Poll::Ready(result)
+    }
+}
+
+impl AsyncWrite for GuardedIo {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.in_time(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
+        self.in_time(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // hyper flushes once its own buffer is empty: the whole reply has left.
+        self.unwritten = None;
+        self.slot.advance(Phase::Replying, Phase::Silent);
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.lingering.is_none() {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            if !matches!(self.slot.phase(), Phase::Heard | Phase::Refusing) {
+                return Poll::Ready(Ok(()));
+            }
+            self.slot.set(Phase::Closing);
+            let linger = self.linger;
+            self.lingering = Some(Box::pin(sleep(linger)));
+        }
+        self.poll_linger(cx).map(Ok)
+    }
+}

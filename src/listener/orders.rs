@@ -1,0 +1,146 @@
+//! Which delivery of an order this is: a bounded memory of the orders seen.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+/// How many orders are remembered by default, some 15 MB.
+pub const DEFAULT_CAPACITY: usize = 100_000;
+
+/// What is known of an order at one delivery of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Counts the deliveries of this order, from 1.
+    pub delivery: u64,
+    /// The time since the delivery before; zero where the clock went backwards.
+    pub since_last: Option<Duration>,
+}
+
+/// An id is remembered by its digest, so that a long id costs no more than a short one.
+type OrderKey = [u8; 32];
+
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    deliveries: u64,
+    last: Timestamp,
+    turn: u64,
+}
+
+/// A counter of deliveries for each order, which forgets the order not seen for longest when full.
+#[derive(Clone, Debug)]
+pub struct Orders {
+    capacity: usize,
+    turn: u64,
+    known: HashMap<OrderKey, Known>,
+    by_turn: BTreeMap<u64, OrderKey>,
+}
+
+impl Default for Orders {
+    fn default() -> Self {
+        Self::with_capacity(DEFAULT_CAPACITY)
+    }
+}
+
+impl Orders {
+    /// A counter that remembers at most `capacity` orders, at least one.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Orders {
+            capacity: capacity.max(1),
+            turn: 0,
+            known: HashMap::new(),
+            by_turn: BTreeMap::new(),
+        }
+    }
+
+    /// How many orders are remembered now.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Whether no order is remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    /// Counts one delivery of an order that came `at` this time.
+    pub fn seen(&mut self, order_id: &str, at: Timestamp) -> Seen {
+        let key: OrderKey = Sha256::digest(order_id.as_bytes()).into();
+        let before = self.known.get(&key).copied();
+        if let Some(before) = before {
+            self.by_turn.remove(&before.turn);
+        } else if self.known.len() >= self.capacity {
+            self.forget_oldest();
+        }
+        self.turn += 1;
+        let deliveries = before.map_or(0, |before| before.deliveries).saturating_add(1);
+        self.by_turn.insert(self.turn, key);
+        self.known.insert(key, Known { deliveries, last: at, turn: self.turn });
+        let since_last = before.map(|before| {
+            // A negative span has no unsigned form: the clock was set back.
+            Duration::try_from(at.duration_since(before.last)).unwrap_or_default()
+        });
+        Seen { delivery: deliveries, since_last }
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some((_, key)) = self.by_turn.pop_first() {
+            self.known.remove(&key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    #[test]
+    fn deliveries_of_one_order_are_counted_with_their_spacing() {
+        let mut orders = Orders::default();
+        assert!(orders.is_empty());
+        assert_eq!(orders.seen("a", at(100)), Seen { delivery: 1, since_last: None });
+        assert_eq!(orders.seen("b", at(101)), Seen { delivery: 1, since_last: None });
+        let again = Seen { delivery: 2, since_last: Some(Duration::from_secs(15)) };
+        assert_eq!(orders.seen("a", at(115)), again);
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_gives_zero() {
+        let mut orders = Orders::default();
+        orders.seen("a", at(100));
+        assert_eq!(orders.seen("a", at(90)).since_last, Some(Duration::ZERO));
+        let ends = [Timestamp::MAX, Timestamp::MIN, Timestamp::MAX];
+        for (index, end) in ends.into_iter().enumerate() {
+            assert_eq!(orders.seen("a", end).delivery, 3 + index as u64);
+        }
+    }
+
+    #[test]
+    fn the_order_not_seen_for_longest_is_forgotten() {
+        let mut orders = Orders::with_capacity(2);
+        orders.seen("a", at(1));
+        orders.seen("b", at(2));
+        orders.seen("a", at(3));
+        orders.seen("c", at(4));
+        assert_eq!(orders.len(), 2);
+        assert_eq!(orders.seen("a", at(5)).delivery, 3);
+        assert_eq!(orders.seen("b", at(6)).delivery, 1);
+    }
+
+    #[test]
+    fn memory_stays_bounded_for_any_ids() {
+        let mut orders = Orders::with_capacity(0);
+        for number in 0..1000 {
+            orders.seen(&"x".repeat(number), at(1));
+        }
+        assert_eq!((orders.known.len(), orders.by_turn.len()), (1, 1));
+    }
+}

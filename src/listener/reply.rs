@@ -1,0 +1,180 @@
+//! The merchant's reply as a value, with the platform's own codes.
+
+use serde_json::Value;
+
+use super::Bytes;
+
+/// The content type that the platform itself uses.
+pub const JSON: &str = "application/json;charset=utf-8";
+
+/// A code of the platform that a listener answers with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PlatformCode {
+    /// `0000`: acknowledged; the platform stops notifying.
+    Success,
+    /// `0002`: a field is missing or has a value that cannot be.
+    InvalidParameters,
+    /// `0004`: the signature does not match.
+    BadSignature,
+    /// `0021`: the body is not valid JSON.
+    NotJson,
+    /// `0022`: the content type is not supported.
+    UnsupportedContentType,
+    /// `0023`: the method is not supported.
+    UnsupportedMethod,
+}
+
+impl PlatformCode {
+    /// The four digits, a string on the wire (PROTOCOL section 3).
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            PlatformCode::Success => "0000",
+            PlatformCode::InvalidParameters => "0002",
+            PlatformCode::BadSignature => "0004",
+            PlatformCode::NotJson => "0021",
+            PlatformCode::UnsupportedContentType => "0022",
+            PlatformCode::UnsupportedMethod => "0023",
+        }
+    }
+
+    /// The HTTP status that goes with the code; ours, the documents name none.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            PlatformCode::Success | PlatformCode::InvalidParameters => 200,
+            PlatformCode::BadSignature => 200,
+            PlatformCode::NotJson => 400,
+            PlatformCode::UnsupportedContentType => 415,
+            PlatformCode::UnsupportedMethod => 405,
+        }
+    }
+
+    /// The `error_msg` where the caller knows nothing more exact.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
+        match self {
+            PlatformCode::Success => "success",
+            PlatformCode::InvalidParameters => "invalid parameters",
+            PlatformCode::BadSignature => "bad signature",
+            PlatformCode::NotJson => "not valid JSON",
+            PlatformCode::UnsupportedContentType => "unsupported content type",
+            PlatformCode::UnsupportedMethod => "unsupported method",
+        }
+    }
+}
+
+/// What the merchant answers.
+///
+/// The server frames it: it writes `Content-Length` itself and leaves out a `Content-Length`,
+/// `Transfer-Encoding` or `Connection` that stands in `headers`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status, 200 to 999.
+    pub status: u16,
+    /// The headers, in the order they are written.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Reply {
+    /// A reply with a platform code and that code's usual message.
+    #[must_use]
+    pub fn platform(code: PlatformCode) -> Self {
+        Self::platform_because(code, code.message())
+    }
+
+    /// A reply with a platform code that says why; success carries no message.
+    #[must_use]
+    pub fn platform_because(code: PlatformCode, message: &str) -> Self {
+        let digits = code.code();
+        let body = match code {
+            PlatformCode::Success => format!(r#"{{"error_code":"{digits}"}}"#),
+            _ => {
+                let message = Value::from(message);
+                format!(r#"{{"error_code":"{digits}","error_msg":{message}}}"#)
+            }
+        };
+        let reply = Self::new(code.status(), JSON, body);
+        match code {
+            PlatformCode::UnsupportedMethod => reply.with_header("Allow", "POST"),
+            _ => reply,
+        }
+    }
+
+    /// The text that acknowledges, with the content type that fits it.
+    #[must_use]
+    pub fn success(text: &str) -> Self {
+        let content_type = match text.trim_start().as_bytes().first() {
+            Some(b'{') => JSON,
+            Some(b'<') => "text/xml;charset=utf-8",
+            _ => "text/plain;charset=utf-8",
+        };
+        Self::new(PlatformCode::Success.status(), content_type, text.to_owned())
+    }
+
+    /// Any status with a body of the given content type.
+    #[must_use]
+    pub fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
+        let reply = Reply { status, headers: Vec::new(), body: body.into() };
+        reply.with_header("Content-Type", content_type)
+    }
+
+    /// The same reply with one more header.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header<'a>(reply: &'a Reply, name: &str) -> Option<&'a [u8]> {
+        reply.headers.iter().find(|(known, _)| known == name).map(|(_, value)| &value[..])
+    }
+
+    #[test]
+    fn success_is_exactly_what_the_platform_waits_for() {
+        let reply = Reply::platform(PlatformCode::Success);
+        assert_eq!(reply.status, 200);
+        assert_eq!(&reply.body[..], br#"{"error_code":"0000"}"#);
+        assert_eq!(header(&reply, "Content-Type"), Some(JSON.as_bytes()));
+    }
+
+    #[test]
+    fn a_refusal_carries_its_reason_as_valid_json() {
+        let reply = Reply::platform_because(PlatformCode::BadSignature, "no \"match\"\n");
+        assert_eq!(reply.status, 200);
+        assert_eq!(&reply.body[..], br#"{"error_code":"0004","error_msg":"no \"match\"\n"}"#);
+    }
+
+    #[test]
+    fn every_code_has_its_status() {
+        let table = [
+            (PlatformCode::Success, "0000", 200),
+            (PlatformCode::InvalidParameters, "0002", 200),
+            (PlatformCode::BadSignature, "0004", 200),
+            (PlatformCode::NotJson, "0021", 400),
+            (PlatformCode::UnsupportedContentType, "0022", 415),
+            (PlatformCode::UnsupportedMethod, "0023", 405),
+        ];
+        for (code, digits, status) in table {
+            assert_eq!((code.code(), code.status()), (digits, status));
+            let reply = Reply::platform(code);
+            assert_eq!(reply.status, status);
+            let body: Value = serde_json::from_slice(&reply.body).unwrap();
+            assert_eq!(body["error_code"], digits);
+            assert_eq!(body.get("error_msg").is_none(), code == PlatformCode::Success);
+        }
+    }
+
+    #[test]
+    fn an_unsupported_method_names_the_right_one() {
+        let reply = Reply::platform(PlatformCode::UnsupportedMethod);
+        assert_eq!(header(&reply, "Allow"), Some(&b"POST"[..]));
+    }
+}

@@ -1,0 +1,341 @@
+//! What a callback means: the same parse, verify and field rules that `verify` uses.
+
+use super::callback::Callback;
+use super::reply::{PlatformCode, Reply};
+use crate::protocol::acknowledgement::is_json_type;
+use crate::protocol::canonical::canonicalize;
+use crate::protocol::dialect::Dialect;
+use crate::protocol::form;
+use crate::protocol::key::Key;
+use crate::protocol::notification::{Expectation, Finding, Notification, Severity, findings};
+use crate::protocol::payload::{Encoding, Payload, PayloadError};
+use crate::protocol::scheme::Algorithm;
+use crate::protocol::signature::{Mismatch, Verification, verify};
+
+/// What a callback means, and how a merchant would answer it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The code to answer with.
+    pub code: PlatformCode,
+    /// Why it could not be read, where it could not.
+    pub unreadable: Option<Unreadable>,
+    /// What could be read.
+    pub reading: Option<Reading>,
+}
+
+/// Why a callback could not be read as a payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// Another method than this one.
+    Method {
+        /// The method that came.
+        given: String,
+        /// The method that is taken.
+        wanted: &'static str,
+    },
+    /// Another content type than this one.
+    ContentType {
+        /// The content type that came.
+        given: Option<String>,
+        /// The content type that is taken.
+        wanted: &'static str,
+    },
+    /// The body is no payload.
+    Payload(PayloadError),
+    /// The query string is no payload.
+    Query(PayloadError),
+}
+
+impl Unreadable {
+    /// The reason in words.
+    #[must_use]
+    pub fn explanation(&self) -> String {
+        match self {
+            Unreadable::Method { given, wanted } => {
+                format!("the method is {given}; it must be {wanted}")
+            }
+            Unreadable::ContentType { given: None, wanted } => {
+                format!("there is no content type; it must be {wanted}")
+            }
+            Unreadable::ContentType { given: Some(given), wanted } => {
+                format!("the content type is {given}; it must be {wanted}")
+            }
+            Unreadable::Payload(error) => format!("the body is no payload: {error}"),
+            Unreadable::Query(error) => format!("the query string is no payload: {error}"),
+        }
+    }
+}
+
+/// A payload that could be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Its documented fields.
+    pub notification: Notification,
+    /// Whether its signature holds.
+    pub verification: Verification,
+    /// The canonical string, the key masked.
+    pub masked_canonical: String,
+    /// What is to be said of its fields.
+    pub findings: Vec<Finding>,
+}
+
+impl Reading {
+    /// Why the signature does not match, where it does not.
+    #[must_use]
+    pub fn mismatch(&self) -> Option<&Mismatch> {
+        self.verification.mismatch()
+    }
+}
+
+impl Verdict {
+    /// Whether a merchant should acknowledge the callback.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.code == PlatformCode::Success
+    }
+
+    fn unreadable(code: PlatformCode, why: Unreadable) -> Verdict {
+        Verdict { code, unreadable: Some(why), reading: None }
+    }
+}
+
+/// In which form callbacks are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Accepts {
+    /// POST with a JSON body: the platform's rule.
+    #[default]
+    Json,
+    /// POST with a body of form pairs.
+    Form,
+    /// GET with a query string.
+    Query,
+    /// Each of them, told apart by method and content type.
+    Any,
+}
+
+/// What a merchant holds callbacks against; the default is this platform's contract.
+#[derive(Clone, Copy, Debug)]
+pub struct Contract {
+    /// The way of signing, and of acknowledging.
+    pub dialect: &'static Dialect,
+    /// Refuses another digest than this one.
+    pub required: Option<Algorithm>,
+    /// In which form callbacks are taken.
+    pub accepts: Accepts,
+}
+
+impl Default for Contract {
+    fn default() -> Self {
+        Contract { dialect: Dialect::platform(), required: None, accepts: Accepts::Json }
+    }
+}
+
+/// The content type of form bodies.
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Inspects a callback by this platform's contract; `required` refuses another `sign_type`.
+///
+/// Source of the codes: the protocol's section 3.
+#[must_use]
+pub fn inspect(callback: &Callback, key: &Key, required: Option<Algorithm>) -> Verdict {
+    Contract { required, ..Contract::default() }.inspect(callback, key)
+}
+
+impl Contract {
+    /// Inspects a callback as a careful merchant does.
+    ///
+    /// Source of the codes: the protocol's section 3; a broken form or query is "invalid
+    /// parameters" (ours).
+    #[must_use]
+    pub fn inspect(&self, callback: &Callback, key: &Key) -> Verdict {
+        match self.payload(callback) {
+            Ok(payload) => self.read(&payload, key),
+            Err((code, why)) => Verdict::unreadable(code, why),
+        }
+    }
+
+    /// How a merchant under this contract answers a verdict.
+    #[must_use]
+    pub fn reply(&self, verdict: &Verdict) -> Reply {
+        match verdict.code {
+            PlatformCode::Success => Reply::success(&self.dialect.success_reply),
+            code => self.with_methods(Reply::platform(code)),
+        }
+    }
+
+    /// A refused method is told which ones are taken.
+    fn with_methods(&self, mut reply: Reply) -> Reply {
+        let allow = reply.headers.iter_mut().find(|(name, _)| name == "Allow");
+        if let (Some((_, methods)), Accepts::Query | Accepts::Any) = (allow, self.accepts) {
+            let taken = if self.accepts == Accepts::Query { "GET" } else { "GET, POST" };
+            *methods = taken.into();
+        }
+        reply
+    }
+
+    /// The payload of a callback, in the form in which it must come.
+    ///
+    /// # Errors
+    /// Why it cannot be read, with the code to answer with.
+    pub fn payload<'c>(
+        &self,
+        callback: &'c Callback,
+    ) -> Result<Payload<'c>, (PlatformCode, Unreadable)> {
+        let has_query = callback.path.contains('?');
+        let is_form = callback.content_type().is_some_and(is_form_type);
+        let encoding = match self.accepts {
+            Accepts::Json => Encoding::Json,
+            Accepts::Form => Encoding::Form,
+            Accepts::Query => Encoding::Query,
+            Accepts::Any if callback.method == "GET" && has_query => Encoding::Query,
+            Accepts::Any if is_form => Encoding::Form,
+            Accepts::Any => Encoding::Json,
+        };
+        let wanted = if encoding == Encoding::Query { "GET" } else { "POST" };
+        if callback.method != wanted {
+            let given = callback.method.clone();
+            let why = Unreadable::Method { given, wanted };
+            return Err((PlatformCode::UnsupportedMethod, why));
+        }
+        let wanted = match encoding {
+            Encoding::Json if callback.content_type().is_some_and(is_json_type) => None,
+            Encoding::Form if is_form => None,
+            Encoding::Query => None,
+            Encoding::Json => Some("application/json"),
+            Encoding::Form => Some(FORM),
+        };
+        if let Some(wanted) = wanted {
+            let given = callback
+                .header("content-type")
+                .map(|value| String::from_utf8_lossy(value).into_owned());
+            let why = Unreadable::ContentType { given, wanted };
+            return Err((PlatformCode::UnsupportedContentType, why));
+        }
+        match encoding {
+            Encoding::Json => Payload::parse(&callback.body)
+                .map_err(|error| (PlatformCode::NotJson, Unreadable::Payload(error))),
+            Encoding::Form => form::read(&callback.body, encoding)
+                .map_err(|error| (PlatformCode::InvalidParameters, Unreadable::Payload(error))),
+            Encoding::Query => {
+                let query = callback.path.find('?').map_or("", |at| &callback.path[at..]);
+                form::read(query.as_bytes(), encoding)
+                    .map_err(|error| (PlatformCode::InvalidParameters, Unreadable::Query(error)))
+            }
+        }
+    }
+
+    /// Siblings sign other things than payouts: there the field rules wait for a likeness.
+    fn expectation(&self) -> Expectation {
+        if self.dialect.id == Dialect::platform().id {
+            Expectation::Notification
+        } else {
+            Expectation::AnyPayload
+        }
+    }
+
+    fn read(&self, payload: &Payload<'_>, key: &Key) -> Verdict {
+        let verification = verify(payload, key, self.dialect, self.required);
+        let scheme = &verification.scheme;
+        let reading = Reading {
+            notification: Notification::read(payload, Expectation::Notification),
+            masked_canonical: canonicalize(payload, scheme).masked(scheme),
+            findings: findings(payload, self.expectation()),
+            verification,
+        };
+        let code = if reading.mismatch().is_some() {
+            PlatformCode::BadSignature
+        } else if reading.findings.iter().any(|finding| finding.severity == Severity::Error) {
+            PlatformCode::InvalidParameters
+        } else {
+            PlatformCode::Success
+        };
+        Verdict { code, unreadable: None, reading: Some(reading) }
+    }
+}
+
+/// Whether a `Content-Type` names form pairs, whatever its case and parameters.
+fn is_form_type(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case(FORM)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::listener::Bytes;
+
+    const KEY: &[u8] = b"ThisIsYourSecretKey123";
+
+    fn callback(method: &str, path: &str, content_type: &str, body: &str) -> Callback {
+        Callback {
+            number: 1,
+            received_at: jiff::Timestamp::UNIX_EPOCH,
+            remote: ([127, 0, 0, 1], 1).into(),
+            method: method.to_owned(),
+            path: path.to_owned(),
+            headers: vec![("content-type".to_owned(), content_type.as_bytes().to_vec())],
+            body: Bytes::copy_from_slice(body.as_bytes()),
+        }
+    }
+
+    fn code(accepts: Accepts, callback: &Callback) -> &'static str {
+        let dialect = Dialect::built_in("epay").unwrap();
+        let contract = Contract { dialect, required: None, accepts };
+        contract.inspect(callback, &Key::try_new(KEY.to_vec()).unwrap()).code.code()
+    }
+
+    /// `a=1 2` signed in the dialect `epay`.
+    const PAIRS: &str = "a=1+2&sign=b7c48bb1cf24b8035d4bd4f4ef45794a";
+
+    #[test]
+    fn each_form_of_a_callback_is_taken_where_it_is_accepted() {
+        let json = callback(
+            "POST",
+            "/",
+            "application/json",
+            "{\"a\":\"1 2\",\"sign\":\"b7c48bb1cf24b8035d4bd4f4ef45794a\"}",
+        );
+        let form = callback("POST", "/", "application/x-www-form-urlencoded;charset=utf-8", PAIRS);
+        let query = callback("GET", &format!("/n?{PAIRS}"), "", "");
+        for (accepts, codes) in [
+            (Accepts::Json, ["0000", "0022", "0023"]),
+            (Accepts::Form, ["0022", "0000", "0023"]),
+            (Accepts::Query, ["0023", "0023", "0000"]),
+            (Accepts::Any, ["0000", "0000", "0000"]),
+        ] {
+            assert_eq!(
+                [&json, &form, &query].map(|each| code(accepts, each)),
+                codes,
+                "{accepts:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_has_its_code_and_its_place() {
+        let form = callback("POST", "/", FORM, "a=%4");
+        assert_eq!(code(Accepts::Any, &form), "0002");
+        assert_eq!(code(Accepts::Any, &callback("GET", "/", "", "")), "0023");
+        assert_eq!(code(Accepts::Query, &callback("GET", "/", "", "")), "0002");
+        assert_eq!(code(Accepts::Any, &callback("POST", "/", "text/plain", PAIRS)), "0022");
+        let contract = Contract { accepts: Accepts::Query, ..Contract::default() };
+        let key = Key::try_new(KEY.to_vec()).unwrap();
+        let verdict = contract.inspect(&callback("GET", "/?a=%zz", "", ""), &key);
+        let why = verdict.unreadable.unwrap().explanation();
+        assert!(why.starts_with("the query string is no payload: line 1, column 4"), "{why}");
+    }
+
+    #[test]
+    fn a_valid_callback_gets_the_reply_of_its_dialect() {
+        let dialect = Dialect::built_in("epay").unwrap();
+        let contract = Contract { dialect, ..Contract::default() };
+        let verdict = Verdict { code: PlatformCode::Success, unreadable: None, reading: None };
+        assert_eq!(&contract.reply(&verdict).body[..], b"success");
+        assert_eq!(Contract::default().reply(&verdict), Reply::platform(PlatformCode::Success));
+        let verdict = Verdict { code: PlatformCode::UnsupportedMethod, ..verdict };
+        let any = Contract { accepts: Accepts::Any, ..contract }.reply(&verdict);
+        assert!(any.headers.contains(&("Allow".to_owned(), b"GET, POST".to_vec())));
+        let verdict = Verdict { code: PlatformCode::BadSignature, ..verdict };
+        assert_eq!(contract.reply(&verdict), Reply::platform(PlatformCode::BadSignature));
+    }
+}
