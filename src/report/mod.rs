@@ -1,3 +1,21 @@
 //! Values to text: pure, no printing.
 
+pub mod batch;
+pub mod callback;
+pub mod curl;
+pub mod delivery;
+pub mod diagnosis;
+pub mod dialects;
+pub mod drawing;
+pub mod explanation;
+pub mod figures;
+pub mod gates;
+pub mod json;
 pub mod line;
+pub mod listening;
+pub mod progress;
+pub mod summary;
+pub mod target;
+pub mod text;
+pub mod timeline;
+pub mod verification;

@@ -1,0 +1,205 @@
+//! Many payloads at once: what became of each line, and of all of them.
+
+use serde_json::json;
+
+use super::json;
+use super::line::Line;
+use crate::protocol::payload::{MAX_BYTES, PayloadError, PayloadProblem};
+
+/// What one line came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineAnswer {
+    /// Signed, or the signature matches and no finding counts against the fields.
+    Good,
+    /// The signature matches, but a finding counts against the fields.
+    Invalid,
+    /// The signature does not match.
+    Mismatched,
+    /// Not a payload, and not meant to be one.
+    PassedOver,
+}
+
+/// What was done to the lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchKind {
+    /// They were signed.
+    Sign,
+    /// They were verified.
+    Verify,
+}
+
+/// How many lines came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BatchSummary {
+    /// Signed, or valid.
+    pub good: u64,
+    /// Matching, but with a finding that counts.
+    pub invalid: u64,
+    /// Not matching.
+    pub mismatched: u64,
+    /// Passed over: not meant to be payloads.
+    pub passed_over: u64,
+    /// Unreadable.
+    pub bad: u64,
+}
+
+impl BatchSummary {
+    /// Counts one line that could be read.
+    pub fn count(&mut self, answer: LineAnswer) {
+        let counter = match answer {
+            LineAnswer::Good => &mut self.good,
+            LineAnswer::Invalid => &mut self.invalid,
+            LineAnswer::Mismatched => &mut self.mismatched,
+            LineAnswer::PassedOver => &mut self.passed_over,
+        };
+        *counter += 1;
+    }
+
+    /// Adds the counts of other lines.
+    pub fn add(&mut self, other: &BatchSummary) {
+        self.good += other.good;
+        self.invalid += other.invalid;
+        self.mismatched += other.mismatched;
+        self.passed_over += other.passed_over;
+        self.bad += other.bad;
+    }
+
+    /// All lines that were not blank.
+    #[must_use]
+    pub fn lines(&self) -> u64 {
+        self.good + self.invalid + self.mismatched + self.passed_over + self.bad
+    }
+
+    /// The counts as a line for a person: `12 lines: 10 signed, 2 bad`.
+    #[must_use]
+    pub fn line(&self, kind: BatchKind) -> Line {
+        let lines = self.lines();
+        let line = Line::new()
+            .strong(format!("{lines} {}", if lines == 1 { "line" } else { "lines" }))
+            .plain(": ");
+        let line = match kind {
+            BatchKind::Sign => line.good(format!("{} signed", self.good)),
+            BatchKind::Verify => line.good(format!("{} matched", self.good)),
+        };
+        let with = |line: Line, count: u64, what: &str| match count {
+            0 => line,
+            count => line.plain(", ").bad(format!("{count} {what}")),
+        };
+        let line = with(line, self.invalid, "matched but invalid");
+        let line = match (kind, self.mismatched) {
+            (BatchKind::Verify, 0) => line.plain(", 0 mismatched"),
+            (_, mismatched) => with(line, mismatched, "mismatched"),
+        };
+        let line = match self.bad {
+            0 => line.plain(", 0 bad"),
+            bad => with(line, bad, "bad"),
+        };
+        match self.passed_over {
+            0 => line,
+            count => line.plain(format!(", {count} passed over")),
+        }
+    }
+}
+
+/// A line that could not be read, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadLine {
+    /// The line, from 1; blank lines count.
+    pub number: u64,
+    /// The column in characters, from 1, where one can be named.
+    pub column: Option<usize>,
+    /// The member in which it is wrong, where it is in one.
+    pub member: Option<String>,
+    /// What is wrong.
+    pub problem: String,
+}
+
+impl BadLine {
+    /// A line that is wrong as a whole.
+    #[must_use]
+    pub fn whole(number: u64, problem: impl Into<String>) -> Self {
+        BadLine { number, column: None, member: None, problem: problem.into() }
+    }
+
+    /// A line longer than a payload may be.
+    #[must_use]
+    pub fn too_long(number: u64) -> Self {
+        BadLine::whole(number, format!("longer than {MAX_BYTES} bytes (1 MiB)"))
+    }
+
+    /// A line that is no payload.
+    #[must_use]
+    pub fn no_payload(number: u64, error: PayloadError) -> Self {
+        match error.problem {
+            PayloadProblem::TooLarge(_) => BadLine::too_long(number),
+            problem => BadLine {
+                number,
+                column: Some(error.column),
+                member: error.member,
+                problem: problem.to_string(),
+            },
+        }
+    }
+
+    /// The place and the problem: `line 7, column 5, member "a": …`.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let BadLine { number, column, member, problem } = self;
+        let column = column.map(|column| format!(", column {column}")).unwrap_or_default();
+        let member = member.as_ref().map(|name| format!(", member {name:?}")).unwrap_or_default();
+        format!("line {number}{column}{member}: {problem}")
+    }
+
+    /// The line for a program, in the shape of any other error.
+    #[must_use]
+    pub fn json(&self) -> String {
+        json::line(
+            "error",
+            &json!({
+                "kind": "input",
+                "message": self.message(),
+                "hints": [],
+                "line": self.number,
+                "column": self.column,
+                "member": self.member,
+            }),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::payload::Payload;
+
+    fn text(line: &Line) -> String {
+        line.spans.iter().map(|span| span.text.as_str()).collect()
+    }
+
+    #[test]
+    fn the_summary_names_what_there_was() {
+        let mut summary = BatchSummary { good: 10, bad: 2, ..BatchSummary::default() };
+        assert_eq!(text(&summary.line(BatchKind::Sign)), "12 lines: 10 signed, 2 bad");
+        summary.count(LineAnswer::Invalid);
+        summary.count(LineAnswer::Mismatched);
+        summary.count(LineAnswer::PassedOver);
+        assert_eq!(
+            text(&summary.line(BatchKind::Verify)),
+            "15 lines: 10 matched, 1 matched but invalid, 1 mismatched, 2 bad, 1 passed over"
+        );
+        let one = BatchSummary { good: 1, ..BatchSummary::default() };
+        assert_eq!(text(&one.line(BatchKind::Verify)), "1 line: 1 matched, 0 mismatched, 0 bad");
+    }
+
+    #[test]
+    fn a_bad_line_has_its_own_number() {
+        let error = Payload::parse(b"{\"a\":1,\"a\":2}").unwrap_err();
+        let bad = BadLine::no_payload(7, error);
+        assert_eq!(bad.message(), "line 7, column 8, member \"a\": the member \"a\" stands twice");
+        let json: serde_json::Value = serde_json::from_str(&bad.json()).unwrap();
+        assert_eq!(
+            (&json["type"], &json["line"], &json["column"]),
+            (&"error".into(), &7.into(), &8.into())
+        );
+    }
+}

@@ -1,0 +1,172 @@
+//! Callbacks as they come, for a person and for a program.
+
+use serde_json::{Value, json};
+
+use super::line::Line;
+use super::text::{clock_time, milliseconds, short_duration};
+use super::verification::finding_line;
+use super::{diagnosis, json};
+use crate::listener::callback::Callback;
+use crate::listener::orders::Seen;
+use crate::listener::reply::Reply;
+use crate::listener::verdict::{Reading, Verdict};
+use crate::protocol::diagnosis::Diagnosis;
+use crate::protocol::notification::{Notification, major_units};
+
+/// A callback with all that is known of it.
+#[derive(Clone, Debug)]
+pub struct ReceivedCallback {
+    /// What came.
+    pub callback: Callback,
+    /// What it means.
+    pub verdict: Verdict,
+    /// Which delivery of its order it is, where it names an order.
+    pub seen: Option<Seen>,
+    /// What was answered.
+    pub reply: Reply,
+    /// What explains a signature that does not match, where that was searched.
+    pub diagnosis: Option<Diagnosis>,
+}
+
+/// What came in all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ListenSummary {
+    /// All callbacks.
+    pub callbacks: u64,
+    /// Those that were acknowledged.
+    pub valid: u64,
+    /// Orders seen, as far as they are remembered.
+    pub orders: u64,
+}
+
+/// A callback as lines for a person.
+#[must_use]
+pub fn lines(received: &ReceivedCallback) -> Vec<Line> {
+    let ReceivedCallback { callback, verdict, seen, reply, diagnosis } = received;
+    let line = Line::new().dim(format!("{}  ", clock_time(callback.received_at))).plain("← ");
+    let line = match &verdict.reading {
+        Some(reading) => order_summary(line, &reading.notification, *seen),
+        None => line.plain(format!("{} {}", callback.method, callback.path)),
+    };
+    let mut lines = vec![line];
+    let answer = Line::new().dim("              ").plain("→ ").plain(format!("{} ", reply.status));
+    let body = String::from_utf8_lossy(&reply.body).into_owned();
+    let answer = if verdict.is_valid() { answer.good(body) } else { answer.bad(body) };
+    lines.push(match (&verdict.reading, &verdict.unreadable) {
+        (Some(reading), _) => signature_verdict(answer, reading),
+        (None, Some(why)) => answer.plain(format!("  {}", why.explanation())),
+        (None, None) => answer,
+    });
+    if let Some(reading) = &verdict.reading {
+        if reading.mismatch().is_some() {
+            let given = reading.verification.given.as_deref().unwrap_or("(none)");
+            lines.push(indented(Line::new().dim("given      ").plain(given)));
+            lines.push(indented(Line::new().dim("canonical  ").plain(&reading.masked_canonical)));
+            lines.extend(diagnosis.iter().map(|found| indented(diagnosis::short_line(found))));
+        }
+        lines.extend(reading.findings.iter().map(|finding| indented(finding_line(finding))));
+    }
+    lines
+}
+
+fn indented(line: Line) -> Line {
+    let mut spans = Line::new().plain("                ").spans;
+    spans.extend(line.spans);
+    Line { spans }
+}
+
+fn order_summary(line: Line, order: &Notification, seen: Option<Seen>) -> Line {
+    let line = line.strong(order.order_id.as_deref().unwrap_or("(no order id)"));
+    let line = match order.amount_cents {
+        Some(cents) => line.plain(format!("  {} ({cents} cents)", major_units(cents))),
+        None => line.warn("  (no amount)"),
+    };
+    let line = match (order.status, order.status_code) {
+        (Some(status), _) => line.accent(format!("  {}", status.name)),
+        (None, Some(code)) => line.warn(format!("  status {code}")),
+        (None, None) => line.warn("  (no status)"),
+    };
+    match seen {
+        None => line,
+        Some(Seen { delivery, since_last: None }) => line.dim(format!("  delivery {delivery}")),
+        Some(Seen { delivery, since_last: Some(since) }) => {
+            line.warn(format!("  delivery {delivery}, {} after the last", short_duration(since)))
+        }
+    }
+}
+
+fn signature_verdict(line: Line, reading: &Reading) -> Line {
+    match reading.mismatch() {
+        None => line.good(format!("  {} signature matches", reading.verification.scheme.algorithm)),
+        Some(mismatch) => line
+            .bad(format!("  {} signature does not match", reading.verification.scheme.algorithm))
+            .plain(format!(": {}", mismatch.explanation())),
+    }
+}
+
+/// A callback for a program.
+#[must_use]
+pub fn json(received: &ReceivedCallback) -> String {
+    let ReceivedCallback { callback, verdict, seen, reply, diagnosis } = received;
+    let reading = verdict.reading.as_ref();
+    let findings: Vec<Value> =
+        reading.map(|r| r.findings.iter().map(json::finding).collect()).unwrap_or_default();
+    json::line(
+        "callback",
+        &json!({
+            "number": callback.number,
+            "received_at": callback.received_at.to_string(),
+            "remote": callback.remote.to_string(),
+            "method": callback.method,
+            "path": callback.path,
+            "body": String::from_utf8_lossy(&callback.body),
+            "order": reading.map(|reading| json::order(&reading.notification)),
+            "valid": verdict.is_valid(),
+            "signature": reading.map(|reading| match reading.mismatch() {
+                None => "match",
+                Some(_) => "mismatch",
+            }),
+            "sign_type": reading.map(|reading| reading.verification.scheme.algorithm.name()),
+            "given": reading.and_then(|reading| reading.verification.given.clone()),
+            "reason": reading.and_then(|reading| reading.mismatch().map(|mismatch| mismatch.code())),
+            "explanation": verdict.unreadable.as_ref().map(|why| why.explanation()).or_else(
+                || reading.and_then(|reading| reading.mismatch().map(|why| why.explanation()))
+            ),
+            "canonical": reading.map(|reading| reading.masked_canonical.as_str()),
+            "findings": findings,
+            "diagnosis": diagnosis::json(diagnosis.as_ref()),
+            "delivery": seen.map(|seen| seen.delivery),
+            "since_last_ms": seen.and_then(|seen| seen.since_last).map(milliseconds),
+            "reply": {
+                "status": reply.status,
+                "error_code": verdict.code.code(),
+                "body": String::from_utf8_lossy(&reply.body),
+            },
+        }),
+    )
+}
+
+/// What came in all as a line for a person.
+#[must_use]
+pub fn summary_line(summary: &ListenSummary) -> Line {
+    let plural = |count: u64| if count == 1 { "" } else { "s" };
+    let ListenSummary { callbacks, valid, orders } = summary;
+    let line = Line::new()
+        .strong(format!("{callbacks} callback{}", plural(*callbacks)))
+        .plain(format!(" for {orders} order{}: ", plural(*orders)))
+        .good(format!("{valid} valid"));
+    match callbacks - valid {
+        0 => line,
+        invalid => line.plain(", ").bad(format!("{invalid} invalid")),
+    }
+}
+
+/// What came in all for a program.
+#[must_use]
+pub fn summary_json(summary: &ListenSummary) -> String {
+    let ListenSummary { callbacks, valid, orders } = summary;
+    json::line(
+        "summary",
+        &json!({"callbacks": callbacks, "valid": valid, "invalid": callbacks - valid, "orders": orders}),
+    )
+}

@@ -1,0 +1,115 @@
+//! Dialects as a table for a person, and as data for a program.
+
+use serde_json::{Value, json};
+
+use super::json;
+use super::line::Line;
+use crate::protocol::dialect::Dialect;
+use crate::protocol::scheme::Scheme;
+
+/// The columns' widths; with two spaces between them the table fits into 80 columns.
+const WIDTHS: [usize; 6] = [9, 11, 9, 6, 7, 10];
+
+fn row(cells: [&str; 6], last: &str) -> String {
+    let mut text = String::new();
+    for (cell, width) in cells.into_iter().zip(WIDTHS) {
+        text.push_str(&format!("{cell:<width$}  "));
+    }
+    text.push_str(last);
+    text.trim_end().to_owned()
+}
+
+fn scheme_row(id: &str, scheme: &Scheme) -> String {
+    let after = scheme.suffix.notation();
+    let cells = [
+        id,
+        scheme.algorithm.id(),
+        &after,
+        scheme.digest_case.name(),
+        scheme.empties.name(),
+        &scheme.sign_field,
+    ];
+    row(cells, &scheme.left_out.join(", "))
+}
+
+/// The dialects as a table: a row a scheme, and below them what the merchant answers.
+#[must_use]
+pub fn lines(dialects: &[&Dialect]) -> Vec<Line> {
+    let head = ["DIALECT", "ALGORITHM", "AFTER S", "DIGEST", "EMPTIES", "SIGN FIELD"];
+    let mut lines = vec![Line::new().strong(row(head, "NOT SIGNED"))];
+    for dialect in dialects {
+        for (index, scheme) in dialect.schemes.iter().enumerate() {
+            let id = if index == 0 { &*dialect.id } else { "" };
+            let text = scheme_row(id, scheme);
+            lines.push(match text.strip_prefix(id) {
+                Some(rest) if index == 0 => Line::new().accent(id).plain(rest),
+                _ => Line::new().plain(text),
+            });
+        }
+        lines.push(
+            Line::new()
+                .dim(format!("  {}; success reply {}", dialect.title, dialect.success_reply)),
+        );
+    }
+    lines
+}
+
+/// The dialects as one line of JSON.
+#[must_use]
+pub fn json(dialects: &[&Dialect]) -> String {
+    let dialects: Vec<Value> = dialects.iter().map(|dialect| dialect_json(dialect)).collect();
+    json::line("dialects", &json!({"dialects": dialects}))
+}
+
+fn dialect_json(dialect: &Dialect) -> Value {
+    let schemes: Vec<Value> = dialect
+        .schemes
+        .iter()
+        .map(|scheme| {
+            json!({
+                "algorithm": scheme.algorithm.id(),
+                "after": scheme.suffix.notation(),
+                "separator": scheme.separator,
+                "digest": scheme.digest_case.name(),
+                "empties": scheme.empties.name(),
+                "not_signed": scheme.left_out,
+                "sign_field": scheme.sign_field,
+            })
+        })
+        .collect();
+    json!({
+        "id": dialect.id,
+        "title": dialect.title,
+        "success_reply": dialect.success_reply,
+        "schemes": schemes,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::dialect::DIALECTS;
+
+    #[test]
+    fn the_built_in_dialects_fit_into_80_columns() {
+        let all: Vec<&Dialect> = DIALECTS.iter().collect();
+        let lines = lines(&all);
+        for line in &lines {
+            let text: String = line.spans.iter().map(|span| &*span.text).collect();
+            assert!(text.chars().count() <= 80, "{text}");
+        }
+        let schemes: usize = all.iter().map(|dialect| dialect.schemes.len()).sum();
+        assert_eq!(lines.len(), 1 + schemes + all.len());
+    }
+
+    #[test]
+    fn a_program_gets_every_setting() {
+        let text = json(&[Dialect::platform()]);
+        let value: Value = serde_json::from_str(&text).unwrap();
+        let dialect = &value["dialects"][0];
+        assert_eq!(dialect["id"], "platform");
+        assert_eq!(dialect["schemes"][0]["after"], "&KEY");
+        assert_eq!(dialect["schemes"][1]["algorithm"], "hmac-sha256");
+        assert_eq!(dialect["schemes"][1]["not_signed"], json!(["sign", "sign_type"]));
+    }
+}

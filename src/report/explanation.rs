@@ -1,0 +1,253 @@
+//! How a signature was verified, step by step, for a person and for a program.
+
+use serde_json::{Value, json};
+
+use super::line::Line;
+use crate::protocol::canonical::{Selection, canonicalize, select};
+use crate::protocol::payload::Payload;
+use crate::protocol::scheme::{Algorithm, Empties, Scheme};
+use crate::protocol::signature::{Answer, Verification};
+use crate::protocol::weakness::{Circumstances, Weakness, weaknesses};
+
+/// The steps from a payload to its signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The signed members' names in the order in which they are signed.
+    pub kept: Vec<String>,
+    /// The other members' names, each with the reason.
+    pub left_out: Vec<(String, Omission)>,
+    /// The canonical string with what follows it, the key masked.
+    pub masked_canonical: String,
+    /// The scheme.
+    pub scheme: Scheme,
+    /// The digest, where it may be told: the given one on a match.
+    pub digest: Option<String>,
+    /// What this signature does not protect.
+    pub weaknesses: Vec<Weakness>,
+}
+
+/// Why a member is not signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Omission {
+    /// It carries the signature.
+    Signature,
+    /// The scheme never signs a member of this name.
+    Name,
+    /// It is empty.
+    Empty,
+}
+
+impl Omission {
+    /// The stable name, as JSON output carries it.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Omission::Signature => "signature",
+            Omission::Name => "name",
+            Omission::Empty => "empty",
+        }
+    }
+
+    /// The reason in words.
+    #[must_use]
+    pub const fn explanation(self) -> &'static str {
+        match self {
+            Omission::Signature => "it carries the signature",
+            Omission::Name => "the scheme never signs a member of this name",
+            Omission::Empty => "its value is empty",
+        }
+    }
+}
+
+impl Explanation {
+    /// Retraces a verification by the circumstances' scheme.
+    #[must_use]
+    pub fn new(
+        payload: &Payload<'_>,
+        verification: &Verification,
+        circumstances: &Circumstances<'_>,
+    ) -> Explanation {
+        let scheme = circumstances.scheme;
+        let (mut kept, mut left_out) = (Vec::new(), Vec::new());
+        for (member, selection) in select(payload, scheme) {
+            let name = member.name.to_string();
+            match selection {
+                Selection::Kept => kept.push(name),
+                Selection::Empty => left_out.push((name, Omission::Empty)),
+                Selection::LeftOut if name == scheme.sign_field => {
+                    left_out.push((name, Omission::Signature));
+                }
+                Selection::LeftOut => left_out.push((name, Omission::Name)),
+            }
+        }
+        let digest = match verification.answer {
+            Answer::Match => verification.given.clone(),
+            // The computed one would make this a tool that signs foreign input.
+            Answer::Mismatch(_) => None,
+        };
+        Explanation {
+            kept,
+            left_out,
+            masked_canonical: canonicalize(payload, scheme).masked(scheme),
+            scheme: scheme.clone(),
+            digest,
+            weaknesses: weaknesses(payload, circumstances),
+        }
+    }
+
+    /// The steps for a person; `expected` is the right digest of a mismatch, where it may be told.
+    #[must_use]
+    pub fn lines(&self, expected: Option<&str>) -> Vec<Line> {
+        let step = |number: usize, text: &str| {
+            Line::new().dim(format!("  {number}  ")).plain(text.to_owned())
+        };
+        let detail = |text: String| Line::new().plain("     ").accent(text);
+        let empties = match self.scheme.empties {
+            Empties::Drop => "take the members that are not empty",
+            Empties::Keep => "take all members, empty ones too",
+        };
+        let mut lines = vec![Line::new().strong("How it is verified")];
+        lines.push(step(1, empties).dim(format!(
+            ", without {}: {} of {}",
+            self.scheme.left_out.join(" and "),
+            self.kept.len(),
+            self.kept.len() + self.left_out.len(),
+        )));
+        lines.extend(self.left_out.iter().map(|(name, why)| {
+            Line::new()
+                .plain("     ")
+                .warn("left out ")
+                .plain(format!("{name}: {}", why.explanation()))
+        }));
+        lines.push(step(2, "sort them by name, byte by byte, upper case first"));
+        lines.push(detail(self.kept.join(", ")));
+        lines.push(step(3, &self.joined()));
+        lines.push(detail(self.masked_canonical.clone()));
+        lines.push(step(4, &self.digested()));
+        lines.push(match self.digest.as_deref().or(expected) {
+            Some(digest) => detail(digest.to_owned()),
+            None => Line::new()
+                .plain("     ")
+                .dim("not shown: it would sign this payload; --show-expected shows it"),
+        });
+        lines.extend(self.weaknesses.iter().map(|weakness| {
+            Line::new().warn("  note").plain(format!(": {}", weakness.explanation()))
+        }));
+        lines
+    }
+
+    fn joined(&self) -> String {
+        let separator = match &*self.scheme.separator {
+            "" => "nothing".to_owned(),
+            separator => format!("{separator:?}"),
+        };
+        let after = match self.scheme.suffix.notation() {
+            empty if empty.is_empty() => "nothing follows".to_owned(),
+            after => format!("then {after}"),
+        };
+        format!("join name=value with {separator}, values as they are; {after}")
+    }
+
+    fn digested(&self) -> String {
+        let algorithm = match self.scheme.algorithm {
+            Algorithm::HmacSha256 => "HMAC-SHA256 with the key",
+            Algorithm::Md5 => "MD5",
+            Algorithm::Sha256 => "SHA-256",
+        };
+        let (case, digits) = (self.scheme.digest_case.name(), self.scheme.algorithm.digits());
+        format!("take the {algorithm}, {digits} hexadecimal digits in {case} case")
+    }
+
+    /// The steps for a program.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let left_out: Vec<Value> = self
+            .left_out
+            .iter()
+            .map(|(name, why)| {
+                json!({"name": name, "why": why.code(), "explanation": why.explanation()})
+            })
+            .collect();
+        let weaknesses: Vec<Value> = self
+            .weaknesses
+            .iter()
+            .map(|weakness| {
+                json!({
+                    "code": weakness.code(),
+                    "member": weakness.member(),
+                    "explanation": weakness.explanation(),
+                })
+            })
+            .collect();
+        json!({
+            "kept": self.kept,
+            "left_out": left_out,
+            "separator": self.scheme.separator,
+            "canonical": self.masked_canonical,
+            "algorithm": self.scheme.algorithm.id(),
+            "after": self.scheme.suffix.notation(),
+            "digest_case": self.scheme.digest_case.name(),
+            "digest": self.digest,
+            "weaknesses": weaknesses,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::dialect::Dialect;
+    use crate::protocol::key::Key;
+    use crate::protocol::signature::{attach, expected, sign, verify};
+
+    fn explain(json: &str) -> (Explanation, String) {
+        let key = Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap();
+        let dialect = Dialect::platform();
+        let payload = Payload::parse(json.as_bytes()).unwrap();
+        let verification = verify(&payload, &key, dialect, None);
+        let scheme = &verification.scheme;
+        let circumstances = Circumstances { scheme, dialect, required: None, now: 0 };
+        let right = expected(&payload, &key, dialect, &verification).as_str().to_owned();
+        (Explanation::new(&payload, &verification, &circumstances), right)
+    }
+
+    fn text(explanation: &Explanation) -> String {
+        let lines = explanation.lines(None);
+        let line = |line: &Line| line.spans.iter().map(|span| &*span.text).collect::<String>();
+        lines.iter().map(|each| line(each) + "\n").collect()
+    }
+
+    #[test]
+    fn a_mismatch_is_explained_without_the_right_digest() {
+        let (explanation, right) =
+            explain(r#"{"b":2,"a":"x","memo":"","sign_type":"MD5","sign":"00"}"#);
+        let shown = text(&explanation) + &explanation.json().to_string();
+        assert!(!shown.contains(&right), "{shown}");
+        assert_eq!(explanation.digest, None);
+        assert_eq!(explanation.kept, ["a", "b"]);
+        let why: Vec<_> = explanation.left_out.iter().map(|(n, why)| (&**n, *why)).collect();
+        assert_eq!(
+            why,
+            [
+                ("memo", Omission::Empty),
+                ("sign", Omission::Signature),
+                ("sign_type", Omission::Name)
+            ]
+        );
+        assert!(shown.contains("a=x&b=2&[key]"), "{shown}");
+        assert!(shown.contains("2 of 5"), "{shown}");
+    }
+
+    #[test]
+    fn a_match_is_explained_with_the_digest_that_was_given() {
+        let key = Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap();
+        let payload = Payload::parse(b"{\"a\":1}").unwrap();
+        let scheme = Dialect::platform().first();
+        let signature = sign(&canonicalize(&payload, scheme), scheme, &key);
+        let (explanation, right) = explain(&attach(&payload, scheme, &signature));
+        assert_eq!(explanation.digest.as_deref(), Some(signature.as_str()));
+        assert_eq!(right, signature.as_str());
+        assert_eq!(explanation.json()["digest"], right);
+        assert!(text(&explanation).contains("32 hexadecimal digits in lower case"));
+    }
+}

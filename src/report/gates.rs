@@ -1,0 +1,458 @@
+//! Gates: conditions such as `p99>200ms` under which a run counts as failed.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::figures::{grouped, percent, percent_text, rate, three_digits};
+use super::summary::DeliverySummary;
+use crate::protocol::nearest::nearest;
+
+/// The longest gate that is read, in bytes.
+const LONGEST_GATE: usize = 64;
+
+/// The largest number in a gate.
+const LARGEST_NUMBER: f64 = 1e12;
+
+/// What a gate looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// A quantile of the latency from the intended time.
+    Quantile(Quantile),
+    /// The largest latency from the intended time.
+    Max,
+    /// The mean latency from the intended time.
+    Mean,
+    /// First notifications a second.
+    Rate,
+    /// A number of orders, attempts or episodes.
+    Count(Count),
+}
+
+/// Which quantile of the latency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Quantile {
+    P50,
+    P90,
+    P95,
+    P99,
+    P999,
+}
+
+impl Quantile {
+    /// The share of attempts that were at least as fast, from 0 to 1.
+    #[must_use]
+    pub const fn share(self) -> f64 {
+        match self {
+            Quantile::P50 => 0.5,
+            Quantile::P90 => 0.9,
+            Quantile::P95 => 0.95,
+            Quantile::P99 => 0.99,
+            Quantile::P999 => 0.999,
+        }
+    }
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// Orders that were acknowledged, of all orders.
+    Acked,
+    /// Orders whose schedule ended without an acknowledgement, of all orders.
+    Exhausted,
+    /// Orders that took more than one attempt, of all orders.
+    Retried,
+    /// Attempts that were no acknowledgement, of all attempts.
+    Failed,
+    /// How often the limit on attempts in flight began to hold sends back.
+    Throttled,
+    /// Orders that repeat another's notification on purpose, of all orders.
+    Duplicates,
+    /// Attempts of an earlier run whose outcome is unknown.
+    Unknown,
+}
+
+/// The metrics by their names.
+const METRICS: [(&str, Metric); 15] = [
+    ("p50", Metric::Quantile(Quantile::P50)),
+    ("p90", Metric::Quantile(Quantile::P90)),
+    ("p95", Metric::Quantile(Quantile::P95)),
+    ("p99", Metric::Quantile(Quantile::P99)),
+    ("p99.9", Metric::Quantile(Quantile::P999)),
+    ("max", Metric::Max),
+    ("mean", Metric::Mean),
+    ("acked", Metric::Count(Count::Acked)),
+    ("exhausted", Metric::Count(Count::Exhausted)),
+    ("retried", Metric::Count(Count::Retried)),
+    ("failed", Metric::Count(Count::Failed)),
+    ("rate", Metric::Rate),
+    ("throttled", Metric::Count(Count::Throttled)),
+    ("duplicates", Metric::Count(Count::Duplicates)),
+    ("unknown", Metric::Count(Count::Unknown)),
+];
+
+impl Metric {
+    /// The name by which a gate asks for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        METRICS.iter().find(|(_, metric)| *metric == self).map_or("", |(name, _)| name)
+    }
+
+    const fn units(self) -> &'static str {
+        match self {
+            Metric::Quantile(_) | Metric::Max | Metric::Mean => "us, ms or s",
+            Metric::Rate => "/s",
+            Metric::Count(Count::Throttled | Count::Unknown) => "no unit",
+            Metric::Count(_) => "% or no unit",
+        }
+    }
+}
+
+/// How a gate compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Comparison {
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Equal,
+    NotEqual,
+}
+
+impl Comparison {
+    const fn holds(self, ordering: Ordering) -> bool {
+        match self {
+            Comparison::Less => ordering.is_lt(),
+            Comparison::LessOrEqual => ordering.is_le(),
+            Comparison::Greater => ordering.is_gt(),
+            Comparison::GreaterOrEqual => ordering.is_ge(),
+            Comparison::Equal => ordering.is_eq(),
+            Comparison::NotEqual => ordering.is_ne(),
+        }
+    }
+}
+
+/// What a gate compares with, and what was measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Figure {
+    /// A time.
+    Time(Duration),
+    /// A share in percent.
+    Percent(f64),
+    /// A number of things.
+    Count(u64),
+    /// A number each second.
+    Rate(f64),
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&match self {
+            Figure::Time(time) => three_digits(*time),
+            Figure::Percent(share) => percent_text(*share),
+            Figure::Count(count) => grouped(*count),
+            Figure::Rate(per_second) => rate(*per_second),
+        })
+    }
+}
+
+/// A condition under which a run counts as failed, such as `p99>200ms` or `acked<100%`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gate {
+    text: String,
+    metric: Metric,
+    comparison: Comparison,
+    limit: Figure,
+}
+
+impl FromStr for Gate {
+    type Err = GateError;
+
+    fn from_str(text: &str) -> Result<Self, GateError> {
+        Gate::parse(text)
+    }
+}
+
+impl Gate {
+    /// Reads a metric, an operator and a limit; blanks between them are allowed.
+    ///
+    /// # Errors
+    ///
+    /// A [`GateError`] that names the part which cannot be read, and what is near it.
+    pub fn parse(text: &str) -> Result<Self, GateError> {
+        let text = text.trim();
+        if text.len() > LONGEST_GATE {
+            return Err(GateError::TooLong);
+        }
+        let is_sign = |c: char| "<>=!~≤≥≠".contains(c);
+        let start = text.find(is_sign).ok_or_else(|| GateError::NoOperator(text.to_owned()))?;
+        let (name, rest) = text.split_at(start);
+        let (sign, limit) = rest.split_at(rest.find(|c| !is_sign(c)).unwrap_or(rest.len()));
+        let metric = parse_metric(name.trim())?;
+        let comparison = parse_comparison(sign)?;
+        let limit = parse_limit(metric, limit.trim())?;
+        Ok(Gate { text: text.to_owned(), metric, comparison, limit })
+    }
+
+    /// The gate as it was given.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What the gate looks at.
+    #[must_use]
+    pub const fn metric(&self) -> Metric {
+        self.metric
+    }
+
+    /// Measures a finished run; without a single attempt there is nothing to measure.
+    #[must_use]
+    pub fn evaluate(&self, summary: &DeliverySummary) -> GateResult {
+        let measured = if summary.attempts() == 0 { None } else { self.measure(summary) };
+        let verdict = match measured {
+            None => GateVerdict::NoData,
+            Some(measured) if self.comparison.holds(self.compare(summary, measured)) => {
+                GateVerdict::Failed
+            }
+            Some(_) => GateVerdict::Passed,
+        };
+        GateResult { gate: self.clone(), measured, verdict }
+    }
+
+    fn measure(&self, summary: &DeliverySummary) -> Option<Figure> {
+        let count = match self.metric {
+            Metric::Quantile(quantile) => {
+                return summary.latency.quantile(quantile.share()).map(Figure::Time);
+            }
+            Metric::Max => return summary.latency.longest().map(Figure::Time),
+            Metric::Mean => return summary.latency.mean().map(Figure::Time),
+            Metric::Rate => return summary.rate().map(Figure::Rate),
+            Metric::Count(count) => count,
+        };
+        let (orders, total) = (&summary.orders, summary.total_orders());
+        let (part, whole) = match count {
+            Count::Acked => (orders.acknowledged, total),
+            Count::Exhausted => (orders.exhausted, total),
+            Count::Retried => (orders.retried, total),
+            Count::Failed => (summary.failed_attempts(), summary.attempts()),
+            Count::Duplicates => (orders.duplicates, total),
+            Count::Throttled => (summary.throttling.episodes, 0),
+            Count::Unknown => (summary.unknown_outcomes, 0),
+        };
+        match self.limit {
+            Figure::Percent(_) => percent(part, whole).map(Figure::Percent),
+            _ => Some(Figure::Count(part)),
+        }
+    }
+
+    fn compare(&self, summary: &DeliverySummary, measured: Figure) -> Ordering {
+        match (measured, self.limit) {
+            // A quantile is known to three digits only, so equal within them is equal.
+            (Figure::Time(time), Figure::Time(limit))
+                if matches!(self.metric, Metric::Quantile(_)) =>
+            {
+                summary.latency.compare(time, limit)
+            }
+            (Figure::Time(time), Figure::Time(limit)) => time.cmp(&limit),
+            (Figure::Count(count), Figure::Count(limit)) => count.cmp(&limit),
+            (Figure::Percent(a), Figure::Percent(b)) | (Figure::Rate(a), Figure::Rate(b)) => {
+                a.total_cmp(&b)
+            }
+            // The limit was read for this metric, so the kinds are always the same.
+            _ => Ordering::Equal,
+        }
+    }
+}
+
+fn parse_metric(name: &str) -> Result<Metric, GateError> {
+    let lower = name.to_ascii_lowercase();
+    let found = METRICS.iter().find(|(known, _)| *known == lower);
+    found.map(|(_, metric)| *metric).ok_or_else(|| {
+        let nearest = nearest(&lower, METRICS.map(|(known, _)| known));
+        GateError::Metric { name: name.to_owned(), nearest }
+    })
+}
+
+fn parse_comparison(sign: &str) -> Result<Comparison, GateError> {
+    Ok(match sign {
+        "<" => Comparison::Less,
+        "<=" | "≤" => Comparison::LessOrEqual,
+        ">" => Comparison::Greater,
+        ">=" | "≥" => Comparison::GreaterOrEqual,
+        "=" | "==" => Comparison::Equal,
+        "!=" | "≠" => Comparison::NotEqual,
+        _ => {
+            let nearest = match sign {
+                "=<" => "<=",
+                "=>" => ">=",
+                "===" => "=",
+                _ => "!=",
+            };
+            return Err(GateError::Operator { sign: sign.to_owned(), nearest });
+        }
+    })
+}
+
+fn parse_limit(metric: Metric, text: &str) -> Result<Figure, GateError> {
+    let number = |c: char| c.is_ascii_digit() || c == '.';
+    let (digits, unit) = text.split_at(text.find(|c| !number(c)).unwrap_or(text.len()));
+    let value = digits.parse::<f64>().ok().filter(|value| *value <= LARGEST_NUMBER);
+    let value = value.ok_or_else(|| GateError::Number(text.to_owned()))?;
+    let unit = unit.trim();
+    let wrong_unit = || GateError::Unit {
+        metric: metric.name(),
+        unit: unit.to_owned(),
+        units: metric.units(),
+        nearest: nearest_unit(metric, unit),
+    };
+    match (metric, unit) {
+        (Metric::Quantile(_) | Metric::Max | Metric::Mean, unit) => {
+            let seconds = match unit {
+                "us" | "µs" | "μs" => value / 1e6,
+                "ms" => value / 1e3,
+                "s" => value,
+                _ => return Err(wrong_unit()),
+            };
+            let time = Duration::try_from_secs_f64(seconds);
+            time.map(Figure::Time).map_err(|_| GateError::Number(text.to_owned()))
+        }
+        (Metric::Rate, "/s" | "") => Ok(Figure::Rate(value)),
+        (Metric::Count(Count::Throttled | Count::Unknown) | Metric::Rate, "%") => Err(wrong_unit()),
+        (Metric::Count(_), "%") if value > 100.0 => Err(GateError::AboveAll(text.to_owned())),
+        (Metric::Count(_), "%") => Ok(Figure::Percent(value)),
+        (Metric::Count(_), "") if value.fract() == 0.0 => Ok(Figure::Count(value as u64)),
+        (Metric::Count(_), "") => Err(GateError::Fraction(text.to_owned())),
+        _ => Err(wrong_unit()),
+    }
+}
+
+fn nearest_unit(metric: Metric, unit: &str) -> Option<&'static str> {
+    match (metric, unit.to_ascii_lowercase().as_str()) {
+        (Metric::Rate, "s" | "rps" | "/sec" | "/second" | "hz") => Some("/s"),
+        (Metric::Rate | Metric::Count(_), _) => None,
+        (_, "ms" | "msec" | "millis" | "m") => Some("ms"),
+        (_, "us" | "usec" | "micros" | "u") => Some("us"),
+        (_, "s" | "sec" | "secs" | "seconds") => Some("s"),
+        _ => None,
+    }
+}
+
+/// What became of a gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GateVerdict {
+    /// The condition does not hold.
+    Passed,
+    /// The condition holds, so the run counts as failed.
+    Failed,
+    /// There is nothing to measure, which counts as failed.
+    NoData,
+}
+
+impl GateVerdict {
+    /// The stable name, as JSON output carries it.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            GateVerdict::Passed => "passed",
+            GateVerdict::Failed => "failed",
+            GateVerdict::NoData => "no-data",
+        }
+    }
+}
+
+/// A gate, what was measured for it, and what follows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GateResult {
+    /// The gate.
+    pub gate: Gate,
+    /// What was measured; `None` where there is nothing to measure.
+    pub measured: Option<Figure>,
+    /// What follows.
+    pub verdict: GateVerdict,
+}
+
+impl GateResult {
+    /// Whether the run may count as good.
+    #[must_use]
+    pub fn is_passed(&self) -> bool {
+        self.verdict == GateVerdict::Passed
+    }
+
+    /// What was measured, in words: `p99 is 312 ms`.
+    #[must_use]
+    pub fn explanation(&self) -> String {
+        let name = self.gate.metric.name();
+        match self.measured {
+            Some(measured) => format!("{name} is {measured}"),
+            None => format!("there is nothing to measure {name} by"),
+        }
+    }
+}
+
+/// Why a text is no gate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GateError {
+    /// Too long for a gate.
+    #[error("a gate has at most {LONGEST_GATE} bytes, such as p99>200ms")]
+    TooLong,
+    /// No operator at all.
+    #[error("\"{0}\" has no operator; write a gate such as p99>200ms or acked<100%")]
+    NoOperator(String),
+    /// An unknown metric.
+    #[error(
+        "\"{name}\" is no metric{}; there are {}",
+        did_you_mean(*nearest), METRICS.map(|(name, _)| name).join(", ")
+    )]
+    Metric {
+        /// What was written.
+        name: String,
+        /// The metric that is spelled most alike.
+        nearest: Option<&'static str>,
+    },
+    /// An unknown operator.
+    #[error("\"{sign}\" is no operator; did you mean {nearest}? There are < <= > >= = !=")]
+    Operator {
+        /// What was written.
+        sign: String,
+        /// The operator that is most alike.
+        nearest: &'static str,
+    },
+    /// No number where the limit belongs.
+    #[error("\"{0}\" is no limit; write a number and its unit, such as 200ms, 1% or 0")]
+    Number(String),
+    /// A unit that does not go with the metric.
+    #[error(
+        "{metric} takes {units}, not {}{}",
+        if unit.is_empty() { "a plain number".to_owned() } else { format!("\"{unit}\"") },
+        did_you_mean(*nearest)
+    )]
+    Unit {
+        /// The metric.
+        metric: &'static str,
+        /// What was written.
+        unit: String,
+        /// What may be written.
+        units: &'static str,
+        /// The unit that is most alike.
+        nearest: Option<&'static str>,
+    },
+    /// More than all of them.
+    #[error("\"{0}\" is more than all of them; a share is at most 100%")]
+    AboveAll(String),
+    /// A part of an order.
+    #[error("\"{0}\" is no whole number; write a % behind a share")]
+    Fraction(String),
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |nearest| format!(", did you mean {nearest}?"))
+}
+
+#[cfg(test)]
+#[path = "gates_tests.rs"]
+mod tests;

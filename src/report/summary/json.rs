@@ -1,0 +1,223 @@
+//! The summary, and each attempt, for a program.
+
+use serde_json::{Map, Value, json};
+
+use super::latency::{LatencyFigures, SHOWN_QUANTILES};
+use super::{DeliverySummary, RunFacts, RunReport};
+use crate::delivery::record::AttemptRecord;
+use crate::report::gates::{Figure, GateResult};
+use crate::report::json;
+use crate::report::text::milliseconds;
+
+/// That a run begins, as one line of JSON of the type `ready`.
+#[must_use]
+pub fn ready(facts: &RunFacts, seed: u64) -> String {
+    json::line(
+        "ready",
+        &json!({
+            "url": facts.url,
+            "orders": facts.orders,
+            "seed": seed,
+            "started_at": facts.started_at.to_string(),
+            "schedule": facts.schedule,
+        }),
+    )
+}
+
+/// The summary as one line of JSON, of the type `delivery-summary`.
+#[must_use]
+pub fn summary(report: &RunReport) -> String {
+    let RunReport { summary, gates } = report;
+    let (orders, throttling) = (&summary.orders, &summary.throttling);
+    json::line(
+        "delivery-summary",
+        &json!({
+            "ok": report.is_yes(),
+            "url": summary.facts.url,
+            "started_at": summary.facts.started_at.to_string(),
+            "elapsed_ms": milliseconds(summary.length),
+            "schedule": summary.facts.schedule,
+            "orders": {
+                "total": summary.total_orders(),
+                "acknowledged": orders.acknowledged,
+                "exhausted": orders.exhausted,
+                "interrupted": orders.interrupted,
+                "retried": orders.retried,
+                "duplicates": orders.duplicates,
+            },
+            "attempts": {
+                "total": summary.attempts(),
+                "acknowledged": summary.attempts() - summary.failed_attempts(),
+                "failed": summary.failed_attempts(),
+                "unknown_outcomes": summary.unknown_outcomes,
+            },
+            "rate": {
+                "first_notifications_per_second": summary.rate(),
+                "planned_per_second": summary.facts.rate,
+                "attempts_per_second": summary.attempt_rate(),
+            },
+            "by_attempt": summary.by_attempt.iter().map(|row| json!({
+                "attempt": row.attempt,
+                "acknowledged": row.acknowledged,
+                "failed": row.failed,
+            })).collect::<Vec<_>>(),
+            "reasons": summary.reasons.iter().map(|reason| json!({
+                "code": reason.code,
+                "explanation": reason.explanation,
+                "attempts": reason.attempts,
+                "orders_exhausted": reason.exhausted,
+            })).collect::<Vec<_>>(),
+            "latency_from_intended": latency(&summary.latency),
+            "latency_from_sent": latency(&summary.service_time),
+            "throttled": {
+                "episodes": throttling.episodes,
+                "first_at_ms": throttling.first_at.map(milliseconds),
+                "in_flight": throttling.in_flight,
+            },
+            "slowest": slowest(summary),
+            "failures": failures(summary),
+            "course": course(summary),
+            "gates": gates.iter().map(gate).collect::<Vec<_>>(),
+        }),
+    )
+}
+
+fn latency(figures: &LatencyFigures) -> Value {
+    let quantile = |(name, quantile): (&str, f64)| {
+        let key = format!("{}_ms", name.replace('.', "_"));
+        (key, json!(figures.quantile(quantile).map(milliseconds)))
+    };
+    let mut body: Map<String, Value> =
+        SHOWN_QUANTILES.into_iter().chain([("p95", 0.95)]).map(quantile).collect();
+    for (name, time) in
+        [("min", figures.shortest()), ("mean", figures.mean()), ("max", figures.longest())]
+    {
+        body.insert(format!("{name}_ms"), json!(time.map(milliseconds)));
+    }
+    Value::Object(body)
+}
+
+fn slowest(summary: &DeliverySummary) -> Vec<Value> {
+    let slow = summary.slowest.iter().map(|slow| {
+        json!({
+            "order": slow.order,
+            "order_id": &*slow.order_id,
+            "attempt": slow.attempt,
+            "latency_from_intended_ms": milliseconds(slow.latency),
+            "latency_from_sent_ms": milliseconds(slow.service_time),
+            "conclusion": slow.code,
+        })
+    });
+    slow.collect()
+}
+
+fn failures(summary: &DeliverySummary) -> Vec<Value> {
+    let failures = summary.failures.iter().map(|order| {
+        json!({
+            "order": order.order,
+            "order_id": &*order.order_id,
+            "result": order.result.map(|result| result.code()),
+            "attempts": order.attempts,
+            "at_ms": milliseconds(order.at),
+            "conclusion": order.code,
+            "explanation": order.explanation,
+        })
+    });
+    failures.collect()
+}
+
+fn course(summary: &DeliverySummary) -> Value {
+    let parts = summary.course.parts();
+    json!({
+        "part_ms": milliseconds(summary.course.part_length()),
+        "acknowledged": parts.iter().map(|part| part.acknowledged).collect::<Vec<_>>(),
+        "failed": parts.iter().map(|part| part.failed).collect::<Vec<_>>(),
+    })
+}
+
+fn gate(result: &GateResult) -> Value {
+    let (value, unit) = match result.measured {
+        None => (Value::Null, None),
+        Some(Figure::Time(time)) => (json!(milliseconds(time)), Some("ms")),
+        Some(Figure::Percent(share)) => (json!(share), Some("percent")),
+        Some(Figure::Count(count)) => (json!(count), Some("count")),
+        Some(Figure::Rate(rate)) => (json!(rate), Some("per_second")),
+    };
+    json!({
+        "gate": result.gate.text(),
+        "verdict": result.verdict.code(),
+        "measured": value,
+        "measured_unit": unit,
+        "explanation": result.explanation(),
+    })
+}
+
+/// One attempt of one of many orders as one line of JSON, of the type `delivery-attempt`.
+#[must_use]
+pub fn attempt(attempt: &AttemptRecord) -> String {
+    json::line(
+        "delivery-attempt",
+        &json!({
+            "order": attempt.order,
+            "order_id": &*attempt.order_id,
+            "attempt": attempt.attempt,
+            "intended_ms": milliseconds(attempt.intended),
+            "sent_ms": milliseconds(attempt.sent),
+            "finished_ms": milliseconds(attempt.finished),
+            "latency_from_intended_ms": milliseconds(attempt.latency()),
+            "latency_from_sent_ms": milliseconds(attempt.service_time()),
+            "status": attempt.status,
+            "acknowledged": attempt.is_acknowledged(),
+            "conclusion": attempt.code,
+            "explanation": attempt.explanation,
+        }),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::record::FleetEvent;
+    use crate::report::summary::sample;
+
+    #[test]
+    fn the_summary_is_one_line_that_adds_up() {
+        let text = summary(&sample::report(2000));
+        assert_eq!(text.matches('\n').count(), 1);
+        let value: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            (&value["type"], &value["schema_version"]),
+            (&json!("delivery-summary"), &json!(1))
+        );
+        let sum = |key: &str| -> u64 {
+            value["by_attempt"].as_array().unwrap().iter().filter_map(|row| row[key].as_u64()).sum()
+        };
+        assert_eq!(value["attempts"]["acknowledged"], sum("acknowledged"));
+        assert_eq!(value["attempts"]["failed"], sum("failed"));
+        assert_eq!(value["orders"]["total"], 2000);
+        assert!(
+            value["latency_from_intended"]["p99_9_ms"].as_f64()
+                > value["latency_from_sent"]["p50_ms"].as_f64()
+        );
+        assert_eq!(value["gates"][0]["verdict"], "failed");
+        assert_eq!(value["gates"][1]["measured_unit"], "percent");
+    }
+
+    #[test]
+    fn hostile_texts_stay_one_line_of_json() {
+        let text = summary(&sample::hostile());
+        assert_eq!(text.matches('\n').count(), 1);
+        assert!(serde_json::from_str::<Value>(&text).is_ok());
+    }
+
+    #[test]
+    fn an_attempt_is_one_line_with_both_clocks() {
+        let events = sample::events(3);
+        let Some(FleetEvent::Attempt(first)) = events.first() else { panic!("no attempt") };
+        let value: Value = serde_json::from_str(&attempt(first)).unwrap();
+        assert_eq!((&value["attempt"], &value["acknowledged"]), (&json!(1), &json!(true)));
+        assert!(
+            value["latency_from_intended_ms"].as_f64() > value["latency_from_sent_ms"].as_f64()
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! The summary as JUnit XML: what continuous integration shows as test cases.
+
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::{DeliverySummary, OrderOutcome, RunReport};
+use crate::delivery::record::OrderResult;
+use crate::report::figures::counted;
+
+const MOST_NAMES: usize = 20;
+
+/// One test case an order, or, of more than a thousand, one a result and reason; and one a gate.
+#[must_use]
+pub fn xml(report: &RunReport) -> String {
+    let summary = &report.summary;
+    let mut orders = TestSuite::new("orders");
+    orders.set_time(summary.length);
+    match summary.kept_orders() {
+        Some(kept) => kept.for_each(|order| {
+            orders.add_test_case(order_case(order));
+        }),
+        None => {
+            orders.add_test_cases(result_cases(summary));
+        }
+    }
+    let mut junit = Report::new("payout-notify simulate");
+    junit.set_time(summary.length);
+    junit.add_test_suite(orders);
+    if !report.gates.is_empty() {
+        let mut gates = TestSuite::new("gates");
+        gates.add_test_cases(report.gates.iter().map(|result| {
+            let status = match result.is_passed() {
+                true => TestCaseStatus::success(),
+                false => failure(
+                    NonSuccessKind::Failure,
+                    result.verdict.code(),
+                    &format!("{}: {}", result.gate.text(), result.explanation()),
+                ),
+            };
+            case("gates", result.gate.text(), status, Duration::ZERO)
+        }));
+        junit.add_test_suite(gates);
+    }
+    junit.to_string().expect("a document in memory is always written")
+}
+
+fn case(class: &str, name: &str, status: TestCaseStatus, time: Duration) -> TestCase {
+    let mut case = TestCase::new(name, status);
+    case.set_classname(class).set_time(time);
+    case
+}
+
+fn failure(kind: NonSuccessKind, code: &str, message: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_type(code).set_message(message);
+    status
+}
+
+/// The time is that of the order's slowest attempt.
+fn order_case(order: &OrderOutcome) -> TestCase {
+    let status = match order.result {
+        Some(OrderResult::Acknowledged) => TestCaseStatus::success(),
+        result => {
+            let kind = match result {
+                Some(OrderResult::Exhausted) => NonSuccessKind::Failure,
+                // Whether the merchant is right was not learnt, which is no failure of its own.
+                _ => NonSuccessKind::Error,
+            };
+            let code = order.code.unwrap_or("interrupted");
+            failure(kind, code, &told(order))
+        }
+    };
+    let name = format!("#{} {}", order.order, order.order_id);
+    case("orders", &name, status, order.slowest)
+}
+
+fn told(order: &OrderOutcome) -> String {
+    let result = order.result.map_or("not ended", OrderResult::code);
+    let attempts = counted(u64::from(order.attempts), "attempt");
+    match (&order.explanation, order.code) {
+        (Some(why), _) => format!("{result} after {attempts}: {why}"),
+        (None, Some(code)) => format!("{result} after {attempts}: {code}"),
+        (None, None) => format!("{result} after {attempts}"),
+    }
+}
+
+fn result_cases(summary: &DeliverySummary) -> Vec<TestCase> {
+    let orders = &summary.orders;
+    let mut cases = vec![case(
+        "orders",
+        &format!("{} acknowledged", counted(orders.acknowledged, "order")),
+        TestCaseStatus::success(),
+        Duration::ZERO,
+    )];
+    for reason in &summary.reasons {
+        let status = match reason.exhausted {
+            0 => TestCaseStatus::success(),
+            exhausted => {
+                let told = format!(
+                    "{} ended with {}: {}",
+                    counted(exhausted, "order"),
+                    reason.code,
+                    reason.explanation
+                );
+                let mut status = failure(NonSuccessKind::Failure, reason.code, &told);
+                status.set_description(names(summary, Some(reason.code)));
+                status
+            }
+        };
+        let name = format!("no order ends exhausted with {}", reason.code);
+        cases.push(case("orders", &name, status, Duration::ZERO));
+    }
+    let explained: u64 = summary.reasons.iter().map(|reason| reason.exhausted).sum();
+    for (count, kind, what) in [
+        (orders.exhausted.saturating_sub(explained), NonSuccessKind::Failure, "exhausted"),
+        (orders.interrupted, NonSuccessKind::Error, "interrupted"),
+    ] {
+        if count > 0 {
+            let told = format!("{} ended {what}", counted(count, "order"));
+            let mut status = failure(kind, what, &told);
+            status.set_description(names(summary, None));
+            cases.push(case("orders", &format!("no order ends {what}"), status, Duration::ZERO));
+        }
+    }
+    cases
+}
+
+/// The first orders that failed, or those of one reason, one a line.
+fn names(summary: &DeliverySummary, code: Option<&str>) -> String {
+    let failures = summary.failures.iter().filter(|order| code.is_none() || order.code == code);
+    let lines =
+        failures.take(MOST_NAMES).map(|order| format!("{}: {}\n", order.order_id, told(order)));
+    lines.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::summary::sample;
+
+    #[test]
+    fn few_orders_are_a_test_case_each() {
+        let text = xml(&sample::report(1000));
+        assert_eq!(text.matches("<testcase ").count(), 1000 + 2);
+        assert!(text.contains("<testcase name=\"#417 POT00000417\""), "{text}");
+        assert!(text.contains("exhausted after 4 attempts: the merchant refused"));
+        assert!(text.contains("message=\"p99&gt;200ms: p99 is"));
+    }
+
+    #[test]
+    fn of_many_orders_each_reason_is_one() {
+        let text = xml(&sample::report(5000));
+        assert_eq!(text.matches("<testcase ").count(), 1 + 4 + 2, "{text}");
+        assert!(text.contains("orders ended with refused: the merchant refused"));
+        assert!(text.contains("POT00000417: exhausted"));
+    }
+
+    #[test]
+    fn hostile_texts_are_escaped() {
+        let text = xml(&sample::hostile());
+        assert!(!text.contains("<script>") && !text.contains('\u{1b}') && !text.contains('\0'));
+        assert!(text.contains("&lt;script&gt;"));
+    }
+}

@@ -1,0 +1,89 @@
+//! HTML in the making: fixed markup, and texts that pass one escaper.
+
+use std::fmt::Write as _;
+
+/// A page in the making.
+///
+/// Markup is fixed text of this program; whatever comes from a run can only enter as text or as a
+/// number, so nothing that was received becomes markup.
+#[derive(Debug, Default)]
+pub(super) struct Markup {
+    page: String,
+}
+
+impl Markup {
+    /// Adds fixed markup.
+    pub(super) fn html(&mut self, fixed: &'static str) -> &mut Self {
+        self.page.push_str(fixed);
+        self
+    }
+
+    /// Adds a text, escaped for an element and for a quoted attribute alike.
+    pub(super) fn text(&mut self, text: &str) -> &mut Self {
+        escape(text, &mut self.page);
+        self
+    }
+
+    /// Adds a coordinate or a length with two places; a number that is none becomes 0.
+    pub(super) fn number(&mut self, number: f64) -> &mut Self {
+        let number = if number.is_finite() { number } else { 0.0 };
+        // Writing to a String cannot fail.
+        let _ = write!(self.page, "{number:.2}");
+        self
+    }
+
+    /// The page.
+    pub(super) fn finish(self) -> String {
+        self.page
+    }
+}
+
+fn escape(text: &str, page: &mut String) {
+    for character in text.chars() {
+        match character {
+            '&' => page.push_str("&amp;"),
+            '<' => page.push_str("&lt;"),
+            '>' => page.push_str("&gt;"),
+            '"' => page.push_str("&quot;"),
+            '\'' => page.push_str("&#39;"),
+            hidden if is_hidden(hidden) => {
+                page.extend(hidden.escape_unicode());
+            }
+            plain => page.push(plain),
+        }
+    }
+}
+
+/// Characters that are invisible or that turn the text around them.
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_never_becomes_markup() {
+        let mut page = Markup::default();
+        page.html("<p title=\"")
+            .text("\"><script>'&")
+            .html("\">")
+            .text("a\u{202e}b\0\n")
+            .html("</p>");
+        assert_eq!(
+            page.finish(),
+            "<p title=\"&quot;&gt;&lt;script&gt;&#39;&amp;\">a\\u{202e}b\\u{0}\\u{a}</p>"
+        );
+    }
+
+    #[test]
+    fn a_number_is_a_number() {
+        let mut page = Markup::default();
+        page.number(1.0).html(" ").number(f64::NAN).html(" ").number(f64::INFINITY);
+        assert_eq!(page.finish(), "1.00 0.00 0.00");
+    }
+}

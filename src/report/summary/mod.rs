@@ -1,0 +1,472 @@
+//! What became of many deliveries: one value, folded from their events, for every report.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::figures::shortened;
+use super::gates::GateResult;
+use crate::delivery::record::{AttemptRecord, FleetEvent, OrderRecord, OrderResult};
+use crate::delivery::schedule::MAX_RETRIES;
+
+pub mod course;
+pub mod html;
+pub mod json;
+pub mod junit;
+pub mod latency;
+mod markup;
+mod plot;
+#[cfg(test)]
+pub(crate) mod sample;
+pub mod text;
+
+use course::Course;
+use latency::LatencyFigures;
+
+/// How many of the slowest orders are kept.
+pub const SLOWEST: usize = 10;
+
+/// Up to so many orders are kept one by one; of more, only the first that failed are.
+pub const MOST_KEPT_ORDERS: usize = 1000;
+
+/// How many orders that were not acknowledged are kept by name.
+pub const MOST_KEPT_FAILURES: usize = 100;
+
+const LONGEST_ID: usize = 100;
+const LONGEST_EXPLANATION: usize = 300;
+const MOST_REASONS: usize = 64;
+
+/// What is known of a run before its first attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunFacts {
+    /// Where the notifications go.
+    pub url: String,
+    /// When the run started.
+    pub started_at: Timestamp,
+    /// The name of the retry schedule.
+    pub schedule: String,
+    /// How many orders are planned, duplicates included; `None` where the source does not say.
+    pub orders: Option<u64>,
+    /// The planned rate of first notifications, each second, where one is held.
+    pub rate: Option<f64>,
+}
+
+/// How the orders ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OrderCounts {
+    /// The merchant acknowledged.
+    pub acknowledged: u64,
+    /// The schedule ended without an acknowledgement.
+    pub exhausted: u64,
+    /// The run ended first.
+    pub interrupted: u64,
+    /// Orders, however they ended, that took more than one attempt.
+    pub retried: u64,
+    /// Orders that repeat another's notification on purpose.
+    pub duplicates: u64,
+}
+
+impl OrderCounts {
+    /// The orders that ended, in whatever way.
+    #[must_use]
+    pub const fn ended(&self) -> u64 {
+        self.acknowledged + self.exhausted + self.interrupted
+    }
+}
+
+/// What became of the attempts with one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AttemptCounts {
+    /// The attempts' number, from 1.
+    pub attempt: u32,
+    /// Those that were acknowledged.
+    pub acknowledged: u64,
+    /// Those that were not.
+    pub failed: u64,
+}
+
+/// How often one result was met that is no acknowledgement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// The result's stable name.
+    pub code: &'static str,
+    /// Why the first attempt with this result was no acknowledgement.
+    pub explanation: String,
+    /// The attempts with this result.
+    pub attempts: u64,
+    /// The orders that ended exhausted with it.
+    pub exhausted: u64,
+}
+
+/// The slowest attempt of one of the slowest orders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlowOrder {
+    /// The order's number.
+    pub order: u64,
+    /// The order's id, cut where it is very long.
+    pub order_id: Arc<str>,
+    /// The number of the attempt.
+    pub attempt: u32,
+    /// From the intended time to the outcome.
+    pub latency: Duration,
+    /// From the real send time to the outcome.
+    pub service_time: Duration,
+    /// The stable name of the attempt's result.
+    pub code: &'static str,
+}
+
+/// How the limit on attempts in flight held sends back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Throttling {
+    /// How often it began to.
+    pub episodes: u64,
+    /// When it first did, counted from the start of the run.
+    pub first_at: Option<Duration>,
+    /// The most attempts in flight at such a moment.
+    pub in_flight: usize,
+}
+
+/// One order with its last known result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderOutcome {
+    /// The order's number.
+    pub order: u64,
+    /// The order's id, cut where it is very long.
+    pub order_id: Arc<str>,
+    /// How it ended; `None` while it has not.
+    pub result: Option<OrderResult>,
+    /// How many attempts were made.
+    pub attempts: u32,
+    /// When its last event was, counted from the start of the run.
+    pub at: Duration,
+    /// The slowest of its attempts, from the intended time.
+    pub slowest: Duration,
+    /// The stable name of its last attempt's result, where that is known.
+    pub code: Option<&'static str>,
+    /// Why its last attempt was no acknowledgement, where that is known.
+    pub explanation: Option<String>,
+}
+
+/// When first notifications were sent, for the rate.
+#[derive(Clone, Copy, Debug, Default)]
+struct FirstSends {
+    count: u64,
+    earliest: Option<Duration>,
+    latest: Duration,
+}
+
+/// What became of a run of many deliveries.
+///
+/// It is folded from the run's events and stays below a few megabytes for any number of them.
+/// Quantiles count every attempt, whatever its outcome.
+#[derive(Clone, Debug)]
+pub struct DeliverySummary {
+    /// What was known before.
+    pub facts: RunFacts,
+    /// How long the run took, or has taken.
+    pub length: Duration,
+    /// How the orders ended.
+    pub orders: OrderCounts,
+    /// What became of the attempts, by their number; those above the most there can be are with
+    /// the last.
+    pub by_attempt: Vec<AttemptCounts>,
+    /// Why attempts were no acknowledgements, the most frequent first once finished.
+    pub reasons: Vec<Reason>,
+    /// Attempts over time.
+    pub course: Course,
+    /// From the intended time: a stall of the merchant shows in it.
+    pub latency: LatencyFigures,
+    /// From the real send time, as a naive tool reports it.
+    pub service_time: LatencyFigures,
+    /// The slowest orders, by the latency of their slowest attempt, the slowest first.
+    pub slowest: Vec<SlowOrder>,
+    /// How the limit on attempts in flight held sends back.
+    pub throttling: Throttling,
+    /// Attempts of an earlier run whose outcome is unknown, so that they were sent again.
+    pub unknown_outcomes: u64,
+    /// The first orders that were not acknowledged.
+    pub failures: Vec<OrderOutcome>,
+    kept: Option<BTreeMap<u64, OrderOutcome>>,
+    first_sends: FirstSends,
+    pending_retries: u64,
+    last_failed: Option<(u64, usize)>,
+}
+
+impl DeliverySummary {
+    /// A run of which nothing has happened yet.
+    #[must_use]
+    pub fn new(facts: RunFacts) -> Self {
+        DeliverySummary {
+            facts,
+            length: Duration::ZERO,
+            orders: OrderCounts::default(),
+            by_attempt: Vec::new(),
+            reasons: Vec::new(),
+            course: Course::default(),
+            latency: LatencyFigures::new(),
+            service_time: LatencyFigures::new(),
+            slowest: Vec::new(),
+            throttling: Throttling::default(),
+            unknown_outcomes: 0,
+            failures: Vec::new(),
+            kept: Some(BTreeMap::new()),
+            first_sends: FirstSends::default(),
+            pending_retries: 0,
+            last_failed: None,
+        }
+    }
+
+    /// Takes in one event; an order's end should follow its last attempt at once, so that its
+    /// reason is known.
+    pub fn fold(&mut self, event: &FleetEvent) {
+        match event {
+            FleetEvent::Attempt(attempt) => self.fold_attempt(attempt),
+            FleetEvent::Order(order) => self.fold_order(order),
+            FleetEvent::Throttled { at, in_flight } => {
+                self.throttling.episodes += 1;
+                self.throttling.first_at.get_or_insert(*at);
+                self.throttling.in_flight = self.throttling.in_flight.max(*in_flight);
+            }
+            FleetEvent::UnknownOutcome { .. } => self.unknown_outcomes += 1,
+        }
+    }
+
+    /// Counts an order that repeats another's notification on purpose; events do not tell it.
+    pub fn count_duplicate(&mut self) {
+        self.orders.duplicates += 1;
+    }
+
+    /// Ends the run after `length`; an earlier event does not shorten it.
+    pub fn finish(&mut self, length: Duration) {
+        self.length = self.length.max(length);
+        self.last_failed = None;
+        self.reasons.sort_by(|a, b| b.attempts.cmp(&a.attempts).then(a.code.cmp(b.code)));
+    }
+
+    /// All attempts of this run that are over.
+    #[must_use]
+    pub fn attempts(&self) -> u64 {
+        self.latency.count()
+    }
+
+    /// The attempts that were no acknowledgement.
+    #[must_use]
+    pub fn failed_attempts(&self) -> u64 {
+        self.by_attempt.iter().map(|row| row.failed).sum()
+    }
+
+    /// The whole that shares of orders refer to: those planned, or those that ended if more did.
+    #[must_use]
+    pub fn total_orders(&self) -> u64 {
+        self.orders.ended().max(self.facts.orders.unwrap_or(0))
+    }
+
+    /// First notifications a second, over the time in which they were sent; `None` of fewer than
+    /// two.
+    ///
+    /// Retries come by the schedule and not by the rate, so they do not count.
+    #[must_use]
+    pub fn rate(&self) -> Option<f64> {
+        let FirstSends { count, earliest, latest } = self.first_sends;
+        let seconds = latest.saturating_sub(earliest?).as_secs_f64();
+        (count > 1 && seconds > 0.0).then(|| (count - 1) as f64 / seconds)
+    }
+
+    /// All attempts a second, over the whole run; `None` where it took no time.
+    #[must_use]
+    pub fn attempt_rate(&self) -> Option<f64> {
+        let seconds = self.length.as_secs_f64();
+        (seconds > 0.0).then(|| self.attempts() as f64 / seconds)
+    }
+
+    /// Orders whose first notification failed in this run and that have not ended.
+    #[must_use]
+    pub fn pending_retries(&self) -> u64 {
+        self.pending_retries
+    }
+
+    /// Every order by itself; `None` where they are more than [`MOST_KEPT_ORDERS`].
+    #[must_use]
+    pub fn kept_orders(&self) -> Option<impl Iterator<Item = &OrderOutcome>> {
+        self.kept.as_ref().map(BTreeMap::values)
+    }
+
+    fn fold_attempt(&mut self, attempt: &AttemptRecord) {
+        self.length = self.length.max(attempt.finished);
+        self.latency.record(attempt.latency());
+        self.service_time.record(attempt.service_time());
+        let is_acknowledged = attempt.is_acknowledged();
+        let row = self.row(attempt.attempt);
+        if is_acknowledged {
+            row.acknowledged += 1
+        } else {
+            row.failed += 1
+        }
+        self.course.record(attempt.sent, |part| {
+            if is_acknowledged { part.acknowledged += 1 } else { part.failed += 1 }
+        });
+        if attempt.attempt == 1 {
+            let sends = &mut self.first_sends;
+            sends.count += 1;
+            sends.earliest = Some(sends.earliest.map_or(attempt.sent, |at| at.min(attempt.sent)));
+            sends.latest = sends.latest.max(attempt.sent);
+            self.pending_retries += u64::from(!is_acknowledged);
+        }
+        self.last_failed = match &attempt.explanation {
+            None => None,
+            Some(why) => self.reason(attempt.code, why).map(|index| (attempt.order, index)),
+        };
+        self.note_slow(attempt);
+        if let Some(kept) = self.keep(attempt.order, &attempt.order_id) {
+            kept.attempts = kept.attempts.max(attempt.attempt);
+            kept.at = attempt.finished;
+            kept.slowest = kept.slowest.max(attempt.latency());
+            kept.code = Some(attempt.code);
+            kept.explanation =
+                attempt.explanation.as_deref().map(|why| shortened(why, LONGEST_EXPLANATION));
+        }
+    }
+
+    fn fold_order(&mut self, order: &OrderRecord) {
+        self.length = self.length.max(order.finished);
+        let count = match order.result {
+            OrderResult::Acknowledged => &mut self.orders.acknowledged,
+            OrderResult::Exhausted => &mut self.orders.exhausted,
+            OrderResult::Interrupted => &mut self.orders.interrupted,
+        };
+        *count += 1;
+        self.orders.retried += u64::from(order.attempts > 1);
+        let was_pending = order.attempts > 1
+            || (order.attempts == 1 && order.result != OrderResult::Acknowledged);
+        self.pending_retries = self.pending_retries.saturating_sub(u64::from(was_pending));
+        let last = self.last_failed.filter(|(number, _)| *number == order.order);
+        let reason = last.and_then(|(_, index)| self.reasons.get_mut(index));
+        let told = reason.map(|reason| {
+            reason.exhausted += u64::from(order.result == OrderResult::Exhausted);
+            (reason.code, reason.explanation.clone())
+        });
+        if let Some(kept) = self.keep(order.order, &order.order_id) {
+            kept.result = Some(order.result);
+            kept.attempts = order.attempts;
+            kept.at = order.finished;
+        }
+        if order.result != OrderResult::Acknowledged && self.failures.len() < MOST_KEPT_FAILURES {
+            let kept = self.kept.as_ref().and_then(|kept| kept.get(&order.order)).cloned();
+            let (code, explanation) = told.unzip();
+            self.failures.push(kept.unwrap_or_else(|| OrderOutcome {
+                result: Some(order.result),
+                attempts: order.attempts,
+                at: order.finished,
+                code,
+                explanation,
+                ..OrderOutcome::new(order.order, &order.order_id)
+            }));
+        }
+    }
+
+    fn row(&mut self, attempt: u32) -> &mut AttemptCounts {
+        let index = (attempt.max(1) as usize - 1).min(MAX_RETRIES);
+        while self.by_attempt.len() <= index {
+            let attempt = u32::try_from(self.by_attempt.len() + 1).unwrap_or(u32::MAX);
+            self.by_attempt.push(AttemptCounts { attempt, acknowledged: 0, failed: 0 });
+        }
+        &mut self.by_attempt[index]
+    }
+
+    /// Counts a reason and says where it stands; `None` where there are too many.
+    fn reason(&mut self, code: &'static str, why: &str) -> Option<usize> {
+        let known = self.reasons.iter().position(|reason| reason.code == code);
+        let index = known.unwrap_or(self.reasons.len());
+        if known.is_none() && index < MOST_REASONS {
+            let explanation = shortened(why, LONGEST_EXPLANATION);
+            self.reasons.push(Reason { code, explanation, attempts: 0, exhausted: 0 });
+        }
+        self.reasons.get_mut(index)?.attempts += 1;
+        Some(index)
+    }
+
+    fn note_slow(&mut self, attempt: &AttemptRecord) {
+        let latency = attempt.latency();
+        let is_full = self.slowest.len() == SLOWEST;
+        if is_full && self.slowest.last().is_some_and(|last| last.latency >= latency) {
+            return;
+        }
+        if let Some(same) = self.slowest.iter().position(|slow| slow.order == attempt.order) {
+            if self.slowest[same].latency >= latency {
+                return;
+            }
+            self.slowest.remove(same);
+        }
+        let at = self.slowest.partition_point(|slow| slow.latency >= latency);
+        let slow = SlowOrder {
+            order: attempt.order,
+            order_id: bounded_id(&attempt.order_id),
+            attempt: attempt.attempt,
+            latency,
+            service_time: attempt.service_time(),
+            code: attempt.code,
+        };
+        self.slowest.insert(at, slow);
+        self.slowest.truncate(SLOWEST);
+    }
+
+    /// The order's own entry; `None` once there are too many orders to keep.
+    fn keep(&mut self, order: u64, id: &Arc<str>) -> Option<&mut OrderOutcome> {
+        let kept = self.kept.as_ref()?;
+        if kept.len() >= MOST_KEPT_ORDERS && !kept.contains_key(&order) {
+            self.kept = None;
+        }
+        Some(self.kept.as_mut()?.entry(order).or_insert_with(|| OrderOutcome::new(order, id)))
+    }
+}
+
+impl OrderOutcome {
+    fn new(order: u64, id: &Arc<str>) -> Self {
+        OrderOutcome {
+            order,
+            order_id: bounded_id(id),
+            result: None,
+            attempts: 0,
+            at: Duration::ZERO,
+            slowest: Duration::ZERO,
+            code: None,
+            explanation: None,
+        }
+    }
+}
+
+/// The id itself, or a short copy: a kept id must not hold a megabyte.
+fn bounded_id(id: &Arc<str>) -> Arc<str> {
+    if id.len() <= LONGEST_ID { Arc::clone(id) } else { shortened(id, LONGEST_ID).into() }
+}
+
+/// What became of a run and of its gates: the one value that every report shows.
+#[derive(Clone, Debug)]
+pub struct RunReport {
+    /// What became of the run.
+    pub summary: DeliverySummary,
+    /// What became of each gate, in the order given.
+    pub gates: Vec<GateResult>,
+}
+
+impl RunReport {
+    /// Whether the run answers "yes": its gates say so, or without gates every order was
+    /// acknowledged.
+    #[must_use]
+    pub fn is_yes(&self) -> bool {
+        let OrderCounts { exhausted, interrupted, .. } = self.summary.orders;
+        match self.gates.as_slice() {
+            // An order that was never sent is no order that was acknowledged.
+            [] => {
+                let all_ended = self.summary.orders.ended() >= self.summary.total_orders();
+                exhausted == 0 && interrupted == 0 && all_ended
+            }
+            gates => gates.iter().all(GateResult::is_passed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! A made-up but realistic run, for tests: a merchant with a stall now and then, and a few faults.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{DeliverySummary, RunFacts, RunReport};
+use crate::delivery::record::{AttemptRecord, FleetEvent, OrderRecord, OrderResult};
+use crate::report::gates::Gate;
+
+const OFFSETS_SECONDS: [u64; 4] = [0, 15, 45, 105];
+
+const FAULTS: [(&str, Option<u16>, &str); 4] = [
+    ("timeout", None, "no complete reply within 10s; the merchant took too long"),
+    ("http-status", Some(503), "the status is 503; only 2xx counts"),
+    ("refused", Some(200), "the merchant refused with error_code \"0004\" (bad signature)"),
+    ("connection-reset", None, "the other side broke the connection off (os error 104)"),
+];
+
+pub(crate) fn facts(orders: u64) -> RunFacts {
+    RunFacts {
+        url: "http://localhost:8787/notify".to_owned(),
+        started_at: Timestamp::from_second(1_767_225_600).unwrap(),
+        schedule: "15s,30s,60s".to_owned(),
+        orders: Some(orders),
+        rate: Some(100.0),
+    }
+}
+
+/// `orders` orders at 100 a second, through a merchant that stalls for a second in every ten.
+pub(crate) fn events(orders: u64) -> Vec<FleetEvent> {
+    let mut rng = fastrand::Rng::with_seed(7);
+    let mut events = Vec::new();
+    for order in 1..=orders {
+        let order_id: Arc<str> = format!("POT{order:08}").into();
+        for (number, offset) in (1..).zip(OFFSETS_SECONDS) {
+            let intended = Duration::from_millis(order * 10) + Duration::from_secs(offset);
+            let attempt = attempt(&mut rng, order, &order_id, number, intended);
+            let finished = attempt.finished;
+            let is_acknowledged = attempt.is_acknowledged();
+            events.push((finished, FleetEvent::Attempt(attempt)));
+            if is_acknowledged || number as usize == OFFSETS_SECONDS.len() {
+                let result = if is_acknowledged {
+                    OrderResult::Acknowledged
+                } else {
+                    OrderResult::Exhausted
+                };
+                let order_id = Arc::clone(&order_id);
+                let record = OrderRecord { order, order_id, result, attempts: number, finished };
+                events.push((finished, FleetEvent::Order(record)));
+                break;
+            }
+        }
+    }
+    events.sort_by_key(|(at, _)| *at);
+    events.into_iter().map(|(_, event)| event).collect()
+}
+
+fn attempt(
+    rng: &mut fastrand::Rng,
+    order: u64,
+    order_id: &Arc<str>,
+    attempt: u32,
+    intended: Duration,
+) -> AttemptRecord {
+    let in_stall = intended.as_millis() % 10_000;
+    let stall_ms = if in_stall < 1000 { 1000 - in_stall as u64 } else { 0 };
+    let sent = intended + Duration::from_millis(stall_ms);
+    let slow = 1.0 / (rng.f64() + 0.002);
+    let mut took = Duration::from_secs_f64(0.003 + 0.002 * slow);
+    // Some orders are refused for good; the others fail now and then.
+    let is_doomed = order.is_multiple_of(417);
+    let fault = if is_doomed || rng.f64() < 0.06 {
+        let index = if is_doomed { 2 } else { rng.usize(..4) };
+        Some(FAULTS[index])
+    } else {
+        None
+    };
+    if fault.is_some_and(|(code, ..)| code == "timeout") {
+        took = Duration::from_secs(10);
+    }
+    AttemptRecord {
+        order,
+        order_id: Arc::clone(order_id),
+        attempt,
+        intended,
+        sent,
+        finished: sent + took,
+        status: fault.map_or(Some(200), |(_, status, _)| status),
+        code: fault.map_or("acknowledged", |(code, ..)| code),
+        explanation: fault.map(|(_, _, why)| why.to_owned()),
+    }
+}
+
+/// The summary of [`events`].
+pub(crate) fn summary(orders: u64) -> DeliverySummary {
+    let mut summary = DeliverySummary::new(facts(orders));
+    events(orders).iter().for_each(|event| summary.fold(event));
+    summary.finish(Duration::ZERO);
+    summary
+}
+
+/// The report of [`summary`] with a passing and a failing gate.
+pub(crate) fn report(orders: u64) -> RunReport {
+    let mut summary = summary(orders);
+    summary.fold(&FleetEvent::Throttled { at: Duration::from_secs(11), in_flight: 1024 });
+    summary.fold(&FleetEvent::UnknownOutcome { order: 1, order_id: "POT1".into(), attempt: 1 });
+    (0..orders / 20).for_each(|_| summary.count_duplicate());
+    let gates = ["p99>200ms", "acked<99%"];
+    let gates = gates.map(|gate| Gate::parse(gate).unwrap().evaluate(&summary)).to_vec();
+    RunReport { summary, gates }
+}
+
+/// A report whose every text is hostile.
+pub(crate) fn hostile() -> RunReport {
+    let evil = "<script>alert(1)</script>\"'&]]>\u{1b}[2J\u{202e}\0";
+    let mut facts = facts(2);
+    (facts.url, facts.schedule) = (evil.to_owned(), evil.to_owned());
+    let mut summary = DeliverySummary::new(facts);
+    let order_id: Arc<str> = evil.into();
+    let order = Arc::clone(&order_id);
+    summary.fold(&FleetEvent::Attempt(AttemptRecord {
+        order: 1,
+        order_id: order,
+        attempt: 1,
+        intended: Duration::ZERO,
+        sent: Duration::ZERO,
+        finished: Duration::from_millis(5),
+        status: None,
+        code: "<script>alert(2)</script>",
+        explanation: Some(evil.to_owned()),
+    }));
+    let (result, finished) = (OrderResult::Exhausted, Duration::from_millis(5));
+    summary.fold(&FleetEvent::Order(OrderRecord {
+        order: 1,
+        order_id,
+        result,
+        attempts: 1,
+        finished,
+    }));
+    summary.finish(finished);
+    let gates = vec![Gate::parse("exhausted>0").unwrap().evaluate(&summary)];
+    RunReport { summary, gates }
+}

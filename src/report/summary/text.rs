@@ -1,0 +1,274 @@
+//! The summary of a run for a person, within 80 columns.
+
+use super::latency::{LatencyFigures, SHOWN_QUANTILES};
+use super::{DeliverySummary, RunReport};
+use crate::report::drawing::{LogScale, bar, curve, labels};
+use crate::report::figures::{counted, grouped, rate, share, shortened, span, three_digits};
+use crate::report::gates::{GateResult, GateVerdict};
+use crate::report::line::Line;
+
+const MOST_REASONS: usize = 8;
+const MOST_SLOW: usize = 5;
+const MOST_FAILURES: usize = 5;
+const MOST_ATTEMPT_ROWS: usize = 12;
+const LONGEST_ID: usize = 32;
+const LABEL: usize = 16;
+const CURVE: usize = 60;
+
+/// The whole summary: a headline, the attempts, the reasons, the latency, the slowest, the gates.
+#[must_use]
+pub fn lines(report: &RunReport) -> Vec<Line> {
+    let summary = &report.summary;
+    let mut lines = headline(summary);
+    lines.extend(remarks(summary));
+    lines.extend(attempts(summary));
+    lines.extend(reasons(summary));
+    lines.extend(latency(summary));
+    lines.extend(slowest(summary));
+    lines.extend(failures(summary));
+    if !report.gates.is_empty() {
+        lines.push(heading("Gates"));
+        lines.extend(report.gates.iter().map(gate_line));
+    }
+    lines
+}
+
+fn heading(text: &str) -> Line {
+    Line::new().strong(text)
+}
+
+fn headline(summary: &DeliverySummary) -> Vec<Line> {
+    let (orders, total) = (summary.orders, summary.total_orders());
+    let acknowledged =
+        format!("{} of {} acknowledged", grouped(orders.acknowledged), counted(total, "order"));
+    let line = match (total, orders.acknowledged == total) {
+        (0, _) => Line::new().warn("no orders"),
+        (_, true) => Line::new().good(acknowledged),
+        (_, false) => Line::new().bad(acknowledged),
+    };
+    let line =
+        line.plain(format!(" ({}) in {}", share(orders.acknowledged, total), span(summary.length)));
+    let mut parts = vec![counted(summary.attempts(), "attempt")];
+    let mut count = |count: u64, what: &str| {
+        if count > 0 {
+            parts.push(format!("{} {what}", grouped(count)));
+        }
+    };
+    count(orders.exhausted, "exhausted");
+    count(orders.interrupted, "interrupted");
+    count(total.saturating_sub(orders.ended()), "not ended");
+    count(orders.retried, "retried");
+    let mut lines = vec![line, Line::new().plain(format!("  {}", parts.join(", ")))];
+    lines.extend(summary.rate().map(|achieved| {
+        let planned = summary.facts.rate.map(|planned| format!(" (planned {})", rate(planned)));
+        let planned = planned.unwrap_or_default();
+        Line::new().plain(format!("  first notifications at {}{planned}", rate(achieved)))
+    }));
+    lines
+}
+
+fn remarks(summary: &DeliverySummary) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if summary.orders.duplicates > 0 {
+        let duplicates = counted(summary.orders.duplicates, "duplicate");
+        lines.push(Line::new().plain(format!("  {duplicates} sent on purpose")));
+    }
+    if summary.throttling.episodes > 0 {
+        let first = summary.throttling.first_at.map_or_else(String::new, span);
+        lines.push(Line::new().warn("  held back").plain(format!(
+            " {}: up to {} in flight, first at +{first}",
+            counted(summary.throttling.episodes, "time"),
+            grouped(summary.throttling.in_flight as u64)
+        )));
+    }
+    if summary.unknown_outcomes > 0 {
+        let attempts = counted(summary.unknown_outcomes, "attempt");
+        let told = format!(": {attempts} of an earlier run, sent again");
+        lines.push(Line::new().warn("  unknown outcome").plain(told));
+    }
+    lines
+}
+
+fn attempts(summary: &DeliverySummary) -> Vec<Line> {
+    let rows = &summary.by_attempt;
+    let most = rows.iter().map(|row| row.acknowledged + row.failed).max().unwrap_or(0);
+    if most == 0 {
+        return Vec::new();
+    }
+    let head = format!("  {:<5}{:>11}{:>11}{:>10}  ", "", "made", "acked", "of orders");
+    let mut lines = vec![heading("By attempt"), Line::new().dim(head.trim_end().to_owned())];
+    lines.extend(rows.iter().take(MOST_ATTEMPT_ROWS).map(|row| {
+        let made = row.acknowledged + row.failed;
+        let (good, all) = (bar(row.acknowledged, most, 36), bar(made, most, 36));
+        let rest = all.chars().count().saturating_sub(good.chars().count());
+        Line::new()
+            .plain(format!(
+                "  #{:<4}{:>11}{:>11}{:>10}  ",
+                row.attempt,
+                grouped(made),
+                grouped(row.acknowledged),
+                share(row.acknowledged, summary.total_orders()),
+            ))
+            .good(good)
+            .bad("░".repeat(rest))
+    }));
+    lines.extend(left_out(rows.len(), MOST_ATTEMPT_ROWS, "attempt number"));
+    lines
+}
+
+fn left_out(all: usize, shown: usize, noun: &str) -> Option<Line> {
+    let more = all.checked_sub(shown).filter(|more| *more > 0)?;
+    Some(Line::new().dim(format!("  and {}", counted(more as u64, &format!("more {noun}")))))
+}
+
+fn reasons(summary: &DeliverySummary) -> Vec<Line> {
+    if summary.reasons.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![heading("Attempts without acknowledgement, by reason")];
+    for reason in summary.reasons.iter().take(MOST_REASONS) {
+        let count = grouped(reason.attempts);
+        let name = shortened(reason.code, 24);
+        let room = 78_usize.saturating_sub(2 + 9 + 2 + name.chars().count().max(LABEL));
+        lines.push(
+            Line::new()
+                .plain(format!("  {count:>9}  "))
+                .bad(format!("{name:<LABEL$}"))
+                .dim(format!("  {}", shortened(&reason.explanation, room))),
+        );
+    }
+    lines.extend(left_out(summary.reasons.len(), MOST_REASONS, "reason"));
+    lines
+}
+
+fn latency(summary: &DeliverySummary) -> Vec<Line> {
+    let clocks = [("intended time", &summary.latency), ("real send time", &summary.service_time)];
+    let shortest = clocks.iter().filter_map(|(_, figures)| figures.shortest()).min();
+    let longest = clocks.iter().filter_map(|(_, figures)| figures.longest()).max();
+    let Some((shortest, longest)) = shortest.zip(longest) else { return Vec::new() };
+    let mut head = format!("  {:<LABEL$}", "from the");
+    for name in SHOWN_QUANTILES.map(|(name, _)| name).into_iter().chain(["max"]) {
+        head.push_str(&format!("{name:>10}"));
+    }
+    let mut lines = vec![heading("Latency of all attempts"), Line::new().dim(head)];
+    lines.extend(clocks.iter().map(|(name, figures)| quantiles(name, figures)));
+    let scale = LogScale::around(shortest, longest);
+    lines.extend(clocks.iter().map(|(name, figures)| {
+        let drawing = curve(&figures.distribution(&scale, CURVE));
+        Line::new().plain(format!("  {name:<LABEL$}")).accent(drawing.trim_end().to_owned())
+    }));
+    let ticks: Vec<(usize, String)> = scale
+        .ticks()
+        .into_iter()
+        .map(|(place, label)| ((place * CURVE as f64) as usize, label))
+        .collect();
+    lines.push(Line::new().dim(format!("  {:<LABEL$}{}", "", labels(CURVE, &ticks))));
+    lines.extend(hidden_wait(summary));
+    lines
+}
+
+fn quantiles(name: &str, figures: &LatencyFigures) -> Line {
+    let shown = SHOWN_QUANTILES.map(|(_, quantile)| figures.quantile(quantile));
+    let cells = shown.into_iter().chain([figures.longest()]);
+    let cells: String =
+        cells.map(|time| format!("{:>10}", time.map_or_else(String::new, three_digits))).collect();
+    Line::new().plain(format!("  {name:<LABEL$}")).strong(cells)
+}
+
+/// Says so where the second clock hides what the first one shows.
+fn hidden_wait(summary: &DeliverySummary) -> Option<Line> {
+    SHOWN_QUANTILES.into_iter().rev().find_map(|(name, quantile)| {
+        let intended = summary.latency.quantile(quantile)?;
+        let naive = summary.service_time.quantile(quantile)?;
+        (intended > naive.saturating_mul(2)).then(|| {
+            let told = format!(" sends waited: counted from the real send, {name} would read ");
+            Line::new().warn("  note:").plain(told).strong(three_digits(naive))
+        })
+    })
+}
+
+fn slowest(summary: &DeliverySummary) -> Vec<Line> {
+    if summary.slowest.is_empty() || summary.total_orders() < 2 {
+        return Vec::new();
+    }
+    let mut lines = vec![heading("Slowest orders, by their slowest attempt")];
+    lines.extend(summary.slowest.iter().take(MOST_SLOW).map(|slow| {
+        Line::new()
+            .plain(format!("  {:>9}  ", three_digits(slow.latency)))
+            .accent(format!("{:<LONGEST_ID$}", shortened(&slow.order_id, LONGEST_ID)))
+            .dim(format!("  #{:<3} {}", slow.attempt, shortened(slow.code, 28)))
+    }));
+    lines
+}
+
+fn failures(summary: &DeliverySummary) -> Vec<Line> {
+    if summary.failures.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![heading("Not acknowledged")];
+    lines.extend(summary.failures.iter().take(MOST_FAILURES).map(|order| {
+        let result = order.result.map_or("", |result| result.code());
+        Line::new()
+            .accent(format!("  {:<LONGEST_ID$}", shortened(&order.order_id, LONGEST_ID)))
+            .bad(format!("  {result}"))
+            .plain(format!(" after {}", counted(u64::from(order.attempts), "attempt")))
+            .dim(order.code.map_or_else(String::new, |code| format!("; {}", shortened(code, 18))))
+    }));
+    let all = summary.orders.exhausted + summary.orders.interrupted;
+    let all = usize::try_from(all).unwrap_or(usize::MAX);
+    lines.extend(left_out(all, MOST_FAILURES, "order"));
+    lines
+}
+
+/// A gate and what was measured, on one line.
+#[must_use]
+pub fn gate_line(result: &GateResult) -> Line {
+    let (line, relation) = match result.verdict {
+        GateVerdict::Passed => (Line::new().good("  passed "), ""),
+        GateVerdict::Failed => (Line::new().bad("  failed "), "; this fails the run"),
+        GateVerdict::NoData => (Line::new().bad("  no data"), "; this fails the run"),
+    };
+    line.plain("  ")
+        .strong(result.gate.text())
+        .plain(format!("  {}{relation}", result.explanation()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::summary::sample;
+
+    fn text(report: &RunReport) -> String {
+        let line = |line: &Line| line.spans.iter().map(|span| span.text.as_str()).collect();
+        lines(report).iter().map(line).collect::<Vec<String>>().join("\n")
+    }
+
+    #[test]
+    fn a_run_reads_at_a_glance_in_80_columns() {
+        let shown = text(&sample::report(5000));
+        for line in shown.lines() {
+            assert!(line.chars().count() <= 80, "{} {line}", line.chars().count());
+        }
+        for part in [
+            "of 5,000 orders acknowledged (99.7",
+            "250 duplicates sent on purpose",
+            "first notifications at",
+            "intended time",
+            "real send time",
+            "p99.9",
+            "timeout",
+            "failed   p99>200ms  p99 is",
+            "would read 25.6 ms",
+        ] {
+            assert!(shown.contains(part), "{part:?} is not in\n{shown}");
+        }
+    }
+
+    #[test]
+    fn a_run_without_attempts_has_a_report() {
+        let summary = DeliverySummary::new(sample::facts(0));
+        let report = RunReport { summary, gates: Vec::new() };
+        assert!(text(&report).starts_with("no orders"));
+        assert!(!text(&sample::hostile()).is_empty());
+    }
+}

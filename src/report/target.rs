@@ -1,0 +1,116 @@
+//! Which reports are written where: `--report html=run.html`.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// A form of report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReportFormat {
+    /// The summary as one JSON object.
+    Json,
+    /// The orders and gates as test cases.
+    Junit,
+    /// The summary as one page with plots.
+    Html,
+    /// Each attempt as one line of JSON, written as it ends.
+    Ndjson,
+}
+
+const FORMATS: [(&str, ReportFormat); 4] = [
+    ("json", ReportFormat::Json),
+    ("junit", ReportFormat::Junit),
+    ("html", ReportFormat::Html),
+    ("ndjson", ReportFormat::Ndjson),
+];
+
+impl ReportFormat {
+    /// The name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        FORMATS.iter().find(|(_, format)| *format == self).map_or("", |(name, _)| name)
+    }
+}
+
+/// A report that is asked for: its form and its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportTarget {
+    /// The form.
+    pub format: ReportFormat,
+    /// The file, which is replaced where it exists.
+    pub path: PathBuf,
+}
+
+impl FromStr for ReportTarget {
+    type Err = ReportTargetError;
+
+    fn from_str(text: &str) -> Result<Self, ReportTargetError> {
+        ReportTarget::parse(text)
+    }
+}
+
+impl ReportTarget {
+    /// Reads `FORMAT=PATH`.
+    ///
+    /// # Errors
+    ///
+    /// A [`ReportTargetError`] without `=`, for another format, and for no file.
+    pub fn parse(text: &str) -> Result<Self, ReportTargetError> {
+        let (name, path) = text.split_once('=').ok_or(ReportTargetError::NoPath)?;
+        let format = FORMATS.iter().find(|(known, _)| *known == name);
+        let (_, format) = format.ok_or_else(|| ReportTargetError::Format(name.to_owned()))?;
+        match path {
+            "" => Err(ReportTargetError::NoPath),
+            "-" => Err(ReportTargetError::Stdout),
+            _ => Ok(ReportTarget { format: *format, path: PathBuf::from(path) }),
+        }
+    }
+}
+
+/// The first file that two reports would write; each would destroy the other.
+#[must_use]
+pub fn shared_path(targets: &[ReportTarget]) -> Option<&Path> {
+    let repeated = |(index, target): (usize, &ReportTarget)| {
+        targets.iter().take(index).any(|earlier| earlier.path == target.path)
+    };
+    let at = targets.iter().enumerate().position(|(index, target)| repeated((index, target)))?;
+    targets.get(at).map(|target| target.path.as_path())
+}
+
+/// Why a text names no report.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportTargetError {
+    /// No file.
+    #[error("FORMAT=PATH is wanted, such as html=run.html")]
+    NoPath,
+    /// An unknown format.
+    #[error("\"{0}\" is no report; there are json, junit, html and ndjson")]
+    Format(String),
+    /// Stdout, which carries the answer.
+    #[error("a report goes to a file; stdout carries the answer, in JSON with --format json")]
+    Stdout,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_has_a_form_and_a_file() {
+        let html = ReportTarget::parse("html=a=b.html").unwrap();
+        assert_eq!((html.format.name(), html.path.to_str()), ("html", Some("a=b.html")));
+        assert_eq!(ReportTarget::parse("html"), Err(ReportTargetError::NoPath));
+        assert_eq!(ReportTarget::parse("json="), Err(ReportTargetError::NoPath));
+        assert_eq!(ReportTarget::parse("json=-"), Err(ReportTargetError::Stdout));
+        assert_eq!(ReportTarget::parse("xml=a"), Err(ReportTargetError::Format("xml".to_owned())));
+    }
+
+    #[test]
+    fn one_file_for_two_reports_is_found() {
+        let targets = |texts: &[&str]| -> Vec<ReportTarget> {
+            texts.iter().map(|text| text.parse().unwrap()).collect()
+        };
+        assert_eq!(shared_path(&targets(&["json=a", "junit=b", "html=a"])), Some(Path::new("a")));
+        assert_eq!(shared_path(&targets(&["json=a", "junit=b"])), None);
+    }
+}

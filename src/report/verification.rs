@@ -1,0 +1,145 @@
+//! What `verify` found, for a person and for a program.
+
+use serde_json::{Value, json};
+
+use super::diagnosis;
+use super::explanation::Explanation;
+use super::json;
+use super::line::Line;
+use crate::protocol::diagnosis::Diagnosis;
+use crate::protocol::notification::{Finding, Severity};
+use crate::protocol::signature::{Mismatch, Verification};
+
+/// Whether warnings count as errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strictness {
+    /// Only errors count.
+    Normal,
+    /// Warnings count too.
+    Strict,
+}
+
+/// The result of verifying one payload.
+#[derive(Clone, Debug)]
+pub struct VerificationReport {
+    /// The signature's part.
+    pub verification: Verification,
+    /// The fields' part.
+    pub findings: Vec<Finding>,
+    /// What explains a signature that does not match, where that was searched.
+    pub diagnosis: Option<Diagnosis>,
+    /// Whether warnings count.
+    pub strictness: Strictness,
+    /// The canonical string, the key masked.
+    pub masked_canonical: String,
+    /// By which people can tell whether they hold the same key.
+    pub key_fingerprint: String,
+    /// How it was verified, where that was asked for.
+    pub steps: Option<Explanation>,
+    /// The signature that would have matched, where it does not and that was asked for.
+    pub expected: Option<String>,
+}
+
+impl VerificationReport {
+    /// Why the signature does not match, where it does not.
+    #[must_use]
+    pub fn mismatch(&self) -> Option<&Mismatch> {
+        self.verification.mismatch()
+    }
+
+    /// The findings that make the payload invalid.
+    pub fn faults(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| {
+            finding.severity == Severity::Error || self.strictness == Strictness::Strict
+        })
+    }
+
+    /// Whether the signature matches and no finding counts against it.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.mismatch().is_none() && self.faults().next().is_none()
+    }
+
+    /// The answer for a person: one line where it is yes, then the steps where they were asked for.
+    #[must_use]
+    pub fn lines(&self) -> Vec<Line> {
+        let mut lines = self.answer_lines();
+        if let Some(expected) = &self.expected {
+            lines.push(Line::new().dim("  expected   ").plain(expected));
+        }
+        lines.extend(self.steps.iter().flat_map(|steps| steps.lines(self.expected.as_deref())));
+        lines
+    }
+
+    fn answer_lines(&self) -> Vec<Line> {
+        let scheme = self.verification.scheme.algorithm;
+        let key = &self.key_fingerprint;
+        let Some(mismatch) = self.mismatch() else {
+            let matches = format!("the {scheme} signature matches (key {key})");
+            return vec![match self.faults().count() {
+                0 => Line::new().good("valid").plain(format!(": {matches}")),
+                faults => Line::new().bad("invalid").plain(format!(
+                    ": {matches}, but {faults} {} against the notification's fields",
+                    if faults == 1 { "finding counts" } else { "findings count" },
+                )),
+            }];
+        };
+        let given = self.verification.given.as_deref().unwrap_or("(none)");
+        let mut lines = vec![
+            Line::new().bad("no match").plain(format!(": {}", mismatch.explanation())),
+            Line::new().dim("  given      ").plain(given),
+            Line::new().dim("  scheme     ").plain(scheme.name()),
+            Line::new().dim("  canonical  ").plain(&self.masked_canonical),
+            Line::new().dim("  key        ").plain(format!("{key} (fingerprint)")),
+        ];
+        lines.extend(self.diagnosis.iter().flat_map(diagnosis::lines));
+        lines
+    }
+
+    /// The result for a program.
+    #[must_use]
+    pub fn json(&self) -> String {
+        json::line("verification", &self.body())
+    }
+
+    /// The result for a program, with the line of the input that it is about, from 1.
+    #[must_use]
+    pub fn json_of_line(&self, line: u64) -> String {
+        let mut body = self.body();
+        body["line"] = line.into();
+        json::line("verification", &body)
+    }
+
+    fn body(&self) -> Value {
+        let mismatch = self.mismatch();
+        let findings: Vec<Value> = self.findings.iter().map(json::finding).collect();
+        json!({
+            "valid": self.is_valid(),
+            "signature": if mismatch.is_none() { "match" } else { "mismatch" },
+            "sign_type": self.verification.scheme.algorithm.name(),
+            "given": self.verification.given,
+            "reason": mismatch.map(Mismatch::code),
+            "explanation": mismatch.map(Mismatch::explanation),
+            "canonical": self.masked_canonical,
+            "key_fingerprint": self.key_fingerprint,
+            "findings": findings,
+            "diagnosis": diagnosis::json(self.diagnosis.as_ref()),
+            "steps": self.steps.as_ref().map(Explanation::json),
+            "expected": self.expected,
+            "line": null,
+        })
+    }
+}
+
+/// A finding as a line for a person.
+#[must_use]
+pub fn finding_line(finding: &Finding) -> Line {
+    let line = match finding.severity {
+        Severity::Error => Line::new().bad("error"),
+        Severity::Warning => Line::new().warn("warning"),
+    };
+    match &finding.member {
+        Some(member) => line.plain(format!(": {member}: {}", finding.message)),
+        None => line.plain(format!(": {}", finding.message)),
+    }
+}
