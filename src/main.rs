@@ -1,1 +1,14 @@
-fn main() {}
+//! The `payout-notify` program.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use payout_notify::cli::Cli;
+use payout_notify::commands;
+
+fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => commands::run(cli.command, cli.color, Cli::command).into(),
+        Err(error) => commands::refuse(&error).into(),
+    }
+}

@@ -1,0 +1,197 @@
+//! The measuring half of `benches/bulk.sh`: makes lines, times the bare digest, times commands.
+//!
+//! It is a program, not a statistics framework: whole runs of seconds, in turn, several rounds.
+//!
+//! Settings, from the environment: `BULK_LINES` (1,000,000), `BULK_PEER_LINES` (200,000),
+//! `BULK_ROUNDS` (5).
+
+#![allow(clippy::print_stdout, reason = "it is a program that prints its results")]
+
+use std::error::Error;
+use std::fs::File;
+use std::hint::black_box;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use md5::{Digest, Md5};
+use payout_notify::protocol::canonical::canonicalize;
+use payout_notify::protocol::dialect::Dialect;
+use payout_notify::protocol::payload::Payload;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+const KEY: &str = "ThisIsYourSecretKey123";
+
+/// One thing to measure and what it took, in seconds a run.
+struct Contestant {
+    name: String,
+    lines: usize,
+    work: Work,
+    seconds: Vec<f64>,
+}
+
+enum Work {
+    /// The md-5 crate over canonical strings that lie ready in memory.
+    BareDigest(Vec<String>),
+    /// A command that reads the lines and writes to nowhere.
+    Command { program: PathBuf, arguments: Vec<String> },
+}
+
+fn main() -> Outcome<()> {
+    // `cargo test` runs benches too, to see that they work.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return Ok(());
+    }
+    let lines = setting("BULK_LINES", 1_000_000)?;
+    let peer_lines = setting("BULK_PEER_LINES", 200_000)?;
+    let rounds = setting("BULK_ROUNDS", 5)?;
+    let folder = std::env::temp_dir().join(format!("payout-notify-bulk-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let result = measure(&folder, lines, peer_lines, rounds);
+    std::fs::remove_dir_all(&folder)?;
+    result
+}
+
+fn setting(name: &str, default: usize) -> Outcome<usize> {
+    Ok(match std::env::var(name) {
+        Ok(text) => text.parse()?,
+        Err(_) => default,
+    })
+}
+
+fn measure(folder: &Path, lines: usize, peer_lines: usize, rounds: usize) -> Outcome<()> {
+    let (all, few) = (folder.join("all.ndjson"), folder.join("few.ndjson"));
+    write_lines(&all, lines)?;
+    write_lines(&few, peer_lines)?;
+    let mut contestants = contestants(&all, &few, lines, peer_lines)?;
+    for round in 1..=rounds {
+        println!("round {round} of {rounds}");
+        for contestant in &mut contestants {
+            let seconds = contestant.work.run()?;
+            contestant.seconds.push(seconds);
+        }
+    }
+    print_results(&mut contestants);
+    Ok(())
+}
+
+/// The platform's example, unsigned, with ids of its own.
+fn line(number: usize) -> String {
+    format!(
+        "{{\"payout_id\":\"POT{number:08}\",\"payout_cl_id\":\"97a968b4a9db497c8c03198e{number:08x}\",\
+         \"platform_id\":\"PF0014\",\"amount\":400000,\"real_amount\":400000,\"fee\":3200,\
+         \"status\":2,\"create_time\":1567614049,\"update_time\":1567614111,\
+         \"sign\":\"d2e4534fce8c1d1053bbf59fd8ae4464\"}}"
+    )
+}
+
+fn write_lines(path: &Path, count: usize) -> Outcome<()> {
+    let mut file = BufWriter::new(File::create(path)?);
+    for number in 0..count {
+        writeln!(file, "{}", line(number))?;
+    }
+    file.flush()?;
+    Ok(())
+}
+
+fn contestants(
+    all: &Path,
+    few: &Path,
+    lines: usize,
+    peer_lines: usize,
+) -> Outcome<Vec<Contestant>> {
+    let scheme = Dialect::platform().first();
+    let canonical = (0..lines)
+        .map(|number| {
+            let line = line(number);
+            let payload = Payload::parse(line.as_bytes())?;
+            Ok(canonicalize(&payload, scheme).as_str().to_owned())
+        })
+        .collect::<Outcome<Vec<String>>>()?;
+    let new = |name: String, lines, work| Contestant { name, lines, work, seconds: Vec::new() };
+    let mut list = vec![new("md-5 crate alone".into(), lines, Work::BareDigest(canonical))];
+    for jobs in ["1", "2"] {
+        let file = all.display().to_string();
+        let arguments = ["sign", "--lines", "--jobs", jobs, &file].map(str::to_owned).to_vec();
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_payout-notify"));
+        list.push(new(format!("sign --jobs {jobs}"), lines, Work::Command { program, arguments }));
+    }
+    let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers");
+    for (program, script) in [("python3", "sign.py"), ("node", "sign.mjs"), ("php", "sign.php")] {
+        let installed = Command::new(program).arg("--version").output();
+        if !installed.is_ok_and(|output| output.status.success()) {
+            println!("{program} is not installed");
+            continue;
+        }
+        let arguments =
+            [peers.join(script), few.to_owned()].map(|path| path.display().to_string()).to_vec();
+        list.push(new(
+            program.into(),
+            peer_lines,
+            Work::Command { program: program.into(), arguments },
+        ));
+    }
+    Ok(list)
+}
+
+impl Work {
+    /// Runs once and says how long it took, in seconds.
+    fn run(&self) -> Outcome<f64> {
+        let start = Instant::now();
+        match self {
+            Work::BareDigest(strings) => {
+                for text in strings {
+                    let mut md5 = Md5::new();
+                    md5.update(text.as_bytes());
+                    md5.update(b"&");
+                    md5.update(KEY.as_bytes());
+                    black_box(md5.finalize());
+                }
+            }
+            Work::Command { program, arguments } => {
+                let status = Command::new(program)
+                    .args(arguments)
+                    .env("PAYOUT_NOTIFY_KEY", KEY)
+                    .stdout(File::create("/dev/null")?)
+                    .stderr(Stdio::null())
+                    .status()?;
+                if !status.success() {
+                    return Err(format!("{} failed: {status}", program.display()).into());
+                }
+            }
+        }
+        Ok(start.elapsed().as_secs_f64())
+    }
+}
+
+fn print_results(contestants: &mut [Contestant]) {
+    println!(
+        "\n{:<18} {:>9} {:>10} {:>17} {:>12} {:>8}",
+        "", "lines", "ns a line", "spread", "lines/s", "to bare"
+    );
+    let mut bare = f64::NAN;
+    for contestant in contestants {
+        contestant.seconds.sort_by(f64::total_cmp);
+        let seconds = &contestant.seconds;
+        let nanoseconds = |seconds: f64| seconds * 1e9 / contestant.lines as f64;
+        let median = nanoseconds(seconds[seconds.len() / 2]);
+        if bare.is_nan() {
+            bare = median;
+        }
+        println!(
+            "{:<18} {:>9} {:>10.0} {:>17} {:>12.0} {:>8.2}",
+            contestant.name,
+            contestant.lines,
+            median,
+            format!(
+                "{:.0}–{:.0}",
+                nanoseconds(seconds[0]),
+                nanoseconds(seconds[seconds.len() - 1])
+            ),
+            1e9 / median,
+            median / bare,
+        );
+    }
+}

@@ -1,0 +1,184 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_payout_notify_global_optspecs
+    string join \n color= h/help V/version
+end
+
+function __fish_payout_notify_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_payout_notify_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_payout_notify_using_subcommand
+    set -l cmd (__fish_payout_notify_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -s V -l version -d 'Print version'
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "demo" -d 'Show the whole story in about a second: sign, send, retry, verify, acknowledge'
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "sign" -d 'Sign a payload and print it'
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "verify" -d 'Verify a payload\'s signature'
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "simulate" -d 'Send a notification to a merchant as the platform does, with its retries'
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "schedule" -d 'Show when the attempts of a retry schedule are planned'
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "listen" -d 'Listen as a local merchant: show each callback, verify it, and answer as the protocol says'
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "dialects" -d 'List the dialects: how sibling platforms sign, and which reply they want'
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand demo" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l sign-type -d 'How to sign: md5, hmac-sha256 or sha256; unless told, as the payload\'s sign_type says, else as the dialect does first' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l input -d 'In which form the payload is written, and printed again' -r -f -a "auto\t'Told by how it begins, or by method and content type'
+json\t'A JSON object: what the platform sends'
+form\t'The name=value pairs of a form body'
+query\t'The pairs of a query string, alone or in a URL'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l print -d 'What to print' -r -f -a "body\t'The signed payload'
+sign\t'The signature alone'
+canonical\t'The canonical string, the key masked'
+curl\t'A curl command that sends the signed payload'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l url -d 'The URL in the curl command' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l jobs -d 'How many threads share the work; unless told, one a core' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l set -d 'Set a member; VALUE is JSON if it parses as JSON, else a string' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l set-str -d 'Set a member to a string' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l unset -d 'Take a member out' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l key -d 'The key itself: others on this machine can see it' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l lines -d 'Read one payload a line (NDJSON) and write one line for each; goes on after a bad line'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l input -d 'In which form the payload is written' -r -f -a "auto\t'Told by how it begins, or by method and content type'
+json\t'A JSON object: what the platform sends'
+form\t'The name=value pairs of a form body'
+query\t'The pairs of a query string, alone or in a URL'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l require -d 'Refuse any other signature: md5, hmac-sha256 or sha256' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+json\t'For a program: one JSON object a line'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l jobs -d 'How many threads share the work; unless told, one a core' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l key -d 'The key itself: others on this machine can see it' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l other-key-file -d 'Try this key too when a signature does not match; may be given several times' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l strict -d 'Let warnings about the fields count'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l explain -d 'Show each step from the members to the digest, and what the signature does not protect'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l show-expected -d 'On a mismatch, show the signature that would have matched'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l lines -d 'Read one payload a line (NDJSON) and write one line for each; goes on after a bad line'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l status -d 'The status: success, cancelled, failed or a number' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l sign-type -d 'How to sign: md5, hmac-sha256 or sha256' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l schedule -d 'When to retry: backoff, even, ten-in-total, or a list such as 15s,30s,5m' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l retries -d 'How many retries may follow the first notification [default: 10]' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l window -d 'The time after the order\'s completion in which the platform tries' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l speed -d 'Let waits pass faster; replies take as long as they take' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l timeout -d 'How long to wait for a whole reply' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+json\t'For a program: one JSON object a line'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l set -d 'Set a member; VALUE is JSON if it parses as JSON, else a string' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l set-str -d 'Set a member to a string' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l unset -d 'Take a member out' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l key -d 'The key itself: others on this machine can see it' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l count -d 'Send this many orders with fresh ids; --set may hold {n}, {uuid}, {now}, {1..500}' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l from -d 'Send the orders of this file: one payload a line, or CSV with a header' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l from-format -d 'What --from holds: ndjson or csv; unless told, by the file\'s name' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l seed -d 'Make ids, values, statuses and jitter the same each time' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l mix -d 'Mix statuses, such as success=90,failed=8,cancelled=2' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l duplicates -d 'Send this share of the orders twice' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l concurrency -d 'How many attempts may be under way at once without --rate [default: 16]' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l rate -d 'Start orders at this rate, such as 500/s, however slow the merchant is' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l ramp -d 'Reach the rate after this time' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l max-in-flight -d 'The most attempts under way in any case [default: 1000]' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l jitter -d 'Vary the delays by this share, from the seed' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l journal -d 'Record each attempt in this file before it is sent, and its outcome after' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l report -d 'Write a report: json=, junit=, html= or ndjson=FILE; several may be given' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l fail-if -d 'Fail if this holds, such as \'p99>200ms\' or \'acked<100%\'; several may be given' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l header -d 'Send this header, in the place of an own one; "Name:" leaves it out; several may be given' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l connections -d 'Whether attempts share connections' -r -f -a "fresh\t'Every attempt connects anew'
+reused\t'Connections are kept and used again, without a proxy'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l lose-replies -d 'Lose this share of the replies: the merchant is called again although it answered' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l upload-rate -d 'Send the body no faster than this, for example 1KB/s' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l slow-upload -d 'Spread the body over this time, for example 2s' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l resolve -d 'Use this address for a host and port, as curl does; several may be given' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l cacert -d 'Trust merchants whose certificate one of these vouches for (PEM), and no others' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l client-cert -d 'Show this certificate to a merchant who asks for one (PEM)' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l client-key -d 'The private key of --client-cert (PEM); without it the key is in the certificate\'s file' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l dry-run -d 'Print the timeline and send nothing'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l honor-retry-after -d 'Wait as long as a reply\'s Retry-After asks'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l resume -d 'Go on with the run of the journal, at its schedule and speed'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l half-close -d 'Shut the sending side down after the request, and read the reply on the other'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l chunked -d 'Send the body in chunks, without Content-Length'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l accept-gzip -d 'Ask for a reply in gzip, and decompress it'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l insecure -d 'Check no certificate: whoever answers is taken for the merchant'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l retries -d 'How many retries may follow the first notification [default: 10]' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l window -d 'The time after the order\'s completion in which the platform tries [default: 1h]' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+json\t'For a program: one JSON object a line'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l bind -d 'Where to listen: HOST:PORT, a port (on loopback), or :0 for a free port' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l input -d 'In which form callbacks are taken: the platform POSTs JSON' -r -f -a "auto\t'Told by how it begins, or by method and content type'
+json\t'A JSON object: what the platform sends'
+form\t'The name=value pairs of a form body'
+query\t'The pairs of a query string, alone or in a URL'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l require -d 'Refuse any other signature: md5, hmac-sha256 or sha256' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l count -d 'End after this many callbacks; exit with 1 if fewer were valid' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l for -d 'End after this time' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+json\t'For a program: one JSON object a line'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l key -d 'The key itself: others on this machine can see it' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l other-key-file -d 'Try this key too when a signature does not match; may be given several times' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l allow-remote -d 'Listen on an address that other machines can reach'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects" -l print -d 'What to print' -r -f -a "table\t'A table, or data with --format json'
+toml\t'A file that --dialect reads'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+json\t'For a program: one JSON object a line'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand completions" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen dialects completions help" -f -a "demo" -d 'Show the whole story in about a second: sign, send, retry, verify, acknowledge'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen dialects completions help" -f -a "sign" -d 'Sign a payload and print it'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen dialects completions help" -f -a "verify" -d 'Verify a payload\'s signature'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen dialects completions help" -f -a "simulate" -d 'Send a notification to a merchant as the platform does, with its retries'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen dialects completions help" -f -a "schedule" -d 'Show when the attempts of a retry schedule are planned'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen dialects completions help" -f -a "listen" -d 'Listen as a local merchant: show each callback, verify it, and answer as the protocol says'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen dialects completions help" -f -a "dialects" -d 'List the dialects: how sibling platforms sign, and which reply they want'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen dialects completions help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen dialects completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -1,0 +1,368 @@
+//! Arguments that several subcommands share: the key, the payload, changes to it, the dialect.
+
+pub mod dialect;
+pub mod input;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use crate::delivery::orders::Change;
+use crate::delivery::template::{Template, TemplateError};
+use crate::error::CommandError;
+use crate::protocol::edit::{Edit, json_string};
+use crate::protocol::key::Key;
+use crate::protocol::payload::{MAX_BYTES, Payload, PayloadError, PayloadProblem};
+use crate::protocol::scheme::Algorithm;
+use crate::report::line::Line;
+use crate::settings::Environment;
+use crate::terminal::Console;
+
+/// For whom the output is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a person.
+    Human,
+    /// For a program: one JSON object a line.
+    Json,
+}
+
+/// Where the platform key comes from.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Key (or set PAYOUT_NOTIFY_KEY)")]
+pub struct KeyArgs {
+    /// Read the key from this file; one trailing newline is dropped.
+    #[arg(long, value_name = "FILE", conflicts_with = "key")]
+    pub key_file: Option<PathBuf>,
+    /// The key itself: others on this machine can see it.
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    pub key: Option<OsString>,
+}
+
+/// The longest key file that is read, in bytes.
+const MAX_KEY_BYTES: u64 = 64 * 1024;
+
+impl KeyArgs {
+    /// Whether no key was given at all.
+    #[must_use]
+    pub fn is_absent(&self, environment: &Environment) -> bool {
+        self.key.is_none() && self.key_file.is_none() && environment.key.is_none()
+    }
+
+    /// The key: from the flags, else from the environment.
+    ///
+    /// From here on the console never shows it.
+    ///
+    /// # Errors
+    /// No key, an empty key (usage), or a key file that cannot be read (input).
+    pub fn resolve(
+        &self,
+        environment: &Environment,
+        console: &mut Console,
+    ) -> Result<Key, CommandError> {
+        let bytes = if let Some(key) = &self.key {
+            console.warning("--key can be seen by others on this machine (ps, shell history); use --key-file or PAYOUT_NOTIFY_KEY");
+            key.as_encoded_bytes().to_vec()
+        } else if let Some(path) = &self.key_file {
+            read_key_file(path, console)?
+        } else if let Some(key) = &environment.key {
+            key.as_encoded_bytes().to_vec()
+        } else {
+            return Err(CommandError::usage("no key was given")
+                .hint("set PAYOUT_NOTIFY_KEY, or use --key-file FILE"));
+        };
+        let key = Key::try_new(bytes).map_err(|error| {
+            CommandError::usage("the key cannot be used")
+                .because(error)
+                .hint("set PAYOUT_NOTIFY_KEY, or use --key-file FILE")
+        })?;
+        console.redact(key.expose());
+        for suspicion in key.suspicions() {
+            console.warning(&format!("{}; it is used as it is", suspicion.explanation()));
+        }
+        Ok(key)
+    }
+}
+
+/// Keys that the sender may have used by mistake: old ones, test ones, other merchants'.
+#[derive(clap::Args)]
+pub struct OtherKeyArgs {
+    /// Try this key too when a signature does not match; may be given several times.
+    #[arg(long, value_name = "FILE", help_heading = "Diagnosis")]
+    pub other_key_file: Vec<PathBuf>,
+}
+
+impl OtherKeyArgs {
+    /// The keys with the names of their files.
+    ///
+    /// # Errors
+    /// A key file that cannot be read (input) or is empty (usage).
+    pub fn resolve(&self, console: &mut Console) -> Result<Vec<(String, Key)>, CommandError> {
+        let mut keys = Vec::new();
+        for path in &self.other_key_file {
+            let name = path.display().to_string();
+            let key = Key::try_new(read_key_file(path, console)?).map_err(|error| {
+                CommandError::usage(format!("the key file {name} cannot be used")).because(error)
+            })?;
+            console.redact(key.expose());
+            keys.push((name, key));
+        }
+        Ok(keys)
+    }
+}
+
+fn read_key_file(path: &Path, console: &mut Console) -> Result<Vec<u8>, CommandError> {
+    let cannot = |error: io::Error| {
+        CommandError::input(format!("cannot read the key file {}", path.display())).because(error)
+    };
+    let file = File::open(path).map_err(cannot)?;
+    warn_if_others_can_read(path, &file, console);
+    let mut bytes = Vec::new();
+    file.take(MAX_KEY_BYTES + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    if bytes.len() as u64 > MAX_KEY_BYTES {
+        return Err(CommandError::input(format!(
+            "the key file {} is longer than {MAX_KEY_BYTES} bytes",
+            path.display()
+        ))
+        .hint("is this the right file?"));
+    }
+    if let Some(line) = bytes.strip_suffix(b"\n") {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        bytes.truncate(line.len());
+        console.note(&Line::new().dim("note: one trailing newline of the key file was dropped"));
+    }
+    Ok(bytes)
+}
+
+#[cfg(unix)]
+fn warn_if_others_can_read(path: &Path, file: &File, console: &mut Console) {
+    use std::os::unix::fs::PermissionsExt;
+    // A pipe (process substitution) has no readers but this one.
+    let open_to_others = file
+        .metadata()
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o077 != 0);
+    if open_to_others {
+        console.warning(&format!(
+            "others can read the key file {}; chmod 600 mends it",
+            path.display()
+        ));
+    }
+}
+
+#[cfg(not(unix))]
+fn warn_if_others_can_read(_path: &Path, _file: &File, _console: &mut Console) {}
+
+/// A member's new value, as the person wrote it and as the edit that it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    edit: Edit,
+    name: String,
+    text: String,
+}
+
+impl Assignment {
+    fn new(name: String, text: &str, json: String) -> Self {
+        let edit = Edit::Put { name: name.clone(), json };
+        Assignment { edit, name, text: text.to_owned() }
+    }
+}
+
+/// Changes to the payload before it is signed.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Changes before signing")]
+pub struct EditArgs {
+    /// Set a member; VALUE is JSON if it parses as JSON, else a string.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_set)]
+    pub set: Vec<Assignment>,
+    /// Set a member to a string.
+    #[arg(long, value_name = "NAME=TEXT", value_parser = parse_set_str)]
+    pub set_str: Vec<Assignment>,
+    /// Take a member out.
+    #[arg(long, value_name = "NAME", value_parser = parse_unset)]
+    pub unset: Vec<Edit>,
+}
+
+impl EditArgs {
+    /// The changes, in the order in which they are made.
+    pub fn edits(&self) -> impl Iterator<Item = &Edit> {
+        self.unset
+            .iter()
+            .chain(self.set.iter().map(|assignment| &assignment.edit))
+            .chain(self.set_str.iter().map(|assignment| &assignment.edit))
+    }
+
+    /// The same changes for many orders, where values may be templates.
+    pub fn changes(&self) -> impl Iterator<Item = Result<Change, TemplateError>> {
+        let fixed = self.unset.iter().map(|edit| Ok(Change::Fixed(edit.clone())));
+        let set = self.set.iter().map(|assignment| {
+            Template::parse(&assignment.text).map(|it| Change::put(assignment.name.clone(), it))
+        });
+        let set_str = self.set_str.iter().map(|assignment| {
+            Template::parse_text(&assignment.text)
+                .map(|it| Change::put(assignment.name.clone(), it))
+        });
+        fixed.chain(set).chain(set_str)
+    }
+}
+
+fn split_assignment(text: &str) -> Result<(String, &str), String> {
+    let (name, value) = text.split_once('=').ok_or("NAME=VALUE is wanted")?;
+    if name == "sign" {
+        return Err("sign is what this command computes".to_owned());
+    }
+    Ok((name.to_owned(), value))
+}
+
+fn parse_set(text: &str) -> Result<Assignment, String> {
+    let (name, value) = split_assignment(text)?;
+    Ok(Assignment::new(name, value, json_or_string(value)?))
+}
+
+/// A value as JSON text: itself where it is JSON, else a string.
+fn json_or_string(value: &str) -> Result<String, String> {
+    let wrapped = format!("{{\"v\":{value}}}");
+    match Payload::parse(wrapped.as_bytes()) {
+        Ok(payload) if payload.members().len() == 1 => Ok(value.trim().to_owned()),
+        // JSON by its form, but nobody could verify it: a string would hide the mistake.
+        Err(PayloadError {
+            problem: problem @ (PayloadProblem::DuplicateMember(_) | PayloadProblem::TooDeep),
+            ..
+        }) => Err(problem.to_string()),
+        _ => Ok(json_string(value)),
+    }
+}
+
+fn parse_set_str(text: &str) -> Result<Assignment, String> {
+    let (name, value) = split_assignment(text)?;
+    Ok(Assignment::new(name, value, json_string(value)))
+}
+
+fn parse_unset(text: &str) -> Result<Edit, String> {
+    Ok(Edit::Remove { name: text.to_owned() })
+}
+
+/// A `--sign-type` or `--require` value.
+///
+/// # Errors
+/// Anything but `md5`, `hmac-sha256` and `sha256`.
+pub fn parse_sign_type(text: &str) -> Result<Algorithm, String> {
+    text.parse().map_err(|_| "md5, hmac-sha256 or sha256 is wanted".to_owned())
+}
+
+/// The payload's bytes and where they came from.
+pub struct Input {
+    /// The bytes, at most one more than a payload may have.
+    pub bytes: Vec<u8>,
+    /// `stdin` or the path, for messages.
+    pub name: String,
+}
+
+impl Input {
+    /// Reads a file, or stdin for `-` and for no file.
+    ///
+    /// # Errors
+    /// What cannot be read (input).
+    pub fn read(path: Option<&Path>, console: &mut Console) -> Result<Input, CommandError> {
+        let path = path.filter(|path| *path != Path::new("-"));
+        let name = path.map_or_else(|| "stdin".to_owned(), |path| path.display().to_string());
+        let cannot = |error| CommandError::input(format!("cannot read {name}")).because(error);
+        let mut bytes = Vec::new();
+        let limit = MAX_BYTES as u64 + 1;
+        match path {
+            Some(path) => {
+                File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
+            }
+            None => {
+                if io::stdin().is_terminal() {
+                    console.note(
+                        &Line::new()
+                            .dim("reading the payload from the terminal; end it with Ctrl-D"),
+                    );
+                }
+                io::stdin().lock().take(limit).read_to_end(&mut bytes)
+            }
+        }
+        .map_err(cannot)?;
+        Ok(Input { bytes, name })
+    }
+
+    /// The payload that the bytes are.
+    ///
+    /// # Errors
+    /// Bytes that are no payload (input), with the place.
+    pub fn payload(&self) -> Result<Payload<'_>, CommandError> {
+        parse_payload(&self.bytes, &self.name)
+    }
+}
+
+/// Parses a payload for a command; an error names the input and gives a hint.
+///
+/// # Errors
+/// Bytes that are no payload (input), with the place.
+pub fn parse_payload<'a>(bytes: &'a [u8], name: &str) -> Result<Payload<'a>, CommandError> {
+    Payload::parse(bytes).map_err(|error| refuse_payload(error, name))
+}
+
+/// A payload's error for a person, with a hint where one helps.
+fn refuse_payload(error: PayloadError, name: &str) -> CommandError {
+    let hint = hint_for(&error.problem);
+    // Only a bounded part of a longer input is read: its length is not known.
+    let error = match error.problem {
+        PayloadProblem::TooLarge(_) => CommandError::input(format!(
+            "{name} is no payload: it is longer than {MAX_BYTES} bytes (1 MiB)"
+        )),
+        _ => CommandError::input(format!("{name} is no payload")).because(error),
+    };
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+fn hint_for(problem: &PayloadProblem) -> Option<&'static str> {
+    Some(match problem {
+        PayloadProblem::Empty => "give a FILE, or pipe the payload in",
+        PayloadProblem::DuplicateMember(_) => {
+            "languages disagree on which of the two counts; the sender must send one"
+        }
+        PayloadProblem::ByteOrderMark => "save the file without a byte order mark",
+        PayloadProblem::TrailingData => "one JSON object is wanted",
+        PayloadProblem::InvalidUtf8 => {
+            "the platform sends UTF-8; was the text saved in another charset?"
+        }
+        PayloadProblem::InvalidPercent => "a plain percent sign is written %25 in pairs",
+        PayloadProblem::PercentNotUtf8 => {
+            "were the pairs encoded from another charset, such as GBK?"
+        }
+        PayloadProblem::NoQuery => "give the URL as it was called, with ? and the pairs",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_json_where_it_parses_as_json() {
+        for (value, json) in [
+            ("1.10", "1.10"),
+            ("\"x\"", "\"x\""),
+            ("x", "\"x\""),
+            ("null", "null"),
+            ("", "\"\""),
+            ("{\"a\": 1}", "{\"a\": 1}"),
+            ("1,\"w\":2", "\"1,\\\"w\\\":2\""),
+            ("01", "\"01\""),
+            ("a=b", "\"a=b\""),
+        ] {
+            assert_eq!(json_or_string(value).unwrap(), json, "{value}");
+        }
+        assert!(json_or_string("{\"a\":1,\"a\":2}").is_err());
+        assert!(parse_set("novalue").is_err());
+        assert!(parse_set("sign=x").is_err());
+    }
+}

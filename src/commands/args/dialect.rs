@@ -1,0 +1,113 @@
+//! `--dialect`: a built-in dialect by its name, or one from a file.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::error::CommandError;
+use crate::protocol::dialect::{DIALECTS, Dialect};
+use crate::protocol::dialect_file::{self, MAX_FILE_BYTES};
+use crate::protocol::nearest::nearest;
+use crate::protocol::scheme::Algorithm;
+
+/// The platform's way of signing.
+#[derive(clap::Args)]
+pub struct DialectArgs {
+    /// How the platform signs: a name that `dialects` lists, or a FILE.toml.
+    #[arg(long, value_name = "NAME|FILE.toml", default_value = "platform")]
+    pub dialect: String,
+}
+
+impl DialectArgs {
+    /// The dialect, which has the demanded digest where one is demanded.
+    ///
+    /// # Errors
+    /// A name that there is not, a digest that the dialect lacks (usage), a file that cannot be
+    /// read or understood (input).
+    pub fn resolve(&self, demanded: Option<Algorithm>) -> Result<&'static Dialect, CommandError> {
+        let dialect = find(&self.dialect)?;
+        match demanded {
+            Some(algorithm) if dialect.scheme(algorithm).is_none() => {
+                Err(lacks(dialect, algorithm))
+            }
+            _ => Ok(dialect),
+        }
+    }
+}
+
+/// The error that a dialect lacks a digest, with those that it has.
+#[must_use]
+pub fn lacks(dialect: &Dialect, algorithm: Algorithm) -> CommandError {
+    let has: Vec<&str> = dialect.schemes.iter().map(|scheme| scheme.algorithm.id()).collect();
+    CommandError::usage(format!("the dialect {} has no {algorithm}", dialect.id))
+        .hint(format!("it has {}", has.join(" and ")))
+}
+
+/// The dialect of this name, or in this file.
+///
+/// A loaded file lives as long as the process: it is read once, and tasks hold it.
+///
+/// # Errors
+/// As [`DialectArgs::resolve`].
+pub fn find(text: &str) -> Result<&'static Dialect, CommandError> {
+    if let Some(dialect) = Dialect::built_in(text) {
+        return Ok(dialect);
+    }
+    let path = Path::new(text);
+    if text.contains(['/', '\\']) || path.extension().is_some_and(|end| end == "toml") {
+        return Ok(Box::leak(Box::new(load(path)?)));
+    }
+    let names = DIALECTS.iter().map(|dialect| &*dialect.id);
+    let error = CommandError::usage(format!("there is no dialect {text:?}"));
+    Err(match nearest(text, names) {
+        Some(near) => error.hint(format!("did you mean {near}?")),
+        None => error,
+    }
+    .hint("`payout-notify dialects` lists them; a file's name ends in .toml"))
+}
+
+fn load(path: &Path) -> Result<Dialect, CommandError> {
+    let name = path.display();
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| {
+            CommandError::input(format!("cannot read the dialect file {name}")).because(error)
+        })?;
+    if bytes.len() > MAX_FILE_BYTES {
+        let long = format!("the dialect file {name} is longer than {MAX_FILE_BYTES} bytes");
+        return Err(CommandError::input(long).hint("is this the right file?"));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        CommandError::input(format!("the dialect file {name} is not UTF-8")).because(error)
+    })?;
+    dialect_file::parse(&text).map_err(|error| {
+        CommandError::input(format!("the dialect file {name} cannot be used"))
+            .because(error)
+            .hint("`payout-notify dialects platform --print toml` prints one to begin with")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn a_name_is_found_in_any_case_and_a_slip_gets_a_hint() {
+        assert_eq!(find("WeChat-V2").unwrap().id, "wechat-v2");
+        let error = find("wechat").unwrap_err();
+        assert_eq!((error.kind, &*error.hints[0]), (ErrorKind::Usage, "did you mean wechat-v2?"));
+        assert_eq!(find("zzzzzzzzz").unwrap_err().hints.len(), 1);
+        assert_eq!(find("no/such/file").unwrap_err().kind, ErrorKind::Input);
+    }
+
+    #[test]
+    fn a_demanded_digest_must_be_there() {
+        let args = DialectArgs { dialect: "epay".to_owned() };
+        assert!(args.resolve(Some(Algorithm::Md5)).is_ok());
+        let error = args.resolve(Some(Algorithm::Sha256)).unwrap_err();
+        assert_eq!(error.to_string(), "the dialect epay has no SHA256");
+        assert_eq!(error.hints, ["it has md5"]);
+    }
+}

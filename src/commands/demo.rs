@@ -1,0 +1,215 @@
+//! `demo`: the whole story in one process, on loopback, in about a second.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::CommandResult;
+use super::args::parse_payload;
+use super::runtime::{Interrupts, block_on};
+use super::signing::{Signed, sign_payload};
+use crate::clock::{Clock, SystemClock};
+use crate::delivery::engine::{DeliveryEvent, DeliveryReport, DeliveryResult, Engine};
+use crate::delivery::http::{HttpSettings, HttpTransport};
+use crate::delivery::schedule::{RetrySchedule, Speed};
+use crate::delivery::transport::{Request, Target};
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::listener::callback::Callback;
+use crate::listener::limits::Limits;
+use crate::listener::reply::{JSON, Reply};
+use crate::listener::server::Server;
+use crate::listener::verdict::inspect;
+use crate::protocol::dialect::Dialect;
+use crate::protocol::key::Key;
+use crate::protocol::notification::{Expectation, Notification};
+use crate::report::delivery::{DeliveryPlan, attempt_line, result_line};
+use crate::report::line::Line;
+use crate::terminal::Console;
+
+/// Show the whole story in about a second: sign, send, retry, verify, acknowledge.
+///
+/// Starts a merchant on a free loopback port and sends it the platform's example notification. The
+/// merchant first times out, then answers 500, then the number 0, then acknowledges.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  payout-notify demo")]
+pub struct Args {}
+
+/// The example on the platform's page; its signature there is a placeholder.
+const EXAMPLE: &str = include_str!("../../fixtures/withdraw-notification.json");
+
+/// The key that the platform's documents print for their examples.
+const EXAMPLE_KEY: &str = "ThisIsYourSecretKey123";
+
+/// How long the demo's platform waits for a reply.
+const TIMEOUT: Duration = Duration::from_millis(300);
+
+/// How long the demo's merchant says nothing at first.
+const SILENCE: Duration = Duration::from_millis(400);
+
+/// Runs the demo.
+///
+/// # Errors
+/// An environment that refuses a loopback socket, or an output that cannot be written.
+pub fn run(_args: &Args, console: &mut Console) -> CommandResult {
+    let key = Key::try_new(EXAMPLE_KEY.as_bytes().to_vec())
+        .map_err(|error| CommandError::usage("the demo's key").because(error))?;
+    console.redact(key.expose());
+    let payload = parse_payload(EXAMPLE.as_bytes(), "the example")?;
+    let signed = sign_payload(&payload, [].iter(), Dialect::platform(), None, &key)?;
+    block_on(story(&key, &signed, console))
+}
+
+async fn story(key: &Key, signed: &Signed, console: &mut Console) -> CommandResult {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let cannot = |error| CommandError::environment("cannot listen on loopback").because(error);
+    let server = Server::bind(address, Limits::default()).await.map_err(cannot)?;
+    let url = format!("http://{}/notify", server.local_addr().map_err(cannot)?);
+    introduce(&url, signed, console).map_err(CommandError::output)?;
+
+    let remarks = Remarks::default();
+    let merchant =
+        Merchant { key: key.clone(), remarks: remarks.clone(), received: AtomicUsize::new(0) };
+    let merchant = Arc::new(merchant);
+    let (stop, stopped) = mpsc::channel(2);
+    let handler = move |callback| {
+        let merchant = Arc::clone(&merchant);
+        async move { merchant.answer(callback).await }
+    };
+    let delivery = async {
+        let report = deliver(&url, key, signed, &remarks, console).await;
+        // The merchant's work is done, however the delivery ended.
+        let _ = stop.try_send(());
+        report
+    };
+    let (_, report) = tokio::join!(server.serve(handler, stopped), delivery);
+    let report = report?;
+    conclude(&report, console).map_err(CommandError::output)?;
+    Ok(match report.result {
+        DeliveryResult::Acknowledged => Exit::Yes,
+        DeliveryResult::Exhausted(_) => Exit::No,
+        DeliveryResult::Interrupted(_) => Exit::Interrupted,
+    })
+}
+
+async fn deliver(
+    url: &str,
+    key: &Key,
+    signed: &Signed,
+    remarks: &Remarks,
+    console: &mut Console,
+) -> Result<DeliveryReport, CommandError> {
+    let clock = SystemClock::new();
+    let target = Target::parse(url)
+        .map_err(|error| CommandError::environment("the demo's URL").because(error))?;
+    let settings = HttpSettings { timeout: TIMEOUT, ..HttpSettings::default() };
+    let transport = HttpTransport::try_new(&target, settings)
+        .map_err(|error| CommandError::environment("cannot set up the sender").because(error))?;
+    let schedule = RetrySchedule::parse("15s,30s,1m", None, Duration::from_secs(3600))
+        .map_err(|error| CommandError::usage("the demo's schedule").because(error))?;
+    let speed = Speed::parse("500x")
+        .map_err(|error| CommandError::usage("the demo's speed").because(error))?;
+    let payload = parse_payload(signed.body.as_bytes(), "the example")?;
+    let plan = DeliveryPlan {
+        url: url.to_owned(),
+        notification: &Notification::read(&payload, Expectation::Notification),
+        sign_type: Some(signed.algorithm.name()),
+        schedule: &schedule,
+        key_fingerprint: Some(key.fingerprint()),
+        start: clock.wall(),
+    };
+    let engine = Engine { schedule: &schedule, speed, clock: &clock, transport: &transport };
+    let request = Request::new(target, signed.body.clone());
+    let mut interrupts = Interrupts::catch();
+    plan.lines().iter().try_for_each(|line| console.answer(line)).map_err(CommandError::output)?;
+    engine
+        .deliver(&request, interrupts.next(), |event| match event {
+            DeliveryEvent::AttemptStarted { .. } => Ok(()),
+            DeliveryEvent::AttemptFinished(attempt) => {
+                remarks.take().iter().try_for_each(|line| console.answer(line))?;
+                console.answer(&attempt_line(attempt))
+            }
+        })
+        .await
+        .map_err(CommandError::output)
+}
+
+/// What the merchant said since the last look.
+#[derive(Clone, Default)]
+struct Remarks(Arc<Mutex<Vec<Line>>>);
+
+impl Remarks {
+    fn add(&self, line: Line) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    }
+
+    fn take(&self) -> Vec<Line> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A merchant that needs four attempts.
+struct Merchant {
+    key: Key,
+    remarks: Remarks,
+    received: AtomicUsize,
+}
+
+impl Merchant {
+    async fn answer(&self, callback: Callback) -> Reply {
+        let delivery = self.received.fetch_add(1, Ordering::Relaxed) + 1;
+        let verdict = inspect(&callback, &self.key, None);
+        let right = Reply::platform(verdict.code);
+        let (does, reply) = match delivery {
+            1 => ("hangs, and says nothing in time", right),
+            2 => ("answers 500", Reply::new(500, "text/html", "<h1>Server Error</h1>")),
+            3 => ("answers the number 0", Reply::new(200, JSON, "{\"error_code\":0}")),
+            _ => ("answers {\"error_code\":\"0000\"}", right),
+        };
+        let signature = if verdict.is_valid() { "signature matches" } else { "does not verify" };
+        self.remarks.add(
+            Line::new()
+                .dim("     merchant  ")
+                .plain(format!("← delivery {delivery}, {signature}; "))
+                .accent(does),
+        );
+        if delivery == 1 {
+            tokio::time::sleep(SILENCE).await;
+        }
+        reply
+    }
+}
+
+fn introduce(url: &str, signed: &Signed, console: &mut Console) -> std::io::Result<()> {
+    let lines = [
+        Line::new().strong("A payout ended. The platform signs a notification …"),
+        Line::new().dim("  canonical  ").plain(&signed.masked_canonical),
+        Line::new().dim("  sign       ").plain(signed.signature.as_str()),
+        Line::new(),
+        Line::new()
+            .strong("… and sends it, with retries, to a merchant at ")
+            .accent(url)
+            .strong(":"),
+    ];
+    lines.iter().try_for_each(|line| console.answer(line))
+}
+
+fn conclude(report: &DeliveryReport, console: &mut Console) -> std::io::Result<()> {
+    let command = |text: &str, why: &str| {
+        Line::new().plain("  ").accent(format!("{text:<52}")).dim(format!("# {why}"))
+    };
+    let lines = [
+        result_line(report),
+        Line::new().plain("The merchant saw one order several times: it must acknowledge each time, and credit once."),
+        Line::new(),
+        Line::new().strong("Next:"),
+        command("export PAYOUT_NOTIFY_KEY=…", "your platform key"),
+        command("payout-notify listen", "be the merchant"),
+        command("payout-notify simulate localhost:8787 --speed 60x", "be the platform"),
+        command("payout-notify verify callback.json", "does a signature match?"),
+    ];
+    lines.iter().try_for_each(|line| console.answer(line))
+}

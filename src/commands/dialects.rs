@@ -1,0 +1,75 @@
+//! `dialects`: the ways of signing that are built in.
+
+use clap::ValueEnum;
+
+use super::CommandResult;
+use super::args::Format;
+use super::args::dialect::find;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::protocol::dialect::{DIALECTS, Dialect};
+use crate::protocol::dialect_file;
+use crate::report::dialects;
+use crate::terminal::Console;
+
+/// List the dialects: how sibling platforms sign, and which reply they want.
+///
+/// S is the canonical string; what follows it is written with KEY for the key. A dialect can be
+/// printed as a file, edited, and used with --dialect FILE.toml.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  payout-notify dialects wechat-v2 --print toml > mine.toml\n  payout-notify verify --dialect mine.toml notification.json"
+)]
+pub struct Args {
+    /// Only this one: a name, or a FILE.toml, which is checked.
+    #[arg(value_name = "NAME|FILE.toml")]
+    pub dialect: Option<String>,
+    /// What to print.
+    #[arg(long, value_name = "WHAT", default_value = "table")]
+    pub print: Print,
+    /// For whom the output is written.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+}
+
+/// What `dialects` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Print {
+    /// A table, or data with --format json.
+    Table,
+    /// A file that --dialect reads.
+    Toml,
+}
+
+/// Lists the dialects.
+///
+/// # Errors
+/// A name that there is not (usage), a file that cannot be used (input), an output that cannot be
+/// written (environment).
+pub fn run(args: &Args, console: &mut Console) -> CommandResult {
+    let dialects: Vec<&Dialect> = match &args.dialect {
+        Some(text) => vec![find(text)?],
+        None => DIALECTS.iter().collect(),
+    };
+    match (args.print, args.format, &dialects[..]) {
+        (Print::Toml, Format::Json, _) => {
+            return Err(CommandError::usage("--print toml is no JSON")
+                .hint("leave out --print or --format"));
+        }
+        (Print::Toml, Format::Human, [dialect]) => {
+            console.answer_text(&dialect_file::write(dialect))
+        }
+        (Print::Toml, ..) => {
+            return Err(CommandError::usage("a file holds one dialect")
+                .hint("name one, for example `payout-notify dialects platform --print toml`"));
+        }
+        (Print::Table, Format::Json, _) => {
+            console.answer_bytes(dialects::json(&dialects).as_bytes())
+        }
+        (Print::Table, Format::Human, _) => {
+            dialects::lines(&dialects).iter().try_for_each(|line| console.answer(line))
+        }
+    }
+    .map_err(CommandError::output)?;
+    Ok(Exit::Yes)
+}

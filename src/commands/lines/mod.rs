@@ -1,0 +1,140 @@
+//! `--lines`: many payloads at once, one a line, for `sign` and `verify`.
+//!
+//! Lines stream through: memory stays flat for any size of input, each line comes out soon after it
+//! came in, and the output keeps the input's order.
+
+mod chunk;
+mod signing;
+mod spread;
+mod verifying;
+
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::num::NonZero;
+use std::path::Path;
+use std::thread;
+
+pub use chunk::LineWork;
+use chunk::{Chunk, LineSource, MOST_REPORTED};
+pub use signing::{Printed, SignLines};
+pub use verifying::VerifyLines;
+
+use super::CommandResult;
+use crate::error::{CommandError, ErrorKind};
+use crate::exit::Exit;
+use crate::report::batch::{BatchKind, BatchSummary};
+use crate::report::line::Line;
+use crate::terminal::Console;
+
+/// Whether and how the input is read line by line.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Many payloads")]
+pub struct LinesArgs {
+    /// Read one payload a line (NDJSON) and write one line for each; goes on after a bad line.
+    #[arg(long)]
+    pub lines: bool,
+    /// How many threads share the work; unless told, one a core.
+    #[arg(long, value_name = "N", requires = "lines", value_parser = parse_jobs)]
+    pub jobs: Option<usize>,
+}
+
+/// The most threads that may be asked for.
+const MOST_JOBS: usize = 256;
+
+fn parse_jobs(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(jobs @ 1..=MOST_JOBS) => Ok(jobs),
+        _ => Err(format!("a number from 1 to {MOST_JOBS} is wanted")),
+    }
+}
+
+/// Works on every line of a file, or of stdin for `-` and for no file.
+///
+/// A proven mismatch outranks a line that cannot be read, and any error that ends the run.
+///
+/// # Errors
+/// What cannot be read (input), an output that cannot be written (environment).
+pub fn run(
+    args: &LinesArgs,
+    file: Option<&Path>,
+    kind: BatchKind,
+    work: impl LineWork,
+    console: &mut Console,
+) -> CommandResult {
+    let source = open(file, console)?;
+    let cores = || thread::available_parallelism().map_or(1, NonZero::get).min(MOST_JOBS);
+    let jobs = args.jobs.unwrap_or_else(cores);
+    let mut summary = BatchSummary::default();
+    let ended = spread::spread(source, work, jobs, |chunk| deliver(chunk, &mut summary, console));
+    let went_away = matches!(&ended, Err(error) if error.kind == ErrorKind::BrokenPipe);
+    if !went_away {
+        let unsaid = summary.bad.saturating_sub(MOST_REPORTED as u64);
+        if unsaid > 0 {
+            console.warning(&format!("{unsaid} more lines are bad"));
+        }
+        console.note(&summary.line(kind));
+    }
+    let is_no = summary.mismatched + summary.invalid > 0;
+    match ended {
+        Ok(()) if is_no => Ok(Exit::No),
+        Ok(()) if summary.bad > 0 => Ok(Exit::Input),
+        Ok(()) => Ok(Exit::Yes),
+        Err(error) if is_no => {
+            console.error(&error);
+            Ok(Exit::No)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn deliver(
+    chunk: &mut Chunk,
+    summary: &mut BatchSummary,
+    console: &mut Console,
+) -> Result<(), CommandError> {
+    let said = usize::try_from(summary.bad).unwrap_or(MOST_REPORTED).min(MOST_REPORTED);
+    summary.add(&chunk.summary);
+    for bad in chunk.bad.iter().take(MOST_REPORTED - said) {
+        console.warning(&bad.message());
+    }
+    if chunk.output.is_empty() {
+        return Ok(());
+    }
+    console.answer_text(&chunk.output).map_err(CommandError::output)
+}
+
+fn open(file: Option<&Path>, console: &mut Console) -> Result<LineSource, CommandError> {
+    match file.filter(|path| *path != Path::new("-")) {
+        Some(path) => {
+            let name = path.display().to_string();
+            match File::open(path) {
+                Ok(file) => Ok(LineSource::new(file, name)),
+                Err(error) => {
+                    Err(CommandError::input(format!("cannot read {name}")).because(error))
+                }
+            }
+        }
+        None => {
+            if io::stdin().is_terminal() {
+                console.note(
+                    &Line::new().dim("reading lines from the terminal; end them with Ctrl-D"),
+                );
+            }
+            Ok(LineSource::new(io::stdin(), "stdin".to_owned()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_have_a_range() {
+        assert_eq!(parse_jobs("1"), Ok(1));
+        assert_eq!(parse_jobs("256"), Ok(256));
+        for text in ["0", "257", "-1", "two", ""] {
+            assert!(parse_jobs(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The work of `sign --lines`.
+
+use super::chunk::LineWork;
+use crate::commands::signing::{SignType, choose_scheme, scheme_of, sign_payload};
+use crate::error::CommandError;
+use crate::protocol::canonical::{CanonicalString, canonicalize_into};
+use crate::protocol::dialect::Dialect;
+use crate::protocol::edit::Edit;
+use crate::protocol::key::Key;
+use crate::protocol::payload::Payload;
+use crate::protocol::scheme::Algorithm;
+use crate::protocol::signature::{attach_into, sign};
+use crate::report::batch::{BadLine, LineAnswer};
+
+/// What is written for each payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Printed {
+    /// The signed payload.
+    Body,
+    /// The signature alone.
+    Signature,
+    /// The canonical string, the key masked, line ends written as `\n` and `\r`.
+    Canonical,
+}
+
+/// How each line is signed.
+pub struct SignLines {
+    edits: Vec<Edit>,
+    dialect: Dialect,
+    chosen: Option<Algorithm>,
+    key: Key,
+    printed: Printed,
+}
+
+impl SignLines {
+    /// Settles what holds for every line.
+    ///
+    /// # Errors
+    /// A dialect without the chosen `sign_type` (usage).
+    pub fn try_new<'e>(
+        edits: impl Iterator<Item = &'e Edit>,
+        dialect: &Dialect,
+        chosen: Option<Algorithm>,
+        key: Key,
+        printed: Printed,
+    ) -> Result<Self, CommandError> {
+        if let Some(chosen) = chosen {
+            scheme_of(dialect, chosen)?;
+        }
+        let edits = edits.map(in_one_line).collect();
+        Ok(SignLines { edits, dialect: dialect.clone(), chosen, key, printed })
+    }
+
+    /// Signs a payload that must be changed first.
+    fn changed(&self, number: u64, payload: &Payload<'_>, out: &mut String) -> Result<(), BadLine> {
+        let edits = self.edits.iter();
+        let signed = sign_payload(payload, edits, &self.dialect, self.chosen, &self.key)
+            .map_err(|error| BadLine::whole(number, error.to_string()))?;
+        match self.printed {
+            Printed::Body => out.push_str(&signed.body),
+            Printed::Signature => out.push_str(signed.signature.as_str()),
+            Printed::Canonical => push_in_one_line(&signed.masked_canonical, out),
+        }
+        Ok(())
+    }
+}
+
+impl LineWork for SignLines {
+    type Scratch = CanonicalString;
+
+    fn line(
+        &self,
+        number: u64,
+        line: &[u8],
+        canonical: &mut CanonicalString,
+        out: &mut String,
+    ) -> Result<LineAnswer, BadLine> {
+        let payload = Payload::parse(line).map_err(|error| BadLine::no_payload(number, error))?;
+        let scheme = if self.edits.is_empty() {
+            let (scheme, sign_type) = choose_scheme(&payload, &self.dialect, self.chosen)
+                .map_err(|error| BadLine::whole(number, error.to_string()))?;
+            (sign_type == SignType::Stands).then_some(scheme)
+        } else {
+            None
+        };
+        match scheme {
+            None => self.changed(number, &payload, out)?,
+            Some(scheme) => {
+                canonicalize_into(&payload, scheme, canonical);
+                let signature = sign(canonical, scheme, &self.key);
+                match self.printed {
+                    Printed::Body => attach_into(&payload, scheme, &signature, out),
+                    Printed::Signature => out.push_str(signature.as_str()),
+                    Printed::Canonical => push_in_one_line(&canonical.masked(scheme), out),
+                }
+            }
+        }
+        out.push('\n');
+        Ok(LineAnswer::Good)
+    }
+
+    /// Nothing: stdout holds only what was signed.
+    fn bad(&self, _: &BadLine, _: &mut String) {}
+}
+
+/// The same change without line ends: outside of strings they are white space, and inside of them
+/// JSON has none.
+fn in_one_line(edit: &Edit) -> Edit {
+    match edit {
+        Edit::Put { name, json } => {
+            Edit::Put { name: name.clone(), json: json.replace(['\n', '\r'], " ") }
+        }
+        Edit::Remove { .. } => edit.clone(),
+    }
+}
+
+fn push_in_one_line(text: &str, out: &mut String) {
+    for character in text.chars() {
+        match character {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            other => out.push(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> Key {
+        Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap()
+    }
+
+    fn signed_with(
+        line: &str,
+        edits: &[Edit],
+        chosen: Option<Algorithm>,
+        printed: Printed,
+    ) -> Result<String, BadLine> {
+        let work =
+            SignLines::try_new(edits.iter(), Dialect::platform(), chosen, key(), printed).unwrap();
+        let mut out = String::new();
+        work.line(3, line.as_bytes(), &mut CanonicalString::default(), &mut out).map(|_| out)
+    }
+
+    /// The same by the way that one payload takes.
+    fn alone(line: &str, edits: &[Edit], chosen: Option<Algorithm>) -> String {
+        let payload = Payload::parse(line.as_bytes()).unwrap();
+        let dialect = Dialect::platform();
+        sign_payload(&payload, edits.iter(), dialect, chosen, &key()).unwrap().body + "\n"
+    }
+
+    #[test]
+    fn a_line_is_signed_as_it_would_be_alone() {
+        let edits =
+            [Edit::Put { name: "b".into(), json: "1E5".into() }, Edit::Remove { name: "a".into() }];
+        for line in [
+            r#"{"a":1.10,"b":"\u4e2d","sign":"old", "l":[1, 2]}"#,
+            r#" { "a" : 1 } "#,
+            r#"{}"#,
+            r#"{"a":1,"sign_type":"hmac-sha256"}"#,
+            r#"{"a":1,"sign_type":"MD5","sign":null}"#,
+        ] {
+            for chosen in [None, Some(Algorithm::Md5), Some(Algorithm::HmacSha256)] {
+                for edits in [&edits[..], &[]] {
+                    assert_eq!(
+                        signed_with(line, edits, chosen, Printed::Body).as_deref(),
+                        Ok(alone(line, edits, chosen).as_str()),
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_is_printed_is_one_line() {
+        let edits = [Edit::Put { name: "o".into(), json: "{\n\"x\":\r1}".into() }];
+        let body = signed_with("{}", &edits, None, Printed::Body).unwrap();
+        assert_eq!(body.find('\n'), Some(body.len() - 1));
+        assert!(body.starts_with("{\"o\":{ \"x\": 1}"), "{body}");
+        let canonical = signed_with(r#"{"a":"x\r\ny"}"#, &[], None, Printed::Canonical).unwrap();
+        assert_eq!(canonical, "a=x\\r\\ny&[key]\n");
+        assert_eq!(signed_with("{}", &[], None, Printed::Signature).unwrap().len(), 33);
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_signed_says_why() {
+        let why = |line| signed_with(line, &[], None, Printed::Body).unwrap_err().message();
+        assert_eq!(why("[]"), "line 3, column 1: a JSON object is wanted, not an array");
+        assert!(why(r#"{"sign_type":"RSA"}"#).starts_with("line 3: the payload cannot be signed"));
+        let chosen = Some(Algorithm::Sha256);
+        let none = [].iter();
+        assert!(
+            SignLines::try_new(none, Dialect::platform(), chosen, key(), Printed::Body).is_err()
+        );
+    }
+}

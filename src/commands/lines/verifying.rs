@@ -1,0 +1,180 @@
+//! The work of `verify --lines`.
+
+use super::chunk::LineWork;
+use crate::protocol::canonical::canonicalize;
+use crate::protocol::dialect::Dialect;
+use crate::protocol::key::Key;
+use crate::protocol::notification::{Expectation, findings};
+use crate::protocol::payload::{Payload, Value};
+use crate::protocol::scheme::Algorithm;
+use crate::protocol::signature::verify;
+use crate::report::batch::{BadLine, LineAnswer};
+use crate::report::verification::{Strictness, VerificationReport};
+
+/// How each line is verified.
+pub struct VerifyLines {
+    key: Key,
+    key_fingerprint: String,
+    dialect: Dialect,
+    required: Option<Algorithm>,
+    strictness: Strictness,
+}
+
+impl VerifyLines {
+    /// Settles what holds for every line.
+    #[must_use]
+    pub fn new(
+        key: Key,
+        dialect: &Dialect,
+        required: Option<Algorithm>,
+        strictness: Strictness,
+    ) -> Self {
+        let key_fingerprint = key.fingerprint();
+        VerifyLines { key, key_fingerprint, dialect: dialect.clone(), required, strictness }
+    }
+
+    fn verify(&self, number: u64, payload: &Payload<'_>, out: &mut String) -> LineAnswer {
+        let verification = verify(payload, &self.key, &self.dialect, self.required);
+        let scheme = &verification.scheme;
+        let report = VerificationReport {
+            steps: None,
+            expected: None,
+            masked_canonical: canonicalize(payload, scheme).masked(scheme),
+            findings: findings(payload, Expectation::AnyPayload),
+            // A search takes thousands of digests; for one line of many nobody waits for it.
+            diagnosis: None,
+            strictness: self.strictness,
+            key_fingerprint: self.key_fingerprint.clone(),
+            verification,
+        };
+        out.push_str(&report.json_of_line(number));
+        if report.is_valid() {
+            LineAnswer::Good
+        } else if report.mismatch().is_none() {
+            LineAnswer::Invalid
+        } else {
+            LineAnswer::Mismatched
+        }
+    }
+}
+
+impl LineWork for VerifyLines {
+    type Scratch = ();
+
+    fn line(
+        &self,
+        number: u64,
+        line: &[u8],
+        (): &mut (),
+        out: &mut String,
+    ) -> Result<LineAnswer, BadLine> {
+        let outer = Payload::parse(line).map_err(|error| BadLine::no_payload(number, error))?;
+        match event(&outer) {
+            Event::None => Ok(self.verify(number, &outer, out)),
+            Event::Other => Ok(LineAnswer::PassedOver),
+            Event::Callback(body) => {
+                let payload = Payload::parse(body.as_bytes()).map_err(|error| BadLine {
+                    member: Some("body".to_owned()),
+                    ..BadLine::whole(number, error.to_string())
+                })?;
+                Ok(self.verify(number, &payload, out))
+            }
+        }
+    }
+
+    fn bad(&self, bad: &BadLine, out: &mut String) {
+        out.push_str(&bad.json());
+    }
+}
+
+/// Whether a line is one that `listen --format json` prints.
+enum Event<'p> {
+    /// It is a payload.
+    None,
+    /// A callback with the body that was received.
+    Callback(&'p str),
+    /// The first or the last line of a run.
+    Other,
+}
+
+fn event<'p>(line: &'p Payload<'_>) -> Event<'p> {
+    let text = |name| match line.get(name).map(|member| &member.value) {
+        Some(Value::String(text)) => Some(&**text),
+        _ => None,
+    };
+    match (text("type"), text("body")) {
+        (Some("callback"), Some(body)) => Event::Callback(body),
+        (Some("ready" | "summary"), None)
+            if line.get("schema_version").is_some() && line.get("sign").is_none() =>
+        {
+            Event::Other
+        }
+        _ => Event::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value as Json, json};
+
+    const SIGNED: &str = r#"{"amount":100,"sign":"3ba9b8db8aaf9a1a1af60e6f8b0e6b0b"}"#;
+
+    fn lines() -> VerifyLines {
+        let key = Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap();
+        VerifyLines::new(key, Dialect::platform(), None, Strictness::Normal)
+    }
+
+    fn verified(line: &str) -> (Result<LineAnswer, BadLine>, String) {
+        let mut out = String::new();
+        let answer = lines().line(5, line.as_bytes(), &mut (), &mut out);
+        (answer, out)
+    }
+
+    #[test]
+    fn a_line_gives_its_verification_with_its_number() {
+        let (answer, out) = verified(SIGNED);
+        assert_eq!(answer, Ok(LineAnswer::Mismatched));
+        let json: Json = serde_json::from_str(&out).unwrap();
+        assert_eq!(json["type"], "verification");
+        assert_eq!(json["line"], 5);
+        assert_eq!(json["reason"], "digest");
+        assert_eq!(out.find('\n'), Some(out.len() - 1));
+    }
+
+    #[test]
+    fn the_body_of_an_exported_callback_is_the_payload() {
+        let callback = json!({"type": "callback", "schema_version": 1, "body": SIGNED});
+        let (answer, out) = verified(&callback.to_string());
+        assert_eq!(answer, Ok(LineAnswer::Mismatched));
+        assert_eq!(out, verified(SIGNED).1);
+        let (answer, _) = verified(&json!({"type": "callback", "body": "{\n\"a\":}"}).to_string());
+        assert_eq!(
+            answer.unwrap_err().message(),
+            "line 5, member \"body\": line 2, column 5, member \"a\": a JSON value is wanted, not '}'"
+        );
+    }
+
+    #[test]
+    fn the_other_lines_of_a_listener_are_passed_over_and_nothing_else_is() {
+        let answer = |line| verified(line).0;
+        assert_eq!(answer(r#"{"type":"ready","schema_version":1}"#), Ok(LineAnswer::PassedOver));
+        for line in [
+            r#"{"type":"summary"}"#,
+            r#"{"type":"ready","schema_version":1,"sign":"x"}"#,
+            r#"{"type":"callback","body":5}"#,
+            r#"{"type":"other","schema_version":1}"#,
+        ] {
+            assert_eq!(answer(line), Ok(LineAnswer::Mismatched), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_error_stands_in_the_place_of_a_bad_line() {
+        let bad = verified("{").0.unwrap_err();
+        let mut out = String::new();
+        lines().bad(&bad, &mut out);
+        let json: Json = serde_json::from_str(&out).unwrap();
+        assert_eq!((&json["type"], &json["line"]), (&json!("error"), &json!(5)));
+    }
+}

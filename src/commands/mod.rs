@@ -1,0 +1,130 @@
+//! One file a subcommand: its arguments, whose doc comments are the help, and its run.
+
+pub mod args;
+pub mod completions;
+pub mod demo;
+pub mod dialects;
+pub mod lines;
+pub mod listen;
+pub mod runtime;
+pub mod schedule;
+pub mod sign;
+pub mod signing;
+pub mod simulate;
+pub mod verify;
+pub mod wire_args;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use crate::error::{CommandError, ErrorKind};
+use crate::exit::Exit;
+use crate::protocol::dialect_file::DialectFileError;
+use crate::protocol::payload::PayloadError;
+use crate::report;
+use crate::settings::{ColorMode, Environment};
+use crate::terminal::Console;
+
+/// What a command ends with: an answer, yes or no, or an error that a person sees.
+pub type CommandResult = Result<Exit, CommandError>;
+
+/// The subcommands.
+#[derive(Subcommand)]
+#[allow(missing_docs, reason = "each subcommand's own doc comment is its help")]
+pub enum Command {
+    Demo(demo::Args),
+    Sign(sign::Args),
+    Verify(verify::Args),
+    Simulate(Box<simulate::Args>),
+    Schedule(schedule::Args),
+    Listen(listen::Args),
+    Dialects(dialects::Args),
+    Completions(completions::Args),
+}
+
+/// Runs a command and says how it ended; `root` is the whole command line's definition.
+#[must_use]
+pub fn run(command: Command, color: ColorMode, root: fn() -> clap::Command) -> Exit {
+    let environment = Environment::read();
+    let mut console = Console::new(color, &environment);
+    let format = format_of(&command);
+    match dispatch(command, root, &environment, &mut console) {
+        Ok(exit) => exit,
+        Err(error) => {
+            if format == args::Format::Json && error.kind != ErrorKind::BrokenPipe {
+                // The person's text follows on stderr; a script that went away needs neither.
+                let _ = console.answer_bytes(error_json(&error).as_bytes());
+            }
+            console.error(&error);
+            error.exit()
+        }
+    }
+}
+
+/// Says what is wrong with the command line, or prints the help that was asked for.
+#[must_use]
+pub fn refuse(error: &clap::Error) -> Exit {
+    match error.print() {
+        _ if error.use_stderr() => Exit::Usage,
+        // Help and version go to stdout and are no failure; a closed pipe is none either.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Environment,
+        _ => Exit::Yes,
+    }
+}
+
+fn dispatch(
+    command: Command,
+    root: fn() -> clap::Command,
+    environment: &Environment,
+    console: &mut Console,
+) -> CommandResult {
+    match command {
+        Command::Demo(args) => demo::run(&args, console),
+        Command::Sign(args) => sign::run(&args, environment, console),
+        Command::Verify(args) => verify::run(&args, environment, console),
+        Command::Simulate(args) => simulate::run(&args, environment, console),
+        Command::Schedule(args) => schedule::run(&args, console),
+        Command::Listen(args) => listen::run(&args, environment, console),
+        Command::Dialects(args) => dialects::run(&args, console),
+        Command::Completions(args) => completions::run(&args, root(), console),
+    }
+}
+
+fn format_of(command: &Command) -> args::Format {
+    match command {
+        Command::Verify(args) => args.format,
+        Command::Simulate(args) => args.format,
+        Command::Schedule(args) => args.format,
+        Command::Listen(args) => args.format,
+        Command::Dialects(args) => args.format,
+        Command::Demo(_) | Command::Sign(_) | Command::Completions(_) => args::Format::Human,
+    }
+}
+
+/// An error as one line of JSON.
+fn error_json(error: &CommandError) -> String {
+    let kind = match error.kind {
+        ErrorKind::Usage => "usage",
+        ErrorKind::Input => "input",
+        ErrorKind::Environment => "environment",
+        ErrorKind::Interrupted => "interrupted",
+        ErrorKind::BrokenPipe => "broken-pipe",
+    };
+    let source = error.source.as_deref();
+    let payload = source.and_then(|source| source.downcast_ref::<PayloadError>());
+    let dialect = source.and_then(|source| source.downcast_ref::<DialectFileError>());
+    let place = payload
+        .map(|error| (error.line, error.column))
+        .or(dialect.map(|error| (error.line, error.column)));
+    report::json::line(
+        "error",
+        &json!({
+            "kind": kind,
+            "message": error.to_string(),
+            "hints": error.hints,
+            "line": place.map(|(line, _)| line),
+            "column": place.map(|(_, column)| column),
+            "member": payload.and_then(|error| error.member.as_deref()),
+        }),
+    )
+}

@@ -1,0 +1,114 @@
+//! `sign`: a payload in, the signed body out.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use super::CommandResult;
+use super::args::dialect::DialectArgs;
+use super::args::input::InputKind;
+use super::args::{EditArgs, Input, KeyArgs, parse_sign_type};
+use super::lines::{self, LinesArgs, Printed, SignLines};
+use super::signing::sign_payload;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::protocol::dialect::Dialect;
+use crate::protocol::key::Key;
+use crate::protocol::payload::Encoding;
+use crate::protocol::scheme::Algorithm;
+use crate::report::batch::BatchKind;
+use crate::report::curl;
+use crate::settings::Environment;
+use crate::terminal::Console;
+
+/// Sign a payload and print it.
+///
+/// Every literal, the order of the members and the layout stay as they are; only sign (and
+/// sign_type, where --sign-type is given) is put in or replaced.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  payout-notify sign --key-file key.txt notification.json")]
+pub struct Args {
+    /// The payload; - or nothing reads stdin.
+    pub file: Option<PathBuf>,
+    /// How to sign: md5, hmac-sha256 or sha256; unless told, as the payload's sign_type says, else
+    /// as the dialect does first.
+    #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
+    pub sign_type: Option<Algorithm>,
+    /// How the platform signs.
+    #[command(flatten)]
+    pub dialect: DialectArgs,
+    /// In which form the payload is written, and printed again.
+    #[arg(long, value_name = "FORM", default_value = "json")]
+    pub input: InputKind,
+    /// What to print.
+    #[arg(long, value_name = "WHAT", default_value = "body")]
+    pub print: Print,
+    /// The URL in the curl command.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8787/")]
+    pub url: String,
+    /// Many payloads.
+    #[command(flatten)]
+    pub lines: LinesArgs,
+    /// Changes to the payload.
+    #[command(flatten)]
+    pub edits: EditArgs,
+    /// The key.
+    #[command(flatten)]
+    pub key: KeyArgs,
+}
+
+/// What `sign` prints.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Print {
+    /// The signed payload.
+    Body,
+    /// The signature alone.
+    Sign,
+    /// The canonical string, the key masked.
+    Canonical,
+    /// A curl command that sends the signed payload.
+    Curl,
+}
+
+/// Signs one payload.
+///
+/// # Errors
+/// No key (usage), no payload (input), an output that cannot be written (environment).
+pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
+    let dialect = args.dialect.resolve(args.sign_type)?;
+    let key = args.key.resolve(environment, console)?;
+    if args.lines.lines {
+        return run_lines(args, dialect, key, console);
+    }
+    let input = Input::read(args.file.as_deref(), console)?;
+    let payload = input.payload_as(args.input)?;
+    if args.print == Print::Curl && payload.encoding() != Encoding::Json {
+        return Err(CommandError::usage("a curl command is printed for JSON only")
+            .hint("leave out --print curl, or use --input json"));
+    }
+    let edits = args.edits.edits();
+    let signed = sign_payload(&payload, edits, dialect, args.sign_type, &key)?;
+    let output = match args.print {
+        Print::Body => signed.body,
+        Print::Sign => signed.signature.as_str().to_owned(),
+        Print::Canonical => signed.masked_canonical,
+        Print::Curl => curl::command(&args.url, signed.body.trim_end()),
+    };
+    console.answer_text(&output).map_err(CommandError::output)?;
+    Ok(Exit::Yes)
+}
+
+fn run_lines(args: &Args, dialect: &Dialect, key: Key, console: &mut Console) -> CommandResult {
+    let printed = match args.print {
+        Print::Body => Printed::Body,
+        Print::Sign => Printed::Signature,
+        Print::Canonical => Printed::Canonical,
+        Print::Curl => {
+            return Err(CommandError::usage("--print curl is for one payload, not for --lines")
+                .hint("use --print body, --print sign or --print canonical"));
+        }
+    };
+    let edits = args.edits.edits();
+    let work = SignLines::try_new(edits, dialect, args.sign_type, key, printed)?;
+    lines::run(&args.lines, args.file.as_deref(), BatchKind::Sign, work, console)
+}

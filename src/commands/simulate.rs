@@ -1,0 +1,287 @@
+//! `simulate`: notifications, sent as the platform sends them.
+
+mod journal;
+mod many;
+mod reports;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::CommandResult;
+use super::args::dialect::DialectArgs;
+use super::args::{EditArgs, Format, Input, KeyArgs, parse_payload, parse_sign_type};
+use super::runtime::{Interrupts, block_on};
+use super::signing::{edited, sign_payload};
+use super::wire_args::WireArgs;
+use crate::clock::{Clock, SystemClock};
+use crate::delivery::engine::{DeliveryEvent, DeliveryReport, DeliveryResult, Engine};
+use crate::delivery::example::{Example, parse_status};
+use crate::delivery::http::{HttpSettings, HttpTransport};
+use crate::delivery::schedule::{RetrySchedule, Speed, parse_duration};
+use crate::delivery::transport::{Request, Target, Transport};
+use crate::delivery::wire_settings::Connections;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::protocol::dialect::Dialect;
+use crate::protocol::edit::Edit;
+use crate::protocol::key::Key;
+use crate::protocol::notification::{Expectation, Notification};
+use crate::protocol::scheme::Algorithm;
+use crate::report::delivery::{DeliveryPlan, attempt_json, attempt_line, result_json, result_line};
+use crate::settings::Environment;
+use crate::terminal::Console;
+
+/// Send a notification to a merchant as the platform does, with its retries.
+///
+/// Stops at the first acknowledgement: a 2xx reply whose JSON has the error_code "0000", or the
+/// dialect's success reply. Exits with 0 when acknowledged, with 1 when the schedule ended without.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  payout-notify simulate http://localhost:8787/notify --speed 60x"
+)]
+pub struct Args {
+    /// The merchant's notify URL.
+    pub url: String,
+    /// The payload; - reads stdin; without it the platform's example with fresh ids and times.
+    pub file: Option<PathBuf>,
+    /// The status: success, cancelled, failed or a number.
+    #[arg(long, value_name = "STATUS", value_parser = parse_status, allow_hyphen_values = true)]
+    pub status: Option<i64>,
+    /// How the platform signs, and which reply it wants.
+    #[command(flatten)]
+    pub dialect: DialectArgs,
+    /// How to sign: md5, hmac-sha256 or sha256.
+    #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
+    pub sign_type: Option<Algorithm>,
+    /// When to retry: backoff, even, ten-in-total, or a list such as 15s,30s,5m.
+    #[arg(long, value_name = "SCHEDULE", default_value = "backoff")]
+    pub schedule: String,
+    /// How many retries may follow the first notification [default: 10].
+    #[arg(long, value_name = "N")]
+    pub retries: Option<usize>,
+    /// The time after the order's completion in which the platform tries.
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration)]
+    pub window: Duration,
+    /// Let waits pass faster; replies take as long as they take.
+    #[arg(long, value_name = "FACTOR", default_value = "1x", value_parser = Speed::parse)]
+    pub speed: Speed,
+    /// How long to wait for a whole reply.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    pub timeout: Duration,
+    /// Print the timeline and send nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// For whom the output is written.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+    /// Changes to the payload.
+    #[command(flatten)]
+    pub edits: EditArgs,
+    /// The key.
+    #[command(flatten)]
+    pub key: KeyArgs,
+    /// Many orders.
+    #[command(flatten)]
+    pub many: many::ManyArgs,
+    /// How the request travels.
+    #[command(flatten)]
+    pub wire: WireArgs,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    match parse_duration(text) {
+        Ok(duration) if duration.is_zero() => Err("it must be longer than nothing".to_owned()),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Sends one notification, or prints when it would be sent.
+///
+/// # Errors
+/// A wrong URL, schedule or key (usage), no payload (input), an interrupt, an environment that
+/// refuses.
+pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
+    let target = Target::parse(&args.url).map_err(|error| {
+        let hint = error.hint();
+        CommandError::usage("the URL cannot be used").because(error).hint(hint)
+    })?;
+    let schedule = RetrySchedule::parse(&args.schedule, args.retries, args.window)
+        .map_err(|error| CommandError::usage("the schedule cannot be used").because(error))?;
+    let dialect = args.dialect.resolve(args.sign_type)?;
+    // A plan alone needs no key, nor do bodies that are signed already; a wrong one is an error.
+    let needs_key = !args.dry_run && !args.many.resume;
+    let key = match args.key.resolve(environment, console) {
+        Err(_) if !needs_key && args.key.is_absent(environment) => None,
+        key => Some(key?),
+    };
+    let request = Request::new(target.clone(), "").acknowledged_by(dialect.acknowledgement());
+    let seed = args.many.seed.unwrap_or_else(|| fastrand::u64(..));
+    let setup = Setup { args, target, schedule, dialect, request, seed };
+    let many = args.many.is_asked();
+    if args.dry_run {
+        return match many {
+            true => Err(CommandError::usage("--dry-run shows one order's timeline")
+                .hint("leave out the options for many orders")),
+            false => plan_one(&setup, key.as_ref(), console),
+        };
+    }
+    let usual = if many { Connections::Reused } else { Connections::Fresh };
+    let wire = args.wire.settings(&setup.target, usual, seed, console)?;
+    let settings = HttpSettings { timeout: args.timeout, wire };
+    let transport = HttpTransport::try_new(&setup.target, settings)
+        .map_err(|error| CommandError::environment("cannot set up the sender").because(error))?;
+    match many {
+        true => many::run(&setup, key, &transport, console),
+        false => send_one(&setup, key.as_ref(), &transport, console),
+    }
+}
+
+/// What the command line says, read.
+struct Setup<'a> {
+    args: &'a Args,
+    target: Target,
+    schedule: RetrySchedule,
+    dialect: &'static Dialect,
+    /// Where notifications go, without a body.
+    request: Request,
+    /// From which everything random of the run comes: the one that a run of many tells.
+    seed: u64,
+}
+
+fn plan_one(setup: &Setup<'_>, key: Option<&Key>, console: &mut Console) -> CommandResult {
+    let one = One::prepare(setup, key, console)?;
+    print_plan(&one.plan(setup, key), setup.args.format, console)
+}
+
+fn send_one(
+    setup: &Setup<'_>,
+    key: Option<&Key>,
+    transport: &impl Transport,
+    console: &mut Console,
+) -> CommandResult {
+    let args = setup.args;
+    let one = One::prepare(setup, key, console)?;
+    let plan = one.plan(setup, key);
+    let request = Request { body: one.body.clone(), ..setup.request.clone() };
+    let engine =
+        Engine { schedule: &setup.schedule, speed: args.speed, clock: &one.clock, transport };
+    let report = block_on(async {
+        let mut interrupts = Interrupts::catch();
+        match args.format {
+            Format::Json => console.answer_bytes(plan.json("ready").as_bytes()),
+            Format::Human => plan.lines().iter().try_for_each(|line| console.answer(line)),
+        }
+        .map_err(CommandError::output)?;
+        engine
+            .deliver(&request, interrupts.next(), |event| match event {
+                DeliveryEvent::AttemptStarted { .. } => Ok(()),
+                DeliveryEvent::AttemptFinished(attempt) => match args.format {
+                    Format::Json => console.answer_bytes(attempt_json(attempt).as_bytes()),
+                    Format::Human => console.answer(&attempt_line(attempt)),
+                },
+            })
+            .await
+            .map_err(CommandError::output)
+    })?;
+    finish(&report, args.format, console)
+}
+
+/// One order, ready to send.
+struct One {
+    clock: SystemClock,
+    body: Vec<u8>,
+    algorithm: Option<Algorithm>,
+    notification: Notification,
+}
+
+impl One {
+    fn prepare(
+        setup: &Setup<'_>,
+        key: Option<&Key>,
+        console: &mut Console,
+    ) -> Result<One, CommandError> {
+        let clock = SystemClock::new();
+        let source = read_source(setup.args, &clock, console)?;
+        let (body, algorithm) = prepared_body(setup.args, &source, setup.dialect, key)?;
+        let payload = parse_payload(&body, &source.name)?;
+        let notification = Notification::read(&payload, Expectation::Notification);
+        Ok(One { clock, body, algorithm, notification })
+    }
+
+    fn plan<'p>(&'p self, setup: &'p Setup<'_>, key: Option<&Key>) -> DeliveryPlan<'p> {
+        DeliveryPlan {
+            url: setup.target.to_string(),
+            notification: &self.notification,
+            sign_type: self.algorithm.map(Algorithm::name),
+            schedule: &setup.schedule,
+            key_fingerprint: key.map(Key::fingerprint),
+            start: self.clock.wall(),
+        }
+    }
+}
+
+fn read_source(
+    args: &Args,
+    clock: &SystemClock,
+    console: &mut Console,
+) -> Result<Input, CommandError> {
+    let success = 3;
+    match &args.file {
+        Some(path) => Input::read(Some(path), console),
+        None => {
+            let example =
+                Example { status: args.status.unwrap_or(success), completed_at: clock.wall() };
+            let text = example.payload(&mut fastrand::Rng::new());
+            Ok(Input { bytes: text.into_bytes(), name: "the example".to_owned() })
+        }
+    }
+}
+
+/// The changed body, signed where there is a key.
+fn prepared_body(
+    args: &Args,
+    source: &Input,
+    dialect: &Dialect,
+    key: Option<&Key>,
+) -> Result<(Vec<u8>, Option<Algorithm>), CommandError> {
+    let status = args
+        .status
+        .filter(|_| args.file.is_some())
+        .map(|status| Edit::Put { name: "status".to_owned(), json: status.to_string() });
+    let edits = status.iter().chain(args.edits.edits());
+    let payload = source.payload()?;
+    let Some(key) = key else {
+        return Ok((edited(&payload, edits)?.into_bytes(), None));
+    };
+    let signed = sign_payload(&payload, edits, dialect, args.sign_type, key)?;
+    Ok((signed.body.into_bytes(), Some(signed.algorithm)))
+}
+
+fn print_plan(plan: &DeliveryPlan<'_>, format: Format, console: &mut Console) -> CommandResult {
+    match format {
+        Format::Json => console.answer_bytes(plan.json("plan").as_bytes()),
+        Format::Human => {
+            plan.lines().iter().chain(&plan.timeline()).try_for_each(|line| console.answer(line))
+        }
+    }
+    .map_err(CommandError::output)?;
+    Ok(Exit::Yes)
+}
+
+fn finish(report: &DeliveryReport, format: Format, console: &mut Console) -> CommandResult {
+    let exit = match report.result {
+        DeliveryResult::Acknowledged => Exit::Yes,
+        DeliveryResult::Exhausted(_) => Exit::No,
+        DeliveryResult::Interrupted(_) => Exit::Interrupted,
+    };
+    let written = match format {
+        Format::Json => console.answer_bytes(result_json(report).as_bytes()),
+        Format::Human => console.answer(&result_line(report)),
+    };
+    match written {
+        // A proven "no" stands, whether or not anyone read it.
+        Err(error) if exit == Exit::Yes => Err(CommandError::output(error)),
+        _ => Ok(exit),
+    }
+}

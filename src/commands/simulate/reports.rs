@@ -1,0 +1,88 @@
+//! The files that `--report` asks for.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use super::many::ManyArgs;
+use crate::delivery::record::FleetEvent;
+use crate::error::CommandError;
+use crate::report::summary::{self, RunReport};
+use crate::report::target::{ReportFormat, ReportTarget, shared_path};
+
+/// The files of the reports, opened before anything is sent.
+pub(super) struct Reports<'a> {
+    files: Vec<(&'a ReportTarget, BufWriter<File>)>,
+}
+
+impl<'a> Reports<'a> {
+    /// Opens the files and leaves what is in them: the run may still be refused.
+    pub(super) fn open(many: &'a ManyArgs) -> Result<Self, CommandError> {
+        if let Some(path) = shared_path(&many.report) {
+            return Err(CommandError::usage(format!("two reports go to {}", path.display())));
+        }
+        // A report replaces its file, so it must be none that the run lives on.
+        for needed in many.from.iter().chain(&many.journal) {
+            if many.report.iter().any(|target| is_same_file(&target.path, needed)) {
+                let path = needed.display();
+                return Err(CommandError::usage(format!("a report would replace {path}"))
+                    .hint("name another file in --report"));
+            }
+        }
+        let open = |target: &'a ReportTarget| {
+            let file = File::options().write(true).create(true).truncate(false).open(&target.path);
+            file.map(|file| (target, BufWriter::new(file)))
+                .map_err(|error| cannot_write(target, error))
+        };
+        Ok(Reports { files: many.report.iter().map(open).collect::<Result<_, _>>()? })
+    }
+
+    /// Empties the files, now that the run begins.
+    pub(super) fn begin(&self) -> Result<(), CommandError> {
+        for (target, file) in &self.files {
+            let file = file.get_ref();
+            // A pipe or a terminal holds nothing to be emptied.
+            let emptied = file
+                .metadata()
+                .and_then(|found| if found.is_file() { file.set_len(0) } else { Ok(()) });
+            emptied.map_err(|error| cannot_write(target, error))?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is written as it happens.
+    pub(super) fn event(&mut self, event: &FleetEvent) -> Result<(), CommandError> {
+        let FleetEvent::Attempt(attempt) = event else { return Ok(()) };
+        for (target, file) in &mut self.files {
+            if target.format == ReportFormat::Ndjson {
+                let line = summary::json::attempt(attempt);
+                file.write_all(line.as_bytes()).map_err(|error| cannot_write(target, error))?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self, report: &RunReport) -> Result<(), CommandError> {
+        for (target, mut file) in self.files {
+            let text = match target.format {
+                ReportFormat::Json => summary::json::summary(report),
+                ReportFormat::Junit => summary::junit::xml(report),
+                ReportFormat::Html => summary::html::page(report),
+                ReportFormat::Ndjson => String::new(),
+            };
+            let written = file.write_all(text.as_bytes()).and_then(|()| file.flush());
+            written.map_err(|error| cannot_write(target, error))?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether two paths lead to one file, as far as they exist.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let resolved = |path: &Path| path.canonicalize().ok();
+    one == other || resolved(one).is_some_and(|path| Some(path) == resolved(other))
+}
+
+fn cannot_write(target: &ReportTarget, error: std::io::Error) -> CommandError {
+    CommandError::environment(format!("cannot write {}", target.path.display())).because(error)
+}

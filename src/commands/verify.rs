@@ -1,0 +1,132 @@
+//! `verify`: does the signature match, and are the fields what the page promises.
+
+use std::path::PathBuf;
+
+use super::CommandResult;
+use super::args::dialect::DialectArgs;
+use super::args::input::InputKind;
+use super::args::{Format, Input, KeyArgs, OtherKeyArgs, parse_sign_type};
+use super::lines::{self, LinesArgs, VerifyLines};
+use crate::clock::{Clock, SystemClock};
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::protocol::canonical::canonicalize;
+use crate::protocol::diagnosis::diagnose;
+use crate::protocol::notification::{Expectation, findings};
+use crate::protocol::scheme::Algorithm;
+use crate::protocol::signature::{Answer, Mismatch, demanded_scheme, expected, verify};
+use crate::protocol::weakness::Circumstances;
+use crate::report::batch::BatchKind;
+use crate::report::explanation::Explanation;
+use crate::report::verification::{Strictness, VerificationReport, finding_line};
+use crate::settings::Environment;
+use crate::terminal::Console;
+
+/// Verify a payload's signature.
+///
+/// Exits with 0 on a match, with 1 on a mismatch, with 3 where the input is no payload.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  payout-notify verify --key-file key.txt notification.json")]
+pub struct Args {
+    /// The payload; - or nothing reads stdin.
+    pub file: Option<PathBuf>,
+    /// How the platform signs.
+    #[command(flatten)]
+    pub dialect: DialectArgs,
+    /// In which form the payload is written.
+    #[arg(long, value_name = "FORM", default_value = "auto")]
+    pub input: InputKind,
+    /// Refuse any other signature: md5, hmac-sha256 or sha256.
+    #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
+    pub require: Option<Algorithm>,
+    /// Let warnings about the fields count.
+    #[arg(long)]
+    pub strict: bool,
+    /// Show each step from the members to the digest, and what the signature does not protect.
+    #[arg(long)]
+    pub explain: bool,
+    /// On a mismatch, show the signature that would have matched.
+    #[arg(long)]
+    pub show_expected: bool,
+    /// For whom the output is written.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+    /// Many payloads.
+    #[command(flatten)]
+    pub lines: LinesArgs,
+    /// The key.
+    #[command(flatten)]
+    pub key: KeyArgs,
+    /// Keys that may have been used by mistake.
+    #[command(flatten)]
+    pub other_keys: OtherKeyArgs,
+}
+
+/// Verifies one payload.
+///
+/// # Errors
+/// No key (usage), no payload (input), an output that cannot be written (environment).
+pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
+    let dialect = args.dialect.resolve(args.require)?;
+    let key = args.key.resolve(environment, console)?;
+    let strictness = if args.strict { Strictness::Strict } else { Strictness::Normal };
+    if args.lines.lines {
+        if !args.other_keys.other_key_file.is_empty() {
+            return Err(CommandError::usage(
+                "--other-key-file is for one payload, not for --lines",
+            )
+            .hint("verify a line that does not match alone"));
+        }
+        let work = VerifyLines::new(key, dialect, args.require, strictness);
+        return lines::run(&args.lines, args.file.as_deref(), BatchKind::Verify, work, console);
+    }
+    let others = args.other_keys.resolve(console)?;
+    let input = Input::read(args.file.as_deref(), console)?;
+    let payload = input.payload_as(args.input)?;
+    let verification = verify(&payload, &key, dialect, args.require);
+    let scheme = &verification.scheme;
+    let diagnosis = verification
+        .mismatch()
+        .is_some_and(Mismatch::can_be_diagnosed)
+        .then(|| diagnose(&payload, dialect, &key, &others));
+    let now = SystemClock::new().wall().as_second();
+    let circumstances = Circumstances {
+        scheme: demanded_scheme(dialect, &verification),
+        dialect,
+        required: args.require,
+        now,
+    };
+    let report = VerificationReport {
+        steps: args.explain.then(|| Explanation::new(&payload, &verification, &circumstances)),
+        expected: (args.show_expected && verification.answer != Answer::Match)
+            .then(|| expected(&payload, &key, dialect, &verification).as_str().to_owned()),
+        masked_canonical: canonicalize(&payload, scheme).masked(scheme),
+        findings: findings(&payload, Expectation::AnyPayload),
+        diagnosis,
+        strictness,
+        key_fingerprint: key.fingerprint(),
+        verification,
+    };
+    let exit = if report.is_valid() { Exit::Yes } else { Exit::No };
+    match write(&report, args.format, console).map_err(CommandError::output) {
+        // A proven "no" stands, whether or not anyone read it.
+        Err(error) if exit == Exit::Yes => Err(error),
+        _ => Ok(exit),
+    }
+}
+
+fn write(
+    report: &VerificationReport,
+    format: Format,
+    console: &mut Console,
+) -> std::io::Result<()> {
+    match format {
+        Format::Json => console.answer_bytes(report.json().as_bytes()),
+        Format::Human => {
+            for finding in &report.findings {
+                console.note(&finding_line(finding));
+            }
+            report.lines().iter().try_for_each(|line| console.answer(line))
+        }
+    }
+}

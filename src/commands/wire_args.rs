@@ -1,0 +1,248 @@
+//! Arguments about the wire: how a sender connects, uploads and reads.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use zeroize::Zeroizing;
+
+use crate::delivery::tls::{Authorities, Identity, TlsError, TlsSettings, Trust};
+use crate::delivery::transport::Target;
+use crate::delivery::wire_settings::{
+    Compression, Connections, Framing, HeaderRule, Loss, ResolveRule, Share, Upload, WireSettings,
+    WriteSide, parse_slow_upload, parse_upload_rate,
+};
+use crate::error::CommandError;
+use crate::terminal::Console;
+
+/// The longest file of certificates that is read, in bytes; a system's whole store has 0.3 MB.
+const MAX_PEM_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The value of `--connections`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ConnectionsArg {
+    /// Every attempt connects anew.
+    Fresh,
+    /// Connections are kept and used again, without a proxy.
+    Reused,
+}
+
+/// Manners of the sender on the wire.
+#[derive(clap::Args, Debug, Default)]
+#[command(next_help_heading = "On the wire")]
+pub struct WireArgs {
+    /// Send this header, in the place of an own one; "Name:" leaves it out; several may be given.
+    #[arg(long, value_name = "NAME: VALUE")]
+    pub header: Vec<String>,
+    /// Whether attempts share connections.
+    #[arg(long, value_name = "WHICH")]
+    pub connections: Option<ConnectionsArg>,
+    /// Lose this share of the replies: the merchant is called again although it answered.
+    #[arg(long, value_name = "PERCENT", value_parser = Share::parse)]
+    pub lose_replies: Option<Share>,
+    /// Send the body no faster than this, for example 1KB/s.
+    #[arg(long, value_name = "RATE", value_parser = parse_upload_rate)]
+    pub upload_rate: Option<Upload>,
+    /// Spread the body over this time, for example 2s.
+    #[arg(long, value_name = "DURATION", value_parser = parse_slow_upload, conflicts_with = "upload_rate")]
+    pub slow_upload: Option<Upload>,
+    /// Shut the sending side down after the request, and read the reply on the other.
+    #[arg(long)]
+    pub half_close: bool,
+    /// Send the body in chunks, without Content-Length.
+    #[arg(long)]
+    pub chunked: bool,
+    /// Ask for a reply in gzip, and decompress it.
+    #[arg(long)]
+    pub accept_gzip: bool,
+    /// Use this address for a host and port, as curl does; several may be given.
+    #[arg(long, value_name = "HOST:PORT:ADDRESS", value_parser = ResolveRule::parse)]
+    pub resolve: Vec<ResolveRule>,
+    /// Trust merchants whose certificate one of these vouches for (PEM), and no others.
+    #[arg(long, value_name = "FILE")]
+    pub cacert: Option<PathBuf>,
+    /// Check no certificate: whoever answers is taken for the merchant.
+    #[arg(long, conflicts_with = "cacert")]
+    pub insecure: bool,
+    /// Show this certificate to a merchant who asks for one (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub client_cert: Option<PathBuf>,
+    /// The private key of --client-cert (PEM); without it the key is in the certificate's file.
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    pub client_key: Option<PathBuf>,
+}
+
+impl WireArgs {
+    /// The settings that the flags ask for.
+    ///
+    /// `usual` tells whether connections are shared where no flag says so; `seed` decides which
+    /// replies are lost. Warns on `console` about what is unsafe or without effect.
+    ///
+    /// # Errors
+    /// A wrong header or certificate (usage), or a file that cannot be read (input).
+    pub fn settings(
+        &self,
+        target: &Target,
+        usual: Connections,
+        seed: u64,
+        console: &mut Console,
+    ) -> Result<WireSettings, CommandError> {
+        self.warn(target, console);
+        Ok(WireSettings {
+            connections: match self.connections {
+                None => usual,
+                Some(ConnectionsArg::Fresh) => Connections::Fresh,
+                Some(ConnectionsArg::Reused) => Connections::Reused,
+            },
+            upload: self.upload_rate.or(self.slow_upload).unwrap_or_default(),
+            write_side: if self.half_close { WriteSide::HalfClosed } else { WriteSide::Open },
+            framing: if self.chunked { Framing::Chunked } else { Framing::Length },
+            compression: match self.accept_gzip {
+                true => Compression::Gzip,
+                false => Compression::Identity,
+            },
+            loss: self.lose_replies.map(|share| Loss { share, seed }),
+            headers: self.headers()?,
+            resolve: self.resolve.clone(),
+            tls: self.tls()?,
+        })
+    }
+
+    // Not a parser of clap's: its message would quote the value, which can be a secret.
+    fn headers(&self) -> Result<Vec<HeaderRule>, CommandError> {
+        let parse = |text: &String| {
+            HeaderRule::parse(text).map_err(|error| {
+                CommandError::usage("a --header cannot be sent")
+                    .because(error)
+                    .hint("write --header 'Name: value'")
+            })
+        };
+        self.header.iter().map(parse).collect()
+    }
+
+    fn tls(&self) -> Result<TlsSettings, CommandError> {
+        let trust = match &self.cacert {
+            Some(path) => {
+                let roots = Authorities::parse(&read_pem(path)?);
+                Trust::Only(roots.map_err(|error| unusable("--cacert", path, error))?)
+            }
+            None if self.insecure => Trust::Anyone,
+            None => Trust::Machine,
+        };
+        let identity = match &self.client_cert {
+            Some(path) => {
+                let certificate = read_pem(path)?;
+                let key_path = self.client_key.as_ref().unwrap_or(path);
+                let identity = Identity::parse(&certificate, &read_pem(key_path)?);
+                Some(identity.map_err(|error| match error {
+                    TlsError::NoKey => unusable("--client-key", key_path, error),
+                    error => unusable("--client-cert", path, error),
+                })?)
+            }
+            None => None,
+        };
+        Ok(TlsSettings { trust, identity })
+    }
+
+    fn warn(&self, target: &Target, console: &mut Console) {
+        let is_about_tls = self.insecure || self.cacert.is_some() || self.client_cert.is_some();
+        if is_about_tls && !target.is_https() {
+            console.warning(
+                "--cacert, --insecure and --client-cert have no effect: the URL is not https",
+            );
+        } else if self.insecure {
+            console.warning("--insecure: no certificate is checked, so anyone in between can read and answer for the merchant");
+        }
+    }
+}
+
+fn unusable(flag: &str, path: &Path, error: TlsError) -> CommandError {
+    CommandError::usage(format!("the {flag} file {} cannot be used", path.display())).because(error)
+}
+
+fn read_pem(path: &Path) -> Result<Zeroizing<Vec<u8>>, CommandError> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    let read =
+        File::open(path).and_then(|file| file.take(MAX_PEM_BYTES + 1).read_to_end(&mut bytes));
+    read.map_err(|error| {
+        CommandError::input(format!("cannot read {}", path.display())).because(error)
+    })?;
+    if bytes.len() as u64 > MAX_PEM_BYTES {
+        let message = format!("{} is longer than {MAX_PEM_BYTES} bytes", path.display());
+        return Err(CommandError::input(message).hint("is this the right file?"));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::settings::{ColorMode, Environment};
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        wire: WireArgs,
+    }
+
+    fn settings(flags: &[&str]) -> Result<WireSettings, CommandError> {
+        let line = ["x"].iter().chain(flags).copied();
+        let args = Line::try_parse_from(line)
+            .map_err(|error| CommandError::usage(error.to_string()))?
+            .wire;
+        let target = Target::parse("https://shop.example/").unwrap();
+        let mut console = Console::new(ColorMode::Never, &Environment::default());
+        args.settings(&target, Connections::Reused, 7, &mut console)
+    }
+
+    #[test]
+    fn flags_become_settings() {
+        let usual = settings(&[]).unwrap();
+        assert_eq!(usual.connections, Connections::Reused);
+        assert!(usual.loss.is_none() && usual.headers.is_empty());
+        let all = settings(&[
+            "--connections=fresh",
+            "--lose-replies=5%",
+            "--upload-rate=1KB/s",
+            "--half-close",
+            "--chunked",
+            "--accept-gzip",
+            "--resolve=shop.example:443:127.0.0.1",
+            "--header=X-A: b",
+            "--header=User-Agent:",
+        ])
+        .unwrap();
+        assert_eq!(all.connections, Connections::Fresh);
+        assert_eq!(all.upload, Upload::Rate(1000));
+        assert_eq!(all.write_side, WriteSide::HalfClosed);
+        assert_eq!(all.framing, Framing::Chunked);
+        assert_eq!(all.compression, Compression::Gzip);
+        assert_eq!(all.loss, Some(Loss { share: Share::parse("5%").unwrap(), seed: 7 }));
+        assert_eq!((all.headers.len(), all.resolve.len()), (2, 1));
+    }
+
+    #[test]
+    fn wrong_flags_are_usage_errors_and_hide_values() {
+        for flags in [
+            &["--header=Authorization s3cret"][..],
+            &["--header=X-A: s3cret\u{1}"],
+            &["--lose-replies=5"],
+            &["--upload-rate=1KB/s", "--slow-upload=2s"],
+            &["--insecure", "--cacert=x.pem"],
+            &["--client-key=x.pem"],
+            &["--resolve=shop.example:127.0.0.1"],
+        ] {
+            let error = settings(flags).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Usage, "{flags:?}");
+            assert!(!error.to_string().contains("s3cret"), "{error}");
+        }
+        let missing = settings(&["--cacert=/nonexistent/ca.pem"]).unwrap_err();
+        assert_eq!(missing.kind, ErrorKind::Input);
+        let no_pem = concat!("--client-cert=", env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        assert_eq!(settings(&[no_pem]).unwrap_err().kind, ErrorKind::Usage);
+    }
+}
