@@ -1,0 +1,263 @@
+//! The program as a child process with nothing around it but what the test gives.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::{DEADLINE, PAUSE, Sandbox};
+
+/// The program with these arguments, an empty environment, and folders of its own.
+pub(crate) fn payout_notify<A: AsRef<OsStr>>(arguments: &[A]) -> Program {
+    let sandbox = Sandbox::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_payout-notify"));
+    command.args(arguments).env_clear();
+    command.env("HOME", sandbox.home()).current_dir(sandbox.work());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Program { sandbox, command, stdin: Vec::new() }
+}
+
+/// A run that is not started yet.
+pub(crate) struct Program {
+    sandbox: Sandbox,
+    command: Command,
+    stdin: Vec<u8>,
+}
+
+impl Program {
+    /// Gives the key in the environment.
+    pub(crate) fn key(self, key: &str) -> Program {
+        self.env("PAYOUT_NOTIFY_KEY", key)
+    }
+
+    /// Sets an environment variable.
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Program {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Adds one more argument.
+    pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Program {
+        self.command.arg(argument);
+        self
+    }
+
+    /// Sets what stdin carries; without it stdin is empty.
+    pub(crate) fn stdin(mut self, bytes: impl AsRef<[u8]>) -> Program {
+        self.stdin = bytes.as_ref().to_vec();
+        self
+    }
+
+    /// Sends stdout elsewhere than to the test.
+    pub(crate) fn stdout(mut self, to: impl Into<Stdio>) -> Program {
+        self.command.stdout(to);
+        self
+    }
+
+    /// Puts a file that only its owner can read into the working directory.
+    pub(crate) fn file(self, name: &str, bytes: impl AsRef<[u8]>) -> Program {
+        self.file_with_mode(name, bytes, 0o600)
+    }
+
+    /// Puts a file with this mode into the working directory.
+    pub(crate) fn file_with_mode(self, name: &str, bytes: impl AsRef<[u8]>, mode: u32) -> Program {
+        let path = self.sandbox.work().join(name);
+        fs::write(&path, bytes).expect("a file for the test");
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("a mode");
+        self
+    }
+
+    /// Runs to the end.
+    #[track_caller]
+    pub(crate) fn run(self) -> Output {
+        self.start().end()
+    }
+
+    /// Starts; stdin is written and closed in the background.
+    #[track_caller]
+    pub(crate) fn start(mut self) -> Running {
+        let shown = format!("{:?}", self.command.get_args().collect::<Vec<_>>());
+        let mut child = self.command.spawn().expect("the program starts");
+        let (mut input, bytes) = (child.stdin.take().expect("a pipe"), self.stdin);
+        // A program that does not read its stdin is no failure.
+        thread::spawn(move || input.write_all(&bytes));
+        let (lines, stdout) = child.stdout.take().map_or_else(
+            || (mpsc::channel().1, thread::spawn(Vec::new)),
+            |stdout| {
+                let (sender, lines) = mpsc::channel();
+                (lines, thread::spawn(move || pass_on_lines(stdout, &sender)))
+            },
+        );
+        let mut pipe = child.stderr.take().expect("a pipe");
+        let stderr = thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let _ = pipe.read_to_end(&mut bytes);
+            bytes
+        });
+        Running { shown, child, lines, stdout, stderr, _sandbox: self.sandbox }
+    }
+}
+
+fn pass_on_lines(stdout: impl Read, lines: &mpsc::Sender<String>) -> Vec<u8> {
+    let (mut reader, mut all) = (BufReader::new(stdout), Vec::new());
+    loop {
+        let start = all.len();
+        match reader.read_until(b'\n', &mut all) {
+            Ok(0) | Err(_) => return all,
+            // A test that stopped listening still gets everything at the end.
+            Ok(_) => drop(lines.send(String::from_utf8_lossy(&all[start..]).trim_end().to_owned())),
+        }
+    }
+}
+
+/// A run that goes on.
+pub(crate) struct Running {
+    shown: String,
+    child: Child,
+    lines: mpsc::Receiver<String>,
+    stdout: JoinHandle<Vec<u8>>,
+    stderr: JoinHandle<Vec<u8>>,
+    _sandbox: Sandbox,
+}
+
+impl Running {
+    /// The next line of stdout.
+    #[track_caller]
+    pub(crate) fn line(&self) -> String {
+        self.lines
+            .recv_timeout(DEADLINE)
+            .unwrap_or_else(|_| panic!("{} printed no further line", self.shown))
+    }
+
+    /// The next line of stdout as JSON.
+    #[track_caller]
+    pub(crate) fn json_line(&self) -> Value {
+        let line = self.line();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+
+    /// Does what Ctrl-C does.
+    pub(crate) fn interrupt(&self) {
+        interrupt(self.child.id());
+    }
+
+    /// Waits for the end by itself; kills the child and fails where there is none in time.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> Output {
+        let status = wait(&mut self.child);
+        if status.is_none() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+        let text = |thread: JoinHandle<Vec<u8>>| {
+            String::from_utf8_lossy(&thread.join().expect("a reader")).into_owned()
+        };
+        let (stdout, stderr) = (text(self.stdout), text(self.stderr));
+        let Some(code) = status else {
+            panic!("{} did not end in time\n{stdout}\n{stderr}", self.shown);
+        };
+        Output { shown: self.shown, code, stdout, stderr }
+    }
+}
+
+/// The exit code of a child; 128 and more is a signal, as a shell tells it.
+fn wait(child: &mut Child) -> Option<i32> {
+    use std::os::unix::process::ExitStatusExt;
+    let start = Instant::now();
+    while start.elapsed() < DEADLINE {
+        if let Some(status) = child.try_wait().expect("a child") {
+            return Some(status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)));
+        }
+        thread::sleep(PAUSE);
+    }
+    None
+}
+
+/// Sends SIGINT to one process.
+fn interrupt(id: u32) {
+    let status = Command::new("kill").args(["-INT", &id.to_string()]).status();
+    assert!(status.expect("kill runs").success(), "no process {id} to interrupt");
+}
+
+/// Ends a process group that a test made, by its leader's id.
+pub(crate) fn kill_group(leader: u32) {
+    let mut kill = Command::new("kill");
+    kill.args(["-KILL", "--", &format!("-{leader}")]).stderr(Stdio::null());
+    let _ = kill.status();
+}
+
+/// What a run left behind.
+pub(crate) struct Output {
+    shown: String,
+    /// The exit code.
+    pub(crate) code: i32,
+    /// The answer.
+    pub(crate) stdout: String,
+    /// Everything else.
+    pub(crate) stderr: String,
+}
+
+impl Output {
+    /// Fails unless the run ended with this code.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Output {
+        assert_eq!(self.code, code, "the exit code of {self}");
+        self
+    }
+
+    /// Fails unless stdout holds each of these texts.
+    #[track_caller]
+    pub(crate) fn says(self, texts: &[&str]) -> Output {
+        for text in texts {
+            assert!(self.stdout.contains(text), "stdout lacks {text:?}: {self}");
+        }
+        self
+    }
+
+    /// Fails unless stderr holds each of these texts.
+    #[track_caller]
+    pub(crate) fn remarks(self, texts: &[&str]) -> Output {
+        for text in texts {
+            assert!(self.stderr.contains(text), "stderr lacks {text:?}: {self}");
+        }
+        self
+    }
+
+    /// Fails where either stream holds this text.
+    #[track_caller]
+    pub(crate) fn hides(self, text: &str) -> Output {
+        assert!(!self.stdout.contains(text), "stdout shows {text:?}: {self}");
+        assert!(!self.stderr.contains(text), "stderr shows {text:?}: {self}");
+        self
+    }
+
+    /// The lines of stdout, each as JSON.
+    #[track_caller]
+    pub(crate) fn json_lines(&self) -> Vec<Value> {
+        let parse = |line| {
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:?} of {self}"))
+        };
+        self.stdout.lines().map(parse).collect()
+    }
+
+    /// The only line of stdout as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        let mut lines = self.json_lines();
+        assert_eq!(lines.len(), 1, "one line of JSON from {self}");
+        lines.remove(0)
+    }
+}
+
+impl std::fmt::Display for Output {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Output { shown, code, stdout, stderr } = self;
+        write!(f, "{shown}, exit {code}\n--- stdout\n{stdout}\n--- stderr\n{stderr}")
+    }
+}

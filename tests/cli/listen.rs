@@ -1,0 +1,213 @@
+//! `listen`: what it answers, what it says, and how it ends.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Instant;
+
+use crate::harness::{
+    DEADLINE, KEY, Listening, exchange, fixture, json_post, payout_notify, signed, signed_success,
+};
+
+#[test]
+fn a_valid_notification_is_acknowledged_exactly() {
+    let listening = Listening::start(&["--count", "1"]);
+    let reply = listening.post(&signed_success());
+    assert_eq!((reply.status, reply.body.as_str()), (200, r#"{"error_code":"0000"}"#));
+    let head = reply.head.to_ascii_lowercase();
+    assert!(head.contains("content-type: application/json;charset=utf-8"), "{head}");
+    let callback = listening.callback();
+    assert_eq!((&callback["valid"], &callback["number"]), (&true.into(), &1.into()));
+    assert_eq!(callback["order"]["amount"], "4000.00");
+    assert_eq!(callback["reply"]["error_code"], "0000");
+    listening.end().output.exits(0);
+}
+
+#[test]
+fn everything_else_is_refused_with_the_platforms_codes() {
+    let listening = Listening::start(&["--count", "6"]);
+    let (good, json) = (signed_success(), "application/json;charset=utf-8");
+    let request = |method: &str, kind: &str, body: &str| {
+        format!(
+            "{method} /n HTTP/1.1\r\nHost: m\r\nConnection: close\r\n{kind}Content-Length: {}\r\n\
+             \r\n{body}",
+            body.len()
+        )
+    };
+    let json = format!("Content-Type: {json}\r\n");
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    for (request, code, status) in [
+        (request("POST", &json, &fixture("withdraw-notification.json")), "0004", 200),
+        (request("POST", &json, &signed("{\"payout_id\":\"P1\"}")), "0002", 200),
+        (request("POST", &json, "{\"a\":"), "0021", 400),
+        (request("POST", form, &good), "0022", 415),
+        (request("POST", "", &good), "0022", 415),
+        (request("GET", "", ""), "0023", 405),
+    ] {
+        let reply = exchange(listening.address, &request);
+        assert_eq!((reply.error_code().as_str(), reply.status), (code, status), "{request}");
+        let callback = listening.callback();
+        assert_eq!(callback["reply"]["error_code"], code, "{callback}");
+        assert_eq!(callback["valid"], false, "{callback}");
+    }
+    let ended = listening.end();
+    assert_eq!((&ended.summary["valid"], &ended.summary["invalid"]), (&0.into(), &6.into()));
+    ended.output.exits(1);
+}
+
+#[test]
+fn a_body_too_long_is_refused_before_it_is_sent() {
+    let listening = Listening::start(&[]);
+    let head = "POST / HTTP/1.1\r\nHost: m\r\nContent-Length: 1000000000000\r\n\r\n";
+    assert_eq!(exchange(listening.address, head).status, 413);
+    let ended = listening.interrupt();
+    assert_eq!(ended.summary["callbacks"], 0);
+    ended.output.exits(0).remarks(&["the body is longer than 1 MiB"]);
+}
+
+#[test]
+fn a_duplicate_is_counted_and_acknowledged_again() {
+    let listening = Listening::start(&["--count", "4"]);
+    let order = signed_success();
+    let other = signed(&order.replace("POT00000102", "POT00000777"));
+    let mut seen = Vec::new();
+    for body in [&order, &order, &other, &order] {
+        assert_eq!(listening.post(body).error_code(), "0000");
+        let callback = listening.callback();
+        seen.push((callback["delivery"].as_u64(), callback["since_last_ms"].is_number()));
+    }
+    assert_eq!(seen, [(Some(1), false), (Some(2), true), (Some(1), false), (Some(3), true)]);
+    let ended = listening.end();
+    assert_eq!((&ended.summary["callbacks"], &ended.summary["orders"]), (&4.into(), &2.into()));
+}
+
+#[test]
+fn a_failed_payout_is_acknowledged_too() {
+    let listening = Listening::start(&["--count", "1"]);
+    let failed = signed_success().replace("\"status\":3", "\"status\":5");
+    assert_eq!(listening.post(&signed(&failed)).error_code(), "0000");
+    assert_eq!(listening.callback()["order"]["status_name"], "failed");
+    listening.end().output.exits(0);
+}
+
+#[test]
+fn a_required_kind_is_held_to() {
+    let listening = Listening::start(&["--count", "1", "--require", "hmac-sha256"]);
+    assert_eq!(listening.post(&signed_success()).error_code(), "0004");
+    assert_eq!(listening.callback()["reason"], "not-as-required");
+    listening.end().output.exits(1);
+}
+
+#[test]
+fn a_person_sees_the_order_the_verdict_and_the_reason() {
+    let running = payout_notify(&["listen", "--bind", ":0", "--count", "2"]).key(KEY).start();
+    let ready = running.line();
+    let address = ready.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap();
+    let address = address.parse().unwrap();
+    assert!(ready.starts_with("listening on "), "{ready}");
+    exchange(address, json_post(&signed_success()));
+    exchange(address, json_post(&fixture("withdraw-notification.json")));
+    running.end().exits(1).hides(KEY).says(&[
+        "← POT00000102  4000.00 (400000 cents)  success  delivery 1",
+        "→ 200 {\"error_code\":\"0000\"}  MD5 signature matches",
+        "processing  delivery 2, ",
+        "{\"error_code\":\"0004\",\"error_msg\":\"bad signature\"}  MD5 signature does not match",
+        "given      d2e4534fce8c1d1053bbf59fd8ae4464",
+        "&[key]",
+        "2 callbacks for 1 order: 1 valid, 1 invalid",
+    ]);
+}
+
+#[test]
+fn a_callback_cannot_write_on_the_screen() {
+    let running = payout_notify(&["listen", "--bind", ":0", "--count", "2"]).key(KEY).start();
+    let ready = running.line();
+    let address = ready.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap();
+    let address = address.parse().unwrap();
+    let hostile = "{\"payout_id\":\"\\u001b[2J\\nfake\",\"memo\":\"\\u202e\",\"sign\":\"\\u0007\"}";
+    exchange(address, json_post(hostile));
+    exchange(address, json_post("{\"\\u001b]0;x\\u0007\":"));
+    let output = running.end().exits(1);
+    let hidden = ['\u{1b}', '\u{202e}', '\u{7}'];
+    assert!(!output.stdout.contains(hidden) && !output.stderr.contains(hidden), "{output}");
+    assert!(!output.stdout.lines().any(|line| line.starts_with("fake")), "{output}");
+}
+
+#[test]
+fn the_time_ends_it() {
+    let ended = Listening::start(&["--for", "20ms"]).end();
+    assert_eq!(ended.summary["callbacks"], 0);
+    ended.output.exits(0);
+    let short = Listening::start(&["--for", "20ms", "--count", "1"]).end();
+    short.output.exits(1);
+}
+
+#[test]
+fn an_interrupt_ends_it_with_its_summary() {
+    let listening = Listening::start(&[]);
+    listening.post(&signed_success());
+    listening.callback();
+    let ended = listening.interrupt();
+    assert_eq!((&ended.summary["callbacks"], &ended.summary["valid"]), (&1.into(), &1.into()));
+    ended.output.exits(0);
+}
+
+#[test]
+fn an_interrupt_before_the_count_is_reached_is_no_success() {
+    let listening = Listening::start(&["--count", "2"]);
+    listening.post(&signed_success());
+    let ended = listening.interrupt();
+    assert_eq!(ended.summary["valid"], 1);
+    ended.output.exits(1);
+}
+
+#[test]
+fn an_address_that_others_can_reach_must_be_meant() {
+    for bind in ["0.0.0.0:0", "[::]:0"] {
+        payout_notify(&["listen", "--bind", bind])
+            .key(KEY)
+            .run()
+            .exits(2)
+            .remarks(&["can be reached by other machines", "--allow-remote"]);
+    }
+    for bind in ["x", "70000", "127.0.0.1", "::1", ""] {
+        payout_notify(&["listen", "--bind", bind])
+            .key(KEY)
+            .run()
+            .exits(2)
+            .remarks(&["no address to listen on", ":0 for a free port"]);
+    }
+    payout_notify(&["listen", "--count", "0"]).key(KEY).run().exits(2);
+}
+
+#[test]
+fn a_port_in_use_is_a_matter_of_the_environment() {
+    let first = Listening::start(&[]);
+    let bind = first.address.to_string();
+    let second = payout_notify(&["listen", "--bind", &bind, "--format", "json"]).key(KEY).run();
+    let error = second.exits(4).json();
+    assert_eq!((&error["type"], &error["kind"]), (&"error".into(), &"environment".into()));
+    first.post("{}");
+    first.interrupt().output.exits(0);
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let running = payout_notify(&["listen", "--bind", ":0"]).key(KEY).stdout(writer).start();
+    let mut ready = String::new();
+    BufReader::new(reader).read_line(&mut ready).unwrap();
+    let address = ready.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap();
+    let address: SocketAddr = address.parse().unwrap();
+    let body = signed_success();
+    // The merchant still acknowledges what it received.
+    assert_eq!(exchange(address, json_post(&body)).error_code(), "0000");
+    // A child of another test that is just starting may hold the reading end for a moment.
+    let start = Instant::now();
+    while let Ok(mut stream) = TcpStream::connect(address) {
+        assert!(start.elapsed() < DEADLINE, "it goes on without a reader");
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        let _ = stream.write_all(json_post(&body).as_bytes());
+        let _ = stream.read_to_end(&mut Vec::new());
+    }
+    running.end().exits(0).hides("error");
+}

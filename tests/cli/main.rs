@@ -1,0 +1,20 @@
+//! The program as a script meets it: arguments and bytes in, bytes and an exit code out.
+//!
+//! The tests need what POSIX systems have: signals, a shell, file modes.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod completions;
+mod demo;
+mod exits;
+mod harness;
+mod input;
+mod keys;
+mod listen;
+mod many;
+mod readme;
+mod schemas;
+mod sign;
+mod simulate;
+mod vectors;
+mod verify;

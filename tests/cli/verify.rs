@@ -1,0 +1,100 @@
+//! `verify`: yes, no, and why.
+
+use crate::harness::{KEY, fixture, payout_notify, signed, signed_success};
+
+#[test]
+fn the_example_on_the_page_does_not_verify_and_says_why() {
+    payout_notify(&["verify", "example.json"])
+        .file("example.json", fixture("withdraw-notification.json"))
+        .key(KEY)
+        .run()
+        .exits(1)
+        .hides(KEY)
+        .says(&[
+            "no match: the digest differs",
+            "d2e4534fce8c1d1053bbf59fd8ae4464",
+            "MD5",
+            "amount=400000&create_time=1567614049&fee=3200&\
+             payout_cl_id=97a968b4a9db497c8c03198e395a38c6&payout_id=POT00000102&\
+             platform_id=PF0014&real_amount=400000&status=2&update_time=1567614111&[key]",
+        ])
+        .remarks(&["2 (processing) is not a final status"]);
+}
+
+#[test]
+fn no_answer_gives_the_right_digest_away() {
+    let right = signed(&fixture("withdraw-notification.json"));
+    let digest = right.split("\"sign\":\"").nth(1).and_then(|rest| rest.get(..32)).unwrap();
+    for format in ["human", "json"] {
+        payout_notify(&["verify", "--format", format])
+            .key(KEY)
+            .stdin(fixture("withdraw-notification.json"))
+            .run()
+            .exits(1)
+            .hides(digest);
+    }
+}
+
+#[test]
+fn every_kind_of_mismatch_has_its_reason() {
+    let good = signed_success();
+    let digest = good.split("\"sign\":\"").nth(1).and_then(|rest| rest.get(..32)).unwrap();
+    let with = |sign: &str| good.replace(&format!("\"{digest}\""), sign);
+    let upper = digest.to_uppercase();
+    for (body, reason) in [
+        (with("null"), "missing"),
+        (with("\"\""), "empty"),
+        (with("5"), "not-text"),
+        (with(&format!("\"{}\"", &digest[8..24])), "length"),
+        (with(&format!("\"{upper}\"")), "case"),
+        (with("\"00000000000000000000000000000000\""), "digest"),
+        (good.replace("\"status\":3", "\"status\":4"), "digest"),
+        (good.replace("\"status\":3", "\"status\":3,\"sign_type\":\"RSA\""), "unknown-sign-type"),
+    ] {
+        let output = payout_notify(&["verify", "--format", "json"]).key(KEY).stdin(body).run();
+        let answer = output.exits(1).json();
+        assert_eq!((&answer["valid"], &answer["reason"]), (&false.into(), &reason.into()));
+    }
+}
+
+#[test]
+fn a_type_alone_never_breaks_a_signature() {
+    let body = signed_success().replace("\"status\":3", "\"status\":\"3\"");
+    payout_notify(&["verify"]).key(KEY).stdin(body).run().exits(0);
+}
+
+#[test]
+fn md5_is_refused_where_hmac_is_required() {
+    let verify = |format: &str| {
+        payout_notify(&["verify", "--require", "hmac-sha256", "--format", format])
+            .key(KEY)
+            .stdin(signed_success())
+            .run()
+    };
+    verify("human").exits(1).says(&["HMAC-SHA256 is required"]);
+    assert_eq!(verify("json").exits(1).json()["reason"], "not-as-required");
+}
+
+#[test]
+fn strict_lets_warnings_count() {
+    let body = signed(&fixture("withdraw-notification.json"));
+    let verify = |arguments: &[&str]| payout_notify(arguments).key(KEY).stdin(&body).run();
+    verify(&["verify"]).exits(0).says(&["valid: the MD5 signature matches"]);
+    verify(&["verify", "--strict"]).exits(1).says(&["signature matches", "but 1 finding counts"]);
+    let answer = verify(&["verify", "--strict", "--format", "json"]).exits(1).json();
+    assert_eq!((&answer["valid"], &answer["signature"]), (&false.into(), &"match".into()));
+    assert_eq!(answer["findings"][0]["code"], "status-not-final");
+    let clean = signed_success();
+    payout_notify(&["verify", "--strict"]).key(KEY).stdin(clean).run().exits(0);
+}
+
+#[test]
+fn nothing_in_a_payload_reaches_the_screen_raw() {
+    let body = "{\"memo\":\"\\u001b[2J\\u202egnp\",\"sign\":\"\\u0007\"}";
+    let output = payout_notify(&["verify"]).key(KEY).stdin(body).run().exits(1);
+    let hidden = ['\u{1b}', '\u{202e}', '\u{7}'];
+    assert!(!output.stdout.contains(hidden) && !output.stderr.contains(hidden), "{output}");
+    let coloured =
+        payout_notify(&["--color", "always", "verify"]).key(KEY).stdin(signed_success()).run();
+    coloured.exits(0).says(&["\u{1b}["]);
+}

@@ -1,0 +1,204 @@
+//! `sign --lines` and `verify --lines` as a person runs them.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+const KEY: &str = "ThisIsYourSecretKey123";
+
+fn start(arguments: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_payout-notify"))
+        .args(arguments)
+        .env_clear()
+        .env("PAYOUT_NOTIFY_KEY", KEY)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts")
+}
+
+/// The exit code, stdout and stderr of a run over this input.
+fn run(arguments: &[&str], input: &[u8]) -> (i32, String, String) {
+    let mut child = start(arguments);
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let input = input.to_vec();
+    // Written apart: the program answers before it has read everything. It may leave early, too.
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().expect("an end");
+    let _ = writer.join().expect("a writer");
+    (
+        output.status.code().expect("an exit code"),
+        String::from_utf8(output.stdout).expect("text"),
+        String::from_utf8(output.stderr).expect("text"),
+    )
+}
+
+fn objects(stdout: &str) -> Vec<Value> {
+    stdout.lines().map(|line| serde_json::from_str(line).expect("a JSON object")).collect()
+}
+
+/// What `sign` gives for this payload alone.
+fn signed(payload: &str) -> String {
+    let (code, stdout, _) = run(&["sign"], payload.as_bytes());
+    assert_eq!(code, 0);
+    stdout
+}
+
+#[test]
+fn each_line_is_signed_as_it_would_be_alone_and_bad_ones_are_named() {
+    let (one, two) = (r#"{"a":1.10,"b":"\u4e2d"}"#, r#"{ "a": [1, 2] }"#);
+    let input = format!("{one}\r\n\n{{\"a\":1,\"a\":2}}\n{two}");
+    for jobs in ["1", "2"] {
+        let (code, stdout, stderr) = run(&["sign", "--lines", "--jobs", jobs], input.as_bytes());
+        assert_eq!(code, 3, "{stderr}");
+        assert_eq!(stdout, signed(one) + &signed(two));
+        assert_eq!(
+            stderr,
+            "warning: line 3, column 8, member \"a\": the member \"a\" stands twice\n\
+             3 lines: 2 signed, 1 bad\n"
+        );
+    }
+}
+
+#[test]
+fn changes_and_what_is_printed_hold_for_each_line() {
+    let input = "{\"a\":1}\n{\"a\":2}\n";
+    let arguments =
+        ["sign", "--lines", "--set", "b=1", "--unset", "a", "--sign-type", "hmac-sha256"];
+    let (code, stdout, _) =
+        run(&[&arguments[..], &["--print", "canonical"]].concat(), input.as_bytes());
+    assert_eq!((code, stdout.as_str()), (0, "b=1\nb=1\n"));
+    let (_, bodies, _) = run(&arguments, input.as_bytes());
+    for body in objects(&bodies) {
+        assert_eq!((&body["b"], &body["sign_type"]), (&json!(1), &json!("HMAC-SHA256")));
+    }
+    let (_, signs, _) = run(&["sign", "--lines", "--print", "sign"], input.as_bytes());
+    let lengths: Vec<_> = signs.lines().map(str::len).collect();
+    assert_eq!(lengths, [32, 32]);
+}
+
+#[test]
+fn what_makes_no_sense_for_many_lines_is_refused() {
+    for arguments in [
+        &["sign", "--lines", "--print", "curl"][..],
+        &["sign", "--lines", "--sign-type", "sha256"],
+        &["sign", "--lines", "--jobs", "0"],
+        &["verify", "--jobs", "2"],
+        &["verify", "--lines", "--other-key-file", "/does/not/exist"],
+    ] {
+        let (code, stdout, _) = run(arguments, b"{}\n");
+        assert_eq!((code, stdout.as_str()), (2, ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn verifications_stand_in_order_and_a_mismatch_outranks_a_bad_line() {
+    let good = signed("{\"a\":1}");
+    let forged = good.replace("\"a\":1", "\"a\":2");
+    let (code, stdout, stderr) = run(&["verify", "--lines"], good.as_bytes());
+    assert_eq!((code, stderr.as_str()), (0, "1 line: 1 matched, 0 mismatched, 0 bad\n"));
+    assert_eq!(objects(&stdout)[0]["valid"], true);
+
+    let (code, stdout, _) = run(&["verify", "--lines"], format!("{good}oops\n").as_bytes());
+    assert_eq!(code, 3);
+    let error = &objects(&stdout)[1];
+    assert_eq!((&error["type"], &error["line"]), (&json!("error"), &json!(2)));
+
+    let input = format!("oops\n{good}{forged}");
+    let (code, stdout, stderr) = run(&["verify", "--lines", "--jobs", "2"], input.as_bytes());
+    assert_eq!(code, 1);
+    let found: Vec<_> =
+        objects(&stdout).iter().map(|one| (one["line"].clone(), one["valid"].clone())).collect();
+    assert_eq!(found, [(json!(1), Value::Null), (json!(2), json!(true)), (json!(3), json!(false))]);
+    assert!(stderr.ends_with("3 lines: 1 matched, 1 mismatched, 1 bad\n"), "{stderr}");
+}
+
+#[test]
+fn one_payload_and_one_line_give_the_same_verification() {
+    let good = signed("{\"a\":1}");
+    let (_, alone, _) = run(&["verify", "--format", "json"], good.as_bytes());
+    let (_, line, _) = run(&["verify", "--lines", "--format", "json"], good.as_bytes());
+    let mut line = objects(&line).remove(0);
+    assert_eq!(line["line"].take(), json!(1));
+    assert_eq!(line, objects(&alone)[0]);
+}
+
+#[test]
+fn what_a_listener_prints_can_be_verified() {
+    let body = signed("{\n \"a\": 1\n}");
+    let input: String = [
+        json!({"type": "ready", "schema_version": 1, "url": "http://127.0.0.1:1/"}),
+        json!({"type": "callback", "schema_version": 1, "body": body, "valid": true}),
+        json!({"type": "summary", "schema_version": 1, "callbacks": 1}),
+    ]
+    .map(|line| format!("{line}\n"))
+    .concat();
+    let (code, stdout, stderr) = run(&["verify", "--lines"], input.as_bytes());
+    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(stderr, "3 lines: 1 matched, 0 mismatched, 0 bad, 2 passed over\n");
+    let found = objects(&stdout);
+    assert_eq!((found.len(), &found[0]["line"]), (1, &json!(2)));
+}
+
+#[test]
+fn only_the_first_bad_lines_are_told() {
+    let (code, stdout, stderr) = run(&["sign", "--lines"], "oops\n".repeat(50_000).as_bytes());
+    assert_eq!((code, stdout.as_str()), (3, ""));
+    assert_eq!(stderr.matches("warning: line ").count(), 20);
+    assert!(
+        stderr.ends_with("warning: 49980 more lines are bad\n50000 lines: 0 signed, 50000 bad\n")
+    );
+}
+
+#[test]
+fn a_line_over_a_mebibyte_is_bad_and_the_next_one_is_not() {
+    let mut input = format!("{{\"a\":\"{}\"}}\n", "x".repeat(3 << 20)).into_bytes();
+    input.extend_from_slice(b"{\"a\":1}\n");
+    let (code, stdout, stderr) = run(&["sign", "--lines"], &input);
+    assert_eq!((code, stdout), (3, signed("{\"a\":1}")));
+    assert!(stderr.starts_with("warning: line 1: longer than 1048576 bytes (1 MiB)\n"), "{stderr}");
+}
+
+#[test]
+fn a_line_is_answered_while_the_input_is_still_open() {
+    for jobs in ["1", "2"] {
+        let mut child = start(&["sign", "--lines", "--jobs", jobs]);
+        let mut stdin = child.stdin.take().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        for number in 0..3 {
+            writeln!(stdin, "{{\"a\":{number}}}").unwrap();
+            let mut answer = String::new();
+            stdout.read_line(&mut answer).unwrap();
+            assert_eq!(answer, signed(&format!("{{\"a\":{number}}}")));
+        }
+        drop(stdin);
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure_but_a_proven_no_stands() {
+    for (command, expected) in [("sign", 0), ("verify", 1)] {
+        for jobs in ["1", "2"] {
+            let mut child = start(&[command, "--lines", "--jobs", jobs]);
+            let mut stdin = child.stdin.take().unwrap();
+            drop(child.stdout.take());
+            // It never reads to the end of this input: it must end by itself.
+            while stdin.write_all(b"{\"a\":1,\"sign\":\"x\"}\n").is_ok() {}
+            let mut stderr = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+            assert_eq!((child.wait().unwrap().code(), stderr.as_str()), (Some(expected), ""));
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_said() {
+    let (code, _, stderr) = run(&["sign", "--lines", "/does/not/exist"], b"");
+    assert_eq!(code, 3);
+    assert!(stderr.starts_with("error: cannot read /does/not/exist\n"), "{stderr}");
+    let (code, stdout, stderr) = run(&["sign", "--lines"], b"\n \n");
+    assert_eq!((code, stdout.as_str(), stderr.as_str()), (0, "", "0 lines: 0 signed, 0 bad\n"));
+}
