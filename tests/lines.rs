@@ -202,3 +202,19 @@ fn what_cannot_be_read_is_said() {
     let (code, stdout, stderr) = run(&["sign", "--lines"], b"\n \n");
     assert_eq!((code, stdout.as_str(), stderr.as_str()), (0, "", "0 lines: 0 signed, 0 bad\n"));
 }
+
+#[test]
+fn what_is_for_one_payload_is_refused_with_lines() {
+    let cases: [&[&str]; 5] = [
+        &["verify", "--lines", "--explain"],
+        &["verify", "--lines", "--show-expected"],
+        &["verify", "--lines", "--input", "form"],
+        &["verify", "--lines", "--other-key-file", "gone"],
+        &["sign", "--lines", "--input", "query"],
+    ];
+    for arguments in cases {
+        let (code, stdout, stderr) = run(arguments, b"{}\n");
+        assert_eq!((code, stdout.as_str()), (2, ""), "{arguments:?}");
+        assert!(stderr.contains("is for one payload, not for --lines"), "{stderr}");
+    }
+}

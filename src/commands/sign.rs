@@ -78,6 +78,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     let dialect = args.dialect.resolve(args.sign_type)?;
     let key = args.key.resolve(environment, console)?;
     if args.lines.lines {
+        lines::refuse(&[("--input", matches!(args.input, InputKind::Form | InputKind::Query))])?;
         return run_lines(args, dialect, key, console);
     }
     let input = Input::read(args.file.as_deref(), console)?;

@@ -71,12 +71,12 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     let key = args.key.resolve(environment, console)?;
     let strictness = if args.strict { Strictness::Strict } else { Strictness::Normal };
     if args.lines.lines {
-        if !args.other_keys.other_key_file.is_empty() {
-            return Err(CommandError::usage(
-                "--other-key-file is for one payload, not for --lines",
-            )
-            .hint("verify a line that does not match alone"));
-        }
+        lines::refuse(&[
+            ("--other-key-file", !args.other_keys.other_key_file.is_empty()),
+            ("--explain", args.explain),
+            ("--show-expected", args.show_expected),
+            ("--input", matches!(args.input, InputKind::Form | InputKind::Query)),
+        ])?;
         let work = VerifyLines::new(key, dialect, args.require, strictness);
         return lines::run(&args.lines, args.file.as_deref(), BatchKind::Verify, work, console);
     }

@@ -38,6 +38,20 @@ pub struct LinesArgs {
     pub jobs: Option<usize>,
 }
 
+/// Refuses options that are for one payload, each with whether it was given.
+///
+/// # Errors
+/// The first that was given (usage): ignored in silence it would promise what does not happen.
+pub fn refuse(options: &[(&str, bool)]) -> Result<(), CommandError> {
+    match options.iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((option, _)) => {
+            Err(CommandError::usage(format!("{option} is for one payload, not for --lines"))
+                .hint("give such a line alone, without --lines"))
+        }
+    }
+}
+
 /// The most threads that may be asked for.
 const MOST_JOBS: usize = 256;
 
