@@ -3,10 +3,12 @@
 //! What a callback means is decided in `verdict`, purely; the server hands each one, received
 //! whole, to a handler and writes the reply that the handler gives back.
 
+pub mod answer;
 pub mod callback;
 mod connections;
 pub mod event;
 mod guarded_io;
+pub mod inbox;
 pub mod limits;
 pub mod orders;
 pub mod reply;

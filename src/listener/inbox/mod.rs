@@ -1,0 +1,3 @@
+//! The inbox: every callback that came, kept durably before it is acknowledged.
+
+pub mod entry;
