@@ -1,5 +1,6 @@
 //! The toolkit around a payment platform's signed payout notifications.
 
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod commands;
