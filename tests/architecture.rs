@@ -38,7 +38,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// Paths that only some places may name: the paths, and the starts of those files' names.
 const NAMED_ONLY_IN: &[(&[&str], &[&str])] = &[
-    (&["hyper", "hyper_util", "http_body_util"], &["listener/server.rs", "delivery/wire.rs"]),
+    (
+        &["hyper", "hyper_util", "http_body_util"],
+        &["listener/server.rs", "listener/server/", "delivery/wire.rs"],
+    ),
+    (&["rcgen"], &["listener/tls.rs"]),
     (&["futures_util"], &["delivery/fleet/run.rs"]),
     (&["reqwest"], &["delivery/http.rs"]),
     (&["colored"], &["terminal/theme.rs"]),

@@ -13,6 +13,9 @@ pub enum Answer {
     /// A whole reply, framed as HTTP wants it.
     Reply(Reply),
     /// A reply whose body comes in parts; it ends when the sending half is dropped.
+    ///
+    /// Where the client ends its side, or the server stops, the receiving half is dropped. The
+    /// connection closes after it. It gives its place up where the server is full.
     Stream {
         /// The status and the headers; its body comes first.
         head: Reply,
@@ -20,6 +23,8 @@ pub enum Answer {
         parts: mpsc::Receiver<Bytes>,
     },
     /// Bytes as they are, for faults that no HTTP library writes; the connection ends after them.
+    ///
+    /// It gives its place up where the server is full, and ends where the server stops.
     Wire(WireScript),
 }
 
@@ -43,7 +48,7 @@ pub struct WireScript {
 pub enum WireStep {
     /// Writes these bytes as they are.
     Write(Bytes),
-    /// Waits; a client that leaves ends the script.
+    /// Waits; a client that ends its side meanwhile ends the script.
     Pause(Duration),
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::limits::Limits;
+use super::server::Takeover;
 
 /// Where a connection stands, as far as closing it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,14 @@ pub(super) enum Phase {
     Replying,
     /// A refusal is being written, and the client may still be sending.
     Refusing,
+    /// An answer waits for the replies before it to leave; then the connection is the server's.
+    Handing,
+    /// The connection is the server's own, beyond hyper.
+    Handed,
+    /// A script runs on the connection.
+    Scripted,
+    /// A stream is being written.
+    Streaming,
     /// All is written; what still comes is thrown away.
     Closing,
 }
@@ -34,6 +43,8 @@ pub(super) struct Slot {
     peer: IpAddr,
     phase: Mutex<Phase>,
     pub(super) evicted: Notify,
+    /// The answer that hyper does not write, until the connection's task takes it.
+    pub(super) takeover: Mutex<Option<Takeover>>,
 }
 
 impl Slot {
@@ -52,8 +63,18 @@ impl Slot {
         }
     }
 
-    pub(super) fn is_evictable(&self) -> bool {
-        matches!(self.phase(), Phase::Silent | Phase::Heard | Phase::Closing)
+    /// How late this connection is evicted, lowest first; `None` where it is at work.
+    ///
+    /// A script and a stream may last for ever, so callbacks must not wait for their end.
+    fn eviction_rank(&self) -> Option<u8> {
+        match self.phase() {
+            Phase::Silent | Phase::Heard | Phase::Closing => Some(0),
+            Phase::Scripted => Some(1),
+            Phase::Streaming => Some(2),
+            Phase::Busy | Phase::Replying | Phase::Refusing | Phase::Handing | Phase::Handed => {
+                None
+            }
+        }
     }
 }
 
@@ -113,12 +134,13 @@ impl Connections {
         table.0 += 1;
         let id = table.0;
         let phase = Mutex::new(Phase::Silent);
-        let slot = Arc::new(Slot { remote, peer, phase, evicted: Notify::new() });
+        let (evicted_now, takeover) = (Notify::new(), Mutex::default());
+        let slot = Arc::new(Slot { remote, peer, phase, evicted: evicted_now, takeover });
         table.1.insert(id, Arc::clone(&slot));
         (Some(Lease { id, slot, connections: Arc::clone(self) }), evicted)
     }
 
-    /// Evicts the oldest connection without a whole header, to free its descriptor.
+    /// Evicts the oldest connection that is not at work, to free its descriptor.
     pub(super) fn evict_one(&self) -> Option<SocketAddr> {
         evict_oldest(&mut locked(&self.table).1, None)
     }
@@ -135,8 +157,8 @@ pub(super) fn evict_oldest(
     table: &mut BTreeMap<u64, Arc<Slot>>,
     of: Option<IpAddr>,
 ) -> Option<SocketAddr> {
-    let is_ours = |slot: &Slot| of.is_none_or(|peer| slot.peer == peer) && slot.is_evictable();
-    let id = table.iter().find(|(_, slot)| is_ours(slot)).map(|(id, _)| *id)?;
+    let ours = table.iter().filter(|(_, slot)| of.is_none_or(|peer| slot.peer == peer));
+    let (_, id) = ours.filter_map(|(id, slot)| Some((slot.eviction_rank()?, *id))).min()?;
     let slot = table.remove(&id)?;
     slot.evicted.notify_one();
     Some(slot.remote)

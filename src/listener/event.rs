@@ -50,6 +50,13 @@ pub enum ServerEvent {
         /// The client.
         remote: SocketAddr,
     },
+    /// A client failed to set up TLS, or spoke plain HTTP.
+    TlsFailed {
+        /// The client.
+        remote: SocketAddr,
+        /// What went wrong, in words.
+        reason: String,
+    },
     /// The client did not take its reply in time.
     SlowReader {
         /// The client.
@@ -62,7 +69,8 @@ pub enum ServerEvent {
         /// What the system said.
         reason: String,
     },
-    /// A connection without a whole header made room for a newer one.
+    /// A connection without a whole header, or one that a script or a stream held, made room for a
+    /// newer one.
     Evicted {
         /// The client that had to go.
         remote: SocketAddr,
@@ -111,6 +119,8 @@ pub struct ServeSummary {
     pub refused: u64,
     /// Clients too slow with a header or in taking a reply.
     pub too_slow: u64,
+    /// Clients with which TLS could not be set up.
+    pub tls_failed: u64,
     /// Clients that left in the middle.
     pub disconnected: u64,
     /// Connections evicted, and connections turned away.

@@ -9,13 +9,43 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
+use tokio_rustls::server::TlsStream;
 
 use super::connections::{Phase, Slot};
 use super::limits::Limits;
 
+/// What HTTP is spoken on.
+pub(super) enum Socket {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Socket {
+    fn tcp(&mut self) -> &mut TcpStream {
+        match self {
+            Socket::Plain(stream) => stream,
+            Socket::Tls(stream) => stream.get_mut().0,
+        }
+    }
+
+    fn reading(&mut self) -> Pin<&mut (dyn AsyncRead + Send + Unpin)> {
+        match self {
+            Socket::Plain(stream) => Pin::new(stream),
+            Socket::Tls(stream) => Pin::new(stream.as_mut()),
+        }
+    }
+
+    fn writing(&mut self) -> Pin<&mut (dyn AsyncWrite + Send + Unpin)> {
+        match self {
+            Socket::Plain(stream) => Pin::new(stream),
+            Socket::Tls(stream) => Pin::new(stream.as_mut()),
+        }
+    }
+}
+
 /// A socket whose writing has a deadline and whose closing lets the last reply arrive.
 pub(super) struct GuardedIo {
-    stream: TcpStream,
+    socket: Socket,
     slot: Arc<Slot>,
     write_timeout: Duration,
     linger: Duration,
@@ -26,9 +56,9 @@ pub(super) struct GuardedIo {
 }
 
 impl GuardedIo {
-    pub(super) fn new(stream: TcpStream, slot: &Arc<Slot>, limits: &Limits) -> Self {
+    pub(super) fn new(socket: Socket, slot: &Arc<Slot>, limits: &Limits) -> Self {
         GuardedIo {
-            stream,
+            socket,
             slot: Arc::clone(slot),
             write_timeout: limits.write_timeout,
             linger: limits.linger,
@@ -37,12 +67,18 @@ impl GuardedIo {
         }
     }
 
+    /// Resets the connection: the client sees an error instead of an end.
+    pub(super) fn reset(mut self) -> io::Result<()> {
+        // A close without linger throws away what is unsent and says so.
+        socket2::SockRef::from(&*self.socket.tcp()).set_linger(Some(Duration::ZERO))
+    }
+
     /// Keeps one deadline from the first write that blocks until all is written.
-    fn in_time(
+    fn in_time<T>(
         &mut self,
         cx: &mut Context<'_>,
-        written: Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         if written.is_ready() {
             return written;
         }
@@ -60,7 +96,8 @@ impl GuardedIo {
                 break;
             }
             let mut scrap = ReadBuf::new(&mut scrap);
-            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut scrap)) {
+            // Below TLS: what is thrown away need not be understood.
+            match ready!(Pin::new(self.socket.tcp()).poll_read(cx, &mut scrap)) {
                 Ok(()) if !scrap.filled().is_empty() => (),
                 _ => break,
             }
@@ -76,7 +113,7 @@ impl AsyncRead for GuardedIo {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let result = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
+        let result = ready!(self.socket.reading().poll_read(cx, buffer));
         if buffer.filled().len() > before {
             self.slot.advance(Phase::Silent, Phase::Heard);
         }
@@ -90,7 +127,7 @@ impl AsyncWrite for GuardedIo {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        let written = self.socket.writing().poll_write(cx, bytes);
         self.in_time(cx, written)
     }
 
@@ -99,25 +136,34 @@ impl AsyncWrite for GuardedIo {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
+        let written = self.socket.writing().poll_write_vectored(cx, bytes);
         self.in_time(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        match &self.socket {
+            Socket::Plain(stream) => stream.is_write_vectored(),
+            Socket::Tls(stream) => stream.is_write_vectored(),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = self.socket.writing().poll_flush(cx);
+        ready!(self.in_time(cx, flushed))?;
         // hyper flushes once its own buffer is empty: the whole reply has left.
         self.unwritten = None;
         self.slot.advance(Phase::Replying, Phase::Silent);
-        Pin::new(&mut self.stream).poll_flush(cx)
+        self.slot.advance(Phase::Handing, Phase::Handed);
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.lingering.is_none() {
-            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-            if !matches!(self.slot.phase(), Phase::Heard | Phase::Refusing) {
+            // Over TLS there is a last word to write, which a client may refuse to take.
+            let ended = self.socket.writing().poll_shutdown(cx);
+            ready!(self.in_time(cx, ended))?;
+            let may_be_sending = [Phase::Heard, Phase::Refusing, Phase::Scripted, Phase::Streaming];
+            if !may_be_sending.contains(&self.slot.phase()) {
                 return Poll::Ready(Ok(()));
             }
             self.slot.set(Phase::Closing);

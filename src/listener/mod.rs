@@ -15,6 +15,7 @@ pub mod reply;
 pub mod server;
 #[cfg(test)]
 mod server_tests;
+pub mod tls;
 pub mod verdict;
 
 pub use server::Bytes;

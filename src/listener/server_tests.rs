@@ -1,120 +1,20 @@
 //! Over real sockets: which bytes become a callback, and what the server does with all others.
 
-use std::sync::{Arc, Mutex};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinHandle;
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
-use std::net::SocketAddr;
-
 use super::Bytes;
-use super::callback::Callback;
-use super::event::{Refusal, ServeSummary, ServerEvent, Stopped};
+use super::event::{Refusal, ServerEvent, Stopped};
 use super::limits::Limits;
-use super::reply::Reply;
-use super::server::Server;
+use rig::{PATIENCE, Running, SHORT, post, read_to_end, read_until, small};
 
-const SHORT: Duration = Duration::from_millis(60);
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A server under test. Its handler takes a permit from `gate` before it replies.
-struct Running {
-    address: SocketAddr,
-    stop: mpsc::Sender<()>,
-    task: JoinHandle<ServeSummary>,
-    events: Arc<Mutex<Vec<ServerEvent>>>,
-    callbacks: Arc<Mutex<Vec<Callback>>>,
-    gate: Arc<Semaphore>,
-}
-
-impl Running {
-    async fn start(limits: Limits) -> Running {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self::on(listener, limits, Bytes::from_static(b"fine")).await
-    }
-
-    async fn on(listener: TcpListener, limits: Limits, body: Bytes) -> Running {
-        let events = Arc::new(Mutex::new(Vec::new()));
-        let callbacks = Arc::new(Mutex::new(Vec::new()));
-        let gate = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
-        let (stop, stopping) = mpsc::channel(4);
-        let (sink, seen, held) = (events.clone(), callbacks.clone(), gate.clone());
-        let server = Server::from_listener(listener, limits)
-            .with_events(move |event| sink.lock().unwrap().push(event));
-        let address = server.local_addr().unwrap();
-        let handler = move |callback: Callback| {
-            let (seen, held, body) = (seen.clone(), held.clone(), body.clone());
-            async move {
-                held.acquire().await.unwrap().forget();
-                seen.lock().unwrap().push(callback);
-                Reply::new(200, "text/plain", body).with_header("Content-Length", "7")
-            }
-        };
-        let task = tokio::spawn(server.serve(handler, stopping));
-        Running { address, stop, task, events, callbacks, gate }
-    }
-
-    async fn connect(&self) -> TcpStream {
-        TcpStream::connect(self.address).await.unwrap()
-    }
-
-    /// Sends the bytes and reads until the server closes.
-    async fn answer_to(&self, bytes: impl AsRef<[u8]>) -> String {
-        let mut client = self.connect().await;
-        client.write_all(bytes.as_ref()).await.unwrap();
-        read_to_end(&mut client).await
-    }
-
-    async fn until(&self, what: impl Fn(&Running) -> bool) {
-        let waiting = async {
-            while !what(self) {
-                sleep(Duration::from_millis(2)).await;
-            }
-        };
-        timeout(PATIENCE, waiting).await.unwrap();
-    }
-
-    fn told(&self, what: impl Fn(&ServerEvent) -> bool) -> usize {
-        self.events.lock().unwrap().iter().filter(|event| what(event)).count()
-    }
-
-    fn received(&self) -> usize {
-        self.callbacks.lock().unwrap().len()
-    }
-
-    async fn stopped(self) -> ServeSummary {
-        self.stop.send(()).await.unwrap();
-        timeout(PATIENCE, self.task).await.unwrap().unwrap()
-    }
-}
-
-async fn read_to_end(client: &mut TcpStream) -> String {
-    let mut answer = Vec::new();
-    // A reset after the answer is an end as well.
-    let _ = timeout(PATIENCE, client.read_to_end(&mut answer)).await.unwrap();
-    String::from_utf8_lossy(&answer).into_owned()
-}
-
-async fn read_until(client: &mut TcpStream, end: &str) -> String {
-    let mut answer = Vec::new();
-    while !answer.ends_with(end.as_bytes()) {
-        let byte = timeout(PATIENCE, client.read_u8()).await.unwrap().unwrap();
-        answer.push(byte);
-    }
-    String::from_utf8(answer).unwrap()
-}
-
-fn post(body: &str) -> String {
-    format!("POST /n?a=%41 HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n{body}", body.len())
-}
-
-fn small() -> Limits {
-    Limits { max_body_bytes: 100, drain: SHORT, linger: SHORT, ..Limits::default() }
-}
+pub(super) mod rig;
+mod takeover;
 
 fn is_malformed(event: &ServerEvent) -> bool {
     matches!(event, ServerEvent::Malformed { .. })

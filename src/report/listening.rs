@@ -41,6 +41,9 @@ pub fn server_event(event: &ServerEvent) -> Line {
         ServerEvent::SlowHeader { remote } => {
             (Some(remote), "a header that was not whole in time".to_owned())
         }
+        ServerEvent::TlsFailed { remote, reason } => {
+            (Some(remote), format!("TLS could not be set up: {reason}"))
+        }
         ServerEvent::SlowReader { remote } => {
             (Some(remote), "the client did not take its reply in time".to_owned())
         }
@@ -48,7 +51,7 @@ pub fn server_event(event: &ServerEvent) -> Line {
             (Some(remote), format!("the client left in the middle: {reason}"))
         }
         ServerEvent::Evicted { remote } => {
-            (Some(remote), "too many connections; this one had sent nothing whole".to_owned())
+            (Some(remote), "too many connections; this one was not at work".to_owned())
         }
         ServerEvent::TurnedAway { remote } => {
             (Some(remote), "too many connections; all others are at work".to_owned())

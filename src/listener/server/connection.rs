@@ -1,0 +1,293 @@
+//! One connection: from the handshake through its requests to its end.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::future::{pending, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+
+use http_body_util::Full;
+use hyper::body::{Body, Incoming};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode, Uri};
+use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::body::{Held, read_body};
+use super::response::{plain, refuse, response_of};
+use super::takeover::{Framing, Stream, Takeover};
+use super::{Bytes, LONGEST_TIME, Shared};
+use crate::listener::answer::Answer;
+use crate::listener::callback::Callback;
+use crate::listener::connections::{Lease, Phase, locked};
+use crate::listener::event::{Refusal, ServerEvent};
+use crate::listener::guarded_io::{GuardedIo, Socket};
+use crate::listener::tls::HandshakeFailure;
+
+/// What a client gets that speaks plain HTTP where TLS is spoken.
+const PLAIN_HTTP_REFUSAL: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n\
+    Content-Length: 51\r\nConnection: close\r\n\r\n\
+    this port speaks TLS: the URL begins with https://\n";
+
+/// One connection with what its requests need.
+pub(super) struct Connection<H> {
+    pub(super) shared: Arc<Shared>,
+    pub(super) handler: Arc<H>,
+    pub(super) lease: Arc<Lease>,
+}
+
+impl<H> Clone for Connection<H> {
+    fn clone(&self) -> Self {
+        Connection {
+            shared: Arc::clone(&self.shared),
+            handler: Arc::clone(&self.handler),
+            lease: Arc::clone(&self.lease),
+        }
+    }
+}
+
+impl<H, F> Connection<H>
+where
+    H: Fn(Callback) -> F + Send + Sync + 'static,
+    F: Future<Output: Into<Answer>> + Send + 'static,
+{
+    /// Serves one connection to its end, or until it must make room.
+    pub(super) async fn run(self, stream: TcpStream) {
+        let slot = Arc::clone(&self.lease.slot);
+        tokio::select! {
+            () = slot.evicted.notified() => (),
+            () = self.serve(stream) => (),
+        }
+    }
+
+    async fn serve(self, stream: TcpStream) {
+        // A small reply must not wait for an acknowledgement; without the option it only is slower.
+        let _ = stream.set_nodelay(true);
+        let Some(socket) = self.secure(stream).await else { return };
+        let io = GuardedIo::new(socket, &self.lease.slot, &self.shared.limits);
+        let event = match self.speak_http(io).await {
+            Ok(Some(io)) => self.take_over(io).await,
+            Ok(None) => None,
+            Err(error) => self.event_of(&error),
+        };
+        if let Some(event) = event {
+            self.shared.tell(event);
+        }
+    }
+
+    /// The socket that HTTP is spoken on; none where TLS could not be set up.
+    async fn secure(&self, stream: TcpStream) -> Option<Socket> {
+        let Some(tls) = &self.shared.tls else { return Some(Socket::Plain(stream)) };
+        let slot = &self.lease.slot;
+        let mut draining = self.shared.draining.clone();
+        let time = self.shared.limits.header_timeout.min(LONGEST_TIME);
+        let heard = || slot.advance(Phase::Silent, Phase::Heard);
+        let in_time = tokio::select! {
+            _ = draining.changed() => return None,
+            in_time = timeout(time, tls.accept(stream, heard)) => in_time,
+        };
+        let reason = match in_time {
+            Ok(Ok(stream)) => {
+                slot.set(Phase::Silent);
+                return Some(Socket::Tls(Box::new(stream)));
+            }
+            // Who connects and says nothing is no event without TLS either.
+            Err(_) if slot.phase() == Phase::Silent => return None,
+            Ok(Err(HandshakeFailure::Silent)) => return None,
+            Err(_) => "the handshake was not whole in time".to_owned(),
+            Ok(Err(HandshakeFailure::Broken(reason))) => reason,
+            Ok(Err(HandshakeFailure::PlainHttp(stream))) => {
+                self.refuse_plain_http(stream).await;
+                "the client speaks plain HTTP; its URL must begin with https://".to_owned()
+            }
+        };
+        self.shared.tell(ServerEvent::TlsFailed { remote: slot.remote, reason });
+        None
+    }
+
+    /// Says in plain HTTP that this port speaks TLS.
+    async fn refuse_plain_http(&self, stream: TcpStream) {
+        let slot = &self.lease.slot;
+        let mut io = GuardedIo::new(Socket::Plain(stream), slot, &self.shared.limits);
+        slot.set(Phase::Refusing);
+        // Who does not take it has lost nothing.
+        if io.write_all(PLAIN_HTTP_REFUSAL).await.is_ok() {
+            let _ = io.shutdown().await;
+        }
+    }
+
+    /// Speaks HTTP until the end, or until an answer wants the connection for itself.
+    async fn speak_http(&self, io: GuardedIo) -> hyper::Result<Option<GuardedIo>> {
+        let service = service_fn(|request| {
+            let connection = self.clone();
+            async move { Ok::<_, Infallible>(connection.answer(request).await) }
+        });
+        let mut serving = self.shared.http.serve_connection(TokioIo::new(io), service);
+        let mut draining = self.shared.draining.clone();
+        let mut is_draining = false;
+        loop {
+            // The phase changes only while hyper is polled, so this sees it at once.
+            let turn = poll_fn(|cx| match Pin::new(&mut serving).poll(cx) {
+                Poll::Pending if self.lease.slot.phase() == Phase::Handed => Poll::Ready(None),
+                polled => polled.map(Some),
+            });
+            tokio::select! {
+                ended = turn => match ended {
+                    Some(result) => return result.map(|()| None),
+                    None => return Ok(Some(serving.into_parts().io.into_inner())),
+                },
+                _ = draining.changed(), if !is_draining => {
+                    is_draining = true;
+                    Pin::new(&mut serving).graceful_shutdown();
+                }
+            }
+        }
+    }
+
+    /// Gives the answer that hyper does not write; a client that leaves it is no event.
+    async fn take_over(&self, io: GuardedIo) -> Option<ServerEvent> {
+        let slot = &self.lease.slot;
+        let takeover = locked(&slot.takeover).take()?;
+        let result = takeover.perform(io, slot, self.shared.draining.clone()).await;
+        let is_late = result.is_err_and(|error| error.kind() == io::ErrorKind::TimedOut);
+        is_late.then_some(ServerEvent::SlowReader { remote: slot.remote })
+    }
+
+    /// What a failed connection is told as; a kept connection that stayed silent is no event.
+    fn event_of(&self, error: &hyper::Error) -> Option<ServerEvent> {
+        let remote = self.lease.slot.remote;
+        if error.is_parse() {
+            return Some(ServerEvent::Malformed { remote, reason: error.to_string() });
+        }
+        let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+        if cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut) {
+            return Some(ServerEvent::SlowReader { remote });
+        }
+        match (error.is_timeout(), self.lease.slot.phase()) {
+            (_, Phase::Silent) => None,
+            (true, _) => Some(ServerEvent::SlowHeader { remote }),
+            (false, _) => {
+                let reason = cause.map_or_else(|| error.to_string(), ToString::to_string);
+                Some(ServerEvent::Disconnected { remote, reason })
+            }
+        }
+    }
+
+    /// One request: its body within limits, then the handler in a task of its own.
+    async fn answer(self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let slot = &self.lease.slot;
+        slot.set(Phase::Busy);
+        let (parts, body) = request.into_parts();
+        let framing = Framing::of(&parts.method, parts.version);
+        let mut held = Held::nothing(&self.shared);
+        let body = match self.receive(body, &mut held).await {
+            Ok(body) => body,
+            Err(refusal) => {
+                slot.set(Phase::Refusing);
+                self.shared.tell(ServerEvent::Refused { remote: slot.remote, refusal });
+                return refuse(refusal);
+            }
+        };
+        let number = self.shared.count(|summary| {
+            summary.callbacks += 1;
+            summary.callbacks
+        });
+        let headers = parts.headers.iter();
+        let callback = Callback {
+            number,
+            received_at: Timestamp::now(),
+            remote: slot.remote,
+            method: parts.method.as_str().to_owned(),
+            path: path_of(&parts.uri),
+            headers: headers.map(|(k, v)| (k.as_str().to_owned(), v.as_bytes().into())).collect(),
+            body,
+        };
+        let takeover = match self.handle(callback, held, framing).await {
+            Handled::Response(response) => {
+                slot.set(Phase::Replying);
+                return response;
+            }
+            Handled::Takeover(takeover) => takeover,
+        };
+        *locked(&slot.takeover) = Some(takeover);
+        // hyper first writes what it still holds of the replies before, and is then abandoned.
+        slot.set(Phase::Handing);
+        pending().await
+    }
+
+    /// Runs the handler where the client's leaving cannot reach it.
+    async fn handle(&self, callback: Callback, held: Held, framing: Framing) -> Handled {
+        let number = callback.number;
+        let running = Running::start(&self.shared);
+        let kept = (running, held, Arc::clone(&self.lease));
+        let handler = Arc::clone(&self.handler);
+        let task = tokio::spawn(async move {
+            let _kept = kept;
+            handler(callback).await.into()
+        });
+        let handled = match task.await {
+            Ok(Answer::Reply(reply)) => response_of(reply).map(Handled::Response),
+            Ok(Answer::Stream { head, parts }) => {
+                Stream::new(head, parts, framing).map(|stream| Takeover::Stream(stream).into())
+            }
+            Ok(Answer::Wire(script)) => Some(Takeover::Script(script).into()),
+            Err(_) => None,
+        };
+        handled.unwrap_or_else(|| {
+            self.shared.tell(ServerEvent::HandlerFailed { number });
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            Handled::Response(plain(status, "the handler failed\n"))
+        })
+    }
+
+    /// The whole body, within its time.
+    async fn receive(&self, body: Incoming, held: &mut Held) -> Result<Bytes, Refusal> {
+        if body.is_end_stream() {
+            return Ok(Bytes::new());
+        }
+        let reading = read_body(body, self.shared.limits.max_body_bytes, held);
+        let in_time = timeout(self.shared.limits.body_timeout, reading).await;
+        in_time.unwrap_or(Err(Refusal::SlowBody))
+    }
+}
+
+/// How a request is answered.
+enum Handled {
+    /// hyper writes this.
+    Response(Response<Full<Bytes>>),
+    /// The connection is used without hyper.
+    Takeover(Takeover),
+}
+
+impl From<Takeover> for Handled {
+    fn from(takeover: Takeover) -> Self {
+        Handled::Takeover(takeover)
+    }
+}
+
+/// Counts a handler for as long as it runs.
+struct Running(Arc<Shared>);
+
+impl Running {
+    fn start(shared: &Arc<Shared>) -> Self {
+        shared.running.fetch_add(1, Ordering::Relaxed);
+        Running(Arc::clone(shared))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The target as sent; one without a path (`CONNECT`) is its authority.
+fn path_of(uri: &Uri) -> String {
+    uri.path_and_query().map_or_else(|| uri.to_string(), |path| path.as_str().to_owned())
+}
