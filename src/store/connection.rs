@@ -134,6 +134,16 @@ pub(super) fn check(connection: &Connection, subject: &Subject) -> Result<(), St
     }
 }
 
+/// Writes the database anew without the pages that nothing uses.
+pub(super) fn compact(path: &Path, subject: &Subject) -> Result<(), StoreError> {
+    let connection = open_writer(path, &Limits::default(), subject)?;
+    // The copy may be larger than the memory.
+    connection
+        .execute_batch("PRAGMA temp_store = FILE; VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")
+        .map_err(|error| subject.sql(&error))?;
+    connection.close().map_err(|(_, error)| subject.sql(&error))
+}
+
 /// Runs one statement and returns how many rows it changed.
 pub(super) fn execute(
     connection: &Connection,

@@ -34,6 +34,8 @@ pub enum Trouble {
     Full,
     /// The request does not go with what is stored; nothing of it was written.
     Refused,
+    /// The file, or what belongs to it, lost its name while it was in use.
+    Gone,
     /// The operating system failed in another way.
     Io,
     /// The store was closed.
@@ -55,6 +57,7 @@ impl Trouble {
             Trouble::ReadOnly => "cannot be written",
             Trouble::Full => "has no room left",
             Trouble::Refused => "does not take this entry",
+            Trouble::Gone => "was moved or removed while it was in use",
             Trouble::Io => "cannot be used",
             Trouble::Closed => "is closed",
         }
@@ -62,8 +65,8 @@ impl Trouble {
 
     const fn hint(self) -> &'static str {
         match self {
-            Trouble::Exists => "go on with it with --resume, or name a file that does not exist",
-            Trouble::Missing => "check the path, or leave out --resume to begin anew",
+            Trouble::Exists => "name a file that does not exist",
+            Trouble::Missing => "check the path",
             Trouble::NotAFile => "name a regular file, or one that does not exist yet",
             Trouble::Foreign => "name another file; this one was left untouched",
             Trouble::Newer => "use the version that wrote it, or name another file",
@@ -80,9 +83,33 @@ impl Trouble {
             Trouble::Refused => {
                 "the file may have been changed by hand; begin anew in another file"
             }
+            Trouble::Gone => "bring it back, or start again: a new file is made",
             Trouble::Io => "check the disk and the path; a network folder may not support locks",
             Trouble::Closed => "open it again",
         }
+    }
+
+    /// The hint where the kind of file has a better one, by the flags of its commands.
+    fn hint_for(self, what: &str) -> Option<&'static str> {
+        Some(match (what, self) {
+            ("journal", Trouble::Exists) => {
+                "go on with it with --resume, or name a file that does not exist"
+            }
+            ("journal", Trouble::Missing) => "check the path, or leave out --resume to begin anew",
+            ("inbox", Trouble::Missing) => {
+                "`payout-notify listen` makes it; name another one with --inbox FILE"
+            }
+            ("inbox", Trouble::InUse) => {
+                "a listener works with it: stop that one, or use --inbox FILE or --no-inbox"
+            }
+            ("inbox", Trouble::Foreign | Trouble::Newer | Trouble::NotAFile) => {
+                "name another file with --inbox FILE; this one was left untouched"
+            }
+            ("inbox", Trouble::Full) => {
+                "make room on the disk, or keep less: `payout-notify inbox prune --keep N`"
+            }
+            _ => return None,
+        })
     }
 }
 
@@ -102,8 +129,8 @@ pub struct StoreError {
 impl StoreError {
     /// What to try, as one sentence that names a flag where one helps.
     #[must_use]
-    pub const fn hint(&self) -> &'static str {
-        self.trouble.hint()
+    pub fn hint(&self) -> &'static str {
+        self.trouble.hint_for(self.what).unwrap_or(self.trouble.hint())
     }
 }
 

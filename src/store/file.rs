@@ -184,6 +184,41 @@ fn lock(path: &Path, subject: &Subject) -> Result<File, StoreError> {
     Err(subject.error(Trouble::InUse))
 }
 
+/// Which file a name stands for: it tells a file from another one that took its name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    /// The file that has this name now; nothing where there is none.
+    ///
+    /// Where the system has no such numbers a file that is open cannot be removed.
+    pub(super) fn of(path: &Path) -> Option<FileId> {
+        let metadata = fs::symlink_metadata(path).ok()?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            Some(FileId { device: metadata.dev(), inode: metadata.ino() })
+        }
+        #[cfg(not(unix))]
+        Some(metadata).map(|_| FileId::default())
+    }
+}
+
+/// Makes the folder of a file, and those above it, for its owner only; what exists stays as it is.
+pub(super) fn make_folder_of(path: &Path) -> io::Result<()> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;

@@ -33,6 +33,8 @@
 mod connection;
 mod error;
 mod file;
+mod log;
+mod reader;
 mod statement;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -42,15 +44,15 @@ use std::path::Path;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
 pub use error::{StoreError, Trouble};
+pub use reader::Reader;
 pub use statement::{Expect, Row, Statement, Value};
 
 use error::Subject;
 use file::{Found, Place};
-use writer::{Late, Request, Thread};
+use writer::{Late, Request, Setting, Thread};
 
 /// What a kind of store holds, and by what its files are known.
 #[derive(Clone, Copy, Debug)]
@@ -105,6 +107,22 @@ impl Default for Limits {
     }
 }
 
+/// What follows a failure after which the file's state is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Recovery {
+    /// Every later request fails with it: a run that may not go on without its file ends.
+    #[default]
+    Never,
+    /// The file is opened again and checked when the next request comes, for what must not end.
+    ///
+    /// After every commit it is also seen whether the file still has its name: what is written into
+    /// a removed one is not called durable.
+    Reopen {
+        /// The least time between two attempts.
+        pause: Duration,
+    },
+}
+
 /// How a store is to be opened.
 #[derive(Clone, Debug)]
 pub struct Plan<'a> {
@@ -118,6 +136,8 @@ pub struct Plan<'a> {
     pub integrity: Integrity,
     /// What it may take.
     pub limits: Limits,
+    /// What follows a failure of the disk.
+    pub recovery: Recovery,
 }
 
 impl<'a> Plan<'a> {
@@ -125,8 +145,25 @@ impl<'a> Plan<'a> {
     #[must_use]
     pub fn new(schema: &'a Schema, presence: Presence) -> Self {
         let (integrity, limits) = (Integrity::AsRead, Limits::default());
-        Plan { schema, presence, first: &[], integrity, limits }
+        Plan { schema, presence, first: &[], integrity, limits, recovery: Recovery::Never }
     }
+}
+
+/// Makes the folder that a file is to stand in, for its owner only; `what` is for the error.
+///
+/// # Errors
+/// A folder that cannot be made.
+pub fn make_folder_of(path: &Path, what: &'static str) -> Result<(), StoreError> {
+    file::make_folder_of(path).map_err(|error| Subject::new(what, path).io(&error))
+}
+
+/// Gives the room of deleted rows back to the disk; nothing else may have the file open.
+///
+/// # Errors
+/// As [`Store::open`]; the file is as it was where it fails.
+pub fn compact(path: &Path, schema: &Schema) -> Result<(), StoreError> {
+    let (place, _) = Place::claim(path, Presence::Existing, schema)?;
+    connection::compact(&place.path, &place.subject)
 }
 
 /// An open store; dropped, it writes what waits and closes its file.
@@ -166,8 +203,14 @@ impl Store {
             connection::check(&connection, &place.subject)?;
         }
         let late = Late::default();
-        let (sender, thread) =
-            writer::start(connection, &place.path, &limits, &place.subject, late.clone())?;
+        let setting = Setting {
+            path: place.path.clone(),
+            limits,
+            recovery: plan.recovery,
+            subject: place.subject.clone(),
+            late: late.clone(),
+        };
+        let (sender, thread) = writer::start(connection, setting)?;
         Ok(Store { sender: Some(sender), thread: Some(thread), late, limits, place })
     }
 
@@ -182,6 +225,15 @@ impl Store {
     /// disk does. The failure of an earlier [`Store::write_later`] is told here first.
     pub async fn write(&self, statements: Vec<Statement>) -> Result<usize, StoreError> {
         self.late.take()?;
+        self.write_alone(statements).await
+    }
+
+    /// Like [`Store::write`], but without a word on the failure of an earlier request: that one is
+    /// told by [`Store::flush`] and [`Store::close`].
+    ///
+    /// # Errors
+    /// What goes wrong with these statements.
+    pub async fn write_alone(&self, statements: Vec<Statement>) -> Result<usize, StoreError> {
         let (answer, answered) = oneshot::channel();
         self.sender()?
             .send(Request { statements, answer: Some(answer) })
@@ -198,6 +250,14 @@ impl Store {
     /// The failure of an earlier request that nobody waited for.
     pub async fn write_later(&self, statements: Vec<Statement>) -> Result<(), StoreError> {
         self.late.take()?;
+        self.write_aside(statements).await
+    }
+
+    /// Like [`Store::write_later`], but without a word on the failure of an earlier request.
+    ///
+    /// # Errors
+    /// A store that is closed.
+    pub async fn write_aside(&self, statements: Vec<Statement>) -> Result<(), StoreError> {
         let request = Request { statements, answer: None };
         self.sender()?.send(request).await.map_err(|_| self.closed())
     }
@@ -217,6 +277,14 @@ impl Store {
         }
     }
 
+    /// The failure of an earlier request that nobody waited for, once.
+    ///
+    /// # Errors
+    /// That failure.
+    pub fn late(&self) -> Result<(), StoreError> {
+        self.late.take()
+    }
+
     /// Waits until everything that was to be written is on the disk.
     ///
     /// # Errors
@@ -231,10 +299,7 @@ impl Store {
     /// # Errors
     /// A file that cannot be opened any more.
     pub fn reader(&self) -> Result<Reader, StoreError> {
-        let (path, subject) = (&self.place.path, self.place.subject.clone());
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let connection = connection::open(path, flags, &self.limits, &subject)?;
-        Ok(Reader { connection, subject })
+        Reader::connect(&self.place.path, &self.limits, self.place.subject.clone())
     }
 
     /// Writes what waits, moves the log into the database and closes the file; it blocks meanwhile.
@@ -268,42 +333,5 @@ impl Drop for Store {
     fn drop(&mut self) {
         // Who wants to know how it ends calls `close`.
         let _stopped = self.stop();
-    }
-}
-
-/// A connection that reads.
-#[derive(Debug)]
-pub struct Reader {
-    connection: Connection,
-    subject: Subject,
-}
-
-impl Reader {
-    /// Gives each row of a query to `take`, one at a time.
-    ///
-    /// # Errors
-    /// A row that cannot be read, and the first error of `take`.
-    pub fn each(
-        &self,
-        sql: &'static str,
-        parameters: &[Value],
-        mut take: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        let failed = |error: rusqlite::Error| self.subject.sql(&error);
-        let mut prepared = self.connection.prepare_cached(sql).map_err(failed)?;
-        for (position, value) in (1_usize..).zip(parameters) {
-            prepared.raw_bind_parameter(position, value).map_err(failed)?;
-        }
-        let mut rows = prepared.raw_query();
-        while let Some(row) = rows.next().map_err(failed)? {
-            take(&Row { row, subject: &self.subject })?;
-        }
-        Ok(())
-    }
-
-    /// The error for rows that are each possible, but not together.
-    #[must_use]
-    pub fn corrupt(&self, problem: &str) -> StoreError {
-        self.subject.detailed(Trouble::Corrupt, problem)
     }
 }

@@ -3,6 +3,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use rusqlite::Connection;
+
 use super::file::beside;
 use super::*;
 
@@ -362,4 +364,11 @@ async fn others_may_read_while_it_writes() {
 /// Changes a closed store as a person with another tool might.
 pub(crate) fn change(path: &Path, sql: &str) {
     Connection::open(path).unwrap().execute_batch(sql).unwrap();
+}
+
+/// Holds the lock of whoever writes, as another program might, until it is dropped.
+pub(crate) fn lock(path: &Path) -> Connection {
+    let other = Connection::open(path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    other
 }

@@ -1,35 +1,24 @@
 //! The thread that writes: it takes all requests that wait, writes them in one transaction, and
-//! answers them once they are durable. A second thread moves the log into the database meanwhile.
+//! answers them once they are durable.
 
-use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
-use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
-use super::Limits;
 use super::connection::{self, execute};
 use super::error::{StoreError, Subject, Trouble};
+use super::file::{FileId, beside};
+use super::log::Log;
 use super::statement::Statement;
+use super::{Limits, Recovery};
 
 /// The most requests that wait; who comes later waits with them in hand.
 pub(super) const QUEUE: usize = 1024;
-
-/// From this many pages on (4 MiB) the log is moved into the database.
-const LOG_PAGES: i64 = 1024;
-
-/// How many pages (256 KiB) the log grows by before the mover is asked again.
-const STEP_PAGES: i64 = 64;
-
-/// So few pages (1 MiB) may be moved on the path of a commit, that the log can begin anew.
-const REST_PAGES: i64 = 256;
-
-/// From this many pages on (64 MiB) the rest is moved however long it is: the log must end.
-const LONG_PAGES: i64 = 16 * LOG_PAGES;
 
 /// What is written all or not at all.
 #[derive(Debug)]
@@ -60,72 +49,67 @@ impl Late {
 /// The thread that writes; it tells how the closing went.
 pub(super) type Thread = JoinHandle<Result<(), StoreError>>;
 
+/// What the thread that writes works with.
+pub(super) struct Setting {
+    pub(super) path: PathBuf,
+    pub(super) limits: Limits,
+    pub(super) recovery: Recovery,
+    pub(super) subject: Subject,
+    pub(super) late: Late,
+}
+
 /// Starts the threads; the writer ends when every sender is gone and everything is written.
 pub(super) fn start(
     connection: Connection,
-    path: &Path,
-    limits: &Limits,
-    subject: &Subject,
-    late: Late,
+    setting: Setting,
 ) -> Result<(mpsc::Sender<Request>, Thread), StoreError> {
     let (sender, requests) = mpsc::channel(QUEUE);
-    let mover = connection::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, limits, subject)?;
-    // A connection that has read nothing yet does not know that there is a log.
-    mover
-        .pragma_query_value(None, "user_version", |_| Ok(()))
-        .map_err(|error| subject.sql(&error))?;
-    let (nudge, nudges) = sync_channel(1);
-    let spawned = |error: std::io::Error| subject.io(&error);
-    let mover = thread::Builder::new()
-        .name("store-log".to_owned())
-        .spawn(move || move_log(&mover, &nudges))
-        .map_err(spawned)?;
-    let subject = subject.clone();
-    let log = Log { nudge, mover, asked_at: 0, moved_at: 0 };
-    let writer = Writer { connection, subject: subject.clone(), late, broken: None };
+    let subject = setting.subject.clone();
+    let database = FileId::of(&setting.path);
+    let open = Open::start(connection, &setting)?;
+    let writer = Writer { open: Some(open), setting, database, broken: None, tried_at: None };
     let thread = thread::Builder::new()
         .name("store".to_owned())
-        .spawn(move || writer.run(requests, log))
+        .spawn(move || writer.run(requests))
         .map_err(|error| subject.io(&error))?;
     Ok((sender, thread))
 }
 
 struct Writer {
-    connection: Connection,
-    subject: Subject,
-    late: Late,
+    /// Nothing between a failure and the next attempt to open the file again.
+    open: Option<Open>,
+    setting: Setting,
+    /// The database's file as it was opened first; no other is ever written to.
+    database: Option<FileId>,
     /// A failure after which the file's state is not known: nothing may be called durable any more.
     broken: Option<StoreError>,
+    /// When the file was last opened again, whether or not it could be.
+    tried_at: Option<Instant>,
 }
 
 impl Writer {
-    fn run(
-        mut self,
-        mut requests: mpsc::Receiver<Request>,
-        mut log: Log,
-    ) -> Result<(), StoreError> {
+    fn run(mut self, mut requests: mpsc::Receiver<Request>) -> Result<(), StoreError> {
         let mut group = Vec::with_capacity(QUEUE);
         while requests.blocking_recv_many(&mut group, QUEUE) > 0 {
             self.write(&mut group);
-            log.tend(&self.connection);
+            if let Some(open) = &mut self.open {
+                open.log.tend(&open.connection);
+            }
         }
-        log.stop();
-        if self.broken.is_none() {
-            // Whoever reads along keeps the log in place, and is not waited for; the next opening
-            // moves it.
-            let _patience = self.connection.busy_timeout(Duration::ZERO);
-            let _moved = self.connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE);
-        }
-        self.connection.close().map_err(|(_, error)| self.subject.sql(&error))
+        let remainder = if self.broken.is_none() { Remainder::Move } else { Remainder::Leave };
+        self.open.take().map_or(Ok(()), |open| open.close(remainder, &self.setting.subject))
     }
 
     /// Writes all requests in one transaction; one that is refused does not stop the others.
     fn write(&mut self, group: &mut Vec<Request>) {
         while !group.is_empty() {
-            let result = match &self.broken {
-                Some(error) => Err((None, error.clone())),
-                None => self.commit(group),
-            };
+            let result = self.mend().map_err(|error| (None, error)).and_then(|()| {
+                let open = self
+                    .open
+                    .as_mut()
+                    .ok_or_else(|| (None, self.setting.subject.error(Trouble::Closed)))?;
+                open.commit(group, &self.setting, self.database)
+            });
             match result {
                 Ok(changed) => {
                     for (request, changed) in group.drain(..).zip(changed) {
@@ -137,7 +121,7 @@ impl Writer {
                     self.answer(request, Err(error));
                 }
                 Err((_, error)) => {
-                    if matches!(error.trouble, Trouble::Io | Trouble::Corrupt) {
+                    if matches!(error.trouble, Trouble::Io | Trouble::Corrupt | Trouble::Gone) {
                         self.broken.get_or_insert_with(|| error.clone());
                     }
                     for request in group.drain(..) {
@@ -152,34 +136,151 @@ impl Writer {
         match (request.answer, result) {
             // Who no longer waits for the answer has lost nothing but the answer.
             (Some(answer), result) => drop(answer.send(result)),
-            (None, Err(error)) => self.late.put(error),
+            (None, Err(error)) => self.setting.late.put(error),
             (None, Ok(_)) => {}
         }
     }
 
+    /// Opens the file again after a failure, where that is wanted and not tried too often.
+    fn mend(&mut self) -> Result<(), StoreError> {
+        let Some(broken) = &self.broken else { return Ok(()) };
+        let Recovery::Reopen { pause } = self.setting.recovery else { return Err(broken.clone()) };
+        if self.tried_at.is_some_and(|at| at.elapsed() < pause) {
+            return Err(broken.clone());
+        }
+        self.tried_at = Some(Instant::now());
+        let was = broken.trouble;
+        match self.reopen(was) {
+            Ok(open) => {
+                (self.open, self.broken) = (Some(open), None);
+                Ok(())
+            }
+            Err(error) => {
+                self.broken = Some(error.clone());
+                Err(error)
+            }
+        }
+    }
+
+    fn reopen(&mut self, was: Trouble) -> Result<Open, StoreError> {
+        let Setting { path, limits, subject, .. } = &self.setting;
+        if FileId::of(path).is_none() || FileId::of(path) != self.database {
+            // The open connection stays: it is still right should the file come back.
+            return Err(subject.error(Trouble::Gone));
+        }
+        if let Some(open) = self.open.take() {
+            // What it can still move it moves; its own failure is the one that is known already.
+            let _closed = open.close(Remainder::Leave, subject);
+        }
+        let connection = connection::open_writer(path, limits, subject)?;
+        if was == Trouble::Corrupt {
+            connection::check(&connection, subject)?;
+        }
+        // After a failed fsync the system may take what it lost for written: the log is moved and
+        // cut, so that nothing that is written from here on stands behind a gap.
+        connection
+            .wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE)
+            .map_err(|error| subject.sql(&error))?;
+        Open::start(connection, &self.setting)
+    }
+}
+
+/// What becomes of the log when the file is closed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Remainder {
+    /// It is moved into the database.
+    Move,
+    /// It is left where it is, unless the system can do better.
+    Leave,
+}
+
+/// The open file.
+struct Open {
+    connection: Connection,
+    log: Log,
+    /// The files beside the database as they were first seen.
+    beside: [Option<FileId>; 2],
+}
+
+impl Open {
+    fn start(connection: Connection, setting: &Setting) -> Result<Open, StoreError> {
+        let log = Log::start(&setting.path, &setting.limits, &setting.subject)?;
+        Ok(Open { connection, log, beside: [None; 2] })
+    }
+
+    fn close(self, remainder: Remainder, subject: &Subject) -> Result<(), StoreError> {
+        self.log.stop();
+        if remainder == Remainder::Move {
+            // Whoever reads along keeps the log in place, and is not waited for; the next opening
+            // moves it.
+            let _patience = self.connection.busy_timeout(Duration::ZERO);
+            let _moved = self.connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE);
+        }
+        self.connection.close().map_err(|(_, error)| subject.sql(&error))
+    }
+
     /// How many rows each request changed; or the request that failed, where it was one.
-    fn commit(&self, group: &[Request]) -> Result<Vec<usize>, (Option<usize>, StoreError)> {
+    fn commit(
+        &mut self,
+        group: &[Request],
+        setting: &Setting,
+        database: Option<FileId>,
+    ) -> Result<Vec<usize>, (Option<usize>, StoreError)> {
+        let subject = &setting.subject;
         if group.iter().all(|request| request.statements.is_empty()) {
             return Ok(vec![0; group.len()]);
         }
-        self.control("BEGIN IMMEDIATE").map_err(|error| (None, error))?;
-        let written = self.write_rows(group).and_then(|changed| {
-            self.control("COMMIT").map_err(|error| (None, error))?;
+        self.control("BEGIN IMMEDIATE", subject).map_err(|error| (None, error))?;
+        let written = self.write_rows(group, subject).and_then(|changed| {
+            self.control("COMMIT", subject).map_err(|error| (None, error))?;
             Ok(changed)
         });
         if written.is_err() && !self.connection.is_autocommit() {
             // Where even this fails, the next BEGIN does too and says so.
-            let _undone = self.control("ROLLBACK");
+            let _undone = self.control("ROLLBACK", subject);
+        }
+        if written.is_ok() && matches!(setting.recovery, Recovery::Reopen { .. }) {
+            // Looked at after the commit: what was written into a file without a name is lost.
+            self.watch(&setting.path, database, subject).map_err(|error| (None, error))?;
         }
         written
     }
 
-    fn write_rows(&self, group: &[Request]) -> Result<Vec<usize>, (Option<usize>, StoreError)> {
+    /// Whether the database and what belongs to it still have their names.
+    fn watch(
+        &mut self,
+        path: &Path,
+        database: Option<FileId>,
+        subject: &Subject,
+    ) -> Result<(), StoreError> {
+        let gone = |name: &Path| {
+            let name = name.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            Err(subject.detailed(Trouble::Gone, name))
+        };
+        if FileId::of(path) != database {
+            return gone(path);
+        }
+        for (known, end) in self.beside.iter_mut().zip(["-wal", "-shm"]) {
+            let path = beside(path, end);
+            let found = FileId::of(&path);
+            *known = known.or(found);
+            if found.is_none() || found != *known {
+                return gone(&path);
+            }
+        }
+        Ok(())
+    }
+
+    fn write_rows(
+        &self,
+        group: &[Request],
+        subject: &Subject,
+    ) -> Result<Vec<usize>, (Option<usize>, StoreError)> {
         let mut all = Vec::with_capacity(group.len());
         for (at, request) in group.iter().enumerate() {
             let mut changed = 0;
             for statement in &request.statements {
-                changed += execute(&self.connection, statement, &self.subject)
+                changed += execute(&self.connection, statement, subject)
                     .map_err(|error| (Some(at), error))?;
             }
             all.push(changed);
@@ -187,63 +288,7 @@ impl Writer {
         Ok(all)
     }
 
-    fn control(&self, sql: &'static str) -> Result<usize, StoreError> {
-        execute(&self.connection, &Statement::new(sql, Vec::new()), &self.subject)
-    }
-}
-
-/// Keeps the log short without making commits wait for it.
-///
-/// The mover copies the log while commits go on, so it never quite reaches its end; when little is
-/// left, the writer copies the rest, and its next commit begins the log anew. Someone who reads for
-/// long can hold both up; each is tried again only after the log has grown.
-struct Log {
-    nudge: SyncSender<()>,
-    mover: JoinHandle<()>,
-    asked_at: i64,
-    moved_at: i64,
-}
-
-impl Log {
-    fn tend(&mut self, connection: &Connection) {
-        let Ok((length, moved)) = checkpoint(connection, CheckpointMode::NOOP) else { return };
-        if length < self.asked_at.max(self.moved_at) {
-            (self.asked_at, self.moved_at) = (0, 0);
-        }
-        if length < LOG_PAGES {
-            return;
-        }
-        let rest = length - moved;
-        if rest > REST_PAGES && length < LONG_PAGES {
-            if length - self.asked_at >= STEP_PAGES {
-                self.asked_at = length;
-                // A nudge that waits already is as good.
-                let _asked = self.nudge.try_send(());
-            }
-        } else if length - self.moved_at >= LOG_PAGES
-            // The mover may be at it; and a failure shows at the next commit, where it matters.
-            && checkpoint(connection, CheckpointMode::PASSIVE).is_ok()
-        {
-            self.moved_at = length;
-        }
-    }
-
-    fn stop(self) {
-        drop(self.nudge);
-        // It does not panic; and nothing depends on how it ended.
-        let _ended = self.mover.join();
-    }
-}
-
-/// The log's length and how much of it is moved, both in pages.
-fn checkpoint(connection: &Connection, mode: CheckpointMode) -> rusqlite::Result<(i64, i64)> {
-    let (length, moved) = connection.wal_checkpoint_v2(None::<&str>, mode)?;
-    Ok((length.into(), moved.into()))
-}
-
-fn move_log(connection: &Connection, nudges: &Receiver<()>) {
-    while nudges.recv().is_ok() {
-        // What fails here stays in the log, where it is safe, and is tried again.
-        let _moved = checkpoint(connection, CheckpointMode::PASSIVE);
+    fn control(&self, sql: &'static str, subject: &Subject) -> Result<usize, StoreError> {
+        execute(&self.connection, &Statement::new(sql, Vec::new()), subject)
     }
 }

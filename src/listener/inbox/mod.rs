@@ -1,3 +1,293 @@
 //! The inbox: every callback that came, kept durably before it is acknowledged.
+//!
+//! One listener writes it; others may read it meanwhile. What fails is told to the caller, who must
+//! not acknowledge then; once the cause is gone the next callback is kept again.
 
 pub mod entry;
+mod filter;
+mod reader;
+mod retention;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub use filter::{Filter, Side, Validity};
+pub use reader::InboxReader;
+
+use crate::clock::{Clock, SystemClock};
+use crate::listener::callback::Callback;
+use crate::store::{
+    self, Limits, Plan, Presence, Recovery, Schema, Statement, Store, StoreError, Value,
+};
+use entry::{Forwarded, Judged, Replied};
+use retention::Retention;
+
+/// How many callbacks are kept where nothing else is asked for.
+pub const DEFAULT_KEEP: u64 = 10_000;
+
+/// What the file is for, as errors and hints call it.
+const WHAT: &str = "inbox";
+
+/// Times are Unix microseconds. What is long stands last, so that a list need not read it.
+const SCHEMA: Schema = Schema {
+    what: WHAT,
+    // "PNin" in ASCII.
+    application_id: 0x504e_696e,
+    migrations: &["
+        CREATE TABLE entries (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            run_us INTEGER NOT NULL,
+            number INTEGER NOT NULL,
+            received_at_us INTEGER NOT NULL,
+            remote TEXT NOT NULL,
+            method TEXT NOT NULL,
+            code TEXT NOT NULL,
+            signature TEXT CHECK (signature IN ('match', 'mismatch')),
+            status INTEGER,
+            amount_cents INTEGER,
+            delivery INTEGER,
+            reply_status INTEGER,
+            reply_action TEXT,
+            forward_url TEXT,
+            forward_elapsed_us INTEGER,
+            forward_error TEXT,
+            forward_status INTEGER,
+            forward_acknowledges INTEGER,
+            forward_remark TEXT,
+            order_id TEXT,
+            explanation TEXT,
+            path TEXT NOT NULL,
+            headers BLOB NOT NULL,
+            reply_headers BLOB NOT NULL,
+            reply_body BLOB NOT NULL,
+            body BLOB NOT NULL,
+            forward_headers BLOB,
+            forward_body BLOB
+        ) STRICT;
+        CREATE INDEX entries_by_time ON entries (received_at_us);
+    "],
+};
+
+/// How an inbox is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InboxSettings {
+    /// The most callbacks that stay; the oldest go first.
+    pub keep: u64,
+    /// How long a callback stays at most; `None` for as long as there is room.
+    pub keep_for: Option<Duration>,
+    /// The most bytes that the file may grow to; `None` leaves it to the disk.
+    pub max_bytes: Option<u64>,
+    /// How long a callback waits for another program's lock in the file; 1 s.
+    pub patience: Duration,
+    /// The least time between two attempts to open a file anew that failed; 1 s.
+    pub pause: Duration,
+}
+
+impl Default for InboxSettings {
+    fn default() -> Self {
+        InboxSettings {
+            keep: DEFAULT_KEEP,
+            keep_for: None,
+            max_bytes: None,
+            patience: Duration::from_secs(1),
+            pause: Duration::from_secs(1),
+        }
+    }
+}
+
+/// A callback that is to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEntry {
+    /// The request.
+    pub callback: Callback,
+    /// What it was held for.
+    pub judged: Judged,
+    /// What is going to be answered, as far as that is known.
+    pub replied: Replied,
+}
+
+/// An open inbox; one process at a time writes it.
+#[derive(Debug)]
+pub struct Inbox {
+    store: Store,
+    /// Marks the entries of this opening, in which `number` counts.
+    run_us: i64,
+    /// The last number that was given away.
+    last_id: AtomicU64,
+    retention: Mutex<Retention>,
+}
+
+impl Inbox {
+    /// Opens the inbox, or makes it and the folders above it, readable by their owner only.
+    ///
+    /// # Errors
+    /// `Trouble::InUse` where a listener works with it, and what else can be wrong with the path.
+    pub fn open(path: &Path, settings: InboxSettings) -> Result<Inbox, StoreError> {
+        store::make_folder_of(path, WHAT)?;
+        Self::open_with(path, settings, Presence::Either)
+    }
+
+    /// Opens an inbox that exists.
+    ///
+    /// # Errors
+    /// As [`Inbox::open`], and `Trouble::Missing`.
+    pub fn open_existing(path: &Path, settings: InboxSettings) -> Result<Inbox, StoreError> {
+        Self::open_with(path, settings, Presence::Existing)
+    }
+
+    fn open_with(
+        path: &Path,
+        settings: InboxSettings,
+        presence: Presence,
+    ) -> Result<Inbox, StoreError> {
+        let limits = Limits { patience: settings.patience, max_bytes: settings.max_bytes };
+        let recovery = Recovery::Reopen { pause: settings.pause };
+        let store = Store::open(path, &Plan { limits, recovery, ..Plan::new(&SCHEMA, presence) })?;
+        let reader = store.reader()?;
+        let (mut last_id, mut count, mut last_run) = (0, 0, 0);
+        // The second table is SQLite's own: numbers of entries that were deleted are in it too.
+        let sql = "SELECT coalesce((SELECT max(seq) FROM sqlite_sequence), 0),
+                   (SELECT count(*) FROM entries),
+                   coalesce((SELECT run_us FROM entries ORDER BY id DESC LIMIT 1), 0)";
+        reader.each(sql, &[], |row| {
+            (last_id, count, last_run) = (row.unsigned(0)?, row.unsigned(1)?, row.integer(2)?);
+            Ok(())
+        })?;
+        let now = SystemClock::new().wall();
+        Ok(Inbox {
+            store,
+            // A clock that was set back must not join two runs.
+            run_us: now.as_microsecond().max(last_run.saturating_add(1)),
+            last_id: AtomicU64::new(last_id),
+            retention: Mutex::new(Retention::new(settings.keep, settings.keep_for, count)),
+        })
+    }
+
+    /// Keeps a callback; it is on the disk when this returns its number, and only then may it be
+    /// acknowledged.
+    ///
+    /// Entries that are too many or too old go with it, a few at a time.
+    ///
+    /// # Errors
+    /// Whatever the disk does: nothing of the callback may be counted on then, and it must be
+    /// answered with a refusal. The next callback is tried again.
+    pub async fn keep(&self, entry: NewEntry) -> Result<u64, StoreError> {
+        let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
+        let planned = self.retention().plan(entry.callback.received_at);
+        let mut statements = vec![rows::insertion(id, self.run_us, &entry)];
+        statements.extend(planned.statements());
+        let result = self.store.write_alone(statements).await;
+        self.retention().settle(planned, result.as_ref().ok().copied());
+        result.map(|_| id)
+    }
+
+    /// Records what was answered in the end; nobody waits for the disk.
+    ///
+    /// # Errors
+    /// An inbox that is closed. A failure of the disk is told by [`Inbox::late`].
+    pub async fn record_reply(&self, id: u64, replied: &Replied) -> Result<(), StoreError> {
+        self.store.write_aside(vec![rows::reply_update(id, replied)]).await
+    }
+
+    /// Records what the application made of it; nobody waits for the disk.
+    ///
+    /// # Errors
+    /// An inbox that is closed. A failure of the disk is told by [`Inbox::late`].
+    pub async fn record_forward(&self, id: u64, forwarded: &Forwarded) -> Result<(), StoreError> {
+        self.store.write_aside(vec![rows::forward_update(id, forwarded)]).await
+    }
+
+    /// The first failure of a record that nobody waited for, told once.
+    ///
+    /// # Errors
+    /// That failure.
+    pub fn late(&self) -> Result<(), StoreError> {
+        self.store.late()
+    }
+
+    /// Waits until everything recorded is on the disk.
+    ///
+    /// # Errors
+    /// What went wrong with a record that nobody waited for.
+    pub async fn flush(&self) -> Result<(), StoreError> {
+        self.store.flush().await
+    }
+
+    /// A connection that reads what is durable.
+    ///
+    /// # Errors
+    /// A file that cannot be opened any more.
+    pub fn reader(&self) -> Result<InboxReader, StoreError> {
+        self.store.reader().map(InboxReader::new)
+    }
+
+    /// Deletes entries and says how many there were.
+    ///
+    /// # Errors
+    /// Whatever the disk does.
+    pub async fn delete(&self, ids: &[u64]) -> Result<u64, StoreError> {
+        let mut deleted = 0;
+        for chunk in ids.chunks(DELETED_AT_ONCE) {
+            let statement =
+                |id: &u64| Statement::new("DELETE FROM entries WHERE id = ?", vec![integer(*id)]);
+            let changed = self.store.write_alone(chunk.iter().map(statement).collect()).await?;
+            self.retention().forget(changed);
+            deleted += changed as u64;
+        }
+        Ok(deleted)
+    }
+
+    /// Deletes what is more than `keep` entries and what came before `before`, the oldest first, and
+    /// says how many there were.
+    ///
+    /// # Errors
+    /// Whatever the disk does; some may be deleted then.
+    pub async fn prune(&self, keep: u64, before: Option<Timestamp>) -> Result<u64, StoreError> {
+        let mut deleted = 0;
+        loop {
+            let excess = self.retention().count().saturating_sub(keep);
+            let statements = retention::deletions(excess, before);
+            let changed = self.store.write_alone(statements).await?;
+            self.retention().forget(changed);
+            deleted += changed as u64;
+            if changed == 0 {
+                return Ok(deleted);
+            }
+        }
+    }
+
+    /// Writes what waits and closes the file; it blocks meanwhile.
+    ///
+    /// # Errors
+    /// What went wrong with a record that nobody waited for, and with the closing.
+    pub fn close(self) -> Result<(), StoreError> {
+        self.store.close()
+    }
+
+    fn retention(&self) -> std::sync::MutexGuard<'_, Retention> {
+        self.retention.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Gives the room of deleted entries back to the disk; no listener may work with the file.
+///
+/// # Errors
+/// As [`Inbox::open_existing`]; the file is as it was where it fails.
+pub fn compact(path: &Path) -> Result<(), StoreError> {
+    store::compact(path, &SCHEMA)
+}
+
+/// The most entries that one request deletes by their numbers.
+const DELETED_AT_ONCE: usize = 256;
+
+/// SQLite has no unsigned numbers; no count comes near the limit.
+fn integer(number: u64) -> Value {
+    Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,100 @@
+//! The write-ahead log is kept short without making commits wait: a second thread moves it into the
+//! database while the first one writes.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::wal::CheckpointMode;
+use rusqlite::{Connection, OpenFlags};
+
+use super::Limits;
+use super::connection;
+use super::error::{StoreError, Subject};
+
+/// From this many pages on (4 MiB) the log is moved into the database.
+const LOG_PAGES: i64 = 1024;
+
+/// How many pages (256 KiB) the log grows by before the mover is asked again.
+const STEP_PAGES: i64 = 64;
+
+/// So few pages (1 MiB) may be moved on the path of a commit, that the log can begin anew.
+const REST_PAGES: i64 = 256;
+
+/// From this many pages on (64 MiB) the rest is moved however long it is: the log must end.
+const LONG_PAGES: i64 = 16 * LOG_PAGES;
+
+/// Keeps the log short without making commits wait for it.
+///
+/// The mover copies the log while commits go on, so it never quite reaches its end; when little is
+/// left, the writer copies the rest, and its next commit begins the log anew. Someone who reads for
+/// long can hold both up; each is tried again only after the log has grown.
+pub(super) struct Log {
+    nudge: SyncSender<()>,
+    mover: JoinHandle<()>,
+    asked_at: i64,
+    moved_at: i64,
+}
+
+impl Log {
+    /// Starts the thread that moves the log.
+    pub(super) fn start(
+        path: &Path,
+        limits: &Limits,
+        subject: &Subject,
+    ) -> Result<Log, StoreError> {
+        let mover = connection::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, limits, subject)?;
+        // A connection that has read nothing yet does not know that there is a log.
+        mover
+            .pragma_query_value(None, "user_version", |_| Ok(()))
+            .map_err(|error| subject.sql(&error))?;
+        let (nudge, nudges) = sync_channel(1);
+        let mover = thread::Builder::new()
+            .name("store-log".to_owned())
+            .spawn(move || move_log(&mover, &nudges))
+            .map_err(|error| subject.io(&error))?;
+        Ok(Log { nudge, mover, asked_at: 0, moved_at: 0 })
+    }
+
+    pub(super) fn tend(&mut self, connection: &Connection) {
+        let Ok((length, moved)) = checkpoint(connection, CheckpointMode::NOOP) else { return };
+        if length < self.asked_at.max(self.moved_at) {
+            (self.asked_at, self.moved_at) = (0, 0);
+        }
+        if length < LOG_PAGES {
+            return;
+        }
+        let rest = length - moved;
+        if rest > REST_PAGES && length < LONG_PAGES {
+            if length - self.asked_at >= STEP_PAGES {
+                self.asked_at = length;
+                // A nudge that waits already is as good.
+                let _asked = self.nudge.try_send(());
+            }
+        } else if length - self.moved_at >= LOG_PAGES
+            // The mover may be at it; and a failure shows at the next commit, where it matters.
+            && checkpoint(connection, CheckpointMode::PASSIVE).is_ok()
+        {
+            self.moved_at = length;
+        }
+    }
+
+    pub(super) fn stop(self) {
+        drop(self.nudge);
+        // It does not panic; and nothing depends on how it ended.
+        let _ended = self.mover.join();
+    }
+}
+
+/// The log's length and how much of it is moved, both in pages.
+fn checkpoint(connection: &Connection, mode: CheckpointMode) -> rusqlite::Result<(i64, i64)> {
+    let (length, moved) = connection.wal_checkpoint_v2(None::<&str>, mode)?;
+    Ok((length.into(), moved.into()))
+}
+
+fn move_log(connection: &Connection, nudges: &Receiver<()>) {
+    while nudges.recv().is_ok() {
+        // What fails here stays in the log, where it is safe, and is tried again.
+        let _moved = checkpoint(connection, CheckpointMode::PASSIVE);
+    }
+}
