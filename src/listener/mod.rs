@@ -11,6 +11,7 @@ mod guarded_io;
 pub mod inbox;
 pub mod limits;
 pub mod orders;
+pub mod referee;
 pub mod reply;
 pub mod server;
 #[cfg(test)]

@@ -1,0 +1,288 @@
+//! A rule that the sender broke, as a value.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::protocol::finding::Severity;
+
+/// Where a rule comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The platform's page.
+    Platform,
+    /// This toolkit's reading, where the page is silent.
+    Ours,
+    /// The schedule that the person gave.
+    Given,
+}
+
+impl Source {
+    /// The name as JSON carries it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Source::Platform => "platform",
+            Source::Ours => "ours",
+            Source::Given => "given",
+        }
+    }
+
+    /// The source in words.
+    #[must_use]
+    pub const fn explanation(self) -> &'static str {
+        match self {
+            Source::Platform => "the platform's page",
+            Source::Ours => "ours, the page is silent",
+            Source::Given => "the schedule that was given",
+        }
+    }
+}
+
+/// From when the window is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WindowStart {
+    /// The order's `update_time`.
+    UpdateTime,
+    /// The first delivery: there is no plausible `update_time`, or it is later than that.
+    FirstDelivery,
+}
+
+/// What the sender did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BreachKind {
+    /// Another method than the one that is taken.
+    WrongMethod {
+        /// The method that came, shortened.
+        given: String,
+        /// The method that is taken.
+        wanted: &'static str,
+    },
+    /// Another content type than the one that is taken.
+    WrongContentType {
+        /// The content type that came, shortened; nothing where there was none.
+        given: Option<String>,
+        /// The content type that is taken.
+        wanted: &'static str,
+    },
+    /// More deliveries of one notification than there may be.
+    TooManyDeliveries {
+        /// How many there may be, the first one included.
+        allowed: u64,
+    },
+    /// A delivery after the window.
+    OutsideWindow {
+        /// How long after the window's start it came.
+        after: Duration,
+        /// How long the window is.
+        window: Duration,
+        /// From when it is counted.
+        start: WindowStart,
+    },
+    /// A notification sent again although it was acknowledged.
+    AfterAcknowledgement {
+        /// How long after the acknowledging reply was written.
+        after: Duration,
+    },
+    /// A retry whose members are not those of the first delivery.
+    BodyChanged {
+        /// The members that differ.
+        members: Vec<String>,
+    },
+    /// A retry with the same members and another signature.
+    SignatureChanged,
+    /// A retry with the same members, written in another way.
+    BodyReformatted,
+    /// The same order with another amount or another owner.
+    ConflictingDuplicate {
+        /// The members that differ.
+        members: Vec<String>,
+    },
+    /// Another status after a final one.
+    StatusAfterFinal {
+        /// The final status.
+        from: &'static str,
+        /// What came then; nothing where the platform knows no such status.
+        to: Option<&'static str>,
+    },
+    /// An earlier status after a later one, neither of them final.
+    StatusBackwards {
+        /// The later status.
+        from: &'static str,
+        /// The earlier one.
+        to: &'static str,
+    },
+    /// A retry at another time than planned.
+    OffSchedule {
+        /// The planned gap; nothing where the schedule has ended.
+        planned: Option<Duration>,
+        /// The gap as it was.
+        gap: Duration,
+    },
+    /// A retry right after the delivery before it.
+    TooSoon {
+        /// The gap as it was.
+        gap: Duration,
+        /// The shortest gap that is not remarked upon.
+        closest: Duration,
+    },
+    /// A delivery while another one of the same order was under way.
+    Concurrent {
+        /// The other callback's number.
+        with: u64,
+    },
+}
+
+/// One rule broken by one callback.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breach {
+    /// The callback's number.
+    pub number: u64,
+    /// When the callback was received.
+    pub at: Timestamp,
+    /// The order's id, shortened; nothing where the callback names none.
+    pub order_id: Option<String>,
+    /// Counts the deliveries of the same notification (order and status), from 1.
+    pub delivery: Option<u64>,
+    /// What the sender did.
+    pub kind: BreachKind,
+}
+
+impl BreachKind {
+    /// The stable name.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            BreachKind::WrongMethod { .. } => "wrong-method",
+            BreachKind::WrongContentType { .. } => "wrong-content-type",
+            BreachKind::TooManyDeliveries { .. } => "too-many-deliveries",
+            BreachKind::OutsideWindow { .. } => "outside-window",
+            BreachKind::AfterAcknowledgement { .. } => "after-acknowledgement",
+            BreachKind::BodyChanged { .. } => "body-changed",
+            BreachKind::SignatureChanged => "signature-changed",
+            BreachKind::BodyReformatted => "body-reformatted",
+            BreachKind::ConflictingDuplicate { .. } => "conflicting-duplicate",
+            BreachKind::StatusAfterFinal { .. } => "status-after-final",
+            BreachKind::StatusBackwards { .. } => "status-backwards",
+            BreachKind::OffSchedule { .. } => "off-schedule",
+            BreachKind::TooSoon { .. } => "too-soon",
+            BreachKind::Concurrent { .. } => "concurrent",
+        }
+    }
+
+    /// How much it weighs: an error breaks the contract, a warning is worth a look.
+    #[must_use]
+    pub const fn severity(&self) -> Severity {
+        match self {
+            BreachKind::BodyReformatted
+            | BreachKind::StatusBackwards { .. }
+            | BreachKind::TooSoon { .. }
+            | BreachKind::Concurrent { .. } => Severity::Warning,
+            _ => Severity::Error,
+        }
+    }
+
+    /// Where the rule comes from.
+    #[must_use]
+    pub const fn source(&self) -> Source {
+        match self {
+            BreachKind::WrongMethod { .. }
+            | BreachKind::WrongContentType { .. }
+            | BreachKind::TooManyDeliveries { .. }
+            | BreachKind::OutsideWindow { .. }
+            | BreachKind::AfterAcknowledgement { .. } => Source::Platform,
+            BreachKind::OffSchedule { .. } => Source::Given,
+            _ => Source::Ours,
+        }
+    }
+
+    /// The rule in words, without its source.
+    #[must_use]
+    pub fn rule(&self) -> String {
+        let text = match self {
+            BreachKind::WrongMethod { wanted, .. } => return format!("the method is {wanted}"),
+            BreachKind::WrongContentType { wanted, .. } => {
+                return format!("the content type is {wanted}");
+            }
+            BreachKind::TooManyDeliveries { allowed } => {
+                return format!("at most {} retries", allowed.saturating_sub(1));
+            }
+            BreachKind::OutsideWindow { window, .. } => {
+                return format!("all within {} of completion", seconds(*window));
+            }
+            BreachKind::AfterAcknowledgement { .. } => "silence after the acknowledgement",
+            BreachKind::BodyChanged { .. }
+            | BreachKind::SignatureChanged
+            | BreachKind::BodyReformatted => "a retry repeats the notification byte for byte",
+            BreachKind::ConflictingDuplicate { .. } => "an order keeps its amounts and its owner",
+            BreachKind::StatusAfterFinal { .. } => "a final status stays",
+            BreachKind::StatusBackwards { .. } => "a status goes forward",
+            BreachKind::OffSchedule { .. } => "each gap as planned, within 20% and 1 s",
+            BreachKind::TooSoon { closest, .. } => {
+                return format!("{} between retries at least", seconds(*closest));
+            }
+            BreachKind::Concurrent { .. } => "one delivery of an order at a time",
+        };
+        text.to_owned()
+    }
+
+    /// What the sender did, in words; names and values are as received.
+    #[must_use]
+    pub fn explanation(&self) -> String {
+        match self {
+            BreachKind::WrongMethod { given, .. } => format!("the method was {given}"),
+            BreachKind::WrongContentType { given: None, .. } => "there was no content type".into(),
+            BreachKind::WrongContentType { given: Some(given), .. } => {
+                format!("the content type was {given}")
+            }
+            BreachKind::TooManyDeliveries { allowed } => {
+                format!("sent more often than {allowed} times")
+            }
+            BreachKind::OutsideWindow { after, start, .. } => {
+                let start = match start {
+                    WindowStart::UpdateTime => "update_time",
+                    WindowStart::FirstDelivery => "the first delivery",
+                };
+                format!("sent {} after {start}", seconds(*after))
+            }
+            BreachKind::AfterAcknowledgement { after } => {
+                format!("sent again {} after it was acknowledged", seconds(*after))
+            }
+            BreachKind::BodyChanged { members } => {
+                format!("differs from its first delivery in {}", members.join(", "))
+            }
+            BreachKind::SignatureChanged => "signed differently than its first delivery".into(),
+            BreachKind::BodyReformatted => {
+                "same members as its first delivery, but white space, order or escapes differ"
+                    .into()
+            }
+            BreachKind::ConflictingDuplicate { members } => {
+                format!("contradicts the order's first delivery in {}", members.join(", "))
+            }
+            BreachKind::StatusAfterFinal { from, to } => {
+                format!("{} after {from}, which is final", to.unwrap_or("an unknown status"))
+            }
+            BreachKind::StatusBackwards { from, to } => format!("{to} after {from}"),
+            BreachKind::OffSchedule { planned: None, gap } => {
+                format!("{} after the delivery before it; none was planned", seconds(*gap))
+            }
+            BreachKind::OffSchedule { planned: Some(planned), gap } => format!(
+                "{} after the delivery before it; {} was planned",
+                seconds(*gap),
+                seconds(*planned)
+            ),
+            BreachKind::TooSoon { gap, .. } => {
+                format!("only {} after the delivery before it", seconds(*gap))
+            }
+            BreachKind::Concurrent { with } => {
+                format!("sent while callback {with} of the same order was under way")
+            }
+        }
+    }
+}
+
+/// A duration in seconds, to the millisecond, without zeros at its end: `3600 s`, `0.25 s`.
+fn seconds(duration: Duration) -> String {
+    let text = format!("{}.{:03}", duration.as_secs(), duration.subsec_millis());
+    format!("{} s", text.trim_end_matches('0').trim_end_matches('.'))
+}

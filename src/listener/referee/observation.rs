@@ -1,0 +1,103 @@
+//! What the referee takes from one callback: small, owned, made without the key.
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::print::{NamedPrint, shortened};
+use crate::listener::callback::Callback;
+use crate::listener::verdict::{Contract, Unreadable};
+use crate::protocol::form;
+use crate::protocol::notification::{Expectation, Notification};
+use crate::protocol::payload::{Encoding, Payload};
+use crate::protocol::status::Kind;
+
+/// An order is remembered by the digest of its id, so that a long id costs no more than a short one.
+pub(super) type OrderKey = [u8; 32];
+
+/// What the referee takes from one callback.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    pub(super) number: u64,
+    pub(super) received_at: Timestamp,
+    pub(super) fault: Option<FormFault>,
+    pub(super) order: Option<OrderFacts>,
+}
+
+/// A request that does not come in the form in which it must.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum FormFault {
+    Method { given: Box<str>, wanted: &'static str },
+    ContentType { given: Option<Box<str>>, wanted: &'static str },
+}
+
+/// The order that a callback is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct OrderFacts {
+    pub(super) key: OrderKey,
+    /// The id, shortened.
+    pub(super) label: Box<str>,
+    pub(super) kind: Kind,
+    pub(super) status: Option<i64>,
+    pub(super) update_time: Option<i64>,
+    pub(super) print: NamedPrint,
+}
+
+impl Observation {
+    /// What a callback shows of its sender, under the contract that the listener holds it against.
+    ///
+    /// A callback of the wrong method or content type is read nevertheless, as far as it can be:
+    /// it still is a delivery of its order. The signature is not looked at; who wants to judge
+    /// authentic callbacks only leaves the others out.
+    #[must_use]
+    pub fn of(callback: &Callback, contract: &Contract) -> Observation {
+        let (fault, payload) = match contract.payload(callback) {
+            Ok(payload) => (None, Some(payload)),
+            Err((_, Unreadable::Method { given, wanted })) => {
+                (Some(FormFault::Method { given: shortened(&given), wanted }), read_any(callback))
+            }
+            Err((_, Unreadable::ContentType { given, wanted })) => {
+                let given = given.as_deref().map(shortened);
+                (Some(FormFault::ContentType { given, wanted }), read_any(callback))
+            }
+            Err((_, Unreadable::Payload(_) | Unreadable::Query(_))) => (None, None),
+        };
+        Observation {
+            number: callback.number,
+            received_at: callback.received_at,
+            fault,
+            order: payload.as_ref().and_then(OrderFacts::of),
+        }
+    }
+
+    /// The callback's number.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+}
+
+/// The payload of a callback in whatever form it is.
+fn read_any(callback: &Callback) -> Option<Payload<'_>> {
+    if callback.body.is_empty() {
+        let query = &callback.path[callback.path.find('?')?..];
+        return form::read(query.as_bytes(), Encoding::Query).ok();
+    }
+    Payload::parse(&callback.body).or_else(|_| form::read(&callback.body, Encoding::Form)).ok()
+}
+
+impl OrderFacts {
+    fn of(payload: &Payload<'_>) -> Option<OrderFacts> {
+        let notification = Notification::read(payload, Expectation::Notification);
+        let id = notification.order_id?;
+        // A deposit and a payout may carry the same id: they are two orders.
+        let kind: &[u8] = if notification.kind == Kind::Deposit { b"deposit " } else { b"payout " };
+        Some(OrderFacts {
+            key: Sha256::new().chain_update(kind).chain_update(id.as_bytes()).finalize().into(),
+            label: shortened(&id),
+            kind: notification.kind,
+            status: notification.status_code,
+            update_time: notification.update_time,
+            print: NamedPrint::of(payload),
+        })
+    }
+}

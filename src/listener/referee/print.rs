@@ -1,0 +1,257 @@
+//! What is kept of a body: digests in a small, fixed room, enough to say what differs later.
+
+use sha2::{Digest, Sha256};
+
+use crate::protocol::payload::{Payload, Value};
+
+/// The most members that are told apart by name; the rest are compared as one.
+const MOST_MEMBERS: usize = 24;
+
+/// The most differing members that are named.
+const MOST_NAMED: usize = 8;
+
+/// The longest text of a sender that is kept, in characters.
+pub(super) const LONGEST_TEXT: usize = 64;
+
+/// What makes a notification another one: who is paid, and how much.
+const IDENTITY: [&str; 5] = ["amount", "platform_id", "payout_cl_id", "real_amount", "fee"];
+
+/// How many of them stay the same whatever the status; what was really paid, and for which fee, may
+/// be known only at the end (ours).
+const LASTING: usize = 3;
+
+/// The identity members by what they say, so that `"1"` and `1` are the same.
+pub(super) type Identity = [Option<Short>; IDENTITY.len()];
+
+/// The documented names: a member that is gone can be named where it is one of them.
+const DOCUMENTED: [&str; 15] = [
+    "payout_id",
+    "payout_cl_id",
+    "payment_id",
+    "payment_cl_id",
+    "payment_cl_name",
+    "platform_id",
+    "amount",
+    "real_amount",
+    "fee",
+    "status",
+    "create_time",
+    "update_time",
+    "error_msg",
+    "sign_type",
+    "sign",
+];
+
+/// The beginning of a SHA-256: enough to tell values apart, not to prove anything.
+type Short = u64;
+
+/// The digests of one body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Print {
+    whole: [u8; 32],
+    /// Name and value of each member, in ascending order.
+    members: Box<[(Short, Short)]>,
+    rest: Short,
+    pub(super) identity: Identity,
+}
+
+/// The digests of a body that is here, with the names of its members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NamedPrint {
+    pub(super) print: Print,
+    /// The names that belong to the members, by the digest of the name.
+    names: Vec<(Short, Box<str>)>,
+}
+
+/// How two bodies of one notification differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Difference {
+    /// The members are the same; white space, their order or the escapes are not.
+    WritingOnly,
+    /// Only the signature.
+    SignatureOnly,
+    /// These members, `sign` among them where it differs too.
+    Members(Vec<String>),
+}
+
+fn short(parts: &[&[u8]]) -> Short {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
+    }
+    first_bytes(digest)
+}
+
+fn first_bytes(digest: Sha256) -> Short {
+    let digest: [u8; 32] = digest.finalize().into();
+    digest.into_iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(byte))
+}
+
+impl NamedPrint {
+    /// The digests of a payload.
+    pub(super) fn of(payload: &Payload<'_>) -> Self {
+        let text = payload.text().as_bytes();
+        let (mut members, mut names) = (Vec::new(), Vec::new());
+        let mut rest = Sha256::new();
+        for (index, member) in payload.members_by_name().enumerate() {
+            let name = short(&[member.name.as_bytes()]);
+            let value = short(&[&text[member.value_span()]]);
+            if index < MOST_MEMBERS {
+                members.push((name, value));
+                names.push((name, shortened(&member.name)));
+            } else {
+                rest.update(name.to_be_bytes());
+                rest.update(value.to_be_bytes());
+            }
+        }
+        members.sort_unstable();
+        let identity = IDENTITY.map(|name| {
+            // A deposit's own id of the merchant stands in its other name.
+            let other = if name == "payout_cl_id" { "payment_cl_id" } else { name };
+            let member = payload.get(name).or_else(|| payload.get(other))?;
+            Some(match &member.value {
+                Value::String(text) => short(&[text.as_bytes()]),
+                _ => short(&[&text[member.value_span()]]),
+            })
+        });
+        let print = Print {
+            whole: Sha256::digest(text).into(),
+            members: members.into(),
+            rest: first_bytes(rest),
+            identity,
+        };
+        NamedPrint { print, names }
+    }
+
+    fn name(&self, digest: Short) -> String {
+        let own = self.names.iter().find(|(known, _)| *known == digest).map(|(_, name)| &**name);
+        let documented = || DOCUMENTED.into_iter().find(|it| short(&[it.as_bytes()]) == digest);
+        own.or_else(documented).unwrap_or("an undocumented member").to_owned()
+    }
+
+    /// How this body differs from an earlier one; nothing where every byte is the same.
+    pub(super) fn difference(&self, first: &Print) -> Option<Difference> {
+        if self.print.whole == first.whole {
+            return None;
+        }
+        let mut differing: Vec<Short> = [(&self.print, first), (first, &self.print)]
+            .into_iter()
+            .flat_map(|(from, other)| {
+                from.members.iter().filter(|it| other.members.binary_search(it).is_err())
+            })
+            .map(|(name, _)| *name)
+            .collect();
+        differing.sort_unstable();
+        differing.dedup();
+        let has_rest = self.print.rest != first.rest;
+        if differing.is_empty() && !has_rest {
+            return Some(Difference::WritingOnly);
+        }
+        if !has_rest && differing == [short(&[b"sign"])] {
+            return Some(Difference::SignatureOnly);
+        }
+        let mut names: Vec<String> = differing.into_iter().map(|name| self.name(name)).collect();
+        names.sort_unstable();
+        names.dedup();
+        let untold = names.len() > MOST_NAMED || has_rest;
+        names.truncate(MOST_NAMED);
+        names.extend(untold.then(|| "others".to_owned()));
+        Some(Difference::Members(names))
+    }
+
+    /// The identity members that say something else than in the first delivery of the order, or of
+    /// the same status.
+    pub(super) fn conflicts(&self, order: &Identity, same_status: &Identity) -> Vec<String> {
+        let own = &self.print.identity;
+        let differs = |index: usize| {
+            own[index] != same_status[index] || (index < LASTING && own[index] != order[index])
+        };
+        let differing = IDENTITY.into_iter().enumerate().filter(|(index, _)| differs(*index));
+        differing.map(|(_, name)| name.to_owned()).collect()
+    }
+}
+
+/// At most [`LONGEST_TEXT`] characters of a text; a longer one ends in `…`.
+pub(super) fn shortened(text: &str) -> Box<str> {
+    match text.char_indices().nth(LONGEST_TEXT) {
+        None => text.into(),
+        Some(_) => text.chars().take(LONGEST_TEXT - 1).chain(['…']).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn print(json: &str) -> NamedPrint {
+        NamedPrint::of(&Payload::parse(json.as_bytes()).unwrap())
+    }
+
+    fn difference(first: &str, then: &str) -> Option<Difference> {
+        print(then).difference(&print(first).print)
+    }
+
+    fn members(names: &[&str]) -> Option<Difference> {
+        Some(Difference::Members(names.iter().map(|&name| name.to_owned()).collect()))
+    }
+
+    #[test]
+    fn what_differs_is_named() {
+        let first = r#"{"a":1,"sign":"x","fee":2}"#;
+        assert_eq!(difference(first, first), None);
+        assert_eq!(
+            difference(first, r#"{"a": 1,"sign":"x","fee":2}"#),
+            Some(Difference::WritingOnly)
+        );
+        assert_eq!(
+            difference(first, r#"{"fee":2,"sign":"x","a":1}"#),
+            Some(Difference::WritingOnly)
+        );
+        assert_eq!(
+            difference(first, r#"{"a":1,"sign":"y","fee":2}"#),
+            Some(Difference::SignatureOnly)
+        );
+        assert_eq!(difference(first, r#"{"a":2,"sign":"y","fee":2}"#), members(&["a", "sign"]));
+        assert_eq!(difference(first, r#"{"a":"1","sign":"x","fee":2}"#), members(&["a"]));
+        assert_eq!(difference(first, r#"{"a":1,"sign":"x"}"#), members(&["fee"]));
+        assert_eq!(
+            difference(first, r#"{"sign":"x","fee":2}"#),
+            members(&["an undocumented member"])
+        );
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_whatever_comes() {
+        let many = |count: usize, last: &str| {
+            let members: Vec<String> = (0..count).map(|at| format!("\"m{at:05}\":1")).collect();
+            format!("{{{},\"z\":{last}}}", members.join(","))
+        };
+        let (first, then) = (many(20_000, "1"), many(20_000, "2"));
+        assert_eq!(print(&first).print.members.len(), MOST_MEMBERS);
+        assert_eq!(difference(&first, &then), members(&["others"]));
+        let Some(Difference::Members(names)) = difference("{}", &many(20, "1")) else { panic!() };
+        assert_eq!((names.len(), names.last().map(|it| &**it)), (MOST_NAMED + 1, Some("others")));
+        let long = format!("{{\"{}\":1}}", "é".repeat(100_000));
+        let Some(Difference::Members(names)) = difference("{}", &long) else { panic!() };
+        assert_eq!(names[0].chars().count(), LONGEST_TEXT);
+    }
+
+    #[test]
+    fn identity_is_what_a_member_says_not_how() {
+        let first = print(r#"{"amount":400000,"fee":1}"#).print.identity;
+        let conflicts = |json| print(json).conflicts(&first, &first);
+        assert!(conflicts(r#"{"fee":"1","amount":"400000"}"#).is_empty());
+        assert_eq!(conflicts(r#"{"amount":400001,"fee":1}"#), ["amount"]);
+        assert_eq!(conflicts(r#"{"amount":400000,"payout_cl_id":"x"}"#), ["payout_cl_id", "fee"]);
+    }
+
+    #[test]
+    fn what_was_really_paid_may_settle_with_the_status() {
+        let first = print(r#"{"amount":1,"real_amount":0,"fee":0}"#).print.identity;
+        let then = print(r#"{"amount":1,"real_amount":1,"fee":2}"#);
+        assert!(then.conflicts(&first, &then.print.identity).is_empty());
+        let other = print(r#"{"amount":2,"real_amount":0,"fee":0}"#);
+        assert_eq!(other.conflicts(&first, &other.print.identity), ["amount"]);
+    }
+}

@@ -1,0 +1,83 @@
+//! What a sender is held to.
+
+use std::time::Duration;
+
+/// How many orders are remembered by default: some 10 MB as a rule, 100 MB at the very worst.
+pub const DEFAULT_CAPACITY: usize = 10_000;
+
+/// The contract that a sender is held to; the default is the platform's, read literally.
+///
+/// Source: the protocol's section 3.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// How many retries may follow the first notification: 10 by the platform's page.
+    ///
+    /// Where a deployment means ten notifications in total, this is 9.
+    pub max_retries: u32,
+    /// How long after the order's completion a notification may come: one hour by the page.
+    pub window: Duration,
+    /// What the window is stretched by for two clocks that differ, and for the way (ours).
+    pub slack: Duration,
+    /// The gaps between planned notifications, where the sender's schedule is known.
+    ///
+    /// Where the list is given, a sender that keeps to it may also be faster than `closest`.
+    pub expected_delays: Option<Vec<Duration>>,
+    /// Retries closer together than this are remarked upon (ours).
+    pub closest: Duration,
+    /// How long a sender waits for a reply (ours); a delivery whose end is not told counts as
+    /// under way no longer than this.
+    pub attempt_timeout: Duration,
+    /// How many orders are remembered, at least one; the order not seen for longest is forgotten.
+    pub capacity: usize,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Rules {
+            max_retries: 10,
+            window: Duration::from_secs(3600),
+            slack: Duration::from_secs(5),
+            expected_delays: None,
+            closest: Duration::from_secs(1),
+            attempt_timeout: Duration::from_secs(10),
+            capacity: DEFAULT_CAPACITY,
+        }
+    }
+}
+
+impl Rules {
+    /// How many deliveries of one notification there may be, the first one included.
+    #[must_use]
+    pub fn most_deliveries(&self) -> u64 {
+        u64::from(self.max_retries) + 1
+    }
+
+    /// The delay planned before this delivery (from 2), and the planned time since the first one.
+    pub(super) fn planned(&self, delivery: u64) -> Option<Option<Planned>> {
+        let delays = self.expected_delays.as_ref()?;
+        let before = usize::try_from(delivery.saturating_sub(1)).unwrap_or(usize::MAX);
+        let planned = before.checked_sub(1).and_then(|index| delays.get(index)).map(|delay| {
+            let offset = delays[..before]
+                .iter()
+                .fold(Duration::ZERO, |sum, delay| sum.saturating_add(*delay));
+            Planned { delay: *delay, offset }
+        });
+        Some(planned)
+    }
+}
+
+/// When a delivery is planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Planned {
+    /// After the delivery before it.
+    pub(super) delay: Duration,
+    /// After the first delivery.
+    pub(super) offset: Duration,
+}
+
+impl Planned {
+    /// By how much a delivery may miss its plan: a fifth of the delay, and one second (ours).
+    pub(super) fn tolerance(self) -> Duration {
+        (self.delay / 5).saturating_add(Duration::from_secs(1))
+    }
+}
