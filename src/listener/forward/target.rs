@@ -44,6 +44,9 @@ impl Target {
             Some("https") => return Err(ForwardError::Https(url.to_owned())),
             _ => return Err(wrong("it does not begin with http://")),
         }
+        if !url.is_ascii() {
+            return Err(wrong("what is not ASCII must be percent-encoded"));
+        }
         let uri: Uri = url.parse().map_err(|error| wrong(&format!("{error}")))?;
         let authority = uri.authority().ok_or_else(|| wrong("it has no host"))?;
         let host = authority.host();
