@@ -40,7 +40,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const NAMED_ONLY_IN: &[(&[&str], &[&str])] = &[
     (
         &["hyper", "hyper_util", "http_body_util"],
-        &["listener/server.rs", "listener/server/", "delivery/wire.rs"],
+        &[
+            "listener/server.rs",
+            "listener/server/",
+            "listener/forward.rs",
+            "listener/forward/",
+            "delivery/wire.rs",
+        ],
     ),
     (&["rcgen"], &["listener/tls.rs"]),
     (&["futures_util"], &["delivery/fleet/run.rs"]),
@@ -329,13 +335,14 @@ fn commands_do_not_name_each_other() {
 
 #[test]
 fn a_library_named_outside_its_home_is_found() {
-    assert_breach("listener/forward.rs", "use hyper::Request;", "hyper is named only in");
+    assert_breach("listener/orders.rs", "use hyper::Request;", "hyper is named only in");
     assert_breach("listener/mod.rs", "fn f(x: ::hyper_util::rt::TokioIo<u8>) {}", "hyper_util is");
     assert_breach("delivery/engine.rs", "extern crate reqwest as r;", "reqwest is named only");
     assert_breach("report/mod.rs", "fn f() { colored::control::set_override(true) }", "colored is");
     assert_breach("report/progress.rs", "use indicatif::ProgressBar;", "indicatif is named only");
     assert_breach("listener/mod.rs", "use rusqlite::{self, Connection};", "rusqlite is named only");
     assert_clean("listener/server.rs", "use hyper::Request; use hyper_util::rt;");
+    assert_clean("listener/forward/pool.rs", "use hyper::client;");
     assert_clean("store/inbox.rs", "use rusqlite::Connection;");
     assert_clean("listener/mod.rs", "fn f(hyper: u8) { server.reqwest(); }");
 }

@@ -7,6 +7,7 @@ pub mod answer;
 pub mod callback;
 mod connections;
 pub mod event;
+pub mod forward;
 mod guarded_io;
 pub mod inbox;
 pub mod limits;

@@ -9,6 +9,7 @@ pub mod dialects;
 pub mod drawing;
 pub mod explanation;
 pub mod figures;
+pub mod forwarding;
 pub mod gates;
 pub mod json;
 pub mod line;

@@ -1,0 +1,115 @@
+//! Why the application gave no reply.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use super::{MAX_APP_REPLY_BYTES, MOST_AT_ONCE};
+
+/// The longest text of a cause, in characters: it may repeat what the application sent.
+const MAX_CAUSE_CHARS: usize = 200;
+
+/// Why the application gave no reply; as text it goes on after "the application".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// Nothing listens there.
+    Refused,
+    /// Nothing listened there for as long as was waited.
+    StillRefused(Duration),
+    /// Its name has no address.
+    NotFound(String),
+    /// There is no way there.
+    Unreachable(String),
+    /// Too many callbacks were with it already, for this long.
+    Busy(Duration),
+    /// There was no whole reply in this time.
+    TooSlow(Duration),
+    /// The connection ended before the reply's head.
+    Closed,
+    /// The connection ended in the body of a reply with this status.
+    CutOff(u16),
+    /// The body of a reply with this status is too long.
+    TooLong(u16),
+    /// The reply breaks the rules of HTTP.
+    NotHttp(String),
+    /// It answered 101, which nobody asked for.
+    Switched,
+    /// Something else went wrong on the connection.
+    Broken(String),
+    /// This part of the callback cannot be sent.
+    Unsendable(&'static str),
+}
+
+impl Failure {
+    /// What an error before the reply's head stands for.
+    pub(super) fn without_head(error: &hyper::Error) -> Self {
+        if error.is_parse() {
+            Failure::NotHttp(error.to_string())
+        } else if is_closed(error) {
+            Failure::Closed
+        } else {
+            Failure::Broken(error.to_string())
+        }
+    }
+
+    /// What an error in the reply's body stands for.
+    pub(super) fn in_body(error: &hyper::Error, status: u16) -> Self {
+        if error.is_parse() {
+            Failure::NotHttp(error.to_string())
+        } else {
+            // hyper tells a bad chunk and an early end in many ways; both are a reply cut off.
+            Failure::CutOff(status)
+        }
+    }
+}
+
+fn is_closed(error: &hyper::Error) -> bool {
+    use std::io::ErrorKind as Io;
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    error.is_incomplete_message()
+        || error.is_canceled()
+        || error.is_closed()
+        || cause.is_some_and(|cause| {
+            matches!(
+                cause.kind(),
+                Io::ConnectionReset | Io::ConnectionAborted | Io::BrokenPipe | Io::UnexpectedEof
+            )
+        })
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let max = MAX_APP_REPLY_BYTES / (1024 * 1024);
+        match self {
+            Failure::Refused => f.write_str("refused the connection (is it running?)"),
+            Failure::StillRefused(waited) => {
+                write!(f, "refused the connection for {waited:?} (is it running?)")
+            }
+            Failure::NotFound(cause) => write!(f, "was not found: {}", short(cause)),
+            Failure::Unreachable(cause) => write!(f, "cannot be reached: {}", short(cause)),
+            Failure::Busy(waited) => {
+                write!(f, "had {MOST_AT_ONCE} other callbacks; this one waited {waited:?} in vain")
+            }
+            Failure::TooSlow(time) => write!(f, "gave no whole reply within {time:?}"),
+            Failure::Closed => f.write_str(
+                "closed the connection without a reply; it may have taken the callback all the same",
+            ),
+            Failure::CutOff(status) => {
+                write!(f, "answered {status}, but the connection broke before the reply was whole")
+            }
+            Failure::TooLong(status) => {
+                write!(f, "answered {status} with more than {max} MiB; the rest was not read")
+            }
+            Failure::NotHttp(cause) => write!(f, "did not answer in HTTP: {}", short(cause)),
+            Failure::Switched => f.write_str("answered 101, to an upgrade that nobody asked for"),
+            Failure::Broken(cause) => write!(f, "broke the exchange: {}", short(cause)),
+            Failure::Unsendable(part) => {
+                write!(f, "was not asked: the callback's {part} cannot be sent on")
+            }
+        }
+    }
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(MAX_CAUSE_CHARS).collect()
+}

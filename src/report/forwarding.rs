@@ -1,0 +1,156 @@
+//! What the application behind the listener answered, for a person and for a program.
+
+use serde_json::{Value, json};
+
+use super::line::Line;
+use super::text::{milliseconds, short_duration};
+use crate::listener::forward::{Forwarder, Reach};
+use crate::listener::inbox::entry::{AppReply, Forwarded};
+
+/// The longest part of a body on one line, in characters.
+const MAX_BODY_CHARS: usize = 160;
+
+/// Where callbacks go, as a line for a person; it says so where that is not this machine.
+#[must_use]
+pub fn target_line(forwarder: &Forwarder) -> Line {
+    let line = Line::new().plain("forwarding to ").accent(forwarder.url());
+    match forwarder.reach() {
+        Reach::ThisMachine => line,
+        Reach::PrivateNetwork => line.dim("  in a private network"),
+        Reach::Elsewhere => line.warn("  another host; callbacks go there unencrypted"),
+    }
+}
+
+/// The application's reply, or why there was none, as a line for a person.
+#[must_use]
+pub fn line(forwarded: &Forwarded) -> Line {
+    let line = Line::new().plain("→ app ");
+    let reply = match &forwarded.result {
+        Ok(reply) => reply,
+        Err(why) => return line.accent(&forwarded.url).bad(format!(" {why}")),
+    };
+    let line = line.plain(format!("{} ", reply.status));
+    let body = body_text(reply);
+    let line = if reply.acknowledges { line.good(body) } else { line.bad(body) };
+    let line = line.dim(format!(" {} ", short_duration(forwarded.elapsed)));
+    match (reply.acknowledges, &reply.remark) {
+        (true, None) => line.good("acknowledged"),
+        (true, Some(remark)) => line.good("acknowledged").warn(format!("; {remark}")),
+        (false, None) => line.bad("not acknowledged"),
+        (false, Some(why)) => line.bad("not acknowledged").plain(format!(": {why}")),
+    }
+}
+
+/// The start of a body as text, or what it is where it is no text.
+fn body_text(reply: &AppReply) -> String {
+    let length = reply.body.len();
+    if length == 0 {
+        return "(no body)".to_owned();
+    }
+    let encoding = reply.headers.iter().find(|(name, _)| name == "content-encoding");
+    if let Some((_, encoding)) = encoding {
+        let encoding: String =
+            String::from_utf8_lossy(encoding).chars().take(MAX_BODY_CHARS).collect();
+        return format!("({length} bytes, {encoding})");
+    }
+    // A character has at most four bytes.
+    let start = String::from_utf8_lossy(&reply.body[..length.min(MAX_BODY_CHARS * 4)]);
+    let shown: String = start.chars().take(MAX_BODY_CHARS).collect();
+    if shown.len() < start.len() || length > MAX_BODY_CHARS * 4 {
+        return format!("{shown}… ({length} bytes)");
+    }
+    shown
+}
+
+/// The application's reply, or why there was none, as a member for a program.
+#[must_use]
+pub fn json(forwarded: &Forwarded) -> Value {
+    let reply = forwarded.result.as_ref().ok();
+    json!({
+        "url": forwarded.url,
+        "elapsed_ms": milliseconds(forwarded.elapsed),
+        "status": reply.map(|reply| reply.status),
+        "body": reply.map(|reply| String::from_utf8_lossy(&reply.body)),
+        "acknowledged": reply.is_some_and(|reply| reply.acknowledges),
+        "remark": reply.and_then(|reply| reply.remark.as_deref()),
+        "error": forwarded.result.as_ref().err(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::listener::forward::ForwardSettings;
+
+    fn text(line: &Line) -> String {
+        line.spans.iter().map(|span| span.text.as_str()).collect()
+    }
+
+    fn forwarded(result: Result<AppReply, String>) -> Forwarded {
+        let url = "http://localhost:3000/notify".to_owned();
+        Forwarded { url, elapsed: Duration::from_millis(12), result }
+    }
+
+    fn reply(body: &str, acknowledges: bool, remark: Option<&str>) -> AppReply {
+        let remark = remark.map(str::to_owned);
+        let body = body.to_owned().into();
+        AppReply { status: 200, headers: Vec::new(), body, acknowledges, remark }
+    }
+
+    #[test]
+    fn the_answer_and_what_it_means_stand_on_one_line() {
+        let answered = |body, acknowledges, remark| {
+            text(&line(&forwarded(Ok(reply(body, acknowledges, remark)))))
+        };
+        assert_eq!(
+            answered(r#"{"error_code":"0000"}"#, true, None),
+            r#"→ app 200 {"error_code":"0000"} 12 ms acknowledged"#
+        );
+        assert_eq!(
+            answered("OK", false, Some("a bare word")),
+            "→ app 200 OK 12 ms not acknowledged: a bare word"
+        );
+        assert_eq!(answered("", false, None), "→ app 200 (no body) 12 ms not acknowledged");
+        assert_eq!(
+            text(&line(&forwarded(Err("refused the connection (is it running?)".to_owned())))),
+            "→ app http://localhost:3000/notify refused the connection (is it running?)"
+        );
+    }
+
+    #[test]
+    fn a_long_or_encoded_body_is_not_shown_whole() {
+        let long = text(&line(&forwarded(Ok(reply(&"é".repeat(100_000), false, None)))));
+        assert!(
+            long.contains(&format!("{}… (200000 bytes)", "é".repeat(MAX_BODY_CHARS))),
+            "{long}"
+        );
+        assert!(long.chars().count() < 300);
+        let whole = "x".repeat(MAX_BODY_CHARS);
+        assert!(
+            text(&line(&forwarded(Ok(reply(&whole, false, None))))).contains(&format!(" {whole} "))
+        );
+        let mut zipped = reply("\u{1f}\u{8b}", true, None);
+        zipped.headers.push(("content-encoding".into(), b"gzip".to_vec()));
+        assert!(text(&line(&forwarded(Ok(zipped)))).contains("(3 bytes, gzip)"));
+    }
+
+    #[test]
+    fn a_program_gets_the_reply_or_the_reason() {
+        let value = json(&forwarded(Ok(reply("OK", false, Some("a bare word")))));
+        assert_eq!(value["status"], 200);
+        assert_eq!((&value["body"], &value["error"]), (&"OK".into(), &Value::Null));
+        let value = json(&forwarded(Err("is away".to_owned())));
+        assert_eq!((&value["error"], &value["acknowledged"]), (&"is away".into(), &false.into()));
+    }
+
+    #[test]
+    fn another_host_is_said_to_be_one() {
+        let shown =
+            |url: &str| text(&target_line(&Forwarder::new(ForwardSettings::new(url)).unwrap()));
+        assert_eq!(shown("http://localhost:3000/n"), "forwarding to http://localhost:3000/n");
+        assert!(shown("http://example.com/").contains("another host"));
+        assert!(shown("http://10.1.2.3/").contains("private network"));
+    }
+}
