@@ -1,4 +1,4 @@
-//! When a notification is sent: the retry schedule, and durations as people write them.
+//! When a notification is sent: the retry schedule; pure.
 //!
 //! Source: the protocol's section 3. "Up to 10 retries within one hour after order completion" is
 //! documented; the spacing is not, so it is this toolkit's choice and an option. Delays are gaps
