@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
+pub mod duration;
 mod precise;
 
 pub use precise::PreciseClock;

@@ -12,6 +12,8 @@ mod guarded_io;
 pub mod inbox;
 pub mod limits;
 pub mod orders;
+pub mod program;
+mod recent;
 pub mod referee;
 pub mod reply;
 pub mod server;

@@ -1,10 +1,10 @@
 //! Which delivery of an order this is: a bounded memory of the orders seen.
 
-use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
+
+use super::recent::{Recent, name_key};
 
 /// How many orders are remembered by default, some 15 MB.
 pub const DEFAULT_CAPACITY: usize = 100_000;
@@ -18,23 +18,16 @@ pub struct Seen {
     pub since_last: Option<Duration>,
 }
 
-/// An id is remembered by its digest, so that a long id costs no more than a short one.
-type OrderKey = [u8; 32];
-
 #[derive(Clone, Copy, Debug)]
 struct Known {
     deliveries: u64,
     last: Timestamp,
-    turn: u64,
 }
 
 /// A counter of deliveries for each order, which forgets the order not seen for longest when full.
 #[derive(Clone, Debug)]
 pub struct Orders {
-    capacity: usize,
-    turn: u64,
-    known: HashMap<OrderKey, Known>,
-    by_turn: BTreeMap<u64, OrderKey>,
+    known: Recent<Known>,
 }
 
 impl Default for Orders {
@@ -47,12 +40,7 @@ impl Orders {
     /// A counter that remembers at most `capacity` orders, at least one.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Orders {
-            capacity: capacity.max(1),
-            turn: 0,
-            known: HashMap::new(),
-            by_turn: BTreeMap::new(),
-        }
+        Orders { known: Recent::with_capacity(capacity) }
     }
 
     /// How many orders are remembered now.
@@ -64,33 +52,20 @@ impl Orders {
     /// Whether no order is remembered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.known.is_empty()
+        self.known.len() == 0
     }
 
     /// Counts one delivery of an order that came `at` this time.
     pub fn seen(&mut self, order_id: &str, at: Timestamp) -> Seen {
-        let key: OrderKey = Sha256::digest(order_id.as_bytes()).into();
-        let before = self.known.get(&key).copied();
-        if let Some(before) = before {
-            self.by_turn.remove(&before.turn);
-        } else if self.known.len() >= self.capacity {
-            self.forget_oldest();
-        }
-        self.turn += 1;
-        let deliveries = before.map_or(0, |before| before.deliveries).saturating_add(1);
-        self.by_turn.insert(self.turn, key);
-        self.known.insert(key, Known { deliveries, last: at, turn: self.turn });
-        let since_last = before.map(|before| {
-            // A negative span has no unsigned form: the clock was set back.
-            Duration::try_from(at.duration_since(before.last)).unwrap_or_default()
-        });
-        Seen { delivery: deliveries, since_last }
-    }
-
-    fn forget_oldest(&mut self) {
-        if let Some((_, key)) = self.by_turn.pop_first() {
-            self.known.remove(&key);
-        }
+        let key = name_key(order_id.as_bytes());
+        let known = self.known.value(key, || Known { deliveries: 0, last: at });
+        let before = (known.deliveries > 0).then_some(known.last);
+        known.deliveries = known.deliveries.saturating_add(1);
+        known.last = at;
+        // A negative span has no unsigned form: the clock was set back.
+        let since_last =
+            before.map(|last| Duration::try_from(at.duration_since(last)).unwrap_or_default());
+        Seen { delivery: known.deliveries, since_last }
     }
 }
 
@@ -141,6 +116,6 @@ mod tests {
         for number in 0..1000 {
             orders.seen(&"x".repeat(number), at(1));
         }
-        assert_eq!((orders.known.len(), orders.by_turn.len()), (1, 1));
+        assert_eq!(orders.len(), 1);
     }
 }

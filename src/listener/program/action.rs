@@ -1,0 +1,135 @@
+//! One action as a value, and the words that it is written with.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::sample::Sample;
+use super::word::quote;
+use crate::clock::duration::format_duration;
+use crate::listener::answer::WireEnd;
+
+/// The longest wait of any kind.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// What is done with one request; the default is the usual answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Action {
+    /// How long nothing happens before it.
+    pub(super) delay: Duration,
+    /// What is done then.
+    pub(super) deed: Deed,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Deed {
+    /// A reply, whole or broken.
+    Reply(Crafted),
+    /// No reply for this time, or until the client leaves; then closed.
+    Hang(Option<Duration>),
+    /// The connection ends before any reply.
+    End(WireEnd),
+}
+
+/// A reply and how it is sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Crafted {
+    /// The status instead of the content's own.
+    pub(super) status: Option<u16>,
+    /// Headers instead of the content's own of that name.
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) content: Content,
+    pub(super) manner: Manner,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Content {
+    /// What would be answered without a program.
+    #[default]
+    Usual,
+    /// What acknowledges in the dialect.
+    Success,
+    /// The status in words; there is a status.
+    Plain,
+    /// A platform code.
+    Code(String),
+    /// This text.
+    Text(String),
+    /// A reply that nearly acknowledges.
+    Sample(&'static Sample),
+    /// A redirect to the request's own address.
+    Redirect,
+}
+
+/// How a reply is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// As HTTP wants it.
+    #[default]
+    Whole,
+    /// Byte by byte, with this time between two.
+    Drip(Duration),
+    /// Ended in the middle of the body.
+    Cut(WireEnd),
+    /// With a `Content-Length` that differs from the body's by this.
+    Length(i64),
+}
+
+impl Default for Deed {
+    fn default() -> Self {
+        Deed::Reply(Crafted::default())
+    }
+}
+
+impl Action {
+    /// Whether it is what would be done without a program.
+    pub(super) fn is_usual(&self) -> bool {
+        *self == Action::default()
+    }
+}
+
+const fn end_word(end: WireEnd) -> &'static str {
+    match end {
+        WireEnd::Close => "close",
+        WireEnd::Reset => "reset",
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.delay.is_zero() {
+            write!(f, "delay {} ", format_duration(self.delay))?;
+        }
+        match &self.deed {
+            Deed::Reply(crafted) => write!(f, "{crafted}"),
+            Deed::Hang(None) => f.write_str("hang"),
+            Deed::Hang(Some(time)) => write!(f, "hang {}", format_duration(*time)),
+            Deed::End(end) => f.write_str(end_word(*end)),
+        }
+    }
+}
+
+impl fmt::Display for Crafted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut words = Vec::new();
+        words.extend(self.status.map(|status| status.to_string()));
+        for (name, value) in &self.headers {
+            words.push(format!("header:{name}={}", quote(value)));
+        }
+        match self.manner {
+            Manner::Whole => (),
+            Manner::Drip(pace) => words.push(format!("drip {}", format_duration(pace))),
+            Manner::Cut(end) => words.push(format!("{} mid", end_word(end))),
+            Manner::Length(by) => words.push(format!("length {by:+}")),
+        }
+        match &self.content {
+            Content::Usual => words.push("auto".to_owned()),
+            Content::Success => words.push("ok".to_owned()),
+            Content::Plain => (),
+            Content::Code(code) => words.push(format!("code:{code}")),
+            Content::Text(text) => words.push(format!("body:{}", quote(text))),
+            Content::Sample(sample) => words.push(sample.name.to_owned()),
+            Content::Redirect => words.push("redirect".to_owned()),
+        }
+        f.write_str(&words.join(" "))
+    }
+}

@@ -1,0 +1,195 @@
+//! Reply programs: what `listen` answers, step by step.
+//!
+//! ```text
+//! fail*3, hang 35s, body:{"error_code":0}, reset, ok
+//! ```
+//!
+//! answers three times with status 500, keeps quiet for 35 seconds and closes, answers with the
+//! wrong JSON, resets the connection, and acknowledges from then on: **the last step repeats for
+//! ever**.
+//!
+//! # Grammar
+//!
+//! ```text
+//! program     = step { "," step }
+//! step        = alternative { "|" alternative } [ "*" COUNT ]
+//! alternative = [ CHANCE "%" ] word { word }
+//! ```
+//!
+//! Words stand between spaces, in any order. An alternative takes at most one word of each kind;
+//! headers may be many.
+//!
+//! | kind | word | meaning |
+//! |---|---|---|
+//! | time | `delay 2s` | waits before anything else |
+//! | status | `503`, `fail` | this status, 200 to 999; `fail` is `500` |
+//! | header | `header:Name=Value` | this header, instead of one of that name |
+//! | content | `auto` | the usual answer: acknowledges what is valid, refuses the rest |
+//! | | `ok` | acknowledges whatever came, as the dialect wants it |
+//! | | `code:0004`, `refuse` | refuses with this platform code; `refuse` is `code:0004` |
+//! | | `body:TEXT` | this text; JSON and HTML get their content type |
+//! | | `redirect` | 302 to the same address |
+//! | | a name of [`sample::SAMPLES`] | a reply that nearly acknowledges, such as `number-zero` |
+//! | manner | `drip 100ms` | the whole reply byte by byte, so long between two |
+//! | | `close mid`, `truncated` | the full length is told, half the body is sent, then closed |
+//! | | `reset mid` | the same, then reset |
+//! | | `length +5`, `length -3` | a `Content-Length` that is that much too large or too small |
+//! | silence | `hang 35s`, `hang` | no reply, then closes; without a time when the client leaves |
+//! | | `close`, `reset` | ends the connection before any reply |
+//!
+//! A status alone has a plain text as its content; everything else without a content has that of
+//! `auto`. A silence goes with a delay alone.
+//!
+//! A chance is the share of replies that an alternative has: `20% 500 | 30% hang | ok` answers half
+//! of them with `ok`. An alternative without a chance takes what is left and stands last; where
+//! there is none, that is `auto`.
+//!
+//! A value holds spaces, `,`, `|` and `*` inside of `{…}`, `[…]` and `"…"`. One that begins with a
+//! double quote is a JSON string, and its text is meant: `body:"a, b"`. Drips end after 1024
+//! pieces (a longer reply has larger ones), and no wait lasts over an hour.
+
+use std::fmt;
+use std::sync::Arc;
+
+mod action;
+mod answer;
+mod error;
+mod parse;
+mod path;
+mod plan;
+mod runner;
+pub mod sample;
+#[cfg(test)]
+mod tests;
+mod word;
+
+use action::Action;
+pub use error::{ProgramError, ProgramProblem};
+pub use path::path_program;
+pub use plan::PlanLine;
+pub use runner::{Chosen, Per, Place, Runner, UnknownPer};
+
+/// The longest program text, in bytes.
+pub const MAX_PROGRAM_BYTES: usize = 64 * 1024;
+
+/// The most steps of a program, and the most alternatives of a step.
+pub const MAX_STEPS: usize = 1000;
+
+/// The most times that a step repeats.
+pub const MAX_REPEAT: u64 = 1_000_000_000;
+
+/// What is answered, step by step; the last step repeats for ever.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplyProgram {
+    /// Never empty.
+    steps: Vec<Step>,
+}
+
+/// The same answers, or the same choice among them, for some replies in a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Step {
+    /// Those with a chance first; at most the last has none.
+    alternatives: Vec<Alternative>,
+    /// From 1 to [`MAX_REPEAT`].
+    repeat: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Alternative {
+    /// The share of replies; what is left where there is none.
+    chance: Option<Chance>,
+    action: Arc<Action>,
+}
+
+/// A share in millionths, at most [`Chance::WHOLE`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Chance(u32);
+
+impl Chance {
+    /// All of the replies.
+    const WHOLE: u32 = 1_000_000;
+
+    /// Reads `20%` or `0.25%`, with at most four decimals.
+    fn parse(word: &str) -> Option<Self> {
+        let number = word.strip_suffix('%')?;
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+        let is_number = |digits: &str, most: usize| {
+            (1..=most).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        if !is_number(whole, 3) || !is_number(fraction, 4) {
+            return None;
+        }
+        let share =
+            whole.parse::<u32>().ok()? * 10_000 + format!("{fraction:0<4}").parse::<u32>().ok()?;
+        (share <= Self::WHOLE).then_some(Chance(share))
+    }
+}
+
+impl fmt::Display for Chance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, fraction) = (self.0 / 10_000, self.0 % 10_000);
+        let text = format!("{whole}.{fraction:04}");
+        write!(f, "{}%", text.trim_end_matches('0').trim_end_matches('.'))
+    }
+}
+
+impl ReplyProgram {
+    /// Reads a program, in the grammar that this module describes.
+    ///
+    /// # Errors
+    ///
+    /// A [`ProgramError`] that names the column, the cause and, where one is near, the known word.
+    pub fn parse(text: &str) -> Result<Self, ProgramError> {
+        parse::program(text)
+    }
+
+    /// The usual answer for ever: what is valid is acknowledged, the rest refused with its code.
+    #[must_use]
+    pub fn auto() -> Self {
+        let usual = Alternative { chance: None, action: Arc::default() };
+        ReplyProgram { steps: vec![Step { alternatives: vec![usual], repeat: 1 }] }
+    }
+
+    /// Whether every reply is the usual one.
+    #[must_use]
+    pub fn is_auto(&self) -> bool {
+        let mut alternatives = self.steps.iter().flat_map(|step| &step.alternatives);
+        alternatives.all(|alternative| alternative.action.is_usual())
+    }
+
+    /// What is answered when, one line a step, for a person.
+    #[must_use]
+    pub fn plan_lines(&self) -> Vec<PlanLine> {
+        plan::lines(&self.steps)
+    }
+
+    /// The step of reply `number`, counted from 1.
+    fn step(&self, number: u64) -> Option<&Step> {
+        let mut before = 0_u64;
+        let reached = self.steps.iter().find(|step| {
+            before = before.saturating_add(step.repeat);
+            number <= before
+        });
+        reached.or(self.steps.last())
+    }
+}
+
+/// The canonical form: it reads back as the same program.
+impl fmt::Display for ReplyProgram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, step) in self.steps.iter().enumerate() {
+            f.write_str(if at == 0 { "" } else { ", " })?;
+            for (at, alternative) in step.alternatives.iter().enumerate() {
+                f.write_str(if at == 0 { "" } else { " | " })?;
+                if let Some(chance) = alternative.chance {
+                    write!(f, "{chance} ")?;
+                }
+                write!(f, "{}", alternative.action)?;
+            }
+            if step.repeat > 1 {
+                write!(f, "*{}", step.repeat)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,198 @@
+//! Which reply of a program is next.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use super::action::Action;
+use super::answer::Given;
+use super::{Chance, ReplyProgram, Step};
+use crate::listener::answer::Answer;
+use crate::listener::inbox::entry::Replied;
+use crate::listener::recent::{NameKey, Recent, name_key};
+use crate::listener::reply::Reply;
+
+/// The longest request target that a redirect repeats, in bytes.
+const MAX_TARGET_BYTES: usize = 8 * 1024;
+
+/// Whose replies are counted together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Per {
+    /// Those of one order; requests without an order id count together.
+    #[default]
+    Order,
+    /// Those on one connection, told apart by the client's address and port.
+    Connection,
+    /// All of them.
+    All,
+}
+
+/// A word that is no [`Per`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not known; replies are counted per order, connection or all")]
+pub struct UnknownPer(pub String);
+
+impl std::str::FromStr for Per {
+    type Err = UnknownPer;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPer> {
+        let all = [Per::Order, Per::Connection, Per::All];
+        all.into_iter().find(|per| per.name() == text).ok_or_else(|| UnknownPer(text.to_owned()))
+    }
+}
+
+impl Per {
+    /// The word on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Per::Order => "order",
+            Per::Connection => "connection",
+            Per::All => "all",
+        }
+    }
+}
+
+/// What of a request chooses its reply.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'p> {
+    /// The order's id, where it could be read.
+    pub order: Option<&'p str>,
+    /// The other end of the connection.
+    pub connection: SocketAddr,
+    /// The path and the query as sent, for `redirect`.
+    pub target: &'p str,
+}
+
+/// A program under way: it counts the replies, and remembers a bounded number of counts.
+///
+/// Counts that were not used for longest are forgotten first; theirs begin anew. A port that a
+/// client uses again counts on.
+#[derive(Clone, Debug)]
+pub struct Runner {
+    program: ReplyProgram,
+    per: Per,
+    seed: u64,
+    /// Replies without a counter of their own.
+    shared: u64,
+    /// How many counters were begun.
+    begun: u64,
+    counters: Recent<Counter>,
+}
+
+/// The replies of one order, or on one connection.
+#[derive(Clone, Copy, Debug)]
+struct Counter {
+    /// Which counter it is, by its beginning.
+    ordinal: u64,
+    replies: u64,
+}
+
+impl Runner {
+    /// A program from its beginning, which remembers at most `capacity` orders or connections.
+    ///
+    /// Chances come from the seed: that of an order's n-th reply depends on the seed, the order's
+    /// id and n alone; on a connection, and for requests without an id, on the order in which they
+    /// came.
+    #[must_use]
+    pub fn new(program: ReplyProgram, per: Per, seed: u64, capacity: usize) -> Self {
+        let counters = Recent::with_capacity(capacity);
+        Runner { program, per, seed, shared: 0, begun: 0, counters }
+    }
+
+    /// Counts one more reply and chooses it.
+    pub fn next(&mut self, place: Place<'_>) -> Chosen {
+        let (stream, number) = self.count(place);
+        let action = self.program.step(number).and_then(|step| {
+            let draw = || draw(self.seed, &stream, number);
+            choose(step, draw)
+        });
+        let action = action.unwrap_or_default();
+        Chosen { delay: action.delay, number, target: safe_target(place.target).to_owned(), action }
+    }
+
+    /// The stream of chances that the next reply draws from, and its number there, from 1.
+    fn count(&mut self, place: Place<'_>) -> (NameKey, u64) {
+        let key = match (self.per, place.order) {
+            (Per::All, _) | (Per::Order, None) => None,
+            (Per::Order, Some(order)) => Some(name_key(order.as_bytes())),
+            (Per::Connection, _) => Some(name_key(place.connection.to_string().as_bytes())),
+        };
+        let Some(key) = key else {
+            self.shared = self.shared.saturating_add(1);
+            return (NameKey::default(), self.shared);
+        };
+        let ordinal = self.begun;
+        let counter = self.counters.value(key, || Counter { ordinal, replies: 0 });
+        counter.replies = counter.replies.saturating_add(1);
+        let counter = *counter;
+        if counter.replies == 1 {
+            self.begun += 1;
+        }
+        match self.per {
+            // A client's port differs from run to run; what came when does not.
+            Per::Connection => (name_key(&counter.ordinal.to_le_bytes()), counter.replies),
+            Per::Order | Per::All => (key, counter.replies),
+        }
+    }
+}
+
+/// The action of a step; `draw` is asked only where there is a choice.
+fn choose(step: &Step, draw: impl Fn() -> u32) -> Option<Arc<Action>> {
+    let mut drawn = None;
+    let mut sum = 0;
+    for alternative in &step.alternatives {
+        let Some(chance) = alternative.chance else {
+            return Some(Arc::clone(&alternative.action));
+        };
+        sum += chance.0;
+        if *drawn.get_or_insert_with(&draw) < sum {
+            return Some(Arc::clone(&alternative.action));
+        }
+    }
+    None
+}
+
+/// A number below [`Chance::WHOLE`] that depends on nothing but its arguments.
+fn draw(seed: u64, stream: &NameKey, number: u64) -> u32 {
+    let mut digest = Sha256::new();
+    digest.update(seed.to_le_bytes());
+    digest.update(stream);
+    digest.update(number.to_le_bytes());
+    let digest = digest.finalize();
+    let bits = digest.iter().take(8).fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+    // Below WHOLE by construction: the upper half of a product of 64 bits and WHOLE.
+    u32::try_from((u128::from(bits) * u128::from(Chance::WHOLE)) >> 64).unwrap_or_default()
+}
+
+/// The target where it can stand in a header, else the root.
+fn safe_target(target: &str) -> &str {
+    let is_safe = !target.is_empty()
+        && target.len() <= MAX_TARGET_BYTES
+        && target.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_safe { target } else { "/" }
+}
+
+/// A reply that was chosen.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// How long to wait before it is given; the handler waits, so that the client may leave.
+    pub delay: Duration,
+    /// Which reply of its order, connection or run it is, from 1.
+    pub number: u64,
+    target: String,
+    action: Arc<Action>,
+}
+
+impl Chosen {
+    /// What the server does, and what the inbox keeps of it.
+    ///
+    /// `auto` is what would be answered without a program, `success_text` what acknowledges in the
+    /// dialect. The kept `action` is nothing where the reply is `auto` itself.
+    #[must_use]
+    pub fn answer(&self, auto: Reply, success_text: &str) -> (Answer, Replied) {
+        self.action.answer(Given { usual: auto, success_text, target: &self.target })
+    }
+}
