@@ -15,6 +15,7 @@ pub mod json;
 pub mod line;
 pub mod listening;
 pub mod progress;
+pub mod referee;
 pub mod summary;
 pub mod target;
 pub mod text;

@@ -6,7 +6,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jsonschema::Validator;
 use payout_notify::delivery::record::{AttemptRecord, FleetEvent, OrderRecord, OrderResult};
+use payout_notify::listener::Bytes;
+use payout_notify::listener::callback::Callback;
+use payout_notify::listener::referee::{Observation, Referee, Rules};
+use payout_notify::listener::verdict::Contract;
 use payout_notify::report::gates::Gate;
+use payout_notify::report::referee as referee_report;
 use payout_notify::report::summary::json::{attempt as attempt_json, summary as summary_json};
 use payout_notify::report::summary::{DeliverySummary, RunFacts, RunReport};
 use serde_json::{Map, Value, json};
@@ -16,7 +21,7 @@ use crate::harness::{
     payout_notify, signed, signed_success,
 };
 
-const TYPES: [&str; 12] = [
+const TYPES: [&str; 13] = [
     "attempt",
     "callback",
     "delivery-attempt",
@@ -25,6 +30,7 @@ const TYPES: [&str; 12] = [
     "error",
     "plan",
     "ready",
+    "referee",
     "report",
     "schedule",
     "summary",
@@ -264,6 +270,34 @@ fn summaries(schemas: &mut Schemas) {
     attempts.iter().for_each(|attempt| hold(attempt));
 }
 
+/// What a referee says of nothing, of a sender that breaks rules, and of one that keeps them.
+fn referees(schemas: &mut Schemas) {
+    let mut hold = |referee: &Referee| {
+        let text = referee_report::json(&referee.verdict());
+        schemas.hold(&serde_json::from_str(&text).expect("JSON"));
+    };
+    let mut referee = Referee::new(Rules::default());
+    hold(&referee);
+    let mut observe = |number: u64, method: &str, body: &str| {
+        let callback = Callback {
+            number,
+            received_at: Timestamp::UNIX_EPOCH + Duration::from_millis(number),
+            remote: ([127, 0, 0, 1], 1).into(),
+            method: method.to_owned(),
+            path: "/".to_owned(),
+            headers: vec![("content-type".to_owned(), b"application/json".to_vec())],
+            body: Bytes::copy_from_slice(body.as_bytes()),
+        };
+        referee.observe(&Observation::of(&callback, &Contract::default()));
+        referee.acknowledged(number, callback.received_at);
+    };
+    observe(1, "POST", "{\"payout_id\":\"P1\",\"status\":3}");
+    observe(2, "POST", "{\"payout_id\":\"P1\",\"status\":3,\"amount\":1}");
+    observe(3, "PUT", "[]");
+    observe(4, "POST", "{\"payout_id\":\"P2\"}");
+    hold(&referee);
+}
+
 #[test]
 fn every_line_keeps_the_schema_of_its_type() {
     let mut schemas = Schemas::read();
@@ -273,6 +307,7 @@ fn every_line_keeps_the_schema_of_its_type() {
     listen_all(&mut schemas);
     schedule_all(&mut schemas);
     summaries(&mut schemas);
+    referees(&mut schemas);
     for (kind, (_, seen)) in &schemas.0 {
         assert!(*seen > 0, "no line of the type {kind} was seen");
     }

@@ -11,7 +11,7 @@ use crate::protocol::finding::Severity;
 pub enum Source {
     /// The platform's page.
     Platform,
-    /// This toolkit's reading, where the page is silent.
+    /// This toolkit's reading: the page is silent.
     Ours,
     /// The schedule that the person gave.
     Given,
@@ -33,8 +33,8 @@ impl Source {
     pub const fn explanation(self) -> &'static str {
         match self {
             Source::Platform => "the platform's page",
-            Source::Ours => "ours, the page is silent",
-            Source::Given => "the schedule that was given",
+            Source::Ours => "ours",
+            Source::Given => "the schedule given",
         }
     }
 }
@@ -253,8 +253,7 @@ impl BreachKind {
             }
             BreachKind::SignatureChanged => "signed differently than its first delivery".into(),
             BreachKind::BodyReformatted => {
-                "same members as its first delivery, but white space, order or escapes differ"
-                    .into()
+                "the same members, but white space, order or escapes differ".into()
             }
             BreachKind::ConflictingDuplicate { members } => {
                 format!("contradicts the order's first delivery in {}", members.join(", "))

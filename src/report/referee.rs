@@ -1,0 +1,359 @@
+//! Whether the sender kept its contract, for a person and for a program.
+
+use serde_json::{Value, json};
+
+use super::figures::{counted, grouped, shortened, span};
+use super::json;
+use super::line::Line;
+use super::text::milliseconds;
+use crate::listener::referee::{Breach, Delivery, OrderSummary, RefereeReport};
+use crate::protocol::notification::Severity;
+
+/// The most orders in the table for a person.
+const MOST_ROWS: usize = 50;
+
+/// The most breaches told to a person.
+const MOST_TOLD: usize = 100;
+
+/// The most orders in the line for a program.
+const MOST_ORDERS: usize = 1000;
+
+/// The columns' widths; with two spaces between them the table fits into 80 columns.
+const WIDTHS: [usize; 3] = [20, 10, 7];
+
+/// The width of the column of gaps.
+const GAPS_WIDTH: usize = 21;
+
+fn row(order: &str, deliveries: &str, span: &str, gaps: &str) -> String {
+    let [first, second, third] = WIDTHS;
+    format!("{order:<first$}  {deliveries:>second$}  {span:>third$}  {gaps:<GAPS_WIDTH$}  ")
+}
+
+/// The gaps between an order's deliveries, as many as fit.
+fn gaps(order: &OrderSummary) -> String {
+    let mut text = String::new();
+    for (index, delivery) in order.listed.iter().enumerate().skip(1) {
+        let gap = delivery.gap.map_or_else(|| "?".to_owned(), span);
+        let more = order.deliveries - index as u64;
+        let rest = if more > 1 { 4 } else { 0 };
+        let separator = if index > 1 { ", " } else { "" };
+        let width = |text: &str| text.chars().count();
+        if width(&text) + width(separator) + width(&gap) + rest > GAPS_WIDTH {
+            text.push_str(", …");
+            break;
+        }
+        text.push_str(separator);
+        text.push_str(&gap);
+    }
+    text
+}
+
+/// The orders with errors first, then those with warnings, then the others, each as they came.
+fn by_weight(report: &RefereeReport) -> Vec<&OrderSummary> {
+    let mut orders: Vec<&OrderSummary> = report.orders.iter().collect();
+    orders.sort_by_key(|order| match (order.errors, order.warnings) {
+        (1.., _) => 0,
+        (0, 1..) => 1,
+        (0, 0) => 2,
+    });
+    orders
+}
+
+fn order_line(order: &OrderSummary) -> Line {
+    let deliveries = order.deliveries.to_string();
+    let name = shortened(&order.order_id, WIDTHS[0]);
+    let line = Line::new().plain(row(&name, &deliveries, &span(order.span), &gaps(order)));
+    match (order.errors, order.warnings) {
+        (0, 0) => line.good("kept"),
+        (0, warnings) => line.warn(counted(warnings, "warning")),
+        (1, _) => line.bad("1 breach"),
+        (errors, _) => line.bad(format!("{} breaches", grouped(errors))),
+    }
+}
+
+/// A breach as lines for a person: where, what the sender did, and the rule with its source.
+#[must_use]
+pub fn breach_lines(breach: &Breach) -> [Line; 3] {
+    let Breach { number, order_id, delivery, kind, .. } = breach;
+    let line = match kind.severity() {
+        Severity::Error => Line::new().bad("breach   "),
+        Severity::Warning => Line::new().warn("warning  "),
+    };
+    let order = order_id.as_ref().map(|order| format!("{}, ", shortened(order, WIDTHS[0])));
+    let delivery = delivery.map(|delivery| format!("delivery {delivery}, "));
+    let (order, delivery) = (order.unwrap_or_default(), delivery.unwrap_or_default());
+    let (rule, source) = (kind.rule(), kind.source().explanation());
+    [
+        line.plain(format!("{}: {order}{delivery}callback {number}", kind.code())),
+        Line::new().plain(format!("         {}", kind.explanation())),
+        Line::new().dim(format!("         rule: {rule} ({source})")),
+    ]
+}
+
+/// The report for a person: a table of the orders, the breaches in words, the result.
+#[must_use]
+pub fn lines(report: &RefereeReport) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if !report.orders.is_empty() {
+        lines.push(Line::new().strong(row("ORDER", "DELIVERIES", "SPAN", "GAPS") + "SENDER"));
+    }
+    lines.extend(by_weight(report).into_iter().take(MOST_ROWS).map(order_line));
+    let unlisted = report.orders.len().saturating_sub(MOST_ROWS) as u64;
+    if unlisted > 0 {
+        lines.push(Line::new().dim(format!("and {}", counted(unlisted, "more order"))));
+    }
+    lines.extend(report.breaches.iter().take(MOST_TOLD).flat_map(breach_lines));
+    let told = report.breaches.len().min(MOST_TOLD) as u64;
+    let untold = (report.errors + report.warnings).saturating_sub(told);
+    if untold > 0 {
+        lines.push(Line::new().dim(format!("and {}", counted(untold, "more remark"))));
+    }
+    if report.orders_forgotten > 0 {
+        lines.push(Line::new().warn(format!(
+            "{} forgotten: more came than are remembered",
+            counted(report.orders_forgotten, "order")
+        )));
+    }
+    lines.push(result_line(report));
+    lines
+}
+
+/// The result in one line for a person.
+#[must_use]
+pub fn result_line(report: &RefereeReport) -> Line {
+    let line = if report.callbacks == 0 {
+        Line::new().plain("no callback came, so nothing is known of the sender")
+    } else if report.is_kept() {
+        Line::new().good("the sender kept its contract")
+    } else {
+        let times = match report.errors {
+            1 => "once".to_owned(),
+            errors => counted(errors, "time"),
+        };
+        Line::new().bad("the sender broke its contract").plain(format!(" {times}"))
+    };
+    match report.warnings {
+        0 => line,
+        warnings => line.plain(", ").warn(counted(warnings, "warning")),
+    }
+}
+
+/// The report for a program.
+#[must_use]
+pub fn json(report: &RefereeReport) -> String {
+    let listed: Vec<Value> =
+        by_weight(report).into_iter().take(MOST_ORDERS).map(order_json).collect();
+    let breaches: Vec<Value> = report.breaches.iter().map(breach_json).collect();
+    json::line(
+        "referee",
+        &json!({
+            "ok": report.is_kept(),
+            "callbacks": report.callbacks,
+            "callbacks_without_order": report.without_order,
+            "errors": report.errors,
+            "warnings": report.warnings,
+            "orders_remembered": report.orders.len(),
+            "orders_forgotten": report.orders_forgotten,
+            "orders": listed,
+            "breaches": breaches,
+            "breaches_unlisted": report.breaches_unlisted(),
+        }),
+    )
+}
+
+fn order_json(order: &OrderSummary) -> Value {
+    json!({
+        "order_id": order.order_id,
+        "status": order.status,
+        "deliveries": order.deliveries,
+        "notifications": order.notifications,
+        "first_at": order.first_at.to_string(),
+        "span_ms": milliseconds(order.span),
+        "acknowledged_at": order.acknowledged_at.map(|at| at.to_string()),
+        "errors": order.errors,
+        "warnings": order.warnings,
+        "listed": order.listed.iter().map(delivery_json).collect::<Vec<_>>(),
+    })
+}
+
+fn delivery_json(delivery: &Delivery) -> Value {
+    json!({
+        "callback": delivery.number,
+        "at": delivery.at.to_string(),
+        "gap_ms": delivery.gap.map(milliseconds),
+        "status": delivery.status,
+    })
+}
+
+/// A breach as JSON.
+#[must_use]
+pub fn breach_json(breach: &Breach) -> Value {
+    json!({
+        "callback": breach.number,
+        "at": breach.at.to_string(),
+        "order_id": breach.order_id,
+        "delivery": breach.delivery,
+        "code": breach.kind.code(),
+        "severity": breach.kind.severity().name(),
+        "explanation": breach.kind.explanation(),
+        "rule": breach.kind.rule(),
+        "source": breach.kind.source().name(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::listener::referee::{BreachKind, WindowStart};
+
+    fn text(line: &Line) -> String {
+        let text: String = line.spans.iter().map(|span| span.text.as_str()).collect();
+        text.trim_end().to_owned()
+    }
+
+    fn texts(lines: &[Line]) -> String {
+        lines.iter().map(|line| text(line) + "\n").collect()
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_567_614_111 + second).unwrap()
+    }
+
+    fn order(order_id: &str, seconds: &[i64]) -> OrderSummary {
+        let mut before = None;
+        let listed = (1..).zip(seconds).map(|(number, &second)| {
+            let gap = before.map(|before| Duration::from_secs(second.abs_diff(before)));
+            before = Some(second);
+            Delivery { number, at: at(second), gap, status: Some(3) }
+        });
+        OrderSummary {
+            order_id: order_id.to_owned(),
+            status: Some(3),
+            deliveries: seconds.len() as u64,
+            notifications: 1,
+            listed: listed.collect(),
+            first_at: at(seconds[0]),
+            span: Duration::from_secs(seconds[0].abs_diff(seconds[seconds.len() - 1])),
+            acknowledged_at: None,
+            errors: 0,
+            warnings: 0,
+        }
+    }
+
+    fn breach(kind: BreachKind) -> Breach {
+        let order_id = Some("POT00000102".to_owned());
+        Breach { number: 14, at: at(60), order_id, delivery: Some(12), kind }
+    }
+
+    fn report(orders: Vec<OrderSummary>, breaches: Vec<Breach>) -> RefereeReport {
+        let weighs = |severity| {
+            breaches.iter().filter(|breach| breach.kind.severity() == severity).count() as u64
+        };
+        RefereeReport {
+            callbacks: orders.iter().map(|order| order.deliveries).sum(),
+            without_order: 0,
+            orders_forgotten: 0,
+            errors: weighs(Severity::Error),
+            warnings: weighs(Severity::Warning),
+            orders,
+            breaches,
+        }
+    }
+
+    #[test]
+    fn a_kept_contract_is_a_table_and_one_line() {
+        let kept = report(vec![order("POT1", &[0]), order("POT2", &[0, 15, 45])], Vec::new());
+        assert_eq!(
+            texts(&lines(&kept)),
+            "\
+ORDER                 DELIVERIES     SPAN  GAPS                   SENDER
+POT1                           1     0 µs                         kept
+POT2                           3   45.0 s  15.0 s, 30.0 s         kept
+the sender kept its contract
+"
+        );
+        let nothing = lines(&report(Vec::new(), Vec::new()));
+        assert_eq!(texts(&nothing), "no callback came, so nothing is known of the sender\n");
+    }
+
+    #[test]
+    fn a_broken_contract_comes_first_and_in_words() {
+        let after = Duration::from_millis(60_250);
+        let broken = OrderSummary { errors: 1, ..order("POT2", &[0, 60]) };
+        let close = OrderSummary { warnings: 2, ..order("POT3", &[0]) };
+        let breaches = vec![breach(BreachKind::AfterAcknowledgement { after })];
+        let mut report = report(vec![order("POT1", &[0]), close, broken], breaches);
+        (report.warnings, report.orders_forgotten) = (2, 7);
+        assert_eq!(
+            texts(&lines(&report)),
+            "\
+ORDER                 DELIVERIES     SPAN  GAPS                   SENDER
+POT2                           2    1m00s  1m00s                  1 breach
+POT3                           1     0 µs                         2 warnings
+POT1                           1     0 µs                         kept
+breach   after-acknowledgement: POT00000102, delivery 12, callback 14
+         sent again 60.25 s after it was acknowledged
+         rule: silence after the acknowledgement (the platform's page)
+and 2 more remarks
+7 orders forgotten: more came than are remembered
+the sender broke its contract once, 2 warnings
+"
+        );
+    }
+
+    #[test]
+    fn every_line_fits_into_80_columns() {
+        let (gap, closest, hour) =
+            (Duration::from_millis(1), Duration::from_secs(1), Duration::from_secs(3600));
+        let (given, wanted) = ("text/html;charset=utf-8".to_owned(), "application/json");
+        let members = vec!["amount".to_owned(), "real_amount".to_owned()];
+        let kinds = vec![
+            BreachKind::WrongMethod { given: "GET".into(), wanted: "POST" },
+            BreachKind::WrongContentType { given: Some(given), wanted },
+            BreachKind::TooManyDeliveries { allowed: 11 },
+            BreachKind::OutsideWindow { after: hour, window: hour, start: WindowStart::UpdateTime },
+            BreachKind::AfterAcknowledgement { after: hour },
+            BreachKind::BodyChanged { members: members.clone() },
+            BreachKind::SignatureChanged,
+            BreachKind::BodyReformatted,
+            BreachKind::ConflictingDuplicate { members },
+            BreachKind::StatusAfterFinal { from: "success", to: None },
+            BreachKind::StatusBackwards { from: "processing", to: "pending" },
+            BreachKind::OffSchedule { planned: Some(hour), gap },
+            BreachKind::OffSchedule { planned: None, gap },
+            BreachKind::TooSoon { gap, closest },
+            BreachKind::Concurrent { with: 13 },
+        ];
+        let mut codes: Vec<&str> = kinds.iter().map(BreachKind::code).collect();
+        codes.dedup();
+        assert_eq!(codes.len(), 14);
+        let many: Vec<i64> = (0..32).map(|turn| turn * 361).collect();
+        let mut crowded = order(&"x".repeat(64), &many);
+        (crowded.deliveries, crowded.errors) = (1_000_000, 1_000);
+        let report = report(vec![crowded], kinds.into_iter().map(breach).collect());
+        for line in lines(&report) {
+            let text = text(&line);
+            assert!(text.chars().count() <= 80, "{text}");
+        }
+        let table = texts(&lines(&report));
+        assert!(table.contains("  6m01s, 6m01s, …        1,000 breaches\n"), "{table}");
+    }
+
+    #[test]
+    fn what_is_told_is_bounded() {
+        let orders = vec![order("POT1", &[0]); 3_000];
+        let breaches = vec![breach(BreachKind::SignatureChanged); 900];
+        let report = report(orders, breaches);
+        let told = lines(&report);
+        assert_eq!(told.len(), 1 + MOST_ROWS + 1 + MOST_TOLD * 3 + 1 + 1);
+        assert!(texts(&told).contains("and 2,950 more orders\n"));
+        assert!(texts(&told).contains("and 800 more remarks\n"));
+        let json: Value = serde_json::from_str(&json(&report)).unwrap();
+        assert_eq!(json["orders"].as_array().map(Vec::len), Some(MOST_ORDERS));
+        assert_eq!((&json["ok"], &json["orders_remembered"]), (&false.into(), &3_000.into()));
+    }
+}
