@@ -132,7 +132,7 @@ impl Forwarder {
             retry: settings.retry,
             retry_step: RETRY_STEP,
             acknowledgement: settings.acknowledgement,
-            pool: Arc::default(),
+            pool: Arc::new(Pool::new(pool::IDLE_TIME)),
             places: Semaphore::new(MOST_AT_ONCE),
         })
     }

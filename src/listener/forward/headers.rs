@@ -30,6 +30,7 @@ fn named_by_connection(headers: &Headers) -> Vec<String> {
     lists
         .flat_map(|(_, value)| value.split(|byte| *byte == b','))
         .filter_map(|name| std::str::from_utf8(name.trim_ascii()).ok())
+        .filter(|name| !name.is_empty())
         .map(str::to_owned)
         .collect()
 }
@@ -65,11 +66,11 @@ pub(super) fn for_application(
             _ => to_send.push((name, value)),
         }
     }
-    let is_set =
-        |wanted: &str| callback.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
+    let has_outer_host =
+        to_send.iter().any(|(name, _)| name.eq_ignore_ascii_case("x-forwarded-host"));
     match received_host {
         None => to_send.push(("host", host.as_bytes())),
-        Some(value) if !is_set("x-forwarded-host") => to_send.push(("x-forwarded-host", value)),
+        Some(value) if !has_outer_host => to_send.push(("x-forwarded-host", value)),
         Some(_) => {}
     }
     if !has_length && !callback.body.is_empty() {

@@ -22,7 +22,7 @@ const MOST_IDLE: usize = 8;
 ///
 /// Shorter than the two to five seconds of the usual servers, so that none closes it just as a
 /// callback is written; and an application that serves one connection at a time is soon free.
-const IDLE_TIME: Duration = Duration::from_secs(1);
+pub(super) const IDLE_TIME: Duration = Duration::from_secs(1);
 
 /// How long a connection may take to be ready again before it is given up.
 const READY_AGAIN: Duration = Duration::from_secs(1);
@@ -42,8 +42,9 @@ pub(super) async fn open(stream: TcpStream) -> Result<Sender, Failure> {
 }
 
 /// Idle connections, the last used one on top.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pool {
+    idle_time: Duration,
     state: Mutex<State>,
 }
 
@@ -62,11 +63,16 @@ enum Sweeper {
 }
 
 impl Pool {
+    /// An empty pool, whose connections may stay idle for this time.
+    pub(super) fn new(idle_time: Duration) -> Self {
+        Pool { idle_time, state: Mutex::default() }
+    }
+
     /// An idle connection that is still open, as far as is known.
     pub(super) fn take(&self) -> Option<Sender> {
         let mut state = self.state();
         while let Some((sender, since)) = state.idle.pop() {
-            if sender.is_ready() && since.elapsed() < IDLE_TIME {
+            if sender.is_ready() && since.elapsed() < self.idle_time {
                 return Some(sender);
             }
         }
@@ -98,7 +104,7 @@ impl Pool {
         state.idle.push((sender, Instant::now()));
         if matches!(state.sweeper, Sweeper::Absent) {
             state.sweeper = Sweeper::Waiting;
-            tokio::spawn(sweep(Arc::downgrade(self)));
+            tokio::spawn(sweep(Arc::downgrade(self), self.idle_time));
         }
     }
 
@@ -108,12 +114,12 @@ impl Pool {
 }
 
 /// Closes what stayed idle for too long, until nothing is left.
-async fn sweep(pool: Weak<Pool>) {
+async fn sweep(pool: Weak<Pool>, idle_time: Duration) {
     loop {
-        sleep(IDLE_TIME / 2).await;
+        sleep(idle_time / 2).await;
         let Some(pool) = pool.upgrade() else { return };
         let mut state = pool.state();
-        state.idle.retain(|(sender, since)| !sender.is_closed() && since.elapsed() < IDLE_TIME);
+        state.idle.retain(|(sender, since)| !sender.is_closed() && since.elapsed() < idle_time);
         if state.idle.is_empty() {
             state.sweeper = Sweeper::Absent;
             return;

@@ -151,6 +151,45 @@ async fn a_callback_without_a_body_gets_no_length_and_an_outer_host_stays() {
         String::from_utf8_lossy(&seen),
         "GET /notify HTTP/1.1\r\nhost: (app)\r\nx-forwarded-host: outer\r\n\r\n"
     );
+    let seen = seen_of(&callback("POST", "/", &[("content-length", b"0")], b"")).await;
+    assert_eq!(
+        String::from_utf8_lossy(&seen),
+        "POST /notify HTTP/1.1\r\ncontent-length: 0\r\nhost: (app)\r\n\r\n"
+    );
+}
+
+#[tokio::test]
+async fn connection_options_hide_no_header_that_frames_or_routes() {
+    let headers: [(&str, &[u8]); 4] = [
+        ("connection", b", content-length,host ,x-forwarded-host"),
+        ("content-length", b"24"),
+        ("host", b"shop.example"),
+        ("x-forwarded-host", b"outer"),
+    ];
+    let seen = seen_of(&callback("POST", "/", &headers, BODY)).await;
+    assert!(seen.starts_with(
+        b"POST /notify HTTP/1.1\r\ncontent-length: 24\r\nhost: (app)\r\n\
+        x-forwarded-host: shop.example\r\n\r\n{"
+    ));
+}
+
+#[tokio::test]
+async fn a_reply_without_a_body_is_a_reply() {
+    let (address, app) = application(|mut stream| async move {
+        read_request(&mut stream).await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n").await.unwrap();
+        read_request(&mut stream).await.unwrap();
+        stream.write_all(b"HTTP/1.1 100 C\r\n\r\nHTTP/1.1 204 N\r\n\r\n").await.unwrap();
+    })
+    .await;
+    let forwarder = forwarder(address, |_| ());
+    for (method, status) in [("HEAD", 200), ("POST", 204)] {
+        let reply = forwarder.forward(&callback(method, "/", &[], b"")).await.result.unwrap();
+        assert_eq!((reply.status, reply.body.len()), (status, 0));
+        assert!(!reply.acknowledges && reply.remark.is_some());
+        sleep(Duration::from_millis(20)).await;
+    }
+    app.await.unwrap();
 }
 
 #[tokio::test]
@@ -322,9 +361,29 @@ async fn a_connection_is_used_again() {
     assert_eq!(app.await.unwrap(), 3);
 }
 
-/// An application that answers one request on each connection and then closes it, or does not
-/// read the second one.
-async fn forgetful(is_read: bool) -> (SocketAddr, JoinHandle<()>) {
+#[tokio::test]
+async fn an_idle_connection_is_closed_soon() {
+    let (address, app) = application(|mut stream| async move {
+        read_request(&mut stream).await.unwrap();
+        stream.write_all(&acknowledgement()).await.unwrap();
+        read_request(&mut stream).await
+    })
+    .await;
+    let pool = Arc::new(Pool::new(Duration::from_millis(30)));
+    let forwarder = Forwarder { pool, ..forwarder(address, |_| ()) };
+    assert!(forwarder.forward(&post()).await.result.is_ok());
+    assert_eq!(app.await.unwrap(), None);
+}
+
+/// What an application does with a connection on which it has answered once.
+#[derive(Clone, Copy, PartialEq)]
+enum Then {
+    Closes,
+    ReadsAndCloses,
+}
+
+/// An application that answers one request on each connection.
+async fn forgetful(then: Then) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let app = tokio::spawn(async move {
@@ -332,7 +391,7 @@ async fn forgetful(is_read: bool) -> (SocketAddr, JoinHandle<()>) {
             let (mut stream, _) = listener.accept().await.unwrap();
             read_request(&mut stream).await.unwrap();
             stream.write_all(&acknowledgement()).await.unwrap();
-            if is_read {
+            if then == Then::ReadsAndCloses {
                 read_request(&mut stream).await.unwrap();
             }
         }
@@ -342,7 +401,7 @@ async fn forgetful(is_read: bool) -> (SocketAddr, JoinHandle<()>) {
 
 #[tokio::test]
 async fn a_stale_connection_costs_no_callback() {
-    let (address, app) = forgetful(false).await;
+    let (address, app) = forgetful(Then::Closes).await;
     let forwarder = forwarder(address, |_| ());
     for pause in [0, 0, 20, 0] {
         let forwarded = forwarder.forward(&post()).await;
@@ -354,7 +413,7 @@ async fn a_stale_connection_costs_no_callback() {
 
 #[tokio::test]
 async fn a_callback_that_may_have_been_taken_is_not_sent_again() {
-    let (address, app) = forgetful(true).await;
+    let (address, app) = forgetful(Then::ReadsAndCloses).await;
     let forwarder = forwarder(address, |settings| settings.retry = Duration::from_secs(30));
     assert!(forwarder.forward(&post()).await.result.is_ok());
     sleep(Duration::from_millis(20)).await;
