@@ -94,6 +94,25 @@ pub enum ServerEvent {
     },
 }
 
+impl ServerEvent {
+    /// The stable name, as JSON output carries it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            ServerEvent::Malformed { .. } => "malformed",
+            ServerEvent::Refused { .. } => "refused",
+            ServerEvent::SlowHeader { .. } => "slow-header",
+            ServerEvent::TlsFailed { .. } => "tls-failed",
+            ServerEvent::SlowReader { .. } => "slow-reader",
+            ServerEvent::Disconnected { .. } => "disconnected",
+            ServerEvent::Evicted { .. } => "evicted",
+            ServerEvent::TurnedAway { .. } => "turned-away",
+            ServerEvent::AcceptFailed { .. } => "accept-failed",
+            ServerEvent::HandlerFailed { .. } => "handler-failed",
+        }
+    }
+}
+
 /// How serving ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stopped {

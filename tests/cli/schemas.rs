@@ -21,7 +21,7 @@ use crate::harness::{
     payout_notify, signed, signed_success,
 };
 
-const TYPES: [&str; 13] = [
+const TYPES: [&str; 14] = [
     "attempt",
     "callback",
     "delivery-attempt",
@@ -33,6 +33,7 @@ const TYPES: [&str; 13] = [
     "referee",
     "report",
     "schedule",
+    "server_event",
     "summary",
     "verification",
 ];
