@@ -10,6 +10,7 @@ pub mod drawing;
 pub mod explanation;
 pub mod figures;
 pub mod gates;
+pub mod inbox;
 pub mod json;
 pub mod line;
 pub mod listening;

@@ -16,13 +16,16 @@ use crate::harness::{
     payout_notify, signed, signed_success,
 };
 
-const TYPES: [&str; 12] = [
+const TYPES: [&str; 15] = [
     "attempt",
     "callback",
     "delivery-attempt",
     "delivery-summary",
     "dialects",
     "error",
+    "inbox-diff",
+    "inbox-entry",
+    "inbox-replay",
     "plan",
     "ready",
     "report",
@@ -271,6 +274,7 @@ fn every_line_keeps_the_schema_of_its_type() {
     simulate_all(&mut schemas);
     simulate_many(&mut schemas);
     listen_all(&mut schemas);
+    crate::inbox::every_shape().iter().for_each(|line| schemas.hold(line));
     schedule_all(&mut schemas);
     summaries(&mut schemas);
     for (kind, (_, seen)) in &schemas.0 {
