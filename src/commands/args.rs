@@ -1,6 +1,7 @@
 //! Arguments that several subcommands share: the key, the payload, changes to it, the dialect.
 
 pub mod dialect;
+pub mod inbox;
 pub mod input;
 
 use std::ffi::OsString;

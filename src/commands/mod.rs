@@ -4,6 +4,7 @@ pub mod args;
 pub mod completions;
 pub mod demo;
 pub mod dialects;
+pub mod inbox;
 pub mod lines;
 pub mod listen;
 pub mod runtime;
@@ -38,6 +39,7 @@ pub enum Command {
     Simulate(Box<simulate::Args>),
     Schedule(schedule::Args),
     Listen(listen::Args),
+    Inbox(inbox::Args),
     Dialects(dialects::Args),
     Completions(completions::Args),
 }
@@ -85,6 +87,7 @@ fn dispatch(
         Command::Simulate(args) => simulate::run(&args, environment, console),
         Command::Schedule(args) => schedule::run(&args, console),
         Command::Listen(args) => listen::run(&args, environment, console),
+        Command::Inbox(args) => inbox::run(&args, environment, console),
         Command::Dialects(args) => dialects::run(&args, console),
         Command::Completions(args) => completions::run(&args, root(), console),
     }
@@ -96,6 +99,7 @@ fn format_of(command: &Command) -> args::Format {
         Command::Simulate(args) => args.format,
         Command::Schedule(args) => args.format,
         Command::Listen(args) => args.format,
+        Command::Inbox(args) => args.format(),
         Command::Dialects(args) => args.format,
         Command::Demo(_) | Command::Sign(_) | Command::Completions(_) => args::Format::Human,
     }

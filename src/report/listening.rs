@@ -90,7 +90,7 @@ pub fn json(ready: &Ready) -> String {
 pub fn server_event_json(event: &ServerEvent) -> String {
     let (remote, what) = told(event);
     json::line(
-        "server_event",
+        "server-event",
         &json!({
             "event": event.name(),
             "remote": remote.map(|remote| remote.to_string()),

@@ -11,6 +11,7 @@ pub mod explanation;
 pub mod figures;
 pub mod forwarding;
 pub mod gates;
+pub mod inbox;
 pub mod json;
 pub mod line;
 pub mod listening;

@@ -8,6 +8,7 @@ mod completions;
 mod demo;
 mod exits;
 mod harness;
+mod inbox;
 mod input;
 mod keys;
 mod listen;

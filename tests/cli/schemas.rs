@@ -21,19 +21,22 @@ use crate::harness::{
     payout_notify, signed, signed_success,
 };
 
-const TYPES: [&str; 14] = [
+const TYPES: [&str; 17] = [
     "attempt",
     "callback",
     "delivery-attempt",
     "delivery-summary",
     "dialects",
     "error",
+    "inbox-diff",
+    "inbox-entry",
+    "inbox-replay",
     "plan",
     "ready",
     "referee",
     "report",
     "schedule",
-    "server_event",
+    "server-event",
     "summary",
     "verification",
 ];
@@ -306,6 +309,7 @@ fn every_line_keeps_the_schema_of_its_type() {
     simulate_all(&mut schemas);
     simulate_many(&mut schemas);
     listen_all(&mut schemas);
+    crate::inbox::every_shape().iter().for_each(|line| schemas.hold(line));
     schedule_all(&mut schemas);
     summaries(&mut schemas);
     referees(&mut schemas);
