@@ -1,5 +1,7 @@
 //! The platform's example notification with fresh ids and times.
 
+use std::fmt::Write;
+
 use jiff::Timestamp;
 
 use crate::protocol::edit::json_string;
@@ -20,6 +22,9 @@ const FAILED: i64 = 5;
 /// How long before its completion the example's order was created, in seconds: as on the page.
 const TOOK: i64 = 62;
 
+/// Room for the whole text, in bytes.
+const LENGTH: usize = 320;
+
 impl Example {
     /// The notification as JSON text, unsigned; `random` gives the ids.
     #[must_use]
@@ -29,7 +34,10 @@ impl Example {
             FAILED => format!("\"error_msg\":{},", json_string("beneficiary account rejected")),
             _ => String::new(),
         };
-        format!(
+        let mut text = String::with_capacity(LENGTH);
+        // Writing to a text cannot fail.
+        let _ = write!(
+            text,
             concat!(
                 "{{\"payout_id\":\"POT{:08}\",\"payout_cl_id\":\"{:032x}\",\"platform_id\":\"PF0014\",",
                 "\"amount\":400000,\"real_amount\":400000,\"fee\":3200,\"status\":{},{}",
@@ -41,7 +49,8 @@ impl Example {
             error,
             completed - TOOK,
             completed,
-        )
+        );
+        text
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use futures_util::future::{Either, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 
-use super::journal::{Intention, Journal, Settlement};
+use super::journal::{Intention, Journal, Memory, Settlement};
 use super::pending::Flight;
 use super::state::{BATCH, Landing, Patience, State};
 use super::{Feed, Fleet, FleetTotals, wall_at};
@@ -48,11 +49,14 @@ impl<C: Clock, T: Transport, J> Fleet<'_, C, T, J> {
         let mut aloft = FuturesUnordered::new();
         let mut turn: Option<Boxed<'_, Result<Vec<Flight>, E>>> = None;
         let mut timer: Option<(Duration, Boxed<'_, ()>)> = None;
+        let mut landings = Vec::with_capacity(BATCH);
         let mut signal = Box::pin(interrupt());
         state.take_resumed()?;
         loop {
             let patience = state.fill(now())?;
-            if turn.is_none()
+            if self.journal.memory() == Memory::None {
+                aloft.extend(state.take_off().map(send));
+            } else if turn.is_none()
                 && let Some((settled, flights)) = state.take_turn()
             {
                 turn = Some(Box::pin(record(self.journal, settled, flights, start.wall)));
@@ -66,8 +70,9 @@ impl<C: Clock, T: Transport, J> Fleet<'_, C, T, J> {
                 (None, _) => None,
             };
             let sleep = timer.as_mut().map(|(_, sleep)| sleep);
-            let woken = wait(patience, signal.as_mut(), &mut turn, &mut aloft, sleep).await;
-            for landing in woken.landings {
+            let woken =
+                wait(patience, signal.as_mut(), &mut turn, &mut aloft, sleep, &mut landings).await;
+            for landing in landings.drain(..) {
                 state.land(landing)?;
             }
             if let Some(intended) = woken.turn {
@@ -109,7 +114,7 @@ async fn fly(
     start: Start,
     flight: Flight,
 ) -> Landing {
-    let request = Request { body: flight.order.body.to_vec(), ..request.clone() };
+    let request = Request { body: Arc::clone(&flight.order.body), ..request.clone() };
     let sent = clock.now().saturating_sub(start.elapsed);
     let outcome = transport.send(&request).await;
     let finished = clock.now().saturating_sub(start.elapsed);
@@ -150,43 +155,36 @@ enum Timer {
     Awaited,
 }
 
-/// What a wait brought: all that was there at once.
+/// What a wait brought beside landings: all that was there at once.
 struct Woken<E> {
     signal: Signal,
     timer: Timer,
     turn: Option<Result<Vec<Flight>, E>>,
-    landings: Vec<Landing>,
 }
 
 impl<E> Woken<E> {
     fn is_empty(&self) -> bool {
-        self.signal == Signal::Awaited
-            && self.timer == Timer::Awaited
-            && self.turn.is_none()
-            && self.landings.is_empty()
+        self.signal == Signal::Awaited && self.timer == Timer::Awaited && self.turn.is_none()
     }
 }
 
-/// Waits for whatever comes first, and looks at everything once, so that nothing starves.
+/// Waits for whatever comes first, and looks at everything once, so that nothing starves; what
+/// landed is put into `landings`, which is empty.
 async fn wait<E, F: Future<Output = Landing>>(
     patience: Patience,
     mut signal: Pin<&mut impl Future<Output = ()>>,
     turn: &mut Option<Boxed<'_, Result<Vec<Flight>, E>>>,
     aloft: &mut FuturesUnordered<F>,
     mut timer: Option<&mut Boxed<'_, ()>>,
+    landings: &mut Vec<Landing>,
 ) -> Woken<E> {
     let mut has_yielded = false;
     poll_fn(|context| {
-        let mut woken = Woken {
-            signal: Signal::Awaited,
-            timer: Timer::Awaited,
-            turn: None,
-            landings: Vec::new(),
-        };
-        while woken.landings.len() < BATCH
+        let mut woken = Woken { signal: Signal::Awaited, timer: Timer::Awaited, turn: None };
+        while landings.len() < BATCH
             && let Poll::Ready(Some(landing)) = aloft.poll_next_unpin(context)
         {
-            woken.landings.push(landing);
+            landings.push(landing);
         }
         if signal.as_mut().poll(context).is_ready() {
             woken.signal = Signal::Came;
@@ -198,7 +196,7 @@ async fn wait<E, F: Future<Output = Landing>>(
             woken.turn = Some(intended);
             *turn = None;
         }
-        if !woken.is_empty() || has_yielded {
+        if !landings.is_empty() || !woken.is_empty() || has_yielded {
             return Poll::Ready(woken);
         }
         if patience == Patience::Glance {
