@@ -141,7 +141,18 @@ impl Wire {
             }
         }
         // In a box: a kept connection is the usual case and need not carry the room for a new one.
-        let mut sender = Box::pin(self.connect(place, ended)).await?;
+        Box::pin(self.exchange_anew(place, request, ended, fate)).await
+    }
+
+    /// Sends a request on a new connection.
+    async fn exchange_anew(
+        self: &Arc<Self>,
+        place: &Arc<Place>,
+        request: Request<Outgoing>,
+        ended: Option<Arc<AtomicBool>>,
+        fate: ReplyFate,
+    ) -> Result<Reply, TransportFailure> {
+        let mut sender = self.connect(place, ended).await?;
         let sent = sender.send_request(request).await;
         let response = sent.map_err(|error| failure(&error, Phase::Exchanging))?;
         self.receive(place, sender, response, fate).await
