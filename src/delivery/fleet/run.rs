@@ -87,15 +87,24 @@ impl<C: Clock, T: Transport, J> Fleet<'_, C, T, J> {
             }
         }
         drop((aloft, turn));
-        let last = state.last_settlements();
-        if !last.is_empty() {
-            let settle = pin!(self.journal.settle(&last));
-            let patience = pin!(self.clock.sleep(self.limits.drain));
-            if let Either::Left((settled, _)) = select(settle, patience).await {
-                settled?;
-            }
-        }
+        self.settle_last(&state.last_settlements()).await?;
         state.finish(now())
+    }
+
+    /// Tells the journal the last settlements, and waits no longer for it than for a reply.
+    async fn settle_last<E>(&self, last: &[Settlement]) -> Result<(), E>
+    where
+        J: Journal<E>,
+    {
+        if last.is_empty() {
+            return Ok(());
+        }
+        let settle = pin!(self.journal.settle(last));
+        let patience = pin!(self.clock.sleep(self.limits.drain));
+        match select(settle, patience).await {
+            Either::Left((settled, _)) => settled,
+            Either::Right(_) => Ok(()),
+        }
     }
 }
 
