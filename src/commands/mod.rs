@@ -30,17 +30,30 @@ use crate::terminal::Console;
 pub type CommandResult = Result<Exit, CommandError>;
 
 /// The subcommands.
+///
+/// A start uses one of them, so the arguments of the others are not set up: that is half of what a
+/// short run takes. The overview of all of them has only the summaries here, which repeat the
+/// first lines of the subcommands' own help.
 #[derive(Subcommand)]
-#[allow(missing_docs, reason = "each subcommand's own doc comment is its help")]
+#[command(defer = true)]
 pub enum Command {
+    /// Show the whole story in about a second: sign, send, retry, verify, acknowledge.
     Demo(demo::Args),
+    /// Sign a payload and print it.
     Sign(sign::Args),
+    /// Verify a payload's signature.
     Verify(verify::Args),
+    /// Send a notification to a merchant as the platform does, with its retries.
     Simulate(Box<simulate::Args>),
+    /// Show when the attempts of a retry schedule are planned.
     Schedule(schedule::Args),
+    /// Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says.
     Listen(listen::Args),
+    /// Show, compare, export and send again what listen received and kept.
     Inbox(inbox::Args),
+    /// List the dialects: how sibling platforms sign, and which reply they want.
     Dialects(dialects::Args),
+    /// Print the completion script of a shell.
     Completions(completions::Args),
 }
 
@@ -131,4 +144,23 @@ fn error_json(error: &CommandError) -> String {
             "member": payload.and_then(|error| error.member.as_deref()),
         }),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_summary_in_the_overview_is_the_first_line_of_the_subcommands_help() {
+        let overview = Command::augment_subcommands(clap::Command::new("payout-notify"));
+        let mut whole = overview.clone();
+        whole.build();
+        for told in overview.get_subcommands() {
+            let name = told.get_name();
+            let built = whole.find_subcommand(name).unwrap();
+            let about = |command: &clap::Command| command.get_about().map(ToString::to_string);
+            assert!(about(told).is_some(), "{name}");
+            assert_eq!(about(told), about(built), "{name}");
+        }
+    }
 }

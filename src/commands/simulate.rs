@@ -163,7 +163,7 @@ fn send_one(
     let args = setup.args;
     let one = One::prepare(setup, key, console)?;
     let plan = one.plan(setup, key);
-    let request = Request { body: one.body.clone(), ..setup.request.clone() };
+    let request = Request { body: one.body.as_slice().into(), ..setup.request.clone() };
     let engine =
         Engine { schedule: &setup.schedule, speed: args.speed, clock: &one.clock, transport };
     let report = block_on(async {

@@ -192,8 +192,8 @@ impl OrderMaker {
                 },
             });
         }
-        let body = self.recipe.signer.sign(text, &self.edits)?;
-        let id = order_id(&Payload::parse(body.as_bytes())?, number);
+        let id = |payload: &Payload<'_>| order_id(payload, number);
+        let (body, id) = self.recipe.signer.sign(text, &self.edits, id)?;
         let body = Arc::from(body.into_bytes());
         let order = Order { number, id, body, completed_at, duplicate_of: None };
         self.take_number();

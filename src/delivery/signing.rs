@@ -4,7 +4,7 @@ use crate::protocol::canonical::{CanonicalString, canonicalize_into};
 use crate::protocol::dialect::Dialect;
 use crate::protocol::edit::{self, Edit, json_string};
 use crate::protocol::key::Key;
-use crate::protocol::payload::{Payload, PayloadError};
+use crate::protocol::payload::{MAX_BYTES, Payload, PayloadError};
 use crate::protocol::scheme::{Algorithm, Scheme, UnknownSignType};
 use crate::protocol::signature::{attach_into, sign};
 
@@ -59,15 +59,16 @@ impl Signer {
         Ok(Signer { dialect, chosen, key, canonical: CanonicalString::default() })
     }
 
-    /// The signed body of a payload after these changes.
+    /// The signed body of a payload after these changes, and what `read` finds in the payload.
     ///
     /// # Errors
     /// A text that is no payload, before or after a change; an unknown `sign_type`.
-    pub fn sign<'e>(
+    pub fn sign<'e, T>(
         &mut self,
         text: &[u8],
         edits: impl IntoIterator<Item = &'e Edit>,
-    ) -> Result<String, SigningError> {
+        read: impl FnOnce(&Payload<'_>) -> T,
+    ) -> Result<(String, T), SigningError> {
         let mut changed: Option<String> = None;
         for change in edits {
             let current = changed.as_ref().map_or(text, |text| text.as_bytes());
@@ -77,20 +78,25 @@ impl Signer {
         let said = self.dialect.said_by(&payload);
         let Some(chosen) = self.chosen else {
             let scheme = said?.unwrap_or_else(|| self.dialect.first());
-            return Ok(self.attached(&payload, scheme));
+            return Ok((self.attached(&payload, scheme)?, read(&payload)));
         };
         if !self.dialect.reads_sign_type() || said == Ok(Some(chosen)) {
-            return Ok(self.attached(&payload, chosen));
+            return Ok((self.attached(&payload, chosen)?, read(&payload)));
         }
         let text = edit::put(&payload, "sign_type", &json_string(chosen.algorithm.name()));
-        Ok(self.attached(&Payload::parse(text.as_bytes())?, chosen))
+        let payload = Payload::parse(text.as_bytes())?;
+        Ok((self.attached(&payload, chosen)?, read(&payload)))
     }
 
-    fn attached(&mut self, payload: &Payload<'_>, scheme: &Scheme) -> String {
+    fn attached(&mut self, payload: &Payload<'_>, scheme: &Scheme) -> Result<String, PayloadError> {
         canonicalize_into(payload, scheme, &mut self.canonical);
         let signature = sign(&self.canonical, scheme, &self.key);
         let mut body = String::with_capacity(payload.text().len() + 96);
         attach_into(payload, scheme, &signature, &mut body);
-        body
+        if body.len() > MAX_BYTES {
+            // Signed it is too long, which reading it says with the place.
+            Payload::parse(body.as_bytes())?;
+        }
+        Ok(body)
     }
 }

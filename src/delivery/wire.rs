@@ -122,14 +122,14 @@ impl Wire {
         self: &Arc<Self>,
         place: &Arc<Place>,
         headers: HeaderMap,
-        body: Vec<u8>,
+        body: Arc<[u8]>,
         fate: ReplyFate,
     ) -> Result<Reply, TransportFailure> {
         let ended = match self.settings.write_side {
             WriteSide::Open => None,
             WriteSide::HalfClosed => Some(Arc::default()),
         };
-        let body = Outgoing::new(body.into(), &self.settings, ended.clone());
+        let body = Outgoing::new(Bytes::from_owner(body), &self.settings, ended.clone());
         let mut request = self.request(place, headers, body);
         if let Some(mut sender) = self.take_idle(place).await {
             match sender.try_send_request(request).await {
@@ -140,6 +140,18 @@ impl Wire {
                 },
             }
         }
+        // In a box: a kept connection is the usual case and need not carry the room for a new one.
+        Box::pin(self.exchange_anew(place, request, ended, fate)).await
+    }
+
+    /// Sends a request on a new connection.
+    async fn exchange_anew(
+        self: &Arc<Self>,
+        place: &Arc<Place>,
+        request: Request<Outgoing>,
+        ended: Option<Arc<AtomicBool>>,
+        fate: ReplyFate,
+    ) -> Result<Reply, TransportFailure> {
         let mut sender = self.connect(place, ended).await?;
         let sent = sender.send_request(request).await;
         let response = sent.map_err(|error| failure(&error, Phase::Exchanging))?;
@@ -302,7 +314,8 @@ async fn open<S>(stream: HalfClosing<S>) -> Result<SendRequest<Outgoing>, Transp
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let opened = http1::handshake(TokioIo::new(stream)).await;
+    // One buffer for head and body: a small copy costs less than a write of two parts.
+    let opened = http1::Builder::new().writev(false).handshake(TokioIo::new(stream)).await;
     let (sender, connection) = opened.map_err(|error| failure(&error, Phase::Exchanging))?;
     // Its errors reach the request that waits for the reply.
     tokio::spawn(async move {

@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::Setup;
-use crate::delivery::fleet::{self, LastOutcome, Resumed, Settlement, Verdict};
+use crate::delivery::fleet::{self, LastOutcome, Memory, Resumed, Settlement, Verdict};
 use crate::delivery::journal::{self, Counts, Intake, Intention, Journal, RunInfo, Settled};
 use crate::delivery::record::{FleetEvent, Order, OrderRecord, OrderResult};
 use crate::delivery::schedule::RetrySchedule;
@@ -138,6 +138,13 @@ pub(super) async fn resume(
 }
 
 impl fleet::Journal<CommandError> for FleetJournal {
+    fn memory(&self) -> Memory {
+        match self.0 {
+            Some(_) => Memory::Kept,
+            None => Memory::None,
+        }
+    }
+
     async fn intend(&self, intentions: &[fleet::Intention]) -> Result<(), CommandError> {
         let Some(journal) = &self.0 else { return Ok(()) };
         let intentions: Vec<Intention> = intentions

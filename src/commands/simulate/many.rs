@@ -233,7 +233,10 @@ pub(super) fn run(
         let jitter = jitter(work.course.seed)?;
         let run = Run { setup, jitter, clock: &clock, interrupts: &interrupts };
         let sent = run
-            .send(work, transport, |event| screen.show(&event, clock.now().saturating_sub(begun)))
+            .send(work, transport, |event| {
+                let elapsed = event.at().unwrap_or_else(|| clock.now().saturating_sub(begun));
+                screen.show(&event, elapsed)
+            })
             .await?;
         screen.conclude(&sent, &many.fail_if)
     })
