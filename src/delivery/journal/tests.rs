@@ -19,6 +19,7 @@ fn run() -> RunInfo {
         window: Duration::from_secs(3600),
         speed: Speed::REAL,
         sign_type: "MD5".to_owned(),
+        dialect: crate::protocol::dialect_file::write(crate::protocol::dialect::Dialect::platform()),
         key_fingerprint: "01234567".to_owned(),
         seed: Some(u64::MAX - 1),
         settings: "{\"jitter\":\"10%\"}".to_owned(),
@@ -42,7 +43,8 @@ fn intention(order: u64, attempt: u32) -> Intention {
 
 fn settlement(order: u64, attempt: u32, then: Settled) -> Settlement {
     let code = if then == Settled::Acknowledged { "acknowledged" } else { "timeout" };
-    Settlement { order, attempt, code, finished_at: at(2), then }
+    let explanation = (code != "acknowledged").then(|| format!("why {order}"));
+    Settlement { order, attempt, code, explanation, sent_at: Some(at(1)), finished_at: at(2), then }
 }
 
 /// A journal, and what a crash at this moment would leave behind.
@@ -265,8 +267,9 @@ async fn a_journal_changed_by_hand_is_damaged_and_no_panic() {
         "UPDATE orders SET number = -1",
         "UPDATE orders SET duplicate_of = -1",
         "UPDATE orders SET id = CAST(x'ff' AS TEXT)",
-        "INSERT INTO attempts VALUES (1, -1, 0, NULL, NULL)",
-        "INSERT INTO attempts VALUES (1, 4294967296, 0, NULL, NULL)",
+        "INSERT INTO attempts VALUES (1, -1, 0, NULL, NULL, 1, NULL)",
+        "INSERT INTO attempts VALUES (1, 4294967296, 0, NULL, NULL, 1, NULL)",
+        "INSERT INTO attempts VALUES (1, 1, 0, NULL, NULL, 4294967295, NULL)",
         "DROP TABLE attempts",
         "DROP TABLE run; CREATE VIEW run AS SELECT 1",
     ];
