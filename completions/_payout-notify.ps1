@@ -46,7 +46,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
         }
         'payout-notify;sign' {
             [CompletionResult]::new('--sign-type', '--sign-type', [CompletionResultType]::ParameterName, 'How to sign: md5, hmac-sha256 or sha256; unless told, as the payload''s sign_type says, else as the dialect does first')
-            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml')
+            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]')
             [CompletionResult]::new('--input', '--input', [CompletionResultType]::ParameterName, 'In which form the payload is written, and printed again')
             [CompletionResult]::new('--print', '--print', [CompletionResultType]::ParameterName, 'What to print')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The URL in the curl command')
@@ -63,7 +63,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             break
         }
         'payout-notify;verify' {
-            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml')
+            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]')
             [CompletionResult]::new('--input', '--input', [CompletionResultType]::ParameterName, 'In which form the payload is written')
             [CompletionResult]::new('--require', '--require', [CompletionResultType]::ParameterName, 'Refuse any other signature: md5, hmac-sha256 or sha256')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
@@ -82,12 +82,12 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
         }
         'payout-notify;simulate' {
             [CompletionResult]::new('--status', '--status', [CompletionResultType]::ParameterName, 'The status: success, cancelled, failed or a number')
-            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml')
+            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]')
             [CompletionResult]::new('--sign-type', '--sign-type', [CompletionResultType]::ParameterName, 'How to sign: md5, hmac-sha256 or sha256')
-            [CompletionResult]::new('--schedule', '--schedule', [CompletionResultType]::ParameterName, 'When to retry: backoff, even, ten-in-total, or a list such as 15s,30s,5m')
+            [CompletionResult]::new('--schedule', '--schedule', [CompletionResultType]::ParameterName, 'When to retry: backoff, even, ten-in-total, or a list such as 15s,30s,5m [default: backoff]')
             [CompletionResult]::new('--retries', '--retries', [CompletionResultType]::ParameterName, 'How many retries may follow the first notification [default: 10]')
-            [CompletionResult]::new('--window', '--window', [CompletionResultType]::ParameterName, 'The time after the order''s completion in which the platform tries')
-            [CompletionResult]::new('--speed', '--speed', [CompletionResultType]::ParameterName, 'Let waits pass faster; replies take as long as they take')
+            [CompletionResult]::new('--window', '--window', [CompletionResultType]::ParameterName, 'The time after the order''s completion in which the platform tries [default: 1h]')
+            [CompletionResult]::new('--speed', '--speed', [CompletionResultType]::ParameterName, 'Let waits pass faster; replies take as long as they take [default: 1x]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for a whole reply')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
             [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Set a member; VALUE is JSON if it parses as JSON, else a string')
@@ -121,7 +121,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print the timeline and send nothing')
             [CompletionResult]::new('--honor-retry-after', '--honor-retry-after', [CompletionResultType]::ParameterName, 'Wait as long as a reply''s Retry-After asks')
-            [CompletionResult]::new('--resume', '--resume', [CompletionResultType]::ParameterName, 'Go on with the run of the journal, at its schedule and speed')
+            [CompletionResult]::new('--resume', '--resume', [CompletionResultType]::ParameterName, 'Go on with the run of the journal as it began: its orders, schedule, rate and dialect')
             [CompletionResult]::new('--half-close', '--half-close', [CompletionResultType]::ParameterName, 'Shut the sending side down after the request, and read the reply on the other')
             [CompletionResult]::new('--chunked', '--chunked', [CompletionResultType]::ParameterName, 'Send the body in chunks, without Content-Length')
             [CompletionResult]::new('--accept-gzip', '--accept-gzip', [CompletionResultType]::ParameterName, 'Ask for a reply in gzip, and decompress it')
@@ -141,7 +141,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
         }
         'payout-notify;listen' {
             [CompletionResult]::new('--bind', '--bind', [CompletionResultType]::ParameterName, 'Where to listen: HOST:PORT, a port (on loopback), or :0 for a free port')
-            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml')
+            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]')
             [CompletionResult]::new('--input', '--input', [CompletionResultType]::ParameterName, 'In which form callbacks are taken: the platform POSTs JSON')
             [CompletionResult]::new('--require', '--require', [CompletionResultType]::ParameterName, 'Refuse any other signature: md5, hmac-sha256 or sha256')
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'End after this many callbacks; exit with 1 if fewer were valid')

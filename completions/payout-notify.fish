@@ -44,7 +44,7 @@ always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l sign-type -d 'How to sign: md5, hmac-sha256 or sha256; unless told, as the payload\'s sign_type says, else as the dialect does first' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l input -d 'In which form the payload is written, and printed again' -r -f -a "auto\t'Told by how it begins, or by method and content type'
 json\t'A JSON object: what the platform sends'
 form\t'The name=value pairs of a form body'
@@ -65,7 +65,7 @@ always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l lines -d 'Read one payload a line (NDJSON) and write one line for each; goes on after a bad line'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l input -d 'In which form the payload is written' -r -f -a "auto\t'Told by how it begins, or by method and content type'
 json\t'A JSON object: what the platform sends'
 form\t'The name=value pairs of a form body'
@@ -86,12 +86,12 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l s
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l lines -d 'Read one payload a line (NDJSON) and write one line for each; goes on after a bad line'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l status -d 'The status: success, cancelled, failed or a number' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l sign-type -d 'How to sign: md5, hmac-sha256 or sha256' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l schedule -d 'When to retry: backoff, even, ten-in-total, or a list such as 15s,30s,5m' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l schedule -d 'When to retry: backoff, even, ten-in-total, or a list such as 15s,30s,5m [default: backoff]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l retries -d 'How many retries may follow the first notification [default: 10]' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l window -d 'The time after the order\'s completion in which the platform tries' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l speed -d 'Let waits pass faster; replies take as long as they take' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l window -d 'The time after the order\'s completion in which the platform tries [default: 1h]' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l speed -d 'Let waits pass faster; replies take as long as they take [default: 1x]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l timeout -d 'How long to wait for a whole reply' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
@@ -129,7 +129,7 @@ always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l dry-run -d 'Print the timeline and send nothing'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l honor-retry-after -d 'Wait as long as a reply\'s Retry-After asks'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l resume -d 'Go on with the run of the journal, at its schedule and speed'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l resume -d 'Go on with the run of the journal as it began: its orders, schedule, rate and dialect'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l half-close -d 'Shut the sending side down after the request, and read the reply on the other'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l chunked -d 'Send the body in chunks, without Content-Length'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l accept-gzip -d 'Ask for a reply in gzip, and decompress it'
@@ -144,7 +144,7 @@ always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l bind -d 'Where to listen: HOST:PORT, a port (on loopback), or :0 for a free port' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l input -d 'In which form callbacks are taken: the platform POSTs JSON' -r -f -a "auto\t'Told by how it begins, or by method and content type'
 json\t'A JSON object: what the platform sends'
 form\t'The name=value pairs of a form body'

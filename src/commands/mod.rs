@@ -15,9 +15,12 @@ pub mod simulate;
 pub mod verify;
 pub mod wire_args;
 
+use std::ffi::OsString;
+
 use clap::Subcommand;
 use serde_json::json;
 
+use crate::delivery::orders::OrderError;
 use crate::error::{CommandError, ErrorKind};
 use crate::exit::Exit;
 use crate::protocol::dialect_file::DialectFileError;
@@ -77,14 +80,46 @@ pub fn run(command: Command, color: ColorMode, root: fn() -> clap::Command) -> E
 }
 
 /// Says what is wrong with the command line, or prints the help that was asked for.
+///
+/// The arguments are those that could not be read: where they ask for JSON, a program reads the
+/// answer, and gets the error on stdout as it gets every other.
 #[must_use]
-pub fn refuse(error: &clap::Error) -> Exit {
+pub fn refuse(error: &clap::Error, arguments: impl Iterator<Item = OsString>) -> Exit {
+    if error.use_stderr() && asks_for_json(arguments) {
+        let mut console = Console::new(ColorMode::Never, &Environment::read());
+        // The person's text follows on stderr; a script that went away needs neither.
+        let _ = console.answer_bytes(error_json(&usage_error(error)).as_bytes());
+    }
     match error.print() {
         _ if error.use_stderr() => Exit::Usage,
         // Help and version go to stdout and are no failure; a closed pipe is none either.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Environment,
         _ => Exit::Yes,
     }
+}
+
+/// Whether raw arguments hold `--format json`.
+fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    let flags = arguments.take_while(|argument| argument != "--");
+    let mut before = OsString::new();
+    for argument in flags {
+        if argument == "--format=json" || (before == "--format" && argument == "json") {
+            return true;
+        }
+        before = argument;
+    }
+    false
+}
+
+/// The parser's error as one of this program's: its first paragraph, and its tips as hints.
+fn usage_error(error: &clap::Error) -> CommandError {
+    let text = error.render().to_string();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    let words: Vec<&str> = first.split_whitespace().collect();
+    let message = words.join(" ");
+    let tips = text.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
+    let message = message.strip_prefix("error: ").unwrap_or(&message);
+    tips.fold(CommandError::usage(message), CommandError::hint)
 }
 
 fn dispatch(
@@ -130,16 +165,20 @@ fn error_json(error: &CommandError) -> String {
     let source = error.source.as_deref();
     let payload = source.and_then(|source| source.downcast_ref::<PayloadError>());
     let dialect = source.and_then(|source| source.downcast_ref::<DialectFileError>());
+    let row = source.and_then(|source| source.downcast_ref::<OrderError>());
     let place = payload
         .map(|error| (error.line, error.column))
         .or(dialect.map(|error| (error.line, error.column)));
+    // Where in its line a row of a table is wrong, nobody can say: it was made into an object.
+    let line = place.map(|(line, _)| line as u64).or(row.and_then(|row| row.line));
+    let payload = payload.or(row.and_then(OrderError::payload));
     report::json::line(
         "error",
         &json!({
             "kind": kind,
             "message": error.to_string(),
             "hints": error.hints,
-            "line": place.map(|(line, _)| line),
+            "line": line,
             "column": place.map(|(_, column)| column),
             "member": payload.and_then(|error| error.member.as_deref()),
         }),

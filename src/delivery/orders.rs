@@ -12,7 +12,7 @@ use super::record::Order;
 use super::signing::{Signer, SigningError};
 use super::template::{Template, TemplateContext};
 use crate::protocol::edit::Edit;
-use crate::protocol::payload::{Payload, Value};
+use crate::protocol::payload::{Payload, PayloadError, Value};
 
 pub use super::order_file::{FileFormat, FromFile};
 
@@ -57,6 +57,18 @@ pub enum OrderProblem {
     /// The file cannot be read further.
     #[error("cannot read on: {0}")]
     Read(#[from] io::Error),
+}
+
+impl OrderError {
+    /// What is wrong with its payload, where that is the problem; its place counts within the
+    /// payload.
+    #[must_use]
+    pub fn payload(&self) -> Option<&PayloadError> {
+        match &self.problem {
+            OrderProblem::Signing(SigningError::NoPayload(error)) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for OrderError {

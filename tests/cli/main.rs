@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod completions;
+mod course;
 mod demo;
 mod exits;
 mod harness;

@@ -200,7 +200,6 @@ fn simulate_many(schemas: &mut Schemas) {
     let gates = ["--fail-if", "acked<100%", "--fail-if", "p99>9s"];
     let gated = [&["--count", "3", "--retries", "0"], &gates[..]].concat();
     schemas.hold_all(&run(&gated).run().exits(1));
-    // How many orders a file holds is known at its end.
     let lines = run(&["--from", "a.ndjson"]).file("a.ndjson", "{\"a\":1}\n{\"a\":2}\n");
     schemas.hold_all(&lines.run().exits(0));
     schemas.hold_all(&run(&["--from", "gone"]).run().exits(3));
