@@ -69,8 +69,8 @@ pub enum ServerEvent {
         /// What the system said.
         reason: String,
     },
-    /// A connection without a whole header, or one that a script or a stream held, made room for a
-    /// newer one.
+    /// A connection without a whole request, or with a script or a stream, made room for a newer
+    /// one.
     Evicted {
         /// The client that had to go.
         remote: SocketAddr,
