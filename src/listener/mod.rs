@@ -9,6 +9,7 @@ mod connections;
 pub mod event;
 mod guarded_io;
 pub mod inbox;
+pub mod inspector;
 pub mod limits;
 pub mod orders;
 pub mod reply;
