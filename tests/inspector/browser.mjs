@@ -43,7 +43,7 @@ export async function openBrowser(program) {
   const { sessionId } = await send("Target.attachToTarget", { targetId, flatten: true });
   const page = new Page((method, params) => send(method, params, sessionId));
   listeners.push((message) => message.sessionId === sessionId && page.heard(message));
-  for (const domain of ["Page", "Runtime", "Log", "Network"]) await page.send(`${domain}.enable`);
+  for (const domain of ["Page", "Runtime", "Log", "Network", "Performance"]) await page.send(`${domain}.enable`);
   return { page, close };
 }
 
@@ -90,8 +90,9 @@ class Page {
 
   async press(key) {
     const text = key.length === 1 ? key : undefined;
-    await this.send("Input.dispatchKeyEvent", { type: "keyDown", key, text });
-    await this.send("Input.dispatchKeyEvent", { type: "keyUp", key });
+    const windowsVirtualKeyCode = key === "Escape" ? 27 : undefined;
+    await this.send("Input.dispatchKeyEvent", { type: "keyDown", key, text, windowsVirtualKeyCode });
+    await this.send("Input.dispatchKeyEvent", { type: "keyUp", key, windowsVirtualKeyCode });
   }
 
   async type(text) {
@@ -101,6 +102,13 @@ class Page {
   async size(width, height, scheme = "light") {
     await this.send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: width < 500 });
     await this.send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
+  }
+
+  /** The seconds that scripts and layout took so far. */
+  async worked() {
+    const { metrics } = await this.send("Performance.getMetrics");
+    const of = (name) => metrics.find((metric) => metric.name === name).value;
+    return of("ScriptDuration") + of("LayoutDuration") + of("RecalcStyleDuration");
   }
 
   async shot() {

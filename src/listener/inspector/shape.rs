@@ -79,9 +79,7 @@ pub(super) fn detail(entry: &Entry, explanation: &Explanation, extent: Extent) -
         "row": row(entry),
         // Whole, unlike the row's: the page asks for the attempts of this order by it.
         "order": entry.judged.order_id,
-        "received_at": callback.received_at.to_string(),
         "remote": callback.remote.to_string(),
-        "number": callback.number,
         "method": callback.method,
         "path": callback.path,
         "headers": headers(&callback.headers),

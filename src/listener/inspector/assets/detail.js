@@ -24,7 +24,12 @@ export class Detail {
     this.box.replaceChildren(make("p", { class: "hint", text: "Choose a callback, or press j." }));
   }
 
-  async show(id, { whole = false } = {}) {
+  /** Shows a callback; what is pressed meanwhile waits for it. */
+  show(id, options) {
+    return (this.ready = this.load(id, options));
+  }
+
+  async load(id, { whole = false } = {}) {
     const turn = (this.turn = (this.turn ?? 0) + 1);
     let told;
     try {
@@ -88,7 +93,7 @@ export class Detail {
   head() {
     const { told } = this, { row } = told;
     const title = told.order === null ? `${told.method} ${told.path}` : told.order;
-    const facts = [`${told.method} ${told.path}`, `from ${told.remote}`, told.received_at, size(row.bytes)];
+    const facts = [`${told.method} ${told.path}`, `from ${told.remote}`, new Date(row.at_ms).toISOString(), size(row.bytes)];
     return make("div", {},
       make("div", { class: "head" },
         quoted("h2", {}, title.length > 300 ? `${title.slice(0, 300)}…` : title),
@@ -107,7 +112,7 @@ export class Detail {
     }
     for (const finding of explanation.findings) {
       const tone = finding.severity === "error" ? "bad" : "warn";
-      box.append(make("p", { class: "note" }, make("b", { class: tone, text: `${finding.severity}: ` }), quoted("span", {}, finding.message)));
+      box.append(make("p", { class: "note" }, make("b", { class: tone, text: `${finding.severity}: ` }), quoted("span", {}, finding.member ? `${finding.member}: ${finding.message}` : finding.message)));
     }
     return box;
   }
@@ -150,7 +155,7 @@ export class Detail {
         make("span", { class: "n", text: number }),
         make("span", { class: row.valid ? "mark" : "mark invalid" }),
         make("span", { text: clock(row.at_ms) }),
-        make("span", { class: "muted", text: before ? `+${span(row.at_ms - before.at_ms)}` : "" }),
+        make("span", { class: "muted gap", text: before ? `+${span(row.at_ms - before.at_ms)}` : "" }),
         make("span", {}, make("span", { class: row.valid ? "good" : "bad", text: verdict(row) }), make("span", { class: "muted", text: `  ${answer}${app}` })))));
     });
     nodes.push(list);
@@ -261,20 +266,22 @@ export class Detail {
         toggle.textContent = isNeat ? "As sent" : "Indented";
         draw();
       } });
-      tools.append(toggle, "  ");
+      tools.append(toggle);
     }
-    if (body.utf8 && body.whole) tools.append(make("button", { type: "button", class: "link", text: "Copy", onclick: () => copy(body.text, name) }), "  ");
+    if (body.utf8 && body.whole) tools.append(make("button", { type: "button", class: "link", text: "Copy", onclick: () => copy(body.text, name) }));
     if (!body.whole) tools.append(make("button", { type: "button", class: "link", text: `Show all ${size(body.bytes)}`, onclick: () => this.show(this.told.row.id, { whole: true }) }));
     draw();
     box.append(title, pre, tools);
     return box;
   }
 
-  openReplay() {
+  async openReplay() {
+    await this.ready;
     if (this.told) this.open("Replay the request as it came", null);
   }
 
-  openEdit() {
+  async openEdit() {
+    await this.ready;
     const { told } = this;
     if (!told) return;
     if (told.editable.text === null) return say("this body is too long or no text: it cannot be edited here");
@@ -327,6 +334,7 @@ export class Detail {
   }
 
   async copyCurl() {
+    await this.ready;
     if (!this.told) return;
     const url = localStorage.getItem("replay-url") || this.state.forward_url || this.state.listen_url;
     try {

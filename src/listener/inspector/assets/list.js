@@ -110,7 +110,7 @@ export class List {
         node = fresh;
       }
       if (node.at !== at || node.high !== high) {
-        node.style.transform = `translateY(${at * high}px)`;
+        node.style.top = `${at * high}px`;
         node.at = at;
         node.high = high;
         node.setAttribute("aria-posinset", at + 1);

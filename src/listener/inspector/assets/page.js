@@ -37,9 +37,13 @@ async function load() {
   } catch (error) {
     say(error.message);
   } finally {
-    if (turn === loading) { loading = turn; asking = false; }
+    if (turn === loading) { asking = false; busy(false); }
   }
   settle();
+}
+
+function busy(is) {
+  at("list").setAttribute("aria-busy", is);
 }
 
 let asking = false;
@@ -154,6 +158,7 @@ function pressVerdict(value) {
 }
 
 function refilter() {
+  busy(true);
   at("list").scrollTop = 0;
   unseen = 0;
   connect();
@@ -192,7 +197,14 @@ const KEYS = {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   const typing = event.target.matches("input, textarea, select");
-  if (typing && event.key === "Escape") { event.target.blur(); leave(); return; }
+  if (typing && event.key === "Escape") {
+    // A search field would empty itself: what was looked for stays.
+    event.preventDefault();
+    event.target.blur();
+    if (event.target.id === "q") at("list").focus({ preventScroll: true });
+    else leave();
+    return;
+  }
   const inDetail = event.target.closest("#detail") && event.key.startsWith("Arrow");
   if (typing || inDetail || !Object.hasOwn(KEYS, event.key)) return;
   event.preventDefault();
@@ -209,6 +221,7 @@ function toggleGroup() {
 let typed = 0;
 at("q").addEventListener("input", () => {
   clearTimeout(typed);
+  busy(true);
   typed = setTimeout(() => { filter.q = at("q").value.trim(); refilter(); }, 180);
 });
 at("status").addEventListener("change", () => { filter.status = at("status").value; refilter(); });
