@@ -230,7 +230,7 @@ mod tests {
         for (lease, phase) in leases.iter().zip(phases) {
             lease.slot.set(phase);
         }
-        let [mut newcomers, mut evicted] = [vec![], vec![]];
+        let (mut newcomers, mut evicted) = (vec![], vec![]);
         for port in 4..=6 {
             let (lease, gone) = table.admit(at(port));
             newcomers.push(lease);
