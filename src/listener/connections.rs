@@ -39,7 +39,7 @@ pub(super) enum Phase {
 }
 
 /// How many kinds of connections are evicted, one kind after another.
-const EVICTION_RANKS: u8 = 4;
+const EVICTION_RANKS: u8 = 2;
 
 /// One connection in the table.
 #[derive(Debug)]
@@ -70,14 +70,15 @@ impl Slot {
 
     /// How late this connection is evicted, below [`EVICTION_RANKS`]; `None` where it is at work.
     ///
-    /// A body comes in a moment unless its sender is slow on purpose. A script and a stream may
-    /// last for ever. Callbacks must wait for none of them.
+    /// A body comes in a moment unless its sender is slow on purpose, and scripts and streams may
+    /// last for ever: a callback must wait for none of them. What is most often the oldest shares
+    /// one rank, because the only one of its rank would be evicted as soon as it comes.
     fn eviction_rank(&self) -> Option<u8> {
         match self.phase() {
-            Phase::Silent | Phase::Heard | Phase::Closing => Some(0),
-            Phase::Receiving => Some(1),
-            Phase::Scripted => Some(2),
-            Phase::Streaming => Some(3),
+            Phase::Silent | Phase::Heard | Phase::Receiving | Phase::Scripted | Phase::Closing => {
+                Some(0)
+            }
+            Phase::Streaming => Some(1),
             Phase::Busy | Phase::Replying | Phase::Refusing | Phase::Handing | Phase::Handed => {
                 None
             }
@@ -218,6 +219,29 @@ impl AcceptErrors {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_newcomer_is_not_evicted_for_the_next_one() {
+        let limits = Limits { max_connections: 3, ..Limits::default() };
+        let table = Connections::new(&limits);
+        let at = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+        let phases = [Phase::Streaming, Phase::Receiving, Phase::Scripted];
+        let leases: Vec<_> = (1..=3).map(|port| table.admit(at(port)).0.unwrap()).collect();
+        for (lease, phase) in leases.iter().zip(phases) {
+            lease.slot.set(phase);
+        }
+        let (mut newcomers, mut evicted) = (vec![], vec![]);
+        for port in 4..=6 {
+            let (lease, gone) = table.admit(at(port));
+            newcomers.push(lease);
+            evicted.extend(gone);
+        }
+        assert_eq!(evicted, [at(2), at(3), at(4)]);
+        for lease in newcomers.iter().flatten() {
+            lease.slot.set(Phase::Busy);
+        }
+        assert_eq!(table.admit(at(7)).1, Some(at(1)));
+    }
 
     #[test]
     fn a_peer_over_its_share_pays_itself() {
