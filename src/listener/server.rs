@@ -14,7 +14,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::TokioTimer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinSet, yield_now};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::answer::Answer;
@@ -124,8 +124,6 @@ impl Server {
             let (lease, evicted) = connections.admit(remote);
             if let Some(remote) = evicted {
                 shared.tell(ServerEvent::Evicted { remote });
-                // The newcomers are heard before they are the oldest themselves.
-                yield_now().await;
             }
             let Some(lease) = lease else {
                 shared.tell(ServerEvent::TurnedAway { remote });
