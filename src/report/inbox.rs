@@ -120,7 +120,7 @@ pub fn lines(entry: &Entry, detail: &Detail) -> Vec<Line> {
     lines.push(verdict_line(entry));
     match (&detail.verification, &detail.masked_canonical) {
         (Some(report), canonical) => {
-            lines.push(label("now"));
+            lines.push(label("now").plain("verified again with the key:"));
             lines.extend(report.lines());
             // A mismatch shows it already.
             if let (None, Some(canonical)) = (report.mismatch(), canonical) {

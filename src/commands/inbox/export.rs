@@ -80,7 +80,7 @@ fn write(form: Form, entry: &Entry, console: &mut Console) -> Result<(), Command
         None => {
             let id = entry.id;
             console.warning(&format!(
-                "the body of {id} is no text: it is left out; --as ndjson has it"
+                "the callback {id} is left out: its body cannot stand there as text; --as ndjson has it"
             ));
             Ok(())
         }

@@ -42,10 +42,16 @@ fn url(entry: &Entry) -> String {
     format!("http://{}{}", host.as_deref().unwrap_or("localhost"), entry.callback.path)
 }
 
-/// A request in the form of `.http` files; `None` where the body is no text.
+/// A request in the form of `.http` files; `None` where the body is no text, or where it would be
+/// read as an instruction to the tool that sends the file.
 #[must_use]
 pub fn http(entry: &Entry) -> Option<String> {
     let body = std::str::from_utf8(&entry.callback.body).ok()?;
+    // A new request, a file to send, a script to run.
+    let instructs = |line: &str| ["###", "<", ">"].iter().any(|start| line.starts_with(start));
+    if body.lines().any(|line| instructs(line.trim_start())) {
+        return None;
+    }
     let mut text = format!(
         "### inbox {}, received {:.3}\n{} {} HTTP/1.1\n",
         entry.id,
@@ -61,7 +67,8 @@ pub fn http(entry: &Entry) -> Option<String> {
         text.push_str(body);
         text.push_str("\n\n");
     }
-    Some(text)
+    // A variable, which can name one of the environment.
+    (!text.contains("{{")).then_some(text)
 }
 
 /// A curl command for a POSIX shell; `None` where the body is no text that a command can carry.
@@ -69,7 +76,7 @@ pub fn http(entry: &Entry) -> Option<String> {
 pub fn curl(entry: &Entry) -> Option<String> {
     let body = std::str::from_utf8(&entry.callback.body).ok().filter(|it| !it.contains('\0'))?;
     let mut text = format!(
-        "# inbox {}, received {:.3}\ncurl -sS -X {} {}",
+        "# inbox {}, received {:.3}\ncurl -sS -g --path-as-is -X {} {}",
         entry.id,
         entry.callback.received_at,
         shell_quote(&entry.callback.method),
@@ -117,10 +124,14 @@ mod tests {
         assert_eq!(
             curl(&it).unwrap(),
             "# inbox 12, received 2026-11-23T02:43:01.500Z\n\
-             curl -sS -X 'POST' 'http://shop:8787/it'\\''s' \\\n  \
+             curl -sS -g --path-as-is -X 'POST' 'http://shop:8787/it'\\''s' \\\n  \
              -H 'content-type: application/json' \\\n  --data-binary '{\"a\":\"it'\\''s\"}'\n"
         );
         assert!(curl(&entry(b"@/etc/passwd")).unwrap().contains("--data-raw '@/etc/passwd'"));
+        for body in ["{}\n### x\nGET http://evil/", "< /etc/passwd", "\n > {% x %}", "{{$env A}}"] {
+            assert_eq!(http(&entry(body.as_bytes())), None, "{body}");
+            assert!(curl(&entry(body.as_bytes())).unwrap().contains(body));
+        }
         assert_eq!((http(&entry(b"\xff")), curl(&entry(b"\0"))), (None, None));
     }
 }
