@@ -79,7 +79,7 @@ fn before_and_while_it_runs_there_is_a_line() {
     assert_eq!(
         texts(&[text::ready_line(&facts), text::case_line(&report.results[3])]),
         "checking http://127.0.0.1:8080/notify  9 cases, at most 140 requests, seed 42\n  \
-         ✗ auth-no-sign  A notification without sign is refused\n"
+         ✗ auth-no-sign              A notification without sign is refused\n"
     );
     let ready: serde_json::Value = serde_json::from_str(&json::ready(&facts)).unwrap();
     assert_eq!(ready["requests_at_most"], 140);

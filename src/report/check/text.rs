@@ -26,6 +26,9 @@ const MOST_BODY_LINES: usize = 10;
 /// The most lines of a large body.
 const MOST_LARGE_BODY_LINES: usize = 3;
 
+/// The width of ids while the cases to come are not known.
+const COLUMN_OF_IDS: usize = 24;
+
 /// So many cases in a row that say the same are told in one line.
 const MANY_ALIKE: usize = 3;
 
@@ -46,7 +49,7 @@ pub fn ready_line(facts: &CheckFacts) -> Line {
 /// One case as it ends.
 #[must_use]
 pub fn case_line(result: &CaseResult) -> Line {
-    row(result, id_width([result]))
+    row(result, id_width([result]).max(COLUMN_OF_IDS))
 }
 
 /// The report: the verdict, the table, the failures in full, the totals.
@@ -71,7 +74,8 @@ pub fn lines(report: &CheckReport) -> Vec<Line> {
     }
     if let Some(more) = in_full.len().checked_sub(MOST_TOLD).filter(|more| *more > 0) {
         lines.push(
-            Line::new().dim(format!("and {} in full in --report", counted(more as u64, "more"))),
+            Line::new()
+                .dim(format!("and {} in full with --report", counted(more as u64, "more case"))),
         );
         lines.push(Line::new());
     }
