@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
+use super::args::inbox::refused;
 use super::args::input::InputKind;
 use super::args::{Format, KeyArgs, OtherKeyArgs, parse_sign_type};
 use super::runtime::{Interrupts, block_on};
@@ -39,7 +40,7 @@ use crate::settings::Environment;
 use crate::store::StoreError;
 use crate::terminal::Console;
 
-use args::{ForwardArgs, Identity, InboxArgs, RefereeArgs, ReplyArgs, TlsArgs};
+use args::{ForwardArgs, Identity, KeepArgs, RefereeArgs, ReplyArgs, TlsArgs};
 use desk::{Desk, Event};
 use screen::{Budget, Screen};
 
@@ -85,7 +86,7 @@ pub struct Args {
     pub verbose: u8,
     /// Where callbacks are kept.
     #[command(flatten)]
-    pub inbox: InboxArgs,
+    pub inbox: KeepArgs,
     /// What is answered.
     #[command(flatten)]
     pub replies: ReplyArgs,
@@ -219,14 +220,14 @@ fn open(
     let program = args.replies.reply.clone();
     let inbox = match &setup.inbox {
         None => None,
-        Some((path, settings)) => Some(Arc::new(Inbox::open(path, *settings).map_err(refused)?)),
+        Some((path, settings)) => Some(Arc::new(Inbox::open(path, *settings).map_err(unopened)?)),
     };
     let scheme = if setup.identity.is_some() { "https" } else { "http" };
     let ready = listening::Ready {
         url: desk::url_of(scheme, bound),
         key_fingerprint: setup.key.fingerprint(),
         inbox: setup.inbox.as_ref().map(|(path, _)| path.display().to_string()),
-        inbox_choice: match args.inbox.inbox {
+        inbox_choice: match args.inbox.inbox.inbox {
             Some(_) => InboxChoice::Named,
             None => InboxChoice::Usual,
         },
@@ -285,12 +286,8 @@ async fn close(desk: &Desk, console: &mut Console) {
 }
 
 /// An inbox that cannot be opened, with what can be done.
-fn refused(error: StoreError) -> CommandError {
-    let hint = error.hint();
-    CommandError::environment("the inbox cannot be opened")
-        .because(error)
-        .hint(hint)
-        .hint("name another file with --inbox FILE, or keep nothing with --no-inbox")
+fn unopened(error: StoreError) -> CommandError {
+    refused(error).hint("name another file with --inbox FILE, or keep nothing with --no-inbox")
 }
 
 /// What the command line holds callbacks against.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::commands::args::inbox::{InboxArgs, parse_age};
 use crate::delivery::schedule::{RetrySchedule, parse_duration};
 use crate::error::CommandError;
 use crate::listener::forward::{ForwardSettings, Forwarder};
@@ -13,13 +14,13 @@ use crate::listener::tls::{SelfSigned, TlsIdentity};
 use crate::protocol::acknowledgement::AcknowledgementRule;
 use crate::settings::Environment;
 
-/// Where callbacks are kept.
+/// Where callbacks are kept, and how many.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Inbox")]
-pub struct InboxArgs {
-    /// Keep callbacks in this file instead of the one in the user's state folder.
-    #[arg(long, value_name = "FILE")]
-    pub inbox: Option<PathBuf>,
+pub struct KeepArgs {
+    /// Where the inbox is.
+    #[command(flatten)]
+    pub inbox: InboxArgs,
     /// Keep nothing.
     #[arg(long, conflicts_with_all = ["inbox", "keep", "keep_for"])]
     pub no_inbox: bool,
@@ -27,11 +28,11 @@ pub struct InboxArgs {
     #[arg(long, value_name = "N", default_value_t = DEFAULT_KEEP)]
     pub keep: u64,
     /// Keep callbacks at most this long, such as 7d.
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    #[arg(long, value_name = "AGE", value_parser = parse_age)]
     pub keep_for: Option<Duration>,
 }
 
-impl InboxArgs {
+impl KeepArgs {
     /// The inbox's file and how it is kept; nothing where nothing is to be kept.
     ///
     /// # Errors
@@ -43,11 +44,7 @@ impl InboxArgs {
         if self.no_inbox {
             return Ok(None);
         }
-        let usual = || environment.state_folder.as_ref().map(|folder| folder.join("inbox.db"));
-        let path = self.inbox.clone().or_else(usual).ok_or_else(|| {
-            CommandError::usage("there is no folder for the inbox")
-                .hint("name a file with --inbox FILE, or keep nothing with --no-inbox")
-        })?;
+        let path = self.inbox.path(environment)?;
         let (keep, keep_for) = (self.keep, self.keep_for);
         Ok(Some((path, InboxSettings { keep, keep_for, ..InboxSettings::default() })))
     }
