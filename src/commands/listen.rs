@@ -2,6 +2,7 @@
 
 mod args;
 mod desk;
+mod page;
 mod screen;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
@@ -42,6 +43,7 @@ use crate::terminal::Console;
 
 use args::{ForwardArgs, Identity, KeepArgs, RefereeArgs, ReplyArgs, TlsArgs};
 use desk::{Desk, Event};
+use page::{Bound, Page};
 use screen::{Budget, Screen};
 
 /// Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says.
@@ -96,6 +98,16 @@ pub struct Args {
     /// What the sender is held to.
     #[command(flatten)]
     pub referee: RefereeArgs,
+    /// Serve a page that shows callbacks as they come, on this loopback address or a free port.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = ":0",
+        conflicts_with = "no_inbox"
+    )]
+    pub inspect: Option<String>,
     /// How the listener speaks TLS.
     #[command(flatten)]
     pub tls: TlsArgs,
@@ -127,6 +139,7 @@ struct Setup {
     forwarder: Option<Forwarder>,
     rules: Option<Rules>,
     identity: Option<Identity>,
+    inspect: Option<SocketAddr>,
 }
 
 /// Listens until it is told to end.
@@ -161,6 +174,7 @@ fn setup(
         rule,
         rules: args.referee.resolve()?,
         identity: args.tls.resolve(&address.ip().to_string())?,
+        inspect: args.inspect.as_deref().map(parse_bind).transpose()?,
     })
 }
 
@@ -178,7 +192,17 @@ async fn serve(args: &Args, setup: Setup, console: &mut Console) -> CommandResul
             .hint("name the application's own address"));
     }
     let interrupts = Interrupts::catch();
-    let (desk, ready) = open(args, &setup, bound)?;
+    let page = match setup.inspect {
+        Some(address) => Some(Bound::bind(address).await?),
+        None => None,
+    };
+    let others = Arc::clone(&setup.others);
+    let (desk, mut ready) = open(args, &setup, bound, page.as_ref())?;
+    let page = match (page, &desk.inbox) {
+        (Some(page), Some(inbox)) => Some(page.serve(&desk, inbox, others, ready.url.clone())?),
+        _ => None,
+    };
+    ready.inspector = page.as_ref().map(Page::url);
     announce(args, &ready, &desk, console).map_err(CommandError::output)?;
     let (events, received) = mpsc::channel(QUEUE);
     let (stop, stopped) = mpsc::channel(2);
@@ -205,6 +229,9 @@ async fn serve(args: &Args, setup: Setup, console: &mut Console) -> CommandResul
         remarks: Budget::a_second(MOST_REMARKS),
     };
     let (_, shown) = tokio::join!(server.serve(handler, stopped), screen.run());
+    if let Some(page) = page {
+        page.close().await;
+    }
     let (summary, console) = shown?;
     close(&desk, console).await;
     let verdict = desk.referee.as_ref().map(|referee| desk::locked(referee).verdict());
@@ -216,6 +243,7 @@ fn open(
     args: &Args,
     setup: &Setup,
     bound: SocketAddr,
+    page: Option<&Bound>,
 ) -> Result<(Arc<Desk>, listening::Ready), CommandError> {
     let program = args.replies.reply.clone();
     let inbox = match &setup.inbox {
@@ -251,7 +279,7 @@ fn open(
         forwarder: args.forward.resolve(setup.rule.clone())?,
         reply_from,
         referee: setup.rules.clone().map(|rules| Mutex::new(Referee::new(rules))),
-        entries: None,
+        entries: page.map(|page| page.entries.clone()),
         not_kept: AtomicU64::new(0),
     };
     Ok((Arc::new(desk), ready))
