@@ -54,6 +54,8 @@ use std::sync::Arc;
 mod action;
 mod answer;
 mod error;
+#[cfg(test)]
+mod laws;
 mod parse;
 mod path;
 mod plan;
