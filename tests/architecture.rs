@@ -58,8 +58,14 @@ const ALSO_NAMED_IN: &[(&str, &str)] =
 const PRINTING: &[&str] = &["print", "println", "eprint", "eprintln", "dbg"];
 
 /// Places without I/O, clock and async.
-const PURE: &[&str] =
-    &["protocol/", "report/", "delivery/schedule.rs", "delivery/outcome.rs", "delivery/jitter.rs"];
+const PURE: &[&str] = &[
+    "protocol/",
+    "report/",
+    "listener/program/",
+    "delivery/schedule.rs",
+    "delivery/outcome.rs",
+    "delivery/jitter.rs",
+];
 
 /// What a pure place may not name.
 const EFFECTS: &[&str] = &[
