@@ -71,11 +71,8 @@ const PRINTING: &[&str] = &["print", "println", "eprint", "eprintln", "dbg"];
 const PURE: &[&str] = &[
     "protocol/",
     "report/",
-<<<<<<< HEAD
     "listener/referee/",
-=======
     "listener/program/",
->>>>>>> ccbc85a5848249478b0ea6b4a400ac460f9f347f
     "delivery/schedule.rs",
     "delivery/outcome.rs",
     "delivery/jitter.rs",

@@ -51,7 +51,7 @@ pub enum Command {
     /// Show when the attempts of a retry schedule are planned.
     Schedule(schedule::Args),
     /// Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says.
-    Listen(listen::Args),
+    Listen(Box<listen::Args>),
     /// Show, compare, export and send again what listen received and kept.
     Inbox(inbox::Args),
     /// List the dialects: how sibling platforms sign, and which reply they want.
