@@ -54,7 +54,7 @@ const NAMED_ONLY_IN: &[(&[&str], &[&str])] = &[
     (&["colored"], &["terminal/theme.rs"]),
     (&["indicatif"], &["terminal/progress.rs"]),
     (&["hdrhistogram"], &["report/summary/latency.rs"]),
-    (&["quick_junit"], &["report/summary/junit.rs"]),
+    (&["quick_junit"], &["report/summary/junit.rs", "report/check/junit.rs"]),
     (&["rusqlite"], &["store/", "store.rs"]),
     (&["std::io::stdout", "std::io::stderr"], &["terminal/"]),
     (&["std::env"], &["settings.rs"]),

@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod callback;
+pub mod check;
 pub mod curl;
 pub mod delivery;
 pub mod diagnosis;

@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jsonschema::Validator;
+use payout_notify::check::report::{
+    CaseResult, CheckReport, Endpoint, Exchange, Received, Status, Tries,
+};
 use payout_notify::delivery::record::{AttemptRecord, FleetEvent, OrderRecord, OrderResult};
 use payout_notify::listener::Bytes;
 use payout_notify::listener::callback::Callback;
 use payout_notify::listener::referee::{Observation, Referee, Rules};
 use payout_notify::listener::verdict::Contract;
+use payout_notify::report::check::{CheckFacts, json as check_json};
 use payout_notify::report::gates::Gate;
 use payout_notify::report::referee as referee_report;
 use payout_notify::report::summary::json::{attempt as attempt_json, summary as summary_json};
@@ -21,9 +25,11 @@ use crate::harness::{
     payout_notify, signed, signed_success,
 };
 
-const TYPES: [&str; 17] = [
+const TYPES: &[&str] = &[
     "attempt",
     "callback",
+    "case",
+    "check",
     "delivery-attempt",
     "delivery-summary",
     "dialects",
@@ -54,7 +60,7 @@ impl Schemas {
             let validator = jsonschema::validator_for(&schema(kind));
             (validator.unwrap_or_else(|error| panic!("{kind}: {error}")), 0)
         };
-        Schemas(TYPES.into_iter().map(|kind| (kind, validator(kind))).collect())
+        Schemas(TYPES.iter().map(|kind| (*kind, validator(kind))).collect())
     }
 
     /// Holds a line against the schema of its type.
@@ -301,6 +307,65 @@ fn referees(schemas: &mut Schemas) {
     hold(&referee);
 }
 
+/// A check that begins, its cases as they end, and the whole of it.
+fn checks(schemas: &mut Schemas) {
+    let mut hold = |text: &str| schemas.hold(&serde_json::from_str(text).expect("JSON"));
+    let url = "http://localhost/".to_owned();
+    let started_at = Timestamp::UNIX_EPOCH;
+    hold(&check_json::ready(&CheckFacts {
+        url: url.clone(),
+        started_at,
+        cases: 2,
+        bound: 9,
+        seed: 1,
+    }));
+    let exchange = |received| Exchange {
+        label: String::new(),
+        method: "POST".to_owned(),
+        headers: vec![("a".to_owned(), String::new())],
+        body: b"\xff".to_vec(),
+        manner: "chunked".to_owned(),
+        received,
+        conclusion: "not acknowledged".to_owned(),
+        elapsed: Duration::from_millis(1),
+    };
+    let reply = Received { status: 500, content_type: None, body: b"busy".to_vec() };
+    let statuses =
+        [Status::Passed, Status::Failed, Status::Warned, Status::Skipped, Status::Inconclusive];
+    let results = statuses.map(|status| CaseResult {
+        id: "auth-no-sign".to_owned(),
+        group: "authenticity".to_owned(),
+        title: "no sign".to_owned(),
+        status,
+        tries: if status == Status::Passed { Tries::PassedOnSecond } else { Tries::FailedTwice },
+        summary: String::new(),
+        why: String::new(),
+        fix: String::new(),
+        unseen: (status == Status::Passed).then(|| "the effect".to_owned()),
+        exchanges: vec![exchange(Ok(reply.clone())), exchange(Err("closed".to_owned()))],
+        elapsed: Duration::from_millis(2),
+    });
+    results.iter().for_each(|result| hold(&check_json::case(result)));
+    let reason = "refused".to_owned();
+    for endpoint in [
+        Endpoint::Discerning,
+        Endpoint::AcknowledgesEverything,
+        Endpoint::RefusesControl { reason: reason.clone() },
+        Endpoint::Unreachable { reason },
+    ] {
+        hold(&check_json::check(&CheckReport {
+            url: url.clone(),
+            started_at,
+            elapsed: Duration::from_secs(1),
+            endpoint,
+            results: results.to_vec(),
+            requests: 3,
+            bound: 9,
+            seed: u64::MAX,
+        }));
+    }
+}
+
 #[test]
 fn every_line_keeps_the_schema_of_its_type() {
     let mut schemas = Schemas::read();
@@ -312,6 +377,7 @@ fn every_line_keeps_the_schema_of_its_type() {
     schedule_all(&mut schemas);
     summaries(&mut schemas);
     referees(&mut schemas);
+    checks(&mut schemas);
     for (kind, (_, seen)) in &schemas.0 {
         assert!(*seen > 0, "no line of the type {kind} was seen");
     }
@@ -325,7 +391,8 @@ fn every_schema_is_closed_and_complete() {
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
-    assert_eq!(names, TYPES.map(|kind| format!("{kind}.schema.json")));
+    let known: Vec<String> = TYPES.iter().map(|kind| format!("{kind}.schema.json")).collect();
+    assert_eq!(names, known);
     for kind in TYPES {
         let schema = schema(kind);
         assert!(jsonschema::meta::is_valid(&schema), "{kind} is no schema");

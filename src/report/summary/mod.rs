@@ -17,7 +17,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod latency;
-mod markup;
+pub(super) mod markup;
 mod plot;
 #[cfg(test)]
 pub(crate) mod sample;
