@@ -51,6 +51,7 @@ const NAMED_ONLY_IN: &[(&[&str], &[&str])] = &[
     (&["rcgen"], &["listener/tls.rs"]),
     (&["futures_util"], &["delivery/fleet/run.rs"]),
     (&["reqwest"], &["delivery/http.rs"]),
+    (&["getrandom"], &["listener/inspector/"]),
     (&["colored"], &["terminal/theme.rs"]),
     (&["indicatif"], &["terminal/progress.rs"]),
     (&["hdrhistogram"], &["report/summary/latency.rs"]),
