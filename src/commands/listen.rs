@@ -162,6 +162,11 @@ fn setup(
         return Err(CommandError::usage(format!("{address} can be reached by other machines"))
             .hint("add --allow-remote if that is meant, or bind 127.0.0.1"));
     }
+    let inbox = args.inbox.resolve(environment, console);
+    if args.inspect.is_some() && inbox.is_none() {
+        return Err(CommandError::usage("--inspect shows what is kept, and nothing is")
+            .hint("name a file with --inbox FILE"));
+    }
     let contract = contract(args)?;
     let rule = AcknowledgementRule::for_reply(&contract.dialect.success_reply);
     Ok(Setup {
@@ -169,7 +174,7 @@ fn setup(
         contract,
         key: Arc::new(args.key.resolve(environment, console)?),
         others: Arc::new(args.other_keys.resolve(console)?),
-        inbox: args.inbox.resolve(environment)?,
+        inbox,
         forwarder: args.forward.resolve(rule.clone())?,
         rule,
         rules: args.referee.resolve()?,

@@ -225,6 +225,22 @@ fn listen_all(schemas: &mut Schemas) {
     exchange(listening.address, "GET /?a=b HTTP/1.1\r\nHost: m\r\nConnection: close\r\n\r\n");
     schemas.hold(&listening.callback());
     schemas.hold_all(&listening.interrupt().output.exits(0));
+    let listening = Listening::start(&[
+        "--referee",
+        "--forward-to",
+        "http://127.0.0.1:9/",
+        "--reply",
+        "503, delay 1ms 500",
+    ]);
+    schemas.hold(&listening.ready);
+    for status in [3, 2] {
+        let body = good.replace("\"status\":3", &format!("\"status\":{status}"));
+        listening.post(&signed(&body));
+        schemas.hold(&listening.callback());
+    }
+    exchange(listening.address, "no HTTP at all\r\n\r\n");
+    schemas.hold(&listening.callback());
+    schemas.hold_all(&listening.interrupt().output.exits(1));
     let remote = payout_notify(&["listen", "--format", "json", "--bind", "0.0.0.0:0"]).key(KEY);
     schemas.hold_all(&remote.run().exits(2));
 }

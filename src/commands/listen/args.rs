@@ -13,6 +13,7 @@ use crate::listener::referee::Rules;
 use crate::listener::tls::{SelfSigned, TlsIdentity};
 use crate::protocol::acknowledgement::AcknowledgementRule;
 use crate::settings::Environment;
+use crate::terminal::Console;
 
 /// Where callbacks are kept, and how many.
 #[derive(clap::Args)]
@@ -35,18 +36,24 @@ pub struct KeepArgs {
 impl KeepArgs {
     /// The inbox's file and how it is kept; nothing where nothing is to be kept.
     ///
-    /// # Errors
-    /// No file is named, and there is no state folder (usage).
+    /// Where no file is named and there is no home for the usual one, nothing is kept, and that is
+    /// said: a listener is of use without its memory.
+    #[must_use]
     pub fn resolve(
         &self,
         environment: &Environment,
-    ) -> Result<Option<(PathBuf, InboxSettings)>, CommandError> {
+        console: &mut Console,
+    ) -> Option<(PathBuf, InboxSettings)> {
         if self.no_inbox {
-            return Ok(None);
+            return None;
         }
-        let path = self.inbox.path(environment)?;
+        let Ok(path) = self.inbox.path(environment) else {
+            console
+                .warning("callbacks are not kept: no home is set; name a file with --inbox FILE");
+            return None;
+        };
         let (keep, keep_for) = (self.keep, self.keep_for);
-        Ok(Some((path, InboxSettings { keep, keep_for, ..InboxSettings::default() })))
+        Some((path, InboxSettings { keep, keep_for, ..InboxSettings::default() }))
     }
 }
 
