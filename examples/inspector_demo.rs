@@ -72,7 +72,7 @@ impl Memory {
             action: None,
         };
         let judged = judged(&verdict, id % 4 + 1);
-        let forwarded = (id % 3 == 0).then(|| Forwarded {
+        let forwarded = id.is_multiple_of(3).then(|| Forwarded {
             url: "http://127.0.0.1:3000/notify".to_owned(),
             elapsed: Duration::from_millis(8 + id % 40),
             result: Err("connection refused".to_owned()),

@@ -2,6 +2,7 @@
 
 mod args;
 mod desk;
+mod page;
 mod screen;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
@@ -14,6 +15,7 @@ use tokio::sync::mpsc;
 
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
+use super::args::inbox::refused;
 use super::args::input::InputKind;
 use super::args::{Format, KeyArgs, OtherKeyArgs, parse_sign_type};
 use super::runtime::{Interrupts, block_on};
@@ -39,8 +41,9 @@ use crate::settings::Environment;
 use crate::store::StoreError;
 use crate::terminal::Console;
 
-use args::{ForwardArgs, Identity, InboxArgs, RefereeArgs, ReplyArgs, TlsArgs};
+use args::{ForwardArgs, Identity, KeepArgs, RefereeArgs, ReplyArgs, TlsArgs};
 use desk::{Desk, Event};
+use page::{Bound, Page};
 use screen::{Budget, Screen};
 
 /// Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says.
@@ -85,7 +88,7 @@ pub struct Args {
     pub verbose: u8,
     /// Where callbacks are kept.
     #[command(flatten)]
-    pub inbox: InboxArgs,
+    pub inbox: KeepArgs,
     /// What is answered.
     #[command(flatten)]
     pub replies: ReplyArgs,
@@ -95,6 +98,16 @@ pub struct Args {
     /// What the sender is held to.
     #[command(flatten)]
     pub referee: RefereeArgs,
+    /// Serve a page that shows callbacks as they come, on this loopback address or a free port.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = ":0",
+        conflicts_with = "no_inbox"
+    )]
+    pub inspect: Option<String>,
     /// How the listener speaks TLS.
     #[command(flatten)]
     pub tls: TlsArgs,
@@ -126,6 +139,7 @@ struct Setup {
     forwarder: Option<Forwarder>,
     rules: Option<Rules>,
     identity: Option<Identity>,
+    inspect: Option<SocketAddr>,
 }
 
 /// Listens until it is told to end.
@@ -148,6 +162,11 @@ fn setup(
         return Err(CommandError::usage(format!("{address} can be reached by other machines"))
             .hint("add --allow-remote if that is meant, or bind 127.0.0.1"));
     }
+    let inbox = args.inbox.resolve(environment, console);
+    if args.inspect.is_some() && inbox.is_none() {
+        return Err(CommandError::usage("--inspect shows what is kept, and nothing is")
+            .hint("name a file with --inbox FILE"));
+    }
     let contract = contract(args)?;
     let rule = AcknowledgementRule::for_reply(&contract.dialect.success_reply);
     Ok(Setup {
@@ -155,11 +174,12 @@ fn setup(
         contract,
         key: Arc::new(args.key.resolve(environment, console)?),
         others: Arc::new(args.other_keys.resolve(console)?),
-        inbox: args.inbox.resolve(environment)?,
+        inbox,
         forwarder: args.forward.resolve(rule.clone())?,
         rule,
         rules: args.referee.resolve()?,
         identity: args.tls.resolve(&address.ip().to_string())?,
+        inspect: args.inspect.as_deref().map(parse_bind).transpose()?,
     })
 }
 
@@ -177,7 +197,17 @@ async fn serve(args: &Args, setup: Setup, console: &mut Console) -> CommandResul
             .hint("name the application's own address"));
     }
     let interrupts = Interrupts::catch();
-    let (desk, ready) = open(args, &setup, bound)?;
+    let page = match setup.inspect {
+        Some(address) => Some(Bound::bind(address).await?),
+        None => None,
+    };
+    let others = Arc::clone(&setup.others);
+    let (desk, mut ready) = open(args, &setup, bound, page.as_ref())?;
+    let page = match (page, &desk.inbox) {
+        (Some(page), Some(inbox)) => Some(page.serve(&desk, inbox, others, ready.url.clone())?),
+        _ => None,
+    };
+    ready.inspector = page.as_ref().map(Page::url);
     announce(args, &ready, &desk, console).map_err(CommandError::output)?;
     let (events, received) = mpsc::channel(QUEUE);
     let (stop, stopped) = mpsc::channel(2);
@@ -204,6 +234,9 @@ async fn serve(args: &Args, setup: Setup, console: &mut Console) -> CommandResul
         remarks: Budget::a_second(MOST_REMARKS),
     };
     let (_, shown) = tokio::join!(server.serve(handler, stopped), screen.run());
+    if let Some(page) = page {
+        page.close().await;
+    }
     let (summary, console) = shown?;
     close(&desk, console).await;
     let verdict = desk.referee.as_ref().map(|referee| desk::locked(referee).verdict());
@@ -215,18 +248,19 @@ fn open(
     args: &Args,
     setup: &Setup,
     bound: SocketAddr,
+    page: Option<&Bound>,
 ) -> Result<(Arc<Desk>, listening::Ready), CommandError> {
     let program = args.replies.reply.clone();
     let inbox = match &setup.inbox {
         None => None,
-        Some((path, settings)) => Some(Arc::new(Inbox::open(path, *settings).map_err(refused)?)),
+        Some((path, settings)) => Some(Arc::new(Inbox::open(path, *settings).map_err(unopened)?)),
     };
     let scheme = if setup.identity.is_some() { "https" } else { "http" };
     let ready = listening::Ready {
         url: desk::url_of(scheme, bound),
         key_fingerprint: setup.key.fingerprint(),
         inbox: setup.inbox.as_ref().map(|(path, _)| path.display().to_string()),
-        inbox_choice: match args.inbox.inbox {
+        inbox_choice: match args.inbox.inbox.inbox {
             Some(_) => InboxChoice::Named,
             None => InboxChoice::Usual,
         },
@@ -250,7 +284,7 @@ fn open(
         forwarder: args.forward.resolve(setup.rule.clone())?,
         reply_from,
         referee: setup.rules.clone().map(|rules| Mutex::new(Referee::new(rules))),
-        entries: None,
+        entries: page.map(|page| page.entries.clone()),
         not_kept: AtomicU64::new(0),
     };
     Ok((Arc::new(desk), ready))
@@ -285,12 +319,8 @@ async fn close(desk: &Desk, console: &mut Console) {
 }
 
 /// An inbox that cannot be opened, with what can be done.
-fn refused(error: StoreError) -> CommandError {
-    let hint = error.hint();
-    CommandError::environment("the inbox cannot be opened")
-        .because(error)
-        .hint(hint)
-        .hint("name another file with --inbox FILE, or keep nothing with --no-inbox")
+fn unopened(error: StoreError) -> CommandError {
+    refused(error).hint("name another file with --inbox FILE, or keep nothing with --no-inbox")
 }
 
 /// What the command line holds callbacks against.

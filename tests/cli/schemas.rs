@@ -25,7 +25,7 @@ use crate::harness::{
     payout_notify, signed, signed_success,
 };
 
-const TYPES: [&str; 19] = [
+const TYPES: &[&str] = &[
     "attempt",
     "callback",
     "case",
@@ -60,7 +60,7 @@ impl Schemas {
             let validator = jsonschema::validator_for(&schema(kind));
             (validator.unwrap_or_else(|error| panic!("{kind}: {error}")), 0)
         };
-        Schemas(TYPES.into_iter().map(|kind| (kind, validator(kind))).collect())
+        Schemas(TYPES.iter().map(|kind| (*kind, validator(kind))).collect())
     }
 
     /// Holds a line against the schema of its type.
@@ -225,6 +225,21 @@ fn listen_all(schemas: &mut Schemas) {
     exchange(listening.address, "GET /?a=b HTTP/1.1\r\nHost: m\r\nConnection: close\r\n\r\n");
     schemas.hold(&listening.callback());
     schemas.hold_all(&listening.interrupt().output.exits(0));
+    let listening = Listening::start(&[
+        "--referee",
+        "--forward-to",
+        "http://127.0.0.1:9/",
+        "--reply",
+        "503, delay 1ms 500",
+    ]);
+    schemas.hold(&listening.ready);
+    for status in [3, 2] {
+        let body = good.replace("\"status\":3", &format!("\"status\":{status}"));
+        listening.post(&signed(&body));
+        schemas.hold(&listening.callback());
+    }
+    exchange(listening.address, "no HTTP at all\r\n\r\n");
+    schemas.hold_all(&listening.interrupt().output.exits(1));
     let remote = payout_notify(&["listen", "--format", "json", "--bind", "0.0.0.0:0"]).key(KEY);
     schemas.hold_all(&remote.run().exits(2));
 }
@@ -391,7 +406,8 @@ fn every_schema_is_closed_and_complete() {
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
-    assert_eq!(names, TYPES.map(|kind| format!("{kind}.schema.json")));
+    let known: Vec<String> = TYPES.iter().map(|kind| format!("{kind}.schema.json")).collect();
+    assert_eq!(names, known);
     for kind in TYPES {
         let schema = schema(kind);
         assert!(jsonschema::meta::is_valid(&schema), "{kind} is no schema");

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::commands::args::inbox::{InboxArgs, parse_age};
 use crate::delivery::schedule::{RetrySchedule, parse_duration};
 use crate::error::CommandError;
 use crate::listener::forward::{ForwardSettings, Forwarder};
@@ -12,14 +13,15 @@ use crate::listener::referee::Rules;
 use crate::listener::tls::{SelfSigned, TlsIdentity};
 use crate::protocol::acknowledgement::AcknowledgementRule;
 use crate::settings::Environment;
+use crate::terminal::Console;
 
-/// Where callbacks are kept.
+/// Where callbacks are kept, and how many.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Inbox")]
-pub struct InboxArgs {
-    /// Keep callbacks in this file instead of the one in the user's state folder.
-    #[arg(long, value_name = "FILE")]
-    pub inbox: Option<PathBuf>,
+pub struct KeepArgs {
+    /// Where the inbox is.
+    #[command(flatten)]
+    pub inbox: InboxArgs,
     /// Keep nothing.
     #[arg(long, conflicts_with_all = ["inbox", "keep", "keep_for"])]
     pub no_inbox: bool,
@@ -27,29 +29,31 @@ pub struct InboxArgs {
     #[arg(long, value_name = "N", default_value_t = DEFAULT_KEEP)]
     pub keep: u64,
     /// Keep callbacks at most this long, such as 7d.
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    #[arg(long, value_name = "AGE", value_parser = parse_age)]
     pub keep_for: Option<Duration>,
 }
 
-impl InboxArgs {
+impl KeepArgs {
     /// The inbox's file and how it is kept; nothing where nothing is to be kept.
     ///
-    /// # Errors
-    /// No file is named, and there is no state folder (usage).
+    /// Where no file is named and there is no home for the usual one, nothing is kept, and that is
+    /// said: a listener is of use without its memory.
+    #[must_use]
     pub fn resolve(
         &self,
         environment: &Environment,
-    ) -> Result<Option<(PathBuf, InboxSettings)>, CommandError> {
+        console: &mut Console,
+    ) -> Option<(PathBuf, InboxSettings)> {
         if self.no_inbox {
-            return Ok(None);
+            return None;
         }
-        let usual = || environment.state_folder.as_ref().map(|folder| folder.join("inbox.db"));
-        let path = self.inbox.clone().or_else(usual).ok_or_else(|| {
-            CommandError::usage("there is no folder for the inbox")
-                .hint("name a file with --inbox FILE, or keep nothing with --no-inbox")
-        })?;
+        let Ok(path) = self.inbox.path(environment) else {
+            console
+                .warning("callbacks are not kept: no home is set; name a file with --inbox FILE");
+            return None;
+        };
         let (keep, keep_for) = (self.keep, self.keep_for);
-        Ok(Some((path, InboxSettings { keep, keep_for, ..InboxSettings::default() })))
+        Some((path, InboxSettings { keep, keep_for, ..InboxSettings::default() }))
     }
 }
 

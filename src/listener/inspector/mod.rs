@@ -141,17 +141,26 @@ impl Inner {
             Ok(route) => route,
             Err(unknown) => return self.reply(unknown_told(&unknown)).into(),
         };
-        let told = match route {
-            Route::Asset(asset) => return Reply::new(200, asset.content_type, asset.text).into(),
+        let reply = match route {
+            Route::Asset(asset) => Reply::new(200, asset.content_type, asset.text),
             Route::Events(query) => return self.stream(query),
-            Route::State => self.blocking(|inner| Ok((200, inner.state()))).await,
-            Route::List(query) => self.blocking(move |inner| inner.list(query)).await,
-            Route::Entry(id, extent) => self.blocking(move |inner| inner.detail(id, extent)).await,
-            Route::Sign(order) => self.blocking(move |inner| inner.sign(&order)).await,
-            Route::Curl(order) => self.blocking(move |inner| inner.curl(&order)).await,
-            Route::Replay(order) => self.replay(order).await,
+            Route::State => self.told(|inner| Ok((200, inner.state()))).await,
+            Route::List(query) => self.told(move |inner| inner.list(query)).await,
+            Route::Entry(id, extent) => self.told(move |inner| inner.detail(id, extent)).await,
+            Route::Sign(order) => self.told(move |inner| inner.sign(&order)).await,
+            Route::Curl(order) => self.told(move |inner| inner.curl(&order)).await,
+            Route::Replay(order) => self.reply(self.replay(order).await.unwrap_or_else(failed)),
         };
-        self.reply(told.unwrap_or_else(failed)).into()
+        reply.into()
+    }
+
+    /// What some work tells, written where it was done: it may be some megabytes.
+    async fn told(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Inner) -> Result<Told, String> + Send + 'static,
+    ) -> Reply {
+        let written = self.blocking(|inner| Ok(inner.reply(work(inner).unwrap_or_else(failed))));
+        written.await.unwrap_or_else(|why| self.reply(failed(why)))
     }
 
     fn reply(&self, (status, value): Told) -> Reply {

@@ -278,7 +278,7 @@ fn a_list_has_as_many_rows_as_asked_for() {
     };
     assert_eq!(list("limit=100"), ((21..=120).rev().collect(), true));
     assert_eq!(list("limit=100&before=21"), ((1..=20).rev().collect(), false));
-    assert_eq!(list("limit=120").1, false);
+    assert!(!list("limit=120").1);
     assert_eq!(list("limit=1"), (vec![120], true));
     assert_eq!(list("limit=500&order=PO-0").0.len(), 40);
 }

@@ -30,6 +30,7 @@ async function load() {
     const { rows, more } = await ask(`/api/callbacks?${parameters({ limit: 500 })}`);
     if (turn !== loading) return;
     waiting = [];
+    unseen = 0;
     list.clear();
     list.more = more;
     list.add(rows);
