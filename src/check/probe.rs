@@ -14,11 +14,6 @@ use crate::delivery::schedule::format_duration;
 use crate::delivery::transport::{Request, Transport};
 use crate::protocol::acknowledgement::{Conclusion, Refusal, ReplyWarning, Slip};
 
-/// The names that a case file may ask for.
-pub const PROBES: [&str; 9] = [
-    "dns", "connect", "tls", "ipv6", "redirect", "html", "content-type", "latency", "keep-alive",
-];
-
 /// How many notifications the latency is taken from.
 const SAMPLES: usize = 5;
 

@@ -14,15 +14,22 @@
 //! | `duplicate-first NAME JSON`, `duplicate-last NAME JSON` | a second member of that name |
 //! | `fill NAME BYTES`, `deep NAME LEVELS` | a long text, or arrays in arrays |
 //! | `shuffle`, `pretty`, `escape-unicode`, `escape-slashes` | the same members, written in another way |
-//! | `sign …` | signs; `wrong-key`, `no-key`, `upper`, `md5`, `hmac-sha256` sign wrongly |
+//! | `sign`, `sign WORD…` | signs; `wrong-key`, `no-key`, `other-case`, `last-digit`, `short`, `md5`, `hmac-sha256` sign otherwise |
 //! | `letter-digest` | other ids, until the right signature begins with a letter |
 //! | `truncate`, `raw TEXT`, `raw-hex DIGITS` | cuts the body in half, or puts another in its place |
 //! | `header NAME VALUE`, `no-header NAME`, `content-type TEXT`, `method NAME` | how it travels |
 //!
-//! `@sign` is the member that carries the signature. In JSON and text, `{id}` and `{other}` are
-//! the hexadecimal part of this order's id and of another one's, `{now}`, `{now+60}` and
-//! `{now-60}` Unix seconds, `{iso}` the time in RFC 3339, `{sign}` the signature so far, and
-//! `{success}`, `{cancelled}`, `{failed}`, `{processing}` the status numbers.
+//! `@sign` is the member that carries the signature. In JSON and text stand for what differs:
+//!
+//! | placeholder | what it is |
+//! |---|---|
+//! | `{id}`, `{other}` | the hexadecimal part of this order's id, and of another one's |
+//! | `{platform_id}` | the merchant's id |
+//! | `{now}`, `{now+60}`, `{now-60}` | Unix seconds |
+//! | `{iso}` | the time in RFC 3339 |
+//! | `{sign}` | the signature so far |
+//! | `{sign_type}` | the name of the orders' digest |
+//! | `{success}`, `{cancelled}`, `{failed}`, `{processing}` | the status numbers |
 
 use std::fmt;
 

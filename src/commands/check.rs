@@ -12,7 +12,7 @@ use clap::ValueEnum;
 
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
-use super::args::{EditArgs, Format, KeyArgs, parse_sign_type};
+use super::args::{Format, KeyArgs, parse_sign_type};
 use super::runtime::{Interrupts, block_on};
 use super::wire_args::WireArgs;
 use crate::check::bundle::Bundle;
@@ -55,9 +55,9 @@ pub struct Args {
     /// The endpoint must refuse any other digest than this one.
     #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
     pub require: Option<Algorithm>,
-    /// A member that every order has, such as your own platform_id; VALUE is JSON or a string.
-    #[command(flatten)]
-    pub edits: EditArgs,
+    /// The platform_id of the orders, for an endpoint that refuses any but its own.
+    #[arg(long, value_name = "ID")]
+    pub platform_id: Option<String>,
     /// Which cases, and what becomes of the results.
     #[command(flatten)]
     pub choice: ChoiceArgs,

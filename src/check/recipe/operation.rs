@@ -68,7 +68,7 @@ pub(super) enum Writing {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct SignPlan {
     pub(super) key: KeyChoice,
-    pub(super) letters: Letters,
+    pub(super) digits: Digits,
     /// Another digest than the orders have; `sign_type` is then left as it is.
     pub(super) algorithm: Option<Algorithm>,
 }
@@ -82,16 +82,21 @@ pub(super) enum KeyChoice {
     Empty,
 }
 
-/// The case of the digest's letters.
+/// How the digest's digits are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Letters {
+pub(super) enum Digits {
     #[default]
     AsTheRule,
-    Swapped,
+    /// In the other case.
+    OtherCase,
+    /// With another last digit.
+    LastChanged,
+    /// The first eight alone.
+    FirstEight,
 }
 
 /// The words with which operations begin.
-const WORDS: [&str; 32] = [
+const WORDS: [&str; 29] = [
     "success",
     "cancelled",
     "failed",
@@ -121,10 +126,11 @@ const WORDS: [&str; 32] = [
     "no-header",
     "content-type",
     "method",
-    "wrong-key",
-    "no-key",
-    "upper",
 ];
+
+/// The words that may follow `sign`.
+const SIGN_WORDS: [&str; 7] =
+    ["wrong-key", "no-key", "other-case", "last-digit", "short", "md5", "hmac-sha256"];
 
 impl Operation {
     /// Reads one line.
@@ -265,14 +271,17 @@ impl SignPlan {
             match word {
                 "wrong-key" => plan.key = KeyChoice::Wrong,
                 "no-key" => plan.key = KeyChoice::Empty,
-                "upper" => plan.letters = Letters::Swapped,
+                "other-case" => plan.digits = Digits::OtherCase,
+                "last-digit" => plan.digits = Digits::LastChanged,
+                "short" => plan.digits = Digits::FirstEight,
                 "md5" => plan.algorithm = Some(Algorithm::Md5),
                 "hmac-sha256" => plan.algorithm = Some(Algorithm::HmacSha256),
                 other => {
-                    return Err(format!(
-                        "sign {other:?} is unknown; wrong-key, no-key, upper, md5 or hmac-sha256 \
-                         is wanted"
-                    ));
+                    let wanted = SIGN_WORDS.join(", ");
+                    return Err(match nearest(other, SIGN_WORDS) {
+                        Some(near) => format!("sign {other:?} is unknown; did you mean {near}?"),
+                        None => format!("sign {other:?} is unknown; {wanted} are known"),
+                    });
                 }
             }
         }

@@ -3,18 +3,31 @@
 use crate::protocol::nearest::nearest;
 
 /// The placeholders without an argument.
-const WORDS: [&str; 9] =
-    ["id", "other", "now", "iso", "sign", "success", "cancelled", "failed", "processing"];
+const WORDS: [&str; 11] = [
+    "id",
+    "other",
+    "platform_id",
+    "now",
+    "iso",
+    "sign",
+    "sign_type",
+    "success",
+    "cancelled",
+    "failed",
+    "processing",
+];
 
 /// What a placeholder stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Placeholder {
     Id,
     Other,
+    PlatformId,
     /// Unix seconds, this many later.
     Now(i64),
     Iso,
     Sign,
+    SignType,
     Success,
     Cancelled,
     Failed,
@@ -26,9 +39,11 @@ impl Placeholder {
         Some(match word {
             "id" => Placeholder::Id,
             "other" => Placeholder::Other,
+            "platform_id" => Placeholder::PlatformId,
             "now" => Placeholder::Now(0),
             "iso" => Placeholder::Iso,
             "sign" => Placeholder::Sign,
+            "sign_type" => Placeholder::SignType,
             "success" => Placeholder::Success,
             "cancelled" => Placeholder::Cancelled,
             "failed" => Placeholder::Failed,
@@ -84,8 +99,12 @@ pub(super) fn check(text: &str) -> Result<(), String> {
 pub(super) fn sample(text: &str) -> Result<String, String> {
     expand(text, |placeholder| {
         let sample = match placeholder {
-            Placeholder::Id | Placeholder::Other | Placeholder::Iso | Placeholder::Sign => "a",
-            _ => "1",
+            Placeholder::Now(_)
+            | Placeholder::Success
+            | Placeholder::Cancelled
+            | Placeholder::Failed
+            | Placeholder::Processing => "1",
+            _ => "a",
         };
         sample.to_owned()
     })

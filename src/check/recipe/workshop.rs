@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::draft::{Draft, Layout, Slashes, Unicode};
-use super::operation::{End, Ending, KeyChoice, Letters, Operation, SignPlan, Start, Writing};
+use super::operation::{Digits, End, Ending, KeyChoice, Operation, SignPlan, Start, Writing};
 use super::placeholder::{self, Placeholder};
 use super::{Recipe, RecipeError};
 use crate::check::case::Message;
@@ -19,6 +19,9 @@ use crate::protocol::signature::sign;
 
 /// What every order id of a check begins with, so that people can tell them from real ones.
 pub const ORDER_PREFIX: &str = "CHECK-";
+
+/// The merchant's id where none is given: the one of the page's example.
+const PLATFORM_ID: &str = "PF0014";
 
 /// The amount of an order, in cents: no round thousand, and too small to hurt.
 const AMOUNT: i64 = 12_345;
@@ -73,7 +76,7 @@ pub struct Workshop {
     scheme: &'static Scheme,
     seed: u64,
     statuses: StatusNumbers,
-    members: Vec<(String, String)>,
+    platform_id: String,
 }
 
 /// What a case has sent so far; it gives the order ids too.
@@ -147,14 +150,14 @@ impl Workshop {
         // It has nothing of the right one, so that a message signed with it tells nothing of that.
         let wrong = format!("{ORDER_PREFIX}wrong-key-{}", token(seed, "wrong key", 0));
         let wrong_key = Key::try_new(wrong.into_bytes()).unwrap_or_else(|_| key.clone());
-        let members = Vec::new();
-        Ok(Workshop { key, wrong_key, dialect, scheme, seed, statuses, members })
+        let platform_id = PLATFORM_ID.to_owned();
+        Ok(Workshop { key, wrong_key, dialect, scheme, seed, statuses, platform_id })
     }
 
-    /// Gives every new order this member, as JSON text: an endpoint may want its own `platform_id`.
+    /// Gives every order this `platform_id`: an endpoint may refuse any but its own.
     #[must_use]
-    pub fn with_member(mut self, name: &str, json: &str) -> Workshop {
-        self.members.push((name.to_owned(), json.to_owned()));
+    pub fn with_platform_id(mut self, platform_id: &str) -> Workshop {
+        platform_id.clone_into(&mut self.platform_id);
         self
     }
 
@@ -252,7 +255,7 @@ impl Bench<'_> {
         let mut put = |name: &str, json: String| members.push((name.to_owned(), json));
         put("payout_id", json_string(&payout_id(&self.order.hex)));
         put("payout_cl_id", json_string(&client_id(&self.order.hex)));
-        put("platform_id", json_string("PF0014"));
+        put("platform_id", json_string(&self.workshop.platform_id));
         put("amount", AMOUNT.to_string());
         put("real_amount", AMOUNT.to_string());
         put("fee", "95".to_owned());
@@ -263,9 +266,6 @@ impl Bench<'_> {
         put("create_time", self.order.created_at.to_string());
         put("update_time", self.now.as_second().to_string());
         self.draft = Draft::new(members);
-        for (name, json) in &self.workshop.members {
-            self.draft.set(name, json.clone());
-        }
     }
 
     fn carry_out(&mut self, operation: &Operation, history: &mut History) -> Result<(), String> {
@@ -330,6 +330,8 @@ impl Bench<'_> {
             Placeholder::Sign => {
                 self.draft.text(self.workshop.dialect.sign_field()).unwrap_or_default()
             }
+            Placeholder::PlatformId => escaped(&self.workshop.platform_id),
+            Placeholder::SignType => self.workshop.scheme.algorithm.name().to_owned(),
             Placeholder::Success => statuses.success.to_string(),
             Placeholder::Cancelled => statuses.cancelled.to_string(),
             Placeholder::Failed => statuses.failed.to_string(),
@@ -386,11 +388,7 @@ impl Bench<'_> {
                 sign(&canonical, &scheme, &key)
             }
         };
-        let digits = match (plan.letters, scheme.digest_case) {
-            (Letters::AsTheRule, _) => signature.as_str().to_owned(),
-            (Letters::Swapped, DigestCase::Lower) => signature.as_str().to_ascii_uppercase(),
-            (Letters::Swapped, DigestCase::Upper) => signature.as_str().to_ascii_lowercase(),
-        };
+        let digits = written(signature.as_str(), plan.digits, scheme.digest_case);
         self.draft.set(dialect.sign_field(), json_string(&digits));
         Ok(())
     }
@@ -431,6 +429,22 @@ impl Bench<'_> {
     }
 }
 
+/// A digest as it is sent.
+fn written(digest: &str, digits: Digits, case: DigestCase) -> String {
+    match (digits, case) {
+        (Digits::AsTheRule, _) => digest.to_owned(),
+        (Digits::OtherCase, DigestCase::Lower) => digest.to_ascii_uppercase(),
+        (Digits::OtherCase, DigestCase::Upper) => digest.to_ascii_lowercase(),
+        (Digits::LastChanged, _) => {
+            let mut digest = digest.to_owned();
+            let last = if digest.pop() == Some('0') { '1' } else { '0' };
+            digest.push(last);
+            digest
+        }
+        (Digits::FirstEight, _) => digest.chars().take(8).collect(),
+    }
+}
+
 /// A scheme and a key that together sign as an empty key would.
 fn without_key(scheme: &Scheme) -> Result<(Scheme, Key), EmptyKey> {
     let (suffix, key) = match &scheme.suffix {
@@ -446,6 +460,13 @@ fn without_key(scheme: &Scheme) -> Result<(Scheme, Key), EmptyKey> {
         }
     };
     Ok((Scheme { suffix, ..scheme.clone() }, Key::try_new(key)?))
+}
+
+/// The text as it stands between the quotes of a JSON string.
+fn escaped(text: &str) -> String {
+    let quoted = json_string(text);
+    let inside = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    inside.unwrap_or_default().to_owned()
 }
 
 fn payout_id(hex: &str) -> String {

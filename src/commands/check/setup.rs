@@ -17,7 +17,6 @@ use crate::delivery::wire_settings::Connections;
 use crate::error::CommandError;
 use crate::protocol::acknowledgement::AcknowledgementRule;
 use crate::protocol::dialect::Dialect;
-use crate::protocol::edit::Edit;
 use crate::protocol::scheme::Algorithm;
 use crate::report::check::CheckFacts;
 use crate::settings::{Environment, KEY_VARIABLE};
@@ -41,7 +40,10 @@ pub(super) fn plan(
     let plan = Plan {
         available: available(args, dialect, algorithm, &target),
         wiring: wiring(args, target, dialect.acknowledgement(), console)?,
-        workshop: with_members(workshop, args)?,
+        workshop: match &args.platform_id {
+            Some(id) => workshop.with_platform_id(id),
+            None => workshop,
+        },
         suite,
         observer,
         seed,
@@ -111,19 +113,6 @@ fn observer(args: &Args) -> Result<Option<Observer>, CommandError> {
     })?;
     let within = args.manners.observe_within;
     Ok(Some(Observer { argv, within, hidden_variable: KEY_VARIABLE }))
-}
-
-fn with_members(mut workshop: Workshop, args: &Args) -> Result<Workshop, CommandError> {
-    for edit in args.edits.edits() {
-        match edit {
-            Edit::Put { name, json } => workshop = workshop.with_member(name, json),
-            Edit::Remove { name } => {
-                let message = format!("check cannot take the member {name} out of every order");
-                return Err(CommandError::usage(message).hint("leave out --unset"));
-            }
-        }
-    }
-    Ok(workshop)
 }
 
 /// How a bundle is sent: to the URL that was given, else to its own.
