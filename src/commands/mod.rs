@@ -1,6 +1,7 @@
 //! One file a subcommand: its arguments, whose doc comments are the help, and its run.
 
 pub mod args;
+pub mod check;
 pub mod completions;
 pub mod demo;
 pub mod dialects;
@@ -48,6 +49,8 @@ pub enum Command {
     Verify(verify::Args),
     /// Send a notification to a merchant as the platform does, with its retries.
     Simulate(Box<simulate::Args>),
+    /// Check whether a merchant's endpoint is safe to go live: verifies, acknowledges, credits once.
+    Check(Box<check::Args>),
     /// Show when the attempts of a retry schedule are planned.
     Schedule(schedule::Args),
     /// Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says.
@@ -133,6 +136,7 @@ fn dispatch(
         Command::Sign(args) => sign::run(&args, environment, console),
         Command::Verify(args) => verify::run(&args, environment, console),
         Command::Simulate(args) => simulate::run(&args, environment, console),
+        Command::Check(args) => check::run(&args, environment, console),
         Command::Schedule(args) => schedule::run(&args, console),
         Command::Listen(args) => listen::run(&args, environment, console),
         Command::Inbox(args) => inbox::run(&args, environment, console),
@@ -145,6 +149,7 @@ fn format_of(command: &Command) -> args::Format {
     match command {
         Command::Verify(args) => args.format,
         Command::Simulate(args) => args.format,
+        Command::Check(args) => args.format,
         Command::Schedule(args) => args.format,
         Command::Listen(args) => args.format,
         Command::Inbox(args) => args.format(),
