@@ -1,7 +1,5 @@
 // A small merchant that does it right, on Node's standard library: verify, credit once, acknowledge.
-//
 //   PAYOUT_NOTIFY_KEY=... CREDIT_FILE=credits.txt node merchant.mjs 8080
-//
 // REQUIRE_HMAC=1 refuses MD5. A line of CREDIT_FILE is "order amount"; observe.py adds them up.
 
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
@@ -13,8 +11,7 @@ if (!KEY) throw new Error("PAYOUT_NOTIFY_KEY is not set");
 const CREDIT_FILE = process.env.CREDIT_FILE ?? "credits.txt";
 const REQUIRE_HMAC = process.env.REQUIRE_HMAC === "1";
 const [MAX_BYTES, MAX_DEPTH] = [1 << 20, 127];
-const SUCCESS = "3";
-const HTTP_STATUS = { "0021": 400, "0022": 415, "0023": 405 };
+const [SUCCESS, HTTP_STATUS] = ["3", { "0021": 400, "0022": 415, "0023": 405 }];
 const TOKEN = /"(?:[^"\\]+|\\.)*"|[-0-9][-+0-9.eE]*|true|false|null|[{}[\],:]/gs;
 
 // The members of a JSON object as { kind, text }, where text is what is signed: JSON.parse alone would
@@ -89,14 +86,18 @@ function answer(body) {
     return "0021";
   }
   if (!isSigned(members)) return "0004";
-  const text = (name) => members.get(name)?.text ?? "";
-  const [order, amount] = [members.get("payout_id"), /^([0-9]{1,18})(\.0+)?$/.exec(text("amount"))];
-  if (order?.kind !== "string" || order.text === "" || !amount || !/^[0-9]{1,2}$/.test(text("status"))) return "0002";
-  if (text("status") === SUCCESS) credit(encodeURIComponent(order.text), amount[1]);
+  // A field that is missing may have been moved into another one's text: "&" is not escaped when signing.
+  const ids = ["payout_id", "payout_cl_id", "platform_id"].map((name) => members.get(name));
+  const [status, cents, ...others] = ["status", "amount", "fee", "create_time", "update_time"].map((name) => members.get(name)?.text);
+  const amount = /^([0-9]{1,16})(?:\.([0-9]{2})0*)?$/.exec(cents ?? "");
+  const isId = (id) => id?.kind === "string" && /^[^&\s]+$/.test(id.text);
+  if (!ids.every(isId) || !others.every(Boolean) || !amount || !/^[0-9]{1,2}$/.test(status ?? "")) return "0002";
+  // Sisters of the platform write the major unit, and it with decimals: 123.4500 is 12345 cents.
+  if (status === SUCCESS) credit(ids[0].text, amount[1] + (amount[2] ?? ""));
   return "0000"; // A payout that failed is acknowledged too.
 }
 
-const server = createServer((request, response) => {
+const server = createServer({ requestTimeout: 15_000 }, (request, response) => {
   const reply = (code) => {
     const headers = { "Content-Type": "application/json;charset=utf-8" };
     if (code !== "0000") headers.Connection = "close"; // The body may not have been read to its end.
@@ -113,7 +114,6 @@ const server = createServer((request, response) => {
   });
   request.on("end", () => reply(length > MAX_BYTES ? "0021" : answer(Buffer.concat(chunks))));
 });
-server.requestTimeout = 15_000;
 server.listen(Number(process.argv[2] ?? 0), "127.0.0.1", () => {
   console.log(`listening on http://127.0.0.1:${server.address().port}/`);
 });

@@ -30,13 +30,11 @@ function read(ArrayIterator $tokens, int $depth): array
     if ($open !== '{' && $open !== '[') {
         return [$open === 'null' ? 'null' : 'other', $open];
     }
-    [$members, $parts] = [[], []];
+    $members = $parts = [];
     while (!in_array($tokens->current(), ['}', ']'], true)) {
         $tokens->current() === ',' && $next();
         $name = $open === '{' ? json_decode($next(), false, 2, JSON_THROW_ON_ERROR) : count($members);
-        if (array_key_exists($name, $members)) {
-            throw new JsonException('a member stands twice');
-        }
+        !array_key_exists($name, $members) || throw new JsonException('a member stands twice');
         $before = $open === '{' ? json_encode($name, PLAIN) . $next() : '';
         $members[$name] = read($tokens, $depth + 1);
         $parts[] = $before . $members[$name][1];
@@ -53,11 +51,9 @@ function is_signed(array $members): bool
     }
     unset($members['sign'], $members['sign_type']);
     ksort($members, SORT_STRING);
-    $pairs = [];
-    foreach (array_filter($members, fn ($value) => $value[0] !== 'null' && $value[1] !== '') as $name => [, $text]) {
-        $pairs[] = "$name=$text";
-    }
-    [$signed, $key] = [implode('&', $pairs), getenv('PAYOUT_NOTIFY_KEY')];
+    $members = array_filter($members, fn ($value) => $value[0] !== 'null' && $value[1] !== '');
+    $signed = implode('&', array_map(fn ($name, $value) => "$name=$value[1]", array_keys($members), $members));
+    $key = getenv('PAYOUT_NOTIFY_KEY');
     $expected = match (strtoupper($type)) {
         'HMAC-SHA256' => hash_hmac('sha256', $signed, $key),
         'MD5' => getenv('REQUIRE_HMAC') === '1' ? null : md5("$signed&$key"),
@@ -76,7 +72,6 @@ function credit(string $order, string $amount): void
         fwrite($file, "$order $amount\n");
         fsync($file);
     }
-    fclose($file);
 }
 
 // The platform's code for a request.
@@ -88,20 +83,26 @@ function code_for(string $method, string $type): string
     $body = file_get_contents('php://input', false, null, 0, MAX_BYTES + 1);
     try {
         $members = strlen($body) > MAX_BYTES ? throw new JsonException('too long') : parse($body);
+        if (!is_signed($members)) {
+            return '0004';
+        }
     } catch (JsonException) {
         return '0021';
     }
-    if (!is_signed($members)) {
-        return '0004';
+    // A field that is missing may have been moved into another one's text: "&" is not escaped when signing.
+    foreach (['payout_id', 'payout_cl_id', 'platform_id', 'fee', 'create_time', 'update_time'] as $at => $name) {
+        [$kind, $text] = $members[$name] ?? ['null', ''];
+        if ($kind === 'null' || ($at < 3 && $kind !== 'string') || !preg_match('/^[^&\s]+$/D', $text)) {
+            return '0002';
+        }
     }
-    [[$kind, $order], [, $status], [, $amount]] =
-        array_map(fn ($name) => $members[$name] ?? ['null', ''], ['payout_id', 'status', 'amount']);
-    if ($kind !== 'string' || $order === '' || !preg_match('/^[0-9]{1,2}$/D', $status)
-        || !preg_match('/^([0-9]{1,18})(\.0+)?$/D', $amount, $cents)) {
+    if (!preg_match('/^([0-9]{1,16})(?:\.([0-9]{2})0*)?$/D', $members['amount'][1] ?? '', $amount)
+        || !preg_match('/^[0-9]{1,2}$/D', $members['status'][1] ?? '')) {
         return '0002';
     }
-    if ($status === SUCCESS) {
-        credit(rawurlencode($order), $cents[1]);
+    if ($members['status'][1] === SUCCESS) {
+        // Sisters of the platform write the major unit, and it with decimals: 123.4500 is 12345 cents.
+        credit($members['payout_id'][1], $amount[1] . ($amount[2] ?? ''));
     }
     return '0000'; // A payout that failed is acknowledged too.
 }
@@ -114,6 +115,5 @@ if (PHP_SAPI === 'cli') {
     pcntl_exec(PHP_BINARY, [...$options, '-S', $address, __FILE__], ['PHP_CLI_SERVER_WORKERS' => '8'] + getenv());
 }
 $code = code_for($_SERVER['REQUEST_METHOD'], $_SERVER['CONTENT_TYPE'] ?? '');
-http_response_code(HTTP_STATUS[$code] ?? 200);
-header('Content-Type: application/json;charset=utf-8');
+header('Content-Type: application/json;charset=utf-8', true, HTTP_STATUS[$code] ?? 200);
 echo json_encode(['error_code' => $code]);

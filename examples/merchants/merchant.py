@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """A small merchant that does it right, on Python's standard library: verify, credit once, acknowledge.
 
 PAYOUT_NOTIFY_KEY=... CREDIT_FILE=credits.txt python3 merchant.py 8080
@@ -6,7 +5,6 @@ REQUIRE_HMAC=1 refuses MD5. A line of CREDIT_FILE is "order amount"; observe.py 
 """
 import hashlib, hmac, json, os, re, sys, threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import quote
 
 KEY = os.environb[b"PAYOUT_NOTIFY_KEY"]
 CREDIT_FILE = os.environ.get("CREDIT_FILE", "credits.txt")
@@ -53,7 +51,7 @@ def is_signed(payload):
 
 def credit(order, amount):
     """Credits an order once, and returns when that is on the disk: only then it may be acknowledged."""
-    with LOCK, open(CREDIT_FILE, "a+") as file:
+    with LOCK, open(CREDIT_FILE, "a+", encoding="utf-8") as file:
         file.seek(0)
         # A database would hold the order as a unique key, in the transaction that credits.
         if not any(line.split(" ")[0] == order for line in file):
@@ -70,17 +68,20 @@ def code_for(body):
             return "0004" if isinstance(payload, dict) else "0021"
     except (ValueError, RecursionError):
         return "0021"
-    order, status, amount = (payload.get(name) for name in ("payout_id", "status", "amount"))
-    amount = re.fullmatch(r"([0-9]{1,18})(\.0+)?", str(amount))
-    if type(order) is not str or not order or not amount or not re.fullmatch("[0-9]{1,2}", str(status)):
+    # A field that is missing may have been moved into another one's text: "&" is not escaped when signing.
+    ids = [payload.get(name) for name in ("payout_id", "payout_cl_id", "platform_id")]
+    status, amount, *others = (str(payload.get(n)) for n in ("status", "amount", "fee", "create_time", "update_time"))
+    amount = re.fullmatch(r"([0-9]{1,16})(\.[0-9]{2}0*)?", amount)
+    if not all(type(i) is str and re.fullmatch(r"[^&\s]+", i) for i in ids) or "None" in others \
+            or not amount or not re.fullmatch("[0-9]{1,2}", status):
         return "0002"
     if status == SUCCESS:
-        credit(quote(order, safe=""), amount[1])
+        # Sisters of the platform write the major unit, and it with decimals: 123.4500 is 12345 cents.
+        credit(ids[0], amount[1] + (amount[2] or "")[1:3])
     return "0000"  # A payout that failed is acknowledged too.
 
 class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    timeout = 15  # Seconds without a byte.
+    protocol_version, timeout = "HTTP/1.1", 15  # Seconds without a byte.
     log_message = lambda self, *_: None
     do_GET = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = lambda self: self.reply("0023")
 

@@ -1,11 +1,9 @@
 //! A small merchant that does it right, on tiny_http and this library: verify, credit once, acknowledge.
-//!
 //! `PAYOUT_NOTIFY_KEY=… CREDIT_FILE=credits.txt cargo run --example merchant -- 8080`. It prints its URL.
 //! `REQUIRE_HMAC=1` refuses MD5. A line of the file is `order amount`; `observe.py` adds them up.
 
 #![allow(clippy::print_stdout, reason = "the URL is this program's answer")]
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::env;
 use std::error::Error;
@@ -17,14 +15,14 @@ use std::thread;
 use payout_notify::protocol::acknowledgement::is_json_type;
 use payout_notify::protocol::dialect::Dialect;
 use payout_notify::protocol::key::Key;
-use payout_notify::protocol::notification::{Expectation, Notification};
+use payout_notify::protocol::notification::{Expectation, Severity, findings};
 use payout_notify::protocol::payload::{MAX_BYTES, Payload, Value};
 use payout_notify::protocol::scheme::Algorithm;
 use payout_notify::protocol::signature::{Answer, verify};
 use tiny_http::{Header, Method, Request, Response, Server};
 
 /// The status of a payout that reached its receiver; the others credit nothing.
-const SUCCESS: i64 = 3;
+const SUCCESS: &str = "3";
 
 struct Merchant {
     key: Key,
@@ -62,15 +60,22 @@ impl Merchant {
         if answer != Answer::Match {
             return Ok("0004");
         }
-        let notification = Notification::read(&payload, Expectation::Notification);
-        let cents = payload.get("amount").and_then(|member| whole_cents(&member.value));
-        let order = notification.order_id.filter(|id| !id.contains(char::is_whitespace));
-        let (Some(order), Some(cents), Some(status)) = (order, cents, notification.status_code)
-        else {
+        // A field that is missing may have been moved into another one's text: "&" is not escaped.
+        let findings = findings(&payload, Expectation::Notification);
+        let is_broken = findings.iter().any(|finding| finding.severity == Severity::Error);
+        let text = |name| match &payload.get(name)?.value {
+            Value::Number(text) => Some(*text),
+            Value::String(text) => Some(&**text),
+            _ => None,
+        };
+        let id = |name| text(name).filter(|id| !id.contains(['&', ' ', '\n']));
+        let ids = ["payout_id", "payout_cl_id", "platform_id"].map(id);
+        let cents = text("amount").and_then(whole_cents);
+        let ([Some(order), Some(_), Some(_)], Some(cents), false) = (ids, cents, is_broken) else {
             return Ok("0002");
         };
-        if status == SUCCESS {
-            self.credit(order, cents)?;
+        if text("status") == Some(SUCCESS) {
+            self.credit(order.to_owned(), cents)?;
         }
         // A payout that failed is acknowledged too.
         Ok("0000")
@@ -88,17 +93,17 @@ impl Merchant {
     }
 }
 
-/// Cents from `1000`, `"1000"` or the sisters' `"1000.0000"`.
-fn whole_cents(value: &Value<'_>) -> Option<u64> {
-    let (Value::Number(text) | Value::String(Cow::Borrowed(text))) = value else { return None };
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    fraction.bytes().all(|digit| digit == b'0').then(|| whole.parse().ok()).flatten()
+/// Cents; sisters of the platform write the major unit, and it with decimals: `123.4500`.
+fn whole_cents(text: &str) -> Option<u64> {
+    let Some((whole, decimals)) = text.split_once('.') else { return text.parse().ok() };
+    let (cents, rest) = decimals.split_at_checked(2)?;
+    rest.bytes().all(|digit| digit == b'0').then(|| format!("{whole}{cents}").parse().ok())?
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let key = Key::try_new(env::var("PAYOUT_NOTIFY_KEY")?.into_bytes())?;
-    let required =
-        (env::var("REQUIRE_HMAC").as_deref() == Ok("1")).then_some(Algorithm::HmacSha256);
+    let demand = env::var("REQUIRE_HMAC").is_ok_and(|demand| demand == "1");
+    let required = demand.then_some(Algorithm::HmacSha256);
     let path = env::var("CREDIT_FILE").unwrap_or_else(|_| "credits.txt".to_owned());
     let file = File::options().create(true).append(true).open(&path)?;
     let text = fs::read_to_string(&path)?;
@@ -108,10 +113,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let server = Server::http(("127.0.0.1", port)).map_err(|error| error.to_string())?;
     let json = "Content-Type: application/json;charset=utf-8".parse().map_err(|()| "no header")?;
     println!("listening on http://{}/", server.server_addr());
-    thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| merchant.serve(&server, &json));
-        }
-    });
+    let (server, json) = (&server, &json);
+    thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(|| merchant.serve(server, json)))));
     Ok(())
 }

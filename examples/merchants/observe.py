@@ -5,14 +5,13 @@
 """
 import os
 import sys
-from urllib.parse import quote
 
 ORDER = os.environ.get("PAYOUT_CHECK_ORDER")
 credited = 0
 if os.path.exists(sys.argv[1]):
-    with open(sys.argv[1]) as file:
+    with open(sys.argv[1], encoding="utf-8") as file:
         for line in file:
             order, amount = line.split()
-            if ORDER is None or order == quote(ORDER, safe=""):
+            if ORDER is None or order == ORDER:
                 credited += int(amount)
 print(credited)
