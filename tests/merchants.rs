@@ -78,13 +78,13 @@ fn check(url: &str, demand: Demand, observe: &str, folder: &Path) -> Checked {
     let json = fs::read_to_string(&report).unwrap_or_else(|error| panic!("{error}: {text}"));
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     let name = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-    let cases = json["cases"].as_array().expect("cases");
+    let cases = json["results"].as_array().expect("cases");
     let tripped = cases
         .iter()
         .filter(|case| !matches!(case["status"].as_str(), Some("passed" | "skipped")))
         .map(|case| (name(&case["id"]), name(&case["status"])))
         .collect();
-    Checked { endpoint: name(&json["endpoint"]["kind"]), tripped, text }
+    Checked { endpoint: name(&json["endpoint"]), tripped, text }
 }
 
 fn demand_of(flaw: Flaw) -> Demand {
