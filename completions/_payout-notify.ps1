@@ -31,9 +31,10 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Verify a payload''s signature')
             [CompletionResult]::new('simulate', 'simulate', [CompletionResultType]::ParameterValue, 'Send a notification to a merchant as the platform does, with its retries')
             [CompletionResult]::new('schedule', 'schedule', [CompletionResultType]::ParameterValue, 'Show when the attempts of a retry schedule are planned')
-            [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Listen as a local merchant: show each callback, verify it, and answer as the protocol says')
+            [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says')
             [CompletionResult]::new('inbox', 'inbox', [CompletionResultType]::ParameterValue, 'Show, compare, export and send again what listen received and kept')
             [CompletionResult]::new('dialects', 'dialects', [CompletionResultType]::ParameterValue, 'List the dialects: how sibling platforms sign, and which reply they want')
+            [CompletionResult]::new('snippet', 'snippet', [CompletionResultType]::ParameterValue, 'Print a small verifier and acknowledging handler in a merchant''s language')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -45,6 +46,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             break
         }
         'payout-notify;sign' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--sign-type', '--sign-type', [CompletionResultType]::ParameterName, 'How to sign: md5, hmac-sha256 or sha256; unless told, as the payload''s sign_type says, else as the dialect does first')
             [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]')
             [CompletionResult]::new('--input', '--input', [CompletionResultType]::ParameterName, 'In which form the payload is written, and printed again')
@@ -56,13 +58,13 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--unset', '--unset', [CompletionResultType]::ParameterName, 'Take a member out')
             [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'Read the key from this file; one trailing newline is dropped')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key itself: others on this machine can see it')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--lines', '--lines', [CompletionResultType]::ParameterName, 'Read one payload a line (NDJSON) and write one line for each; goes on after a bad line')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'payout-notify;verify' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]')
             [CompletionResult]::new('--input', '--input', [CompletionResultType]::ParameterName, 'In which form the payload is written')
             [CompletionResult]::new('--require', '--require', [CompletionResultType]::ParameterName, 'Refuse any other signature: md5, hmac-sha256 or sha256')
@@ -71,7 +73,6 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'Read the key from this file; one trailing newline is dropped')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key itself: others on this machine can see it')
             [CompletionResult]::new('--other-key-file', '--other-key-file', [CompletionResultType]::ParameterName, 'Try this key too when a signature does not match; may be given several times')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Let warnings about the fields count')
             [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Show each step from the members to the digest, and what the signature does not protect')
             [CompletionResult]::new('--show-expected', '--show-expected', [CompletionResultType]::ParameterName, 'On a mismatch, show the signature that would have matched')
@@ -81,6 +82,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             break
         }
         'payout-notify;simulate' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--status', '--status', [CompletionResultType]::ParameterName, 'The status: success, cancelled, failed or a number')
             [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]')
             [CompletionResult]::new('--sign-type', '--sign-type', [CompletionResultType]::ParameterName, 'How to sign: md5, hmac-sha256 or sha256')
@@ -118,7 +120,6 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--cacert', '--cacert', [CompletionResultType]::ParameterName, 'Trust merchants whose certificate one of these vouches for (PEM), and no others')
             [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'Show this certificate to a merchant who asks for one (PEM)')
             [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'The private key of --client-cert (PEM); without it the key is in the certificate''s file')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print the timeline and send nothing')
             [CompletionResult]::new('--honor-retry-after', '--honor-retry-after', [CompletionResultType]::ParameterName, 'Wait as long as a reply''s Retry-After asks')
             [CompletionResult]::new('--resume', '--resume', [CompletionResultType]::ParameterName, 'Go on with the run of the journal as it began: its orders, schedule, rate and dialect')
@@ -131,15 +132,16 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             break
         }
         'payout-notify;schedule' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--retries', '--retries', [CompletionResultType]::ParameterName, 'How many retries may follow the first notification [default: 10]')
             [CompletionResult]::new('--window', '--window', [CompletionResultType]::ParameterName, 'The time after the order''s completion in which the platform tries [default: 1h]')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'payout-notify;listen' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--bind', '--bind', [CompletionResultType]::ParameterName, 'Where to listen: HOST:PORT, a port (on loopback), or :0 for a free port')
             [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]')
             [CompletionResult]::new('--input', '--input', [CompletionResultType]::ParameterName, 'In which form callbacks are taken: the platform POSTs JSON')
@@ -147,18 +149,39 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'End after this many callbacks; exit with 1 if fewer were valid')
             [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'End after this time')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
+            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'Keep callbacks in this file instead of the one in the user''s state folder')
+            [CompletionResult]::new('--keep', '--keep', [CompletionResultType]::ParameterName, 'Keep at most this many callbacks; the oldest go first')
+            [CompletionResult]::new('--keep-for', '--keep-for', [CompletionResultType]::ParameterName, 'Keep callbacks at most this long, such as 7d')
+            [CompletionResult]::new('--reply', '--reply', [CompletionResultType]::ParameterName, 'Answer as this program tells, step by step: ''fail*3, hang 35s, reset, ok''')
+            [CompletionResult]::new('--reply-per', '--reply-per', [CompletionResultType]::ParameterName, 'Whose replies are counted together: order, connection or all')
+            [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'The seed of the program''s chances')
+            [CompletionResult]::new('--forward-to', '--forward-to', [CompletionResultType]::ParameterName, 'Send each callback on to this application, byte for byte')
+            [CompletionResult]::new('--reply-from', '--reply-from', [CompletionResultType]::ParameterName, 'Whose reply the sender gets [default: app; with --reply: listener]')
+            [CompletionResult]::new('--forward-retry', '--forward-retry', [CompletionResultType]::ParameterName, 'Wait this long for an application that refuses connections')
+            [CompletionResult]::new('--forward-timeout', '--forward-timeout', [CompletionResultType]::ParameterName, 'Wait this long for the application''s reply')
+            [CompletionResult]::new('--max-retries', '--max-retries', [CompletionResultType]::ParameterName, 'The retries that the sender may make')
+            [CompletionResult]::new('--expect-schedule', '--expect-schedule', [CompletionResultType]::ParameterName, 'The schedule that the sender must keep: a preset, or a list of delays')
+            [CompletionResult]::new('--tls-cert', '--tls-cert', [CompletionResultType]::ParameterName, 'Speak HTTPS with this certificate and its chain (PEM)')
+            [CompletionResult]::new('--tls-key', '--tls-key', [CompletionResultType]::ParameterName, 'The certificate''s private key (PEM)')
+            [CompletionResult]::new('--tls-cert-out', '--tls-cert-out', [CompletionResultType]::ParameterName, 'Write the certificate made for this run to this file, for the sender''s --cacert')
             [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'Read the key from this file; one trailing newline is dropped')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key itself: others on this machine can see it')
             [CompletionResult]::new('--other-key-file', '--other-key-file', [CompletionResultType]::ParameterName, 'Try this key too when a signature does not match; may be given several times')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--allow-remote', '--allow-remote', [CompletionResultType]::ParameterName, 'Listen on an address that other machines can reach')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Show no callbacks, only the beginning, what goes wrong, and the summary')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Show no callbacks, only the beginning, what goes wrong, and the summary')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show headers and body too')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show headers and body too')
+            [CompletionResult]::new('--no-inbox', '--no-inbox', [CompletionResultType]::ParameterName, 'Keep nothing')
+            [CompletionResult]::new('--referee', '--referee', [CompletionResultType]::ParameterName, 'Hold the sender to its contract; a breach exits with 1')
+            [CompletionResult]::new('--tls-self-signed', '--tls-self-signed', [CompletionResultType]::ParameterName, 'Speak HTTPS with a certificate made for this run')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'payout-notify;inbox' {
-            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the newest callbacks, one a line, the newest last')
@@ -180,36 +203,36 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--grep', '--grep', [CompletionResultType]::ParameterName, 'Those whose body or path holds this text')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'The most callbacks')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
-            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'payout-notify;inbox;show' {
-            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml')
+            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]')
             [CompletionResult]::new('--require', '--require', [CompletionResultType]::ParameterName, 'Refuse any other signature: md5, hmac-sha256 or sha256')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
             [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'Read the key from this file; one trailing newline is dropped')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key itself: others on this machine can see it')
             [CompletionResult]::new('--other-key-file', '--other-key-file', [CompletionResultType]::ParameterName, 'Try this key too when a signature does not match; may be given several times')
-            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'payout-notify;inbox;diff' {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
-            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'payout-notify;inbox;replay' {
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Where they go: the application''s notify URL')
-            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml')
+            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]')
             [CompletionResult]::new('--sign-type', '--sign-type', [CompletionResultType]::ParameterName, 'How to sign anew: md5, hmac-sha256 or sha256')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for a whole reply')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
@@ -227,8 +250,8 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--cacert', '--cacert', [CompletionResultType]::ParameterName, 'Trust merchants whose certificate one of these vouches for (PEM), and no others')
             [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'Show this certificate to a merchant who asks for one (PEM)')
             [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'The private key of --client-cert (PEM); without it the key is in the certificate''s file')
-            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
             [CompletionResult]::new('--resign', '--resign', [CompletionResultType]::ParameterName, 'Sign anew although nothing changes')
             [CompletionResult]::new('--half-close', '--half-close', [CompletionResultType]::ParameterName, 'Shut the sending side down after the request, and read the reply on the other')
             [CompletionResult]::new('--chunked', '--chunked', [CompletionResultType]::ParameterName, 'Send the body in chunks, without Content-Length')
@@ -247,15 +270,15 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Those that came since: a time such as 2026-01-31T12:00:00Z, a day, or how long ago (10m)')
             [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Those that came until then')
             [CompletionResult]::new('--grep', '--grep', [CompletionResultType]::ParameterName, 'Those whose body or path holds this text')
-            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'payout-notify;inbox;delete' {
-            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -263,8 +286,8 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
         'payout-notify;inbox;prune' {
             [CompletionResult]::new('--keep', '--keep', [CompletionResultType]::ParameterName, 'How many of the newest stay [default: 10000, or all with --keep-for]')
             [CompletionResult]::new('--keep-for', '--keep-for', [CompletionResultType]::ParameterName, 'Only those stay that came within this time, for example 7d')
-            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -305,9 +328,18 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             break
         }
         'payout-notify;dialects' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--print', '--print', [CompletionResultType]::ParameterName, 'What to print')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'payout-notify;snippet' {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]')
+            [CompletionResult]::new('--require', '--require', [CompletionResultType]::ParameterName, 'Accept no other signature: md5, hmac-sha256 or sha256')
+            [CompletionResult]::new('--print', '--print', [CompletionResultType]::ParameterName, 'What to print')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -324,9 +356,10 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Verify a payload''s signature')
             [CompletionResult]::new('simulate', 'simulate', [CompletionResultType]::ParameterValue, 'Send a notification to a merchant as the platform does, with its retries')
             [CompletionResult]::new('schedule', 'schedule', [CompletionResultType]::ParameterValue, 'Show when the attempts of a retry schedule are planned')
-            [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Listen as a local merchant: show each callback, verify it, and answer as the protocol says')
+            [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says')
             [CompletionResult]::new('inbox', 'inbox', [CompletionResultType]::ParameterValue, 'Show, compare, export and send again what listen received and kept')
             [CompletionResult]::new('dialects', 'dialects', [CompletionResultType]::ParameterValue, 'List the dialects: how sibling platforms sign, and which reply they want')
+            [CompletionResult]::new('snippet', 'snippet', [CompletionResultType]::ParameterValue, 'Print a small verifier and acknowledging handler in a merchant''s language')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -350,37 +383,12 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             break
         }
         'payout-notify;help;inbox' {
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the newest callbacks, one a line, the newest last')
-            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one callback in full: the request, what is signed, the verdict, the reply')
-            [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Compare two callbacks: their members, headers and bytes')
-            [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Send callbacks again, once each, and judge the replies as the platform does')
-            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write callbacks to stdout, the oldest first')
-            [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Delete callbacks; no listener may work with the inbox')
-            [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Delete the oldest callbacks and give their room back; no listener may work with the inbox')
-            break
-        }
-        'payout-notify;help;inbox;list' {
-            break
-        }
-        'payout-notify;help;inbox;show' {
-            break
-        }
-        'payout-notify;help;inbox;diff' {
-            break
-        }
-        'payout-notify;help;inbox;replay' {
-            break
-        }
-        'payout-notify;help;inbox;export' {
-            break
-        }
-        'payout-notify;help;inbox;delete' {
-            break
-        }
-        'payout-notify;help;inbox;prune' {
             break
         }
         'payout-notify;help;dialects' {
+            break
+        }
+        'payout-notify;help;snippet' {
             break
         }
         'payout-notify;help;completions' {

@@ -43,6 +43,9 @@ _payout__notify() {
             payout__notify,simulate)
                 cmd="payout__notify__subcmd__simulate"
                 ;;
+            payout__notify,snippet)
+                cmd="payout__notify__subcmd__snippet"
+                ;;
             payout__notify,verify)
                 cmd="payout__notify__subcmd__verify"
                 ;;
@@ -73,29 +76,11 @@ _payout__notify() {
             payout__notify__subcmd__help,simulate)
                 cmd="payout__notify__subcmd__help__subcmd__simulate"
                 ;;
+            payout__notify__subcmd__help,snippet)
+                cmd="payout__notify__subcmd__help__subcmd__snippet"
+                ;;
             payout__notify__subcmd__help,verify)
                 cmd="payout__notify__subcmd__help__subcmd__verify"
-                ;;
-            payout__notify__subcmd__help__subcmd__inbox,delete)
-                cmd="payout__notify__subcmd__help__subcmd__inbox__subcmd__delete"
-                ;;
-            payout__notify__subcmd__help__subcmd__inbox,diff)
-                cmd="payout__notify__subcmd__help__subcmd__inbox__subcmd__diff"
-                ;;
-            payout__notify__subcmd__help__subcmd__inbox,export)
-                cmd="payout__notify__subcmd__help__subcmd__inbox__subcmd__export"
-                ;;
-            payout__notify__subcmd__help__subcmd__inbox,list)
-                cmd="payout__notify__subcmd__help__subcmd__inbox__subcmd__list"
-                ;;
-            payout__notify__subcmd__help__subcmd__inbox,prune)
-                cmd="payout__notify__subcmd__help__subcmd__inbox__subcmd__prune"
-                ;;
-            payout__notify__subcmd__help__subcmd__inbox,replay)
-                cmd="payout__notify__subcmd__help__subcmd__inbox__subcmd__replay"
-                ;;
-            payout__notify__subcmd__help__subcmd__inbox,show)
-                cmd="payout__notify__subcmd__help__subcmd__inbox__subcmd__show"
                 ;;
             payout__notify__subcmd__inbox,delete)
                 cmd="payout__notify__subcmd__inbox__subcmd__delete"
@@ -152,7 +137,7 @@ _payout__notify() {
 
     case "${cmd}" in
         payout__notify)
-            opts="-h -V --color --help --version demo sign verify simulate schedule listen inbox dialects completions help"
+            opts="-h -V --color --help --version demo sign verify simulate schedule listen inbox dialects snippet completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -206,22 +191,22 @@ _payout__notify() {
             return 0
             ;;
         payout__subcmd__notify__subcmd__dialects)
-            opts="-h --print --format --color --help"
+            opts="-h --color --print --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 --print)
                     COMPREPLY=($(compgen -W "table toml" -- "${cur}"))
                     return 0
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
-                    return 0
-                    ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -232,7 +217,7 @@ _payout__notify() {
             return 0
             ;;
         payout__subcmd__notify__subcmd__help)
-            opts="demo sign verify simulate schedule listen inbox dialects completions help"
+            opts="demo sign verify simulate schedule listen inbox dialects snippet completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -302,106 +287,8 @@ _payout__notify() {
             return 0
             ;;
         payout__subcmd__notify__subcmd__help__subcmd__inbox)
-            opts="list show diff replay export delete prune"
+            opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        payout__subcmd__notify__subcmd__help__subcmd__inbox__subcmd__delete)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        payout__subcmd__notify__subcmd__help__subcmd__inbox__subcmd__diff)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        payout__subcmd__notify__subcmd__help__subcmd__inbox__subcmd__export)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        payout__subcmd__notify__subcmd__help__subcmd__inbox__subcmd__list)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        payout__subcmd__notify__subcmd__help__subcmd__inbox__subcmd__prune)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        payout__subcmd__notify__subcmd__help__subcmd__inbox__subcmd__replay)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        payout__subcmd__notify__subcmd__help__subcmd__inbox__subcmd__show)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -469,6 +356,20 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        payout__subcmd__notify__subcmd__help__subcmd__snippet)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         payout__subcmd__notify__subcmd__help__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -484,18 +385,18 @@ _payout__notify() {
             return 0
             ;;
         payout__subcmd__notify__subcmd__inbox)
-            opts="-h --inbox --color --help list show diff replay export delete prune help"
+            opts="-h --color --inbox --help list show diff replay export delete prune help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --inbox)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --inbox)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -506,18 +407,18 @@ _payout__notify() {
             return 0
             ;;
         payout__subcmd__notify__subcmd__inbox__subcmd__delete)
-            opts="-h --inbox --color --help"
+            opts="-h --color --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --inbox)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --inbox)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -528,7 +429,7 @@ _payout__notify() {
             return 0
             ;;
         payout__subcmd__notify__subcmd__inbox__subcmd__diff)
-            opts="-h --format --inbox --color --help"
+            opts="-h --format --color --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -538,12 +439,12 @@ _payout__notify() {
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
                     ;;
-                --inbox)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --inbox)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -554,7 +455,7 @@ _payout__notify() {
             return 0
             ;;
         payout__subcmd__notify__subcmd__inbox__subcmd__export)
-            opts="-h --as --limit --order --status --verdict --since --until --grep --inbox --color --help"
+            opts="-h --as --limit --order --status --verdict --since --until --grep --color --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -592,12 +493,12 @@ _payout__notify() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --inbox)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --inbox)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -734,7 +635,7 @@ _payout__notify() {
             return 0
             ;;
         payout__subcmd__notify__subcmd__inbox__subcmd__list)
-            opts="-h --order --status --verdict --since --until --grep --limit --format --inbox --color --help"
+            opts="-h --order --status --verdict --since --until --grep --limit --format --color --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -772,12 +673,12 @@ _payout__notify() {
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
                     ;;
-                --inbox)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --inbox)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -788,7 +689,7 @@ _payout__notify() {
             return 0
             ;;
         payout__subcmd__notify__subcmd__inbox__subcmd__prune)
-            opts="-h --keep --keep-for --inbox --color --help"
+            opts="-h --keep --keep-for --color --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -802,12 +703,12 @@ _payout__notify() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --inbox)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --inbox)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -818,7 +719,7 @@ _payout__notify() {
             return 0
             ;;
         payout__subcmd__notify__subcmd__inbox__subcmd__replay)
-            opts="-h --to --resign --dialect --sign-type --timeout --format --set --set-str --unset --key-file --key --header --connections --lose-replies --upload-rate --slow-upload --half-close --chunked --accept-gzip --resolve --cacert --insecure --client-cert --client-key --inbox --color --help"
+            opts="-h --to --resign --dialect --sign-type --timeout --format --set --set-str --unset --key-file --key --header --connections --lose-replies --upload-rate --slow-upload --half-close --chunked --accept-gzip --resolve --cacert --insecure --client-cert --client-key --color --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -900,12 +801,12 @@ _payout__notify() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --inbox)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --inbox)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -916,7 +817,7 @@ _payout__notify() {
             return 0
             ;;
         payout__subcmd__notify__subcmd__inbox__subcmd__show)
-            opts="-h --dialect --require --format --key-file --key --other-key-file --inbox --color --help"
+            opts="-h --dialect --require --format --key-file --key --other-key-file --color --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -946,12 +847,12 @@ _payout__notify() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --inbox)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --inbox)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -962,12 +863,16 @@ _payout__notify() {
             return 0
             ;;
         payout__subcmd__notify__subcmd__listen)
-            opts="-h --bind --allow-remote --dialect --input --require --count --for --format --key-file --key --other-key-file --color --help"
+            opts="-q -v -h --color --bind --allow-remote --dialect --input --require --count --for --format --quiet --verbose --inbox --no-inbox --keep --keep-for --reply --reply-per --seed --forward-to --reply-from --forward-retry --forward-timeout --referee --max-retries --expect-schedule --tls-cert --tls-key --tls-self-signed --tls-cert-out --key-file --key --other-key-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 --bind)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -996,6 +901,66 @@ _payout__notify() {
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
                     ;;
+                --inbox)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reply)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reply-per)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --forward-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reply-from)
+                    COMPREPLY=($(compgen -W "app listener" -- "${cur}"))
+                    return 0
+                    ;;
+                --forward-retry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --forward-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-retries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --expect-schedule)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-cert-out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --key-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1008,10 +973,6 @@ _payout__notify() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1020,12 +981,16 @@ _payout__notify() {
             return 0
             ;;
         payout__subcmd__notify__subcmd__schedule)
-            opts="-h --retries --window --format --color --help"
+            opts="-h --color --retries --window --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 --retries)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1038,10 +1003,6 @@ _payout__notify() {
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
                     ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1050,12 +1011,16 @@ _payout__notify() {
             return 0
             ;;
         payout__subcmd__notify__subcmd__sign)
-            opts="-h --sign-type --dialect --input --print --url --lines --jobs --set --set-str --unset --key-file --key --color --help"
+            opts="-h --color --sign-type --dialect --input --print --url --lines --jobs --set --set-str --unset --key-file --key --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 --sign-type)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1100,10 +1065,6 @@ _payout__notify() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1112,12 +1073,16 @@ _payout__notify() {
             return 0
             ;;
         payout__subcmd__notify__subcmd__simulate)
-            opts="-h --status --dialect --sign-type --schedule --retries --window --speed --timeout --dry-run --format --set --set-str --unset --key-file --key --count --from --from-format --seed --mix --duplicates --concurrency --rate --ramp --max-in-flight --jitter --honor-retry-after --journal --resume --report --fail-if --header --connections --lose-replies --upload-rate --slow-upload --half-close --chunked --accept-gzip --resolve --cacert --insecure --client-cert --client-key --color --help"
+            opts="-h --color --status --dialect --sign-type --schedule --retries --window --speed --timeout --dry-run --format --set --set-str --unset --key-file --key --count --from --from-format --seed --mix --duplicates --concurrency --rate --ramp --max-in-flight --jitter --honor-retry-after --journal --resume --report --fail-if --header --connections --lose-replies --upload-rate --slow-upload --half-close --chunked --accept-gzip --resolve --cacert --insecure --client-cert --client-key --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 --status)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1266,8 +1231,34 @@ _payout__notify() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        payout__subcmd__notify__subcmd__snippet)
+            opts="-h --color --dialect --require --print --help php node python go java csharp"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --dialect)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --require)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --print)
+                    COMPREPLY=($(compgen -W "code vectors" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1278,12 +1269,16 @@ _payout__notify() {
             return 0
             ;;
         payout__subcmd__notify__subcmd__verify)
-            opts="-h --dialect --input --require --strict --explain --show-expected --format --lines --jobs --key-file --key --other-key-file --color --help"
+            opts="-h --color --dialect --input --require --strict --explain --show-expected --format --lines --jobs --key-file --key --other-key-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 --dialect)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1314,10 +1309,6 @@ _payout__notify() {
                     ;;
                 --other-key-file)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
