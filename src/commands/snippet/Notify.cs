@@ -222,7 +222,7 @@ static class Notify
     }
 
     /// <summary>The HTTP status and the code of the reply.</summary>
-    static async Task<(int, string)> Answer(HttpListenerRequest request, string key)
+    static async Task<ValueTuple<int, string>> Answer(HttpListenerRequest request, string key)
     {
         if (request.HttpMethod != "POST") return (405, "0023");
         var type = (request.ContentType ?? "").Split(';')[0].Trim();
