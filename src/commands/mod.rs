@@ -13,6 +13,7 @@ pub mod schedule;
 pub mod sign;
 pub mod signing;
 pub mod simulate;
+pub mod snippet;
 pub mod verify;
 pub mod wire_args;
 
@@ -59,6 +60,8 @@ pub enum Command {
     Inbox(inbox::Args),
     /// List the dialects: how sibling platforms sign, and which reply they want.
     Dialects(dialects::Args),
+    /// Print a small verifier and acknowledging handler in a merchant's language.
+    Snippet(snippet::Args),
     /// Print the completion script of a shell.
     Completions(completions::Args),
 }
@@ -141,6 +144,7 @@ fn dispatch(
         Command::Listen(args) => listen::run(&args, environment, console),
         Command::Inbox(args) => inbox::run(&args, environment, console),
         Command::Dialects(args) => dialects::run(&args, console),
+        Command::Snippet(args) => snippet::run(&args, console),
         Command::Completions(args) => completions::run(&args, root(), console),
     }
 }
@@ -154,7 +158,9 @@ fn format_of(command: &Command) -> args::Format {
         Command::Listen(args) => args.format,
         Command::Inbox(args) => args.format(),
         Command::Dialects(args) => args.format,
-        Command::Demo(_) | Command::Sign(_) | Command::Completions(_) => args::Format::Human,
+        Command::Demo(_) | Command::Sign(_) | Command::Snippet(_) | Command::Completions(_) => {
+            args::Format::Human
+        }
     }
 }
 
