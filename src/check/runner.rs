@@ -258,11 +258,8 @@ impl Run<'_> {
         let start = Instant::now();
         let mut tested = match &case.work {
             Work::Probe(name) => {
-                let prober = Prober {
-                    sender: self.sender,
-                    controls: self.controls,
-                    opening: self.opening,
-                };
+                let prober =
+                    Prober { sender: self.sender, controls: self.controls, opening: self.opening };
                 let tested = judged(case, &prober.ask(name).await);
                 if let Ok(Some(effects)) = &self.effects {
                     effects.sent();

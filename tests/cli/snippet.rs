@@ -235,7 +235,8 @@ fn hostile(good: &str) -> Vec<String> {
         .collect();
     // The same signature, with the fee hidden in another value.
     let twin = good.replace("\"fee\":3200,", "");
-    let twin = twin.replace("\"create_time\":1567614049", "\"create_time\":\"1567614049&fee=3200\"");
+    let twin =
+        twin.replace("\"create_time\":1567614049", "\"create_time\":\"1567614049&fee=3200\"");
     assert_ne!(twin, good);
     bodies.push(twin);
     bodies
