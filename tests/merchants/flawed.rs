@@ -337,10 +337,13 @@ fn fields(payload: &Payload<'_>) -> Option<(String, i64, i64)> {
         Value::String(text) => text.split('.').next()?.parse().ok(),
         _ => None,
     };
-    match &payload.get("payout_id")?.value {
-        Value::String(order) => Some((order.to_string(), number("status")?, number("amount")?)),
+    // Another field may have been moved into an id: "&" is not escaped when signing.
+    let id = |name: &str| match &payload.get(name)?.value {
+        Value::String(text) if !text.contains('&') => Some(text.to_string()),
         _ => None,
-    }
+    };
+    id("platform_id").and(id("payout_cl_id"))?;
+    Some((id("payout_id")?, number("status")?, number("amount")?))
 }
 
 /// Whether PHP reads the text as the number zero.
