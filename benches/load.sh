@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Compares senders against one fast sink: requests/s at full load, and CPU at a fixed rate.
 #
-# Our sender signs every request freshly; oha, wrk and hey send one fixed body. Tools that are not
-# there are left out: `cargo install oha`, and the Debian packages wrk and hey.
+# `payout-notify simulate` signs every request freshly, judges every reply and writes a report; oha,
+# wrk and hey send one fixed body. The transport alone, and bare reqwest, stand beside it. Tools that
+# are not there are left out: `cargo install oha`, and the Debian packages wrk and hey.
 # Usage: benches/load.sh [ROUNDS] [SECONDS] [RATE]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,6 +18,12 @@ build() {
     sed -n 's/.*"executable":"\([^"]*load_client[^"]*\)".*/\1/p' | tail -1
 }
 client=${LOAD_CLIENT:-$(build)}
+# The program itself, built as it is released.
+built() {
+  cargo build --locked --quiet --release --bin payout-notify --message-format=json |
+    sed -n 's/.*"executable":"\([^"]*payout-notify\)".*/\1/p' | tail -1
+}
+program=${PAYOUT_NOTIFY:-$(built)}
 work=$(mktemp -d)
 sink_pid=
 finish() {
@@ -30,6 +37,7 @@ sink_pid=$!
 until [ -s "$work/url" ]; do sleep 0.05; done
 url=$(cat "$work/url")
 "$client" body | tr -d '\n' >"$work/body"
+(umask 077 && printf 0123456789abcdef >"$work/key")
 cat >"$work/post.lua" <<LUA
 wrk.method = "POST"
 wrk.body = io.open("$work/body"):read("*a")
@@ -37,6 +45,14 @@ wrk.headers["Content-Type"] = "application/json;charset=utf-8"
 LUA
 fixed=(-m POST -T 'application/json;charset=utf-8' -D "$work/body")
 
+# simulate takes a number of orders and not a time: about as many as $seconds will do.
+load_count=$((seconds * 70000)) rate_count=$((seconds * rate))
+simulate() {
+  "$program" simulate "$url" "$@" --key-file "$work/key" --report "json=$work/report" >"$work/out" 2>&1 &&
+    sed -n 's/.*"attempts_per_second": *\([0-9.]*\).*/\1/p' "$work/report"
+}
+simulate_load() { simulate --count "$load_count" --concurrency "$tasks"; }
+simulate_rate() { simulate --count "$rate_count" --rate "$rate/s"; }
 # Each runs one tool for $seconds and prints its requests/s; the tool's own output is in $work/out.
 wire() { "$client" wire "$url" "$seconds" "$@" >"$work/out" && awk '{print $1}' "$work/out"; }
 reqwest() { "$client" reqwest "$url" "$seconds" "$@" >"$work/out" && awk '{print $1}' "$work/out"; }
@@ -44,7 +60,7 @@ oha_with() {
   oha --no-tui -z "${seconds}s" -c "$tasks" "$@" "${fixed[@]}" "$url" >"$work/out" &&
     awk '/Requests\/sec/ {print $2}' "$work/out"
 }
-# Ours has one thread, so oha is measured with one, and as it comes: one for each core.
+# Ours sends on one thread, so oha is measured with one, and as it comes: one for each core.
 oha1() { TOKIO_WORKER_THREADS=1 oha_with "$@"; }
 wrk1() {
   wrk -t1 -c "$tasks" -d "${seconds}s" -s "$work/post.lua" "$url" >"$work/out" &&
@@ -55,15 +71,20 @@ hey1() {
     awk '/Requests\/sec/ {print $2}' "$work/out"
 }
 
-# Appends "requests/s CPU-seconds" of one run to the tool's file.
+# Appends "requests/s CPU-seconds requests/CPU-second" of one run to the tool's file.
 measure() {
-  local name=$1 figure cpu
+  local name=$1 figure cpu requests=
   shift
   TIMEFORMAT='%U %S'
   { time "$@" >"$work/figure"; } 2>"$work/time"
   figure=$(cat "$work/figure")
   cpu=$(awk 'END {print $1 + $2}' "$work/time")
-  echo "$figure $cpu" >>"$work/$name"
+  case $name in
+  simulate-load) requests=$load_count ;;
+  simulate-rate) requests=$rate_count ;;
+  esac
+  awk -v figure="$figure" -v cpu="$cpu" -v requests="$requests" -v seconds="$seconds" \
+    'BEGIN {print figure, cpu, (requests ? requests : figure * seconds) / cpu}' >>"$work/$name"
 }
 
 median() { awk -v column="$2" '{print $column}' "$work/$1" | sort -g | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
@@ -77,8 +98,8 @@ compare() {
   base=$(median "$1" "$column")
   for name in "$@"; do
     awk -v name="$name" -v rps="$(median "$name" 1)" -v cpu="$(median "$name" 2)" \
-      -v mine="$(median "$name" "$column")" -v base="$base" -v seconds="$seconds" \
-      'BEGIN {printf "%-22s %14.1f %12.2f %10.2f %18.0f\n", name, rps, cpu, mine / base, rps * seconds / cpu}'
+      -v mine="$(median "$name" "$column")" -v base="$base" -v each="$(median "$name" 3)" \
+      'BEGIN {printf "%-22s %14.1f %12.2f %10.2f %18.0f\n", name, rps, cpu, mine / base, each}'
   done
 }
 
@@ -91,9 +112,11 @@ for ((round = 0; round < rounds; round++)); do
     measure oha-all-cores oha_with && full+=(oha-all-cores)
     measure oha-rate oha1 -q "$rate" && fixed_rate+=(oha-rate)
   fi
-  measure own-load wire && full+=(own-load)
+  measure simulate-load simulate_load && full+=(simulate-load)
+  measure transport-load wire && full+=(transport-load)
   measure reqwest-load reqwest && full+=(reqwest-load)
-  measure own-rate wire "$rate" && fixed_rate+=(own-rate)
+  measure simulate-rate simulate_rate && fixed_rate+=(simulate-rate)
+  measure transport-rate wire "$rate" && fixed_rate+=(transport-rate)
   measure reqwest-rate reqwest "$rate" && fixed_rate+=(reqwest-rate)
   if has wrk; then measure wrk-load wrk1 && full+=(wrk-load); fi
   if has hey; then measure hey-load hey1 && full+=(hey-load); fi

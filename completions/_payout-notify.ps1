@@ -31,7 +31,8 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Verify a payload''s signature')
             [CompletionResult]::new('simulate', 'simulate', [CompletionResultType]::ParameterValue, 'Send a notification to a merchant as the platform does, with its retries')
             [CompletionResult]::new('schedule', 'schedule', [CompletionResultType]::ParameterValue, 'Show when the attempts of a retry schedule are planned')
-            [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Listen as a local merchant: show each callback, verify it, and answer as the protocol says')
+            [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says')
+            [CompletionResult]::new('inbox', 'inbox', [CompletionResultType]::ParameterValue, 'Show, compare, export and send again what listen received and kept')
             [CompletionResult]::new('dialects', 'dialects', [CompletionResultType]::ParameterValue, 'List the dialects: how sibling platforms sign, and which reply they want')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -44,8 +45,9 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             break
         }
         'payout-notify;sign' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--sign-type', '--sign-type', [CompletionResultType]::ParameterName, 'How to sign: md5, hmac-sha256 or sha256; unless told, as the payload''s sign_type says, else as the dialect does first')
-            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml')
+            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]')
             [CompletionResult]::new('--input', '--input', [CompletionResultType]::ParameterName, 'In which form the payload is written, and printed again')
             [CompletionResult]::new('--print', '--print', [CompletionResultType]::ParameterName, 'What to print')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The URL in the curl command')
@@ -55,14 +57,14 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--unset', '--unset', [CompletionResultType]::ParameterName, 'Take a member out')
             [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'Read the key from this file; one trailing newline is dropped')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key itself: others on this machine can see it')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--lines', '--lines', [CompletionResultType]::ParameterName, 'Read one payload a line (NDJSON) and write one line for each; goes on after a bad line')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'payout-notify;verify' {
-            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]')
             [CompletionResult]::new('--input', '--input', [CompletionResultType]::ParameterName, 'In which form the payload is written')
             [CompletionResult]::new('--require', '--require', [CompletionResultType]::ParameterName, 'Refuse any other signature: md5, hmac-sha256 or sha256')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
@@ -70,7 +72,6 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'Read the key from this file; one trailing newline is dropped')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key itself: others on this machine can see it')
             [CompletionResult]::new('--other-key-file', '--other-key-file', [CompletionResultType]::ParameterName, 'Try this key too when a signature does not match; may be given several times')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Let warnings about the fields count')
             [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Show each step from the members to the digest, and what the signature does not protect')
             [CompletionResult]::new('--show-expected', '--show-expected', [CompletionResultType]::ParameterName, 'On a mismatch, show the signature that would have matched')
@@ -80,13 +81,14 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             break
         }
         'payout-notify;simulate' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--status', '--status', [CompletionResultType]::ParameterName, 'The status: success, cancelled, failed or a number')
-            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml')
+            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]')
             [CompletionResult]::new('--sign-type', '--sign-type', [CompletionResultType]::ParameterName, 'How to sign: md5, hmac-sha256 or sha256')
-            [CompletionResult]::new('--schedule', '--schedule', [CompletionResultType]::ParameterName, 'When to retry: backoff, even, ten-in-total, or a list such as 15s,30s,5m')
+            [CompletionResult]::new('--schedule', '--schedule', [CompletionResultType]::ParameterName, 'When to retry: backoff, even, ten-in-total, or a list such as 15s,30s,5m [default: backoff]')
             [CompletionResult]::new('--retries', '--retries', [CompletionResultType]::ParameterName, 'How many retries may follow the first notification [default: 10]')
-            [CompletionResult]::new('--window', '--window', [CompletionResultType]::ParameterName, 'The time after the order''s completion in which the platform tries')
-            [CompletionResult]::new('--speed', '--speed', [CompletionResultType]::ParameterName, 'Let waits pass faster; replies take as long as they take')
+            [CompletionResult]::new('--window', '--window', [CompletionResultType]::ParameterName, 'The time after the order''s completion in which the platform tries [default: 1h]')
+            [CompletionResult]::new('--speed', '--speed', [CompletionResultType]::ParameterName, 'Let waits pass faster; replies take as long as they take [default: 1x]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for a whole reply')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
             [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Set a member; VALUE is JSON if it parses as JSON, else a string')
@@ -117,10 +119,9 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--cacert', '--cacert', [CompletionResultType]::ParameterName, 'Trust merchants whose certificate one of these vouches for (PEM), and no others')
             [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'Show this certificate to a merchant who asks for one (PEM)')
             [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'The private key of --client-cert (PEM); without it the key is in the certificate''s file')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print the timeline and send nothing')
             [CompletionResult]::new('--honor-retry-after', '--honor-retry-after', [CompletionResultType]::ParameterName, 'Wait as long as a reply''s Retry-After asks')
-            [CompletionResult]::new('--resume', '--resume', [CompletionResultType]::ParameterName, 'Go on with the run of the journal, at its schedule and speed')
+            [CompletionResult]::new('--resume', '--resume', [CompletionResultType]::ParameterName, 'Go on with the run of the journal as it began: its orders, schedule, rate and dialect')
             [CompletionResult]::new('--half-close', '--half-close', [CompletionResultType]::ParameterName, 'Shut the sending side down after the request, and read the reply on the other')
             [CompletionResult]::new('--chunked', '--chunked', [CompletionResultType]::ParameterName, 'Send the body in chunks, without Content-Length')
             [CompletionResult]::new('--accept-gzip', '--accept-gzip', [CompletionResultType]::ParameterName, 'Ask for a reply in gzip, and decompress it')
@@ -130,35 +131,206 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             break
         }
         'payout-notify;schedule' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--retries', '--retries', [CompletionResultType]::ParameterName, 'How many retries may follow the first notification [default: 10]')
             [CompletionResult]::new('--window', '--window', [CompletionResultType]::ParameterName, 'The time after the order''s completion in which the platform tries [default: 1h]')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'payout-notify;listen' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--bind', '--bind', [CompletionResultType]::ParameterName, 'Where to listen: HOST:PORT, a port (on loopback), or :0 for a free port')
-            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml')
+            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]')
             [CompletionResult]::new('--input', '--input', [CompletionResultType]::ParameterName, 'In which form callbacks are taken: the platform POSTs JSON')
             [CompletionResult]::new('--require', '--require', [CompletionResultType]::ParameterName, 'Refuse any other signature: md5, hmac-sha256 or sha256')
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'End after this many callbacks; exit with 1 if fewer were valid')
             [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'End after this time')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
+            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
+            [CompletionResult]::new('--keep', '--keep', [CompletionResultType]::ParameterName, 'Keep at most this many callbacks; the oldest go first')
+            [CompletionResult]::new('--keep-for', '--keep-for', [CompletionResultType]::ParameterName, 'Keep callbacks at most this long, such as 7d')
+            [CompletionResult]::new('--reply', '--reply', [CompletionResultType]::ParameterName, 'Answer as this program tells, step by step: ''fail*3, hang 35s, reset, ok''')
+            [CompletionResult]::new('--reply-per', '--reply-per', [CompletionResultType]::ParameterName, 'Whose replies are counted together: order, connection or all')
+            [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'The seed of the program''s chances')
+            [CompletionResult]::new('--forward-to', '--forward-to', [CompletionResultType]::ParameterName, 'Send each callback on to this application, byte for byte')
+            [CompletionResult]::new('--reply-from', '--reply-from', [CompletionResultType]::ParameterName, 'Whose reply the sender gets [default: app; with --reply: listener]')
+            [CompletionResult]::new('--forward-retry', '--forward-retry', [CompletionResultType]::ParameterName, 'Wait this long for an application that refuses connections')
+            [CompletionResult]::new('--forward-timeout', '--forward-timeout', [CompletionResultType]::ParameterName, 'Wait this long for the application''s reply')
+            [CompletionResult]::new('--max-retries', '--max-retries', [CompletionResultType]::ParameterName, 'The retries that the sender may make')
+            [CompletionResult]::new('--expect-schedule', '--expect-schedule', [CompletionResultType]::ParameterName, 'The schedule that the sender must keep: a preset, or a list of delays')
+            [CompletionResult]::new('--inspect', '--inspect', [CompletionResultType]::ParameterName, 'Serve a page that shows callbacks as they come, on this loopback address or a free port')
+            [CompletionResult]::new('--tls-cert', '--tls-cert', [CompletionResultType]::ParameterName, 'Speak HTTPS with this certificate and its chain (PEM)')
+            [CompletionResult]::new('--tls-key', '--tls-key', [CompletionResultType]::ParameterName, 'The certificate''s private key (PEM)')
+            [CompletionResult]::new('--tls-cert-out', '--tls-cert-out', [CompletionResultType]::ParameterName, 'Write the certificate made for this run to this file, for the sender''s --cacert')
             [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'Read the key from this file; one trailing newline is dropped')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key itself: others on this machine can see it')
             [CompletionResult]::new('--other-key-file', '--other-key-file', [CompletionResultType]::ParameterName, 'Try this key too when a signature does not match; may be given several times')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--allow-remote', '--allow-remote', [CompletionResultType]::ParameterName, 'Listen on an address that other machines can reach')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Show no callbacks, only the beginning, what goes wrong, and the summary')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Show no callbacks, only the beginning, what goes wrong, and the summary')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show headers and body too')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show headers and body too')
+            [CompletionResult]::new('--no-inbox', '--no-inbox', [CompletionResultType]::ParameterName, 'Keep nothing')
+            [CompletionResult]::new('--referee', '--referee', [CompletionResultType]::ParameterName, 'Hold the sender to its contract; a breach exits with 1')
+            [CompletionResult]::new('--tls-self-signed', '--tls-self-signed', [CompletionResultType]::ParameterName, 'Speak HTTPS with a certificate made for this run')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
-        'payout-notify;dialects' {
-            [CompletionResult]::new('--print', '--print', [CompletionResultType]::ParameterName, 'What to print')
+        'payout-notify;inbox' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the newest callbacks, one a line, the newest last')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one callback in full: the request, what is signed, the verdict, the reply')
+            [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Compare two callbacks: their members, headers and bytes')
+            [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Send callbacks again, once each, and judge the replies as the platform does')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write callbacks to stdout, the oldest first')
+            [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Delete callbacks; no listener may work with the inbox')
+            [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Delete the oldest callbacks and give their room back; no listener may work with the inbox')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'payout-notify;inbox;list' {
+            [CompletionResult]::new('--order', '--order', [CompletionResultType]::ParameterName, 'Those of this order')
+            [CompletionResult]::new('--status', '--status', [CompletionResultType]::ParameterName, 'Those with this status: success, cancelled, failed or a number')
+            [CompletionResult]::new('--verdict', '--verdict', [CompletionResultType]::ParameterName, 'Those that were valid when they came, or those that were not')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Those that came since: a time such as 2026-01-31T12:00:00Z, a day, or how long ago (10m)')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Those that came until then')
+            [CompletionResult]::new('--grep', '--grep', [CompletionResultType]::ParameterName, 'Those whose body or path holds this text')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'The most callbacks')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'payout-notify;inbox;show' {
+            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]')
+            [CompletionResult]::new('--require', '--require', [CompletionResultType]::ParameterName, 'Refuse any other signature: md5, hmac-sha256 or sha256')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
+            [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'Read the key from this file; one trailing newline is dropped')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key itself: others on this machine can see it')
+            [CompletionResult]::new('--other-key-file', '--other-key-file', [CompletionResultType]::ParameterName, 'Try this key too when a signature does not match; may be given several times')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'payout-notify;inbox;diff' {
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'payout-notify;inbox;replay' {
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Where they go: the application''s notify URL')
+            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]')
+            [CompletionResult]::new('--sign-type', '--sign-type', [CompletionResultType]::ParameterName, 'How to sign anew: md5, hmac-sha256 or sha256')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for a whole reply')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
+            [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Set a member; VALUE is JSON if it parses as JSON, else a string')
+            [CompletionResult]::new('--set-str', '--set-str', [CompletionResultType]::ParameterName, 'Set a member to a string')
+            [CompletionResult]::new('--unset', '--unset', [CompletionResultType]::ParameterName, 'Take a member out')
+            [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'Read the key from this file; one trailing newline is dropped')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key itself: others on this machine can see it')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Send this header, in the place of an own one; "Name:" leaves it out; several may be given')
+            [CompletionResult]::new('--connections', '--connections', [CompletionResultType]::ParameterName, 'Whether attempts share connections')
+            [CompletionResult]::new('--lose-replies', '--lose-replies', [CompletionResultType]::ParameterName, 'Lose this share of the replies: the merchant is called again although it answered')
+            [CompletionResult]::new('--upload-rate', '--upload-rate', [CompletionResultType]::ParameterName, 'Send the body no faster than this, for example 1KB/s')
+            [CompletionResult]::new('--slow-upload', '--slow-upload', [CompletionResultType]::ParameterName, 'Spread the body over this time, for example 2s')
+            [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Use this address for a host and port, as curl does; several may be given')
+            [CompletionResult]::new('--cacert', '--cacert', [CompletionResultType]::ParameterName, 'Trust merchants whose certificate one of these vouches for (PEM), and no others')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'Show this certificate to a merchant who asks for one (PEM)')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'The private key of --client-cert (PEM); without it the key is in the certificate''s file')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
+            [CompletionResult]::new('--resign', '--resign', [CompletionResultType]::ParameterName, 'Sign anew although nothing changes')
+            [CompletionResult]::new('--half-close', '--half-close', [CompletionResultType]::ParameterName, 'Shut the sending side down after the request, and read the reply on the other')
+            [CompletionResult]::new('--chunked', '--chunked', [CompletionResultType]::ParameterName, 'Send the body in chunks, without Content-Length')
+            [CompletionResult]::new('--accept-gzip', '--accept-gzip', [CompletionResultType]::ParameterName, 'Ask for a reply in gzip, and decompress it')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Check no certificate: whoever answers is taken for the merchant')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'payout-notify;inbox;export' {
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'As what')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'The most callbacks: the newest ones')
+            [CompletionResult]::new('--order', '--order', [CompletionResultType]::ParameterName, 'Those of this order')
+            [CompletionResult]::new('--status', '--status', [CompletionResultType]::ParameterName, 'Those with this status: success, cancelled, failed or a number')
+            [CompletionResult]::new('--verdict', '--verdict', [CompletionResultType]::ParameterName, 'Those that were valid when they came, or those that were not')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Those that came since: a time such as 2026-01-31T12:00:00Z, a day, or how long ago (10m)')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Those that came until then')
+            [CompletionResult]::new('--grep', '--grep', [CompletionResultType]::ParameterName, 'Those whose body or path holds this text')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'payout-notify;inbox;delete' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'payout-notify;inbox;prune' {
+            [CompletionResult]::new('--keep', '--keep', [CompletionResultType]::ParameterName, 'How many of the newest stay [default: 10000, or all with --keep-for]')
+            [CompletionResult]::new('--keep-for', '--keep-for', [CompletionResultType]::ParameterName, 'Only those stay that came within this time, for example 7d')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'payout-notify;inbox;help' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the newest callbacks, one a line, the newest last')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one callback in full: the request, what is signed, the verdict, the reply')
+            [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Compare two callbacks: their members, headers and bytes')
+            [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Send callbacks again, once each, and judge the replies as the platform does')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write callbacks to stdout, the oldest first')
+            [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Delete callbacks; no listener may work with the inbox')
+            [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Delete the oldest callbacks and give their room back; no listener may work with the inbox')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'payout-notify;inbox;help;list' {
+            break
+        }
+        'payout-notify;inbox;help;show' {
+            break
+        }
+        'payout-notify;inbox;help;diff' {
+            break
+        }
+        'payout-notify;inbox;help;replay' {
+            break
+        }
+        'payout-notify;inbox;help;export' {
+            break
+        }
+        'payout-notify;inbox;help;delete' {
+            break
+        }
+        'payout-notify;inbox;help;prune' {
+            break
+        }
+        'payout-notify;inbox;help;help' {
+            break
+        }
+        'payout-notify;dialects' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--print', '--print', [CompletionResultType]::ParameterName, 'What to print')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -175,7 +347,8 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Verify a payload''s signature')
             [CompletionResult]::new('simulate', 'simulate', [CompletionResultType]::ParameterValue, 'Send a notification to a merchant as the platform does, with its retries')
             [CompletionResult]::new('schedule', 'schedule', [CompletionResultType]::ParameterValue, 'Show when the attempts of a retry schedule are planned')
-            [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Listen as a local merchant: show each callback, verify it, and answer as the protocol says')
+            [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says')
+            [CompletionResult]::new('inbox', 'inbox', [CompletionResultType]::ParameterValue, 'Show, compare, export and send again what listen received and kept')
             [CompletionResult]::new('dialects', 'dialects', [CompletionResultType]::ParameterValue, 'List the dialects: how sibling platforms sign, and which reply they want')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -197,6 +370,9 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             break
         }
         'payout-notify;help;listen' {
+            break
+        }
+        'payout-notify;help;inbox' {
             break
         }
         'payout-notify;help;dialects' {

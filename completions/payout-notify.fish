@@ -34,7 +34,8 @@ complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "sign" -
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "verify" -d 'Verify a payload\'s signature'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "simulate" -d 'Send a notification to a merchant as the platform does, with its retries'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "schedule" -d 'Show when the attempts of a retry schedule are planned'
-complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "listen" -d 'Listen as a local merchant: show each callback, verify it, and answer as the protocol says'
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "listen" -d 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says'
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "inbox" -d 'Show, compare, export and send again what listen received and kept'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "dialects" -d 'List the dialects: how sibling platforms sign, and which reply they want'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -42,8 +43,11 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand demo" -l col
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l sign-type -d 'How to sign: md5, hmac-sha256 or sha256; unless told, as the payload\'s sign_type says, else as the dialect does first' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l input -d 'In which form the payload is written, and printed again' -r -f -a "auto\t'Told by how it begins, or by method and content type'
 json\t'A JSON object: what the platform sends'
 form\t'The name=value pairs of a form body'
@@ -59,12 +63,12 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l set
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l unset -d 'Take a member out' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l key -d 'The key itself: others on this machine can see it' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
-always\t'Everywhere, whatever the environment says'
-never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l lines -d 'Read one payload a line (NDJSON) and write one line for each; goes on after a bad line'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l input -d 'In which form the payload is written' -r -f -a "auto\t'Told by how it begins, or by method and content type'
 json\t'A JSON object: what the platform sends'
 form\t'The name=value pairs of a form body'
@@ -76,21 +80,21 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l j
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l other-key-file -d 'Try this key too when a signature does not match; may be given several times' -r -F
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
-always\t'Everywhere, whatever the environment says'
-never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l strict -d 'Let warnings about the fields count'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l explain -d 'Show each step from the members to the digest, and what the signature does not protect'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l show-expected -d 'On a mismatch, show the signature that would have matched'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l lines -d 'Read one payload a line (NDJSON) and write one line for each; goes on after a bad line'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l status -d 'The status: success, cancelled, failed or a number' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l sign-type -d 'How to sign: md5, hmac-sha256 or sha256' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l schedule -d 'When to retry: backoff, even, ten-in-total, or a list such as 15s,30s,5m' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l schedule -d 'When to retry: backoff, even, ten-in-total, or a list such as 15s,30s,5m [default: backoff]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l retries -d 'How many retries may follow the first notification [default: 10]' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l window -d 'The time after the order\'s completion in which the platform tries' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l speed -d 'Let waits pass faster; replies take as long as they take' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l window -d 'The time after the order\'s completion in which the platform tries [default: 1h]' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l speed -d 'Let waits pass faster; replies take as long as they take [default: 1x]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l timeout -d 'How long to wait for a whole reply' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
@@ -123,27 +127,27 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l cacert -d 'Trust merchants whose certificate one of these vouches for (PEM), and no others' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l client-cert -d 'Show this certificate to a merchant who asks for one (PEM)' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l client-key -d 'The private key of --client-cert (PEM); without it the key is in the certificate\'s file' -r -F
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
-always\t'Everywhere, whatever the environment says'
-never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l dry-run -d 'Print the timeline and send nothing'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l honor-retry-after -d 'Wait as long as a reply\'s Retry-After asks'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l resume -d 'Go on with the run of the journal, at its schedule and speed'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l resume -d 'Go on with the run of the journal as it began: its orders, schedule, rate and dialect'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l half-close -d 'Shut the sending side down after the request, and read the reply on the other'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l chunked -d 'Send the body in chunks, without Content-Length'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l accept-gzip -d 'Ask for a reply in gzip, and decompress it'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l insecure -d 'Check no certificate: whoever answers is taken for the merchant'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l retries -d 'How many retries may follow the first notification [default: 10]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l window -d 'The time after the order\'s completion in which the platform tries [default: 1h]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l bind -d 'Where to listen: HOST:PORT, a port (on loopback), or :0 for a free port' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l input -d 'In which form callbacks are taken: the platform POSTs JSON' -r -f -a "auto\t'Told by how it begins, or by method and content type'
 json\t'A JSON object: what the platform sends'
 form\t'The name=value pairs of a form body'
@@ -153,32 +157,166 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l c
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l for -d 'End after this time' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l keep -d 'Keep at most this many callbacks; the oldest go first' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l keep-for -d 'Keep callbacks at most this long, such as 7d' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l reply -d 'Answer as this program tells, step by step: \'fail*3, hang 35s, reset, ok\'' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l reply-per -d 'Whose replies are counted together: order, connection or all' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l seed -d 'The seed of the program\'s chances' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l forward-to -d 'Send each callback on to this application, byte for byte' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l reply-from -d 'Whose reply the sender gets [default: app; with --reply: listener]' -r -f -a "app\t'The application\'s, as it is'
+listener\t'The listener\'s'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l forward-retry -d 'Wait this long for an application that refuses connections' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l forward-timeout -d 'Wait this long for the application\'s reply' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l max-retries -d 'The retries that the sender may make' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l expect-schedule -d 'The schedule that the sender must keep: a preset, or a list of delays' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l inspect -d 'Serve a page that shows callbacks as they come, on this loopback address or a free port' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-cert -d 'Speak HTTPS with this certificate and its chain (PEM)' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-key -d 'The certificate\'s private key (PEM)' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-cert-out -d 'Write the certificate made for this run to this file, for the sender\'s --cacert' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l other-key-file -d 'Try this key too when a signature does not match; may be given several times' -r -F
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l allow-remote -d 'Listen on an address that other machines can reach'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -s q -l quiet -d 'Show no callbacks, only the beginning, what goes wrong, and the summary'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -s v -l verbose -d 'Show headers and body too'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l no-inbox -d 'Keep nothing'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l referee -d 'Hold the sender to its contract; a breach exits with 1'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-self-signed -d 'Speak HTTPS with a certificate made for this run'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l allow-remote -d 'Listen on an address that other machines can reach'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "list" -d 'List the newest callbacks, one a line, the newest last'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "show" -d 'Show one callback in full: the request, what is signed, the verdict, the reply'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "diff" -d 'Compare two callbacks: their members, headers and bytes'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "replay" -d 'Send callbacks again, once each, and judge the replies as the platform does'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "export" -d 'Write callbacks to stdout, the oldest first'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "delete" -d 'Delete callbacks; no listener may work with the inbox'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "prune" -d 'Delete the oldest callbacks and give their room back; no listener may work with the inbox'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l order -d 'Those of this order' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l status -d 'Those with this status: success, cancelled, failed or a number' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l verdict -d 'Those that were valid when they came, or those that were not' -r -f -a "valid\t'Signed rightly, and all there'
+invalid\t'Anything else'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l since -d 'Those that came since: a time such as 2026-01-31T12:00:00Z, a day, or how long ago (10m)' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l until -d 'Those that came until then' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l grep -d 'Those whose body or path holds this text' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l limit -d 'The most callbacks' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+json\t'For a program: one JSON object a line'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l require -d 'Refuse any other signature: md5, hmac-sha256 or sha256' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+json\t'For a program: one JSON object a line'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l key -d 'The key itself: others on this machine can see it' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l other-key-file -d 'Try this key too when a signature does not match; may be given several times' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+json\t'For a program: one JSON object a line'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l to -d 'Where they go: the application\'s notify URL' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l sign-type -d 'How to sign anew: md5, hmac-sha256 or sha256' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l timeout -d 'How long to wait for a whole reply' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+json\t'For a program: one JSON object a line'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l set -d 'Set a member; VALUE is JSON if it parses as JSON, else a string' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l set-str -d 'Set a member to a string' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l unset -d 'Take a member out' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l key -d 'The key itself: others on this machine can see it' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l header -d 'Send this header, in the place of an own one; "Name:" leaves it out; several may be given' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l connections -d 'Whether attempts share connections' -r -f -a "fresh\t'Every attempt connects anew'
+reused\t'Connections are kept and used again, without a proxy'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l lose-replies -d 'Lose this share of the replies: the merchant is called again although it answered' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l upload-rate -d 'Send the body no faster than this, for example 1KB/s' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l slow-upload -d 'Spread the body over this time, for example 2s' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l resolve -d 'Use this address for a host and port, as curl does; several may be given' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l cacert -d 'Trust merchants whose certificate one of these vouches for (PEM), and no others' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l client-cert -d 'Show this certificate to a merchant who asks for one (PEM)' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l client-key -d 'The private key of --client-cert (PEM); without it the key is in the certificate\'s file' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l resign -d 'Sign anew although nothing changes'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l half-close -d 'Shut the sending side down after the request, and read the reply on the other'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l chunked -d 'Send the body in chunks, without Content-Length'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l accept-gzip -d 'Ask for a reply in gzip, and decompress it'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l insecure -d 'Check no certificate: whoever answers is taken for the merchant'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l as -d 'As what' -r -f -a "ndjson\t'One JSON object a line'
+http\t'Requests as .http files hold them'
+curl\t'Commands for a POSIX shell'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l limit -d 'The most callbacks: the newest ones' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l order -d 'Those of this order' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l status -d 'Those with this status: success, cancelled, failed or a number' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l verdict -d 'Those that were valid when they came, or those that were not' -r -f -a "valid\t'Signed rightly, and all there'
+invalid\t'Anything else'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l since -d 'Those that came since: a time such as 2026-01-31T12:00:00Z, a day, or how long ago (10m)' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l until -d 'Those that came until then' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l grep -d 'Those whose body or path holds this text' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from delete" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from delete" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -l keep -d 'How many of the newest stay [default: 10000, or all with --keep-for]' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -l keep-for -d 'Only those stay that came within this time, for example 7d' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the newest callbacks, one a line, the newest last'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one callback in full: the request, what is signed, the verdict, the reply'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "diff" -d 'Compare two callbacks: their members, headers and bytes'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "replay" -d 'Send callbacks again, once each, and judge the replies as the platform does'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write callbacks to stdout, the oldest first'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Delete callbacks; no listener may work with the inbox'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "prune" -d 'Delete the oldest callbacks and give their room back; no listener may work with the inbox'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects" -l print -d 'What to print' -r -f -a "table\t'A table, or data with --format json'
 toml\t'A file that --dialect reads'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
-always\t'Everywhere, whatever the environment says'
-never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand completions" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen dialects completions help" -f -a "demo" -d 'Show the whole story in about a second: sign, send, retry, verify, acknowledge'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen dialects completions help" -f -a "sign" -d 'Sign a payload and print it'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen dialects completions help" -f -a "verify" -d 'Verify a payload\'s signature'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen dialects completions help" -f -a "simulate" -d 'Send a notification to a merchant as the platform does, with its retries'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen dialects completions help" -f -a "schedule" -d 'Show when the attempts of a retry schedule are planned'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen dialects completions help" -f -a "listen" -d 'Listen as a local merchant: show each callback, verify it, and answer as the protocol says'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen dialects completions help" -f -a "dialects" -d 'List the dialects: how sibling platforms sign, and which reply they want'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen dialects completions help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen dialects completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen inbox dialects completions help" -f -a "demo" -d 'Show the whole story in about a second: sign, send, retry, verify, acknowledge'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen inbox dialects completions help" -f -a "sign" -d 'Sign a payload and print it'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen inbox dialects completions help" -f -a "verify" -d 'Verify a payload\'s signature'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen inbox dialects completions help" -f -a "simulate" -d 'Send a notification to a merchant as the platform does, with its retries'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen inbox dialects completions help" -f -a "schedule" -d 'Show when the attempts of a retry schedule are planned'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen inbox dialects completions help" -f -a "listen" -d 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen inbox dialects completions help" -f -a "inbox" -d 'Show, compare, export and send again what listen received and kept'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen inbox dialects completions help" -f -a "dialects" -d 'List the dialects: how sibling platforms sign, and which reply they want'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen inbox dialects completions help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen inbox dialects completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::path::PathBuf;
 
 /// The environment variable that holds the platform key.
 pub const KEY_VARIABLE: &str = "PAYOUT_NOTIFY_KEY";
@@ -29,6 +30,11 @@ pub struct Environment {
     pub no_color: bool,
     /// `TERM` is `dumb`: the terminal shows escape sequences as text.
     pub dumb_terminal: bool,
+    /// The folder for what outlives a run, as the system wants it; nothing where there is no home.
+    ///
+    /// `$XDG_STATE_HOME/payout-notify`, or below `~/.local/state`; on macOS below
+    /// `~/Library/Application Support`; on Windows below `%LOCALAPPDATA%`.
+    pub state_folder: Option<PathBuf>,
 }
 
 impl Environment {
@@ -45,8 +51,23 @@ impl Environment {
             key: lookup(KEY_VARIABLE),
             no_color: lookup("NO_COLOR").is_some_and(|value| !value.is_empty()),
             dumb_terminal: lookup("TERM").is_some_and(|value| value == "dumb"),
+            state_folder: state_base(&lookup).map(|base| base.join("payout-notify")),
         }
     }
+}
+
+/// The folder of the user's state of all programs.
+fn state_base(lookup: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    // A relative path would mean another folder in each run; the XDG rules ignore it too.
+    let absolute = |name| lookup(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    if cfg!(windows) {
+        return absolute("LOCALAPPDATA");
+    }
+    let home = absolute("HOME");
+    if cfg!(target_os = "macos") {
+        return home.map(|home| home.join("Library/Application Support"));
+    }
+    absolute("XDG_STATE_HOME").or_else(|| home.map(|home| home.join(".local/state")))
 }
 
 impl fmt::Debug for Environment {
@@ -56,6 +77,7 @@ impl fmt::Debug for Environment {
             .field("key", &key)
             .field("no_color", &self.no_color)
             .field("dumb_terminal", &self.dumb_terminal)
+            .field("state_folder", &self.state_folder)
             .finish()
     }
 }
@@ -88,6 +110,17 @@ mod tests {
     fn an_empty_no_color_and_another_terminal_ask_for_nothing() {
         let read = environment(&[("NO_COLOR", ""), ("TERM", "xterm-256color")]);
         assert!(!read.no_color && !read.dumb_terminal);
+    }
+
+    #[cfg(all(unix, not(target_os = "macos")))]
+    #[test]
+    fn the_state_has_a_folder_of_its_own() {
+        let folder = |pairs| environment(pairs).state_folder;
+        let below = |base: &str| Some(PathBuf::from(base).join("payout-notify"));
+        assert_eq!(folder(&[("XDG_STATE_HOME", "/s"), ("HOME", "/h")]), below("/s"));
+        assert_eq!(folder(&[("HOME", "/h")]), below("/h/.local/state"));
+        assert_eq!(folder(&[("XDG_STATE_HOME", "s"), ("HOME", "/h")]), below("/h/.local/state"));
+        assert_eq!(folder(&[("XDG_STATE_HOME", ""), ("HOME", "")]), None);
     }
 
     #[test]

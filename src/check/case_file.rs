@@ -92,6 +92,10 @@ const MANNERS: [(&str, Manner); 6] = [
     ("fresh", Manner::Fresh),
 ];
 
+/// The probes that a case may ask for.
+pub const PROBES: [&str; 9] =
+    ["dns", "connect", "tls", "redirect", "html", "content-type", "latency", "keep-alive", "ipv6"];
+
 /// Why and where a text is no case file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseFileError {
@@ -297,7 +301,7 @@ fn read_case(table: FileCase, span: &Range<usize>, defaults: &Defaults) -> Readi
         effect: optional(table.effect, &EFFECTS)?.unwrap_or(defaults.effect),
         work: match (table.probe, table.step, &single.make) {
             (Some(probe), steps, None) if steps.is_empty() && !is_retry => {
-                Work::Probe(name(probe)?)
+                Work::Probe(one_of(&probe, &PROBES.map(|name| (name, name)))?.to_owned())
             }
             (None, steps, Some(_)) if steps.is_empty() => {
                 let step = read_step(single, span, defaults, 0)?;
@@ -423,7 +427,7 @@ fn one_of<T: Copy>(given: &Text, known: &[(&'static str, T)]) -> Reading<T> {
     let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
     let problem = match nearest(text, names.iter().copied()) {
         Some(near) => format!("{text:?} is unknown; did you mean {near:?}?"),
-        None => format!("{text:?} is unknown; {} is wanted", names.join(", ")),
+        None => format!("{text:?} is unknown; known are {}", names.join(", ")),
     };
     wrong(&given.span(), problem)
 }

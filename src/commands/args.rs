@@ -1,6 +1,7 @@
 //! Arguments that several subcommands share: the key, the payload, changes to it, the dialect.
 
 pub mod dialect;
+pub mod inbox;
 pub mod input;
 
 use std::ffi::OsString;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use crate::delivery::orders::Change;
-use crate::delivery::template::{Template, TemplateError};
+use crate::delivery::template::{Form, Template, TemplateError, form_of};
 use crate::error::CommandError;
 use crate::protocol::edit::{Edit, json_string};
 use crate::protocol::key::Key;
@@ -223,15 +224,9 @@ fn parse_set(text: &str) -> Result<Assignment, String> {
 
 /// A value as JSON text: itself where it is JSON, else a string.
 fn json_or_string(value: &str) -> Result<String, String> {
-    let wrapped = format!("{{\"v\":{value}}}");
-    match Payload::parse(wrapped.as_bytes()) {
-        Ok(payload) if payload.members().len() == 1 => Ok(value.trim().to_owned()),
-        // JSON by its form, but nobody could verify it: a string would hide the mistake.
-        Err(PayloadError {
-            problem: problem @ (PayloadProblem::DuplicateMember(_) | PayloadProblem::TooDeep),
-            ..
-        }) => Err(problem.to_string()),
-        _ => Ok(json_string(value)),
+    match form_of(value).map_err(|problem| problem.to_string())? {
+        Form::Json => Ok(value.trim().to_owned()),
+        Form::Text => Ok(json_string(value)),
     }
 }
 

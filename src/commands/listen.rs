@@ -1,14 +1,21 @@
-//! `listen`: a local merchant that shows what the platform sends.
+//! `listen`: a local merchant that shows what the platform sends, and keeps it.
+
+mod args;
+mod desk;
+mod page;
+mod screen;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
+use super::args::inbox::refused;
 use super::args::input::InputKind;
 use super::args::{Format, KeyArgs, OtherKeyArgs, parse_sign_type};
 use super::runtime::{Interrupts, block_on};
@@ -16,27 +23,38 @@ use crate::delivery::schedule::parse_duration;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::listener::callback::Callback;
-use crate::listener::event::ServerEvent;
+use crate::listener::forward::Forwarder;
+use crate::listener::inbox::{Inbox, InboxSettings};
 use crate::listener::limits::Limits;
-use crate::listener::orders::Orders;
-use crate::listener::reply::Reply;
+use crate::listener::orders::{DEFAULT_CAPACITY, Orders};
+use crate::listener::program::Runner;
+use crate::listener::referee::{Referee, RefereeReport, Rules};
 use crate::listener::server::Server;
-use crate::listener::verdict::{Accepts, Contract, Verdict};
-use crate::protocol::diagnosis::{Diagnosis, diagnose};
+use crate::listener::verdict::{Accepts, Contract};
+use crate::protocol::acknowledgement::AcknowledgementRule;
 use crate::protocol::key::Key;
 use crate::protocol::scheme::Algorithm;
-use crate::protocol::signature::Mismatch;
-use crate::report::callback::{self, ListenSummary, ReceivedCallback};
-use crate::report::listening;
+use crate::report::callback::{self, ListenSummary};
+use crate::report::listening::InboxChoice;
+use crate::report::{forwarding, listening, referee};
 use crate::settings::Environment;
+use crate::store::StoreError;
 use crate::terminal::Console;
 
-/// Listen as a local merchant: show each callback, verify it, and answer as the protocol says.
+use args::{ForwardArgs, Identity, KeepArgs, RefereeArgs, ReplyArgs, TlsArgs};
+use desk::{Desk, Event};
+use page::{Bound, Page};
+use screen::{Budget, Screen};
+
+/// Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says.
 ///
 /// A valid notification is acknowledged with {"error_code":"0000"}, or as the dialect wants; anything else is refused with
-/// the platform's own codes. Ctrl-C ends it with a summary.
+/// the platform's own codes. --reply answers as a program tells, --forward-to asks an application. Ctrl-C ends it with a
+/// summary.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  payout-notify listen --bind 8787 --key-file key.txt")]
+#[command(
+    after_help = "Example:\n  payout-notify listen --bind 8787 --key-file key.txt\n  payout-notify listen --reply 'fail*3, hang 35s, ok' --referee\n  payout-notify listen --forward-to http://localhost:3000/notify"
+)]
 pub struct Args {
     /// Where to listen: HOST:PORT, a port (on loopback), or :0 for a free port.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
@@ -62,6 +80,37 @@ pub struct Args {
     /// For whom the output is written.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
+    /// Show no callbacks, only the beginning, what goes wrong, and the summary.
+    #[arg(long, short, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Show headers and body too.
+    #[arg(long, short, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Where callbacks are kept.
+    #[command(flatten)]
+    pub inbox: KeepArgs,
+    /// What is answered.
+    #[command(flatten)]
+    pub replies: ReplyArgs,
+    /// An application behind the listener.
+    #[command(flatten)]
+    pub forward: ForwardArgs,
+    /// What the sender is held to.
+    #[command(flatten)]
+    pub referee: RefereeArgs,
+    /// Serve a page that shows callbacks as they come, on this loopback address or a free port.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = ":0",
+        conflicts_with = "no_inbox"
+    )]
+    pub inspect: Option<String>,
+    /// How the listener speaks TLS.
+    #[command(flatten)]
+    pub tls: TlsArgs,
     /// The key.
     #[command(flatten)]
     pub key: KeyArgs,
@@ -73,75 +122,205 @@ pub struct Args {
 /// Events that wait for the terminal; a full queue slows the senders instead of filling memory.
 const QUEUE: usize = 256;
 
-/// What the server's tasks tell the task that prints.
-enum Event {
-    Callback(Box<(Callback, Verdict, Reply)>),
-    Server(ServerEvent),
+/// The most diagnoses in one second: a search costs far more than the request that causes it.
+const MOST_DIAGNOSES: u64 = 5;
+
+/// The most remarks on clients in one second.
+const MOST_REMARKS: u64 = 20;
+
+/// What the command line asks for, checked before anything is opened.
+struct Setup {
+    address: SocketAddr,
+    contract: Contract,
+    key: Arc<Key>,
+    others: Arc<Vec<(String, Key)>>,
+    rule: AcknowledgementRule,
+    inbox: Option<(PathBuf, InboxSettings)>,
+    forwarder: Option<Forwarder>,
+    rules: Option<Rules>,
+    identity: Option<Identity>,
+    inspect: Option<SocketAddr>,
 }
 
 /// Listens until it is told to end.
 ///
 /// # Errors
-/// A wrong address or key (usage), an address that cannot be bound (environment).
+/// A wrong address, key or option (usage), an address that cannot be bound or an inbox that cannot
+/// be opened (environment).
 pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
+    let setup = setup(args, environment, console)?;
+    block_on(serve(args, setup, console))
+}
+
+fn setup(
+    args: &Args,
+    environment: &Environment,
+    console: &mut Console,
+) -> Result<Setup, CommandError> {
     let address = parse_bind(&args.bind)?;
     if !address.ip().is_loopback() && !args.allow_remote {
         return Err(CommandError::usage(format!("{address} can be reached by other machines"))
             .hint("add --allow-remote if that is meant, or bind 127.0.0.1"));
     }
+    let inbox = args.inbox.resolve(environment, console);
+    if args.inspect.is_some() && inbox.is_none() {
+        return Err(CommandError::usage("--inspect shows what is kept, and nothing is")
+            .hint("name a file with --inbox FILE"));
+    }
     let contract = contract(args)?;
-    let key = Arc::new(args.key.resolve(environment, console)?);
-    let others = Arc::new(args.other_keys.resolve(console)?);
-    block_on(async {
-        let server = Server::bind(address, Limits::default()).await.map_err(|error| {
-            CommandError::environment(format!("cannot listen on {address}"))
-                .because(error)
-                .hint("choose another address with --bind, or :0 for a free port")
-        })?;
-        let bound = server.local_addr().map_err(|error| {
-            CommandError::environment("cannot tell the bound address").because(error)
-        })?;
-        let interrupts = Interrupts::catch();
-        let ready = match args.format {
-            Format::Json => console.answer_bytes(listening::json(bound, &key).as_bytes()),
-            Format::Human => console.answer(&listening::line(bound, &key)),
-        };
-        ready.map_err(CommandError::output)?;
-        let (events, received) = mpsc::channel(QUEUE);
-        let (stop, stopped) = mpsc::channel(2);
-        let server_events = events.clone();
-        let server = server.with_events(move |event| {
-            // A full queue drops remarks about bad clients, never callbacks.
-            let _ = server_events.try_send(Event::Server(event));
-        });
-        let screen_key = Arc::clone(&key);
-        let handler = move |callback: Callback| {
-            let (events, key) = (events.clone(), Arc::clone(&key));
-            async move {
-                let verdict = contract.inspect(&callback, &key);
-                let reply = contract.reply(&verdict);
-                let event = Event::Callback(Box::new((callback, verdict, reply.clone())));
-                // Where nobody prints any more, the server is about to end.
-                let _ = events.send(event).await;
-                reply
-            }
-        };
-        let screen = Screen {
-            args,
-            console,
-            received,
-            orders: Orders::default(),
-            stop,
-            contract,
-            key: screen_key,
-            others,
-            budget: DiagnosisBudget::default(),
-            interrupts,
-        };
-        let (_, summary) = tokio::join!(server.serve(handler, stopped), screen.run());
-        let (summary, console) = summary?;
-        finish(args, &summary, console)
+    let rule = AcknowledgementRule::for_reply(&contract.dialect.success_reply);
+    Ok(Setup {
+        address,
+        contract,
+        key: Arc::new(args.key.resolve(environment, console)?),
+        others: Arc::new(args.other_keys.resolve(console)?),
+        inbox,
+        forwarder: args.forward.resolve(rule.clone())?,
+        rule,
+        rules: args.referee.resolve()?,
+        identity: args.tls.resolve(&address.ip().to_string())?,
+        inspect: args.inspect.as_deref().map(parse_bind).transpose()?,
     })
+}
+
+async fn serve(args: &Args, setup: Setup, console: &mut Console) -> CommandResult {
+    let server = Server::bind(setup.address, Limits::default()).await.map_err(|error| {
+        CommandError::environment(format!("cannot listen on {}", setup.address))
+            .because(error)
+            .hint("choose another address with --bind, or :0 for a free port")
+    })?;
+    let bound = server.local_addr().map_err(|error| {
+        CommandError::environment("cannot tell the bound address").because(error)
+    })?;
+    if setup.forwarder.as_ref().is_some_and(|forwarder| forwarder.points_at(bound)) {
+        return Err(CommandError::usage("--forward-to names this listener itself")
+            .hint("name the application's own address"));
+    }
+    let interrupts = Interrupts::catch();
+    let page = match setup.inspect {
+        Some(address) => Some(Bound::bind(address).await?),
+        None => None,
+    };
+    let others = Arc::clone(&setup.others);
+    let (desk, mut ready) = open(args, &setup, bound, page.as_ref())?;
+    let page = match (page, &desk.inbox) {
+        (Some(page), Some(inbox)) => Some(page.serve(&desk, inbox, others, ready.url.clone())?),
+        _ => None,
+    };
+    ready.inspector = page.as_ref().map(Page::url);
+    announce(args, &ready, &desk, console).map_err(CommandError::output)?;
+    let (events, received) = mpsc::channel(QUEUE);
+    let (stop, stopped) = mpsc::channel(2);
+    let server_events = events.clone();
+    let mut server = server.with_events(move |event| {
+        // A full queue drops remarks about bad clients, never callbacks.
+        let _ = server_events.try_send(Event::Server(event));
+    });
+    if let Some(identity) = setup.identity {
+        server = server.with_tls(identity.tls);
+    }
+    let handler_desk = Arc::clone(&desk);
+    let handler =
+        move |callback: Callback| Arc::clone(&handler_desk).receive(callback, events.clone());
+    let screen = Screen {
+        args,
+        console,
+        received,
+        stop,
+        desk: Arc::clone(&desk),
+        others: setup.others,
+        interrupts,
+        diagnoses: Budget::a_second(MOST_DIAGNOSES),
+        remarks: Budget::a_second(MOST_REMARKS),
+    };
+    let (_, shown) = tokio::join!(server.serve(handler, stopped), screen.run());
+    if let Some(page) = page {
+        page.close().await;
+    }
+    let (summary, console) = shown?;
+    close(&desk, console).await;
+    let verdict = desk.referee.as_ref().map(|referee| desk::locked(referee).verdict());
+    finish(args, &summary, verdict.as_ref(), console)
+}
+
+/// Opens what callbacks go through, and says what there is.
+fn open(
+    args: &Args,
+    setup: &Setup,
+    bound: SocketAddr,
+    page: Option<&Bound>,
+) -> Result<(Arc<Desk>, listening::Ready), CommandError> {
+    let program = args.replies.reply.clone();
+    let inbox = match &setup.inbox {
+        None => None,
+        Some((path, settings)) => Some(Arc::new(Inbox::open(path, *settings).map_err(unopened)?)),
+    };
+    let scheme = if setup.identity.is_some() { "https" } else { "http" };
+    let ready = listening::Ready {
+        url: desk::url_of(scheme, bound),
+        key_fingerprint: setup.key.fingerprint(),
+        inbox: setup.inbox.as_ref().map(|(path, _)| path.display().to_string()),
+        inbox_choice: match args.inbox.inbox.inbox {
+            Some(_) => InboxChoice::Named,
+            None => InboxChoice::Usual,
+        },
+        inspector: None,
+        forward_to: setup.forwarder.as_ref().map(|forwarder| forwarder.url().to_owned()),
+        plan: program.iter().flat_map(|p| p.plan_lines()).map(|line| line.to_string()).collect(),
+        certificate_sha256: setup.identity.as_ref().and_then(|identity| identity.sha256.clone()),
+    };
+    let reply_from = args.forward.reply_from(program.as_ref());
+    let seed = args.replies.seed.unwrap_or(0);
+    let runner =
+        |program| Mutex::new(Runner::new(program, args.replies.reply_per, seed, DEFAULT_CAPACITY));
+    let desk = Desk {
+        contract: setup.contract,
+        key: Arc::clone(&setup.key),
+        rule: setup.rule.clone(),
+        orders: Mutex::new(Orders::default()),
+        program: program.map(runner),
+        inbox,
+        // Cloned from the settings, because a forwarder belongs to the desk alone.
+        forwarder: args.forward.resolve(setup.rule.clone())?,
+        reply_from,
+        referee: setup.rules.clone().map(|rules| Mutex::new(Referee::new(rules))),
+        entries: page.map(|page| page.entries.clone()),
+        not_kept: AtomicU64::new(0),
+    };
+    Ok((Arc::new(desk), ready))
+}
+
+/// Says that callbacks are taken from now on.
+fn announce(
+    args: &Args,
+    ready: &listening::Ready,
+    desk: &Desk,
+    console: &mut Console,
+) -> std::io::Result<()> {
+    if args.format == Format::Json {
+        return console.answer_bytes(listening::json(ready).as_bytes());
+    }
+    listening::lines(ready).iter().try_for_each(|line| console.answer(line))?;
+    desk.forwarder
+        .iter()
+        .try_for_each(|forwarder| console.answer(&forwarding::target_line(forwarder)))
+}
+
+/// Brings the inbox to the disk; what goes wrong is said, and changes no answer.
+async fn close(desk: &Desk, console: &mut Console) {
+    let Some(inbox) = &desk.inbox else { return };
+    match tokio::time::timeout(screen::LAST_WORDS, inbox.flush()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => console.warning(&format!("{error}: {}", error.hint())),
+        Err(_) => {
+            console.warning("the inbox did not close in time; what was acknowledged is in it")
+        }
+    }
+}
+
+/// An inbox that cannot be opened, with what can be done.
+fn unopened(error: StoreError) -> CommandError {
+    refused(error).hint("name another file with --inbox FILE, or keep nothing with --no-inbox")
 }
 
 /// What the command line holds callbacks against.
@@ -156,138 +335,41 @@ fn contract(args: &Args) -> Result<Contract, CommandError> {
     Ok(Contract { dialect, required: args.require, accepts })
 }
 
-/// Prints what the server's tasks tell, and says when the server shall end.
-struct Screen<'a> {
-    args: &'a Args,
-    console: &'a mut Console,
-    received: mpsc::Receiver<Event>,
-    orders: Orders,
-    stop: mpsc::Sender<()>,
-    contract: Contract,
-    key: Arc<Key>,
-    others: Arc<Vec<(String, Key)>>,
-    budget: DiagnosisBudget,
-    interrupts: Interrupts,
-}
-
-impl<'a> Screen<'a> {
-    async fn run(mut self) -> Result<(ListenSummary, &'a mut Console), CommandError> {
-        let mut summary = ListenSummary::default();
-        let end = self.args.duration;
-        let mut time_is_up = Box::pin(async move {
-            match end {
-                Some(end) => tokio::time::sleep(end).await,
-                None => std::future::pending().await,
-            }
-        });
-        let mut stopping = false;
-        loop {
-            tokio::select! {
-                biased;
-                event = self.received.recv() => match event {
-                    // The server dropped its senders: everything is answered.
-                    None => return Ok((summary, self.console)),
-                    Some(event) => self.show(event, &mut summary).await?,
-                },
-                // The second signal ends the draining.
-                () = self.interrupts.next() => {
-                    let _ = self.stop.try_send(());
-                }
-                () = &mut time_is_up, if !stopping => {
-                    stopping = true;
-                    let _ = self.stop.try_send(());
-                }
-            }
-            if !stopping && self.args.count.is_some_and(|count| summary.callbacks >= count) {
-                stopping = true;
-                let _ = self.stop.try_send(());
-            }
-        }
-    }
-
-    /// What explains the signature, where it does not match and there is time to search.
-    ///
-    /// It runs on a thread of its own: a search must not delay the next reply.
-    async fn diagnose(&mut self, callback: &Callback, verdict: &Verdict) -> Option<Diagnosis> {
-        let reading = verdict.reading.as_ref()?;
-        let worth = reading.mismatch().is_some_and(Mismatch::can_be_diagnosed);
-        if !worth || !self.budget.spend(callback.received_at) {
-            return None;
-        }
-        let (callback, key) = (callback.clone(), Arc::clone(&self.key));
-        let (contract, others) = (self.contract, Arc::clone(&self.others));
-        let search = tokio::task::spawn_blocking(move || {
-            let payload = contract.payload(&callback).ok()?;
-            Some(diagnose(&payload, contract.dialect, &key, &others))
-        });
-        search.await.ok().flatten()
-    }
-
-    async fn show(
-        &mut self,
-        event: Event,
-        summary: &mut ListenSummary,
-    ) -> Result<(), CommandError> {
-        let (callback, verdict, reply) = match event {
-            Event::Server(event) => {
-                self.console.note(&listening::server_event(&event));
-                return Ok(());
-            }
-            Event::Callback(parts) => *parts,
-        };
-        summary.callbacks += 1;
-        summary.valid += u64::from(verdict.is_valid());
-        let order =
-            verdict.reading.as_ref().and_then(|reading| reading.notification.order_id.clone());
-        let seen = order.map(|order| self.orders.seen(&order, callback.received_at));
-        summary.orders = self.orders.len() as u64;
-        let diagnosis = self.diagnose(&callback, &verdict).await;
-        let received = ReceivedCallback { callback, verdict, seen, reply, diagnosis };
-        match self.args.format {
-            Format::Json => self.console.answer_bytes(callback::json(&received).as_bytes()),
-            Format::Human => {
-                callback::lines(&received).iter().try_for_each(|line| self.console.answer(line))
-            }
-        }
-        .map_err(CommandError::output)
-    }
-}
-
-/// The most diagnoses in one second: a search costs far more than the request that causes it.
-const MAX_DIAGNOSES: u32 = 5;
-
-/// How many diagnoses were made in the current second.
-#[derive(Default)]
-struct DiagnosisBudget {
-    second: i64,
-    used: u32,
-}
-
-impl DiagnosisBudget {
-    /// Whether one more may be made at this time, which is then counted.
-    fn spend(&mut self, at: Timestamp) -> bool {
-        if at.as_second() != self.second {
-            *self = DiagnosisBudget { second: at.as_second(), used: 0 };
-        }
-        self.used += 1;
-        self.used <= MAX_DIAGNOSES
-    }
-}
-
-fn finish(args: &Args, summary: &ListenSummary, console: &mut Console) -> CommandResult {
+fn finish(
+    args: &Args,
+    summary: &ListenSummary,
+    verdict: Option<&RefereeReport>,
+    console: &mut Console,
+) -> CommandResult {
+    let is_kept = verdict.is_none_or(RefereeReport::is_kept);
     let exit = match args.count {
         Some(count) if summary.valid < count => Exit::No,
+        _ if !is_kept => Exit::No,
         _ => Exit::Yes,
     };
-    let written = match args.format {
-        Format::Json => console.answer_bytes(callback::summary_json(summary).as_bytes()),
-        Format::Human => console.answer(&callback::summary_line(summary)),
-    };
-    match written {
+    match conclude(args, summary, verdict, console) {
         // A proven "no" stands, whether or not anyone read it.
         Err(error) if exit == Exit::Yes => Err(CommandError::output(error)),
         _ => Ok(exit),
     }
+}
+
+fn conclude(
+    args: &Args,
+    summary: &ListenSummary,
+    verdict: Option<&RefereeReport>,
+    console: &mut Console,
+) -> std::io::Result<()> {
+    if args.format == Format::Json {
+        if let Some(verdict) = verdict {
+            console.answer_bytes(referee::json(verdict).as_bytes())?;
+        }
+        return console.answer_bytes(callback::summary_json(summary).as_bytes());
+    }
+    for line in verdict.iter().flat_map(|verdict| referee::lines(verdict)) {
+        console.answer(&line)?;
+    }
+    console.answer(&callback::summary_line(summary))
 }
 
 /// `HOST:PORT`, a bare port, or `:PORT`; the latter two mean loopback.

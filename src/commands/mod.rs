@@ -1,9 +1,11 @@
 //! One file a subcommand: its arguments, whose doc comments are the help, and its run.
 
 pub mod args;
+pub mod check;
 pub mod completions;
 pub mod demo;
 pub mod dialects;
+pub mod inbox;
 pub mod lines;
 pub mod listen;
 pub mod runtime;
@@ -14,9 +16,12 @@ pub mod simulate;
 pub mod verify;
 pub mod wire_args;
 
+use std::ffi::OsString;
+
 use clap::Subcommand;
 use serde_json::json;
 
+use crate::delivery::orders::OrderError;
 use crate::error::{CommandError, ErrorKind};
 use crate::exit::Exit;
 use crate::protocol::dialect_file::DialectFileError;
@@ -29,16 +34,32 @@ use crate::terminal::Console;
 pub type CommandResult = Result<Exit, CommandError>;
 
 /// The subcommands.
+///
+/// A start uses one of them, so the arguments of the others are not set up: that is half of what a
+/// short run takes. The overview of all of them has only the summaries here, which repeat the
+/// first lines of the subcommands' own help.
 #[derive(Subcommand)]
-#[allow(missing_docs, reason = "each subcommand's own doc comment is its help")]
+#[command(defer = true)]
 pub enum Command {
+    /// Show the whole story in about a second: sign, send, retry, verify, acknowledge.
     Demo(demo::Args),
+    /// Sign a payload and print it.
     Sign(sign::Args),
+    /// Verify a payload's signature.
     Verify(verify::Args),
+    /// Send a notification to a merchant as the platform does, with its retries.
     Simulate(Box<simulate::Args>),
+    /// Check whether a merchant's endpoint is safe to go live: verifies, acknowledges, credits once.
+    Check(Box<check::Args>),
+    /// Show when the attempts of a retry schedule are planned.
     Schedule(schedule::Args),
-    Listen(listen::Args),
+    /// Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says.
+    Listen(Box<listen::Args>),
+    /// Show, compare, export and send again what listen received and kept.
+    Inbox(inbox::Args),
+    /// List the dialects: how sibling platforms sign, and which reply they want.
     Dialects(dialects::Args),
+    /// Print the completion script of a shell.
     Completions(completions::Args),
 }
 
@@ -62,14 +83,46 @@ pub fn run(command: Command, color: ColorMode, root: fn() -> clap::Command) -> E
 }
 
 /// Says what is wrong with the command line, or prints the help that was asked for.
+///
+/// The arguments are those that could not be read: where they ask for JSON, a program reads the
+/// answer, and gets the error on stdout as it gets every other.
 #[must_use]
-pub fn refuse(error: &clap::Error) -> Exit {
+pub fn refuse(error: &clap::Error, arguments: impl Iterator<Item = OsString>) -> Exit {
+    if error.use_stderr() && asks_for_json(arguments) {
+        let mut console = Console::new(ColorMode::Never, &Environment::read());
+        // The person's text follows on stderr; a script that went away needs neither.
+        let _ = console.answer_bytes(error_json(&usage_error(error)).as_bytes());
+    }
     match error.print() {
         _ if error.use_stderr() => Exit::Usage,
         // Help and version go to stdout and are no failure; a closed pipe is none either.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Environment,
         _ => Exit::Yes,
     }
+}
+
+/// Whether raw arguments hold `--format json`.
+fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    let flags = arguments.take_while(|argument| argument != "--");
+    let mut before = OsString::new();
+    for argument in flags {
+        if argument == "--format=json" || (before == "--format" && argument == "json") {
+            return true;
+        }
+        before = argument;
+    }
+    false
+}
+
+/// The parser's error as one of this program's: its first paragraph, and its tips as hints.
+fn usage_error(error: &clap::Error) -> CommandError {
+    let text = error.render().to_string();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    let words: Vec<&str> = first.split_whitespace().collect();
+    let message = words.join(" ");
+    let tips = text.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
+    let message = message.strip_prefix("error: ").unwrap_or(&message);
+    tips.fold(CommandError::usage(message), CommandError::hint)
 }
 
 fn dispatch(
@@ -83,8 +136,10 @@ fn dispatch(
         Command::Sign(args) => sign::run(&args, environment, console),
         Command::Verify(args) => verify::run(&args, environment, console),
         Command::Simulate(args) => simulate::run(&args, environment, console),
+        Command::Check(args) => check::run(&args, environment, console),
         Command::Schedule(args) => schedule::run(&args, console),
         Command::Listen(args) => listen::run(&args, environment, console),
+        Command::Inbox(args) => inbox::run(&args, environment, console),
         Command::Dialects(args) => dialects::run(&args, console),
         Command::Completions(args) => completions::run(&args, root(), console),
     }
@@ -94,8 +149,10 @@ fn format_of(command: &Command) -> args::Format {
     match command {
         Command::Verify(args) => args.format,
         Command::Simulate(args) => args.format,
+        Command::Check(args) => args.format,
         Command::Schedule(args) => args.format,
         Command::Listen(args) => args.format,
+        Command::Inbox(args) => args.format(),
         Command::Dialects(args) => args.format,
         Command::Demo(_) | Command::Sign(_) | Command::Completions(_) => args::Format::Human,
     }
@@ -113,18 +170,41 @@ fn error_json(error: &CommandError) -> String {
     let source = error.source.as_deref();
     let payload = source.and_then(|source| source.downcast_ref::<PayloadError>());
     let dialect = source.and_then(|source| source.downcast_ref::<DialectFileError>());
+    let row = source.and_then(|source| source.downcast_ref::<OrderError>());
     let place = payload
         .map(|error| (error.line, error.column))
         .or(dialect.map(|error| (error.line, error.column)));
+    // Where in its line a row of a table is wrong, nobody can say: it was made into an object.
+    let line = place.map(|(line, _)| line as u64).or(row.and_then(|row| row.line));
+    let payload = payload.or(row.and_then(OrderError::payload));
     report::json::line(
         "error",
         &json!({
             "kind": kind,
             "message": error.to_string(),
             "hints": error.hints,
-            "line": place.map(|(line, _)| line),
+            "line": line,
             "column": place.map(|(_, column)| column),
             "member": payload.and_then(|error| error.member.as_deref()),
         }),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_summary_in_the_overview_is_the_first_line_of_the_subcommands_help() {
+        let overview = Command::augment_subcommands(clap::Command::new("payout-notify"));
+        let mut whole = overview.clone();
+        whole.build();
+        for told in overview.get_subcommands() {
+            let name = told.get_name();
+            let built = whole.find_subcommand(name).unwrap();
+            let about = |command: &clap::Command| command.get_about().map(ToString::to_string);
+            assert!(about(told).is_some(), "{name}");
+            assert_eq!(about(told), about(built), "{name}");
+        }
+    }
 }

@@ -4,14 +4,12 @@ use std::time::Duration;
 
 use super::CommandResult;
 use super::args::Format;
-use crate::delivery::schedule::{DEFAULT_WINDOW, RetrySchedule, parse_duration};
+use crate::delivery::schedule::{DEFAULT_WINDOW, PRESETS, RetrySchedule, parse_duration};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::report::line::Line;
 use crate::report::timeline;
 use crate::terminal::Console;
-
-const PRESETS: [&str; 3] = ["backoff", "even", "ten-in-total"];
 
 /// Show when the attempts of a retry schedule are planned.
 ///

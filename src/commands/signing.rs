@@ -1,15 +1,20 @@
 //! From a payload and the changes asked for to the signed body: what `sign` and `simulate` share.
+//!
+//! Which scheme signs is settled in [`crate::delivery::signing`]; here its errors get their hints.
 
 use super::args::dialect::lacks;
 use super::args::input::read_payload;
+use crate::delivery::signing::{self, with_sign_type};
 use crate::error::CommandError;
 use crate::protocol::canonical::canonicalize;
 use crate::protocol::dialect::Dialect;
-use crate::protocol::edit::{self, Edit, json_string};
+use crate::protocol::edit::{self, Edit};
 use crate::protocol::key::Key;
 use crate::protocol::payload::{Encoding, Payload};
 use crate::protocol::scheme::{Algorithm, Scheme};
 use crate::protocol::signature::{Signature, attach, sign};
+
+pub use crate::delivery::signing::SignType;
 
 /// A payload with a fresh signature, and what it was made from.
 pub struct Signed {
@@ -36,7 +41,12 @@ pub fn sign_payload<'e>(
 ) -> Result<Signed, CommandError> {
     let encoding = payload.encoding();
     let text = edited(payload, edits)?;
-    let (text, scheme) = with_sign_type(&parse_changed(&text, encoding)?, dialect, chosen)?;
+    let payload = parse_changed(&text, encoding)?;
+    let (scheme, sign_type) = choose_scheme(&payload, dialect, chosen)?;
+    let text = match sign_type {
+        SignType::Stands => text.clone(),
+        SignType::Differs => with_sign_type(&payload, scheme),
+    };
     let payload = parse_changed(&text, encoding)?;
     let canonical = canonicalize(&payload, scheme);
     let signature = sign(&canonical, scheme, key);
@@ -68,15 +78,6 @@ fn parse_changed(text: &str, encoding: Encoding) -> Result<Payload<'_>, CommandE
     read_payload(text.as_bytes(), "the changed payload", encoding)
 }
 
-/// Whether a payload's `sign_type` says how the payload is to be signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignType {
-    /// It does, or nothing needs to.
-    Stands,
-    /// It must be put in or replaced.
-    Differs,
-}
-
 /// The scheme to sign by: the chosen one, else what the payload says.
 ///
 /// # Errors
@@ -86,18 +87,12 @@ pub fn choose_scheme<'d>(
     dialect: &'d Dialect,
     chosen: Option<Algorithm>,
 ) -> Result<(&'d Scheme, SignType), CommandError> {
-    let said = dialect.said_by(payload);
-    let Some(chosen) = chosen else {
-        return match said {
-            Ok(said) => Ok((said.unwrap_or_else(|| dialect.first()), SignType::Stands)),
-            Err(unknown) => Err(CommandError::input("the payload cannot be signed")
-                .because(unknown)
-                .hint("choose with --sign-type md5 or --sign-type hmac-sha256")),
-        };
-    };
-    let scheme = scheme_of(dialect, chosen)?;
-    let stands = !dialect.reads_sign_type() || said.is_ok_and(|said| said == Some(scheme));
-    Ok((scheme, if stands { SignType::Stands } else { SignType::Differs }))
+    let chosen = chosen.map(|chosen| scheme_of(dialect, chosen)).transpose()?;
+    signing::choose_scheme(payload, dialect, chosen).map_err(|unknown| {
+        CommandError::input("the payload cannot be signed")
+            .because(unknown)
+            .hint("choose with --sign-type md5 or --sign-type hmac-sha256")
+    })
 }
 
 /// The dialect's scheme with this digest.
@@ -105,19 +100,5 @@ pub fn choose_scheme<'d>(
 /// # Errors
 /// A dialect without it (usage).
 pub fn scheme_of(dialect: &Dialect, chosen: Algorithm) -> Result<&Scheme, CommandError> {
-    dialect.scheme(chosen).ok_or_else(|| lacks(dialect, chosen))
-}
-
-/// The text with the chosen `sign_type` in it, and the scheme that it stands for.
-fn with_sign_type<'d>(
-    payload: &Payload<'_>,
-    dialect: &'d Dialect,
-    chosen: Option<Algorithm>,
-) -> Result<(String, &'d Scheme), CommandError> {
-    let (scheme, sign_type) = choose_scheme(payload, dialect, chosen)?;
-    let text = match sign_type {
-        SignType::Stands => payload.text().to_owned(),
-        SignType::Differs => edit::put(payload, "sign_type", &json_string(scheme.algorithm.name())),
-    };
-    Ok((text, scheme))
+    signing::scheme_of(dialect, chosen).map_err(|_| lacks(dialect, chosen))
 }

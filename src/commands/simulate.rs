@@ -1,8 +1,10 @@
 //! `simulate`: notifications, sent as the platform sends them.
 
+mod course;
 mod journal;
 mod many;
 mod reports;
+mod screen;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,7 +19,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::delivery::engine::{DeliveryEvent, DeliveryReport, DeliveryResult, Engine};
 use crate::delivery::example::{Example, parse_status};
 use crate::delivery::http::{HttpSettings, HttpTransport};
-use crate::delivery::schedule::{RetrySchedule, Speed, parse_duration};
+use crate::delivery::schedule::{DEFAULT_WINDOW, PRESETS, RetrySchedule, Speed, parse_duration};
 use crate::delivery::transport::{Request, Target, Transport};
 use crate::delivery::wire_settings::Connections;
 use crate::error::CommandError;
@@ -53,18 +55,18 @@ pub struct Args {
     /// How to sign: md5, hmac-sha256 or sha256.
     #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
     pub sign_type: Option<Algorithm>,
-    /// When to retry: backoff, even, ten-in-total, or a list such as 15s,30s,5m.
-    #[arg(long, value_name = "SCHEDULE", default_value = "backoff")]
-    pub schedule: String,
+    /// When to retry: backoff, even, ten-in-total, or a list such as 15s,30s,5m [default: backoff].
+    #[arg(long, value_name = "SCHEDULE")]
+    pub schedule: Option<String>,
     /// How many retries may follow the first notification [default: 10].
     #[arg(long, value_name = "N")]
     pub retries: Option<usize>,
-    /// The time after the order's completion in which the platform tries.
-    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration)]
-    pub window: Duration,
-    /// Let waits pass faster; replies take as long as they take.
-    #[arg(long, value_name = "FACTOR", default_value = "1x", value_parser = Speed::parse)]
-    pub speed: Speed,
+    /// The time after the order's completion in which the platform tries [default: 1h].
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub window: Option<Duration>,
+    /// Let waits pass faster; replies take as long as they take [default: 1x].
+    #[arg(long, value_name = "FACTOR", value_parser = Speed::parse)]
+    pub speed: Option<Speed>,
     /// How long to wait for a whole reply.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
     pub timeout: Duration,
@@ -88,6 +90,21 @@ pub struct Args {
     pub wire: WireArgs,
 }
 
+/// What holds where a flag was not given; a flag that was may not go with a journal.
+impl Args {
+    fn schedule(&self) -> &str {
+        self.schedule.as_deref().unwrap_or(PRESETS[0])
+    }
+
+    fn window(&self) -> Duration {
+        self.window.unwrap_or(DEFAULT_WINDOW)
+    }
+
+    fn speed(&self) -> Speed {
+        self.speed.unwrap_or(Speed::REAL)
+    }
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     match parse_duration(text) {
         Ok(duration) if duration.is_zero() => Err("it must be longer than nothing".to_owned()),
@@ -106,9 +123,13 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         let hint = error.hint();
         CommandError::usage("the URL cannot be used").because(error).hint(hint)
     })?;
-    let schedule = RetrySchedule::parse(&args.schedule, args.retries, args.window)
-        .map_err(|error| CommandError::usage("the schedule cannot be used").because(error))?;
-    let dialect = args.dialect.resolve(args.sign_type)?;
+    let schedule = match args.many.resume {
+        // The journal's counts: what is given here is only compared with it.
+        true => RetrySchedule::default(),
+        false => RetrySchedule::parse(args.schedule(), args.retries, args.window())
+            .map_err(|error| CommandError::usage("the schedule cannot be used").because(error))?,
+    };
+    let dialect = args.dialect.resolve(args.sign_type.filter(|_| !args.many.resume))?;
     // A plan alone needs no key, nor do bodies that are signed already; a wrong one is an error.
     let needs_key = !args.dry_run && !args.many.resume;
     let key = match args.key.resolve(environment, console) {
@@ -163,9 +184,9 @@ fn send_one(
     let args = setup.args;
     let one = One::prepare(setup, key, console)?;
     let plan = one.plan(setup, key);
-    let request = Request { body: one.body.clone(), ..setup.request.clone() };
+    let request = Request { body: one.body.as_slice().into(), ..setup.request.clone() };
     let engine =
-        Engine { schedule: &setup.schedule, speed: args.speed, clock: &one.clock, transport };
+        Engine { schedule: &setup.schedule, speed: args.speed(), clock: &one.clock, transport };
     let report = block_on(async {
         let mut interrupts = Interrupts::catch();
         match args.format {

@@ -20,29 +20,61 @@ const FAILED: i64 = 5;
 /// How long before its completion the example's order was created, in seconds: as on the page.
 const TOOK: i64 = 62;
 
+/// Room for the whole text, in bytes.
+const LENGTH: usize = 320;
+
 impl Example {
     /// The notification as JSON text, unsigned; `random` gives the ids.
     #[must_use]
     pub fn payload(&self, random: &mut fastrand::Rng) -> String {
         let completed = self.completed_at.as_second();
-        let error = match self.status {
-            FAILED => format!("\"error_msg\":{},", json_string("beneficiary account rejected")),
-            _ => String::new(),
-        };
-        format!(
-            concat!(
-                "{{\"payout_id\":\"POT{:08}\",\"payout_cl_id\":\"{:032x}\",\"platform_id\":\"PF0014\",",
-                "\"amount\":400000,\"real_amount\":400000,\"fee\":3200,\"status\":{},{}",
-                "\"create_time\":{},\"update_time\":{}}}"
-            ),
-            random.u32(0..100_000_000),
-            random.u128(..),
-            self.status,
-            error,
-            completed - TOOK,
-            completed,
-        )
+        let mut text = String::with_capacity(LENGTH);
+        let (order, merchant_order) = (random.u32(0..100_000_000), random.u128(..));
+        text.push_str("{\"payout_id\":\"POT");
+        push_number(&mut text, order.into(), 8);
+        text.push_str("\",\"payout_cl_id\":\"");
+        push_hex(&mut text, merchant_order);
+        text.push_str(
+            "\",\"platform_id\":\"PF0014\",\"amount\":400000,\"real_amount\":400000,\"fee\":3200,\"status\":",
+        );
+        push_number(&mut text, self.status, 1);
+        if self.status == FAILED {
+            text.push_str(",\"error_msg\":");
+            text.push_str(&json_string("beneficiary account rejected"));
+        }
+        text.push_str(",\"create_time\":");
+        push_number(&mut text, completed - TOOK, 1);
+        text.push_str(",\"update_time\":");
+        push_number(&mut text, completed, 1);
+        text.push('}');
+        text
     }
+}
+
+/// Writes a number in its 32 hexadecimal digits.
+fn push_hex(text: &mut String, number: u128) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut digits = [0; 32];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(number.to_be_bytes()) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 0xF)];
+    }
+    text.push_str(std::str::from_utf8(&digits).unwrap_or_default());
+}
+
+/// Writes a number in at least so many digits: what the formatter does, for a fraction of its time.
+fn push_number(text: &mut String, number: i64, width: usize) {
+    if number < 0 {
+        text.push('-');
+    }
+    let (mut digits, mut rest) = ([b'0'; 20], number.unsigned_abs());
+    let mut start = digits.len();
+    while rest > 0 || digits.len() - start < width.min(digits.len()) {
+        start -= 1;
+        digits[start] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    text.push_str(std::str::from_utf8(&digits[start..]).unwrap_or_default());
 }
 
 /// A payout status by its number or its name.
@@ -71,6 +103,31 @@ mod tests {
             let payload = Payload::parse(text.as_bytes()).unwrap();
             assert_eq!(findings(&payload, Expectation::Notification), []);
         }
+    }
+
+    #[test]
+    fn ids_are_written_as_the_formatter_writes_them() {
+        for number in [0, 0xfedc_ba98_7654_3210, u128::MAX] {
+            let mut hex = String::new();
+            push_hex(&mut hex, number);
+            assert_eq!(hex, format!("{number:032x}"));
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_as_the_formatter_writes_them() {
+        let written = |number, width| {
+            let mut text = String::new();
+            push_number(&mut text, number, width);
+            text
+        };
+        for number in [0, 1, -1, 9, 10, 1_567_614_111, i64::MAX, i64::MIN] {
+            assert_eq!(written(number, 1), number.to_string());
+        }
+        assert_eq!(
+            (written(102, 8), written(99_999_999, 8)),
+            ("00000102".into(), "99999999".into())
+        );
     }
 
     #[test]

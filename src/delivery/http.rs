@@ -127,6 +127,7 @@ pub struct HttpTransport {
     route: Route,
     timeout: Duration,
     rules: Arc<[HeaderRule]>,
+    method: Method,
     loss: Option<Loss>,
     /// How many requests were sent.
     sent: Arc<AtomicU64>,
@@ -147,6 +148,9 @@ impl HttpTransport {
             Security::Plain => trust_nobody().map_err(TransportError::new)?,
         };
         let client = client(route, tls.clone()).map_err(TransportError::new)?;
+        let method = wire.method.as_ref().map_or(Ok(Method::POST), |verb| {
+            Method::from_bytes(verb.as_str().as_bytes()).map_err(TransportError::new)
+        })?;
         let usual = prepare(&client, target, &wire.headers)
             .ok_or_else(|| TransportError::new("the URL cannot be requested"))?;
         Ok(HttpTransport {
@@ -154,6 +158,7 @@ impl HttpTransport {
             route,
             timeout,
             rules: wire.headers.clone().into(),
+            method,
             loss: wire.loss,
             wire: wire.needs_own_connection().then(|| Arc::new(Wire::new(wire, tls))),
             sent: Arc::default(),
@@ -169,19 +174,21 @@ impl HttpTransport {
             let detail = "the URL cannot be requested";
             Arc::new(prepared.ok_or(TransportFailure::new(FailureKind::Other, detail))?)
         };
-        let mut headers = prepared.headers.clone();
+        let mut headers = with_room(&prepared.headers);
         let own = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         send_instead(&mut headers, own);
-        let body = request.body.clone();
+        let body = Arc::clone(&request.body);
         let Some(wire) = &self.wire else {
-            return self.ordinary(prepared.url.clone(), headers, body).await;
+            // In a box, so that the other way does not carry the room that this one needs.
+            return Box::pin(self.ordinary(prepared.url.clone(), headers, &body)).await;
         };
         let place = self.sent.fetch_add(1, Ordering::Relaxed);
         let fate = match self.loss {
             Some(loss) if loss.hits(place) => ReplyFate::Lost,
             _ => ReplyFate::Read,
         };
-        wire.exchange(&prepared.place, headers, body, fate).await
+        let method = self.method.clone();
+        wire.exchange(&prepared.place, (method, headers), body, fate).await
     }
 
     /// Sends as nearly every client does.
@@ -189,11 +196,11 @@ impl HttpTransport {
         &self,
         url: Url,
         headers: HeaderMap,
-        body: Vec<u8>,
+        body: &[u8],
     ) -> Result<Reply, TransportFailure> {
-        let mut request = reqwest::Request::new(Method::POST, url);
+        let mut request = reqwest::Request::new(self.method.clone(), url);
         *request.headers_mut() = headers;
-        *request.body_mut() = Some(body.into());
+        *request.body_mut() = Some(body.to_vec().into());
         let classify = |error| classify(error, self.route.security);
         let mut response = self.client.execute(request).await.map_err(classify)?;
         let mut reply = start_reply(response.status().as_u16(), response.headers());
@@ -208,7 +215,7 @@ impl HttpTransport {
 
 impl Transport for HttpTransport {
     async fn send(&self, request: &Request) -> Outcome {
-        if Route::to(&request.url) != self.route {
+        if request.url != self.usual.target && Route::to(&request.url) != self.route {
             let detail = "the transport was set up for another kind of URL";
             return Outcome::NoReply(TransportFailure::new(FailureKind::Other, detail));
         }
@@ -259,6 +266,15 @@ fn prepare(client: &Client, target: &Target, rules: &[HeaderRule]) -> Option<Pre
     Some(Prepared { target: target.clone(), place: Arc::new(Place::of(&url)?), url, headers })
 }
 
+/// A copy with room for the headers that are added to it later: a map that grows is copied again.
+fn with_room(headers: &HeaderMap) -> HeaderMap {
+    let mut copy = HeaderMap::with_capacity(headers.len() + 3);
+    for (name, value) in headers {
+        copy.append(name.clone(), value.clone());
+    }
+    copy
+}
+
 /// Puts headers in the place of those of the same name; one that cannot be sent is left out.
 fn send_instead<'a>(
     headers: &mut HeaderMap,
@@ -278,6 +294,10 @@ fn send_instead<'a>(
 pub(super) fn start_reply(status: u16, headers: &HeaderMap) -> Reply {
     let header = |name| {
         let value = String::from_utf8_lossy(headers.get(name)?.as_bytes());
+        // As many bytes hold no more characters.
+        if value.len() <= MAX_HEADER_CHARS {
+            return Some(value.into_owned());
+        }
         Some(value.chars().take(MAX_HEADER_CHARS).collect())
     };
     Reply {

@@ -5,6 +5,7 @@
 //! acknowledgement was recorded is sent again, and an attempt whose outcome is unknown is said to be
 //! unknown and is followed by another. The key is not in the journal; the signed bodies are.
 
+mod past;
 mod reading;
 mod resume;
 mod run;
@@ -13,9 +14,11 @@ mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use past::{Past, PastEvent};
 pub use reading::{Counts, ExpiredOrder, Intake, Resumed, UnfinishedOrder};
 pub use resume::{Continuation, LastOutcome, continuation};
 pub use run::RunInfo;
@@ -34,7 +37,8 @@ const SCHEMA: Schema = Schema {
     what: "journal",
     // "PNjo" in ASCII.
     application_id: 0x504e_6a6f,
-    migrations: &["
+    migrations: &[
+        "
         CREATE TABLE run (
             only INTEGER PRIMARY KEY CHECK (only = 1),
             url TEXT NOT NULL,
@@ -66,8 +70,26 @@ const SCHEMA: Schema = Schema {
             finished_at_us INTEGER,
             PRIMARY KEY (order_number, attempt)
         ) STRICT, WITHOUT ROWID;
-    "],
+    ",
+        "
+        ALTER TABLE run ADD COLUMN dialect TEXT NOT NULL DEFAULT '';
+        ALTER TABLE attempts ADD COLUMN part INTEGER NOT NULL DEFAULT 1;
+        ALTER TABLE attempts ADD COLUMN sent_at_us INTEGER;
+        CREATE TABLE reasons (
+            outcome TEXT PRIMARY KEY,
+            explanation TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE throttles (
+            part INTEGER NOT NULL,
+            after_us INTEGER NOT NULL,
+            in_flight INTEGER NOT NULL
+        ) STRICT;
+    ",
+    ],
 };
+
+/// The first part of a run; each resume begins another.
+const FIRST_PART: u32 = 1;
 
 /// An attempt that is about to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +114,7 @@ pub enum Settled {
 }
 
 /// An attempt whose outcome is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settlement {
     /// The order's number.
     pub order: u64,
@@ -100,16 +122,31 @@ pub struct Settlement {
     pub attempt: u32,
     /// The stable name of the outcome; an acknowledgement is always recorded as `acknowledged`.
     pub code: &'static str,
+    /// Why it is no acknowledgement, in words; the first explanation of each code is kept.
+    pub explanation: Option<String>,
+    /// When it was really sent, where that is known.
+    pub sent_at: Option<Timestamp>,
     /// When the outcome was known.
     pub finished_at: Timestamp,
     /// What follows.
     pub then: Settled,
 }
 
+/// A moment from which the limit on attempts in flight held sends back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Throttle {
+    /// When, counted from the start of this part of the run.
+    pub at: Duration,
+    /// How many attempts were in flight.
+    pub in_flight: usize,
+}
+
 /// The journal of one run; one process at a time holds it.
 #[derive(Debug)]
 pub struct Journal {
     store: Store,
+    /// Which part of the run is written now.
+    part: u32,
 }
 
 impl Journal {
@@ -120,7 +157,7 @@ impl Journal {
     pub fn create(path: &Path, run: &RunInfo) -> Result<Journal, StoreError> {
         let first = [run.insertion()];
         let plan = Plan { first: &first, ..Plan::new(&SCHEMA, Presence::New) };
-        Store::open(path, &plan).map(|store| Journal { store })
+        Store::open(path, &plan).map(|store| Journal { store, part: FIRST_PART })
     }
 
     /// Opens the journal of a run that ended early and says how it goes on at `now`.
@@ -133,12 +170,27 @@ impl Journal {
     pub fn resume(path: &Path, now: Timestamp) -> Result<(Journal, Resumed), StoreError> {
         let plan = Plan { integrity: Integrity::Whole, ..Plan::new(&SCHEMA, Presence::Existing) };
         let store = Store::open(path, &plan)?;
-        let (resumed, changes) = reading::read(&store.reader()?, now)?;
+        let reader = store.reader()?;
+        let (resumed, changes) = reading::read(&reader, now)?;
+        let part = past::next_part(&reader)?;
         if !changes.is_empty() {
             // Not waited for: the next resume would find the same again.
             store.try_write_later(changes)?;
         }
-        Ok((Journal { store }, resumed))
+        Ok((Journal { store, part }, resumed))
+    }
+
+    /// Tells what the earlier parts of the run did, order by order.
+    ///
+    /// The last attempt of a pending order is left out where its outcome is unknown: the part that
+    /// follows it up says so.
+    ///
+    /// # Errors
+    /// What cannot be written or read, and times and numbers that cannot be.
+    pub async fn replay(&self, take: impl FnMut(PastEvent)) -> Result<Past, StoreError> {
+        // What the resume itself found out is part of the past.
+        self.store.flush().await?;
+        past::replay(&self.store.reader()?, self.part, take)
     }
 
     /// Takes orders in; they are on the disk when it returns.
@@ -170,12 +222,15 @@ impl Journal {
     /// `Trouble::Refused` for an order that is not pending, or an attempt that was intended before:
     /// then none is recorded. And whatever the disk does.
     pub async fn intend(&self, intentions: &[Intention]) -> Result<(), StoreError> {
-        let sql = "INSERT INTO attempts (order_number, attempt, intended_at_us)
-                   SELECT number, ?, ? FROM orders WHERE number = ? AND state = 'pending'";
+        let sql = "INSERT INTO attempts (order_number, attempt, intended_at_us, part)
+                   SELECT number, ?, ?, ? FROM orders WHERE number = ? AND state = 'pending'";
         let statement = |intention: &Intention| {
             let Intention { order, attempt, intended_at } = *intention;
             let intended_at = intended_at.as_microsecond().into();
-            Statement::one_row(sql, vec![attempt.into(), intended_at, integer(order)])
+            Statement::one_row(
+                sql,
+                vec![attempt.into(), intended_at, self.part.into(), integer(order)],
+            )
         };
         self.store.write(intentions.iter().map(statement).collect()).await?;
         Ok(())
@@ -194,6 +249,20 @@ impl Journal {
         } else {
             self.store.write_later(statements).await
         }
+    }
+
+    /// Records that the limit on attempts in flight held sends back.
+    ///
+    /// # Errors
+    /// Whatever the disk does, told by a later call.
+    pub async fn throttled(&self, throttles: &[Throttle]) -> Result<(), StoreError> {
+        let sql = "INSERT INTO throttles (part, after_us, in_flight) VALUES (?, ?, ?)";
+        let statement = |throttle: &Throttle| {
+            let after = i64::try_from(throttle.at.as_micros()).unwrap_or(i64::MAX);
+            let in_flight = integer(throttle.in_flight as u64);
+            Statement::one_row(sql, vec![self.part.into(), after.into(), in_flight])
+        };
+        self.store.write_later(throttles.iter().map(statement).collect()).await
     }
 
     /// Records orders that ended without another attempt, because their window passed.
@@ -236,13 +305,18 @@ fn insertion(order: &Order) -> Statement {
 }
 
 fn settlement(settlement: &Settlement) -> impl Iterator<Item = Statement> + use<> {
-    let Settlement { order, attempt, code, finished_at, then } = *settlement;
+    let Settlement { order, attempt, code, sent_at, finished_at, then, .. } = *settlement;
     let code = if then == Settled::Acknowledged { ACKNOWLEDGED } else { code };
-    let sql = "UPDATE attempts SET outcome = ?, finished_at_us = ?
+    let sql = "UPDATE attempts SET outcome = ?, sent_at_us = ?, finished_at_us = ?
                WHERE order_number = ? AND attempt = ? AND outcome IS NULL";
+    let sent_at = sent_at.map(Timestamp::as_microsecond).into();
     let finished_at = finished_at.as_microsecond().into();
-    let values = vec![code.into(), finished_at, integer(order), attempt.into()];
-    [Statement::one_row(sql, values)].into_iter().chain(finish(order, then))
+    let values = vec![code.into(), sent_at, finished_at, integer(order), attempt.into()];
+    let reason = settlement.explanation.as_ref().map(|why| {
+        let sql = "INSERT OR IGNORE INTO reasons (outcome, explanation) VALUES (?, ?)";
+        Statement::new(sql, vec![code.into(), why.clone().into()])
+    });
+    reason.into_iter().chain([Statement::one_row(sql, values)]).chain(finish(order, then))
 }
 
 fn finish(order: u64, then: Settled) -> Option<Statement> {

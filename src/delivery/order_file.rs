@@ -13,6 +13,7 @@ use super::orders::{OrderError, OrderMaker, OrderProblem, OrderRecipe, OrderSour
 use super::record::Order;
 use crate::protocol::edit::json_string;
 use crate::protocol::payload::{MAX_BYTES, Payload, Value};
+use crate::protocol::recorded::{Recorded, recorded};
 
 /// How much the CSV reader may take beyond a row, in bytes: what it reads ahead.
 const READ_AHEAD: usize = 64 * 1024;
@@ -198,7 +199,7 @@ impl Lines {
 /// The payload that a line is or records; `None` for a blank line and for other recorded events.
 ///
 /// A recorded event is an object with a `type` and a `schema_version`, as `listen --format json`
-/// prints them.
+/// and `inbox export` print them.
 fn payload_of(line: Vec<u8>) -> Result<Option<Vec<u8>>, OrderProblem> {
     if line.trim_ascii().is_empty() {
         return Ok(None);
@@ -207,14 +208,11 @@ fn payload_of(line: Vec<u8>) -> Result<Option<Vec<u8>>, OrderProblem> {
         // The signer says what is wrong with it.
         return Ok(Some(line));
     };
-    let value = |name| payload.get(name).map(|member| &member.value);
-    match (value("type"), value("schema_version"), value("body")) {
-        (Some(Value::String(kind)), _, Some(Value::String(body))) if kind == "callback" => {
-            Ok(Some(body.as_bytes().to_vec()))
-        }
-        (Some(Value::String(kind)), Some(_), _) if kind == "callback" => Err(OrderProblem::NoBody),
-        (Some(Value::String(_)), Some(_), _) => Ok(None),
-        _ => Ok(Some(line)),
+    match recorded(&payload) {
+        Recorded::Payload => Ok(Some(line)),
+        Recorded::Body(body) => Ok(Some(body.into_owned())),
+        Recorded::NoBody => Err(OrderProblem::NoBody),
+        Recorded::Frame | Recorded::Event => Ok(None),
     }
 }
 

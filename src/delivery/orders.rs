@@ -12,7 +12,7 @@ use super::record::Order;
 use super::signing::{Signer, SigningError};
 use super::template::{Template, TemplateContext};
 use crate::protocol::edit::Edit;
-use crate::protocol::payload::{Payload, Value};
+use crate::protocol::payload::{Payload, PayloadError, Value};
 
 pub use super::order_file::{FileFormat, FromFile};
 
@@ -57,6 +57,18 @@ pub enum OrderProblem {
     /// The file cannot be read further.
     #[error("cannot read on: {0}")]
     Read(#[from] io::Error),
+}
+
+impl OrderError {
+    /// What is wrong with its payload, where that is the problem; its place counts within the
+    /// payload.
+    #[must_use]
+    pub fn payload(&self) -> Option<&PayloadError> {
+        match &self.problem {
+            OrderProblem::Signing(SigningError::NoPayload(error)) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for OrderError {
@@ -192,8 +204,8 @@ impl OrderMaker {
                 },
             });
         }
-        let body = self.recipe.signer.sign(text, &self.edits)?;
-        let id = order_id(&Payload::parse(body.as_bytes())?, number);
+        let id = |payload: &Payload<'_>| order_id(payload, number);
+        let (body, id) = self.recipe.signer.sign(text, &self.edits, id)?;
         let body = Arc::from(body.into_bytes());
         let order = Order { number, id, body, completed_at, duplicate_of: None };
         self.take_number();

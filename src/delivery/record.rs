@@ -128,3 +128,16 @@ pub enum FleetEvent {
         attempt: u32,
     },
 }
+
+impl FleetEvent {
+    /// When it happened, counted from the start of the run; `None` where it happened before.
+    #[must_use]
+    pub const fn at(&self) -> Option<Duration> {
+        match self {
+            FleetEvent::Attempt(attempt) => Some(attempt.finished),
+            FleetEvent::Order(order) => Some(order.finished),
+            FleetEvent::Throttled { at, .. } => Some(*at),
+            FleetEvent::UnknownOutcome { .. } => None,
+        }
+    }
+}

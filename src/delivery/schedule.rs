@@ -20,6 +20,9 @@ pub const DEFAULT_RETRIES: usize = 10;
 /// Source: the protocol's section 3, "within one hour after order completion".
 pub const DEFAULT_WINDOW: Duration = Duration::from_secs(3600);
 
+/// The names of the schedules that need no list; the first holds unless told otherwise.
+pub const PRESETS: [&str; 3] = ["backoff", "even", "ten-in-total"];
+
 /// The most retries any schedule may have; it bounds the work of one delivery.
 pub const MAX_RETRIES: usize = 100;
 

@@ -4,7 +4,7 @@ use crate::protocol::canonical::{CanonicalString, canonicalize_into};
 use crate::protocol::dialect::Dialect;
 use crate::protocol::edit::{self, Edit, json_string};
 use crate::protocol::key::Key;
-use crate::protocol::payload::{Payload, PayloadError};
+use crate::protocol::payload::{MAX_BYTES, Payload, PayloadError};
 use crate::protocol::scheme::{Algorithm, Scheme, UnknownSignType};
 use crate::protocol::signature::{attach_into, sign};
 
@@ -37,6 +37,48 @@ pub struct NoSuchDigest {
     pub algorithm: Algorithm,
 }
 
+/// Whether a payload's `sign_type` says how the payload is to be signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignType {
+    /// It does, or nothing needs to.
+    Stands,
+    /// It must be put in or replaced.
+    Differs,
+}
+
+/// The scheme to sign by: the chosen one, else what the payload says.
+///
+/// # Errors
+/// A payload whose own `sign_type` is unknown, where none was chosen.
+pub fn choose_scheme<'d>(
+    payload: &Payload<'_>,
+    dialect: &'d Dialect,
+    chosen: Option<&'d Scheme>,
+) -> Result<(&'d Scheme, SignType), UnknownSignType> {
+    let said = dialect.said_by(payload);
+    let Some(chosen) = chosen else {
+        return said.map(|said| (said.unwrap_or_else(|| dialect.first()), SignType::Stands));
+    };
+    let stands = !dialect.reads_sign_type() || said == Ok(Some(chosen));
+    Ok((chosen, if stands { SignType::Stands } else { SignType::Differs }))
+}
+
+/// The dialect's scheme with this digest.
+///
+/// # Errors
+/// A dialect without it.
+pub fn scheme_of(dialect: &Dialect, algorithm: Algorithm) -> Result<&Scheme, NoSuchDigest> {
+    dialect
+        .scheme(algorithm)
+        .ok_or_else(|| NoSuchDigest { dialect: dialect.id.to_string(), algorithm })
+}
+
+/// The payload's text with the scheme's `sign_type` in it.
+#[must_use]
+pub fn with_sign_type(payload: &Payload<'_>, scheme: &Scheme) -> String {
+    edit::put(payload, "sign_type", &json_string(scheme.algorithm.name()))
+}
+
 impl Signer {
     /// Settles what holds for every payload; without a chosen digest each payload's `sign_type`
     /// chooses.
@@ -48,49 +90,44 @@ impl Signer {
         chosen: Option<Algorithm>,
         key: Key,
     ) -> Result<Self, NoSuchDigest> {
-        let chosen = match chosen {
-            None => None,
-            Some(algorithm) => Some(
-                dialect
-                    .scheme(algorithm)
-                    .ok_or_else(|| NoSuchDigest { dialect: dialect.id.to_string(), algorithm })?,
-            ),
-        };
+        let chosen = chosen.map(|algorithm| scheme_of(dialect, algorithm)).transpose()?;
         Ok(Signer { dialect, chosen, key, canonical: CanonicalString::default() })
     }
 
-    /// The signed body of a payload after these changes.
+    /// The signed body of a payload after these changes, and what `read` finds in the payload.
     ///
     /// # Errors
     /// A text that is no payload, before or after a change; an unknown `sign_type`.
-    pub fn sign<'e>(
+    pub fn sign<'e, T>(
         &mut self,
         text: &[u8],
         edits: impl IntoIterator<Item = &'e Edit>,
-    ) -> Result<String, SigningError> {
+        read: impl FnOnce(&Payload<'_>) -> T,
+    ) -> Result<(String, T), SigningError> {
         let mut changed: Option<String> = None;
         for change in edits {
             let current = changed.as_ref().map_or(text, |text| text.as_bytes());
             changed = Some(edit::apply(&Payload::parse(current)?, change));
         }
         let payload = Payload::parse(changed.as_ref().map_or(text, |text| text.as_bytes()))?;
-        let said = self.dialect.said_by(&payload);
-        let Some(chosen) = self.chosen else {
-            let scheme = said?.unwrap_or_else(|| self.dialect.first());
-            return Ok(self.attached(&payload, scheme));
-        };
-        if !self.dialect.reads_sign_type() || said == Ok(Some(chosen)) {
-            return Ok(self.attached(&payload, chosen));
+        let (scheme, sign_type) = choose_scheme(&payload, self.dialect, self.chosen)?;
+        if sign_type == SignType::Stands {
+            return Ok((self.attached(&payload, scheme)?, read(&payload)));
         }
-        let text = edit::put(&payload, "sign_type", &json_string(chosen.algorithm.name()));
-        Ok(self.attached(&Payload::parse(text.as_bytes())?, chosen))
+        let text = with_sign_type(&payload, scheme);
+        let payload = Payload::parse(text.as_bytes())?;
+        Ok((self.attached(&payload, scheme)?, read(&payload)))
     }
 
-    fn attached(&mut self, payload: &Payload<'_>, scheme: &Scheme) -> String {
+    fn attached(&mut self, payload: &Payload<'_>, scheme: &Scheme) -> Result<String, PayloadError> {
         canonicalize_into(payload, scheme, &mut self.canonical);
         let signature = sign(&self.canonical, scheme, &self.key);
         let mut body = String::with_capacity(payload.text().len() + 96);
         attach_into(payload, scheme, &signature, &mut body);
-        body
+        if body.len() > MAX_BYTES {
+            // Signed it is too long, which reading it says with the place.
+            Payload::parse(body.as_bytes())?;
+        }
+        Ok(body)
     }
 }

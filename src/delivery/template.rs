@@ -35,10 +35,12 @@ enum Segment {
     Range(i64, i64),
 }
 
-/// Whether the expanded text is JSON; the same for every order of a run.
+/// Whether a VALUE is JSON or a string; of a template, the same for every order of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+pub enum Form {
+    /// One JSON value.
     Json,
+    /// A string.
     Text,
 }
 
@@ -86,7 +88,7 @@ impl Template {
         let mut template = Template { segments: segments(text)?, form: Form::Text };
         let mut form = Form::Json;
         for probe in [Probe::Low, Probe::Zero, Probe::High] {
-            if json_form(&template.probe(probe))? == Form::Text {
+            if form_of(&template.probe(probe)).map_err(TemplateError::Json)? == Form::Text {
                 form = Form::Text;
             }
         }
@@ -272,14 +274,18 @@ fn placeholder(inside: &str) -> Result<Segment, TemplateError> {
     }
 }
 
-/// Whether a text is one JSON value.
-fn json_form(value: &str) -> Result<Form, TemplateError> {
+/// Whether a VALUE is JSON: it is where it parses as one JSON value, else it is a string.
+///
+/// # Errors
+/// JSON by its form that nobody could verify, with a member twice or nested too deep: a string would
+/// hide the mistake.
+pub fn form_of(value: &str) -> Result<Form, PayloadProblem> {
     match Payload::parse(format!("{{\"v\":{value}}}").as_bytes()) {
         Ok(payload) if payload.members().len() == 1 => Ok(Form::Json),
         Err(PayloadError {
             problem: problem @ (PayloadProblem::DuplicateMember(_) | PayloadProblem::TooDeep),
             ..
-        }) => Err(TemplateError::Json(problem)),
+        }) => Err(problem),
         _ => Ok(Form::Text),
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::http::Url;
 use super::outcome::Outcome;
@@ -15,8 +16,8 @@ pub struct Request {
     pub url: Target,
     /// Headers beside those that the transport sets itself; one of the same name replaces its own.
     pub headers: Vec<(String, String)>,
-    /// The signed body, byte for byte.
-    pub body: Vec<u8>,
+    /// The signed body, byte for byte; its attempts share it.
+    pub body: Arc<[u8]>,
     /// Which reply acknowledges it.
     pub acknowledgement: AcknowledgementRule,
 }
@@ -26,7 +27,7 @@ impl Request {
     #[must_use]
     pub fn new(url: Target, body: impl Into<Vec<u8>>) -> Self {
         let acknowledgement = AcknowledgementRule::default();
-        Request { url, headers: Vec::new(), body: body.into(), acknowledgement }
+        Request { url, headers: Vec::new(), body: Arc::from(body.into()), acknowledgement }
     }
 
     /// The same request, acknowledged by another reply.
@@ -48,7 +49,8 @@ pub trait Transport: Send + Sync {
 /// `Display` and `Debug` leave out a user name and a password.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Target {
-    url: Url,
+    /// Shared: every attempt names its target.
+    url: Arc<Url>,
 }
 
 impl Target {
@@ -73,7 +75,7 @@ impl Target {
             _ => parse_without_scheme(text)?,
         };
         match url.scheme() {
-            "http" | "https" => Ok(Target { url }),
+            "http" | "https" => Ok(Target { url: Arc::new(url) }),
             other => Err(TargetError::Scheme(other.to_owned())),
         }
     }
@@ -84,8 +86,20 @@ impl Target {
         is_loopback(&self.url)
     }
 
+    /// The host: a name in lower case, or an address without brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default().trim_matches(['[', ']'])
+    }
+
+    /// Whether the host is a name that a name server is asked for.
+    #[must_use]
+    pub fn has_host_name(&self) -> bool {
+        self.host().parse::<IpAddr>().is_err()
+    }
+
     /// The URL as it is requested, credentials included.
-    pub(super) const fn url(&self) -> &Url {
+    pub(super) fn url(&self) -> &Url {
         &self.url
     }
 
@@ -101,7 +115,7 @@ impl fmt::Display for Target {
         if self.url.username().is_empty() && self.url.password().is_none() {
             return f.write_str(self.url.as_str());
         }
-        let mut shown = self.url.clone();
+        let mut shown = Url::clone(&self.url);
         match (shown.set_username(""), shown.set_password(None)) {
             (Ok(()), Ok(())) => f.write_str(shown.as_str()),
             // It cannot happen for http and https; if it did, the credentials stay hidden.

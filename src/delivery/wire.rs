@@ -21,7 +21,8 @@ use std::time::Duration;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HOST, HeaderMap, HeaderValue};
+use hyper::ext::on_informational;
+use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, EXPECT, HOST, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, Uri};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
@@ -31,11 +32,12 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_rustls::TlsConnector;
 
+use super::go_ahead::Gate;
 use super::http::{Url, start_reply};
 use super::outcome::{FailureKind, TransportFailure};
 use super::wire_failure::{Phase, Security, failure};
 use super::wire_settings::{
-    Compression, Connections, Framing, ResolveRule, Upload, WireSettings, WriteSide,
+    Compression, Connections, Framing, GoAhead, ResolveRule, Upload, WireSettings, WriteSide,
 };
 use crate::protocol::acknowledgement::{MAX_REPLY_BYTES, Reply};
 
@@ -121,16 +123,16 @@ impl Wire {
     pub(super) async fn exchange(
         self: &Arc<Self>,
         place: &Arc<Place>,
-        headers: HeaderMap,
-        body: Vec<u8>,
+        head: (Method, HeaderMap),
+        body: Arc<[u8]>,
         fate: ReplyFate,
     ) -> Result<Reply, TransportFailure> {
         let ended = match self.settings.write_side {
             WriteSide::Open => None,
             WriteSide::HalfClosed => Some(Arc::default()),
         };
-        let body = Outgoing::new(body.into(), &self.settings, ended.clone());
-        let mut request = self.request(place, headers, body);
+        let body = Outgoing::new(Bytes::from_owner(body), &self.settings, ended.clone());
+        let mut request = self.request(place, head, body);
         if let Some(mut sender) = self.take_idle(place).await {
             match sender.try_send_request(request).await {
                 Ok(response) => return self.receive(place, sender, response, fate).await,
@@ -140,21 +142,45 @@ impl Wire {
                 },
             }
         }
+        // In a box: a kept connection is the usual case and need not carry the room for a new one.
+        Box::pin(self.exchange_anew(place, request, ended, fate)).await
+    }
+
+    /// Sends a request on a new connection.
+    async fn exchange_anew(
+        self: &Arc<Self>,
+        place: &Arc<Place>,
+        request: Request<Outgoing>,
+        ended: Option<Arc<AtomicBool>>,
+        fate: ReplyFate,
+    ) -> Result<Reply, TransportFailure> {
         let mut sender = self.connect(place, ended).await?;
         let sent = sender.send_request(request).await;
         let response = sent.map_err(|error| failure(&error, Phase::Exchanging))?;
         self.receive(place, sender, response, fate).await
     }
 
-    fn request(&self, place: &Place, headers: HeaderMap, body: Outgoing) -> Request<Outgoing> {
+    fn request(
+        &self,
+        place: &Place,
+        (method, headers): (Method, HeaderMap),
+        mut body: Outgoing,
+    ) -> Request<Outgoing> {
+        let gate = (self.settings.go_ahead == GoAhead::Awaited).then(Gate::new);
+        let (gate, opener) = gate.unzip();
+        body.gate = gate;
         let mut request = Request::new(body);
-        *request.method_mut() = Method::POST;
+        *request.method_mut() = method;
         *request.uri_mut() = place.path.clone();
         *request.headers_mut() = headers;
         let headers = request.headers_mut();
         headers.entry(HOST).or_insert_with(|| place.authority.clone());
         if self.settings.compression == Compression::Gzip {
             headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("gzip"));
+        }
+        if let Some(opener) = opener {
+            headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
+            on_informational(&mut request, move |_| opener.open());
         }
         request
     }
@@ -257,7 +283,7 @@ impl Wire {
     }
 }
 
-async fn addresses_of(
+pub(super) async fn addresses_of(
     place: &Place,
     rules: &[ResolveRule],
 ) -> Result<Vec<SocketAddr>, TransportFailure> {
@@ -302,7 +328,8 @@ async fn open<S>(stream: HalfClosing<S>) -> Result<SendRequest<Outgoing>, Transp
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let opened = http1::handshake(TokioIo::new(stream)).await;
+    // One buffer for head and body: a small copy costs less than a write of two parts.
+    let opened = http1::Builder::new().writev(false).handshake(TokioIo::new(stream)).await;
     let (sender, connection) = opened.map_err(|error| failure(&error, Phase::Exchanging))?;
     // Its errors reach the request that waits for the reply.
     tokio::spawn(async move {
@@ -335,6 +362,8 @@ struct Outgoing {
     pause: Option<(Instant, Pin<Box<Sleep>>)>,
     /// Told when the last byte is handed out.
     ended: Option<Arc<AtomicBool>>,
+    /// What the first byte waits for.
+    gate: Option<Gate>,
 }
 
 impl Outgoing {
@@ -344,7 +373,7 @@ impl Outgoing {
             Upload::AtOnce => Duration::ZERO,
             slow => slow.time_for(length),
         };
-        Outgoing { rest, length, framing: settings.framing, time, pause: None, ended }
+        Outgoing { rest, length, framing: settings.framing, time, pause: None, ended, gate: None }
     }
 
     /// How many bytes may go out by now, in all.
@@ -366,6 +395,10 @@ impl Body for Outgoing {
         let this = &mut *self;
         if this.rest.is_empty() {
             return Poll::Ready(None);
+        }
+        if let Some(gate) = &mut this.gate {
+            ready!(gate.poll(cx));
+            this.gate = None;
         }
         let mut part = this.rest.len();
         while !this.time.is_zero() {

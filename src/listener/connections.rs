@@ -18,7 +18,9 @@ pub(super) enum Phase {
     Silent,
     /// A part of the next header is here.
     Heard,
-    /// A header is whole: the body is read or the handler runs.
+    /// A header is whole and a part of the body is missing.
+    Receiving,
+    /// A request is whole: the handler runs.
     Busy,
     /// A reply is being written.
     Replying,
@@ -35,6 +37,9 @@ pub(super) enum Phase {
     /// All is written; what still comes is thrown away.
     Closing,
 }
+
+/// How many kinds of connections are evicted, one kind after another.
+const EVICTION_RANKS: u8 = 2;
 
 /// One connection in the table.
 #[derive(Debug)]
@@ -63,14 +68,17 @@ impl Slot {
         }
     }
 
-    /// How late this connection is evicted, lowest first; `None` where it is at work.
+    /// How late this connection is evicted, below [`EVICTION_RANKS`]; `None` where it is at work.
     ///
-    /// A script and a stream may last for ever, so callbacks must not wait for their end.
+    /// A body comes in a moment unless its sender is slow on purpose, and scripts and streams may
+    /// last for ever: a callback must wait for none of them. What is most often the oldest shares
+    /// one rank, because the only one of its rank would be evicted as soon as it comes.
     fn eviction_rank(&self) -> Option<u8> {
         match self.phase() {
-            Phase::Silent | Phase::Heard | Phase::Closing => Some(0),
-            Phase::Scripted => Some(1),
-            Phase::Streaming => Some(2),
+            Phase::Silent | Phase::Heard | Phase::Receiving | Phase::Scripted | Phase::Closing => {
+                Some(0)
+            }
+            Phase::Streaming => Some(1),
             Phase::Busy | Phase::Replying | Phase::Refusing | Phase::Handing | Phase::Handed => {
                 None
             }
@@ -119,16 +127,16 @@ impl Connections {
     ) -> (Option<Lease>, Option<SocketAddr>) {
         let peer = peer_of(remote.ip());
         let mut table = locked(&self.table);
-        let of_peer = table.1.values().filter(|slot| slot.peer == peer).count();
-        let evicted = if !peer.is_loopback() && of_peer >= self.max_per_peer {
-            evict_oldest(&mut table.1, Some(peer))
-        } else if table.1.len() >= self.max {
-            evict_oldest(&mut table.1, None)
-        } else {
-            None
+        // Loopback has no share, so nothing is counted where a test opens thousands.
+        let is_over_share = !peer.is_loopback()
+            && table.1.values().filter(|slot| slot.peer == peer).count() >= self.max_per_peer;
+        let is_full = table.1.len() >= self.max;
+        let evicted = match (is_over_share, is_full) {
+            (true, _) => evict_oldest(&mut table.1, Some(peer)),
+            (false, true) => evict_oldest(&mut table.1, None),
+            (false, false) => None,
         };
-        let over_share = !peer.is_loopback() && of_peer >= self.max_per_peer;
-        if evicted.is_none() && (over_share || table.1.len() >= self.max) {
+        if evicted.is_none() && (is_over_share || is_full) {
             return (None, None);
         }
         table.0 += 1;
@@ -157,8 +165,13 @@ pub(super) fn evict_oldest(
     table: &mut BTreeMap<u64, Arc<Slot>>,
     of: Option<IpAddr>,
 ) -> Option<SocketAddr> {
-    let ours = table.iter().filter(|(_, slot)| of.is_none_or(|peer| slot.peer == peer));
-    let (_, id) = ours.filter_map(|(id, slot)| Some((slot.eviction_rank()?, *id))).min()?;
+    let is_ours = |slot: &Slot| of.is_none_or(|peer| slot.peer == peer);
+    // Most often the first rank has one and the search ends early.
+    let oldest = |rank| {
+        let found = |slot: &Slot| is_ours(slot) && slot.eviction_rank() == Some(rank);
+        table.iter().find(|(_, slot)| found(slot)).map(|(id, _)| *id)
+    };
+    let id = (0..EVICTION_RANKS).find_map(oldest)?;
     let slot = table.remove(&id)?;
     slot.evicted.notify_one();
     Some(slot.remote)
@@ -206,6 +219,29 @@ impl AcceptErrors {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_newcomer_is_not_evicted_for_the_next_one() {
+        let limits = Limits { max_connections: 3, ..Limits::default() };
+        let table = Connections::new(&limits);
+        let at = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+        let phases = [Phase::Streaming, Phase::Receiving, Phase::Scripted];
+        let leases: Vec<_> = (1..=3).map(|port| table.admit(at(port)).0.unwrap()).collect();
+        for (lease, phase) in leases.iter().zip(phases) {
+            lease.slot.set(phase);
+        }
+        let (mut newcomers, mut evicted) = (vec![], vec![]);
+        for port in 4..=6 {
+            let (lease, gone) = table.admit(at(port));
+            newcomers.push(lease);
+            evicted.extend(gone);
+        }
+        assert_eq!(evicted, [at(2), at(3), at(4)]);
+        for lease in newcomers.iter().flatten() {
+            lease.slot.set(Phase::Busy);
+        }
+        assert_eq!(table.admit(at(7)).1, Some(at(1)));
+    }
 
     #[test]
     fn a_peer_over_its_share_pays_itself() {

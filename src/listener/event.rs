@@ -69,8 +69,8 @@ pub enum ServerEvent {
         /// What the system said.
         reason: String,
     },
-    /// A connection without a whole header, or one that a script or a stream held, made room for a
-    /// newer one.
+    /// A connection without a whole request, or with a script or a stream, made room for a newer
+    /// one.
     Evicted {
         /// The client that had to go.
         remote: SocketAddr,
@@ -92,6 +92,25 @@ pub enum ServerEvent {
         /// The callback's number.
         number: u64,
     },
+}
+
+impl ServerEvent {
+    /// The stable name, as JSON output carries it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            ServerEvent::Malformed { .. } => "malformed",
+            ServerEvent::Refused { .. } => "refused",
+            ServerEvent::SlowHeader { .. } => "slow-header",
+            ServerEvent::TlsFailed { .. } => "tls-failed",
+            ServerEvent::SlowReader { .. } => "slow-reader",
+            ServerEvent::Disconnected { .. } => "disconnected",
+            ServerEvent::Evicted { .. } => "evicted",
+            ServerEvent::TurnedAway { .. } => "turned-away",
+            ServerEvent::AcceptFailed { .. } => "accept-failed",
+            ServerEvent::HandlerFailed { .. } => "handler-failed",
+        }
+    }
 }
 
 /// How serving ended.

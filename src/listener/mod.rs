@@ -10,6 +10,7 @@ pub mod event;
 pub mod forward;
 mod guarded_io;
 pub mod inbox;
+pub mod inspector;
 pub mod limits;
 pub mod orders;
 pub mod program;

@@ -245,9 +245,14 @@ fn judge_error_code(reply: &Reply) -> Result<Vec<ReplyWarning>, Refusal> {
     if text.is_empty() {
         return Err(Refusal::Empty);
     }
-    let members = match Payload::parse(text) {
-        Ok(payload) => judge_object(&payload)?,
-        Err(error) => return Err(judge_no_object(text, &error)),
+    // What nearly every merchant answers need not be read.
+    let members = if text == ACKNOWLEDGEMENT_BODY.as_bytes() {
+        1
+    } else {
+        match Payload::parse(text) {
+            Ok(payload) => judge_object(&payload)?,
+            Err(error) => return Err(judge_no_object(text, &error)),
+        }
     };
     let mut warnings = Vec::new();
     if members > 1 {

@@ -12,8 +12,9 @@ pub(super) fn plain_length(bytes: &[u8]) -> usize {
     const fn below(word: u64, limit: u8) -> u64 {
         word.wrapping_sub(eight(limit)) & !word & eight(0x80)
     }
+    let (chunks, rest) = bytes.as_chunks();
     let mut at = 0;
-    while let Some(chunk) = bytes[at..].first_chunk() {
+    for chunk in chunks {
         let word = u64::from_le_bytes(*chunk);
         let found =
             below(word ^ eight(b'"'), 1) | below(word ^ eight(b'\\'), 1) | below(word, 0x20);
@@ -22,7 +23,6 @@ pub(super) fn plain_length(bytes: &[u8]) -> usize {
         }
         at += chunk.len();
     }
-    let rest = &bytes[at..];
     let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
     at + rest.iter().position(ends).unwrap_or(rest.len())
 }
@@ -31,9 +31,20 @@ pub(super) fn plain_length(bytes: &[u8]) -> usize {
 #[inline]
 pub(super) fn rank(name: &str) -> u64 {
     let bytes = name.as_bytes();
-    match bytes.first_chunk() {
-        Some(first) => u64::from_be_bytes(*first),
-        None => (0..8).fold(0, |rank, at| rank << 8 | u64::from(*bytes.get(at).unwrap_or(&0))),
+    if let Some(first) = bytes.first_chunk() {
+        return u64::from_be_bytes(*first);
+    }
+    let missing = 8 * (8 - bytes.len() as u32);
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        // From four bytes on two halves hold them all; where they overlap they are the same.
+        (Some(first), Some(last)) => {
+            let half = |bytes: &[u8; 4]| u64::from(u32::from_be_bytes(*bytes));
+            half(first) << 32 | half(last) << missing
+        }
+        _ => {
+            let number = bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
+            number.checked_shl(missing).unwrap_or(0)
+        }
     }
 }
 
@@ -55,9 +66,28 @@ mod tests {
 
     #[test]
     fn ranks_sort_as_names_do() {
-        let names = ["", "\0", "a", "a\0", "amount", "amount1", "payout_i", "payout_id", "z", "中"];
+        let names = [
+            "",
+            "\0",
+            "a",
+            "a\0",
+            "abc",
+            "abcd",
+            "abcde",
+            "amount",
+            "amount1",
+            "payout_i",
+            "payout_id",
+            "z",
+            "中",
+        ];
         assert!(names.is_sorted());
         assert!(names.map(rank).is_sorted());
         assert_eq!(rank("a"), 0x61 << 56);
+        for name in names {
+            let mut bytes = [0; 8];
+            name.bytes().zip(&mut bytes).for_each(|(byte, place)| *place = byte);
+            assert_eq!(rank(name), u64::from_be_bytes(bytes), "{name:?}");
+        }
     }
 }

@@ -13,6 +13,7 @@ pub mod key;
 pub mod nearest;
 pub mod notification;
 pub mod payload;
+pub mod recorded;
 mod scan;
 pub mod scheme;
 pub mod signature;

@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 use super::line::Line;
 use super::text::{clock_time, milliseconds, short_duration};
 use super::verification::finding_line;
-use super::{diagnosis, json};
+use super::{diagnosis, forwarding, json, referee};
 use crate::listener::callback::Callback;
+use crate::listener::inbox::entry::{Forwarded, Replied};
 use crate::listener::orders::Seen;
-use crate::listener::reply::Reply;
+use crate::listener::referee::Breach;
 use crate::listener::verdict::{Reading, Verdict};
 use crate::protocol::diagnosis::Diagnosis;
 use crate::protocol::notification::{Notification, major_units};
@@ -23,7 +24,13 @@ pub struct ReceivedCallback {
     /// Which delivery of its order it is, where it names an order.
     pub seen: Option<Seen>,
     /// What was answered.
-    pub reply: Reply,
+    pub replied: Replied,
+    /// Its number in the inbox, where there is one and it took the callback.
+    pub inbox_id: Option<u64>,
+    /// What the application behind the listener answered, where there is one.
+    pub forwarded: Option<Forwarded>,
+    /// The rules that the sender broke with it, where that is looked at.
+    pub breaches: Vec<Breach>,
     /// What explains a signature that does not match, where that was searched.
     pub diagnosis: Option<Diagnosis>,
 }
@@ -39,24 +46,30 @@ pub struct ListenSummary {
     pub orders: u64,
 }
 
+/// How much of a callback a person wants to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// What it is about and what it means.
+    Usual,
+    /// The headers and the body too.
+    Whole,
+}
+
 /// A callback as lines for a person.
 #[must_use]
-pub fn lines(received: &ReceivedCallback) -> Vec<Line> {
-    let ReceivedCallback { callback, verdict, seen, reply, diagnosis } = received;
+pub fn lines(received: &ReceivedCallback, detail: Detail) -> Vec<Line> {
+    let ReceivedCallback { callback, verdict, seen, diagnosis, .. } = received;
     let line = Line::new().dim(format!("{}  ", clock_time(callback.received_at))).plain("← ");
     let line = match &verdict.reading {
         Some(reading) => order_summary(line, &reading.notification, *seen),
         None => line.plain(format!("{} {}", callback.method, callback.path)),
     };
     let mut lines = vec![line];
-    let answer = Line::new().dim("              ").plain("→ ").plain(format!("{} ", reply.status));
-    let body = String::from_utf8_lossy(&reply.body).into_owned();
-    let answer = if verdict.is_valid() { answer.good(body) } else { answer.bad(body) };
-    lines.push(match (&verdict.reading, &verdict.unreadable) {
-        (Some(reading), _) => signature_verdict(answer, reading),
-        (None, Some(why)) => answer.plain(format!("  {}", why.explanation())),
-        (None, None) => answer,
-    });
+    if detail == Detail::Whole {
+        lines.extend(request_lines(callback));
+    }
+    lines.extend(received.forwarded.iter().map(|app| indented(forwarding::line(app))));
+    lines.push(answer_line(received));
     if let Some(reading) = &verdict.reading {
         if reading.mismatch().is_some() {
             let given = reading.verification.given.as_deref().unwrap_or("(none)");
@@ -66,7 +79,50 @@ pub fn lines(received: &ReceivedCallback) -> Vec<Line> {
         }
         lines.extend(reading.findings.iter().map(|finding| indented(finding_line(finding))));
     }
+    let breaches = received.breaches.iter().flat_map(referee::breach_lines);
+    lines.extend(breaches.map(indented));
     lines
+}
+
+/// The longest part of a reply's body on one line, in characters.
+const MAX_REPLY_CHARS: usize = 160;
+
+/// What was answered and, unless a program decided it, why.
+fn answer_line(received: &ReceivedCallback) -> Line {
+    let ReceivedCallback { verdict, replied, .. } = received;
+    let answer = Line::new().dim("              ").plain("→ ");
+    let answer = match replied.status {
+        Some(status) => answer.plain(format!("{status} ")),
+        None => answer,
+    };
+    let text = String::from_utf8_lossy(&replied.body);
+    let mut body: String = text.chars().take(MAX_REPLY_CHARS).collect();
+    if body.len() < text.len() {
+        body.push('…');
+    }
+    let answer = match &replied.action {
+        Some(action) if replied.status.is_none() => answer.warn(format!("({action})")),
+        Some(action) => answer.warn(body).dim(format!(" ({action})")),
+        None if verdict.is_valid() => answer.good(body),
+        None => answer.bad(body),
+    };
+    match (&verdict.reading, &verdict.unreadable) {
+        (Some(reading), _) => signature_verdict(answer, reading),
+        (None, Some(why)) => answer.plain(format!("  {}", why.explanation())),
+        (None, None) => answer,
+    }
+}
+
+/// The request as it came; the terminal makes its control characters visible.
+fn request_lines(callback: &Callback) -> Vec<Line> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let mut lines = vec![Line::new().dim(format!("{} {}", callback.method, callback.path))];
+    for (name, value) in &callback.headers {
+        lines.push(Line::new().dim(format!("{name}: ")).plain(text(value)));
+    }
+    lines.push(Line::new());
+    lines.extend(text(&callback.body).lines().map(|line| Line::new().plain(line)));
+    lines.into_iter().map(indented).collect()
 }
 
 fn indented(line: Line) -> Line {
@@ -107,7 +163,7 @@ fn signature_verdict(line: Line, reading: &Reading) -> Line {
 /// A callback for a program.
 #[must_use]
 pub fn json(received: &ReceivedCallback) -> String {
-    let ReceivedCallback { callback, verdict, seen, reply, diagnosis } = received;
+    let ReceivedCallback { callback, verdict, seen, replied, diagnosis, .. } = received;
     let reading = verdict.reading.as_ref();
     let findings: Vec<Value> =
         reading.map(|r| r.findings.iter().map(json::finding).collect()).unwrap_or_default();
@@ -137,10 +193,15 @@ pub fn json(received: &ReceivedCallback) -> String {
             "diagnosis": diagnosis::json(diagnosis.as_ref()),
             "delivery": seen.map(|seen| seen.delivery),
             "since_last_ms": seen.and_then(|seen| seen.since_last).map(milliseconds),
+            "code": verdict.code.code(),
+            "inbox_id": received.inbox_id,
+            "forwarded": received.forwarded.as_ref().map(forwarding::json),
+            "breaches": received.breaches.iter().map(referee::breach_json).collect::<Vec<_>>(),
             "reply": {
-                "status": reply.status,
-                "error_code": verdict.code.code(),
-                "body": String::from_utf8_lossy(&reply.body),
+                "status": replied.status,
+                "error_code": replied.action.is_none().then(|| verdict.code.code()),
+                "action": replied.action,
+                "body": String::from_utf8_lossy(&replied.body),
             },
         }),
     )

@@ -7,31 +7,112 @@ use serde_json::json;
 use super::json;
 use super::line::Line;
 use crate::listener::event::ServerEvent;
-use crate::protocol::key::Key;
 
-fn url(address: SocketAddr) -> String {
-    format!("http://{address}/")
+/// How an inbox was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InboxChoice {
+    /// The usual one, which `inbox` reads without being told where it is.
+    Usual,
+    /// A file that was named.
+    Named,
 }
 
-/// That the listener is ready, as a line for a person.
+/// What a listener says of itself when it is ready.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// Where callbacks are taken.
+    pub url: String,
+    /// The key's fingerprint.
+    pub key_fingerprint: String,
+    /// The file in which callbacks are kept.
+    pub inbox: Option<String>,
+    /// How the inbox was chosen.
+    pub inbox_choice: InboxChoice,
+    /// The inspector's page, with the token that opens it.
+    pub inspector: Option<String>,
+    /// Where callbacks are forwarded.
+    pub forward_to: Option<String>,
+    /// The reply program's plan, a line a step; empty for the usual replies.
+    pub plan: Vec<String>,
+    /// The fingerprint of a certificate made for this run.
+    pub certificate_sha256: Option<String>,
+}
+
+/// That the listener is ready, as lines for a person.
 #[must_use]
-pub fn line(address: SocketAddr, key: &Key) -> Line {
-    Line::new()
+pub fn lines(ready: &Ready) -> Vec<Line> {
+    let first = Line::new()
         .plain("listening on ")
-        .accent(url(address))
-        .dim(format!("  key {}, Ctrl-C ends it", key.fingerprint()))
+        .accent(&ready.url)
+        .dim(format!("  key {}, Ctrl-C ends it", ready.key_fingerprint));
+    let mut lines = vec![first];
+    let mut more = |what: &str, text: &str| {
+        lines.push(Line::new().dim(format!("  {what:<10}")).plain(text));
+    };
+    if let Some(inspector) = &ready.inspector {
+        more("inspector", inspector);
+    }
+    match (&ready.inbox, ready.inbox_choice) {
+        (Some(_), InboxChoice::Usual) => {
+            more("inbox", "kept; `payout-notify inbox list` shows them")
+        }
+        (Some(path), InboxChoice::Named) => more("inbox", path),
+        (None, _) => {}
+    }
+    if let Some(fingerprint) = &ready.certificate_sha256 {
+        more("sha256", fingerprint);
+    }
+    for step in &ready.plan {
+        more("replies", step);
+    }
+    lines
 }
 
 /// That the listener is ready, for a program: its first line.
 #[must_use]
-pub fn json(address: SocketAddr, key: &Key) -> String {
-    json::line("ready", &json!({"url": url(address), "key_fingerprint": key.fingerprint()}))
+pub fn json(ready: &Ready) -> String {
+    json::line(
+        "ready",
+        &json!({
+            "url": ready.url,
+            "key_fingerprint": ready.key_fingerprint,
+            "inbox": ready.inbox,
+            "inspector": ready.inspector,
+            "forward_to": ready.forward_to,
+            "plan": ready.plan,
+            "certificate_sha256": ready.certificate_sha256,
+        }),
+    )
+}
+
+/// Something about a client or the system, for a program.
+#[must_use]
+pub fn server_event_json(event: &ServerEvent) -> String {
+    let (remote, what) = told(event);
+    json::line(
+        "server-event",
+        &json!({
+            "event": event.name(),
+            "remote": remote.map(|remote| remote.to_string()),
+            "explanation": what,
+        }),
+    )
 }
 
 /// Something about a client or the system, as a line for a person.
 #[must_use]
 pub fn server_event(event: &ServerEvent) -> Line {
-    let (remote, what) = match event {
+    let (remote, what) = told(event);
+    let line = Line::new().warn("warning:");
+    match remote {
+        Some(remote) => line.plain(format!(" {remote}: {what}")),
+        None => line.plain(format!(" {what}")),
+    }
+}
+
+/// Who it is about, and what happened.
+fn told(event: &ServerEvent) -> (Option<&SocketAddr>, String) {
+    match event {
         ServerEvent::Malformed { remote, reason } => {
             (Some(remote), format!("a malformed request: {reason}"))
         }
@@ -62,10 +143,5 @@ pub fn server_event(event: &ServerEvent) -> Line {
         ServerEvent::HandlerFailed { number } => {
             (None, format!("callback {number} could not be handled"))
         }
-    };
-    let line = Line::new().warn("warning:");
-    match remote {
-        Some(remote) => line.plain(format!(" {remote}: {what}")),
-        None => line.plain(format!(" {what}")),
     }
 }

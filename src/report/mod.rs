@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod callback;
+pub mod check;
 pub mod curl;
 pub mod delivery;
 pub mod diagnosis;
@@ -11,6 +12,7 @@ pub mod explanation;
 pub mod figures;
 pub mod forwarding;
 pub mod gates;
+pub mod inbox;
 pub mod json;
 pub mod line;
 pub mod listening;

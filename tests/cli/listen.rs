@@ -61,7 +61,10 @@ fn a_body_too_long_is_refused_before_it_is_sent() {
     assert_eq!(exchange(listening.address, head).status, 413);
     let ended = listening.interrupt();
     assert_eq!(ended.summary["callbacks"], 0);
-    ended.output.exits(0).remarks(&["the body is longer than 1 MiB"]);
+    let lines = ended.output.exits(0).json_lines();
+    let event = lines.iter().find(|line| line["type"] == "server-event").expect("an event");
+    assert_eq!(event["event"], "refused");
+    assert!(event["explanation"].as_str().unwrap().contains("longer than 1 MiB"), "{event}");
 }
 
 #[test]

@@ -5,9 +5,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod completions;
+mod course;
 mod demo;
 mod exits;
 mod harness;
+mod inbox;
 mod input;
 mod keys;
 mod listen;

@@ -312,7 +312,8 @@ fn a_journal_is_begun_once_and_resumed_only_as_it_was() {
     assert!(refusal(run("http://127.0.0.1:9/", &["--resume"]), 2).contains(&url));
     // Nothing is left to be sent.
     let output = run(&url, &["--resume"]).exits(0);
-    assert_eq!(summary(&output)["attempts"]["total"], 0, "{output}");
+    let attempts = &summary(&output)["attempts"];
+    assert_eq!((&attempts["total"], &attempts["earlier_parts"]), (&2.into(), &2.into()));
     fs::write(path(&shared, "notes.txt"), "not a journal, but longer than any header".repeat(99))
         .unwrap();
     let foreign = many(&url, &["--resume", "--journal"]).arg(path(&shared, "notes.txt")).run();
@@ -343,9 +344,16 @@ fn an_interrupted_run_goes_on_where_it_was() {
     let after = summary(&second);
     let acknowledged = |summary: &Value| summary["orders"]["acknowledged"].as_u64().unwrap();
     assert_eq!(before["orders"]["total"], ORDERS);
-    assert_eq!(after["orders"]["total"], ORDERS as u64 - acknowledged(&before), "{after}");
-    assert_eq!(after["attempts"]["unknown_outcomes"], 0, "{after}");
-    assert_eq!(acknowledged(&before) + acknowledged(&after), ORDERS as u64);
+    // The summary is that of the whole run.
+    assert_eq!((&after["orders"]["total"], &after["parts"]), (&ORDERS.into(), &2.into()));
+    assert_eq!(acknowledged(&after), ORDERS as u64, "{after}");
+    assert_eq!(after["orders"]["retried"], 2, "{after}");
+    let attempts = &after["attempts"];
+    assert_eq!((&attempts["total"], &attempts["failed"]), (&(ORDERS + 2).into(), &2.into()));
+    assert_eq!(attempts["earlier_parts"], before["attempts"]["total"], "{after}");
+    assert_eq!((&attempts["unknown_outcomes"], &attempts["without_times"]), (&0.into(), &0.into()));
+    assert_eq!(after["reasons"][0]["explanation"], before["reasons"][0]["explanation"]);
+    assert!(after["elapsed_ms"].as_f64() > before["elapsed_ms"].as_f64(), "{before} {after}");
     let arrivals = arrivals(&merchant);
     assert_eq!(arrivals.len(), ORDERS, "every order reached the merchant");
     assert_eq!(arrivals.values().filter(|times| **times == 2).count(), 2, "{arrivals:?}");

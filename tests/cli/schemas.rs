@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jsonschema::Validator;
+use payout_notify::check::report::{
+    CaseResult, CheckReport, Endpoint, Exchange, Received, Status, Tries,
+};
 use payout_notify::delivery::record::{AttemptRecord, FleetEvent, OrderRecord, OrderResult};
 use payout_notify::listener::Bytes;
 use payout_notify::listener::callback::Callback;
 use payout_notify::listener::referee::{Observation, Referee, Rules};
 use payout_notify::listener::verdict::Contract;
+use payout_notify::report::check::{CheckFacts, json as check_json};
 use payout_notify::report::gates::Gate;
 use payout_notify::report::referee as referee_report;
 use payout_notify::report::summary::json::{attempt as attempt_json, summary as summary_json};
@@ -21,18 +25,24 @@ use crate::harness::{
     payout_notify, signed, signed_success,
 };
 
-const TYPES: [&str; 13] = [
+const TYPES: &[&str] = &[
     "attempt",
     "callback",
+    "case",
+    "check",
     "delivery-attempt",
     "delivery-summary",
     "dialects",
     "error",
+    "inbox-diff",
+    "inbox-entry",
+    "inbox-replay",
     "plan",
     "ready",
     "referee",
     "report",
     "schedule",
+    "server-event",
     "summary",
     "verification",
 ];
@@ -50,7 +60,7 @@ impl Schemas {
             let validator = jsonschema::validator_for(&schema(kind));
             (validator.unwrap_or_else(|error| panic!("{kind}: {error}")), 0)
         };
-        Schemas(TYPES.into_iter().map(|kind| (kind, validator(kind))).collect())
+        Schemas(TYPES.iter().map(|kind| (*kind, validator(kind))).collect())
     }
 
     /// Holds a line against the schema of its type.
@@ -196,7 +206,6 @@ fn simulate_many(schemas: &mut Schemas) {
     let gates = ["--fail-if", "acked<100%", "--fail-if", "p99>9s"];
     let gated = [&["--count", "3", "--retries", "0"], &gates[..]].concat();
     schemas.hold_all(&run(&gated).run().exits(1));
-    // How many orders a file holds is known at its end.
     let lines = run(&["--from", "a.ndjson"]).file("a.ndjson", "{\"a\":1}\n{\"a\":2}\n");
     schemas.hold_all(&lines.run().exits(0));
     schemas.hold_all(&run(&["--from", "gone"]).run().exits(3));
@@ -216,6 +225,21 @@ fn listen_all(schemas: &mut Schemas) {
     exchange(listening.address, "GET /?a=b HTTP/1.1\r\nHost: m\r\nConnection: close\r\n\r\n");
     schemas.hold(&listening.callback());
     schemas.hold_all(&listening.interrupt().output.exits(0));
+    let listening = Listening::start(&[
+        "--referee",
+        "--forward-to",
+        "http://127.0.0.1:9/",
+        "--reply",
+        "503, delay 1ms 500",
+    ]);
+    schemas.hold(&listening.ready);
+    for status in [3, 2] {
+        let body = good.replace("\"status\":3", &format!("\"status\":{status}"));
+        listening.post(&signed(&body));
+        schemas.hold(&listening.callback());
+    }
+    exchange(listening.address, "no HTTP at all\r\n\r\n");
+    schemas.hold_all(&listening.interrupt().output.exits(1));
     let remote = payout_notify(&["listen", "--format", "json", "--bind", "0.0.0.0:0"]).key(KEY);
     schemas.hold_all(&remote.run().exits(2));
 }
@@ -298,6 +322,65 @@ fn referees(schemas: &mut Schemas) {
     hold(&referee);
 }
 
+/// A check that begins, its cases as they end, and the whole of it.
+fn checks(schemas: &mut Schemas) {
+    let mut hold = |text: &str| schemas.hold(&serde_json::from_str(text).expect("JSON"));
+    let url = "http://localhost/".to_owned();
+    let started_at = Timestamp::UNIX_EPOCH;
+    hold(&check_json::ready(&CheckFacts {
+        url: url.clone(),
+        started_at,
+        cases: 2,
+        bound: 9,
+        seed: 1,
+    }));
+    let exchange = |received| Exchange {
+        label: String::new(),
+        method: "POST".to_owned(),
+        headers: vec![("a".to_owned(), String::new())],
+        body: b"\xff".to_vec(),
+        manner: "chunked".to_owned(),
+        received,
+        conclusion: "not acknowledged".to_owned(),
+        elapsed: Duration::from_millis(1),
+    };
+    let reply = Received { status: 500, content_type: None, body: b"busy".to_vec() };
+    let statuses =
+        [Status::Passed, Status::Failed, Status::Warned, Status::Skipped, Status::Inconclusive];
+    let results = statuses.map(|status| CaseResult {
+        id: "auth-no-sign".to_owned(),
+        group: "authenticity".to_owned(),
+        title: "no sign".to_owned(),
+        status,
+        tries: if status == Status::Passed { Tries::PassedOnSecond } else { Tries::FailedTwice },
+        summary: String::new(),
+        why: String::new(),
+        fix: String::new(),
+        unseen: (status == Status::Passed).then(|| "the effect".to_owned()),
+        exchanges: vec![exchange(Ok(reply.clone())), exchange(Err("closed".to_owned()))],
+        elapsed: Duration::from_millis(2),
+    });
+    results.iter().for_each(|result| hold(&check_json::case(result)));
+    let reason = "refused".to_owned();
+    for endpoint in [
+        Endpoint::Discerning,
+        Endpoint::AcknowledgesEverything,
+        Endpoint::RefusesControl { reason: reason.clone() },
+        Endpoint::Unreachable { reason },
+    ] {
+        hold(&check_json::check(&CheckReport {
+            url: url.clone(),
+            started_at,
+            elapsed: Duration::from_secs(1),
+            endpoint,
+            results: results.to_vec(),
+            requests: 3,
+            bound: 9,
+            seed: u64::MAX,
+        }));
+    }
+}
+
 #[test]
 fn every_line_keeps_the_schema_of_its_type() {
     let mut schemas = Schemas::read();
@@ -305,9 +388,11 @@ fn every_line_keeps_the_schema_of_its_type() {
     simulate_all(&mut schemas);
     simulate_many(&mut schemas);
     listen_all(&mut schemas);
+    crate::inbox::every_shape().iter().for_each(|line| schemas.hold(line));
     schedule_all(&mut schemas);
     summaries(&mut schemas);
     referees(&mut schemas);
+    checks(&mut schemas);
     for (kind, (_, seen)) in &schemas.0 {
         assert!(*seen > 0, "no line of the type {kind} was seen");
     }
@@ -321,7 +406,8 @@ fn every_schema_is_closed_and_complete() {
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
-    assert_eq!(names, TYPES.map(|kind| format!("{kind}.schema.json")));
+    let known: Vec<String> = TYPES.iter().map(|kind| format!("{kind}.schema.json")).collect();
+    assert_eq!(names, known);
     for kind in TYPES {
         let schema = schema(kind);
         assert!(jsonschema::meta::is_valid(&schema), "{kind} is no schema");

@@ -13,9 +13,9 @@ use crate::protocol::scheme::Algorithm;
 /// The platform's way of signing.
 #[derive(clap::Args)]
 pub struct DialectArgs {
-    /// How the platform signs: a name that `dialects` lists, or a FILE.toml.
-    #[arg(long, value_name = "NAME|FILE.toml", default_value = "platform")]
-    pub dialect: String,
+    /// How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform].
+    #[arg(long, value_name = "NAME|FILE.toml")]
+    pub dialect: Option<String>,
 }
 
 impl DialectArgs {
@@ -25,7 +25,7 @@ impl DialectArgs {
     /// A name that there is not, a digest that the dialect lacks (usage), a file that cannot be
     /// read or understood (input).
     pub fn resolve(&self, demanded: Option<Algorithm>) -> Result<&'static Dialect, CommandError> {
-        let dialect = find(&self.dialect)?;
+        let dialect = self.dialect.as_deref().map_or(Ok(Dialect::platform()), find)?;
         match demanded {
             Some(algorithm) if dialect.scheme(algorithm).is_none() => {
                 Err(lacks(dialect, algorithm))
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_demanded_digest_must_be_there() {
-        let args = DialectArgs { dialect: "epay".to_owned() };
+        let args = DialectArgs { dialect: Some("epay".to_owned()) };
         assert!(args.resolve(Some(Algorithm::Md5)).is_ok());
         let error = args.resolve(Some(Algorithm::Sha256)).unwrap_err();
         assert_eq!(error.to_string(), "the dialect epay has no SHA256");

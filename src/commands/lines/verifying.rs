@@ -5,7 +5,8 @@ use crate::protocol::canonical::canonicalize;
 use crate::protocol::dialect::Dialect;
 use crate::protocol::key::Key;
 use crate::protocol::notification::{Expectation, findings};
-use crate::protocol::payload::{Payload, Value};
+use crate::protocol::payload::Payload;
+use crate::protocol::recorded::{Recorded, recorded};
 use crate::protocol::scheme::Algorithm;
 use crate::protocol::signature::verify;
 use crate::report::batch::{BadLine, LineAnswer};
@@ -69,11 +70,16 @@ impl LineWork for VerifyLines {
         out: &mut String,
     ) -> Result<LineAnswer, BadLine> {
         let outer = Payload::parse(line).map_err(|error| BadLine::no_payload(number, error))?;
-        match event(&outer) {
-            Event::None => Ok(self.verify(number, &outer, out)),
-            Event::Other => Ok(LineAnswer::PassedOver),
-            Event::Callback(body) => {
-                let payload = Payload::parse(body.as_bytes()).map_err(|error| BadLine {
+        match recorded(&outer) {
+            // A line that only calls itself something else is verified like any other.
+            Recorded::Payload | Recorded::Event => Ok(self.verify(number, &outer, out)),
+            Recorded::Frame => Ok(LineAnswer::PassedOver),
+            Recorded::NoBody => Err(BadLine {
+                member: Some("body".to_owned()),
+                ..BadLine::whole(number, "the callback has no text here")
+            }),
+            Recorded::Body(body) => {
+                let payload = Payload::parse(&body).map_err(|error| BadLine {
                     member: Some("body".to_owned()),
                     ..BadLine::whole(number, error.to_string())
                 })?;
@@ -84,32 +90,6 @@ impl LineWork for VerifyLines {
 
     fn bad(&self, bad: &BadLine, out: &mut String) {
         out.push_str(&bad.json());
-    }
-}
-
-/// Whether a line is one that `listen --format json` prints.
-enum Event<'p> {
-    /// It is a payload.
-    None,
-    /// A callback with the body that was received.
-    Callback(&'p str),
-    /// The first or the last line of a run.
-    Other,
-}
-
-fn event<'p>(line: &'p Payload<'_>) -> Event<'p> {
-    let text = |name| match line.get(name).map(|member| &member.value) {
-        Some(Value::String(text)) => Some(&**text),
-        _ => None,
-    };
-    match (text("type"), text("body")) {
-        (Some("callback"), Some(body)) => Event::Callback(body),
-        (Some("ready" | "summary"), None)
-            if line.get("schema_version").is_some() && line.get("sign").is_none() =>
-        {
-            Event::Other
-        }
-        _ => Event::None,
     }
 }
 

@@ -1,29 +1,119 @@
 //! The journal of a run, as the fleet sees it.
 
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::mem;
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::Setup;
-use crate::delivery::fleet::{self, LastOutcome, Resumed, Settlement, Verdict};
-use crate::delivery::journal::{self, Counts, Intake, Intention, Journal, RunInfo, Settled};
-use crate::delivery::record::{FleetEvent, Order, OrderRecord, OrderResult};
-use crate::delivery::schedule::RetrySchedule;
+use super::many::Halt;
+use crate::delivery::fleet::{self, LastOutcome, Memory, Resumed, Settlement, Verdict};
+use crate::delivery::journal::{
+    self, Counts, Intake, Intention, Journal, PastEvent, RunInfo, Settled, Throttle,
+};
+use crate::delivery::record::{FleetEvent, Order, OrderResult};
 use crate::error::CommandError;
+use crate::report::summary::DeliverySummary;
 use crate::store::{StoreError, Trouble};
 
+/// The longest explanation of an outcome that is kept, in characters.
+const LONGEST_REASON: usize = 300;
+
 /// A journal, or none.
-pub(super) struct FleetJournal(Option<Journal>);
+#[derive(Default)]
+pub(super) struct FleetJournal {
+    journal: Option<Journal>,
+    notes: RefCell<Notes>,
+}
+
+/// What events tell and settlements do not, until the settlement comes.
+#[derive(Default)]
+struct Notes {
+    flights: HashMap<(u64, u32), Flown>,
+    /// The codes whose first explanation was noted.
+    explained: HashSet<&'static str>,
+    throttles: Vec<Throttle>,
+}
+
+struct Flown {
+    took: Duration,
+    explanation: Option<String>,
+}
 
 impl FleetJournal {
     /// Remembers nothing.
     pub(super) fn none() -> Self {
-        FleetJournal(None)
+        FleetJournal::default()
+    }
+
+    fn new(journal: Journal) -> Self {
+        FleetJournal { journal: Some(journal), ..FleetJournal::default() }
+    }
+
+    /// Notes what an event tells beyond the settlement that follows it.
+    pub(super) fn note(&self, event: &FleetEvent) {
+        if self.journal.is_none() {
+            return;
+        }
+        let notes = &mut *self.notes.borrow_mut();
+        match event {
+            FleetEvent::Attempt(attempt) => {
+                let explanation = attempt.explanation.as_ref();
+                let explanation = explanation.filter(|_| notes.explained.insert(attempt.code));
+                let flown = Flown {
+                    took: attempt.service_time(),
+                    explanation: explanation.map(|why| why.chars().take(LONGEST_REASON).collect()),
+                };
+                notes.flights.insert((attempt.order, attempt.attempt), flown);
+            }
+            FleetEvent::Throttled { at, in_flight } => {
+                notes.throttles.push(Throttle { at: *at, in_flight: *in_flight });
+            }
+            FleetEvent::Order(_) | FleetEvent::UnknownOutcome { .. } => {}
+        }
+    }
+
+    /// Lets a summary take in what the earlier parts of the run did.
+    pub(super) async fn replay(&self, summary: &mut DeliverySummary) -> Result<(), CommandError> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        let past = journal.replay(|event| match event {
+            PastEvent::Told(event) => summary.fold(&event),
+            PastEvent::Untimed(attempt) => summary.fold_untimed(&attempt),
+            PastEvent::Duplicate => summary.count_duplicate(),
+        });
+        let past = past.await.map_err(refused)?;
+        summary.begin_part(past.parts, past.length);
+        Ok(())
     }
 
     /// Brings everything to the disk.
     pub(super) fn close(self) -> Result<(), CommandError> {
-        self.0.map_or(Ok(()), |journal| journal.close().map_err(refused))
+        self.journal.map_or(Ok(()), |journal| journal.close().map_err(refused))
+    }
+
+    /// An attempt's end with what was noted of it.
+    fn settlement(&self, settlement: &Settlement) -> Option<journal::Settlement> {
+        let Settlement::Attempt { order, attempt, code, verdict, finished_at } = *settlement else {
+            return None;
+        };
+        let flown = self.notes.borrow_mut().flights.remove(&(order, attempt));
+        let (took, explanation) = flown.map(|flown| (flown.took, flown.explanation)).unzip();
+        Some(journal::Settlement {
+            order,
+            attempt,
+            code,
+            explanation: explanation.flatten(),
+            sent_at: took.and_then(|took| finished_at.checked_sub(took).ok()),
+            finished_at,
+            then: match verdict {
+                Verdict::Acknowledged => Settled::Acknowledged,
+                Verdict::Retry => Settled::Retry,
+                Verdict::Exhausted => Settled::Exhausted,
+            },
+        })
     }
 }
 
@@ -44,30 +134,15 @@ fn refused(error: StoreError) -> CommandError {
 /// Takes a run and all its orders in.
 pub(super) async fn create(
     path: &Path,
-    setup: &Setup<'_>,
-    key_fingerprint: &str,
-    seed: u64,
-    start: Timestamp,
+    run: &RunInfo,
     orders: &[Order],
 ) -> Result<FleetJournal, CommandError> {
-    let run = RunInfo {
-        url: setup.target.to_string(),
-        schedule: setup.args.schedule.clone(),
-        retries: setup.args.retries,
-        window: setup.args.window,
-        speed: setup.args.speed,
-        sign_type: setup.args.sign_type.map_or(String::new(), |algorithm| algorithm.name().into()),
-        key_fingerprint: key_fingerprint.to_owned(),
-        seed: Some(seed),
-        settings: String::new(),
-        started_at: start,
-    };
-    let journal = Journal::create(path, &run).map_err(refused)?;
+    let journal = Journal::create(path, run).map_err(refused)?;
     for chunk in orders.chunks(1000) {
         journal.enqueue(chunk).await.map_err(refused)?;
     }
-    journal.seal(start).await.map_err(refused)?;
-    Ok(FleetJournal(Some(journal)))
+    journal.seal(run.started_at).await.map_err(refused)?;
+    Ok(FleetJournal::new(journal))
 }
 
 /// What an earlier run left.
@@ -75,18 +150,14 @@ pub(super) struct Left {
     pub(super) journal: FleetJournal,
     pub(super) attempted: Vec<Resumed>,
     pub(super) untouched: Vec<Order>,
-    pub(super) events: Vec<FleetEvent>,
+    /// What is unknown of orders that ended meanwhile.
+    pub(super) unknown: Vec<FleetEvent>,
     pub(super) counts: Counts,
     pub(super) run: RunInfo,
-    pub(super) schedule: RetrySchedule,
 }
 
-/// Reads what an earlier run left, and says what is unknown of it.
-pub(super) async fn resume(
-    path: &Path,
-    setup: &Setup<'_>,
-    now: Timestamp,
-) -> Result<Left, CommandError> {
+/// Reads what an earlier run left.
+pub(super) fn resume(path: &Path, setup: &Setup<'_>, now: Timestamp) -> Result<Left, CommandError> {
     let (journal, found) = Journal::resume(path, now).map_err(refused)?;
     if found.run.url != setup.target.to_string() {
         return Err(CommandError::usage(format!("the journal's run went to {}", found.run.url))
@@ -96,25 +167,12 @@ pub(super) async fn resume(
         return Err(CommandError::usage("the journal's run ended before its first send")
             .hint("nothing was sent: remove the journal and start the run again"));
     }
-    let schedule = found.run.retry_schedule().map_err(|error| {
-        CommandError::input("the journal's schedule cannot be used").because(error)
-    })?;
-    let (mut attempted, mut untouched, mut events) = (Vec::new(), Vec::new(), Vec::new());
-    for expired in found.expired {
+    let unknown = found.expired.into_iter().filter_map(|expired| {
         let (order, order_id) = (expired.order, expired.order_id);
-        events.extend(expired.unknown.map(|attempt| FleetEvent::UnknownOutcome {
-            order,
-            order_id: order_id.clone(),
-            attempt,
-        }));
-        events.push(FleetEvent::Order(OrderRecord {
-            order,
-            order_id,
-            result: OrderResult::Exhausted,
-            attempts: expired.attempts,
-            finished: std::time::Duration::ZERO,
-        }));
-    }
+        expired.unknown.map(|attempt| FleetEvent::UnknownOutcome { order, order_id, attempt })
+    });
+    let unknown = unknown.collect();
+    let (mut attempted, mut untouched) = (Vec::new(), Vec::new());
     for left in found.unfinished {
         if left.next_attempt == 1 {
             untouched.push(left.order);
@@ -126,20 +184,20 @@ pub(super) async fn resume(
         };
         attempted.push(Resumed { order: left.order, attempts: left.next_attempt - 1, last });
     }
-    Ok(Left {
-        journal: FleetJournal(Some(journal)),
-        attempted,
-        untouched,
-        events,
-        counts: found.counts,
-        run: found.run,
-        schedule,
-    })
+    let (journal, counts, run) = (FleetJournal::new(journal), found.counts, found.run);
+    Ok(Left { journal, attempted, untouched, unknown, counts, run })
 }
 
-impl fleet::Journal<CommandError> for FleetJournal {
-    async fn intend(&self, intentions: &[fleet::Intention]) -> Result<(), CommandError> {
-        let Some(journal) = &self.0 else { return Ok(()) };
+impl fleet::Journal<Halt> for FleetJournal {
+    fn memory(&self) -> Memory {
+        match self.journal {
+            Some(_) => Memory::Kept,
+            None => Memory::None,
+        }
+    }
+
+    async fn intend(&self, intentions: &[fleet::Intention]) -> Result<(), Halt> {
+        let Some(journal) = &self.journal else { return Ok(()) };
         let intentions: Vec<Intention> = intentions
             .iter()
             .map(|intention| Intention {
@@ -148,29 +206,23 @@ impl fleet::Journal<CommandError> for FleetJournal {
                 intended_at: intention.intended_at,
             })
             .collect();
-        journal.intend(&intentions).await.map_err(refused)
+        Ok(journal.intend(&intentions).await.map_err(refused)?)
     }
 
-    async fn settle(&self, settlements: &[Settlement]) -> Result<(), CommandError> {
-        let Some(journal) = &self.0 else { return Ok(()) };
-        let (mut attempts, mut exhausted) = (Vec::new(), Vec::new());
-        for settlement in settlements {
-            match *settlement {
-                Settlement::Attempt { order, attempt, code, verdict, finished_at } => {
-                    let then = match verdict {
-                        Verdict::Acknowledged => Settled::Acknowledged,
-                        Verdict::Retry => Settled::Retry,
-                        Verdict::Exhausted => Settled::Exhausted,
-                    };
-                    attempts.push(journal::Settlement { order, attempt, code, finished_at, then });
-                }
-                Settlement::Order { order, result: OrderResult::Exhausted, .. } => {
-                    exhausted.push(order);
-                }
-                // What was interrupted stays pending: the next run goes on with it.
-                Settlement::Order { .. } => {}
-            }
+    async fn settle(&self, settlements: &[Settlement]) -> Result<(), Halt> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        let throttles = mem::take(&mut self.notes.borrow_mut().throttles);
+        if !throttles.is_empty() {
+            journal.throttled(&throttles).await.map_err(refused)?;
         }
+        let attempts: Vec<_> =
+            settlements.iter().filter_map(|settlement| self.settlement(settlement)).collect();
+        // What was interrupted stays pending: the next run goes on with it.
+        let exhausted = settlements.iter().filter_map(|settlement| match *settlement {
+            Settlement::Order { order, result: OrderResult::Exhausted, .. } => Some(order),
+            _ => None,
+        });
+        let exhausted: Vec<u64> = exhausted.collect();
         if !attempts.is_empty() {
             journal.settle(&attempts).await.map_err(refused)?;
         }

@@ -9,29 +9,27 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use super::super::CommandResult;
-use super::super::args::Format;
 use super::super::runtime::{Interrupts, block_on};
 use super::Setup;
+use super::course::{Course, recorded};
 use super::journal::{self, FleetJournal};
 use super::reports::Reports;
+use super::screen::{Screen, ready};
 use crate::clock::{Clock, PreciseClock};
-use crate::delivery::fleet::{
-    DEFAULT_DRAIN, Ending, Feed, Fleet, FleetTotals, Limits, Resumed, RetryAfter, RetryPlan,
-};
-use crate::delivery::jitter::Jitter;
+use crate::delivery::fleet::{DEFAULT_DRAIN, Ending, Feed, Fleet, FleetTotals, Limits, Resumed};
 use crate::delivery::mix::{Duplicates, Mix};
-use crate::delivery::orders::{Change, FileFormat, FromFile, Generated, OrderRecipe, OrderSource};
-use crate::delivery::pace::{Pace, Rate};
+use crate::delivery::orders::{
+    Change, FileFormat, FromFile, Generated, OrderError, OrderRecipe, OrderSource,
+};
+use crate::delivery::pace::{Pace, Rate, RateError};
 use crate::delivery::record::{FleetEvent, Order};
-use crate::delivery::schedule::{RetrySchedule, Speed, parse_duration};
+use crate::delivery::schedule::parse_duration;
 use crate::delivery::signing::Signer;
 use crate::delivery::transport::Transport;
 use crate::error::CommandError;
-use crate::exit::Exit;
 use crate::protocol::key::Key;
 use crate::report::gates::Gate;
-use crate::report::line::Line;
-use crate::report::summary::{self, DeliverySummary, RunFacts, RunReport};
+use crate::report::summary::{DeliverySummary, RunFacts};
 use crate::report::target::ReportTarget;
 use crate::terminal::Console;
 
@@ -61,8 +59,8 @@ pub struct ManyArgs {
     #[arg(long, value_name = "N")]
     pub concurrency: Option<NonZeroUsize>,
     /// Start orders at this rate, such as 500/s, however slow the merchant is.
-    #[arg(long, value_name = "RATE", value_parser = Rate::parse)]
-    pub rate: Option<Rate>,
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub rate: Option<String>,
     /// Reach the rate after this time.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "rate")]
     pub ramp: Option<Duration>,
@@ -78,8 +76,14 @@ pub struct ManyArgs {
     /// Record each attempt in this file before it is sent, and its outcome after.
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
-    /// Go on with the run of the journal, at its schedule and speed.
-    #[arg(long, requires = "journal", conflicts_with_all = ["count", "from", "mix", "duplicates"])]
+    /// Go on with the run of the journal as it began: its orders, schedule, rate and dialect.
+    #[arg(
+        long,
+        requires = "journal",
+        conflicts_with_all = [
+            "count", "from", "mix", "duplicates", "status", "set", "set_str", "unset",
+        ],
+    )]
     pub resume: bool,
     /// Write a report: json=, junit=, html= or ndjson=FILE; several may be given.
     #[arg(long, value_name = "FORMAT=FILE", value_parser = ReportTarget::parse)]
@@ -87,6 +91,11 @@ pub struct ManyArgs {
     /// Fail if this holds, such as 'p99>200ms' or 'acked<100%'; several may be given.
     #[arg(long, value_name = "GATE", value_parser = Gate::parse)]
     pub fail_if: Vec<Gate>,
+}
+
+/// A rate that can be read; its text is what a journal keeps.
+fn rate(text: &str) -> Result<String, RateError> {
+    Rate::parse(text).map(|_| text.to_owned())
 }
 
 impl ManyArgs {
@@ -107,10 +116,6 @@ impl ManyArgs {
             || !self.fail_if.is_empty()
     }
 
-    fn pace(&self) -> Pace {
-        Pace { rate: self.rate, ramp: self.ramp }
-    }
-
     fn limits(&self) -> Limits {
         let or = |given: Option<NonZeroUsize>, usual| {
             given.or(NonZeroUsize::new(usual)).unwrap_or(NonZeroUsize::MIN)
@@ -127,7 +132,6 @@ impl ManyArgs {
         &self,
         setup: &Setup<'_>,
         key: Key,
-        seed: u64,
     ) -> Result<Box<dyn OrderSource + Send>, CommandError> {
         let signer = Signer::try_new(setup.dialect, setup.args.sign_type, key)
             .map_err(|error| CommandError::usage("the orders cannot be signed").because(error))?;
@@ -139,7 +143,7 @@ impl ManyArgs {
         let changes = changes
             .map_err(|error| CommandError::usage("a change cannot be read").because(error))?;
         let duplicates = self.duplicates.unwrap_or_default();
-        let recipe = OrderRecipe { signer, changes, mix, duplicates, seed };
+        let recipe = OrderRecipe { signer, changes, mix, duplicates, seed: setup.seed };
         let Some(path) = &self.from else {
             return Ok(Box::new(Generated::new(recipe, self.count.unwrap_or(1))));
         };
@@ -149,6 +153,22 @@ impl ManyArgs {
         let format = self.from_format.unwrap_or_else(|| FileFormat::of(path));
         Ok(Box::new(FromFile::new(Box::new(file), format, recipe)))
     }
+
+    /// Makes every order of a file once, so that a bad row is told before anything is sent, and
+    /// counts them; `None` of what can be read only once, such as a pipe.
+    fn rehearse(&self, setup: &Setup<'_>, key: &Key) -> Result<Option<u64>, CommandError> {
+        let Some(path) = &self.from else { return Ok(None) };
+        if !path.metadata().is_ok_and(|found| found.is_file()) {
+            return Ok(None);
+        }
+        let mut source = self.source(setup, key.clone())?;
+        let mut count = 0;
+        while let Some(order) = source.next_order(Timestamp::UNIX_EPOCH) {
+            order.map_err(bad_row)?;
+            count += 1;
+        }
+        Ok(Some(count))
+    }
 }
 
 /// What a run sends: new orders, or those that an earlier one left.
@@ -156,17 +176,33 @@ struct Work {
     journal: FleetJournal,
     resumed: Vec<Resumed>,
     orders: Orders,
-    total: Option<u64>,
-    /// What an earlier run left to be said.
-    events: Vec<FleetEvent>,
     course: Course,
+    /// When the run began: its first part, where it is resumed.
+    began: Timestamp,
+    /// How many orders the run has in all, where that is known.
+    total: Option<u64>,
+    /// How many orders an earlier part left; `None` of a new run.
+    left: Option<u64>,
+    /// What an earlier part left to be said.
+    unknown: Vec<FleetEvent>,
 }
 
-/// What decides when attempts are made; a run that goes on keeps that of its journal.
-struct Course {
-    schedule: RetrySchedule,
-    speed: Speed,
-    seed: u64,
+/// What ends a run before its orders are done.
+pub(super) enum Halt {
+    /// A row that is no order: nothing more is sent, and what is known is reported.
+    BadRow(CommandError),
+    /// Anything else.
+    Failure(CommandError),
+}
+
+impl From<CommandError> for Halt {
+    fn from(error: CommandError) -> Self {
+        Halt::Failure(error)
+    }
+}
+
+fn bad_row(error: OrderError) -> CommandError {
+    CommandError::input("an order cannot be sent").because(error)
 }
 
 enum Orders {
@@ -175,12 +211,12 @@ enum Orders {
 }
 
 impl Orders {
-    fn next(&mut self, completed_at: Timestamp) -> Option<Result<Order, CommandError>> {
+    fn next(&mut self, completed_at: Timestamp) -> Option<Result<Order, Halt>> {
         match self {
             Orders::Listed(orders) => orders.next().map(Ok),
-            Orders::Source(source) => source.next_order(completed_at).map(|order| {
-                order.map_err(|error| CommandError::input("an order cannot be sent").because(error))
-            }),
+            Orders::Source(source) => source
+                .next_order(completed_at)
+                .map(|order| order.map_err(|error| Halt::BadRow(bad_row(error)))),
         }
     }
 }
@@ -200,12 +236,11 @@ pub(super) fn run(
         return Err(CommandError::usage("FILE is one order")
             .hint("give many orders with --from FILE, or leave the other options out"));
     }
-    let jitter = |seed| {
-        let jitter = many.jitter.as_deref().map(|text| Jitter::parse(text, seed)).transpose();
-        jitter.map_err(|error| CommandError::usage("the jitter cannot be used").because(error))
+    // A wrong flag or row is told before a journal is made.
+    let planned = match many.resume {
+        true => None,
+        false => Some(Plan::new(setup, key)?),
     };
-    // A wrong one is told before a journal is made.
-    jitter(setup.seed)?;
     let reports = Reports::open(many)?;
     let clock = PreciseClock::try_new()
         .map_err(|error| CommandError::environment("cannot set up the clock").because(error))?;
@@ -213,36 +248,43 @@ pub(super) fn run(
         // From here on a request to end is caught, and not left to the default action.
         let interrupts = Mutex::new(Interrupts::catch());
         let start = clock.wall();
-        let work = prepare(setup, key, start).await?;
+        let work = match planned {
+            Some(planned) => begin(setup, planned, start).await?,
+            None => resume(setup, start)?,
+        };
         reports.begin()?;
         let facts = RunFacts {
             url: setup.target.to_string(),
-            started_at: start,
+            started_at: work.began,
             schedule: work.course.schedule.name().to_owned(),
             orders: work.total,
-            rate: many.rate.map(Rate::per_second),
+            rate: work.course.pace.rate.map(Rate::per_second),
         };
-        ready(&facts, work.course.seed, setup.args.format, console)
+        ready(&facts, work.left, work.course.seed, setup.args.format, console)
             .map_err(CommandError::output)?;
-        let begun = clock.now();
-        let summary = DeliverySummary::new(facts);
-        let mut screen = Screen { format: setup.args.format, console, reports, summary };
-        for event in &work.events {
-            screen.show(event, Duration::ZERO)?;
+        let mut summary = DeliverySummary::new(facts);
+        if work.left.is_some() {
+            work.journal.replay(&mut summary).await?;
         }
-        let jitter = jitter(work.course.seed)?;
-        let run = Run { setup, jitter, clock: &clock, interrupts: &interrupts };
+        let begun = clock.now();
+        let mut screen = Screen { format: setup.args.format, console, reports, summary };
+        for event in &work.unknown {
+            screen.tell(event).map_err(CommandError::output)?;
+        }
+        let run = Run { setup, clock: &clock, interrupts: &interrupts };
         let sent = run
-            .send(work, transport, |event| screen.show(&event, clock.now().saturating_sub(begun)))
+            .send(work, transport, |event| {
+                let elapsed = event.at().unwrap_or_else(|| clock.now().saturating_sub(begun));
+                screen.show(&event, elapsed)
+            })
             .await?;
-        screen.conclude(&sent, &many.fail_if)
+        screen.conclude(sent, &many.fail_if)
     })
 }
 
 /// What a run is made with.
 struct Run<'a> {
     setup: &'a Setup<'a>,
-    jitter: Option<Jitter>,
     clock: &'a PreciseClock,
     interrupts: &'a Mutex<Interrupts>,
 }
@@ -253,9 +295,8 @@ impl Run<'_> {
         &self,
         work: Work,
         transport: &impl Transport,
-        on_event: impl FnMut(FleetEvent) -> Result<(), CommandError>,
+        mut on_event: impl FnMut(FleetEvent) -> Result<(), CommandError>,
     ) -> Result<Sent, CommandError> {
-        let many = &self.setup.args.many;
         let Work { journal, resumed, mut orders, course, .. } = work;
         let mut duplicates = 0;
         let mut resumed = resumed.into_iter().map(Ok);
@@ -266,75 +307,108 @@ impl Run<'_> {
             }
             order
         };
-        let pace = many.pace();
+        let pace = course.pace;
         let feed = Feed { resumed: &mut resumed, orders: &mut next, pace: &|n| pace.intended(n) };
-        let plan = RetryPlan {
-            schedule: &course.schedule,
-            jitter: self.jitter,
-            speed: course.speed,
-            retry_after: if many.honor_retry_after {
-                RetryAfter::Honored
-            } else {
-                RetryAfter::Ignored
-            },
-        };
+        let acknowledgement = course.dialect.acknowledgement();
+        let request = self.setup.request.clone().acknowledged_by(acknowledgement);
         let fleet = Fleet {
-            request: &self.setup.request,
-            plan,
-            limits: many.limits(),
+            request: &request,
+            plan: course.plan(),
+            limits: self.setup.args.many.limits(),
             clock: self.clock,
             transport,
             journal: &journal,
         };
         let interrupt = || async { self.interrupts.lock().await.next().await };
-        let totals = fleet.run(feed, interrupt, on_event).await;
+        let begun = self.clock.now();
+        let ended = fleet
+            .run(feed, interrupt, |event| {
+                journal.note(&event);
+                Ok(on_event(event)?)
+            })
+            .await;
+        let elapsed = self.clock.now().saturating_sub(begun);
         // Whatever ended the run, the journal is brought to the disk.
         journal.close()?;
-        Ok(Sent { totals: totals?, duplicates })
+        match ended {
+            Ok(FleetTotals { elapsed, ending, .. }) => {
+                Ok(Sent { elapsed, ending, duplicates, bad_row: None })
+            }
+            Err(Halt::BadRow(error)) => {
+                Ok(Sent { elapsed, ending: Ending::Stopped, duplicates, bad_row: Some(error) })
+            }
+            Err(Halt::Failure(error)) => Err(error),
+        }
     }
 }
 
-/// What was sent, in numbers.
-struct Sent {
-    totals: FleetTotals,
-    duplicates: u64,
+/// What was sent.
+pub(super) struct Sent {
+    /// How long it took.
+    pub(super) elapsed: Duration,
+    pub(super) ending: Ending,
+    pub(super) duplicates: u64,
+    /// The row that ended the run.
+    pub(super) bad_row: Option<CommandError>,
 }
 
-/// Takes the orders in, or what an earlier run left of them.
-async fn prepare(
-    setup: &Setup<'_>,
-    key: Option<Key>,
-    start: Timestamp,
-) -> Result<Work, CommandError> {
-    let many = &setup.args.many;
-    if let Some(path) = many.journal.as_ref().filter(|_| many.resume) {
-        let left = journal::resume(path, setup, start).await?;
-        let seed = left.run.seed.unwrap_or(setup.seed);
-        return Ok(Work {
-            journal: left.journal,
-            resumed: left.attempted,
-            orders: Orders::Listed(left.untouched.into_iter()),
-            total: Some(left.counts.unfinished),
-            events: left.events,
-            course: Course { schedule: left.schedule, speed: left.run.speed, seed },
-        });
+/// A new run, checked as far as that is possible before anything is made.
+struct Plan {
+    course: Course,
+    source: Box<dyn OrderSource + Send>,
+    key_fingerprint: String,
+    total: Option<u64>,
+}
+
+impl Plan {
+    fn new(setup: &Setup<'_>, key: Option<Key>) -> Result<Plan, CommandError> {
+        let many = &setup.args.many;
+        let key = key.ok_or_else(|| CommandError::usage("no key was given"))?;
+        let course = Course::of_arguments(setup)?;
+        let total = match many.journal {
+            // All orders are taken in before the first is sent anyway.
+            Some(_) => None,
+            None => many.rehearse(setup, &key)?,
+        };
+        let key_fingerprint = key.fingerprint();
+        let source = many.source(setup, key)?;
+        let total = total.or(source.size_hint());
+        Ok(Plan { course, source, key_fingerprint, total })
     }
-    let seed = setup.seed;
-    let course = Course { schedule: setup.schedule.clone(), speed: setup.args.speed, seed };
-    let key = key.ok_or_else(|| CommandError::usage("no key was given"))?;
-    let fingerprint = key.fingerprint();
-    let mut source = many.source(setup, key, seed)?;
-    let (resumed, events) = (Vec::new(), Vec::new());
-    let Some(path) = &many.journal else {
-        let (total, journal) = (source.size_hint(), FleetJournal::none());
-        let orders = Orders::Source(source);
-        return Ok(Work { journal, resumed, orders, total, events, course });
+}
+
+/// Takes the orders of a new run in.
+async fn begin(setup: &Setup<'_>, plan: Plan, start: Timestamp) -> Result<Work, CommandError> {
+    let Plan { course, mut source, key_fingerprint, total } = plan;
+    let (journal, orders, total) = match &setup.args.many.journal {
+        None => (FleetJournal::none(), Orders::Source(source), total),
+        Some(path) => {
+            let taken = take_in(&mut *source, &course.pace, start)?;
+            let run = recorded(setup, &key_fingerprint, start);
+            let journal = journal::create(path, &run, &taken).await?;
+            let total = Some(taken.len() as u64);
+            (journal, Orders::Listed(taken.into_iter()), total)
+        }
     };
-    let taken = take_in(&mut *source, &many.pace(), start)?;
-    let journal = journal::create(path, setup, &fingerprint, seed, start, &taken).await?;
-    let total = Some(taken.len() as u64);
-    let orders = Orders::Listed(taken.into_iter());
-    Ok(Work { journal, resumed, orders, total, events, course })
+    let (resumed, unknown) = (Vec::new(), Vec::new());
+    Ok(Work { journal, resumed, orders, course, began: start, total, left: None, unknown })
+}
+
+/// Takes in what an earlier run left.
+fn resume(setup: &Setup<'_>, now: Timestamp) -> Result<Work, CommandError> {
+    let path = setup.args.many.journal.as_ref();
+    let path = path.ok_or_else(|| CommandError::usage("no journal was given"))?;
+    let left = journal::resume(path, setup, now)?;
+    Ok(Work {
+        course: Course::of_journal(&left.run, setup)?,
+        journal: left.journal,
+        resumed: left.attempted,
+        orders: Orders::Listed(left.untouched.into_iter()),
+        began: left.run.started_at,
+        total: Some(left.counts.orders),
+        left: Some(left.counts.unfinished),
+        unknown: left.unknown,
+    })
 }
 
 /// All orders of a source, each completed when it is to be sent.
@@ -352,93 +426,8 @@ fn take_in(
         match source.next_order(completed) {
             None => break,
             Some(Ok(order)) => taken.push(order),
-            Some(Err(error)) => {
-                return Err(CommandError::input("an order cannot be sent").because(error));
-            }
+            Some(Err(error)) => return Err(bad_row(error)),
         }
     }
     Ok(taken)
-}
-
-fn ready(
-    facts: &RunFacts,
-    seed: u64,
-    format: Format,
-    console: &mut Console,
-) -> std::io::Result<()> {
-    if format == Format::Json {
-        return console.answer_bytes(summary::json::ready(facts, seed).as_bytes());
-    }
-    let count = facts.orders.map_or_else(|| "orders".to_owned(), |n| format!("{n} orders"));
-    console.note(
-        &Line::new()
-            .strong(count)
-            .plain(" → ")
-            .accent(&facts.url)
-            .dim(format!("  schedule {}, seed {seed}", facts.schedule)),
-    );
-    Ok(())
-}
-
-/// Where the events of a run go.
-struct Screen<'a, 'c> {
-    format: Format,
-    console: &'c mut Console,
-    reports: Reports<'a>,
-    summary: DeliverySummary,
-}
-
-impl Screen<'_, '_> {
-    fn show(&mut self, event: &FleetEvent, elapsed: Duration) -> Result<(), CommandError> {
-        self.reports.event(event)?;
-        self.tell(event).map_err(CommandError::output)?;
-        self.summary.fold(event);
-        self.console.progress(&self.summary, elapsed);
-        Ok(())
-    }
-
-    fn tell(&mut self, event: &FleetEvent) -> std::io::Result<()> {
-        match (event, self.format) {
-            (FleetEvent::Attempt(attempt), Format::Json) => {
-                return self.console.answer_bytes(summary::json::attempt(attempt).as_bytes());
-            }
-            (FleetEvent::UnknownOutcome { order_id, attempt, .. }, _) => self.console.warning(&format!(
-                "{order_id}: the outcome of attempt {attempt} is unknown; the merchant may have received it"
-            )),
-            (FleetEvent::Throttled { in_flight, .. }, _) => self.console.warning(&format!(
-                "{in_flight} attempts are under way: --max-in-flight holds others back"
-            )),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn conclude(mut self, sent: &Sent, gates: &[Gate]) -> CommandResult {
-        self.console.end_progress();
-        (0..sent.duplicates).for_each(|_| self.summary.count_duplicate());
-        self.summary.finish(sent.totals.elapsed);
-        let gates = gates.iter().map(|gate| gate.evaluate(&self.summary)).collect();
-        let report = RunReport { summary: self.summary, gates };
-        let exit = match (sent.totals.ending, report.is_yes()) {
-            (Ending::Complete, true) => Exit::Yes,
-            (Ending::Complete, false) => Exit::No,
-            (Ending::Stopped | Ending::Aborted, _) => Exit::Interrupted,
-        };
-        let printed = match self.format {
-            Format::Json => self.console.answer_bytes(summary::json::summary(&report).as_bytes()),
-            Format::Human => {
-                let lines = summary::text::lines(&report);
-                lines.iter().try_for_each(|line| self.console.answer(line))
-            }
-        };
-        match self.reports.finish(&report).and(printed.map_err(CommandError::output)) {
-            // A proven "no" stands, whether or not it could be written.
-            Err(error) if exit == Exit::No => {
-                self.console.error(&error);
-                Ok(exit)
-            }
-            Err(error) => Err(error),
-            Ok(()) => Ok(exit),
-        }
-    }
 }

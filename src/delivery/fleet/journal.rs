@@ -11,6 +11,11 @@ use crate::delivery::record::{Order, OrderResult};
 /// The fleet has one call under way at a time, and tells an attempt's outcome before the intention
 /// of the attempt that follows. An error stops the run at once.
 pub trait Journal<E> {
+    /// Whether there is anything to be told; without a memory nothing waits for it.
+    fn memory(&self) -> Memory {
+        Memory::Kept
+    }
+
     /// Records attempts that are about to be made; they are sent when it returns.
     ///
     /// What it is given must be durable by then: after a crash an attempt that was not recorded
@@ -31,6 +36,15 @@ pub trait Journal<E> {
     ///
     /// Where the record cannot be made.
     fn settle(&self, settlements: &[Settlement]) -> impl Future<Output = Result<(), E>>;
+}
+
+/// Whether a journal remembers a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// It does.
+    Kept,
+    /// It is none: what it is told is lost.
+    None,
 }
 
 /// An attempt that is about to be made.
@@ -88,6 +102,10 @@ pub enum Verdict {
 pub struct NoJournal;
 
 impl<E> Journal<E> for NoJournal {
+    fn memory(&self) -> Memory {
+        Memory::None
+    }
+
     fn intend(&self, _intentions: &[Intention]) -> impl Future<Output = Result<(), E>> {
         ready(Ok(()))
     }

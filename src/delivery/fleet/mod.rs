@@ -34,7 +34,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use journal::{Intention, Journal, NoJournal, Settlement, Verdict};
+pub use journal::{Intention, Journal, Memory, NoJournal, Settlement, Verdict};
 pub use plan::{LastOutcome, RetryPlan};
 pub use retry_after::{RetryAfter, requested_wait};
 

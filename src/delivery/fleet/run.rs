@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use futures_util::future::{Either, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 
-use super::journal::{Intention, Journal, Settlement};
+use super::journal::{Intention, Journal, Memory, Settlement};
 use super::pending::Flight;
 use super::state::{BATCH, Landing, Patience, State};
 use super::{Feed, Fleet, FleetTotals, wall_at};
@@ -48,11 +49,14 @@ impl<C: Clock, T: Transport, J> Fleet<'_, C, T, J> {
         let mut aloft = FuturesUnordered::new();
         let mut turn: Option<Boxed<'_, Result<Vec<Flight>, E>>> = None;
         let mut timer: Option<(Duration, Boxed<'_, ()>)> = None;
+        let mut landings = Vec::with_capacity(BATCH);
         let mut signal = Box::pin(interrupt());
         state.take_resumed()?;
         loop {
             let patience = state.fill(now())?;
-            if turn.is_none()
+            if self.journal.memory() == Memory::None {
+                aloft.extend(state.take_off().map(send));
+            } else if turn.is_none()
                 && let Some((settled, flights)) = state.take_turn()
             {
                 turn = Some(Box::pin(record(self.journal, settled, flights, start.wall)));
@@ -66,8 +70,9 @@ impl<C: Clock, T: Transport, J> Fleet<'_, C, T, J> {
                 (None, _) => None,
             };
             let sleep = timer.as_mut().map(|(_, sleep)| sleep);
-            let woken = wait(patience, signal.as_mut(), &mut turn, &mut aloft, sleep).await;
-            for landing in woken.landings {
+            let woken =
+                wait(patience, signal.as_mut(), &mut turn, &mut aloft, sleep, &mut landings).await;
+            for landing in landings.drain(..) {
                 state.land(landing)?;
             }
             if let Some(intended) = woken.turn {
@@ -82,15 +87,24 @@ impl<C: Clock, T: Transport, J> Fleet<'_, C, T, J> {
             }
         }
         drop((aloft, turn));
-        let last = state.last_settlements();
-        if !last.is_empty() {
-            let settle = pin!(self.journal.settle(&last));
-            let patience = pin!(self.clock.sleep(self.limits.drain));
-            if let Either::Left((settled, _)) = select(settle, patience).await {
-                settled?;
-            }
-        }
+        self.settle_last(&state.last_settlements()).await?;
         state.finish(now())
+    }
+
+    /// Tells the journal the last settlements, and waits no longer for it than for a reply.
+    async fn settle_last<E>(&self, last: &[Settlement]) -> Result<(), E>
+    where
+        J: Journal<E>,
+    {
+        if last.is_empty() {
+            return Ok(());
+        }
+        let settle = pin!(self.journal.settle(last));
+        let patience = pin!(self.clock.sleep(self.limits.drain));
+        match select(settle, patience).await {
+            Either::Left((settled, _)) => settled,
+            Either::Right(_) => Ok(()),
+        }
     }
 }
 
@@ -109,7 +123,7 @@ async fn fly(
     start: Start,
     flight: Flight,
 ) -> Landing {
-    let request = Request { body: flight.order.body.to_vec(), ..request.clone() };
+    let request = Request { body: Arc::clone(&flight.order.body), ..request.clone() };
     let sent = clock.now().saturating_sub(start.elapsed);
     let outcome = transport.send(&request).await;
     let finished = clock.now().saturating_sub(start.elapsed);
@@ -150,43 +164,36 @@ enum Timer {
     Awaited,
 }
 
-/// What a wait brought: all that was there at once.
+/// What a wait brought beside landings: all that was there at once.
 struct Woken<E> {
     signal: Signal,
     timer: Timer,
     turn: Option<Result<Vec<Flight>, E>>,
-    landings: Vec<Landing>,
 }
 
 impl<E> Woken<E> {
     fn is_empty(&self) -> bool {
-        self.signal == Signal::Awaited
-            && self.timer == Timer::Awaited
-            && self.turn.is_none()
-            && self.landings.is_empty()
+        self.signal == Signal::Awaited && self.timer == Timer::Awaited && self.turn.is_none()
     }
 }
 
-/// Waits for whatever comes first, and looks at everything once, so that nothing starves.
+/// Waits for whatever comes first, and looks at everything once, so that nothing starves; what
+/// landed is put into `landings`, which is empty.
 async fn wait<E, F: Future<Output = Landing>>(
     patience: Patience,
     mut signal: Pin<&mut impl Future<Output = ()>>,
     turn: &mut Option<Boxed<'_, Result<Vec<Flight>, E>>>,
     aloft: &mut FuturesUnordered<F>,
     mut timer: Option<&mut Boxed<'_, ()>>,
+    landings: &mut Vec<Landing>,
 ) -> Woken<E> {
     let mut has_yielded = false;
     poll_fn(|context| {
-        let mut woken = Woken {
-            signal: Signal::Awaited,
-            timer: Timer::Awaited,
-            turn: None,
-            landings: Vec::new(),
-        };
-        while woken.landings.len() < BATCH
+        let mut woken = Woken { signal: Signal::Awaited, timer: Timer::Awaited, turn: None };
+        while landings.len() < BATCH
             && let Poll::Ready(Some(landing)) = aloft.poll_next_unpin(context)
         {
-            woken.landings.push(landing);
+            landings.push(landing);
         }
         if signal.as_mut().poll(context).is_ready() {
             woken.signal = Signal::Came;
@@ -198,7 +205,7 @@ async fn wait<E, F: Future<Output = Landing>>(
             woken.turn = Some(intended);
             *turn = None;
         }
-        if !woken.is_empty() || has_yielded {
+        if !landings.is_empty() || !woken.is_empty() || has_yielded {
             return Poll::Ready(woken);
         }
         if patience == Patience::Glance {

@@ -3,6 +3,7 @@
 //! Nothing here waits; [`run`](super::run) does.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::mem;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -62,7 +63,7 @@ pub(super) struct State<'p, 'f, E, S> {
     ready: Vec<Flight>,
     settled: Vec<Settlement>,
     /// Everything taken that has not come back: its id and the attempt's number.
-    in_flight: HashMap<u64, (Arc<str>, u32)>,
+    in_flight: HashMap<u64, (Arc<str>, u32), BuildHasherDefault<NumberHasher>>,
     /// Taken, but not sent because of a stop.
     unsent: Vec<Unfinished>,
     throttled_since: Option<Duration>,
@@ -75,6 +76,27 @@ enum Phase {
     Running,
     Draining { until: Duration },
     Aborted,
+}
+
+/// Spreads order numbers: the run counts them itself, so nobody can choose ones that collide.
+#[derive(Default)]
+struct NumberHasher(u64);
+
+impl Hasher for NumberHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // The table looks at the highest bits and at the lowest; an odd factor and a turn stir both.
+        self.0 = (self.0 ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// The next order of the feed.
@@ -139,7 +161,7 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
             pending: Pending::default(),
             ready: Vec::new(),
             settled: Vec::new(),
-            in_flight: HashMap::new(),
+            in_flight: HashMap::default(),
             unsent: Vec::new(),
             throttled_since: None,
             failure: None,
@@ -196,6 +218,12 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
             (true, true) => None,
             _ => Some((mem::take(&mut self.settled), mem::take(&mut self.ready))),
         }
+    }
+
+    /// What is to be sent where no journal is to be told of anything.
+    pub(super) fn take_off(&mut self) -> impl Iterator<Item = Flight> + '_ {
+        self.settled.clear();
+        self.ready.drain(..)
     }
 
     /// What the journal has not been told when the run is over.

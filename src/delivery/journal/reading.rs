@@ -91,7 +91,7 @@ pub(super) fn read(
 ) -> Result<(Resumed, Vec<Statement>), StoreError> {
     let mut found = None;
     let sql = "SELECT url, schedule, retries, window, speed, sign_type, key_fingerprint, seed,
-               settings, started_at_us, sealed_at_us FROM run";
+               settings, started_at_us, sealed_at_us, dialect FROM run";
     reader.each(sql, &[], |row| {
         let intake = row.optional_integer(10)?.map_or(Intake::Cut, |_| Intake::Complete);
         found = Some((RunInfo::read(row)?, intake));

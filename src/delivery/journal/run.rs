@@ -25,6 +25,9 @@ pub struct RunInfo {
     pub speed: Speed,
     /// How the bodies are signed, such as `MD5`; empty where they differ.
     pub sign_type: String,
+    /// The dialect, as a file that [`parse`](crate::protocol::dialect_file::parse) reads; empty in
+    /// journals that do not say.
+    pub dialect: String,
     /// The key's fingerprint, never the key.
     pub key_fingerprint: String,
     /// The seed of ids, values and jitter, where one was given.
@@ -47,7 +50,8 @@ impl RunInfo {
     pub(super) fn insertion(&self) -> Statement {
         Statement::one_row(
             "INSERT INTO run (only, url, schedule, retries, window, speed, sign_type,
-             key_fingerprint, seed, settings, started_at_us) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             key_fingerprint, seed, settings, started_at_us, dialect)
+             VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             vec![
                 self.url.clone().into(),
                 self.schedule.clone().into(),
@@ -60,6 +64,7 @@ impl RunInfo {
                 self.seed.map(u64::cast_signed).into(),
                 self.settings.clone().into(),
                 self.started_at.as_microsecond().into(),
+                self.dialect.clone().into(),
             ],
         )
     }
@@ -80,6 +85,7 @@ impl RunInfo {
             window,
             speed: Speed::parse(row.text(4)?).map_err(speed)?,
             sign_type: row.text(5)?.to_owned(),
+            dialect: row.text(11)?.to_owned(),
             key_fingerprint: row.text(6)?.to_owned(),
             seed: row.optional_integer(7)?.map(i64::cast_unsigned),
             settings: row.text(8)?.to_owned(),

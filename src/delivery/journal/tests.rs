@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
+use crate::delivery::record::FleetEvent;
 use crate::delivery::schedule::Speed;
 use crate::store::Trouble;
 use crate::store::tests::{Folder, copy_as_after_a_crash};
@@ -19,6 +20,7 @@ fn run() -> RunInfo {
         window: Duration::from_secs(3600),
         speed: Speed::REAL,
         sign_type: "MD5".to_owned(),
+        dialect: crate::protocol::dialect_file::write(crate::protocol::dialect::Dialect::platform()),
         key_fingerprint: "01234567".to_owned(),
         seed: Some(u64::MAX - 1),
         settings: "{\"jitter\":\"10%\"}".to_owned(),
@@ -42,7 +44,8 @@ fn intention(order: u64, attempt: u32) -> Intention {
 
 fn settlement(order: u64, attempt: u32, then: Settled) -> Settlement {
     let code = if then == Settled::Acknowledged { "acknowledged" } else { "timeout" };
-    Settlement { order, attempt, code, finished_at: at(2), then }
+    let explanation = (code != "acknowledged").then(|| format!("why {order}"));
+    Settlement { order, attempt, code, explanation, sent_at: Some(at(1)), finished_at: at(2), then }
 }
 
 /// A journal, and what a crash at this moment would leave behind.
@@ -240,6 +243,96 @@ async fn any_moment_of_a_run_is_resumed_like_the_model_says() {
     }
 }
 
+/// What the earlier parts did, in words.
+async fn past(path: &std::path::Path, second: i64) -> (Vec<String>, Past) {
+    let (journal, _) = Journal::resume(path, at(second)).unwrap();
+    let mut told = Vec::new();
+    let past = journal.replay(|event| {
+        told.push(match event {
+            PastEvent::Told(FleetEvent::Attempt(it)) => format!(
+                "{} #{} {} {:?}-{:?}-{:?}",
+                it.order_id,
+                it.attempt,
+                it.explanation.as_deref().unwrap_or(it.code),
+                it.intended,
+                it.sent,
+                it.finished
+            ),
+            PastEvent::Untimed(it) => {
+                format!("{} #{} untimed {}", it.order_id, it.attempt, it.code)
+            }
+            PastEvent::Told(FleetEvent::Order(it)) => {
+                format!("{} {} {:?}", it.order_id, it.result.code(), it.finished)
+            }
+            PastEvent::Told(FleetEvent::UnknownOutcome { order_id, attempt, .. }) => {
+                format!("{order_id} #{attempt} unknown")
+            }
+            PastEvent::Told(FleetEvent::Throttled { at, in_flight }) => {
+                format!("throttled {at:?} {in_flight}")
+            }
+            PastEvent::Duplicate => "duplicate".to_owned(),
+        });
+    });
+    let past = past.await.unwrap();
+    (told, past)
+}
+
+#[tokio::test]
+async fn the_parts_of_a_run_are_told_end_to_end() {
+    let mut bench = Bench::with_orders(4).await;
+    let journal = bench.journal();
+    journal.intend(&[intention(1, 1), intention(2, 1), intention(3, 1)]).await.unwrap();
+    journal.throttled(&[Throttle { at: Duration::from_millis(5), in_flight: 3 }]).await.unwrap();
+    let settled = [settlement(1, 1, Settled::Retry), settlement(2, 1, Settled::Acknowledged)];
+    journal.settle(&settled).await.unwrap();
+    let crash = bench.crash();
+    let (journal, _) = Journal::resume(&crash, at(1000)).unwrap();
+    let later = |order, attempt| Intention { intended_at: at(1000), ..intention(order, attempt) };
+    journal.intend(&[later(1, 2), later(3, 2)]).await.unwrap();
+    let (sent_at, finished_at) = (Some(at(1002)), at(1003));
+    let lost = Settlement { sent_at, finished_at, ..settlement(1, 2, Settled::Exhausted) };
+    journal.settle(&[lost]).await.unwrap();
+    journal.close().unwrap();
+    let (told, past) = past(&crash, 1010).await;
+    assert_eq!(
+        told,
+        [
+            "throttled 5ms 3",
+            "POT1 #1 why 1 0ns-0ns-1s",
+            "POT1 #2 why 1 1s-3s-4s",
+            "POT1 exhausted 4s",
+            "POT2 #1 acknowledged 0ns-0ns-1s",
+            "duplicate",
+            "POT2 acknowledged 1s",
+            "POT3 #1 unknown",
+        ]
+    );
+    assert_eq!(past, Past { parts: 2, length: Duration::from_secs(4) });
+}
+
+#[tokio::test]
+async fn orders_that_expired_meanwhile_are_told_with_their_unknown_attempt() {
+    let mut bench = Bench::with_orders(1).await;
+    bench.journal().intend(&[intention(1, 1)]).await.unwrap();
+    let (told, _) = past(&bench.crash(), 9999).await;
+    assert_eq!(told, ["POT1 #1 unknown", "POT1 exhausted 0ns"]);
+}
+
+#[tokio::test]
+async fn a_journal_of_the_first_version_goes_on_without_the_times_that_it_lacks() {
+    let mut bench = Bench::with_orders(1).await;
+    bench.journal().intend(&[intention(1, 1)]).await.unwrap();
+    bench.journal().settle(&[settlement(1, 1, Settled::Acknowledged)]).await.unwrap();
+    let path = bench.crash();
+    let back = "DROP TABLE reasons; DROP TABLE throttles; ALTER TABLE run DROP COLUMN dialect;
+                ALTER TABLE attempts DROP COLUMN part; ALTER TABLE attempts DROP COLUMN sent_at_us;
+                PRAGMA user_version = 1";
+    crate::store::tests::change(&path, back);
+    let (told, past) = past(&path, 5).await;
+    assert_eq!(told, ["POT1 #1 untimed acknowledged", "POT1 acknowledged 1s"]);
+    assert_eq!(past.parts, 1);
+}
+
 #[tokio::test]
 async fn a_journal_that_cannot_be_used_says_why() {
     let bench = Bench::with_orders(1).await;
@@ -265,8 +358,9 @@ async fn a_journal_changed_by_hand_is_damaged_and_no_panic() {
         "UPDATE orders SET number = -1",
         "UPDATE orders SET duplicate_of = -1",
         "UPDATE orders SET id = CAST(x'ff' AS TEXT)",
-        "INSERT INTO attempts VALUES (1, -1, 0, NULL, NULL)",
-        "INSERT INTO attempts VALUES (1, 4294967296, 0, NULL, NULL)",
+        "INSERT INTO attempts VALUES (1, -1, 0, NULL, NULL, 1, NULL)",
+        "INSERT INTO attempts VALUES (1, 4294967296, 0, NULL, NULL, 1, NULL)",
+        "INSERT INTO attempts VALUES (1, 1, 0, NULL, NULL, 4294967295, NULL)",
         "DROP TABLE attempts",
         "DROP TABLE run; CREATE VIEW run AS SELECT 1",
     ];

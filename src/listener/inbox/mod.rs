@@ -80,7 +80,8 @@ const SCHEMA: Schema = Schema {
 pub struct InboxSettings {
     /// The most callbacks that stay; the oldest go first.
     pub keep: u64,
-    /// How long a callback stays at most; `None` for as long as there is room.
+    /// How long a callback stays at most; `None` for as long as there is room. What is too old goes
+    /// when the next one comes.
     pub keep_for: Option<Duration>,
     /// The most bytes that the file may grow to; `None` leaves it to the disk.
     pub max_bytes: Option<u64>,

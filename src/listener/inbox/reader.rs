@@ -91,6 +91,14 @@ impl InboxReader {
         Ok(())
     }
 
+    /// The numbers of the entries that fit, in the filter's order; without a limit at most 10000.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn numbers(&self, filter: &Filter) -> Result<Vec<u64>, StoreError> {
+        Ok(self.ids(filter, 0, filter.limit.unwrap_or(MOST_LISTED))?.into())
+    }
+
     /// The entries that fit, in the filter's order; at most 10000 and 64 MiB of bodies.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ pub(super) const MAX_PIECES: usize = 1024;
 const BEFORE_RESET: Duration = Duration::from_millis(50);
 
 /// Headers that tell where a reply ends: whoever frames the reply writes them.
-const FRAMING: &[&str] = &["content-length", "transfer-encoding", "connection"];
+pub(super) const FRAMING: &[&str] = &["content-length", "transfer-encoding", "connection"];
 
 /// What an answer is made of besides its action.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use super::{MAX_PROGRAM_BYTES, MAX_REPEAT, MAX_STEPS};
 use crate::clock::duration::DurationError;
 
-/// The most characters of a wrong word that are repeated.
+/// The most characters of a text that a line repeats.
 const SHOWN: usize = 40;
 
 /// Why a text is no reply program.
@@ -114,11 +114,11 @@ fn hint(nearest: Option<&str>, word: &str) -> String {
     }
 }
 
-/// The start of a word, as much of it as an error repeats.
-pub(super) fn shown(word: &str) -> String {
-    match word.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &word[..end]),
-        None => word.to_owned(),
+/// The start of a text, as much of it as fits in a line beside other words.
+pub(super) fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

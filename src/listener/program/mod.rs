@@ -8,6 +8,8 @@
 //! wrong JSON, resets the connection, and acknowledges from then on: **the last step repeats for
 //! ever**.
 //!
+//! Everything here is pure: the server waits, writes and resets. Chances come from a seed.
+//!
 //! # Grammar
 //!
 //! ```text
@@ -54,6 +56,8 @@ use std::sync::Arc;
 mod action;
 mod answer;
 mod error;
+#[cfg(test)]
+mod laws;
 mod parse;
 mod path;
 mod plan;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::action::{Action, Content, Crafted, Deed, LONGEST_WAIT, Manner};
+use super::answer::FRAMING;
 use super::error::{Place, ProgramError, ProgramProblem, shown};
 use super::sample::{self, SAMPLES};
 use super::word::{Token, tokens, unquote};
@@ -33,9 +34,6 @@ const WORDS: &[&str] = &[
 
 /// The most that a told length may differ from the body's.
 const MAX_LENGTH_DIFFERENCE: i64 = 1_000_000_000_000;
-
-/// Headers that tell where a reply ends.
-const FRAMING: &[&str] = &["content-length", "transfer-encoding", "connection"];
 
 /// Reads a whole program.
 pub(super) fn program(text: &str) -> Result<ReplyProgram, ProgramError> {

@@ -4,12 +4,10 @@ use std::fmt;
 
 use super::action::{Action, Content, Crafted, Deed, Manner};
 use super::answer::{platform_code, reason};
+use super::error::shown;
 use super::{Chance, Step};
 use crate::clock::duration::format_duration;
 use crate::listener::answer::WireEnd;
-
-/// The most characters of a body or a header that a line repeats.
-const SHOWN: usize = 40;
 
 /// One line of a plan: which replies, and what they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +85,7 @@ fn describe(action: &Action) -> String {
 fn reply(crafted: &Crafted) -> String {
     let mut text = content(crafted);
     for (name, value) in &crafted.headers {
-        text += &format!(", with {}: {}", shortened(name), shortened(value));
+        text += &format!(", with {}: {}", shown(name), shown(value));
     }
     text + &match crafted.manner {
         Manner::Whole => String::new(),
@@ -118,19 +116,12 @@ fn content(crafted: &Crafted) -> String {
             Some(known) => format!("code {code} ({})", known.message()),
             None => format!("code {code}"),
         }),
-        Content::Text(text) => format!("{} {}", status.unwrap_or(200), shortened(text)),
+        Content::Text(text) => format!("{} {}", status.unwrap_or(200), shown(text)),
         Content::Sample(sample) => {
             let mut words = vec![status.unwrap_or(200).to_string()];
-            words.extend((!sample.body.is_empty()).then(|| shortened(sample.body)));
+            words.extend((!sample.body.is_empty()).then(|| shown(sample.body)));
             format!("{} ({})", words.join(" "), sample.about)
         }
         Content::Redirect => format!("{} to the same address", status.unwrap_or(302)),
-    }
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }

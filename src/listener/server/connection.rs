@@ -182,7 +182,7 @@ where
     /// One request: its body within limits, then the handler in a task of its own.
     async fn answer(self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let slot = &self.lease.slot;
-        slot.set(Phase::Busy);
+        slot.set(Phase::Receiving);
         let (parts, body) = request.into_parts();
         let framing = Framing::of(&parts.method, parts.version);
         let mut held = Held::nothing(&self.shared);
@@ -194,6 +194,7 @@ where
                 return refuse(refusal);
             }
         };
+        slot.set(Phase::Busy);
         let number = self.shared.count(|summary| {
             summary.callbacks += 1;
             summary.callbacks

@@ -267,6 +267,19 @@ async fn scripts_and_streams_make_room_for_callbacks() {
 }
 
 #[tokio::test]
+async fn a_slow_body_makes_room_for_callbacks() {
+    let server = Running::start(Limits { max_connections: 1, ..small() }).await;
+    let mut slow = server.connect().await;
+    slow.write_all(&post("abc").as_bytes()[..post("abc").len() - 1]).await.unwrap();
+    sleep(Duration::from_millis(20)).await;
+    let mut client = server.connect().await;
+    client.write_all(post("abc").as_bytes()).await.unwrap();
+    read_until(&mut client, "fine").await;
+    assert_eq!(read_to_end(&mut slow).await, "");
+    assert_eq!(server.received(), 1);
+}
+
+#[tokio::test]
 async fn a_stream_that_cannot_begin_is_a_failed_handler() {
     let server = Running::with(small(), |_| {
         let (_, parts) = mpsc::channel(1);

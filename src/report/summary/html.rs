@@ -53,6 +53,10 @@ fn head(page: &mut Markup, report: &RunReport) {
     let length = span(summary.length);
     page.text(&format!("started {started}, took {length}, retry schedule {schedule}"));
     page.html("</p>");
+    earlier(page, summary);
+    if let Some(why) = &summary.cut_short {
+        page.html("<p class=\"bad-text break\">Cut short: ").text(why).html("</p>");
+    }
     if summary.throttling.episodes > 0 {
         let first = summary.throttling.first_at.map_or_else(String::new, span);
         page.html("<p class=\"warn-text\">").text(&format!(
@@ -69,6 +73,26 @@ fn head(page: &mut Markup, report: &RunReport) {
         ));
         page.html("</p>");
     }
+}
+
+/// What of the figures comes from before a resume.
+fn earlier(page: &mut Markup, summary: &DeliverySummary) {
+    let earlier = summary.earlier;
+    if earlier.parts == 0 {
+        return;
+    }
+    page.html("<p class=\"quiet\">").text(&format!(
+        "Resumed: {} in {} are counted in; the time between the parts is not.",
+        counted(earlier.attempts, "attempt"),
+        counted(u64::from(earlier.parts), "earlier part"),
+    ));
+    if earlier.untimed > 0 {
+        page.text(&format!(
+            " The latencies leave out {} of which no times are recorded.",
+            counted(earlier.untimed, "attempt"),
+        ));
+    }
+    page.html("</p>");
 }
 
 fn tiles(page: &mut Markup, summary: &DeliverySummary) {

@@ -36,7 +36,9 @@ pub fn summary(report: &RunReport) -> String {
             "url": summary.facts.url,
             "started_at": summary.facts.started_at.to_string(),
             "elapsed_ms": milliseconds(summary.length),
+            "parts": summary.earlier.parts + 1,
             "schedule": summary.facts.schedule,
+            "cut_short": summary.cut_short,
             "orders": {
                 "total": summary.total_orders(),
                 "acknowledged": orders.acknowledged,
@@ -50,6 +52,8 @@ pub fn summary(report: &RunReport) -> String {
                 "acknowledged": summary.attempts() - summary.failed_attempts(),
                 "failed": summary.failed_attempts(),
                 "unknown_outcomes": summary.unknown_outcomes,
+                "earlier_parts": summary.earlier.attempts,
+                "without_times": summary.earlier.untimed,
             },
             "rate": {
                 "first_notifications_per_second": summary.rate(),

@@ -24,6 +24,10 @@ pub fn xml(report: &RunReport) -> String {
             orders.add_test_cases(result_cases(summary));
         }
     }
+    if let Some(why) = &summary.cut_short {
+        let status = failure(NonSuccessKind::Error, "cut-short", why);
+        orders.add_test_case(case("orders", "every order is read", status, Duration::ZERO));
+    }
     let mut junit = Report::new("payout-notify simulate");
     junit.set_time(summary.length);
     junit.add_test_suite(orders);

@@ -7,25 +7,25 @@ use std::fmt::Write as _;
 /// Markup is fixed text of this program; whatever comes from a run can only enter as text or as a
 /// number, so nothing that was received becomes markup.
 #[derive(Debug, Default)]
-pub(super) struct Markup {
+pub(in crate::report) struct Markup {
     page: String,
 }
 
 impl Markup {
     /// Adds fixed markup.
-    pub(super) fn html(&mut self, fixed: &'static str) -> &mut Self {
+    pub(in crate::report) fn html(&mut self, fixed: &'static str) -> &mut Self {
         self.page.push_str(fixed);
         self
     }
 
     /// Adds a text, escaped for an element and for a quoted attribute alike.
-    pub(super) fn text(&mut self, text: &str) -> &mut Self {
+    pub(in crate::report) fn text(&mut self, text: &str) -> &mut Self {
         escape(text, &mut self.page);
         self
     }
 
     /// Adds a coordinate or a length with two places; a number that is none becomes 0.
-    pub(super) fn number(&mut self, number: f64) -> &mut Self {
+    pub(in crate::report) fn number(&mut self, number: f64) -> &mut Self {
         let number = if number.is_finite() { number } else { 0.0 };
         // Writing to a String cannot fail.
         let _ = write!(self.page, "{number:.2}");
@@ -33,7 +33,7 @@ impl Markup {
     }
 
     /// The page.
-    pub(super) fn finish(self) -> String {
+    pub(in crate::report) fn finish(self) -> String {
         self.page
     }
 }
@@ -54,12 +54,16 @@ fn escape(text: &str, page: &mut String) {
     }
 }
 
-/// Characters that are invisible or that turn the text around them.
-fn is_hidden(character: char) -> bool {
+/// Characters that are invisible or that turn the text around them: controls, separators,
+/// Unicode's `Default_Ignorable_Code_Point`, and what XML does not allow.
+pub(in crate::report) fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}'..='\u{ffff}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

@@ -11,17 +11,22 @@ use super::gates::GateResult;
 use crate::delivery::record::{AttemptRecord, FleetEvent, OrderRecord, OrderResult};
 use crate::delivery::schedule::MAX_RETRIES;
 
+mod counts;
 pub mod course;
 pub mod html;
 pub mod json;
 pub mod junit;
 pub mod latency;
-mod markup;
+pub(super) mod markup;
 mod plot;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod text;
 
+use counts::bounded_id;
+pub use counts::{
+    AttemptCounts, Earlier, OrderCounts, OrderOutcome, Reason, SlowOrder, Throttling,
+};
 use course::Course;
 use latency::LatencyFigures;
 
@@ -34,7 +39,6 @@ pub const MOST_KEPT_ORDERS: usize = 1000;
 /// How many orders that were not acknowledged are kept by name.
 pub const MOST_KEPT_FAILURES: usize = 100;
 
-const LONGEST_ID: usize = 100;
 const LONGEST_EXPLANATION: usize = 300;
 const MOST_REASONS: usize = 64;
 
@@ -53,108 +57,19 @@ pub struct RunFacts {
     pub rate: Option<f64>,
 }
 
-/// How the orders ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OrderCounts {
-    /// The merchant acknowledged.
-    pub acknowledged: u64,
-    /// The schedule ended without an acknowledgement.
-    pub exhausted: u64,
-    /// The run ended first.
-    pub interrupted: u64,
-    /// Orders, however they ended, that took more than one attempt.
-    pub retried: u64,
-    /// Orders that repeat another's notification on purpose.
-    pub duplicates: u64,
-}
-
-impl OrderCounts {
-    /// The orders that ended, in whatever way.
-    #[must_use]
-    pub const fn ended(&self) -> u64 {
-        self.acknowledged + self.exhausted + self.interrupted
-    }
-}
-
-/// What became of the attempts with one number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AttemptCounts {
-    /// The attempts' number, from 1.
-    pub attempt: u32,
-    /// Those that were acknowledged.
-    pub acknowledged: u64,
-    /// Those that were not.
-    pub failed: u64,
-}
-
-/// How often one result was met that is no acknowledgement.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reason {
-    /// The result's stable name.
-    pub code: &'static str,
-    /// Why the first attempt with this result was no acknowledgement.
-    pub explanation: String,
-    /// The attempts with this result.
-    pub attempts: u64,
-    /// The orders that ended exhausted with it.
-    pub exhausted: u64,
-}
-
-/// The slowest attempt of one of the slowest orders.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SlowOrder {
-    /// The order's number.
-    pub order: u64,
-    /// The order's id, cut where it is very long.
-    pub order_id: Arc<str>,
-    /// The number of the attempt.
-    pub attempt: u32,
-    /// From the intended time to the outcome.
-    pub latency: Duration,
-    /// From the real send time to the outcome.
-    pub service_time: Duration,
-    /// The stable name of the attempt's result.
-    pub code: &'static str,
-}
-
-/// How the limit on attempts in flight held sends back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Throttling {
-    /// How often it began to.
-    pub episodes: u64,
-    /// When it first did, counted from the start of the run.
-    pub first_at: Option<Duration>,
-    /// The most attempts in flight at such a moment.
-    pub in_flight: usize,
-}
-
-/// One order with its last known result.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OrderOutcome {
-    /// The order's number.
-    pub order: u64,
-    /// The order's id, cut where it is very long.
-    pub order_id: Arc<str>,
-    /// How it ended; `None` while it has not.
-    pub result: Option<OrderResult>,
-    /// How many attempts were made.
-    pub attempts: u32,
-    /// When its last event was, counted from the start of the run.
-    pub at: Duration,
-    /// The slowest of its attempts, from the intended time.
-    pub slowest: Duration,
-    /// The stable name of its last attempt's result, where that is known.
-    pub code: Option<&'static str>,
-    /// Why its last attempt was no acknowledgement, where that is known.
-    pub explanation: Option<String>,
-}
-
 /// When first notifications were sent, for the rate.
 #[derive(Clone, Copy, Debug, Default)]
 struct FirstSends {
     count: u64,
     earliest: Option<Duration>,
     latest: Duration,
+}
+
+/// Whether it is known when an attempt was made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Times {
+    Known,
+    Unknown,
 }
 
 /// What became of a run of many deliveries.
@@ -188,6 +103,10 @@ pub struct DeliverySummary {
     pub unknown_outcomes: u64,
     /// The first orders that were not acknowledged.
     pub failures: Vec<OrderOutcome>,
+    /// Why the run ended before all its orders were read, where it did.
+    pub cut_short: Option<String>,
+    /// What an earlier part of the run contributed to all of this.
+    pub earlier: Earlier,
     kept: Option<BTreeMap<u64, OrderOutcome>>,
     first_sends: FirstSends,
     pending_retries: u64,
@@ -211,6 +130,8 @@ impl DeliverySummary {
             throttling: Throttling::default(),
             unknown_outcomes: 0,
             failures: Vec::new(),
+            cut_short: None,
+            earlier: Earlier::default(),
             kept: Some(BTreeMap::new()),
             first_sends: FirstSends::default(),
             pending_retries: 0,
@@ -222,15 +143,30 @@ impl DeliverySummary {
     /// reason is known.
     pub fn fold(&mut self, event: &FleetEvent) {
         match event {
-            FleetEvent::Attempt(attempt) => self.fold_attempt(attempt),
+            FleetEvent::Attempt(attempt) => self.fold_attempt(attempt, Times::Known),
             FleetEvent::Order(order) => self.fold_order(order),
             FleetEvent::Throttled { at, in_flight } => {
+                let at = self.in_run(*at);
                 self.throttling.episodes += 1;
-                self.throttling.first_at.get_or_insert(*at);
+                self.throttling.first_at.get_or_insert(at);
                 self.throttling.in_flight = self.throttling.in_flight.max(*in_flight);
             }
             FleetEvent::UnknownOutcome { .. } => self.unknown_outcomes += 1,
         }
+    }
+
+    /// Counts an attempt of an earlier part whose times are not known.
+    pub fn fold_untimed(&mut self, attempt: &AttemptRecord) {
+        self.earlier.untimed += 1;
+        self.fold_attempt(attempt, Times::Unknown);
+    }
+
+    /// Ends the earlier parts of the run, whose events were folded: times of later events count from
+    /// their end.
+    pub fn begin_part(&mut self, parts: u32, length: Duration) {
+        self.length = self.length.max(length);
+        let attempts = self.attempts();
+        self.earlier = Earlier { parts, length: self.length, attempts, ..self.earlier };
     }
 
     /// Counts an order that repeats another's notification on purpose; events do not tell it.
@@ -238,9 +174,9 @@ impl DeliverySummary {
         self.orders.duplicates += 1;
     }
 
-    /// Ends the run after `length`; an earlier event does not shorten it.
+    /// Ends the run, or its last part, after `length`; an earlier event does not shorten it.
     pub fn finish(&mut self, length: Duration) {
-        self.length = self.length.max(length);
+        self.length = self.length.max(self.in_run(length));
         self.last_failed = None;
         self.reasons.sort_by(|a, b| b.attempts.cmp(&a.attempts).then(a.code.cmp(b.code)));
     }
@@ -248,7 +184,7 @@ impl DeliverySummary {
     /// All attempts of this run that are over.
     #[must_use]
     pub fn attempts(&self) -> u64 {
-        self.latency.count()
+        self.by_attempt.iter().map(|row| row.acknowledged + row.failed).sum()
     }
 
     /// The attempts that were no acknowledgement.
@@ -293,10 +229,15 @@ impl DeliverySummary {
         self.kept.as_ref().map(BTreeMap::values)
     }
 
-    fn fold_attempt(&mut self, attempt: &AttemptRecord) {
-        self.length = self.length.max(attempt.finished);
-        self.latency.record(attempt.latency());
-        self.service_time.record(attempt.service_time());
+    /// A time of this part as one of the whole run.
+    fn in_run(&self, time: Duration) -> Duration {
+        self.earlier.length.saturating_add(time)
+    }
+
+    fn fold_attempt(&mut self, attempt: &AttemptRecord, times: Times) {
+        if times == Times::Known {
+            self.fold_times(attempt);
+        }
         let is_acknowledged = attempt.is_acknowledged();
         let row = self.row(attempt.attempt);
         if is_acknowledged {
@@ -304,33 +245,48 @@ impl DeliverySummary {
         } else {
             row.failed += 1
         }
-        self.course.record(attempt.sent, |part| {
-            if is_acknowledged { part.acknowledged += 1 } else { part.failed += 1 }
-        });
         if attempt.attempt == 1 {
-            let sends = &mut self.first_sends;
-            sends.count += 1;
-            sends.earliest = Some(sends.earliest.map_or(attempt.sent, |at| at.min(attempt.sent)));
-            sends.latest = sends.latest.max(attempt.sent);
             self.pending_retries += u64::from(!is_acknowledged);
         }
         self.last_failed = match &attempt.explanation {
             None => None,
             Some(why) => self.reason(attempt.code, why).map(|index| (attempt.order, index)),
         };
-        self.note_slow(attempt);
+        let finished = self.in_run(attempt.finished);
         if let Some(kept) = self.keep(attempt.order, &attempt.order_id) {
             kept.attempts = kept.attempts.max(attempt.attempt);
-            kept.at = attempt.finished;
-            kept.slowest = kept.slowest.max(attempt.latency());
+            kept.at = finished;
+            if times == Times::Known {
+                kept.slowest = kept.slowest.max(attempt.latency());
+            }
             kept.code = Some(attempt.code);
             kept.explanation =
                 attempt.explanation.as_deref().map(|why| shortened(why, LONGEST_EXPLANATION));
         }
     }
 
+    /// What an attempt's times are counted in.
+    fn fold_times(&mut self, attempt: &AttemptRecord) {
+        self.length = self.length.max(self.in_run(attempt.finished));
+        self.latency.record(attempt.latency());
+        self.service_time.record(attempt.service_time());
+        let sent = self.in_run(attempt.sent);
+        self.course.record(sent, |part| match attempt.is_acknowledged() {
+            true => part.acknowledged += 1,
+            false => part.failed += 1,
+        });
+        if attempt.attempt == 1 {
+            let sends = &mut self.first_sends;
+            sends.count += 1;
+            sends.earliest = Some(sends.earliest.map_or(sent, |at| at.min(sent)));
+            sends.latest = sends.latest.max(sent);
+        }
+        self.note_slow(attempt);
+    }
+
     fn fold_order(&mut self, order: &OrderRecord) {
-        self.length = self.length.max(order.finished);
+        let finished = self.in_run(order.finished);
+        self.length = self.length.max(finished);
         let count = match order.result {
             OrderResult::Acknowledged => &mut self.orders.acknowledged,
             OrderResult::Exhausted => &mut self.orders.exhausted,
@@ -350,7 +306,7 @@ impl DeliverySummary {
         if let Some(kept) = self.keep(order.order, &order.order_id) {
             kept.result = Some(order.result);
             kept.attempts = order.attempts;
-            kept.at = order.finished;
+            kept.at = finished;
         }
         if order.result != OrderResult::Acknowledged && self.failures.len() < MOST_KEPT_FAILURES {
             let kept = self.kept.as_ref().and_then(|kept| kept.get(&order.order)).cloned();
@@ -358,7 +314,7 @@ impl DeliverySummary {
             self.failures.push(kept.unwrap_or_else(|| OrderOutcome {
                 result: Some(order.result),
                 attempts: order.attempts,
-                at: order.finished,
+                at: finished,
                 code,
                 explanation,
                 ..OrderOutcome::new(order.order, &order.order_id)
@@ -422,26 +378,6 @@ impl DeliverySummary {
     }
 }
 
-impl OrderOutcome {
-    fn new(order: u64, id: &Arc<str>) -> Self {
-        OrderOutcome {
-            order,
-            order_id: bounded_id(id),
-            result: None,
-            attempts: 0,
-            at: Duration::ZERO,
-            slowest: Duration::ZERO,
-            code: None,
-            explanation: None,
-        }
-    }
-}
-
-/// The id itself, or a short copy: a kept id must not hold a megabyte.
-fn bounded_id(id: &Arc<str>) -> Arc<str> {
-    if id.len() <= LONGEST_ID { Arc::clone(id) } else { shortened(id, LONGEST_ID).into() }
-}
-
 /// What became of a run and of its gates: the one value that every report shows.
 #[derive(Clone, Debug)]
 pub struct RunReport {
@@ -453,9 +389,12 @@ pub struct RunReport {
 
 impl RunReport {
     /// Whether the run answers "yes": its gates say so, or without gates every order was
-    /// acknowledged.
+    /// acknowledged; never where orders were left unread.
     #[must_use]
     pub fn is_yes(&self) -> bool {
+        if self.summary.cut_short.is_some() {
+            return false;
+        }
         let OrderCounts { exhausted, interrupted, .. } = self.summary.orders;
         match self.gates.as_slice() {
             // An order that was never sent is no order that was acknowledged.

@@ -1,3 +1,4 @@
+use super::counts::LONGEST_ID;
 use super::*;
 use crate::report::summary::sample::{events, facts, report, summary};
 

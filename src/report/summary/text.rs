@@ -69,6 +69,10 @@ fn headline(summary: &DeliverySummary) -> Vec<Line> {
 
 fn remarks(summary: &DeliverySummary) -> Vec<Line> {
     let mut lines = Vec::new();
+    if let Some(why) = &summary.cut_short {
+        let why = shortened(why, 62);
+        lines.push(Line::new().bad("  cut short").plain(format!(": {why}")));
+    }
     if summary.orders.duplicates > 0 {
         let duplicates = counted(summary.orders.duplicates, "duplicate");
         lines.push(Line::new().plain(format!("  {duplicates} sent on purpose")));
@@ -85,6 +89,25 @@ fn remarks(summary: &DeliverySummary) -> Vec<Line> {
         let attempts = counted(summary.unknown_outcomes, "attempt");
         let told = format!(": {attempts} of an earlier run, sent again");
         lines.push(Line::new().warn("  unknown outcome").plain(told));
+    }
+    lines.extend(earlier(summary));
+    lines
+}
+
+/// What of the figures comes from before a resume.
+fn earlier(summary: &DeliverySummary) -> Vec<Line> {
+    let earlier = summary.earlier;
+    if earlier.parts == 0 {
+        return Vec::new();
+    }
+    let attempts = counted(earlier.attempts, "attempt");
+    let parts = counted(u64::from(earlier.parts), "earlier part");
+    let mut lines =
+        vec![Line::new().plain(format!("  resumed: {attempts} in {parts} are counted in"))];
+    if earlier.untimed > 0 {
+        let attempts = counted(earlier.untimed, "attempt");
+        let told = format!(" leave out {attempts} of which no times are recorded");
+        lines.push(Line::new().warn("  latencies").plain(told));
     }
     lines
 }

@@ -14,6 +14,8 @@ use super::{DEADLINE, PAUSE};
 pub(crate) enum Scripted {
     /// A status with a body of JSON.
     Json(u16, &'static str),
+    /// That it is busy for so many seconds.
+    Busy(&'static str),
     /// A redirect to another path of the same merchant.
     Redirect,
     /// Nothing, while the connection stays open.
@@ -123,9 +125,10 @@ fn serve(
             // A request too many fails the test in the end; here it is only answered.
             script.get(received.len() - 1).copied().unwrap_or(Scripted::Close)
         };
-        let (status, location, body) = match step {
-            Scripted::Json(status, body) => (status, "", body),
-            Scripted::Redirect => (302, "Location: /elsewhere\r\n", ""),
+        let (status, header, body) = match step {
+            Scripted::Json(status, body) => (status, String::new(), body),
+            Scripted::Busy(seconds) => (503, format!("Retry-After: {seconds}\r\n"), ""),
+            Scripted::Redirect => (302, "Location: /elsewhere\r\n".to_owned(), ""),
             Scripted::Hang => {
                 held.push(stream);
                 continue;
@@ -136,7 +139,7 @@ fn serve(
         // A sender that went away is its own affair.
         let _ = write!(
             stream,
-            "HTTP/1.1 {status} Scripted\r\nContent-Type: application/json\r\n{location}\
+            "HTTP/1.1 {status} Scripted\r\nContent-Type: application/json\r\n{header}\
              Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
         );
     }

@@ -1,0 +1,185 @@
+//! `inbox`: the callbacks that `listen` kept.
+
+mod change;
+mod export;
+mod filter;
+mod replay;
+mod show;
+
+use std::fmt;
+
+use clap::Subcommand;
+
+use super::CommandResult;
+use super::args::Format;
+use super::args::inbox::{InboxArgs, refused};
+use crate::clock::{Clock, SystemClock};
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::listener::inbox::entry::Entry;
+use crate::listener::inbox::{InboxReader, Side};
+use crate::report::inbox as report;
+use crate::settings::Environment;
+use crate::terminal::Console;
+
+/// Show, compare, export and send again what listen received and kept.
+///
+/// Callbacks are named by their number, or by the word latest. All but delete and prune work
+/// while a listener runs.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  payout-notify inbox list --since 10m\n  payout-notify inbox replay latest --to http://localhost:8080/notify"
+)]
+pub struct Args {
+    /// Where it is.
+    #[command(flatten)]
+    pub inbox: InboxArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What is done with the inbox.
+#[derive(Subcommand)]
+#[allow(missing_docs, reason = "each subcommand's own doc comment is its help")]
+pub enum Action {
+    List(ListArgs),
+    Show(Box<show::ShowArgs>),
+    Diff(show::DiffArgs),
+    Replay(Box<replay::Args>),
+    Export(export::Args),
+    Delete(change::DeleteArgs),
+    Prune(change::PruneArgs),
+}
+
+/// List the newest callbacks, one a line, the newest last.
+///
+/// The code is the platform's for what was answered; http is the status of the reply, behind >
+/// that of the application.
+#[derive(clap::Args)]
+pub struct ListArgs {
+    /// Which ones.
+    #[command(flatten)]
+    pub filter: filter::FilterArgs,
+    /// The most callbacks.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub limit: u64,
+    /// For whom the output is written.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+}
+
+impl Args {
+    /// For whom the output is written.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        match &self.action {
+            Action::List(args) => args.format,
+            Action::Show(args) => args.format,
+            Action::Diff(args) => args.format,
+            Action::Replay(args) => args.format,
+            Action::Export(_) | Action::Delete(_) | Action::Prune(_) => Format::Human,
+        }
+    }
+}
+
+/// Does what is asked with the inbox.
+///
+/// # Errors
+/// An inbox that there is not or that cannot be read (input), one that a listener works with where
+/// it shall be changed (environment), an output that cannot be written.
+pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
+    let path = args.inbox.path(environment)?;
+    let open = || InboxReader::open(&path).map_err(refused);
+    match &args.action {
+        Action::List(args) => list(args, &open()?, console),
+        Action::Show(args) => show::show(args, &open()?, environment, console),
+        Action::Diff(args) => show::diff(args, &open()?, console),
+        Action::Replay(args) => replay::run(args, &open()?, environment, console),
+        Action::Export(args) => export::run(args, &open()?, console),
+        Action::Delete(args) => change::delete(args, &path, &open()?, console),
+        Action::Prune(args) => change::prune(args, &path, console),
+    }
+}
+
+fn list(args: &ListArgs, reader: &InboxReader, console: &mut Console) -> CommandResult {
+    let mut filter = args.filter.filter(SystemClock::new().wall());
+    (filter.limit, filter.side) = (Some(args.limit), Side::NewestFirst);
+    let mut numbers = reader.numbers(&filter).map_err(refused)?;
+    numbers.reverse();
+    if args.format == Format::Human && !numbers.is_empty() {
+        console.answer(&report::head()).map_err(CommandError::output)?;
+    }
+    for number in &numbers {
+        // What a listener deleted meanwhile is left out.
+        let Some(entry) = reader.entry(*number).map_err(refused)? else { continue };
+        match args.format {
+            Format::Human => console.answer(&report::row(&entry)),
+            Format::Json => console.answer_bytes(report::json(&entry).as_bytes()),
+        }
+        .map_err(CommandError::output)?;
+    }
+    if numbers.is_empty() {
+        console.note(&crate::report::line::Line::new().dim("no callback fits"));
+    }
+    Ok(Exit::Yes)
+}
+
+/// A callback as it is named on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Id {
+    /// The newest one.
+    Latest,
+    /// The one with this number.
+    Number(u64),
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Id::Latest => f.write_str("latest"),
+            Id::Number(number) => write!(f, "{number}"),
+        }
+    }
+}
+
+fn parse_id(text: &str) -> Result<Id, String> {
+    if text == "latest" {
+        return Ok(Id::Latest);
+    }
+    let digits = text.strip_prefix('#').unwrap_or(text);
+    digits.parse().map(Id::Number).map_err(|_| "a number or the word latest is wanted".to_owned())
+}
+
+/// The entry of this name.
+fn find(reader: &InboxReader, id: Id) -> Result<Entry, CommandError> {
+    let number = match id {
+        Id::Number(number) => Some(number),
+        Id::Latest => reader.latest().map_err(refused)?,
+    };
+    let entry = match number {
+        Some(number) => reader.entry(number).map_err(refused)?,
+        None => None,
+    };
+    entry.ok_or_else(|| {
+        let message = match id {
+            Id::Latest => "the inbox is empty".to_owned(),
+            Id::Number(number) => format!("there is no callback {number} in the inbox"),
+        };
+        CommandError::input(message).hint("`payout-notify inbox list` shows what there is")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_callback_has_a_number_or_is_the_latest() {
+        assert_eq!(parse_id("latest"), Ok(Id::Latest));
+        assert_eq!(parse_id("#12"), Ok(Id::Number(12)));
+        for text in ["", "-1", "last", "1.0"] {
+            assert!(parse_id(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! `inbox export`: callbacks for other tools.
+
+use std::ops::ControlFlow;
+
+use clap::ValueEnum;
+
+use super::filter::FilterArgs;
+use crate::clock::{Clock, SystemClock};
+use crate::commands::CommandResult;
+use crate::commands::args::inbox::refused;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::listener::inbox::entry::Entry;
+use crate::listener::inbox::{InboxReader, Side};
+use crate::report::inbox::{self as report, export};
+use crate::terminal::Console;
+
+/// Write callbacks to stdout, the oldest first.
+///
+/// As NDJSON, one object a callback with the body's exact text under "body": verify --lines and
+/// simulate --from read it. Or as requests for an editor (http) or a shell (curl).
+#[derive(clap::Args)]
+pub struct Args {
+    /// As what.
+    #[arg(long = "as", value_name = "FORM", default_value = "ndjson")]
+    pub form: Form,
+    /// The most callbacks: the newest ones.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub limit: Option<u64>,
+    /// Which ones.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+}
+
+/// What an export is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// One JSON object a line.
+    Ndjson,
+    /// Requests as .http files hold them.
+    Http,
+    /// Commands for a POSIX shell.
+    Curl,
+}
+
+/// Exports callbacks.
+///
+/// # Errors
+/// An inbox that cannot be read, an output that cannot be written.
+pub(super) fn run(args: &Args, reader: &InboxReader, console: &mut Console) -> CommandResult {
+    let mut filter = args.filter.filter(SystemClock::new().wall());
+    let Some(limit) = args.limit else {
+        let mut written = Ok(());
+        let read = reader.each(&filter, |entry| {
+            written = write(args.form, &entry, console);
+            if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        return written.and(read.map_err(refused)).map(|()| Exit::Yes);
+    };
+    (filter.limit, filter.side) = (Some(limit), Side::NewestFirst);
+    for number in reader.numbers(&filter).map_err(refused)?.into_iter().rev() {
+        if let Some(entry) = reader.entry(number).map_err(refused)? {
+            write(args.form, &entry, console)?;
+        }
+    }
+    Ok(Exit::Yes)
+}
+
+fn write(form: Form, entry: &Entry, console: &mut Console) -> Result<(), CommandError> {
+    let text = match form {
+        Form::Ndjson => {
+            let line = report::json(entry);
+            return console.answer_bytes(line.as_bytes()).map_err(CommandError::output);
+        }
+        Form::Http => export::http(entry),
+        Form::Curl => export::curl(entry),
+    };
+    match text {
+        Some(text) => console.answer_text(&text).map_err(CommandError::output),
+        None => {
+            let id = entry.id;
+            console.warning(&format!(
+                "the callback {id} is left out: its body cannot stand there as text; --as ndjson has it"
+            ));
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! `inbox replay`: kept callbacks, sent again.
+
+use std::time::{Duration, Instant};
+
+use super::{Id, find, parse_id};
+use crate::commands::CommandResult;
+use crate::commands::args::dialect::DialectArgs;
+use crate::commands::args::input::read_payload;
+use crate::commands::args::{EditArgs, Format, KeyArgs, parse_sign_type};
+use crate::commands::runtime::{Interrupts, block_on};
+use crate::commands::signing::sign_payload;
+use crate::commands::wire_args::WireArgs;
+use crate::delivery::http::{HttpSettings, HttpTransport, check_header};
+use crate::delivery::outcome::Outcome;
+use crate::delivery::schedule::parse_duration;
+use crate::delivery::transport::{Request, Target, Transport};
+use crate::delivery::wire_settings::{Connections, HeaderRule, WireSettings};
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::listener::inbox::InboxReader;
+use crate::listener::inbox::entry::Entry;
+use crate::protocol::dialect::Dialect;
+use crate::protocol::form;
+use crate::protocol::key::Key;
+use crate::protocol::scheme::Algorithm;
+use crate::report::inbox::export::end_to_end;
+use crate::report::inbox::{Replay, replay_json, replay_line};
+use crate::settings::Environment;
+use crate::terminal::Console;
+
+/// Send callbacks again, once each, and judge the replies as the platform does.
+///
+/// Body and headers go out byte for byte, but for those of the connection. With changes or
+/// --resign the body is signed anew, which needs the key. Exits with 0 when all were acknowledged.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Their numbers, or latest.
+    #[arg(value_name = "ID", value_parser = parse_id, required = true)]
+    pub ids: Vec<Id>,
+    /// Where they go: the application's notify URL.
+    #[arg(long, value_name = "URL")]
+    pub to: String,
+    /// Sign anew although nothing changes.
+    #[arg(long)]
+    pub resign: bool,
+    /// How the platform signs, and which reply it wants.
+    #[command(flatten)]
+    pub dialect: DialectArgs,
+    /// How to sign anew: md5, hmac-sha256 or sha256.
+    #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
+    pub sign_type: Option<Algorithm>,
+    /// How long to wait for a whole reply.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = timeout)]
+    pub timeout: Duration,
+    /// For whom the output is written.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+    /// Changes to the payload.
+    #[command(flatten)]
+    pub edits: EditArgs,
+    /// The key.
+    #[command(flatten)]
+    pub key: KeyArgs,
+    /// How the request travels.
+    #[command(flatten)]
+    pub wire: WireArgs,
+}
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    match parse_duration(text) {
+        Ok(duration) if duration.is_zero() => Err("it must be longer than nothing".to_owned()),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Sends callbacks again.
+///
+/// # Errors
+/// A wrong URL or key (usage), no such callback or a changed one that is no payload (input), an
+/// interrupt, an environment that refuses.
+pub(super) fn run(
+    args: &Args,
+    reader: &InboxReader,
+    environment: &Environment,
+    console: &mut Console,
+) -> CommandResult {
+    let target = Target::parse(&args.to).map_err(|error| {
+        let hint = error.hint();
+        CommandError::usage("the URL cannot be used").because(error).hint(hint)
+    })?;
+    let dialect = args.dialect.resolve(args.sign_type)?;
+    let changes = args.resign || args.sign_type.is_some() || args.edits.edits().next().is_some();
+    let key = changes.then(|| args.key.resolve(environment, console)).transpose()?;
+    let seed = fastrand::u64(..);
+    let wire = args.wire.settings(&target, Connections::Fresh, seed, console)?;
+    let sender = Sender { args, dialect, key, headers: wire.headers.clone(), target };
+    // All are made first: a slip in one number sends nothing.
+    let mut requests = Vec::new();
+    for id in &args.ids {
+        let entry = find(reader, *id)?;
+        requests.push((entry.id, sender.request(&entry, console)?));
+    }
+    sender.send_all(requests, wire, console)
+}
+
+/// What all replays share.
+struct Sender<'a> {
+    args: &'a Args,
+    dialect: &'static Dialect,
+    /// The key to sign anew with, where that is asked for.
+    key: Option<Key>,
+    /// What the person wants of the headers: it stands above what was received.
+    headers: Vec<HeaderRule>,
+    target: Target,
+}
+
+impl Sender<'_> {
+    fn request(&self, entry: &Entry, console: &mut Console) -> Result<Request, CommandError> {
+        let callback = &entry.callback;
+        if callback.method != "POST" {
+            return Err(CommandError::usage(format!(
+                "the callback {} came by {}: only POST can be sent again",
+                entry.id, callback.method
+            ))
+            .hint("`payout-notify inbox export --as curl` gives a command that sends it"));
+        }
+        let body = match &self.key {
+            None => callback.body.to_vec(),
+            Some(key) => self.signed(entry, key)?.into_bytes(),
+        };
+        let mut request =
+            Request::new(self.target.clone(), body).acknowledged_by(self.dialect.acknowledgement());
+        for (name, value) in end_to_end(entry) {
+            if self.headers.iter().any(|rule| rule.name().eq_ignore_ascii_case(name)) {
+                continue;
+            }
+            match std::str::from_utf8(value) {
+                Ok(value) if check_header(name, value).is_ok() => {
+                    request.headers.push((name.to_owned(), value.to_owned()));
+                }
+                _ => console.warning(&format!(
+                    "the header {name} of {} is left out: it cannot be sent",
+                    entry.id
+                )),
+            }
+        }
+        Ok(request)
+    }
+
+    fn signed(&self, entry: &Entry, key: &Key) -> Result<String, CommandError> {
+        let body = &entry.callback.body;
+        let name = format!("the callback {}", entry.id);
+        let payload = read_payload(body, &name, form::detect(body))?;
+        let edits = self.args.edits.edits();
+        let signed = sign_payload(&payload, edits, self.dialect, self.args.sign_type, key)?;
+        Ok(signed.body)
+    }
+
+    fn send_all(
+        &self,
+        requests: Vec<(u64, Request)>,
+        wire: WireSettings,
+        console: &mut Console,
+    ) -> CommandResult {
+        let settings = HttpSettings { timeout: self.args.timeout, wire };
+        let transport = HttpTransport::try_new(&self.target, settings).map_err(|error| {
+            CommandError::environment("cannot set up the sender").because(error)
+        })?;
+        block_on(async {
+            let mut interrupts = Interrupts::catch();
+            let mut exit = Exit::Yes;
+            for (id, request) in requests {
+                let started = Instant::now();
+                let outcome = tokio::select! {
+                    biased;
+                    () = interrupts.next() => return Ok(interrupted(exit)),
+                    outcome = transport.send(&request) => outcome,
+                };
+                let replay = self.replay(id, &request, &outcome, started.elapsed());
+                if replay.explanation.is_some() {
+                    exit = Exit::No;
+                }
+                let written = match self.args.format {
+                    Format::Json => console.answer_bytes(replay_json(&replay).as_bytes()),
+                    Format::Human => console.answer(&replay_line(&replay)),
+                };
+                match written {
+                    // A proven "no" stands, whether or not anyone read it.
+                    Err(error) if exit == Exit::Yes => return Err(CommandError::output(error)),
+                    Err(_) => return Ok(exit),
+                    Ok(()) => {}
+                }
+            }
+            Ok(exit)
+        })
+    }
+
+    fn replay(&self, id: u64, request: &Request, outcome: &Outcome, elapsed: Duration) -> Replay {
+        let conclusion = outcome.conclusion_by(&request.acknowledgement);
+        let body = match outcome {
+            Outcome::Reply(reply) => Some(String::from_utf8_lossy(&reply.body).into_owned()),
+            Outcome::NoReply(_) => None,
+        };
+        Replay {
+            id,
+            url: self.target.to_string(),
+            status: outcome.status(),
+            elapsed,
+            code: outcome.code(conclusion.as_ref()),
+            explanation: outcome.explanation(conclusion.as_ref()),
+            body,
+        }
+    }
+}
+
+/// An interrupt ends with what is proven already.
+fn interrupted(exit: Exit) -> Exit {
+    if exit == Exit::No { Exit::No } else { Exit::Interrupted }
+}

@@ -1,0 +1,166 @@
+//! `inbox show` and `inbox diff`.
+
+use super::{Id, find, parse_id};
+use crate::commands::CommandResult;
+use crate::commands::args::dialect::DialectArgs;
+use crate::commands::args::{Format, KeyArgs, OtherKeyArgs, parse_sign_type};
+use crate::commands::signing::choose_scheme;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::listener::inbox::InboxReader;
+use crate::listener::inbox::entry::Entry;
+use crate::listener::verdict::{Accepts, Contract};
+use crate::protocol::canonical::canonicalize;
+use crate::protocol::diagnosis::diagnose;
+use crate::protocol::dialect::Dialect;
+use crate::protocol::key::Key;
+use crate::protocol::notification::{Expectation, findings};
+use crate::protocol::payload::Payload;
+use crate::protocol::scheme::Algorithm;
+use crate::protocol::signature::{Mismatch, verify};
+use crate::report::inbox::diff::{self, BytesDiff};
+use crate::report::inbox::{self as report, Detail};
+use crate::report::verification::{Strictness, VerificationReport, finding_line};
+use crate::settings::Environment;
+use crate::terminal::Console;
+
+/// Show one callback in full: the request, what is signed, the verdict, the reply.
+///
+/// With a key the signature is verified again, and a mismatch is explained; exits with 1 then.
+#[derive(clap::Args)]
+pub struct ShowArgs {
+    /// Its number, or latest.
+    #[arg(value_name = "ID", value_parser = parse_id)]
+    pub id: Id,
+    /// How the platform signs.
+    #[command(flatten)]
+    pub dialect: DialectArgs,
+    /// Refuse any other signature: md5, hmac-sha256 or sha256.
+    #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
+    pub require: Option<Algorithm>,
+    /// For whom the output is written.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+    /// The key.
+    #[command(flatten)]
+    pub key: KeyArgs,
+    /// Keys that may have been used by mistake.
+    #[command(flatten)]
+    pub other_keys: OtherKeyArgs,
+}
+
+/// Shows one callback.
+///
+/// # Errors
+/// No such callback (input), a wrong key or dialect (usage), an output that cannot be written.
+pub(super) fn show(
+    args: &ShowArgs,
+    reader: &InboxReader,
+    environment: &Environment,
+    console: &mut Console,
+) -> CommandResult {
+    let dialect = args.dialect.resolve(args.require)?;
+    let key = match args.key.is_absent(environment) {
+        true => None,
+        false => Some(args.key.resolve(environment, console)?),
+    };
+    let others = args.other_keys.resolve(console)?;
+    let entry = find(reader, args.id)?;
+    let detail = detail(&entry, dialect, args.require, key.as_ref(), &others);
+    let exit = match &detail.verification {
+        Some(report) if !report.is_valid() => Exit::No,
+        _ => Exit::Yes,
+    };
+    let written = match args.format {
+        Format::Json => {
+            let verified = detail.verification.map(|report| report.json()).unwrap_or_default();
+            console.answer_bytes(format!("{}{verified}", report::json(&entry)).as_bytes())
+        }
+        Format::Human => {
+            for finding in detail.verification.iter().flat_map(|report| &report.findings) {
+                console.note(&finding_line(finding));
+            }
+            report::lines(&entry, &detail).iter().try_for_each(|line| console.answer(line))
+        }
+    };
+    match written.map_err(CommandError::output) {
+        // A proven "no" stands, whether or not anyone read it.
+        Err(error) if exit == Exit::Yes => Err(error),
+        _ => Ok(exit),
+    }
+}
+
+/// What can be worked out anew of a callback.
+fn detail(
+    entry: &Entry,
+    dialect: &'static Dialect,
+    required: Option<Algorithm>,
+    key: Option<&Key>,
+    others: &[(String, Key)],
+) -> Detail {
+    let contract = Contract { dialect, required, accepts: Accepts::Any };
+    let Ok(payload) = contract.payload(&entry.callback) else { return Detail::default() };
+    let Some(key) = key else {
+        let scheme = choose_scheme(&payload, dialect, None).map(|(scheme, _)| scheme);
+        let masked_canonical =
+            scheme.ok().map(|scheme| canonicalize(&payload, scheme).masked(scheme));
+        return Detail { masked_canonical, verification: None };
+    };
+    let report = verification(&payload, dialect, required, key, others);
+    Detail { masked_canonical: Some(report.masked_canonical.clone()), verification: Some(report) }
+}
+
+fn verification(
+    payload: &Payload<'_>,
+    dialect: &Dialect,
+    required: Option<Algorithm>,
+    key: &Key,
+    others: &[(String, Key)],
+) -> VerificationReport {
+    let verification = verify(payload, key, dialect, required);
+    let scheme = &verification.scheme;
+    let worth = verification.mismatch().is_some_and(Mismatch::can_be_diagnosed);
+    VerificationReport {
+        steps: None,
+        expected: None,
+        masked_canonical: canonicalize(payload, scheme).masked(scheme),
+        findings: findings(payload, Expectation::AnyPayload),
+        diagnosis: worth.then(|| diagnose(payload, dialect, key, others)),
+        strictness: Strictness::Normal,
+        key_fingerprint: key.fingerprint(),
+        verification,
+    }
+}
+
+/// Compare two callbacks: their members, headers and bytes.
+///
+/// Exits with 0 where the bodies are the same byte for byte, with 1 where they differ.
+#[derive(clap::Args)]
+pub struct DiffArgs {
+    /// The first one's number, or latest.
+    #[arg(value_name = "A", value_parser = parse_id)]
+    pub a: Id,
+    /// The second one's number, or latest.
+    #[arg(value_name = "B", value_parser = parse_id)]
+    pub b: Id,
+    /// For whom the output is written.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+}
+
+/// Compares two callbacks.
+///
+/// # Errors
+/// No such callback (input), an output that cannot be written.
+pub(super) fn diff(args: &DiffArgs, reader: &InboxReader, console: &mut Console) -> CommandResult {
+    let diff = diff::compare(&find(reader, args.a)?, &find(reader, args.b)?);
+    let exit = if diff.bytes == BytesDiff::Same { Exit::Yes } else { Exit::No };
+    let written = match args.format {
+        Format::Json => console.answer_bytes(diff::json(&diff).as_bytes()),
+        Format::Human => diff::lines(&diff).iter().try_for_each(|line| console.answer(line)),
+    };
+    match written.map_err(CommandError::output) {
+        Err(error) if exit == Exit::Yes => Err(error),
+        _ => Ok(exit),
+    }
+}

@@ -1,0 +1,224 @@
+//! What `listen` can be told, in groups.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::commands::args::inbox::{InboxArgs, parse_age};
+use crate::delivery::schedule::{RetrySchedule, parse_duration};
+use crate::error::CommandError;
+use crate::listener::forward::{ForwardSettings, Forwarder};
+use crate::listener::inbox::{DEFAULT_KEEP, InboxSettings};
+use crate::listener::program::{Per, ReplyProgram};
+use crate::listener::referee::Rules;
+use crate::listener::tls::{SelfSigned, TlsIdentity};
+use crate::protocol::acknowledgement::AcknowledgementRule;
+use crate::settings::Environment;
+use crate::terminal::Console;
+
+/// Where callbacks are kept, and how many.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Inbox")]
+pub struct KeepArgs {
+    /// Where the inbox is.
+    #[command(flatten)]
+    pub inbox: InboxArgs,
+    /// Keep nothing.
+    #[arg(long, conflicts_with_all = ["inbox", "keep", "keep_for"])]
+    pub no_inbox: bool,
+    /// Keep at most this many callbacks; the oldest go first.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_KEEP)]
+    pub keep: u64,
+    /// Keep callbacks at most this long, such as 7d.
+    #[arg(long, value_name = "AGE", value_parser = parse_age)]
+    pub keep_for: Option<Duration>,
+}
+
+impl KeepArgs {
+    /// The inbox's file and how it is kept; nothing where nothing is to be kept.
+    ///
+    /// Where no file is named and there is no home for the usual one, nothing is kept, and that is
+    /// said: a listener is of use without its memory.
+    #[must_use]
+    pub fn resolve(
+        &self,
+        environment: &Environment,
+        console: &mut Console,
+    ) -> Option<(PathBuf, InboxSettings)> {
+        if self.no_inbox {
+            return None;
+        }
+        let Ok(path) = self.inbox.path(environment) else {
+            console
+                .warning("callbacks are not kept: no home is set; name a file with --inbox FILE");
+            return None;
+        };
+        let (keep, keep_for) = (self.keep, self.keep_for);
+        Some((path, InboxSettings { keep, keep_for, ..InboxSettings::default() }))
+    }
+}
+
+/// What is answered.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Replies")]
+pub struct ReplyArgs {
+    /// Answer as this program tells, step by step: 'fail*3, hang 35s, reset, ok'.
+    #[arg(long, value_name = "PROGRAM", value_parser = ReplyProgram::parse)]
+    pub reply: Option<ReplyProgram>,
+    /// Whose replies are counted together: order, connection or all.
+    #[arg(long, value_name = "WHAT", default_value = "order", requires = "reply")]
+    pub reply_per: Per,
+    /// The seed of the program's chances.
+    #[arg(long, value_name = "N", requires = "reply")]
+    pub seed: Option<u64>,
+}
+
+/// Whose reply the sender gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ReplyFrom {
+    /// The application's, as it is.
+    App,
+    /// The listener's.
+    Listener,
+}
+
+/// An application behind the listener.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Forwarding")]
+pub struct ForwardArgs {
+    /// Send each callback on to this application, byte for byte.
+    #[arg(long, value_name = "URL")]
+    pub forward_to: Option<String>,
+    /// Whose reply the sender gets [default: app; with --reply: listener].
+    #[arg(long, value_name = "WHO", requires = "forward_to")]
+    pub reply_from: Option<ReplyFrom>,
+    /// Wait this long for an application that refuses connections.
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration, requires = "forward_to")]
+    pub forward_retry: Duration,
+    /// Wait this long for the application's reply.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration, requires = "forward_to")]
+    pub forward_timeout: Duration,
+}
+
+impl ForwardArgs {
+    /// The forwarder, where there is an application.
+    ///
+    /// # Errors
+    /// A URL that cannot be forwarded to (usage).
+    pub fn resolve(
+        &self,
+        acknowledgement: AcknowledgementRule,
+    ) -> Result<Option<Forwarder>, CommandError> {
+        let Some(url) = &self.forward_to else { return Ok(None) };
+        let (timeout, retry) = (self.forward_timeout, self.forward_retry);
+        let settings =
+            ForwardSettings { timeout, retry, acknowledgement, ..ForwardSettings::new(url) };
+        Forwarder::new(settings)
+            .map(Some)
+            .map_err(|error| CommandError::usage("--forward-to cannot be used").because(error))
+    }
+
+    /// Whose reply the sender gets, given whether a program tells replies.
+    #[must_use]
+    pub fn reply_from(&self, program: Option<&ReplyProgram>) -> ReplyFrom {
+        match (self.reply_from, program) {
+            (Some(who), _) => who,
+            (None, Some(_)) => ReplyFrom::Listener,
+            (None, None) => ReplyFrom::App,
+        }
+    }
+}
+
+/// What the sender is held to.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Referee")]
+pub struct RefereeArgs {
+    /// Hold the sender to its contract; a breach exits with 1.
+    #[arg(long)]
+    pub referee: bool,
+    /// The retries that the sender may make.
+    #[arg(long, value_name = "N", default_value_t = 10, requires = "referee")]
+    pub max_retries: u32,
+    /// The schedule that the sender must keep: a preset, or a list of delays.
+    #[arg(long, value_name = "SCHEDULE", requires = "referee")]
+    pub expect_schedule: Option<String>,
+}
+
+impl RefereeArgs {
+    /// The rules, where the sender is held to any.
+    ///
+    /// # Errors
+    /// A schedule that cannot be (usage).
+    pub fn resolve(&self) -> Result<Option<Rules>, CommandError> {
+        if !self.referee {
+            return Ok(None);
+        }
+        let usual = Rules { max_retries: self.max_retries, ..Rules::default() };
+        let expected_delays = match &self.expect_schedule {
+            None => None,
+            Some(text) => {
+                let schedule = RetrySchedule::parse(text, None, usual.window).map_err(|error| {
+                    CommandError::usage("--expect-schedule cannot be used").because(error)
+                })?;
+                Some(schedule.delays().to_vec())
+            }
+        };
+        Ok(Some(Rules { expected_delays, ..usual }))
+    }
+}
+
+/// How the listener speaks TLS.
+#[derive(clap::Args)]
+#[command(next_help_heading = "TLS")]
+pub struct TlsArgs {
+    /// Speak HTTPS with this certificate and its chain (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Speak HTTPS with a certificate made for this run.
+    #[arg(long, conflicts_with = "tls_cert")]
+    pub tls_self_signed: bool,
+    /// Write the certificate made for this run to this file, for the sender's --cacert.
+    #[arg(long, value_name = "FILE", requires = "tls_self_signed")]
+    pub tls_cert_out: Option<PathBuf>,
+}
+
+/// Who the listener is, under TLS.
+pub struct Identity {
+    /// The certificate with its key.
+    pub tls: TlsIdentity,
+    /// The fingerprint of a certificate made for this run.
+    pub sha256: Option<String>,
+}
+
+impl TlsArgs {
+    /// The identity, where TLS is spoken; `host` is what a certificate made for this run names.
+    ///
+    /// # Errors
+    /// Files that cannot be read or used (input), a certificate that cannot be written (environment).
+    pub fn resolve(&self, host: &str) -> Result<Option<Identity>, CommandError> {
+        if let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) {
+            let tls = TlsIdentity::from_pem_files(certificate, key)
+                .map_err(|error| CommandError::input("TLS cannot be set up").because(error))?;
+            return Ok(Some(Identity { tls, sha256: None }));
+        }
+        if !self.tls_self_signed {
+            return Ok(None);
+        }
+        let mut names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
+        if !names.iter().any(|name| name == host) {
+            names.push(host.to_owned());
+        }
+        let SelfSigned { identity, cert_pem, sha256_fingerprint } =
+            TlsIdentity::self_signed(&names).map_err(|error| {
+                CommandError::environment("a certificate cannot be made").because(error)
+            })?;
+        if let Some(path) = &self.tls_cert_out {
+            std::fs::write(path, cert_pem).map_err(|error| {
+                CommandError::environment(format!("cannot write {}", path.display())).because(error)
+            })?;
+        }
+        Ok(Some(Identity { tls: identity, sha256: Some(sha256_fingerprint) }))
+    }
+}

@@ -1,0 +1,294 @@
+//! The way of one callback: judged, kept, sent on, answered. Every callback takes it in a task of
+//! its own.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use tokio::sync::{broadcast, mpsc};
+
+use super::args::ReplyFrom;
+use crate::listener::answer::Answer;
+use crate::listener::callback::Callback;
+use crate::listener::event::ServerEvent;
+use crate::listener::forward::{Forwarder, reply_of};
+use crate::listener::inbox::entry::{Entry, Forwarded, Judged, Match, Replied};
+use crate::listener::inbox::{Inbox, NewEntry};
+use crate::listener::orders::{Orders, Seen};
+use crate::listener::program::{Per, Place, Runner, path_program};
+use crate::listener::referee::{Breach, Observation, Referee};
+use crate::listener::reply::Reply;
+use crate::listener::verdict::{Contract, Verdict};
+use crate::protocol::acknowledgement::{self, AcknowledgementRule, Conclusion};
+use crate::protocol::key::Key;
+use crate::store::StoreError;
+
+/// What the desk tells the screen.
+pub(super) enum Event {
+    /// A callback was answered, or is about to be.
+    Callback(Box<Handled>),
+    /// The server remarks on a client or the system.
+    Server(ServerEvent),
+    /// The inbox did not take a callback, which was refused for it.
+    NotKept(StoreError),
+    /// The inbox takes callbacks again, after it refused this many.
+    KeptAgain(u64),
+}
+
+/// A callback with all that was made of it.
+pub(super) struct Handled {
+    pub(super) callback: Callback,
+    pub(super) verdict: Verdict,
+    pub(super) seen: Option<Seen>,
+    pub(super) replied: Replied,
+    pub(super) inbox_id: Option<u64>,
+    pub(super) forwarded: Option<Forwarded>,
+    pub(super) breaches: Vec<Breach>,
+}
+
+/// What all callbacks of a run share.
+pub(super) struct Desk {
+    pub(super) contract: Contract,
+    pub(super) key: Arc<Key>,
+    pub(super) rule: AcknowledgementRule,
+    pub(super) orders: Mutex<Orders>,
+    pub(super) program: Option<Mutex<Runner>>,
+    pub(super) inbox: Option<Arc<Inbox>>,
+    pub(super) forwarder: Option<Forwarder>,
+    pub(super) reply_from: ReplyFrom,
+    pub(super) referee: Option<Mutex<Referee>>,
+    /// Where the entries for the inspector go, where it is open.
+    pub(super) entries: Option<broadcast::Sender<Arc<Entry>>>,
+    /// How many callbacks the inbox refused since it took one.
+    pub(super) not_kept: AtomicU64,
+}
+
+/// What is answered, and what of it is known before the application was asked.
+struct Plan {
+    answer: Answer,
+    replied: Replied,
+    delay: std::time::Duration,
+}
+
+impl Desk {
+    /// Takes one callback and says how it is answered; `events` gets what is to be shown.
+    pub(super) async fn receive(
+        self: Arc<Self>,
+        callback: Callback,
+        events: mpsc::Sender<Event>,
+    ) -> Answer {
+        let verdict = self.contract.inspect(&callback, &self.key);
+        let order = verdict.reading.as_ref().and_then(|r| r.notification.order_id.as_deref());
+        let at = callback.received_at;
+        let seen = order.map(|order| locked(&self.orders).seen(order, at));
+        let plan = self.plan(&callback, &verdict, order);
+        let judged = judged(&verdict, seen);
+        let kept = self.keep(&callback, &judged, &plan.replied, &events).await;
+        let Ok(inbox_id) = kept else { return not_kept().into() };
+        let mut breaches = self.observe(&callback, &verdict);
+        let (answer, replied, forwarded) = self.send_on(&callback, plan.answer, plan.replied).await;
+        if let Some(forwarded) = &forwarded {
+            self.record(inbox_id, forwarded, &replied, &events).await;
+        }
+        breaches.extend(self.ended(callback.number, &replied));
+        if let Some(entries) = &self.entries {
+            let id = inbox_id.unwrap_or(callback.number);
+            let entry = Entry {
+                id,
+                callback: callback.clone(),
+                judged,
+                replied: replied.clone(),
+                forwarded: forwarded.clone(),
+            };
+            // Nobody may have the page open.
+            let _ = entries.send(Arc::new(entry));
+        }
+        let handled = Handled { callback, verdict, seen, replied, inbox_id, forwarded, breaches };
+        // Where nobody prints any more, the server is about to end.
+        let _ = events.send(Event::Callback(Box::new(handled))).await;
+        if !plan.delay.is_zero() {
+            tokio::time::sleep(plan.delay).await;
+        }
+        answer
+    }
+
+    /// What is answered unless the application decides.
+    fn plan(&self, callback: &Callback, verdict: &Verdict, order: Option<&str>) -> Plan {
+        let auto = self.contract.reply(verdict);
+        let place = Place { order, connection: callback.remote, target: &callback.path };
+        let chosen = match (&self.program, path_program(&callback.path)) {
+            (None, None) => None,
+            (_, Some(Ok(program))) => Some(Runner::new(program, Per::All, 0, 1).next(place)),
+            (_, Some(Err(error))) => {
+                let reply = Reply::new(404, "text/plain;charset=utf-8", format!("{error}\n"));
+                let action = Some("a path that is no reply program".to_owned());
+                return plain(reply, action);
+            }
+            (Some(program), None) => Some(locked(program).next(place)),
+        };
+        match chosen {
+            None => plain(auto, None),
+            Some(chosen) => {
+                let (answer, replied) = chosen.answer(auto, &self.contract.dialect.success_reply);
+                Plan { answer, replied, delay: chosen.delay }
+            }
+        }
+    }
+
+    /// The entry's number once it is durable; nothing where nothing is kept.
+    async fn keep(
+        &self,
+        callback: &Callback,
+        judged: &Judged,
+        replied: &Replied,
+        events: &mpsc::Sender<Event>,
+    ) -> Result<Option<u64>, ()> {
+        let Some(inbox) = &self.inbox else { return Ok(None) };
+        let (callback, judged) = (callback.clone(), judged.clone());
+        // What the application will answer is not known yet, and is recorded later.
+        let replied =
+            if self.application().is_some() { Replied::default() } else { replied.clone() };
+        match inbox.keep(NewEntry { callback, judged, replied }).await {
+            Ok(id) => {
+                let refused = self.not_kept.swap(0, Ordering::Relaxed);
+                if refused > 0 {
+                    let _ = events.send(Event::KeptAgain(refused)).await;
+                }
+                Ok(Some(id))
+            }
+            Err(error) => {
+                if self.not_kept.fetch_add(1, Ordering::Relaxed) == 0 {
+                    let _ = events.send(Event::NotKept(error)).await;
+                }
+                Err(())
+            }
+        }
+    }
+
+    /// The application whose reply the sender gets.
+    fn application(&self) -> Option<&Forwarder> {
+        self.forwarder.as_ref().filter(|_| self.reply_from == ReplyFrom::App)
+    }
+
+    /// Sends the callback on, where there is an application, and gives what is answered then.
+    async fn send_on(
+        &self,
+        callback: &Callback,
+        answer: Answer,
+        replied: Replied,
+    ) -> (Answer, Replied, Option<Forwarded>) {
+        let Some(forwarder) = &self.forwarder else { return (answer, replied, None) };
+        let forwarded = forwarder.forward(callback).await;
+        match self.reply_from {
+            ReplyFrom::Listener => (answer, replied, Some(forwarded)),
+            ReplyFrom::App => {
+                let reply = reply_of(&forwarded);
+                let replied = replied_with(&reply, Some("the application's reply".to_owned()));
+                (reply.into(), replied, Some(forwarded))
+            }
+        }
+    }
+
+    async fn record(
+        &self,
+        id: Option<u64>,
+        forwarded: &Forwarded,
+        replied: &Replied,
+        events: &mpsc::Sender<Event>,
+    ) {
+        let (Some(inbox), Some(id)) = (&self.inbox, id) else { return };
+        let mut result = inbox.record_forward(id, forwarded).await;
+        if result.is_ok() && self.application().is_some() {
+            result = inbox.record_reply(id, replied).await;
+        }
+        if let Err(error) = result.and_then(|()| inbox.late()) {
+            let _ = events.send(Event::NotKept(error)).await;
+        }
+    }
+
+    /// What the sender broke with this callback; a forged one is not the sender's.
+    fn observe(&self, callback: &Callback, verdict: &Verdict) -> Vec<Breach> {
+        let Some(referee) = &self.referee else { return Vec::new() };
+        if verdict.reading.as_ref().is_some_and(|reading| reading.mismatch().is_some()) {
+            return Vec::new();
+        }
+        let observation = Observation::of(callback, &self.contract);
+        locked(referee).observe(&observation)
+    }
+
+    /// Tells the referee how the callback is answered.
+    fn ended(&self, number: u64, replied: &Replied) -> Vec<Breach> {
+        let Some(referee) = &self.referee else { return Vec::new() };
+        let now = Timestamp::now();
+        if self.acknowledges(replied) {
+            return locked(referee).acknowledged(number, now);
+        }
+        locked(referee).ended(number, now);
+        Vec::new()
+    }
+
+    /// Whether the platform takes a reply for an acknowledgement.
+    fn acknowledges(&self, replied: &Replied) -> bool {
+        let Some(status) = replied.status else { return false };
+        let named = |name: &str| {
+            let header = replied.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+            header.and_then(|(_, value)| String::from_utf8(value.clone()).ok())
+        };
+        let reply = acknowledgement::Reply {
+            status,
+            content_type: named("content-type"),
+            body: replied.body.to_vec(),
+            ..acknowledgement::Reply::default()
+        };
+        matches!(self.rule.judge(&reply), Conclusion::Acknowledged(_))
+    }
+}
+
+/// A reply of the listener's own.
+fn plain(reply: Reply, action: Option<String>) -> Plan {
+    let replied = replied_with(&reply, action);
+    Plan { answer: reply.into(), replied, delay: std::time::Duration::ZERO }
+}
+
+fn replied_with(reply: &Reply, action: Option<String>) -> Replied {
+    let Reply { status, headers, body } = reply.clone();
+    Replied { status: Some(status), headers, body, action }
+}
+
+/// What is answered where the callback could not be kept: the sender tries again later.
+fn not_kept() -> Reply {
+    Reply::new(503, "text/plain;charset=utf-8", "the callback could not be kept, try again later\n")
+}
+
+fn judged(verdict: &Verdict, seen: Option<Seen>) -> Judged {
+    let code = verdict.code.code().to_owned();
+    let delivery = seen.map(|seen| seen.delivery);
+    let Some(reading) = &verdict.reading else {
+        let explanation = verdict.unreadable.as_ref().map(|why| why.explanation());
+        return Judged { code, explanation, delivery, ..Judged::default() };
+    };
+    let (signature, explanation) = match reading.mismatch() {
+        None => (Match::Matched, None),
+        Some(mismatch) => (Match::Mismatched, Some(mismatch.explanation())),
+    };
+    Judged {
+        code,
+        signature: Some(signature),
+        explanation,
+        order_id: reading.notification.order_id.clone(),
+        status: reading.notification.status_code,
+        amount_cents: reading.notification.amount_cents,
+        delivery,
+    }
+}
+
+/// The value behind a lock; each is whole after every statement, so a panic elsewhere spoils none.
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Where callbacks are taken, as a URL.
+pub(super) fn url_of(scheme: &str, address: SocketAddr) -> String {
+    format!("{scheme}://{address}/")
+}

@@ -1,0 +1,231 @@
+//! The inspector's page beside the listener: where it is served, and where it gets what it shows.
+
+use std::net::SocketAddr;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{broadcast, mpsc};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::desk::Desk;
+use crate::delivery::http::{HttpSettings, HttpTransport};
+use crate::delivery::outcome::Outcome;
+use crate::delivery::transport::{Request, Target, Transport};
+use crate::error::CommandError;
+use crate::listener::callback::Callback;
+use crate::listener::inbox::entry::{AppReply, Entry, Forwarded};
+use crate::listener::inbox::{Filter, Inbox, Side, Validity};
+use crate::listener::inspector::{
+    Explanation, Inspector, Outgoing, Pending, Query, Source, State, VerdictFilter, sign_again,
+};
+use crate::listener::limits::Limits;
+use crate::listener::server::Server;
+use crate::listener::verdict::Contract;
+use crate::protocol::acknowledgement::{AcknowledgementRule, Conclusion};
+use crate::protocol::key::Key;
+use crate::protocol::payload::Encoding;
+
+/// How many entries an open page may lag behind before it reads the list anew.
+const MOST_BEHIND: usize = 1024;
+
+/// How long a page's request has to end when the listener ends.
+const LAST_REPLIES: Duration = Duration::from_millis(500);
+
+/// A page that is served.
+pub(super) struct Page {
+    inspector: Inspector,
+    stop: mpsc::Sender<()>,
+    serving: JoinHandle<()>,
+}
+
+/// A page's socket, bound before the listener says that it is ready.
+pub(super) struct Bound {
+    server: Server,
+    address: SocketAddr,
+    /// Where the desk sends what came.
+    pub(super) entries: broadcast::Sender<Arc<Entry>>,
+}
+
+impl Bound {
+    /// Binds the page's socket.
+    ///
+    /// # Errors
+    /// An address that others can reach (usage), or that cannot be bound (environment).
+    pub(super) async fn bind(address: SocketAddr) -> Result<Bound, CommandError> {
+        if !address.ip().is_loopback() {
+            return Err(CommandError::usage(format!("the inspector cannot be on {address}")).hint(
+                "it is for this machine only: --inspect 127.0.0.1:PORT, or a bare --inspect",
+            ));
+        }
+        let cannot = |error| {
+            CommandError::environment(format!("cannot serve the inspector on {address}"))
+                .because(error)
+                .hint("choose another port with --inspect 127.0.0.1:PORT")
+        };
+        let server = Server::bind(address, Limits::default()).await.map_err(cannot)?;
+        let address = server.local_addr().map_err(cannot)?;
+        Ok(Bound { server, address, entries: broadcast::Sender::new(MOST_BEHIND) })
+    }
+
+    /// Serves the page from now on.
+    ///
+    /// # Errors
+    /// A system without randomness for the token (environment).
+    pub(super) fn serve(
+        self,
+        desk: &Desk,
+        inbox: &Arc<Inbox>,
+        others: Arc<Vec<(String, Key)>>,
+        listen_url: String,
+    ) -> Result<Page, CommandError> {
+        let secrets: Vec<Key> =
+            others.iter().map(|(_, key)| key.clone()).chain([desk.key.as_ref().clone()]).collect();
+        let state = State {
+            listen_url,
+            key_fingerprint: desk.key.fingerprint(),
+            dialect: desk.contract.dialect.id.to_string(),
+            forward_url: desk.forwarder.as_ref().map(|forwarder| forwarder.url().to_owned()),
+        };
+        let shelf = Shelf {
+            inbox: Arc::clone(inbox),
+            contract: desk.contract,
+            key: Arc::clone(&desk.key),
+            others,
+            rule: desk.rule.clone(),
+            state,
+        };
+        let inspector = Inspector::try_new(self.address, Arc::new(shelf), self.entries, &secrets)
+            .map_err(|error| {
+            CommandError::environment("the inspector has no token").because(error)
+        })?;
+        let (stop, stopped) = mpsc::channel(2);
+        let handler = {
+            let inspector = inspector.clone();
+            move |request: Callback| inspector.handle(request)
+        };
+        let server = self.server;
+        let serving = tokio::spawn(async move {
+            server.serve(handler, stopped).await;
+        });
+        Ok(Page { inspector, stop, serving })
+    }
+}
+
+impl Page {
+    /// The address to open, with the token.
+    pub(super) fn url(&self) -> String {
+        self.inspector.url()
+    }
+
+    /// Ends the page.
+    pub(super) async fn close(self) {
+        self.inspector.close();
+        let _ = self.stop.try_send(());
+        // A page that does not end in time ends with the process.
+        let _ = tokio::time::timeout(LAST_REPLIES, self.serving).await;
+    }
+}
+
+/// The inbox as the inspector sees it.
+struct Shelf {
+    inbox: Arc<Inbox>,
+    contract: Contract,
+    key: Arc<Key>,
+    others: Arc<Vec<(String, Key)>>,
+    rule: AcknowledgementRule,
+    state: State,
+}
+
+impl Source for Shelf {
+    fn list(&self, query: &Query) -> Result<Vec<Arc<Entry>>, String> {
+        let filter = Filter {
+            order: query.order.clone(),
+            status: query.status,
+            validity: query.verdict.map(|verdict| match verdict {
+                VerdictFilter::Valid => Validity::Valid,
+                VerdictFilter::Invalid => Validity::Invalid,
+            }),
+            before: query.before,
+            // The page's search looks at more than the body, so it is not left to the file.
+            limit: query.text.is_none().then_some(query.limit as u64),
+            side: Side::NewestFirst,
+            ..Filter::default()
+        };
+        let mut found = Vec::new();
+        let reader = self.inbox.reader().map_err(|error| error.to_string())?;
+        let read = reader.each(&filter, |entry| {
+            if query.admits(&entry) {
+                found.push(Arc::new(entry));
+            }
+            if found.len() < query.limit {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+        read.map_err(|error| error.to_string())?;
+        Ok(found)
+    }
+
+    fn entry(&self, id: u64) -> Result<Option<Arc<Entry>>, String> {
+        let entry = self.inbox.reader().and_then(|reader| reader.entry(id));
+        entry.map(|entry| entry.map(Arc::new)).map_err(|error| error.to_string())
+    }
+
+    fn explain(&self, entry: &Entry) -> Explanation {
+        Explanation::new(entry, &self.contract, &self.key, &self.others)
+    }
+
+    fn sign(&self, text: &[u8], encoding: Encoding) -> Result<Vec<u8>, String> {
+        sign_again(text, encoding, &self.contract, &self.key)
+    }
+
+    fn send(&self, request: Outgoing) -> Pending<Forwarded> {
+        let rule = self.rule.clone();
+        Box::pin(async move {
+            let began = Instant::now();
+            let url = request.url.clone();
+            let result = send(request, rule).await;
+            Forwarded { url, elapsed: began.elapsed(), result }
+        })
+    }
+
+    fn state(&self) -> State {
+        self.state.clone()
+    }
+}
+
+/// Sends a request once, as the platform would, and judges the reply.
+async fn send(request: Outgoing, rule: AcknowledgementRule) -> Result<AppReply, String> {
+    if request.method != "POST" {
+        return Err(format!("cannot be sent {}: only POST can be sent again", request.method));
+    }
+    let target = Target::parse(&request.url).map_err(|error| error.to_string())?;
+    let transport = HttpTransport::try_new(&target, HttpSettings::default())
+        .map_err(|error| error.to_string())?;
+    let mut sent = Request::new(target, request.body.to_vec()).acknowledged_by(rule);
+    for (name, value) in request.headers {
+        let value = String::from_utf8(value)
+            .map_err(|_| format!("cannot be sent the header {name}: it is no text"))?;
+        sent.headers.push((name, value));
+    }
+    let outcome = transport.send(&sent).await;
+    let conclusion = outcome.conclusion_by(&sent.acknowledgement);
+    let remark = outcome.explanation(conclusion.as_ref());
+    match outcome {
+        Outcome::NoReply(failure) => Err(failure.explanation()),
+        Outcome::Reply(reply) => Ok(AppReply {
+            status: reply.status,
+            headers: reply
+                .content_type
+                .map(|value| ("content-type".to_owned(), value.into_bytes()))
+                .into_iter()
+                .collect(),
+            body: reply.body.into(),
+            acknowledges: matches!(conclusion, Some(Conclusion::Acknowledged(_))),
+            remark,
+        }),
+    }
+}

@@ -1,0 +1,163 @@
+//! New entries as server-sent events.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, watch};
+
+use super::mask::Mask;
+use super::shape;
+use super::source::Query;
+use crate::listener::Bytes;
+use crate::listener::inbox::entry::Entry;
+
+/// The most entries in one event.
+const BATCH: usize = 100;
+
+/// How often a comment is sent where nothing happens: it finds clients that are gone.
+const BEAT: Duration = Duration::from_secs(15);
+
+/// Parts that wait for the client; a slower one falls behind and is told to load the list again.
+pub(super) const QUEUE: usize = 4;
+
+/// What the page is told first: how soon to come back when the connection breaks, in ms.
+pub(super) const HELLO: &[u8] = b"retry: 2000\n\n";
+
+/// One client's stream of events.
+pub(super) struct Events {
+    /// New entries.
+    pub(super) entries: broadcast::Receiver<Arc<Entry>>,
+    /// Changes when the inspector closes.
+    pub(super) closing: watch::Receiver<()>,
+    /// Which entries the client wants.
+    pub(super) query: Query,
+    /// What is hidden from it.
+    pub(super) mask: Arc<Mask>,
+    /// Counts the streams.
+    pub(super) _permit: OwnedSemaphorePermit,
+}
+
+impl Events {
+    /// Sends events until the client is gone, the inspector closes, or no entry can come any more.
+    pub(super) async fn run(mut self, parts: mpsc::Sender<Bytes>) {
+        while let Some(part) = self.next().await {
+            // An empty part would end a chunked body.
+            if !part.is_empty() && parts.send(part).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The next part; an empty one where the client wants none of what came.
+    async fn next(&mut self) -> Option<Bytes> {
+        let first = tokio::select! {
+            biased;
+            _ = self.closing.changed() => return None,
+            first = self.entries.recv() => first,
+            () = tokio::time::sleep(BEAT) => return Some(Bytes::from_static(b":\n\n")),
+        };
+        match first {
+            Ok(entry) => Some(self.batch(entry)),
+            Err(RecvError::Lagged(_)) => Some(self.reload()),
+            Err(RecvError::Closed) => None,
+        }
+    }
+
+    /// The entry and what came with it, as one event.
+    fn batch(&mut self, first: Arc<Entry>) -> Bytes {
+        let mut rows: Vec<Value> = Vec::new();
+        let mut next = Some(first);
+        while let Some(entry) = next {
+            if self.query.admits(&entry) {
+                rows.push(shape::row(&entry));
+            }
+            next = match self.entries.try_recv() {
+                Ok(entry) if rows.len() < BATCH => Some(entry),
+                // It was taken from the queue, so it must go along.
+                Ok(entry) => {
+                    rows.extend(self.query.admits(&entry).then(|| shape::row(&entry)));
+                    None
+                }
+                Err(TryRecvError::Lagged(_)) => return self.reload(),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => None,
+            };
+        }
+        if rows.is_empty() {
+            return Bytes::new();
+        }
+        event("rows", &self.mask.json(Value::from(rows)))
+    }
+
+    /// Some entries were missed: the list has them.
+    fn reload(&mut self) -> Bytes {
+        self.entries = self.entries.resubscribe();
+        event("reload", b"{}")
+    }
+}
+
+/// An event; JSON has no line breaks, so the data is one line.
+fn event(name: &str, data: &[u8]) -> Bytes {
+    Bytes::from([b"event: ", name.as_bytes(), b"\ndata: ", data, b"\n\n"].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::listener::inspector::example;
+    use tokio::sync::Semaphore;
+
+    fn events(queue: usize) -> (broadcast::Sender<Arc<Entry>>, watch::Sender<()>, Events) {
+        let (sender, entries) = broadcast::channel(queue);
+        let (close, closing) = watch::channel(());
+        let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        let (query, mask) = (Query::default(), Arc::default());
+        (sender, close, Events { entries, closing, query, mask, _permit: permit })
+    }
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_time().build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn entries_that_came_together_are_one_event() {
+        let (sender, _close, mut events) = events(1000);
+        events.query.text = Some("PO-1".into());
+        for id in 0..30 {
+            sender.send(example::entry(id, &format!("PO-{id}"), b"{}")).unwrap();
+        }
+        let part = block_on(events.next()).unwrap();
+        let text = String::from_utf8(part.to_vec()).unwrap();
+        let data = text.strip_prefix("event: rows\ndata: ").unwrap().strip_suffix("\n\n").unwrap();
+        let rows: Vec<Value> = serde_json::from_str(data).unwrap();
+        // PO-1 and PO-10 to PO-19.
+        assert_eq!(rows.len(), 11);
+        drop(sender);
+        assert_eq!(block_on(events.next()), None);
+    }
+
+    #[test]
+    fn no_entry_is_lost_between_batches() {
+        let (sender, _close, mut events) = events(1000);
+        (0..250).for_each(|id| drop(sender.send(example::entry(id, "P", b"{}"))));
+        let mut told = 0;
+        for _ in 0..3 {
+            let part = block_on(events.next()).unwrap();
+            told += String::from_utf8(part.to_vec()).unwrap().matches("\"id\":").count();
+        }
+        assert_eq!(told, 250);
+    }
+
+    #[test]
+    fn a_client_that_fell_behind_is_told_to_reload() {
+        let (sender, close, mut events) = events(2);
+        (0..10).for_each(|id| drop(sender.send(example::entry(id, "P", b"{}"))));
+        assert_eq!(&block_on(events.next()).unwrap()[..], b"event: reload\ndata: {}\n\n");
+        sender.send(example::entry(11, "P", b"{}")).unwrap();
+        assert!(block_on(events.next()).unwrap().starts_with(b"event: rows\n"));
+        close.send(()).unwrap();
+        assert_eq!(block_on(events.next()), None);
+    }
+}

@@ -1,0 +1,308 @@
+//! What a kept callback means, part by part, for the page.
+
+use crate::listener::inbox::entry::Entry;
+use crate::listener::verdict::{Contract, Reading, Verdict};
+use crate::protocol::canonical::{Selection, canonicalize, select};
+use crate::protocol::diagnosis::{Diagnosis, diagnose};
+use crate::protocol::edit::json_string;
+use crate::protocol::finding::{Finding, Severity};
+use crate::protocol::form;
+use crate::protocol::key::Key;
+use crate::protocol::payload::{Encoding, Member, Payload, Value};
+use crate::protocol::scheme::Scheme;
+use crate::protocol::signature::{Mismatch, attach, sign};
+use crate::protocol::weakness::{Circumstances, Weakness, weaknesses};
+
+/// The most members that are told one by one.
+pub const MAX_PARTS: usize = 200;
+
+/// What a callback means under a contract and a key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Explanation {
+    /// The verdict in a sentence.
+    pub summary: String,
+    /// The code that it would be answered with now.
+    pub code: String,
+    /// How its signature is taken, where it is a payload.
+    pub canonical: Option<Canonical>,
+    /// What is to be said of its fields.
+    pub findings: Vec<Finding>,
+    /// What its signature does not protect.
+    pub weaknesses: Vec<Weakness>,
+    /// What explains a signature that does not match, where that could be searched.
+    pub diagnosis: Option<Diagnosis>,
+}
+
+/// What is signed, and what is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Canonical {
+    /// The scheme in words, such as `MD5 of the string and &KEY`.
+    pub scheme: String,
+    /// What stands between two pairs.
+    pub separator: String,
+    /// What follows the pairs, the key masked.
+    pub after: String,
+    /// The members in the order of their names, at most [`MAX_PARTS`].
+    pub parts: Vec<Part>,
+    /// How many members are not among the parts.
+    pub untold: usize,
+    /// The whole string, the key masked.
+    pub masked: String,
+    /// The signature that came, where it is text.
+    pub given: Option<String>,
+}
+
+/// One member of a payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Its name.
+    pub name: String,
+    /// Its value as it is, or would be, signed.
+    pub value: String,
+    /// Whether it is signed.
+    pub fate: Fate,
+}
+
+/// Whether a member is signed, and why not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is.
+    Signed,
+    /// It carries the signature.
+    Signature,
+    /// The scheme never signs a member of this name.
+    Name,
+    /// Its value is empty.
+    Empty,
+}
+
+impl Fate {
+    /// The stable name.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Fate::Signed => "signed",
+            Fate::Signature => "signature",
+            Fate::Name => "name",
+            Fate::Empty => "empty",
+        }
+    }
+}
+
+impl Explanation {
+    /// Reads an entry again, as the listener did when it came, and says what came of it.
+    ///
+    /// `others` are keys that may have been used by mistake. The search for a mistake takes up to
+    /// some hundred milliseconds.
+    #[must_use]
+    pub fn new(
+        entry: &Entry,
+        contract: &Contract,
+        key: &Key,
+        others: &[(String, Key)],
+    ) -> Explanation {
+        let verdict = contract.inspect(&entry.callback, key);
+        let mut explanation = Explanation {
+            summary: summary(&verdict),
+            code: verdict.code.code().to_owned(),
+            ..Explanation::default()
+        };
+        let (Some(reading), Ok(payload)) = (verdict.reading, contract.payload(&entry.callback))
+        else {
+            return explanation;
+        };
+        let scheme = &reading.verification.scheme;
+        explanation.weaknesses = weaknesses(
+            &payload,
+            &Circumstances {
+                scheme,
+                dialect: contract.dialect,
+                required: contract.required,
+                now: entry.callback.received_at.as_second(),
+            },
+        );
+        if reading.mismatch().is_some_and(Mismatch::can_be_diagnosed) {
+            explanation.diagnosis = Some(diagnose(&payload, contract.dialect, key, others));
+        }
+        explanation.canonical = Some(Canonical::new(&payload, &reading));
+        explanation.findings = reading.findings;
+        explanation
+    }
+}
+
+fn summary(verdict: &Verdict) -> String {
+    let Some(reading) = &verdict.reading else {
+        let why = verdict.unreadable.as_ref().map(|why| why.explanation()).unwrap_or_default();
+        return format!("It cannot be read: {why}.");
+    };
+    let algorithm = reading.verification.scheme.algorithm;
+    if let Some(mismatch) = reading.mismatch() {
+        return format!("The {algorithm} signature does not match: {}.", mismatch.explanation());
+    }
+    let wrong = reading.findings.iter().find(|finding| finding.severity == Severity::Error);
+    match wrong {
+        Some(finding) => {
+            format!("The {algorithm} signature matches, but {}.", finding.message)
+        }
+        None => format!("The {algorithm} signature matches."),
+    }
+}
+
+impl Canonical {
+    fn new(payload: &Payload<'_>, reading: &Reading) -> Canonical {
+        let scheme = &reading.verification.scheme;
+        let parts: Vec<Part> = select(payload, scheme)
+            .take(MAX_PARTS)
+            .map(|(member, selection)| Part {
+                name: member.name.to_string(),
+                value: signed_text(member, scheme),
+                fate: match selection {
+                    Selection::Kept => Fate::Signed,
+                    Selection::Empty => Fate::Empty,
+                    Selection::LeftOut if *member.name == *scheme.sign_field => Fate::Signature,
+                    Selection::LeftOut => Fate::Name,
+                },
+            })
+            .collect();
+        Canonical {
+            scheme: words(scheme),
+            separator: scheme.separator.to_string(),
+            after: scheme.masked_suffix(),
+            untold: payload.members().len() - parts.len(),
+            parts,
+            masked: reading.masked_canonical.clone(),
+            given: reading.verification.given.clone(),
+        }
+    }
+}
+
+fn words(scheme: &Scheme) -> String {
+    let after = match scheme.suffix.notation() {
+        nothing if nothing.is_empty() => String::new(),
+        after => format!(" and {after}"),
+    };
+    format!("{} of the string{after}, in {} case", scheme.algorithm, scheme.digest_case.name())
+}
+
+/// A member's value as the canonical string has it.
+fn signed_text(member: &Member<'_>, scheme: &Scheme) -> String {
+    match &member.value {
+        Value::Null => String::new(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Number(digits) => (*digits).to_owned(),
+        Value::String(text) => text.to_string(),
+        // The rule for nested values is the canonicalizer's: it is asked for this member alone.
+        Value::Array(json) | Value::Object(json) => {
+            let alone = format!("{{{}:{json}}}", json_string(&member.name));
+            let text = Payload::parse(alone.as_bytes()).ok().map(|payload| {
+                let string = canonicalize(&payload, scheme);
+                string.as_str().strip_prefix(&format!("{}=", member.name)).map(str::to_owned)
+            });
+            text.flatten().unwrap_or_else(|| (*json).to_owned())
+        }
+    }
+}
+
+/// Replaces the signature in a text by a fresh one; all other bytes stay.
+///
+/// The scheme is what `sign_type` says, else what the contract demands, else what the signature
+/// that stands there looks like.
+///
+/// # Errors
+/// Why the text is no payload, or that its `sign_type` is unknown.
+pub fn sign_again(
+    text: &[u8],
+    encoding: Encoding,
+    contract: &Contract,
+    key: &Key,
+) -> Result<Vec<u8>, String> {
+    let dialect = contract.dialect;
+    let payload = form::read(text, encoding).map_err(|error| error.to_string())?;
+    let said = dialect.said_by(&payload).map_err(|error| error.to_string())?;
+    let demanded = contract.required.and_then(|required| dialect.scheme(required));
+    let given = match payload.get(dialect.sign_field()).map(|member| &member.value) {
+        Some(Value::String(given)) => given.to_string(),
+        _ => String::new(),
+    };
+    let scheme = match said.or(demanded) {
+        Some(scheme) => scheme,
+        None => dialect.scheme_for(&payload, &given).map_err(|error| error.to_string())?,
+    };
+    let signature = sign(&canonicalize(&payload, scheme), scheme, key);
+    Ok(attach(&payload, scheme, &signature).into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::listener::inspector::example;
+
+    fn explain(body: &[u8]) -> Explanation {
+        let entry = example::entry(1, "PO", body);
+        Explanation::new(&entry, &Contract::default(), &example::key(), &[])
+    }
+
+    #[test]
+    fn members_are_told_with_their_fate() {
+        let body = br#"{"b":[1, "x"],"a":"","sign_type":"MD5","sign":"00","c":1.10,"n":null}"#;
+        let canonical = explain(body).canonical.unwrap();
+        let parts: Vec<_> = canonical
+            .parts
+            .iter()
+            .map(|part| (&*part.name, &*part.value, part.fate.code()))
+            .collect();
+        assert_eq!(
+            parts,
+            [
+                ("a", "", "empty"),
+                ("b", r#"[1,"x"]"#, "signed"),
+                ("c", "1.10", "signed"),
+                ("n", "", "empty"),
+                ("sign", "00", "signature"),
+                ("sign_type", "MD5", "name"),
+            ]
+        );
+        assert_eq!(canonical.masked, "b=[1,\"x\"]&c=1.10&[key]");
+        assert_eq!((&*canonical.after, &*canonical.separator), ("&[key]", "&"));
+        assert_eq!(canonical.scheme, "MD5 of the string and &KEY, in lower case");
+    }
+
+    #[test]
+    fn a_mistake_is_diagnosed_and_a_match_is_not() {
+        let signed =
+            sign_again(b"{\"a\":1}", Encoding::Json, &Contract::default(), &example::key())
+                .unwrap();
+        let right = explain(&signed);
+        assert_eq!(right.diagnosis, None);
+        assert!(right.summary.starts_with("The MD5 signature matches"), "{}", right.summary);
+        let text = String::from_utf8(signed).unwrap();
+        let (head, digest) = text.split_at(text.len() - 34);
+        let upper = explain(format!("{head}{}", digest.to_uppercase()).as_bytes());
+        assert!(upper.summary.contains("does not match"), "{}", upper.summary);
+        assert_eq!(upper.code, "0004");
+        assert!(!upper.diagnosis.unwrap().hits.is_empty());
+        assert!(explain(b"[1]").summary.starts_with("It cannot be read: the body is no payload"));
+    }
+
+    #[test]
+    fn what_is_signed_again_keeps_its_kind_of_digest() {
+        let contract = Contract::default();
+        let long = format!("{{\"a\":1,\"sign\":\"{}\"}}", "0".repeat(64));
+        let again = |text: &str, encoding| {
+            sign_again(text.as_bytes(), encoding, &contract, &example::key())
+                .map(|bytes| String::from_utf8(bytes).unwrap())
+        };
+        assert_eq!(again(&long, Encoding::Json).unwrap().len(), long.len());
+        assert!(again("a=1&sign=x", Encoding::Form).unwrap().starts_with("a=1&sign="));
+        assert!(again("?a=1", Encoding::Query).unwrap().starts_with("?a=1&sign="));
+        assert!(again("{", Encoding::Json).is_err());
+        assert!(again(r#"{"sign_type":"RSA"}"#, Encoding::Json).is_err());
+    }
+
+    #[test]
+    fn many_members_are_counted() {
+        let members: Vec<String> = (0..300).map(|n| format!("\"m{n:03}\":1")).collect();
+        let canonical = explain(format!("{{{}}}", members.join(",")).as_bytes()).canonical.unwrap();
+        assert_eq!((canonical.parts.len(), canonical.untold), (MAX_PARTS, 100));
+    }
+}

@@ -1,0 +1,123 @@
+//! Text for the page: no key in it, and no byte in it that a terminal would obey.
+
+use std::io;
+
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::ser::{CompactFormatter, Formatter, Serializer};
+use zeroize::Zeroizing;
+
+use crate::protocol::key::Key;
+
+/// What stands in place of a key.
+const KEY_MARK: &str = "[key]";
+
+/// The fewest bytes that a key must have to be searched for: a shorter one would be found everywhere.
+const SHORTEST: usize = 4;
+
+/// Hides keys that a sender wrote into a callback by mistake.
+#[derive(Default)]
+pub(super) struct Mask {
+    needles: Vec<Zeroizing<String>>,
+}
+
+impl Mask {
+    /// A mask for these keys, as they are and without the blanks around them.
+    #[must_use]
+    pub(super) fn new(keys: &[Key]) -> Mask {
+        let mut needles: Vec<Zeroizing<String>> = Vec::new();
+        for key in keys {
+            for form in [key.expose(), key.expose().trim_ascii()] {
+                let Ok(text) = std::str::from_utf8(form) else { continue };
+                // A body that is shown as JSON text has the key as JSON writes it.
+                let quoted = Value::from(text).to_string();
+                for needle in [text, quoted.trim_matches('"')] {
+                    let known = needles.iter().any(|known| known.as_str() == needle);
+                    if needle.len() >= SHORTEST && !known {
+                        needles.push(Zeroizing::new(needle.to_owned()));
+                    }
+                }
+            }
+        }
+        // The longest first, or a part of a key would stay behind.
+        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
+        Mask { needles }
+    }
+
+    /// A text without keys.
+    fn text(&self, text: &mut String) {
+        for needle in &self.needles {
+            if text.contains(needle.as_str()) {
+                *text = text.replace(needle.as_str(), KEY_MARK);
+            }
+        }
+    }
+
+    fn value(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => self.text(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
+            // The names of members are this program's own.
+            Value::Object(members) => members.values_mut().for_each(|member| self.value(member)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// A value as JSON in plain ASCII, the keys in it masked.
+    #[must_use]
+    pub(super) fn json(&self, mut value: Value) -> Vec<u8> {
+        self.value(&mut value);
+        let mut out = Vec::new();
+        // Neither the value nor the vector can fail.
+        let _ = value.serialize(&mut Serializer::with_formatter(&mut out, Ascii));
+        out
+    }
+}
+
+/// Writes every character that is not printable ASCII as `\uXXXX`: the answer is safe to look at
+/// in a terminal too.
+struct Ascii;
+
+impl Formatter for Ascii {
+    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
+    where
+        W: ?Sized + io::Write,
+    {
+        let mut plain = 0;
+        for (at, character) in fragment.char_indices() {
+            if matches!(character, ' '..='~') {
+                continue;
+            }
+            CompactFormatter.write_string_fragment(writer, &fragment[plain..at])?;
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            plain = at + character.len_utf8();
+        }
+        CompactFormatter.write_string_fragment(writer, &fragment[plain..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_answer_is_plain_ascii_and_means_the_same() {
+        let value = json!({"a": "é\u{202e}\u{1b}[2J\u{7f}\u{9b}🙂\"\\\n", "b": [1, null, true]});
+        let bytes = Mask::default().json(value.clone());
+        assert!(bytes.iter().all(|byte| matches!(byte, b' '..=b'~')), "{bytes:?}");
+        assert_eq!(serde_json::from_slice::<Value>(&bytes).unwrap(), value);
+    }
+
+    #[test]
+    fn a_key_is_masked_in_every_text() {
+        let key = Key::try_new(b" top\"secret\n".to_vec()).unwrap();
+        let value = json!({"a": ["x top\"secret\n", "{\"k\":\"top\\\"secret\"}"]});
+        let text = String::from_utf8(Mask::new(&[key]).json(value)).unwrap();
+        assert_eq!(text, r#"{"a":["x[key]","{\"k\":\"[key]\"}"]}"#);
+        let short = Key::try_new(b"abc".to_vec()).unwrap();
+        assert_eq!(Mask::new(&[short]).json(json!("abc")), b"\"abc\"");
+    }
+}

@@ -1,0 +1,206 @@
+//! A kept callback as a request to send again, or as a command to copy.
+
+use std::fmt::Write as _;
+
+use super::source::Outgoing;
+use crate::listener::Bytes;
+use crate::listener::callback::Callback;
+use crate::protocol::payload::Encoding;
+
+/// The longest URL that is sent to, in bytes.
+const MAX_URL_BYTES: usize = 4096;
+
+/// How a callback's payload is written, whatever the listener takes.
+#[must_use]
+pub(super) fn encoding_of(callback: &Callback) -> Encoding {
+    let essence = callback.content_type().unwrap_or_default().split(';').next().unwrap_or_default();
+    if callback.method == "GET" && callback.path.contains('?') {
+        Encoding::Query
+    } else if essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        Encoding::Form
+    } else {
+        Encoding::Json
+    }
+}
+
+/// The part of a callback that is signed, as bytes: the body, or the query string with its `?`.
+#[must_use]
+pub(super) fn signed_part(callback: &Callback) -> &[u8] {
+    match (encoding_of(callback), callback.path.find('?')) {
+        (Encoding::Query, Some(at)) => &callback.path.as_bytes()[at..],
+        _ => &callback.body,
+    }
+}
+
+/// The callback as a request to a URL; `edited` stands in place of its signed part.
+///
+/// # Errors
+/// A URL that is not to be sent to, in words.
+pub(super) fn outgoing(
+    callback: &Callback,
+    url: &str,
+    edited: Option<&str>,
+) -> Result<Outgoing, String> {
+    let mut url = checked(url)?.to_owned();
+    let mut body = callback.body.clone();
+    if encoding_of(callback) == Encoding::Query {
+        let part = edited.map_or_else(|| signed_part(callback), str::as_bytes);
+        let query = std::str::from_utf8(part).map_err(|_| "the query is no text".to_owned())?;
+        let query = query.trim_start_matches('?');
+        let joint = if url.contains('?') { '&' } else { '?' };
+        let _ = write!(url, "{joint}{query}");
+        checked(&url)?;
+    } else if let Some(edited) = edited {
+        body = Bytes::copy_from_slice(edited.as_bytes());
+    }
+    let content_type = callback.header("content-type").map(<[u8]>::to_vec);
+    let headers = content_type.map(|value| ("content-type".to_owned(), value));
+    Ok(Outgoing {
+        url,
+        method: callback.method.clone(),
+        headers: headers.into_iter().collect(),
+        body,
+    })
+}
+
+/// The URL where it is one of http or https and nothing hides in it.
+fn checked(url: &str) -> Result<&str, String> {
+    let lower = url.get(..8).unwrap_or(url).to_ascii_lowercase();
+    let rest = if lower.starts_with("http://") {
+        &url[7..]
+    } else if lower == "https://" {
+        &url[8..]
+    } else {
+        return Err("the URL must begin with http:// or https://".to_owned());
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if url.len() > MAX_URL_BYTES {
+        Err(format!("the URL is longer than {MAX_URL_BYTES} bytes"))
+    } else if !url.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
+        Err("the URL must be plain ASCII without blanks and backslashes".to_owned())
+    } else if authority.is_empty() || authority.contains('@') {
+        Err("the URL must have a host, and no user name".to_owned())
+    } else if url.contains('#') {
+        Err("the URL must not have a fragment".to_owned())
+    } else {
+        Ok(url)
+    }
+}
+
+/// The request as a curl command for a shell that knows `$'…'` (bash, zsh, ksh).
+///
+/// The body is hostile: `--data-raw` gives a leading `@` no meaning, and control characters are
+/// escaped because a terminal would obey them when the command is pasted.
+///
+/// # Errors
+/// A body that no shell word can hold.
+pub(super) fn curl(request: &Outgoing) -> Result<String, String> {
+    if request.body.contains(&0) {
+        return Err("the body holds a NUL byte, which no command line can carry".to_owned());
+    }
+    let mut command = format!("curl -sS --globoff -X {}", word(request.method.as_bytes()));
+    let _ = write!(command, " {}", word(request.url.as_bytes()));
+    for (name, value) in &request.headers {
+        let line = [name.as_bytes(), b": ", value].concat();
+        let _ = write!(command, " \\\n  -H {}", word(&line));
+    }
+    if !request.body.is_empty() {
+        let _ = write!(command, " \\\n  --data-raw {}", word(&request.body));
+    }
+    Ok(command)
+}
+
+/// A word that a shell reads as exactly these bytes.
+fn word(bytes: &[u8]) -> String {
+    let text = std::str::from_utf8(bytes).ok();
+    let is_plain = |c: char| matches!(c, ' '..='~') || (!c.is_ascii() && c.is_alphanumeric());
+    if let Some(text) = text.filter(|text| text.chars().all(is_plain)) {
+        return format!("'{}'", text.replace('\'', r"'\''"));
+    }
+    let mut word = String::from("$'");
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '\n' => word.push_str("\\n"),
+                '\\' | '\'' => word.extend(['\\', character]),
+                plain if is_plain(plain) => word.push(plain),
+                hidden => {
+                    for byte in hidden.encode_utf8(&mut [0; 4]).bytes() {
+                        let _ = write!(word, "\\{byte:03o}");
+                    }
+                }
+            }
+        }
+        for byte in chunk.invalid() {
+            let _ = write!(word, "\\{byte:03o}");
+        }
+    }
+    word.push('\'');
+    word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::listener::inspector::example;
+
+    fn callback(method: &str, path: &str, content_type: &str, body: &str) -> Callback {
+        let mut callback = example::entry(1, "PO", body.as_bytes()).callback.clone();
+        callback.method = method.to_owned();
+        callback.path = path.to_owned();
+        callback.headers = vec![("content-type".to_owned(), content_type.into())];
+        callback
+    }
+
+    #[test]
+    fn only_plain_http_urls_are_sent_to() {
+        let json = callback("POST", "/", "application/json", "{}");
+        for url in ["http://h/", "HTTPS://h", "http://127.0.0.1:1/a?b=c"] {
+            assert_eq!(outgoing(&json, url, None).unwrap().url, url);
+        }
+        for url in [
+            "",
+            "ftp://h/",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "http:///x",
+            "http://",
+            "http://u@h/",
+            "http://h/ x",
+            "http://h/\n",
+            "http://h\\@x/",
+            "http://é/",
+            "http://h/#x",
+        ] {
+            assert!(outgoing(&json, url, None).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn an_edited_part_takes_the_place_of_what_came() {
+        let json = callback("POST", "/", "application/json;charset=utf-8", "{}");
+        let sent = outgoing(&json, "http://h/", Some("{\"a\":1}")).unwrap();
+        assert_eq!(&sent.body[..], b"{\"a\":1}");
+        assert_eq!(sent.headers[0].1, b"application/json;charset=utf-8");
+        let query = callback("GET", "/n?a=1", "", "");
+        assert_eq!(outgoing(&query, "http://h/", None).unwrap().url, "http://h/?a=1");
+        assert_eq!(
+            outgoing(&query, "http://h/?x=y", Some("?a=2")).unwrap().url,
+            "http://h/?x=y&a=2"
+        );
+        assert!(outgoing(&query, "http://h/", Some("?a= 2")).is_err());
+    }
+
+    #[test]
+    fn nothing_in_a_body_reaches_the_shell_or_the_terminal() {
+        let command = |body: &str| {
+            let json = callback("POST", "/", "application/json", body);
+            curl(&outgoing(&json, "http://h/", None).unwrap()).unwrap()
+        };
+        assert!(command("@/etc/passwd").ends_with("--data-raw '@/etc/passwd'"));
+        assert!(command("it's").ends_with(r"'it'\''s'"));
+        assert!(command("a\u{1b}[201~\n'\\\u{202e}").ends_with(r"$'a\033[201~\n\'\\\342\200\256'"));
+        let nul = callback("POST", "/", "application/json", "\0");
+        assert!(curl(&outgoing(&nul, "http://h/", None).unwrap()).is_err());
+    }
+}

@@ -1,0 +1,91 @@
+//! Lines that this program recorded: where a line of NDJSON is not a payload but holds one.
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::payload::{Payload, Value};
+
+/// What a line of NDJSON stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recorded<'p> {
+    /// It is a payload itself.
+    Payload,
+    /// A recorded callback, with the body that was received.
+    Body(Cow<'p, [u8]>),
+    /// A recorded callback without a body that can be had.
+    NoBody,
+    /// The first or the last line of a listener's run.
+    Frame,
+    /// Another event with a `type` and a `schema_version`.
+    Event,
+}
+
+/// What a line stands for.
+///
+/// `listen --format json` writes the type `callback`, `inbox export` the type `inbox-entry`; the
+/// text of the body is under `body`, or, where it is no UTF-8, under `body_base64`.
+#[must_use]
+pub fn recorded<'p>(line: &'p Payload<'_>) -> Recorded<'p> {
+    let text = |name| match line.get(name).map(|member| &member.value) {
+        Some(Value::String(text)) => Some(&**text),
+        _ => None,
+    };
+    let Some(kind) = text("type") else { return Recorded::Payload };
+    let has_version = line.get("schema_version").is_some();
+    let is_callback = matches!(kind, "callback" | "inbox-entry");
+    if let (true, Some(body)) = (is_callback, text("body")) {
+        return Recorded::Body(Cow::Borrowed(body.as_bytes()));
+    }
+    if !has_version {
+        return Recorded::Payload;
+    }
+    match kind {
+        _ if is_callback => match text("body_base64").map(|text| STANDARD.decode(text)) {
+            Some(Ok(body)) => Recorded::Body(Cow::Owned(body)),
+            _ => Recorded::NoBody,
+        },
+        // A payload must not pass unverified because it calls itself something else.
+        "ready" | "summary" if line.get("sign").is_none() => Recorded::Frame,
+        _ => Recorded::Event,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(line: &str) -> Recorded<'static> {
+        match recorded(&Payload::parse(line.as_bytes()).unwrap()) {
+            Recorded::Body(body) => Recorded::Body(Cow::Owned(body.into_owned())),
+            Recorded::Payload => Recorded::Payload,
+            Recorded::NoBody => Recorded::NoBody,
+            Recorded::Frame => Recorded::Frame,
+            Recorded::Event => Recorded::Event,
+        }
+    }
+
+    #[test]
+    fn a_line_is_known_by_its_type_and_version() {
+        let body = |bytes: &[u8]| Recorded::Body(Cow::Owned(bytes.to_vec()));
+        for (line, expected) in [
+            (r#"{"amount":1}"#, Recorded::Payload),
+            (r#"{"type":"bonus","amount":1}"#, Recorded::Payload),
+            (r#"{"type":"callback","body":5}"#, Recorded::Payload),
+            (r#"{"type":"callback","body":"{}"}"#, body(b"{}")),
+            (r#"{"type":"inbox-entry","schema_version":1,"body":"\n"}"#, body(b"\n")),
+            (
+                r#"{"type":"inbox-entry","schema_version":1,"body":null,"body_base64":"/wA="}"#,
+                body(b"\xff\0"),
+            ),
+            (r#"{"type":"inbox-entry","schema_version":1,"body_base64":"?"}"#, Recorded::NoBody),
+            (r#"{"type":"callback","schema_version":1}"#, Recorded::NoBody),
+            (r#"{"type":"ready","schema_version":1}"#, Recorded::Frame),
+            (r#"{"type":"ready","schema_version":1,"sign":"x"}"#, Recorded::Event),
+            (r#"{"type":"other","schema_version":1}"#, Recorded::Event),
+        ] {
+            assert_eq!(of(line), expected, "{line}");
+        }
+    }
+}

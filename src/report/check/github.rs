@@ -1,0 +1,97 @@
+//! A check as annotations of a GitHub workflow: one command a line.
+
+use super::shown::{LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, visible};
+use super::standing::{Level, Standing, again, counts, headline};
+use crate::check::report::{CaseResult, CheckReport};
+use crate::report::figures::counted;
+
+/// The annotations: the endpoint as a whole, each case that is not simply passed or skipped, the
+/// totals.
+#[must_use]
+pub fn annotations(report: &CheckReport) -> String {
+    let mut text = String::new();
+    if let Some(headline) = headline(&report.endpoint) {
+        let reason = visible(&headline.reason, LONGEST_TEXT);
+        let message = format!("{reason}\n{}", headline.advice);
+        text.push_str(&command(Level::Error, headline.title, &message));
+    }
+    let is_told =
+        |level: Level| move |it: &&CaseResult| Standing::of(it).look().level == Some(level);
+    // A workflow shows the first few of a kind only, so the worst come first.
+    for level in [Level::Error, Level::Warning, Level::Note] {
+        for result in report.results.iter().filter(is_told(level)) {
+            let title = format!(
+                "{} {}: {}",
+                Standing::of(result).look().name,
+                visible(&result.id, LONGEST_ID),
+                visible(&result.title, LONGEST_TITLE)
+            );
+            text.push_str(&command(level, &title, &message(&report.url, result)));
+        }
+    }
+    let totals: Vec<String> = counts(&report.results)
+        .into_iter()
+        .map(|(standing, count)| format!("{count} {}", standing.look().name))
+        .collect();
+    let of = counted(report.results.len() as u64, "case");
+    let message = format!("{}: {of}, {}", visible(&report.url, LONGEST_URL), totals.join(", "));
+    text.push_str(&command(Level::Note, "payout-notify check", &message));
+    text
+}
+
+fn message(url: &str, result: &CaseResult) -> String {
+    let mut message = visible(&result.summary, LONGEST_TEXT);
+    for (label, text) in [("Why", &result.why), ("Mend", &result.fix)] {
+        if !text.is_empty() {
+            message.push_str(&format!("\n{label}: {}", visible(text, LONGEST_TEXT)));
+        }
+    }
+    format!("{message}\nAgain: {}", again(url, &result.id))
+}
+
+fn command(level: Level, title: &str, message: &str) -> String {
+    let name = match level {
+        Level::Error => "error",
+        Level::Warning => "warning",
+        Level::Note => "notice",
+    };
+    let title = escaped(title).replace(':', "%3A").replace(',', "%2C");
+    format!("::{name} title={title}::{}\n", escaped(message))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::check::sample;
+
+    #[test]
+    fn each_failure_is_an_annotation_and_the_worst_comes_first() {
+        let text = annotations(&sample::report());
+        let kinds: Vec<&str> =
+            text.lines().map(|line| line.split(' ').next().unwrap_or_default()).collect();
+        assert_eq!(kinds, ["::error", "::error", "::warning", "::warning", "::notice", "::notice"]);
+        assert!(text.starts_with(
+            "::error title=failed auth-no-sign%3A A notification without sign is refused::acknowledged a \
+             notification without a sign%0AWhy: An order"
+        ), "{text}");
+        assert!(text.contains("inconclusive retry-recovers"), "{text}");
+    }
+
+    #[test]
+    fn received_text_ends_no_command() {
+        let text = annotations(&sample::hostile());
+        // Two errors, two warnings, the second try, the totals.
+        assert_eq!(text.lines().count(), 6, "{text}");
+        assert!(text.lines().all(|line| line.starts_with("::") && line.contains(" title=")));
+        assert!(!text.contains(['\u{1b}', '\u{202e}', '\0', '\r']) && text.len() < 50_000);
+        assert!(text.contains("%250A"));
+        for line in text.lines() {
+            let title = line.split_once(" title=").unwrap().1.split_once("::").unwrap().0;
+            assert!(!title.contains([',', ':']), "{title}");
+        }
+    }
+}

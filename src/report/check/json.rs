@@ -1,0 +1,198 @@
+//! A check for a program: that it begins, each case as it ends, and the whole.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+
+use super::CheckFacts;
+use super::shown::{LONGEST_URL, plain_json, whole_start};
+use super::standing::{Standing, counts, endpoint_name, is_yes};
+use crate::check::report::{CaseResult, CheckReport, Endpoint, Exchange, Received, Tries};
+use crate::report::figures::shortened;
+use crate::report::json;
+use crate::report::text::milliseconds;
+
+/// The most bytes of a body; a longer one is cut and says so.
+pub const LONGEST_BODY: usize = 16 * 1024;
+
+/// The most exchanges of one case.
+pub const MOST_EXCHANGES: usize = 64;
+
+/// The most headers of one exchange.
+const MOST_HEADERS: usize = 64;
+
+/// The most characters of any other text.
+const LONGEST_TEXT: usize = 4096;
+
+/// That a check begins, as one line of JSON of the type `ready`.
+#[must_use]
+pub fn ready(facts: &CheckFacts) -> String {
+    plain_json(&json::line(
+        "ready",
+        &json!({
+            "url": shortened(&facts.url, LONGEST_URL),
+            "cases": facts.cases,
+            "requests_at_most": facts.bound,
+            "seed": facts.seed,
+            "started_at": facts.started_at.to_string(),
+        }),
+    ))
+}
+
+/// What came of one case, as one line of JSON of the type `case`.
+#[must_use]
+pub fn case(result: &CaseResult) -> String {
+    plain_json(&json::line("case", &result_json(result)))
+}
+
+/// The whole report as one line of JSON, of the type `check`.
+#[must_use]
+pub fn check(report: &CheckReport) -> String {
+    let mut counted: Map<String, Value> =
+        Standing::ALL.iter().map(|standing| (standing.look().name.to_owned(), json!(0))).collect();
+    for (standing, count) in counts(&report.results) {
+        counted.insert(standing.look().name.to_owned(), json!(count));
+    }
+    let reason = match &report.endpoint {
+        Endpoint::RefusesControl { reason } | Endpoint::Unreachable { reason } => {
+            Some(shortened(reason, LONGEST_TEXT))
+        }
+        Endpoint::Discerning | Endpoint::AcknowledgesEverything => None,
+    };
+    plain_json(&json::line(
+        "check",
+        &json!({
+            "ok": is_yes(report),
+            "url": shortened(&report.url, LONGEST_URL),
+            "started_at": report.started_at.to_string(),
+            "elapsed_ms": milliseconds(report.elapsed),
+            "endpoint": endpoint_name(&report.endpoint),
+            "endpoint_reason": reason,
+            "counts": counted,
+            "requests": report.requests,
+            "requests_at_most": report.bound,
+            "seed": report.seed,
+            "results": report.results.iter().map(result_json).collect::<Vec<_>>(),
+        }),
+    ))
+}
+
+fn result_json(result: &CaseResult) -> Value {
+    let text = |text: &str| shortened(text, LONGEST_TEXT);
+    let exchanges: Vec<Value> =
+        result.exchanges.iter().take(MOST_EXCHANGES).map(exchange_json).collect();
+    json!({
+        "id": text(&result.id),
+        "group": text(&result.group),
+        "title": text(&result.title),
+        "status": result.status.name(),
+        "tries": match result.tries {
+            Tries::Once => "once",
+            Tries::PassedOnSecond => "passed-on-second",
+            Tries::FailedTwice => "failed-twice",
+        },
+        "flaky": Standing::of(result) == Standing::Flaky,
+        "summary": text(&result.summary),
+        "why": text(&result.why),
+        "fix": text(&result.fix),
+        "unseen": result.unseen.as_deref().map(text),
+        "elapsed_ms": milliseconds(result.elapsed),
+        "exchanges": exchanges,
+        "exchanges_unlisted": result.exchanges.len().saturating_sub(MOST_EXCHANGES),
+    })
+}
+
+fn exchange_json(exchange: &Exchange) -> Value {
+    let text = |text: &str| shortened(text, LONGEST_TEXT);
+    let headers: Vec<Value> = exchange
+        .headers
+        .iter()
+        .take(MOST_HEADERS)
+        .map(|(name, value)| json!({"name": text(name), "value": text(value)}))
+        .collect();
+    json!({
+        "label": text(&exchange.label),
+        "method": text(&exchange.method),
+        "headers": headers,
+        "manner": text(&exchange.manner),
+        "body": body_json(&exchange.body),
+        "received": exchange.received.as_ref().ok().map(received_json),
+        "no_reply": exchange.received.as_ref().err().map(|why| text(why)),
+        "conclusion": text(&exchange.conclusion),
+        "elapsed_ms": milliseconds(exchange.elapsed),
+    })
+}
+
+fn received_json(received: &Received) -> Value {
+    json!({
+        "status": received.status,
+        "content_type": received.content_type.as_deref().map(|it| shortened(it, LONGEST_TEXT)),
+        "body": body_json(&received.body),
+    })
+}
+
+/// A body as text, or in base64 where it is none.
+fn body_json(body: &[u8]) -> Value {
+    let kept = whole_start(body, LONGEST_BODY);
+    let text = std::str::from_utf8(kept).ok();
+    json!({
+        "text": text,
+        "base64": text.is_none().then(|| STANDARD.encode(kept)),
+        "bytes": body.len(),
+        "cut": kept.len() < body.len(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::check::sample;
+
+    fn parsed(line: &str) -> Value {
+        assert_eq!(line.matches('\n').count(), 1);
+        serde_json::from_str(line).unwrap()
+    }
+
+    #[test]
+    fn the_report_is_one_line_with_everything() {
+        let value = parsed(&check(&sample::report()));
+        assert_eq!((&value["type"], &value["ok"]), (&json!("check"), &json!(false)));
+        assert_eq!(
+            value["counts"],
+            json!({"passed": 3, "flaky": 1, "warned": 1, "failed": 2, "inconclusive": 1, "skipped": 1})
+        );
+        let failed = &value["results"][3];
+        assert_eq!((&failed["id"], &failed["status"]), (&json!("auth-no-sign"), &json!("failed")));
+        assert_eq!(failed["exchanges"][0]["received"]["body"]["text"], "{\"error_code\":\"0000\"}");
+        assert_eq!(failed["exchanges"][0]["no_reply"], Value::Null);
+        let large = &value["results"][7]["exchanges"][0];
+        assert_eq!(
+            (&large["body"]["bytes"], &large["body"]["cut"]),
+            (&json!(1 << 20), &json!(true))
+        );
+        assert_eq!(large["received"], Value::Null);
+        assert_eq!(value["results"][5]["flaky"], true);
+        let refused = parsed(&check(&sample::refused()));
+        assert_eq!(
+            (&refused["endpoint"], &refused["ok"]),
+            (&json!("refuses-control"), &json!(false))
+        );
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_kept_in_base64() {
+        let body = body_json(b"a\xff");
+        assert_eq!(body, json!({"text": null, "base64": "Yf8=", "bytes": 2, "cut": false}));
+    }
+
+    #[test]
+    fn hostile_texts_stay_what_they_are_and_hide_nothing() {
+        let report = sample::hostile();
+        let line = check(&report);
+        assert!(!line.contains(['\u{1b}', '\u{202e}', '\0']));
+        assert!(line.len() < 1 << 20, "{}", line.len());
+        let value = parsed(&line);
+        assert_eq!(value["results"][0]["title"], sample::HOSTILE);
+        parsed(&case(&report.results[0]));
+    }
+}

@@ -1,0 +1,106 @@
+//! A check as JUnit XML: a suite for each group, and one for the endpoint as a whole.
+
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestRerun, TestSuite};
+
+use super::shown::{LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, visible};
+use super::standing::{JunitKind, Standing, headline};
+use super::text::result_lines;
+use crate::check::report::{CaseResult, CheckReport};
+
+/// The longest time that is written; a longer one is no time that was measured.
+const LONGEST_TIME: Duration = Duration::from_secs(1_000_000);
+
+/// The document.
+///
+/// What is inconclusive is an error, so that no pipeline takes it for passed. A warning is a passed
+/// case with its text in `system-out`: JUnit has no warnings.
+#[must_use]
+pub fn xml(report: &CheckReport) -> String {
+    let mut junit = Report::new("payout-notify check");
+    junit.set_time(report.elapsed.min(LONGEST_TIME));
+    let mut endpoint = TestSuite::new("endpoint");
+    endpoint.add_test_case(endpoint_case(report));
+    junit.add_test_suite(endpoint);
+    for group in report.results.chunk_by(|one, next| one.group == next.group) {
+        let name = group.first().map_or("", |first| first.group.as_str());
+        let mut suite = TestSuite::new(visible(name, LONGEST_ID));
+        let time: Duration =
+            group.iter().fold(Duration::ZERO, |sum, it| sum.saturating_add(it.elapsed));
+        suite.set_time(time.min(LONGEST_TIME));
+        suite.add_test_cases(group.iter().map(|result| case(&report.url, result)));
+        junit.add_test_suite(suite);
+    }
+    junit.to_string().expect("a document in memory is always written")
+}
+
+fn endpoint_case(report: &CheckReport) -> TestCase {
+    let status = match headline(&report.endpoint) {
+        None => TestCaseStatus::success(),
+        Some(headline) => {
+            let kind = match headline.standing.look().junit {
+                JunitKind::Failure => NonSuccessKind::Failure,
+                _ => NonSuccessKind::Error,
+            };
+            let reason = visible(&headline.reason, LONGEST_TEXT);
+            let mut status = TestCaseStatus::non_success(kind);
+            status.set_type(headline.code).set_message(format!("{}: {reason}", headline.title));
+            status.set_description(format!("{}\n{reason}\n{}", headline.title, headline.advice));
+            status
+        }
+    };
+    let mut case = TestCase::new("the endpoint tells good from bad", status);
+    case.set_classname("endpoint").set_time(Duration::ZERO);
+    case.set_system_out(format!("url: {}", visible(&report.url, LONGEST_URL)));
+    case
+}
+
+fn case(url: &str, result: &CaseResult) -> TestCase {
+    let standing = Standing::of(result);
+    let look = standing.look();
+    let message = visible(&result.summary, LONGEST_TEXT);
+    let not = |kind| {
+        let mut status = TestCaseStatus::non_success(kind);
+        status.set_type(look.name).set_message(format!("{}: {message}", look.name));
+        status.set_description(in_full(url, result));
+        status
+    };
+    let status = match look.junit {
+        JunitKind::Success => TestCaseStatus::success(),
+        JunitKind::Failure => not(NonSuccessKind::Failure),
+        JunitKind::Error => not(NonSuccessKind::Error),
+        JunitKind::Skipped => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(message);
+            status
+        }
+        JunitKind::Flaky => {
+            let mut first = TestRerun::new(NonSuccessKind::Failure);
+            first.set_type(look.name).set_message(message);
+            first.set_description(in_full(url, result));
+            let mut status = TestCaseStatus::success();
+            status.add_rerun(first);
+            status
+        }
+    };
+    let name =
+        format!("{}: {}", visible(&result.id, LONGEST_ID), visible(&result.title, LONGEST_TITLE));
+    let mut case = TestCase::new(name, status);
+    case.set_classname(visible(&result.group, LONGEST_ID));
+    case.set_time(result.elapsed.min(LONGEST_TIME));
+    if standing == Standing::Warned {
+        case.set_system_out(format!("warning\n{}", in_full(url, result)));
+    }
+    case
+}
+
+fn in_full(url: &str, result: &CaseResult) -> String {
+    let mut text = String::new();
+    for line in result_lines(url, result) {
+        let line: String = line.spans.iter().map(|span| span.text.as_str()).collect();
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,211 @@
+//! Received texts made fit to be shown: bounded, with hidden characters visible.
+
+use std::fmt::Write as _;
+
+use crate::report::curl::shell_quote;
+use crate::report::figures::shortened;
+use crate::report::summary::markup::is_hidden;
+
+/// The most characters of an id or a group.
+pub(super) const LONGEST_ID: usize = 100;
+
+/// The most characters of a title or a label.
+pub(super) const LONGEST_TITLE: usize = 200;
+
+/// The most characters of an explanation.
+pub(super) const LONGEST_TEXT: usize = 1500;
+
+/// The most characters of a URL.
+pub(super) const LONGEST_URL: usize = 2000;
+
+/// The most exchanges of one case that are shown to a person.
+pub(super) const MOST_SHOWN_EXCHANGES: usize = 4;
+
+/// The most headers of one exchange that are shown.
+pub(super) const MOST_HEADERS: usize = 12;
+
+/// A body of more bytes is not read line by line, so less of it is shown.
+pub(super) const LARGE_BODY: usize = 8 * 1024;
+
+/// At most `most` characters of a text, on one line, with nothing hidden in it.
+pub(super) fn visible(text: &str, most: usize) -> String {
+    let mut shown = String::with_capacity(text.len().min(most));
+    for character in shortened(text, most).chars() {
+        push_visible(&mut shown, character);
+    }
+    shown
+}
+
+fn push_visible(shown: &mut String, character: char) {
+    match character {
+        '\n' => shown.push_str("\\n"),
+        '\r' => shown.push_str("\\r"),
+        '\t' => shown.push_str("\\t"),
+        hidden if is_hidden(hidden) => shown.extend(hidden.escape_unicode()),
+        plain => shown.push(plain),
+    }
+}
+
+/// A body as lines of at most `width` characters, with a last one in brackets where some is left
+/// out; bytes that are no text stand as `\xNN`.
+pub(super) fn body_lines(body: &[u8], width: usize, most: usize) -> Vec<String> {
+    if body.is_empty() {
+        return vec!["(empty)".to_owned()];
+    }
+    // A character has at most four bytes, so this is enough for every line.
+    let kept = whole_start(body, width.saturating_mul(most).saturating_mul(4));
+    let text = kept.strip_suffix(b"\n").unwrap_or(kept);
+    let mut lines = Vec::new();
+    for line in text.split(|byte| *byte == b'\n') {
+        let shown: Vec<char> = visible_bytes(line).chars().collect();
+        let mut rest = shown.as_slice();
+        loop {
+            let (line, more) = rest.split_at(break_of(rest, width.max(1)));
+            lines.push(line.iter().collect::<String>());
+            rest = more;
+            if rest.is_empty() || lines.len() > most {
+                break;
+            }
+        }
+        if lines.len() > most {
+            break;
+        }
+    }
+    if kept.len() < body.len() || lines.len() > most {
+        lines.truncate(most);
+        lines.push(format!(
+            "(… {} bytes in all)",
+            crate::report::figures::grouped(body.len() as u64)
+        ));
+    }
+    lines
+}
+
+/// Where a line is broken: after a comma or a space in its second half, else at its width.
+fn break_of(text: &[char], width: usize) -> usize {
+    let Some(line) = text.get(..width).filter(|line| line.len() < text.len()) else {
+        return text.len();
+    };
+    let after = line.iter().rposition(|letter| matches!(letter, ',' | ' ')).map(|at| at + 1);
+    after.filter(|at| *at > width / 2).unwrap_or(width)
+}
+
+/// The start of a body, at most so many bytes, without a character that is cut in two.
+pub(super) fn whole_start(body: &[u8], most: usize) -> &[u8] {
+    let Some(start) = body.get(..most).filter(|start| start.len() < body.len()) else {
+        return body;
+    };
+    let continues = |at: usize| body.get(at).is_some_and(|byte| byte & 0xc0 == 0x80);
+    let end = (0..4).map(|back| most.saturating_sub(back)).find(|end| !continues(*end));
+    &start[..end.unwrap_or(most)]
+}
+
+fn visible_bytes(bytes: &[u8]) -> String {
+    let mut shown = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            push_visible(&mut shown, character);
+        }
+        for byte in chunk.invalid() {
+            // Writing to a String cannot fail.
+            let _ = write!(shown, "\\x{byte:02x}");
+        }
+    }
+    shown
+}
+
+/// A text in lines of at most `width` characters, broken at spaces where it can be.
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let letters: Vec<char> = word.chars().collect();
+        for (index, part) in letters.chunks(width.max(1)).enumerate() {
+            let space = usize::from(used > 0 && index == 0);
+            if used > 0 && (index > 0 || used + space + part.len() > width) {
+                lines.push(String::new());
+                used = 0;
+            }
+            if let Some(line) = lines.last_mut() {
+                line.extend((used > 0).then_some(' '));
+                line.extend(part);
+            }
+            used += usize::from(used > 0) + part.len();
+        }
+    }
+    lines
+}
+
+/// A text as one word of a POSIX shell, quoted where it must be.
+pub(super) fn shell_word(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte);
+    match !text.is_empty() && text.bytes().all(is_plain) {
+        true => text.to_owned(),
+        false => shell_quote(text),
+    }
+}
+
+/// JSON text with hidden characters as `\uXXXX`; the values stay the same.
+pub(super) fn plain_json(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for character in text.chars() {
+        // The newline that ends a line is between values; within them it is escaped already.
+        if character == '\n' || !is_hidden(character) {
+            plain.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            // Writing to a String cannot fail.
+            let _ = write!(plain, "\\u{unit:04x}");
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_hidden_is_left_in_a_text() {
+        assert_eq!(visible("a\n\u{1b}[2J\u{202e}b", 99), "a\\n\\u{1b}[2J\\u{202e}b");
+        assert_eq!(visible(&"x".repeat(50), 10).chars().count(), 10);
+    }
+
+    #[test]
+    fn a_body_is_cut_between_characters_and_lines() {
+        assert_eq!(body_lines(b"", 9, 3), ["(empty)"]);
+        assert_eq!(body_lines(b"{\n \"a\": 1\n}\n", 9, 3), ["{", " \"a\": 1", "}"]);
+        assert_eq!(body_lines(b"a\xff\r", 9, 3), ["a\\xff\\r"]);
+        assert_eq!(body_lines(b"{\"a\":1,\"b\":2}", 9, 3), ["{\"a\":1,", "\"b\":2}"]);
+        assert_eq!(body_lines("付".as_bytes(), 1, 1), ["付"]);
+        let long = body_lines("付".repeat(1000).as_bytes(), 4, 2);
+        assert_eq!(long, ["付付付付", "付付付付", "(… 3,000 bytes in all)"]);
+        assert_eq!(body_lines(&b"\n".repeat(1 << 20), 9, 2)[2], "(… 1,048,576 bytes in all)");
+    }
+
+    #[test]
+    fn the_start_of_a_body_holds_whole_characters() {
+        let body = "a付b".as_bytes();
+        assert_eq!(whole_start(body, 2), b"a");
+        assert_eq!(whole_start(body, 3), b"a");
+        assert_eq!(whole_start(body, 4), "a付".as_bytes());
+        assert_eq!(whole_start(body, 5), body);
+        assert_eq!(whole_start(&[0x80; 9], 5), [0x80; 5]);
+    }
+
+    #[test]
+    fn long_texts_are_broken_at_spaces_where_they_can_be() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("a 123456789 b", 4), ["a", "1234", "5678", "9 b"]);
+        assert_eq!(wrapped("", 4), [""]);
+    }
+
+    #[test]
+    fn json_keeps_its_values() {
+        let text = "a\u{202e}\u{e0001}\u{7f}\u{85}";
+        let plain = plain_json(&serde_json::to_string(text).unwrap());
+        assert_eq!(plain, "\"a\\u202e\\udb40\\udc01\\u007f\\u0085\"");
+        assert_eq!(serde_json::from_str::<String>(&plain).unwrap(), text);
+    }
+}

@@ -1,0 +1,268 @@
+//! How a result is shown: one table for all forms, so that none flatters.
+
+use crate::check::report::{CaseResult, CheckReport, Endpoint, Status, Tries};
+use crate::report::line::Role;
+
+/// What a case came to, with "passed, but only on a second try" apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Passed at once.
+    Passed,
+    /// Passed on the second try only.
+    Flaky,
+    /// Departs from what happens now and then.
+    Warned,
+    /// Failed.
+    Failed,
+    /// Not asked.
+    Skipped,
+    /// Nothing can be said.
+    Inconclusive,
+}
+
+/// How JUnit shows a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JunitKind {
+    /// Passed.
+    Success,
+    /// Passed, with the failure before it.
+    Flaky,
+    /// Failed.
+    Failure,
+    /// Not known, which must stop a pipeline as a failure does.
+    Error,
+    /// Skipped.
+    Skipped,
+}
+
+/// How TAP shows a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TapKind {
+    /// `ok`.
+    Ok,
+    /// `not ok`.
+    NotOk,
+    /// `not ok … # TODO`, which a harness tells and does not count as a failure.
+    Todo,
+    /// `ok … # SKIP`.
+    Skip,
+}
+
+/// How loud SARIF and annotations are about a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// It must be mended.
+    Error,
+    /// It should be looked at.
+    Warning,
+    /// It is worth knowing.
+    Note,
+}
+
+/// How one standing is shown in every form.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// The stable name.
+    pub name: &'static str,
+    /// The mark in front of it, which tells it apart without colours.
+    pub mark: &'static str,
+    /// What it means on a terminal.
+    pub role: Role,
+    /// Its test result in JUnit.
+    pub junit: JunitKind,
+    /// Its line in TAP.
+    pub tap: TapKind,
+    /// Its level in SARIF and in annotations; `None` where they do not tell it.
+    pub level: Option<Level>,
+}
+
+/// The standings in the order in which they are counted, and how each is shown.
+const LOOKS: [(Standing, Look); 6] = {
+    use JunitKind as J;
+    use Standing as S;
+    use TapKind as T;
+    const fn look(
+        (name, mark, role): (&'static str, &'static str, Role),
+        junit: J,
+        tap: T,
+        level: Option<Level>,
+    ) -> Look {
+        Look { name, mark, role, junit, tap, level }
+    }
+    let (error, warning, note) = (Some(Level::Error), Some(Level::Warning), Some(Level::Note));
+    [
+        (S::Passed, look(("passed", "✓", Role::Good), J::Success, T::Ok, None)),
+        (S::Flaky, look(("flaky", "~", Role::Warn), J::Flaky, T::Ok, note)),
+        (S::Warned, look(("warned", "!", Role::Warn), J::Success, T::Todo, warning)),
+        (S::Failed, look(("failed", "✗", Role::Bad), J::Failure, T::NotOk, error)),
+        (S::Inconclusive, look(("inconclusive", "?", Role::Warn), J::Error, T::NotOk, warning)),
+        (S::Skipped, look(("skipped", "-", Role::Dim), J::Skipped, T::Skip, None)),
+    ]
+};
+
+impl Standing {
+    /// Every standing, in the order in which they are counted.
+    pub const ALL: [Standing; 6] = [
+        Standing::Passed,
+        Standing::Flaky,
+        Standing::Warned,
+        Standing::Failed,
+        Standing::Inconclusive,
+        Standing::Skipped,
+    ];
+
+    /// What a result came to.
+    #[must_use]
+    pub const fn of(result: &CaseResult) -> Self {
+        match (result.status, result.tries) {
+            (Status::Passed, Tries::PassedOnSecond) => Standing::Flaky,
+            (Status::Passed, _) => Standing::Passed,
+            (Status::Failed, _) => Standing::Failed,
+            (Status::Warned, _) => Standing::Warned,
+            (Status::Skipped, _) => Standing::Skipped,
+            (Status::Inconclusive, _) => Standing::Inconclusive,
+        }
+    }
+
+    /// How it is shown.
+    #[must_use]
+    pub fn look(self) -> Look {
+        let row = LOOKS.iter().find(|(standing, _)| *standing == self);
+        // Every standing has a row, which a test holds; the last resort flatters nobody.
+        row.map_or(LOOKS[4].1, |(_, look)| *look)
+    }
+}
+
+/// How many results came to each standing that occurs, in the order of [`Standing::ALL`].
+#[must_use]
+pub fn counts<'a>(results: impl IntoIterator<Item = &'a CaseResult>) -> Vec<(Standing, u64)> {
+    let mut counts = Standing::ALL.map(|standing| (standing, 0));
+    for result in results {
+        let standing = Standing::of(result);
+        for (counted, count) in &mut counts {
+            *count += u64::from(*counted == standing);
+        }
+    }
+    counts.into_iter().filter(|(_, count)| *count > 0).collect()
+}
+
+/// What is said of an endpoint as a whole, before its cases.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Headline {
+    /// What the endpoint comes to, as if it were a case.
+    pub standing: Standing,
+    /// The stable name.
+    pub code: &'static str,
+    /// The verdict, to be read from afar.
+    pub title: &'static str,
+    /// Why, in the words of the check; may hold received text.
+    pub reason: String,
+    /// What follows from it, and what to do.
+    pub advice: &'static str,
+}
+
+/// What is said of the endpoint as a whole; `None` where its cases speak for it.
+#[must_use]
+pub fn headline(endpoint: &Endpoint) -> Option<Headline> {
+    let (standing, title, reason, advice) = match endpoint {
+        Endpoint::Discerning => return None,
+        Endpoint::AcknowledgesEverything => (
+            Standing::Failed,
+            "ACKNOWLEDGES EVERYTHING",
+            "It acknowledged unsigned and forged notifications as it did the good one.".to_owned(),
+            "Whoever finds this URL can settle or refund any order without the key. Verify `sign` \
+             before anything else, and answer \"0000\" only to what verifies.",
+        ),
+        Endpoint::RefusesControl { reason } => (
+            Standing::Inconclusive,
+            "INCONCLUSIVE: the known-good control is refused",
+            reason.clone(),
+            "This does not show a secure endpoint: one that refuses everything refuses forgeries \
+             too. Compare the key and the sign type first, then the signed fields.",
+        ),
+        Endpoint::Unreachable { reason } => (
+            Standing::Inconclusive,
+            "UNREACHABLE",
+            reason.clone(),
+            "Nothing is known of this endpoint, and the platform would reach it no better. Compare \
+             the URL, the name's address, the firewall and the certificate.",
+        ),
+    };
+    Some(Headline { standing, code: endpoint_name(endpoint), title, reason, advice })
+}
+
+/// The stable name of what an endpoint as a whole is.
+#[must_use]
+pub const fn endpoint_name(endpoint: &Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::Discerning => "discerning",
+        Endpoint::AcknowledgesEverything => "acknowledges-everything",
+        Endpoint::RefusesControl { .. } => "refuses-control",
+        Endpoint::Unreachable { .. } => "unreachable",
+    }
+}
+
+/// Whether the endpoint was found in order: it tells good from bad, something passed, and no case
+/// failed or is inconclusive.
+///
+/// Warnings and second tries do not count against it; a gate may.
+#[must_use]
+pub fn is_yes(report: &CheckReport) -> bool {
+    let is = |status| report.results.iter().any(|result| result.status == status);
+    report.endpoint == Endpoint::Discerning
+        && (is(Status::Passed) || is(Status::Warned))
+        && !is(Status::Failed)
+        && !is(Status::Inconclusive)
+}
+
+/// The command that asks one case again.
+#[must_use]
+pub fn again(url: &str, id: &str) -> String {
+    use super::shown::{LONGEST_URL, shell_word, visible};
+    let url = visible(url, LONGEST_URL);
+    format!("payout-notify check {} --only {}", shell_word(&url), shell_word(&visible(id, 100)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::check::sample;
+
+    #[test]
+    fn every_standing_has_its_own_row() {
+        for standing in Standing::ALL {
+            assert!(LOOKS.iter().any(|(row, _)| *row == standing), "{standing:?}");
+        }
+        let mut marks = LOOKS.map(|(_, look)| look.mark);
+        marks.sort_unstable();
+        assert!(marks.windows(2).all(|pair| pair[0] != pair[1]));
+    }
+
+    #[test]
+    fn inconclusive_is_never_shown_as_passed() {
+        let look = Standing::Inconclusive.look();
+        assert_eq!((look.junit, look.tap), (JunitKind::Error, TapKind::NotOk));
+        assert_eq!(look.level, Some(Level::Warning));
+    }
+
+    #[test]
+    fn only_a_clean_report_is_a_yes() {
+        assert!(is_yes(&sample::clean()));
+        assert!(!is_yes(&sample::report()));
+        assert!(!is_yes(&sample::refused()));
+        let nothing = CheckReport { results: Vec::new(), ..sample::clean() };
+        assert!(!is_yes(&nothing));
+    }
+
+    #[test]
+    fn a_command_to_repeat_is_quoted_for_a_shell() {
+        assert_eq!(
+            again("http://h/a?b=1&c='d'", "auth-no-sign"),
+            r"payout-notify check 'http://h/a?b=1&c='\''d'\''' --only auth-no-sign"
+        );
+        assert_eq!(
+            again("http://127.0.0.1:8080/notify", "x"),
+            "payout-notify check http://127.0.0.1:8080/notify --only x"
+        );
+    }
+}

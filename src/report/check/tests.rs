@@ -1,0 +1,144 @@
+//! The text for a person, JUnit, and what all forms keep to.
+
+use super::*;
+use crate::check::report::Endpoint;
+use crate::report::line::Line;
+
+fn texts(lines: &[Line]) -> String {
+    let text = |line: &Line| -> String {
+        let text: String = line.spans.iter().map(|span| span.text.as_str()).collect();
+        text.trim_end().to_owned() + "\n"
+    };
+    lines.iter().map(text).collect()
+}
+
+#[test]
+fn a_person_reads_a_table_and_then_the_failures() {
+    let shown = texts(&text::lines(&sample::report()));
+    let expected = include_str!("sample.txt");
+    assert!(shown == expected, "\n{shown}");
+}
+
+#[test]
+fn the_verdict_on_the_endpoint_comes_first() {
+    let refused = texts(&text::lines(&sample::refused()));
+    let mut lines = refused.lines().skip(2);
+    assert_eq!(lines.next(), Some("? INCONCLUSIVE: the known-good control is refused"));
+    assert!(refused.ends_with("not shown to be safe: nothing can be said of this endpoint\n"));
+    let all = CheckReport { endpoint: Endpoint::AcknowledgesEverything, ..sample::report() };
+    let all = texts(&text::lines(&all));
+    assert!(all.contains("\n✗ ACKNOWLEDGES EVERYTHING\n"), "{all}");
+    assert!(all.ends_with("not safe to go live: it acknowledges everything\n"));
+    let reason = "connection refused".to_owned();
+    let endpoint = Endpoint::Unreachable { reason };
+    let gone = CheckReport { endpoint, results: Vec::new(), ..sample::report() };
+    let gone = texts(&text::lines(&gone));
+    assert!(gone.contains("? UNREACHABLE\n  connection refused\n"), "{gone}");
+    assert!(gone.contains("no case was asked"), "{gone}");
+}
+
+#[test]
+fn many_cases_that_say_the_same_are_one_line() {
+    let mut report = sample::refused();
+    for result in &mut report.results {
+        result.group = "authenticity".to_owned();
+    }
+    let shown = texts(&text::lines(&report));
+    assert!(shown.contains("  ? 9 cases inconclusive: the control is refused\n"), "{shown}");
+}
+
+#[test]
+fn every_line_but_urls_and_commands_fits_into_80_columns() {
+    for report in [sample::report(), sample::refused(), sample::hostile()] {
+        for line in texts(&text::lines(&report)).lines() {
+            let is_long = ["check of", "  again ", "✗ FAILED", "! WARNED", "~ FLAKY", "<script"]
+                .iter()
+                .any(|start| line.starts_with(start));
+            assert!(is_long || line.chars().count() <= 80, "{line}");
+        }
+    }
+}
+
+#[test]
+fn hostile_text_is_visible_and_bounded_for_a_person() {
+    let shown = texts(&text::lines(&sample::hostile()));
+    assert!(!shown.contains(['\u{1b}', '\u{202e}', '\0', '\r']));
+    assert!(shown.lines().count() < 400, "{}", shown.lines().count());
+}
+
+#[test]
+fn before_and_while_it_runs_there_is_a_line() {
+    let report = sample::report();
+    let facts = CheckFacts {
+        url: report.url.clone(),
+        started_at: report.started_at,
+        cases: 9,
+        bound: 140,
+        seed: 42,
+    };
+    assert_eq!(
+        texts(&[text::ready_line(&facts), text::case_line(&report.results[3])]),
+        "checking http://127.0.0.1:8080/notify  9 cases, at most 140 requests, seed 42\n  \
+         ✗ auth-no-sign              A notification without sign is refused\n"
+    );
+    let ready: serde_json::Value = serde_json::from_str(&json::ready(&facts)).unwrap();
+    assert_eq!(ready["requests_at_most"], 140);
+}
+
+/// The names of the elements in the order in which they open; fails where they do not nest.
+fn elements(xml: &str) -> Vec<String> {
+    let (mut open, mut all) = (Vec::new(), Vec::new());
+    let mut rest = xml;
+    while let Some(at) = rest.find('<') {
+        let end = at + rest[at..].find('>').expect("the end of a tag");
+        let tag = &rest[at + 1..end];
+        rest = &rest[end + 1..];
+        let name = tag.trim_matches(['/', '?']).split([' ', '\n']).next().unwrap().to_owned();
+        if tag.starts_with('?') {
+            continue;
+        }
+        if tag.starts_with('/') {
+            assert_eq!(open.pop(), Some(name));
+        } else {
+            assert!(!tag.contains('<'), "{tag}");
+            all.push(name.clone());
+            open.extend((!tag.ends_with('/')).then_some(name));
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+    all
+}
+
+#[test]
+fn junit_tells_every_case_apart() {
+    let xml = junit::xml(&sample::report());
+    let all = elements(&xml);
+    let count = |name: &str| all.iter().filter(|it| *it == name).count();
+    // The endpoint and six groups.
+    assert_eq!((count("testsuite"), count("testcase")), (7, 10), "{xml}");
+    assert_eq!((count("failure"), count("error"), count("skipped")), (2, 1, 1), "{xml}");
+    assert_eq!(count("flakyFailure"), 1, "{xml}");
+    assert!(xml.contains("message=\"inconclusive: the control after"), "{xml}");
+    assert!(xml.contains("--only auth-no-sign"), "{xml}");
+    let refused = junit::xml(&sample::refused());
+    assert!(refused.contains("type=\"refuses-control\""), "{refused}");
+    assert_eq!(elements(&refused).iter().filter(|it| *it == "error").count(), 10);
+}
+
+#[test]
+fn junit_stays_well_formed_whatever_was_received() {
+    let xml = junit::xml(&sample::hostile());
+    assert_eq!(elements(&xml).iter().filter(|it| *it == "testcase").count(), 7);
+    assert!(!xml.contains("<script") && !xml.contains("]]>"));
+    assert!(!xml.contains(['\u{1b}', '\u{202e}', '\0', '\u{fffe}']) && xml.len() < 200_000);
+}
+
+#[test]
+fn a_kind_is_read_by_its_name() {
+    for kind in ReportKind::ALL {
+        assert_eq!(ReportKind::parse(kind.name()), Ok(kind));
+        assert!(!render(&sample::report(), kind).is_empty());
+    }
+    let unknown = ReportKind::parse("jnuit").unwrap_err();
+    assert!(unknown.to_string().ends_with("(did you mean junit?)"), "{unknown}");
+}

@@ -1,0 +1,321 @@
+//! A check for a person: a table at a glance, then what must be mended, in full.
+
+use super::shown::{
+    LARGE_BODY, LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, MOST_HEADERS,
+    MOST_SHOWN_EXCHANGES, body_lines, visible, wrapped,
+};
+use super::standing::{Headline, Standing, again, counts, headline};
+use super::{CheckFacts, standing};
+use crate::check::report::{CaseResult, CheckReport, Exchange, Received};
+use crate::report::figures::{counted, grouped, shortened, span};
+use crate::report::line::{Line, Role};
+use crate::report::text::short_duration;
+
+/// The width that all but URLs and commands keep to.
+const WIDTH: usize = 80;
+
+/// Where the texts of a result told in full begin.
+const INDENT: usize = 12;
+
+/// The most characters of a group's name in the table.
+const LONGEST_GROUP: usize = 32;
+
+/// The most lines of a body.
+const MOST_BODY_LINES: usize = 10;
+
+/// The most lines of a large body.
+const MOST_LARGE_BODY_LINES: usize = 3;
+
+/// The width of ids while the cases to come are not known.
+const COLUMN_OF_IDS: usize = 24;
+
+/// So many cases in a row that say the same are told in one line.
+const MANY_ALIKE: usize = 3;
+
+/// The most results that are told in full.
+const MOST_TOLD: usize = 50;
+
+/// What is about to be done, before the first request.
+#[must_use]
+pub fn ready_line(facts: &CheckFacts) -> Line {
+    Line::new().plain("checking ").accent(visible(&facts.url, LONGEST_URL)).dim(format!(
+        "  {}, at most {}, seed {}",
+        counted(facts.cases, "case"),
+        counted(facts.bound, "request"),
+        facts.seed
+    ))
+}
+
+/// One case as it ends.
+#[must_use]
+pub fn case_line(result: &CaseResult) -> Line {
+    row(result, id_width([result]).max(COLUMN_OF_IDS))
+}
+
+/// The report: the verdict, the table, the failures in full, the totals.
+#[must_use]
+pub fn lines(report: &CheckReport) -> Vec<Line> {
+    let mut lines = vec![
+        Line::new().strong("check of ").accent(visible(&report.url, LONGEST_URL)),
+        Line::new(),
+    ];
+    if let Some(headline) = headline(&report.endpoint) {
+        lines.extend(headline_lines(&headline));
+        lines.push(Line::new());
+    }
+    table(&mut lines, &report.results);
+    let in_full: Vec<&CaseResult> = [Standing::Failed, Standing::Warned, Standing::Flaky]
+        .into_iter()
+        .flat_map(|told| report.results.iter().filter(move |it| Standing::of(it) == told))
+        .collect();
+    for result in in_full.iter().take(MOST_TOLD) {
+        lines.extend(result_lines(&report.url, result));
+        lines.push(Line::new());
+    }
+    if let Some(more) = in_full.len().checked_sub(MOST_TOLD).filter(|more| *more > 0) {
+        lines.push(
+            Line::new()
+                .dim(format!("and {} in full with --report", counted(more as u64, "more case"))),
+        );
+        lines.push(Line::new());
+    }
+    unseen(&mut lines, &report.results);
+    lines.push(totals(&report.results));
+    lines.push(Line::new().dim(format!(
+        "{} of at most {}, {}, seed {}",
+        counted(report.requests, "request"),
+        grouped(report.bound),
+        span(report.elapsed),
+        report.seed
+    )));
+    lines.push(verdict(report));
+    lines
+}
+
+fn headline_lines(headline: &Headline) -> Vec<Line> {
+    let look = headline.standing.look();
+    let role = match headline.standing {
+        Standing::Inconclusive => Role::Warn,
+        _ => Role::Bad,
+    };
+    let mut lines = vec![Line::new().with(role, format!("{} {}", look.mark, headline.title))];
+    let reason = visible(&headline.reason, LONGEST_TEXT);
+    let indented = |text: String| format!("  {text}");
+    lines.extend(wrapped(&reason, WIDTH - 2).into_iter().map(|it| Line::new().plain(indented(it))));
+    lines.extend(
+        wrapped(headline.advice, WIDTH - 2).into_iter().map(|it| Line::new().plain(indented(it))),
+    );
+    lines
+}
+
+fn id_width<'a>(results: impl IntoIterator<Item = &'a CaseResult>) -> usize {
+    let longest = results.into_iter().map(|it| visible(&it.id, LONGEST_ID).chars().count()).max();
+    longest.unwrap_or(0).clamp(8, 32)
+}
+
+fn table(lines: &mut Vec<Line>, results: &[CaseResult]) {
+    let width = id_width(results);
+    for group in results.chunk_by(|one, next| one.group == next.group) {
+        let name = group.first().map_or("", |first| first.group.as_str());
+        let mut heading = Line::new().strong(shortened(&visible(name, LONGEST_ID), LONGEST_GROUP));
+        heading = heading.dim("  ");
+        for (index, (standing, count)) in counts(group).into_iter().enumerate() {
+            let look = standing.look();
+            let role = if standing == Standing::Passed { Role::Dim } else { look.role };
+            heading = heading.dim(if index > 0 { ", " } else { "" });
+            heading = heading.with(role, format!("{} {}", grouped(count), look.name));
+        }
+        lines.push(heading);
+        for alike in group.chunk_by(|one, next| is_unasked(one) && says_the_same(one, next)) {
+            match alike {
+                [first, ..] if alike.len() >= MANY_ALIKE => {
+                    lines.push(alike_line(first, alike.len()))
+                }
+                few => lines.extend(few.iter().map(|result| row(result, width))),
+            }
+        }
+        lines.push(Line::new());
+    }
+}
+
+/// Whether a case has nothing to tell but why it was not asked or not known.
+fn is_unasked(result: &CaseResult) -> bool {
+    matches!(Standing::of(result), Standing::Skipped | Standing::Inconclusive)
+}
+
+fn says_the_same(one: &CaseResult, next: &CaseResult) -> bool {
+    one.status == next.status && one.summary == next.summary
+}
+
+fn alike_line(first: &CaseResult, count: usize) -> Line {
+    let look = Standing::of(first).look();
+    let start = format!("  {} {} {}: ", look.mark, counted(count as u64, "case"), look.name);
+    let room = WIDTH.saturating_sub(start.chars().count());
+    let reason = shortened(&visible(&first.summary, LONGEST_TITLE), room);
+    Line::new().with(look.role, start).dim(reason)
+}
+
+fn row(result: &CaseResult, width: usize) -> Line {
+    let standing = Standing::of(result);
+    let look = standing.look();
+    let id = shortened(&visible(&result.id, LONGEST_ID), width);
+    let start = format!("{id:<width$}  ");
+    let line = Line::new().with(look.role, format!("  {} ", look.mark));
+    let room = WIDTH - 4 - width - 2;
+    let title = visible(&result.title, LONGEST_TITLE);
+    match standing {
+        Standing::Passed => line.plain(start).plain(shortened(&title, room)),
+        Standing::Failed => line.bad(start).plain(shortened(&title, room)),
+        Standing::Warned => line.plain(start).plain(shortened(&title, room)),
+        Standing::Flaky => {
+            let note = " (flaky)";
+            let title = shortened(&title, room.saturating_sub(note.len()));
+            line.plain(start).plain(title).warn(note)
+        }
+        Standing::Skipped | Standing::Inconclusive => {
+            let reason = visible(&result.summary, LONGEST_TITLE);
+            line.dim(start).dim(shortened(&format!("{}: {reason}", look.name), room))
+        }
+    }
+}
+
+/// A result in full: what was sent, what came back, what follows, and how to mend it.
+#[must_use]
+pub fn result_lines(url: &str, result: &CaseResult) -> Vec<Line> {
+    let standing = Standing::of(result);
+    let look = standing.look();
+    let mut lines = vec![
+        Line::new()
+            .with(look.role, format!("{} {} ", look.mark, look.name.to_uppercase()))
+            .strong(visible(&result.id, LONGEST_ID))
+            .plain(format!(": {}", visible(&result.title, LONGEST_TITLE))),
+    ];
+    told(&mut lines, "found", Role::Plain, &visible(&result.summary, LONGEST_TEXT));
+    if standing == Standing::Flaky {
+        told(&mut lines, "", Role::Dim, "It failed first and passed on the second try.");
+    }
+    for exchange in result.exchanges.iter().take(MOST_SHOWN_EXCHANGES) {
+        exchange_lines(&mut lines, exchange);
+    }
+    if let Some(more) =
+        result.exchanges.len().checked_sub(MOST_SHOWN_EXCHANGES).filter(|more| *more > 0)
+    {
+        told(&mut lines, "", Role::Dim, &format!("and {}", counted(more as u64, "more exchange")));
+    }
+    told(&mut lines, "why", Role::Plain, &visible(&result.why, LONGEST_TEXT));
+    told(&mut lines, "mend", Role::Plain, &visible(&result.fix, LONGEST_TEXT));
+    lines.push(labelled("again").accent(again(url, &result.id)));
+    lines
+}
+
+fn exchange_lines(lines: &mut Vec<Line>, exchange: &Exchange) {
+    let mut what = visible(&exchange.method, 20);
+    for part in [&exchange.manner, &exchange.label].into_iter().filter(|part| !part.is_empty()) {
+        what.push_str(", ");
+        what.push_str(&visible(part, LONGEST_TITLE));
+    }
+    told(lines, "sent", Role::Plain, &what);
+    for (name, value) in exchange.headers.iter().take(MOST_HEADERS) {
+        let name = visible(name, LONGEST_ID);
+        let text = match value.is_empty() {
+            true => format!("{name}: (left out)"),
+            false => format!("{name}: {}", visible(value, LONGEST_TITLE)),
+        };
+        told(lines, "", Role::Dim, &text);
+    }
+    body(lines, &exchange.body);
+    let elapsed = short_duration(exchange.elapsed);
+    match &exchange.received {
+        Ok(received) => {
+            told(lines, "received", Role::Plain, &format!("{}, {elapsed}", status(received)));
+            body(lines, &received.body);
+        }
+        Err(why) => {
+            let why = visible(why, LONGEST_TEXT);
+            told(lines, "received", Role::Plain, &format!("no reply after {elapsed}: {why}"));
+        }
+    }
+    told(lines, "platform", Role::Plain, &visible(&exchange.conclusion, LONGEST_TEXT));
+}
+
+/// A reply's status and content type.
+pub(super) fn status(received: &Received) -> String {
+    let content_type = received.content_type.as_deref().unwrap_or("no content type");
+    format!("{} {}", received.status, visible(content_type, LONGEST_TITLE))
+}
+
+fn body(lines: &mut Vec<Line>, body: &[u8]) {
+    let most = if body.len() > LARGE_BODY { MOST_LARGE_BODY_LINES } else { MOST_BODY_LINES };
+    for text in body_lines(body, WIDTH - INDENT, most) {
+        lines.push(labelled("").dim(text));
+    }
+}
+
+fn labelled(label: &str) -> Line {
+    Line::new().dim(format!("  {label:<width$}", width = INDENT - 2))
+}
+
+fn told(lines: &mut Vec<Line>, label: &str, role: Role, text: &str) {
+    if text.is_empty() {
+        return;
+    }
+    for (index, part) in wrapped(text, WIDTH - INDENT).into_iter().enumerate() {
+        lines.push(labelled(if index == 0 { label } else { "" }).with(role, part));
+    }
+}
+
+/// What the check could not see, each once with how many cases it concerns.
+fn unseen(lines: &mut Vec<Line>, results: &[CaseResult]) {
+    let mut kinds: Vec<(&str, u64)> = Vec::new();
+    for text in results.iter().filter_map(|result| result.unseen.as_deref()) {
+        match kinds.iter().position(|(known, _)| *known == text) {
+            Some(index) => kinds[index].1 += 1,
+            None if kinds.len() < MOST_TOLD => kinds.push((text, 1)),
+            None => {}
+        }
+    }
+    for (text, count) in &kinds {
+        let text = format!("{}: {}", counted(*count, "case"), visible(text, LONGEST_TEXT));
+        told(lines, "not seen", Role::Dim, &text);
+    }
+    lines.extend((!kinds.is_empty()).then(Line::new));
+}
+
+/// How many cases came to what, with the marks of the table.
+fn totals(results: &[CaseResult]) -> Line {
+    let mut line = Line::new();
+    for (index, (standing, count)) in counts(results).into_iter().enumerate() {
+        let look = standing.look();
+        line = line.plain(if index > 0 { "  " } else { "" });
+        line = line.with(look.role, format!("{} {} {}", look.mark, grouped(count), look.name));
+    }
+    if line.spans.is_empty() { line.warn("no case was asked") } else { line }
+}
+
+fn verdict(report: &CheckReport) -> Line {
+    if let Some(headline) = headline(&report.endpoint) {
+        return match headline.standing {
+            Standing::Failed => Line::new().bad("not safe to go live: it acknowledges everything"),
+            _ => Line::new().warn("not shown to be safe: nothing can be said of this endpoint"),
+        };
+    }
+    let count = |wanted| {
+        let results = report.results.iter().filter(|it| Standing::of(it) == wanted);
+        results.count() as u64
+    };
+    match (count(Standing::Failed), count(Standing::Inconclusive)) {
+        (0, 0) if standing::is_yes(report) => match count(Standing::Warned) {
+            0 => Line::new().good("every case that was asked passed"),
+            warned => Line::new()
+                .good("nothing stands against going live")
+                .plain(", ")
+                .warn(counted(warned, "warning")),
+        },
+        (0, 0) => Line::new().warn("not shown to be safe: no case was asked"),
+        (0, open) => Line::new()
+            .warn(format!("not shown to be safe: {} inconclusive", counted(open, "case"))),
+        (failed, _) => {
+            Line::new().bad(format!("not safe to go live: {} failed", counted(failed, "case")))
+        }
+    }
+}

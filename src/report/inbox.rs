@@ -1,0 +1,390 @@
+//! Kept callbacks: as a table, in full, and for a program.
+
+pub mod diff;
+pub mod export;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::json;
+use super::line::{Line, Role};
+use super::text::{milliseconds, short_duration};
+use super::verification::VerificationReport;
+use crate::listener::inbox::entry::{Entry, Forwarded, Match, Replied};
+use crate::listener::verdict::{Accepts, Contract};
+use crate::protocol::notification::{Expectation, Notification, major_units};
+
+/// The most lines of a body that a person is shown.
+const MOST_LINES: usize = 500;
+
+/// The longest order id in the table, in characters.
+const ORDER_WIDTH: usize = 19;
+
+/// The head of the table.
+#[must_use]
+pub fn head() -> Line {
+    Line::new().dim(format!(
+        "{:>6}  {:<14}  {:<ORDER_WIDTH$}  {:<10} {:>12}  {:<5} {}",
+        "id", "time (UTC)", "order", "status", "amount", "code", "http"
+    ))
+}
+
+/// A kept callback as a row of the table, 80 columns wide.
+#[must_use]
+pub fn row(entry: &Entry) -> Line {
+    let judged = &entry.judged;
+    let order = match &judged.order_id {
+        Some(id) => fitted(id, ORDER_WIDTH),
+        None => fitted(&entry.callback.method, ORDER_WIDTH),
+    };
+    let status = match status_name(entry) {
+        Some(name) => name.to_owned(),
+        None => judged.status.map_or_else(|| "-".to_owned(), |status| status.to_string()),
+    };
+    let amount = judged.amount_cents.map_or_else(|| "-".to_owned(), major_units);
+    let (role, code) =
+        if judged.is_valid() { (Role::Good, "valid") } else { (Role::Bad, &*judged.code) };
+    Line::new()
+        .strong(format!("{:>6}", entry.id))
+        .dim(format!("  {}  ", short_time(entry.callback.received_at)))
+        .plain(format!(
+            "{order:<ORDER_WIDTH$}  {:<10} {:>12}  ",
+            fitted(&status, 10),
+            fitted(&amount, 12)
+        ))
+        .with(role, format!("{:<5}", fitted(code, 5)))
+        .plain(format!(" {}", http_status(entry)))
+}
+
+/// The day and the second in UTC: `11-23 02:43:01`.
+fn short_time(at: Timestamp) -> String {
+    let text = format!("{at:.0}");
+    match text.trim_end_matches('Z').split_once('T') {
+        Some((day, time)) => {
+            let day = day.get(day.len().saturating_sub(5)..).unwrap_or(day);
+            format!("{day} {time}")
+        }
+        None => text,
+    }
+}
+
+/// The status of the reply; behind `>` the application's.
+fn http_status(entry: &Entry) -> String {
+    match &entry.forwarded {
+        Some(Forwarded { result: Ok(reply), .. }) => format!(">{}", reply.status),
+        Some(_) => ">---".to_owned(),
+        None => entry.replied.status.map_or_else(|| "---".to_owned(), |status| status.to_string()),
+    }
+}
+
+/// The text, cut to so many characters.
+fn fitted(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
+
+fn status_name(entry: &Entry) -> Option<&'static str> {
+    let contract = Contract { accepts: Accepts::Any, ..Contract::default() };
+    let payload = contract.payload(&entry.callback).ok()?;
+    Notification::read(&payload, Expectation::Notification).status.map(|status| status.name)
+}
+
+/// What is worked out anew for a callback that is shown in full.
+#[derive(Clone, Debug, Default)]
+pub struct Detail {
+    /// The canonical string, the key masked, where the callback could be read.
+    pub masked_canonical: Option<String>,
+    /// Whether the signature holds, where a key was given.
+    pub verification: Option<VerificationReport>,
+}
+
+/// A kept callback in full for a person.
+#[must_use]
+pub fn lines(entry: &Entry, detail: &Detail) -> Vec<Line> {
+    let callback = &entry.callback;
+    let mut lines = vec![
+        Line::new()
+            .strong(format!("#{}", entry.id))
+            .plain(format!("  {:.3}", callback.received_at))
+            .dim(format!("  from {}, number {} of its run", callback.remote, callback.number)),
+        Line::new().accent(&*callback.method).plain(" ").plain(&*callback.path),
+    ];
+    lines.extend(header_lines(&callback.headers));
+    lines.push(Line::new());
+    lines.extend(body_lines(&callback.body));
+    lines.push(Line::new());
+    lines.push(verdict_line(entry));
+    match (&detail.verification, &detail.masked_canonical) {
+        (Some(report), canonical) => {
+            lines.push(label("now").plain("verified again with the key:"));
+            lines.extend(report.lines());
+            // A mismatch shows it already.
+            if let (None, Some(canonical)) = (report.mismatch(), canonical) {
+                lines.push(label("canonical").plain(canonical));
+            }
+        }
+        (None, Some(canonical)) => lines.push(label("canonical").plain(canonical)),
+        (None, None) => {}
+    }
+    lines.extend(reply_lines(&entry.replied));
+    lines.extend(entry.forwarded.iter().flat_map(forward_lines));
+    lines
+}
+
+fn label(text: &str) -> Line {
+    Line::new().dim(format!("{text:<11}"))
+}
+
+fn header_lines(headers: &[(String, Vec<u8>)]) -> impl Iterator<Item = Line> {
+    headers.iter().map(|(name, value)| {
+        Line::new().dim(format!("{name}: ")).plain(String::from_utf8_lossy(value))
+    })
+}
+
+fn body_lines(body: &[u8]) -> Vec<Line> {
+    if body.is_empty() {
+        return vec![Line::new().dim("(no body)")];
+    }
+    let text = String::from_utf8_lossy(body);
+    let mut lines: Vec<Line> =
+        text.lines().take(MOST_LINES).map(|line| Line::new().plain(line)).collect();
+    let more = text.lines().count().saturating_sub(MOST_LINES);
+    if more > 0 {
+        lines.push(Line::new().dim(format!("({more} more lines)")));
+    }
+    if std::str::from_utf8(body).is_err() {
+        lines.push(Line::new().warn("(the body is not UTF-8: some bytes are replaced)"));
+    }
+    lines
+}
+
+fn verdict_line(entry: &Entry) -> Line {
+    let judged = &entry.judged;
+    let line = label("verdict");
+    let line = if judged.is_valid() { line.good("valid") } else { line.bad("invalid") };
+    let line = line.plain(format!(" ({}) when it came", judged.code));
+    let line = match judged.signature {
+        None => line,
+        Some(Match::Matched) => line.plain("; the signature matched"),
+        Some(Match::Mismatched) => line.plain("; the signature did not match"),
+    };
+    let line = match judged.delivery {
+        None => line,
+        Some(delivery) => line.dim(format!("; delivery {delivery}")),
+    };
+    match &judged.explanation {
+        None => line,
+        Some(why) => line.plain(format!(": {why}")),
+    }
+}
+
+fn reply_lines(replied: &Replied) -> Vec<Line> {
+    let line = label("reply");
+    let line = match replied.status {
+        Some(status) => line.plain(format!("{status} {}", String::from_utf8_lossy(&replied.body))),
+        None => line.plain("no HTTP reply"),
+    };
+    vec![match &replied.action {
+        Some(action) => line.warn(format!("  ({action})")),
+        None => line,
+    }]
+}
+
+fn forward_lines(forwarded: &Forwarded) -> Vec<Line> {
+    let Forwarded { url, elapsed, result } = forwarded;
+    let line = label("forwarded").plain(format!("{url}  {}", short_duration(*elapsed)));
+    let reply = match result {
+        Err(error) => return vec![line.bad("  no reply").plain(format!(": {error}"))],
+        Ok(reply) => reply,
+    };
+    let line = match reply.acknowledges {
+        true => line.good("  acknowledges"),
+        false => line.bad("  does not acknowledge"),
+    };
+    let line = match &reply.remark {
+        Some(remark) => line.plain(format!(": {remark}")),
+        None => line,
+    };
+    let body = String::from_utf8_lossy(&reply.body);
+    vec![line, label("").plain(format!("{} {body}", reply.status))]
+}
+
+/// A kept callback for a program: the line that `verify --lines` and `simulate --from` read.
+#[must_use]
+pub fn json(entry: &Entry) -> String {
+    let Entry { id, callback, judged, replied, forwarded } = entry;
+    let text = std::str::from_utf8(&callback.body).ok();
+    json::line(
+        "inbox-entry",
+        &json!({
+            "id": id,
+            "number": callback.number,
+            "received_at": callback.received_at.to_string(),
+            "remote": callback.remote.to_string(),
+            "method": callback.method,
+            "path": callback.path,
+            "headers": headers_json(&callback.headers),
+            "body": text,
+            "body_base64": text.is_none().then(|| STANDARD.encode(&callback.body)),
+            "code": judged.code,
+            "valid": judged.is_valid(),
+            "signature": judged.signature.map(|signature| match signature {
+                Match::Matched => "match",
+                Match::Mismatched => "mismatch",
+            }),
+            "explanation": judged.explanation,
+            "order_id": judged.order_id,
+            "status": judged.status,
+            "amount_cents": judged.amount_cents,
+            "delivery": judged.delivery,
+            "reply": {
+                "status": replied.status,
+                "headers": headers_json(&replied.headers),
+                "body": String::from_utf8_lossy(&replied.body),
+                "action": replied.action,
+            },
+            "forwarded": forwarded.as_ref().map(forwarded_json),
+        }),
+    )
+}
+
+fn headers_json(headers: &[(String, Vec<u8>)]) -> Vec<Value> {
+    let header = |(name, value): &(String, Vec<u8>)| json!({"name": name, "value": String::from_utf8_lossy(value)});
+    headers.iter().map(header).collect()
+}
+
+fn forwarded_json(forwarded: &Forwarded) -> Value {
+    let reply = forwarded.result.as_ref().ok().map(|reply| {
+        json!({
+            "status": reply.status,
+            "headers": headers_json(&reply.headers),
+            "body": String::from_utf8_lossy(&reply.body),
+            "acknowledges": reply.acknowledges,
+            "remark": reply.remark,
+        })
+    });
+    json!({
+        "url": forwarded.url,
+        "elapsed_ms": milliseconds(forwarded.elapsed),
+        "error": forwarded.result.as_ref().err(),
+        "reply": reply,
+    })
+}
+
+/// What came of sending a kept callback again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replay {
+    /// The callback's number.
+    pub id: u64,
+    /// Where it was sent.
+    pub url: String,
+    /// The HTTP status, where a reply arrived.
+    pub status: Option<u16>,
+    /// How long it took.
+    pub elapsed: std::time::Duration,
+    /// The stable name of the result.
+    pub code: &'static str,
+    /// Why it is no acknowledgement; `None` where it is one.
+    pub explanation: Option<String>,
+    /// The reply's body, where one arrived.
+    pub body: Option<String>,
+}
+
+/// A replay as a line for a person.
+#[must_use]
+pub fn replay_line(replay: &Replay) -> Line {
+    let status = replay.status.map_or_else(|| "---".to_owned(), |status| status.to_string());
+    let line = Line::new()
+        .strong(format!("#{:<6}", replay.id))
+        .plain(format!("{status}  {:>8}  ", short_duration(replay.elapsed)));
+    match &replay.explanation {
+        None => line.good("acknowledged"),
+        Some(why) => line.bad("not acknowledged").plain(format!(": {why}")),
+    }
+}
+
+/// A replay for a program.
+#[must_use]
+pub fn replay_json(replay: &Replay) -> String {
+    json::line(
+        "inbox-replay",
+        &json!({
+            "id": replay.id,
+            "url": replay.url,
+            "status": replay.status,
+            "elapsed_ms": milliseconds(replay.elapsed),
+            "code": replay.code,
+            "acknowledged": replay.explanation.is_none(),
+            "explanation": replay.explanation,
+            "body": replay.body,
+        }),
+    )
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::listener::Bytes;
+    use crate::listener::callback::Callback;
+    use crate::listener::inbox::entry::Judged;
+
+    pub(in crate::report) fn entry(body: &[u8]) -> Entry {
+        Entry {
+            id: 12,
+            callback: Callback {
+                number: 3,
+                received_at: "2026-11-23T02:43:01.5Z".parse().unwrap(),
+                remote: "127.0.0.1:4000".parse().unwrap(),
+                method: "POST".to_owned(),
+                path: "/it's".to_owned(),
+                headers: vec![
+                    ("host".to_owned(), b"shop:8787".to_vec()),
+                    ("content-type".to_owned(), b"application/json".to_vec()),
+                    ("content-length".to_owned(), b"9".to_vec()),
+                    ("connection".to_owned(), b"close, x-hop".to_vec()),
+                    ("x-hop".to_owned(), b"1".to_vec()),
+                ],
+                body: Bytes::copy_from_slice(body),
+            },
+            judged: Judged {
+                code: "0000".to_owned(),
+                order_id: Some("POT00000102-and-much-longer".to_owned()),
+                status: Some(3),
+                amount_cents: Some(400_000),
+                ..Judged::default()
+            },
+            replied: Replied { status: Some(200), ..Replied::default() },
+            forwarded: None,
+        }
+    }
+
+    pub(in crate::report) fn text(line: &Line) -> String {
+        line.spans.iter().map(|span| span.text.as_str()).collect()
+    }
+
+    #[test]
+    fn the_table_has_80_columns() {
+        let row = text(&row(&entry(br#"{"status":3}"#)));
+        assert_eq!(
+            row,
+            "    12  11-23 02:43:01  POT00000102-and-mu…  success         4000.00  valid 200"
+        );
+        assert!(text(&head()).chars().count() <= 80);
+    }
+
+    #[test]
+    fn a_body_that_is_no_text_is_base64() {
+        let json: Value = serde_json::from_str(&json(&entry(b"\xff\x00"))).unwrap();
+        assert_eq!((&json["body"], &json["body_base64"]), (&Value::Null, &"/wA=".into()));
+    }
+
+    #[test]
+    fn a_body_of_many_lines_is_cut() {
+        let body = "\n".repeat(MOST_LINES + 5);
+        assert_eq!(body_lines(body.as_bytes()).len(), MOST_LINES + 1);
+    }
+}

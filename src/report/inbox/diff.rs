@@ -1,0 +1,237 @@
+//! What differs between two kept callbacks.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde_json::{Value, json};
+
+use crate::listener::inbox::entry::Entry;
+use crate::listener::verdict::{Accepts, Contract};
+use crate::protocol::payload::Payload;
+use crate::report::json;
+use crate::report::line::Line;
+
+/// What differs between two kept callbacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryDiff {
+    /// The numbers of the two.
+    pub ids: (u64, u64),
+    /// Members of the payloads; nothing where one of them cannot be read.
+    pub members: Option<Vec<Difference>>,
+    /// Headers, with the values of one name joined.
+    pub headers: Vec<Difference>,
+    /// The bodies as bytes.
+    pub bytes: BytesDiff,
+}
+
+/// Something of one name that differs; a text is missing on the side that lacks it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The name.
+    pub name: String,
+    /// The text of the first.
+    pub before: Option<String>,
+    /// The text of the second.
+    pub after: Option<String>,
+}
+
+/// How two bodies differ as bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BytesDiff {
+    /// Not at all.
+    Same,
+    /// The same members in the same order with the same texts; only what stands between differs.
+    Spacing,
+    /// The same members with the same texts in another order.
+    Order,
+    /// From this byte on, counted from 0.
+    From(usize),
+}
+
+impl BytesDiff {
+    fn code(self) -> &'static str {
+        match self {
+            BytesDiff::Same => "same",
+            BytesDiff::Spacing => "spacing",
+            BytesDiff::Order => "order",
+            BytesDiff::From(_) => "content",
+        }
+    }
+}
+
+/// Compares two kept callbacks.
+#[must_use]
+pub fn compare(a: &Entry, b: &Entry) -> EntryDiff {
+    let contract = Contract { accepts: Accepts::Any, ..Contract::default() };
+    let payloads = (contract.payload(&a.callback).ok(), contract.payload(&b.callback).ok());
+    let members = match &payloads {
+        (Some(a), Some(b)) => Some((members(a), members(b))),
+        _ => None,
+    };
+    EntryDiff {
+        ids: (a.id, b.id),
+        bytes: bytes(a, b, members.as_ref()),
+        members: members.map(|(a, b)| differences(&a, &b)),
+        headers: differences(&headers(a), &headers(b)),
+    }
+}
+
+/// The members in their order, each with its text as it was sent.
+fn members(payload: &Payload<'_>) -> Vec<(String, String)> {
+    let text = |span: Range<usize>| payload.text().get(span).unwrap_or_default().to_owned();
+    payload
+        .members()
+        .iter()
+        .map(|member| (member.name.to_string(), text(member.value_span())))
+        .collect()
+}
+
+fn headers(entry: &Entry) -> Vec<(String, String)> {
+    let mut joined: BTreeMap<&str, String> = BTreeMap::new();
+    for (name, value) in &entry.callback.headers {
+        let value = String::from_utf8_lossy(value);
+        joined
+            .entry(name)
+            .and_modify(|all| *all = format!("{all}, {value}"))
+            .or_insert_with(|| value.into());
+    }
+    joined.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+type Named = Vec<(String, String)>;
+
+/// In the order of the first, then what only the second has.
+fn differences(a: &Named, b: &Named) -> Vec<Difference> {
+    let index = |all: &Named| -> BTreeMap<String, String> { all.iter().cloned().collect() };
+    let (in_a, in_b) = (index(a), index(b));
+    let names = a.iter().chain(b.iter().filter(|(name, _)| !in_a.contains_key(name)));
+    names
+        .map(|(name, _)| Difference {
+            name: name.clone(),
+            before: in_a.get(name).cloned(),
+            after: in_b.get(name).cloned(),
+        })
+        .filter(|difference| difference.before != difference.after)
+        .collect()
+}
+
+fn bytes(a: &Entry, b: &Entry, members: Option<&(Named, Named)>) -> BytesDiff {
+    let (a, b) = (&a.callback.body, &b.callback.body);
+    if a == b {
+        return BytesDiff::Same;
+    }
+    if let Some((in_a, in_b)) = members {
+        if in_a == in_b {
+            return BytesDiff::Spacing;
+        }
+        if in_a.len() == in_b.len() && differences(in_a, in_b).is_empty() {
+            return BytesDiff::Order;
+        }
+    }
+    let same = a.iter().zip(b.iter()).take_while(|(a, b)| a == b).count();
+    BytesDiff::From(same)
+}
+
+/// The differences for a person.
+#[must_use]
+pub fn lines(diff: &EntryDiff) -> Vec<Line> {
+    let (a, b) = diff.ids;
+    let mut lines = vec![match diff.bytes {
+        BytesDiff::Same => Line::new().good(format!("the bodies of #{a} and #{b} are the same")),
+        BytesDiff::Spacing => Line::new()
+            .warn("the bodies differ in spacing only")
+            .plain(": the same members in the same order, with the same texts"),
+        BytesDiff::Order => Line::new()
+            .warn("the bodies differ in the order of their members only")
+            .plain(": each has the same text"),
+        BytesDiff::From(at) => {
+            Line::new().bad("the bodies differ").plain(format!(" from byte {at} on"))
+        }
+    }];
+    match &diff.members {
+        Some(members) => lines.extend(members.iter().flat_map(difference_lines)),
+        None => lines.push(Line::new().dim("(one of them cannot be read as a payload)")),
+    }
+    if !diff.headers.is_empty() {
+        lines.push(Line::new().strong("headers"));
+        lines.extend(diff.headers.iter().flat_map(difference_lines));
+    }
+    lines
+}
+
+fn difference_lines(difference: &Difference) -> impl Iterator<Item = Line> + use<> {
+    let Difference { name, before, after } = difference;
+    let before = before.as_ref().map(|text| Line::new().bad(format!("- {name}: {text}")));
+    let after = after.as_ref().map(|text| Line::new().good(format!("+ {name}: {text}")));
+    before.into_iter().chain(after)
+}
+
+/// The differences for a program.
+#[must_use]
+pub fn json(diff: &EntryDiff) -> String {
+    let list = |all: &[Difference]| -> Vec<Value> {
+        let one =
+            |it: &Difference| json!({"name": it.name, "before": it.before, "after": it.after});
+        all.iter().map(one).collect()
+    };
+    let at = match diff.bytes {
+        BytesDiff::From(at) => Some(at),
+        _ => None,
+    };
+    json::line(
+        "inbox-diff",
+        &json!({
+            "a": diff.ids.0,
+            "b": diff.ids.1,
+            "bodies": diff.bytes.code(),
+            "differs_at": at,
+            "members": diff.members.as_deref().map(list),
+            "headers": list(&diff.headers),
+        }),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::inbox::tests::{entry, text};
+
+    fn compared(a: &str, b: &str) -> EntryDiff {
+        compare(&entry(a.as_bytes()), &entry(b.as_bytes()))
+    }
+
+    #[test]
+    fn members_are_compared_by_their_texts() {
+        let diff = compared(r#"{"a":1.0,"b":"x","c":[1]}"#, r#"{"c":[1],"a":1.00,"d":null}"#);
+        let shown: Vec<String> = lines(&diff).iter().map(text).collect();
+        assert_eq!(
+            shown,
+            [
+                "the bodies differ from byte 2 on",
+                "- a: 1.0",
+                "+ a: 1.00",
+                "- b: \"x\"",
+                "+ d: null"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_only_looks_different_is_told_apart() {
+        let bytes = |a, b| compared(a, b).bytes;
+        assert_eq!(bytes("{}", "{}"), BytesDiff::Same);
+        assert_eq!(bytes(r#"{"a":1,"b":2}"#, "{ \"a\": 1,\n\"b\":2}"), BytesDiff::Spacing);
+        assert_eq!(bytes(r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#), BytesDiff::Order);
+        assert_eq!(bytes("[1]", "[1] "), BytesDiff::From(3));
+        assert_eq!(compared("[1]", "{}").members, None);
+    }
+
+    #[test]
+    fn headers_of_one_name_are_joined() {
+        let (a, mut b) = (entry(b"{}"), entry(b"{}"));
+        b.callback.headers.push(("x-hop".to_owned(), b"2".to_vec()));
+        let diff = compare(&a, &b);
+        let (before, after) = (Some("1".to_owned()), Some("1, 2".to_owned()));
+        assert_eq!(diff.headers, [Difference { name: "x-hop".to_owned(), before, after }]);
+    }
+}

@@ -1,0 +1,264 @@
+// Drives the inspector's page in a real browser.
+//
+//   cargo build --example inspector_demo
+//   node tests/inspector/run.mjs target/debug/examples/inspector_demo [FOLDER FOR SCREENSHOTS]
+//
+// CHROMIUM names the browser where it is not `chromium`. Exit 0: everything holds.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { openBrowser } from "./browser.mjs";
+
+const [demo, shots] = process.argv.slice(2);
+if (!demo) {
+  console.error("usage: node tests/inspector/run.mjs PATH/OF/inspector_demo [SCREENSHOTS]");
+  process.exit(2);
+}
+
+async function serve(entries) {
+  const child = spawn(demo, [String(entries)], { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout });
+  const url = await new Promise((resolve, reject) => {
+    lines.once("line", resolve);
+    child.once("exit", (code) => reject(new Error(`the demo ended with ${code}`)));
+  });
+  const stop = () => new Promise((resolve) => { child.once("exit", resolve); child.stdin.end(); });
+  return { url, bring: (count) => child.stdin.write(`${count}\n`), stop };
+}
+
+const { page, close } = await openBrowser(process.env.CHROMIUM ?? "chromium");
+if (shots) mkdirSync(shots, { recursive: true });
+
+async function shot(name) {
+  if (!shots) return;
+  await page.eval("document.getAnimations().forEach((each) => each.finish())");
+  writeFileSync(join(shots, `${name}.png`), await page.shot());
+}
+
+let failures = 0;
+async function test(name, body) {
+  page.complaints.length = 0;
+  try {
+    await body();
+    assert.deepEqual(page.complaints, [], "the browser complained");
+    console.log(`ok    ${name}`);
+  } catch (error) {
+    failures += 1;
+    if (page.complaints.length) console.log(page.complaints.join("\n"));
+    console.log(`FAIL  ${name}\n      ${String(error.stack ?? error).replaceAll("\n", "\n      ")}`);
+    await shot(`failed-${failures}`);
+  }
+}
+
+const text = (selector) => page.eval(`document.querySelector(${JSON.stringify(selector)})?.textContent ?? ""`);
+const click = (selector) => page.eval(`document.querySelector(${JSON.stringify(selector)}).click()`);
+const chosen = () => page.eval(`document.querySelector(".row[aria-selected=true]")?.dataset.key ?? null`);
+const counted = (part) => page.until(`document.getElementById("count").textContent.includes(${JSON.stringify(part)})`);
+const search = async (text) => {
+  await page.eval(`document.getElementById("q").value = ${JSON.stringify(text)}; document.getElementById("q").dispatchEvent(new Event("input"))`);
+  await quiet();
+};
+const quiet = () => page.until(`document.getElementById("list").getAttribute("aria-busy") === "false"`);
+const shown = () => page.until(`document.querySelector("#detail .head") !== null`);
+
+const full = await serve(10_000);
+await page.size(1280, 800);
+
+await test("the token is changed for a cookie, and the list is there", async () => {
+  await page.go(full.url);
+  await page.until(`document.querySelectorAll(".row").length > 10`);
+  assert.equal(await page.eval("location.search + location.pathname"), "/");
+  assert.equal(await page.eval("document.cookie"), "", "the cookie is not for scripts");
+  await page.until(`document.getElementById("live").textContent === "live"`);
+});
+
+await test("few rows are in the document, however many there are", async () => {
+  await click("#group");
+  await page.eval(`(async () => {
+    const list = document.getElementById("list");
+    for (let turn = 0; turn < 400 && !document.getElementById("count").textContent.startsWith("10,000 "); turn++) {
+      list.scrollTop = list.scrollHeight;
+      await new Promise((done) => setTimeout(done, 20));
+    }
+  })()`);
+  await counted("10,000 callbacks");
+  const rows = await page.eval(`document.querySelectorAll(".row").length`);
+  assert.ok(rows > 10 && rows < 80, `${rows} rows`);
+  const before = await page.worked();
+  await page.eval(`(async () => {
+    const list = document.getElementById("list");
+    for (let turn = 0; turn < 30; turn++) {
+      list.scrollTop = (turn * 7919 * 34) % list.scrollHeight;
+      await new Promise(requestAnimationFrame);
+    }
+  })()`);
+  const each = ((await page.worked() - before) * 1000) / 30;
+  console.log(`      ${each.toFixed(1)} ms of script and layout for a jump among 10,000 rows`);
+  await page.eval(`document.getElementById("list").scrollTop = 0`);
+  await click("#group");
+});
+
+await test("j and k choose, h and l go through the attempts", async () => {
+  await page.press("j");
+  await shown();
+  const first = await chosen();
+  await page.press("j");
+  const second = await chosen();
+  assert.notEqual(first, second);
+  await page.press("k");
+  assert.equal(await chosen(), first);
+  await page.press("j");
+  await page.press("j");
+  await page.until(`document.querySelectorAll(".step").length > 1`);
+  const label = await page.eval(`document.getElementById("detail").getAttribute("aria-label")`);
+  await page.press("h");
+  await page.until(`document.getElementById("detail").getAttribute("aria-label") !== ${JSON.stringify(label)}`);
+  assert.match(await text(".canonical"), /platform_id=PF0014/);
+  assert.match(await text(".canonical"), /error_msg=empty/);
+  assert.match(await text(".canonical"), /\[key\]$/);
+  await shot("light");
+});
+
+await test("a mistake is named", async () => {
+  await page.press("/");
+  assert.equal(await page.eval("document.activeElement.id"), "q");
+  await page.type("upper case");
+  await quiet();
+  await page.until(`[...document.querySelectorAll(".row .verdict")].every((each) => each.textContent === "✕ signature")`);
+  await page.press("Escape");
+  await page.press("j");
+  await page.until(`document.querySelector(".cause") !== null`);
+  assert.match(await text(".cause"), /upper/);
+  await shot("light-cause");
+  await search("");
+});
+
+await test("the filters hold for what is there and what comes", async () => {
+  await click("[data-verdict=invalid]");
+  await page.until(`document.querySelectorAll(".row").length > 5 && document.querySelector(".row .good") === null`);
+  full.bring(34);
+  await page.until(`document.querySelector(".row .good") === null && document.getElementById("live").textContent === "live"`);
+  await click("[data-verdict='']");
+  await page.until(`document.querySelector(".row .good") !== null`);
+});
+
+await test("text of strangers stays text", async () => {
+  await search("onerror");
+  await page.press("j");
+  await page.until(`document.querySelector(".canonical")?.textContent.includes("<script>alert(1)</script>")`);
+  assert.equal(await page.eval(`document.querySelectorAll("#detail script, #detail img").length`), 0);
+  await search("gnp.exe");
+  await page.press("j");
+  await page.until(`document.querySelector(".canonical")?.textContent.includes("gnp.exe")`);
+  assert.match(await text(".canonical"), /\\u202egnp\.exe\\u200b \\u001b\[31mred/);
+  assert.equal(await page.eval(`/[\\u202e\\u200b\\u001b]/.test(document.body.textContent)`), false);
+  await search("");
+});
+
+await test("an edited body is signed and sent", async () => {
+  await page.until(`document.querySelectorAll(".row").length > 10`);
+  await page.press("j");
+  await shown();
+  await page.press("e");
+  await page.until(`document.querySelector(".sheet textarea") !== null`);
+  await page.eval(`document.querySelector(".sheet textarea").value = '{"a":"edited"}'`);
+  await page.eval(`document.querySelector(".sheet input").value = "javascript:alert(1)"; document.querySelector(".sheet .main").click()`);
+  await page.until(`document.querySelector(".outcome").textContent.includes("http://")`);
+  // The refusal is a 422, of which the browser's log speaks.
+  page.complaints.length = 0;
+  await page.eval(`document.querySelector(".sheet input").value = "http://127.0.0.1:3000/notify"; document.querySelector(".sheet .main").click()`);
+  await page.until(`document.querySelector(".outcome").textContent.includes("does not acknowledge, status 200")`);
+  assert.match(await page.eval(`document.querySelector(".sheet textarea").value`), /^\{"a":"edited","sign":"[0-9a-f]{32}"\}$/);
+  await shot("light-edit");
+  await page.press("Escape");
+  assert.equal(await page.eval(`document.querySelector(".sheet")`), null);
+});
+
+await test("new callbacks come in, many in one frame, and nothing jumps", async () => {
+  await page.eval(`document.getElementById("list").scrollTop = 3400`);
+  const seen = () => page.eval(`(() => {
+    const top = document.getElementById("list").getBoundingClientRect().top;
+    const rows = [...document.querySelectorAll(".row")].filter((each) => each.getBoundingClientRect().top >= top);
+    return rows.sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top)[0].dataset.key;
+  })()`);
+  await page.eval(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))`);
+  const before = await seen();
+  full.bring(400);
+  await page.until(`!document.getElementById("fresh").hidden && document.getElementById("fresh").textContent.includes("400")`);
+  assert.equal(await seen(), before);
+  await shot("light-new");
+  await click("#fresh");
+  await page.until(`document.getElementById("fresh").hidden`);
+});
+
+await test("a flood is taken without loss", async () => {
+  await click("#group");
+  full.bring(5000);
+  // Whether it kept up or was told to load the list again, the newest is on top in the end.
+  await page.until(`(() => {
+    document.getElementById("list").scrollTop = 0;
+    return document.getElementById("row-15434") !== null;
+  })()`, "the newest of 15,434");
+  const drawn = await page.eval(`(() => {
+    const box = document.getElementById("list").getBoundingClientRect();
+    return [...document.querySelectorAll(".row")].filter((each) => each.getBoundingClientRect().bottom > box.top && each.getBoundingClientRect().top < box.bottom).length;
+  })()`);
+  assert.ok(drawn > 10, `${drawn} rows are in sight`);
+  assert.equal(await page.eval(`document.querySelector(".row[aria-posinset='1']").id`), "row-15434");
+  await click("#group");
+});
+
+await test("dark, narrow, help", async () => {
+  await page.size(1280, 800, "dark");
+  await page.press("j");
+  await shown();
+  await shot("dark");
+  await page.press("?");
+  assert.equal(await page.eval(`document.getElementById("help").open`), true);
+  await shot("dark-help");
+  await page.press("Escape");
+  await page.until(`!document.getElementById("help").open`);
+  await page.press("Escape");
+  await page.size(360, 740);
+  await page.until(`getComputedStyle(document.getElementById("detail")).display === "none"`);
+  await shot("phone-list");
+  await page.press("j");
+  await page.until(`getComputedStyle(document.getElementById("detail")).display !== "none"`);
+  await shown();
+  assert.equal(await page.eval(`document.documentElement.scrollWidth`), 360, "nothing is wider than the screen");
+  assert.equal(await page.eval(`document.getElementById("detail").scrollWidth`), 360);
+  await shot("phone-detail");
+  await page.size(360, 740, "dark");
+  await page.eval(`document.getElementById("detail").scrollTop = 500`);
+  await shot("phone-dark");
+  await click(".back");
+  assert.equal(await page.eval(`getComputedStyle(document.getElementById("detail")).display`), "none");
+});
+
+await test("nothing was asked of another server", async () => {
+  const own = new URL(full.url).origin;
+  const foreign = page.requests.filter((url) => !url.startsWith(own) && !url.startsWith("data:") && url !== "about:blank");
+  assert.deepEqual(foreign, []);
+});
+
+const bare = await serve(0);
+await test("an empty page says where callbacks go and how to try", async () => {
+  await page.size(1280, 800);
+  await page.go(bare.url);
+  await page.until(`!document.getElementById("empty").hidden && document.querySelector("#empty pre") !== null`);
+  assert.match(await text("#empty"), /http:\/\/127\.0\.0\.1:8787\//);
+  assert.match(await text("#empty pre"), /--data-raw '\{"payout_id":/);
+  await shot("empty");
+  await page.size(360, 740, "dark");
+  await shot("phone-empty");
+  bare.bring(1);
+  await page.until(`document.querySelectorAll(".row").length === 1 && document.getElementById("empty").hidden`);
+});
+
+await close();
+await Promise.all([full.stop(), bare.stop()]);
+console.log(failures ? `${failures} failed` : "all hold");
+process.exit(failures ? 1 : 0);
