@@ -299,9 +299,12 @@ impl Handler for Merchant {
         if self.see(&order) {
             return;
         }
-        // What it wrote comes back as an error when nobody was there to read it.
+        // As where a runtime ends a request's work when its client leaves.
         thread::sleep(Duration::from_millis(20));
-        if matches!(stream.take_error(), Ok(None)) {
+        let _ = stream.set_nonblocking(true);
+        let client_left = matches!(stream.peek(&mut [0]), Ok(0));
+        let _ = stream.set_nonblocking(false);
+        if !client_left {
             self.credit(&order, amount);
         }
     }
@@ -363,16 +366,18 @@ fn object(members: &[Member]) -> String {
     format!("{{{}}}", parts.join(","))
 }
 
-/// The members of an object whose values hold no nested ones, equal ones too.
+/// The members of an object, equal ones too; a nested value ends with the first bracket that closes one.
 fn members(text: &str) -> Option<Vec<Member>> {
     let mut rest = text.trim().strip_prefix('{')?.trim_start();
     let mut found = Vec::new();
     while let Some(after) = rest.strip_prefix('"') {
         let (name, after) = after.split_once('"')?;
         let after = after.trim_start().strip_prefix(':')?.trim_start();
-        let length = match after.strip_prefix('"') {
-            Some(inner) => end_of_string(inner)? + 1,
-            None => after.find([',', '}', ' ', '\n', '[', '{'])?,
+        let length = match after.as_bytes().first()? {
+            b'"' => end_of_string(&after[1..])? + 1,
+            b'[' => after.find(']')? + 1,
+            b'{' => after.find('}')? + 1,
+            _ => after.find([',', '}', ' ', '\n'])?,
         };
         let (value, after) = after.split_at(length);
         found.push((name.to_owned(), value.to_owned()));
