@@ -290,7 +290,7 @@ impl Handler for Merchant {
         })
     }
 
-    fn answered(&self, request: &Request, stream: &TcpStream) {
+    fn answering(&self, request: &Request, stream: &TcpStream) {
         if self.flaw != Flaw::AcknowledgesFirst || self.judge(request) != Ok("0000") {
             return;
         }
@@ -300,7 +300,7 @@ impl Handler for Merchant {
             return;
         }
         // As where a runtime ends a request's work when its client leaves.
-        thread::sleep(Duration::from_millis(20));
+        thread::sleep(Duration::from_millis(150));
         let _ = stream.set_nonblocking(true);
         let client_left = matches!(stream.peek(&mut [0]), Ok(0));
         let _ = stream.set_nonblocking(false);

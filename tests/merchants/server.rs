@@ -40,8 +40,8 @@ pub(crate) trait Handler: Send + Sync + 'static {
     /// The answer; `None` closes the connection without one.
     fn answer(&self, request: &Request) -> Option<Reply>;
 
-    /// What is done after the answer was written; `stream` tells what became of it.
-    fn answered(&self, _request: &Request, _stream: &TcpStream) {}
+    /// What is done between the answer's head and its body; `stream` tells who is still there.
+    fn answering(&self, _request: &Request, _stream: &TcpStream) {}
 }
 
 /// A server on a free loopback port, until it is dropped.
@@ -91,13 +91,14 @@ fn serve(stream: &TcpStream, handler: &impl Handler) -> io::Result<()> {
         let Some(reply) = handler.answer(&request) else { return Ok(()) };
         let Reply { status, headers, body } = reply;
         let connection = if goes_on { "keep-alive" } else { "close" };
-        let text = format!(
-            "HTTP/1.1 {status} Answer\r\n{headers}Content-Length: {}\r\nConnection: {connection}\r\n\r\n{body}",
+        let head = format!(
+            "HTTP/1.1 {status} Answer\r\n{headers}Content-Length: {}\r\nConnection: {connection}\r\n\r\n",
             body.len()
         );
         let mut writer = stream;
-        writer.write_all(text.as_bytes())?;
-        handler.answered(&request, stream);
+        writer.write_all(head.as_bytes())?;
+        handler.answering(&request, stream);
+        writer.write_all(body.as_bytes())?;
         if !goes_on {
             // Closing on unread bytes would take the answer back.
             stream.shutdown(std::net::Shutdown::Write)?;
