@@ -156,14 +156,13 @@ impl Merchant {
     /// Books a successful payout.
     fn book(&self, order: &str, amount: i64) -> &'static str {
         match self.flaw {
-            Flaw::Races => {
-                if !self.orders().get(order).is_some_and(|known| known.seen) {
-                    thread::sleep(Duration::from_millis(20));
-                    self.see(order);
-                    self.credit(order, amount);
-                }
-            }
             Flaw::AcknowledgesFirst => {}
+            Flaw::Races if self.orders().get(order).is_some_and(|known| known.seen) => {}
+            Flaw::Races => {
+                thread::sleep(Duration::from_millis(20));
+                self.see(order);
+                self.credit(order, amount);
+            }
             Flaw::CreditsTwice => self.credit(order, amount),
             _ if !self.see(order) => self.credit(order, amount),
             Flaw::RefusesDuplicates => return "0002",
