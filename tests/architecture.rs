@@ -49,7 +49,10 @@ const NAMED_ONLY_IN: &[(&[&str], &[&str])] = &[
         ],
     ),
     (&["rcgen"], &["listener/tls.rs"]),
-    (&["futures_util"], &["delivery/fleet/run.rs", "check/runner.rs", "check/trial.rs", "check/control.rs"]),
+    (
+        &["futures_util"],
+        &["delivery/fleet/run.rs", "check/runner.rs", "check/trial.rs", "check/control.rs"],
+    ),
     (&["reqwest"], &["delivery/http.rs"]),
     (&["getrandom"], &["listener/inspector/"]),
     (&["colored"], &["terminal/theme.rs"]),

@@ -202,7 +202,8 @@ impl FileStep {
     }
 
     fn read(self) -> Result<Parcel, BundleError> {
-        let unknown = |what: &str, text: &str| BundleError(format!("the {what} {text:?} is unknown"));
+        let unknown =
+            |what: &str, text: &str| BundleError(format!("the {what} {text:?} is unknown"));
         let slowly = self.manner.strip_prefix("slowly ").and_then(|text| text.parse().ok());
         let slowly = slowly.filter(|one: &u32| u64::from(*one) <= MAX_MILLISECONDS);
         let manner = match slowly {

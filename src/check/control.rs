@@ -112,11 +112,9 @@ impl<'a> Controls<'a> {
                 self.workshop.message(&Recipe { operations }, Timestamp::now(), &mut history);
             messages.push((label, message.ok()?));
         }
-        let send = |(label, message)| async move {
-            self.sender.send(message, Manner::Plain, label).await
-        };
-        let sent =
-            join_all(messages.iter().map(|(label, message)| send((*label, message)))).await;
+        let send =
+            |(label, message)| async move { self.sender.send(message, Manner::Plain, label).await };
+        let sent = join_all(messages.iter().map(|(label, message)| send((*label, message)))).await;
         sent.iter().all(Sent::is_acknowledged).then_some(sent)
     }
 }

@@ -254,7 +254,8 @@ fn held_each(unit: Unit, demands: &[Demand], deltas: &[f64]) -> Booked {
     let mut little = None;
     for (demand, delta) in demands.iter().zip(deltas) {
         let one = unit.of(demand.amount);
-        let (least, most) = (f64::from(demand.least) * one, demand.most.map(|n| f64::from(n) * one));
+        let (least, most) =
+            (f64::from(demand.least) * one, demand.most.map(|n| f64::from(n) * one));
         let told = || format!("the order {} was {}", demand.order, times(*delta, one));
         if most.is_some_and(|most| *delta > most + NOISE) || *delta < -NOISE {
             return Booked::TooMuch(told());
@@ -268,9 +269,9 @@ fn held_each(unit: Unit, demands: &[Demand], deltas: &[f64]) -> Booked {
 
 fn held_in_total(unit: Unit, demands: &[Demand], delta: f64) -> Booked {
     let sum = |times: fn(&Demand) -> Option<u32>| {
-        demands.iter().try_fold(0.0, |sum, one| {
-            Some(sum + f64::from(times(one)?) * unit.of(one.amount))
-        })
+        demands
+            .iter()
+            .try_fold(0.0, |sum, one| Some(sum + f64::from(times(one)?) * unit.of(one.amount)))
     };
     let least = sum(|one| Some(one.least)).unwrap_or_default();
     let Some(most) = sum(|one| one.most) else {

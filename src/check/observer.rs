@@ -102,9 +102,8 @@ struct Output {
 }
 
 fn output_of(command: &mut Command) -> Result<Output, ObserverError> {
-    let mut child = command
-        .spawn()
-        .map_err(|error| ObserverError(format!("cannot be started: {error}")))?;
+    let mut child =
+        command.spawn().map_err(|error| ObserverError(format!("cannot be started: {error}")))?;
     let stdout = child.stdout.take().map(reader);
     let stderr = child.stderr.take().map(reader);
     let code = wait(&mut child);

@@ -300,8 +300,7 @@ fn content_type(sent: &Sent) -> Finding {
 }
 
 fn listed(addresses: &[SocketAddr]) -> String {
-    let texts: Vec<String> =
-        addresses.iter().map(|address| address.ip().to_string()).collect();
+    let texts: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
     texts.join(", ")
 }
 

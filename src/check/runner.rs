@@ -256,11 +256,8 @@ impl Run<'_> {
         let start = Instant::now();
         let mut tested = match &case.work {
             Work::Probe(name) => {
-                let prober = Prober {
-                    sender: self.sender,
-                    controls: self.controls,
-                    opening: self.opening,
-                };
+                let prober =
+                    Prober { sender: self.sender, controls: self.controls, opening: self.opening };
                 judged(case, &prober.ask(name).await)
             }
             Work::Send(_) | Work::Retry(_) => self.try_twice(case).await,

@@ -73,7 +73,8 @@ impl Sender {
     /// [`TransportError`] where it cannot be.
     pub(super) fn try_new(wiring: Wiring) -> Result<Self, TransportError> {
         let pacer = Pacer::new(wiring.rate);
-        let sender = Sender { wiring, transports: Mutex::default(), pacer, sent: AtomicU64::new(0) };
+        let sender =
+            Sender { wiring, transports: Mutex::default(), pacer, sent: AtomicU64::new(0) };
         let usual = Route { manner: Manner::Plain, method: "POST".to_owned(), omitted: Vec::new() };
         sender.transport(usual)?;
         Ok(sender)

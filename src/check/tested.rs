@@ -61,10 +61,8 @@ pub(super) fn judged(case: &Case, probed: &Probed) -> Tested {
 impl Tested {
     /// Whether it rests on an endpoint that takes good notifications.
     pub(super) fn is_demotable(&self) -> bool {
-        let is_said = matches!(
-            self.result.status,
-            Status::Passed | Status::Failed | Status::Warned
-        );
+        let is_said =
+            matches!(self.result.status, Status::Passed | Status::Failed | Status::Warned);
         is_said && !self.is_probe && self.proof != Some(Proof::Proven)
     }
 

@@ -85,8 +85,7 @@ fn judge_all(parcel: &Parcel, all: &[Sent]) -> Judgement {
         .filter(|judgement| *judgement != Judgement::Met)
         .collect();
     let count = broken.len();
-    let is_proven =
-        |one: &Judgement| matches!(one, Judgement::Broken { proof: Proof::Proven, .. });
+    let is_proven = |one: &Judgement| matches!(one, Judgement::Broken { proof: Proof::Proven, .. });
     broken.sort_by_key(|one| !is_proven(one));
     match broken.into_iter().next() {
         None => Judgement::Met,

@@ -235,7 +235,9 @@ fn conduct(
         let mut interrupts = Interrupts::catch();
         match args.format {
             Format::Json => {
-                console.answer_bytes(json::ready(facts).as_bytes()).map_err(CommandError::output)?;
+                console
+                    .answer_bytes(json::ready(facts).as_bytes())
+                    .map_err(CommandError::output)?;
             }
             Format::Human => console.note(&text::ready_line(facts)),
         }
@@ -290,11 +292,7 @@ async fn carry_out(
     Ok((checked.report, checked.bundles))
 }
 
-fn tell(
-    report: &CheckReport,
-    format: Format,
-    console: &mut Console,
-) -> Result<(), CommandError> {
+fn tell(report: &CheckReport, format: Format, console: &mut Console) -> Result<(), CommandError> {
     match format {
         Format::Json => console.answer_bytes(json::check(report).as_bytes()),
         Format::Human => text::lines(report).iter().try_for_each(|line| console.answer(line)),

@@ -112,10 +112,7 @@ fn place(url: &Url) -> Result<Place, TransportFailure> {
     Place::of(url).ok_or_else(none)
 }
 
-async fn within<T>(
-    limit: Duration,
-    work: impl Future<Output = T>,
-) -> Result<T, TransportFailure> {
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, TransportFailure> {
     timeout(limit, work).await.map_err(|_| {
         let detail = format!("no connection within {}", format_duration(limit));
         TransportFailure::new(FailureKind::Timeout, &detail)
@@ -128,14 +125,32 @@ mod tests {
 
     #[test]
     fn only_addresses_that_no_stranger_has_are_local() {
-        for text in ["127.0.0.1", "127.9.9.9", "10.1.2.3", "172.16.0.1", "172.31.255.255",
-            "192.168.1.1", "169.254.1.1", "::1", "fd00::1", "fe80::1", "::ffff:10.0.0.1", "0.0.0.0"]
-        {
+        for text in [
+            "127.0.0.1",
+            "127.9.9.9",
+            "10.1.2.3",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "169.254.1.1",
+            "::1",
+            "fd00::1",
+            "fe80::1",
+            "::ffff:10.0.0.1",
+            "0.0.0.0",
+        ] {
             assert!(is_local(text.parse().unwrap()), "{text}");
         }
-        for text in ["1.1.1.1", "172.32.0.1", "172.15.0.1", "192.169.0.1", "11.0.0.1",
-            "2001:db8::1", "::ffff:8.8.8.8", "100.64.0.1"]
-        {
+        for text in [
+            "1.1.1.1",
+            "172.32.0.1",
+            "172.15.0.1",
+            "192.169.0.1",
+            "11.0.0.1",
+            "2001:db8::1",
+            "::ffff:8.8.8.8",
+            "100.64.0.1",
+        ] {
             assert!(!is_local(text.parse().unwrap()), "{text}");
         }
     }

@@ -132,7 +132,8 @@ impl Verb {
     ///
     /// [`WireError::Verb`] where it is no token (RFC 9110, section 5.6.2) or longer than 32 bytes.
     pub fn parse(text: &str) -> Result<Self, WireError> {
-        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        let is_token =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         if text.is_empty() || text.len() > 32 || !text.bytes().all(is_token) {
             return Err(WireError::Verb);
         }

@@ -71,12 +71,7 @@ fn algorithm(args: &Args, dialect: &Dialect) -> Result<Algorithm, CommandError> 
     }
 }
 
-fn available(
-    args: &Args,
-    dialect: &Dialect,
-    algorithm: Algorithm,
-    target: &Target,
-) -> Vec<Need> {
+fn available(args: &Args, dialect: &Dialect, algorithm: Algorithm, target: &Target) -> Vec<Need> {
     let is_hmac = algorithm == Algorithm::HmacSha256;
     let is_demanded = args.require == Some(Algorithm::HmacSha256);
     let present = [

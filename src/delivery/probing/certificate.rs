@@ -98,8 +98,12 @@ mod tests {
         };
         assert_eq!(read(UTC_TIME, "491231235959Z").as_deref(), Some("2049-12-31T23:59:59Z"));
         assert_eq!(read(UTC_TIME, "500101000000Z").as_deref(), Some("1950-01-01T00:00:00Z"));
-        assert_eq!(read(GENERALIZED_TIME, "20500101000000Z").as_deref(), Some("2050-01-01T00:00:00Z"));
-        for text in ["", "Z", "499931235959Z", "4912312359Z", "49-231235959Z", "\u{e9}1231235959Z"] {
+        assert_eq!(
+            read(GENERALIZED_TIME, "20500101000000Z").as_deref(),
+            Some("2050-01-01T00:00:00Z")
+        );
+        for text in ["", "Z", "499931235959Z", "4912312359Z", "49-231235959Z", "\u{e9}1231235959Z"]
+        {
             assert_eq!(read(UTC_TIME, text), None, "{text}");
         }
     }
