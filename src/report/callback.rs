@@ -144,7 +144,7 @@ fn indented(line: Line) -> Line {
 fn order_summary(line: Line, order: &Notification, seen: Option<Seen>) -> Line {
     let line = line.strong(order.order_id.as_deref().unwrap_or("(no order id)"));
     let line = match order.amount_cents {
-        Some(cents) => line.plain(format!("  {} ({cents} cents)", major_units(cents))),
+        Some(cents) => line.plain(format!("  {}", major_units(cents))),
         None => line.warn("  (no amount)"),
     };
     let line = match (order.status, order.status_code) {
@@ -156,7 +156,7 @@ fn order_summary(line: Line, order: &Notification, seen: Option<Seen>) -> Line {
         None => line,
         Some(Seen { delivery, since_last: None }) => line.dim(format!("  delivery {delivery}")),
         Some(Seen { delivery, since_last: Some(since) }) => {
-            line.warn(format!("  delivery {delivery}, {} after the last", short_duration(since)))
+            line.warn(format!("  delivery {delivery}, +{}", short_duration(since)))
         }
     }
 }

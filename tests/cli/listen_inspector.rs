@@ -70,7 +70,7 @@ fn nobody_is_let_in_without_the_token() {
     for path in ["/", "/api/state", "/api/callbacks", "/api/events", "/page.js"] {
         assert_eq!(inspecting.get(path, "").status, 401, "{path}");
     }
-    assert_eq!(inspecting.get("/api/callbacks?token=00", "").status, 403);
+    assert_eq!(inspecting.get("/?token=00", "").status, 403);
     let cookie = inspecting.cookie();
     assert_eq!(inspecting.get("/api/state", &cookie).status, 200);
     let foreign = format!("{cookie}Origin: http://evil.example\r\n");
