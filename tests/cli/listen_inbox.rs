@@ -1,5 +1,6 @@
 //! `listen` and its inbox: what is acknowledged is kept, and what is not kept is refused.
 
+use std::io::Write;
 use std::process::Command;
 use std::time::Instant;
 
@@ -107,7 +108,7 @@ fn a_full_disk_means_no_acknowledgement_until_there_is_room() {
     raise.args(["--fsize=unlimited:unlimited", "--pid", &id]);
     let raised = raise.status().is_ok_and(|status| status.success());
     if !raised {
-        println!("skipped: no prlimit that may raise the limit");
+        let _ = writeln!(std::io::stderr(), "skipped: no prlimit that may raise the limit");
     }
     let began = Instant::now();
     // The file is opened anew at most once a second.
