@@ -997,7 +997,7 @@ _payout__notify() {
             return 0
             ;;
         payout__subcmd__notify__subcmd__listen)
-            opts="-q -v -h --color --bind --allow-remote --dialect --input --require --count --for --format --quiet --verbose --inbox --no-inbox --keep --keep-for --reply --reply-per --seed --forward-to --reply-from --forward-retry --forward-timeout --referee --max-retries --expect-schedule --inspect --tls-cert --tls-key --tls-self-signed --tls-cert-out --key-file --key --other-key-file --help"
+            opts="-q -v -h --color --bind --allow-remote --dialect --input --require --count --for --format --quiet --verbose --inbox --no-inbox --keep --keep-for --reply --reply-per --seed --forward-to --reply-from --forward-retry --forward-timeout --referee --max-retries --expect-schedule --sender-timeout --inspect --tls-cert --tls-key --tls-self-signed --tls-cert-out --key-file --key --other-key-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1080,6 +1080,10 @@ _payout__notify() {
                     return 0
                     ;;
                 --expect-schedule)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sender-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -206,6 +206,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l f
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l forward-timeout -d 'Wait this long for the application\'s reply' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l max-retries -d 'The retries that the sender may make' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l expect-schedule -d 'The schedule that the sender must keep: a preset, or a list of delays' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l sender-timeout -d 'How long the sender waits for a reply; a later acknowledgement does not bind it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l inspect -d 'Serve a page that shows callbacks as they come, on this loopback address or a free port' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-cert -d 'Speak HTTPS with this certificate and its chain (PEM)' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-key -d 'The certificate\'s private key (PEM)' -r -F
