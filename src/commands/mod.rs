@@ -4,6 +4,7 @@ pub mod args;
 pub mod completions;
 pub mod demo;
 pub mod dialects;
+pub mod export;
 pub mod inbox;
 pub mod lines;
 pub mod listen;
@@ -50,6 +51,8 @@ pub enum Command {
     Simulate(Box<simulate::Args>),
     /// Show when the attempts of a retry schedule are planned.
     Schedule(schedule::Args),
+    /// Write a load test with fresh, signed orders for Locust, k6 or Artillery.
+    Export(Box<export::Args>),
     /// Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says.
     Listen(Box<listen::Args>),
     /// Show, compare, export and send again what listen received and kept.
@@ -134,6 +137,7 @@ fn dispatch(
         Command::Verify(args) => verify::run(&args, environment, console),
         Command::Simulate(args) => simulate::run(&args, environment, console),
         Command::Schedule(args) => schedule::run(&args, console),
+        Command::Export(args) => export::run(&args, console),
         Command::Listen(args) => listen::run(&args, environment, console),
         Command::Inbox(args) => inbox::run(&args, environment, console),
         Command::Dialects(args) => dialects::run(&args, console),
@@ -149,7 +153,9 @@ fn format_of(command: &Command) -> args::Format {
         Command::Listen(args) => args.format,
         Command::Inbox(args) => args.format(),
         Command::Dialects(args) => args.format,
-        Command::Demo(_) | Command::Sign(_) | Command::Completions(_) => args::Format::Human,
+        Command::Demo(_) | Command::Sign(_) | Command::Export(_) | Command::Completions(_) => {
+            args::Format::Human
+        }
     }
 }
 
