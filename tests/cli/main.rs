@@ -8,6 +8,7 @@ mod completions;
 mod course;
 mod demo;
 mod exits;
+mod export;
 mod harness;
 mod inbox;
 mod input;

@@ -281,7 +281,8 @@ impl<'a> Recipe<'a> {
                 Change::Fixed(edit) => edit.clone(),
                 Change::Templated { name, template } => put(
                     name,
-                    template.fill(&mut |segment| Draw::of(segment).map(&mut *draw).unwrap_or_default()),
+                    template
+                        .fill(&mut |segment| Draw::of(segment).map(&mut *draw).unwrap_or_default()),
                 ),
             });
         }

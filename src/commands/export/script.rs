@@ -170,7 +170,9 @@ fn lay_out(value: &Json, depth: usize) -> String {
         Json::Object(members) => {
             let lines: Vec<String> = members
                 .iter()
-                .map(|(name, value)| format!("{indent}{}: {}", json!(name), lay_out(value, depth + 1)))
+                .map(|(name, value)| {
+                    format!("{indent}{}: {}", json!(name), lay_out(value, depth + 1))
+                })
                 .collect();
             format!("{{\n{}\n{end}}}", lines.join(",\n"))
         }
