@@ -1,7 +1,7 @@
 //! Exported load tests: their syntax, and their orders and judgements beside the tool's own.
 //!
-//! Where Python or Node is not installed, what needs it is left out, and said on stderr. The engines
-//! themselves are run by `tests/engines/run.sh`.
+//! Where Python or Node is not installed, what needs it is left out. The engines themselves are run by
+//! `tests/engines/run.sh`.
 
 use std::fs;
 use std::path::Path;
@@ -75,17 +75,10 @@ const ENGINES: [Engine; 3] = [
     },
 ];
 
-fn is_installed(program: &str) -> bool {
-    let found = Command::new(program).arg("--version").stdout(Stdio::null()).status();
-    let is_there = found.is_ok_and(|status| status.success());
-    if !is_there {
-        eprintln!("{program} is not installed: what needs it is left out");
-    }
-    is_there
-}
-
+/// Whether the engine's interpreter is there; what needs another is left out.
 fn is_installed_for(engine: &&Engine) -> bool {
-    is_installed(engine.program)
+    let found = Command::new(engine.program).arg("--version").stdout(Stdio::null()).status();
+    found.is_ok_and(|status| status.success())
 }
 
 impl Engine {

@@ -67,7 +67,7 @@ print(*(last[name] for name in ("callbacks", "orders", "valid", "invalid")))')
 # export_test ENGINE FOLDER
 export_test() {
   rm -rf "$2"
-  "$tool" export "$url" --to "$1" --rate "$rate/s" --count "$count" --out "$2/" \
+  "$tool" export "$url" --to "$1" --rate "$rate/s" --count "$count" --timeout 60s --out "$2/" \
     --set 'amount={100..500000}' --mix success=90,failed=8,cancelled=2 2>/dev/null
 }
 
