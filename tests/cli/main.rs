@@ -9,6 +9,7 @@ mod completions;
 mod course;
 mod demo;
 mod exits;
+mod export;
 mod harness;
 mod inbox;
 mod input;
