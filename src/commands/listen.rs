@@ -42,7 +42,7 @@ use crate::store::StoreError;
 use crate::terminal::Console;
 
 use args::{ForwardArgs, Identity, KeepArgs, RefereeArgs, ReplyArgs, TlsArgs};
-use desk::{Desk, Event};
+use desk::{Desk, Event, Showing, Tally};
 use page::{Bound, Page};
 use screen::{Budget, Screen};
 
@@ -285,6 +285,8 @@ fn open(
         reply_from,
         referee: setup.rules.clone().map(|rules| Mutex::new(Referee::new(rules))),
         entries: page.map(|page| page.entries.clone()),
+        showing: if args.quiet { Showing::Counted } else { Showing::Each },
+        tally: Tally::new(args.count),
         not_kept: AtomicU64::new(0),
     };
     Ok((Arc::new(desk), ready))

@@ -28,6 +28,8 @@ use crate::store::StoreError;
 pub(super) enum Event {
     /// A callback was answered, or is about to be.
     Callback(Box<Handled>),
+    /// As many callbacks were taken as the run is to take.
+    Enough,
     /// The server remarks on a client or the system.
     Server(ServerEvent),
     /// The inbox did not take a callback, which was refused for it.
@@ -47,6 +49,47 @@ pub(super) struct Handled {
     pub(super) breaches: Vec<Breach>,
 }
 
+/// Whether callbacks are shown one by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Showing {
+    /// Each goes to the screen.
+    Each,
+    /// They are only counted, and cost nothing more.
+    Counted,
+}
+
+/// How many callbacks were taken, and how many were valid.
+#[derive(Debug)]
+pub(super) struct Tally {
+    callbacks: AtomicU64,
+    valid: AtomicU64,
+    enough: Option<u64>,
+}
+
+impl Tally {
+    /// Nothing counted yet; the run is to end after `enough` callbacks.
+    pub(super) const fn new(enough: Option<u64>) -> Self {
+        Tally { callbacks: AtomicU64::new(0), valid: AtomicU64::new(0), enough }
+    }
+
+    /// All callbacks, and the valid ones.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        let valid = self.valid.load(Ordering::Acquire);
+        // Read last: it is never less than the valid ones.
+        (self.callbacks.load(Ordering::Acquire), valid)
+    }
+
+    /// Whether as many came as the run is to take.
+    pub(super) fn is_enough(&self) -> bool {
+        self.enough.is_some_and(|enough| self.counts().0 >= enough)
+    }
+
+    fn count(&self, verdict: &Verdict) {
+        self.callbacks.fetch_add(1, Ordering::AcqRel);
+        self.valid.fetch_add(u64::from(verdict.is_valid()), Ordering::AcqRel);
+    }
+}
+
 /// What all callbacks of a run share.
 pub(super) struct Desk {
     pub(super) contract: Contract,
@@ -60,6 +103,8 @@ pub(super) struct Desk {
     pub(super) referee: Option<Mutex<Referee>>,
     /// Where the entries for the inspector go, where it is open.
     pub(super) entries: Option<broadcast::Sender<Arc<Entry>>>,
+    pub(super) showing: Showing,
+    pub(super) tally: Tally,
     /// How many callbacks the inbox refused since it took one.
     pub(super) not_kept: AtomicU64,
 }
@@ -84,10 +129,17 @@ impl Desk {
         let seen = order.map(|order| locked(&self.orders).seen(order, at));
         let plan = self.plan(&callback, &verdict, order);
         let judged = judged(&verdict, seen);
-        let kept = self.keep(&callback, &judged, &plan.replied, &events).await;
-        let Ok(inbox_id) = kept else { return not_kept().into() };
+        // What the application will answer is not known yet, and is recorded later.
+        let (known, later) = match self.application() {
+            Some(_) => (Replied::default(), Some(plan.replied)),
+            None => (plan.replied, None),
+        };
+        let entry = NewEntry { callback, judged, replied: known };
+        let Ok(inbox_id) = self.keep(&entry, &events).await else { return not_kept().into() };
+        let NewEntry { callback, judged, replied } = entry;
+        let replied = later.unwrap_or(replied);
         let mut breaches = self.observe(&callback, &verdict);
-        let (answer, replied, forwarded) = self.send_on(&callback, plan.answer, plan.replied).await;
+        let (answer, replied, forwarded) = self.send_on(&callback, plan.answer, replied).await;
         if let Some(forwarded) = &forwarded {
             self.record(inbox_id, forwarded, &replied, &events).await;
         }
@@ -104,9 +156,16 @@ impl Desk {
             // Nobody may have the page open.
             let _ = entries.send(Arc::new(entry));
         }
-        let handled = Handled { callback, verdict, seen, replied, inbox_id, forwarded, breaches };
+        self.tally.count(&verdict);
         // Where nobody prints any more, the server is about to end.
-        let _ = events.send(Event::Callback(Box::new(handled))).await;
+        if self.showing == Showing::Each {
+            let handled =
+                Handled { callback, verdict, seen, replied, inbox_id, forwarded, breaches };
+            let _ = events.send(Event::Callback(Box::new(handled))).await;
+        }
+        if self.tally.is_enough() {
+            let _ = events.send(Event::Enough).await;
+        }
         if !plan.delay.is_zero() {
             tokio::time::sleep(plan.delay).await;
         }
@@ -139,17 +198,11 @@ impl Desk {
     /// The entry's number once it is durable; nothing where nothing is kept.
     async fn keep(
         &self,
-        callback: &Callback,
-        judged: &Judged,
-        replied: &Replied,
+        entry: &NewEntry,
         events: &mpsc::Sender<Event>,
     ) -> Result<Option<u64>, ()> {
         let Some(inbox) = &self.inbox else { return Ok(None) };
-        let (callback, judged) = (callback.clone(), judged.clone());
-        // What the application will answer is not known yet, and is recorded later.
-        let replied =
-            if self.application().is_some() { Replied::default() } else { replied.clone() };
-        match inbox.keep(NewEntry { callback, judged, replied }).await {
+        match inbox.keep(entry).await {
             Ok(id) => {
                 let refused = self.not_kept.swap(0, Ordering::Relaxed);
                 if refused > 0 {

@@ -36,7 +36,6 @@ pub(super) struct Screen<'a> {
 
 impl<'a> Screen<'a> {
     pub(super) async fn run(mut self) -> Result<(ListenSummary, &'a mut Console), CommandError> {
-        let mut summary = ListenSummary::default();
         let end = self.args.duration;
         let mut time_is_up = Box::pin(async move {
             match end {
@@ -50,8 +49,8 @@ impl<'a> Screen<'a> {
                 biased;
                 event = self.received.recv() => match event {
                     // The server dropped its senders: everything is answered.
-                    None => return Ok((summary, self.console)),
-                    Some(event) => self.show(event, &mut summary).await?,
+                    None => return Ok((self.summary(), self.console)),
+                    Some(event) => self.show(event).await?,
                 },
                 // The second signal ends the draining.
                 () = self.interrupts.next() => {
@@ -62,19 +61,23 @@ impl<'a> Screen<'a> {
                     let _ = self.stop.try_send(());
                 }
             }
-            if !stopping && self.args.count.is_some_and(|count| summary.callbacks >= count) {
+            if !stopping && self.desk.tally.is_enough() {
                 stopping = true;
                 let _ = self.stop.try_send(());
             }
         }
     }
 
-    async fn show(
-        &mut self,
-        event: Event,
-        summary: &mut ListenSummary,
-    ) -> Result<(), CommandError> {
+    /// What came in all, as the desk counted it.
+    fn summary(&self) -> ListenSummary {
+        let (callbacks, valid) = self.desk.tally.counts();
+        ListenSummary { callbacks, valid, orders: locked(&self.desk.orders).len() as u64 }
+    }
+
+    async fn show(&mut self, event: Event) -> Result<(), CommandError> {
         match event {
+            // The loop looks at the tally after every event.
+            Event::Enough => Ok(()),
             Event::Server(event) => self.remark(&event),
             Event::NotKept(error) => {
                 let hint = error.hint();
@@ -89,7 +92,7 @@ impl<'a> Screen<'a> {
                 ));
                 Ok(())
             }
-            Event::Callback(handled) => self.show_callback(*handled, summary).await,
+            Event::Callback(handled) => self.show_callback(*handled).await,
         }
         .map_err(CommandError::output)
     }
@@ -112,18 +115,9 @@ impl<'a> Screen<'a> {
         Ok(())
     }
 
-    async fn show_callback(
-        &mut self,
-        handled: Handled,
-        summary: &mut ListenSummary,
-    ) -> std::io::Result<()> {
-        summary.callbacks += 1;
-        summary.valid += u64::from(handled.verdict.is_valid());
-        summary.orders = locked(&self.desk.orders).len() as u64;
-        if self.args.quiet {
-            return Ok(());
-        }
+    async fn show_callback(&mut self, handled: Handled) -> std::io::Result<()> {
         let diagnosis = self.diagnose(&handled.callback, &handled.verdict).await;
+        let masked_canonical = self.masked_canonical(&handled.callback, &handled.verdict);
         let Handled { callback, verdict, seen, replied, inbox_id, forwarded, breaches } = handled;
         let received = ReceivedCallback {
             callback,
@@ -133,6 +127,7 @@ impl<'a> Screen<'a> {
             inbox_id,
             forwarded,
             breaches,
+            masked_canonical,
             diagnosis,
         };
         if self.args.format == Format::Json {
@@ -141,6 +136,16 @@ impl<'a> Screen<'a> {
         let detail = if self.args.verbose > 0 { Detail::Whole } else { Detail::Usual };
         let lines = callback::lines(&received, detail);
         lines.iter().try_for_each(|line| self.console.answer(line))
+    }
+
+    /// The canonical string where it is shown.
+    fn masked_canonical(&self, callback: &Callback, verdict: &Verdict) -> Option<String> {
+        let reading = verdict.reading.as_ref()?;
+        if self.args.format != Format::Json && reading.mismatch().is_none() {
+            return None;
+        }
+        let payload = self.desk.contract.payload(callback).ok()?;
+        Some(reading.masked_canonical(&payload))
     }
 
     /// What explains the signature, where it does not match and there is time to search.
