@@ -239,7 +239,6 @@ fn listen_all(schemas: &mut Schemas) {
         schemas.hold(&listening.callback());
     }
     exchange(listening.address, "no HTTP at all\r\n\r\n");
-    schemas.hold(&listening.callback());
     schemas.hold_all(&listening.interrupt().output.exits(1));
     let remote = payout_notify(&["listen", "--format", "json", "--bind", "0.0.0.0:0"]).key(KEY);
     schemas.hold_all(&remote.run().exits(2));
