@@ -24,6 +24,47 @@ use crate::listener::verdict::{Contract, Verdict};
 use crate::protocol::acknowledgement::{self, AcknowledgementRule, Conclusion};
 use crate::protocol::key::Key;
 
+/// Whether callbacks are shown one by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Showing {
+    /// Each goes to the screen.
+    Each,
+    /// They are only counted, and cost nothing more.
+    Counted,
+}
+
+/// How many callbacks were taken, and how many were valid.
+#[derive(Debug)]
+pub(super) struct Tally {
+    callbacks: AtomicU64,
+    valid: AtomicU64,
+    enough: Option<u64>,
+}
+
+impl Tally {
+    /// Nothing counted yet; the run is to end after `enough` callbacks.
+    pub(super) const fn new(enough: Option<u64>) -> Self {
+        Tally { callbacks: AtomicU64::new(0), valid: AtomicU64::new(0), enough }
+    }
+
+    /// All callbacks, and the valid ones.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        let valid = self.valid.load(Ordering::Acquire);
+        // Read last: it is never less than the valid ones.
+        (self.callbacks.load(Ordering::Acquire), valid)
+    }
+
+    /// Whether as many came as the run is to take.
+    pub(super) fn is_enough(&self) -> bool {
+        self.enough.is_some_and(|enough| self.counts().0 >= enough)
+    }
+
+    fn count(&self, verdict: &Verdict) {
+        self.callbacks.fetch_add(1, Ordering::AcqRel);
+        self.valid.fetch_add(u64::from(verdict.is_valid()), Ordering::AcqRel);
+    }
+}
+
 /// What all callbacks of a run share.
 pub(super) struct Desk {
     pub(super) contract: Contract,
@@ -60,7 +101,15 @@ impl Desk {
         let mut breaches = self.observe(&callback, &verdict);
         let plan = self.plan(&callback, &verdict, order);
         let judged = judged(&verdict, seen);
-        let Ok(inbox_id) = self.keep(&callback, &judged, &plan.replied, &outlet).await else {
+        // What the application will answer is not known yet, and is recorded later.
+        let (known, later) = match self.application() {
+            Some(_) => (Replied::default(), Some(plan.replied)),
+            None => (plan.replied, None),
+        };
+        let entry = NewEntry { callback, judged, replied: known };
+        let kept = self.keep(&entry, &outlet).await;
+        let NewEntry { callback, judged, replied } = entry;
+        let Ok(inbox_id) = kept else {
             let reply = not_kept();
             let replied = replied_with(&reply, Some("not kept".to_owned()));
             self.ended(&callback, &replied, Duration::ZERO);
@@ -70,7 +119,8 @@ impl Desk {
             outlet.show(handled, Kept::No).await;
             return reply.into();
         };
-        let (answer, replied, forwarded) = self.send_on(&callback, plan.answer, plan.replied).await;
+        let (answer, replied, forwarded) =
+            self.send_on(&callback, plan.answer, later.unwrap_or(replied)).await;
         if let Some(forwarded) = &forwarded {
             self.record(inbox_id, forwarded, &replied, &outlet).await;
         }
@@ -138,19 +188,9 @@ impl Desk {
     }
 
     /// The entry's number once it is durable; nothing where nothing is kept.
-    async fn keep(
-        &self,
-        callback: &Callback,
-        judged: &Judged,
-        replied: &Replied,
-        outlet: &Outlet,
-    ) -> Result<Option<u64>, ()> {
+    async fn keep(&self, entry: &NewEntry, outlet: &Outlet) -> Result<Option<u64>, ()> {
         let Some(inbox) = &self.inbox else { return Ok(None) };
-        let (callback, judged) = (callback.clone(), judged.clone());
-        // What the application will answer is not known yet, and is recorded later.
-        let replied =
-            if self.application().is_some() { Replied::default() } else { replied.clone() };
-        match inbox.keep(NewEntry { callback, judged, replied }).await {
+        match inbox.keep(entry).await {
             Ok(id) => {
                 let refused = self.refused.swap(0, Ordering::Relaxed);
                 if refused > 0 {
