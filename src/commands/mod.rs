@@ -7,6 +7,7 @@ pub mod dialects;
 pub mod inbox;
 pub mod lines;
 pub mod listen;
+pub mod private_file;
 pub mod runtime;
 pub mod schedule;
 pub mod sign;
