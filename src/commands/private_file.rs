@@ -1,7 +1,7 @@
 //! Files that are their owner's alone: those that are written, and those with a key in them.
 
 use std::fs::{File, Metadata, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::terminal::Console;
@@ -19,6 +19,16 @@ pub fn open_private(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Writes a file anew; where there was none, only its owner can read it.
+///
+/// # Errors
+/// The system's own.
+pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = open_private(path)?;
+    file.set_len(0)?;
+    file.write_all(bytes)
 }
 
 /// Warns where others than its owner can read a file with a key in it.

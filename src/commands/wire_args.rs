@@ -107,6 +107,7 @@ impl WireArgs {
             headers: self.headers()?,
             resolve: self.resolve.clone(),
             tls: self.tls(console)?,
+            ..WireSettings::default()
         })
     }
 
