@@ -179,9 +179,11 @@ pub fn put(payload: &Payload<'_>, name: &str, value: &str) -> String {
         encode_into(value, &mut encoded);
         return splice(payload.text(), span, &encoded);
     }
-    let end = payload.braces().end;
-    let before = &payload.text()[..end];
-    if !payload.members().is_empty() && !before.ends_with(['&', '?']) {
+    let pairs = payload.braces();
+    let end = pairs.end;
+    // A question mark that ends the pairs is the last value's own.
+    let before = &payload.text()[pairs];
+    if !before.is_empty() && !before.ends_with('&') {
         encoded.push('&');
     }
     encode_into(name, &mut encoded);
@@ -242,6 +244,14 @@ mod tests {
 
     fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_question_mark_at_the_end_belongs_to_the_last_pair() {
+        assert_eq!(put(&form("a?").unwrap(), "b", "1"), "a?&b=1");
+        assert_eq!(put(&form("a=1?").unwrap(), "b", "2"), "a=1?&b=2");
+        let query = read(b"/n?a=1?", Encoding::Query).unwrap();
+        assert_eq!(put(&query, "b", "2"), "/n?a=1?&b=2");
     }
 
     #[test]

@@ -84,7 +84,8 @@ impl AcknowledgementRule {
     /// The rule that a dialect's success reply stands for.
     #[must_use]
     pub fn for_reply(success_reply: &str) -> AcknowledgementRule {
-        let reply = success_reply.trim();
+        // As replies are trimmed, or a reply that is this text would not be it.
+        let reply = success_reply.trim_ascii();
         match Payload::parse(reply.as_bytes()) {
             Ok(object) if object.get("error_code").is_some() => AcknowledgementRule::ErrorCode,
             Ok(_) => AcknowledgementRule::Members(reply.to_owned()),
@@ -220,6 +221,14 @@ mod tests {
         assert_eq!(rule("wechat-v2"), AcknowledgementRule::ReturnCode);
         assert_eq!(rule("epay"), AcknowledgementRule::Word("success".into()));
         assert_eq!(rule("epusdt"), AcknowledgementRule::Word("ok".into()));
+    }
+
+    #[test]
+    fn a_rule_takes_the_reply_that_it_was_made_from() {
+        for text in ["ok\u{b}", "\u{a0}ok", " ok\u{85}\n", "{\"a\":1}\u{b}"] {
+            let rule = AcknowledgementRule::for_reply(text);
+            assert_eq!(conclusion(&rule, text), "acknowledged", "{text:?}");
+        }
     }
 
     #[test]
