@@ -199,10 +199,13 @@ pub fn remove(payload: &Payload<'_>, name: &str) -> String {
     let Some(member) = payload.get(name) else { return text.to_owned() };
     let pairs = payload.braces();
     let (mut start, mut end) = (member.name_span().start, member.value_span().end);
-    if text[end..pairs.end].starts_with('&') {
-        end += 1;
-    } else if text[pairs.start..start].ends_with('&') {
-        start -= 1;
+    let (before, after) = (&text[pairs.start..start], &text[end..pairs.end]);
+    // A blank that is part of a pair stays behind its separator: at an end it would be trimmed.
+    let is_blank = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_whitespace);
+    if let Some(rest) = after.strip_prefix('&') {
+        end += usize::from(!before.is_empty() || !is_blank(rest.as_bytes().first()));
+    } else if let Some(rest) = before.strip_suffix('&') {
+        start -= usize::from(!is_blank(rest.as_bytes().last()));
     }
     splice(text, start..end, "")
 }
@@ -244,6 +247,16 @@ mod tests {
 
     fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_blank_beside_a_removed_pair_stays_part_of_its_own() {
+        for (text, left) in [("x=1& b=2", "& b=2"), ("a=1 &x=2", "a=1 &"), ("a&x& b", "a& b")] {
+            let removed = remove(&form(text).unwrap(), "x");
+            assert_eq!(removed, left);
+            let of = |text: &str| form(text).unwrap().members()[0].name.clone().into_owned();
+            assert_eq!(of(&removed), if text.starts_with('x') { " b" } else { "a" });
+        }
     }
 
     #[test]
