@@ -41,6 +41,19 @@ fn a_key_file_that_others_can_read_is_warned_of() {
 }
 
 #[test]
+fn a_private_key_that_others_can_read_is_warned_of() {
+    let listen = ["listen", "--bind", ":0", "--tls-cert", "cert.pem", "--tls-key", "key.pem"];
+    let sent = ["simulate", "https://127.0.0.1:1/", "--client-cert", "key.pem"];
+    for arguments in [&listen[..], &sent] {
+        let program = payout_notify(arguments).key(KEY).file("cert.pem", "none");
+        let output = program.file_with_mode("key.pem", "none", 0o640).run();
+        output.remarks(&["others can read the private key key.pem; chmod 600 mends it"]);
+        let program = payout_notify(arguments).key(KEY).file("cert.pem", "none");
+        program.file("key.pem", "none").run().hides("others can read");
+    }
+}
+
+#[test]
 fn a_key_that_is_missing_or_empty_is_a_matter_of_usage() {
     let hint = "hint: set PAYOUT_NOTIFY_KEY, or use --key-file FILE";
     for command in [&["verify"][..], &["sign"], &["listen"], &["simulate", "http://127.0.0.1:1/"]] {
