@@ -86,7 +86,7 @@ impl AcknowledgementRule {
     pub fn for_reply(success_reply: &str) -> AcknowledgementRule {
         // As replies are trimmed, or a reply that is this text would not be it.
         let reply = success_reply.trim_ascii();
-        match Payload::parse(reply.as_bytes()) {
+        match Payload::parse(success_reply.as_bytes()) {
             Ok(object) if object.get("error_code").is_some() => AcknowledgementRule::ErrorCode,
             Ok(_) => AcknowledgementRule::Members(reply.to_owned()),
             Err(_) if reply.contains("<return_code>") => AcknowledgementRule::ReturnCode,
@@ -144,7 +144,7 @@ fn judge_return_code(body: &[u8]) -> Judgement {
 
 fn judge_members(reply: &Reply, wanted: &str) -> Judgement {
     let (Ok(expected), Ok(given)) =
-        (Payload::parse(wanted.as_bytes()), Payload::parse(reply.body.trim_ascii()))
+        (Payload::parse(wanted.as_bytes()), Payload::parse(&reply.body))
     else {
         return miss(wanted, slip(&reply.body, wanted));
     };
@@ -225,10 +225,19 @@ mod tests {
 
     #[test]
     fn a_rule_takes_the_reply_that_it_was_made_from() {
-        for text in ["ok\u{b}", "\u{a0}ok", " ok\u{85}\n", "{\"a\":1}\u{b}"] {
+        for text in [
+            "ok\u{b}",
+            "\u{a0}ok",
+            " ok\u{85}\n",
+            "{\"a\":1}\u{b}",
+            "\u{c}{\"a\":1}",
+            " {\"a\":1}\n",
+        ] {
             let rule = AcknowledgementRule::for_reply(text);
             assert_eq!(conclusion(&rule, text), "acknowledged", "{text:?}");
         }
+        let members = AcknowledgementRule::for_reply("{\"a\":1}");
+        assert_ne!(conclusion(&members, "\u{c}{\"a\":1}"), "acknowledged");
     }
 
     #[test]
