@@ -110,7 +110,8 @@ const EFFECTS: &[&str] = &[
 const NETWORK: &[&str] = &["std::net"];
 
 /// Files of `commands/` that are no command, so that every command may use them.
-const SHARED_BY_COMMANDS: &[&str] = &["args", "lines", "runtime", "signing", "wire_args"];
+const SHARED_BY_COMMANDS: &[&str] =
+    &["args", "lines", "private_file", "runtime", "signing", "wire_args"];
 
 const LONGEST_FILE: usize = 500;
 const LONGEST_FUNCTION: usize = 60;
