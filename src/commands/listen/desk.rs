@@ -24,47 +24,6 @@ use crate::listener::verdict::{Contract, Verdict};
 use crate::protocol::acknowledgement::{self, AcknowledgementRule, Conclusion};
 use crate::protocol::key::Key;
 
-/// Whether callbacks are shown one by one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Showing {
-    /// Each goes to the screen.
-    Each,
-    /// They are only counted, and cost nothing more.
-    Counted,
-}
-
-/// How many callbacks were taken, and how many were valid.
-#[derive(Debug)]
-pub(super) struct Tally {
-    callbacks: AtomicU64,
-    valid: AtomicU64,
-    enough: Option<u64>,
-}
-
-impl Tally {
-    /// Nothing counted yet; the run is to end after `enough` callbacks.
-    pub(super) const fn new(enough: Option<u64>) -> Self {
-        Tally { callbacks: AtomicU64::new(0), valid: AtomicU64::new(0), enough }
-    }
-
-    /// All callbacks, and the valid ones.
-    pub(super) fn counts(&self) -> (u64, u64) {
-        let valid = self.valid.load(Ordering::Acquire);
-        // Read last: it is never less than the valid ones.
-        (self.callbacks.load(Ordering::Acquire), valid)
-    }
-
-    /// Whether as many came as the run is to take.
-    pub(super) fn is_enough(&self) -> bool {
-        self.enough.is_some_and(|enough| self.counts().0 >= enough)
-    }
-
-    fn count(&self, verdict: &Verdict) {
-        self.callbacks.fetch_add(1, Ordering::AcqRel);
-        self.valid.fetch_add(u64::from(verdict.is_valid()), Ordering::AcqRel);
-    }
-}
-
 /// What all callbacks of a run share.
 pub(super) struct Desk {
     pub(super) contract: Contract,
