@@ -8,30 +8,24 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::io::Read;
 
-use payout_notify::protocol::acknowledgement::ACKNOWLEDGEMENT_BODY;
-use payout_notify::protocol::dialect::Dialect;
-use payout_notify::protocol::key::Key;
-use payout_notify::protocol::notification::{Expectation, Notification};
-use payout_notify::protocol::payload::{MAX_BYTES, Payload};
-use payout_notify::protocol::signature::{Answer, verify};
+use payout_notify::{Acknowledgement, Key, OrderState, PlatformCode, Rejection, verify};
 use tiny_http::{Header, Method, Response, Server};
 
-/// The orders whose end is known. A real merchant keeps them in a database, in the transaction that credits.
-type Orders = HashMap<String, i64>;
+/// The longest body that is read, in bytes; a notification has a few hundred.
+const MAX_BYTES: u64 = 1 << 20;
 
-/// What the merchant answers: the platform's code.
-fn handle(body: &[u8], key: &Key, orders: &mut Orders) -> &'static str {
-    let Ok(payload) = Payload::parse(body) else { return "0021" };
-    if verify(&payload, key, Dialect::platform(), None).answer != Answer::Match {
-        return "0004";
+/// The orders whose end is known. A real merchant keeps them in a database, in the transaction that credits.
+type Orders = HashMap<String, OrderState>;
+
+/// Books a notification, once, and acknowledges it.
+fn handle(body: &[u8], key: &Key, orders: &mut Orders) -> Result<Acknowledgement, Rejection> {
+    let notification = verify(body, key)?;
+    let state = notification.state();
+    if matches!(state, OrderState::Succeeded | OrderState::Failed) {
+        // A duplicate finds the order here: it is acknowledged again, and changes nothing.
+        orders.entry(notification.order_id).or_insert(state);
     }
-    let notification = Notification::read(&payload, Expectation::Notification);
-    let (Some(order), Some(status)) = (notification.order_id, notification.status_code) else {
-        return "0002";
-    };
-    // A duplicate finds the order here: it is acknowledged again, and changes nothing.
-    orders.entry(order).or_insert(status);
-    "0000"
+    Ok(Acknowledgement::ok())
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -40,24 +34,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".to_owned());
     let server = Server::http(&address).map_err(|error| error.to_string())?;
     println!("http://{}/", server.server_addr());
-    let json = Header::from_bytes("Content-Type", "application/json;charset=utf-8")
-        .map_err(|()| "the header cannot be built")?;
     let mut orders = Orders::new();
     for mut request in server.incoming_requests() {
         let mut body = Vec::new();
-        let code = if *request.method() != Method::Post {
-            "0023"
-        } else if request.as_reader().take(MAX_BYTES as u64 + 1).read_to_end(&mut body).is_err() {
+        let reply = if *request.method() != Method::Post {
+            Acknowledgement::with_code(PlatformCode::UnsupportedMethod)
+        } else if request.as_reader().take(MAX_BYTES + 1).read_to_end(&mut body).is_err() {
             continue;
         } else {
             handle(&body, &key, &mut orders)
+                .unwrap_or_else(|rejection| Acknowledgement::refuse(&rejection))
         };
-        let reply = match code {
-            "0000" => ACKNOWLEDGEMENT_BODY.to_owned(),
-            code => format!("{{\"error_code\":\"{code}\"}}"),
-        };
+        let content_type = Header::from_bytes("Content-Type", reply.content_type())
+            .map_err(|()| "the header cannot be built")?;
+        let response = Response::from_string(reply.body())
+            .with_status_code(reply.status())
+            .with_header(content_type);
         // A client that left gets its notification again.
-        let _ = request.respond(Response::from_string(reply).with_header(json.clone()));
+        let _ = request.respond(response);
     }
     Ok(())
 }
