@@ -33,10 +33,12 @@ complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "demo" -
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "sign" -d 'Sign a payload and print it'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "verify" -d 'Verify a payload\'s signature'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "simulate" -d 'Send a notification to a merchant as the platform does, with its retries'
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "check" -d 'Check whether a merchant\'s endpoint is safe to go live: verifies, acknowledges, credits once'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "schedule" -d 'Show when the attempts of a retry schedule are planned'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "listen" -d 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "inbox" -d 'Show, compare, export and send again what listen received and kept'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "dialects" -d 'List the dialects: how sibling platforms sign, and which reply they want'
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "snippet" -d 'Print a small verifier and acknowledging handler in a merchant\'s language'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand demo" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
@@ -135,6 +137,40 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l accept-gzip -d 'Ask for a reply in gzip, and decompress it'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l insecure -d 'Check no certificate: whoever answers is taken for the merchant'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l sign-type -d 'How to sign: md5, hmac-sha256 or sha256' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l require -d 'The endpoint must refuse any other digest than this one' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l platform-id -d 'The platform_id of the orders, for an endpoint that refuses any but its own' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l suite -d 'Add the cases of this folder\'s *.toml files; several may be given' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l only -d 'Only these groups or cases; NAME* takes all that begin so; several may be given' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l skip -d 'Without these groups or cases; several may be given' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l report -d 'Write a report: json, junit, tap, sarif, html or github; several may be given' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l fail-on -d 'Exit with 1 for this too; inconclusive always does; several may be given' -r -f -a "warn\t'A case with a warning'
+flaky\t'A case that passed only on the second try'
+inconclusive\t'A case of which nothing can be said'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l bundle -d 'Write each failed case to this folder, to be sent again with --replay' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l replay -d 'Send one failed case again from its file; no key is needed' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l max-rate -d 'Start no more requests than this, for example 20/s' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l timeout -d 'How long to wait for a whole reply' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l observe -d 'Run this to see what was credited: it prints a number or JSON, for PAYOUT_CHECK_ORDER' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l observe-within -d 'How long the merchant may take to credit what it acknowledged' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l seed -d 'The seed of the order ids: the same seed gives the same ids' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+json\t'For a program: one JSON object a line'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l key -d 'The key itself: others on this machine can see it' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l header -d 'Send this header, in the place of an own one; "Name:" leaves it out; several may be given' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l resolve -d 'Use this address for a host and port, as curl does; several may be given' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l cacert -d 'Trust merchants whose certificate one of these vouches for (PEM), and no others' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l client-cert -d 'Show this certificate to a merchant who asks for one (PEM)' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l client-key -d 'The private key of --client-cert (PEM); without it the key is in the certificate\'s file' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l list -d 'List the cases and send nothing'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l yes -d 'Check an endpoint that is neither on this machine nor in a private network'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l insecure -d 'Check no certificate: whoever answers is taken for the merchant'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
@@ -306,17 +342,27 @@ toml\t'A file that --dialect reads'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l require -d 'Accept no other signature: md5, hmac-sha256 or sha256' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l print -d 'What to print' -r -f -a "code\t'The snippet'
+vectors\t'Signature vectors of the dialect, with which a snippet tests itself'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand completions" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen inbox dialects completions help" -f -a "demo" -d 'Show the whole story in about a second: sign, send, retry, verify, acknowledge'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen inbox dialects completions help" -f -a "sign" -d 'Sign a payload and print it'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen inbox dialects completions help" -f -a "verify" -d 'Verify a payload\'s signature'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen inbox dialects completions help" -f -a "simulate" -d 'Send a notification to a merchant as the platform does, with its retries'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen inbox dialects completions help" -f -a "schedule" -d 'Show when the attempts of a retry schedule are planned'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen inbox dialects completions help" -f -a "listen" -d 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen inbox dialects completions help" -f -a "inbox" -d 'Show, compare, export and send again what listen received and kept'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen inbox dialects completions help" -f -a "dialects" -d 'List the dialects: how sibling platforms sign, and which reply they want'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen inbox dialects completions help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate schedule listen inbox dialects completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "demo" -d 'Show the whole story in about a second: sign, send, retry, verify, acknowledge'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "sign" -d 'Sign a payload and print it'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "verify" -d 'Verify a payload\'s signature'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "simulate" -d 'Send a notification to a merchant as the platform does, with its retries'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "check" -d 'Check whether a merchant\'s endpoint is safe to go live: verifies, acknowledges, credits once'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "schedule" -d 'Show when the attempts of a retry schedule are planned'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "listen" -d 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "inbox" -d 'Show, compare, export and send again what listen received and kept'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "dialects" -d 'List the dialects: how sibling platforms sign, and which reply they want'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "snippet" -d 'Print a small verifier and acknowledging handler in a merchant\'s language'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

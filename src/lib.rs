@@ -110,6 +110,8 @@ pub mod store;
 pub mod terminal;
 
 pub use merchant::{Acknowledgement, Notification, OrderState, Rejection, Verifier, verify};
+#[doc(inline)]
+pub use protocol::acknowledgement::is_json_type;
 #[cfg(feature = "diagnosis")]
 #[doc(inline)]
 pub use protocol::diagnosis::{Deviation, Diagnosis, Difference, Dimension, Hit, diagnose};
@@ -123,7 +125,9 @@ pub use protocol::finding::{Finding, Severity};
 #[doc(inline)]
 pub use protocol::key::{EmptyKey, Key};
 #[doc(inline)]
-pub use protocol::payload::{Encoding, Member, Payload, PayloadError, PayloadProblem, Value};
+pub use protocol::payload::{
+    Encoding, MAX_BYTES, Member, Payload, PayloadError, PayloadProblem, Value,
+};
 #[doc(inline)]
 pub use protocol::platform_code::PlatformCode;
 #[doc(inline)]

@@ -182,6 +182,8 @@ pub struct Notification {
     pub merchant_order_id: String,
     /// Your id at the platform.
     pub platform_id: String,
+    /// The order amount as it was written, for deployments whose amounts are no whole cents.
+    pub amount_text: String,
     /// The order amount in cents.
     pub amount_cents: Option<i64>,
     /// The amount that was received, in cents; some deployments do not send it.
@@ -226,23 +228,28 @@ impl Notification {
             return Err(Rejection::Fields(findings));
         }
         let read = notification::Notification::read(payload, expectation);
-        let needed = (read.order_id, read.merchant_order_id, read.platform_id, read.status_code);
+        let text = |name: &str| match &payload.get(name)?.value {
+            Value::Number(digits) => Some((*digits).to_owned()),
+            Value::String(text) => Some(text.to_string()),
+            _ => None,
+        };
+        let ids = (read.order_id, read.merchant_order_id, read.platform_id);
         // The findings above name each of these where it is missing.
-        let (Some(order_id), Some(merchant_order_id), Some(platform_id), Some(status_code)) =
-            needed
+        let (
+            (Some(order_id), Some(merchant_order_id), Some(platform_id)),
+            Some(amount_text),
+            Some(status_code),
+        ) = (ids, text("amount"), read.status_code)
         else {
             return Err(Rejection::Fields(findings));
         };
         let number = |name: &str| whole_number(&payload.get(name)?.value);
-        let error_message = match payload.get("error_msg").map(|member| &member.value) {
-            Some(Value::String(text)) if !text.is_empty() => Some(text.to_string()),
-            _ => None,
-        };
         Ok(Notification {
             kind: read.kind,
             order_id,
             merchant_order_id,
             platform_id,
+            amount_text,
             amount_cents: read.amount_cents,
             real_amount_cents: number("real_amount"),
             fee_cents: number("fee"),
@@ -250,7 +257,7 @@ impl Notification {
             status: read.status,
             create_time: number("create_time"),
             update_time: read.update_time,
-            error_message,
+            error_message: text("error_msg").filter(|text| !text.is_empty()),
             algorithm,
             findings,
         })

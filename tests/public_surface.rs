@@ -8,9 +8,9 @@ use std::error::Error;
 use std::process::Command;
 
 use payout_notify::{
-    Acknowledgement, Algorithm, Dialect, EmptyKey, Encoding, Finding, Key, Kind, Member, Mismatch,
-    Notification, OrderState, Payload, PayloadError, PayloadProblem, PlatformCode, Rejection,
-    Scheme, Severity, Status, Value, Verifier, verify,
+    Acknowledgement, Algorithm, Dialect, EmptyKey, Encoding, Finding, Key, Kind, MAX_BYTES, Member,
+    Mismatch, Notification, OrderState, Payload, PayloadError, PayloadProblem, PlatformCode,
+    Rejection, Scheme, Severity, Status, Value, Verifier, is_json_type, verify,
 };
 
 /// What a function's type must be; a wider or narrower one does not fit.
@@ -22,6 +22,8 @@ macro_rules! promised {
 fn every_function_has_its_signature() {
     promised! {
         verify => fn(&[u8], &Key) -> Result<Notification, Rejection>,
+        is_json_type => fn(&str) -> bool,
+        MAX_BYTES => usize,
         Key::try_new => fn(Vec<u8>) -> Result<Key, EmptyKey>,
         Key::fingerprint => fn(&Key) -> String,
         Verifier::new => fn(Key) -> Verifier,
@@ -63,6 +65,7 @@ fn every_field_has_its_type(notification: Notification, finding: Finding, error:
         notification.order_id => String,
         notification.merchant_order_id => String,
         notification.platform_id => String,
+        notification.amount_text => String,
         notification.amount_cents => Option<i64>,
         notification.real_amount_cents => Option<i64>,
         notification.fee_cents => Option<i64>,

@@ -1,57 +1,112 @@
 //! A small merchant that does it right, on tiny_http and this library: verify, credit once, acknowledge.
-//!
-//! Run it with `PAYOUT_NOTIFY_KEY=… cargo run --example merchant -- 127.0.0.1:8080`. It prints its URL.
+//! `PAYOUT_NOTIFY_KEY=… CREDIT_FILE=credits.txt cargo run --example merchant -- 8080`. It prints its URL.
+//! `REQUIRE_HMAC=1` refuses MD5. A line of the file is `order amount`; `observe.py` adds them up.
 
 #![allow(clippy::print_stdout, reason = "the URL is this program's answer")]
 
-use std::collections::HashMap;
+use std::collections::HashSet;
+use std::env;
 use std::error::Error;
-use std::io::Read;
+use std::fs::{self, File};
+use std::io::{self, Cursor, Read, Write};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
-use payout_notify::{Acknowledgement, Key, OrderState, PlatformCode, Rejection, verify};
-use tiny_http::{Header, Method, Response, Server};
+use payout_notify::{
+    Acknowledgement, Algorithm, Key, MAX_BYTES, OrderState, PlatformCode, Verifier, is_json_type,
+};
+use tiny_http::{Header, Method, Request, Response, Server};
 
-/// The longest body that is read, in bytes; a notification has a few hundred.
-const MAX_BYTES: u64 = 1 << 20;
+struct Merchant {
+    verifier: Verifier,
+    /// The credits and the orders in them. A database would hold the order as a unique key.
+    ledger: Mutex<(File, HashSet<String>)>,
+}
 
-/// The orders whose end is known. A real merchant keeps them in a database, in the transaction that credits.
-type Orders = HashMap<String, OrderState>;
-
-/// Books a notification, once, and acknowledges it.
-fn handle(body: &[u8], key: &Key, orders: &mut Orders) -> Result<Acknowledgement, Rejection> {
-    let notification = verify(body, key)?;
-    let state = notification.state();
-    if matches!(state, OrderState::Succeeded | OrderState::Failed) {
-        // A duplicate finds the order here: it is acknowledged again, and changes nothing.
-        orders.entry(notification.order_id).or_insert(state);
+impl Merchant {
+    /// Credits an order once, and returns when that is on the disk: only then it may be acknowledged.
+    fn credit(&self, order: String, cents: u64) -> io::Result<()> {
+        let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        let (file, credited) = &mut *ledger;
+        if !credited.contains(&order) {
+            file.write_all(format!("{order} {cents}\n").as_bytes())?;
+            file.sync_data()?;
+            credited.insert(order);
+        }
+        Ok(())
     }
-    Ok(Acknowledgement::ok())
+
+    /// The answer to a request; an error where the credit could not be kept.
+    fn answer(&self, request: &mut Request) -> io::Result<Acknowledgement> {
+        let with_code = |code| Ok(Acknowledgement::with_code(code));
+        if *request.method() != Method::Post {
+            return with_code(PlatformCode::UnsupportedMethod);
+        }
+        let mut types = request.headers().iter().filter(|one| one.field.equiv("Content-Type"));
+        if !types.next().is_some_and(|one| is_json_type(one.value.as_str())) {
+            return with_code(PlatformCode::UnsupportedContentType);
+        }
+        let mut body = Vec::new();
+        request.as_reader().take(MAX_BYTES as u64 + 1).read_to_end(&mut body)?;
+        let notification = match self.verifier.verify(&body) {
+            Ok(notification) => notification,
+            Err(rejection) => return Ok(Acknowledgement::refuse(&rejection)),
+        };
+        // A field may have been moved into another one's text: "&" is not escaped.
+        let is_id = |id: &str| !id.contains(['&', ' ', '\n']);
+        let ids = [&notification.order_id, &notification.merchant_order_id];
+        let is_sound = ids.into_iter().chain([&notification.platform_id]).all(|id| is_id(id));
+        let Some(cents) = whole_cents(&notification.amount_text).filter(|_| is_sound) else {
+            return with_code(PlatformCode::InvalidParameters);
+        };
+        if notification.state() == OrderState::Succeeded {
+            self.credit(notification.order_id, cents)?;
+        }
+        // A payout that failed is acknowledged too.
+        Ok(Acknowledgement::ok())
+    }
+
+    fn serve(&self, server: &Server) {
+        while let Ok(mut request) = server.recv() {
+            let reply = match self.answer(&mut request) {
+                Ok(answer) => response(&answer),
+                // It could not be stored, and must come again.
+                Err(_) => Response::from_string("").with_status_code(500),
+            };
+            // A client that left gets its notification again.
+            let _ = request.respond(reply);
+        }
+    }
+}
+
+fn response(answer: &Acknowledgement) -> Response<Cursor<Vec<u8>>> {
+    let reply = Response::from_string(answer.body()).with_status_code(answer.status());
+    match Header::from_bytes("Content-Type", answer.content_type()) {
+        Ok(header) => reply.with_header(header),
+        Err(()) => reply,
+    }
+}
+
+/// Cents; sisters of the platform write the major unit, and it with decimals: `123.4500`.
+fn whole_cents(text: &str) -> Option<u64> {
+    let Some((whole, decimals)) = text.split_once('.') else { return text.parse().ok() };
+    let (cents, rest) = decimals.split_at_checked(2)?;
+    rest.bytes().all(|digit| digit == b'0').then(|| format!("{whole}{cents}").parse().ok())?
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let key = std::env::var("PAYOUT_NOTIFY_KEY").map_err(|_| "PAYOUT_NOTIFY_KEY is not set")?;
-    let key = Key::try_new(key.into_bytes())?;
-    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".to_owned());
-    let server = Server::http(&address).map_err(|error| error.to_string())?;
-    println!("http://{}/", server.server_addr());
-    let mut orders = Orders::new();
-    for mut request in server.incoming_requests() {
-        let mut body = Vec::new();
-        let reply = if *request.method() != Method::Post {
-            Acknowledgement::with_code(PlatformCode::UnsupportedMethod)
-        } else if request.as_reader().take(MAX_BYTES + 1).read_to_end(&mut body).is_err() {
-            continue;
-        } else {
-            handle(&body, &key, &mut orders)
-                .unwrap_or_else(|rejection| Acknowledgement::refuse(&rejection))
-        };
-        let content_type = Header::from_bytes("Content-Type", reply.content_type())
-            .map_err(|()| "the header cannot be built")?;
-        let response = Response::from_string(reply.body())
-            .with_status_code(reply.status())
-            .with_header(content_type);
-        // A client that left gets its notification again.
-        let _ = request.respond(response);
-    }
+    let key = Key::try_new(env::var("PAYOUT_NOTIFY_KEY")?.into_bytes())?;
+    let demand = env::var("REQUIRE_HMAC").is_ok_and(|demand| demand == "1");
+    let verifier = Verifier::new(key);
+    let verifier = if demand { verifier.require(Algorithm::HmacSha256) } else { verifier };
+    let path = env::var("CREDIT_FILE").unwrap_or_else(|_| "credits.txt".to_owned());
+    let file = File::options().create(true).append(true).open(&path)?;
+    let text = fs::read_to_string(&path)?;
+    let credited = text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned);
+    let merchant = Merchant { verifier, ledger: Mutex::new((file, credited.collect())) };
+    let port: u16 = env::args().nth(1).as_deref().unwrap_or("0").parse()?;
+    let server = Server::http(("127.0.0.1", port)).map_err(|error| error.to_string())?;
+    println!("listening on http://{}/", server.server_addr());
+    thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(|| merchant.serve(&server)))));
     Ok(())
 }

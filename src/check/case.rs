@@ -43,6 +43,8 @@ pub enum Need {
     HostName,
     /// Orders are signed with HMAC-SHA256, or that is demanded.
     Hmac,
+    /// HMAC-SHA256 is demanded: an endpoint that takes MD5 too does it wrong.
+    HmacDemanded,
     /// A command that observes the effect was given.
     Observer,
     /// The dialect is the platform's own.
@@ -58,6 +60,8 @@ pub enum Effect {
     None,
     /// The order was credited once.
     Once,
+    /// The order was credited once or not at all.
+    AtMostOnce,
 }
 
 /// What is done for a case.
@@ -132,6 +136,8 @@ pub enum Expect {
     NotAcknowledged,
     /// It refuses in order: a 4xx or another code, no 5xx, no silence.
     Refused,
+    /// It answers in order: it acknowledges or refuses, without a 5xx and without silence.
+    Answered,
     /// It may do as it likes; an observer looks at the effect.
     Anything,
 }

@@ -1,5 +1,24 @@
 //! Conformance of a merchant's endpoint: cases as data, a runner, and what came of them.
+//!
+//! A [`suite`] of [`case`]s and a [`plan`] go into the [`runner`], and a [`report`] comes out. A
+//! known-good control frames every group: an endpoint that refuses it is never called secure.
 
+pub mod bundle;
 pub mod case;
+pub mod case_file;
+mod control;
+mod effect;
+mod judge;
+pub mod observer;
+mod pace;
+pub mod plan;
+pub mod probe;
 pub mod recipe;
+pub mod replay;
 pub mod report;
+mod retry;
+pub mod runner;
+pub mod sender;
+pub mod suite;
+mod tested;
+pub mod trial;

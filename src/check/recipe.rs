@@ -1,4 +1,52 @@
 //! How a message is made: from an example order, change by change, signed rightly or wrongly.
+//!
+//! A recipe is a list of short lines such as `success`, `set amount 100`, `sign`. The first one
+//! begins a message, the others change it in order:
+//!
+//! | line | what it does |
+//! |---|---|
+//! | `success`, `cancelled`, `failed`, `processing` | a new order with that status |
+//! | `same-order STATUS` | the order of the message before, in a notification of its own |
+//! | `again`, `again N` | the bytes of the message before, or of message N |
+//! | `set NAME JSON`, `set-text NAME TEXT` | puts a member in, or replaces its value |
+//! | `unset NAME`, `rename NAME NAME`, `swap NAME NAME` | takes one out, renames it, changes two values over |
+//! | `take NAME` | the member's value as the message before has it |
+//! | `duplicate-first NAME JSON`, `duplicate-last NAME JSON` | a second member of that name |
+//! | `fill NAME BYTES`, `deep NAME LEVELS` | a long text, or arrays in arrays |
+//! | `shuffle`, `pretty`, `escape-unicode`, `escape-slashes` | the same members, written in another way |
+//! | `sign`, `sign WORD…` | signs; `wrong-key`, `no-key`, `other-case`, `last-digit`, `short`, `md5`, `hmac-sha256` sign otherwise |
+//! | `letter-digest` | other ids, until the right signature begins with a letter |
+//! | `truncate`, `raw TEXT`, `raw-hex DIGITS` | cuts the body in half, or puts another in its place |
+//! | `header NAME VALUE`, `no-header NAME`, `content-type TEXT`, `method NAME` | how it travels |
+//!
+//! `@sign` is the member that carries the signature. In JSON and text stand for what differs:
+//!
+//! | placeholder | what it is |
+//! |---|---|
+//! | `{id}`, `{other}` | the hexadecimal part of this order's id, and of another one's |
+//! | `{platform_id}` | the merchant's id |
+//! | `{now}`, `{now+60}`, `{now-60}` | Unix seconds |
+//! | `{iso}` | the time in RFC 3339 |
+//! | `{sign}` | the signature so far |
+//! | `{sign_type}` | the name of the orders' digest |
+//! | `{success}`, `{cancelled}`, `{failed}`, `{processing}` | the status numbers |
+
+use std::fmt;
+
+mod draft;
+mod operation;
+mod placeholder;
+mod workshop;
+
+pub use workshop::{History, ORDER_PREFIX, StatusNumbers, Workshop};
+
+use operation::{Operation, Start};
+
+/// The most bytes that `fill` and `deep` put into a body (4 MiB).
+pub const MAX_FILL: usize = 4 << 20;
+
+/// The most operations of a recipe.
+pub const MAX_OPERATIONS: usize = 64;
 
 /// The steps from an example order to a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -6,3 +54,94 @@ pub struct Recipe {
     /// The operations, in order, as they are written in a case file.
     pub operations: Vec<String>,
 }
+
+/// Why a recipe makes no message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecipeError {
+    /// Which operation is wrong, from 0.
+    pub operation: usize,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl fmt::Display for RecipeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "operation {}: {}", self.operation + 1, self.problem)
+    }
+}
+
+impl std::error::Error for RecipeError {}
+
+impl Recipe {
+    /// The known-good notification: a successful payout, signed by the rule.
+    #[must_use]
+    pub fn control() -> Recipe {
+        Recipe { operations: vec!["success".to_owned(), "sign".to_owned()] }
+    }
+
+    /// Reads the operations of the message that follows `before` others of its case.
+    ///
+    /// # Errors
+    /// An operation that is unknown, wrong, out of order, or refers to a message that is not there.
+    pub fn try_new(operations: Vec<String>, before: usize) -> Result<Recipe, RecipeError> {
+        let recipe = Recipe { operations };
+        recipe.read(before)?;
+        Ok(recipe)
+    }
+
+    fn read(&self, before: usize) -> Result<Vec<Operation>, RecipeError> {
+        let wrong =
+            |operation, problem: &str| Err(RecipeError { operation, problem: problem.to_owned() });
+        if self.operations.is_empty() {
+            return wrong(0, "a recipe begins with an order, such as success");
+        }
+        if self.operations.len() > MAX_OPERATIONS {
+            return wrong(MAX_OPERATIONS, &format!("there are more than {MAX_OPERATIONS}"));
+        }
+        let mut read = Vec::new();
+        for (index, line) in self.operations.iter().enumerate() {
+            let operation = Operation::parse(line)
+                .map_err(|problem| RecipeError { operation: index, problem })?;
+            if let Err(problem) = may_follow(&read, &operation, before) {
+                return wrong(index, problem);
+            }
+            read.push(operation);
+        }
+        Ok(read)
+    }
+}
+
+/// Whether an operation makes sense behind these ones.
+fn may_follow(
+    earlier: &[Operation],
+    operation: &Operation,
+    before: usize,
+) -> Result<(), &'static str> {
+    match (earlier, operation) {
+        ([], Operation::Start(_)) => {}
+        ([], _) => return Err("the first operation begins a message, such as success"),
+        (_, Operation::Start(_)) => return Err("only the first operation begins a message"),
+        _ => {}
+    }
+    let refers = match operation {
+        Operation::Start(Start::Again(Some(number))) => *number,
+        Operation::Start(Start::Again(None) | Start::SameOrder(_)) | Operation::Take(_) => 1,
+        _ => 0,
+    };
+    if refers > before {
+        return Err("there is no such message before it in this case");
+    }
+    let is_again = matches!(earlier.first(), Some(Operation::Start(Start::Again(_))));
+    let is_bytes = is_again || earlier.iter().any(Operation::makes_bytes);
+    if is_bytes && operation.changes_members() {
+        return Err("the body is bytes by then; its members cannot be changed");
+    }
+    let is_doubled = earlier.iter().any(|one| matches!(one, Operation::Duplicate { .. }));
+    if is_doubled && operation.signs() {
+        return Err("members that stand twice cannot be signed; sign before");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

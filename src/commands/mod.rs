@@ -1,6 +1,7 @@
 //! One file a subcommand: its arguments, whose doc comments are the help, and its run.
 
 pub mod args;
+pub mod check;
 pub mod completions;
 pub mod demo;
 pub mod dialects;
@@ -12,6 +13,7 @@ pub mod schedule;
 pub mod sign;
 pub mod signing;
 pub mod simulate;
+pub mod snippet;
 pub mod verify;
 pub mod wire_args;
 
@@ -48,6 +50,8 @@ pub enum Command {
     Verify(verify::Args),
     /// Send a notification to a merchant as the platform does, with its retries.
     Simulate(Box<simulate::Args>),
+    /// Check whether a merchant's endpoint is safe to go live: verifies, acknowledges, credits once.
+    Check(Box<check::Args>),
     /// Show when the attempts of a retry schedule are planned.
     Schedule(schedule::Args),
     /// Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says.
@@ -56,6 +60,8 @@ pub enum Command {
     Inbox(inbox::Args),
     /// List the dialects: how sibling platforms sign, and which reply they want.
     Dialects(dialects::Args),
+    /// Print a small verifier and acknowledging handler in a merchant's language.
+    Snippet(snippet::Args),
     /// Print the completion script of a shell.
     Completions(completions::Args),
 }
@@ -133,10 +139,12 @@ fn dispatch(
         Command::Sign(args) => sign::run(&args, environment, console),
         Command::Verify(args) => verify::run(&args, environment, console),
         Command::Simulate(args) => simulate::run(&args, environment, console),
+        Command::Check(args) => check::run(&args, environment, console),
         Command::Schedule(args) => schedule::run(&args, console),
         Command::Listen(args) => listen::run(&args, environment, console),
         Command::Inbox(args) => inbox::run(&args, environment, console),
         Command::Dialects(args) => dialects::run(&args, console),
+        Command::Snippet(args) => snippet::run(&args, console),
         Command::Completions(args) => completions::run(&args, root(), console),
     }
 }
@@ -145,11 +153,14 @@ fn format_of(command: &Command) -> args::Format {
     match command {
         Command::Verify(args) => args.format,
         Command::Simulate(args) => args.format,
+        Command::Check(args) => args.format,
         Command::Schedule(args) => args.format,
         Command::Listen(args) => args.format,
         Command::Inbox(args) => args.format(),
         Command::Dialects(args) => args.format,
-        Command::Demo(_) | Command::Sign(_) | Command::Completions(_) => args::Format::Human,
+        Command::Demo(_) | Command::Sign(_) | Command::Snippet(_) | Command::Completions(_) => {
+            args::Format::Human
+        }
     }
 }
 

@@ -106,6 +106,7 @@ impl WireArgs {
             headers: self.headers()?,
             resolve: self.resolve.clone(),
             tls: self.tls()?,
+            ..WireSettings::default()
         })
     }
 

@@ -127,6 +127,7 @@ pub struct HttpTransport {
     route: Route,
     timeout: Duration,
     rules: Arc<[HeaderRule]>,
+    method: Method,
     loss: Option<Loss>,
     /// How many requests were sent.
     sent: Arc<AtomicU64>,
@@ -147,6 +148,9 @@ impl HttpTransport {
             Security::Plain => trust_nobody().map_err(TransportError::new)?,
         };
         let client = client(route, tls.clone()).map_err(TransportError::new)?;
+        let method = wire.method.as_ref().map_or(Ok(Method::POST), |verb| {
+            Method::from_bytes(verb.as_str().as_bytes()).map_err(TransportError::new)
+        })?;
         let usual = prepare(&client, target, &wire.headers)
             .ok_or_else(|| TransportError::new("the URL cannot be requested"))?;
         Ok(HttpTransport {
@@ -154,6 +158,7 @@ impl HttpTransport {
             route,
             timeout,
             rules: wire.headers.clone().into(),
+            method,
             loss: wire.loss,
             wire: wire.needs_own_connection().then(|| Arc::new(Wire::new(wire, tls))),
             sent: Arc::default(),
@@ -182,7 +187,8 @@ impl HttpTransport {
             Some(loss) if loss.hits(place) => ReplyFate::Lost,
             _ => ReplyFate::Read,
         };
-        wire.exchange(&prepared.place, headers, body, fate).await
+        let method = self.method.clone();
+        wire.exchange(&prepared.place, (method, headers), body, fate).await
     }
 
     /// Sends as nearly every client does.
@@ -192,7 +198,7 @@ impl HttpTransport {
         headers: HeaderMap,
         body: &[u8],
     ) -> Result<Reply, TransportFailure> {
-        let mut request = reqwest::Request::new(Method::POST, url);
+        let mut request = reqwest::Request::new(self.method.clone(), url);
         *request.headers_mut() = headers;
         *request.body_mut() = Some(body.to_vec().into());
         let classify = |error| classify(error, self.route.security);

@@ -8,6 +8,7 @@
 pub mod engine;
 pub mod example;
 pub mod fleet;
+mod go_ahead;
 pub mod http;
 pub mod jitter;
 pub mod journal;
@@ -16,6 +17,7 @@ pub mod order_file;
 pub mod orders;
 pub mod outcome;
 pub mod pace;
+pub mod probing;
 pub mod record;
 pub mod schedule;
 pub mod signing;

@@ -86,6 +86,18 @@ impl Target {
         is_loopback(&self.url)
     }
 
+    /// The host: a name in lower case, or an address without brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default().trim_matches(['[', ']'])
+    }
+
+    /// Whether the host is a name that a name server is asked for.
+    #[must_use]
+    pub fn has_host_name(&self) -> bool {
+        self.host().parse::<IpAddr>().is_err()
+    }
+
     /// The URL as it is requested, credentials included.
     pub(super) fn url(&self) -> &Url {
         &self.url

@@ -21,7 +21,8 @@ use std::time::Duration;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HOST, HeaderMap, HeaderValue};
+use hyper::ext::on_informational;
+use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, EXPECT, HOST, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, Uri};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
@@ -31,11 +32,12 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_rustls::TlsConnector;
 
+use super::go_ahead::Gate;
 use super::http::{Url, start_reply};
 use super::outcome::{FailureKind, TransportFailure};
 use super::wire_failure::{Phase, Security, failure};
 use super::wire_settings::{
-    Compression, Connections, Framing, ResolveRule, Upload, WireSettings, WriteSide,
+    Compression, Connections, Framing, GoAhead, ResolveRule, Upload, WireSettings, WriteSide,
 };
 use crate::protocol::acknowledgement::{MAX_REPLY_BYTES, Reply};
 
@@ -121,7 +123,7 @@ impl Wire {
     pub(super) async fn exchange(
         self: &Arc<Self>,
         place: &Arc<Place>,
-        headers: HeaderMap,
+        head: (Method, HeaderMap),
         body: Arc<[u8]>,
         fate: ReplyFate,
     ) -> Result<Reply, TransportFailure> {
@@ -130,7 +132,7 @@ impl Wire {
             WriteSide::HalfClosed => Some(Arc::default()),
         };
         let body = Outgoing::new(Bytes::from_owner(body), &self.settings, ended.clone());
-        let mut request = self.request(place, headers, body);
+        let mut request = self.request(place, head, body);
         if let Some(mut sender) = self.take_idle(place).await {
             match sender.try_send_request(request).await {
                 Ok(response) => return self.receive(place, sender, response, fate).await,
@@ -158,15 +160,27 @@ impl Wire {
         self.receive(place, sender, response, fate).await
     }
 
-    fn request(&self, place: &Place, headers: HeaderMap, body: Outgoing) -> Request<Outgoing> {
+    fn request(
+        &self,
+        place: &Place,
+        (method, headers): (Method, HeaderMap),
+        mut body: Outgoing,
+    ) -> Request<Outgoing> {
+        let gate = (self.settings.go_ahead == GoAhead::Awaited).then(Gate::new);
+        let (gate, opener) = gate.unzip();
+        body.gate = gate;
         let mut request = Request::new(body);
-        *request.method_mut() = Method::POST;
+        *request.method_mut() = method;
         *request.uri_mut() = place.path.clone();
         *request.headers_mut() = headers;
         let headers = request.headers_mut();
         headers.entry(HOST).or_insert_with(|| place.authority.clone());
         if self.settings.compression == Compression::Gzip {
             headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("gzip"));
+        }
+        if let Some(opener) = opener {
+            headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
+            on_informational(&mut request, move |_| opener.open());
         }
         request
     }
@@ -269,7 +283,7 @@ impl Wire {
     }
 }
 
-async fn addresses_of(
+pub(super) async fn addresses_of(
     place: &Place,
     rules: &[ResolveRule],
 ) -> Result<Vec<SocketAddr>, TransportFailure> {
@@ -348,6 +362,8 @@ struct Outgoing {
     pause: Option<(Instant, Pin<Box<Sleep>>)>,
     /// Told when the last byte is handed out.
     ended: Option<Arc<AtomicBool>>,
+    /// What the first byte waits for.
+    gate: Option<Gate>,
 }
 
 impl Outgoing {
@@ -357,7 +373,7 @@ impl Outgoing {
             Upload::AtOnce => Duration::ZERO,
             slow => slow.time_for(length),
         };
-        Outgoing { rest, length, framing: settings.framing, time, pause: None, ended }
+        Outgoing { rest, length, framing: settings.framing, time, pause: None, ended, gate: None }
     }
 
     /// How many bytes may go out by now, in all.
@@ -379,6 +395,10 @@ impl Body for Outgoing {
         let this = &mut *self;
         if this.rest.is_empty() {
             return Poll::Ready(None);
+        }
+        if let Some(gate) = &mut this.gate {
+            ready!(gate.poll(cx));
+            this.gate = None;
         }
         let mut part = this.rest.len();
         while !this.time.is_zero() {

@@ -23,6 +23,10 @@ pub struct WireSettings {
     pub write_side: WriteSide,
     /// How the body's length is told.
     pub framing: Framing,
+    /// Whether the body waits until the merchant asks for it.
+    pub go_ahead: GoAhead,
+    /// The method, instead of `POST`.
+    pub method: Option<Verb>,
     /// Whether a reply in gzip is asked for.
     pub compression: Compression,
     /// Which replies are lost on purpose; `None` where every reply is read.
@@ -42,6 +46,7 @@ impl WireSettings {
             || self.upload != Upload::AtOnce
             || self.write_side == WriteSide::HalfClosed
             || self.framing == Framing::Chunked
+            || self.go_ahead == GoAhead::Awaited
             || self.compression == Compression::Gzip
             || self.loss.is_some()
             || !self.resolve.is_empty()
@@ -105,6 +110,43 @@ pub enum Framing {
     Chunked,
 }
 
+/// Whether the body waits until the merchant asks for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GoAhead {
+    /// Head and body go out together.
+    #[default]
+    Unasked,
+    /// `Expect: 100-continue` is sent, and the body follows on the merchant's go-ahead, or a
+    /// second later without one (RFC 9110, section 10.1.1).
+    Awaited,
+}
+
+/// A method of HTTP.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Verb(String);
+
+impl Verb {
+    /// Reads a method such as `GET`.
+    ///
+    /// # Errors
+    ///
+    /// [`WireError::Verb`] where it is no token (RFC 9110, section 5.6.2) or longer than 32 bytes.
+    pub fn parse(text: &str) -> Result<Self, WireError> {
+        let is_token =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if text.is_empty() || text.len() > 32 || !text.bytes().all(is_token) {
+            return Err(WireError::Verb);
+        }
+        Ok(Verb(text.to_owned()))
+    }
+
+    /// The method as it is sent.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Whether a reply in gzip is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Compression {
@@ -120,6 +162,9 @@ pub enum Compression {
 pub struct Share(u32);
 
 impl Share {
+    /// All of them.
+    pub const ALL: Share = Share(1_000_000);
+
     /// Reads a percentage such as `5%` or `0.25%`.
     ///
     /// # Errors
@@ -319,6 +364,9 @@ pub enum WireError {
     /// A header that cannot be sent, or not be left out.
     #[error(transparent)]
     Header(#[from] HeaderError),
+    /// Not a method.
+    #[error("a method such as POST is wanted")]
+    Verb,
     /// Not `host:port:address`.
     #[error("{0}")]
     Resolve(&'static str),
@@ -405,6 +453,10 @@ mod tests {
         let headers = vec![HeaderRule::parse("X-A: b").unwrap()];
         let ordinary = WireSettings { headers, ..WireSettings::default() };
         assert!(!ordinary.needs_own_connection());
+        for text in ["", "GET /", "G\u{e9}T", "x\r\ny"] {
+            assert_eq!(Verb::parse(text), Err(WireError::Verb), "{text}");
+        }
+        assert_eq!(Verb::parse("PATCH").unwrap().as_str(), "PATCH");
         let chunked = WireSettings { framing: Framing::Chunked, ..WireSettings::default() };
         assert!(chunked.needs_own_connection());
     }

@@ -73,6 +73,7 @@ fn a_deposit_succeeds_with_another_number() {
 fn other_ways_to_write_a_value_are_no_refusal() {
     let notification = verified("400000", "\"1000.0000\"").unwrap();
     assert_eq!(notification.amount_cents, None);
+    assert_eq!(notification.amount_text, "1000.0000");
     let notification = verified("1567614111", "\"2019-09-04T16:21:51Z\"").unwrap();
     assert_eq!((notification.update_time, notification.age_at(0)), (None, None));
     assert_eq!(notification.findings.len(), 1);

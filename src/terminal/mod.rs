@@ -21,6 +21,12 @@ use theme::{Device, Theme};
 /// A callback may carry megabytes in one field, and no person reads them.
 pub const LONGEST_SPAN: usize = 4096;
 
+/// The most characters of a line that passes, so that it needs one line of a terminal.
+const STATUS_WIDTH: usize = 76;
+
+/// Goes to the line's start and empties it (ECMA-48).
+const CLEAR_LINE: &str = "\r\x1b[2K";
+
 /// The two streams of a run: the answer, and remarks about it.
 ///
 /// Every line for a person is cleaned on its way out: keys become `[key]`, hidden characters become
@@ -33,6 +39,8 @@ pub struct Console {
     /// What a bar can be drawn on: a terminal that can move its cursor, or nothing.
     canvas: Device,
     progress: Option<Progress>,
+    /// Whether a line that passes stands on the terminal.
+    has_status: bool,
 }
 
 struct Stream {
@@ -57,6 +65,7 @@ impl Console {
             redactor: Redactor::default(),
             canvas: if environment.dumb_terminal { Device::Other } else { device(&io::stderr()) },
             progress: None,
+            has_status: false,
         }
     }
 
@@ -74,6 +83,7 @@ impl Console {
             redactor: Redactor::default(),
             canvas: Device::Other,
             progress: None,
+            has_status: false,
         }
     }
 
@@ -172,6 +182,27 @@ impl Console {
     /// Takes the bar away.
     pub fn end_progress(&mut self) {
         self.progress = None;
+    }
+
+    /// Shows a line on a terminal's stderr that the next one replaces; elsewhere nothing.
+    pub fn status(&mut self, text: &str) {
+        if self.canvas != Device::Terminal {
+            return;
+        }
+        let line = Line::new().dim(text.chars().take(STATUS_WIDTH).collect::<String>());
+        let text = render(&self.redactor, self.remarks.theme, &line);
+        self.has_status = true;
+        // Nobody could be told of a failure here, and the answer does not depend on it.
+        let _ = write!(self.remarks.sink, "{CLEAR_LINE}{}", text.trim_end_matches('\n'));
+        let _ = self.remarks.sink.flush();
+    }
+
+    /// Takes the line away.
+    pub fn end_status(&mut self) {
+        if std::mem::take(&mut self.has_status) {
+            let _ = write!(self.remarks.sink, "{CLEAR_LINE}");
+            let _ = self.remarks.sink.flush();
+        }
     }
 
     /// Writes `warning: …` to stderr.

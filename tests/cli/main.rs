@@ -18,5 +18,6 @@ mod readme;
 mod schemas;
 mod sign;
 mod simulate;
+mod snippet;
 mod vectors;
 mod verify;

@@ -373,3 +373,34 @@ async fn a_name_without_an_address_and_a_closed_port_are_named() {
     let outcome = send(&format!("http://{address}/"), reused()).await;
     assert_eq!(failure(&outcome).code(), "connection-refused");
 }
+
+#[tokio::test]
+async fn a_body_waits_for_the_go_ahead() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let merchant = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let (mut head, mut byte) = (Vec::new(), [0]);
+        while !head.ends_with(b"\r\n\r\n") {
+            stream.read_exact(&mut byte).unwrap();
+            head.extend(byte);
+        }
+        stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        assert!(stream.read_exact(&mut byte).is_err(), "the body came unasked");
+        stream.set_read_timeout(None).unwrap();
+        stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").unwrap();
+        let mut body = [0; BODY.len()];
+        stream.read_exact(&mut body).unwrap();
+        stream.write_all(acknowledgement().as_bytes()).unwrap();
+        (String::from_utf8(head).unwrap(), body)
+    });
+    let wire = settings(|s| {
+        s.go_ahead = GoAhead::Awaited;
+        s.method = Some(Verb::parse("PUT").unwrap());
+    });
+    let outcome = send(&url, wire).await;
+    assert_eq!(body_of(outcome), ACKNOWLEDGEMENT_BODY.as_bytes());
+    let (head, body) = merchant.join().unwrap();
+    assert!(head.starts_with("PUT / ") && head.contains("expect: 100-continue\r\n"), "{head}");
+    assert_eq!(body, BODY.as_bytes());
+}

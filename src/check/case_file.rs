@@ -1,0 +1,436 @@
+//! Cases as a TOML file: data, no code.
+//!
+//! ```toml
+//! group = "authenticity"
+//! expect = "not-acknowledged"       # for every step of the file that says nothing else
+//!
+//! [[case]]
+//! id = "auth-no-sign"
+//! title = "a notification without sign"
+//! why = "Anyone who knows the URL could have payouts booked."
+//! fix = "Refuse a notification without a sign that is text."
+//! make = ["success"]                # one message; see the recipe's operations
+//! effect = "none"                   # any, none, once, at-most-once
+//!
+//! [[case]]
+//! # …
+//! [[case.step]]                     # several messages
+//! make = ["success", "sign"]
+//! expect = "acknowledged"           # not-acknowledged, refused, answered, anything
+//! manner = "slowly 500"             # plain, chunked, half-closed, expect-continue, reply-lost, fresh
+//! at_once = 20
+//! after_ms = 200
+//! ```
+//!
+//! A case with `probe = "NAME"` asks about the way to the endpoint, one with `retry = true` sends
+//! its message on a compressed schedule until it is acknowledged.
+
+use std::fmt;
+use std::ops::Range;
+use std::time::Duration;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::case::{Case, Effect, Expect, Manner, Need, Severity, StepPlan, Work};
+use super::recipe::Recipe;
+use crate::protocol::nearest::nearest;
+
+/// The longest case file that is read, in bytes (256 KiB).
+pub const MAX_FILE_BYTES: usize = 256 * 1024;
+
+/// The most steps of a case.
+const MAX_STEPS: usize = 32;
+/// The most messages at once.
+const MAX_AT_ONCE: u32 = 200;
+/// The longest pause before a step, and the slowest upload, in milliseconds.
+const MAX_MILLISECONDS: u32 = 60_000;
+/// The longest text of a case, in bytes.
+const MAX_TEXT: usize = 2048;
+/// The longest name of a case or a group, in bytes.
+const MAX_NAME: usize = 64;
+
+/// The settings of a file.
+const FILE_SETTINGS: [&str; 8] =
+    ["group", "expect", "effect", "severity", "needs", "why", "fix", "case"];
+/// The settings of a case.
+const CASE_SETTINGS: [&str; 15] = [
+    "id", "title", "why", "fix", "severity", "needs", "effect", "probe", "retry", "step", "make",
+    "expect", "manner", "at_once", "after_ms",
+];
+/// The settings of a step.
+const STEP_SETTINGS: [&str; 6] = ["label", "make", "expect", "manner", "at_once", "after_ms"];
+
+const SEVERITIES: [(&str, Severity); 2] = [("fail", Severity::Fail), ("warn", Severity::Warn)];
+const NEEDS: [(&str, Need); 6] = [
+    ("https", Need::Https),
+    ("host-name", Need::HostName),
+    ("hmac", Need::Hmac),
+    ("hmac-demanded", Need::HmacDemanded),
+    ("observer", Need::Observer),
+    ("platform-dialect", Need::PlatformDialect),
+];
+const EFFECTS: [(&str, Effect); 4] = [
+    ("any", Effect::Any),
+    ("none", Effect::None),
+    ("once", Effect::Once),
+    ("at-most-once", Effect::AtMostOnce),
+];
+const EXPECTATIONS: [(&str, Expect); 5] = [
+    ("acknowledged", Expect::Acknowledged),
+    ("not-acknowledged", Expect::NotAcknowledged),
+    ("refused", Expect::Refused),
+    ("answered", Expect::Answered),
+    ("anything", Expect::Anything),
+];
+const MANNERS: [(&str, Manner); 6] = [
+    ("plain", Manner::Plain),
+    ("chunked", Manner::Chunked),
+    ("half-closed", Manner::HalfClosed),
+    ("expect-continue", Manner::ExpectContinue),
+    ("reply-lost", Manner::ReplyLost),
+    ("fresh", Manner::Fresh),
+];
+
+/// The probes that a case may ask for.
+pub const PROBES: [&str; 9] =
+    ["dns", "connect", "tls", "redirect", "html", "content-type", "latency", "keep-alive", "ipv6"];
+
+/// Why and where a text is no case file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseFileError {
+    /// The file's name.
+    pub file: String,
+    /// What is wrong.
+    pub problem: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+impl CaseFileError {
+    /// A problem of the file as a whole.
+    pub(super) fn of_file(file: &str, problem: String) -> CaseFileError {
+        CaseFileError { file: file.to_owned(), problem, line: 1, column: 1 }
+    }
+}
+
+impl fmt::Display for CaseFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, line {}, column {}: {}", self.file, self.line, self.column, self.problem)
+    }
+}
+
+impl std::error::Error for CaseFileError {}
+
+type Text = Spanned<String>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    group: Option<Text>,
+    expect: Option<Text>,
+    effect: Option<Text>,
+    severity: Option<Text>,
+    needs: Option<Vec<Text>>,
+    why: Option<Text>,
+    fix: Option<Text>,
+    #[serde(default)]
+    case: Vec<Spanned<FileCase>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileCase {
+    id: Option<Text>,
+    title: Option<Text>,
+    why: Option<Text>,
+    fix: Option<Text>,
+    severity: Option<Text>,
+    needs: Option<Vec<Text>>,
+    effect: Option<Text>,
+    probe: Option<Text>,
+    retry: Option<Spanned<bool>>,
+    #[serde(default)]
+    step: Vec<Spanned<FileStep>>,
+    make: Option<Spanned<Vec<Text>>>,
+    expect: Option<Text>,
+    manner: Option<Text>,
+    at_once: Option<Spanned<u32>>,
+    after_ms: Option<Spanned<u32>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileStep {
+    label: Option<Text>,
+    make: Option<Spanned<Vec<Text>>>,
+    expect: Option<Text>,
+    manner: Option<Text>,
+    at_once: Option<Spanned<u32>>,
+    after_ms: Option<Spanned<u32>>,
+}
+
+/// What a file says for all its cases.
+struct Defaults {
+    group: String,
+    expect: Option<Expect>,
+    effect: Effect,
+    severity: Severity,
+    needs: Vec<Need>,
+    why: Option<Text>,
+    fix: Option<Text>,
+}
+
+/// A problem and where it stands, before the place is counted.
+struct Wrong {
+    problem: String,
+    at: usize,
+}
+
+type Reading<T> = Result<T, Wrong>;
+
+fn wrong<T>(span: &Range<usize>, problem: impl Into<String>) -> Reading<T> {
+    Err(Wrong { problem: problem.into(), at: span.start })
+}
+
+/// Reads the cases of a file.
+///
+/// # Errors
+/// What is no TOML, has an unknown setting, value or operation, or two cases of one name; with
+/// the place.
+pub fn parse(file: &str, text: &str) -> Result<Vec<Case>, CaseFileError> {
+    read(text).map_err(|Wrong { problem, at }| {
+        let before = text.get(..at).unwrap_or(text);
+        let last_line = before.rsplit('\n').next().unwrap_or_default();
+        CaseFileError {
+            file: file.to_owned(),
+            problem,
+            line: before.matches('\n').count() + 1,
+            column: last_line.chars().count() + 1,
+        }
+    })
+}
+
+fn read(text: &str) -> Reading<Vec<Case>> {
+    if text.len() > MAX_FILE_BYTES {
+        return wrong(&(0..0), format!("it is longer than {MAX_FILE_BYTES} bytes"));
+    }
+    let file: File = toml::from_str(text).map_err(|error| {
+        let span = error.span().unwrap_or_default();
+        let found = text.get(span.clone()).unwrap_or_default();
+        Wrong { problem: explain(&error, found), at: span.start }
+    })?;
+    let Some(group) = file.group else { return wrong(&(0..0), "the setting group is missing") };
+    let defaults = Defaults {
+        group: name(group)?,
+        expect: optional(file.expect, &EXPECTATIONS)?,
+        effect: optional(file.effect, &EFFECTS)?.unwrap_or(Effect::Any),
+        severity: optional(file.severity, &SEVERITIES)?.unwrap_or(Severity::Fail),
+        needs: needs(file.needs)?.unwrap_or_default(),
+        why: file.why,
+        fix: file.fix,
+    };
+    let mut cases: Vec<Case> = Vec::new();
+    for table in file.case {
+        let span = table.span();
+        let id_span = table.get_ref().id.as_ref().map_or_else(|| span.clone(), Spanned::span);
+        let case = read_case(table.into_inner(), &span, &defaults)?;
+        if cases.iter().any(|known| known.id == case.id) {
+            return wrong(&id_span, format!("a second case is called {:?}", case.id));
+        }
+        cases.push(case);
+    }
+    if cases.is_empty() {
+        return wrong(&(text.len()..text.len()), "a [[case]] table is missing");
+    }
+    Ok(cases)
+}
+
+/// The parser's error in this program's words; `found` is the text that it points at.
+fn explain(error: &toml::de::Error, found: &str) -> String {
+    let message = error.message().lines().next().unwrap_or("it is no TOML");
+    if !message.starts_with("unknown field") {
+        return message.to_owned();
+    }
+    let name = found.trim_matches(['"', '\'', '[', ']', ' ']);
+    for (settings, place) in [
+        (&FILE_SETTINGS[..], "stands above the first [[case]] table"),
+        (&CASE_SETTINGS[..], "belongs into a [[case]] table"),
+        (&STEP_SETTINGS[..], "belongs into a [[case.step]] table"),
+    ] {
+        if settings.contains(&name) {
+            return format!("the setting {name} {place}");
+        }
+    }
+    let known = FILE_SETTINGS.into_iter().chain(CASE_SETTINGS).chain(STEP_SETTINGS);
+    match nearest(name, known) {
+        Some(known) => format!("there is no setting {name:?}; did you mean {known}?"),
+        None => format!("there is no setting {name:?}"),
+    }
+}
+
+fn read_case(table: FileCase, span: &Range<usize>, defaults: &Defaults) -> Reading<Case> {
+    let text =
+        |own: Option<Text>, default: Option<&Text>, setting: &str| match own.as_ref().or(default) {
+            None => wrong(span, format!("the case's setting {setting} is missing")),
+            Some(text) if text.get_ref().len() > MAX_TEXT => {
+                wrong(&text.span(), format!("it is longer than {MAX_TEXT} bytes"))
+            }
+            Some(text) => Ok(text.get_ref().clone()),
+        };
+    let Some(id) = table.id else { return wrong(span, "the case's setting id is missing") };
+    let is_retry = table.retry.is_some_and(Spanned::into_inner);
+    let single = FileStep {
+        label: None,
+        make: table.make,
+        expect: table.expect,
+        manner: table.manner,
+        at_once: table.at_once,
+        after_ms: table.after_ms,
+    };
+    Ok(Case {
+        id: name(id)?,
+        group: defaults.group.clone(),
+        title: text(table.title, None, "title")?,
+        why: text(table.why, defaults.why.as_ref(), "why")?,
+        fix: text(table.fix, defaults.fix.as_ref(), "fix")?,
+        severity: optional(table.severity, &SEVERITIES)?.unwrap_or(defaults.severity),
+        needs: needs(table.needs)?.unwrap_or_else(|| defaults.needs.clone()),
+        effect: optional(table.effect, &EFFECTS)?.unwrap_or(defaults.effect),
+        work: match (table.probe, table.step, &single.make) {
+            (Some(probe), steps, None) if steps.is_empty() && !is_retry => {
+                Work::Probe(one_of(&probe, &PROBES.map(|name| (name, name)))?.to_owned())
+            }
+            (None, steps, Some(_)) if steps.is_empty() => {
+                let step = read_step(single, span, defaults, 0)?;
+                if is_retry { Work::Retry(step) } else { Work::Send(vec![step]) }
+            }
+            (None, steps, None) if !steps.is_empty() && !is_retry => {
+                Work::Send(read_steps(steps, &single, span, defaults)?)
+            }
+            _ => {
+                let problem = "a case has make, [[case.step]] tables, or a probe: one of them; \
+                               retry goes with make";
+                return wrong(span, problem);
+            }
+        },
+    })
+}
+
+fn read_steps(
+    steps: Vec<Spanned<FileStep>>,
+    single: &FileStep,
+    span: &Range<usize>,
+    defaults: &Defaults,
+) -> Reading<Vec<StepPlan>> {
+    let is_stray = single.expect.is_some()
+        || single.manner.is_some()
+        || single.at_once.is_some()
+        || single.after_ms.is_some();
+    if is_stray {
+        return wrong(span, "with steps, expect, manner, at_once and after_ms stand in the steps");
+    }
+    if steps.len() > MAX_STEPS {
+        return wrong(span, format!("a case has at most {MAX_STEPS} steps"));
+    }
+    let read = |(index, step): (usize, Spanned<FileStep>)| {
+        let span = step.span();
+        read_step(step.into_inner(), &span, defaults, index)
+    };
+    steps.into_iter().enumerate().map(read).collect()
+}
+
+/// Reads the step that follows `before` others.
+fn read_step(
+    step: FileStep,
+    span: &Range<usize>,
+    defaults: &Defaults,
+    before: usize,
+) -> Reading<StepPlan> {
+    let Some(make) = step.make else { return wrong(span, "the step's setting make is missing") };
+    let expect = optional(step.expect, &EXPECTATIONS)?.or(defaults.expect);
+    let Some(expect) = expect else { return wrong(span, "the setting expect is missing") };
+    let places: Vec<Range<usize>> = make.get_ref().iter().map(Spanned::span).collect();
+    let make_span = make.span();
+    let lines = make.into_inner().into_iter().map(Spanned::into_inner).collect();
+    let recipe = Recipe::try_new(lines, before).map_err(|error| Wrong {
+        at: places.get(error.operation).map_or(make_span.start, |place| place.start),
+        problem: error.problem,
+    })?;
+    let at_once = match step.at_once {
+        None => 1,
+        Some(count) if (1..=MAX_AT_ONCE).contains(count.get_ref()) => count.into_inner(),
+        Some(count) => return wrong(&count.span(), format!("1 to {MAX_AT_ONCE} are sent at once")),
+    };
+    let after = match step.after_ms {
+        None => 0,
+        Some(pause) if *pause.get_ref() <= MAX_MILLISECONDS => pause.into_inner(),
+        Some(pause) => {
+            return wrong(&pause.span(), format!("a pause has at most {MAX_MILLISECONDS} ms"));
+        }
+    };
+    let label = match step.label {
+        Some(label) if label.get_ref().len() > MAX_TEXT => {
+            return wrong(&label.span(), format!("it is longer than {MAX_TEXT} bytes"));
+        }
+        label => label.map(Spanned::into_inner).unwrap_or_default(),
+    };
+    Ok(StepPlan {
+        label,
+        recipe,
+        manner: manner(step.manner)?,
+        at_once,
+        after: Duration::from_millis(after.into()),
+        expect,
+    })
+}
+
+fn manner(given: Option<Text>) -> Reading<Manner> {
+    let Some(text) = given else { return Ok(Manner::Plain) };
+    let Some(time) = text.get_ref().strip_prefix("slowly") else {
+        return one_of(&text, &MANNERS);
+    };
+    match time.trim().parse() {
+        Ok(time) if (1..=MAX_MILLISECONDS).contains(&time) => Ok(Manner::Slowly(time)),
+        _ => wrong(
+            &text.span(),
+            format!("slowly wants milliseconds from 1 to {MAX_MILLISECONDS}, as in slowly 500"),
+        ),
+    }
+}
+
+/// A name of lower-case letters, digits and dashes.
+fn name(text: Text) -> Reading<String> {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let name = text.get_ref();
+    if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(is_plain) {
+        return wrong(&text.span(), format!("a name has 1 to {MAX_NAME} of a-z, 0-9 and '-'"));
+    }
+    Ok(text.into_inner())
+}
+
+fn needs(given: Option<Vec<Text>>) -> Reading<Option<Vec<Need>>> {
+    given.map(|list| list.iter().map(|need| one_of(need, &NEEDS)).collect()).transpose()
+}
+
+fn optional<T: Copy>(given: Option<Text>, known: &[(&'static str, T)]) -> Reading<Option<T>> {
+    given.map(|text| one_of(&text, known)).transpose()
+}
+
+fn one_of<T: Copy>(given: &Text, known: &[(&'static str, T)]) -> Reading<T> {
+    let text = given.get_ref();
+    if let Some((_, value)) = known.iter().find(|(name, _)| name == text) {
+        return Ok(*value);
+    }
+    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+    let problem = match nearest(text, names.iter().copied()) {
+        Some(near) => format!("{text:?} is unknown; did you mean {near:?}?"),
+        None => format!("{text:?} is unknown; known are {}", names.join(", ")),
+    };
+    wrong(&given.span(), problem)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! What a reply says about an endpoint, held against what a sound one does.
+
+use super::case::Expect;
+use super::sender::Sent;
+use crate::delivery::outcome::{FailureKind, Outcome};
+use crate::protocol::acknowledgement::Conclusion;
+
+/// A body of more bytes may be cut off by a server without an answer.
+const LARGE_BODY: usize = 64 * 1024;
+
+/// What one reply comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Judgement {
+    /// A sound endpoint does the same.
+    Met,
+    /// It does not.
+    Broken {
+        /// What is wrong, in words.
+        what: String,
+        /// Whether that alone proves it.
+        proof: Proof,
+    },
+}
+
+/// Whether a wrong reply can have another cause than the endpoint's code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// It cannot: what must not be acknowledged was.
+    Proven,
+    /// A hiccup on the way looks the same, so it is tried again.
+    Doubtful,
+}
+
+impl Judgement {
+    fn doubtful(what: impl Into<String>) -> Judgement {
+        Judgement::Broken { what: what.into(), proof: Proof::Doubtful }
+    }
+}
+
+/// Holds what came back against what is expected.
+pub(super) fn judge(expect: Expect, sent: &Sent) -> Judgement {
+    let wrongly = || Judgement::Broken {
+        what: "it was acknowledged, and must not be".to_owned(),
+        proof: Proof::Proven,
+    };
+    // That the reply is lost is the check's own doing.
+    if matches!(&sent.outcome, Outcome::NoReply(failure) if failure.kind == FailureKind::ReplyLost)
+    {
+        return Judgement::Met;
+    }
+    match (expect, sent.is_acknowledged()) {
+        (Expect::Anything, _)
+        | (Expect::Acknowledged | Expect::Answered, true)
+        | (Expect::NotAcknowledged, false) => Judgement::Met,
+        (Expect::NotAcknowledged | Expect::Refused, true) => wrongly(),
+        (Expect::Acknowledged, false) => Judgement::doubtful(sent.exchange.conclusion.clone()),
+        (Expect::Refused | Expect::Answered, false) => in_order(sent),
+    }
+}
+
+/// Whether a refusal is one that a client can go on from.
+fn in_order(sent: &Sent) -> Judgement {
+    match &sent.outcome {
+        Outcome::NoReply(failure) => {
+            let is_cut_off = matches!(failure.kind, FailureKind::Reset | FailureKind::ClosedEarly);
+            // Servers close the door on a body that is too long while it still comes.
+            if is_cut_off && sent.exchange.body.len() > LARGE_BODY {
+                return Judgement::Met;
+            }
+            Judgement::doubtful(format!("no reply: {}", failure.explanation()))
+        }
+        Outcome::Reply(reply) => match (reply.status, &sent.conclusion) {
+            (500.., _) => Judgement::doubtful(format!(
+                "status {}: the endpoint failed instead of refusing",
+                reply.status
+            )),
+            (300..=399, Some(Conclusion::NotAcknowledged(_))) => {
+                Judgement::doubtful(format!("status {}: a redirect is no refusal", reply.status))
+            }
+            _ => Judgement::Met,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::check::report::Exchange;
+    use crate::delivery::outcome::TransportFailure;
+    use crate::protocol::acknowledgement::{ACKNOWLEDGEMENT_BODY, Reply};
+
+    fn sent(outcome: Outcome, body: usize) -> Sent {
+        let conclusion = outcome.conclusion();
+        let exchange = Exchange {
+            label: String::new(),
+            method: "POST".to_owned(),
+            headers: Vec::new(),
+            body: vec![b'x'; body],
+            manner: String::new(),
+            received: Err(String::new()),
+            conclusion: "not acknowledged: why".to_owned(),
+            elapsed: Duration::ZERO,
+        };
+        Sent { exchange, outcome, conclusion }
+    }
+
+    fn reply(status: u16, body: &str) -> Sent {
+        sent(Outcome::Reply(Reply { status, body: body.into(), ..Reply::default() }), 10)
+    }
+
+    fn broken(kind: FailureKind, body: usize) -> Sent {
+        sent(Outcome::NoReply(TransportFailure::new(kind, "")), body)
+    }
+
+    #[test]
+    fn each_expectation_has_its_replies() {
+        let (ack, refusal) = (reply(200, ACKNOWLEDGEMENT_BODY), reply(400, "{}"));
+        let (crash, away) = (reply(500, ""), reply(302, ""));
+        let silent = broken(FailureKind::Timeout, 10);
+        let all = [&ack, &refusal, &crash, &away, &silent];
+        let met = |expect| all.map(|sent| judge(expect, sent) == Judgement::Met);
+        assert_eq!(met(Expect::Acknowledged), [true, false, false, false, false]);
+        assert_eq!(met(Expect::NotAcknowledged), [false, true, true, true, true]);
+        assert_eq!(met(Expect::Refused), [false, true, false, false, false]);
+        assert_eq!(met(Expect::Answered), [true, true, false, false, false]);
+        assert_eq!(met(Expect::Anything), [true; 5]);
+    }
+
+    #[test]
+    fn only_a_wrong_acknowledgement_is_a_proof() {
+        let ack = reply(200, ACKNOWLEDGEMENT_BODY);
+        for expect in [Expect::NotAcknowledged, Expect::Refused] {
+            let proven = Proof::Proven;
+            assert!(
+                matches!(judge(expect, &ack), Judgement::Broken { proof, .. } if proof == proven)
+            );
+        }
+        let crash = judge(Expect::Refused, &reply(503, ""));
+        assert!(matches!(crash, Judgement::Broken { proof: Proof::Doubtful, .. }));
+    }
+
+    #[test]
+    fn a_long_body_may_be_cut_off() {
+        let met = |sent| judge(Expect::Refused, &sent) == Judgement::Met;
+        assert!(met(broken(FailureKind::Reset, LARGE_BODY + 1)));
+        assert!(!met(broken(FailureKind::Reset, 10)));
+        assert!(!met(broken(FailureKind::Timeout, LARGE_BODY + 1)));
+        assert!(judge(Expect::Acknowledged, &broken(FailureKind::ReplyLost, 1)) == Judgement::Met);
+    }
+}

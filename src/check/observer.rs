@@ -1,0 +1,258 @@
+//! Asks a person's own command what a merchant has booked: the side effect behind the endpoint.
+
+use std::fmt;
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+mod words;
+
+pub use words::{WordsError, split};
+
+/// How long the command may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The most bytes of its output that are read.
+const MAX_OUTPUT: u64 = 64 * 1024;
+
+/// The most characters of what it printed that an error quotes.
+const MAX_QUOTED: usize = 200;
+
+/// How long its output may come after its end, from processes that it left behind.
+const AFTER_END: Duration = Duration::from_millis(200);
+
+/// How often is looked whether it has ended.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
+/// A command that prints what was credited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observer {
+    /// The program and its arguments; no shell reads them.
+    pub argv: Vec<String>,
+    /// How long a merchant may take to credit what it has acknowledged.
+    pub within: Duration,
+    /// An environment variable that the command does not get: the one with the key.
+    pub hidden_variable: &'static str,
+}
+
+/// What the command printed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Seen {
+    pub(super) value: f64,
+    /// Whether it named the order.
+    pub(super) scope: Scope,
+}
+
+/// What a number is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// The order that was asked for.
+    Order,
+    /// That order or all of them: the number alone does not say.
+    Unsaid,
+}
+
+/// Why the command gave no number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ObserverError(String);
+
+impl fmt::Display for ObserverError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the observer {}", self.0)
+    }
+}
+
+impl Observer {
+    /// What is credited now, in the observer's own unit.
+    pub(super) async fn read(
+        &self,
+        order: &str,
+        amount_cents: Option<i64>,
+    ) -> Result<Seen, ObserverError> {
+        let Some((program, arguments)) = self.argv.split_first() else {
+            return Err(ObserverError("has no name".to_owned()));
+        };
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env_remove(self.hidden_variable)
+            .env("PAYOUT_CHECK_ORDER", order)
+            .env("PAYOUT_CHECK_AMOUNT", amount_cents.unwrap_or_default().to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let order = order.to_owned();
+        let asked = tokio::task::spawn_blocking(move || {
+            let output = output_of(&mut command)?;
+            understand(&output, &order)
+        });
+        asked.await.unwrap_or_else(|_| Err(ObserverError("could not be asked".to_owned())))
+    }
+}
+
+/// What a command left.
+struct Output {
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    code: Option<i32>,
+}
+
+fn output_of(command: &mut Command) -> Result<Output, ObserverError> {
+    let mut child =
+        command.spawn().map_err(|error| ObserverError(format!("cannot be started: {error}")))?;
+    let stdout = child.stdout.take().map(reader);
+    let stderr = child.stderr.take().map(reader);
+    let code = wait(&mut child);
+    // Also after an ordinary end: it reaps the process.
+    let _ = child.kill();
+    let _ = child.wait();
+    let code = code?;
+    Ok(Output { stdout: rest(stdout), stderr: rest(stderr), code })
+}
+
+fn wait(child: &mut Child) -> Result<Option<i32>, ObserverError> {
+    let start = Instant::now();
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Ok(status.code()),
+            Ok(None) if start.elapsed() < TIMEOUT => thread::sleep(LOOK_AGAIN),
+            Ok(None) => {
+                return Err(ObserverError(format!("took more than {} s", TIMEOUT.as_secs())));
+            }
+            Err(error) => return Err(ObserverError(format!("cannot be watched: {error}"))),
+        }
+    }
+}
+
+/// Reads a pipe in a thread of its own, so that a full one cannot stop the command.
+fn reader(pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let mut pipe = pipe;
+        let mut bytes = Vec::new();
+        let _ = pipe.by_ref().take(MAX_OUTPUT + 1).read_to_end(&mut bytes);
+        let _ = sender.send(bytes);
+        // The rest is thrown away: a command that fills its pipe would wait for ever.
+        let _ = std::io::copy(&mut pipe, &mut std::io::sink());
+    });
+    receiver
+}
+
+fn rest(reader: Option<Receiver<Vec<u8>>>) -> Vec<u8> {
+    reader.and_then(|reader| reader.recv_timeout(AFTER_END).ok()).unwrap_or_default()
+}
+
+/// The number that the output stands for.
+fn understand(output: &Output, order: &str) -> Result<Seen, ObserverError> {
+    if output.stdout.len() as u64 > MAX_OUTPUT {
+        return Err(ObserverError(format!("printed more than {MAX_OUTPUT} bytes")));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let text = text.trim();
+    // grep and its like end with 1 where they count nothing.
+    if !matches!(output.code, Some(0 | 1)) || (output.code == Some(1) && text.is_empty()) {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let said: String = said.trim().chars().take(MAX_QUOTED).collect();
+        let code = output.code.map_or("by a signal".to_owned(), |code| format!("with {code}"));
+        return Err(ObserverError(format!("ended {code}: {said}")));
+    }
+    number(text, order).ok_or_else(|| {
+        let quoted: String = text.chars().take(MAX_QUOTED).collect();
+        ObserverError(format!(
+            "printed {quoted:?}; a number is wanted, or JSON with one under the order's id, \
+             credited, sum or count"
+        ))
+    })
+}
+
+fn number(text: &str, order: &str) -> Option<Seen> {
+    let unsaid = |value: f64| Some(Seen { value, scope: Scope::Unsaid });
+    if let Some(value) = decimal(text) {
+        return unsaid(value);
+    }
+    match serde_json::from_str(text).ok()? {
+        Value::Object(members) => {
+            if let Some(value) = members.get(order) {
+                return value_of(value).map(|value| Seen { value, scope: Scope::Order });
+            }
+            let named = ["credited", "sum", "count"].iter().find_map(|name| members.get(*name));
+            match named {
+                Some(value) => value_of(value).and_then(unsaid),
+                // A table of orders in which this one does not stand.
+                None => Some(Seen { value: 0.0, scope: Scope::Order }),
+            }
+        }
+        other => value_of(&other).and_then(unsaid),
+    }
+}
+
+fn value_of(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64().filter(|number| number.is_finite()),
+        Value::String(text) => decimal(text.trim()),
+        _ => None,
+    }
+}
+
+/// A plain decimal number: neither an exponent nor a name such as `inf`.
+fn decimal(text: &str) -> Option<f64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    if is_plain { text.parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn output(stdout: &str, code: i32) -> Output {
+        Output { stdout: stdout.into(), stderr: b"oh\n".to_vec(), code: Some(code) }
+    }
+
+    #[test]
+    fn numbers_and_objects_are_understood() {
+        let value = |text: &str| understand(&output(text, 0), "CHECK-1").map(|seen| seen.value);
+        for (text, number) in [
+            ("12345\n", 12345.0),
+            (" 123.45 ", 123.45),
+            ("-1", -1.0),
+            ("\"7\"", 7.0),
+            (r#"{"credited": 3}"#, 3.0),
+            (r#"{"sum": "12.50", "x": []}"#, 12.5),
+            (r#"{"count": 1, "CHECK-1": 2}"#, 2.0),
+            (r#"{"CHECK-2": 2}"#, 0.0),
+            ("{}", 0.0),
+        ] {
+            assert_eq!(value(text), Ok(number), "{text}");
+        }
+        for text in ["", "x", "1 2", "inf", "1e9x", "[]", "null", r#"{"sum": null}"#] {
+            assert!(value(text).is_err(), "{text}");
+        }
+        assert!(value(&"9".repeat(70_000)).is_err());
+    }
+
+    #[test]
+    fn an_exit_code_is_told_with_what_was_said() {
+        let seen = |text, code| understand(&output(text, code), "a").map(|seen| seen.value);
+        assert_eq!(seen("0", 1), Ok(0.0));
+        let error = seen("0", 2).unwrap_err().to_string();
+        assert_eq!(error, "the observer ended with 2: oh");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn the_command_knows_the_order_and_not_the_key() {
+        let script = r#"printf '{"sum": %s%s}' "$PAYOUT_CHECK_AMOUNT" "$HOME""#;
+        let argv = ["sh", "-c", script].map(str::to_owned).to_vec();
+        let within = Duration::ZERO;
+        let observer = Observer { argv, within, hidden_variable: "HOME" };
+        assert_eq!(observer.read("CHECK-1", Some(7)).await.unwrap().value, 7.0);
+        let argv = vec!["/nonexistent/command".to_owned()];
+        let missing = Observer { argv, ..observer };
+        assert!(missing.read("CHECK-1", None).await.is_err());
+    }
+}

@@ -1,0 +1,96 @@
+//! What a check is to do, and the most that it will send.
+
+use jiff::Timestamp;
+
+use super::case::{Case, Need, Work};
+use super::control::{CLEARLY_BAD_COUNT, MOST_OF_A_CONTROL};
+use super::observer::Observer;
+use super::probe::MOST_OF_A_PROBE;
+use super::recipe::Workshop;
+use super::sender::Wiring;
+use super::suite::Suite;
+use crate::delivery::schedule::RetrySchedule;
+
+/// How often a case is tried at most.
+pub(super) const MOST_TRIES: u64 = 2;
+
+/// Everything that a check needs to know.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How requests travel, and where to.
+    pub wiring: Wiring,
+    /// What makes the notifications.
+    pub workshop: Workshop,
+    /// The cases.
+    pub suite: Suite,
+    /// What is there of what cases may need.
+    pub available: Vec<Need>,
+    /// What looks at side effects, where something does.
+    pub observer: Option<Observer>,
+    /// The seed of the order ids, for the report.
+    pub seed: u64,
+    /// When the check begins.
+    pub started_at: Timestamp,
+}
+
+impl Plan {
+    /// The most requests that the check sends.
+    #[must_use]
+    pub fn bound(&self) -> u64 {
+        let around = (self.suite.groups().len() as u64 + 1) * MOST_OF_A_CONTROL + CLEARLY_BAD_COUNT;
+        let cases = self.suite.cases().iter().map(most_requests);
+        cases.fold(around, u64::saturating_add)
+    }
+
+    /// Why a case cannot be asked; `None` where it can.
+    pub(super) fn lacking(&self, case: &Case) -> Option<&'static str> {
+        let need = case.needs.iter().find(|need| !self.available.contains(need))?;
+        Some(match need {
+            Need::Https => "the URL is not https",
+            Need::HostName => "the URL names an address, not a host",
+            Need::Hmac => "orders are not signed with HMAC-SHA256 (--sign-type hmac-sha256)",
+            Need::HmacDemanded => "HMAC-SHA256 is not demanded (--require hmac-sha256)",
+            Need::Observer => "nothing observes the side effect (--observe)",
+            Need::PlatformDialect => "it is about the platform's own dialect",
+        })
+    }
+}
+
+/// The most requests of one case, its second try and the controls after it included.
+fn most_requests(case: &Case) -> u64 {
+    match &case.work {
+        Work::Probe(_) => MOST_OF_A_PROBE,
+        Work::Retry(_) => MOST_TRIES * RetrySchedule::default().attempts() as u64,
+        Work::Send(_) => {
+            let controls = if is_rough(case) { MOST_OF_A_CONTROL + 2 } else { 0 };
+            MOST_TRIES * (case.requests() + controls)
+        }
+    }
+}
+
+/// Whether a case may harm an endpoint, so that the control follows it.
+pub(super) fn is_rough(case: &Case) -> bool {
+    use super::case::Expect;
+    match &case.work {
+        Work::Send(steps) => {
+            steps.iter().any(|step| matches!(step.expect, Expect::Refused | Expect::Answered))
+        }
+        Work::Probe(_) | Work::Retry(_) => false,
+    }
+}
+
+/// Whether a case may run beside others: single requests in ordinary manners, and no waiting.
+pub(super) fn is_sociable(case: &Case) -> bool {
+    use super::case::Manner;
+    match &case.work {
+        Work::Send(steps) => {
+            !is_rough(case)
+                && steps.iter().all(|step| {
+                    step.at_once == 1
+                        && step.after.is_zero()
+                        && !matches!(step.manner, Manner::Slowly(_) | Manner::ReplyLost)
+                })
+        }
+        Work::Probe(_) | Work::Retry(_) => false,
+    }
+}

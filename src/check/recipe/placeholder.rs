@@ -1,0 +1,142 @@
+//! Words in braces that stand for what differs from order to order, such as `{now}`.
+
+use crate::protocol::nearest::nearest;
+
+/// The placeholders without an argument.
+const WORDS: [&str; 11] = [
+    "id",
+    "other",
+    "platform_id",
+    "now",
+    "iso",
+    "sign",
+    "sign_type",
+    "success",
+    "cancelled",
+    "failed",
+    "processing",
+];
+
+/// What a placeholder stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Placeholder {
+    Id,
+    Other,
+    PlatformId,
+    /// Unix seconds, this many later.
+    Now(i64),
+    Iso,
+    Sign,
+    SignType,
+    Success,
+    Cancelled,
+    Failed,
+    Processing,
+}
+
+impl Placeholder {
+    fn named(word: &str) -> Option<Placeholder> {
+        Some(match word {
+            "id" => Placeholder::Id,
+            "other" => Placeholder::Other,
+            "platform_id" => Placeholder::PlatformId,
+            "now" => Placeholder::Now(0),
+            "iso" => Placeholder::Iso,
+            "sign" => Placeholder::Sign,
+            "sign_type" => Placeholder::SignType,
+            "success" => Placeholder::Success,
+            "cancelled" => Placeholder::Cancelled,
+            "failed" => Placeholder::Failed,
+            "processing" => Placeholder::Processing,
+            _ => {
+                let shift = word.strip_prefix("now").filter(|rest| rest.starts_with(['+', '-']))?;
+                Placeholder::Now(i64::from(shift.parse::<i32>().ok()?))
+            }
+        })
+    }
+}
+
+/// The text with each placeholder replaced.
+///
+/// Braces around anything but a plain word are text: JSON objects need no escape.
+///
+/// # Errors
+/// A word in braces that is no placeholder.
+pub(super) fn expand(text: &str, value: impl Fn(Placeholder) -> String) -> Result<String, String> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('{') {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let word = from[1..].split_once('}').map(|(word, _)| word).filter(|word| is_word(word));
+        let Some(word) = word else {
+            out.push('{');
+            rest = &from[1..];
+            continue;
+        };
+        match Placeholder::named(word) {
+            Some(placeholder) => out.push_str(&value(placeholder)),
+            None => return Err(unknown(word)),
+        }
+        rest = &from[word.len() + 2..];
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+/// Whether every placeholder in the text is known.
+///
+/// # Errors
+/// A word in braces that is no placeholder.
+pub(super) fn check(text: &str) -> Result<(), String> {
+    sample(text).map(|_| ())
+}
+
+/// The text as one order may have it, to see whether it is JSON.
+///
+/// # Errors
+/// A word in braces that is no placeholder.
+pub(super) fn sample(text: &str) -> Result<String, String> {
+    expand(text, |placeholder| {
+        let sample = match placeholder {
+            Placeholder::Now(_)
+            | Placeholder::Success
+            | Placeholder::Cancelled
+            | Placeholder::Failed
+            | Placeholder::Processing => "1",
+            _ => "a",
+        };
+        sample.to_owned()
+    })
+}
+
+fn is_word(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'_'))
+}
+
+fn unknown(word: &str) -> String {
+    match nearest(word, WORDS) {
+        Some(near) => format!("there is no placeholder {{{word}}}; did you mean {{{near}}}?"),
+        None => format!("there is no placeholder {{{word}}}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_in_braces_expand_and_json_stays() {
+        let shown = |text| expand(text, |placeholder| format!("<{placeholder:?}>"));
+        assert_eq!(shown("CHECK-{id}"), Ok("CHECK-<Id>".to_owned()));
+        assert_eq!(shown("{now-3600}{now+5}"), Ok("<Now(-3600)><Now(5)>".to_owned()));
+        assert_eq!(shown(r#"{"a":{},"b":"{iso}"}"#), Ok(r#"{"a":{},"b":"<Iso>"}"#.to_owned()));
+        assert_eq!(shown("{ id } {王} {"), Ok("{ id } {王} {".to_owned()));
+        assert_eq!(
+            shown("{othr}"),
+            Err("there is no placeholder {othr}; did you mean {other}?".to_owned())
+        );
+        assert!(shown("{now+}").is_err() && shown("{now+99999999999}").is_err());
+    }
+}

@@ -1,0 +1,487 @@
+//! Where messages are made: the key, the dialect and the order ids of one check.
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::draft::{Draft, Layout, Slashes, Unicode};
+use super::operation::{Digits, End, Ending, KeyChoice, Operation, SignPlan, Start, Writing};
+use super::placeholder::{self, Placeholder};
+use super::{Recipe, RecipeError};
+use crate::check::case::Message;
+use crate::delivery::signing::NoSuchDigest;
+use crate::protocol::canonical::canonicalize;
+use crate::protocol::dialect::Dialect;
+use crate::protocol::edit::json_string;
+use crate::protocol::key::{EmptyKey, Key};
+use crate::protocol::payload::Payload;
+use crate::protocol::scheme::{Algorithm, DigestCase, Scheme, Suffix};
+use crate::protocol::signature::sign;
+
+/// What every order id of a check begins with, so that people can tell them from real ones.
+pub const ORDER_PREFIX: &str = "CHECK-";
+
+/// The merchant's id where none is given: the one of the page's example.
+const PLATFORM_ID: &str = "PF0014";
+
+/// The amount of an order, in cents: no round thousand, and too small to hurt.
+const AMOUNT: i64 = 12_345;
+
+/// How long before its completion an order was created, in seconds.
+const TOOK: i64 = 62;
+
+/// How often other ids are tried for a digest that begins with a letter: 3 of 8 do.
+const LETTER_TRIES: u32 = 200;
+
+/// The name in recipes for the member that carries the signature.
+const SIGN_FIELD: &str = "@sign";
+
+/// The status numbers of the deployment: all but success vary.
+///
+/// Source: the protocol's section 4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatusNumbers {
+    /// The payout arrived.
+    pub success: i64,
+    /// It was cancelled.
+    pub cancelled: i64,
+    /// It failed.
+    pub failed: i64,
+    /// It is not ended.
+    pub processing: i64,
+}
+
+impl Default for StatusNumbers {
+    fn default() -> Self {
+        StatusNumbers { success: 3, cancelled: 4, failed: 5, processing: 2 }
+    }
+}
+
+impl StatusNumbers {
+    fn of(self, ending: Ending) -> i64 {
+        match ending {
+            Ending::Success => self.success,
+            Ending::Cancelled => self.cancelled,
+            Ending::Failed => self.failed,
+            Ending::Processing => self.processing,
+        }
+    }
+}
+
+/// Makes messages from recipes.
+#[derive(Clone, Debug)]
+pub struct Workshop {
+    key: Key,
+    wrong_key: Key,
+    dialect: &'static Dialect,
+    scheme: &'static Scheme,
+    seed: u64,
+    statuses: StatusNumbers,
+    platform_id: String,
+}
+
+/// What a case has sent so far; it gives the order ids too.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    label: String,
+    messages: Vec<Sent>,
+    orders: u32,
+}
+
+/// A message, and the order that it began with.
+#[derive(Clone, Debug)]
+struct Sent {
+    message: Message,
+    order: Order,
+}
+
+/// What stays the same in all notifications of an order.
+#[derive(Clone, Debug)]
+struct Order {
+    hex: String,
+    created_at: i64,
+}
+
+impl History {
+    /// Nothing sent yet.
+    ///
+    /// The label, such as the case's name and the try, gives its orders ids of their own.
+    #[must_use]
+    pub fn new(label: &str) -> History {
+        History { label: label.to_owned(), ..History::default() }
+    }
+
+    /// The messages so far, in order.
+    pub fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.messages.iter().map(|sent| &sent.message)
+    }
+}
+
+/// A message under way.
+struct Bench<'w> {
+    workshop: &'w Workshop,
+    now: Timestamp,
+    order: Order,
+    status: i64,
+    other: String,
+    before: Option<Message>,
+    draft: Draft,
+    bytes: Option<Vec<u8>>,
+    method: String,
+    headers: Vec<(String, String)>,
+}
+
+impl Workshop {
+    /// Settles what all messages of a check share.
+    ///
+    /// Equal seeds and labels give equal order ids.
+    ///
+    /// # Errors
+    /// A digest that the dialect does not have.
+    pub fn try_new(
+        key: Key,
+        dialect: &'static Dialect,
+        algorithm: Algorithm,
+        seed: u64,
+        statuses: StatusNumbers,
+    ) -> Result<Workshop, NoSuchDigest> {
+        let scheme = dialect
+            .scheme(algorithm)
+            .ok_or_else(|| NoSuchDigest { dialect: dialect.id.to_string(), algorithm })?;
+        // It has nothing of the right one, so that a message signed with it tells nothing of that.
+        let wrong = format!("{ORDER_PREFIX}wrong-key-{}", token(seed, "wrong key", 0));
+        let wrong_key = Key::try_new(wrong.into_bytes()).unwrap_or_else(|_| key.clone());
+        let platform_id = PLATFORM_ID.to_owned();
+        Ok(Workshop { key, wrong_key, dialect, scheme, seed, statuses, platform_id })
+    }
+
+    /// Gives every order this `platform_id`: an endpoint may refuse any but its own.
+    #[must_use]
+    pub fn with_platform_id(mut self, platform_id: &str) -> Workshop {
+        platform_id.clone_into(&mut self.platform_id);
+        self
+    }
+
+    /// Makes the next message of a case, and remembers it in the history.
+    ///
+    /// # Errors
+    /// A recipe that is none, or one that cannot be carried out, such as a signature over what is
+    /// no payload.
+    pub fn message(
+        &self,
+        recipe: &Recipe,
+        now: Timestamp,
+        history: &mut History,
+    ) -> Result<Message, RecipeError> {
+        let operations = recipe.read(history.messages.len())?;
+        let missing = |problem: &str| RecipeError { operation: 0, problem: problem.to_owned() };
+        let mut operations = operations.iter().enumerate();
+        let Some((_, Operation::Start(start))) = operations.next() else {
+            return Err(missing("a recipe begins with an order, such as success"));
+        };
+        let before = match start {
+            Start::Again(Some(number)) => history.messages.get(number - 1),
+            _ => history.messages.last(),
+        };
+        let before = before.cloned();
+        let no_message = || missing("there is no such message before it in this case");
+        let mut bench = match start {
+            Start::Fresh(ending) => {
+                let order = self.order(history, now);
+                self.bench(order, *ending, now, history, before.map(|sent| sent.message))
+            }
+            Start::SameOrder(ending) => {
+                let sent = before.ok_or_else(no_message)?;
+                self.bench(sent.order, *ending, now, history, Some(sent.message))
+            }
+            Start::Again(_) => {
+                let sent = before.ok_or_else(no_message)?;
+                let message = sent.message.clone();
+                let mut bench =
+                    self.bench(sent.order, Ending::Success, now, history, Some(sent.message));
+                bench.draft = Draft::read(&message.body).unwrap_or_default();
+                bench.bytes = Some(message.body);
+                bench.method = message.method;
+                bench.headers = message.headers;
+                bench
+            }
+        };
+        for (operation, one) in operations {
+            bench.carry_out(one, history).map_err(|problem| RecipeError { operation, problem })?;
+        }
+        let order = bench.order.clone();
+        let message = bench.message();
+        history.messages.push(Sent { message: message.clone(), order });
+        Ok(message)
+    }
+
+    /// A new order.
+    fn order(&self, history: &mut History, now: Timestamp) -> Order {
+        history.orders += 1;
+        let hex = token(self.seed, &history.label, history.orders);
+        Order { hex, created_at: now.as_second().saturating_sub(TOOK) }
+    }
+
+    fn bench(
+        &self,
+        order: Order,
+        ending: Ending,
+        now: Timestamp,
+        history: &History,
+        before: Option<Message>,
+    ) -> Bench<'_> {
+        let status = self.statuses.of(ending);
+        let other = token(self.seed, &format!("{} other", history.label), history.orders);
+        let mut bench = Bench {
+            workshop: self,
+            now,
+            order,
+            status,
+            other,
+            before,
+            draft: Draft::default(),
+            bytes: None,
+            method: "POST".to_owned(),
+            headers: Vec::new(),
+        };
+        bench.begin(ending);
+        bench
+    }
+}
+
+impl Bench<'_> {
+    /// The members of the order, in the platform's order.
+    fn begin(&mut self, ending: Ending) {
+        let mut members: Vec<(String, String)> = Vec::new();
+        let mut put = |name: &str, json: String| members.push((name.to_owned(), json));
+        put("payout_id", json_string(&payout_id(&self.order.hex)));
+        put("payout_cl_id", json_string(&client_id(&self.order.hex)));
+        put("platform_id", json_string(&self.workshop.platform_id));
+        put("amount", AMOUNT.to_string());
+        put("real_amount", AMOUNT.to_string());
+        put("fee", "95".to_owned());
+        put("status", self.status.to_string());
+        if ending == Ending::Failed {
+            put("error_msg", json_string("beneficiary account rejected"));
+        }
+        put("create_time", self.order.created_at.to_string());
+        put("update_time", self.now.as_second().to_string());
+        self.draft = Draft::new(members);
+    }
+
+    fn carry_out(&mut self, operation: &Operation, history: &mut History) -> Result<(), String> {
+        match operation {
+            Operation::Start(_) => {}
+            Operation::Set { name, json } => {
+                let json = self.expanded(json)?;
+                self.draft.set(&self.name(name), json);
+            }
+            Operation::Unset(name) => self.draft.unset(&self.name(name)),
+            Operation::Rename { name, to } => self.draft.rename(&self.name(name), to),
+            Operation::Swap(one, other) => self.draft.swap(&self.name(one), &self.name(other)),
+            Operation::Take(name) => self.take(name)?,
+            Operation::Duplicate { name, json, end } => {
+                let (name, json) = (self.name(name), self.expanded(json)?);
+                match end {
+                    End::First => self.draft.put_first(&name, json),
+                    End::Last => self.draft.put_last(&name, json),
+                }
+            }
+            Operation::Fill { name, bytes } => {
+                self.draft.set(&self.name(name), json_string(&"x".repeat(*bytes)));
+            }
+            Operation::Deep { name, levels } => {
+                let json = format!("{}{}", "[".repeat(*levels), "]".repeat(*levels));
+                self.draft.set(&self.name(name), json);
+            }
+            Operation::Write(writing) => self.write(*writing),
+            Operation::Sign(plan) => self.sign(*plan)?,
+            Operation::LetterDigest => self.seek_letter(history)?,
+            Operation::Truncate => {
+                let mut body = self.body();
+                body.truncate(body.len() / 2);
+                self.bytes = Some(body);
+            }
+            Operation::Raw(text) => self.bytes = Some(self.expanded(text)?.into_bytes()),
+            Operation::RawBytes(bytes) => self.bytes = Some(bytes.clone()),
+            Operation::Header { name, value } => {
+                self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+                self.headers.push((name.clone(), value.clone()));
+            }
+            Operation::Method(name) => self.method.clone_from(name),
+        }
+        Ok(())
+    }
+
+    /// A member's name as the dialect has it.
+    fn name(&self, name: &str) -> String {
+        match name {
+            SIGN_FIELD => self.workshop.dialect.sign_field().to_owned(),
+            _ => name.to_owned(),
+        }
+    }
+
+    fn expanded(&self, text: &str) -> Result<String, String> {
+        let statuses = self.workshop.statuses;
+        placeholder::expand(text, |placeholder| match placeholder {
+            Placeholder::Id => self.order.hex.clone(),
+            Placeholder::Other => self.other.clone(),
+            Placeholder::Now(later) => self.now.as_second().saturating_add(later).to_string(),
+            Placeholder::Iso => self.now.to_string(),
+            Placeholder::Sign => {
+                self.draft.text(self.workshop.dialect.sign_field()).unwrap_or_default()
+            }
+            Placeholder::PlatformId => escaped(&self.workshop.platform_id),
+            Placeholder::SignType => self.workshop.scheme.algorithm.name().to_owned(),
+            Placeholder::Success => statuses.success.to_string(),
+            Placeholder::Cancelled => statuses.cancelled.to_string(),
+            Placeholder::Failed => statuses.failed.to_string(),
+            Placeholder::Processing => statuses.processing.to_string(),
+        })
+    }
+
+    fn take(&mut self, name: &str) -> Result<(), String> {
+        let name = self.name(name);
+        let before = self.before.as_ref().and_then(|message| Draft::read(&message.body));
+        let json = before.as_ref().and_then(|draft| draft.get(&name));
+        let json = json.ok_or_else(|| format!("the message before has no member {name:?}"))?;
+        self.draft.set(&name, json.to_owned());
+        Ok(())
+    }
+
+    fn write(&mut self, writing: Writing) {
+        match writing {
+            Writing::Shuffled => {
+                let seed = u64::from_str_radix(&self.order.hex, 16).unwrap_or_default();
+                self.draft.shuffle(&mut fastrand::Rng::with_seed(seed));
+            }
+            Writing::Pretty => self.draft.lay_out(Layout::Pretty),
+            Writing::EscapedUnicode => self.draft.write_unicode(Unicode::Escaped),
+            Writing::EscapedSlashes => self.draft.write_slashes(Slashes::Escaped),
+        }
+    }
+
+    fn sign(&mut self, plan: SignPlan) -> Result<(), String> {
+        let dialect = self.workshop.dialect;
+        let scheme = match plan.algorithm {
+            None => self.workshop.scheme,
+            Some(algorithm) => dialect
+                .scheme(algorithm)
+                .ok_or_else(|| format!("the dialect {} has no {algorithm}", dialect.id))?,
+        };
+        // The platform names the digest where it is not the one that silence means.
+        if plan.algorithm.is_none()
+            && dialect.reads_sign_type()
+            && scheme != dialect.first()
+            && self.draft.get("sign_type").is_none()
+        {
+            self.draft.set("sign_type", json_string(scheme.algorithm.name()));
+        }
+        let text = self.draft.write();
+        let payload = Payload::parse(text.as_bytes())
+            .map_err(|error| format!("the payload cannot be signed: {error}"))?;
+        let canonical = canonicalize(&payload, scheme);
+        let signature = match plan.key {
+            KeyChoice::Right => sign(&canonical, scheme, &self.workshop.key),
+            KeyChoice::Wrong => sign(&canonical, scheme, &self.workshop.wrong_key),
+            KeyChoice::Empty => {
+                let (scheme, key) = without_key(scheme).map_err(|error| error.to_string())?;
+                sign(&canonical, &scheme, &key)
+            }
+        };
+        let digits = written(signature.as_str(), plan.digits, scheme.digest_case);
+        self.draft.set(dialect.sign_field(), json_string(&digits));
+        Ok(())
+    }
+
+    /// Signs with the ids of other orders until the digest begins with a letter.
+    ///
+    /// PHP before 8 reads such a digest as 0, so that it equals the number 0.
+    fn seek_letter(&mut self, history: &mut History) -> Result<(), String> {
+        for _ in 0..LETTER_TRIES {
+            self.sign(SignPlan::default())?;
+            let digest = self.draft.text(self.workshop.dialect.sign_field()).unwrap_or_default();
+            if digest.starts_with(|first: char| first.is_ascii_alphabetic()) {
+                return Ok(());
+            }
+            self.order = self.workshop.order(history, self.now);
+            self.draft.set("payout_id", json_string(&payout_id(&self.order.hex)));
+            self.draft.set("payout_cl_id", json_string(&client_id(&self.order.hex)));
+        }
+        Err("no digest began with a letter".to_owned())
+    }
+
+    fn body(&self) -> Vec<u8> {
+        self.bytes.clone().unwrap_or_else(|| self.draft.write().into_bytes())
+    }
+
+    fn message(self) -> Message {
+        let order_id = match self.draft.text("payout_id") {
+            Some(id) if id.starts_with(ORDER_PREFIX) => id,
+            _ => payout_id(&self.order.hex),
+        };
+        Message {
+            body: self.body(),
+            amount_cents: self.draft.get("amount").and_then(|json| json.parse().ok()),
+            method: self.method,
+            headers: self.headers,
+            order_id,
+        }
+    }
+}
+
+/// A digest as it is sent.
+fn written(digest: &str, digits: Digits, case: DigestCase) -> String {
+    match (digits, case) {
+        (Digits::AsTheRule, _) => digest.to_owned(),
+        (Digits::OtherCase, DigestCase::Lower) => digest.to_ascii_uppercase(),
+        (Digits::OtherCase, DigestCase::Upper) => digest.to_ascii_lowercase(),
+        (Digits::LastChanged, _) => {
+            let mut digest = digest.to_owned();
+            let last = if digest.pop() == Some('0') { '1' } else { '0' };
+            digest.push(last);
+            digest
+        }
+        (Digits::FirstEight, _) => digest.chars().take(8).collect(),
+    }
+}
+
+/// A scheme and a key that together sign as an empty key would.
+fn without_key(scheme: &Scheme) -> Result<(Scheme, Key), EmptyKey> {
+    let (suffix, key) = match &scheme.suffix {
+        // HMAC fills a short key up with zeros, so one zero is as good as no key.
+        Suffix::Nothing => (Suffix::Nothing, vec![0]),
+        suffix if scheme.algorithm == Algorithm::HmacSha256 => (suffix.clone(), vec![0]),
+        Suffix::Key(before) if before.is_empty() => (Suffix::Nothing, vec![0]),
+        Suffix::Key(before) => (Suffix::Key("".into()), before.as_bytes().to_vec()),
+        Suffix::Md5OfKey(before) => {
+            // The MD5 of nothing.
+            let digest = format!("{before}d41d8cd98f00b204e9800998ecf8427e");
+            (Suffix::Key("".into()), digest.into_bytes())
+        }
+    };
+    Ok((Scheme { suffix, ..scheme.clone() }, Key::try_new(key)?))
+}
+
+/// The text as it stands between the quotes of a JSON string.
+fn escaped(text: &str) -> String {
+    let quoted = json_string(text);
+    let inside = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    inside.unwrap_or_default().to_owned()
+}
+
+fn payout_id(hex: &str) -> String {
+    format!("{ORDER_PREFIX}{hex}")
+}
+
+fn client_id(hex: &str) -> String {
+    format!("{ORDER_PREFIX}C{hex}")
+}
+
+/// Sixteen hexadecimal digits that differ from seed to seed and from order to order.
+fn token(seed: u64, label: &str, number: u32) -> String {
+    let mut digest = Sha256::new();
+    digest.update(seed.to_be_bytes());
+    digest.update(number.to_be_bytes());
+    digest.update(label.as_bytes());
+    hex::encode(&digest.finalize()[..8])
+}

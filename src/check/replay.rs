@@ -1,0 +1,66 @@
+//! Sends a failed case again from its bundle: the same bytes, without the key.
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use super::bundle::Bundle;
+use super::control::send_control;
+use super::judge::Judgement;
+use super::report::{CaseResult, CheckReport, Endpoint, Status, Tries};
+use super::sender::{Sender, Wiring};
+use super::trial::attempt;
+use crate::delivery::http::TransportError;
+
+/// The most requests that a replay sends.
+#[must_use]
+pub fn bound(bundle: &Bundle) -> u64 {
+    let controls = if bundle.control.is_some() { 2 } else { 0 };
+    bundle.parcels.iter().fold(controls, |sum, parcel| sum + u64::from(parcel.at_once))
+}
+
+/// Sends the bundle's control and its messages once.
+///
+/// # Errors
+/// [`TransportError`] where the sender cannot be set up.
+pub async fn replay(bundle: &Bundle, wiring: Wiring) -> Result<CheckReport, TransportError> {
+    let (started, started_at) = (Instant::now(), Timestamp::now());
+    let sender = Sender::try_new(wiring)?;
+    let verdict = match &bundle.control {
+        Some(message) => send_control(&sender, message).await.verdict(),
+        None => None,
+    };
+    let mut result = CaseResult {
+        id: bundle.id.clone(),
+        group: bundle.group.clone(),
+        title: bundle.title.clone(),
+        status: Status::Inconclusive,
+        tries: Tries::Once,
+        summary: "the known-good control is refused".to_owned(),
+        why: bundle.why.clone(),
+        fix: bundle.fix.clone(),
+        unseen: None,
+        exchanges: Vec::new(),
+        elapsed: started.elapsed(),
+    };
+    if verdict.is_none() {
+        let trial = attempt(&sender, &bundle.parcels).await;
+        (result.status, result.summary) = match trial.judgement {
+            Judgement::Met => (Status::Passed, "a sound endpoint does the same".to_owned()),
+            Judgement::Broken { what, .. } => (Status::Failed, what),
+        };
+        result.exchanges = trial.exchanges;
+        result.unseen = Some("whether anything was credited: a replay does not look".to_owned());
+        result.elapsed = started.elapsed();
+    }
+    Ok(CheckReport {
+        url: sender.wiring().target.to_string(),
+        started_at,
+        elapsed: started.elapsed(),
+        endpoint: verdict.unwrap_or(Endpoint::Discerning),
+        results: vec![result],
+        requests: sender.sent(),
+        bound: bound(bundle),
+        seed: 0,
+    })
+}

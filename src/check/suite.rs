@@ -1,0 +1,164 @@
+//! Suites: the built-in one, a person's own files, and what is chosen of them.
+
+use std::collections::BTreeSet;
+
+use super::case::{Case, Work};
+use super::case_file::{self, CaseFileError};
+use crate::protocol::nearest::nearest;
+
+/// The built-in case files, in the order in which their groups run.
+const BUILT_IN: [(&str, &str); 7] = [
+    ("reachability.toml", include_str!("cases/reachability.toml")),
+    ("acknowledgement.toml", include_str!("cases/acknowledgement.toml")),
+    ("authenticity.toml", include_str!("cases/authenticity.toml")),
+    ("interoperability.toml", include_str!("cases/interoperability.toml")),
+    ("idempotency.toml", include_str!("cases/idempotency.toml")),
+    ("robustness.toml", include_str!("cases/robustness.toml")),
+    ("retry.toml", include_str!("cases/retry.toml")),
+];
+
+/// The most cases of a suite.
+pub const MAX_CASES: usize = 10_000;
+
+/// Cases with names of their own, in the order in which they run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Suite {
+    cases: Vec<Case>,
+}
+
+/// What was chosen does not fit the suite.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SuiteError {
+    /// A name that is no group, no case, and no beginning of one.
+    #[error("there is no case or group {text:?}{}", hint(.nearest.as_deref()))]
+    UnknownName {
+        /// What was asked for.
+        text: String,
+        /// The known name that it resembles.
+        nearest: Option<String>,
+    },
+    /// Two cases of one name.
+    #[error("two cases are called {0:?}")]
+    SameName(String),
+    /// More cases than [`MAX_CASES`].
+    #[error("there are more than {MAX_CASES} cases")]
+    TooMany,
+}
+
+fn hint(nearest: Option<&str>) -> String {
+    nearest.map(|name| format!("; did you mean {name}?")).unwrap_or_default()
+}
+
+impl Suite {
+    /// The built-in suite.
+    #[must_use]
+    pub fn built_in() -> Suite {
+        // A test reads every file, so none is left out.
+        let files = BUILT_IN.into_iter();
+        Suite {
+            cases: files
+                .filter_map(|(name, text)| case_file::parse(name, text).ok())
+                .flatten()
+                .collect(),
+        }
+    }
+
+    /// A suite from the files of a folder, each a name and its text, in the order given.
+    ///
+    /// # Errors
+    /// What is wrong in a file, with the place; a case whose name stands twice.
+    pub fn read_folder(files: &[(String, String)]) -> Result<Suite, CaseFileError> {
+        let mut suite = Suite::default();
+        for (name, text) in files {
+            for case in case_file::parse(name, text)? {
+                suite
+                    .push(case)
+                    .map_err(|error| CaseFileError::of_file(name, error.to_string()))?;
+            }
+        }
+        Ok(suite)
+    }
+
+    /// The cases of both suites.
+    ///
+    /// # Errors
+    /// A case whose name both have.
+    pub fn joined(mut self, other: Suite) -> Result<Suite, SuiteError> {
+        for case in other.cases {
+            self.push(case)?;
+        }
+        Ok(self)
+    }
+
+    fn push(&mut self, case: Case) -> Result<(), SuiteError> {
+        if self.cases.iter().any(|known| known.id == case.id) {
+            return Err(SuiteError::SameName(case.id));
+        }
+        if self.cases.len() >= MAX_CASES {
+            return Err(SuiteError::TooMany);
+        }
+        self.cases.push(case);
+        Ok(())
+    }
+
+    /// The cases.
+    #[must_use]
+    pub fn cases(&self) -> &[Case] {
+        &self.cases
+    }
+
+    /// The groups, in the order in which they run.
+    #[must_use]
+    pub fn groups(&self) -> Vec<&str> {
+        let mut known = BTreeSet::new();
+        self.cases
+            .iter()
+            .map(|case| case.group.as_str())
+            .filter(|group| known.insert(*group))
+            .collect()
+    }
+
+    /// The cases that `only` names, all where it names none, without those that `skip` names.
+    ///
+    /// A name is a group's, a case's, or the beginning of either with a `*` behind it.
+    ///
+    /// # Errors
+    /// A name that fits nothing.
+    pub fn select(&self, only: &[String], skip: &[String]) -> Result<Suite, SuiteError> {
+        for text in only.iter().chain(skip) {
+            if !self.cases.iter().any(|case| fits(case, text)) {
+                let groups = self.cases.iter().map(|case| case.group.as_str());
+                let known = self.cases.iter().map(|case| case.id.as_str()).chain(groups);
+                let nearest = nearest(text.trim_end_matches('*'), known).map(str::to_owned);
+                return Err(SuiteError::UnknownName { text: text.clone(), nearest });
+            }
+        }
+        let is_wanted = |case: &&Case| {
+            (only.is_empty() || only.iter().any(|text| fits(case, text)))
+                && !skip.iter().any(|text| fits(case, text))
+        };
+        Ok(Suite { cases: self.cases.iter().filter(is_wanted).cloned().collect() })
+    }
+}
+
+fn fits(case: &Case, text: &str) -> bool {
+    match text.strip_suffix('*') {
+        Some(start) => case.id.starts_with(start) || case.group.starts_with(start),
+        None => case.id == text || case.group == text,
+    }
+}
+
+impl Case {
+    /// How many notifications one try of the case sends; a retry counts once, a probe not.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        match &self.work {
+            Work::Send(steps) => steps.iter().map(|step| u64::from(step.at_once)).sum(),
+            Work::Probe(_) => 0,
+            Work::Retry(_) => 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

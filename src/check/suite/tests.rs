@@ -1,0 +1,234 @@
+use jiff::Timestamp;
+
+use super::*;
+use crate::check::case::Need;
+use crate::check::recipe::{History, ORDER_PREFIX, StatusNumbers, Workshop};
+use crate::protocol::dialect::{DIALECTS, Dialect};
+use crate::protocol::key::Key;
+use crate::protocol::payload::Payload;
+use crate::protocol::scheme::Algorithm;
+use crate::protocol::signature::{Answer, verify};
+
+/// The built-in suite, with the error where a file has one.
+fn built_in() -> Suite {
+    let files: Vec<(String, String)> =
+        BUILT_IN.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    Suite::read_folder(&files).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn every_built_in_case_loads_under_a_name_of_its_own() {
+    assert_eq!(Suite::built_in(), built_in());
+    assert_eq!(built_in().groups(), BUILT_IN.map(|(name, _)| name.trim_end_matches(".toml")));
+}
+
+#[test]
+fn cases_are_chosen_by_group_name_and_beginning() {
+    let suite = built_in();
+    let ids = |only: &[&str], skip: &[&str]| {
+        let owned =
+            |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        suite
+            .select(&owned(only), &owned(skip))
+            .map(|suite| suite.cases.into_iter().map(|case| case.id).collect::<Vec<_>>())
+    };
+    assert_eq!(ids(&[], &[]).unwrap().len(), suite.cases().len());
+    assert_eq!(ids(&["ack-success"], &[]).unwrap(), ["ack-success"]);
+    assert!(ids(&["auth*"], &["auth-no-sign"]).unwrap().iter().all(|id| id != "auth-no-sign"));
+    assert_eq!(ids(&["authenticity"], &["auth-*"]).unwrap(), [""; 0]);
+    assert_eq!(
+        ids(&["athenticity"], &[]).unwrap_err().to_string(),
+        "there is no case or group \"athenticity\"; did you mean authenticity?"
+    );
+    assert!(ids(&[], &["zzz*"]).is_err());
+}
+
+#[test]
+fn suites_are_joined_where_no_name_stands_twice() {
+    let own = r#"
+        group = "own"
+        [[case]]
+        id = "own-case"
+        title = "t"
+        why = "w"
+        fix = "f"
+        make = ["success", "sign"]
+        expect = "acknowledged"
+    "#;
+    let own = Suite::read_folder(&[("own.toml".to_owned(), own.to_owned())]).unwrap();
+    let joined = built_in().joined(own.clone()).unwrap();
+    assert_eq!(joined.cases().len(), built_in().cases().len() + 1);
+    assert_eq!(joined.joined(own), Err(SuiteError::SameName("own-case".to_owned())));
+}
+
+/// The bodies of a case's messages, in order; empty for a probe.
+fn bodies(case: &Case, algorithm: Algorithm) -> Vec<Vec<u8>> {
+    let statuses = StatusNumbers::default();
+    let workshop = Workshop::try_new(key(), Dialect::platform(), algorithm, 1, statuses).unwrap();
+    let mut history = History::new(&case.id);
+    let now = Timestamp::from_second(1_567_614_111).unwrap();
+    let steps = match &case.work {
+        Work::Send(steps) => steps.as_slice(),
+        Work::Retry(step) => std::slice::from_ref(step),
+        Work::Probe(_) => &[],
+    };
+    steps
+        .iter()
+        .map(|step| {
+            let message = workshop.message(&step.recipe, now, &mut history);
+            let message = message.unwrap_or_else(|error| panic!("{}: {error}", case.id));
+            assert!(message.order_id.starts_with(ORDER_PREFIX), "{}", case.id);
+            message.body
+        })
+        .collect()
+}
+
+fn key() -> Key {
+    Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap()
+}
+
+fn verifies(body: &[u8], required: Option<Algorithm>) -> bool {
+    Payload::parse(body).is_ok_and(|payload| {
+        verify(&payload, &key(), Dialect::platform(), required).answer == Answer::Match
+    })
+}
+
+/// The cases of a group that can be asked with this digest.
+fn asked(group: &str, algorithm: Algorithm) -> Vec<Case> {
+    let cases = built_in().cases.into_iter().filter(|case| case.group == group);
+    let needs_hmac =
+        |case: &Case| case.needs.contains(&Need::Hmac) || case.needs.contains(&Need::HmacDemanded);
+    cases.filter(|case| algorithm == Algorithm::HmacSha256 || !needs_hmac(case)).collect()
+}
+
+const BOTH: [Algorithm; 2] = [Algorithm::Md5, Algorithm::HmacSha256];
+
+#[test]
+fn what_must_be_acknowledged_verifies() {
+    for algorithm in BOTH {
+        for group in ["acknowledgement", "interoperability", "idempotency", "retry"] {
+            for case in asked(group, algorithm) {
+                for body in bodies(&case, algorithm) {
+                    assert!(verifies(&body, Some(algorithm)), "{}", case.id);
+                }
+            }
+        }
+    }
+}
+
+/// Notifications that verify and must be refused for another reason.
+const REFUSED_THOUGH_SIGNED: [&str; 5] =
+    ["auth-twin-fee", "auth-twin-status", "auth-twin-real-amount", "auth-md5", "auth-md5-untyped"];
+
+#[test]
+fn what_must_not_be_acknowledged_does_not_verify() {
+    for algorithm in BOTH {
+        for case in asked("authenticity", algorithm) {
+            let last = bodies(&case, algorithm).pop().unwrap();
+            let is_signed = REFUSED_THOUGH_SIGNED.contains(&case.id.as_str());
+            assert_eq!(verifies(&last, None), is_signed, "{} {algorithm}", case.id);
+            if case.needs.contains(&Need::HmacDemanded) {
+                assert!(!verifies(&last, Some(Algorithm::HmacSha256)), "{}", case.id);
+            }
+            // A second try and a run after this one use other orders.
+            assert!(String::from_utf8(last).unwrap().contains("\"CHECK-"), "{}", case.id);
+        }
+    }
+}
+
+#[test]
+fn what_is_broken_does_not_verify() {
+    for algorithm in BOTH {
+        for case in asked("robustness", algorithm) {
+            let is_good = case.title.starts_with("a good notification");
+            let last = bodies(&case, algorithm).pop().unwrap();
+            assert_eq!(verifies(&last, None), is_good, "{}", case.id);
+        }
+    }
+}
+
+#[test]
+fn every_dialect_can_be_asked_what_is_not_the_platforms_own() {
+    let now = Timestamp::from_second(1_567_614_111).unwrap();
+    for dialect in &DIALECTS {
+        for scheme in dialect.schemes.iter() {
+            let statuses = StatusNumbers::default();
+            let workshop =
+                Workshop::try_new(key(), dialect, scheme.algorithm, 1, statuses).unwrap();
+            for case in built_in().cases {
+                let Work::Send(steps) = &case.work else { continue };
+                let is_signed = ["interoperability", "acknowledgement"].contains(&&*case.group);
+                if case.needs.contains(&Need::PlatformDialect) {
+                    continue;
+                }
+                let mut history = History::new(&case.id);
+                for step in steps {
+                    let message = workshop.message(&step.recipe, now, &mut history).unwrap();
+                    if is_signed {
+                        let payload = Payload::parse(&message.body).unwrap();
+                        let required = Some(scheme.algorithm);
+                        let verification = verify(&payload, &key(), dialect, required);
+                        assert_eq!(
+                            verification.answer,
+                            Answer::Match,
+                            "{} {}",
+                            case.id,
+                            dialect.id
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_case_says_why_and_how_in_sentences() {
+    for case in built_in().cases {
+        for text in [&case.why, &case.fix] {
+            assert!(text.ends_with('.') && text.len() > 20, "{}: {text}", case.id);
+        }
+        assert!(!case.title.ends_with('.') && !case.title.is_empty(), "{}", case.id);
+        let start = match case.group.as_str() {
+            "reachability" => "reach-",
+            "acknowledgement" => "ack-",
+            "authenticity" => "auth-",
+            "interoperability" => "interop-",
+            "idempotency" => "idem-",
+            "robustness" => "robust-",
+            _ => "retry-",
+        };
+        assert!(case.id.starts_with(start), "{}", case.id);
+    }
+}
+
+#[test]
+fn the_fields_of_a_notification_are_changed_one_by_one() {
+    let ids: Vec<String> = built_in().cases.into_iter().map(|case| case.id).collect();
+    for field in [
+        "payout-id",
+        "payout-cl-id",
+        "platform-id",
+        "amount",
+        "real-amount",
+        "fee",
+        "status",
+        "create-time",
+        "update-time",
+        "error-msg",
+    ] {
+        assert!(ids.contains(&format!("auth-changed-{field}")), "{field}");
+    }
+}
+
+#[test]
+fn long_ids_have_64_characters() {
+    let suite = built_in();
+    let case = suite.cases.iter().find(|case| case.id == "interop-long-ids").unwrap();
+    let body = bodies(case, Algorithm::Md5).pop().unwrap();
+    let payload = Payload::parse(&body).unwrap();
+    for name in ["payout_id", "payout_cl_id"] {
+        // The quotes count too.
+        assert_eq!(payload.get(name).unwrap().value_span().len(), 66);
+    }
+}

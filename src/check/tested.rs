@@ -1,0 +1,93 @@
+//! A case's result on its way into the report.
+
+use super::bundle::Bundle;
+use super::case::{Case, Message, Severity, Work};
+use super::judge::Proof;
+use super::probe::Probed;
+use super::report::{CaseResult, Endpoint, Status, Tries};
+use super::trial::Parcel;
+use std::time::Duration;
+
+/// A result, and what is known beside it.
+#[derive(Clone, Debug)]
+pub(super) struct Tested {
+    pub(super) result: CaseResult,
+    /// What was sent at last, where it was notifications.
+    pub(super) parcels: Vec<Parcel>,
+    /// What a failure of the case is.
+    pub(super) bad: Status,
+    /// How sure a failure is.
+    pub(super) proof: Option<Proof>,
+    /// What the endpoint is since this case, where the case has brought it down.
+    pub(super) lost: Option<Endpoint>,
+    is_probe: bool,
+}
+
+/// A result with nothing but a status and a summary.
+pub(super) fn blank(case: &Case, status: Status, summary: &str) -> Tested {
+    Tested {
+        result: CaseResult {
+            id: case.id.clone(),
+            group: case.group.clone(),
+            title: case.title.clone(),
+            status,
+            tries: Tries::Once,
+            summary: summary.to_owned(),
+            why: case.why.clone(),
+            fix: case.fix.clone(),
+            unseen: None,
+            exchanges: Vec::new(),
+            elapsed: Duration::ZERO,
+        },
+        parcels: Vec::new(),
+        bad: match case.severity {
+            Severity::Fail => Status::Failed,
+            Severity::Warn => Status::Warned,
+        },
+        proof: None,
+        lost: None,
+        is_probe: matches!(case.work, Work::Probe(_)),
+    }
+}
+
+/// The result of a probe.
+pub(super) fn judged(case: &Case, probed: &Probed) -> Tested {
+    let mut tested = blank(case, Status::Passed, probed.finding.text());
+    tested.result.status = probed.finding.status(tested.bad);
+    tested.result.exchanges.clone_from(&probed.exchanges);
+    tested
+}
+
+impl Tested {
+    /// Whether it rests on an endpoint that takes good notifications.
+    pub(super) fn is_demotable(&self) -> bool {
+        let is_said =
+            matches!(self.result.status, Status::Passed | Status::Failed | Status::Warned);
+        is_said && !self.is_probe && self.proof != Some(Proof::Proven)
+    }
+
+    /// Takes the result back, unless it is proven.
+    pub(super) fn demote(&mut self, why: &str) {
+        if self.is_demotable() {
+            self.result.status = Status::Inconclusive;
+            self.result.tries = Tries::Once;
+            self.result.summary = why.to_owned();
+        }
+    }
+
+    /// The case as a file.
+    pub(super) fn bundle(&self, url: &str, control: Option<Message>) -> Bundle {
+        let result = &self.result;
+        Bundle {
+            url: url.to_owned(),
+            success_reply: String::new(),
+            id: result.id.clone(),
+            group: result.group.clone(),
+            title: result.title.clone(),
+            why: result.why.clone(),
+            fix: result.fix.clone(),
+            control,
+            parcels: self.parcels.clone(),
+        }
+    }
+}

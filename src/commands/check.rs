@@ -1,0 +1,312 @@
+//! `check`: whether a merchant's endpoint is safe to go live.
+
+mod consent;
+mod files;
+mod setup;
+mod suite;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use super::CommandResult;
+use super::args::dialect::DialectArgs;
+use super::args::{Format, KeyArgs, parse_sign_type};
+use super::runtime::{Interrupts, block_on};
+use super::wire_args::WireArgs;
+use crate::check::bundle::Bundle;
+use crate::check::plan::Plan;
+use crate::check::replay;
+use crate::check::report::{CheckReport, Status, Tries};
+use crate::check::runner::{CheckEvent, check};
+use crate::delivery::http::TransportError;
+use crate::delivery::pace::Rate;
+use crate::delivery::schedule::parse_duration;
+use crate::delivery::wire_settings::ResolveRule;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::protocol::scheme::Algorithm;
+use crate::report::check::standing::is_yes;
+use crate::report::check::{CheckFacts, json, text};
+use crate::settings::Environment;
+use crate::terminal::Console;
+use files::{ReportFile, ReportFiles};
+
+/// Check whether a merchant's endpoint is safe to go live: verifies, acknowledges, credits once.
+///
+/// A known-good notification comes first and between the groups of cases: an endpoint that refuses
+/// it is inconclusive, never secure. Order ids begin with CHECK-. Exits with 0 when every case that
+/// was asked passed, and with 1 when one failed or nothing can be said.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  payout-notify check http://localhost:8080/notify\n  payout-notify check http://localhost:8080/notify --only authenticity --report junit=check.xml\n  payout-notify check http://localhost:8080/notify --observe 'python3 credited.py'"
+)]
+pub struct Args {
+    /// The merchant's notify URL.
+    #[arg(required_unless_present_any = ["list", "replay"])]
+    pub url: Option<String>,
+    /// How the platform signs, and which reply it wants.
+    #[command(flatten)]
+    pub dialect: DialectArgs,
+    /// How to sign: md5, hmac-sha256 or sha256.
+    #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
+    pub sign_type: Option<Algorithm>,
+    /// The endpoint must refuse any other digest than this one.
+    #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
+    pub require: Option<Algorithm>,
+    /// The platform_id of the orders, for an endpoint that refuses any but its own.
+    #[arg(long, value_name = "ID")]
+    pub platform_id: Option<String>,
+    /// Which cases, and what becomes of the results.
+    #[command(flatten)]
+    pub choice: ChoiceArgs,
+    /// How fast, how long, and with whose consent.
+    #[command(flatten)]
+    pub manners: MannerArgs,
+    /// For whom the output is written.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+    /// The key.
+    #[command(flatten)]
+    pub key: KeyArgs,
+    /// How requests travel.
+    #[command(flatten)]
+    pub wire: CheckWireArgs,
+}
+
+/// Which cases are asked, and what becomes of the results.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Cases and reports")]
+pub struct ChoiceArgs {
+    /// Add the cases of this folder's *.toml files; several may be given.
+    #[arg(long, value_name = "FOLDER")]
+    pub suite: Vec<PathBuf>,
+    /// Only these groups or cases; NAME* takes all that begin so; several may be given.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Without these groups or cases; several may be given.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub skip: Vec<String>,
+    /// List the cases and send nothing.
+    #[arg(long)]
+    pub list: bool,
+    /// Write a report: json, junit, tap, sarif, html or github; several may be given.
+    #[arg(long, value_name = "NAME=PATH")]
+    pub report: Vec<ReportFile>,
+    /// Exit with 1 for this too; inconclusive always does; several may be given.
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub fail_on: Vec<FailOn>,
+    /// Write each failed case to this folder, to be sent again with --replay.
+    #[arg(long, value_name = "FOLDER")]
+    pub bundle: Option<PathBuf>,
+    /// Send one failed case again from its file; no key is needed.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["suite", "only", "skip", "list", "observe", "bundle"])]
+    pub replay: Option<PathBuf>,
+}
+
+/// What else ends a check with 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// A case with a warning.
+    Warn,
+    /// A case that passed only on the second try.
+    Flaky,
+    /// A case of which nothing can be said.
+    Inconclusive,
+}
+
+/// How a check behaves.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Manners")]
+pub struct MannerArgs {
+    /// Check an endpoint that is neither on this machine nor in a private network.
+    #[arg(long)]
+    pub yes: bool,
+    /// Start no more requests than this, for example 20/s.
+    #[arg(long, value_name = "RATE", value_parser = Rate::parse)]
+    pub max_rate: Option<Rate>,
+    /// How long to wait for a whole reply.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    pub timeout: Duration,
+    /// Run this to see what was credited: it prints a number or JSON, for PAYOUT_CHECK_ORDER.
+    #[arg(long, value_name = "COMMAND")]
+    pub observe: Option<String>,
+    /// How long the merchant may take to credit what it acknowledged.
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration)]
+    pub observe_within: Duration,
+    /// The seed of the order ids: the same seed gives the same ids.
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+}
+
+/// How requests travel.
+#[derive(clap::Args)]
+#[command(next_help_heading = "On the wire")]
+pub struct CheckWireArgs {
+    /// Send this header, in the place of an own one; "Name:" leaves it out; several may be given.
+    #[arg(long, value_name = "NAME: VALUE")]
+    pub header: Vec<String>,
+    /// Use this address for a host and port, as curl does; several may be given.
+    #[arg(long, value_name = "HOST:PORT:ADDRESS", value_parser = ResolveRule::parse)]
+    pub resolve: Vec<ResolveRule>,
+    /// Trust merchants whose certificate one of these vouches for (PEM), and no others.
+    #[arg(long, value_name = "FILE")]
+    pub cacert: Option<PathBuf>,
+    /// Check no certificate: whoever answers is taken for the merchant.
+    #[arg(long, conflicts_with = "cacert")]
+    pub insecure: bool,
+    /// Show this certificate to a merchant who asks for one (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub client_cert: Option<PathBuf>,
+    /// The private key of --client-cert (PEM); without it the key is in the certificate's file.
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    pub client_key: Option<PathBuf>,
+}
+
+impl CheckWireArgs {
+    fn common(&self) -> WireArgs {
+        WireArgs {
+            header: self.header.clone(),
+            resolve: self.resolve.clone(),
+            cacert: self.cacert.clone(),
+            insecure: self.insecure,
+            client_cert: self.client_cert.clone(),
+            client_key: self.client_key.clone(),
+            ..WireArgs::default()
+        }
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    match parse_duration(text) {
+        Ok(duration) if duration.is_zero() => Err("it must be longer than nothing".to_owned()),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Checks an endpoint, lists the cases, or sends a failed case again.
+///
+/// # Errors
+/// A wrong URL, key, case name or report (usage), a suite or bundle that cannot be read (input),
+/// an interrupt, an environment that refuses.
+pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
+    if args.choice.list {
+        return suite::list(args, console);
+    }
+    if let Some(path) = &args.choice.replay {
+        let bundle = files::read_bundle(path)?;
+        let wiring = setup::wiring_of(args, &bundle, console)?;
+        let facts = setup::facts_of(&bundle, &wiring);
+        return conduct(args, &facts, &wiring.clone(), console, async |_| {
+            Ok((replay::replay(&bundle, wiring).await?, Vec::new()))
+        });
+    }
+    let (plan, dialect) = setup::plan(args, environment, console)?;
+    let facts = CheckFacts {
+        url: plan.wiring.target.to_string(),
+        started_at: plan.started_at,
+        cases: plan.suite.cases().len() as u64,
+        bound: plan.bound(),
+        seed: plan.seed,
+    };
+    conduct(args, &facts, &plan.wiring, console, async |console| {
+        let checked = carry_out(&plan, args.format, console).await?;
+        let mut bundles = checked.1;
+        for bundle in &mut bundles {
+            bundle.success_reply = dialect.success_reply.to_string();
+        }
+        Ok((checked.0, bundles))
+    })
+}
+
+/// Says what is about to be done, asks where it must, does it, and tells what came of it.
+fn conduct(
+    args: &Args,
+    facts: &CheckFacts,
+    wiring: &crate::check::sender::Wiring,
+    console: &mut Console,
+    work: impl AsyncFnOnce(&mut Console) -> Result<(CheckReport, Vec<Bundle>), TransportError>,
+) -> CommandResult {
+    let reports = ReportFiles::open(&args.choice.report)?;
+    let (report, bundles) = block_on(async {
+        consent::obtain(args, facts, wiring, console).await?;
+        let mut interrupts = Interrupts::catch();
+        match args.format {
+            Format::Json => {
+                console
+                    .answer_bytes(json::ready(facts).as_bytes())
+                    .map_err(CommandError::output)?;
+            }
+            Format::Human => console.note(&text::ready_line(facts)),
+        }
+        let done = tokio::select! {
+            done = work(console) => Some(done),
+            () = interrupts.next() => None,
+        };
+        console.end_status();
+        match done {
+            Some(Ok(done)) => Ok(done),
+            Some(Err(error)) => {
+                Err(CommandError::environment("cannot set up the sender").because(error))
+            }
+            None => Err(CommandError::interrupted("the check was interrupted")),
+        }
+    })?;
+    let exit = if is_passed(&report, &args.choice.fail_on) { Exit::Yes } else { Exit::No };
+    let told = tell(&report, args.format, console)
+        .and_then(|()| reports.write(&report))
+        .and_then(|()| files::write_bundles(args.choice.bundle.as_deref(), &bundles, console));
+    match told {
+        // A proven "no" stands, whether or not anyone read it.
+        Err(error) if exit == Exit::Yes => Err(error),
+        Err(error) => {
+            console.error(&error);
+            Ok(exit)
+        }
+        Ok(()) => Ok(exit),
+    }
+}
+
+/// Runs the suite; a program hears of each case as it ends, a person sees where the check is.
+async fn carry_out(
+    plan: &Plan,
+    format: Format,
+    console: &mut Console,
+) -> Result<(CheckReport, Vec<Bundle>), TransportError> {
+    let cases = plan.suite.cases().len();
+    let mut begun = 0;
+    let checked = check(plan, &mut |event| match (event, format) {
+        (CheckEvent::Began(case), Format::Human) => {
+            begun += 1;
+            console.status(&format!("{begun}/{cases}  {}  {}", case.group, case.id));
+        }
+        (CheckEvent::Ended(result), Format::Json) => {
+            // A reader that went away is noticed when the report is written.
+            let _ = console.answer_bytes(json::case(result).as_bytes());
+        }
+        (CheckEvent::Began(_), Format::Json) | (CheckEvent::Ended(_), Format::Human) => {}
+    })
+    .await?;
+    Ok((checked.report, checked.bundles))
+}
+
+fn tell(report: &CheckReport, format: Format, console: &mut Console) -> Result<(), CommandError> {
+    match format {
+        Format::Json => console.answer_bytes(json::check(report).as_bytes()),
+        Format::Human => text::lines(report).iter().try_for_each(|line| console.answer(line)),
+    }
+    .map_err(CommandError::output)
+}
+
+fn is_passed(report: &CheckReport, fail_on: &[FailOn]) -> bool {
+    let is_gated = |gate: &FailOn| {
+        report.results.iter().any(|result| match gate {
+            FailOn::Warn => result.status == Status::Warned,
+            FailOn::Flaky => result.tries == Tries::PassedOnSecond,
+            FailOn::Inconclusive => result.status == Status::Inconclusive,
+        })
+    };
+    is_yes(report) && !fail_on.iter().any(is_gated)
+}

@@ -1,0 +1,51 @@
+//! Nobody else's endpoint is checked by accident.
+
+use std::io::{self, BufRead, IsTerminal};
+
+use super::Args;
+use crate::check::sender::Wiring;
+use crate::delivery::probing::{addresses, is_local};
+use crate::error::CommandError;
+use crate::report::check::CheckFacts;
+use crate::report::line::Line;
+use crate::terminal::Console;
+
+/// Goes on where the endpoint is on this machine or in a private network, or somebody agrees.
+///
+/// A name that has no address now may have one in a moment, so it counts as somebody else's.
+pub(super) async fn obtain(
+    args: &Args,
+    facts: &CheckFacts,
+    wiring: &Wiring,
+    console: &mut Console,
+) -> Result<(), CommandError> {
+    if args.manners.yes || wiring.target.is_loopback() {
+        return Ok(());
+    }
+    let found = addresses(&wiring.target, &wiring.wire.resolve, wiring.timeout).await;
+    if found.is_ok_and(|found| found.iter().all(|address| is_local(address.ip()))) {
+        return Ok(());
+    }
+    if io::stdin().is_terminal() && is_agreed(facts, console) {
+        return Ok(());
+    }
+    Err(CommandError::usage(format!(
+        "{} is neither on this machine nor in a private network",
+        facts.url
+    ))
+    .hint(format!(
+        "--yes sends it up to {} notifications with order ids that begin with CHECK-; do so only \
+         where you may",
+        facts.bound
+    )))
+}
+
+fn is_agreed(facts: &CheckFacts, console: &mut Console) -> bool {
+    console.note(&Line::new().warn("question: ").plain(format!(
+        "send up to {} notifications to {}? Their order ids begin with CHECK-. [y/N]",
+        facts.bound, facts.url
+    )));
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+}

@@ -1,0 +1,132 @@
+//! The files that a check writes and reads: reports and bundles.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::check::bundle::{Bundle, MAX_BUNDLE_BYTES};
+use crate::check::report::CheckReport;
+use crate::error::CommandError;
+use crate::report::check::{ReportKind, render};
+use crate::report::line::Line;
+use crate::terminal::Console;
+
+/// A value of `--report`: `NAME=PATH`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportFile {
+    /// The form.
+    pub kind: ReportKind,
+    /// The file, which is replaced where it exists.
+    pub path: PathBuf,
+}
+
+impl FromStr for ReportFile {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, path) = text.split_once('=').ok_or("NAME=PATH is wanted")?;
+        let kind = ReportKind::parse(name).map_err(|error| error.to_string())?;
+        if path.is_empty() {
+            return Err("NAME=PATH is wanted".to_owned());
+        }
+        Ok(ReportFile { kind, path: PathBuf::from(path) })
+    }
+}
+
+/// The files of the reports, opened before anything is sent.
+pub(super) struct ReportFiles<'a>(Vec<(&'a ReportFile, File)>);
+
+impl<'a> ReportFiles<'a> {
+    /// Opens the files and leaves what is in them: the check may still be refused.
+    pub(super) fn open(wanted: &'a [ReportFile]) -> Result<Self, CommandError> {
+        for (at, one) in wanted.iter().enumerate() {
+            if wanted.iter().skip(at + 1).any(|other| other.path == one.path) {
+                let path = one.path.display();
+                return Err(CommandError::usage(format!("two reports go to {path}")));
+            }
+        }
+        let open = |one: &'a ReportFile| {
+            let file = File::options().write(true).create(true).truncate(false).open(&one.path);
+            file.map(|file| (one, file)).map_err(|error| cannot_write(&one.path, error))
+        };
+        Ok(ReportFiles(wanted.iter().map(open).collect::<Result<_, _>>()?))
+    }
+
+    /// Writes each report in the place of what its file held.
+    pub(super) fn write(self, report: &CheckReport) -> Result<(), CommandError> {
+        for (one, mut file) in self.0 {
+            let text = render(report, one.kind);
+            // A pipe or a terminal holds nothing to be emptied.
+            let emptied = file
+                .metadata()
+                .and_then(|found| if found.is_file() { file.set_len(0) } else { Ok(()) });
+            emptied
+                .and_then(|()| file.write_all(text.as_bytes()))
+                .and_then(|()| file.flush())
+                .map_err(|error| cannot_write(&one.path, error))?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes each failed case to a file of its own.
+pub(super) fn write_bundles(
+    folder: Option<&Path>,
+    bundles: &[Bundle],
+    console: &mut Console,
+) -> Result<(), CommandError> {
+    let Some(folder) = folder.filter(|_| !bundles.is_empty()) else { return Ok(()) };
+    fs::create_dir_all(folder).map_err(|error| cannot_write(folder, error))?;
+    for bundle in bundles {
+        let path = folder.join(format!("{}.json", file_name(&bundle.id)));
+        fs::write(&path, bundle.to_json()).map_err(|error| cannot_write(&path, error))?;
+        let again = format!("payout-notify check --replay {}", path.display());
+        console.note(&Line::new().dim("sends it again: ").accent(again));
+    }
+    Ok(())
+}
+
+/// A case's name without anything that a path could take for its own.
+fn file_name(id: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
+    id.chars().take(100).map(plain).collect()
+}
+
+/// Reads a bundle.
+pub(super) fn read_bundle(path: &Path) -> Result<Bundle, CommandError> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_BUNDLE_BYTES as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| {
+            CommandError::input(format!("cannot read {}", path.display())).because(error)
+        })?;
+    Bundle::parse(&bytes).map_err(|error| {
+        CommandError::input(format!("{} is no failed case", path.display()))
+            .because(error)
+            .hint("check --bundle FOLDER writes them")
+    })
+}
+
+fn cannot_write(path: &Path, error: io::Error) -> CommandError {
+    CommandError::environment(format!("cannot write {}", path.display())).because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_has_a_form_and_a_file() {
+        let file: ReportFile = "junit=a=b.xml".parse().unwrap();
+        assert_eq!((file.kind, file.path), (ReportKind::Junit, PathBuf::from("a=b.xml")));
+        for text in ["junit", "junit=", "pdf=x", "=x"] {
+            assert!(text.parse::<ReportFile>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_case_cannot_choose_its_folder() {
+        assert_eq!(file_name("../a/b c"), "___a_b_c");
+    }
+}

@@ -1,0 +1,133 @@
+//! From the command line to what the runner needs.
+
+use jiff::Timestamp;
+
+use super::Args;
+use super::suite;
+use crate::check::bundle::Bundle;
+use crate::check::case::Need;
+use crate::check::observer::{Observer, split};
+use crate::check::plan::Plan;
+use crate::check::recipe::{StatusNumbers, Workshop};
+use crate::check::replay;
+use crate::check::sender::Wiring;
+use crate::commands::signing::scheme_of;
+use crate::delivery::transport::Target;
+use crate::delivery::wire_settings::Connections;
+use crate::error::CommandError;
+use crate::protocol::acknowledgement::AcknowledgementRule;
+use crate::protocol::dialect::Dialect;
+use crate::protocol::scheme::Algorithm;
+use crate::report::check::CheckFacts;
+use crate::settings::{Environment, KEY_VARIABLE};
+use crate::terminal::Console;
+
+/// Everything about the check, and the dialect that it speaks.
+pub(super) fn plan(
+    args: &Args,
+    environment: &Environment,
+    console: &mut Console,
+) -> Result<(Plan, &'static Dialect), CommandError> {
+    let dialect = args.dialect.resolve(args.require)?;
+    let algorithm = algorithm(args, dialect)?;
+    let target = target(args.url.as_deref().unwrap_or_default())?;
+    let suite = suite::chosen(args)?;
+    let observer = observer(args)?;
+    let key = args.key.resolve(environment, console)?;
+    let seed = args.manners.seed.unwrap_or_else(|| fastrand::u64(..));
+    let workshop = Workshop::try_new(key, dialect, algorithm, seed, StatusNumbers::default())
+        .map_err(|error| CommandError::usage("the orders cannot be signed").because(error))?;
+    let plan = Plan {
+        available: available(args, dialect, algorithm, &target),
+        wiring: wiring(args, target, dialect.acknowledgement(), console)?,
+        workshop: match &args.platform_id {
+            Some(id) => workshop.with_platform_id(id),
+            None => workshop,
+        },
+        suite,
+        observer,
+        seed,
+        started_at: Timestamp::now(),
+    };
+    Ok((plan, dialect))
+}
+
+fn target(url: &str) -> Result<Target, CommandError> {
+    Target::parse(url).map_err(|error| {
+        let hint = error.hint();
+        CommandError::usage("the URL cannot be used").because(error).hint(hint)
+    })
+}
+
+/// The digest of the orders: the chosen one, else the demanded one, else the dialect's first.
+fn algorithm(args: &Args, dialect: &Dialect) -> Result<Algorithm, CommandError> {
+    match (args.sign_type, args.require) {
+        (Some(chosen), Some(demanded)) if chosen != demanded => {
+            let message = format!("--sign-type {} is not what --require demands", chosen.id());
+            Err(CommandError::usage(message).hint("leave out --sign-type"))
+        }
+        (Some(one), _) | (None, Some(one)) => Ok(scheme_of(dialect, one)?.algorithm),
+        (None, None) => Ok(dialect.first().algorithm),
+    }
+}
+
+fn available(args: &Args, dialect: &Dialect, algorithm: Algorithm, target: &Target) -> Vec<Need> {
+    let is_hmac = algorithm == Algorithm::HmacSha256;
+    let is_demanded = args.require == Some(Algorithm::HmacSha256);
+    let present = [
+        (Need::Https, target.is_https()),
+        (Need::HostName, target.has_host_name()),
+        (Need::Hmac, is_hmac),
+        (Need::HmacDemanded, is_demanded),
+        (Need::Observer, args.manners.observe.is_some()),
+        (Need::PlatformDialect, dialect.id == Dialect::platform().id),
+    ];
+    present.into_iter().filter(|(_, is_there)| *is_there).map(|(need, _)| need).collect()
+}
+
+fn wiring(
+    args: &Args,
+    target: Target,
+    acknowledgement: AcknowledgementRule,
+    console: &mut Console,
+) -> Result<Wiring, CommandError> {
+    let wire = args.wire.common().settings(&target, Connections::Fresh, 0, console)?;
+    Ok(Wiring {
+        target,
+        acknowledgement,
+        wire,
+        timeout: args.manners.timeout,
+        rate: args.manners.max_rate,
+    })
+}
+
+fn observer(args: &Args) -> Result<Option<Observer>, CommandError> {
+    let Some(text) = &args.manners.observe else { return Ok(None) };
+    let argv = split(text).map_err(|error| {
+        CommandError::usage("the --observe command cannot be read").because(error)
+    })?;
+    let within = args.manners.observe_within;
+    Ok(Some(Observer { argv, within, hidden_variable: KEY_VARIABLE }))
+}
+
+/// How a bundle is sent: to the URL that was given, else to its own.
+pub(super) fn wiring_of(
+    args: &Args,
+    bundle: &Bundle,
+    console: &mut Console,
+) -> Result<Wiring, CommandError> {
+    let url = args.url.as_deref().unwrap_or(&bundle.url);
+    let rule = AcknowledgementRule::for_reply(&bundle.success_reply);
+    wiring(args, target(url)?, rule, console)
+}
+
+/// What is known of a replay before its first request.
+pub(super) fn facts_of(bundle: &Bundle, wiring: &Wiring) -> CheckFacts {
+    CheckFacts {
+        url: wiring.target.to_string(),
+        started_at: Timestamp::now(),
+        cases: 1,
+        bound: replay::bound(bundle),
+        seed: 0,
+    }
+}

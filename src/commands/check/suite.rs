@@ -1,0 +1,116 @@
+//! Which cases are asked: the built-in ones, a person's own, and what is chosen of them.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::Args;
+use crate::check::case::{Case, Severity};
+use crate::check::case_file::MAX_FILE_BYTES;
+use crate::check::suite::Suite;
+use crate::commands::CommandResult;
+use crate::commands::args::Format;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::report::json::line;
+use crate::report::line::Line;
+use crate::terminal::Console;
+
+/// The most files of a folder.
+const MAX_FILES: usize = 1_000;
+
+/// The suite that the command line asks for.
+pub(super) fn chosen(args: &Args) -> Result<Suite, CommandError> {
+    let mut suite = Suite::built_in();
+    for folder in &args.choice.suite {
+        let name = folder.display();
+        let own = Suite::read_folder(&files_of(folder)?).map_err(|error| {
+            CommandError::input(format!("the suite {name} cannot be used")).because(error)
+        })?;
+        suite = suite.joined(own).map_err(|error| {
+            CommandError::input(format!("the suite {name} cannot be added")).because(error)
+        })?;
+    }
+    suite.select(&args.choice.only, &args.choice.skip).map_err(|error| {
+        CommandError::usage("these cases cannot be chosen")
+            .because(error)
+            .hint("`payout-notify check --list` names them all")
+    })
+}
+
+/// The names and texts of a folder's case files, in the order of their names.
+fn files_of(folder: &Path) -> Result<Vec<(String, String)>, CommandError> {
+    let cannot = |path: &Path, error: io::Error| {
+        CommandError::input(format!("cannot read {}", path.display())).because(error)
+    };
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|error| cannot(folder, error))? {
+        let path = entry.map_err(|error| cannot(folder, error))?.path();
+        if path.extension().is_some_and(|end| end == "toml") {
+            paths.push(path);
+        }
+        if paths.len() > MAX_FILES {
+            let message = format!("{} has more than {MAX_FILES} case files", folder.display());
+            return Err(CommandError::input(message).hint("is this the right folder?"));
+        }
+    }
+    if paths.is_empty() {
+        let message = format!("{} has no case files", folder.display());
+        return Err(CommandError::input(message).hint("their names end in .toml"));
+    }
+    paths.sort();
+    let read = |path: PathBuf| {
+        let mut bytes = Vec::new();
+        File::open(&path)
+            .and_then(|file| file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes))
+            .map_err(|error| cannot(&path, error))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            CommandError::input(format!("{} is not UTF-8", path.display())).because(error)
+        })?;
+        Ok((path.display().to_string(), text))
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// Lists the chosen cases.
+pub(super) fn list(args: &Args, console: &mut Console) -> CommandResult {
+    let suite = chosen(args)?;
+    let width = suite.cases().iter().map(|case| case.id.chars().count()).max().unwrap_or(0);
+    let mut group = "";
+    for case in suite.cases() {
+        let told = match args.format {
+            Format::Json => console.answer_bytes(case_json(case).as_bytes()),
+            Format::Human => {
+                let heading = (case.group != group).then(|| Line::new().strong(&case.group));
+                group = &case.group;
+                let row = Line::new()
+                    .plain(format!("  {:<width$}  ", case.id))
+                    .dim(&case.title)
+                    .warn(if case.severity == Severity::Warn { " (warning)" } else { "" });
+                heading.iter().chain([&row]).try_for_each(|line| console.answer(line))
+            }
+        };
+        told.map_err(CommandError::output)?;
+    }
+    Ok(Exit::Yes)
+}
+
+fn case_json(case: &Case) -> String {
+    line(
+        "listed-case",
+        &json!({
+            "id": case.id,
+            "group": case.group,
+            "title": case.title,
+            "why": case.why,
+            "fix": case.fix,
+            "severity": match case.severity {
+                Severity::Fail => "fail",
+                Severity::Warn => "warn",
+            },
+            "requests": case.requests(),
+        }),
+    )
+}

@@ -1,0 +1,67 @@
+//! `snippet`: a small verifier and handler in a merchant's language.
+
+mod language;
+mod render;
+mod vectors;
+
+use clap::ValueEnum;
+
+use super::CommandResult;
+use super::args::dialect::DialectArgs;
+use super::args::parse_sign_type;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::protocol::scheme::Algorithm;
+use crate::terminal::Console;
+use language::Language;
+
+/// Print a small verifier and acknowledging handler in a merchant's language.
+///
+/// One file that needs nothing but the language's own library. With vectors on its command line
+/// it tests itself; else it serves on 127.0.0.1, with the key from PAYOUT_NOTIFY_KEY. What it
+/// credits is left to fill in, at the mark "credit once". Without LANG the languages are listed.
+/// The body is JSON in every dialect.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  payout-notify snippet php > notify.php\n  payout-notify snippet php --print vectors > vectors.json\n  php notify.php vectors.json"
+)]
+pub struct Args {
+    /// The language.
+    #[arg(value_name = "LANG")]
+    pub language: Option<Language>,
+    /// How the platform signs, written into the snippet.
+    #[command(flatten)]
+    pub dialect: DialectArgs,
+    /// Accept no other signature: md5, hmac-sha256 or sha256.
+    #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
+    pub require: Option<Algorithm>,
+    /// What to print.
+    #[arg(long, value_name = "WHAT", default_value = "code")]
+    pub print: Print,
+}
+
+/// What `snippet` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Print {
+    /// The snippet.
+    Code,
+    /// Signature vectors of the dialect, with which a snippet tests itself.
+    Vectors,
+}
+
+/// Prints the snippet, its vectors, or the languages.
+///
+/// # Errors
+/// A dialect or a digest that there is not (usage), a dialect file that cannot be used (input),
+/// an output that cannot be written (environment).
+pub fn run(args: &Args, console: &mut Console) -> CommandResult {
+    let dialect = args.dialect.resolve(args.require)?;
+    let text = match (args.print, args.language) {
+        (Print::Vectors, _) => vectors::of(dialect, args.require),
+        (Print::Code, Some(language)) => render::snippet(language, dialect, args.require),
+        (Print::Code, None) => language::list(),
+    };
+    // What comes from a dialect is written as escaped literals; nothing here moves a terminal.
+    console.answer_bytes(text.as_bytes()).map_err(CommandError::output)?;
+    Ok(Exit::Yes)
+}

@@ -1,0 +1,163 @@
+//! The languages, and how each writes a literal.
+
+use std::fmt::Write;
+
+use clap::ValueEnum;
+
+/// A language that there is a snippet for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    /// PHP 8.1 or later.
+    Php,
+    /// Node 18 or later.
+    #[value(aliases = ["js", "javascript"])]
+    Node,
+    /// Python 3.8 or later.
+    #[value(aliases = ["py", "python3"])]
+    Python,
+    /// Go 1.22 or later.
+    #[value(alias = "golang")]
+    Go,
+    /// Java 17 or later.
+    Java,
+    /// C#, .NET 6 or later.
+    #[value(aliases = ["cs", "c#", "dotnet"])]
+    Csharp,
+}
+
+impl Language {
+    /// The snippet before a dialect is filled in.
+    pub(super) const fn template(self) -> &'static str {
+        match self {
+            Language::Php => include_str!("notify.php"),
+            Language::Node => include_str!("notify.mjs"),
+            Language::Python => include_str!("notify.py"),
+            Language::Go => include_str!("notify.go"),
+            Language::Java => include_str!("Notify.java"),
+            Language::Csharp => include_str!("Notify.cs"),
+        }
+    }
+
+    /// The file's name, the command that serves, and what the listing says.
+    const fn usage(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Language::Php => ("php", "notify.php", "PHP 8.1 or later"),
+            Language::Node => ("node", "notify.mjs", "Node 18 or later"),
+            Language::Python => ("python", "notify.py", "Python 3.8 or later"),
+            Language::Go => ("go", "notify.go", "Go 1.22 or later"),
+            Language::Java => ("java", "Notify.java", "Java 17 or later"),
+            Language::Csharp => ("csharp", "Notify.cs", ".NET 6 or later"),
+        }
+    }
+
+    /// A text as a literal, in printable ASCII whatever the text holds.
+    ///
+    /// A dialect can come from a file: nothing in it may end the literal, and no sign in it may
+    /// turn the text around where people read it.
+    pub(super) fn literal(self, text: &str) -> String {
+        let is_plain = text.chars().all(|c| matches!(c, ' '..='~'));
+        let single = match self {
+            Language::Php => is_plain,
+            Language::Node | Language::Python => true,
+            Language::Go | Language::Java | Language::Csharp => false,
+        };
+        let quote = if single { '\'' } else { '"' };
+        let mut out = String::from(quote);
+        for character in text.chars() {
+            match character {
+                '\\' => out.push_str("\\\\"),
+                _ if character == quote => {
+                    out.push('\\');
+                    out.push(quote);
+                }
+                '$' if self == Language::Php && !single => out.push_str("\\$"),
+                ' '..='~' => out.push(character),
+                '\n' => out.push_str("\\n"),
+                '\r' => out.push_str("\\r"),
+                _ => self.escape(character, &mut out),
+            }
+        }
+        out.push(quote);
+        out
+    }
+
+    fn escape(self, character: char, out: &mut String) {
+        let code = u32::from(character);
+        // Writing to a string cannot fail.
+        let _ = match self {
+            Language::Php => write!(out, "\\u{{{code:x}}}"),
+            Language::Go | Language::Python if code > 0xFFFF => write!(out, "\\U{code:08x}"),
+            _ => {
+                let mut units = [0; 2];
+                let units = character.encode_utf16(&mut units);
+                units.iter().try_for_each(|unit| write!(out, "\\u{unit:04x}"))
+            }
+        };
+    }
+
+    /// A truth value.
+    pub(super) const fn truth(self, value: Truth) -> &'static str {
+        match (self, value) {
+            (Language::Python, Truth::Yes) => "True",
+            (Language::Python, Truth::No) => "False",
+            (_, Truth::Yes) => "true",
+            (_, Truth::No) => "false",
+        }
+    }
+}
+
+/// A condition that is written into a snippet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Truth {
+    /// It holds.
+    Yes,
+    /// It does not.
+    No,
+}
+
+impl From<bool> for Truth {
+    fn from(holds: bool) -> Self {
+        if holds { Truth::Yes } else { Truth::No }
+    }
+}
+
+/// The languages, one a line.
+pub(super) fn list() -> String {
+    let mut out = String::new();
+    for language in Language::value_variants() {
+        let (name, file, needs) = language.usage();
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "{name:<8} {file:<12} {needs}");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_literal_is_ascii_and_cannot_be_left() {
+        let text = "a'\"\\$\n\u{202e}\u{1f600}\u{2028}";
+        for (language, wanted) in [
+            (Language::Php, r#""a'\"\\\$\n\u{202e}\u{1f600}\u{2028}""#),
+            (Language::Node, r#"'a\'"\\$\n\u202e\ud83d\ude00\u2028'"#),
+            (Language::Python, r#"'a\'"\\$\n\u202e\U0001f600\u2028'"#),
+            (Language::Go, r#""a'\"\\$\n\u202e\U0001f600\u2028""#),
+            (Language::Java, r#""a'\"\\$\n\u202e\ud83d\ude00\u2028""#),
+            (Language::Csharp, r#""a'\"\\$\n\u202e\ud83d\ude00\u2028""#),
+        ] {
+            assert_eq!(language.literal(text), wanted);
+        }
+        assert_eq!(Language::Php.literal("it's $5"), r"'it\'s $5'");
+    }
+
+    #[test]
+    fn the_listing_names_what_the_command_line_takes() {
+        let list = list();
+        for (line, language) in list.lines().zip(Language::value_variants()) {
+            let value = language.to_possible_value().unwrap();
+            assert_eq!(line.split(' ').next(), Some(value.get_name()));
+        }
+    }
+}
