@@ -223,7 +223,8 @@ pub enum OrderState {
 impl Notification {
     fn read(payload: &Payload<'_>, algorithm: Algorithm) -> Result<Notification, Rejection> {
         let expectation = Expectation::Notification;
-        let findings = findings(payload, expectation);
+        let mut findings = findings(payload, expectation);
+        findings.extend(swallowed(payload));
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
             return Err(Rejection::Fields(findings));
         }
@@ -286,6 +287,23 @@ impl Notification {
     pub fn age_at(&self, now: i64) -> Option<i64> {
         self.update_time.map(|updated| now.saturating_sub(updated))
     }
+}
+
+/// The ids whose text reads as further members.
+///
+/// Values are signed without escapes, so a member that is moved into the text of another one leaves
+/// the signature as it was (the end of the protocol's section 2). No id has such a text by itself.
+fn swallowed(payload: &Payload<'_>) -> impl Iterator<Item = Finding> {
+    let ids = ["payout_id", "payout_cl_id", "payment_id", "payment_cl_id", "platform_id"];
+    ids.into_iter().filter_map(|name| match &payload.get(name)?.value {
+        Value::String(text) if text.contains('&') && text.contains('=') => Some(Finding {
+            severity: Severity::Error,
+            code: "pair-in-value",
+            member: Some(name.to_owned()),
+            message: "the id holds another member: the signature does not tell them apart".into(),
+        }),
+        _ => None,
+    })
 }
 
 /// Why a body is not to be used.

@@ -132,3 +132,14 @@ fn a_refusal_is_json_with_the_code_and_nothing_of_the_digest() {
     assert_eq!(Acknowledgement::with_code(PlatformCode::Success), Acknowledgement::ok());
     assert_eq!(Acknowledgement::with_code(PlatformCode::UnsupportedMethod).status(), 405);
 }
+
+#[test]
+fn a_member_inside_an_id_is_refused_though_the_signature_holds() {
+    let body = signed(BODY, Algorithm::Md5);
+    let twin = body
+        .replace("\"real_amount\":399000,", "")
+        .replace("\"PF1\"", "\"PF1&real_amount=399000\"");
+    assert_ne!(twin, body);
+    let rejection = verify(twin.as_bytes(), &key()).unwrap_err();
+    assert_eq!(rejection.code(), PlatformCode::InvalidParameters, "{rejection}");
+}

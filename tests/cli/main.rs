@@ -7,6 +7,7 @@
 mod completions;
 mod course;
 mod demo;
+mod docs;
 mod exits;
 mod harness;
 mod inbox;
