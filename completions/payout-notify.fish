@@ -35,6 +35,7 @@ complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "verify"
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "simulate" -d 'Send a notification to a merchant as the platform does, with its retries'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "check" -d 'Check whether a merchant\'s endpoint is safe to go live: verifies, acknowledges, credits once'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "schedule" -d 'Show when the attempts of a retry schedule are planned'
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "export" -d 'Write a load test with fresh, signed orders for Locust, k6 or Artillery'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "listen" -d 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "inbox" -d 'Show, compare, export and send again what listen received and kept'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "dialects" -d 'List the dialects: how sibling platforms sign, and which reply they want'
@@ -179,6 +180,25 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l to -d 'The engine that is to run the test' -r -f -a "locust\t'Locust, in Python: a master with workers'
+k6\t'Grafana k6: one machine, or many by its operator'
+artillery\t'Artillery, on Node: one machine, or a fleet of them'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l out -d 'Write to this file, or into this folder; Artillery\'s test is two files and needs a folder' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l status -d 'The status: success, cancelled, failed or a number' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l sign-type -d 'How to sign: md5, hmac-sha256 or sha256' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l timeout -d 'How long to wait for a whole reply' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l rate -d 'Start orders at this rate, all machines together' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l count -d 'Send this many orders in all; --set may hold {n}, {uuid}, {now}, {1..500}' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l duration -d 'Send for this time [default: 1m]' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l mix -d 'Mix statuses, such as success=90,failed=8,cancelled=2' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l set -d 'Set a member; VALUE is JSON if it parses as JSON, else a string' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l set-str -d 'Set a member to a string' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l unset -d 'Take a member out' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
@@ -206,6 +226,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l f
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l forward-timeout -d 'Wait this long for the application\'s reply' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l max-retries -d 'The retries that the sender may make' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l expect-schedule -d 'The schedule that the sender must keep: a preset, or a list of delays' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l sender-timeout -d 'How long the sender waits for a reply; a later acknowledgement does not bind it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l inspect -d 'Serve a page that shows callbacks as they come, on this loopback address or a free port' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-cert -d 'Speak HTTPS with this certificate and its chain (PEM)' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-key -d 'The certificate\'s private key (PEM)' -r -F
@@ -354,15 +375,16 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand completions"
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "demo" -d 'Show the whole story in about a second: sign, send, retry, verify, acknowledge'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "sign" -d 'Sign a payload and print it'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "verify" -d 'Verify a payload\'s signature'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "simulate" -d 'Send a notification to a merchant as the platform does, with its retries'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "check" -d 'Check whether a merchant\'s endpoint is safe to go live: verifies, acknowledges, credits once'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "schedule" -d 'Show when the attempts of a retry schedule are planned'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "listen" -d 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "inbox" -d 'Show, compare, export and send again what listen received and kept'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "dialects" -d 'List the dialects: how sibling platforms sign, and which reply they want'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "snippet" -d 'Print a small verifier and acknowledging handler in a merchant\'s language'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule listen inbox dialects snippet completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet completions help" -f -a "demo" -d 'Show the whole story in about a second: sign, send, retry, verify, acknowledge'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet completions help" -f -a "sign" -d 'Sign a payload and print it'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet completions help" -f -a "verify" -d 'Verify a payload\'s signature'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet completions help" -f -a "simulate" -d 'Send a notification to a merchant as the platform does, with its retries'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet completions help" -f -a "check" -d 'Check whether a merchant\'s endpoint is safe to go live: verifies, acknowledges, credits once'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet completions help" -f -a "schedule" -d 'Show when the attempts of a retry schedule are planned'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet completions help" -f -a "export" -d 'Write a load test with fresh, signed orders for Locust, k6 or Artillery'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet completions help" -f -a "listen" -d 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet completions help" -f -a "inbox" -d 'Show, compare, export and send again what listen received and kept'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet completions help" -f -a "dialects" -d 'List the dialects: how sibling platforms sign, and which reply they want'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet completions help" -f -a "snippet" -d 'Print a small verifier and acknowledging handler in a merchant\'s language'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet completions help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

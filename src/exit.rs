@@ -44,7 +44,7 @@ impl From<Exit> for ExitCode {
 pub const HELP: &str = "\
 Exit codes:
   0    yes: signed, matches, acknowledged
-  1    no: mismatch, exhausted or rejected
+  1    no: mismatch, exhausted or rejected, a case failed or inconclusive
   2    usage: the command line or the settings
   3    input: cannot be read or understood
   4    environment: cannot bind, open or write

@@ -101,18 +101,50 @@ fn check_flawed(flaw: Flaw) -> Checked {
     check(&server.url(), demand, &format!("cat {}", ledger.display()), &folder.0)
 }
 
+/// What differs from the table, in words.
+fn difference(flaw: Flaw, endpoint: &str, cases: &[&str]) -> Option<String> {
+    let checked = check_flawed(flaw);
+    // Around a refused control, and where everything is acknowledged, the rest says nothing.
+    let counts = |status: &str| endpoint == "discerning" || status != "inconclusive";
+    let tripped: Vec<&str> = checked
+        .tripped
+        .iter()
+        .filter(|(_, status)| counts(status))
+        .map(|(case, _)| case.as_str())
+        .collect();
+    let fits = |pattern: &str, case: &str| match pattern.strip_suffix('*') {
+        Some(start) => case.starts_with(start),
+        None => case == pattern,
+    };
+    let unforeseen: Vec<_> =
+        tripped.iter().filter(|case| !cases.iter().any(|one| fits(one, case))).collect();
+    let missing: Vec<_> =
+        cases.iter().filter(|one| !tripped.iter().any(|case| fits(one, case))).collect();
+    if checked.endpoint == endpoint && unforeseen.is_empty() && missing.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "{flaw:?} is {}, tripped {unforeseen:?} besides, and did not trip {missing:?}",
+        checked.endpoint
+    ))
+}
+
+/// Holds every other row of the table: two tests share it, so that they run side by side.
+fn hold_rows(from: usize) {
+    let rows = table::EXPECTED.iter().skip(from).step_by(2);
+    let differences: Vec<String> =
+        rows.filter_map(|(flaw, endpoint, cases)| difference(*flaw, endpoint, cases)).collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
 #[test]
 fn each_flawed_merchant_trips_its_own_cases_and_no_other() {
-    let mut differences = Vec::new();
-    for (flaw, endpoint, cases) in table::EXPECTED {
-        let checked = check_flawed(*flaw);
-        let tripped: Vec<&str> = checked.tripped.keys().map(String::as_str).collect();
-        let inconclusive = *endpoint == "refuses-control";
-        if checked.endpoint != *endpoint || (!inconclusive && tripped != *cases) {
-            differences.push(format!("{flaw:?}: {}, {tripped:?}", checked.endpoint));
-        }
-    }
-    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    hold_rows(0);
+}
+
+#[test]
+fn each_other_flawed_merchant_trips_its_own_cases_and_no_other() {
+    hold_rows(1);
 }
 
 /// A merchant of `examples/` as a child process, ended with the value.
@@ -164,13 +196,18 @@ impl Drop for Reference {
     }
 }
 
+#[allow(clippy::print_stdout, reason = "what was not tested is told to who reads the tests")]
+fn skip(name: &str) {
+    println!("skipped: no {name}");
+}
+
 /// Checks a reference merchant, which must pass everything.
 fn passes(name: &str, command: &[&str]) {
     for demand in [Demand::Any, Demand::Hmac] {
         let folder = Folder::new();
         let credits = folder.0.join("credits.txt");
         let Some(merchant) = Reference::start(command, demand, &credits) else {
-            println!("skipped: no {name}");
+            skip(name);
             return;
         };
         merchant.wait();

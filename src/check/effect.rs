@@ -10,6 +10,9 @@ use super::trial::Parcel;
 /// How often is looked while something may still be booked.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
+/// How long one total is watched for what is booked twice a little later.
+const WATCH_TOTAL: Duration = Duration::from_millis(500);
+
 /// How far two numbers may differ and be the same.
 const NOISE: f64 = 1e-6;
 
@@ -78,6 +81,8 @@ pub(super) fn demands(effect: Effect, parcels: &[Parcel]) -> Vec<Demand> {
 /// What was read before a case.
 pub(super) struct Before {
     demands: Vec<Demand>,
+    /// Whether an order is told of more than once.
+    repeats: bool,
     values: Vec<f64>,
 }
 
@@ -101,8 +106,10 @@ pub(super) struct Effects<'a> {
     breadth: Breadth,
     /// What is looked at once more at the end: the case, its demands and the numbers before.
     late: Mutex<Vec<(String, Before)>>,
-    /// When the last case ended.
+    /// When something that may be booked was sent last.
     last: Mutex<Instant>,
+    /// How long after that one total may still move; nothing where each order has its number.
+    quiet: Duration,
 }
 
 impl<'a> Effects<'a> {
@@ -123,14 +130,25 @@ impl<'a> Effects<'a> {
             return Ok(None);
         }
         let start = Instant::now();
+        let mut looks = 0;
         let after = loop {
+            looks += 1;
             let seen = read().await.map_err(|error| error.to_string())?;
             if differ(seen.value, before.value) || start.elapsed() >= observer.within {
                 break seen;
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         };
-        let delta = after.value - before.value;
+        let took = start.elapsed();
+        let elsewhere = observer.read(&other.order_id, other.amount_cents).await;
+        let elsewhere = elsewhere.map_err(|error| error.to_string())?;
+        let is_total = after.scope == Scope::Unsaid && !differ(elsewhere.value, after.value);
+        let mut delta = after.value - before.value;
+        if is_total && looks > 1 {
+            // What comes late comes late again: one total shows it only where it is waited for.
+            tokio::time::sleep(took).await;
+            delta = read().await.map_err(|error| error.to_string())?.value - before.value;
+        }
         let Some(unit) = unit_of(delta, amount) else {
             return Err(format!(
                 "an acknowledged order of {} cents changed the observer's number by {delta}; the \
@@ -138,12 +156,13 @@ impl<'a> Effects<'a> {
                 amount.unwrap_or_default()
             ));
         };
-        let elsewhere = observer.read(&other.order_id, other.amount_cents).await;
-        let elsewhere = elsewhere.map_err(|error| error.to_string())?;
-        let is_total = after.scope == Scope::Unsaid && !differ(elsewhere.value, after.value);
         let breadth = if is_total { Breadth::Total } else { Breadth::EachOrder };
+        let quiet = match is_total && looks > 1 {
+            true => (took * 2 + LOOK_AGAIN * 2).min(observer.within),
+            false => Duration::ZERO,
+        };
         let last = Mutex::new(Instant::now());
-        Ok(Some(Effects { observer, unit, breadth, late: Mutex::default(), last }))
+        Ok(Some(Effects { observer, unit, breadth, late: Mutex::default(), last, quiet }))
     }
 
     pub(super) const fn breadth(&self) -> Breadth {
@@ -151,9 +170,15 @@ impl<'a> Effects<'a> {
     }
 
     /// Reads the numbers before a case.
-    pub(super) async fn before(&self, demands: Vec<Demand>) -> Result<Before, String> {
+    pub(super) async fn before(
+        &self,
+        demands: Vec<Demand>,
+        parcels: &[Parcel],
+    ) -> Result<Before, String> {
+        self.wait(self.quiet).await;
         let values = self.values(&demands).await?;
-        Ok(Before { demands, values })
+        let messages: u64 = parcels.iter().map(|parcel| u64::from(parcel.at_once)).sum();
+        Ok(Before { repeats: messages > demands.len() as u64, demands, values })
     }
 
     /// Looks at what a case has left: until it is right, or the merchant's time is over.
@@ -161,6 +186,14 @@ impl<'a> Effects<'a> {
     /// What is right now is looked at once more by [`Effects::settle`].
     pub(super) async fn after(&self, case: &str, before: Before) -> Booked {
         let start = Instant::now();
+        let may_be_booked = before.demands.iter().any(|demand| demand.most != Some(0));
+        if may_be_booked {
+            self.sent();
+        }
+        if self.breadth == Breadth::Total && may_be_booked {
+            let repeats = before.repeats && self.observer.within > WATCH_TOTAL;
+            self.wait(if repeats { self.quiet.max(WATCH_TOTAL) } else { self.quiet }).await;
+        }
         let booked = loop {
             let booked = self.compare(&before).await;
             match booked {
@@ -170,7 +203,6 @@ impl<'a> Effects<'a> {
                 other => break other,
             }
         };
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         if booked == Booked::Right && self.breadth == Breadth::EachOrder {
             let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
             late.push((case.to_owned(), before));
@@ -188,8 +220,7 @@ impl<'a> Effects<'a> {
         if late.is_empty() {
             return Vec::new();
         }
-        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        tokio::time::sleep(self.observer.within.saturating_sub(last.elapsed())).await;
+        self.wait(self.observer.within).await;
         let mut wrong = Vec::new();
         for (case, before) in late {
             if let Booked::TooMuch(what) = self.compare(&before).await {
@@ -197,6 +228,17 @@ impl<'a> Effects<'a> {
             }
         }
         wrong
+    }
+
+    /// Tells that something was sent that may be booked.
+    pub(super) fn sent(&self) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Waits until so long has passed since something was sent that may be booked.
+    async fn wait(&self, time: Duration) {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        tokio::time::sleep(time.saturating_sub(last.elapsed())).await;
     }
 
     /// Waits until a control is booked, so that it does not count for the case after it.

@@ -70,6 +70,8 @@ fn in_order(sent: &Sent) -> Judgement {
             Judgement::doubtful(format!("no reply: {}", failure.explanation()))
         }
         Outcome::Reply(reply) => match (reply.status, &sent.conclusion) {
+            // Not implemented: the plain word of many servers for a method that they do not know.
+            (501, _) => Judgement::Met,
             (500.., _) => Judgement::doubtful(format!(
                 "status {}: the endpoint failed instead of refusing",
                 reply.status

@@ -155,7 +155,7 @@ impl Prober<'_> {
             Ok(facts) => facts,
             Err(failure) => return Finding::Bad(failure.explanation()),
         };
-        let start = format!("{}, {} certificates in the chain", facts.version, facts.chain);
+        let start = format!("{}, a chain of {}", facts.version, facts.chain);
         let Some(expires_at) = facts.expires_at else { return Finding::Good(start) };
         let days = expires_at.as_second().saturating_sub(Timestamp::now().as_second()) / 86_400;
         let text = format!("{start}; the merchant's own is good for {days} more days");

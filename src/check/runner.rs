@@ -8,6 +8,7 @@ use super::bundle::Bundle;
 use super::case::{Case, Message, Work};
 use super::control::{Control, Controls};
 use super::effect::Effects;
+use super::judge::Proof;
 use super::plan::{Plan, is_sociable};
 use super::probe::Prober;
 use super::report::{CaseResult, CheckReport, Endpoint, Status, Tries};
@@ -195,7 +196,7 @@ impl Run<'_> {
     }
 
     fn may_be_together(&self, case: &Case) -> bool {
-        is_sociable(case) && !self.counts_in_total(case)
+        self.endpoint == Endpoint::Discerning && is_sociable(case) && !self.counts_in_total(case)
     }
 
     /// What can be said of a case without sending anything.
@@ -237,7 +238,7 @@ impl Run<'_> {
             let why = "it acknowledges whatever comes, so this says nothing";
             return blank(case, Status::Inconclusive, why);
         }
-        let is_said = self.tested.iter().any(|one| one.result.status == Status::Failed);
+        let is_said = self.tested.iter().any(|one| one.proof == Some(Proof::Proven));
         if is_said {
             return blank(case, Status::Skipped, "not asked: it acknowledges whatever comes");
         }
@@ -247,6 +248,7 @@ impl Run<'_> {
             "it acknowledges notifications without sign, signed with another key, and what is \
              no JSON; the cases that this fails are not told one by one",
         );
+        tested.proof = Some(Proof::Proven);
         let sent = self.everything.iter().flatten();
         tested.result.exchanges = sent.map(|sent| sent.exchange.clone()).collect();
         tested
@@ -258,7 +260,11 @@ impl Run<'_> {
             Work::Probe(name) => {
                 let prober =
                     Prober { sender: self.sender, controls: self.controls, opening: self.opening };
-                judged(case, &prober.ask(name).await)
+                let tested = judged(case, &prober.ask(name).await);
+                if let Ok(Some(effects)) = &self.effects {
+                    effects.sent();
+                }
+                tested
             }
             Work::Send(_) | Work::Retry(_) => self.try_twice(case).await,
         };
@@ -275,6 +281,7 @@ impl Run<'_> {
         let Ok(Some(effects)) = &self.effects else { return self.controls.send(&message).await };
         let before = effects.total(&message).await;
         let control = self.controls.send(&message).await;
+        effects.sent();
         effects.absorb(before, &message).await;
         control
     }

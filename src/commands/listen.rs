@@ -2,6 +2,7 @@
 
 mod args;
 mod desk;
+mod outlet;
 mod page;
 mod screen;
 
@@ -9,6 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -42,7 +44,8 @@ use crate::store::StoreError;
 use crate::terminal::Console;
 
 use args::{ForwardArgs, Identity, KeepArgs, RefereeArgs, ReplyArgs, TlsArgs};
-use desk::{Desk, Event};
+use desk::Desk;
+use outlet::{Event, Opening, Outlet, Showing, Tally};
 use page::{Bound, Page};
 use screen::{Budget, Screen};
 
@@ -119,14 +122,20 @@ pub struct Args {
     pub other_keys: OtherKeyArgs,
 }
 
-/// Events that wait for the terminal; a full queue slows the senders instead of filling memory.
-const QUEUE: usize = 256;
+/// Events that wait for the terminal.
+const QUEUE: usize = 4096;
+
+/// The stack of the thread that serves: as large as a program's first thread has it.
+const STACK: usize = 8 * 1024 * 1024;
 
 /// The most diagnoses in one second: a search costs far more than the request that causes it.
 const MOST_DIAGNOSES: u64 = 5;
 
 /// The most remarks on clients in one second.
 const MOST_REMARKS: u64 = 20;
+
+/// The longest wait for what was recorded aside to reach the disk at the end.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What the command line asks for, checked before anything is opened.
 struct Setup {
@@ -142,14 +151,63 @@ struct Setup {
     inspect: Option<SocketAddr>,
 }
 
+/// What is left to say when the server has ended.
+struct Served {
+    verdict: Option<RefereeReport>,
+    /// Why the inbox did not close in order, where it did not.
+    unclosed: Option<String>,
+}
+
 /// Listens until it is told to end.
+///
+/// Callbacks are served on a thread of their own and printed on this one, so that a terminal that
+/// takes nothing delays no reply.
 ///
 /// # Errors
 /// A wrong address, key or option (usage), an address that cannot be bound or an inbox that cannot
 /// be opened (environment).
 pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
     let setup = setup(args, environment, console)?;
-    block_on(serve(args, setup, console))
+    let (events, received) = mpsc::channel(QUEUE);
+    let (stop, stopped) = mpsc::channel(2);
+    let tally = Arc::new(Tally::default());
+    let screen = Screen {
+        args,
+        console: &mut *console,
+        received,
+        stop: stop.clone(),
+        contract: setup.contract,
+        key: Arc::clone(&setup.key),
+        others: Arc::clone(&setup.others),
+        tally: Arc::clone(&tally),
+        diagnoses: Budget::a_second(MOST_DIAGNOSES),
+        remarks: Budget::a_second(MOST_REMARKS),
+    };
+    let outlet = Outlet::new(args.showing(&setup), events, stop, args.count, Arc::clone(&tally));
+    let (served, shown) = thread::scope(|scope| {
+        let serving = thread::Builder::new().name("listener".to_owned()).stack_size(STACK);
+        let serving = serving.spawn_scoped(scope, || block_on(serve(args, setup, outlet, stopped)));
+        let shown = screen.run();
+        (serving.map(|thread| thread.join()), shown)
+    });
+    let failed = || CommandError::environment("the listener's thread failed");
+    let served = served.map_err(|error| failed().because(error))?.map_err(|_| failed())??;
+    shown.map_err(CommandError::output)?;
+    if let Some(warning) = served.unclosed {
+        console.warning(&warning);
+    }
+    finish(args, &tally.summary(), served.verdict.as_ref(), console)
+}
+
+impl Args {
+    /// What of the callbacks the screen gets.
+    fn showing(&self, setup: &Setup) -> Showing {
+        match (self.quiet, self.format, &setup.inbox) {
+            (true, ..) => Showing::Nothing,
+            (false, Format::Human, Some(_)) => Showing::WhatFits,
+            (false, ..) => Showing::Everything,
+        }
+    }
 }
 
 fn setup(
@@ -183,7 +241,12 @@ fn setup(
     })
 }
 
-async fn serve(args: &Args, setup: Setup, console: &mut Console) -> CommandResult {
+async fn serve(
+    args: &Args,
+    setup: Setup,
+    outlet: Outlet,
+    stopped: mpsc::Receiver<()>,
+) -> Result<Served, CommandError> {
     let server = Server::bind(setup.address, Limits::default()).await.map_err(|error| {
         CommandError::environment(format!("cannot listen on {}", setup.address))
             .because(error)
@@ -201,46 +264,57 @@ async fn serve(args: &Args, setup: Setup, console: &mut Console) -> CommandResul
         Some(address) => Some(Bound::bind(address).await?),
         None => None,
     };
-    let others = Arc::clone(&setup.others);
     let (desk, mut ready) = open(args, &setup, bound, page.as_ref())?;
     let page = match (page, &desk.inbox) {
-        (Some(page), Some(inbox)) => Some(page.serve(&desk, inbox, others, ready.url.clone())?),
+        (Some(page), Some(inbox)) => {
+            Some(page.serve(&desk, inbox, setup.others, ready.url.clone())?)
+        }
         _ => None,
     };
     ready.inspector = page.as_ref().map(Page::url);
-    announce(args, &ready, &desk, console).map_err(CommandError::output)?;
-    let (events, received) = mpsc::channel(QUEUE);
-    let (stop, stopped) = mpsc::channel(2);
-    let server_events = events.clone();
-    let mut server = server.with_events(move |event| {
-        // A full queue drops remarks about bad clients, never callbacks.
-        let _ = server_events.try_send(Event::Server(event));
-    });
+    let target = desk.forwarder.as_ref().map(forwarding::target_line);
+    outlet.tell(Event::Ready(Box::new(Opening { ready, target })));
+    let remarks = outlet.clone();
+    let mut server = server.with_events(move |event| remarks.tell(Event::Server(event)));
     if let Some(identity) = setup.identity {
         server = server.with_tls(identity.tls);
     }
+    let stop = outlet.stop.clone();
     let handler_desk = Arc::clone(&desk);
     let handler =
-        move |callback: Callback| Arc::clone(&handler_desk).receive(callback, events.clone());
-    let screen = Screen {
-        args,
-        console,
-        received,
-        stop,
-        desk: Arc::clone(&desk),
-        others: setup.others,
-        interrupts,
-        diagnoses: Budget::a_second(MOST_DIAGNOSES),
-        remarks: Budget::a_second(MOST_REMARKS),
-    };
-    let (_, shown) = tokio::join!(server.serve(handler, stopped), screen.run());
+        move |callback: Callback| Arc::clone(&handler_desk).receive(callback, outlet.clone());
+    tokio::select! {
+        _ = server.serve(handler, stopped) => {}
+        () = stop_in_time(args.duration, interrupts, stop) => {}
+    }
     if let Some(page) = page {
         page.close().await;
     }
-    let (summary, console) = shown?;
-    close(&desk, console).await;
     let verdict = desk.referee.as_ref().map(|referee| desk::locked(referee).verdict());
-    finish(args, &summary, verdict.as_ref(), console)
+    Ok(Served { verdict, unclosed: close(&desk).await })
+}
+
+/// Asks for the end when the time is up or a person wants it; it never completes.
+async fn stop_in_time(
+    duration: Option<Duration>,
+    mut interrupts: Interrupts,
+    stop: mpsc::Sender<()>,
+) {
+    let mut time_is_up = Box::pin(async move {
+        match duration {
+            Some(time) => tokio::time::sleep(time).await,
+            None => std::future::pending().await,
+        }
+    });
+    let mut is_timed = duration.is_some();
+    loop {
+        tokio::select! {
+            () = interrupts.next() => {}
+            () = &mut time_is_up, if is_timed => is_timed = false,
+        }
+        // The second request ends the draining; more change nothing.
+        let _ = stop.try_send(());
+    }
 }
 
 /// Opens what callbacks go through, and says what there is.
@@ -285,35 +359,20 @@ fn open(
         reply_from,
         referee: setup.rules.clone().map(|rules| Mutex::new(Referee::new(rules))),
         entries: page.map(|page| page.entries.clone()),
-        not_kept: AtomicU64::new(0),
+        patience: setup.rules.as_ref().map_or(Duration::ZERO, |rules| rules.attempt_timeout),
+        refused: AtomicU64::new(0),
     };
     Ok((Arc::new(desk), ready))
 }
 
-/// Says that callbacks are taken from now on.
-fn announce(
-    args: &Args,
-    ready: &listening::Ready,
-    desk: &Desk,
-    console: &mut Console,
-) -> std::io::Result<()> {
-    if args.format == Format::Json {
-        return console.answer_bytes(listening::json(ready).as_bytes());
-    }
-    listening::lines(ready).iter().try_for_each(|line| console.answer(line))?;
-    desk.forwarder
-        .iter()
-        .try_for_each(|forwarder| console.answer(&forwarding::target_line(forwarder)))
-}
-
 /// Brings the inbox to the disk; what goes wrong is said, and changes no answer.
-async fn close(desk: &Desk, console: &mut Console) {
-    let Some(inbox) = &desk.inbox else { return };
-    match tokio::time::timeout(screen::LAST_WORDS, inbox.flush()).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => console.warning(&format!("{error}: {}", error.hint())),
+async fn close(desk: &Desk) -> Option<String> {
+    let inbox = desk.inbox.as_ref()?;
+    match tokio::time::timeout(LAST_WORDS, inbox.flush()).await {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(format!("{error}: {}", error.hint())),
         Err(_) => {
-            console.warning("the inbox did not close in time; what was acknowledged is in it")
+            Some("the inbox did not close in time; what was acknowledged is in it".to_owned())
         }
     }
 }

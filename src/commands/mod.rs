@@ -5,6 +5,7 @@ pub mod check;
 pub mod completions;
 pub mod demo;
 pub mod dialects;
+pub mod export;
 pub mod inbox;
 pub mod lines;
 pub mod listen;
@@ -54,6 +55,8 @@ pub enum Command {
     Check(Box<check::Args>),
     /// Show when the attempts of a retry schedule are planned.
     Schedule(schedule::Args),
+    /// Write a load test with fresh, signed orders for Locust, k6 or Artillery.
+    Export(Box<export::Args>),
     /// Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says.
     Listen(Box<listen::Args>),
     /// Show, compare, export and send again what listen received and kept.
@@ -141,6 +144,7 @@ fn dispatch(
         Command::Simulate(args) => simulate::run(&args, environment, console),
         Command::Check(args) => check::run(&args, environment, console),
         Command::Schedule(args) => schedule::run(&args, console),
+        Command::Export(args) => export::run(&args, console),
         Command::Listen(args) => listen::run(&args, environment, console),
         Command::Inbox(args) => inbox::run(&args, environment, console),
         Command::Dialects(args) => dialects::run(&args, console),
@@ -158,9 +162,11 @@ fn format_of(command: &Command) -> args::Format {
         Command::Listen(args) => args.format,
         Command::Inbox(args) => args.format(),
         Command::Dialects(args) => args.format,
-        Command::Demo(_) | Command::Sign(_) | Command::Snippet(_) | Command::Completions(_) => {
-            args::Format::Human
-        }
+        Command::Demo(_)
+        | Command::Sign(_)
+        | Command::Snippet(_)
+        | Command::Export(_)
+        | Command::Completions(_) => args::Format::Human,
     }
 }
 

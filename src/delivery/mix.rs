@@ -74,6 +74,12 @@ impl Mix {
         Ok(Mix { sums })
     }
 
+    /// Each status with its weight, as they were written.
+    pub fn shares(&self) -> impl Iterator<Item = (i64, u64)> {
+        let below = std::iter::once(0).chain(self.sums.iter().map(|(_, sum)| *sum));
+        self.sums.iter().zip(below).map(|((status, sum), below)| (*status, sum - below))
+    }
+
     /// The status of the next order.
     #[must_use]
     pub fn draw(&self, random: &mut fastrand::Rng) -> i64 {
@@ -160,6 +166,7 @@ mod tests {
     fn a_mix_takes_numbers_and_any_sum() {
         let mix = Mix::parse("6=3,success=4").unwrap();
         assert_eq!(mix.sums, [(6, 3), (3, 7)]);
+        assert_eq!(mix.shares().collect::<Vec<_>>(), [(6, 3), (3, 4)]);
         for (text, error) in [
             ("", MixError::NoPair(String::new())),
             ("success", MixError::NoPair("success".into())),

@@ -25,13 +25,20 @@ pub struct Template {
 
 /// One piece of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Segment {
+pub enum Segment {
+    /// Text that is the same in every order.
     Literal(String),
+    /// `{n}`, the order's number.
     Number,
+    /// `{uuid}`, a random UUID of version 4.
     Uuid,
+    /// `{now}`, the order's completion in Unix seconds.
     Now,
+    /// `{now_ms}`, the same in milliseconds.
     NowMillis,
+    /// `{hex:N}`, so many random hexadecimal digits.
     Hex(usize),
+    /// `{LOW..HIGH}`, a random integer; both bounds count.
     Range(i64, i64),
 }
 
@@ -116,6 +123,24 @@ impl Template {
         let mut text = String::new();
         for segment in &self.segments {
             segment.expand_into(context, &mut text);
+        }
+        match self.form {
+            Form::Json => text,
+            Form::Text => json_string(&text),
+        }
+    }
+
+    /// The value as JSON text, with `stand_in` for each placeholder.
+    ///
+    /// Of a value that is JSON, the stand-ins of numbers must be digits.
+    #[must_use]
+    pub fn fill(&self, stand_in: &mut dyn FnMut(&Segment) -> String) -> String {
+        let mut text = String::new();
+        for segment in &self.segments {
+            match segment {
+                Segment::Literal(literal) => text.push_str(literal),
+                placeholder => text.push_str(&stand_in(placeholder)),
+            }
         }
         match self.form {
             Form::Json => text,

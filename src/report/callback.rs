@@ -40,10 +40,20 @@ pub struct ReceivedCallback {
 pub struct ListenSummary {
     /// All callbacks.
     pub callbacks: u64,
-    /// Those that were acknowledged.
+    /// Those that were authentic and complete, whatever a reply program or an application answered.
     pub valid: u64,
+    /// Those that the inbox did not take; they were refused with 503 and count neither way.
+    pub not_kept: u64,
     /// Orders seen, as far as they are remembered.
     pub orders: u64,
+}
+
+impl ListenSummary {
+    /// Those that were kept, as far as anything is, and not valid.
+    #[must_use]
+    pub fn invalid(&self) -> u64 {
+        self.callbacks.saturating_sub(self.valid).saturating_sub(self.not_kept)
+    }
 }
 
 /// How much of a callback a person wants to see.
@@ -134,7 +144,7 @@ fn indented(line: Line) -> Line {
 fn order_summary(line: Line, order: &Notification, seen: Option<Seen>) -> Line {
     let line = line.strong(order.order_id.as_deref().unwrap_or("(no order id)"));
     let line = match order.amount_cents {
-        Some(cents) => line.plain(format!("  {} ({cents} cents)", major_units(cents))),
+        Some(cents) => line.plain(format!("  {}", major_units(cents))),
         None => line.warn("  (no amount)"),
     };
     let line = match (order.status, order.status_code) {
@@ -146,7 +156,7 @@ fn order_summary(line: Line, order: &Notification, seen: Option<Seen>) -> Line {
         None => line,
         Some(Seen { delivery, since_last: None }) => line.dim(format!("  delivery {delivery}")),
         Some(Seen { delivery, since_last: Some(since) }) => {
-            line.warn(format!("  delivery {delivery}, {} after the last", short_duration(since)))
+            line.warn(format!("  delivery {delivery}, +{}", short_duration(since)))
         }
     }
 }
@@ -211,23 +221,34 @@ pub fn json(received: &ReceivedCallback) -> String {
 #[must_use]
 pub fn summary_line(summary: &ListenSummary) -> Line {
     let plural = |count: u64| if count == 1 { "" } else { "s" };
-    let ListenSummary { callbacks, valid, orders } = summary;
+    let ListenSummary { callbacks, valid, not_kept, orders } = summary;
     let line = Line::new()
         .strong(format!("{callbacks} callback{}", plural(*callbacks)))
         .plain(format!(" for {orders} order{}: ", plural(*orders)))
         .good(format!("{valid} valid"));
-    match callbacks - valid {
+    let line = match summary.invalid() {
         0 => line,
         invalid => line.plain(", ").bad(format!("{invalid} invalid")),
+    };
+    match not_kept {
+        0 => line,
+        not_kept => line.plain(", ").bad(format!("{not_kept} not kept")),
     }
 }
 
 /// What came in all for a program.
 #[must_use]
 pub fn summary_json(summary: &ListenSummary) -> String {
-    let ListenSummary { callbacks, valid, orders } = summary;
+    let ListenSummary { callbacks, valid, not_kept, orders } = summary;
+    let invalid = summary.invalid();
     json::line(
         "summary",
-        &json!({"callbacks": callbacks, "valid": valid, "invalid": callbacks - valid, "orders": orders}),
+        &json!({
+            "callbacks": callbacks,
+            "valid": valid,
+            "invalid": invalid,
+            "not_kept": not_kept,
+            "orders": orders,
+        }),
     )
 }

@@ -5,7 +5,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
 use crate::harness::{
-    DEADLINE, KEY, Listening, exchange, fixture, json_post, payout_notify, signed, signed_success,
+    DEADLINE, KEY, Listening, Running, exchange, fixture, json_post, payout_notify, signed,
+    signed_success,
 };
 
 #[test]
@@ -110,9 +111,9 @@ fn a_person_sees_the_order_the_verdict_and_the_reason() {
     exchange(address, json_post(&signed_success()));
     exchange(address, json_post(&fixture("withdraw-notification.json")));
     running.end().exits(1).hides(KEY).says(&[
-        "← POT00000102  4000.00 (400000 cents)  success  delivery 1",
+        "← POT00000102  4000.00  success  delivery 1",
         "→ 200 {\"error_code\":\"0000\"}  MD5 signature matches",
-        "processing  delivery 2, ",
+        "processing  delivery 2, +",
         "{\"error_code\":\"0004\",\"error_msg\":\"bad signature\"}  MD5 signature does not match",
         "given      d2e4534fce8c1d1053bbf59fd8ae4464",
         "&[key]",
@@ -197,8 +198,9 @@ fn a_port_in_use_is_a_matter_of_the_environment() {
 fn a_reader_that_goes_away_ends_it() {
     let (reader, writer) = std::io::pipe().unwrap();
     let running = payout_notify(&["listen", "--bind", ":0"]).key(KEY).stdout(writer).start();
-    let mut ready = String::new();
-    BufReader::new(reader).read_line(&mut ready).unwrap();
+    // All that it says at first: where it listens, and that callbacks are kept.
+    let ready: String =
+        BufReader::new(reader).lines().take(2).map(|line| line.unwrap() + "\n").collect();
     let address = ready.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap();
     let address: SocketAddr = address.parse().unwrap();
     let body = signed_success();
@@ -213,4 +215,82 @@ fn a_reader_that_goes_away_ends_it() {
         let _ = stream.read_to_end(&mut Vec::new());
     }
     running.end().exits(0).hides("error");
+}
+
+/// A listener for a person, which takes three callbacks: a good one, a hostile one, no JSON.
+fn shown(arguments: &[&str]) -> crate::harness::Output {
+    let run = [&["listen", "--bind", ":0", "--count", "3"], arguments].concat();
+    let running: Running = payout_notify(&run).key(KEY).start();
+    let ready = running.line();
+    let address = ready.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap();
+    let address = address.parse().unwrap();
+    exchange(address, json_post(&signed_success()));
+    let hostile = "{\"payout_id\":\"\u{202e}\\u001b]0;x\\u0007\",\"sign\":\"\u{9b}2J\"}";
+    let request =
+        json_post(hostile).replacen("Host:", "X-Odd: \u{85}\u{202e}\u{9b}31m\r\nHost:", 1);
+    exchange(address, request);
+    exchange(address, json_post("\u{1b}[31m\r\nfake: line\n"));
+    running.end().exits(1)
+}
+
+#[test]
+fn headers_and_body_are_shown_where_that_is_wanted_and_cannot_write_on_the_screen() {
+    let output = shown(&["-v"]).says(&[
+        "POST /notify\n",
+        "content-type: application/json;charset=utf-8",
+        "x-odd: ",
+        "{\"payout_id\":\"POT00000102\"",
+        "\\u{1b}[31m",
+    ]);
+    let is_hidden = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+    assert!(!output.stdout.contains(is_hidden), "{output}");
+    assert!(!output.stdout.lines().any(|line| line.starts_with("fake")), "{output}");
+    shown(&[]).hides("content-type").hides(KEY);
+}
+
+#[test]
+fn a_quiet_listener_says_how_it_begins_and_ends() {
+    let output = shown(&["--quiet"]).says(&["3 callbacks for 2 orders: 1 valid, 2 invalid"]);
+    let lines: Vec<&str> = output.stdout.lines().collect();
+    assert_eq!(lines.len(), 3, "{output}");
+    assert!(lines[0].starts_with("listening on ") && lines[1].contains("inbox"), "{output}");
+    payout_notify(&["listen", "-q", "-v"]).key(KEY).run().exits(2);
+}
+
+#[test]
+fn the_usual_lines_fit_into_80_columns() {
+    let run = ["listen", "--bind", ":0", "--count", "2", "--reply", "number-zero, ok"];
+    let running = payout_notify(&run).key(KEY).start();
+    let ready = running.line();
+    let address = ready.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap();
+    for _ in 0..2 {
+        exchange(address.parse().unwrap(), json_post(&signed_success()));
+    }
+    let output = running.end().exits(0);
+    let long: Vec<&str> = output.stdout.lines().filter(|line| line.chars().count() > 80).collect();
+    assert!(long.is_empty(), "{long:#?}");
+}
+
+#[test]
+fn a_terminal_that_takes_nothing_delays_no_reply() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let running = payout_notify(&["listen", "--bind", ":0"]).key(KEY).stdout(writer).start();
+    let mut reader = BufReader::new(reader);
+    let mut ready = String::new();
+    reader.read_line(&mut ready).unwrap();
+    let address = ready.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap();
+    let address = address.parse().unwrap();
+    // Many times what a pipe holds, and nobody reads it.
+    let long = signed(&signed_success().replace("POT0", &"P".repeat(3000)));
+    for _ in 0..100 {
+        assert_eq!(exchange(address, json_post(&long)).error_code(), "0000");
+    }
+    running.interrupt();
+    let reading = std::thread::spawn(move || {
+        let mut rest = String::new();
+        reader.read_to_string(&mut rest).map(|_| rest)
+    });
+    running.end().exits(0);
+    let rest = reading.join().unwrap().unwrap();
+    assert!(rest.ends_with("100 callbacks for 1 order: 100 valid\n"), "{rest}");
 }

@@ -4,16 +4,24 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod check;
 mod completions;
 mod course;
 mod demo;
 mod docs;
 mod exits;
+mod export;
 mod harness;
 mod inbox;
 mod input;
 mod keys;
 mod listen;
+mod listen_forward;
+mod listen_inbox;
+mod listen_inspector;
+mod listen_referee;
+mod listen_replies;
+mod listen_tls;
 mod many;
 mod readme;
 mod schemas;

@@ -37,6 +37,7 @@ const TYPES: &[&str] = &[
     "inbox-diff",
     "inbox-entry",
     "inbox-replay",
+    "listed-case",
     "plan",
     "ready",
     "referee",
@@ -322,6 +323,10 @@ fn referees(schemas: &mut Schemas) {
     hold(&referee);
 }
 
+fn listed_cases(schemas: &mut Schemas) {
+    schemas.hold_all(&payout_notify(&["check", "--list", "--format", "json"]).run().exits(0));
+}
+
 /// A check that begins, its cases as they end, and the whole of it.
 fn checks(schemas: &mut Schemas) {
     let mut hold = |text: &str| schemas.hold(&serde_json::from_str(text).expect("JSON"));
@@ -393,6 +398,7 @@ fn every_line_keeps_the_schema_of_its_type() {
     summaries(&mut schemas);
     referees(&mut schemas);
     checks(&mut schemas);
+    listed_cases(&mut schemas);
     for (kind, (_, seen)) in &schemas.0 {
         assert!(*seen > 0, "no line of the type {kind} was seen");
     }

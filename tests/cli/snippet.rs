@@ -1,5 +1,7 @@
 //! Every snippet whose interpreter is here, on every vector and behind a socket.
 
+#![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,59 +11,90 @@ use std::thread;
 use std::time::Instant;
 
 use crate::harness::{
-    DEADLINE, HttpReply, KEY, PAUSE, Sandbox, exchange, fixture, json_post, payout_notify, signed,
+    DEADLINE, HttpReply, KEY, PAUSE, Sandbox, exchange, fixture, payout_notify, signed,
     signed_success,
 };
 
-/// A language: its name here, its file, its program, and what stands before the file.
+/// A language: its name here, its file, what makes a program of it, and what runs that.
 struct Language {
     name: &'static str,
     file: &'static str,
-    program: &'static str,
-    before: &'static [&'static str],
+    build: &'static [&'static str],
+    run: &'static [&'static str],
 }
 
-const PHP: Language = Language { name: "php", file: "notify.php", program: "php", before: &[] };
-const NODE: Language = Language { name: "node", file: "notify.mjs", program: "node", before: &[] };
+const PHP: Language =
+    Language { name: "php", file: "notify.php", build: &[], run: &["php", "notify.php"] };
+const NODE: Language =
+    Language { name: "node", file: "notify.mjs", build: &[], run: &["node", "notify.mjs"] };
 const PYTHON: Language =
-    Language { name: "python", file: "notify.py", program: "python3", before: &[] };
-const GO: Language = Language { name: "go", file: "notify.go", program: "go", before: &["run"] };
-const JAVA: Language = Language { name: "java", file: "Notify.java", program: "java", before: &[] };
+    Language { name: "python", file: "notify.py", build: &[], run: &["python3", "notify.py"] };
+const GO: Language = Language {
+    name: "go",
+    file: "notify.go",
+    build: &["go", "build", "-o", "notify", "notify.go"],
+    run: &["./notify"],
+};
+const JAVA: Language = Language {
+    name: "java",
+    file: "Notify.java",
+    build: &["javac", "Notify.java"],
+    run: &["java", "Notify"],
+};
+// Mono's compiler takes a lone file; dotnet wants a project around it, and a place to restore from.
+const CSHARP: Language = Language {
+    name: "csharp",
+    file: "Notify.cs",
+    build: &["mcs", "-langversion:latest", "Notify.cs"],
+    run: &["mono", "Notify.exe"],
+};
 
 /// Siblings that differ in everything that a scheme says.
 const DIALECTS: [&str; 5] = ["platform", "fork", "wechat-v2", "tokenpay", "pockyt"];
 
 impl Language {
-    /// Whether its program is on this machine; a test without it says so and ends.
+    /// Whether its programs are on this machine; a test without them says so and ends.
     fn is_here(&self) -> bool {
-        let found = std::env::var_os("PATH").is_some_and(|path| {
-            std::env::split_paths(&path).any(|folder| folder.join(self.program).is_file())
-        });
+        let is_found = |program: &str| {
+            std::env::var_os("PATH").is_some_and(|path| {
+                std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+            })
+        };
+        let found = [self.build, self.run]
+            .iter()
+            .filter_map(|words| words.first())
+            .all(|program| program.starts_with("./") || is_found(program));
         if !found {
             println!("skipped: no {}", self.name);
         }
         found
     }
 
-    /// Its program in a folder that holds the snippet.
-    fn command(&self, folder: &Path) -> Command {
-        let mut command = Command::new(self.program);
-        command.args(self.before).current_dir(folder).env("HOME", folder);
+    /// A program in a folder that holds the snippet.
+    fn command(words: &[&str], folder: &Path) -> Command {
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).current_dir(folder).env("HOME", folder);
+        // What is compiled of Go's library is the same for every test.
+        command.env("GOCACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-cache"));
         command.env_remove("PAYOUT_NOTIFY_KEY").stdin(Stdio::null());
         command
     }
 
-    /// Puts the snippet of a dialect into a folder.
+    /// Puts the snippet of a dialect into a folder, ready to run.
     fn write(&self, folder: &Path, arguments: &[&str]) {
         let mut all = vec!["snippet", self.name];
         all.extend(arguments);
         let text = payout_notify(&all).run().exits(0).stdout;
         fs::write(folder.join(self.file), text).unwrap();
+        if !self.build.is_empty() {
+            let built = Language::command(self.build, folder).output().unwrap();
+            assert!(built.status.success(), "{}: {built:?}", self.name);
+        }
     }
 
     /// Runs the snippet's own test with these vectors.
     fn test(&self, folder: &Path, vectors: &[&str]) -> Output {
-        self.command(folder).arg(self.file).args(vectors).output().unwrap()
+        Language::command(self.run, folder).args(vectors).output().unwrap()
     }
 }
 
@@ -122,11 +155,13 @@ impl Merchant {
         language.write(&folder, arguments);
         // Free a moment ago: PHP's server cannot tell which port it took.
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let mut command = language.command(&folder);
-        if language.program == "php" {
-            command.args(["-S", &free.to_string()]);
-        }
-        command.arg(language.file).env("PAYOUT_NOTIFY_KEY", KEY);
+        let at = free.to_string();
+        let words = match language.name {
+            "php" => vec!["php", "-S", &at, language.file],
+            _ => language.run.to_vec(),
+        };
+        let mut command = Language::command(&words, &folder);
+        command.env("PAYOUT_NOTIFY_KEY", KEY);
         command.env("PORT", free.port().to_string());
         command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
@@ -144,12 +179,13 @@ impl Merchant {
     }
 
     fn post(&self, body: &str) -> HttpReply {
-        exchange(self.address, json_post(body))
+        self.send("POST", "application/json;charset=utf-8", body)
     }
 
     fn send(&self, method: &str, kind: &str, body: &str) -> HttpReply {
         let head = format!(
-            "{method} / HTTP/1.1\r\nHost: a\r\nContent-Type: {kind}\r\nContent-Length: {}",
+            "{method} / HTTP/1.1\r\nHost: {}\r\nContent-Type: {kind}\r\nContent-Length: {}",
+            self.address,
             body.len()
         );
         exchange(self.address, format!("{head}\r\nConnection: close\r\n\r\n{body}"))
@@ -186,8 +222,9 @@ fn serves(language: &Language) {
     let other_kind = "Application/JSON; charset=\"UTF-8\"; x=y";
     assert!(acknowledged(merchant.send("POST", other_kind, &good)), "{}", language.name);
     let chunked = format!(
-        "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: \
+        "POST / HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nTransfer-Encoding: \
          chunked\r\nConnection: close\r\n\r\n5\r\n{}\r\n{:x}\r\n{}\r\n0\r\n\r\n",
+        merchant.address,
         &good[..5],
         good.len() - 5,
         &good[5..]
@@ -222,7 +259,7 @@ fn hostile(good: &str) -> Vec<String> {
             format!("{open},\"memo\":\"x\"}}"),
             format!("{open},\"sign_type\":\"HMAC-SHA256\"}}"),
             format!("{open},\"sign_type\":5}}"),
-            format!("{open}"),
+            open.to_owned(),
             format!("{open},}}"),
             format!("{good}x"),
             format!("\u{feff}{good}"),
@@ -268,6 +305,11 @@ fn java_passes_every_vector() {
 }
 
 #[test]
+fn csharp_passes_every_vector() {
+    passes_every_vector(&CSHARP);
+}
+
+#[test]
 fn php_serves() {
     serves(&PHP);
 }
@@ -280,6 +322,16 @@ fn node_serves() {
 #[test]
 fn python_serves() {
     serves(&PYTHON);
+}
+
+#[test]
+fn go_serves() {
+    serves(&GO);
+}
+
+#[test]
+fn csharp_serves() {
+    serves(&CSHARP);
 }
 
 #[test]

@@ -2,7 +2,9 @@
 //
 //   cargo build --example inspector_demo
 //   node tests/inspector/run.mjs target/debug/examples/inspector_demo [FOLDER FOR SCREENSHOTS]
+//   node tests/inspector/run.mjs --listen target/debug/payout-notify [DEMO [FOLDER FOR SCREENSHOTS]]
 //
+// With --listen a real listener is driven as well, or alone where no demo is named.
 // CHROMIUM names the browser where it is not `chromium`. Exit 0: everything holds.
 
 import assert from "node:assert/strict";
@@ -11,10 +13,14 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { openBrowser } from "./browser.mjs";
+import { driveListener } from "./listen.mjs";
 
-const [demo, shots] = process.argv.slice(2);
-if (!demo) {
-  console.error("usage: node tests/inspector/run.mjs PATH/OF/inspector_demo [SCREENSHOTS]");
+const words = process.argv.slice(2);
+const option = words.indexOf("--listen");
+const listener = option < 0 ? undefined : words.splice(option, 2)[1];
+const [demo, shots] = words;
+if (!demo && !listener) {
+  console.error("usage: node tests/inspector/run.mjs [--listen PATH/OF/payout-notify] PATH/OF/inspector_demo [SCREENSHOTS]");
   process.exit(2);
 }
 
@@ -63,6 +69,20 @@ const search = async (text) => {
 };
 const quiet = () => page.until(`document.getElementById("list").getAttribute("aria-busy") === "false"`);
 const shown = () => page.until(`document.querySelector("#detail .head") !== null`);
+
+function finish() {
+  console.log(failures ? `${failures} failed` : "all hold");
+  process.exit(failures ? 1 : 0);
+}
+
+if (listener) {
+  await driveListener({ binary: listener, page, test, shot });
+  page.requests.length = 0;
+}
+if (!demo) {
+  await close();
+  finish();
+}
 
 const full = await serve(10_000);
 await page.size(1280, 800);
@@ -260,5 +280,4 @@ await test("an empty page says where callbacks go and how to try", async () => {
 
 await close();
 await Promise.all([full.stop(), bare.stop()]);
-console.log(failures ? `${failures} failed` : "all hold");
-process.exit(failures ? 1 : 0);
+finish();

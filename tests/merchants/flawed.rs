@@ -156,14 +156,13 @@ impl Merchant {
     /// Books a successful payout.
     fn book(&self, order: &str, amount: i64) -> &'static str {
         match self.flaw {
-            Flaw::Races => {
-                if !self.orders().get(order).is_some_and(|known| known.seen) {
-                    thread::sleep(Duration::from_millis(20));
-                    self.see(order);
-                    self.credit(order, amount);
-                }
-            }
             Flaw::AcknowledgesFirst => {}
+            Flaw::Races if self.orders().get(order).is_some_and(|known| known.seen) => {}
+            Flaw::Races => {
+                thread::sleep(Duration::from_millis(20));
+                self.see(order);
+                self.credit(order, amount);
+            }
             Flaw::CreditsTwice => self.credit(order, amount),
             _ if !self.see(order) => self.credit(order, amount),
             Flaw::RefusesDuplicates => return "0002",
@@ -290,7 +289,7 @@ impl Handler for Merchant {
         })
     }
 
-    fn answered(&self, request: &Request, stream: &TcpStream) {
+    fn answering(&self, request: &Request, stream: &TcpStream) {
         if self.flaw != Flaw::AcknowledgesFirst || self.judge(request) != Ok("0000") {
             return;
         }
@@ -299,9 +298,12 @@ impl Handler for Merchant {
         if self.see(&order) {
             return;
         }
-        // What it wrote comes back as an error when nobody was there to read it.
-        thread::sleep(Duration::from_millis(20));
-        if matches!(stream.take_error(), Ok(None)) {
+        // As where a runtime ends a request's work when its client leaves.
+        thread::sleep(Duration::from_millis(150));
+        let _ = stream.set_nonblocking(true);
+        let client_left = matches!(stream.peek(&mut [0]), Ok(0));
+        let _ = stream.set_nonblocking(false);
+        if !client_left {
             self.credit(&order, amount);
         }
     }
@@ -337,10 +339,13 @@ fn fields(payload: &Payload<'_>) -> Option<(String, i64, i64)> {
         Value::String(text) => text.split('.').next()?.parse().ok(),
         _ => None,
     };
-    match &payload.get("payout_id")?.value {
-        Value::String(order) => Some((order.to_string(), number("status")?, number("amount")?)),
+    // Another field may have been moved into an id: "&" is not escaped when signing.
+    let id = |name: &str| match &payload.get(name)?.value {
+        Value::String(text) if !text.contains('&') => Some(text.to_string()),
         _ => None,
-    }
+    };
+    id("platform_id").and(id("payout_cl_id"))?;
+    Some((id("payout_id")?, number("status")?, number("amount")?))
 }
 
 /// Whether PHP reads the text as the number zero.
@@ -360,16 +365,18 @@ fn object(members: &[Member]) -> String {
     format!("{{{}}}", parts.join(","))
 }
 
-/// The members of an object whose values hold no nested ones, equal ones too.
+/// The members of an object, equal ones too; a nested value ends with the first bracket that closes one.
 fn members(text: &str) -> Option<Vec<Member>> {
     let mut rest = text.trim().strip_prefix('{')?.trim_start();
     let mut found = Vec::new();
     while let Some(after) = rest.strip_prefix('"') {
         let (name, after) = after.split_once('"')?;
         let after = after.trim_start().strip_prefix(':')?.trim_start();
-        let length = match after.strip_prefix('"') {
-            Some(inner) => end_of_string(inner)? + 1,
-            None => after.find([',', '}', ' ', '\n', '[', '{'])?,
+        let length = match after.as_bytes().first()? {
+            b'"' => end_of_string(&after[1..])? + 1,
+            b'[' => after.find(']')? + 1,
+            b'{' => after.find('}')? + 1,
+            _ => after.find([',', '}', ' ', '\n'])?,
         };
         let (value, after) = after.split_at(length);
         found.push((name.to_owned(), value.to_owned()));

@@ -40,8 +40,8 @@ pub(crate) trait Handler: Send + Sync + 'static {
     /// The answer; `None` closes the connection without one.
     fn answer(&self, request: &Request) -> Option<Reply>;
 
-    /// What is done after the answer was written; `stream` tells what became of it.
-    fn answered(&self, _request: &Request, _stream: &TcpStream) {}
+    /// What is done between the answer's head and its body; `stream` tells who is still there.
+    fn answering(&self, _request: &Request, _stream: &TcpStream) {}
 }
 
 /// A server on a free loopback port, until it is dropped.
@@ -87,18 +87,19 @@ fn serve(stream: &TcpStream, handler: &impl Handler) -> io::Result<()> {
     stream.set_read_timeout(Some(SILENCE))?;
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream);
-    while let Some((request, whole)) = read_request(&mut reader, stream)? {
+    while let Some((request, goes_on)) = read_request(&mut reader, stream)? {
         let Some(reply) = handler.answer(&request) else { return Ok(()) };
         let Reply { status, headers, body } = reply;
-        let connection = if whole { "keep-alive" } else { "close" };
-        let text = format!(
-            "HTTP/1.1 {status} Answer\r\n{headers}Content-Length: {}\r\nConnection: {connection}\r\n\r\n{body}",
+        let connection = if goes_on { "keep-alive" } else { "close" };
+        let head = format!(
+            "HTTP/1.1 {status} Answer\r\n{headers}Content-Length: {}\r\nConnection: {connection}\r\n\r\n",
             body.len()
         );
         let mut writer = stream;
-        writer.write_all(text.as_bytes())?;
-        handler.answered(&request, stream);
-        if !whole {
+        writer.write_all(head.as_bytes())?;
+        handler.answering(&request, stream);
+        writer.write_all(body.as_bytes())?;
+        if !goes_on {
             // Closing on unread bytes would take the answer back.
             stream.shutdown(std::net::Shutdown::Write)?;
             io::copy(&mut reader.take(64 << 20), &mut io::sink())?;
@@ -108,7 +109,7 @@ fn serve(stream: &TcpStream, handler: &impl Handler) -> io::Result<()> {
     Ok(())
 }
 
-/// One request, and whether it was read to its end; `None` where the connection ended.
+/// One request, and whether another may follow; `None` where the connection ended.
 fn read_request(
     reader: &mut BufReader<&TcpStream>,
     stream: &TcpStream,
@@ -129,14 +130,15 @@ fn read_request(
     }
     let start = std::time::Instant::now();
     let (mut body, limit) = (Vec::new(), LONGEST_BODY + 1);
-    let mut whole = true;
+    let mut goes_on = true;
     if header("transfer-encoding").is_some() {
-        whole = read_chunks(reader, &mut body)?;
+        goes_on = read_chunks(reader, &mut body)?;
     } else if let Some(length) = header("content-length") {
         let length: usize = length.parse().unwrap_or(usize::MAX);
         reader.take(length.min(limit) as u64).read_to_end(&mut body)?;
-        whole = body.len() == length;
+        goes_on = body.len() == length;
     }
+    goes_on &= !header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
     let content_type = header("content-type").unwrap_or_default();
     let request = Request {
         method: head.split(' ').next().unwrap_or_default().to_owned(),
@@ -144,7 +146,7 @@ fn read_request(
         body,
         body_took: start.elapsed(),
     };
-    Ok(Some((request, whole)))
+    Ok(Some((request, goes_on)))
 }
 
 /// Reads a chunked body; says whether it was read to its end.

@@ -99,13 +99,16 @@ impl Run<'_> {
         parcels: &[Parcel],
     ) -> (Option<(&Effects<'_>, Before)>, Option<String>) {
         let demands = demands(case.effect, parcels);
+        if let (true, Ok(Some(effects))) = (demands.is_empty(), &self.effects) {
+            effects.sent();
+        }
         if demands.is_empty() {
             return (None, None);
         }
         match &self.effects {
             Ok(None) => (None, None),
             Err(why) => (None, Some(why.clone())),
-            Ok(Some(effects)) => match effects.before(demands).await {
+            Ok(Some(effects)) => match effects.before(demands, parcels).await {
                 Ok(before) => (Some((effects, before)), None),
                 Err(why) => (None, Some(why)),
             },

@@ -141,6 +141,9 @@ pub struct RefereeArgs {
     /// The schedule that the sender must keep: a preset, or a list of delays.
     #[arg(long, value_name = "SCHEDULE", requires = "referee")]
     pub expect_schedule: Option<String>,
+    /// How long the sender waits for a reply; a later acknowledgement does not bind it.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration, requires = "referee")]
+    pub sender_timeout: Duration,
 }
 
 impl RefereeArgs {
@@ -152,7 +155,8 @@ impl RefereeArgs {
         if !self.referee {
             return Ok(None);
         }
-        let usual = Rules { max_retries: self.max_retries, ..Rules::default() };
+        let (max_retries, attempt_timeout) = (self.max_retries, self.sender_timeout);
+        let usual = Rules { max_retries, attempt_timeout, ..Rules::default() };
         let expected_delays = match &self.expect_schedule {
             None => None,
             Some(text) => {

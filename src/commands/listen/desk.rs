@@ -4,14 +4,15 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::broadcast;
 
 use super::args::ReplyFrom;
-use crate::listener::answer::Answer;
+use super::outlet::{Event, Handled, Kept, Outlet};
+use crate::listener::answer::{Answer, WireStep};
 use crate::listener::callback::Callback;
-use crate::listener::event::ServerEvent;
 use crate::listener::forward::{Forwarder, reply_of};
 use crate::listener::inbox::entry::{Entry, Forwarded, Judged, Match, Replied};
 use crate::listener::inbox::{Inbox, NewEntry};
@@ -22,30 +23,6 @@ use crate::listener::reply::Reply;
 use crate::listener::verdict::{Contract, Verdict};
 use crate::protocol::acknowledgement::{self, AcknowledgementRule, Conclusion};
 use crate::protocol::key::Key;
-use crate::store::StoreError;
-
-/// What the desk tells the screen.
-pub(super) enum Event {
-    /// A callback was answered, or is about to be.
-    Callback(Box<Handled>),
-    /// The server remarks on a client or the system.
-    Server(ServerEvent),
-    /// The inbox did not take a callback, which was refused for it.
-    NotKept(StoreError),
-    /// The inbox takes callbacks again, after it refused this many.
-    KeptAgain(u64),
-}
-
-/// A callback with all that was made of it.
-pub(super) struct Handled {
-    pub(super) callback: Callback,
-    pub(super) verdict: Verdict,
-    pub(super) seen: Option<Seen>,
-    pub(super) replied: Replied,
-    pub(super) inbox_id: Option<u64>,
-    pub(super) forwarded: Option<Forwarded>,
-    pub(super) breaches: Vec<Breach>,
-}
 
 /// What all callbacks of a run share.
 pub(super) struct Desk {
@@ -60,57 +37,81 @@ pub(super) struct Desk {
     pub(super) referee: Option<Mutex<Referee>>,
     /// Where the entries for the inspector go, where it is open.
     pub(super) entries: Option<broadcast::Sender<Arc<Entry>>>,
+    /// How long a sender is expected to wait for a reply.
+    pub(super) patience: Duration,
     /// How many callbacks the inbox refused since it took one.
-    pub(super) not_kept: AtomicU64,
+    pub(super) refused: AtomicU64,
 }
 
 /// What is answered, and what of it is known before the application was asked.
 struct Plan {
     answer: Answer,
     replied: Replied,
-    delay: std::time::Duration,
+    delay: Duration,
 }
 
 impl Desk {
-    /// Takes one callback and says how it is answered; `events` gets what is to be shown.
-    pub(super) async fn receive(
-        self: Arc<Self>,
-        callback: Callback,
-        events: mpsc::Sender<Event>,
-    ) -> Answer {
+    /// Takes one callback and says how it is answered; the outlet gets what is to be shown.
+    pub(super) async fn receive(self: Arc<Self>, callback: Callback, outlet: Outlet) -> Answer {
         let verdict = self.contract.inspect(&callback, &self.key);
         let order = verdict.reading.as_ref().and_then(|r| r.notification.order_id.as_deref());
-        let at = callback.received_at;
-        let seen = order.map(|order| locked(&self.orders).seen(order, at));
+        let seen = order.map(|order| self.seen(order, &callback, &outlet));
+        // Before anything is waited for: the referee wants callbacks in the order of time.
+        let mut breaches = self.observe(&callback, &verdict);
         let plan = self.plan(&callback, &verdict, order);
         let judged = judged(&verdict, seen);
-        let kept = self.keep(&callback, &judged, &plan.replied, &events).await;
-        let Ok(inbox_id) = kept else { return not_kept().into() };
-        let mut breaches = self.observe(&callback, &verdict);
+        let Ok(inbox_id) = self.keep(&callback, &judged, &plan.replied, &outlet).await else {
+            let reply = not_kept();
+            let replied = replied_with(&reply, Some("not kept".to_owned()));
+            self.ended(&callback, &replied, Duration::ZERO);
+            let (inbox_id, forwarded) = (None, None);
+            let handled =
+                Handled { callback, verdict, seen, replied, inbox_id, forwarded, breaches };
+            outlet.show(handled, Kept::No).await;
+            return reply.into();
+        };
         let (answer, replied, forwarded) = self.send_on(&callback, plan.answer, plan.replied).await;
         if let Some(forwarded) = &forwarded {
-            self.record(inbox_id, forwarded, &replied, &events).await;
+            self.record(inbox_id, forwarded, &replied, &outlet).await;
         }
-        breaches.extend(self.ended(callback.number, &replied));
-        if let Some(entries) = &self.entries {
-            let id = inbox_id.unwrap_or(callback.number);
-            let entry = Entry {
-                id,
-                callback: callback.clone(),
-                judged,
-                replied: replied.clone(),
-                forwarded: forwarded.clone(),
-            };
-            // Nobody may have the page open.
-            let _ = entries.send(Arc::new(entry));
+        let writing = writing_time(&answer);
+        if plan.delay.is_zero() {
+            breaches.extend(self.ended(&callback, &replied, writing));
         }
+        self.show_on_page(inbox_id, &callback, judged, &replied, &forwarded);
+        let later = (!plan.delay.is_zero()).then(|| (callback.clone(), replied.clone()));
         let handled = Handled { callback, verdict, seen, replied, inbox_id, forwarded, breaches };
-        // Where nobody prints any more, the server is about to end.
-        let _ = events.send(Event::Callback(Box::new(handled))).await;
-        if !plan.delay.is_zero() {
+        outlet.show(handled, Kept::Yes).await;
+        if let Some((callback, replied)) = later {
             tokio::time::sleep(plan.delay).await;
+            // What is found only now is in the report at the end.
+            self.ended(&callback, &replied, writing);
         }
         answer
+    }
+
+    fn seen(&self, order: &str, callback: &Callback, outlet: &Outlet) -> Seen {
+        let mut orders = locked(&self.orders);
+        let seen = orders.seen(order, callback.received_at);
+        outlet.tally.know_orders(orders.len());
+        seen
+    }
+
+    /// Shows a callback to those who have the inspector's page open.
+    fn show_on_page(
+        &self,
+        inbox_id: Option<u64>,
+        callback: &Callback,
+        judged: Judged,
+        replied: &Replied,
+        forwarded: &Option<Forwarded>,
+    ) {
+        let Some(entries) = &self.entries else { return };
+        let id = inbox_id.unwrap_or(callback.number);
+        let (callback, replied) = (callback.clone(), replied.clone());
+        let entry = Entry { id, callback, judged, replied, forwarded: forwarded.clone() };
+        // Nobody may have the page open.
+        let _ = entries.send(Arc::new(entry));
     }
 
     /// What is answered unless the application decides.
@@ -142,7 +143,7 @@ impl Desk {
         callback: &Callback,
         judged: &Judged,
         replied: &Replied,
-        events: &mpsc::Sender<Event>,
+        outlet: &Outlet,
     ) -> Result<Option<u64>, ()> {
         let Some(inbox) = &self.inbox else { return Ok(None) };
         let (callback, judged) = (callback.clone(), judged.clone());
@@ -151,15 +152,15 @@ impl Desk {
             if self.application().is_some() { Replied::default() } else { replied.clone() };
         match inbox.keep(NewEntry { callback, judged, replied }).await {
             Ok(id) => {
-                let refused = self.not_kept.swap(0, Ordering::Relaxed);
+                let refused = self.refused.swap(0, Ordering::Relaxed);
                 if refused > 0 {
-                    let _ = events.send(Event::KeptAgain(refused)).await;
+                    outlet.tell(Event::KeptAgain(refused));
                 }
                 Ok(Some(id))
             }
             Err(error) => {
-                if self.not_kept.fetch_add(1, Ordering::Relaxed) == 0 {
-                    let _ = events.send(Event::NotKept(error)).await;
+                if self.refused.fetch_add(1, Ordering::Relaxed) == 0 {
+                    outlet.tell(Event::NotKept(error));
                 }
                 Err(())
             }
@@ -195,7 +196,7 @@ impl Desk {
         id: Option<u64>,
         forwarded: &Forwarded,
         replied: &Replied,
-        events: &mpsc::Sender<Event>,
+        outlet: &Outlet,
     ) {
         let (Some(inbox), Some(id)) = (&self.inbox, id) else { return };
         let mut result = inbox.record_forward(id, forwarded).await;
@@ -203,7 +204,7 @@ impl Desk {
             result = inbox.record_reply(id, replied).await;
         }
         if let Err(error) = result.and_then(|()| inbox.late()) {
-            let _ = events.send(Event::NotKept(error)).await;
+            outlet.tell(Event::NotRecorded(error));
         }
     }
 
@@ -217,20 +218,31 @@ impl Desk {
         locked(referee).observe(&observation)
     }
 
-    /// Tells the referee how the callback is answered.
-    fn ended(&self, number: u64, replied: &Replied) -> Vec<Breach> {
+    /// Tells the referee how the callback is answered, given how long the writing takes from now.
+    ///
+    /// A reply that comes later than a sender waits is no acknowledgement: it may have given up.
+    fn ended(&self, callback: &Callback, replied: &Replied, writing: Duration) -> Vec<Breach> {
         let Some(referee) = &self.referee else { return Vec::new() };
         let now = Timestamp::now();
-        if self.acknowledges(replied) {
-            return locked(referee).acknowledged(number, now);
+        let at = now.checked_add(writing).unwrap_or(now);
+        let took = Duration::try_from(at.duration_since(callback.received_at)).unwrap_or_default();
+        if took < self.patience && self.acknowledges(replied) {
+            return locked(referee).acknowledged(callback.number, at);
         }
-        locked(referee).ended(number, now);
+        locked(referee).ended(callback.number, at);
         Vec::new()
     }
 
     /// Whether the platform takes a reply for an acknowledgement.
     fn acknowledges(&self, replied: &Replied) -> bool {
         let Some(status) = replied.status else { return false };
+        let whole = |(name, value): &(String, Vec<u8>)| {
+            !name.eq_ignore_ascii_case("content-length")
+                || *value == replied.body.len().to_string().into_bytes()
+        };
+        if !replied.headers.iter().all(whole) {
+            return false;
+        }
         let named = |name: &str| {
             let header = replied.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
             header.and_then(|(_, value)| String::from_utf8(value.clone()).ok())
@@ -245,10 +257,20 @@ impl Desk {
     }
 }
 
+/// How long an answer takes to be written, by its own pauses.
+fn writing_time(answer: &Answer) -> Duration {
+    let Answer::Wire(script) = answer else { return Duration::ZERO };
+    let pauses = script.steps.iter().map(|step| match step {
+        WireStep::Pause(time) => *time,
+        WireStep::Write(_) => Duration::ZERO,
+    });
+    pauses.fold(Duration::ZERO, Duration::saturating_add)
+}
+
 /// A reply of the listener's own.
 fn plain(reply: Reply, action: Option<String>) -> Plan {
     let replied = replied_with(&reply, action);
-    Plan { answer: reply.into(), replied, delay: std::time::Duration::ZERO }
+    Plan { answer: reply.into(), replied, delay: Duration::ZERO }
 }
 
 fn replied_with(reply: &Reply, action: Option<String>) -> Replied {

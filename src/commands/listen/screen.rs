@@ -1,85 +1,66 @@
-//! Prints what the desk tells, and says when the server shall end.
+//! Prints what the desk tells.
 
+use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::Args;
-use super::desk::{Desk, Event, Handled, locked};
+use super::outlet::{Event, Handled, Opening, Tally};
 use crate::commands::args::Format;
-use crate::commands::runtime::Interrupts;
-use crate::error::CommandError;
 use crate::listener::callback::Callback;
 use crate::listener::event::ServerEvent;
-use crate::listener::verdict::Verdict;
+use crate::listener::verdict::{Contract, Verdict};
 use crate::protocol::diagnosis::{Diagnosis, diagnose};
 use crate::protocol::key::Key;
 use crate::protocol::signature::Mismatch;
-use crate::report::callback::{self, Detail, ListenSummary, ReceivedCallback};
+use crate::report::callback::{self, Detail, ReceivedCallback};
 use crate::report::listening;
 use crate::terminal::Console;
 
-/// Prints what the desk tells, and says when the server shall end.
+/// Prints what the desk tells, on a thread of its own.
 pub(super) struct Screen<'a> {
     pub(super) args: &'a Args,
     pub(super) console: &'a mut Console,
     pub(super) received: mpsc::Receiver<Event>,
     pub(super) stop: mpsc::Sender<()>,
-    pub(super) desk: Arc<Desk>,
+    pub(super) contract: Contract,
+    pub(super) key: Arc<Key>,
     pub(super) others: Arc<Vec<(String, Key)>>,
-    pub(super) interrupts: Interrupts,
+    pub(super) tally: Arc<Tally>,
     pub(super) diagnoses: Budget,
     pub(super) remarks: Budget,
 }
 
-impl<'a> Screen<'a> {
-    pub(super) async fn run(mut self) -> Result<(ListenSummary, &'a mut Console), CommandError> {
-        let mut summary = ListenSummary::default();
-        let end = self.args.duration;
-        let mut time_is_up = Box::pin(async move {
-            match end {
-                Some(end) => tokio::time::sleep(end).await,
-                None => std::future::pending().await,
-            }
-        });
-        let mut stopping = false;
-        loop {
-            tokio::select! {
-                biased;
-                event = self.received.recv() => match event {
-                    // The server dropped its senders: everything is answered.
-                    None => return Ok((summary, self.console)),
-                    Some(event) => self.show(event, &mut summary).await?,
-                },
-                // The second signal ends the draining.
-                () = self.interrupts.next() => {
-                    let _ = self.stop.try_send(());
-                }
-                () = &mut time_is_up, if !stopping => {
-                    stopping = true;
-                    let _ = self.stop.try_send(());
-                }
-            }
-            if !stopping && self.args.count.is_some_and(|count| summary.callbacks >= count) {
-                stopping = true;
+impl Screen<'_> {
+    /// Prints until the server is gone, or nobody reads any more, which ends the server.
+    pub(super) fn run(mut self) -> io::Result<()> {
+        // The server dropped its ends: everything is answered.
+        while let Some(event) = self.received.blocking_recv() {
+            if let Err(error) = self.show(event).and_then(|()| self.tell_left_out()) {
                 let _ = self.stop.try_send(());
+                return Err(error);
             }
         }
+        Ok(())
     }
 
-    async fn show(
-        &mut self,
-        event: Event,
-        summary: &mut ListenSummary,
-    ) -> Result<(), CommandError> {
+    fn show(&mut self, event: Event) -> io::Result<()> {
         match event {
+            Event::Ready(opening) => self.announce(&opening),
             Event::Server(event) => self.remark(&event),
             Event::NotKept(error) => {
                 let hint = error.hint();
                 self.console.warning(&format!(
                     "{error}; callbacks are refused with 503 until it takes them: {hint}"
+                ));
+                Ok(())
+            }
+            Event::NotRecorded(error) => {
+                let hint = error.hint();
+                self.console.warning(&format!(
+                    "what the application answered is not kept: {error}: {hint}"
                 ));
                 Ok(())
             }
@@ -89,15 +70,34 @@ impl<'a> Screen<'a> {
                 ));
                 Ok(())
             }
-            Event::Callback(handled) => self.show_callback(*handled, summary).await,
+            Event::Callback(handled, _room) => self.show_callback(*handled),
         }
-        .map_err(CommandError::output)
+    }
+
+    /// Says that callbacks are taken from now on.
+    fn announce(&mut self, Opening { ready, target }: &Opening) -> io::Result<()> {
+        if self.args.format == Format::Json {
+            return self.console.answer_bytes(listening::json(ready).as_bytes());
+        }
+        let lines = listening::lines(ready);
+        lines.iter().chain(target).try_for_each(|line| self.console.answer(line))
+    }
+
+    /// Says how many callbacks came faster than they could be printed.
+    fn tell_left_out(&mut self) -> io::Result<()> {
+        let left_out = self.tally.take_left_out();
+        if left_out > 0 {
+            self.console.warning(&format!(
+                "{left_out} callbacks came faster than they could be printed; they are in the inbox"
+            ));
+        }
+        Ok(())
     }
 
     /// A remark on a client or the system: an event for a program, a note for a person.
     ///
     /// Hostile clients cause many; what is too much is counted and told with the next one.
-    fn remark(&mut self, event: &ServerEvent) -> std::io::Result<()> {
+    fn remark(&mut self, event: &ServerEvent) -> io::Result<()> {
         match self.remarks.spend(Timestamp::now()) {
             Spent::Over => return Ok(()),
             Spent::Within { untold: 0 } => {}
@@ -112,18 +112,8 @@ impl<'a> Screen<'a> {
         Ok(())
     }
 
-    async fn show_callback(
-        &mut self,
-        handled: Handled,
-        summary: &mut ListenSummary,
-    ) -> std::io::Result<()> {
-        summary.callbacks += 1;
-        summary.valid += u64::from(handled.verdict.is_valid());
-        summary.orders = locked(&self.desk.orders).len() as u64;
-        if self.args.quiet {
-            return Ok(());
-        }
-        let diagnosis = self.diagnose(&handled.callback, &handled.verdict).await;
+    fn show_callback(&mut self, handled: Handled) -> io::Result<()> {
+        let diagnosis = self.diagnose(&handled.callback, &handled.verdict);
         let Handled { callback, verdict, seen, replied, inbox_id, forwarded, breaches } = handled;
         let received = ReceivedCallback {
             callback,
@@ -144,21 +134,14 @@ impl<'a> Screen<'a> {
     }
 
     /// What explains the signature, where it does not match and there is time to search.
-    ///
-    /// It runs on a thread of its own: a search must not delay the next reply.
-    async fn diagnose(&mut self, callback: &Callback, verdict: &Verdict) -> Option<Diagnosis> {
+    fn diagnose(&mut self, callback: &Callback, verdict: &Verdict) -> Option<Diagnosis> {
         let reading = verdict.reading.as_ref()?;
         let worth = reading.mismatch().is_some_and(Mismatch::can_be_diagnosed);
         if !worth || self.diagnoses.spend(callback.received_at) == Spent::Over {
             return None;
         }
-        let (callback, key) = (callback.clone(), Arc::clone(&self.desk.key));
-        let (contract, others) = (self.desk.contract, Arc::clone(&self.others));
-        let search = tokio::task::spawn_blocking(move || {
-            let payload = contract.payload(&callback).ok()?;
-            Some(diagnose(&payload, contract.dialect, &key, &others))
-        });
-        search.await.ok().flatten()
+        let payload = self.contract.payload(callback).ok()?;
+        Some(diagnose(&payload, self.contract.dialect, &self.key, &self.others))
     }
 }
 
@@ -197,9 +180,6 @@ impl Budget {
         if self.used > self.most { Spent::Over } else { Spent::Within { untold } }
     }
 }
-
-/// The longest wait for what was recorded aside to reach the disk at the end.
-pub(super) const LAST_WORDS: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {

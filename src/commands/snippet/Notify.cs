@@ -1,6 +1,7 @@
 // Verifies and acknowledges payout notifications signed as the dialect @DIALECT@ says. .NET 6 or later.
 // Put it into an empty console project (dotnet new console, without its Program.cs).
 // Serve: PAYOUT_NOTIFY_KEY=... PORT=8080 dotnet run
+// HttpListener serves only the host in its prefix, here 127.0.0.1:PORT: a proxy must name it so.
 // Test:  dotnet run -- VECTORS.json ...
 using System;
 using System.Collections.Generic;
@@ -202,10 +203,11 @@ static class Notify
             && CryptographicOperations.FixedTimeEquals(Utf8.GetBytes(Signature(members, scheme, key)), Utf8.GetBytes(sign.Text));
     }
 
+    static bool IsPlain(Value value) => (value.Kind == "string" || value.Kind == "number") && value.Text != "";
+
     /// <summary>Whether the fields are there, plain, and not hidden inside another value.</summary>
     static bool Usable(Value members)
     {
-        bool IsPlain(Value value) => (value.Kind == "string" || value.Kind == "number") && value.Text != "";
         var hidden = Required.Append("real_amount").Select(name => Schemes[0].Separator + name + "=");
         return Required.All(name => IsPlain(members.Get(name)))
             && !hidden.Any(pair => members.Children.Values.Any(value => value.Text.Contains(pair)))
@@ -222,14 +224,14 @@ static class Notify
     }
 
     /// <summary>The HTTP status and the code of the reply.</summary>
-    static async Task<ValueTuple<int, string>> Answer(HttpListenerRequest request, string key)
+    static (int, string) Answer(HttpListenerRequest request, string key)
     {
         if (request.HttpMethod != "POST") return (405, "0023");
         var type = (request.ContentType ?? "").Split(';')[0].Trim();
         if (!type.Equals("application/json", StringComparison.OrdinalIgnoreCase)) return (415, "0022");
         var body = new MemoryStream();
         var part = new byte[8192];
-        for (int read; (read = await request.InputStream.ReadAsync(part, 0, part.Length)) > 0;)
+        for (int read; (read = request.InputStream.Read(part, 0, part.Length)) > 0;)
         {
             if (body.Length + read > MaxBody) return (413, "0002");
             body.Write(part, 0, read);
@@ -243,18 +245,18 @@ static class Notify
         return (200, "0000");
     }
 
-    static async Task Handle(HttpListenerContext context, string key)
+    static void Handle(HttpListenerContext context, string key)
     {
         try
         {
             var answer = (status: 500, code: "9999");
-            try { answer = await Answer(context.Request, key); }
+            try { answer = Answer(context.Request, key); }
             catch (Exception error) when (!(error is HttpListenerException)) { answer.status = 500; }
             var text = Utf8.GetBytes(answer.status == 200 ? Success : Refusal.Replace("CODE", answer.code));
             context.Response.StatusCode = answer.status;
             context.Response.ContentType = Success.StartsWith("{") ? "application/json;charset=utf-8" : "text/plain";
             context.Response.ContentLength64 = text.Length;
-            if (context.Request.HttpMethod != "HEAD") await context.Response.OutputStream.WriteAsync(text, 0, text.Length);
+            if (context.Request.HttpMethod != "HEAD") context.Response.OutputStream.Write(text, 0, text.Length);
             context.Response.Close();
         }
         catch (Exception) { context.Response.Abort(); } // The client left: it is sent again.
@@ -292,7 +294,7 @@ static class Notify
         return failures > 0 || checks == 0 ? 1 : 0;
     }
 
-    static async Task<int> Main(string[] arguments)
+    static int Main(string[] arguments)
     {
         if (arguments.Length > 0) return SelfTest(arguments);
         var key = Environment.GetEnvironmentVariable("PAYOUT_NOTIFY_KEY");
@@ -308,8 +310,8 @@ static class Notify
         Console.WriteLine("listening on " + url);
         while (true)
         {
-            var context = await listener.GetContextAsync();
-            _ = Task.Run(() => Handle(context, key));
+            var context = listener.GetContext();
+            Task.Run(() => Handle(context, key));
         }
     }
 }

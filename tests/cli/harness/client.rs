@@ -1,6 +1,6 @@
 //! A raw HTTP client: the bytes go out as they are.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
 use serde_json::Value;
@@ -25,6 +25,30 @@ impl HttpReply {
         let body: Value = serde_json::from_str(&self.body).expect("a reply of JSON");
         body["error_code"].as_str().expect("a string").to_owned()
     }
+}
+
+/// How the other side ended a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// In order.
+    Closed,
+    /// With a reset.
+    Reset,
+}
+
+/// Sends bytes on a fresh connection and gives whatever comes until its end.
+#[track_caller]
+pub(crate) fn raw_exchange(address: SocketAddr, request: impl AsRef<[u8]>) -> (String, End) {
+    let mut stream = TcpStream::connect(address).expect("a listener");
+    stream.set_read_timeout(Some(DEADLINE)).expect("a timeout");
+    stream.write_all(request.as_ref()).expect("a request that is taken");
+    let mut bytes = Vec::new();
+    let end = match stream.read_to_end(&mut bytes) {
+        Ok(_) => End::Closed,
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => End::Reset,
+        Err(error) => panic!("{error}"),
+    };
+    (String::from_utf8_lossy(&bytes).into_owned(), end)
 }
 
 /// Sends bytes on a fresh connection and reads until the other side closes it.

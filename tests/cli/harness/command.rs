@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -45,6 +46,24 @@ impl Program {
     /// Adds one more argument.
     pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Program {
         self.command.arg(argument);
+        self
+    }
+
+    /// Runs under the home of another run.
+    pub(crate) fn at_home_of(self, running: &Running) -> Program {
+        let home = running.sandbox.home();
+        self.env("HOME", home)
+    }
+
+    /// Runs behind a shell's preparations, such as limits; the script ends with `exec "$@"`.
+    pub(crate) fn behind(mut self, script: &str) -> Program {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", script, "sh"]).arg(self.command.get_program());
+        shell.args(self.command.get_args()).env_clear();
+        shell.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell.current_dir(self.sandbox.work());
+        shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.command = shell;
         self
     }
 
@@ -100,7 +119,7 @@ impl Program {
             let _ = pipe.read_to_end(&mut bytes);
             bytes
         });
-        Running { shown, child, lines, stdout, stderr, _sandbox: self.sandbox }
+        Running { shown, child, lines, stdout, stderr, sandbox: self.sandbox }
     }
 }
 
@@ -123,7 +142,7 @@ pub(crate) struct Running {
     lines: mpsc::Receiver<String>,
     stdout: JoinHandle<Vec<u8>>,
     stderr: JoinHandle<Vec<u8>>,
-    _sandbox: Sandbox,
+    sandbox: Sandbox,
 }
 
 impl Running {
@@ -140,6 +159,16 @@ impl Running {
     pub(crate) fn json_line(&self) -> Value {
         let line = self.line();
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+
+    /// The process's id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The run's working directory.
+    pub(crate) fn work(&self) -> PathBuf {
+        self.sandbox.work()
     }
 
     /// Does what Ctrl-C does.

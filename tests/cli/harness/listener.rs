@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde_json::Value;
 
-use super::{HttpReply, KEY, Output, Running, exchange, json_post, payout_notify};
+use super::{HttpReply, KEY, Output, Program, Running, exchange, json_post, payout_notify};
 
 /// A listener that is ready.
 pub(crate) struct Listening {
@@ -29,15 +29,44 @@ impl Listening {
     /// Starts `listen` under [`KEY`] with these arguments besides.
     #[track_caller]
     pub(crate) fn start(arguments: &[&str]) -> Listening {
+        Listening::of(Listening::program(arguments))
+    }
+
+    /// `listen` under [`KEY`] on a free port, not started yet.
+    pub(crate) fn program(arguments: &[&str]) -> Program {
         let mut all = vec!["listen", "--format", "json", "--bind", ":0"];
         all.extend(arguments);
-        let running = payout_notify(&all).key(KEY).start();
+        payout_notify(&all).key(KEY)
+    }
+
+    /// Starts a listener that prints JSON.
+    #[track_caller]
+    pub(crate) fn of(program: Program) -> Listening {
+        let running = program.start();
         let ready = running.json_line();
         assert_eq!(ready["type"], "ready", "{ready}");
         let url = ready["url"].as_str().expect("a URL").to_owned();
-        let address = url.trim_start_matches("http://").trim_end_matches('/');
+        let address = url.split("://").nth(1).expect("a scheme").trim_end_matches('/');
         let address = address.parse().expect("an address");
         Listening { running, ready, url, address }
+    }
+
+    /// Runs another command under the listener's home, and so with its inbox.
+    #[track_caller]
+    pub(crate) fn beside(&self, arguments: &[&str]) -> Output {
+        payout_notify(arguments).key(KEY).at_home_of(&self.running).run()
+    }
+
+    /// The bodies in the inbox, the oldest first.
+    #[track_caller]
+    pub(crate) fn kept(&self) -> Vec<String> {
+        let exported = self.beside(&["inbox", "export"]).exits(0).json_lines();
+        exported.iter().map(|line| line["body"].as_str().expect("a body").to_owned()).collect()
+    }
+
+    /// The run itself.
+    pub(crate) fn running(&self) -> &Running {
+        &self.running
     }
 
     /// Posts a body as the platform does.

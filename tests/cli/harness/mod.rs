@@ -8,7 +8,7 @@ mod sandbox;
 
 use std::time::Duration;
 
-pub(crate) use client::{HttpReply, exchange, json_post};
+pub(crate) use client::{End, HttpReply, exchange, json_post, raw_exchange};
 pub(crate) use command::{Output, Program, Running, kill_group, payout_notify};
 pub(crate) use listener::Listening;
 pub(crate) use merchant::{ACKNOWLEDGE, Merchant, Scripted};

@@ -51,7 +51,7 @@ two
 $ payout-notify listen --count 1
 listening on http://127.0.0.1:8787/  key 1a41bdda, Ctrl-C ends it
   inbox     kept; `payout-notify inbox list` shows them
-12:00:01.123Z  ← POT00000001  4000.00 (400000 cents)  success  delivery 1
+12:00:01.123Z  ← POT00000001  4000.00  success  delivery 1
               → 200 {"error_code":"0000"}  MD5 signature matches
 1 callback for 1 order: 1 valid
 ```

@@ -1,0 +1,280 @@
+//! `export`: the same orders as a test for a load engine that runs on many machines.
+
+mod order;
+mod script;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use super::CommandResult;
+use super::args::dialect::DialectArgs;
+use super::args::{EditArgs, parse_sign_type};
+use super::signing::scheme_of;
+use crate::delivery::example::parse_status;
+use crate::delivery::mix::Mix;
+use crate::delivery::pace::Rate;
+use crate::delivery::schedule::parse_duration;
+use crate::delivery::transport::Target;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::protocol::scheme::Algorithm;
+use crate::report::line::Line;
+use crate::terminal::Console;
+use order::{OrderKind, Recipe};
+use script::Plan;
+
+/// Write a load test with fresh, signed orders for Locust, k6 or Artillery.
+///
+/// For more load than one machine gives: these engines run a test on many. The key is read from
+/// PAYOUT_NOTIFY_KEY when the test runs; it is never written. Each order is sent once.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  payout-notify export https://shop.example/notify --to locust --rate 500/s --duration 5m > locustfile.py"
+)]
+pub struct Args {
+    /// The merchant's notify URL.
+    pub url: String,
+    /// The engine that is to run the test.
+    #[arg(long, value_name = "ENGINE")]
+    pub to: Engine,
+    /// Write to this file, or into this folder; Artillery's test is two files and needs a folder.
+    #[arg(long, value_name = "PATH")]
+    pub out: Option<PathBuf>,
+    /// The status: success, cancelled, failed or a number.
+    #[arg(long, value_name = "STATUS", value_parser = parse_status, allow_hyphen_values = true)]
+    pub status: Option<i64>,
+    /// How the platform signs, and which reply it wants.
+    #[command(flatten)]
+    pub dialect: DialectArgs,
+    /// How to sign: md5, hmac-sha256 or sha256.
+    #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
+    pub sign_type: Option<Algorithm>,
+    /// How long to wait for a whole reply.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    pub timeout: Duration,
+    /// Start orders at this rate, all machines together.
+    #[arg(long, value_name = "RATE", default_value = "10/s", value_parser = Rate::parse)]
+    pub rate: Rate,
+    /// Send this many orders in all; --set may hold {n}, {uuid}, {now}, {1..500}.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_ORDERS), conflicts_with = "duration")]
+    pub count: Option<u64>,
+    /// Send for this time [default: 1m].
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub duration: Option<Duration>,
+    /// Mix statuses, such as success=90,failed=8,cancelled=2.
+    #[arg(long, value_name = "SHARES", value_parser = Mix::parse, conflicts_with = "status")]
+    pub mix: Option<Mix>,
+    /// Changes to the payload.
+    #[command(flatten)]
+    pub edits: EditArgs,
+}
+
+/// The engine that a test is written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// Locust, in Python: a master with workers.
+    Locust,
+    /// Grafana k6: one machine, or many by its operator.
+    K6,
+    /// Artillery, on Node: one machine, or a fleet of them.
+    Artillery,
+}
+
+/// The most orders of a test: what every engine can count.
+const MOST_ORDERS: u64 = 1_000_000_000_000;
+
+/// How long a test lasts that is not told.
+const USUAL_DURATION: Duration = Duration::from_secs(60);
+
+/// The status number of a success, which orders have unless told otherwise.
+const SUCCESS: i64 = 3;
+
+fn duration(text: &str) -> Result<Duration, String> {
+    match parse_duration(text) {
+        Ok(duration) if duration.is_zero() => Err("it must be longer than nothing".to_owned()),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Writes the test.
+///
+/// # Errors
+/// A wrong URL, a rate that sends nothing, a change that the engine cannot make (usage), a dialect
+/// file that cannot be used (input), an output that cannot be written (environment).
+pub fn run(args: &Args, console: &mut Console) -> CommandResult {
+    let plan = plan(args)?;
+    let files = script::files(args.to, &plan);
+    match &args.out {
+        Some(path) => {
+            for (name, text) in &files {
+                let path = place(path, name, files.len())?;
+                write(&path, text)?;
+                console.note(&Line::new().dim(format!("wrote {}", path.display())));
+            }
+        }
+        None => match &files[..] {
+            [(_, text)] => console.answer_text(text).map_err(CommandError::output)?,
+            _ => {
+                return Err(CommandError::usage("Artillery's test is two files")
+                    .hint("name a folder for them with --out"));
+            }
+        },
+    }
+    Ok(Exit::Yes)
+}
+
+fn plan(args: &Args) -> Result<Plan, CommandError> {
+    let target = Target::parse(&args.url).map_err(|error| {
+        let hint = error.hint();
+        CommandError::usage("the URL cannot be used").because(error).hint(hint)
+    })?;
+    if has_credentials(&args.url) {
+        return Err(CommandError::usage("the URL holds credentials, which the test would show")
+            .hint("leave them out, and add them to the test in the way of its engine"));
+    }
+    let dialect = args.dialect.resolve(args.sign_type)?;
+    let chosen = args.sign_type.map(|algorithm| scheme_of(dialect, algorithm)).transpose()?;
+    let changes: Result<Vec<_>, _> = args.edits.changes().collect();
+    let changes =
+        changes.map_err(|error| CommandError::usage("a change cannot be read").because(error))?;
+    let recipe = Recipe { changes, dialect, chosen };
+    let shares: Vec<(i64, u64)> = match &args.mix {
+        Some(mix) => mix.shares().collect(),
+        None => vec![(args.status.unwrap_or(SUCCESS), 1)],
+    };
+    let orders: Result<Vec<OrderKind>, _> =
+        shares.into_iter().map(|(status, weight)| recipe.order(status, weight)).collect();
+    let orders = orders?;
+    if args.to != Engine::Locust {
+        exact_in_javascript(&orders)?;
+    }
+    let scheme = recipe.scheme()?;
+    let (count, duration) = amount(args)?;
+    Ok(Plan {
+        url: target.to_string(),
+        count,
+        per_second: args.rate.per_second(),
+        duration,
+        timeout: args.timeout,
+        scheme,
+        acknowledgement: dialect.acknowledgement(),
+        orders,
+    })
+}
+
+/// How many orders are sent, and in which time.
+fn amount(args: &Args) -> Result<(u64, Duration), CommandError> {
+    let per_second = args.rate.per_second();
+    if let Some(count) = args.count {
+        let time = Duration::try_from_secs_f64(count as f64 / per_second);
+        return time.map(|time| (count, time)).map_err(|_| {
+            CommandError::usage("at this rate the orders take for ever").hint("raise --rate")
+        });
+    }
+    let duration = args.duration.unwrap_or(USUAL_DURATION);
+    let count = (duration.as_secs_f64() * per_second).round();
+    if count < 1.0 || count > MOST_ORDERS as f64 {
+        return Err(CommandError::usage(format!(
+            "at this rate {count} orders are sent in that time; 1 to {MOST_ORDERS} can be"
+        ))
+        .hint("change --rate or --duration"));
+    }
+    // In range: it fits.
+    Ok((count as u64, duration))
+}
+
+/// Whether a URL has a part for a user before its host.
+fn has_credentials(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#', '\\']).next().is_some_and(|authority| authority.contains('@'))
+}
+
+/// Refuses ranges whose numbers JavaScript would round.
+fn exact_in_javascript(orders: &[OrderKind]) -> Result<(), CommandError> {
+    match orders.iter().flat_map(|order| &order.draws).find(|draw| !draw.is_exact_in_javascript()) {
+        Some(draw) => Err(CommandError::usage(format!(
+            "the range {draw} goes beyond what JavaScript counts exactly (2^53 - 1)"
+        ))
+        .hint("take a smaller range, or --to locust")),
+        None => Ok(()),
+    }
+}
+
+/// Where a file goes: into the folder that `out` is, else to `out` itself.
+fn place(out: &Path, name: &str, files: usize) -> Result<PathBuf, CommandError> {
+    let ends_as_folder = out.as_os_str().as_encoded_bytes().ends_with(b"/");
+    if !out.is_dir() && !ends_as_folder && files == 1 {
+        return Ok(out.to_owned());
+    }
+    fs::create_dir_all(out).map_err(|error| cannot_write(out, error))?;
+    Ok(out.join(name))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), CommandError> {
+    fs::write(path, text).map_err(|error| cannot_write(path, error))
+}
+
+fn cannot_write(path: &Path, error: std::io::Error) -> CommandError {
+    CommandError::environment(format!("cannot write {}", path.display())).because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[derive(Parser)]
+    struct CommandLine {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn planned(flags: &[&str]) -> Result<Plan, CommandError> {
+        let line = ["x", "http://127.0.0.1:8787/notify", "--to"].iter().chain(flags);
+        let line = CommandLine::try_parse_from(line)
+            .map_err(|error| CommandError::usage(error.to_string()))?;
+        plan(&line.args)
+    }
+
+    #[test]
+    fn rate_and_time_give_the_count_and_rate_and_count_the_time() {
+        let timed = planned(&["k6", "--rate=500/s", "--duration=5m"]).unwrap();
+        assert_eq!(timed.count, 150_000);
+        let counted = planned(&["k6", "--rate=30/m", "--count=10"]).unwrap();
+        assert_eq!((counted.count, counted.duration), (10, Duration::from_secs(20)));
+        assert_eq!(planned(&["locust"]).unwrap().count, 600);
+        for wrong in [
+            &["k6", "--rate=1/h", "--duration=1s"][..],
+            &["k6", "--count=1", "--duration=1s"],
+            &["k6", "--duration=0s"],
+            &["k6", "--mix=success=1", "--status=failed"],
+            &["k6", "--set=sign=x"],
+            &["k6", "--set=a={uid}"],
+            &["k6", "--set=a={0..9007199254740993}"],
+            &["k6", "--dialect=epay", "--sign-type=hmac-sha256"],
+            &["wrk"],
+        ] {
+            assert_eq!(planned(wrong).err().unwrap().kind, ErrorKind::Usage, "{wrong:?}");
+        }
+        assert!(planned(&["locust", "--set=a={0..9007199254740993}"]).is_ok());
+    }
+
+    #[test]
+    fn credentials_are_not_written_into_a_test() {
+        for (url, holds) in [
+            ("http://a:b@c/", true),
+            ("http://a@c", true),
+            ("http://c/a@b", false),
+            ("c?x=@", false),
+            (":80", false),
+        ] {
+            assert_eq!(has_credentials(url), holds, "{url}");
+        }
+    }
+}

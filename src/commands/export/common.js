@@ -1,0 +1,137 @@
+const PLAN = @PLAN@;
+
+const LONGEST_REPLY = 64 * 1024;
+
+// The orders: a choice of texts with places for what differs from order to order.
+
+// A random UUID of version 4.
+function uuid() {
+  const hex = randomHex(32);
+  const variant = '89ab'[parseInt(hex[16], 16) & 3];
+  const tail = `${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${tail}`;
+}
+
+// One value of an order, as text.
+function draw(kind, number, nowMs) {
+  switch (kind[0]) {
+    case 'n':
+      return String(number);
+    case 'now':
+      return String(Math.floor(nowMs / 1000) - Number(kind[1]));
+    case 'now_ms':
+      return String(nowMs);
+    case 'uuid':
+      return uuid();
+    case 'hex':
+      return randomHex(Number(kind[1]));
+    default: {
+      const low = Number(kind[1]);
+      return String(low + Math.floor(Math.random() * (Number(kind[2]) - low + 1)));
+    }
+  }
+}
+
+// A text stands for itself, a number for the value with that index.
+function join(parts, values) {
+  return parts.map((part) => (typeof part === 'string' ? part : values[part])).join('');
+}
+
+// The signature of a canonical string.
+function sign(canonical) {
+  const scheme = PLAN.scheme;
+  let text = canonical + scheme.before_key;
+  if (scheme.suffix === 'key') text += KEY;
+  if (scheme.suffix === 'md5-of-key') text += digest('md5', KEY);
+  const hex = scheme.algorithm === 'hmac-sha256' ? hmacSha256(text) : digest(scheme.algorithm, text);
+  return scheme.digest === 'upper' ? hex.toUpperCase() : hex;
+}
+
+// What the next order is, by the weights of the mix.
+function choose(orders) {
+  let left = Math.random() * orders.reduce((sum, order) => sum + order.weight, 0);
+  for (const order of orders) {
+    left -= order.weight;
+    if (left < 0) return order;
+  }
+  return orders[orders.length - 1];
+}
+
+// The signed body of the order with this number.
+export function makeOrder(number, nowMs = Date.now()) {
+  const order = choose(PLAN.orders);
+  const values = order.draws.map((kind) => draw(kind, number, nowMs));
+  return join(order.body, values.concat(sign(join(order.canonical, values))));
+}
+
+// The acknowledgement: the body decides, and only a 2xx reply counts.
+
+// Whether valid JSON has a member twice in one object: parsers disagree on its value.
+function hasDuplicate(json) {
+  const tokens = json.match(/"(?:[^"\\]|\\.)*"|[{}[\],:]/g) || [];
+  const open = [];
+  for (let at = 0; at < tokens.length; at += 1) {
+    const token = tokens[at];
+    if (token === '{') open.push(new Set());
+    else if (token === '[') open.push(null);
+    else if (token === '}' || token === ']') open.pop();
+    else if (tokens[at + 1] === ':') {
+      const name = JSON.parse(token);
+      const names = open[open.length - 1];
+      if (names.has(name)) return true;
+      names.add(name);
+    }
+  }
+  return false;
+}
+
+// Why a JSON reply does not acknowledge; null where it does.
+function refusalOfJson(text, members) {
+  let reply;
+  try {
+    reply = JSON.parse(text);
+    if (hasDuplicate(text)) return 'duplicate-member';
+  } catch (_) {
+    return 'not-json';
+  }
+  if (reply === null || typeof reply !== 'object' || Array.isArray(reply)) return 'not-an-object';
+  const has = (name) => Object.prototype.hasOwnProperty.call(reply, name);
+  if (members !== null) {
+    const same = Object.keys(members).every(
+      (name) => has(name) && JSON.stringify(reply[name]) === JSON.stringify(members[name]),
+    );
+    return same ? null : 'not-the-reply';
+  }
+  if (!has('error_code')) return 'no-code';
+  const code = reply.error_code;
+  if (code === '0000') return null;
+  // What a merchant may write freely would fill the statistics.
+  if (typeof code === 'string') return /^[0-9]{4}$/.test(code) ? `refused ${code}` : 'refused';
+  return typeof code === 'number' ? 'number-code' : 'code-type';
+}
+
+// Why a reply's body does not acknowledge; null where it does.
+function refusalOfBody(body) {
+  const rule = PLAN.acknowledgement;
+  if (body.length > LONGEST_REPLY) return 'too-long';
+  const text = body.replace(/^[ \t\r\n\f]+|[ \t\r\n\f]+$/g, '');
+  if (text === '') return 'empty';
+  if (rule.kind === 'error-code') return refusalOfJson(text, null);
+  if (rule.kind === 'members') return refusalOfJson(text, JSON.parse(rule.reply));
+  if (rule.kind === 'return-code') {
+    const plain = text.replace(/\s/g, '');
+    const found = ['SUCCESS', '<![CDATA[SUCCESS]]>'].some((word) =>
+      plain.includes(`<return_code>${word}</return_code>`),
+    );
+    return found ? null : 'not-the-reply';
+  }
+  return text === rule.reply ? null : 'not-the-reply';
+}
+
+// Why a reply does not acknowledge, in a few words; null where it does.
+export function refusalOf(status, body) {
+  if ([301, 302, 303, 307, 308].includes(status)) return `redirect ${status}`;
+  const reason = refusalOfBody(body);
+  if (status >= 200 && status <= 299) return reason;
+  return reason === null ? `status-with-right-body ${status}` : `status ${status}`;
+}

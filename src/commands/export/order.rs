@@ -1,0 +1,402 @@
+//! The orders of an exported test: texts with places for what differs from order to order.
+//!
+//! The payload is changed, canonicalized and signed here, by the same code that `simulate` runs,
+//! with marks in the place of what differs. What is left to the engine is to fill the places and to
+//! take the digest.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+
+use super::super::signing::choose_scheme;
+use crate::delivery::example::Example;
+use crate::delivery::orders::Change;
+use crate::delivery::signing::{SignType, with_sign_type};
+use crate::delivery::template::Segment;
+use crate::error::CommandError;
+use crate::protocol::canonical::canonicalize;
+use crate::protocol::dialect::Dialect;
+use crate::protocol::edit::{self, Edit, json_string};
+use crate::protocol::key::Key;
+use crate::protocol::payload::{Payload, Value};
+use crate::protocol::scheme::Scheme;
+use crate::protocol::signature::{attach, sign};
+
+/// The number in an order's id: more digits than the example's, for many machines draw them.
+const ORDER_NUMBERS: Draw = Draw::Range(1_000_000_000_000_000, 8_999_999_999_999_999);
+
+/// The largest integer that JavaScript counts exactly.
+const EXACT: i64 = (1 << 53) - 1;
+
+/// How often an export looks for marks that occur nowhere else.
+const TRIES: u64 = 16;
+
+/// What the engine draws for one place of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Draw {
+    /// The order's number in the run, from 1.
+    Number,
+    /// The time in Unix seconds, less so many seconds.
+    Now(i64),
+    /// The time in Unix milliseconds.
+    NowMillis,
+    /// A random UUID of version 4.
+    Uuid,
+    /// So many random hexadecimal digits.
+    Hex(usize),
+    /// A random integer; both bounds count.
+    Range(i64, i64),
+}
+
+impl Draw {
+    /// What stands for a placeholder; nothing for plain text.
+    fn of(segment: &Segment) -> Option<Draw> {
+        Some(match segment {
+            Segment::Literal(_) => return None,
+            Segment::Number => Draw::Number,
+            Segment::Uuid => Draw::Uuid,
+            Segment::Now => Draw::Now(0),
+            Segment::NowMillis => Draw::NowMillis,
+            Segment::Hex(digits) => Draw::Hex(*digits),
+            Segment::Range(low, high) => Draw::Range(*low, *high),
+        })
+    }
+
+    /// As the scripts read it: a name, and its arguments as texts, since they may have 64 bits.
+    pub(super) fn json(self) -> Json {
+        match self {
+            Draw::Number => json!(["n"]),
+            Draw::Now(before) => json!(["now", before.to_string()]),
+            Draw::NowMillis => json!(["now_ms"]),
+            Draw::Uuid => json!(["uuid"]),
+            Draw::Hex(digits) => json!(["hex", digits.to_string()]),
+            Draw::Range(low, high) => json!(["range", low.to_string(), high.to_string()]),
+        }
+    }
+
+    /// Whether a script that counts in doubles draws every value, and no other.
+    pub(super) fn is_exact_in_javascript(self) -> bool {
+        let Draw::Range(low, high) = self else { return true };
+        let is_exact = |number: i64| number.unsigned_abs() <= EXACT.unsigned_abs();
+        is_exact(low) && is_exact(high) && high.checked_sub(low).is_some_and(is_exact)
+    }
+
+    /// A value as an engine might draw it.
+    fn sample(self, random: &mut fastrand::Rng) -> String {
+        match self {
+            Draw::Number => random.u32(1..).to_string(),
+            Draw::Now(_) => random.u32(..).to_string(),
+            Draw::NowMillis => random.u64(..1 << 43).to_string(),
+            Draw::Uuid => format!("{:08x}-a", random.u32(..)),
+            Draw::Hex(digits) => {
+                (0..digits).map(|_| char::from(b"0123456789abcdef"[random.usize(0..16)])).collect()
+            }
+            Draw::Range(low, high) => random.i64(low..=high).to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Draw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Draw::Range(low, high) => write!(f, "{{{low}..{high}}}"),
+            other => write!(f, "{other:?}"),
+        }
+    }
+}
+
+/// A piece of a text with places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The same in every order.
+    Text(String),
+    /// The value with this index; in a body, the one after the last is the signature.
+    Value(usize),
+}
+
+impl Part {
+    pub(super) fn json(&self) -> Json {
+        match self {
+            Part::Text(text) => json!(text),
+            Part::Value(index) => json!(index),
+        }
+    }
+}
+
+/// The orders of one status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct OrderKind {
+    /// Its weight among all.
+    pub(super) weight: u64,
+    /// What is drawn anew for each order.
+    pub(super) draws: Vec<Draw>,
+    /// What is signed, without the key.
+    pub(super) canonical: Vec<Part>,
+    /// What is sent.
+    pub(super) body: Vec<Part>,
+}
+
+/// How orders are made.
+pub(super) struct Recipe<'a> {
+    /// The changes, in the order in which they are made.
+    pub(super) changes: Vec<Change>,
+    /// How the platform signs.
+    pub(super) dialect: &'a Dialect,
+    /// The scheme that was asked for.
+    pub(super) chosen: Option<&'a Scheme>,
+}
+
+/// One order, made.
+struct Made<'a> {
+    scheme: &'a Scheme,
+    canonical: String,
+    body: String,
+    signature: String,
+}
+
+impl<'a> Recipe<'a> {
+    /// The scheme by which every order is signed.
+    ///
+    /// # Errors
+    /// As [`Recipe::order`].
+    pub(super) fn scheme(&self) -> Result<&'a Scheme, CommandError> {
+        Ok(self.make(super::SUCCESS, &mut |_| "1".to_owned())?.scheme)
+    }
+
+    /// The orders of a status.
+    ///
+    /// # Errors
+    /// Changes that leave no payload or one that cannot be signed (input), and placeholders where
+    /// they change more than their own place (usage).
+    pub(super) fn order(&self, status: i64, weight: u64) -> Result<OrderKind, CommandError> {
+        let mut random = fastrand::Rng::with_seed(status.cast_unsigned());
+        for salt in 0..TRIES {
+            let (mut draws, mut marks) = (Vec::new(), Vec::new());
+            let made = self.make(status, &mut |draw| {
+                // Digits: they may stand in a number, and in a text.
+                let mark = format!("7{salt:04}1{:06}9", draws.len());
+                draws.push(draw);
+                marks.push(mark.clone());
+                mark
+            })?;
+            let unclear = |text: &str, mark: &String| occurrences(text, mark) > 1;
+            let texts = [&made.canonical, &made.body];
+            let is_unclear = |mark| texts.iter().any(|text| unclear(text, mark));
+            if marks.iter().any(is_unclear) || occurrences(&made.body, &made.signature) != 1 {
+                continue;
+            }
+            // A member that a later change replaced took its places along.
+            let used: Vec<usize> =
+                (0..marks.len()).filter(|at| made.body.contains(&marks[*at])).collect();
+            let mut places: Vec<&str> = used.iter().map(|at| &*marks[*at]).collect();
+            let canonical = parts(&made.canonical, &places);
+            places.push(&made.signature);
+            let body = parts(&made.body, &places);
+            let draws = used.iter().map(|at| draws[*at]).collect();
+            let kind = OrderKind { weight, draws, canonical, body };
+            self.compare(&kind, status, &used, &mut random)?;
+            return Ok(kind);
+        }
+        Err(CommandError::usage("the changes hold too many numbers like the marks of an export"))
+    }
+
+    /// Makes orders in both ways: the parts must give what the tool itself makes.
+    fn compare(
+        &self,
+        kind: &OrderKind,
+        status: i64,
+        used: &[usize],
+        random: &mut fastrand::Rng,
+    ) -> Result<(), CommandError> {
+        for _ in 0..4 {
+            let mut values = Vec::new();
+            let made = self.make(status, &mut |draw| {
+                let value = draw.sample(random);
+                values.push(value.clone());
+                value
+            })?;
+            let mut values: Vec<&str> = used.iter().map(|at| &*values[*at]).collect();
+            values.push(&made.signature);
+            if fill(&kind.canonical, &values) != made.canonical
+                || fill(&kind.body, &values) != made.body
+            {
+                return Err(CommandError::usage("a change cannot be exported")
+                    .hint("a placeholder cannot be part of an escape such as \\u0041"));
+            }
+        }
+        Ok(())
+    }
+
+    /// One order, signed with a key that means nothing.
+    fn make(
+        &self,
+        status: i64,
+        draw: &mut dyn FnMut(Draw) -> String,
+    ) -> Result<Made<'a>, CommandError> {
+        let mut text = Example { status, completed_at: Timestamp::UNIX_EPOCH }
+            .payload(&mut fastrand::Rng::with_seed(0));
+        for edit in self.edits(&text, draw) {
+            text = edit::apply(&parse(&text)?, &edit);
+        }
+        let payload = parse(&text)?;
+        let (scheme, sign_type) =
+            choose_scheme(&payload, self.dialect, self.chosen.map(|scheme| scheme.algorithm))?;
+        let text = match sign_type {
+            SignType::Stands => text.clone(),
+            SignType::Differs => with_sign_type(&payload, scheme),
+        };
+        let payload = parse(&text)?;
+        let canonical = canonicalize(&payload, scheme);
+        let key = Key::try_new(b"no key".to_vec())
+            .map_err(|error| CommandError::usage("no key").because(error))?;
+        let signature = sign(&canonical, scheme, &key);
+        Ok(Made {
+            scheme,
+            body: attach(&payload, scheme, &signature),
+            canonical: canonical.as_str().to_owned(),
+            signature: signature.as_str().to_owned(),
+        })
+    }
+
+    /// The example's own fresh values, then the changes that were asked for.
+    fn edits(&self, example: &str, draw: &mut dyn FnMut(Draw) -> String) -> Vec<Edit> {
+        // The example is completed at 0: it was created before that.
+        let created = parse(example).ok().and_then(|payload| {
+            match payload.get("create_time").map(|member| &member.value) {
+                Some(Value::Number(digits)) => digits.parse::<i64>().ok(),
+                _ => None,
+            }
+        });
+        let took = created.unwrap_or_default().saturating_neg();
+        let put = |name: &str, json: String| Edit::Put { name: name.to_owned(), json };
+        let mut edits = vec![
+            put("payout_id", json_string(&format!("POT{}", draw(ORDER_NUMBERS)))),
+            put("payout_cl_id", json_string(&draw(Draw::Hex(32)))),
+            put("create_time", draw(Draw::Now(took))),
+            put("update_time", draw(Draw::Now(0))),
+        ];
+        for change in &self.changes {
+            edits.push(match change {
+                Change::Fixed(edit) => edit.clone(),
+                Change::Templated { name, template } => put(
+                    name,
+                    template
+                        .fill(&mut |segment| Draw::of(segment).map(&mut *draw).unwrap_or_default()),
+                ),
+            });
+        }
+        edits
+    }
+}
+
+fn parse(text: &str) -> Result<Payload<'_>, CommandError> {
+    super::super::args::parse_payload(text.as_bytes(), "the changed payload")
+}
+
+/// How often a text holds another, overlaps included.
+fn occurrences(text: &str, part: &str) -> usize {
+    (0..text.len()).filter(|at| text.is_char_boundary(*at) && text[*at..].starts_with(part)).count()
+}
+
+/// A text cut at its marks, each of which it holds at most once.
+fn parts(text: &str, marks: &[&str]) -> Vec<Part> {
+    let mut found: Vec<(usize, usize)> = marks
+        .iter()
+        .enumerate()
+        .filter_map(|(index, mark)| text.find(mark).map(|at| (at, index)))
+        .collect();
+    found.sort_unstable();
+    let (mut parts, mut end) = (Vec::new(), 0);
+    for (at, index) in found {
+        let before = text.get(end..at).unwrap_or_default();
+        if !before.is_empty() {
+            parts.push(Part::Text(before.to_owned()));
+        }
+        parts.push(Part::Value(index));
+        end = at + marks[index].len();
+    }
+    let rest = text.get(end..).unwrap_or_default();
+    if !rest.is_empty() {
+        parts.push(Part::Text(rest.to_owned()));
+    }
+    parts
+}
+
+/// The text of parts, as the scripts join it.
+fn fill(parts: &[Part], values: &[&str]) -> String {
+    let piece = |part: &Part| match part {
+        Part::Text(text) => text.clone(),
+        Part::Value(index) => values.get(*index).copied().unwrap_or_default().to_owned(),
+    };
+    parts.iter().map(piece).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::template::Template;
+    use crate::protocol::scheme::Algorithm;
+
+    fn order(set: &[(&str, &str)]) -> Result<OrderKind, CommandError> {
+        let dialect = Dialect::platform();
+        let change = |(name, text): &(&str, &str)| {
+            Change::put((*name).to_owned(), Template::parse(text).unwrap())
+        };
+        let recipe = Recipe {
+            changes: set.iter().map(change).collect(),
+            dialect,
+            chosen: dialect.scheme(Algorithm::HmacSha256),
+        };
+        recipe.order(3, 1)
+    }
+
+    #[test]
+    fn an_order_has_places_for_what_is_fresh() {
+        let order = order(&[("amount", "{100..500000}"), ("payout_cl_id", "M{n}")]).unwrap();
+        assert_eq!(
+            order.draws,
+            [ORDER_NUMBERS, Draw::Now(62), Draw::Now(0), Draw::Range(100, 500_000), Draw::Number]
+        );
+        let values = ["1", "2", "3", "4", "5", "S"];
+        assert_eq!(
+            fill(&order.canonical, &values),
+            "amount=4&create_time=2&fee=3200&payout_cl_id=M5&payout_id=POT1&platform_id=PF0014&\
+             real_amount=400000&status=3&update_time=3"
+        );
+        assert_eq!(
+            fill(&order.body, &values),
+            "{\"payout_id\":\"POT1\",\"payout_cl_id\":\"M5\",\"platform_id\":\"PF0014\",\
+             \"amount\":4,\"real_amount\":400000,\"fee\":3200,\"status\":3,\"create_time\":2,\
+             \"update_time\":3,\"sign_type\":\"HMAC-SHA256\",\"sign\":\"S\"}"
+        );
+    }
+
+    #[test]
+    fn values_are_signed_as_the_tool_signs_them() {
+        let order =
+            order(&[("memo", "[ {n} , \"a\\/{hex:4}\\u0041\" ]"), ("t", "x \" {now_ms} 王")])
+                .unwrap();
+        let at = order.draws.len();
+        let values: Vec<String> = (0..=at).map(|index| format!("<{index}>")).collect();
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        let canonical = fill(&order.canonical, &values);
+        assert!(canonical.contains("&memo=[<4>,\"a/<5>A\"]&"), "{canonical}");
+        assert!(canonical.contains("&t=x \" <6> 王&"), "{canonical}");
+        assert!(fill(&order.body, &values).contains("\"t\":\"x \\\" <6> 王\""));
+    }
+
+    #[test]
+    fn a_placeholder_inside_an_escape_is_refused() {
+        assert!(order(&[("memo", "\"\\u{1000..2000}\"")]).is_err());
+        assert!(order(&[("memo", "700001000000970000100000097000010000009")]).is_ok());
+    }
+
+    #[test]
+    fn javascript_draws_only_what_it_counts_exactly() {
+        assert!(Draw::Range(-EXACT + 1, 0).is_exact_in_javascript());
+        assert!(!Draw::Range(-EXACT, 1).is_exact_in_javascript());
+        assert!(!Draw::Range(i64::MIN, i64::MAX).is_exact_in_javascript());
+        assert!(ORDER_NUMBERS.is_exact_in_javascript());
+    }
+}

@@ -1,0 +1,275 @@
+//! What goes from the desk to the screen, and what is counted on the way.
+//!
+//! A terminal may be slower than the senders, or take nothing at all for a while. Callbacks that are
+//! in the inbox are not lost where their lines are, so no reply waits for a terminal: what does not
+//! fit is left out and counted. A program that reads JSON, and a person whose listener keeps
+//! nothing, have no other record: there the senders wait until there is room again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use crate::listener::callback::Callback;
+use crate::listener::event::ServerEvent;
+use crate::listener::inbox::entry::{Forwarded, Replied};
+use crate::listener::orders::Seen;
+use crate::listener::referee::Breach;
+use crate::listener::verdict::Verdict;
+use crate::report::callback::ListenSummary;
+use crate::report::line::Line;
+use crate::report::listening::Ready;
+use crate::store::StoreError;
+
+/// The memory of all callbacks that wait for the terminal, in bytes, as [`Handled::weight`] tells it.
+const ROOM: u32 = 32 * 1024 * 1024;
+
+/// What the screen is told.
+pub(super) enum Event {
+    /// Callbacks are taken from now on.
+    Ready(Box<Opening>),
+    /// A callback was answered, or is about to be; with the room that it takes.
+    Callback(Box<Handled>, OwnedSemaphorePermit),
+    /// The server remarks on a client or the system.
+    Server(ServerEvent),
+    /// The inbox did not take a callback, which was refused for it.
+    NotKept(StoreError),
+    /// The inbox did not take what an application answered.
+    NotRecorded(StoreError),
+    /// The inbox takes callbacks again, after it refused this many.
+    KeptAgain(u64),
+}
+
+/// What a listener says first.
+pub(super) struct Opening {
+    pub(super) ready: Ready,
+    /// Where callbacks are forwarded, in words.
+    pub(super) target: Option<Line>,
+}
+
+/// A callback with all that was made of it.
+pub(super) struct Handled {
+    pub(super) callback: Callback,
+    pub(super) verdict: Verdict,
+    pub(super) seen: Option<Seen>,
+    pub(super) replied: Replied,
+    pub(super) inbox_id: Option<u64>,
+    pub(super) forwarded: Option<Forwarded>,
+    pub(super) breaches: Vec<Breach>,
+}
+
+impl Handled {
+    /// About how many bytes it takes: the body with its readings, the headers, the replies.
+    fn weight(&self) -> u32 {
+        let headers = self.callback.headers.iter().map(|(name, value)| name.len() + value.len());
+        let app = self.forwarded.iter().filter_map(|forwarded| forwarded.result.as_ref().ok());
+        let app: usize = app.map(|reply| reply.body.len()).sum();
+        let bytes = 4096 + 4 * self.callback.body.len() + headers.sum::<usize>() + app;
+        u32::try_from(bytes).unwrap_or(ROOM).min(ROOM)
+    }
+}
+
+/// What of the callbacks the screen gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Showing {
+    /// None.
+    Nothing,
+    /// Those that fit into the queue; no reply waits for the screen.
+    WhatFits,
+    /// All of them; senders wait for a screen that is slow.
+    Everything,
+}
+
+/// What came so far.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    callbacks: AtomicU64,
+    valid: AtomicU64,
+    not_kept: AtomicU64,
+    orders: AtomicU64,
+    left_out: AtomicU64,
+}
+
+impl Tally {
+    /// What came so far, as it is told at the end.
+    pub(super) fn summary(&self) -> ListenSummary {
+        ListenSummary {
+            callbacks: self.callbacks.load(Ordering::Relaxed),
+            valid: self.valid.load(Ordering::Relaxed),
+            not_kept: self.not_kept.load(Ordering::Relaxed),
+            orders: self.orders.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Notes how many orders are known.
+    pub(super) fn know_orders(&self, known: usize) {
+        self.orders.fetch_max(known as u64, Ordering::Relaxed);
+    }
+
+    /// How many callbacks were not printed since this was asked last.
+    pub(super) fn take_left_out(&self) -> u64 {
+        self.left_out.swap(0, Ordering::Relaxed)
+    }
+}
+
+/// Whether a callback was kept, as far as anything is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// It was, or nothing is to be kept.
+    Yes,
+    /// The inbox did not take it.
+    No,
+}
+
+/// The desk's end of the way to the screen.
+#[derive(Clone)]
+pub(super) struct Outlet {
+    showing: Showing,
+    events: mpsc::Sender<Event>,
+    room: Arc<Semaphore>,
+    /// Asks for the end.
+    pub(super) stop: mpsc::Sender<()>,
+    /// After how many callbacks the end is asked for.
+    count: Option<u64>,
+    pub(super) tally: Arc<Tally>,
+}
+
+impl Outlet {
+    pub(super) fn new(
+        showing: Showing,
+        events: mpsc::Sender<Event>,
+        stop: mpsc::Sender<()>,
+        count: Option<u64>,
+        tally: Arc<Tally>,
+    ) -> Self {
+        let room = Arc::new(Semaphore::new(ROOM as usize));
+        Outlet { showing, events, room, stop, count, tally }
+    }
+
+    /// Tells something about the run; where the queue is full, the screen is not told.
+    pub(super) fn tell(&self, event: Event) {
+        let _ = self.events.try_send(event);
+    }
+
+    /// Counts a callback and shows it.
+    pub(super) async fn show(&self, handled: Handled, kept: Kept) {
+        let tally = &self.tally;
+        match kept {
+            Kept::Yes if handled.verdict.is_valid() => {
+                tally.valid.fetch_add(1, Ordering::Relaxed);
+            }
+            Kept::Yes => {}
+            Kept::No => {
+                tally.not_kept.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let number = tally.callbacks.fetch_add(1, Ordering::Relaxed) + 1;
+        self.pass_on(handled).await;
+        if self.count.is_some_and(|count| count == number) {
+            let _ = self.stop.try_send(());
+        }
+    }
+
+    async fn pass_on(&self, handled: Handled) {
+        let room = Arc::clone(&self.room);
+        let weight = handled.weight();
+        match self.showing {
+            Showing::Nothing => {}
+            Showing::WhatFits => {
+                let Ok(room) = room.try_acquire_many_owned(weight) else { return self.leave_out() };
+                let event = Event::Callback(Box::new(handled), room);
+                if self.events.try_send(event).is_err() {
+                    self.leave_out();
+                }
+            }
+            Showing::Everything => {
+                let Ok(room) = room.acquire_many_owned(weight).await else { return };
+                // Where nobody prints any more, the server is about to end.
+                let _ = self.events.send(Event::Callback(Box::new(handled), room)).await;
+            }
+        }
+    }
+
+    fn leave_out(&self) {
+        self.tally.left_out.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn handled(length: usize) -> Handled {
+        use crate::listener::verdict::Contract;
+        use crate::protocol::key::Key;
+        let callback = Callback {
+            number: 1,
+            received_at: jiff::Timestamp::UNIX_EPOCH,
+            remote: "127.0.0.1:1".parse().unwrap(),
+            method: "POST".to_owned(),
+            path: "/".to_owned(),
+            headers: Vec::new(),
+            body: vec![b'x'; length].into(),
+        };
+        let contract = Contract::default();
+        let verdict = contract.inspect(&callback, &Key::try_new(b"k".to_vec()).unwrap());
+        Handled {
+            callback,
+            verdict,
+            seen: None,
+            replied: Replied::default(),
+            inbox_id: None,
+            forwarded: None,
+            breaches: Vec::new(),
+        }
+    }
+
+    fn outlet(showing: Showing, queue: usize) -> (Outlet, mpsc::Receiver<Event>) {
+        let (events, received) = mpsc::channel(queue);
+        let stop = mpsc::channel(2).0;
+        (Outlet::new(showing, events, stop, None, Arc::default()), received)
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_is_counted_and_delays_nobody() {
+        let (outlet, mut received) = outlet(Showing::WhatFits, 2);
+        for _ in 0..5 {
+            outlet.show(handled(1), Kept::Yes).await;
+        }
+        assert_eq!((outlet.tally.summary().callbacks, outlet.tally.take_left_out()), (5, 3));
+        assert_eq!(outlet.tally.take_left_out(), 0);
+        assert!(received.try_recv().is_ok() && received.try_recv().is_ok());
+        assert!(received.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn large_callbacks_are_bounded_by_their_bytes() {
+        let (outlet, mut received) = outlet(Showing::WhatFits, 1000);
+        for _ in 0..20 {
+            outlet.show(handled(1024 * 1024), Kept::No).await;
+        }
+        let left_out = outlet.tally.take_left_out();
+        assert_eq!((outlet.tally.summary().not_kept, left_out), (20, 13));
+        while let Ok(event) = received.try_recv() {
+            drop(event);
+        }
+        outlet.show(handled(1024 * 1024), Kept::Yes).await;
+        assert_eq!(outlet.tally.take_left_out(), 0);
+    }
+
+    #[tokio::test]
+    async fn senders_wait_where_everything_is_shown() {
+        let (outlet, mut received) = outlet(Showing::Everything, 1);
+        outlet.show(handled(1), Kept::Yes).await;
+        let waiting = tokio::spawn({
+            let outlet = outlet.clone();
+            async move { outlet.show(handled(1), Kept::Yes).await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        assert!(received.recv().await.is_some());
+        waiting.await.unwrap();
+        assert!(received.recv().await.is_some());
+        assert_eq!(outlet.tally.take_left_out(), 0);
+    }
+}

@@ -1,0 +1,121 @@
+//! `listen --forward-to`: an application behind the listener.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::thread;
+use std::time::Instant;
+
+use crate::harness::{
+    ACKNOWLEDGE, DEADLINE, KEY, Listening, Merchant, Scripted, exchange, json_post, payout_notify,
+    signed_success,
+};
+
+#[test]
+fn the_application_gets_every_byte_and_its_reply_goes_back() {
+    let app =
+        Merchant::expecting(&[ACKNOWLEDGE, Scripted::Json(418, r#"{"error_code":"0099","x": 1}"#)]);
+    let url = app.url();
+    let listening = Listening::start(&["--forward-to", &url]);
+    assert_eq!(listening.ready["forward_to"], url.as_str());
+    let body = signed_success().replace(',', " , ");
+    let request = json_post(&body).replacen(
+        "Host:",
+        "X-Trace: a  b\r\nConnection: x-hop\r\nX-Hop: 1\r\nHost:",
+        1,
+    );
+    let reply = exchange(listening.address, &request);
+    assert_eq!((reply.status, reply.body.as_str()), (200, r#"{"error_code":"0000"}"#));
+    let callback = listening.callback();
+    assert_eq!(callback["forwarded"]["acknowledged"], true, "{callback}");
+    let reply = listening.post("not JSON");
+    assert_eq!((reply.status, reply.body.as_str()), (418, r#"{"error_code":"0099","x": 1}"#));
+    let callback = listening.callback();
+    assert_eq!(callback["forwarded"]["acknowledged"], false, "{callback}");
+    let received = app.received();
+    assert_eq!((received[0].body.as_str(), received[1].body.as_str()), (body.as_str(), "not JSON"));
+    assert_eq!(received[0].header("x-trace"), Some("a  b"));
+    assert_eq!(received[0].header("x-hop"), None, "{}", received[0].head);
+    assert_eq!(received[0].header("content-type"), Some("application/json;charset=utf-8"));
+    assert!(received[0].head.starts_with("POST /notify?from=platform HTTP/1.1\r\n"));
+    // No reply waits for the disk to know what the application said.
+    let began = Instant::now();
+    let shows = |text| listening.beside(&["inbox", "show", "2"]).exits(0).stdout.contains(text);
+    while !(shows("418") && shows("0099")) {
+        assert!(began.elapsed() < DEADLINE, "the application's reply is not kept");
+    }
+    listening.interrupt().output.exits(0);
+}
+
+#[test]
+fn the_listener_can_answer_itself() {
+    let app = Merchant::expecting(&[Scripted::Json(200, "OK"), Scripted::Json(200, "OK")]);
+    let url = app.url();
+    for replies in [&["--reply-from", "listener"][..], &["--reply", "ok"]] {
+        let listening = Listening::start(&[&["--forward-to", &url], replies].concat());
+        assert_eq!(listening.post(&signed_success()).error_code(), "0000");
+        let callback = listening.callback();
+        assert_eq!(callback["forwarded"]["body"], "OK", "{callback}");
+        assert_eq!(callback["forwarded"]["acknowledged"], false, "{callback}");
+        listening.interrupt().output.exits(0);
+    }
+}
+
+/// A port that nobody listens on.
+fn free_url() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}/n", listener.local_addr().unwrap())
+}
+
+#[test]
+fn an_application_that_is_down_is_one_line() {
+    let url = free_url();
+    let run = ["listen", "--bind", ":0", "--count", "1", "--forward-to", &url];
+    let running = payout_notify(&run).key(KEY).start();
+    let ready = running.line();
+    let address = ready.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap();
+    let reply = exchange(address.parse().unwrap(), json_post(&signed_success()));
+    assert_eq!((reply.status, reply.error_code().as_str()), (502, "9999"));
+    assert!(!reply.body.contains("127.0.0.1"), "{}", reply.body);
+    let output = running.end().exits(0).says(&["forwarding to ", "refused the connection"]);
+    let lines = output.stdout.lines().filter(|line| line.contains("refused the connection"));
+    assert_eq!(lines.count(), 1, "{output}");
+    assert_eq!(output.stderr, "", "{output}");
+}
+
+#[test]
+fn an_application_that_comes_late_is_waited_for() {
+    let url = free_url();
+    let listening = Listening::start(&["--forward-to", &url, "--forward-retry", "20s"]);
+    let address: std::net::SocketAddr =
+        url.split('/').nth(2).and_then(|address| address.parse().ok()).unwrap();
+    let posting = thread::spawn({
+        let listener = listening.address;
+        move || exchange(listener, json_post(&signed_success()))
+    });
+    // The callback is in the file before the application is asked.
+    while listening.beside(&["inbox", "list", "--format", "json"]).stdout.is_empty() {}
+    let app = TcpListener::bind(address).unwrap();
+    let (mut stream, _) = app.accept().unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let (mut length, mut line) = (0, String::new());
+    while reader.read_line(&mut line).unwrap() > 2 {
+        if let Some(digits) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = digits.trim().parse().unwrap();
+        }
+        line.clear();
+    }
+    reader.read_exact(&mut vec![0; length]).unwrap();
+    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate").unwrap();
+    let reply = posting.join().unwrap();
+    assert_eq!((reply.status, reply.body.as_str()), (200, "late"));
+    listening.interrupt().output.exits(0);
+}
+
+#[test]
+fn what_cannot_be_forwarded_to_is_refused_at_once() {
+    for url in ["https://localhost:1/", "ftp://x/", "http://me:secret@localhost/"] {
+        let output = payout_notify(&["listen", "--forward-to", url]).key(KEY).run().exits(2);
+        output.remarks(&["--forward-to"]).hides("secret");
+    }
+    payout_notify(&["listen", "--reply-from", "app"]).key(KEY).run().exits(2);
+}
