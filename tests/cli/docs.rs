@@ -14,8 +14,13 @@ use payout_notify::protocol::diagnosis::{Deviation, Dimension, catalogue};
 use crate::readme::faults_of;
 
 /// The pages whose commands are run.
-const PAGES_WITH_COMMANDS: [&str; 4] =
-    ["schedules.md", "tutorial-ci.md", "tutorial-merchant.md", "tutorial-platform-qa.md"];
+const PAGES_WITH_COMMANDS: [&str; 5] = [
+    "listener.md",
+    "schedules.md",
+    "tutorial-ci.md",
+    "tutorial-merchant.md",
+    "tutorial-platform-qa.md",
+];
 
 fn path(page: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(page)
@@ -44,6 +49,11 @@ fn the_pipelines_tutorial_tells_the_truth() {
 #[test]
 fn the_testers_tutorial_tells_the_truth() {
     assert_true("tutorial-platform-qa.md");
+}
+
+#[test]
+fn the_page_on_the_listener_tells_the_truth() {
+    assert_true("listener.md");
 }
 
 #[test]
