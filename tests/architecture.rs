@@ -23,6 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "settings", "store", "terminal",
         ],
     ),
+    ("merchant", &["protocol"]),
     ("check", &["delivery", "protocol"]),
     ("delivery", &["clock", "protocol", "store"]),
     ("listener", &["clock", "protocol", "store"]),
@@ -74,6 +75,7 @@ const PRINTING: &[&str] = &["print", "println", "eprint", "eprintln", "dbg"];
 /// Places without I/O, clock and async.
 const PURE: &[&str] = &[
     "protocol/",
+    "merchant",
     "report/",
     "listener/referee/",
     "listener/program/",

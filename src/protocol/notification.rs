@@ -112,8 +112,9 @@ fn kind_of(payload: &Payload<'_>, expectation: Expectation) -> Kind {
     }
 }
 
-/// The members whose text is not a whole number but is a number, such as `1.10` or `1E5`.
-fn whole_number(value: &Value<'_>) -> Option<i64> {
+/// The number that a value is, as digits or as a string of them; `1.10` and `1E5` are none.
+#[must_use]
+pub fn whole_number(value: &Value<'_>) -> Option<i64> {
     match value {
         Value::Number(text) => text.parse().ok(),
         Value::String(text) => text.parse().ok(),

@@ -8,6 +8,7 @@ mod check;
 mod completions;
 mod course;
 mod demo;
+mod docs;
 mod exits;
 mod export;
 mod harness;
