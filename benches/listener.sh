@@ -76,7 +76,7 @@ stop() {
   kill -TERM "$server"
   wait "$server" 2>/dev/null || true
   server=
-  if grep -q '^listening' "$work/said" && ! awk '/callbacks?, / {if ($1 != $3) exit 1}' "$work/said"; then
+  if grep -q '^listening' "$work/said" && ! grep -q ' callbacks for .* valid$' "$work/said"; then
     echo "not every callback was valid: $(tail -1 "$work/said")" >&2
     exit 1
   fi
