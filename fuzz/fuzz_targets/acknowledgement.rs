@@ -23,8 +23,11 @@ fuzz_target!(|input: (u16, &str, &str, &[u8])| {
     let conclusion = judge(&reply);
     told(&reply, &conclusion);
     if matches!(conclusion, Conclusion::Acknowledged(_)) {
-        let value: Value = serde_json::from_slice(body).expect("an acknowledgement is JSON");
-        assert_eq!(value["error_code"], "0000");
+        match serde_json::from_slice::<Value>(body) {
+            Ok(value) => assert_eq!(value["error_code"], "0000"),
+            // It refuses a number that is too large for a float; here the digits are kept.
+            Err(error) => assert!(error.to_string().starts_with("number out of range"), "{error}"),
+        }
     }
     let rule = AcknowledgementRule::for_reply(wanted);
     told(&reply, &rule.judge(&reply));
