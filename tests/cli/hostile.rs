@@ -139,11 +139,11 @@ fn a_listener_shows_no_callback_as_it_is() {
     ] {
         let (running, address, _) =
             listening(&[arguments, &["--count", "4"]].concat(), &place.work());
+        // What is refused before it is a callback is told too.
+        let _ = TcpStream::connect(address).unwrap().write_all(b"\x1b[2J\xff \x9b\r\n\r\n");
         for body in [&payload(), &forged(), "\u{1b}[2J\u{202e}", "{\"\\u202e\\u001b\":"] {
             exchange(address, post(body));
         }
-        // What is refused before it is a callback is told too.
-        let _ = TcpStream::connect(address).unwrap().write_all(b"\x1b[2J\xff \x9b\r\n\r\n");
         let (place, output) = (format!("listen {arguments:?}"), running.end());
         shown(&place, &output, Reader::Program);
         let most = if arguments[1] == "human" { 4 * MOST_SHOWN } else { usize::MAX };
