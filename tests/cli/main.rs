@@ -26,6 +26,7 @@ mod readme;
 mod schemas;
 mod sign;
 mod simulate;
+mod smoke;
 mod snippet;
 mod vectors;
 mod verify;
