@@ -29,6 +29,7 @@ mod schemas;
 mod secrets;
 mod sign;
 mod simulate;
+mod smoke;
 mod snippet;
 mod vectors;
 mod verify;
