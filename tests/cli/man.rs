@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use clap::CommandFactory;
+use payout_notify::cli::Cli;
+
 #[path = "../../examples/man.rs"]
 #[allow(dead_code, reason = "the example's own start is not needed here")]
 mod press;
@@ -30,4 +33,20 @@ fn subcommands_of_subcommands_have_pages() {
     for name in ["payout-notify.1", "payout-notify-simulate.1", "payout-notify-inbox-list.1"] {
         assert!(pages.contains_key(name), "{name}");
     }
+}
+
+#[test]
+fn the_help_of_every_subcommand_has_an_example() {
+    let mut root = Cli::command().disable_help_subcommand(true);
+    root.build();
+    root.get_subcommands().for_each(assert_example);
+}
+
+fn assert_example(command: &clap::Command) {
+    let name = command.get_display_name().unwrap().replace('-', " ");
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let example = help.strip_prefix("Example:\n").or(help.strip_prefix("Examples:\n"));
+    let begins = format!("  {}", name.replace("payout notify", "payout-notify"));
+    assert!(example.is_some_and(|example| example.contains(&begins)), "{name}: {help}");
+    command.get_subcommands().for_each(assert_example);
 }
