@@ -1557,7 +1557,10 @@ _payout__notify() {
 _payout_notify_callbacks() {
     local i inbox=()
     for ((i = 1; i < COMP_CWORD; i++)); do
-        [[ ${COMP_WORDS[i]} == --inbox ]] && inbox=(--inbox "${COMP_WORDS[i + 1]}")
+        [[ ${COMP_WORDS[i]} == --inbox ]] || continue
+        # Readline takes --inbox=FILE for three words.
+        [[ ${COMP_WORDS[i + 1]} == "=" ]] && ((i++))
+        inbox=(--inbox "${COMP_WORDS[i + 1]}")
     done
     echo latest
     payout-notify inbox list --limit 20 --format json "${inbox[@]}" 2>/dev/null |

@@ -23,6 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "settings", "store", "terminal",
         ],
     ),
+    ("merchant", &["protocol"]),
     ("check", &["delivery", "protocol"]),
     ("delivery", &["clock", "protocol", "store"]),
     ("listener", &["clock", "protocol", "store"]),
@@ -74,6 +75,7 @@ const PRINTING: &[&str] = &["print", "println", "eprint", "eprintln", "dbg"];
 /// Places without I/O, clock and async.
 const PURE: &[&str] = &[
     "protocol/",
+    "merchant",
     "report/",
     "listener/referee/",
     "listener/program/",
@@ -110,7 +112,8 @@ const EFFECTS: &[&str] = &[
 const NETWORK: &[&str] = &["std::net"];
 
 /// Files of `commands/` that are no command, so that every command may use them.
-const SHARED_BY_COMMANDS: &[&str] = &["args", "lines", "runtime", "signing", "wire_args"];
+const SHARED_BY_COMMANDS: &[&str] =
+    &["args", "lines", "private_file", "runtime", "signing", "wire_args"];
 
 const LONGEST_FILE: usize = 500;
 const LONGEST_FUNCTION: usize = 60;

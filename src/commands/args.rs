@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use super::private_file::warn_if_others_can_read;
 use crate::delivery::orders::Change;
 use crate::delivery::template::{Form, Template, TemplateError, form_of};
 use crate::error::CommandError;
@@ -121,7 +122,7 @@ fn read_key_file(path: &Path, console: &mut Console) -> Result<Vec<u8>, CommandE
         CommandError::input(format!("cannot read the key file {}", path.display())).because(error)
     };
     let file = File::open(path).map_err(cannot)?;
-    warn_if_others_can_read(path, &file, console);
+    warn_if_others_can_read("key file", path, file.metadata(), console);
     let mut bytes = Vec::new();
     file.take(MAX_KEY_BYTES + 1).read_to_end(&mut bytes).map_err(cannot)?;
     if bytes.len() as u64 > MAX_KEY_BYTES {
@@ -138,24 +139,6 @@ fn read_key_file(path: &Path, console: &mut Console) -> Result<Vec<u8>, CommandE
     }
     Ok(bytes)
 }
-
-#[cfg(unix)]
-fn warn_if_others_can_read(path: &Path, file: &File, console: &mut Console) {
-    use std::os::unix::fs::PermissionsExt;
-    // A pipe (process substitution) has no readers but this one.
-    let open_to_others = file
-        .metadata()
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o077 != 0);
-    if open_to_others {
-        console.warning(&format!(
-            "others can read the key file {}; chmod 600 mends it",
-            path.display()
-        ));
-    }
-}
-
-#[cfg(not(unix))]
-fn warn_if_others_can_read(_path: &Path, _file: &File, _console: &mut Console) {}
 
 /// A member's new value, as the person wrote it and as the edit that it is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -236,7 +236,7 @@ fn setup(
         forwarder: args.forward.resolve(rule.clone())?,
         rule,
         rules: args.referee.resolve()?,
-        identity: args.tls.resolve(&address.ip().to_string())?,
+        identity: args.tls.resolve(&address.ip().to_string(), console)?,
         inspect: args.inspect.as_deref().map(parse_bind).transpose()?,
     })
 }

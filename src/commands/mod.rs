@@ -9,6 +9,7 @@ pub mod export;
 pub mod inbox;
 pub mod lines;
 pub mod listen;
+pub mod private_file;
 pub mod runtime;
 pub mod schedule;
 pub mod sign;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use zeroize::Zeroizing;
 
+use super::private_file::warn_if_others_can_read;
 use crate::delivery::tls::{Authorities, Identity, TlsError, TlsSettings, Trust};
 use crate::delivery::transport::Target;
 use crate::delivery::wire_settings::{
@@ -105,7 +106,7 @@ impl WireArgs {
             loss: self.lose_replies.map(|share| Loss { share, seed }),
             headers: self.headers()?,
             resolve: self.resolve.clone(),
-            tls: self.tls()?,
+            tls: self.tls(console)?,
             ..WireSettings::default()
         })
     }
@@ -122,7 +123,7 @@ impl WireArgs {
         self.header.iter().map(parse).collect()
     }
 
-    fn tls(&self) -> Result<TlsSettings, CommandError> {
+    fn tls(&self, console: &mut Console) -> Result<TlsSettings, CommandError> {
         let trust = match &self.cacert {
             Some(path) => {
                 let roots = Authorities::parse(&read_pem(path)?);
@@ -135,6 +136,7 @@ impl WireArgs {
             Some(path) => {
                 let certificate = read_pem(path)?;
                 let key_path = self.client_key.as_ref().unwrap_or(path);
+                warn_if_others_can_read("private key", key_path, key_path.metadata(), console);
                 let identity = Identity::parse(&certificate, &read_pem(key_path)?);
                 Some(identity.map_err(|error| match error {
                     TlsError::NoKey => unusable("--client-key", key_path, error),

@@ -1,68 +1,8 @@
 //! The merchant's reply as a value, with the platform's own codes.
 
-use serde_json::Value;
-
 use super::Bytes;
-
-/// The content type that the platform itself uses.
-pub const JSON: &str = "application/json;charset=utf-8";
-
-/// A code of the platform that a listener answers with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PlatformCode {
-    /// `0000`: acknowledged; the platform stops notifying.
-    Success,
-    /// `0002`: a field is missing or has a value that cannot be.
-    InvalidParameters,
-    /// `0004`: the signature does not match.
-    BadSignature,
-    /// `0021`: the body is not valid JSON.
-    NotJson,
-    /// `0022`: the content type is not supported.
-    UnsupportedContentType,
-    /// `0023`: the method is not supported.
-    UnsupportedMethod,
-}
-
-impl PlatformCode {
-    /// The four digits, a string on the wire (PROTOCOL section 3).
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            PlatformCode::Success => "0000",
-            PlatformCode::InvalidParameters => "0002",
-            PlatformCode::BadSignature => "0004",
-            PlatformCode::NotJson => "0021",
-            PlatformCode::UnsupportedContentType => "0022",
-            PlatformCode::UnsupportedMethod => "0023",
-        }
-    }
-
-    /// The HTTP status that goes with the code; ours, the documents name none.
-    #[must_use]
-    pub const fn status(self) -> u16 {
-        match self {
-            PlatformCode::Success | PlatformCode::InvalidParameters => 200,
-            PlatformCode::BadSignature => 200,
-            PlatformCode::NotJson => 400,
-            PlatformCode::UnsupportedContentType => 415,
-            PlatformCode::UnsupportedMethod => 405,
-        }
-    }
-
-    /// The `error_msg` where the caller knows nothing more exact.
-    #[must_use]
-    pub const fn message(self) -> &'static str {
-        match self {
-            PlatformCode::Success => "success",
-            PlatformCode::InvalidParameters => "invalid parameters",
-            PlatformCode::BadSignature => "bad signature",
-            PlatformCode::NotJson => "not valid JSON",
-            PlatformCode::UnsupportedContentType => "unsupported content type",
-            PlatformCode::UnsupportedMethod => "unsupported method",
-        }
-    }
-}
+use crate::protocol::platform_code::content_type_of;
+pub use crate::protocol::platform_code::{JSON, PlatformCode};
 
 /// What the merchant answers.
 ///
@@ -88,15 +28,7 @@ impl Reply {
     /// A reply with a platform code that says why; success carries no message.
     #[must_use]
     pub fn platform_because(code: PlatformCode, message: &str) -> Self {
-        let digits = code.code();
-        let body = match code {
-            PlatformCode::Success => format!(r#"{{"error_code":"{digits}"}}"#),
-            _ => {
-                let message = Value::from(message);
-                format!(r#"{{"error_code":"{digits}","error_msg":{message}}}"#)
-            }
-        };
-        let reply = Self::new(code.status(), JSON, body);
+        let reply = Self::new(code.status(), JSON, code.body_because(message));
         match code {
             PlatformCode::UnsupportedMethod => reply.with_header("Allow", "POST"),
             _ => reply,
@@ -106,12 +38,7 @@ impl Reply {
     /// The text that acknowledges, with the content type that fits it.
     #[must_use]
     pub fn success(text: &str) -> Self {
-        let content_type = match text.trim_start().as_bytes().first() {
-            Some(b'{') => JSON,
-            Some(b'<') => "text/xml;charset=utf-8",
-            _ => "text/plain;charset=utf-8",
-        };
-        Self::new(PlatformCode::Success.status(), content_type, text.to_owned())
+        Self::new(PlatformCode::Success.status(), content_type_of(text), text.to_owned())
     }
 
     /// Any status with a body of the given content type.
@@ -131,6 +58,8 @@ impl Reply {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn header<'a>(reply: &'a Reply, name: &str) -> Option<&'a [u8]> {

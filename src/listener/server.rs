@@ -28,6 +28,7 @@ pub(super) use takeover::Takeover;
 
 mod body;
 mod connection;
+mod finishing;
 mod response;
 mod takeover;
 

@@ -73,8 +73,6 @@ pub struct Reading {
     pub notification: Notification,
     /// Whether its signature holds.
     pub verification: Verification,
-    /// The canonical string, the key masked.
-    pub masked_canonical: String,
     /// What is to be said of its fields.
     pub findings: Vec<Finding>,
 }
@@ -84,6 +82,15 @@ impl Reading {
     #[must_use]
     pub fn mismatch(&self) -> Option<&Mismatch> {
         self.verification.mismatch()
+    }
+
+    /// The canonical string of the payload that this was read from, the key masked.
+    ///
+    /// Made where it is shown: most callbacks are valid, and nobody looks at theirs.
+    #[must_use]
+    pub fn masked_canonical(&self, payload: &Payload<'_>) -> String {
+        let scheme = &self.verification.scheme;
+        canonicalize(payload, scheme).masked(scheme)
     }
 }
 
@@ -235,10 +242,8 @@ impl Contract {
 
     fn read(&self, payload: &Payload<'_>, key: &Key) -> Verdict {
         let verification = verify(payload, key, self.dialect, self.required);
-        let scheme = &verification.scheme;
         let reading = Reading {
             notification: Notification::read(payload, Expectation::Notification),
-            masked_canonical: canonicalize(payload, scheme).masked(scheme),
             findings: findings(payload, self.expectation()),
             verification,
         };

@@ -239,12 +239,22 @@ pub fn is_json_type(content_type: &str) -> bool {
     essence.eq_ignore_ascii_case("application/json")
 }
 
+/// The body without the white space that JSON allows around a value; a form feed is none.
+fn trim_json(mut body: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..]
+    | [rest @ .., b' ' | b'\t' | b'\n' | b'\r'] = body
+    {
+        body = rest;
+    }
+    body
+}
+
 /// What is unusual about a reply whose JSON acknowledges, or why it does not.
 fn judge_error_code(reply: &Reply) -> Result<Vec<ReplyWarning>, Refusal> {
-    let text = reply.body.trim_ascii();
-    if text.is_empty() {
+    if reply.body.trim_ascii().is_empty() {
         return Err(Refusal::Empty);
     }
+    let text = trim_json(&reply.body);
     // What nearly every merchant answers need not be read.
     let members = if text == ACKNOWLEDGEMENT_BODY.as_bytes() {
         1
@@ -355,6 +365,18 @@ mod tests {
             Conclusion::Acknowledged(_) => "acknowledged",
             Conclusion::NotAcknowledged(refusal) => refusal.code(),
         }
+    }
+
+    #[test]
+    fn white_space_that_json_does_not_know_is_no_json() {
+        let conclusion = |body: &str| {
+            judge(&Reply { status: 200, body: body.as_bytes().to_vec(), ..Reply::default() })
+        };
+        let acknowledged = |body| matches!(conclusion(body), Conclusion::Acknowledged(_));
+        assert!(acknowledged(" \t\r\n{\"error_code\":\"0000\"}\r\n "));
+        assert!(acknowledged(" { \"error_code\" : \"0000\" } "));
+        assert!(!acknowledged("\u{c}{\"error_code\":\"0000\"}"));
+        assert!(!acknowledged("{ \"error_code\":\"0000\"}\u{c}"));
     }
 
     #[test]

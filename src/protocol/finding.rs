@@ -22,6 +22,7 @@ impl Severity {
 
 /// Something about a notification's fields that a person should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Finding {
     /// How much it weighs.
     pub severity: Severity,

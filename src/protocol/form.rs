@@ -179,9 +179,11 @@ pub fn put(payload: &Payload<'_>, name: &str, value: &str) -> String {
         encode_into(value, &mut encoded);
         return splice(payload.text(), span, &encoded);
     }
-    let end = payload.braces().end;
-    let before = &payload.text()[..end];
-    if !payload.members().is_empty() && !before.ends_with(['&', '?']) {
+    let pairs = payload.braces();
+    let end = pairs.end;
+    // A question mark that ends the pairs is the last value's own.
+    let before = &payload.text()[pairs];
+    if !before.is_empty() && !before.ends_with('&') {
         encoded.push('&');
     }
     encode_into(name, &mut encoded);
@@ -197,10 +199,13 @@ pub fn remove(payload: &Payload<'_>, name: &str) -> String {
     let Some(member) = payload.get(name) else { return text.to_owned() };
     let pairs = payload.braces();
     let (mut start, mut end) = (member.name_span().start, member.value_span().end);
-    if text[end..pairs.end].starts_with('&') {
-        end += 1;
-    } else if text[pairs.start..start].ends_with('&') {
-        start -= 1;
+    let (before, after) = (&text[pairs.start..start], &text[end..pairs.end]);
+    // A blank that is part of a pair stays behind its separator: at an end it would be trimmed.
+    let is_blank = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_whitespace);
+    if let Some(rest) = after.strip_prefix('&') {
+        end += usize::from(!before.is_empty() || !is_blank(rest.as_bytes().first()));
+    } else if let Some(rest) = before.strip_suffix('&') {
+        start -= usize::from(!is_blank(rest.as_bytes().last()));
     }
     splice(text, start..end, "")
 }
@@ -242,6 +247,24 @@ mod tests {
 
     fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_blank_beside_a_removed_pair_stays_part_of_its_own() {
+        for (text, left) in [("x=1& b=2", "& b=2"), ("a=1 &x=2", "a=1 &"), ("a&x& b", "a& b")] {
+            let removed = remove(&form(text).unwrap(), "x");
+            assert_eq!(removed, left);
+            let of = |text: &str| form(text).unwrap().members()[0].name.clone().into_owned();
+            assert_eq!(of(&removed), if text.starts_with('x') { " b" } else { "a" });
+        }
+    }
+
+    #[test]
+    fn a_question_mark_at_the_end_belongs_to_the_last_pair() {
+        assert_eq!(put(&form("a?").unwrap(), "b", "1"), "a?&b=1");
+        assert_eq!(put(&form("a=1?").unwrap(), "b", "2"), "a=1?&b=2");
+        let query = read(b"/n?a=1?", Encoding::Query).unwrap();
+        assert_eq!(put(&query, "b", "2"), "/n?a=1?&b=2");
     }
 
     #[test]

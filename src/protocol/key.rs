@@ -103,6 +103,16 @@ mod tests {
     }
 
     #[test]
+    fn a_panic_that_shows_a_key_shows_its_fingerprint_only() {
+        let key = Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap();
+        let panic =
+            std::panic::catch_unwind(|| panic!("{:?}", (Some(&key), vec![&key]))).unwrap_err();
+        let message = panic.downcast_ref::<String>().unwrap();
+        assert!(message.contains("Key(") && !message.contains("Secret"), "{message}");
+        assert!(!message.contains("84, 104, 105"), "{message}");
+    }
+
+    #[test]
     fn a_key_that_was_misread_is_suspicious() {
         let suspicions = |text: &str| Key::try_new(text.into()).unwrap().suspicions();
         assert_eq!(suspicions("plain"), []);

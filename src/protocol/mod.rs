@@ -3,8 +3,10 @@
 pub mod acknowledgement;
 mod bytes;
 pub mod canonical;
+#[cfg(feature = "diagnosis")]
 pub mod diagnosis;
 pub mod dialect;
+#[cfg(feature = "dialect-files")]
 pub mod dialect_file;
 pub mod edit;
 pub mod finding;
@@ -13,6 +15,9 @@ pub mod key;
 pub mod nearest;
 pub mod notification;
 pub mod payload;
+pub mod platform_code;
+// Of use to a program that reads its own output only.
+#[cfg(feature = "cli")]
 pub mod recorded;
 mod scan;
 pub mod scheme;

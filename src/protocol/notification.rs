@@ -92,23 +92,29 @@ fn fields(kind: Kind) -> impl Iterator<Item = &'static Field> {
 const LIKENESS: usize = 5;
 
 fn kind_of(payload: &Payload<'_>, expectation: Expectation) -> Kind {
-    let likeness = |kind| {
-        fields(kind)
-            .filter(|field| field.missing.is_some() && payload.get(field.name).is_some())
-            .count()
+    let named = |fields: &[Field]| {
+        let is_there =
+            |field: &&Field| field.missing.is_some() && payload.get(field.name).is_some();
+        fields.iter().filter(is_there).count()
     };
-    let (payout, deposit) = (likeness(Kind::Payout), likeness(Kind::Deposit));
-    if deposit > payout && deposit >= LIKENESS {
+    // The kinds differ in their ids alone: what they share is counted only where it decides.
+    let (payout, deposit) = (named(&PAYOUT_IDS), named(&DEPOSIT_IDS));
+    if deposit <= payout && expectation == Expectation::Notification {
+        return Kind::Payout;
+    }
+    let common = named(&COMMON_FIELDS);
+    if deposit > payout && deposit + common >= LIKENESS {
         Kind::Deposit
-    } else if expectation == Expectation::Notification || payout >= LIKENESS {
+    } else if expectation == Expectation::Notification || payout + common >= LIKENESS {
         Kind::Payout
     } else {
         Kind::Other
     }
 }
 
-/// The members whose text is not a whole number but is a number, such as `1.10` or `1E5`.
-fn whole_number(value: &Value<'_>) -> Option<i64> {
+/// The number that a value is, as digits or as a string of them; `1.10` and `1E5` are none.
+#[must_use]
+pub fn whole_number(value: &Value<'_>) -> Option<i64> {
     match value {
         Value::Number(text) => text.parse().ok(),
         Value::String(text) => text.parse().ok(),
@@ -167,9 +173,13 @@ pub fn findings(payload: &Payload<'_>, expectation: Expectation) -> Vec<Finding>
         ),
         Kind::Payout => {}
     }
+    let mut known = 0;
     for field in fields(kind) {
         match (payload.get(field.name), field.missing) {
-            (Some(member), _) => findings.check(field, &member.value, kind),
+            (Some(member), _) => {
+                known += 1;
+                findings.check(field, &member.value, kind);
+            }
             (None, Some(severity)) => {
                 findings.add(
                     severity,
@@ -182,6 +192,10 @@ pub fn findings(payload: &Payload<'_>, expectation: Expectation) -> Vec<Finding>
         }
     }
     findings.check_times(payload);
+    if known == payload.members().len() {
+        // No member stands twice, so each of them is a known one.
+        return findings.found;
+    }
     for member in payload.members() {
         if fields(kind).all(|field| field.name != member.name) {
             findings.warn(

@@ -19,6 +19,7 @@ pub const MAX_DEPTH: usize = 127;
 
 /// How a payload is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Encoding {
     /// A JSON object: what the platform sends.
     Json,
@@ -117,6 +118,7 @@ impl Value<'_> {
 
 /// Why bytes are no payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PayloadProblem {
     /// More than [`MAX_BYTES`].
     TooLarge(usize),
@@ -195,6 +197,7 @@ impl fmt::Display for PayloadProblem {
 
 /// Why and where bytes are no payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PayloadError {
     /// What is wrong.
     pub problem: PayloadProblem,

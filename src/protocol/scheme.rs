@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 /// The digest over the canonical string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Algorithm {
     /// MD5, 32 hexadecimal digits.
     Md5,

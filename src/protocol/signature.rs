@@ -160,6 +160,7 @@ pub enum Answer {
 
 /// Why a signature does not match.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Mismatch {
     /// There is no `sign`.
     Missing,

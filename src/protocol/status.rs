@@ -15,6 +15,7 @@ pub enum Kind {
 
 /// A payout's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Status {
     /// The platform's number.
     pub code: u8,

@@ -31,6 +31,8 @@ pub struct ReceivedCallback {
     pub forwarded: Option<Forwarded>,
     /// The rules that the sender broke with it, where that is looked at.
     pub breaches: Vec<Breach>,
+    /// The canonical string, the key masked: for a program, and where the signature does not match.
+    pub masked_canonical: Option<String>,
     /// What explains a signature that does not match, where that was searched.
     pub diagnosis: Option<Diagnosis>,
 }
@@ -84,7 +86,8 @@ pub fn lines(received: &ReceivedCallback, detail: Detail) -> Vec<Line> {
         if reading.mismatch().is_some() {
             let given = reading.verification.given.as_deref().unwrap_or("(none)");
             lines.push(indented(Line::new().dim("given      ").plain(given)));
-            lines.push(indented(Line::new().dim("canonical  ").plain(&reading.masked_canonical)));
+            let canonical = received.masked_canonical.as_deref().unwrap_or_default();
+            lines.push(indented(Line::new().dim("canonical  ").plain(canonical)));
             lines.extend(diagnosis.iter().map(|found| indented(diagnosis::short_line(found))));
         }
         lines.extend(reading.findings.iter().map(|finding| indented(finding_line(finding))));
@@ -198,7 +201,7 @@ pub fn json(received: &ReceivedCallback) -> String {
             "explanation": verdict.unreadable.as_ref().map(|why| why.explanation()).or_else(
                 || reading.and_then(|reading| reading.mismatch().map(|why| why.explanation()))
             ),
-            "canonical": reading.map(|reading| reading.masked_canonical.as_str()),
+            "canonical": received.masked_canonical,
             "findings": findings,
             "diagnosis": diagnosis::json(diagnosis.as_ref()),
             "delivery": seen.map(|seen| seen.delivery),

@@ -1,8 +1,11 @@
 //! What all machine-readable shapes share: one line each, a type and a schema version.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::summary::markup::is_hidden;
 use crate::protocol::notification::{Finding, Notification, major_units};
 
 /// The version of every shape; it rises when a key changes its meaning or goes away.
@@ -22,7 +25,32 @@ pub fn line(kind: &str, body: &impl Serialize) -> String {
     let mut text =
         serde_json::to_string(&envelope).expect("string keys and plain values always serialize");
     text.push('\n');
-    text
+    plain_json(text)
+}
+
+/// JSON text with hidden characters as `\uXXXX`; the values stay the same.
+///
+/// What was received may hold controls that JSON lets stand plain (DEL, C1, bidi), and a person may
+/// look at the line in a terminal.
+#[must_use]
+pub(in crate::report) fn plain_json(text: String) -> String {
+    // The newline that ends a line is between values; within them it is escaped already.
+    let is_odd = |character: char| character != '\n' && is_hidden(character);
+    if text.bytes().all(|byte| matches!(byte, b'\n' | b' '..=b'~')) || !text.contains(is_odd) {
+        return text;
+    }
+    let mut plain = String::with_capacity(text.len());
+    for character in text.chars() {
+        if !is_odd(character) {
+            plain.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            // Writing to a String cannot fail.
+            let _ = write!(plain, "\\u{unit:04x}");
+        }
+    }
+    plain
 }
 
 /// A finding as JSON.
@@ -49,4 +77,24 @@ pub fn order(notification: &Notification) -> Value {
         "status_name": notification.status.map(|status| status.name),
         "status_final": notification.status.map(|status| status.is_final),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_keeps_its_values() {
+        let text = "a\u{202e}\u{e0001}\u{7f}\u{85}";
+        let plain = plain_json(serde_json::to_string(text).unwrap());
+        assert_eq!(plain, "\"a\\u202e\\udb40\\udc01\\u007f\\u0085\"");
+        assert_eq!(serde_json::from_str::<String>(&plain).unwrap(), text);
+    }
+
+    #[test]
+    fn a_line_steers_no_terminal() {
+        let text = line("x", &json!({"memo": "a\u{9b}2J\u{202e}\u{1b}付"}));
+        assert!(text.contains("a\\u009b2J\\u202e\\u001b付"), "{text}");
+        assert_eq!(text.matches('\n').count(), 1);
+    }
 }

@@ -67,7 +67,7 @@ impl Kept {
         for (callback, judged) in entries {
             let (callback, judged) = (callback.clone(), judged.clone());
             let entry = NewEntry { callback, judged, replied: acknowledged() };
-            runtime.block_on(inbox.keep(entry)).unwrap();
+            runtime.block_on(inbox.keep(&entry)).unwrap();
         }
         Kept { sandbox, inbox: Some(inbox), runtime }
     }

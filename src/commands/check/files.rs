@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use crate::check::bundle::{Bundle, MAX_BUNDLE_BYTES};
 use crate::check::report::CheckReport;
+use crate::commands::private_file::{open_private, write_private};
 use crate::error::CommandError;
 use crate::report::check::{ReportKind, render};
 use crate::report::line::Line;
@@ -47,7 +48,7 @@ impl<'a> ReportFiles<'a> {
             }
         }
         let open = |one: &'a ReportFile| {
-            let file = File::options().write(true).create(true).truncate(false).open(&one.path);
+            let file = open_private(&one.path);
             file.map(|file| (one, file)).map_err(|error| cannot_write(&one.path, error))
         };
         Ok(ReportFiles(wanted.iter().map(open).collect::<Result<_, _>>()?))
@@ -80,7 +81,8 @@ pub(super) fn write_bundles(
     fs::create_dir_all(folder).map_err(|error| cannot_write(folder, error))?;
     for bundle in bundles {
         let path = folder.join(format!("{}.json", file_name(&bundle.id)));
-        fs::write(&path, bundle.to_json()).map_err(|error| cannot_write(&path, error))?;
+        write_private(&path, bundle.to_json().as_bytes())
+            .map_err(|error| cannot_write(&path, error))?;
         let again = format!("payout-notify check --replay {}", path.display());
         console.note(&Line::new().dim("sends it again: ").accent(again));
     }

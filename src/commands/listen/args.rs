@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::commands::args::inbox::{InboxArgs, parse_age};
+use crate::commands::private_file::warn_if_others_can_read;
 use crate::delivery::schedule::{RetrySchedule, parse_duration};
 use crate::error::CommandError;
 use crate::listener::forward::{ForwardSettings, Forwarder};
@@ -201,8 +202,13 @@ impl TlsArgs {
     ///
     /// # Errors
     /// Files that cannot be read or used (input), a certificate that cannot be written (environment).
-    pub fn resolve(&self, host: &str) -> Result<Option<Identity>, CommandError> {
+    pub fn resolve(
+        &self,
+        host: &str,
+        console: &mut Console,
+    ) -> Result<Option<Identity>, CommandError> {
         if let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) {
+            warn_if_others_can_read("private key", key, key.metadata(), console);
             let tls = TlsIdentity::from_pem_files(certificate, key)
                 .map_err(|error| CommandError::input("TLS cannot be set up").because(error))?;
             return Ok(Some(Identity { tls, sha256: None }));

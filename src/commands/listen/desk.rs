@@ -60,7 +60,15 @@ impl Desk {
         let mut breaches = self.observe(&callback, &verdict);
         let plan = self.plan(&callback, &verdict, order);
         let judged = judged(&verdict, seen);
-        let Ok(inbox_id) = self.keep(&callback, &judged, &plan.replied, &outlet).await else {
+        // What the application will answer is not known yet, and is recorded later.
+        let (known, later) = match self.application() {
+            Some(_) => (Replied::default(), Some(plan.replied)),
+            None => (plan.replied, None),
+        };
+        let entry = NewEntry { callback, judged, replied: known };
+        let kept = self.keep(&entry, &outlet).await;
+        let NewEntry { callback, judged, replied } = entry;
+        let Ok(inbox_id) = kept else {
             let reply = not_kept();
             let replied = replied_with(&reply, Some("not kept".to_owned()));
             self.ended(&callback, &replied, Duration::ZERO);
@@ -70,7 +78,8 @@ impl Desk {
             outlet.show(handled, Kept::No).await;
             return reply.into();
         };
-        let (answer, replied, forwarded) = self.send_on(&callback, plan.answer, plan.replied).await;
+        let (answer, replied, forwarded) =
+            self.send_on(&callback, plan.answer, later.unwrap_or(replied)).await;
         if let Some(forwarded) = &forwarded {
             self.record(inbox_id, forwarded, &replied, &outlet).await;
         }
@@ -138,19 +147,9 @@ impl Desk {
     }
 
     /// The entry's number once it is durable; nothing where nothing is kept.
-    async fn keep(
-        &self,
-        callback: &Callback,
-        judged: &Judged,
-        replied: &Replied,
-        outlet: &Outlet,
-    ) -> Result<Option<u64>, ()> {
+    async fn keep(&self, entry: &NewEntry, outlet: &Outlet) -> Result<Option<u64>, ()> {
         let Some(inbox) = &self.inbox else { return Ok(None) };
-        let (callback, judged) = (callback.clone(), judged.clone());
-        // What the application will answer is not known yet, and is recorded later.
-        let replied =
-            if self.application().is_some() { Replied::default() } else { replied.clone() };
-        match inbox.keep(NewEntry { callback, judged, replied }).await {
+        match inbox.keep(entry).await {
             Ok(id) => {
                 let refused = self.refused.swap(0, Ordering::Relaxed);
                 if refused > 0 {

@@ -114,6 +114,7 @@ impl Screen<'_> {
 
     fn show_callback(&mut self, handled: Handled) -> io::Result<()> {
         let diagnosis = self.diagnose(&handled.callback, &handled.verdict);
+        let masked_canonical = self.masked_canonical(&handled.callback, &handled.verdict);
         let Handled { callback, verdict, seen, replied, inbox_id, forwarded, breaches } = handled;
         let received = ReceivedCallback {
             callback,
@@ -123,6 +124,7 @@ impl Screen<'_> {
             inbox_id,
             forwarded,
             breaches,
+            masked_canonical,
             diagnosis,
         };
         if self.args.format == Format::Json {
@@ -131,6 +133,16 @@ impl Screen<'_> {
         let detail = if self.args.verbose > 0 { Detail::Whole } else { Detail::Usual };
         let lines = callback::lines(&received, detail);
         lines.iter().try_for_each(|line| self.console.answer(line))
+    }
+
+    /// The canonical string where it is shown.
+    fn masked_canonical(&self, callback: &Callback, verdict: &Verdict) -> Option<String> {
+        let reading = verdict.reading.as_ref()?;
+        if self.args.format != Format::Json && reading.mismatch().is_none() {
+            return None;
+        }
+        let payload = self.contract.payload(callback).ok()?;
+        Some(reading.masked_canonical(&payload))
     }
 
     /// What explains the signature, where it does not match and there is time to search.

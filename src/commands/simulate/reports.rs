@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use super::super::private_file::open_private;
 use super::many::ManyArgs;
 use crate::delivery::record::FleetEvent;
 use crate::error::CommandError;
@@ -30,7 +31,7 @@ impl<'a> Reports<'a> {
             }
         }
         let open = |target: &'a ReportTarget| {
-            let file = File::options().write(true).create(true).truncate(false).open(&target.path);
+            let file = open_private(&target.path);
             file.map(|file| (target, BufWriter::new(file)))
                 .map_err(|error| cannot_write(target, error))
         };

@@ -179,10 +179,10 @@ impl Inbox {
     /// # Errors
     /// Whatever the disk does: nothing of the callback may be counted on then, and it must be
     /// answered with a refusal. The next callback is tried again.
-    pub async fn keep(&self, entry: NewEntry) -> Result<u64, StoreError> {
+    pub async fn keep(&self, entry: &NewEntry) -> Result<u64, StoreError> {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
         let planned = self.retention().plan(entry.callback.received_at);
-        let mut statements = vec![rows::insertion(id, self.run_us, &entry)];
+        let mut statements = vec![rows::insertion(id, self.run_us, entry)];
         statements.extend(planned.statements());
         let result = self.store.write_alone(statements).await;
         self.retention().settle(planned, result.as_ref().ok().copied());

@@ -36,14 +36,14 @@ pub(super) fn insertion(id: u64, run_us: i64, new: &NewEntry) -> Statement {
         integer(callback.number),
         callback.received_at.as_microsecond().into(),
         callback.remote.to_string().into(),
-        callback.method.clone().into(),
-        callback.path.clone().into(),
+        text(&callback.method),
+        text(&callback.path),
         headers(&callback.headers),
         blob(&callback.body),
-        judged.code.clone().into(),
+        text(&judged.code),
         signature.into(),
-        judged.explanation.clone().into(),
-        judged.order_id.clone().into(),
+        optional_text(judged.explanation.as_deref()),
+        optional_text(judged.order_id.as_deref()),
         judged.status.into(),
         judged.amount_cents.into(),
         judged.delivery.map_or(Value::Null, integer),
@@ -65,7 +65,7 @@ fn reply_values(replied: &Replied) -> [Value; 4] {
         replied.status.map(i64::from).into(),
         headers(&replied.headers),
         blob(&replied.body),
-        replied.action.clone().into(),
+        optional_text(replied.action.as_deref()),
     ]
 }
 
@@ -77,14 +77,14 @@ pub(super) fn forward_update(id: u64, forwarded: &Forwarded) -> Statement {
     let reply = forwarded.result.as_ref().ok();
     let elapsed = i64::try_from(forwarded.elapsed.as_micros()).unwrap_or(i64::MAX);
     let values = vec![
-        forwarded.url.clone().into(),
+        text(&forwarded.url),
         elapsed.into(),
-        forwarded.result.as_ref().err().cloned().into(),
+        optional_text(forwarded.result.as_ref().err().map(String::as_str)),
         reply.map(|reply| i64::from(reply.status)).into(),
         reply.map_or(Value::Null, |reply| headers(&reply.headers)),
         reply.map_or(Value::Null, |reply| blob(&reply.body)),
         reply.map(|reply| i64::from(reply.acknowledges)).into(),
-        reply.and_then(|reply| reply.remark.clone()).into(),
+        optional_text(reply.and_then(|reply| reply.remark.as_deref())),
         integer(id),
     ];
     Statement::new(sql, values)
@@ -157,20 +157,33 @@ fn http_status(row: &Row<'_>, column: usize) -> Result<Option<u16>, StoreError> 
     status.map_err(|_| row.corrupt(column, "is no HTTP status"))
 }
 
+fn text(text: &str) -> Value {
+    Value::Text(Arc::from(text))
+}
+
+fn optional_text(given: Option<&str>) -> Value {
+    given.map_or(Value::Null, text)
+}
+
 fn blob(bytes: &[u8]) -> Value {
     Value::Blob(Arc::from(bytes))
 }
 
 /// Headers as HTTP writes them, so that people can read them in the database too.
 fn headers(headers: &[(String, Vec<u8>)]) -> Value {
-    let mut text = Vec::new();
+    let length = headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
+    let mut text = Vec::with_capacity(length);
     for (name, value) in headers {
         text.extend_from_slice(name.as_bytes());
         text.extend_from_slice(b": ");
+        let start = text.len();
+        text.extend_from_slice(value);
         // No line end can be part of a value on the wire, nor may one make a header here.
-        text.extend(
-            value.iter().map(|byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { *byte }),
-        );
+        for byte in &mut text[start..] {
+            if matches!(byte, b'\r' | b'\n') {
+                *byte = b' ';
+            }
+        }
         text.extend_from_slice(b"\r\n");
     }
     Value::Blob(text.into())

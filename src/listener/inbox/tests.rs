@@ -71,7 +71,7 @@ async fn an_entry_is_read_as_it_was_kept() {
     let path = folder.file("new/folder/inbox.db");
     let inbox = Inbox::open(&path, quick()).unwrap();
     let new = new("A", 5);
-    assert_eq!(inbox.keep(new.clone()).await, Ok(1));
+    assert_eq!(inbox.keep(&new).await, Ok(1));
     let NewEntry { callback, judged, replied } = new;
     let mut expected = Entry { id: 1, callback, judged, replied, forwarded: None };
     let reader = InboxReader::open(&path).unwrap();
@@ -111,17 +111,17 @@ async fn a_number_is_never_used_again() {
     let path = folder.file("inbox.db");
     let inbox = Inbox::open(&path, quick()).unwrap();
     for expected in 1..=3 {
-        assert_eq!(inbox.keep(new("A", 5)).await, Ok(expected));
+        assert_eq!(inbox.keep(&new("A", 5)).await, Ok(expected));
     }
     assert_eq!(inbox.delete(&[2, 3, 3, 99]).await, Ok(2));
     inbox.close().unwrap();
     let inbox = Inbox::open_existing(&path, quick()).unwrap();
-    assert_eq!(inbox.keep(new("A", 5)).await, Ok(4));
+    assert_eq!(inbox.keep(&new("A", 5)).await, Ok(4));
     assert_eq!(all(&inbox), [1, 4]);
     assert_eq!(inbox.prune(0, None).await, Ok(2));
     drop(inbox);
     let inbox = Inbox::open(&path, quick()).unwrap();
-    assert_eq!(inbox.keep(new("A", 5)).await, Ok(5));
+    assert_eq!(inbox.keep(&new("A", 5)).await, Ok(5));
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn a_crash_loses_nothing_that_was_kept() {
     let path = folder.file("inbox.db");
     let inbox = Inbox::open(&path, quick()).unwrap();
     for id in 1..=3 {
-        inbox.keep(new("A", 5)).await.unwrap();
+        inbox.keep(&new("A", 5)).await.unwrap();
         let copy = folder.file(&format!("crash-{id}.db"));
         copy_as_after_a_crash(&path, &copy);
         let reader = InboxReader::open(&copy).unwrap();
@@ -144,11 +144,11 @@ async fn filters_choose() {
     let folder = Folder::new();
     let inbox = Inbox::open(&folder.file("inbox.db"), quick()).unwrap();
     for (order, second) in [("A", 10), ("B", 20), ("A", 30)] {
-        inbox.keep(new(order, second)).await.unwrap();
+        inbox.keep(&new(order, second)).await.unwrap();
     }
     let mut other = valid("C", 40);
     (other.judged.status, other.callback.path) = (None, "/n?memo=héllo".to_owned());
-    inbox.keep(other).await.unwrap();
+    inbox.keep(&other).await.unwrap();
     let none = Filter::default();
     for (filter, expected) in [
         (none.clone(), &[1, 2, 3, 4][..]),
@@ -174,7 +174,8 @@ async fn filters_choose() {
 async fn many_are_streamed_in_order_from_both_sides() {
     let folder = Folder::new();
     let inbox = Inbox::open(&folder.file("inbox.db"), quick()).unwrap();
-    let kept = futures_util::future::join_all((0..2100).map(|_| inbox.keep(new("A", 5)))).await;
+    let entry = new("A", 5);
+    let kept = futures_util::future::join_all((0..2100).map(|_| inbox.keep(&entry))).await;
     assert!(kept.iter().all(Result::is_ok));
     let reader = inbox.reader().unwrap();
     for side in [Side::OldestFirst, Side::NewestFirst] {
@@ -202,13 +203,13 @@ async fn the_oldest_go_and_their_room_is_used_again() {
     let mut entry = new("A", 5);
     entry.callback.body = Bytes::from(vec![b'x'; 20_000]);
     for _ in 0..30 {
-        inbox.keep(entry.clone()).await.unwrap();
+        inbox.keep(&entry).await.unwrap();
     }
     inbox.close().unwrap();
     let after_30 = std::fs::metadata(&path).unwrap().len();
     let inbox = Inbox::open(&path, InboxSettings { keep: 20, ..quick() }).unwrap();
     for _ in 0..200 {
-        inbox.keep(entry.clone()).await.unwrap();
+        inbox.keep(&entry).await.unwrap();
     }
     let left = all(&inbox);
     assert!((20..=21).contains(&left.len()), "{left:?}");
@@ -230,7 +231,7 @@ async fn the_old_go() {
     let settings = InboxSettings { keep_for: Some(Duration::from_secs(60)), ..quick() };
     let inbox = Inbox::open(&folder.file("inbox.db"), settings).unwrap();
     for second in [100, 130, 159, 161] {
-        inbox.keep(new("A", second)).await.unwrap();
+        inbox.keep(&new("A", second)).await.unwrap();
     }
     assert_eq!(all(&inbox), [2, 3, 4]);
     assert_eq!(inbox.prune(u64::MAX, Some(at(159))).await, Ok(1));
@@ -280,10 +281,10 @@ async fn a_lock_fails_one_callback_and_passes() {
     let path = folder.file("inbox.db");
     let inbox = Inbox::open(&path, quick()).unwrap();
     let other = lock(&path);
-    assert_eq!(inbox.keep(new("A", 5)).await.unwrap_err().trouble, Trouble::Locked);
-    assert_eq!(inbox.keep(new("A", 5)).await.unwrap_err().trouble, Trouble::Locked);
+    assert_eq!(inbox.keep(&new("A", 5)).await.unwrap_err().trouble, Trouble::Locked);
+    assert_eq!(inbox.keep(&new("A", 5)).await.unwrap_err().trouble, Trouble::Locked);
     drop(other);
-    let id = inbox.keep(new("A", 5)).await.unwrap();
+    let id = inbox.keep(&new("A", 5)).await.unwrap();
     assert_eq!(all(&inbox), [id]);
 }
 
@@ -297,21 +298,21 @@ async fn a_full_inbox_keeps_again_once_there_is_room() {
     entry.callback.body = Bytes::from(vec![b'x'; 20_000]);
     let mut kept = 0;
     let error = loop {
-        match inbox.keep(entry.clone()).await {
+        match inbox.keep(&entry).await {
             Ok(_) => kept += 1,
             Err(error) => break error,
         }
     };
     assert_eq!(error.trouble, Trouble::Full);
     assert!(error.hint().contains("prune"), "{}", error.hint());
-    assert_eq!(inbox.keep(entry.clone()).await.unwrap_err().trouble, Trouble::Full);
+    assert_eq!(inbox.keep(&entry).await.unwrap_err().trouble, Trouble::Full);
     assert_eq!(inbox.prune(kept - 2, None).await, Ok(2));
-    inbox.keep(entry.clone()).await.unwrap();
+    inbox.keep(&entry).await.unwrap();
     assert_eq!(all(&inbox).len() as u64, kept - 1);
     drop(inbox);
     let inbox = Inbox::open(&path, quick()).unwrap();
     for _ in 0..5 {
-        inbox.keep(entry.clone()).await.unwrap();
+        inbox.keep(&entry).await.unwrap();
     }
 }
 
@@ -321,18 +322,18 @@ async fn nothing_is_kept_in_a_file_without_a_name() {
     let folder = Folder::new();
     let path = folder.file("inbox.db");
     let inbox = Inbox::open(&path, quick()).unwrap();
-    inbox.keep(new("A", 5)).await.unwrap();
+    inbox.keep(&new("A", 5)).await.unwrap();
     let away = folder.file("away.db");
     std::fs::rename(&path, &away).unwrap();
     for _ in 0..2 {
-        let error = inbox.keep(new("B", 5)).await.unwrap_err();
+        let error = inbox.keep(&new("B", 5)).await.unwrap_err();
         assert_eq!(error.trouble, Trouble::Gone, "{error}");
     }
     // Another file in its place is not taken for it.
     std::fs::copy(&away, &path).unwrap();
-    assert_eq!(inbox.keep(new("C", 5)).await.unwrap_err().trouble, Trouble::Gone);
+    assert_eq!(inbox.keep(&new("C", 5)).await.unwrap_err().trouble, Trouble::Gone);
     std::fs::rename(&away, &path).unwrap();
-    let id = inbox.keep(new("D", 5)).await.unwrap();
+    let id = inbox.keep(&new("D", 5)).await.unwrap();
     assert!(all(&inbox).contains(&id) && all(&inbox).contains(&1));
 }
 
@@ -343,11 +344,11 @@ async fn a_removed_log_fails_one_callback_and_is_made_again() {
         let folder = Folder::new();
         let path = folder.file("inbox.db");
         let inbox = Inbox::open(&path, quick()).unwrap();
-        inbox.keep(new("A", 5)).await.unwrap();
+        inbox.keep(&new("A", 5)).await.unwrap();
         std::fs::remove_file(folder.file(&format!("inbox.db{end}"))).unwrap();
-        let error = inbox.keep(new("B", 5)).await.unwrap_err();
+        let error = inbox.keep(&new("B", 5)).await.unwrap_err();
         assert_eq!(error.trouble, Trouble::Gone, "{error}");
-        let id = inbox.keep(new("C", 5)).await.unwrap();
+        let id = inbox.keep(&new("C", 5)).await.unwrap();
         inbox.close().unwrap();
         let kept = all(&Inbox::open(&path, quick()).unwrap());
         assert!(kept.contains(&1) && kept.contains(&id), "{end}: {kept:?}");
@@ -359,14 +360,14 @@ async fn a_damaged_inbox_keeps_again_once_it_is_whole() {
     let folder = Folder::new();
     let path = folder.file("inbox.db");
     let inbox = Inbox::open(&path, quick()).unwrap();
-    inbox.keep(new("A", 5)).await.unwrap();
+    inbox.keep(&new("A", 5)).await.unwrap();
     change(&path, "ALTER TABLE entries RENAME TO hidden");
     for _ in 0..2 {
-        let error = inbox.keep(new("B", 5)).await.unwrap_err();
+        let error = inbox.keep(&new("B", 5)).await.unwrap_err();
         assert_eq!(error.trouble, Trouble::Corrupt, "{error}");
     }
     change(&path, "ALTER TABLE hidden RENAME TO entries");
-    let id = inbox.keep(new("C", 5)).await.unwrap();
+    let id = inbox.keep(&new("C", 5)).await.unwrap();
     assert_eq!(all(&inbox), [1, id]);
 }
 
@@ -375,14 +376,14 @@ async fn a_record_that_fails_fails_no_callback() {
     let folder = Folder::new();
     let path = folder.file("inbox.db");
     let inbox = Inbox::open(&path, quick()).unwrap();
-    let id = inbox.keep(new("A", 5)).await.unwrap();
+    let id = inbox.keep(&new("A", 5)).await.unwrap();
     let other = lock(&path);
     inbox.record_reply(id, &Replied::default()).await.unwrap();
     // An entry that is gone is no failure.
     inbox.record_reply(99, &Replied::default()).await.unwrap();
-    assert_eq!(inbox.keep(new("A", 5)).await.unwrap_err().trouble, Trouble::Locked);
+    assert_eq!(inbox.keep(&new("A", 5)).await.unwrap_err().trouble, Trouble::Locked);
     drop(other);
-    inbox.keep(new("B", 5)).await.unwrap();
+    inbox.keep(&new("B", 5)).await.unwrap();
     assert_eq!(inbox.late().unwrap_err().trouble, Trouble::Locked);
     assert_eq!(inbox.flush().await, Ok(()));
 }

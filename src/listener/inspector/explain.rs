@@ -170,7 +170,7 @@ impl Canonical {
             after: scheme.masked_suffix(),
             untold: payload.members().len() - parts.len(),
             parts,
-            masked: reading.masked_canonical.clone(),
+            masked: reading.masked_canonical(payload),
             given: reading.verification.given.clone(),
         }
     }

@@ -72,6 +72,13 @@ struct Inner {
 /// What a route gives back: JSON with its HTTP status.
 type Told = (u16, Value);
 
+/// Received bytes as the page reads them, the keys masked: for the fuzz targets alone.
+#[cfg(fuzzing)]
+#[must_use]
+pub fn shown_text(keys: &[Key], bytes: &[u8]) -> Vec<u8> {
+    Mask::new(keys).json(shape::text(bytes, Extent::Whole))
+}
+
 impl Inspector {
     /// An inspector for a server on this address.
     ///

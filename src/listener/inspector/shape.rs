@@ -225,7 +225,7 @@ fn headers(headers: &[(String, Vec<u8>)]) -> Vec<[String; 2]> {
 }
 
 /// Bytes with what the page needs to show them in part.
-fn text(bytes: &[u8], extent: Extent) -> Value {
+pub(super) fn text(bytes: &[u8], extent: Extent) -> Value {
     let max = extent.bytes();
     let (shown, is_text) = match std::str::from_utf8(bytes) {
         Ok(text) => (beginning(text, max).to_owned(), true),

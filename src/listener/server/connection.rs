@@ -20,6 +20,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::body::{Held, read_body};
+use super::finishing::{Finishing, Panicked};
 use super::response::{plain, refuse, response_of};
 use super::takeover::{Framing, Stream, Takeover};
 use super::{Bytes, LONGEST_TIME, Shared};
@@ -228,17 +229,17 @@ where
         let running = Running::start(&self.shared);
         let kept = (running, held, Arc::clone(&self.lease));
         let handler = Arc::clone(&self.handler);
-        let task = tokio::spawn(async move {
+        let work = async move {
             let _kept = kept;
             handler(callback).await.into()
-        });
-        let handled = match task.await {
+        };
+        let handled = match Finishing::new(work).await {
             Ok(Answer::Reply(reply)) => response_of(reply).map(Handled::Response),
             Ok(Answer::Stream { head, parts }) => {
                 Stream::new(head, parts, framing).map(|stream| Takeover::Stream(stream).into())
             }
             Ok(Answer::Wire(script)) => Some(Takeover::Script(script).into()),
-            Err(_) => None,
+            Err(Panicked) => None,
         };
         handled.unwrap_or_else(|| {
             self.shared.tell(ServerEvent::HandlerFailed { number });

@@ -84,8 +84,9 @@ impl AcknowledgementRule {
     /// The rule that a dialect's success reply stands for.
     #[must_use]
     pub fn for_reply(success_reply: &str) -> AcknowledgementRule {
-        let reply = success_reply.trim();
-        match Payload::parse(reply.as_bytes()) {
+        // As replies are trimmed, or a reply that is this text would not be it.
+        let reply = success_reply.trim_ascii();
+        match Payload::parse(success_reply.as_bytes()) {
             Ok(object) if object.get("error_code").is_some() => AcknowledgementRule::ErrorCode,
             Ok(_) => AcknowledgementRule::Members(reply.to_owned()),
             Err(_) if reply.contains("<return_code>") => AcknowledgementRule::ReturnCode,
@@ -143,7 +144,7 @@ fn judge_return_code(body: &[u8]) -> Judgement {
 
 fn judge_members(reply: &Reply, wanted: &str) -> Judgement {
     let (Ok(expected), Ok(given)) =
-        (Payload::parse(wanted.as_bytes()), Payload::parse(reply.body.trim_ascii()))
+        (Payload::parse(wanted.as_bytes()), Payload::parse(&reply.body))
     else {
         return miss(wanted, slip(&reply.body, wanted));
     };
@@ -220,6 +221,23 @@ mod tests {
         assert_eq!(rule("wechat-v2"), AcknowledgementRule::ReturnCode);
         assert_eq!(rule("epay"), AcknowledgementRule::Word("success".into()));
         assert_eq!(rule("epusdt"), AcknowledgementRule::Word("ok".into()));
+    }
+
+    #[test]
+    fn a_rule_takes_the_reply_that_it_was_made_from() {
+        for text in [
+            "ok\u{b}",
+            "\u{a0}ok",
+            " ok\u{85}\n",
+            "{\"a\":1}\u{b}",
+            "\u{c}{\"a\":1}",
+            " {\"a\":1}\n",
+        ] {
+            let rule = AcknowledgementRule::for_reply(text);
+            assert_eq!(conclusion(&rule, text), "acknowledged", "{text:?}");
+        }
+        let members = AcknowledgementRule::for_reply("{\"a\":1}");
+        assert_ne!(conclusion(&members, "\u{c}{\"a\":1}"), "acknowledged");
     }
 
     #[test]

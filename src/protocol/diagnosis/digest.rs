@@ -182,6 +182,26 @@ impl Target {
     }
 }
 
+/// What is to be said of each way to write a digest that is to be written in this case.
+pub(super) fn all(wanted: DigestCase) -> Vec<Deviation> {
+    let other_case = if wanted == DigestCase::Lower { &UPPER } else { &LOWER };
+    let rows = [
+        other_case,
+        &MIXED,
+        &SPACED,
+        &MIDDLE,
+        &FIRST,
+        &LAST,
+        &BASE64,
+        &BASE64_OF_HEX,
+        &NO_LEADING_ZEROS,
+        &NO_BYTE_PADDING,
+        &NEGATIVE,
+        &SIGN_EXTENDED,
+    ];
+    rows.into_iter().map(|row| row.deviation(wanted)).collect()
+}
+
 fn whole_number(digest: &[u8]) -> String {
     hex::encode(digest).trim_start_matches('0').to_owned()
 }

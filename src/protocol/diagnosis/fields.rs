@@ -254,6 +254,20 @@ pub(super) static FIELD_RULES: [FieldRule; 20] = [
     ),
 ];
 
+/// The deviation in which only the members inside a named one are signed.
+pub(super) fn nested(name: &str) -> Deviation {
+    let mut deviation = Deviation::new(
+        Fields,
+        "nested-only",
+        "",
+        "the members of the outermost object are signed",
+        "a wrapper such as {code, msg, data} whose data is unpacked first",
+        "sign the members of the body as it was received",
+    );
+    deviation.does = format!("signs only the members of {name}").into();
+    deviation
+}
+
 /// The deviation in which one named member is not signed.
 pub(super) fn dropped(name: &str) -> Deviation {
     let mut deviation = Deviation::new(

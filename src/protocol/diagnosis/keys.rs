@@ -19,6 +19,7 @@ fn with(before: &[u8], key: &[u8], after: &[u8]) -> Option<Vec<u8>> {
     Some([before, key, after].concat())
 }
 
+const EXACT: &str = "the key's bytes exactly as the platform shows them";
 const TRIM: &str = "trim what surrounds the key where it is read, and change nothing else";
 const AS_IS: &str = "use the key's own text: do not hash, encode, decode or re-case it";
 const SETTING: &str = "stop with an error where the key's setting is missing";
@@ -177,16 +178,23 @@ const KEY_ROWS: [KeyRow; 24] = [
     ),
 ];
 
+/// What is to be said of each wrong key, whatever the key is.
+pub(super) fn all() -> Vec<Deviation> {
+    let rows = KEY_ROWS.into_iter();
+    rows.map(|(code, does, cause, fix, _)| Deviation::new(Key, code, does, EXACT, cause, fix))
+        .chain([other_key("another file or setting")])
+        .collect()
+}
+
 /// The key read or written wrongly, most frequent first.
 pub(super) fn key_rules(key: &[u8]) -> Vec<KeyRule> {
-    let rule = "the key's bytes exactly as the platform shows them";
     let mut rules: Vec<KeyRule> = Vec::new();
     for (code, does, cause, fix, change) in KEY_ROWS {
         let changed = change(key).filter(|changed| changed != key && !changed.is_empty());
         if let Some(changed) = changed
             && rules.iter().all(|known| known.key != changed)
         {
-            let deviation = Deviation::new(Key, code, does, rule, cause, fix);
+            let deviation = Deviation::new(Key, code, does, EXACT, cause, fix);
             rules.push(KeyRule { deviation, key: changed });
         }
     }

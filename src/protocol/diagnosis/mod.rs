@@ -6,6 +6,7 @@
 //! string both are told, the likelier first. Types are never blamed, because `"3"` and `3` are signed
 //! alike.
 
+mod catalogue;
 mod combine;
 mod compose;
 mod digest;
@@ -24,6 +25,8 @@ mod shapes;
 mod values;
 
 use std::borrow::Cow;
+
+pub use catalogue::catalogue;
 
 use super::dialect::Dialect;
 use super::key::Key;

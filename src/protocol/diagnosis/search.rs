@@ -12,7 +12,7 @@ use super::keys::{KeyRule, key_rules, other_key};
 use super::orders::ORDER_RULES;
 use super::shapes::{SHAPE_RULES, whole_strings};
 use super::values::Scope;
-use super::{Deviation, Difference, Dimension, Hit};
+use super::{Deviation, Difference, Hit, fields};
 use crate::protocol::canonical::canonicalize;
 use crate::protocol::dialect::Dialect;
 use crate::protocol::key::Key;
@@ -456,15 +456,7 @@ fn nested_payloads(payload: &Payload<'_>, scheme: &Scheme) -> Vec<(Deviation, Ve
             _ => continue,
         };
         if let Ok(nested) = Payload::parse(text) {
-            let mut deviation = Deviation::new(
-                Dimension::Fields,
-                "nested-only",
-                "",
-                "the members of the outermost object are signed",
-                "a wrapper such as {code, msg, data} whose data is unpacked first",
-                "sign the members of the body as it was received",
-            );
-            deviation.does = format!("signs only the members of {}", member.name).into();
+            let deviation = fields::nested(&member.name);
             found.push((deviation, canonicalize(&nested, scheme).as_str().as_bytes().to_vec()));
         }
     }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::CheckFacts;
-use super::shown::{LONGEST_URL, plain_json, whole_start};
+use super::shown::{LONGEST_URL, whole_start};
 use super::standing::{Standing, counts, endpoint_name, is_yes};
 use crate::check::report::{CaseResult, CheckReport, Endpoint, Exchange, Received, Tries};
 use crate::report::figures::shortened;
@@ -27,7 +27,7 @@ const LONGEST_TEXT: usize = 4096;
 /// That a check begins, as one line of JSON of the type `ready`.
 #[must_use]
 pub fn ready(facts: &CheckFacts) -> String {
-    plain_json(&json::line(
+    json::line(
         "ready",
         &json!({
             "url": shortened(&facts.url, LONGEST_URL),
@@ -36,13 +36,13 @@ pub fn ready(facts: &CheckFacts) -> String {
             "seed": facts.seed,
             "started_at": facts.started_at.to_string(),
         }),
-    ))
+    )
 }
 
 /// What came of one case, as one line of JSON of the type `case`.
 #[must_use]
 pub fn case(result: &CaseResult) -> String {
-    plain_json(&json::line("case", &result_json(result)))
+    json::line("case", &result_json(result))
 }
 
 /// The whole report as one line of JSON, of the type `check`.
@@ -59,7 +59,7 @@ pub fn check(report: &CheckReport) -> String {
         }
         Endpoint::Discerning | Endpoint::AcknowledgesEverything => None,
     };
-    plain_json(&json::line(
+    json::line(
         "check",
         &json!({
             "ok": is_yes(report),
@@ -74,7 +74,7 @@ pub fn check(report: &CheckReport) -> String {
             "seed": report.seed,
             "results": report.results.iter().map(result_json).collect::<Vec<_>>(),
         }),
-    ))
+    )
 }
 
 fn result_json(result: &CaseResult) -> Value {

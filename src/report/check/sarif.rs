@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::shown::{LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, plain_json, visible};
+use super::shown::{LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, visible};
 use super::standing::{Headline, Level, Standing, again, endpoint_name, headline, is_yes};
 use crate::check::report::{CaseResult, CheckReport};
+use crate::report::json::plain_json;
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -51,7 +52,7 @@ pub fn log(report: &CheckReport) -> String {
             "results": results,
         }],
     });
-    plain_json(&format!("{log:#}\n"))
+    plain_json(format!("{log:#}\n"))
 }
 
 fn rule(result: &CaseResult) -> Value {

@@ -145,23 +145,6 @@ pub(super) fn shell_word(text: &str) -> String {
     }
 }
 
-/// JSON text with hidden characters as `\uXXXX`; the values stay the same.
-pub(super) fn plain_json(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for character in text.chars() {
-        // The newline that ends a line is between values; within them it is escaped already.
-        if character == '\n' || !is_hidden(character) {
-            plain.push(character);
-            continue;
-        }
-        for unit in character.encode_utf16(&mut [0; 2]) {
-            // Writing to a String cannot fail.
-            let _ = write!(plain, "\\u{unit:04x}");
-        }
-    }
-    plain
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,13 +182,5 @@ mod tests {
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
         assert_eq!(wrapped("a 123456789 b", 4), ["a", "1234", "5678", "9 b"]);
         assert_eq!(wrapped("", 4), [""]);
-    }
-
-    #[test]
-    fn json_keeps_its_values() {
-        let text = "a\u{202e}\u{e0001}\u{7f}\u{85}";
-        let plain = plain_json(&serde_json::to_string(text).unwrap());
-        assert_eq!(plain, "\"a\\u202e\\udb40\\udc01\\u007f\\u0085\"");
-        assert_eq!(serde_json::from_str::<String>(&plain).unwrap(), text);
     }
 }

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::shown::{LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, plain_json, visible};
+use super::shown::{LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, visible};
 use super::standing::{Standing, TapKind, again, endpoint_name, headline};
 use super::text::status;
 use crate::check::report::{CaseResult, CheckReport};
+use crate::report::json::plain_json;
 use crate::report::text::milliseconds;
 
 /// The report: the endpoint as a whole is the first test point, each case one more.
@@ -89,7 +90,7 @@ fn point(text: &mut String, number: usize, url: &str, result: &CaseResult) {
 fn diagnostic(text: &mut String, fields: &[(&str, Value)]) {
     text.push_str("  ---\n");
     for (name, value) in fields {
-        let _ = writeln!(text, "  {name}: {}", plain_json(&value.to_string()));
+        let _ = writeln!(text, "  {name}: {}", plain_json(value.to_string()));
     }
     text.push_str("  ...\n");
 }

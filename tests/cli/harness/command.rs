@@ -98,6 +98,12 @@ impl Program {
         self.start().end()
     }
 
+    /// Works in this folder instead of one of its own.
+    pub(crate) fn in_folder(mut self, folder: &std::path::Path) -> Program {
+        self.command.current_dir(folder);
+        self
+    }
+
     /// Starts; stdin is written and closed in the background.
     #[track_caller]
     pub(crate) fn start(mut self) -> Running {
@@ -178,7 +184,13 @@ impl Running {
 
     /// Waits for the end by itself; kills the child and fails where there is none in time.
     #[track_caller]
-    pub(crate) fn end(mut self) -> Output {
+    pub(crate) fn end(self) -> Output {
+        self.end_with_folders().0
+    }
+
+    /// Like [`Running::end`], with the folders of the run and what was written there.
+    #[track_caller]
+    pub(crate) fn end_with_folders(mut self) -> (Output, Sandbox) {
         let status = wait(&mut self.child);
         if status.is_none() {
             let _ = self.child.kill();
@@ -191,7 +203,7 @@ impl Running {
         let Some(code) = status else {
             panic!("{} did not end in time\n{stdout}\n{stderr}", self.shown);
         };
-        Output { shown: self.shown, code, stdout, stderr }
+        (Output { shown: self.shown, code, stdout, stderr }, self.sandbox)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A folder for one run: its own home and its own working directory.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -32,6 +33,26 @@ impl Sandbox {
     /// The working directory.
     pub(crate) fn work(&self) -> PathBuf {
         self.root.join("work")
+    }
+
+    /// Every file in both directories and below, with its mode and its bytes.
+    pub(crate) fn files(&self) -> Vec<(PathBuf, u32, Vec<u8>)> {
+        let mut found = Vec::new();
+        read_below(&self.root, &mut found);
+        found
+    }
+}
+
+fn read_below(folder: &Path, found: &mut Vec<(PathBuf, u32, Vec<u8>)>) {
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            read_below(&path, found);
+        } else {
+            let mode = fs::metadata(&path).expect("a file").permissions().mode() & 0o777;
+            let bytes = fs::read(&path).expect("readable bytes");
+            found.push((path, mode, bytes));
+        }
     }
 }
 

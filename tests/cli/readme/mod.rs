@@ -9,8 +9,8 @@ mod run;
 
 use std::fs;
 
-/// Runs every block of a README and gives what went wrong.
-fn faults_of(readme: &str) -> Vec<String> {
+/// Runs every block of a page and gives what went wrong.
+pub(crate) fn faults_of(readme: &str) -> Vec<String> {
     match blocks::parse(readme) {
         Ok(blocks) => run::run_all(&blocks, &compare::Normalizer::of_fixtures(&blocks)),
         Err(why) => vec![why],
