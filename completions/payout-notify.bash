@@ -166,7 +166,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__check)
+        payout__notify__subcmd__check)
             opts="-h --color --dialect --sign-type --require --platform-id --suite --only --skip --list --report --fail-on --bundle --replay --yes --max-rate --timeout --observe --observe-within --seed --format --key-file --key --header --resolve --cacert --insecure --client-cert --client-key --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -178,15 +178,15 @@ _payout__notify() {
                     return 0
                     ;;
                 --dialect)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "platform fork wechat-v2 epay jeepay epusdt tokenpay pockyt" -- "${cur}"))
                     return 0
                     ;;
                 --sign-type)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "md5 hmac-sha256 sha256" -- "${cur}"))
                     return 0
                     ;;
                 --require)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "md5 hmac-sha256 sha256" -- "${cur}"))
                     return 0
                     ;;
                 --platform-id)
@@ -198,11 +198,11 @@ _payout__notify() {
                     return 0
                     ;;
                 --only)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "reachability acknowledgement authenticity interoperability idempotency robustness retry reach-dns reach-connect reach-tls reach-redirect reach-challenge reach-content-type reach-latency reach-keep-alive reach-ipv6 ack-success ack-failed ack-cancelled ack-expect-continue ack-chunked ack-content-type-plain ack-content-type-parameter ack-no-user-agent auth-no-sign auth-empty-sign auth-null-sign auth-wrong-key auth-no-key auth-upper-case auth-last-digit auth-short-sign auth-changed-payout-id auth-changed-payout-cl-id auth-changed-platform-id auth-changed-amount auth-changed-real-amount auth-changed-fee auth-changed-status auth-changed-create-time auth-changed-update-time auth-changed-error-msg auth-changed-space auth-added-field auth-added-zero auth-removed-field auth-swapped-ids auth-old-signature auth-sign-type-unknown auth-sign-type-downgrade auth-sign-type-swapped auth-md5 auth-md5-untyped auth-twin-fee auth-twin-status auth-twin-real-amount auth-duplicate-last auth-duplicate-first auth-name-case-amount auth-name-case-sign auth-sign-true auth-sign-zero auth-sign-zero-e auth-sign-empty-array auth-sign-array auth-sign-object auth-amount-array interop-shuffled interop-pretty interop-unknown-fields interop-sign-type interop-unicode interop-unicode-escaped interop-emoji interop-slashes interop-special interop-outer-spaces interop-zero-fee interop-zero-text interop-empty-error-msg interop-null interop-no-real-amount interop-big-number interop-number-text interop-array interop-name-order interop-long-ids interop-decimal-strings interop-iso-times idem-again idem-signed-anew idem-at-once idem-reply-lost idem-replay idem-replay-after-others idem-success-after-failure idem-failure-after-success idem-success-after-processing idem-out-of-order robust-malformed robust-truncated robust-empty robust-empty-object robust-array robust-null robust-types robust-not-utf8 robust-lone-surrogate robust-deep robust-large robust-get robust-put robust-form robust-content-type robust-slow-upload robust-half-close retry-success retry-failure" -- "${cur}"))
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "reachability acknowledgement authenticity interoperability idempotency robustness retry reach-dns reach-connect reach-tls reach-redirect reach-challenge reach-content-type reach-latency reach-keep-alive reach-ipv6 ack-success ack-failed ack-cancelled ack-expect-continue ack-chunked ack-content-type-plain ack-content-type-parameter ack-no-user-agent auth-no-sign auth-empty-sign auth-null-sign auth-wrong-key auth-no-key auth-upper-case auth-last-digit auth-short-sign auth-changed-payout-id auth-changed-payout-cl-id auth-changed-platform-id auth-changed-amount auth-changed-real-amount auth-changed-fee auth-changed-status auth-changed-create-time auth-changed-update-time auth-changed-error-msg auth-changed-space auth-added-field auth-added-zero auth-removed-field auth-swapped-ids auth-old-signature auth-sign-type-unknown auth-sign-type-downgrade auth-sign-type-swapped auth-md5 auth-md5-untyped auth-twin-fee auth-twin-status auth-twin-real-amount auth-duplicate-last auth-duplicate-first auth-name-case-amount auth-name-case-sign auth-sign-true auth-sign-zero auth-sign-zero-e auth-sign-empty-array auth-sign-array auth-sign-object auth-amount-array interop-shuffled interop-pretty interop-unknown-fields interop-sign-type interop-unicode interop-unicode-escaped interop-emoji interop-slashes interop-special interop-outer-spaces interop-zero-fee interop-zero-text interop-empty-error-msg interop-null interop-no-real-amount interop-big-number interop-number-text interop-array interop-name-order interop-long-ids interop-decimal-strings interop-iso-times idem-again idem-signed-anew idem-at-once idem-reply-lost idem-replay idem-replay-after-others idem-success-after-failure idem-failure-after-success idem-success-after-processing idem-out-of-order robust-malformed robust-truncated robust-empty robust-empty-object robust-array robust-null robust-types robust-not-utf8 robust-lone-surrogate robust-deep robust-large robust-get robust-put robust-form robust-content-type robust-slow-upload robust-half-close retry-success retry-failure" -- "${cur}"))
                     return 0
                     ;;
                 --report)
@@ -280,7 +280,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__completions)
+        payout__notify__subcmd__completions)
             opts="-h --color --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -298,7 +298,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__demo)
+        payout__notify__subcmd__demo)
             opts="-h --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -316,8 +316,8 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__dialects)
-            opts="-h --color --print --format --help"
+        payout__notify__subcmd__dialects)
+            opts="-h --color --print --format --help platform fork wechat-v2 epay jeepay epusdt tokenpay pockyt"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -342,7 +342,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__export)
+        payout__notify__subcmd__export)
             opts="-h --color --to --out --status --dialect --sign-type --timeout --rate --count --duration --mix --set --set-str --unset --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -362,15 +362,15 @@ _payout__notify() {
                     return 0
                     ;;
                 --status)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "success cancelled failed" -- "${cur}"))
                     return 0
                     ;;
                 --dialect)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "platform fork wechat-v2 epay jeepay epusdt tokenpay pockyt" -- "${cur}"))
                     return 0
                     ;;
                 --sign-type)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "md5 hmac-sha256 sha256" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -412,7 +412,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__help)
+        payout__notify__subcmd__help)
             opts="demo sign verify simulate check schedule export listen inbox dialects snippet completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -426,7 +426,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__help__subcmd__check)
+        payout__notify__subcmd__help__subcmd__check)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -440,7 +440,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__help__subcmd__completions)
+        payout__notify__subcmd__help__subcmd__completions)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -454,7 +454,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__help__subcmd__demo)
+        payout__notify__subcmd__help__subcmd__demo)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -468,7 +468,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__help__subcmd__dialects)
+        payout__notify__subcmd__help__subcmd__dialects)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -482,7 +482,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__help__subcmd__export)
+        payout__notify__subcmd__help__subcmd__export)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -496,7 +496,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__help__subcmd__help)
+        payout__notify__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -510,7 +510,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__help__subcmd__inbox)
+        payout__notify__subcmd__help__subcmd__inbox)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -524,7 +524,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__help__subcmd__listen)
+        payout__notify__subcmd__help__subcmd__listen)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -538,7 +538,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__help__subcmd__schedule)
+        payout__notify__subcmd__help__subcmd__schedule)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -552,7 +552,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__help__subcmd__sign)
+        payout__notify__subcmd__help__subcmd__sign)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -566,7 +566,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__help__subcmd__simulate)
+        payout__notify__subcmd__help__subcmd__simulate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -580,7 +580,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__help__subcmd__snippet)
+        payout__notify__subcmd__help__subcmd__snippet)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -594,7 +594,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__help__subcmd__verify)
+        payout__notify__subcmd__help__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -608,7 +608,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__inbox)
+        payout__notify__subcmd__inbox)
             opts="-h --color --inbox --help list show diff replay export delete prune help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -630,7 +630,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__inbox__subcmd__delete)
+        payout__notify__subcmd__inbox__subcmd__delete)
             opts="-h --color --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -652,7 +652,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__inbox__subcmd__diff)
+        payout__notify__subcmd__inbox__subcmd__diff)
             opts="-h --format --color --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -678,7 +678,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__inbox__subcmd__export)
+        payout__notify__subcmd__inbox__subcmd__export)
             opts="-h --as --limit --order --status --verdict --since --until --grep --color --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -698,7 +698,7 @@ _payout__notify() {
                     return 0
                     ;;
                 --status)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "success cancelled failed" -- "${cur}"))
                     return 0
                     ;;
                 --verdict)
@@ -732,7 +732,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__inbox__subcmd__help)
+        payout__notify__subcmd__inbox__subcmd__help)
             opts="list show diff replay export delete prune help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -746,7 +746,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__inbox__subcmd__help__subcmd__delete)
+        payout__notify__subcmd__inbox__subcmd__help__subcmd__delete)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -760,7 +760,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__inbox__subcmd__help__subcmd__diff)
+        payout__notify__subcmd__inbox__subcmd__help__subcmd__diff)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -774,7 +774,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__inbox__subcmd__help__subcmd__export)
+        payout__notify__subcmd__inbox__subcmd__help__subcmd__export)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -788,7 +788,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__inbox__subcmd__help__subcmd__help)
+        payout__notify__subcmd__inbox__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -802,7 +802,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__inbox__subcmd__help__subcmd__list)
+        payout__notify__subcmd__inbox__subcmd__help__subcmd__list)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -816,7 +816,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__inbox__subcmd__help__subcmd__prune)
+        payout__notify__subcmd__inbox__subcmd__help__subcmd__prune)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -830,7 +830,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__inbox__subcmd__help__subcmd__replay)
+        payout__notify__subcmd__inbox__subcmd__help__subcmd__replay)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -844,7 +844,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__inbox__subcmd__help__subcmd__show)
+        payout__notify__subcmd__inbox__subcmd__help__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -858,7 +858,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__inbox__subcmd__list)
+        payout__notify__subcmd__inbox__subcmd__list)
             opts="-h --order --status --verdict --since --until --grep --limit --format --color --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -870,7 +870,7 @@ _payout__notify() {
                     return 0
                     ;;
                 --status)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "success cancelled failed" -- "${cur}"))
                     return 0
                     ;;
                 --verdict)
@@ -912,7 +912,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__inbox__subcmd__prune)
+        payout__notify__subcmd__inbox__subcmd__prune)
             opts="-h --keep --keep-for --color --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -942,7 +942,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__inbox__subcmd__replay)
+        payout__notify__subcmd__inbox__subcmd__replay)
             opts="-h --to --resign --dialect --sign-type --timeout --format --set --set-str --unset --key-file --key --header --connections --lose-replies --upload-rate --slow-upload --half-close --chunked --accept-gzip --resolve --cacert --insecure --client-cert --client-key --color --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -954,11 +954,11 @@ _payout__notify() {
                     return 0
                     ;;
                 --dialect)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "platform fork wechat-v2 epay jeepay epusdt tokenpay pockyt" -- "${cur}"))
                     return 0
                     ;;
                 --sign-type)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "md5 hmac-sha256 sha256" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -1040,7 +1040,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__inbox__subcmd__show)
+        payout__notify__subcmd__inbox__subcmd__show)
             opts="-h --dialect --require --format --key-file --key --other-key-file --color --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1048,11 +1048,11 @@ _payout__notify() {
             fi
             case "${prev}" in
                 --dialect)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "platform fork wechat-v2 epay jeepay epusdt tokenpay pockyt" -- "${cur}"))
                     return 0
                     ;;
                 --require)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "md5 hmac-sha256 sha256" -- "${cur}"))
                     return 0
                     ;;
                 --format)
@@ -1086,7 +1086,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__listen)
+        payout__notify__subcmd__listen)
             opts="-q -v -h --color --bind --allow-remote --dialect --input --require --count --for --format --quiet --verbose --inbox --no-inbox --keep --keep-for --reply --reply-per --seed --forward-to --reply-from --forward-retry --forward-timeout --referee --max-retries --expect-schedule --sender-timeout --inspect --tls-cert --tls-key --tls-self-signed --tls-cert-out --key-file --key --other-key-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1102,7 +1102,7 @@ _payout__notify() {
                     return 0
                     ;;
                 --dialect)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "platform fork wechat-v2 epay jeepay epusdt tokenpay pockyt" -- "${cur}"))
                     return 0
                     ;;
                 --input)
@@ -1110,7 +1110,7 @@ _payout__notify() {
                     return 0
                     ;;
                 --require)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "md5 hmac-sha256 sha256" -- "${cur}"))
                     return 0
                     ;;
                 --count)
@@ -1170,7 +1170,7 @@ _payout__notify() {
                     return 0
                     ;;
                 --expect-schedule)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "backoff even ten-in-total" -- "${cur}"))
                     return 0
                     ;;
                 --sender-timeout)
@@ -1212,8 +1212,8 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__schedule)
-            opts="-h --color --retries --window --format --help"
+        payout__notify__subcmd__schedule)
+            opts="-h --color --retries --window --format --help backoff even ten-in-total"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1242,7 +1242,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__sign)
+        payout__notify__subcmd__sign)
             opts="-h --color --sign-type --dialect --input --print --url --lines --jobs --set --set-str --unset --key-file --key --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1254,11 +1254,11 @@ _payout__notify() {
                     return 0
                     ;;
                 --sign-type)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "md5 hmac-sha256 sha256" -- "${cur}"))
                     return 0
                     ;;
                 --dialect)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "platform fork wechat-v2 epay jeepay epusdt tokenpay pockyt" -- "${cur}"))
                     return 0
                     ;;
                 --input)
@@ -1304,7 +1304,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__simulate)
+        payout__notify__subcmd__simulate)
             opts="-h --color --status --dialect --sign-type --schedule --retries --window --speed --timeout --dry-run --format --set --set-str --unset --key-file --key --count --from --from-format --seed --mix --duplicates --concurrency --rate --ramp --max-in-flight --jitter --honor-retry-after --journal --resume --report --fail-if --header --connections --lose-replies --upload-rate --slow-upload --half-close --chunked --accept-gzip --resolve --cacert --insecure --client-cert --client-key --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1316,19 +1316,19 @@ _payout__notify() {
                     return 0
                     ;;
                 --status)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "success cancelled failed" -- "${cur}"))
                     return 0
                     ;;
                 --dialect)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "platform fork wechat-v2 epay jeepay epusdt tokenpay pockyt" -- "${cur}"))
                     return 0
                     ;;
                 --sign-type)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "md5 hmac-sha256 sha256" -- "${cur}"))
                     return 0
                     ;;
                 --schedule)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "backoff even ten-in-total" -- "${cur}"))
                     return 0
                     ;;
                 --retries)
@@ -1470,7 +1470,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__snippet)
+        payout__notify__subcmd__snippet)
             opts="-h --color --dialect --require --print --help php node python go java csharp"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1482,11 +1482,11 @@ _payout__notify() {
                     return 0
                     ;;
                 --dialect)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "platform fork wechat-v2 epay jeepay epusdt tokenpay pockyt" -- "${cur}"))
                     return 0
                     ;;
                 --require)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "md5 hmac-sha256 sha256" -- "${cur}"))
                     return 0
                     ;;
                 --print)
@@ -1500,7 +1500,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__subcmd__notify__subcmd__verify)
+        payout__notify__subcmd__verify)
             opts="-h --color --dialect --input --require --strict --explain --show-expected --format --lines --jobs --key-file --key --other-key-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1512,7 +1512,7 @@ _payout__notify() {
                     return 0
                     ;;
                 --dialect)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "platform fork wechat-v2 epay jeepay epusdt tokenpay pockyt" -- "${cur}"))
                     return 0
                     ;;
                 --input)
@@ -1520,7 +1520,7 @@ _payout__notify() {
                     return 0
                     ;;
                 --require)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "md5 hmac-sha256 sha256" -- "${cur}"))
                     return 0
                     ;;
                 --format)
@@ -1553,8 +1553,35 @@ _payout__notify() {
     esac
 }
 
+# The numbers of the newest callbacks, which only the inbox itself knows.
+_payout_notify_callbacks() {
+    local i inbox=()
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        [[ ${COMP_WORDS[i]} == --inbox ]] || continue
+        # Readline takes --inbox=FILE for three words.
+        [[ ${COMP_WORDS[i + 1]} == "=" ]] && ((i++))
+        inbox=(--inbox "${COMP_WORDS[i + 1]}")
+    done
+    echo latest
+    payout-notify inbox list --limit 20 --format json "${inbox[@]}" 2>/dev/null |
+        sed -n 's/.*"id":\([0-9][0-9]*\)[,}].*/\1/p'
+}
+
+_payout_notify_with_callbacks() {
+    _payout__notify "$@"
+    local i action=""
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case "${COMP_WORDS[i]}" in
+            show | diff | replay | delete) action="${COMP_WORDS[i]}" ;;
+        esac
+    done
+    if [[ " ${COMP_WORDS[*]:1:COMP_CWORD-1} " == *" inbox "* && -n $action && $2 != -* && $3 != -* ]]; then
+        COMPREPLY=($(compgen -W "$(_payout_notify_callbacks)" -- "$2"))
+    fi
+}
+
 if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
-    complete -F _payout__notify -o nosort -o bashdefault -o default payout-notify
+    complete -F _payout_notify_with_callbacks -o nosort -o bashdefault -o default payout-notify
 else
-    complete -F _payout__notify -o bashdefault -o default payout-notify
+    complete -F _payout_notify_with_callbacks -o bashdefault -o default payout-notify
 fi

@@ -49,8 +49,17 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand demo" -s h -
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l sign-type -d 'How to sign: md5, hmac-sha256 or sha256; unless told, as the payload\'s sign_type says, else as the dialect does first' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l sign-type -d 'How to sign: md5, hmac-sha256 or sha256; unless told, as the payload\'s sign_type says, else as the dialect does first' -r -f -a "md5\t''
+hmac-sha256\t''
+sha256\t''"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
+fork\t''
+wechat-v2\t''
+epay\t''
+jeepay\t''
+epusdt\t''
+tokenpay\t''
+pockyt\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l input -d 'In which form the payload is written, and printed again' -r -f -a "auto\t'Told by how it begins, or by method and content type'
 json\t'A JSON object: what the platform sends'
 form\t'The name=value pairs of a form body'
@@ -71,12 +80,21 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -s h -
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
+fork\t''
+wechat-v2\t''
+epay\t''
+jeepay\t''
+epusdt\t''
+tokenpay\t''
+pockyt\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l input -d 'In which form the payload is written' -r -f -a "auto\t'Told by how it begins, or by method and content type'
 json\t'A JSON object: what the platform sends'
 form\t'The name=value pairs of a form body'
 query\t'The pairs of a query string, alone or in a URL'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l require -d 'Refuse any other signature: md5, hmac-sha256 or sha256' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l require -d 'Refuse any other signature: md5, hmac-sha256 or sha256' -r -f -a "md5\t''
+hmac-sha256\t''
+sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l jobs -d 'How many threads share the work; unless told, one a core' -r
@@ -91,10 +109,23 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -s h
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l status -d 'The status: success, cancelled, failed or a number' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l sign-type -d 'How to sign: md5, hmac-sha256 or sha256' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l schedule -d 'When to retry: backoff, even, ten-in-total, or a list such as 15s,30s,5m [default: backoff]' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l status -d 'The status: success, cancelled, failed or a number' -r -f -a "success\t''
+cancelled\t''
+failed\t''"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
+fork\t''
+wechat-v2\t''
+epay\t''
+jeepay\t''
+epusdt\t''
+tokenpay\t''
+pockyt\t''"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l sign-type -d 'How to sign: md5, hmac-sha256 or sha256' -r -f -a "md5\t''
+hmac-sha256\t''
+sha256\t''"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l schedule -d 'When to retry: backoff, even, ten-in-total, or a list such as 15s,30s,5m [default: backoff]' -r -f -a "backoff\t''
+even\t''
+ten-in-total\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l retries -d 'How many retries may follow the first notification [default: 10]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l window -d 'The time after the order\'s completion in which the platform tries [default: 1h]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l speed -d 'Let waits pass faster; replies take as long as they take [default: 1x]' -r
@@ -141,13 +172,258 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -s
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l sign-type -d 'How to sign: md5, hmac-sha256 or sha256' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l require -d 'The endpoint must refuse any other digest than this one' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
+fork\t''
+wechat-v2\t''
+epay\t''
+jeepay\t''
+epusdt\t''
+tokenpay\t''
+pockyt\t''"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l sign-type -d 'How to sign: md5, hmac-sha256 or sha256' -r -f -a "md5\t''
+hmac-sha256\t''
+sha256\t''"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l require -d 'The endpoint must refuse any other digest than this one' -r -f -a "md5\t''
+hmac-sha256\t''
+sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l platform-id -d 'The platform_id of the orders, for an endpoint that refuses any but its own' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l suite -d 'Add the cases of this folder\'s *.toml files; several may be given' -r -F
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l only -d 'Only these groups or cases; NAME* takes all that begin so; several may be given' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l skip -d 'Without these groups or cases; several may be given' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l only -d 'Only these groups or cases; NAME* takes all that begin so; several may be given' -r -f -a "reachability\t''
+acknowledgement\t''
+authenticity\t''
+interoperability\t''
+idempotency\t''
+robustness\t''
+retry\t''
+reach-dns\t''
+reach-connect\t''
+reach-tls\t''
+reach-redirect\t''
+reach-challenge\t''
+reach-content-type\t''
+reach-latency\t''
+reach-keep-alive\t''
+reach-ipv6\t''
+ack-success\t''
+ack-failed\t''
+ack-cancelled\t''
+ack-expect-continue\t''
+ack-chunked\t''
+ack-content-type-plain\t''
+ack-content-type-parameter\t''
+ack-no-user-agent\t''
+auth-no-sign\t''
+auth-empty-sign\t''
+auth-null-sign\t''
+auth-wrong-key\t''
+auth-no-key\t''
+auth-upper-case\t''
+auth-last-digit\t''
+auth-short-sign\t''
+auth-changed-payout-id\t''
+auth-changed-payout-cl-id\t''
+auth-changed-platform-id\t''
+auth-changed-amount\t''
+auth-changed-real-amount\t''
+auth-changed-fee\t''
+auth-changed-status\t''
+auth-changed-create-time\t''
+auth-changed-update-time\t''
+auth-changed-error-msg\t''
+auth-changed-space\t''
+auth-added-field\t''
+auth-added-zero\t''
+auth-removed-field\t''
+auth-swapped-ids\t''
+auth-old-signature\t''
+auth-sign-type-unknown\t''
+auth-sign-type-downgrade\t''
+auth-sign-type-swapped\t''
+auth-md5\t''
+auth-md5-untyped\t''
+auth-twin-fee\t''
+auth-twin-status\t''
+auth-twin-real-amount\t''
+auth-duplicate-last\t''
+auth-duplicate-first\t''
+auth-name-case-amount\t''
+auth-name-case-sign\t''
+auth-sign-true\t''
+auth-sign-zero\t''
+auth-sign-zero-e\t''
+auth-sign-empty-array\t''
+auth-sign-array\t''
+auth-sign-object\t''
+auth-amount-array\t''
+interop-shuffled\t''
+interop-pretty\t''
+interop-unknown-fields\t''
+interop-sign-type\t''
+interop-unicode\t''
+interop-unicode-escaped\t''
+interop-emoji\t''
+interop-slashes\t''
+interop-special\t''
+interop-outer-spaces\t''
+interop-zero-fee\t''
+interop-zero-text\t''
+interop-empty-error-msg\t''
+interop-null\t''
+interop-no-real-amount\t''
+interop-big-number\t''
+interop-number-text\t''
+interop-array\t''
+interop-name-order\t''
+interop-long-ids\t''
+interop-decimal-strings\t''
+interop-iso-times\t''
+idem-again\t''
+idem-signed-anew\t''
+idem-at-once\t''
+idem-reply-lost\t''
+idem-replay\t''
+idem-replay-after-others\t''
+idem-success-after-failure\t''
+idem-failure-after-success\t''
+idem-success-after-processing\t''
+idem-out-of-order\t''
+robust-malformed\t''
+robust-truncated\t''
+robust-empty\t''
+robust-empty-object\t''
+robust-array\t''
+robust-null\t''
+robust-types\t''
+robust-not-utf8\t''
+robust-lone-surrogate\t''
+robust-deep\t''
+robust-large\t''
+robust-get\t''
+robust-put\t''
+robust-form\t''
+robust-content-type\t''
+robust-slow-upload\t''
+robust-half-close\t''
+retry-success\t''
+retry-failure\t''"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l skip -d 'Without these groups or cases; several may be given' -r -f -a "reachability\t''
+acknowledgement\t''
+authenticity\t''
+interoperability\t''
+idempotency\t''
+robustness\t''
+retry\t''
+reach-dns\t''
+reach-connect\t''
+reach-tls\t''
+reach-redirect\t''
+reach-challenge\t''
+reach-content-type\t''
+reach-latency\t''
+reach-keep-alive\t''
+reach-ipv6\t''
+ack-success\t''
+ack-failed\t''
+ack-cancelled\t''
+ack-expect-continue\t''
+ack-chunked\t''
+ack-content-type-plain\t''
+ack-content-type-parameter\t''
+ack-no-user-agent\t''
+auth-no-sign\t''
+auth-empty-sign\t''
+auth-null-sign\t''
+auth-wrong-key\t''
+auth-no-key\t''
+auth-upper-case\t''
+auth-last-digit\t''
+auth-short-sign\t''
+auth-changed-payout-id\t''
+auth-changed-payout-cl-id\t''
+auth-changed-platform-id\t''
+auth-changed-amount\t''
+auth-changed-real-amount\t''
+auth-changed-fee\t''
+auth-changed-status\t''
+auth-changed-create-time\t''
+auth-changed-update-time\t''
+auth-changed-error-msg\t''
+auth-changed-space\t''
+auth-added-field\t''
+auth-added-zero\t''
+auth-removed-field\t''
+auth-swapped-ids\t''
+auth-old-signature\t''
+auth-sign-type-unknown\t''
+auth-sign-type-downgrade\t''
+auth-sign-type-swapped\t''
+auth-md5\t''
+auth-md5-untyped\t''
+auth-twin-fee\t''
+auth-twin-status\t''
+auth-twin-real-amount\t''
+auth-duplicate-last\t''
+auth-duplicate-first\t''
+auth-name-case-amount\t''
+auth-name-case-sign\t''
+auth-sign-true\t''
+auth-sign-zero\t''
+auth-sign-zero-e\t''
+auth-sign-empty-array\t''
+auth-sign-array\t''
+auth-sign-object\t''
+auth-amount-array\t''
+interop-shuffled\t''
+interop-pretty\t''
+interop-unknown-fields\t''
+interop-sign-type\t''
+interop-unicode\t''
+interop-unicode-escaped\t''
+interop-emoji\t''
+interop-slashes\t''
+interop-special\t''
+interop-outer-spaces\t''
+interop-zero-fee\t''
+interop-zero-text\t''
+interop-empty-error-msg\t''
+interop-null\t''
+interop-no-real-amount\t''
+interop-big-number\t''
+interop-number-text\t''
+interop-array\t''
+interop-name-order\t''
+interop-long-ids\t''
+interop-decimal-strings\t''
+interop-iso-times\t''
+idem-again\t''
+idem-signed-anew\t''
+idem-at-once\t''
+idem-reply-lost\t''
+idem-replay\t''
+idem-replay-after-others\t''
+idem-success-after-failure\t''
+idem-failure-after-success\t''
+idem-success-after-processing\t''
+idem-out-of-order\t''
+robust-malformed\t''
+robust-truncated\t''
+robust-empty\t''
+robust-empty-object\t''
+robust-array\t''
+robust-null\t''
+robust-types\t''
+robust-not-utf8\t''
+robust-lone-surrogate\t''
+robust-deep\t''
+robust-large\t''
+robust-get\t''
+robust-put\t''
+robust-form\t''
+robust-content-type\t''
+robust-slow-upload\t''
+robust-half-close\t''
+retry-success\t''
+retry-failure\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l report -d 'Write a report: json, junit, tap, sarif, html or github; several may be given' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l fail-on -d 'Exit with 1 for this too; inconclusive always does; several may be given' -r -f -a "warn\t'A case with a warning'
 flaky\t'A case that passed only on the second try'
@@ -187,9 +463,20 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l t
 k6\t'Grafana k6: one machine, or many by its operator'
 artillery\t'Artillery, on Node: one machine, or a fleet of them'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l out -d 'Write to this file, or into this folder; Artillery\'s test is two files and needs a folder' -r -F
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l status -d 'The status: success, cancelled, failed or a number' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l sign-type -d 'How to sign: md5, hmac-sha256 or sha256' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l status -d 'The status: success, cancelled, failed or a number' -r -f -a "success\t''
+cancelled\t''
+failed\t''"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
+fork\t''
+wechat-v2\t''
+epay\t''
+jeepay\t''
+epusdt\t''
+tokenpay\t''
+pockyt\t''"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l sign-type -d 'How to sign: md5, hmac-sha256 or sha256' -r -f -a "md5\t''
+hmac-sha256\t''
+sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l timeout -d 'How long to wait for a whole reply' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l rate -d 'Start orders at this rate, all machines together' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l count -d 'Send this many orders in all; --set may hold {n}, {uuid}, {now}, {1..500}' -r
@@ -203,12 +490,21 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l c
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l bind -d 'Where to listen: HOST:PORT, a port (on loopback), or :0 for a free port' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
+fork\t''
+wechat-v2\t''
+epay\t''
+jeepay\t''
+epusdt\t''
+tokenpay\t''
+pockyt\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l input -d 'In which form callbacks are taken: the platform POSTs JSON' -r -f -a "auto\t'Told by how it begins, or by method and content type'
 json\t'A JSON object: what the platform sends'
 form\t'The name=value pairs of a form body'
 query\t'The pairs of a query string, alone or in a URL'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l require -d 'Refuse any other signature: md5, hmac-sha256 or sha256' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l require -d 'Refuse any other signature: md5, hmac-sha256 or sha256' -r -f -a "md5\t''
+hmac-sha256\t''
+sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l count -d 'End after this many callbacks; exit with 1 if fewer were valid' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l for -d 'End after this time' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
@@ -225,7 +521,9 @@ listener\t'The listener\'s'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l forward-retry -d 'Wait this long for an application that refuses connections' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l forward-timeout -d 'Wait this long for the application\'s reply' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l max-retries -d 'The retries that the sender may make' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l expect-schedule -d 'The schedule that the sender must keep: a preset, or a list of delays' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l expect-schedule -d 'The schedule that the sender must keep: a preset, or a list of delays' -r -f -a "backoff\t''
+even\t''
+ten-in-total\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l sender-timeout -d 'How long the sender waits for a reply; a later acknowledgement does not bind it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l inspect -d 'Serve a page that shows callbacks as they come, on this loopback address or a free port' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-cert -d 'Speak HTTPS with this certificate and its chain (PEM)' -r -F
@@ -255,7 +553,9 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and n
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "prune" -d 'Delete the oldest callbacks and give their room back; no listener may work with the inbox'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l order -d 'Those of this order' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l status -d 'Those with this status: success, cancelled, failed or a number' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l status -d 'Those with this status: success, cancelled, failed or a number' -r -f -a "success\t''
+cancelled\t''
+failed\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l verdict -d 'Those that were valid when they came, or those that were not' -r -f -a "valid\t'Signed rightly, and all there'
 invalid\t'Anything else'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l since -d 'Those that came since: a time such as 2026-01-31T12:00:00Z, a day, or how long ago (10m)' -r
@@ -269,8 +569,17 @@ always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l require -d 'Refuse any other signature: md5, hmac-sha256 or sha256' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
+fork\t''
+wechat-v2\t''
+epay\t''
+jeepay\t''
+epusdt\t''
+tokenpay\t''
+pockyt\t''"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l require -d 'Refuse any other signature: md5, hmac-sha256 or sha256' -r -f -a "md5\t''
+hmac-sha256\t''
+sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
@@ -289,8 +598,17 @@ never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l to -d 'Where they go: the application\'s notify URL' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l sign-type -d 'How to sign anew: md5, hmac-sha256 or sha256' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
+fork\t''
+wechat-v2\t''
+epay\t''
+jeepay\t''
+epusdt\t''
+tokenpay\t''
+pockyt\t''"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l sign-type -d 'How to sign anew: md5, hmac-sha256 or sha256' -r -f -a "md5\t''
+hmac-sha256\t''
+sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l timeout -d 'How long to wait for a whole reply' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
@@ -324,7 +642,9 @@ http\t'Requests as .http files hold them'
 curl\t'Commands for a POSIX shell'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l limit -d 'The most callbacks: the newest ones' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l order -d 'Those of this order' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l status -d 'Those with this status: success, cancelled, failed or a number' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l status -d 'Those with this status: success, cancelled, failed or a number' -r -f -a "success\t''
+cancelled\t''
+failed\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l verdict -d 'Those that were valid when they came, or those that were not' -r -f -a "valid\t'Signed rightly, and all there'
 invalid\t'Anything else'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l since -d 'Those that came since: a time such as 2026-01-31T12:00:00Z, a day, or how long ago (10m)' -r
@@ -366,8 +686,17 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects" -s
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l require -d 'Accept no other signature: md5, hmac-sha256 or sha256' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
+fork\t''
+wechat-v2\t''
+epay\t''
+jeepay\t''
+epusdt\t''
+tokenpay\t''
+pockyt\t''"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l require -d 'Accept no other signature: md5, hmac-sha256 or sha256' -r -f -a "md5\t''
+hmac-sha256\t''
+sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l print -d 'What to print' -r -f -a "code\t'The snippet'
 vectors\t'Signature vectors of the dialect, with which a snippet tests itself'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -388,3 +717,14 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and no
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet completions help" -f -a "snippet" -d 'Print a small verifier and acknowledging handler in a merchant\'s language'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet completions help" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+# The numbers of the newest callbacks, which only the inbox itself knows.
+function __fish_payout_notify_callbacks
+    set -l words (commandline -opc)
+    set -l inbox
+    if set -l at (contains -i -- --inbox $words)
+        set inbox --inbox $words[(math $at + 1)]
+    end
+    echo latest
+    payout-notify inbox list --limit 20 --format json $inbox 2>/dev/null | sed -n 's/.*"id":\([0-9][0-9]*\)[,}].*/\1/p'
+end
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show diff replay delete" -f -a "(__fish_payout_notify_callbacks)"

@@ -17,6 +17,7 @@ use crate::delivery::template::{Form, Template, TemplateError, form_of};
 use crate::error::CommandError;
 use crate::protocol::edit::{Edit, json_string};
 use crate::protocol::key::Key;
+use crate::protocol::nearest::did_you_mean;
 use crate::protocol::payload::{MAX_BYTES, Payload, PayloadError, PayloadProblem};
 use crate::protocol::scheme::Algorithm;
 use crate::report::line::Line;
@@ -227,7 +228,10 @@ fn parse_unset(text: &str) -> Result<Edit, String> {
 /// # Errors
 /// Anything but `md5`, `hmac-sha256` and `sha256`.
 pub fn parse_sign_type(text: &str) -> Result<Algorithm, String> {
-    text.parse().map_err(|_| "md5, hmac-sha256 or sha256 is wanted".to_owned())
+    text.parse().map_err(|_| {
+        let near = did_you_mean(text, ["md5", "hmac-sha256", "sha256"]);
+        format!("md5, hmac-sha256 or sha256 is wanted{near}")
+    })
 }
 
 /// The payload's bytes and where they came from.

@@ -1,13 +1,32 @@
 //! `completions`: a shell's completion script.
 
+use clap::Arg;
+use clap::builder::PossibleValuesParser;
 use clap_complete::Shell;
 
 use super::CommandResult;
+use crate::check::suite::Suite;
+use crate::delivery::schedule::PRESETS;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::protocol::dialect::DIALECTS;
+use crate::protocol::scheme::Algorithm;
 use crate::terminal::Console;
 
+/// What bash asks the inbox for.
+const BASH_CALLBACKS: &str = include_str!("completions/callbacks.bash");
+/// What zsh asks the inbox for.
+const ZSH_CALLBACKS: &str = include_str!("completions/callbacks.zsh");
+/// What fish asks the inbox for.
+const FISH_CALLBACKS: &str = include_str!("completions/callbacks.fish");
+
+/// The digests that a signature may be made with.
+const DIGESTS: [Algorithm; 3] = [Algorithm::Md5, Algorithm::HmacSha256, Algorithm::Sha256];
+
 /// Print the completion script of a shell.
+///
+/// It knows the names of dialects, schedules, digests, statuses and cases; for the numbers of
+/// callbacks bash, zsh and fish ask the inbox.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  payout-notify completions bash > /etc/bash_completion.d/payout-notify"
@@ -21,9 +40,109 @@ pub struct Args {
 ///
 /// # Errors
 /// An output that cannot be written (environment).
-pub fn run(args: &Args, mut root: clap::Command, console: &mut Console) -> CommandResult {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut root, "payout-notify", &mut script);
-    console.answer_bytes(&script).map_err(CommandError::output)?;
+pub fn run(args: &Args, root: clap::Command, console: &mut Console) -> CommandResult {
+    let script = script(args.shell, root)?;
+    console.answer_bytes(script.as_bytes()).map_err(CommandError::output)?;
     Ok(Exit::Yes)
+}
+
+fn script(shell: Shell, mut root: clap::Command) -> Result<String, CommandError> {
+    // The subcommands' arguments are put off until they are asked for; here all are wanted.
+    root.build();
+    let mut root = with_names(root, &Names::collect());
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut root, "payout-notify", &mut script);
+    let script = String::from_utf8(script).map_err(|error| {
+        CommandError::environment("the script is not UTF-8".to_owned()).because(error)
+    })?;
+    Ok(match shell {
+        Shell::Bash => bash(&script),
+        Shell::Zsh => zsh(&script),
+        Shell::Fish => fish(&script),
+        _ => script,
+    })
+}
+
+/// The values that arguments of free text may well have.
+struct Names {
+    dialects: Vec<&'static str>,
+    digests: Vec<&'static str>,
+    cases: Vec<&'static str>,
+}
+
+impl Names {
+    fn collect() -> Names {
+        let suite = Suite::built_in();
+        let ids = suite.cases().iter().map(|case| case.id.as_str());
+        // The definition of the command line holds texts that live as long as the process.
+        let kept = |name: &str| -> &'static str { Box::leak(name.into()) };
+        Names {
+            dialects: DIALECTS.iter().map(|dialect| &*dialect.id).collect(),
+            digests: DIGESTS.map(Algorithm::id).to_vec(),
+            cases: suite.groups().into_iter().chain(ids).map(kept).collect(),
+        }
+    }
+
+    /// Tells the values to the generators; the parser that reads the command line stays as it is.
+    fn offer(&self, command: &str, arg: Arg) -> Arg {
+        let values = match (command, arg.get_id().as_str()) {
+            (_, "dialect") => PossibleValuesParser::new(&self.dialects),
+            (_, "schedule" | "expect_schedule") => PossibleValuesParser::new(PRESETS),
+            (_, "sign_type" | "require") => PossibleValuesParser::new(&self.digests),
+            (_, "status") => PossibleValuesParser::new(["success", "cancelled", "failed"]),
+            ("check", "only" | "skip") => PossibleValuesParser::new(&self.cases),
+            _ => return arg,
+        };
+        arg.value_parser(values)
+    }
+}
+
+fn with_names(command: clap::Command, names: &Names) -> clap::Command {
+    let name = command.get_name().to_owned();
+    command
+        .mut_args(|arg| names.offer(&name, arg))
+        .mut_subcommands(|subcommand| with_names(subcommand, names))
+}
+
+/// The generator writes one name of a subcommand's branch where it looks for another, if the
+/// program's name has a hyphen.
+fn bash(script: &str) -> String {
+    let mended = script.replace("payout__subcmd__notify__subcmd__", "payout__notify__subcmd__");
+    // The last lines register the function; the one that asks the inbox registers itself.
+    let end = mended.rfind("\nif [[").unwrap_or(mended.len());
+    format!("{}{BASH_CALLBACKS}", &mended[..end])
+}
+
+fn zsh(script: &str) -> String {
+    let lines = script.lines().map(|line| {
+        // Callbacks are the only positional arguments that are called id, ids, a and b.
+        let is_callback = ["':id -- ", "'*::ids -- ", "':a -- ", "':b -- "];
+        let head = line.strip_suffix(":_default' \\");
+        match head.filter(|_| is_callback.iter().any(|start| line.starts_with(start))) {
+            Some(head) => format!("{head}:_payout_notify_callbacks' \\\n"),
+            None => format!("{}\n", or_a_file(line)),
+        }
+    });
+    let script: String = lines.collect();
+    let main = "_payout-notify() {\n";
+    script.replacen(main, &format!("{ZSH_CALLBACKS}{main}"), 1)
+}
+
+/// A line of zsh that offers files beside the names where a dialect may be a file.
+fn or_a_file(line: &str) -> String {
+    let parts = line.split_once(":NAME|FILE.toml:(");
+    match parts.and_then(|(head, rest)| Some((head, rest.split_once(')')?))) {
+        Some((head, (names, rest))) => format!(
+            "{head}:NAME|FILE.toml:{{_alternative \"names:dialect:({names})\" \"files:file:_files -g \\*.toml\"}}{rest}"
+        ),
+        None => line.to_owned(),
+    }
+}
+
+fn fish(script: &str) -> String {
+    let lines = script.lines().map(|line| match line.contains(" -l dialect ") {
+        true => format!("{}\n", line.replacen(" -r -f -a ", " -r -F -a ", 1)),
+        false => format!("{line}\n"),
+    });
+    format!("{}{FISH_CALLBACKS}", lines.collect::<String>())
 }

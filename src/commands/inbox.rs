@@ -57,6 +57,7 @@ pub enum Action {
 /// The code is the platform's for what was answered; http is the status of the reply, behind >
 /// that of the application.
 #[derive(clap::Args)]
+#[command(after_help = "Example:\n  payout-notify inbox list --since 10m --verdict invalid")]
 pub struct ListArgs {
     /// Which ones.
     #[command(flatten)]

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::protocol::edit::json_string;
+use crate::protocol::nearest::did_you_mean;
 use crate::protocol::status::Status;
 
 /// What differs from one example to the next.
@@ -85,7 +86,10 @@ pub fn parse_status(text: &str) -> Result<i64, String> {
     text.parse::<i64>()
         .ok()
         .or_else(|| Status::payout_by_name(text).map(|status| i64::from(status.code)))
-        .ok_or_else(|| "success, cancelled, failed or a number is wanted".to_owned())
+        .ok_or_else(|| {
+            let near = did_you_mean(text, ["success", "cancelled", "failed"]);
+            format!("success, cancelled, failed or a number is wanted{near}")
+        })
 }
 
 #[cfg(test)]

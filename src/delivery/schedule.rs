@@ -7,6 +7,8 @@
 use std::iter;
 use std::time::Duration;
 
+use crate::protocol::nearest::did_you_mean;
+
 pub use crate::clock::duration::{DurationError, MAX_DURATION, format_duration, parse_duration};
 pub use crate::clock::{Speed, SpeedError};
 
@@ -184,7 +186,8 @@ pub enum ScheduleError {
     Empty,
     /// A word that is no preset.
     #[error(
-        "\"{0}\" is neither a preset (backoff, even, ten-in-total) nor a list such as 15s,30s,5m"
+        "\"{0}\" is neither a preset (backoff, even, ten-in-total) nor a list such as 15s,30s,5m{near}",
+        near = did_you_mean(.0, PRESETS)
     )]
     UnknownName(String),
     /// A delay of the list, counted from 1, cannot be read.

@@ -25,6 +25,12 @@ pub fn nearest<'n>(text: &str, known: impl IntoIterator<Item = &'n str>) -> Opti
         .map(|(_, name)| name)
 }
 
+/// What an error says behind its text: `; did you mean NAME?`, or nothing where no name is near.
+#[must_use]
+pub fn did_you_mean<'n>(text: &str, known: impl IntoIterator<Item = &'n str>) -> String {
+    nearest(text, known).map(|name| format!("; did you mean {name}?")).unwrap_or_default()
+}
+
 /// How many single-character changes lie between two words (Levenshtein).
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::protocol::nearest::did_you_mean;
+
 /// A form of report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReportFormat {
@@ -84,7 +86,10 @@ pub enum ReportTargetError {
     #[error("FORMAT=PATH is wanted, such as html=run.html")]
     NoPath,
     /// An unknown format.
-    #[error("\"{0}\" is no report; there are json, junit, html and ndjson")]
+    #[error(
+        "\"{0}\" is no report; there are json, junit, html and ndjson{near}",
+        near = did_you_mean(.0, ["json", "junit", "html", "ndjson"])
+    )]
     Format(String),
     /// Stdout, which carries the answer.
     #[error("a report goes to a file; stdout carries the answer, in JSON with --format json")]

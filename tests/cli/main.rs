@@ -23,6 +23,7 @@ mod listen_inspector;
 mod listen_referee;
 mod listen_replies;
 mod listen_tls;
+mod man;
 mod many;
 mod readme;
 mod schemas;

@@ -17,6 +17,7 @@ use crate::terminal::Console;
 
 /// Delete callbacks; no listener may work with the inbox.
 #[derive(clap::Args)]
+#[command(after_help = "Example:\n  payout-notify inbox delete 12 13")]
 pub struct DeleteArgs {
     /// Their numbers, or latest.
     #[arg(value_name = "ID", value_parser = parse_id, required = true)]
@@ -27,6 +28,7 @@ pub struct DeleteArgs {
 ///
 /// A running listener prunes by itself.
 #[derive(clap::Args)]
+#[command(after_help = "Example:\n  payout-notify inbox prune --keep 1000")]
 pub struct PruneArgs {
     /// How many of the newest stay [default: 10000, or all with --keep-for].
     #[arg(long, value_name = "N")]

@@ -20,6 +20,7 @@ use crate::terminal::Console;
 /// As NDJSON, one object a callback with the body's exact text under "body": verify --lines and
 /// simulate --from read it. Or as requests for an editor (http) or a shell (curl).
 #[derive(clap::Args)]
+#[command(after_help = "Example:\n  payout-notify inbox export --status failed > failed.ndjson")]
 pub struct Args {
     /// As what.
     #[arg(long = "as", value_name = "FORM", default_value = "ndjson")]

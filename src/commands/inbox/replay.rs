@@ -33,6 +33,9 @@ use crate::terminal::Console;
 /// Body and headers go out byte for byte, but for those of the connection. With changes or
 /// --resign the body is signed anew, which needs the key. Exits with 0 when all were acknowledged.
 #[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  payout-notify inbox replay latest --to http://localhost:8080/notify"
+)]
 pub struct Args {
     /// Their numbers, or latest.
     #[arg(value_name = "ID", value_parser = parse_id, required = true)]

@@ -28,6 +28,7 @@ use crate::terminal::Console;
 ///
 /// With a key the signature is verified again, and a mismatch is explained; exits with 1 then.
 #[derive(clap::Args)]
+#[command(after_help = "Example:\n  payout-notify inbox show latest --key-file key.txt")]
 pub struct ShowArgs {
     /// Its number, or latest.
     #[arg(value_name = "ID", value_parser = parse_id)]
@@ -136,6 +137,7 @@ fn verification(
 ///
 /// Exits with 0 where the bodies are the same byte for byte, with 1 where they differ.
 #[derive(clap::Args)]
+#[command(after_help = "Example:\n  payout-notify inbox diff 12 latest")]
 pub struct DiffArgs {
     /// The first one's number, or latest.
     #[arg(value_name = "A", value_parser = parse_id)]
