@@ -8,6 +8,9 @@ application, and answers with a status 500 or a reset now and then, so that the 
 Every second the memory, threads and descriptors of both are read, and the size of the inbox's files.
 --short takes 60 seconds.
 
+The listener remembers the newest 100,000 orders, so its memory grows until it knows so many. A run whose
+first third is over before that begins with a warm-up: as many orders as fill it, as fast as they go.
+
 Exits with 1 if
 
 - the last third's median of memory or of the inbox is more than 10 % + 2 MB above the first third's;
@@ -44,6 +47,8 @@ MOST_GROWTH, MOST_GROWTH_BYTES = 0.10, 2_000_000
 LEAST_RATE = 0.95
 # The inbox reaches its limit within this share of the run, and no later than it does with LARGEST_KEEP.
 FULL_AFTER, LARGEST_KEEP = 1 / 12, 10_000
+# A little more than the listener remembers, and within which share of the run they must have come.
+WARM_ORDERS, WARM_AFTER, WARM_PATIENCE_S = 110_000, 1 / 6, 600
 # Longer than retries and the end of a process take; a hang is a fault, not a wait.
 PATIENCE_S = 60
 ACKNOWLEDGEMENT = b'{"error_code":"0000"}'
@@ -165,13 +170,11 @@ class Soak:
         ready = json.loads(listener.process.stdout.readline() or "{}")
         if ready.get("type") != "ready":
             sys.exit(f"the listener did not start: {listener.said()}")
-        sender = self.start(
-            "sender", self.binary, "simulate", ready["url"], "--format", "json",
-            "--count", str(self.options.rate * self.options.seconds), "--rate", f"{self.options.rate}/s",
-            "--schedule", SCHEDULE,
+        warmed = self.warm(ready["url"])
+        sender, sent = self.send(
+            "sender", ready["url"], self.options.rate * self.options.seconds,
+            "--rate", f"{self.options.rate}/s",
         )
-        sent = Sent(sender.process.stdout, self.keep)
-        sent.start()
         self.watch(listener, sender)
         sent.join(PATIENCE_S)
         listener.process.send_signal(signal.SIGTERM)
@@ -182,10 +185,33 @@ class Soak:
             self.expect(False, f"the sender came to its end: {sender.said()}")
             return
         callbacks = json.loads(summary.strip().splitlines()[-1])
-        self.judge_course(sent.summary, callbacks, int(received))
+        self.judge_course(sent.summary, callbacks, int(received), warmed)
         self.judge_inbox(sent, callbacks["callbacks"])
         # Its callbacks were all valid, so it ends with 0.
         self.expect(listener.process.returncode == 0, f"the listener's exit: {listener.process.returncode}")
+
+    def send(self, name, url, count, *pace):
+        """Starts a sender of that many fresh orders."""
+        sender = self.start(
+            name, self.binary, "simulate", url, "--format", "json", "--count", str(count),
+            "--schedule", SCHEDULE, *pace,
+        )
+        sent = Sent(sender.process.stdout, self.keep)
+        sent.start()
+        return sender, sent
+
+    def warm(self, url):
+        """Fills what is bounded, where the run itself would do so too late; the attempts that it took."""
+        if self.options.rate * self.options.seconds * WARM_AFTER >= WARM_ORDERS:
+            return 0
+        began = time.monotonic()
+        sender, sent = self.send("warm-up", url, WARM_ORDERS, "--concurrency", "64")
+        sender.process.wait(WARM_PATIENCE_S)
+        sent.join(PATIENCE_S)
+        if sent.summary is None:
+            sys.exit(f"the warm-up did not come to its end: {sender.said()}")
+        print(f"warmed up with {WARM_ORDERS} orders in {time.monotonic() - began:.0f} s", flush=True)
+        return sent.summary["attempts"]["total"]
 
     def watch(self, listener, sender):
         """Samples every second until the sender ends."""
@@ -217,8 +243,9 @@ class Soak:
             f" (at most {max(samples, default=0) / 1e6:.1f})",
         )
 
-    def judge_course(self, summary, callbacks, received):
-        attempts, rate = summary["attempts"]["total"], summary["rate"]["first_notifications_per_second"]
+    def judge_course(self, summary, callbacks, received, warmed):
+        rate = summary["rate"]["first_notifications_per_second"]
+        attempts = warmed + summary["attempts"]["total"]
         self.expect(rate >= self.options.rate * LEAST_RATE, f"orders a second: {rate:.1f}")
         orders = summary["orders"]
         self.expect(
