@@ -61,4 +61,10 @@ mod tests {
         assert_eq!(nearest("", known), None);
         assert_eq!(nearest(&"x".repeat(100_000), known), None);
     }
+
+    #[test]
+    fn an_error_ends_with_the_near_name_or_with_nothing() {
+        assert_eq!(did_you_mean("evn", ["backoff", "even"]), "; did you mean even?");
+        assert_eq!(did_you_mean("zzz", ["backoff", "even"]), "");
+    }
 }
