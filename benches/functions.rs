@@ -31,8 +31,7 @@ fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     parsing(&mut criterion);
     let dialect = Dialect::platform();
-    if let (Ok(key), Ok(example)) =
-        (Key::try_new(KEY.to_vec()), Payload::parse(EXAMPLE.as_bytes()))
+    if let (Ok(key), Ok(example)) = (Key::try_new(KEY.to_vec()), Payload::parse(EXAMPLE.as_bytes()))
     {
         for algorithm in [Algorithm::Md5, Algorithm::HmacSha256] {
             if let Some(scheme) = dialect.scheme(algorithm) {
