@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Keeps `listen` under load, with faults and forwarding, and checks that nothing grows and nothing is lost.
 
-Usage: python3 tests/soak.py [SECONDS=3600] [BINARY=target/release/payout-notify] [--short] [--rate 500]
+Usage: python3 tests/soak.py [SECONDS=3600 | --short] [BINARY=target/release/payout-notify] [--rate 500]
 
 `simulate --rate` sends fresh orders. `listen` keeps each in an inbox, hands it on to a small
 application, and answers with a status 500 or a reset now and then, so that the sender comes again.
 Every second the memory, threads and descriptors of both are read, and the size of the inbox's files.
---short takes 60 seconds.
+--short takes 60 seconds, and the warm-up.
 
 The listener remembers the newest 100,000 orders, so its memory grows until it knows so many. A run whose
 first third is over before that begins with a warm-up: as many orders as fill it, as fast as they go.
@@ -39,6 +39,7 @@ import threading
 import time
 from pathlib import Path
 
+LONG_S, SHORT_S, BINARY = 3600, 60, Path("target/release/payout-notify")
 KEY = "ThisIsYourSecretKey123"
 REPLY = "10% 500 | 5% reset | ok"
 # So many retries that no order runs out of them: each of the eleven attempts fails with 15 %.
@@ -49,6 +50,8 @@ LEAST_RATE = 0.95
 FULL_AFTER, LARGEST_KEEP = 1 / 12, 10_000
 # A little more than the listener remembers, and within which share of the run they must have come.
 WARM_ORDERS, WARM_AFTER, WARM_PATIENCE_S = 110_000, 1 / 6, 600
+# A pause of the machine must not end in a thousand connections at once, whose memory stays taken.
+AT_ONCE = "64"
 # Longer than retries and the end of a process take; a hang is a fault, not a wait.
 PATIENCE_S = 60
 ACKNOWLEDGEMENT = b'{"error_code":"0000"}'
@@ -173,7 +176,7 @@ class Soak:
         warmed = self.warm(ready["url"])
         sender, sent = self.send(
             "sender", ready["url"], self.options.rate * self.options.seconds,
-            "--rate", f"{self.options.rate}/s",
+            "--rate", f"{self.options.rate}/s", "--max-in-flight", AT_ONCE,
         )
         self.watch(listener, sender)
         sent.join(PATIENCE_S)
@@ -205,7 +208,7 @@ class Soak:
         if self.options.rate * self.options.seconds * WARM_AFTER >= WARM_ORDERS:
             return 0
         began = time.monotonic()
-        sender, sent = self.send("warm-up", url, WARM_ORDERS, "--concurrency", "64")
+        sender, sent = self.send("warm-up", url, WARM_ORDERS, "--concurrency", AT_ONCE)
         sender.process.wait(WARM_PATIENCE_S)
         sent.join(PATIENCE_S)
         if sent.summary is None:
@@ -291,20 +294,23 @@ def thirds(samples, middle):
 
 def main():
     parser = argparse.ArgumentParser(description="Soaks a listener; see the head of this file.")
-    parser.add_argument("seconds", type=int, nargs="?", default=3600)
-    parser.add_argument("binary", type=Path, nargs="?", default=Path("target/release/payout-notify"))
-    parser.add_argument("--short", action="store_true", help="60 seconds")
+    parser.add_argument("what", nargs="*", metavar="SECONDS|BINARY", help="how long, and the program")
+    parser.add_argument("--short", action="store_true", help=f"{SHORT_S} seconds")
     parser.add_argument("--rate", type=int, default=500, help="orders a second")
     parser.add_argument("--application", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.application:
         asyncio.run(serve())
         return
+    options.seconds, options.binary = SHORT_S if options.short else LONG_S, BINARY
+    for what in options.what:
+        if what.isascii() and what.isdigit():
+            options.seconds = int(what)
+        else:
+            options.binary = Path(what)
     if not Path("/proc/self/fd").is_dir():
         print("the soak needs Linux's /proc; left out")
         return
-    if options.short:
-        options.seconds = 60
     if not options.binary.exists():
         sys.exit(f"{options.binary} does not exist; build it first")
     if options.seconds < 10 or options.rate < 1:
