@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use serde_json::Value;
 
-use crate::harness::{KEY, Output, Program, Running, payout_notify};
+use crate::harness::{KEY, Listening, Output, Program, Running, payout_notify};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -217,16 +217,12 @@ fn a_merchant_that_does_not_come_up_is_the_environment() {
 
 #[test]
 fn another_program_is_not_taken_for_the_merchant() {
-    let pipeline = Pipeline::of(LISTENER);
-    let mut other = Pipeline::of(LISTENER).with("SMOKE_SIMULATE", "--count 100000 --rate 10/s");
-    let running = other.start();
-    let url = format!("http://127.0.0.1:{}/", other.port);
-    let taken = pipeline.with("SMOKE_URL", &url);
+    let other = Listening::start(&["--no-inbox"]);
+    let taken = Pipeline::of(LISTENER).with("SMOKE_URL", &other.url);
     taken.run().exits(4).remarks(&["something answers at", "already"]);
     // What runs already is checked when nothing is to be started.
     passed(taken.with("SMOKE_START", "").run());
-    end_by("TERM", &running);
-    running.end().exits(143);
+    other.interrupt();
 }
 
 fn end_by(signal: &str, running: &Running) {
