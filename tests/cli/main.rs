@@ -22,6 +22,7 @@ mod listen_referee;
 mod listen_replies;
 mod listen_tls;
 mod many;
+mod profiles;
 mod readme;
 mod schemas;
 mod sign;
