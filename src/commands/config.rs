@@ -16,7 +16,7 @@ use crate::terminal::Console;
 /// of the repository, and your own. A flag goes before the environment, that before a profile.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  payout-notify config init --name staging --key-env PAYOUT_STAGING_KEY\n  payout-notify config show --profile staging"
+    after_help = "Example:\n  payout-notify config init --profile staging --key-env PAYOUT_STAGING_KEY\n  payout-notify config show --profile staging"
 )]
 pub struct Args {
     /// What to do.
@@ -66,6 +66,6 @@ pub fn run(
 ) -> CommandResult {
     match &args.action {
         Action::Show(args) => show::run(args.format, profile, environment, console),
-        Action::Init(args) => init::run(args, environment, console),
+        Action::Init(args) => init::run(args, profile, environment, console),
     }
 }

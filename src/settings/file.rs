@@ -23,7 +23,7 @@ use crate::delivery::wire_settings::HeaderRule;
 use crate::listener::program::ReplyProgram;
 use crate::protocol::nearest::nearest;
 use crate::protocol::scheme::Algorithm;
-use crate::protocol::status::Status;
+use crate::protocol::status::{Kind, Status};
 
 /// The longest settings file that is read, in bytes (64 KiB).
 pub const MAX_FILE_BYTES: usize = 64 * 1024;
@@ -313,8 +313,21 @@ impl Reader<'_> {
             let Some(known) = Status::payout_by_name(name) else {
                 return wrong(&raw.span(), near_or(name, Status::payout_names()));
             };
+            if statuses.values().any(|name| name == known.name) {
+                return wrong(&raw.span(), format!("{} has two numbers", known.name));
+            }
             if statuses.insert(i64::from(code), known.name.to_owned()).is_some() {
                 return wrong(&raw.span(), format!("the status {code} is named twice"));
+            }
+        }
+        for (code, name) in &statuses {
+            // Else one number would stand for two statuses.
+            let holder = Status::of(Kind::Payout, *code).map(|status| status.name);
+            if let Some(holder) = holder.filter(|holder| holder != name)
+                && !statuses.values().any(|named| named == holder)
+            {
+                let problem = format!("{code} is the number of {holder:?}: give that another one");
+                return wrong(&raw.span(), problem);
             }
         }
         Ok(Some(self.placed(&raw.span(), statuses)))

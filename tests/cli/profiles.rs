@@ -1,10 +1,8 @@
 //! Profiles: what holds, where it comes from, and what a cloned project may not ask for.
 
-use std::fs;
-
 use serde_json::{Value, json};
 
-use crate::harness::{ACKNOWLEDGE, KEY, Merchant, Output, Scripted, fixture, payout_notify};
+use crate::harness::{ACKNOWLEDGE, KEY, Merchant, Output, fixture, payout_notify};
 
 const STAGING: &str = r#"default_profile = "staging"
 
@@ -115,7 +113,8 @@ fn what_is_wrong_in_a_file_is_named_with_its_place() {
 
 #[test]
 fn config_init_writes_a_file_that_holds_and_never_over_one() {
-    let init = ["config", "init", "--name", "staging", "--key-env", "PAYOUT_K", "--timeout", "3s"];
+    let init =
+        ["config", "init", "--profile", "staging", "--key-env", "PAYOUT_K", "--timeout", "3s"];
     let script = "\"$@\" && exec \"$1\" config show --format json";
     let output = payout_notify(&init).behind(script).env("PAYOUT_K", KEY).run().hides(KEY);
     let config = output.exits(0).json();
@@ -129,4 +128,41 @@ fn config_init_writes_a_file_that_holds_and_never_over_one() {
     payout_notify(&["config", "init"]).run().exits(2).remarks(&["no setting was given"]);
     payout_notify(&["config", "init", "--sign-type", "md4"]).run().exits(2).remarks(&["md5"]);
     payout_notify(&["config", "init", "--key-command", "pass"]).run().exits(2).remarks(&["--user"]);
+}
+
+/// The staging profile for this merchant.
+fn staging_at(merchant: &Merchant) -> String {
+    format!("{STAGING}url = {:?}\n", merchant.url())
+}
+
+#[test]
+fn a_profile_names_the_merchant_and_what_is_sent() {
+    let merchant = Merchant::expecting(&[ACKNOWLEDGE, ACKNOWLEDGE]);
+    let simulate = |arguments: &[&str]| {
+        payout_notify(&[&["simulate"], arguments].concat())
+            .file("payout-notify.toml", staging_at(&merchant))
+            .file("key.txt", KEY)
+            .file("notification.json", fixture("withdraw-notification.json"))
+            .run()
+            .exits(0)
+    };
+    simulate(&[]).says(&["acknowledged"]);
+    simulate(&["notification.json", "--header", "x-env: other"]).says(&["acknowledged"]);
+    let [made, read] = &merchant.received()[..] else { panic!("two requests") };
+    assert!(made.body.contains("\"platform_id\":\"PF0099\""), "{}", made.body);
+    assert!(made.body.contains("\"sign_type\":\"HMAC-SHA256\""), "{}", made.body);
+    assert_eq!(made.header("x-env"), Some("staging"));
+    assert!(read.body.contains("\"platform_id\":\"PF0014\""), "{}", read.body);
+    assert_eq!(read.header("x-env"), Some("other"));
+}
+
+#[test]
+fn without_a_url_anywhere_the_message_names_both_ways() {
+    for arguments in [&["simulate"][..], &["check"], &["export", "--to", "k6"]] {
+        payout_notify(arguments)
+            .key(KEY)
+            .run()
+            .exits(2)
+            .remarks(&["no URL was given", "set url in a profile"]);
+    }
 }

@@ -16,13 +16,11 @@ use crate::terminal::Console;
 
 /// Write a settings file with one profile; a file that is there is never touched.
 ///
-/// Asks on a terminal where no setting is given. The file holds where the key comes from, never
+/// --profile names it, else it is called default; it holds where no other is named. Asks on a
+/// terminal where no setting is given. The file holds where the key comes from, never
 /// the key.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The profile's name; it holds where no other is named.
-    #[arg(long, value_name = "NAME", default_value = "default")]
-    pub name: String,
     /// Write your own file, not this folder's.
     #[arg(long)]
     pub user: bool,
@@ -81,7 +79,12 @@ impl Args {
     }
 }
 
-pub(super) fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
+pub(super) fn run(
+    args: &Args,
+    name: Option<&str>,
+    environment: &Environment,
+    console: &mut Console,
+) -> CommandResult {
     let (path, owner) = place(args, environment)?;
     let refused = || {
         CommandError::environment(format!("{} is there already", path.display()))
@@ -108,11 +111,15 @@ pub(super) fn run(args: &Args, environment: &Environment, console: &mut Console)
         return Err(CommandError::usage("no setting was given")
             .hint("for example: payout-notify config init --key-env PAYOUT_STAGING_KEY"));
     }
-    let name = quoted(&args.name);
+    let name = quoted(name.unwrap_or("default"));
     let body: String = settings.iter().map(|(name, value)| format!("{name} = {value}\n")).collect();
     let text = format!("default_profile = {name}\n\n[profile.{name}]\n{body}");
     check(&text, &path, owner)?;
-    let readers = if args.header.is_empty() { Readers::All } else { Readers::Owner };
+    let has_password = args.url.as_deref().is_some_and(|url| url.contains('@'));
+    let readers = match args.header.is_empty() && !has_password {
+        true => Readers::All,
+        false => Readers::Owner,
+    };
     write(&path, &text, readers).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => refused(),
         _ => CommandError::environment(format!("cannot write {}", path.display())).because(error),
@@ -163,7 +170,7 @@ enum Readers {
     Owner,
 }
 
-/// Writes a new file; headers can hold secrets, so others cannot read a file with some.
+/// Writes a new file; headers and a URL can hold secrets, so others cannot read a file with some.
 fn write(path: &Path, text: &str, readers: Readers) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;

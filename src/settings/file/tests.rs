@@ -61,6 +61,8 @@ fn what_is_unknown_or_unusable_is_named_with_its_place() {
         ("key_env = 'A'\nkey_file = 'b'", "line 3, column 12: a profile has one of"),
         ("statuses = { 4 = 'faild' }", "did you mean \"failed\"?"),
         ("statuses = { four = 'failed' }", "is no status number"),
+        ("statuses = { 4 = 'failed' }", "4 is the number of \"cancelled\""),
+        ("statuses = { 8 = 'failed', 9 = 'failed' }", "failed has two numbers"),
         ("platform_id = ''", "it is empty"),
         ("url = ", "line 2"),
     ] {
