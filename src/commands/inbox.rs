@@ -71,6 +71,12 @@ pub struct ListArgs {
 }
 
 impl Args {
+    /// Whether anything of a profile is asked for.
+    #[must_use]
+    pub fn asks_profile(&self) -> bool {
+        matches!(self.action, Action::Replay(_))
+    }
+
     /// Takes what a profile says where no flag does: only sending again asks for any of it.
     pub fn adopt(&mut self, chosen: &Chosen) {
         if let Action::Replay(args) = &mut self.action {

@@ -165,6 +165,9 @@ fn adopt(
     ) {
         return Ok(());
     }
+    if matches!(command, Command::Inbox(args) if !args.asks_profile()) {
+        return Ok(());
+    }
     let Some(chosen) = find::load(flag, environment)? else { return Ok(()) };
     let file = chosen.file.display();
     console.note(&Line::new().dim(format!("profile {} of {file}", chosen.name)));
