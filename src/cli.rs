@@ -2,9 +2,8 @@
 
 use clap::Parser;
 
-use crate::commands::Command;
+use crate::commands::{Command, Globals};
 use crate::exit;
-use crate::settings::ColorMode;
 
 /// Sign, verify, send and receive payout notifications.
 ///
@@ -14,9 +13,9 @@ use crate::settings::ColorMode;
 #[derive(Parser)]
 #[command(name = "payout-notify", version, after_help = exit::HELP, arg_required_else_help = true)]
 pub struct Cli {
-    /// When to use colours.
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    pub color: ColorMode,
+    /// What every subcommand takes.
+    #[command(flatten)]
+    pub globals: Globals,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,

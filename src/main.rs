@@ -8,7 +8,7 @@ use payout_notify::commands;
 
 fn main() -> ExitCode {
     match Cli::try_parse() {
-        Ok(cli) => commands::run(cli.command, cli.color, Cli::command).into(),
+        Ok(cli) => commands::run(cli.globals, cli.command, Cli::command).into(),
         Err(error) => commands::refuse(&error, std::env::args_os().skip(1)).into(),
     }
 }

@@ -1,4 +1,11 @@
 //! What the surroundings of a run ask for; the only reader of the environment.
+//!
+//! A setting comes from a flag, else from the environment, else from a profile, else it is the
+//! default.
+
+pub mod file;
+pub mod find;
+pub mod profile;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -6,6 +13,9 @@ use std::path::PathBuf;
 
 /// The environment variable that holds the platform key.
 pub const KEY_VARIABLE: &str = "PAYOUT_NOTIFY_KEY";
+
+/// The environment variable that names the profile.
+pub const PROFILE_VARIABLE: &str = "PAYOUT_NOTIFY_PROFILE";
 
 /// When the output has colours; the value of `--color`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -35,13 +45,25 @@ pub struct Environment {
     /// `$XDG_STATE_HOME/payout-notify`, or below `~/.local/state`; on macOS below
     /// `~/Library/Application Support`; on Windows below `%LOCALAPPDATA%`.
     pub state_folder: Option<PathBuf>,
+    /// The folder of the user's own settings file; nothing where there is no home.
+    ///
+    /// `$XDG_CONFIG_HOME/payout-notify`, or below `~/.config`; on macOS below
+    /// `~/Library/Application Support`; on Windows below `%APPDATA%`.
+    pub config_folder: Option<PathBuf>,
+    /// The value of `PAYOUT_NOTIFY_PROFILE`: the profile that holds where no flag names one.
+    pub profile: Option<String>,
+    /// The user's home.
+    pub home: Option<PathBuf>,
+    /// The folder that the run was started in.
+    pub working_folder: Option<PathBuf>,
 }
 
 impl Environment {
     /// Reads the variables of this process.
     #[must_use]
     pub fn read() -> Self {
-        Self::from_lookup(|name| std::env::var_os(name))
+        let working_folder = std::env::current_dir().ok();
+        Environment { working_folder, ..Self::from_lookup(variable) }
     }
 
     /// Reads the variables from `lookup`, which gives the value of a name.
@@ -52,8 +74,31 @@ impl Environment {
             no_color: lookup("NO_COLOR").is_some_and(|value| !value.is_empty()),
             dumb_terminal: lookup("TERM").is_some_and(|value| value == "dumb"),
             state_folder: state_base(&lookup).map(|base| base.join("payout-notify")),
+            config_folder: config_base(&lookup).map(|base| base.join("payout-notify")),
+            profile: lookup(PROFILE_VARIABLE).map(|name| name.to_string_lossy().into_owned()),
+            home: lookup("HOME").map(PathBuf::from).filter(|path| path.is_absolute()),
+            working_folder: None,
         }
     }
+}
+
+/// The value of an environment variable that a profile names.
+#[must_use]
+pub fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+/// The folder of the user's settings of all programs.
+fn config_base(lookup: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let absolute = |name| lookup(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    if cfg!(windows) {
+        return absolute("APPDATA");
+    }
+    let home = absolute("HOME");
+    if cfg!(target_os = "macos") {
+        return home.map(|home| home.join("Library/Application Support"));
+    }
+    absolute("XDG_CONFIG_HOME").or_else(|| home.map(|home| home.join(".config")))
 }
 
 /// The folder of the user's state of all programs.
@@ -78,7 +123,9 @@ impl fmt::Debug for Environment {
             .field("no_color", &self.no_color)
             .field("dumb_terminal", &self.dumb_terminal)
             .field("state_folder", &self.state_folder)
-            .finish()
+            .field("config_folder", &self.config_folder)
+            .field("profile", &self.profile)
+            .finish_non_exhaustive()
     }
 }
 

@@ -30,7 +30,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["clock", "protocol"]),
     ("report", &["check", "delivery", "listener", "protocol"]),
     ("terminal", &["error", "report", "settings"]),
-    ("settings", &["error"]),
+    // A profile's values are checked by the parsers of the rooms that use them.
+    ("settings", &["clock", "delivery", "error", "listener", "protocol"]),
     ("error", &["exit"]),
     ("exit", &[]),
     ("clock", &[]),

@@ -3,13 +3,16 @@
 pub mod dialect;
 pub mod inbox;
 pub mod input;
+pub mod key_source;
 
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::ValueEnum;
+use key_source::ProfileKey;
 
 use super::private_file::warn_if_others_can_read;
 use crate::delivery::orders::Change;
@@ -22,6 +25,7 @@ use crate::protocol::payload::{MAX_BYTES, Payload, PayloadError, PayloadProblem}
 use crate::protocol::scheme::Algorithm;
 use crate::report::line::Line;
 use crate::settings::Environment;
+use crate::settings::profile::{Chosen, Placed};
 use crate::terminal::Console;
 
 /// For whom the output is written.
@@ -43,6 +47,9 @@ pub struct KeyArgs {
     /// The key itself: others on this machine can see it.
     #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     pub key: Option<OsString>,
+    /// The profile's key, which holds where neither a flag nor the environment gives one.
+    #[arg(skip)]
+    pub profile: Option<ProfileKey>,
 }
 
 /// The longest key file that is read, in bytes.
@@ -52,10 +59,18 @@ impl KeyArgs {
     /// Whether no key was given at all.
     #[must_use]
     pub fn is_absent(&self, environment: &Environment) -> bool {
-        self.key.is_none() && self.key_file.is_none() && environment.key.is_none()
+        self.key.is_none()
+            && self.key_file.is_none()
+            && environment.key.is_none()
+            && self.profile.is_none()
     }
 
-    /// The key: from the flags, else from the environment.
+    /// Takes the key of a profile where nothing else gives one.
+    pub fn adopt(&mut self, chosen: &Chosen) {
+        self.profile = ProfileKey::of(chosen);
+    }
+
+    /// The key: from the flags, else from the environment, else from the profile.
     ///
     /// From here on the console never shows it.
     ///
@@ -73,6 +88,8 @@ impl KeyArgs {
             read_key_file(path, console)?
         } else if let Some(key) = &environment.key {
             key.as_encoded_bytes().to_vec()
+        } else if let Some(key) = &self.profile {
+            key.read(console)?.to_vec()
         } else {
             return Err(CommandError::usage("no key was given")
                 .hint("set PAYOUT_NOTIFY_KEY, or use --key-file FILE"));
@@ -179,6 +196,16 @@ impl EditArgs {
             .chain(self.set_str.iter().map(|assignment| &assignment.edit))
     }
 
+    /// Sets a member of orders that are made, unless a flag changes it.
+    pub fn adopt(&mut self, name: &str, value: &str) {
+        let is_changed = self.edits().any(|edit| match edit {
+            Edit::Put { name: changed, .. } | Edit::Remove { name: changed } => changed == name,
+        });
+        if !is_changed {
+            self.set_str.push(Assignment::new(name.to_owned(), value, json_string(value)));
+        }
+    }
+
     /// The same changes for many orders, where values may be templates.
     pub fn changes(&self) -> impl Iterator<Item = Result<Change, TemplateError>> {
         let fixed = self.unset.iter().map(|edit| Ok(Change::Fixed(edit.clone())));
@@ -222,6 +249,32 @@ fn parse_set_str(text: &str) -> Result<Assignment, String> {
 fn parse_unset(text: &str) -> Result<Edit, String> {
     Ok(Edit::Remove { name: text.to_owned() })
 }
+
+/// Takes a profile's value where no flag gave one.
+pub fn adopt<T: Clone>(flag: &mut Option<T>, profile: Option<&Placed<T>>) {
+    if flag.is_none() {
+        *flag = profile.map(|placed| placed.value.clone());
+    }
+}
+
+/// Puts a profile's headers before those of the flags, but for those that a flag names too.
+pub fn adopt_headers(flags: &mut Vec<String>, profile: Option<&Placed<Vec<String>>>) {
+    let Some(profile) = profile else { return };
+    let name = |header: &str| header.split(':').next().unwrap_or_default().trim().to_lowercase();
+    let named: Vec<String> = flags.iter().map(|header| name(header)).collect();
+    let added = profile.value.iter().filter(|header| !named.contains(&name(header))).cloned();
+    *flags = added.chain(flags.iter().cloned()).collect();
+}
+
+/// The error that there is no URL.
+#[must_use]
+pub fn no_url() -> CommandError {
+    CommandError::usage("no URL was given")
+        .hint("give the notify URL as the first argument, or set url in a profile")
+}
+
+/// How long a reply is waited for where nothing else is said.
+pub const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A `--sign-type` or `--require` value.
 ///

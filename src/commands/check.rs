@@ -5,6 +5,7 @@ mod files;
 mod setup;
 mod suite;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use clap::ValueEnum;
 
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
-use super::args::{Format, KeyArgs, parse_sign_type};
+use super::args::{Format, KeyArgs, adopt, adopt_headers, parse_sign_type};
 use super::runtime::{Interrupts, block_on};
 use super::wire_args::WireArgs;
 use crate::check::bundle::Bundle;
@@ -30,6 +31,7 @@ use crate::protocol::scheme::Algorithm;
 use crate::report::check::standing::is_yes;
 use crate::report::check::{CheckFacts, json, text};
 use crate::settings::Environment;
+use crate::settings::profile::Chosen;
 use crate::terminal::Console;
 use files::{ReportFile, ReportFiles};
 
@@ -43,8 +45,7 @@ use files::{ReportFile, ReportFiles};
     after_help = "Examples:\n  payout-notify check http://localhost:8080/notify\n  payout-notify check http://localhost:8080/notify --only authenticity --report junit=check.xml\n  payout-notify check http://localhost:8080/notify --observe 'python3 credited.py'"
 )]
 pub struct Args {
-    /// The merchant's notify URL.
-    #[arg(required_unless_present_any = ["list", "replay"])]
+    /// The merchant's notify URL; a profile's url holds where none is given.
     pub url: Option<String>,
     /// How the platform signs, and which reply it wants.
     #[command(flatten)]
@@ -73,6 +74,9 @@ pub struct Args {
     /// How requests travel.
     #[command(flatten)]
     pub wire: CheckWireArgs,
+    /// The names of status numbers, where a profile has other ones.
+    #[arg(skip)]
+    pub statuses: Option<BTreeMap<i64, String>>,
 }
 
 /// Which cases are asked, and what becomes of the results.
@@ -126,9 +130,9 @@ pub struct MannerArgs {
     /// Start no more requests than this, for example 20/s.
     #[arg(long, value_name = "RATE", value_parser = Rate::parse)]
     pub max_rate: Option<Rate>,
-    /// How long to wait for a whole reply.
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
-    pub timeout: Duration,
+    /// How long to wait for a whole reply [default: 10s].
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub timeout: Option<Duration>,
     /// Run this to see what was credited: it prints a number or JSON, for PAYOUT_CHECK_ORDER.
     #[arg(long, value_name = "COMMAND")]
     pub observe: Option<String>,
@@ -175,6 +179,26 @@ impl CheckWireArgs {
             client_key: self.client_key.clone(),
             ..WireArgs::default()
         }
+    }
+}
+
+impl Args {
+    /// Takes what a profile says where no flag does; a replay goes to the bundle's own URL.
+    pub fn adopt(&mut self, chosen: &Chosen) {
+        let profile = &chosen.profile;
+        self.key.adopt(chosen);
+        if self.choice.replay.is_none() {
+            adopt(&mut self.url, profile.url.as_ref());
+        }
+        // What --require demands is signed with: a profile does not gainsay a flag.
+        if self.require.is_none() {
+            adopt(&mut self.sign_type, profile.sign_type.as_ref());
+        }
+        adopt(&mut self.dialect.dialect, profile.dialect.as_ref());
+        adopt(&mut self.platform_id, profile.platform_id.as_ref());
+        adopt(&mut self.manners.timeout, profile.timeout.as_ref());
+        adopt_headers(&mut self.wire.header, profile.headers.as_ref());
+        adopt(&mut self.statuses, profile.statuses.as_ref());
     }
 }
 

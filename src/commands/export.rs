@@ -11,7 +11,7 @@ use clap::ValueEnum;
 
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
-use super::args::{EditArgs, parse_sign_type};
+use super::args::{EditArgs, USUAL_TIMEOUT, adopt, no_url, parse_sign_type};
 use super::signing::scheme_of;
 use crate::delivery::example::parse_status;
 use crate::delivery::mix::Mix;
@@ -22,6 +22,7 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::protocol::scheme::Algorithm;
 use crate::report::line::Line;
+use crate::settings::profile::Chosen;
 use crate::terminal::Console;
 use order::{OrderKind, Recipe};
 use script::Plan;
@@ -35,8 +36,8 @@ use script::Plan;
     after_help = "Example:\n  payout-notify export https://shop.example/notify --to locust --rate 500/s --duration 5m > locustfile.py"
 )]
 pub struct Args {
-    /// The merchant's notify URL.
-    pub url: String,
+    /// The merchant's notify URL; a profile's url holds where none is given.
+    pub url: Option<String>,
     /// The engine that is to run the test.
     #[arg(long, value_name = "ENGINE")]
     pub to: Engine,
@@ -52,9 +53,9 @@ pub struct Args {
     /// How to sign: md5, hmac-sha256 or sha256.
     #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
     pub sign_type: Option<Algorithm>,
-    /// How long to wait for a whole reply.
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
-    pub timeout: Duration,
+    /// How long to wait for a whole reply [default: 10s].
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub timeout: Option<Duration>,
     /// Start orders at this rate, all machines together.
     #[arg(long, value_name = "RATE", default_value = "10/s", value_parser = Rate::parse)]
     pub rate: Rate,
@@ -92,6 +93,20 @@ const USUAL_DURATION: Duration = Duration::from_secs(60);
 /// The status number of a success, which orders have unless told otherwise.
 const SUCCESS: i64 = 3;
 
+impl Args {
+    /// Takes what a profile says where no flag does.
+    pub fn adopt(&mut self, chosen: &Chosen) {
+        let profile = &chosen.profile;
+        adopt(&mut self.url, profile.url.as_ref());
+        adopt(&mut self.timeout, profile.timeout.as_ref());
+        adopt(&mut self.dialect.dialect, profile.dialect.as_ref());
+        adopt(&mut self.sign_type, profile.sign_type.as_ref());
+        if let Some(id) = &profile.platform_id {
+            self.edits.adopt("platform_id", &id.value);
+        }
+    }
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     match parse_duration(text) {
         Ok(duration) if duration.is_zero() => Err("it must be longer than nothing".to_owned()),
@@ -128,11 +143,12 @@ pub fn run(args: &Args, console: &mut Console) -> CommandResult {
 }
 
 fn plan(args: &Args) -> Result<Plan, CommandError> {
-    let target = Target::parse(&args.url).map_err(|error| {
+    let url = args.url.as_deref().ok_or_else(no_url)?;
+    let target = Target::parse(url).map_err(|error| {
         let hint = error.hint();
         CommandError::usage("the URL cannot be used").because(error).hint(hint)
     })?;
-    if has_credentials(&args.url) {
+    if has_credentials(url) {
         return Err(CommandError::usage("the URL holds credentials, which the test would show")
             .hint("leave them out, and add them to the test in the way of its engine"));
     }
@@ -159,7 +175,7 @@ fn plan(args: &Args) -> Result<Plan, CommandError> {
         count,
         per_second: args.rate.per_second(),
         duration,
-        timeout: args.timeout,
+        timeout: args.timeout.unwrap_or(USUAL_TIMEOUT),
         scheme,
         acknowledgement: dialect.acknowledgement(),
         orders,

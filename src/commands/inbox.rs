@@ -20,6 +20,7 @@ use crate::listener::inbox::entry::Entry;
 use crate::listener::inbox::{InboxReader, Side};
 use crate::report::inbox as report;
 use crate::settings::Environment;
+use crate::settings::profile::Chosen;
 use crate::terminal::Console;
 
 /// Show, compare, export and send again what listen received and kept.
@@ -71,6 +72,19 @@ pub struct ListArgs {
 }
 
 impl Args {
+    /// Whether anything of a profile is asked for.
+    #[must_use]
+    pub fn asks_profile(&self) -> bool {
+        matches!(self.action, Action::Replay(_))
+    }
+
+    /// Takes what a profile says where no flag does: only sending again asks for any of it.
+    pub fn adopt(&mut self, chosen: &Chosen) {
+        if let Action::Replay(args) = &mut self.action {
+            args.adopt(chosen);
+        }
+    }
+
     /// For whom the output is written.
     #[must_use]
     pub fn format(&self) -> Format {

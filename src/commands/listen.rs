@@ -19,7 +19,7 @@ use super::CommandResult;
 use super::args::dialect::DialectArgs;
 use super::args::inbox::refused;
 use super::args::input::InputKind;
-use super::args::{Format, KeyArgs, OtherKeyArgs, parse_sign_type};
+use super::args::{Format, KeyArgs, OtherKeyArgs, adopt, parse_sign_type};
 use super::runtime::{Interrupts, block_on};
 use crate::delivery::schedule::parse_duration;
 use crate::error::CommandError;
@@ -29,7 +29,7 @@ use crate::listener::forward::Forwarder;
 use crate::listener::inbox::{Inbox, InboxSettings};
 use crate::listener::limits::Limits;
 use crate::listener::orders::{DEFAULT_CAPACITY, Orders};
-use crate::listener::program::Runner;
+use crate::listener::program::{ReplyProgram, Runner};
 use crate::listener::referee::{Referee, RefereeReport, Rules};
 use crate::listener::server::Server;
 use crate::listener::verdict::{Accepts, Contract};
@@ -40,6 +40,7 @@ use crate::report::callback::{self, ListenSummary};
 use crate::report::listening::InboxChoice;
 use crate::report::{forwarding, listening, referee};
 use crate::settings::Environment;
+use crate::settings::profile::Chosen;
 use crate::store::StoreError;
 use crate::terminal::Console;
 
@@ -200,6 +201,18 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
 }
 
 impl Args {
+    /// Takes what a profile says where no flag does.
+    pub fn adopt(&mut self, chosen: &Chosen) {
+        let profile = &chosen.profile;
+        self.key.adopt(chosen);
+        adopt(&mut self.dialect.dialect, profile.dialect.as_ref());
+        // An application that a flag names answers itself.
+        if self.replies.reply.is_none() && self.forward.forward_to.is_none() {
+            let program = profile.reply.as_ref();
+            self.replies.reply = program.and_then(|text| ReplyProgram::parse(&text.value).ok());
+        }
+    }
+
     /// What of the callbacks the screen gets.
     fn showing(&self, setup: &Setup) -> Showing {
         match (self.quiet, self.format, &setup.inbox) {

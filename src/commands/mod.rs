@@ -3,6 +3,7 @@
 pub mod args;
 pub mod check;
 pub mod completions;
+pub mod config;
 pub mod demo;
 pub mod dialects;
 pub mod export;
@@ -30,11 +31,24 @@ use crate::exit::Exit;
 use crate::protocol::dialect_file::DialectFileError;
 use crate::protocol::payload::PayloadError;
 use crate::report;
-use crate::settings::{ColorMode, Environment};
+use crate::report::line::Line;
+use crate::settings::file::SettingsError;
+use crate::settings::{ColorMode, Environment, find};
 use crate::terminal::Console;
 
 /// What a command ends with: an answer, yes or no, or an error that a person sees.
 pub type CommandResult = Result<Exit, CommandError>;
+
+/// What every subcommand takes.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Globals {
+    /// When to use colours.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorMode,
+    /// Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+}
 
 /// The subcommands.
 ///
@@ -66,17 +80,20 @@ pub enum Command {
     Dialects(dialects::Args),
     /// Print a small verifier and acknowledging handler in a merchant's language.
     Snippet(snippet::Args),
+    /// Show the settings that hold and where they come from, or write a settings file.
+    Config(config::Args),
     /// Print the completion script of a shell.
     Completions(completions::Args),
 }
 
 /// Runs a command and says how it ended; `root` is the whole command line's definition.
 #[must_use]
-pub fn run(command: Command, color: ColorMode, root: fn() -> clap::Command) -> Exit {
+pub fn run(globals: Globals, command: Command, root: fn() -> clap::Command) -> Exit {
     let environment = Environment::read();
-    let mut console = Console::new(color, &environment);
+    let mut console = Console::new(globals.color, &environment);
     let format = format_of(&command);
-    match dispatch(command, root, &environment, &mut console) {
+    let flag = globals.profile.as_deref();
+    match dispatch(command, flag, root, &environment, &mut console) {
         Ok(exit) => exit,
         Err(error) => {
             if format == args::Format::Json && error.kind != ErrorKind::BrokenPipe {
@@ -132,12 +149,55 @@ fn usage_error(error: &clap::Error) -> CommandError {
     tips.fold(CommandError::usage(message), CommandError::hint)
 }
 
+/// Fills in what the profile that holds says, where the command asks for any of it.
+fn adopt(
+    command: &mut Command,
+    flag: Option<&str>,
+    environment: &Environment,
+    console: &mut Console,
+) -> Result<(), CommandError> {
+    if matches!(
+        command,
+        Command::Demo(_)
+            | Command::Schedule(_)
+            | Command::Dialects(_)
+            | Command::Config(_)
+            | Command::Completions(_)
+    ) {
+        return Ok(());
+    }
+    if matches!(command, Command::Inbox(args) if !args.asks_profile()) {
+        return Ok(());
+    }
+    let Some(chosen) = find::load(flag, environment)? else { return Ok(()) };
+    let file = chosen.file.display();
+    console.note(&Line::new().dim(format!("profile {} of {file}", chosen.name)));
+    match command {
+        Command::Sign(args) => args.adopt(&chosen),
+        Command::Verify(args) => args.adopt(&chosen),
+        Command::Simulate(args) => args.adopt(&chosen),
+        Command::Check(args) => args.adopt(&chosen),
+        Command::Export(args) => args.adopt(&chosen),
+        Command::Listen(args) => args.adopt(&chosen),
+        Command::Inbox(args) => args.adopt(&chosen),
+        Command::Snippet(args) => args.adopt(&chosen),
+        Command::Demo(_)
+        | Command::Schedule(_)
+        | Command::Dialects(_)
+        | Command::Config(_)
+        | Command::Completions(_) => {}
+    }
+    Ok(())
+}
+
 fn dispatch(
-    command: Command,
+    mut command: Command,
+    flag: Option<&str>,
     root: fn() -> clap::Command,
     environment: &Environment,
     console: &mut Console,
 ) -> CommandResult {
+    adopt(&mut command, flag, environment, console)?;
     match command {
         Command::Demo(args) => demo::run(&args, console),
         Command::Sign(args) => sign::run(&args, environment, console),
@@ -150,6 +210,7 @@ fn dispatch(
         Command::Inbox(args) => inbox::run(&args, environment, console),
         Command::Dialects(args) => dialects::run(&args, console),
         Command::Snippet(args) => snippet::run(&args, console),
+        Command::Config(args) => config::run(&args, flag, environment, console),
         Command::Completions(args) => completions::run(&args, root(), console),
     }
 }
@@ -163,6 +224,7 @@ fn format_of(command: &Command) -> args::Format {
         Command::Listen(args) => args.format,
         Command::Inbox(args) => args.format(),
         Command::Dialects(args) => args.format,
+        Command::Config(args) => args.format(),
         Command::Demo(_)
         | Command::Sign(_)
         | Command::Snippet(_)
@@ -183,10 +245,12 @@ fn error_json(error: &CommandError) -> String {
     let source = error.source.as_deref();
     let payload = source.and_then(|source| source.downcast_ref::<PayloadError>());
     let dialect = source.and_then(|source| source.downcast_ref::<DialectFileError>());
+    let settings = source.and_then(|source| source.downcast_ref::<SettingsError>());
     let row = source.and_then(|source| source.downcast_ref::<OrderError>());
     let place = payload
         .map(|error| (error.line, error.column))
-        .or(dialect.map(|error| (error.line, error.column)));
+        .or(dialect.map(|error| (error.line, error.column)))
+        .or(settings.map(|error| (error.line, error.column)));
     // Where in its line a row of a table is wrong, nobody can say: it was made into an object.
     let line = place.map(|(line, _)| line as u64).or(row.and_then(|row| row.line));
     let payload = payload.or(row.and_then(OrderError::payload));

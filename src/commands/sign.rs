@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
 use super::args::input::InputKind;
-use super::args::{EditArgs, Input, KeyArgs, parse_sign_type};
+use super::args::{EditArgs, Input, KeyArgs, adopt, parse_sign_type};
 use super::lines::{self, LinesArgs, Printed, SignLines};
 use super::signing::sign_payload;
 use crate::error::CommandError;
@@ -19,6 +19,7 @@ use crate::protocol::scheme::Algorithm;
 use crate::report::batch::BatchKind;
 use crate::report::curl;
 use crate::settings::Environment;
+use crate::settings::profile::Chosen;
 use crate::terminal::Console;
 
 /// Sign a payload and print it.
@@ -43,9 +44,9 @@ pub struct Args {
     /// What to print.
     #[arg(long, value_name = "WHAT", default_value = "body")]
     pub print: Print,
-    /// The URL in the curl command.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8787/")]
-    pub url: String,
+    /// The URL in the curl command [default: http://127.0.0.1:8787/].
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
     /// Many payloads.
     #[command(flatten)]
     pub lines: LinesArgs,
@@ -68,6 +69,20 @@ pub enum Print {
     Canonical,
     /// A curl command that sends the signed payload.
     Curl,
+}
+
+/// Where the curl command sends to unless told otherwise: a listener on its usual port.
+const USUAL_URL: &str = "http://127.0.0.1:8787/";
+
+impl Args {
+    /// Takes what a profile says where no flag does.
+    pub fn adopt(&mut self, chosen: &Chosen) {
+        let profile = &chosen.profile;
+        self.key.adopt(chosen);
+        adopt(&mut self.dialect.dialect, profile.dialect.as_ref());
+        adopt(&mut self.sign_type, profile.sign_type.as_ref());
+        adopt(&mut self.url, profile.url.as_ref());
+    }
 }
 
 /// Signs one payload.
@@ -93,7 +108,9 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         Print::Body => signed.body,
         Print::Sign => signed.signature.as_str().to_owned(),
         Print::Canonical => signed.masked_canonical,
-        Print::Curl => curl::command(&args.url, signed.body.trim_end()),
+        Print::Curl => {
+            curl::command(args.url.as_deref().unwrap_or(USUAL_URL), signed.body.trim_end())
+        }
     };
     console.answer_text(&output).map_err(CommandError::output)?;
     Ok(Exit::Yes)

@@ -11,7 +11,10 @@ use std::time::Duration;
 
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
-use super::args::{EditArgs, Format, Input, KeyArgs, parse_payload, parse_sign_type};
+use super::args::{
+    EditArgs, Format, Input, KeyArgs, USUAL_TIMEOUT, adopt, adopt_headers, no_url, parse_payload,
+    parse_sign_type,
+};
 use super::runtime::{Interrupts, block_on};
 use super::signing::{edited, sign_payload};
 use super::wire_args::WireArgs;
@@ -31,6 +34,7 @@ use crate::protocol::notification::{Expectation, Notification};
 use crate::protocol::scheme::Algorithm;
 use crate::report::delivery::{DeliveryPlan, attempt_json, attempt_line, result_json, result_line};
 use crate::settings::Environment;
+use crate::settings::profile::Chosen;
 use crate::terminal::Console;
 
 /// Send a notification to a merchant as the platform does, with its retries.
@@ -42,8 +46,8 @@ use crate::terminal::Console;
     after_help = "Example:\n  payout-notify simulate http://localhost:8787/notify --speed 60x"
 )]
 pub struct Args {
-    /// The merchant's notify URL.
-    pub url: String,
+    /// The merchant's notify URL; a profile's url holds where none is given.
+    pub url: Option<String>,
     /// The payload; - reads stdin; without it the platform's example with fresh ids and times.
     pub file: Option<PathBuf>,
     /// The status: success, cancelled, failed or a number.
@@ -67,9 +71,9 @@ pub struct Args {
     /// Let waits pass faster; replies take as long as they take [default: 1x].
     #[arg(long, value_name = "FACTOR", value_parser = Speed::parse)]
     pub speed: Option<Speed>,
-    /// How long to wait for a whole reply.
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
-    pub timeout: Duration,
+    /// How long to wait for a whole reply [default: 10s].
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub timeout: Option<Duration>,
     /// Print the timeline and send nothing.
     #[arg(long)]
     pub dry_run: bool,
@@ -92,6 +96,30 @@ pub struct Args {
 
 /// What holds where a flag was not given; a flag that was may not go with a journal.
 impl Args {
+    /// Takes what a profile says where no flag does; a run that goes on keeps its journal's.
+    pub fn adopt(&mut self, chosen: &Chosen) {
+        let profile = &chosen.profile;
+        self.key.adopt(chosen);
+        // With the profile's URL, a single argument that is no URL is the payload.
+        let is_file = |text: &String| Target::parse(text).is_err();
+        if profile.url.is_some() && self.file.is_none() {
+            self.file = self.url.take_if(|text| is_file(text)).map(PathBuf::from);
+        }
+        adopt(&mut self.url, profile.url.as_ref());
+        adopt(&mut self.timeout, profile.timeout.as_ref());
+        adopt_headers(&mut self.wire.header, profile.headers.as_ref());
+        if self.many.resume {
+            return;
+        }
+        adopt(&mut self.dialect.dialect, profile.dialect.as_ref());
+        adopt(&mut self.sign_type, profile.sign_type.as_ref());
+        adopt(&mut self.schedule, profile.schedule.as_ref());
+        let makes_orders = self.file.is_none() && self.many.from.is_none();
+        if let Some(id) = profile.platform_id.as_ref().filter(|_| makes_orders) {
+            self.edits.adopt("platform_id", &id.value);
+        }
+    }
+
     fn schedule(&self) -> &str {
         self.schedule.as_deref().unwrap_or(PRESETS[0])
     }
@@ -119,7 +147,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// A wrong URL, schedule or key (usage), no payload (input), an interrupt, an environment that
 /// refuses.
 pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
-    let target = Target::parse(&args.url).map_err(|error| {
+    let target = Target::parse(args.url.as_deref().ok_or_else(no_url)?).map_err(|error| {
         let hint = error.hint();
         CommandError::usage("the URL cannot be used").because(error).hint(hint)
     })?;
@@ -149,7 +177,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     }
     let usual = if many { Connections::Reused } else { Connections::Fresh };
     let wire = args.wire.settings(&setup.target, usual, seed, console)?;
-    let settings = HttpSettings { timeout: args.timeout, wire };
+    let settings = HttpSettings { timeout: args.timeout.unwrap_or(USUAL_TIMEOUT), wire };
     let transport = HttpTransport::try_new(&setup.target, settings)
         .map_err(|error| CommandError::environment("cannot set up the sender").because(error))?;
     match many {

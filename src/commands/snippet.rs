@@ -8,10 +8,11 @@ use clap::ValueEnum;
 
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
-use super::args::parse_sign_type;
+use super::args::{adopt, parse_sign_type};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::protocol::scheme::Algorithm;
+use crate::settings::profile::Chosen;
 use crate::terminal::Console;
 use language::Language;
 
@@ -38,6 +39,13 @@ pub struct Args {
     /// What to print.
     #[arg(long, value_name = "WHAT", default_value = "code")]
     pub print: Print,
+}
+
+impl Args {
+    /// Takes what a profile says where no flag does.
+    pub fn adopt(&mut self, chosen: &Chosen) {
+        adopt(&mut self.dialect.dialect, chosen.profile.dialect.as_ref());
+    }
 }
 
 /// What `snippet` prints.

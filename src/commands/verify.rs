@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
 use super::args::input::InputKind;
-use super::args::{Format, Input, KeyArgs, OtherKeyArgs, parse_sign_type};
+use super::args::{Format, Input, KeyArgs, OtherKeyArgs, adopt, parse_sign_type};
 use super::lines::{self, LinesArgs, VerifyLines};
 use crate::clock::{Clock, SystemClock};
 use crate::error::CommandError;
@@ -20,6 +20,7 @@ use crate::report::batch::BatchKind;
 use crate::report::explanation::Explanation;
 use crate::report::verification::{Strictness, VerificationReport, finding_line};
 use crate::settings::Environment;
+use crate::settings::profile::Chosen;
 use crate::terminal::Console;
 
 /// Verify a payload's signature.
@@ -60,6 +61,14 @@ pub struct Args {
     /// Keys that may have been used by mistake.
     #[command(flatten)]
     pub other_keys: OtherKeyArgs,
+}
+
+impl Args {
+    /// Takes what a profile says where no flag does.
+    pub fn adopt(&mut self, chosen: &Chosen) {
+        self.key.adopt(chosen);
+        adopt(&mut self.dialect.dialect, chosen.profile.dialect.as_ref());
+    }
 }
 
 /// Verifies one payload.

@@ -61,4 +61,10 @@ impl Status {
     pub fn payout_by_name(name: &str) -> Option<Status> {
         PAYOUT_STATUSES.into_iter().find(|status| status.name.eq_ignore_ascii_case(name))
     }
+
+    /// The names of all payout statuses.
+    #[must_use]
+    pub fn payout_names() -> [&'static str; 7] {
+        PAYOUT_STATUSES.map(|status| status.name)
+    }
 }

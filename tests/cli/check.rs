@@ -204,7 +204,7 @@ fn somebody_elses_endpoint_needs_consent_and_a_check_needs_a_key() {
         .exits(2)
         .remarks(&["neither on this machine nor in a private network", "--yes"]);
     payout_notify(&["check", "http://127.0.0.1:1/"]).run().exits(2).remarks(&["no key"]);
-    payout_notify(&["check"]).key(KEY).run().exits(2).remarks(&["<URL>"]);
+    payout_notify(&["check"]).key(KEY).run().exits(2).remarks(&["no URL was given"]);
 }
 
 #[test]

@@ -30,6 +30,7 @@ const TYPES: &[&str] = &[
     "callback",
     "case",
     "check",
+    "config",
     "delivery-attempt",
     "delivery-summary",
     "dialects",
@@ -158,6 +159,9 @@ fn verify_all(schemas: &mut Schemas) {
         }
     }
     schemas.hold_all(&payout_notify(&["dialects", "--format", "json"]).run().exits(0));
+    let config = payout_notify(&["config", "show", "--format", "json"]).key(KEY);
+    let profile = "default_profile = 'a'\n[profile.a]\nheaders = ['X-A: b']\n";
+    schemas.hold_all(&config.file("payout-notify.toml", profile).run().exits(0));
     schemas.hold_all(&payout_notify(&["verify", "--format", "json"]).run().exits(2));
     schemas.hold_all(&payout_notify(&["verify", "--format", "json", "gone"]).key(KEY).run());
 }

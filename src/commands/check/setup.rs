@@ -11,6 +11,7 @@ use crate::check::plan::Plan;
 use crate::check::recipe::{StatusNumbers, Workshop};
 use crate::check::replay;
 use crate::check::sender::Wiring;
+use crate::commands::args::{USUAL_TIMEOUT, no_url};
 use crate::commands::signing::scheme_of;
 use crate::delivery::transport::Target;
 use crate::delivery::wire_settings::Connections;
@@ -30,12 +31,12 @@ pub(super) fn plan(
 ) -> Result<(Plan, &'static Dialect), CommandError> {
     let dialect = args.dialect.resolve(args.require)?;
     let algorithm = algorithm(args, dialect)?;
-    let target = target(args.url.as_deref().unwrap_or_default())?;
+    let target = target(args.url.as_deref().ok_or_else(no_url)?)?;
     let suite = suite::chosen(args)?;
     let observer = observer(args)?;
     let key = args.key.resolve(environment, console)?;
     let seed = args.manners.seed.unwrap_or_else(|| fastrand::u64(..));
-    let workshop = Workshop::try_new(key, dialect, algorithm, seed, StatusNumbers::default())
+    let workshop = Workshop::try_new(key, dialect, algorithm, seed, numbers(args))
         .map_err(|error| CommandError::usage("the orders cannot be signed").because(error))?;
     let plan = Plan {
         available: available(args, dialect, algorithm, &target),
@@ -50,6 +51,21 @@ pub(super) fn plan(
         started_at: Timestamp::now(),
     };
     Ok((plan, dialect))
+}
+
+/// The numbers of the statuses in the orders: the platform's, but for those a profile names.
+fn numbers(args: &Args) -> StatusNumbers {
+    let usual = StatusNumbers::default();
+    let named = |name: &str, usual: i64| {
+        let mut statuses = args.statuses.iter().flatten();
+        statuses.find(|(_, known)| *known == name).map_or(usual, |(code, _)| *code)
+    };
+    StatusNumbers {
+        success: named("success", usual.success),
+        cancelled: named("cancelled", usual.cancelled),
+        failed: named("failed", usual.failed),
+        processing: named("processing", usual.processing),
+    }
 }
 
 fn target(url: &str) -> Result<Target, CommandError> {
@@ -96,7 +112,7 @@ fn wiring(
         target,
         acknowledgement,
         wire,
-        timeout: args.manners.timeout,
+        timeout: args.manners.timeout.unwrap_or(USUAL_TIMEOUT),
         rate: args.manners.max_rate,
     })
 }

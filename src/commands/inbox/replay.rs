@@ -6,7 +6,9 @@ use super::{Id, find, parse_id};
 use crate::commands::CommandResult;
 use crate::commands::args::dialect::DialectArgs;
 use crate::commands::args::input::read_payload;
-use crate::commands::args::{EditArgs, Format, KeyArgs, parse_sign_type};
+use crate::commands::args::{
+    EditArgs, Format, KeyArgs, USUAL_TIMEOUT, adopt, adopt_headers, no_url, parse_sign_type,
+};
 use crate::commands::runtime::{Interrupts, block_on};
 use crate::commands::signing::sign_payload;
 use crate::commands::wire_args::WireArgs;
@@ -26,6 +28,7 @@ use crate::protocol::scheme::Algorithm;
 use crate::report::inbox::export::end_to_end;
 use crate::report::inbox::{Replay, replay_json, replay_line};
 use crate::settings::Environment;
+use crate::settings::profile::Chosen;
 use crate::terminal::Console;
 
 /// Send callbacks again, once each, and judge the replies as the platform does.
@@ -40,9 +43,9 @@ pub struct Args {
     /// Their numbers, or latest.
     #[arg(value_name = "ID", value_parser = parse_id, required = true)]
     pub ids: Vec<Id>,
-    /// Where they go: the application's notify URL.
+    /// Where they go: the application's notify URL; a profile's url holds where none is given.
     #[arg(long, value_name = "URL")]
-    pub to: String,
+    pub to: Option<String>,
     /// Sign anew although nothing changes.
     #[arg(long)]
     pub resign: bool,
@@ -52,9 +55,9 @@ pub struct Args {
     /// How to sign anew: md5, hmac-sha256 or sha256.
     #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
     pub sign_type: Option<Algorithm>,
-    /// How long to wait for a whole reply.
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = timeout)]
-    pub timeout: Duration,
+    /// How long to wait for a whole reply [default: 10s].
+    #[arg(long, value_name = "DURATION", value_parser = timeout)]
+    pub timeout: Option<Duration>,
     /// For whom the output is written.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
@@ -67,6 +70,21 @@ pub struct Args {
     /// How the request travels.
     #[command(flatten)]
     pub wire: WireArgs,
+}
+
+impl Args {
+    /// Takes what a profile says where no flag does; a profile alone asks for no new signature.
+    pub fn adopt(&mut self, chosen: &Chosen) {
+        let profile = &chosen.profile;
+        self.key.adopt(chosen);
+        adopt(&mut self.to, profile.url.as_ref());
+        adopt(&mut self.timeout, profile.timeout.as_ref());
+        adopt(&mut self.dialect.dialect, profile.dialect.as_ref());
+        adopt_headers(&mut self.wire.header, profile.headers.as_ref());
+        if self.resign || self.edits.edits().next().is_some() {
+            adopt(&mut self.sign_type, profile.sign_type.as_ref());
+        }
+    }
 }
 
 fn timeout(text: &str) -> Result<Duration, String> {
@@ -88,7 +106,7 @@ pub(super) fn run(
     environment: &Environment,
     console: &mut Console,
 ) -> CommandResult {
-    let target = Target::parse(&args.to).map_err(|error| {
+    let target = Target::parse(args.to.as_deref().ok_or_else(no_url)?).map_err(|error| {
         let hint = error.hint();
         CommandError::usage("the URL cannot be used").because(error).hint(hint)
     })?;
@@ -166,7 +184,7 @@ impl Sender<'_> {
         wire: WireSettings,
         console: &mut Console,
     ) -> CommandResult {
-        let settings = HttpSettings { timeout: self.args.timeout, wire };
+        let settings = HttpSettings { timeout: self.args.timeout.unwrap_or(USUAL_TIMEOUT), wire };
         let transport = HttpTransport::try_new(&self.target, settings).map_err(|error| {
             CommandError::environment("cannot set up the sender").because(error)
         })?;

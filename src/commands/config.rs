@@ -1,0 +1,71 @@
+//! `config`: the settings that hold and where they come from; a settings file to begin with.
+
+mod init;
+mod show;
+
+use clap::Subcommand;
+
+use super::CommandResult;
+use super::args::Format;
+use crate::settings::Environment;
+use crate::terminal::Console;
+
+/// Show the settings that hold and where they come from, or write a settings file.
+///
+/// Settings stand in payout-notify.toml: the project's, in this folder or a parent up to the root
+/// of the repository, and your own. A flag goes before the environment, that before a profile.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  payout-notify config init --profile staging --key-env PAYOUT_STAGING_KEY\n  payout-notify config show --profile staging"
+)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What is done with the settings.
+#[derive(Subcommand)]
+#[allow(missing_docs, reason = "each subcommand's own doc comment is its help")]
+pub enum Action {
+    Show(ShowArgs),
+    Init(Box<init::Args>),
+}
+
+/// Show which settings hold, and where each comes from; of the key only the source and fingerprint.
+///
+/// A key_command is not run for it.
+#[derive(clap::Args)]
+pub struct ShowArgs {
+    /// For whom the output is written.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+}
+
+impl Args {
+    /// For whom the output is written.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        match &self.action {
+            Action::Show(args) => args.format,
+            Action::Init(_) => Format::Human,
+        }
+    }
+}
+
+/// Shows the settings, or writes a file with some.
+///
+/// # Errors
+/// A settings file or a profile that cannot be used (usage), a file that is there already or cannot
+/// be written (environment).
+pub fn run(
+    args: &Args,
+    profile: Option<&str>,
+    environment: &Environment,
+    console: &mut Console,
+) -> CommandResult {
+    match &args.action {
+        Action::Show(args) => show::run(args.format, profile, environment, console),
+        Action::Init(args) => init::run(args, profile, environment, console),
+    }
+}

@@ -1,0 +1,212 @@
+//! `config init`: a settings file with one profile.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::commands::CommandResult;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::report::line::Line;
+use crate::settings::Environment;
+use crate::settings::file;
+use crate::settings::find::{self, FILE_NAME};
+use crate::settings::profile::{Owner, Placed};
+use crate::terminal::Console;
+
+/// Write a settings file with one profile; a file that is there is never touched.
+///
+/// --profile names it, else it is called default; it holds where no other is named. Asks on a
+/// terminal where no setting is given. The file holds where the key comes from, never
+/// the key.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Write your own file, not this folder's.
+    #[arg(long)]
+    pub user: bool,
+    /// Take the key from this environment variable.
+    #[arg(long, value_name = "VARIABLE", conflicts_with_all = ["key_file", "key_command"])]
+    pub key_env: Option<String>,
+    /// Take the key from this file; the path counts from the settings file's folder.
+    #[arg(long, value_name = "FILE", conflicts_with = "key_command")]
+    pub key_file: Option<String>,
+    /// Take the key from what this program prints; one word each time; only in your own file.
+    #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
+    pub key_command: Vec<String>,
+    /// The platform_id of orders that are made.
+    #[arg(long, value_name = "ID")]
+    pub platform_id: Option<String>,
+    /// How to sign: md5, hmac-sha256 or sha256.
+    #[arg(long, value_name = "TYPE")]
+    pub sign_type: Option<String>,
+    /// How the platform signs: a name that `dialects` lists, or a FILE.toml.
+    #[arg(long, value_name = "NAME|FILE.toml")]
+    pub dialect: Option<String>,
+    /// The merchant's notify URL.
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// When to retry.
+    #[arg(long, value_name = "SCHEDULE")]
+    pub schedule: Option<String>,
+    /// How long to wait for a whole reply.
+    #[arg(long, value_name = "DURATION")]
+    pub timeout: Option<String>,
+    /// Send this header; several may be given.
+    #[arg(long, value_name = "NAME: VALUE")]
+    pub header: Vec<String>,
+    /// How listen answers.
+    #[arg(long, value_name = "PROGRAM")]
+    pub reply: Option<String>,
+}
+
+/// The longest answer on the terminal, in bytes.
+const MAX_ANSWER: u64 = 4096;
+
+impl Args {
+    /// The texts by their names in the file.
+    fn texts(&self) -> [(&'static str, &Option<String>); 9] {
+        [
+            ("key_env", &self.key_env),
+            ("key_file", &self.key_file),
+            ("platform_id", &self.platform_id),
+            ("sign_type", &self.sign_type),
+            ("dialect", &self.dialect),
+            ("url", &self.url),
+            ("schedule", &self.schedule),
+            ("timeout", &self.timeout),
+            ("reply", &self.reply),
+        ]
+    }
+}
+
+pub(super) fn run(
+    args: &Args,
+    name: Option<&str>,
+    environment: &Environment,
+    console: &mut Console,
+) -> CommandResult {
+    let (path, owner) = place(args, environment)?;
+    let refused = || {
+        CommandError::environment(format!("{} is there already", path.display()))
+            .hint("edit it; it is never written over")
+    };
+    if fs::symlink_metadata(&path).is_ok() {
+        return Err(refused());
+    }
+    let mut settings: Vec<(&str, String)> = args
+        .texts()
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, quoted(value.as_deref()?))))
+        .collect();
+    for (name, words) in [("key_command", &args.key_command), ("headers", &args.header)] {
+        if !words.is_empty() {
+            let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+            settings.push((name, format!("[{}]", words.join(", "))));
+        }
+    }
+    if settings.is_empty() && io::stdin().is_terminal() {
+        settings = ask(console)?;
+    }
+    if settings.is_empty() {
+        return Err(CommandError::usage("no setting was given")
+            .hint("for example: payout-notify config init --key-env PAYOUT_STAGING_KEY"));
+    }
+    let name = quoted(name.unwrap_or("default"));
+    let body: String = settings.iter().map(|(name, value)| format!("{name} = {value}\n")).collect();
+    let text = format!("default_profile = {name}\n\n[profile.{name}]\n{body}");
+    check(&text, &path, owner)?;
+    let has_password = args.url.as_deref().is_some_and(|url| url.contains('@'));
+    let readers = match args.header.is_empty() && !has_password {
+        true => Readers::All,
+        false => Readers::Owner,
+    };
+    write(&path, &text, readers).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => refused(),
+        _ => CommandError::environment(format!("cannot write {}", path.display())).because(error),
+    })?;
+    console.note(&Line::new().dim(format!("wrote {}", path.display())));
+    Ok(Exit::Yes)
+}
+
+fn place(args: &Args, environment: &Environment) -> Result<(PathBuf, Owner), CommandError> {
+    if args.user {
+        let path = find::user_file(environment)
+            .ok_or_else(|| CommandError::environment("there is no home for your own file"))?;
+        return Ok((path, Owner::User));
+    }
+    let folder = environment
+        .working_folder
+        .as_ref()
+        .ok_or_else(|| CommandError::environment("the current folder cannot be told"))?;
+    if environment.home.as_ref() == Some(folder) {
+        return Err(CommandError::usage("the home folder is no project")
+            .hint("use --user for your own file, or change into the project"));
+    }
+    Ok((folder.join(FILE_NAME), Owner::Project))
+}
+
+/// A text as TOML.
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+/// Reads the text as a later run will: what cannot be used is not written.
+fn check(text: &str, path: &Path, owner: Owner) -> Result<(), CommandError> {
+    let cannot = || CommandError::usage("the settings cannot be used");
+    let read = file::parse(text).map_err(|error| cannot().because(error.problem))?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    for profile in read.profiles.into_values() {
+        profile.settle(folder, owner).map_err(|refused: Placed<String>| {
+            cannot().because(refused.value).hint("use --user for your own file")
+        })?;
+    }
+    Ok(())
+}
+
+/// Who can read the file.
+#[derive(Clone, Copy)]
+enum Readers {
+    All,
+    Owner,
+}
+
+/// Writes a new file; headers and a URL can hold secrets, so others cannot read a file with some.
+fn write(path: &Path, text: &str, readers: Readers) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(match readers {
+            Readers::All => 0o644,
+            Readers::Owner => 0o600,
+        });
+    }
+    options.open(path)?.write_all(text.as_bytes())
+}
+
+/// Asks for the settings that most profiles have; an empty answer leaves one out.
+fn ask(console: &mut Console) -> Result<Vec<(&'static str, String)>, CommandError> {
+    const QUESTIONS: [(&str, &str); 4] = [
+        ("key_env", "the environment variable that holds the key, such as PAYOUT_STAGING_KEY"),
+        ("url", "the merchant's notify URL"),
+        ("platform_id", "the platform_id of orders that are made"),
+        ("dialect", "how the platform signs; `payout-notify dialects` lists the names"),
+    ];
+    let mut settings = Vec::new();
+    for (name, question) in QUESTIONS {
+        console.note(&Line::new().accent(name).plain(format!(": {question} (empty for none)")));
+        let mut answer = String::new();
+        let mut input = io::stdin().lock().take(MAX_ANSWER);
+        let read = input.read_line(&mut answer);
+        read.map_err(|error| CommandError::input("cannot read the answer").because(error))?;
+        let answer = answer.trim();
+        if !answer.is_empty() {
+            settings.push((name, quoted(answer)));
+        }
+    }
+    Ok(settings)
+}

@@ -1,0 +1,161 @@
+//! Where settings files lie, and which profile of them holds.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use super::Environment;
+use super::file::{self, MAX_FILE_BYTES, SettingsError, SettingsFile};
+use super::profile::{Chosen, NamedBy, Owner};
+use crate::error::CommandError;
+use crate::protocol::nearest::nearest;
+
+/// The name of a settings file, in a project and in the user's folder.
+pub const FILE_NAME: &str = "payout-notify.toml";
+
+/// The most folders that are looked into upwards: deeper than any project.
+const MOST_FOLDERS: usize = 64;
+
+/// A settings file that was found, and whose it is.
+#[derive(Debug)]
+pub struct Found {
+    /// Its path.
+    pub path: PathBuf,
+    /// Whose it is.
+    pub owner: Owner,
+    /// What it says.
+    pub file: SettingsFile,
+}
+
+/// The settings files of this run, the nearest first.
+///
+/// The project's is in the current folder, or in a parent up to the root of the repository (the
+/// folder with `.git`). Without a repository no parent is looked at: on a shared machine a folder
+/// above can be anyone's. The home folder is no project.
+///
+/// # Errors
+/// A file that cannot be read or used (usage), with the place.
+pub fn files(environment: &Environment) -> Result<Vec<Found>, CommandError> {
+    let mut found = Vec::new();
+    if let Some(path) = project_file(environment) {
+        found.push(read(path, Owner::Project)?);
+    }
+    if let Some(path) = user_file(environment).filter(|path| exists(path)) {
+        found.push(read(path, Owner::User)?);
+    }
+    Ok(found)
+}
+
+/// The path of the user's own file, where there is a home.
+#[must_use]
+pub fn user_file(environment: &Environment) -> Option<PathBuf> {
+    environment.config_folder.as_ref().map(|folder| folder.join(FILE_NAME))
+}
+
+fn project_file(environment: &Environment) -> Option<PathBuf> {
+    let start = environment.working_folder.as_deref()?;
+    let mut nearest = None;
+    for folder in start.ancestors().take(MOST_FOLDERS) {
+        if environment.home.as_deref() == Some(folder) {
+            break;
+        }
+        let path = folder.join(FILE_NAME);
+        if nearest.is_none() && exists(&path) {
+            if folder == start {
+                return Some(path);
+            }
+            nearest = Some(path);
+        }
+        if exists(&folder.join(".git")) {
+            return nearest;
+        }
+    }
+    None
+}
+
+/// Whether there is anything of this name: what cannot be looked at is told when it is opened.
+fn exists(path: &Path) -> bool {
+    !matches!(fs::symlink_metadata(path), Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory))
+}
+
+fn read(path: PathBuf, owner: Owner) -> Result<Found, CommandError> {
+    let name = path.display();
+    let cannot = |error: std::io::Error| {
+        CommandError::usage(format!("cannot read the settings file {name}")).because(error)
+    };
+    // Opening a pipe would wait for a writer.
+    if !fs::metadata(&path).map_err(cannot)?.is_file() {
+        return Err(CommandError::usage(format!("the settings file {name} is no file")));
+    }
+    let mut bytes = Vec::new();
+    let limit = MAX_FILE_BYTES as u64 + 1;
+    File::open(&path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(cannot)?;
+    let unusable = || CommandError::usage(format!("the settings file {name} cannot be used"));
+    let text = String::from_utf8(bytes).map_err(|error| unusable().because(error))?;
+    let mut file = file::parse(&text).map_err(|error| unusable().because(error))?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    for profile in file.profiles.values_mut() {
+        *profile = std::mem::take(profile).settle(folder, owner).map_err(|refused| {
+            let (problem, line, column) = (refused.value, refused.line, refused.column);
+            let own = unusable().because(SettingsError { problem, line, column });
+            own.hint(format!("move the profile into your own {FILE_NAME}, which `payout-notify config show` names"))
+        })?;
+    }
+    Ok(Found { path, owner, file })
+}
+
+/// The profile that holds: the named one of the nearest file that has it, else the default.
+///
+/// # Errors
+/// A name that there is not (usage), with the nearest.
+pub fn choose(
+    files: &[Found],
+    flag: Option<&str>,
+    environment: &Environment,
+) -> Result<Option<Chosen>, CommandError> {
+    let variable = environment.profile.as_deref().filter(|name| !name.is_empty());
+    let named = match (flag, variable) {
+        (Some(name), _) => Some((name, NamedBy::Flag)),
+        (None, Some(name)) => Some((name, NamedBy::Environment)),
+        (None, None) => None,
+    };
+    let chosen = |found: &Found, name: &str, named_by| {
+        found.file.profiles.get(name).map(|profile| Chosen {
+            name: name.to_owned(),
+            named_by,
+            file: found.path.clone(),
+            owner: found.owner,
+            profile: profile.clone(),
+        })
+    };
+    let Some((name, named_by)) = named else {
+        let default = files.iter().find_map(|found| {
+            let name = found.file.default_profile.as_deref()?;
+            chosen(found, name, NamedBy::File)
+        });
+        return Ok(default);
+    };
+    if let Some(chosen) = files.iter().find_map(|found| chosen(found, name, named_by)) {
+        return Ok(Some(chosen));
+    }
+    let known = || files.iter().flat_map(|found| found.file.profiles.keys().map(String::as_str));
+    let error = CommandError::usage(format!("there is no profile {name:?}"));
+    Err(match (nearest(name, known()), known().next()) {
+        (Some(near), _) => error.hint(format!("did you mean {near}?")),
+        (None, Some(_)) => {
+            error.hint(format!("there is {}", known().collect::<Vec<_>>().join(", ")))
+        }
+        (None, None) => error.hint("`payout-notify config init` writes a file with one"),
+    })
+}
+
+/// Reads the files and chooses.
+///
+/// # Errors
+/// As [`files`] and [`choose`].
+pub fn load(flag: Option<&str>, environment: &Environment) -> Result<Option<Chosen>, CommandError> {
+    choose(&files(environment)?, flag, environment)
+}
+
+#[cfg(test)]
+mod tests;

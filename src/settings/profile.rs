@@ -1,0 +1,183 @@
+//! A profile: named settings that hold where neither a flag nor the environment says otherwise.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::protocol::scheme::Algorithm;
+
+/// A value and where it stands in its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed<T> {
+    /// The value.
+    pub value: T,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+/// Where a profile's key comes from; never the key itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeySource {
+    /// The environment variable of this name.
+    Variable(String),
+    /// A file.
+    File(PathBuf),
+    /// What a program prints: the program and its arguments, without a shell.
+    Command(Vec<String>),
+}
+
+/// The settings of one profile; what is absent is as without it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// Where the key comes from.
+    pub key: Option<Placed<KeySource>>,
+    /// The `platform_id` of orders that are made.
+    pub platform_id: Option<Placed<String>>,
+    /// The digest to sign with.
+    pub sign_type: Option<Placed<Algorithm>>,
+    /// A dialect's name, or a file.
+    pub dialect: Option<Placed<String>>,
+    /// The merchant's notify URL.
+    pub url: Option<Placed<String>>,
+    /// A preset or a list of delays.
+    pub schedule: Option<Placed<String>>,
+    /// How long to wait for a whole reply.
+    pub timeout: Option<Placed<Duration>>,
+    /// Headers as `--header` takes them.
+    pub headers: Option<Placed<Vec<String>>>,
+    /// The program that the listener answers by.
+    pub reply: Option<Placed<String>>,
+    /// The names of status numbers, where a deployment's list differs.
+    pub statuses: Option<Placed<BTreeMap<i64, String>>>,
+}
+
+/// Whose file a profile stands in: that decides what it may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The project's: it may have come with a cloned repository.
+    Project,
+    /// The user's own.
+    User,
+}
+
+impl Owner {
+    /// Its name for people and programs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Owner::Project => "project",
+            Owner::User => "user",
+        }
+    }
+}
+
+/// Who named the profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamedBy {
+    /// `--profile`.
+    Flag,
+    /// `PAYOUT_NOTIFY_PROFILE`.
+    Environment,
+    /// `default_profile` in the file.
+    File,
+}
+
+impl NamedBy {
+    /// What it is called where settings are shown.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            NamedBy::Flag => "--profile",
+            NamedBy::Environment => "PAYOUT_NOTIFY_PROFILE",
+            NamedBy::File => "default_profile",
+        }
+    }
+}
+
+/// The profile that holds in a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// Its name.
+    pub name: String,
+    /// Who named it.
+    pub named_by: NamedBy,
+    /// The file that it stands in.
+    pub file: PathBuf,
+    /// Whose file that is.
+    pub owner: Owner,
+    /// Its settings; paths in it count from the file's folder already.
+    pub profile: Profile,
+}
+
+/// Why a project's file may not ask for something.
+const USERS_ONLY: &str = "a project's file may have come from others";
+
+/// Whether a dialect's text names a file.
+fn is_file(dialect: &str) -> bool {
+    dialect.contains(['/', '\\']) || Path::new(dialect).extension().is_some_and(|end| end == "toml")
+}
+
+/// A path that counts from `folder`; one of a project stays below it.
+fn placed_below(folder: &Path, path: &Path, owner: Owner) -> Result<PathBuf, String> {
+    let whole = folder.join(path);
+    if owner == Owner::User {
+        return Ok(whole);
+    }
+    let outside = || format!("{} lies outside the project; {USERS_ONLY}", path.display());
+    let climbs = path.components().any(|part| {
+        !matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir)
+    });
+    if climbs {
+        return Err(outside());
+    }
+    // A link below the project can lead out of it; a file that is not there leads nowhere.
+    match (whole.canonicalize(), folder.canonicalize()) {
+        (Ok(real), Ok(folder)) if !real.starts_with(&folder) => Err(outside()),
+        _ => Ok(whole),
+    }
+}
+
+impl Profile {
+    /// The same profile with its paths counted from the file's folder, if its owner may have it.
+    ///
+    /// A project's file may have come with a repository from others. So it names no program to
+    /// run, reads no file outside its folder, and takes the key only from a variable whose name
+    /// begins with `PAYOUT_`: else it could send another secret's digest to a URL of its own.
+    ///
+    /// # Errors
+    /// What is refused, with its line and column.
+    pub fn settle(mut self, folder: &Path, owner: Owner) -> Result<Profile, Placed<String>> {
+        if let Some(key) = &mut self.key {
+            let refuse = |problem| Placed { value: problem, line: key.line, column: key.column };
+            match &mut key.value {
+                KeySource::Variable(name)
+                    if owner == Owner::Project && !name.starts_with("PAYOUT_") =>
+                {
+                    let rule = "in a project's file key_env begins with PAYOUT_";
+                    return Err(refuse(format!("{rule}; {USERS_ONLY}")));
+                }
+                KeySource::Command(_) if owner == Owner::Project => {
+                    let rule = "key_command stands only in the user's own file";
+                    return Err(refuse(format!("{rule}; {USERS_ONLY}")));
+                }
+                KeySource::File(path) => {
+                    *path = placed_below(folder, path, owner).map_err(refuse)?
+                }
+                // A bare name is looked up on the PATH.
+                KeySource::Command(argv) if argv[0].contains('/') => {
+                    argv[0] = folder.join(&argv[0]).to_string_lossy().into_owned();
+                }
+                KeySource::Variable(_) | KeySource::Command(_) => {}
+            }
+        }
+        if let Some(dialect) = self.dialect.as_mut().filter(|dialect| is_file(&dialect.value)) {
+            let (line, column) = (dialect.line, dialect.column);
+            let whole = placed_below(folder, Path::new(&dialect.value), owner)
+                .map_err(|value| Placed { value, line, column })?;
+            dialect.value = whole.to_string_lossy().into_owned();
+        }
+        Ok(self)
+    }
+}
