@@ -49,7 +49,7 @@ use tokio::sync::mpsc;
 
 pub use error::{StoreError, Trouble};
 pub use reader::Reader;
-pub use statement::{Expect, Row, Statement, Value};
+pub use statement::{Expect, Parameters, Part, Row, Statement, Value};
 
 use answers::Reply;
 use error::Subject;
