@@ -24,6 +24,9 @@ pub(super) const QUEUE: usize = 1024;
 /// How long is waited for more requests at a time.
 const NAP: Duration = Duration::from_micros(50);
 
+/// How long is waited at most, also where the last commit was held up by a lock.
+const LONGEST_WAIT: Duration = Duration::from_millis(2);
+
 /// What is written all or not at all.
 #[derive(Debug)]
 pub(super) struct Request {
@@ -212,23 +215,17 @@ impl Pace {
         (self.size, self.time) = (size, time);
     }
 
-    /// Waits until the group is as large as the last one, while more come; never longer than half
-    /// of what the last commit took.
+    /// Waits for half of those who seem to be at work, never longer than half of what the last commit
+    /// took: while one half is written, the other half is answered and comes back.
     fn gather(&self, requests: &mut mpsc::Receiver<Request>, group: &mut Vec<Request>) {
-        let most = self.time / 2;
-        let mut waited = Duration::ZERO;
-        while group.len() < self.size && waited + NAP <= most {
-            let begun = Instant::now();
+        let wanted = self.size.saturating_add(group.len()) / 2;
+        let (begun, most) = (Instant::now(), LONGEST_WAIT.min(self.time / 2));
+        while group.len() < wanted && begun.elapsed() + NAP <= most {
             thread::sleep(NAP);
-            waited += begun.elapsed();
-            let before = group.len();
             while group.len() < QUEUE
                 && let Ok(request) = requests.try_recv()
             {
                 group.push(request);
-            }
-            if group.len() == before {
-                return;
             }
         }
     }
