@@ -30,6 +30,7 @@
 //! # }
 //! ```
 
+mod answers;
 mod connection;
 mod error;
 mod file;
@@ -44,12 +45,13 @@ use std::path::Path;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 pub use error::{StoreError, Trouble};
 pub use reader::Reader;
-pub use statement::{Expect, Row, Statement, Value};
+pub use statement::{Expect, Parameters, Part, Row, Statement, Value};
 
+use answers::Reply;
 use error::Subject;
 use file::{Found, Place};
 use writer::{Late, Request, Setting, Thread};
@@ -234,7 +236,7 @@ impl Store {
     /// # Errors
     /// What goes wrong with these statements.
     pub async fn write_alone(&self, statements: Vec<Statement>) -> Result<usize, StoreError> {
-        let (answer, answered) = oneshot::channel();
+        let (answer, answered) = Reply::new();
         self.sender()?
             .send(Request { statements, answer: Some(answer) })
             .await

@@ -19,6 +19,103 @@ pub enum Value {
     Text(Arc<str>),
     /// Bytes.
     Blob(Arc<[u8]>),
+    /// Text that lies in one buffer with that of other columns; [`Parameters`] makes it.
+    TextPart(Part),
+    /// Bytes that lie in one buffer with those of other columns.
+    BlobPart(Part),
+}
+
+/// A part of a buffer that several values share.
+#[derive(Clone, Debug)]
+pub struct Part {
+    buffer: Arc<Vec<u8>>,
+    start: usize,
+    end: usize,
+}
+
+impl Part {
+    fn bytes(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+}
+
+impl PartialEq for Part {
+    fn eq(&self, other: &Part) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for Part {}
+
+/// The parameters of one row, with all that is long in one buffer.
+///
+/// They are made on one thread and given back on another, which is slow where each column has an
+/// allocation of its own.
+#[derive(Debug)]
+pub struct Parameters {
+    buffer: Vec<u8>,
+    columns: Vec<Column>,
+}
+
+#[derive(Debug)]
+enum Column {
+    Whole(Value),
+    /// From the one place in the buffer to the other.
+    Text(usize, usize),
+    Blob(usize, usize),
+}
+
+impl Parameters {
+    /// Nothing yet, with room for so many columns and bytes.
+    #[must_use]
+    pub fn with_room(columns: usize, bytes: usize) -> Self {
+        Parameters { buffer: Vec::with_capacity(bytes), columns: Vec::with_capacity(columns) }
+    }
+
+    /// Adds a value as it is.
+    pub fn value(&mut self, value: impl Into<Value>) {
+        self.columns.push(Column::Whole(value.into()));
+    }
+
+    /// Adds a text.
+    pub fn text(&mut self, text: &str) {
+        let start = self.buffer.len();
+        self.buffer.extend_from_slice(text.as_bytes());
+        self.columns.push(Column::Text(start, self.buffer.len()));
+    }
+
+    /// Adds a text, or nothing.
+    pub fn optional_text(&mut self, text: Option<&str>) {
+        match text {
+            Some(text) => self.text(text),
+            None => self.value(Value::Null),
+        }
+    }
+
+    /// Adds bytes.
+    pub fn blob(&mut self, bytes: &[u8]) {
+        self.blob_of(|buffer| buffer.extend_from_slice(bytes));
+    }
+
+    /// Adds the bytes that `write` puts behind what the buffer holds.
+    pub fn blob_of(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.buffer.len();
+        write(&mut self.buffer);
+        self.columns.push(Column::Blob(start, self.buffer.len()));
+    }
+
+    /// The values, in the order in which they were added.
+    #[must_use]
+    pub fn finish(self) -> Vec<Value> {
+        let buffer = Arc::new(self.buffer);
+        let part = |start, end| Part { buffer: Arc::clone(&buffer), start, end };
+        let value = |column| match column {
+            Column::Whole(value) => value,
+            Column::Text(start, end) => Value::TextPart(part(start, end)),
+            Column::Blob(start, end) => Value::BlobPart(part(start, end)),
+        };
+        self.columns.into_iter().map(value).collect()
+    }
 }
 
 impl ToSql for Value {
@@ -29,6 +126,8 @@ impl ToSql for Value {
             Value::Name(text) => ValueRef::Text(text.as_bytes()),
             Value::Text(text) => ValueRef::Text(text.as_bytes()),
             Value::Blob(bytes) => ValueRef::Blob(bytes),
+            Value::TextPart(part) => ValueRef::Text(part.bytes()),
+            Value::BlobPart(part) => ValueRef::Blob(part.bytes()),
         }))
     }
 }

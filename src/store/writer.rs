@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
+use super::answers::{Answers, Outcome, Reply};
 use super::connection::{self, execute};
 use super::error::{StoreError, Subject, Trouble};
 use super::file::{FileId, beside};
@@ -20,12 +21,18 @@ use super::{Limits, Recovery};
 /// The most requests that wait; who comes later waits with them in hand.
 pub(super) const QUEUE: usize = 1024;
 
+/// How long is waited for more requests at a time.
+const NAP: Duration = Duration::from_micros(50);
+
+/// How long is waited at most, also where the last commit was held up by a lock.
+const LONGEST_WAIT: Duration = Duration::from_millis(2);
+
 /// What is written all or not at all.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) statements: Vec<Statement>,
     /// Where the number of changed rows goes; nobody waits for it where there is none.
-    pub(super) answer: Option<oneshot::Sender<Result<usize, StoreError>>>,
+    pub(super) answer: Option<Reply>,
 }
 
 /// The first failure of a request that nobody waits for.
@@ -67,7 +74,9 @@ pub(super) fn start(
     let subject = setting.subject.clone();
     let database = FileId::of(&setting.path);
     let open = Open::start(connection, &setting)?;
-    let writer = Writer { open: Some(open), setting, database, broken: None, tried_at: None };
+    let (answers, pace) = (Answers::default(), Pace::default());
+    let writer =
+        Writer { open: Some(open), setting, database, broken: None, tried_at: None, answers, pace };
     let thread = thread::Builder::new()
         .name("store".to_owned())
         .spawn(move || writer.run(requests))
@@ -85,13 +94,19 @@ struct Writer {
     broken: Option<StoreError>,
     /// When the file was last opened again, whether or not it could be.
     tried_at: Option<Instant>,
+    answers: Answers,
+    pace: Pace,
 }
 
 impl Writer {
     fn run(mut self, mut requests: mpsc::Receiver<Request>) -> Result<(), StoreError> {
         let mut group = Vec::with_capacity(QUEUE);
         while requests.blocking_recv_many(&mut group, QUEUE) > 0 {
+            self.pace.gather(&mut requests, &mut group);
+            let (size, begun) = (group.len(), Instant::now());
             self.write(&mut group);
+            self.answers.tell();
+            self.pace.note(size, begun.elapsed());
             if let Some(open) = &mut self.open {
                 open.log.tend(&open.connection);
             }
@@ -132,10 +147,9 @@ impl Writer {
         }
     }
 
-    fn answer(&self, request: Request, result: Result<usize, StoreError>) {
+    fn answer(&mut self, request: Request, result: Outcome) {
         match (request.answer, result) {
-            // Who no longer waits for the answer has lost nothing but the answer.
-            (Some(answer), result) => drop(answer.send(result)),
+            (Some(answer), result) => self.answers.add(answer, result),
             (None, Err(error)) => self.setting.late.put(error),
             (None, Ok(_)) => {}
         }
@@ -182,6 +196,38 @@ impl Writer {
             .wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE)
             .map_err(|error| subject.sql(&error))?;
         Open::start(connection, &self.setting)
+    }
+}
+
+/// How long a commit is put off so that more requests share it.
+///
+/// Those whose answers just went out come back a moment later, one after another. A commit for the
+/// first of them alone would make all others wait for two.
+#[derive(Debug, Default)]
+struct Pace {
+    size: usize,
+    time: Duration,
+}
+
+impl Pace {
+    /// Takes in how large the last group was and how long its commit took.
+    fn note(&mut self, size: usize, time: Duration) {
+        (self.size, self.time) = (size, time);
+    }
+
+    /// Waits for half of those who seem to be at work, never longer than half of what the last commit
+    /// took: while one half is written, the other half is answered and comes back.
+    fn gather(&self, requests: &mut mpsc::Receiver<Request>, group: &mut Vec<Request>) {
+        let wanted = self.size.saturating_add(group.len()) / 2;
+        let (begun, most) = (Instant::now(), LONGEST_WAIT.min(self.time / 2));
+        while group.len() < wanted && begun.elapsed() + NAP <= most {
+            thread::sleep(NAP);
+            while group.len() < QUEUE
+                && let Ok(request) = requests.try_recv()
+            {
+                group.push(request);
+            }
+        }
     }
 }
 

@@ -53,7 +53,8 @@ struct Plan {
 impl Desk {
     /// Takes one callback and says how it is answered; the outlet gets what is to be shown.
     pub(super) async fn receive(self: Arc<Self>, callback: Callback, outlet: Outlet) -> Answer {
-        let verdict = self.contract.inspect(&callback, &self.key);
+        // Boxed, as is all that is large and lives long: the task of a callback is made anew each time.
+        let verdict = Box::new(self.contract.inspect(&callback, &self.key));
         let order = verdict.reading.as_ref().and_then(|r| r.notification.order_id.as_deref());
         let seen = order.map(|order| self.seen(order, &callback, &outlet));
         // Before anything is waited for: the referee wants callbacks in the order of time.
@@ -75,26 +76,27 @@ impl Desk {
             let (inbox_id, forwarded) = (None, None);
             let handled =
                 Handled { callback, verdict, seen, replied, inbox_id, forwarded, breaches };
-            outlet.show(handled, Kept::No).await;
+            outlet.show(Box::new(handled), Kept::No).await;
             return reply.into();
         };
         let (answer, replied, forwarded) =
             self.send_on(&callback, plan.answer, later.unwrap_or(replied)).await;
         if let Some(forwarded) = &forwarded {
-            self.record(inbox_id, forwarded, &replied, &outlet).await;
+            Box::pin(self.record(inbox_id, forwarded, &replied, &outlet)).await;
         }
         let writing = writing_time(&answer);
         if plan.delay.is_zero() {
             breaches.extend(self.ended(&callback, &replied, writing));
         }
         self.show_on_page(inbox_id, &callback, judged, &replied, &forwarded);
-        let later = (!plan.delay.is_zero()).then(|| (callback.clone(), replied.clone()));
+        let later = (!plan.delay.is_zero()).then(|| Box::new((callback.clone(), replied.clone())));
         let handled = Handled { callback, verdict, seen, replied, inbox_id, forwarded, breaches };
-        outlet.show(handled, Kept::Yes).await;
-        if let Some((callback, replied)) = later {
-            tokio::time::sleep(plan.delay).await;
+        outlet.show(Box::new(handled), Kept::Yes).await;
+        if let Some(late) = later {
+            let (callback, replied) = &*late;
+            Box::pin(tokio::time::sleep(plan.delay)).await;
             // What is found only now is in the report at the end.
-            self.ended(&callback, &replied, writing);
+            self.ended(callback, replied, writing);
         }
         answer
     }
@@ -179,7 +181,7 @@ impl Desk {
         replied: Replied,
     ) -> (Answer, Replied, Option<Forwarded>) {
         let Some(forwarder) = &self.forwarder else { return (answer, replied, None) };
-        let forwarded = forwarder.forward(callback).await;
+        let forwarded = Box::pin(forwarder.forward(callback)).await;
         match self.reply_from {
             ReplyFrom::Listener => (answer, replied, Some(forwarded)),
             ReplyFrom::App => {

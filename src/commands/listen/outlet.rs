@@ -50,7 +50,7 @@ pub(super) struct Opening {
 /// A callback with all that was made of it.
 pub(super) struct Handled {
     pub(super) callback: Callback,
-    pub(super) verdict: Verdict,
+    pub(super) verdict: Box<Verdict>,
     pub(super) seen: Option<Seen>,
     pub(super) replied: Replied,
     pub(super) inbox_id: Option<u64>,
@@ -152,7 +152,7 @@ impl Outlet {
     }
 
     /// Counts a callback and shows it.
-    pub(super) async fn show(&self, handled: Handled, kept: Kept) {
+    pub(super) async fn show(&self, handled: Box<Handled>, kept: Kept) {
         let tally = &self.tally;
         match kept {
             Kept::Yes if handled.verdict.is_valid() => {
@@ -170,14 +170,14 @@ impl Outlet {
         }
     }
 
-    async fn pass_on(&self, handled: Handled) {
+    async fn pass_on(&self, handled: Box<Handled>) {
         let room = Arc::clone(&self.room);
         let weight = handled.weight();
         match self.showing {
             Showing::Nothing => {}
             Showing::WhatFits => {
                 let Ok(room) = room.try_acquire_many_owned(weight) else { return self.leave_out() };
-                let event = Event::Callback(Box::new(handled), room);
+                let event = Event::Callback(handled, room);
                 if self.events.try_send(event).is_err() {
                     self.leave_out();
                 }
@@ -185,7 +185,7 @@ impl Outlet {
             Showing::Everything => {
                 let Ok(room) = room.acquire_many_owned(weight).await else { return };
                 // Where nobody prints any more, the server is about to end.
-                let _ = self.events.send(Event::Callback(Box::new(handled), room)).await;
+                let _ = self.events.send(Event::Callback(handled, room)).await;
             }
         }
     }
@@ -199,7 +199,7 @@ impl Outlet {
 mod tests {
     use super::*;
 
-    fn handled(length: usize) -> Handled {
+    fn handled(length: usize) -> Box<Handled> {
         use crate::listener::verdict::Contract;
         use crate::protocol::key::Key;
         let callback = Callback {
@@ -213,15 +213,15 @@ mod tests {
         };
         let contract = Contract::default();
         let verdict = contract.inspect(&callback, &Key::try_new(b"k".to_vec()).unwrap());
-        Handled {
+        Box::new(Handled {
             callback,
-            verdict,
+            verdict: Box::new(verdict),
             seen: None,
             replied: Replied::default(),
             inbox_id: None,
             forwarded: None,
             breaches: Vec::new(),
-        }
+        })
     }
 
     fn outlet(showing: Showing, queue: usize) -> (Outlet, mpsc::Receiver<Event>) {

@@ -118,7 +118,7 @@ impl Screen<'_> {
         let Handled { callback, verdict, seen, replied, inbox_id, forwarded, breaches } = handled;
         let received = ReceivedCallback {
             callback,
-            verdict,
+            verdict: *verdict,
             seen,
             replied,
             inbox_id,

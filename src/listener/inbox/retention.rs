@@ -31,8 +31,18 @@ pub(super) struct Planned {
 }
 
 impl Planned {
-    pub(super) fn statements(&self) -> Vec<Statement> {
-        deletions(self.excess, self.before)
+    /// What deletes them; the new entry, by its number, never goes.
+    pub(super) fn statements(&self, new: u64) -> Vec<Statement> {
+        let excess = (self.excess > 0).then(|| oldest(self.excess, new));
+        // Only the oldest are looked at, whatever else is there: a callback waits for this. Where
+        // the clock was set back, what came before that holds up what came after it for a while.
+        let old = self.before.map(|before| {
+            let sql = "DELETE FROM entries WHERE received_at_us < ? AND id IN
+                       (SELECT id FROM entries WHERE id < ? ORDER BY id LIMIT ?)";
+            let before = before.as_microsecond().into();
+            Statement::new(sql, vec![before, integer(new), integer(AT_ONCE)])
+        });
+        excess.into_iter().chain(old).collect()
     }
 }
 
@@ -88,16 +98,20 @@ impl Retention {
 
 /// Deletes the oldest entries, so many of them, and some of those that came before a time.
 pub(super) fn deletions(excess: u64, before: Option<Timestamp>) -> Vec<Statement> {
-    let oldest = (excess > 0).then(|| {
-        let sql = "DELETE FROM entries WHERE id IN (SELECT id FROM entries ORDER BY id LIMIT ?)";
-        Statement::new(sql, vec![integer(excess.min(AT_ONCE))])
-    });
+    let excess = (excess > 0).then(|| oldest(excess, i64::MAX.unsigned_abs()));
     let old = before.map(|before| {
-        let sql = "DELETE FROM entries WHERE id IN (SELECT id FROM entries
-                   WHERE received_at_us < ? ORDER BY received_at_us LIMIT ?)";
+        let sql = "DELETE FROM entries WHERE id IN
+                   (SELECT id FROM entries WHERE received_at_us < ? ORDER BY id LIMIT ?)";
         Statement::new(sql, vec![before.as_microsecond().into(), integer(AT_ONCE)])
     });
-    oldest.into_iter().chain(old).collect()
+    excess.into_iter().chain(old).collect()
+}
+
+/// Deletes so many of the oldest entries, of those with smaller numbers than `below`.
+fn oldest(many: u64, below: u64) -> Statement {
+    let sql = "DELETE FROM entries WHERE id IN
+               (SELECT id FROM entries WHERE id < ? ORDER BY id LIMIT ?)";
+    Statement::new(sql, vec![integer(below), integer(many.min(AT_ONCE))])
 }
 
 #[cfg(test)]

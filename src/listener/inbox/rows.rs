@@ -1,7 +1,6 @@
 //! Entries as rows of the table, and back.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,7 +9,7 @@ use super::entry::{AppReply, Entry, Forwarded, Judged, Match, Replied};
 use super::{NewEntry, integer};
 use crate::listener::Bytes;
 use crate::listener::callback::Callback;
-use crate::store::{Row, Statement, StoreError, Value};
+use crate::store::{Parameters, Row, Statement, StoreError, Value};
 
 /// One whole entry by its number; the columns are in the order of [`entry`].
 pub(super) const ENTRY: &str = "SELECT id, number, received_at_us, remote, method, path, headers,
@@ -30,43 +29,46 @@ pub(super) fn insertion(id: u64, run_us: i64, new: &NewEntry) -> Statement {
                headers, body, code, signature, explanation, order_id, status, amount_cents,
                delivery, reply_status, reply_headers, reply_body, reply_action)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    let mut values = vec![
-        integer(id),
-        run_us.into(),
-        integer(callback.number),
-        callback.received_at.as_microsecond().into(),
-        callback.remote.to_string().into(),
-        text(&callback.method),
-        text(&callback.path),
-        headers(&callback.headers),
-        blob(&callback.body),
-        text(&judged.code),
-        signature.into(),
-        optional_text(judged.explanation.as_deref()),
-        optional_text(judged.order_id.as_deref()),
-        judged.status.into(),
-        judged.amount_cents.into(),
-        judged.delivery.map_or(Value::Null, integer),
-    ];
-    values.extend(reply_values(replied));
-    Statement::one_row(sql, values)
+    let long = callback.body.len() + replied.body.len() + callback.path.len();
+    let mut row = Parameters::with_room(20, USUAL_BYTES + long + headers_length(&callback.headers));
+    row.value(integer(id));
+    row.value(run_us);
+    row.value(integer(callback.number));
+    row.value(callback.received_at.as_microsecond());
+    row.text(&callback.remote.to_string());
+    row.text(&callback.method);
+    row.text(&callback.path);
+    row.blob_of(|buffer| write_headers(&callback.headers, buffer));
+    row.blob(&callback.body);
+    row.text(&judged.code);
+    row.value(signature);
+    row.optional_text(judged.explanation.as_deref());
+    row.optional_text(judged.order_id.as_deref());
+    row.value(judged.status);
+    row.value(judged.amount_cents);
+    row.value(judged.delivery.map_or(Value::Null, integer));
+    add_reply(&mut row, replied);
+    Statement::one_row(sql, row.finish())
 }
+
+/// What the short columns of a row take, about: it is reserved at once.
+const USUAL_BYTES: usize = 256;
 
 /// Writes what was answered; an entry that is gone meanwhile stays gone.
 pub(super) fn reply_update(id: u64, replied: &Replied) -> Statement {
     let sql = "UPDATE entries SET reply_status = ?, reply_headers = ?, reply_body = ?,
                reply_action = ? WHERE id = ?";
-    let values = reply_values(replied).into_iter().chain([integer(id)]);
-    Statement::new(sql, values.collect())
+    let mut row = Parameters::with_room(5, USUAL_BYTES + replied.body.len());
+    add_reply(&mut row, replied);
+    row.value(integer(id));
+    Statement::new(sql, row.finish())
 }
 
-fn reply_values(replied: &Replied) -> [Value; 4] {
-    [
-        replied.status.map(i64::from).into(),
-        headers(&replied.headers),
-        blob(&replied.body),
-        optional_text(replied.action.as_deref()),
-    ]
+fn add_reply(row: &mut Parameters, replied: &Replied) {
+    row.value(replied.status.map(i64::from));
+    row.blob_of(|buffer| write_headers(&replied.headers, buffer));
+    row.blob(&replied.body);
+    row.optional_text(replied.action.as_deref());
 }
 
 /// Writes what the application made of it; an entry that is gone meanwhile stays gone.
@@ -76,18 +78,25 @@ pub(super) fn forward_update(id: u64, forwarded: &Forwarded) -> Statement {
                forward_acknowledges = ?, forward_remark = ? WHERE id = ?";
     let reply = forwarded.result.as_ref().ok();
     let elapsed = i64::try_from(forwarded.elapsed.as_micros()).unwrap_or(i64::MAX);
-    let values = vec![
-        text(&forwarded.url),
-        elapsed.into(),
-        optional_text(forwarded.result.as_ref().err().map(String::as_str)),
-        reply.map(|reply| i64::from(reply.status)).into(),
-        reply.map_or(Value::Null, |reply| headers(&reply.headers)),
-        reply.map_or(Value::Null, |reply| blob(&reply.body)),
-        reply.map(|reply| i64::from(reply.acknowledges)).into(),
-        optional_text(reply.and_then(|reply| reply.remark.as_deref())),
-        integer(id),
-    ];
-    Statement::new(sql, values)
+    let mut row = Parameters::with_room(9, USUAL_BYTES);
+    row.text(&forwarded.url);
+    row.value(elapsed);
+    row.optional_text(forwarded.result.as_ref().err().map(String::as_str));
+    row.value(reply.map(|reply| i64::from(reply.status)));
+    match reply {
+        Some(reply) => {
+            row.blob_of(|buffer| write_headers(&reply.headers, buffer));
+            row.blob(&reply.body);
+        }
+        None => {
+            row.value(Value::Null);
+            row.value(Value::Null);
+        }
+    }
+    row.value(reply.map(|reply| i64::from(reply.acknowledges)));
+    row.optional_text(reply.and_then(|reply| reply.remark.as_deref()));
+    row.value(integer(id));
+    Statement::new(sql, row.finish())
 }
 
 /// A row of [`ENTRY`] as the entry that it is.
@@ -157,22 +166,12 @@ fn http_status(row: &Row<'_>, column: usize) -> Result<Option<u16>, StoreError> 
     status.map_err(|_| row.corrupt(column, "is no HTTP status"))
 }
 
-fn text(text: &str) -> Value {
-    Value::Text(Arc::from(text))
-}
-
-fn optional_text(given: Option<&str>) -> Value {
-    given.map_or(Value::Null, text)
-}
-
-fn blob(bytes: &[u8]) -> Value {
-    Value::Blob(Arc::from(bytes))
+fn headers_length(headers: &[(String, Vec<u8>)]) -> usize {
+    headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum()
 }
 
 /// Headers as HTTP writes them, so that people can read them in the database too.
-fn headers(headers: &[(String, Vec<u8>)]) -> Value {
-    let length = headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
-    let mut text = Vec::with_capacity(length);
+fn write_headers(headers: &[(String, Vec<u8>)], text: &mut Vec<u8>) {
     for (name, value) in headers {
         text.extend_from_slice(name.as_bytes());
         text.extend_from_slice(b": ");
@@ -186,7 +185,6 @@ fn headers(headers: &[(String, Vec<u8>)]) -> Value {
         }
         text.extend_from_slice(b"\r\n");
     }
-    Value::Blob(text.into())
 }
 
 fn parse_headers(row: &Row<'_>, column: usize) -> Result<Vec<(String, Vec<u8>)>, StoreError> {

@@ -125,6 +125,24 @@ async fn a_number_is_never_used_again() {
 }
 
 #[tokio::test]
+async fn an_inbox_of_the_first_version_goes_on() {
+    let folder = Folder::new();
+    let path = folder.file("inbox.db");
+    let first = Schema { migrations: const { &[SCHEMA.migrations[0]] }, ..SCHEMA };
+    let store = Store::open(&path, &Plan::new(&first, Presence::New)).unwrap();
+    let added = (1..=5).map(|id| rows::insertion(id, 9, &new("A", 5)));
+    let gone = Statement::new("DELETE FROM entries WHERE id IN (2, 5)", vec![]);
+    store.write(added.chain([gone]).collect()).await.unwrap();
+    store.close().unwrap();
+    let inbox = Inbox::open(&path, quick()).unwrap();
+    let NewEntry { callback, judged, replied } = new("A", 5);
+    let expected = Entry { id: 4, callback, judged, replied, forwarded: None };
+    assert_eq!(inbox.reader().unwrap().entry(4).unwrap(), Some(expected));
+    assert_eq!(inbox.keep(&new("B", 6)).await, Ok(6));
+    assert_eq!(all(&inbox), [1, 3, 4, 6]);
+}
+
+#[tokio::test]
 async fn a_crash_loses_nothing_that_was_kept() {
     let folder = Folder::new();
     let path = folder.file("inbox.db");
@@ -235,6 +253,10 @@ async fn the_old_go() {
     }
     assert_eq!(all(&inbox), [2, 3, 4]);
     assert_eq!(inbox.prune(u64::MAX, Some(at(159))).await, Ok(1));
+    assert_eq!(all(&inbox), [3, 4]);
+    // One that came with the clock set back is found wherever it stands.
+    inbox.keep(&new("A", 99)).await.unwrap();
+    assert_eq!(inbox.prune(u64::MAX, Some(at(100))).await, Ok(1));
     assert_eq!(all(&inbox), [3, 4]);
 }
 

@@ -1,0 +1,115 @@
+//! Answers for those who wait for a commit, given so that a whole group costs one waking.
+
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::error::StoreError;
+
+/// What is told to who waits: the number of changed rows.
+pub(super) type Outcome = Result<usize, StoreError>;
+
+/// Where one outcome goes.
+#[derive(Debug)]
+pub(super) struct Reply {
+    sender: oneshot::Sender<Outcome>,
+    /// The runtime in which it is waited for, where there is one.
+    runtime: Option<Handle>,
+}
+
+impl Reply {
+    /// A reply with the end at which it is waited for, which must be in the caller's runtime.
+    pub(super) fn new() -> (Reply, oneshot::Receiver<Outcome>) {
+        let (sender, receiver) = oneshot::channel();
+        (Reply { sender, runtime: Handle::try_current().ok() }, receiver)
+    }
+}
+
+/// Outcomes that are told together.
+///
+/// To wake a task from another thread costs a system call each; from a task of its own runtime it
+/// costs next to nothing. So one task for all of them is started there.
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    runtime: Option<Handle>,
+    told: Told,
+}
+
+impl Answers {
+    /// Adds an outcome; one for another runtime than the others is told at once.
+    pub(super) fn add(&mut self, reply: Reply, outcome: Outcome) {
+        let Reply { sender, runtime } = reply;
+        if self.told.0.is_empty() {
+            self.runtime = runtime;
+        } else if self.runtime.as_ref().map(Handle::id) != runtime.as_ref().map(Handle::id) {
+            // Who no longer waits for the answer has lost nothing but the answer.
+            let _unheard = sender.send(outcome);
+            return;
+        }
+        self.told.0.push((sender, outcome));
+    }
+
+    /// Tells all that were added.
+    pub(super) fn tell(&mut self) {
+        let told = std::mem::take(&mut self.told);
+        match self.runtime.take() {
+            Some(runtime) if told.0.len() > 1 => drop(runtime.spawn(async move { drop(told) })),
+            _ => drop(told),
+        }
+    }
+}
+
+/// Tells its outcomes when it is dropped: also where a runtime ends before it has run their task.
+#[derive(Debug, Default)]
+struct Told(Vec<(oneshot::Sender<Outcome>, Outcome)>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        for (sender, outcome) in self.0.drain(..) {
+            let _unheard = sender.send(outcome);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().build().unwrap()
+    }
+
+    #[test]
+    fn a_group_is_told_in_its_own_runtime() {
+        let runtime = runtime();
+        let (first, second) = runtime.block_on(async { (Reply::new(), Reply::new()) });
+        let mut answers = Answers::default();
+        answers.add(first.0, Ok(1));
+        answers.add(second.0, Ok(2));
+        answers.tell();
+        assert_eq!(
+            runtime.block_on(async { (first.1.await, second.1.await) }),
+            (Ok(Ok(1)), Ok(Ok(2)))
+        );
+    }
+
+    #[test]
+    fn nobody_waits_for_another_runtime() {
+        let (idle, ended) = (runtime(), runtime());
+        let (alone, other) = (idle.block_on(async { Reply::new() }), Reply::new());
+        let gone = [ended.block_on(async { Reply::new() }), ended.block_on(async { Reply::new() })];
+        drop(ended);
+        let mut answers = Answers::default();
+        answers.add(alone.0, Ok(1));
+        answers.add(other.0, Ok(2));
+        answers.tell();
+        let mut answered = vec![alone.1, other.1];
+        for (reply, receiver) in gone {
+            answers.add(reply, Ok(3));
+            answered.push(receiver);
+        }
+        answers.tell();
+        let told: Vec<Outcome> =
+            answered.into_iter().map(|one| one.blocking_recv().unwrap()).collect();
+        assert_eq!(told, [Ok(1), Ok(2), Ok(3), Ok(3)]);
+    }
+}
