@@ -36,6 +36,7 @@ pub enum Action {
 ///
 /// A key_command is not run for it.
 #[derive(clap::Args)]
+#[command(after_help = "Example:\n  payout-notify config show --profile staging")]
 pub struct ShowArgs {
     /// For whom the output is written.
     #[arg(long, value_name = "FORMAT", default_value = "human")]

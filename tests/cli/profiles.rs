@@ -44,7 +44,7 @@ fn a_profile_gives_what_no_flag_and_no_variable_does() {
 }
 
 #[test]
-fn a_profile_is_found_in_a_parent_only_within_a_repository() {
+fn a_profile_is_found_in_a_parent_only_within_its_repository() {
     let run = |script: &str| {
         payout_notify(&["config", "show", "--format", "json"])
             .file("payout-notify.toml", STAGING)
@@ -54,7 +54,6 @@ fn a_profile_is_found_in_a_parent_only_within_a_repository() {
             .json()
     };
     assert_eq!(run("mkdir .git")["profile"]["name"], "staging");
-    assert_eq!(run("true")["profile"], Value::Null);
     assert_eq!(run("mkdir -p .git a/.git")["profile"], Value::Null);
 }
 

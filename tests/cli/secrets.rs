@@ -157,6 +157,8 @@ const WITHOUT: &[Row] = &[
     (&["export", REFUSED, "--to", "k6", "--sign-type", "hmac-sha256"], "", 0),
     (&["export", REFUSED, "--to", "k6", "--out", "/dev/null/x"], "", 4),
     (&["inbox", "list"], "", 3),
+    (&["config", "show"], "", 0),
+    (&["config", "show", "--format", "json"], "", 0),
     (&["nonsense"], "", 2),
     (&["help"], "", 0),
 ];

@@ -20,6 +20,9 @@ use crate::terminal::Console;
 /// terminal where no setting is given. The file holds where the key comes from, never
 /// the key.
 #[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  payout-notify config init --profile staging --key-env PAYOUT_STAGING_KEY"
+)]
 pub struct Args {
     /// Write your own file, not this folder's.
     #[arg(long)]
