@@ -104,11 +104,12 @@ const MAX_REPLY_CHARS: usize = 160;
 fn answer_line(received: &ReceivedCallback) -> Line {
     let ReceivedCallback { verdict, replied, .. } = received;
     let answer = Line::new().dim("              ").plain("→ ");
-    let answer = match replied.status {
-        Some(status) => answer.plain(format!("{status} ")),
-        None => answer,
-    };
     let text = String::from_utf8_lossy(&replied.body);
+    let answer = match replied.status.map(|status| status.to_string()) {
+        // The plain text of a status begins with it already.
+        Some(status) if !text.starts_with(&status) => answer.plain(format!("{status} ")),
+        Some(_) | None => answer,
+    };
     let mut body: String = text.chars().take(MAX_REPLY_CHARS).collect();
     if body.len() < text.len() {
         body.push('…');

@@ -18,7 +18,7 @@ pub(crate) use sandbox::Sandbox;
 pub(crate) const KEY: &str = "ThisIsYourSecretKey123";
 
 /// How long anything may take before the test fails.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// How long to wait before looking again.
 pub(crate) const PAUSE: Duration = Duration::from_millis(5);
