@@ -85,23 +85,6 @@ struct FileStep {
     expect: String,
 }
 
-const EXPECTATIONS: [(&str, Expect); 5] = [
-    ("acknowledged", Expect::Acknowledged),
-    ("not-acknowledged", Expect::NotAcknowledged),
-    ("refused", Expect::Refused),
-    ("answered", Expect::Answered),
-    ("anything", Expect::Anything),
-];
-
-const MANNERS: [(&str, Manner); 6] = [
-    ("plain", Manner::Plain),
-    ("chunked", Manner::Chunked),
-    ("half-closed", Manner::HalfClosed),
-    ("expect-continue", Manner::ExpectContinue),
-    ("reply-lost", Manner::ReplyLost),
-    ("fresh", Manner::Fresh),
-];
-
 impl Bundle {
     /// The file's text.
     #[must_use]
@@ -191,13 +174,13 @@ impl FileStep {
             manner: match parcel.manner {
                 Manner::Slowly(milliseconds) => format!("slowly {milliseconds}"),
                 other => {
-                    let known = MANNERS.iter().find(|(_, one)| *one == other);
+                    let known = Manner::NAMES.iter().find(|(_, one)| *one == other);
                     known.map_or("plain", |(name, _)| *name).to_owned()
                 }
             },
             at_once: parcel.at_once,
             after_ms: parcel.after.as_millis().try_into().unwrap_or(MAX_MILLISECONDS),
-            expect: named(&EXPECTATIONS),
+            expect: named(&Expect::NAMES),
         }
     }
 
@@ -208,9 +191,11 @@ impl FileStep {
         let slowly = slowly.filter(|one: &u32| u64::from(*one) <= MAX_MILLISECONDS);
         let manner = match slowly {
             Some(milliseconds) => Manner::Slowly(milliseconds),
-            None => find(&MANNERS, &self.manner).ok_or_else(|| unknown("manner", &self.manner))?,
+            None => {
+                find(&Manner::NAMES, &self.manner).ok_or_else(|| unknown("manner", &self.manner))?
+            }
         };
-        let expect = find(&EXPECTATIONS, &self.expect);
+        let expect = find(&Expect::NAMES, &self.expect);
         if self.at_once == 0 || self.at_once as usize > MOST || self.after_ms > MAX_MILLISECONDS {
             return Err(BundleError("at_once or after_ms is out of its bounds".to_owned()));
         }
@@ -258,11 +243,11 @@ mod tests {
             why: "w".to_owned(),
             fix: "f".to_owned(),
             control: Some(message.clone()),
-            parcels: MANNERS
+            parcels: Manner::NAMES
                 .iter()
                 .map(|(_, manner)| *manner)
                 .chain([Manner::Slowly(9)])
-                .zip(EXPECTATIONS.iter().cycle())
+                .zip(Expect::NAMES.iter().cycle())
                 .map(|(manner, (_, expect))| parcel(manner, *expect))
                 .collect(),
         }

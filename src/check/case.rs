@@ -127,6 +127,18 @@ pub enum Manner {
     Fresh,
 }
 
+impl Manner {
+    /// Each manner that is one word, with that word; [`Manner::Slowly`] has a time besides.
+    pub const NAMES: [(&'static str, Manner); 6] = [
+        ("plain", Manner::Plain),
+        ("chunked", Manner::Chunked),
+        ("half-closed", Manner::HalfClosed),
+        ("expect-continue", Manner::ExpectContinue),
+        ("reply-lost", Manner::ReplyLost),
+        ("fresh", Manner::Fresh),
+    ];
+}
+
 /// What a sound endpoint does with a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
@@ -140,4 +152,15 @@ pub enum Expect {
     Answered,
     /// It may do as it likes; an observer looks at the effect.
     Anything,
+}
+
+impl Expect {
+    /// Each expectation with its name in case files and bundles.
+    pub const NAMES: [(&'static str, Expect); 5] = [
+        ("acknowledged", Expect::Acknowledged),
+        ("not-acknowledged", Expect::NotAcknowledged),
+        ("refused", Expect::Refused),
+        ("answered", Expect::Answered),
+        ("anything", Expect::Anything),
+    ];
 }

@@ -76,22 +76,6 @@ const EFFECTS: [(&str, Effect); 4] = [
     ("once", Effect::Once),
     ("at-most-once", Effect::AtMostOnce),
 ];
-const EXPECTATIONS: [(&str, Expect); 5] = [
-    ("acknowledged", Expect::Acknowledged),
-    ("not-acknowledged", Expect::NotAcknowledged),
-    ("refused", Expect::Refused),
-    ("answered", Expect::Answered),
-    ("anything", Expect::Anything),
-];
-const MANNERS: [(&str, Manner); 6] = [
-    ("plain", Manner::Plain),
-    ("chunked", Manner::Chunked),
-    ("half-closed", Manner::HalfClosed),
-    ("expect-continue", Manner::ExpectContinue),
-    ("reply-lost", Manner::ReplyLost),
-    ("fresh", Manner::Fresh),
-];
-
 /// The probes that a case may ask for.
 pub const PROBES: [&str; 9] =
     ["dns", "connect", "tls", "redirect", "html", "content-type", "latency", "keep-alive", "ipv6"];
@@ -225,7 +209,7 @@ fn read(text: &str) -> Reading<Vec<Case>> {
     let Some(group) = file.group else { return wrong(&(0..0), "the setting group is missing") };
     let defaults = Defaults {
         group: name(group)?,
-        expect: optional(file.expect, &EXPECTATIONS)?,
+        expect: optional(file.expect, &Expect::NAMES)?,
         effect: optional(file.effect, &EFFECTS)?.unwrap_or(Effect::Any),
         severity: optional(file.severity, &SEVERITIES)?.unwrap_or(Severity::Fail),
         needs: needs(file.needs)?.unwrap_or_default(),
@@ -350,7 +334,7 @@ fn read_step(
     before: usize,
 ) -> Reading<StepPlan> {
     let Some(make) = step.make else { return wrong(span, "the step's setting make is missing") };
-    let expect = optional(step.expect, &EXPECTATIONS)?.or(defaults.expect);
+    let expect = optional(step.expect, &Expect::NAMES)?.or(defaults.expect);
     let Some(expect) = expect else { return wrong(span, "the setting expect is missing") };
     let places: Vec<Range<usize>> = make.get_ref().iter().map(Spanned::span).collect();
     let make_span = make.span();
@@ -390,7 +374,7 @@ fn read_step(
 fn manner(given: Option<Text>) -> Reading<Manner> {
     let Some(text) = given else { return Ok(Manner::Plain) };
     let Some(time) = text.get_ref().strip_prefix("slowly") else {
-        return one_of(&text, &MANNERS);
+        return one_of(&text, &Manner::NAMES);
     };
     match time.trim().parse() {
         Ok(time) if (1..=MAX_MILLISECONDS).contains(&time) => Ok(Manner::Slowly(time)),
