@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use payout_notify::check::case::Case;
+use payout_notify::check::case_file;
+use payout_notify::check::suite::Suite;
 use payout_notify::delivery::schedule::{DEFAULT_WINDOW, RetrySchedule};
 use payout_notify::listener::program::ReplyProgram;
 use payout_notify::listener::program::sample::SAMPLES;
@@ -14,8 +17,11 @@ use payout_notify::protocol::diagnosis::{Deviation, Dimension, catalogue};
 use crate::readme::faults_of;
 
 /// The pages whose commands are run.
-const PAGES_WITH_COMMANDS: [&str; 5] = [
+const PAGES_WITH_COMMANDS: [&str; 8] = [
+    "check.md",
     "listener.md",
+    "many-orders.md",
+    "profiles.md",
     "schedules.md",
     "tutorial-ci.md",
     "tutorial-merchant.md",
@@ -49,6 +55,21 @@ fn the_pipelines_tutorial_tells_the_truth() {
 #[test]
 fn the_testers_tutorial_tells_the_truth() {
     assert_true("tutorial-platform-qa.md");
+}
+
+#[test]
+fn the_page_on_cases_tells_the_truth() {
+    assert_true("check.md");
+}
+
+#[test]
+fn the_page_on_many_orders_tells_the_truth() {
+    assert_true("many-orders.md");
+}
+
+#[test]
+fn the_page_on_profiles_tells_the_truth() {
+    assert_true("profiles.md");
 }
 
 #[test]
@@ -99,6 +120,28 @@ fn every_example_of_a_schedule_is_one() {
         let schedule = RetrySchedule::parse(&example, None, DEFAULT_WINDOW);
         assert!(schedule.is_ok_and(|schedule| schedule.attempts() > 1), "{example}");
     }
+}
+
+#[test]
+fn the_example_of_a_case_file_is_one() {
+    let suite = case_file::parse("shop.toml", &examples("check.md", "toml").join("\n")).unwrap();
+    assert_eq!(suite.len(), 2);
+}
+
+#[test]
+fn every_built_in_case_is_listed() {
+    let (suite, mut wanted) = (Suite::built_in(), String::new());
+    for group in suite.groups() {
+        let rows: Vec<&Case> = suite.cases().iter().filter(|case| case.group == group).collect();
+        assert!(!rows.is_empty(), "{group}");
+        writeln!(wanted, "\n### {group}\n\n| case | what it shows | the fix |\n|---|---|---|")
+            .unwrap();
+        for case in rows {
+            let cells = [&case.title, &case.fix].map(|text| cell(text)).join(" | ");
+            writeln!(wanted, "| `{}` | {cells} |", case.id).unwrap();
+        }
+    }
+    hold("check.md", "cases", &wanted);
 }
 
 #[test]
