@@ -287,6 +287,9 @@ pub fn parse_sign_type(text: &str) -> Result<Algorithm, String> {
     })
 }
 
+/// Room for a usual payload and more, so that one read takes all of it.
+const USUAL_BYTES: usize = 4096;
+
 /// The payload's bytes and where they came from.
 pub struct Input {
     /// The bytes, at most one more than a payload may have.
@@ -304,7 +307,7 @@ impl Input {
         let path = path.filter(|path| *path != Path::new("-"));
         let name = path.map_or_else(|| "stdin".to_owned(), |path| path.display().to_string());
         let cannot = |error| CommandError::input(format!("cannot read {name}")).because(error);
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(USUAL_BYTES);
         let limit = MAX_BYTES as u64 + 1;
         match path {
             Some(path) => {
