@@ -54,23 +54,12 @@ pub fn user_file(environment: &Environment) -> Option<PathBuf> {
 
 fn project_file(environment: &Environment) -> Option<PathBuf> {
     let start = environment.working_folder.as_deref()?;
-    let mut nearest = None;
-    for folder in start.ancestors().take(MOST_FOLDERS) {
-        if environment.home.as_deref() == Some(folder) {
-            break;
-        }
-        let path = folder.join(FILE_NAME);
-        if nearest.is_none() && exists(&path) {
-            if folder == start {
-                return Some(path);
-            }
-            nearest = Some(path);
-        }
-        if exists(&folder.join(".git")) {
-            return nearest;
-        }
-    }
-    None
+    let home = environment.home.as_deref();
+    let project =
+        || start.ancestors().take(MOST_FOLDERS).take_while(|folder| Some(*folder) != home);
+    // The root first: without one there are no parents to look into, and most runs have no file.
+    let parents = project().position(|folder| exists(&folder.join(".git"))).unwrap_or(0);
+    project().take(parents + 1).map(|folder| folder.join(FILE_NAME)).find(|path| exists(path))
 }
 
 /// Whether there is anything of this name: what cannot be looked at is told when it is opened.

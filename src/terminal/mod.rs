@@ -54,16 +54,17 @@ impl Console {
     #[must_use]
     pub fn new(mode: ColorMode, environment: &Environment) -> Self {
         let (stdout, stderr) = (io::stdout(), io::stderr());
+        let (answers, remarks) = (device(&stdout), device(&stderr));
         let stream = |sink: Box<dyn Write + Send>, device| Stream {
             sink,
             device,
             theme: Theme::choose(mode, device, environment),
         };
         Console {
-            answers: stream(Box::new(stdout), device(&io::stdout())),
-            remarks: stream(Box::new(stderr), device(&io::stderr())),
+            answers: stream(Box::new(stdout), answers),
+            remarks: stream(Box::new(stderr), remarks),
             redactor: Redactor::default(),
-            canvas: if environment.dumb_terminal { Device::Other } else { device(&io::stderr()) },
+            canvas: if environment.dumb_terminal { Device::Other } else { remarks },
             progress: None,
             has_status: false,
         }
