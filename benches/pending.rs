@@ -63,6 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 Ok::<_, Infallible>(Order { number, id, body, completed_at, duplicate_of: None })
             })
         },
+        count: Some(ORDERS),
         pace: &|_| None,
     };
     let (before, began) = (resident()?, Instant::now());

@@ -143,8 +143,8 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l unset -d 'Take a member out' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l key -d 'The key itself: others on this machine can see it' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l count -d 'Send this many orders with fresh ids; --set may hold {n}, {uuid}, {now}, {1..500}' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l from -d 'Send the orders of this file: one payload a line, or CSV with a header' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l count -d 'Send this many orders with fresh ids; --set may hold {uuid}, {now}, {hex:8}, {1..500}' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l from -d 'Send the orders of this file: one payload a line, or CSV with a header; - reads stdin' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l from-format -d 'What --from holds: ndjson or csv; unless told, by the file\'s name' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l seed -d 'Make ids, values, statuses and jitter the same each time' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l mix -d 'Mix statuses, such as success=90,failed=8,cancelled=2' -r
@@ -488,7 +488,7 @@ hmac-sha256\t''
 sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l timeout -d 'How long to wait for a whole reply [default: 10s]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l rate -d 'Start orders at this rate, all machines together' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l count -d 'Send this many orders in all; --set may hold {n}, {uuid}, {now}, {1..500}' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l count -d 'Send this many orders in all; --set may hold {uuid}, {now}, {hex:8}, {1..500}' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l duration -d 'Send for this time [default: 1m]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l mix -d 'Mix statuses, such as success=90,failed=8,cancelled=2' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l set -d 'Set a member; VALUE is JSON if it parses as JSON, else a string' -r

@@ -36,7 +36,7 @@ FAILING_SHARE = 0.3
 RATE = "1500/s"
 # Far longer than any run takes: a hang is a breach, not a wait.
 PATIENCE_S = 60
-UNKNOWN = re.compile(r"(\S+): the outcome of attempt (\d+) is unknown")
+UNKNOWN = re.compile(r"(\S+): attempt (\d+) has an unknown outcome")
 
 Snapshot = namedtuple("Snapshot", "is_sealed states attempts")
 

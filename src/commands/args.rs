@@ -8,7 +8,9 @@ pub mod key_source;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
+use std::num::{IntErrorKind, ParseIntError};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -298,6 +300,21 @@ pub struct Input {
     pub bytes: Vec<u8>,
     /// `stdin` or the path, for messages.
     pub name: String,
+}
+
+/// Reads a whole number of a flag.
+///
+/// # Errors
+/// What is none, is too large, or is 0 where that makes no sense; in words for a person.
+pub fn whole<N: FromStr<Err = ParseIntError>>(text: &str) -> Result<N, String> {
+    text.parse().map_err(|error: ParseIntError| {
+        let told = match error.kind() {
+            IntErrorKind::Zero => "a whole number from 1 is wanted",
+            IntErrorKind::PosOverflow => "the number is too large",
+            _ => "a whole number is wanted",
+        };
+        told.to_owned()
+    })
 }
 
 impl Input {

@@ -59,7 +59,7 @@ pub struct Args {
     /// Start orders at this rate, all machines together.
     #[arg(long, value_name = "RATE", default_value = "10/s", value_parser = Rate::parse)]
     pub rate: Rate,
-    /// Send this many orders in all; --set may hold {n}, {uuid}, {now}, {1..500}.
+    /// Send this many orders in all; --set may hold {uuid}, {now}, {hex:8}, {1..500}.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_ORDERS), conflicts_with = "duration")]
     pub count: Option<u64>,
     /// Send for this time [default: 1m].

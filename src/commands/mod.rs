@@ -23,6 +23,7 @@ pub mod wire_args;
 use std::ffi::OsString;
 
 use clap::Subcommand;
+use clap::error::{ContextKind, ContextValue};
 use serde_json::json;
 
 use crate::delivery::orders::OrderError;
@@ -39,16 +40,25 @@ use crate::terminal::Console;
 /// What a command ends with: an answer, yes or no, or an error that a person sees.
 pub type CommandResult = Result<Exit, CommandError>;
 
-/// What every subcommand takes.
+/// What every subcommand takes; its help names it after the subcommand's own options.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Globals {
     /// When to use colours.
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        display_order = AFTER_OTHERS,
+    )]
     pub color: ColorMode,
     /// Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too.
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", display_order = AFTER_OTHERS)]
     pub profile: Option<String>,
 }
+
+/// Where in a help the global options stand: after any number of others.
+const AFTER_OTHERS: usize = 900;
 
 /// The subcommands.
 ///
@@ -111,17 +121,33 @@ pub fn run(globals: Globals, command: Command, root: fn() -> clap::Command) -> E
 /// The arguments are those that could not be read: where they ask for JSON, a program reads the
 /// answer, and gets the error on stdout as it gets every other.
 #[must_use]
-pub fn refuse(error: &clap::Error, arguments: impl Iterator<Item = OsString>) -> Exit {
+pub fn refuse(mut error: clap::Error, arguments: impl Iterator<Item = OsString>) -> Exit {
+    mend_tip(&mut error);
     if error.use_stderr() && asks_for_json(arguments) {
         let mut console = Console::new(ColorMode::Never, &Environment::read());
         // The person's text follows on stderr; a script that went away needs neither.
-        let _ = console.answer_bytes(error_json(&usage_error(error)).as_bytes());
+        let _ = console.answer_bytes(error_json(&usage_error(&error)).as_bytes());
     }
     match error.print() {
         _ if error.use_stderr() => Exit::Usage,
         // Help and version go to stdout and are no failure; a closed pipe is none either.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Environment,
         _ => Exit::Yes,
+    }
+}
+
+/// Says how a value that begins with `-` is given: the parser's own tip makes it a file or a URL.
+fn mend_tip(error: &mut clap::Error) {
+    let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else { return };
+    let is_value = unknown.starts_with(|first: char| first == '-')
+        && unknown.chars().nth(1).is_some_and(|second| second.is_ascii_digit());
+    if error.get(ContextKind::Suggested).is_none() {
+        return;
+    }
+    error.remove(ContextKind::Suggested);
+    if is_value {
+        let tip = "a value that begins with - is joined to its flag, as in --set=NAME=-1".into();
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
     }
 }
 

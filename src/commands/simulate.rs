@@ -43,7 +43,7 @@ use crate::terminal::Console;
 /// dialect's success reply. Exits with 0 when acknowledged, with 1 when the schedule ended without.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  payout-notify simulate http://localhost:8787/notify --speed 60x"
+    after_help = "Example:\n  payout-notify simulate http://localhost:8787/notify --speed 60x\n  payout-notify simulate http://localhost:8787/notify --count 500 --rate 50/s --report html=run.html"
 )]
 pub struct Args {
     /// The merchant's notify URL; a profile's url holds where none is given.
@@ -165,24 +165,24 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         key => Some(key?),
     };
     let request = Request::new(target.clone(), "").acknowledged_by(dialect.acknowledgement());
-    let seed = args.many.seed.unwrap_or_else(|| fastrand::u64(..));
+    // One that is drawn is short, so that it can be typed again.
+    let seed = args.many.seed.unwrap_or_else(|| u64::from(fastrand::u32(..)));
     let setup = Setup { args, target, schedule, dialect, request, seed };
-    let many = args.many.is_asked();
-    if args.dry_run {
-        return match many {
-            true => Err(CommandError::usage("--dry-run shows one order's timeline")
-                .hint("leave out the options for many orders")),
-            false => plan_one(&setup, key.as_ref(), console),
-        };
+    let many = args.many.asked();
+    if let Some(flag) = many.filter(|_| args.dry_run) {
+        let told = format!("--dry-run shows one order's timeline, and {flag} asks for many");
+        return Err(CommandError::usage(told).hint(format!("leave out {flag}")));
     }
-    let usual = if many { Connections::Reused } else { Connections::Fresh };
+    let usual = if many.is_some() { Connections::Reused } else { Connections::Fresh };
     let wire = args.wire.settings(&setup.target, usual, seed, console)?;
     let settings = HttpSettings { timeout: args.timeout.unwrap_or(USUAL_TIMEOUT), wire };
     let transport = HttpTransport::try_new(&setup.target, settings)
         .map_err(|error| CommandError::environment("cannot set up the sender").because(error))?;
     match many {
-        true => many::run(&setup, key, &transport, console),
-        false => send_one(&setup, key.as_ref(), &transport, console),
+        // What the wire cannot do is told without sending, too.
+        None if args.dry_run => plan_one(&setup, key.as_ref(), console),
+        None => send_one(&setup, key.as_ref(), &transport, console),
+        Some(_) => many::run(&setup, key, &transport, console),
     }
 }
 

@@ -344,7 +344,8 @@ fn header_of(record: &ByteRecord) -> Result<Vec<String>, String> {
 fn object_of(header: &[String], record: &ByteRecord) -> Result<Vec<u8>, OrderProblem> {
     if record.len() != header.len() {
         let (has, wants) = (record.len(), header.len());
-        return Err(OrderProblem::Csv(format!("the row has {has} cells, the header {wants}")));
+        let cells = if has == 1 { "cell" } else { "cells" };
+        return Err(OrderProblem::Csv(format!("the row has {has} {cells}, the header {wants}")));
     }
     let mut json = String::from("{");
     for (name, cell) in header.iter().zip(record) {
@@ -426,7 +427,7 @@ mod tests {
         text.resize(text.len() + 3 * MAX_BYTES, b'x');
         text.extend(b"\n{\"a\":1}\n{\"type\":\"callback\",\"schema_version\":1}\n");
         let mut source = source(text, FileFormat::Ndjson);
-        assert!(error(&mut source).starts_with("line 1: line 1, column 8"));
+        assert!(error(&mut source).starts_with("line 1, column 8"));
         assert_eq!(error(&mut source), "line 2: it is longer than 1048576 bytes (1 MiB)");
         assert_eq!(source.next_order(at()).unwrap().unwrap().number, 1);
         assert_eq!(error(&mut source), "line 4: the callback has no text under \"body\"");
@@ -454,12 +455,12 @@ mod tests {
     fn a_bad_row_is_named_by_its_line() {
         let mut rows = source("a,b\n1,2\n\n1\n3,4\n", FileFormat::Csv);
         assert!(rows.next_order(at()).unwrap().is_ok());
-        assert_eq!(error(&mut rows), "line 4: the row has 1 cells, the header 2");
+        assert_eq!(error(&mut rows), "line 4: the row has 1 cell, the header 2");
         assert!(rows.next_order(at()).unwrap().is_ok());
         assert!(rows.next_order(at()).is_none());
         let mut rows = source("a,b\r\n\"1\r\n\",2\r\n\r\n1\r\n", FileFormat::Csv);
         assert!(rows.next_order(at()).unwrap().is_ok());
-        assert_eq!(error(&mut rows), "line 5: the row has 1 cells, the header 2");
+        assert_eq!(error(&mut rows), "line 5: the row has 1 cell, the header 2");
         assert!(error(&mut source("a,a\n1,2\n", FileFormat::Csv)).contains("twice"));
         let mut endless = b"a\n\"".to_vec();
         endless.resize(4 * MAX_BYTES, b'x');

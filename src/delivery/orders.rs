@@ -73,9 +73,14 @@ impl OrderError {
 
 impl fmt::Display for OrderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "line {line}: {}", self.problem),
-            None => self.problem.fmt(f),
+        match (self.line, self.payload()) {
+            // The payload is the line: one place is enough.
+            (Some(line), Some(error)) if error.line == 1 => {
+                let line = usize::try_from(line).unwrap_or(usize::MAX);
+                PayloadError { line, ..error.clone() }.fmt(f)
+            }
+            (Some(line), _) => write!(f, "line {line}: {}", self.problem),
+            (None, _) => self.problem.fmt(f),
         }
     }
 }

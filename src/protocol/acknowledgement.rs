@@ -15,6 +15,9 @@ pub const ACKNOWLEDGEMENT_BODY: &str = r#"{"error_code":"0000"}"#;
 /// The longest part of a reply that is read, in bytes.
 pub const MAX_REPLY_BYTES: usize = 64 * 1024;
 
+/// How much of a merchant's `error_msg` is told, in characters.
+pub const MAX_ERROR_MESSAGE: usize = 200;
+
 /// What the platform concludes from a reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Conclusion {
@@ -71,7 +74,12 @@ pub enum Refusal {
     /// `error_code` is a string that resembles success, such as `"0"`.
     ShortCode(String),
     /// Another code: the merchant refuses.
-    OtherCode(String),
+    OtherCode {
+        /// The code.
+        code: String,
+        /// What its `error_msg` says, cut to [`MAX_ERROR_MESSAGE`] characters.
+        said: Option<String>,
+    },
     /// `error_code` is neither string nor number.
     CodeType(&'static str),
     /// An object without `error_code`.
@@ -115,7 +123,7 @@ impl Refusal {
             Refusal::Status(_) => "status",
             Refusal::NumberCode(_) => "number-code",
             Refusal::ShortCode(_) => "near-code",
-            Refusal::OtherCode(_) => "refused",
+            Refusal::OtherCode { .. } => "refused",
             Refusal::CodeType(_) => "code-type",
             Refusal::NoCode => "no-code",
             Refusal::MisspelledCode(_) => "misspelled-code",
@@ -149,7 +157,10 @@ impl Refusal {
             Refusal::ShortCode(text) => {
                 format!("error_code is \"{text}\"; it must be the string \"0000\"")
             }
-            Refusal::OtherCode(text) => format!("the merchant refused with error_code \"{text}\""),
+            Refusal::OtherCode { code, said } => {
+                let said = said.as_ref().map(|said| format!(": {said}")).unwrap_or_default();
+                format!("the merchant refused with error_code \"{code}\"{said}")
+            }
             Refusal::CodeType(kind) => {
                 format!("error_code is {kind}; it must be the string \"0000\"")
             }
@@ -286,7 +297,15 @@ fn judge_object(payload: &Payload<'_>) -> Result<usize, Refusal> {
     match &code.value {
         Value::String(text) if text == "0000" => Ok(payload.members().len()),
         Value::String(text) if is_near_success(text) => Err(Refusal::ShortCode(text.to_string())),
-        Value::String(text) => Err(Refusal::OtherCode(text.to_string())),
+        Value::String(text) => {
+            let said = match payload.get("error_msg").map(|member| &member.value) {
+                Some(Value::String(said)) if !said.trim().is_empty() => {
+                    Some(said.chars().take(MAX_ERROR_MESSAGE).collect())
+                }
+                _ => None,
+            };
+            Err(Refusal::OtherCode { code: text.to_string(), said })
+        }
         Value::Number(text) => Err(Refusal::NumberCode((*text).to_owned())),
         other => Err(Refusal::CodeType(other.kind())),
     }
@@ -409,6 +428,21 @@ mod tests {
         ] {
             assert_eq!(refusal(200, body), code, "{body}");
         }
+    }
+
+    #[test]
+    fn a_refusal_tells_what_the_merchant_said() {
+        let told = |body: &str| match judge(&reply(200, body)) {
+            Conclusion::NotAcknowledged(refusal) => refusal.explanation(),
+            Conclusion::Acknowledged(_) => panic!("{body}"),
+        };
+        let said = told(r#"{"error_code":"0004","error_msg":"bad signature"}"#);
+        assert_eq!(said, "the merchant refused with error_code \"0004\": bad signature");
+        let silent = told(r#"{"error_code":"0004","error_msg":" "}"#);
+        assert_eq!(silent, "the merchant refused with error_code \"0004\"");
+        let long = format!("{{\"error_code\":\"0004\",\"error_msg\":\"{}\"}}", "x".repeat(999));
+        assert!(told(&long).ends_with(&"x".repeat(MAX_ERROR_MESSAGE)));
+        assert!(told(&long).len() < MAX_ERROR_MESSAGE + 50);
     }
 
     #[test]

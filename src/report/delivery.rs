@@ -1,13 +1,12 @@
 //! A delivery as it goes, for a person and for a program.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::json;
 use super::line::Line;
 use super::text::{clock_time, milliseconds, short_duration};
+use super::timeline::extent;
 use crate::delivery::engine::{Attempt, DeliveryReport, DeliveryResult, Interruption};
 use crate::delivery::outcome::{Decision, Exhaustion, Outcome};
 use crate::delivery::schedule::{RetrySchedule, format_duration};
@@ -32,10 +31,6 @@ pub struct DeliveryPlan<'a> {
 }
 
 impl DeliveryPlan<'_> {
-    fn span(&self) -> Duration {
-        self.schedule.timeline().last().map_or(Duration::ZERO, |(_, offset)| offset)
-    }
-
     /// The plan's head for a person.
     #[must_use]
     pub fn lines(&self) -> Vec<Line> {
@@ -46,14 +41,12 @@ impl DeliveryPlan<'_> {
             }
             _ => String::new(),
         };
-        let attempts = self.schedule.attempts();
         vec![
             Line::new().strong(order).plain(" → ").accent(&self.url).dim(key),
             Line::new().dim(format!(
-                "schedule {}: {attempts} attempt{} within {} (window {})",
+                "schedule {}: {} (window {})",
                 self.schedule.name(),
-                if attempts == 1 { "" } else { "s" },
-                format_duration(self.span()),
+                extent(self.schedule),
                 format_duration(self.schedule.window()),
             )),
         ]

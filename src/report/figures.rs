@@ -79,10 +79,12 @@ pub fn span(duration: Duration) -> String {
     }
 }
 
-/// A rate for each second: `0.25/s`, `49.8/s`, `1,998/s`.
+/// A rate for each second: `0.25/s`, `49.8/s`, `1,998/s`; a slow one for each hour: `5.00/h`.
 #[must_use]
 pub fn rate(per_second: f64) -> String {
-    if per_second < 9.995 {
+    if per_second > 0.0 && per_second < 0.01 {
+        format!("{:.2}/h", per_second * 3600.0)
+    } else if per_second < 9.995 {
         format!("{per_second:.2}/s")
     } else if per_second < 999.5 {
         format!("{per_second:.1}/s")
@@ -141,6 +143,7 @@ mod tests {
     #[test]
     fn rates_and_long_texts_are_short() {
         assert_eq!([rate(0.25), rate(49.84), rate(1998.4)], ["0.25/s", "49.8/s", "1,998/s"]);
+        assert_eq!([rate(5.0 / 3600.0), rate(0.0)], ["5.00/h", "0.00/s"]);
         assert!(!rate(f64::INFINITY).is_empty());
         assert_eq!(
             [shortened("ééé", 3), shortened("éééé", 3), shortened("abcd", 0)],

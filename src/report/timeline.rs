@@ -19,17 +19,21 @@ const MOST_LABELS: u32 = 7;
 #[must_use]
 pub fn drawing(schedule: &RetrySchedule) -> Vec<Line> {
     let window = schedule.window();
-    let attempts = schedule.attempts();
-    let title = Line::new().strong(schedule.name()).plain(format!(
-        ": {attempts} attempt{} within {}",
-        if attempts == 1 { "" } else { "s" },
-        format_duration(span(schedule)),
-    ));
+    let title = Line::new().strong(schedule.name()).plain(format!(": {}", extent(schedule)));
     vec![
         title.dim(format!(" (window {})", format_duration(window))),
         Line::new().plain("  ").accent(marks(schedule)),
         Line::new().dim(format!("  {}", axis(window))),
     ]
+}
+
+/// How many attempts a schedule has, and the time that they take: `4 attempts within 5m45s`.
+#[must_use]
+pub fn extent(schedule: &RetrySchedule) -> String {
+    match schedule.attempts() {
+        1 => "1 attempt".to_owned(),
+        attempts => format!("{attempts} attempts within {}", format_duration(span(schedule))),
+    }
 }
 
 /// What the marks of a drawing mean.

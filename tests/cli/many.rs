@@ -304,6 +304,32 @@ fn one_order_and_many_exclude_each_other() {
 }
 
 #[test]
+fn orders_come_from_stdin_too_and_no_order_is_no_yes() {
+    let merchant = Merchant::expecting(&[ACKNOWLEDGE; 2]);
+    let rows = "{\"payout_id\":\"A\"}\n{\"payout_id\":\"B\"}\n";
+    let output = many(&merchant.url(), &["--from", "-"]).stdin(rows).run().exits(0);
+    assert_eq!(summary(&output)["orders"]["acknowledged"], 2, "{output}");
+    let nothing = Merchant::expecting(&[]);
+    many(&nothing.url(), &["--from", "-"]).stdin("").run().exits(3).says(&["no order in stdin"]);
+    let shared = Sandbox::new();
+    fs::write(path(&shared, "empty.csv"), "payout_id\n").unwrap();
+    let run = many(&nothing.url(), &["--from"]).arg(path(&shared, "empty.csv")).run();
+    assert!(refusal(run, 3).contains("there is no order in"));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_report_that_cannot_be_written_hides_neither_the_run_nor_the_others() {
+    let (merchant, shared) = (Merchant::expecting(&[ACKNOWLEDGE; 2]), Sandbox::new());
+    let file = path(&shared, "run.json");
+    let reports = ["--count", "2", "--report", "html=/dev/full", "--report"];
+    let run = many(&merchant.url(), &reports).arg(format!("json={}", file.display())).run();
+    let output = run.exits(4).says(&["cannot write /dev/full"]);
+    let json: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    assert_eq!(json["orders"]["acknowledged"], 2, "{output}");
+}
+
+#[test]
 fn a_journal_is_begun_once_and_resumed_only_as_it_was() {
     let (merchant, shared) = (Merchant::expecting(&[ACKNOWLEDGE; 2]), Sandbox::new());
     let (url, journal) = (merchant.url(), path(&shared, "run.journal"));

@@ -265,6 +265,7 @@ fn summaries(schemas: &mut Schemas) {
         schedule: "backoff".to_owned(),
         orders: None,
         rate: None,
+        ramp: None,
     };
     let mut summary = DeliverySummary::new(facts);
     let mut hold_summary = |summary: &DeliverySummary| {

@@ -188,7 +188,9 @@ fn write(path: &Path, text: &str, readers: Readers) -> io::Result<()> {
             Readers::Owner => 0o600,
         });
     }
-    options.open(path)?.write_all(text.as_bytes())
+    let written = options.open(path)?.write_all(text.as_bytes());
+    // Half a file would be taken for one that somebody wrote, and never be written over.
+    written.inspect_err(|_| drop(fs::remove_file(path)))
 }
 
 /// Asks for the settings that most profiles have; an empty answer leaves one out.

@@ -1,14 +1,17 @@
 //! Many orders: at a rate, through a crash, into a report.
 
+use std::cell::{Cell, RefCell};
 use std::fs::File;
-use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::io::{self, Read};
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use super::super::CommandResult;
+use super::super::args::whole;
 use super::super::runtime::{Interrupts, block_on};
 use super::Setup;
 use super::course::{Course, recorded};
@@ -26,7 +29,7 @@ use crate::delivery::record::{FleetEvent, Order};
 use crate::delivery::schedule::parse_duration;
 use crate::delivery::signing::Signer;
 use crate::delivery::transport::Transport;
-use crate::error::CommandError;
+use crate::error::{CommandError, ErrorKind};
 use crate::protocol::key::Key;
 use crate::report::gates::Gate;
 use crate::report::summary::{DeliverySummary, RunFacts};
@@ -37,17 +40,17 @@ use crate::terminal::Console;
 #[derive(clap::Args)]
 #[command(next_help_heading = "Many orders")]
 pub struct ManyArgs {
-    /// Send this many orders with fresh ids; --set may hold {n}, {uuid}, {now}, {1..500}.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub count: Option<u64>,
-    /// Send the orders of this file: one payload a line, or CSV with a header.
+    /// Send this many orders with fresh ids; --set may hold {uuid}, {now}, {hex:8}, {1..500}.
+    #[arg(long, value_name = "N", value_parser = whole::<NonZeroU64>)]
+    pub count: Option<NonZeroU64>,
+    /// Send the orders of this file: one payload a line, or CSV with a header; - reads stdin.
     #[arg(long, value_name = "FILE", conflicts_with = "count")]
     pub from: Option<PathBuf>,
     /// What --from holds: ndjson or csv; unless told, by the file's name.
     #[arg(long, value_name = "FORMAT", value_parser = FileFormat::parse, requires = "from")]
     pub from_format: Option<FileFormat>,
     /// Make ids, values, statuses and jitter the same each time.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     pub seed: Option<u64>,
     /// Mix statuses, such as success=90,failed=8,cancelled=2.
     #[arg(long, value_name = "SHARES", value_parser = Mix::parse, conflicts_with = "status")]
@@ -56,7 +59,7 @@ pub struct ManyArgs {
     #[arg(long, value_name = "PERCENT", value_parser = Duplicates::parse)]
     pub duplicates: Option<Duplicates>,
     /// How many attempts may be under way at once without --rate [default: 16].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<NonZeroUsize>)]
     pub concurrency: Option<NonZeroUsize>,
     /// Start orders at this rate, such as 500/s, however slow the merchant is.
     #[arg(long, value_name = "RATE", value_parser = rate)]
@@ -65,7 +68,7 @@ pub struct ManyArgs {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "rate")]
     pub ramp: Option<Duration>,
     /// The most attempts under way in any case [default: 1000].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<NonZeroUsize>)]
     pub max_in_flight: Option<NonZeroUsize>,
     /// Vary the delays by this share, from the seed.
     #[arg(long, value_name = "PERCENT")]
@@ -99,21 +102,24 @@ fn rate(text: &str) -> Result<String, RateError> {
 }
 
 impl ManyArgs {
-    /// Whether anything here was asked for.
-    pub(super) fn is_asked(&self) -> bool {
-        self.count.is_some()
-            || self.from.is_some()
-            || self.seed.is_some()
-            || self.mix.is_some()
-            || self.duplicates.is_some()
-            || self.concurrency.is_some()
-            || self.rate.is_some()
-            || self.max_in_flight.is_some()
-            || self.jitter.is_some()
-            || self.honor_retry_after
-            || self.journal.is_some()
-            || !self.report.is_empty()
-            || !self.fail_if.is_empty()
+    /// The first flag here that was given; `None` where a single order is asked for.
+    pub(super) fn asked(&self) -> Option<&'static str> {
+        let flags = [
+            (self.count.is_some(), "--count"),
+            (self.from.is_some(), "--from"),
+            (self.seed.is_some(), "--seed"),
+            (self.mix.is_some(), "--mix"),
+            (self.duplicates.is_some(), "--duplicates"),
+            (self.concurrency.is_some(), "--concurrency"),
+            (self.rate.is_some(), "--rate"),
+            (self.max_in_flight.is_some(), "--max-in-flight"),
+            (self.jitter.is_some(), "--jitter"),
+            (self.honor_retry_after, "--honor-retry-after"),
+            (self.journal.is_some(), "--journal"),
+            (!self.report.is_empty(), "--report"),
+            (!self.fail_if.is_empty(), "--fail-if"),
+        ];
+        flags.into_iter().find_map(|(is_given, flag)| is_given.then_some(flag))
     }
 
     fn limits(&self) -> Limits {
@@ -145,29 +151,35 @@ impl ManyArgs {
         let duplicates = self.duplicates.unwrap_or_default();
         let recipe = OrderRecipe { signer, changes, mix, duplicates, seed: setup.seed };
         let Some(path) = &self.from else {
-            return Ok(Box::new(Generated::new(recipe, self.count.unwrap_or(1))));
+            return Ok(Box::new(Generated::new(recipe, self.count.map_or(1, NonZeroU64::get))));
         };
-        let file = File::open(path).map_err(|error| {
-            CommandError::input(format!("cannot read {}", path.display())).because(error)
-        })?;
+        let reader: Box<dyn Read + Send> = match is_stdin(path) {
+            true => Box::new(io::stdin()),
+            false => Box::new(File::open(path).map_err(|error| {
+                CommandError::input(format!("cannot read {}", path.display())).because(error)
+            })?),
+        };
         let format = self.from_format.unwrap_or_else(|| FileFormat::of(path));
-        Ok(Box::new(FromFile::new(Box::new(file), format, recipe)))
+        Ok(Box::new(FromFile::new(reader, format, recipe)))
     }
 
     /// Makes every order of a file once, so that a bad row is told before anything is sent, and
     /// counts them; `None` of what can be read only once, such as a pipe.
     fn rehearse(&self, setup: &Setup<'_>, key: &Key) -> Result<Option<u64>, CommandError> {
         let Some(path) = &self.from else { return Ok(None) };
-        if !path.metadata().is_ok_and(|found| found.is_file()) {
+        if is_stdin(path) || !path.metadata().is_ok_and(|found| found.is_file()) {
             return Ok(None);
         }
         let mut source = self.source(setup, key.clone())?;
         let mut count = 0;
         while let Some(order) = source.next_order(Timestamp::UNIX_EPOCH) {
-            order.map_err(bad_row)?;
+            order.map_err(|error| bad_row(self, error))?;
             count += 1;
         }
-        Ok(Some(count))
+        match count {
+            0 => Err(no_orders(self)),
+            count => Ok(Some(count)),
+        }
     }
 }
 
@@ -189,9 +201,9 @@ struct Work {
 
 /// What ends a run before its orders are done.
 pub(super) enum Halt {
-    /// A row that is no order: nothing more is sent, and what is known is reported.
+    /// A row that is no order: nothing more is sent, and what is under way has its time.
     BadRow(CommandError),
-    /// Anything else.
+    /// Anything else: it ends at once.
     Failure(CommandError),
 }
 
@@ -201,8 +213,28 @@ impl From<CommandError> for Halt {
     }
 }
 
-fn bad_row(error: OrderError) -> CommandError {
-    CommandError::input("an order cannot be sent").because(error)
+fn bad_row(many: &ManyArgs, error: OrderError) -> CommandError {
+    let what = match source_name(many) {
+        None => "an order cannot be sent".to_owned(),
+        Some(name) => format!("an order of {name} cannot be sent"),
+    };
+    CommandError::input(what).because(error)
+}
+
+/// Nothing was sent, so nothing was acknowledged: a pipeline must not take that for a yes.
+pub(super) fn no_orders(many: &ManyArgs) -> CommandError {
+    let name = source_name(many).unwrap_or_default();
+    CommandError::input(format!("there is no order in {name}"))
+}
+
+/// What a person calls the file of the orders.
+fn source_name(many: &ManyArgs) -> Option<String> {
+    let path = many.from.as_deref()?;
+    Some(if is_stdin(path) { "stdin".to_owned() } else { path.display().to_string() })
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
 }
 
 enum Orders {
@@ -211,12 +243,20 @@ enum Orders {
 }
 
 impl Orders {
-    fn next(&mut self, completed_at: Timestamp) -> Option<Result<Order, Halt>> {
+    /// How many are still to come, where the source itself knows.
+    fn count(&self) -> Option<u64> {
+        match self {
+            Orders::Listed(orders) => u64::try_from(orders.len()).ok(),
+            Orders::Source(source) => source.size_hint(),
+        }
+    }
+
+    fn next(&mut self, many: &ManyArgs, completed_at: Timestamp) -> Option<Result<Order, Halt>> {
         match self {
             Orders::Listed(orders) => orders.next().map(Ok),
             Orders::Source(source) => source
                 .next_order(completed_at)
-                .map(|order| order.map_err(|error| Halt::BadRow(bad_row(error)))),
+                .map(|order| order.map_err(|error| Halt::BadRow(bad_row(many, error)))),
         }
     }
 }
@@ -232,9 +272,9 @@ pub(super) fn run(
     console: &mut Console,
 ) -> CommandResult {
     let many = &setup.args.many;
-    if setup.args.file.is_some() {
-        return Err(CommandError::usage("FILE is one order")
-            .hint("give many orders with --from FILE, or leave the other options out"));
+    if let (Some(_), Some(flag)) = (&setup.args.file, many.asked()) {
+        return Err(CommandError::usage(format!("FILE is one order, and {flag} asks for many"))
+            .hint("give many orders with --from FILE, or leave the flag out"));
     }
     // A wrong flag or row is told before a journal is made.
     let planned = match many.resume {
@@ -259,6 +299,7 @@ pub(super) fn run(
             schedule: work.course.schedule.name().to_owned(),
             orders: work.total,
             rate: work.course.pace.rate.map(Rate::per_second),
+            ramp: work.course.pace.ramp.filter(|ramp| !ramp.is_zero()),
         };
         ready(&facts, work.left, work.course.seed, setup.args.format, console)
             .map_err(CommandError::output)?;
@@ -267,18 +308,20 @@ pub(super) fn run(
             work.journal.replay(&mut summary).await?;
         }
         let begun = clock.now();
-        let mut screen = Screen { format: setup.args.format, console, reports, summary };
+        let mut screen = Screen { many, format: setup.args.format, console, reports, summary };
         for event in &work.unknown {
             screen.tell(event).map_err(CommandError::output)?;
         }
-        let run = Run { setup, clock: &clock, interrupts: &interrupts };
+        let screen = RefCell::new(screen);
+        let on_stop = || screen.borrow_mut().stopping();
+        let run = Run { setup, clock: &clock, interrupts: &interrupts, on_stop: &on_stop };
         let sent = run
             .send(work, transport, |event| {
                 let elapsed = event.at().unwrap_or_else(|| clock.now().saturating_sub(begun));
-                screen.show(&event, elapsed)
+                screen.borrow_mut().show(&event, elapsed)
             })
             .await?;
-        screen.conclude(sent, &many.fail_if)
+        screen.into_inner().conclude(sent)
     })
 }
 
@@ -287,6 +330,8 @@ struct Run<'a> {
     setup: &'a Setup<'a>,
     clock: &'a PreciseClock,
     interrupts: &'a Mutex<Interrupts>,
+    /// Says that the run was told to stop; called when it is told so first.
+    on_stop: &'a dyn Fn(),
 }
 
 impl Run<'_> {
@@ -297,18 +342,20 @@ impl Run<'_> {
         transport: &impl Transport,
         mut on_event: impl FnMut(FleetEvent) -> Result<(), CommandError>,
     ) -> Result<Sent, CommandError> {
-        let Work { journal, resumed, mut orders, course, .. } = work;
+        let Work { journal, resumed, mut orders, course, total, .. } = work;
+        let count = orders.count().or(total);
         let mut duplicates = 0;
         let mut resumed = resumed.into_iter().map(Ok);
         let mut next = |at| {
-            let order = orders.next(at);
+            let order = orders.next(&self.setup.args.many, at);
             if let Some(Ok(Order { duplicate_of: Some(_), .. })) = &order {
                 duplicates += 1;
             }
             order
         };
         let pace = course.pace;
-        let feed = Feed { resumed: &mut resumed, orders: &mut next, pace: &|n| pace.intended(n) };
+        let pace = |n| pace.intended(n);
+        let feed = Feed { resumed: &mut resumed, orders: &mut next, count, pace: &pace };
         let acknowledgement = course.dialect.acknowledgement();
         let request = self.setup.request.clone().acknowledged_by(acknowledgement);
         let fleet = Fleet {
@@ -319,7 +366,13 @@ impl Run<'_> {
             transport,
             journal: &journal,
         };
-        let interrupt = || async { self.interrupts.lock().await.next().await };
+        let is_stopping = Cell::new(false);
+        let interrupt = || async {
+            self.interrupts.lock().await.next().await;
+            if !is_stopping.replace(true) {
+                (self.on_stop)();
+            }
+        };
         let begun = self.clock.now();
         let ended = fleet
             .run(feed, interrupt, |event| {
@@ -329,16 +382,15 @@ impl Run<'_> {
             .await;
         let elapsed = self.clock.now().saturating_sub(begun);
         // Whatever ended the run, the journal is brought to the disk.
-        journal.close()?;
-        match ended {
-            Ok(FleetTotals { elapsed, ending, .. }) => {
-                Ok(Sent { elapsed, ending, duplicates, bad_row: None })
-            }
-            Err(Halt::BadRow(error)) => {
-                Ok(Sent { elapsed, ending: Ending::Stopped, duplicates, bad_row: Some(error) })
-            }
-            Err(Halt::Failure(error)) => Err(error),
-        }
+        let closed = journal.close();
+        let (elapsed, ending, halted) = match ended {
+            Ok(FleetTotals { elapsed, ending, .. }) => (elapsed, ending, closed.err()),
+            Err(Halt::BadRow(error)) => (elapsed, Ending::Stopped, Some(error)),
+            // Nobody reads on, so there is nothing more to say.
+            Err(Halt::Failure(error)) if error.kind == ErrorKind::BrokenPipe => return Err(error),
+            Err(Halt::Failure(error)) => (elapsed, Ending::Aborted, Some(error)),
+        };
+        Ok(Sent { elapsed, ending, duplicates, halted })
     }
 }
 
@@ -348,8 +400,8 @@ pub(super) struct Sent {
     pub(super) elapsed: Duration,
     pub(super) ending: Ending,
     pub(super) duplicates: u64,
-    /// The row that ended the run.
-    pub(super) bad_row: Option<CommandError>,
+    /// What ended the run before its orders were done, or its journal before it was closed.
+    pub(super) halted: Option<CommandError>,
 }
 
 /// A new run, checked as far as that is possible before anything is made.
@@ -383,7 +435,11 @@ async fn begin(setup: &Setup<'_>, plan: Plan, start: Timestamp) -> Result<Work, 
     let (journal, orders, total) = match &setup.args.many.journal {
         None => (FleetJournal::none(), Orders::Source(source), total),
         Some(path) => {
-            let taken = take_in(&mut *source, &course.pace, start)?;
+            let taken = take_in(&mut *source, &course.pace, start)
+                .map_err(|error| bad_row(&setup.args.many, error))?;
+            if taken.is_empty() {
+                return Err(no_orders(&setup.args.many));
+            }
             let run = recorded(setup, &key_fingerprint, start);
             let journal = journal::create(path, &run, &taken).await?;
             let total = Some(taken.len() as u64);
@@ -418,15 +474,14 @@ fn take_in(
     source: &mut dyn OrderSource,
     pace: &Pace,
     start: Timestamp,
-) -> Result<Vec<Order>, CommandError> {
+) -> Result<Vec<Order>, OrderError> {
     let mut taken = Vec::new();
     for number in 0.. {
         let offset = pace.intended(number).unwrap_or_default();
         let completed = start.checked_add(offset).unwrap_or(Timestamp::MAX);
         match source.next_order(completed) {
             None => break,
-            Some(Ok(order)) => taken.push(order),
-            Some(Err(error)) => return Err(bad_row(error)),
+            Some(order) => taken.push(order?),
         }
     }
     Ok(taken)

@@ -54,16 +54,28 @@ impl<'a> Reports<'a> {
     /// Writes what is written as it happens.
     pub(super) fn event(&mut self, event: &FleetEvent) -> Result<(), CommandError> {
         let FleetEvent::Attempt(attempt) = event else { return Ok(()) };
-        for (target, file) in &mut self.files {
-            if target.format == ReportFormat::Ndjson {
-                let line = summary::json::attempt(attempt);
-                file.write_all(line.as_bytes()).map_err(|error| cannot_write(target, error))?;
+        for index in 0..self.files.len() {
+            let (target, file) = &mut self.files[index];
+            if target.format != ReportFormat::Ndjson {
+                continue;
+            }
+            let line = summary::json::attempt(attempt);
+            if let Err(error) = file.write_all(line.as_bytes()) {
+                // It is told once, and not tried again at the end.
+                let (target, file) = self.files.remove(index);
+                drop(file.into_parts());
+                return Err(cannot_write(target, error));
             }
         }
         Ok(())
     }
 
+    /// Writes what is written at the end; one that cannot be written keeps no other from it.
+    ///
+    /// # Errors
+    /// The first that cannot be written.
     pub(super) fn finish(self, report: &RunReport) -> Result<(), CommandError> {
+        let mut all = Ok(());
         for (target, mut file) in self.files {
             let text = match target.format {
                 ReportFormat::Json => summary::json::summary(report),
@@ -72,9 +84,9 @@ impl<'a> Reports<'a> {
                 ReportFormat::Ndjson => String::new(),
             };
             let written = file.write_all(text.as_bytes()).and_then(|()| file.flush());
-            written.map_err(|error| cannot_write(target, error))?;
+            all = all.and(written.map_err(|error| cannot_write(target, error)));
         }
-        Ok(())
+        all
     }
 }
 

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use super::super::CommandResult;
 use super::super::args::Format;
-use super::many::Sent;
+use super::many::{ManyArgs, Sent, no_orders};
 use super::reports::Reports;
-use crate::delivery::fleet::Ending;
+use crate::delivery::fleet::{DEFAULT_DRAIN, Ending};
 use crate::delivery::record::FleetEvent;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::report::gates::Gate;
+use crate::report::figures::{counted, grouped};
 use crate::report::line::Line;
 use crate::report::summary::{self, DeliverySummary, RunFacts, RunReport};
 use crate::terminal::Console;
@@ -26,8 +26,8 @@ pub(super) fn ready(
     if format == Format::Json {
         return console.answer_bytes(summary::json::ready(facts, seed).as_bytes());
     }
-    let count = facts.orders.map_or_else(|| "orders".to_owned(), |n| format!("{n} orders"));
-    let count = left.map_or(count.clone(), |left| format!("{left} left of {count}"));
+    let count = facts.orders.map_or_else(|| "orders".to_owned(), |n| counted(n, "order"));
+    let count = left.map_or(count.clone(), |left| format!("{} left of {count}", grouped(left)));
     console.note(
         &Line::new()
             .strong(count)
@@ -40,6 +40,7 @@ pub(super) fn ready(
 
 /// Where the events of a run go.
 pub(super) struct Screen<'a, 'c> {
+    pub(super) many: &'a ManyArgs,
     pub(super) format: Format,
     pub(super) console: &'c mut Console,
     pub(super) reports: Reports<'a>,
@@ -53,9 +54,10 @@ impl Screen<'_, '_> {
         event: &FleetEvent,
         elapsed: Duration,
     ) -> Result<(), CommandError> {
+        // What cannot be written happened all the same.
+        self.summary.fold(event);
         self.reports.event(event)?;
         self.tell(event).map_err(CommandError::output)?;
-        self.summary.fold(event);
         let elapsed = self.summary.earlier.length.saturating_add(elapsed);
         self.console.progress(&self.summary, elapsed);
         Ok(())
@@ -67,9 +69,11 @@ impl Screen<'_, '_> {
             (FleetEvent::Attempt(attempt), Format::Json) => {
                 return self.console.answer_bytes(summary::json::attempt(attempt).as_bytes());
             }
-            (FleetEvent::UnknownOutcome { order_id, attempt, .. }, _) => self.console.warning(&format!(
-                "{order_id}: the outcome of attempt {attempt} is unknown; the merchant may have received it"
-            )),
+            (FleetEvent::UnknownOutcome { order_id, attempt, .. }, _) => {
+                self.console.warning(&format!(
+                    "{order_id}: attempt {attempt} has an unknown outcome; the merchant may have it"
+                ))
+            }
             (FleetEvent::Throttled { in_flight, .. }, _) => self.console.warning(&format!(
                 "{in_flight} attempts are under way: --max-in-flight holds others back"
             )),
@@ -78,13 +82,22 @@ impl Screen<'_, '_> {
         Ok(())
     }
 
+    /// Says that the run was told to stop, and how long that takes.
+    pub(super) fn stopping(&mut self) {
+        let drain = DEFAULT_DRAIN.as_secs();
+        self.console.note(&Line::new().plain(format!(
+            "stopping: replies under way have {drain} s; a second Ctrl-C ends at once"
+        )));
+    }
+
     /// Judges the run, writes its reports and says how it ended.
-    pub(super) fn conclude(mut self, sent: Sent, gates: &[Gate]) -> CommandResult {
+    pub(super) fn conclude(mut self, sent: Sent) -> CommandResult {
         self.console.end_progress();
         (0..sent.duplicates).for_each(|_| self.summary.count_duplicate());
         self.summary.finish(sent.elapsed);
-        self.summary.cut_short = sent.bad_row.as_ref().map(ToString::to_string);
-        let gates = gates.iter().map(|gate| gate.evaluate(&self.summary)).collect();
+        let cut = sent.halted.as_ref().filter(|_| sent.ending != Ending::Complete);
+        self.summary.cut_short = cut.map(ToString::to_string);
+        let gates = self.many.fail_if.iter().map(|gate| gate.evaluate(&self.summary)).collect();
         let report = RunReport { summary: self.summary, gates };
         let exit = match (sent.ending, report.is_yes()) {
             (Ending::Complete, true) => Exit::Yes,
@@ -98,20 +111,24 @@ impl Screen<'_, '_> {
                 lines.iter().try_for_each(|line| self.console.answer(line))
             }
         };
+        if let Some(path) = self.many.journal.as_ref().filter(|_| exit == Exit::Interrupted) {
+            let path = path.display();
+            let told = format!("what is left goes on with --journal {path} --resume");
+            self.console.note(&Line::new().plain(told));
+        }
         let written = self.reports.finish(&report).and(printed.map_err(CommandError::output));
-        match (sent.bad_row, written) {
-            (None, Ok(())) => Ok(exit),
-            (Some(bad_row), Ok(())) => Err(bad_row),
+        let is_empty = exit == Exit::Yes && report.summary.total_orders() == 0;
+        let empty = is_empty.then(|| no_orders(self.many));
+        let mut errors = sent.halted.into_iter().chain(empty).chain(written.err());
+        let Some(first) = errors.next() else { return Ok(exit) };
+        errors.for_each(|error| self.console.error(&error));
+        match exit {
             // Whether or not it could be written, what is known of the orders stands.
-            (Some(bad_row), Err(error)) => {
-                self.console.error(&error);
-                Err(bad_row)
-            }
-            (None, Err(error)) if exit == Exit::No => {
-                self.console.error(&error);
+            Exit::No => {
+                self.console.error(&first);
                 Ok(exit)
             }
-            (None, Err(error)) => Err(error),
+            _ => Err(first),
         }
     }
 }

@@ -80,6 +80,9 @@ pub struct Feed<'a, E> {
     /// The next new order, completed at the given time, which it may overrule with an earlier one;
     /// `None` ends the feed, and an error ends the run as a stop does.
     pub orders: &'a mut dyn FnMut(Timestamp) -> Option<Result<Order, E>>,
+    /// How many orders `orders` has, where that is known: the run then ends with the last one, and
+    /// not when the one after it would have been due.
+    pub count: Option<u64>,
     /// When order `n` of the feed, counted from 0, is intended to be sent first, after the start of
     /// the run: the open model. `None` is the closed model, where there is room for it. Times must
     /// not fall.

@@ -126,11 +126,13 @@ enum When {
 }
 
 impl Fresh {
-    fn at(taken: u64, pace: &dyn Fn(u64) -> Option<Duration>) -> Self {
-        match pace(taken) {
-            Some(at) => Fresh { taken, model: Model::Open, when: When::At(at) },
-            None => Fresh { taken, model: Model::Closed, when: When::Now },
-        }
+    fn at<E>(taken: u64, feed: &Feed<'_, E>) -> Self {
+        let (model, when) = match (feed.pace)(taken) {
+            Some(at) => (Model::Open, When::At(at)),
+            None => (Model::Closed, When::Now),
+        };
+        let is_over = feed.count.is_some_and(|count| taken >= count);
+        Fresh { taken, model, when: if is_over { When::Never } else { when } }
     }
 }
 
@@ -153,7 +155,7 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
             plan,
             limits,
             start,
-            fresh: Fresh::at(0, feed.pace),
+            fresh: Fresh::at(0, &feed),
             feed,
             on_event,
             now: Duration::ZERO,
@@ -403,7 +405,7 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
                 return Ok(());
             }
         };
-        self.fresh = Fresh::at(self.fresh.taken + 1, self.feed.pace);
+        self.fresh = Fresh::at(self.fresh.taken + 1, &self.feed);
         self.totals.orders += 1;
         let offset = self.schedule_time(&order, intended);
         if offset > self.plan.schedule.window() {

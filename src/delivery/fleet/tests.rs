@@ -340,6 +340,16 @@ fn nothing_is_sent_that_the_journal_cannot_record() {
 }
 
 #[test]
+fn a_run_that_knows_its_last_order_does_not_wait_for_one_more() {
+    let elapsed = |count| {
+        let rig = Rig { rate: Some(1), orders: 3, count, ..Rig::default() };
+        rig.run(|_, _, _| (millis(500), Answer::Acknowledge)).totals.elapsed
+    };
+    assert_eq!(elapsed(Some(3)), millis(2_500));
+    assert_eq!(elapsed(None), seconds(3));
+}
+
+#[test]
 fn an_error_of_the_feed_ends_the_run_after_the_replies() {
     let clock = &SimulatedClock::new(Timestamp::UNIX_EPOCH);
     let rule = |_, _, _| (seconds(1), Answer::Acknowledge);
@@ -360,6 +370,7 @@ fn an_error_of_the_feed_ends_the_run_after_the_replies() {
     let feed = Feed {
         resumed: &mut iter::empty(),
         orders: &mut |at| rows.next().map(|row| row.map(|number| order(number, at))),
+        count: None,
         pace: &|_| None,
     };
     let run = fleet.run(feed, pending::<()>, |event| {

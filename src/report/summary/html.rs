@@ -18,7 +18,7 @@ pub fn page(report: &RunReport) -> String {
     page.html("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">");
     page.html("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
     page.html("<meta name=\"color-scheme\" content=\"light dark\"><title>");
-    page.text(&title(summary)).html("</title><style>\n");
+    page.text(&title(report)).html("</title><style>\n");
     page.html(include_str!("html.css")).html("</style></head><body><main>");
     head(&mut page, report);
     tiles(&mut page, summary);
@@ -33,10 +33,17 @@ pub fn page(report: &RunReport) -> String {
     page.finish()
 }
 
-fn title(summary: &DeliverySummary) -> String {
+fn title(report: &RunReport) -> String {
+    let summary = &report.summary;
     let total = summary.total_orders();
+    let lost = report.gates.iter().filter(|gate| gate.verdict != GateVerdict::Passed).count();
+    let gates = match lost {
+        0 => String::new(),
+        // All acknowledged and yet in red: the reader is told why at once.
+        lost => format!("; {} failed", counted(lost as u64, "gate")),
+    };
     format!(
-        "{} of {} acknowledged ({})",
+        "{} of {} acknowledged ({}){gates}",
         grouped(summary.orders.acknowledged),
         counted(total, "order"),
         share(summary.orders.acknowledged, total)
@@ -46,7 +53,7 @@ fn title(summary: &DeliverySummary) -> String {
 fn head(page: &mut Markup, report: &RunReport) {
     let summary = &report.summary;
     page.html(if report.is_yes() { "<h1 class=\"good-text\">" } else { "<h1 class=\"bad-text\">" });
-    page.text(&title(summary)).html("</h1><p class=\"break\">Notifications to <code>");
+    page.text(&title(report)).html("</h1><p class=\"break\">Notifications to <code>");
     page.text(&summary.facts.url).html("</code></p><p class=\"quiet break\">");
     let started = format!("{:.0}", summary.facts.started_at);
     let schedule = &summary.facts.schedule;

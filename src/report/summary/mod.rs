@@ -55,6 +55,8 @@ pub struct RunFacts {
     pub orders: Option<u64>,
     /// The planned rate of first notifications, each second, where one is held.
     pub rate: Option<f64>,
+    /// How long the run takes to reach that rate, where it begins slowly.
+    pub ramp: Option<Duration>,
 }
 
 /// When first notifications were sent, for the rate.

@@ -25,6 +25,7 @@ pub(crate) fn facts(orders: u64) -> RunFacts {
         schedule: "15s,30s,60s".to_owned(),
         orders: Some(orders),
         rate: Some(100.0),
+        ramp: None,
     }
 }
 

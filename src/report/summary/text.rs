@@ -2,6 +2,7 @@
 
 use super::latency::{LatencyFigures, SHOWN_QUANTILES};
 use super::{DeliverySummary, RunReport};
+use crate::delivery::schedule::format_duration;
 use crate::report::drawing::{LogScale, bar, curve, labels};
 use crate::report::figures::{counted, grouped, rate, share, shortened, span, three_digits};
 use crate::report::gates::{GateResult, GateVerdict};
@@ -60,7 +61,10 @@ fn headline(summary: &DeliverySummary) -> Vec<Line> {
     count(orders.retried, "retried");
     let mut lines = vec![line, Line::new().plain(format!("  {}", parts.join(", ")))];
     lines.extend(summary.rate().map(|achieved| {
-        let planned = summary.facts.rate.map(|planned| format!(" (planned {})", rate(planned)));
+        let ramp =
+            summary.facts.ramp.map(|ramp| format!(" after a ramp of {}", format_duration(ramp)));
+        let ramp = ramp.unwrap_or_default();
+        let planned = summary.facts.rate.map(|it| format!(" (planned {}{ramp})", rate(it)));
         let planned = planned.unwrap_or_default();
         Line::new().plain(format!("  first notifications at {}{planned}", rate(achieved)))
     }));

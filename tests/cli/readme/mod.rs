@@ -59,7 +59,7 @@ listening on http://127.0.0.1:8787/  key 1a41bdda, Ctrl-C ends it
 ```console
 $ payout-notify simulate localhost:8787/notify --retries 0
 POT00000001 → http://localhost:8787/notify  signed with MD5, key 1a41bdda
-schedule backoff: 1 attempt within 0s (window 1h)
+schedule backoff: 1 attempt (window 1h)
 #1  12:00:01.120Z  +0s      200      12 ms  acknowledged
 acknowledged after 1 attempt; the platform sends no more
 ```

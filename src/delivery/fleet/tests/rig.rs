@@ -61,6 +61,8 @@ pub(super) struct Rig {
     /// First sends a second; `None` for the closed model.
     pub(super) rate: Option<u32>,
     pub(super) orders: u64,
+    /// How many orders the feed says that it has.
+    pub(super) count: Option<u64>,
     pub(super) resumed: Vec<Resumed>,
     /// When the interrupts come.
     pub(super) interrupts: Vec<Duration>,
@@ -75,6 +77,7 @@ impl Default for Rig {
             limits: (64, 1024),
             rate: None,
             orders: 0,
+            count: None,
             resumed: Vec::new(),
             interrupts: Vec::new(),
         }
@@ -154,6 +157,7 @@ impl Rig {
         let feed = Feed {
             resumed: &mut self.resumed.into_iter().map(Ok),
             orders: &mut |at| numbers.next().map(|number| Ok(order(number, at))),
+            count: self.count,
             pace: &|n| self.rate.map(|rate| seconds(1) * u32::try_from(n).unwrap() / rate),
         };
         let mut interrupts = self.interrupts.into_iter();
