@@ -1,30 +1,58 @@
-//! Text eight bytes at a time: where a plain part of a string ends, and how names sort.
+//! Text eight bytes at a time: where a plain part of a string or a number's digits end, and how
+//! names sort.
 
 /// How many bytes stand before the first quote, backslash or control character.
 #[inline]
 pub(super) fn plain_length(bytes: &[u8]) -> usize {
-    /// The same byte eight times.
-    const fn eight(byte: u8) -> u64 {
-        u64::from_ne_bytes([byte; 8])
-    }
-    /// Marks the highest bit of each byte below the limit, which is at most 128. Bytes above the
-    /// lowest one marked may be marked by a borrow; only the lowest is of use.
-    const fn below(word: u64, limit: u8) -> u64 {
-        word.wrapping_sub(eight(limit)) & !word & eight(0x80)
-    }
+    length_before(
+        bytes,
+        |word| below(word ^ eight(b'"'), 1) | below(word ^ eight(b'\\'), 1) | below(word, 0x20),
+        |byte| matches!(byte, b'"' | b'\\' | 0..0x20),
+    )
+}
+
+/// How many digits stand before the first byte that is none.
+#[inline]
+pub(super) fn digit_length(bytes: &[u8]) -> usize {
+    length_before(
+        bytes,
+        |word| below(word, b'0') | above(word, b'9'),
+        |byte| !byte.is_ascii_digit(),
+    )
+}
+
+/// How many bytes stand before the first that `ends` knows, which is the lowest that `marks` marks.
+#[inline(always)]
+fn length_before(bytes: &[u8], marks: impl Fn(u64) -> u64, ends: impl Fn(&u8) -> bool) -> usize {
     let (chunks, rest) = bytes.as_chunks();
     let mut at = 0;
     for chunk in chunks {
-        let word = u64::from_le_bytes(*chunk);
-        let found =
-            below(word ^ eight(b'"'), 1) | below(word ^ eight(b'\\'), 1) | below(word, 0x20);
+        let found = marks(u64::from_le_bytes(*chunk));
         if found != 0 {
             return at + found.trailing_zeros() as usize / 8;
         }
         at += chunk.len();
     }
-    let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
     at + rest.iter().position(ends).unwrap_or(rest.len())
+}
+
+/// The same byte eight times.
+const fn eight(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
+/// Marks the highest bit of each byte below the limit, which is at most 128.
+///
+/// Bytes above the lowest one marked may be marked by a borrow; only the lowest is of use.
+const fn below(word: u64, limit: u8) -> u64 {
+    word.wrapping_sub(eight(limit)) & !word & eight(0x80)
+}
+
+/// Marks the highest bit of each byte above the limit, which is at most 127.
+///
+/// Bytes above the lowest one marked may be marked by a carry; only the lowest is of use.
+const fn above(word: u64, limit: u8) -> u64 {
+    (word.wrapping_add(eight(0x7F - limit)) | word) & eight(0x80)
 }
 
 /// The first eight bytes of a name as a number that sorts as they do; a shorter name ends in zeros.
@@ -60,6 +88,18 @@ mod tests {
                 assert_eq!(plain_length(&bytes), length);
                 bytes.extend([end, end, b' ', b'!', b'x', b'[', 0x20, 0x21, 0x23]);
                 assert_eq!(plain_length(&bytes), length, "{end} at {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_end_of_digits_is_found_wherever_it_stands() {
+        for length in 0..40 {
+            let digits = &b"0918273645".repeat(4)[..length];
+            assert_eq!(digit_length(digits), length);
+            for end in (0..=u8::MAX).filter(|end| !end.is_ascii_digit()) {
+                let bytes = [digits, &[end, b'0', end, b'9', b'5', end, b'/', b':', 0]].concat();
+                assert_eq!(digit_length(&bytes), length, "{end} at {length}");
             }
         }
     }

@@ -63,11 +63,12 @@ pub fn canonicalize(payload: &Payload<'_>, scheme: &Scheme) -> CanonicalString {
 /// Like [`canonicalize`], in place of what `canonical` held: many payloads share one allocation.
 pub fn canonicalize_into(payload: &Payload<'_>, scheme: &Scheme, canonical: &mut CanonicalString) {
     let text = &mut canonical.0;
+    let separator = &*scheme.separator;
     text.clear();
     for (member, selection) in select(payload, scheme) {
         if selection == Selection::Kept {
             if !text.is_empty() {
-                text.push_str(&scheme.separator);
+                text.push_str(separator);
             }
             text.push_str(&member.name);
             text.push('=');

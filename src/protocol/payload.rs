@@ -39,8 +39,18 @@ pub struct Payload<'a> {
     braces: Range<usize>,
 }
 
+/// Memory that one payload leaves to the next: no member, and of the names only their order.
+#[derive(Debug, Default)]
+pub struct PayloadMemory {
+    members: Vec<Member<'static>>,
+    by_name: Vec<Place>,
+}
+
+/// The most members for which memory is kept.
+const KEPT_MEMBERS: usize = 1024;
+
 /// A member's place in the order of names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug)]
 struct Place {
     /// The beginning of the name as a number: most names differ in it.
     rank: u64,
@@ -239,9 +249,20 @@ impl<'a> Payload<'a> {
     /// What is no JSON object by RFC 8259, has a member twice at any depth, is nested deeper than
     /// [`MAX_DEPTH`], is longer than [`MAX_BYTES`], or is not UTF-8; with the place.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, PayloadError> {
+        Payload::parse_in(bytes, PayloadMemory::default())
+    }
+
+    /// Like [`Payload::parse`], in memory that another payload left: for many, one after another.
+    ///
+    /// # Errors
+    /// As [`Payload::parse`]; the memory is given up.
+    pub fn parse_in(bytes: &'a [u8], memory: PayloadMemory) -> Result<Self, PayloadError> {
         let text = bounded_text(bytes)?;
-        let (members, braces) = Scanner::new(text).document().map_err(|error| *error)?;
-        Payload::try_new(text, Encoding::Json, members, braces)
+        let PayloadMemory { members, mut by_name } = memory;
+        let mut members = emptied(members);
+        let braces = Scanner::new(text).document(&mut members).map_err(|error| *error)?;
+        order_by_name(text, &members, &mut by_name)?;
+        Ok(Payload { text, encoding: Encoding::Json, members, by_name, braces })
     }
 
     /// A payload of members that were found in `text`; a member that stands twice is refused.
@@ -251,8 +272,18 @@ impl<'a> Payload<'a> {
         members: Vec<Member<'a>>,
         braces: Range<usize>,
     ) -> Result<Self, PayloadError> {
-        let by_name = order_by_name(text, &members)?;
+        let mut by_name = Vec::new();
+        order_by_name(text, &members, &mut by_name)?;
         Ok(Payload { text, encoding, members, by_name, braces })
+    }
+
+    /// What the payload leaves to the next one; memory for very many members is given up.
+    #[must_use]
+    pub fn into_memory(self) -> PayloadMemory {
+        if self.members.capacity() > KEPT_MEMBERS {
+            return PayloadMemory::default();
+        }
+        PayloadMemory { members: emptied(self.members), by_name: self.by_name }
     }
 
     /// How it is written.
@@ -307,15 +338,31 @@ pub(super) fn bounded_text(bytes: &[u8]) -> Result<&str, PayloadError> {
         .map_err(|error| PayloadError::at(bytes, error.valid_up_to(), PayloadProblem::InvalidUtf8))
 }
 
+/// The same memory for members of another text.
+fn emptied<'b>(mut members: Vec<Member<'_>>) -> Vec<Member<'b>> {
+    members.clear();
+    // Nothing is left to map, and a vector is collected in its own memory.
+    members.into_iter().filter_map(|_| None).collect()
+}
+
 /// Sorts by name once, for duplicates, look-ups and the canonical order alike.
-fn order_by_name(text: &str, members: &[Member<'_>]) -> Result<Vec<Place>, PayloadError> {
-    let mut by_name: Vec<Place> = (0..)
-        .zip(members)
-        .map(|(index, member)| Place { rank: rank(&member.name), index })
-        .collect();
-    by_name.sort_unstable();
+fn order_by_name(
+    text: &str,
+    members: &[Member<'_>],
+    by_name: &mut Vec<Place>,
+) -> Result<(), PayloadError> {
+    if by_name.len() != members.len() {
+        by_name.clear();
+        by_name.extend((0..).zip(members).map(|(index, _)| Place { rank: 0, index }));
+    }
+    // Else the last payload's order stands: where the next one has its names in the same places,
+    // and from one source most have, there is little left to sort.
+    for place in by_name.iter_mut() {
+        place.rank = rank(&members[place.index as usize].name);
+    }
+    by_name.sort_unstable_by_key(|place| place.rank);
     if by_name.windows(2).all(|pair| pair[0].rank != pair[1].rank) {
-        return Ok(by_name);
+        return Ok(());
     }
     let name = |place: &Place| &*members[place.index as usize].name;
     by_name.sort_unstable_by(|a, b| {
@@ -327,7 +374,7 @@ fn order_by_name(text: &str, members: &[Member<'_>]) -> Result<Vec<Place>, Paylo
         .map(|pair| pair[1].index)
         .min();
     match duplicate {
-        None => Ok(by_name),
+        None => Ok(()),
         Some(index) => {
             let member = &members[index as usize];
             let problem = PayloadProblem::DuplicateMember(member.name.to_string());
@@ -361,6 +408,38 @@ mod tests {
         assert_eq!(payload.get("a").unwrap().value, Value::String("中\n😀".into()));
         assert_eq!(payload.get("l").unwrap().value, Value::Array("[1, 2]"));
         assert!(payload.get("x").is_none());
+    }
+
+    #[test]
+    fn memory_of_another_payload_changes_nothing() {
+        let mut memory = PayloadMemory::default();
+        for json in [
+            r#"{"b":1,"a":"\u4e2d","payment_id":2,"payment_cl_id":3}"#,
+            r#"{"payment_cl_id":1,"b":2,"payment_id":3,"a":4}"#,
+            r#"{"payment_cl_id":1,"b":2,"payment_id":3,"a":4}"#,
+            r#"{"z":[1],"a":null}"#,
+            "{}",
+            r#"{"a":1}"#,
+        ] {
+            let fresh = Payload::parse(json.as_bytes()).unwrap();
+            let payload = Payload::parse_in(json.as_bytes(), memory).unwrap();
+            let members = |payload: &Payload<'_>| {
+                let by_name = payload.members_by_name().cloned().collect::<Vec<_>>();
+                format!("{:?} {by_name:?}", payload.members())
+            };
+            assert_eq!(members(&payload), members(&fresh), "{json}");
+            assert_eq!(payload.get("a").is_some(), fresh.get("a").is_some());
+            memory = payload.into_memory();
+            assert!(memory.members.is_empty() && memory.members.capacity() > 0);
+        }
+        let used = Payload::parse(br#"{"b":1,"a":2}"#).unwrap().into_memory();
+        let twice = br#"{"a":1,"a":2}"#;
+        let error = Payload::parse(twice).unwrap_err();
+        assert_eq!(Payload::parse_in(twice, used).unwrap_err(), error);
+        let many = (0..2000).map(|n| format!("\"{n}\":1")).collect::<Vec<_>>().join(",");
+        let many = format!("{{{many}}}");
+        let memory = Payload::parse(many.as_bytes()).unwrap().into_memory();
+        assert_eq!(memory.members.capacity(), 0);
     }
 
     #[test]

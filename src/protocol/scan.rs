@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::bytes::plain_length;
+use super::bytes::{digit_length, plain_length};
 use super::payload::{MAX_DEPTH, Member, PayloadError, PayloadProblem, Value};
 
 /// An error is boxed so that a good value does not travel in an envelope of its size.
@@ -19,14 +19,15 @@ impl<'a> Scanner<'a> {
         Scanner { text, at: 0 }
     }
 
-    /// The members of the outermost object, and where its braces stand.
-    pub(super) fn document(mut self) -> Scan<(Vec<Member<'a>>, Range<usize>)> {
+    /// Puts the members of the outermost object behind what the vector holds, and says where its
+    /// braces stand.
+    pub(super) fn document(mut self, members: &mut Vec<Member<'a>>) -> Scan<Range<usize>> {
         if self.text.starts_with('\u{feff}') {
             return Err(self.problem(PayloadProblem::ByteOrderMark));
         }
-        self.skip_space();
+        let first = self.behind_space();
         let start = self.at;
-        match self.peek() {
+        match first {
             None => return Err(self.problem(PayloadProblem::Empty)),
             Some(b'{') => {}
             Some(_) => {
@@ -37,16 +38,15 @@ impl<'a> Scanner<'a> {
             }
         }
         // What the page lists, and a few more: a block of memory that is found quickly.
-        let mut members = Vec::with_capacity(14);
+        members.reserve(14);
         self.object(1, |member| members.push(member))?;
         let braces = start..self.at;
         self.end()?;
-        Ok((members, braces))
+        Ok(braces)
     }
 
     fn end(&mut self) -> Scan<()> {
-        self.skip_space();
-        match self.peek() {
+        match self.behind_space() {
             None => Ok(()),
             Some(_) => Err(self.problem(PayloadProblem::TrailingData)),
         }
@@ -70,10 +70,14 @@ impl<'a> Scanner<'a> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    /// Moves over white space to the byte behind it.
     #[inline]
-    fn skip_space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
-            self.at += 1;
+    fn behind_space(&mut self) -> Option<u8> {
+        loop {
+            match self.peek() {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                other => return other,
+            }
         }
     }
 
@@ -83,15 +87,13 @@ impl<'a> Scanner<'a> {
             return Err(self.problem(PayloadProblem::TooDeep));
         }
         self.at += 1;
-        self.skip_space();
-        if self.peek() == Some(b'}') {
+        if self.behind_space() == Some(b'}') {
             self.at += 1;
             return Ok(());
         }
         loop {
             self.member(depth, &mut take)?;
-            self.skip_space();
-            match self.peek() {
+            match self.behind_space() {
                 Some(b',') => self.at += 1,
                 Some(b'}') => {
                     self.at += 1;
@@ -99,26 +101,25 @@ impl<'a> Scanner<'a> {
                 }
                 _ => return Err(self.unexpected("a comma or }")),
             }
-            self.skip_space();
         }
     }
 
+    /// Reads a member, white space before it too.
     // This and what it inlines build a member where it will stand: moving one is what would cost.
     #[inline(always)]
     fn member(&mut self, depth: usize, take: &mut impl FnMut(Member<'a>)) -> Scan<()> {
-        if self.peek() != Some(b'"') {
+        if self.behind_space() != Some(b'"') {
             return Err(self.unexpected("a member name in double quotes"));
         }
         let name_start = self.at;
         let name = self.string()?;
         // Offsets fit: a payload is at most MAX_BYTES long.
         let name_at = (name_start as u32, self.at as u32);
-        self.skip_space();
-        if self.peek() != Some(b':') {
+        if self.behind_space() != Some(b':') {
             return Err(within(self.unexpected("a colon"), &name));
         }
         self.at += 1;
-        self.skip_space();
+        let first = self.behind_space();
         let value_start = self.at;
         let member = |name, value, end: usize| Member {
             name,
@@ -126,7 +127,7 @@ impl<'a> Scanner<'a> {
             name_at,
             value_at: (value_start as u32, end as u32),
         };
-        match self.peek() {
+        match first {
             Some(b'"') => match self.plain_string() {
                 Ok(text) => take(member(name, Value::String(Cow::Borrowed(text)), self.at)),
                 Err(start) => match self.escaped_string(start) {
@@ -206,8 +207,7 @@ impl<'a> Scanner<'a> {
             return Err(self.problem(PayloadProblem::TooDeep));
         }
         self.at += 1;
-        self.skip_space();
-        if self.peek() == Some(b']') {
+        if self.behind_space() == Some(b']') {
             self.at += 1;
             return Ok(());
         }
@@ -215,13 +215,12 @@ impl<'a> Scanner<'a> {
             if let Err(error) = self.value(depth) {
                 return Err(within(error, &format!("[{index}]")));
             }
-            self.skip_space();
-            match self.peek() {
+            match self.behind_space() {
                 Some(b',') => self.at += 1,
                 Some(b']') => break,
                 _ => return Err(self.unexpected("a comma or ]")),
             }
-            self.skip_space();
+            self.behind_space();
         }
         self.at += 1;
         Ok(())
@@ -229,6 +228,22 @@ impl<'a> Scanner<'a> {
 
     #[inline(always)]
     fn number(&mut self) -> Scan<&'a str> {
+        let start = self.at;
+        let starts_with_zero = self.peek() == Some(b'0');
+        let whole = self.digits();
+        let goes_on = matches!(self.peek(), Some(b'.' | b'e' | b'E'));
+        let is_plain = whole == 1 || (whole > 1 && !starts_with_zero);
+        if is_plain && !goes_on {
+            // Nearly every number of a notification.
+            return Ok(&self.text[start..self.at]);
+        }
+        self.at = start;
+        self.other_number()
+    }
+
+    /// Reads a number that is more than plain digits, or wrong.
+    #[inline(never)]
+    fn other_number(&mut self) -> Scan<&'a str> {
         let start = self.at;
         if self.number_is_valid() {
             return Ok(&self.text[start..self.at]);
@@ -238,7 +253,6 @@ impl<'a> Scanner<'a> {
     }
 
     /// Moves over a number and says whether JSON knows its form.
-    #[inline]
     fn number_is_valid(&mut self) -> bool {
         if self.peek() == Some(b'-') {
             self.at += 1;
@@ -262,8 +276,7 @@ impl<'a> Scanner<'a> {
 
     #[inline]
     fn digits(&mut self) -> usize {
-        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        let length = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
+        let length = digit_length(&self.text.as_bytes()[self.at..]);
         self.at += length;
         length
     }

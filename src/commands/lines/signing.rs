@@ -1,5 +1,7 @@
 //! The work of `sign --lines`.
 
+use std::mem;
+
 use super::chunk::LineWork;
 use crate::commands::signing::{SignType, choose_scheme, scheme_of, sign_payload};
 use crate::error::CommandError;
@@ -7,7 +9,7 @@ use crate::protocol::canonical::{CanonicalString, canonicalize_into};
 use crate::protocol::dialect::Dialect;
 use crate::protocol::edit::Edit;
 use crate::protocol::key::Key;
-use crate::protocol::payload::Payload;
+use crate::protocol::payload::{Payload, PayloadMemory};
 use crate::protocol::scheme::Algorithm;
 use crate::protocol::signature::{attach_into, sign};
 use crate::report::batch::{BadLine, LineAnswer};
@@ -65,17 +67,25 @@ impl SignLines {
     }
 }
 
+/// What one line leaves to the next.
+#[derive(Default)]
+pub struct SignScratch {
+    payload: PayloadMemory,
+    canonical: CanonicalString,
+}
+
 impl LineWork for SignLines {
-    type Scratch = CanonicalString;
+    type Scratch = SignScratch;
 
     fn line(
         &self,
         number: u64,
         line: &[u8],
-        canonical: &mut CanonicalString,
+        scratch: &mut SignScratch,
         out: &mut String,
     ) -> Result<LineAnswer, BadLine> {
-        let payload = Payload::parse(line).map_err(|error| BadLine::no_payload(number, error))?;
+        let payload = Payload::parse_in(line, mem::take(&mut scratch.payload))
+            .map_err(|error| BadLine::no_payload(number, error))?;
         let scheme = if self.edits.is_empty() {
             let (scheme, sign_type) = choose_scheme(&payload, &self.dialect, self.chosen)
                 .map_err(|error| BadLine::whole(number, error.to_string()))?;
@@ -86,6 +96,7 @@ impl LineWork for SignLines {
         match scheme {
             None => self.changed(number, &payload, out)?,
             Some(scheme) => {
+                let canonical = &mut scratch.canonical;
                 canonicalize_into(&payload, scheme, canonical);
                 let signature = sign(canonical, scheme, &self.key);
                 match self.printed {
@@ -96,6 +107,7 @@ impl LineWork for SignLines {
             }
         }
         out.push('\n');
+        scratch.payload = payload.into_memory();
         Ok(LineAnswer::Good)
     }
 
@@ -141,7 +153,7 @@ mod tests {
         let work =
             SignLines::try_new(edits.iter(), Dialect::platform(), chosen, key(), printed).unwrap();
         let mut out = String::new();
-        work.line(3, line.as_bytes(), &mut CanonicalString::default(), &mut out).map(|_| out)
+        work.line(3, line.as_bytes(), &mut SignScratch::default(), &mut out).map(|_| out)
     }
 
     /// The same by the way that one payload takes.
