@@ -64,7 +64,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--unset', '--unset', [CompletionResultType]::ParameterName, 'Take a member out')
             [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'Read the key from this file; one trailing newline is dropped')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key itself: others on this machine can see it')
-            [CompletionResult]::new('--lines', '--lines', [CompletionResultType]::ParameterName, 'Read one payload a line (NDJSON) and write one line for each; goes on after a bad line')
+            [CompletionResult]::new('--lines', '--lines', [CompletionResultType]::ParameterName, 'Read one payload a line (NDJSON) and write one line for each, verify as JSON; goes on after a bad line')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -83,7 +83,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Let warnings about the fields count')
             [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Show each step from the members to the digest, and what the signature does not protect')
             [CompletionResult]::new('--show-expected', '--show-expected', [CompletionResultType]::ParameterName, 'On a mismatch, show the signature that would have matched')
-            [CompletionResult]::new('--lines', '--lines', [CompletionResultType]::ParameterName, 'Read one payload a line (NDJSON) and write one line for each; goes on after a bad line')
+            [CompletionResult]::new('--lines', '--lines', [CompletionResultType]::ParameterName, 'Read one payload a line (NDJSON) and write one line for each, verify as JSON; goes on after a bad line')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -144,8 +144,9 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too')
             [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]')
             [CompletionResult]::new('--sign-type', '--sign-type', [CompletionResultType]::ParameterName, 'How to sign: md5, hmac-sha256 or sha256')
-            [CompletionResult]::new('--require', '--require', [CompletionResultType]::ParameterName, 'The endpoint must refuse any other digest than this one')
+            [CompletionResult]::new('--require', '--require', [CompletionResultType]::ParameterName, 'The endpoint must refuse any other signature: md5, hmac-sha256 or sha256')
             [CompletionResult]::new('--platform-id', '--platform-id', [CompletionResultType]::ParameterName, 'The platform_id of the orders, for an endpoint that refuses any but its own')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
             [CompletionResult]::new('--suite', '--suite', [CompletionResultType]::ParameterName, 'Add the cases of this folder''s *.toml files; several may be given')
             [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Only these groups or cases; NAME* takes all that begin so; several may be given')
             [CompletionResult]::new('--skip', '--skip', [CompletionResultType]::ParameterName, 'Without these groups or cases; several may be given')
@@ -158,7 +159,6 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--observe', '--observe', [CompletionResultType]::ParameterName, 'Run this to see what was credited: it prints a number or JSON, for PAYOUT_CHECK_ORDER')
             [CompletionResult]::new('--observe-within', '--observe-within', [CompletionResultType]::ParameterName, 'How long the merchant may take to credit what it acknowledged')
             [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'The seed of the order ids: the same seed gives the same ids')
-            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
             [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'Read the key from this file; one trailing newline is dropped')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key itself: others on this machine can see it')
             [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Send this header, in the place of an own one; "Name:" leaves it out; several may be given')
@@ -262,14 +262,14 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             break
         }
         'payout-notify;inbox;list' {
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'The most callbacks: the newest ones')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
             [CompletionResult]::new('--order', '--order', [CompletionResultType]::ParameterName, 'Those of this order')
             [CompletionResult]::new('--status', '--status', [CompletionResultType]::ParameterName, 'Those with this status: success, cancelled, failed or a number')
             [CompletionResult]::new('--verdict', '--verdict', [CompletionResultType]::ParameterName, 'Those that were valid when they came, or those that were not')
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Those that came since: a time such as 2026-01-31T12:00:00Z, a day, or how long ago (10m)')
             [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Those that came until then')
             [CompletionResult]::new('--grep', '--grep', [CompletionResultType]::ParameterName, 'Those whose body or path holds this text')
-            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'The most callbacks')
-            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too')
             [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
@@ -333,7 +333,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             break
         }
         'payout-notify;inbox;export' {
-            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'As what')
+            [CompletionResult]::new('--print', '--print', [CompletionResultType]::ParameterName, 'What to print')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'The most callbacks: the newest ones')
             [CompletionResult]::new('--order', '--order', [CompletionResultType]::ParameterName, 'Those of this order')
             [CompletionResult]::new('--status', '--status', [CompletionResultType]::ParameterName, 'Those with this status: success, cancelled, failed or a number')
@@ -414,7 +414,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too')
             [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]')
-            [CompletionResult]::new('--require', '--require', [CompletionResultType]::ParameterName, 'Accept no other signature: md5, hmac-sha256 or sha256')
+            [CompletionResult]::new('--require', '--require', [CompletionResultType]::ParameterName, 'Refuse any other signature: md5, hmac-sha256 or sha256')
             [CompletionResult]::new('--print', '--print', [CompletionResultType]::ParameterName, 'What to print')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

@@ -195,7 +195,7 @@ _payout__notify() {
             return 0
             ;;
         payout__notify__subcmd__check)
-            opts="-h --color --profile --dialect --sign-type --require --platform-id --suite --only --skip --list --report --fail-on --bundle --replay --yes --max-rate --timeout --observe --observe-within --seed --format --key-file --key --header --resolve --cacert --insecure --client-cert --client-key --help"
+            opts="-h --color --profile --dialect --sign-type --require --platform-id --format --suite --only --skip --list --report --fail-on --bundle --replay --yes --max-rate --timeout --observe --observe-within --seed --key-file --key --header --resolve --cacert --insecure --client-cert --client-key --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -223,6 +223,10 @@ _payout__notify() {
                     ;;
                 --platform-id)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
                     ;;
                 --suite)
@@ -271,10 +275,6 @@ _payout__notify() {
                     ;;
                 --seed)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --format)
-                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
                     ;;
                 --key-file)
@@ -923,13 +923,13 @@ _payout__notify() {
             return 0
             ;;
         payout__notify__subcmd__inbox__subcmd__export)
-            opts="-h --as --limit --order --status --verdict --since --until --grep --color --profile --inbox --help"
+            opts="-h --print --limit --order --status --verdict --since --until --grep --color --profile --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --as)
+                --print)
                     COMPREPLY=($(compgen -W "ndjson http curl" -- "${cur}"))
                     return 0
                     ;;
@@ -1107,12 +1107,20 @@ _payout__notify() {
             return 0
             ;;
         payout__notify__subcmd__inbox__subcmd__list)
-            opts="-h --order --status --verdict --since --until --grep --limit --format --color --profile --inbox --help"
+            opts="-h --limit --format --order --status --verdict --since --until --grep --color --profile --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
                 --order)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1135,14 +1143,6 @@ _payout__notify() {
                     ;;
                 --grep)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --limit)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --format)
-                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
                     ;;
                 --color)

@@ -79,7 +79,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l set
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l unset -d 'Take a member out' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l key -d 'The key itself: others on this machine can see it' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l lines -d 'Read one payload a line (NDJSON) and write one line for each; goes on after a bad line'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l lines -d 'Read one payload a line (NDJSON) and write one line for each, verify as JSON; goes on after a bad line'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
@@ -109,7 +109,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l o
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l strict -d 'Let warnings about the fields count'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l explain -d 'Show each step from the members to the digest, and what the signature does not protect'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l show-expected -d 'On a mismatch, show the signature that would have matched'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l lines -d 'Read one payload a line (NDJSON) and write one line for each; goes on after a bad line'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l lines -d 'Read one payload a line (NDJSON) and write one line for each, verify as JSON; goes on after a bad line'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
@@ -190,10 +190,12 @@ pockyt\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l sign-type -d 'How to sign: md5, hmac-sha256 or sha256' -r -f -a "md5\t''
 hmac-sha256\t''
 sha256\t''"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l require -d 'The endpoint must refuse any other digest than this one' -r -f -a "md5\t''
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l require -d 'The endpoint must refuse any other signature: md5, hmac-sha256 or sha256' -r -f -a "md5\t''
 hmac-sha256\t''
 sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l platform-id -d 'The platform_id of the orders, for an endpoint that refuses any but its own' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l suite -d 'Add the cases of this folder\'s *.toml files; several may be given' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l only -d 'Only these groups or cases; NAME* takes all that begin so; several may be given' -r -f -a "reachability\t''
 acknowledgement\t''
@@ -442,8 +444,6 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l ti
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l observe -d 'Run this to see what was credited: it prints a number or JSON, for PAYOUT_CHECK_ORDER' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l observe-within -d 'How long the merchant may take to credit what it acknowledged' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l seed -d 'The seed of the order ids: the same seed gives the same ids' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
-json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l header -d 'Send this header, in the place of an own one; "Name:" leaves it out; several may be given' -r
@@ -563,6 +563,9 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and n
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "delete" -d 'Delete callbacks; no listener may work with the inbox'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "prune" -d 'Delete the oldest callbacks and give their room back; no listener may work with the inbox'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l limit -d 'The most callbacks: the newest ones' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l order -d 'Those of this order' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l status -d 'Those with this status: success, cancelled, failed or a number' -r -f -a "success\t''
 cancelled\t''
@@ -572,9 +575,6 @@ invalid\t'Anything else'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l since -d 'Those that came since: a time such as 2026-01-31T12:00:00Z, a day, or how long ago (10m)' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l until -d 'Those that came until then' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l grep -d 'Those whose body or path holds this text' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l limit -d 'The most callbacks' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
-json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
@@ -652,7 +652,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l accept-gzip -d 'Ask for a reply in gzip, and decompress it'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l insecure -d 'Check no certificate: whoever answers is taken for the merchant'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l as -d 'As what' -r -f -a "ndjson\t'One JSON object a line'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l print -d 'What to print' -r -f -a "ndjson\t'One JSON object a line'
 http\t'Requests as .http files hold them'
 curl\t'Commands for a POSIX shell'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l limit -d 'The most callbacks: the newest ones' -r
@@ -714,7 +714,7 @@ jeepay\t''
 epusdt\t''
 tokenpay\t''
 pockyt\t''"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l require -d 'Accept no other signature: md5, hmac-sha256 or sha256' -r -f -a "md5\t''
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l require -d 'Refuse any other signature: md5, hmac-sha256 or sha256' -r -f -a "md5\t''
 hmac-sha256\t''
 sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l print -d 'What to print' -r -f -a "code\t'The snippet'

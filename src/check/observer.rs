@@ -102,8 +102,10 @@ struct Output {
 }
 
 fn output_of(command: &mut Command) -> Result<Output, ObserverError> {
-    let mut child =
-        command.spawn().map_err(|error| ObserverError(format!("cannot be started: {error}")))?;
+    let mut child = command.spawn().map_err(|error| {
+        let program = command.get_program().display();
+        ObserverError(format!("{program} cannot be started: {error}"))
+    })?;
     let stdout = child.stdout.take().map(reader);
     let stderr = child.stderr.take().map(reader);
     let code = wait(&mut child);
@@ -158,7 +160,9 @@ fn understand(output: &Output, order: &str) -> Result<Seen, ObserverError> {
         let said = String::from_utf8_lossy(&output.stderr);
         let said: String = said.trim().chars().take(MAX_QUOTED).collect();
         let code = output.code.map_or("by a signal".to_owned(), |code| format!("with {code}"));
-        return Err(ObserverError(format!("ended {code}: {said}")));
+        let said =
+            if said.is_empty() { " and said nothing".to_owned() } else { format!(": {said}") };
+        return Err(ObserverError(format!("ended {code}{said}")));
     }
     number(text, order).ok_or_else(|| {
         let quoted: String = text.chars().take(MAX_QUOTED).collect();
@@ -241,6 +245,9 @@ mod tests {
         assert_eq!(seen("0", 1), Ok(0.0));
         let error = seen("0", 2).unwrap_err().to_string();
         assert_eq!(error, "the observer ended with 2: oh");
+        let mute = Output { stderr: Vec::new(), ..output("", 1) };
+        let error = understand(&mute, "a").map(|seen| seen.value).unwrap_err().to_string();
+        assert_eq!(error, "the observer ended with 1 and said nothing");
     }
 
     #[cfg(unix)]

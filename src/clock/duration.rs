@@ -7,7 +7,7 @@ pub const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// Reads a duration such as `15s`, `1m30s`, `0.5h` or `250ms`; a bare number means seconds.
 ///
-/// Units are `h`, `m`, `s` and `ms`, larger ones first, each at most once.
+/// Units are `d`, `h`, `m`, `s` and `ms`, larger ones first, each at most once.
 ///
 /// # Errors
 ///
@@ -26,6 +26,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
         let (number, after) = rest.split_at(rest.find(|c| !is_number(c)).unwrap_or(rest.len()));
         let (unit, after) = after.split_at(after.find(is_number).unwrap_or(after.len()));
         let unit_ns = match unit.trim() {
+            "d" => 86_400_000_000_000,
             "h" => 3_600_000_000_000,
             "m" => 60_000_000_000,
             "s" => 1_000_000_000,
@@ -79,10 +80,10 @@ pub enum DurationError {
     #[error("\"{0}\" is not a number; write a duration such as 15s or 1m30s")]
     Number(String),
     /// A number without a unit beside others that have one.
-    #[error("a unit is missing; write ms, s, m or h after each number")]
+    #[error("a unit is missing; write ms, s, m, h or d after each number")]
     MissingUnit,
     /// A unit that is not known.
-    #[error("\"{0}\" is not a unit of time; write ms, s, m or h")]
+    #[error("\"{0}\" is not a unit of time; write ms, s, m, h or d")]
     Unit(String),
     /// Units twice, or a smaller one before a larger one.
     #[error("units go from large to small, each once, as in 1h30m")]
@@ -138,6 +139,8 @@ mod tests {
             ("1h 2m", 3_720_000),
             ("0.1s", 100),
             (".5m", 30_000),
+            ("7d", 604_800_000),
+            ("1d12h", 129_600_000),
             ("1h1.5ms", 3_600_001),
         ] {
             assert_eq!(parse_duration(text).unwrap().as_millis(), ms, "{text}");

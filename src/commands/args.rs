@@ -83,21 +83,21 @@ impl KeyArgs {
         environment: &Environment,
         console: &mut Console,
     ) -> Result<Key, CommandError> {
-        let bytes = if let Some(key) = &self.key {
+        let (bytes, place) = if let Some(key) = &self.key {
             console.warning("--key can be seen by others on this machine (ps, shell history); use --key-file or PAYOUT_NOTIFY_KEY");
-            key.as_encoded_bytes().to_vec()
+            (key.as_encoded_bytes().to_vec(), "--key".to_owned())
         } else if let Some(path) = &self.key_file {
-            read_key_file(path, console)?
+            (read_key_file(path, console)?, format!("the file {}", path.display()))
         } else if let Some(key) = &environment.key {
-            key.as_encoded_bytes().to_vec()
+            (key.as_encoded_bytes().to_vec(), "PAYOUT_NOTIFY_KEY".to_owned())
         } else if let Some(key) = &self.profile {
-            key.read(console)?.to_vec()
+            (key.read(console)?.to_vec(), "the profile".to_owned())
         } else {
             return Err(CommandError::usage("no key was given")
                 .hint("set PAYOUT_NOTIFY_KEY, or use --key-file FILE"));
         };
         let key = Key::try_new(bytes).map_err(|error| {
-            CommandError::usage("the key cannot be used")
+            CommandError::usage(format!("the key of {place} cannot be used"))
                 .because(error)
                 .hint("set PAYOUT_NOTIFY_KEY, or use --key-file FILE")
         })?;
@@ -277,6 +277,25 @@ pub fn no_url() -> CommandError {
 
 /// How long a reply is waited for where nothing else is said.
 pub const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A number, 0 included.
+///
+/// # Errors
+/// Anything else.
+pub fn parse_number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "a whole number is wanted".to_owned())
+}
+
+/// How many, at least one.
+///
+/// # Errors
+/// Anything else.
+pub fn parse_count(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(count @ 1..) => Ok(count),
+        _ => Err("a whole number from 1 on is wanted".to_owned()),
+    }
+}
 
 /// A `--sign-type` or `--require` value.
 ///

@@ -13,7 +13,7 @@ use clap::ValueEnum;
 
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
-use super::args::{Format, KeyArgs, adopt, adopt_headers, parse_sign_type};
+use super::args::{Format, KeyArgs, adopt, adopt_headers, parse_number, parse_sign_type};
 use super::runtime::{Interrupts, block_on};
 use super::wire_args::WireArgs;
 use crate::check::bundle::Bundle;
@@ -42,7 +42,7 @@ use files::{ReportFile, ReportFiles};
 /// was asked passed, and with 1 when one failed or nothing can be said.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  payout-notify check http://localhost:8080/notify\n  payout-notify check http://localhost:8080/notify --only authenticity --report junit=check.xml\n  payout-notify check http://localhost:8080/notify --observe 'python3 credited.py'"
+    after_help = "Example:\n  payout-notify check http://localhost:8080/notify\n  payout-notify check http://localhost:8080/notify --only authenticity --report junit=check.xml\n  payout-notify check http://localhost:8080/notify --observe 'python3 credited.py'"
 )]
 pub struct Args {
     /// The merchant's notify URL; a profile's url holds where none is given.
@@ -53,21 +53,21 @@ pub struct Args {
     /// How to sign: md5, hmac-sha256 or sha256.
     #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
     pub sign_type: Option<Algorithm>,
-    /// The endpoint must refuse any other digest than this one.
+    /// The endpoint must refuse any other signature: md5, hmac-sha256 or sha256.
     #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
     pub require: Option<Algorithm>,
     /// The platform_id of the orders, for an endpoint that refuses any but its own.
     #[arg(long, value_name = "ID")]
     pub platform_id: Option<String>,
+    /// For whom the output is written.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
     /// Which cases, and what becomes of the results.
     #[command(flatten)]
     pub choice: ChoiceArgs,
     /// How fast, how long, and with whose consent.
     #[command(flatten)]
     pub manners: MannerArgs,
-    /// For whom the output is written.
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub format: Format,
     /// The key.
     #[command(flatten)]
     pub key: KeyArgs,
@@ -96,7 +96,7 @@ pub struct ChoiceArgs {
     #[arg(long)]
     pub list: bool,
     /// Write a report: json, junit, tap, sarif, html or github; several may be given.
-    #[arg(long, value_name = "NAME=PATH")]
+    #[arg(long, value_name = "FORMAT=FILE")]
     pub report: Vec<ReportFile>,
     /// Exit with 1 for this too; inconclusive always does; several may be given.
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
@@ -140,7 +140,7 @@ pub struct MannerArgs {
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration)]
     pub observe_within: Duration,
     /// The seed of the order ids: the same seed gives the same ids.
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "N", value_parser = parse_number)]
     pub seed: Option<u64>,
 }
 

@@ -11,8 +11,8 @@ use std::fmt;
 use clap::Subcommand;
 
 use super::CommandResult;
-use super::args::Format;
 use super::args::inbox::{InboxArgs, refused};
+use super::args::{Format, parse_count};
 use crate::clock::{Clock, SystemClock};
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -60,28 +60,30 @@ pub enum Action {
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  payout-notify inbox list --since 10m --verdict invalid")]
 pub struct ListArgs {
-    /// Which ones.
-    #[command(flatten)]
-    pub filter: filter::FilterArgs,
-    /// The most callbacks.
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    /// The most callbacks: the newest ones.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = parse_count)]
     pub limit: u64,
     /// For whom the output is written.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
+    /// Which ones.
+    #[command(flatten)]
+    pub filter: filter::FilterArgs,
 }
 
 impl Args {
     /// Whether anything of a profile is asked for.
     #[must_use]
     pub fn asks_profile(&self) -> bool {
-        matches!(self.action, Action::Replay(_))
+        matches!(self.action, Action::Replay(_) | Action::Show(_))
     }
 
-    /// Takes what a profile says where no flag does: only sending again asks for any of it.
+    /// Takes what a profile says where no flag does: only what verifies or sends asks for any of it.
     pub fn adopt(&mut self, chosen: &Chosen) {
-        if let Action::Replay(args) = &mut self.action {
-            args.adopt(chosen);
+        match &mut self.action {
+            Action::Replay(args) => args.adopt(chosen),
+            Action::Show(args) => args.adopt(chosen),
+            _ => {}
         }
     }
 

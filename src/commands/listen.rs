@@ -19,7 +19,7 @@ use super::CommandResult;
 use super::args::dialect::DialectArgs;
 use super::args::inbox::refused;
 use super::args::input::InputKind;
-use super::args::{Format, KeyArgs, OtherKeyArgs, adopt, parse_sign_type};
+use super::args::{Format, KeyArgs, OtherKeyArgs, adopt, parse_count, parse_sign_type};
 use super::runtime::{Interrupts, block_on};
 use crate::delivery::schedule::parse_duration;
 use crate::error::CommandError;
@@ -76,7 +76,7 @@ pub struct Args {
     #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
     pub require: Option<Algorithm>,
     /// End after this many callbacks; exit with 1 if fewer were valid.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     pub count: Option<u64>,
     /// End after this time.
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
@@ -88,8 +88,9 @@ pub struct Args {
     #[arg(long, short, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Show headers and body too.
-    #[arg(long, short, action = clap::ArgAction::Count)]
-    pub verbose: u8,
+    // -vv asks for no more, and is no mistake either.
+    #[arg(long, short, overrides_with = "verbose")]
+    pub verbose: bool,
     /// Where callbacks are kept.
     #[command(flatten)]
     pub inbox: KeepArgs,
@@ -105,6 +106,7 @@ pub struct Args {
     /// Serve a page that shows callbacks as they come, on this loopback address or a free port.
     #[arg(
         long,
+        help_heading = "Page",
         value_name = "ADDRESS",
         num_args = 0..=1,
         require_equals = true,

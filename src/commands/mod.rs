@@ -23,7 +23,7 @@ pub mod wire_args;
 use std::ffi::OsString;
 
 use clap::Subcommand;
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind as ClapKind};
 use serde_json::json;
 
 use crate::delivery::orders::OrderError;
@@ -42,23 +42,15 @@ pub type CommandResult = Result<Exit, CommandError>;
 
 /// What every subcommand takes; its help names it after the subcommand's own options.
 #[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Everywhere")]
 pub struct Globals {
     /// When to use colours.
-    #[arg(
-        long,
-        global = true,
-        value_name = "WHEN",
-        default_value = "auto",
-        display_order = AFTER_OTHERS,
-    )]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: ColorMode,
     /// Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too.
-    #[arg(long, global = true, value_name = "NAME", display_order = AFTER_OTHERS)]
+    #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
 }
-
-/// Where in a help the global options stand: after any number of others.
-const AFTER_OTHERS: usize = 900;
 
 /// The subcommands.
 ///
@@ -119,14 +111,21 @@ pub fn run(globals: Globals, command: Command, root: fn() -> clap::Command) -> E
 /// Says what is wrong with the command line, or prints the help that was asked for.
 ///
 /// The arguments are those that could not be read: where they ask for JSON, a program reads the
-/// answer, and gets the error on stdout as it gets every other.
+/// answer, and gets the error on stdout as it gets every other. A person gets it as any other
+/// error too: what was typed may hold what a terminal obeys.
 #[must_use]
 pub fn refuse(mut error: clap::Error, arguments: impl Iterator<Item = OsString>) -> Exit {
     mend_tip(&mut error);
-    if error.use_stderr() && asks_for_json(arguments) {
-        let mut console = Console::new(ColorMode::Never, &Environment::read());
-        // The person's text follows on stderr; a script that went away needs neither.
-        let _ = console.answer_bytes(error_json(&usage_error(&error)).as_bytes());
+    let is_whole_help = error.kind() == ClapKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if error.use_stderr() && !is_whole_help {
+        let mut console = Console::new(ColorMode::Auto, &Environment::read());
+        let refused = usage_error(&error);
+        if asks_for_json(arguments) {
+            // The person's text follows on stderr; a script that went away needs neither.
+            let _ = console.answer_bytes(error_json(&refused).as_bytes());
+        }
+        console.error(&refused);
+        return Exit::Usage;
     }
     match error.print() {
         _ if error.use_stderr() => Exit::Usage,
@@ -164,7 +163,8 @@ fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
     false
 }
 
-/// The parser's error as one of this program's: its first paragraph, and its tips as hints.
+/// The parser's error as one of this program's: its first paragraph, its tips as hints, and the
+/// help that has the rest.
 fn usage_error(error: &clap::Error) -> CommandError {
     let text = error.render().to_string();
     let first = text.split("\n\n").next().unwrap_or_default();
@@ -172,7 +172,15 @@ fn usage_error(error: &clap::Error) -> CommandError {
     let message = words.join(" ");
     let tips = text.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
     let message = message.strip_prefix("error: ").unwrap_or(&message);
-    tips.fold(CommandError::usage(message), CommandError::hint)
+    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or_default();
+    let names = usage.split(' ').take_while(|word| !word.starts_with(['-', '[', '<']));
+    let command = names.collect::<Vec<_>>().join(" ");
+    let refused = tips.fold(CommandError::usage(message), CommandError::hint);
+    // A wrong value comes without the usage, and says itself what is wanted.
+    if command.is_empty() {
+        return refused;
+    }
+    refused.hint(format!("`{command} --help` tells what there is"))
 }
 
 /// Fills in what the profile that holds says, where the command asks for any of it.

@@ -33,7 +33,7 @@ pub struct Args {
     /// How the platform signs, written into the snippet.
     #[command(flatten)]
     pub dialect: DialectArgs,
-    /// Accept no other signature: md5, hmac-sha256 or sha256.
+    /// Refuse any other signature: md5, hmac-sha256 or sha256.
     #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
     pub require: Option<Algorithm>,
     /// What to print.

@@ -105,9 +105,10 @@ fn answer_line(received: &ReceivedCallback) -> Line {
     let ReceivedCallback { verdict, replied, .. } = received;
     let answer = Line::new().dim("              ").plain("→ ");
     let text = String::from_utf8_lossy(&replied.body);
-    let answer = match replied.status.map(|status| status.to_string()) {
+    let status = replied.status.map(|status| status.to_string());
+    let answer = match &status {
         // The plain text of a status begins with it already.
-        Some(status) if !text.starts_with(&status) => answer.plain(format!("{status} ")),
+        Some(status) if !text.starts_with(status) => answer.plain(format!("{status} ")),
         Some(_) | None => answer,
     };
     let mut body: String = text.chars().take(MAX_REPLY_CHARS).collect();
@@ -116,6 +117,7 @@ fn answer_line(received: &ReceivedCallback) -> Line {
     }
     let answer = match &replied.action {
         Some(action) if replied.status.is_none() => answer.warn(format!("({action})")),
+        Some(_) if replied.action == status => answer.warn(body),
         Some(action) => answer.warn(body).dim(format!(" ({action})")),
         None if verdict.is_valid() => answer.good(body),
         None => answer.bad(body),

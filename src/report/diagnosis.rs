@@ -3,13 +3,15 @@
 use serde_json::{Value, json};
 
 use super::line::Line;
-use crate::protocol::diagnosis::{Diagnosis, Hit};
+use crate::protocol::diagnosis::{Diagnosis, Hit, MAX_SEARCHED_BYTES, MAX_SEARCHED_MEMBERS};
 
 /// The diagnosis for a person: the simplest hit in full, the others in a line each.
 #[must_use]
 pub fn lines(diagnosis: &Diagnosis) -> Vec<Line> {
     let Some((first, others)) = diagnosis.hits.split_first() else {
-        return vec![nothing_fits(diagnosis)];
+        let next = "compare your code's string with the canonical one; --other-key-file FILE tries another key";
+        let hint = Line::new().plain("  ").accent("hint:").plain(" ").plain(next);
+        return vec![nothing_fits(diagnosis), hint];
     };
     let mut lines =
         vec![Line::new().strong("likely cause").plain(format!(": the code {}", does(first)))];
@@ -53,15 +55,16 @@ fn does(hit: &Hit) -> String {
 }
 
 fn nothing_fits(diagnosis: &Diagnosis) -> Line {
-    let line =
-        Line::new().strong("no known mistake fits").plain(": a wrong key, or a value was altered");
-    match diagnosis.digests {
-        0 => line.dim(" (not searched: no digest has this form, or the payload is too long)"),
-        digests => line.dim(format!(
-            " (searched {} strings and {digests} digests: keys, digests, fields, order, value text, shape, and pairs of them)",
-            diagnosis.strings
-        )),
+    if diagnosis.digests == 0 {
+        return Line::new().strong("no mistake was looked for").plain(format!(
+            ": no digest has this form, or the payload has over {} KiB or {MAX_SEARCHED_MEMBERS} members",
+            MAX_SEARCHED_BYTES / 1024
+        ));
     }
+    Line::new()
+        .strong("no known mistake fits")
+        .plain(": a wrong key, or a value was altered")
+        .dim(format!(" ({} digests tried)", diagnosis.digests))
 }
 
 /// The diagnosis for a program: the hits, simplest first.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::json;
 use super::line::{Line, Role};
+use super::summary::markup::is_hidden;
 use super::text::{milliseconds, short_duration};
 use super::verification::VerificationReport;
 use crate::listener::inbox::entry::{Entry, Forwarded, Match, Replied};
@@ -37,7 +38,7 @@ pub fn row(entry: &Entry) -> Line {
     let judged = &entry.judged;
     let order = match &judged.order_id {
         Some(id) => fitted(id, ORDER_WIDTH),
-        None => fitted(&entry.callback.method, ORDER_WIDTH),
+        None => "(no order id)".to_owned(),
     };
     let status = match status_name(entry) {
         Some(name) => name.to_owned(),
@@ -79,12 +80,14 @@ fn http_status(entry: &Entry) -> String {
     }
 }
 
-/// The text, cut to so many characters.
+/// The text, cut to so many characters; one that would be escaped on the way to a terminal, and so
+/// push the columns aside, is replaced.
 fn fitted(text: &str, width: usize) -> String {
+    let shown = |text: char| if is_hidden(text) { char::REPLACEMENT_CHARACTER } else { text };
     if text.chars().count() <= width {
-        return text.to_owned();
+        return text.chars().map(shown).collect();
     }
-    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+    text.chars().take(width.saturating_sub(1)).map(shown).chain(['…']).collect()
 }
 
 fn status_name(entry: &Entry) -> Option<&'static str> {
@@ -184,13 +187,17 @@ fn verdict_line(entry: &Entry) -> Line {
 
 fn reply_lines(replied: &Replied) -> Vec<Line> {
     let line = label("reply");
-    let line = match replied.status {
-        Some(status) => line.plain(format!("{status} {}", String::from_utf8_lossy(&replied.body))),
+    let body = String::from_utf8_lossy(&replied.body);
+    let status = replied.status.map(|status| status.to_string());
+    let line = match &status {
+        // The plain text of a status begins with it already.
+        Some(status) if body.starts_with(status) => line.plain(body),
+        Some(status) => line.plain(format!("{status} {body}")),
         None => line.plain("no HTTP reply"),
     };
     vec![match &replied.action {
-        Some(action) => line.warn(format!("  ({action})")),
-        None => line,
+        Some(action) if replied.action != status => line.warn(format!("  ({action})")),
+        _ => line,
     }]
 }
 
@@ -364,6 +371,12 @@ pub(super) mod tests {
 
     pub(in crate::report) fn text(line: &Line) -> String {
         line.spans.iter().map(|span| span.text.as_str()).collect()
+    }
+
+    #[test]
+    fn a_cell_of_the_table_keeps_its_width_whatever_it_holds() {
+        assert_eq!(fitted("a\u{1b}[31m\u{202e}b", 19), "a\u{fffd}[31m\u{fffd}b");
+        assert_eq!(fitted("\u{202e}bcd", 3), "\u{fffd}b…");
     }
 
     #[test]

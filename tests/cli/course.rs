@@ -128,7 +128,7 @@ fn a_bad_row_of_a_pipe_ends_the_run_with_its_summary_and_reports() {
 fn a_wrong_command_line_is_told_as_json_where_json_is_wanted() {
     for format in [&["--format", "json"][..], &["--format=json"]] {
         let output = payout_notify(&[&["verify", "--no-such-flag"], format].concat()).run();
-        let output = output.exits(2).remarks(&["--no-such-flag", "Usage:"]);
+        let output = output.exits(2).remarks(&["--no-such-flag", "`payout-notify verify --help`"]);
         let error = output.json();
         assert_eq!((&error["type"], &error["kind"]), (&"error".into(), &"usage".into()));
         assert!(error["message"].as_str().unwrap().contains("--no-such-flag"), "{error}");

@@ -33,6 +33,15 @@ fn exit_2_is_usage() {
 }
 
 #[test]
+fn a_wrong_command_line_is_told_as_any_other_error() {
+    let wrong = payout_notify(&["verify", "--requ", "x"]).run().exits(2);
+    wrong.remarks(&["error: ", "  hint: a similar argument exists: '--require'", "verify --help`"]);
+    let hostile = payout_notify(&["no\u{1b}[31msuch\u{202e}"]).run().exits(2);
+    assert!(!hostile.stderr.contains(['\u{1b}', '\u{202e}']), "{:?}", hostile.stderr);
+    payout_notify(&["inbox", "list", "--limit", "0"]).run().exits(2).remarks(&["from 1 on"]);
+}
+
+#[test]
 fn exit_3_is_input() {
     payout_notify(&["verify"]).key(KEY).stdin("{").run().exits(3);
 }

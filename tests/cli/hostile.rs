@@ -175,7 +175,7 @@ fn the_inbox_and_the_page_show_no_callback_as_it_is() {
     let export = payout_notify(&["inbox", "export", "--inbox", "inbox.db"]);
     shown("inbox export", &export.in_folder(&work).run(), Reader::Program);
     for form in ["http", "curl"] {
-        let export = payout_notify(&["inbox", "export", "--inbox", "inbox.db", "--as", form]);
+        let export = payout_notify(&["inbox", "export", "--inbox", "inbox.db", "--print", form]);
         let output = export.in_folder(&work).run().exits(0);
         tame("the remarks of an export", &output.stderr);
     }

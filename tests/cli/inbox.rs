@@ -247,9 +247,9 @@ fn an_export_is_read_by_verify_and_simulate() {
     sent.run().exits(0);
     assert!(merchant.received()[0].body.contains("POT00000102"));
     let http =
-        kept.run(&["export", "--as", "http"]).exits(0).remarks(&["the callback 3 is left out"]);
+        kept.run(&["export", "--print", "http"]).exits(0).remarks(&["the callback 3 is left out"]);
     http.says(&["### inbox 1, ", "POST http://shop:8787/notify HTTP/1.1\n", "x-trace: t 1\n"]);
-    kept.run(&["export", "--as=curl", "--limit=2"]).says(&["# inbox 2, ", "--data-binary '{"]);
+    kept.run(&["export", "--print=curl", "--limit=2"]).says(&["# inbox 2, ", "--data-binary '{"]);
 }
 
 #[test]

@@ -363,8 +363,8 @@ fn reports_the_inbox_the_page_and_bundles_hold_no_key() {
         &["inbox", "show", "4", "--format", "json"],
         &["inbox", "diff", "1", "4"],
         &["inbox", "export"],
-        &["inbox", "export", "--as", "http"],
-        &["inbox", "export", "--as", "curl"],
+        &["inbox", "export", "--print", "http"],
+        &["inbox", "export", "--print", "curl"],
         &["inbox", "replay", "1", "--to", url, "--resign"],
     ] {
         let codes: &[i32] = if arguments[1] == "show" { &[1] } else { &[0, 1] };

@@ -1,9 +1,7 @@
 //! `--inbox`: where the inbox is, and its errors for a person.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use crate::delivery::schedule::{MAX_DURATION, parse_duration};
 use crate::error::CommandError;
 use crate::settings::Environment;
 use crate::store::{StoreError, Trouble};
@@ -12,7 +10,7 @@ use crate::store::{StoreError, Trouble};
 #[derive(clap::Args)]
 pub struct InboxArgs {
     /// The inbox [default: inbox.db in the user's state folder].
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE", global = true, help_heading = "Inbox")]
     pub inbox: Option<PathBuf>,
 }
 
@@ -44,33 +42,4 @@ pub fn refused(error: StoreError) -> CommandError {
         _ => CommandError::environment,
     };
     kind("the inbox cannot be used".to_owned()).because(error).hint(hint)
-}
-
-/// A duration that may be in days, such as `7d`: so long are callbacks kept.
-///
-/// # Errors
-/// Anything else, and more than 366 days.
-pub fn parse_age(text: &str) -> Result<Duration, String> {
-    const DAY: u64 = 24 * 3600;
-    let Some(days) = text.strip_suffix('d') else {
-        return parse_duration(text).map_err(|error| error.to_string());
-    };
-    let days: u64 =
-        days.parse().map_err(|_| "a duration such as 7d or 12h is wanted".to_owned())?;
-    let age = Duration::from_secs(days.saturating_mul(DAY));
-    if age > MAX_DURATION { Err("at most 366d".to_owned()) } else { Ok(age) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_age_may_be_in_days() {
-        assert_eq!(parse_age("7d"), Ok(Duration::from_secs(604_800)));
-        assert_eq!(parse_age("10m"), Ok(Duration::from_secs(600)));
-        for text in ["", "d", "-1d", "1.5d", "367d", "99999999999999999999d", "7w"] {
-            assert!(parse_age(text).is_err(), "{text}");
-        }
-    }
 }

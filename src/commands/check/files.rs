@@ -13,7 +13,7 @@ use crate::report::check::{ReportKind, render};
 use crate::report::line::Line;
 use crate::terminal::Console;
 
-/// A value of `--report`: `NAME=PATH`.
+/// A value of `--report`: `FORMAT=FILE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportFile {
     /// The form.
@@ -26,10 +26,10 @@ impl FromStr for ReportFile {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (name, path) = text.split_once('=').ok_or("NAME=PATH is wanted")?;
+        let (name, path) = text.split_once('=').ok_or("FORMAT=FILE is wanted")?;
         let kind = ReportKind::parse(name).map_err(|error| error.to_string())?;
         if path.is_empty() {
-            return Err("NAME=PATH is wanted".to_owned());
+            return Err("FORMAT=FILE is wanted".to_owned());
         }
         Ok(ReportFile { kind, path: PathBuf::from(path) })
     }

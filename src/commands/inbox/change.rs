@@ -6,8 +6,10 @@ use std::time::Duration;
 use super::{Id, find, parse_id};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::CommandResult;
-use crate::commands::args::inbox::{parse_age, refused};
+use crate::commands::args::inbox::refused;
+use crate::commands::args::parse_number;
 use crate::commands::runtime::block_on;
+use crate::delivery::schedule::parse_duration;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::listener::inbox::{self, DEFAULT_KEEP, Inbox, InboxReader, InboxSettings};
@@ -31,10 +33,10 @@ pub struct DeleteArgs {
 #[command(after_help = "Example:\n  payout-notify inbox prune --keep 1000")]
 pub struct PruneArgs {
     /// How many of the newest stay [default: 10000, or all with --keep-for].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_number)]
     pub keep: Option<u64>,
     /// Only those stay that came within this time, for example 7d.
-    #[arg(long, value_name = "DURATION", value_parser = parse_age)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub keep_for: Option<Duration>,
 }
 

@@ -8,6 +8,7 @@ use super::filter::FilterArgs;
 use crate::clock::{Clock, SystemClock};
 use crate::commands::CommandResult;
 use crate::commands::args::inbox::refused;
+use crate::commands::args::parse_count;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::listener::inbox::entry::Entry;
@@ -22,11 +23,11 @@ use crate::terminal::Console;
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  payout-notify inbox export --status failed > failed.ndjson")]
 pub struct Args {
-    /// As what.
-    #[arg(long = "as", value_name = "FORM", default_value = "ndjson")]
+    /// What to print.
+    #[arg(long = "print", value_name = "WHAT", default_value = "ndjson")]
     pub form: Form,
     /// The most callbacks: the newest ones.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     pub limit: Option<u64>,
     /// Which ones.
     #[command(flatten)]
@@ -81,7 +82,7 @@ fn write(form: Form, entry: &Entry, console: &mut Console) -> Result<(), Command
         None => {
             let id = entry.id;
             console.warning(&format!(
-                "the callback {id} is left out: its body cannot stand there as text; --as ndjson has it"
+                "the callback {id} is left out: its body cannot stand there as text; --print ndjson has it"
             ));
             Ok(())
         }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use clap::ValueEnum;
 use jiff::Timestamp;
 
-use crate::commands::args::inbox::parse_age;
 use crate::delivery::example::parse_status;
+use crate::delivery::schedule::parse_duration;
 use crate::listener::inbox::{Filter, Validity};
 
 /// Which callbacks are asked for.
@@ -72,7 +72,7 @@ pub enum Moment {
 
 impl Moment {
     fn parse(text: &str) -> Result<Moment, String> {
-        if let Ok(ago) = parse_age(text) {
+        if let Ok(ago) = parse_duration(text) {
             return Ok(Moment::Ago(ago));
         }
         // A day begins at midnight in UTC, as all times are shown.

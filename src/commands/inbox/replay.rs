@@ -7,7 +7,7 @@ use crate::commands::CommandResult;
 use crate::commands::args::dialect::DialectArgs;
 use crate::commands::args::input::read_payload;
 use crate::commands::args::{
-    EditArgs, Format, KeyArgs, USUAL_TIMEOUT, adopt, adopt_headers, no_url, parse_sign_type,
+    EditArgs, Format, KeyArgs, USUAL_TIMEOUT, adopt, adopt_headers, parse_sign_type,
 };
 use crate::commands::runtime::{Interrupts, block_on};
 use crate::commands::signing::sign_payload;
@@ -87,6 +87,10 @@ impl Args {
     }
 }
 
+fn no_target() -> CommandError {
+    CommandError::usage("no URL was given").hint("give it with --to URL, or set url in a profile")
+}
+
 fn timeout(text: &str) -> Result<Duration, String> {
     match parse_duration(text) {
         Ok(duration) if duration.is_zero() => Err("it must be longer than nothing".to_owned()),
@@ -106,7 +110,7 @@ pub(super) fn run(
     environment: &Environment,
     console: &mut Console,
 ) -> CommandResult {
-    let target = Target::parse(args.to.as_deref().ok_or_else(no_url)?).map_err(|error| {
+    let target = Target::parse(args.to.as_deref().ok_or_else(no_target)?).map_err(|error| {
         let hint = error.hint();
         CommandError::usage("the URL cannot be used").because(error).hint(hint)
     })?;
@@ -144,7 +148,7 @@ impl Sender<'_> {
                 "the callback {} came by {}: only POST can be sent again",
                 entry.id, callback.method
             ))
-            .hint("`payout-notify inbox export --as curl` gives a command that sends it"));
+            .hint("`payout-notify inbox export --print curl` gives a command that sends it"));
         }
         let body = match &self.key {
             None => callback.body.to_vec(),

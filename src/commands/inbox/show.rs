@@ -3,7 +3,7 @@
 use super::{Id, find, parse_id};
 use crate::commands::CommandResult;
 use crate::commands::args::dialect::DialectArgs;
-use crate::commands::args::{Format, KeyArgs, OtherKeyArgs, parse_sign_type};
+use crate::commands::args::{Format, KeyArgs, OtherKeyArgs, adopt, parse_sign_type};
 use crate::commands::signing::choose_scheme;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -22,6 +22,7 @@ use crate::report::inbox::diff::{self, BytesDiff};
 use crate::report::inbox::{self as report, Detail};
 use crate::report::verification::{Strictness, VerificationReport, finding_line};
 use crate::settings::Environment;
+use crate::settings::profile::Chosen;
 use crate::terminal::Console;
 
 /// Show one callback in full: the request, what is signed, the verdict, the reply.
@@ -48,6 +49,14 @@ pub struct ShowArgs {
     /// Keys that may have been used by mistake.
     #[command(flatten)]
     pub other_keys: OtherKeyArgs,
+}
+
+impl ShowArgs {
+    /// Takes what a profile says where no flag does.
+    pub fn adopt(&mut self, chosen: &Chosen) {
+        self.key.adopt(chosen);
+        adopt(&mut self.dialect.dialect, chosen.profile.dialect.as_ref());
+    }
 }
 
 /// Shows one callback.

@@ -30,7 +30,7 @@ use crate::terminal::Console;
 #[derive(clap::Args)]
 #[command(next_help_heading = "Many payloads")]
 pub struct LinesArgs {
-    /// Read one payload a line (NDJSON) and write one line for each; goes on after a bad line.
+    /// Read one payload a line (NDJSON) and write one line for each, verify as JSON; goes on after a bad line.
     #[arg(long)]
     pub lines: bool,
     /// How many threads share the work; unless told, one a core.

@@ -1,11 +1,14 @@
 //! What `listen` can be told, in groups.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::commands::args::inbox::{InboxArgs, parse_age};
+use crate::commands::args::inbox::InboxArgs;
+use crate::commands::args::parse_number;
 use crate::commands::private_file::warn_if_others_can_read;
 use crate::delivery::schedule::{RetrySchedule, parse_duration};
+use crate::delivery::transport::Target;
 use crate::error::CommandError;
 use crate::listener::forward::{ForwardSettings, Forwarder};
 use crate::listener::inbox::{DEFAULT_KEEP, InboxSettings};
@@ -27,10 +30,10 @@ pub struct KeepArgs {
     #[arg(long, conflicts_with_all = ["inbox", "keep", "keep_for"])]
     pub no_inbox: bool,
     /// Keep at most this many callbacks; the oldest go first.
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_KEEP)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_KEEP, value_parser = parse_number)]
     pub keep: u64,
     /// Keep callbacks at most this long, such as 7d.
-    #[arg(long, value_name = "AGE", value_parser = parse_age)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub keep_for: Option<Duration>,
 }
 
@@ -69,7 +72,7 @@ pub struct ReplyArgs {
     #[arg(long, value_name = "WHAT", default_value = "order", requires = "reply")]
     pub reply_per: Per,
     /// The seed of the program's chances.
-    #[arg(long, value_name = "N", requires = "reply")]
+    #[arg(long, value_name = "N", requires = "reply", value_parser = parse_number)]
     pub seed: Option<u64>,
 }
 
@@ -111,6 +114,7 @@ impl ForwardArgs {
     ) -> Result<Option<Forwarder>, CommandError> {
         let Some(url) = &self.forward_to else { return Ok(None) };
         let (timeout, retry) = (self.forward_timeout, self.forward_retry);
+        let url = with_scheme(url);
         let settings =
             ForwardSettings { timeout, retry, acknowledgement, ..ForwardSettings::new(url) };
         Forwarder::new(settings)
@@ -126,6 +130,15 @@ impl ForwardArgs {
             (None, Some(_)) => ReplyFrom::Listener,
             (None, None) => ReplyFrom::App,
         }
+    }
+}
+
+/// The URL with the scheme that a place on this machine may do without, as for `simulate`.
+fn with_scheme(url: &str) -> Cow<'_, str> {
+    match Target::parse(url) {
+        Ok(_) if url.starts_with(':') => Cow::Owned(format!("http://localhost{url}")),
+        Ok(_) if !url.contains("://") => Cow::Owned(format!("http://{url}")),
+        _ => Cow::Borrowed(url),
     }
 }
 

@@ -130,7 +130,7 @@ impl Screen<'_> {
         if self.args.format == Format::Json {
             return self.console.answer_bytes(callback::json(&received).as_bytes());
         }
-        let detail = if self.args.verbose > 0 { Detail::Whole } else { Detail::Usual };
+        let detail = if self.args.verbose { Detail::Whole } else { Detail::Usual };
         let lines = callback::lines(&received, detail);
         lines.iter().try_for_each(|line| self.console.answer(line))
     }
