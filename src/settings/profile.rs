@@ -1,10 +1,10 @@
 //! A profile: named settings that hold where neither a flag nor the environment says otherwise.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::protocol::scheme::Algorithm;
+use crate::protocol::status::StatusTable;
 
 /// A value and where it stands in its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,8 +49,8 @@ pub struct Profile {
     pub headers: Option<Placed<Vec<String>>>,
     /// The program that the listener answers by.
     pub reply: Option<Placed<String>>,
-    /// The names of status numbers, where a deployment's list differs.
-    pub statuses: Option<Placed<BTreeMap<i64, String>>>,
+    /// The numbers of statuses, where a deployment's list differs.
+    pub statuses: Option<Placed<StatusTable>>,
 }
 
 /// Whose file a profile stands in: that decides what it may do.
