@@ -45,7 +45,10 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(names.windows(2).all(|pair| pair[0].as_bytes() < pair[1].as_bytes()));
     edits(&payload);
     for expectation in [Expectation::Notification, Expectation::AnyPayload] {
-        let _ = (findings(&payload, expectation), Notification::read(&payload, expectation));
+        let _ = (
+            findings(&payload, expectation, &StatusTable::PLATFORM),
+            Notification::read(&payload, expectation, &StatusTable::PLATFORM),
+        );
     }
 });
 

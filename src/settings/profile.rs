@@ -115,7 +115,8 @@ pub struct Chosen {
 const USERS_ONLY: &str = "a project's file may have come from others";
 
 /// Whether a dialect's text names a file.
-fn is_file(dialect: &str) -> bool {
+#[must_use]
+pub fn is_file(dialect: &str) -> bool {
     dialect.contains(['/', '\\']) || Path::new(dialect).extension().is_some_and(|end| end == "toml")
 }
 
