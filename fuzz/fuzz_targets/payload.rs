@@ -5,6 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use payout_notify::protocol::edit::{Edit, apply};
 use payout_notify::protocol::notification::{Expectation, Notification, findings};
 use payout_notify::protocol::payload::{Payload, PayloadProblem, Value};
+use payout_notify::protocol::status::StatusTable;
 
 fuzz_target!(|bytes: &[u8]| {
     let payload = match Payload::parse(bytes) {

@@ -333,14 +333,11 @@ impl Findings {
             None => self.warn("status-unknown", Some(name), &format!("{code} is no known status")),
             Some(status) if status.is_final => {}
             Some(status) => {
-                let success = self.statuses.success();
-                let more = match (kind, code) {
-                    (Kind::Payout, 2) => {
-                        format!("; 2 is a deposit's success, a payout's is {success}")
-                    }
-                    _ => String::new(),
-                };
-                let text = format!("{code} ({}) is not a final status{more}", status.name);
+                let mut text = format!("{code} ({}) is not a final status", status.name);
+                if (kind, code) == (Kind::Payout, 2) {
+                    let success = self.statuses.success();
+                    text += &format!("; 2 is a deposit's success, a payout's is {success}");
+                }
                 self.warn("status-not-final", Some(name), &text);
             }
         }

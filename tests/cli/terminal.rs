@@ -48,7 +48,7 @@ fn each_answer_is_checked_at_once_and_an_empty_one_leaves_a_setting_out() {
         "Ctrl-C or Ctrl-D ends and writes nothing",
         "a profile's name has 1 to 64",
         "key_env begins with PAYOUT_",
-        "the scheme is ftp",
+        "scheme is ftp",
         "did you mean wechat-v2?",
         "wrote ",
         "===\ndefault_profile = \"staging\"\n\n[profile.staging]\nkey_env = \"PAYOUT_K\"\n\
