@@ -167,6 +167,12 @@ impl Console {
         }
     }
 
+    /// Whether a question would be seen: stderr is a terminal.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        self.remarks.device == Device::Terminal
+    }
+
     /// Writes a question to stderr, and leaves the answer its place on the same line.
     pub fn question(&mut self, line: &Line) {
         let text = render(&self.redactor, self.remarks.theme, line);

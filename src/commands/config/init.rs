@@ -95,7 +95,7 @@ pub(super) fn run(
     if fs::symlink_metadata(&path).is_ok() {
         return Err(refused());
     }
-    let mut settings: Vec<(&str, String)> = args
+    let mut settings: Vec<Setting> = args
         .texts()
         .into_iter()
         .filter_map(|(name, value)| Some((name, quoted(value.as_deref()?))))
@@ -108,7 +108,7 @@ pub(super) fn run(
     }
     let mut name = name.map(str::to_owned);
     // Where the questions would not be seen there is nobody to answer them.
-    if settings.is_empty() && io::stdin().is_terminal() && io::stderr().is_terminal() {
+    if settings.is_empty() && io::stdin().is_terminal() && console.can_ask() {
         (name, settings) = ask(name.as_deref(), &path, owner, console)?;
     }
     if settings.is_empty() {
@@ -205,13 +205,16 @@ fn write(path: &Path, text: &str, readers: Readers) -> io::Result<()> {
     options.open(path)?.write_all(text.as_bytes())
 }
 
+/// A setting's name and its value as TOML.
+type Setting = (&'static str, String);
+
 /// Asks for the name and the settings; each answer is held to what a file is held to.
 fn ask(
     name: Option<&str>,
     path: &Path,
     owner: Owner,
     console: &mut Console,
-) -> Result<(Option<String>, Vec<(&'static str, String)>), CommandError> {
+) -> Result<(Option<String>, Vec<Setting>), CommandError> {
     questions::introduce(console);
     let name = match name {
         Some(name) => Some(name.to_owned()),
