@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::harness::payout_notify;
+use crate::harness::{payout_notify, untried};
 
 const SCRIPTS: [(&str, &str); 4] = [
     ("bash", "payout-notify.bash"),
@@ -149,7 +149,7 @@ fn run_shell(shell: &str, arguments: &[&str], folder: &Path) -> Option<String> {
             Some(String::from_utf8(output.stdout).unwrap())
         }
         _ => {
-            eprintln!("there is no {shell} here: its completions are not tried");
+            untried(&format!("there is no {shell} here: its completions are not tried"));
             None
         }
     }

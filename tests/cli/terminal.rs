@@ -1,6 +1,6 @@
 //! `config init` where a person sits at a terminal; Python opens one.
 
-use crate::harness::{Output, payout_notify};
+use crate::harness::{Output, payout_notify, untried};
 
 /// What is waited for on the terminal, and what is typed then.
 type Steps<'s> = &'s [(&'s str, &'s str)];
@@ -24,7 +24,7 @@ fn init(steps: Steps<'_>, before: &str) -> Option<Output> {
         .env("NO_COLOR", "1")
         .run();
     if output.code == NO_PYTHON {
-        eprintln!("there is no python3 here: no terminal is tried");
+        untried("there is no python3 here: no terminal is tried");
         return None;
     }
     Some(output)
