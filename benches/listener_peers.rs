@@ -27,6 +27,7 @@ use payout_notify::protocol::key::Key;
 use payout_notify::protocol::payload::Payload;
 use payout_notify::protocol::scheme::Algorithm;
 use payout_notify::protocol::signature::{attach, sign};
+use payout_notify::protocol::status::StatusTable;
 use tokio::net::TcpListener;
 
 const USAGE: &str = "listener_peers bare | body KEY";
@@ -71,7 +72,11 @@ async fn answer(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallibl
 /// One order's notification, signed with MD5.
 fn body(key: &str) -> String {
     let key = Key::try_new(key.as_bytes().to_vec()).unwrap();
-    let example = Example { status: 3, completed_at: SystemClock::new().wall() };
+    let example = Example {
+        status: 3,
+        statuses: StatusTable::PLATFORM,
+        completed_at: SystemClock::new().wall(),
+    };
     let text = example.payload(&mut fastrand::Rng::with_seed(1));
     let payload = Payload::parse(text.as_bytes()).unwrap();
     let scheme = Dialect::platform().scheme(Algorithm::Md5).unwrap();

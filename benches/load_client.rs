@@ -30,6 +30,7 @@ use payout_notify::protocol::key::Key;
 use payout_notify::protocol::payload::Payload;
 use payout_notify::protocol::scheme::Algorithm;
 use payout_notify::protocol::signature::{attach, sign};
+use payout_notify::protocol::status::StatusTable;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -89,7 +90,8 @@ impl Signer {
 
     /// The body of order `number`, freshly signed.
     fn body(&self, number: u64) -> String {
-        let example = Example { status: 3, completed_at: self.clock.wall() };
+        let example =
+            Example { status: 3, statuses: StatusTable::PLATFORM, completed_at: self.clock.wall() };
         let text = example.payload(&mut fastrand::Rng::with_seed(number));
         let payload = Payload::parse(text.as_bytes()).unwrap();
         let scheme = Dialect::platform().scheme(Algorithm::Md5).unwrap();

@@ -6,6 +6,24 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
 
     $commandElements = $commandAst.CommandElements
+
+    # The names of profiles and the numbers of callbacks, which the program itself is asked for.
+    $before = @($commandElements | Where-Object { $_.Extent.EndOffset -lt $cursorPosition } |
+        ForEach-Object { $_.Extent.Text })
+    $asked = @()
+    if ($before.Count -gt 0 -and $before[-1] -eq '--profile') {
+        $asked = @(payout-notify config profiles 2>$null)
+    } elseif ($before.Count -gt 2 -and $before[1] -eq 'inbox' -and
+        $before[2] -in 'show', 'diff', 'replay', 'delete' -and
+        -not $before[-1].StartsWith('-') -and -not $wordToComplete.StartsWith('-')) {
+        $asked = @('latest') + @(payout-notify inbox list --limit 20 --format json 2>$null |
+            ForEach-Object { ($_ | ConvertFrom-Json).id })
+    }
+    if ($asked.Count -gt 0) {
+        return $asked | Where-Object { "$_" -like "$wordToComplete*" } |
+            ForEach-Object { [CompletionResult]::new("$_") }
+    }
+
     $command = @(
         'payout-notify'
         for ($i = 1; $i -lt $commandElements.Count; $i++) {
@@ -426,12 +444,20 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show which settings hold, and where each comes from; of the key only the source and fingerprint')
+            [CompletionResult]::new('profiles', 'profiles', [CompletionResultType]::ParameterValue, 'Print the names of the profiles that can be chosen here, one a line')
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Write a settings file with one profile; a file that is there is never touched')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'payout-notify;config;show' {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'payout-notify;config;profiles' {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -459,11 +485,15 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
         }
         'payout-notify;config;help' {
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show which settings hold, and where each comes from; of the key only the source and fingerprint')
+            [CompletionResult]::new('profiles', 'profiles', [CompletionResultType]::ParameterValue, 'Print the names of the profiles that can be chosen here, one a line')
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Write a settings file with one profile; a file that is there is never touched')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'payout-notify;config;help;show' {
+            break
+        }
+        'payout-notify;config;help;profiles' {
             break
         }
         'payout-notify;config;help;init' {

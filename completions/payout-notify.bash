@@ -64,6 +64,9 @@ _payout__notify() {
             payout__notify__subcmd__config,init)
                 cmd="payout__notify__subcmd__config__subcmd__init"
                 ;;
+            payout__notify__subcmd__config,profiles)
+                cmd="payout__notify__subcmd__config__subcmd__profiles"
+                ;;
             payout__notify__subcmd__config,show)
                 cmd="payout__notify__subcmd__config__subcmd__show"
                 ;;
@@ -72,6 +75,9 @@ _payout__notify() {
                 ;;
             payout__notify__subcmd__config__subcmd__help,init)
                 cmd="payout__notify__subcmd__config__subcmd__help__subcmd__init"
+                ;;
+            payout__notify__subcmd__config__subcmd__help,profiles)
+                cmd="payout__notify__subcmd__config__subcmd__help__subcmd__profiles"
                 ;;
             payout__notify__subcmd__config__subcmd__help,show)
                 cmd="payout__notify__subcmd__config__subcmd__help__subcmd__show"
@@ -335,7 +341,7 @@ _payout__notify() {
             return 0
             ;;
         payout__notify__subcmd__config)
-            opts="-h --color --profile --help show init help"
+            opts="-h --color --profile --help show profiles init help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -357,7 +363,7 @@ _payout__notify() {
             return 0
             ;;
         payout__notify__subcmd__config__subcmd__help)
-            opts="show init help"
+            opts="show profiles init help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -385,6 +391,20 @@ _payout__notify() {
             return 0
             ;;
         payout__notify__subcmd__config__subcmd__help__subcmd__init)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        payout__notify__subcmd__config__subcmd__help__subcmd__profiles)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -463,6 +483,28 @@ _payout__notify() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        payout__notify__subcmd__config__subcmd__profiles)
+            opts="-h --color --profile --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -1856,6 +1898,16 @@ _payout_notify_callbacks() {
 }
 
 _payout_notify_with_callbacks() {
+    local before=${COMP_WORDS[COMP_CWORD - 1]} word=$2
+    if [[ ${COMP_WORDS[COMP_CWORD]} == "=" ]]; then
+        word=""
+    elif [[ $before == "=" ]]; then
+        before=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+    if [[ $before == --profile ]]; then
+        COMPREPLY=($(compgen -W "$(payout-notify config profiles 2>/dev/null)" -- "$word"))
+        return
+    fi
     _payout__notify "$@"
     local i action=""
     for ((i = 1; i < COMP_CWORD; i++)); do

@@ -27,7 +27,6 @@ end
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_needs_command" -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -s V -l version -d 'Print version'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "demo" -d 'Show the whole story in about a second: sign, send, retry, verify, acknowledge'
@@ -47,12 +46,10 @@ complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "help" -
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand demo" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand demo" -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l sign-type -d 'How to sign: md5, hmac-sha256 or sha256; unless told, as the payload\'s sign_type says, else as the dialect does first' -r -f -a "md5\t''
 hmac-sha256\t''
 sha256\t''"
@@ -84,7 +81,6 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -s h -
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
 fork\t''
 wechat-v2\t''
@@ -114,7 +110,6 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -s h
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l status -d 'The status: success, cancelled, failed or a number' -r -f -a "success\t''
 cancelled\t''
 failed\t''"
@@ -178,7 +173,6 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -s
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
 fork\t''
 wechat-v2\t''
@@ -458,7 +452,6 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -s h 
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l retries -d 'How many retries may follow the first notification [default: 10]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l window -d 'The time after the order\'s completion in which the platform tries [default: 1h]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
@@ -467,7 +460,6 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -s
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l to -d 'The engine that is to run the test' -r -f -a "locust\t'Locust, in Python: a master with workers'
 k6\t'Grafana k6: one machine, or many by its operator'
 artillery\t'Artillery, on Node: one machine, or a fleet of them'"
@@ -498,7 +490,6 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -s h
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l bind -d 'Where to listen: HOST:PORT, a port (on loopback), or :0 for a free port' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
 fork\t''
@@ -552,7 +543,6 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -s h
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "list" -d 'List the newest callbacks, one a line, the newest last'
@@ -578,7 +568,6 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
@@ -600,7 +589,6 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
@@ -608,7 +596,6 @@ json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l to -d 'Where they go: the application\'s notify URL; a profile\'s url holds where none is given' -r
@@ -644,7 +631,6 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l resign -d 'Sign anew although nothing changes'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l half-close -d 'Shut the sending side down after the request, and read the reply on the other'
@@ -668,13 +654,11 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from delete" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from delete" -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from delete" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -l keep -d 'How many of the newest stay [default: 10000, or all with --keep-for]' -r
@@ -682,7 +666,6 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the newest callbacks, one a line, the newest last'
@@ -696,7 +679,6 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects" -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects" -l print -d 'What to print' -r -f -a "table\t'A table, or data with --format json'
 toml\t'A file that --dialect reads'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
@@ -705,7 +687,6 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects" -s
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
 fork\t''
 wechat-v2\t''
@@ -720,21 +701,24 @@ sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l print -d 'What to print' -r -f -a "code\t'The snippet'
 vectors\t'Signature vectors of the dialect, with which a snippet tests itself'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show init help" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show profiles init help" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show init help" -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show init help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show init help" -f -a "show" -d 'Show which settings hold, and where each comes from; of the key only the source and fingerprint'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show init help" -f -a "init" -d 'Write a settings file with one profile; a file that is there is never touched'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show init help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show profiles init help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show profiles init help" -f -a "show" -d 'Show which settings hold, and where each comes from; of the key only the source and fingerprint'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show profiles init help" -f -a "profiles" -d 'Print the names of the profiles that can be chosen here, one a line'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show profiles init help" -f -a "init" -d 'Write a settings file with one profile; a file that is there is never touched'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show profiles init help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from show" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from show" -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from profiles" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from profiles" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from init" -l key-env -d 'Take the key from this environment variable' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from init" -l key-file -d 'Take the key from this file; the path counts from the settings file\'s folder' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from init" -l key-command -d 'Take the key from what this program prints; one word each time; only in your own file' -r
@@ -760,16 +744,15 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and 
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from init" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from init" -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from init" -l user -d 'Write your own file, not this folder\'s'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show which settings hold, and where each comes from; of the key only the source and fingerprint'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "profiles" -d 'Print the names of the profiles that can be chosen here, one a line'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "init" -d 'Write a settings file with one profile; a file that is there is never touched'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand completions" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand completions" -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "demo" -d 'Show the whole story in about a second: sign, send, retry, verify, acknowledge'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "sign" -d 'Sign a payload and print it'
@@ -785,6 +768,10 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and no
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "config" -d 'Show the settings that hold and where they come from, or write a settings file'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+# The names of the profiles that hold in this folder.
+function __fish_payout_notify_profiles
+    payout-notify config profiles 2>/dev/null
+end
 # The numbers of the newest callbacks, which only the inbox itself knows.
 function __fish_payout_notify_callbacks
     set -l words (commandline -opc)
@@ -796,3 +783,4 @@ function __fish_payout_notify_callbacks
     payout-notify inbox list --limit 20 --format json $inbox 2>/dev/null | sed -n 's/.*"id":\([0-9][0-9]*\)[,}].*/\1/p'
 end
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show diff replay delete" -f -a "(__fish_payout_notify_callbacks)"
+complete -c payout-notify -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r -f -a "(__fish_payout_notify_profiles)"

@@ -10,6 +10,7 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use payout_notify::StatusTable;
 use payout_notify::listener::Bytes;
 use payout_notify::listener::callback::Callback;
 use payout_notify::listener::inbox::entry::{AppReply, Entry, Forwarded, Judged, Match, Replied};
@@ -161,6 +162,10 @@ impl Source for Memory {
             elapsed: Duration::from_millis(12),
             result: Ok(reply),
         }))
+    }
+
+    fn statuses(&self) -> StatusTable {
+        StatusTable::PLATFORM
     }
 
     fn state(&self) -> State {

@@ -135,4 +135,4 @@ pub use protocol::scheme::{Algorithm, Scheme};
 #[doc(inline)]
 pub use protocol::signature::Mismatch;
 #[doc(inline)]
-pub use protocol::status::{Kind, Status};
+pub use protocol::status::{Kind, Status, StatusTable, StatusTableError};

@@ -17,7 +17,7 @@ use crate::protocol::payload::{Encoding, Payload, PayloadError, Value};
 use crate::protocol::platform_code::{JSON, PlatformCode, content_type_of};
 use crate::protocol::scheme::Algorithm;
 use crate::protocol::signature::{self, Answer, Mismatch};
-use crate::protocol::status::{Kind, Status};
+use crate::protocol::status::{Kind, Status, StatusTable};
 
 /// Verifies the body of a notification and reads it.
 ///
@@ -50,7 +50,12 @@ use crate::protocol::status::{Kind, Status};
 /// # Errors
 /// A body that is no payload, is not signed with this key, or lacks a field that it must have.
 pub fn verify(body: &[u8], key: &Key) -> Result<Notification, Rejection> {
-    let terms = Terms { dialect: Dialect::platform(), required: None, encoding: Encoding::Json };
+    let terms = Terms {
+        dialect: Dialect::platform(),
+        required: None,
+        encoding: Encoding::Json,
+        statuses: &StatusTable::PLATFORM,
+    };
     terms.notification(body, key)
 }
 
@@ -71,6 +76,7 @@ pub struct Verifier {
     dialect: Cow<'static, Dialect>,
     required: Option<Algorithm>,
     encoding: Encoding,
+    statuses: StatusTable,
 }
 
 impl Verifier {
@@ -78,7 +84,8 @@ impl Verifier {
     #[must_use]
     pub fn new(key: Key) -> Verifier {
         let dialect = Cow::Borrowed(Dialect::platform());
-        Verifier { key, dialect, required: None, encoding: Encoding::Json }
+        let (encoding, statuses) = (Encoding::Json, StatusTable::PLATFORM);
+        Verifier { key, dialect, required: None, encoding, statuses }
     }
 
     /// Refuses any other digest.
@@ -114,6 +121,12 @@ impl Verifier {
         Verifier { encoding, ..self }
     }
 
+    /// Names status numbers by this table, for a deployment whose numbers differ.
+    #[must_use]
+    pub fn statuses(self, statuses: StatusTable) -> Verifier {
+        Verifier { statuses, ..self }
+    }
+
     /// Verifies the body of a notification and reads it.
     ///
     /// # Errors
@@ -139,7 +152,8 @@ impl Verifier {
     }
 
     fn terms(&self) -> Terms<'_> {
-        Terms { dialect: &self.dialect, required: self.required, encoding: self.encoding }
+        let Verifier { dialect, required, encoding, statuses, .. } = self;
+        Terms { dialect, required: *required, encoding: *encoding, statuses }
     }
 }
 
@@ -149,6 +163,7 @@ struct Terms<'t> {
     dialect: &'t Dialect,
     required: Option<Algorithm>,
     encoding: Encoding,
+    statuses: &'t StatusTable,
 }
 
 impl Terms<'_> {
@@ -163,7 +178,7 @@ impl Terms<'_> {
 
     fn notification(self, body: &[u8], key: &Key) -> Result<Notification, Rejection> {
         let (payload, algorithm) = self.payload(body, key)?;
-        Notification::read(&payload, algorithm)
+        Notification::read(&payload, algorithm, self.statuses)
     }
 }
 
@@ -221,14 +236,18 @@ pub enum OrderState {
 }
 
 impl Notification {
-    fn read(payload: &Payload<'_>, algorithm: Algorithm) -> Result<Notification, Rejection> {
+    fn read(
+        payload: &Payload<'_>,
+        algorithm: Algorithm,
+        statuses: &StatusTable,
+    ) -> Result<Notification, Rejection> {
         let expectation = Expectation::Notification;
-        let mut findings = findings(payload, expectation);
+        let mut findings = findings(payload, expectation, statuses);
         findings.extend(swallowed(payload));
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
             return Err(Rejection::Fields(findings));
         }
-        let read = notification::Notification::read(payload, expectation);
+        let read = notification::Notification::read(payload, expectation, statuses);
         let text = |name: &str| match &payload.get(name)?.value {
             Value::Number(digits) => Some((*digits).to_owned()),
             Value::String(text) => Some(text.to_string()),
@@ -266,7 +285,8 @@ impl Notification {
 
     /// How far the order has come.
     ///
-    /// Source: the protocol's section 4. Success is 3 for a payout and 2 for a deposit; which kind
+    /// Source: the protocol's section 4. Success is 3 for a payout, unless [`Verifier::statuses`]
+    /// says otherwise, and 2 for a deposit; which kind
     /// of failure a number means differs between deployments, so all are one state here.
     #[must_use]
     pub fn state(&self) -> OrderState {

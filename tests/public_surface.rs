@@ -10,7 +10,7 @@ use std::process::Command;
 use payout_notify::{
     Acknowledgement, Algorithm, Dialect, EmptyKey, Encoding, Finding, Key, Kind, MAX_BYTES, Member,
     Mismatch, Notification, OrderState, Payload, PayloadError, PayloadProblem, PlatformCode,
-    Rejection, Scheme, Severity, Status, Value, Verifier, is_json_type, verify,
+    Rejection, Scheme, Severity, Status, StatusTable, Value, Verifier, is_json_type, verify,
 };
 
 /// What a function's type must be; a wider or narrower one does not fit.
@@ -54,6 +54,8 @@ fn every_function_has_its_signature() {
         Severity::name => fn(Severity) -> &'static str,
         |bytes| Payload::parse(bytes) => for<'a> fn(&'a [u8]) -> Result<Payload<'a>, PayloadError>,
         Status::of => fn(Kind, i64) -> Option<Status>,
+        StatusTable::status => fn(&StatusTable, Kind, i64) -> Option<Status>,
+        Verifier::statuses => fn(Verifier, StatusTable) -> Verifier,
     }
 }
 

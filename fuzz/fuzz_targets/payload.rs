@@ -5,6 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use payout_notify::protocol::edit::{Edit, apply};
 use payout_notify::protocol::notification::{Expectation, Notification, findings};
 use payout_notify::protocol::payload::{Payload, PayloadProblem, Value};
+use payout_notify::protocol::status::StatusTable;
 
 fuzz_target!(|bytes: &[u8]| {
     let payload = match Payload::parse(bytes) {
@@ -45,7 +46,10 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(names.windows(2).all(|pair| pair[0].as_bytes() < pair[1].as_bytes()));
     edits(&payload);
     for expectation in [Expectation::Notification, Expectation::AnyPayload] {
-        let _ = (findings(&payload, expectation), Notification::read(&payload, expectation));
+        let _ = (
+            findings(&payload, expectation, &StatusTable::PLATFORM),
+            Notification::read(&payload, expectation, &StatusTable::PLATFORM),
+        );
     }
 });
 

@@ -38,7 +38,7 @@ mod operation;
 mod placeholder;
 mod workshop;
 
-pub use workshop::{History, ORDER_PREFIX, StatusNumbers, Workshop};
+pub use workshop::{History, ORDER_PREFIX, Workshop};
 
 use operation::{Operation, Start};
 

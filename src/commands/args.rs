@@ -17,6 +17,7 @@ use clap::ValueEnum;
 use key_source::ProfileKey;
 
 use super::private_file::warn_if_others_can_read;
+use crate::delivery::mix::{Mix, MixWords};
 use crate::delivery::orders::Change;
 use crate::delivery::template::{Form, Template, TemplateError, form_of};
 use crate::error::CommandError;
@@ -25,9 +26,10 @@ use crate::protocol::key::Key;
 use crate::protocol::nearest::did_you_mean;
 use crate::protocol::payload::{MAX_BYTES, Payload, PayloadError, PayloadProblem};
 use crate::protocol::scheme::Algorithm;
+use crate::protocol::status::StatusTable;
 use crate::report::line::Line;
 use crate::settings::Environment;
-use crate::settings::profile::{Chosen, Placed};
+use crate::settings::profile::{Chosen, Placed, Profile};
 use crate::terminal::Console;
 
 /// For whom the output is written.
@@ -259,6 +261,13 @@ pub fn adopt<T: Clone>(flag: &mut Option<T>, profile: Option<&Placed<T>>) {
     }
 }
 
+/// Takes a profile's status numbers; no flag gives any.
+pub fn adopt_statuses(statuses: &mut StatusTable, profile: &Profile) {
+    if let Some(own) = &profile.statuses {
+        *statuses = own.value;
+    }
+}
+
 /// Puts a profile's headers before those of the flags, but for those that a flag names too.
 pub fn adopt_headers(flags: &mut Vec<String>, profile: Option<&Placed<Vec<String>>>) {
     let Some(profile) = profile else { return };
@@ -266,6 +275,16 @@ pub fn adopt_headers(flags: &mut Vec<String>, profile: Option<&Placed<Vec<String
     let named: Vec<String> = flags.iter().map(|header| name(header)).collect();
     let added = profile.value.iter().filter(|header| !named.contains(&name(header))).cloned();
     *flags = added.chain(flags.iter().cloned()).collect();
+}
+
+/// The mix that was asked for, with the numbers that its names have.
+///
+/// # Errors
+/// A status twice (usage).
+pub fn numbered(words: &MixWords, statuses: &StatusTable) -> Result<Mix, CommandError> {
+    words
+        .numbered(statuses)
+        .map_err(|error| CommandError::usage("--mix cannot be used").because(error))
 }
 
 /// The error that there is no URL.

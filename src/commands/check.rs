@@ -5,7 +5,6 @@ mod files;
 mod setup;
 mod suite;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,7 +12,9 @@ use clap::ValueEnum;
 
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
-use super::args::{Format, KeyArgs, adopt, adopt_headers, parse_number, parse_sign_type};
+use super::args::{
+    Format, KeyArgs, adopt, adopt_headers, adopt_statuses, parse_number, parse_sign_type,
+};
 use super::runtime::{Interrupts, block_on};
 use super::wire_args::WireArgs;
 use crate::check::bundle::Bundle;
@@ -28,6 +29,7 @@ use crate::delivery::wire_settings::ResolveRule;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::protocol::scheme::Algorithm;
+use crate::protocol::status::StatusTable;
 use crate::report::check::standing::is_yes;
 use crate::report::check::{CheckFacts, json, text};
 use crate::settings::Environment;
@@ -74,9 +76,9 @@ pub struct Args {
     /// How requests travel.
     #[command(flatten)]
     pub wire: CheckWireArgs,
-    /// The names of status numbers, where a profile has other ones.
+    /// The numbers of statuses, where a profile has other ones.
     #[arg(skip)]
-    pub statuses: Option<BTreeMap<i64, String>>,
+    pub statuses: StatusTable,
 }
 
 /// Which cases are asked, and what becomes of the results.
@@ -198,7 +200,7 @@ impl Args {
         adopt(&mut self.platform_id, profile.platform_id.as_ref());
         adopt(&mut self.manners.timeout, profile.timeout.as_ref());
         adopt_headers(&mut self.wire.header, profile.headers.as_ref());
-        adopt(&mut self.statuses, profile.statuses.as_ref());
+        adopt_statuses(&mut self.statuses, profile);
     }
 }
 

@@ -19,6 +19,8 @@ const BASH_CALLBACKS: &str = include_str!("completions/callbacks.bash");
 const ZSH_CALLBACKS: &str = include_str!("completions/callbacks.zsh");
 /// What fish asks the inbox for.
 const FISH_CALLBACKS: &str = include_str!("completions/callbacks.fish");
+/// What PowerShell asks the inbox and the settings for.
+const POWERSHELL_ASKS: &str = include_str!("completions/asks.ps1");
 
 /// The digests that a signature may be made with.
 const DIGESTS: [Algorithm; 3] = [Algorithm::Md5, Algorithm::HmacSha256, Algorithm::Sha256];
@@ -26,7 +28,7 @@ const DIGESTS: [Algorithm; 3] = [Algorithm::Md5, Algorithm::HmacSha256, Algorith
 /// Print the completion script of a shell.
 ///
 /// It knows the names of dialects, schedules, digests, statuses and cases; for the numbers of
-/// callbacks bash, zsh and fish ask the inbox.
+/// callbacks it asks the inbox, and for the names of profiles the settings that hold here.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  payout-notify completions bash > /etc/bash_completion.d/payout-notify"
@@ -59,6 +61,7 @@ fn script(shell: Shell, mut root: clap::Command) -> Result<String, CommandError>
         Shell::Bash => bash(&script),
         Shell::Zsh => zsh(&script),
         Shell::Fish => fish(&script),
+        Shell::PowerShell => powershell(&script),
         _ => script,
     })
 }
@@ -120,6 +123,9 @@ fn zsh(script: &str) -> String {
         let head = line.strip_suffix(":_default' \\");
         match head.filter(|_| is_callback.iter().any(|start| line.starts_with(start))) {
             Some(head) => format!("{head}:_payout_notify_callbacks' \\\n"),
+            None if line.starts_with("'--profile=[") => {
+                format!("{}\n", line.replacen(":_default'", ":_payout_notify_profiles'", 1))
+            }
             None => format!("{}\n", or_a_file(line)),
         }
     });
@@ -133,16 +139,31 @@ fn or_a_file(line: &str) -> String {
     let parts = line.split_once(":NAME|FILE.toml:(");
     match parts.and_then(|(head, rest)| Some((head, rest.split_once(')')?))) {
         Some((head, (names, rest))) => format!(
-            "{head}:NAME|FILE.toml:{{_alternative \"names:dialect:({names})\" \"files:file:_files -g \\*.toml\"}}{rest}"
+            "{head}:NAME|FILE.toml:{{_alternative \"names\\:dialect\\:({names})\" \"files\\:file\\:_files -g \\\"*.toml\\\"\"}}{rest}"
         ),
         None => line.to_owned(),
     }
 }
 
 fn fish(script: &str) -> String {
-    let lines = script.lines().map(|line| match line.contains(" -l dialect ") {
+    // One for all subcommands stands at the end: the generator's first one, for a line without a
+    // subcommand, is blind where --profile still lacks its name.
+    let (profiles, others): (Vec<&str>, Vec<&str>) =
+        script.lines().partition(|line| line.contains(" -l profile "));
+    let lines = others.into_iter().map(|line| match line.contains(" -l dialect ") {
         true => format!("{}\n", line.replacen(" -r -f -a ", " -r -F -a ", 1)),
         false => format!("{line}\n"),
     });
-    format!("{}{FISH_CALLBACKS}", lines.collect::<String>())
+    let lines: String = lines.collect();
+    let flag = profiles.first().and_then(|line| line.find(" -l profile ").map(|at| &line[at..]));
+    let flag = flag.unwrap_or(" -l profile -r");
+    format!(
+        "{lines}{FISH_CALLBACKS}complete -c payout-notify{flag} -f -a \"(__fish_payout_notify_profiles)\"\n"
+    )
+}
+
+/// The generator's function knows no values: the questions come before it looks for flags.
+fn powershell(script: &str) -> String {
+    let elements = "    $commandElements = $commandAst.CommandElements\n";
+    script.replacen(elements, &format!("{elements}{POWERSHELL_ASKS}"), 1)
 }

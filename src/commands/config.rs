@@ -1,6 +1,8 @@
 //! `config`: the settings that hold and where they come from; a settings file to begin with.
 
 mod init;
+mod profiles;
+mod questions;
 mod show;
 
 use clap::Subcommand;
@@ -29,6 +31,7 @@ pub struct Args {
 #[allow(missing_docs, reason = "each subcommand's own doc comment is its help")]
 pub enum Action {
     Show(ShowArgs),
+    Profiles(ProfilesArgs),
     Init(Box<init::Args>),
 }
 
@@ -43,13 +46,20 @@ pub struct ShowArgs {
     pub format: Format,
 }
 
+/// Print the names of the profiles that can be chosen here, one a line.
+///
+/// They are in the order of their files, this project's first; completion scripts ask for them.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  payout-notify config profiles")]
+pub struct ProfilesArgs {}
+
 impl Args {
     /// For whom the output is written.
     #[must_use]
     pub fn format(&self) -> Format {
         match &self.action {
             Action::Show(args) => args.format,
-            Action::Init(_) => Format::Human,
+            Action::Profiles(_) | Action::Init(_) => Format::Human,
         }
     }
 }
@@ -67,6 +77,7 @@ pub fn run(
 ) -> CommandResult {
     match &args.action {
         Action::Show(args) => show::run(args.format, profile, environment, console),
+        Action::Profiles(_) => profiles::run(environment, console),
         Action::Init(args) => init::run(args, profile, environment, console),
     }
 }

@@ -26,6 +26,7 @@ use crate::listener::verdict::inspect;
 use crate::protocol::dialect::Dialect;
 use crate::protocol::key::Key;
 use crate::protocol::notification::{Expectation, Notification};
+use crate::protocol::status::StatusTable;
 use crate::report::delivery::{DeliveryPlan, attempt_line, result_line};
 use crate::report::line::Line;
 use crate::terminal::Console;
@@ -115,7 +116,11 @@ async fn deliver(
     let payload = parse_payload(signed.body.as_bytes(), "the example")?;
     let plan = DeliveryPlan {
         url: url.to_owned(),
-        notification: &Notification::read(&payload, Expectation::Notification),
+        notification: &Notification::read(
+            &payload,
+            Expectation::Notification,
+            &StatusTable::PLATFORM,
+        ),
         sign_type: Some(signed.algorithm.name()),
         schedule: &schedule,
         key_fingerprint: Some(key.fingerprint()),

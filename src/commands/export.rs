@@ -11,16 +11,19 @@ use clap::ValueEnum;
 
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
-use super::args::{EditArgs, USUAL_TIMEOUT, adopt, no_url, parse_sign_type};
+use super::args::{
+    EditArgs, USUAL_TIMEOUT, adopt, adopt_statuses, no_url, numbered, parse_sign_type,
+};
 use super::signing::scheme_of;
-use crate::delivery::example::parse_status;
-use crate::delivery::mix::Mix;
+use crate::delivery::example::StatusWord;
+use crate::delivery::mix::MixWords;
 use crate::delivery::pace::Rate;
 use crate::delivery::schedule::parse_duration;
 use crate::delivery::transport::Target;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::protocol::scheme::Algorithm;
+use crate::protocol::status::StatusTable;
 use crate::report::line::Line;
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
@@ -45,8 +48,8 @@ pub struct Args {
     #[arg(long, value_name = "PATH")]
     pub out: Option<PathBuf>,
     /// The status: success, cancelled, failed or a number.
-    #[arg(long, value_name = "STATUS", value_parser = parse_status, allow_hyphen_values = true)]
-    pub status: Option<i64>,
+    #[arg(long, value_name = "STATUS", value_parser = StatusWord::parse, allow_hyphen_values = true)]
+    pub status: Option<StatusWord>,
     /// How the platform signs, and which reply it wants.
     #[command(flatten)]
     pub dialect: DialectArgs,
@@ -66,11 +69,14 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub duration: Option<Duration>,
     /// Mix statuses, such as success=90,failed=8,cancelled=2.
-    #[arg(long, value_name = "SHARES", value_parser = Mix::parse, conflicts_with = "status")]
-    pub mix: Option<Mix>,
+    #[arg(long, value_name = "SHARES", value_parser = MixWords::parse, conflicts_with = "status")]
+    pub mix: Option<MixWords>,
     /// Changes to the payload.
     #[command(flatten)]
     pub edits: EditArgs,
+    /// The numbers of statuses, where a profile has other ones.
+    #[arg(skip)]
+    pub statuses: StatusTable,
 }
 
 /// The engine that a test is written for.
@@ -90,15 +96,13 @@ const MOST_ORDERS: u64 = 1_000_000_000_000;
 /// How long a test lasts that is not told.
 const USUAL_DURATION: Duration = Duration::from_secs(60);
 
-/// The status number of a success, which orders have unless told otherwise.
-const SUCCESS: i64 = 3;
-
 impl Args {
     /// Takes what a profile says where no flag does.
     pub fn adopt(&mut self, chosen: &Chosen) {
         let profile = &chosen.profile;
         adopt(&mut self.url, profile.url.as_ref());
         adopt(&mut self.timeout, profile.timeout.as_ref());
+        adopt_statuses(&mut self.statuses, profile);
         adopt(&mut self.dialect.dialect, profile.dialect.as_ref());
         adopt(&mut self.sign_type, profile.sign_type.as_ref());
         if let Some(id) = &profile.platform_id {
@@ -157,10 +161,12 @@ fn plan(args: &Args) -> Result<Plan, CommandError> {
     let changes: Result<Vec<_>, _> = args.edits.changes().collect();
     let changes =
         changes.map_err(|error| CommandError::usage("a change cannot be read").because(error))?;
-    let recipe = Recipe { changes, dialect, chosen };
+    let statuses = args.statuses;
+    let recipe = Recipe { changes, dialect, chosen, statuses };
+    let status = args.status.map_or(statuses.success(), |status| status.number(&statuses));
     let shares: Vec<(i64, u64)> = match &args.mix {
-        Some(mix) => mix.shares().collect(),
-        None => vec![(args.status.unwrap_or(SUCCESS), 1)],
+        Some(words) => numbered(words, &statuses)?.shares().collect(),
+        None => vec![(status, 1)],
     };
     let orders: Result<Vec<OrderKind>, _> =
         shares.into_iter().map(|(status, weight)| recipe.order(status, weight)).collect();

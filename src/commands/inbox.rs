@@ -12,7 +12,7 @@ use clap::Subcommand;
 
 use super::CommandResult;
 use super::args::inbox::{InboxArgs, refused};
-use super::args::{Format, parse_count};
+use super::args::{Format, adopt_statuses, parse_count};
 use crate::clock::{Clock, SystemClock};
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -75,15 +75,25 @@ impl Args {
     /// Whether anything of a profile is asked for.
     #[must_use]
     pub fn asks_profile(&self) -> bool {
-        matches!(self.action, Action::Replay(_) | Action::Show(_))
+        match self.action {
+            Action::List(_) | Action::Show(_) | Action::Replay(_) | Action::Export(_) => true,
+            Action::Diff(_) | Action::Delete(_) | Action::Prune(_) => false,
+        }
     }
 
-    /// Takes what a profile says where no flag does: only what verifies or sends asks for any of it.
+    /// Takes what a profile says where no flag does: its status numbers where statuses are named,
+    /// all of it where something is sent again.
     pub fn adopt(&mut self, chosen: &Chosen) {
+        let profile = &chosen.profile;
         match &mut self.action {
+            Action::List(args) => adopt_statuses(&mut args.filter.statuses, profile),
+            Action::Show(args) => {
+                adopt_statuses(&mut args.statuses, profile);
+                args.adopt(chosen);
+            }
+            Action::Export(args) => adopt_statuses(&mut args.filter.statuses, profile),
             Action::Replay(args) => args.adopt(chosen),
-            Action::Show(args) => args.adopt(chosen),
-            _ => {}
+            Action::Diff(_) | Action::Delete(_) | Action::Prune(_) => {}
         }
     }
 
@@ -131,7 +141,7 @@ fn list(args: &ListArgs, reader: &InboxReader, console: &mut Console) -> Command
         // What a listener deleted meanwhile is left out.
         let Some(entry) = reader.entry(*number).map_err(refused)? else { continue };
         match args.format {
-            Format::Human => console.answer(&report::row(&entry)),
+            Format::Human => console.answer(&report::row(&entry, &args.filter.statuses)),
             Format::Json => console.answer_bytes(report::json(&entry).as_bytes()),
         }
         .map_err(CommandError::output)?;

@@ -19,7 +19,9 @@ use super::CommandResult;
 use super::args::dialect::DialectArgs;
 use super::args::inbox::refused;
 use super::args::input::InputKind;
-use super::args::{Format, KeyArgs, OtherKeyArgs, adopt, parse_count, parse_sign_type};
+use super::args::{
+    Format, KeyArgs, OtherKeyArgs, adopt, adopt_statuses, parse_count, parse_sign_type,
+};
 use super::runtime::{Interrupts, block_on};
 use crate::delivery::schedule::parse_duration;
 use crate::error::CommandError;
@@ -36,6 +38,7 @@ use crate::listener::verdict::{Accepts, Contract};
 use crate::protocol::acknowledgement::AcknowledgementRule;
 use crate::protocol::key::Key;
 use crate::protocol::scheme::Algorithm;
+use crate::protocol::status::StatusTable;
 use crate::report::callback::{self, ListenSummary};
 use crate::report::listening::InboxChoice;
 use crate::report::{forwarding, listening, referee};
@@ -123,6 +126,9 @@ pub struct Args {
     /// Keys that may have been used by mistake.
     #[command(flatten)]
     pub other_keys: OtherKeyArgs,
+    /// The numbers of statuses, where a profile has other ones.
+    #[arg(skip)]
+    pub statuses: StatusTable,
 }
 
 /// Events that wait for the terminal.
@@ -208,6 +214,7 @@ impl Args {
         let profile = &chosen.profile;
         self.key.adopt(chosen);
         adopt(&mut self.dialect.dialect, profile.dialect.as_ref());
+        adopt_statuses(&mut self.statuses, profile);
         // An application that a flag names answers itself.
         if self.replies.reply.is_none() && self.forward.forward_to.is_none() {
             let program = profile.reply.as_ref();
@@ -406,7 +413,7 @@ fn contract(args: &Args) -> Result<Contract, CommandError> {
         InputKind::Auto => Accepts::Any,
     };
     let dialect = args.dialect.resolve(args.require)?;
-    Ok(Contract { dialect, required: args.require, accepts })
+    Ok(Contract { dialect, required: args.require, accepts, statuses: args.statuses })
 }
 
 fn finish(

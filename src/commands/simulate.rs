@@ -12,15 +12,15 @@ use std::time::Duration;
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
 use super::args::{
-    EditArgs, Format, Input, KeyArgs, USUAL_TIMEOUT, adopt, adopt_headers, no_url, parse_payload,
-    parse_sign_type,
+    EditArgs, Format, Input, KeyArgs, USUAL_TIMEOUT, adopt, adopt_headers, adopt_statuses, no_url,
+    parse_payload, parse_sign_type,
 };
 use super::runtime::{Interrupts, block_on};
 use super::signing::{edited, sign_payload};
 use super::wire_args::WireArgs;
 use crate::clock::{Clock, SystemClock};
 use crate::delivery::engine::{DeliveryEvent, DeliveryReport, DeliveryResult, Engine};
-use crate::delivery::example::{Example, parse_status};
+use crate::delivery::example::{Example, StatusWord};
 use crate::delivery::http::{HttpSettings, HttpTransport};
 use crate::delivery::schedule::{DEFAULT_WINDOW, PRESETS, RetrySchedule, Speed, parse_duration};
 use crate::delivery::transport::{Request, Target, Transport};
@@ -32,6 +32,7 @@ use crate::protocol::edit::Edit;
 use crate::protocol::key::Key;
 use crate::protocol::notification::{Expectation, Notification};
 use crate::protocol::scheme::Algorithm;
+use crate::protocol::status::StatusTable;
 use crate::report::delivery::{DeliveryPlan, attempt_json, attempt_line, result_json, result_line};
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
@@ -51,8 +52,8 @@ pub struct Args {
     /// The payload; - reads stdin; without it the platform's example with fresh ids and times.
     pub file: Option<PathBuf>,
     /// The status: success, cancelled, failed or a number.
-    #[arg(long, value_name = "STATUS", value_parser = parse_status, allow_hyphen_values = true)]
-    pub status: Option<i64>,
+    #[arg(long, value_name = "STATUS", value_parser = StatusWord::parse, allow_hyphen_values = true)]
+    pub status: Option<StatusWord>,
     /// How the platform signs, and which reply it wants.
     #[command(flatten)]
     pub dialect: DialectArgs,
@@ -92,6 +93,9 @@ pub struct Args {
     /// How the request travels.
     #[command(flatten)]
     pub wire: WireArgs,
+    /// The numbers of statuses, where a profile has other ones.
+    #[arg(skip)]
+    pub statuses: StatusTable,
 }
 
 /// What holds where a flag was not given; a flag that was may not go with a journal.
@@ -107,6 +111,7 @@ impl Args {
         }
         adopt(&mut self.url, profile.url.as_ref());
         adopt(&mut self.timeout, profile.timeout.as_ref());
+        adopt_statuses(&mut self.statuses, profile);
         adopt_headers(&mut self.wire.header, profile.headers.as_ref());
         if self.many.resume {
             return;
@@ -118,6 +123,11 @@ impl Args {
         if let Some(id) = profile.platform_id.as_ref().filter(|_| makes_orders) {
             self.edits.adopt("platform_id", &id.value);
         }
+    }
+
+    /// The number of the status that was asked for.
+    fn status(&self) -> Option<i64> {
+        self.status.map(|status| status.number(&self.statuses))
     }
 
     fn schedule(&self) -> &str {
@@ -254,7 +264,8 @@ impl One {
         let source = read_source(setup.args, &clock, console)?;
         let (body, algorithm) = prepared_body(setup.args, &source, setup.dialect, key)?;
         let payload = parse_payload(&body, &source.name)?;
-        let notification = Notification::read(&payload, Expectation::Notification);
+        let notification =
+            Notification::read(&payload, Expectation::Notification, &setup.args.statuses);
         Ok(One { clock, body, algorithm, notification })
     }
 
@@ -275,12 +286,12 @@ fn read_source(
     clock: &SystemClock,
     console: &mut Console,
 ) -> Result<Input, CommandError> {
-    let success = 3;
     match &args.file {
         Some(path) => Input::read(Some(path), console),
         None => {
-            let example =
-                Example { status: args.status.unwrap_or(success), completed_at: clock.wall() };
+            let statuses = args.statuses;
+            let status = args.status().unwrap_or_else(|| statuses.success());
+            let example = Example { status, statuses, completed_at: clock.wall() };
             let text = example.payload(&mut fastrand::Rng::new());
             Ok(Input { bytes: text.into_bytes(), name: "the example".to_owned() })
         }
@@ -295,7 +306,7 @@ fn prepared_body(
     key: Option<&Key>,
 ) -> Result<(Vec<u8>, Option<Algorithm>), CommandError> {
     let status = args
-        .status
+        .status()
         .filter(|_| args.file.is_some())
         .map(|status| Edit::Put { name: "status".to_owned(), json: status.to_string() });
     let edits = status.iter().chain(args.edits.edits());

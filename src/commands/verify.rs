@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
 use super::args::input::InputKind;
-use super::args::{Format, Input, KeyArgs, OtherKeyArgs, adopt, parse_sign_type};
+use super::args::{Format, Input, KeyArgs, OtherKeyArgs, adopt, adopt_statuses, parse_sign_type};
 use super::lines::{self, LinesArgs, VerifyLines};
 use crate::clock::{Clock, SystemClock};
 use crate::error::CommandError;
@@ -15,6 +15,7 @@ use crate::protocol::diagnosis::diagnose;
 use crate::protocol::notification::{Expectation, findings};
 use crate::protocol::scheme::Algorithm;
 use crate::protocol::signature::{Answer, Mismatch, demanded_scheme, expected, verify};
+use crate::protocol::status::StatusTable;
 use crate::protocol::weakness::Circumstances;
 use crate::report::batch::BatchKind;
 use crate::report::explanation::Explanation;
@@ -61,6 +62,9 @@ pub struct Args {
     /// Keys that may have been used by mistake.
     #[command(flatten)]
     pub other_keys: OtherKeyArgs,
+    /// The numbers of statuses, where a profile has other ones.
+    #[arg(skip)]
+    pub statuses: StatusTable,
 }
 
 impl Args {
@@ -68,6 +72,7 @@ impl Args {
     pub fn adopt(&mut self, chosen: &Chosen) {
         self.key.adopt(chosen);
         adopt(&mut self.dialect.dialect, chosen.profile.dialect.as_ref());
+        adopt_statuses(&mut self.statuses, &chosen.profile);
     }
 }
 
@@ -86,7 +91,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
             ("--show-expected", args.show_expected),
             ("--input", matches!(args.input, InputKind::Form | InputKind::Query)),
         ])?;
-        let work = VerifyLines::new(key, dialect, args.require, strictness);
+        let work = VerifyLines::new(key, dialect, args.require, strictness).naming(args.statuses);
         return lines::run(&args.lines, args.file.as_deref(), BatchKind::Verify, work, console);
     }
     let others = args.other_keys.resolve(console)?;
@@ -110,7 +115,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         expected: (args.show_expected && verification.answer != Answer::Match)
             .then(|| expected(&payload, &key, dialect, &verification).as_str().to_owned()),
         masked_canonical: canonicalize(&payload, scheme).masked(scheme),
-        findings: findings(&payload, Expectation::AnyPayload),
+        findings: findings(&payload, Expectation::AnyPayload, &args.statuses),
         diagnosis,
         strictness,
         key_fingerprint: key.fingerprint(),

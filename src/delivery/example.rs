@@ -4,19 +4,18 @@ use jiff::Timestamp;
 
 use crate::protocol::edit::json_string;
 use crate::protocol::nearest::did_you_mean;
-use crate::protocol::status::Status;
+use crate::protocol::status::{Status, StatusTable};
 
 /// What differs from one example to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
     /// The status number; a failed payout carries an `error_msg` too.
     pub status: i64,
+    /// What the numbers mean.
+    pub statuses: StatusTable,
     /// When the order was completed.
     pub completed_at: Timestamp,
 }
-
-/// The status number that means a failed payout.
-const FAILED: i64 = 5;
 
 /// How long before its completion the example's order was created, in seconds: as on the page.
 const TOOK: i64 = 62;
@@ -39,7 +38,7 @@ impl Example {
             "\",\"platform_id\":\"PF0014\",\"amount\":400000,\"real_amount\":400000,\"fee\":3200,\"status\":",
         );
         push_number(&mut text, self.status, 1);
-        if self.status == FAILED {
+        if self.status == self.statuses.failed() {
             text.push_str(",\"error_msg\":");
             text.push_str(&json_string("beneficiary account rejected"));
         }
@@ -78,18 +77,40 @@ fn push_number(text: &mut String, number: i64, width: usize) {
     text.push_str(std::str::from_utf8(&digits[start..]).unwrap_or_default());
 }
 
-/// A payout status by its number or its name.
-///
-/// # Errors
-/// Anything else, with the names that there are.
-pub fn parse_status(text: &str) -> Result<i64, String> {
-    text.parse::<i64>()
-        .ok()
-        .or_else(|| Status::payout_by_name(text).map(|status| i64::from(status.code)))
-        .ok_or_else(|| {
+/// A payout status as a person says it; which number a name has, a table tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusWord {
+    /// By its number.
+    Number(i64),
+    /// By its name.
+    Name(&'static str),
+}
+
+impl StatusWord {
+    /// Reads a number or a name.
+    ///
+    /// # Errors
+    /// Anything else, with the names that there are.
+    pub fn parse(text: &str) -> Result<StatusWord, String> {
+        let number = || text.parse().ok().map(StatusWord::Number);
+        let name = || Status::payout_by_name(text).map(|status| StatusWord::Name(status.name));
+        number().or_else(name).ok_or_else(|| {
             let near = did_you_mean(text, ["success", "cancelled", "failed"]);
             format!("success, cancelled, failed or a number is wanted{near}")
         })
+    }
+
+    /// The number that is meant.
+    #[must_use]
+    pub fn number(self, statuses: &StatusTable) -> i64 {
+        match self {
+            StatusWord::Number(number) => number,
+            StatusWord::Name(name) => statuses
+                .payouts()
+                .find(|status| status.name == name)
+                .map_or_else(|| statuses.success(), |status| i64::from(status.code)),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -100,12 +121,13 @@ mod tests {
 
     #[test]
     fn an_example_is_a_notification_without_findings() {
+        let statuses = StatusTable::PLATFORM;
         for status in [3, 4, 5] {
-            let example =
-                Example { status, completed_at: Timestamp::from_second(1_567_614_111).unwrap() };
+            let completed_at = Timestamp::from_second(1_567_614_111).unwrap();
+            let example = Example { status, statuses, completed_at };
             let text = example.payload(&mut fastrand::Rng::with_seed(1));
             let payload = Payload::parse(text.as_bytes()).unwrap();
-            assert_eq!(findings(&payload, Expectation::Notification), []);
+            assert_eq!(findings(&payload, Expectation::Notification, &statuses), []);
         }
     }
 
@@ -136,10 +158,14 @@ mod tests {
 
     #[test]
     fn a_status_has_a_name_or_a_number() {
-        assert_eq!(parse_status("success"), Ok(3));
-        assert_eq!(parse_status("Cancelled"), Ok(4));
-        assert_eq!(parse_status("failed"), Ok(5));
-        assert_eq!(parse_status("2"), Ok(2));
-        assert!(parse_status("done").is_err());
+        let number = |text, statuses| StatusWord::parse(text).map(|word| word.number(statuses));
+        let platform = StatusTable::PLATFORM;
+        assert_eq!(number("success", &platform), Ok(3));
+        assert_eq!(number("Cancelled", &platform), Ok(4));
+        assert_eq!(number("under review", &platform), Ok(6));
+        let swapped = StatusTable::try_new([(4, "failed"), (5, "cancelled")]).unwrap();
+        assert_eq!(number("Cancelled", &swapped), Ok(5));
+        assert_eq!(number("2", &swapped), Ok(2));
+        assert!(number("done", &swapped).is_err());
     }
 }

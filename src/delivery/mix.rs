@@ -1,6 +1,7 @@
 //! Which statuses a run's orders have, and which orders are notified twice.
 
-use super::example::parse_status;
+use super::example::StatusWord;
+use crate::protocol::status::StatusTable;
 
 /// The largest weight, and the most statuses, of a mix.
 const MAX_WEIGHT: u64 = 1_000_000_000;
@@ -16,6 +17,12 @@ const MAX_STATUSES: usize = 100;
 pub struct Mix {
     /// Each status with the sum of the weights up to and including its own.
     sums: Vec<(i64, u64)>,
+}
+
+/// A mix as a person says it: names have no numbers yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MixWords {
+    shares: Vec<(StatusWord, u64)>,
 }
 
 /// Why a text is no mix.
@@ -43,18 +50,17 @@ pub enum MixError {
     TooMany,
 }
 
-impl Mix {
+impl MixWords {
     /// Reads a list such as `success=90,failed=8,cancelled=2`; the weights may have any sum.
     ///
     /// # Errors
-    /// A part that is no STATUS=WEIGHT, a status twice, a weight that is not positive.
+    /// A part that is no STATUS=WEIGHT, a weight that is not positive.
     pub fn parse(text: &str) -> Result<Self, MixError> {
-        let mut sums: Vec<(i64, u64)> = Vec::new();
-        let mut sum = 0;
+        let mut shares = Vec::new();
         for part in text.split(',').map(str::trim) {
             let (status, weight) =
                 part.split_once('=').ok_or_else(|| MixError::NoPair(part.to_owned()))?;
-            let status = parse_status(status.trim())
+            let status = StatusWord::parse(status.trim())
                 .map_err(|reason| MixError::Status { status: status.trim().to_owned(), reason })?;
             let weight = weight
                 .trim()
@@ -62,16 +68,38 @@ impl Mix {
                 .ok()
                 .filter(|weight| (1..=MAX_WEIGHT).contains(weight))
                 .ok_or_else(|| MixError::Weight(weight.trim().to_owned()))?;
-            if sums.iter().any(|(known, _)| *known == status) {
-                return Err(MixError::Twice(status));
-            }
-            if sums.len() == MAX_STATUSES {
+            if shares.len() == MAX_STATUSES {
                 return Err(MixError::TooMany);
             }
-            sum += weight;
-            sums.push((status, sum));
+            shares.push((status, weight));
         }
-        Ok(Mix { sums })
+        Ok(MixWords { shares })
+    }
+
+    /// The mix, with the numbers that the names have.
+    ///
+    /// # Errors
+    /// A status twice.
+    pub fn numbered(&self, statuses: &StatusTable) -> Result<Mix, MixError> {
+        let mut mix = Mix { sums: Vec::new() };
+        let mut sum = 0;
+        for (status, weight) in &self.shares {
+            let status = status.number(statuses);
+            if mix.sums.iter().any(|(known, _)| *known == status) {
+                return Err(MixError::Twice(status));
+            }
+            sum += weight;
+            mix.sums.push((status, sum));
+        }
+        Ok(mix)
+    }
+}
+
+impl Mix {
+    /// One status alone.
+    #[must_use]
+    pub fn only(status: i64) -> Mix {
+        Mix { sums: vec![(status, 1)] }
     }
 
     /// Each status with its weight, as they were written.
@@ -145,12 +173,16 @@ impl Duplicates {
 mod tests {
     use super::*;
 
+    fn mix(text: &str) -> Result<Mix, MixError> {
+        MixWords::parse(text)?.numbered(&StatusTable::PLATFORM)
+    }
+
     #[test]
     fn a_mix_draws_by_weight_and_seed() {
-        let mix = Mix::parse("success=90, failed=8,cancelled=2").unwrap();
+        let mixed = mix("success=90, failed=8,cancelled=2").unwrap();
         let draw = |seed| {
             let mut random = fastrand::Rng::with_seed(seed);
-            (0..10_000).map(|_| mix.draw(&mut random)).collect::<Vec<_>>()
+            (0..10_000).map(|_| mixed.draw(&mut random)).collect::<Vec<_>>()
         };
         let drawn = draw(1);
         let share = |status| drawn.iter().filter(|drawn| **drawn == status).count();
@@ -164,9 +196,9 @@ mod tests {
 
     #[test]
     fn a_mix_takes_numbers_and_any_sum() {
-        let mix = Mix::parse("6=3,success=4").unwrap();
-        assert_eq!(mix.sums, [(6, 3), (3, 7)]);
-        assert_eq!(mix.shares().collect::<Vec<_>>(), [(6, 3), (3, 4)]);
+        let mixed = mix("6=3,success=4").unwrap();
+        assert_eq!(mixed.sums, [(6, 3), (3, 7)]);
+        assert_eq!(mixed.shares().collect::<Vec<_>>(), [(6, 3), (3, 4)]);
         for (text, error) in [
             ("", MixError::NoPair(String::new())),
             ("success", MixError::NoPair("success".into())),
@@ -175,9 +207,9 @@ mod tests {
             ("success=1.5", MixError::Weight("1.5".into())),
             ("success=1,3=2", MixError::Twice(3)),
         ] {
-            assert_eq!(Mix::parse(text), Err(error), "{text}");
+            assert_eq!(mix(text), Err(error), "{text}");
         }
-        assert!(matches!(Mix::parse("won=1"), Err(MixError::Status { .. })));
+        assert!(matches!(mix("won=1"), Err(MixError::Status { .. })));
     }
 
     #[test]

@@ -13,11 +13,9 @@ use super::signing::{Signer, SigningError};
 use super::template::{Template, TemplateContext};
 use crate::protocol::edit::Edit;
 use crate::protocol::payload::{Payload, PayloadError, Value};
+use crate::protocol::status::StatusTable;
 
 pub use super::order_file::{FileFormat, FromFile};
-
-/// The status number of a success, which orders have unless told otherwise.
-const SUCCESS: i64 = 3;
 
 /// Gives the orders of a run, one by one, signed and ready to send.
 pub trait OrderSource {
@@ -124,8 +122,10 @@ pub struct OrderRecipe {
     pub signer: Signer,
     /// The changes, in the order in which they are made.
     pub changes: Vec<Change>,
-    /// The statuses; `None` leaves what the payload has.
+    /// The statuses; `None` leaves what the payload has, and a fresh order is a success.
     pub mix: Option<Mix>,
+    /// What the numbers of statuses mean.
+    pub statuses: StatusTable,
     /// How many are notified twice.
     pub duplicates: Duplicates,
     /// Where ids, amounts and statuses come from.
@@ -189,8 +189,12 @@ impl OrderMaker {
     /// The order of a fresh example.
     fn example(&mut self, at: Timestamp) -> Result<Order, SigningError> {
         self.edits.clear();
-        let status = self.recipe.mix.as_ref().map_or(SUCCESS, |mix| mix.draw(&mut self.statuses));
-        let text = Example { status, completed_at: at }.payload(&mut self.values);
+        let statuses = self.recipe.statuses;
+        let status = match &self.recipe.mix {
+            Some(mix) => mix.draw(&mut self.statuses),
+            None => statuses.success(),
+        };
+        let text = Example { status, statuses, completed_at: at }.payload(&mut self.values);
         self.finish(text.as_bytes(), at)
     }
 
@@ -292,6 +296,7 @@ pub(super) mod tests {
             signer: Signer::try_new(Dialect::platform(), None, key()).unwrap(),
             changes: Vec::new(),
             mix: None,
+            statuses: StatusTable::PLATFORM,
             duplicates: Duplicates::NONE,
             seed,
         }
@@ -344,7 +349,7 @@ pub(super) mod tests {
     fn duplicates_repeat_the_bytes_under_a_number_of_their_own() {
         let recipe = OrderRecipe {
             duplicates: Duplicates::parse("50%").unwrap(),
-            mix: Some(Mix::parse("failed=1").unwrap()),
+            mix: Some(Mix::only(5)),
             ..recipe(1)
         };
         let mut source = Generated::new(recipe, 4);

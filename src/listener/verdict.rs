@@ -11,6 +11,7 @@ use crate::protocol::notification::{Expectation, Finding, Notification, Severity
 use crate::protocol::payload::{Encoding, Payload, PayloadError};
 use crate::protocol::scheme::Algorithm;
 use crate::protocol::signature::{Mismatch, Verification, verify};
+use crate::protocol::status::StatusTable;
 
 /// What a callback means, and how a merchant would answer it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,11 +130,18 @@ pub struct Contract {
     pub required: Option<Algorithm>,
     /// In which form callbacks are taken.
     pub accepts: Accepts,
+    /// What the numbers of statuses mean.
+    pub statuses: StatusTable,
 }
 
 impl Default for Contract {
     fn default() -> Self {
-        Contract { dialect: Dialect::platform(), required: None, accepts: Accepts::Json }
+        Contract {
+            dialect: Dialect::platform(),
+            required: None,
+            accepts: Accepts::Json,
+            statuses: StatusTable::PLATFORM,
+        }
     }
 }
 
@@ -243,8 +251,8 @@ impl Contract {
     fn read(&self, payload: &Payload<'_>, key: &Key) -> Verdict {
         let verification = verify(payload, key, self.dialect, self.required);
         let reading = Reading {
-            notification: Notification::read(payload, Expectation::Notification),
-            findings: findings(payload, self.expectation()),
+            notification: Notification::read(payload, Expectation::Notification, &self.statuses),
+            findings: findings(payload, self.expectation(), &self.statuses),
             verification,
         };
         let code = if reading.mismatch().is_some() {
@@ -285,7 +293,7 @@ mod tests {
 
     fn code(accepts: Accepts, callback: &Callback) -> &'static str {
         let dialect = Dialect::built_in("epay").unwrap();
-        let contract = Contract { dialect, required: None, accepts };
+        let contract = Contract { dialect, accepts, ..Contract::default() };
         contract.inspect(callback, &Key::try_new(KEY.to_vec()).unwrap()).code.code()
     }
 

@@ -5,7 +5,7 @@
 
 pub use super::finding::{Finding, Severity};
 use super::payload::{Encoding, Payload, Value};
-use super::status::{Kind, Status};
+use super::status::{Kind, Status, StatusTable};
 
 /// What the reader of a payload expects it to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,9 +123,13 @@ pub fn whole_number(value: &Value<'_>) -> Option<i64> {
 }
 
 impl Notification {
-    /// Reads the documented fields; numbers may be written as strings.
+    /// Reads the documented fields; numbers may be written as strings, and `statuses` names them.
     #[must_use]
-    pub fn read(payload: &Payload<'_>, expectation: Expectation) -> Notification {
+    pub fn read(
+        payload: &Payload<'_>,
+        expectation: Expectation,
+        statuses: &StatusTable,
+    ) -> Notification {
         let kind = kind_of(payload, expectation);
         let text = |name: &str| match &payload.get(name)?.value {
             Value::String(text) if !text.is_empty() => Some(text.to_string()),
@@ -145,7 +149,7 @@ impl Notification {
             platform_id: text("platform_id"),
             amount_cents: number("amount"),
             status_code,
-            status: status_code.and_then(|code| Status::of(kind, code)),
+            status: status_code.and_then(|code| statuses.status(kind, code)),
             update_time: number("update_time"),
         }
     }
@@ -161,9 +165,14 @@ pub fn major_units(cents: i64) -> String {
 
 /// Holds a payload against the field rules.
 #[must_use]
-pub fn findings(payload: &Payload<'_>, expectation: Expectation) -> Vec<Finding> {
+pub fn findings(
+    payload: &Payload<'_>,
+    expectation: Expectation,
+    statuses: &StatusTable,
+) -> Vec<Finding> {
     let kind = kind_of(payload, expectation);
-    let mut findings = Findings { found: Vec::new(), encoding: payload.encoding() };
+    let encoding = payload.encoding();
+    let mut findings = Findings { found: Vec::new(), encoding, statuses: *statuses };
     match kind {
         Kind::Other => return Vec::new(),
         Kind::Deposit => findings.warn(
@@ -211,6 +220,7 @@ pub fn findings(payload: &Payload<'_>, expectation: Expectation) -> Vec<Finding>
 struct Findings {
     found: Vec<Finding>,
     encoding: Encoding,
+    statuses: StatusTable,
 }
 
 impl Findings {
@@ -319,15 +329,15 @@ impl Findings {
             );
             return;
         };
-        match Status::of(kind, code) {
+        match self.statuses.status(kind, code) {
             None => self.warn("status-unknown", Some(name), &format!("{code} is no known status")),
             Some(status) if status.is_final => {}
             Some(status) => {
-                let more = match (kind, code) {
-                    (Kind::Payout, 2) => "; 2 is a deposit's success, a payout's is 3",
-                    _ => "",
-                };
-                let text = format!("{code} ({}) is not a final status{more}", status.name);
+                let mut text = format!("{code} ({}) is not a final status", status.name);
+                if (kind, code) == (Kind::Payout, 2) {
+                    let success = self.statuses.success();
+                    text += &format!("; 2 is a deposit's success, a payout's is {success}");
+                }
                 self.warn("status-not-final", Some(name), &text);
             }
         }
@@ -394,7 +404,8 @@ mod tests {
         "real_amount":400000,"fee":3200,"status":3,"create_time":1567614049,"update_time":1567614111}"#;
 
     fn codes(json: &str) -> Vec<(Severity, &'static str, Option<String>)> {
-        findings(&Payload::parse(json.as_bytes()).unwrap(), Expectation::AnyPayload)
+        let payload = Payload::parse(json.as_bytes()).unwrap();
+        findings(&payload, Expectation::AnyPayload, &StatusTable::PLATFORM)
             .into_iter()
             .map(|finding| (finding.severity, finding.code, finding.member))
             .collect()
@@ -450,7 +461,7 @@ mod tests {
         // A deposit's success is a payout's "processing": the text says so.
         let payload = GOOD.replace("\"status\":3", "\"status\":2");
         let payload = Payload::parse(payload.as_bytes()).unwrap();
-        let found = findings(&payload, Expectation::Notification);
+        let found = findings(&payload, Expectation::Notification, &StatusTable::PLATFORM);
         assert!(found[0].message.contains("2 is a deposit's success"), "{found:?}");
     }
 
@@ -459,7 +470,7 @@ mod tests {
         let pairs = "payout_id=POT1&payout_cl_id=c1&platform_id=PF1&amount=400000&real_amount=1\
                      &fee=-1&status=3&create_time=1567614049&update_time=1567614111";
         let payload = form::read(pairs.as_bytes(), Encoding::Form).unwrap();
-        let found = findings(&payload, Expectation::Notification);
+        let found = findings(&payload, Expectation::Notification, &StatusTable::PLATFORM);
         assert_eq!(found.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["negative"]);
     }
 
@@ -468,7 +479,7 @@ mod tests {
         let deposit = GOOD.replace("payout_", "payment_").replace("\"status\":3", "\"status\":2");
         assert_eq!(codes(&deposit), [(Severity::Warning, "deposit-notification", None)]);
         let payload = Payload::parse(deposit.as_bytes()).unwrap();
-        let read = Notification::read(&payload, Expectation::Notification);
+        let read = Notification::read(&payload, Expectation::Notification, &StatusTable::PLATFORM);
         assert_eq!(read.status.unwrap().name, "success");
     }
 
@@ -476,7 +487,7 @@ mod tests {
     fn field_rules_do_not_apply_to_other_payloads_unless_a_notification_is_expected() {
         assert_eq!(codes(r#"{"a":1}"#), []);
         let payload = Payload::parse(b"{}").unwrap();
-        let missing = findings(&payload, Expectation::Notification);
+        let missing = findings(&payload, Expectation::Notification, &StatusTable::PLATFORM);
         assert_eq!(missing.iter().filter(|finding| finding.severity == Severity::Error).count(), 8);
     }
 

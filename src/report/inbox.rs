@@ -16,6 +16,7 @@ use super::verification::VerificationReport;
 use crate::listener::inbox::entry::{Entry, Forwarded, Match, Replied};
 use crate::listener::verdict::{Accepts, Contract};
 use crate::protocol::notification::{Expectation, Notification, major_units};
+use crate::protocol::status::StatusTable;
 
 /// The most lines of a body that a person is shown.
 const MOST_LINES: usize = 500;
@@ -32,15 +33,15 @@ pub fn head() -> Line {
     ))
 }
 
-/// A kept callback as a row of the table, 80 columns wide.
+/// A kept callback as a row of the table, 80 columns wide; `statuses` names its status.
 #[must_use]
-pub fn row(entry: &Entry) -> Line {
+pub fn row(entry: &Entry, statuses: &StatusTable) -> Line {
     let judged = &entry.judged;
     let order = match &judged.order_id {
         Some(id) => fitted(id, ORDER_WIDTH),
         None => "(no order id)".to_owned(),
     };
-    let status = match status_name(entry) {
+    let status = match status_name(entry, statuses) {
         Some(name) => name.to_owned(),
         None => judged.status.map_or_else(|| "-".to_owned(), |status| status.to_string()),
     };
@@ -90,10 +91,11 @@ fn fitted(text: &str, width: usize) -> String {
     text.chars().take(width.saturating_sub(1)).map(shown).chain(['…']).collect()
 }
 
-fn status_name(entry: &Entry) -> Option<&'static str> {
+fn status_name(entry: &Entry, statuses: &StatusTable) -> Option<&'static str> {
     let contract = Contract { accepts: Accepts::Any, ..Contract::default() };
     let payload = contract.payload(&entry.callback).ok()?;
-    Notification::read(&payload, Expectation::Notification).status.map(|status| status.name)
+    let read = Notification::read(&payload, Expectation::Notification, statuses);
+    read.status.map(|status| status.name)
 }
 
 /// What is worked out anew for a callback that is shown in full.
@@ -381,7 +383,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_table_has_80_columns() {
-        let row = text(&row(&entry(br#"{"status":3}"#)));
+        let row = text(&row(&entry(br#"{"status":3}"#), &StatusTable::PLATFORM));
         assert_eq!(
             row,
             "    12  11-23 02:43:01  POT00000102-and-mu…  success         4000.00  valid 200"

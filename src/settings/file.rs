@@ -23,7 +23,7 @@ use crate::delivery::wire_settings::HeaderRule;
 use crate::listener::program::ReplyProgram;
 use crate::protocol::nearest::nearest;
 use crate::protocol::scheme::Algorithm;
-use crate::protocol::status::{Kind, Status};
+use crate::protocol::status::{Status, StatusTable, StatusTableError};
 
 /// The longest settings file that is read, in bytes (64 KiB).
 pub const MAX_FILE_BYTES: usize = 64 * 1024;
@@ -299,38 +299,26 @@ impl Reader<'_> {
     fn statuses(
         &self,
         raw: Option<Spanned<BTreeMap<String, String>>>,
-    ) -> Reading<Option<Placed<BTreeMap<i64, String>>>> {
+    ) -> Reading<Option<Placed<StatusTable>>> {
         let Some(raw) = raw else { return Ok(None) };
         if raw.get_ref().len() > MOST {
             return wrong(&raw.span(), format!("a profile names at most {MOST} statuses"));
         }
-        let mut statuses = BTreeMap::new();
+        let mut numbers = Vec::new();
         for (number, name) in raw.get_ref() {
             let Ok(code) = number.parse::<u8>() else {
                 let form = format!("{number:?} is no status number (0 to 255)");
                 return wrong(&raw.span(), form);
             };
-            let Some(known) = Status::payout_by_name(name) else {
-                return wrong(&raw.span(), near_or(name, Status::payout_names()));
-            };
-            if statuses.values().any(|name| name == known.name) {
-                return wrong(&raw.span(), format!("{} has two numbers", known.name));
-            }
-            if statuses.insert(i64::from(code), known.name.to_owned()).is_some() {
-                return wrong(&raw.span(), format!("the status {code} is named twice"));
-            }
+            numbers.push((code, name.as_str()));
         }
-        for (code, name) in &statuses {
-            // Else one number would stand for two statuses.
-            let holder = Status::of(Kind::Payout, *code).map(|status| status.name);
-            if let Some(holder) = holder.filter(|holder| holder != name)
-                && !statuses.values().any(|named| named == holder)
-            {
-                let problem = format!("{code} is the number of {holder:?}: give that another one");
-                return wrong(&raw.span(), problem);
+        match StatusTable::try_new(numbers) {
+            Ok(table) => Ok(Some(self.placed(&raw.span(), table))),
+            Err(StatusTableError::UnknownName(name)) => {
+                wrong(&raw.span(), near_or(&name, Status::payout_names()))
             }
+            Err(error) => wrong(&raw.span(), error.to_string()),
         }
-        Ok(Some(self.placed(&raw.span(), statuses)))
     }
 }
 

@@ -1,10 +1,10 @@
 //! A profile: named settings that hold where neither a flag nor the environment says otherwise.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::protocol::scheme::Algorithm;
+use crate::protocol::status::StatusTable;
 
 /// A value and where it stands in its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,8 +49,8 @@ pub struct Profile {
     pub headers: Option<Placed<Vec<String>>>,
     /// The program that the listener answers by.
     pub reply: Option<Placed<String>>,
-    /// The names of status numbers, where a deployment's list differs.
-    pub statuses: Option<Placed<BTreeMap<i64, String>>>,
+    /// The numbers of statuses, where a deployment's list differs.
+    pub statuses: Option<Placed<StatusTable>>,
 }
 
 /// Whose file a profile stands in: that decides what it may do.
@@ -115,7 +115,8 @@ pub struct Chosen {
 const USERS_ONLY: &str = "a project's file may have come from others";
 
 /// Whether a dialect's text names a file.
-fn is_file(dialect: &str) -> bool {
+#[must_use]
+pub fn is_file(dialect: &str) -> bool {
     dialect.contains(['/', '\\']) || Path::new(dialect).extension().is_some_and(|end| end == "toml")
 }
 

@@ -168,6 +168,20 @@ impl Console {
         }
     }
 
+    /// Whether a question would be seen: stderr is a terminal.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        self.remarks.device == Device::Terminal
+    }
+
+    /// Writes a question to stderr, and leaves the answer its place on the same line.
+    pub fn question(&mut self, line: &Line) {
+        let text = render(&self.redactor, self.remarks.theme, line);
+        // Nobody could be told of a failure here: the one who is asked sees the same terminal.
+        let _ = write!(self.remarks.sink, "{} ", text.trim_end_matches('\n'));
+        let _ = self.remarks.sink.flush();
+    }
+
     /// Shows on stderr how far a run is, `elapsed` after its start; it may be called at any time.
     ///
     /// A terminal gets a bar, which makes way for every line until [`Console::end_progress`];

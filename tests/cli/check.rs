@@ -11,6 +11,7 @@ use payout_notify::protocol::key::Key;
 use payout_notify::protocol::notification::{Expectation, Notification};
 use payout_notify::protocol::payload::Payload;
 use payout_notify::protocol::signature::{Answer, verify};
+use payout_notify::protocol::status::StatusTable;
 use serde_json::Value;
 use tiny_http::{Response, Server};
 
@@ -124,7 +125,8 @@ fn answer(flaw: Flaw, body: &[u8], books: &mut Books) -> (u16, &'static str) {
     if flaw == Flaw::FailsTheFifthRequest && books.seen == 5 {
         return (500, "");
     }
-    let notification = Notification::read(&payload, Expectation::Notification);
+    let notification =
+        Notification::read(&payload, Expectation::Notification, &StatusTable::PLATFORM);
     let Some(order) = notification.order_id else { return (200, r#"{"error_code":"0002"}"#) };
     if notification.status_code == Some(3) {
         let credited = books.credited.entry(order).or_default();

@@ -33,5 +33,7 @@ mod sign;
 mod simulate;
 mod smoke;
 mod snippet;
+mod statuses;
+mod terminal;
 mod vectors;
 mod verify;

@@ -6,6 +6,7 @@ use crate::protocol::key::Key;
 use crate::protocol::payload::Payload;
 use crate::protocol::scheme::Algorithm;
 use crate::protocol::signature::{Answer, Mismatch, verify};
+use crate::protocol::status::StatusTable;
 
 fn now() -> Timestamp {
     Timestamp::from_second(1_567_614_111).unwrap()
@@ -16,7 +17,7 @@ fn key() -> Key {
 }
 
 fn workshop(algorithm: Algorithm) -> Workshop {
-    let statuses = StatusNumbers::default();
+    let statuses = StatusTable::default();
     Workshop::try_new(key(), Dialect::platform(), algorithm, 7, statuses).unwrap()
 }
 
@@ -50,7 +51,7 @@ fn the_control_verifies_under_every_digest_and_dialect() {
     );
     for dialect in &crate::protocol::dialect::DIALECTS {
         for scheme in dialect.schemes.iter() {
-            let statuses = StatusNumbers::default();
+            let statuses = StatusTable::default();
             let workshop =
                 Workshop::try_new(key(), dialect, scheme.algorithm, 7, statuses).unwrap();
             let mut history = History::new("test");
@@ -190,7 +191,7 @@ fn a_message_can_refer_to_those_before_it() {
 
 #[test]
 fn ids_differ_from_seed_to_seed_and_from_label_to_label() {
-    let statuses = StatusNumbers { failed: 6, ..StatusNumbers::default() };
+    let statuses = StatusTable::try_new([(9, "failed")]).unwrap();
     let make = |seed, label: &str| {
         let workshop =
             Workshop::try_new(key(), Dialect::platform(), Algorithm::Md5, seed, statuses)
@@ -204,7 +205,7 @@ fn ids_differ_from_seed_to_seed_and_from_label_to_label() {
     assert_ne!(make(1, "a").order_id, make(1, "b").order_id);
     let body = String::from_utf8(make(1, "a").body).unwrap();
     assert!(body.contains(r#""platform_id":"PF\"1""#), "{body}");
-    assert!(body.contains(r#""error_msg":"PF\"1 6""#), "{body}");
+    assert!(body.contains(r#""error_msg":"PF\"1 9""#), "{body}");
 }
 
 #[test]

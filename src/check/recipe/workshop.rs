@@ -16,6 +16,7 @@ use crate::protocol::key::{EmptyKey, Key};
 use crate::protocol::payload::Payload;
 use crate::protocol::scheme::{Algorithm, DigestCase, Scheme, Suffix};
 use crate::protocol::signature::sign;
+use crate::protocol::status::StatusTable;
 
 /// What every order id of a check begins with, so that people can tell them from real ones.
 pub const ORDER_PREFIX: &str = "CHECK-";
@@ -35,35 +36,13 @@ const LETTER_TRIES: u32 = 200;
 /// The name in recipes for the member that carries the signature.
 const SIGN_FIELD: &str = "@sign";
 
-/// The status numbers of the deployment: all but success vary.
-///
-/// Source: the protocol's section 4.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StatusNumbers {
-    /// The payout arrived.
-    pub success: i64,
-    /// It was cancelled.
-    pub cancelled: i64,
-    /// It failed.
-    pub failed: i64,
-    /// It is not ended.
-    pub processing: i64,
-}
-
-impl Default for StatusNumbers {
-    fn default() -> Self {
-        StatusNumbers { success: 3, cancelled: 4, failed: 5, processing: 2 }
-    }
-}
-
-impl StatusNumbers {
-    fn of(self, ending: Ending) -> i64 {
-        match ending {
-            Ending::Success => self.success,
-            Ending::Cancelled => self.cancelled,
-            Ending::Failed => self.failed,
-            Ending::Processing => self.processing,
-        }
+/// The number of the status with which an order ends.
+fn number(statuses: &StatusTable, ending: Ending) -> i64 {
+    match ending {
+        Ending::Success => statuses.success(),
+        Ending::Cancelled => statuses.cancelled(),
+        Ending::Failed => statuses.failed(),
+        Ending::Processing => statuses.processing(),
     }
 }
 
@@ -75,7 +54,7 @@ pub struct Workshop {
     dialect: &'static Dialect,
     scheme: &'static Scheme,
     seed: u64,
-    statuses: StatusNumbers,
+    statuses: StatusTable,
     platform_id: String,
 }
 
@@ -142,7 +121,7 @@ impl Workshop {
         dialect: &'static Dialect,
         algorithm: Algorithm,
         seed: u64,
-        statuses: StatusNumbers,
+        statuses: StatusTable,
     ) -> Result<Workshop, NoSuchDigest> {
         let scheme = dialect
             .scheme(algorithm)
@@ -229,7 +208,7 @@ impl Workshop {
         history: &History,
         before: Option<Message>,
     ) -> Bench<'_> {
-        let status = self.statuses.of(ending);
+        let status = number(&self.statuses, ending);
         let other = token(self.seed, &format!("{} other", history.label), history.orders);
         let mut bench = Bench {
             workshop: self,
@@ -332,10 +311,10 @@ impl Bench<'_> {
             }
             Placeholder::PlatformId => escaped(&self.workshop.platform_id),
             Placeholder::SignType => self.workshop.scheme.algorithm.name().to_owned(),
-            Placeholder::Success => statuses.success.to_string(),
-            Placeholder::Cancelled => statuses.cancelled.to_string(),
-            Placeholder::Failed => statuses.failed.to_string(),
-            Placeholder::Processing => statuses.processing.to_string(),
+            Placeholder::Success => statuses.success().to_string(),
+            Placeholder::Cancelled => statuses.cancelled().to_string(),
+            Placeholder::Failed => statuses.failed().to_string(),
+            Placeholder::Processing => statuses.processing().to_string(),
         })
     }
 

@@ -2,12 +2,13 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::check::case::Need;
-use crate::check::recipe::{History, ORDER_PREFIX, StatusNumbers, Workshop};
+use crate::check::recipe::{History, ORDER_PREFIX, Workshop};
 use crate::protocol::dialect::{DIALECTS, Dialect};
 use crate::protocol::key::Key;
 use crate::protocol::payload::Payload;
 use crate::protocol::scheme::Algorithm;
 use crate::protocol::signature::{Answer, verify};
+use crate::protocol::status::StatusTable;
 
 /// The built-in suite, with the error where a file has one.
 fn built_in() -> Suite {
@@ -63,7 +64,7 @@ fn suites_are_joined_where_no_name_stands_twice() {
 
 /// The bodies of a case's messages, in order; empty for a probe.
 fn bodies(case: &Case, algorithm: Algorithm) -> Vec<Vec<u8>> {
-    let statuses = StatusNumbers::default();
+    let statuses = StatusTable::default();
     let workshop = Workshop::try_new(key(), Dialect::platform(), algorithm, 1, statuses).unwrap();
     let mut history = History::new(&case.id);
     let now = Timestamp::from_second(1_567_614_111).unwrap();
@@ -152,7 +153,7 @@ fn every_dialect_can_be_asked_what_is_not_the_platforms_own() {
     let now = Timestamp::from_second(1_567_614_111).unwrap();
     for dialect in &DIALECTS {
         for scheme in dialect.schemes.iter() {
-            let statuses = StatusNumbers::default();
+            let statuses = StatusTable::default();
             let workshop =
                 Workshop::try_new(key(), dialect, scheme.algorithm, 1, statuses).unwrap();
             for case in built_in().cases {

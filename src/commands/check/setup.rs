@@ -8,7 +8,7 @@ use crate::check::bundle::Bundle;
 use crate::check::case::Need;
 use crate::check::observer::{Observer, split};
 use crate::check::plan::Plan;
-use crate::check::recipe::{StatusNumbers, Workshop};
+use crate::check::recipe::Workshop;
 use crate::check::replay;
 use crate::check::sender::Wiring;
 use crate::commands::args::{USUAL_TIMEOUT, no_url};
@@ -36,7 +36,7 @@ pub(super) fn plan(
     let observer = observer(args)?;
     let key = args.key.resolve(environment, console)?;
     let seed = args.manners.seed.unwrap_or_else(|| fastrand::u64(..));
-    let workshop = Workshop::try_new(key, dialect, algorithm, seed, numbers(args))
+    let workshop = Workshop::try_new(key, dialect, algorithm, seed, args.statuses)
         .map_err(|error| CommandError::usage("the orders cannot be signed").because(error))?;
     let plan = Plan {
         available: available(args, dialect, algorithm, &target),
@@ -51,21 +51,6 @@ pub(super) fn plan(
         started_at: Timestamp::now(),
     };
     Ok((plan, dialect))
-}
-
-/// The numbers of the statuses in the orders: the platform's, but for those a profile names.
-fn numbers(args: &Args) -> StatusNumbers {
-    let usual = StatusNumbers::default();
-    let named = |name: &str, usual: i64| {
-        let mut statuses = args.statuses.iter().flatten();
-        statuses.find(|(_, known)| *known == name).map_or(usual, |(code, _)| *code)
-    };
-    StatusNumbers {
-        success: named("success", usual.success),
-        cancelled: named("cancelled", usual.cancelled),
-        failed: named("failed", usual.failed),
-        processing: named("processing", usual.processing),
-    }
 }
 
 fn target(url: &str) -> Result<Target, CommandError> {

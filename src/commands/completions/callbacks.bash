@@ -14,6 +14,16 @@ _payout_notify_callbacks() {
 }
 
 _payout_notify_with_callbacks() {
+    local before=${COMP_WORDS[COMP_CWORD - 1]} word=$2
+    if [[ ${COMP_WORDS[COMP_CWORD]} == "=" ]]; then
+        word=""
+    elif [[ $before == "=" ]]; then
+        before=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+    if [[ $before == --profile ]]; then
+        COMPREPLY=($(compgen -W "$(payout-notify config profiles 2>/dev/null)" -- "$word"))
+        return
+    fi
     _payout__notify "$@"
     local i action=""
     for ((i = 1; i < COMP_CWORD; i++)); do

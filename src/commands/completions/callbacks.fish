@@ -1,3 +1,7 @@
+# The names of the profiles that hold in this folder.
+function __fish_payout_notify_profiles
+    payout-notify config profiles 2>/dev/null
+end
 # The numbers of the newest callbacks, which only the inbox itself knows.
 function __fish_payout_notify_callbacks
     set -l words (commandline -opc)

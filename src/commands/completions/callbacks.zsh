@@ -1,3 +1,11 @@
+# The names of the profiles that hold in this folder.
+(( $+functions[_payout_notify_profiles] )) ||
+_payout_notify_profiles() {
+    local -a names
+    names=(${(f)"$(payout-notify config profiles 2>/dev/null)"})
+    compadd -V profiles -- $names
+}
+
 # The numbers of the newest callbacks, which only the inbox itself knows.
 (( $+functions[_payout_notify_callbacks] )) ||
 _payout_notify_callbacks() {

@@ -1,17 +1,19 @@
 //! `config init`: a settings file with one profile.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use super::questions;
 use crate::commands::CommandResult;
+use crate::commands::args::dialect;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::report::line::Line;
 use crate::settings::Environment;
 use crate::settings::file;
 use crate::settings::find::{self, FILE_NAME};
-use crate::settings::profile::{Owner, Placed};
+use crate::settings::profile::{Owner, Placed, is_file};
 use crate::terminal::Console;
 
 /// Write a settings file with one profile; a file that is there is never touched.
@@ -62,9 +64,6 @@ pub struct Args {
     pub reply: Option<String>,
 }
 
-/// The longest answer on the terminal, in bytes.
-const MAX_ANSWER: u64 = 4096;
-
 impl Args {
     /// The texts by their names in the file.
     fn texts(&self) -> [(&'static str, &Option<String>); 9] {
@@ -96,7 +95,7 @@ pub(super) fn run(
     if fs::symlink_metadata(&path).is_ok() {
         return Err(refused());
     }
-    let mut settings: Vec<(&str, String)> = args
+    let mut settings: Vec<Setting> = args
         .texts()
         .into_iter()
         .filter_map(|(name, value)| Some((name, quoted(value.as_deref()?))))
@@ -107,16 +106,19 @@ pub(super) fn run(
             settings.push((name, format!("[{}]", words.join(", "))));
         }
     }
-    if settings.is_empty() && io::stdin().is_terminal() {
-        settings = ask(console)?;
+    let mut name = name.map(str::to_owned);
+    // Where the questions would not be seen there is nobody to answer them.
+    if settings.is_empty() && io::stdin().is_terminal() && console.can_ask() {
+        (name, settings) = ask(name.as_deref(), &path, owner, console)?;
     }
     if settings.is_empty() {
         return Err(CommandError::usage("no setting was given")
             .hint("for example: payout-notify config init --key-env PAYOUT_STAGING_KEY"));
     }
-    let name = quoted(name.unwrap_or("default"));
+    let name = name.as_deref().unwrap_or("default");
+    let (default, table) = (quoted(name), table(name));
     let body: String = settings.iter().map(|(name, value)| format!("{name} = {value}\n")).collect();
-    let text = format!("default_profile = {name}\n\n[profile.{name}]\n{body}");
+    let text = format!("default_profile = {default}\n\n[profile.{table}]\n{body}");
     check(&text, &path, owner)?;
     let has_password = args.url.as_deref().is_some_and(|url| url.contains('@'));
     let readers = match args.header.is_empty() && !has_password {
@@ -148,6 +150,15 @@ fn place(args: &Args, environment: &Environment) -> Result<(PathBuf, Owner), Com
     Ok((folder.join(FILE_NAME), Owner::Project))
 }
 
+/// A profile's name in the head of its table: bare where TOML lets it be.
+fn table(name: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    match !name.is_empty() && name.chars().all(is_bare) {
+        true => name.to_owned(),
+        false => quoted(name),
+    }
+}
+
 /// A text as TOML.
 fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
@@ -159,6 +170,9 @@ fn check(text: &str, path: &Path, owner: Owner) -> Result<(), CommandError> {
     let read = file::parse(text).map_err(|error| cannot().because(error.problem))?;
     let folder = path.parent().unwrap_or(Path::new("."));
     for profile in read.profiles.into_values() {
+        if let Some(named) = profile.dialect.as_ref().filter(|named| !is_file(&named.value)) {
+            dialect::find(&named.value)?;
+        }
         profile.settle(folder, owner).map_err(|refused: Placed<String>| {
             cannot().because(refused.value).hint("use --user for your own file")
         })?;
@@ -193,25 +207,34 @@ fn write(path: &Path, text: &str, readers: Readers) -> io::Result<()> {
     written.inspect_err(|_| drop(fs::remove_file(path)))
 }
 
-/// Asks for the settings that most profiles have; an empty answer leaves one out.
-fn ask(console: &mut Console) -> Result<Vec<(&'static str, String)>, CommandError> {
-    const QUESTIONS: [(&str, &str); 4] = [
-        ("key_env", "the environment variable that holds the key, such as PAYOUT_STAGING_KEY"),
-        ("url", "the merchant's notify URL"),
-        ("platform_id", "the platform_id of orders that are made"),
-        ("dialect", "how the platform signs; `payout-notify dialects` lists the names"),
-    ];
+/// A setting's name and its value as TOML.
+type Setting = (&'static str, String);
+
+/// Asks for the name and the settings; each answer is held to what a file is held to.
+fn ask(
+    name: Option<&str>,
+    path: &Path,
+    owner: Owner,
+    console: &mut Console,
+) -> Result<(Option<String>, Vec<Setting>), CommandError> {
+    questions::introduce(console);
+    let name = match name {
+        Some(name) => Some(name.to_owned()),
+        None => questions::ask(
+            questions::NAME,
+            |name| check(&format!("[profile.{}]", table(name)), path, owner),
+            console,
+        )?,
+    };
     let mut settings = Vec::new();
-    for (name, question) in QUESTIONS {
-        console.note(&Line::new().accent(name).plain(format!(": {question} (empty for none)")));
-        let mut answer = String::new();
-        let mut input = io::stdin().lock().take(MAX_ANSWER);
-        let read = input.read_line(&mut answer);
-        read.map_err(|error| CommandError::input("cannot read the answer").because(error))?;
-        let answer = answer.trim();
-        if !answer.is_empty() {
-            settings.push((name, quoted(answer)));
+    for question in questions::SETTINGS {
+        let setting = question.about;
+        let usable = |answer: &str| {
+            check(&format!("[profile.x]\n{setting} = {}", quoted(answer)), path, owner)
+        };
+        if let Some(answer) = questions::ask(question, usable, console)? {
+            settings.push((setting, quoted(&answer)));
         }
     }
-    Ok(settings)
+    Ok((name, settings))
 }

@@ -12,6 +12,7 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::protocol::key::Key;
 use crate::protocol::scheme::Algorithm;
+use crate::protocol::status::{Status, StatusTable};
 use crate::report::json;
 use crate::report::line::Line;
 use crate::settings::find::{self, Found};
@@ -96,13 +97,15 @@ fn settings(profile: Option<&Profile>) -> Vec<Setting> {
         ),
         setting("headers", profile.headers.as_ref(), names, json!([])),
         setting("reply", profile.reply.as_ref(), text, Value::Null),
-        setting(
-            "statuses",
-            profile.statuses.as_ref(),
-            |map| map.iter().map(|(code, name)| (code.to_string(), json!(name))).collect(),
-            json!({}),
-        ),
+        setting("statuses", profile.statuses.as_ref(), renamed, json!({})),
     ]
+}
+
+/// The statuses whose numbers are not the platform's.
+fn renamed(statuses: &StatusTable) -> Value {
+    let own = |status: &Status| !StatusTable::PLATFORM.payouts().any(|usual| usual == *status);
+    let named = |status: Status| (status.code.to_string(), json!(status.name));
+    Value::Object(statuses.payouts().filter(own).map(named).collect())
 }
 
 /// A header without its value, which can be a secret.

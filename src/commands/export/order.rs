@@ -22,6 +22,7 @@ use crate::protocol::key::Key;
 use crate::protocol::payload::{Payload, Value};
 use crate::protocol::scheme::Scheme;
 use crate::protocol::signature::{attach, sign};
+use crate::protocol::status::StatusTable;
 
 /// The number in an order's id: more digits than the example's, for many machines draw them.
 const ORDER_NUMBERS: Draw = Draw::Range(1_000_000_000_000_000, 8_999_999_999_999_999);
@@ -145,6 +146,8 @@ pub(super) struct Recipe<'a> {
     pub(super) dialect: &'a Dialect,
     /// The scheme that was asked for.
     pub(super) chosen: Option<&'a Scheme>,
+    /// What the numbers of statuses mean.
+    pub(super) statuses: StatusTable,
 }
 
 /// One order, made.
@@ -161,7 +164,7 @@ impl<'a> Recipe<'a> {
     /// # Errors
     /// As [`Recipe::order`].
     pub(super) fn scheme(&self) -> Result<&'a Scheme, CommandError> {
-        Ok(self.make(super::SUCCESS, &mut |_| "1".to_owned())?.scheme)
+        Ok(self.make(self.statuses.success(), &mut |_| "1".to_owned())?.scheme)
     }
 
     /// The orders of a status.
@@ -234,8 +237,9 @@ impl<'a> Recipe<'a> {
         status: i64,
         draw: &mut dyn FnMut(Draw) -> String,
     ) -> Result<Made<'a>, CommandError> {
-        let mut text = Example { status, completed_at: Timestamp::UNIX_EPOCH }
-            .payload(&mut fastrand::Rng::with_seed(0));
+        let (statuses, completed_at) = (self.statuses, Timestamp::UNIX_EPOCH);
+        let mut text =
+            Example { status, statuses, completed_at }.payload(&mut fastrand::Rng::with_seed(0));
         for edit in self.edits(&text, draw) {
             text = edit::apply(&parse(&text)?, &edit);
         }
@@ -347,6 +351,7 @@ mod tests {
             changes: set.iter().map(change).collect(),
             dialect,
             chosen: dialect.scheme(Algorithm::HmacSha256),
+            statuses: StatusTable::PLATFORM,
         };
         recipe.order(3, 1)
     }

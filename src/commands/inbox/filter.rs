@@ -5,9 +5,10 @@ use std::time::Duration;
 use clap::ValueEnum;
 use jiff::Timestamp;
 
-use crate::delivery::example::parse_status;
+use crate::delivery::example::StatusWord;
 use crate::delivery::schedule::parse_duration;
 use crate::listener::inbox::{Filter, Validity};
+use crate::protocol::status::StatusTable;
 
 /// Which callbacks are asked for.
 #[derive(clap::Args)]
@@ -17,8 +18,8 @@ pub struct FilterArgs {
     #[arg(long, value_name = "ID")]
     pub order: Option<String>,
     /// Those with this status: success, cancelled, failed or a number.
-    #[arg(long, value_name = "STATUS", value_parser = parse_status, allow_hyphen_values = true)]
-    pub status: Option<i64>,
+    #[arg(long, value_name = "STATUS", value_parser = StatusWord::parse, allow_hyphen_values = true)]
+    pub status: Option<StatusWord>,
     /// Those that were valid when they came, or those that were not.
     #[arg(long, value_name = "VERDICT")]
     pub verdict: Option<Verdict>,
@@ -31,6 +32,9 @@ pub struct FilterArgs {
     /// Those whose body or path holds this text.
     #[arg(long, value_name = "TEXT")]
     pub grep: Option<String>,
+    /// The numbers of statuses, where a profile has other ones.
+    #[arg(skip)]
+    pub statuses: StatusTable,
 }
 
 /// What a callback was held for.
@@ -48,7 +52,7 @@ impl FilterArgs {
     pub fn filter(&self, now: Timestamp) -> Filter {
         Filter {
             order: self.order.clone(),
-            status: self.status,
+            status: self.status.map(|status| status.number(&self.statuses)),
             validity: self.verdict.map(|verdict| match verdict {
                 Verdict::Valid => Validity::Valid,
                 Verdict::Invalid => Validity::Invalid,

@@ -12,12 +12,12 @@ use crate::listener::inbox::entry::Entry;
 use crate::listener::verdict::{Accepts, Contract};
 use crate::protocol::canonical::canonicalize;
 use crate::protocol::diagnosis::diagnose;
-use crate::protocol::dialect::Dialect;
 use crate::protocol::key::Key;
 use crate::protocol::notification::{Expectation, findings};
 use crate::protocol::payload::Payload;
 use crate::protocol::scheme::Algorithm;
 use crate::protocol::signature::{Mismatch, verify};
+use crate::protocol::status::StatusTable;
 use crate::report::inbox::diff::{self, BytesDiff};
 use crate::report::inbox::{self as report, Detail};
 use crate::report::verification::{Strictness, VerificationReport, finding_line};
@@ -49,6 +49,9 @@ pub struct ShowArgs {
     /// Keys that may have been used by mistake.
     #[command(flatten)]
     pub other_keys: OtherKeyArgs,
+    /// The numbers of statuses, where a profile has other ones.
+    #[arg(skip)]
+    pub statuses: StatusTable,
 }
 
 impl ShowArgs {
@@ -76,7 +79,9 @@ pub(super) fn show(
     };
     let others = args.other_keys.resolve(console)?;
     let entry = find(reader, args.id)?;
-    let detail = detail(&entry, dialect, args.require, key.as_ref(), &others);
+    let (required, statuses) = (args.require, args.statuses);
+    let contract = Contract { dialect, required, accepts: Accepts::Any, statuses };
+    let detail = detail(&entry, &contract, key.as_ref(), &others);
     let exit = match &detail.verification {
         Some(report) if !report.is_valid() => Exit::No,
         _ => Exit::Yes,
@@ -103,38 +108,36 @@ pub(super) fn show(
 /// What can be worked out anew of a callback.
 fn detail(
     entry: &Entry,
-    dialect: &'static Dialect,
-    required: Option<Algorithm>,
+    contract: &Contract,
     key: Option<&Key>,
     others: &[(String, Key)],
 ) -> Detail {
-    let contract = Contract { dialect, required, accepts: Accepts::Any };
     let Ok(payload) = contract.payload(&entry.callback) else { return Detail::default() };
     let Some(key) = key else {
-        let scheme = choose_scheme(&payload, dialect, None).map(|(scheme, _)| scheme);
+        let scheme = choose_scheme(&payload, contract.dialect, None).map(|(scheme, _)| scheme);
         let masked_canonical =
             scheme.ok().map(|scheme| canonicalize(&payload, scheme).masked(scheme));
         return Detail { masked_canonical, verification: None };
     };
-    let report = verification(&payload, dialect, required, key, others);
+    let report = verification(&payload, contract, key, others);
     Detail { masked_canonical: Some(report.masked_canonical.clone()), verification: Some(report) }
 }
 
 fn verification(
     payload: &Payload<'_>,
-    dialect: &Dialect,
-    required: Option<Algorithm>,
+    contract: &Contract,
     key: &Key,
     others: &[(String, Key)],
 ) -> VerificationReport {
-    let verification = verify(payload, key, dialect, required);
+    let dialect = contract.dialect;
+    let verification = verify(payload, key, dialect, contract.required);
     let scheme = &verification.scheme;
     let worth = verification.mismatch().is_some_and(Mismatch::can_be_diagnosed);
     VerificationReport {
         steps: None,
         expected: None,
         masked_canonical: canonicalize(payload, scheme).masked(scheme),
-        findings: findings(payload, Expectation::AnyPayload),
+        findings: findings(payload, Expectation::AnyPayload, &contract.statuses),
         diagnosis: worth.then(|| diagnose(payload, dialect, key, others)),
         strictness: Strictness::Normal,
         key_fingerprint: key.fingerprint(),

@@ -9,6 +9,7 @@ use crate::protocol::payload::Payload;
 use crate::protocol::recorded::{Recorded, recorded};
 use crate::protocol::scheme::Algorithm;
 use crate::protocol::signature::verify;
+use crate::protocol::status::StatusTable;
 use crate::report::batch::{BadLine, LineAnswer};
 use crate::report::verification::{Strictness, VerificationReport};
 
@@ -19,6 +20,7 @@ pub struct VerifyLines {
     dialect: Dialect,
     required: Option<Algorithm>,
     strictness: Strictness,
+    statuses: StatusTable,
 }
 
 impl VerifyLines {
@@ -31,7 +33,14 @@ impl VerifyLines {
         strictness: Strictness,
     ) -> Self {
         let key_fingerprint = key.fingerprint();
-        VerifyLines { key, key_fingerprint, dialect: dialect.clone(), required, strictness }
+        let (dialect, statuses) = (dialect.clone(), StatusTable::PLATFORM);
+        VerifyLines { key, key_fingerprint, dialect, required, strictness, statuses }
+    }
+
+    /// Names statuses by this table.
+    #[must_use]
+    pub fn naming(self, statuses: StatusTable) -> Self {
+        VerifyLines { statuses, ..self }
     }
 
     fn verify(&self, number: u64, payload: &Payload<'_>, out: &mut String) -> LineAnswer {
@@ -41,7 +50,7 @@ impl VerifyLines {
             steps: None,
             expected: None,
             masked_canonical: canonicalize(payload, scheme).masked(scheme),
-            findings: findings(payload, Expectation::AnyPayload),
+            findings: findings(payload, Expectation::AnyPayload, &self.statuses),
             // A search takes thousands of digests; for one line of many nobody waits for it.
             diagnosis: None,
             strictness: self.strictness,

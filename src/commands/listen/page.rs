@@ -26,6 +26,7 @@ use crate::listener::verdict::Contract;
 use crate::protocol::acknowledgement::{AcknowledgementRule, Conclusion};
 use crate::protocol::key::Key;
 use crate::protocol::payload::Encoding;
+use crate::protocol::status::StatusTable;
 
 /// How many entries an open page may lag behind before it reads the list anew.
 const MOST_BEHIND: usize = 1024;
@@ -194,6 +195,10 @@ impl Source for Shelf {
 
     fn state(&self) -> State {
         self.state.clone()
+    }
+
+    fn statuses(&self) -> StatusTable {
+        self.contract.statuses
     }
 }
 

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use super::super::CommandResult;
-use super::super::args::whole;
+use super::super::args::{numbered, whole};
 use super::super::runtime::{Interrupts, block_on};
 use super::Setup;
 use super::course::{Course, recorded};
@@ -20,7 +20,7 @@ use super::reports::Reports;
 use super::screen::{Screen, ready};
 use crate::clock::{Clock, PreciseClock};
 use crate::delivery::fleet::{DEFAULT_DRAIN, Ending, Feed, Fleet, FleetTotals, Limits, Resumed};
-use crate::delivery::mix::{Duplicates, Mix};
+use crate::delivery::mix::{Duplicates, Mix, MixWords};
 use crate::delivery::orders::{
     Change, FileFormat, FromFile, Generated, OrderError, OrderRecipe, OrderSource,
 };
@@ -53,8 +53,8 @@ pub struct ManyArgs {
     #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     pub seed: Option<u64>,
     /// Mix statuses, such as success=90,failed=8,cancelled=2.
-    #[arg(long, value_name = "SHARES", value_parser = Mix::parse, conflicts_with = "status")]
-    pub mix: Option<Mix>,
+    #[arg(long, value_name = "SHARES", value_parser = MixWords::parse, conflicts_with = "status")]
+    pub mix: Option<MixWords>,
     /// Send this share of the orders twice.
     #[arg(long, value_name = "PERCENT", value_parser = Duplicates::parse)]
     pub duplicates: Option<Duplicates>,
@@ -141,15 +141,17 @@ impl ManyArgs {
     ) -> Result<Box<dyn OrderSource + Send>, CommandError> {
         let signer = Signer::try_new(setup.dialect, setup.args.sign_type, key)
             .map_err(|error| CommandError::usage("the orders cannot be signed").because(error))?;
-        let mix = match setup.args.status {
-            Some(status) => Mix::parse(&format!("{status}=1")).ok(),
-            None => self.mix.clone(),
+        let statuses = setup.args.statuses;
+        let mix = match (setup.args.status(), &self.mix) {
+            (Some(status), _) => Some(Mix::only(status)),
+            (None, Some(words)) => Some(numbered(words, &statuses)?),
+            (None, None) => None,
         };
         let changes: Result<Vec<Change>, _> = setup.args.edits.changes().collect();
         let changes = changes
             .map_err(|error| CommandError::usage("a change cannot be read").because(error))?;
         let duplicates = self.duplicates.unwrap_or_default();
-        let recipe = OrderRecipe { signer, changes, mix, duplicates, seed: setup.seed };
+        let recipe = OrderRecipe { signer, changes, mix, statuses, duplicates, seed: setup.seed };
         let Some(path) = &self.from else {
             return Ok(Box::new(Generated::new(recipe, self.count.map_or(1, NonZeroU64::get))));
         };

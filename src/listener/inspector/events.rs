@@ -12,6 +12,7 @@ use super::shape;
 use super::source::Query;
 use crate::listener::Bytes;
 use crate::listener::inbox::entry::Entry;
+use crate::protocol::status::StatusTable;
 
 /// The most entries in one event.
 const BATCH: usize = 100;
@@ -33,6 +34,8 @@ pub(super) struct Events {
     pub(super) closing: watch::Receiver<()>,
     /// Which entries the client wants.
     pub(super) query: Query,
+    /// What the numbers of statuses mean.
+    pub(super) statuses: StatusTable,
     /// What is hidden from it.
     pub(super) mask: Arc<Mask>,
     /// Counts the streams.
@@ -71,13 +74,15 @@ impl Events {
         let mut next = Some(first);
         while let Some(entry) = next {
             if self.query.admits(&entry) {
-                rows.push(shape::row(&entry));
+                rows.push(shape::row(&entry, &self.statuses));
             }
             next = match self.entries.try_recv() {
                 Ok(entry) if rows.len() < BATCH => Some(entry),
                 // It was taken from the queue, so it must go along.
                 Ok(entry) => {
-                    rows.extend(self.query.admits(&entry).then(|| shape::row(&entry)));
+                    rows.extend(
+                        self.query.admits(&entry).then(|| shape::row(&entry, &self.statuses)),
+                    );
                     None
                 }
                 Err(TryRecvError::Lagged(_)) => return self.reload(),
@@ -112,8 +117,8 @@ mod tests {
         let (sender, entries) = broadcast::channel(queue);
         let (close, closing) = watch::channel(());
         let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-        let (query, mask) = (Query::default(), Arc::default());
-        (sender, close, Events { entries, closing, query, mask, _permit: permit })
+        let (query, statuses, mask) = (Query::default(), StatusTable::PLATFORM, Arc::default());
+        (sender, close, Events { entries, closing, query, statuses, mask, _permit: permit })
     }
 
     fn block_on<T>(future: impl Future<Output = T>) -> T {

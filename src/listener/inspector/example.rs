@@ -10,6 +10,7 @@ use crate::listener::inbox::entry::{AppReply, Entry, Forwarded, Judged, Match, R
 use crate::listener::verdict::Contract;
 use crate::protocol::key::Key;
 use crate::protocol::payload::Encoding;
+use crate::protocol::status::StatusTable;
 
 pub(super) const KEY: &str = "ThisIsYourSecretKey123";
 
@@ -87,6 +88,10 @@ impl Source for Memory {
             elapsed: Duration::from_millis(7),
             result: Ok(reply),
         }))
+    }
+
+    fn statuses(&self) -> StatusTable {
+        StatusTable::PLATFORM
     }
 
     fn state(&self) -> State {

@@ -207,13 +207,14 @@ impl Inner {
     /// The rows of a list, read in chunks so that few bodies are in memory.
     fn list(&self, mut query: Query) -> Result<Told, String> {
         let (limit, mut rows) = (query.limit, Vec::new());
+        let statuses = self.source.statuses();
         let has_more = loop {
             // One more than wanted tells whether there is more.
             query.limit = CHUNK.min(limit + 1 - rows.len());
             let entries = self.source.list(&query)?;
             let is_end = entries.len() < query.limit;
             query.before = entries.last().map(|entry| entry.id);
-            rows.extend(entries.iter().map(|entry| shape::row(entry)));
+            rows.extend(entries.iter().map(|entry| shape::row(entry, &statuses)));
             if is_end || rows.len() > limit {
                 break rows.len() > limit;
             }
@@ -225,7 +226,7 @@ impl Inner {
     fn detail(&self, id: u64, extent: Extent) -> Result<Told, String> {
         let Some(entry) = self.source.entry(id)? else { return Ok(gone(id)) };
         let explanation = self.source.explain(&entry);
-        Ok((200, shape::detail(&entry, &explanation, extent)))
+        Ok((200, shape::detail(&entry, &self.source.statuses(), &explanation, extent)))
     }
 
     fn sign(&self, order: &Order) -> Result<Told, String> {
@@ -283,6 +284,7 @@ impl Inner {
             entries: self.entries.subscribe(),
             closing: self.closing.subscribe(),
             query,
+            statuses: self.source.statuses(),
             mask: Arc::clone(&self.mask),
             _permit: permit,
         };

@@ -10,7 +10,7 @@ use crate::listener::inbox::entry::{Entry, Forwarded, Match};
 use crate::protocol::diagnosis::{Diagnosis, Hit};
 use crate::protocol::finding::Finding;
 use crate::protocol::payload::Encoding;
-use crate::protocol::status::{Kind, Status};
+use crate::protocol::status::{Kind, StatusTable};
 
 /// The longest text of a row, in characters.
 const ROW_CHARS: usize = 200;
@@ -39,11 +39,11 @@ impl Extent {
     }
 }
 
-/// An entry as a line of the list.
+/// An entry as a line of the list; `statuses` names its status.
 #[must_use]
-pub(super) fn row(entry: &Entry) -> Value {
+pub(super) fn row(entry: &Entry, statuses: &StatusTable) -> Value {
     let Entry { id, callback, judged, replied, forwarded } = entry;
-    let status = judged.status.and_then(|code| Status::of(Kind::Payout, code));
+    let status = judged.status.and_then(|code| statuses.status(Kind::Payout, code));
     json!({
         "id": id,
         "at_ms": callback.received_at.as_millisecond(),
@@ -73,10 +73,15 @@ pub(super) fn row(entry: &Entry) -> Value {
 
 /// An entry with all that is known of it.
 #[must_use]
-pub(super) fn detail(entry: &Entry, explanation: &Explanation, extent: Extent) -> Value {
+pub(super) fn detail(
+    entry: &Entry,
+    statuses: &StatusTable,
+    explanation: &Explanation,
+    extent: Extent,
+) -> Value {
     let Entry { callback, replied, .. } = entry;
     json!({
-        "row": row(entry),
+        "row": row(entry, statuses),
         // Whole, unlike the row's: the page asks for the attempts of this order by it.
         "order": entry.judged.order_id,
         "remote": callback.remote.to_string(),
@@ -273,7 +278,7 @@ mod tests {
         let mut entry = (*example::entry(1, &"x".repeat(100_000), b"{}")).clone();
         entry.callback.path = "/é".repeat(50_000);
         entry.judged.explanation = Some("y".repeat(100_000));
-        assert!(row(&entry).to_string().len() < 3000);
+        assert!(row(&entry, &StatusTable::PLATFORM).to_string().len() < 3000);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::explain::Explanation;
 use crate::listener::Bytes;
 use crate::listener::inbox::entry::{Entry, Forwarded};
 use crate::protocol::payload::Encoding;
+use crate::protocol::status::StatusTable;
 
 /// A future that is polled on the server's runtime.
 pub type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -19,7 +20,7 @@ pub const MAX_TEXT_BYTES: usize = 200;
 
 /// What the page shows comes from here, and what it does is done here.
 ///
-/// All but `send` and `state` may block: they are called where blocking is allowed, at most four
+/// All but `send`, `state` and `statuses` may block: they are called where blocking is allowed, at most four
 /// at a time. An error is a sentence for the person at the page.
 pub trait Source: Send + Sync + 'static {
     /// The entries that the query admits, newest first, at most `query.limit`.
@@ -48,6 +49,9 @@ pub trait Source: Send + Sync + 'static {
 
     /// What the page says of the listener.
     fn state(&self) -> State;
+
+    /// What the numbers of statuses mean.
+    fn statuses(&self) -> StatusTable;
 }
 
 /// What the page says of the listener.

@@ -9,7 +9,7 @@ use crate::listener::verdict::{Contract, Unreadable};
 use crate::protocol::form;
 use crate::protocol::notification::{Expectation, Notification};
 use crate::protocol::payload::{Encoding, Payload};
-use crate::protocol::status::Kind;
+use crate::protocol::status::{Kind, Status};
 
 /// An order is remembered by the digest of its id, so that a long id costs no more than a short one.
 pub(super) type OrderKey = [u8; 32];
@@ -36,8 +36,9 @@ pub(super) struct OrderFacts {
     pub(super) key: OrderKey,
     /// The id, shortened.
     pub(super) label: Box<str>,
-    pub(super) kind: Kind,
     pub(super) status: Option<i64>,
+    /// What the status number means, where it is known.
+    pub(super) meaning: Option<Status>,
     pub(super) update_time: Option<i64>,
     pub(super) print: NamedPrint,
 }
@@ -65,7 +66,7 @@ impl Observation {
             number: callback.number,
             received_at: callback.received_at,
             fault,
-            order: payload.as_ref().and_then(OrderFacts::of),
+            order: payload.as_ref().and_then(|payload| OrderFacts::of(payload, contract)),
         }
     }
 
@@ -86,16 +87,17 @@ fn read_any(callback: &Callback) -> Option<Payload<'_>> {
 }
 
 impl OrderFacts {
-    fn of(payload: &Payload<'_>) -> Option<OrderFacts> {
-        let notification = Notification::read(payload, Expectation::Notification);
+    fn of(payload: &Payload<'_>, contract: &Contract) -> Option<OrderFacts> {
+        let (expectation, statuses) = (Expectation::Notification, &contract.statuses);
+        let notification = Notification::read(payload, expectation, statuses);
         let id = notification.order_id?;
         // A deposit and a payout may carry the same id: they are two orders.
         let kind: &[u8] = if notification.kind == Kind::Deposit { b"deposit " } else { b"payout " };
         Some(OrderFacts {
             key: Sha256::new().chain_update(kind).chain_update(id.as_bytes()).finalize().into(),
             label: shortened(&id),
-            kind: notification.kind,
             status: notification.status_code,
+            meaning: notification.status,
             update_time: notification.update_time,
             print: NamedPrint::of(payload),
         })

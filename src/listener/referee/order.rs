@@ -9,7 +9,7 @@ use super::observation::OrderFacts;
 use super::print::{Difference, Identity, Print};
 use super::rules::Rules;
 use crate::protocol::finding::Severity;
-use crate::protocol::status::{Kind, Status};
+use crate::protocol::status::Status;
 
 /// The deliveries of an order whose times are kept: the first ones.
 pub(super) const MOST_DELIVERIES: usize = 32;
@@ -147,7 +147,7 @@ impl Order {
     }
 
     fn judge_status(&mut self, facts: &OrderFacts) -> Option<BreachKind> {
-        let status = facts.status.and_then(|code| Status::of(facts.kind, code));
+        let status = facts.meaning;
         let Some(standing) = self.standing else {
             self.standing = status;
             return None;
@@ -159,7 +159,7 @@ impl Order {
             return changed.then_some(BreachKind::StatusAfterFinal { from: standing.name, to });
         }
         let status = status?;
-        if let (Some(before), Some(now)) = (stage(facts.kind, standing), stage(facts.kind, status))
+        if let (Some(before), Some(now)) = (stage(standing), stage(status))
             && now < before
         {
             return Some(BreachKind::StatusBackwards { from: standing.name, to: status.name });
@@ -247,10 +247,17 @@ impl Order {
 }
 
 /// How far a status that is not final is on its way; nothing where the order is not plain.
-fn stage(kind: Kind, status: Status) -> Option<u8> {
-    // A review may come at any time.
-    let reviewed = kind != Kind::Deposit && status.code == 6;
-    (!reviewed).then_some(if status.is_final { u8::MAX } else { status.code })
+///
+/// By its name: the number can be another one in a deployment.
+fn stage(status: Status) -> Option<u8> {
+    match status.name {
+        // A review may come at any time.
+        "under review" => None,
+        "scheduled" => Some(0),
+        "pending" => Some(1),
+        "processing" => Some(2),
+        _ => Some(u8::MAX),
+    }
 }
 
 impl Series {

@@ -31,7 +31,7 @@ fn every_setting_is_read_with_its_place() {
     assert_eq!(staging.sign_type.as_ref().unwrap().value, Algorithm::HmacSha256);
     assert_eq!(staging.timeout.as_ref().unwrap().value.as_secs(), 3);
     assert_eq!(staging.headers.as_ref().unwrap().value.len(), 2);
-    assert_eq!(staging.statuses.as_ref().unwrap().value[&4], "failed");
+    assert_eq!(staging.statuses.as_ref().unwrap().value.failed(), 4);
     assert_eq!(staging.reply.as_ref().unwrap().line, 13);
 }
 
