@@ -342,7 +342,7 @@ pub(super) fn bounded_text(bytes: &[u8]) -> Result<&str, PayloadError> {
 fn emptied<'b>(mut members: Vec<Member<'_>>) -> Vec<Member<'b>> {
     members.clear();
     // Nothing is left to map, and a vector is collected in its own memory.
-    members.into_iter().filter_map(|_| None).collect()
+    members.into_iter().map_while(|_| None).collect()
 }
 
 /// Sorts by name once, for duplicates, look-ups and the canonical order alike.
