@@ -11,7 +11,6 @@ use std::time::Duration;
 
 pub use hyper::body::Bytes;
 use hyper::server::conn::http1;
-use hyper_util::rt::TokioTimer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -38,8 +37,8 @@ const LEAST_HEADER_BYTES: usize = 8 * 1024;
 /// hyper reserves room for this many header lines on each request, so it is bounded.
 const MOST_HEADERS: usize = 1024;
 
-/// A day: hyper adds its timeout to the present, which must not overflow.
-const LONGEST_TIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// A day: what is added to the present must not overflow.
+pub(super) const LONGEST_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The pause in which an evicted connection gives its descriptor back.
 const TIME_TO_CLOSE: Duration = Duration::from_millis(1);
@@ -188,8 +187,8 @@ impl Shared {
         draining: watch::Receiver<()>,
     ) -> Self {
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new())
-            .header_read_timeout(limits.header_timeout.min(LONGEST_TIME))
+        // The time for a header is the socket's to hold: hyper sets a timer anew for each request.
+        http.header_read_timeout(None)
             .max_headers(limits.max_headers.min(MOST_HEADERS))
             .max_buf_size(limits.max_header_bytes.max(LEAST_HEADER_BYTES))
             .half_close(true);

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::future::{pending, poll_fn};
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
@@ -167,12 +167,12 @@ where
             return Some(ServerEvent::Malformed { remote, reason: error.to_string() });
         }
         let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
-        if cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut) {
-            return Some(ServerEvent::SlowReader { remote });
-        }
-        match (error.is_timeout(), self.lease.slot.phase()) {
+        let is_late = cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut);
+        match (is_late, self.lease.slot.phase()) {
             (_, Phase::Silent) => None,
-            (true, _) => Some(ServerEvent::SlowHeader { remote }),
+            // What is written has its time too, but only once a header is whole.
+            (true, Phase::Heard) => Some(ServerEvent::SlowHeader { remote }),
+            (true, _) => Some(ServerEvent::SlowReader { remote }),
             (false, _) => {
                 let reason = cause.map_or_else(|| error.to_string(), ToString::to_string);
                 Some(ServerEvent::Disconnected { remote, reason })
@@ -253,7 +253,12 @@ where
         if body.is_end_stream() {
             return Ok(Bytes::new());
         }
-        let reading = read_body(body, self.shared.limits.max_body_bytes, held);
+        let mut reading = pin!(read_body(body, self.shared.limits.max_body_bytes, held));
+        // Most often the body came with its header, and needs no timer.
+        let at_once = poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await;
+        if let Poll::Ready(body) = at_once {
+            return body;
+        }
         let in_time = timeout(self.shared.limits.body_timeout, reading).await;
         in_time.unwrap_or(Err(Refusal::SlowBody))
     }
