@@ -133,9 +133,9 @@ impl Server {
             let connection = Connection {
                 shared: Arc::clone(&shared),
                 handler: Arc::clone(&handler),
-                lease: Arc::new(lease),
+                lease,
             };
-            tasks.spawn(connection.run(stream));
+            tasks.spawn(Arc::new(connection).run(stream));
         }
         drop(gate);
         // Nobody listens where no connection is open.

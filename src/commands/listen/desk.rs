@@ -52,7 +52,7 @@ struct Plan {
 
 impl Desk {
     /// Takes one callback and says how it is answered; the outlet gets what is to be shown.
-    pub(super) async fn receive(self: Arc<Self>, callback: Callback, outlet: Outlet) -> Answer {
+    pub(super) async fn receive(self: Arc<Self>, callback: Callback, outlet: Arc<Outlet>) -> Answer {
         // Boxed, as is all that is large and lives long: the task of a callback is made anew each time.
         let verdict = Box::new(self.contract.inspect(&callback, &self.key));
         let order = verdict.reading.as_ref().and_then(|r| r.notification.order_id.as_deref());
@@ -60,7 +60,8 @@ impl Desk {
         // Before anything is waited for: the referee wants callbacks in the order of time.
         let mut breaches = self.observe(&callback, &verdict);
         let plan = self.plan(&callback, &verdict, order);
-        let judged = judged(&verdict, seen);
+        // Nobody looks at it where nothing is kept.
+        let judged = self.inbox.as_ref().map(|_| judged(&verdict, seen)).unwrap_or_default();
         // What the application will answer is not known yet, and is recorded later.
         let (known, later) = match self.application() {
             Some(_) => (Replied::default(), Some(plan.replied)),
@@ -76,7 +77,7 @@ impl Desk {
             let (inbox_id, forwarded) = (None, None);
             let handled =
                 Handled { callback, verdict, seen, replied, inbox_id, forwarded, breaches };
-            outlet.show(Box::new(handled), Kept::No).await;
+            outlet.show(handled, Kept::No).await;
             return reply.into();
         };
         let (answer, replied, forwarded) =
@@ -91,7 +92,7 @@ impl Desk {
         self.show_on_page(inbox_id, &callback, judged, &replied, &forwarded);
         let later = (!plan.delay.is_zero()).then(|| Box::new((callback.clone(), replied.clone())));
         let handled = Handled { callback, verdict, seen, replied, inbox_id, forwarded, breaches };
-        outlet.show(Box::new(handled), Kept::Yes).await;
+        outlet.show(handled, Kept::Yes).await;
         if let Some(late) = later {
             let (callback, replied) = &*late;
             Box::pin(tokio::time::sleep(plan.delay)).await;

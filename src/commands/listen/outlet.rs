@@ -101,6 +101,20 @@ impl Tally {
         }
     }
 
+    /// Counts a callback and says which one it is, from 1.
+    fn count(&self, verdict: &Verdict, kept: Kept) -> u64 {
+        match kept {
+            Kept::Yes if verdict.is_valid() => {
+                self.valid.fetch_add(1, Ordering::Relaxed);
+            }
+            Kept::Yes => {}
+            Kept::No => {
+                self.not_kept.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        self.callbacks.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
     /// Notes how many orders are known.
     pub(super) fn know_orders(&self, known: usize) {
         self.orders.fetch_max(known as u64, Ordering::Relaxed);
@@ -152,21 +166,17 @@ impl Outlet {
     }
 
     /// Counts a callback and shows it.
-    pub(super) async fn show(&self, handled: Box<Handled>, kept: Kept) {
-        let tally = &self.tally;
-        match kept {
-            Kept::Yes if handled.verdict.is_valid() => {
-                tally.valid.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn show(&self, handled: Handled, kept: Kept) -> impl Future<Output = ()> + Send {
+        let number = self.tally.count(&handled.verdict, kept);
+        // Boxed only where it goes anywhere.
+        let shown = (self.showing != Showing::Nothing).then(|| Box::new(handled));
+        async move {
+            if let Some(handled) = shown {
+                self.pass_on(handled).await;
             }
-            Kept::Yes => {}
-            Kept::No => {
-                tally.not_kept.fetch_add(1, Ordering::Relaxed);
+            if self.count.is_some_and(|count| count == number) {
+                let _ = self.stop.try_send(());
             }
-        }
-        let number = tally.callbacks.fetch_add(1, Ordering::Relaxed) + 1;
-        self.pass_on(handled).await;
-        if self.count.is_some_and(|count| count == number) {
-            let _ = self.stop.try_send(());
         }
     }
 
@@ -199,7 +209,7 @@ impl Outlet {
 mod tests {
     use super::*;
 
-    fn handled(length: usize) -> Box<Handled> {
+    fn handled(length: usize) -> Handled {
         use crate::listener::verdict::Contract;
         use crate::protocol::key::Key;
         let callback = Callback {
@@ -213,7 +223,7 @@ mod tests {
         };
         let contract = Contract::default();
         let verdict = contract.inspect(&callback, &Key::try_new(b"k".to_vec()).unwrap());
-        Box::new(Handled {
+        Handled {
             callback,
             verdict: Box::new(verdict),
             seen: None,
@@ -221,7 +231,7 @@ mod tests {
             inbox_id: None,
             forwarded: None,
             breaches: Vec::new(),
-        })
+        }
     }
 
     fn outlet(showing: Showing, queue: usize) -> (Outlet, mpsc::Receiver<Event>) {
