@@ -295,9 +295,8 @@ async fn serve(
     }
     let stop = outlet.stop.clone();
     let handler_desk = Arc::clone(&desk);
-    let handler = move |callback: Callback| {
-        Arc::clone(&handler_desk).receive(callback, Arc::clone(&outlet))
-    };
+    let handler =
+        move |callback: Callback| Arc::clone(&handler_desk).receive(callback, Arc::clone(&outlet));
     tokio::select! {
         _ = server.serve(handler, stopped) => {}
         () = stop_in_time(args.duration, interrupts, stop) => {}

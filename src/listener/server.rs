@@ -1,7 +1,8 @@
 //! The HTTP server on hyper: the limits, the connections, and the way from bytes to a callback.
 //!
-//! Here and below are the only receiving files that name hyper. What hyper does not bound is bounded here: the body, the time
-//! for writing, the number of connections, and the bytes of all bodies together.
+//! Here and below are the only receiving files that name hyper. What hyper does not bound, or not
+//! cheaply, is bounded here: the time for a header and for writing, the body, the number of
+//! connections, and the bytes of all bodies together.
 
 use std::io;
 use std::net::SocketAddr;
@@ -130,11 +131,8 @@ impl Server {
                 continue;
             };
             shared.count(|summary| summary.connections += 1);
-            let connection = Connection {
-                shared: Arc::clone(&shared),
-                handler: Arc::clone(&handler),
-                lease,
-            };
+            let connection =
+                Connection { shared: Arc::clone(&shared), handler: Arc::clone(&handler), lease };
             tasks.spawn(Arc::new(connection).run(stream));
         }
         drop(gate);

@@ -64,7 +64,11 @@ struct Plan {
 
 impl Desk {
     /// Takes one callback and says how it is answered; the outlet gets what is to be shown.
-    pub(super) async fn receive(self: Arc<Self>, callback: Callback, outlet: Arc<Outlet>) -> Answer {
+    pub(super) async fn receive(
+        self: Arc<Self>,
+        callback: Callback,
+        outlet: Arc<Outlet>,
+    ) -> Answer {
         let Opened { mut handled, answer, later, delay } = self.judge(callback, &outlet);
         match self.keep(&handled.entry, &outlet).await {
             Ok(id) => handled.inbox_id = id,
