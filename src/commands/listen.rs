@@ -296,7 +296,8 @@ async fn serve(
     ready.inspector = page.as_ref().map(Page::url);
     let target = desk.forwarder.as_ref().map(forwarding::target_line);
     outlet.tell(Event::Ready(Box::new(Opening { ready, target })));
-    let remarks = outlet.clone();
+    let outlet = Arc::new(outlet);
+    let remarks = Arc::clone(&outlet);
     let mut server = server.with_events(move |event| remarks.tell(Event::Server(event)));
     if let Some(identity) = setup.identity {
         server = server.with_tls(identity.tls);
@@ -304,7 +305,7 @@ async fn serve(
     let stop = outlet.stop.clone();
     let handler_desk = Arc::clone(&desk);
     let handler =
-        move |callback: Callback| Arc::clone(&handler_desk).receive(callback, outlet.clone());
+        move |callback: Callback| Arc::clone(&handler_desk).receive(callback, Arc::clone(&outlet));
     tokio::select! {
         _ = server.serve(handler, stopped) => {}
         () = stop_in_time(args.duration, interrupts, stop) => {}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +39,21 @@ pub(super) enum Phase {
     Closing,
 }
 
+/// Every phase, in the order of the numbers that stand for them.
+const PHASES: [Phase; 11] = [
+    Phase::Silent,
+    Phase::Heard,
+    Phase::Receiving,
+    Phase::Busy,
+    Phase::Replying,
+    Phase::Refusing,
+    Phase::Handing,
+    Phase::Handed,
+    Phase::Scripted,
+    Phase::Streaming,
+    Phase::Closing,
+];
+
 /// How many kinds of connections are evicted, one kind after another.
 const EVICTION_RANKS: u8 = 2;
 
@@ -46,7 +62,8 @@ const EVICTION_RANKS: u8 = 2;
 pub(super) struct Slot {
     pub(super) remote: SocketAddr,
     peer: IpAddr,
-    phase: Mutex<Phase>,
+    /// A number and not a lock: it changes several times with each request.
+    phase: AtomicU8,
     pub(super) evicted: Notify,
     /// The answer that hyper does not write, until the connection's task takes it.
     pub(super) takeover: Mutex<Option<Takeover>>,
@@ -54,17 +71,18 @@ pub(super) struct Slot {
 
 impl Slot {
     pub(super) fn phase(&self) -> Phase {
-        *locked(&self.phase)
+        let number = usize::from(self.phase.load(Ordering::Relaxed));
+        PHASES.get(number).copied().unwrap_or(Phase::Silent)
     }
 
     pub(super) fn set(&self, phase: Phase) {
-        *locked(&self.phase) = phase;
+        self.phase.store(phase as u8, Ordering::Relaxed);
     }
 
+    /// Goes on where it stands at `from`; the connection's own tasks alone change the phase.
     pub(super) fn advance(&self, from: Phase, to: Phase) {
-        let mut phase = locked(&self.phase);
-        if *phase == from {
-            *phase = to;
+        if self.phase() == from {
+            self.set(to);
         }
     }
 
@@ -141,7 +159,7 @@ impl Connections {
         }
         table.0 += 1;
         let id = table.0;
-        let phase = Mutex::new(Phase::Silent);
+        let phase = AtomicU8::new(Phase::Silent as u8);
         let (evicted_now, takeover) = (Notify::new(), Mutex::default());
         let slot = Arc::new(Slot { remote, peer, phase, evicted: evicted_now, takeover });
         table.1.insert(id, Arc::clone(&slot));
@@ -219,6 +237,13 @@ impl AcceptErrors {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_phase_has_its_number() {
+        for (number, phase) in (0_u8..).zip(PHASES) {
+            assert_eq!(phase as u8, number);
+        }
+    }
 
     #[test]
     fn a_newcomer_is_not_evicted_for_the_next_one() {

@@ -1,4 +1,4 @@
-//! A socket that defends its server: a deadline for writing, and a linger before closing.
+//! A socket that defends its server: deadlines for headers and for writing, and a linger before closing.
 
 use std::io;
 use std::pin::Pin;
@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tokio_rustls::server::TlsStream;
 
 use super::connections::{Phase, Slot};
 use super::limits::Limits;
+use super::server::LONGEST_TIME;
 
 /// What HTTP is spoken on.
 pub(super) enum Socket {
@@ -43,10 +44,16 @@ impl Socket {
     }
 }
 
-/// A socket whose writing has a deadline and whose closing lets the last reply arrive.
+/// A socket whose headers and whose writing have a deadline, and whose closing lets the last reply
+/// arrive.
 pub(super) struct GuardedIo {
     socket: Socket,
     slot: Arc<Slot>,
+    header_timeout: Duration,
+    /// When the header that is waited for must be whole.
+    header_due: Instant,
+    /// Goes off when a header was due; most often the next one is waited for by then.
+    header_timer: Option<Pin<Box<Sleep>>>,
     write_timeout: Duration,
     linger: Duration,
     /// Set while a reply waits for the client to take it.
@@ -57,9 +64,13 @@ pub(super) struct GuardedIo {
 
 impl GuardedIo {
     pub(super) fn new(socket: Socket, slot: &Arc<Slot>, limits: &Limits) -> Self {
+        let header_timeout = limits.header_timeout.min(LONGEST_TIME);
         GuardedIo {
             socket,
             slot: Arc::clone(slot),
+            header_timeout,
+            header_due: Instant::now() + header_timeout,
+            header_timer: None,
             write_timeout: limits.write_timeout,
             linger: limits.linger,
             unwritten: None,
@@ -88,6 +99,25 @@ impl GuardedIo {
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
+    /// Holds whoever is yet to send a whole header to the time for it.
+    ///
+    /// One timer lasts for many requests: to set one and to take it back with each of them costs more
+    /// than to look at the time.
+    fn poll_header_due(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !matches!(self.slot.phase(), Phase::Silent | Phase::Heard) {
+            return Poll::Pending;
+        }
+        let due = self.header_due;
+        let timer = self.header_timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        while timer.as_mut().poll(cx).is_ready() {
+            if timer.deadline() >= due {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            timer.as_mut().reset(due);
+        }
+        Poll::Pending
+    }
+
     /// Reads and forgets until the client closes, is silent with nothing refused, or time is up.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut scrap = [0_u8; 4096];
@@ -113,7 +143,9 @@ impl AsyncRead for GuardedIo {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let result = ready!(self.socket.reading().poll_read(cx, buffer));
+        let Poll::Ready(result) = self.socket.reading().poll_read(cx, buffer) else {
+            return self.poll_header_due(cx);
+        };
         if buffer.filled().len() > before {
             self.slot.advance(Phase::Silent, Phase::Heard);
         }
@@ -152,8 +184,14 @@ impl AsyncWrite for GuardedIo {
         ready!(self.in_time(cx, flushed))?;
         // hyper flushes once its own buffer is empty: the whole reply has left.
         self.unwritten = None;
-        self.slot.advance(Phase::Replying, Phase::Silent);
-        self.slot.advance(Phase::Handing, Phase::Handed);
+        match self.slot.phase() {
+            Phase::Replying => {
+                self.slot.set(Phase::Silent);
+                self.header_due = Instant::now() + self.header_timeout;
+            }
+            Phase::Handing => self.slot.set(Phase::Handed),
+            _ => (),
+        }
         Poll::Ready(Ok(()))
     }
 

@@ -37,8 +37,8 @@ impl Reply {
 
     /// The text that acknowledges, with the content type that fits it.
     #[must_use]
-    pub fn success(text: &str) -> Self {
-        Self::new(PlatformCode::Success.status(), content_type_of(text), text.to_owned())
+    pub fn success(text: impl Into<Bytes> + AsRef<str>) -> Self {
+        Self::new(PlatformCode::Success.status(), content_type_of(text.as_ref()), text)
     }
 
     /// Any status with a body of the given content type.

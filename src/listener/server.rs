@@ -1,7 +1,8 @@
 //! The HTTP server on hyper: the limits, the connections, and the way from bytes to a callback.
 //!
-//! Here and below are the only receiving files that name hyper. What hyper does not bound is bounded here: the body, the time
-//! for writing, the number of connections, and the bytes of all bodies together.
+//! Here and below are the only receiving files that name hyper. What hyper does not bound, or not
+//! cheaply, is bounded here: the time for a header and for writing, the body, the number of
+//! connections, and the bytes of all bodies together.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,7 +12,6 @@ use std::time::Duration;
 
 pub use hyper::body::Bytes;
 use hyper::server::conn::http1;
-use hyper_util::rt::TokioTimer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -38,8 +38,8 @@ const LEAST_HEADER_BYTES: usize = 8 * 1024;
 /// hyper reserves room for this many header lines on each request, so it is bounded.
 const MOST_HEADERS: usize = 1024;
 
-/// A day: hyper adds its timeout to the present, which must not overflow.
-const LONGEST_TIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// A day: what is added to the present must not overflow.
+pub(super) const LONGEST_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The pause in which an evicted connection gives its descriptor back.
 const TIME_TO_CLOSE: Duration = Duration::from_millis(1);
@@ -131,12 +131,9 @@ impl Server {
                 continue;
             };
             shared.count(|summary| summary.connections += 1);
-            let connection = Connection {
-                shared: Arc::clone(&shared),
-                handler: Arc::clone(&handler),
-                lease: Arc::new(lease),
-            };
-            tasks.spawn(connection.run(stream));
+            let connection =
+                Connection { shared: Arc::clone(&shared), handler: Arc::clone(&handler), lease };
+            tasks.spawn(Arc::new(connection).run(stream));
         }
         drop(gate);
         // Nobody listens where no connection is open.
@@ -188,8 +185,8 @@ impl Shared {
         draining: watch::Receiver<()>,
     ) -> Self {
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new())
-            .header_read_timeout(limits.header_timeout.min(LONGEST_TIME))
+        // The time for a header is the socket's to hold: hyper sets a timer anew for each request.
+        http.header_read_timeout(None)
             .max_headers(limits.max_headers.min(MOST_HEADERS))
             .max_buf_size(limits.max_header_bytes.max(LEAST_HEADER_BYTES))
             .half_close(true);

@@ -173,7 +173,7 @@ impl Contract {
     #[must_use]
     pub fn reply(&self, verdict: &Verdict) -> Reply {
         match verdict.code {
-            PlatformCode::Success => Reply::success(&self.dialect.success_reply),
+            PlatformCode::Success => Reply::success(&*self.dialect.success_reply),
             code => self.with_methods(Reply::platform(code)),
         }
     }

@@ -152,8 +152,8 @@ pub(super) fn execute(
 ) -> Result<usize, StoreError> {
     let run = || {
         let mut prepared = connection.prepare_cached(statement.sql)?;
-        for (position, value) in (1_usize..).zip(&statement.parameters) {
-            prepared.raw_bind_parameter(position, value)?;
+        for (position, value) in (1_usize..).zip(statement.parameters.values()) {
+            prepared.raw_bind_parameter(position, value?)?;
         }
         prepared.raw_execute()
     };

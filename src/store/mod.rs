@@ -49,7 +49,7 @@ use tokio::sync::mpsc;
 
 pub use error::{StoreError, Trouble};
 pub use reader::Reader;
-pub use statement::{Expect, Parameters, Part, Row, Statement, Value};
+pub use statement::{Expect, Parameters, Row, Statement, Value};
 
 use answers::Reply;
 use error::Subject;
@@ -237,10 +237,7 @@ impl Store {
     /// What goes wrong with these statements.
     pub async fn write_alone(&self, statements: Vec<Statement>) -> Result<usize, StoreError> {
         let (answer, answered) = Reply::new();
-        self.sender()?
-            .send(Request { statements, answer: Some(answer) })
-            .await
-            .map_err(|_| self.closed())?;
+        self.send(Request { statements, answer: Some(answer) }).await?;
         answered.await.map_err(|_| self.closed())?
     }
 
@@ -260,8 +257,19 @@ impl Store {
     /// # Errors
     /// A store that is closed.
     pub async fn write_aside(&self, statements: Vec<Statement>) -> Result<(), StoreError> {
-        let request = Request { statements, answer: None };
-        self.sender()?.send(request).await.map_err(|_| self.closed())
+        self.send(Request { statements, answer: None }).await
+    }
+
+    /// Most often there is room; what it takes to wait for some is made only where there is none.
+    async fn send(&self, request: Request) -> Result<(), StoreError> {
+        let sender = self.sender()?;
+        match sender.try_send(request) {
+            Ok(()) => Ok(()),
+            Err(mpsc::error::TrySendError::Full(request)) => {
+                Box::pin(sender.send(request)).await.map_err(|_| self.closed())
+            }
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(self.closed()),
+        }
     }
 
     /// Like [`Store::write_later`], for a caller that cannot wait; a full queue is an error.

@@ -1,5 +1,7 @@
 //! What a store is asked to write, as plain data, and the rows it gives back.
 
+use std::fmt::Display;
+use std::io::Write;
 use std::sync::Arc;
 
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
@@ -19,45 +21,19 @@ pub enum Value {
     Text(Arc<str>),
     /// Bytes.
     Blob(Arc<[u8]>),
-    /// Text that lies in one buffer with that of other columns; [`Parameters`] makes it.
-    TextPart(Part),
-    /// Bytes that lie in one buffer with those of other columns.
-    BlobPart(Part),
 }
 
-/// A part of a buffer that several values share.
-#[derive(Clone, Debug)]
-pub struct Part {
-    buffer: Arc<Vec<u8>>,
-    start: usize,
-    end: usize,
-}
-
-impl Part {
-    fn bytes(&self) -> &[u8] {
-        self.buffer.get(self.start..self.end).unwrap_or_default()
-    }
-}
-
-impl PartialEq for Part {
-    fn eq(&self, other: &Part) -> bool {
-        self.bytes() == other.bytes()
-    }
-}
-
-impl Eq for Part {}
-
-/// The parameters of one row, with all that is long in one buffer.
+/// The parameters of one statement, with all that is long in one buffer.
 ///
 /// They are made on one thread and given back on another, which is slow where each column has an
 /// allocation of its own.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parameters {
     buffer: Vec<u8>,
     columns: Vec<Column>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Column {
     Whole(Value),
     /// From the one place in the buffer to the other.
@@ -92,6 +68,14 @@ impl Parameters {
         }
     }
 
+    /// Adds what a value is as text.
+    pub fn display(&mut self, shown: impl Display) {
+        let start = self.buffer.len();
+        // Memory takes whatever is written to it.
+        let _written = write!(self.buffer, "{shown}");
+        self.columns.push(Column::Text(start, self.buffer.len()));
+    }
+
     /// Adds bytes.
     pub fn blob(&mut self, bytes: &[u8]) {
         self.blob_of(|buffer| buffer.extend_from_slice(bytes));
@@ -104,17 +88,21 @@ impl Parameters {
         self.columns.push(Column::Blob(start, self.buffer.len()));
     }
 
-    /// The values, in the order in which they were added.
-    #[must_use]
-    pub fn finish(self) -> Vec<Value> {
-        let buffer = Arc::new(self.buffer);
-        let part = |start, end| Part { buffer: Arc::clone(&buffer), start, end };
-        let value = |column| match column {
-            Column::Whole(value) => value,
-            Column::Text(start, end) => Value::TextPart(part(start, end)),
-            Column::Blob(start, end) => Value::BlobPart(part(start, end)),
-        };
-        self.columns.into_iter().map(value).collect()
+    /// The values as the database takes them, in the order in which they were added.
+    pub(super) fn values(&self) -> impl Iterator<Item = rusqlite::Result<ToSqlOutput<'_>>> {
+        let part = |start: &usize, end: &usize| self.buffer.get(*start..*end).unwrap_or_default();
+        self.columns.iter().map(move |column| match column {
+            Column::Whole(value) => value.to_sql(),
+            Column::Text(start, end) => Ok(ToSqlOutput::Borrowed(ValueRef::Text(part(start, end)))),
+            Column::Blob(start, end) => Ok(ToSqlOutput::Borrowed(ValueRef::Blob(part(start, end)))),
+        })
+    }
+}
+
+impl From<Vec<Value>> for Parameters {
+    fn from(values: Vec<Value>) -> Self {
+        let columns = values.into_iter().map(Column::Whole).collect();
+        Parameters { buffer: Vec::new(), columns }
     }
 }
 
@@ -126,8 +114,6 @@ impl ToSql for Value {
             Value::Name(text) => ValueRef::Text(text.as_bytes()),
             Value::Text(text) => ValueRef::Text(text.as_bytes()),
             Value::Blob(bytes) => ValueRef::Blob(bytes),
-            Value::TextPart(part) => ValueRef::Text(part.bytes()),
-            Value::BlobPart(part) => ValueRef::Blob(part.bytes()),
         }))
     }
 }
@@ -189,7 +175,7 @@ pub struct Statement {
     /// The statement, with a `?` a parameter.
     pub sql: &'static str,
     /// The parameters, in order.
-    pub parameters: Vec<Value>,
+    pub parameters: Parameters,
     /// How many rows it must change.
     pub expect: Expect,
 }
@@ -197,14 +183,14 @@ pub struct Statement {
 impl Statement {
     /// A statement that may change any number of rows.
     #[must_use]
-    pub const fn new(sql: &'static str, parameters: Vec<Value>) -> Self {
-        Statement { sql, parameters, expect: Expect::Any }
+    pub fn new(sql: &'static str, parameters: impl Into<Parameters>) -> Self {
+        Statement { sql, parameters: parameters.into(), expect: Expect::Any }
     }
 
     /// A statement that must change exactly one row.
     #[must_use]
-    pub const fn one_row(sql: &'static str, parameters: Vec<Value>) -> Self {
-        Statement { sql, parameters, expect: Expect::Rows(1) }
+    pub fn one_row(sql: &'static str, parameters: impl Into<Parameters>) -> Self {
+        Statement { sql, parameters: parameters.into(), expect: Expect::Rows(1) }
     }
 }
 

@@ -43,6 +43,18 @@ pub(super) struct Desk {
     pub(super) refused: AtomicU64,
 }
 
+/// A callback that is judged, and what is to be done with it.
+struct Opened {
+    handled: Box<Handled>,
+    answer: Answer,
+    /// What is answered, where that is kept only once the application was asked.
+    later: Option<Replied>,
+    delay: Duration,
+}
+
+/// The inbox did not take a callback.
+struct NotKept;
+
 /// What is answered, and what of it is known before the application was asked.
 struct Plan {
     answer: Answer,
@@ -52,53 +64,73 @@ struct Plan {
 
 impl Desk {
     /// Takes one callback and says how it is answered; the outlet gets what is to be shown.
-    pub(super) async fn receive(self: Arc<Self>, callback: Callback, outlet: Outlet) -> Answer {
-        // Boxed, as is all that is large and lives long: the task of a callback is made anew each time.
-        let verdict = Box::new(self.contract.inspect(&callback, &self.key));
-        let order = verdict.reading.as_ref().and_then(|r| r.notification.order_id.as_deref());
-        let seen = order.map(|order| self.seen(order, &callback, &outlet));
-        // Before anything is waited for: the referee wants callbacks in the order of time.
-        let mut breaches = self.observe(&callback, &verdict);
-        let plan = self.plan(&callback, &verdict, order);
-        let judged = judged(&verdict, seen);
-        // What the application will answer is not known yet, and is recorded later.
-        let (known, later) = match self.application() {
-            Some(_) => (Replied::default(), Some(plan.replied)),
-            None => (plan.replied, None),
-        };
-        let entry = NewEntry { callback, judged, replied: known };
-        let kept = self.keep(&entry, &outlet).await;
-        let NewEntry { callback, judged, replied } = entry;
-        let Ok(inbox_id) = kept else {
-            let reply = not_kept();
-            let replied = replied_with(&reply, Some("not kept".to_owned()));
-            self.ended(&callback, &replied, Duration::ZERO);
-            let (inbox_id, forwarded) = (None, None);
-            let handled =
-                Handled { callback, verdict, seen, replied, inbox_id, forwarded, breaches };
-            outlet.show(Box::new(handled), Kept::No).await;
-            return reply.into();
-        };
-        let (answer, replied, forwarded) =
-            self.send_on(&callback, plan.answer, later.unwrap_or(replied)).await;
-        if let Some(forwarded) = &forwarded {
-            Box::pin(self.record(inbox_id, forwarded, &replied, &outlet)).await;
+    pub(super) async fn receive(
+        self: Arc<Self>,
+        callback: Callback,
+        outlet: Arc<Outlet>,
+    ) -> Answer {
+        let Opened { mut handled, answer, later, delay } = self.judge(callback, &outlet);
+        match self.keep(&handled.entry, &outlet).await {
+            Ok(id) => handled.inbox_id = id,
+            Err(NotKept) => return self.refuse(handled, &outlet).await,
         }
+        if let Some(replied) = later {
+            handled.entry.replied = replied;
+        }
+        let answer = match &self.forwarder {
+            Some(forwarder) => {
+                Box::pin(self.send_on(forwarder, &mut handled, answer, &outlet)).await
+            }
+            None => answer,
+        };
         let writing = writing_time(&answer);
-        if plan.delay.is_zero() {
-            breaches.extend(self.ended(&callback, &replied, writing));
+        if delay.is_zero() {
+            let NewEntry { callback, replied, .. } = &handled.entry;
+            let breaches = self.ended(callback, replied, writing);
+            handled.breaches.extend(breaches);
         }
-        self.show_on_page(inbox_id, &callback, judged, &replied, &forwarded);
-        let later = (!plan.delay.is_zero()).then(|| Box::new((callback.clone(), replied.clone())));
-        let handled = Handled { callback, verdict, seen, replied, inbox_id, forwarded, breaches };
-        outlet.show(Box::new(handled), Kept::Yes).await;
-        if let Some(late) = later {
-            let (callback, replied) = &*late;
-            Box::pin(tokio::time::sleep(plan.delay)).await;
+        self.show_on_page(&handled);
+        let late = (!delay.is_zero()).then(|| Box::new(handled.entry.clone()));
+        outlet.show(handled, Kept::Yes).await;
+        if let Some(entry) = late {
+            Box::pin(tokio::time::sleep(delay)).await;
             // What is found only now is in the report at the end.
-            self.ended(callback, replied, writing);
+            self.ended(&entry.callback, &entry.replied, writing);
         }
         answer
+    }
+
+    /// What a callback means and how it is answered, before anything is waited for.
+    ///
+    /// All that is large goes into one box, which stays where it is to the end: the task of a callback
+    /// is made anew each time, and what it holds would be copied from step to step.
+    fn judge(&self, callback: Callback, outlet: &Outlet) -> Opened {
+        let verdict = self.contract.inspect(&callback, &self.key);
+        let order = verdict.reading.as_ref().and_then(|r| r.notification.order_id.as_deref());
+        let seen = order.map(|order| self.seen(order, &callback, outlet));
+        // The referee wants callbacks in the order of time.
+        let breaches = self.observe(&callback, &verdict);
+        let Plan { answer, replied, delay } = self.plan(&callback, &verdict, order);
+        // Nobody looks at it where nothing is kept.
+        let judged = self.inbox.as_ref().map(|_| judged(&verdict, seen)).unwrap_or_default();
+        // What the application will answer is not known yet, and is recorded later.
+        let (replied, later) = match self.application() {
+            Some(_) => (Replied::default(), Some(replied)),
+            None => (replied, None),
+        };
+        let entry = NewEntry { callback, judged, replied };
+        let (inbox_id, forwarded) = (None, None);
+        let handled = Box::new(Handled { entry, verdict, seen, inbox_id, forwarded, breaches });
+        Opened { handled, answer, later, delay }
+    }
+
+    /// Answers a callback that the inbox did not take.
+    async fn refuse(&self, mut handled: Box<Handled>, outlet: &Outlet) -> Answer {
+        let reply = not_kept();
+        handled.entry.replied = replied_with(&reply, Some("not kept".to_owned()));
+        self.ended(&handled.entry.callback, &handled.entry.replied, Duration::ZERO);
+        outlet.show(handled, Kept::No).await;
+        reply.into()
     }
 
     fn seen(&self, order: &str, callback: &Callback, outlet: &Outlet) -> Seen {
@@ -109,20 +141,13 @@ impl Desk {
     }
 
     /// Shows a callback to those who have the inspector's page open.
-    fn show_on_page(
-        &self,
-        inbox_id: Option<u64>,
-        callback: &Callback,
-        judged: Judged,
-        replied: &Replied,
-        forwarded: &Option<Forwarded>,
-    ) {
+    fn show_on_page(&self, handled: &Handled) {
         let Some(entries) = &self.entries else { return };
-        let id = inbox_id.unwrap_or(callback.number);
-        let (callback, replied) = (callback.clone(), replied.clone());
-        let entry = Entry { id, callback, judged, replied, forwarded: forwarded.clone() };
+        let NewEntry { callback, judged, replied } = handled.entry.clone();
+        let id = handled.inbox_id.unwrap_or(callback.number);
+        let forwarded = handled.forwarded.clone();
         // Nobody may have the page open.
-        let _ = entries.send(Arc::new(entry));
+        let _ = entries.send(Arc::new(Entry { id, callback, judged, replied, forwarded }));
     }
 
     /// What is answered unless the application decides.
@@ -149,7 +174,7 @@ impl Desk {
     }
 
     /// The entry's number once it is durable; nothing where nothing is kept.
-    async fn keep(&self, entry: &NewEntry, outlet: &Outlet) -> Result<Option<u64>, ()> {
+    async fn keep(&self, entry: &NewEntry, outlet: &Outlet) -> Result<Option<u64>, NotKept> {
         let Some(inbox) = &self.inbox else { return Ok(None) };
         match inbox.keep(entry).await {
             Ok(id) => {
@@ -163,7 +188,7 @@ impl Desk {
                 if self.refused.fetch_add(1, Ordering::Relaxed) == 0 {
                     outlet.tell(Event::NotKept(error));
                 }
-                Err(())
+                Err(NotKept)
             }
         }
     }
@@ -173,23 +198,27 @@ impl Desk {
         self.forwarder.as_ref().filter(|_| self.reply_from == ReplyFrom::App)
     }
 
-    /// Sends the callback on, where there is an application, and gives what is answered then.
+    /// Sends the callback on to the application, and gives what is answered then.
     async fn send_on(
         &self,
-        callback: &Callback,
+        forwarder: &Forwarder,
+        handled: &mut Handled,
         answer: Answer,
-        replied: Replied,
-    ) -> (Answer, Replied, Option<Forwarded>) {
-        let Some(forwarder) = &self.forwarder else { return (answer, replied, None) };
-        let forwarded = Box::pin(forwarder.forward(callback)).await;
-        match self.reply_from {
-            ReplyFrom::Listener => (answer, replied, Some(forwarded)),
+        outlet: &Outlet,
+    ) -> Answer {
+        let forwarded = forwarder.forward(&handled.entry.callback).await;
+        let answer = match self.reply_from {
+            ReplyFrom::Listener => answer,
             ReplyFrom::App => {
                 let reply = reply_of(&forwarded);
-                let replied = replied_with(&reply, Some("the application's reply".to_owned()));
-                (reply.into(), replied, Some(forwarded))
+                let action = Some("the application's reply".to_owned());
+                handled.entry.replied = replied_with(&reply, action);
+                reply.into()
             }
-        }
+        };
+        self.record(handled.inbox_id, &forwarded, &handled.entry.replied, outlet).await;
+        handled.forwarded = Some(forwarded);
+        answer
     }
 
     async fn record(

@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use crate::listener::callback::Callback;
 use crate::listener::event::ServerEvent;
-use crate::listener::inbox::entry::{Forwarded, Replied};
+use crate::listener::inbox::NewEntry;
+use crate::listener::inbox::entry::Forwarded;
 use crate::listener::orders::Seen;
 use crate::listener::referee::Breach;
 use crate::listener::verdict::Verdict;
@@ -49,10 +49,10 @@ pub(super) struct Opening {
 
 /// A callback with all that was made of it.
 pub(super) struct Handled {
-    pub(super) callback: Callback,
-    pub(super) verdict: Box<Verdict>,
+    /// The request, and what was answered.
+    pub(super) entry: NewEntry,
+    pub(super) verdict: Verdict,
     pub(super) seen: Option<Seen>,
-    pub(super) replied: Replied,
     pub(super) inbox_id: Option<u64>,
     pub(super) forwarded: Option<Forwarded>,
     pub(super) breaches: Vec<Breach>,
@@ -61,10 +61,11 @@ pub(super) struct Handled {
 impl Handled {
     /// About how many bytes it takes: the body with its readings, the headers, the replies.
     fn weight(&self) -> u32 {
-        let headers = self.callback.headers.iter().map(|(name, value)| name.len() + value.len());
+        let callback = &self.entry.callback;
+        let headers = callback.headers.iter().map(|(name, value)| name.len() + value.len());
         let app = self.forwarded.iter().filter_map(|forwarded| forwarded.result.as_ref().ok());
         let app: usize = app.map(|reply| reply.body.len()).sum();
-        let bytes = 4096 + 4 * self.callback.body.len() + headers.sum::<usize>() + app;
+        let bytes = 4096 + 4 * callback.body.len() + headers.sum::<usize>() + app;
         u32::try_from(bytes).unwrap_or(ROOM).min(ROOM)
     }
 }
@@ -99,6 +100,20 @@ impl Tally {
             not_kept: self.not_kept.load(Ordering::Relaxed),
             orders: self.orders.load(Ordering::Relaxed),
         }
+    }
+
+    /// Counts a callback and says which one it is, from 1.
+    fn count(&self, verdict: &Verdict, kept: Kept) -> u64 {
+        match kept {
+            Kept::Yes if verdict.is_valid() => {
+                self.valid.fetch_add(1, Ordering::Relaxed);
+            }
+            Kept::Yes => {}
+            Kept::No => {
+                self.not_kept.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        self.callbacks.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Notes how many orders are known.
@@ -153,18 +168,10 @@ impl Outlet {
 
     /// Counts a callback and shows it.
     pub(super) async fn show(&self, handled: Box<Handled>, kept: Kept) {
-        let tally = &self.tally;
-        match kept {
-            Kept::Yes if handled.verdict.is_valid() => {
-                tally.valid.fetch_add(1, Ordering::Relaxed);
-            }
-            Kept::Yes => {}
-            Kept::No => {
-                tally.not_kept.fetch_add(1, Ordering::Relaxed);
-            }
+        let number = self.tally.count(&handled.verdict, kept);
+        if self.showing != Showing::Nothing {
+            self.pass_on(handled).await;
         }
-        let number = tally.callbacks.fetch_add(1, Ordering::Relaxed) + 1;
-        self.pass_on(handled).await;
         if self.count.is_some_and(|count| count == number) {
             let _ = self.stop.try_send(());
         }
@@ -182,10 +189,14 @@ impl Outlet {
                     self.leave_out();
                 }
             }
+            // Boxed, because what it takes to wait is large and seldom used.
             Showing::Everything => {
-                let Ok(room) = room.acquire_many_owned(weight).await else { return };
-                // Where nobody prints any more, the server is about to end.
-                let _ = self.events.send(Event::Callback(handled, room)).await;
+                Box::pin(async move {
+                    let Ok(room) = room.acquire_many_owned(weight).await else { return };
+                    // Where nobody prints any more, the server is about to end.
+                    let _ = self.events.send(Event::Callback(handled, room)).await;
+                })
+                .await;
             }
         }
     }
@@ -200,6 +211,7 @@ mod tests {
     use super::*;
 
     fn handled(length: usize) -> Box<Handled> {
+        use crate::listener::callback::Callback;
         use crate::listener::verdict::Contract;
         use crate::protocol::key::Key;
         let callback = Callback {
@@ -213,11 +225,11 @@ mod tests {
         };
         let contract = Contract::default();
         let verdict = contract.inspect(&callback, &Key::try_new(b"k".to_vec()).unwrap());
+        let (judged, replied) = Default::default();
         Box::new(Handled {
-            callback,
-            verdict: Box::new(verdict),
+            entry: NewEntry { callback, judged, replied },
+            verdict,
             seen: None,
-            replied: Replied::default(),
             inbox_id: None,
             forwarded: None,
             breaches: Vec::new(),

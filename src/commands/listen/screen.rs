@@ -11,6 +11,7 @@ use super::outlet::{Event, Handled, Opening, Tally};
 use crate::commands::args::Format;
 use crate::listener::callback::Callback;
 use crate::listener::event::ServerEvent;
+use crate::listener::inbox::NewEntry;
 use crate::listener::verdict::{Contract, Verdict};
 use crate::protocol::diagnosis::{Diagnosis, diagnose};
 use crate::protocol::key::Key;
@@ -113,12 +114,13 @@ impl Screen<'_> {
     }
 
     fn show_callback(&mut self, handled: Handled) -> io::Result<()> {
-        let diagnosis = self.diagnose(&handled.callback, &handled.verdict);
-        let masked_canonical = self.masked_canonical(&handled.callback, &handled.verdict);
-        let Handled { callback, verdict, seen, replied, inbox_id, forwarded, breaches } = handled;
+        let diagnosis = self.diagnose(&handled.entry.callback, &handled.verdict);
+        let masked_canonical = self.masked_canonical(&handled.entry.callback, &handled.verdict);
+        let Handled { entry, verdict, seen, inbox_id, forwarded, breaches } = handled;
+        let NewEntry { callback, replied, .. } = entry;
         let received = ReceivedCallback {
             callback,
-            verdict: *verdict,
+            verdict,
             seen,
             replied,
             inbox_id,

@@ -35,7 +35,7 @@ pub(super) fn insertion(id: u64, run_us: i64, new: &NewEntry) -> Statement {
     row.value(run_us);
     row.value(integer(callback.number));
     row.value(callback.received_at.as_microsecond());
-    row.text(&callback.remote.to_string());
+    row.display(callback.remote);
     row.text(&callback.method);
     row.text(&callback.path);
     row.blob_of(|buffer| write_headers(&callback.headers, buffer));
@@ -48,7 +48,7 @@ pub(super) fn insertion(id: u64, run_us: i64, new: &NewEntry) -> Statement {
     row.value(judged.amount_cents);
     row.value(judged.delivery.map_or(Value::Null, integer));
     add_reply(&mut row, replied);
-    Statement::one_row(sql, row.finish())
+    Statement::one_row(sql, row)
 }
 
 /// What the short columns of a row take, about: it is reserved at once.
@@ -61,7 +61,7 @@ pub(super) fn reply_update(id: u64, replied: &Replied) -> Statement {
     let mut row = Parameters::with_room(5, USUAL_BYTES + replied.body.len());
     add_reply(&mut row, replied);
     row.value(integer(id));
-    Statement::new(sql, row.finish())
+    Statement::new(sql, row)
 }
 
 fn add_reply(row: &mut Parameters, replied: &Replied) {
@@ -96,7 +96,7 @@ pub(super) fn forward_update(id: u64, forwarded: &Forwarded) -> Statement {
     row.value(reply.map(|reply| i64::from(reply.acknowledges)));
     row.optional_text(reply.and_then(|reply| reply.remark.as_deref()));
     row.value(integer(id));
-    Statement::new(sql, row.finish())
+    Statement::new(sql, row)
 }
 
 /// A row of [`ENTRY`] as the entry that it is.

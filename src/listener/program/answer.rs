@@ -50,7 +50,7 @@ impl Crafted {
     fn reply(&self, given: Given<'_>) -> Reply {
         let mut reply = match &self.content {
             Content::Usual => given.usual,
-            Content::Success => Reply::success(given.success_text),
+            Content::Success => Reply::success(given.success_text.to_owned()),
             Content::Plain => plain(self.status.unwrap_or(200)),
             Content::Code(code) => refusal(code),
             Content::Text(text) => Reply::new(200, content_type(text), text.clone()),

@@ -12,8 +12,8 @@ const PREFIX: &str = "/reply/";
 /// path asks for no program.
 #[must_use]
 pub fn path_program(path: &str) -> Option<Result<ReplyProgram, ProgramError>> {
-    let path = path.split(['?', '#']).next().unwrap_or(path);
     let encoded = path.strip_prefix(PREFIX)?;
+    let encoded = encoded.split(['?', '#']).next().unwrap_or(encoded);
     // Three characters may stand for one byte.
     if encoded.len() > 3 * MAX_PROGRAM_BYTES {
         return Some(Err(Place { text: encoded, byte: 0 }.wrong(ProgramProblem::TooLong)));

@@ -1,5 +1,6 @@
 //! Which reply of a program is next.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use super::answer::Given;
 use super::{Chance, ReplyProgram, Step};
 use crate::listener::answer::Answer;
 use crate::listener::inbox::entry::Replied;
-use crate::listener::recent::{NameKey, Recent, name_key};
+use crate::listener::recent::Recent;
 use crate::listener::reply::Reply;
 
 /// The longest request target that a redirect repeats, in bytes.
@@ -114,18 +115,18 @@ impl Runner {
     }
 
     /// The stream of chances that the next reply draws from, and its number there, from 1.
-    fn count(&mut self, place: Place<'_>) -> (NameKey, u64) {
-        let key = match (self.per, place.order) {
+    fn count(&mut self, place: Place<'_>) -> (Stream, u64) {
+        let name = match (self.per, place.order) {
             (Per::All, _) | (Per::Order, None) => None,
-            (Per::Order, Some(order)) => Some(name_key(order.as_bytes())),
-            (Per::Connection, _) => Some(name_key(place.connection.to_string().as_bytes())),
+            (Per::Order, Some(order)) => Some(Cow::Borrowed(order)),
+            (Per::Connection, _) => Some(Cow::Owned(place.connection.to_string())),
         };
-        let Some(key) = key else {
+        let Some(name) = name else {
             self.shared = self.shared.saturating_add(1);
-            return (NameKey::default(), self.shared);
+            return (Stream::default(), self.shared);
         };
         let ordinal = self.begun;
-        let counter = self.counters.value(key, || Counter { ordinal, replies: 0 });
+        let counter = self.counters.value(name.as_bytes(), || Counter { ordinal, replies: 0 });
         counter.replies = counter.replies.saturating_add(1);
         let counter = *counter;
         if counter.replies == 1 {
@@ -133,8 +134,8 @@ impl Runner {
         }
         match self.per {
             // A client's port differs from run to run; what came when does not.
-            Per::Connection => (name_key(&counter.ordinal.to_le_bytes()), counter.replies),
-            Per::Order | Per::All => (key, counter.replies),
+            Per::Connection => (stream(&counter.ordinal.to_le_bytes()), counter.replies),
+            Per::Order | Per::All => (stream(name.as_bytes()), counter.replies),
         }
     }
 }
@@ -155,8 +156,15 @@ fn choose(step: &Step, draw: impl Fn() -> u32) -> Option<Arc<Action>> {
     None
 }
 
+/// Which series of chances is drawn from, the same in every run.
+type Stream = [u8; 32];
+
+fn stream(name: &[u8]) -> Stream {
+    Sha256::digest(name).into()
+}
+
 /// A number below [`Chance::WHOLE`] that depends on nothing but its arguments.
-fn draw(seed: u64, stream: &NameKey, number: u64) -> u32 {
+fn draw(seed: u64, stream: &Stream, number: u64) -> u32 {
     let mut digest = Sha256::new();
     digest.update(seed.to_le_bytes());
     digest.update(stream);

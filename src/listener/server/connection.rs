@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::future::{pending, poll_fn};
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
@@ -40,17 +40,7 @@ const PLAIN_HTTP_REFUSAL: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: te
 pub(super) struct Connection<H> {
     pub(super) shared: Arc<Shared>,
     pub(super) handler: Arc<H>,
-    pub(super) lease: Arc<Lease>,
-}
-
-impl<H> Clone for Connection<H> {
-    fn clone(&self) -> Self {
-        Connection {
-            shared: Arc::clone(&self.shared),
-            handler: Arc::clone(&self.handler),
-            lease: Arc::clone(&self.lease),
-        }
-    }
+    pub(super) lease: Lease,
 }
 
 impl<H, F> Connection<H>
@@ -59,7 +49,7 @@ where
     F: Future<Output: Into<Answer>> + Send + 'static,
 {
     /// Serves one connection to its end, or until it must make room.
-    pub(super) async fn run(self, stream: TcpStream) {
+    pub(super) async fn run(self: Arc<Self>, stream: TcpStream) {
         let slot = Arc::clone(&self.lease.slot);
         tokio::select! {
             () = slot.evicted.notified() => (),
@@ -67,7 +57,7 @@ where
         }
     }
 
-    async fn serve(self, stream: TcpStream) {
+    async fn serve(self: Arc<Self>, stream: TcpStream) {
         // A small reply must not wait for an acknowledgement; without the option it only is slower.
         let _ = stream.set_nodelay(true);
         let Some(socket) = self.secure(stream).await else { return };
@@ -124,9 +114,9 @@ where
     }
 
     /// Speaks HTTP until the end, or until an answer wants the connection for itself.
-    async fn speak_http(&self, io: GuardedIo) -> hyper::Result<Option<GuardedIo>> {
+    async fn speak_http(self: &Arc<Self>, io: GuardedIo) -> hyper::Result<Option<GuardedIo>> {
         let service = service_fn(|request| {
-            let connection = self.clone();
+            let connection = Arc::clone(self);
             async move { Ok::<_, Infallible>(connection.answer(request).await) }
         });
         let mut serving = self.shared.http.serve_connection(TokioIo::new(io), service);
@@ -167,12 +157,12 @@ where
             return Some(ServerEvent::Malformed { remote, reason: error.to_string() });
         }
         let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
-        if cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut) {
-            return Some(ServerEvent::SlowReader { remote });
-        }
-        match (error.is_timeout(), self.lease.slot.phase()) {
+        let is_late = cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut);
+        match (is_late, self.lease.slot.phase()) {
             (_, Phase::Silent) => None,
-            (true, _) => Some(ServerEvent::SlowHeader { remote }),
+            // What is written has its time too, but only once a header is whole.
+            (true, Phase::Heard) => Some(ServerEvent::SlowHeader { remote }),
+            (true, _) => Some(ServerEvent::SlowReader { remote }),
             (false, _) => {
                 let reason = cause.map_or_else(|| error.to_string(), ToString::to_string);
                 Some(ServerEvent::Disconnected { remote, reason })
@@ -181,7 +171,7 @@ where
     }
 
     /// One request: its body within limits, then the handler in a task of its own.
-    async fn answer(self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let slot = &self.lease.slot;
         slot.set(Phase::Receiving);
         let (parts, body) = request.into_parts();
@@ -224,14 +214,12 @@ where
     }
 
     /// Runs the handler where the client's leaving cannot reach it.
-    async fn handle(&self, callback: Callback, held: Held, framing: Framing) -> Handled {
+    async fn handle(self: &Arc<Self>, callback: Callback, held: Held, framing: Framing) -> Handled {
         let number = callback.number;
-        let running = Running::start(&self.shared);
-        let kept = (running, held, Arc::clone(&self.lease));
-        let handler = Arc::clone(&self.handler);
+        let running = Running::start(self);
         let work = async move {
-            let _kept = kept;
-            handler(callback).await.into()
+            let _held = held;
+            (running.0.handler)(callback).await.into()
         };
         let handled = match Finishing::new(work).await {
             Ok(Answer::Reply(reply)) => response_of(reply).map(Handled::Response),
@@ -253,7 +241,12 @@ where
         if body.is_end_stream() {
             return Ok(Bytes::new());
         }
-        let reading = read_body(body, self.shared.limits.max_body_bytes, held);
+        let mut reading = pin!(read_body(body, self.shared.limits.max_body_bytes, held));
+        // Most often the body came with its header, and needs no timer.
+        let at_once = poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await;
+        if let Poll::Ready(body) = at_once {
+            return body;
+        }
         let in_time = timeout(self.shared.limits.body_timeout, reading).await;
         in_time.unwrap_or(Err(Refusal::SlowBody))
     }
@@ -273,19 +266,19 @@ impl From<Takeover> for Handled {
     }
 }
 
-/// Counts a handler for as long as it runs.
-struct Running(Arc<Shared>);
+/// Counts a handler for as long as it runs, and keeps its connection's place.
+struct Running<H>(Arc<Connection<H>>);
 
-impl Running {
-    fn start(shared: &Arc<Shared>) -> Self {
-        shared.running.fetch_add(1, Ordering::Relaxed);
-        Running(Arc::clone(shared))
+impl<H> Running<H> {
+    fn start(connection: &Arc<Connection<H>>) -> Self {
+        connection.shared.running.fetch_add(1, Ordering::Relaxed);
+        Running(Arc::clone(connection))
     }
 }
 
-impl Drop for Running {
+impl<H> Drop for Running<H> {
     fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::Relaxed);
+        self.0.shared.running.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
