@@ -1,7 +1,7 @@
 //! The HTTP server on hyper: the limits, the connections, and the way from bytes to a callback.
 //!
-//! Here and below are the only receiving files that name hyper. What hyper does not bound is bounded here: the body, the time
-//! for writing, the number of connections, and the bytes of all bodies together.
+//! What hyper does not bound is bounded here: the body, the time for writing, the number of
+//! connections, and the bytes of all bodies together.
 
 use std::io;
 use std::net::SocketAddr;
