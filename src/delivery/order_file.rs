@@ -380,10 +380,7 @@ fn object_of(line: u64, header: &[String], record: &ByteRecord) -> Result<Vec<u8
     if record.len() != header.len() {
         let (has, wants) = (record.len(), header.len());
         let cells = if has == 1 { "cell" } else { "cells" };
-        return Err(BadLine::whole(
-            line,
-            format!("the row has {has} {cells}, the header {wants}"),
-        ));
+        return Err(BadLine::whole(line, format!("the row has {has} {cells}, the header {wants}")));
     }
     let mut json = String::from("{");
     for (name, cell) in header.iter().zip(record) {

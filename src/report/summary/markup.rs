@@ -12,6 +12,17 @@ pub(in crate::report) struct Markup {
 }
 
 impl Markup {
+    /// Adds all that stands before a page's content: it is one file, and loads nothing.
+    pub(in crate::report) fn begin(&mut self, title: &str, style: &'static str) {
+        self.html("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
+        // The page is handed round and holds received texts: whatever slipped in could not run or load.
+        self.html("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">");
+        self.html("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
+        self.html("<meta name=\"color-scheme\" content=\"light dark\"><title>");
+        self.text(title).html("</title><style>\n");
+        self.html(style).html("</style></head><body><main>");
+    }
+
     /// Adds fixed markup.
     pub(in crate::report) fn html(&mut self, fixed: &'static str) -> &mut Self {
         self.page.push_str(fixed);
