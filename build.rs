@@ -4,8 +4,6 @@
 //! the unwinder, which every Rust program needs, is linked in: libgcc_s.so.1 then is one library
 //! less to find, map and search. Where the compiler lacks the static one, all stays as usual.
 
-#![expect(clippy::print_stdout, reason = "a build script tells cargo what it wants on stdout")]
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, io};

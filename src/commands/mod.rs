@@ -138,7 +138,7 @@ pub fn refuse(mut error: clap::Error, arguments: impl Iterator<Item = OsString>)
 /// Says how a value that begins with `-` is given: the parser's own tip makes it a file or a URL.
 fn mend_tip(error: &mut clap::Error) {
     let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else { return };
-    let is_value = unknown.starts_with(|first: char| first == '-')
+    let is_value = unknown.starts_with('-')
         && unknown.chars().nth(1).is_some_and(|second| second.is_ascii_digit());
     if error.get(ContextKind::Suggested).is_none() {
         return;
