@@ -15,14 +15,14 @@ use payout_notify::listener::Bytes;
 use payout_notify::listener::callback::Callback;
 use payout_notify::listener::inbox::entry::{AppReply, Entry, Forwarded, Judged, Match, Replied};
 use payout_notify::listener::inspector::{
-    Explanation, Inspector, Outgoing, Pending, Query, Source, State, sign_again,
+    Explanation, Inspector, News, Outgoing, Pending, Query, Source, State, sign_again,
 };
 use payout_notify::listener::limits::Limits;
 use payout_notify::listener::server::Server;
 use payout_notify::listener::verdict::{Contract, Verdict};
 use payout_notify::protocol::key::Key;
 use payout_notify::protocol::payload::Encoding;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::mpsc;
 
 /// The made-up key.
 const KEY: &[u8] = b"ThisIsYourSecretKey123";
@@ -195,11 +195,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         memory.grow(Timestamp::from_second(second)?);
     }
     let server = Server::bind(([127, 0, 0, 1], port).into(), Limits::default()).await?;
-    let (sender, _) = broadcast::channel(1024);
+    let news = News::new();
     let inspector = Inspector::try_new(
         server.local_addr()?,
         Arc::clone(&memory) as Arc<dyn Source>,
-        sender.clone(),
+        news.clone(),
         std::slice::from_ref(&memory.key),
     )?;
     writeln!(std::io::stdout(), "{}", inspector.url())?;
@@ -209,8 +209,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
             for _ in 0..line.trim().parse().unwrap_or(0_u64) {
                 if let Some(entry) = memory.grow(Timestamp::now()) {
-                    // Nobody may be looking.
-                    let _ = sender.send(entry);
+                    news.tell(entry);
                 }
             }
         }

@@ -19,6 +19,7 @@ use key_source::ProfileKey;
 use super::private_file::warn_if_others_can_read;
 use crate::delivery::mix::{Mix, MixWords};
 use crate::delivery::orders::Change;
+use crate::delivery::schedule::parse_duration;
 use crate::delivery::template::{Form, Template, TemplateError, form_of};
 use crate::error::CommandError;
 use crate::protocol::edit::{Edit, json_string};
@@ -296,6 +297,18 @@ pub fn no_url() -> CommandError {
 
 /// How long a reply is waited for where nothing else is said.
 pub const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Reads a duration that is longer than nothing.
+///
+/// # Errors
+/// What is no duration, and zero.
+pub fn parse_time(text: &str) -> Result<Duration, String> {
+    match parse_duration(text) {
+        Ok(duration) if duration.is_zero() => Err("it must be longer than nothing".to_owned()),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(error.to_string()),
+    }
+}
 
 /// A number, 0 included.
 ///

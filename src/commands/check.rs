@@ -14,9 +14,10 @@ use super::CommandResult;
 use super::args::dialect::DialectArgs;
 use super::args::{
     Format, KeyArgs, adopt, adopt_headers, adopt_statuses, parse_number, parse_sign_type,
+    parse_time,
 };
 use super::runtime::{Interrupts, block_on};
-use super::wire_args::WireArgs;
+use super::wire_args::{ReachArgs, WireArgs};
 use crate::check::bundle::Bundle;
 use crate::check::plan::Plan;
 use crate::check::replay;
@@ -24,8 +25,6 @@ use crate::check::report::{CheckReport, Status, Tries};
 use crate::check::runner::{CheckEvent, check};
 use crate::delivery::http::TransportError;
 use crate::delivery::pace::Rate;
-use crate::delivery::schedule::parse_duration;
-use crate::delivery::wire_settings::ResolveRule;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::protocol::scheme::Algorithm;
@@ -133,13 +132,13 @@ pub struct MannerArgs {
     #[arg(long, value_name = "RATE", value_parser = Rate::parse)]
     pub max_rate: Option<Rate>,
     /// How long to wait for a whole reply [default: 10s].
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_time)]
     pub timeout: Option<Duration>,
     /// Run this to see what was credited: it prints a number or JSON, for PAYOUT_CHECK_ORDER.
     #[arg(long, value_name = "COMMAND")]
     pub observe: Option<String>,
     /// How long the merchant may take to credit what it acknowledged.
-    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = parse_time)]
     pub observe_within: Duration,
     /// The seed of the order ids: the same seed gives the same ids.
     #[arg(long, value_name = "N", value_parser = parse_number)]
@@ -153,34 +152,14 @@ pub struct CheckWireArgs {
     /// Send this header, in the place of an own one; "Name:" leaves it out; several may be given.
     #[arg(long, value_name = "NAME: VALUE")]
     pub header: Vec<String>,
-    /// Use this address for a host and port, as curl does; several may be given.
-    #[arg(long, value_name = "HOST:PORT:ADDRESS", value_parser = ResolveRule::parse)]
-    pub resolve: Vec<ResolveRule>,
-    /// Trust merchants whose certificate one of these vouches for (PEM), and no others.
-    #[arg(long, value_name = "FILE")]
-    pub cacert: Option<PathBuf>,
-    /// Check no certificate: whoever answers is taken for the merchant.
-    #[arg(long, conflicts_with = "cacert")]
-    pub insecure: bool,
-    /// Show this certificate to a merchant who asks for one (PEM).
-    #[arg(long, value_name = "FILE")]
-    pub client_cert: Option<PathBuf>,
-    /// The private key of --client-cert (PEM); without it the key is in the certificate's file.
-    #[arg(long, value_name = "FILE", requires = "client_cert")]
-    pub client_key: Option<PathBuf>,
+    /// How the merchant is reached.
+    #[command(flatten)]
+    pub reach: ReachArgs,
 }
 
 impl CheckWireArgs {
     fn common(&self) -> WireArgs {
-        WireArgs {
-            header: self.header.clone(),
-            resolve: self.resolve.clone(),
-            cacert: self.cacert.clone(),
-            insecure: self.insecure,
-            client_cert: self.client_cert.clone(),
-            client_key: self.client_key.clone(),
-            ..WireArgs::default()
-        }
+        WireArgs { header: self.header.clone(), reach: self.reach.clone(), ..WireArgs::default() }
     }
 }
 
@@ -201,14 +180,6 @@ impl Args {
         adopt(&mut self.manners.timeout, profile.timeout.as_ref());
         adopt_headers(&mut self.wire.header, profile.headers.as_ref());
         adopt_statuses(&mut self.statuses, profile);
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    match parse_duration(text) {
-        Ok(duration) if duration.is_zero() => Err("it must be longer than nothing".to_owned()),
-        Ok(duration) => Ok(duration),
-        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -12,13 +12,12 @@ use clap::ValueEnum;
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
 use super::args::{
-    EditArgs, USUAL_TIMEOUT, adopt, adopt_statuses, no_url, numbered, parse_sign_type,
+    EditArgs, USUAL_TIMEOUT, adopt, adopt_statuses, no_url, numbered, parse_sign_type, parse_time,
 };
 use super::signing::scheme_of;
 use crate::delivery::example::StatusWord;
 use crate::delivery::mix::MixWords;
 use crate::delivery::pace::Rate;
-use crate::delivery::schedule::parse_duration;
 use crate::delivery::transport::Target;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -57,7 +56,7 @@ pub struct Args {
     #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
     pub sign_type: Option<Algorithm>,
     /// How long to wait for a whole reply [default: 10s].
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_time)]
     pub timeout: Option<Duration>,
     /// Start orders at this rate, all machines together.
     #[arg(long, value_name = "RATE", default_value = "10/s", value_parser = Rate::parse)]
@@ -66,7 +65,7 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_ORDERS), conflicts_with = "duration")]
     pub count: Option<u64>,
     /// Send for this time [default: 1m].
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_time)]
     pub duration: Option<Duration>,
     /// Mix statuses, such as success=90,failed=8,cancelled=2.
     #[arg(long, value_name = "SHARES", value_parser = MixWords::parse, conflicts_with = "status")]
@@ -108,14 +107,6 @@ impl Args {
         if let Some(id) = &profile.platform_id {
             self.edits.adopt("platform_id", &id.value);
         }
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    match parse_duration(text) {
-        Ok(duration) if duration.is_zero() => Err("it must be longer than nothing".to_owned()),
-        Ok(duration) => Ok(duration),
-        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -381,7 +381,7 @@ fn open(
         forwarder: args.forward.resolve(setup.rule.clone())?,
         reply_from,
         referee: setup.rules.clone().map(|rules| Mutex::new(Referee::new(rules))),
-        entries: page.map(|page| page.entries.clone()),
+        news: page.map(|page| page.news.clone()),
         patience: setup.rules.as_ref().map_or(Duration::ZERO, |rules| rules.attempt_timeout),
         refused: AtomicU64::new(0),
     };

@@ -281,13 +281,19 @@ fn error_json(error: &CommandError) -> String {
     let dialect = source.and_then(|source| source.downcast_ref::<DialectFileError>());
     let settings = source.and_then(|source| source.downcast_ref::<SettingsError>());
     let row = source.and_then(|source| source.downcast_ref::<OrderError>());
+    let bad = row.and_then(|row| match row {
+        OrderError::Row(bad) => Some(bad),
+        _ => None,
+    });
     let place = payload
         .map(|error| (error.line, error.column))
         .or(dialect.map(|error| (error.line, error.column)))
         .or(settings.map(|error| (error.line, error.column)));
-    // Where in its line a row of a table is wrong, nobody can say: it was made into an object.
-    let line = place.map(|(line, _)| line as u64).or(row.and_then(|row| row.line));
-    let payload = payload.or(row.and_then(OrderError::payload));
+    let line = place.map(|(line, _)| line as u64).or(row.and_then(OrderError::line));
+    let column = place.map(|(_, column)| column).or(bad.and_then(|bad| bad.column));
+    let member = payload
+        .and_then(|error| error.member.as_deref())
+        .or(bad.and_then(|bad| bad.member.as_deref()));
     report::json::line(
         "error",
         &json!({
@@ -295,8 +301,8 @@ fn error_json(error: &CommandError) -> String {
             "message": error.to_string(),
             "hints": error.hints,
             "line": line,
-            "column": place.map(|(_, column)| column),
-            "member": payload.and_then(|error| error.member.as_deref()),
+            "column": column,
+            "member": member,
         }),
     )
 }

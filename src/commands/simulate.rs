@@ -13,7 +13,7 @@ use super::CommandResult;
 use super::args::dialect::DialectArgs;
 use super::args::{
     EditArgs, Format, Input, KeyArgs, USUAL_TIMEOUT, adopt, adopt_headers, adopt_statuses, no_url,
-    parse_payload, parse_sign_type,
+    parse_payload, parse_sign_type, parse_time,
 };
 use super::runtime::{Interrupts, block_on};
 use super::signing::{edited, sign_payload};
@@ -22,7 +22,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::delivery::engine::{DeliveryEvent, DeliveryReport, DeliveryResult, Engine};
 use crate::delivery::example::{Example, StatusWord};
 use crate::delivery::http::{HttpSettings, HttpTransport};
-use crate::delivery::schedule::{DEFAULT_WINDOW, PRESETS, RetrySchedule, Speed, parse_duration};
+use crate::delivery::schedule::{DEFAULT_WINDOW, PRESETS, RetrySchedule, Speed};
 use crate::delivery::transport::{Request, Target, Transport};
 use crate::delivery::wire_settings::Connections;
 use crate::error::CommandError;
@@ -67,13 +67,13 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     pub retries: Option<usize>,
     /// The time after the order's completion in which the platform tries [default: 1h].
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_time)]
     pub window: Option<Duration>,
     /// Let waits pass faster; replies take as long as they take [default: 1x].
     #[arg(long, value_name = "FACTOR", value_parser = Speed::parse)]
     pub speed: Option<Speed>,
     /// How long to wait for a whole reply [default: 10s].
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_time)]
     pub timeout: Option<Duration>,
     /// Print the timeline and send nothing.
     #[arg(long)]
@@ -140,14 +140,6 @@ impl Args {
 
     fn speed(&self) -> Speed {
         self.speed.unwrap_or(Speed::REAL)
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    match parse_duration(text) {
-        Ok(duration) if duration.is_zero() => Err("it must be longer than nothing".to_owned()),
-        Ok(duration) => Ok(duration),
-        Err(error) => Err(error.to_string()),
     }
 }
 

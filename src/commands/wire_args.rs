@@ -57,6 +57,14 @@ pub struct WireArgs {
     /// Ask for a reply in gzip, and decompress it.
     #[arg(long)]
     pub accept_gzip: bool,
+    /// How the merchant is reached.
+    #[command(flatten)]
+    pub reach: ReachArgs,
+}
+
+/// Where and how the merchant is reached: its address, and what TLS trusts and shows.
+#[derive(Clone, clap::Args, Debug, Default)]
+pub struct ReachArgs {
     /// Use this address for a host and port, as curl does; several may be given.
     #[arg(long, value_name = "HOST:PORT:ADDRESS", value_parser = ResolveRule::parse)]
     pub resolve: Vec<ResolveRule>,
@@ -89,7 +97,7 @@ impl WireArgs {
         seed: u64,
         console: &mut Console,
     ) -> Result<WireSettings, CommandError> {
-        self.warn(target, console);
+        self.reach.warn(target, console);
         Ok(WireSettings {
             connections: match self.connections {
                 None => usual,
@@ -105,8 +113,8 @@ impl WireArgs {
             },
             loss: self.lose_replies.map(|share| Loss { share, seed }),
             headers: self.headers()?,
-            resolve: self.resolve.clone(),
-            tls: self.tls(console)?,
+            resolve: self.reach.resolve.clone(),
+            tls: self.reach.tls(console)?,
             ..WireSettings::default()
         })
     }
@@ -122,7 +130,9 @@ impl WireArgs {
         };
         self.header.iter().map(parse).collect()
     }
+}
 
+impl ReachArgs {
     fn tls(&self, console: &mut Console) -> Result<TlsSettings, CommandError> {
         let trust = match &self.cacert {
             Some(path) => {

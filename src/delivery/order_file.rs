@@ -2,18 +2,20 @@
 //!
 //! The file is streamed: memory holds one line, and a line is bounded.
 
-use std::collections::VecDeque;
+mod table;
+
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use csv::{ByteRecord, ErrorKind};
 use jiff::Timestamp;
 
-use super::orders::{OrderError, OrderMaker, OrderProblem, OrderRecipe, OrderSource};
+use self::table::Table;
+use super::orders::{OrderError, OrderMaker, OrderRecipe, OrderSource};
 use super::record::Order;
-use crate::protocol::edit::json_string;
-use crate::protocol::payload::{MAX_BYTES, Payload, Value};
-use crate::protocol::recorded::{Recorded, recorded};
+use super::signing::SigningError;
+use crate::protocol::bad_line::BadLine;
+use crate::protocol::payload::{MAX_BYTES, Payload};
+use crate::protocol::recorded::{Recorded, in_body, recorded};
 
 /// How much the CSV reader may take beyond a row, in bytes: what it reads ahead.
 const READ_AHEAD: usize = 64 * 1024;
@@ -84,20 +86,21 @@ impl OrderSource for FromFile {
             Rows::Table(table) => table.next(),
             Rows::Ended => None,
         };
-        let (line, row) = match row {
+        let row = match row {
             None => {
                 self.rows = Rows::Ended;
                 return None;
             }
-            Some(row) => row,
+            Some(Ok(row)) => row,
+            Some(Err(Bad { error, end })) => {
+                if let End::OfFile = end {
+                    self.rows = Rows::Ended;
+                }
+                return Some(Err(error));
+            }
         };
-        if let Err(Bad { end: End::OfFile, .. }) = row {
-            self.rows = Rows::Ended;
-        }
-        let order = row
-            .map_err(|bad| bad.problem)
-            .and_then(|text| self.maker.order(&text, completed_at).map_err(OrderProblem::from));
-        Some(order.map_err(|problem| OrderError { line: Some(line), problem }))
+        let order = self.maker.order(&row.text, completed_at);
+        Some(order.map_err(|error| row.unsigned(error).into()))
     }
 
     fn size_hint(&self) -> Option<u64> {
@@ -107,7 +110,7 @@ impl OrderSource for FromFile {
 
 /// A row that gives no payload.
 struct Bad {
-    problem: OrderProblem,
+    error: OrderError,
     end: End,
 }
 
@@ -120,17 +123,55 @@ enum End {
 }
 
 impl Bad {
-    fn row(problem: OrderProblem) -> Self {
-        Bad { problem, end: End::OfRow }
+    fn row(bad: BadLine) -> Self {
+        Bad { error: bad.into(), end: End::OfRow }
     }
 
-    fn file(problem: OrderProblem) -> Self {
-        Bad { problem, end: End::OfFile }
+    fn table(line: u64, problem: impl Into<String>) -> Self {
+        Bad { error: BadLine::whole(line, problem).into(), end: End::OfFile }
+    }
+
+    fn reading(line: u64, error: io::Error) -> Self {
+        Bad { error: OrderError::Read { line, error }, end: End::OfFile }
     }
 }
 
-/// A row's line and its payload's text.
-type Row = (u64, Result<Vec<u8>, Bad>);
+/// A row that gives a payload.
+struct Row {
+    line: u64,
+    text: Vec<u8>,
+    written_as: WrittenAs,
+}
+
+/// How a row writes its payload, and so where a place in the payload is in the row.
+#[derive(Clone, Copy)]
+enum WrittenAs {
+    /// The line is the payload.
+    Line,
+    /// The line records a callback that had it as its body.
+    Body,
+    /// The cells are its members.
+    Cells,
+}
+
+impl Row {
+    /// Why the row's payload cannot be signed, with the place in the file.
+    fn unsigned(&self, error: SigningError) -> BadLine {
+        match (error, self.written_as) {
+            (SigningError::NoPayload(error), WrittenAs::Line) => {
+                BadLine::no_payload(self.line, error)
+            }
+            (SigningError::NoPayload(error), WrittenAs::Body) => in_body(self.line, &error),
+            (SigningError::NoPayload(error), WrittenAs::Cells) => {
+                // The object was made here: nobody can look up a column of it.
+                BadLine { column: None, ..BadLine::no_payload(self.line, error) }
+            }
+            (error @ SigningError::UnknownSignType(_), _) => {
+                BadLine::whole(self.line, error.to_string())
+            }
+        }
+    }
+}
 
 /// The lines of NDJSON.
 struct Lines {
@@ -144,16 +185,16 @@ impl Lines {
     }
 
     /// The next line that is neither blank nor an event other than a callback.
-    fn next(&mut self) -> Option<Row> {
+    fn next(&mut self) -> Option<Result<Row, Bad>> {
         loop {
             self.number += 1;
-            let text = match self.line() {
+            let row = match self.line() {
                 Ok(None) => return None,
-                Ok(Some(line)) => payload_of(line).map_err(Bad::row).transpose(),
+                Ok(Some(line)) => row_of(self.number, line).map_err(Bad::row).transpose(),
                 Err(bad) => Some(Err(bad)),
             };
-            if let Some(text) = text {
-                return Some((self.number, text));
+            if row.is_some() {
+                return row;
             }
         }
     }
@@ -163,7 +204,7 @@ impl Lines {
         // The line end counts as no part of the line.
         let limit = MAX_BYTES as u64 + 2;
         let read = self.reader.by_ref().take(limit).read_until(b'\n', &mut line);
-        if read.map_err(|error| Bad::file(error.into()))? == 0 {
+        if read.map_err(|error| Bad::reading(self.number, error))? == 0 {
             return Ok(None);
         }
         let ended = line.pop_if(|byte| *byte == b'\n').is_some();
@@ -172,9 +213,9 @@ impl Lines {
             return Ok(Some(line));
         }
         if !ended {
-            self.skip_line().map_err(|error| Bad::file(error.into()))?;
+            self.skip_line().map_err(|error| Bad::reading(self.number, error))?;
         }
-        Err(Bad::row(OrderProblem::TooLong(MAX_BYTES)))
+        Err(Bad::row(BadLine::too_long(self.number)))
     }
 
     fn skip_line(&mut self) -> io::Result<()> {
@@ -197,187 +238,26 @@ impl Lines {
 }
 
 /// The payload that a line is or records; `None` for a blank line and for other recorded events.
-///
-/// A recorded event is an object with a `type` and a `schema_version`, as `listen --format json`
-/// and `inbox export` print them.
-fn payload_of(line: Vec<u8>) -> Result<Option<Vec<u8>>, OrderProblem> {
+fn row_of(number: u64, line: Vec<u8>) -> Result<Option<Row>, BadLine> {
+    let row = |text, written_as| Ok(Some(Row { line: number, text, written_as }));
     if line.trim_ascii().is_empty() {
         return Ok(None);
     }
     let Ok(payload) = Payload::parse(&line) else {
         // The signer says what is wrong with it.
-        return Ok(Some(line));
+        return row(line, WrittenAs::Line);
     };
-    match recorded(&payload) {
-        Recorded::Payload => Ok(Some(line)),
-        Recorded::Body(body) => Ok(Some(body.into_owned())),
-        Recorded::NoBody => Err(OrderProblem::NoBody),
+    match recorded(number, &payload)? {
+        Recorded::Payload => row(line, WrittenAs::Line),
+        Recorded::Body(body) => row(body.into_owned(), WrittenAs::Body),
         Recorded::Frame | Recorded::Event => Ok(None),
     }
-}
-
-/// The rows of CSV.
-struct Table {
-    reader: csv::Reader<Guarded>,
-    header: Option<Vec<String>>,
-    record: ByteRecord,
-    /// The bytes of all rows so far.
-    passed: u64,
-    /// The line on which the last row began.
-    line: u64,
-    /// The line on which the next row may begin.
-    next_line: u64,
-}
-
-/// A reader that refuses to read a row without end, and remembers what was read ahead.
-struct Guarded {
-    reader: Box<dyn Read + Send>,
-    /// What was read and is part of no row yet.
-    ahead: VecDeque<u8>,
-}
-
-impl Read for Guarded {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        if self.ahead.len() > MAX_BYTES + READ_AHEAD {
-            let long = format!("a row is longer than {MAX_BYTES} bytes (1 MiB); is a quote open?");
-            return Err(io::Error::other(long));
-        }
-        let count = self.reader.read(room)?;
-        self.ahead.extend(&room[..count]);
-        Ok(count)
-    }
-}
-
-impl Table {
-    fn new(reader: Box<dyn Read + Send>) -> Self {
-        let reader = csv::ReaderBuilder::new()
-            .buffer_capacity(READ_AHEAD)
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(Guarded { reader, ahead: VecDeque::new() });
-        let record = ByteRecord::new();
-        Table { reader, header: None, record, passed: 0, line: 1, next_line: 1 }
-    }
-
-    fn next(&mut self) -> Option<Row> {
-        if self.header.is_none() {
-            match self.read() {
-                Err(bad) => return Some((self.line, Err(bad))),
-                Ok(Found::End) => return None,
-                Ok(Found::Row) => match header_of(&self.record) {
-                    Ok(header) => self.header = Some(header),
-                    Err(what) => {
-                        return Some((self.line, Err(Bad::file(OrderProblem::Csv(what)))));
-                    }
-                },
-            }
-        }
-        match self.read() {
-            Err(bad) => Some((self.line, Err(bad))),
-            Ok(Found::End) => None,
-            Ok(Found::Row) => {
-                let text = object_of(self.header.as_deref().unwrap_or_default(), &self.record);
-                Some((self.line, text.map_err(Bad::row)))
-            }
-        }
-    }
-
-    fn read(&mut self) -> Result<Found, Bad> {
-        let found = self.reader.read_byte_record(&mut self.record);
-        self.count_lines();
-        match found {
-            Ok(true) => Ok(Found::Row),
-            Ok(false) => Ok(Found::End),
-            Err(error) => Err(Bad::file(match error.into_kind() {
-                ErrorKind::Io(error) => OrderProblem::Read(error),
-                other => OrderProblem::Csv(format!("{other:?}")),
-            })),
-        }
-    }
-
-    /// Finds the line of the row that was just read.
-    ///
-    /// The library's own count is one behind after CRLF, and counts the blank lines before a row
-    /// as part of it.
-    fn count_lines(&mut self) {
-        let end = self.reader.position().byte();
-        let length = usize::try_from(end.saturating_sub(self.passed)).unwrap_or(usize::MAX);
-        self.passed = end;
-        let ahead = &mut self.reader.get_mut().ahead;
-        let mut is_before = true;
-        self.line = self.next_line;
-        for byte in ahead.drain(..length.min(ahead.len())) {
-            is_before &= matches!(byte, b'\r' | b'\n');
-            if byte == b'\n' {
-                self.next_line += 1;
-            }
-            if is_before {
-                self.line = self.next_line;
-            }
-        }
-    }
-}
-
-/// What the next row was.
-enum Found {
-    Row,
-    End,
-}
-
-fn header_of(record: &ByteRecord) -> Result<Vec<String>, String> {
-    let mut names: Vec<String> = Vec::new();
-    for name in record {
-        let name = std::str::from_utf8(name).map_err(|_| "the header is not UTF-8".to_owned())?;
-        let name = name.trim().to_owned();
-        if name.is_empty() {
-            return Err(format!("column {} of the header has no name", names.len() + 1));
-        }
-        if names.contains(&name) {
-            return Err(format!("the header has {name:?} twice"));
-        }
-        names.push(name);
-    }
-    Ok(names)
-}
-
-/// A row as a JSON object: each cell as it is where it is a literal, else as a string.
-fn object_of(header: &[String], record: &ByteRecord) -> Result<Vec<u8>, OrderProblem> {
-    if record.len() != header.len() {
-        let (has, wants) = (record.len(), header.len());
-        let cells = if has == 1 { "cell" } else { "cells" };
-        return Err(OrderProblem::Csv(format!("the row has {has} {cells}, the header {wants}")));
-    }
-    let mut json = String::from("{");
-    for (name, cell) in header.iter().zip(record) {
-        let cell = std::str::from_utf8(cell)
-            .map_err(|_| OrderProblem::Csv(format!("the cell {name:?} is not UTF-8")))?;
-        if json.len() > 1 {
-            json.push(',');
-        }
-        json.push_str(&json_string(name));
-        json.push(':');
-        if is_literal(cell) { json.push_str(cell) } else { json.push_str(&json_string(cell)) }
-    }
-    json.push('}');
-    Ok(json.into_bytes())
-}
-
-/// Whether a cell is a JSON number, `true`, `false` or `null`, exactly.
-fn is_literal(cell: &str) -> bool {
-    if matches!(cell, "true" | "false" | "null") {
-        return true;
-    }
-    // Long digits are ids more often than numbers, but the text of a number is kept anyway.
-    let begins = cell.starts_with(|first: char| first == '-' || first.is_ascii_digit());
-    begins
-        && Payload::parse(format!("{{\"v\":{cell}}}").as_bytes()).is_ok_and(
-            |payload| matches!(payload.members(), [only] if only.value == Value::Number(cell)),
-        )
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::orders::tests::{all, at, recipe};
+    use super::table::is_literal;
     use super::*;
     use std::sync::Arc;
 
@@ -427,11 +307,18 @@ mod tests {
         text.resize(text.len() + 3 * MAX_BYTES, b'x');
         text.extend(b"\n{\"a\":1}\n{\"type\":\"callback\",\"schema_version\":1}\n");
         let mut source = source(text, FileFormat::Ndjson);
-        assert!(error(&mut source).starts_with("line 1, column 8"));
-        assert_eq!(error(&mut source), "line 2: it is longer than 1048576 bytes (1 MiB)");
+        assert!(error(&mut source).starts_with("line 1, column 8, member \"a\": "));
+        assert_eq!(error(&mut source), "line 2: longer than 1048576 bytes (1 MiB)");
         assert_eq!(source.next_order(at()).unwrap().unwrap().number, 1);
-        assert_eq!(error(&mut source), "line 4: the callback has no text under \"body\"");
+        assert_eq!(error(&mut source), "line 4, member \"body\": the callback has no text here");
         assert!(source.next_order(at()).is_none());
+    }
+
+    #[test]
+    fn a_place_in_a_recorded_body_counts_within_it() {
+        let text = "\n{\"type\":\"callback\",\"body\":\"{\\n \\\"a\\\":}\"}";
+        let mut source = source(text, FileFormat::Ndjson);
+        assert!(error(&mut source).starts_with("line 2, member \"body\": line 2, column 6, "));
     }
 
     #[test]
@@ -462,6 +349,10 @@ mod tests {
         assert!(rows.next_order(at()).unwrap().is_ok());
         assert_eq!(error(&mut rows), "line 5: the row has 1 cell, the header 2");
         assert!(error(&mut source("a,a\n1,2\n", FileFormat::Csv)).contains("twice"));
+        let told = error(&mut source(b"a,b\n1,\xff\n", FileFormat::Csv));
+        assert_eq!(told, "line 2, member \"b\": the cell is not UTF-8");
+        let told = error(&mut source("a,sign_type\n1,no\n", FileFormat::Csv));
+        assert!(told.starts_with("line 2: the payload cannot be signed: "), "{told}");
         let mut endless = b"a\n\"".to_vec();
         endless.resize(4 * MAX_BYTES, b'x');
         let mut rows = source(endless, FileFormat::Csv);

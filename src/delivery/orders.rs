@@ -1,6 +1,5 @@
 //! Where the orders of a run come from: generated, or read from a file.
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 
@@ -11,8 +10,9 @@ use super::mix::{Duplicates, Mix};
 use super::record::Order;
 use super::signing::{Signer, SigningError};
 use super::template::{Template, TemplateContext};
+use crate::protocol::bad_line::BadLine;
 use crate::protocol::edit::Edit;
-use crate::protocol::payload::{Payload, PayloadError, Value};
+use crate::protocol::payload::{Payload, Value};
 use crate::protocol::status::StatusTable;
 
 pub use super::order_file::{FileFormat, FromFile};
@@ -29,61 +29,35 @@ pub trait OrderSource {
 }
 
 /// An order that could not be made.
-#[derive(Debug)]
-pub struct OrderError {
-    /// The line of the file, from 1.
-    pub line: Option<u64>,
-    /// What is wrong.
-    pub problem: OrderProblem,
-}
-
-/// What is wrong with an order.
 #[derive(Debug, thiserror::Error)]
-pub enum OrderProblem {
-    /// No payload, or one that cannot be signed.
+pub enum OrderError {
+    /// A generated payload cannot be signed.
     #[error(transparent)]
     Signing(#[from] SigningError),
-    /// A line or row over the limit.
-    #[error("it is longer than {0} bytes (1 MiB)")]
-    TooLong(usize),
-    /// A callback without its body as text.
-    #[error("the callback has no text under \"body\"")]
-    NoBody,
-    /// A row or header that is no CSV.
-    #[error("{0}")]
-    Csv(String),
-    /// The file cannot be read further.
-    #[error("cannot read on: {0}")]
-    Read(#[from] io::Error),
+    /// A row of a file gives no payload, or one that cannot be signed.
+    #[error(transparent)]
+    Row(#[from] BadLine),
+    /// A file cannot be read further.
+    #[error("line {line}: cannot read on: {error}")]
+    Read {
+        /// The line that was being read, from 1.
+        line: u64,
+        /// Why.
+        error: io::Error,
+    },
 }
 
 impl OrderError {
-    /// What is wrong with its payload, where that is the problem; its place counts within the
-    /// payload.
+    /// The line of the file, from 1; a generated order has none.
     #[must_use]
-    pub fn payload(&self) -> Option<&PayloadError> {
-        match &self.problem {
-            OrderProblem::Signing(SigningError::NoPayload(error)) => Some(error),
-            _ => None,
+    pub fn line(&self) -> Option<u64> {
+        match self {
+            OrderError::Signing(_) => None,
+            OrderError::Row(bad) => Some(bad.number),
+            OrderError::Read { line, .. } => Some(*line),
         }
     }
 }
-
-impl fmt::Display for OrderError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.line, self.payload()) {
-            // The payload is the line: one place is enough.
-            (Some(line), Some(error)) if error.line == 1 => {
-                let line = usize::try_from(line).unwrap_or(usize::MAX);
-                PayloadError { line, ..error.clone() }.fmt(f)
-            }
-            (Some(line), _) => write!(f, "line {line}: {}", self.problem),
-            (None, _) => self.problem.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for OrderError {}
 
 /// One change that is made to every order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -271,7 +245,7 @@ impl OrderSource for Generated {
             // What fails once fails every time: a changed example is no payload.
             self.count = self.maker.made;
         }
-        Some(made.map_err(|error| OrderError { line: None, problem: error.into() }))
+        Some(made.map_err(OrderError::from))
     }
 
     fn size_hint(&self) -> Option<u64> {

@@ -1,7 +1,7 @@
 //! The tool's own connections: for many deliveries at once, and for manners that need a hold on
 //! the connection itself.
 //!
-//! Beside the listener's server the only file that names hyper. reqwest (see [`super::http`])
+//! It speaks through hyper itself: reqwest (see [`super::http`])
 //! sends the ordinary delivery; it can neither shut down one half of a connection nor drop one at
 //! a chosen moment, and under load it is the limit: against one sink on two shared cores
 //! (`benches/load.sh`, medians of five rounds) it did 0.69 of the requests/s of oha on one thread,

@@ -1,8 +1,7 @@
 //! The HTTP server on hyper: the limits, the connections, and the way from bytes to a callback.
 //!
-//! Here and below are the only receiving files that name hyper. What hyper does not bound, or not
-//! cheaply, is bounded here: the time for a header and for writing, the body, the number of
-//! connections, and the bytes of all bodies together.
+//! What hyper does not bound, or not cheaply, is bounded here: the time for a header and for writing,
+//! the body, the number of connections, and the bytes of all bodies together.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,6 +1,9 @@
 //! The protocol: payloads, schemes, signatures, acknowledgements. Pure: no I/O, no clock, no printing.
 
 pub mod acknowledgement;
+// Of use to a program that reads many lines only.
+#[cfg(feature = "cli")]
+pub mod bad_line;
 mod bytes;
 pub mod canonical;
 #[cfg(feature = "diagnosis")]

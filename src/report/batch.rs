@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::json;
 use super::line::Line;
-use crate::protocol::payload::{MAX_BYTES, PayloadError, PayloadProblem};
+use crate::protocol::bad_line::BadLine;
 
 /// What one line came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,70 +101,20 @@ impl BatchSummary {
     }
 }
 
-/// A line that could not be read, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadLine {
-    /// The line, from 1; blank lines count.
-    pub number: u64,
-    /// The column in characters, from 1, where one can be named.
-    pub column: Option<usize>,
-    /// The member in which it is wrong, where it is in one.
-    pub member: Option<String>,
-    /// What is wrong.
-    pub problem: String,
-}
-
-impl BadLine {
-    /// A line that is wrong as a whole.
-    #[must_use]
-    pub fn whole(number: u64, problem: impl Into<String>) -> Self {
-        BadLine { number, column: None, member: None, problem: problem.into() }
-    }
-
-    /// A line longer than a payload may be.
-    #[must_use]
-    pub fn too_long(number: u64) -> Self {
-        BadLine::whole(number, format!("longer than {MAX_BYTES} bytes (1 MiB)"))
-    }
-
-    /// A line that is no payload.
-    #[must_use]
-    pub fn no_payload(number: u64, error: PayloadError) -> Self {
-        match error.problem {
-            PayloadProblem::TooLarge(_) => BadLine::too_long(number),
-            problem => BadLine {
-                number,
-                column: Some(error.column),
-                member: error.member,
-                problem: problem.to_string(),
-            },
-        }
-    }
-
-    /// The place and the problem: `line 7, column 5, member "a": …`.
-    #[must_use]
-    pub fn message(&self) -> String {
-        let BadLine { number, column, member, problem } = self;
-        let column = column.map(|column| format!(", column {column}")).unwrap_or_default();
-        let member = member.as_ref().map(|name| format!(", member {name:?}")).unwrap_or_default();
-        format!("line {number}{column}{member}: {problem}")
-    }
-
-    /// The line for a program, in the shape of any other error.
-    #[must_use]
-    pub fn json(&self) -> String {
-        json::line(
-            "error",
-            &json!({
-                "kind": "input",
-                "message": self.message(),
-                "hints": [],
-                "line": self.number,
-                "column": self.column,
-                "member": self.member,
-            }),
-        )
-    }
+/// A bad line for a program, in the shape of any other error.
+#[must_use]
+pub fn bad_line_json(bad: &BadLine) -> String {
+    json::line(
+        "error",
+        &json!({
+            "kind": "input",
+            "message": bad.to_string(),
+            "hints": [],
+            "line": bad.number,
+            "column": bad.column,
+            "member": bad.member,
+        }),
+    )
 }
 
 #[cfg(test)]
@@ -192,11 +142,10 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_line_has_its_own_number() {
+    fn a_bad_line_is_an_error_with_its_place() {
         let error = Payload::parse(b"{\"a\":1,\"a\":2}").unwrap_err();
-        let bad = BadLine::no_payload(7, error);
-        assert_eq!(bad.message(), "line 7, column 8, member \"a\": the member \"a\" stands twice");
-        let json: serde_json::Value = serde_json::from_str(&bad.json()).unwrap();
+        let json = bad_line_json(&BadLine::no_payload(7, error));
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(
             (&json["type"], &json["line"], &json["column"]),
             (&"error".into(), &7.into(), &8.into())

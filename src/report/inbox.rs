@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::json;
 use super::line::{Line, Role};
-use super::summary::markup::is_hidden;
+use super::text::is_hidden;
 use super::text::{milliseconds, short_duration};
 use super::verification::VerificationReport;
 use crate::listener::inbox::entry::{Entry, Forwarded, Match, Replied};

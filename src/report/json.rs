@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::summary::markup::is_hidden;
+use super::text::is_hidden;
 use crate::protocol::notification::{Finding, Notification, major_units};
 
 /// The version of every shape; it rises when a key changes its meaning or goes away.

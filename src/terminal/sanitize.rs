@@ -6,6 +6,8 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
+use crate::report::text::{is_hidden, push_visible};
+
 /// What stands in place of the key.
 pub const KEY_MARK: &str = "[key]";
 
@@ -84,44 +86,6 @@ pub fn abridge(text: &str, max_chars: usize) -> Cow<'_, str> {
 
 fn gap(left_out: usize) -> String {
     format!("…({left_out} characters)…")
-}
-
-fn push_visible(shown: &mut String, character: char) {
-    match character {
-        '\n' => shown.push_str("\\n"),
-        '\r' => shown.push_str("\\r"),
-        '\t' => shown.push_str("\\t"),
-        hidden if is_hidden(hidden) => shown.extend(hidden.escape_unicode()),
-        visible => shown.push(visible),
-    }
-}
-
-/// Controls, separators, interlinear marks, and Unicode's `Default_Ignorable_Code_Point`.
-fn is_hidden(character: char) -> bool {
-    if character.is_ascii() {
-        return character.is_ascii_control();
-    }
-    matches!(
-        character,
-        '\u{80}'..='\u{9f}'
-            | '\u{ad}'
-            | '\u{34f}'
-            | '\u{61c}'
-            | '\u{115f}'..='\u{1160}'
-            | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}'
-            | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
 }
 
 /// Replaces keys by `[key]` in text that a person reads.

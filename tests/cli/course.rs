@@ -4,6 +4,8 @@ use std::fs;
 
 use serde_json::Value;
 
+use payout_notify::protocol::key::Key;
+
 use crate::harness::{
     ACKNOWLEDGE, KEY, Merchant, Output, Program, Sandbox, Scripted, payout_notify,
 };
@@ -22,6 +24,11 @@ fn lines(output: &Output, kind: &str) -> Vec<Value> {
 
 fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+/// What stands for a key where the key may not be shown.
+fn fingerprint(key: &str) -> String {
+    Key::try_new(key.as_bytes().to_vec()).unwrap().fingerprint()
 }
 
 #[test]
@@ -58,6 +65,12 @@ fn a_resume_refuses_what_differs_from_the_journal_and_names_both() {
         .remarks(&["--ramp (20ms)", "(10ms)"]);
     with(&["--resume", "--honor-retry-after"]).exits(2).remarks(&["--honor-retry-after"]);
     with(&["--resume", "--set", "a=1"]).exits(2).remarks(&["--set"]);
+    // Without a key it goes on: the bodies are signed already.
+    let other = run(&url, &["--resume"]).arg("--journal").arg(&journal);
+    let unsigned = payout_notify(&["simulate", &url, "--resume", "--journal"]).arg(&journal);
+    let output = other.key("another").run().exits(2).hides("another");
+    output.remarks(&[&fingerprint(KEY), &fingerprint("another"), "leave out the key"]);
+    unsigned.run().exits(0);
     // The same again is no contradiction, in another spelling either.
     with(&[&["--resume", "--retries=1", "--window=60m"], &began[..]].concat()).exits(0);
 }

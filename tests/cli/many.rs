@@ -164,7 +164,7 @@ fn what_listen_printed_can_be_sent_again() {
 fn a_bad_row_is_named_by_its_line() {
     let merchant = Merchant::expecting(&[]);
     let rows = [
-        ("a.ndjson", "{\"a\":1,\"a\":2}\n", "line 1"),
+        ("a.ndjson", "{\"a\":1,\"a\":2}\n", "line 1, column 8, member "),
         ("a.ndjson", "\n\nnonsense\n", "line 3"),
         ("a.csv", "payout_id,amount\nA\n", "line 2"),
     ];

@@ -7,14 +7,13 @@ use crate::commands::CommandResult;
 use crate::commands::args::dialect::DialectArgs;
 use crate::commands::args::input::read_payload;
 use crate::commands::args::{
-    EditArgs, Format, KeyArgs, USUAL_TIMEOUT, adopt, adopt_headers, parse_sign_type,
+    EditArgs, Format, KeyArgs, USUAL_TIMEOUT, adopt, adopt_headers, parse_sign_type, parse_time,
 };
 use crate::commands::runtime::{Interrupts, block_on};
 use crate::commands::signing::sign_payload;
 use crate::commands::wire_args::WireArgs;
 use crate::delivery::http::{HttpSettings, HttpTransport, check_header};
 use crate::delivery::outcome::Outcome;
-use crate::delivery::schedule::parse_duration;
 use crate::delivery::transport::{Request, Target, Transport};
 use crate::delivery::wire_settings::{Connections, HeaderRule, WireSettings};
 use crate::error::CommandError;
@@ -56,7 +55,7 @@ pub struct Args {
     #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
     pub sign_type: Option<Algorithm>,
     /// How long to wait for a whole reply [default: 10s].
-    #[arg(long, value_name = "DURATION", value_parser = timeout)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_time)]
     pub timeout: Option<Duration>,
     /// For whom the output is written.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
@@ -89,14 +88,6 @@ impl Args {
 
 fn no_target() -> CommandError {
     CommandError::usage("no URL was given").hint("give it with --to URL, or set url in a profile")
-}
-
-fn timeout(text: &str) -> Result<Duration, String> {
-    match parse_duration(text) {
-        Ok(duration) if duration.is_zero() => Err("it must be longer than nothing".to_owned()),
-        Ok(duration) => Ok(duration),
-        Err(error) => Err(error.to_string()),
-    }
 }
 
 /// Sends callbacks again.

@@ -5,8 +5,9 @@ use std::io::{self, Read};
 use memchr::{memchr, memchr_iter, memrchr};
 
 use crate::error::CommandError;
+use crate::protocol::bad_line::BadLine;
 use crate::protocol::payload::MAX_BYTES;
-use crate::report::batch::{BadLine, BatchSummary, LineAnswer};
+use crate::report::batch::{BatchSummary, LineAnswer};
 
 /// How many bytes are asked for at once; a pipe gives what it has.
 const READ_BYTES: usize = 128 * 1024;

@@ -109,7 +109,7 @@ fn deliver(
     let said = usize::try_from(summary.bad).unwrap_or(MOST_REPORTED).min(MOST_REPORTED);
     summary.add(&chunk.summary);
     for bad in chunk.bad.iter().take(MOST_REPORTED - said) {
-        console.warning(&bad.message());
+        console.warning(&bad.to_string());
     }
     if chunk.output.is_empty() {
         return Ok(());

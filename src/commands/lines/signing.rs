@@ -5,6 +5,7 @@ use std::mem;
 use super::chunk::LineWork;
 use crate::commands::signing::{SignType, choose_scheme, scheme_of, sign_payload};
 use crate::error::CommandError;
+use crate::protocol::bad_line::BadLine;
 use crate::protocol::canonical::{CanonicalString, canonicalize_into};
 use crate::protocol::dialect::Dialect;
 use crate::protocol::edit::Edit;
@@ -12,7 +13,7 @@ use crate::protocol::key::Key;
 use crate::protocol::payload::{Payload, PayloadMemory};
 use crate::protocol::scheme::Algorithm;
 use crate::protocol::signature::{attach_into, sign};
-use crate::report::batch::{BadLine, LineAnswer};
+use crate::report::batch::LineAnswer;
 
 /// What is written for each payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_line_that_cannot_be_signed_says_why() {
-        let why = |line| signed_with(line, &[], None, Printed::Body).unwrap_err().message();
+        let why = |line| signed_with(line, &[], None, Printed::Body).unwrap_err().to_string();
         assert_eq!(why("[]"), "line 3, column 1: a JSON object is wanted, not an array");
         assert!(why(r#"{"sign_type":"RSA"}"#).starts_with("line 3: the payload cannot be signed"));
         let chosen = Some(Algorithm::Sha256);

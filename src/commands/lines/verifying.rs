@@ -1,16 +1,17 @@
 //! The work of `verify --lines`.
 
 use super::chunk::LineWork;
+use crate::protocol::bad_line::BadLine;
 use crate::protocol::canonical::canonicalize;
 use crate::protocol::dialect::Dialect;
 use crate::protocol::key::Key;
 use crate::protocol::notification::{Expectation, findings};
 use crate::protocol::payload::Payload;
-use crate::protocol::recorded::{Recorded, recorded};
+use crate::protocol::recorded::{Recorded, in_body, recorded};
 use crate::protocol::scheme::Algorithm;
 use crate::protocol::signature::verify;
 use crate::protocol::status::StatusTable;
-use crate::report::batch::{BadLine, LineAnswer};
+use crate::report::batch::{LineAnswer, bad_line_json};
 use crate::report::verification::{Strictness, VerificationReport};
 
 /// How each line is verified.
@@ -79,26 +80,19 @@ impl LineWork for VerifyLines {
         out: &mut String,
     ) -> Result<LineAnswer, BadLine> {
         let outer = Payload::parse(line).map_err(|error| BadLine::no_payload(number, error))?;
-        match recorded(&outer) {
+        match recorded(number, &outer)? {
             // A line that only calls itself something else is verified like any other.
             Recorded::Payload | Recorded::Event => Ok(self.verify(number, &outer, out)),
             Recorded::Frame => Ok(LineAnswer::PassedOver),
-            Recorded::NoBody => Err(BadLine {
-                member: Some("body".to_owned()),
-                ..BadLine::whole(number, "the callback has no text here")
-            }),
             Recorded::Body(body) => {
-                let payload = Payload::parse(&body).map_err(|error| BadLine {
-                    member: Some("body".to_owned()),
-                    ..BadLine::whole(number, error.to_string())
-                })?;
+                let payload = Payload::parse(&body).map_err(|error| in_body(number, &error))?;
                 Ok(self.verify(number, &payload, out))
             }
         }
     }
 
     fn bad(&self, bad: &BadLine, out: &mut String) {
-        out.push_str(&bad.json());
+        out.push_str(&bad_line_json(bad));
     }
 }
 
@@ -139,7 +133,7 @@ mod tests {
         assert_eq!(out, verified(SIGNED).1);
         let (answer, _) = verified(&json!({"type": "callback", "body": "{\n\"a\":}"}).to_string());
         assert_eq!(
-            answer.unwrap_err().message(),
+            answer.unwrap_err().to_string(),
             "line 5, member \"body\": line 2, column 5, member \"a\": a JSON value is wanted, not '}'"
         );
     }

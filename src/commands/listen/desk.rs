@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::broadcast;
 
 use super::args::ReplyFrom;
 use super::outlet::{Event, Handled, Kept, Outlet};
@@ -16,6 +15,7 @@ use crate::listener::callback::Callback;
 use crate::listener::forward::{Forwarder, reply_of};
 use crate::listener::inbox::entry::{Entry, Forwarded, Judged, Match, Replied};
 use crate::listener::inbox::{Inbox, NewEntry};
+use crate::listener::inspector::News;
 use crate::listener::orders::{Orders, Seen};
 use crate::listener::program::{Per, Place, Runner, path_program};
 use crate::listener::referee::{Breach, Observation, Referee};
@@ -35,8 +35,8 @@ pub(super) struct Desk {
     pub(super) forwarder: Option<Forwarder>,
     pub(super) reply_from: ReplyFrom,
     pub(super) referee: Option<Mutex<Referee>>,
-    /// Where the entries for the inspector go, where it is open.
-    pub(super) entries: Option<broadcast::Sender<Arc<Entry>>>,
+    /// Who tells the inspector's pages of entries, where it is open.
+    pub(super) news: Option<News>,
     /// How long a sender is expected to wait for a reply.
     pub(super) patience: Duration,
     /// How many callbacks the inbox refused since it took one.
@@ -142,12 +142,11 @@ impl Desk {
 
     /// Shows a callback to those who have the inspector's page open.
     fn show_on_page(&self, handled: &Handled) {
-        let Some(entries) = &self.entries else { return };
+        let Some(news) = &self.news else { return };
         let NewEntry { callback, judged, replied } = handled.entry.clone();
         let id = handled.inbox_id.unwrap_or(callback.number);
         let forwarded = handled.forwarded.clone();
-        // Nobody may have the page open.
-        let _ = entries.send(Arc::new(Entry { id, callback, judged, replied, forwarded }));
+        news.tell(Arc::new(Entry { id, callback, judged, replied, forwarded }));
     }
 
     /// What is answered unless the application decides.

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -18,7 +18,8 @@ use crate::listener::callback::Callback;
 use crate::listener::inbox::entry::{AppReply, Entry, Forwarded};
 use crate::listener::inbox::{Filter, Inbox, Side, Validity};
 use crate::listener::inspector::{
-    Explanation, Inspector, Outgoing, Pending, Query, Source, State, VerdictFilter, sign_again,
+    Explanation, Inspector, News, Outgoing, Pending, Query, Source, State, VerdictFilter,
+    sign_again,
 };
 use crate::listener::limits::Limits;
 use crate::listener::server::Server;
@@ -27,9 +28,6 @@ use crate::protocol::acknowledgement::{AcknowledgementRule, Conclusion};
 use crate::protocol::key::Key;
 use crate::protocol::payload::Encoding;
 use crate::protocol::status::StatusTable;
-
-/// How many entries an open page may lag behind before it reads the list anew.
-const MOST_BEHIND: usize = 1024;
 
 /// How long a page's request has to end when the listener ends.
 const LAST_REPLIES: Duration = Duration::from_millis(500);
@@ -46,7 +44,7 @@ pub(super) struct Bound {
     server: Server,
     address: SocketAddr,
     /// Where the desk sends what came.
-    pub(super) entries: broadcast::Sender<Arc<Entry>>,
+    pub(super) news: News,
 }
 
 impl Bound {
@@ -67,7 +65,7 @@ impl Bound {
         };
         let server = Server::bind(address, Limits::default()).await.map_err(cannot)?;
         let address = server.local_addr().map_err(cannot)?;
-        Ok(Bound { server, address, entries: broadcast::Sender::new(MOST_BEHIND) })
+        Ok(Bound { server, address, news: News::new() })
     }
 
     /// Serves the page from now on.
@@ -97,10 +95,10 @@ impl Bound {
             rule: desk.rule.clone(),
             state,
         };
-        let inspector = Inspector::try_new(self.address, Arc::new(shelf), self.entries, &secrets)
+        let inspector = Inspector::try_new(self.address, Arc::new(shelf), self.news, &secrets)
             .map_err(|error| {
-            CommandError::environment("the inspector has no token").because(error)
-        })?;
+                CommandError::environment("the inspector has no token").because(error)
+            })?;
         let (stop, stopped) = mpsc::channel(2);
         let handler = {
             let inspector = inspector.clone();

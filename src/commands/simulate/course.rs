@@ -14,6 +14,7 @@ use crate::delivery::schedule::{RetrySchedule, Speed, format_duration, parse_dur
 use crate::error::CommandError;
 use crate::protocol::dialect::Dialect;
 use crate::protocol::dialect_file;
+use crate::protocol::key::Key;
 
 /// What decides when attempts are made, and what acknowledges them.
 pub(super) struct Course {
@@ -76,7 +77,12 @@ impl Course {
     }
 
     /// The course of the run in a journal; what the command line says besides must agree with it.
-    pub(super) fn of_journal(run: &RunInfo, setup: &Setup<'_>) -> Result<Course, CommandError> {
+    pub(super) fn of_journal(
+        run: &RunInfo,
+        setup: &Setup<'_>,
+        key: Option<&Key>,
+    ) -> Result<Course, CommandError> {
+        check_key(key, &run.key_fingerprint)?;
         let damaged = |what: &str| CommandError::input(format!("the journal's {what}"));
         let schedule = run
             .retry_schedule()
@@ -146,6 +152,20 @@ pub(super) fn recorded(setup: &Setup<'_>, key_fingerprint: &str, start: Timestam
         settings,
         started_at: start,
     }
+}
+
+/// Refuses another key than the one that signed the bodies of the run.
+///
+/// Nothing is signed again, but who gives another key means another merchant's run, or believes
+/// that the rest will be signed anew.
+fn check_key(given: Option<&Key>, kept: &str) -> Result<(), CommandError> {
+    let Some(given) = given.map(Key::fingerprint).filter(|given| given != kept) else {
+        return Ok(());
+    };
+    Err(CommandError::usage(format!(
+        "the key {given} differs from the one that signed the journal's run ({kept})"
+    ))
+    .hint("the orders are signed already: leave out the key, or give the one of the run"))
 }
 
 /// Refuses flags that say something else than the journal.

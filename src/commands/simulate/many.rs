@@ -281,7 +281,7 @@ pub(super) fn run(
     // A wrong flag or row is told before a journal is made.
     let planned = match many.resume {
         true => None,
-        false => Some(Plan::new(setup, key)?),
+        false => Some(Plan::new(setup, key.clone())?),
     };
     let reports = Reports::open(many)?;
     let clock = PreciseClock::try_new()
@@ -292,7 +292,7 @@ pub(super) fn run(
         let start = clock.wall();
         let work = match planned {
             Some(planned) => begin(setup, planned, start).await?,
-            None => resume(setup, start)?,
+            None => resume(setup, key.as_ref(), start)?,
         };
         reports.begin()?;
         let facts = RunFacts {
@@ -453,12 +453,12 @@ async fn begin(setup: &Setup<'_>, plan: Plan, start: Timestamp) -> Result<Work, 
 }
 
 /// Takes in what an earlier run left.
-fn resume(setup: &Setup<'_>, now: Timestamp) -> Result<Work, CommandError> {
+fn resume(setup: &Setup<'_>, key: Option<&Key>, now: Timestamp) -> Result<Work, CommandError> {
     let path = setup.args.many.journal.as_ref();
     let path = path.ok_or_else(|| CommandError::usage("no journal was given"))?;
     let left = journal::resume(path, setup, now)?;
     Ok(Work {
-        course: Course::of_journal(&left.run, setup)?,
+        course: Course::of_journal(&left.run, setup, key)?,
         journal: left.journal,
         resumed: left.attempted,
         orders: Orders::Listed(left.untouched.into_iter()),

@@ -8,10 +8,10 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, watch};
 
 use super::mask::Mask;
+use super::news::Item;
 use super::shape;
 use super::source::Query;
 use crate::listener::Bytes;
-use crate::listener::inbox::entry::Entry;
 use crate::protocol::status::StatusTable;
 
 /// The most entries in one event.
@@ -29,7 +29,7 @@ pub(super) const HELLO: &[u8] = b"retry: 2000\n\n";
 /// One client's stream of events.
 pub(super) struct Events {
     /// New entries.
-    pub(super) entries: broadcast::Receiver<Arc<Entry>>,
+    pub(super) entries: broadcast::Receiver<Item>,
     /// Changes when the inspector closes.
     pub(super) closing: watch::Receiver<()>,
     /// Which entries the client wants.
@@ -62,29 +62,26 @@ impl Events {
             () = tokio::time::sleep(BEAT) => return Some(Bytes::from_static(b":\n\n")),
         };
         match first {
-            Ok(entry) => Some(self.batch(entry)),
+            Ok(item) => Some(self.batch(item)),
             Err(RecvError::Lagged(_)) => Some(self.reload()),
             Err(RecvError::Closed) => None,
         }
     }
 
     /// The entry and what came with it, as one event.
-    fn batch(&mut self, first: Arc<Entry>) -> Bytes {
+    fn batch(&mut self, first: Item) -> Bytes {
         let mut rows: Vec<Value> = Vec::new();
         let mut next = Some(first);
-        while let Some(entry) = next {
-            if self.query.admits(&entry) {
-                rows.push(shape::row(&entry, &self.statuses));
+        while let Some(item) = next {
+            let Item::Entry(waiting) = item else { return self.reload() };
+            if self.query.admits(&waiting.entry) {
+                rows.push(shape::row(&waiting.entry, &self.statuses));
+            }
+            if rows.len() == BATCH {
+                break;
             }
             next = match self.entries.try_recv() {
-                Ok(entry) if rows.len() < BATCH => Some(entry),
-                // It was taken from the queue, so it must go along.
-                Ok(entry) => {
-                    rows.extend(
-                        self.query.admits(&entry).then(|| shape::row(&entry, &self.statuses)),
-                    );
-                    None
-                }
+                Ok(item) => Some(item),
                 Err(TryRecvError::Lagged(_)) => return self.reload(),
                 Err(TryRecvError::Empty | TryRecvError::Closed) => None,
             };
@@ -111,14 +108,16 @@ fn event(name: &str, data: &[u8]) -> Bytes {
 mod tests {
     use super::*;
     use crate::listener::inspector::example;
+    use crate::listener::inspector::news::News;
     use tokio::sync::Semaphore;
 
-    fn events(queue: usize) -> (broadcast::Sender<Arc<Entry>>, watch::Sender<()>, Events) {
-        let (sender, entries) = broadcast::channel(queue);
+    fn events(queue: usize) -> (News, watch::Sender<()>, Events) {
+        let news = News::bounded(queue, 1 << 20);
+        let entries = news.subscribe();
         let (close, closing) = watch::channel(());
         let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
         let (query, statuses, mask) = (Query::default(), StatusTable::PLATFORM, Arc::default());
-        (sender, close, Events { entries, closing, query, statuses, mask, _permit: permit })
+        (news, close, Events { entries, closing, query, statuses, mask, _permit: permit })
     }
 
     fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -128,10 +127,10 @@ mod tests {
 
     #[test]
     fn entries_that_came_together_are_one_event() {
-        let (sender, _close, mut events) = events(1000);
+        let (news, _close, mut events) = events(1000);
         events.query.text = Some("PO-1".into());
         for id in 0..30 {
-            sender.send(example::entry(id, &format!("PO-{id}"), b"{}")).unwrap();
+            news.tell(example::entry(id, &format!("PO-{id}"), b"{}"));
         }
         let part = block_on(events.next()).unwrap();
         let text = String::from_utf8(part.to_vec()).unwrap();
@@ -139,14 +138,14 @@ mod tests {
         let rows: Vec<Value> = serde_json::from_str(data).unwrap();
         // PO-1 and PO-10 to PO-19.
         assert_eq!(rows.len(), 11);
-        drop(sender);
+        drop(news);
         assert_eq!(block_on(events.next()), None);
     }
 
     #[test]
     fn no_entry_is_lost_between_batches() {
-        let (sender, _close, mut events) = events(1000);
-        (0..250).for_each(|id| drop(sender.send(example::entry(id, "P", b"{}"))));
+        let (news, _close, mut events) = events(1000);
+        (0..250).for_each(|id| news.tell(example::entry(id, "P", b"{}")));
         let mut told = 0;
         for _ in 0..3 {
             let part = block_on(events.next()).unwrap();
@@ -157,10 +156,10 @@ mod tests {
 
     #[test]
     fn a_client_that_fell_behind_is_told_to_reload() {
-        let (sender, close, mut events) = events(2);
-        (0..10).for_each(|id| drop(sender.send(example::entry(id, "P", b"{}"))));
+        let (news, close, mut events) = events(2);
+        (0..10).for_each(|id| news.tell(example::entry(id, "P", b"{}")));
         assert_eq!(&block_on(events.next()).unwrap()[..], b"event: reload\ndata: {}\n\n");
-        sender.send(example::entry(11, "P", b"{}")).unwrap();
+        news.tell(example::entry(11, "P", b"{}"));
         assert!(block_on(events.next()).unwrap().starts_with(b"event: rows\n"));
         close.send(()).unwrap();
         assert_eq!(block_on(events.next()), None);

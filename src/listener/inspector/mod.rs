@@ -1,14 +1,15 @@
 //! The inspector: a page on a loopback port of its own that shows callbacks as they come.
 //!
 //! A handler for a second server. `safety` decides who is answered, `routes` what is asked,
-//! `source` is the seam to the inbox, `shape` and `mask` write what the page reads, `events` tells
-//! it of new entries.
+//! `source` is the seam to the inbox, `shape` and `mask` write what the page reads, `news` and
+//! `events` tell it of new entries.
 
 mod events;
 #[cfg(test)]
 mod example;
 pub mod explain;
 mod mask;
+mod news;
 mod outgoing;
 mod routes;
 mod safety;
@@ -22,9 +23,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::sync::{Semaphore, broadcast, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 pub use explain::{Explanation, sign_again};
+pub use news::News;
 pub use source::{Outgoing, Pending, Query, Source, State, VerdictFilter};
 
 use self::events::Events;
@@ -34,7 +36,7 @@ use self::safety::{Admitted, Gate};
 use self::shape::Extent;
 use super::answer::Answer;
 use super::callback::Callback;
-use super::inbox::entry::{Entry, Forwarded};
+use super::inbox::entry::Forwarded;
 use super::reply::{JSON, Reply};
 use crate::listener::Bytes;
 use crate::protocol::key::Key;
@@ -62,7 +64,7 @@ pub struct Inspector(Arc<Inner>);
 struct Inner {
     gate: Gate,
     source: Arc<dyn Source>,
-    entries: broadcast::Sender<Arc<Entry>>,
+    news: News,
     closing: watch::Sender<()>,
     mask: Arc<Mask>,
     workers: Arc<Semaphore>,
@@ -82,7 +84,7 @@ pub fn shown_text(keys: &[Key], bytes: &[u8]) -> Vec<u8> {
 impl Inspector {
     /// An inspector for a server on this address.
     ///
-    /// New entries are told to open pages when they are sent to `entries`. `secrets` are masked in
+    /// Open pages are told of the entries that `news` tells of. `secrets` are masked in
     /// all that is shown, whoever wrote them there.
     ///
     /// # Errors
@@ -90,13 +92,13 @@ impl Inspector {
     pub fn try_new(
         address: SocketAddr,
         source: Arc<dyn Source>,
-        entries: broadcast::Sender<Arc<Entry>>,
+        news: News,
         secrets: &[Key],
     ) -> Result<Inspector, getrandom::Error> {
         Ok(Inspector(Arc::new(Inner {
             gate: Gate::try_new(address)?,
             source,
-            entries,
+            news,
             closing: watch::Sender::new(()),
             mask: Arc::new(Mask::new(secrets)),
             workers: Arc::new(Semaphore::new(MAX_WORKERS)),
@@ -281,7 +283,7 @@ impl Inner {
         };
         let (sender, parts) = mpsc::channel(events::QUEUE);
         let events = Events {
-            entries: self.entries.subscribe(),
+            entries: self.news.subscribe(),
             closing: self.closing.subscribe(),
             query,
             statuses: self.source.statuses(),

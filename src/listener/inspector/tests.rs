@@ -1,34 +1,34 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tokio::sync::broadcast;
 
 use super::example::{self, KEY, Memory};
 use super::*;
+use crate::listener::inbox::entry::Entry;
 
 const HOST: &str = "127.0.0.1:9999";
 
 struct Rig {
     inspector: Inspector,
     memory: Arc<Memory>,
-    entries: broadcast::Sender<Arc<Entry>>,
+    news: News,
     runtime: tokio::runtime::Runtime,
 }
 
 impl Rig {
     fn new(entries: Vec<Arc<Entry>>) -> Rig {
         let memory = Arc::new(Memory { entries, ..Memory::default() });
-        let (sender, _) = broadcast::channel(16);
+        let news = News::new();
         let inspector = Inspector::try_new(
             HOST.parse().unwrap(),
             Arc::clone(&memory) as Arc<dyn Source>,
-            sender.clone(),
+            news.clone(),
             &[example::key()],
         )
         .unwrap();
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_time().build().unwrap();
-        Rig { inspector, memory, entries: sender, runtime }
+        Rig { inspector, memory, news, runtime }
     }
 
     fn token(&self) -> String {
@@ -350,8 +350,8 @@ fn new_entries_are_streamed_to_so_many_pages_and_no_more() {
         })
         .collect();
     assert!(matches!(open(), Answer::Reply(Reply { status: 503, .. })));
-    rig.entries.send(hostile()).unwrap();
-    rig.entries.send(example::entry(9, "PO-9", b"{}")).unwrap();
+    rig.news.tell(hostile());
+    rig.news.tell(example::entry(9, "PO-9", b"{}"));
     let part = rig.runtime.block_on(streams[0].recv()).unwrap();
     let text = std::str::from_utf8(&part).unwrap();
     assert!(text.starts_with("event: rows\ndata: [{") && text.ends_with("}]\n\n"), "{text}");

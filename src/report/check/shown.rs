@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::report::curl::shell_quote;
 use crate::report::figures::shortened;
-use crate::report::summary::markup::is_hidden;
+use crate::report::text::push_visible;
 
 /// The most characters of an id or a group.
 pub(super) const LONGEST_ID: usize = 100;
@@ -34,16 +34,6 @@ pub(super) fn visible(text: &str, most: usize) -> String {
         push_visible(&mut shown, character);
     }
     shown
-}
-
-fn push_visible(shown: &mut String, character: char) {
-    match character {
-        '\n' => shown.push_str("\\n"),
-        '\r' => shown.push_str("\\r"),
-        '\t' => shown.push_str("\\t"),
-        hidden if is_hidden(hidden) => shown.extend(hidden.escape_unicode()),
-        plain => shown.push(plain),
-    }
 }
 
 /// A body as lines of at most `width` characters, with a last one in brackets where some is left

@@ -13,13 +13,7 @@ const MOST_FAILURES: usize = 25;
 pub fn page(report: &RunReport) -> String {
     let summary = &report.summary;
     let mut page = Markup::default();
-    page.html("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
-    // The page is handed round and holds received texts: whatever slipped in could not run or load.
-    page.html("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">");
-    page.html("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
-    page.html("<meta name=\"color-scheme\" content=\"light dark\"><title>");
-    page.text(&title(report)).html("</title><style>\n");
-    page.html(include_str!("html.css")).html("</style></head><body><main>");
+    page.begin(&title(report), include_str!("html.css"));
     head(&mut page, report);
     tiles(&mut page, summary);
     gates(&mut page, report);

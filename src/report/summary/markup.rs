@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::report::text::is_hidden;
+
 /// A page in the making.
 ///
 /// Markup is fixed text of this program; whatever comes from a run can only enter as text or as a
@@ -12,6 +14,17 @@ pub(in crate::report) struct Markup {
 }
 
 impl Markup {
+    /// Adds all that stands before a page's content: it is one file, and loads nothing.
+    pub(in crate::report) fn begin(&mut self, title: &str, style: &'static str) {
+        self.html("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
+        // The page is handed round and holds received texts: whatever slipped in could not run or load.
+        self.html("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">");
+        self.html("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
+        self.html("<meta name=\"color-scheme\" content=\"light dark\"><title>");
+        self.text(title).html("</title><style>\n");
+        self.html(style).html("</style></head><body><main>");
+    }
+
     /// Adds fixed markup.
     pub(in crate::report) fn html(&mut self, fixed: &'static str) -> &mut Self {
         self.page.push_str(fixed);
@@ -52,18 +65,6 @@ fn escape(text: &str, page: &mut String) {
             plain => page.push(plain),
         }
     }
-}
-
-/// Characters that are invisible or that turn the text around them: controls, separators,
-/// Unicode's `Default_Ignorable_Code_Point`, and what XML does not allow.
-pub(in crate::report) fn is_hidden(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}'..='\u{ffff}' | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
