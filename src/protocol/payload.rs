@@ -339,7 +339,6 @@ pub(super) fn bounded_text(bytes: &[u8]) -> Result<&str, PayloadError> {
 }
 
 /// The same memory for members of another text.
-#[expect(clippy::unnecessary_filter_map, reason = "a filter would keep the lifetime")]
 fn emptied<'b>(mut members: Vec<Member<'_>>) -> Vec<Member<'b>> {
     members.clear();
     // Nothing is left to map, and a vector is collected in its own memory.
