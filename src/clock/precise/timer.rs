@@ -25,7 +25,6 @@ pub(super) struct Alarms {
 
 impl Alarms {
     /// No timer yet: a sleep makes one, in the runtime that it is awaited in.
-    #[expect(clippy::unnecessary_wraps, reason = "the alarms of other systems can fail here")]
     pub(super) fn try_new() -> io::Result<Self> {
         Ok(Alarms::default())
     }
@@ -46,7 +45,9 @@ impl Alarms {
         let mut count = [0; 16];
         while Instant::now() < due {
             set(timer, due)?;
-            timer.read(&mut count).await?;
+            if timer.read(&mut count).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
         }
         Ok(())
     }
