@@ -62,6 +62,7 @@ const NAMED_ONLY_IN: &[(&[&str], &[&str])] = &[
     (&["hdrhistogram"], &["report/summary/latency.rs"]),
     (&["quick_junit"], &["report/summary/junit.rs", "report/check/junit.rs"]),
     (&["rusqlite"], &["store/", "store.rs"]),
+    (&["rustix"], &["clock/precise/timer.rs"]),
     (&["std::io::stdout", "std::io::stderr"], &["terminal/"]),
     (&["std::env"], &["settings.rs"]),
 ];

@@ -2,49 +2,41 @@
 //!
 //! The runtime's timer counts whole milliseconds, so what is to be sent at a fixed time is sent
 //! about a millisecond late, and a latency counted from that time shows a millisecond that is not
-//! the merchant's. Here one thread waits for the end of each sleep.
+//! the merchant's. Linux has timers that the runtime awaits as it awaits a connection, for one
+//! system call each; elsewhere a thread waits for the end of each sleep and wakes the runtime.
 
-use std::collections::BTreeMap;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
-use std::thread;
 use std::time::{Duration, Instant};
 use std::{future, io};
 
 use jiff::Timestamp;
 
-use super::{Clock, lock};
+use super::Clock;
 
-/// How long before its end a long sleep leaves the runtime's timer.
-const FINE: Duration = Duration::from_millis(3);
+#[cfg(any(test, not(target_os = "linux")))]
+mod thread;
+#[cfg(target_os = "linux")]
+mod timer;
+
+#[cfg(not(target_os = "linux"))]
+use thread::Alarms;
+#[cfg(target_os = "linux")]
+use timer::Alarms;
 
 /// The machine's own clock, with sleeps that end in time.
 #[derive(Debug)]
 pub struct PreciseClock {
     start: Instant,
-    alarm: Arc<Alarm>,
+    alarms: Alarms,
 }
 
 impl PreciseClock {
-    /// A clock that starts now, and its thread, which ends with it.
+    /// A clock that starts now.
     ///
     /// # Errors
     ///
-    /// Where the thread cannot be started.
+    /// Where what ends its sleeps cannot be set up.
     pub fn try_new() -> io::Result<Self> {
-        let alarm = Arc::new(Alarm::default());
-        let rings = Arc::clone(&alarm);
-        thread::Builder::new().name("clock".to_owned()).spawn(move || rings.ring())?;
-        Ok(PreciseClock { start: Instant::now(), alarm })
-    }
-}
-
-impl Drop for PreciseClock {
-    fn drop(&mut self) {
-        lock(&self.alarm.list).state = AlarmState::Over;
-        self.alarm.changed.notify_one();
+        Ok(PreciseClock { start: Instant::now(), alarms: Alarms::try_new()? })
     }
 }
 
@@ -57,103 +49,19 @@ impl Clock for PreciseClock {
         Timestamp::now()
     }
 
-    /// Needs a tokio runtime with its timer enabled.
+    /// Needs a tokio runtime with its timer and its I/O enabled, the same one for all sleeps.
     async fn sleep(&self, duration: Duration) {
-        let Some(due) = Instant::now().checked_add(duration) else {
-            return future::pending().await;
-        };
-        if let Some(coarse) = duration.checked_sub(FINE).filter(|coarse| !coarse.is_zero()) {
-            tokio::time::sleep(coarse).await;
-        }
-        FineSleep { alarm: &self.alarm, due, ticket: None }.await;
-    }
-}
-
-/// Who is to be woken when.
-#[derive(Debug, Default)]
-struct Alarm {
-    list: Mutex<AlarmList>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct AlarmList {
-    state: AlarmState,
-    next_ticket: u64,
-    sleepers: BTreeMap<(Instant, u64), Waker>,
-}
-
-#[derive(Debug, Default, PartialEq, Eq)]
-enum AlarmState {
-    #[default]
-    Set,
-    Over,
-}
-
-impl Alarm {
-    /// Wakes each sleeper in time until the clock is gone.
-    fn ring(&self) {
-        let mut list = lock(&self.list);
-        while list.state == AlarmState::Set {
-            let now = Instant::now();
-            list = match list.sleepers.first_entry() {
-                None => self.changed.wait(list).unwrap_or_else(PoisonError::into_inner),
-                Some(first) if first.key().0 <= now => {
-                    let waker = first.remove();
-                    drop(list);
-                    waker.wake();
-                    lock(&self.list)
-                }
-                Some(first) => {
-                    let left = first.key().0.saturating_duration_since(now);
-                    let waited = self.changed.wait_timeout(list, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
-        }
-    }
-}
-
-/// A sleep that the alarm ends; it leaves the list when it is dropped.
-struct FineSleep<'a> {
-    alarm: &'a Alarm,
-    due: Instant,
-    ticket: Option<u64>,
-}
-
-impl Future for FineSleep<'_> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if Instant::now() >= self.due {
-            return Poll::Ready(());
-        }
-        let mut list = lock(&self.alarm.list);
-        let ticket = self.ticket.unwrap_or(list.next_ticket);
-        list.next_ticket = list.next_ticket.max(ticket.saturating_add(1));
-        let key = (self.due, ticket);
-        list.sleepers.insert(key, context.waker().clone());
-        let is_first = list.sleepers.first_key_value().is_some_and(|(first, _)| *first == key);
-        drop(list);
-        // The thread sleeps until the earliest; only an earlier one is news, and only once.
-        if is_first && self.ticket.is_none() {
-            self.alarm.changed.notify_one();
-        }
-        self.ticket = Some(ticket);
-        Poll::Pending
-    }
-}
-
-impl Drop for FineSleep<'_> {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            lock(&self.alarm.list).sleepers.remove(&(self.due, ticket));
+        match Instant::now().checked_add(duration) {
+            Some(due) => self.alarms.wait_until(due).await,
+            None => future::pending().await,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
 
     #[tokio::test]
@@ -170,14 +78,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_sleep_that_is_given_up_is_forgotten() {
+    async fn sleeps_that_are_given_up_do_not_shorten_others() {
         let clock = PreciseClock::try_new().unwrap();
-        tokio::select! {
-            biased;
-            () = clock.sleep(Duration::MAX) => {}
-            () = clock.sleep(Duration::from_millis(2)) => {}
-            () = clock.sleep(Duration::from_micros(500)) => {}
+        for _ in 0..20 {
+            tokio::select! {
+                biased;
+                () = clock.sleep(Duration::MAX) => {}
+                () = clock.sleep(Duration::from_micros(300)) => {}
+                () = clock.sleep(Duration::from_micros(200)) => {}
+            }
+            let before = clock.now();
+            clock.sleep(Duration::from_millis(1)).await;
+            assert!(clock.now() - before >= Duration::from_millis(1));
         }
-        assert!(lock(&clock.alarm.list).sleepers.is_empty());
     }
 }
