@@ -3,6 +3,7 @@
 mod course;
 mod journal;
 mod many;
+mod orders;
 mod reports;
 mod screen;
 

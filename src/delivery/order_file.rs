@@ -18,6 +18,9 @@ use crate::protocol::recorded::{Recorded, recorded};
 /// How much the CSV reader may take beyond a row, in bytes: what it reads ahead.
 const READ_AHEAD: usize = 64 * 1024;
 
+/// How far the end of a line that is too long is looked for, in bytes: a device may have none.
+const MAX_SKIPPED: usize = 64 * 1024 * 1024;
+
 /// How a file of orders is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileFormat {
@@ -56,21 +59,11 @@ pub struct FromFile {
     rows: Rows,
 }
 
-enum Rows {
-    Lines(Lines),
-    Table(Box<Table>),
-    Ended,
-}
-
 impl FromFile {
     /// Orders from what a reader gives; nothing is read yet.
     #[must_use]
     pub fn new(reader: Box<dyn Read + Send>, format: FileFormat, recipe: OrderRecipe) -> Self {
-        let rows = match format {
-            FileFormat::Ndjson => Rows::Lines(Lines::new(reader)),
-            FileFormat::Csv => Rows::Table(Box::new(Table::new(reader))),
-        };
-        FromFile { maker: OrderMaker::new(recipe), rows }
+        FromFile { maker: OrderMaker::new(recipe), rows: Rows::new(reader, format) }
     }
 }
 
@@ -79,25 +72,7 @@ impl OrderSource for FromFile {
         if let Some(repeated) = self.maker.repeated() {
             return Some(Ok(repeated));
         }
-        let row = match &mut self.rows {
-            Rows::Lines(lines) => lines.next(),
-            Rows::Table(table) => table.next(),
-            Rows::Ended => None,
-        };
-        let (line, row) = match row {
-            None => {
-                self.rows = Rows::Ended;
-                return None;
-            }
-            Some(row) => row,
-        };
-        if let Err(Bad { end: End::OfFile, .. }) = row {
-            self.rows = Rows::Ended;
-        }
-        let order = row
-            .map_err(|bad| bad.problem)
-            .and_then(|text| self.maker.order(&text, completed_at).map_err(OrderProblem::from));
-        Some(order.map_err(|problem| OrderError { line: Some(line), problem }))
+        Some(order_of(self.rows.next()?, &mut self.maker, completed_at))
     }
 
     fn size_hint(&self) -> Option<u64> {
@@ -105,8 +80,48 @@ impl OrderSource for FromFile {
     }
 }
 
+/// The order that a row is.
+pub(super) fn order_of(
+    (line, row): Row,
+    maker: &mut OrderMaker,
+    completed_at: Timestamp,
+) -> Result<Order, OrderError> {
+    row.map_err(|bad| bad.problem)
+        .and_then(|text| maker.order(&text, completed_at).map_err(OrderProblem::from))
+        .map_err(|problem| OrderError { line: Some(line), problem })
+}
+
+/// The rows of a file, in its order.
+pub(super) enum Rows {
+    Lines(Lines),
+    Table(Box<Table>),
+    Ended,
+}
+
+impl Rows {
+    pub(super) fn new(reader: Box<dyn Read + Send>, format: FileFormat) -> Self {
+        match format {
+            FileFormat::Ndjson => Rows::Lines(Lines::new(reader)),
+            FileFormat::Csv => Rows::Table(Box::new(Table::new(reader))),
+        }
+    }
+
+    /// The next row that may hold an order; `None` at the end.
+    pub(super) fn next(&mut self) -> Option<Row> {
+        let row = match self {
+            Rows::Lines(lines) => lines.next(),
+            Rows::Table(table) => table.next(),
+            Rows::Ended => None,
+        };
+        if matches!(row, None | Some((_, Err(Bad { end: End::OfFile, .. })))) {
+            *self = Rows::Ended;
+        }
+        row
+    }
+}
+
 /// A row that gives no payload.
-struct Bad {
+pub(super) struct Bad {
     problem: OrderProblem,
     end: End,
 }
@@ -130,10 +145,10 @@ impl Bad {
 }
 
 /// A row's line and its payload's text.
-type Row = (u64, Result<Vec<u8>, Bad>);
+pub(super) type Row = (u64, Result<Vec<u8>, Bad>);
 
 /// The lines of NDJSON.
-struct Lines {
+pub(super) struct Lines {
     reader: BufReader<Box<dyn Read + Send>>,
     number: u64,
 }
@@ -172,13 +187,14 @@ impl Lines {
             return Ok(Some(line));
         }
         if !ended {
-            self.skip_line().map_err(|error| Bad::file(error.into()))?;
+            self.skip_line().map_err(Bad::file)?;
         }
         Err(Bad::row(OrderProblem::TooLong(MAX_BYTES)))
     }
 
-    fn skip_line(&mut self) -> io::Result<()> {
-        loop {
+    fn skip_line(&mut self) -> Result<(), OrderProblem> {
+        let mut skipped = 0;
+        while skipped < MAX_SKIPPED {
             let (length, found) = match self.reader.fill_buf() {
                 Ok([]) => return Ok(()),
                 Ok(bytes) => match memchr::memchr(b'\n', bytes) {
@@ -186,13 +202,15 @@ impl Lines {
                     None => (bytes.len(), false),
                 },
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             };
             self.reader.consume(length);
             if found {
                 return Ok(());
             }
+            skipped += length;
         }
+        Err(OrderProblem::Endless(MAX_SKIPPED))
     }
 }
 
@@ -217,7 +235,7 @@ fn payload_of(line: Vec<u8>) -> Result<Option<Vec<u8>>, OrderProblem> {
 }
 
 /// The rows of CSV.
-struct Table {
+pub(super) struct Table {
     reader: csv::Reader<Guarded>,
     header: Option<Vec<String>>,
     record: ByteRecord,

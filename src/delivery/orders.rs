@@ -15,6 +15,7 @@ use crate::protocol::edit::Edit;
 use crate::protocol::payload::{Payload, PayloadError, Value};
 
 pub use super::order_file::{FileFormat, FromFile};
+pub use super::order_pipe::FromPipe;
 
 /// The status number of a success, which orders have unless told otherwise.
 const SUCCESS: i64 = 3;
@@ -48,6 +49,9 @@ pub enum OrderProblem {
     /// A line or row over the limit.
     #[error("it is longer than {0} bytes (1 MiB)")]
     TooLong(usize),
+    /// A line whose end is nowhere near.
+    #[error("it has no end within {0} bytes (64 MiB); is it a file of orders?")]
+    Endless(usize),
     /// A callback without its body as text.
     #[error("the callback has no text under \"body\"")]
     NoBody,

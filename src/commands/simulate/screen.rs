@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::super::CommandResult;
 use super::super::args::Format;
-use super::many::{ManyArgs, Sent, no_orders};
+use super::many::{ManyArgs, Sent};
+use super::orders::no_orders;
 use super::reports::Reports;
 use crate::delivery::fleet::{DEFAULT_DRAIN, Ending};
 use crate::delivery::record::FleetEvent;
