@@ -59,8 +59,8 @@ fn an_interrupt_ends_a_run_that_takes_its_orders_in_for_a_journal() {
     let path = fifo(&shared);
     let run = many(&merchant.url(), &["--journal", "run.journal", "--from"]).arg(&path).start();
     let mut pipe = fs::File::options().write(true).open(&path).expect("a reader");
-    // The pipe holds less than this: when all is written, the program is reading.
-    let rows = "{\"payout_id\":\"A\"}\n".repeat(20_000);
+    // The pipe and the thread hold less than this: when all is written, the program takes it in.
+    let rows = "{\"payout_id\":\"A\"}\n".repeat(60_000);
     pipe.write_all(rows.as_bytes()).expect("an open pipe");
     run.interrupt();
     let (output, sandbox) = run.end_with_folders();

@@ -79,9 +79,7 @@ impl<C: Clock, T: Transport, J> Fleet<'_, C, T, J> {
             if let Some(intended) = woken.turn {
                 aloft.extend(intended?.into_iter().map(send));
             }
-            if woken.timer == Timer::Rang {
-                timer = None;
-            }
+            timer = timer.filter(|_| woken.timer == Timer::Awaited);
             if woken.feed == Signal::Came {
                 state.fed(now());
             }
