@@ -16,9 +16,11 @@ use super::course::{Course, recorded};
 use super::journal::{self, FleetJournal};
 use super::orders::{Counted, Orders, no_orders, rehearse};
 use super::reports::Reports;
-use super::screen::{Screen, ready};
+use super::screen::{Screen, Unknown, ready};
 use crate::clock::{Clock, PreciseClock};
-use crate::delivery::fleet::{DEFAULT_DRAIN, Ending, Feed, Fleet, FleetTotals, Limits, Resumed};
+use crate::delivery::fleet::{
+    DEFAULT_DRAIN, Ending, Feed, Fleet, FleetTotals, LastOutcome, Limits, Resumed,
+};
 use crate::delivery::mix::{Duplicates, Mix};
 use crate::delivery::orders::FileFormat;
 use crate::delivery::pace::{Rate, RateError};
@@ -146,6 +148,14 @@ struct Work {
     unknown: Vec<FleetEvent>,
 }
 
+impl Work {
+    /// How many attempts of an earlier part have an unknown outcome, and are to be told now.
+    fn unknown_outcomes(&self) -> usize {
+        let unknown = |order: &&Resumed| order.last == LastOutcome::Unknown;
+        self.unknown.len() + self.resumed.iter().filter(unknown).count()
+    }
+}
+
 /// What ends a run before its orders are done.
 pub(super) enum Halt {
     /// A row that is no order: nothing more is sent, and what is under way has its time.
@@ -207,7 +217,8 @@ pub(super) fn run(
             work.journal.replay(&mut summary).await?;
         }
         let begun = clock.now();
-        let mut screen = Screen { many, format: setup.args.format, console, reports, summary };
+        let (format, unknown) = (setup.args.format, Unknown::of(work.unknown_outcomes()));
+        let mut screen = Screen { many, format, console, reports, summary, unknown };
         for event in &work.unknown {
             screen.tell(event).map_err(CommandError::output)?;
         }
