@@ -33,7 +33,9 @@ use crate::protocol::edit::Edit;
 use crate::protocol::key::Key;
 use crate::protocol::notification::{Expectation, Notification};
 use crate::protocol::scheme::Algorithm;
-use crate::report::delivery::{DeliveryPlan, attempt_json, attempt_line, result_json, result_line};
+use crate::report::delivery::{
+    DeliveryPlan, attempt_json, attempt_line, reply_line, result_json, result_line,
+};
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
@@ -228,7 +230,10 @@ fn send_one(
                 DeliveryEvent::AttemptStarted { .. } => Ok(()),
                 DeliveryEvent::AttemptFinished(attempt) => match args.format {
                     Format::Json => console.answer_bytes(attempt_json(attempt).as_bytes()),
-                    Format::Human => console.answer(&attempt_line(attempt)),
+                    Format::Human => [attempt_line(attempt)]
+                        .into_iter()
+                        .chain(reply_line(attempt))
+                        .try_for_each(|line| console.answer(&line)),
                 },
             })
             .await
