@@ -154,6 +154,8 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         let hint = error.hint();
         CommandError::usage("the URL cannot be used").because(error).hint(hint)
     })?;
+    let chosen_by = args.status.map(|_| "--status").or(args.many.mix.as_ref().map(|_| "--mix"));
+    args.edits.leave_the_status_to(chosen_by)?;
     let schedule = match args.many.resume {
         // The journal's counts: what is given here is only compared with it.
         true => RetrySchedule::default(),
