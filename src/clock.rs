@@ -309,10 +309,10 @@ impl fmt::Display for Speed {
 #[non_exhaustive]
 pub enum SpeedError {
     /// Not a number with an optional `x`.
-    #[error("\"{0}\" is not a speed; write one such as 60x or 0.5x")]
+    #[error("a speed such as 60x or 0.5x is wanted")]
     Syntax(String),
     /// Zero, or above a million.
-    #[error("the speed {0} is not above 0x and at most 1000000x")]
+    #[error("a speed above 0x and at most 1000000x is wanted")]
     Range(String),
 }
 

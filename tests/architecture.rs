@@ -58,7 +58,7 @@ const NAMED_ONLY_IN: &[(&[&str], &[&str])] = &[
     (&["reqwest"], &["delivery/http.rs"]),
     (&["getrandom"], &["listener/inspector/"]),
     (&["colored"], &["terminal/theme.rs"]),
-    (&["indicatif"], &["terminal/progress.rs"]),
+    (&["indicatif", "console"], &["terminal/progress.rs"]),
     (&["hdrhistogram"], &["report/summary/latency.rs"]),
     (&["quick_junit"], &["report/summary/junit.rs", "report/check/junit.rs"]),
     (&["rusqlite"], &["store/", "store.rs"]),

@@ -211,6 +211,25 @@ impl EditArgs {
         }
     }
 
+    /// Refuses a change of the status where another flag chooses it, too: one of them would be
+    /// overruled in silence.
+    ///
+    /// # Errors
+    /// `status` is set or taken out, and a flag chooses it (usage).
+    pub fn leave_the_status_to(&self, flag: Option<&str>) -> Result<(), CommandError> {
+        let Some(flag) = flag else { return Ok(()) };
+        let sets = |list: &[Assignment]| list.iter().any(|it| it.name == "status");
+        let takes_out = |edit: &Edit| matches!(edit, Edit::Remove { name } if name == "status");
+        let change = match () {
+            () if sets(&self.set) => "--set",
+            () if sets(&self.set_str) => "--set-str",
+            () if self.unset.iter().any(takes_out) => "--unset",
+            () => return Ok(()),
+        };
+        Err(CommandError::usage(format!("{flag} chooses the status, and {change} changes it"))
+            .hint(format!("leave out {flag}, or status in {change}")))
+    }
+
     /// The same changes for many orders, where values may be templates.
     pub fn changes(&self) -> impl Iterator<Item = Result<Change, TemplateError>> {
         let fixed = self.unset.iter().map(|edit| Ok(Change::Fixed(edit.clone())));

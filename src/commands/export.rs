@@ -147,6 +147,8 @@ fn plan(args: &Args) -> Result<Plan, CommandError> {
         return Err(CommandError::usage("the URL holds credentials, which the test would show")
             .hint("leave them out, and add them to the test in the way of its engine"));
     }
+    let chosen_by = args.status.map(|_| "--status").or(args.mix.as_ref().map(|_| "--mix"));
+    args.edits.leave_the_status_to(chosen_by)?;
     let dialect = args.dialect.resolve(args.sign_type)?;
     let chosen = args.sign_type.map(|algorithm| scheme_of(dialect, algorithm)).transpose()?;
     let changes: Result<Vec<_>, _> = args.edits.changes().collect();

@@ -3,6 +3,7 @@
 mod course;
 mod journal;
 mod many;
+mod orders;
 mod reports;
 mod screen;
 
@@ -33,7 +34,9 @@ use crate::protocol::key::Key;
 use crate::protocol::notification::{Expectation, Notification};
 use crate::protocol::scheme::Algorithm;
 use crate::protocol::status::StatusTable;
-use crate::report::delivery::{DeliveryPlan, attempt_json, attempt_line, result_json, result_line};
+use crate::report::delivery::{
+    DeliveryPlan, attempt_json, attempt_line, reply_line, result_json, result_line,
+};
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
@@ -153,6 +156,8 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         let hint = error.hint();
         CommandError::usage("the URL cannot be used").because(error).hint(hint)
     })?;
+    let chosen_by = args.status.map(|_| "--status").or(args.many.mix.as_ref().map(|_| "--mix"));
+    args.edits.leave_the_status_to(chosen_by)?;
     let schedule = match args.many.resume {
         // The journal's counts: what is given here is only compared with it.
         true => RetrySchedule::default(),
@@ -229,7 +234,10 @@ fn send_one(
                 DeliveryEvent::AttemptStarted { .. } => Ok(()),
                 DeliveryEvent::AttemptFinished(attempt) => match args.format {
                     Format::Json => console.answer_bytes(attempt_json(attempt).as_bytes()),
-                    Format::Human => console.answer(&attempt_line(attempt)),
+                    Format::Human => [attempt_line(attempt)]
+                        .into_iter()
+                        .chain(reply_line(attempt))
+                        .try_for_each(|line| console.answer(&line)),
                 },
             })
             .await

@@ -29,7 +29,7 @@ pub struct MixWords {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MixError {
     /// A part that is not STATUS=WEIGHT.
-    #[error("{0:?}: STATUS=WEIGHT is wanted, as in success=90,failed=10")]
+    #[error("STATUS=WEIGHT is wanted, such as success=90,failed=10")]
     NoPair(String),
     /// A status that there is not.
     #[error("{status:?}: {reason}")]
@@ -131,7 +131,7 @@ const WHOLE: u32 = 1_000_000;
 
 /// A text that is no share.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?}: a share from 0% to 100% is wanted, such as 5%")]
+#[error("a share from 0% to 100% is wanted, such as 5%")]
 pub struct ShareError(pub String);
 
 impl Duplicates {

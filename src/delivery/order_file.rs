@@ -20,6 +20,9 @@ use crate::protocol::recorded::{Recorded, in_body, recorded};
 /// How much the CSV reader may take beyond a row, in bytes: what it reads ahead.
 const READ_AHEAD: usize = 64 * 1024;
 
+/// How far the end of a line that is too long is looked for, in bytes: a device may have none.
+const MAX_SKIPPED: usize = 64 * 1024 * 1024;
+
 /// How a file of orders is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileFormat {
@@ -58,21 +61,11 @@ pub struct FromFile {
     rows: Rows,
 }
 
-enum Rows {
-    Lines(Lines),
-    Table(Box<Table>),
-    Ended,
-}
-
 impl FromFile {
     /// Orders from what a reader gives; nothing is read yet.
     #[must_use]
     pub fn new(reader: Box<dyn Read + Send>, format: FileFormat, recipe: OrderRecipe) -> Self {
-        let rows = match format {
-            FileFormat::Ndjson => Rows::Lines(Lines::new(reader)),
-            FileFormat::Csv => Rows::Table(Box::new(Table::new(reader))),
-        };
-        FromFile { maker: OrderMaker::new(recipe), rows }
+        FromFile { maker: OrderMaker::new(recipe), rows: Rows::new(reader, format) }
     }
 }
 
@@ -81,26 +74,7 @@ impl OrderSource for FromFile {
         if let Some(repeated) = self.maker.repeated() {
             return Some(Ok(repeated));
         }
-        let row = match &mut self.rows {
-            Rows::Lines(lines) => lines.next(),
-            Rows::Table(table) => table.next(),
-            Rows::Ended => None,
-        };
-        let row = match row {
-            None => {
-                self.rows = Rows::Ended;
-                return None;
-            }
-            Some(Ok(row)) => row,
-            Some(Err(Bad { error, end })) => {
-                if let End::OfFile = end {
-                    self.rows = Rows::Ended;
-                }
-                return Some(Err(error));
-            }
-        };
-        let order = self.maker.order(&row.text, completed_at);
-        Some(order.map_err(|error| row.unsigned(error).into()))
+        Some(order_of(self.rows.next()?, &mut self.maker, completed_at))
     }
 
     fn size_hint(&self) -> Option<u64> {
@@ -108,8 +82,47 @@ impl OrderSource for FromFile {
     }
 }
 
+/// The order that a row is.
+pub(super) fn order_of(
+    row: Result<Row, Bad>,
+    maker: &mut OrderMaker,
+    completed_at: Timestamp,
+) -> Result<Order, OrderError> {
+    let row = row.map_err(|bad| bad.error)?;
+    maker.order(&row.text, completed_at).map_err(|error| row.unsigned(error).into())
+}
+
+/// The rows of a file, in its order.
+pub(super) enum Rows {
+    Lines(Lines),
+    Table(Box<Table>),
+    Ended,
+}
+
+impl Rows {
+    pub(super) fn new(reader: Box<dyn Read + Send>, format: FileFormat) -> Self {
+        match format {
+            FileFormat::Ndjson => Rows::Lines(Lines::new(reader)),
+            FileFormat::Csv => Rows::Table(Box::new(Table::new(reader))),
+        }
+    }
+
+    /// The next row that may hold an order; `None` at the end.
+    pub(super) fn next(&mut self) -> Option<Result<Row, Bad>> {
+        let row = match self {
+            Rows::Lines(lines) => lines.next(),
+            Rows::Table(table) => table.next(),
+            Rows::Ended => None,
+        };
+        if matches!(row, None | Some(Err(Bad { end: End::OfFile, .. }))) {
+            *self = Rows::Ended;
+        }
+        row
+    }
+}
+
 /// A row that gives no payload.
-struct Bad {
+pub(super) struct Bad {
     error: OrderError,
     end: End,
 }
@@ -127,7 +140,8 @@ impl Bad {
         Bad { error: bad.into(), end: End::OfRow }
     }
 
-    fn table(line: u64, problem: impl Into<String>) -> Self {
+    /// A file that is wrong as a whole from this line on.
+    fn file(line: u64, problem: impl Into<String>) -> Self {
         Bad { error: BadLine::whole(line, problem).into(), end: End::OfFile }
     }
 
@@ -137,7 +151,7 @@ impl Bad {
 }
 
 /// A row that gives a payload.
-struct Row {
+pub(super) struct Row {
     line: u64,
     text: Vec<u8>,
     written_as: WrittenAs,
@@ -174,7 +188,7 @@ impl Row {
 }
 
 /// The lines of NDJSON.
-struct Lines {
+pub(super) struct Lines {
     reader: BufReader<Box<dyn Read + Send>>,
     number: u64,
 }
@@ -213,13 +227,14 @@ impl Lines {
             return Ok(Some(line));
         }
         if !ended {
-            self.skip_line().map_err(|error| Bad::reading(self.number, error))?;
+            self.skip_line()?;
         }
         Err(Bad::row(BadLine::too_long(self.number)))
     }
 
-    fn skip_line(&mut self) -> io::Result<()> {
-        loop {
+    fn skip_line(&mut self) -> Result<(), Bad> {
+        let mut skipped = 0;
+        while skipped < MAX_SKIPPED {
             let (length, found) = match self.reader.fill_buf() {
                 Ok([]) => return Ok(()),
                 Ok(bytes) => match memchr::memchr(b'\n', bytes) {
@@ -227,13 +242,17 @@ impl Lines {
                     None => (bytes.len(), false),
                 },
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
+                Err(error) => return Err(Bad::reading(self.number, error)),
             };
             self.reader.consume(length);
             if found {
                 return Ok(());
             }
+            skipped += length;
         }
+        let endless =
+            format!("it has no end within {MAX_SKIPPED} bytes (64 MiB); is it a file of orders?");
+        Err(Bad::file(self.number, endless))
     }
 }
 

@@ -16,6 +16,7 @@ use crate::protocol::payload::{Payload, Value};
 use crate::protocol::status::StatusTable;
 
 pub use super::order_file::{FileFormat, FromFile};
+pub use super::order_pipe::FromPipe;
 
 /// Gives the orders of a run, one by one, signed and ready to send.
 pub trait OrderSource {

@@ -16,7 +16,7 @@ pub struct Rate {
 
 /// A text that is no rate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?}: a rate such as 500/s, 30/m, 10/h or 500 is wanted, with at most three decimals")]
+#[error("a rate such as 500/s, 30/m, 10/h or 500 is wanted, with at most three decimals")]
 pub struct RateError(pub String);
 
 /// The most orders in a period.

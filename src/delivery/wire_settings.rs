@@ -353,10 +353,10 @@ fn decimal(text: &str) -> Option<f64> {
 #[non_exhaustive]
 pub enum WireError {
     /// Not a share.
-    #[error("a percentage between 0% and 100% is wanted, such as 5%")]
+    #[error("a share from 0% to 100% is wanted, such as 5%")]
     Share,
     /// Not a rate.
-    #[error("a rate is wanted, such as 1KB/s or 512B/s")]
+    #[error("a rate such as 1KB/s or 512B/s is wanted")]
     Rate,
     /// Not `Name: value`.
     #[error("\"Name: value\" is wanted, \"Name:\" to leave it out, or \"Name;\" to send it empty")]

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::figures::shortened;
 use super::json;
 use super::line::Line;
 use super::text::{clock_time, milliseconds, short_duration};
@@ -10,7 +11,7 @@ use super::timeline::extent;
 use crate::delivery::engine::{Attempt, DeliveryReport, DeliveryResult, Interruption};
 use crate::delivery::outcome::{Decision, Exhaustion, Outcome};
 use crate::delivery::schedule::{RetrySchedule, format_duration};
-use crate::protocol::acknowledgement::{Conclusion, ReplyWarning};
+use crate::protocol::acknowledgement::{Conclusion, Refusal, Reply, ReplyWarning};
 use crate::protocol::notification::Notification;
 
 /// What is known before the first attempt.
@@ -126,6 +127,38 @@ pub fn attempt_line(attempt: &Attempt) -> Line {
     }
 }
 
+/// How much of a reply a person is shown, in characters.
+const MOST_SHOWN: usize = 200;
+
+/// How a reply begins that says nothing else about itself, as a line under its attempt's.
+///
+/// Of one that was understood the attempt's line says enough.
+#[must_use]
+pub fn reply_line(attempt: &Attempt) -> Option<Line> {
+    let Outcome::Reply(reply) = &attempt.outcome else { return None };
+    let Some(Conclusion::NotAcknowledged(refusal)) = &attempt.conclusion else { return None };
+    let is_unread = matches!(
+        refusal,
+        Refusal::Status(_)
+            | Refusal::NoCode
+            | Refusal::NotAnObject(_)
+            | Refusal::Html
+            | Refusal::TextAroundJson
+            | Refusal::NotJson
+            | Refusal::NotTheReply { .. }
+    );
+    let begins = if is_unread { beginning(reply) } else { String::new() };
+    (!begins.is_empty()).then(|| Line::new().dim("     the reply begins: ").plain(begins))
+}
+
+/// The first characters of a reply, on one line.
+fn beginning(reply: &Reply) -> String {
+    // White space shrinks, so more than what is shown is looked at, and yet not the whole.
+    let head = &reply.body[..reply.body.len().min(16 * MOST_SHOWN)];
+    let head = String::from_utf8_lossy(head);
+    shortened(&head.split_whitespace().collect::<Vec<_>>().join(" "), MOST_SHOWN)
+}
+
 fn warnings(attempt: &Attempt) -> &[ReplyWarning] {
     match &attempt.conclusion {
         Some(Conclusion::Acknowledged(warnings)) => warnings,
@@ -198,4 +231,56 @@ pub fn result_json(report: &DeliveryReport) -> String {
         "report",
         &json!({"result": report.result.code(), "attempts": report.attempts.len()}),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// What stands under the attempt that got this reply.
+    fn under(status: u16, body: &str) -> Option<String> {
+        let outcome = Outcome::Reply(Reply { status, body: body.into(), ..Reply::default() });
+        let attempt = Attempt {
+            number: 1,
+            planned_offset: Duration::ZERO,
+            started_at: Timestamp::UNIX_EPOCH,
+            elapsed: Duration::ZERO,
+            conclusion: outcome.conclusion(),
+            outcome,
+            decision: Decision::Exhausted(Exhaustion::NoRetriesLeft),
+            next: None,
+        };
+        let line = reply_line(&attempt)?;
+        let text: String = line.spans.iter().map(|span| span.text.as_str()).collect();
+        Some(text.trim().to_owned())
+    }
+
+    #[test]
+    fn a_reply_that_is_not_understood_shows_how_it_begins() {
+        let begins = |text: &str| Some(format!("the reply begins: {text}"));
+        assert_eq!(
+            under(200, "<!DOCTYPE html>\n<h1>\n  Log in"),
+            begins("<!DOCTYPE html> <h1> Log in")
+        );
+        assert_eq!(under(200, "saved #7"), begins("saved #7"));
+        assert_eq!(under(502, "Bad Gateway"), begins("Bad Gateway"));
+        let long = under(200, &"x".repeat(60_000)).unwrap();
+        assert_eq!(long.chars().count(), "the reply begins: ".len() + MOST_SHOWN);
+        assert!(long.ends_with("x…"), "{long}");
+    }
+
+    #[test]
+    fn a_reply_that_is_understood_is_not_repeated() {
+        for (status, body) in [
+            (200, r#"{"error_code":"0000"}"#),
+            (200, r#"{"error_code":"0004","error_msg":"no"}"#),
+            (200, "success"),
+            (200, " \n"),
+            (503, ""),
+        ] {
+            assert_eq!(under(status, body), None, "{body}");
+        }
+    }
 }

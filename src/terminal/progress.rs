@@ -1,8 +1,10 @@
 //! How a run's progress is shown on stderr; the only file that names the progress library.
 
+use std::io;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use console::Term;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
 use super::theme::Device;
 use crate::report::line::Line;
@@ -11,6 +13,13 @@ use crate::report::summary::DeliverySummary;
 
 /// How often the bar moves, at most.
 const BAR_EVERY: Duration = Duration::from_millis(100);
+
+/// How often a bar may be drawn in a second, at most.
+const BAR_HERTZ: u8 = 20;
+
+/// The columns at the end of a bar's line that are left free: a terminal echoes `^C` there. Where
+/// the line were full, the echo would take the next one, and the bar would not find its own again.
+const ECHO_COLUMNS: u16 = 8;
 
 /// How often a line appears where there is no terminal, at most: a log should stay a log.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -34,7 +43,7 @@ impl Progress {
     #[must_use]
     pub fn new(device: Device) -> Self {
         match device {
-            Device::Terminal => Self::with(Look::Bar(bar(ProgressDrawTarget::stderr()))),
+            Device::Terminal => Self::with(Look::Bar(bar(target()))),
             Device::Other => Self::with(Look::Lines),
         }
     }
@@ -84,6 +93,62 @@ impl Drop for Progress {
     }
 }
 
+fn target() -> ProgressDrawTarget {
+    let narrow = Narrow(Term::buffered_stderr());
+    ProgressDrawTarget::term_like_with_hz(Box::new(narrow), BAR_HERTZ)
+}
+
+/// A terminal that tells less than its width, for the progress library fills each line.
+#[derive(Debug)]
+struct Narrow(Term);
+
+impl TermLike for Narrow {
+    fn width(&self) -> u16 {
+        left_for_a_bar(self.0.size().1)
+    }
+
+    fn height(&self) -> u16 {
+        self.0.size().0
+    }
+
+    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_up(n)
+    }
+
+    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_down(n)
+    }
+
+    fn move_cursor_right(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_right(n)
+    }
+
+    fn move_cursor_left(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_left(n)
+    }
+
+    fn write_line(&self, line: &str) -> io::Result<()> {
+        self.0.write_line(line)
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.0.write_str(text)
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.0.clear_line()
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// How many columns of a terminal a bar may fill.
+fn left_for_a_bar(columns: u16) -> u16 {
+    columns.saturating_sub(ECHO_COLUMNS).max(1)
+}
+
 fn bar(target: ProgressDrawTarget) -> ProgressBar {
     // Where the number of orders is unknown the bar stays empty, so it is left out.
     let style = ProgressStyle::with_template("{wide_msg}");
@@ -119,6 +184,11 @@ mod tests {
             seconds.filter(|at| progress.update(&summary, *at).is_some()).collect();
         assert_eq!(due, [10, 20, 30, 40, 50].map(Duration::from_secs));
         assert_eq!(progress.suspend(|| 7), 7);
+    }
+
+    #[test]
+    fn a_bar_leaves_room_for_the_echo_of_a_key() {
+        assert_eq!([80, 20, 5, 0].map(left_for_a_bar), [72, 12, 1, 1]);
     }
 
     #[test]

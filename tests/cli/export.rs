@@ -309,6 +309,9 @@ fn what_cannot_be_exported_is_a_matter_of_usage() {
         .exits(2)
         .remarks(&["credentials"])
         .hides("pass@");
+    export(&[":1", "--to", "k6", "--mix", "success=1", "--set", "status=5"])
+        .exits(2)
+        .remarks(&["--mix chooses the status", "--set changes it"]);
     export(&[":1", "--to", "k6", "--set", "a={0..9007199254740993}"]).exits(2).remarks(&["2^53"]);
     export(&[":1", "--to", "k6", "--set", "a=\"\\u{1000..2000}\""]).exits(2).remarks(&["escape"]);
     export(&[":1", "--to", "k6", "--rate", "1/h", "--duration", "1s"])

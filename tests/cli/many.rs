@@ -298,6 +298,9 @@ fn one_order_and_many_exclude_each_other() {
         &["--resume"],
         &["--count", "2", "--dry-run"],
         &["--mix", "success=1", "--status", "3"],
+        &["--mix", "success=1", "--set", "status=5"],
+        &["--mix", "success=1", "--unset", "status"],
+        &["--count", "2", "--status", "3", "--set-str", "status=5"],
     ] {
         refusal(many(&merchant.url(), wrong).run(), 2);
     }
@@ -396,4 +399,14 @@ fn an_interrupt_right_after_ready_is_heard() {
     run.interrupt();
     let output = run.end();
     assert_eq!(output.code, 130, "{output}");
+}
+
+#[test]
+fn a_wrong_value_is_quoted_once_and_told_what_is_wanted_in_one_way() {
+    for flag in ["--rate", "--upload-rate", "--duplicates", "--lose-replies", "--speed", "--mix"] {
+        let output = many("http://127.0.0.1:9/", &[flag, "nonsense"]).run().exits(2);
+        assert_eq!(output.stderr.matches("nonsense").count(), 1, "{output}");
+        let told = output.stderr.lines().next().expect("a line");
+        assert!(told.contains(" is wanted") && told.contains("such as "), "{output}");
+    }
 }

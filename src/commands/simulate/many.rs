@@ -1,33 +1,31 @@
 //! Many orders: at a rate, through a crash, into a report.
 
 use std::cell::{Cell, RefCell};
-use std::fs::File;
-use std::io::{self, Read};
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use super::super::CommandResult;
-use super::super::args::{numbered, whole};
+use super::super::args::whole;
 use super::super::runtime::{Interrupts, block_on};
 use super::Setup;
 use super::course::{Course, recorded};
 use super::journal::{self, FleetJournal};
+use super::orders::{Counted, Orders, no_orders, rehearse};
 use super::reports::Reports;
-use super::screen::{Screen, ready};
+use super::screen::{Screen, Unknown, ready};
 use crate::clock::{Clock, PreciseClock};
-use crate::delivery::fleet::{DEFAULT_DRAIN, Ending, Feed, Fleet, FleetTotals, Limits, Resumed};
-use crate::delivery::mix::{Duplicates, Mix, MixWords};
-use crate::delivery::orders::{
-    Change, FileFormat, FromFile, Generated, OrderError, OrderRecipe, OrderSource,
+use crate::delivery::fleet::{
+    DEFAULT_DRAIN, Ending, Feed, Fleet, FleetTotals, LastOutcome, Limits, Resumed,
 };
-use crate::delivery::pace::{Pace, Rate, RateError};
-use crate::delivery::record::{FleetEvent, Order};
+use crate::delivery::mix::{Duplicates, MixWords};
+use crate::delivery::orders::FileFormat;
+use crate::delivery::pace::{Rate, RateError};
+use crate::delivery::record::FleetEvent;
 use crate::delivery::schedule::parse_duration;
-use crate::delivery::signing::Signer;
 use crate::delivery::transport::Transport;
 use crate::error::{CommandError, ErrorKind};
 use crate::protocol::key::Key;
@@ -132,57 +130,6 @@ impl ManyArgs {
             drain: DEFAULT_DRAIN,
         }
     }
-
-    /// The orders that the arguments describe.
-    fn source(
-        &self,
-        setup: &Setup<'_>,
-        key: Key,
-    ) -> Result<Box<dyn OrderSource + Send>, CommandError> {
-        let signer = Signer::try_new(setup.dialect, setup.args.sign_type, key)
-            .map_err(|error| CommandError::usage("the orders cannot be signed").because(error))?;
-        let statuses = setup.args.statuses;
-        let mix = match (setup.args.status(), &self.mix) {
-            (Some(status), _) => Some(Mix::only(status)),
-            (None, Some(words)) => Some(numbered(words, &statuses)?),
-            (None, None) => None,
-        };
-        let changes: Result<Vec<Change>, _> = setup.args.edits.changes().collect();
-        let changes = changes
-            .map_err(|error| CommandError::usage("a change cannot be read").because(error))?;
-        let duplicates = self.duplicates.unwrap_or_default();
-        let recipe = OrderRecipe { signer, changes, mix, statuses, duplicates, seed: setup.seed };
-        let Some(path) = &self.from else {
-            return Ok(Box::new(Generated::new(recipe, self.count.map_or(1, NonZeroU64::get))));
-        };
-        let reader: Box<dyn Read + Send> = match is_stdin(path) {
-            true => Box::new(io::stdin()),
-            false => Box::new(File::open(path).map_err(|error| {
-                CommandError::input(format!("cannot read {}", path.display())).because(error)
-            })?),
-        };
-        let format = self.from_format.unwrap_or_else(|| FileFormat::of(path));
-        Ok(Box::new(FromFile::new(reader, format, recipe)))
-    }
-
-    /// Makes every order of a file once, so that a bad row is told before anything is sent, and
-    /// counts them; `None` of what can be read only once, such as a pipe.
-    fn rehearse(&self, setup: &Setup<'_>, key: &Key) -> Result<Option<u64>, CommandError> {
-        let Some(path) = &self.from else { return Ok(None) };
-        if is_stdin(path) || !path.metadata().is_ok_and(|found| found.is_file()) {
-            return Ok(None);
-        }
-        let mut source = self.source(setup, key.clone())?;
-        let mut count = 0;
-        while let Some(order) = source.next_order(Timestamp::UNIX_EPOCH) {
-            order.map_err(|error| bad_row(self, error))?;
-            count += 1;
-        }
-        match count {
-            0 => Err(no_orders(self)),
-            count => Ok(Some(count)),
-        }
-    }
 }
 
 /// What a run sends: new orders, or those that an earlier one left.
@@ -201,6 +148,14 @@ struct Work {
     unknown: Vec<FleetEvent>,
 }
 
+impl Work {
+    /// How many attempts of an earlier part have an unknown outcome, and are to be told now.
+    fn unknown_outcomes(&self) -> usize {
+        let unknown = |order: &&Resumed| order.last == LastOutcome::Unknown;
+        self.unknown.len() + self.resumed.iter().filter(unknown).count()
+    }
+}
+
 /// What ends a run before its orders are done.
 pub(super) enum Halt {
     /// A row that is no order: nothing more is sent, and what is under way has its time.
@@ -212,54 +167,6 @@ pub(super) enum Halt {
 impl From<CommandError> for Halt {
     fn from(error: CommandError) -> Self {
         Halt::Failure(error)
-    }
-}
-
-fn bad_row(many: &ManyArgs, error: OrderError) -> CommandError {
-    let what = match source_name(many) {
-        None => "an order cannot be sent".to_owned(),
-        Some(name) => format!("an order of {name} cannot be sent"),
-    };
-    CommandError::input(what).because(error)
-}
-
-/// Nothing was sent, so nothing was acknowledged: a pipeline must not take that for a yes.
-pub(super) fn no_orders(many: &ManyArgs) -> CommandError {
-    let name = source_name(many).unwrap_or_default();
-    CommandError::input(format!("there is no order in {name}"))
-}
-
-/// What a person calls the file of the orders.
-fn source_name(many: &ManyArgs) -> Option<String> {
-    let path = many.from.as_deref()?;
-    Some(if is_stdin(path) { "stdin".to_owned() } else { path.display().to_string() })
-}
-
-fn is_stdin(path: &Path) -> bool {
-    path == Path::new("-")
-}
-
-enum Orders {
-    Source(Box<dyn OrderSource + Send>),
-    Listed(std::vec::IntoIter<Order>),
-}
-
-impl Orders {
-    /// How many are still to come, where the source itself knows.
-    fn count(&self) -> Option<u64> {
-        match self {
-            Orders::Listed(orders) => u64::try_from(orders.len()).ok(),
-            Orders::Source(source) => source.size_hint(),
-        }
-    }
-
-    fn next(&mut self, many: &ManyArgs, completed_at: Timestamp) -> Option<Result<Order, Halt>> {
-        match self {
-            Orders::Listed(orders) => orders.next().map(Ok),
-            Orders::Source(source) => source
-                .next_order(completed_at)
-                .map(|order| order.map_err(|error| Halt::BadRow(bad_row(many, error)))),
-        }
     }
 }
 
@@ -291,7 +198,7 @@ pub(super) fn run(
         let interrupts = Mutex::new(Interrupts::catch());
         let start = clock.wall();
         let work = match planned {
-            Some(planned) => begin(setup, planned, start).await?,
+            Some(planned) => begin(setup, planned, start, &interrupts).await?,
             None => resume(setup, key.as_ref(), start)?,
         };
         reports.begin()?;
@@ -310,7 +217,8 @@ pub(super) fn run(
             work.journal.replay(&mut summary).await?;
         }
         let begun = clock.now();
-        let mut screen = Screen { many, format: setup.args.format, console, reports, summary };
+        let (format, unknown) = (setup.args.format, Unknown::of(work.unknown_outcomes()));
+        let mut screen = Screen { many, format, console, reports, summary, unknown };
         for event in &work.unknown {
             screen.tell(event).map_err(CommandError::output)?;
         }
@@ -344,20 +252,13 @@ impl Run<'_> {
         transport: &impl Transport,
         mut on_event: impl FnMut(FleetEvent) -> Result<(), CommandError>,
     ) -> Result<Sent, CommandError> {
-        let Work { journal, resumed, mut orders, course, total, .. } = work;
+        let Work { journal, resumed, orders, course, total, .. } = work;
         let count = orders.count().or(total);
-        let mut duplicates = 0;
         let mut resumed = resumed.into_iter().map(Ok);
-        let mut next = |at| {
-            let order = orders.next(&self.setup.args.many, at);
-            if let Some(Ok(Order { duplicate_of: Some(_), .. })) = &order {
-                duplicates += 1;
-            }
-            order
-        };
+        let mut orders = Counted { many: &self.setup.args.many, orders, duplicates: 0 };
         let pace = course.pace;
         let pace = |n| pace.intended(n);
-        let feed = Feed { resumed: &mut resumed, orders: &mut next, count, pace: &pace };
+        let feed = Feed { resumed: &mut resumed, orders: &mut orders, count, pace: &pace };
         let acknowledgement = course.dialect.acknowledgement();
         let request = self.setup.request.clone().acknowledged_by(acknowledgement);
         let fleet = Fleet {
@@ -392,7 +293,7 @@ impl Run<'_> {
             Err(Halt::Failure(error)) if error.kind == ErrorKind::BrokenPipe => return Err(error),
             Err(Halt::Failure(error)) => (elapsed, Ending::Aborted, Some(error)),
         };
-        Ok(Sent { elapsed, ending, duplicates, halted })
+        Ok(Sent { elapsed, ending, duplicates: orders.duplicates, halted })
     }
 }
 
@@ -409,7 +310,7 @@ pub(super) struct Sent {
 /// A new run, checked as far as that is possible before anything is made.
 struct Plan {
     course: Course,
-    source: Box<dyn OrderSource + Send>,
+    orders: Orders,
     key_fingerprint: String,
     total: Option<u64>,
 }
@@ -422,23 +323,29 @@ impl Plan {
         let total = match many.journal {
             // All orders are taken in before the first is sent anyway.
             Some(_) => None,
-            None => many.rehearse(setup, &key)?,
+            None => rehearse(setup, &key)?,
         };
         let key_fingerprint = key.fingerprint();
-        let source = many.source(setup, key)?;
-        let total = total.or(source.size_hint());
-        Ok(Plan { course, source, key_fingerprint, total })
+        let orders = Orders::of_arguments(setup, key)?;
+        let total = total.or(orders.count());
+        Ok(Plan { course, orders, key_fingerprint, total })
     }
 }
 
 /// Takes the orders of a new run in.
-async fn begin(setup: &Setup<'_>, plan: Plan, start: Timestamp) -> Result<Work, CommandError> {
-    let Plan { course, mut source, key_fingerprint, total } = plan;
+async fn begin(
+    setup: &Setup<'_>,
+    plan: Plan,
+    start: Timestamp,
+    interrupts: &Mutex<Interrupts>,
+) -> Result<Work, CommandError> {
+    let Plan { course, orders, key_fingerprint, total } = plan;
     let (journal, orders, total) = match &setup.args.many.journal {
-        None => (FleetJournal::none(), Orders::Source(source), total),
+        None => (FleetJournal::none(), orders, total),
+        // All are in the journal before the first is sent, so that none can be forgotten.
         Some(path) => {
-            let taken = take_in(&mut *source, &course.pace, start)
-                .map_err(|error| bad_row(&setup.args.many, error))?;
+            let interrupt = async { interrupts.lock().await.next().await };
+            let taken = orders.take_in(&setup.args.many, &course.pace, start, interrupt).await?;
             if taken.is_empty() {
                 return Err(no_orders(&setup.args.many));
             }
@@ -467,24 +374,4 @@ fn resume(setup: &Setup<'_>, key: Option<&Key>, now: Timestamp) -> Result<Work, 
         left: Some(left.counts.unfinished),
         unknown: left.unknown,
     })
-}
-
-/// All orders of a source, each completed when it is to be sent.
-///
-/// All are in the journal before the first is sent, so that none can be forgotten.
-fn take_in(
-    source: &mut dyn OrderSource,
-    pace: &Pace,
-    start: Timestamp,
-) -> Result<Vec<Order>, OrderError> {
-    let mut taken = Vec::new();
-    for number in 0.. {
-        let offset = pace.intended(number).unwrap_or_default();
-        let completed = start.checked_add(offset).unwrap_or(Timestamp::MAX);
-        match source.next_order(completed) {
-            None => break,
-            Some(order) => taken.push(order?),
-        }
-    }
-    Ok(taken)
 }

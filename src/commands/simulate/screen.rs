@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::super::CommandResult;
 use super::super::args::Format;
-use super::many::{ManyArgs, Sent, no_orders};
+use super::many::{ManyArgs, Sent};
+use super::orders::no_orders;
 use super::reports::Reports;
 use crate::delivery::fleet::{DEFAULT_DRAIN, Ending};
 use crate::delivery::record::FleetEvent;
@@ -45,6 +46,40 @@ pub(super) struct Screen<'a, 'c> {
     pub(super) console: &'c mut Console,
     pub(super) reports: Reports<'a>,
     pub(super) summary: DeliverySummary,
+    pub(super) unknown: Unknown,
+}
+
+/// How many unknown outcomes are named; the rest is counted.
+const MOST_UNKNOWN: usize = 5;
+
+/// The attempts of an earlier part whose outcome is unknown: there may be as many as were under way
+/// when it was killed.
+pub(super) struct Unknown {
+    all: usize,
+    told: usize,
+}
+
+impl Unknown {
+    /// So many are to be told.
+    pub(super) fn of(all: usize) -> Self {
+        Unknown { all, told: 0 }
+    }
+
+    /// What a person is told of the next one.
+    fn tell(&mut self, order_id: &str, attempt: u32) -> Vec<String> {
+        self.told += 1;
+        if self.told > MOST_UNKNOWN {
+            return Vec::new();
+        }
+        let mut told = vec![format!(
+            "{order_id}: attempt {attempt} has an unknown outcome; the merchant may have it"
+        )];
+        if self.told == MOST_UNKNOWN && self.all > MOST_UNKNOWN {
+            let more = grouped((self.all - MOST_UNKNOWN) as u64);
+            told.push(format!("… and {more} more; the journal has them all"));
+        }
+        told
+    }
 }
 
 impl Screen<'_, '_> {
@@ -70,9 +105,8 @@ impl Screen<'_, '_> {
                 return self.console.answer_bytes(summary::json::attempt(attempt).as_bytes());
             }
             (FleetEvent::UnknownOutcome { order_id, attempt, .. }, _) => {
-                self.console.warning(&format!(
-                    "{order_id}: attempt {attempt} has an unknown outcome; the merchant may have it"
-                ))
+                let told = self.unknown.tell(order_id, *attempt);
+                told.iter().for_each(|warning| self.console.warning(warning));
             }
             (FleetEvent::Throttled { in_flight, .. }, _) => self.console.warning(&format!(
                 "{in_flight} attempts are under way: --max-in-flight holds others back"
@@ -130,5 +164,25 @@ impl Screen<'_, '_> {
             }
             _ => Err(first),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn five_unknown_outcomes_are_named_and_the_rest_is_counted() {
+        let told = |all: usize| {
+            let mut unknown = Unknown::of(all);
+            (0..all).flat_map(|_| unknown.tell("POT1", 2)).collect::<Vec<_>>()
+        };
+        assert_eq!((told(0).len(), told(5).len(), told(6).len()), (0, 5, 6));
+        let many = told(1_005);
+        assert_eq!(
+            (many.len(), many[5].as_str()),
+            (6, "… and 1,000 more; the journal has them all")
+        );
+        assert!(many[4].starts_with("POT1: attempt 2"), "{many:?}");
     }
 }

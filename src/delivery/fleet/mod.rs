@@ -8,7 +8,8 @@
 //!
 //! - **Pace.** With an open model the time of each first send is fixed in advance; a slow merchant
 //!   does not move it, and latency counts from it. Without one, as many are under way as the
-//!   concurrency allows.
+//!   concurrency allows. An order that its supply brings after its time is intended when it comes,
+//!   and the times after it move by as much: a merchant is not blamed for a slow pipe.
 //! - **Fairness.** Whatever was intended earlier goes first; at equal times the retry. So neither
 //!   retries nor first sends starve the others. In the closed model a first send is intended when
 //!   there is room for it, so there a retry that is due goes first.
@@ -20,6 +21,7 @@
 //!   in one task, so a run on a simulated clock takes the same course each time.
 
 use std::num::NonZeroUsize;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -77,9 +79,8 @@ pub struct Feed<'a, E> {
     /// What an earlier run left unfinished, taken at the start; each order waits for its next
     /// attempt. Orders without an attempt may come from `orders` too, at the run's pace.
     pub resumed: &'a mut dyn Iterator<Item = Result<Resumed, E>>,
-    /// The next new order, completed at the given time, which it may overrule with an earlier one;
-    /// `None` ends the feed, and an error ends the run as a stop does.
-    pub orders: &'a mut dyn FnMut(Timestamp) -> Option<Result<Order, E>>,
+    /// The new orders.
+    pub orders: &'a mut dyn Supply<E>,
     /// How many orders `orders` has, where that is known: the run then ends with the last one, and
     /// not when the one after it would have been due.
     pub count: Option<u64>,
@@ -87,6 +88,29 @@ pub struct Feed<'a, E> {
     /// the run: the open model. `None` is the closed model, where there is room for it. Times must
     /// not fall.
     pub pace: &'a dyn Fn(u64) -> Option<Duration>,
+}
+
+/// Gives the new orders of a run, one by one.
+///
+/// A function that always has its answer is one.
+pub trait Supply<E> {
+    /// The next new order, completed at the given time, which it may overrule with an earlier one;
+    /// `None` ends the feed, and an error ends the run as a stop does. Pending means that nobody
+    /// knows yet, and says nothing about when to ask again.
+    fn next(&mut self, completed_at: Timestamp) -> Poll<Option<Result<Order, E>>>;
+
+    /// Wakes the task when [`Supply::next`] is worth asking again.
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()>;
+}
+
+impl<E, F: FnMut(Timestamp) -> Option<Result<Order, E>>> Supply<E> for F {
+    fn next(&mut self, completed_at: Timestamp) -> Poll<Option<Result<Order, E>>> {
+        Poll::Ready(self(completed_at))
+    }
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
 }
 
 /// An order that an earlier run left unfinished.

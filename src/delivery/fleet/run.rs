@@ -3,7 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
@@ -70,16 +70,18 @@ impl<C: Clock, T: Transport, J> Fleet<'_, C, T, J> {
                 (None, _) => None,
             };
             let sleep = timer.as_mut().map(|(_, sleep)| sleep);
-            let woken =
-                wait(patience, signal.as_mut(), &mut turn, &mut aloft, sleep, &mut landings).await;
+            let feed = |context: &mut Context<'_>| state.poll_feed(context);
+            let (signals, lands) = (signal.as_mut(), &mut landings);
+            let woken = wait(patience, signals, feed, &mut turn, &mut aloft, sleep, lands).await;
             for landing in landings.drain(..) {
                 state.land(landing)?;
             }
             if let Some(intended) = woken.turn {
                 aloft.extend(intended?.into_iter().map(send));
             }
-            if woken.timer == Timer::Rang {
-                timer = None;
+            timer = timer.filter(|_| woken.timer == Timer::Awaited);
+            if woken.feed == Signal::Came {
+                state.fed(now());
             }
             if woken.signal == Signal::Came {
                 signal.set(interrupt());
@@ -167,13 +169,16 @@ enum Timer {
 /// What a wait brought beside landings: all that was there at once.
 struct Woken<E> {
     signal: Signal,
+    /// Whether the feed that was waited for has something to say.
+    feed: Signal,
     timer: Timer,
     turn: Option<Result<Vec<Flight>, E>>,
 }
 
 impl<E> Woken<E> {
     fn is_empty(&self) -> bool {
-        self.signal == Signal::Awaited && self.timer == Timer::Awaited && self.turn.is_none()
+        let is_silent = self.signal == Signal::Awaited && self.feed == Signal::Awaited;
+        is_silent && self.timer == Timer::Awaited && self.turn.is_none()
     }
 }
 
@@ -182,6 +187,7 @@ impl<E> Woken<E> {
 async fn wait<E, F: Future<Output = Landing>>(
     patience: Patience,
     mut signal: Pin<&mut impl Future<Output = ()>>,
+    mut feed: impl FnMut(&mut Context<'_>) -> Poll<()>,
     turn: &mut Option<Boxed<'_, Result<Vec<Flight>, E>>>,
     aloft: &mut FuturesUnordered<F>,
     mut timer: Option<&mut Boxed<'_, ()>>,
@@ -189,7 +195,8 @@ async fn wait<E, F: Future<Output = Landing>>(
 ) -> Woken<E> {
     let mut has_yielded = false;
     poll_fn(|context| {
-        let mut woken = Woken { signal: Signal::Awaited, timer: Timer::Awaited, turn: None };
+        let (signals, timers) = (Signal::Awaited, Timer::Awaited);
+        let mut woken = Woken { signal: signals, feed: signals, timer: timers, turn: None };
         while landings.len() < BATCH
             && let Poll::Ready(Some(landing)) = aloft.poll_next_unpin(context)
         {
@@ -197,6 +204,9 @@ async fn wait<E, F: Future<Output = Landing>>(
         }
         if signal.as_mut().poll(context).is_ready() {
             woken.signal = Signal::Came;
+        }
+        if feed(context).is_ready() {
+            woken.feed = Signal::Came;
         }
         if timer.as_mut().is_some_and(|timer| timer.as_mut().poll(context).is_ready()) {
             woken.timer = Timer::Rang;

@@ -7,6 +7,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::mem;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -104,6 +105,8 @@ impl Hasher for NumberHasher {
 struct Fresh {
     /// How many orders came from the feed.
     taken: u64,
+    /// How much later than planned orders are intended, because the feed kept the run waiting.
+    lag: Duration,
     model: Model,
     when: When,
 }
@@ -121,18 +124,20 @@ enum When {
     At(Duration),
     /// Where there is room.
     Now,
+    /// When the feed brings it.
+    Awaited,
     /// There is none.
     Never,
 }
 
 impl Fresh {
-    fn at<E>(taken: u64, feed: &Feed<'_, E>) -> Self {
+    fn at<E>(taken: u64, lag: Duration, feed: &Feed<'_, E>) -> Self {
         let (model, when) = match (feed.pace)(taken) {
-            Some(at) => (Model::Open, When::At(at)),
+            Some(at) => (Model::Open, When::At(at.saturating_add(lag))),
             None => (Model::Closed, When::Now),
         };
         let is_over = feed.count.is_some_and(|count| taken >= count);
-        Fresh { taken, model, when: if is_over { When::Never } else { when } }
+        Fresh { taken, lag, model, when: if is_over { When::Never } else { when } }
     }
 }
 
@@ -155,7 +160,7 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
             plan,
             limits,
             start,
-            fresh: Fresh::at(0, &feed),
+            fresh: Fresh::at(0, Duration::ZERO, &feed),
             feed,
             on_event,
             now: Duration::ZERO,
@@ -236,7 +241,7 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
     /// Whether the run is over, given whether anything is under way.
     pub(super) fn is_over(&self, is_quiet: bool) -> bool {
         match self.phase {
-            Phase::Running => is_quiet && self.next_due().is_none(),
+            Phase::Running => is_quiet && !self.awaits_feed() && self.next_due().is_none(),
             Phase::Draining { until } => is_quiet || self.now >= until,
             Phase::Aborted => true,
         }
@@ -251,6 +256,29 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
         };
         // What is due already waits for room.
         (due > self.now).then(|| (due, due.saturating_sub(self.now)))
+    }
+
+    fn awaits_feed(&self) -> bool {
+        self.phase == Phase::Running && self.fresh.when == When::Awaited
+    }
+
+    /// Completes when the feed that the run waits for has something to say; never where it waits
+    /// for none.
+    pub(super) fn poll_feed(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.awaits_feed() { self.feed.orders.poll_ready(context) } else { Poll::Pending }
+    }
+
+    /// Asks the feed again, which kept the run waiting until now.
+    pub(super) fn fed(&mut self, now: Duration) {
+        self.now = now;
+        let Fresh { taken, lag, .. } = self.fresh;
+        self.fresh = Fresh::at(taken, lag, &self.feed);
+        if let When::At(at) = self.fresh.when
+            && at < now
+        {
+            self.fresh.lag = lag.saturating_add(now.saturating_sub(at));
+            self.fresh.when = When::At(now);
+        }
     }
 
     /// Stops the run; the second time at once.
@@ -353,7 +381,7 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
         let first = match self.fresh.when {
             When::At(at) => Some(at),
             When::Now => Some(self.now),
-            When::Never => None,
+            When::Awaited | When::Never => None,
         };
         match (self.pending.next_due(), first) {
             (Some(retry), Some(first)) if first < retry => Some((Due::First, first)),
@@ -393,19 +421,23 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
 
     /// Takes the next order of the feed.
     fn take_first(&mut self, intended: Duration) -> Result<(), E> {
-        let order = match (self.feed.orders)(wall_at(self.start, intended)) {
-            Some(Ok(order)) => order,
-            Some(Err(failure)) => {
+        let order = match self.feed.orders.next(wall_at(self.start, intended)) {
+            Poll::Ready(Some(Ok(order))) => order,
+            Poll::Ready(Some(Err(failure))) => {
                 self.failure = Some(failure);
                 self.stop();
                 return Ok(());
             }
-            None => {
+            Poll::Ready(None) => {
                 self.fresh.when = When::Never;
                 return Ok(());
             }
+            Poll::Pending => {
+                self.fresh.when = When::Awaited;
+                return Ok(());
+            }
         };
-        self.fresh = Fresh::at(self.fresh.taken + 1, &self.feed);
+        self.fresh = Fresh::at(self.fresh.taken + 1, self.fresh.lag, &self.feed);
         self.totals.orders += 1;
         let offset = self.schedule_time(&order, intended);
         if offset > self.plan.schedule.window() {

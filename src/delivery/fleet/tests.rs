@@ -14,6 +14,7 @@ use crate::delivery::transport::Target;
 use rig::{Answer, Merchant, Rig, millis, order, seconds};
 
 mod rig;
+mod supply;
 
 fn acknowledge(_order: u64, _attempt: u64, _at: Duration) -> (Duration, Answer) {
     (Duration::ZERO, Answer::Acknowledge)

@@ -11,7 +11,7 @@ use crate::protocol::edit::json_string;
 use crate::protocol::payload::{MAX_BYTES, Payload, Value};
 
 /// The rows of CSV.
-pub(super) struct Table {
+pub(in crate::delivery) struct Table {
     reader: csv::Reader<Guarded>,
     header: Option<Vec<String>>,
     record: ByteRecord,
@@ -63,7 +63,7 @@ impl Table {
                 return Ok(None);
             }
             let header = header_of(&self.record);
-            self.header = Some(header.map_err(|what| Bad::table(self.line, what))?);
+            self.header = Some(header.map_err(|what| Bad::file(self.line, what))?);
         }
         if let Found::End = self.read()? {
             return Ok(None);
@@ -81,7 +81,7 @@ impl Table {
             Ok(false) => Ok(Found::End),
             Err(error) => Err(match error.into_kind() {
                 ErrorKind::Io(error) => Bad::reading(self.line, error),
-                other => Bad::table(self.line, format!("{other:?}")),
+                other => Bad::file(self.line, format!("{other:?}")),
             }),
         }
     }

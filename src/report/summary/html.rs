@@ -145,7 +145,10 @@ fn latency(page: &mut Markup, summary: &DeliverySummary) {
     }
     page.html("<section><h2>Latency of all attempts</h2><div class=\"key\">");
     page.html("<span><i class=\"k-intended\"></i>from the intended time: stalls show</span>");
-    page.html("<span><i class=\"k-sent\"></i>from the real send time: what a naive tool says</span></div>");
+    page.html(
+        "<span><i class=\"k-sent\"></i>from the real send time: what a naive tool says</span>",
+    );
+    page.html("<span>both scales are logarithmic</span></div>");
     plot::latency(page, summary);
     page.html("<div class=\"scroll\"><table><tr><th>From the</th>");
     for (name, _) in SHOWN_QUANTILES {

@@ -1,0 +1,97 @@
+//! `simulate --from` with what is no regular file: pipes that are silent, and devices without end.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::harness::{ACKNOWLEDGE, KEY, Merchant, Program, Running, Sandbox, payout_notify};
+
+fn many(url: &str, arguments: &[&str]) -> Program {
+    payout_notify(&[&["simulate", url, "--format", "json"], arguments].concat()).key(KEY)
+}
+
+/// A pipe with a name, below a folder of the test.
+fn fifo(sandbox: &Sandbox) -> PathBuf {
+    let path = sandbox.work().join("orders");
+    let made = Command::new("mkfifo").arg(&path).status().expect("mkfifo runs");
+    assert!(made.success(), "no pipe was made");
+    path
+}
+
+/// The next line of this type, which must be the next of all.
+#[track_caller]
+fn next(running: &Running, kind: &str) -> serde_json::Value {
+    let line = running.json_line();
+    assert_eq!(line["type"], kind, "{line}");
+    line
+}
+
+#[test]
+fn an_order_of_an_open_pipe_is_sent_at_once_and_an_interrupt_is_heard_in_its_silence() {
+    for pace in [&[][..], &["--rate", "1000/s"]] {
+        let (merchant, shared) = (Merchant::expecting(&[ACKNOWLEDGE; 2]), Sandbox::new());
+        let path = fifo(&shared);
+        let running = many(&merchant.url(), pace).arg("--from").arg(&path).start();
+        let mut pipe = fs::File::options().write(true).open(&path).expect("a reader");
+        assert!(next(&running, "ready")["orders"].is_null());
+        for id in ["A", "B"] {
+            writeln!(pipe, "{{\"payout_id\":\"{id}\"}}").expect("an open pipe");
+            let attempt = next(&running, "delivery-attempt");
+            assert_eq!(
+                (&attempt["order_id"], &attempt["acknowledged"]),
+                (&id.into(), &true.into())
+            );
+        }
+        running.interrupt();
+        let output = running.end().exits(130).remarks(&["stopping"]);
+        let summary = output.json_lines().pop().expect("a summary");
+        assert_eq!(summary["type"], "delivery-summary", "{output}");
+        assert_eq!(summary["orders"]["acknowledged"], 2, "{output}");
+        assert_eq!(summary["orders"]["interrupted"], 0, "{output}");
+        drop(pipe);
+    }
+}
+
+#[test]
+fn an_interrupt_ends_a_run_that_takes_its_orders_in_for_a_journal() {
+    let (merchant, shared) = (Merchant::expecting(&[]), Sandbox::new());
+    let path = fifo(&shared);
+    let run = many(&merchant.url(), &["--journal", "run.journal", "--from"]).arg(&path).start();
+    let mut pipe = fs::File::options().write(true).open(&path).expect("a reader");
+    // The pipe and the thread hold less than this: when all is written, the program takes it in.
+    let rows = "{\"payout_id\":\"A\"}\n".repeat(60_000);
+    pipe.write_all(rows.as_bytes()).expect("an open pipe");
+    run.interrupt();
+    let (output, sandbox) = run.end_with_folders();
+    output.exits(130);
+    assert!(!sandbox.work().join("run.journal").exists(), "nothing is promised");
+    drop(pipe);
+}
+
+#[test]
+fn the_rest_of_a_pipe_is_sent_when_it_closes() {
+    let (merchant, shared) = (Merchant::expecting(&[ACKNOWLEDGE; 3]), Sandbox::new());
+    let path = fifo(&shared);
+    let csv = ["--from-format", "csv", "--duplicates", "50%", "--from"];
+    let running = many(&merchant.url(), &csv).arg(&path).start();
+    fs::write(&path, "payout_id\nA\nB").expect("a reader");
+    let summary = running.end().exits(0).json_lines().pop().expect("a summary");
+    assert_eq!(summary["orders"]["acknowledged"], 3, "{summary}");
+    assert_eq!(summary["orders"]["duplicates"], 1, "{summary}");
+}
+
+#[test]
+fn folders_are_refused_and_devices_without_end_are_read_no_further_than_a_bound() {
+    let merchant = Merchant::expecting(&[]);
+    let folder = many(&merchant.url(), &["--from", "/"]).run().exits(3);
+    assert!(!folder.stdout.contains("\"ready\""), "nothing is promised: {folder}");
+    folder.remarks(&["cannot read /", "is a directory"]);
+    for format in ["ndjson", "csv"] {
+        let zeros = ["--from", "/dev/zero", "--from-format", format];
+        many(&merchant.url(), &zeros)
+            .run()
+            .exits(3)
+            .remarks(&["/dev/zero cannot be sent", "line 1"]);
+    }
+}
