@@ -220,6 +220,17 @@ fn a_duplicate_that_is_credited_again_is_seen() {
 }
 
 #[test]
+fn an_observer_that_cannot_be_started_is_refused_before_anything_is_sent() {
+    let shop = Shop::open(Flaw::CreditsDuplicates);
+    for observe in ["nosuch --at all", "/"] {
+        let output = shop.check(&["--observe", observe, "--only", "ack-success"]).exits(4);
+        let output = output.remarks(&["--observe", "cannot be started", "hint:", "sh -c"]);
+        assert_eq!(output.stdout, "", "{output}");
+    }
+    assert_eq!(fs::read_to_string(&shop.ledger).unwrap(), "{}");
+}
+
+#[test]
 fn passed_on_the_second_try_is_kept_and_can_be_gated() {
     // The control and three clearly bad notifications come before the case.
     let shop = Shop::open(Flaw::FailsTheFifthRequest);
