@@ -306,7 +306,9 @@ async fn carry_out(
 fn tell(report: &CheckReport, format: Format, console: &mut Console) -> Result<(), CommandError> {
     match format {
         Format::Json => console.answer_bytes(json::check(report).as_bytes()),
-        Format::Human => text::lines(report).iter().try_for_each(|line| console.answer(line)),
+        Format::Human => text::lines(report, console.answer_width())
+            .iter()
+            .try_for_each(|line| console.answer(line)),
     }
     .map_err(CommandError::output)
 }
