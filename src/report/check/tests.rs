@@ -60,6 +60,25 @@ fn on_a_terminal_every_line_but_urls_and_commands_fits() {
 }
 
 #[test]
+fn what_holds_for_all_groups_is_said_once() {
+    let mut report = sample::refused();
+    report.results[0].group = "apart".to_owned();
+    report.results[1].group = "apart".to_owned();
+    report.results[1].summary = "the time of the check was over".to_owned();
+    let count = report.results.len();
+    let shown = texts(&text::lines(&report, Width::Endless));
+    let once = format!("\n? {} cases inconclusive: the control is refused\n\napart", count - 1);
+    assert!(shown.contains(&once), "{shown}");
+    assert_eq!(shown.matches("the control is refused\n").count(), 1, "{shown}");
+    assert!(shown.contains("inconclusive: the time of the check was over\n  ? 1 case"), "{shown}");
+    assert!(shown.contains("\nidempotency  2 inconclusive\nrobustness  1 incon"), "{shown}");
+    // Where the endpoint is as it should be, each case says for itself what is wrong.
+    report.endpoint = Endpoint::Discerning;
+    let shown = texts(&text::lines(&report, Width::Endless));
+    assert!(shown.matches("the control is refused\n").count() > 1, "{shown}");
+}
+
+#[test]
 fn a_terminal_cuts_titles_and_no_reason() {
     let mut report = sample::report();
     let reason = "the control after the case before was refused: ".repeat(4) + "0004";

@@ -1,12 +1,14 @@
 //! A check for a person: a table at a glance, then what must be mended, in full.
 
+use std::collections::BTreeMap;
+
 use super::shown::{
     LARGE_BODY, LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, MOST_HEADERS,
     MOST_SHOWN_EXCHANGES, body_lines, visible, wrapped,
 };
 use super::standing::{Headline, Standing, again, counts, headline};
 use super::{CheckFacts, standing};
-use crate::check::report::{CaseResult, CheckReport, Exchange, Received};
+use crate::check::report::{CaseResult, CheckReport, Exchange, Received, Status};
 use crate::report::figures::{counted, grouped, shortened, span};
 use crate::report::line::{Line, Role, Width};
 use crate::report::text::short_duration;
@@ -59,7 +61,7 @@ pub fn lines(report: &CheckReport, width: Width) -> Vec<Line> {
         lines.extend(headline_lines(&headline));
         lines.push(Line::new());
     }
-    table(&mut lines, &report.results, width);
+    table(&mut lines, report, width);
     let in_full: Vec<&CaseResult> = [Standing::Failed, Standing::Warned, Standing::Flaky]
         .into_iter()
         .flat_map(|told| report.results.iter().filter(move |it| Standing::of(it) == told))
@@ -109,29 +111,72 @@ fn id_width<'a>(results: impl IntoIterator<Item = &'a CaseResult>) -> usize {
     longest.unwrap_or(0).clamp(8, 32)
 }
 
-fn table(lines: &mut Vec<Line>, results: &[CaseResult], width: Width) {
-    let ids = id_width(results);
-    for group in results.chunk_by(|one, next| one.group == next.group) {
-        let name = group.first().map_or("", |first| first.group.as_str());
-        let mut heading = Line::new().strong(shortened(&visible(name, LONGEST_ID), LONGEST_GROUP));
-        heading = heading.dim("  ");
-        for (index, (standing, count)) in counts(group).into_iter().enumerate() {
-            let look = standing.look();
-            let role = if standing == Standing::Passed { Role::Dim } else { look.role };
-            heading = heading.dim(if index > 0 { ", " } else { "" });
-            heading = heading.with(role, format!("{} {}", grouped(count), look.name));
+/// What most inconclusive cases say, where it holds for the endpoint as a whole and not for one
+/// group alone; to be told once.
+fn shared_reason(report: &CheckReport) -> Option<&str> {
+    headline(&report.endpoint)?;
+    let mut told: BTreeMap<&str, Vec<&CaseResult>> = BTreeMap::new();
+    for result in report.results.iter().filter(|it| it.status == Status::Inconclusive) {
+        told.entry(&result.summary).or_default().push(result);
+    }
+    let (reason, cases) = told.into_iter().max_by_key(|(_, cases)| cases.len())?;
+    let is_widespread = cases.iter().any(|it| it.group != cases[0].group);
+    (is_widespread && cases.len() >= MANY_ALIKE).then_some(reason)
+}
+
+fn is_for(result: &CaseResult, shared: Option<&str>) -> bool {
+    result.status == Status::Inconclusive && shared == Some(&result.summary)
+}
+
+/// The cases by their groups; of those that are inconclusive for the shared reason, their number.
+fn table(lines: &mut Vec<Line>, report: &CheckReport, width: Width) {
+    let ids = id_width(&report.results);
+    let shared = shared_reason(report);
+    let mut of_shared = report.results.iter().filter(|it| is_for(it, shared));
+    if let Some(first) = of_shared.next() {
+        lines.extend(alike_lines(("", first), 1 + of_shared.count(), width));
+        lines.push(Line::new());
+    }
+    let mut is_apart = true;
+    for group in report.results.chunk_by(|one, next| one.group == next.group) {
+        let own: Vec<&CaseResult> = group.iter().filter(|it| !is_for(it, shared)).collect();
+        // Groups with nothing but a number stand close together.
+        if !is_apart && !own.is_empty() {
+            lines.push(Line::new());
         }
-        lines.push(heading);
-        for alike in group.chunk_by(|one, next| is_unasked(one) && says_the_same(one, next)) {
+        lines.push(heading(group));
+        for alike in own.chunk_by(|one, next| is_unasked(one) && says_the_same(one, next)) {
             match alike {
                 [first, ..] if alike.len() >= MANY_ALIKE => {
-                    lines.extend(alike_lines(first, alike.len(), width));
+                    lines.extend(alike_lines(("  ", first), alike.len(), width));
                 }
                 few => lines.extend(few.iter().flat_map(|result| rows(result, ids, width))),
             }
         }
-        lines.push(Line::new());
+        let others = group.len() - own.len();
+        if others > 0 && own.iter().any(|it| it.status == Status::Inconclusive) {
+            let look = Standing::Inconclusive.look();
+            let start = format!("  {} {} {}", look.mark, counted(others as u64, "case"), look.name);
+            lines.push(Line::new().with(look.role, start).dim(" for the reason above"));
+        }
+        is_apart = !own.is_empty();
+        lines.extend(is_apart.then(Line::new));
     }
+    lines.extend((!is_apart).then(Line::new));
+}
+
+/// A group's name, and what its cases came to.
+fn heading(group: &[CaseResult]) -> Line {
+    let name = group.first().map_or("", |first| first.group.as_str());
+    let mut heading = Line::new().strong(shortened(&visible(name, LONGEST_ID), LONGEST_GROUP));
+    heading = heading.dim("  ");
+    for (index, (standing, count)) in counts(group).into_iter().enumerate() {
+        let look = standing.look();
+        let role = if standing == Standing::Passed { Role::Dim } else { look.role };
+        heading = heading.dim(if index > 0 { ", " } else { "" });
+        heading = heading.with(role, format!("{} {}", grouped(count), look.name));
+    }
+    heading
 }
 
 /// Whether a case has nothing to tell but why it was not asked or not known.
@@ -143,9 +188,10 @@ fn says_the_same(one: &CaseResult, next: &CaseResult) -> bool {
     one.status == next.status && one.summary == next.summary
 }
 
-fn alike_lines(first: &CaseResult, count: usize, width: Width) -> Vec<Line> {
+fn alike_lines((before, first): (&str, &CaseResult), count: usize, width: Width) -> Vec<Line> {
     let look = Standing::of(first).look();
-    let start = format!("  {} {} {}: ", look.mark, counted(count as u64, "case"), look.name);
+    let cases = counted(count as u64, "case");
+    let start = format!("{before}{} {cases} {}: ", look.mark, look.name);
     let indent = start.chars().count();
     let reason = visible(&first.summary, LONGEST_TEXT);
     hanging(Line::new().with(look.role, start), indent, &reason, width)
