@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::case::{Effect, Expect, Message};
-use super::observer::{Observer, Scope};
+use super::observer::{Observer, ObserverError, Scope};
 use super::trial::Parcel;
 
 /// How often is looked while something may still be booked.
@@ -99,6 +99,25 @@ pub(super) enum Booked {
     Unseen(String),
 }
 
+/// Why it cannot be learnt what an observer's numbers mean.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub(super) enum CalibrationError {
+    /// The observer gave no number.
+    #[error(transparent)]
+    Observer(#[from] ObserverError),
+    /// The number changed by nothing that an order could be.
+    #[error(
+        "an acknowledged order of {amount} cents changed the observer's number by {delta}; the \
+         amount in cents, the amount in whole units, or 1 is wanted"
+    )]
+    OddChange {
+        /// The order's amount in cents.
+        amount: i64,
+        /// By how much the number changed, in the observer's own unit.
+        delta: f64,
+    },
+}
+
 /// Looks at side effects, once it is known what the observer's numbers mean.
 pub(super) struct Effects<'a> {
     observer: &'a Observer,
@@ -116,16 +135,16 @@ impl<'a> Effects<'a> {
     /// Learns from one good notification what the numbers mean; `send` sends it.
     ///
     /// # Errors
-    /// Why nothing can be learnt, in words.
+    /// Why nothing can be learnt.
     pub(super) async fn calibrate(
         observer: &'a Observer,
         message: &Message,
         other: &Message,
         send: impl Future<Output = bool>,
-    ) -> Result<Option<Effects<'a>>, String> {
+    ) -> Result<Option<Effects<'a>>, CalibrationError> {
         let amount = message.amount_cents;
         let read = || observer.read(&message.order_id, amount);
-        let before = read().await.map_err(|error| error.to_string())?;
+        let before = read().await?;
         if !send.await {
             return Ok(None);
         }
@@ -133,28 +152,23 @@ impl<'a> Effects<'a> {
         let mut looks = 0;
         let after = loop {
             looks += 1;
-            let seen = read().await.map_err(|error| error.to_string())?;
+            let seen = read().await?;
             if differ(seen.value, before.value) || start.elapsed() >= observer.within {
                 break seen;
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         };
         let took = start.elapsed();
-        let elsewhere = observer.read(&other.order_id, other.amount_cents).await;
-        let elsewhere = elsewhere.map_err(|error| error.to_string())?;
+        let elsewhere = observer.read(&other.order_id, other.amount_cents).await?;
         let is_total = after.scope == Scope::Unsaid && !differ(elsewhere.value, after.value);
         let mut delta = after.value - before.value;
         if is_total && looks > 1 {
             // What comes late comes late again: one total shows it only where it is waited for.
             tokio::time::sleep(took).await;
-            delta = read().await.map_err(|error| error.to_string())?.value - before.value;
+            delta = read().await?.value - before.value;
         }
         let Some(unit) = unit_of(delta, amount) else {
-            return Err(format!(
-                "an acknowledged order of {} cents changed the observer's number by {delta}; the \
-                 amount in cents, the amount in whole units, or 1 is wanted",
-                amount.unwrap_or_default()
-            ));
+            return Err(CalibrationError::OddChange { amount: amount.unwrap_or_default(), delta });
         };
         let breadth = if is_total { Breadth::Total } else { Breadth::EachOrder };
         let quiet = match is_total && looks > 1 {

@@ -1,6 +1,5 @@
 //! Asks a person's own command what a merchant has booked: the side effect behind the endpoint.
 
-use std::fmt;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -57,13 +56,24 @@ pub(super) enum Scope {
 }
 
 /// Why the command gave no number.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ObserverError(String);
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ObserverError {
+    /// It never ran.
+    #[error("the observer {0}")]
+    Unstarted(#[from] UnstartedError),
+    /// It ran, and what came of it is no number.
+    #[error("the observer {0}")]
+    Mute(String),
+}
 
-impl fmt::Display for ObserverError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the observer {}", self.0)
-    }
+/// Why a command never ran.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{program} cannot be started: {reason}")]
+pub struct UnstartedError {
+    /// The program, as it was named.
+    pub program: String,
+    /// What the system says.
+    pub reason: String,
 }
 
 impl Observer {
@@ -74,7 +84,7 @@ impl Observer {
         amount_cents: Option<i64>,
     ) -> Result<Seen, ObserverError> {
         let Some((program, arguments)) = self.argv.split_first() else {
-            return Err(ObserverError("has no name".to_owned()));
+            return Err(ObserverError::Mute("has no name".to_owned()));
         };
         let mut command = Command::new(program);
         command
@@ -90,7 +100,7 @@ impl Observer {
             let output = output_of(&mut command)?;
             understand(&output, &order)
         });
-        asked.await.unwrap_or_else(|_| Err(ObserverError("could not be asked".to_owned())))
+        asked.await.unwrap_or_else(|_| Err(ObserverError::Mute("could not be asked".to_owned())))
     }
 }
 
@@ -103,8 +113,8 @@ struct Output {
 
 fn output_of(command: &mut Command) -> Result<Output, ObserverError> {
     let mut child = command.spawn().map_err(|error| {
-        let program = command.get_program().display();
-        ObserverError(format!("{program} cannot be started: {error}"))
+        let program = command.get_program().display().to_string();
+        UnstartedError { program, reason: error.to_string() }
     })?;
     let stdout = child.stdout.take().map(reader);
     let stderr = child.stderr.take().map(reader);
@@ -123,9 +133,9 @@ fn wait(child: &mut Child) -> Result<Option<i32>, ObserverError> {
             Ok(Some(status)) => return Ok(status.code()),
             Ok(None) if start.elapsed() < TIMEOUT => thread::sleep(LOOK_AGAIN),
             Ok(None) => {
-                return Err(ObserverError(format!("took more than {} s", TIMEOUT.as_secs())));
+                return Err(ObserverError::Mute(format!("took more than {} s", TIMEOUT.as_secs())));
             }
-            Err(error) => return Err(ObserverError(format!("cannot be watched: {error}"))),
+            Err(error) => return Err(ObserverError::Mute(format!("cannot be watched: {error}"))),
         }
     }
 }
@@ -151,7 +161,7 @@ fn rest(reader: Option<Receiver<Vec<u8>>>) -> Vec<u8> {
 /// The number that the output stands for.
 fn understand(output: &Output, order: &str) -> Result<Seen, ObserverError> {
     if output.stdout.len() as u64 > MAX_OUTPUT {
-        return Err(ObserverError(format!("printed more than {MAX_OUTPUT} bytes")));
+        return Err(ObserverError::Mute(format!("printed more than {MAX_OUTPUT} bytes")));
     }
     let text = String::from_utf8_lossy(&output.stdout);
     let text = text.trim();
@@ -162,11 +172,11 @@ fn understand(output: &Output, order: &str) -> Result<Seen, ObserverError> {
         let code = output.code.map_or("by a signal".to_owned(), |code| format!("with {code}"));
         let said =
             if said.is_empty() { " and said nothing".to_owned() } else { format!(": {said}") };
-        return Err(ObserverError(format!("ended {code}{said}")));
+        return Err(ObserverError::Mute(format!("ended {code}{said}")));
     }
     number(text, order).ok_or_else(|| {
         let quoted: String = text.chars().take(MAX_QUOTED).collect();
-        ObserverError(format!(
+        ObserverError::Mute(format!(
             "printed {quoted:?}; a number is wanted, or JSON with one under the order's id, \
              credited, sum or count"
         ))
@@ -260,6 +270,10 @@ mod tests {
         assert_eq!(observer.read("CHECK-1", Some(7)).await.unwrap().value, 7.0);
         let argv = vec!["/nonexistent/command".to_owned()];
         let missing = Observer { argv, ..observer };
-        assert!(missing.read("CHECK-1", None).await.is_err());
+        let error = missing.read("CHECK-1", None).await.unwrap_err();
+        assert!(matches!(error, ObserverError::Unstarted(_)), "{error}");
+        assert!(
+            error.to_string().starts_with("the observer /nonexistent/command cannot be started")
+        );
     }
 }

@@ -7,8 +7,9 @@ use futures_util::stream::{StreamExt, iter};
 use super::bundle::Bundle;
 use super::case::{Case, Message, Work};
 use super::control::{Control, Controls};
-use super::effect::Effects;
+use super::effect::{CalibrationError, Effects};
 use super::judge::Proof;
+use super::observer::{ObserverError, UnstartedError};
 use super::plan::{Plan, is_sociable};
 use super::probe::Prober;
 use super::report::{CaseResult, CheckReport, Endpoint, Status, Tries};
@@ -33,6 +34,17 @@ pub enum CheckEvent<'a> {
     Ended(&'a CaseResult),
 }
 
+/// Why a check does not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// The sender cannot be set up.
+    #[error(transparent)]
+    Sender(#[from] TransportError),
+    /// The observer cannot be started; nothing was sent.
+    #[error(transparent)]
+    Observer(#[from] UnstartedError),
+}
+
 /// What a check leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
@@ -45,15 +57,15 @@ pub struct Checked {
 /// Asks an endpoint every case of a plan; `tell` hears of each as it goes.
 ///
 /// # Errors
-/// [`TransportError`] where the sender cannot be set up; whatever the endpoint does is a result.
+/// [`CheckError`] where nothing can be sent or observed; whatever the endpoint does is a result.
 pub async fn check(
     plan: &Plan,
     tell: &mut dyn FnMut(CheckEvent<'_>),
-) -> Result<Checked, TransportError> {
+) -> Result<Checked, CheckError> {
     let started = Instant::now();
     let sender = Sender::try_new(plan.wiring.clone())?;
     let controls = Controls::new(&plan.workshop, &sender);
-    let (opening, effects) = open(plan, &controls).await;
+    let (opening, effects) = open(plan, &controls).await?;
     let everything = match &opening {
         Control::Acknowledged(_) => controls.acknowledges_everything().await,
         Control::Refused { .. } | Control::Unreachable(_) => None,
@@ -83,16 +95,19 @@ pub async fn check(
 }
 
 /// The first control, and what the observer's numbers mean.
+///
+/// # Errors
+/// An observer that cannot be started: it is asked before anything is sent.
 async fn open<'a>(
     plan: &'a Plan,
     controls: &Controls<'_>,
-) -> (Control, Result<Option<Effects<'a>>, String>) {
+) -> Result<(Control, Result<Option<Effects<'a>>, String>), UnstartedError> {
     let Some(observer) = &plan.observer else {
-        return (controls.ask().await, Ok(None));
+        return Ok((controls.ask().await, Ok(None)));
     };
     let (message, other) = match (controls.message(), controls.message()) {
         (Ok(message), Ok(other)) => (message, other),
-        (Err(why), _) | (_, Err(why)) => return (controls.ask().await, Err(why)),
+        (Err(why), _) | (_, Err(why)) => return Ok((controls.ask().await, Err(why))),
     };
     let mut opening = None;
     let send = async {
@@ -102,11 +117,15 @@ async fn open<'a>(
         is_acknowledged
     };
     let effects = Effects::calibrate(observer, &message, &other, send).await;
-    match opening {
-        Some(opening) => (opening, effects),
+    let opening = match (opening, &effects) {
+        (Some(opening), _) => opening,
+        (None, Err(CalibrationError::Observer(ObserverError::Unstarted(error)))) => {
+            return Err(error.clone());
+        }
         // The observer failed before anything was sent.
-        None => (controls.ask().await, effects),
-    }
+        (None, _) => controls.ask().await,
+    };
+    Ok((opening, effects.map_err(|error| error.to_string())))
 }
 
 /// A check under way.

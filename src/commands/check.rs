@@ -22,8 +22,7 @@ use crate::check::bundle::Bundle;
 use crate::check::plan::Plan;
 use crate::check::replay;
 use crate::check::report::{CheckReport, Status, Tries};
-use crate::check::runner::{CheckEvent, check};
-use crate::delivery::http::TransportError;
+use crate::check::runner::{CheckError, CheckEvent, check};
 use crate::delivery::pace::Rate;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -224,7 +223,7 @@ fn conduct(
     facts: &CheckFacts,
     wiring: &crate::check::sender::Wiring,
     console: &mut Console,
-    work: impl AsyncFnOnce(&mut Console) -> Result<(CheckReport, Vec<Bundle>), TransportError>,
+    work: impl AsyncFnOnce(&mut Console) -> Result<(CheckReport, Vec<Bundle>), CheckError>,
 ) -> CommandResult {
     let reports = ReportFiles::open(&args.choice.report)?;
     let (report, bundles) = block_on(async {
@@ -245,9 +244,7 @@ fn conduct(
         console.end_status();
         match done {
             Some(Ok(done)) => Ok(done),
-            Some(Err(error)) => {
-                Err(CommandError::environment("cannot set up the sender").because(error))
-            }
+            Some(Err(error)) => Err(not_begun(error)),
             None => Err(CommandError::interrupted("the check was interrupted")),
         }
     })?;
@@ -266,12 +263,29 @@ fn conduct(
     }
 }
 
+/// The error that a check does not begin.
+fn not_begun(error: CheckError) -> CommandError {
+    match error {
+        CheckError::Sender(error) => {
+            CommandError::environment("cannot set up the sender").because(error)
+        }
+        CheckError::Observer(error) => {
+            CommandError::environment("the --observe command cannot be used, so nothing was sent")
+                .because(error)
+                .hint(
+                    "name a program on the PATH, or by its path; no shell reads the command: \
+                     sh -c '…' takes what a shell would",
+                )
+        }
+    }
+}
+
 /// Runs the suite; a program hears of each case as it ends, a person sees where the check is.
 async fn carry_out(
     plan: &Plan,
     format: Format,
     console: &mut Console,
-) -> Result<(CheckReport, Vec<Bundle>), TransportError> {
+) -> Result<(CheckReport, Vec<Bundle>), CheckError> {
     let cases = plan.suite.cases().len();
     let mut begun = 0;
     let checked = check(plan, &mut |event| match (event, format) {
@@ -292,7 +306,9 @@ async fn carry_out(
 fn tell(report: &CheckReport, format: Format, console: &mut Console) -> Result<(), CommandError> {
     match format {
         Format::Json => console.answer_bytes(json::check(report).as_bytes()),
-        Format::Human => text::lines(report).iter().try_for_each(|line| console.answer(line)),
+        Format::Human => text::lines(report, console.answer_width())
+            .iter()
+            .try_for_each(|line| console.answer(line)),
     }
     .map_err(CommandError::output)
 }

@@ -242,7 +242,7 @@ fn setup(
         return Err(CommandError::usage(format!("{address} can be reached by other machines"))
             .hint("add --allow-remote if that is meant, or bind 127.0.0.1"));
     }
-    let inbox = args.inbox.resolve(environment, console);
+    let inbox = args.inbox.resolve(environment, console)?;
     if args.inspect.is_some() && inbox.is_none() {
         return Err(CommandError::usage("--inspect shows what is kept, and nothing is")
             .hint("name a file with --inbox FILE"));

@@ -21,6 +21,15 @@ pub enum Role {
     Accent,
 }
 
+/// How wide a line may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    /// So many columns: a terminal's.
+    Columns(usize),
+    /// As wide as it is: a file or a pipe has no columns.
+    Endless,
+}
+
 /// A run of text with one role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {

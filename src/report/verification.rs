@@ -89,9 +89,12 @@ impl VerificationReport {
             Line::new().bad("no match").plain(format!(": {}", mismatch.explanation())),
             Line::new().dim("  given      ").plain(given),
             Line::new().dim("  scheme     ").plain(scheme.name()),
-            Line::new().dim("  canonical  ").plain(&self.masked_canonical),
-            Line::new().dim("  key        ").plain(format!("{key} (fingerprint)")),
         ];
+        // The steps show it too, unless they retrace another scheme than the given one.
+        if self.steps.as_ref().is_none_or(|it| it.masked_canonical != self.masked_canonical) {
+            lines.push(Line::new().dim("  canonical  ").plain(&self.masked_canonical));
+        }
+        lines.push(Line::new().dim("  key        ").plain(format!("{key} (fingerprint)")));
         lines.extend(self.diagnosis.iter().flat_map(diagnosis::lines));
         lines
     }

@@ -4,13 +4,14 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use crate::error::{CommandError, ErrorKind};
-use crate::report::line::{Line, Role};
+use crate::report::line::{Line, Role, Width};
 use crate::report::summary::DeliverySummary;
 use crate::settings::{ColorMode, Environment};
 
 pub mod progress;
 pub mod sanitize;
 pub mod theme;
+pub mod width;
 
 use progress::Progress;
 use sanitize::{Redactor, abridge, sanitize};
@@ -95,6 +96,12 @@ impl Console {
     /// ordinary words and mangle everything. [`Console::answer_bytes`] is never altered.
     pub fn redact(&mut self, key: &[u8]) {
         self.redactor.learn(key);
+    }
+
+    /// How wide a line of the answer may be without being broken by the terminal.
+    #[must_use]
+    pub fn answer_width(&self) -> Width {
+        width::of_stdout(self.answers.device)
     }
 
     /// Writes one line of the answer to stdout, at once: a reader of a pipe sees it now.

@@ -220,6 +220,17 @@ fn a_duplicate_that_is_credited_again_is_seen() {
 }
 
 #[test]
+fn an_observer_that_cannot_be_started_is_refused_before_anything_is_sent() {
+    let shop = Shop::open(Flaw::CreditsDuplicates);
+    for observe in ["nosuch --at all", "/"] {
+        let output = shop.check(&["--observe", observe, "--only", "ack-success"]).exits(4);
+        let output = output.remarks(&["--observe", "cannot be started", "hint:", "sh -c"]);
+        assert_eq!(output.stdout, "", "{output}");
+    }
+    assert_eq!(fs::read_to_string(&shop.ledger).unwrap(), "{}");
+}
+
+#[test]
 fn passed_on_the_second_try_is_kept_and_can_be_gated() {
     // The control and three clearly bad notifications come before the case.
     let shop = Shop::open(Flaw::FailsTheFifthRequest);
@@ -245,7 +256,8 @@ fn a_failed_case_can_be_sent_again_without_the_key() {
     payout_notify(&["check", "--replay", &file]).run().exits(1).says(&["must not be"]);
     let sound = Shop::open(Flaw::Nothing);
     payout_notify(&["check", &sound.url, "--replay", &file]).run().exits(0);
-    payout_notify(&["check", "--replay", "gone.json"]).run().exits(3);
+    let gone = payout_notify(&["check", "--replay", "gone.json"]).run().exits(3);
+    gone.remarks(&["cannot read the failed case gone.json", "--bundle"]);
     payout_notify(&["check", "--replay", "x.json"]).file("x.json", "{}").run().exits(3);
 }
 
@@ -283,7 +295,7 @@ fn cases_are_listed_chosen_and_added() {
     shop.check(&["--suite", &folder, "--only", "own"]).exits(0).says(&["own-memo"]);
     fs::write(sandbox.work().join("own.toml"), "group = \"own\"\n[[case]]\nidd = 1\n").unwrap();
     shop.check(&["--suite", &folder]).exits(3).remarks(&["line 3"]);
-    shop.check(&["--suite", "gone"]).exits(3);
+    shop.check(&["--suite", "gone"]).exits(3).remarks(&["cannot read the suite gone", "--suite"]);
 }
 
 #[test]

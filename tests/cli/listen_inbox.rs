@@ -42,6 +42,16 @@ fn without_an_inbox_nothing_is_kept() {
 }
 
 #[test]
+fn a_named_inbox_makes_no_folders() {
+    let listening = Listening::start(&["--inbox", "in.db"]);
+    let arguments = ["listen", "--bind", ":0", "--for", "1ms", "--inbox", "no/such/in.db"];
+    let lost = listening.beside(&arguments).exits(4);
+    lost.remarks(&["no/such/in.db", "hint: make the folder no/such first"]);
+    listening.beside(&["inbox", "list", "--inbox", "no/such/in.db"]).exits(3);
+    listening.interrupt().output.exits(0);
+}
+
+#[test]
 fn two_listeners_do_not_share_a_file() {
     let first = Listening::start(&[]);
     let second = first.beside(&["listen", "--bind", ":0"]).exits(4);

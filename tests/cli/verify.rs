@@ -98,3 +98,19 @@ fn nothing_in_a_payload_reaches_the_screen_raw() {
         payout_notify(&["--color", "always", "verify"]).key(KEY).stdin(signed_success()).run();
     coloured.exits(0).says(&["\u{1b}["]);
 }
+
+#[test]
+fn an_explanation_shows_each_canonical_string_once() {
+    let verify = |body: &str, more: &[&str]| {
+        let arguments = [&["verify", "--explain"], more].concat();
+        payout_notify(&arguments).key(KEY).stdin(body).run()
+    };
+    let example = fixture("withdraw-notification.json");
+    for body in [signed_success(), example] {
+        let output = verify(&body, &[]);
+        assert_eq!(output.stdout.matches("&[key]").count(), 1, "{output}");
+    }
+    // Another scheme is demanded than the one that signed: both strings are told.
+    let output = verify(&signed_success(), &["--require", "hmac-sha256"]).exits(1);
+    assert_eq!(output.stdout.matches("&fee=").count(), 2, "{output}");
+}

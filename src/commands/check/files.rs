@@ -13,6 +13,9 @@ use crate::report::check::{ReportKind, render};
 use crate::report::line::Line;
 use crate::terminal::Console;
 
+/// What `--replay` wants.
+const REPLAY_HINT: &str = "--replay takes a file that check --bundle FOLDER wrote";
+
 /// A value of `--report`: `FORMAT=FILE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportFile {
@@ -101,12 +104,13 @@ pub(super) fn read_bundle(path: &Path) -> Result<Bundle, CommandError> {
     File::open(path)
         .and_then(|file| file.take(MAX_BUNDLE_BYTES as u64 + 1).read_to_end(&mut bytes))
         .map_err(|error| {
-            CommandError::input(format!("cannot read {}", path.display())).because(error)
+            let message = format!("cannot read the failed case {}", path.display());
+            CommandError::input(message).because(error).hint(REPLAY_HINT)
         })?;
     Bundle::parse(&bytes).map_err(|error| {
         CommandError::input(format!("{} is no failed case", path.display()))
             .because(error)
-            .hint("check --bundle FOLDER writes them")
+            .hint(REPLAY_HINT)
     })
 }
 

@@ -42,22 +42,25 @@ pub(super) fn chosen(args: &Args) -> Result<Suite, CommandError> {
 
 /// The names and texts of a folder's case files, in the order of their names.
 fn files_of(folder: &Path) -> Result<Vec<(String, String)>, CommandError> {
-    let cannot = |path: &Path, error: io::Error| {
-        CommandError::input(format!("cannot read {}", path.display())).because(error)
+    let cannot = |what: &str, path: &Path, error: io::Error| {
+        CommandError::input(format!("cannot read the {what} {}", path.display()))
+            .because(error)
+            .hint("--suite takes a folder of case files, whose names end in .toml")
     };
     let mut paths: Vec<PathBuf> = Vec::new();
-    for entry in fs::read_dir(folder).map_err(|error| cannot(folder, error))? {
-        let path = entry.map_err(|error| cannot(folder, error))?.path();
+    for entry in fs::read_dir(folder).map_err(|error| cannot("suite", folder, error))? {
+        let path = entry.map_err(|error| cannot("suite", folder, error))?.path();
         if path.extension().is_some_and(|end| end == "toml") {
             paths.push(path);
         }
         if paths.len() > MAX_FILES {
-            let message = format!("{} has more than {MAX_FILES} case files", folder.display());
+            let name = folder.display();
+            let message = format!("the suite {name} has more than {MAX_FILES} case files");
             return Err(CommandError::input(message).hint("is this the right folder?"));
         }
     }
     if paths.is_empty() {
-        let message = format!("{} has no case files", folder.display());
+        let message = format!("the suite {} has no case files", folder.display());
         return Err(CommandError::input(message).hint("their names end in .toml"));
     }
     paths.sort();
@@ -65,9 +68,10 @@ fn files_of(folder: &Path) -> Result<Vec<(String, String)>, CommandError> {
         let mut bytes = Vec::new();
         File::open(&path)
             .and_then(|file| file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes))
-            .map_err(|error| cannot(&path, error))?;
+            .map_err(|error| cannot("case file", &path, error))?;
         let text = String::from_utf8(bytes).map_err(|error| {
-            CommandError::input(format!("{} is not UTF-8", path.display())).because(error)
+            CommandError::input(format!("the case file {} is not UTF-8", path.display()))
+                .because(error)
         })?;
         Ok((path.display().to_string(), text))
     };

@@ -1,7 +1,9 @@
 //! What `listen` can be told, in groups.
 
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::commands::args::inbox::InboxArgs;
@@ -42,22 +44,45 @@ impl KeepArgs {
     ///
     /// Where no file is named and there is no home for the usual one, nothing is kept, and that is
     /// said: a listener is of use without its memory.
-    #[must_use]
+    ///
+    /// # Errors
+    /// A named file whose folder does not exist (environment): the usual folder alone is made.
     pub fn resolve(
         &self,
         environment: &Environment,
         console: &mut Console,
-    ) -> Option<(PathBuf, InboxSettings)> {
+    ) -> Result<Option<(PathBuf, InboxSettings)>, CommandError> {
         if self.no_inbox {
-            return None;
+            return Ok(None);
+        }
+        if let Some(path) = &self.inbox.inbox {
+            refuse_lost(path)?;
         }
         let Ok(path) = self.inbox.path(environment) else {
             console
                 .warning("callbacks are not kept: no home is set; name a file with --inbox FILE");
-            return None;
+            return Ok(None);
         };
         let (keep, keep_for) = (self.keep, self.keep_for);
-        Some((path, InboxSettings { keep, keep_for, ..InboxSettings::default() }))
+        Ok(Some((path, InboxSettings { keep, keep_for, ..InboxSettings::default() })))
+    }
+}
+
+/// Refuses a file in a folder that does not exist: a mistyped path would keep callbacks where
+/// nobody looks for them.
+fn refuse_lost(file: &Path) -> Result<(), CommandError> {
+    let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    match fs::metadata(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let message = format!("the inbox {} has no folder to stand in", file.display());
+            Err(CommandError::environment(message)
+                .because(error)
+                .hint(format!("make the folder {} first, or check the path", folder.display())))
+        }
+        // What else is wrong with it the store tells when it opens the file.
+        _ => Ok(()),
     }
 }
 

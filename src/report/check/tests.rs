@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::check::report::Endpoint;
-use crate::report::line::Line;
+use crate::report::line::{Line, Width};
 
 fn texts(lines: &[Line]) -> String {
     let text = |line: &Line| -> String {
@@ -14,25 +14,25 @@ fn texts(lines: &[Line]) -> String {
 
 #[test]
 fn a_person_reads_a_table_and_then_the_failures() {
-    let shown = texts(&text::lines(&sample::report()));
+    let shown = texts(&text::lines(&sample::report(), Width::Endless));
     let expected = include_str!("sample.txt");
     assert!(shown == expected, "\n{shown}");
 }
 
 #[test]
 fn the_verdict_on_the_endpoint_comes_first() {
-    let refused = texts(&text::lines(&sample::refused()));
+    let refused = texts(&text::lines(&sample::refused(), Width::Endless));
     let mut lines = refused.lines().skip(2);
     assert_eq!(lines.next(), Some("? INCONCLUSIVE: the known-good control is refused"));
     assert!(refused.ends_with("not shown to be safe: nothing can be said of this endpoint\n"));
     let all = CheckReport { endpoint: Endpoint::AcknowledgesEverything, ..sample::report() };
-    let all = texts(&text::lines(&all));
+    let all = texts(&text::lines(&all, Width::Endless));
     assert!(all.contains("\n✗ ACKNOWLEDGES EVERYTHING\n"), "{all}");
     assert!(all.ends_with("not safe to go live: it acknowledges everything\n"));
     let reason = "connection refused".to_owned();
     let endpoint = Endpoint::Unreachable { reason };
     let gone = CheckReport { endpoint, results: Vec::new(), ..sample::report() };
-    let gone = texts(&text::lines(&gone));
+    let gone = texts(&text::lines(&gone, Width::Endless));
     assert!(gone.contains("? UNREACHABLE\n  connection refused\n"), "{gone}");
     assert!(gone.contains("no case was asked"), "{gone}");
 }
@@ -43,14 +43,14 @@ fn many_cases_that_say_the_same_are_one_line() {
     for result in &mut report.results {
         result.group = "authenticity".to_owned();
     }
-    let shown = texts(&text::lines(&report));
+    let shown = texts(&text::lines(&report, Width::Endless));
     assert!(shown.contains("  ? 9 cases inconclusive: the control is refused\n"), "{shown}");
 }
 
 #[test]
-fn every_line_but_urls_and_commands_fits_into_80_columns() {
+fn on_a_terminal_every_line_but_urls_and_commands_fits() {
     for report in [sample::report(), sample::refused(), sample::hostile()] {
-        for line in texts(&text::lines(&report)).lines() {
+        for line in texts(&text::lines(&report, Width::Columns(80))).lines() {
             let is_long = ["check of", "  again ", "✗ FAILED", "! WARNED", "~ FLAKY", "<script"]
                 .iter()
                 .any(|start| line.starts_with(start));
@@ -60,8 +60,49 @@ fn every_line_but_urls_and_commands_fits_into_80_columns() {
 }
 
 #[test]
+fn what_holds_for_all_groups_is_said_once() {
+    let mut report = sample::refused();
+    report.results[0].group = "apart".to_owned();
+    report.results[1].group = "apart".to_owned();
+    report.results[1].summary = "the time of the check was over".to_owned();
+    let count = report.results.len();
+    let shown = texts(&text::lines(&report, Width::Endless));
+    let once = format!("\n? {} cases inconclusive: the control is refused\n\napart", count - 1);
+    assert!(shown.contains(&once), "{shown}");
+    assert_eq!(shown.matches("the control is refused\n").count(), 1, "{shown}");
+    assert!(shown.contains("inconclusive: the time of the check was over\n  ? 1 case"), "{shown}");
+    assert!(shown.contains("\nidempotency  2 inconclusive\nrobustness  1 incon"), "{shown}");
+    // Where the endpoint is as it should be, each case says for itself what is wrong.
+    report.endpoint = Endpoint::Discerning;
+    let shown = texts(&text::lines(&report, Width::Endless));
+    assert!(shown.matches("the control is refused\n").count() > 1, "{shown}");
+}
+
+#[test]
+fn a_terminal_cuts_titles_and_no_reason() {
+    let mut report = sample::report();
+    let reason = "the control after the case before was refused: ".repeat(4) + "0004";
+    for result in &mut report.results {
+        result.title = "a title that is longer than a terminal is wide ".repeat(3);
+        result.summary.clone_from(&reason);
+    }
+    let table = |width| {
+        let shown = texts(&text::lines(&report, width));
+        shown.split("✗ FAILED").next().unwrap_or_default().to_owned()
+    };
+    let whole = table(Width::Endless);
+    assert!(!whole.contains('…') && whole.contains(report.results[0].title.trim()), "{whole}");
+    assert!(whole.contains(&format!("  inconclusive: {reason}\n")), "{whole}");
+    let narrow = table(Width::Columns(60));
+    assert!(narrow.contains("a title that is longer than a termin…\n"), "{narrow}");
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words(&narrow).contains(&format!("inconclusive: {reason}")), "{narrow}");
+    assert!(table(Width::Columns(1)).lines().count() > narrow.lines().count());
+}
+
+#[test]
 fn hostile_text_is_visible_and_bounded_for_a_person() {
-    let shown = texts(&text::lines(&sample::hostile()));
+    let shown = texts(&text::lines(&sample::hostile(), Width::Endless));
     assert!(!shown.contains(['\u{1b}', '\u{202e}', '\0', '\r']));
     assert!(shown.lines().count() < 400, "{}", shown.lines().count());
 }
@@ -77,9 +118,8 @@ fn before_and_while_it_runs_there_is_a_line() {
         seed: 42,
     };
     assert_eq!(
-        texts(&[text::ready_line(&facts), text::case_line(&report.results[3])]),
-        "checking http://127.0.0.1:8080/notify  9 cases, at most 140 requests, seed 42\n  \
-         ✗ auth-no-sign              A notification without sign is refused\n"
+        texts(&[text::ready_line(&facts)]),
+        "checking http://127.0.0.1:8080/notify  9 cases, at most 140 requests, seed 42\n"
     );
     let ready: serde_json::Value = serde_json::from_str(&json::ready(&facts)).unwrap();
     assert_eq!(ready["requests_at_most"], 140);

@@ -1,17 +1,19 @@
 //! A check for a person: a table at a glance, then what must be mended, in full.
 
+use std::collections::BTreeMap;
+
 use super::shown::{
     LARGE_BODY, LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, MOST_HEADERS,
     MOST_SHOWN_EXCHANGES, body_lines, visible, wrapped,
 };
 use super::standing::{Headline, Standing, again, counts, headline};
 use super::{CheckFacts, standing};
-use crate::check::report::{CaseResult, CheckReport, Exchange, Received};
+use crate::check::report::{CaseResult, CheckReport, Exchange, Received, Status};
 use crate::report::figures::{counted, grouped, shortened, span};
-use crate::report::line::{Line, Role};
+use crate::report::line::{Line, Role, Width};
 use crate::report::text::short_duration;
 
-/// The width that all but URLs and commands keep to.
+/// The width of the texts that are told in full, where no URL or command is wider.
 const WIDTH: usize = 80;
 
 /// Where the texts of a result told in full begin.
@@ -26,8 +28,8 @@ const MOST_BODY_LINES: usize = 10;
 /// The most lines of a large body.
 const MOST_LARGE_BODY_LINES: usize = 3;
 
-/// The width of ids while the cases to come are not known.
-const COLUMN_OF_IDS: usize = 24;
+/// The fewest columns that a title or a reason gets, however narrow the terminal is.
+const LEAST_ROOM: usize = 20;
 
 /// So many cases in a row that say the same are told in one line.
 const MANY_ALIKE: usize = 3;
@@ -46,15 +48,11 @@ pub fn ready_line(facts: &CheckFacts) -> Line {
     ))
 }
 
-/// One case as it ends.
-#[must_use]
-pub fn case_line(result: &CaseResult) -> Line {
-    row(result, id_width([result]).max(COLUMN_OF_IDS))
-}
-
 /// The report: the verdict, the table, the failures in full, the totals.
+///
+/// The table keeps to `width`: titles are cut to it, reasons go on in the next line.
 #[must_use]
-pub fn lines(report: &CheckReport) -> Vec<Line> {
+pub fn lines(report: &CheckReport, width: Width) -> Vec<Line> {
     let mut lines = vec![
         Line::new().strong("check of ").accent(visible(&report.url, LONGEST_URL)),
         Line::new(),
@@ -63,7 +61,7 @@ pub fn lines(report: &CheckReport) -> Vec<Line> {
         lines.extend(headline_lines(&headline));
         lines.push(Line::new());
     }
-    table(&mut lines, &report.results);
+    table(&mut lines, report, width);
     let in_full: Vec<&CaseResult> = [Standing::Failed, Standing::Warned, Standing::Flaky]
         .into_iter()
         .flat_map(|told| report.results.iter().filter(move |it| Standing::of(it) == told))
@@ -113,29 +111,72 @@ fn id_width<'a>(results: impl IntoIterator<Item = &'a CaseResult>) -> usize {
     longest.unwrap_or(0).clamp(8, 32)
 }
 
-fn table(lines: &mut Vec<Line>, results: &[CaseResult]) {
-    let width = id_width(results);
-    for group in results.chunk_by(|one, next| one.group == next.group) {
-        let name = group.first().map_or("", |first| first.group.as_str());
-        let mut heading = Line::new().strong(shortened(&visible(name, LONGEST_ID), LONGEST_GROUP));
-        heading = heading.dim("  ");
-        for (index, (standing, count)) in counts(group).into_iter().enumerate() {
-            let look = standing.look();
-            let role = if standing == Standing::Passed { Role::Dim } else { look.role };
-            heading = heading.dim(if index > 0 { ", " } else { "" });
-            heading = heading.with(role, format!("{} {}", grouped(count), look.name));
-        }
-        lines.push(heading);
-        for alike in group.chunk_by(|one, next| is_unasked(one) && says_the_same(one, next)) {
-            match alike {
-                [first, ..] if alike.len() >= MANY_ALIKE => {
-                    lines.push(alike_line(first, alike.len()))
-                }
-                few => lines.extend(few.iter().map(|result| row(result, width))),
-            }
-        }
+/// What most inconclusive cases say, where it holds for the endpoint as a whole and not for one
+/// group alone; to be told once.
+fn shared_reason(report: &CheckReport) -> Option<&str> {
+    headline(&report.endpoint)?;
+    let mut told: BTreeMap<&str, Vec<&CaseResult>> = BTreeMap::new();
+    for result in report.results.iter().filter(|it| it.status == Status::Inconclusive) {
+        told.entry(&result.summary).or_default().push(result);
+    }
+    let (reason, cases) = told.into_iter().max_by_key(|(_, cases)| cases.len())?;
+    let is_widespread = cases.iter().any(|it| it.group != cases[0].group);
+    (is_widespread && cases.len() >= MANY_ALIKE).then_some(reason)
+}
+
+fn is_for(result: &CaseResult, shared: Option<&str>) -> bool {
+    result.status == Status::Inconclusive && shared == Some(&result.summary)
+}
+
+/// The cases by their groups; of those that are inconclusive for the shared reason, their number.
+fn table(lines: &mut Vec<Line>, report: &CheckReport, width: Width) {
+    let ids = id_width(&report.results);
+    let shared = shared_reason(report);
+    let mut of_shared = report.results.iter().filter(|it| is_for(it, shared));
+    if let Some(first) = of_shared.next() {
+        lines.extend(alike_lines(("", first), 1 + of_shared.count(), width));
         lines.push(Line::new());
     }
+    let mut is_apart = true;
+    for group in report.results.chunk_by(|one, next| one.group == next.group) {
+        let own: Vec<&CaseResult> = group.iter().filter(|it| !is_for(it, shared)).collect();
+        // Groups with nothing but a number stand close together.
+        if !is_apart && !own.is_empty() {
+            lines.push(Line::new());
+        }
+        lines.push(heading(group));
+        for alike in own.chunk_by(|one, next| is_unasked(one) && says_the_same(one, next)) {
+            match alike {
+                [first, ..] if alike.len() >= MANY_ALIKE => {
+                    lines.extend(alike_lines(("  ", first), alike.len(), width));
+                }
+                few => lines.extend(few.iter().flat_map(|result| rows(result, ids, width))),
+            }
+        }
+        let others = group.len() - own.len();
+        if others > 0 && own.iter().any(|it| it.status == Status::Inconclusive) {
+            let look = Standing::Inconclusive.look();
+            let start = format!("  {} {} {}", look.mark, counted(others as u64, "case"), look.name);
+            lines.push(Line::new().with(look.role, start).dim(" for the reason above"));
+        }
+        is_apart = !own.is_empty();
+        lines.extend(is_apart.then(Line::new));
+    }
+    lines.extend((!is_apart).then(Line::new));
+}
+
+/// A group's name, and what its cases came to.
+fn heading(group: &[CaseResult]) -> Line {
+    let name = group.first().map_or("", |first| first.group.as_str());
+    let mut heading = Line::new().strong(shortened(&visible(name, LONGEST_ID), LONGEST_GROUP));
+    heading = heading.dim("  ");
+    for (index, (standing, count)) in counts(group).into_iter().enumerate() {
+        let look = standing.look();
+        let role = if standing == Standing::Passed { Role::Dim } else { look.role };
+        heading = heading.dim(if index > 0 { ", " } else { "" });
+        heading = heading.with(role, format!("{} {}", grouped(count), look.name));
+    }
+    heading
 }
 
 /// Whether a case has nothing to tell but why it was not asked or not known.
@@ -147,36 +188,55 @@ fn says_the_same(one: &CaseResult, next: &CaseResult) -> bool {
     one.status == next.status && one.summary == next.summary
 }
 
-fn alike_line(first: &CaseResult, count: usize) -> Line {
+fn alike_lines((before, first): (&str, &CaseResult), count: usize, width: Width) -> Vec<Line> {
     let look = Standing::of(first).look();
-    let start = format!("  {} {} {}: ", look.mark, counted(count as u64, "case"), look.name);
-    let room = WIDTH.saturating_sub(start.chars().count());
-    let reason = shortened(&visible(&first.summary, LONGEST_TITLE), room);
-    Line::new().with(look.role, start).dim(reason)
+    let cases = counted(count as u64, "case");
+    let start = format!("{before}{} {cases} {}: ", look.mark, look.name);
+    let indent = start.chars().count();
+    let reason = visible(&first.summary, LONGEST_TEXT);
+    hanging(Line::new().with(look.role, start), indent, &reason, width)
 }
 
-fn row(result: &CaseResult, width: usize) -> Line {
+/// A case of the table: one line, and more where a reason needs them.
+fn rows(result: &CaseResult, ids: usize, width: Width) -> Vec<Line> {
     let standing = Standing::of(result);
     let look = standing.look();
-    let id = shortened(&visible(&result.id, LONGEST_ID), width);
-    let start = format!("{id:<width$}  ");
+    let id = shortened(&visible(&result.id, LONGEST_ID), ids);
+    let start = format!("{id:<ids$}  ");
     let line = Line::new().with(look.role, format!("  {} ", look.mark));
-    let room = WIDTH - 4 - width - 2;
+    let indent = 4 + ids + 2;
+    let room = room(indent, width);
     let title = visible(&result.title, LONGEST_TITLE);
     match standing {
-        Standing::Passed => line.plain(start).plain(shortened(&title, room)),
-        Standing::Failed => line.bad(start).plain(shortened(&title, room)),
-        Standing::Warned => line.plain(start).plain(shortened(&title, room)),
+        Standing::Passed => vec![line.plain(start).plain(shortened(&title, room))],
+        Standing::Failed => vec![line.bad(start).plain(shortened(&title, room))],
+        Standing::Warned => vec![line.plain(start).plain(shortened(&title, room))],
         Standing::Flaky => {
             let note = " (flaky)";
             let title = shortened(&title, room.saturating_sub(note.len()));
-            line.plain(start).plain(title).warn(note)
+            vec![line.plain(start).plain(title).warn(note)]
         }
         Standing::Skipped | Standing::Inconclusive => {
-            let reason = visible(&result.summary, LONGEST_TITLE);
-            line.dim(start).dim(shortened(&format!("{}: {reason}", look.name), room))
+            let reason = format!("{}: {}", look.name, visible(&result.summary, LONGEST_TEXT));
+            hanging(line.dim(start), indent, &reason, width)
         }
     }
+}
+
+/// How many characters there are after the first `indent` ones.
+fn room(indent: usize, width: Width) -> usize {
+    match width {
+        Width::Columns(columns) => columns.saturating_sub(indent).max(LEAST_ROOM),
+        Width::Endless => usize::MAX,
+    }
+}
+
+/// A line whose text goes on below where it begins, which is after `indent` characters.
+fn hanging(first: Line, indent: usize, text: &str, width: Width) -> Vec<Line> {
+    let mut parts = wrapped(text, room(indent, width)).into_iter();
+    let first = first.dim(parts.next().unwrap_or_default());
+    let below = parts.map(|part| Line::new().dim(format!("{:indent$}{part}", "")));
+    std::iter::once(first).chain(below).collect()
 }
 
 /// A result in full: what was sent, what came back, what follows, and how to mend it.
