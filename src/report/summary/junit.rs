@@ -7,6 +7,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use super::{DeliverySummary, OrderOutcome, RunReport};
 use crate::delivery::record::OrderResult;
 use crate::report::figures::counted;
+use crate::report::text::push_visible;
 
 const MOST_NAMES: usize = 20;
 
@@ -50,15 +51,23 @@ pub fn xml(report: &RunReport) -> String {
 }
 
 fn case(class: &str, name: &str, status: TestCaseStatus, time: Duration) -> TestCase {
-    let mut case = TestCase::new(name, status);
+    let mut case = TestCase::new(visible(name), status);
     case.set_classname(class).set_time(time);
     case
 }
 
 fn failure(kind: NonSuccessKind, code: &str, message: &str) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(kind);
-    status.set_type(code).set_message(message);
+    status.set_type(code).set_message(visible(message));
     status
+}
+
+/// A text on one line with nothing hidden in it: ids and reasons come from others, and XML that
+/// holds a noncharacter such as U+FFFE cannot be read at all.
+fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    text.chars().for_each(|character| push_visible(&mut shown, character));
+    shown
 }
 
 /// The time is that of the order's slowest attempt.
@@ -133,15 +142,15 @@ fn result_cases(summary: &DeliverySummary) -> Vec<TestCase> {
 /// The first orders that failed, or those of one reason, one a line.
 fn names(summary: &DeliverySummary, code: Option<&str>) -> String {
     let failures = summary.failures.iter().filter(|order| code.is_none() || order.code == code);
-    let lines =
-        failures.take(MOST_NAMES).map(|order| format!("{}: {}\n", order.order_id, told(order)));
-    lines.collect()
+    let line = |order: &OrderOutcome| format!("{}: {}", order.order_id, told(order));
+    failures.take(MOST_NAMES).map(|order| visible(&line(order)) + "\n").collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::report::summary::sample;
+    use crate::report::text::is_hidden;
 
     #[test]
     fn few_orders_are_a_test_case_each() {
@@ -163,7 +172,8 @@ mod tests {
     #[test]
     fn hostile_texts_are_escaped() {
         let text = xml(&sample::hostile());
-        assert!(!text.contains("<script>") && !text.contains('\u{1b}') && !text.contains('\0'));
-        assert!(text.contains("&lt;script&gt;"));
+        assert!(!text.contains("<script>") && text.contains("&lt;script&gt;"));
+        assert!(!text.contains(|c| c != '\n' && is_hidden(c)), "{text}");
+        assert!(text.contains(r"\u{1b}[2J\u{202e}\u{fffe}\n"), "{text}");
     }
 }

@@ -115,7 +115,7 @@ pub(crate) fn report(orders: u64) -> RunReport {
 
 /// A report whose every text is hostile.
 pub(crate) fn hostile() -> RunReport {
-    let evil = "<script>alert(1)</script>\"'&]]>\u{1b}[2J\u{202e}\0";
+    let evil = "<script>alert(1)</script>\"'&]]>\u{1b}[2J\u{202e}\u{fffe}\n\0";
     let mut facts = facts(2);
     (facts.url, facts.schedule) = (evil.to_owned(), evil.to_owned());
     let mut summary = DeliverySummary::new(facts);
