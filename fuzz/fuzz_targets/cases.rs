@@ -6,9 +6,10 @@ use libfuzzer_sys::fuzz_target;
 use payout_notify::check::bundle::Bundle;
 use payout_notify::check::case::{Case, StepPlan, Work};
 use payout_notify::check::case_file;
-use payout_notify::check::recipe::{History, StatusNumbers, Workshop};
+use payout_notify::check::recipe::{History, Workshop};
 use payout_notify::protocol::dialect::Dialect;
 use payout_notify::protocol::key::Key;
+use payout_notify::protocol::status::StatusTable;
 
 fuzz_target!(|text: &str| {
     if let Ok(bundle) = Bundle::parse(text.as_bytes()) {
@@ -43,7 +44,7 @@ fn steps(work: &Work) -> &[StepPlan] {
 fn make(case: &Case) {
     let (Ok(key), dialect) = (Key::try_new(b"key".to_vec()), Dialect::platform()) else { return };
     let workshop =
-        Workshop::try_new(key, dialect, dialect.first().algorithm, 7, StatusNumbers::default());
+        Workshop::try_new(key, dialect, dialect.first().algorithm, 7, StatusTable::PLATFORM);
     let (Ok(workshop), steps) = (workshop, steps(&case.work)) else { return };
     let mut history = History::new(&case.id);
     for step in steps {

@@ -1,6 +1,7 @@
 //! Questions about the way to an endpoint that no single notification answers.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -234,9 +235,9 @@ impl Prober<'_> {
                 headers: message.headers,
                 body: message.body.into(),
                 acknowledgement: wiring.acknowledgement.clone(),
+                mask: Arc::clone(&wiring.mask),
             };
-            let outcome = transport.send(&request).await;
-            let conclusion = outcome.conclusion_by(&wiring.acknowledgement);
+            let (outcome, conclusion) = request.conclude(transport.send(&request).await);
             if let Some(why) = outcome.explanation(conclusion.as_ref()) {
                 let took = in_milliseconds(start.elapsed());
                 let text = format!("the {which} on one connection: {why} (after {took})");

@@ -1,7 +1,7 @@
 //! Sends the messages of a check, each in its manner, at the pace that was asked for.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::case::{Manner, Message};
@@ -15,6 +15,7 @@ use crate::delivery::wire_settings::{
     Connections, Framing, GoAhead, HeaderRule, Loss, Share, Upload, Verb, WireSettings, WriteSide,
 };
 use crate::protocol::acknowledgement::{AcknowledgementRule, Conclusion};
+use crate::protocol::mask::KeyMask;
 
 /// The longest part of a reply's body that is kept for reports, in bytes.
 const MAX_KEPT_BODY: usize = 4096;
@@ -26,6 +27,8 @@ pub struct Wiring {
     pub target: Target,
     /// Which reply acknowledges.
     pub acknowledgement: AcknowledgementRule,
+    /// Hides the key where a reply has it: what came back stands in reports.
+    pub mask: Arc<KeyMask>,
     /// The manners that hold for every request.
     pub wire: WireSettings,
     /// How long one request may take.
@@ -94,9 +97,8 @@ impl Sender {
         self.pacer.wait().await;
         self.sent.fetch_add(1, Ordering::Relaxed);
         let start = Instant::now();
-        let outcome = self.outcome(message, manner).await;
+        let (outcome, conclusion) = self.outcome(message, manner).await;
         let elapsed = start.elapsed();
-        let conclusion = outcome.conclusion_by(&self.wiring.acknowledgement);
         let exchange = Exchange {
             label: label.to_owned(),
             method: message.method.clone(),
@@ -120,7 +122,7 @@ impl Sender {
         Sent { exchange, outcome, conclusion }
     }
 
-    async fn outcome(&self, message: &Message, manner: Manner) -> Outcome {
+    async fn outcome(&self, message: &Message, manner: Manner) -> (Outcome, Option<Conclusion>) {
         let (omitted, set): (Vec<_>, Vec<_>) =
             message.headers.iter().cloned().partition(|(_, value)| value.is_empty());
         let mut omitted: Vec<String> =
@@ -134,11 +136,13 @@ impl Sender {
                     headers: set,
                     body: message.body.as_slice().into(),
                     acknowledgement: self.wiring.acknowledgement.clone(),
+                    mask: Arc::clone(&self.wiring.mask),
                 };
-                transport.send(&request).await
+                request.conclude(transport.send(&request).await)
             }
             Err(error) => {
-                Outcome::NoReply(TransportFailure::new(FailureKind::Other, &error.to_string()))
+                let failure = TransportFailure::new(FailureKind::Other, &error.to_string());
+                (Outcome::NoReply(failure), None)
             }
         }
     }

@@ -193,7 +193,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     }
     if let Some(path) = &args.choice.replay {
         let bundle = files::read_bundle(path)?;
-        let wiring = setup::wiring_of(args, &bundle, console)?;
+        let wiring = setup::wiring_of(args, &bundle, environment, console)?;
         let facts = setup::facts_of(&bundle, &wiring);
         return conduct(args, &facts, &wiring.clone(), console, async |_| {
             Ok((replay::replay(&bundle, wiring).await?, Vec::new()))

@@ -171,7 +171,9 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         Err(_) if !needs_key && args.key.is_absent(environment) => None,
         key => Some(key?),
     };
-    let request = Request::new(target.clone(), "").acknowledged_by(dialect.acknowledgement());
+    let request = Request::new(target.clone(), "")
+        .acknowledged_by(dialect.acknowledgement())
+        .hiding(key.as_ref());
     // One that is drawn is short, so that it can be typed again.
     let seed = args.many.seed.unwrap_or_else(|| u64::from(fastrand::u32(..)));
     let setup = Setup { args, target, schedule, dialect, request, seed };

@@ -176,8 +176,8 @@ impl<C: Clock, T: Transport> Engine<'_, C, T> {
             };
             let took = self.clock.now().saturating_sub(start);
             elapsed = elapsed.saturating_add(took);
-            let conclusion = outcome.conclusion_by(&request.acknowledgement);
-            let attempt = self.conclude(planned, started_at, took, (outcome, conclusion), elapsed);
+            let came = request.conclude(outcome);
+            let attempt = self.conclude(planned, started_at, took, came, elapsed);
             let (decision, next) = (attempt.decision, attempt.next);
             on_event(DeliveryEvent::AttemptFinished(&attempt))?;
             attempts.push(attempt);

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use super::http::Url;
 use super::outcome::Outcome;
-use crate::protocol::acknowledgement::AcknowledgementRule;
+use crate::protocol::acknowledgement::{AcknowledgementRule, Conclusion};
+use crate::protocol::key::Key;
+use crate::protocol::mask::KeyMask;
 
 /// One notification as it is sent; every attempt sends the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub struct Request {
     pub body: Arc<[u8]>,
     /// Which reply acknowledges it.
     pub acknowledgement: AcknowledgementRule,
+    /// Hides the key where a reply has it: what is told of a reply stands in reports and journals.
+    pub mask: Arc<KeyMask>,
 }
 
 impl Request {
@@ -27,7 +31,27 @@ impl Request {
     #[must_use]
     pub fn new(url: Target, body: impl Into<Vec<u8>>) -> Self {
         let acknowledgement = AcknowledgementRule::default();
-        Request { url, headers: Vec::new(), body: Arc::from(body.into()), acknowledgement }
+        let (headers, body) = (Vec::new(), Arc::from(body.into()));
+        Request { url, headers, body, acknowledgement, mask: Arc::default() }
+    }
+
+    /// The same request; this key is shown in nothing that is told of its reply.
+    #[must_use]
+    pub fn hiding(mut self, key: Option<&Key>) -> Self {
+        self.mask = Arc::new(KeyMask::new(key));
+        self
+    }
+
+    /// What the platform concludes from what came, `None` where no reply did; the key is hidden in
+    /// both.
+    #[must_use]
+    pub fn conclude(&self, mut outcome: Outcome) -> (Outcome, Option<Conclusion>) {
+        let mut conclusion = outcome.conclusion_by(&self.acknowledgement);
+        if let Outcome::Reply(reply) = &mut outcome {
+            self.mask.reply(reply);
+        }
+        conclusion.iter_mut().for_each(|conclusion| self.mask.conclusion(conclusion));
+        (outcome, conclusion)
     }
 
     /// The same request, acknowledged by another reply.

@@ -15,6 +15,7 @@ pub mod edit;
 pub mod finding;
 pub mod form;
 pub mod key;
+pub mod mask;
 pub mod nearest;
 pub mod notification;
 pub mod payload;

@@ -229,6 +229,34 @@ fn a_key_inside_a_payload_is_masked_for_a_person() {
     payout_notify(&["verify"]).key(MARKED).stdin(payload).run().exits(1).hides(CORE);
 }
 
+/// What a merchant under development says: with the key, as JSON and as PHP writes it.
+const TELLTALE: &str = concat!(
+    "{\"error_code\":\"0004\",\"error_msg\":\"expected md5 of S&Marked-7f3a9c-Key/with+signs=\",",
+    "\"seen\":\"Marked-7f3a9c-Key\\/with+signs=\"}"
+);
+
+#[test]
+fn a_merchant_who_tells_the_key_has_it_told_by_nothing() {
+    for format in ["human", "json"] {
+        let merchant = Merchant::expecting(&[Scripted::Json(200, TELLTALE)]);
+        let arguments = ["simulate", &merchant.url(), "--retries", "0", "--format", format];
+        let (output, folders) = payout_notify(&arguments).key(MARKED).start().end_with_folders();
+        hidden(&output, &folders, &[]);
+        assert!(output.code == 1, "{output}");
+        merchant.wait_for(1);
+    }
+    let merchant = Merchant::expecting(&[Scripted::Json(200, TELLTALE); 2]);
+    let many = "--count 2 --retries 0 --journal run.db --report json=r.json --report html=r.html \
+                --report junit=r.xml --report ndjson=r.ndjson";
+    let url = merchant.url();
+    let arguments: Vec<&str> = ["simulate", &url].into_iter().chain(many.split(' ')).collect();
+    let (output, folders) = payout_notify(&arguments).key(MARKED).start().end_with_folders();
+    hidden(&output, &folders, &[]);
+    assert!(output.code == 1, "{output}");
+    let named = |name: &str| folders.files().iter().any(|(path, ..)| path.ends_with(name));
+    assert!(["run.db", "r.json", "r.html", "r.xml", "r.ndjson"].into_iter().all(named));
+}
+
 /// A listener under the marked key, with its page.
 struct Marked {
     running: Running,

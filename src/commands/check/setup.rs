@@ -1,5 +1,7 @@
 //! From the command line to what the runner needs.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::Args;
@@ -18,6 +20,7 @@ use crate::delivery::wire_settings::Connections;
 use crate::error::CommandError;
 use crate::protocol::acknowledgement::AcknowledgementRule;
 use crate::protocol::dialect::Dialect;
+use crate::protocol::mask::KeyMask;
 use crate::protocol::scheme::Algorithm;
 use crate::report::check::CheckFacts;
 use crate::settings::{Environment, KEY_VARIABLE};
@@ -35,12 +38,13 @@ pub(super) fn plan(
     let suite = suite::chosen(args)?;
     let observer = observer(args)?;
     let key = args.key.resolve(environment, console)?;
+    let mask = KeyMask::new([&key]);
     let seed = args.manners.seed.unwrap_or_else(|| fastrand::u64(..));
     let workshop = Workshop::try_new(key, dialect, algorithm, seed, args.statuses)
         .map_err(|error| CommandError::usage("the orders cannot be signed").because(error))?;
     let plan = Plan {
         available: available(args, dialect, algorithm, &target),
-        wiring: wiring(args, target, dialect.acknowledgement(), console)?,
+        wiring: wiring(args, target, dialect.acknowledgement(), mask, console)?,
         workshop: match &args.platform_id {
             Some(id) => workshop.with_platform_id(id),
             None => workshop,
@@ -90,12 +94,14 @@ fn wiring(
     args: &Args,
     target: Target,
     acknowledgement: AcknowledgementRule,
+    mask: KeyMask,
     console: &mut Console,
 ) -> Result<Wiring, CommandError> {
     let wire = args.wire.common().settings(&target, Connections::Fresh, 0, console)?;
     Ok(Wiring {
         target,
         acknowledgement,
+        mask: Arc::new(mask),
         wire,
         timeout: args.manners.timeout.unwrap_or(USUAL_TIMEOUT),
         rate: args.manners.max_rate,
@@ -115,11 +121,17 @@ fn observer(args: &Args) -> Result<Option<Observer>, CommandError> {
 pub(super) fn wiring_of(
     args: &Args,
     bundle: &Bundle,
+    environment: &Environment,
     console: &mut Console,
 ) -> Result<Wiring, CommandError> {
+    // None is needed; one that is there must not be shown.
+    let key = match args.key.is_absent(environment) {
+        true => None,
+        false => Some(args.key.resolve(environment, console)?),
+    };
     let url = args.url.as_deref().unwrap_or(&bundle.url);
     let rule = AcknowledgementRule::for_reply(&bundle.success_reply);
-    wiring(args, target(url)?, rule, console)
+    wiring(args, target(url)?, rule, KeyMask::new(&key), console)
 }
 
 /// What is known of a replay before its first request.

@@ -129,7 +129,7 @@ async fn fly(
     let sent = clock.now().saturating_sub(start.elapsed);
     let outcome = transport.send(&request).await;
     let finished = clock.now().saturating_sub(start.elapsed);
-    let conclusion = outcome.conclusion_by(&request.acknowledgement);
+    let (outcome, conclusion) = request.conclude(outcome);
     Landing { flight, sent, finished, outcome, conclusion }
 }
 

@@ -5,57 +5,24 @@ use std::io;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
-use zeroize::Zeroizing;
 
 use crate::protocol::key::Key;
-
-/// What stands in place of a key.
-const KEY_MARK: &str = "[key]";
-
-/// The fewest bytes that a key must have to be searched for: a shorter one would be found everywhere.
-const SHORTEST: usize = 4;
+use crate::protocol::mask::KeyMask;
 
 /// Hides keys that a sender wrote into a callback by mistake.
 #[derive(Default)]
-pub(super) struct Mask {
-    needles: Vec<Zeroizing<String>>,
-}
+pub(super) struct Mask(KeyMask);
 
 impl Mask {
-    /// A mask for these keys, as they are and without the blanks around them.
+    /// A mask for these keys.
     #[must_use]
     pub(super) fn new(keys: &[Key]) -> Mask {
-        let mut needles: Vec<Zeroizing<String>> = Vec::new();
-        for key in keys {
-            for form in [key.expose(), key.expose().trim_ascii()] {
-                let Ok(text) = std::str::from_utf8(form) else { continue };
-                // A body that is shown as JSON text has the key as JSON writes it.
-                let quoted = Value::from(text).to_string();
-                for needle in [text, quoted.trim_matches('"')] {
-                    let known = needles.iter().any(|known| known.as_str() == needle);
-                    if needle.len() >= SHORTEST && !known {
-                        needles.push(Zeroizing::new(needle.to_owned()));
-                    }
-                }
-            }
-        }
-        // The longest first, or a part of a key would stay behind.
-        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
-        Mask { needles }
-    }
-
-    /// A text without keys.
-    fn text(&self, text: &mut String) {
-        for needle in &self.needles {
-            if text.contains(needle.as_str()) {
-                *text = text.replace(needle.as_str(), KEY_MARK);
-            }
-        }
+        Mask(KeyMask::new(keys))
     }
 
     fn value(&self, value: &mut Value) {
         match value {
-            Value::String(text) => self.text(text),
+            Value::String(text) => self.0.text(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
             // The names of members are this program's own.
             Value::Object(members) => members.values_mut().for_each(|member| self.value(member)),
