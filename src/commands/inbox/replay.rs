@@ -145,8 +145,9 @@ impl Sender<'_> {
             None => callback.body.to_vec(),
             Some(key) => self.signed(entry, key)?.into_bytes(),
         };
-        let mut request =
-            Request::new(self.target.clone(), body).acknowledged_by(self.dialect.acknowledgement());
+        let mut request = Request::new(self.target.clone(), body)
+            .acknowledged_by(self.dialect.acknowledgement())
+            .hiding(self.key.as_ref());
         for (name, value) in end_to_end(entry) {
             if self.headers.iter().any(|rule| rule.name().eq_ignore_ascii_case(name)) {
                 continue;
@@ -193,7 +194,7 @@ impl Sender<'_> {
                     () = interrupts.next() => return Ok(interrupted(exit)),
                     outcome = transport.send(&request) => outcome,
                 };
-                let replay = self.replay(id, &request, &outcome, started.elapsed());
+                let replay = self.replay(id, &request, outcome, started.elapsed());
                 if replay.explanation.is_some() {
                     exit = Exit::No;
                 }
@@ -212,9 +213,9 @@ impl Sender<'_> {
         })
     }
 
-    fn replay(&self, id: u64, request: &Request, outcome: &Outcome, elapsed: Duration) -> Replay {
-        let conclusion = outcome.conclusion_by(&request.acknowledgement);
-        let body = match outcome {
+    fn replay(&self, id: u64, request: &Request, outcome: Outcome, elapsed: Duration) -> Replay {
+        let (outcome, conclusion) = request.conclude(outcome);
+        let body = match &outcome {
             Outcome::Reply(reply) => Some(String::from_utf8_lossy(&reply.body).into_owned()),
             Outcome::NoReply(_) => None,
         };
