@@ -49,8 +49,9 @@ pub(super) struct Screen<'a, 'c> {
     pub(super) unknown: Unknown,
 }
 
-/// How many unknown outcomes are named; the rest is counted.
-const MOST_UNKNOWN: usize = 5;
+/// How many unknown outcomes are named, the rest is counted: as many as are under way at once
+/// unless a flag says more. Each may have moved money, so a person is told of each.
+const MOST_UNKNOWN: usize = 1000;
 
 /// The attempts of an earlier part whose outcome is unknown: there may be as many as were under way
 /// when it was killed.
@@ -172,16 +173,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn five_unknown_outcomes_are_named_and_the_rest_is_counted() {
+    fn unknown_outcomes_are_named_and_those_beyond_the_most_are_counted() {
         let told = |all: usize| {
             let mut unknown = Unknown::of(all);
             (0..all).flat_map(|_| unknown.tell("POT1", 2)).collect::<Vec<_>>()
         };
-        assert_eq!((told(0).len(), told(5).len(), told(6).len()), (0, 5, 6));
-        let many = told(1_005);
+        assert_eq!((told(0).len(), told(5).len(), told(1_000).len()), (0, 5, 1_000));
+        let many = told(3_000);
         assert_eq!(
-            (many.len(), many[5].as_str()),
-            (6, "… and 1,000 more; the journal has them all")
+            (many.len(), many[1_000].as_str()),
+            (1_001, "… and 2,000 more; the journal has them all")
         );
         assert!(many[4].starts_with("POT1: attempt 2"), "{many:?}");
     }
