@@ -29,7 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("listener", &["clock", "protocol", "store"]),
     ("store", &["clock", "protocol"]),
     ("report", &["check", "delivery", "listener", "protocol"]),
-    ("terminal", &["error", "report", "settings"]),
+    ("terminal", &["error", "protocol", "report", "settings"]),
     // A profile's values are checked by the parsers of the rooms that use them.
     ("settings", &["clock", "delivery", "error", "listener", "protocol"]),
     ("error", &["exit"]),

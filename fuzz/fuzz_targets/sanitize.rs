@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use libfuzzer_sys::fuzz_target;
+use payout_notify::protocol::mask::SHORTEST_MASKED_KEY;
 use payout_notify::report::line::Line;
 use payout_notify::settings::ColorMode;
-use payout_notify::terminal::sanitize::{SHORTEST_REDACTED_KEY, abridge, sanitize, sanitize_bytes};
+use payout_notify::terminal::sanitize::{abridge, sanitize, sanitize_bytes};
 use payout_notify::terminal::{Console, LONGEST_SPAN};
 
 #[derive(Clone, Default)]
@@ -48,7 +49,7 @@ fuzz_target!(|input: (&[u8], u8, &[u8])| {
     harmless(written);
     assert!(written.chars().count() <= 2 * LONGEST_SPAN);
     if let Ok(key) = std::str::from_utf8(key)
-        && key.trim_ascii().len() >= SHORTEST_REDACTED_KEY
+        && key.trim_ascii().len() >= SHORTEST_MASKED_KEY
         // A key that is part of the mark stands in the mark.
         && !key.contains(['[', 'k', 'e', 'y', ']'])
     {

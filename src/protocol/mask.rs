@@ -10,10 +10,31 @@ use super::edit::json_string;
 use super::key::Key;
 
 /// What stands in place of a key.
-const KEY_MARK: &str = "[key]";
+pub const KEY_MARK: &str = "[key]";
 
 /// The fewest bytes that a key must have to be searched for: a shorter one would be found everywhere.
-const SHORTEST: usize = 4;
+pub const SHORTEST_MASKED_KEY: usize = 4;
+
+/// The forms in which a key may stand in a text: as it is, without the blanks around it, and as
+/// JSON and PHP write it; none of a key, or of a form, that is shorter than [`SHORTEST_MASKED_KEY`].
+pub fn forms(key: &[u8]) -> Vec<Zeroizing<String>> {
+    let mut found: Vec<Zeroizing<String>> = Vec::new();
+    if key.trim_ascii().len() < SHORTEST_MASKED_KEY {
+        return found;
+    }
+    for bytes in [key, key.trim_ascii()] {
+        let text = Zeroizing::new(String::from_utf8_lossy(bytes).into_owned());
+        let quoted = Zeroizing::new(json_string(&text));
+        let escaped = quoted.get(1..quoted.len() - 1).unwrap_or_default();
+        let slashed = Zeroizing::new(escaped.replace('/', "\\/"));
+        for form in [text.as_str(), escaped, slashed.as_str()] {
+            if !found.iter().any(|known| known.as_str() == form) {
+                found.push(Zeroizing::new(form.to_owned()));
+            }
+        }
+    }
+    found
+}
 
 /// Hides keys in texts from outside; its `Debug` shows none.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -25,19 +46,9 @@ impl KeyMask {
     /// A mask for these keys: as they are, without the blanks around them, and as JSON writes them.
     pub fn new<'a>(keys: impl IntoIterator<Item = &'a Key>) -> KeyMask {
         let mut needles: Vec<Zeroizing<String>> = Vec::new();
-        for key in keys {
-            for form in [key.expose(), key.expose().trim_ascii()] {
-                let Ok(text) = std::str::from_utf8(form) else { continue };
-                let quoted = Zeroizing::new(json_string(text));
-                let escaped = quoted.get(1..quoted.len() - 1).unwrap_or_default();
-                // As PHP writes it.
-                let slashed = Zeroizing::new(escaped.replace('/', "\\/"));
-                for needle in [text, escaped, &slashed] {
-                    let known = needles.iter().any(|known| known.as_str() == needle);
-                    if needle.len() >= SHORTEST && !known {
-                        needles.push(Zeroizing::new(needle.to_owned()));
-                    }
-                }
+        for form in keys.into_iter().flat_map(|key| forms(key.expose())) {
+            if !needles.contains(&form) {
+                needles.push(form);
             }
         }
         // The longest first, or a part of a key would stay behind.
@@ -70,7 +81,7 @@ impl KeyMask {
     fn cut_text(&self, text: &mut String) {
         self.text(text);
         for needle in &self.needles {
-            let begun = (SHORTEST..needle.len())
+            let begun = (SHORTEST_MASKED_KEY..needle.len())
                 .rev()
                 .filter_map(|length| needle.get(..length))
                 .find(|begun| text.ends_with(begun));

@@ -92,7 +92,7 @@ impl Console {
     /// Replaces this key by `[key]` in every line for a person from now on.
     ///
     /// Its escaped form and the key without the blanks around it are found as well. A key shorter
-    /// than [`sanitize::SHORTEST_REDACTED_KEY`] bytes is not searched for: it would be found in
+    /// than [`crate::protocol::mask::SHORTEST_MASKED_KEY`] bytes is not searched for: it would be found in
     /// ordinary words and mangle everything. [`Console::answer_bytes`] is never altered.
     pub fn redact(&mut self, key: &[u8]) {
         self.redactor.learn(key);

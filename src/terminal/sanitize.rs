@@ -6,13 +6,8 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
+use crate::protocol::mask::{KEY_MARK, forms};
 use crate::report::text::{is_hidden, push_visible};
-
-/// What stands in place of the key.
-pub const KEY_MARK: &str = "[key]";
-
-/// The fewest bytes, without the blanks around them, that a key must have to be searched for.
-pub const SHORTEST_REDACTED_KEY: usize = 4;
 
 /// Replaces every character that is invisible or that steers a terminal by a visible escape.
 ///
@@ -96,20 +91,22 @@ pub(super) struct Redactor {
 }
 
 impl Redactor {
-    /// Searches for this key from now on: as it is, without the blanks around it, and escaped.
+    /// Searches for this key from now on, in each form that it may have, sanitized or not.
     ///
-    /// A key below [`SHORTEST_REDACTED_KEY`] is not searched for: it would be found everywhere.
+    /// A key below [`SHORTEST_MASKED_KEY`](crate::protocol::mask::SHORTEST_MASKED_KEY) is not
+    /// searched for: it would be found everywhere.
     pub(super) fn learn(&mut self, key: &[u8]) {
-        let trimmed = key.trim_ascii();
-        if trimmed.len() < SHORTEST_REDACTED_KEY {
+        let forms = forms(key);
+        if forms.is_empty() {
             return;
         }
-        for form in [key, trimmed] {
-            for needle in [String::from_utf8_lossy(form).into_owned(), sanitize_bytes(form)] {
-                let needle = Zeroizing::new(needle);
-                if !self.needles.contains(&needle) {
-                    self.needles.push(needle);
-                }
+        let shown = forms.iter().map(|form| sanitize(form).into_owned());
+        // Bytes that are no text are shown in a way of their own.
+        let bytes = [key, key.trim_ascii()].map(sanitize_bytes);
+        let needles: Vec<_> = shown.chain(bytes).map(Zeroizing::new).collect();
+        for needle in forms.into_iter().chain(needles) {
+            if !self.needles.contains(&needle) {
+                self.needles.push(needle);
             }
         }
     }
@@ -174,6 +171,11 @@ fn masked(text: &str, piece: Range<usize>, found: &[Range<usize>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_that_php_wrote_is_masked() {
+        assert_eq!(mask(&[b"a/b\"cd"], &["k: a\\/b\\\"cd."]), ["k: [key]."]);
+    }
 
     #[test]
     fn clean_text_is_borrowed() {
