@@ -15,7 +15,7 @@ pub enum Language {
     /// Python 3.8 or later.
     #[value(aliases = ["py", "python3"])]
     Python,
-    /// Go 1.22 or later.
+    /// Go 1.19 or later.
     #[value(alias = "golang")]
     Go,
     /// Java 17 or later.
@@ -44,7 +44,7 @@ impl Language {
             Language::Php => ("php", "notify.php", "PHP 8.1 or later"),
             Language::Node => ("node", "notify.mjs", "Node 18 or later"),
             Language::Python => ("python", "notify.py", "Python 3.8 or later"),
-            Language::Go => ("go", "notify.go", "Go 1.22 or later"),
+            Language::Go => ("go", "notify.go", "Go 1.19 or later"),
             Language::Java => ("java", "Notify.java", "Java 17 or later"),
             Language::Csharp => ("csharp", "Notify.cs", ".NET 6 or later"),
         }

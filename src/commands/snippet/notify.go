@@ -1,4 +1,4 @@
-// Verifies and acknowledges payout notifications signed as the dialect @DIALECT@ says. Go 1.22 or later.
+// Verifies and acknowledges payout notifications signed as the dialect @DIALECT@ says. Go 1.19 or later.
 // Serve: PAYOUT_NOTIFY_KEY=... PORT=8080 go run notify.go
 // Test:  go run notify.go VECTORS.json ...
 package main
@@ -17,7 +17,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -201,14 +201,23 @@ func quote(text string) string {
 	return string(append(out, '"'))
 }
 
+func contains(names []string, name string) bool {
+	for _, n := range names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
 func signature(members []member, s scheme, key string) string {
 	var pairs []member
 	for _, m := range members {
-		if !slices.Contains(s.unsigned, m.name) && (m.text != "" || s.keepEmpty) {
+		if !contains(s.unsigned, m.name) && (m.text != "" || s.keepEmpty) {
 			pairs = append(pairs, m)
 		}
 	}
-	slices.SortFunc(pairs, func(a, b member) int { return strings.Compare(a.name, b.name) })
+	sort.Slice(pairs, func(a, b int) bool { return pairs[a].name < pairs[b].name })
 	var texts []string
 	for _, m := range pairs {
 		texts = append(texts, m.name+"="+m.text)
@@ -255,9 +264,13 @@ func verified(members []member, key string) bool {
 			}
 		}
 	}
-	at := slices.IndexFunc(schemes, func(s scheme) bool { return s.algorithm == algorithm })
-	return at >= 0 && sign.kind == "string" && sign.text != "" &&
-		hmac.Equal([]byte(signature(members, schemes[at], key)), []byte(sign.text))
+	for _, s := range schemes {
+		if s.algorithm == algorithm {
+			return sign.kind == "string" && sign.text != "" &&
+				hmac.Equal([]byte(signature(members, s, key)), []byte(sign.text))
+		}
+	}
+	return false
 }
 
 // usable tells whether the fields are there, plain, and not hidden inside another value.
@@ -318,8 +331,13 @@ func answer(r *http.Request, key string) (int, string) {
 }
 
 func set(members []member, name, kind, text string) []member {
-	members = slices.DeleteFunc(members, func(m member) bool { return m.name == name })
-	return append(members, member{name, value{kind, text}})
+	var others []member
+	for _, m := range members {
+		if m.name != name {
+			others = append(others, m)
+		}
+	}
+	return append(others, member{name, value{kind, text}})
 }
 
 func selftest(paths []string) error {
@@ -331,11 +349,14 @@ func selftest(paths []string) error {
 	checks, failures := 0, 0
 	for _, path := range paths {
 		data, err := os.ReadFile(path)
-		if data = bytes.TrimSpace(data); err == nil && !bytes.HasPrefix(data, []byte("[")) {
-			data = slices.Concat([]byte("["), data, []byte("]"))
+		if err != nil {
+			return err
+		}
+		if data = bytes.TrimSpace(data); !bytes.HasPrefix(data, []byte("[")) {
+			data = []byte("[" + string(data) + "]")
 		}
 		var vectors []vector
-		if err = errors.Join(err, json.Unmarshal(data, &vectors)); err != nil {
+		if err = json.Unmarshal(data, &vectors); err != nil {
 			return err
 		}
 		for _, v := range vectors {
@@ -343,7 +364,7 @@ func selftest(paths []string) error {
 				try := func(kind, sign string, wanted bool) {
 					members, err := parse([]byte(v.Payload))
 					members = set(members, signField, kind, sign)
-					if slices.Contains(s.unsigned, "sign_type") {
+					if contains(s.unsigned, "sign_type") {
 						members = set(members, "sign_type", "string", s.algorithm)
 					}
 					checks++
