@@ -3,18 +3,23 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use flate2::Compression as Level;
 use flate2::write::GzEncoder;
+use hyper::Method;
+use hyper::header::HeaderMap;
+use tokio::time::timeout;
 
-use crate::delivery::http::{HttpSettings, HttpTransport};
+use super::{Place, ReplyFate, Wire};
+use crate::delivery::http::{HttpSettings, HttpTransport, Url};
 use crate::delivery::outcome::{Outcome, TransportFailure};
+use crate::delivery::tls::trust_nobody;
 use crate::delivery::transport::{Request, Target, Transport};
 use crate::delivery::wire_settings::*;
-use crate::protocol::acknowledgement::{ACKNOWLEDGEMENT_BODY, MAX_REPLY_BYTES};
+use crate::protocol::acknowledgement::{ACKNOWLEDGEMENT_BODY, MAX_REPLY_BYTES, Reply};
 
 const BODY: &str = r#"{"a":1}"#;
 
@@ -266,11 +271,9 @@ async fn gzip_is_asked_for_read_and_bounded() {
 }
 
 /// A merchant that serves connections one after another, so many requests on each.
-fn serving(requests: &'static [usize]) -> (String, Arc<AtomicUsize>, JoinHandle<usize>) {
+fn serving(requests: &'static [usize]) -> (String, JoinHandle<usize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let closed = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&closed);
     let thread = thread::spawn(move || {
         let mut served = 0;
         for requests in requests {
@@ -282,11 +285,10 @@ fn serving(requests: &'static [usize]) -> (String, Arc<AtomicUsize>, JoinHandle<
                 }
             }
             stream.shutdown(Shutdown::Both).unwrap();
-            count.fetch_add(1, Ordering::SeqCst);
         }
         served
     });
-    (url, closed, thread)
+    (url, thread)
 }
 
 #[tokio::test]
@@ -294,7 +296,7 @@ async fn connections_are_reused_or_fresh() {
     for (connections, requests) in
         [(Connections::Reused, &[3][..]), (Connections::Fresh, &[1, 1, 1])]
     {
-        let (url, _, merchant) = serving(requests);
+        let (url, merchant) = serving(requests);
         let wire = settings(|s| {
             s.connections = connections;
             s.compression = Compression::Gzip;
@@ -307,17 +309,83 @@ async fn connections_are_reused_or_fresh() {
     }
 }
 
-#[tokio::test]
-async fn a_stale_connection_costs_no_attempt_and_nothing_is_sent_twice() {
-    let (url, closed, merchant) = serving(&[1, 1]);
-    let (transport, request) = transport(&url, reused());
-    body_of(transport.send(&request).await);
-    // No pause for the runtime: the connection's own task learns of the end only with the request.
-    while closed.load(Ordering::SeqCst) == 0 {
-        thread::yield_now();
+/// A request over the tool's own connections.
+async fn over(wire: &Arc<Wire>, url: &str) -> Result<Reply, TransportFailure> {
+    let place = Arc::new(Place::of(&Url::parse(url).unwrap()).unwrap());
+    let body = Arc::from(BODY.as_bytes());
+    wire.exchange(&place, (Method::POST, HeaderMap::new()), body, ReplyFate::Read).await
+}
+
+/// Waits until one idle connection is kept, or kept and its end noticed.
+async fn until_idle(wire: &Wire, is_closed: bool) {
+    let is_there = || {
+        let idle = wire.idle.lock().unwrap();
+        idle.len() == 1 && (!is_closed || idle[0].sender.is_closed())
+    };
+    let waiting = async {
+        while !is_there() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(60), waiting).await.expect("an idle connection");
+}
+
+/// Two requests, with the end of the kept connection before the second one: what came of the second,
+/// and whether a new connection brought it.
+async fn second_after_an_end(is_noticed: bool) -> (Result<Reply, TransportFailure>, bool) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (end, ending) = channel();
+    let (ended, gone) = channel();
+    let merchant = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        read_request(&mut stream).unwrap();
+        stream.write_all(acknowledgement().as_bytes()).unwrap();
+        ending.recv().unwrap();
+        drop(stream);
+        ended.send(()).unwrap();
+        // The next connection brings the second request, or is the test's own and brings nothing.
+        let (mut stream, _) = listener.accept().unwrap();
+        let is_brought = read_request(&mut stream).is_some();
+        if is_brought {
+            stream.write_all(acknowledgement().as_bytes()).unwrap();
+        }
+        is_brought
+    });
+    let (wire, url) =
+        (Arc::new(Wire::new(reused(), trust_nobody().unwrap())), format!("http://{address}/"));
+    over(&wire, &url).await.unwrap();
+    until_idle(&wire, false).await;
+    end.send(()).unwrap();
+    // This thread is the runtime's: unless it yields, the end is noticed with the request only.
+    gone.recv().unwrap();
+    if is_noticed {
+        until_idle(&wire, true).await;
     }
-    body_of(transport.send(&request).await);
-    assert_eq!(merchant.join().unwrap(), 2);
+    let outcome = over(&wire, &url).await;
+    drop(TcpStream::connect(address));
+    (outcome, merchant.join().unwrap())
+}
+
+// A server may close an idle connection at any moment (RFC 9112, 9.5), and its end may be on the
+// way while the next request goes out. So there are two promises: an end that has been noticed
+// costs no attempt, and a request whose fate is unknown is never sent a second time.
+
+#[tokio::test]
+async fn a_connection_whose_end_was_noticed_costs_no_attempt() {
+    let (outcome, is_brought) = second_after_an_end(true).await;
+    assert!(is_brought && outcome.unwrap().status == 200);
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_as_the_request_goes_out_does_not_send_it_twice() {
+    match second_after_an_end(false).await {
+        (Ok(reply), is_brought) => assert!(is_brought && reply.status == 200),
+        (Err(failure), is_brought) => {
+            assert!(!is_brought, "sent again after {failure:?}");
+            assert!(["closed-early", "connection-reset"].contains(&failure.code()), "{failure:?}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -342,7 +410,7 @@ async fn a_connection_that_ends_after_the_request_was_sent_is_a_failed_attempt()
 
 #[tokio::test]
 async fn addresses_can_be_given_and_ipv6_works() {
-    let (url, _, merchant) = serving(&[1]);
+    let (url, merchant) = serving(&[1]);
     let port = url.trim_end_matches('/').rsplit(':').next().unwrap().to_owned();
     let rule = ResolveRule::parse(&format!("shop.example:{port}:127.0.0.1")).unwrap();
     let named = format!("http://shop.example:{port}/");
