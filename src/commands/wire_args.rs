@@ -190,11 +190,13 @@ fn read_pem(path: &Path) -> Result<Zeroizing<Vec<u8>>, CommandError> {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use clap::Parser;
 
     use super::*;
     use crate::error::ErrorKind;
-    use crate::settings::{ColorMode, Environment};
+    use crate::settings::ColorMode;
 
     #[derive(Parser)]
     struct Line {
@@ -208,7 +210,8 @@ mod tests {
             .map_err(|error| CommandError::usage(error.to_string()))?
             .wire;
         let target = Target::parse("https://shop.example/").unwrap();
-        let mut console = Console::new(ColorMode::Never, &Environment::default());
+        // Nobody runs these flags: a remark on them is not for the terminal of the tests.
+        let mut console = Console::over(io::sink(), io::sink(), ColorMode::Never);
         args.settings(&target, Connections::Reused, 7, &mut console)
     }
 
