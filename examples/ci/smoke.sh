@@ -17,6 +17,9 @@
 # come up. On a signal the merchant is stopped too. Needs nothing but a POSIX shell and the program;
 # where there is `setsid`, all that the merchant started is stopped with it.
 set -u
+# The codes are looked at below. Under `sh -e`, or errexit from SHELLOPTS, the first step that says no,
+# or the signal that stops the merchant, would end the script with a code that is not its own.
+set +e
 
 tool=${PAYOUT_NOTIFY:-payout-notify}
 url=${SMOKE_URL:-}
@@ -81,6 +84,12 @@ finish() {
 # interrupted CODE: the step ends as on Ctrl-C, and writes what it knows.
 interrupted() {
   trap '' INT TERM HUP
+  # The signal may come after the start and before the id is stored.
+  if [ "$step" = starting ]; then
+    set +u
+    step=$!
+    [ "$step" != "$merchant" ] || step=''
+  fi
   if [ -n "$step" ]; then
     kill -s INT "$step" 2>/dev/null
     wait "$step"
@@ -143,6 +152,7 @@ tail_of_merchant() {
 run() {
   say "$1"
   quiet_commands
+  step=starting
   "$tool" "$@" &
   step=$!
   wait "$step"

@@ -32,7 +32,12 @@ struct Pipeline {
 impl Pipeline {
     /// The script with a merchant, few orders, and a few cases only.
     fn of(start: &str) -> Pipeline {
-        let pipeline = Pipeline::empty(&format!("sh {ROOT}/examples/ci/smoke.sh"));
+        Pipeline::under("sh", start)
+    }
+
+    /// Like [`Pipeline::of`], with another shell.
+    fn under(shell: &str, start: &str) -> Pipeline {
+        let pipeline = Pipeline::empty(&format!("{shell} {ROOT}/examples/ci/smoke.sh"));
         pipeline
             .with("SMOKE_URL", "http://127.0.0.1:PORT/notify")
             .with("SMOKE_START", start)
@@ -240,6 +245,25 @@ fn a_signal_stops_the_merchant_and_all_that_it_started() {
         end_by(signal, &running);
         running.end().exits(code);
         assert!(!pipeline.is_open(), "{signal}");
+    }
+}
+
+/// Fails unless the steps alone decide how the script ends under this shell.
+fn keeps_its_codes(shell: &str) {
+    let trapped = format!("trap 'kill $p; exit 7' TERM; {LISTENER} & p=$!; wait $p");
+    for start in [LISTENER, &format!("exec {LISTENER}"), &trapped] {
+        passed(Pipeline::under(shell, start).run());
+    }
+    let fails = Pipeline::under(shell, CREDULOUS).run();
+    fails.exits(1).says(&["check=1\nsimulate=0\n"]);
+    let gate = Pipeline::under(shell, LISTENER).with("SMOKE_GATES", "acked<100%\nacked > 0 %");
+    gate.run().exits(1).says(&["check=0\nsimulate=1\n"]);
+}
+
+#[test]
+fn errexit_does_not_change_how_it_ends() {
+    for shell in ["sh -e", "sh -eu", "sh -ef"] {
+        keeps_its_codes(shell);
     }
 }
 
