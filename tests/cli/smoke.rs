@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU16, Ordering};
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::harness::{KEY, Listening, Output, Program, Running, payout_notify};
@@ -230,21 +231,16 @@ fn another_program_is_not_taken_for_the_merchant() {
     other.interrupt();
 }
 
-fn end_by(signal: &str, running: &Running) {
-    let status = Command::new("kill").args(["-s", signal, &running.id().to_string()]).status();
-    assert!(status.unwrap().success());
-}
-
 #[test]
 fn a_signal_stops_the_merchant_and_all_that_it_started() {
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         // The listener is a child of the merchant's shell.
         let mut pipeline = Pipeline::of(&format!("{LISTENER}; exit 0"))
             .with("SMOKE_SIMULATE", "--count 100000 --rate 10/s");
         let running = pipeline.start();
-        end_by(signal, &running);
+        running.signal(signal);
         running.end().exits(code);
-        assert!(!pipeline.is_open(), "{signal}");
+        assert!(!pipeline.is_open(), "{signal:?}");
     }
 }
 

@@ -5,14 +5,18 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::Value;
 
-use super::{DEADLINE, PAUSE, Sandbox};
+use super::{DEADLINE, Group, PAUSE, Sandbox};
+
+/// How long the streams of a program that ended may stay open.
+const LAST_OUTPUT: Duration = Duration::from_secs(10);
 
 /// The program with these arguments, an empty environment, and folders of its own.
 pub(crate) fn payout_notify<A: AsRef<OsStr>>(arguments: &[A]) -> Program {
@@ -108,7 +112,8 @@ impl Program {
     #[track_caller]
     pub(crate) fn start(mut self) -> Running {
         let shown = format!("{:?}", self.command.get_args().collect::<Vec<_>>());
-        let mut child = self.command.spawn().expect("the program starts");
+        let mut group = Group::start(&mut self.command).expect("the program starts");
+        let child = group.leader();
         let (mut input, bytes) = (child.stdin.take().expect("a pipe"), self.stdin);
         // A program that does not read its stdin is no failure.
         thread::spawn(move || input.write_all(&bytes));
@@ -125,7 +130,7 @@ impl Program {
             let _ = pipe.read_to_end(&mut bytes);
             bytes
         });
-        Running { shown, child, lines, stdout, stderr, sandbox: self.sandbox }
+        Running { shown, group, lines, stdout, stderr, sandbox: self.sandbox }
     }
 }
 
@@ -144,7 +149,7 @@ fn pass_on_lines(stdout: impl Read, lines: &mpsc::Sender<String>) -> Vec<u8> {
 /// A run that goes on.
 pub(crate) struct Running {
     shown: String,
-    child: Child,
+    group: Group,
     lines: mpsc::Receiver<String>,
     stdout: JoinHandle<Vec<u8>>,
     stderr: JoinHandle<Vec<u8>>,
@@ -169,7 +174,7 @@ impl Running {
 
     /// The process's id.
     pub(crate) fn id(&self) -> u32 {
-        self.child.id()
+        self.group.id()
     }
 
     /// The run's working directory.
@@ -179,10 +184,16 @@ impl Running {
 
     /// Does what Ctrl-C does.
     pub(crate) fn interrupt(&self) {
-        interrupt(self.child.id());
+        self.signal(Signal::INT);
     }
 
-    /// Waits for the end by itself; kills the child and fails where there is none in time.
+    /// Sends a signal to the program, and not to what it started.
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.group.signal(signal);
+    }
+
+    /// Waits for the end by itself; ends the program and fails where there is none in time, or where it
+    /// left something running.
     #[track_caller]
     pub(crate) fn end(self) -> Output {
         self.end_with_folders().0
@@ -191,46 +202,34 @@ impl Running {
     /// Like [`Running::end`], with the folders of the run and what was written there.
     #[track_caller]
     pub(crate) fn end_with_folders(mut self) -> (Output, Sandbox) {
-        let status = wait(&mut self.child);
-        if status.is_none() {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
-        }
+        let code = self.group.ends_within(DEADLINE);
+        // What holds the streams is a process that it left behind.
+        let is_alone = code.is_some() && are_closed(&self.stdout, &self.stderr);
+        drop(self.group);
+        assert!(are_closed(&self.stdout, &self.stderr), "{} has streams elsewhere", self.shown);
         let text = |thread: JoinHandle<Vec<u8>>| {
             String::from_utf8_lossy(&thread.join().expect("a reader")).into_owned()
         };
         let (stdout, stderr) = (text(self.stdout), text(self.stderr));
-        let Some(code) = status else {
+        let Some(code) = code else {
             panic!("{} did not end in time\n{stdout}\n{stderr}", self.shown);
         };
-        (Output { shown: self.shown, code, stdout, stderr }, self.sandbox)
+        let output = Output { shown: self.shown, code, stdout, stderr };
+        assert!(is_alone, "it left something running: {output}");
+        (output, self.sandbox)
     }
 }
 
-/// The exit code of a child; 128 and more is a signal, as a shell tells it.
-fn wait(child: &mut Child) -> Option<i32> {
-    use std::os::unix::process::ExitStatusExt;
+/// Whether both streams end in time.
+fn are_closed(stdout: &JoinHandle<Vec<u8>>, stderr: &JoinHandle<Vec<u8>>) -> bool {
     let start = Instant::now();
-    while start.elapsed() < DEADLINE {
-        if let Some(status) = child.try_wait().expect("a child") {
-            return Some(status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)));
+    while !(stdout.is_finished() && stderr.is_finished()) {
+        if start.elapsed() >= LAST_OUTPUT {
+            return false;
         }
         thread::sleep(PAUSE);
     }
-    None
-}
-
-/// Sends SIGINT to one process.
-fn interrupt(id: u32) {
-    let status = Command::new("kill").args(["-INT", &id.to_string()]).status();
-    assert!(status.expect("kill runs").success(), "no process {id} to interrupt");
-}
-
-/// Ends a process group that a test made, by its leader's id.
-pub(crate) fn kill_group(leader: u32) {
-    let mut kill = Command::new("kill");
-    kill.args(["-KILL", "--", &format!("-{leader}")]).stderr(Stdio::null());
-    let _ = kill.status();
+    true
 }
 
 /// What a run left behind.

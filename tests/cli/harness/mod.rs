@@ -2,6 +2,7 @@
 
 mod client;
 mod command;
+mod group;
 mod listener;
 mod merchant;
 mod sandbox;
@@ -9,7 +10,8 @@ mod sandbox;
 use std::time::Duration;
 
 pub(crate) use client::{End, HttpReply, exchange, json_post, raw_exchange};
-pub(crate) use command::{Output, Program, Running, kill_group, payout_notify};
+pub(crate) use command::{Output, Program, Running, payout_notify};
+pub(crate) use group::Group;
 pub(crate) use listener::Listening;
 pub(crate) use merchant::{ACKNOWLEDGE, Merchant, Scripted};
 pub(crate) use sandbox::Sandbox;

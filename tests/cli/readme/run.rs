@@ -3,18 +3,17 @@
 use std::fs;
 use std::io::{PipeReader, Read};
 use std::net::TcpListener;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use regex::Regex;
 
 use super::blocks::{Block, Mode, Step};
 use super::compare::Normalizer;
-use crate::harness::{DEADLINE, KEY, PAUSE, Sandbox, kill_group};
+use crate::harness::{DEADLINE, Group, KEY, Sandbox};
 
 /// The port that the text uses; each run takes a free one.
 const PORT: &str = "8787";
@@ -25,7 +24,7 @@ const LAST_OUTPUT: Duration = Duration::from_secs(1);
 /// Runs all blocks and gives what went wrong.
 pub(super) fn run_all(blocks: &[Block], normalizer: &Normalizer) -> Vec<String> {
     let mut place = Place::new();
-    let (mut faults, mut background) = (Vec::new(), None);
+    let (mut faults, mut background, mut groups) = (Vec::new(), None, Vec::new());
     for block in blocks {
         if block.mode == Mode::Background {
             place.port = free_port();
@@ -36,12 +35,13 @@ pub(super) fn run_all(blocks: &[Block], normalizer: &Normalizer) -> Vec<String> 
             continue;
         }
         for step in &block.steps {
-            let ended = place.start(&step.command).end();
+            let (ended, group) = place.start(&step.command).end();
+            groups.extend(group);
             place.last_code = ended.code;
             faults.extend(fault(step, &ended, &place, normalizer));
         }
         if let Some((step, started)) = background.take() {
-            faults.extend(fault(step, &started.end(), &place, normalizer));
+            faults.extend(fault(step, &started.end().0, &place, normalizer));
         }
     }
     faults
@@ -101,14 +101,13 @@ impl Place {
         shell.env_clear().current_dir(self.sandbox.work());
         shell.env("PATH", format!("{folder}:{path}")).env("HOME", self.sandbox.home());
         shell.env("PAYOUT_NOTIFY_KEY", KEY);
-        // A group of its own can be ended with everything in it.
-        shell.process_group(0).stdin(Stdio::null());
+        shell.stdin(Stdio::null());
         shell.stderr(writer.try_clone().expect("a pipe")).stdout(writer);
-        let child = shell.spawn().expect("a shell");
+        let group = Group::start(&mut shell).expect("a shell");
         drop(shell);
         let (sender, chunks) = mpsc::channel();
         thread::spawn(move || pass_on(reader, &sender));
-        Started { child, chunks, output: Vec::new() }
+        Started { group, chunks, output: Vec::new() }
     }
 
     /// The output with the text's own port.
@@ -160,7 +159,7 @@ fn pass_on(mut reader: PipeReader, chunks: &mpsc::Sender<Vec<u8>>) {
 
 /// A command that runs.
 struct Started {
-    child: Child,
+    group: Group,
     chunks: mpsc::Receiver<Vec<u8>>,
     output: Vec<u8>,
 }
@@ -178,32 +177,23 @@ impl Started {
         self.output.extend(self.chunks.recv_timeout(DEADLINE).into_iter().flatten());
     }
 
-    /// Waits for the end; ends the command and all that it started where there is none in time.
-    fn end(mut self) -> Ended {
-        let start = Instant::now();
-        let mut code = None;
-        while code.is_none() && start.elapsed() < DEADLINE {
-            thread::sleep(PAUSE);
-            // A signal counts as a code that no text promises.
-            code = self.child.try_wait().expect("a child").map(|it| it.code().unwrap_or(-1));
-        }
-        if code.is_none() {
-            kill_group(self.child.id());
-            let _ = self.child.wait();
-        }
+    /// Waits for the end; ends the command and all that it started where there is none in time. The
+    /// group keeps what the command started in the background for the next ones.
+    fn end(mut self) -> (Ended, Option<Group>) {
+        let mut code = self.group.ends_within(DEADLINE);
+        let group = code.is_some().then_some(self.group);
         loop {
             match self.chunks.recv_timeout(LAST_OUTPUT) {
                 Ok(chunk) => self.output.extend(chunk),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
-                    // Something of the group still holds the pipe, so its id is not used anew.
-                    kill_group(self.child.id());
+                    // Something of the group still holds the pipe.
                     code = None;
                     break;
                 }
             }
         }
-        Ended { code, output: String::from_utf8_lossy(&self.output).into_owned() }
+        (Ended { code, output: String::from_utf8_lossy(&self.output).into_owned() }, group)
     }
 }
 
