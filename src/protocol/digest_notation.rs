@@ -83,7 +83,7 @@ fn is_hex(text: &str) -> bool {
 }
 
 fn is_size(digits: usize) -> bool {
-    digits % 2 == 0 && SIZES.contains(&(digits / 2))
+    digits.is_multiple_of(2) && SIZES.contains(&(digits / 2))
 }
 
 /// The maximal runs of characters of a kind, as ranges of bytes.

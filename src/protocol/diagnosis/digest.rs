@@ -149,7 +149,7 @@ impl Target {
         }
         let digits = positive.to_ascii_lowercase();
         let length = digits.len();
-        let whole = if length % 2 == 0 { Width::of(length / 2) } else { None };
+        let whole = if length.is_multiple_of(2) { Width::of(length / 2) } else { None };
         let (written, width) = if positive.len() < text.len() {
             let width = if length > 32 { Width::ThirtyTwo } else { Width::Sixteen };
             (Written::Negative, width)
