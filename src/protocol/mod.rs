@@ -11,6 +11,7 @@ pub mod diagnosis;
 pub mod dialect;
 #[cfg(feature = "dialect-files")]
 pub mod dialect_file;
+mod digest_notation;
 pub mod edit;
 pub mod finding;
 pub mod form;

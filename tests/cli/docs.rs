@@ -185,7 +185,8 @@ fn cell(text: &str) -> String {
     shown
 }
 
-const DIMENSIONS: [(Dimension, &str); 7] = [
+const DIMENSIONS: [(Dimension, &str); 8] = [
+    (Dimension::Verifier, "The verifying side"),
     (Dimension::Key, "The key's bytes"),
     (Dimension::KeyForm, "Where the key goes"),
     (Dimension::Digest, "The digest, and how it is written"),
@@ -204,7 +205,8 @@ fn the_catalogue_is_that_of_the_search() {
         assert!(!rows.is_empty(), "{title}");
         writeln!(
             wanted,
-            "\n## {title}\n\n| name | the code … | from | the fix |\n|---|---|---|---|"
+            "\n## {title}\n\n| name | {} | from | the fix |\n|---|---|---|---|",
+            if dimension == Dimension::Verifier { "what is wrong" } else { "the code …" },
         )
         .unwrap();
         for row in rows {

@@ -216,6 +216,7 @@ fn hit(hit: &Hit) -> Value {
         })
         .collect();
     json!({
+        "summary": hit.summary("the sender"),
         "deviations": deviations,
         "difference": hit.difference.as_ref().map(|difference| json!({
             "at": difference.at,
