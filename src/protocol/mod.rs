@@ -16,6 +16,8 @@ pub mod edit;
 pub mod finding;
 pub mod form;
 pub mod key;
+// Of use to what shows texts only.
+#[cfg(feature = "cli")]
 pub mod mask;
 pub mod nearest;
 pub mod notification;

@@ -19,7 +19,8 @@ pub fn lines(diagnosis: &Diagnosis) -> Vec<Line> {
     let mut lines =
         vec![Line::new().strong("likely cause").plain(format!(": {}", first.summary(CODE)))];
     for deviation in &first.deviations {
-        let row = |name: &str, text: &str| Line::new().dim(format!("  {name:<9}  ")).plain(text);
+        let row =
+            |name: &str, text: &'static str| Line::new().dim(format!("  {name:<9}  ")).plain(text);
         lines.push(row("rule", deviation.rule));
         lines.push(row("seen in", deviation.cause));
         lines.push(Line::new().dim("  fix        ").good(deviation.fix));

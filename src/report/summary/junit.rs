@@ -6,6 +6,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::{DeliverySummary, OrderOutcome, RunReport};
 use crate::delivery::record::OrderResult;
+use crate::protocol::mask::outside;
 use crate::report::figures::counted;
 use crate::report::text::push_visible;
 
@@ -66,7 +67,7 @@ fn failure(kind: NonSuccessKind, code: &str, message: &str) -> TestCaseStatus {
 /// holds a noncharacter such as U+FFFE cannot be read at all.
 fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    text.chars().for_each(|character| push_visible(&mut shown, character));
+    outside(text).chars().for_each(|character| push_visible(&mut shown, character));
     shown
 }
 

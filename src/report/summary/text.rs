@@ -34,7 +34,7 @@ pub fn lines(report: &RunReport) -> Vec<Line> {
     lines
 }
 
-fn heading(text: &str) -> Line {
+fn heading(text: &'static str) -> Line {
     Line::new().strong(text)
 }
 
@@ -256,7 +256,7 @@ pub fn gate_line(result: &GateResult) -> Line {
         GateVerdict::NoData => (Line::new().bad("  no data"), "; this fails the run"),
     };
     line.plain("  ")
-        .strong(result.gate.text())
+        .strong(result.gate.text().to_owned())
         .plain(format!("  {}{relation}", result.explanation()))
 }
 
