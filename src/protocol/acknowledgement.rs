@@ -5,6 +5,8 @@
 
 use super::payload::{Payload, Value};
 
+#[cfg(feature = "cli")]
+mod return_code;
 mod rule;
 
 pub use rule::{AcknowledgementRule, Slip};
@@ -193,6 +195,7 @@ impl Refusal {
             Refusal::TooLong => {
                 format!("the body is longer than {MAX_REPLY_BYTES} bytes; it was not read further")
             }
+            Refusal::NotTheReply { slip: slip @ Slip::ReturnCode { .. }, .. } => slip.explanation(),
             Refusal::NotTheReply { wanted, slip } => {
                 format!("{}; reply {wanted}", slip.explanation())
             }
