@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::example::Example;
 use super::mix::{Duplicates, Mix};
+use super::order_ids::OrderIds;
 use super::record::Order;
 use super::signing::{Signer, SigningError};
 use super::template::{Template, TemplateContext};
@@ -110,6 +111,7 @@ pub struct OrderRecipe {
 /// Turns payloads into orders; counts them, and repeats those that are to be notified twice.
 pub(super) struct OrderMaker {
     recipe: OrderRecipe,
+    ids: OrderIds,
     values: fastrand::Rng,
     statuses: fastrand::Rng,
     /// Originals made.
@@ -127,6 +129,7 @@ impl OrderMaker {
         // One stream each: a template more leaves the statuses as they were.
         let (values, statuses) = (seeds.fork(), seeds.fork());
         OrderMaker {
+            ids: OrderIds::new(recipe.seed),
             recipe,
             values,
             statuses,
@@ -169,7 +172,8 @@ impl OrderMaker {
             Some(mix) => mix.draw(&mut self.statuses),
             None => statuses.success(),
         };
-        let text = Example { status, statuses, completed_at: at }.payload(&mut self.values);
+        let example = Example { status, statuses, completed_at: at };
+        let text = example.payload(&self.ids, self.made);
         self.finish(text.as_bytes(), at)
     }
 
@@ -256,6 +260,8 @@ impl OrderSource for Generated {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::collections::HashSet;
+
     use super::*;
     use crate::protocol::dialect::Dialect;
     use crate::protocol::key::Key;
@@ -318,6 +324,23 @@ pub(super) mod tests {
             Signer::try_new(Dialect::platform(), Some(Algorithm::Sha256), key()).is_err(),
             "the platform has no SHA256"
         );
+    }
+
+    #[test]
+    fn no_two_orders_share_an_id() {
+        let mut orders = Generated::new(recipe(4), 10_000);
+        let (mut ids, mut merchant) = (HashSet::new(), HashSet::new());
+        while let Some(order) = orders.next_order(at()) {
+            let order = order.unwrap();
+            let payload = Payload::parse(&order.body).unwrap();
+            let Value::String(of_merchant) = &payload.get("payout_cl_id").unwrap().value else {
+                panic!("the merchant's id is a string");
+            };
+            assert_eq!((order.id.len(), of_merchant.len()), (11, 32));
+            assert!(merchant.insert(of_merchant.to_string()), "{of_merchant}");
+            assert!(ids.insert(Arc::clone(&order.id)), "{}", order.id);
+        }
+        assert_eq!(ids.len(), 10_000);
     }
 
     #[test]
