@@ -2,13 +2,18 @@
 //!
 //! The file is streamed: memory holds one line, and a line is bounded.
 
+mod header;
 mod table;
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 
+pub(super) use self::header::Expected;
+use self::header::HeaderError;
 use self::table::Table;
 use super::orders::{OrderError, OrderMaker, OrderRecipe, OrderSource};
 use super::record::Order;
@@ -59,13 +64,16 @@ impl FileFormat {
 pub struct FromFile {
     maker: OrderMaker,
     rows: Rows,
+    skipped: Arc<AtomicU64>,
 }
 
 impl FromFile {
     /// Orders from what a reader gives; nothing is read yet.
     #[must_use]
     pub fn new(reader: Box<dyn Read + Send>, format: FileFormat, recipe: OrderRecipe) -> Self {
-        FromFile { maker: OrderMaker::new(recipe), rows: Rows::new(reader, format) }
+        let skipped = Arc::default();
+        let rows = Rows::new(reader, format, Expected::of(&recipe), Arc::clone(&skipped));
+        FromFile { maker: OrderMaker::new(recipe), rows, skipped }
     }
 }
 
@@ -79,6 +87,10 @@ impl OrderSource for FromFile {
 
     fn size_hint(&self) -> Option<u64> {
         None
+    }
+
+    fn skipped(&self) -> u64 {
+        self.skipped.load(Ordering::Relaxed)
     }
 }
 
@@ -100,10 +112,16 @@ pub(super) enum Rows {
 }
 
 impl Rows {
-    pub(super) fn new(reader: Box<dyn Read + Send>, format: FileFormat) -> Self {
+    /// The rows that a reader gives; `skipped` counts the empty ones of a table.
+    pub(super) fn new(
+        reader: Box<dyn Read + Send>,
+        format: FileFormat,
+        expected: Expected,
+        skipped: Arc<AtomicU64>,
+    ) -> Self {
         match format {
             FileFormat::Ndjson => Rows::Lines(Lines::new(reader)),
-            FileFormat::Csv => Rows::Table(Box::new(Table::new(reader))),
+            FileFormat::Csv => Rows::Table(Box::new(Table::new(reader, expected, skipped))),
         }
     }
 
@@ -143,6 +161,10 @@ impl Bad {
     /// A file that is wrong as a whole from this line on.
     fn file(line: u64, problem: impl Into<String>) -> Self {
         Bad { error: BadLine::whole(line, problem).into(), end: End::OfFile }
+    }
+
+    fn header(line: u64, HeaderError { problem, hint }: HeaderError) -> Self {
+        Bad { error: OrderError::Header { line, problem, hint }, end: End::OfFile }
     }
 
     fn reading(line: u64, error: io::Error) -> Self {
@@ -275,13 +297,29 @@ fn row_of(number: u64, line: Vec<u8>) -> Result<Option<Row>, BadLine> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::orders::tests::{all, at, recipe};
-    use super::table::is_literal;
+    use super::super::orders::tests::{all, at, recipe, recipe_of};
+    use super::table::{is_literal, is_number};
     use super::*;
-    use std::sync::Arc;
+    use crate::delivery::mix::Mix;
+    use crate::delivery::orders::Change;
+    use crate::delivery::template::Template;
+    use crate::protocol::edit::Edit;
 
+    fn read_by(recipe: OrderRecipe, text: impl Into<Vec<u8>>, format: FileFormat) -> FromFile {
+        FromFile::new(Box::new(io::Cursor::new(text.into())), format, recipe)
+    }
+
+    /// Orders of a dialect that asks for no columns.
     fn source(text: impl Into<Vec<u8>>, format: FileFormat) -> FromFile {
-        FromFile::new(Box::new(io::Cursor::new(text.into())), format, recipe(1))
+        read_by(recipe_of("wechat-v2"), text, format)
+    }
+
+    /// What a table of the platform's orders is refused for.
+    fn refused(text: impl Into<Vec<u8>>) -> String {
+        let mut source = read_by(recipe(1), text, FileFormat::Csv);
+        let told = error(&mut source);
+        assert!(source.next_order(at()).is_none(), "{told}");
+        told
     }
 
     /// The bodies without their signatures.
@@ -348,13 +386,176 @@ mod tests {
             bodies(text, FileFormat::Csv),
             [
                 "{\"payout_id\":\"P1\",\"amount\":1.10,\"ok\":true,\"memo\":\"a, \\\"b\\\"\\nc\"",
-                "{\"payout_id\":\"007\",\"amount\":-1,\"ok\":null,\"memo\":\"\""
+                "{\"payout_id\":\"007\",\"amount\":-1,\"ok\":\"null\",\"memo\":\"\""
             ]
         );
         for cell in ["1 ", "+1", "1,\"w\":2", "1}", "01", "-", "NaN", "0x1"] {
-            assert!(!is_literal(cell), "{cell}");
+            assert!(!is_number(cell), "{cell}");
         }
-        assert!(is_literal("1e3") && is_literal("-0.0"));
+        assert!(is_number("1e3") && is_number("-0.0"));
+    }
+
+    #[test]
+    fn a_cell_has_the_type_of_its_field_and_keeps_its_digits() {
+        let texts = ["payout_id", "payout_cl_id", "platform_id", "error_msg", "sign_type", "sign"];
+        let deposits = ["payment_id", "payment_cl_id", "payment_cl_name"];
+        for name in texts.iter().chain(&deposits) {
+            for cell in ["20160806151343349021", "1e5", "7", "007", "true", "null", "1.5", ""] {
+                assert!(!is_literal(name, cell), "{name}: {cell}");
+            }
+        }
+        for name in ["amount", "real_amount", "fee", "status", "create_time", "update_time"] {
+            for cell in ["0", "-1", "400000", "1.10", "1e5", "99999999999999999999"] {
+                assert!(is_literal(name, cell), "{name}: {cell}");
+            }
+            for cell in ["007", "", "null", "true", "1,5", "2024-01-02", "1_000", " 5"] {
+                assert!(!is_literal(name, cell), "{name}: {cell}");
+            }
+        }
+        for cell in ["0", "7", "-7", "1.5", "-0.25", "9007199254740991", "true", "false"] {
+            assert!(is_literal("memo", cell), "{cell}");
+        }
+        for cell in [
+            "20160806151343349021",
+            "9007199254740992",
+            "9007199254740993",
+            "1e5",
+            "1E5",
+            "007",
+            "1.10",
+            "1.0",
+            "-0",
+            "0.0",
+            "0.00001",
+            "0.1000000000000000055",
+            "null",
+            "True",
+            "NULL",
+            "",
+        ] {
+            assert!(!is_literal("memo", cell), "{cell}");
+        }
+    }
+
+    /// A header with every required field, and a row for it.
+    const HEADER: &str =
+        "payout_id,payout_cl_id,platform_id,amount,real_amount,fee,status,create_time,update_time";
+    const ROW: &str = "POT1,c1,PF0014,400000,400000,3200,3,1567614049,1567614111";
+
+    #[test]
+    fn another_separator_is_named_with_the_fields_that_are_missing() {
+        for (separator, name) in [(";", "\";\""), ("\t", "a tab"), ("|", "\"|\"")] {
+            let text = format!("{HEADER}\n{ROW}\n").replace(',', separator);
+            let told = refused(text.clone());
+            assert!(told.contains(&format!("separated by {name}, expected a comma")), "{told}");
+            assert!(told.contains("the required fields payout_id, payout_cl_id, "), "{told}");
+            // A dialect whose fields nobody knows has columns, too.
+            assert!(error(&mut source(text.clone(), FileFormat::Csv)).contains(name));
+            assert_eq!(refused(format!("\u{feff}{text}")), told);
+            let quoted = format!("\"{}\"", HEADER.replace(',', &format!("\"{separator}\"")));
+            assert!(refused(quoted).contains(name));
+            let declared = refused(format!("sep={separator}\n{text}"));
+            assert!(declared.contains("line 1: the line \"sep="), "{declared}");
+            assert!(declared.contains("lacks the required fields payout_id, "), "{declared}");
+        }
+        assert!(refused(format!("sep=,\n{HEADER}\n{ROW}\n")).contains("\"sep=,\""));
+        assert!(refused(format!("\"SEP=;\"\n{HEADER}\n{ROW}\n")).contains("\"sep=;\""));
+        assert!(refused("payout_id;payout_cl_id;amount,5\n").contains("\";\""));
+        for other in [":", " ", "^", "\u{ff0c}", "~"] {
+            let told = refused(HEADER.replace(',', other));
+            assert!(told.contains(&format!("separated by \"{other}\"")), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_header_must_have_the_fields_under_their_names() {
+        let told = refused("payout_id,amount\nP1,5\n");
+        assert_eq!(
+            told,
+            "line 1: the header lacks the required fields payout_cl_id, platform_id, fee, status, \
+             create_time, update_time"
+        );
+        let told = refused(HEADER.replace("payout_id", "Payout_ID") + "\n");
+        assert_eq!(told, "line 1: the header has \"Payout_ID\", expected \"payout_id\"");
+        let told = refused(HEADER.replace("fee", "FEE").replace("status", "Status") + "\n");
+        assert!(told.contains("\"FEE\", expected \"fee\""), "{told}");
+        assert!(told.contains("\"Status\", expected \"status\""), "{told}");
+        let told = refused(HEADER.replace("create_time", "createTime") + "\n");
+        assert!(told.contains("\"createTime\", expected \"create_time\""), "{told}");
+        let told = refused(HEADER.replace("platform_id", "platfrom_id") + "\n");
+        assert!(told.contains("platform_id (is \"platfrom_id\" meant to be it?)"), "{told}");
+        let told = refused(format!("{HEADER},Error_Msg\n{ROW},x\n"));
+        assert!(told.contains("\"Error_Msg\", expected \"error_msg\""), "{told}");
+        let told = refused(HEADER.replace("payout_", "payment_").replace("fee", "Fee"));
+        assert!(told.contains("expected \"fee\""), "{told}");
+        let deposit = format!("{HEADER}\n{ROW}\n").replace("payout_", "payment_");
+        assert_eq!(all(&mut read_by(recipe(1), deposit, FileFormat::Csv)).len(), 1);
+        // Sister deployments leave it out.
+        let short =
+            format!("{HEADER}\n{ROW}\n").replace(",real_amount", "").replace(",400000,", ",");
+        assert_eq!(all(&mut read_by(recipe(1), short, FileFormat::Csv)).len(), 1);
+        // Likeness makes a notification of a dialect's table.
+        let told = error(&mut source(HEADER.replace("fee", "Fee") + "\n", FileFormat::Csv));
+        assert!(told.contains("\"Fee\", expected \"fee\""), "{told}");
+    }
+
+    #[test]
+    fn what_the_changes_give_or_take_away_need_not_be_in_the_table() {
+        let text = "payout_id,payout_cl_id,amount,create_time,update_time\nP1,c1,5,1,2\n";
+        let put =
+            |name: &str, value: &str| Change::put(name.to_owned(), Template::parse(value).unwrap());
+        let fee = Change::Fixed(Edit::Remove { name: "fee".to_owned() });
+        let changes = vec![put("platform_id", "PF1"), fee, put("memo", "{n}")];
+        let recipe = OrderRecipe { changes, mix: Some(Mix::only(3)), ..recipe(1) };
+        assert_eq!(all(&mut read_by(recipe, text, FileFormat::Csv)).len(), 1);
+        assert!(refused(text).contains("platform_id, fee, status"));
+    }
+
+    #[test]
+    fn empty_rows_are_counted_and_no_orders() {
+        let text = format!("{HEADER}\n,,,,,,,,\n{ROW}\n   \n\n\"\",\" \",,,,,,,\n,,\n{ROW}\n");
+        let mut source = read_by(recipe(1), text, FileFormat::Csv);
+        assert_eq!(all(&mut source).len(), 2);
+        assert_eq!(source.skipped(), 4);
+        let mut empty = read_by(recipe(1), format!("{HEADER}\n,,,,,,,,\n"), FileFormat::Csv);
+        assert!(empty.next_order(at()).is_none());
+        assert_eq!(empty.skipped(), 1);
+        assert!(all(&mut read_by(recipe(1), HEADER, FileFormat::Csv)).is_empty());
+    }
+
+    #[test]
+    fn other_encodings_are_named() {
+        let text = format!("{HEADER}\r\n{ROW}\r\n");
+        let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for utf16 in [
+            little.clone(),
+            big.clone(),
+            [vec![0xff, 0xfe], little].concat(),
+            [vec![0xfe, 0xff], big].concat(),
+        ] {
+            assert_eq!(refused(utf16), "line 1: the file is UTF-16, expected UTF-8");
+        }
+        assert!(refused(b"payout_id,\xb1\xa3\n").contains("not UTF-8"));
+        assert!(refused(b"PK\x03\x04\x14\x00\x06\xff,\n").contains("expected UTF-8"));
+        for marked in
+            [format!("\u{feff}{text}"), text.replace("payout_id", "\u{feff}\"payout_id\"")]
+        {
+            let orders = all(&mut read_by(recipe(1), marked, FileFormat::Csv));
+            assert_eq!(&*orders[0].id, "POT1");
+        }
+    }
+
+    #[test]
+    fn lines_that_end_with_a_return_alone_are_counted() {
+        let mut rows = source("a,b\r1,2\r\r1\r3,4\r", FileFormat::Csv);
+        assert!(rows.next_order(at()).unwrap().is_ok());
+        assert_eq!(error(&mut rows), "line 4: the row has 1 cell, the header 2");
+        assert!(rows.next_order(at()).unwrap().is_ok());
+        assert!(rows.next_order(at()).is_none());
+        let mut long = source("a,b\n1,2\n1,2,3\n", FileFormat::Csv);
+        assert!(long.next_order(at()).unwrap().is_ok());
+        assert_eq!(error(&mut long), "line 3: the row has 3 cells, the header 2");
     }
 
     #[test]

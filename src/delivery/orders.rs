@@ -28,6 +28,11 @@ pub trait OrderSource {
 
     /// How many orders are still to come, where that is known.
     fn size_hint(&self) -> Option<u64>;
+
+    /// How many rows so far had nothing in any cell.
+    fn skipped(&self) -> u64 {
+        0
+    }
 }
 
 /// An order that could not be made.
@@ -39,6 +44,16 @@ pub enum OrderError {
     /// A row of a file gives no payload, or one that cannot be signed.
     #[error(transparent)]
     Row(#[from] BadLine),
+    /// The header of a table does not say which fields the orders have.
+    #[error("line {line}: {problem}")]
+    Header {
+        /// The header's line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        problem: String,
+        /// What to do about it.
+        hint: Option<&'static str>,
+    },
     /// A file cannot be read further.
     #[error("line {line}: cannot read on: {error}")]
     Read {
@@ -56,7 +71,7 @@ impl OrderError {
         match self {
             OrderError::Signing(_) => None,
             OrderError::Row(bad) => Some(bad.number),
-            OrderError::Read { line, .. } => Some(*line),
+            OrderError::Header { line, .. } | OrderError::Read { line, .. } => Some(*line),
         }
     }
 }
@@ -270,6 +285,11 @@ pub(super) mod tests {
 
     fn key() -> Key {
         Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap()
+    }
+
+    pub(in crate::delivery) fn recipe_of(dialect: &str) -> OrderRecipe {
+        let dialect = Dialect::built_in(dialect).unwrap();
+        OrderRecipe { signer: Signer::try_new(dialect, None, key()).unwrap(), ..recipe(1) }
     }
 
     pub(in crate::delivery) fn recipe(seed: u64) -> OrderRecipe {

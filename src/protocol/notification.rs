@@ -88,6 +88,36 @@ fn fields(kind: Kind) -> impl Iterator<Item = &'static Field> {
     ids.iter().chain(&COMMON_FIELDS)
 }
 
+/// How the page types a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldType {
+    /// A JSON string.
+    String,
+    /// A JSON integer.
+    Integer,
+}
+
+/// The type of a field that the page lists for payouts or deposits; of the others nothing is known.
+#[must_use]
+pub fn documented_type(name: &str) -> Option<FieldType> {
+    let mut all = PAYOUT_IDS.iter().chain(&DEPOSIT_IDS).chain(&COMMON_FIELDS);
+    all.find(|field| field.name == name).map(|field| match field.kind {
+        Type::Id | Type::Text => FieldType::String,
+        Type::Cents | Type::Status | Type::Time => FieldType::Integer,
+    })
+}
+
+/// The fields that the page lists.
+pub fn documented_fields(kind: Kind) -> impl Iterator<Item = &'static str> {
+    fields(kind).map(|field| field.name)
+}
+
+/// The fields without which a payload is not such a notification; `sign` comes with the signature,
+/// and sister deployments leave `real_amount` out.
+pub fn required_fields(kind: Kind) -> impl Iterator<Item = &'static str> {
+    fields(kind).filter(|field| field.missing == Some(Severity::Error)).map(|field| field.name)
+}
+
 /// Names that a payload must share with a notification before its gaps are called gaps.
 const LIKENESS: usize = 5;
 
