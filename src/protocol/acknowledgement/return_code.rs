@@ -127,7 +127,10 @@ impl Document {
     /// Text as it is; white space around an element's content is layout.
     fn text(&mut self, text: &str) -> Result<(), String> {
         if self.depth == 0 && !text.chars().all(is_space) {
-            return Err(malformed("text outside of the root element"));
+            return Err(match self.has_root {
+                true => malformed("text after the root element"),
+                false => "the body does not begin as XML".to_owned(),
+            });
         }
         if text.contains("]]>") {
             return Err(malformed("]]> in text"));
@@ -323,11 +326,11 @@ mod tests {
             (format!("<xml>{RIGHT}{RIGHT}</xml>"), "more than once"),
             (format!("<xml>{RIGHT}<return_code>FAIL</return_code></xml>"), "more than once"),
             (format!("<xml><a>{RIGHT}</a></xml>"), "directly below"),
-            (format!("<xml><Return_code>SUCCESS</Return_code></xml>"), "directly below"),
-            (format!("<xml><x:return_code>SUCCESS</x:return_code></xml>"), "directly below"),
+            ("<xml><Return_code>SUCCESS</Return_code></xml>".to_owned(), "directly below"),
+            ("<xml><x:return_code>SUCCESS</x:return_code></xml>".to_owned(), "directly below"),
             (format!("<html><body>{RIGHT}</body></html>"), "root element is <html>"),
             (format!("<XML>{RIGHT}</XML>"), "root element is <XML>"),
-            (format!("<return_code>SUCCESS</return_code>"), "root element is <return_code>"),
+            (RIGHT.to_owned(), "root element is <return_code>"),
             (format!("<xml xmlns=\"urn:x\">{RIGHT}</xml>"), "namespace"),
             ("<xml><return_code xmlns='urn:x'>SUCCESS</return_code></xml>".into(), "namespace"),
             (format!("<!DOCTYPE xml>{RIGHT}"), "document type"),
@@ -345,10 +348,10 @@ mod tests {
             ("<xml><return_code>SUCCESS</xml></return_code>".into(), "not well-formed"),
             ("<xml><return_code>SUCCESS</return_code>".into(), "ends before"),
             ("<xml><return_code>SUCCESS".into(), "ends before"),
-            (format!("<xml>{RIGHT}</xml>x"), "outside"),
+            (format!("<xml>{RIGHT}</xml>x"), "text after"),
             (format!("<xml>{RIGHT}</xml><![CDATA[x]]>"), "outside"),
             (format!("<xml>{RIGHT}</xml>&amp;"), "outside"),
-            (format!("x<xml>{RIGHT}</xml>"), "outside"),
+            (format!("x<xml>{RIGHT}</xml>"), "begin"),
             (format!("<xml>{RIGHT}</xml><xml/>"), "second root"),
             (format!("<xml>{RIGHT}</xml></xml>"), "not well-formed"),
             (format!("\n<?xml version=\"1.0\"?><xml>{RIGHT}</xml>"), "very beginning"),
@@ -365,9 +368,9 @@ mod tests {
             (format!("<xml>{RIGHT}<1/></xml>"), "not a name"),
             (format!("<xml>{RIGHT}< a/></xml>"), "not a name"),
             (format!("<xml>{RIGHT}\u{0}</xml>"), "U+0000"),
-            ("SUCCESS".to_owned(), "outside"),
+            ("SUCCESS".to_owned(), "begin"),
             (String::new(), "not XML"),
-            ("{\"return_code\":\"SUCCESS\"}".to_owned(), "outside"),
+            ("{\"return_code\":\"SUCCESS\"}".to_owned(), "begin"),
         ] {
             let read = code(&body).expect_err(&body);
             assert!(read.contains(problem), "{body}: {read}");

@@ -104,7 +104,7 @@ impl AcknowledgementRule {
         match Payload::parse(success_reply.as_bytes()) {
             Ok(object) if judge_object(&object).is_ok() => AcknowledgementRule::ErrorCode,
             Ok(_) => AcknowledgementRule::Members(reply.to_owned()),
-            Err(_) if judge_return_code(reply.as_bytes()).is_ok() => {
+            Err(_) if judge_return_code(success_reply.as_bytes()).is_ok() => {
                 AcknowledgementRule::ReturnCode
             }
             Err(_) => AcknowledgementRule::Word(reply.to_owned()),
@@ -171,6 +171,10 @@ fn judge_members(reply: &Reply, wanted: &str) -> Judgement {
     else {
         return miss(wanted, slip(&reply.body, wanted));
     };
+    // Any refusal has all members of an empty object.
+    if expected.members().is_empty() && !given.members().is_empty() {
+        return miss(wanted, slip(&reply.body, wanted));
+    }
     let differs = expected
         .members()
         .iter()
@@ -255,6 +259,10 @@ mod tests {
             "{\"a\":1}\u{b}",
             "\u{c}{\"a\":1}",
             " {\"a\":1}\n",
+            "\u{c}<xml><return_code>SUCCESS</return_code></xml>",
+            "<xml><return_code>SUCCESS</return_code></xml>\n",
+            "{\"error_code\":\"0004\"}",
+            " {\"error_code\":\"0000\",\"error_msg\":\"\"}\n",
         ] {
             let rule = AcknowledgementRule::for_reply(text);
             assert_eq!(conclusion(&rule, text), "acknowledged", "{text:?}");
@@ -276,6 +284,14 @@ mod tests {
             ("<html>success</html>", "html"),
             ("", "empty"),
             ("fail", "other-reply"),
+            ("not success", "text-around-reply"),
+            ("unsuccessful", "text-around-reply"),
+            ("success\0", "text-around-reply"),
+            ("\u{a0}success", "text-around-reply"),
+            ("suc cess", "other-reply"),
+            ("success success", "text-around-reply"),
+            ("{\"code\":\"success\"}", "text-around-reply"),
+            ("s\u{fc}ccess", "other-reply"),
         ] {
             assert_eq!(conclusion(&rule("epay"), body), code, "{body}");
         }
@@ -337,6 +353,7 @@ mod tests {
     #[test]
     fn a_dialect_gets_a_rule_that_its_own_reply_satisfies_and_others_do_not() {
         for (own, other) in [
+            ("{}", r#"{"code":"FAIL"}"#),
             (r#"{"error_code":"1"}"#, ACKNOWLEDGEMENT_BODY),
             (r#"{"error_code":0}"#, ACKNOWLEDGEMENT_BODY),
             (
