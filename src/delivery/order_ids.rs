@@ -9,6 +9,9 @@ const ROUNDS: usize = 4;
 /// The two halves of the eight digits in an order's id.
 const HALF: u64 = 10_000;
 
+/// The most hexadecimal digits of one id: 128 bits.
+pub const MOST_DIGITS: u32 = 32;
+
 /// How many ids have eight digits; those of later orders have more.
 const BLOCK: u64 = HALF * HALF;
 
@@ -37,11 +40,21 @@ impl OrderIds {
     /// The merchant's id of the order with this index.
     #[must_use]
     pub fn merchant_order(&self, index: u64) -> u128 {
-        let (mut left, mut right) = (0, index);
+        self.digits(index, MOST_DIGITS, 0)
+    }
+
+    /// So many hexadecimal digits, at most [`MOST_DIGITS`], for one of several places in the order
+    /// with this index: unique in their place for as many orders as they can number.
+    #[must_use]
+    pub fn digits(&self, index: u64, digits: u32, place: u64) -> u128 {
+        let bits = 2 * digits.min(MOST_DIGITS);
+        let mask = u64::MAX.checked_shr(u64::BITS - bits).unwrap_or_default();
+        let high = index.checked_shr(bits).unwrap_or_default();
+        let (mut left, mut right) = (high & mask, index & mask);
         for key in self.keys {
-            (left, right) = (right, left ^ mixed(right, key));
+            (left, right) = (right, left ^ (mixed(right, mixed(place, key)) & mask));
         }
-        u128::from(left) << 64 | u128::from(right)
+        u128::from(left) << bits | u128::from(right)
     }
 
     /// A number below `half * half`, moved to another place there.
@@ -94,6 +107,22 @@ mod tests {
                 (0..1_000_000).map(|index| ids.merchant_order(index)).collect();
             assert_eq!(merchant.len(), 1_000_000);
         }
+    }
+
+    #[test]
+    fn hexadecimal_digits_are_unique_in_their_place() {
+        let ids = OrderIds::new(4);
+        for (digits, orders) in [(1, 16), (2, 256), (3, 4_096), (4, 65_536), (5, 100_000)] {
+            for place in 0..2 {
+                let all = (0..orders).map(|index| ids.digits(index, digits, place));
+                let unique: HashSet<u128> = all.collect();
+                assert_eq!(unique.len(), orders as usize, "{digits} digits, place {place}");
+                assert!(unique.iter().all(|number| *number < 16_u128.pow(digits)));
+            }
+        }
+        assert_ne!(ids.digits(1, 8, 0), ids.digits(1, 8, 1));
+        assert_eq!(ids.digits(7, 1, 0), ids.digits(7 + 16, 1, 0));
+        assert_eq!((ids.digits(7, 0, 0), ids.digits(7, 99, 0)), (0, ids.merchant_order(7)));
     }
 
     #[test]

@@ -102,6 +102,8 @@ impl Change {
             number: 0,
             completed_at: Timestamp::UNIX_EPOCH,
             random: &mut fastrand::Rng::with_seed(0),
+            ids: &OrderIds::new(0),
+            places: 0,
         });
         Change::Fixed(Edit::Put { name, json })
     }
@@ -194,17 +196,19 @@ impl OrderMaker {
 
     fn finish(&mut self, text: &[u8], completed_at: Timestamp) -> Result<Order, SigningError> {
         let number = self.next_number;
+        let mut context = TemplateContext {
+            number,
+            completed_at,
+            random: &mut self.values,
+            ids: &self.ids,
+            places: 0,
+        };
         for change in &self.recipe.changes {
             self.edits.push(match change {
                 Change::Fixed(edit) => edit.clone(),
-                Change::Templated { name, template } => Edit::Put {
-                    name: name.clone(),
-                    json: template.expand(&mut TemplateContext {
-                        number,
-                        completed_at,
-                        random: &mut self.values,
-                    }),
-                },
+                Change::Templated { name, template } => {
+                    Edit::Put { name: name.clone(), json: template.expand(&mut context) }
+                }
             });
         }
         let id = |payload: &Payload<'_>| order_id(payload, number);
