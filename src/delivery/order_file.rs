@@ -475,6 +475,11 @@ mod tests {
             "line 1: the header lacks the required fields payout_cl_id, platform_id, fee, status, \
              create_time, update_time"
         );
+        assert!(
+            refused(format!("{ROW}\n{ROW}\n")).contains("lacks the required fields payout_id, ")
+        );
+        assert!(refused(format!("{HEADER},\n{ROW},\n")).contains("column 10 of the header"));
+        assert!(refused(format!("{HEADER},fee\n{ROW},1\n")).contains("\"fee\" twice"));
         let told = refused(HEADER.replace("payout_id", "Payout_ID") + "\n");
         assert_eq!(told, "line 1: the header has \"Payout_ID\", expected \"payout_id\"");
         let told = refused(HEADER.replace("fee", "FEE").replace("status", "Status") + "\n");

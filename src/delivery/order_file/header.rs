@@ -80,6 +80,7 @@ impl Expected {
             .map_err(|_| HeaderError::new("the header is not UTF-8, expected UTF-8", UTF_8_HINT))?;
         let names: Vec<String> = texts.iter().map(|text| text.trim().to_owned()).collect();
         self.check_separator(&texts)?;
+        self.check_fields(&names)?;
         for (index, name) in names.iter().enumerate() {
             if name.is_empty() {
                 return Err(format!("column {} of the header has no name", index + 1).into());
@@ -88,7 +89,6 @@ impl Expected {
                 return Err(format!("the header has {name:?} twice").into());
             }
         }
-        self.check_fields(&names)?;
         Ok(names)
     }
 
