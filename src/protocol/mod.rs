@@ -11,6 +11,9 @@ pub mod diagnosis;
 pub mod dialect;
 #[cfg(feature = "dialect-files")]
 pub mod dialect_file;
+// Of use to a program that writes payloads only.
+#[cfg(feature = "cli")]
+pub mod documented;
 pub mod edit;
 pub mod finding;
 pub mod form;

@@ -39,7 +39,7 @@ pub struct Notification {
 
 /// What a member's text should be.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Type {
+pub(super) enum Type {
     Id,
     Cents,
     Status,
@@ -48,10 +48,10 @@ enum Type {
 }
 
 /// A field that the page documents; `missing` is the weight of its absence.
-struct Field {
-    name: &'static str,
-    kind: Type,
-    missing: Option<Severity>,
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) kind: Type,
+    pub(super) missing: Option<Severity>,
 }
 
 const fn required(name: &'static str, kind: Type) -> Field {
@@ -62,7 +62,7 @@ const fn optional(name: &'static str, kind: Type) -> Field {
     Field { name, kind, missing: None }
 }
 
-const COMMON_FIELDS: [Field; 10] = [
+pub(super) const COMMON_FIELDS: [Field; 10] = [
     required("platform_id", Type::Id),
     required("amount", Type::Cents),
     // Sister deployments leave it out.
@@ -75,47 +75,17 @@ const COMMON_FIELDS: [Field; 10] = [
     optional("sign_type", Type::Text),
     optional("sign", Type::Text),
 ];
-const PAYOUT_IDS: [Field; 2] =
+pub(super) const PAYOUT_IDS: [Field; 2] =
     [required("payout_id", Type::Id), required("payout_cl_id", Type::Id)];
-const DEPOSIT_IDS: [Field; 3] = [
+pub(super) const DEPOSIT_IDS: [Field; 3] = [
     required("payment_id", Type::Id),
     required("payment_cl_id", Type::Id),
     optional("payment_cl_name", Type::Text),
 ];
 
-fn fields(kind: Kind) -> impl Iterator<Item = &'static Field> {
+pub(super) fn fields(kind: Kind) -> impl Iterator<Item = &'static Field> {
     let ids: &[Field] = if kind == Kind::Deposit { &DEPOSIT_IDS } else { &PAYOUT_IDS };
     ids.iter().chain(&COMMON_FIELDS)
-}
-
-/// How the page types a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FieldType {
-    /// A JSON string.
-    String,
-    /// A JSON integer.
-    Integer,
-}
-
-/// The type of a field that the page lists for payouts or deposits; of the others nothing is known.
-#[must_use]
-pub fn documented_type(name: &str) -> Option<FieldType> {
-    let mut all = PAYOUT_IDS.iter().chain(&DEPOSIT_IDS).chain(&COMMON_FIELDS);
-    all.find(|field| field.name == name).map(|field| match field.kind {
-        Type::Id | Type::Text => FieldType::String,
-        Type::Cents | Type::Status | Type::Time => FieldType::Integer,
-    })
-}
-
-/// The fields that the page lists.
-pub fn documented_fields(kind: Kind) -> impl Iterator<Item = &'static str> {
-    fields(kind).map(|field| field.name)
-}
-
-/// The fields without which a payload is not such a notification; `sign` comes with the signature,
-/// and sister deployments leave `real_amount` out.
-pub fn required_fields(kind: Kind) -> impl Iterator<Item = &'static str> {
-    fields(kind).filter(|field| field.missing == Some(Severity::Error)).map(|field| field.name)
 }
 
 /// Names that a payload must share with a notification before its gaps are called gaps.

@@ -4,9 +4,9 @@
 //! header decides, before the first row, whether the table is one of orders.
 
 use super::super::orders::{Change, OrderRecipe};
+use crate::protocol::documented::{documented_fields, documented_type, required_fields};
 use crate::protocol::edit::Edit;
 use crate::protocol::nearest::nearest;
-use crate::protocol::notification::{documented_fields, documented_type, required_fields};
 use crate::protocol::status::Kind;
 
 /// What separates columns where it is not a comma: no field's name has one of them.

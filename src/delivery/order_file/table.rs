@@ -10,8 +10,8 @@ use csv::{ByteRecord, ErrorKind};
 use super::header::Expected;
 use super::{Bad, READ_AHEAD, Row, WrittenAs};
 use crate::protocol::bad_line::BadLine;
+use crate::protocol::documented::{FieldType, documented_type};
 use crate::protocol::edit::json_string;
-use crate::protocol::notification::{FieldType, documented_type};
 use crate::protocol::payload::{MAX_BYTES, Payload, Value};
 
 /// The rows of CSV.

@@ -199,6 +199,10 @@ fn slip(body: &[u8], wanted: &str) -> Slip {
     if text.is_empty() {
         return Slip::Empty;
     }
+    if text == wanted {
+        // White space around it that is not ASCII.
+        return Slip::TextAround;
+    }
     if let Some(rest) = text.strip_prefix('\u{feff}')
         && rest.trim() == wanted
     {
