@@ -287,7 +287,13 @@ impl KeyMask {
             | Refusal::MisspelledCode(text)
             | Refusal::BareWord(text)
             | Refusal::DuplicateMember(text)
-            | Refusal::NotTheReply { slip: Slip::Member(text), .. } => self.cut_text(text),
+            | Refusal::NotTheReply { slip: Slip::Member(text) | Slip::Xml(text), .. } => {
+                self.cut_text(text);
+            }
+            Refusal::NotTheReply { slip: Slip::ReturnCode { code, said }, .. } => {
+                self.cut_text(code);
+                said.iter_mut().for_each(|said| self.cut_text(said));
+            }
             // These quote nothing that came.
             Refusal::NotTheReply { .. }
             | Refusal::Redirect(_)
@@ -438,6 +444,11 @@ mod tests {
             Refusal::MisspelledCode(quoted()),
             Refusal::DuplicateMember(quoted()),
             Refusal::NotTheReply { wanted: "success".to_owned(), slip },
+            Refusal::NotTheReply { wanted: String::new(), slip: Slip::Xml(quoted()) },
+            Refusal::NotTheReply {
+                wanted: String::new(),
+                slip: Slip::ReturnCode { code: quoted(), said: Some(quoted()) },
+            },
         ] {
             let mut conclusion = Conclusion::NotAcknowledged(refusal);
             mask().conclusion(&mut conclusion);

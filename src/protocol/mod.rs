@@ -12,6 +12,9 @@ pub mod dialect;
 #[cfg(feature = "dialect-files")]
 pub mod dialect_file;
 mod digest_notation;
+// Of use to a program that writes payloads only.
+#[cfg(feature = "cli")]
+pub mod documented;
 pub mod edit;
 pub mod finding;
 pub mod form;

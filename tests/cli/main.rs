@@ -27,6 +27,7 @@ mod man;
 mod many;
 mod masking;
 mod misread;
+mod order_files;
 mod pipes;
 mod profiles;
 mod readme;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::CommandResult;
 use super::super::args::Format;
 use super::many::{ManyArgs, Sent};
-use super::orders::no_orders;
+use super::orders::{no_orders, skipped_rows};
 use super::reports::Reports;
 use crate::delivery::fleet::{DEFAULT_DRAIN, Ending};
 use crate::delivery::record::FleetEvent;
@@ -128,6 +128,9 @@ impl Screen<'_, '_> {
     /// Judges the run, writes its reports and says how it ended.
     pub(super) fn conclude(mut self, sent: Sent) -> CommandResult {
         self.console.end_progress();
+        if let Some(told) = skipped_rows(self.many, sent.skipped) {
+            self.console.note(&Line::new().plain(told));
+        }
         (0..sent.duplicates).for_each(|_| self.summary.count_duplicate());
         self.summary.finish(sent.elapsed);
         let cut = sent.halted.as_ref().filter(|_| sent.ending != Ending::Complete);
@@ -153,7 +156,7 @@ impl Screen<'_, '_> {
         }
         let written = self.reports.finish(&report).and(printed.map_err(CommandError::output));
         let is_empty = exit == Exit::Yes && report.summary.total_orders() == 0;
-        let empty = is_empty.then(|| no_orders(self.many));
+        let empty = is_empty.then(|| no_orders(self.many, sent.skipped));
         let mut errors = sent.halted.into_iter().chain(empty).chain(written.err());
         let Some(first) = errors.next() else { return Ok(exit) };
         errors.for_each(|error| self.console.error(&error));
