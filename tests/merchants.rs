@@ -189,7 +189,7 @@ fn check_symptoms(books: Books, cases: &[&str], is_observed: bool) -> Checked {
     let (only, observe) = (cases.join(","), format!("cat {}", ledger.display()));
     let mut arguments = vec!["--only", &*only];
     if is_observed {
-        arguments.extend(["--observe", &*observe]);
+        arguments.extend(["--observe", &*observe, "--observe-within", "150ms"]);
     }
     check_with(&server.url(), &arguments, &folder.0)
 }
@@ -214,6 +214,19 @@ fn a_wrong_booking_makes_a_failure_of_every_warning() {
     // Without an observer nobody sees it.
     let unseen = check_symptoms(Books::Wrong, &cases, false);
     assert_eq!(unseen.others_than("warned", &cases), NONE, "{}", unseen.text);
+}
+
+#[test]
+fn an_acknowledged_order_that_is_not_credited_fails_where_a_refused_one_warns() {
+    let all = SYMPTOMS.iter().map(|one| one.case);
+    // Where the ids are long, an observer may look for another one.
+    let ids = "interop-long-ids";
+    let cases: Vec<&str> = all
+        .filter(|case| case.starts_with("ack-") || case.starts_with("interop-") && *case != ids)
+        .collect();
+    let checked = check_symptoms(Books::Missing, &cases, true);
+    assert_eq!(checked.others_than("failed", &cases), NONE, "{}", checked.text);
+    assert_eq!(checked.code, Some(1), "{}", checked.text);
 }
 
 /// A merchant of `examples/` as a child process, ended with the value.

@@ -85,6 +85,8 @@ pub(crate) enum Books {
     Right,
     /// Whatever it does with a message of [`SYMPTOMS`], it credits more than the order is worth.
     Wrong,
+    /// It acknowledges every message of [`SYMPTOMS`], and credits nothing.
+    Missing,
 }
 
 pub(crate) struct SymptomMerchant {
@@ -128,12 +130,13 @@ impl Handler for SymptomMerchant {
         let amount = match (self.books, symptom.treatment) {
             (Books::Wrong, _) => 99_999,
             (Books::Right, Treatment::AcknowledgesSuccess) => AMOUNT,
-            (Books::Right, _) => 0,
+            (Books::Right | Books::Missing, _) => 0,
         };
         if let Some(order) = order_of(request).filter(|_| amount > 0) {
             self.sound.credit(&order, amount);
         }
         let (status, body) = match symptom.treatment {
+            _ if self.books == Books::Missing => (200, r#"{"error_code":"0000"}"#),
             Treatment::AcknowledgesSuccess | Treatment::AcknowledgesFailure => {
                 (200, r#"{"error_code":"0000"}"#)
             }
