@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use payout_notify::check::case::Case;
+use payout_notify::check::case::{Case, Severity};
 use payout_notify::check::case_file;
 use payout_notify::check::suite::Suite;
 use payout_notify::delivery::schedule::{DEFAULT_WINDOW, RetrySchedule};
@@ -134,11 +134,15 @@ fn every_built_in_case_is_listed() {
     for group in suite.groups() {
         let rows: Vec<&Case> = suite.cases().iter().filter(|case| case.group == group).collect();
         assert!(!rows.is_empty(), "{group}");
-        writeln!(wanted, "\n### {group}\n\n| case | what it shows | the fix |\n|---|---|---|")
-            .unwrap();
+        let head = "| case | what it shows | severity | the fix |\n|---|---|---|---|";
+        writeln!(wanted, "\n### {group}\n\n{head}").unwrap();
         for case in rows {
-            let cells = [&case.title, &case.fix].map(|text| cell(text)).join(" | ");
-            writeln!(wanted, "| `{}` | {cells} |", case.id).unwrap();
+            let severity = match case.severity {
+                Severity::Fail => "fail",
+                Severity::Warn => "warn",
+            };
+            let (title, fix) = (cell(&case.title), cell(&case.fix));
+            writeln!(wanted, "| `{}` | {title} | {severity} | {fix} |", case.id).unwrap();
         }
     }
     hold("check.md", "cases", &wanted);
