@@ -44,6 +44,8 @@ pub fn summary(report: &RunReport) -> String {
                 "acknowledged": orders.acknowledged,
                 "exhausted": orders.exhausted,
                 "interrupted": orders.interrupted,
+                "not_sent": summary.not_sent(),
+                "window_ended_while_stopped": orders.lapsed,
                 "retried": orders.retried,
                 "duplicates": orders.duplicates,
             },
