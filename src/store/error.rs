@@ -104,7 +104,11 @@ impl Trouble {
                 "put the log back beside the journal; without it nobody knows what was sent: do not \
                  start the run again before you have compared its orders with the merchant's record"
             }
-            ("journal", Trouble::Corrupt) => {
+            ("journal", Trouble::Leftover) => {
+                "put the journal back beside its log; orders may have been sent, so do not start the \
+                 run again before you have compared its orders with the merchant's record"
+            }
+            ("journal", Trouble::Corrupt | Trouble::Refused) => {
                 "keep a copy, with its -wal file; orders may have been sent: do not start the run \
                  again before you have compared its orders with the merchant's record"
             }

@@ -237,14 +237,16 @@ async fn a_journal_without_its_log_never_claims_that_nothing_was_sent() {
     copy_as_after_a_crash(&path, &copy);
     assert_eq!(resume().unwrap().1.acknowledged, 41);
     let whole = std::fs::read(&log).unwrap();
-    let middle = whole.len() / 2;
-    let damaged: [&dyn Fn(&mut Vec<u8>); 6] = [
-        &|log| log.clear(),
-        &|log| log.truncate(20),
-        &|log| log.fill(0),
-        &|log| log[3] ^= 1,
-        &|log| log[100] ^= 1,
-        &|log| log[middle..middle + 8192].fill(7),
+    let damaged: [fn(&mut Vec<u8>); 6] = [
+        |log| log.clear(),
+        |log| log.truncate(20),
+        |log| log.fill(0),
+        |log| log[3] ^= 1,
+        |log| log[100] ^= 1,
+        |log| {
+            let middle = log.len() / 2;
+            log[middle..middle + 8192].fill(7);
+        },
     ];
     for (case, damage) in damaged.iter().enumerate() {
         let mut bytes = whole.clone();
