@@ -15,6 +15,7 @@ use crate::exit::Exit;
 use crate::report::figures::{counted, grouped};
 use crate::report::line::Line;
 use crate::report::summary::{self, DeliverySummary, RunFacts, RunReport};
+use crate::settings::command_line;
 use crate::terminal::Console;
 
 /// Says that a run begins, or goes on with so many orders.
@@ -148,7 +149,7 @@ impl Screen<'_, '_> {
             }
         };
         if self.many.journal.is_some() && exit == Exit::Interrupted {
-            for told in again::lines(std::env::args_os()) {
+            for told in again::lines(command_line()) {
                 self.console.note(&Line::new().plain(told));
             }
         }

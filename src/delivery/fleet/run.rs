@@ -49,8 +49,7 @@ impl<C: Clock, T: Transport, J> Fleet<'_, C, T, J> {
         let mut aloft = FuturesUnordered::new();
         let mut turn: Option<Boxed<'_, Result<Vec<Flight>, E>>> = None;
         let mut timer: Option<(Duration, Boxed<'_, ()>)> = None;
-        let mut landings = Vec::with_capacity(BATCH);
-        let mut signal = Box::pin(interrupt());
+        let (mut landings, mut signal) = (Vec::with_capacity(BATCH), Box::pin(interrupt()));
         state.take_resumed()?;
         loop {
             let patience = state.fill(now())?;
