@@ -1,5 +1,6 @@
 //! `simulate`: notifications, sent as the platform sends them.
 
+mod again;
 mod course;
 mod journal;
 mod many;

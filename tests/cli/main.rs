@@ -15,6 +15,7 @@ mod harness;
 mod hostile;
 mod inbox;
 mod input;
+mod journal;
 mod keys;
 mod listen;
 mod listen_forward;

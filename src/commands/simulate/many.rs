@@ -144,8 +144,6 @@ struct Work {
     total: Option<u64>,
     /// How many orders an earlier part left; `None` of a new run.
     left: Option<u64>,
-    /// What an earlier part left to be said.
-    unknown: Vec<FleetEvent>,
     /// How many empty rows were skipped while the orders were taken in.
     skipped: u64,
 }
@@ -153,8 +151,7 @@ struct Work {
 impl Work {
     /// How many attempts of an earlier part have an unknown outcome, and are to be told now.
     fn unknown_outcomes(&self) -> usize {
-        let unknown = |order: &&Resumed| order.last == LastOutcome::Unknown;
-        self.unknown.len() + self.resumed.iter().filter(unknown).count()
+        self.resumed.iter().filter(|order| order.last != LastOutcome::Known).count()
     }
 }
 
@@ -204,6 +201,7 @@ pub(super) fn run(
             None => resume(setup, key.as_ref(), start)?,
         };
         reports.begin()?;
+        work.journal.begin().await?;
         let facts = RunFacts {
             url: setup.target.to_string(),
             started_at: work.began,
@@ -220,10 +218,7 @@ pub(super) fn run(
         }
         let begun = clock.now();
         let (format, unknown) = (setup.args.format, Unknown::of(work.unknown_outcomes()));
-        let mut screen = Screen { many, format, console, reports, summary, unknown };
-        for event in &work.unknown {
-            screen.tell(event).map_err(CommandError::output)?;
-        }
+        let screen = Screen { many, format, console, reports, summary, unknown };
         let screen = RefCell::new(screen);
         let on_stop = || screen.borrow_mut().stopping();
         let run = Run { setup, clock: &clock, interrupts: &interrupts, on_stop: &on_stop };
@@ -362,9 +357,8 @@ async fn begin(
             (journal, Orders::Listed(taken.into_iter()), total)
         }
     };
-    let (resumed, unknown) = (Vec::new(), Vec::new());
-    let (began, left) = (start, None);
-    Ok(Work { journal, resumed, orders, course, began, total, left, unknown, skipped })
+    let resumed = Vec::new();
+    Ok(Work { journal, resumed, orders, course, began: start, total, left: None, skipped })
 }
 
 /// Takes in what an earlier run left.
@@ -380,7 +374,6 @@ fn resume(setup: &Setup<'_>, key: Option<&Key>, now: Timestamp) -> Result<Work, 
         began: left.run.started_at,
         total: Some(left.counts.orders),
         left: Some(left.counts.unfinished),
-        unknown: left.unknown,
         skipped: 0,
     })
 }

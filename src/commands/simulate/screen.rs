@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::super::CommandResult;
 use super::super::args::Format;
+use super::again;
 use super::many::{ManyArgs, Sent};
 use super::orders::{no_orders, skipped_rows};
 use super::reports::Reports;
@@ -14,6 +15,7 @@ use crate::exit::Exit;
 use crate::report::figures::{counted, grouped};
 use crate::report::line::Line;
 use crate::report::summary::{self, DeliverySummary, RunFacts, RunReport};
+use crate::settings::command_line;
 use crate::terminal::Console;
 
 /// Says that a run begins, or goes on with so many orders.
@@ -149,10 +151,10 @@ impl Screen<'_, '_> {
                 lines.iter().try_for_each(|line| self.console.answer(line))
             }
         };
-        if let Some(path) = self.many.journal.as_ref().filter(|_| exit == Exit::Interrupted) {
-            let path = path.display();
-            let told = format!("what is left goes on with --journal {path} --resume");
-            self.console.note(&Line::new().plain(told));
+        if self.many.journal.is_some() && exit == Exit::Interrupted {
+            for told in again::lines(command_line()) {
+                self.console.note(&Line::new().plain(told));
+            }
         }
         let written = self.reports.finish(&report).and(printed.map_err(CommandError::output));
         let is_empty = exit == Exit::Yes && report.summary.total_orders() == 0;
