@@ -148,6 +148,10 @@ impl Merchant {
         }
         let Some((order, status, amount)) = fields(&payload) else { return Ok("0002") };
         if status != 3 {
+            // A final status stands: a success that comes later is not booked.
+            if matches!(status, 4 | 5) {
+                self.see(&order);
+            }
             return Ok(if self.flaw == Flaw::RefusesFailures { "0002" } else { "0000" });
         }
         Ok(self.book(&order, amount))

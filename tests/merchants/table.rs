@@ -99,10 +99,13 @@ pub(crate) const EXPECTED: &[(Flaw, &str, &[&str])] = &[
         &[
             "idem-again",
             "idem-at-once",
+            "idem-failure-after-success",
             "idem-out-of-order",
             "idem-replay",
+            "idem-replay-after-others",
             "idem-reply-lost",
             "idem-signed-anew",
+            "idem-success-after-failure",
         ],
     ),
     (Flaw::Races, "discerning", &["idem-at-once"]),
@@ -126,6 +129,7 @@ pub(crate) const EXPECTED: &[(Flaw, &str, &[&str])] = &[
         &[
             "ack-cancelled",
             "ack-failed",
+            "idem-failure-again",
             "idem-success-after-failure",
             "interop-big-number",
             "retry-failure",
