@@ -10,11 +10,13 @@ use crate::settings::{ColorMode, Environment};
 
 pub mod progress;
 pub mod sanitize;
+pub mod stall;
 pub mod theme;
 pub mod width;
 
 use progress::Progress;
 use sanitize::{Redactor, abridge, sanitize};
+use stall::Watched;
 use theme::{Device, Theme};
 
 /// The most characters of one span that a line shows; a longer one loses its middle.
@@ -62,8 +64,8 @@ impl Console {
             theme: Theme::choose(mode, device, environment),
         };
         Console {
-            answers: stream(Box::new(stdout), answers),
-            remarks: stream(Box::new(stderr), remarks),
+            answers: stream(Box::new(Watched(stdout)), answers),
+            remarks: stream(Box::new(Watched(stderr)), remarks),
             redactor: Redactor::default(),
             canvas: if environment.dumb_terminal { Device::Other } else { remarks },
             progress: None,

@@ -36,5 +36,6 @@ mod smoke;
 mod snippet;
 mod statuses;
 mod terminal;
+mod unread;
 mod vectors;
 mod verify;

@@ -350,7 +350,16 @@ async fn begin(
                 return Err(no_orders(&setup.args.many));
             }
             let run = recorded(setup, &key_fingerprint, start);
-            let journal = journal::create(path, &run, &taken).await?;
+            let created = journal::create(path, &run, &taken);
+            let interrupt = async { interrupts.lock().await.next().await };
+            let journal = tokio::select! {
+                created = created => created?,
+                () = interrupt => {
+                    let told = "interrupted before the journal had all orders; nothing was sent";
+                    return Err(CommandError::interrupted(told)
+                        .hint("remove the journal and start the run again"));
+                }
+            };
             let total = Some(taken.len() as u64);
             (journal, Orders::Listed(taken.into_iter()), total)
         }

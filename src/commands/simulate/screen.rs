@@ -139,6 +139,8 @@ impl Screen<'_, '_> {
             (Ending::Complete, false) => Exit::No,
             (Ending::Stopped | Ending::Aborted, _) => Exit::Interrupted,
         };
+        // The files come first: stdout may lead to a reader that takes nothing.
+        let written = self.reports.finish(&report);
         let printed = match self.format {
             Format::Json => self.console.answer_bytes(summary::json::summary(&report).as_bytes()),
             Format::Human => {
@@ -151,7 +153,7 @@ impl Screen<'_, '_> {
             let told = format!("what is left goes on with --journal {path} --resume");
             self.console.note(&Line::new().plain(told));
         }
-        let written = self.reports.finish(&report).and(printed.map_err(CommandError::output));
+        let written = written.and(printed.map_err(CommandError::output));
         let is_empty = exit == Exit::Yes && report.summary.total_orders() == 0;
         let empty = is_empty.then(|| no_orders(self.many));
         let mut errors = sent.halted.into_iter().chain(empty).chain(written.err());
