@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use crate::delivery::transport::{Shortage, Transport};
 use crate::error::CommandError;
 
 /// The most open files that are asked for: programs that this one starts inherit the limit, and some
@@ -55,6 +56,24 @@ pub fn descriptors() -> Option<(usize, usize)> {
     }
     #[cfg(not(target_os = "linux"))]
     None
+}
+
+/// The error of a run that this machine kept from sending; `None` where it did not.
+#[must_use]
+pub fn not_sent(transport: &impl Transport) -> Option<CommandError> {
+    let why = transport.shortage().and_then(Shortage::gave_up)?;
+    Some(
+        CommandError::environment("the rest was not sent")
+            .because(std::io::Error::other(why.to_owned()))
+            .hint("see how many files a process may have open with `ulimit -n`, and raise it"),
+    )
+}
+
+/// What is said once where this machine holds requests back.
+#[must_use]
+pub fn held_back(transport: &impl Transport) -> Option<String> {
+    let why = transport.shortage().and_then(Shortage::why)?;
+    Some(format!("{why}; what is held back is sent when there is room, and is no attempt"))
 }
 
 /// The requests of the person or the system that the process end.

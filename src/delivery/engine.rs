@@ -174,6 +174,9 @@ impl<C: Clock, T: Transport> Engine<'_, C, T> {
                     break DeliveryResult::Interrupted(Interruption::Sending { attempt: number });
                 }
             };
+            if outcome.is_held_back() {
+                break DeliveryResult::Interrupted(Interruption::Waiting { attempt: number });
+            }
             let took = self.clock.now().saturating_sub(start);
             elapsed = elapsed.saturating_add(took);
             let came = request.conclude(outcome);

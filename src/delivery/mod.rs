@@ -19,6 +19,7 @@ pub mod orders;
 pub mod outcome;
 pub mod pace;
 pub mod probing;
+pub mod proxy;
 pub mod record;
 pub mod schedule;
 pub mod signing;

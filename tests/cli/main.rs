@@ -25,6 +25,7 @@ mod listen_replies;
 mod listen_tls;
 mod man;
 mod many;
+mod network;
 mod pipes;
 mod profiles;
 mod readme;

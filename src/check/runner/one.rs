@@ -68,11 +68,17 @@ impl Run<'_> {
         let label = format!("{} {which}", case.id);
         let parcels = pack(&self.plan.workshop, steps, &label, Timestamp::now())
             .map_err(|error| format!("its message cannot be made: {error}"))?;
+        let (kept_back, _) = self.sender.kept_back();
         let (before, mut blind) = self.look_before(case, &parcels).await;
         let mut trial = match (&case.work, parcels.first()) {
             (Work::Retry(_), Some(parcel)) => deliver(self.sender, parcel).await,
             _ => attempt(self.sender, &parcels).await,
         };
+        let (kept_since, why) = self.sender.kept_back();
+        if kept_since > kept_back {
+            // What did not reach the endpoint speaks neither for it nor against it.
+            return Err(why);
+        }
         if let (Some((effects, before)), Judgement::Met) = (before, &trial.judgement) {
             match effects.after(&case.id, before).await {
                 Booked::Right => {}

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use super::super::CommandResult;
 use super::super::args::whole;
-use super::super::runtime::{Interrupts, block_on};
+use super::super::runtime::{Interrupts, block_on, descriptors, held_back, not_sent};
 use super::Setup;
 use super::course::{Course, recorded};
 use super::journal::{self, FleetJournal};
@@ -30,6 +30,7 @@ use crate::delivery::transport::Transport;
 use crate::error::{CommandError, ErrorKind};
 use crate::protocol::key::Key;
 use crate::report::gates::Gate;
+use crate::report::line::Line;
 use crate::report::summary::{DeliverySummary, RunFacts};
 use crate::report::target::ReportTarget;
 use crate::terminal::Console;
@@ -94,6 +95,19 @@ pub struct ManyArgs {
     pub fail_if: Vec<Gate>,
 }
 
+/// The open files that attempts leave free: for the journal, and for looking up names.
+const SPARE_DESCRIPTORS: usize = 16;
+
+/// Whether there may be as many open files as the run may have attempts in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OpenFiles {
+    Enough,
+    /// The limit allows fewer.
+    Few {
+        limit: usize,
+    },
+}
+
 /// A rate that can be read; its text is what a journal keeps.
 fn rate(text: &str) -> Result<String, RateError> {
     Rate::parse(text).map(|_| text.to_owned())
@@ -120,14 +134,23 @@ impl ManyArgs {
         flags.into_iter().find_map(|(is_given, flag)| is_given.then_some(flag))
     }
 
-    fn limits(&self) -> Limits {
+    /// What the run may have in flight, and whether the limit on open files makes it less.
+    fn limits(&self) -> (Limits, OpenFiles) {
         let or = |given: Option<NonZeroUsize>, usual| {
             given.or(NonZeroUsize::new(usual)).unwrap_or(NonZeroUsize::MIN)
         };
-        Limits {
+        let most = or(self.max_in_flight, 1000);
+        let limits = |max_in_flight| Limits {
             concurrency: or(self.concurrency, 16),
-            max_in_flight: or(self.max_in_flight, 1000),
+            max_in_flight,
             drain: DEFAULT_DRAIN,
+        };
+        match descriptors().map(|(limit, free)| (limit, free.saturating_sub(SPARE_DESCRIPTORS))) {
+            Some((limit, free)) if free < most.get() => {
+                let free = NonZeroUsize::new(free).unwrap_or(NonZeroUsize::MIN);
+                (limits(free), OpenFiles::Few { limit })
+            }
+            _ => (limits(most), OpenFiles::Enough),
         }
     }
 }
@@ -218,19 +241,28 @@ pub(super) fn run(
         }
         let begun = clock.now();
         let (format, unknown) = (setup.args.format, Unknown::of(work.unknown_outcomes()));
-        let mut screen = Screen { many, format, console, reports, summary, unknown };
+        let (limits, files) = many.limits();
+        let mut screen = Screen { many, format, console, reports, summary, unknown, files };
         for event in &work.unknown {
             screen.tell(event).map_err(CommandError::output)?;
         }
         let screen = RefCell::new(screen);
         let on_stop = || screen.borrow_mut().stopping();
-        let run = Run { setup, clock: &clock, interrupts: &interrupts, on_stop: &on_stop };
+        let run = Run { setup, limits, clock: &clock, interrupts: &interrupts, on_stop: &on_stop };
+        let is_told = Cell::new(false);
+        let tell_held_back = || {
+            if let Some(why) = held_back(transport).filter(|_| !is_told.replace(true)) {
+                screen.borrow_mut().console.note(&Line::new().plain(why));
+            }
+        };
         let sent = run
             .send(work, transport, |event| {
                 let elapsed = event.at().unwrap_or_else(|| clock.now().saturating_sub(begun));
+                tell_held_back();
                 screen.borrow_mut().show(&event, elapsed)
             })
             .await?;
+        tell_held_back();
         screen.into_inner().conclude(sent)
     })
 }
@@ -238,6 +270,7 @@ pub(super) fn run(
 /// What a run is made with.
 struct Run<'a> {
     setup: &'a Setup<'a>,
+    limits: Limits,
     clock: &'a PreciseClock,
     interrupts: &'a Mutex<Interrupts>,
     /// Says that the run was told to stop; called when it is told so first.
@@ -264,7 +297,7 @@ impl Run<'_> {
         let fleet = Fleet {
             request: &request,
             plan: course.plan(),
-            limits: self.setup.args.many.limits(),
+            limits: self.limits,
             clock: self.clock,
             transport,
             journal: &journal,
@@ -287,7 +320,9 @@ impl Run<'_> {
         // Whatever ended the run, the journal is brought to the disk.
         let closed = journal.close();
         let (elapsed, ending, halted) = match ended {
-            Ok(FleetTotals { elapsed, ending, .. }) => (elapsed, ending, closed.err()),
+            Ok(FleetTotals { elapsed, ending, .. }) => {
+                (elapsed, ending, closed.err().or_else(|| not_sent(transport)))
+            }
             Err(Halt::BadRow(error)) => (elapsed, Ending::Stopped, Some(error)),
             // Nobody reads on, so there is nothing more to say.
             Err(Halt::Failure(error)) if error.kind == ErrorKind::BrokenPipe => return Err(error),

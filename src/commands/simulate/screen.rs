@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::CommandResult;
 use super::super::args::Format;
-use super::many::{ManyArgs, Sent};
+use super::many::{ManyArgs, OpenFiles, Sent};
 use super::orders::no_orders;
 use super::reports::Reports;
 use crate::delivery::fleet::{DEFAULT_DRAIN, Ending};
@@ -47,6 +47,7 @@ pub(super) struct Screen<'a, 'c> {
     pub(super) reports: Reports<'a>,
     pub(super) summary: DeliverySummary,
     pub(super) unknown: Unknown,
+    pub(super) files: OpenFiles,
 }
 
 /// How many unknown outcomes are named, the rest is counted: as many as are under way at once
@@ -109,9 +110,19 @@ impl Screen<'_, '_> {
                 let told = self.unknown.tell(order_id, *attempt);
                 told.iter().for_each(|warning| self.console.warning(warning));
             }
-            (FleetEvent::Throttled { in_flight, .. }, _) => self.console.warning(&format!(
-                "{in_flight} attempts are under way: --max-in-flight holds others back"
-            )),
+            (FleetEvent::Throttled { in_flight, .. }, _) => {
+                self.console.warning(&match self.files {
+                    OpenFiles::Enough => {
+                        format!(
+                            "{in_flight} attempts are in flight: --max-in-flight holds others back"
+                        )
+                    }
+                    OpenFiles::Few { limit } => format!(
+                        "{in_flight} attempts are in flight: the limit of {limit} open files holds \
+                     others back; raise it with `ulimit -n`"
+                    ),
+                })
+            }
             _ => {}
         }
         Ok(())

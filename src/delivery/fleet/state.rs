@@ -308,6 +308,14 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
         let Landing { flight, sent, finished, outcome, conclusion } = landing;
         let Flight { order, attempt, intended, offset } = flight;
         self.in_flight.remove(&order.number);
+        if outcome.is_held_back() {
+            // This machine cannot send: it is no attempt, and the next one would fare no better.
+            self.unsent.push((order.number, order.id, attempt.saturating_sub(1)));
+            if self.phase == Phase::Running {
+                self.stop();
+            }
+            return Ok(());
+        }
         self.totals.attempts += 1;
         let finished_at = wall_at(self.start, finished);
         let next = self.plan.after(&Ended {
