@@ -362,6 +362,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_this_machine_holds_back_is_no_attempt() {
+        let steps = vec![Step::Reply(500, ""), Step::Fail(FailureKind::HeldBack)];
+        let (lines, report) = story("15s,30s", "1x", steps).await;
+        assert_eq!(lines.last().map(String::as_str), Some("15s: attempt 2"));
+        let waiting = Interruption::Waiting { attempt: 2 };
+        assert_eq!(report.result, DeliveryResult::Interrupted(waiting));
+        assert_eq!(report.attempts.len(), 1);
+    }
+
+    #[tokio::test]
     async fn an_error_of_the_listener_stops_the_delivery() {
         let clock = SimulatedClock::new(Timestamp::UNIX_EPOCH);
         let transport = ScriptedTransport::new(&clock, [Step::Reply(200, "")]);

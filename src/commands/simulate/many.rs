@@ -30,7 +30,6 @@ use crate::delivery::transport::Transport;
 use crate::error::{CommandError, ErrorKind};
 use crate::protocol::key::Key;
 use crate::report::gates::Gate;
-use crate::report::line::Line;
 use crate::report::summary::{DeliverySummary, RunFacts};
 use crate::report::target::ReportTarget;
 use crate::terminal::Console;
@@ -225,14 +224,7 @@ pub(super) fn run(
             None => resume(setup, key.as_ref(), start)?,
         };
         reports.begin()?;
-        let facts = RunFacts {
-            url: setup.target.to_string(),
-            started_at: work.began,
-            schedule: work.course.schedule.name().to_owned(),
-            orders: work.total,
-            rate: work.course.pace.rate.map(Rate::per_second),
-            ramp: work.course.pace.ramp.filter(|ramp| !ramp.is_zero()),
-        };
+        let facts = facts_of(setup, &work);
         ready(&facts, work.left, work.course.seed, setup.args.format, console)
             .map_err(CommandError::output)?;
         let mut summary = DeliverySummary::new(facts);
@@ -242,29 +234,36 @@ pub(super) fn run(
         let begun = clock.now();
         let (format, unknown) = (setup.args.format, Unknown::of(work.unknown_outcomes()));
         let (limits, files) = many.limits();
-        let mut screen = Screen { many, format, console, reports, summary, unknown, files };
+        let mut screen =
+            Screen { many, format, console, reports, summary, unknown, files, is_held_back: false };
         for event in &work.unknown {
             screen.tell(event).map_err(CommandError::output)?;
         }
         let screen = RefCell::new(screen);
         let on_stop = || screen.borrow_mut().stopping();
         let run = Run { setup, limits, clock: &clock, interrupts: &interrupts, on_stop: &on_stop };
-        let is_told = Cell::new(false);
-        let tell_held_back = || {
-            if let Some(why) = held_back(transport).filter(|_| !is_told.replace(true)) {
-                screen.borrow_mut().console.note(&Line::new().plain(why));
-            }
-        };
         let sent = run
             .send(work, transport, |event| {
                 let elapsed = event.at().unwrap_or_else(|| clock.now().saturating_sub(begun));
-                tell_held_back();
+                screen.borrow_mut().tell_held_back(held_back(transport));
                 screen.borrow_mut().show(&event, elapsed)
             })
             .await?;
-        tell_held_back();
+        screen.borrow_mut().tell_held_back(held_back(transport));
         screen.into_inner().conclude(sent)
     })
+}
+
+/// What is known of a run before it begins.
+fn facts_of(setup: &Setup<'_>, work: &Work) -> RunFacts {
+    RunFacts {
+        url: setup.target.to_string(),
+        started_at: work.began,
+        schedule: work.course.schedule.name().to_owned(),
+        orders: work.total,
+        rate: work.course.pace.rate.map(Rate::per_second),
+        ramp: work.course.pace.ramp.filter(|ramp| !ramp.is_zero()),
+    }
 }
 
 /// What a run is made with.

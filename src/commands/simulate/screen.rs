@@ -48,6 +48,8 @@ pub(super) struct Screen<'a, 'c> {
     pub(super) summary: DeliverySummary,
     pub(super) unknown: Unknown,
     pub(super) files: OpenFiles,
+    /// Whether it was said that this machine holds attempts back.
+    pub(super) is_held_back: bool,
 }
 
 /// How many unknown outcomes are named, the rest is counted: as many as are under way at once
@@ -126,6 +128,14 @@ impl Screen<'_, '_> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Says once that this machine holds attempts back, where it does.
+    pub(super) fn tell_held_back(&mut self, why: Option<String>) {
+        if let Some(why) = why.filter(|_| !self.is_held_back) {
+            self.is_held_back = true;
+            self.console.note(&Line::new().plain(why));
+        }
     }
 
     /// Says that the run was told to stop, and how long that takes.

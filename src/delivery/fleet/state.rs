@@ -303,17 +303,14 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
         (self.phase, self.totals.ending) = (Phase::Draining { until }, Ending::Stopped);
     }
 
-    /// Judges an attempt that is over, and tells it.
+    /// Judges an attempt that is over, and tells it; one that was held back is none, and ends the run.
     pub(super) fn land(&mut self, landing: Landing) -> Result<(), E> {
         let Landing { flight, sent, finished, outcome, conclusion } = landing;
         let Flight { order, attempt, intended, offset } = flight;
         self.in_flight.remove(&order.number);
         if outcome.is_held_back() {
-            // This machine cannot send: it is no attempt, and the next one would fare no better.
             self.unsent.push((order.number, order.id, attempt.saturating_sub(1)));
-            if self.phase == Phase::Running {
-                self.stop();
-            }
+            self.stop();
             return Ok(());
         }
         self.totals.attempts += 1;
