@@ -1,13 +1,14 @@
 //! What this machine, its network or a proxy does to a delivery, and that no merchant is blamed for it.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::{KEY, Listening, Merchant, Output, Program, Scripted, payout_notify};
+use crate::harness::{KEY, Listening, Merchant, Output, Program, Scripted, payout_notify, untried};
 
 fn simulate(url: &str, arguments: &[&str]) -> Program {
     payout_notify(&[&["simulate", url], arguments].concat()).key(KEY)
@@ -189,4 +190,37 @@ fn a_port_out_of_range_is_told_as_one() {
         inbox.post("{}");
         inbox.beside(&replay).exits(2).remarks(&["port is not a number from 1 to 65535"]);
     }
+}
+
+/// A server whose queue of connections is full: the handshake of the next one gets no answer.
+fn full() -> (socket2::Socket, SocketAddr, Vec<TcpStream>) {
+    use socket2::{Domain, Socket, Type};
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
+    socket.listen(0).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(100)).ok();
+    let held: Vec<TcpStream> = std::iter::from_fn(connect).take(100).collect();
+    (socket, address, held)
+}
+
+#[test]
+fn a_connection_without_an_answer_was_not_processed() {
+    let (_socket, address, held) = full();
+    if held.len() == 100 {
+        return untried("this system bounds no queue of connections: none is full");
+    }
+    let url = format!("http://{address}/notify");
+    for connections in ["--connections=fresh", "--connections=reused"] {
+        let output = simulate(&url, &["--timeout", "300ms", connections]).args(&WITHOUT_RETRY);
+        let output = output.run().exits(1).hides("processed").hides("duplicate");
+        assert_eq!(attempts(&output)[0]["conclusion"], "connect", "{output}");
+        output.says(&["nothing was sent", "no connection within 300ms"]);
+    }
+    let forward = ["--no-inbox", "--forward-to", &url, "--forward-timeout", "300ms"];
+    let listening = Listening::start(&forward);
+    assert_eq!(listening.post("{}").status, 502);
+    let callback = listening.callback();
+    let told = callback["forwarded"].to_string();
+    assert!(told.contains("no connection within 300ms"), "{callback}");
 }
