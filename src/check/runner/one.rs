@@ -74,8 +74,14 @@ impl Run<'_> {
         let label = format!("{} {which}", case.id);
         let parcels = pack(&self.plan.workshop, steps, &label, Timestamp::now())
             .map_err(|error| format!("its message cannot be made: {error}"))?;
+        let (kept_back, _) = self.sender.kept_back();
+        // What did not reach the endpoint speaks neither for it nor against it.
+        let reached = || match self.sender.kept_back() {
+            (kept_since, why) if kept_since > kept_back => Err(why),
+            _ => Ok(()),
+        };
         if let Some(tried) = self.repeat_failure(&parcels).await {
-            return Ok(tried);
+            return if tried.is_misbooked { Ok(tried) } else { reached().map(|()| tried) };
         }
         let (mut watch, mut blind) = self.watch(case, &parcels).await;
         let mut trial = match (&case.work, parcels.first()) {
@@ -96,6 +102,9 @@ impl Run<'_> {
                 blind = Some(why.clone());
             }
             weigh(&mut trial, booked, watch.effects.breadth());
+        }
+        if trial.judgement.proof() != Some(Proof::Proven) {
+            reached()?;
         }
         let lost = match is_rough(case) {
             true => self.control_after(&mut trial).await,
