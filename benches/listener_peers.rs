@@ -20,6 +20,7 @@ use hyper_util::rt::TokioIo;
 use payout_notify::clock::{Clock, SystemClock};
 use payout_notify::delivery::example::Example;
 use payout_notify::delivery::http::NOTIFICATION_CONTENT_TYPE;
+use payout_notify::delivery::order_ids::OrderIds;
 use payout_notify::protocol::acknowledgement::ACKNOWLEDGEMENT_BODY;
 use payout_notify::protocol::canonical::canonicalize;
 use payout_notify::protocol::dialect::Dialect;
@@ -77,7 +78,7 @@ fn body(key: &str) -> String {
         statuses: StatusTable::PLATFORM,
         completed_at: SystemClock::new().wall(),
     };
-    let text = example.payload(&mut fastrand::Rng::with_seed(1));
+    let text = example.payload(&OrderIds::new(1), 0);
     let payload = Payload::parse(text.as_bytes()).unwrap();
     let scheme = Dialect::platform().scheme(Algorithm::Md5).unwrap();
     attach(&payload, scheme, &sign(&canonicalize(&payload, scheme), scheme, &key))

@@ -20,6 +20,7 @@ use hyper_util::rt::TokioIo;
 use payout_notify::clock::{Clock, SystemClock};
 use payout_notify::delivery::example::Example;
 use payout_notify::delivery::http::{HttpSettings, HttpTransport, NOTIFICATION_CONTENT_TYPE};
+use payout_notify::delivery::order_ids::OrderIds;
 use payout_notify::delivery::outcome::Outcome;
 use payout_notify::delivery::transport::{Request, Target, Transport};
 use payout_notify::delivery::wire_settings::{Connections, WireSettings};
@@ -92,7 +93,7 @@ impl Signer {
     fn body(&self, number: u64) -> String {
         let example =
             Example { status: 3, statuses: StatusTable::PLATFORM, completed_at: self.clock.wall() };
-        let text = example.payload(&mut fastrand::Rng::with_seed(number));
+        let text = example.payload(&OrderIds::new(0), number);
         let payload = Payload::parse(text.as_bytes()).unwrap();
         let scheme = Dialect::platform().scheme(Algorithm::Md5).unwrap();
         attach(&payload, scheme, &sign(&canonicalize(&payload, scheme), scheme, &self.key))

@@ -88,6 +88,11 @@ pub fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
 
+/// The words of this command line, the program's name first; one may be a key.
+pub fn command_line() -> impl Iterator<Item = OsString> {
+    std::env::args_os()
+}
+
 /// The folder of the user's settings of all programs.
 fn config_base(lookup: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let absolute = |name| lookup(name).map(PathBuf::from).filter(|path| path.is_absolute());

@@ -61,6 +61,7 @@ const NAMED_ONLY_IN: &[(&[&str], &[&str])] = &[
     (&["indicatif"], &["terminal/progress.rs"]),
     (&["console"], &["terminal/progress.rs", "terminal/width.rs"]),
     (&["hdrhistogram"], &["report/summary/latency.rs"]),
+    (&["quick_xml"], &["protocol/acknowledgement/return_code.rs"]),
     (&["quick_junit"], &["report/summary/junit.rs", "report/check/junit.rs"]),
     (&["rusqlite"], &["store/", "store.rs"]),
     (&["rustix"], &["clock/precise/timer.rs"]),

@@ -13,6 +13,10 @@ first), and judged by the journal and by what the merchant received:
 - every attempt without an outcome is named on stderr as unknown, and no other attempt is;
 - the exit codes are those of the help.
 
+In a fifth of the rounds the window is shorter than the pause before the resume, and in another fifth the
+run is paused (SIGSTOP) for longer than the window first. Then orders that had begun may be exhausted; each
+was seen by the merchant, and none is reported failed that was never sent.
+
 KILL_SEED chooses another series of rounds. Exits with 1 if any round broke a promise.
 """
 
@@ -21,6 +25,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import socketserver
 import sqlite3
 import subprocess
@@ -34,6 +39,7 @@ from pathlib import Path
 ORDERS = 200
 FAILING_SHARE = 0.3
 RATE = "1500/s"
+WINDOW_S = 0.3
 # Far longer than any run takes: a hang is a breach, not a wait.
 PATIENCE_S = 60
 UNKNOWN = re.compile(r"(\S+): attempt (\d+) has an unknown outcome")
@@ -173,17 +179,19 @@ def owed(found):
 class Tool:
     """One round's command lines."""
 
-    def __init__(self, binary, url, folder, seed, rate):
+    def __init__(self, binary, url, folder, seed, rate, window=None):
         self.journal = Path(folder) / "journal"
         self.out = Path(folder) / "stderr"
         schedule = ["--schedule", "50ms,50ms,100ms,100ms"]
+        if window:
+            schedule += ["--window", f"{window}s"]
         pace = ["--rate", RATE] if rate else []
         common = [str(binary), "simulate", url, "--journal", str(self.journal)]
         self.start_line = common + ["--count", str(ORDERS), "--seed", str(seed)] + schedule + pace
         # The schedule is in the journal: it need not be given again.
         self.resume_line = common + ["--resume"] + pace
 
-    def run(self, line, kill_after=None):
+    def run(self, line, kill_after=None, pause=None):
         """The exit code, what was said on stderr, and how long it took."""
         environment = {"PATH": os.environ.get("PATH", ""), "PAYOUT_NOTIFY_KEY": "a key of tests"}
         with open(self.out, "wb") as err:
@@ -192,6 +200,11 @@ class Tool:
                 line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err, env=environment
             )
             try:
+                if pause:
+                    time.sleep(kill_after / 2)
+                    child.send_signal(signal.SIGSTOP)
+                    time.sleep(pause)
+                    child.send_signal(signal.SIGCONT)
                 child.wait(PATIENCE_S if kill_after is None else kill_after)
             except subprocess.TimeoutExpired:
                 child.kill()
@@ -253,6 +266,37 @@ def resume(tool, merchant, before, tally, kill_after):
     tally["acknowledged before a resume"] += len(recorded)
     tally["of them acknowledged, the reply lost"] += lost
     return code, names
+
+
+def never_given_up_unsent(tool, merchant, tally):
+    """At the end every order was seen; one that is not acknowledged was exhausted by the stop."""
+    final = snapshot(tool.journal)
+    check(len(final.states) == ORDERS, f"{len(final.states)} orders in the journal")
+    seen = merchant.seen()
+    unsent = {order for order in final.states if not seen[order]}
+    check(not unsent, f"never attempted: {some(unsent)}")
+    tally["exhausted by a stop"] += sum(state != "acknowledged" for state in final.states.values())
+
+
+def play_late(tool, merchant, chance, usual, tally, pause):
+    """One round in which the sender is stopped for longer than the window."""
+    moment = chance.uniform(usual / 4, usual)
+    code, said, _ = tool.run(tool.start_line, moment, pause)
+    merchant.quiet()
+    check(code in (-9, 0, 1), f"exit {code}: {said}")
+    tally["paused"] += pause is not None
+    if not tool.journal.exists() or not (before := snapshot(tool.journal)).is_sealed:
+        return tally.update(["killed before it sent"])
+    time.sleep(2 * WINDOW_S)
+    seen = merchant.seen()
+    recorded = {order for order, state in before.states.items() if state == "acknowledged"}
+    code, said, _ = tool.run(tool.resume_line)
+    check(code in (0, 1), f"late resume: exit {code}: {said}")
+    check("after 0 attempts" not in said, f"given up without an attempt: {said}")
+    again = {order for order in recorded if merchant.seen()[order] != seen[order]}
+    check(not again, f"acknowledged orders sent again: {some(again)}")
+    tally["resumed late"] += 1
+    return never_given_up_unsent(tool, merchant, tally)
 
 
 def play(tool, merchant, chance, usual, tally):
@@ -317,9 +361,14 @@ def main():
         chance, rate = random.Random(seed), seed % 3 == 0
         merchant.start_round(seed)
         with tempfile.TemporaryDirectory() as folder:
-            tool = Tool(binary.resolve(), merchant.url, folder, seed, rate)
+            window = WINDOW_S if seed % 5 < 2 else None
+            tool = Tool(binary.resolve(), merchant.url, folder, seed, rate, window)
             try:
-                play(tool, merchant, chance, usual[rate], tally)
+                if window:
+                    pause = 4 * WINDOW_S if seed % 5 == 1 else None
+                    play_late(tool, merchant, chance, usual[rate], tally, pause)
+                else:
+                    play(tool, merchant, chance, usual[rate], tally)
             except (Breach, sqlite3.Error) as breach:
                 breaches += 1
                 print(f"round {seed}: {breach}", file=sys.stderr)

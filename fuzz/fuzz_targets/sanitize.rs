@@ -41,7 +41,7 @@ fuzz_target!(|input: (&[u8], u8, &[u8])| {
     let captured = Captured::default();
     let mut console = Console::over(captured.clone(), io::sink(), ColorMode::Never);
     console.redact(key);
-    let line = Line::new().plain(&text[..middle]).strong(&text[middle..]);
+    let line = Line::new().plain(text[..middle].to_owned()).strong(text[middle..].to_owned());
     console.answer(&line).expect("a vector takes everything");
     let written = captured.0.lock().map(|bytes| bytes.clone()).unwrap_or_default();
     let written = String::from_utf8(written).expect("a line is text");

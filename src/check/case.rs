@@ -28,9 +28,10 @@ pub struct Case {
 /// What a failure of a case is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
-    /// The endpoint is not safe, or loses notifications.
+    /// Money moves wrongly, or a rightful, ordinary notification is not acknowledged.
     Fail,
-    /// It departs from what the platform or its siblings do now and then.
+    /// No money moves by that alone. It still fails where an observer shows a wrong booking, or
+    /// where a good notification is refused afterwards.
     Warn,
 }
 

@@ -65,6 +65,10 @@ pub(super) fn demands(effect: Effect, parcels: &[Parcel]) -> Vec<Demand> {
         let is_always_bad = own.clone().all(|one| is_bad(one.expect));
         let amount = own.find_map(|one| one.message.amount_cents);
         let (least, most) = match (effect, is_always_bad) {
+            // A message that should be refused and may be booked: nothing in it is forged.
+            (Effect::AtMostOnce, true) if parcels.iter().all(|one| is_bad(one.expect)) => {
+                (0, Some(1))
+            }
             (_, true) => (0, Some(0)),
             (Effect::None, false) => match parcels.iter().any(|one| is_bad(one.expect)) {
                 true => (0, None),
@@ -84,6 +88,16 @@ pub(super) struct Before {
     /// Whether an order is told of more than once.
     repeats: bool,
     values: Vec<f64>,
+}
+
+impl Before {
+    /// The same without a least number of bookings.
+    pub(super) fn without_least(mut self) -> Before {
+        for demand in &mut self.demands {
+            demand.least = 0;
+        }
+        self
+    }
 }
 
 /// What is held against the demands.
@@ -426,7 +440,10 @@ mod tests {
         assert_eq!(bounds(Effect::AtMostOnce, &one), [(0, Some(1))]);
         let again = [parcel("a", good), parcel("a", good)];
         assert_eq!(bounds(Effect::Once, &again), [(1, Some(1))]);
+        assert_eq!(bounds(Effect::None, &[parcel("a", bad)]), [(0, Some(0))]);
+        assert_eq!(bounds(Effect::AtMostOnce, &[parcel("a", bad)]), [(0, Some(1))]);
         let mixed = [parcel("a", good), parcel("b", bad)];
+        assert_eq!(bounds(Effect::AtMostOnce, &mixed), [(0, Some(1)), (0, Some(0))]);
         assert_eq!(bounds(Effect::None, &mixed), [(0, None), (0, Some(0))]);
         assert_eq!(bounds(Effect::Once, &mixed), [(1, Some(1)), (0, Some(0))]);
     }

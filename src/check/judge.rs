@@ -22,18 +22,29 @@ pub(super) enum Judgement {
     },
 }
 
-/// Whether a wrong reply can have another cause than the endpoint's code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a wrong reply proves, the gravest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Proof {
     /// It cannot: what must not be acknowledged was.
     Proven,
     /// A hiccup on the way looks the same, so it is tried again.
     Doubtful,
+    /// The notification was not acknowledged, as it should be, but not by a proper refusal. No money
+    /// moves by that, so it is worth a warning, unless more is found.
+    Harmless,
 }
 
 impl Judgement {
     fn doubtful(what: impl Into<String>) -> Judgement {
         Judgement::Broken { what: what.into(), proof: Proof::Doubtful }
+    }
+
+    /// What a wrong reply proves; `None` where the reply is right.
+    pub(super) fn proof(&self) -> Option<Proof> {
+        match self {
+            Judgement::Met => None,
+            Judgement::Broken { proof, .. } => Some(*proof),
+        }
     }
 }
 
@@ -54,12 +65,20 @@ pub(super) fn judge(expect: Expect, sent: &Sent) -> Judgement {
         | (Expect::NotAcknowledged, false) => Judgement::Met,
         (Expect::NotAcknowledged | Expect::Refused, true) => wrongly(),
         (Expect::Acknowledged, false) => Judgement::doubtful(sent.exchange.conclusion.clone()),
-        (Expect::Refused | Expect::Answered, false) => in_order(sent),
+        (Expect::Refused | Expect::Answered, false) => in_order(expect, sent),
     }
 }
 
-/// Whether a refusal is one that a client can go on from.
-fn in_order(sent: &Sent) -> Judgement {
+/// Whether a reply that does not acknowledge is a proper refusal.
+///
+/// A notification that no platform sends loses nothing when the refusal is improper. A good one is
+/// lost by silence and by a redirect.
+fn in_order(expect: Expect, sent: &Sent) -> Judgement {
+    let harmless = |what| Judgement::Broken { what, proof: Proof::Harmless };
+    let improper = |what| match expect {
+        Expect::Refused => harmless(what),
+        _ => Judgement::doubtful(what),
+    };
     match &sent.outcome {
         Outcome::NoReply(failure) => {
             let is_cut_off = matches!(failure.kind, FailureKind::Reset | FailureKind::ClosedEarly);
@@ -67,17 +86,18 @@ fn in_order(sent: &Sent) -> Judgement {
             if is_cut_off && sent.exchange.body.len() > LARGE_BODY {
                 return Judgement::Met;
             }
-            Judgement::doubtful(format!("no reply: {}", failure.explanation()))
+            improper(format!("no reply: {}", failure.explanation()))
         }
         Outcome::Reply(reply) => match (reply.status, &sent.conclusion) {
             // Not implemented: the plain word of many servers for a method that they do not know.
             (501, _) => Judgement::Met,
-            (500.., _) => Judgement::doubtful(format!(
+            // A refusal would have been right, and the platform takes a 5xx for one.
+            (500.., _) => harmless(format!(
                 "status {}: the endpoint failed instead of refusing",
                 reply.status
             )),
             (300..=399, Some(Conclusion::NotAcknowledged(_))) => {
-                Judgement::doubtful(format!("status {}: a redirect is no refusal", reply.status))
+                improper(format!("status {}: a redirect is not a refusal", reply.status))
             }
             _ => Judgement::Met,
         },
@@ -139,8 +159,24 @@ mod tests {
                 matches!(judge(expect, &ack), Judgement::Broken { proof, .. } if proof == proven)
             );
         }
-        let crash = judge(Expect::Refused, &reply(503, ""));
+        let crash = judge(Expect::Acknowledged, &reply(503, ""));
         assert!(matches!(crash, Judgement::Broken { proof: Proof::Doubtful, .. }));
+    }
+
+    #[test]
+    fn what_is_not_acknowledged_and_need_not_be_is_harmless() {
+        let proof = |expect, sent| judge(expect, &sent).proof();
+        let silent = || broken(FailureKind::Timeout, 10);
+        for status in [500, 502, 503, 504, 599] {
+            assert_eq!(proof(Expect::Refused, reply(status, "")), Some(Proof::Harmless));
+            assert_eq!(proof(Expect::Answered, reply(status, "")), Some(Proof::Harmless));
+        }
+        assert_eq!(proof(Expect::Refused, silent()), Some(Proof::Harmless));
+        assert_eq!(proof(Expect::Refused, reply(302, "")), Some(Proof::Harmless));
+        // A good notification is lost by these.
+        assert_eq!(proof(Expect::Answered, silent()), Some(Proof::Doubtful));
+        assert_eq!(proof(Expect::Answered, reply(302, "")), Some(Proof::Doubtful));
+        assert!(Proof::Proven < Proof::Doubtful && Proof::Doubtful < Proof::Harmless);
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::protocol::mask::outside;
+
 mod words;
 
 pub use words::{WordsError, split};
@@ -168,14 +170,14 @@ fn understand(output: &Output, order: &str) -> Result<Seen, ObserverError> {
     // grep and its like end with 1 where they count nothing.
     if !matches!(output.code, Some(0 | 1)) || (output.code == Some(1) && text.is_empty()) {
         let said = String::from_utf8_lossy(&output.stderr);
-        let said: String = said.trim().chars().take(MAX_QUOTED).collect();
+        let said: String = outside(said.trim()).chars().take(MAX_QUOTED).collect();
         let code = output.code.map_or("by a signal".to_owned(), |code| format!("with {code}"));
         let said =
             if said.is_empty() { " and said nothing".to_owned() } else { format!(": {said}") };
         return Err(ObserverError::Mute(format!("ended {code}{said}")));
     }
     number(text, order).ok_or_else(|| {
-        let quoted: String = text.chars().take(MAX_QUOTED).collect();
+        let quoted: String = outside(text).chars().take(MAX_QUOTED).collect();
         ObserverError::Mute(format!(
             "printed {quoted:?}; a number is wanted, or JSON with one under the order's id, \
              credited, sum or count"

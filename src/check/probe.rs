@@ -13,13 +13,16 @@ use crate::delivery::outcome::Outcome;
 use crate::delivery::probing::{addresses, connect, handshake};
 use crate::delivery::schedule::format_duration;
 use crate::delivery::transport::{Request, Transport};
-use crate::protocol::acknowledgement::{Conclusion, Refusal, ReplyWarning, Slip};
+use crate::protocol::acknowledgement::{Conclusion, ReplyWarning};
 
 /// How many notifications the latency is taken from.
 const SAMPLES: usize = 5;
 
 /// The most requests of one probe.
 pub(super) const MOST_OF_A_PROBE: u64 = SAMPLES as u64;
+
+/// In so many bytes of a body a page is recognized.
+const MAX_BEGINNING: usize = 4096;
 
 /// A certificate that ends sooner is worth a warning, in days.
 const FEW_DAYS: i64 = 21;
@@ -263,21 +266,32 @@ fn html(sent: &Sent) -> Finding {
     let Outcome::Reply(reply) = &sent.outcome else {
         return Finding::Unknown("there was no reply to look at".to_owned());
     };
-    let is_page = matches!(
-        &sent.conclusion,
-        Some(Conclusion::NotAcknowledged(
-            Refusal::Html | Refusal::NotTheReply { slip: Slip::Html, .. }
-        ))
-    );
-    let says_html = reply.content_type.as_deref().is_some_and(|it| it.contains("text/html"));
-    match is_page || (says_html && !sent.is_acknowledged()) {
+    match !sent.is_acknowledged() && begins_like_a_page(&reply.body) {
         true => Finding::Bad(format!(
-            "an HTML page comes back (status {}): a challenge, login or error page stands \
-             between the platform and the handler",
+            "the reply is an HTML page (status {}): a challenge, login or error page in the place \
+             of the handler's own reply",
             reply.status
         )),
-        false => Finding::Good("no page stands between the platform and the handler".to_owned()),
+        false => Finding::Good("the reply is not an HTML page".to_owned()),
     }
+}
+
+/// Whether a body begins like an HTML page, whatever its content type says.
+///
+/// PHP labels every reply as text/html where the handler sets nothing else, so the label does not count.
+fn begins_like_a_page(body: &[u8]) -> bool {
+    const BEGINNINGS: [&str; 6] = ["<html", "<head", "<body", "<title", "<meta", "<script"];
+    let beginning = String::from_utf8_lossy(&body[..body.len().min(MAX_BEGINNING)]).to_lowercase();
+    let mut text = beginning.trim_start_matches('\u{feff}').trim_start();
+    // An XML declaration and comments may come first.
+    for (open, close) in [("<?xml", "?>"), ("<!--", "-->"), ("<!--", "-->")] {
+        if let Some((_, after)) = text.strip_prefix(open).and_then(|it| it.split_once(close)) {
+            text = after.trim_start();
+        }
+    }
+    let doctype = text.strip_prefix("<!doctype").map(str::trim_start);
+    doctype.is_some_and(|name| name.starts_with("html"))
+        || BEGINNINGS.iter().any(|tag| text.starts_with(tag))
 }
 
 fn content_type(sent: &Sent) -> Finding {
@@ -307,4 +321,41 @@ fn listed(addresses: &[SocketAddr]) -> String {
 
 fn in_milliseconds(time: Duration) -> String {
     format!("{} ms", time.as_millis())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_begins_like_one() {
+        for page in [
+            "<!doctype html>",
+            "<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Strict//EN\">",
+            "\r\n  <!DOCTYPE\tHTML><p>Wait",
+            "\u{feff}<html lang=en>",
+            "<HTML><HEAD>",
+            "<head><title>Just a moment...</title>",
+            "<title>Login</title>",
+            "<?xml version=\"1.0\"?>\n<!DOCTYPE html>",
+            "<!-- one --> <!-- two --><html>",
+            "<script>location='/login'</script>",
+        ] {
+            assert!(begins_like_a_page(page.as_bytes()), "{page}");
+        }
+        for reply in [
+            "",
+            "success",
+            "{\"error_code\":\"0004\",\"error_msg\":\"<html>\"}",
+            "OK <html>",
+            "<br />\n<b>Warning</b>: Undefined index in notify.php",
+            "<xml><return_code>FAIL</return_code></xml>",
+            "<?xml version=\"1.0\"?><xml/>",
+            "<!doctype xml>",
+            "<!-- never closed <html>",
+        ] {
+            assert!(!begins_like_a_page(reply.as_bytes()), "{reply}");
+        }
+        assert!(!begins_like_a_page(&[0xff, 0xfe, 0x3c]));
+    }
 }

@@ -321,7 +321,7 @@ impl Run<'_> {
         let Ok(Some(effects)) = &self.effects else { return };
         for (id, what) in effects.settle().await {
             if let Some(one) = self.tested.iter_mut().find(|one| one.result.id == id) {
-                one.result.status = one.bad;
+                one.result.status = Status::Failed;
                 one.result.tries = Tries::Once;
                 one.result.summary = format!("{what}, later than the reply");
             }

@@ -59,9 +59,11 @@ pub(super) fn pack(
     steps.iter().map(parcel).collect()
 }
 
-/// Sends the parcels in order, up to the first that a sound endpoint would have treated otherwise.
+/// Sends the parcels in order, up to the first that a sound endpoint would have treated otherwise;
+/// a harmless difference does not end them, so that it does not hide what follows.
 pub(super) async fn attempt(sender: &Sender, parcels: &[Parcel]) -> Trial {
     let mut exchanges = Vec::new();
+    let mut harmless = Judgement::Met;
     for parcel in parcels {
         if !parcel.after.is_zero() {
             tokio::time::sleep(parcel.after).await;
@@ -70,11 +72,16 @@ pub(super) async fn attempt(sender: &Sender, parcels: &[Parcel]) -> Trial {
         let all = join_all((0..parcel.at_once).map(|_| one())).await;
         let judgement = judge_all(parcel, &all);
         keep_telling(&all, parcel, &mut exchanges);
-        if judgement != Judgement::Met {
-            return Trial { judgement: named(judgement, parcel, parcels.len()), exchanges };
+        match judgement.proof() {
+            None => {}
+            Some(Proof::Harmless) if harmless != Judgement::Met => {}
+            Some(Proof::Harmless) => harmless = named(judgement, parcel, parcels.len()),
+            Some(_) => {
+                return Trial { judgement: named(judgement, parcel, parcels.len()), exchanges };
+            }
         }
     }
-    Trial { judgement: Judgement::Met, exchanges }
+    Trial { judgement: harmless, exchanges }
 }
 
 /// The worst of the judgements of replies that came at once.
@@ -85,8 +92,7 @@ fn judge_all(parcel: &Parcel, all: &[Sent]) -> Judgement {
         .filter(|judgement| *judgement != Judgement::Met)
         .collect();
     let count = broken.len();
-    let is_proven = |one: &Judgement| matches!(one, Judgement::Broken { proof: Proof::Proven, .. });
-    broken.sort_by_key(|one| !is_proven(one));
+    broken.sort_by_key(Judgement::proof);
     match broken.into_iter().next() {
         None => Judgement::Met,
         Some(Judgement::Broken { what, proof }) if all.len() > 1 => {

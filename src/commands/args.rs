@@ -14,9 +14,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use key_source::ProfileKey;
+use key_source::{ProfileKey, read_key_file};
 
-use super::private_file::warn_if_others_can_read;
 use crate::delivery::mix::{Mix, MixWords};
 use crate::delivery::orders::Change;
 use crate::delivery::schedule::parse_duration;
@@ -57,9 +56,6 @@ pub struct KeyArgs {
     pub profile: Option<ProfileKey>,
 }
 
-/// The longest key file that is read, in bytes.
-const MAX_KEY_BYTES: u64 = 64 * 1024;
-
 impl KeyArgs {
     /// Whether no key was given at all.
     #[must_use]
@@ -90,7 +86,7 @@ impl KeyArgs {
             console.warning("--key can be seen by others on this machine (ps, shell history); use --key-file or PAYOUT_NOTIFY_KEY");
             (key.as_encoded_bytes().to_vec(), "--key".to_owned())
         } else if let Some(path) = &self.key_file {
-            (read_key_file(path, console)?, format!("the file {}", path.display()))
+            (read_key_file(path, "--key-file", console)?, format!("the file {}", path.display()))
         } else if let Some(key) = &environment.key {
             (key.as_encoded_bytes().to_vec(), "PAYOUT_NOTIFY_KEY".to_owned())
         } else if let Some(key) = &self.profile {
@@ -129,37 +125,17 @@ impl OtherKeyArgs {
         let mut keys = Vec::new();
         for path in &self.other_key_file {
             let name = path.display().to_string();
-            let key = Key::try_new(read_key_file(path, console)?).map_err(|error| {
-                CommandError::usage(format!("the key file {name} cannot be used")).because(error)
-            })?;
+            let key = Key::try_new(read_key_file(path, "--other-key-file", console)?).map_err(
+                |error| {
+                    CommandError::usage(format!("the key file {name} cannot be used"))
+                        .because(error)
+                },
+            )?;
             console.redact(key.expose());
             keys.push((name, key));
         }
         Ok(keys)
     }
-}
-
-fn read_key_file(path: &Path, console: &mut Console) -> Result<Vec<u8>, CommandError> {
-    let cannot = |error: io::Error| {
-        CommandError::input(format!("cannot read the key file {}", path.display())).because(error)
-    };
-    let file = File::open(path).map_err(cannot)?;
-    warn_if_others_can_read("key file", path, file.metadata(), console);
-    let mut bytes = Vec::new();
-    file.take(MAX_KEY_BYTES + 1).read_to_end(&mut bytes).map_err(cannot)?;
-    if bytes.len() as u64 > MAX_KEY_BYTES {
-        return Err(CommandError::input(format!(
-            "the key file {} is longer than {MAX_KEY_BYTES} bytes",
-            path.display()
-        ))
-        .hint("is this the right file?"));
-    }
-    if let Some(line) = bytes.strip_suffix(b"\n") {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        bytes.truncate(line.len());
-        console.note(&Line::new().dim("note: one trailing newline of the key file was dropped"));
-    }
-    Ok(bytes)
 }
 
 /// A member's new value, as the person wrote it and as the edit that it is.

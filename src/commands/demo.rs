@@ -192,11 +192,11 @@ fn introduce(url: &str, signed: &Signed, console: &mut Console) -> std::io::Resu
     let lines = [
         Line::new().strong("A payout ended. The platform signs a notification …"),
         Line::new().dim("  canonical  ").plain(&signed.masked_canonical),
-        Line::new().dim("  sign       ").plain(signed.signature.as_str()),
+        Line::new().dim("  sign       ").plain(signed.signature.as_str().to_owned()),
         Line::new(),
         Line::new()
             .strong("… and sends it, with retries, to a merchant at ")
-            .accent(url)
+            .accent(url.to_owned())
             .strong(":"),
     ];
     lines.iter().try_for_each(|line| console.answer(line))

@@ -9,6 +9,7 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::protocol::dialect::{DIALECTS, Dialect};
 use crate::protocol::dialect_file;
+use crate::protocol::mask::outside;
 use crate::report::dialects;
 use crate::terminal::Console;
 
@@ -57,7 +58,7 @@ pub fn run(args: &Args, console: &mut Console) -> CommandResult {
                 .hint("leave out --print or --format"));
         }
         (Print::Toml, Format::Human, [dialect]) => {
-            console.answer_text(&dialect_file::write(dialect))
+            console.answer_text(&masked(&dialect_file::write(dialect)))
         }
         (Print::Toml, ..) => {
             return Err(CommandError::usage("a file holds one dialect")
@@ -72,4 +73,13 @@ pub fn run(args: &Args, console: &mut Console) -> CommandResult {
     }
     .map_err(CommandError::output)?;
     Ok(Exit::Yes)
+}
+
+/// A dialect's file with the keys hidden in its values: the names are this program's own.
+fn masked(text: &str) -> String {
+    let line = |line: &str| match line.split_once(" = ") {
+        Some((name, value)) => format!("{name} = {}\n", outside(value)),
+        None => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
 }

@@ -21,6 +21,8 @@ use crate::delivery::pace::Rate;
 use crate::delivery::transport::Target;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::protocol::edit::Edit;
+use crate::protocol::mask::hides;
 use crate::protocol::scheme::Algorithm;
 use crate::protocol::status::StatusTable;
 use crate::report::line::Line;
@@ -147,6 +149,11 @@ fn plan(args: &Args) -> Result<Plan, CommandError> {
         return Err(CommandError::usage("the URL holds credentials, which the test would show")
             .hint("leave them out, and add them to the test in the way of its engine"));
     }
+    if hides(url) || args.edits.edits().any(has_key) {
+        let message = "the URL or a change holds the key, which the test would show";
+        return Err(CommandError::usage(message)
+            .hint("leave it out: the test takes the key from PAYOUT_NOTIFY_KEY when it runs"));
+    }
     let chosen_by = args.status.map(|_| "--status").or(args.mix.as_ref().map(|_| "--mix"));
     args.edits.leave_the_status_to(chosen_by)?;
     let dialect = args.dialect.resolve(args.sign_type)?;
@@ -200,6 +207,13 @@ fn amount(args: &Args) -> Result<(u64, Duration), CommandError> {
     }
     // In range: it fits.
     Ok((count as u64, duration))
+}
+
+fn has_key(edit: &Edit) -> bool {
+    match edit {
+        Edit::Put { name, json } => hides(name) || hides(json),
+        Edit::Remove { name } => hides(name),
+    }
 }
 
 /// Whether a URL has a part for a user before its host.

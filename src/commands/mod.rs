@@ -26,6 +26,7 @@ use clap::Subcommand;
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapKind};
 use serde_json::json;
 
+use self::args::key_source::ProfileKey;
 use crate::delivery::orders::OrderError;
 use crate::error::{CommandError, ErrorKind};
 use crate::exit::Exit;
@@ -34,8 +35,9 @@ use crate::protocol::payload::PayloadError;
 use crate::report;
 use crate::report::line::Line;
 use crate::settings::file::SettingsError;
+use crate::settings::profile::Chosen;
 use crate::settings::{ColorMode, Environment, find};
-use crate::terminal::Console;
+use crate::terminal::{Console, hide_keys_in_panics};
 
 /// What a command ends with: an answer, yes or no, or an error that a person sees.
 pub type CommandResult = Result<Exit, CommandError>;
@@ -95,6 +97,9 @@ pub fn run(globals: Globals, command: Command, root: fn() -> clap::Command) -> E
     let mut console = Console::new(globals.color, &environment);
     let format = format_of(&command);
     let flag = globals.profile.as_deref();
+    hide_keys_in_panics();
+    // Also where the command takes no key: what it shows can hold it all the same.
+    console.redact(environment.key.as_ref().map_or(b"", |key| key.as_encoded_bytes()));
     match dispatch(command, flag, root, &environment, &mut console) {
         Ok(exit) => exit,
         Err(error) => {
@@ -116,11 +121,16 @@ pub fn run(globals: Globals, command: Command, root: fn() -> clap::Command) -> E
 #[must_use]
 pub fn refuse(mut error: clap::Error, arguments: impl Iterator<Item = OsString>) -> Exit {
     mend_tip(&mut error);
+    let arguments: Vec<OsString> = arguments.collect();
     let is_whole_help = error.kind() == ClapKind::DisplayHelpOnMissingArgumentOrSubcommand;
     if error.use_stderr() && !is_whole_help {
-        let mut console = Console::new(ColorMode::Auto, &Environment::read());
+        let environment = Environment::read();
+        let mut console = Console::new(ColorMode::Auto, &environment);
+        console.redact(environment.key.as_ref().map_or(b"", |key| key.as_encoded_bytes()));
+        args::key_source::typed_keys(&arguments)
+            .for_each(|key| console.redact(key.as_encoded_bytes()));
         let refused = usage_error(&error);
-        if asks_for_json(arguments) {
+        if asks_for_json(arguments.into_iter()) {
             // The person's text follows on stderr; a script that went away needs neither.
             let _ = console.answer_bytes(error_json(&refused).as_bytes());
         }
@@ -201,9 +211,13 @@ fn adopt(
         return Ok(());
     }
     if matches!(command, Command::Inbox(args) if !args.asks_profile()) {
+        // Nothing of it is used, so nothing of it can be wrong; but what is shown can hold its key.
+        let chosen = find::load(flag, environment).ok().flatten();
+        chosen.iter().for_each(|chosen| hide_key(chosen, console));
         return Ok(());
     }
     let Some(chosen) = find::load(flag, environment)? else { return Ok(()) };
+    hide_key(&chosen, console);
     let file = chosen.file.display();
     console.note(&Line::new().dim(format!("profile {} of {file}", chosen.name)));
     match command {
@@ -222,6 +236,12 @@ fn adopt(
         | Command::Completions(_) => {}
     }
     Ok(())
+}
+
+/// Hides the key of a profile in what is shown, where that can be read without asking anyone.
+fn hide_key(chosen: &Chosen, console: &mut Console) {
+    let key = ProfileKey::of(chosen).and_then(|key| key.peek());
+    key.iter().for_each(|key| console.redact(key));
 }
 
 fn dispatch(

@@ -14,6 +14,7 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::protocol::dialect::Dialect;
 use crate::protocol::key::Key;
+use crate::protocol::mask::outside;
 use crate::protocol::payload::Encoding;
 use crate::protocol::scheme::Algorithm;
 use crate::report::batch::BatchKind;
@@ -107,9 +108,10 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     let output = match args.print {
         Print::Body => signed.body,
         Print::Sign => signed.signature.as_str().to_owned(),
-        Print::Canonical => signed.masked_canonical,
+        Print::Canonical => outside(&signed.masked_canonical).into_owned(),
         Print::Curl => {
-            curl::command(args.url.as_deref().unwrap_or(USUAL_URL), signed.body.trim_end())
+            let url = args.url.as_deref().unwrap_or(USUAL_URL);
+            curl::command(&outside(url), signed.body.trim_end())
         }
     };
     console.answer_text(&output).map_err(CommandError::output)?;

@@ -1,5 +1,6 @@
 //! `simulate`: notifications, sent as the platform sends them.
 
+mod again;
 mod course;
 mod journal;
 mod many;
@@ -23,6 +24,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::delivery::engine::{DeliveryEvent, DeliveryReport, DeliveryResult, Engine};
 use crate::delivery::example::{Example, StatusWord};
 use crate::delivery::http::{HttpSettings, HttpTransport};
+use crate::delivery::order_ids::OrderIds;
 use crate::delivery::schedule::{DEFAULT_WINDOW, PRESETS, RetrySchedule, Speed};
 use crate::delivery::transport::{Request, Target, Transport};
 use crate::delivery::wire_settings::Connections;
@@ -294,7 +296,7 @@ fn read_source(
             let statuses = args.statuses;
             let status = args.status().unwrap_or_else(|| statuses.success());
             let example = Example { status, statuses, completed_at: clock.wall() };
-            let text = example.payload(&mut fastrand::Rng::new());
+            let text = example.payload(&OrderIds::new(fastrand::u64(..)), 0);
             Ok(Input { bytes: text.into_bytes(), name: "the example".to_owned() })
         }
     }

@@ -134,6 +134,9 @@ pub struct Engine<'a, C, T> {
     pub transport: &'a T,
 }
 
+/// How late an attempt may start past the window: timers take their time.
+const LATENESS: Duration = Duration::from_secs(1);
+
 /// An attempt that is due: its number, and its time after the order's completion.
 #[derive(Clone, Copy)]
 struct Planned {
@@ -186,15 +189,25 @@ impl<C: Clock, T: Transport> Engine<'_, C, T> {
                 Decision::Exhausted(why) => break DeliveryResult::Exhausted(why),
                 Decision::RetryAt { attempt, offset } => Planned { number: attempt, offset },
             };
+            let wait = next.map_or(Duration::ZERO, |next| next.wait);
+            let due = self.clock.now().saturating_add(wait);
             tokio::select! {
                 biased;
                 () = cancel.as_mut() => {
                     let attempt = planned.number;
                     break DeliveryResult::Interrupted(Interruption::Waiting { attempt });
                 }
-                () = self.clock.sleep(next.map_or(Duration::ZERO, |next| next.wait)) => {}
+                () = self.clock.sleep(wait) => {}
             }
             elapsed = elapsed.max(planned.offset);
+            let late = self.clock.now().saturating_sub(due);
+            if late > LATENESS {
+                // The sender was stopped: meanwhile the window continued, in real time.
+                elapsed = elapsed.saturating_add(late);
+                if elapsed > self.schedule.window() {
+                    break DeliveryResult::Exhausted(Exhaustion::WindowPassed);
+                }
+            }
         };
         Ok(DeliveryReport { attempts, result })
     }
@@ -356,6 +369,47 @@ mod tests {
         assert_eq!(refused.result, DeliveryResult::Interrupted(waiting));
         assert_eq!(refused.attempts.len(), 1);
         assert_eq!(run(ACKNOWLEDGE).await.result, DeliveryResult::Acknowledged);
+    }
+
+    #[tokio::test]
+    async fn a_window_that_ended_while_the_sender_was_stopped_is_not_exceeded() {
+        for (stopped, attempts) in [(2, 2), (3585, 2), (3586, 1), (90_000, 1)] {
+            let clock = SimulatedClock::new(Timestamp::UNIX_EPOCH);
+            let transport = ScriptedTransport::new(&clock, [Step::Reply(500, ""), ACKNOWLEDGE]);
+            let schedule = RetrySchedule::default();
+            let engine = Engine {
+                schedule: &schedule,
+                speed: Speed::parse("3600x").unwrap(),
+                clock: &StoppedClock { clock: &clock, stopped: seconds(stopped) },
+                transport: &transport,
+            };
+            let silent = |_: DeliveryEvent<'_>| Ok::<(), io::Error>(());
+            let report = engine.deliver(&request(), pending(), silent).await.unwrap();
+            assert_eq!(report.attempts.len(), attempts, "{stopped}");
+            let passed = DeliveryResult::Exhausted(Exhaustion::WindowPassed);
+            assert_eq!(report.result == passed, attempts == 1, "{stopped}");
+        }
+    }
+
+    /// A clock whose sleeps end late, as those of a paused process do.
+    struct StoppedClock<'a> {
+        clock: &'a SimulatedClock,
+        stopped: Duration,
+    }
+
+    impl Clock for StoppedClock<'_> {
+        fn now(&self) -> Duration {
+            self.clock.now()
+        }
+
+        fn wall(&self) -> Timestamp {
+            self.clock.wall()
+        }
+
+        async fn sleep(&self, duration: Duration) {
+            self.clock.sleep(duration).await;
+            self.clock.advance(self.stopped);
+        }
     }
 
     #[tokio::test]

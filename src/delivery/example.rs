@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::order_ids::OrderIds;
 use crate::protocol::edit::json_string;
 use crate::protocol::nearest::did_you_mean;
 use crate::protocol::status::{Status, StatusTable};
@@ -24,28 +25,27 @@ const TOOK: i64 = 62;
 const LENGTH: usize = 320;
 
 impl Example {
-    /// The notification as JSON text, unsigned; `random` gives the ids.
+    /// The notification of the order with this index among the ids, as unsigned JSON text.
     #[must_use]
-    pub fn payload(&self, random: &mut fastrand::Rng) -> String {
+    pub fn payload(&self, ids: &OrderIds, index: u64) -> String {
         let completed = self.completed_at.as_second();
         let mut text = String::with_capacity(LENGTH);
-        let (order, merchant_order) = (random.u32(0..100_000_000), random.u128(..));
         text.push_str("{\"payout_id\":\"POT");
-        push_number(&mut text, order.into(), 8);
+        push_digits(&mut text, ids.order(index), 8);
         text.push_str("\",\"payout_cl_id\":\"");
-        push_hex(&mut text, merchant_order);
+        push_hex(&mut text, ids.merchant_order(index));
         text.push_str(
             "\",\"platform_id\":\"PF0014\",\"amount\":400000,\"real_amount\":400000,\"fee\":3200,\"status\":",
         );
-        push_number(&mut text, self.status, 1);
+        push_number(&mut text, self.status);
         if self.status == self.statuses.failed() {
             text.push_str(",\"error_msg\":");
             text.push_str(&json_string("beneficiary account rejected"));
         }
         text.push_str(",\"create_time\":");
-        push_number(&mut text, completed - TOOK, 1);
+        push_number(&mut text, completed - TOOK);
         text.push_str(",\"update_time\":");
-        push_number(&mut text, completed, 1);
+        push_number(&mut text, completed);
         text.push('}');
         text
     }
@@ -62,12 +62,16 @@ fn push_hex(text: &mut String, number: u128) {
     text.push_str(std::str::from_utf8(&digits).unwrap_or_default());
 }
 
-/// Writes a number in at least so many digits: what the formatter does, for a fraction of its time.
-fn push_number(text: &mut String, number: i64, width: usize) {
+fn push_number(text: &mut String, number: i64) {
     if number < 0 {
         text.push('-');
     }
-    let (mut digits, mut rest) = ([b'0'; 20], number.unsigned_abs());
+    push_digits(text, number.unsigned_abs(), 1);
+}
+
+/// Writes a number in at least so many digits: what the formatter does, for a fraction of its time.
+fn push_digits(text: &mut String, number: u64, width: usize) {
+    let (mut digits, mut rest) = ([b'0'; 20], number);
     let mut start = digits.len();
     while rest > 0 || digits.len() - start < width.min(digits.len()) {
         start -= 1;
@@ -125,7 +129,7 @@ mod tests {
         for status in [3, 4, 5] {
             let completed_at = Timestamp::from_second(1_567_614_111).unwrap();
             let example = Example { status, statuses, completed_at };
-            let text = example.payload(&mut fastrand::Rng::with_seed(1));
+            let text = example.payload(&OrderIds::new(1), 0);
             let payload = Payload::parse(text.as_bytes()).unwrap();
             assert_eq!(findings(&payload, Expectation::Notification, &statuses), []);
         }
@@ -142,18 +146,16 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_the_formatter_writes_them() {
-        let written = |number, width| {
-            let mut text = String::new();
-            push_number(&mut text, number, width);
-            text
-        };
         for number in [0, 1, -1, 9, 10, 1_567_614_111, i64::MAX, i64::MIN] {
-            assert_eq!(written(number, 1), number.to_string());
+            let mut text = String::new();
+            push_number(&mut text, number);
+            assert_eq!(text, number.to_string());
         }
-        assert_eq!(
-            (written(102, 8), written(99_999_999, 8)),
-            ("00000102".into(), "99999999".into())
-        );
+        for number in [102, 99_999_999, 100_000_000, u64::MAX] {
+            let mut text = String::new();
+            push_digits(&mut text, number, 8);
+            assert_eq!(text, format!("{number:08}"));
+        }
     }
 
     #[test]

@@ -5,6 +5,15 @@
 //! acknowledgement was recorded is sent again, and an attempt whose outcome is unknown is said to be
 //! unknown and is followed by another. The key is not in the journal; the signed bodies are.
 
+/// Which orders `o` are not done: those that are pending, and those that are called exhausted although
+/// the outcome of no attempt is known. Version 0.1 recorded such ones: they may never have been sent.
+macro_rules! unfinished {
+    () => {
+        "(o.state = 'pending' OR (o.state = 'exhausted' AND NOT EXISTS (SELECT 1 FROM attempts
+          AS known WHERE known.order_number = o.number AND known.outcome IS NOT NULL)))"
+    };
+}
+
 mod past;
 mod reading;
 mod resume;
@@ -20,7 +29,7 @@ use jiff::Timestamp;
 
 pub use past::{Past, PastEvent};
 pub use reading::{Counts, ExpiredOrder, Intake, Resumed, UnfinishedOrder};
-pub use resume::{Continuation, LastOutcome, continuation};
+pub use resume::{Attempted, Continuation, LastOutcome, continuation};
 pub use run::RunInfo;
 
 use super::record::Order;
@@ -160,24 +169,47 @@ impl Journal {
         Store::open(path, &plan).map(|store| Journal { store, part: FIRST_PART })
     }
 
-    /// Opens the journal of a run that ended early and says how it goes on at `now`.
+    /// Opens the journal of a run that ended early and says how it continues at `now`.
     ///
-    /// Orders whose window has passed are recorded as exhausted.
+    /// Nothing is written before [`Journal::begin`]: dropped until then, it leaves the file and its
+    /// log as they were.
     ///
     /// # Errors
-    /// `Trouble::Missing`, `Trouble::InUse` where the run is still going on, and what else can be
-    /// wrong with the file; it is checked as a whole.
+    /// `Trouble::Missing`, `Trouble::InUse` where the run is still at work, `Trouble::LogLost`, and
+    /// what else can be wrong with the file; it is checked as a whole.
     pub fn resume(path: &Path, now: Timestamp) -> Result<(Journal, Resumed), StoreError> {
         let plan = Plan { integrity: Integrity::Whole, ..Plan::new(&SCHEMA, Presence::Existing) };
         let store = Store::open(path, &plan)?;
         let reader = store.reader()?;
-        let (resumed, changes) = reading::read(&reader, now)?;
-        let part = past::next_part(&reader)?;
-        if !changes.is_empty() {
-            // Not waited for: the next resume would find the same again.
-            store.try_write_later(changes)?;
+        let mut resumed = reading::read(&reader, now)?;
+        if resumed.intake == Intake::Cut && !store.is_marked()? {
+            resumed.intake = Intake::Unclear;
         }
+        let part = past::next_part(&reader)?;
         Ok((Journal { store, part }, resumed))
+    }
+
+    /// Readies the journal for attempts: nothing may be intended before.
+    ///
+    /// The file itself then holds all orders, and shows where its log is lost. Orders that were
+    /// called exhausted without an attempt are pending again.
+    ///
+    /// # Errors
+    /// `Trouble::Locked` where another program reads the file for long, and whatever the disk does.
+    pub async fn begin(&self) -> Result<(), StoreError> {
+        let reopened = concat!(
+            "UPDATE orders AS o SET state = 'pending' WHERE state = 'exhausted' AND ",
+            unfinished!()
+        );
+        let acknowledged = "UPDATE orders AS o SET state = 'acknowledged' WHERE state = 'pending'
+             AND EXISTS (SELECT 1 FROM attempts WHERE order_number = o.number AND outcome = ?)";
+        self.store
+            .write(vec![
+                Statement::new(reopened, Vec::new()),
+                Statement::new(acknowledged, vec![ACKNOWLEDGED.into()]),
+            ])
+            .await?;
+        self.store.begin().await
     }
 
     /// Tells what the earlier parts of the run did, order by order.
@@ -188,8 +220,6 @@ impl Journal {
     /// # Errors
     /// What cannot be written or read, and times and numbers that cannot be.
     pub async fn replay(&self, take: impl FnMut(PastEvent)) -> Result<Past, StoreError> {
-        // What the resume itself found out is part of the past.
-        self.store.flush().await?;
         past::replay(&self.store.reader()?, self.part, take)
     }
 

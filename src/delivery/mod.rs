@@ -14,6 +14,7 @@ pub mod jitter;
 pub mod journal;
 pub mod mix;
 pub mod order_file;
+pub mod order_ids;
 pub mod order_pipe;
 pub mod orders;
 pub mod outcome;

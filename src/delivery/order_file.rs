@@ -2,13 +2,18 @@
 //!
 //! The file is streamed: memory holds one line, and a line is bounded.
 
+mod header;
 mod table;
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 
+pub(super) use self::header::Expected;
+use self::header::HeaderError;
 use self::table::Table;
 use super::orders::{OrderError, OrderMaker, OrderRecipe, OrderSource};
 use super::record::Order;
@@ -59,13 +64,16 @@ impl FileFormat {
 pub struct FromFile {
     maker: OrderMaker,
     rows: Rows,
+    skipped: Arc<AtomicU64>,
 }
 
 impl FromFile {
     /// Orders from what a reader gives; nothing is read yet.
     #[must_use]
     pub fn new(reader: Box<dyn Read + Send>, format: FileFormat, recipe: OrderRecipe) -> Self {
-        FromFile { maker: OrderMaker::new(recipe), rows: Rows::new(reader, format) }
+        let skipped = Arc::default();
+        let rows = Rows::new(reader, format, Expected::of(&recipe), Arc::clone(&skipped));
+        FromFile { maker: OrderMaker::new(recipe), rows, skipped }
     }
 }
 
@@ -79,6 +87,10 @@ impl OrderSource for FromFile {
 
     fn size_hint(&self) -> Option<u64> {
         None
+    }
+
+    fn skipped(&self) -> u64 {
+        self.skipped.load(Ordering::Relaxed)
     }
 }
 
@@ -100,10 +112,16 @@ pub(super) enum Rows {
 }
 
 impl Rows {
-    pub(super) fn new(reader: Box<dyn Read + Send>, format: FileFormat) -> Self {
+    /// The rows that a reader gives; `skipped` counts the empty ones of a table.
+    pub(super) fn new(
+        reader: Box<dyn Read + Send>,
+        format: FileFormat,
+        expected: Expected,
+        skipped: Arc<AtomicU64>,
+    ) -> Self {
         match format {
             FileFormat::Ndjson => Rows::Lines(Lines::new(reader)),
-            FileFormat::Csv => Rows::Table(Box::new(Table::new(reader))),
+            FileFormat::Csv => Rows::Table(Box::new(Table::new(reader, expected, skipped))),
         }
     }
 
@@ -143,6 +161,10 @@ impl Bad {
     /// A file that is wrong as a whole from this line on.
     fn file(line: u64, problem: impl Into<String>) -> Self {
         Bad { error: BadLine::whole(line, problem).into(), end: End::OfFile }
+    }
+
+    fn header(line: u64, HeaderError { problem, hint }: HeaderError) -> Self {
+        Bad { error: OrderError::Header { line, problem, hint }, end: End::OfFile }
     }
 
     fn reading(line: u64, error: io::Error) -> Self {
@@ -274,116 +296,4 @@ fn row_of(number: u64, line: Vec<u8>) -> Result<Option<Row>, BadLine> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::orders::tests::{all, at, recipe};
-    use super::table::is_literal;
-    use super::*;
-    use std::sync::Arc;
-
-    fn source(text: impl Into<Vec<u8>>, format: FileFormat) -> FromFile {
-        FromFile::new(Box::new(io::Cursor::new(text.into())), format, recipe(1))
-    }
-
-    /// The bodies without their signatures.
-    fn bodies(text: &str, format: FileFormat) -> Vec<String> {
-        all(&mut source(text, format))
-            .into_iter()
-            .map(|order| {
-                let body = String::from_utf8(order.body.to_vec()).unwrap();
-                body.split(",\"sign\"").next().unwrap_or_default().to_owned()
-            })
-            .collect()
-    }
-
-    fn error(source: &mut FromFile) -> String {
-        source.next_order(at()).unwrap().unwrap_err().to_string()
-    }
-
-    #[test]
-    fn lines_are_payloads_or_recorded_callbacks() {
-        let text = concat!(
-            "{\"payout_id\":\"A\",\"amount\":1.10}\r\n\n",
-            "{\"type\":\"ready\",\"schema_version\":1}\n",
-            "{\"type\":\"callback\",\"schema_version\":1,\"body\":\"{\\\"payout_id\\\":\\\"B\\\"}\"}\n",
-            "{\"type\":\"bonus\",\"payout_id\":\"C\"}",
-        );
-        assert_eq!(
-            bodies(text, FileFormat::Ndjson),
-            [
-                "{\"payout_id\":\"A\",\"amount\":1.10",
-                "{\"payout_id\":\"B\"",
-                "{\"type\":\"bonus\",\"payout_id\":\"C\""
-            ]
-        );
-        let ids: Vec<_> =
-            all(&mut source(text, FileFormat::Ndjson)).into_iter().map(|order| order.id).collect();
-        assert_eq!(ids, ["A".into(), "B".into(), "C".into()] as [Arc<str>; 3]);
-    }
-
-    #[test]
-    fn a_bad_line_is_named_and_the_next_one_is_read() {
-        let mut text = b"{\"a\":1,\"a\":2}\n".to_vec();
-        text.resize(text.len() + 3 * MAX_BYTES, b'x');
-        text.extend(b"\n{\"a\":1}\n{\"type\":\"callback\",\"schema_version\":1}\n");
-        let mut source = source(text, FileFormat::Ndjson);
-        assert!(error(&mut source).starts_with("line 1, column 8, member \"a\": "));
-        assert_eq!(error(&mut source), "line 2: longer than 1048576 bytes (1 MiB)");
-        assert_eq!(source.next_order(at()).unwrap().unwrap().number, 1);
-        assert_eq!(error(&mut source), "line 4, member \"body\": the callback has no text here");
-        assert!(source.next_order(at()).is_none());
-    }
-
-    #[test]
-    fn a_place_in_a_recorded_body_counts_within_it() {
-        let text = "\n{\"type\":\"callback\",\"body\":\"{\\n \\\"a\\\":}\"}";
-        let mut source = source(text, FileFormat::Ndjson);
-        assert!(error(&mut source).starts_with("line 2, member \"body\": line 2, column 6, "));
-    }
-
-    #[test]
-    fn cells_are_literals_where_they_round_trip() {
-        let text =
-            "payout_id,amount,ok,memo\r\nP1,1.10,true,\"a, \"\"b\"\"\nc\"\r\n007,-1,null,\r\n";
-        assert_eq!(
-            bodies(text, FileFormat::Csv),
-            [
-                "{\"payout_id\":\"P1\",\"amount\":1.10,\"ok\":true,\"memo\":\"a, \\\"b\\\"\\nc\"",
-                "{\"payout_id\":\"007\",\"amount\":-1,\"ok\":null,\"memo\":\"\""
-            ]
-        );
-        for cell in ["1 ", "+1", "1,\"w\":2", "1}", "01", "-", "NaN", "0x1"] {
-            assert!(!is_literal(cell), "{cell}");
-        }
-        assert!(is_literal("1e3") && is_literal("-0.0"));
-    }
-
-    #[test]
-    fn a_bad_row_is_named_by_its_line() {
-        let mut rows = source("a,b\n1,2\n\n1\n3,4\n", FileFormat::Csv);
-        assert!(rows.next_order(at()).unwrap().is_ok());
-        assert_eq!(error(&mut rows), "line 4: the row has 1 cell, the header 2");
-        assert!(rows.next_order(at()).unwrap().is_ok());
-        assert!(rows.next_order(at()).is_none());
-        let mut rows = source("a,b\r\n\"1\r\n\",2\r\n\r\n1\r\n", FileFormat::Csv);
-        assert!(rows.next_order(at()).unwrap().is_ok());
-        assert_eq!(error(&mut rows), "line 5: the row has 1 cell, the header 2");
-        assert!(error(&mut source("a,a\n1,2\n", FileFormat::Csv)).contains("twice"));
-        let told = error(&mut source(b"a,b\n1,\xff\n", FileFormat::Csv));
-        assert_eq!(told, "line 2, member \"b\": the cell is not UTF-8");
-        let told = error(&mut source("a,sign_type\n1,no\n", FileFormat::Csv));
-        assert!(told.starts_with("line 2: the payload cannot be signed: "), "{told}");
-        let mut endless = b"a\n\"".to_vec();
-        endless.resize(4 * MAX_BYTES, b'x');
-        let mut rows = source(endless, FileFormat::Csv);
-        assert!(error(&mut rows).contains("longer than 1048576 bytes"));
-        assert!(rows.next_order(at()).is_none());
-        assert!(source("", FileFormat::Csv).next_order(at()).is_none());
-    }
-
-    #[test]
-    fn the_extension_tells_the_format() {
-        assert_eq!(FileFormat::of(Path::new("a/b.CSV")), FileFormat::Csv);
-        assert_eq!(FileFormat::of(Path::new("a/b")), FileFormat::Ndjson);
-        assert!(FileFormat::parse("xml").is_err());
-    }
-}
+mod tests;

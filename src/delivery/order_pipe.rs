@@ -8,6 +8,7 @@
 //! the silence after it.
 
 use std::io::{self, Read};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::{mem, thread, vec};
@@ -16,7 +17,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use super::order_file::{Bad, FileFormat, Row, Rows, order_of};
+use super::order_file::{Bad, Expected, FileFormat, Row, Rows, order_of};
 use super::orders::{OrderError, OrderMaker, OrderRecipe};
 use super::record::Order;
 
@@ -29,6 +30,7 @@ pub struct FromPipe {
     maker: OrderMaker,
     rows: vec::IntoIter<Result<Row, Bad>>,
     batches: Receiver<Vec<Result<Row, Bad>>>,
+    skipped: Arc<AtomicU64>,
 }
 
 impl FromPipe {
@@ -45,10 +47,19 @@ impl FromPipe {
         recipe: OrderRecipe,
     ) -> io::Result<Self> {
         let (sender, batches) = channel(MOST_BATCHES);
-        thread::Builder::new()
-            .name("orders".to_owned())
-            .spawn(move || read_all(reader, format, sender))?;
-        Ok(FromPipe { maker: OrderMaker::new(recipe), rows: Vec::new().into_iter(), batches })
+        let outbox = Arc::new(Outbox { rows: Mutex::default(), sender });
+        let skipped = Arc::<AtomicU64>::default();
+        let reader = Box::new(Punctual { reader, outbox: Arc::clone(&outbox) });
+        let rows = Rows::new(reader, format, Expected::of(&recipe), Arc::clone(&skipped));
+        thread::Builder::new().name("orders".to_owned()).spawn(move || read_all(rows, &outbox))?;
+        let maker = OrderMaker::new(recipe);
+        Ok(FromPipe { maker, rows: Vec::new().into_iter(), batches, skipped })
+    }
+
+    /// How many rows so far had nothing in any cell.
+    #[must_use]
+    pub fn skipped(&self) -> u64 {
+        self.skipped.load(Ordering::Relaxed)
     }
 
     /// The next order, completed at this time; `None` at the end, pending where none is there yet.
@@ -84,14 +95,7 @@ impl FromPipe {
     }
 }
 
-fn read_all(
-    reader: Box<dyn Read + Send>,
-    format: FileFormat,
-    sender: Sender<Vec<Result<Row, Bad>>>,
-) {
-    let outbox = Arc::new(Outbox { rows: Mutex::default(), sender });
-    let reader = Punctual { reader, outbox: Arc::clone(&outbox) };
-    let mut rows = Rows::new(Box::new(reader), format);
+fn read_all(mut rows: Rows, outbox: &Outbox) {
     while let Some(row) = rows.next() {
         outbox.rows.lock().unwrap_or_else(PoisonError::into_inner).push(row);
     }
@@ -136,7 +140,7 @@ mod tests {
     use std::future::poll_fn;
     use std::sync::mpsc;
 
-    use super::super::orders::tests::{at, recipe};
+    use super::super::orders::tests::{at, recipe, recipe_of};
     use super::*;
 
     /// A pipe that gives what a test sends, and ends when the test drops its end.
@@ -152,7 +156,7 @@ mod tests {
 
     fn pipe(format: FileFormat) -> (mpsc::SyncSender<Vec<u8>>, FromPipe) {
         let (sender, bytes) = mpsc::sync_channel(1);
-        (sender, FromPipe::try_new(Box::new(Pipe(bytes)), format, recipe(1)).unwrap())
+        (sender, FromPipe::try_new(Box::new(Pipe(bytes)), format, recipe_of("wechat-v2")).unwrap())
     }
 
     /// The id of the next order, waited for.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::example::Example;
 use super::mix::{Duplicates, Mix};
+use super::order_ids::OrderIds;
 use super::record::Order;
 use super::signing::{Signer, SigningError};
 use super::template::{Template, TemplateContext};
@@ -27,6 +28,11 @@ pub trait OrderSource {
 
     /// How many orders are still to come, where that is known.
     fn size_hint(&self) -> Option<u64>;
+
+    /// How many rows so far had nothing in any cell.
+    fn skipped(&self) -> u64 {
+        0
+    }
 }
 
 /// An order that could not be made.
@@ -38,6 +44,16 @@ pub enum OrderError {
     /// A row of a file gives no payload, or one that cannot be signed.
     #[error(transparent)]
     Row(#[from] BadLine),
+    /// The header of a table does not say which fields the orders have.
+    #[error("line {line}: {problem}")]
+    Header {
+        /// The header's line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        problem: String,
+        /// What to do about it.
+        hint: Option<&'static str>,
+    },
     /// A file cannot be read further.
     #[error("line {line}: cannot read on: {error}")]
     Read {
@@ -55,7 +71,7 @@ impl OrderError {
         match self {
             OrderError::Signing(_) => None,
             OrderError::Row(bad) => Some(bad.number),
-            OrderError::Read { line, .. } => Some(*line),
+            OrderError::Header { line, .. } | OrderError::Read { line, .. } => Some(*line),
         }
     }
 }
@@ -86,6 +102,8 @@ impl Change {
             number: 0,
             completed_at: Timestamp::UNIX_EPOCH,
             random: &mut fastrand::Rng::with_seed(0),
+            ids: &OrderIds::new(0),
+            places: 0,
         });
         Change::Fixed(Edit::Put { name, json })
     }
@@ -110,6 +128,7 @@ pub struct OrderRecipe {
 /// Turns payloads into orders; counts them, and repeats those that are to be notified twice.
 pub(super) struct OrderMaker {
     recipe: OrderRecipe,
+    ids: OrderIds,
     values: fastrand::Rng,
     statuses: fastrand::Rng,
     /// Originals made.
@@ -127,6 +146,7 @@ impl OrderMaker {
         // One stream each: a template more leaves the statuses as they were.
         let (values, statuses) = (seeds.fork(), seeds.fork());
         OrderMaker {
+            ids: OrderIds::new(recipe.seed),
             recipe,
             values,
             statuses,
@@ -169,23 +189,26 @@ impl OrderMaker {
             Some(mix) => mix.draw(&mut self.statuses),
             None => statuses.success(),
         };
-        let text = Example { status, statuses, completed_at: at }.payload(&mut self.values);
+        let example = Example { status, statuses, completed_at: at };
+        let text = example.payload(&self.ids, self.made);
         self.finish(text.as_bytes(), at)
     }
 
     fn finish(&mut self, text: &[u8], completed_at: Timestamp) -> Result<Order, SigningError> {
         let number = self.next_number;
+        let mut context = TemplateContext {
+            number,
+            completed_at,
+            random: &mut self.values,
+            ids: &self.ids,
+            places: 0,
+        };
         for change in &self.recipe.changes {
             self.edits.push(match change {
                 Change::Fixed(edit) => edit.clone(),
-                Change::Templated { name, template } => Edit::Put {
-                    name: name.clone(),
-                    json: template.expand(&mut TemplateContext {
-                        number,
-                        completed_at,
-                        random: &mut self.values,
-                    }),
-                },
+                Change::Templated { name, template } => {
+                    Edit::Put { name: name.clone(), json: template.expand(&mut context) }
+                }
             });
         }
         let id = |payload: &Payload<'_>| order_id(payload, number);
@@ -256,6 +279,8 @@ impl OrderSource for Generated {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::collections::HashSet;
+
     use super::*;
     use crate::protocol::dialect::Dialect;
     use crate::protocol::key::Key;
@@ -264,6 +289,11 @@ pub(super) mod tests {
 
     fn key() -> Key {
         Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap()
+    }
+
+    pub(in crate::delivery) fn recipe_of(dialect: &str) -> OrderRecipe {
+        let dialect = Dialect::built_in(dialect).unwrap();
+        OrderRecipe { signer: Signer::try_new(dialect, None, key()).unwrap(), ..recipe(1) }
     }
 
     pub(in crate::delivery) fn recipe(seed: u64) -> OrderRecipe {
@@ -318,6 +348,23 @@ pub(super) mod tests {
             Signer::try_new(Dialect::platform(), Some(Algorithm::Sha256), key()).is_err(),
             "the platform has no SHA256"
         );
+    }
+
+    #[test]
+    fn no_two_orders_share_an_id() {
+        let mut orders = Generated::new(recipe(4), 10_000);
+        let (mut ids, mut merchant) = (HashSet::new(), HashSet::new());
+        while let Some(order) = orders.next_order(at()) {
+            let order = order.unwrap();
+            let payload = Payload::parse(&order.body).unwrap();
+            let Value::String(of_merchant) = &payload.get("payout_cl_id").unwrap().value else {
+                panic!("the merchant's id is a string");
+            };
+            assert_eq!((order.id.len(), of_merchant.len()), (11, 32));
+            assert!(merchant.insert(of_merchant.to_string()), "{of_merchant}");
+            assert!(ids.insert(Arc::clone(&order.id)), "{}", order.id);
+        }
+        assert_eq!(ids.len(), 10_000);
     }
 
     #[test]

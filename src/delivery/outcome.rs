@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::schedule::RetrySchedule;
 use crate::protocol::acknowledgement::{AcknowledgementRule, Conclusion, Reply};
+use crate::protocol::mask::outside;
 
 /// The most characters of a failure's detail that are kept; it can quote what a server sent.
 const MAX_DETAIL_CHARS: usize = 300;
@@ -165,7 +166,7 @@ impl TransportFailure {
     /// A failure with its technical cause, cut to a sane length.
     #[must_use]
     pub fn new(kind: FailureKind, detail: &str) -> Self {
-        TransportFailure { kind, detail: detail.chars().take(MAX_DETAIL_CHARS).collect() }
+        TransportFailure { kind, detail: outside(detail).chars().take(MAX_DETAIL_CHARS).collect() }
     }
 
     /// The stable name, as JSON output carries it.

@@ -14,7 +14,8 @@ pub struct Order {
     pub id: Arc<str>,
     /// The signed body, byte for byte.
     pub body: Arc<[u8]>,
-    /// When the order was completed, from which the window and the schedule count.
+    /// When the order was made. The window and the schedule count from its first sending, which
+    /// may be much later.
     pub completed_at: Timestamp,
     /// Set where this sending repeats another order's notification on purpose.
     pub duplicate_of: Option<u64>,
@@ -102,6 +103,8 @@ pub struct OrderRecord {
     pub attempts: u32,
     /// When it ended, counted from the start of the run.
     pub finished: Duration,
+    /// Whether it is exhausted because its window ended while the sender was stopped.
+    pub lapsed: bool,
 }
 
 /// What happens during a run of many deliveries.

@@ -80,6 +80,12 @@ pub fn with_sign_type(payload: &Payload<'_>, scheme: &Scheme) -> String {
 }
 
 impl Signer {
+    /// The dialect by which it signs.
+    #[must_use]
+    pub fn dialect(&self) -> &'static Dialect {
+        self.dialect
+    }
+
     /// Settles what holds for every payload; without a chosen digest each payload's `sign_type`
     /// chooses.
     ///

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
+use super::order_ids::{MOST_DIGITS, OrderIds};
 use crate::protocol::edit::json_string;
 use crate::protocol::payload::{Payload, PayloadError, PayloadProblem};
 
@@ -36,7 +37,7 @@ pub enum Segment {
     Now,
     /// `{now_ms}`, the same in milliseconds.
     NowMillis,
-    /// `{hex:N}`, so many random hexadecimal digits.
+    /// `{hex:N}`, so many hexadecimal digits that look random, and repeat only after 16^N orders.
     Hex(usize),
     /// `{LOW..HIGH}`, a random integer; both bounds count.
     Range(i64, i64),
@@ -78,8 +79,12 @@ pub struct TemplateContext<'r> {
     pub number: u64,
     /// When the order was completed.
     pub completed_at: Timestamp,
-    /// Where ids and amounts come from.
+    /// Where UUIDs and amounts come from.
     pub random: &'r mut fastrand::Rng,
+    /// Where hexadecimal digits come from: they are used for ids, which must not repeat.
+    pub ids: &'r OrderIds,
+    /// How many values with such digits the order has so far.
+    pub places: u64,
 }
 
 impl Template {
@@ -172,7 +177,13 @@ impl Segment {
             Segment::Now => write!(out, "{}", context.completed_at.as_second()),
             Segment::NowMillis => write!(out, "{}", context.completed_at.as_millisecond()),
             Segment::Hex(digits) => {
-                for _ in 0..*digits {
+                let unique = (*digits).min(MOST_DIGITS as usize);
+                // The first place is that of the example's own id.
+                context.places += 1;
+                let index = context.number.saturating_sub(1);
+                let number = context.ids.digits(index, unique as u32, context.places);
+                let _ = write!(out, "{number:0unique$x}");
+                for _ in unique..*digits {
                     out.push(char::from(b"0123456789abcdef"[context.random.usize(0..16)]));
                 }
                 Ok(())
@@ -325,6 +336,8 @@ mod tests {
             number,
             completed_at: Timestamp::from_millisecond(1_567_614_111_250).unwrap(),
             random: &mut random,
+            ids: &OrderIds::new(seed),
+            places: 0,
         })
     }
 
@@ -387,6 +400,18 @@ mod tests {
         assert!("89ab".contains(&uuid[20..21]), "{uuid}");
         assert_eq!(uuid, expand("{uuid}", 9, 5));
         assert_ne!(uuid, expand("{uuid}", 1, 6));
+    }
+
+    #[test]
+    fn hexadecimal_digits_do_not_repeat_and_places_differ() {
+        let mut seen = std::collections::HashSet::new();
+        for number in 1..=65_536 {
+            assert!(seen.insert(expand("P{hex:4}", number, 4)), "order {number}");
+        }
+        let pair = expand("{hex:8}-{hex:8}", 1, 4);
+        assert_ne!(pair[1..9], pair[10..18], "{pair}");
+        assert_eq!(expand("{hex:40}", 1, 4).len(), 42);
+        assert_ne!(expand("{hex:40}", 1, 4), expand("{hex:40}", 2, 4));
     }
 
     #[test]

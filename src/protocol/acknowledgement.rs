@@ -5,6 +5,8 @@
 
 use super::payload::{Payload, Value};
 
+#[cfg(feature = "cli")]
+mod return_code;
 mod rule;
 
 pub use rule::{AcknowledgementRule, Slip};
@@ -193,6 +195,7 @@ impl Refusal {
             Refusal::TooLong => {
                 format!("the body is longer than {MAX_REPLY_BYTES} bytes; it was not read further")
             }
+            Refusal::NotTheReply { slip: slip @ Slip::ReturnCode { .. }, .. } => slip.explanation(),
             Refusal::NotTheReply { wanted, slip } => {
                 format!("{}; reply {wanted}", slip.explanation())
             }
@@ -425,6 +428,18 @@ mod tests {
             ("\u{feff}{\"error_code\":\"0000\"}", "byte-order-mark"),
             ("Notice: x in y.php {\"error_code\":\"0000\"}", "text-around-json"),
             ("nonsense", "not-json"),
+            (r#"{"error_code":"0000"}{"error_code":"1"}"#, "not-json"),
+            (r#"{"error_code":"0000"} OK"#, "text-around-json"),
+            (r#"{"error_code":"0000",}"#, "not-json"),
+            (r#"{"error_code":"1","error\u005fcode":"0000"}"#, "duplicate-member"),
+            (r#"{"msg":"{\"error_code\":\"0000\"}"}"#, "no-code"),
+            (r#"{"data":{"error_code":"0000"}}"#, "no-code"),
+            (r#""{\"error_code\":\"0000\"}""#, "not-an-object"),
+            (r#"[{"error_code":"0000"}]"#, "not-an-object"),
+            (r#"{"error_code":"0000\u0000"}"#, "refused"),
+            ("{\"error_code\":\"\u{ff10}\u{ff10}\u{ff10}\u{ff10}\"}", "refused"),
+            (r#"/*{"error_code":"0000"}*/{"error_code":"1"}"#, "not-json"),
+            ("not success", "not-json"),
         ] {
             assert_eq!(refusal(200, body), code, "{body}");
         }

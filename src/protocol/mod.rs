@@ -11,10 +11,16 @@ pub mod diagnosis;
 pub mod dialect;
 #[cfg(feature = "dialect-files")]
 pub mod dialect_file;
+mod digest_notation;
+// Of use to a program that writes payloads only.
+#[cfg(feature = "cli")]
+pub mod documented;
 pub mod edit;
 pub mod finding;
 pub mod form;
 pub mod key;
+// Of use to what shows texts only.
+#[cfg(feature = "cli")]
 pub mod mask;
 pub mod nearest;
 pub mod notification;

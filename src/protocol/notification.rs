@@ -39,7 +39,7 @@ pub struct Notification {
 
 /// What a member's text should be.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Type {
+pub(super) enum Type {
     Id,
     Cents,
     Status,
@@ -48,10 +48,10 @@ enum Type {
 }
 
 /// A field that the page documents; `missing` is the weight of its absence.
-struct Field {
-    name: &'static str,
-    kind: Type,
-    missing: Option<Severity>,
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) kind: Type,
+    pub(super) missing: Option<Severity>,
 }
 
 const fn required(name: &'static str, kind: Type) -> Field {
@@ -62,7 +62,7 @@ const fn optional(name: &'static str, kind: Type) -> Field {
     Field { name, kind, missing: None }
 }
 
-const COMMON_FIELDS: [Field; 10] = [
+pub(super) const COMMON_FIELDS: [Field; 10] = [
     required("platform_id", Type::Id),
     required("amount", Type::Cents),
     // Sister deployments leave it out.
@@ -75,15 +75,15 @@ const COMMON_FIELDS: [Field; 10] = [
     optional("sign_type", Type::Text),
     optional("sign", Type::Text),
 ];
-const PAYOUT_IDS: [Field; 2] =
+pub(super) const PAYOUT_IDS: [Field; 2] =
     [required("payout_id", Type::Id), required("payout_cl_id", Type::Id)];
-const DEPOSIT_IDS: [Field; 3] = [
+pub(super) const DEPOSIT_IDS: [Field; 3] = [
     required("payment_id", Type::Id),
     required("payment_cl_id", Type::Id),
     optional("payment_cl_name", Type::Text),
 ];
 
-fn fields(kind: Kind) -> impl Iterator<Item = &'static Field> {
+pub(super) fn fields(kind: Kind) -> impl Iterator<Item = &'static Field> {
     let ids: &[Field] = if kind == Kind::Deposit { &DEPOSIT_IDS } else { &PAYOUT_IDS };
     ids.iter().chain(&COMMON_FIELDS)
 }

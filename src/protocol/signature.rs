@@ -9,6 +9,7 @@ use subtle::ConstantTimeEq;
 
 use super::canonical::{CanonicalString, canonicalize};
 use super::dialect::Dialect;
+use super::digest_notation::{self, Found, hash_of_length, in_case};
 use super::edit::put_with;
 use super::key::Key;
 use super::payload::{Payload, Value};
@@ -182,8 +183,24 @@ pub enum Mismatch {
         /// The scheme's length.
         expected: usize,
     },
+    /// As many digits as another hash's digest has.
+    OtherHash {
+        /// The hash, such as `SHA-1`.
+        hash: &'static str,
+        /// The length in digits.
+        given: usize,
+        /// The scheme's length.
+        expected: usize,
+    },
     /// The right digits, but not in the case that the scheme wants, which is this one.
     Case(DigestCase),
+    /// The right digest, but not written in bare digits.
+    Notation {
+        /// How it is written, such as `with dashes between its bytes`.
+        written: String,
+        /// The case that the scheme expects.
+        case: DigestCase,
+    },
     /// Another digest: a wrong key, another rule, or a changed value.
     Digest,
 }
@@ -198,8 +215,9 @@ impl Mismatch {
             Mismatch::NotText(_) => "not-text",
             Mismatch::UnknownSignType(_) => "unknown-sign-type",
             Mismatch::NotAsRequired { .. } => "not-as-required",
-            Mismatch::Length { .. } => "length",
+            Mismatch::Length { .. } | Mismatch::OtherHash { .. } => "length",
             Mismatch::Case(_) => "case",
+            Mismatch::Notation { .. } => "notation",
             Mismatch::Digest => "digest",
         }
     }
@@ -207,7 +225,18 @@ impl Mismatch {
     /// Whether a mistake in signing can explain it, so that a search for one makes sense.
     #[must_use]
     pub const fn can_be_diagnosed(&self) -> bool {
-        matches!(self, Mismatch::Length { .. } | Mismatch::Case(_) | Mismatch::Digest)
+        match self {
+            Mismatch::Length { .. }
+            | Mismatch::OtherHash { .. }
+            | Mismatch::Case(_)
+            | Mismatch::Notation { .. }
+            | Mismatch::Digest => true,
+            Mismatch::Missing
+            | Mismatch::Empty
+            | Mismatch::NotText(_)
+            | Mismatch::UnknownSignType(_)
+            | Mismatch::NotAsRequired { .. } => false,
+        }
     }
 
     /// The reason in words.
@@ -226,6 +255,15 @@ impl Mismatch {
                     "the signature has {given} characters; this scheme's digests have {expected}"
                 )
             }
+            Mismatch::OtherHash { hash, given, expected } => format!(
+                "the signature has {given} hexadecimal digits, as many as {hash} gives; \
+                 this scheme's digests have {expected}"
+            ),
+            Mismatch::Notation { written, case } => format!(
+                "the digest is right, but it is written {written}; send it as bare {}-case \
+                 hexadecimal digits",
+                case.name()
+            ),
             Mismatch::Case(DigestCase::Lower) => {
                 "the digits are right, but in upper case; the rule is lower case".to_owned()
             }
@@ -256,7 +294,14 @@ pub fn verify(
         Some(Value::String(text)) => Some(text.to_string()),
         _ => None,
     };
-    let chosen = dialect.scheme_for(payload, given.as_deref().unwrap_or_default());
+    let found = given.as_deref().map(digest_notation::find).unwrap_or_default();
+    let right = found.iter().find(|found| {
+        let chosen = dialect.scheme_for(payload, &found.digits);
+        chosen.is_ok_and(|scheme| is_right(payload, key, scheme, &found.digits))
+    });
+    // The digits decide which scheme is meant, not what is around them.
+    let digits = right.or(found.first()).map(|found| found.digits.as_str()).or(given.as_deref());
+    let chosen = dialect.scheme_for(payload, digits.unwrap_or_default());
     let scheme = chosen.as_ref().copied().unwrap_or_else(|_| dialect.first());
     let mismatch = match (sign, &given, &chosen) {
         (None | Some(Value::Null), ..) => Some(Mismatch::Missing),
@@ -267,7 +312,7 @@ pub fn verify(
             Some(required) if required != scheme.algorithm => {
                 Some(Mismatch::NotAsRequired { required })
             }
-            _ => compare(payload, key, scheme, given),
+            _ => compare(payload, key, scheme, given, right),
         },
     };
     let answer = mismatch.map_or(Answer::Match, Answer::Mismatch);
@@ -298,23 +343,36 @@ pub fn expected(
     sign(&canonicalize(payload, scheme), scheme, key)
 }
 
-fn compare(payload: &Payload<'_>, key: &Key, scheme: &Scheme, given: &str) -> Option<Mismatch> {
+fn compare(
+    payload: &Payload<'_>,
+    key: &Key,
+    scheme: &Scheme,
+    given: &str,
+    found: Option<&Found>,
+) -> Option<Mismatch> {
     let expected = sign(&canonicalize(payload, scheme), scheme, key);
     if expected.matches(given) {
         return None;
     }
+    let case = scheme.digest_case;
     let (length, wanted) = (given.chars().count(), expected.as_str().len());
-    let in_case = match scheme.digest_case {
-        DigestCase::Lower => given.to_ascii_lowercase(),
-        DigestCase::Upper => given.to_ascii_uppercase(),
-    };
-    Some(if expected.matches(&in_case) {
-        Mismatch::Case(scheme.digest_case)
+    Some(if expected.matches(&in_case(given, case)) {
+        Mismatch::Case(case)
+    } else if let Some(found) = found {
+        Mismatch::Notation { written: found.in_words(case), case }
+    } else if let Some(hash) = hash_of_length(given).filter(|_| length != wanted) {
+        Mismatch::OtherHash { hash, given: length, expected: wanted }
     } else if length != wanted {
         Mismatch::Length { given: length, expected: wanted }
     } else {
         Mismatch::Digest
     })
+}
+
+/// Whether these are the right digits, in either case.
+fn is_right(payload: &Payload<'_>, key: &Key, scheme: &Scheme, digits: &str) -> bool {
+    let expected = sign(&canonicalize(payload, scheme), scheme, key);
+    expected.matches(&in_case(digits, scheme.digest_case))
 }
 
 #[cfg(test)]
@@ -368,6 +426,39 @@ mod tests {
         assert_eq!(
             answer(&md5, Some(Algorithm::HmacSha256)),
             Answer::Mismatch(Mismatch::NotAsRequired { required: Algorithm::HmacSha256 })
+        );
+    }
+
+    #[test]
+    fn the_right_digest_written_otherwise_is_said_to_be_right() {
+        let signed_by = |algorithm| signed(r#"{"a":1}"#, algorithm);
+        let (md5, hmac) = (signed_by(Algorithm::Md5), signed_by(Algorithm::HmacSha256));
+        let digits = |body: &str| body.split('"').nth(5).unwrap().to_owned();
+        for (body, before, after, phrase) in [
+            (&md5, "0x", "", "with 0x before it"),
+            (&md5, "(stdin)= ", "", "with the label that a command-line tool prints"),
+            (&md5, "", "  -", "with the file name that a command-line tool prints"),
+            (&hmac, "sha256=", "", "with a label before it"),
+            (&hmac, "", "\\n", "with white space around it"),
+        ] {
+            let right = digits(body);
+            for (given, case) in [(right.clone(), "; "), (right.to_uppercase(), " and in upper")] {
+                let payload = body.replace(&right, &format!("{before}{given}{after}"));
+                let Answer::Mismatch(mismatch) = answer(&payload, None) else {
+                    panic!("{payload} must not match")
+                };
+                let explanation = mismatch.explanation();
+                assert_eq!(mismatch.code(), "notation", "{explanation}");
+                assert!(explanation.starts_with("the digest is right, but it is written"));
+                assert!(explanation.contains(phrase), "{explanation}");
+                assert!(explanation.contains(case), "{explanation}");
+            }
+        }
+        let wrong = md5.replace(&digits(&md5), &format!("0x{}", "0".repeat(32)));
+        assert!(matches!(answer(&wrong, None), Answer::Mismatch(Mismatch::Length { .. })));
+        assert_eq!(
+            answer(&hmac.replace(&digits(&hmac), &"0".repeat(40)), None),
+            Answer::Mismatch(Mismatch::OtherHash { hash: "SHA-1", given: 40, expected: 32 })
         );
     }
 

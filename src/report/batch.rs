@@ -78,12 +78,12 @@ impl BatchSummary {
             .strong(format!("{lines} {}", if lines == 1 { "line" } else { "lines" }))
             .plain(": ");
         let line = match kind {
-            BatchKind::Sign => line.good(format!("{} signed", self.good)),
-            BatchKind::Verify => line.good(format!("{} matched", self.good)),
+            BatchKind::Sign => line.good(format!("{} ", self.good)).good("signed"),
+            BatchKind::Verify => line.good(format!("{} ", self.good)).good("matched"),
         };
-        let with = |line: Line, count: u64, what: &str| match count {
+        let with = |line: Line, count: u64, what: &'static str| match count {
             0 => line,
-            count => line.plain(", ").bad(format!("{count} {what}")),
+            count => line.plain(", ").bad(format!("{count} ")).bad(what),
         };
         let line = with(line, self.invalid, "matched but invalid");
         let line = match (kind, self.mismatched) {
@@ -96,7 +96,7 @@ impl BatchSummary {
         };
         match self.passed_over {
             0 => line,
-            count => line.plain(format!(", {count} passed over")),
+            count => line.plain(format!(", {count} ")).plain("passed over"),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::line::Line;
+use super::line::{Line, Text};
 use super::text::{clock_time, milliseconds, short_duration};
 use super::verification::finding_line;
 use super::{diagnosis, forwarding, json, referee};
@@ -84,9 +84,9 @@ pub fn lines(received: &ReceivedCallback, detail: Detail) -> Vec<Line> {
     lines.push(answer_line(received));
     if let Some(reading) = &verdict.reading {
         if reading.mismatch().is_some() {
-            let given = reading.verification.given.as_deref().unwrap_or("(none)");
+            let given = reading.verification.given.as_ref().map_or("(none)".into(), Text::from);
             lines.push(indented(Line::new().dim("given      ").plain(given)));
-            let canonical = received.masked_canonical.as_deref().unwrap_or_default();
+            let canonical = received.masked_canonical.clone().unwrap_or_default();
             lines.push(indented(Line::new().dim("canonical  ").plain(canonical)));
             lines.extend(diagnosis.iter().map(|found| indented(diagnosis::short_line(found))));
         }
@@ -137,7 +137,7 @@ fn request_lines(callback: &Callback) -> Vec<Line> {
         lines.push(Line::new().dim(format!("{name}: ")).plain(text(value)));
     }
     lines.push(Line::new());
-    lines.extend(text(&callback.body).lines().map(|line| Line::new().plain(line)));
+    lines.extend(text(&callback.body).lines().map(|line| Line::new().plain(line.to_owned())));
     lines.into_iter().map(indented).collect()
 }
 
@@ -148,7 +148,7 @@ fn indented(line: Line) -> Line {
 }
 
 fn order_summary(line: Line, order: &Notification, seen: Option<Seen>) -> Line {
-    let line = line.strong(order.order_id.as_deref().unwrap_or("(no order id)"));
+    let line = line.strong(order.order_id.as_ref().map_or("(no order id)".into(), Text::from));
     let line = match order.amount_cents {
         Some(cents) => line.plain(format!("  {}", major_units(cents))),
         None => line.warn("  (no amount)"),
@@ -231,14 +231,15 @@ pub fn summary_line(summary: &ListenSummary) -> Line {
     let line = Line::new()
         .strong(format!("{callbacks} callback{}", plural(*callbacks)))
         .plain(format!(" for {orders} order{}: ", plural(*orders)))
-        .good(format!("{valid} valid"));
+        .good(format!("{valid} "))
+        .good("valid");
     let line = match summary.invalid() {
         0 => line,
-        invalid => line.plain(", ").bad(format!("{invalid} invalid")),
+        invalid => line.plain(", ").bad(format!("{invalid} ")).bad("invalid"),
     };
     match not_kept {
         0 => line,
-        not_kept => line.plain(", ").bad(format!("{not_kept} not kept")),
+        not_kept => line.plain(", ").bad(format!("{not_kept} ")).bad("not kept"),
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::figures::shortened;
 use super::json;
-use super::line::Line;
+use super::line::{Line, Text};
 use super::text::{clock_time, milliseconds, short_duration};
 use super::timeline::extent;
 use crate::delivery::engine::{Attempt, DeliveryReport, DeliveryResult, Interruption};
@@ -35,7 +35,7 @@ impl DeliveryPlan<'_> {
     /// The plan's head for a person.
     #[must_use]
     pub fn lines(&self) -> Vec<Line> {
-        let order = self.notification.order_id.as_deref().unwrap_or("(no order id)");
+        let order = self.notification.order_id.as_ref().map_or("(no order id)".into(), Text::from);
         let key = match (&self.key_fingerprint, self.sign_type) {
             (Some(fingerprint), Some(sign_type)) => {
                 format!("  signed with {sign_type}, key {fingerprint}")

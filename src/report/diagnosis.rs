@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::line::Line;
-use crate::protocol::diagnosis::{Diagnosis, Hit, MAX_SEARCHED_BYTES, MAX_SEARCHED_MEMBERS};
+use crate::protocol::diagnosis::{Diagnosis, MAX_SEARCHED_BYTES, MAX_SEARCHED_MEMBERS};
+
+/// Who signed, as a merchant's developer sees it.
+const CODE: &str = "the code";
 
 /// The diagnosis for a person: the simplest hit in full, the others in a line each.
 #[must_use]
@@ -14,9 +17,10 @@ pub fn lines(diagnosis: &Diagnosis) -> Vec<Line> {
         return vec![nothing_fits(diagnosis), hint];
     };
     let mut lines =
-        vec![Line::new().strong("likely cause").plain(format!(": the code {}", does(first)))];
+        vec![Line::new().strong("likely cause").plain(format!(": {}", first.summary(CODE)))];
     for deviation in &first.deviations {
-        let row = |name: &str, text: &str| Line::new().dim(format!("  {name:<9}  ")).plain(text);
+        let row =
+            |name: &str, text: &'static str| Line::new().dim(format!("  {name:<9}  ")).plain(text);
         lines.push(row("rule", deviation.rule));
         lines.push(row("seen in", deviation.cause));
         lines.push(Line::new().dim("  fix        ").good(deviation.fix));
@@ -29,7 +33,7 @@ pub fn lines(diagnosis: &Diagnosis) -> Vec<Line> {
         );
     }
     lines.extend(
-        others.iter().map(|hit| Line::new().dim("or").plain(format!(": the code {}", does(hit)))),
+        others.iter().map(|hit| Line::new().dim("or").plain(format!(": {}", hit.summary(CODE)))),
     );
     lines
 }
@@ -43,15 +47,10 @@ pub fn short_line(diagnosis: &Diagnosis) -> Line {
             let fixes: Vec<&str> = hit.deviations.iter().map(|deviation| deviation.fix).collect();
             Line::new()
                 .strong("likely cause")
-                .plain(format!(": the sender {}; ", does(hit)))
+                .plain(format!(": {}; ", hit.summary("the sender")))
                 .dim(fixes.join("; "))
         }
     }
-}
-
-fn does(hit: &Hit) -> String {
-    let parts: Vec<&str> = hit.deviations.iter().map(|deviation| &*deviation.does).collect();
-    parts.join(", and ")
 }
 
 fn nothing_fits(diagnosis: &Diagnosis) -> Line {
@@ -89,7 +88,7 @@ pub fn json(diagnosis: Option<&Diagnosis>) -> Value {
                 .collect();
             json!({
                 "code": hit.code(),
-                "summary": format!("the code {}", does(hit)),
+                "summary": hit.summary(CODE),
                 "deviations": deviations,
                 "difference": hit.difference.as_ref().map(|difference| json!({
                     "at": difference.at,
@@ -99,4 +98,25 @@ pub fn json(diagnosis: Option<&Diagnosis>) -> Value {
             })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::diagnosis::{Hit, catalogue};
+
+    #[test]
+    fn every_output_has_the_same_sentence() {
+        for code in ["own-key-quotes", "own-url-parameter", "digest-dashes", "upper"] {
+            let deviations = catalogue().into_iter().filter(|one| one.code == code).collect();
+            let hit = Hit { deviations, difference: None };
+            let diagnosis = Diagnosis { hits: vec![hit.clone()], strings: 1, digests: 1 };
+            let text = |line: &Line| line.spans.iter().map(|span| &*span.text).collect::<String>();
+            let first = lines(&diagnosis).first().map(text).unwrap_or_default();
+            assert_eq!(first, format!("likely cause: {}", hit.summary("the code")));
+            let short = text(&short_line(&diagnosis));
+            assert!(short.contains(&hit.summary("the sender")), "{short}");
+            assert_eq!(json(Some(&diagnosis))[0]["summary"], hit.summary("the code"));
+        }
+    }
 }

@@ -42,7 +42,9 @@ pub fn lines(dialects: &[&Dialect]) -> Vec<Line> {
             let id = if index == 0 { &*dialect.id } else { "" };
             let text = scheme_row(id, scheme);
             lines.push(match text.strip_prefix(id) {
-                Some(rest) if index == 0 => Line::new().accent(id).plain(rest),
+                Some(rest) if index == 0 => {
+                    Line::new().accent(id.to_owned()).plain(rest.to_owned())
+                }
                 _ => Line::new().plain(text),
             });
         }

@@ -13,7 +13,7 @@ const MAX_BODY_CHARS: usize = 160;
 /// Where callbacks go, as a line for a person; it says so where that is not this machine.
 #[must_use]
 pub fn target_line(forwarder: &Forwarder) -> Line {
-    let line = Line::new().plain("forwarding to ").accent(forwarder.url());
+    let line = Line::new().plain("forwarding to ").accent(forwarder.url().to_owned());
     match forwarder.reach() {
         Reach::ThisMachine => line,
         Reach::PrivateNetwork => line.dim("  in a private network"),

@@ -15,6 +15,7 @@ use super::text::{milliseconds, short_duration};
 use super::verification::VerificationReport;
 use crate::listener::inbox::entry::{Entry, Forwarded, Match, Replied};
 use crate::listener::verdict::{Accepts, Contract};
+use crate::protocol::mask::outside;
 use crate::protocol::notification::{Expectation, Notification, major_units};
 use crate::protocol::status::StatusTable;
 
@@ -38,7 +39,7 @@ pub fn head() -> Line {
 pub fn row(entry: &Entry, statuses: &StatusTable) -> Line {
     let judged = &entry.judged;
     let order = match &judged.order_id {
-        Some(id) => fitted(id, ORDER_WIDTH),
+        Some(id) => fitted(&outside(id), ORDER_WIDTH),
         None => "(no order id)".to_owned(),
     };
     let status = match status_name(entry, statuses) {
@@ -116,7 +117,7 @@ pub fn lines(entry: &Entry, detail: &Detail) -> Vec<Line> {
             .strong(format!("#{}", entry.id))
             .plain(format!("  {:.3}", callback.received_at))
             .dim(format!("  from {}, number {} of its run", callback.remote, callback.number)),
-        Line::new().accent(&*callback.method).plain(" ").plain(&*callback.path),
+        Line::new().accent(&callback.method).plain(" ").plain(&callback.path),
     ];
     lines.extend(header_lines(&callback.headers));
     lines.push(Line::new());
@@ -156,7 +157,7 @@ fn body_lines(body: &[u8]) -> Vec<Line> {
     }
     let text = String::from_utf8_lossy(body);
     let mut lines: Vec<Line> =
-        text.lines().take(MOST_LINES).map(|line| Line::new().plain(line)).collect();
+        text.lines().take(MOST_LINES).map(|line| Line::new().plain(line.to_owned())).collect();
     let more = text.lines().count().saturating_sub(MOST_LINES);
     if more > 0 {
         lines.push(Line::new().dim(format!("({more} more lines)")));

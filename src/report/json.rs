@@ -1,5 +1,7 @@
 //! What all machine-readable shapes share: one line each, a type and a schema version.
 
+mod masked;
+
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -12,6 +14,8 @@ use crate::protocol::notification::{Finding, Notification, major_units};
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// A value as one line of JSON, with its type and schema version first.
+///
+/// The keys that the process knows are hidden in every text but the bodies that are passed on.
 #[must_use]
 pub fn line(kind: &str, body: &impl Serialize) -> String {
     #[derive(Serialize)]
@@ -25,7 +29,7 @@ pub fn line(kind: &str, body: &impl Serialize) -> String {
     let mut text =
         serde_json::to_string(&envelope).expect("string keys and plain values always serialize");
     text.push('\n');
-    plain_json(text)
+    plain_json(masked::line(kind, text))
 }
 
 /// JSON text with hidden characters as `\uXXXX`; the values stay the same.

@@ -1,6 +1,11 @@
 //! A line of text for a person, whose parts have a role instead of a colour.
 //!
 //! Reports are pure: they say what a word *is*; the terminal decides how it looks.
+//!
+//! A literal is this program's own text. Whatever was computed may have come from outside, so the
+//! terminal looks for keys in it.
+
+use std::borrow::Cow;
 
 /// What a part of a line means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +35,55 @@ pub enum Width {
     Endless,
 }
 
+/// A text with where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    text: String,
+    origin: Origin,
+}
+
+/// Where a text comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It is a literal of this program.
+    Own,
+    /// It was computed, so it may have parts of what was received, read or typed.
+    Outside,
+}
+
+impl From<&'static str> for Text {
+    fn from(text: &'static str) -> Self {
+        Text { text: text.to_owned(), origin: Origin::Own }
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Text { text, origin: Origin::Outside }
+    }
+}
+
+impl From<&String> for Text {
+    fn from(text: &String) -> Self {
+        text.clone().into()
+    }
+}
+
+impl From<Cow<'_, str>> for Text {
+    fn from(text: Cow<'_, str>) -> Self {
+        text.into_owned().into()
+    }
+}
+
 /// A run of text with one role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
     /// What the text means.
     pub role: Role,
-    /// The text, as received; the terminal sanitizes it.
+    /// The text, as received; the terminal masks and sanitizes it.
     pub text: String,
+    /// Where it comes from.
+    pub origin: Origin,
 }
 
 /// One line for a person, without its newline.
@@ -55,50 +102,51 @@ impl Line {
 
     /// The same line with one more part.
     #[must_use]
-    pub fn with(mut self, role: Role, text: impl Into<String>) -> Self {
-        self.spans.push(Span { role, text: text.into() });
+    pub fn with(mut self, role: Role, text: impl Into<Text>) -> Self {
+        let Text { text, origin } = text.into();
+        self.spans.push(Span { role, text, origin });
         self
     }
 
     /// The same line with ordinary text added.
     #[must_use]
-    pub fn plain(self, text: impl Into<String>) -> Self {
+    pub fn plain(self, text: impl Into<Text>) -> Self {
         self.with(Role::Plain, text)
     }
 
     /// The same line with less important text added.
     #[must_use]
-    pub fn dim(self, text: impl Into<String>) -> Self {
+    pub fn dim(self, text: impl Into<Text>) -> Self {
         self.with(Role::Dim, text)
     }
 
     /// The same line with a heading or a strong word added.
     #[must_use]
-    pub fn strong(self, text: impl Into<String>) -> Self {
+    pub fn strong(self, text: impl Into<Text>) -> Self {
         self.with(Role::Strong, text)
     }
 
     /// The same line with a good result added.
     #[must_use]
-    pub fn good(self, text: impl Into<String>) -> Self {
+    pub fn good(self, text: impl Into<Text>) -> Self {
         self.with(Role::Good, text)
     }
 
     /// The same line with a bad result added.
     #[must_use]
-    pub fn bad(self, text: impl Into<String>) -> Self {
+    pub fn bad(self, text: impl Into<Text>) -> Self {
         self.with(Role::Bad, text)
     }
 
     /// The same line with a warning added.
     #[must_use]
-    pub fn warn(self, text: impl Into<String>) -> Self {
+    pub fn warn(self, text: impl Into<Text>) -> Self {
         self.with(Role::Warn, text)
     }
 
     /// The same line with a name, a URL or a command added.
     #[must_use]
-    pub fn accent(self, text: impl Into<String>) -> Self {
+    pub fn accent(self, text: impl Into<Text>) -> Self {
         self.with(Role::Accent, text)
     }
 }

@@ -47,7 +47,7 @@ pub fn lines(ready: &Ready) -> Vec<Line> {
         .dim(format!("  key {}, Ctrl-C ends it", ready.key_fingerprint));
     let mut lines = vec![first];
     let mut more = |what: &str, text: &str| {
-        lines.push(Line::new().dim(format!("  {what:<10}")).plain(text));
+        lines.push(Line::new().dim(format!("  {what:<10}")).plain(text.to_owned()));
     };
     if let Some(inspector) = &ready.inspector {
         more("inspector", inspector);

@@ -19,7 +19,8 @@ const MOST_LABELS: u32 = 7;
 #[must_use]
 pub fn drawing(schedule: &RetrySchedule) -> Vec<Line> {
     let window = schedule.window();
-    let title = Line::new().strong(schedule.name()).plain(format!(": {}", extent(schedule)));
+    let title =
+        Line::new().strong(schedule.name().to_owned()).plain(format!(": {}", extent(schedule)));
     vec![
         title.dim(format!(" (window {})", format_duration(window))),
         Line::new().plain("  ").accent(marks(schedule)),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::diagnosis;
 use super::explanation::Explanation;
 use super::json;
-use super::line::Line;
+use super::line::{Line, Text};
 use crate::protocol::diagnosis::Diagnosis;
 use crate::protocol::notification::{Finding, Severity};
 use crate::protocol::signature::{Mismatch, Verification};
@@ -84,7 +84,7 @@ impl VerificationReport {
                 )),
             }];
         };
-        let given = self.verification.given.as_deref().unwrap_or("(none)");
+        let given = self.verification.given.as_ref().map_or("(none)".into(), Text::from);
         let mut lines = vec![
             Line::new().bad("no match").plain(format!(": {}", mismatch.explanation())),
             Line::new().dim("  given      ").plain(given),

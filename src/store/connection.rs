@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::{StoreError, Subject, Trouble};
 use super::statement::{Expect, Statement};
-use super::{Limits, Schema};
+use super::{Limits, Schema, mark};
 
 /// What SQLite calls a page here; it is its default.
 const PAGE_BYTES: u64 = 4096;
@@ -66,6 +66,18 @@ pub(super) fn open_writer(
     Ok(connection)
 }
 
+/// Decides whether the log is left as it is when the connection is closed.
+pub(super) fn keep_log(
+    connection: &Connection,
+    is_kept: bool,
+    subject: &Subject,
+) -> Result<(), StoreError> {
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, is_kept)
+        .map(drop)
+        .map_err(|error| subject.sql(&error))
+}
+
 /// Makes the schema and the first rows in an empty file, all or nothing.
 pub(super) fn create(
     path: &Path,
@@ -81,6 +93,7 @@ pub(super) fn create(
         for migration in schema.migrations {
             transaction.execute_batch(migration)?;
         }
+        transaction.execute_batch(mark::TABLE)?;
         transaction.pragma_update(None, "user_version", schema.version())
     };
     make().map_err(|error| subject.sql(&error))?;
@@ -136,7 +149,11 @@ pub(super) fn check(connection: &Connection, subject: &Subject) -> Result<(), St
 
 /// Writes the database anew without the pages that nothing uses.
 pub(super) fn compact(path: &Path, subject: &Subject) -> Result<(), StoreError> {
+    let had_log = mark::has_log(path);
     let connection = open_writer(path, &Limits::default(), subject)?;
+    keep_log(&connection, true, subject)?;
+    mark::check(&connection, path, had_log, subject)?;
+    keep_log(&connection, false, subject)?;
     // The copy may be larger than the memory.
     connection
         .execute_batch("PRAGMA temp_store = FILE; VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")

@@ -24,6 +24,8 @@ pub enum Trouble {
     Corrupt,
     /// The database is gone, but the log beside it was left: together with a new file it would do harm.
     Leftover,
+    /// The log beside the database is missing or damaged: what was written last is not known.
+    LogLost,
     /// Another process of this program works with the file.
     InUse,
     /// Another program holds a lock in the database for too long.
@@ -52,6 +54,7 @@ impl Trouble {
             Trouble::Newer => "was written by a later version of payout-notify",
             Trouble::Corrupt => "is damaged",
             Trouble::Leftover => "is gone, but its log was left behind",
+            Trouble::LogLost => "cannot be used without its log",
             Trouble::InUse => "is in use by another payout-notify",
             Trouble::Locked => "is locked by another program",
             Trouble::ReadOnly => "cannot be written",
@@ -76,6 +79,7 @@ impl Trouble {
             Trouble::Leftover => {
                 "bring the database back, or remove the log where it is not needed"
             }
+            Trouble::LogLost => "put the log back beside the file, or name another file",
             Trouble::InUse => "wait until the other run ends, or name another file",
             Trouble::Locked => "end the program that has the file open for writing, then try again",
             Trouble::ReadOnly => "check the permissions of the file and of its folder",
@@ -96,6 +100,22 @@ impl Trouble {
                 "go on with it with --resume, or name a file that does not exist"
             }
             ("journal", Trouble::Missing) => "check the path, or leave out --resume to begin anew",
+            ("journal", Trouble::LogLost) => {
+                "put the log back beside the journal; without it nobody knows what was sent: do not \
+                 start the run again before you have compared its orders with the merchant's record"
+            }
+            ("journal", Trouble::Leftover) => {
+                "put the journal back beside its log; orders may have been sent, so do not start the \
+                 run again before you have compared its orders with the merchant's record"
+            }
+            ("journal", Trouble::Corrupt | Trouble::Refused) => {
+                "keep a copy, with its -wal file; orders may have been sent: do not start the run \
+                 again before you have compared its orders with the merchant's record"
+            }
+            ("inbox", Trouble::LogLost) => {
+                "put the log back beside the inbox, which lacks the last callbacks without it; or \
+                 name another file with --inbox FILE"
+            }
             ("inbox", Trouble::Missing) => {
                 "`payout-notify listen` makes it; name another one with --inbox FILE"
             }

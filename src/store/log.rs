@@ -56,13 +56,16 @@ impl Log {
         Ok(Log { nudge, mover, asked_at: 0, moved_at: 0 })
     }
 
-    pub(super) fn tend(&mut self, connection: &Connection) {
-        let Ok((length, moved)) = checkpoint(connection, CheckpointMode::NOOP) else { return };
+    /// Moves the log where it is time; whether all of it is moved, so that it begins again.
+    pub(super) fn tend(&mut self, connection: &Connection) -> bool {
+        let Ok((length, moved)) = checkpoint(connection, CheckpointMode::NOOP) else {
+            return false;
+        };
         if length < self.asked_at.max(self.moved_at) {
             (self.asked_at, self.moved_at) = (0, 0);
         }
         if length < LOG_PAGES {
-            return;
+            return false;
         }
         let rest = length - moved;
         if rest > REST_PAGES && length < LONG_PAGES {
@@ -73,10 +76,12 @@ impl Log {
             }
         } else if length - self.moved_at >= LOG_PAGES
             // The mover may be at it; and a failure shows at the next commit, where it matters.
-            && checkpoint(connection, CheckpointMode::PASSIVE).is_ok()
+            && let Ok((length, moved)) = checkpoint(connection, CheckpointMode::PASSIVE)
         {
             self.moved_at = length;
+            return length == moved;
         }
+        false
     }
 
     pub(super) fn stop(self) {

@@ -35,6 +35,7 @@ mod connection;
 mod error;
 mod file;
 mod log;
+mod mark;
 mod reader;
 mod statement;
 #[cfg(test)]
@@ -42,6 +43,8 @@ pub(crate) mod tests;
 mod writer;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -140,6 +143,8 @@ pub struct Plan<'a> {
     pub limits: Limits,
     /// What follows a failure of the disk.
     pub recovery: Recovery,
+    /// Whether [`Store::begin`] is done at once.
+    pub begins: bool,
 }
 
 impl<'a> Plan<'a> {
@@ -147,7 +152,8 @@ impl<'a> Plan<'a> {
     #[must_use]
     pub fn new(schema: &'a Schema, presence: Presence) -> Self {
         let (integrity, limits) = (Integrity::AsRead, Limits::default());
-        Plan { schema, presence, first: &[], integrity, limits, recovery: Recovery::Never }
+        let recovery = Recovery::Never;
+        Plan { schema, presence, first: &[], integrity, limits, recovery, begins: false }
     }
 }
 
@@ -169,11 +175,14 @@ pub fn compact(path: &Path, schema: &Schema) -> Result<(), StoreError> {
 }
 
 /// An open store; dropped, it writes what waits and closes its file.
+///
+/// One that is dropped and that wrote nothing leaves the file and its log as they were.
 #[derive(Debug)]
 pub struct Store {
     sender: Option<mpsc::Sender<Request>>,
     thread: Option<Thread>,
     late: Late,
+    is_closed: Arc<AtomicBool>,
     limits: Limits,
     // The last field: the path is given up after the file is closed.
     place: Place,
@@ -199,21 +208,53 @@ impl Store {
             made?;
         }
         let limits = plan.limits;
+        let had_log = mark::has_log(&place.path);
         let mut connection = connection::open_writer(&place.path, &limits, &place.subject)?;
+        if had_log {
+            // Until something is written, whoever closes the file leaves it as it was.
+            connection::keep_log(&connection, true, &place.subject)?;
+        }
+        mark::check(&connection, &place.path, had_log, &place.subject)?;
         connection::migrate(&mut connection, plan.schema, &place.subject)?;
         if found == Found::Store && plan.integrity == Integrity::Whole {
             connection::check(&connection, &place.subject)?;
         }
-        let late = Late::default();
+        let (late, is_closed) = (Late::default(), Arc::default());
         let setting = Setting {
             path: place.path.clone(),
             limits,
             recovery: plan.recovery,
             subject: place.subject.clone(),
             late: late.clone(),
+            is_closed: Arc::clone(&is_closed),
+            begins: plan.begins,
         };
         let (sender, thread) = writer::start(connection, setting)?;
-        Ok(Store { sender: Some(sender), thread: Some(thread), late, limits, place })
+        let (sender, thread) = (Some(sender), Some(thread));
+        Ok(Store { sender, thread, late, is_closed, limits, place })
+    }
+
+    /// Marks the file as one that needs its log, before anything is written that must not be lost:
+    /// from then on the file without its log is refused with [`Trouble::LogLost`], and not taken for
+    /// an earlier state. Everything written before it is in the file itself.
+    ///
+    /// # Errors
+    /// [`Trouble::Locked`] where somebody reads an earlier state for long; and whatever the disk
+    /// does.
+    pub async fn begin(&self) -> Result<(), StoreError> {
+        self.flush().await?;
+        let (answer, answered) = Reply::new();
+        let (statements, begins) = (Vec::new(), true);
+        self.send(Request { statements, answer: Some(answer), begins }).await?;
+        answered.await.map_err(|_| self.closed())?.map(drop)
+    }
+
+    /// Whether [`Store::begin`] was ever known to this file: one of an earlier version has no mark.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn is_marked(&self) -> Result<bool, StoreError> {
+        self.reader()?.is_marked()
     }
 
     /// Writes the statements, all or none, and returns the number of changed rows once they are on
@@ -237,7 +278,7 @@ impl Store {
     /// What goes wrong with these statements.
     pub async fn write_alone(&self, statements: Vec<Statement>) -> Result<usize, StoreError> {
         let (answer, answered) = Reply::new();
-        self.send(Request { statements, answer: Some(answer) }).await?;
+        self.send(Request { statements, answer: Some(answer), begins: false }).await?;
         answered.await.map_err(|_| self.closed())?
     }
 
@@ -257,7 +298,7 @@ impl Store {
     /// # Errors
     /// A store that is closed.
     pub async fn write_aside(&self, statements: Vec<Statement>) -> Result<(), StoreError> {
-        self.send(Request { statements, answer: None }).await
+        self.send(Request { statements, answer: None, begins: false }).await
     }
 
     /// Most often there is room; what it takes to wait for some is made only where there is none.
@@ -278,7 +319,7 @@ impl Store {
     /// [`Trouble::Locked`] where the queue is full, and the failure of an earlier request.
     pub fn try_write_later(&self, statements: Vec<Statement>) -> Result<(), StoreError> {
         self.late.take()?;
-        match self.sender()?.try_send(Request { statements, answer: None }) {
+        match self.sender()?.try_send(Request { statements, answer: None, begins: false }) {
             Ok(()) => Ok(()),
             Err(mpsc::error::TrySendError::Full(_)) => {
                 Err(self.place.subject.detailed(Trouble::Locked, "too much waits to be written"))
@@ -317,6 +358,7 @@ impl Store {
     /// # Errors
     /// The failure of a request that nobody waited for, and of the closing itself.
     pub fn close(mut self) -> Result<(), StoreError> {
+        self.is_closed.store(true, Ordering::SeqCst);
         self.stop()?;
         self.late.take()
     }

@@ -1,12 +1,17 @@
 //! A connection that reads, beside whoever writes.
 
-use std::fs;
 use std::path::Path;
+use std::time::Duration;
+use std::{fs, thread};
 
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{StoreError, Subject, Trouble};
-use super::{Limits, Row, Schema, Value, connection};
+use super::{Limits, Row, Schema, Value, connection, mark};
+
+/// How often the mark of a writer at work is looked at, and how long between.
+const MARK_TRIES: u32 = 20;
+const MARK_PAUSE: Duration = Duration::from_millis(10);
 
 /// A connection that reads.
 #[derive(Debug)]
@@ -36,9 +41,27 @@ impl Reader {
             }
             Err(error) => return Err(subject.io(&error)),
         }
+        let had_log = mark::has_log(path);
         let reader = Reader::connect(path, &Limits::default(), subject)?;
         reader.check(schema)?;
+        reader.check_mark(path, had_log)?;
         Ok(reader)
+    }
+
+    /// Whether the file has a mark at all.
+    pub(super) fn is_marked(&self) -> Result<bool, StoreError> {
+        mark::read(&self.connection, &self.subject).map(|mark| mark.is_some())
+    }
+
+    /// Refuses a file whose log is lost; a writer at work takes a moment to set its mark.
+    fn check_mark(&self, path: &Path, had_log: bool) -> Result<(), StoreError> {
+        for _ in 0..MARK_TRIES {
+            if mark::read(&self.connection, &self.subject)? != Some(true) {
+                return Ok(());
+            }
+            thread::sleep(MARK_PAUSE);
+        }
+        Err(mark::lost(path, had_log, &self.subject))
     }
 
     pub(super) fn connect(

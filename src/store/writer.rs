@@ -2,6 +2,7 @@
 //! answers them once they are durable.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ use super::error::{StoreError, Subject, Trouble};
 use super::file::{FileId, beside};
 use super::log::Log;
 use super::statement::Statement;
-use super::{Limits, Recovery};
+use super::{Limits, Recovery, mark};
 
 /// The most requests that wait; who comes later waits with them in hand.
 pub(super) const QUEUE: usize = 1024;
@@ -33,6 +34,8 @@ pub(super) struct Request {
     pub(super) statements: Vec<Statement>,
     /// Where the number of changed rows goes; nobody waits for it where there is none.
     pub(super) answer: Option<Reply>,
+    /// Whether the file is marked as one that needs its log, after the statements.
+    pub(super) begins: bool,
 }
 
 /// The first failure of a request that nobody waits for.
@@ -63,6 +66,10 @@ pub(super) struct Setting {
     pub(super) recovery: Recovery,
     pub(super) subject: Subject,
     pub(super) late: Late,
+    /// Whether the store was closed rather than dropped.
+    pub(super) is_closed: Arc<AtomicBool>,
+    /// Whether the file is marked as one that needs its log.
+    pub(super) begins: bool,
 }
 
 /// Starts the threads; the writer ends when every sender is gone and everything is written.
@@ -74,9 +81,22 @@ pub(super) fn start(
     let subject = setting.subject.clone();
     let database = FileId::of(&setting.path);
     let open = Open::start(connection, &setting)?;
+    if setting.begins {
+        // Someone may read along for long; the next mark is tried when the log begins again.
+        let _marked = mark::set(&open.connection, &subject);
+    }
+    let has_written = setting.begins;
     let (answers, pace) = (Answers::default(), Pace::default());
-    let writer =
-        Writer { open: Some(open), setting, database, broken: None, tried_at: None, answers, pace };
+    let writer = Writer {
+        open: Some(open),
+        setting,
+        database,
+        broken: None,
+        tried_at: None,
+        has_written,
+        answers,
+        pace,
+    };
     let thread = thread::Builder::new()
         .name("store".to_owned())
         .spawn(move || writer.run(requests))
@@ -94,6 +114,8 @@ struct Writer {
     broken: Option<StoreError>,
     /// When the file was last opened again, whether or not it could be.
     tried_at: Option<Instant>,
+    /// Whether anything was written: otherwise the file is left as it was.
+    has_written: bool,
     answers: Answers,
     pace: Pace,
 }
@@ -107,11 +129,20 @@ impl Writer {
             self.write(&mut group);
             self.answers.tell();
             self.pace.note(size, begun.elapsed());
-            if let Some(open) = &mut self.open {
-                open.log.tend(&open.connection);
+            if let Some(open) = &mut self.open
+                && open.log.tend(&open.connection)
+                && self.setting.begins
+            {
+                // Where it fails, the log is not known to be needed, and the next commit shows why.
+                let _marked = mark::set(&open.connection, &self.setting.subject);
             }
         }
-        let remainder = if self.broken.is_none() { Remainder::Move } else { Remainder::Leave };
+        let is_touched = self.has_written || self.setting.is_closed.load(Ordering::SeqCst);
+        let remainder = match self.broken {
+            _ if !is_touched => Remainder::Keep,
+            None => Remainder::Move,
+            Some(_) => Remainder::Leave,
+        };
         self.open.take().map_or(Ok(()), |open| open.close(remainder, &self.setting.subject))
     }
 
@@ -123,7 +154,14 @@ impl Writer {
                     .open
                     .as_mut()
                     .ok_or_else(|| (None, self.setting.subject.error(Trouble::Closed)))?;
-                open.commit(group, &self.setting, self.database)
+                let changed = open.commit(group, &self.setting, self.database)?;
+                if group.iter().any(|request| request.begins) {
+                    let marked = mark::set(&open.connection, &self.setting.subject);
+                    marked.map_err(|error| (None, error))?;
+                    self.setting.begins = true;
+                }
+                self.has_written |= changed.iter().any(|rows| *rows > 0) || self.setting.begins;
+                Ok(changed)
             });
             match result {
                 Ok(changed) => {
@@ -195,6 +233,9 @@ impl Writer {
         connection
             .wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE)
             .map_err(|error| subject.sql(&error))?;
+        if self.setting.begins {
+            mark::set(&connection, subject)?;
+        }
         Open::start(connection, &self.setting)
     }
 }
@@ -238,6 +279,8 @@ enum Remainder {
     Move,
     /// It is left where it is, unless the system can do better.
     Leave,
+    /// It is left as it was found, where one was found.
+    Keep,
 }
 
 /// The open file.
@@ -256,6 +299,9 @@ impl Open {
 
     fn close(self, remainder: Remainder, subject: &Subject) -> Result<(), StoreError> {
         self.log.stop();
+        if remainder != Remainder::Keep {
+            connection::keep_log(&self.connection, false, subject)?;
+        }
         if remainder == Remainder::Move {
             // Whoever reads along keeps the log in place, and is not waited for; the next opening
             // moves it.

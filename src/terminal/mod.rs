@@ -1,10 +1,13 @@
 //! The only room that prints: the answer to stdout, everything else to stderr.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
+use std::panic;
 use std::time::Duration;
 
 use crate::error::{CommandError, ErrorKind};
-use crate::report::line::{Line, Role, Width};
+use crate::protocol::mask::{self, KeyMask};
+use crate::report::line::{Line, Origin, Role, Width};
 use crate::report::summary::DeliverySummary;
 use crate::settings::{ColorMode, Environment};
 
@@ -14,7 +17,7 @@ pub mod theme;
 pub mod width;
 
 use progress::Progress;
-use sanitize::{Redactor, abridge, sanitize};
+use sanitize::{abridge, sanitize};
 use theme::{Device, Theme};
 
 /// The most characters of one span that a line shows; a longer one loses its middle.
@@ -36,7 +39,9 @@ const CLEAR_LINE: &str = "\r\x1b[2K";
 pub struct Console {
     answers: Stream,
     remarks: Stream,
-    redactor: Redactor,
+    mask: KeyMask,
+    /// Whether reports and JSON of this process shall hide the same keys.
+    is_of_process: bool,
     /// What a bar can be drawn on: a terminal that can move its cursor, or nothing.
     canvas: Device,
     progress: Option<Progress>,
@@ -64,7 +69,8 @@ impl Console {
         Console {
             answers: stream(Box::new(stdout), answers),
             remarks: stream(Box::new(stderr), remarks),
-            redactor: Redactor::default(),
+            mask: KeyMask::default(),
+            is_of_process: true,
             canvas: if environment.dumb_terminal { Device::Other } else { remarks },
             progress: None,
             has_status: false,
@@ -82,20 +88,23 @@ impl Console {
         Console {
             answers: Stream { sink: Box::new(answers), device: Device::Other, theme },
             remarks: Stream { sink: Box::new(remarks), device: Device::Other, theme },
-            redactor: Redactor::default(),
+            mask: KeyMask::default(),
+            is_of_process: false,
             canvas: Device::Other,
             progress: None,
             has_status: false,
         }
     }
 
-    /// Replaces this key by `[key]` in every line for a person from now on.
+    /// Replaces this key by `[key]` from now on: in every line for a person, and in whatever a
+    /// report or a line of JSON takes from outside.
     ///
-    /// Its escaped form and the key without the blanks around it are found as well. A key shorter
-    /// than [`crate::protocol::mask::SHORTEST_MASKED_KEY`] bytes is not searched for: it would be found in
-    /// ordinary words and mangle everything. [`Console::answer_bytes`] is never altered.
+    /// [`Console::answer_bytes`] and [`Console::answer_text`] alter nothing.
     pub fn redact(&mut self, key: &[u8]) {
-        self.redactor.learn(key);
+        self.mask.learn(key);
+        if self.is_of_process {
+            mask::remember(key);
+        }
     }
 
     /// How wide a line of the answer may be without being broken by the terminal.
@@ -110,7 +119,7 @@ impl Console {
     ///
     /// The line could not be written; a reader that went away is `BrokenPipe`.
     pub fn answer(&mut self, line: &Line) -> io::Result<()> {
-        let text = render(&self.redactor, self.answers.theme, line);
+        let text = render(&self.mask, self.answers.theme, line);
         self.answer_bytes(text.as_bytes())
     }
 
@@ -162,7 +171,7 @@ impl Console {
 
     /// Writes one line about the run to stderr; a stderr that cannot be written is ignored.
     pub fn note(&mut self, line: &Line) {
-        let text = render(&self.redactor, self.remarks.theme, line);
+        let text = render(&self.mask, self.remarks.theme, line);
         let sink = &mut self.remarks.sink;
         let mut write = || {
             // Nobody could be told of a failure here, and the answer does not depend on it.
@@ -183,7 +192,7 @@ impl Console {
 
     /// Writes a question to stderr, and leaves the answer its place on the same line.
     pub fn question(&mut self, line: &Line) {
-        let text = render(&self.redactor, self.remarks.theme, line);
+        let text = render(&self.mask, self.remarks.theme, line);
         // Nobody could be told of a failure here: the one who is asked sees the same terminal.
         let _ = write!(self.remarks.sink, "{} ", text.trim_end_matches('\n'));
         let _ = self.remarks.sink.flush();
@@ -212,7 +221,7 @@ impl Console {
             return;
         }
         let line = Line::new().dim(text.chars().take(STATUS_WIDTH).collect::<String>());
-        let text = render(&self.redactor, self.remarks.theme, &line);
+        let text = render(&self.mask, self.remarks.theme, &line);
         self.has_status = true;
         // Nobody could be told of a failure here, and the answer does not depend on it.
         let _ = write!(self.remarks.sink, "{CLEAR_LINE}{}", text.trim_end_matches('\n'));
@@ -229,7 +238,7 @@ impl Console {
 
     /// Writes `warning: …` to stderr.
     pub fn warning(&mut self, text: &str) {
-        self.note(&Line::new().warn("warning:").plain(" ").plain(text));
+        self.note(&Line::new().warn("warning:").plain(" ").plain(text.to_owned()));
     }
 
     /// Writes an error to stderr: `error: …`, then each cause, then each hint.
@@ -252,20 +261,31 @@ impl Console {
     }
 }
 
+/// Shows what a panic says without the keys that the process knows.
+pub fn hide_keys_in_panics() {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |info| match mask::outside(&info.to_string()) {
+        // Nobody could be told of a failure here.
+        Cow::Owned(masked) => drop(writeln!(io::stderr(), "{masked}")),
+        Cow::Borrowed(_) => usual(info),
+    }));
+}
+
 fn device(stream: &impl IsTerminal) -> Device {
     if stream.is_terminal() { Device::Terminal } else { Device::Other }
 }
 
 /// The line as it is written, with its newline.
-fn render(redactor: &Redactor, theme: Theme, line: &Line) -> String {
+fn render(mask: &KeyMask, theme: Theme, line: &Line) -> String {
+    let is_own = |index: usize| line.spans[index].origin == Origin::Own;
     let mut texts: Vec<String> = line.spans.iter().map(|span| span.text.clone()).collect();
-    redactor.mask(&mut texts);
+    mask.mask_pieces(&mut texts, is_own);
     for text in &mut texts {
         *text = sanitize(text).into_owned();
     }
     // Escaping can spell a key that holds such an escape, and cutting could halve one: so the
     // search comes again, and before the cut.
-    redactor.mask(&mut texts);
+    mask.mask_pieces(&mut texts, is_own);
     let mut out = String::new();
     for (span, text) in line.spans.iter().zip(&texts) {
         let shown = abridge(text, LONGEST_SPAN);
@@ -358,7 +378,11 @@ mod tests {
     fn the_key_never_reaches_a_line() {
         let (mut console, answers, remarks) = console(ColorMode::Never);
         console.redact(b"sec\x1bret");
-        let split = Line::new().plain("S&sec").strong("\x1bret").plain(" sec\\u{1b}ret");
+        let outside = |text: &str| text.to_owned();
+        let split = Line::new()
+            .plain(outside("S&sec"))
+            .strong(outside("\x1bret"))
+            .plain(outside(" sec\\u{1b}ret"));
         console.answer(&split).unwrap();
         console.note(&split);
         console.warning("sec\x1bret");
@@ -377,8 +401,17 @@ mod tests {
     fn a_key_spelled_as_an_escape_is_found_after_sanitizing() {
         let (mut console, answers, _) = console(ColorMode::Never);
         console.redact(b"a\\u{1b}b");
-        console.answer(&Line::new().plain("a\x1bb")).unwrap();
+        console.answer(&Line::new().plain("a\x1bb".to_owned())).unwrap();
         assert_eq!(answers.text(), "[key]\n");
+    }
+
+    #[test]
+    fn a_literal_is_ours_and_what_was_computed_is_not() {
+        let (mut console, answers, _) = console(ColorMode::Never);
+        console.redact(b"valid");
+        let line = Line::new().good("valid").plain(": ").plain("memo=valid".to_owned());
+        console.answer(&line.plain(" va").plain("lid".to_owned())).unwrap();
+        assert_eq!(answers.text(), "valid: memo=[key] [key]\n");
     }
 
     #[test]

@@ -1,12 +1,8 @@
-//! What may be shown on a terminal: no hidden characters, no endless fields, no key.
+//! What may be shown on a terminal: no hidden characters, no endless fields.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::ops::Range;
 
-use zeroize::Zeroizing;
-
-use crate::protocol::mask::{KEY_MARK, forms};
 use crate::report::text::{is_hidden, push_visible};
 
 /// Replaces every character that is invisible or that steers a terminal by a visible escape.
@@ -83,99 +79,9 @@ fn gap(left_out: usize) -> String {
     format!("…({left_out} characters)…")
 }
 
-/// Replaces keys by `[key]` in text that a person reads.
-#[derive(Default)]
-pub(super) struct Redactor {
-    /// The forms in which a key may stand in a text.
-    needles: Vec<Zeroizing<String>>,
-}
-
-impl Redactor {
-    /// Searches for this key from now on, in each form that it may have, sanitized or not.
-    ///
-    /// A key below [`SHORTEST_MASKED_KEY`](crate::protocol::mask::SHORTEST_MASKED_KEY) is not
-    /// searched for: it would be found everywhere.
-    pub(super) fn learn(&mut self, key: &[u8]) {
-        let forms = forms(key);
-        if forms.is_empty() {
-            return;
-        }
-        let shown = forms.iter().map(|form| sanitize(form).into_owned());
-        // Bytes that are no text are shown in a way of their own.
-        let bytes = [key, key.trim_ascii()].map(sanitize_bytes);
-        let needles: Vec<_> = shown.chain(bytes).map(Zeroizing::new).collect();
-        for needle in forms.into_iter().chain(needles) {
-            if !self.needles.contains(&needle) {
-                self.needles.push(needle);
-            }
-        }
-    }
-
-    /// Masks every key in the pieces, read as one text: a key may run over their borders.
-    pub(super) fn mask(&self, pieces: &mut [String]) {
-        if self.needles.is_empty() {
-            return;
-        }
-        let whole = Zeroizing::new(pieces.concat());
-        let found = self.occurrences(&whole);
-        if found.is_empty() {
-            return;
-        }
-        let mut start = 0;
-        for piece in pieces {
-            let end = start + piece.len();
-            *piece = masked(&whole, start..end, &found);
-            start = end;
-        }
-    }
-
-    /// The places of all keys, in order, with those that overlap or touch made one.
-    fn occurrences(&self, text: &str) -> Vec<Range<usize>> {
-        let mut found = Vec::new();
-        for needle in &self.needles {
-            let step = needle.chars().next().map_or(1, char::len_utf8);
-            let mut from = 0;
-            // A key may overlap itself (`abab` in `ababab`); no end of it may stay behind.
-            while let Some(at) = text.get(from..).and_then(|rest| rest.find(needle.as_str())) {
-                found.push(from + at..from + at + needle.len());
-                from += at + step;
-            }
-        }
-        found.sort_unstable_by_key(|range| range.start);
-        found.dedup_by(|next, last| {
-            let joins = next.start <= last.end;
-            if joins {
-                last.end = last.end.max(next.end);
-            }
-            joins
-        });
-        found
-    }
-}
-
-/// The part `piece` of the text, with a mark where a found range starts in it.
-fn masked(text: &str, piece: Range<usize>, found: &[Range<usize>]) -> String {
-    let mut shown = String::new();
-    let mut from = piece.start;
-    for range in found.iter().filter(|range| range.start < piece.end && range.end > piece.start) {
-        if range.start >= piece.start {
-            shown.push_str(&text[from..range.start]);
-            shown.push_str(KEY_MARK);
-        }
-        from = range.end.min(piece.end);
-    }
-    shown.push_str(&text[from..piece.end]);
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_key_that_php_wrote_is_masked() {
-        assert_eq!(mask(&[b"a/b\"cd"], &["k: a\\/b\\\"cd."]), ["k: [key]."]);
-    }
 
     #[test]
     fn clean_text_is_borrowed() {
@@ -231,38 +137,5 @@ mod tests {
         }
         assert_eq!(abridge("abcdefgh", 3), "ab…");
         assert_eq!(abridge("abcdefgh", 0), "");
-    }
-
-    fn mask(keys: &[&[u8]], pieces: &[&str]) -> Vec<String> {
-        let mut redactor = Redactor::default();
-        keys.iter().for_each(|key| redactor.learn(key));
-        let mut pieces: Vec<String> = pieces.iter().map(|piece| (*piece).to_owned()).collect();
-        redactor.mask(&mut pieces);
-        pieces
-    }
-
-    #[test]
-    fn a_key_is_masked_wherever_it_stands() {
-        assert_eq!(mask(&[b"secret"], &["a=1&secret", "secretly"]), ["a=1&[key]", "ly"]);
-        assert_eq!(mask(&[b"secret"], &["&se", "", "cr", "et!"]), ["&[key]", "", "", "!"]);
-        assert_eq!(mask(&[b"secret"], &["nothing"]), ["nothing"]);
-    }
-
-    #[test]
-    fn no_end_of_an_overlapping_key_stays_behind() {
-        assert_eq!(mask(&[b"abab"], &["xababab."]), ["x[key]."]);
-        assert_eq!(mask(&[b"abcd", b"cdef"], &["abcdef"]), ["[key]"]);
-        assert_eq!(mask(&["éaéa".as_bytes()], &["éaéaéa"]), ["[key]"]);
-    }
-
-    #[test]
-    fn blanks_and_odd_bytes_do_not_save_a_key() {
-        assert_eq!(mask(&[b" secret\n"], &["[secret] [ secret\\n]"]), ["[[key]] [[key]]"]);
-        assert_eq!(mask(&[b"ab\xffcd"], &["ab\\xffcd ab\u{fffd}cd"]), ["[key] [key]"]);
-    }
-
-    #[test]
-    fn a_very_short_key_is_not_searched_for() {
-        assert_eq!(mask(&[b"", b"abc", b"  \t\n  "], &["abc     d"]), ["abc     d"]);
     }
 }

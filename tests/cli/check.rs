@@ -29,6 +29,7 @@ enum Flaw {
     CreditsDuplicates,
     FailsTheFifthRequest,
     DiesOfMalformed,
+    FailsAndDiesOfMalformed,
 }
 
 /// A merchant on a free loopback port that writes what it credited to a file.
@@ -109,7 +110,11 @@ fn answer(flaw: Flaw, body: &[u8], books: &mut Books) -> (u16, &'static str) {
         return (200, YES);
     }
     let Ok(payload) = Payload::parse(body) else {
-        books.is_dead |= flaw == Flaw::DiesOfMalformed && body.starts_with(b"{");
+        let dies = matches!(flaw, Flaw::DiesOfMalformed | Flaw::FailsAndDiesOfMalformed);
+        books.is_dead |= dies && body.starts_with(b"{");
+        if flaw == Flaw::FailsAndDiesOfMalformed {
+            return (500, "");
+        }
         return (400, r#"{"error_code":"0021"}"#);
     };
     let key = Key::try_new(KEY.as_bytes().to_vec()).unwrap();
@@ -269,6 +274,15 @@ fn an_endpoint_that_a_case_brings_down_is_not_called_secure_afterwards() {
     assert_eq!(statuses["robust-malformed"], "failed");
     assert_eq!(statuses["robust-deep"], "inconclusive");
     assert_eq!(whole(&output)["endpoint"], "refuses-control");
+}
+
+#[test]
+fn a_500_in_place_of_a_refusal_fails_where_good_notifications_are_refused_afterwards() {
+    let shop = Shop::open(Flaw::FailsAndDiesOfMalformed);
+    let output = shop.check(&["--only", "robust-malformed", "--format", "json"]).exits(1);
+    assert_eq!(statuses(&output)["robust-malformed"], "failed");
+    let summary = whole(&output)["results"][0]["summary"].to_string();
+    assert!(summary.contains("status 500") && summary.contains("afterwards"), "{summary}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use payout_notify::check::case::Case;
+use payout_notify::check::case::{Case, Severity};
 use payout_notify::check::case_file;
 use payout_notify::check::suite::Suite;
 use payout_notify::delivery::schedule::{DEFAULT_WINDOW, RetrySchedule};
@@ -121,11 +121,15 @@ fn every_built_in_case_is_listed() {
     for group in suite.groups() {
         let rows: Vec<&Case> = suite.cases().iter().filter(|case| case.group == group).collect();
         assert!(!rows.is_empty(), "{group}");
-        writeln!(wanted, "\n### {group}\n\n| case | what it shows | the fix |\n|---|---|---|")
-            .unwrap();
+        let head = "| case | what it shows | severity | the fix |\n|---|---|---|---|";
+        writeln!(wanted, "\n### {group}\n\n{head}").unwrap();
         for case in rows {
-            let cells = [&case.title, &case.fix].map(|text| cell(text)).join(" | ");
-            writeln!(wanted, "| `{}` | {cells} |", case.id).unwrap();
+            let severity = match case.severity {
+                Severity::Fail => "fail",
+                Severity::Warn => "warn",
+            };
+            let (title, fix) = (cell(&case.title), cell(&case.fix));
+            writeln!(wanted, "| `{}` | {title} | {severity} | {fix} |", case.id).unwrap();
         }
     }
     hold("check.md", "cases", &wanted);
@@ -172,7 +176,8 @@ fn cell(text: &str) -> String {
     shown
 }
 
-const DIMENSIONS: [(Dimension, &str); 7] = [
+const DIMENSIONS: [(Dimension, &str); 8] = [
+    (Dimension::Verifier, "The verifying side"),
     (Dimension::Key, "The key's bytes"),
     (Dimension::KeyForm, "Where the key goes"),
     (Dimension::Digest, "The digest, and how it is written"),
@@ -191,7 +196,8 @@ fn the_catalogue_is_that_of_the_search() {
         assert!(!rows.is_empty(), "{title}");
         writeln!(
             wanted,
-            "\n## {title}\n\n| name | the code … | from | the fix |\n|---|---|---|---|"
+            "\n## {title}\n\n| name | {} | from | the fix |\n|---|---|---|---|",
+            if dimension == Dimension::Verifier { "what is wrong" } else { "the code …" },
         )
         .unwrap();
         for row in rows {

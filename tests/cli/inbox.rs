@@ -177,8 +177,8 @@ fn a_callback_is_shown_in_full_and_verified_again() {
     ]);
     let shown = kept.program(&["show", "1"]).key(KEY).run().exits(0);
     shown.says(&["valid: the MD5 signature matches"]).hides(KEY);
-    let shown = kept.program(&["show", "2"]).key("another key").run().exits(1);
-    shown.says(&["no match", "canonical"]).hides("another key");
+    let shown = kept.program(&["show", "2"]).key("a second key").run().exits(1);
+    shown.says(&["no match", "canonical"]).hides("a second key");
     let both = kept.program(&["show", "1", "--format=json"]).key(KEY).run().exits(0).json_lines();
     assert_eq!(
         (&both[0]["type"], &both[1]["type"]),

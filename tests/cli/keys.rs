@@ -70,7 +70,8 @@ fn a_key_that_is_missing_or_empty_is_a_matter_of_usage() {
 
 #[test]
 fn a_key_file_that_cannot_be_read_is_a_matter_of_input() {
-    verify(&["--key-file", "gone"]).run().exits(3).remarks(&["cannot read the key file gone"]);
+    let gone = verify(&["--key-file", "gone"]).run().exits(3);
+    gone.remarks(&["cannot read the key file that --key-file names", "No such file"]);
     verify(&["--key-file", "."]).run().exits(3).remarks(&["cannot read the key file"]);
     let long = verify(&["--key-file", "key"]).file("key", "k".repeat(64 * 1024 + 1));
     long.run().exits(3).remarks(&["longer than 65536 bytes"]);

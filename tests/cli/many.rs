@@ -166,7 +166,11 @@ fn a_bad_row_is_named_by_its_line() {
     let rows = [
         ("a.ndjson", "{\"a\":1,\"a\":2}\n", "line 1, column 8, member "),
         ("a.ndjson", "\n\nnonsense\n", "line 3"),
-        ("a.csv", "payout_id,amount\nA\n", "line 2"),
+        (
+            "a.csv",
+            "payout_id,payout_cl_id,platform_id,amount,fee,status,create_time,update_time\nA\n",
+            "line 2",
+        ),
     ];
     for (name, text, line) in rows {
         let output = many(&merchant.url(), &["--from", name]).file(name, text).run();
@@ -315,7 +319,8 @@ fn orders_come_from_stdin_too_and_no_order_is_no_yes() {
     let nothing = Merchant::expecting(&[]);
     many(&nothing.url(), &["--from", "-"]).stdin("").run().exits(3).says(&["no order in stdin"]);
     let shared = Sandbox::new();
-    fs::write(path(&shared, "empty.csv"), "payout_id\n").unwrap();
+    let header = "payout_id,payout_cl_id,platform_id,amount,fee,status,create_time,update_time\n";
+    fs::write(path(&shared, "empty.csv"), header).unwrap();
     let run = many(&nothing.url(), &["--from"]).arg(path(&shared, "empty.csv")).run();
     assert!(refusal(run, 3).contains("there is no order in"));
 }

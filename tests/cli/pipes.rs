@@ -75,7 +75,9 @@ fn the_rest_of_a_pipe_is_sent_when_it_closes() {
     let path = fifo(&shared);
     let csv = ["--from-format", "csv", "--duplicates", "50%", "--from"];
     let running = many(&merchant.url(), &csv).arg(&path).start();
-    fs::write(&path, "payout_id\nA\nB").expect("a reader");
+    let table = "payout_id,payout_cl_id,platform_id,amount,fee,status,create_time,update_time\n\
+                 A,a,PF1,5,0,3,1,2\nB,b,PF1,5,0,3,1,2";
+    fs::write(&path, table).expect("a reader");
     let summary = running.end().exits(0).json_lines().pop().expect("a summary");
     assert_eq!(summary["orders"]["acknowledged"], 3, "{summary}");
     assert_eq!(summary["orders"]["duplicates"], 1, "{summary}");

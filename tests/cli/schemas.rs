@@ -291,7 +291,7 @@ fn summaries(schemas: &mut Schemas) {
         attempts.push(attempt_json(&attempt));
         let result = if order == 1 { OrderResult::Exhausted } else { OrderResult::Acknowledged };
         let AttemptRecord { order_id, finished, .. } = attempt;
-        let ended = OrderRecord { order, order_id, result, attempts: 1, finished };
+        let ended = OrderRecord { order, order_id, result, attempts: 1, finished, lapsed: false };
         summary.fold(&FleetEvent::Order(ended));
     }
     summary.fold(&FleetEvent::Throttled { at: Duration::ZERO, in_flight: 2 });

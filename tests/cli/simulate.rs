@@ -262,3 +262,32 @@ fn the_curl_command_reaches_the_listener_as_its_body() {
     assert_eq!(listening.callback()["body"], body);
     listening.end().output.exits(0);
 }
+
+#[test]
+fn a_refusal_in_xml_is_no_acknowledgement() {
+    const WECHAT: [&str; 5] = ["--dialect", "wechat-v2", "--retries", "0", "--format=json"];
+    let judged = |body, code| {
+        let merchant = Merchant::expecting(&[Scripted::Json(200, body)]);
+        payout_notify(&[&["simulate", &merchant.url()], &WECHAT[..]].concat())
+            .key(KEY)
+            .run()
+            .exits(code)
+    };
+    for body in [
+        "<!-- <return_code>SUCCESS</return_code> --><xml><return_code>FAIL</return_code></xml>",
+        "<xml><return_code>SUC CESS</return_code></xml>",
+        "<html><body><pre><return_code>SUCCESS</return_code></pre></body></html>",
+        "<xml><data><return_code>SUCCESS</return_code></data></xml>",
+        "<xml><return_code>SUCCESS</return_code><return_code>FAIL</return_code></xml>",
+        "<xml><return_code>SUCCESS</return_code>",
+    ] {
+        judged(body, 1);
+    }
+    let refused = "<xml><return_code><![CDATA[FAIL]]></return_code>\
+                   <return_msg><![CDATA[bad sign]]></return_msg></xml>";
+    judged(refused, 1)
+        .says(&["the merchant refused with return_code \\\"FAIL\\\"; its return_msg: bad sign"]);
+    let documented = "<xml>\n  <return_code><![CDATA[SUCCESS]]></return_code>\n  \
+                      <return_msg><![CDATA[OK]]></return_msg>\n</xml>";
+    judged(documented, 0);
+}

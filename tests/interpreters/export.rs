@@ -13,6 +13,8 @@ use crate::harness::{KEY, Sandbox, payout_notify};
 use crate::need::{NODE, PYTHON, list};
 
 list! {
+    exported_orders_in_python_have_ids_that_no_other_order_of_the_run_has [PYTHON]
+    exported_orders_in_node_have_ids_that_no_other_order_of_the_run_has [NODE]
     every_engine_in_python_signs_as_the_tool_does [PYTHON]
     every_engine_in_node_signs_as_the_tool_does [NODE]
     every_engine_in_python_judges_as_the_tool_does [PYTHON]
@@ -198,6 +200,30 @@ fn every_engine_signs_as_the_tool_does(program: &str) {
     }
 }
 
+fn exported_orders_in_python_have_ids_that_no_other_order_of_the_run_has() {
+    exported_orders_have_ids_that_no_other_order_of_the_run_has("python3");
+}
+
+fn exported_orders_in_node_have_ids_that_no_other_order_of_the_run_has() {
+    exported_orders_have_ids_that_no_other_order_of_the_run_has("node");
+}
+
+fn exported_orders_have_ids_that_no_other_order_of_the_run_has(program: &str) {
+    for engine in engines_in(program) {
+        let folder = Sandbox::new();
+        engine.export(&folder.work(), &[]);
+        let made = engine.ask(&folder.work(), &[json!({"orders": 150})]);
+        let number = |body: &Value| -> u64 {
+            let order: Value = serde_json::from_str(body.as_str().unwrap()).unwrap();
+            order["payout_id"].as_str().unwrap()["POT".len()..].parse().unwrap()
+        };
+        let numbers: Vec<u64> = made[0].as_array().unwrap().iter().map(number).collect();
+        // Counted from a place that is drawn once: unique whatever is drawn.
+        let counted: Vec<u64> = (numbers[0]..).take(150).collect();
+        assert_eq!(numbers, counted, "{}", engine.name);
+    }
+}
+
 /// Fails where two orders share an id, or a value is not what its template says.
 #[track_caller]
 fn assert_fresh(bodies: &[&str]) {
@@ -252,6 +278,28 @@ fn every_engine_judges_as_the_tool_does(program: &str) {
         "  ",
         "<xml>\n<return_code> <![CDATA[SUCCESS]]> </return_code></xml>",
         "<xml><return_code>FAIL</return_code></xml>",
+        "<?xml version=\"1.0\" encoding='UTF-8'?>\n<xml><return_code>SUCCESS</return_code>\
+         <return_msg><![CDATA[O]K]]]></return_msg></xml>\n",
+        "\u{feff}<xml><return_code>\tSUCCESS </return_code><m>a &amp; b</m></xml>",
+        "<?xml version=\"1.0\" encoding=\"UTF-16\"?><xml><return_code>SUCCESS</return_code></xml>",
+        "\n<?xml version=\"1.0\"?><xml><return_code>SUCCESS</return_code></xml>",
+        "<!-- <return_code>SUCCESS</return_code> --><xml><return_code>FAIL</return_code></xml>",
+        "<xml><!-- <return_code>SUCCESS</return_code> --><return_code>FAIL</return_code></xml>",
+        "<xml><return_code>SUC CESS</return_code></xml>",
+        "<xml><return_code><![CDATA[ SUCCESS]]></return_code></xml>",
+        "<xml><return_code>SUCCESS</return_code><return_code>FAIL</return_code></xml>",
+        "<xml><return_code>FAIL</return_code><return_code>SUCCESS</return_code></xml>",
+        "<xml><a><return_code>SUCCESS</return_code></a></xml>",
+        "<XML><return_code>SUCCESS</return_code></XML>",
+        "<xml><return_code>SUCCESS</return_code>",
+        "<xml><return_code>SUCCESS</return_code></xml>x",
+        "<xml><return_code>SUCCESS</return_code></xml><xml></xml>",
+        "<xml><return_code>SUCCESS</return_code><m>a & b</m></xml>",
+        "<xml><return_code>SUCCESS</return_code><m>\u{1}</m></xml>",
+        "\u{c}<xml><return_code>SUCCESS</return_code></xml>",
+        "<html><body><xml><return_code>SUCCESS</return_code></xml></body></html>",
+        "<!DOCTYPE xml><xml><return_code>SUCCESS</return_code></xml>",
+        "<xml><m><![CDATA[<return_code>SUCCESS</return_code>]]></m></xml>",
         "{\"code\":\"SUCCESS\",\"n\":[0]}",
         "{\"n\":[0],\"code\":\"SUCCESS\",\"more\":1}",
         "{\"code\":\"SUCCESS\",\"n\":[1]}",

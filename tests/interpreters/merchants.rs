@@ -1,4 +1,5 @@
-//! `check` before merchants: each flawed one trips its own cases and no other, the reference ones pass all.
+//! `check` before merchants: each flawed one trips its own cases and no other, the reference ones pass all,
+//! and plain handlers that were written without the cases in view have nothing that fails.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,11 +15,15 @@ use crate::need::{AWK, NODE, PHP_PCNTL, PYTHON, list};
 
 use flawed::{Flaw, Merchant};
 use server::Server;
+use symptoms::{Books, SYMPTOMS, SymptomMerchant};
+use table::Row;
 
 #[path = "merchants/flawed.rs"]
 mod flawed;
 #[path = "merchants/server.rs"]
 mod server;
+#[path = "merchants/symptoms.rs"]
+mod symptoms;
 #[path = "merchants/table.rs"]
 mod table;
 
@@ -29,6 +34,11 @@ list! {
     the_node_merchant_passes [NODE, AWK]
     the_python_merchant_passes [PYTHON, AWK]
     the_php_merchant_passes [PHP_PCNTL, AWK]
+    what_moves_no_money_warns_with_and_without_an_observer []
+    a_wrong_booking_makes_a_failure_of_every_warning []
+    an_acknowledged_order_that_is_not_credited_fails_where_a_refused_one_warns []
+    a_plain_handler_in_the_idiom_of_flask_is_not_accused [PYTHON, AWK]
+    a_plain_handler_in_the_idiom_of_express_is_not_accused [NODE, AWK]
 }
 
 const KEY: &str = "ThisIsYourSecretKey123";
@@ -67,20 +77,40 @@ impl Drop for Folder {
 /// What came of a check: the endpoint's name, and the cases that did not pass, by name.
 #[derive(Debug)]
 struct Checked {
+    code: Option<i32>,
     endpoint: String,
     tripped: BTreeMap<String, String>,
     text: String,
 }
 
+const NONE: [String; 0] = [];
+
+impl Checked {
+    /// Which of these cases have another status than this one, and which other cases have one.
+    fn others_than(&self, status: &str, cases: &[&str]) -> Vec<String> {
+        let missing = cases.iter().filter(|case| !self.tripped.contains_key(**case));
+        let missing = missing.map(|case| format!("{case}: passed"));
+        let other = self
+            .tripped
+            .iter()
+            .filter(|(case, found)| *found != status || !cases.contains(&case.as_str()))
+            .map(|(case, found)| format!("{case}: {found}"));
+        missing.chain(other).collect()
+    }
+}
+
 /// Checks a merchant; `observe` prints what it credited.
 fn check(url: &str, demand: Demand, observe: &str, folder: &Path) -> Checked {
+    let require: &[&str] = if demand == Demand::Hmac { &["--require", "hmac-sha256"] } else { &[] };
+    check_with(url, &[&["--observe", observe], require].concat(), folder)
+}
+
+/// Checks a merchant with these arguments.
+fn check_with(url: &str, arguments: &[&str], folder: &Path) -> Checked {
     let report = folder.join("report.json");
     let mut command = Command::new(env!("CARGO_BIN_EXE_payout-notify"));
-    command.args(["check", url, "--observe", observe, "--report"]);
-    command.arg(format!("json={}", report.display()));
-    if demand == Demand::Hmac {
-        command.args(["--require", "hmac-sha256"]);
-    }
+    command.args(["check", url, "--report"]);
+    command.arg(format!("json={}", report.display())).args(arguments);
     command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", folder);
     command.env("PAYOUT_NOTIFY_KEY", KEY).current_dir(folder);
     let output = command.output().expect("the program runs");
@@ -95,7 +125,7 @@ fn check(url: &str, demand: Demand, observe: &str, folder: &Path) -> Checked {
         .filter(|case| !matches!(case["status"].as_str(), Some("passed" | "skipped")))
         .map(|case| (name(&case["id"]), name(&case["status"])))
         .collect();
-    Checked { endpoint: name(&json["endpoint"]), tripped, text }
+    Checked { code: output.status.code(), endpoint: name(&json["endpoint"]), tripped, text }
 }
 
 fn demand_of(flaw: Flaw) -> Demand {
@@ -113,38 +143,46 @@ fn check_flawed(flaw: Flaw) -> Checked {
 }
 
 /// What differs from the table, in words.
-fn difference(flaw: Flaw, endpoint: &str, cases: &[&str]) -> Option<String> {
-    let checked = check_flawed(flaw);
-    // Around a refused control, and where everything is acknowledged, the rest says nothing.
-    let counts = |status: &str| endpoint == "discerning" || status != "inconclusive";
-    let tripped: Vec<&str> = checked
-        .tripped
-        .iter()
-        .filter(|(_, status)| counts(status))
-        .map(|(case, _)| case.as_str())
-        .collect();
-    let fits = |pattern: &str, case: &str| match pattern.strip_suffix('*') {
-        Some(start) => case.starts_with(start),
-        None => case == pattern,
-    };
-    let unforeseen: Vec<_> =
-        tripped.iter().filter(|case| !cases.iter().any(|one| fits(one, case))).collect();
-    let missing: Vec<_> =
-        cases.iter().filter(|one| !tripped.iter().any(|case| fits(one, case))).collect();
-    if checked.endpoint == endpoint && unforeseen.is_empty() && missing.is_empty() {
-        return None;
+fn difference(row: &Row) -> Option<String> {
+    let checked = check_flawed(row.flaw);
+    let mut differences = Vec::new();
+    if checked.endpoint != row.endpoint {
+        differences.push(format!("is {}", checked.endpoint));
     }
-    Some(format!(
-        "{flaw:?} is {}, tripped {unforeseen:?} besides, and did not trip {missing:?}",
-        checked.endpoint
-    ))
+    // Around a refused control, and where everything is acknowledged, the rest says nothing.
+    let inconclusive: &[&str] = if row.endpoint == "discerning" { &[] } else { &["*"] };
+    for (status, cases) in
+        [("failed", row.failed), ("warned", row.warned), ("inconclusive", inconclusive)]
+    {
+        let tripped: Vec<&str> = checked
+            .tripped
+            .iter()
+            .filter(|(_, one)| *one == status)
+            .map(|(case, _)| case.as_str())
+            .collect();
+        let fits = |pattern: &str, case: &str| match pattern.strip_suffix('*') {
+            Some(start) => case.starts_with(start),
+            None => case == pattern,
+        };
+        let unforeseen: Vec<_> =
+            tripped.iter().filter(|case| !cases.iter().any(|one| fits(one, case))).collect();
+        let missing: Vec<_> =
+            cases.iter().filter(|one| !tripped.iter().any(|case| fits(one, case))).collect();
+        if !unforeseen.is_empty() || !missing.is_empty() {
+            differences.push(format!("{status} {unforeseen:?} besides, and not {missing:?}"));
+        }
+    }
+    let code = if row.endpoint == "discerning" && row.failed.is_empty() { 0 } else { 1 };
+    if checked.code != Some(code) {
+        differences.push(format!("ends with {:?}, not {code}", checked.code));
+    }
+    (!differences.is_empty()).then(|| format!("{:?}: {}", row.flaw, differences.join("; ")))
 }
 
 /// Holds every other row of the table: two tests share it, so that they run side by side.
 fn hold_rows(from: usize) {
     let rows = table::EXPECTED.iter().skip(from).step_by(2);
-    let differences: Vec<String> =
-        rows.filter_map(|(flaw, endpoint, cases)| difference(*flaw, endpoint, cases)).collect();
+    let differences: Vec<String> = rows.filter_map(difference).collect();
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
@@ -154,6 +192,52 @@ fn each_flawed_merchant_trips_its_own_cases_and_no_other() {
 
 fn each_other_flawed_merchant_trips_its_own_cases_and_no_other() {
     hold_rows(1);
+}
+
+/// Checks a merchant that departs from the rule only where cases warn, in these cases.
+fn check_symptoms(books: Books, cases: &[&str], is_observed: bool) -> Checked {
+    let folder = Folder::new();
+    let ledger = folder.0.join("ledger.json");
+    let sound = Merchant::new(Flaw::Sound, KEY, None, ledger.clone());
+    let server = Server::start(SymptomMerchant { sound, books });
+    let (only, observe) = (cases.join(","), format!("cat {}", ledger.display()));
+    let mut arguments = vec!["--only", &*only];
+    if is_observed {
+        arguments.extend(["--observe", &*observe, "--observe-within", "150ms"]);
+    }
+    check_with(&server.url(), &arguments, &folder.0)
+}
+
+fn what_moves_no_money_warns_with_and_without_an_observer() {
+    let cases: Vec<&str> = SYMPTOMS.iter().map(|one| one.case).collect();
+    for is_observed in [false, true] {
+        let checked = check_symptoms(Books::Right, &cases, is_observed);
+        assert_eq!(checked.others_than("warned", &cases), NONE, "{}", checked.text);
+        assert_eq!(checked.code, Some(0), "{}", checked.text);
+    }
+}
+
+fn a_wrong_booking_makes_a_failure_of_every_warning() {
+    let named = SYMPTOMS.iter().filter(|one| one.names_order);
+    let cases: Vec<&str> = named.map(|one| one.case).collect();
+    let checked = check_symptoms(Books::Wrong, &cases, true);
+    assert_eq!(checked.others_than("failed", &cases), NONE, "{}", checked.text);
+    assert_eq!(checked.code, Some(1), "{}", checked.text);
+    // Without an observer nobody sees it.
+    let unseen = check_symptoms(Books::Wrong, &cases, false);
+    assert_eq!(unseen.others_than("warned", &cases), NONE, "{}", unseen.text);
+}
+
+fn an_acknowledged_order_that_is_not_credited_fails_where_a_refused_one_warns() {
+    let all = SYMPTOMS.iter().map(|one| one.case);
+    // Where the ids are long, an observer may look for another one.
+    let ids = "interop-long-ids";
+    let cases: Vec<&str> = all
+        .filter(|case| case.starts_with("ack-") || case.starts_with("interop-") && *case != ids)
+        .collect();
+    let checked = check_symptoms(Books::Missing, &cases, true);
+    assert_eq!(checked.others_than("failed", &cases), NONE, "{}", checked.text);
+    assert_eq!(checked.code, Some(1), "{}", checked.text);
 }
 
 /// A merchant of `examples/` as a child process, ended with the value.
@@ -180,13 +264,13 @@ impl Reference {
             .expect("the merchant starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("text");
-        let url = line.trim().strip_prefix("listening on ").expect("a URL").to_owned();
+        let url = line.trim().trim_start_matches("listening on ").to_owned();
         Reference { child, url }
     }
 
     /// Waits until it takes connections: PHP's server tells its URL before.
     fn wait(&self) {
-        let address = self.url.trim_start_matches("http://").trim_end_matches('/');
+        let address = self.url.trim_start_matches("http://").split('/').next().expect("an address");
         for _ in 0..100 {
             if std::net::TcpStream::connect(address).is_ok() {
                 return;
@@ -247,4 +331,40 @@ fn the_python_merchant_passes() {
 
 fn the_php_merchant_passes() {
     passes("php", &["php", &source("merchant.php")]);
+}
+
+/// Checks a plain handler, in which nothing may fail, whoever looks at its books.
+fn is_not_accused(interpreter: &str, name: &str) {
+    let file = format!("{}/tests/interpreters/merchants/plain/{name}", env!("CARGO_MANIFEST_DIR"));
+    // It books under the merchant's own id of the order, which follows from the platform's.
+    let each = r#"BEGIN { order = ENVIRON["PAYOUT_CHECK_ORDER"]; sub(/CHECK-/, "CHECK-C", order) }
+        $1 == order { sum += $2 } END { printf "%d\n", sum }"#;
+    let total = r#"{ sum += $2 } END { printf "%d\n", sum }"#;
+    for program in [None, Some(each), Some(total)] {
+        let folder = Folder::new();
+        let state = folder.0.join("state");
+        let command = [interpreter, &*file, "0", &*state.display().to_string()];
+        let merchant = Reference::start(&command, Demand::Any, &state);
+        merchant.wait();
+        let awk = folder.0.join("observe.awk");
+        let observe = format!("awk -f {} {}", awk.display(), state.display());
+        let mut arguments = Vec::new();
+        if let Some(program) = program {
+            fs::write(&awk, program).expect("a program");
+            arguments.extend(["--observe", &*observe]);
+        }
+        let checked = check_with(&merchant.url, &arguments, &folder.0);
+        assert_eq!(checked.endpoint, "discerning", "{name}: {}", checked.text);
+        let is_warned = |status: &String| status == "warned";
+        assert!(checked.tripped.values().all(is_warned), "{name}: {}", checked.text);
+        assert_eq!(checked.code, Some(0), "{name}: {}", checked.text);
+    }
+}
+
+fn a_plain_handler_in_the_idiom_of_flask_is_not_accused() {
+    is_not_accused("python3", "flask_style.py");
+}
+
+fn a_plain_handler_in_the_idiom_of_express_is_not_accused() {
+    is_not_accused("node", "express_style.mjs");
 }

@@ -104,6 +104,8 @@ struct Bench<'w> {
     other: String,
     before: Option<Message>,
     draft: Draft,
+    /// The amount that the platform signed: what is done to the message afterwards is not the order's.
+    signed_amount: Option<i64>,
     bytes: Option<Vec<u8>>,
     method: String,
     headers: Vec<(String, String)>,
@@ -178,6 +180,7 @@ impl Workshop {
                 let mut bench =
                     self.bench(sent.order, Ending::Success, now, history, Some(sent.message));
                 bench.draft = Draft::read(&message.body).unwrap_or_default();
+                bench.signed_amount = message.amount_cents;
                 bench.bytes = Some(message.body);
                 bench.method = message.method;
                 bench.headers = message.headers;
@@ -218,6 +221,7 @@ impl Workshop {
             other,
             before,
             draft: Draft::default(),
+            signed_amount: None,
             bytes: None,
             method: "POST".to_owned(),
             headers: Vec::new(),
@@ -367,6 +371,7 @@ impl Bench<'_> {
                 sign(&canonical, &scheme, &key)
             }
         };
+        self.signed_amount = self.amount();
         let digits = written(signature.as_str(), plan.digits, scheme.digest_case);
         self.draft.set(dialect.sign_field(), json_string(&digits));
         Ok(())
@@ -389,6 +394,10 @@ impl Bench<'_> {
         Err("no digest began with a letter".to_owned())
     }
 
+    fn amount(&self) -> Option<i64> {
+        self.draft.get("amount").and_then(|json| json.parse().ok())
+    }
+
     fn body(&self) -> Vec<u8> {
         self.bytes.clone().unwrap_or_else(|| self.draft.write().into_bytes())
     }
@@ -400,7 +409,7 @@ impl Bench<'_> {
         };
         Message {
             body: self.body(),
-            amount_cents: self.draft.get("amount").and_then(|json| json.parse().ok()),
+            amount_cents: self.signed_amount.or_else(|| self.amount()),
             method: self.method,
             headers: self.headers,
             order_id,

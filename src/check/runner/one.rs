@@ -19,6 +19,8 @@ struct Tried {
     parcels: Vec<Parcel>,
     /// Why the side effect could not be seen although an observer was given.
     blind: Option<String>,
+    /// Whether the observer has shown that something wrong was booked.
+    is_misbooked: bool,
     /// What the control after it says of the endpoint, where it was refused.
     lost: Option<Endpoint>,
 }
@@ -39,7 +41,7 @@ impl Run<'_> {
         match &first.trial.judgement {
             Judgement::Met => self.met(case, first, Tries::Once),
             Judgement::Broken { proof: Proof::Proven, .. } => broken(case, first, Tries::Once),
-            Judgement::Broken { what, proof: Proof::Doubtful } => {
+            Judgement::Broken { what, proof: Proof::Doubtful | Proof::Harmless } => {
                 let before = what.clone();
                 match self.try_once(case, "second").await {
                     Ok(second) if second.trial.judgement == Judgement::Met => {
@@ -73,15 +75,23 @@ impl Run<'_> {
             (Work::Retry(_), Some(parcel)) => deliver(self.sender, parcel).await,
             _ => attempt(self.sender, &parcels).await,
         };
-        if let (Some((effects, before)), Judgement::Met) = (before, &trial.judgement) {
+        let mut is_misbooked = false;
+        if let Some((effects, before)) = before {
+            // What was not acknowledged need not be booked.
+            let before = match trial.judgement {
+                Judgement::Met => before,
+                Judgement::Broken { .. } => before.without_least(),
+            };
             match effects.after(&case.id, before).await {
                 Booked::Right => {}
                 Booked::Unseen(why) => blind = Some(why),
                 Booked::TooLittle(what) => {
+                    is_misbooked = true;
                     trial.judgement = Judgement::Broken { what, proof: Proof::Doubtful };
                 }
                 Booked::TooMuch(what) => {
-                    trial.judgement = Judgement::Broken { what, proof: Proof::Proven };
+                    is_misbooked = true;
+                    trial.judgement = worse(&trial.judgement, what, Proof::Proven);
                 }
             }
         }
@@ -89,7 +99,7 @@ impl Run<'_> {
             true => self.control_after(&mut trial).await,
             false => None,
         };
-        Ok(Tried { trial, parcels, blind, lost })
+        Ok(Tried { trial, parcels, blind, is_misbooked, lost })
     }
 
     /// The numbers before a case, where they are to be held against those after it.
@@ -122,15 +132,13 @@ impl Run<'_> {
         if let Control::Refused { sent: Some(sent), .. } = &control {
             trial.exchanges.push(sent.exchange.clone());
         }
-        if trial.judgement == Judgement::Met {
-            let what = match &verdict {
-                Endpoint::Unreachable { reason } | Endpoint::RefusesControl { reason } => {
-                    format!("afterwards a good notification is not acknowledged: {reason}")
-                }
-                Endpoint::Discerning | Endpoint::AcknowledgesEverything => String::new(),
-            };
-            trial.judgement = Judgement::Broken { what, proof: Proof::Doubtful };
-        }
+        let what = match &verdict {
+            Endpoint::Unreachable { reason } | Endpoint::RefusesControl { reason } => {
+                format!("afterwards a good notification is not acknowledged: {reason}")
+            }
+            Endpoint::Discerning | Endpoint::AcknowledgesEverything => String::new(),
+        };
+        trial.judgement = worse(&trial.judgement, what, Proof::Doubtful);
         Some(verdict)
     }
 
@@ -167,13 +175,28 @@ impl Run<'_> {
     }
 }
 
+/// A judgement, and something graver that was found besides.
+fn worse(judgement: &Judgement, found: String, proof: Proof) -> Judgement {
+    match judgement {
+        Judgement::Met => Judgement::Broken { what: found, proof },
+        Judgement::Broken { what, proof: known } => {
+            Judgement::Broken { what: format!("{what}; {found}"), proof: proof.min(*known) }
+        }
+    }
+}
+
 fn broken(case: &Case, tried: Tried, tries: Tries) -> Tested {
     let (what, proof) = match &tried.trial.judgement {
         Judgement::Broken { what, proof } => (what.as_str(), *proof),
         Judgement::Met => ("", Proof::Doubtful),
     };
     let mut tested = blank(case, Status::Failed, what);
-    tested.result.status = tested.bad;
+    // A wrong booking and a lost endpoint are failures, whatever the case alone would be.
+    tested.result.status = match proof {
+        _ if tried.is_misbooked || tried.lost.is_some() => Status::Failed,
+        Proof::Harmless => Status::Warned,
+        Proof::Proven | Proof::Doubtful => tested.bad,
+    };
     tested.result.tries = tries;
     tested.result.exchanges = tried.trial.exchanges;
     tested.parcels = tried.parcels;

@@ -38,7 +38,8 @@ pub fn refused(error: StoreError) -> CommandError {
         | Trouble::Newer
         | Trouble::Corrupt
         | Trouble::NotAFile
-        | Trouble::Leftover => CommandError::input,
+        | Trouble::Leftover
+        | Trouble::LogLost => CommandError::input,
         _ => CommandError::environment,
     };
     kind("the inbox cannot be used".to_owned()).because(error).hint(hint)

@@ -1,6 +1,9 @@
-//! A profile's key: from a variable, a file, or what a program of the user prints.
+//! Where a key comes from: a file, a variable, or what a program of the user prints.
 
-use std::io::Read;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -8,11 +11,15 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::{MAX_KEY_BYTES, read_key_file};
+use crate::commands::private_file::warn_if_others_can_read;
 use crate::error::CommandError;
+use crate::report::line::Line;
 use crate::settings::profile::{Chosen, KeySource};
 use crate::settings::variable;
 use crate::terminal::Console;
+
+/// The longest key file that is read, in bytes.
+const MAX_KEY_BYTES: u64 = 64 * 1024;
 
 /// How long a key's program may take: a person may have to unlock a store.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -37,6 +44,24 @@ impl ProfileKey {
         Some(ProfileKey { profile: chosen.name.clone(), source: key.value.clone() })
     }
 
+    /// The key, as far as it can be read without a word to anyone: no program is started.
+    #[must_use]
+    pub fn peek(&self) -> Option<Zeroizing<Vec<u8>>> {
+        match &self.source {
+            KeySource::Variable(name) => {
+                variable(name).map(|value| Zeroizing::new(value.into_encoded_bytes()))
+            }
+            KeySource::File(path) => {
+                let mut bytes = Zeroizing::new(Vec::new());
+                let is_file = path.metadata().is_ok_and(|found| found.is_file());
+                let file = is_file.then(|| File::open(path).ok()).flatten()?;
+                file.take(MAX_KEY_BYTES).read_to_end(&mut bytes).ok()?;
+                Some(bytes)
+            }
+            KeySource::Command(_) => None,
+        }
+    }
+
     /// The key's bytes.
     ///
     /// # Errors
@@ -47,16 +72,78 @@ impl ProfileKey {
         match &self.source {
             KeySource::Variable(name) => match variable(name) {
                 Some(value) => Ok(Zeroizing::new(value.as_encoded_bytes().to_vec())),
+                // The name is not repeated: it may be the key itself, given in the wrong place.
                 None => Err(CommandError::usage(format!(
-                    "the profile {profile} takes the key from {name}, which is not set"
+                    "key_env of the profile {profile} names a variable that is not set"
                 ))
-                .hint(format!("set {name}, or use --key-file FILE"))),
+                .hint("set that variable, or use --key-file FILE")),
             },
-            KeySource::File(path) => read_key_file(path, console).map(Zeroizing::new),
+            KeySource::File(path) => {
+                let named_by = format!("key_file of the profile {profile}");
+                read_key_file(path, &named_by, console).map(Zeroizing::new)
+            }
             KeySource::Command(argv) => printed_by(argv, LONGEST)
                 .map_err(|error| error.hint(format!("it is key_command of the profile {profile}"))),
         }
     }
+}
+
+/// What may be a key in raw arguments that could not be read: the value of `--key`, and that of a
+/// key file's flag that names no file.
+pub fn typed_keys(arguments: &[OsString]) -> impl Iterator<Item = OsString> {
+    let followers = arguments.iter().skip(1).map(Some).chain([None]);
+    arguments.iter().zip(followers).filter_map(|(argument, next)| {
+        let text = argument.to_string_lossy();
+        let (flag, value) = match text.split_once('=') {
+            Some((flag, value)) => (flag, OsString::from(value)),
+            None => (&*text, next?.clone()),
+        };
+        match flag {
+            "--key" => Some(value),
+            "--key-file" | "--other-key-file" => {
+                Path::new(&value).symlink_metadata().is_err().then_some(value)
+            }
+            _ => None,
+        }
+    })
+}
+
+/// The key in a file; `named_by` is what names the file.
+///
+/// A path that leads nowhere may be the key itself, given in the wrong place: it is not repeated.
+pub(super) fn read_key_file(
+    path: &Path,
+    named_by: &str,
+    console: &mut Console,
+) -> Result<Vec<u8>, CommandError> {
+    let cannot = |error: io::Error| {
+        match path.symlink_metadata() {
+            Ok(_) => CommandError::input(format!("cannot read the key file {}", path.display())),
+            Err(_) => {
+                CommandError::input(format!("cannot read the key file that {named_by} names"))
+                    .hint(format!("check the path after {named_by}"))
+                    .hint("if it is the key itself: put it into PAYOUT_NOTIFY_KEY or into a file")
+            }
+        }
+        .because(error)
+    };
+    let file = File::open(path).map_err(cannot)?;
+    warn_if_others_can_read("key file", path, file.metadata(), console);
+    let mut bytes = Vec::new();
+    file.take(MAX_KEY_BYTES + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    if bytes.len() as u64 > MAX_KEY_BYTES {
+        return Err(CommandError::input(format!(
+            "the key file {} is longer than {MAX_KEY_BYTES} bytes",
+            path.display()
+        ))
+        .hint("is this the right file?"));
+    }
+    if let Some(line) = bytes.strip_suffix(b"\n") {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        bytes.truncate(line.len());
+        console.note(&Line::new().dim("note: one trailing newline of the key file was dropped"));
+    }
+    Ok(bytes)
 }
 
 /// What a program prints, without one trailing newline.

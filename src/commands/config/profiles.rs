@@ -18,7 +18,7 @@ pub(super) fn run(environment: &Environment, console: &mut Console) -> CommandRe
         }
     }
     for name in names {
-        console.answer(&Line::new().plain(name)).map_err(CommandError::output)?;
+        console.answer(&Line::new().plain(name.to_owned())).map_err(CommandError::output)?;
     }
     Ok(Exit::Yes)
 }

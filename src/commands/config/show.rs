@@ -17,7 +17,7 @@ use crate::report::json;
 use crate::report::line::Line;
 use crate::settings::find::{self, Found};
 use crate::settings::profile::{Chosen, KeySource, Placed, Profile};
-use crate::settings::{Environment, KEY_VARIABLE};
+use crate::settings::{Environment, KEY_VARIABLE, variable};
 use crate::terminal::Console;
 
 /// One setting that holds.
@@ -140,7 +140,10 @@ fn held_key(chosen: Option<&Chosen>, environment: &Environment, console: &mut Co
         return HeldKey { source: None, from: "default", fingerprint: None };
     };
     let source = match &key.source {
+        // What is not there may be the key itself, given in the wrong place: it is not repeated.
+        KeySource::Variable(name) if variable(name).is_none() => "a variable".to_owned(),
         KeySource::Variable(name) => format!("the variable {name}"),
+        KeySource::File(path) if path.symlink_metadata().is_err() => "a file".to_owned(),
         KeySource::File(path) => format!("the file {}", path.display()),
         // Its arguments may name more than a person wants to show.
         KeySource::Command(argv) => format!("the program {}", argv[0]),

@@ -12,8 +12,12 @@ function uuid() {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${tail}`;
 }
 
+function randomBetween(low, high) {
+  return low + Math.floor(Math.random() * (high - low + 1));
+}
+
 // One value of an order, as text.
-function draw(kind, number, nowMs) {
+function draw(kind, number, nowMs, first) {
   switch (kind[0]) {
     case 'n':
       return String(number);
@@ -25,11 +29,17 @@ function draw(kind, number, nowMs) {
       return uuid();
     case 'hex':
       return randomHex(Number(kind[1]));
-    default: {
-      const low = Number(kind[1]);
-      return String(low + Math.floor(Math.random() * (Number(kind[2]) - low + 1)));
-    }
+    case 'id':
+      return String(first + number);
+    default:
+      return String(randomBetween(Number(kind[1]), Number(kind[2])));
   }
+}
+
+// Where the ids of a run may begin; null where the orders have other ids.
+export function drawFirstId() {
+  const kind = PLAN.orders.flatMap((order) => order.draws).find((one) => one[0] === 'id');
+  return kind === undefined ? null : randomBetween(Number(kind[1]), Number(kind[2]));
 }
 
 // A text stands for itself, a number for the value with that index.
@@ -57,10 +67,13 @@ function choose(orders) {
   return orders[orders.length - 1];
 }
 
-// The signed body of the order with this number.
-export function makeOrder(number, nowMs = Date.now()) {
+// Where the ids of this process begin, unless it is told: no two of its orders share one.
+const ownFirstId = drawFirstId();
+
+// The signed body of the order with this number, whose id counts from the first.
+export function makeOrder(number, nowMs = Date.now(), first = ownFirstId) {
   const order = choose(PLAN.orders);
-  const values = order.draws.map((kind) => draw(kind, number, nowMs));
+  const values = order.draws.map((kind) => draw(kind, number, nowMs, first));
   return join(order.body, values.concat(sign(join(order.canonical, values))));
 }
 
@@ -110,6 +123,28 @@ function refusalOfJson(text, members) {
   return typeof code === 'number' ? 'number-code' : 'code-type';
 }
 
+// The return_code of a reply in the documented form, elements of plain text or CDATA directly below
+// <xml>; null of any other: this reads no other XML, so that it takes no refusal for a success.
+function returnCode(body) {
+  if (/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/.test(body)) return null;
+  const start =
+    /^\ufeff?(?:<\?xml version=(["'])1\.0\1(?: encoding=(["'])utf-8\2)? ?\?>)?[ \t\r\n]*<xml>/i.exec(body);
+  const end = /<\/xml>[ \t\r\n]*$/.exec(body);
+  if (start === null || !start[0].endsWith('<xml>') || end === null) return null;
+  const inner = body.slice(start[0].length, end.index);
+  const element =
+    /[ \t\r\n]*<([A-Za-z_][A-Za-z0-9_.-]*)>(?:[ \t\r\n]*<!\[CDATA\[((?:[^\]]|\](?!\]>))*)\]\]>[ \t\r\n]*|((?:[^<>&]|&(?:amp|lt|gt|quot|apos);)*))<\/\1>[ \t\r\n]*/y;
+  const codes = [];
+  while (element.lastIndex < inner.length) {
+    const found = element.exec(inner);
+    if (found === null) return null;
+    const [, name, cdata, plain] = found;
+    if (name !== 'return_code') continue;
+    codes.push(cdata === undefined ? plain.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '') : cdata);
+  }
+  return codes.length === 1 ? codes[0] : null;
+}
+
 // Why a reply's body does not acknowledge; null where it does.
 function refusalOfBody(body) {
   const rule = PLAN.acknowledgement;
@@ -119,11 +154,7 @@ function refusalOfBody(body) {
   if (rule.kind === 'error-code') return refusalOfJson(text, null);
   if (rule.kind === 'members') return refusalOfJson(text, JSON.parse(rule.reply));
   if (rule.kind === 'return-code') {
-    const plain = text.replace(/\s/g, '');
-    const found = ['SUCCESS', '<![CDATA[SUCCESS]]>'].some((word) =>
-      plain.includes(`<return_code>${word}</return_code>`),
-    );
-    return found ? null : 'not-the-reply';
+    return returnCode(body) === 'SUCCESS' ? null : 'not-the-reply';
   }
   return text === rule.reply ? null : 'not-the-reply';
 }

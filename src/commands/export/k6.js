@@ -55,11 +55,16 @@ export const options = {
 
 const notAcknowledged = new Counter('not_acknowledged');
 
-export default function notify() {
+// Once in a test: the users count their ids from the same place, so no two orders share one.
+export function setup() {
+  return { firstId: drawFirstId() };
+}
+
+export default function notify(shared) {
   // Unique in the whole test, however many machines share it.
   const number = exec.scenario.iterationInTest + 1;
   if (number > PLAN.count) return;
-  const response = http.post(PLAN.url, makeOrder(number), {
+  const response = http.post(PLAN.url, makeOrder(number, Date.now(), shared.firstId), {
     headers: { 'Content-Type': 'application/json;charset=utf-8' },
     redirects: 0,
     timeout: `${PLAN.timeout_s}s`,

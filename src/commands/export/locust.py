@@ -42,7 +42,7 @@ LONGEST_REPLY = 64 * 1024
 
 # The orders: a choice of texts with places for what differs from order to order.
 
-def draw(kind, number, now_ms):
+def draw(kind, number, now_ms, first_id):
     """One value of an order, as text."""
     name, *arguments = kind
     if name == "n":
@@ -55,8 +55,16 @@ def draw(kind, number, now_ms):
         return str(uuid.uuid4())
     if name == "hex":
         return "".join(random.choices("0123456789abcdef", k=int(arguments[0])))
+    if name == "id":
+        return str(first_id + number)
     low, high = arguments
     return str(random.randint(int(low), int(high)))
+
+
+def draw_first_id():
+    """Where the ids of a run may begin; None where the orders have other ids."""
+    kinds = [kind for order in PLAN["orders"] for kind in order["draws"] if kind[0] == "id"]
+    return random.randint(int(kinds[0][1]), int(kinds[0][2])) if kinds else None
 
 
 def join(parts, values):
@@ -79,12 +87,17 @@ def sign(canonical):
     return digest.upper() if scheme["digest"] == "upper" else digest
 
 
-def make_order(number, now_ms=None):
-    """The signed body of the order with this number."""
+# Where the ids of this process begin, unless it is told: no two of its orders share one.
+OWN_FIRST_ID = draw_first_id()
+
+
+def make_order(number, now_ms=None, first_id=None):
+    """The signed body of the order with this number, whose id counts from the first."""
+    first_id = OWN_FIRST_ID if first_id is None else first_id
     now_ms = int(time.time() * 1000) if now_ms is None else now_ms
     kinds = PLAN["orders"]
     order = random.choices(kinds, weights=[kind["weight"] for kind in kinds])[0]
-    values = [draw(kind, number, now_ms) for kind in order["draws"]]
+    values = [draw(kind, number, now_ms, first_id) for kind in order["draws"]]
     return join(order["body"], values + [sign(join(order["canonical"], values))])
 
 
@@ -136,6 +149,40 @@ def refusal_of_json(text, members):
     return "code-type"
 
 
+ROOT = re.compile(
+    r"\ufeff?(?:<\?xml version=([\"'])1\.0\1(?: encoding=([\"'])(?i:utf-8)\2)? ?\?>)?[ \t\r\n]*"
+    r"<xml>(.*)</xml>[ \t\r\n]*",
+    re.DOTALL,
+)
+ELEMENT = re.compile(
+    r"[ \t\r\n]*<([A-Za-z_][A-Za-z0-9_.-]*)>"
+    r"(?:[ \t\r\n]*<!\[CDATA\[((?:[^\]]|\](?!\]>))*)\]\]>[ \t\r\n]*"
+    r"|((?:[^<>&]|&(?:amp|lt|gt|quot|apos);)*))"
+    r"</\1>[ \t\r\n]*"
+)
+
+
+def return_code(text):
+    """The return_code of a reply in the documented form; None of any other.
+
+    That is elements of plain text or CDATA directly below <xml>. This reads no other XML, so that it
+    takes no refusal for a success.
+    """
+    root = ROOT.fullmatch(text)
+    if root is None or re.search("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", text):
+        return None
+    inner, at, codes = root.group(3), 0, []
+    while at < len(inner):
+        found = ELEMENT.match(inner, at)
+        if found is None:
+            return None
+        name, cdata, plain = found.groups()
+        if name == "return_code":
+            codes.append(plain.strip(" \t\r\n") if cdata is None else cdata)
+        at = found.end()
+    return codes[0] if len(codes) == 1 else None
+
+
 def refusal_of_body(body):
     """Why a reply's body does not acknowledge; None where it does."""
     rule = PLAN["acknowledgement"]
@@ -153,10 +200,7 @@ def refusal_of_body(body):
     if rule["kind"] == "members":
         return refusal_of_json(text, json.loads(rule["reply"]))
     if rule["kind"] == "return-code":
-        plain = "".join(text.split())
-        wanted = ("SUCCESS", "<![CDATA[SUCCESS]]>")
-        found = any(f"<return_code>{word}</return_code>" in plain for word in wanted)
-        return None if found else "not-the-reply"
+        return None if return_code(body.decode()) == "SUCCESS" else "not-the-reply"
     return None if text == rule["reply"] else "not-the-reply"
 
 
@@ -178,13 +222,13 @@ class Share:
     def __init__(self):
         self.numbers = iter(())
         self.users = itertools.count()
-        self.set(first=1, count=0, place=0, processes=1, users=1)
+        self.set(first=1, count=0, place=0, processes=1, users=1, first_id=OWN_FIRST_ID)
 
-    def set(self, first, count, place, processes, users):
+    def set(self, first, count, place, processes, users, first_id):
         """Begins a run: which orders, and the process's place among all."""
         self.numbers = iter(range(first, first + count))
         self.users = itertools.count()
-        self.place, self.processes = place, processes
+        self.place, self.processes, self.first_id = place, processes, first_id
         self.pace = users / RATE
         self.start = time.monotonic() + 1.0
 
@@ -221,9 +265,17 @@ def on_test_start(environment, **_):
     if isinstance(runner, WorkerRunner):
         return
     if not isinstance(runner, MasterRunner):
-        SHARE.set(first=1, count=COUNT, place=0, processes=1, users=users_for(1))
+        SHARE.set(
+            first=1,
+            count=COUNT,
+            place=0,
+            processes=1,
+            users=users_for(1),
+            first_id=draw_first_id(),
+        )
         return
-    workers, first = workers_of(runner), 1
+    # All workers count their ids from the same place, so no two orders share one.
+    workers, first, first_id = workers_of(runner), 1, draw_first_id()
     for place, worker in enumerate(workers):
         count = COUNT // len(workers) + (place < COUNT % len(workers))
         share = {
@@ -232,6 +284,7 @@ def on_test_start(environment, **_):
             "place": place,
             "processes": len(workers),
             "users": users_for(len(workers)),
+            "first_id": first_id,
         }
         runner.send_message("share", share, client_id=worker.id)
         first += count
@@ -280,7 +333,7 @@ class Platform(FastHttpUser):
             return
         with self.client.post(
             PLAN["url"],
-            data=make_order(number).encode(),
+            data=make_order(number, first_id=SHARE.first_id).encode(),
             headers={"Content-Type": "application/json;charset=utf-8"},
             name="notify",
             allow_redirects=False,

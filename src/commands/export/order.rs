@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 
 use super::super::signing::choose_scheme;
 use crate::delivery::example::Example;
+use crate::delivery::order_ids::OrderIds;
 use crate::delivery::orders::Change;
 use crate::delivery::signing::{SignType, with_sign_type};
 use crate::delivery::template::Segment;
@@ -24,8 +25,9 @@ use crate::protocol::scheme::Scheme;
 use crate::protocol::signature::{attach, sign};
 use crate::protocol::status::StatusTable;
 
-/// The number in an order's id: more digits than the example's, for many machines draw them.
-const ORDER_NUMBERS: Draw = Draw::Range(1_000_000_000_000_000, 8_999_999_999_999_999);
+/// Where the numbers in the orders' ids begin: with more digits than the example's, so that runs and
+/// processes that draw their own beginning hardly ever meet.
+const FIRST_IDS: Draw = Draw::Id(1_000_000_000_000_000, 8_899_999_999_999_999);
 
 /// The largest integer that JavaScript counts exactly.
 const EXACT: i64 = (1 << 53) - 1;
@@ -48,6 +50,8 @@ pub(super) enum Draw {
     Hex(usize),
     /// A random integer; both bounds count.
     Range(i64, i64),
+    /// The order's number, counted from a random integer that is drawn once in a run.
+    Id(i64, i64),
 }
 
 impl Draw {
@@ -73,6 +77,7 @@ impl Draw {
             Draw::Uuid => json!(["uuid"]),
             Draw::Hex(digits) => json!(["hex", digits.to_string()]),
             Draw::Range(low, high) => json!(["range", low.to_string(), high.to_string()]),
+            Draw::Id(low, high) => json!(["id", low.to_string(), high.to_string()]),
         }
     }
 
@@ -93,7 +98,7 @@ impl Draw {
             Draw::Hex(digits) => {
                 (0..digits).map(|_| char::from(b"0123456789abcdef"[random.usize(0..16)])).collect()
             }
-            Draw::Range(low, high) => random.i64(low..=high).to_string(),
+            Draw::Range(low, high) | Draw::Id(low, high) => random.i64(low..=high).to_string(),
         }
     }
 }
@@ -238,8 +243,7 @@ impl<'a> Recipe<'a> {
         draw: &mut dyn FnMut(Draw) -> String,
     ) -> Result<Made<'a>, CommandError> {
         let (statuses, completed_at) = (self.statuses, Timestamp::UNIX_EPOCH);
-        let mut text =
-            Example { status, statuses, completed_at }.payload(&mut fastrand::Rng::with_seed(0));
+        let mut text = Example { status, statuses, completed_at }.payload(&OrderIds::new(0), 0);
         for edit in self.edits(&text, draw) {
             text = edit::apply(&parse(&text)?, &edit);
         }
@@ -275,7 +279,7 @@ impl<'a> Recipe<'a> {
         let took = created.unwrap_or_default().saturating_neg();
         let put = |name: &str, json: String| Edit::Put { name: name.to_owned(), json };
         let mut edits = vec![
-            put("payout_id", json_string(&format!("POT{}", draw(ORDER_NUMBERS)))),
+            put("payout_id", json_string(&format!("POT{}", draw(FIRST_IDS)))),
             put("payout_cl_id", json_string(&draw(Draw::Hex(32)))),
             put("create_time", draw(Draw::Now(took))),
             put("update_time", draw(Draw::Now(0))),
@@ -361,7 +365,7 @@ mod tests {
         let order = order(&[("amount", "{100..500000}"), ("payout_cl_id", "M{n}")]).unwrap();
         assert_eq!(
             order.draws,
-            [ORDER_NUMBERS, Draw::Now(62), Draw::Now(0), Draw::Range(100, 500_000), Draw::Number]
+            [FIRST_IDS, Draw::Now(62), Draw::Now(0), Draw::Range(100, 500_000), Draw::Number]
         );
         let values = ["1", "2", "3", "4", "5", "S"];
         assert_eq!(
@@ -402,6 +406,7 @@ mod tests {
         assert!(Draw::Range(-EXACT + 1, 0).is_exact_in_javascript());
         assert!(!Draw::Range(-EXACT, 1).is_exact_in_javascript());
         assert!(!Draw::Range(i64::MIN, i64::MAX).is_exact_in_javascript());
-        assert!(ORDER_NUMBERS.is_exact_in_javascript());
+        // With room for the numbers that are added.
+        assert!(matches!(FIRST_IDS, Draw::Id(_, high) if high + 100_000_000_000_000 < EXACT));
     }
 }

@@ -1,5 +1,6 @@
 //! `inbox replay`: kept callbacks, sent again.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Id, find, parse_id};
@@ -23,6 +24,7 @@ use crate::listener::inbox::entry::Entry;
 use crate::protocol::dialect::Dialect;
 use crate::protocol::form;
 use crate::protocol::key::Key;
+use crate::protocol::mask;
 use crate::protocol::scheme::Algorithm;
 use crate::report::inbox::export::end_to_end;
 use crate::report::inbox::{Replay, replay_json, replay_line};
@@ -107,7 +109,12 @@ pub(super) fn run(
     })?;
     let dialect = args.dialect.resolve(args.sign_type)?;
     let changes = args.resign || args.sign_type.is_some() || args.edits.edits().next().is_some();
-    let key = changes.then(|| args.key.resolve(environment, console)).transpose()?;
+    // A key that was given is hidden in replies, also where nothing is signed with it.
+    let is_given = args.key.key.is_some() || args.key.key_file.is_some();
+    let key = match changes || is_given {
+        true => Some(args.key.resolve(environment, console)?).filter(|_| changes),
+        false => None,
+    };
     let seed = fastrand::u64(..);
     let wire = args.wire.settings(&target, Connections::Fresh, seed, console)?;
     let sender = Sender { args, dialect, key, headers: wire.headers.clone(), target };
@@ -145,9 +152,9 @@ impl Sender<'_> {
             None => callback.body.to_vec(),
             Some(key) => self.signed(entry, key)?.into_bytes(),
         };
-        let mut request = Request::new(self.target.clone(), body)
-            .acknowledged_by(self.dialect.acknowledgement())
-            .hiding(self.key.as_ref());
+        let mut request =
+            Request::new(self.target.clone(), body).acknowledged_by(self.dialect.acknowledgement());
+        request.mask = Arc::new(mask::known());
         for (name, value) in end_to_end(entry) {
             if self.headers.iter().any(|rule| rule.name().eq_ignore_ascii_case(name)) {
                 continue;

@@ -10,6 +10,7 @@ use crate::protocol::canonical::{CanonicalString, canonicalize_into};
 use crate::protocol::dialect::Dialect;
 use crate::protocol::edit::Edit;
 use crate::protocol::key::Key;
+use crate::protocol::mask::outside;
 use crate::protocol::payload::{Payload, PayloadMemory};
 use crate::protocol::scheme::Algorithm;
 use crate::protocol::signature::{attach_into, sign};
@@ -62,7 +63,7 @@ impl SignLines {
         match self.printed {
             Printed::Body => out.push_str(&signed.body),
             Printed::Signature => out.push_str(signed.signature.as_str()),
-            Printed::Canonical => push_in_one_line(&signed.masked_canonical, out),
+            Printed::Canonical => push_in_one_line(&outside(&signed.masked_canonical), out),
         }
         Ok(())
     }
@@ -103,7 +104,9 @@ impl LineWork for SignLines {
                 match self.printed {
                     Printed::Body => attach_into(&payload, scheme, &signature, out),
                     Printed::Signature => out.push_str(signature.as_str()),
-                    Printed::Canonical => push_in_one_line(&canonical.masked(scheme), out),
+                    Printed::Canonical => {
+                        push_in_one_line(&outside(&canonical.masked(scheme)), out)
+                    }
                 }
             }
         }

@@ -3,13 +3,14 @@
 use super::chunk::LineWork;
 use crate::protocol::bad_line::BadLine;
 use crate::protocol::canonical::canonicalize;
+use crate::protocol::diagnosis::diagnose_briefly;
 use crate::protocol::dialect::Dialect;
 use crate::protocol::key::Key;
 use crate::protocol::notification::{Expectation, findings};
 use crate::protocol::payload::Payload;
 use crate::protocol::recorded::{Recorded, in_body, recorded};
 use crate::protocol::scheme::Algorithm;
-use crate::protocol::signature::verify;
+use crate::protocol::signature::{Mismatch, verify};
 use crate::protocol::status::StatusTable;
 use crate::report::batch::{LineAnswer, bad_line_json};
 use crate::report::verification::{Strictness, VerificationReport};
@@ -52,8 +53,11 @@ impl VerifyLines {
             expected: None,
             masked_canonical: canonicalize(payload, scheme).masked(scheme),
             findings: findings(payload, Expectation::AnyPayload, &self.statuses),
-            // A search takes thousands of digests; for one line of many nobody waits for it.
-            diagnosis: None,
+            // A whole search takes thousands of digests: too long for one line of many.
+            diagnosis: verification
+                .mismatch()
+                .is_some_and(Mismatch::can_be_diagnosed)
+                .then(|| diagnose_briefly(payload, &self.dialect, &self.key)),
             strictness: self.strictness,
             key_fingerprint: self.key_fingerprint.clone(),
             verification,

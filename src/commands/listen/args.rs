@@ -18,6 +18,7 @@ use crate::listener::program::{Per, ReplyProgram};
 use crate::listener::referee::Rules;
 use crate::listener::tls::{SelfSigned, TlsIdentity};
 use crate::protocol::acknowledgement::AcknowledgementRule;
+use crate::protocol::mask::hides;
 use crate::settings::Environment;
 use crate::terminal::Console;
 
@@ -77,9 +78,14 @@ fn refuse_lost(file: &Path) -> Result<(), CommandError> {
     match fs::metadata(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let message = format!("the inbox {} has no folder to stand in", file.display());
+            // A part of a path that has a key can be a part of the key, which no mask would find.
+            let shown = match hides(&file.to_string_lossy()) {
+                true => "of that path".to_owned(),
+                false => folder.display().to_string(),
+            };
             Err(CommandError::environment(message)
                 .because(error)
-                .hint(format!("make the folder {} first, or check the path", folder.display())))
+                .hint(format!("make the folder {shown} first, or check the path")))
         }
         // What else is wrong with it the store tells when it opens the file.
         _ => Ok(()),

@@ -12,7 +12,7 @@ use super::Setup;
 use super::many::Halt;
 use crate::delivery::fleet::{self, LastOutcome, Memory, Resumed, Settlement, Verdict};
 use crate::delivery::journal::{
-    self, Counts, Intake, Intention, Journal, PastEvent, RunInfo, Settled, Throttle,
+    self, Attempted, Counts, Intake, Intention, Journal, PastEvent, RunInfo, Settled, Throttle,
 };
 use crate::delivery::record::{FleetEvent, Order, OrderResult};
 use crate::error::CommandError;
@@ -76,6 +76,12 @@ impl FleetJournal {
         }
     }
 
+    /// Readies the journal for attempts, after everything that may refuse the run.
+    pub(super) async fn begin(&self) -> Result<(), CommandError> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        journal.begin().await.map_err(refused)
+    }
+
     /// Lets a summary take in what the earlier parts of the run did.
     pub(super) async fn replay(&self, summary: &mut DeliverySummary) -> Result<(), CommandError> {
         let Some(journal) = &self.journal else { return Ok(()) };
@@ -125,7 +131,8 @@ fn refused(error: StoreError) -> CommandError {
         | Trouble::Newer
         | Trouble::Corrupt
         | Trouble::NotAFile
-        | Trouble::Leftover => CommandError::input,
+        | Trouble::Leftover
+        | Trouble::LogLost => CommandError::input,
         _ => CommandError::environment,
     };
     kind("the journal cannot be used".to_owned()).because(error).hint(hint)
@@ -150,42 +157,55 @@ pub(super) struct Left {
     pub(super) journal: FleetJournal,
     pub(super) attempted: Vec<Resumed>,
     pub(super) untouched: Vec<Order>,
-    /// What is unknown of orders that ended meanwhile.
-    pub(super) unknown: Vec<FleetEvent>,
     pub(super) counts: Counts,
     pub(super) run: RunInfo,
 }
 
-/// Reads what an earlier run left.
+/// Reads what an earlier run left; nothing is written.
 pub(super) fn resume(path: &Path, setup: &Setup<'_>, now: Timestamp) -> Result<Left, CommandError> {
     let (journal, found) = Journal::resume(path, now).map_err(refused)?;
     if found.run.url != setup.target.to_string() {
         return Err(CommandError::usage(format!("the journal's run went to {}", found.run.url))
             .hint("give that URL, or start a new journal"));
     }
-    if found.intake == Intake::Cut {
-        return Err(CommandError::usage("the journal's run ended before its first send")
-            .hint("nothing was sent: remove the journal and start the run again"));
+    match found.intake {
+        Intake::Complete => {}
+        Intake::Cut => {
+            return Err(CommandError::usage("the journal's run ended before its first send")
+                .hint("nothing was sent: remove the journal and start the run again"));
+        }
+        Intake::Unclear => return Err(unclear(path)),
     }
-    let unknown = found.expired.into_iter().filter_map(|expired| {
-        let (order, order_id) = (expired.order, expired.order_id);
-        expired.unknown.map(|attempt| FleetEvent::UnknownOutcome { order, order_id, attempt })
-    });
-    let unknown = unknown.collect();
     let (mut attempted, mut untouched) = (Vec::new(), Vec::new());
     for left in found.unfinished {
-        if left.next_attempt == 1 {
-            untouched.push(left.order);
-            continue;
+        match left.attempted {
+            None => untouched.push(left.order),
+            Some(made) => attempted.push(resumed(left.order, &made)),
         }
-        let last = match left.unknown {
-            Some(_) => LastOutcome::Unknown,
-            None => LastOutcome::Known,
-        };
-        attempted.push(Resumed { order: left.order, attempts: left.next_attempt - 1, last });
     }
+    attempted.extend(found.expired.into_iter().map(|it| resumed(it.order, &it.attempted)));
     let (journal, counts, run) = (FleetJournal::new(journal), found.counts, found.run);
-    Ok(Left { journal, attempted, untouched, unknown, counts, run })
+    Ok(Left { journal, attempted, untouched, counts, run })
+}
+
+fn resumed(order: Order, made: &Attempted) -> Resumed {
+    let last = match (made.unknown(), made.is_proven) {
+        (None, _) => LastOutcome::Known,
+        (Some(_), true) => LastOutcome::Unknown,
+        (Some(_), false) => LastOutcome::Unproven,
+    };
+    Resumed { order, attempts: made.attempt, last, elapsed: made.elapsed }
+}
+
+/// A journal without all of its orders that cannot show why: whether anything was sent is not known.
+fn unclear(path: &Path) -> CommandError {
+    let path = path.display();
+    CommandError::input(format!(
+        "the journal {path} does not hold all orders of its run, or its log {path}-wal is missing \
+         or damaged: it is not known what was sent"
+    ))
+    .hint(format!("put {path}-wal back beside the journal, if it was moved without it"))
+    .hint("otherwise compare with the merchant's record before anything is sent again")
 }
 
 impl fleet::Journal<Halt> for FleetJournal {

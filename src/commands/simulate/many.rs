@@ -144,15 +144,14 @@ struct Work {
     total: Option<u64>,
     /// How many orders an earlier part left; `None` of a new run.
     left: Option<u64>,
-    /// What an earlier part left to be said.
-    unknown: Vec<FleetEvent>,
+    /// How many empty rows were skipped while the orders were taken in.
+    skipped: u64,
 }
 
 impl Work {
     /// How many attempts of an earlier part have an unknown outcome, and are to be told now.
     fn unknown_outcomes(&self) -> usize {
-        let unknown = |order: &&Resumed| order.last == LastOutcome::Unknown;
-        self.unknown.len() + self.resumed.iter().filter(unknown).count()
+        self.resumed.iter().filter(|order| order.last != LastOutcome::Known).count()
     }
 }
 
@@ -202,6 +201,7 @@ pub(super) fn run(
             None => resume(setup, key.as_ref(), start)?,
         };
         reports.begin()?;
+        work.journal.begin().await?;
         let facts = RunFacts {
             url: setup.target.to_string(),
             started_at: work.began,
@@ -218,10 +218,7 @@ pub(super) fn run(
         }
         let begun = clock.now();
         let (format, unknown) = (setup.args.format, Unknown::of(work.unknown_outcomes()));
-        let mut screen = Screen { many, format, console, reports, summary, unknown };
-        for event in &work.unknown {
-            screen.tell(event).map_err(CommandError::output)?;
-        }
+        let screen = Screen { many, format, console, reports, summary, unknown };
         let screen = RefCell::new(screen);
         let on_stop = || screen.borrow_mut().stopping();
         let run = Run { setup, clock: &clock, interrupts: &interrupts, on_stop: &on_stop };
@@ -252,7 +249,7 @@ impl Run<'_> {
         transport: &impl Transport,
         mut on_event: impl FnMut(FleetEvent) -> Result<(), CommandError>,
     ) -> Result<Sent, CommandError> {
-        let Work { journal, resumed, orders, course, total, .. } = work;
+        let Work { journal, resumed, orders, course, total, skipped, .. } = work;
         let count = orders.count().or(total);
         let mut resumed = resumed.into_iter().map(Ok);
         let mut orders = Counted { many: &self.setup.args.many, orders, duplicates: 0 };
@@ -293,7 +290,8 @@ impl Run<'_> {
             Err(Halt::Failure(error)) if error.kind == ErrorKind::BrokenPipe => return Err(error),
             Err(Halt::Failure(error)) => (elapsed, Ending::Aborted, Some(error)),
         };
-        Ok(Sent { elapsed, ending, duplicates: orders.duplicates, halted })
+        let skipped = skipped + orders.orders.skipped();
+        Ok(Sent { elapsed, ending, duplicates: orders.duplicates, skipped, halted })
     }
 }
 
@@ -303,6 +301,8 @@ pub(super) struct Sent {
     pub(super) elapsed: Duration,
     pub(super) ending: Ending,
     pub(super) duplicates: u64,
+    /// How many rows had nothing in any cell.
+    pub(super) skipped: u64,
     /// What ended the run before its orders were done, or its journal before it was closed.
     pub(super) halted: Option<CommandError>,
 }
@@ -339,15 +339,17 @@ async fn begin(
     start: Timestamp,
     interrupts: &Mutex<Interrupts>,
 ) -> Result<Work, CommandError> {
-    let Plan { course, orders, key_fingerprint, total } = plan;
+    let Plan { course, mut orders, key_fingerprint, total } = plan;
+    let mut skipped = 0;
     let (journal, orders, total) = match &setup.args.many.journal {
         None => (FleetJournal::none(), orders, total),
         // All are in the journal before the first is sent, so that none can be forgotten.
         Some(path) => {
             let interrupt = async { interrupts.lock().await.next().await };
             let taken = orders.take_in(&setup.args.many, &course.pace, start, interrupt).await?;
+            skipped = orders.skipped();
             if taken.is_empty() {
-                return Err(no_orders(&setup.args.many));
+                return Err(no_orders(&setup.args.many, skipped));
             }
             let run = recorded(setup, &key_fingerprint, start);
             let journal = journal::create(path, &run, &taken).await?;
@@ -355,8 +357,8 @@ async fn begin(
             (journal, Orders::Listed(taken.into_iter()), total)
         }
     };
-    let (resumed, unknown) = (Vec::new(), Vec::new());
-    Ok(Work { journal, resumed, orders, course, began: start, total, left: None, unknown })
+    let resumed = Vec::new();
+    Ok(Work { journal, resumed, orders, course, began: start, total, left: None, skipped })
 }
 
 /// Takes in what an earlier run left.
@@ -372,6 +374,6 @@ fn resume(setup: &Setup<'_>, key: Option<&Key>, now: Timestamp) -> Result<Work, 
         began: left.run.started_at,
         total: Some(left.counts.orders),
         left: Some(left.counts.unfinished),
-        unknown: left.unknown,
+        skipped: 0,
     })
 }

@@ -23,6 +23,7 @@ use crate::delivery::record::Order;
 use crate::delivery::signing::Signer;
 use crate::error::CommandError;
 use crate::protocol::key::Key;
+use crate::report::figures::counted;
 
 /// How many orders are taken in before the runtime, and with it the signal to stop, has its turn.
 const BATCH: usize = 256;
@@ -71,6 +72,15 @@ impl Orders {
         }
     }
 
+    /// How many empty rows were skipped so far.
+    pub(super) fn skipped(&self) -> u64 {
+        match self {
+            Orders::Listed(_) => 0,
+            Orders::Source(source) => source.skipped(),
+            Orders::Piped(piped) => piped.skipped(),
+        }
+    }
+
     fn next(&mut self, completed_at: Timestamp) -> Poll<Option<Result<Order, OrderError>>> {
         match self {
             Orders::Listed(orders) => Poll::Ready(orders.next().map(Ok)),
@@ -91,7 +101,7 @@ impl Orders {
     /// # Errors
     /// A row that is no order, and an interrupt while a pipe is silent or does not end.
     pub(super) async fn take_in(
-        mut self,
+        &mut self,
         many: &ManyArgs,
         pace: &Pace,
         start: Timestamp,
@@ -155,7 +165,7 @@ pub(super) fn rehearse(setup: &Setup<'_>, key: &Key) -> Result<Option<u64>, Comm
         count += 1;
     }
     match count {
-        0 => Err(no_orders(many)),
+        0 => Err(no_orders(many, orders.skipped())),
         count => Ok(Some(count)),
     }
 }
@@ -186,13 +196,32 @@ fn bad_row(many: &ManyArgs, error: OrderError) -> CommandError {
         None => "an order cannot be sent".to_owned(),
         Some(name) => format!("an order of {name} cannot be sent"),
     };
-    CommandError::input(what).because(error)
+    let hint = match &error {
+        OrderError::Header { hint, .. } => *hint,
+        _ => None,
+    };
+    let told = CommandError::input(what).because(error);
+    match hint {
+        Some(hint) => told.hint(hint),
+        None => told,
+    }
 }
 
 /// Nothing was sent, so nothing was acknowledged: a pipeline must not take that for a yes.
-pub(super) fn no_orders(many: &ManyArgs) -> CommandError {
+pub(super) fn no_orders(many: &ManyArgs, skipped: u64) -> CommandError {
     let name = source_name(many).unwrap_or_default();
-    CommandError::input(format!("there is no order in {name}"))
+    let error = CommandError::input(format!("there is no order in {name}"));
+    match skipped_rows(many, skipped) {
+        Some(skipped) => error.because(skipped),
+        None => error,
+    }
+}
+
+/// What a person is told of empty rows; nothing where there were none.
+pub(super) fn skipped_rows(many: &ManyArgs, skipped: u64) -> Option<String> {
+    let name = source_name(many).unwrap_or_default();
+    let was = if skipped == 1 { "was" } else { "were" };
+    (skipped > 0).then(|| format!("{} of {name} {was} skipped", counted(skipped, "empty row")))
 }
 
 /// What a person calls the file of the orders.

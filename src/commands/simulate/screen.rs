@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::super::CommandResult;
 use super::super::args::Format;
+use super::again;
 use super::many::{ManyArgs, Sent};
-use super::orders::no_orders;
+use super::orders::{no_orders, skipped_rows};
 use super::reports::Reports;
 use crate::delivery::fleet::{DEFAULT_DRAIN, Ending};
 use crate::delivery::record::FleetEvent;
@@ -14,6 +15,7 @@ use crate::exit::Exit;
 use crate::report::figures::{counted, grouped};
 use crate::report::line::Line;
 use crate::report::summary::{self, DeliverySummary, RunFacts, RunReport};
+use crate::settings::command_line;
 use crate::terminal::Console;
 
 /// Says that a run begins, or goes on with so many orders.
@@ -128,6 +130,9 @@ impl Screen<'_, '_> {
     /// Judges the run, writes its reports and says how it ended.
     pub(super) fn conclude(mut self, sent: Sent) -> CommandResult {
         self.console.end_progress();
+        if let Some(told) = skipped_rows(self.many, sent.skipped) {
+            self.console.note(&Line::new().plain(told));
+        }
         (0..sent.duplicates).for_each(|_| self.summary.count_duplicate());
         self.summary.finish(sent.elapsed);
         let cut = sent.halted.as_ref().filter(|_| sent.ending != Ending::Complete);
@@ -146,14 +151,14 @@ impl Screen<'_, '_> {
                 lines.iter().try_for_each(|line| self.console.answer(line))
             }
         };
-        if let Some(path) = self.many.journal.as_ref().filter(|_| exit == Exit::Interrupted) {
-            let path = path.display();
-            let told = format!("what is left goes on with --journal {path} --resume");
-            self.console.note(&Line::new().plain(told));
+        if self.many.journal.is_some() && exit == Exit::Interrupted {
+            for told in again::lines(command_line()) {
+                self.console.note(&Line::new().plain(told));
+            }
         }
         let written = self.reports.finish(&report).and(printed.map_err(CommandError::output));
         let is_empty = exit == Exit::Yes && report.summary.total_orders() == 0;
-        let empty = is_empty.then(|| no_orders(self.many));
+        let empty = is_empty.then(|| no_orders(self.many, sent.skipped));
         let mut errors = sent.halted.into_iter().chain(empty).chain(written.err());
         let Some(first) = errors.next() else { return Ok(exit) };
         errors.for_each(|error| self.console.error(&error));

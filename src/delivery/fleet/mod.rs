@@ -15,8 +15,12 @@
 //!   there is room for it, so there a retry that is due goes first.
 //! - **Late attempts.** An order's attempts follow each other. One whose planned time passed while
 //!   the reply before it was awaited is intended at the moment of that reply, and sent at once.
-//! - **The window.** Nothing is planned after it, and an attempt that the limit on attempts in
-//!   flight held back past it is not sent at all: the order is exhausted.
+//! - **The window.** It starts when an order is first sent, in the open model at the time intended
+//!   for that. Nothing is planned after it, and a retry that was held back past it is not sent. A
+//!   first notification always is: no order is exhausted without an attempt.
+//! - **Stops.** While the sender itself does not run (a paused process, an overloaded machine), the
+//!   intended times of orders that have not begun stand still; the windows of those that have begun
+//!   continue in real time.
 //! - **Time.** Everything waits on the [`Clock`](crate::clock::Clock), and all attempts are polled
 //!   in one task, so a run on a simulated clock takes the same course each time.
 
@@ -27,11 +31,13 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 mod journal;
+mod number_hasher;
 mod pending;
 mod plan;
 mod retry_after;
 mod run;
 mod state;
+mod stops;
 
 #[cfg(test)]
 mod tests;
@@ -94,9 +100,9 @@ pub struct Feed<'a, E> {
 ///
 /// A function that always has its answer is one.
 pub trait Supply<E> {
-    /// The next new order, completed at the given time, which it may overrule with an earlier one;
-    /// `None` ends the feed, and an error ends the run as a stop does. Pending means that nobody
-    /// knows yet, and says nothing about when to ask again.
+    /// The next new order, which is to be sent at the given time; `None` ends the feed, and an error
+    /// ends the run as a stop does. Pending means that nobody knows yet, and says nothing about when
+    /// to ask again.
     fn next(&mut self, completed_at: Timestamp) -> Poll<Option<Result<Order, E>>>;
 
     /// Wakes the task when [`Supply::next`] is worth asking again.
@@ -122,6 +128,8 @@ pub struct Resumed {
     pub attempts: u32,
     /// Whether the last one's outcome is known.
     pub last: LastOutcome,
+    /// How much of its schedule time has passed; nothing for an order without an attempt.
+    pub elapsed: Duration,
 }
 
 /// What a run did, in numbers.

@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::delivery::outcome::Outcome;
 use crate::delivery::record::Order;
+use crate::protocol::acknowledgement::Conclusion;
 
 /// An attempt that is planned or under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +26,18 @@ pub(super) struct Flight {
     pub(super) intended: Duration,
     /// The same moment after the order's completion, in schedule time.
     pub(super) offset: Duration,
+    /// Whether no attempt before it is known to have been sent: it is sent even after the window.
+    pub(super) is_owed: bool,
+}
+
+/// An attempt that is over; its times count from the start of the run.
+pub(super) struct Landing {
+    pub(super) flight: Flight,
+    pub(super) sent: Duration,
+    pub(super) finished: Duration,
+    pub(super) outcome: Outcome,
+    /// What the platform concludes from the reply; `None` where none arrived.
+    pub(super) conclusion: Option<Conclusion>,
 }
 
 /// Orders that wait, the earliest first; of two at one time the lower number.
@@ -76,6 +90,7 @@ struct Parked {
     completed_at: Timestamp,
     attempt: u32,
     id_len: u32,
+    is_owed: bool,
     /// The body, and after it the order's id.
     texts: Box<[u8]>,
 }
@@ -94,6 +109,7 @@ impl Parked {
             completed_at: *completed_at,
             attempt: flight.attempt,
             id_len: u32::try_from(id.len()).unwrap_or(u32::MAX),
+            is_owed: flight.is_owed,
             texts: texts.into_boxed_slice(),
         }
     }
@@ -112,6 +128,7 @@ impl Parked {
             attempt: self.attempt,
             intended: Duration::from_nanos(self.due_ns),
             offset: Duration::from_nanos(self.offset_ns),
+            is_owed: self.is_owed,
         }
     }
 
@@ -164,6 +181,7 @@ mod tests {
             attempt: 4,
             intended: Duration::from_millis(due_ms),
             offset: Duration::from_secs(45),
+            is_owed: number == 3,
         }
     }
 

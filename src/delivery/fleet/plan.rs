@@ -32,8 +32,11 @@ pub struct RetryPlan<'a> {
 pub enum LastOutcome {
     /// It is, or there was no attempt.
     Known,
-    /// The run ended while the attempt was under way: the merchant may have received it.
+    /// The run ended while the attempt was in flight: the merchant may have received it.
     Unknown,
+    /// As `Unknown`, and so is the outcome of every attempt before it: the order may never have
+    /// left this machine.
+    Unproven,
 }
 
 /// What follows for one order.
@@ -87,7 +90,8 @@ impl RetryPlan<'_> {
     /// completion in schedule time.
     ///
     /// An attempt whose outcome is unknown counts as made, and one more follows in the window even
-    /// where it was the last: the merchant may not have received it.
+    /// where it was the last: the merchant may not have received it. An order of which no attempt
+    /// is proven is sent once more even after the window: it may never have been sent.
     pub(super) fn resume(
         &self,
         order: u64,
@@ -95,14 +99,15 @@ impl RetryPlan<'_> {
         last: LastOutcome,
         elapsed: Duration,
     ) -> Next {
-        if elapsed > self.schedule.window() {
+        let is_proven = attempts > 0 && last != LastOutcome::Unproven;
+        if elapsed > self.schedule.window() && is_proven {
             return Next::Exhausted(Exhaustion::WindowPassed);
         }
         let attempt = index(attempts).saturating_add(1);
         match (self.offset(order, attempt), last) {
             (Some(offset), _) => Next::Retry(self.retry(attempt, offset, elapsed)),
-            (None, LastOutcome::Unknown) => Next::Retry(self.retry(attempt, elapsed, elapsed)),
             (None, LastOutcome::Known) => Next::Exhausted(Exhaustion::NoRetriesLeft),
+            (None, _) => Next::Retry(self.retry(attempt, elapsed, elapsed)),
         }
     }
 
@@ -192,6 +197,22 @@ mod tests {
         let over = Next::Exhausted(Exhaustion::NoRetriesLeft);
         assert_eq!(resume(3, LastOutcome::Known, 40), over);
         let passed = Next::Exhausted(Exhaustion::WindowPassed);
+        assert_eq!(resume(1, LastOutcome::Unknown, 60), at(2, 60, 0));
         assert_eq!(resume(1, LastOutcome::Unknown, 61), passed);
+        assert_eq!(resume(1, LastOutcome::Known, 61), passed);
+    }
+
+    #[test]
+    fn no_order_is_given_up_that_may_never_have_been_sent() {
+        let schedule = RetrySchedule::parse("15s,15s", None, seconds(60)).unwrap();
+        let resume = |attempts, last, elapsed| {
+            plan(&schedule, RetryAfter::Ignored).resume(1, attempts, last, seconds(elapsed))
+        };
+        for elapsed in [60, 61, 1_000_000] {
+            assert_eq!(resume(0, LastOutcome::Known, elapsed), at(1, elapsed, 0));
+            assert_eq!(resume(1, LastOutcome::Unproven, elapsed), at(2, elapsed, 0));
+            assert_eq!(resume(7, LastOutcome::Unproven, elapsed), at(8, elapsed, 0));
+        }
+        assert_eq!(resume(1, LastOutcome::Unproven, 10), at(2, 15, 5));
     }
 }

@@ -11,8 +11,8 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 
 use super::journal::{Intention, Journal, Memory, Settlement};
-use super::pending::Flight;
-use super::state::{BATCH, Landing, Patience, State};
+use super::pending::{Flight, Landing};
+use super::state::{BATCH, Patience, State};
 use super::{Feed, Fleet, FleetTotals, wall_at};
 use crate::clock::Clock;
 use crate::delivery::record::FleetEvent;
@@ -49,8 +49,7 @@ impl<C: Clock, T: Transport, J> Fleet<'_, C, T, J> {
         let mut aloft = FuturesUnordered::new();
         let mut turn: Option<Boxed<'_, Result<Vec<Flight>, E>>> = None;
         let mut timer: Option<(Duration, Boxed<'_, ()>)> = None;
-        let mut landings = Vec::with_capacity(BATCH);
-        let mut signal = Box::pin(interrupt());
+        let (mut landings, mut signal) = (Vec::with_capacity(BATCH), Box::pin(interrupt()));
         state.take_resumed()?;
         loop {
             let patience = state.fill(now())?;
@@ -64,15 +63,17 @@ impl<C: Clock, T: Transport, J> Fleet<'_, C, T, J> {
             if state.is_over(turn.is_none() && aloft.is_empty()) {
                 break;
             }
-            timer = match (state.next_timer(), timer) {
+            timer = match (state.next_timer(turn.is_none()), timer) {
                 (Some((due, _)), Some(timer)) if timer.0 == due => Some(timer),
                 (Some((due, wait)), _) => Some((due, Box::pin(self.clock.sleep(wait)))),
                 (None, _) => None,
             };
+            let due = timer.as_ref().map(|(due, _)| *due);
             let sleep = timer.as_mut().map(|(_, sleep)| sleep);
             let feed = |context: &mut Context<'_>| state.poll_feed(context);
             let (signals, lands) = (signal.as_mut(), &mut landings);
             let woken = wait(patience, signals, feed, &mut turn, &mut aloft, sleep, lands).await;
+            state.wake(due, now());
             for landing in landings.drain(..) {
                 state.land(landing)?;
             }

@@ -1,9 +1,7 @@
-//! What a run knows: who waits, who is under way, and what is to be told to the journal.
-//!
-//! Nothing here waits; [`run`](super::run) does.
+//! What a run knows: who waits, who is in flight, and what the journal is to record; nothing waits here.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 use std::mem;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -13,29 +11,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::journal::{Settlement, Verdict};
-use super::pending::{Flight, Pending};
+use super::number_hasher::NumberHasher;
+use super::pending::{Flight, Landing, Pending};
 use super::plan::{Ended, LastOutcome, Next, Retry, RetryPlan};
+use super::stops::{BEAT, LATENESS, Stops};
 use super::{Ending, Feed, FleetTotals, Limits, wall_at};
-use crate::delivery::outcome::Outcome;
+use crate::delivery::outcome::Exhaustion;
 use crate::delivery::record::{AttemptRecord, FleetEvent, Order, OrderRecord, OrderResult};
-use crate::protocol::acknowledgement::Conclusion;
 
-/// The most attempts that are taken, and the most replies that are judged, before the rest has its
-/// turn.
+/// The most attempts that are taken, and replies that are judged, before the rest has its turn.
 pub(super) const BATCH: usize = 64;
-
-/// How late an attempt may start past the window: timers and commits take their time.
-const LATENESS: Duration = Duration::from_secs(1);
-
-/// An attempt that is over; its times count from the start of the run.
-pub(super) struct Landing {
-    pub(super) flight: Flight,
-    pub(super) sent: Duration,
-    pub(super) finished: Duration,
-    pub(super) outcome: Outcome,
-    /// What the platform concludes from the reply; `None` where none arrived.
-    pub(super) conclusion: Option<Conclusion>,
-}
 
 /// Whether there is something to do without waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +53,9 @@ pub(super) struct State<'p, 'f, E, S> {
     /// Taken, but not sent because of a stop.
     unsent: Vec<Unfinished>,
     throttled_since: Option<Duration>,
+    /// When the run wakes although nothing is due, to notice that it was stopped.
+    beat: Duration,
+    stops: Stops,
     failure: Option<E>,
     totals: FleetTotals,
 }
@@ -77,27 +65,6 @@ enum Phase {
     Running,
     Draining { until: Duration },
     Aborted,
-}
-
-/// Spreads order numbers: the run counts them itself, so nobody can choose ones that collide.
-#[derive(Default)]
-struct NumberHasher(u64);
-
-impl Hasher for NumberHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
-        }
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        // The table looks at the highest bits and at the lowest; an odd factor and a turn stir both.
-        self.0 = (self.0 ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }
 
 /// The next order of the feed.
@@ -171,6 +138,8 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
             in_flight: HashMap::default(),
             unsent: Vec::new(),
             throttled_since: None,
+            beat: BEAT,
+            stops: Stops::default(),
             failure: None,
             totals: FleetTotals::default(),
         }
@@ -179,17 +148,25 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
     /// Lets the orders of an earlier run wait for their next attempts.
     pub(super) fn take_resumed(&mut self) -> Result<(), E> {
         while let Some(resumed) = self.feed.resumed.next() {
-            let super::Resumed { order, attempts, last } = resumed?;
+            let super::Resumed { order, attempts, last, elapsed } = resumed?;
             self.totals.orders += 1;
-            if last == LastOutcome::Unknown {
+            if last != LastOutcome::Known {
                 let (order, order_id) = (order.number, Arc::clone(&order.id));
                 let event = FleetEvent::UnknownOutcome { order, order_id, attempt: attempts };
                 (self.on_event)(event)?;
             }
-            let elapsed = self.schedule_time(&order, Duration::ZERO);
             match self.plan.resume(order.number, attempts, last, elapsed) {
-                Next::Retry(retry) => self.park(order, retry, Duration::ZERO),
-                Next::Exhausted(_) | Next::Acknowledged => self.give_up(order, attempts)?,
+                Next::Retry(retry) => {
+                    let is_owed = attempts == 0 || last == LastOutcome::Unproven;
+                    self.park(order, retry, Duration::ZERO, is_owed);
+                }
+                // The journal is not told: a clock that is wrong now must not decide for good.
+                Next::Exhausted(why) => {
+                    let lapsed = why == Exhaustion::WindowPassed;
+                    let ended = (order.number, order.id, attempts);
+                    self.end(OrderResult::Exhausted, ended, Duration::ZERO, lapsed)?;
+                }
+                Next::Acknowledged => {}
             }
         }
         Ok(())
@@ -198,6 +175,9 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
     /// Takes what is due, as far as there is room.
     pub(super) fn fill(&mut self, now: Duration) -> Result<Patience, E> {
         self.now = now;
+        if now >= self.beat {
+            self.beat = now.saturating_add(BEAT);
+        }
         for _ in 0..BATCH {
             let Some((due, intended)) = self.next_due().filter(|(_, at)| *at <= now) else {
                 self.unthrottle();
@@ -247,23 +227,38 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
         }
     }
 
-    /// The next moment at which something is to do, and how far it is; `None` where only a reply
-    /// can change anything.
-    pub(super) fn next_timer(&self) -> Option<(Duration, Duration)> {
+    /// The next moment at which something is to do, and how far it is; with `is_idle` the next beat
+    /// at the latest.
+    pub(super) fn next_timer(&self, is_idle: bool) -> Option<(Duration, Duration)> {
         let due = match self.phase {
-            Phase::Draining { until } => until,
-            Phase::Running | Phase::Aborted => self.next_due()?.1,
+            Phase::Draining { until } => Some(until),
+            Phase::Running | Phase::Aborted => self.next_due().map(|(_, due)| due),
         };
         // What is due already waits for room.
-        (due > self.now).then(|| (due, due.saturating_sub(self.now)))
+        let due = due.filter(|due| *due > self.now);
+        let due = due.into_iter().chain(is_idle.then_some(self.beat)).min()?;
+        Some((due, due.saturating_sub(self.now)))
+    }
+
+    /// Notices that the run was stopped where it wakes long after `due`.
+    pub(super) fn wake(&mut self, due: Option<Duration>, now: Duration) {
+        let Some(due) = due else { return };
+        let Some(lasted) = self.stops.notice(due, now) else { return };
+        if let When::At(at) = self.fresh.when
+            && self.fresh.model == Model::Open
+        {
+            self.fresh.lag = self.fresh.lag.saturating_add(lasted);
+            if at >= due {
+                self.fresh.when = When::At(at.saturating_add(lasted));
+            }
+        }
     }
 
     fn awaits_feed(&self) -> bool {
         self.phase == Phase::Running && self.fresh.when == When::Awaited
     }
 
-    /// Completes when the feed that the run waits for has something to say; never where it waits
-    /// for none.
+    /// Completes when the feed that is waited for has something to say.
     pub(super) fn poll_feed(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if self.awaits_feed() { self.feed.orders.poll_ready(context) } else { Poll::Pending }
     }
@@ -306,7 +301,7 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
     /// Judges an attempt that is over, and tells it.
     pub(super) fn land(&mut self, landing: Landing) -> Result<(), E> {
         let Landing { flight, sent, finished, outcome, conclusion } = landing;
-        let Flight { order, attempt, intended, offset } = flight;
+        let Flight { order, attempt, intended, offset, .. } = flight;
         self.in_flight.remove(&order.number);
         self.totals.attempts += 1;
         let finished_at = wall_at(self.start, finished);
@@ -344,10 +339,12 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
             explanation: outcome.explanation(conclusion.as_ref()),
         }))?;
         if let Some(result) = result {
-            return self.end(result, (number, order.id, attempt), finished);
+            let lapsed = next == Next::Exhausted(Exhaustion::WindowPassed)
+                && self.stops.was_stopped(intended, finished);
+            return self.end(result, (number, order.id, attempt), finished, lapsed);
         }
         if let Next::Retry(retry) = next {
-            self.park(order, retry, finished);
+            self.park(order, retry, finished, false);
         }
         Ok(())
     }
@@ -367,7 +364,7 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
         );
         unfinished.sort_unstable();
         for order in unfinished {
-            self.end(OrderResult::Interrupted, order, now)?;
+            self.end(OrderResult::Interrupted, order, now, false)?;
         }
         self.totals.elapsed = now;
         self.failure.map_or(Ok(self.totals), Err)
@@ -439,26 +436,17 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
         };
         self.fresh = Fresh::at(self.fresh.taken + 1, self.fresh.lag, &self.feed);
         self.totals.orders += 1;
-        let offset = self.schedule_time(&order, intended);
-        if offset > self.plan.schedule.window() {
-            return self.give_up(order, 0);
-        }
-        self.launch(Flight { order, attempt: 1, intended, offset })
+        // However long it waited in its file or journal: its window starts here.
+        let offset = Duration::ZERO;
+        self.launch(Flight { order, attempt: 1, intended, offset, is_owed: true })
     }
 
-    /// How long after the order's completion `at` is, in schedule time.
-    fn schedule_time(&self, order: &Order, at: Duration) -> Duration {
-        let real = wall_at(self.start, at).duration_since(order.completed_at);
-        // An order completed in the future starts when it is sent.
-        self.plan.speed.stretch(Duration::try_from(real).unwrap_or_default())
-    }
-
-    /// Makes an attempt ready to be sent, unless it was held back past the window.
+    /// Makes an attempt ready to be sent, unless it is a retry held back past the window.
     fn launch(&mut self, flight: Flight) -> Result<(), E> {
         let late = self.now.saturating_sub(flight.intended);
         let offset = flight.offset.saturating_add(late);
-        if late > LATENESS && offset > self.plan.schedule.window() {
-            return self.give_up(flight.order, flight.attempt.saturating_sub(1));
+        if !flight.is_owed && late > LATENESS && offset > self.plan.schedule.window() {
+            return self.give_up(flight);
         }
         let id = Arc::clone(&flight.order.id);
         self.in_flight.insert(flight.order.number, (id, flight.attempt));
@@ -468,28 +456,36 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
     }
 
     /// Lets an order wait for its next attempt.
-    fn park(&mut self, order: Order, retry: Retry, now: Duration) {
+    fn park(&mut self, order: Order, retry: Retry, now: Duration, is_owed: bool) {
         let Retry { attempt, offset, wait } = retry;
         let intended = now.saturating_add(wait);
-        self.pending.push(&Flight { order, attempt, intended, offset });
+        self.pending.push(&Flight { order, attempt, intended, offset, is_owed });
         self.totals.peak_pending = self.totals.peak_pending.max(self.pending.len());
     }
 
     /// Ends an order whose window passed while it waited.
-    fn give_up(&mut self, order: Order, attempts: u32) -> Result<(), E> {
-        let result = OrderResult::Exhausted;
+    fn give_up(&mut self, flight: Flight) -> Result<(), E> {
+        let Flight { order, attempt, intended, .. } = flight;
+        let (result, attempts) = (OrderResult::Exhausted, attempt.saturating_sub(1));
         self.settled.push(Settlement::Order { order: order.number, attempts, result });
-        self.end(result, (order.number, order.id, attempts), self.now)
+        let lapsed = self.stops.was_stopped(intended, self.now);
+        self.end(result, (order.number, order.id, attempts), self.now, lapsed)
     }
 
-    fn end(&mut self, result: OrderResult, order: Unfinished, at: Duration) -> Result<(), E> {
+    fn end(
+        &mut self,
+        result: OrderResult,
+        order: Unfinished,
+        at: Duration,
+        lapsed: bool,
+    ) -> Result<(), E> {
         let (order, order_id, attempts) = order;
         *match result {
             OrderResult::Acknowledged => &mut self.totals.acknowledged,
             OrderResult::Exhausted => &mut self.totals.exhausted,
             OrderResult::Interrupted => &mut self.totals.interrupted,
         } += 1;
-        let record = OrderRecord { order, order_id, result, attempts, finished: at };
+        let record = OrderRecord { order, order_id, result, attempts, finished: at, lapsed };
         (self.on_event)(FleetEvent::Order(record))
     }
 }

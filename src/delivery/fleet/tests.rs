@@ -15,6 +15,7 @@ use rig::{Answer, Merchant, Rig, millis, order, seconds};
 
 mod rig;
 mod supply;
+mod windows;
 
 fn acknowledge(_order: u64, _attempt: u64, _at: Duration) -> (Duration, Answer) {
     (Duration::ZERO, Answer::Acknowledge)
@@ -153,20 +154,6 @@ fn the_limit_on_attempts_in_flight_bites_and_says_so_once() {
 }
 
 #[test]
-fn an_attempt_held_back_past_the_window_is_not_sent() {
-    let schedule = RetrySchedule::parse("1s", None, seconds(2)).unwrap();
-    let rig = Rig { orders: 3, rate: Some(1), limits: (1, 1), schedule, ..Rig::default() };
-    let story = rig.run(|order, _, _| match order {
-        1 => (seconds(30), Answer::Acknowledge),
-        _ => acknowledge(order, 1, Duration::ZERO),
-    });
-    let exhausted = OrderResult::Exhausted;
-    let results = [(1, OrderResult::Acknowledged, 1), (2, exhausted, 0), (3, exhausted, 0)];
-    assert_eq!(story.results(), results);
-    assert_eq!(story.totals.attempts, 1);
-}
-
-#[test]
 fn neither_retries_nor_first_sends_starve() {
     let schedule = RetrySchedule::parse("1s", None, seconds(60)).unwrap();
     let rig = Rig { orders: 40, rate: Some(10), limits: (1, 1), schedule, ..Rig::default() };
@@ -221,11 +208,11 @@ fn a_stop_drains_what_is_under_way_and_tells_the_rest_as_interrupted() {
 
 #[test]
 fn resumed_orders_go_on_where_they_were() {
-    let at = |seconds| Timestamp::from_second(seconds).unwrap();
-    let resumed = |number, ago: i64, attempts, last| Resumed {
-        order: order(number, at(-ago)),
+    let resumed = |number, ago, attempts, last| Resumed {
+        order: order(number, Timestamp::UNIX_EPOCH),
         attempts,
         last,
+        elapsed: seconds(ago),
     };
     let rig = Rig {
         orders: 1,

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::resume::{Span, between};
 use super::{ACKNOWLEDGED, FIRST_PART, integer, time};
 use crate::delivery::record::{AttemptRecord, FleetEvent, OrderRecord, OrderResult};
 use crate::store::{Reader, Row, StoreError};
@@ -57,7 +58,7 @@ pub(super) fn next_part(reader: &Reader) -> Result<u32, StoreError> {
     Ok(next)
 }
 
-fn part_number(row: &Row<'_>, column: usize) -> Result<u32, StoreError> {
+pub(super) fn part_number(row: &Row<'_>, column: usize) -> Result<u32, StoreError> {
     u32::try_from(row.integer(column)?)
         .ok()
         .filter(|part| (FIRST_PART..MOST_PARTS).contains(part))
@@ -101,21 +102,24 @@ struct Place {
 /// The parts, end to end.
 fn places(reader: &Reader, part: u32) -> Result<(BTreeMap<u32, Place>, Past), StoreError> {
     let (mut places, mut past) = (BTreeMap::new(), Past::default());
-    let sql = "SELECT part, min(intended_at_us), max(coalesce(finished_at_us, intended_at_us))
-               FROM attempts WHERE part < ? GROUP BY part ORDER BY part";
-    reader.each(sql, &[part.into()], |row| {
-        let (started_at, ended_at) = (time(row, 1)?, time(row, 2)?);
-        places.insert(part_number(row, 0)?, Place { started_at, begun: past.length });
+    for (number, Span { from, to }) in spans(reader)?.range(..part) {
+        places.insert(*number, Place { started_at: *from, begun: past.length });
         past.parts += 1;
-        past.length = past.length.saturating_add(between(started_at, ended_at));
-        Ok(())
-    })?;
+        past.length = past.length.saturating_add(between(*from, *to));
+    }
     Ok((places, past))
 }
 
-/// From one moment to another; a clock that was set back counts as no time.
-fn between(from: Timestamp, to: Timestamp) -> Duration {
-    Duration::try_from(to.duration_since(from)).unwrap_or_default()
+/// When each part was at work: from its first intended attempt to its last outcome.
+pub(super) fn spans(reader: &Reader) -> Result<BTreeMap<u32, Span>, StoreError> {
+    let mut spans = BTreeMap::new();
+    let sql = "SELECT part, min(intended_at_us), max(coalesce(finished_at_us, intended_at_us))
+               FROM attempts GROUP BY part";
+    reader.each(sql, &[], |row| {
+        spans.insert(part_number(row, 0)?, Span { from: time(row, 1)?, to: time(row, 2)? });
+        Ok(())
+    })?;
+    Ok(spans)
 }
 
 /// The outcomes that were met, each with its first explanation.
@@ -250,7 +254,8 @@ impl<F: FnMut(PastEvent)> Teller<'_, F> {
             let order_id = Arc::clone(&id);
             self.tell(FleetEvent::UnknownOutcome { order: number, order_id, attempt });
         }
-        let record = OrderRecord { order: number, order_id: id, result, attempts, finished };
+        let order = number;
+        let record = OrderRecord { order, order_id: id, result, attempts, finished, lapsed: false };
         self.tell(FleetEvent::Order(record));
     }
 }

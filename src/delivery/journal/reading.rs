@@ -1,15 +1,17 @@
 //! What a journal tells a run that goes on, read from its tables.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::resume::{Continuation, LastOutcome, continuation};
+use super::past::{part_number, spans};
+use super::resume::{
+    Attempted, Continuation, LastOutcome, Progress, Recorded, Timeline, continuation,
+};
 use super::run::RunInfo;
-use super::{ACKNOWLEDGED, Settled, finish, time};
+use super::{ACKNOWLEDGED, time};
 use crate::delivery::record::Order;
-use crate::store::{Reader, Row, Statement, StoreError};
+use crate::store::{Reader, Row, StoreError};
 
 /// The most that the unfinished orders of a journal may take when a run goes on: 4 GiB.
 const MAX_UNFINISHED_BYTES: u64 = 4 << 30;
@@ -22,8 +24,11 @@ const MAX_UNFINISHED: u64 = 20_000_000;
 pub enum Intake {
     /// All are: [`super::Journal::seal`] said so.
     Complete,
-    /// The run ended while orders were still being taken in; later ones are in their source only.
+    /// The run ended while orders were still being taken in: none was sent, and later ones are in
+    /// their source only.
     Cut,
+    /// As `Cut`, or its log is lost: version 0.1 made the journal, which does not show it.
+    Unclear,
 }
 
 /// An order that the run goes on with.
@@ -35,21 +40,25 @@ pub struct UnfinishedOrder {
     pub next_attempt: u32,
     /// When it is planned after the order's completion, in schedule time; zero may mean at once.
     pub offset: Duration,
-    /// The last attempt, where its outcome is unknown: the merchant may have received it.
-    pub unknown: Option<u32>,
+    /// The attempts that are recorded; `None` where there are none.
+    pub attempted: Option<Attempted>,
 }
 
-/// An order whose schedule ended, or whose window passed, while no run was going on.
+/// An order whose schedule ended, or whose window passed, while no run was there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpiredOrder {
-    /// The order's number.
-    pub order: u64,
-    /// The order's id.
-    pub order_id: Arc<str>,
-    /// How many attempts were made.
-    pub attempts: u32,
-    /// The last attempt, where its outcome is unknown and stays so.
-    pub unknown: Option<u32>,
+    /// The order.
+    pub order: Order,
+    /// The attempts that are recorded.
+    pub attempted: Attempted,
+}
+
+impl Attempted {
+    /// The last attempt, where its outcome is unknown: the merchant may have received it.
+    #[must_use]
+    pub fn unknown(&self) -> Option<u32> {
+        (self.last == LastOutcome::Unknown).then_some(self.attempt)
+    }
 }
 
 /// How many of what a journal holds, after the expired orders were counted as exhausted.
@@ -78,17 +87,15 @@ pub struct Resumed {
     pub intake: Intake,
     /// The orders to go on with, by number.
     pub unfinished: Vec<UnfinishedOrder>,
-    /// The orders that ended meanwhile, by number; the journal now calls them exhausted.
+    /// The orders that ended meanwhile, by number. The journal does not call them exhausted: with a
+    /// clock that is right again they may continue.
     pub expired: Vec<ExpiredOrder>,
     /// The figures.
     pub counts: Counts,
 }
 
-/// What the journal says at `now`, and what is to be written because of it.
-pub(super) fn read(
-    reader: &Reader,
-    now: Timestamp,
-) -> Result<(Resumed, Vec<Statement>), StoreError> {
+/// What the journal says at `now`.
+pub(super) fn read(reader: &Reader, now: Timestamp) -> Result<Resumed, StoreError> {
     let mut found = None;
     let sql = "SELECT url, schedule, retries, window, speed, sign_type, key_fingerprint, seed,
                settings, started_at_us, sealed_at_us, dialect FROM run";
@@ -103,89 +110,97 @@ pub(super) fn read(
     let (speed, counts) = (run.speed, count(reader)?);
     let (unfinished, expired) = (Vec::new(), Vec::new());
     let mut resumed = Resumed { run, intake, unfinished, expired, counts };
-    let mut changes = Vec::new();
-    let sql =
-        "SELECT o.number, o.id, o.body, o.completed_at_us, o.duplicate_of, a.attempt, a.outcome
-               FROM orders AS o LEFT JOIN attempts AS a ON a.order_number = o.number
-               AND a.attempt = (SELECT max(attempt) FROM attempts WHERE order_number = o.number)
-               WHERE o.state = 'pending' ORDER BY o.number";
+    let parts = spans(reader)?;
+    let timeline = Timeline { schedule: &schedule, speed, parts: &parts };
+    let sql = concat!(
+        "SELECT o.number, o.id, o.body, o.completed_at_us, o.duplicate_of, a.attempt, a.outcome,
+         a.part, a.intended_at_us, a.finished_at_us
+         FROM orders AS o LEFT JOIN attempts AS a ON a.order_number = o.number WHERE ",
+        unfinished!(),
+        " ORDER BY o.number, a.attempt"
+    );
+    let mut current: Option<(Order, Option<Progress>)> = None;
     reader.each(sql, &[], |row| {
-        let (number, last) = (row.unsigned(0)?, last(row)?);
-        let completed_at = time(row, 3)?;
-        // A clock that was set back counts as no time.
-        let since = Duration::try_from(now.duration_since(completed_at)).unwrap_or(Duration::ZERO);
-        let then = continuation(&schedule, speed, since, last);
-        resumed.take(row, number, completed_at, last, then)?;
-        changes.extend(match then {
-            Continuation::Send { .. } => None,
-            Continuation::Exhausted => finish(number, Settled::Exhausted),
-            Continuation::Acknowledged => finish(number, Settled::Acknowledged),
-        });
+        let number = row.unsigned(0)?;
+        if current.as_ref().is_none_or(|(order, _)| order.number != number) {
+            resumed.take(current.take(), &timeline, now);
+            current = Some((order(row, number)?, None));
+        }
+        if let (Some((_, progress)), Some(attempt)) = (&mut current, recorded(row)?) {
+            *progress = Some(timeline.follow(*progress, &attempt));
+        }
         Ok(())
     })?;
-    Ok((resumed, changes))
+    resumed.take(current, &timeline, now);
+    Ok(resumed)
 }
 
 impl Resumed {
+    /// Takes in an order all of whose attempts were followed.
     fn take(
         &mut self,
-        row: &Row<'_>,
-        number: u64,
-        completed_at: Timestamp,
-        last: Option<(u32, LastOutcome)>,
-        then: Continuation,
-    ) -> Result<(), StoreError> {
-        let id: Arc<str> = row.text(1)?.into();
-        let unknown =
-            last.and_then(|(attempt, known)| (known == LastOutcome::Unknown).then_some(attempt));
-        match then {
-            Continuation::Acknowledged => self.counts.acknowledged += 1,
-            Continuation::Exhausted => {
-                self.counts.exhausted += 1;
-                let attempts = last.map_or(0, |(attempt, _)| attempt);
-                self.expired.push(ExpiredOrder { order: number, order_id: id, attempts, unknown });
-            }
-            Continuation::Send { attempt, offset } => {
+        found: Option<(Order, Option<Progress>)>,
+        timeline: &Timeline<'_>,
+        now: Timestamp,
+    ) {
+        let Some((order, progress)) = found else { return };
+        let attempted = progress.map(|progress| timeline.until(&progress, now));
+        match (continuation(timeline.schedule, attempted.as_ref()), attempted) {
+            (Continuation::Send { attempt, offset }, attempted) => {
                 self.counts.unfinished += 1;
-                let duplicate_of = match row.optional_integer(4)? {
-                    None => None,
-                    Some(_) => Some(row.unsigned(4)?),
-                };
-                let body = row.blob(2)?.into();
-                let order = Order { number, id, body, completed_at, duplicate_of };
-                let next = UnfinishedOrder { order, next_attempt: attempt, offset, unknown };
+                let next = UnfinishedOrder { order, next_attempt: attempt, offset, attempted };
                 self.unfinished.push(next);
             }
+            (Continuation::Exhausted, Some(attempted)) => {
+                self.counts.exhausted += 1;
+                self.expired.push(ExpiredOrder { order, attempted });
+            }
+            (Continuation::Acknowledged | Continuation::Exhausted, _) => {
+                self.counts.acknowledged += 1;
+            }
         }
-        Ok(())
     }
+}
+
+fn order(row: &Row<'_>, number: u64) -> Result<Order, StoreError> {
+    let duplicate_of = match row.optional_integer(4)? {
+        None => None,
+        Some(_) => Some(row.unsigned(4)?),
+    };
+    let (id, body) = (row.text(1)?.into(), row.blob(2)?.into());
+    Ok(Order { number, id, body, completed_at: time(row, 3)?, duplicate_of })
 }
 
 /// The counts of what is recorded; unfinished orders are counted as they are read.
 fn count(reader: &Reader) -> Result<Counts, StoreError> {
     let mut counts = Counts::default();
-    let mut bytes = 0_u64;
-    let sql = "SELECT state, count(*), sum(octet_length(body) + octet_length(id))
-               FROM orders GROUP BY state";
-    reader.each(sql, &[], |row| {
+    reader.each("SELECT state, count(*) FROM orders GROUP BY state", &[], |row| {
         let number = row.unsigned(1)?;
         counts.orders += number;
         match row.text(0)? {
             "acknowledged" => counts.acknowledged = number,
             "exhausted" => counts.exhausted = number,
-            "pending" if number > MAX_UNFINISHED => {
-                return Err(
-                    row.corrupt(1, "of unfinished orders is more than a run can go on with")
-                );
-            }
-            "pending" => bytes = row.unsigned(2)?,
+            "pending" => {}
             _ => return Err(row.corrupt(0, "is none that is known")),
         }
         Ok(())
     })?;
-    if bytes > MAX_UNFINISHED_BYTES {
-        return Err(reader.corrupt("its unfinished orders take more memory than a run may have"));
-    }
+    let sql = concat!(
+        "SELECT count(*), coalesce(sum(octet_length(body) + octet_length(id)), 0),
+         count(*) FILTER (WHERE state = 'exhausted') FROM orders AS o WHERE ",
+        unfinished!()
+    );
+    reader.each(sql, &[], |row| {
+        if row.unsigned(0)? > MAX_UNFINISHED {
+            return Err(row.corrupt(0, "of unfinished orders is more than a run can go on with"));
+        }
+        if row.unsigned(1)? > MAX_UNFINISHED_BYTES {
+            let problem = "its unfinished orders take more memory than a run may have";
+            return Err(reader.corrupt(problem));
+        }
+        counts.exhausted = counts.exhausted.saturating_sub(row.unsigned(2)?);
+        Ok(())
+    })?;
     let sql = "SELECT count(*), count(*) - count(outcome) FROM attempts";
     reader.each(sql, &[], |row| {
         (counts.attempts, counts.unknown) = (row.unsigned(0)?, row.unsigned(1)?);
@@ -194,13 +209,15 @@ fn count(reader: &Reader) -> Result<Counts, StoreError> {
     Ok(counts)
 }
 
-fn last(row: &Row<'_>) -> Result<Option<(u32, LastOutcome)>, StoreError> {
+fn recorded(row: &Row<'_>) -> Result<Option<Recorded>, StoreError> {
     let Some(attempt) = row.optional_integer(5)? else { return Ok(None) };
     let attempt = u32::try_from(attempt).map_err(|_| row.corrupt(5, "is no attempt's number"))?;
-    let outcome = match row.optional_text(6)? {
+    let last = match row.optional_text(6)? {
         None => LastOutcome::Unknown,
         Some(ACKNOWLEDGED) => LastOutcome::Acknowledged,
         Some(_) => LastOutcome::NotAcknowledged,
     };
-    Ok(Some((attempt, outcome)))
+    let (part, intended_at) = (part_number(row, 7)?, time(row, 8)?);
+    let finished_at = row.optional_integer(9)?.map(|_| time(row, 9)).transpose()?;
+    Ok(Some(Recorded { attempt, part, intended_at, last, finished_at }))
 }

@@ -89,7 +89,10 @@ impl Bench {
     fn next(&mut self, second: i64) -> Vec<(u64, u32, u64, Option<u32>)> {
         let unfinished = self.resumed(second).unfinished.into_iter();
         unfinished
-            .map(|one| (one.order.number, one.next_attempt, one.offset.as_secs(), one.unknown))
+            .map(|one| {
+                let unknown = one.attempted.and_then(|made| made.unknown());
+                (one.order.number, one.next_attempt, one.offset.as_secs(), unknown)
+            })
             .collect()
     }
 }
@@ -133,25 +136,144 @@ async fn every_half_state_is_resumed_rightly() {
 }
 
 #[tokio::test]
-async fn the_window_counts_from_the_completion_and_not_from_the_restart() {
-    let mut bench = Bench::with_orders(3).await;
+async fn the_window_counts_from_the_first_sending_and_not_from_the_restart() {
+    let mut bench = Bench::with_orders(4).await;
+    // All were taken in at 0 s; these three were intended at 1 s.
+    bench.journal().intend(&[intention(2, 1), intention(3, 1), intention(4, 1)]).await.unwrap();
+    let settled = [settlement(3, 1, Settled::Retry), settlement(4, 1, Settled::Retry)];
+    bench.journal().settle(&settled).await.unwrap();
+    let second = Intention { intended_at: at(16), ..intention(4, 2) };
+    bench.journal().intend(&[second]).await.unwrap();
+    bench.journal().flush().await.unwrap();
+    assert_eq!(bench.next(3601).len(), 4);
+    let crash = bench.crash();
+    let (journal, resumed) = Journal::resume(&crash, at(3602)).unwrap();
+    let ended = resumed.expired.iter().map(|one| {
+        (one.order.number, one.attempted.attempt, one.attempted.unknown(), one.attempted.elapsed)
+    });
+    let over = Duration::from_secs(3601);
+    assert_eq!(ended.collect::<Vec<_>>(), [(3, 1, None, over), (4, 2, Some(2), over)]);
+    // Order 1 was never sent, and nothing proves that order 2 was.
+    let left = resumed.unfinished.iter().map(|one| (one.order.number, one.next_attempt));
+    assert_eq!(left.collect::<Vec<_>>(), [(1, 1), (2, 2)]);
+    assert_eq!((resumed.counts.exhausted, resumed.counts.unfinished), (2, 2));
+    journal.begin().await.unwrap();
+    journal.close().unwrap();
+    // It is not recorded: with a clock that is right again all of them continue.
+    let again = Journal::resume(&crash, at(5)).unwrap().1;
+    assert_eq!((again.unfinished.len(), again.expired.len()), (4, 0));
+    assert_eq!((again.counts.exhausted, again.counts.unknown), (0, 2));
+}
+
+#[tokio::test]
+async fn orders_that_an_earlier_version_gave_up_without_an_attempt_continue() {
+    let mut bench = Bench::with_orders(4).await;
     bench.journal().intend(&[intention(2, 1), intention(3, 1)]).await.unwrap();
     bench.journal().settle(&[settlement(3, 1, Settled::Retry)]).await.unwrap();
-    bench.journal().flush().await.unwrap();
-    assert_eq!(bench.next(3600).len(), 3);
+    bench.journal().exhaust(&[1, 2, 3]).await.unwrap();
+    bench.journal().seal(at(1)).await.unwrap();
     let crash = bench.crash();
-    let (journal, resumed) = Journal::resume(&crash, at(3601)).unwrap();
-    let expired = |order, attempts, unknown| {
-        let order_id = format!("POT{order}").into();
-        ExpiredOrder { order, order_id, attempts, unknown }
-    };
-    assert_eq!(resumed.expired, [expired(1, 0, None), expired(2, 1, Some(1)), expired(3, 1, None)]);
-    assert_eq!(resumed.unfinished, []);
+    crate::store::tests::change(&crash, "DROP TABLE log_mark");
+    let (journal, resumed) = Journal::resume(&crash, at(9999)).unwrap();
+    let left = resumed.unfinished.iter().map(|one| (one.order.number, one.next_attempt));
+    assert_eq!(left.collect::<Vec<_>>(), [(1, 1), (2, 2), (4, 1)]);
+    assert_eq!((resumed.counts.exhausted, resumed.counts.unfinished), (1, 3));
+    journal.begin().await.unwrap();
+    let later = |order, attempt| Intention { intended_at: at(9999), ..intention(order, attempt) };
+    journal.intend(&[later(1, 1), later(2, 2), later(4, 1)]).await.unwrap();
+    let proven = journal.intend(&[later(3, 2)]).await;
+    assert_eq!(proven.unwrap_err().trouble, Trouble::Refused);
+}
+
+/// The database and its log, as bytes.
+fn bytes(path: &std::path::Path) -> (Vec<u8>, Option<Vec<u8>>) {
+    let log = format!("{}-wal", path.display());
+    (std::fs::read(path).unwrap(), std::fs::read(log).ok())
+}
+
+#[tokio::test]
+async fn a_resume_that_is_refused_changes_nothing() {
+    let mut bench = Bench::with_orders(3).await;
+    bench.journal().seal(at(0)).await.unwrap();
+    bench.journal().begin().await.unwrap();
+    bench.journal().intend(&[intention(1, 1), intention(2, 1)]).await.unwrap();
+    bench.journal().settle(&[settlement(1, 1, Settled::Retry)]).await.unwrap();
+    bench.journal().flush().await.unwrap();
+    let crash = bench.crash();
+    let before = bytes(&crash);
+    assert!(before.1.is_some());
+    for second in [5, 9_999, 9_999_999, -5] {
+        drop(Journal::resume(&crash, at(second)).unwrap());
+        assert!(bytes(&crash) == before, "{second}");
+    }
+    // One that was closed has no log, and gets none.
+    let (journal, _) = Journal::resume(&crash, at(5)).unwrap();
     journal.close().unwrap();
-    // It is recorded: with a clock set back nothing is sent after all.
-    let again = Journal::resume(&crash, at(5)).unwrap().1;
-    assert_eq!((again.unfinished, again.expired), (vec![], vec![]));
-    assert_eq!((again.counts.exhausted, again.counts.unknown), (3, 1));
+    let before = bytes(&crash);
+    assert_eq!(before.1, None);
+    drop(Journal::resume(&crash, at(9_999_999)).unwrap());
+    assert!(bytes(&crash) == before);
+}
+
+#[tokio::test]
+async fn a_journal_without_its_log_never_claims_that_nothing_was_sent() {
+    let bench = Bench::with_orders(300).await;
+    let (path, copy) = (bench.folder.file("run.db"), bench.folder.file("copy.db"));
+    let log = bench.folder.file("copy.db-wal");
+    let resume = || Journal::resume(&copy, at(5)).map(|(_, found)| (found.intake, found.counts));
+    // Before it begins to send: nothing was sent, with its log and without it.
+    copy_as_after_a_crash(&path, &copy);
+    assert_eq!(resume().unwrap().0, Intake::Cut);
+    std::fs::remove_file(&log).unwrap();
+    assert_eq!(resume().unwrap().0, Intake::Cut);
+    bench.journal().seal(at(0)).await.unwrap();
+    bench.journal().begin().await.unwrap();
+    copy_as_after_a_crash(&path, &copy);
+    assert_eq!(resume().unwrap().1.unfinished, 300);
+    for order in 1..=41 {
+        bench.journal().intend(&[intention(order, 1)]).await.unwrap();
+        bench.journal().settle(&[settlement(order, 1, Settled::Acknowledged)]).await.unwrap();
+    }
+    copy_as_after_a_crash(&path, &copy);
+    assert_eq!(resume().unwrap().1.acknowledged, 41);
+    let whole = std::fs::read(&log).unwrap();
+    let damaged: [fn(&mut Vec<u8>); 6] = [
+        |log| log.clear(),
+        |log| log.truncate(20),
+        |log| log.fill(0),
+        |log| log[3] ^= 1,
+        |log| log[100] ^= 1,
+        |log| {
+            let middle = log.len() / 2;
+            log[middle..middle + 8192].fill(7);
+        },
+    ];
+    for (case, damage) in damaged.iter().enumerate() {
+        let mut bytes = whole.clone();
+        damage(&mut bytes);
+        std::fs::write(&log, &bytes).unwrap();
+        let error = resume().unwrap_err();
+        assert_eq!(error.trouble, Trouble::LogLost, "case {case}: {error}");
+        assert!(error.to_string().contains("copy.db-wal is damaged"), "{error}");
+        assert!(std::fs::read(&log).unwrap() == bytes, "case {case}: the log was changed");
+    }
+    std::fs::remove_file(&log).unwrap();
+    let error = resume().unwrap_err();
+    assert!(error.to_string().contains("copy.db-wal is missing"), "{error}");
+    assert!(error.hint().contains("do not start the run again"), "{}", error.hint());
+    // Another program that opens the file moves the log into it: then nothing is lost.
+    std::fs::write(&log, &whole).unwrap();
+    crate::store::tests::change(&copy, "SELECT count(*) FROM orders");
+    assert!(!log.exists());
+    assert_eq!(resume().unwrap().1.acknowledged, 41);
+}
+
+#[tokio::test]
+async fn a_journal_of_an_earlier_version_that_lacks_orders_leaves_it_open_what_was_sent() {
+    let mut bench = Bench::with_orders(2).await;
+    let crash = bench.crash();
+    crate::store::tests::change(&crash, "DROP TABLE log_mark");
+    assert_eq!(Journal::resume(&crash, at(5)).unwrap().1.intake, Intake::Unclear);
 }
 
 #[tokio::test]
@@ -311,11 +433,14 @@ async fn the_parts_of_a_run_are_told_end_to_end() {
 }
 
 #[tokio::test]
-async fn orders_that_expired_meanwhile_are_told_with_their_unknown_attempt() {
-    let mut bench = Bench::with_orders(1).await;
-    bench.journal().intend(&[intention(1, 1)]).await.unwrap();
+async fn what_a_stop_ended_is_not_of_the_past() {
+    let mut bench = Bench::with_orders(2).await;
+    bench.journal().intend(&[intention(1, 1), intention(2, 1)]).await.unwrap();
+    bench.journal().settle(&[settlement(2, 1, Settled::Retry)]).await.unwrap();
+    bench.journal().flush().await.unwrap();
+    // The part that finds it out tells it, order 1's unknown attempt too.
     let (told, _) = past(&bench.crash(), 9999).await;
-    assert_eq!(told, ["POT1 #1 unknown", "POT1 exhausted 0ns"]);
+    assert_eq!(told, ["POT2 #1 why 2 0ns-0ns-1s", "duplicate"]);
 }
 
 #[tokio::test]

@@ -2,18 +2,25 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use csv::{ByteRecord, ErrorKind};
 
+use super::header::Expected;
 use super::{Bad, READ_AHEAD, Row, WrittenAs};
 use crate::protocol::bad_line::BadLine;
+use crate::protocol::documented::{FieldType, documented_type};
 use crate::protocol::edit::json_string;
 use crate::protocol::payload::{MAX_BYTES, Payload, Value};
 
 /// The rows of CSV.
 pub(in crate::delivery) struct Table {
     reader: csv::Reader<Guarded>,
+    expected: Expected,
     header: Option<Vec<String>>,
+    /// How many rows had nothing in any cell.
+    skipped: Arc<AtomicU64>,
     record: ByteRecord,
     /// The bytes of all rows so far.
     passed: u64,
@@ -21,6 +28,8 @@ pub(in crate::delivery) struct Table {
     line: u64,
     /// The line on which the next row may begin.
     next_line: u64,
+    /// Whether the last byte ended a line that a line feed may still belong to.
+    is_after_return: bool,
 }
 
 /// A reader that refuses to read a row without end, and remembers what was read ahead.
@@ -43,14 +52,27 @@ impl Read for Guarded {
 }
 
 impl Table {
-    pub(super) fn new(reader: Box<dyn Read + Send>) -> Self {
+    pub(super) fn new(
+        reader: Box<dyn Read + Send>,
+        expected: Expected,
+        skipped: Arc<AtomicU64>,
+    ) -> Self {
         let reader = csv::ReaderBuilder::new()
             .buffer_capacity(READ_AHEAD)
             .has_headers(false)
             .flexible(true)
             .from_reader(Guarded { reader, ahead: VecDeque::new() });
-        let record = ByteRecord::new();
-        Table { reader, header: None, record, passed: 0, line: 1, next_line: 1 }
+        Table {
+            reader,
+            expected,
+            header: None,
+            skipped,
+            record: ByteRecord::new(),
+            passed: 0,
+            line: 1,
+            next_line: 1,
+            is_after_return: false,
+        }
     }
 
     pub(super) fn next(&mut self) -> Option<Result<Row, Bad>> {
@@ -62,11 +84,17 @@ impl Table {
             if let Found::End = self.read()? {
                 return Ok(None);
             }
-            let header = header_of(&self.record);
-            self.header = Some(header.map_err(|what| Bad::file(self.line, what))?);
+            let names = self.expected.names(&self.record);
+            self.header = Some(names.map_err(|error| Bad::header(self.line, error))?);
         }
-        if let Found::End = self.read()? {
-            return Ok(None);
+        loop {
+            if let Found::End = self.read()? {
+                return Ok(None);
+            }
+            if !self.record.iter().all(is_blank) {
+                break;
+            }
+            self.skipped.fetch_add(1, Ordering::Relaxed);
         }
         let header = self.header.as_deref().unwrap_or_default();
         let text = object_of(self.line, header, &self.record).map_err(Bad::row)?;
@@ -99,9 +127,10 @@ impl Table {
         self.line = self.next_line;
         for byte in ahead.drain(..length.min(ahead.len())) {
             is_before &= matches!(byte, b'\r' | b'\n');
-            if byte == b'\n' {
+            if byte == b'\r' || byte == b'\n' && !self.is_after_return {
                 self.next_line += 1;
             }
+            self.is_after_return = byte == b'\r';
             if is_before {
                 self.line = self.next_line;
             }
@@ -115,23 +144,12 @@ enum Found {
     End,
 }
 
-fn header_of(record: &ByteRecord) -> Result<Vec<String>, String> {
-    let mut names: Vec<String> = Vec::new();
-    for name in record {
-        let name = std::str::from_utf8(name).map_err(|_| "the header is not UTF-8".to_owned())?;
-        let name = name.trim().to_owned();
-        if name.is_empty() {
-            return Err(format!("column {} of the header has no name", names.len() + 1));
-        }
-        if names.contains(&name) {
-            return Err(format!("the header has {name:?} twice"));
-        }
-        names.push(name);
-    }
-    Ok(names)
+/// Whether a cell has nothing that a person would see.
+fn is_blank(cell: &[u8]) -> bool {
+    std::str::from_utf8(cell).is_ok_and(|text| text.trim().is_empty())
 }
 
-/// A row as a JSON object: each cell as it is where it is a literal, else as a string.
+/// A row as a JSON object: each cell as it is where [`is_literal`], else as a string.
 fn object_of(line: u64, header: &[String], record: &ByteRecord) -> Result<Vec<u8>, BadLine> {
     if record.len() != header.len() {
         let (has, wants) = (record.len(), header.len());
@@ -148,21 +166,42 @@ fn object_of(line: u64, header: &[String], record: &ByteRecord) -> Result<Vec<u8
         }
         json.push_str(&json_string(name));
         json.push(':');
-        if is_literal(cell) { json.push_str(cell) } else { json.push_str(&json_string(cell)) }
+        if is_literal(name, cell) { json.push_str(cell) } else { json.push_str(&json_string(cell)) }
     }
     json.push('}');
     Ok(json.into_bytes())
 }
 
-/// Whether a cell is a JSON number, `true`, `false` or `null`, exactly.
-pub(super) fn is_literal(cell: &str) -> bool {
-    if matches!(cell, "true" | "false" | "null") {
-        return true;
+/// Whether a cell of this column is a JSON literal, and no string.
+///
+/// What the protocol types as a string is one, and its numbers are numbers as written. Of a field
+/// that it does not list, `true`, `false` and numbers are literals, but only those that every reader
+/// of JSON prints as they are written: `007`, `1.10`, `1e5` and more digits than a double has are
+/// more often ids. `null` would take the field out of the signature.
+pub(super) fn is_literal(name: &str, cell: &str) -> bool {
+    match documented_type(name) {
+        Some(FieldType::String) => false,
+        Some(FieldType::Integer) => is_number(cell),
+        None => matches!(cell, "true" | "false") || is_number(cell) && is_kept_by_doubles(cell),
     }
-    // Long digits are ids more often than numbers, but the text of a number is kept anyway.
+}
+
+/// Whether a cell is a JSON number, exactly.
+pub(super) fn is_number(cell: &str) -> bool {
     let begins = cell.starts_with(|first: char| first == '-' || first.is_ascii_digit());
     begins
         && Payload::parse(format!("{{\"v\":{cell}}}").as_bytes()).is_ok_and(
             |payload| matches!(payload.members(), [only] if only.value == Value::Number(cell)),
         )
+}
+
+/// Whether a number has the same digits after a reader has made a double of it.
+fn is_kept_by_doubles(number: &str) -> bool {
+    /// Integers beyond it are not all doubles: 2^53 - 1.
+    const MOST: f64 = 9_007_199_254_740_991.0;
+    /// Smaller ones are printed with an exponent, by Python first.
+    const LEAST: f64 = 1e-4;
+    number.parse::<f64>().is_ok_and(|value| {
+        (number == "0" || (LEAST..=MOST).contains(&value.abs())) && value.to_string() == number
+    })
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{MAX_APP_REPLY_BYTES, MOST_AT_ONCE};
+use crate::protocol::mask::outside;
 
 /// The longest text of a cause, in characters: it may repeat what the application sent.
 const MAX_CAUSE_CHARS: usize = 200;
@@ -111,5 +112,5 @@ impl fmt::Display for Failure {
 }
 
 fn short(text: &str) -> String {
-    text.chars().take(MAX_CAUSE_CHARS).collect()
+    outside(text).chars().take(MAX_CAUSE_CHARS).collect()
 }

@@ -6,6 +6,7 @@ use std::io::Read;
 use crate::protocol::acknowledgement::{
     AcknowledgementRule, Conclusion, MAX_REPLY_BYTES, Reply, ReplyWarning,
 };
+use crate::protocol::mask;
 
 /// The longest remark, in characters: it may repeat what the application sent.
 const MAX_REMARK_CHARS: usize = 300;
@@ -34,7 +35,10 @@ pub(super) fn judge(
         retry_after: text("retry-after"),
         body: body[..body.len().min(MAX_REPLY_BYTES + 1)].to_vec(),
     };
-    match rule.judge(&reply) {
+    let mut conclusion = rule.judge(&reply);
+    // Before it is cut: half a key would not be found later.
+    mask::known().conclusion(&mut conclusion);
+    match conclusion {
         Conclusion::Acknowledged(warnings) => (true, remark_of(&warnings)),
         Conclusion::NotAcknowledged(refusal) => (false, Some(short(&refusal.explanation()))),
     }
@@ -64,7 +68,7 @@ fn decoded<'b>(encoding: Option<&str>, body: &'b [u8]) -> Result<Cow<'b, [u8]>, 
 }
 
 fn short(text: &str) -> String {
-    text.chars().take(MAX_REMARK_CHARS).collect()
+    mask::outside(text).chars().take(MAX_REMARK_CHARS).collect()
 }
 
 #[cfg(test)]

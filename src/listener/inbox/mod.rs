@@ -193,7 +193,8 @@ impl Inbox {
     ) -> Result<Inbox, StoreError> {
         let limits = Limits { patience: settings.patience, max_bytes: settings.max_bytes };
         let recovery = Recovery::Reopen { pause: settings.pause };
-        let store = Store::open(path, &Plan { limits, recovery, ..Plan::new(&SCHEMA, presence) })?;
+        let plan = Plan { limits, recovery, begins: true, ..Plan::new(&SCHEMA, presence) };
+        let store = Store::open(path, &plan)?;
         let reader = store.reader()?;
         let (mut last_id, mut count, mut last_run) = (0, 0, 0);
         // Numbers of entries that were deleted must not come again.

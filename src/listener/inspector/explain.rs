@@ -281,6 +281,9 @@ mod tests {
         assert!(upper.summary.contains("does not match"), "{}", upper.summary);
         assert_eq!(upper.code, "0004");
         assert!(!upper.diagnosis.unwrap().hits.is_empty());
+        let labelled = explain(format!("{head}md5:{digest}").as_bytes());
+        assert!(labelled.summary.contains("the digest is right, but"), "{}", labelled.summary);
+        assert_eq!(labelled.diagnosis.unwrap().hits[0].code(), "digest-label");
         assert!(explain(b"[1]").summary.starts_with("It cannot be read: the body is no payload"));
     }
 

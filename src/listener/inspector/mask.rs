@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
 use crate::protocol::key::Key;
-use crate::protocol::mask::KeyMask;
+use crate::protocol::mask::{KeyMask, is_own_member};
 
 /// Hides keys that a sender wrote into a callback by mistake.
 #[derive(Default)]
@@ -24,8 +24,13 @@ impl Mask {
         match value {
             Value::String(text) => self.0.text(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
-            // The names of members are this program's own.
-            Value::Object(members) => members.values_mut().for_each(|member| self.value(member)),
+            // The names of members are this program's own, and so are some of their values.
+            Value::Object(members) => {
+                let others = members
+                    .iter_mut()
+                    .filter(|(name, value)| !(is_own_member(name) && value.is_string()));
+                others.for_each(|(_, member)| self.value(member));
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }

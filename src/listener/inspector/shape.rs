@@ -9,6 +9,7 @@ use crate::listener::callback::Callback;
 use crate::listener::inbox::entry::{Entry, Forwarded, Match};
 use crate::protocol::diagnosis::{Diagnosis, Hit};
 use crate::protocol::finding::Finding;
+use crate::protocol::mask::outside;
 use crate::protocol::payload::Encoding;
 use crate::protocol::status::{Kind, StatusTable};
 
@@ -164,16 +165,16 @@ fn canonical(canonical: &Canonical, extent: Extent) -> Value {
         .parts
         .iter()
         .map(|part| {
-            let value = beginning(&part.value, VALUE_BYTES);
+            let (value, is_cut) = beginning(&part.value, VALUE_BYTES);
             json!({
-                "name": beginning(&part.name, VALUE_BYTES),
+                "name": beginning(&part.name, VALUE_BYTES).0,
                 "value": value,
-                "cut": value.len() < part.value.len(),
+                "cut": is_cut,
                 "fate": part.fate.code(),
             })
         })
         .collect();
-    let masked = beginning(&canonical.masked, extent.bytes());
+    let (masked, is_cut) = beginning(&canonical.masked, extent.bytes());
     json!({
         "scheme": canonical.scheme,
         "separator": canonical.separator,
@@ -181,7 +182,7 @@ fn canonical(canonical: &Canonical, extent: Extent) -> Value {
         "parts": parts,
         "untold": canonical.untold,
         "text": masked,
-        "cut": masked.len() < canonical.masked.len(),
+        "cut": is_cut,
         "given": canonical.given,
     })
 }
@@ -216,6 +217,7 @@ fn hit(hit: &Hit) -> Value {
         })
         .collect();
     json!({
+        "summary": hit.summary("the sender"),
         "deviations": deviations,
         "difference": hit.difference.as_ref().map(|difference| json!({
             "at": difference.at,
@@ -233,8 +235,8 @@ fn headers(headers: &[(String, Vec<u8>)]) -> Vec<[String; 2]> {
 pub(super) fn text(bytes: &[u8], extent: Extent) -> Value {
     let max = extent.bytes();
     let (shown, is_text) = match std::str::from_utf8(bytes) {
-        Ok(text) => (beginning(text, max).to_owned(), true),
-        Err(_) => (readable(&bytes[..bytes.len().min(max)]), false),
+        Ok(text) => (beginning(text, max).0, true),
+        Err(_) => (outside(&readable(&bytes[..bytes.len().min(max)])).into_owned(), false),
     };
     json!({
         "bytes": bytes.len(),
@@ -256,14 +258,18 @@ fn readable(bytes: &[u8]) -> String {
     text
 }
 
-/// The beginning of a text, at most so many bytes, never half a character.
-fn beginning(text: &str, max: usize) -> &str {
-    &text[..text.floor_char_boundary(max)]
+/// The beginning of a text, at most so many bytes, never half a character nor half a key; and
+/// whether it was cut.
+fn beginning(text: &str, max: usize) -> (String, bool) {
+    let shown = outside(text);
+    let end = shown.floor_char_boundary(max);
+    (shown[..end].to_owned(), end < shown.len())
 }
 
 fn brief(text: &str) -> String {
+    let text = outside(text);
     match text.char_indices().nth(ROW_CHARS) {
-        None => text.to_owned(),
+        None => text.into_owned(),
         Some((at, _)) => format!("{}…", &text[..at]),
     }
 }

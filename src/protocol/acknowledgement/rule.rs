@@ -2,7 +2,7 @@
 
 use super::{
     Conclusion, MAX_REPLY_BYTES, Refusal, Reply, ReplyWarning, conclude, is_json_type,
-    judge_error_code,
+    judge_error_code, judge_object,
 };
 use crate::protocol::payload::Payload;
 
@@ -16,7 +16,7 @@ pub enum AcknowledgementRule {
     ErrorCode,
     /// JSON with the members of this object, each with the same value.
     Members(String),
-    /// XML whose `return_code` is `SUCCESS`, plain or in CDATA.
+    /// XML whose root `<xml>` has a `return_code` that is `SUCCESS`, plain or in CDATA.
     ReturnCode,
     /// This text, white space around it aside; case counts.
     Word(String),
@@ -39,6 +39,15 @@ pub enum Slip {
     ErrorCode,
     /// A JSON object in which this member is missing or differs.
     Member(String),
+    /// XML with another `return_code`: the merchant refuses.
+    ReturnCode {
+        /// The code.
+        code: String,
+        /// What its `return_msg` says.
+        said: Option<String>,
+    },
+    /// No XML, or XML without a clear `return_code`; why, in words.
+    Xml(String),
     /// An HTML page.
     Html,
     /// Something else.
@@ -58,7 +67,7 @@ impl Slip {
             Slip::ErrorCode => "other-platform",
             Slip::Member(_) => "member",
             Slip::Html => "html",
-            Slip::Other => "other-reply",
+            Slip::ReturnCode { .. } | Slip::Xml(_) | Slip::Other => "other-reply",
         }
     }
 
@@ -73,6 +82,12 @@ impl Slip {
             Slip::TextAround => "the right text is there, but other text stands around it",
             Slip::ErrorCode => "error_code \"0000\" is what another platform expects",
             Slip::Member(name) => return format!("the member {name:?} is missing or differs"),
+            Slip::ReturnCode { code, said } => {
+                let said = said.as_ref().map(|said| format!("; its return_msg: {said}"));
+                let said = said.unwrap_or_default();
+                return format!("the merchant refused with return_code \"{code}\"{said}");
+            }
+            Slip::Xml(problem) => return problem.clone(),
             Slip::Html => "the body is an HTML page (a login, error or challenge page?)",
             Slip::Other => "the body is another one",
         };
@@ -81,15 +96,17 @@ impl Slip {
 }
 
 impl AcknowledgementRule {
-    /// The rule that a dialect's success reply stands for.
+    /// The rule that a dialect's success reply stands for: one that the reply itself satisfies.
     #[must_use]
     pub fn for_reply(success_reply: &str) -> AcknowledgementRule {
         // As replies are trimmed, or a reply that is this text would not be it.
         let reply = success_reply.trim_ascii();
         match Payload::parse(success_reply.as_bytes()) {
-            Ok(object) if object.get("error_code").is_some() => AcknowledgementRule::ErrorCode,
+            Ok(object) if judge_object(&object).is_ok() => AcknowledgementRule::ErrorCode,
             Ok(_) => AcknowledgementRule::Members(reply.to_owned()),
-            Err(_) if reply.contains("<return_code>") => AcknowledgementRule::ReturnCode,
+            Err(_) if judge_return_code(success_reply.as_bytes()).is_ok() => {
+                AcknowledgementRule::ReturnCode
+            }
             Err(_) => AcknowledgementRule::Word(reply.to_owned()),
         }
     }
@@ -111,6 +128,9 @@ impl AcknowledgementRule {
     }
 }
 
+/// The reply that a `return_code` acknowledges with.
+const RETURN_CODE: &str = "<xml><return_code>SUCCESS</return_code></xml>";
+
 type Judgement = Result<Vec<ReplyWarning>, Refusal>;
 
 fn miss(wanted: &str, slip: Slip) -> Judgement {
@@ -124,22 +144,25 @@ fn judge_word(body: &[u8], wanted: &str) -> Judgement {
     miss(wanted, slip(body, wanted))
 }
 
-/// White space is of no meaning between tags, and frameworks differ in it.
+#[cfg(feature = "cli")]
 fn judge_return_code(body: &[u8]) -> Judgement {
-    const WANTED: &str = "<xml><return_code>SUCCESS</return_code></xml>";
-    let text: String =
-        String::from_utf8_lossy(body).chars().filter(|c| !c.is_whitespace()).collect();
-    let plain = "<return_code>SUCCESS</return_code>";
-    let quoted = "<return_code><![CDATA[SUCCESS]]></return_code>";
-    if text.contains(plain) || text.contains(quoted) {
-        return Ok(Vec::new());
+    let read = super::return_code::read(body);
+    match read {
+        Ok(reply) if reply.code == "SUCCESS" => Ok(Vec::new()),
+        Ok(reply) if reply.code.eq_ignore_ascii_case("SUCCESS") => miss(RETURN_CODE, Slip::Case),
+        Ok(reply) => miss(RETURN_CODE, Slip::ReturnCode { code: reply.code, said: reply.message }),
+        Err(problem) => match slip(body, RETURN_CODE) {
+            Slip::Other => miss(RETURN_CODE, Slip::Xml(problem)),
+            known => miss(RETURN_CODE, known),
+        },
     }
-    if text.to_lowercase().contains(&plain.to_lowercase())
-        || text.to_lowercase().contains(&quoted.to_lowercase())
-    {
-        return miss(WANTED, Slip::Case);
-    }
-    miss(WANTED, slip(body, WANTED))
+}
+
+/// The library alone has no reader of XML, since a merchant's server judges no replies: what nobody
+/// read does not acknowledge.
+#[cfg(not(feature = "cli"))]
+fn judge_return_code(body: &[u8]) -> Judgement {
+    miss(RETURN_CODE, slip(body, RETURN_CODE))
 }
 
 fn judge_members(reply: &Reply, wanted: &str) -> Judgement {
@@ -148,6 +171,10 @@ fn judge_members(reply: &Reply, wanted: &str) -> Judgement {
     else {
         return miss(wanted, slip(&reply.body, wanted));
     };
+    // Any refusal has all members of an empty object.
+    if expected.members().is_empty() && !given.members().is_empty() {
+        return miss(wanted, slip(&reply.body, wanted));
+    }
     let differs = expected
         .members()
         .iter()
@@ -171,6 +198,10 @@ fn slip(body: &[u8], wanted: &str) -> Slip {
     let text = lossy.trim();
     if text.is_empty() {
         return Slip::Empty;
+    }
+    if text == wanted {
+        // White space around it that is not ASCII.
+        return Slip::TextAround;
     }
     if let Some(rest) = text.strip_prefix('\u{feff}')
         && rest.trim() == wanted
@@ -232,6 +263,10 @@ mod tests {
             "{\"a\":1}\u{b}",
             "\u{c}{\"a\":1}",
             " {\"a\":1}\n",
+            "\u{c}<xml><return_code>SUCCESS</return_code></xml>",
+            "<xml><return_code>SUCCESS</return_code></xml>\n",
+            "{\"error_code\":\"0004\"}",
+            " {\"error_code\":\"0000\",\"error_msg\":\"\"}\n",
         ] {
             let rule = AcknowledgementRule::for_reply(text);
             assert_eq!(conclusion(&rule, text), "acknowledged", "{text:?}");
@@ -253,6 +288,14 @@ mod tests {
             ("<html>success</html>", "html"),
             ("", "empty"),
             ("fail", "other-reply"),
+            ("not success", "text-around-reply"),
+            ("unsuccessful", "text-around-reply"),
+            ("success\0", "text-around-reply"),
+            ("\u{a0}success", "text-around-reply"),
+            ("suc cess", "other-reply"),
+            ("success success", "text-around-reply"),
+            ("{\"code\":\"success\"}", "text-around-reply"),
+            ("s\u{fc}ccess", "other-reply"),
         ] {
             assert_eq!(conclusion(&rule("epay"), body), code, "{body}");
         }
@@ -269,6 +312,62 @@ mod tests {
             ("", "empty"),
         ] {
             assert_eq!(conclusion(&rule("wechat-v2"), body), code, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_in_xml_is_never_an_acknowledgement() {
+        const RIGHT: &str = "<return_code>SUCCESS</return_code>";
+        let wechat = rule("wechat-v2");
+        for (body, code) in [
+            (format!("<!-- {RIGHT} --><xml><return_code>FAIL</return_code></xml>"), "other-reply"),
+            ("<xml><return_code>SUC CESS</return_code></xml>".to_owned(), "other-reply"),
+            (format!("<html><body><pre>{RIGHT}</pre></body></html>"), "html"),
+            (format!("<!DOCTYPE html><title>{RIGHT}</title>"), "html"),
+            (format!("<xml><detail>{RIGHT}</detail></xml>"), "other-reply"),
+            (format!("<xml>{RIGHT}<return_code>FAIL</return_code></xml>"), "other-reply"),
+            (format!("<xml>{RIGHT}"), "other-reply"),
+            (RIGHT.to_owned(), "other-reply"),
+            (format!("Notice: x <xml>{RIGHT}</xml>"), "text-around-reply"),
+            (format!("<XML>{RIGHT}</XML>"), "case"),
+            (ACKNOWLEDGEMENT_BODY.to_owned(), "other-platform"),
+        ] {
+            assert_eq!(conclusion(&wechat, &body), code, "{body}");
+        }
+        let explained = |body: &str| {
+            let reply = Reply { status: 200, body: body.as_bytes().to_vec(), ..Reply::default() };
+            match wechat.judge(&reply) {
+                Conclusion::NotAcknowledged(refusal) => refusal.explanation(),
+                Conclusion::Acknowledged(_) => panic!("{body}"),
+            }
+        };
+        assert_eq!(
+            explained(
+                "<xml><return_code><![CDATA[FAIL]]></return_code>\
+                 <return_msg><![CDATA[bad sign]]></return_msg></xml>"
+            ),
+            "the merchant refused with return_code \"FAIL\"; its return_msg: bad sign"
+        );
+        assert_eq!(
+            explained(&format!("<xml>{RIGHT}{RIGHT}</xml>")),
+            format!("<return_code> is there more than once; reply <xml>{RIGHT}</xml>")
+        );
+    }
+
+    #[test]
+    fn a_dialect_gets_a_rule_that_its_own_reply_satisfies_and_others_do_not() {
+        for (own, other) in [
+            ("{}", r#"{"code":"FAIL"}"#),
+            (r#"{"error_code":"1"}"#, ACKNOWLEDGEMENT_BODY),
+            (r#"{"error_code":0}"#, ACKNOWLEDGEMENT_BODY),
+            (
+                "<xml><return_code>OK</return_code></xml>",
+                "<xml><return_code>SUCCESS</return_code></xml>",
+            ),
+        ] {
+            let rule = AcknowledgementRule::for_reply(own);
+            assert_eq!(conclusion(&rule, own), "acknowledged", "{own}");
+            assert_ne!(conclusion(&rule, other), "acknowledged", "{own}: {other}");
         }
     }
 

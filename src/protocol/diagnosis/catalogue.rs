@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::digest::{self, Width};
 use super::entry::entries;
 use super::forms::{self, Form};
-use super::{Deviation, fields, keys, orders, shapes, values};
+use super::{Deviation, fields, keys, orders, other_hashes, own_key, own_url, shapes, values};
 use crate::protocol::dialect::Dialect;
 use crate::protocol::payload::Payload;
 use crate::protocol::scheme::{Algorithm, DigestCase};
@@ -22,10 +22,13 @@ pub fn catalogue() -> Vec<Deviation> {
         let widths = [Width::Sixteen, Width::ThirtyTwo];
         widths.into_iter().flat_map(move |width| forms::forms(width, &own))
     });
-    let found = keys::all()
+    let found = own_key::all()
         .into_iter()
+        .chain([own_url::deviation(&["s"])])
+        .chain(keys::all())
         .chain(forms.map(|rule| rule.deviation))
         .chain([forms::other_algorithm(Algorithm::HmacSha256, Algorithm::Md5)])
+        .chain(other_hashes::all())
         .chain(digest::all(DigestCase::Lower))
         .chain(fields::FIELD_RULES.iter().map(|rule| rule.deviation.clone()))
         .chain([fields::dropped("real_amount"), fields::nested("data")])

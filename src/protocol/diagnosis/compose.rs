@@ -2,13 +2,14 @@
 
 use super::Deviation;
 use super::entry::{Entry, Tree, entries};
-use super::fields::{FIELD_RULES, dropped, kept};
+use super::fields::{FIELD_RULES, LOOP, dropped, kept};
 use super::orders::{OrderRule, Pair};
+use super::own_url;
 use super::printing::MAX_TEXT;
 use super::shapes::ShapeRule;
 use super::values::{self, Change, Scope, ValueRule, Writing};
 use crate::protocol::canonical::Selection;
-use crate::protocol::payload::Payload;
+use crate::protocol::payload::{Encoding, Payload};
 use crate::protocol::scheme::Scheme;
 
 /// A choice of members that differs from the scheme's.
@@ -76,12 +77,13 @@ pub(super) struct Text {
 pub(super) struct Composer {
     entries: Vec<Entry>,
     separator: String,
+    encoding: Encoding,
 }
 
 impl Composer {
     pub(super) fn new(payload: &Payload<'_>, scheme: &Scheme) -> Composer {
         let separator = scheme.separator.to_string();
-        Composer { entries: entries(payload, scheme), separator }
+        Composer { entries: entries(payload, scheme), separator, encoding: payload.encoding() }
     }
 
     /// The members, sorted by name.
@@ -89,20 +91,39 @@ impl Composer {
         &self.entries
     }
 
-    /// The choices of members: the rules, then each member missing.
+    /// The choices of members: without the receiver's own, the rules, then each member missing.
     pub(super) fn field_choices(&self) -> Vec<FieldChoice> {
+        let mut choices = self.without_own_url();
+        let own_keeps: Vec<Vec<bool>> = choices.iter().map(|choice| choice.keep.clone()).collect();
         let by_rule = FIELD_RULES.iter().map(|rule| FieldChoice {
             deviations: vec![rule.deviation.clone()],
             keep: self.entries.iter().map(rule.keep).collect(),
         });
-        let mut choices: Vec<FieldChoice> = by_rule.collect();
-        for missing in self.entries.iter().filter(|entry| kept(entry)) {
-            choices.push(FieldChoice {
-                deviations: vec![dropped(&missing.name)],
-                keep: self.entries.iter().map(|e| kept(e) && e.name != missing.name).collect(),
-            });
-        }
+        let missing = self.entries.iter().filter(|entry| kept(entry)).map(|missing| FieldChoice {
+            deviations: vec![dropped(&missing.name)],
+            keep: self.entries.iter().map(|e| kept(e) && e.name != missing.name).collect(),
+        });
+        // To sign every received member is the opposite advice, and wrong for the receiver's own.
+        choices.extend(by_rule.chain(missing).filter(|choice| {
+            let signs_all = choice.deviations.iter().any(|deviation| deviation.fix == LOOP);
+            !signs_all || !own_keeps.contains(&choice.keep)
+        }));
         choices
+    }
+
+    fn without_own_url(&self) -> Vec<FieldChoice> {
+        let name = |at: &usize| self.entries.get(*at).map(|entry| entry.name.as_str());
+        let field_choice = |choice: own_url::Choice| {
+            let own: Vec<&str> = choice.own.iter().filter_map(name).collect();
+            let unsigned = choice.unsigned.iter().filter_map(name).map(dropped);
+            let is_left_out = |at| choice.own.contains(&at) || choice.unsigned.contains(&at);
+            let entries = self.entries.iter().enumerate();
+            FieldChoice {
+                keep: entries.map(|(at, entry)| kept(entry) && !is_left_out(at)).collect(),
+                deviations: std::iter::once(own_url::deviation(&own)).chain(unsigned).collect(),
+            }
+        };
+        own_url::choices(&self.entries, self.encoding).into_iter().map(field_choice).collect()
     }
 
     /// The rules for value text that change anything here.

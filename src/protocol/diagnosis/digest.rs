@@ -6,6 +6,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use super::Deviation;
 use super::Dimension::Digest;
+use crate::protocol::digest_notation::{self, LABEL, Notation, QUOTES, SPACES};
 use crate::protocol::scheme::DigestCase;
 
 /// How many bytes the digests have that can produce a target.
@@ -13,8 +14,31 @@ use crate::protocol::scheme::DigestCase;
 pub(super) enum Width {
     /// MD5 and its kin.
     Sixteen,
+    /// SHA-1.
+    Twenty,
+    /// SHA-224.
+    TwentyEight,
     /// SHA-256 and its kin.
     ThirtyTwo,
+    /// SHA-384.
+    FortyEight,
+    /// SHA-512.
+    SixtyFour,
+}
+
+impl Width {
+    /// The width of a digest with as many bytes.
+    fn of(bytes: usize) -> Option<Width> {
+        Some(match bytes {
+            16 => Width::Sixteen,
+            20 => Width::Twenty,
+            28 => Width::TwentyEight,
+            32 => Width::ThirtyTwo,
+            48 => Width::FortyEight,
+            64 => Width::SixtyFour,
+            _ => return None,
+        })
+    }
 }
 
 /// How a digest is written, apart from the case of its digits.
@@ -22,8 +46,6 @@ pub(super) enum Width {
 pub(super) enum Written {
     /// In hexadecimal digits.
     Hex,
-    /// With white space around the digits.
-    Spaced,
     /// Some sixteen of its hexadecimal digits.
     Half,
     /// In base64 of the raw bytes.
@@ -69,6 +91,8 @@ pub(super) struct Target {
     written: Written,
     letters: Letters,
     width: Width,
+    /// What is around the digits or between them.
+    notations: Vec<&'static Notation>,
 }
 
 const fn indifferent(alphabet: &base64::alphabet::Alphabet) -> GeneralPurpose {
@@ -80,7 +104,43 @@ const STANDARD: GeneralPurpose = indifferent(&base64::alphabet::STANDARD);
 const URL_SAFE: GeneralPurpose = indifferent(&base64::alphabet::URL_SAFE);
 
 impl Target {
-    /// The given text; `None` where no digest is ever written like that.
+    /// The digests that the given text may stand for; none where no digest is ever written so.
+    pub(super) fn readings(given: &str) -> Vec<Target> {
+        let mut targets: Vec<Target> = Target::parse(given).into_iter().collect();
+        if let Some(target) = targets.first()
+            && target.width == Width::TwentyEight
+        {
+            // A SHA-256 without the padding of its bytes can be as short as a SHA-224.
+            let unpadded =
+                Target { written: Written::Unpadded, width: Width::ThirtyTwo, ..target.clone() };
+            targets.push(unpadded);
+        }
+        for found in digest_notation::find(given) {
+            if let Some(target) = Target::parse(&found.digits)
+                && targets.iter().all(|known| known.digits != target.digits)
+            {
+                targets.push(Target { notations: found.notations, ..target });
+            }
+        }
+        if targets.is_empty() {
+            targets.extend(Target::labelled_base64(given));
+        }
+        targets
+    }
+
+    /// Base64 in quotation marks or behind a label such as `sha-256=`.
+    fn labelled_base64(given: &str) -> Option<Target> {
+        let is_mark = |letter| matches!(letter, '"' | '\'' | ':');
+        let unquoted = given.trim().trim_matches(is_mark);
+        if let Some(target) = Target::parse_base64(unquoted) {
+            return Some(Target { notations: vec![&QUOTES], ..target });
+        }
+        let (_, rest) = unquoted.split_once(['=', ':'])?;
+        let target = Target::parse_base64(rest.trim().trim_matches(is_mark))?;
+        Some(Target { notations: vec![&LABEL], ..target })
+    }
+
+    /// The given text, white space around it aside; `None` where it is not one digest alone.
     pub(super) fn parse(given: &str) -> Option<Target> {
         let text = given.trim();
         let positive = text.strip_prefix('-').unwrap_or(text);
@@ -89,22 +149,29 @@ impl Target {
         }
         let digits = positive.to_ascii_lowercase();
         let length = digits.len();
+        let whole = if length.is_multiple_of(2) { Width::of(length / 2) } else { None };
         let (written, width) = if positive.len() < text.len() {
             let width = if length > 32 { Width::ThirtyTwo } else { Width::Sixteen };
             (Written::Negative, width)
         } else {
-            let whole = if text.len() == given.len() { Written::Hex } else { Written::Spaced };
-            match length {
-                16 => (Written::Half, Width::Sixteen),
-                32 => (whole, Width::Sixteen),
-                64 => (whole, Width::ThirtyTwo),
-                17..32 => (Written::Unpadded, Width::Sixteen),
-                33.. => Target::long(&digits)?,
+            match (length, whole) {
+                (16, _) => (Written::Half, Width::Sixteen),
+                (32 | 64, Some(width)) => (Written::Hex, width),
+                (_, Some(width)) if !digits.contains("ffffff") => (Written::Hex, width),
+                (17..32, _) => (Written::Unpadded, Width::Sixteen),
+                (33.., _) => Target::long(&digits)?,
                 _ => return None,
             }
         };
-        let raw = hex::decode(&digits).unwrap_or_default();
-        Some(Target { letters: Letters::of(positive), digits, raw, written, width })
+        let is_spaced = written == Written::Hex && text.len() < given.len();
+        Some(Target {
+            letters: Letters::of(positive),
+            raw: hex::decode(&digits).unwrap_or_default(),
+            digits,
+            written,
+            width,
+            notations: is_spaced.then_some(&SPACES).into_iter().collect(),
+        })
     }
 
     /// More digits than 32, but not 64: bytes with their sign extended, or padding that is missing.
@@ -121,17 +188,13 @@ impl Target {
 
     fn parse_base64(text: &str) -> Option<Target> {
         let raw = STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()?;
-        let target = |raw, written, letters, width| {
-            Some(Target { digits: String::new(), raw, written, letters, width })
-        };
         let inner = std::str::from_utf8(&raw).map_or(Letters::None, Letters::of);
-        match (raw.len(), hex::decode(&raw)) {
-            (16, _) => target(raw, Written::Base64, Letters::None, Width::Sixteen),
-            (32, Ok(decoded)) => target(decoded, Written::Base64OfHex, inner, Width::Sixteen),
-            (32, Err(_)) => target(raw, Written::Base64, Letters::None, Width::ThirtyTwo),
-            (64, Ok(decoded)) => target(decoded, Written::Base64OfHex, inner, Width::ThirtyTwo),
-            _ => None,
-        }
+        let (raw, written, letters) = match hex::decode(&raw) {
+            Ok(decoded) if raw.len() > 16 => (decoded, Written::Base64OfHex, inner),
+            _ => (raw, Written::Base64, Letters::None),
+        };
+        let width = Width::of(raw.len())?;
+        Some(Target { digits: String::new(), raw, written, letters, width, notations: vec![] })
     }
 
     /// Which digests can produce it.
@@ -159,7 +222,6 @@ impl Target {
     pub(super) fn deviations(&self, digest: &[u8], wanted: DigestCase) -> Vec<Deviation> {
         let written = match self.written {
             Written::Hex => None,
-            Written::Spaced => Some(&SPACED),
             Written::Half => Some(match digest {
                 _ if digest[4..12] == self.raw => &MIDDLE,
                 _ if digest[..8] == self.raw => &FIRST,
@@ -178,7 +240,23 @@ impl Target {
             (Letters::Mixed, _) => Some(&MIXED),
             _ => None,
         };
-        written.into_iter().chain(case).map(|row| row.deviation(wanted)).collect()
+        let rows = written.into_iter().chain(case).map(|row| row.deviation(wanted));
+        self.notations.iter().map(|notation| notated(notation, wanted)).chain(rows).collect()
+    }
+}
+
+/// The deviation in which a digest is written in another notation.
+fn notated(notation: &Notation, wanted: DigestCase) -> Deviation {
+    let Notation { code, cause, fix, .. } = *notation;
+    let mut deviation = Deviation::new(Digest, code, "", rule(wanted), cause, fix);
+    deviation.does = format!("writes the digest {}", notation.form).into();
+    deviation
+}
+
+fn rule(wanted: DigestCase) -> &'static str {
+    match wanted {
+        DigestCase::Lower => "lower-case hexadecimal digits, two a byte, all of them",
+        DigestCase::Upper => "upper-case hexadecimal digits, two a byte, all of them",
     }
 }
 
@@ -188,7 +266,6 @@ pub(super) fn all(wanted: DigestCase) -> Vec<Deviation> {
     let rows = [
         other_case,
         &MIXED,
-        &SPACED,
         &MIDDLE,
         &FIRST,
         &LAST,
@@ -199,7 +276,8 @@ pub(super) fn all(wanted: DigestCase) -> Vec<Deviation> {
         &NEGATIVE,
         &SIGN_EXTENDED,
     ];
-    rows.into_iter().map(|row| row.deviation(wanted)).collect()
+    let notations = digest_notation::ALL.iter().map(|notation| notated(notation, wanted));
+    rows.into_iter().map(|row| row.deviation(wanted)).chain(notations).collect()
 }
 
 fn whole_number(digest: &[u8]) -> String {
@@ -244,11 +322,7 @@ struct Row {
 
 impl Row {
     fn deviation(&self, wanted: DigestCase) -> Deviation {
-        let rule = match wanted {
-            DigestCase::Lower => "lower-case hexadecimal digits, two a byte, all of them",
-            DigestCase::Upper => "upper-case hexadecimal digits, two a byte, all of them",
-        };
-        Deviation::new(Digest, self.code, self.does, rule, self.cause, self.fix)
+        Deviation::new(Digest, self.code, self.does, rule(wanted), self.cause, self.fix)
     }
 }
 
@@ -278,12 +352,6 @@ static MIXED: Row = row(
     "writes the digest in digits of both cases",
     "hand-made hex conversion, or a digest that was put together",
     "use the library's hex encoder",
-);
-static SPACED: Row = row(
-    "digest-spaces",
-    "leaves white space around the digest",
-    "a shell's newline, a template, a copied text",
-    "trim the digest before it is sent",
 );
 static MIDDLE: Row = row(
     "middle-16",

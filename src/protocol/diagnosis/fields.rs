@@ -16,7 +16,8 @@ const NON_EMPTY: &str = "only empty members are left out, besides sign and sign_
 const ALL: &str = "every received member is signed, known or not";
 const ZEROS: &str = "0, \"0\" and false are values and are signed; only \"\" and null are empty";
 const ONLY_EMPTY: &str = "leave out \"\" and null only: $v !== '' && $v !== null, v !== \"\" && v != null, v not in (\"\", None)";
-const LOOP: &str = "loop over the members of the received JSON, not over a list or a typed object";
+pub(super) const LOOP: &str =
+    "loop over the members of the received JSON, not over a list or a typed object";
 
 const fn field(
     code: &'static str,
@@ -53,7 +54,7 @@ pub(super) const DOCUMENTED: [&str; 15] = [
     "payment_cl_name",
 ];
 
-fn is_documented(entry: &Entry) -> bool {
+pub(super) fn is_documented(entry: &Entry) -> bool {
     DOCUMENTED.contains(&entry.name.as_str())
 }
 

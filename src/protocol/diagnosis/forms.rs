@@ -45,7 +45,7 @@ impl Form {
     }
 
     /// Reads `{S}&key={K}`, where `{M}` is the MD5 of the key.
-    fn parse(hash: Hash, template: &str) -> Form {
+    pub(super) fn parse(hash: Hash, template: &str) -> Form {
         let mut parts = Vec::new();
         let mut rest = template;
         while !rest.is_empty() {
@@ -143,7 +143,7 @@ const FREQUENT: [&str; 11] = [
 ];
 
 /// What the scheme's own form says of the key, as a rule and as a fix.
-fn key_rule(own: &Form) -> (&'static str, &'static str) {
+pub(super) fn key_rule(own: &Form) -> (&'static str, &'static str) {
     let after: Vec<&str> = own
         .parts
         .iter()
@@ -172,7 +172,12 @@ fn key_rule(own: &Form) -> (&'static str, &'static str) {
 
 /// All forms of this width but the scheme's own, most frequent first.
 pub(super) fn forms(width: Width, own: &Form) -> Vec<FormRule> {
-    let (rule, fix) = key_rule(own);
+    forms_of(width, own, own)
+}
+
+/// Like [`forms`], where the payload's scheme is to be explained by another form than `own`.
+pub(super) fn forms_of(width: Width, own: &Form, ruling: &Form) -> Vec<FormRule> {
+    let (rule, fix) = key_rule(ruling);
     let finished = |code, hash: Hash, does: Cow<'static, str>, cause, form| {
         let dimension = if hash == own.hash { KeyForm } else { Digest };
         let mut deviation = Deviation::new(dimension, code, "", rule, cause, fix);

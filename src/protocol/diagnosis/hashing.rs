@@ -2,12 +2,55 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use md5::{Digest, Md5};
-use sha2::Sha256;
+use sha1::Sha1;
+use sha2::{Sha224, Sha256, Sha384, Sha512};
 
 use super::digest::Width;
 use super::forms::{Form, Part};
 use super::values::Change;
 use crate::protocol::scheme::Algorithm;
+
+/// A hash that the platform does not use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum OtherHash {
+    /// SHA-1.
+    Sha1,
+    /// SHA-224.
+    Sha224,
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
+}
+
+impl OtherHash {
+    fn width(self) -> Width {
+        match self {
+            OtherHash::Sha1 => Width::Twenty,
+            OtherHash::Sha224 => Width::TwentyEight,
+            OtherHash::Sha384 => Width::FortyEight,
+            OtherHash::Sha512 => Width::SixtyFour,
+        }
+    }
+
+    fn digest(self, text: &[u8]) -> Sum {
+        match self {
+            OtherHash::Sha1 => Sum::of(&Sha1::digest(text)),
+            OtherHash::Sha224 => Sum::of(&Sha224::digest(text)),
+            OtherHash::Sha384 => Sum::of(&Sha384::digest(text)),
+            OtherHash::Sha512 => Sum::of(&Sha512::digest(text)),
+        }
+    }
+
+    fn hmac(self, key: &[u8], text: &[u8]) -> Sum {
+        match self {
+            OtherHash::Sha1 => hmac::<Hmac<Sha1>>(key, text),
+            OtherHash::Sha224 => hmac::<Hmac<Sha224>>(key, text),
+            OtherHash::Sha384 => hmac::<Hmac<Sha384>>(key, text),
+            OtherHash::Sha512 => hmac::<Hmac<Sha512>>(key, text),
+        }
+    }
+}
 
 /// Which digest a form takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,6 +75,12 @@ pub(super) enum Hash {
     Md5OfMd5AndRest,
     /// HMAC-SHA256 over the hexadecimal digits of the MD5 over the text.
     HmacOfMd5,
+    /// Another hash over the text.
+    Other(OtherHash),
+    /// HMAC with another hash, with the key over the text.
+    OtherHmac(OtherHash),
+    /// HMAC with another hash and its arguments swapped.
+    SwappedOtherHmac(OtherHash),
 }
 
 impl Hash {
@@ -40,6 +89,9 @@ impl Hash {
         match self {
             Hash::Sha256 | Hash::HmacSha256 | Hash::SwappedHmacSha256 | Hash::HmacOfMd5 => {
                 Width::ThirtyTwo
+            }
+            Hash::Other(hash) | Hash::OtherHmac(hash) | Hash::SwappedOtherHmac(hash) => {
+                hash.width()
             }
             _ => Width::Sixteen,
         }
@@ -56,21 +108,24 @@ impl Hash {
 
     /// Whether the key is the HMAC's key, so that it need not stand in the text.
     fn is_keyed(self) -> bool {
-        matches!(self, Hash::HmacMd5 | Hash::HmacSha256 | Hash::HmacOfMd5)
+        matches!(self, Hash::HmacMd5 | Hash::HmacSha256 | Hash::HmacOfMd5 | Hash::OtherHmac(_))
     }
 }
+
+/// The longest digest's length in bytes.
+const LONGEST: usize = 64;
 
 /// A digest, without an allocation of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sum {
-    bytes: [u8; 32],
+    bytes: [u8; LONGEST],
     length: usize,
 }
 
 impl Sum {
     fn of(digest: &[u8]) -> Sum {
-        let length = digest.len().min(32);
-        let mut bytes = [0; 32];
+        let length = digest.len().min(LONGEST);
+        let mut bytes = [0; LONGEST];
         bytes[..length].copy_from_slice(&digest[..length]);
         Sum { bytes, length }
     }
@@ -209,16 +264,14 @@ fn text(form: &Form, string: &[u8], key: &[u8]) -> Vec<u8> {
     text
 }
 
-fn hmac_sha256(key: &[u8], text: &[u8]) -> Sum {
-    Sum::of(&mac::<Hmac<Sha256>>(key).chain_update(text).finalize().into_bytes())
-}
-
-fn hmac_md5(key: &[u8], text: &[u8]) -> Sum {
-    Sum::of(&mac::<Hmac<Md5>>(key).chain_update(text).finalize().into_bytes())
+fn hmac<M: Mac + KeyInit>(key: &[u8], text: &[u8]) -> Sum {
+    Sum::of(&mac::<M>(key).chain_update(text).finalize().into_bytes())
 }
 
 fn hash(hash: Hash, text: &[u8], key: &[u8]) -> Sum {
     let md5 = |text: &[u8]| Sum::of(&Md5::digest(text));
+    let hmac_md5 = hmac::<Hmac<Md5>>;
+    let hmac_sha256 = hmac::<Hmac<Sha256>>;
     match hash {
         Hash::Md5 | Hash::Md5OfMd5AndRest => md5(text),
         Hash::Sha256 => Sum::of(&Sha256::digest(text)),
@@ -229,5 +282,8 @@ fn hash(hash: Hash, text: &[u8], key: &[u8]) -> Sum {
         Hash::DoubleMd5 => md5(hex::encode(md5(text).bytes()).as_bytes()),
         Hash::DoubleMd5Upper => md5(hex::encode_upper(md5(text).bytes()).as_bytes()),
         Hash::HmacOfMd5 => hmac_sha256(key, hex::encode(md5(text).bytes()).as_bytes()),
+        Hash::Other(other) => other.digest(text),
+        Hash::OtherHmac(other) => other.hmac(key, text),
+        Hash::SwappedOtherHmac(other) => other.hmac(text, key),
     }
 }

@@ -19,6 +19,9 @@ mod hashing;
 mod keys;
 mod numbers;
 mod orders;
+mod other_hashes;
+mod own_key;
+mod own_url;
 mod printing;
 mod search;
 mod shapes;
@@ -35,6 +38,8 @@ use super::payload::{Payload, Value};
 /// Which part of the rule a deviation is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Dimension {
+    /// What the verifying side reads wrongly; the signer is right in it.
+    Verifier,
     /// Which bytes the key is.
     Key,
     /// Where and how the key is put in.
@@ -56,6 +61,7 @@ impl Dimension {
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
+            Dimension::Verifier => "verifier",
             Dimension::Key => "key",
             Dimension::KeyForm => "key-form",
             Dimension::Digest => "digest",
@@ -74,7 +80,7 @@ pub struct Deviation {
     pub code: &'static str,
     /// Which part of the rule it is about.
     pub dimension: Dimension,
-    /// What the code does.
+    /// What the code does, after a subject such as "the code"; a whole clause of the verifying side.
     pub does: Cow<'static, str>,
     /// What the rule says.
     pub rule: &'static str,
@@ -124,6 +130,35 @@ impl Hit {
         let codes: Vec<&str> = self.deviations.iter().map(|deviation| deviation.code).collect();
         codes.join("+")
     }
+
+    /// The hit in one sentence without its full stop; `signer` is who signed, such as "the code".
+    #[must_use]
+    pub fn summary(&self, signer: &str) -> String {
+        let (ours, theirs): (Vec<&Deviation>, Vec<&Deviation>) =
+            self.deviations.iter().partition(|one| one.dimension == Dimension::Verifier);
+        let clauses = |deviations: &[&Deviation]| {
+            let mut text = String::new();
+            for deviation in deviations {
+                let is_repeated = text.starts_with(own_key::SUBJECT);
+                let clause = match deviation.does.strip_prefix(own_key::SUBJECT) {
+                    Some(rest) if is_repeated => rest,
+                    _ => &deviation.does,
+                };
+                text.push_str(if text.is_empty() { "" } else { ", and " });
+                text.push_str(clause);
+            }
+            text
+        };
+        if ours.is_empty() {
+            return format!("{signer} {}", clauses(&theirs));
+        }
+        let is_key = ours.iter().any(|deviation| deviation.code.starts_with("own-key"));
+        let without = if is_key { "with the bare key" } else { "without that" };
+        match theirs.as_slice() {
+            [] => format!("{}; {without}, the signature is valid", clauses(&ours)),
+            theirs => format!("{}; {without}, {signer} {}", clauses(&ours), clauses(theirs)),
+        }
+    }
 }
 
 /// What a search found, and how far it looked.
@@ -160,24 +195,101 @@ pub fn diagnose(
     key: &Key,
     others: &[(String, Key)],
 ) -> Diagnosis {
-    let given = match payload.get(dialect.sign_field()).map(|member| &member.value) {
-        Some(Value::String(given)) => given,
-        _ => return Diagnosis::default(),
-    };
+    let targets = targets(payload, dialect);
+    let mut diagnosis = Diagnosis::default();
+    let mut found = at_once(payload, dialect, key, &targets);
     let too_much =
         payload.text().len() > MAX_SEARCHED_BYTES || payload.members().len() > MAX_SEARCHED_MEMBERS;
-    let Some(target) = digest::Target::parse(given).filter(|_| !too_much) else {
-        return Diagnosis::default();
-    };
-    let mut diagnosis = Diagnosis::default();
-    let search = search::Search::new(payload, dialect, key, others, target.width());
-    let mut findings = Findings::new(target);
-    diagnosis.strings = search.run(&mut |candidate| {
-        diagnosis.digests += 1;
-        findings.take(candidate)
-    });
-    diagnosis.hits = findings.hits();
+    if !too_much {
+        let is_explained = !found.is_empty();
+        found.extend(search(payload, dialect, key, others, &targets, &mut diagnosis));
+        let bare = own_key::cleaned(key).into_iter().filter(|one| one.is_bare && !is_explained);
+        for cleaned in bare.take(MAX_CLEANED) {
+            let hits = search(payload, dialect, &cleaned.key, others, &targets, &mut diagnosis);
+            // What is around the key here does not count: it comes before code that undoes it.
+            found.extend(hits.into_iter().map(|(rank, hit)| {
+                let deviations = [&*cleaned.deviations, &*hit.deviations].concat();
+                (rank, Hit { deviations, ..hit })
+            }));
+        }
+    }
+    diagnosis.hits = simplest(found);
     diagnosis
+}
+
+/// Looks only for what a few digests prove: the right digest written otherwise, and a key that was
+/// read wrongly here.
+///
+/// It is for many payloads, where [`diagnose`] would take too long for each.
+#[must_use]
+pub fn diagnose_briefly(payload: &Payload<'_>, dialect: &Dialect, key: &Key) -> Diagnosis {
+    let found = at_once(payload, dialect, key, &targets(payload, dialect));
+    Diagnosis { hits: simplest(found), ..Diagnosis::default() }
+}
+
+/// The most cleaned keys with which a whole search is made.
+const MAX_CLEANED: usize = 2;
+
+fn targets(payload: &Payload<'_>, dialect: &Dialect) -> Vec<digest::Target> {
+    match payload.get(dialect.sign_field()).map(|member| &member.value) {
+        Some(Value::String(given)) => digest::Target::readings(given),
+        _ => Vec::new(),
+    }
+}
+
+/// What the rule's own digest explains, with the key as it is and without what is around it.
+fn at_once(
+    payload: &Payload<'_>,
+    dialect: &Dialect,
+    key: &Key,
+    targets: &[digest::Target],
+) -> Vec<(search::Rank, Hit)> {
+    let mut found = Vec::new();
+    let mut attempt = |key: &Key, around: &[Deviation]| {
+        for target in targets {
+            if let Some(written) = search::own_hit(payload, dialect, key, target) {
+                let deviations = [around, &*written].concat();
+                let rank = search::Rank::of_own_string(written.len());
+                if !deviations.is_empty() {
+                    found.push((rank, Hit { deviations, difference: None }));
+                }
+            }
+        }
+    };
+    attempt(key, &[]);
+    for cleaned in own_key::cleaned(key) {
+        attempt(&cleaned.key, &cleaned.deviations);
+    }
+    found
+}
+
+/// Searches for all readings of a signature; one search serves those of one width.
+fn search(
+    payload: &Payload<'_>,
+    dialect: &Dialect,
+    key: &Key,
+    others: &[(String, Key)],
+    targets: &[digest::Target],
+    diagnosis: &mut Diagnosis,
+) -> Vec<(search::Rank, Hit)> {
+    let mut found = Vec::new();
+    let mut searched = Vec::new();
+    for width in targets.iter().map(digest::Target::width) {
+        if searched.contains(&width) {
+            continue;
+        }
+        searched.push(width);
+        let of_width = targets.iter().filter(|target| target.width() == width);
+        let mut findings: Vec<Findings> = of_width.cloned().map(Findings::new).collect();
+        let search = search::Search::new(payload, dialect, key, others, width);
+        diagnosis.strings += search.run(&mut |candidate| {
+            diagnosis.digests += 1;
+            let fits = findings.iter_mut().map(|one| one.take(candidate));
+            fits.fold(search::Fit::No, |all, fit| if fit == search::Fit::Yes { fit } else { all })
+        });
+        found.extend(findings.into_iter().flat_map(|one| one.found));
+    }
+    found
 }
 
 /// What was found for one target.
@@ -203,18 +315,14 @@ impl Findings {
         }
         search::Fit::Yes
     }
-
-    /// The hits, simplest first.
-    fn hits(mut self) -> Vec<Hit> {
-        self.found.sort_by_key(|(rank, _)| *rank);
-        simplest(self.found.into_iter().map(|(_, hit)| hit))
-    }
 }
 
-/// The hits without those that say no more than a simpler one and something besides.
-fn simplest(sorted: impl Iterator<Item = Hit>) -> Vec<Hit> {
+/// The hits, simplest first, without those that say no more than a simpler one and something
+/// besides.
+fn simplest(mut found: Vec<(search::Rank, Hit)>) -> Vec<Hit> {
+    found.sort_by_key(|(rank, _)| *rank);
     let mut simple: Vec<Hit> = Vec::new();
-    for hit in sorted {
+    for (_, hit) in found {
         let adds_nothing = simple.iter().any(|known| {
             known.deviations.iter().all(|deviation| hit.deviations.contains(deviation))
         });

@@ -10,6 +10,7 @@ use super::forms::{Form, FormRule, forms, other_algorithm};
 use super::hashing::Hasher;
 use super::keys::{KeyRule, key_rules, other_key};
 use super::orders::ORDER_RULES;
+use super::other_hashes::{self, Standing};
 use super::shapes::{SHAPE_RULES, whole_strings};
 use super::values::Scope;
 use super::{Deviation, Difference, Hit, fields};
@@ -24,6 +25,13 @@ use crate::protocol::scheme::{Algorithm, DigestCase, Scheme};
 pub(super) struct Rank {
     deviations: usize,
     rarity: usize,
+}
+
+impl Rank {
+    /// The rule's own string, with as many deviations in how the digest is written.
+    pub(super) fn of_own_string(deviations: usize) -> Rank {
+        Rank { deviations, rarity: 0 }
+    }
 }
 
 /// Whether a candidate explains the signature.
@@ -81,6 +89,8 @@ pub(super) struct Candidate<'s> {
 struct Base<'s> {
     scheme: &'s Scheme,
     own: Form,
+    /// What the rule itself does; `own` stands in for it where the digest has another length.
+    rule: Form,
     string: String,
     /// The digest that the rule itself gives.
     digest: Vec<u8>,
@@ -116,7 +126,7 @@ impl Candidate<'_> {
     }
 
     fn difference(&self) -> Option<Difference> {
-        let rule = self.base.own.masked(&self.base.string);
+        let rule = self.base.rule.masked(&self.base.string);
         let form = self.form.map_or(&self.base.own, |(_, rule)| &rule.form);
         let mut theirs = form.masked(&String::from_utf8_lossy(&self.string.text.bytes));
         if let Some(change) = self.string.text.change {
@@ -202,7 +212,10 @@ impl<'s> Search<'s> {
         width: Width,
     ) -> Self {
         let base = base(payload, dialect, key, width);
-        let forms = forms(width, &base.own);
+        let forms = match other_hashes::standing(width, &base.rule) {
+            Some(Standing { forms, .. }) => forms,
+            None => forms(width, &base.own),
+        };
         let keys = keys(key, others, &base);
         let composer = Composer::new(payload, base.scheme);
         Search { payload, key, base, forms, keys, composer, work: 0, fit: Fit::No }
@@ -399,6 +412,21 @@ impl<'s> Search<'s> {
     }
 }
 
+/// What the rule's own digest explains, for a target that it fits.
+pub(super) fn own_hit(
+    payload: &Payload<'_>,
+    dialect: &Dialect,
+    key: &Key,
+    target: &Target,
+) -> Option<Vec<Deviation>> {
+    let base = base(payload, dialect, key, target.width());
+    let deviations = || {
+        let written = target.deviations(&base.digest, base.scheme.digest_case);
+        written.into_iter().chain(base.other_algorithm.clone()).collect()
+    };
+    target.fits(&base.digest).then(deviations)
+}
+
 fn is_own(string: &Candidates) -> bool {
     string.names.iter().all(|name| name.deviations.is_empty())
 }
@@ -409,27 +437,31 @@ fn base<'s>(payload: &Payload<'_>, dialect: &'s Dialect, key: &Key, width: Width
     let fits = |scheme: &&Scheme| Form::of(scheme).hash.width() == width;
     let scheme = said.filter(fits).or_else(|| dialect.schemes.iter().find(fits));
     let expected = said.unwrap_or_else(|| dialect.first());
-    let (scheme, own, other_algorithm) = match scheme {
+    let rule = || Form::of(expected);
+    let (scheme, own, rule, other_algorithm) = match scheme {
         Some(scheme) => {
             let differs = said.is_some_and(|said| said.algorithm != scheme.algorithm);
             let other = differs.then(|| other_algorithm(scheme.algorithm, expected.algorithm));
-            (scheme, Form::of(scheme), other)
+            (scheme, Form::of(scheme), Form::of(scheme), other)
         }
-        // The dialect has no digest of this length: this platform's form stands in.
-        None => {
-            let algorithm = match width {
-                Width::Sixteen => Algorithm::Md5,
-                Width::ThirtyTwo => Algorithm::HmacSha256,
-            };
-            let stand_in = Dialect::platform().scheme(algorithm).map_or(expected, |s| s);
-            let other = other_algorithm(algorithm, expected.algorithm);
-            (expected, Form::of(stand_in), Some(other))
-        }
+        // The dialect has no digest of this length: another hash, or this platform's form, stands in.
+        None => match other_hashes::standing(width, &rule()) {
+            Some(standing) => (expected, standing.own, rule(), Some(standing.deviation)),
+            None => {
+                let algorithm = match width {
+                    Width::Sixteen => Algorithm::Md5,
+                    _ => Algorithm::HmacSha256,
+                };
+                let stand_in = Dialect::platform().scheme(algorithm).map_or(expected, |s| s);
+                let other = other_algorithm(algorithm, expected.algorithm);
+                (expected, Form::of(stand_in), Form::of(stand_in), Some(other))
+            }
+        },
     };
     let string = canonicalize(payload, scheme).as_str().to_owned();
     let sum = Hasher::new(string.as_bytes(), None, key.expose()).digest(&own, key.expose());
     let digest = sum.map(|sum| sum.bytes().to_vec()).unwrap_or_default();
-    Base { scheme, own, string, digest, other_algorithm }
+    Base { scheme, own, rule, string, digest, other_algorithm }
 }
 
 /// Other keys that are known, and the key as it is misread.

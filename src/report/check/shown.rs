@@ -1,7 +1,9 @@
 //! Received texts made fit to be shown: bounded, with hidden characters visible.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use crate::protocol::mask::outside;
 use crate::report::curl::shell_quote;
 use crate::report::figures::shortened;
 use crate::report::text::push_visible;
@@ -27,8 +29,9 @@ pub(super) const MOST_HEADERS: usize = 12;
 /// A body of more bytes is not read line by line, so less of it is shown.
 pub(super) const LARGE_BODY: usize = 8 * 1024;
 
-/// At most `most` characters of a text, on one line, with nothing hidden in it.
+/// At most `most` characters of a text, on one line, with nothing hidden in it and no key.
 pub(super) fn visible(text: &str, most: usize) -> String {
+    let text = &outside(text);
     let mut shown = String::with_capacity(text.len().min(most));
     for character in shortened(text, most).chars() {
         push_visible(&mut shown, character);
@@ -42,6 +45,14 @@ pub(super) fn body_lines(body: &[u8], width: usize, most: usize) -> Vec<String> 
     if body.is_empty() {
         return vec!["(empty)".to_owned()];
     }
+    let whole = body.len();
+    let text = String::from_utf8_lossy(body);
+    // Before it is broken: a line's end could be within a key.
+    let masked = match outside(&text) {
+        Cow::Owned(masked) => Cow::Owned(masked.into_bytes()),
+        Cow::Borrowed(_) => Cow::Borrowed(body),
+    };
+    let body = &*masked;
     // A character has at most four bytes, so this is enough for every line.
     let kept = whole_start(body, width.saturating_mul(most).saturating_mul(4));
     let text = kept.strip_suffix(b"\n").unwrap_or(kept);
@@ -63,10 +74,7 @@ pub(super) fn body_lines(body: &[u8], width: usize, most: usize) -> Vec<String> 
     }
     if kept.len() < body.len() || lines.len() > most {
         lines.truncate(most);
-        lines.push(format!(
-            "(… {} bytes in all)",
-            crate::report::figures::grouped(body.len() as u64)
-        ));
+        lines.push(format!("(… {} bytes in all)", crate::report::figures::grouped(whole as u64)));
     }
     lines
 }

@@ -1,6 +1,7 @@
-//! Kept callbacks as requests that other tools send.
+//! Kept callbacks as requests that other tools send: the body as it came, all else without the key.
 
 use crate::listener::inbox::entry::Entry;
+use crate::protocol::mask::outside;
 use crate::report::curl::shell_quote;
 
 /// Headers that belong to a connection and not to the message, or that a sender sets itself.
@@ -56,11 +57,12 @@ pub fn http(entry: &Entry) -> Option<String> {
         "### inbox {}, received {:.3}\n{} {} HTTP/1.1\n",
         entry.id,
         entry.callback.received_at,
-        entry.callback.method,
-        url(entry)
+        outside(&entry.callback.method),
+        outside(&url(entry))
     );
     for (name, value) in end_to_end(entry) {
-        text.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value)));
+        let header = format!("{name}: {}\n", String::from_utf8_lossy(value));
+        text.push_str(&outside(&header));
     }
     text.push('\n');
     if !body.is_empty() {
@@ -79,8 +81,8 @@ pub fn curl(entry: &Entry) -> Option<String> {
         "# inbox {}, received {:.3}\ncurl -sS -g --path-as-is -X {} {}",
         entry.id,
         entry.callback.received_at,
-        shell_quote(&entry.callback.method),
-        shell_quote(&url(entry))
+        shell_quote(&outside(&entry.callback.method)),
+        shell_quote(&outside(&url(entry)))
     );
     for (name, value) in end_to_end(entry) {
         let value = String::from_utf8_lossy(value);
@@ -89,7 +91,7 @@ pub fn curl(entry: &Entry) -> Option<String> {
             "" => format!("{name};"),
             value => format!("{name}: {value}"),
         };
-        text.push_str(&format!(" \\\n  -H {}", shell_quote(&header)));
+        text.push_str(&format!(" \\\n  -H {}", shell_quote(&outside(&header))));
     }
     if !body.is_empty() {
         // A body that begins with @ would name a file.

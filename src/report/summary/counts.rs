@@ -16,8 +16,12 @@ pub struct OrderCounts {
     pub acknowledged: u64,
     /// The schedule ended without an acknowledgement.
     pub exhausted: u64,
-    /// The run ended first.
+    /// The run ended first, after at least one attempt.
     pub interrupted: u64,
+    /// Taken in, and not sent when the run ended.
+    pub not_sent: u64,
+    /// Those of the exhausted whose window ended while the sender was stopped.
+    pub lapsed: u64,
     /// Orders, however they ended, that took more than one attempt.
     pub retried: u64,
     /// Orders that repeat another's notification on purpose.
@@ -25,7 +29,7 @@ pub struct OrderCounts {
 }
 
 impl OrderCounts {
-    /// The orders that ended, in whatever way.
+    /// The orders that ended, in whatever way, after at least one attempt.
     #[must_use]
     pub const fn ended(&self) -> u64 {
         self.acknowledged + self.exhausted + self.interrupted
@@ -103,6 +107,8 @@ pub struct OrderOutcome {
     pub code: Option<&'static str>,
     /// Why its last attempt was no acknowledgement, where that is known.
     pub explanation: Option<String>,
+    /// Whether its window ended while the sender was stopped.
+    pub lapsed: bool,
 }
 
 /// What the parts of the run before this one come to; nothing for a run that was not resumed.
@@ -129,6 +135,7 @@ impl OrderOutcome {
             slowest: Duration::ZERO,
             code: None,
             explanation: None,
+            lapsed: false,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::latency::{LatencyFigures, SHOWN_QUANTILES};
 use super::markup::Markup;
-use super::{DeliverySummary, RunReport, plot};
+use super::{DeliverySummary, RunReport, plot, text};
 use crate::report::figures::{counted, grouped, rate, share, span, three_digits};
 use crate::report::gates::GateVerdict;
 
@@ -68,10 +68,17 @@ fn head(page: &mut Markup, report: &RunReport) {
         page.html("</p>");
     }
     if summary.unknown_outcomes > 0 {
-        page.html("<p class=\"warn-text\">").text(&format!(
-            "The outcome of {} of an earlier run is unknown; sent again, so the merchant may see duplicates.",
-            counted(summary.unknown_outcomes, "attempt"),
-        ));
+        let told = text::unknown_outcomes(summary);
+        page.html("<p class=\"warn-text\">").text(&format!("Unknown outcome: {told}. "));
+        page.text(
+            "The merchant may have received each, and sees a duplicate where it is sent again.",
+        );
+        page.html("</p>");
+    }
+    if summary.orders.lapsed > 0 {
+        let orders = counted(summary.orders.lapsed, "order");
+        page.html("<p class=\"warn-text\">");
+        page.text(&format!("The window of {orders} ended while the sender was stopped."));
         page.html("</p>");
     }
 }
@@ -104,6 +111,7 @@ fn tiles(page: &mut Markup, summary: &DeliverySummary) {
         (Some(grouped(orders.retried)), "orders retried"),
         (Some(grouped(orders.exhausted)), "orders exhausted"),
         (some_of(orders.interrupted), "orders interrupted"),
+        (some_of(summary.not_sent()), "orders not sent"),
         (some_of(orders.duplicates), "duplicates on purpose"),
         (summary.rate().map(rate), "first notifications"),
         (quantile(0.5), "p50 from the intended time"),

@@ -28,7 +28,7 @@ pub fn ready(facts: &RunFacts, seed: u64) -> String {
 #[must_use]
 pub fn summary(report: &RunReport) -> String {
     let RunReport { summary, gates } = report;
-    let (orders, throttling) = (&summary.orders, &summary.throttling);
+    let throttling = &summary.throttling;
     json::line(
         "delivery-summary",
         &json!({
@@ -39,14 +39,7 @@ pub fn summary(report: &RunReport) -> String {
             "parts": summary.earlier.parts + 1,
             "schedule": summary.facts.schedule,
             "cut_short": summary.cut_short,
-            "orders": {
-                "total": summary.total_orders(),
-                "acknowledged": orders.acknowledged,
-                "exhausted": orders.exhausted,
-                "interrupted": orders.interrupted,
-                "retried": orders.retried,
-                "duplicates": orders.duplicates,
-            },
+            "orders": order_counts(summary),
             "attempts": {
                 "total": summary.attempts(),
                 "acknowledged": summary.attempts() - summary.failed_attempts(),
@@ -84,6 +77,20 @@ pub fn summary(report: &RunReport) -> String {
             "gates": gates.iter().map(gate).collect::<Vec<_>>(),
         }),
     )
+}
+
+fn order_counts(summary: &DeliverySummary) -> Value {
+    let orders = &summary.orders;
+    json!({
+        "total": summary.total_orders(),
+        "acknowledged": orders.acknowledged,
+        "exhausted": orders.exhausted,
+        "interrupted": orders.interrupted,
+        "not_sent": summary.not_sent(),
+        "window_ended_while_stopped": orders.lapsed,
+        "retried": orders.retried,
+        "duplicates": orders.duplicates,
+    })
 }
 
 fn latency(figures: &LatencyFigures) -> Value {

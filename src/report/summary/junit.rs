@@ -6,6 +6,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::{DeliverySummary, OrderOutcome, RunReport};
 use crate::delivery::record::OrderResult;
+use crate::protocol::mask::outside;
 use crate::report::figures::counted;
 use crate::report::text::push_visible;
 
@@ -24,6 +25,12 @@ pub fn xml(report: &RunReport) -> String {
         None => {
             orders.add_test_cases(result_cases(summary));
         }
+    }
+    let told = summary.kept_orders().map_or(0, |kept| kept.filter(|it| is_unsent(it)).count());
+    let untold = summary.not_sent().saturating_sub(told as u64);
+    if untold > 0 {
+        let status = not_sent(&format!("{} not sent", counted(untold, "order")));
+        orders.add_test_case(case("orders", "every order is sent", status, Duration::ZERO));
     }
     if let Some(why) = &summary.cut_short {
         let status = failure(NonSuccessKind::Error, "cut-short", why);
@@ -62,11 +69,22 @@ fn failure(kind: NonSuccessKind, code: &str, message: &str) -> TestCaseStatus {
     status
 }
 
+/// Nothing was asked of the merchant, so nothing failed.
+fn not_sent(message: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::skipped();
+    status.set_message(message);
+    status
+}
+
+fn is_unsent(order: &OrderOutcome) -> bool {
+    order.result == Some(OrderResult::Interrupted) && order.attempts == 0
+}
+
 /// A text on one line with nothing hidden in it: ids and reasons come from others, and XML that
 /// holds a noncharacter such as U+FFFE cannot be read at all.
 fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    text.chars().for_each(|character| push_visible(&mut shown, character));
+    outside(text).chars().for_each(|character| push_visible(&mut shown, character));
     shown
 }
 
@@ -74,13 +92,17 @@ fn visible(text: &str) -> String {
 fn order_case(order: &OrderOutcome) -> TestCase {
     let status = match order.result {
         Some(OrderResult::Acknowledged) => TestCaseStatus::success(),
+        _ if is_unsent(order) => not_sent("not sent: the run was stopped before"),
         result => {
             let kind = match result {
                 Some(OrderResult::Exhausted) => NonSuccessKind::Failure,
                 // Whether the merchant is right was not learnt, which is no failure of its own.
                 _ => NonSuccessKind::Error,
             };
-            let code = order.code.unwrap_or("interrupted");
+            let code = order.code.unwrap_or(match result {
+                Some(OrderResult::Exhausted) => "unknown-outcome",
+                _ => "interrupted",
+            });
             failure(kind, code, &told(order))
         }
     };
@@ -91,10 +113,10 @@ fn order_case(order: &OrderOutcome) -> TestCase {
 fn told(order: &OrderOutcome) -> String {
     let result = order.result.map_or("not ended", OrderResult::code);
     let attempts = counted(u64::from(order.attempts), "attempt");
-    match (&order.explanation, order.code) {
-        (Some(why), _) => format!("{result} after {attempts}: {why}"),
-        (None, Some(code)) => format!("{result} after {attempts}: {code}"),
-        (None, None) => format!("{result} after {attempts}"),
+    let lapsed = if order.lapsed { ", its window ended while the sender was stopped" } else { "" };
+    match order.explanation.as_deref().or(order.code) {
+        Some(why) => format!("{result} after {attempts}{lapsed}: {why}"),
+        None => format!("{result} after {attempts}{lapsed}"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::protocol::mask::outside;
 use crate::report::text::is_hidden;
 
 /// A page in the making.
@@ -31,9 +32,9 @@ impl Markup {
         self
     }
 
-    /// Adds a text, escaped for an element and for a quoted attribute alike.
+    /// Adds a text, escaped for an element and for a quoted attribute alike, the keys hidden.
     pub(in crate::report) fn text(&mut self, text: &str) -> &mut Self {
-        escape(text, &mut self.page);
+        escape(&outside(text), &mut self.page);
         self
     }
 

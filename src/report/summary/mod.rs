@@ -1,6 +1,6 @@
 //! What became of many deliveries: one value, folded from their events, for every report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +38,9 @@ pub const MOST_KEPT_ORDERS: usize = 1000;
 
 /// How many orders that were not acknowledged are kept by name.
 pub const MOST_KEPT_FAILURES: usize = 100;
+
+/// How many orders with unknown outcomes are followed.
+const MOST_UNFOLLOWED: usize = 100_000;
 
 const LONGEST_EXPLANATION: usize = 300;
 const MOST_REASONS: usize = 64;
@@ -101,8 +104,10 @@ pub struct DeliverySummary {
     pub slowest: Vec<SlowOrder>,
     /// How the limit on attempts in flight held sends back.
     pub throttling: Throttling,
-    /// Attempts of an earlier run whose outcome is unknown, so that they were sent again.
+    /// Attempts of an earlier part of the run whose outcome is unknown.
     pub unknown_outcomes: u64,
+    /// Those of them whose orders were really sent again, as far as it was followed.
+    pub sent_again: u64,
     /// The first orders that were not acknowledged.
     pub failures: Vec<OrderOutcome>,
     /// Why the run ended before all its orders were read, where it did.
@@ -110,6 +115,8 @@ pub struct DeliverySummary {
     /// What an earlier part of the run contributed to all of this.
     pub earlier: Earlier,
     kept: Option<BTreeMap<u64, OrderOutcome>>,
+    /// Orders with unknown outcomes that were not sent again yet, and how many outcomes.
+    unfollowed: HashMap<u64, u64>,
     first_sends: FirstSends,
     pending_retries: u64,
     last_failed: Option<(u64, usize)>,
@@ -131,6 +138,8 @@ impl DeliverySummary {
             slowest: Vec::new(),
             throttling: Throttling::default(),
             unknown_outcomes: 0,
+            sent_again: 0,
+            unfollowed: HashMap::new(),
             failures: Vec::new(),
             cut_short: None,
             earlier: Earlier::default(),
@@ -153,7 +162,12 @@ impl DeliverySummary {
                 self.throttling.first_at.get_or_insert(at);
                 self.throttling.in_flight = self.throttling.in_flight.max(*in_flight);
             }
-            FleetEvent::UnknownOutcome { .. } => self.unknown_outcomes += 1,
+            FleetEvent::UnknownOutcome { order, .. } => {
+                self.unknown_outcomes += 1;
+                if self.unfollowed.len() < MOST_UNFOLLOWED {
+                    *self.unfollowed.entry(*order).or_default() += 1;
+                }
+            }
         }
     }
 
@@ -198,7 +212,18 @@ impl DeliverySummary {
     /// The whole that shares of orders refer to: those planned, or those that ended if more did.
     #[must_use]
     pub fn total_orders(&self) -> u64 {
-        self.orders.ended().max(self.facts.orders.unwrap_or(0))
+        let taken = self.orders.ended() + self.orders.not_sent;
+        taken.max(self.facts.orders.unwrap_or(0))
+    }
+
+    /// The orders that were not sent. After a failure those that the run did not come to are not
+    /// among them: what became of the last ones is not known.
+    #[must_use]
+    pub fn not_sent(&self) -> u64 {
+        match self.cut_short {
+            Some(_) => self.orders.not_sent,
+            None => self.total_orders().saturating_sub(self.orders.ended()),
+        }
     }
 
     /// First notifications a second, over the time in which they were sent; `None` of fewer than
@@ -240,6 +265,7 @@ impl DeliverySummary {
         if times == Times::Known {
             self.fold_times(attempt);
         }
+        self.sent_again += self.unfollowed.remove(&attempt.order).unwrap_or(0);
         let is_acknowledged = attempt.is_acknowledged();
         let row = self.row(attempt.attempt);
         if is_acknowledged {
@@ -289,12 +315,15 @@ impl DeliverySummary {
     fn fold_order(&mut self, order: &OrderRecord) {
         let finished = self.in_run(order.finished);
         self.length = self.length.max(finished);
+        let is_unsent = order.result == OrderResult::Interrupted && order.attempts == 0;
         let count = match order.result {
+            _ if is_unsent => &mut self.orders.not_sent,
             OrderResult::Acknowledged => &mut self.orders.acknowledged,
             OrderResult::Exhausted => &mut self.orders.exhausted,
             OrderResult::Interrupted => &mut self.orders.interrupted,
         };
         *count += 1;
+        self.orders.lapsed += u64::from(order.lapsed);
         self.orders.retried += u64::from(order.attempts > 1);
         let was_pending = order.attempts > 1
             || (order.attempts == 1 && order.result != OrderResult::Acknowledged);
@@ -309,8 +338,10 @@ impl DeliverySummary {
             kept.result = Some(order.result);
             kept.attempts = order.attempts;
             kept.at = finished;
+            kept.lapsed = order.lapsed;
         }
-        if order.result != OrderResult::Acknowledged && self.failures.len() < MOST_KEPT_FAILURES {
+        let is_failure = order.result != OrderResult::Acknowledged && !is_unsent;
+        if is_failure && self.failures.len() < MOST_KEPT_FAILURES {
             let kept = self.kept.as_ref().and_then(|kept| kept.get(&order.order)).cloned();
             let (code, explanation) = told.unzip();
             self.failures.push(kept.unwrap_or_else(|| OrderOutcome {
@@ -319,6 +350,7 @@ impl DeliverySummary {
                 at: finished,
                 code,
                 explanation,
+                lapsed: order.lapsed,
                 ..OrderOutcome::new(order.order, &order.order_id)
             }));
         }

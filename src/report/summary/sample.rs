@@ -48,7 +48,8 @@ pub(crate) fn events(orders: u64) -> Vec<FleetEvent> {
                     OrderResult::Exhausted
                 };
                 let order_id = Arc::clone(&order_id);
-                let record = OrderRecord { order, order_id, result, attempts: number, finished };
+                let (attempts, lapsed) = (number, false);
+                let record = OrderRecord { order, order_id, result, attempts, finished, lapsed };
                 events.push((finished, FleetEvent::Order(record)));
                 break;
             }
@@ -139,6 +140,7 @@ pub(crate) fn hostile() -> RunReport {
         result,
         attempts: 1,
         finished,
+        lapsed: false,
     }));
     summary.finish(finished);
     let gates = vec![Gate::parse("exhausted>0").unwrap().evaluate(&summary)];

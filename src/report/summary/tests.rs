@@ -20,7 +20,7 @@ fn attempt(order: u64, number: u32, latency_ms: u64, code: &'static str) -> Atte
 
 fn end(order: u64, attempts: u32, result: OrderResult) -> FleetEvent {
     let (order_id, finished) = (format!("POT{order}").into(), Duration::from_secs(9));
-    FleetEvent::Order(OrderRecord { order, order_id, result, attempts, finished })
+    FleetEvent::Order(OrderRecord { order, order_id, result, attempts, finished, lapsed: false })
 }
 
 #[test]

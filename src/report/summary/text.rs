@@ -34,7 +34,7 @@ pub fn lines(report: &RunReport) -> Vec<Line> {
     lines
 }
 
-fn heading(text: &str) -> Line {
+fn heading(text: &'static str) -> Line {
     Line::new().strong(text)
 }
 
@@ -57,7 +57,9 @@ fn headline(summary: &DeliverySummary) -> Vec<Line> {
     };
     count(orders.exhausted, "exhausted");
     count(orders.interrupted, "interrupted");
-    count(total.saturating_sub(orders.ended()), "not ended");
+    let not_sent = summary.not_sent();
+    count(not_sent, "not sent");
+    count(total.saturating_sub(orders.ended() + not_sent), "not ended");
     count(orders.retried, "retried");
     let mut lines = vec![line, Line::new().plain(format!("  {}", parts.join(", ")))];
     lines.extend(summary.rate().map(|achieved| {
@@ -90,12 +92,27 @@ fn remarks(summary: &DeliverySummary) -> Vec<Line> {
         )));
     }
     if summary.unknown_outcomes > 0 {
-        let attempts = counted(summary.unknown_outcomes, "attempt");
-        let told = format!(": {attempts} of an earlier run, sent again");
+        let told = format!(": {}", unknown_outcomes(summary));
         lines.push(Line::new().warn("  unknown outcome").plain(told));
+    }
+    if summary.orders.lapsed > 0 {
+        let orders = counted(summary.orders.lapsed, "order");
+        let told = format!(" for {orders} while the sender was stopped");
+        lines.push(Line::new().warn("  window ended").plain(told));
     }
     lines.extend(earlier(summary));
     lines
+}
+
+/// How many outcomes of an earlier part are unknown, and what was done about it.
+pub(super) fn unknown_outcomes(summary: &DeliverySummary) -> String {
+    let attempts = counted(summary.unknown_outcomes, "attempt");
+    let sent = match summary.sent_again {
+        0 => "not sent again".to_owned(),
+        all if all == summary.unknown_outcomes => "sent again".to_owned(),
+        some => format!("{} sent again", grouped(some)),
+    };
+    format!("{attempts} of an earlier part, {sent}")
 }
 
 /// What of the figures comes from before a resume.
@@ -256,7 +273,7 @@ pub fn gate_line(result: &GateResult) -> Line {
         GateVerdict::NoData => (Line::new().bad("  no data"), "; this fails the run"),
     };
     line.plain("  ")
-        .strong(result.gate.text())
+        .strong(result.gate.text().to_owned())
         .plain(format!("  {}{relation}", result.explanation()))
 }
 

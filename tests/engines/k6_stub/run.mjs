@@ -30,7 +30,8 @@ for (const name of ['rate', 'preAllocatedVUs', 'maxVUs']) {
 seconds(scenario.gracefulStop);
 
 const due = (scenario.rate * seconds(scenario.duration)) / seconds(scenario.timeUnit);
-for (; state.iteration < due; state.iteration += 1) script.default();
+const shared = script.setup();
+for (; state.iteration < due; state.iteration += 1) script.default(shared);
 
 const { requests, checks, counters } = state;
 console.log(JSON.stringify({ requests, checks, counters }));

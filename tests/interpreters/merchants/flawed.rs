@@ -40,6 +40,10 @@ pub(crate) enum Flaw {
     FirstDuplicate,
     /// Of two equal members the last counts.
     LastDuplicate,
+    /// Of two equal members it verifies the first and books the last.
+    BooksLastDuplicate,
+    /// Of two equal members it verifies the last and books the first.
+    BooksFirstDuplicate,
     /// It leaves zeros out of what is signed.
     DropsZeros,
     /// It keeps empty members in what is signed.
@@ -64,6 +68,8 @@ pub(crate) enum Flaw {
     CreditsTwice,
     /// It looks whether an order is credited, and credits a moment later.
     Races,
+    /// It answers 500 where it is still busy with the same order.
+    FailsRaces,
     /// It acknowledges, and then stores if the client is still there.
     AcknowledgesFirst,
     /// It refuses what it knows already.
@@ -76,6 +82,10 @@ pub(crate) enum Flaw {
     Redirects,
     /// It answers with a page.
     HtmlPage,
+    /// It labels its JSON as HTML.
+    JsonAsHtml,
+    /// It answers with a word that another platform expects, labelled as HTML.
+    WordAsHtml,
 }
 
 /// A merchant with a flaw.
@@ -110,7 +120,7 @@ impl Merchant {
     }
 
     /// Credits, and writes what is credited into the ledger.
-    fn credit(&self, order: &str, amount: i64) {
+    pub(crate) fn credit(&self, order: &str, amount: i64) {
         let mut orders = self.orders();
         let entry = orders.entry(order.to_owned()).or_default();
         entry.credited += amount;
@@ -150,7 +160,31 @@ impl Merchant {
         if status != 3 {
             return Ok(if self.flaw == Flaw::RefusesFailures { "0002" } else { "0000" });
         }
-        Ok(self.book(&order, amount))
+        let other = match self.flaw {
+            Flaw::BooksFirstDuplicate => amounts(&request.body).next(),
+            Flaw::BooksLastDuplicate => amounts(&request.body).last(),
+            _ => None,
+        };
+        if self.flaw == Flaw::FailsRaces {
+            return self.book_alone(&order, amount);
+        }
+        Ok(self.book(&order, other.unwrap_or(amount)))
+    }
+
+    /// Books a successful payout where nobody else does at the same time.
+    fn book_alone(&self, order: &str, amount: i64) -> Result<&'static str, u16> {
+        {
+            let mut orders = self.orders();
+            let known = orders.entry(order.to_owned()).or_default();
+            match (known.seen, known.credited) {
+                (true, 0) => return Err(500),
+                (true, _) => return Ok("0000"),
+                (false, _) => known.seen = true,
+            }
+        }
+        thread::sleep(Duration::from_millis(20));
+        self.credit(order, amount);
+        Ok("0000")
     }
 
     /// Books a successful payout.
@@ -179,8 +213,8 @@ impl Merchant {
         }
         let mut members = members(text)?;
         match self.flaw {
-            Flaw::FirstDuplicate => {}
-            Flaw::LastDuplicate => members.reverse(),
+            Flaw::FirstDuplicate | Flaw::BooksLastDuplicate => {}
+            Flaw::LastDuplicate | Flaw::BooksFirstDuplicate => members.reverse(),
             Flaw::AnyNameCase => {
                 for (name, _) in &mut members {
                     name.make_ascii_lowercase();
@@ -277,6 +311,10 @@ impl Handler for Merchant {
                 let (headers, body) = ("Content-Type: text/html\r\n", "<!DOCTYPE html><p>Wait");
                 return Some(Reply { status: 200, headers, body: body.to_owned() });
             }
+            Flaw::WordAsHtml => {
+                let (headers, body) = ("Content-Type: text/html; charset=UTF-8\r\n", "success");
+                return Some(Reply { status: 200, headers, body: body.to_owned() });
+            }
             Flaw::LeavesSlowBodies if request.body_took > Duration::from_millis(100) => {
                 return None;
             }
@@ -284,6 +322,10 @@ impl Handler for Merchant {
         }
         Some(match self.judge(request) {
             Ok("0000") if self.flaw == Flaw::NumberCode => json(200, r#"{"error_code":0}"#),
+            Ok(code) if self.flaw == Flaw::JsonAsHtml => Reply {
+                headers: "Content-Type: text/html; charset=UTF-8\r\n",
+                ..json(200, &format!("{{\"error_code\":\"{code}\"}}"))
+            },
             Ok(code) => json(200, &format!("{{\"error_code\":\"{code}\"}}")),
             Err(status) => json(status, "{}"),
         })
@@ -352,6 +394,17 @@ fn fields(payload: &Payload<'_>) -> Option<(String, i64, i64)> {
 fn is_zero(text: &str) -> bool {
     let digits = text.strip_prefix("0e").unwrap_or_default();
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The numbers that follow each `"amount":`, in order.
+fn amounts(body: &[u8]) -> impl Iterator<Item = i64> {
+    let text = String::from_utf8_lossy(body).into_owned();
+    let after: Vec<i64> = text
+        .split("\"amount\":")
+        .skip(1)
+        .filter_map(|rest| rest.split([',', '}']).next()?.trim().parse().ok())
+        .collect();
+    after.into_iter()
 }
 
 fn json(status: u16, body: &str) -> Reply {

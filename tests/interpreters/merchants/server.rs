@@ -15,6 +15,8 @@ const SILENCE: Duration = Duration::from_secs(5);
 
 /// A request as it came.
 pub(crate) struct Request {
+    /// The request line and the headers, names in lower case, to the empty line.
+    pub(crate) head: String,
     /// The method.
     pub(crate) method: String,
     /// The content type, in lower case and without parameters.
@@ -140,7 +142,12 @@ fn read_request(
     }
     goes_on &= !header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
     let content_type = header("content-type").unwrap_or_default();
+    let names_in_lower_case = |line: &str| match line.split_once(':') {
+        Some((name, value)) => format!("{}:{value}\r\n", name.to_lowercase()),
+        None => format!("{line}\r\n"),
+    };
     let request = Request {
+        head: head.lines().map(names_in_lower_case).collect(),
         method: head.split(' ').next().unwrap_or_default().to_owned(),
         content_type: content_type.split(';').next().unwrap_or_default().trim().to_lowercase(),
         body,

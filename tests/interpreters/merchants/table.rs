@@ -2,16 +2,38 @@
 
 use super::flawed::Flaw;
 
-/// A flaw, what the endpoint is called, and the cases that fail or warn.
-///
-/// A name that ends with `*` stands for all cases that begin so, of which there must be one.
-pub(crate) const EXPECTED: &[(Flaw, &str, &[&str])] = &[
-    (Flaw::Sound, "discerning", &[]),
-    (Flaw::AcceptsEverything, "acknowledges-everything", &["auth-*"]),
+/// What a check finds in a merchant with a flaw.
+pub(crate) struct Row {
+    /// The flaw.
+    pub(crate) flaw: Flaw,
+    /// What the endpoint is called.
+    pub(crate) endpoint: &'static str,
+    /// The cases that fail. A name that ends with `*` stands for all cases that begin so, of which
+    /// there must be one.
+    pub(crate) failed: &'static [&'static str],
+    /// The cases that warn: no money moves by them.
+    pub(crate) warned: &'static [&'static str],
+}
+
+const fn row(flaw: Flaw, failed: &'static [&'static str], warned: &'static [&'static str]) -> Row {
+    Row { flaw, endpoint: "discerning", failed, warned }
+}
+
+const fn refusing(flaw: Flaw, failed: &'static [&'static str]) -> Row {
+    Row { flaw, endpoint: "refuses-control", failed, warned: &[] }
+}
+
+pub(crate) const EXPECTED: &[Row] = &[
+    row(Flaw::Sound, &[], &[]),
+    Row {
+        flaw: Flaw::AcceptsEverything,
+        endpoint: "acknowledges-everything",
+        failed: &["auth-*"],
+        warned: &[],
+    },
     // What is refused for its type or for a missing field does not show it.
-    (
+    row(
         Flaw::StatusOnly,
-        "discerning",
         &[
             "auth-added-*",
             "auth-changed-*",
@@ -26,61 +48,69 @@ pub(crate) const EXPECTED: &[(Flaw, &str, &[&str])] = &[
             "auth-short-sign",
             "auth-sign-*",
             "auth-swapped-ids",
-            "auth-upper-case",
             "auth-wrong-key",
             "robust-large",
         ],
+        &["auth-upper-case"],
     ),
-    (
+    row(
         Flaw::SkipsMissingSign,
-        "discerning",
         &["auth-empty-sign", "auth-name-case-sign", "auth-no-sign", "auth-null-sign"],
+        &[],
     ),
-    (Flaw::LooseEquals, "discerning", &["auth-sign-true", "auth-sign-zero"]),
-    (Flaw::AnyDigestCase, "discerning", &["auth-upper-case"]),
-    (Flaw::Downgrades, "discerning", &["auth-md5", "auth-md5-untyped"]),
-    (
+    row(Flaw::LooseEquals, &["auth-sign-true", "auth-sign-zero"], &[]),
+    // Nobody can make a digest in capitals without the key.
+    row(Flaw::AnyDigestCase, &[], &["auth-upper-case"]),
+    row(Flaw::Downgrades, &["auth-md5", "auth-md5-untyped"], &[]),
+    row(
         Flaw::AnyNameCase,
-        "discerning",
-        &["auth-name-case-amount", "auth-name-case-sign", "interop-name-order"],
+        &["auth-name-case-amount", "auth-name-case-sign"],
+        &["interop-name-order"],
     ),
-    (Flaw::FirstDuplicate, "discerning", &["auth-duplicate-last"]),
-    (Flaw::LastDuplicate, "discerning", &["auth-duplicate-first"]),
-    (Flaw::DropsZeros, "discerning", &["auth-added-zero", "interop-zero-fee", "interop-zero-text"]),
-    (Flaw::KeepsEmpties, "discerning", &["interop-empty-error-msg", "interop-null"]),
-    (Flaw::FloatAmounts, "refuses-control", &[]),
-    (Flaw::Doubles, "discerning", &["interop-big-number", "interop-number-text"]),
-    (
+    // They book the amount that they verified.
+    row(Flaw::FirstDuplicate, &[], &["auth-duplicate-last"]),
+    row(Flaw::LastDuplicate, &[], &["auth-duplicate-first"]),
+    // These book the other one.
+    row(Flaw::BooksLastDuplicate, &["auth-duplicate-last"], &[]),
+    row(Flaw::BooksFirstDuplicate, &["auth-duplicate-first"], &[]),
+    row(Flaw::DropsZeros, &["auth-added-zero", "interop-zero-fee", "interop-zero-text"], &[]),
+    row(Flaw::KeepsEmpties, &["interop-empty-error-msg"], &["interop-null"]),
+    refusing(Flaw::FloatAmounts, &[]),
+    // No amount in cents is so large.
+    row(Flaw::Doubles, &[], &["interop-big-number", "interop-number-text"]),
+    row(
         Flaw::FixedFields,
-        "discerning",
+        &["auth-added-field", "interop-unknown-fields"],
         &[
-            "auth-added-field",
             "interop-array",
+            "interop-big-number",
+            "interop-decimal-strings",
             "interop-name-order",
             "interop-number-text",
-            "interop-unknown-fields",
         ],
     ),
-    (Flaw::TrimsValues, "discerning", &["auth-changed-space", "interop-outer-spaces"]),
-    (
+    row(Flaw::TrimsValues, &["auth-changed-space", "interop-outer-spaces"], &[]),
+    row(
         Flaw::KeepsEscapes,
-        "discerning",
-        &["interop-emoji", "interop-slashes", "interop-special", "interop-unicode-escaped"],
+        &["interop-slashes", "interop-special", "interop-unicode-escaped"],
+        &["interop-emoji"],
     ),
-    (
+    row(
         Flaw::FailsOnUnknown,
-        "discerning",
+        &["interop-unknown-fields"],
         &[
             "interop-array",
+            "interop-big-number",
+            "interop-decimal-strings",
             "interop-name-order",
             "interop-number-text",
-            "interop-unknown-fields",
             "robust-large",
         ],
     ),
-    (
+    // The next good notification is acknowledged all the same.
+    row(
         Flaw::FailsOnMalformed,
-        "discerning",
+        &[],
         &[
             "robust-array",
             "robust-deep",
@@ -92,10 +122,9 @@ pub(crate) const EXPECTED: &[(Flaw, &str, &[&str])] = &[
             "robust-truncated",
         ],
     ),
-    (Flaw::LeavesSlowBodies, "discerning", &["robust-slow-upload"]),
-    (
+    row(Flaw::LeavesSlowBodies, &["robust-slow-upload"], &[]),
+    row(
         Flaw::CreditsTwice,
-        "discerning",
         &[
             "idem-again",
             "idem-at-once",
@@ -104,12 +133,14 @@ pub(crate) const EXPECTED: &[(Flaw, &str, &[&str])] = &[
             "idem-reply-lost",
             "idem-signed-anew",
         ],
+        &[],
     ),
-    (Flaw::Races, "discerning", &["idem-at-once"]),
-    (Flaw::AcknowledgesFirst, "discerning", &["idem-reply-lost"]),
-    (
+    row(Flaw::Races, &["idem-at-once"], &[]),
+    // The retry is acknowledged, and the order is credited once.
+    row(Flaw::FailsRaces, &[], &["idem-at-once"]),
+    row(Flaw::AcknowledgesFirst, &["idem-reply-lost"], &[]),
+    row(
         Flaw::RefusesDuplicates,
-        "discerning",
         &[
             "idem-again",
             "idem-at-once",
@@ -118,20 +149,16 @@ pub(crate) const EXPECTED: &[(Flaw, &str, &[&str])] = &[
             "idem-reply-lost",
             "idem-signed-anew",
         ],
+        &[],
     ),
-    // The big number is that of a failed payout.
-    (
+    row(
         Flaw::RefusesFailures,
-        "discerning",
-        &[
-            "ack-cancelled",
-            "ack-failed",
-            "idem-success-after-failure",
-            "interop-big-number",
-            "retry-failure",
-        ],
+        &["ack-cancelled", "ack-failed", "idem-success-after-failure", "retry-failure"],
+        &[],
     ),
-    (Flaw::NumberCode, "refuses-control", &[]),
-    (Flaw::Redirects, "refuses-control", &["reach-redirect"]),
-    (Flaw::HtmlPage, "refuses-control", &["reach-challenge"]),
+    row(Flaw::JsonAsHtml, &[], &["reach-content-type"]),
+    refusing(Flaw::WordAsHtml, &[]),
+    refusing(Flaw::NumberCode, &[]),
+    refusing(Flaw::Redirects, &["reach-redirect"]),
+    refusing(Flaw::HtmlPage, &["reach-challenge"]),
 ];

@@ -66,6 +66,8 @@ pub(super) struct Rig {
     pub(super) resumed: Vec<Resumed>,
     /// When the interrupts come.
     pub(super) interrupts: Vec<Duration>,
+    /// When the sender is stopped, and for how long; without interrupts.
+    pub(super) stop: Option<(Duration, Duration)>,
 }
 
 impl Default for Rig {
@@ -80,6 +82,7 @@ impl Default for Rig {
             count: None,
             resumed: Vec::new(),
             interrupts: Vec::new(),
+            stop: None,
         }
     }
 }
@@ -164,6 +167,10 @@ impl Rig {
         let interrupt = || {
             let next = interrupts.next();
             async move {
+                if let Some((at, lasted)) = self.stop {
+                    clock.sleep(at).await;
+                    clock.advance(lasted);
+                }
                 match next {
                     Some(at) => clock.sleep(at.saturating_sub(clock.now())).await,
                     None => pending().await,

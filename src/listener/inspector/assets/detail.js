@@ -172,8 +172,7 @@ export class Detail {
     }
     diagnosis.hits.forEach((hit, at) => {
       const box = make("div", { class: "cause" });
-      const does = hit.deviations.map((deviation) => deviation.does).join(", and ");
-      box.append(make("p", {}, make("b", { text: at === 0 ? "Likely: " : "Or: " }), quoted("span", {}, `the sender ${does}.`)));
+      box.append(make("p", {}, make("b", { text: at === 0 ? "Likely: " : "Or: " }), quoted("span", {}, `${hit.summary}.`)));
       for (const deviation of hit.deviations) {
         const pairs = make("dl", { class: "pairs" });
         for (const [name, text] of [["rule", deviation.rule], ["seen in", deviation.cause], ["fix", deviation.fix]]) {

@@ -1,0 +1,104 @@
+//! The command that resumes a run, made from the one that began it.
+
+use std::ffi::OsString;
+
+use crate::report::curl::shell_quote;
+
+/// Flags that describe orders, which the journal holds, and keys, which a resume does not need.
+const LEFT_OUT: [&str; 11] = [
+    "count",
+    "from",
+    "from-format",
+    "mix",
+    "duplicates",
+    "status",
+    "set",
+    "set-str",
+    "unset",
+    "key",
+    "key-file",
+];
+
+/// A flag whose value may be a secret, and which a resume needs again.
+const HIDDEN: &str = "header";
+
+/// What a person is to be shown after the command line `words` of a run was interrupted.
+pub(super) fn lines(words: impl Iterator<Item = OsString>) -> Vec<String> {
+    let mut words = words.map(|word| word.to_string_lossy().into_owned());
+    let (mut command, mut hides) = (Vec::new(), false);
+    while let Some(word) = words.next() {
+        let flag = word.strip_prefix("--").unwrap_or_default();
+        let (name, value) =
+            flag.split_once('=').map_or((flag, None), |(name, it)| (name, Some(it)));
+        if name != HIDDEN && !LEFT_OUT.contains(&name) {
+            command.push(quoted(&word));
+            continue;
+        }
+        hides |= name == HIDDEN;
+        if value.is_none() {
+            let _value = words.next();
+        }
+    }
+    if !command.iter().any(|word| word == "--resume") {
+        command.push("--resume".to_owned());
+    }
+    let mut lines = vec![format!("resume with: {}", command.join(" "))];
+    if hides {
+        lines.push("give each --header again; their values are not shown here".to_owned());
+    }
+    lines
+}
+
+/// A word as a POSIX shell reads it, with quotes only where it needs them.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { shell_quote(word) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(words: &[&str]) -> Vec<String> {
+        lines(words.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn a_resume_keeps_what_the_journal_does_not_hold() {
+        let begun = [
+            "./payout-notify",
+            "--color",
+            "never",
+            "simulate",
+            "http://h:1/n?a=1&b=2",
+            "--count",
+            "40",
+            "--key=secret",
+            "--set",
+            "amount={1..5}",
+            "--status=-1",
+            "--journal",
+            "my run.db",
+            "--fail-if",
+            "p99>1s",
+            "--cacert",
+            "it's.pem",
+            "--mix=success=1",
+            "--rate",
+            "5/s",
+        ];
+        let expected = "resume with: ./payout-notify --color never simulate \
+             'http://h:1/n?a=1&b=2' --journal 'my run.db' --fail-if 'p99>1s' --cacert \
+             'it'\\''s.pem' --rate 5/s --resume";
+        assert_eq!(shown(&begun), [expected]);
+        let again = ["p", "simulate", "h:1", "--journal", "j", "--resume", "--key", "--hard"];
+        assert_eq!(shown(&again), ["resume with: p simulate h:1 --journal j --resume"]);
+    }
+
+    #[test]
+    fn the_value_of_a_header_is_not_shown() {
+        let words = ["p", "simulate", "h:1", "--header", "A: secret", "--header=B: secret"];
+        let lines = shown(&words);
+        assert!(lines[1].contains("--header") && !lines.concat().contains("secret"), "{lines:?}");
+    }
+}

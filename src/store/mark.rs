@@ -1,0 +1,129 @@
+//! A mark that shows when a database lost its log.
+//!
+//! What was committed last is in the log beside the database only. Without it, a copied or moved
+//! file would look like an earlier state of itself, and nothing in it would tell. So the database
+//! holds a mark: in the file itself it says that the log is needed, and the first entry of the log
+//! takes that back. Whoever reads both reads that all is well, and so does who reads a file into
+//! which the whole log was moved, by this program or by another.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use rusqlite::Connection;
+use rusqlite::wal::CheckpointMode;
+
+use super::error::{StoreError, Subject, Trouble};
+use super::file::beside;
+
+/// What holds the mark; a file of an earlier version has no such table.
+pub(super) const TABLE: &str = "
+    CREATE TABLE IF NOT EXISTS log_mark (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        needs_log INTEGER NOT NULL
+    ) STRICT;
+    INSERT OR IGNORE INTO log_mark VALUES (1, 0);
+";
+
+/// Source: sqlite.org/fileformat2.html, section 4.1: the header of a log, and of each frame in it.
+const LOG_HEADER: usize = 32;
+const FRAME_HEADER: usize = 24;
+const SALTS: usize = 8;
+
+/// So many commits behind the end of a log are proof of damage: one may have been torn by a power
+/// failure before it was called durable.
+const PROOF: usize = 2;
+
+/// Writes the mark: from here on the file without its log is known to be incomplete.
+///
+/// It waits for whoever reads along, as long as the connection's patience lasts.
+pub(super) fn set(connection: &Connection, subject: &Subject) -> Result<(), StoreError> {
+    let write = || {
+        connection.execute_batch(TABLE)?;
+        connection.execute_batch("UPDATE log_mark SET needs_log = 1")?;
+        let moved = connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::FULL);
+        connection.execute_batch("UPDATE log_mark SET needs_log = 0")?;
+        moved
+    };
+    match write().map_err(|error| subject.sql(&error))? {
+        (length, moved) if length == moved => Ok(()),
+        _ => Err(subject.detailed(Trouble::Locked, "its log cannot be moved into it")),
+    }
+}
+
+/// Whether the database says that its log is needed; `None` where it has no mark.
+pub(super) fn read(connection: &Connection, subject: &Subject) -> Result<Option<bool>, StoreError> {
+    let has_table = "SELECT count(*) FROM sqlite_schema WHERE name = 'log_mark' AND type = 'table'";
+    let read = || {
+        let tables: i64 = connection.query_row(has_table, [], |row| row.get(0))?;
+        if tables == 0 {
+            return Ok(None);
+        }
+        let needs: i64 =
+            connection.query_row("SELECT max(needs_log) FROM log_mark", [], |row| row.get(0))?;
+        Ok(Some(needs != 0))
+    };
+    read().map_err(|error| subject.sql(&error))
+}
+
+/// Whether a log is beside the database; asked before it is opened, which makes one.
+pub(super) fn has_log(path: &Path) -> bool {
+    beside(path, "-wal").exists()
+}
+
+/// Refuses a database whose log is missing or damaged; `had_log` is what [`has_log`] said.
+pub(super) fn check(
+    connection: &Connection,
+    path: &Path,
+    had_log: bool,
+    subject: &Subject,
+) -> Result<(), StoreError> {
+    let is_needed = read(connection, subject)? == Some(true);
+    let (frames, _) = connection
+        .wal_checkpoint_v2(None::<&str>, CheckpointMode::NOOP)
+        .map_err(|error| subject.sql(&error))?;
+    let frames = usize::try_from(frames).unwrap_or(0);
+    // Killed between the two entries of the mark, it is in a log that is there.
+    if is_needed && frames == 0 {
+        return Err(lost(path, had_log, subject));
+    }
+    match commits_after(&beside(path, "-wal"), frames) {
+        Ok(commits) if commits >= PROOF => Err(lost(path, had_log, subject)),
+        Ok(_) => Ok(()),
+        Err(error) => Err(subject.io(&error)),
+    }
+}
+
+/// The error for a database without the log that it needs.
+pub(super) fn lost(path: &Path, had_log: bool, subject: &Subject) -> StoreError {
+    let state = if had_log { "is damaged" } else { "is missing" };
+    let log = beside(path, "-wal");
+    subject.detailed(Trouble::LogLost, format!("{} {state}", log.display()))
+}
+
+/// How many commits a log holds after its first `frames`, at which whoever reads it stops.
+fn commits_after(log: &Path, frames: usize) -> io::Result<usize> {
+    let mut file = match File::open(log) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    let (mut header, mut frame) = ([0; LOG_HEADER], [0; FRAME_HEADER]);
+    let length = file.metadata()?.len();
+    if length < LOG_HEADER as u64 {
+        return Ok(0);
+    }
+    file.read_exact(&mut header)?;
+    let [_, _, _, _, _, _, _, _, a, b, c, d, ..] = header;
+    let size = FRAME_HEADER as u64 + u64::from(u32::from_be_bytes([a, b, c, d]));
+    let mut commits = 0;
+    let mut at = (frames as u64).saturating_mul(size).saturating_add(LOG_HEADER as u64);
+    while at.saturating_add(size) <= length {
+        file.seek(SeekFrom::Start(at))?;
+        file.read_exact(&mut frame)?;
+        let is_current = frame[8..8 + SALTS] == header[16..16 + SALTS];
+        commits += usize::from(is_current && frame[4..8] != [0; 4]);
+        at = at.saturating_add(size);
+    }
+    Ok(commits)
+}
