@@ -48,6 +48,8 @@ const NAMED_ONLY_IN: &[(&[&str], &[&str])] = &[
             "listener/forward.rs",
             "listener/forward/",
             "delivery/wire.rs",
+            "delivery/wire/",
+            "delivery/proxy.rs",
         ],
     ),
     (&["rcgen"], &["listener/tls.rs"]),
@@ -64,7 +66,7 @@ const NAMED_ONLY_IN: &[(&[&str], &[&str])] = &[
     (&["quick_xml"], &["protocol/acknowledgement/return_code.rs"]),
     (&["quick_junit"], &["report/summary/junit.rs", "report/check/junit.rs"]),
     (&["rusqlite"], &["store/", "store.rs"]),
-    (&["rustix"], &["clock/precise/timer.rs"]),
+    (&["rustix"], &["clock/precise/timer.rs", "commands/runtime.rs"]),
     (&["std::io::stdout", "std::io::stderr"], &["terminal/"]),
     (&["std::env"], &["settings.rs"]),
 ];

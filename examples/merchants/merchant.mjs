@@ -11,7 +11,7 @@ if (!KEY) throw new Error("PAYOUT_NOTIFY_KEY is not set");
 const CREDIT_FILE = process.env.CREDIT_FILE ?? "credits.txt";
 const REQUIRE_HMAC = process.env.REQUIRE_HMAC === "1";
 const [MAX_BYTES, MAX_DEPTH] = [1 << 20, 127];
-const [SUCCESS, HTTP_STATUS] = ["3", { "0021": 400, "0022": 415, "0023": 405 }];
+const [SUCCESS, CANCELLED, FAILED, HTTP_STATUS] = ["3", "4", "5", { "0021": 400, "0022": 415, "0023": 405 }];
 const TOKEN = /"(?:[^"\\]+|\\.)*"|[-0-9][-+0-9.eE]*|true|false|null|[{}[\],:]/gs;
 
 // The members of a JSON object as { kind, text }, where text is what is signed: JSON.parse alone would
@@ -94,6 +94,8 @@ function answer(body) {
   if (!ids.every(isId) || !others.every(Boolean) || !amount || !/^[0-9]{1,2}$/.test(status ?? "")) return "0002";
   // Sisters of the platform write the major unit, and it with decimals: 123.4500 is 12345 cents.
   if (status === SUCCESS) credit(ids[0].text, amount[1] + (amount[2] ?? ""));
+  // The order is final: a success that comes later is not credited.
+  if (status === CANCELLED || status === FAILED) credit(ids[0].text, "0");
   return "0000"; // A payout that failed is acknowledged too.
 }
 

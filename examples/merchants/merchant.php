@@ -4,7 +4,7 @@
 // REQUIRE_HMAC=1 refuses MD5. A line of CREDIT_FILE is "order amount"; observe.py adds them up.
 
 const MAX_BYTES = 1 << 20, MAX_DEPTH = 127;
-const SUCCESS = '3', HTTP_STATUS = ['0021' => 400, '0022' => 415, '0023' => 405];
+const SUCCESS = '3', CANCELLED = '4', FAILED = '5', HTTP_STATUS = ['0021' => 400, '0022' => 415, '0023' => 405];
 const TOKEN = '/"(?:[^"\\\\]++|\\\\.)*+"|[-0-9][-+0-9.eE]*+|true|false|null|[{}\[\],:]/s';
 const PLAIN = JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_LINE_TERMINATORS | JSON_THROW_ON_ERROR;
 
@@ -103,6 +103,8 @@ function code_for(string $method, string $type): string
     if ($members['status'][1] === SUCCESS) {
         // Sisters of the platform write the major unit, and it with decimals: 123.4500 is 12345 cents.
         credit($members['payout_id'][1], $amount[1] . ($amount[2] ?? ''));
+    } elseif (in_array($members['status'][1], [CANCELLED, FAILED], true)) {
+        credit($members['payout_id'][1], '0'); // The order is final: a success that comes later is not credited.
     }
     return '0000'; // A payout that failed is acknowledged too.
 }

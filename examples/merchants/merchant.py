@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 KEY = os.environb[b"PAYOUT_NOTIFY_KEY"]
 CREDIT_FILE = os.environ.get("CREDIT_FILE", "credits.txt")
 REQUIRE_HMAC = os.environ.get("REQUIRE_HMAC") == "1"
-MAX_BYTES, SUCCESS = 1 << 20, "3"
+MAX_BYTES, SUCCESS, CANCELLED, FAILED = 1 << 20, "3", "4", "5"
 HTTP_STATUS, LOCK = {"0021": 400, "0022": 415, "0023": 405}, threading.Lock()
 
 class Number(str):
@@ -78,6 +78,8 @@ def code_for(body):
     if status == SUCCESS:
         # Sisters of the platform write the major unit, and it with decimals: 123.4500 is 12345 cents.
         credit(ids[0], amount[1] + (amount[2] or "")[1:3])
+    elif status in (CANCELLED, FAILED):
+        credit(ids[0], "0")  # The order is final: a success that comes later is not credited.
     return "0000"  # A payout that failed is acknowledged too.
 
 class Handler(BaseHTTPRequestHandler):

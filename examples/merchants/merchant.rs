@@ -57,8 +57,11 @@ impl Merchant {
         let Some(cents) = whole_cents(&notification.amount_text).filter(|_| is_plain) else {
             return with_code(PlatformCode::InvalidParameters);
         };
-        if notification.state() == OrderState::Succeeded {
-            self.credit(notification.order_id, cents)?;
+        match notification.state() {
+            OrderState::Succeeded => self.credit(notification.order_id, cents)?,
+            // The order is final: a success that comes later is not credited.
+            OrderState::Failed => self.credit(notification.order_id, 0)?,
+            _ => {}
         }
         // A payout that failed is acknowledged too.
         Ok(Acknowledgement::ok())

@@ -206,6 +206,8 @@ impl FileStep {
             manner,
             at_once: self.at_once,
             after: Duration::from_millis(self.after_ms),
+            // A replay does not look at what is booked.
+            may_book: false,
         })
     }
 }
@@ -233,6 +235,7 @@ mod tests {
             at_once: 20,
             after: Duration::from_millis(5),
             expect,
+            may_book: false,
         };
         Bundle {
             url: "http://127.0.0.1:1/".to_owned(),

@@ -138,6 +138,8 @@ pub(super) async fn send_control(sender: &Sender, message: &Message) -> Control 
                     | FailureKind::Refused
                     | FailureKind::Connect
                     | FailureKind::Tls
+                    | FailureKind::Proxy
+                    | FailureKind::HeldBack
             ) =>
         {
             Control::Unreachable(failure.explanation())

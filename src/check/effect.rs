@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::case::{Effect, Expect, Message};
+use super::case::{Effect, Message};
 use super::observer::{Observer, ObserverError, Scope};
 use super::trial::Parcel;
 
@@ -46,57 +46,62 @@ pub(super) struct Demand {
     most: Option<u32>,
 }
 
-/// What must have been booked when a case's parcels are through; empty where nothing is said.
+/// How often each order of a case may have been booked when the first parcels of the case were
+/// sent; empty where the case does not restrict it.
 ///
-/// Where a case holds messages that must not be acknowledged and others that must, `Effect::None`
-/// speaks of the former alone.
-pub(super) fn demands(effect: Effect, parcels: &[Parcel]) -> Vec<Demand> {
+/// `acknowledged` has one entry per parcel that was sent. Only a success books, and only one that
+/// was acknowledged must be booked: after any other reply the platform sends it again. Where a case
+/// has messages that must not be acknowledged and others that must, `Effect::None` restricts the
+/// former alone.
+pub(super) fn demands(effect: Effect, parcels: &[Parcel], acknowledged: &[bool]) -> Vec<Demand> {
     if effect == Effect::Any {
         return Vec::new();
     }
     let mut demands: Vec<Demand> = Vec::new();
-    let is_bad = |expect| matches!(expect, Expect::NotAcknowledged | Expect::Refused);
     for parcel in parcels {
         let order = &parcel.message.order_id;
         if order.is_empty() || demands.iter().any(|known| known.order == *order) {
             continue;
         }
-        let mut own = parcels.iter().filter(|one| one.message.order_id == *order);
-        let is_always_bad = own.clone().all(|one| is_bad(one.expect));
-        let amount = own.find_map(|one| one.message.amount_cents);
-        let (least, most) = match (effect, is_always_bad) {
+        let is_own = |one: &&Parcel| one.message.order_id == *order;
+        let is_always_bad = parcels.iter().filter(is_own).all(Parcel::is_bad);
+        let amount = parcels.iter().filter(is_own).find_map(|one| one.message.amount_cents);
+        let booking = parcels
+            .iter()
+            .zip(acknowledged)
+            .filter(|(one, _)| one.message.order_id == *order && one.may_book && !one.is_bad());
+        let (least, most) = match effect {
             // A message that should be refused and may be booked: nothing in it is forged.
-            (Effect::AtMostOnce, true) if parcels.iter().all(|one| is_bad(one.expect)) => {
-                (0, Some(1))
+            Effect::AtMostOnce if parcels.iter().all(Parcel::is_bad) => (0, Some(1)),
+            _ if is_always_bad => (0, Some(0)),
+            Effect::AtMostOnce | Effect::Any => (0, Some(1)),
+            Effect::None if parcels.iter().any(Parcel::is_bad) => (0, None),
+            Effect::None => (0, Some(0)),
+            Effect::Once => {
+                let is_booked = booking.clone().any(|(_, is_acknowledged)| *is_acknowledged);
+                (u32::from(is_booked), Some(u32::from(booking.count() > 0)))
             }
-            (_, true) => (0, Some(0)),
-            (Effect::None, false) => match parcels.iter().any(|one| is_bad(one.expect)) {
-                true => (0, None),
-                false => (0, Some(0)),
-            },
-            (Effect::Once, false) => (1, Some(1)),
-            (Effect::AtMostOnce | Effect::Any, false) => (0, Some(1)),
         };
         demands.push(Demand { order: order.clone(), amount, least, most });
     }
     demands
 }
 
-/// What was read before a case.
+/// What was read before a case, and what may have changed since.
+#[derive(Clone)]
 pub(super) struct Before {
     demands: Vec<Demand>,
-    /// Whether an order is told of more than once.
+    /// Whether an order is sent more than once.
     repeats: bool,
     values: Vec<f64>,
+    /// By how much each number had changed when it was last right.
+    reached: Vec<f64>,
 }
 
 impl Before {
-    /// The same without a least number of bookings.
-    pub(super) fn without_least(mut self) -> Before {
-        for demand in &mut self.demands {
-            demand.least = 0;
-        }
-        self
+    /// What may have been booked by now.
+    pub(super) fn demand(&mut self, demands: Vec<Demand>) {
+        self.demands = demands;
     }
 }
 
@@ -105,10 +110,10 @@ impl Before {
 pub(super) enum Booked {
     /// What should have been.
     Right,
-    /// Too little, as far as was waited.
-    TooLittle(String),
-    /// Too much: it cannot be undone.
-    TooMuch(String),
+    /// A success was acknowledged, and is not booked as far as was waited.
+    Lost(String),
+    /// More than is allowed, or less than before: a wrong booking.
+    Wrong(String),
     /// It could not be seen.
     Unseen(String),
 }
@@ -121,8 +126,8 @@ pub(super) enum CalibrationError {
     Observer(#[from] ObserverError),
     /// The number changed by nothing that an order could be.
     #[error(
-        "an acknowledged order of {amount} cents changed the observer's number by {delta}; the \
-         amount in cents, the amount in whole units, or 1 is wanted"
+        "an acknowledged order of {amount} cents changed the observer's number by {delta}; expected \
+         the amount in cents, the amount in whole units, or 1"
     )]
     OddChange {
         /// The order's amount in cents.
@@ -130,6 +135,25 @@ pub(super) enum CalibrationError {
         /// By how much the number changed, in the observer's own unit.
         delta: f64,
     },
+}
+
+/// Waits until the observer's number moves, or the merchant's time is over, and reads it.
+///
+/// # Errors
+/// Why it gave no number.
+pub(super) async fn moved(
+    observer: &Observer,
+    message: &Message,
+    before: f64,
+) -> Result<f64, ObserverError> {
+    let start = Instant::now();
+    loop {
+        let seen = observer.read(&message.order_id, message.amount_cents).await?.value;
+        if differ(seen, before) || start.elapsed() >= observer.within {
+            return Ok(seen);
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
 }
 
 /// Looks at side effects, once it is known what the observer's numbers mean.
@@ -205,14 +229,13 @@ impl<'a> Effects<'a> {
     ) -> Result<Before, String> {
         self.wait(self.quiet).await;
         let values = self.values(&demands).await?;
+        let reached = vec![0.0; values.len()];
         let messages: u64 = parcels.iter().map(|parcel| u64::from(parcel.at_once)).sum();
-        Ok(Before { repeats: messages > demands.len() as u64, demands, values })
+        Ok(Before { repeats: messages > demands.len() as u64, demands, values, reached })
     }
 
-    /// Looks at what a case has left: until it is right, or the merchant's time is over.
-    ///
-    /// What is right now is looked at once more by [`Effects::settle`].
-    pub(super) async fn after(&self, case: &str, before: Before) -> Booked {
+    /// Looks at what was booked: until it is right, or the merchant's time is over.
+    pub(super) async fn look(&self, before: &mut Before) -> Booked {
         let start = Instant::now();
         let may_be_booked = before.demands.iter().any(|demand| demand.most != Some(0));
         if may_be_booked {
@@ -222,24 +245,37 @@ impl<'a> Effects<'a> {
             let repeats = before.repeats && self.observer.within > WATCH_TOTAL;
             self.wait(if repeats { self.quiet.max(WATCH_TOTAL) } else { self.quiet }).await;
         }
-        let booked = loop {
-            let booked = self.compare(&before).await;
+        loop {
+            let (booked, reached) = self.compare(before).await;
             match booked {
-                Booked::TooLittle(_) if start.elapsed() < self.observer.within => {
+                Booked::Lost(_) if start.elapsed() < self.observer.within => {
                     tokio::time::sleep(LOOK_AGAIN).await;
                 }
-                other => break other,
+                Booked::Right => {
+                    before.reached = reached;
+                    return Booked::Right;
+                }
+                Booked::Lost(what) => {
+                    let back = self.taken_back(before, &reached);
+                    return back.map_or(Booked::Lost(what), Booked::Wrong);
+                }
+                wrong => return wrong,
             }
-        };
-        if booked == Booked::Right && self.breadth == Breadth::EachOrder {
+        }
+    }
+
+    /// Looks once more at the end of the check, see [`Effects::settle`].
+    ///
+    /// One total shows later bookings of other cases too, so it is not looked at again.
+    pub(super) fn keep(&self, case: &str, before: Before) {
+        if self.breadth == Breadth::EachOrder {
             let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
             late.push((case.to_owned(), before));
         }
-        booked
     }
 
-    /// Waits until the merchant has had its time, and names the cases that were right before and
-    /// are not any more.
+    /// Waits until the merchant has had its time, and names the cases whose orders are booked
+    /// wrongly, or still not booked, by then.
     pub(super) async fn settle(&self) -> Vec<(String, String)> {
         let late = {
             let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
@@ -251,11 +287,25 @@ impl<'a> Effects<'a> {
         self.wait(self.observer.within).await;
         let mut wrong = Vec::new();
         for (case, before) in late {
-            if let Booked::TooMuch(what) = self.compare(&before).await {
-                wrong.push((case, what));
+            let (booked, reached) = self.compare(&before).await;
+            match booked {
+                Booked::Wrong(what) => wrong.push((case, format!("{what}, later than the reply"))),
+                Booked::Lost(what) => {
+                    let what = self.taken_back(&before, &reached).unwrap_or(what);
+                    wrong.push((case, what));
+                }
+                Booked::Right | Booked::Unseen(_) => {}
             }
         }
         wrong
+    }
+
+    /// The order that was booked and is not any more, in words.
+    fn taken_back(&self, before: &Before, reached: &[f64]) -> Option<String> {
+        let mut orders = before.demands.iter().zip(before.reached.iter().zip(reached));
+        let (demand, (then, _)) = orders.find(|(_, (then, now))| **now < **then - NOISE)?;
+        let then = times(*then, self.unit.of(demand.amount));
+        Some(format!("the order {} was {then}, and then taken back", demand.order))
     }
 
     /// Tells that something was sent that may be booked.
@@ -307,34 +357,38 @@ impl<'a> Effects<'a> {
         Ok(values)
     }
 
-    async fn compare(&self, before: &Before) -> Booked {
+    /// What was booked since, and by how much each number has changed.
+    async fn compare(&self, before: &Before) -> (Booked, Vec<f64>) {
         let now = match self.values(&before.demands).await {
             Ok(now) => now,
-            Err(why) => return Booked::Unseen(why),
+            Err(why) => return (Booked::Unseen(why), Vec::new()),
         };
         let deltas: Vec<f64> = now.iter().zip(&before.values).map(|(now, old)| now - old).collect();
-        match (self.breadth, deltas.as_slice()) {
+        let booked = match (self.breadth, deltas.as_slice()) {
             (Breadth::Total, [delta]) => held_in_total(self.unit, &before.demands, *delta),
             _ => held_each(self.unit, &before.demands, &deltas),
-        }
+        };
+        (booked, deltas)
     }
 }
 
 fn held_each(unit: Unit, demands: &[Demand], deltas: &[f64]) -> Booked {
-    let mut little = None;
+    let mut lost = None;
     for (demand, delta) in demands.iter().zip(deltas) {
         let one = unit.of(demand.amount);
         let (least, most) =
             (f64::from(demand.least) * one, demand.most.map(|n| f64::from(n) * one));
         let told = || format!("the order {} was {}", demand.order, times(*delta, one));
-        if most.is_some_and(|most| *delta > most + NOISE) || *delta < -NOISE {
-            return Booked::TooMuch(told());
+        // Part of an order that need not be booked at all is another amount than its own.
+        let is_part = demand.least == 0 && most.is_some() && *delta > NOISE && *delta < one - NOISE;
+        if most.is_some_and(|most| *delta > most + NOISE) || *delta < -NOISE || is_part {
+            return Booked::Wrong(told());
         }
         if *delta < least - NOISE {
-            little.get_or_insert_with(told);
+            lost.get_or_insert_with(|| lost_in_words(told()));
         }
     }
-    little.map_or(Booked::Right, Booked::TooLittle)
+    lost.map_or(Booked::Right, Booked::Lost)
 }
 
 fn held_in_total(unit: Unit, demands: &[Demand], delta: f64) -> Booked {
@@ -346,7 +400,9 @@ fn held_in_total(unit: Unit, demands: &[Demand], delta: f64) -> Booked {
     let least = sum(|one| Some(one.least)).unwrap_or_default();
     let Some(most) = sum(|one| one.most) else {
         return Booked::Unseen(
-            "the observer tells of all orders together, so these cannot be told apart".to_owned(),
+            "the observer prints the total of all orders, which cannot show whether one of them \
+             was credited"
+                .to_owned(),
         );
     };
     let one = demands.first().map_or(1.0, |first| unit.of(first.amount));
@@ -355,12 +411,16 @@ fn held_in_total(unit: Unit, demands: &[Demand], delta: f64) -> Booked {
         _ => format!("{} orders changed the total by {delta}", demands.len()),
     };
     if delta > most + NOISE || delta < -NOISE {
-        Booked::TooMuch(told())
+        Booked::Wrong(told())
     } else if delta < least - NOISE {
-        Booked::TooLittle(told())
+        Booked::Lost(lost_in_words(told()))
     } else {
         Booked::Right
     }
+}
+
+fn lost_in_words(told: String) -> String {
+    format!("{told}, although it was acknowledged: the platform does not send it again")
 }
 
 impl Unit {
@@ -386,7 +446,7 @@ fn unit_of(delta: f64, amount: Option<i64>) -> Option<Unit> {
     })
 }
 
-fn differ(one: f64, other: f64) -> bool {
+pub(super) fn differ(one: f64, other: f64) -> bool {
     (one - other).abs() > NOISE
 }
 
@@ -400,84 +460,9 @@ fn times(delta: f64, one: f64) -> String {
         true if !differ(count, 1.0) => "credited once".to_owned(),
         true if !differ(count, 2.0) => "credited twice".to_owned(),
         true => format!("credited {count} times"),
-        false => format!("credited with {delta}, and {one} is right"),
+        false => format!("credited with {delta}; expected {one}"),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::check::case::Manner;
-
-    fn parcel(order: &str, expect: Expect) -> Parcel {
-        Parcel {
-            label: String::new(),
-            message: Message {
-                method: "POST".to_owned(),
-                headers: Vec::new(),
-                body: Vec::new(),
-                order_id: order.to_owned(),
-                amount_cents: Some(12_345),
-            },
-            manner: Manner::Plain,
-            at_once: 1,
-            after: Duration::ZERO,
-            expect,
-        }
-    }
-
-    fn bounds(effect: Effect, parcels: &[Parcel]) -> Vec<(u32, Option<u32>)> {
-        demands(effect, parcels).iter().map(|one| (one.least, one.most)).collect()
-    }
-
-    #[test]
-    fn what_must_be_booked_follows_from_effect_and_expectations() {
-        let (good, bad) = (Expect::Acknowledged, Expect::NotAcknowledged);
-        let one = [parcel("a", good)];
-        assert_eq!(bounds(Effect::Any, &one), []);
-        assert_eq!(bounds(Effect::Once, &one), [(1, Some(1))]);
-        assert_eq!(bounds(Effect::None, &one), [(0, Some(0))]);
-        assert_eq!(bounds(Effect::AtMostOnce, &one), [(0, Some(1))]);
-        let again = [parcel("a", good), parcel("a", good)];
-        assert_eq!(bounds(Effect::Once, &again), [(1, Some(1))]);
-        assert_eq!(bounds(Effect::None, &[parcel("a", bad)]), [(0, Some(0))]);
-        assert_eq!(bounds(Effect::AtMostOnce, &[parcel("a", bad)]), [(0, Some(1))]);
-        let mixed = [parcel("a", good), parcel("b", bad)];
-        assert_eq!(bounds(Effect::AtMostOnce, &mixed), [(0, Some(1)), (0, Some(0))]);
-        assert_eq!(bounds(Effect::None, &mixed), [(0, None), (0, Some(0))]);
-        assert_eq!(bounds(Effect::Once, &mixed), [(1, Some(1)), (0, Some(0))]);
-    }
-
-    #[test]
-    fn the_unit_is_learnt_from_one_order() {
-        let unit = |delta| unit_of(delta, Some(12_345));
-        assert_eq!(unit(12_345.0), Some(Unit::Cents));
-        assert_eq!(unit(123.45), Some(Unit::Whole));
-        assert_eq!(unit(1.0), Some(Unit::Count));
-        assert_eq!(unit(24_690.0), Some(Unit::Cents));
-        assert_eq!(unit(0.0), None);
-        assert_eq!(unit(777.0), None);
-    }
-
-    #[test]
-    fn each_order_and_the_total_are_held_against_the_demands() {
-        let twice = demands(Effect::Once, &[parcel("a", Expect::Acknowledged)]);
-        let each = |delta| held_each(Unit::Cents, &twice, &[delta]);
-        assert_eq!(each(12_345.0), Booked::Right);
-        assert_eq!(each(0.0), Booked::TooLittle("the order a was not credited".to_owned()));
-        assert_eq!(each(24_690.0), Booked::TooMuch("the order a was credited twice".to_owned()));
-        assert_eq!(
-            each(100.0),
-            Booked::TooLittle("the order a was credited with 100, and 12345 is right".to_owned())
-        );
-        let total = |delta| held_in_total(Unit::Count, &twice, delta);
-        assert_eq!(total(1.0), Booked::Right);
-        assert!(matches!(total(2.0), Booked::TooMuch(_)));
-        let mixed = demands(
-            Effect::None,
-            &[parcel("a", Expect::Acknowledged), parcel("b", Expect::NotAcknowledged)],
-        );
-        assert!(matches!(held_in_total(Unit::Count, &mixed, 1.0), Booked::Unseen(_)));
-        assert_eq!(held_each(Unit::Count, &mixed, &[1.0, 0.0]), Booked::Right);
-    }
-}
+mod tests;

@@ -24,7 +24,7 @@ const MAX_OUTPUT: u64 = 64 * 1024;
 const MAX_QUOTED: usize = 200;
 
 /// How long its output may come after its end, from processes that it left behind.
-const AFTER_END: Duration = Duration::from_millis(200);
+const AFTER_END: Duration = Duration::from_secs(2);
 
 /// How often is looked whether it has ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);

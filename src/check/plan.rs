@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::case::{Case, Need, Work};
+use super::case::{Case, Effect, Need, Work};
 use super::control::{CLEARLY_BAD_COUNT, MOST_OF_A_CONTROL};
 use super::observer::Observer;
 use super::probe::MOST_OF_A_PROBE;
@@ -38,8 +38,13 @@ impl Plan {
     #[must_use]
     pub fn bound(&self) -> u64 {
         let around = (self.suite.groups().len() as u64 + 1) * MOST_OF_A_CONTROL + CLEARLY_BAD_COUNT;
-        let cases = self.suite.cases().iter().map(most_requests);
+        let cases = self.suite.cases().iter().map(|case| most_requests(case, self.watches(case)));
         cases.fold(around, u64::saturating_add)
+    }
+
+    /// Whether what a case books is looked at.
+    fn watches(&self, case: &Case) -> bool {
+        self.observer.is_some() && case.effect != Effect::Any
     }
 
     /// Why a case cannot be asked; `None` where it can.
@@ -57,13 +62,14 @@ impl Plan {
 }
 
 /// The most requests of one case, its second try and the controls after it included.
-fn most_requests(case: &Case) -> u64 {
+fn most_requests(case: &Case, is_watched: bool) -> u64 {
     match &case.work {
         Work::Probe(_) => MOST_OF_A_PROBE,
         Work::Retry(_) => MOST_TRIES * RetrySchedule::default().attempts() as u64,
         Work::Send(_) => {
             let controls = if is_rough(case) { MOST_OF_A_CONTROL + 2 } else { 0 };
-            MOST_TRIES * (case.requests() + controls)
+            // A notification that is not acknowledged is sent once more under a watch.
+            MOST_TRIES * (case.requests() + controls + u64::from(is_watched))
         }
     }
 }

@@ -44,7 +44,7 @@ pub async fn replay(bundle: &Bundle, wiring: Wiring) -> Result<CheckReport, Tran
         elapsed: started.elapsed(),
     };
     if verdict.is_none() {
-        let trial = attempt(&sender, &bundle.parcels).await;
+        let trial = attempt(&sender, &bundle.parcels, None).await;
         (result.status, result.summary) = match trial.judgement {
             Judgement::Met => (Status::Passed, "a sound endpoint does the same".to_owned()),
             Judgement::Broken { what, proof: Proof::Harmless } => (Status::Warned, what),
@@ -63,5 +63,6 @@ pub async fn replay(bundle: &Bundle, wiring: Wiring) -> Result<CheckReport, Tran
         requests: sender.sent(),
         bound: bound(bundle),
         seed: 0,
+        options: Vec::new(),
     })
 }

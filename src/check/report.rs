@@ -23,6 +23,17 @@ pub struct CheckReport {
     pub bound: u64,
     /// The seed of the order ids.
     pub seed: u64,
+    /// The options that a command to run a case again needs, each an option with its value.
+    pub options: Vec<RunOption>,
+}
+
+/// An option of the command line that a check was started with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunOption {
+    /// The option's name, such as `--observe`.
+    pub name: String,
+    /// Its value; `None` for a switch.
+    pub value: Option<String>,
 }
 
 /// What an endpoint as a whole is.
@@ -63,7 +74,7 @@ pub struct CaseResult {
     pub why: String,
     /// How to mend it.
     pub fix: String,
-    /// What the check could not see, such as the side effect without an observer.
+    /// What was not verified, such as the side effect without an observer.
     pub unseen: Option<String>,
     /// What was sent and what came back, in order; of many equal ones at once the telling ones.
     pub exchanges: Vec<Exchange>,

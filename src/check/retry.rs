@@ -25,7 +25,10 @@ pub(super) async fn deliver(sender: &Sender, parcel: &Parcel) -> Trial {
         // A slow merchant must not end the schedule: only planned times count here.
         let planned = schedule.offset(attempt).unwrap_or_default();
         match decide(&schedule, attempt, sent.conclusion.as_ref(), planned) {
-            Decision::Acknowledged => return Trial { judgement: Judgement::Met, exchanges },
+            Decision::Acknowledged => {
+                let acknowledged = vec![true];
+                return Trial { judgement: Judgement::Met, exchanges, acknowledged, booked: None };
+            }
             Decision::RetryAt { attempt: next, offset } => {
                 let due = offset.div_f64(factor);
                 tokio::time::sleep(due.saturating_sub(start.elapsed())).await;
@@ -37,7 +40,8 @@ pub(super) async fn deliver(sender: &Sender, parcel: &Parcel) -> Trial {
                 let judgement = Judgement::Broken { what, proof: Proof::Doubtful };
                 // The first and the last tell what happened.
                 let (first, last) = (exchanges.first().cloned(), exchanges.pop());
-                return Trial { judgement, exchanges: first.into_iter().chain(last).collect() };
+                let exchanges = first.into_iter().chain(last).collect();
+                return Trial { judgement, exchanges, acknowledged: vec![false], booked: None };
             }
         }
     }

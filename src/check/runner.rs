@@ -320,10 +320,12 @@ impl Run<'_> {
     async fn settle(&mut self) {
         let Ok(Some(effects)) = &self.effects else { return };
         for (id, what) in effects.settle().await {
-            if let Some(one) = self.tested.iter_mut().find(|one| one.result.id == id) {
+            let is_told = |one: &&mut Tested| one.result.id == id;
+            let Some(one) = self.tested.iter_mut().find(is_told) else { continue };
+            if one.result.status != Status::Failed {
                 one.result.status = Status::Failed;
                 one.result.tries = Tries::Once;
-                one.result.summary = format!("{what}, later than the reply");
+                one.result.summary = what;
             }
         }
     }
@@ -357,6 +359,7 @@ impl Run<'_> {
             requests: self.sender.sent(),
             bound: self.plan.bound(),
             seed: self.plan.seed,
+            options: Vec::new(),
         };
         Checked { report, bundles }
     }

@@ -67,6 +67,8 @@ pub(super) struct Sender {
     transports: Mutex<Vec<(Route, HttpTransport)>>,
     pacer: Pacer,
     sent: AtomicU64,
+    /// How many requests this machine or a proxy kept from the endpoint, and why the last one.
+    kept_back: Mutex<(u64, String)>,
 }
 
 impl Sender {
@@ -76,8 +78,13 @@ impl Sender {
     /// [`TransportError`] where it cannot be.
     pub(super) fn try_new(wiring: Wiring) -> Result<Self, TransportError> {
         let pacer = Pacer::new(wiring.rate);
-        let sender =
-            Sender { wiring, transports: Mutex::default(), pacer, sent: AtomicU64::new(0) };
+        let sender = Sender {
+            wiring,
+            transports: Mutex::default(),
+            pacer,
+            sent: AtomicU64::new(0),
+            kept_back: Mutex::default(),
+        };
         let usual = Route { manner: Manner::Plain, method: "POST".to_owned(), omitted: Vec::new() };
         sender.transport(usual)?;
         Ok(sender)
@@ -92,6 +99,11 @@ impl Sender {
         self.sent.load(Ordering::Relaxed)
     }
 
+    /// How many requests did not reach the endpoint for a reason that is not its own, and why.
+    pub(super) fn kept_back(&self) -> (u64, String) {
+        self.kept_back.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Sends one message and judges the reply as the platform does.
     pub(super) async fn send(&self, message: &Message, manner: Manner, label: &str) -> Sent {
         self.pacer.wait().await;
@@ -99,6 +111,10 @@ impl Sender {
         let start = Instant::now();
         let (outcome, conclusion) = self.outcome(message, manner).await;
         let elapsed = start.elapsed();
+        if let Some(why) = outcome.failed_before_the_merchant() {
+            let mut kept = self.kept_back.lock().unwrap_or_else(PoisonError::into_inner);
+            *kept = (kept.0 + 1, why);
+        }
         let exchange = Exchange {
             label: label.to_owned(),
             method: message.method.clone(),

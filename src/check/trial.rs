@@ -5,7 +5,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use super::case::{Expect, Manner, Message, StepPlan};
+use super::case::{Effect, Expect, Manner, Message, StepPlan};
+use super::effect::{Before, Booked, Effects, demands};
 use super::judge::{Judgement, Proof, judge};
 use super::recipe::{History, RecipeError, Workshop};
 use super::report::Exchange;
@@ -13,6 +14,9 @@ use super::sender::{Sender, Sent};
 
 /// The most exchanges that are kept of one step.
 const MAX_KEPT: usize = 4;
+
+/// How long to wait before a notification that was not acknowledged is sent again.
+const BEFORE_AGAIN: Duration = Duration::from_millis(100);
 
 /// A message with everything that is needed to send it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +33,15 @@ pub struct Parcel {
     pub after: Duration,
     /// What a sound endpoint does.
     pub expect: Expect,
+    /// Whether a sound endpoint may book it: it reports a success, or has no readable status.
+    pub may_book: bool,
+}
+
+impl Parcel {
+    /// Whether a sound endpoint does not acknowledge it.
+    pub(super) fn is_bad(&self) -> bool {
+        matches!(self.expect, Expect::NotAcknowledged | Expect::Refused)
+    }
 }
 
 /// What came of one try.
@@ -36,6 +49,25 @@ pub struct Parcel {
 pub(super) struct Trial {
     pub(super) judgement: Judgement,
     pub(super) exchanges: Vec<Exchange>,
+    /// For each parcel that was sent, whether it was acknowledged.
+    pub(super) acknowledged: Vec<bool>,
+    /// What was booked, where that was wrong before the last parcel.
+    pub(super) booked: Option<Booked>,
+}
+
+/// Looks at what is booked while the parcels of a case are sent.
+pub(super) struct Watch<'a> {
+    pub(super) effects: &'a Effects<'a>,
+    pub(super) effect: Effect,
+    pub(super) before: Before,
+}
+
+impl Watch<'_> {
+    /// What is booked after the parcels for which `acknowledged` has an entry.
+    pub(super) async fn look(&mut self, parcels: &[Parcel], acknowledged: &[bool]) -> Booked {
+        self.before.demand(demands(self.effect, parcels, acknowledged));
+        self.effects.look(&mut self.before).await
+    }
 }
 
 /// Makes the messages of a case; each try has orders of its own.
@@ -47,9 +79,11 @@ pub(super) fn pack(
 ) -> Result<Vec<Parcel>, RecipeError> {
     let mut history = History::new(label);
     let parcel = |step: &StepPlan| {
+        let message = workshop.message(&step.recipe, now, &mut history)?;
         Ok(Parcel {
             label: step.label.clone(),
-            message: workshop.message(&step.recipe, now, &mut history)?,
+            may_book: workshop.may_book(&message),
+            message,
             manner: step.manner,
             at_once: step.at_once.max(1),
             after: step.after,
@@ -61,27 +95,64 @@ pub(super) fn pack(
 
 /// Sends the parcels in order, up to the first that a sound endpoint would have treated otherwise;
 /// a harmless difference does not end them, so that it does not hide what follows.
-pub(super) async fn attempt(sender: &Sender, parcels: &[Parcel]) -> Trial {
-    let mut exchanges = Vec::new();
-    let mut harmless = Judgement::Met;
-    for parcel in parcels {
+///
+/// Under a watch, a notification that was not acknowledged is sent once more, as the platform does:
+/// an endpoint that booked it before it failed may book it again.
+pub(super) async fn attempt(
+    sender: &Sender,
+    parcels: &[Parcel],
+    mut watch: Option<&mut Watch<'_>>,
+) -> Trial {
+    let (exchanges, acknowledged) = (Vec::new(), Vec::new());
+    let mut trial = Trial { judgement: Judgement::Met, exchanges, acknowledged, booked: None };
+    for (index, parcel) in parcels.iter().enumerate() {
         if !parcel.after.is_zero() {
             tokio::time::sleep(parcel.after).await;
         }
         let one = || sender.send(&parcel.message, parcel.manner, &parcel.label);
         let all = join_all((0..parcel.at_once).map(|_| one())).await;
-        let judgement = judge_all(parcel, &all);
-        keep_telling(&all, parcel, &mut exchanges);
+        let judgement = named(judge_all(parcel, &all), parcel, parcels.len());
+        trial.acknowledged.push(all.iter().any(Sent::is_acknowledged));
+        keep_telling(&all, parcel, &mut trial.exchanges);
         match judgement.proof() {
             None => {}
-            Some(Proof::Harmless) if harmless != Judgement::Met => {}
-            Some(Proof::Harmless) => harmless = named(judgement, parcel, parcels.len()),
-            Some(_) => {
-                return Trial { judgement: named(judgement, parcel, parcels.len()), exchanges };
+            Some(Proof::Harmless) if trial.judgement != Judgement::Met => {}
+            Some(Proof::Harmless) => trial.judgement = judgement,
+            Some(Proof::Proven | Proof::Doubtful) => {
+                trial.judgement = judgement;
+                if watch.is_some() && !parcel.is_bad() {
+                    send_again(sender, parcel, &mut trial).await;
+                }
+                break;
+            }
+        }
+        // Not between repeats of one status: how fast they follow each other is part of the case.
+        let changes = parcels.get(index + 1).is_some_and(|next| next.may_book != parcel.may_book);
+        if let (true, Some(watch)) = (changes, watch.as_deref_mut()) {
+            match watch.look(parcels, &trial.acknowledged).await {
+                Booked::Right => {}
+                Booked::Wrong(what) => {
+                    trial.booked = Some(Booked::Wrong(format!("{}: {what}", parcel.label)));
+                    break;
+                }
+                other => {
+                    trial.booked = Some(other);
+                    break;
+                }
             }
         }
     }
-    Trial { judgement: harmless, exchanges }
+    trial
+}
+
+async fn send_again(sender: &Sender, parcel: &Parcel, trial: &mut Trial) {
+    tokio::time::sleep(BEFORE_AGAIN).await;
+    let label = format!("{} (sent again, as the platform does)", parcel.label);
+    let sent = sender.send(&parcel.message, Manner::Plain, label.trim_start()).await;
+    if let Some(is_acknowledged) = trial.acknowledged.last_mut() {
+        *is_acknowledged |= sent.is_acknowledged();
+    }
+    trial.exchanges.push(sent.exchange);
 }
 
 /// The worst of the judgements of replies that came at once.

@@ -2,6 +2,7 @@
 
 mod consent;
 mod files;
+mod given;
 mod setup;
 mod suite;
 
@@ -34,6 +35,7 @@ use crate::settings::Environment;
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
 use files::{ReportFile, ReportFiles};
+use given::Given;
 
 /// Check whether a merchant's endpoint is safe to go live: verifies, acknowledges, credits once.
 ///
@@ -45,6 +47,9 @@ use files::{ReportFile, ReportFiles};
     after_help = "Example:\n  payout-notify check http://localhost:8080/notify\n  payout-notify check http://localhost:8080/notify --only authenticity --report junit=check.xml\n  payout-notify check http://localhost:8080/notify --observe 'python3 credited.py'"
 )]
 pub struct Args {
+    /// The options as they were typed. The first field: reading the others takes their values out.
+    #[command(flatten)]
+    pub given: Given,
     /// The merchant's notify URL; a profile's url holds where none is given.
     pub url: Option<String>,
     /// How the platform signs, and which reply it wants.
@@ -226,7 +231,7 @@ fn conduct(
     work: impl AsyncFnOnce(&mut Console) -> Result<(CheckReport, Vec<Bundle>), CheckError>,
 ) -> CommandResult {
     let reports = ReportFiles::open(&args.choice.report)?;
-    let (report, bundles) = block_on(async {
+    let (mut report, bundles) = block_on(async {
         consent::obtain(args, facts, wiring, console).await?;
         let mut interrupts = Interrupts::catch();
         match args.format {
@@ -248,10 +253,13 @@ fn conduct(
             None => Err(CommandError::interrupted("the check was interrupted")),
         }
     })?;
+    report.options = args.given.options(&wiring.mask);
     let exit = if is_passed(&report, &args.choice.fail_on) { Exit::Yes } else { Exit::No };
-    let told = tell(&report, args.format, console)
-        .and_then(|()| reports.write(&report))
-        .and_then(|()| files::write_bundles(args.choice.bundle.as_deref(), &bundles, console));
+    let told =
+        tell(&report, args.format, console).and_then(|()| reports.write(&report)).and_then(|()| {
+            let folder = args.choice.bundle.as_deref();
+            files::write_bundles(folder, &bundles, &report.options, console)
+        });
     match told {
         // A proven "no" stands, whether or not anyone read it.
         Err(error) if exit == Exit::Yes => Err(error),

@@ -2,7 +2,13 @@
 
 use std::future::Future;
 
+use crate::delivery::transport::{Shortage, Transport};
 use crate::error::CommandError;
+
+/// The most open files that are asked for: programs that this one starts inherit the limit, and some
+/// of them close every number below it.
+#[cfg(target_os = "linux")]
+const MOST_DESCRIPTORS: u64 = 65_536;
 
 /// Runs a future to its end on this thread.
 ///
@@ -11,6 +17,7 @@ use crate::error::CommandError;
 pub fn block_on<T>(
     future: impl Future<Output = Result<T, CommandError>>,
 ) -> Result<T, CommandError> {
+    raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -21,36 +28,82 @@ pub fn block_on<T>(
     result
 }
 
+/// Raises the soft limit on open files as far as the system lets it; each attempt needs one.
+#[cfg(target_os = "linux")]
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let most = maximum.unwrap_or(MOST_DESCRIPTORS).min(MOST_DESCRIPTORS);
+    if current.is_some_and(|current| current < most) {
+        // Where it is refused, the limit holds attempts back, and nothing worse.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum });
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn raise_descriptor_limit() {}
+
+/// How many files this process may have open, and how many more it can open; `None` where the
+/// system does not say.
+#[must_use]
+pub fn descriptors() -> Option<(usize, usize)> {
+    #[cfg(target_os = "linux")]
+    {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let open = std::fs::read_dir("/proc/self/fd").ok()?.count();
+        Some((limit, limit.saturating_sub(open)))
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
+}
+
+/// The error of a run that this machine kept from sending; `None` where it did not.
+#[must_use]
+pub fn not_sent(transport: &impl Transport) -> Option<CommandError> {
+    let why = transport.shortage().and_then(Shortage::gave_up)?;
+    Some(
+        CommandError::environment("the rest was not sent")
+            .because(std::io::Error::other(why.to_owned()))
+            .hint("see how many files a process may have open with `ulimit -n`, and raise it"),
+    )
+}
+
+/// What is said once where this machine holds requests back.
+#[must_use]
+pub fn held_back(transport: &impl Transport) -> Option<String> {
+    let why = transport.shortage().and_then(Shortage::why)?;
+    Some(format!("{why}; what is held back is sent when there is room, and is no attempt"))
+}
+
 /// The requests of the person or the system that the process end.
 ///
 /// They are caught from the moment that this value is made: make it before anything is promised.
+/// A thread of its own hears them, because the others may wait for a terminal that takes nothing:
+/// it ends the process where a second request, or the first while nobody reads, leads to no end.
 pub struct Interrupts {
     #[cfg(unix)]
-    signals: Option<(tokio::signal::unix::Signal, tokio::signal::unix::Signal)>,
+    requests: Option<tokio::sync::mpsc::UnboundedReceiver<()>>,
 }
 
 impl Interrupts {
-    /// Catches SIGINT and SIGTERM (elsewhere Ctrl-C) from now on; within a runtime only.
+    /// Catches SIGINT, SIGTERM and SIGHUP (elsewhere Ctrl-C) from now on. A SIGHUP that was ignored
+    /// when the process began, as `nohup` does, stays ignored.
     #[must_use]
     pub fn catch() -> Self {
         #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            let signals =
-                signal(SignalKind::interrupt()).ok().zip(signal(SignalKind::terminate()).ok());
-            Interrupts { signals }
-        }
+        return Interrupts { requests: signals::listen() };
         #[cfg(not(unix))]
         Interrupts {}
     }
 
-    /// Completes at the next request to end.
+    /// Completes at the next request to end; within a runtime only.
     pub async fn next(&mut self) {
         #[cfg(unix)]
-        if let Some((interrupt, terminate)) = &mut self.signals {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
+        if let Some(requests) = &mut self.requests {
+            // The thread that sends lives as long as the process.
+            if requests.recv().await.is_none() {
+                std::future::pending::<()>().await;
             }
             return;
         }
@@ -58,5 +111,109 @@ impl Interrupts {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+}
+
+/// The thread that hears signals.
+#[cfg(unix)]
+mod signals {
+    use std::io;
+    use std::sync::mpsc::{Sender, channel};
+    use std::thread;
+    use std::time::Duration;
+
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+    use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+    use tokio::time::{Instant, sleep};
+
+    use crate::exit::Exit;
+    use crate::terminal::stall;
+
+    /// How long the run may take to end in order after the second signal.
+    const LAST_WORDS: Duration = Duration::from_millis(500);
+
+    /// How long stdout or stderr may take nothing after the first signal: longer than the replies in
+    /// flight have.
+    const PATIENCE: Duration = Duration::from_secs(3);
+
+    /// How often the thread looks whether the run is stuck.
+    const LOOK: Duration = Duration::from_millis(50);
+
+    /// Catches signals and passes them on; `None` where none can be caught.
+    pub(super) fn listen() -> Option<UnboundedReceiver<()>> {
+        let (requests, heard) = unbounded_channel();
+        let (ready, is_ready) = channel();
+        let thread = thread::Builder::new().name("signals".to_owned());
+        thread.spawn(move || hear(&requests, ready)).ok()?;
+        is_ready.recv().ok()?;
+        Some(heard)
+    }
+
+    fn hear(requests: &UnboundedSender<()>, ready: Sender<()>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let Ok(runtime) = runtime else { return };
+        runtime.block_on(async {
+            let Ok(mut signals) = Signals::catch() else { return };
+            let _ = ready.send(());
+            signals.next().await;
+            let _ = requests.send(());
+            let (first, mut last) = (Instant::now(), None);
+            loop {
+                tokio::select! {
+                    () = signals.next() => {
+                        let _ = requests.send(());
+                        last.get_or_insert(Instant::now() + LAST_WORDS);
+                    }
+                    () = sleep(LOOK) => {}
+                }
+                let stuck = stall::blocked_for().min(first.elapsed());
+                if last.is_some_and(|last| Instant::now() >= last) || stuck >= PATIENCE {
+                    std::process::exit(Exit::Interrupted.code().into());
+                }
+            }
+        });
+    }
+
+    struct Signals {
+        interrupt: Signal,
+        terminate: Signal,
+        hangup: Option<Signal>,
+    }
+
+    impl Signals {
+        fn catch() -> io::Result<Self> {
+            Ok(Signals {
+                interrupt: signal(SignalKind::interrupt())?,
+                terminate: signal(SignalKind::terminate())?,
+                hangup: match catches_hangup() {
+                    true => Some(signal(SignalKind::hangup())?),
+                    false => None,
+                },
+            })
+        }
+
+        async fn next(&mut self) {
+            let hangup = async {
+                match &mut self.hangup {
+                    Some(hangup) => hangup.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                _ = self.interrupt.recv() => {}
+                _ = self.terminate.recv() => {}
+                _ = hangup => {}
+            }
+        }
+    }
+
+    /// Whether SIGHUP is known not to be ignored. Where it is not known, the signal keeps the action
+    /// that it began with: it ends the process, or `nohup` has it ignored.
+    fn catches_hangup() -> bool {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        // The lowest bit is signal 1, SIGHUP.
+        mask.is_some_and(|mask| mask & 1 == 0)
     }
 }

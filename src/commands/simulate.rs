@@ -17,7 +17,7 @@ use super::args::{
     EditArgs, Format, Input, KeyArgs, USUAL_TIMEOUT, adopt, adopt_headers, adopt_statuses, no_url,
     parse_payload, parse_sign_type, parse_time,
 };
-use super::runtime::{Interrupts, block_on};
+use super::runtime::{Interrupts, block_on, held_back, not_sent};
 use super::signing::{edited, sign_payload};
 use super::wire_args::WireArgs;
 use crate::clock::{Clock, SystemClock};
@@ -26,7 +26,7 @@ use crate::delivery::example::{Example, StatusWord};
 use crate::delivery::http::{HttpSettings, HttpTransport};
 use crate::delivery::order_ids::OrderIds;
 use crate::delivery::schedule::{DEFAULT_WINDOW, PRESETS, RetrySchedule, Speed};
-use crate::delivery::transport::{Request, Target, Transport};
+use crate::delivery::transport::{Request, Target, TargetError, Transport};
 use crate::delivery::wire_settings::Connections;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -39,6 +39,7 @@ use crate::protocol::status::StatusTable;
 use crate::report::delivery::{
     DeliveryPlan, attempt_json, attempt_line, reply_line, result_json, result_line,
 };
+use crate::report::line::Line;
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
@@ -110,7 +111,8 @@ impl Args {
         let profile = &chosen.profile;
         self.key.adopt(chosen);
         // With the profile's URL, a single argument that is no URL is the payload.
-        let is_file = |text: &String| Target::parse(text).is_err();
+        let is_file =
+            |text: &String| matches!(Target::parse(text), Err(error) if error != TargetError::Port);
         if profile.url.is_some() && self.file.is_none() {
             self.file = self.url.take_if(|text| is_file(text)).map(PathBuf::from);
         }
@@ -226,6 +228,7 @@ fn send_one(
     let request = Request { body: one.body.as_slice().into(), ..setup.request.clone() };
     let engine =
         Engine { schedule: &setup.schedule, speed: args.speed(), clock: &one.clock, transport };
+    let mut is_told = false;
     let report = block_on(async {
         let mut interrupts = Interrupts::catch();
         match args.format {
@@ -236,18 +239,25 @@ fn send_one(
         engine
             .deliver(&request, interrupts.next(), |event| match event {
                 DeliveryEvent::AttemptStarted { .. } => Ok(()),
-                DeliveryEvent::AttemptFinished(attempt) => match args.format {
-                    Format::Json => console.answer_bytes(attempt_json(attempt).as_bytes()),
-                    Format::Human => [attempt_line(attempt)]
-                        .into_iter()
-                        .chain(reply_line(attempt))
-                        .try_for_each(|line| console.answer(&line)),
-                },
+                DeliveryEvent::AttemptFinished(attempt) => {
+                    if let Some(why) = held_back(transport).filter(|_| !is_told) {
+                        is_told = true;
+                        console.note(&Line::new().plain(why));
+                    }
+                    match args.format {
+                        Format::Json => console.answer_bytes(attempt_json(attempt).as_bytes()),
+                        Format::Human => [attempt_line(attempt)]
+                            .into_iter()
+                            .chain(reply_line(attempt))
+                            .try_for_each(|line| console.answer(&line)),
+                    }
+                }
             })
             .await
             .map_err(CommandError::output)
     })?;
-    finish(&report, args.format, console)
+    let exit = finish(&report, args.format, console);
+    not_sent(transport).map_or(exit, Err)
 }
 
 /// One order, ready to send.

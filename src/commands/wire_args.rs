@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use zeroize::Zeroizing;
 
 use super::private_file::warn_if_others_can_read;
+use crate::delivery::proxy::proxy_for;
 use crate::delivery::tls::{Authorities, Identity, TlsError, TlsSettings, Trust};
 use crate::delivery::transport::Target;
 use crate::delivery::wire_settings::{
@@ -15,6 +16,7 @@ use crate::delivery::wire_settings::{
     WriteSide, parse_slow_upload, parse_upload_rate,
 };
 use crate::error::CommandError;
+use crate::report::line::Line;
 use crate::terminal::Console;
 
 /// The longest file of certificates that is read, in bytes; a system's whole store has 0.3 MB.
@@ -98,7 +100,7 @@ impl WireArgs {
         console: &mut Console,
     ) -> Result<WireSettings, CommandError> {
         self.reach.warn(target, console);
-        Ok(WireSettings {
+        let settings = WireSettings {
             connections: match self.connections {
                 None => usual,
                 Some(ConnectionsArg::Fresh) => Connections::Fresh,
@@ -116,7 +118,13 @@ impl WireArgs {
             resolve: self.reach.resolve.clone(),
             tls: self.reach.tls(console)?,
             ..WireSettings::default()
-        })
+        };
+        if let Some(proxy) = proxy_for(target, &settings) {
+            let host = target.host();
+            let note = Line::new().plain(format!("requests to {host} go through the proxy "));
+            console.note(&note.accent(proxy));
+        }
+        Ok(settings)
     }
 
     // Not a parser of clap's: its message would quote the value, which can be a secret.

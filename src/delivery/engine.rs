@@ -177,6 +177,9 @@ impl<C: Clock, T: Transport> Engine<'_, C, T> {
                     break DeliveryResult::Interrupted(Interruption::Sending { attempt: number });
                 }
             };
+            if outcome.is_held_back() {
+                break DeliveryResult::Interrupted(Interruption::Waiting { attempt: number });
+            }
             let took = self.clock.now().saturating_sub(start);
             elapsed = elapsed.saturating_add(took);
             let came = request.conclude(outcome);
@@ -410,6 +413,16 @@ mod tests {
             self.clock.sleep(duration).await;
             self.clock.advance(self.stopped);
         }
+    }
+
+    #[tokio::test]
+    async fn what_this_machine_holds_back_is_no_attempt() {
+        let steps = vec![Step::Reply(500, ""), Step::Fail(FailureKind::HeldBack)];
+        let (lines, report) = story("15s,30s", "1x", steps).await;
+        assert_eq!(lines.last().map(String::as_str), Some("15s: attempt 2"));
+        let waiting = Interruption::Waiting { attempt: 2 };
+        assert_eq!(report.result, DeliveryResult::Interrupted(waiting));
+        assert_eq!(report.attempts.len(), 1);
     }
 
     #[tokio::test]

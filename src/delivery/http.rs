@@ -6,9 +6,9 @@
 //! `wire.rs`.
 
 use std::error::Error;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 pub(super) use reqwest::Url;
 use reqwest::header::{
@@ -18,11 +18,12 @@ use reqwest::{Client, Method, redirect, retry};
 use rustls::ClientConfig;
 
 use super::outcome::{FailureKind, Outcome, TransportFailure};
-use super::schedule::format_duration;
+use super::proxy::Proxy;
 use super::tls::{client_config, trust_nobody};
-use super::transport::{HeaderError, Request, Target, Transport};
+use super::transport::{HeaderError, Request, Shortage, Target, Transport};
+use super::wire::noted::Noted;
 use super::wire::{Place, ReplyFate, Wire};
-use super::wire_failure::{Phase, Security, failure};
+use super::wire_failure::{Phase, Progress, Security, failure, timed_out};
 use super::wire_settings::{HeaderRule, Loss, WireSettings};
 use crate::protocol::acknowledgement::{MAX_REPLY_BYTES, Reply};
 
@@ -36,6 +37,13 @@ pub const NOTIFICATION_CONTENT_TYPE: &str = "application/json;charset=utf-8";
 
 /// The `User-Agent` of a notification.
 pub const USER_AGENT_TEXT: &str = concat!("payout-notify/", env!("CARGO_PKG_VERSION"));
+
+/// How long a request waits at first for what this machine lacks, and at most between two looks.
+const FIRST_HOLD: Duration = Duration::from_millis(20);
+const MOST_HOLD: Duration = Duration::from_millis(250);
+
+/// How long it waits in all, beyond the time that the attempts in flight have, before it is not sent.
+const LONGEST_HOLD: Duration = Duration::from_secs(3);
 
 /// The longest value of a reply's header that is kept, in characters.
 const MAX_HEADER_CHARS: usize = 256;
@@ -132,6 +140,11 @@ pub struct HttpTransport {
     /// How many requests were sent.
     sent: Arc<AtomicU64>,
     usual: Arc<Prepared>,
+    /// What requests go through, where the environment names one.
+    proxy: Option<Arc<Proxy>>,
+    shortage: Arc<Shortage>,
+    /// When a request was last sent, or failed for another reason than this machine's.
+    moved: Arc<Mutex<Option<Instant>>>,
 }
 
 impl HttpTransport {
@@ -160,13 +173,53 @@ impl HttpTransport {
             rules: wire.headers.clone().into(),
             method,
             loss: wire.loss,
+            proxy: Proxy::of(target, &wire).map(Arc::new),
+            shortage: Arc::default(),
+            moved: Arc::default(),
             wire: wire.needs_own_connection().then(|| Arc::new(Wire::new(wire, tls))),
             sent: Arc::default(),
             usual: Arc::new(usual),
         })
     }
 
-    async fn exchange(&self, request: &Request) -> Result<Reply, TransportFailure> {
+    /// One attempt, within its time.
+    async fn attempt(&self, request: &Request) -> Outcome {
+        let progress = Arc::new(Progress::at(match &self.wire {
+            Some(_) => Phase::Resolving,
+            None => Phase::Reaching(self.route.security),
+        }));
+        match tokio::time::timeout(self.timeout, self.exchange(request, &progress)).await {
+            Ok(Ok(reply)) => Outcome::Reply(reply),
+            Ok(Err(failure)) => Outcome::NoReply(failure),
+            Err(_) => {
+                let phase = progress.phase();
+                let failed = timed_out(phase, self.timeout);
+                Outcome::NoReply(match &self.proxy {
+                    Some(proxy) if phase != Phase::Exchanging => proxy.explain(failed, None),
+                    _ => failed,
+                })
+            }
+        }
+    }
+
+    /// Whether a request that this machine holds back may be tried again: as long as another one
+    /// that is in flight can still make room for it.
+    fn may_hold_back(&self, since: Instant, why: &str) -> bool {
+        self.shortage.note(why);
+        let moved = *self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle = moved.map_or(since, |moved| moved.max(since)).elapsed();
+        if idle < self.timeout.saturating_add(LONGEST_HOLD) {
+            return true;
+        }
+        self.shortage.give_up();
+        false
+    }
+
+    async fn exchange(
+        &self,
+        request: &Request,
+        progress: &Arc<Progress>,
+    ) -> Result<Reply, TransportFailure> {
         let prepared = if request.url == self.usual.target {
             Arc::clone(&self.usual)
         } else {
@@ -180,7 +233,7 @@ impl HttpTransport {
         let body = Arc::clone(&request.body);
         let Some(wire) = &self.wire else {
             // In a box, so that the other way does not carry the room that this one needs.
-            return Box::pin(self.ordinary(prepared.url.clone(), headers, &body)).await;
+            return Box::pin(self.ordinary(prepared.url.clone(), headers, &body, progress)).await;
         };
         let place = self.sent.fetch_add(1, Ordering::Relaxed);
         let fate = match self.loss {
@@ -188,7 +241,7 @@ impl HttpTransport {
             _ => ReplyFate::Read,
         };
         let method = self.method.clone();
-        wire.exchange(&prepared.place, (method, headers), body, fate).await
+        wire.exchange(&prepared.place, (method, headers), body, (fate, progress)).await
     }
 
     /// Sends as nearly every client does.
@@ -197,12 +250,26 @@ impl HttpTransport {
         url: Url,
         headers: HeaderMap,
         body: &[u8],
+        progress: &Arc<Progress>,
     ) -> Result<Reply, TransportFailure> {
+        // Plain HTTP to an address is a connection and nothing else before it.
+        let is_address = url
+            .host_str()
+            .is_some_and(|host| host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok());
+        let reaching = match self.route.security {
+            Security::Plain if is_address && self.proxy.is_none() => Phase::Connecting,
+            security => Phase::Reaching(security),
+        };
         let mut request = reqwest::Request::new(self.method.clone(), url);
         *request.headers_mut() = headers;
-        *request.body_mut() = Some(body.to_vec().into());
-        let classify = |error| classify(error, self.route.security);
+        *request.body_mut() = Some(reqwest::Body::wrap(Noted::new(body, Arc::clone(progress))));
+        let proxy = self.proxy.as_deref();
+        let classify = |error| classify(error, reaching, proxy);
         let mut response = self.client.execute(request).await.map_err(classify)?;
+        let status = response.status().as_u16();
+        if let Some(failed) = proxy.and_then(|proxy| proxy.reply(status, response.headers())) {
+            return Err(failed);
+        }
         let mut reply = start_reply(response.status().as_u16(), response.headers());
         while reply.body.len() <= MAX_REPLY_BYTES {
             let Some(chunk) = response.chunk().await.map_err(classify)? else { break };
@@ -219,14 +286,28 @@ impl Transport for HttpTransport {
             let detail = "the transport was set up for another kind of URL";
             return Outcome::NoReply(TransportFailure::new(FailureKind::Other, detail));
         }
-        match tokio::time::timeout(self.timeout, self.exchange(request)).await {
-            Ok(Ok(reply)) => Outcome::Reply(reply),
-            Ok(Err(failure)) => Outcome::NoReply(failure),
-            Err(_) => {
-                let detail = format!("no complete reply within {}", format_duration(self.timeout));
-                Outcome::NoReply(TransportFailure::new(FailureKind::Timeout, &detail))
+        let (since, mut wait) = (Instant::now(), FIRST_HOLD);
+        loop {
+            let outcome = self.attempt(request).await;
+            match &outcome {
+                Outcome::NoReply(TransportFailure { kind: FailureKind::HeldBack, detail }) => {
+                    if !self.may_hold_back(since, detail) {
+                        return outcome;
+                    }
+                }
+                _ => {
+                    let mut moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+                    *moved = Some(Instant::now());
+                    return outcome;
+                }
             }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(MOST_HOLD);
         }
+    }
+
+    fn shortage(&self) -> Option<&Shortage> {
+        Some(&self.shortage)
     }
 }
 
@@ -308,18 +389,22 @@ pub(super) fn start_reply(status: u16, headers: &HeaderMap) -> Reply {
     }
 }
 
-/// The step that failed, from the error's chain of causes.
-fn classify(error: reqwest::Error, security: Security) -> TransportFailure {
+/// The step that failed, from the error's chain of causes, and whose doing it is.
+fn classify(error: reqwest::Error, reaching: Phase, proxy: Option<&Proxy>) -> TransportFailure {
     // The URL may hold credentials.
     let error = error.without_url();
     let phase = if error.is_dns() {
         Phase::Resolving
     } else if error.is_connect() {
-        Phase::Connecting(security)
+        reaching
     } else {
         Phase::Exchanging
     };
-    failure(&error, phase)
+    let failed = failure(&error, phase);
+    match proxy {
+        Some(proxy) if phase != Phase::Exchanging => proxy.explain(failed, Some(&error)),
+        _ => failed,
+    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub mod orders;
 pub mod outcome;
 pub mod pace;
 pub mod probing;
+pub mod proxy;
 pub mod record;
 pub mod schedule;
 pub mod signing;

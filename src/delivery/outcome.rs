@@ -92,6 +92,10 @@ pub enum FailureKind {
     InvalidReply,
     /// A reply came, and the tool dropped the connection without reading it, as it was told to.
     ReplyLost,
+    /// A proxy refused the request or cannot be reached.
+    Proxy,
+    /// This machine had no room for the connection: nothing was sent, and it is no attempt.
+    HeldBack,
     /// Anything else.
     Other,
 }
@@ -111,6 +115,8 @@ impl FailureKind {
             FailureKind::ClosedEarly => "closed-early",
             FailureKind::InvalidReply => "invalid-reply",
             FailureKind::ReplyLost => "reply-lost",
+            FailureKind::Proxy => "proxy",
+            FailureKind::HeldBack => "held-back",
             FailureKind::Other => "other",
         }
     }
@@ -118,12 +124,16 @@ impl FailureKind {
     /// What it means for the merchant's developer.
     const fn advice(self) -> &'static str {
         match self {
-            FailureKind::Resolve => "the host name has no address; check the notify URL",
+            FailureKind::Resolve => {
+                "the host name could not be resolved, so nothing was sent; check the notify URL and \
+                 this machine's name server"
+            }
             FailureKind::Refused => {
                 "nothing listens there; check the port and that the merchant is running"
             }
             FailureKind::Connect => {
-                "no connection could be made; check the address, the network and the firewall"
+                "no connection could be made, so nothing was sent; check the address, the network \
+                 and the firewall"
             }
             FailureKind::Tls => {
                 "the TLS handshake failed; check the certificate, and whether the port speaks https"
@@ -148,6 +158,8 @@ impl FailureKind {
                  connection unread on purpose (--lose-replies), as a network fault would; the \
                  retry must be treated as a duplicate"
             }
+            FailureKind::Proxy => "the proxy refused the request or cannot be reached",
+            FailureKind::HeldBack => "this machine had no room for the connection",
             FailureKind::Other => "the attempt failed on the way",
         }
     }
@@ -183,9 +195,34 @@ impl TransportFailure {
             // Here the detail is the fact, "no complete reply within 10s", and comes first.
             FailureKind::Timeout if !self.detail.is_empty() => format!("{}; {advice}", self.detail),
             // Here the detail says what it means and what to do, closer than any general advice.
-            FailureKind::Tls if !self.detail.is_empty() => self.detail.clone(),
+            FailureKind::Tls | FailureKind::Proxy | FailureKind::HeldBack
+                if !self.detail.is_empty() =>
+            {
+                self.detail.clone()
+            }
             _ if self.detail.is_empty() => advice.to_owned(),
             _ => format!("{advice} ({})", self.detail),
+        }
+    }
+}
+
+impl Outcome {
+    /// Whether the request was held back on this machine: then no attempt was made.
+    #[must_use]
+    pub fn is_held_back(&self) -> bool {
+        matches!(self, Outcome::NoReply(failure) if failure.kind == FailureKind::HeldBack)
+    }
+
+    /// Why the merchant has no part in it: this machine or a proxy failed.
+    #[must_use]
+    pub fn failed_before_the_merchant(&self) -> Option<String> {
+        match self {
+            Outcome::NoReply(failure)
+                if matches!(failure.kind, FailureKind::HeldBack | FailureKind::Proxy) =>
+            {
+                Some(failure.explanation())
+            }
+            _ => None,
         }
     }
 }

@@ -7,16 +7,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 
 use super::http::Url;
 use super::outcome::{FailureKind, TransportFailure};
-use super::schedule::format_duration;
 use super::tls::client_config;
 use super::transport::Target;
 use super::wire::{Place, addresses_of};
-use super::wire_failure::{Phase, Security, failure};
+use super::wire_failure::{Phase, failure, timed_out};
 use super::wire_settings::{ResolveRule, WireSettings};
 
 mod certificate;
@@ -45,7 +44,7 @@ pub async fn addresses(
     limit: Duration,
 ) -> Result<Vec<SocketAddr>, TransportFailure> {
     let place = place(target.url())?;
-    let mut found = within(limit, addresses_of(&place, rules)).await??;
+    let mut found = within(Phase::Resolving, limit, addresses_of(&place, rules)).await??;
     found.truncate(MAX_ADDRESSES);
     Ok(found)
 }
@@ -55,8 +54,8 @@ pub async fn addresses(
 /// # Errors
 /// A [`TransportFailure`] where none can be made within `limit`.
 pub async fn connect(address: SocketAddr, limit: Duration) -> Result<(), TransportFailure> {
-    let phase = Phase::Connecting(Security::Plain);
-    let connected = within(limit, TcpStream::connect(address)).await?;
+    let phase = Phase::Connecting;
+    let connected = within(phase, limit, TcpStream::connect(address)).await?;
     connected.map(drop).map_err(|error| failure(&error, phase))
 }
 
@@ -70,17 +69,17 @@ pub async fn handshake(
     wire: &WireSettings,
     limit: Duration,
 ) -> Result<TlsFacts, TransportFailure> {
-    let phase = Phase::Connecting(Security::Tls);
     let no_tls = |text: String| TransportFailure::new(FailureKind::Tls, &text);
     let config = client_config(&wire.tls).map_err(|error| no_tls(error.to_string()))?;
     let name = ServerName::try_from(target.host().to_owned())
         .map_err(|error| no_tls(error.to_string()))?;
-    let shaken = within(limit, async {
-        let stream = TcpStream::connect(address).await.map_err(|error| failure(&error, phase))?;
-        let connector = TlsConnector::from(Arc::new(config));
-        connector.connect(name, stream).await.map_err(|error| failure(&error, phase))
-    })
-    .await??;
+    let began = Instant::now();
+    let stream = within(Phase::Connecting, limit, TcpStream::connect(address)).await?;
+    let stream = stream.map_err(|error| failure(&error, Phase::Connecting))?;
+    let connector = TlsConnector::from(Arc::new(config));
+    let left = limit.saturating_sub(began.elapsed());
+    let shaken = within(Phase::Securing, left, connector.connect(name, stream)).await?;
+    let shaken = shaken.map_err(|error| failure(&error, Phase::Securing))?;
     let (_, connection) = shaken.get_ref();
     let chain = connection.peer_certificates().unwrap_or_default();
     Ok(TlsFacts {
@@ -112,11 +111,12 @@ fn place(url: &Url) -> Result<Place, TransportFailure> {
     Place::of(url).ok_or_else(none)
 }
 
-async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, TransportFailure> {
-    timeout(limit, work).await.map_err(|_| {
-        let detail = format!("no connection within {}", format_duration(limit));
-        TransportFailure::new(FailureKind::Timeout, &detail)
-    })
+async fn within<T>(
+    phase: Phase,
+    limit: Duration,
+    work: impl Future<Output = T>,
+) -> Result<T, TransportFailure> {
+    timeout(limit, work).await.map_err(|_| timed_out(phase, limit))
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::future::Future;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::http::Url;
 use super::outcome::Outcome;
@@ -62,8 +63,43 @@ impl Request {
     }
 }
 
+/// What held requests back on this machine, so that they were not sent.
+#[derive(Debug, Default)]
+pub struct Shortage {
+    /// What lacked first, in words.
+    first: OnceLock<String>,
+    gave_up: AtomicBool,
+}
+
+impl Shortage {
+    /// Notes that a request is held back.
+    pub(super) fn note(&self, why: &str) {
+        self.first.get_or_init(|| why.to_owned());
+    }
+
+    /// Notes that one was held back for good.
+    pub(super) fn give_up(&self) {
+        self.gave_up.store(true, Ordering::Relaxed);
+    }
+
+    /// What held the first request back; `None` where none was.
+    pub fn why(&self) -> Option<&str> {
+        self.first.get().map(String::as_str)
+    }
+
+    /// What held a request back for so long that it was not sent at all.
+    pub fn gave_up(&self) -> Option<&str> {
+        self.why().filter(|_| self.gave_up.load(Ordering::Relaxed))
+    }
+}
+
 /// Carries one request and tells what came of it.
 pub trait Transport: Send + Sync {
+    /// What this machine lacked; `None` of a transport that needs nothing of it.
+    fn shortage(&self) -> Option<&Shortage> {
+        None
+    }
+
     /// Sends `request` exactly once; a failure is an [`Outcome`], not an error.
     fn send(&self, request: &Request) -> impl Future<Output = Outcome> + Send;
 }
@@ -155,14 +191,20 @@ impl fmt::Debug for Target {
 }
 
 fn parse_url(text: &str) -> Result<Url, TargetError> {
-    // The error's own text names the rule and quotes nothing of the URL.
-    Url::parse(text).map_err(|error| TargetError::Syntax(error.to_string()))
+    let url = Url::parse(text).map_err(|error| match error.to_string() {
+        // The library's type of errors is not exported with its URL.
+        rule if rule.contains("port") => TargetError::Port,
+        // The text names the rule and quotes nothing of the URL.
+        rule => TargetError::Syntax(rule),
+    })?;
+    if url.port() == Some(0) { Err(TargetError::Port) } else { Ok(url) }
 }
 
 fn parse_without_scheme(text: &str) -> Result<Url, TargetError> {
     let host = if text.starts_with(':') { "localhost" } else { "" };
     match parse_url(&format!("http://{host}{text}")) {
         Ok(url) if is_loopback(&url) => Ok(url),
+        Err(TargetError::Port) => Err(TargetError::Port),
         _ => Err(TargetError::NoScheme),
     }
 }
@@ -190,6 +232,9 @@ pub enum TargetError {
     /// Not a URL.
     #[error("the notify URL cannot be read: {0}")]
     Syntax(String),
+    /// A port that is not a number from 1 to 65535.
+    #[error("the notify URL's port is not a number from 1 to 65535")]
+    Port,
     /// A scheme other than `http` and `https`.
     #[error("the notify URL's scheme is {0}, not http or https")]
     Scheme(String),
@@ -322,7 +367,18 @@ mod tests {
         assert_eq!(read(""), Err(TargetError::Empty));
         assert_eq!(read("shop.example/notify"), Err(TargetError::NoScheme));
         assert_eq!(read("ftp://shop.example/"), Err(TargetError::Scheme("ftp".into())));
-        for text in ["http://", "http://h:99999/", "http://a b/", "mailto:a@b", "http://[::1/"] {
+        for text in [
+            "localhost:99999",
+            "127.0.0.1:65536/x",
+            ":99999",
+            "http://h:99999/",
+            "localhost:0",
+            "[::1]:70000",
+            "https://h:-1/",
+        ] {
+            assert_eq!(read(text), Err(TargetError::Port), "{text}");
+        }
+        for text in ["http://", "http://a b/", "mailto:a@b", "http://[::1/"] {
             assert!(read(text).is_err(), "{text}");
         }
         let target = Target::parse("http://user:s3cret@127.9.9.9/").unwrap();

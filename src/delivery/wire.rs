@@ -27,7 +27,7 @@ use hyper::{Method, Request, Response, Uri};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_rustls::TlsConnector;
@@ -35,11 +35,15 @@ use tokio_rustls::TlsConnector;
 use super::go_ahead::Gate;
 use super::http::{Url, start_reply};
 use super::outcome::{FailureKind, TransportFailure};
-use super::wire_failure::{Phase, Security, failure};
+use super::wire_failure::{Phase, Progress, Security, failure, is_shortage};
 use super::wire_settings::{
     Compression, Connections, Framing, GoAhead, ResolveRule, Upload, WireSettings, WriteSide,
 };
 use crate::protocol::acknowledgement::{MAX_REPLY_BYTES, Reply};
+use half_closing::HalfClosing;
+
+mod half_closing;
+pub(super) mod noted;
 
 /// The most idle connections that are kept; any more are closed.
 const MOST_IDLE: usize = 4_096;
@@ -125,7 +129,7 @@ impl Wire {
         place: &Arc<Place>,
         head: (Method, HeaderMap),
         body: Arc<[u8]>,
-        fate: ReplyFate,
+        (fate, progress): (ReplyFate, &Progress),
     ) -> Result<Reply, TransportFailure> {
         let ended = match self.settings.write_side {
             WriteSide::Open => None,
@@ -134,6 +138,7 @@ impl Wire {
         let body = Outgoing::new(Bytes::from_owner(body), &self.settings, ended.clone());
         let mut request = self.request(place, head, body);
         if let Some(mut sender) = self.take_idle(place).await {
+            progress.reach(Phase::Exchanging);
             match sender.try_send_request(request).await {
                 Ok(response) => return self.receive(place, sender, response, fate).await,
                 Err(mut error) => match error.take_message() {
@@ -143,7 +148,7 @@ impl Wire {
             }
         }
         // In a box: a kept connection is the usual case and need not carry the room for a new one.
-        Box::pin(self.exchange_anew(place, request, ended, fate)).await
+        Box::pin(self.exchange_anew(place, request, ended, (fate, progress))).await
     }
 
     /// Sends a request on a new connection.
@@ -152,9 +157,10 @@ impl Wire {
         place: &Arc<Place>,
         request: Request<Outgoing>,
         ended: Option<Arc<AtomicBool>>,
-        fate: ReplyFate,
+        (fate, progress): (ReplyFate, &Progress),
     ) -> Result<Reply, TransportFailure> {
-        let mut sender = self.connect(place, ended).await?;
+        let mut sender = self.connect(place, ended, progress).await?;
+        progress.reach(Phase::Exchanging);
         let sent = sender.send_request(request).await;
         let response = sent.map_err(|error| failure(&error, Phase::Exchanging))?;
         self.receive(place, sender, response, fate).await
@@ -266,10 +272,13 @@ impl Wire {
         &self,
         place: &Place,
         ended: Option<Arc<AtomicBool>>,
+        progress: &Progress,
     ) -> Result<SendRequest<Outgoing>, TransportFailure> {
+        progress.reach(Phase::Resolving);
         let addresses = addresses_of(place, &self.settings.resolve).await?;
-        let phase = Phase::Connecting(place.security);
-        let stream = connect_to_one(&addresses).await.map_err(|error| failure(&error, phase))?;
+        let classify = |error: io::Error| failure(&error, progress.phase());
+        progress.reach(Phase::Connecting);
+        let stream = connect_to_one(&addresses).await.map_err(classify)?;
         // Without it a request in two parts waits for an acknowledgement; best effort.
         let _ = stream.set_nodelay(true);
         if place.security == Security::Plain {
@@ -277,9 +286,10 @@ impl Wire {
         }
         let name = ServerName::try_from(place.host.clone())
             .map_err(|error| TransportFailure::new(FailureKind::Tls, &error.to_string()))?;
+        progress.reach(Phase::Securing);
         let connector = TlsConnector::from(Arc::clone(&self.tls));
-        let stream = connector.connect(name, stream).await;
-        open(HalfClosing { stream: stream.map_err(|error| failure(&error, phase))?, ended }).await
+        let stream = connector.connect(name, stream).await.map_err(classify)?;
+        open(HalfClosing { stream, ended }).await
     }
 }
 
@@ -303,7 +313,8 @@ pub(super) async fn addresses_of(
     Ok(found)
 }
 
-/// A connection to the first address that answers; the error is the last one's.
+/// A connection to the first address that answers; the error is the last one's, but for an address
+/// of a family that this machine does not have.
 async fn connect_to_one(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     let mut failed = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for (at, address) in addresses.iter().enumerate() {
@@ -317,6 +328,9 @@ async fn connect_to_one(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
         };
         match connected {
             Ok(stream) => return Ok(stream),
+            // The next address would fail alike.
+            Err(error) if is_shortage(&error) => return Err(error),
+            Err(error) if at > 0 && error.kind() == io::ErrorKind::AddrNotAvailable => {}
             Err(error) => failed = error,
         }
     }
@@ -430,59 +444,6 @@ impl Body for Outgoing {
             Framing::Length => SizeHint::with_exact(self.rest.len() as u64),
             Framing::Chunked => SizeHint::new(),
         }
-    }
-}
-
-/// A stream that shuts its writing side down once the request is out, where that is asked for.
-struct HalfClosing<S> {
-    stream: S,
-    /// Set by the body when its last byte is handed out; taken when the side is shut.
-    ended: Option<Arc<AtomicBool>>,
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for HalfClosing<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for HalfClosing<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        parts: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
-        // A flush comes only after everything that was handed out is written.
-        if self.ended.as_ref().is_some_and(|ended| ended.load(Ordering::Acquire)) {
-            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-            self.ended = None;
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 

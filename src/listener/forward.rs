@@ -3,9 +3,11 @@
 //! The body goes on as it came, with the method, the query and every header that is not of one
 //! connection alone (`headers`). A callback is sent at most once: only where a kept connection
 //! turned out to be closed before a byte was written does it go out on a new one, and only a
-//! refused connection is tried again. Redirects are not followed and no proxy is asked.
+//! connection that was refused, or that this machine had no room for, is tried again. Redirects are
+//! not followed and no proxy is asked.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
@@ -167,8 +169,14 @@ impl Forwarder {
                 Ok(reply) => return self.forwarded(elapsed, Ok(reply)),
                 Err(failure) => failure,
             };
-            let left = self.retry.saturating_sub(began.elapsed());
-            if failure == Failure::Refused && !left.is_zero() {
+            let patience = match failure {
+                // The callbacks that are with the application make room as they are answered.
+                Failure::NoRoom(_) => self.retry.max(self.timeout),
+                _ => self.retry,
+            };
+            let left = patience.saturating_sub(began.elapsed());
+            let may_retry = matches!(failure, Failure::Refused | Failure::NoRoom(_));
+            if may_retry && !left.is_zero() {
                 sleep(self.retry_step.min(left)).await;
                 continue;
             }
@@ -194,8 +202,12 @@ impl Forwarder {
             return (Duration::ZERO, Err(Failure::Busy(self.timeout)));
         };
         let began = Instant::now();
-        let in_time = timeout(self.timeout, self.exchange(request)).await;
-        let result = in_time.unwrap_or(Err(Failure::TooSlow(self.timeout)));
+        let is_asked = AtomicBool::new(false);
+        let in_time = timeout(self.timeout, self.exchange(request, &is_asked)).await;
+        let result = in_time.unwrap_or_else(|_| match is_asked.load(Ordering::Relaxed) {
+            true => Err(Failure::TooSlow(self.timeout)),
+            false => Err(Failure::NoConnection(self.timeout)),
+        });
         (began.elapsed(), result)
     }
 
@@ -212,8 +224,13 @@ impl Forwarder {
     }
 
     /// Sends a request at most once: anew only where hyper gives it back unsent.
-    async fn exchange(&self, mut request: Request<Full<Bytes>>) -> Result<AppReply, Failure> {
+    async fn exchange(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        is_asked: &AtomicBool,
+    ) -> Result<AppReply, Failure> {
         if let Some(mut sender) = self.pool.take() {
+            is_asked.store(true, Ordering::Relaxed);
             match sender.try_send_request(request).await {
                 Ok(response) => return self.receive(sender, response).await,
                 Err(mut error) => match error.take_message() {
@@ -222,7 +239,9 @@ impl Forwarder {
                 },
             }
         }
+        is_asked.store(false, Ordering::Relaxed);
         let mut sender = pool::open(self.target.connect().await?).await?;
+        is_asked.store(true, Ordering::Relaxed);
         let sent = sender.send_request(request).await;
         let response = sent.map_err(|error| Failure::without_head(&error))?;
         self.receive(sender, response).await

@@ -13,11 +13,13 @@ use crate::settings::{ColorMode, Environment};
 
 pub mod progress;
 pub mod sanitize;
+pub mod stall;
 pub mod theme;
 pub mod width;
 
 use progress::Progress;
 use sanitize::{abridge, sanitize};
+use stall::Watched;
 use theme::{Device, Theme};
 
 /// The most characters of one span that a line shows; a longer one loses its middle.
@@ -67,8 +69,8 @@ impl Console {
             theme: Theme::choose(mode, device, environment),
         };
         Console {
-            answers: stream(Box::new(stdout), answers),
-            remarks: stream(Box::new(stderr), remarks),
+            answers: stream(Box::new(Watched(stdout)), answers),
+            remarks: stream(Box::new(Watched(stderr)), remarks),
             mask: KeyMask::default(),
             is_of_process: true,
             canvas: if environment.dumb_terminal { Device::Other } else { remarks },

@@ -6,6 +6,7 @@ use std::time::Duration;
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
+use super::stall;
 use super::theme::Device;
 use crate::report::line::Line;
 use crate::report::progress::{ProgressFigures, ProgressMeter};
@@ -140,7 +141,8 @@ impl TermLike for Narrow {
     }
 
     fn flush(&self) -> io::Result<()> {
-        self.0.flush()
+        // The stream is buffered: this alone waits for the terminal.
+        stall::watch(|| self.0.flush())
     }
 }
 

@@ -4,6 +4,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod bookings;
 mod check;
 mod completions;
 mod course;
@@ -29,6 +30,7 @@ mod man;
 mod many;
 mod masking;
 mod misread;
+mod network;
 mod order_files;
 mod pipes;
 mod profiles;
@@ -39,5 +41,6 @@ mod sign;
 mod simulate;
 mod snippet;
 mod statuses;
+mod unread;
 mod vectors;
 mod verify;

@@ -387,6 +387,7 @@ fn checks(schemas: &mut Schemas) {
             requests: 3,
             bound: 9,
             seed: u64::MAX,
+            options: Vec::new(),
         }));
     }
 }

@@ -1,6 +1,7 @@
-//! `config init` where a person sits at a terminal; Python opens one.
+//! What needs a terminal: `config init` where a person sits at one, and a run whose terminal nobody
+//! reads. Python opens them.
 
-use crate::harness::{Output, payout_notify};
+use crate::harness::{KEY, Listening, Output, payout_notify};
 use crate::need::{PYTHON_PTY, list};
 
 /// What is waited for on the terminal, and what is typed then.
@@ -10,6 +11,7 @@ list! {
     each_answer_is_checked_at_once_and_an_empty_one_leaves_a_setting_out [PYTHON_PTY]
     who_leaves_in_the_middle_or_says_nothing_leaves_no_file [PYTHON_PTY]
     nothing_is_asked_where_a_file_is_already [PYTHON_PTY]
+    a_terminal_that_nobody_reads_holds_no_run [PYTHON_PTY]
 }
 
 /// Plays `config init` on a terminal; the file that it wrote follows on stdout.
@@ -72,4 +74,17 @@ fn who_leaves_in_the_middle_or_says_nothing_leaves_no_file() {
 fn nothing_is_asked_where_a_file_is_already() {
     let output = init(&[], "echo '# mine' > payout-notify.toml");
     output.exits(4).says(&["is there already", "===\n# mine\n"]).hides("[default]");
+}
+
+fn a_terminal_that_nobody_reads_holds_no_run() {
+    let merchant = Listening::start(&["--quiet"]);
+    // More orders than a terminal holds the lines of.
+    let arguments = ["simulate", &merchant.url, "--format", "json", "--count", "4000"];
+    let output = payout_notify(&arguments)
+        .key(KEY)
+        .behind("exec python3 \"$UNREAD\" \"$@\"")
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("UNREAD", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interpreters/terminal/unread.py"))
+        .run();
+    output.exits(130);
 }

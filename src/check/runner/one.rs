@@ -3,15 +3,15 @@
 use jiff::Timestamp;
 
 use super::Run;
-use crate::check::case::{Case, Effect, Expect, StepPlan, Work};
+use crate::check::case::{Case, Effect, Expect, Message, StepPlan, Work};
 use crate::check::control::Control;
-use crate::check::effect::{Before, Booked, Breadth, Effects, demands};
+use crate::check::effect::{Booked, Breadth, demands, differ, moved};
 use crate::check::judge::{Judgement, Proof};
 use crate::check::plan::is_rough;
 use crate::check::report::{Endpoint, Status, Tries};
 use crate::check::retry::deliver;
 use crate::check::tested::{Tested, blank};
-use crate::check::trial::{Parcel, Trial, attempt, pack};
+use crate::check::trial::{Parcel, Trial, Watch, attempt, pack};
 
 /// What one try of a case came to.
 struct Tried {
@@ -19,17 +19,21 @@ struct Tried {
     parcels: Vec<Parcel>,
     /// Why the side effect could not be seen although an observer was given.
     blind: Option<String>,
-    /// Whether the observer has shown that something wrong was booked.
+    /// Whether the observer shows a wrong booking or a loss.
     is_misbooked: bool,
     /// What the control after it says of the endpoint, where it was refused.
     lost: Option<Endpoint>,
 }
 
 impl Run<'_> {
-    /// Whether the observer tells of all orders together, so that the case must be alone.
+    /// Whether the observer may print the total of all orders, so that the case must be alone.
     pub(super) fn counts_in_total(&self, case: &Case) -> bool {
         case.effect != Effect::Any
-            && matches!(&self.effects, Ok(Some(effects)) if effects.breadth() == Breadth::Total)
+            && match &self.effects {
+                Ok(Some(effects)) => effects.breadth() == Breadth::Total,
+                Ok(None) => false,
+                Err(_) => true,
+            }
     }
 
     /// Tries a case, and once more with fresh orders where a hiccup may have been the cause.
@@ -70,30 +74,37 @@ impl Run<'_> {
         let label = format!("{} {which}", case.id);
         let parcels = pack(&self.plan.workshop, steps, &label, Timestamp::now())
             .map_err(|error| format!("its message cannot be made: {error}"))?;
-        let (before, mut blind) = self.look_before(case, &parcels).await;
+        let (kept_back, _) = self.sender.kept_back();
+        // What did not reach the endpoint speaks neither for it nor against it.
+        let reached = || match self.sender.kept_back() {
+            (kept_since, why) if kept_since > kept_back => Err(why),
+            _ => Ok(()),
+        };
+        if let Some(tried) = self.repeat_failure(&parcels).await {
+            return if tried.is_misbooked { Ok(tried) } else { reached().map(|()| tried) };
+        }
+        let (mut watch, mut blind) = self.watch(case, &parcels).await;
         let mut trial = match (&case.work, parcels.first()) {
             (Work::Retry(_), Some(parcel)) => deliver(self.sender, parcel).await,
-            _ => attempt(self.sender, &parcels).await,
+            _ => attempt(self.sender, &parcels, watch.as_mut()).await,
         };
         let mut is_misbooked = false;
-        if let Some((effects, before)) = before {
-            // What was not acknowledged need not be booked.
-            let before = match trial.judgement {
-                Judgement::Met => before,
-                Judgement::Broken { .. } => before.without_least(),
+        if let Some(mut watch) = watch {
+            let booked = match trial.booked.take() {
+                Some(booked) => booked,
+                None => watch.look(&parcels, &trial.acknowledged).await,
             };
-            match effects.after(&case.id, before).await {
-                Booked::Right => {}
-                Booked::Unseen(why) => blind = Some(why),
-                Booked::TooLittle(what) => {
-                    is_misbooked = true;
-                    trial.judgement = Judgement::Broken { what, proof: Proof::Doubtful };
-                }
-                Booked::TooMuch(what) => {
-                    is_misbooked = true;
-                    trial.judgement = worse(&trial.judgement, what, Proof::Proven);
-                }
+            is_misbooked = matches!(booked, Booked::Wrong(_) | Booked::Lost(_));
+            if !matches!(booked, Booked::Wrong(_)) {
+                watch.effects.keep(&case.id, watch.before);
             }
+            if let Booked::Unseen(why) = &booked {
+                blind = Some(why.clone());
+            }
+            weigh(&mut trial, booked, watch.effects.breadth());
+        }
+        if trial.judgement.proof() != Some(Proof::Proven) {
+            reached()?;
         }
         let lost = match is_rough(case) {
             true => self.control_after(&mut trial).await,
@@ -102,13 +113,42 @@ impl Run<'_> {
         Ok(Tried { trial, parcels, blind, is_misbooked, lost })
     }
 
-    /// The numbers before a case, where they are to be held against those after it.
-    async fn look_before(
-        &self,
-        case: &Case,
-        parcels: &[Parcel],
-    ) -> (Option<(&Effects<'_>, Before)>, Option<String>) {
-        let demands = demands(case.effect, parcels);
+    /// Repeats a failure where the observer's number does not move with a success.
+    ///
+    /// Such a number may be what was given back to customers: one failure may move it once.
+    async fn repeat_failure(&self, parcels: &[Parcel]) -> Option<Tried> {
+        let (Err(why), Some(observer)) = (&self.effects, &self.plan.observer) else { return None };
+        let (first, repeats) = parcels.split_first()?;
+        let is_repeat = |one: &Parcel| one.message == first.message;
+        if first.may_book || first.is_bad() || repeats.is_empty() || !repeats.iter().all(is_repeat)
+        {
+            return None;
+        }
+        let Message { order_id, amount_cents, .. } = &first.message;
+        // What an earlier case has moved must not count here.
+        tokio::time::sleep(observer.within).await;
+        let before = observer.read(order_id, *amount_cents).await.ok()?.value;
+        let mut trial = attempt(self.sender, std::slice::from_ref(first), None).await;
+        let once = moved(observer, &first.message, before).await.ok()?;
+        trial.exchanges.extend(attempt(self.sender, repeats, None).await.exchanges);
+        let again = moved(observer, &first.message, once).await.ok()?;
+        let is_misbooked = differ(again, once);
+        if is_misbooked {
+            let what = format!(
+                "the repeated failure of the order {order_id} changed the observer's number by {}, \
+                 after the first had changed it by {}",
+                again - once,
+                once - before
+            );
+            trial.judgement = Judgement::Broken { what, proof: Proof::Proven };
+        }
+        let (parcels, blind) = (parcels.to_vec(), Some(why.clone()));
+        Some(Tried { trial, parcels, blind, is_misbooked, lost: None })
+    }
+
+    /// The numbers before a case, where its booking is looked at.
+    async fn watch(&self, case: &Case, parcels: &[Parcel]) -> (Option<Watch<'_>>, Option<String>) {
+        let demands = demands(case.effect, parcels, &[]);
         if let (true, Ok(Some(effects))) = (demands.is_empty(), &self.effects) {
             effects.sent();
         }
@@ -119,7 +159,7 @@ impl Run<'_> {
             Ok(None) => (None, None),
             Err(why) => (None, Some(why.clone())),
             Ok(Some(effects)) => match effects.before(demands, parcels).await {
-                Ok(before) => (Some((effects, before)), None),
+                Ok(before) => (Some(Watch { effects, effect: case.effect, before }), None),
                 Err(why) => (None, Some(why)),
             },
         }
@@ -167,9 +207,11 @@ impl Run<'_> {
         };
         let what = match case.effect {
             Effect::Once => "whether the order was credited once",
-            Effect::AtMostOnce => "whether the order was credited more than once",
+            Effect::AtMostOnce if takes_good_ones => {
+                "whether the order was credited more than once"
+            }
             Effect::None if takes_good_ones => "whether the order was credited",
-            Effect::None | Effect::Any => return None,
+            Effect::None | Effect::AtMostOnce | Effect::Any => return None,
         };
         Some(format!("{what}: only --observe COMMAND shows that"))
     }
@@ -180,9 +222,22 @@ fn worse(judgement: &Judgement, found: String, proof: Proof) -> Judgement {
     match judgement {
         Judgement::Met => Judgement::Broken { what: found, proof },
         Judgement::Broken { what, proof: known } => {
-            Judgement::Broken { what: format!("{what}; {found}"), proof: proof.min(*known) }
+            Judgement::Broken { what: format!("{found}; {what}"), proof: proof.min(*known) }
         }
     }
+}
+
+/// The observer outranks the reply: a wrong booking is final, whatever a later try comes to.
+///
+/// A loss may be a late booking. With a number per order that shows at the end of the check; in one
+/// total it cannot be found again.
+fn weigh(trial: &mut Trial, booked: Booked, breadth: Breadth) {
+    let (what, proof) = match (booked, breadth) {
+        (Booked::Right | Booked::Unseen(_), _) => return,
+        (Booked::Lost(what), Breadth::EachOrder) => (what, Proof::Doubtful),
+        (Booked::Lost(what), Breadth::Total) | (Booked::Wrong(what), _) => (what, Proof::Proven),
+    };
+    trial.judgement = worse(&trial.judgement, what, proof);
 }
 
 fn broken(case: &Case, tried: Tried, tries: Tries) -> Tested {

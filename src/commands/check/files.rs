@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::check::bundle::{Bundle, MAX_BUNDLE_BYTES};
-use crate::check::report::CheckReport;
+use crate::check::report::{CheckReport, RunOption};
 use crate::commands::private_file::{open_private, write_private};
 use crate::error::CommandError;
+use crate::report::check::standing::replay;
 use crate::report::check::{ReportKind, render};
 use crate::report::line::Line;
 use crate::terminal::Console;
@@ -78,6 +79,7 @@ impl<'a> ReportFiles<'a> {
 pub(super) fn write_bundles(
     folder: Option<&Path>,
     bundles: &[Bundle],
+    options: &[RunOption],
     console: &mut Console,
 ) -> Result<(), CommandError> {
     let Some(folder) = folder.filter(|_| !bundles.is_empty()) else { return Ok(()) };
@@ -86,7 +88,7 @@ pub(super) fn write_bundles(
         let path = folder.join(format!("{}.json", file_name(&bundle.id)));
         write_private(&path, bundle.to_json().as_bytes())
             .map_err(|error| cannot_write(&path, error))?;
-        let again = format!("payout-notify check --replay {}", path.display());
+        let again = replay(&path.display().to_string(), options);
         console.note(&Line::new().dim("sends it again: ").accent(again));
     }
     Ok(())

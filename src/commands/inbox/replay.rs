@@ -10,7 +10,7 @@ use crate::commands::args::input::read_payload;
 use crate::commands::args::{
     EditArgs, Format, KeyArgs, USUAL_TIMEOUT, adopt, adopt_headers, parse_sign_type, parse_time,
 };
-use crate::commands::runtime::{Interrupts, block_on};
+use crate::commands::runtime::{Interrupts, block_on, not_sent};
 use crate::commands::signing::sign_payload;
 use crate::commands::wire_args::WireArgs;
 use crate::delivery::http::{HttpSettings, HttpTransport, check_header};
@@ -201,6 +201,9 @@ impl Sender<'_> {
                     () = interrupts.next() => return Ok(interrupted(exit)),
                     outcome = transport.send(&request) => outcome,
                 };
+                if let Some(error) = not_sent(&transport) {
+                    return Err(error);
+                }
                 let replay = self.replay(id, &request, outcome, started.elapsed());
                 if replay.explanation.is_some() {
                     exit = Exit::No;

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use super::super::CommandResult;
 use super::super::args::whole;
-use super::super::runtime::{Interrupts, block_on};
+use super::super::runtime::{Interrupts, block_on, descriptors, held_back, not_sent};
 use super::Setup;
 use super::course::{Course, recorded};
 use super::journal::{self, FleetJournal};
@@ -94,6 +94,19 @@ pub struct ManyArgs {
     pub fail_if: Vec<Gate>,
 }
 
+/// The open files that attempts leave free: for the journal, and for looking up names.
+const SPARE_DESCRIPTORS: usize = 16;
+
+/// Whether there may be as many open files as the run may have attempts in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OpenFiles {
+    Enough,
+    /// The limit allows fewer.
+    Few {
+        limit: usize,
+    },
+}
+
 /// A rate that can be read; its text is what a journal keeps.
 fn rate(text: &str) -> Result<String, RateError> {
     Rate::parse(text).map(|_| text.to_owned())
@@ -120,14 +133,23 @@ impl ManyArgs {
         flags.into_iter().find_map(|(is_given, flag)| is_given.then_some(flag))
     }
 
-    fn limits(&self) -> Limits {
+    /// What the run may have in flight, and whether the limit on open files makes it less.
+    fn limits(&self) -> (Limits, OpenFiles) {
         let or = |given: Option<NonZeroUsize>, usual| {
             given.or(NonZeroUsize::new(usual)).unwrap_or(NonZeroUsize::MIN)
         };
-        Limits {
+        let most = or(self.max_in_flight, 1000);
+        let limits = |max_in_flight| Limits {
             concurrency: or(self.concurrency, 16),
-            max_in_flight: or(self.max_in_flight, 1000),
+            max_in_flight,
             drain: DEFAULT_DRAIN,
+        };
+        match descriptors().map(|(limit, free)| (limit, free.saturating_sub(SPARE_DESCRIPTORS))) {
+            Some((limit, free)) if free < most.get() => {
+                let free = NonZeroUsize::new(free).unwrap_or(NonZeroUsize::MIN);
+                (limits(free), OpenFiles::Few { limit })
+            }
+            _ => (limits(most), OpenFiles::Enough),
         }
     }
 }
@@ -202,14 +224,7 @@ pub(super) fn run(
         };
         reports.begin()?;
         work.journal.begin().await?;
-        let facts = RunFacts {
-            url: setup.target.to_string(),
-            started_at: work.began,
-            schedule: work.course.schedule.name().to_owned(),
-            orders: work.total,
-            rate: work.course.pace.rate.map(Rate::per_second),
-            ramp: work.course.pace.ramp.filter(|ramp| !ramp.is_zero()),
-        };
+        let facts = facts_of(setup, &work);
         ready(&facts, work.left, work.course.seed, setup.args.format, console)
             .map_err(CommandError::output)?;
         let mut summary = DeliverySummary::new(facts);
@@ -218,23 +233,40 @@ pub(super) fn run(
         }
         let begun = clock.now();
         let (format, unknown) = (setup.args.format, Unknown::of(work.unknown_outcomes()));
-        let screen = Screen { many, format, console, reports, summary, unknown };
+        let (limits, files) = many.limits();
+        let screen =
+            Screen { many, format, console, reports, summary, unknown, files, is_held_back: false };
         let screen = RefCell::new(screen);
         let on_stop = || screen.borrow_mut().stopping();
-        let run = Run { setup, clock: &clock, interrupts: &interrupts, on_stop: &on_stop };
+        let run = Run { setup, limits, clock: &clock, interrupts: &interrupts, on_stop: &on_stop };
         let sent = run
             .send(work, transport, |event| {
                 let elapsed = event.at().unwrap_or_else(|| clock.now().saturating_sub(begun));
+                screen.borrow_mut().tell_held_back(held_back(transport));
                 screen.borrow_mut().show(&event, elapsed)
             })
             .await?;
+        screen.borrow_mut().tell_held_back(held_back(transport));
         screen.into_inner().conclude(sent)
     })
+}
+
+/// What is known of a run before it begins.
+fn facts_of(setup: &Setup<'_>, work: &Work) -> RunFacts {
+    RunFacts {
+        url: setup.target.to_string(),
+        started_at: work.began,
+        schedule: work.course.schedule.name().to_owned(),
+        orders: work.total,
+        rate: work.course.pace.rate.map(Rate::per_second),
+        ramp: work.course.pace.ramp.filter(|ramp| !ramp.is_zero()),
+    }
 }
 
 /// What a run is made with.
 struct Run<'a> {
     setup: &'a Setup<'a>,
+    limits: Limits,
     clock: &'a PreciseClock,
     interrupts: &'a Mutex<Interrupts>,
     /// Says that the run was told to stop; called when it is told so first.
@@ -261,7 +293,7 @@ impl Run<'_> {
         let fleet = Fleet {
             request: &request,
             plan: course.plan(),
-            limits: self.setup.args.many.limits(),
+            limits: self.limits,
             clock: self.clock,
             transport,
             journal: &journal,
@@ -284,7 +316,9 @@ impl Run<'_> {
         // Whatever ended the run, the journal is brought to the disk.
         let closed = journal.close();
         let (elapsed, ending, halted) = match ended {
-            Ok(FleetTotals { elapsed, ending, .. }) => (elapsed, ending, closed.err()),
+            Ok(FleetTotals { elapsed, ending, .. }) => {
+                (elapsed, ending, closed.err().or_else(|| not_sent(transport)))
+            }
             Err(Halt::BadRow(error)) => (elapsed, Ending::Stopped, Some(error)),
             // Nobody reads on, so there is nothing more to say.
             Err(Halt::Failure(error)) if error.kind == ErrorKind::BrokenPipe => return Err(error),
@@ -352,7 +386,16 @@ async fn begin(
                 return Err(no_orders(&setup.args.many, skipped));
             }
             let run = recorded(setup, &key_fingerprint, start);
-            let journal = journal::create(path, &run, &taken).await?;
+            let created = journal::create(path, &run, &taken);
+            let interrupt = async { interrupts.lock().await.next().await };
+            let journal = tokio::select! {
+                created = created => created?,
+                () = interrupt => {
+                    let told = "interrupted before the journal had all orders; nothing was sent";
+                    return Err(CommandError::interrupted(told)
+                        .hint("remove the journal and start the run again"));
+                }
+            };
             let total = Some(taken.len() as u64);
             (journal, Orders::Listed(taken.into_iter()), total)
         }

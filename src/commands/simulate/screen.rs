@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::CommandResult;
 use super::super::args::Format;
 use super::again;
-use super::many::{ManyArgs, Sent};
+use super::many::{ManyArgs, OpenFiles, Sent};
 use super::orders::{no_orders, skipped_rows};
 use super::reports::Reports;
 use crate::delivery::fleet::{DEFAULT_DRAIN, Ending};
@@ -49,6 +49,9 @@ pub(super) struct Screen<'a, 'c> {
     pub(super) reports: Reports<'a>,
     pub(super) summary: DeliverySummary,
     pub(super) unknown: Unknown,
+    pub(super) files: OpenFiles,
+    /// Whether it was said that this machine holds attempts back.
+    pub(super) is_held_back: bool,
 }
 
 /// How many unknown outcomes are named, the rest is counted: as many as are under way at once
@@ -111,12 +114,30 @@ impl Screen<'_, '_> {
                 let told = self.unknown.tell(order_id, *attempt);
                 told.iter().for_each(|warning| self.console.warning(warning));
             }
-            (FleetEvent::Throttled { in_flight, .. }, _) => self.console.warning(&format!(
-                "{in_flight} attempts are under way: --max-in-flight holds others back"
-            )),
+            (FleetEvent::Throttled { in_flight, .. }, _) => {
+                self.console.warning(&match self.files {
+                    OpenFiles::Enough => {
+                        format!(
+                            "{in_flight} attempts are in flight: --max-in-flight holds others back"
+                        )
+                    }
+                    OpenFiles::Few { limit } => format!(
+                        "{in_flight} attempts are in flight: the limit of {limit} open files holds \
+                     others back; raise it with `ulimit -n`"
+                    ),
+                })
+            }
             _ => {}
         }
         Ok(())
+    }
+
+    /// Says once that this machine holds attempts back, where it does.
+    pub(super) fn tell_held_back(&mut self, why: Option<String>) {
+        if let Some(why) = why.filter(|_| !self.is_held_back) {
+            self.is_held_back = true;
+            self.console.note(&Line::new().plain(why));
+        }
     }
 
     /// Says that the run was told to stop, and how long that takes.
@@ -144,6 +165,8 @@ impl Screen<'_, '_> {
             (Ending::Complete, false) => Exit::No,
             (Ending::Stopped | Ending::Aborted, _) => Exit::Interrupted,
         };
+        // The files come first: stdout may lead to a reader that takes nothing.
+        let written = self.reports.finish(&report);
         let printed = match self.format {
             Format::Json => self.console.answer_bytes(summary::json::summary(&report).as_bytes()),
             Format::Human => {
@@ -156,7 +179,7 @@ impl Screen<'_, '_> {
                 self.console.note(&Line::new().plain(told));
             }
         }
-        let written = self.reports.finish(&report).and(printed.map_err(CommandError::output));
+        let written = written.and(printed.map_err(CommandError::output));
         let is_empty = exit == Exit::Yes && report.summary.total_orders() == 0;
         let empty = is_empty.then(|| no_orders(self.many, sent.skipped));
         let mut errors = sent.halted.into_iter().chain(empty).chain(written.err());

@@ -298,11 +298,16 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
         (self.phase, self.totals.ending) = (Phase::Draining { until }, Ending::Stopped);
     }
 
-    /// Judges an attempt that is over, and tells it.
+    /// Judges an attempt that is over, and tells it; one that was held back is none, and ends the run.
     pub(super) fn land(&mut self, landing: Landing) -> Result<(), E> {
         let Landing { flight, sent, finished, outcome, conclusion } = landing;
         let Flight { order, attempt, intended, offset, .. } = flight;
         self.in_flight.remove(&order.number);
+        if outcome.is_held_back() {
+            self.unsent.push((order.number, order.id, attempt.saturating_sub(1)));
+            self.stop();
+            return Ok(());
+        }
         self.totals.attempts += 1;
         let finished_at = wall_at(self.start, finished);
         let next = self.plan.after(&Ended {

@@ -328,6 +328,21 @@ fn nothing_is_sent_that_the_journal_cannot_record() {
 }
 
 #[test]
+fn what_this_machine_cannot_send_is_no_attempt_and_ends_the_run() {
+    let rule = |order, _, _| match order {
+        1 => (millis(1), Answer::Acknowledge),
+        2 => (millis(1), Answer::Refuse),
+        _ => (millis(2), Answer::HoldBack),
+    };
+    let story = Rig { orders: 100, limits: (4, 4), ..Rig::default() }.run(rule);
+    let ended = |result| story.orders.iter().filter(|order| order.result == result).count();
+    assert_eq!(story.attempts.len(), 2);
+    assert_eq!((ended(OrderResult::Acknowledged), ended(OrderResult::Exhausted)), (1, 0));
+    assert!(story.results().contains(&(3, OrderResult::Interrupted, 0)), "{:?}", story.results());
+    assert_eq!(story.totals.ending, Ending::Stopped);
+}
+
+#[test]
 fn a_run_that_knows_its_last_order_does_not_wait_for_one_more() {
     let elapsed = |count| {
         let rig = Rig { rate: Some(1), orders: 3, count, ..Rig::default() };

@@ -13,6 +13,7 @@ use hyper::Method;
 use hyper::header::HeaderMap;
 use tokio::time::timeout;
 
+use super::super::wire_failure::{Phase, Progress};
 use super::{Place, ReplyFate, Wire};
 use crate::delivery::http::{HttpSettings, HttpTransport, Url};
 use crate::delivery::outcome::{Outcome, TransportFailure};
@@ -313,7 +314,8 @@ async fn connections_are_reused_or_fresh() {
 async fn over(wire: &Arc<Wire>, url: &str) -> Result<Reply, TransportFailure> {
     let place = Arc::new(Place::of(&Url::parse(url).unwrap()).unwrap());
     let body = Arc::from(BODY.as_bytes());
-    wire.exchange(&place, (Method::POST, HeaderMap::new()), body, ReplyFate::Read).await
+    let (fate, progress) = (ReplyFate::Read, Progress::at(Phase::Connecting));
+    wire.exchange(&place, (Method::POST, HeaderMap::new()), body, (fate, &progress)).await
 }
 
 /// Waits until one idle connection is kept, or kept and its end noticed.

@@ -21,6 +21,10 @@ pub(super) enum Failure {
     NotFound(String),
     /// There is no way there.
     Unreachable(String),
+    /// No connection was there in this time.
+    NoConnection(Duration),
+    /// This machine had no room for a connection.
+    NoRoom(String),
     /// Too many callbacks were with it already, for this long.
     Busy(Duration),
     /// There was no whole reply in this time.
@@ -64,6 +68,14 @@ impl Failure {
     }
 }
 
+/// Whether the system has no descriptor, buffer or memory left for a connection.
+pub(super) fn is_shortage(error: &std::io::Error) -> bool {
+    // ENFILE and EMFILE, which are the same on every Unix, and ENOBUFS, which is not.
+    const ENOBUFS: i32 = if cfg!(target_os = "linux") { 105 } else { 55 };
+    error.kind() == std::io::ErrorKind::OutOfMemory
+        || cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24 | ENOBUFS))
+}
+
 fn is_closed(error: &hyper::Error) -> bool {
     use std::io::ErrorKind as Io;
     let cause = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>());
@@ -88,6 +100,14 @@ impl fmt::Display for Failure {
             }
             Failure::NotFound(cause) => write!(f, "was not found: {}", short(cause)),
             Failure::Unreachable(cause) => write!(f, "cannot be reached: {}", short(cause)),
+            Failure::NoConnection(time) => {
+                write!(f, "cannot be reached: no connection within {time:?}")
+            }
+            Failure::NoRoom(cause) => write!(
+                f,
+                "was not asked: this machine had no room for another connection: {}",
+                short(cause)
+            ),
             Failure::Busy(waited) => {
                 write!(f, "had {MOST_AT_ONCE} other callbacks; this one waited {waited:?} in vain")
             }

@@ -10,7 +10,7 @@ use hyper::http::uri::PathAndQuery;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
-use super::failure::Failure;
+use super::failure::{Failure, is_shortage};
 use super::{ForwardError, Reach};
 
 /// How long one of several addresses may take before the next is tried.
@@ -120,7 +120,11 @@ impl Target {
     /// A connection to the first address that takes one; the name is looked up each time.
     pub(super) async fn connect(&self) -> Result<TcpStream, Failure> {
         let found = lookup_host((self.host.as_str(), self.port)).await;
-        let found: Vec<_> = found.map_err(|error| Failure::NotFound(error.to_string()))?.collect();
+        let found = found.map_err(|error| match is_shortage(&error) {
+            true => Failure::NoRoom(error.to_string()),
+            false => Failure::NotFound(error.to_string()),
+        })?;
+        let found: Vec<_> = found.collect();
         let mut failed = None;
         for (at, address) in found.iter().enumerate() {
             let connecting = TcpStream::connect(address);
@@ -136,6 +140,10 @@ impl Target {
                     // A request in two parts must not wait for an acknowledgement; best effort.
                     let _ = stream.set_nodelay(true);
                     return Ok(stream);
+                }
+                // The next address would fail alike.
+                Err(error) if is_shortage(&error) => {
+                    return Err(Failure::NoRoom(error.to_string()));
                 }
                 // One that refuses says most: the machine is there and the application is not.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {

@@ -1,12 +1,15 @@
 //! A check as annotations of a GitHub workflow: one command a line.
 
 use super::shown::{LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, visible};
-use super::standing::{Level, Standing, again, counts, headline};
+use super::standing::{Level, Standing, again, counts, headline, unverified_claims};
 use crate::check::report::{CaseResult, CheckReport};
 use crate::report::figures::counted;
 
-/// The annotations: the endpoint as a whole, each case that is not simply passed or skipped, the
-/// totals.
+/// The most notices of what was not verified.
+const MOST_CLAIMS: usize = 10;
+
+/// The annotations: the endpoint as a whole, each case that is not simply passed or skipped, what
+/// was not verified, the totals.
 #[must_use]
 pub fn annotations(report: &CheckReport) -> String {
     let mut text = String::new();
@@ -19,15 +22,22 @@ pub fn annotations(report: &CheckReport) -> String {
         |level: Level| move |it: &&CaseResult| Standing::of(it).look().level == Some(level);
     // A workflow shows the first few of a kind only, so the worst come first.
     for level in [Level::Error, Level::Warning, Level::Note] {
-        for result in report.results.iter().filter(is_told(level)) {
+        let results = report.results.iter().filter(is_told(level));
+        for result in results.filter(|it| Standing::of(it) != Standing::Unverified) {
             let title = format!(
                 "{} {}: {}",
                 Standing::of(result).look().name,
                 visible(&result.id, LONGEST_ID),
                 visible(&result.title, LONGEST_TITLE)
             );
-            text.push_str(&command(level, &title, &message(&report.url, result)));
+            text.push_str(&command(level, &title, &message(report, result)));
         }
+    }
+    for (claim, cases) in unverified_claims(&report.results).into_iter().take(MOST_CLAIMS) {
+        let title = format!("not verified: {}", counted(cases.len() as u64, "case"));
+        let ids: Vec<String> = cases.iter().map(|it| visible(&it.id, LONGEST_ID)).collect();
+        let message = format!("{}\n{}", visible(claim, LONGEST_TEXT), ids.join(", "));
+        text.push_str(&command(Level::Note, &title, &message));
     }
     let totals: Vec<String> = counts(&report.results)
         .into_iter()
@@ -39,14 +49,14 @@ pub fn annotations(report: &CheckReport) -> String {
     text
 }
 
-fn message(url: &str, result: &CaseResult) -> String {
+fn message(report: &CheckReport, result: &CaseResult) -> String {
     let mut message = visible(&result.summary, LONGEST_TEXT);
     for (label, text) in [("Why", &result.why), ("Mend", &result.fix)] {
         if !text.is_empty() {
             message.push_str(&format!("\n{label}: {}", visible(text, LONGEST_TEXT)));
         }
     }
-    format!("{message}\nAgain: {}", again(url, &result.id))
+    format!("{message}\nAgain: {}", again(report, &result.id))
 }
 
 fn command(level: Level, title: &str, message: &str) -> String {
@@ -73,7 +83,14 @@ mod tests {
         let text = annotations(&sample::report());
         let kinds: Vec<&str> =
             text.lines().map(|line| line.split(' ').next().unwrap_or_default()).collect();
-        assert_eq!(kinds, ["::error", "::error", "::warning", "::warning", "::notice", "::notice"]);
+        assert_eq!(
+            kinds,
+            ["::error", "::error", "::warning", "::warning", "::notice", "::notice", "::notice"]
+        );
+        assert!(
+            text.contains("::notice title=not verified%3A 1 case::whether the order was"),
+            "{text}"
+        );
         assert!(text.starts_with(
             "::error title=failed auth-no-sign%3A A notification without sign is refused::acknowledged a \
              notification without a sign%0AWhy: An order"
@@ -84,8 +101,8 @@ mod tests {
     #[test]
     fn received_text_ends_no_command() {
         let text = annotations(&sample::hostile());
-        // Two errors, two warnings, the second try, the totals.
-        assert_eq!(text.lines().count(), 6, "{text}");
+        // Two errors, two warnings, the second try, what was not verified, the totals.
+        assert_eq!(text.lines().count(), 7, "{text}");
         assert!(text.lines().all(|line| line.starts_with("::") && line.contains(" title=")));
         assert!(!text.contains(['\u{1b}', '\u{202e}', '\0', '\r']) && text.len() < 50_000);
         assert!(text.contains("%250A"));

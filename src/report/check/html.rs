@@ -4,7 +4,7 @@ use super::shown::{
     LARGE_BODY, LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, MOST_HEADERS,
     MOST_SHOWN_EXCHANGES, body_lines, visible,
 };
-use super::standing::{Standing, again, counts, headline, is_yes};
+use super::standing::{Standing, again, counts, headline, is_yes, unverified, unverified_claims};
 use super::text::status;
 use crate::check::report::{CaseResult, CheckReport, Exchange};
 use crate::report::figures::{counted, grouped, span};
@@ -17,6 +17,9 @@ const MOST_BODY_LINES: usize = 40;
 /// The most characters of a large body.
 const LARGE_BODY_WIDTH: usize = 400;
 
+/// The most lines about what was not verified.
+const MOST_CLAIMS: usize = 10;
+
 /// The page.
 #[must_use]
 pub fn page(report: &CheckReport) -> String {
@@ -25,7 +28,7 @@ pub fn page(report: &CheckReport) -> String {
     head(&mut page, report);
     filters(&mut page, report);
     for group in report.results.chunk_by(|one, next| one.group == next.group) {
-        section(&mut page, &report.url, group);
+        section(&mut page, report, group);
     }
     page.html("</main></body></html>\n");
     page.finish()
@@ -38,6 +41,9 @@ fn title(report: &CheckReport) -> String {
     let of = counts(&report.results);
     let count = |wanted| of.iter().find(|(it, _)| *it == wanted).map_or(0, |(_, count)| *count);
     match (count(Standing::Failed), count(Standing::Inconclusive), is_yes(report)) {
+        (0, 0, true) if report.results.iter().any(|it| unverified(it).is_some()) => {
+            "No case failed, but not every claim was verified".to_owned()
+        }
         (0, 0, true) => "Nothing stands against going live".to_owned(),
         (0, 0, false) => "Not shown to be safe: no case was asked".to_owned(),
         (0, open, _) => format!("Not shown to be safe: {} inconclusive", counted(open, "case")),
@@ -65,6 +71,12 @@ fn head(page: &mut Markup, report: &CheckReport) {
         report.seed
     ));
     page.html("</p>");
+    for (claim, cases) in unverified_claims(&report.results).into_iter().take(MOST_CLAIMS) {
+        let look = Standing::Unverified.look();
+        let of = counted(cases.len() as u64, "case");
+        page.html("<p class=\"unverified-text break\">").text(look.mark);
+        page.text(&format!(" {of} not verified: {}", visible(claim, LONGEST_TEXT))).html("</p>");
+    }
     if let Some(verdict) = verdict {
         page.html("<div class=\"verdict break\"><p>").text(&visible(&verdict.reason, LONGEST_TEXT));
         page.html("</p><p>").text(verdict.advice).html("</p></div>");
@@ -77,7 +89,7 @@ fn filters(page: &mut Markup, report: &CheckReport) {
     page.html("<input type=\"radio\" name=\"f\" id=\"f-all\" checked>");
     for (standing, _) in &counts {
         page.html("<input type=\"radio\" name=\"f\" id=\"f-")
-            .html(standing.look().name)
+            .html(standing.look().id())
             .html("\">");
     }
     page.html("<div class=\"filters\" role=\"group\" aria-label=\"Show\">");
@@ -85,18 +97,18 @@ fn filters(page: &mut Markup, report: &CheckReport) {
     page.html("</b> all</label>");
     for (standing, count) in counts {
         let look = standing.look();
-        page.html("<label for=\"f-").html(look.name).html("\"><i class=\"").html(look.name);
+        page.html("<label for=\"f-").html(look.id()).html("\"><i class=\"").html(look.id());
         page.html("-text\">").html(look.mark).html("</i> <b>").text(&grouped(count)).html("</b> ");
         page.html(look.name).html("</label>");
     }
     page.html("</div>");
 }
 
-fn section(page: &mut Markup, url: &str, group: &[CaseResult]) {
+fn section(page: &mut Markup, report: &CheckReport, group: &[CaseResult]) {
     let counts = counts(group);
     page.html("<section class=\"");
     for (standing, _) in &counts {
-        page.html("has-").html(standing.look().name).html(" ");
+        page.html("has-").html(standing.look().id()).html(" ");
     }
     let name = group.first().map_or("", |first| first.group.as_str());
     page.html("\"><h2>").text(&visible(name, LONGEST_ID)).html("<span class=\"quiet\">");
@@ -106,21 +118,21 @@ fn section(page: &mut Markup, url: &str, group: &[CaseResult]) {
     }
     page.html("</span></h2>");
     for result in group {
-        case(page, url, result);
+        case(page, report, result);
     }
     page.html("</section>");
 }
 
-fn case(page: &mut Markup, url: &str, result: &CaseResult) {
+fn case(page: &mut Markup, report: &CheckReport, result: &CaseResult) {
     let standing = Standing::of(result);
     let look = standing.look();
-    page.html("<details class=\"").html(look.name).html("\"");
+    page.html("<details class=\"").html(look.id()).html("\"");
     page.html(if standing == Standing::Failed { " open>" } else { ">" });
-    page.html("<summary><i class=\"").html(look.name).html("-text\" title=\"").html(look.name);
+    page.html("<summary><i class=\"").html(look.id()).html("-text\" title=\"").html(look.name);
     page.html("\">").html(look.mark).html("</i><span class=\"title\">");
     page.text(&visible(&result.title, LONGEST_TITLE));
     if standing != Standing::Passed {
-        page.html(" <em class=\"").html(look.name).html("-text\">").html(look.name).html("</em>");
+        page.html(" <em class=\"").html(look.id()).html("-text\">").html(look.name).html("</em>");
     }
     page.html("</span><code>").text(&visible(&result.id, LONGEST_ID)).html("</code></summary>");
     page.html("<div class=\"told\">");
@@ -129,7 +141,7 @@ fn case(page: &mut Markup, url: &str, result: &CaseResult) {
         told(page, "Second try", "It failed first and passed on the second try.");
     }
     if let Some(unseen) = &result.unseen {
-        told(page, "Not seen", unseen);
+        told(page, "Not verified", unseen);
     }
     for one in result.exchanges.iter().take(MOST_SHOWN_EXCHANGES) {
         exchange(page, one);
@@ -140,7 +152,7 @@ fn case(page: &mut Markup, url: &str, result: &CaseResult) {
     }
     told(page, "Why it matters", &result.why);
     told(page, "How to mend it", &result.fix);
-    page.html("<h3>Ask it again</h3><pre>").text(&again(url, &result.id));
+    page.html("<h3>Ask it again</h3><pre>").text(&again(report, &result.id));
     page.html("</pre></div></details>");
 }
 
@@ -224,7 +236,7 @@ mod tests {
     fn every_standing_has_its_filter_and_colour() {
         let style = include_str!("html.css");
         for standing in Standing::ALL {
-            let name = standing.look().name;
+            let name = standing.look().id();
             for rule in [
                 format!("#f-{name}:checked ~ section details:not(.{name})"),
                 format!("#f-{name}:checked ~ section:not(.has-{name})"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestRerun, TestSuite};
 
 use super::shown::{LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, visible};
-use super::standing::{JunitKind, Standing, headline};
+use super::standing::{JunitKind, Standing, headline, unverified};
 use super::text::result_lines;
 use crate::check::report::{CaseResult, CheckReport};
 
@@ -15,7 +15,7 @@ const LONGEST_TIME: Duration = Duration::from_secs(1_000_000);
 /// The document.
 ///
 /// What is inconclusive is an error, so that no pipeline takes it for passed. A warning is a passed
-/// case with its text in `system-out`: JUnit has no warnings.
+/// case with its text in `system-out`: JUnit has no warnings. What was not verified is skipped.
 #[must_use]
 pub fn xml(report: &CheckReport) -> String {
     let mut junit = Report::new("payout-notify check");
@@ -29,7 +29,7 @@ pub fn xml(report: &CheckReport) -> String {
         let time: Duration =
             group.iter().fold(Duration::ZERO, |sum, it| sum.saturating_add(it.elapsed));
         suite.set_time(time.min(LONGEST_TIME));
-        suite.add_test_cases(group.iter().map(|result| case(&report.url, result)));
+        suite.add_test_cases(group.iter().map(|result| case(report, result)));
         junit.add_test_suite(suite);
     }
     junit.to_string().expect("a document in memory is always written")
@@ -56,17 +56,28 @@ fn endpoint_case(report: &CheckReport) -> TestCase {
     case
 }
 
-fn case(url: &str, result: &CaseResult) -> TestCase {
+fn case(report: &CheckReport, result: &CaseResult) -> TestCase {
     let standing = Standing::of(result);
     let look = standing.look();
     let message = visible(&result.summary, LONGEST_TEXT);
     let not = |kind| {
         let mut status = TestCaseStatus::non_success(kind);
         status.set_type(look.name).set_message(format!("{}: {message}", look.name));
-        status.set_description(in_full(url, result));
+        status.set_description(in_full(report, result));
         status
     };
+    let claim = unverified(result).map(|claim| visible(claim, LONGEST_TEXT));
     let status = match look.junit {
+        // A green case would vouch for what nothing verified.
+        JunitKind::Success | JunitKind::Flaky | JunitKind::Skipped if claim.is_some() => {
+            let claim = format!("not verified: {}", claim.unwrap_or_default());
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(match standing {
+                Standing::Flaky => format!("{claim}; {}: {message}", look.name),
+                _ => claim,
+            });
+            status
+        }
         JunitKind::Success => TestCaseStatus::success(),
         JunitKind::Failure => not(NonSuccessKind::Failure),
         JunitKind::Error => not(NonSuccessKind::Error),
@@ -78,7 +89,7 @@ fn case(url: &str, result: &CaseResult) -> TestCase {
         JunitKind::Flaky => {
             let mut first = TestRerun::new(NonSuccessKind::Failure);
             first.set_type(look.name).set_message(message);
-            first.set_description(in_full(url, result));
+            first.set_description(in_full(report, result));
             let mut status = TestCaseStatus::success();
             status.add_rerun(first);
             status
@@ -90,14 +101,14 @@ fn case(url: &str, result: &CaseResult) -> TestCase {
     case.set_classname(visible(&result.group, LONGEST_ID));
     case.set_time(result.elapsed.min(LONGEST_TIME));
     if standing == Standing::Warned {
-        case.set_system_out(format!("warning\n{}", in_full(url, result)));
+        case.set_system_out(format!("warning\n{}", in_full(report, result)));
     }
     case
 }
 
-fn in_full(url: &str, result: &CaseResult) -> String {
+fn in_full(report: &CheckReport, result: &CaseResult) -> String {
     let mut text = String::new();
-    for line in result_lines(url, result) {
+    for line in result_lines(report, result) {
         let line: String = line.spans.iter().map(|span| span.text.as_str()).collect();
         text.push_str(line.trim_end());
         text.push('\n');

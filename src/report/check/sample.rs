@@ -140,6 +140,7 @@ pub(crate) fn report() -> CheckReport {
         requests: 62,
         bound: 140,
         seed: 42,
+        options: Vec::new(),
     }
 }
 

@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::shown::{LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, visible};
-use super::standing::{Headline, Level, Standing, again, endpoint_name, headline, is_yes};
+use super::standing::{
+    Headline, Level, Standing, again, endpoint_name, headline, is_yes, unverified,
+};
 use crate::check::report::{CaseResult, CheckReport};
 use crate::report::json::plain_json;
 
@@ -22,9 +24,7 @@ pub fn log(report: &CheckReport) -> String {
     rules.extend(report.results.iter().map(rule));
     let mut results: Vec<Value> = verdict.iter().map(|it| headline_result(report, it)).collect();
     results.extend(
-        (first..)
-            .zip(&report.results)
-            .filter_map(|(index, result)| finding(&report.url, index, result)),
+        (first..).zip(&report.results).filter_map(|(index, result)| finding(report, index, result)),
     );
     let log = json!({
         "$schema": SCHEMA,
@@ -97,19 +97,22 @@ fn headline_result(report: &CheckReport, headline: &Headline) -> Value {
 }
 
 /// What is to be looked at; passed and skipped cases are no findings.
-fn finding(url: &str, index: usize, result: &CaseResult) -> Option<Value> {
+fn finding(report: &CheckReport, index: usize, result: &CaseResult) -> Option<Value> {
     let look = Standing::of(result).look();
     let level = look.level?;
     let id = visible(&result.id, LONGEST_ID);
     let mut text = format!("{}: {}", look.name, visible(&result.summary, LONGEST_TEXT));
+    if let Some(claim) = unverified(result) {
+        text.push_str(&format!("\nnot verified: {}", visible(claim, LONGEST_TEXT)));
+    }
     if let Some(last) = result.exchanges.last() {
         text.push_str(&format!("\nplatform: {}", visible(&last.conclusion, LONGEST_TEXT)));
     }
     text.push_str(&format!("\nmend: {}", visible(&result.fix, LONGEST_TEXT)));
-    text.push_str(&format!("\nagain: {}", again(url, &result.id)));
-    let mut object = located(url, &visible(&result.group, LONGEST_ID), &id, level, &text);
+    text.push_str(&format!("\nagain: {}", again(report, &result.id)));
+    let mut object = located(&report.url, &visible(&result.group, LONGEST_ID), &id, level, &text);
     object.insert("ruleIndex".to_owned(), json!(index));
-    object.insert("properties".to_owned(), json!({"status": look.name}));
+    object.insert("properties".to_owned(), json!({"status": look.id()}));
     Some(Value::Object(object))
 }
 
@@ -201,6 +204,7 @@ mod tests {
                 ("auth-no-sign", "error"),
                 ("interop-iso-times", "warning"),
                 ("idem-twenty", "note"),
+                ("idem-again", "note"),
                 ("robust-1mb", "error"),
                 ("retry-recovers", "warning"),
             ]

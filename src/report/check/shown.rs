@@ -134,13 +134,30 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// A text as one word of a POSIX shell, quoted where it must be.
+/// A text as one word of a shell, quoted where it must be; hidden characters are escaped, which
+/// takes a shell that reads `$'…'`.
 pub(super) fn shell_word(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte);
-    match !text.is_empty() && text.bytes().all(is_plain) {
-        true => text.to_owned(),
-        false => shell_quote(text),
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        return text.to_owned();
     }
+    let mut shown = String::new();
+    text.chars().for_each(|character| push_visible(&mut shown, character));
+    if shown == text {
+        return shell_quote(text);
+    }
+    let mut word = "$'".to_owned();
+    for character in text.chars() {
+        let mut shown = String::new();
+        push_visible(&mut shown, character);
+        match character {
+            '\'' | '\\' => word.extend(['\\', character]),
+            _ if shown == character.to_string() => word.push(character),
+            _ => word.push_str(&format!("\\U{:08x}", u32::from(character))),
+        }
+    }
+    word.push('\'');
+    word
 }
 
 #[cfg(test)]
@@ -173,6 +190,14 @@ mod tests {
         assert_eq!(whole_start(body, 4), "a付".as_bytes());
         assert_eq!(whole_start(body, 5), body);
         assert_eq!(whole_start(&[0x80; 9], 5), [0x80; 5]);
+    }
+
+    #[test]
+    fn a_word_is_what_a_shell_reads() {
+        assert_eq!(shell_word("a-b.c"), "a-b.c");
+        assert_eq!(shell_word(""), "''");
+        assert_eq!(shell_word("a'b $c"), r"'a'\''b $c'");
+        assert_eq!(shell_word("a\n'\\b"), r"$'a\U0000000a\'\\b'");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! How a result is shown: one table for all forms, so that none flatters.
 
-use crate::check::report::{CaseResult, CheckReport, Endpoint, Status, Tries};
+use super::shown::{LONGEST_ID, LONGEST_URL, shell_word, visible};
+use crate::check::report::{CaseResult, CheckReport, Endpoint, RunOption, Status, Tries};
 use crate::report::line::Role;
 
 /// What a case came to, with "passed, but only on a second try" apart.
@@ -8,6 +9,8 @@ use crate::report::line::Role;
 pub enum Standing {
     /// Passed at once.
     Passed,
+    /// The replies were right, and what the case claims besides was not verified.
+    Unverified,
     /// Passed on the second try only.
     Flaky,
     /// Departs from what happens now and then.
@@ -77,7 +80,7 @@ pub struct Look {
 }
 
 /// The standings in the order in which they are counted, and how each is shown.
-const LOOKS: [(Standing, Look); 6] = {
+const LOOKS: [(Standing, Look); 7] = {
     use JunitKind as J;
     use Standing as S;
     use TapKind as T;
@@ -92,6 +95,7 @@ const LOOKS: [(Standing, Look); 6] = {
     let (error, warning, note) = (Some(Level::Error), Some(Level::Warning), Some(Level::Note));
     [
         (S::Passed, look(("passed", "✓", Role::Good), J::Success, T::Ok, None)),
+        (S::Unverified, look(("not verified", "○", Role::Warn), J::Skipped, T::Skip, note)),
         (S::Flaky, look(("flaky", "~", Role::Warn), J::Flaky, T::Ok, note)),
         (S::Warned, look(("warned", "!", Role::Warn), J::Success, T::Todo, warning)),
         (S::Failed, look(("failed", "✗", Role::Bad), J::Failure, T::NotOk, error)),
@@ -102,8 +106,9 @@ const LOOKS: [(Standing, Look); 6] = {
 
 impl Standing {
     /// Every standing, in the order in which they are counted.
-    pub const ALL: [Standing; 6] = [
+    pub const ALL: [Standing; 7] = [
         Standing::Passed,
+        Standing::Unverified,
         Standing::Flaky,
         Standing::Warned,
         Standing::Failed,
@@ -116,6 +121,7 @@ impl Standing {
     pub const fn of(result: &CaseResult) -> Self {
         match (result.status, result.tries) {
             (Status::Passed, Tries::PassedOnSecond) => Standing::Flaky,
+            (Status::Passed, _) if result.unseen.is_some() => Standing::Unverified,
             (Status::Passed, _) => Standing::Passed,
             (Status::Failed, _) => Standing::Failed,
             (Status::Warned, _) => Standing::Warned,
@@ -129,8 +135,36 @@ impl Standing {
     pub fn look(self) -> Look {
         let row = LOOKS.iter().find(|(standing, _)| *standing == self);
         // Every standing has a row, which a test holds; the last resort flatters nobody.
-        row.map_or(LOOKS[4].1, |(_, look)| *look)
+        row.map_or(LOOKS[5].1, |(_, look)| *look)
     }
+}
+
+impl Look {
+    /// The stable name in JSON and in a page's style.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        if self.name == Standing::Unverified.look().name { "unverified" } else { self.name }
+    }
+}
+
+/// What a case claims although nothing verified it; also where it passed on the second try.
+#[must_use]
+pub fn unverified(result: &CaseResult) -> Option<&str> {
+    result.unseen.as_deref().filter(|_| result.status == Status::Passed)
+}
+
+/// What was not verified, each text once with its cases.
+#[must_use]
+pub fn unverified_claims(results: &[CaseResult]) -> Vec<(&str, Vec<&CaseResult>)> {
+    let mut claims: Vec<(&str, Vec<&CaseResult>)> = Vec::new();
+    for result in results {
+        let Some(text) = unverified(result) else { continue };
+        match claims.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, cases)) => cases.push(result),
+            None => claims.push((text, vec![result])),
+        }
+    }
+    claims
 }
 
 /// How many results came to each standing that occurs, in the order of [`Standing::ALL`].
@@ -215,12 +249,72 @@ pub fn is_yes(report: &CheckReport) -> bool {
         && !is(Status::Inconclusive)
 }
 
-/// The command that asks one case again.
+/// The command that runs one case again, as a shell reads it.
 #[must_use]
-pub fn again(url: &str, id: &str) -> String {
-    use super::shown::{LONGEST_URL, shell_word, visible};
-    let url = visible(url, LONGEST_URL);
-    format!("payout-notify check {} --only {}", shell_word(&url), shell_word(&visible(id, 100)))
+pub fn again(report: &CheckReport, id: &str) -> String {
+    let url = visible(&report.url, LONGEST_URL);
+    let mut command = format!("payout-notify check {}", shell_word(&url));
+    // A replay is one case already.
+    if !report.options.iter().any(|option| option.name == "--replay") {
+        command.push_str(&format!(" --only {}", shell_word(&visible(id, LONGEST_ID))));
+    }
+    with_options(command, &report.options)
+}
+
+/// The command that sends a bundle again, as a shell reads it.
+///
+/// The bundle has the bytes and the URL; the options say how the endpoint is reached.
+#[must_use]
+pub fn replay(path: &str, options: &[RunOption]) -> String {
+    const TAKEN: [&str; 9] = [
+        "--header",
+        "--resolve",
+        "--cacert",
+        "--insecure",
+        "--client-cert",
+        "--client-key",
+        "--timeout",
+        "--max-rate",
+        "--yes",
+    ];
+    let is_taken = |option: &&RunOption| TAKEN.contains(&option.name.as_str());
+    let options: Vec<RunOption> = options.iter().filter(is_taken).cloned().collect();
+    with_options(format!("payout-notify check --replay {}", shell_word(path)), &options)
+}
+
+fn with_options(mut command: String, options: &[RunOption]) -> String {
+    for option in options {
+        command.push(' ');
+        command.push_str(&option.name);
+        match option.value.as_deref() {
+            // A value that begins with a dash would be read as an option.
+            Some(value) if value.starts_with('-') => {
+                command.push('=');
+                command.push_str(&shell_word(value));
+            }
+            Some(value) => {
+                command.push(' ');
+                command.push_str(&option_value(&option.name, value));
+            }
+            None => {}
+        }
+    }
+    command
+}
+
+/// The value of an option as a shell reads it; a credential is left to a variable of that shell.
+fn option_value(option: &str, value: &str) -> String {
+    const CREDENTIALS: [&str; 6] =
+        ["authorization", "cookie", "token", "secret", "password", "api-key"];
+    let Some((name, _)) = value.split_once(':').filter(|_| option == "--header") else {
+        return shell_word(value);
+    };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let lower = name.to_ascii_lowercase();
+    match CREDENTIALS.iter().any(|word| lower.contains(word)) && name.chars().all(is_plain) {
+        true => format!("\"{name}: ${}\"", name.to_ascii_uppercase().replace('-', "_")),
+        false => shell_word(value),
+    }
 }
 
 #[cfg(test)]
@@ -256,13 +350,47 @@ mod tests {
 
     #[test]
     fn a_command_to_repeat_is_quoted_for_a_shell() {
+        let of = |url: &str, options: &[(&str, Option<&str>)]| {
+            let options = options.iter().map(|(name, value)| RunOption {
+                name: (*name).to_owned(),
+                value: value.map(str::to_owned),
+            });
+            CheckReport { url: url.to_owned(), options: options.collect(), ..sample::clean() }
+        };
         assert_eq!(
-            again("http://h/a?b=1&c='d'", "auth-no-sign"),
+            again(&of("http://h/a?b=1&c='d'", &[]), "auth-no-sign"),
             r"payout-notify check 'http://h/a?b=1&c='\''d'\''' --only auth-no-sign"
         );
+        let options = [
+            ("--observe", Some("sh -c 'echo $X'")),
+            ("--yes", None),
+            ("--header", Some("X-Shop: a b")),
+            ("--header", Some("Authorization: Bearer s3cret")),
+            ("--platform-id", Some("-1")),
+        ];
         assert_eq!(
-            again("http://127.0.0.1:8080/notify", "x"),
-            "payout-notify check http://127.0.0.1:8080/notify --only x"
+            again(&of("http://127.0.0.1:8080/notify", &options), "x"),
+            r#"payout-notify check http://127.0.0.1:8080/notify --only x --observe 'sh -c '\''echo $X'\''' --yes --header 'X-Shop: a b' --header "Authorization: $AUTHORIZATION" --platform-id=-1"#
         );
+        let replay = [("--replay", Some("a.json"))];
+        assert_eq!(
+            again(&of("http://h/", &replay), "x"),
+            "payout-notify check http://h/ --replay a.json"
+        );
+        let options = of("http://h/", &options).options;
+        assert!(super::replay("my bundles/x.json", &options).starts_with(
+            "payout-notify check --replay 'my bundles/x.json' --yes --header 'X-Shop: a b'"
+        ));
+    }
+
+    #[test]
+    fn what_was_not_verified_is_not_passed() {
+        let look = Standing::Unverified.look();
+        assert_eq!((look.junit, look.tap), (JunitKind::Skipped, TapKind::Skip));
+        let report = sample::report();
+        let claims = unverified_claims(&report.results);
+        assert_eq!(claims.len(), 1);
+        assert_eq!(Standing::of(claims[0].1[0]), Standing::Unverified);
+        assert!(is_yes(&sample::clean()), "a claim without an observer does not fail a check");
     }
 }

@@ -6,7 +6,7 @@ use super::shown::{
     LARGE_BODY, LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, MOST_HEADERS,
     MOST_SHOWN_EXCHANGES, body_lines, visible, wrapped,
 };
-use super::standing::{Headline, Standing, again, counts, headline};
+use super::standing::{Headline, Standing, again, counts, headline, unverified, unverified_claims};
 use super::{CheckFacts, standing};
 use crate::check::report::{CaseResult, CheckReport, Exchange, Received, Status};
 use crate::report::figures::{counted, grouped, shortened, span};
@@ -67,7 +67,7 @@ pub fn lines(report: &CheckReport, width: Width) -> Vec<Line> {
         .flat_map(|told| report.results.iter().filter(move |it| Standing::of(it) == told))
         .collect();
     for result in in_full.iter().take(MOST_TOLD) {
-        lines.extend(result_lines(&report.url, result));
+        lines.extend(result_lines(report, result));
         lines.push(Line::new());
     }
     if let Some(more) = in_full.len().checked_sub(MOST_TOLD).filter(|more| *more > 0) {
@@ -77,8 +77,8 @@ pub fn lines(report: &CheckReport, width: Width) -> Vec<Line> {
         );
         lines.push(Line::new());
     }
-    unseen(&mut lines, &report.results);
-    lines.push(totals(&report.results));
+    not_verified(&mut lines, &report.results, width);
+    lines.extend(totals(&report.results, width));
     lines.push(Line::new().dim(format!(
         "{} of at most {}, {}, seed {}",
         counted(report.requests, "request"),
@@ -209,6 +209,11 @@ fn rows(result: &CaseResult, ids: usize, width: Width) -> Vec<Line> {
     let title = visible(&result.title, LONGEST_TITLE);
     match standing {
         Standing::Passed => vec![line.plain(start).plain(shortened(&title, room))],
+        Standing::Unverified => {
+            let note = " (not verified)";
+            let title = shortened(&title, room.saturating_sub(note.len()));
+            vec![line.plain(start).plain(title).warn(note)]
+        }
         Standing::Failed => vec![line.bad(start).plain(shortened(&title, room))],
         Standing::Warned => vec![line.plain(start).plain(shortened(&title, room))],
         Standing::Flaky => {
@@ -241,7 +246,7 @@ fn hanging(first: Line, indent: usize, text: &str, width: Width) -> Vec<Line> {
 
 /// A result in full: what was sent, what came back, what follows, and how to mend it.
 #[must_use]
-pub fn result_lines(url: &str, result: &CaseResult) -> Vec<Line> {
+pub fn result_lines(report: &CheckReport, result: &CaseResult) -> Vec<Line> {
     let standing = Standing::of(result);
     let look = standing.look();
     let mut lines = vec![
@@ -254,6 +259,10 @@ pub fn result_lines(url: &str, result: &CaseResult) -> Vec<Line> {
     if standing == Standing::Flaky {
         told(&mut lines, "", Role::Dim, "It failed first and passed on the second try.");
     }
+    if let Some(claim) = unverified(result) {
+        let claim = format!("not verified: {}", visible(claim, LONGEST_TEXT));
+        told(&mut lines, "", Role::Warn, &claim);
+    }
     for exchange in result.exchanges.iter().take(MOST_SHOWN_EXCHANGES) {
         exchange_lines(&mut lines, exchange);
     }
@@ -264,7 +273,7 @@ pub fn result_lines(url: &str, result: &CaseResult) -> Vec<Line> {
     }
     told(&mut lines, "why", Role::Plain, &visible(&result.why, LONGEST_TEXT));
     told(&mut lines, "mend", Role::Plain, &visible(&result.fix, LONGEST_TEXT));
-    lines.push(labelled("again").accent(again(url, &result.id)));
+    lines.push(labelled("again").accent(again(report, &result.id)));
     lines
 }
 
@@ -324,32 +333,39 @@ fn told(lines: &mut Vec<Line>, label: &str, role: Role, text: &str) {
     }
 }
 
-/// What the check could not see, each once with how many cases it concerns.
-fn unseen(lines: &mut Vec<Line>, results: &[CaseResult]) {
-    let mut kinds: Vec<(&str, u64)> = Vec::new();
-    for text in results.iter().filter_map(|result| result.unseen.as_deref()) {
-        match kinds.iter().position(|(known, _)| *known == text) {
-            Some(index) => kinds[index].1 += 1,
-            None if kinds.len() < MOST_TOLD => kinds.push((text, 1)),
-            None => {}
-        }
+/// What was not verified, each once with how many cases it concerns.
+fn not_verified(lines: &mut Vec<Line>, results: &[CaseResult], width: Width) {
+    let claims = unverified_claims(results);
+    let look = Standing::Unverified.look();
+    for (text, cases) in claims.iter().take(MOST_TOLD) {
+        let start =
+            format!("{} {} {}: ", look.mark, counted(cases.len() as u64, "case"), look.name);
+        let indent = start.chars().count();
+        let text = visible(text, LONGEST_TEXT);
+        lines.extend(hanging(Line::new().with(look.role, start), indent, &text, width));
     }
-    for (text, count) in &kinds {
-        let text = format!("{}: {}", counted(*count, "case"), visible(text, LONGEST_TEXT));
-        told(lines, "not seen", Role::Dim, &text);
-    }
-    lines.extend((!kinds.is_empty()).then(Line::new));
+    lines.extend((!claims.is_empty()).then(Line::new));
 }
 
 /// How many cases came to what, with the marks of the table.
-fn totals(results: &[CaseResult]) -> Line {
-    let mut line = Line::new();
-    for (index, (standing, count)) in counts(results).into_iter().enumerate() {
+fn totals(results: &[CaseResult], width: Width) -> Vec<Line> {
+    let mut lines = vec![Line::new()];
+    let mut used = 0;
+    for (standing, count) in counts(results) {
         let look = standing.look();
-        line = line.plain(if index > 0 { "  " } else { "" });
-        line = line.with(look.role, format!("{} {} {}", look.mark, grouped(count), look.name));
+        let text = format!("{} {} {}", look.mark, grouped(count), look.name);
+        let length = text.chars().count() + 2;
+        if used > 0 && matches!(width, Width::Columns(columns) if used + length > columns) {
+            lines.push(Line::new());
+            used = 0;
+        }
+        if let Some(line) = lines.pop() {
+            let line = line.plain(if used > 0 { "  " } else { "" });
+            lines.push(line.with(look.role, text));
+        }
+        used += length;
     }
-    if line.spans.is_empty() { line.warn("no case was asked") } else { line }
+    if used == 0 { vec![Line::new().warn("no case was asked")] } else { lines }
 }
 
 fn verdict(report: &CheckReport) -> Line {
@@ -363,11 +379,13 @@ fn verdict(report: &CheckReport) -> Line {
         let results = report.results.iter().filter(|it| Standing::of(it) == wanted);
         results.count() as u64
     };
-    match (count(Standing::Failed), count(Standing::Inconclusive)) {
+    let open = report.results.iter().filter(|it| unverified(it).is_some()).count() as u64;
+    let line = match (count(Standing::Failed), count(Standing::Inconclusive)) {
         (0, 0) if standing::is_yes(report) => match count(Standing::Warned) {
+            0 if open > 0 => Line::new().plain("no case failed"),
             0 => Line::new().good("every case that was asked passed"),
             warned => Line::new()
-                .good("nothing stands against going live")
+                .good(if open > 0 { "no case failed" } else { "nothing stands against going live" })
                 .plain(", ")
                 .warn(counted(warned, "warning")),
         },
@@ -377,5 +395,10 @@ fn verdict(report: &CheckReport) -> Line {
         (failed, _) => {
             Line::new().bad(format!("not safe to go live: {} failed", counted(failed, "case")))
         }
+    };
+    match open {
+        0 => line,
+        1 => line.plain(", ").warn("1 claim was not verified"),
+        open => line.plain(", ").warn(format!("{} claims were not verified", grouped(open))),
     }
 }

@@ -53,6 +53,12 @@ impl Program {
         self
     }
 
+    /// Adds more arguments.
+    pub(crate) fn args(mut self, arguments: &[&str]) -> Program {
+        self.command.args(arguments);
+        self
+    }
+
     /// Runs under the home of another run.
     pub(crate) fn at_home_of(self, running: &Running) -> Program {
         let home = running.sandbox.home();

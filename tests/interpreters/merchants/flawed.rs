@@ -101,6 +101,7 @@ pub(crate) struct Merchant {
 #[derive(Default)]
 struct Order {
     seen: bool,
+    is_busy: bool,
     credited: i64,
 }
 
@@ -158,6 +159,10 @@ impl Merchant {
         }
         let Some((order, status, amount)) = fields(&payload) else { return Ok("0002") };
         if status != 3 {
+            // A final status stands: a success that comes later is not booked.
+            if matches!(status, 4 | 5) {
+                self.see(&order);
+            }
             return Ok(if self.flaw == Flaw::RefusesFailures { "0002" } else { "0000" });
         }
         let other = match self.flaw {
@@ -176,14 +181,17 @@ impl Merchant {
         {
             let mut orders = self.orders();
             let known = orders.entry(order.to_owned()).or_default();
-            match (known.seen, known.credited) {
-                (true, 0) => return Err(500),
-                (true, _) => return Ok("0000"),
-                (false, _) => known.seen = true,
+            if known.is_busy {
+                return Err(500);
             }
+            if std::mem::replace(&mut known.seen, true) {
+                return Ok("0000");
+            }
+            known.is_busy = true;
         }
         thread::sleep(Duration::from_millis(20));
         self.credit(order, amount);
+        self.orders().entry(order.to_owned()).or_default().is_busy = false;
         Ok("0000")
     }
 

@@ -128,10 +128,13 @@ pub(crate) const EXPECTED: &[Row] = &[
         &[
             "idem-again",
             "idem-at-once",
+            "idem-failure-after-success",
             "idem-out-of-order",
             "idem-replay",
+            "idem-replay-after-others",
             "idem-reply-lost",
             "idem-signed-anew",
+            "idem-success-after-failure",
         ],
         &[],
     ),
@@ -153,7 +156,13 @@ pub(crate) const EXPECTED: &[Row] = &[
     ),
     row(
         Flaw::RefusesFailures,
-        &["ack-cancelled", "ack-failed", "idem-success-after-failure", "retry-failure"],
+        &[
+            "ack-cancelled",
+            "ack-failed",
+            "idem-failure-again",
+            "idem-success-after-failure",
+            "retry-failure",
+        ],
         &[],
     ),
     row(Flaw::JsonAsHtml, &[], &["reach-content-type"]),

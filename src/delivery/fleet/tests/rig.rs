@@ -18,6 +18,7 @@ pub(super) enum Answer {
     Refuse,
     Busy(&'static str),
     Vanish,
+    HoldBack,
 }
 
 /// Answers by a rule over the order's number, its attempt, and the time of arrival.
@@ -48,6 +49,7 @@ impl<R: Fn(u64, u64, Duration) -> (Duration, Answer) + Send + Sync> Transport fo
             Answer::Refuse => reply(500, "", None),
             Answer::Busy(wait) => reply(503, "", Some(wait)),
             Answer::Vanish => Outcome::NoReply(TransportFailure::new(FailureKind::Reset, "")),
+            Answer::HoldBack => Outcome::NoReply(TransportFailure::new(FailureKind::HeldBack, "")),
         }
     }
 }

@@ -1,0 +1,49 @@
+//! A body that notes when it is asked for, so when there is a connection.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use hyper::body::{Body, Bytes, Frame, SizeHint};
+
+use crate::delivery::wire_failure::{Phase, Progress};
+
+/// A request's body; the HTTP library asks for it when it has a connection, and before it writes.
+pub(in crate::delivery) struct Noted {
+    rest: Bytes,
+    progress: Arc<Progress>,
+}
+
+impl Noted {
+    /// A body that tells `progress` when the request is on its way.
+    pub(in crate::delivery) fn new(body: &[u8], progress: Arc<Progress>) -> Self {
+        if body.is_empty() {
+            // Nobody asks for it, so nobody could tell.
+            progress.reach(Phase::Exchanging);
+        }
+        Noted { rest: Bytes::copy_from_slice(body), progress }
+    }
+}
+
+impl Body for Noted {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.progress.reach(Phase::Exchanging);
+        let rest = std::mem::take(&mut self.rest);
+        Poll::Ready((!rest.is_empty()).then(|| Ok(Frame::data(rest))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.rest.len() as u64)
+    }
+}
