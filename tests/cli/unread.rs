@@ -8,9 +8,7 @@ use std::time::Instant;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::harness::{
-    DEADLINE, KEY, Listening, PAUSE, Program, Running, payout_notify, signed,
-};
+use crate::harness::{DEADLINE, KEY, Listening, PAUSE, Program, Running, payout_notify, signed};
 
 /// More orders than a pipe holds the lines of.
 const MANY: &str = "4000";
@@ -60,7 +58,9 @@ fn simulate(merchant: &Listening, arguments: &[&str]) -> Program {
 
 #[test]
 fn the_second_signal_ends_a_run_whose_pipe_is_full_and_the_journal_has_the_rest() {
-    for signals in [[Signal::INT, Signal::INT], [Signal::TERM, Signal::TERM], [Signal::HUP, Signal::INT]] {
+    for signals in
+        [[Signal::INT, Signal::INT], [Signal::TERM, Signal::TERM], [Signal::HUP, Signal::INT]]
+    {
         let merchant = merchant();
         let count = ["--count", "600", "--seed", "7", "--journal", "run.journal"];
         let (running, reader) = unread(simulate(&merchant, &count));

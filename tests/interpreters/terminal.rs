@@ -84,7 +84,10 @@ fn a_terminal_that_nobody_reads_holds_no_run() {
         .key(KEY)
         .behind("exec python3 \"$UNREAD\" \"$@\"")
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("UNREAD", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interpreters/terminal/unread.py"))
+        .env(
+            "UNREAD",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interpreters/terminal/unread.py"),
+        )
         .run();
     output.exits(130);
 }
