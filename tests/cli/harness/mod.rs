@@ -46,9 +46,3 @@ pub(crate) fn signed(payload: &str) -> String {
 pub(crate) fn signed_success() -> String {
     signed(&fixture("withdraw-notification.json").replace("\"status\":2", "\"status\":3"))
 }
-
-/// Says that a test was not tried, for what this machine lacks.
-#[allow(clippy::print_stderr, reason = "who runs the tests must see what was not tried")]
-pub(crate) fn untried(why: &str) {
-    eprintln!("{why}");
-}
