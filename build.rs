@@ -1,7 +1,7 @@
 //! Collects the program's own words, and links it on Linux with the GNU C library so that it starts sooner.
 //!
 //! A key that is an ordinary word is masked in what came from outside, and not in a sentence of the
-//! program: so the program has to know its sentences (see `src/protocol/mask/prose.rs`).
+//! program: so the program has to know its sentences (see `src/mask/prose.rs`).
 //!
 //! `sign` and `verify` end within a millisecond, and the dynamic linker's work is most of that. So
 //! the unwinder, which every Rust program needs, is linked in: libgcc_s.so.1 then is one library
@@ -16,15 +16,20 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src");
     println!("cargo::rerun-if-env-changed=RUSTC_LINKER");
-    let program = env::var_os("CARGO_FEATURE_CLI").is_some();
-    if let (true, Some(folder)) = (program, env::var_os("OUT_DIR")) {
+    println!("cargo::rerun-if-changed=protocol/src");
+    if let Some(folder) = env::var_os("OUT_DIR") {
         let mut texts: BTreeSet<String> = SYSTEM.iter().map(|text| (*text).to_owned()).collect();
-        collect(Path::new("src"), &mut texts)?;
+        for sources in ["src", "protocol/src"].map(Path::new) {
+            // Beside a packaged program the other package's sources are elsewhere.
+            if sources.is_dir() {
+                collect(sources, &mut texts)?;
+            }
+        }
         let lines: Vec<String> = texts.into_iter().collect();
         fs::write(PathBuf::from(folder).join("prose.txt"), lines.join("\n"))?;
     }
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|held| held == value);
-    if !program || !is("CARGO_CFG_TARGET_OS", "linux") || !is("CARGO_CFG_TARGET_ENV", "gnu") {
+    if !is("CARGO_CFG_TARGET_OS", "linux") || !is("CARGO_CFG_TARGET_ENV", "gnu") {
         return Ok(());
     }
     let (Some(linker), Some(folder)) = (linker(), env::var_os("OUT_DIR")) else { return Ok(()) };

@@ -16,9 +16,8 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use md5::{Digest, Md5};
-use payout_notify::protocol::canonical::canonicalize;
-use payout_notify::protocol::dialect::Dialect;
-use payout_notify::protocol::payload::Payload;
+use payout_notify_protocol::internal::canonical::canonicalize;
+use payout_notify_protocol::{Dialect, Payload};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 

@@ -7,10 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use payout_notify::protocol::diagnosis::{Diagnosis, diagnose};
-use payout_notify::protocol::dialect::Dialect;
-use payout_notify::protocol::key::Key;
-use payout_notify::protocol::payload::Payload;
+use payout_notify_protocol::{Diagnosis, Dialect, Key, Payload, diagnose};
 
 const RUNS: usize = 31;
 

@@ -9,14 +9,10 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput};
 use hmac::{Hmac, KeyInit, Mac};
 use md5::{Digest, Md5};
-use payout_notify::protocol::acknowledgement::{ACKNOWLEDGEMENT_BODY, Reply, judge};
-use payout_notify::protocol::canonical::canonicalize;
-use payout_notify::protocol::diagnosis::diagnose;
-use payout_notify::protocol::dialect::Dialect;
-use payout_notify::protocol::key::Key;
-use payout_notify::protocol::payload::Payload;
-use payout_notify::protocol::scheme::{Algorithm, Scheme};
-use payout_notify::protocol::signature::{attach, sign, verify};
+use payout_notify_protocol::internal::acknowledgement::{ACKNOWLEDGEMENT_BODY, Reply, judge};
+use payout_notify_protocol::internal::canonical::canonicalize;
+use payout_notify_protocol::internal::signature::{attach, sign, verify};
+use payout_notify_protocol::{Algorithm, Dialect, Key, Payload, Scheme, diagnose};
 use sha2::Sha256;
 
 const KEY: &[u8] = b"ThisIsYourSecretKey123";

@@ -21,14 +21,10 @@ use payout_notify::clock::{Clock, SystemClock};
 use payout_notify::delivery::example::Example;
 use payout_notify::delivery::http::NOTIFICATION_CONTENT_TYPE;
 use payout_notify::delivery::order_ids::OrderIds;
-use payout_notify::protocol::acknowledgement::ACKNOWLEDGEMENT_BODY;
-use payout_notify::protocol::canonical::canonicalize;
-use payout_notify::protocol::dialect::Dialect;
-use payout_notify::protocol::key::Key;
-use payout_notify::protocol::payload::Payload;
-use payout_notify::protocol::scheme::Algorithm;
-use payout_notify::protocol::signature::{attach, sign};
-use payout_notify::protocol::status::StatusTable;
+use payout_notify_protocol::internal::acknowledgement::ACKNOWLEDGEMENT_BODY;
+use payout_notify_protocol::internal::canonical::canonicalize;
+use payout_notify_protocol::internal::signature::{attach, sign};
+use payout_notify_protocol::{Algorithm, Dialect, Key, Payload, StatusTable};
 use tokio::net::TcpListener;
 
 const USAGE: &str = "listener_peers bare | body KEY";

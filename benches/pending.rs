@@ -21,7 +21,7 @@ use payout_notify::delivery::outcome::Outcome;
 use payout_notify::delivery::record::{FleetEvent, Order};
 use payout_notify::delivery::schedule::RetrySchedule;
 use payout_notify::delivery::transport::{Request, Target, Transport};
-use payout_notify::protocol::acknowledgement::Reply;
+use payout_notify_protocol::internal::acknowledgement::Reply;
 
 const ORDERS: u64 = 1_000_000;
 const BODY_BYTES: usize = 250;

@@ -20,8 +20,7 @@ use payout_notify::listener::inspector::{
 use payout_notify::listener::limits::Limits;
 use payout_notify::listener::server::Server;
 use payout_notify::listener::verdict::{Contract, Verdict};
-use payout_notify::protocol::key::Key;
-use payout_notify::protocol::payload::Encoding;
+use payout_notify_protocol::{Encoding, Key};
 use tokio::sync::mpsc;
 
 /// The made-up key.

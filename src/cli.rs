@@ -1,8 +1,10 @@
 //! The top-level command and the global options; no behaviour.
 
-use clap::Parser;
+use std::process::ExitCode;
 
-use crate::commands::{Command, Globals};
+use clap::{CommandFactory, Parser};
+
+use crate::commands::{self, Command, Globals};
 use crate::exit;
 
 /// Sign, verify, send and receive payout notifications.
@@ -19,4 +21,19 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// Runs the program with the arguments and the environment of the process.
+#[must_use]
+pub fn run() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => commands::run(cli.globals, cli.command, command).into(),
+        Err(error) => commands::refuse(error, std::env::args_os().skip(1)).into(),
+    }
+}
+
+/// The definition of the command line: what man pages and completions are generated from.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
 }

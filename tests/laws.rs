@@ -1,11 +1,8 @@
 //! Laws that hold for any payload.
 
-use payout_notify::protocol::canonical::canonicalize;
-use payout_notify::protocol::dialect::Dialect;
-use payout_notify::protocol::key::Key;
-use payout_notify::protocol::payload::{Payload, PayloadProblem};
-use payout_notify::protocol::scheme::Algorithm;
-use payout_notify::protocol::signature::{Answer, attach, sign, verify};
+use payout_notify_protocol::internal::canonical::canonicalize;
+use payout_notify_protocol::internal::signature::{Answer, attach, sign, verify};
+use payout_notify_protocol::{Algorithm, Dialect, Key, Payload, PayloadProblem};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 

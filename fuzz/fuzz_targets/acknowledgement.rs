@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use payout_notify::protocol::acknowledgement::{AcknowledgementRule, Conclusion, Reply, judge};
+use payout_notify_protocol::internal::acknowledgement::{AcknowledgementRule, Conclusion, Reply, judge};
 use serde_json::Value;
 
 fuzz_target!(|input: (u16, &str, &str, &[u8])| {

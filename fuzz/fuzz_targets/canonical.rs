@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
-use payout_notify::protocol::canonical::canonicalize;
-use payout_notify::protocol::dialect::{DIALECTS, Dialect};
-use payout_notify::protocol::form::read;
-use payout_notify::protocol::key::Key;
-use payout_notify::protocol::payload::{Encoding, Payload, Value};
-use payout_notify::protocol::scheme::{Empties, Scheme};
-use payout_notify::protocol::signature::{Answer, attach, sign, verify};
-use payout_notify::protocol::weakness::{Circumstances, weaknesses};
+use payout_notify_protocol::internal::canonical::canonicalize;
+use payout_notify_protocol::internal::dialect::DIALECTS;
+use payout_notify_protocol::internal::form::read;
+use payout_notify_protocol::internal::scheme::Empties;
+use payout_notify_protocol::internal::signature::{Answer, attach, sign, verify};
+use payout_notify_protocol::internal::weakness::{Circumstances, weaknesses};
+use payout_notify_protocol::{Dialect, Encoding, Key, Payload, Scheme, Value};
 
 fuzz_target!(|input: &[u8]| {
     let [first, bytes @ ..] = input else { return };

@@ -7,9 +7,7 @@ use payout_notify::check::bundle::Bundle;
 use payout_notify::check::case::{Case, StepPlan, Work};
 use payout_notify::check::case_file;
 use payout_notify::check::recipe::{History, Workshop};
-use payout_notify::protocol::dialect::Dialect;
-use payout_notify::protocol::key::Key;
-use payout_notify::protocol::status::StatusTable;
+use payout_notify_protocol::{Dialect, Key, StatusTable};
 
 fuzz_target!(|text: &str| {
     if let Ok(bundle) = Bundle::parse(text.as_bytes()) {

@@ -2,11 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use payout_notify::protocol::canonical::canonicalize;
-use payout_notify::protocol::dialect_file::{parse, write};
-use payout_notify::protocol::key::Key;
-use payout_notify::protocol::payload::Payload;
-use payout_notify::protocol::signature::{Answer, attach, sign, verify};
+use payout_notify_protocol::internal::canonical::canonicalize;
+use payout_notify_protocol::internal::dialect_file::{parse, write};
+use payout_notify_protocol::internal::signature::{Answer, attach, sign, verify};
+use payout_notify_protocol::{Key, Payload};
 
 const PAYLOAD: &[u8] = br#"{"payout_id":"P1","amount":1,"memo":"","list":[1, 2]}"#;
 

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use libfuzzer_sys::fuzz_target;
-use payout_notify::protocol::payload::{MAX_BYTES, Payload, PayloadProblem, Value};
+use payout_notify_protocol::{MAX_BYTES, Payload, PayloadProblem, Value};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 

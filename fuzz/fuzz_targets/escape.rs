@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use payout_notify::listener::inspector::shown_text;
-use payout_notify::protocol::key::Key;
+use payout_notify_protocol::Key;
 use payout_notify::report::escaped;
 use serde_json::Value;
 

@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use payout_notify::protocol::form::{detect, put, read, remove};
-use payout_notify::protocol::payload::{Encoding, Payload, Value};
+use payout_notify_protocol::internal::form::{detect, put, read, remove};
+use payout_notify_protocol::{Encoding, Payload, Value};
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = detect(bytes);

@@ -2,10 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use payout_notify::protocol::edit::{Edit, apply};
-use payout_notify::protocol::notification::{Expectation, Notification, findings};
-use payout_notify::protocol::payload::{Payload, PayloadProblem, Value};
-use payout_notify::protocol::status::StatusTable;
+use payout_notify_protocol::internal::edit::{Edit, apply};
+use payout_notify_protocol::internal::notification::{Expectation, Notification, findings};
+use payout_notify_protocol::{Payload, PayloadProblem, StatusTable, Value};
 
 fuzz_target!(|bytes: &[u8]| {
     let payload = match Payload::parse(bytes) {

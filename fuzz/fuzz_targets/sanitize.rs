@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use libfuzzer_sys::fuzz_target;
-use payout_notify::protocol::mask::SHORTEST_MASKED_KEY;
+use payout_notify::mask::SHORTEST_MASKED_KEY;
 use payout_notify::report::line::Line;
 use payout_notify::settings::ColorMode;
 use payout_notify::terminal::sanitize::{abridge, sanitize, sanitize_bytes};

@@ -29,12 +29,12 @@ use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
+use protocol::internal::nearest::nearest;
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::case::{Case, Effect, Expect, Manner, Need, Severity, StepPlan, Work};
 use super::recipe::Recipe;
-use crate::protocol::nearest::nearest;
 
 /// The longest case file that is read, in bytes (256 KiB).
 pub const MAX_FILE_BYTES: usize = 256 * 1024;

@@ -1,9 +1,10 @@
 //! What a reply says about an endpoint, held against what a sound one does.
 
+use protocol::internal::acknowledgement::Conclusion;
+
 use super::case::Expect;
 use super::sender::Sent;
 use crate::delivery::outcome::{FailureKind, Outcome};
-use crate::protocol::acknowledgement::Conclusion;
 
 /// A body of more bytes may be cut off by a server without an answer.
 const LARGE_BODY: usize = 64 * 1024;
@@ -108,10 +109,11 @@ fn in_order(expect: Expect, sent: &Sent) -> Judgement {
 mod tests {
     use std::time::Duration;
 
+    use protocol::internal::acknowledgement::{ACKNOWLEDGEMENT_BODY, Reply};
+
     use super::*;
     use crate::check::report::Exchange;
     use crate::delivery::outcome::TransportFailure;
-    use crate::protocol::acknowledgement::{ACKNOWLEDGEMENT_BODY, Reply};
 
     fn sent(outcome: Outcome, body: usize) -> Sent {
         let conclusion = outcome.conclusion();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::protocol::mask::outside;
+use crate::mask::outside;
 
 mod words;
 

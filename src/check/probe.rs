@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use protocol::internal::acknowledgement::{Conclusion, ReplyWarning};
 
 use super::control::{Control, Controls};
 use super::report::{Exchange, Status};
@@ -13,7 +14,6 @@ use crate::delivery::outcome::Outcome;
 use crate::delivery::probing::{addresses, connect, handshake};
 use crate::delivery::schedule::format_duration;
 use crate::delivery::transport::{Request, Transport};
-use crate::protocol::acknowledgement::{Conclusion, ReplyWarning};
 
 /// How many notifications the latency is taken from.
 const SAMPLES: usize = 5;

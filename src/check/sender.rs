@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use protocol::internal::acknowledgement::{AcknowledgementRule, Conclusion};
+
 use super::case::{Manner, Message};
 use super::pace::Pacer;
 use super::report::{Exchange, Received};
@@ -14,8 +16,7 @@ use crate::delivery::transport::{Request, Target, Transport};
 use crate::delivery::wire_settings::{
     Connections, Framing, GoAhead, HeaderRule, Loss, Share, Upload, Verb, WireSettings, WriteSide,
 };
-use crate::protocol::acknowledgement::{AcknowledgementRule, Conclusion};
-use crate::protocol::mask::KeyMask;
+use crate::mask::KeyMask;
 
 /// The longest part of a reply's body that is kept for reports, in bytes.
 const MAX_KEPT_BODY: usize = 4096;

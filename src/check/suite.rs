@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use protocol::internal::nearest::nearest;
+
 use super::case::{Case, Work};
 use super::case_file::{self, CaseFileError};
-use crate::protocol::nearest::nearest;
 
 /// The built-in case files, in the order in which their groups run.
 const BUILT_IN: [(&str, &str); 7] = [

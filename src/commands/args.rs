@@ -15,18 +15,15 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use key_source::{ProfileKey, read_key_file};
+use protocol::internal::edit::{Edit, json_string};
+use protocol::internal::nearest::did_you_mean;
+use protocol::{Algorithm, Key, MAX_BYTES, Payload, PayloadError, PayloadProblem, StatusTable};
 
 use crate::delivery::mix::{Mix, MixWords};
 use crate::delivery::orders::Change;
 use crate::delivery::schedule::parse_duration;
 use crate::delivery::template::{Form, Template, TemplateError, form_of};
 use crate::error::CommandError;
-use crate::protocol::edit::{Edit, json_string};
-use crate::protocol::key::Key;
-use crate::protocol::nearest::did_you_mean;
-use crate::protocol::payload::{MAX_BYTES, Payload, PayloadError, PayloadProblem};
-use crate::protocol::scheme::Algorithm;
-use crate::protocol::status::StatusTable;
 use crate::report::line::Line;
 use crate::settings::Environment;
 use crate::settings::profile::{Chosen, Placed, Profile};

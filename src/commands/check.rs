@@ -10,6 +10,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use files::{ReportFile, ReportFiles};
+use given::Given;
+use protocol::{Algorithm, StatusTable};
 
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
@@ -27,15 +30,11 @@ use crate::check::runner::{CheckError, CheckEvent, check};
 use crate::delivery::pace::Rate;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::protocol::scheme::Algorithm;
-use crate::protocol::status::StatusTable;
 use crate::report::check::standing::is_yes;
 use crate::report::check::{CheckFacts, json, text};
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
-use files::{ReportFile, ReportFiles};
-use given::Given;
 
 /// Check whether a merchant's endpoint is safe to go live: verifies, acknowledges, credits once.
 ///

@@ -3,14 +3,14 @@
 use clap::Arg;
 use clap::builder::PossibleValuesParser;
 use clap_complete::Shell;
+use protocol::Algorithm;
+use protocol::internal::dialect::DIALECTS;
 
 use super::CommandResult;
 use crate::check::suite::Suite;
 use crate::delivery::schedule::PRESETS;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::protocol::dialect::DIALECTS;
-use crate::protocol::scheme::Algorithm;
 use crate::terminal::Console;
 
 /// What bash asks the inbox for.

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use protocol::internal::notification::{Expectation, Notification};
+use protocol::{Dialect, Key, StatusTable};
 use tokio::sync::mpsc;
 
 use super::CommandResult;
@@ -23,10 +25,6 @@ use crate::listener::limits::Limits;
 use crate::listener::reply::{JSON, Reply};
 use crate::listener::server::Server;
 use crate::listener::verdict::inspect;
-use crate::protocol::dialect::Dialect;
-use crate::protocol::key::Key;
-use crate::protocol::notification::{Expectation, Notification};
-use crate::protocol::status::StatusTable;
 use crate::report::delivery::{DeliveryPlan, attempt_line, result_line};
 use crate::report::line::Line;
 use crate::terminal::Console;

@@ -1,15 +1,16 @@
 //! `dialects`: the ways of signing that are built in.
 
 use clap::ValueEnum;
+use protocol::Dialect;
+use protocol::internal::dialect::DIALECTS;
+use protocol::internal::dialect_file;
 
 use super::CommandResult;
 use super::args::Format;
 use super::args::dialect::find;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::protocol::dialect::{DIALECTS, Dialect};
-use crate::protocol::dialect_file;
-use crate::protocol::mask::outside;
+use crate::mask::outside;
 use crate::report::dialects;
 use crate::terminal::Console;
 

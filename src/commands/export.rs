@@ -8,6 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum;
+use order::{OrderKind, Recipe};
+use protocol::internal::edit::Edit;
+use protocol::{Algorithm, StatusTable};
+use script::Plan;
 
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
@@ -21,15 +25,10 @@ use crate::delivery::pace::Rate;
 use crate::delivery::transport::Target;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::protocol::edit::Edit;
-use crate::protocol::mask::hides;
-use crate::protocol::scheme::Algorithm;
-use crate::protocol::status::StatusTable;
+use crate::mask::hides;
 use crate::report::line::Line;
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
-use order::{OrderKind, Recipe};
-use script::Plan;
 
 /// Write a load test with fresh, signed orders for Locust, k6 or Artillery.
 ///

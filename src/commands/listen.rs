@@ -13,6 +13,13 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use args::{ForwardArgs, Identity, KeepArgs, RefereeArgs, ReplyArgs, TlsArgs};
+use desk::Desk;
+use outlet::{Event, Opening, Outlet, Showing, Tally};
+use page::{Bound, Page};
+use protocol::internal::acknowledgement::AcknowledgementRule;
+use protocol::{Algorithm, Key, StatusTable};
+use screen::{Budget, Screen};
 use tokio::sync::mpsc;
 
 use super::CommandResult;
@@ -35,10 +42,6 @@ use crate::listener::program::{ReplyProgram, Runner};
 use crate::listener::referee::{Referee, RefereeReport, Rules};
 use crate::listener::server::Server;
 use crate::listener::verdict::{Accepts, Contract};
-use crate::protocol::acknowledgement::AcknowledgementRule;
-use crate::protocol::key::Key;
-use crate::protocol::scheme::Algorithm;
-use crate::protocol::status::StatusTable;
 use crate::report::callback::{self, ListenSummary};
 use crate::report::listening::InboxChoice;
 use crate::report::{forwarding, listening, referee};
@@ -46,12 +49,6 @@ use crate::settings::Environment;
 use crate::settings::profile::Chosen;
 use crate::store::StoreError;
 use crate::terminal::Console;
-
-use args::{ForwardArgs, Identity, KeepArgs, RefereeArgs, ReplyArgs, TlsArgs};
-use desk::Desk;
-use outlet::{Event, Opening, Outlet, Showing, Tally};
-use page::{Bound, Page};
-use screen::{Budget, Screen};
 
 /// Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says.
 ///

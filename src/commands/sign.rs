@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use protocol::{Algorithm, Dialect, Encoding, Key};
 
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
@@ -12,11 +13,7 @@ use super::lines::{self, LinesArgs, Printed, SignLines};
 use super::signing::sign_payload;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::protocol::dialect::Dialect;
-use crate::protocol::key::Key;
-use crate::protocol::mask::outside;
-use crate::protocol::payload::Encoding;
-use crate::protocol::scheme::Algorithm;
+use crate::mask::outside;
 use crate::report::batch::BatchKind;
 use crate::report::curl;
 use crate::settings::Environment;

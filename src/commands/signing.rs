@@ -1,20 +1,20 @@
 //! From a payload and the changes asked for to the signed body: what `sign` and `simulate` share.
 //!
-//! Which scheme signs is settled in [`crate::delivery::signing`]; here its errors get their hints.
+//! Which scheme signs is settled in [`protocol::internal::signing`]; here its errors get their hints.
+
+use protocol::internal::canonical::canonicalize;
+use protocol::internal::edit;
+use protocol::internal::edit::Edit;
+use protocol::internal::signature::{Signature, attach, sign};
+use protocol::internal::signing;
+use protocol::internal::signing::with_sign_type;
+use protocol::{Algorithm, Dialect, Encoding, Key, Payload, Scheme};
 
 use super::args::dialect::lacks;
 use super::args::input::read_payload;
-use crate::delivery::signing::{self, with_sign_type};
 use crate::error::CommandError;
-use crate::protocol::canonical::canonicalize;
-use crate::protocol::dialect::Dialect;
-use crate::protocol::edit::{self, Edit};
-use crate::protocol::key::Key;
-use crate::protocol::payload::{Encoding, Payload};
-use crate::protocol::scheme::{Algorithm, Scheme};
-use crate::protocol::signature::{Signature, attach, sign};
 
-pub use crate::delivery::signing::SignType;
+pub use protocol::internal::signing::SignType;
 
 /// A payload with a fresh signature, and what it was made from.
 pub struct Signed {

@@ -11,6 +11,10 @@ mod screen;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use protocol::internal::edit::Edit;
+use protocol::internal::notification::{Expectation, Notification};
+use protocol::{Algorithm, Dialect, Key, StatusTable};
+
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
 use super::args::{
@@ -30,12 +34,6 @@ use crate::delivery::transport::{Request, Target, TargetError, Transport};
 use crate::delivery::wire_settings::Connections;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::protocol::dialect::Dialect;
-use crate::protocol::edit::Edit;
-use crate::protocol::key::Key;
-use crate::protocol::notification::{Expectation, Notification};
-use crate::protocol::scheme::Algorithm;
-use crate::protocol::status::StatusTable;
 use crate::report::delivery::{
     DeliveryPlan, attempt_json, attempt_line, reply_line, result_json, result_line,
 };

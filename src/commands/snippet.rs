@@ -5,16 +5,16 @@ mod render;
 mod vectors;
 
 use clap::ValueEnum;
+use language::Language;
+use protocol::Algorithm;
 
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
 use super::args::{adopt, parse_sign_type};
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::protocol::scheme::Algorithm;
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
-use language::Language;
 
 /// Print a small verifier and acknowledging handler in a merchant's language.
 ///

@@ -2,6 +2,12 @@
 
 use std::path::PathBuf;
 
+use protocol::internal::canonical::canonicalize;
+use protocol::internal::notification::{Expectation, findings};
+use protocol::internal::signature::{Answer, demanded_scheme, expected, verify};
+use protocol::internal::weakness::Circumstances;
+use protocol::{Algorithm, Mismatch, StatusTable, diagnose};
+
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
 use super::args::input::InputKind;
@@ -10,13 +16,6 @@ use super::lines::{self, LinesArgs, VerifyLines};
 use crate::clock::{Clock, SystemClock};
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::protocol::canonical::canonicalize;
-use crate::protocol::diagnosis::diagnose;
-use crate::protocol::notification::{Expectation, findings};
-use crate::protocol::scheme::Algorithm;
-use crate::protocol::signature::{Answer, Mismatch, demanded_scheme, expected, verify};
-use crate::protocol::status::StatusTable;
-use crate::protocol::weakness::Circumstances;
 use crate::report::batch::BatchKind;
 use crate::report::explanation::Explanation;
 use crate::report::verification::{Strictness, VerificationReport, finding_line};

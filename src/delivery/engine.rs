@@ -5,12 +5,12 @@ use std::pin::pin;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use protocol::internal::acknowledgement::Conclusion;
 
 use super::outcome::{Decision, Exhaustion, Outcome, decide};
 use super::schedule::{RetrySchedule, Speed};
 use super::transport::{Request, Transport};
 use crate::clock::Clock;
-use crate::protocol::acknowledgement::Conclusion;
 
 /// One attempt, finished.
 #[derive(Clone, Debug, PartialEq, Eq)]

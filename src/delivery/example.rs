@@ -1,11 +1,11 @@
 //! The platform's example notification with fresh ids and times.
 
 use jiff::Timestamp;
+use protocol::internal::edit::json_string;
+use protocol::internal::nearest::did_you_mean;
+use protocol::{Status, StatusTable};
 
 use super::order_ids::OrderIds;
-use crate::protocol::edit::json_string;
-use crate::protocol::nearest::did_you_mean;
-use crate::protocol::status::{Status, StatusTable};
 
 /// What differs from one example to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,9 +119,10 @@ impl StatusWord {
 
 #[cfg(test)]
 mod tests {
+    use protocol::Payload;
+    use protocol::internal::notification::{Expectation, findings};
+
     use super::*;
-    use crate::protocol::notification::{Expectation, findings};
-    use crate::protocol::payload::Payload;
 
     #[test]
     fn an_example_is_a_notification_without_findings() {

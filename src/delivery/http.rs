@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use protocol::internal::acknowledgement::{MAX_REPLY_BYTES, Reply};
 pub(super) use reqwest::Url;
 use reqwest::header::{
     ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
@@ -25,7 +26,6 @@ use super::wire::noted::Noted;
 use super::wire::{Place, ReplyFate, Wire};
 use super::wire_failure::{Phase, Progress, Security, failure, timed_out};
 use super::wire_settings::{HeaderRule, Loss, WireSettings};
-use crate::protocol::acknowledgement::{MAX_REPLY_BYTES, Reply};
 
 /// How long one attempt may take, unless told otherwise.
 ///

@@ -1,7 +1,8 @@
 //! Which statuses a run's orders have, and which orders are notified twice.
 
+use protocol::StatusTable;
+
 use super::example::StatusWord;
-use crate::protocol::status::StatusTable;
 
 /// The largest weight, and the most statuses, of a mix.
 const MAX_WEIGHT: u64 = 1_000_000_000;

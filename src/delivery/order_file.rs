@@ -13,14 +13,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::Timestamp;
 
 pub(super) use self::header::Expected;
+use protocol::{MAX_BYTES, Payload, SigningError};
+
 use self::header::HeaderError;
 use self::table::Table;
 use super::orders::{OrderError, OrderMaker, OrderRecipe, OrderSource};
 use super::record::Order;
-use super::signing::SigningError;
-use crate::protocol::bad_line::BadLine;
-use crate::protocol::payload::{MAX_BYTES, Payload};
-use crate::protocol::recorded::{Recorded, in_body, recorded};
+use crate::lines::error::BadLine;
+use crate::lines::recorded::{Recorded, in_body, recorded};
 
 /// How much the CSV reader may take beyond a row, in bytes: what it reads ahead.
 const READ_AHEAD: usize = 64 * 1024;
@@ -194,17 +194,15 @@ impl Row {
     /// Why the row's payload cannot be signed, with the place in the file.
     fn unsigned(&self, error: SigningError) -> BadLine {
         match (error, self.written_as) {
-            (SigningError::NoPayload(error), WrittenAs::Line) => {
+            (SigningError::InvalidPayload(error), WrittenAs::Line) => {
                 BadLine::no_payload(self.line, error)
             }
-            (SigningError::NoPayload(error), WrittenAs::Body) => in_body(self.line, &error),
-            (SigningError::NoPayload(error), WrittenAs::Cells) => {
+            (SigningError::InvalidPayload(error), WrittenAs::Body) => in_body(self.line, &error),
+            (SigningError::InvalidPayload(error), WrittenAs::Cells) => {
                 // The object was made here: nobody can look up a column of it.
                 BadLine { column: None, ..BadLine::no_payload(self.line, error) }
             }
-            (error @ SigningError::UnknownSignType(_), _) => {
-                BadLine::whole(self.line, error.to_string())
-            }
+            (error, _) => BadLine::whole(self.line, error.to_string()),
         }
     }
 }

@@ -4,17 +4,16 @@ use std::io;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use protocol::internal::edit::Edit;
+use protocol::internal::signing::BodySigner;
+use protocol::{Payload, SigningError, StatusTable, Value};
 
 use super::example::Example;
 use super::mix::{Duplicates, Mix};
 use super::order_ids::OrderIds;
 use super::record::Order;
-use super::signing::{Signer, SigningError};
 use super::template::{Template, TemplateContext};
-use crate::protocol::bad_line::BadLine;
-use crate::protocol::edit::Edit;
-use crate::protocol::payload::{Payload, Value};
-use crate::protocol::status::StatusTable;
+use crate::lines::error::BadLine;
 
 pub use super::order_file::{FileFormat, FromFile};
 pub use super::order_pipe::FromPipe;
@@ -112,7 +111,7 @@ impl Change {
 /// How orders are made, wherever their payloads come from.
 pub struct OrderRecipe {
     /// How they are signed.
-    pub signer: Signer,
+    pub signer: BodySigner,
     /// The changes, in the order in which they are made.
     pub changes: Vec<Change>,
     /// The statuses; `None` leaves what the payload has, and a fresh order is a success.
@@ -281,11 +280,10 @@ impl OrderSource for Generated {
 pub(super) mod tests {
     use std::collections::HashSet;
 
+    use protocol::internal::signature::{Answer, verify};
+    use protocol::{Algorithm, Dialect, Key};
+
     use super::*;
-    use crate::protocol::dialect::Dialect;
-    use crate::protocol::key::Key;
-    use crate::protocol::scheme::Algorithm;
-    use crate::protocol::signature::{Answer, verify};
 
     fn key() -> Key {
         Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap()
@@ -293,12 +291,12 @@ pub(super) mod tests {
 
     pub(in crate::delivery) fn recipe_of(dialect: &str) -> OrderRecipe {
         let dialect = Dialect::built_in(dialect).unwrap();
-        OrderRecipe { signer: Signer::try_new(dialect, None, key()).unwrap(), ..recipe(1) }
+        OrderRecipe { signer: BodySigner::try_new(dialect, None, key()).unwrap(), ..recipe(1) }
     }
 
     pub(in crate::delivery) fn recipe(seed: u64) -> OrderRecipe {
         OrderRecipe {
-            signer: Signer::try_new(Dialect::platform(), None, key()).unwrap(),
+            signer: BodySigner::try_new(Dialect::platform(), None, key()).unwrap(),
             changes: Vec::new(),
             mix: None,
             statuses: StatusTable::PLATFORM,
@@ -335,7 +333,7 @@ pub(super) mod tests {
     #[test]
     fn changes_differ_from_order_to_order_and_a_chosen_digest_is_said() {
         let signer =
-            Signer::try_new(Dialect::platform(), Some(Algorithm::HmacSha256), key()).unwrap();
+            BodySigner::try_new(Dialect::platform(), Some(Algorithm::HmacSha256), key()).unwrap();
         let changes = vec![set("memo", "order {n}"), set("amount", "{100..500}"), set("x", "1")];
         let orders = all(&mut Generated::new(OrderRecipe { signer, changes, ..recipe(1) }, 3));
         let body = String::from_utf8(orders[2].body.to_vec()).unwrap();
@@ -345,7 +343,7 @@ pub(super) mod tests {
         assert!(body.contains("\"sign_type\":\"HMAC-SHA256\""), "{body}");
         assert_eq!(verify(&payload, &key(), Dialect::platform(), None).answer, Answer::Match);
         assert!(
-            Signer::try_new(Dialect::platform(), Some(Algorithm::Sha256), key()).is_err(),
+            BodySigner::try_new(Dialect::platform(), Some(Algorithm::Sha256), key()).is_err(),
             "the platform has no SHA256"
         );
     }

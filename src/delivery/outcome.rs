@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
+use protocol::internal::acknowledgement::{AcknowledgementRule, Conclusion, Reply};
+
 use super::schedule::RetrySchedule;
-use crate::protocol::acknowledgement::{AcknowledgementRule, Conclusion, Reply};
-use crate::protocol::mask::outside;
+use crate::mask::outside;
 
 /// The most characters of a failure's detail that are kept; it can quote what a server sent.
 const MAX_DETAIL_CHARS: usize = 300;
@@ -287,8 +288,9 @@ pub fn decide(
 
 #[cfg(test)]
 mod tests {
+    use protocol::internal::acknowledgement::Refusal;
+
     use super::*;
-    use crate::protocol::acknowledgement::Refusal;
 
     #[test]
     fn an_attempt_leads_to_silence_a_retry_or_the_end() {

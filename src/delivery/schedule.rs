@@ -7,7 +7,7 @@
 use std::iter;
 use std::time::Duration;
 
-use crate::protocol::nearest::did_you_mean;
+use protocol::internal::nearest::did_you_mean;
 
 pub use crate::clock::duration::{DurationError, MAX_DURATION, format_duration, parse_duration};
 pub use crate::clock::{Speed, SpeedError};

@@ -6,10 +6,10 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
+use protocol::internal::edit::json_string;
+use protocol::{Payload, PayloadError, PayloadProblem};
 
 use super::order_ids::{MOST_DIGITS, OrderIds};
-use crate::protocol::edit::json_string;
-use crate::protocol::payload::{Payload, PayloadError, PayloadProblem};
 
 /// The most digits that one `{hex:N}` gives.
 pub const MAX_HEX_DIGITS: usize = 1024;

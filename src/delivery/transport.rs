@@ -6,11 +6,12 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use protocol::Key;
+use protocol::internal::acknowledgement::{AcknowledgementRule, Conclusion};
+
 use super::http::Url;
 use super::outcome::Outcome;
-use crate::protocol::acknowledgement::{AcknowledgementRule, Conclusion};
-use crate::protocol::key::Key;
-use crate::protocol::mask::KeyMask;
+use crate::mask::KeyMask;
 
 /// One notification as it is sent; every attempt sends the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -279,10 +280,11 @@ pub(crate) mod scripted {
     use std::sync::Mutex;
     use std::time::Duration;
 
+    use protocol::internal::acknowledgement::{ACKNOWLEDGEMENT_BODY, Reply};
+
     use super::{Outcome, Request, Transport};
     use crate::clock::SimulatedClock;
     use crate::delivery::outcome::{FailureKind, TransportFailure};
-    use crate::protocol::acknowledgement::{ACKNOWLEDGEMENT_BODY, Reply};
 
     /// One line of the script.
     pub(crate) enum Step {

@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use half_closing::HalfClosing;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::client::conn::http1::{self, SendRequest};
@@ -25,6 +26,7 @@ use hyper::ext::on_informational;
 use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, EXPECT, HOST, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, Uri};
 use hyper_util::rt::TokioIo;
+use protocol::internal::acknowledgement::{MAX_REPLY_BYTES, Reply};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -39,8 +41,6 @@ use super::wire_failure::{Phase, Progress, Security, failure, is_shortage};
 use super::wire_settings::{
     Compression, Connections, Framing, GoAhead, ResolveRule, Upload, WireSettings, WriteSide,
 };
-use crate::protocol::acknowledgement::{MAX_REPLY_BYTES, Reply};
-use half_closing::HalfClosing;
 
 mod half_closing;
 pub(super) mod noted;

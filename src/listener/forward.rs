@@ -10,9 +10,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use failure::Failure;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::{Method, Request, Response, StatusCode};
+use pool::{Pool, Sender};
+use protocol::internal::acknowledgement::AcknowledgementRule;
+use target::Target;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -20,10 +24,6 @@ use super::Bytes;
 use super::callback::Callback;
 use super::inbox::entry::{AppReply, Forwarded};
 use super::reply::{JSON, Reply};
-use crate::protocol::acknowledgement::AcknowledgementRule;
-use failure::Failure;
-use pool::{Pool, Sender};
-use target::Target;
 
 mod failure;
 mod headers;

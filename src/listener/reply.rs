@@ -1,8 +1,10 @@
 //! The merchant's reply as a value, with the platform's own codes.
 
+use protocol::internal::platform_code::content_type_of;
+
 use super::Bytes;
-use crate::protocol::platform_code::content_type_of;
-pub use crate::protocol::platform_code::{JSON, PlatformCode};
+pub use protocol::PlatformCode;
+pub use protocol::internal::platform_code::JSON;
 
 /// What the merchant answers.
 ///

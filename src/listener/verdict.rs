@@ -1,17 +1,16 @@
 //! What a callback means: the same parse, verify and field rules that `verify` uses.
 
+use protocol::internal::canonical::canonicalize;
+use protocol::internal::form;
+use protocol::internal::notification::{Expectation, Notification, findings};
+use protocol::internal::signature::{Verification, verify};
+use protocol::{
+    Algorithm, Dialect, Encoding, Finding, Key, Mismatch, Payload, PayloadError, Severity,
+    StatusTable, is_json_type,
+};
+
 use super::callback::Callback;
 use super::reply::{PlatformCode, Reply};
-use crate::protocol::acknowledgement::is_json_type;
-use crate::protocol::canonical::canonicalize;
-use crate::protocol::dialect::Dialect;
-use crate::protocol::form;
-use crate::protocol::key::Key;
-use crate::protocol::notification::{Expectation, Finding, Notification, Severity, findings};
-use crate::protocol::payload::{Encoding, Payload, PayloadError};
-use crate::protocol::scheme::Algorithm;
-use crate::protocol::signature::{Mismatch, Verification, verify};
-use crate::protocol::status::StatusTable;
 
 /// What a callback means, and how a merchant would answer it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -213,11 +212,11 @@ impl Contract {
             return Err((PlatformCode::UnsupportedMethod, why));
         }
         let wanted = match encoding {
-            Encoding::Json if callback.content_type().is_some_and(is_json_type) => None,
             Encoding::Form if is_form => None,
-            Encoding::Query => None,
-            Encoding::Json => Some("application/json"),
             Encoding::Form => Some(FORM),
+            Encoding::Query => None,
+            _ if callback.content_type().is_some_and(is_json_type) => None,
+            _ => Some("application/json"),
         };
         if let Some(wanted) = wanted {
             let given = callback
@@ -227,8 +226,6 @@ impl Contract {
             return Err((PlatformCode::UnsupportedContentType, why));
         }
         match encoding {
-            Encoding::Json => Payload::parse(&callback.body)
-                .map_err(|error| (PlatformCode::NotJson, Unreadable::Payload(error))),
             Encoding::Form => form::read(&callback.body, encoding)
                 .map_err(|error| (PlatformCode::InvalidParameters, Unreadable::Payload(error))),
             Encoding::Query => {
@@ -236,6 +233,8 @@ impl Contract {
                 form::read(query.as_bytes(), encoding)
                     .map_err(|error| (PlatformCode::InvalidParameters, Unreadable::Query(error)))
             }
+            _ => Payload::parse(&callback.body)
+                .map_err(|error| (PlatformCode::NotJson, Unreadable::Payload(error))),
         }
     }
 

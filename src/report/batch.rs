@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::json;
 use super::line::Line;
-use crate::protocol::bad_line::BadLine;
+use crate::lines::error::BadLine;
 
 /// What one line came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,8 +119,9 @@ pub fn bad_line_json(bad: &BadLine) -> String {
 
 #[cfg(test)]
 mod tests {
+    use protocol::Payload;
+
     use super::*;
-    use crate::protocol::payload::Payload;
 
     fn text(line: &Line) -> String {
         line.spans.iter().map(|span| span.text.as_str()).collect()

@@ -1,5 +1,7 @@
 //! Callbacks as they come, for a person and for a program.
 
+use protocol::Diagnosis;
+use protocol::internal::notification::{Notification, major_units};
 use serde_json::{Value, json};
 
 use super::line::{Line, Text};
@@ -11,8 +13,6 @@ use crate::listener::inbox::entry::{Forwarded, Replied};
 use crate::listener::orders::Seen;
 use crate::listener::referee::Breach;
 use crate::listener::verdict::{Reading, Verdict};
-use crate::protocol::diagnosis::Diagnosis;
-use crate::protocol::notification::{Notification, major_units};
 
 /// A callback with all that is known of it.
 #[derive(Clone, Debug)]

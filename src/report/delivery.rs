@@ -1,6 +1,8 @@
 //! A delivery as it goes, for a person and for a program.
 
 use jiff::Timestamp;
+use protocol::internal::acknowledgement::{Conclusion, Refusal, Reply, ReplyWarning};
+use protocol::internal::notification::Notification;
 use serde_json::{Value, json};
 
 use super::figures::shortened;
@@ -11,8 +13,6 @@ use super::timeline::extent;
 use crate::delivery::engine::{Attempt, DeliveryReport, DeliveryResult, Interruption};
 use crate::delivery::outcome::{Decision, Exhaustion, Outcome};
 use crate::delivery::schedule::{RetrySchedule, format_duration};
-use crate::protocol::acknowledgement::{Conclusion, Refusal, Reply, ReplyWarning};
-use crate::protocol::notification::Notification;
 
 /// What is known before the first attempt.
 #[derive(Debug)]

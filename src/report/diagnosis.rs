@@ -1,9 +1,10 @@
 //! Why a signature does not match, in words that a merchant's developer can act on.
 
+use protocol::Diagnosis;
+use protocol::internal::diagnosis::{MAX_SEARCHED_BYTES, MAX_SEARCHED_MEMBERS};
 use serde_json::{Value, json};
 
 use super::line::Line;
-use crate::protocol::diagnosis::{Diagnosis, MAX_SEARCHED_BYTES, MAX_SEARCHED_MEMBERS};
 
 /// Who signed, as a merchant's developer sees it.
 const CODE: &str = "the code";
@@ -102,8 +103,10 @@ pub fn json(diagnosis: Option<&Diagnosis>) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use protocol::Hit;
+    use protocol::internal::diagnosis::catalogue;
+
     use super::*;
-    use crate::protocol::diagnosis::{Hit, catalogue};
 
     #[test]
     fn every_output_has_the_same_sentence() {

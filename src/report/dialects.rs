@@ -1,11 +1,10 @@
 //! Dialects as a table for a person, and as data for a program.
 
+use protocol::{Dialect, Scheme};
 use serde_json::{Value, json};
 
 use super::json;
 use super::line::Line;
-use crate::protocol::dialect::Dialect;
-use crate::protocol::scheme::Scheme;
 
 /// The columns' widths; with two spaces between them the table fits into 80 columns.
 const WIDTHS: [usize; 6] = [9, 11, 9, 6, 7, 10];
@@ -89,8 +88,9 @@ fn dialect_json(dialect: &Dialect) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use protocol::internal::dialect::DIALECTS;
+
     use super::*;
-    use crate::protocol::dialect::DIALECTS;
 
     #[test]
     fn the_built_in_dialects_fit_into_80_columns() {

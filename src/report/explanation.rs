@@ -1,13 +1,13 @@
 //! How a signature was verified, step by step, for a person and for a program.
 
+use protocol::internal::canonical::{Selection, canonicalize, select};
+use protocol::internal::scheme::Empties;
+use protocol::internal::signature::{Answer, Verification};
+use protocol::internal::weakness::{Circumstances, Weakness, weaknesses};
+use protocol::{Algorithm, Payload, Scheme};
 use serde_json::{Value, json};
 
 use super::line::Line;
-use crate::protocol::canonical::{Selection, canonicalize, select};
-use crate::protocol::payload::Payload;
-use crate::protocol::scheme::{Algorithm, Empties, Scheme};
-use crate::protocol::signature::{Answer, Verification};
-use crate::protocol::weakness::{Circumstances, Weakness, weaknesses};
 
 /// The steps from a payload to its signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,8 +151,8 @@ impl Explanation {
     fn digested(&self) -> String {
         let algorithm = match self.scheme.algorithm {
             Algorithm::HmacSha256 => "HMAC-SHA256 with the key",
-            Algorithm::Md5 => "MD5",
             Algorithm::Sha256 => "SHA-256",
+            other => other.name(),
         };
         let (case, digits) = (self.scheme.digest_case.name(), self.scheme.algorithm.digits());
         format!("take the {algorithm}, {digits} hexadecimal digits in {case} case")
@@ -195,10 +195,10 @@ impl Explanation {
 
 #[cfg(test)]
 mod tests {
+    use protocol::internal::signature::{attach, expected, sign, verify};
+    use protocol::{Dialect, Key};
+
     use super::*;
-    use crate::protocol::dialect::Dialect;
-    use crate::protocol::key::Key;
-    use crate::protocol::signature::{attach, expected, sign, verify};
 
     fn explain(json: &str) -> (Explanation, String) {
         let key = Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap();

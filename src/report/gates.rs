@@ -5,9 +5,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use protocol::internal::nearest::nearest;
+
 use super::figures::{grouped, percent, percent_text, rate, three_digits};
 use super::summary::DeliverySummary;
-use crate::protocol::nearest::nearest;
 
 /// The longest gate that is read, in bytes.
 const LONGEST_GATE: usize = 64;

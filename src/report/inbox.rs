@@ -6,6 +6,8 @@ pub mod export;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use protocol::StatusTable;
+use protocol::internal::notification::{Expectation, Notification, major_units};
 use serde_json::{Value, json};
 
 use super::json;
@@ -15,9 +17,7 @@ use super::text::{milliseconds, short_duration};
 use super::verification::VerificationReport;
 use crate::listener::inbox::entry::{Entry, Forwarded, Match, Replied};
 use crate::listener::verdict::{Accepts, Contract};
-use crate::protocol::mask::outside;
-use crate::protocol::notification::{Expectation, Notification, major_units};
-use crate::protocol::status::StatusTable;
+use crate::mask::outside;
 
 /// The most lines of a body that a person is shown.
 const MOST_LINES: usize = 500;

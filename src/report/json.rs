@@ -4,11 +4,12 @@ mod masked;
 
 use std::fmt::Write as _;
 
+use protocol::Finding;
+use protocol::internal::notification::{Notification, major_units};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::text::is_hidden;
-use crate::protocol::notification::{Finding, Notification, major_units};
 
 /// The version of every shape; it rises when a key changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;

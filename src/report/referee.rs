@@ -1,5 +1,6 @@
 //! Whether the sender kept its contract, for a person and for a program.
 
+use protocol::Severity;
 use serde_json::{Value, json};
 
 use super::figures::{counted, grouped, shortened, span};
@@ -7,7 +8,6 @@ use super::json;
 use super::line::Line;
 use super::text::milliseconds;
 use crate::listener::referee::{Breach, Delivery, OrderSummary, RefereeReport};
-use crate::protocol::notification::Severity;
 
 /// The most orders in the table for a person.
 const MOST_ROWS: usize = 50;

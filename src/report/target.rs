@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::protocol::nearest::did_you_mean;
+use protocol::internal::nearest::did_you_mean;
 
 /// A form of report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

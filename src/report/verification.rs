@@ -1,14 +1,13 @@
 //! What `verify` found, for a person and for a program.
 
+use protocol::internal::signature::Verification;
+use protocol::{Diagnosis, Finding, Mismatch, Severity};
 use serde_json::{Value, json};
 
 use super::diagnosis;
 use super::explanation::Explanation;
 use super::json;
 use super::line::{Line, Text};
-use crate::protocol::diagnosis::Diagnosis;
-use crate::protocol::notification::{Finding, Severity};
-use crate::protocol::signature::{Mismatch, Verification};
 
 /// Whether warnings count as errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

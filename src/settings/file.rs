@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
+use protocol::internal::nearest::nearest;
+use protocol::{Algorithm, Status, StatusTable, StatusTableError};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -21,9 +23,6 @@ use crate::delivery::schedule::{DEFAULT_WINDOW, RetrySchedule};
 use crate::delivery::transport::Target;
 use crate::delivery::wire_settings::HeaderRule;
 use crate::listener::program::ReplyProgram;
-use crate::protocol::nearest::nearest;
-use crate::protocol::scheme::Algorithm;
-use crate::protocol::status::{Status, StatusTable, StatusTableError};
 
 /// The longest settings file that is read, in bytes (64 KiB).
 pub const MAX_FILE_BYTES: usize = 64 * 1024;

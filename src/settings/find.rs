@@ -4,11 +4,12 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use protocol::internal::nearest::nearest;
+
 use super::Environment;
 use super::file::{self, MAX_FILE_BYTES, SettingsError, SettingsFile};
 use super::profile::{Chosen, NamedBy, Owner};
 use crate::error::CommandError;
-use crate::protocol::nearest::nearest;
 
 /// The name of a settings file, in a project and in the user's folder.
 pub const FILE_NAME: &str = "payout-notify.toml";

@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::protocol::scheme::Algorithm;
-use crate::protocol::status::StatusTable;
+use protocol::{Algorithm, StatusTable};
 
 /// A value and where it stands in its file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,12 +6,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
-use payout_notify::protocol::dialect::Dialect;
-use payout_notify::protocol::key::Key;
-use payout_notify::protocol::notification::{Expectation, Notification};
-use payout_notify::protocol::payload::Payload;
-use payout_notify::protocol::signature::{Answer, verify};
-use payout_notify::protocol::status::StatusTable;
+use payout_notify_protocol::internal::notification::{Expectation, Notification};
+use payout_notify_protocol::internal::signature::{Answer, verify};
+use payout_notify_protocol::{Dialect, Key, Payload, StatusTable};
 use serde_json::Value;
 use tiny_http::{Response, Server};
 

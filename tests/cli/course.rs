@@ -2,9 +2,8 @@
 
 use std::fs;
 
+use payout_notify_protocol::Key;
 use serde_json::Value;
-
-use payout_notify::protocol::key::Key;
 
 use crate::harness::{
     ACKNOWLEDGE, KEY, Merchant, Output, Program, Sandbox, Scripted, payout_notify,

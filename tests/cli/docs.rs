@@ -14,7 +14,8 @@ use payout_notify::check::suite::Suite;
 use payout_notify::delivery::schedule::{DEFAULT_WINDOW, RetrySchedule};
 use payout_notify::listener::program::ReplyProgram;
 use payout_notify::listener::program::sample::SAMPLES;
-use payout_notify::protocol::diagnosis::{Deviation, Dimension, catalogue};
+use payout_notify_protocol::internal::diagnosis::catalogue;
+use payout_notify_protocol::{Deviation, Dimension};
 
 use crate::readme::faults_of;
 

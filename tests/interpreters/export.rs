@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use payout_notify::protocol::acknowledgement::{AcknowledgementRule, Conclusion, Reply};
+use payout_notify_protocol::internal::acknowledgement::{AcknowledgementRule, Conclusion, Reply};
 use serde_json::{Value, json};
 
 use crate::harness::{KEY, Sandbox, payout_notify};
@@ -316,7 +316,7 @@ fn every_engine_judges_as_the_tool_does(program: &str) {
             fs::write(&file, members).unwrap();
             let is_file = dialect == "mine.toml";
             let named = if is_file { file.to_str().unwrap() } else { dialect };
-            let rule = match payout_notify::protocol::dialect::Dialect::built_in(dialect) {
+            let rule = match payout_notify_protocol::Dialect::built_in(dialect) {
                 Some(dialect) => dialect.acknowledgement(),
                 None => AcknowledgementRule::for_reply("{\"code\":\"SUCCESS\",\"n\":[0]}"),
             };

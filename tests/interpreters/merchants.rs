@@ -9,14 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use payout_notify::protocol::scheme::Algorithm;
-
-use crate::need::{AWK, NODE, PHP_PCNTL, PYTHON, list};
-
 use flawed::{Flaw, Merchant};
+use payout_notify_protocol::Algorithm;
 use server::Server;
 use symptoms::{Books, SYMPTOMS, SymptomMerchant};
 use table::Row;
+
+use crate::need::{AWK, NODE, PHP_PCNTL, PYTHON, list};
 
 #[path = "merchants/flawed.rs"]
 mod flawed;

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::protocol::edit::json_string;
-use crate::protocol::payload::Payload;
+use protocol::Payload;
+use protocol::internal::edit::json_string;
 
 /// The members of a body that is being made.
 #[derive(Clone, Debug, Default)]

@@ -1,9 +1,8 @@
 //! The operations of a recipe, and how they are written.
 
-use crate::protocol::edit::json_string;
-use crate::protocol::nearest::nearest;
-use crate::protocol::payload::Payload;
-use crate::protocol::scheme::Algorithm;
+use protocol::internal::edit::json_string;
+use protocol::internal::nearest::nearest;
+use protocol::{Algorithm, Payload};
 
 use super::MAX_FILL;
 use super::placeholder;

@@ -1,6 +1,6 @@
 //! Words in braces that stand for what differs from order to order, such as `{now}`.
 
-use crate::protocol::nearest::nearest;
+use protocol::internal::nearest::nearest;
 
 /// The placeholders without an argument.
 const WORDS: [&str; 11] = [

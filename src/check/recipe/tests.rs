@@ -1,12 +1,8 @@
 use jiff::Timestamp;
+use protocol::internal::signature::{Answer, verify};
+use protocol::{Algorithm, Dialect, Key, Mismatch, Payload, StatusTable};
 
 use super::*;
-use crate::protocol::dialect::Dialect;
-use crate::protocol::key::Key;
-use crate::protocol::payload::Payload;
-use crate::protocol::scheme::Algorithm;
-use crate::protocol::signature::{Answer, Mismatch, verify};
-use crate::protocol::status::StatusTable;
 
 fn now() -> Timestamp {
     Timestamp::from_second(1_567_614_111).unwrap()
@@ -49,7 +45,7 @@ fn the_control_verifies_under_every_digest_and_dialect() {
             r#""amount":12345,"real_amount":12345,"fee":95,"status":3,"create_time":1567614049,"update_time":1567614111,"sign":"c9cab8147728f7d4050f28675a7f4ed5"}"#
         )
     );
-    for dialect in &crate::protocol::dialect::DIALECTS {
+    for dialect in &protocol::internal::dialect::DIALECTS {
         for scheme in dialect.schemes.iter() {
             let statuses = StatusTable::default();
             let workshop =

@@ -1,6 +1,11 @@
 //! Where messages are made: the key, the dialect and the order ids of one check.
 
 use jiff::Timestamp;
+use protocol::internal::canonical::canonicalize;
+use protocol::internal::edit::json_string;
+use protocol::internal::scheme::{DigestCase, Suffix};
+use protocol::internal::signature::sign;
+use protocol::{Algorithm, Dialect, EmptyKey, Key, NoSuchDigest, Payload, Scheme, StatusTable};
 use sha2::{Digest, Sha256};
 
 use super::draft::{Draft, Layout, Slashes, Unicode};
@@ -8,15 +13,6 @@ use super::operation::{Digits, End, Ending, KeyChoice, Operation, SignPlan, Star
 use super::placeholder::{self, Placeholder};
 use super::{Recipe, RecipeError};
 use crate::check::case::Message;
-use crate::delivery::signing::NoSuchDigest;
-use crate::protocol::canonical::canonicalize;
-use crate::protocol::dialect::Dialect;
-use crate::protocol::edit::json_string;
-use crate::protocol::key::{EmptyKey, Key};
-use crate::protocol::payload::Payload;
-use crate::protocol::scheme::{Algorithm, DigestCase, Scheme, Suffix};
-use crate::protocol::signature::sign;
-use crate::protocol::status::StatusTable;
 
 /// What every order id of a check begins with, so that people can tell them from real ones.
 pub const ORDER_PREFIX: &str = "CHECK-";

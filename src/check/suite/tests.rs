@@ -1,14 +1,11 @@
 use jiff::Timestamp;
+use protocol::internal::dialect::DIALECTS;
+use protocol::internal::signature::{Answer, verify};
+use protocol::{Algorithm, Dialect, Key, Payload, StatusTable};
 
 use super::*;
 use crate::check::case::Need;
 use crate::check::recipe::{History, ORDER_PREFIX, Workshop};
-use crate::protocol::dialect::{DIALECTS, Dialect};
-use crate::protocol::key::Key;
-use crate::protocol::payload::Payload;
-use crate::protocol::scheme::Algorithm;
-use crate::protocol::signature::{Answer, verify};
-use crate::protocol::status::StatusTable;
 
 /// The built-in suite, with the error where a file has one.
 fn built_in() -> Suite {

@@ -4,11 +4,13 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use protocol::internal::dialect::DIALECTS;
+use protocol::internal::dialect_file;
+use protocol::internal::dialect_file::MAX_FILE_BYTES;
+use protocol::internal::nearest::nearest;
+use protocol::{Algorithm, Dialect};
+
 use crate::error::CommandError;
-use crate::protocol::dialect::{DIALECTS, Dialect};
-use crate::protocol::dialect_file::{self, MAX_FILE_BYTES};
-use crate::protocol::nearest::nearest;
-use crate::protocol::scheme::Algorithm;
 
 /// The platform's way of signing.
 #[derive(clap::Args)]

@@ -1,11 +1,11 @@
 //! `--input`: in which form a payload is written.
 
 use clap::ValueEnum;
+use protocol::internal::form;
+use protocol::{Encoding, Payload};
 
 use super::{Input, refuse_payload};
 use crate::error::CommandError;
-use crate::protocol::form;
-use crate::protocol::payload::{Encoding, Payload};
 
 /// In which form a payload is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

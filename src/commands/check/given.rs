@@ -4,7 +4,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
 
 use crate::check::report::RunOption;
-use crate::protocol::mask::KeyMask;
+use crate::mask::KeyMask;
 
 /// Options that do not change what is sent, how it is judged, or how the endpoint is reached; and
 /// the key, which is never printed. The URL and the case's name are in the command anyway.

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use protocol::internal::acknowledgement::AcknowledgementRule;
+use protocol::{Algorithm, Dialect};
 
 use super::Args;
 use super::suite;
@@ -18,10 +20,7 @@ use crate::commands::signing::scheme_of;
 use crate::delivery::transport::Target;
 use crate::delivery::wire_settings::Connections;
 use crate::error::CommandError;
-use crate::protocol::acknowledgement::AcknowledgementRule;
-use crate::protocol::dialect::Dialect;
-use crate::protocol::mask::KeyMask;
-use crate::protocol::scheme::Algorithm;
+use crate::mask::KeyMask;
 use crate::report::check::CheckFacts;
 use crate::settings::{Environment, KEY_VARIABLE};
 use crate::terminal::Console;

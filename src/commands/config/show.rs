@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use protocol::{Algorithm, Key, Status, StatusTable};
 use serde_json::{Value, json};
 
 use crate::commands::CommandResult;
@@ -10,9 +11,6 @@ use crate::commands::args::key_source::ProfileKey;
 use crate::delivery::schedule::format_duration;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::protocol::key::Key;
-use crate::protocol::scheme::Algorithm;
-use crate::protocol::status::{Status, StatusTable};
 use crate::report::json;
 use crate::report::line::Line;
 use crate::settings::find::{self, Found};

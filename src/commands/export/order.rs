@@ -7,23 +7,20 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use protocol::internal::canonical::canonicalize;
+use protocol::internal::edit;
+use protocol::internal::edit::{Edit, json_string};
+use protocol::internal::signature::{attach, sign};
+use protocol::internal::signing::{SignType, with_sign_type};
+use protocol::{Dialect, Key, Payload, Scheme, StatusTable, Value};
 use serde_json::{Value as Json, json};
 
 use super::super::signing::choose_scheme;
 use crate::delivery::example::Example;
 use crate::delivery::order_ids::OrderIds;
 use crate::delivery::orders::Change;
-use crate::delivery::signing::{SignType, with_sign_type};
 use crate::delivery::template::Segment;
 use crate::error::CommandError;
-use crate::protocol::canonical::canonicalize;
-use crate::protocol::dialect::Dialect;
-use crate::protocol::edit::{self, Edit, json_string};
-use crate::protocol::key::Key;
-use crate::protocol::payload::{Payload, Value};
-use crate::protocol::scheme::Scheme;
-use crate::protocol::signature::{attach, sign};
-use crate::protocol::status::StatusTable;
 
 /// Where the numbers in the orders' ids begin: with more digits than the example's, so that runs and
 /// processes that draw their own beginning hardly ever meet.
@@ -342,9 +339,10 @@ fn fill(parts: &[Part], values: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use protocol::Algorithm;
+
     use super::*;
     use crate::delivery::template::Template;
-    use crate::protocol::scheme::Algorithm;
 
     fn order(set: &[(&str, &str)]) -> Result<OrderKind, CommandError> {
         let dialect = Dialect::platform();

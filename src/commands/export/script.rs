@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use protocol::Scheme;
+use protocol::internal::acknowledgement::AcknowledgementRule;
+use protocol::internal::scheme::Suffix;
 use serde_json::{Value as Json, json};
 
 use super::Engine;
 use super::order::{OrderKind, Part};
-use crate::protocol::acknowledgement::AcknowledgementRule;
-use crate::protocol::scheme::{Scheme, Suffix};
 
 const LOCUST: &str = include_str!("locust.py");
 const K6: &str = include_str!("k6.js");

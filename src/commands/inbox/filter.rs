@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use jiff::Timestamp;
+use protocol::StatusTable;
 
 use crate::delivery::example::StatusWord;
 use crate::delivery::schedule::parse_duration;
 use crate::listener::inbox::{Filter, Validity};
-use crate::protocol::status::StatusTable;
 
 /// Which callbacks are asked for.
 #[derive(clap::Args)]

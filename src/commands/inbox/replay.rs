@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use protocol::internal::form;
+use protocol::{Algorithm, Dialect, Key};
+
 use super::{Id, find, parse_id};
 use crate::commands::CommandResult;
 use crate::commands::args::dialect::DialectArgs;
@@ -21,11 +24,7 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::listener::inbox::InboxReader;
 use crate::listener::inbox::entry::Entry;
-use crate::protocol::dialect::Dialect;
-use crate::protocol::form;
-use crate::protocol::key::Key;
-use crate::protocol::mask;
-use crate::protocol::scheme::Algorithm;
+use crate::mask;
 use crate::report::inbox::export::end_to_end;
 use crate::report::inbox::{Replay, replay_json, replay_line};
 use crate::settings::Environment;

@@ -1,5 +1,10 @@
 //! `inbox show` and `inbox diff`.
 
+use protocol::internal::canonical::canonicalize;
+use protocol::internal::notification::{Expectation, findings};
+use protocol::internal::signature::verify;
+use protocol::{Algorithm, Key, Mismatch, Payload, StatusTable, diagnose};
+
 use super::{Id, find, parse_id};
 use crate::commands::CommandResult;
 use crate::commands::args::dialect::DialectArgs;
@@ -10,14 +15,6 @@ use crate::exit::Exit;
 use crate::listener::inbox::InboxReader;
 use crate::listener::inbox::entry::Entry;
 use crate::listener::verdict::{Accepts, Contract};
-use crate::protocol::canonical::canonicalize;
-use crate::protocol::diagnosis::diagnose;
-use crate::protocol::key::Key;
-use crate::protocol::notification::{Expectation, findings};
-use crate::protocol::payload::Payload;
-use crate::protocol::scheme::Algorithm;
-use crate::protocol::signature::{Mismatch, verify};
-use crate::protocol::status::StatusTable;
 use crate::report::inbox::diff::{self, BytesDiff};
 use crate::report::inbox::{self as report, Detail};
 use crate::report::verification::{Strictness, VerificationReport, finding_line};

@@ -3,10 +3,10 @@
 use std::io::{self, Read};
 
 use memchr::{memchr, memchr_iter, memrchr};
+use protocol::MAX_BYTES;
 
 use crate::error::CommandError;
-use crate::protocol::bad_line::BadLine;
-use crate::protocol::payload::MAX_BYTES;
+use crate::lines::error::BadLine;
 use crate::report::batch::{BatchSummary, LineAnswer};
 
 /// How many bytes are asked for at once; a pipe gives what it has.

@@ -2,18 +2,17 @@
 
 use std::mem;
 
+use protocol::internal::canonical::{CanonicalString, canonicalize_into};
+use protocol::internal::edit::Edit;
+use protocol::internal::payload::PayloadMemory;
+use protocol::internal::signature::{attach_into, sign};
+use protocol::{Algorithm, Dialect, Key, Payload};
+
 use super::chunk::LineWork;
 use crate::commands::signing::{SignType, choose_scheme, scheme_of, sign_payload};
 use crate::error::CommandError;
-use crate::protocol::bad_line::BadLine;
-use crate::protocol::canonical::{CanonicalString, canonicalize_into};
-use crate::protocol::dialect::Dialect;
-use crate::protocol::edit::Edit;
-use crate::protocol::key::Key;
-use crate::protocol::mask::outside;
-use crate::protocol::payload::{Payload, PayloadMemory};
-use crate::protocol::scheme::Algorithm;
-use crate::protocol::signature::{attach_into, sign};
+use crate::lines::error::BadLine;
+use crate::mask::outside;
 use crate::report::batch::LineAnswer;
 
 /// What is written for each payload.

@@ -1,17 +1,14 @@
 //! The work of `verify --lines`.
 
+use protocol::internal::canonical::canonicalize;
+use protocol::internal::diagnosis::diagnose_briefly;
+use protocol::internal::notification::{Expectation, findings};
+use protocol::internal::signature::verify;
+use protocol::{Algorithm, Dialect, Key, Mismatch, Payload, StatusTable};
+
 use super::chunk::LineWork;
-use crate::protocol::bad_line::BadLine;
-use crate::protocol::canonical::canonicalize;
-use crate::protocol::diagnosis::diagnose_briefly;
-use crate::protocol::dialect::Dialect;
-use crate::protocol::key::Key;
-use crate::protocol::notification::{Expectation, findings};
-use crate::protocol::payload::Payload;
-use crate::protocol::recorded::{Recorded, in_body, recorded};
-use crate::protocol::scheme::Algorithm;
-use crate::protocol::signature::{Mismatch, verify};
-use crate::protocol::status::StatusTable;
+use crate::lines::error::BadLine;
+use crate::lines::recorded::{Recorded, in_body, recorded};
 use crate::report::batch::{LineAnswer, bad_line_json};
 use crate::report::verification::{Strictness, VerificationReport};
 

@@ -6,6 +6,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use protocol::internal::acknowledgement::AcknowledgementRule;
+
 use crate::commands::args::inbox::InboxArgs;
 use crate::commands::args::parse_number;
 use crate::commands::private_file::warn_if_others_can_read;
@@ -17,8 +19,7 @@ use crate::listener::inbox::{DEFAULT_KEEP, InboxSettings};
 use crate::listener::program::{Per, ReplyProgram};
 use crate::listener::referee::Rules;
 use crate::listener::tls::{SelfSigned, TlsIdentity};
-use crate::protocol::acknowledgement::AcknowledgementRule;
-use crate::protocol::mask::hides;
+use crate::mask::hides;
 use crate::settings::Environment;
 use crate::terminal::Console;
 

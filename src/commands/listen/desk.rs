@@ -7,6 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use protocol::Key;
+use protocol::internal::acknowledgement;
+use protocol::internal::acknowledgement::{AcknowledgementRule, Conclusion};
 
 use super::args::ReplyFrom;
 use super::outlet::{Event, Handled, Kept, Outlet};
@@ -21,8 +24,6 @@ use crate::listener::program::{Per, Place, Runner, path_program};
 use crate::listener::referee::{Breach, Observation, Referee};
 use crate::listener::reply::Reply;
 use crate::listener::verdict::{Contract, Verdict};
-use crate::protocol::acknowledgement::{self, AcknowledgementRule, Conclusion};
-use crate::protocol::key::Key;
 
 /// What all callbacks of a run share.
 pub(super) struct Desk {

@@ -211,9 +211,10 @@ mod tests {
     use super::*;
 
     fn handled(length: usize) -> Box<Handled> {
+        use protocol::Key;
+
         use crate::listener::callback::Callback;
         use crate::listener::verdict::Contract;
-        use crate::protocol::key::Key;
         let callback = Callback {
             number: 1,
             received_at: jiff::Timestamp::UNIX_EPOCH,

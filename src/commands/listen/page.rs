@@ -5,6 +5,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::internal::acknowledgement::{AcknowledgementRule, Conclusion};
+use protocol::{Encoding, Key, StatusTable};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -24,10 +26,6 @@ use crate::listener::inspector::{
 use crate::listener::limits::Limits;
 use crate::listener::server::Server;
 use crate::listener::verdict::Contract;
-use crate::protocol::acknowledgement::{AcknowledgementRule, Conclusion};
-use crate::protocol::key::Key;
-use crate::protocol::payload::Encoding;
-use crate::protocol::status::StatusTable;
 
 /// How long a page's request has to end when the listener ends.
 const LAST_REPLIES: Duration = Duration::from_millis(500);

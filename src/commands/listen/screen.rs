@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use protocol::{Diagnosis, Key, Mismatch, diagnose};
 use tokio::sync::mpsc;
 
 use super::Args;
@@ -13,9 +14,6 @@ use crate::listener::callback::Callback;
 use crate::listener::event::ServerEvent;
 use crate::listener::inbox::NewEntry;
 use crate::listener::verdict::{Contract, Verdict};
-use crate::protocol::diagnosis::{Diagnosis, diagnose};
-use crate::protocol::key::Key;
-use crate::protocol::signature::Mismatch;
 use crate::report::callback::{self, Detail, ReceivedCallback};
 use crate::report::listening;
 use crate::terminal::Console;

@@ -3,6 +3,8 @@
 use std::fmt::Display;
 
 use jiff::Timestamp;
+use protocol::internal::dialect_file;
+use protocol::{Dialect, Key};
 use serde::{Deserialize, Serialize};
 
 use super::{Args, Setup};
@@ -12,9 +14,6 @@ use crate::delivery::journal::RunInfo;
 use crate::delivery::pace::{Pace, Rate};
 use crate::delivery::schedule::{RetrySchedule, Speed, format_duration, parse_duration};
 use crate::error::CommandError;
-use crate::protocol::dialect::Dialect;
-use crate::protocol::dialect_file;
-use crate::protocol::key::Key;
 
 /// What decides when attempts are made, and what acknowledges them.
 pub(super) struct Course {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use protocol::Key;
 use tokio::sync::Mutex;
 
 use super::super::CommandResult;
@@ -28,7 +29,6 @@ use crate::delivery::record::FleetEvent;
 use crate::delivery::schedule::parse_duration;
 use crate::delivery::transport::Transport;
 use crate::error::{CommandError, ErrorKind};
-use crate::protocol::key::Key;
 use crate::report::gates::Gate;
 use crate::report::summary::{DeliverySummary, RunFacts};
 use crate::report::target::ReportTarget;

@@ -9,6 +9,8 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 
 use jiff::Timestamp;
+use protocol::Key;
+use protocol::internal::signing::BodySigner;
 
 use super::super::args::numbered;
 use super::Setup;
@@ -20,9 +22,7 @@ use crate::delivery::orders::{
 };
 use crate::delivery::pace::Pace;
 use crate::delivery::record::Order;
-use crate::delivery::signing::Signer;
 use crate::error::CommandError;
-use crate::protocol::key::Key;
 use crate::report::figures::counted;
 
 /// How many orders are taken in before the runtime, and with it the signal to stop, has its turn.
@@ -136,7 +136,7 @@ impl Orders {
 /// How the arguments make orders.
 fn recipe(setup: &Setup<'_>, key: Key) -> Result<OrderRecipe, CommandError> {
     let many = &setup.args.many;
-    let signer = Signer::try_new(setup.dialect, setup.args.sign_type, key)
+    let signer = BodySigner::try_new(setup.dialect, setup.args.sign_type, key)
         .map_err(|error| CommandError::usage("the orders cannot be signed").because(error))?;
     let statuses = setup.args.statuses;
     let mix = match (setup.args.status(), &many.mix) {

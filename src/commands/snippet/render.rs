@@ -3,10 +3,11 @@
 //! In a template `@NAME@` stands for a literal; the lines from the one with `@ALGORITHM@` to the
 //! one with `@UNSIGNED@` are repeated for each scheme.
 
+use protocol::internal::acknowledgement::AcknowledgementRule;
+use protocol::internal::scheme::{DigestCase, Empties, Suffix};
+use protocol::{Algorithm, Dialect, Scheme};
+
 use super::language::Language;
-use crate::protocol::acknowledgement::AcknowledgementRule;
-use crate::protocol::dialect::Dialect;
-use crate::protocol::scheme::{Algorithm, DigestCase, Empties, Scheme, Suffix};
 
 /// The fields that a notification always has (the protocol's section 1): `real_amount` is not sent
 /// everywhere.
@@ -125,9 +126,9 @@ fn scheme_value(name: &str, language: Language, scheme: &Scheme) -> Option<Strin
 #[cfg(test)]
 mod tests {
     use clap::ValueEnum;
+    use protocol::internal::dialect::DIALECTS;
 
     use super::*;
-    use crate::protocol::dialect::DIALECTS;
 
     #[test]
     fn every_snippet_is_filled_and_marks_where_to_credit() {

@@ -1,14 +1,11 @@
 //! Signature vectors of a dialect, in the form of the platform's published ones.
 
+use protocol::internal::canonical::canonicalize;
+use protocol::internal::signature::sign;
+use protocol::{Algorithm, Dialect, Key, Payload};
 use serde_json::{Map, Value, json};
 
 use super::render::schemes;
-use crate::protocol::canonical::canonicalize;
-use crate::protocol::dialect::Dialect;
-use crate::protocol::key::Key;
-use crate::protocol::payload::Payload;
-use crate::protocol::scheme::Algorithm;
-use crate::protocol::signature::sign;
 
 /// Payloads in which a verifier of one's own is most often wrong: `id`, JSON text.
 const PAYLOADS: [(&str, &str); 12] = [
@@ -64,8 +61,9 @@ fn vector(id: &str, text: &str, dialect: &Dialect, required: Option<Algorithm>) 
 
 #[cfg(test)]
 mod tests {
+    use protocol::internal::dialect::DIALECTS;
+
     use super::*;
-    use crate::protocol::dialect::DIALECTS;
 
     #[test]
     fn every_payload_is_read_and_signed_in_every_dialect() {

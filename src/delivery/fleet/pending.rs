@@ -11,10 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use protocol::internal::acknowledgement::Conclusion;
 
 use crate::delivery::outcome::Outcome;
 use crate::delivery::record::Order;
-use crate::protocol::acknowledgement::Conclusion;
 
 /// An attempt that is planned or under way.
 #[derive(Clone, Debug, PartialEq, Eq)]

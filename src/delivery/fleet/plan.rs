@@ -6,13 +6,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use protocol::internal::acknowledgement::Conclusion;
 
 use super::retry_after::{RetryAfter, requested_wait};
 use crate::clock::Speed;
 use crate::delivery::jitter::Jitter;
 use crate::delivery::outcome::{Decision, Exhaustion, Outcome, decide};
 use crate::delivery::schedule::RetrySchedule;
-use crate::protocol::acknowledgement::Conclusion;
 
 /// When the attempts of each order are planned.
 #[derive(Clone, Copy, Debug)]
@@ -143,8 +143,9 @@ fn index(attempt: u32) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use protocol::internal::acknowledgement::Reply;
+
     use super::*;
-    use crate::protocol::acknowledgement::Reply;
 
     fn seconds(seconds: u64) -> Duration {
         Duration::from_secs(seconds)

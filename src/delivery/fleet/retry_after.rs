@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
-
-use crate::protocol::acknowledgement::Reply;
+use protocol::internal::acknowledgement::Reply;
 
 /// Whether a merchant may put off the next attempt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,8 +4,9 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
+use protocol::internal::acknowledgement::{ACKNOWLEDGEMENT_BODY, Conclusion, Refusal};
+
 use super::*;
-use crate::protocol::acknowledgement::{ACKNOWLEDGEMENT_BODY, Conclusion, Refusal};
 
 /// Reads one request: its head and as much body as it announces.
 fn read_request(stream: &mut TcpStream) -> String {

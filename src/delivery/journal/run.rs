@@ -25,7 +25,7 @@ pub struct RunInfo {
     pub speed: Speed,
     /// How the bodies are signed, such as `MD5`; empty where they differ.
     pub sign_type: String,
-    /// The dialect, as a file that [`parse`](crate::protocol::dialect_file::parse) reads; empty in
+    /// The dialect, as a file that [`parse`](protocol::internal::dialect_file::parse) reads; empty in
     /// journals that do not say.
     pub dialect: String,
     /// The key's fingerprint, never the key.

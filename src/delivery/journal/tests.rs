@@ -20,7 +20,7 @@ fn run() -> RunInfo {
         window: Duration::from_secs(3600),
         speed: Speed::REAL,
         sign_type: "MD5".to_owned(),
-        dialect: crate::protocol::dialect_file::write(crate::protocol::dialect::Dialect::platform()),
+        dialect: protocol::internal::dialect_file::write(protocol::Dialect::platform()),
         key_fingerprint: "01234567".to_owned(),
         seed: Some(u64::MAX - 1),
         settings: "{\"jitter\":\"10%\"}".to_owned(),

@@ -3,11 +3,12 @@
 //! A table that is read wrongly gives payloads that are signed and sent, and mean nothing. So the
 //! header decides, before the first row, whether the table is one of orders.
 
+use protocol::Kind;
+use protocol::internal::documented::{documented_fields, documented_type, required_fields};
+use protocol::internal::edit::Edit;
+use protocol::internal::nearest::nearest;
+
 use super::super::orders::{Change, OrderRecipe};
-use crate::protocol::documented::{documented_fields, documented_type, required_fields};
-use crate::protocol::edit::Edit;
-use crate::protocol::nearest::nearest;
-use crate::protocol::status::Kind;
 
 /// What separates columns where it is not a comma: no field's name has one of them.
 const SEPARATORS: [char; 3] = [';', '\t', '|'];

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use csv::{ByteRecord, ErrorKind};
+use protocol::internal::documented::{FieldType, documented_type};
+use protocol::internal::edit::json_string;
+use protocol::{MAX_BYTES, Payload, Value};
 
 use super::header::Expected;
 use super::{Bad, READ_AHEAD, Row, WrittenAs};
-use crate::protocol::bad_line::BadLine;
-use crate::protocol::documented::{FieldType, documented_type};
-use crate::protocol::edit::json_string;
-use crate::protocol::payload::{MAX_BYTES, Payload, Value};
+use crate::lines::error::BadLine;
 
 /// The rows of CSV.
 pub(in crate::delivery) struct Table {

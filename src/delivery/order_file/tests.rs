@@ -1,10 +1,11 @@
+use protocol::internal::edit::Edit;
+
 use super::super::orders::tests::{all, at, recipe, recipe_of};
 use super::table::{is_literal, is_number};
 use super::*;
 use crate::delivery::mix::Mix;
 use crate::delivery::orders::Change;
 use crate::delivery::template::Template;
-use crate::protocol::edit::Edit;
 
 fn read_by(recipe: OrderRecipe, text: impl Into<Vec<u8>>, format: FileFormat) -> FromFile {
     FromFile::new(Box::new(io::Cursor::new(text.into())), format, recipe)

@@ -5,6 +5,7 @@ use std::net::{Shutdown, TcpListener};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
+use protocol::internal::acknowledgement::ACKNOWLEDGEMENT_BODY;
 use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::server::WebPkiClientVerifier;
@@ -17,7 +18,6 @@ use crate::delivery::wire::tests::{
     acknowledgement, body_of, failure, read_request, reused, send, settings, transport,
 };
 use crate::delivery::wire_settings::{ResolveRule, WireSettings, WriteSide};
-use crate::protocol::acknowledgement::ACKNOWLEDGEMENT_BODY;
 
 /// A certificate and its key, both in PEM, and the authority's certificate.
 struct Papers {

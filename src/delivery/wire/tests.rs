@@ -11,6 +11,7 @@ use flate2::Compression as Level;
 use flate2::write::GzEncoder;
 use hyper::Method;
 use hyper::header::HeaderMap;
+use protocol::internal::acknowledgement::{ACKNOWLEDGEMENT_BODY, MAX_REPLY_BYTES, Reply};
 use tokio::time::timeout;
 
 use super::super::wire_failure::{Phase, Progress};
@@ -20,7 +21,6 @@ use crate::delivery::outcome::{Outcome, TransportFailure};
 use crate::delivery::tls::trust_nobody;
 use crate::delivery::transport::{Request, Target, Transport};
 use crate::delivery::wire_settings::*;
-use crate::protocol::acknowledgement::{ACKNOWLEDGEMENT_BODY, MAX_REPLY_BYTES, Reply};
 
 const BODY: &str = r#"{"a":1}"#;
 

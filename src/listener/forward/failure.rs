@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{MAX_APP_REPLY_BYTES, MOST_AT_ONCE};
-use crate::protocol::mask::outside;
+use crate::mask::outside;
 
 /// The longest text of a cause, in characters: it may repeat what the application sent.
 const MAX_CAUSE_CHARS: usize = 200;

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::io::Read;
 
-use crate::protocol::acknowledgement::{
+use protocol::internal::acknowledgement::{
     AcknowledgementRule, Conclusion, MAX_REPLY_BYTES, Reply, ReplyWarning,
 };
-use crate::protocol::mask;
+
+use crate::mask;
 
 /// The longest remark, in characters: it may repeat what the application sent.
 const MAX_REMARK_CHARS: usize = 300;
@@ -75,8 +76,9 @@ fn short(text: &str) -> String {
 mod tests {
     use std::io::Write;
 
+    use protocol::internal::acknowledgement::ACKNOWLEDGEMENT_BODY;
+
     use super::*;
-    use crate::protocol::acknowledgement::ACKNOWLEDGEMENT_BODY;
 
     fn judged(headers: &[(&str, &str)], body: &[u8]) -> (bool, Option<String>) {
         let headers: Vec<_> =

@@ -4,12 +4,12 @@ use std::future::Future;
 use std::net::SocketAddr;
 
 use jiff::Timestamp;
+use protocol::internal::acknowledgement::ACKNOWLEDGEMENT_BODY;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::protocol::acknowledgement::ACKNOWLEDGEMENT_BODY;
 
 const BODY: &[u8] = b"{\"a\" : 1.10,\r\n \"b\":\"\xe9\x00\"}";
 

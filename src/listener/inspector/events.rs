@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::StatusTable;
 use serde_json::Value;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, watch};
@@ -12,7 +13,6 @@ use super::news::Item;
 use super::shape;
 use super::source::Query;
 use crate::listener::Bytes;
-use crate::protocol::status::StatusTable;
 
 /// The most entries in one event.
 const BATCH: usize = 100;

@@ -3,14 +3,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use protocol::{Encoding, Key, StatusTable};
+
 use super::{Explanation, Outgoing, Pending, Query, Source, State, sign_again};
 use crate::listener::Bytes;
 use crate::listener::callback::Callback;
 use crate::listener::inbox::entry::{AppReply, Entry, Forwarded, Judged, Match, Replied};
 use crate::listener::verdict::Contract;
-use crate::protocol::key::Key;
-use crate::protocol::payload::Encoding;
-use crate::protocol::status::StatusTable;
 
 pub(super) const KEY: &str = "ThisIsYourSecretKey123";
 

@@ -1,17 +1,16 @@
 //! What a kept callback means, part by part, for the page.
 
+use protocol::internal::canonical::{Selection, canonicalize, select};
+use protocol::internal::edit::json_string;
+use protocol::internal::form;
+use protocol::internal::signature::{attach, sign};
+use protocol::internal::weakness::{Circumstances, Weakness, weaknesses};
+use protocol::{
+    Diagnosis, Encoding, Finding, Key, Member, Mismatch, Payload, Scheme, Severity, Value, diagnose,
+};
+
 use crate::listener::inbox::entry::Entry;
 use crate::listener::verdict::{Contract, Reading, Verdict};
-use crate::protocol::canonical::{Selection, canonicalize, select};
-use crate::protocol::diagnosis::{Diagnosis, diagnose};
-use crate::protocol::edit::json_string;
-use crate::protocol::finding::{Finding, Severity};
-use crate::protocol::form;
-use crate::protocol::key::Key;
-use crate::protocol::payload::{Encoding, Member, Payload, Value};
-use crate::protocol::scheme::Scheme;
-use crate::protocol::signature::{Mismatch, attach, sign};
-use crate::protocol::weakness::{Circumstances, Weakness, weaknesses};
 
 /// The most members that are told one by one.
 pub const MAX_PARTS: usize = 200;

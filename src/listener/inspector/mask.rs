@@ -2,12 +2,12 @@
 
 use std::io;
 
+use protocol::Key;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
-use crate::protocol::key::Key;
-use crate::protocol::mask::{KeyMask, is_own_member};
+use crate::mask::{KeyMask, is_own_member};
 
 /// Hides keys that a sender wrote into a callback by mistake.
 #[derive(Default)]

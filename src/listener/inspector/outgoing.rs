@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use protocol::Encoding;
+
 use super::source::Outgoing;
 use crate::listener::Bytes;
 use crate::listener::callback::Callback;
-use crate::protocol::payload::Encoding;
 
 /// The longest URL that is sent to, in bytes.
 const MAX_URL_BYTES: usize = 4096;

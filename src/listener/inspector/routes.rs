@@ -1,12 +1,12 @@
 //! Which request of the page is which, and what it carries.
 
+use protocol::internal::form;
+use protocol::{Encoding, Value};
 use serde::Deserialize;
 
 use super::shape::Extent;
 use super::source::{MAX_LIMIT, MAX_TEXT_BYTES, Query, VerdictFilter};
 use crate::listener::callback::Callback;
-use crate::protocol::form;
-use crate::protocol::payload::{Encoding, Value};
 
 /// The longest name of an order that is asked for, in bytes.
 const MAX_ORDER_BYTES: usize = 4096;

@@ -6,11 +6,11 @@
 
 use std::net::SocketAddr;
 
+use protocol::is_json_type;
 use subtle::ConstantTimeEq;
 
 use crate::listener::callback::Callback;
 use crate::listener::reply::Reply;
-use crate::protocol::acknowledgement::is_json_type;
 
 /// The header without which nothing is changed: a form of another page cannot send it.
 pub(super) const MARK: &str = "x-inspector";

@@ -1,5 +1,6 @@
 //! The JSON that the page reads.
 
+use protocol::{Diagnosis, Encoding, Finding, Hit, Kind, StatusTable};
 use serde_json::{Value, json};
 
 use super::explain::{Canonical, Explanation};
@@ -7,11 +8,7 @@ use super::outgoing::{encoding_of, signed_part};
 use super::source::State;
 use crate::listener::callback::Callback;
 use crate::listener::inbox::entry::{Entry, Forwarded, Match};
-use crate::protocol::diagnosis::{Diagnosis, Hit};
-use crate::protocol::finding::Finding;
-use crate::protocol::mask::outside;
-use crate::protocol::payload::Encoding;
-use crate::protocol::status::{Kind, StatusTable};
+use crate::mask::outside;
 
 /// The longest text of a row, in characters.
 const ROW_CHARS: usize = 200;
@@ -135,9 +132,9 @@ pub(super) fn state(state: &State, sample: Option<&str>) -> Value {
 /// What can be edited and signed again: text only.
 fn editable(callback: &Callback, extent: Extent) -> Value {
     let encoding = match encoding_of(callback) {
-        Encoding::Json => "json",
         Encoding::Form => "form",
         Encoding::Query => "query",
+        _ => "json",
     };
     let part = std::str::from_utf8(signed_part(callback)).ok();
     let part = part.filter(|part| part.len() <= extent.bytes());

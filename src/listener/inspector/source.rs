@@ -3,11 +3,11 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use protocol::{Encoding, StatusTable};
+
 use super::explain::Explanation;
 use crate::listener::Bytes;
 use crate::listener::inbox::entry::{Entry, Forwarded};
-use crate::protocol::payload::Encoding;
-use crate::protocol::status::StatusTable;
 
 /// A future that is polled on the server's runtime.
 pub type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;

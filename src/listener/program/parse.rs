@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::internal::nearest::nearest;
+
 use super::action::{Action, Content, Crafted, Deed, LONGEST_WAIT, Manner};
 use super::answer::FRAMING;
 use super::error::{Place, ProgramError, ProgramProblem, shown};
@@ -11,7 +13,6 @@ use super::word::{Token, tokens, unquote};
 use super::{Alternative, Chance, MAX_PROGRAM_BYTES, MAX_REPEAT, MAX_STEPS, ReplyProgram, Step};
 use crate::clock::duration::parse_duration;
 use crate::listener::answer::WireEnd;
-use crate::protocol::nearest::nearest;
 
 /// The words beside the samples' names, as a misspelled one is compared with them.
 const WORDS: &[&str] = &[

@@ -1,13 +1,15 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use protocol::internal::acknowledgement;
+use protocol::internal::acknowledgement::{AcknowledgementRule, Conclusion};
+
 use super::answer::MAX_PIECES;
 use super::sample::SAMPLES;
 use super::*;
 use crate::listener::answer::{Answer, WireEnd, WireScript, WireStep};
 use crate::listener::inbox::entry::Replied;
 use crate::listener::reply::{JSON, PlatformCode, Reply};
-use crate::protocol::acknowledgement::{self, AcknowledgementRule, Conclusion};
 
 const SUCCESS: &str = r#"{"error_code":"0000"}"#;
 const TEXT: &str = "text/plain;charset=utf-8";

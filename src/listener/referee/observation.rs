@@ -1,15 +1,14 @@
 //! What the referee takes from one callback: small, owned, made without the key.
 
 use jiff::Timestamp;
+use protocol::internal::form;
+use protocol::internal::notification::{Expectation, Notification};
+use protocol::{Encoding, Kind, Payload, Status};
 use sha2::{Digest, Sha256};
 
 use super::print::{NamedPrint, shortened};
 use crate::listener::callback::Callback;
 use crate::listener::verdict::{Contract, Unreadable};
-use crate::protocol::form;
-use crate::protocol::notification::{Expectation, Notification};
-use crate::protocol::payload::{Encoding, Payload};
-use crate::protocol::status::{Kind, Status};
 
 /// An order is remembered by the digest of its id, so that a long id costs no more than a short one.
 pub(super) type OrderKey = [u8; 32];

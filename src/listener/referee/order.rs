@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use protocol::{Severity, Status};
 
 use super::breach::{BreachKind, WindowStart};
 use super::observation::OrderFacts;
 use super::print::{Difference, Identity, Print};
 use super::rules::Rules;
-use crate::protocol::finding::Severity;
-use crate::protocol::status::Status;
 
 /// The deliveries of an order whose times are kept: the first ones.
 pub(super) const MOST_DELIVERIES: usize = 32;

@@ -1,8 +1,7 @@
 //! What is kept of a body: digests in a small, fixed room, enough to say what differs later.
 
+use protocol::{Payload, Value};
 use sha2::{Digest, Sha256};
-
-use crate::protocol::payload::{Payload, Value};
 
 /// The most members that are told apart by name; the rest are compared as one.
 const MOST_MEMBERS: usize = 24;

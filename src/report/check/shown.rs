@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use crate::protocol::mask::outside;
+use crate::mask::outside;
 use crate::report::curl::shell_quote;
 use crate::report::figures::shortened;
 use crate::report::text::push_visible;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use protocol::Payload;
 use serde_json::{Value, json};
 
 use crate::listener::inbox::entry::Entry;
 use crate::listener::verdict::{Accepts, Contract};
-use crate::protocol::payload::Payload;
 use crate::report::json;
 use crate::report::line::Line;
 

@@ -1,7 +1,7 @@
 //! Kept callbacks as requests that other tools send: the body as it came, all else without the key.
 
 use crate::listener::inbox::entry::Entry;
-use crate::protocol::mask::outside;
+use crate::mask::outside;
 use crate::report::curl::shell_quote;
 
 /// Headers that belong to a connection and not to the message, or that a sender sets itself.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::protocol::mask::{hides, is_own_member, outside};
+use crate::mask::{hides, is_own_member, outside};
 
 /// The bodies of these shapes are what was received, byte for byte: they are there to be used again.
 const PASSED_ON: [(&str, &str); 3] =

@@ -6,7 +6,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::{DeliverySummary, OrderOutcome, RunReport};
 use crate::delivery::record::OrderResult;
-use crate::protocol::mask::outside;
+use crate::mask::outside;
 use crate::report::figures::counted;
 use crate::report::text::push_visible;
 

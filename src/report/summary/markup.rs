@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::protocol::mask::outside;
+use crate::mask::outside;
 use crate::report::text::is_hidden;
 
 /// A page in the making.

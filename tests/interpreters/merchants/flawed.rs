@@ -8,12 +8,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use payout_notify::protocol::canonical::canonicalize;
-use payout_notify::protocol::dialect::Dialect;
-use payout_notify::protocol::key::Key;
-use payout_notify::protocol::payload::{Payload, Value};
-use payout_notify::protocol::scheme::{Algorithm, Empties};
-use payout_notify::protocol::signature::sign;
+use payout_notify_protocol::internal::canonical::canonicalize;
+use payout_notify_protocol::internal::scheme::Empties;
+use payout_notify_protocol::internal::signature::sign;
+use payout_notify_protocol::{Algorithm, Dialect, Key, Payload, Value};
 
 use super::server::{Handler, LONGEST_BODY, Reply, Request};
 

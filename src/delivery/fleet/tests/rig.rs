@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::future::pending;
 use std::sync::Mutex;
 
+use protocol::internal::acknowledgement::{ACKNOWLEDGEMENT_BODY, Reply};
+
 use super::*;
 use crate::clock::Clock;
 use crate::delivery::outcome::{FailureKind, Outcome, TransportFailure};
 use crate::delivery::record::OrderRecord;
 use crate::delivery::transport::Transport;
-use crate::protocol::acknowledgement::{ACKNOWLEDGEMENT_BODY, Reply};
 
 /// What a merchant does with one request.
 #[derive(Clone)]

@@ -1,0 +1,488 @@
+//! What a merchant's reply means to the platform, and which near misses it resembles.
+//!
+//! Source: the protocol's section 3. The platform documents only the body; that a status outside
+//! 2xx is no acknowledgement is this toolkit's reading.
+
+use super::payload::{Payload, Value};
+
+#[cfg(feature = "xml-replies")]
+mod return_code;
+mod rule;
+
+pub use rule::{AcknowledgementRule, Slip};
+
+/// The exact reply that acknowledges a notification.
+pub const ACKNOWLEDGEMENT_BODY: &str = r#"{"error_code":"0000"}"#;
+
+/// The longest part of a reply that is read, in bytes.
+pub const MAX_REPLY_BYTES: usize = 64 * 1024;
+
+/// How much of a merchant's `error_msg` is told, in characters.
+pub const MAX_ERROR_MESSAGE: usize = 200;
+
+/// What the platform concludes from a reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Conclusion {
+    /// The notification is acknowledged; the warnings name what is unusual about the reply.
+    Acknowledged(Vec<ReplyWarning>),
+    /// It is not, and why.
+    NotAcknowledged(Refusal),
+}
+
+/// Something unusual about a reply that still acknowledges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyWarning {
+    /// Members beside `error_code`.
+    ExtraMembers,
+    /// A content type that is not `application/json`.
+    ContentType,
+    /// A status in 2xx that is not 200.
+    Status,
+}
+
+impl ReplyWarning {
+    /// The stable name, as JSON output carries it.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            ReplyWarning::ExtraMembers => "extra-members",
+            ReplyWarning::ContentType => "content-type",
+            ReplyWarning::Status => "status-not-200",
+        }
+    }
+
+    /// The warning in words.
+    #[must_use]
+    pub const fn explanation(self) -> &'static str {
+        match self {
+            ReplyWarning::ExtraMembers => "the reply has members beside error_code",
+            ReplyWarning::ContentType => "the reply's content type is not application/json",
+            ReplyWarning::Status => "the status is 2xx but not 200",
+        }
+    }
+}
+
+/// Why a reply does not acknowledge; near misses have a name of their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// A redirect: it is not followed.
+    Redirect(u16),
+    /// The right body with a status outside 2xx.
+    StatusWithRightBody(u16),
+    /// A status outside 2xx.
+    Status(u16),
+    /// `error_code` is a number that "means" success: `0` or `0000` without quotes.
+    NumberCode(String),
+    /// `error_code` is a string that resembles success, such as `"0"`.
+    ShortCode(String),
+    /// Another code: the merchant refuses.
+    OtherCode {
+        /// The code.
+        code: String,
+        /// What its `error_msg` says, cut to [`MAX_ERROR_MESSAGE`] characters.
+        said: Option<String>,
+    },
+    /// `error_code` is neither string nor number.
+    CodeType(&'static str),
+    /// An object without `error_code`.
+    NoCode,
+    /// `error_code` in another spelling, such as `errorCode`.
+    MisspelledCode(String),
+    /// A bare word that other platforms expect: `success`, `OK`.
+    BareWord(String),
+    /// JSON, but not an object.
+    NotAnObject(&'static str),
+    /// An HTML page.
+    Html,
+    /// No body, or only white space.
+    Empty,
+    /// A byte order mark before the JSON.
+    ByteOrderMark,
+    /// A member twice: parsers disagree on what it says.
+    DuplicateMember(String),
+    /// Text around the right JSON, such as a warning printed before it.
+    TextAroundJson,
+    /// Not JSON.
+    NotJson,
+    /// Longer than [`MAX_REPLY_BYTES`].
+    TooLong,
+    /// Not the reply that the dialect wants.
+    NotTheReply {
+        /// What the dialect wants.
+        wanted: String,
+        /// What went wrong.
+        slip: Slip,
+    },
+}
+
+impl Refusal {
+    /// The stable name, as JSON output carries it.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Refusal::Redirect(_) => "redirect",
+            Refusal::StatusWithRightBody(_) => "status-with-right-body",
+            Refusal::Status(_) => "status",
+            Refusal::NumberCode(_) => "number-code",
+            Refusal::ShortCode(_) => "near-code",
+            Refusal::OtherCode { .. } => "refused",
+            Refusal::CodeType(_) => "code-type",
+            Refusal::NoCode => "no-code",
+            Refusal::MisspelledCode(_) => "misspelled-code",
+            Refusal::BareWord(_) => "bare-word",
+            Refusal::NotAnObject(_) => "not-an-object",
+            Refusal::Html => "html",
+            Refusal::Empty => "empty",
+            Refusal::ByteOrderMark => "byte-order-mark",
+            Refusal::DuplicateMember(_) => "duplicate-member",
+            Refusal::TextAroundJson => "text-around-json",
+            Refusal::NotJson => "not-json",
+            Refusal::TooLong => "too-long",
+            Refusal::NotTheReply { slip, .. } => slip.code(),
+        }
+    }
+
+    /// The reason in words that a merchant's developer can act on.
+    #[must_use]
+    pub fn explanation(&self) -> String {
+        match self {
+            Refusal::Redirect(status) => {
+                format!("a redirect ({status}) is not followed; reply at the notify URL itself")
+            }
+            Refusal::StatusWithRightBody(status) => {
+                format!("the body is right, but status {status} is not 2xx")
+            }
+            Refusal::Status(status) => format!("status {status} is not 2xx"),
+            Refusal::NumberCode(text) => {
+                format!("error_code is the number {text}; it must be the string \"0000\"")
+            }
+            Refusal::ShortCode(text) => {
+                format!("error_code is \"{text}\"; it must be the string \"0000\"")
+            }
+            Refusal::OtherCode { code, said } => {
+                let said = said.as_ref().map(|said| format!(": {said}")).unwrap_or_default();
+                format!("the merchant refused with error_code \"{code}\"{said}")
+            }
+            Refusal::CodeType(kind) => {
+                format!("error_code is {kind}; it must be the string \"0000\"")
+            }
+            Refusal::NoCode => "the JSON object has no error_code".to_owned(),
+            Refusal::MisspelledCode(name) => {
+                format!("the member is called \"{name}\"; it must be \"error_code\"")
+            }
+            Refusal::BareWord(word) => {
+                format!("\"{word}\" is what other platforms expect; reply {ACKNOWLEDGEMENT_BODY}")
+            }
+            Refusal::NotAnObject(kind) => {
+                format!("the body is {kind}; reply {ACKNOWLEDGEMENT_BODY}")
+            }
+            Refusal::Html => {
+                "the body is an HTML page (a login, error or challenge page?)".to_owned()
+            }
+            Refusal::Empty => format!("the body is empty; reply {ACKNOWLEDGEMENT_BODY}"),
+            Refusal::ByteOrderMark => {
+                "a byte order mark stands before the JSON (a source file saved with BOM?)"
+                    .to_owned()
+            }
+            Refusal::DuplicateMember(name) => {
+                format!("the member \"{name}\" stands twice; parsers disagree on its value")
+            }
+            Refusal::TextAroundJson => {
+                "the right JSON is there, but other text stands around it (a printed warning?)"
+                    .to_owned()
+            }
+            Refusal::NotJson => "the body is not JSON".to_owned(),
+            Refusal::TooLong => {
+                format!("the body is longer than {MAX_REPLY_BYTES} bytes; it was not read further")
+            }
+            Refusal::NotTheReply { slip: slip @ Slip::ReturnCode { .. }, .. } => slip.explanation(),
+            Refusal::NotTheReply { wanted, slip } => {
+                format!("{}; reply {wanted}", slip.explanation())
+            }
+        }
+    }
+}
+
+/// A merchant's reply, as far as it was read.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The `Content-Type` header, where there is one.
+    pub content_type: Option<String>,
+    /// The `Retry-After` header, where there is one; it does not change what the reply means.
+    pub retry_after: Option<String>,
+    /// The body: whole, or its first [`MAX_REPLY_BYTES`] and one more.
+    pub body: Vec<u8>,
+}
+
+/// What this platform concludes from a reply.
+///
+/// Source: the protocol's section 3; only 2xx counts (ours).
+#[must_use]
+pub fn judge(reply: &Reply) -> Conclusion {
+    AcknowledgementRule::ErrorCode.judge(reply)
+}
+
+/// The conclusion from the status, and from what the body alone says.
+fn conclude(reply: &Reply, by_body: Result<Vec<ReplyWarning>, Refusal>) -> Conclusion {
+    match reply.status {
+        200..=299 => {}
+        status @ (301 | 302 | 303 | 307 | 308) => {
+            return Conclusion::NotAcknowledged(Refusal::Redirect(status));
+        }
+        status if by_body.is_ok() => {
+            return Conclusion::NotAcknowledged(Refusal::StatusWithRightBody(status));
+        }
+        status => return Conclusion::NotAcknowledged(Refusal::Status(status)),
+    }
+    let mut warnings = match by_body {
+        Ok(warnings) => warnings,
+        Err(refusal) => return Conclusion::NotAcknowledged(refusal),
+    };
+    if reply.status != 200 {
+        warnings.push(ReplyWarning::Status);
+    }
+    Conclusion::Acknowledged(warnings)
+}
+
+/// Whether a `Content-Type` names JSON, whatever its case and parameters.
+#[must_use]
+pub fn is_json_type(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+/// The body without the white space that JSON allows around a value; a form feed is none.
+fn trim_json(mut body: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..]
+    | [rest @ .., b' ' | b'\t' | b'\n' | b'\r'] = body
+    {
+        body = rest;
+    }
+    body
+}
+
+/// What is unusual about a reply whose JSON acknowledges, or why it does not.
+fn judge_error_code(reply: &Reply) -> Result<Vec<ReplyWarning>, Refusal> {
+    if reply.body.trim_ascii().is_empty() {
+        return Err(Refusal::Empty);
+    }
+    let text = trim_json(&reply.body);
+    // What nearly every merchant answers need not be read.
+    let members = if text == ACKNOWLEDGEMENT_BODY.as_bytes() {
+        1
+    } else {
+        match Payload::parse(text) {
+            Ok(payload) => judge_object(&payload)?,
+            Err(error) => return Err(judge_no_object(text, &error)),
+        }
+    };
+    let mut warnings = Vec::new();
+    if members > 1 {
+        warnings.push(ReplyWarning::ExtraMembers);
+    }
+    if !reply.content_type.as_deref().is_some_and(is_json_type) {
+        warnings.push(ReplyWarning::ContentType);
+    }
+    Ok(warnings)
+}
+
+fn judge_object(payload: &Payload<'_>) -> Result<usize, Refusal> {
+    let Some(code) = payload.get("error_code") else {
+        let misspelled = payload.members().iter().find(|member| {
+            let plain: String = member.name.chars().filter(|c| c.is_alphanumeric()).collect();
+            plain.eq_ignore_ascii_case("errorcode")
+        });
+        return Err(misspelled
+            .map_or(Refusal::NoCode, |member| Refusal::MisspelledCode(member.name.to_string())));
+    };
+    match &code.value {
+        Value::String(text) if text == "0000" => Ok(payload.members().len()),
+        Value::String(text) if is_near_success(text) => Err(Refusal::ShortCode(text.to_string())),
+        Value::String(text) => {
+            let said = match payload.get("error_msg").map(|member| &member.value) {
+                Some(Value::String(said)) if !said.trim().is_empty() => {
+                    Some(said.chars().take(MAX_ERROR_MESSAGE).collect())
+                }
+                _ => None,
+            };
+            Err(Refusal::OtherCode { code: text.to_string(), said })
+        }
+        Value::Number(text) => Err(Refusal::NumberCode((*text).to_owned())),
+        other => Err(Refusal::CodeType(other.kind())),
+    }
+}
+
+/// Whether a code resembles `0000` so much that success was surely meant.
+fn is_near_success(code: &str) -> bool {
+    let trimmed = code.trim();
+    (!trimmed.is_empty() && trimmed.bytes().all(|byte| byte == b'0')) || is_success_word(trimmed)
+}
+
+fn is_success_word(word: &str) -> bool {
+    ["success", "ok", "true", "succeed", "successful", "done", "yes"]
+        .iter()
+        .any(|known| word.eq_ignore_ascii_case(known))
+}
+
+fn judge_no_object(text: &[u8], error: &super::payload::PayloadError) -> Refusal {
+    use super::payload::PayloadProblem;
+    if text.starts_with(b"\xef\xbb\xbf") {
+        return Refusal::ByteOrderMark;
+    }
+    match &error.problem {
+        PayloadProblem::DuplicateMember(name) => return Refusal::DuplicateMember(name.clone()),
+        PayloadProblem::NotAnObject(kind) => {
+            // A quoted bare word is JSON, but the mistake is the word.
+            let inner = text.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
+            return inner.and_then(bare_word).unwrap_or(match *kind {
+                "a number" if text.iter().all(|byte| *byte == b'0') => {
+                    Refusal::BareWord(String::from_utf8_lossy(text).into_owned())
+                }
+                kind => Refusal::NotAnObject(kind),
+            });
+        }
+        _ => {}
+    }
+    let start = text.iter().take(512).map(u8::to_ascii_lowercase).collect::<Vec<u8>>();
+    let holds = |needle: &[u8]| start.windows(needle.len()).any(|window| window == needle);
+    if holds(b"<html") || holds(b"<!doctype") || (text[0] == b'<' && holds(b"<body")) {
+        return Refusal::Html;
+    }
+    if let Some(refusal) = bare_word(text) {
+        return refusal;
+    }
+    if let (Some(open), Some(close)) =
+        (text.iter().position(|b| *b == b'{'), text.iter().rposition(|b| *b == b'}'))
+        && open < close
+        && Payload::parse(&text[open..=close]).is_ok_and(|payload| judge_object(&payload).is_ok())
+    {
+        return Refusal::TextAroundJson;
+    }
+    Refusal::NotJson
+}
+
+fn bare_word(text: &[u8]) -> Option<Refusal> {
+    let word = std::str::from_utf8(text).ok()?.trim();
+    let zeros = word.len() <= 4 && !word.is_empty() && word.bytes().all(|byte| byte == b'0');
+    (is_success_word(word) || zeros).then(|| Refusal::BareWord(word.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(status: u16, body: &str) -> Reply {
+        Reply {
+            status,
+            content_type: Some("application/json;charset=utf-8".into()),
+            retry_after: None,
+            body: body.as_bytes().to_vec(),
+        }
+    }
+
+    fn refusal(status: u16, body: &str) -> &'static str {
+        match judge(&reply(status, body)) {
+            Conclusion::Acknowledged(_) => "acknowledged",
+            Conclusion::NotAcknowledged(refusal) => refusal.code(),
+        }
+    }
+
+    #[test]
+    fn white_space_that_json_does_not_know_is_no_json() {
+        let conclusion = |body: &str| {
+            judge(&Reply { status: 200, body: body.as_bytes().to_vec(), ..Reply::default() })
+        };
+        let acknowledged = |body| matches!(conclusion(body), Conclusion::Acknowledged(_));
+        assert!(acknowledged(" \t\r\n{\"error_code\":\"0000\"}\r\n "));
+        assert!(acknowledged(" { \"error_code\" : \"0000\" } "));
+        assert!(!acknowledged("\u{c}{\"error_code\":\"0000\"}"));
+        assert!(!acknowledged("{ \"error_code\":\"0000\"}\u{c}"));
+    }
+
+    #[test]
+    fn only_the_string_0000_acknowledges() {
+        assert_eq!(judge(&reply(200, ACKNOWLEDGEMENT_BODY)), Conclusion::Acknowledged(vec![]));
+        assert_eq!(
+            judge(&reply(200, " {\"error_code\" : \"\\u0030000\"}\n")),
+            Conclusion::Acknowledged(vec![])
+        );
+        for (body, code) in [
+            (r#"{"error_code":0}"#, "number-code"),
+            (r#"{"error_code":0000}"#, "not-json"),
+            (r#"{"error_code":"0"}"#, "near-code"),
+            (r#"{"error_code":"SUCCESS"}"#, "near-code"),
+            (r#"{"error_code":"0004"}"#, "refused"),
+            (r#"{"error_code":null}"#, "code-type"),
+            (r#"{"errorCode":"0000"}"#, "misspelled-code"),
+            (r#"{"code":"0000"}"#, "no-code"),
+            (r#"{"error_code":"0000","error_code":"1"}"#, "duplicate-member"),
+            ("success", "bare-word"),
+            ("\"OK\"", "bare-word"),
+            ("0000", "bare-word"),
+            ("0", "bare-word"),
+            ("[]", "not-an-object"),
+            ("<!DOCTYPE html><p>hi", "html"),
+            ("  \n", "empty"),
+            ("\u{feff}{\"error_code\":\"0000\"}", "byte-order-mark"),
+            ("Notice: x in y.php {\"error_code\":\"0000\"}", "text-around-json"),
+            ("nonsense", "not-json"),
+            (r#"{"error_code":"0000"}{"error_code":"1"}"#, "not-json"),
+            (r#"{"error_code":"0000"} OK"#, "text-around-json"),
+            (r#"{"error_code":"0000",}"#, "not-json"),
+            (r#"{"error_code":"1","error\u005fcode":"0000"}"#, "duplicate-member"),
+            (r#"{"msg":"{\"error_code\":\"0000\"}"}"#, "no-code"),
+            (r#"{"data":{"error_code":"0000"}}"#, "no-code"),
+            (r#""{\"error_code\":\"0000\"}""#, "not-an-object"),
+            (r#"[{"error_code":"0000"}]"#, "not-an-object"),
+            (r#"{"error_code":"0000\u0000"}"#, "refused"),
+            ("{\"error_code\":\"\u{ff10}\u{ff10}\u{ff10}\u{ff10}\"}", "refused"),
+            (r#"/*{"error_code":"0000"}*/{"error_code":"1"}"#, "not-json"),
+            ("not success", "not-json"),
+        ] {
+            assert_eq!(refusal(200, body), code, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_tells_what_the_merchant_said() {
+        let told = |body: &str| match judge(&reply(200, body)) {
+            Conclusion::NotAcknowledged(refusal) => refusal.explanation(),
+            Conclusion::Acknowledged(_) => panic!("{body}"),
+        };
+        let said = told(r#"{"error_code":"0004","error_msg":"bad signature"}"#);
+        assert_eq!(said, "the merchant refused with error_code \"0004\": bad signature");
+        let silent = told(r#"{"error_code":"0004","error_msg":" "}"#);
+        assert_eq!(silent, "the merchant refused with error_code \"0004\"");
+        let long = format!("{{\"error_code\":\"0004\",\"error_msg\":\"{}\"}}", "x".repeat(999));
+        assert!(told(&long).ends_with(&"x".repeat(MAX_ERROR_MESSAGE)));
+        assert!(told(&long).len() < MAX_ERROR_MESSAGE + 50);
+    }
+
+    #[test]
+    fn only_2xx_counts_and_redirects_are_failures() {
+        assert_eq!(refusal(500, ACKNOWLEDGEMENT_BODY), "status-with-right-body");
+        assert_eq!(refusal(500, "oops"), "status");
+        assert_eq!(refusal(302, ACKNOWLEDGEMENT_BODY), "redirect");
+        assert_eq!(
+            judge(&reply(204, ACKNOWLEDGEMENT_BODY)),
+            Conclusion::Acknowledged(vec![ReplyWarning::Status])
+        );
+    }
+
+    #[test]
+    fn what_is_unusual_is_accepted_with_a_warning() {
+        let mut unusual = reply(200, r#"{"error_code":"0000","msg":"ok"}"#);
+        unusual.content_type = Some("text/html".into());
+        assert_eq!(
+            judge(&unusual),
+            Conclusion::Acknowledged(vec![ReplyWarning::ExtraMembers, ReplyWarning::ContentType])
+        );
+    }
+
+    #[test]
+    fn a_long_reply_is_not_judged() {
+        assert_eq!(refusal(200, &" ".repeat(MAX_REPLY_BYTES + 1)), "too-long");
+    }
+}

@@ -1,0 +1,208 @@
+//! The strings near the rule's: one deviation in each dimension at most.
+
+use super::Deviation;
+use super::entry::{Entry, Tree, entries};
+use super::fields::{FIELD_RULES, LOOP, dropped, kept};
+use super::orders::{OrderRule, Pair};
+use super::own_url;
+use super::printing::MAX_TEXT;
+use super::shapes::ShapeRule;
+use super::values::{self, Change, Scope, ValueRule, Writing};
+use crate::canonical::Selection;
+use crate::payload::{Encoding, Payload};
+use crate::scheme::Scheme;
+
+/// A choice of members that differs from the scheme's.
+pub(super) struct FieldChoice {
+    pub(super) deviations: Vec<Deviation>,
+    /// For each member, whether it is signed.
+    keep: Vec<bool>,
+}
+
+impl FieldChoice {
+    /// Both choices at once.
+    pub(super) fn and(&self, other: &FieldChoice) -> FieldChoice {
+        FieldChoice {
+            deviations: [&*self.deviations, &*other.deviations].concat(),
+            keep: self.keep.iter().zip(&other.keep).map(|(a, b)| *a && *b).collect(),
+        }
+    }
+}
+
+/// A deviation in value text, with what it makes of each member.
+pub(super) struct ValueChoice {
+    pub(super) rule: &'static ValueRule,
+    /// For each member its text; `None` where the rule's own stands.
+    texts: Vec<Option<String>>,
+}
+
+/// Which deviation is taken in each dimension of the string.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Plan<'s> {
+    pub(super) fields: Option<&'s FieldChoice>,
+    pub(super) order: Option<&'static OrderRule>,
+    pub(super) values: Option<&'s ValueChoice>,
+    pub(super) shape: Option<&'static ShapeRule>,
+}
+
+impl Plan<'_> {
+    /// The deviations, in the order of their dimensions.
+    pub(super) fn deviations(&self) -> Vec<Deviation> {
+        let mut all = self.fields.map(|choice| choice.deviations.clone()).unwrap_or_default();
+        all.extend(self.order.map(|rule| rule.deviation.clone()));
+        all.extend(self.values.map(|choice| choice.rule.deviation.clone()));
+        all.extend(self.shape.map(|rule| rule.deviation.clone()));
+        all
+    }
+
+    /// Whether it tells a single mistake rather than a language's whole way of printing.
+    pub(super) fn scope(&self) -> Scope {
+        self.values.map_or(Scope::Single, |choice| choice.rule.scope)
+    }
+
+    fn writing(&self) -> Option<Writing> {
+        self.values.map(|choice| choice.rule.writing)
+    }
+}
+
+/// A finished string, before the key comes to it.
+#[derive(Clone, Debug)]
+pub(super) struct Text {
+    pub(super) bytes: Vec<u8>,
+    /// What becomes of the text once the key has come to it.
+    pub(super) change: Option<Change>,
+}
+
+/// A payload whose strings are composed.
+pub(super) struct Composer {
+    entries: Vec<Entry>,
+    separator: String,
+    encoding: Encoding,
+}
+
+impl Composer {
+    pub(super) fn new(payload: &Payload<'_>, scheme: &Scheme) -> Composer {
+        let separator = scheme.separator.to_string();
+        Composer { entries: entries(payload, scheme), separator, encoding: payload.encoding() }
+    }
+
+    /// The members, sorted by name.
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The choices of members: without the receiver's own, the rules, then each member missing.
+    pub(super) fn field_choices(&self) -> Vec<FieldChoice> {
+        let mut choices = self.without_own_url();
+        let own_keeps: Vec<Vec<bool>> = choices.iter().map(|choice| choice.keep.clone()).collect();
+        let by_rule = FIELD_RULES.iter().map(|rule| FieldChoice {
+            deviations: vec![rule.deviation.clone()],
+            keep: self.entries.iter().map(rule.keep).collect(),
+        });
+        let missing = self.entries.iter().filter(|entry| kept(entry)).map(|missing| FieldChoice {
+            deviations: vec![dropped(&missing.name)],
+            keep: self.entries.iter().map(|e| kept(e) && e.name != missing.name).collect(),
+        });
+        // To sign every received member is the opposite advice, and wrong for the receiver's own.
+        choices.extend(by_rule.chain(missing).filter(|choice| {
+            let signs_all = choice.deviations.iter().any(|deviation| deviation.fix == LOOP);
+            !signs_all || !own_keeps.contains(&choice.keep)
+        }));
+        choices
+    }
+
+    fn without_own_url(&self) -> Vec<FieldChoice> {
+        let name = |at: &usize| self.entries.get(*at).map(|entry| entry.name.as_str());
+        let field_choice = |choice: own_url::Choice| {
+            let own: Vec<&str> = choice.own.iter().filter_map(name).collect();
+            let unsigned = choice.unsigned.iter().filter_map(name).map(dropped);
+            let is_left_out = |at| choice.own.contains(&at) || choice.unsigned.contains(&at);
+            let entries = self.entries.iter().enumerate();
+            FieldChoice {
+                keep: entries.map(|(at, entry)| kept(entry) && !is_left_out(at)).collect(),
+                deviations: std::iter::once(own_url::deviation(&own)).chain(unsigned).collect(),
+            }
+        };
+        own_url::choices(&self.entries, self.encoding).into_iter().map(field_choice).collect()
+    }
+
+    /// The rules for value text that change anything here.
+    pub(super) fn value_choices(&self) -> Vec<ValueChoice> {
+        values::rules()
+            .map(|rule| ValueChoice { rule, texts: self.texts(rule.writing) })
+            .filter(|choice| {
+                let is_whole =
+                    matches!(choice.rule.writing, Writing::Whole(_) | Writing::WithKey(_));
+                is_whole || choice.texts.iter().any(Option::is_some)
+            })
+            .collect()
+    }
+
+    fn texts(&self, writing: Writing) -> Vec<Option<String>> {
+        let text = |entry: &Entry| {
+            let (write, own) = match writing {
+                Writing::Member(write) if entry.tree == Tree::Null => {
+                    (write, write(entry).map_or(String::new(), |_| String::new()))
+                }
+                Writing::Member(write) | Writing::WithNulls(write) => (write, entry.text.clone()),
+                Writing::Pairs(write) => (write, format!("{}={}", entry.name, entry.text)),
+                Writing::Whole(_) | Writing::WithKey(_) => return None,
+            };
+            write(entry).filter(|text| *text != own && text.len() <= MAX_TEXT)
+        };
+        self.entries
+            .iter()
+            .map(|entry| if entry.is_signature { None } else { text(entry) })
+            .collect()
+    }
+
+    /// The string of a plan; `None` where a charset or a form cannot hold it.
+    pub(super) fn compose(&self, plan: Plan<'_>) -> Option<Text> {
+        let mut pairs: Vec<(usize, Pair<'_>)> = self
+            .entries
+            .iter()
+            .enumerate()
+            .filter(|(index, entry)| is_kept(plan, *index, entry))
+            .map(|(index, entry)| (entry.received, pair(plan, index, entry)))
+            .filter(|(_, pair)| !(pair.is_whole && pair.text.is_empty()))
+            .collect();
+        if plan.order.is_some() {
+            pairs.sort_by_key(|(received, _)| *received);
+        }
+        let mut pairs: Vec<Pair<'_>> = pairs.into_iter().map(|(_, pair)| pair).collect();
+        if let Some(order) = plan.order {
+            (order.arrange)(&mut pairs);
+        }
+        let text = match plan.shape {
+            Some(shape) => (shape.join)(&pairs),
+            None => pairs.iter().map(Pair::written).collect::<Vec<_>>().join(&self.separator),
+        };
+        match plan.writing() {
+            Some(Writing::Whole(change)) => {
+                let bytes = change(&text)?;
+                Some(Text { bytes, change: None })
+            }
+            Some(Writing::WithKey(change)) => {
+                Some(Text { bytes: text.into_bytes(), change: Some(change) })
+            }
+            _ => Some(Text { bytes: text.into_bytes(), change: None }),
+        }
+    }
+}
+
+fn is_kept(plan: Plan<'_>, index: usize, entry: &Entry) -> bool {
+    let null_is_written = matches!(plan.writing(), Some(Writing::WithNulls(_)))
+        && entry.tree == Tree::Null
+        && entry.selection == Selection::Empty;
+    null_is_written
+        || match plan.fields {
+            Some(choice) => choice.keep.get(index).copied().unwrap_or_default(),
+            None => kept(entry),
+        }
+}
+
+fn pair<'p>(plan: Plan<'p>, index: usize, entry: &'p Entry) -> Pair<'p> {
+    let changed = plan.values.and_then(|choice| choice.texts.get(index)?.as_deref());
+    let is_whole = changed.is_some() && matches!(plan.writing(), Some(Writing::Pairs(_)));
+    Pair { name: &entry.name, text: changed.unwrap_or(&entry.text), is_whole }
+}

@@ -1,0 +1,184 @@
+//! A payload's members, made ready for the search: what is signed for them, and their nested values.
+
+use crate::canonical::{Selection, select, value_into};
+use crate::payload::{Payload, Value};
+use crate::scheme::Scheme;
+
+/// A JSON value in full, with its numbers and the order of its members as received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Tree {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// The digits as written.
+    Number(String),
+    /// The text.
+    Text(String),
+    /// The items.
+    List(Vec<Tree>),
+    /// The members in received order.
+    Map(Vec<(String, Tree)>),
+}
+
+impl Tree {
+    /// The value in full; `None` where its text is no JSON, which a parsed payload rules out.
+    pub(super) fn of(value: &Value<'_>) -> Option<Tree> {
+        Some(match value {
+            Value::Null => Tree::Null,
+            Value::Bool(value) => Tree::Bool(*value),
+            Value::Number(digits) => Tree::Number((*digits).to_owned()),
+            Value::String(text) => Tree::Text(text.clone().into_owned()),
+            Value::Object(json) => Tree::Map(members(json)?),
+            Value::Array(json) => Tree::List(items(json)?),
+        })
+    }
+}
+
+fn members(json: &str) -> Option<Vec<(String, Tree)>> {
+    let payload = Payload::parse(json.as_bytes()).ok()?;
+    let members = payload.members().iter();
+    members.map(|member| Some((member.name.to_string(), Tree::of(&member.value)?))).collect()
+}
+
+fn items(json: &str) -> Option<Vec<Tree>> {
+    let inside = json.trim().strip_prefix('[')?.strip_suffix(']')?;
+    if inside.trim().is_empty() {
+        return Some(Vec::new());
+    }
+    split(inside)
+        .into_iter()
+        .map(|item| {
+            // The payload's own parser reads objects only, so each item is wrapped in one.
+            let wrapped = format!("{{\"\":{item}}}");
+            let payload = Payload::parse(wrapped.as_bytes()).ok()?;
+            payload.members().first().and_then(|member| Tree::of(&member.value))
+        })
+        .collect()
+}
+
+/// An array's items, cut at the commas that stand in no string and no deeper value.
+fn split(inside: &str) -> Vec<&str> {
+    let (mut found, mut start, mut depth) = (Vec::new(), 0, 0_usize);
+    let (mut in_string, mut escaped) = (false, false);
+    for (at, byte) in inside.bytes().enumerate() {
+        if in_string {
+            in_string = escaped || byte != b'"';
+            escaped = byte == b'\\' && !escaped;
+            continue;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b',' if depth == 0 => {
+                found.push(&inside[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found.push(&inside[start..]);
+    found
+}
+
+/// One member, with everything that the rules ask of it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// The name.
+    pub(super) name: String,
+    /// The value in full.
+    pub(super) tree: Tree,
+    /// What the rule signs for it; nothing for the signature itself.
+    pub(super) text: String,
+    /// Whether the scheme signs it.
+    pub(super) selection: Selection,
+    /// Its place in the payload.
+    pub(super) received: usize,
+    /// Whether it carries the signature. Its value when the string was made is not known; where
+    /// it was there at all, it was most likely empty.
+    pub(super) is_signature: bool,
+}
+
+impl Entry {
+    /// The text of a string.
+    pub(super) fn string(&self) -> Option<&str> {
+        match &self.tree {
+            Tree::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The digits of a number.
+    pub(super) fn number(&self) -> Option<&str> {
+        match &self.tree {
+            Tree::Number(digits) => Some(digits),
+            _ => None,
+        }
+    }
+
+    /// A number's digits, or a string that may hold some.
+    pub(super) fn digits(&self) -> Option<&str> {
+        self.number().or_else(|| self.string())
+    }
+
+    /// An array or an object.
+    pub(super) fn nested(&self) -> Option<&Tree> {
+        matches!(self.tree, Tree::List(_) | Tree::Map(_)).then_some(&self.tree)
+    }
+
+    /// Whether it is one of the documented money fields.
+    pub(super) fn is_amount(&self) -> bool {
+        matches!(self.name.as_str(), "amount" | "real_amount" | "fee")
+    }
+
+    /// Whether its name says that it holds a time.
+    pub(super) fn is_time(&self) -> bool {
+        self.name.ends_with("_time") || self.name.ends_with("_at")
+    }
+}
+
+/// The members, sorted by name as the scheme signs them.
+pub(super) fn entries(payload: &Payload<'_>, scheme: &Scheme) -> Vec<Entry> {
+    select(payload, scheme)
+        .map(|(member, selection)| {
+            let is_signature = member.name == scheme.sign_field;
+            let mut text = String::new();
+            if !is_signature {
+                value_into(&member.value, &mut text);
+            }
+            let tree = if is_signature { None } else { Tree::of(&member.value) };
+            Entry {
+                name: member.name.to_string(),
+                tree: tree.unwrap_or_else(|| Tree::Text(String::new())),
+                text,
+                selection,
+                received: member.name_span().start,
+                is_signature,
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nested_value_keeps_its_order_and_its_digits() {
+        let tree = Tree::of(&Value::Array(r#"[ 1.10, {"b":"],\"","a":[null,true]} ,[]]"#)).unwrap();
+        let inner = vec![Tree::Null, Tree::Bool(true)];
+        let map = vec![
+            ("b".to_owned(), Tree::Text("],\"".to_owned())),
+            ("a".to_owned(), Tree::List(inner)),
+        ];
+        let items = vec![Tree::Number("1.10".to_owned()), Tree::Map(map), Tree::List(Vec::new())];
+        assert_eq!(tree, Tree::List(items));
+    }
+
+    #[test]
+    fn deep_nesting_is_read() {
+        let json = format!("{}{}", "[".repeat(100), "]".repeat(100));
+        assert!(Tree::of(&Value::Array(&json)).is_some());
+    }
+}

@@ -1,0 +1,332 @@
+//! How languages print a number that they read as floating point.
+
+/// A finite number's shortest digits and its decimal exponent: `1.25e3` is `("125", 3)`.
+fn shortest(number: f64) -> (bool, String, i32) {
+    let text = format!("{:e}", number.abs());
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    (number.is_sign_negative(), digits, exponent.parse().unwrap_or_default())
+}
+
+fn scientific(digits: &str) -> String {
+    match digits.split_at(1) {
+        (first, "") => first.to_owned(),
+        (first, rest) => format!("{first}.{rest}"),
+    }
+}
+
+fn parsed(text: &str) -> Option<f64> {
+    text.parse::<f64>().ok().filter(|number| number.is_finite())
+}
+
+/// Java `Double.toString`: `400000.0`, `1.567614049E9`.
+pub(super) fn java_double(text: &str) -> Option<String> {
+    let number = parsed(text)?;
+    if number == 0.0 || (1e-3..1e7).contains(&number.abs()) {
+        return python_float(text);
+    }
+    let (negative, digits, exponent) = shortest(number);
+    let sign = if negative { "-" } else { "" };
+    let mantissa = scientific(&digits);
+    let point = if mantissa.contains('.') { "" } else { ".0" };
+    Some(format!("{sign}{mantissa}{point}E{exponent}"))
+}
+
+/// Python `str(float)`: `400000.0`, `1567614049.0`.
+pub(super) fn python_float(text: &str) -> Option<String> {
+    let number = parsed(text)?;
+    let (negative, digits, exponent) = shortest(number);
+    if number != 0.0 && !(-4..16).contains(&exponent) {
+        let sign = if negative { "-" } else { "" };
+        let way = if exponent < 0 { '-' } else { '+' };
+        return Some(format!("{sign}{}e{way}{:02}", scientific(&digits), exponent.abs()));
+    }
+    let plain = format!("{number}");
+    Some(if plain.contains('.') { plain } else { format!("{plain}.0") })
+}
+
+/// Go `fmt.Sprint(float64)` and C `%g` of the shortest digits: `400000`, `1.567614049e+09`.
+pub(super) fn go_float(text: &str) -> Option<String> {
+    let number = parsed(text)?;
+    let (negative, digits, exponent) = shortest(number);
+    if number == 0.0 || (-4..6).contains(&exponent) {
+        return Some(format!("{number}"));
+    }
+    let sign = if negative { "-" } else { "" };
+    let way = if exponent < 0 { '-' } else { '+' };
+    Some(format!("{sign}{}e{way}{:02}", scientific(&digits), exponent.abs()))
+}
+
+/// JavaScript `String(number)`: digits beyond 2^53 are lost, an exponent from 1e+21 on.
+pub(super) fn js_number(text: &str) -> Option<String> {
+    let number = parsed(text)?;
+    let (negative, digits, exponent) = shortest(number);
+    if number == 0.0 {
+        return Some("0".to_owned());
+    }
+    if (-7..21).contains(&exponent) {
+        return Some(format!("{number}"));
+    }
+    Some(exponential(negative, &scientific(&digits), 'e', exponent))
+}
+
+fn exponential(negative: bool, mantissa: &str, letter: char, exponent: i32) -> String {
+    let sign = if negative { "-" } else { "" };
+    let way = if exponent < 0 { '-' } else { '+' };
+    format!("{sign}{mantissa}{letter}{way}{}", exponent.abs())
+}
+
+fn with_point(mantissa: String) -> String {
+    if mantissa.contains('.') { mantissa } else { format!("{mantissa}.0") }
+}
+
+/// PHP `(string)` of a float with `precision=14`: `1.2345678901235E+19`.
+pub(super) fn php_float(text: &str) -> Option<String> {
+    let number = parsed(text)?;
+    let rounded: f64 = format!("{number:.13e}").parse().ok()?;
+    let (negative, digits, exponent) = shortest(rounded);
+    if number == 0.0 || (-4..15).contains(&exponent) {
+        return Some(format!("{rounded}"));
+    }
+    Some(exponential(negative, &with_point(scientific(&digits)), 'E', exponent))
+}
+
+/// PHP's `json_encode()` of a float: `1.2345678901234567e+19`, and `1000` for `1000.0`.
+fn php_json_float(text: &str) -> Option<String> {
+    let number = parsed(text)?;
+    let (negative, digits, exponent) = shortest(number);
+    if number == 0.0 || (-4..15).contains(&exponent) {
+        return Some(format!("{number}"));
+    }
+    Some(exponential(negative, &with_point(scientific(&digits)), 'e', exponent))
+}
+
+fn is_whole(text: &str) -> bool {
+    !text.contains(['.', 'e', 'E'])
+}
+
+/// A whole number that fits 64 bits stays as it is; anything else is printed as a float.
+fn whole_or(text: &str, print: fn(&str) -> Option<String>) -> Option<String> {
+    let fits = is_whole(text) && text.parse::<i64>().is_ok() && text != "-0";
+    if fits { Some(text.to_owned()) } else { print(text) }
+}
+
+/// A number that PHP decoded, printed.
+pub(super) fn php_number(text: &str) -> Option<String> {
+    whole_or(text, php_float)
+}
+
+/// A number that PHP decoded, encoded as JSON.
+pub(super) fn php_json(text: &str) -> Option<String> {
+    whole_or(text, php_json_float)
+}
+
+/// A number that Python decoded, printed: whole numbers of any length stay.
+pub(super) fn python_number(text: &str) -> Option<String> {
+    if is_whole(text) { None } else { python_float(text) }
+}
+
+/// A number that Jackson decoded, printed: whole numbers of any length stay.
+pub(super) fn java_number(text: &str) -> Option<String> {
+    if is_whole(text) { None } else { java_double(text) }
+}
+
+/// A number that Go decoded as float64, encoded as JSON: an exponent from 1e+21 on.
+pub(super) fn go_json(text: &str) -> Option<String> {
+    js_number(text)
+}
+
+/// The longest decimal that is written out, in digits: a hostile exponent asks for millions.
+const MAX_DIGITS: i64 = 400;
+
+/// A decimal's sign, its digits as a whole number, and how many of them are decimals.
+fn decimal(text: &str) -> Option<(&'static str, String, i64)> {
+    let (mantissa, exponent) = match text.find(['e', 'E']) {
+        Some(at) => (&text[..at], text[at + 1..].parse::<i64>().ok()?),
+        None => (text, 0),
+    };
+    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits: String = [whole, fraction].concat();
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let scale = i64::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
+    let significant = digits.trim_start_matches('0');
+    let digits = if significant.is_empty() { "0" } else { significant }.to_owned();
+    (scale.abs() < MAX_DIGITS && digits.len() < 400).then_some((sign, digits, scale))
+}
+
+fn plain_decimal(sign: &str, digits: &str, scale: i64) -> String {
+    let places = usize::try_from(scale).unwrap_or_default();
+    if scale <= 0 {
+        let zeros = usize::try_from(-scale).unwrap_or_default();
+        return if digits == "0" {
+            "0".to_owned()
+        } else {
+            format!("{sign}{digits}{}", "0".repeat(zeros))
+        };
+    }
+    let padded = format!("{digits:0>width$}", width = places + 1);
+    let (whole, fraction) = padded.split_at(padded.len() - places);
+    format!("{sign}{whole}.{fraction}")
+}
+
+fn decimal_string((sign, digits, scale): (&str, String, i64)) -> String {
+    let exponent = i64::try_from(digits.len()).unwrap_or_default() - 1 - scale;
+    if scale >= 0 && exponent >= -6 {
+        return plain_decimal(sign, &digits, scale);
+    }
+    let way = if exponent < 0 { "" } else { "+" };
+    format!("{sign}{}E{way}{exponent}", scientific(&digits))
+}
+
+fn stripped(text: &str) -> Option<(&'static str, String, i64)> {
+    let (sign, digits, scale) = decimal(text)?;
+    let short = digits.trim_end_matches('0');
+    if short.is_empty() {
+        return Some(("", "0".to_owned(), 0));
+    }
+    let zeros = i64::try_from(digits.len() - short.len()).ok()?;
+    Some((sign, short.to_owned(), scale - zeros))
+}
+
+/// Java `new BigDecimal(text).toString()`: `1E5` → `1E+5`.
+pub(super) fn big_decimal(text: &str) -> Option<String> {
+    decimal(text).map(decimal_string)
+}
+
+/// Java `BigDecimal.stripTrailingZeros().toString()`: `1000.0000` → `1E+3`.
+pub(super) fn stripped_decimal(text: &str) -> Option<String> {
+    stripped(text).map(decimal_string)
+}
+
+/// Written out without an exponent: `1E5` → `100000`.
+pub(super) fn plain_number(text: &str) -> Option<String> {
+    decimal(text).map(|(sign, digits, scale)| plain_decimal(sign, &digits, scale))
+}
+
+/// A number with a comma between thousands: `400000` → `400,000`.
+pub(super) fn thousands(text: &str) -> Option<String> {
+    let (whole, fraction) = text.split_once('.').map_or((text, None), |(w, f)| (w, Some(f)));
+    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |rest| ("-", rest));
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let mut out = sign.to_owned();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    Some(fraction.map_or(out.clone(), |fraction| format!("{out}.{fraction}")))
+}
+
+/// A number with two decimals and a comma between thousands: `400000` → `400,000.00`.
+pub(super) fn thousands_and_decimals(text: &str) -> Option<String> {
+    thousands(&two_decimals(text)?)
+}
+
+/// A decimal re-printed without its trailing zeros: `1000.0000` → `1000`, `1.10` → `1.1`.
+pub(super) fn reprinted(text: &str) -> Option<String> {
+    let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-');
+    let (_, fraction) = text.split_once('.')?;
+    if !is_decimal || fraction.is_empty() || parsed(text).is_none() {
+        return None;
+    }
+    Some(text.trim_end_matches('0').trim_end_matches('.').to_owned())
+}
+
+/// A number with exactly two decimals: `400000` → `400000.00`.
+pub(super) fn two_decimals(text: &str) -> Option<String> {
+    parsed(text).map(|number| format!("{number:.2}"))
+}
+
+/// The whole part only: `1000.0000` → `1000`.
+pub(super) fn truncated(text: &str) -> Option<String> {
+    let number = parsed(text)?;
+    (number.abs() < 9e15).then(|| format!("{}", number.trunc()))
+}
+
+/// Cents as the major unit with two decimals: `400000` → `4000.00`.
+pub(super) fn yuan(text: &str) -> Option<String> {
+    let cents: i64 = text.parse().ok()?;
+    Some(crate::notification::major_units(cents))
+}
+
+/// An amount times 100: `400000` → `40000000`.
+pub(super) fn hundredfold(text: &str) -> Option<String> {
+    text.parse::<i64>().ok()?.checked_mul(100).map(|cents| cents.to_string())
+}
+
+/// Cents as the major unit in a float: `400000` → `4000.0`, `3250` → `32.5`.
+pub(super) fn float_yuan(text: &str) -> Option<String> {
+    python_float(&yuan(text)?)
+}
+
+/// Cents as the major unit, trailing zeros dropped: `400000` → `4000`, `3250` → `32.5`.
+pub(super) fn short_yuan(text: &str) -> Option<String> {
+    reprinted(&yuan(text)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_language_prints_floats_in_its_own_way() {
+        let all = |text: &str| {
+            [java_double, python_float, go_float, js_number, php_float]
+                .map(|print| print(text).unwrap())
+        };
+        assert_eq!(all("400000"), ["400000.0", "400000.0", "400000", "400000", "400000"]);
+        assert_eq!(all("0"), ["0.0", "0.0", "0", "0", "0"]);
+        assert_eq!(
+            all("1567614049"),
+            ["1.567614049E9", "1567614049.0", "1.567614049e+09", "1567614049", "1567614049"]
+        );
+        assert_eq!(
+            all("12345678901234567890"),
+            [
+                "1.2345678901234567E19",
+                "1.2345678901234567e+19",
+                "1.2345678901234567e+19",
+                "12345678901234567000",
+                "1.2345678901235E+19"
+            ]
+        );
+        assert_eq!(java_double("20000000").unwrap(), "2.0E7");
+        assert_eq!(js_number("9007199254740993").unwrap(), "9007199254740992");
+        assert_eq!(php_number("1234567890123456789").unwrap(), "1234567890123456789");
+        assert_eq!(php_json("1E5").unwrap(), "100000");
+        assert_eq!(php_json("12345678901234567890").unwrap(), "1.2345678901234567e+19");
+    }
+
+    #[test]
+    fn decimals_are_written_as_java_writes_them() {
+        assert_eq!(big_decimal("1E5").unwrap(), "1E+5");
+        assert_eq!(big_decimal("1.10").unwrap(), "1.10");
+        assert_eq!(big_decimal("0.0000001").unwrap(), "1E-7");
+        assert_eq!(stripped_decimal("1000.0000").unwrap(), "1E+3");
+        assert_eq!(stripped_decimal("400000").unwrap(), "4E+5");
+        assert_eq!(stripped_decimal("0.50").unwrap(), "0.5");
+        assert_eq!(stripped_decimal("0.00").unwrap(), "0");
+        assert_eq!(plain_number("-1.5e3").unwrap(), "-1500");
+        assert_eq!(plain_number("1e999999999"), None);
+        assert_eq!(plain_number("POT1"), None);
+        assert_eq!(thousands_and_decimals("1234567").unwrap(), "1,234,567.00");
+        assert_eq!(thousands("-100").unwrap(), "-100");
+    }
+
+    #[test]
+    fn decimals_are_reprinted() {
+        assert_eq!(reprinted("1000.0000").as_deref(), Some("1000"));
+        assert_eq!(reprinted("1.10").as_deref(), Some("1.1"));
+        assert_eq!(reprinted("100"), None);
+        assert_eq!(two_decimals("5").as_deref(), Some("5.00"));
+        assert_eq!(yuan("400000").as_deref(), Some("4000.00"));
+        assert_eq!(short_yuan("3250").as_deref(), Some("32.5"));
+        assert_eq!(short_yuan("400000").as_deref(), Some("4000"));
+    }
+}

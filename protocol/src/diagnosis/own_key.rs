@@ -1,0 +1,368 @@
+//! What may be around the key that verifies: quotation marks, a name, white space, a byte order mark.
+//!
+//! Where the bare key gives the signature, the key was read wrongly here, and the signer is right.
+
+use std::borrow::Cow;
+
+use zeroize::Zeroizing;
+
+use super::Deviation;
+use super::Dimension::Verifier;
+use crate::key::Key;
+use crate::payload::{Payload, Value};
+
+/// The subject of what is said of the key.
+pub(super) const SUBJECT: &str = "the key given here ";
+
+/// Something around a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Around {
+    ByteOrderMark,
+    Utf16,
+    Space,
+    Quotes,
+    Brackets,
+    Punctuation,
+    Name,
+    Comment,
+    Lines,
+}
+
+impl Around {
+    const ALL: [Around; 9] = [
+        Around::ByteOrderMark,
+        Around::Utf16,
+        Around::Space,
+        Around::Quotes,
+        Around::Brackets,
+        Around::Punctuation,
+        Around::Name,
+        Around::Comment,
+        Around::Lines,
+    ];
+
+    fn deviation(self) -> Deviation {
+        let (code, does, cause) = match self {
+            Around::ByteOrderMark => (
+                "own-key-bom",
+                "the key given here begins with a byte order mark",
+                "a key file saved by a Windows editor",
+            ),
+            Around::Utf16 => (
+                "own-key-utf16",
+                "the key given here is UTF-16 text",
+                "a key file written by Windows PowerShell (> or Out-File)",
+            ),
+            Around::Space => (
+                "own-key-space",
+                "the key given here has white space around it",
+                "a copied key, a key file with empty lines, KEY= value",
+            ),
+            Around::Quotes => (
+                "own-key-quotes",
+                "the key given here has quotation marks around it",
+                "an .env file read by hand, docker --env-file, a copied JSON string",
+            ),
+            Around::Brackets => (
+                "own-key-brackets",
+                "the key given here has brackets around it",
+                "a JSON file used as the key, a placeholder such as <key> that was filled in",
+            ),
+            Around::Punctuation => (
+                "own-key-punctuation",
+                "the key given here has a comma or semicolon after it",
+                "a key copied out of a program or a configuration file",
+            ),
+            Around::Name => (
+                "own-key-name",
+                "the key given here has a name before it (NAME=…)",
+                "an .env file or a line of a shell script used as the key file",
+            ),
+            Around::Comment => (
+                "own-key-comment",
+                "the key given here has a comment after it",
+                "an .env file with comments, read by hand",
+            ),
+            Around::Lines => (
+                "own-key-lines",
+                "the key given here is one of several lines",
+                "an .env file or a list of keys used as the key file",
+            ),
+        };
+        Deviation::new(
+            Verifier,
+            code,
+            does,
+            "the key's bytes exactly as the platform shows them",
+            cause,
+            "correct the key file (or PAYOUT_NOTIFY_KEY), not the payload: it must hold the bare key only",
+        )
+    }
+}
+
+/// What is to be said of each, whatever the key is.
+pub(super) fn all() -> Vec<Deviation> {
+    Around::ALL.into_iter().map(Around::deviation).collect()
+}
+
+/// A key without what was around it.
+pub(super) struct Cleaned {
+    pub(super) key: Key,
+    pub(super) deviations: Vec<Deviation>,
+    /// Whether nothing more can be taken off.
+    pub(super) is_bare: bool,
+}
+
+/// The most lines of a key that are looked at.
+const MAX_LINES: usize = 16;
+
+/// The most that is taken off one after another.
+const MAX_STEPS: usize = 10;
+
+/// The longest key that is cleaned, in bytes.
+const MAX_KEY: usize = 4096;
+
+/// The keys that may be meant, those with the least taken off first; none for a bare key.
+pub(super) fn cleaned(key: &Key) -> Vec<Cleaned> {
+    let mut found = Vec::new();
+    let bytes = key.expose();
+    if bytes.len() > MAX_KEY {
+        return found;
+    }
+    let (text, around) = match utf16(bytes) {
+        Some(text) => (text, vec![Around::Utf16]),
+        None => match std::str::from_utf8(bytes) {
+            Ok(text) => (Zeroizing::new(text.to_owned()), vec![]),
+            Err(_) => return found,
+        },
+    };
+    if !around.is_empty() {
+        push(&mut found, &text, &around, key);
+    }
+    peel_all(&text, &around, key, &mut found);
+    let lines = || text.lines().filter(|line| !line.trim().is_empty());
+    if lines().nth(1).is_some() {
+        for line in lines().take(MAX_LINES) {
+            let around = [&*around, &[Around::Lines]].concat();
+            push(&mut found, line, &around, key);
+            peel_all(line, &around, key, &mut found);
+        }
+    }
+    found
+}
+
+/// Takes one thing after another off, and notes each step.
+fn peel_all(text: &str, around: &[Around], given: &Key, found: &mut Vec<Cleaned>) {
+    let mut around = around.to_vec();
+    let mut rest = Zeroizing::new(text.to_owned());
+    let first = found.len();
+    for _ in 0..MAX_STEPS {
+        let Some((what, inner)) = peel(&rest) else { break };
+        if !around.contains(&what) {
+            around.push(what);
+        }
+        let inner = Zeroizing::new(inner.into_owned());
+        push(found, &inner, &around, given);
+        rest = inner;
+    }
+    if let Some(last) = found.get_mut(first..).and_then(<[Cleaned]>::last_mut) {
+        last.is_bare = true;
+    }
+}
+
+fn push(found: &mut Vec<Cleaned>, text: &str, around: &[Around], given: &Key) {
+    let Ok(key) = Key::try_new(text.as_bytes().to_vec()) else { return };
+    let is_known = |known: &Key| known.expose() == key.expose();
+    if !is_known(given) && !found.iter().any(|known| is_known(&known.key)) {
+        let deviations = around.iter().map(|what| what.deviation()).collect();
+        found.push(Cleaned { key, deviations, is_bare: false });
+    }
+}
+
+fn utf16(bytes: &[u8]) -> Option<Zeroizing<String>> {
+    let unit: fn([u8; 2]) -> u16 = match bytes {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        // Without a mark: ASCII letters with a zero byte each.
+        [first, 0, ..] if first.is_ascii() && *first != 0 => u16::from_le_bytes,
+        _ => return None,
+    };
+    // The newline that ends the file may have been taken off by half.
+    let pairs = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+    let text = Zeroizing::new(String::from_utf16(&pairs.collect::<Vec<u16>>()).ok()?);
+    Some(Zeroizing::new(text.trim_start_matches('\u{feff}').to_owned()))
+}
+
+/// The text without its outermost cover, and what that was; `None` where there is none.
+fn peel(text: &str) -> Option<(Around, Cow<'_, str>)> {
+    if let Some(rest) = text.strip_prefix('\u{feff}') {
+        return Some((Around::ByteOrderMark, rest.into()));
+    }
+    let trimmed = trim(text);
+    if trimmed.len() < text.len() {
+        return Some((Around::Space, trimmed.into()));
+    }
+    if let Some(rest) = text.strip_suffix([',', ';']) {
+        return Some((Around::Punctuation, rest.into()));
+    }
+    quoted(text)
+        .map(|inner| (Around::Quotes, inner))
+        .or_else(|| bracketed(text).map(|inner| (Around::Brackets, inner.into())))
+        .or_else(|| without_comment(text).map(|inner| (Around::Comment, inner.into())))
+        .or_else(|| named(text).map(|value| (Around::Name, value.into())))
+        .or_else(|| half_quoted(text).map(|inner| (Around::Quotes, inner.into())))
+}
+
+/// White space, invisible characters, and newlines that are written as `\n`.
+fn trim(text: &str) -> &str {
+    let is_space = |letter: char| {
+        letter.is_whitespace() || letter.is_control() || "\u{200b}\u{200e}\u{2060}".contains(letter)
+    };
+    let mut rest = text.trim_matches(is_space);
+    for escape in ["\\n", "\\r", "\\t"] {
+        rest = rest.trim_end_matches(escape);
+    }
+    rest
+}
+
+const QUOTES: [(&str, &str); 10] = [
+    ("\\\"", "\\\""),
+    ("\\'", "\\'"),
+    ("\"", "\""),
+    ("'", "'"),
+    ("`", "`"),
+    ("“", "”"),
+    ("‘", "’"),
+    ("„", "“"),
+    ("«", "»"),
+    ("＂", "＂"),
+];
+
+fn quoted(text: &str) -> Option<Cow<'_, str>> {
+    let inner = QUOTES.iter().find_map(|(open, close)| {
+        text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close))
+    })?;
+    if text.starts_with('"') && inner.contains('\\') {
+        let wrapped = Zeroizing::new(format!("{{\"k\":{text}}}"));
+        if let Ok(payload) = Payload::parse(wrapped.as_bytes())
+            && let Some(Value::String(value)) = payload.get("k").map(|member| &member.value)
+        {
+            return Some(Cow::Owned(value.to_string()));
+        }
+    }
+    Some(inner.into())
+}
+
+/// A quotation mark at one end only.
+fn half_quoted(text: &str) -> Option<&str> {
+    let is_quote = |letter: char| "\"'`“”‘’".contains(letter);
+    let inner = text.trim_matches(is_quote);
+    (inner.len() < text.len()).then_some(inner)
+}
+
+fn bracketed(text: &str) -> Option<&str> {
+    [('{', '}'), ('[', ']'), ('<', '>'), ('(', ')')]
+        .into_iter()
+        .find_map(|(open, close)| text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)))
+}
+
+fn without_comment(text: &str) -> Option<&str> {
+    let at = [" #", "\t#", " //", " ;"].into_iter().filter_map(|mark| text.find(mark)).min()?;
+    text.get(..at)
+}
+
+/// What comes after `NAME=`, `export NAME=`, `NAME:`, `NAME =>` or a word such as `set NAME`.
+fn named(text: &str) -> Option<&str> {
+    let is_name = |letter: char| letter.is_ascii_alphanumeric() || "_-.$\"' ".contains(letter);
+    let end = text.find(|letter: char| !is_name(letter)).unwrap_or(text.len());
+    let (name, rest) = text.split_at_checked(end)?;
+    let value = match rest.strip_prefix([':', '=']) {
+        Some(value) => value.trim_start_matches([':', '=', '>']),
+        None => text.rsplit_once(' ')?.1,
+    };
+    let has_name = name.chars().any(|letter| letter.is_ascii_alphanumeric());
+    (has_name && name.len() <= 80 && !value.is_empty()).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "ThisIsYourSecretKey123";
+
+    /// The names of what was around the key; panics where the bare key is not found.
+    fn codes(given: &[u8]) -> Vec<&'static str> {
+        let found = cleaned(&Key::try_new(given.to_vec()).unwrap());
+        let right = found.iter().find(|one| one.key.expose() == KEY.as_bytes());
+        let right = right.unwrap_or_else(|| panic!("{:?}", String::from_utf8_lossy(given)));
+        right.deviations.iter().map(|deviation| deviation.code).collect()
+    }
+
+    #[test]
+    fn what_is_around_a_key_is_taken_off() {
+        for (given, expected) in [
+            ("\"{}\"", "own-key-quotes"),
+            ("'{}'", "own-key-quotes"),
+            ("`{}`", "own-key-quotes"),
+            ("“{}”", "own-key-quotes"),
+            ("\\\"{}\\\"", "own-key-quotes"),
+            ("\"{}", "own-key-quotes"),
+            (" {}", "own-key-space"),
+            ("{}\n\n", "own-key-space"),
+            ("{}\r", "own-key-space"),
+            ("{}\\n", "own-key-space"),
+            ("\u{a0}{}\u{200b}", "own-key-space"),
+            ("\u{feff}{}", "own-key-bom"),
+            ("PAYOUT_NOTIFY_KEY={}", "own-key-name"),
+            ("export PAYOUT_NOTIFY_KEY={}", "own-key-name"),
+            ("setx PAYOUT_NOTIFY_KEY {}", "own-key-name"),
+            ("{},", "own-key-punctuation"),
+            ("{};", "own-key-punctuation"),
+            ("<{}>", "own-key-brackets"),
+            ("{} # production", "own-key-comment"),
+            ("{}\n# the production key", "own-key-lines"),
+        ] {
+            assert_eq!(codes(given.replace("{}", KEY).as_bytes()), [expected], "{given:?}");
+        }
+    }
+
+    #[test]
+    fn covers_inside_covers_are_taken_off_too() {
+        for given in [
+            "KEY: {}",
+            "\u{feff}export KEY='{}'\r\n\r\n",
+            "  \"{}\",",
+            "{\"key\": \"{}\"}",
+            "$env:PAYOUT_NOTIFY_KEY = \"{}\"",
+            "$key = '{}';",
+            "'key' => '{}',",
+            "- key: \"{}\"",
+            "# keys\nOLD_KEY=abc\nPAYOUT_NOTIFY_KEY=\"{}\"\n",
+            "\"\\u0054{rest}\"",
+        ] {
+            let text = given.replace("{}", KEY).replace("{rest}", &KEY[1..]);
+            codes(text.as_bytes());
+        }
+        let wide: Vec<u8> =
+            "\u{feff}{}\r\n".replace("{}", KEY).encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(codes(&wide), ["own-key-utf16", "own-key-space"]);
+        // Without the newline that reading takes off, half a character is left.
+        assert_eq!(codes(&wide[..wide.len() - 1]), ["own-key-utf16", "own-key-space"]);
+    }
+
+    #[test]
+    fn a_bare_key_is_left_alone() {
+        for given in [KEY, "dGVzdCBrZXk", "a", "中文", "0f-1e_22"] {
+            assert!(cleaned(&Key::try_new(given.into()).unwrap()).is_empty(), "{given}");
+        }
+        assert!(cleaned(&Key::try_new(vec![0xff, 0x80]).unwrap()).is_empty());
+    }
+
+    #[test]
+    fn hostile_keys_have_few_readings() {
+        for unit in ["\"", "a=", "=", " ", "\n", "{", "x\n", "'a'=", "\\n", "\0", "中;"] {
+            let key = Key::try_new(unit.repeat(1000).into_bytes()).unwrap();
+            assert!(cleaned(&key).len() <= (MAX_LINES + 1) * (MAX_STEPS + 1), "{unit:?}");
+        }
+    }
+}

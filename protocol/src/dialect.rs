@@ -1,0 +1,286 @@
+//! The sibling dialects: the same family of signatures with small differences.
+//!
+//! Source: the protocol's section 6.
+
+use std::borrow::Cow;
+
+use super::acknowledgement::AcknowledgementRule;
+use super::payload::{Payload, Value};
+use super::scheme::Algorithm::{HmacSha256, Md5};
+use super::scheme::DigestCase::{Lower, Upper};
+use super::scheme::Empties::{Drop, Keep};
+use super::scheme::{Algorithm, DigestCase, Empties, Scheme, Suffix, UnknownSignType};
+
+/// A platform's way of signing: one scheme, or several among which `sign_type` chooses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dialect {
+    /// The name on the command line.
+    pub id: Cow<'static, str>,
+    /// What it is, for people.
+    pub title: Cow<'static, str>,
+    /// The schemes; the first holds where nothing else is said. Never empty.
+    pub schemes: Cow<'static, [Scheme]>,
+    /// What the merchant answers when all is well.
+    pub success_reply: Cow<'static, str>,
+}
+
+const fn text(text: &'static str) -> Cow<'static, str> {
+    Cow::Borrowed(text)
+}
+
+const SIGN_AND_TYPE: &[Cow<'static, str>] = &[text("sign"), text("sign_type")];
+const SIGN: &[Cow<'static, str>] = &[text("sign")];
+const EPUSDT_SIGN: &[Cow<'static, str>] = &[text("signature")];
+const TOKENPAY_SIGN: &[Cow<'static, str>] = &[text("Signature")];
+const POCKYT_SIGN: &[Cow<'static, str>] = &[text("verifySign")];
+
+/// A scheme of the family: everything that is the same in all of them is filled in.
+const fn scheme(
+    algorithm: Algorithm,
+    suffix: Suffix,
+    digest_case: DigestCase,
+    empties: Empties,
+    left_out: &'static [Cow<'static, str>],
+) -> Scheme {
+    Scheme {
+        algorithm,
+        suffix,
+        separator: text("&"),
+        digest_case,
+        empties,
+        left_out: Cow::Borrowed(left_out),
+        // The first name left out is the signature's own.
+        sign_field: match &left_out[0] {
+            Cow::Borrowed(name) => Cow::Borrowed(*name),
+            Cow::Owned(_) => text("sign"),
+        },
+    }
+}
+
+/// Text, then the key.
+const fn key_after(before: &'static str) -> Suffix {
+    Suffix::Key(text(before))
+}
+
+const PLATFORM: &[Scheme] = &[
+    scheme(Md5, key_after("&"), Lower, Drop, SIGN_AND_TYPE),
+    scheme(HmacSha256, Suffix::Nothing, Lower, Drop, SIGN_AND_TYPE),
+];
+const FORK: &[Scheme] = &[scheme(Md5, key_after("&"), Lower, Keep, SIGN)];
+const WECHAT: &[Scheme] = &[
+    scheme(Md5, key_after("&key="), Upper, Drop, SIGN),
+    scheme(HmacSha256, key_after("&key="), Upper, Drop, SIGN),
+];
+const EPAY: &[Scheme] = &[scheme(Md5, key_after(""), Lower, Drop, SIGN_AND_TYPE)];
+const JEEPAY: &[Scheme] = &[scheme(Md5, key_after("&key="), Upper, Drop, SIGN)];
+const EPUSDT: &[Scheme] = &[scheme(Md5, key_after(""), Lower, Drop, EPUSDT_SIGN)];
+const TOKENPAY: &[Scheme] = &[scheme(Md5, key_after(""), Lower, Drop, TOKENPAY_SIGN)];
+const POCKYT: &[Scheme] = &[scheme(Md5, Suffix::Md5OfKey(text("&")), Lower, Keep, POCKYT_SIGN)];
+
+const fn dialect(
+    id: &'static str,
+    title: &'static str,
+    schemes: &'static [Scheme],
+    success_reply: &'static str,
+) -> Dialect {
+    Dialect {
+        id: text(id),
+        title: text(title),
+        schemes: Cow::Borrowed(schemes),
+        success_reply: text(success_reply),
+    }
+}
+
+/// The dialects that are built in; the first is this platform's.
+pub static DIALECTS: [Dialect; 8] = [
+    dialect("platform", "this platform", PLATFORM, r#"{"error_code":"0000"}"#),
+    dialect("fork", "its fork with ISO times", FORK, r#"{"error_code":"0000"}"#),
+    dialect("wechat-v2", "WeChat Pay v2", WECHAT, "<xml><return_code>SUCCESS</return_code></xml>"),
+    dialect("epay", "Alipay legacy MD5, epay", EPAY, "success"),
+    dialect("jeepay", "Jeepay, J-Pay", JEEPAY, "success"),
+    dialect("epusdt", "epusdt", EPUSDT, "ok"),
+    dialect("tokenpay", "TokenPay", TOKENPAY, "ok"),
+    dialect("pockyt", "Pockyt", POCKYT, "success"),
+];
+
+impl Dialect {
+    /// This platform's dialect.
+    #[must_use]
+    pub fn platform() -> &'static Dialect {
+        &DIALECTS[0]
+    }
+
+    /// The built-in dialect of this name.
+    #[must_use]
+    pub fn built_in(id: &str) -> Option<&'static Dialect> {
+        DIALECTS.iter().find(|dialect| dialect.id.eq_ignore_ascii_case(id))
+    }
+
+    /// Which reply of a merchant acknowledges.
+    #[must_use]
+    pub fn acknowledgement(&self) -> AcknowledgementRule {
+        AcknowledgementRule::for_reply(&self.success_reply)
+    }
+
+    /// The scheme with this digest, where the dialect has one.
+    #[must_use]
+    pub fn scheme(&self, algorithm: Algorithm) -> Option<&Scheme> {
+        self.schemes.iter().find(|scheme| scheme.algorithm == algorithm)
+    }
+
+    /// The scheme that holds where nothing is said.
+    #[must_use]
+    pub fn first(&self) -> &Scheme {
+        &self.schemes[0]
+    }
+
+    /// The member that carries the signature.
+    #[must_use]
+    pub fn sign_field(&self) -> &str {
+        &self.first().sign_field
+    }
+
+    /// Whether `sign_type` means anything here.
+    #[must_use]
+    pub fn reads_sign_type(&self) -> bool {
+        self.schemes.len() > 1 || self.first().left_out.iter().any(|name| name == "sign_type")
+    }
+
+    /// The scheme that the payload's `sign_type` chooses; `None` where it says nothing.
+    ///
+    /// An absent, empty or `null` `sign_type` says nothing.
+    ///
+    /// # Errors
+    /// A `sign_type` that is no text or that the dialect does not know.
+    pub fn said_by(&self, payload: &Payload<'_>) -> Result<Option<&Scheme>, UnknownSignType> {
+        if !self.reads_sign_type() {
+            return Ok(None);
+        }
+        match payload.get("sign_type").map(|member| &member.value) {
+            None => Ok(None),
+            Some(value) if value.is_empty() => Ok(None),
+            Some(Value::String(said)) => {
+                let scheme = said.parse().ok().and_then(|algorithm| self.scheme(algorithm));
+                scheme.map(Some).ok_or_else(|| UnknownSignType(said.to_string()))
+            }
+            Some(other) => Err(UnknownSignType(other.kind().to_owned())),
+        }
+    }
+
+    /// The scheme by which a received signature is verified.
+    ///
+    /// Without `sign_type`, a signature of 64 hexadecimal digits is read as HMAC-SHA256 where the
+    /// dialect has it (ours), else as SHA-256; any other by the first scheme.
+    ///
+    /// # Errors
+    /// As [`Dialect::said_by`].
+    pub fn scheme_for(
+        &self,
+        payload: &Payload<'_>,
+        given: &str,
+    ) -> Result<&Scheme, UnknownSignType> {
+        if let Some(said) = self.said_by(payload)? {
+            return Ok(said);
+        }
+        let is_long = given.len() == 64 && given.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let by_shape = is_long
+            .then(|| self.scheme(Algorithm::HmacSha256).or_else(|| self.scheme(Algorithm::Sha256)))
+            .flatten();
+        Ok(by_shape.unwrap_or_else(|| self.first()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canonical::canonicalize;
+    use crate::key::Key;
+    use crate::signature::sign;
+
+    #[test]
+    fn every_dialect_leaves_its_own_signature_out_and_has_a_name_of_its_own() {
+        for (index, dialect) in DIALECTS.iter().enumerate() {
+            for scheme in dialect.schemes.iter() {
+                assert!(scheme.left_out.contains(&scheme.sign_field), "{}", dialect.id);
+                assert_eq!(scheme.sign_field, dialect.sign_field());
+            }
+            assert!(DIALECTS[..index].iter().all(|other| other.id != dialect.id));
+        }
+    }
+
+    /// The signature of a payload in a dialect, as that platform's own documents print it.
+    #[test]
+    fn published_examples_reproduce() {
+        const WECHAT: &str = r#"{"appid":"wxd930ea5d5a258f4f","mch_id":10000100,"device_info":1000,
+            "body":"test","nonce_str":"ibuaiVcKdpRxkhJA"}"#;
+        const WECHAT_KEY: &str = "192006250b4c09247ec02edce69f6a2d";
+        for (dialect, algorithm, payload, key, signature) in [
+            ("wechat-v2", Md5, WECHAT, WECHAT_KEY, "9A0A8659F005D6984697E2CA0A9CF3B7"),
+            (
+                "wechat-v2",
+                HmacSha256,
+                WECHAT,
+                WECHAT_KEY,
+                "6A9AE1657590FD6257D693A078E1C3E4BB6BA4DC30B23E0EE2496E54170DACD6",
+            ),
+            (
+                "epusdt",
+                Md5,
+                r#"{"order_id":"20220201030210321","amount":42,
+                    "notify_url":"http://example.com/notify",
+                    "redirect_url":"http://example.com/redirect"}"#,
+                "epusdt_password_xasddawqe",
+                "1cd4b52df5587cfb1968b0c0c6e156cd",
+            ),
+        ] {
+            let payload = Payload::parse(payload.as_bytes()).unwrap();
+            let scheme = Dialect::built_in(dialect).unwrap().scheme(algorithm).unwrap();
+            let key = Key::try_new(key.as_bytes().to_vec()).unwrap();
+            let computed = sign(&canonicalize(&payload, scheme), scheme, &key);
+            assert_eq!(computed.as_str(), signature, "{dialect} {algorithm}");
+        }
+    }
+
+    /// One payload in every dialect; the digests were computed with md5sum.
+    #[test]
+    fn every_dialect_signs_as_its_row_says() {
+        let payload =
+            Payload::parse(r#"{"b":"2","a":1,"e":"","sign_type":"MD5","c":"王"}"#.as_bytes())
+                .unwrap();
+        let key = Key::try_new(b"KEY123".to_vec()).unwrap();
+        for (id, wanted) in [
+            ("platform", "b9533f0063bd7ca9e31fd14c3de29fbd"),
+            ("fork", "63d3c7b01dda2fc9a82eb8cb82bd108f"),
+            ("wechat-v2", "5D51C4058B2EDB35D3EF1D9C8F83E33C"),
+            ("epay", "4198e0ca10a8ea21c32efe44c447599c"),
+            ("jeepay", "5D51C4058B2EDB35D3EF1D9C8F83E33C"),
+            ("epusdt", "f0329424df7c8f06f2be1508270dc80c"),
+            ("tokenpay", "f0329424df7c8f06f2be1508270dc80c"),
+            ("pockyt", "ed55c44fd6cf71c49df6eb2ef770f9c3"),
+        ] {
+            let scheme = Dialect::built_in(id).unwrap().first();
+            assert_eq!(
+                sign(&canonicalize(&payload, scheme), scheme, &key).as_str(),
+                wanted,
+                "{id}"
+            );
+        }
+    }
+
+    #[test]
+    fn sign_type_chooses_the_scheme_and_its_absence_the_shape() {
+        let long = "0".repeat(64);
+        let choose = |json: &str, given: &str| {
+            let payload = Payload::parse(json.as_bytes()).unwrap();
+            Dialect::platform().scheme_for(&payload, given).map(|scheme| scheme.algorithm)
+        };
+        assert_eq!(choose("{}", ""), Ok(Algorithm::Md5));
+        assert_eq!(choose("{}", &long), Ok(Algorithm::HmacSha256));
+        assert_eq!(choose(r#"{"sign_type":"md5"}"#, &long), Ok(Algorithm::Md5));
+        assert_eq!(choose(r#"{"sign_type":""}"#, &long), Ok(Algorithm::HmacSha256));
+        assert_eq!(choose(r#"{"sign_type":"Hmac-Sha256"}"#, ""), Ok(Algorithm::HmacSha256));
+        assert!(choose(r#"{"sign_type":"RSA"}"#, "").is_err());
+        assert!(choose(r#"{"sign_type":"SHA256"}"#, "").is_err());
+        assert!(choose(r#"{"sign_type":5}"#, "").is_err());
+    }
+}

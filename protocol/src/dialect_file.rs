@@ -1,0 +1,425 @@
+//! A dialect as a TOML file: data, no code. Text in, [`Dialect`] out, and back.
+//!
+//! ```toml
+//! id = "mine"
+//! success_reply = "ok"
+//!
+//! [[scheme]]
+//! algorithm = "md5"     # md5, hmac-sha256, sha256
+//! after = "&key=KEY"    # what follows the canonical string; KEY is the key
+//! ```
+//!
+//! What is not said is as on this platform.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::acknowledgement::ACKNOWLEDGEMENT_BODY;
+use super::dialect::Dialect;
+use super::nearest::nearest;
+use super::scheme::{Algorithm, DigestCase, Empties, Scheme, Suffix};
+
+/// The longest dialect file that is read, in bytes (64 KiB).
+pub const MAX_FILE_BYTES: usize = 64 * 1024;
+
+/// The longest id, in characters.
+const MAX_ID: usize = 64;
+/// The longest title, in bytes.
+const MAX_TITLE: usize = 256;
+/// The longest success reply, in bytes.
+const MAX_REPLY: usize = 4096;
+/// The longest text before the key, and the longest member name, in bytes.
+const MAX_TEXT: usize = 256;
+/// The longest separator, in bytes: it stands between all pairs, so it multiplies.
+const MAX_SEPARATOR: usize = 16;
+/// The most names that are not signed: each member is compared with all of them.
+const MAX_NAMES: usize = 64;
+
+/// The settings of a dialect.
+const DIALECT_SETTINGS: [&str; 4] = ["id", "title", "success_reply", "scheme"];
+/// The settings of a scheme.
+const SCHEME_SETTINGS: [&str; 7] =
+    ["algorithm", "after", "separator", "digest", "empties", "not_signed", "sign_field"];
+
+/// Why and where a text is no dialect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DialectFileError {
+    /// What is wrong.
+    pub problem: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+impl fmt::Display for DialectFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}: {}", self.line, self.column, self.problem)
+    }
+}
+
+impl std::error::Error for DialectFileError {}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileDialect {
+    id: Option<Spanned<String>>,
+    title: Option<Spanned<String>>,
+    success_reply: Option<Spanned<String>>,
+    #[serde(default)]
+    scheme: Vec<Spanned<FileScheme>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileScheme {
+    algorithm: Option<Spanned<String>>,
+    after: Option<Spanned<String>>,
+    separator: Option<Spanned<String>>,
+    digest: Option<Spanned<String>>,
+    empties: Option<Spanned<String>>,
+    not_signed: Option<Spanned<Vec<String>>>,
+    sign_field: Option<Spanned<String>>,
+}
+
+/// A problem and where it stands, before the place is counted.
+struct Wrong {
+    problem: String,
+    at: usize,
+}
+
+type Reading<T> = Result<T, Wrong>;
+
+fn wrong<T>(span: &Range<usize>, problem: impl Into<String>) -> Reading<T> {
+    Err(Wrong { problem: problem.into(), at: span.start })
+}
+
+/// Reads a dialect.
+///
+/// # Errors
+/// What is no TOML, has an unknown setting or value, or could not be verified by; with the place.
+pub fn parse(text: &str) -> Result<Dialect, DialectFileError> {
+    read(text).map_err(|Wrong { problem, at }| {
+        let before = text.get(..at).unwrap_or(text);
+        let last_line = before.rsplit('\n').next().unwrap_or_default();
+        DialectFileError {
+            problem,
+            line: before.matches('\n').count() + 1,
+            column: last_line.chars().count() + 1,
+        }
+    })
+}
+
+fn read(text: &str) -> Reading<Dialect> {
+    if text.len() > MAX_FILE_BYTES {
+        return wrong(&(0..0), format!("it is longer than {MAX_FILE_BYTES} bytes"));
+    }
+    let file: FileDialect = toml::from_str(text).map_err(|error| {
+        let span = error.span().unwrap_or_default();
+        let found = text.get(span.clone()).unwrap_or_default();
+        Wrong { problem: explain(&error, found), at: span.start }
+    })?;
+    let Some(id) = file.id else { return wrong(&(0..0), "the setting id is missing") };
+    let span = id.span();
+    let id = id.into_inner();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if id.is_empty() || id.len() > MAX_ID || !id.chars().all(is_plain) {
+        return wrong(&span, format!("an id has 1 to {MAX_ID} of a-z, 0-9, '-', '_' and '.'"));
+    }
+    let title = bounded(file.title, &id, MAX_TITLE)?;
+    let success_reply = bounded(file.success_reply, ACKNOWLEDGEMENT_BODY, MAX_REPLY)?;
+    let mut schemes: Vec<Scheme> = Vec::new();
+    for table in file.scheme {
+        let span = table.span();
+        let scheme = read_scheme(table.into_inner(), &span)?;
+        // `sign_type` could not tell two of one algorithm apart, and the signature is looked up
+        // before the scheme is known.
+        if schemes.iter().any(|other| other.algorithm == scheme.algorithm) {
+            return wrong(&span, format!("a second scheme with {}", scheme.algorithm.id()));
+        }
+        if schemes.first().is_some_and(|first| first.sign_field != scheme.sign_field) {
+            return wrong(&span, "all schemes of a dialect have one sign_field");
+        }
+        schemes.push(scheme);
+    }
+    if schemes.is_empty() {
+        return wrong(&(text.len()..text.len()), "a [[scheme]] table is missing");
+    }
+    Ok(Dialect {
+        id: id.into(),
+        title: title.into(),
+        schemes: schemes.into(),
+        success_reply: success_reply.into(),
+    })
+}
+
+/// The parser's error in this program's words; `found` is the text that it points at.
+fn explain(error: &toml::de::Error, found: &str) -> String {
+    let message = error.message().lines().next().unwrap_or("it is no TOML");
+    if !message.starts_with("unknown field") {
+        return message.to_owned();
+    }
+    let name = found.trim_matches(['"', '\'', '[', ']', ' ']);
+    if SCHEME_SETTINGS.contains(&name) {
+        return format!("the setting {name} belongs into a [[scheme]] table");
+    }
+    if DIALECT_SETTINGS.contains(&name) {
+        return format!("the setting {name} stands above the first [[scheme]] table");
+    }
+    match nearest(name, DIALECT_SETTINGS.into_iter().chain(SCHEME_SETTINGS)) {
+        Some(known) => format!("there is no setting {name:?}; did you mean {known}?"),
+        None => format!("there is no setting {name:?}"),
+    }
+}
+
+fn bounded(value: Option<Spanned<String>>, default: &str, most: usize) -> Reading<String> {
+    match value {
+        None => Ok(default.to_owned()),
+        Some(value) if value.get_ref().len() > most => {
+            wrong(&value.span(), format!("it is longer than {most} bytes"))
+        }
+        Some(value) => Ok(value.into_inner()),
+    }
+}
+
+fn read_scheme(table: FileScheme, span: &Range<usize>) -> Reading<Scheme> {
+    let Some(algorithm) = table.algorithm else {
+        return wrong(span, "the scheme's setting algorithm is missing");
+    };
+    let algorithm = one_of(
+        &algorithm,
+        [Algorithm::Md5, Algorithm::HmacSha256, Algorithm::Sha256],
+        Algorithm::id,
+    )?;
+    let digest_case = match table.digest {
+        None => DigestCase::Lower,
+        Some(name) => one_of(&name, [DigestCase::Lower, DigestCase::Upper], DigestCase::name)?,
+    };
+    let empties = match table.empties {
+        None => Empties::Drop,
+        Some(name) => one_of(&name, [Empties::Drop, Empties::Keep], Empties::name)?,
+    };
+    let name_span = table.sign_field.as_ref().map_or(0..0, Spanned::span);
+    let sign_field = bounded(table.sign_field, "sign", MAX_TEXT)?;
+    if sign_field.is_empty() || sign_field == "sign_type" {
+        return wrong(&name_span, "sign_field names the member that carries the signature");
+    }
+    let left_out = match table.not_signed {
+        None => vec![sign_field.clone(), "sign_type".to_owned()],
+        Some(names) => read_names(&names, &sign_field)?,
+    };
+    Ok(Scheme {
+        algorithm,
+        suffix: read_after(table.after, algorithm, span)?,
+        separator: bounded(table.separator, "&", MAX_SEPARATOR)?.into(),
+        digest_case,
+        empties,
+        left_out: left_out.into_iter().map(Cow::Owned).collect(),
+        sign_field: sign_field.into(),
+    })
+}
+
+fn one_of<T: Copy, const N: usize>(
+    given: &Spanned<String>,
+    known: [T; N],
+    name: fn(T) -> &'static str,
+) -> Reading<T> {
+    let text = given.get_ref();
+    if let Some(found) = known.into_iter().find(|known| name(*known) == text) {
+        return Ok(found);
+    }
+    let names = known.map(name);
+    let problem = match nearest(text, names) {
+        Some(near) => format!("{text:?} is unknown; did you mean {near:?}?"),
+        None => format!("{text:?} is unknown; {} is wanted", names.join(" or ")),
+    };
+    wrong(&given.span(), problem)
+}
+
+fn read_names(names: &Spanned<Vec<String>>, sign_field: &str) -> Reading<Vec<String>> {
+    let list = names.get_ref();
+    if list.len() > MAX_NAMES || list.iter().any(|name| name.len() > MAX_TEXT) {
+        let most = format!("at most {MAX_NAMES} names of {MAX_TEXT} bytes can be left out");
+        return wrong(&names.span(), most);
+    }
+    if !list.iter().any(|name| name == sign_field) {
+        let problem = format!("{sign_field:?} must be among them: a signature cannot sign itself");
+        return wrong(&names.span(), problem);
+    }
+    Ok(list.clone())
+}
+
+/// The suffix in the notation of the protocol's section 6.
+fn read_after(
+    after: Option<Spanned<String>>,
+    algorithm: Algorithm,
+    scheme: &Range<usize>,
+) -> Reading<Suffix> {
+    let keyed = algorithm == Algorithm::HmacSha256;
+    let span = after.as_ref().map_or_else(|| scheme.clone(), Spanned::span);
+    let text = bounded(after, if keyed { "" } else { "&KEY" }, MAX_TEXT)?;
+    let suffix = if let Some(before) = text.strip_suffix("md5(KEY)") {
+        Suffix::Md5OfKey(Cow::Owned(before.to_owned()))
+    } else if let Some(before) = text.strip_suffix("KEY") {
+        Suffix::Key(Cow::Owned(before.to_owned()))
+    } else if !text.is_empty() {
+        return wrong(&span, "it must end with KEY or md5(KEY), or be empty");
+    } else if keyed {
+        Suffix::Nothing
+    } else {
+        return wrong(&span, "without KEY anyone could sign; only hmac-sha256 does without");
+    };
+    match &suffix {
+        Suffix::Key(before) | Suffix::Md5OfKey(before) if before.contains("KEY") => {
+            wrong(&span, "KEY stands once, at the end")
+        }
+        _ => Ok(suffix),
+    }
+}
+
+/// A dialect as a file that [`parse`] reads back, to be saved and edited.
+#[must_use]
+pub fn write(dialect: &Dialect) -> String {
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    let mut out = format!(
+        "id = {}\ntitle = {}\n# What the merchant answers when all is well.\nsuccess_reply = {}\n",
+        quoted(&dialect.id),
+        quoted(&dialect.title),
+        quoted(&dialect.success_reply),
+    );
+    for (index, scheme) in dialect.schemes.iter().enumerate() {
+        let names: Vec<String> = scheme.left_out.iter().map(|name| quoted(name)).collect();
+        let note = match index {
+            0 => "# The scheme where sign_type says nothing.\n",
+            _ => "# The scheme where sign_type says so.\n",
+        };
+        // Writing to a string cannot fail.
+        let _ = write!(
+            out,
+            "\n{note}[[scheme]]\nalgorithm = {}\n# What follows the canonical string; KEY is the \
+             key.\nafter = {}\nseparator = {}\ndigest = {}\nempties = {}\nnot_signed = \
+             [{}]\nsign_field = {}\n",
+            quoted(scheme.algorithm.id()),
+            quoted(&scheme.suffix.notation()),
+            quoted(&scheme.separator),
+            quoted(scheme.digest_case.name()),
+            quoted(scheme.empties.name()),
+            names.join(", "),
+            quoted(&scheme.sign_field),
+        );
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::DIALECTS;
+
+    #[test]
+    fn every_built_in_dialect_survives_the_round_trip() {
+        for dialect in &DIALECTS {
+            let text = write(dialect);
+            assert_eq!(parse(&text).as_ref(), Ok(dialect), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_said_is_as_on_this_platform() {
+        let text = "id=\"x\"\n[[scheme]]\nalgorithm=\"md5\"\n[[scheme]]\nalgorithm=\"hmac-sha256\"";
+        let dialect = parse(text).unwrap();
+        let platform = Dialect::platform();
+        assert_eq!(dialect.schemes, platform.schemes);
+        assert_eq!(dialect.success_reply, platform.success_reply);
+        assert_eq!(dialect.title, "x");
+    }
+
+    #[test]
+    fn a_sign_field_of_its_own_is_left_out_unless_told() {
+        let text = "id=\"x\"\n[[scheme]]\nalgorithm=\"sha256\"\nsign_field=\"mac\"";
+        let dialect = parse(text).unwrap();
+        assert_eq!(*dialect.first().left_out, ["mac", "sign_type"]);
+    }
+
+    #[test]
+    fn every_suffix_is_read_and_written_alike() {
+        for after in ["&KEY", "KEY", "&key=KEY", "&token=KEY", "&md5(KEY)", "md5(KEY)"] {
+            let text = format!("id='x'\n[[scheme]]\nalgorithm='md5'\nafter='{after}'");
+            assert_eq!(parse(&text).unwrap().first().suffix.notation(), after);
+        }
+        let text = "id='x'\n[[scheme]]\nalgorithm='hmac-sha256'\nafter=''";
+        assert_eq!(parse(text).unwrap().first().suffix, Suffix::Nothing);
+    }
+
+    /// The problem and its place where a line is put into a good file.
+    fn refused(top: &str, scheme: &str) -> String {
+        let text = format!("id = 'x'\n{top}\n[[scheme]]\nalgorithm = 'md5'\n{scheme}\n");
+        parse(&text).expect_err(&text).to_string()
+    }
+
+    #[test]
+    fn unknown_settings_and_values_name_the_nearest_and_the_place() {
+        for (top, scheme, wanted) in [
+            (
+                "titel = 'x'",
+                "",
+                "line 2, column 1: there is no setting \"titel\"; did you mean title?",
+            ),
+            (
+                "",
+                "  sepparator = '&'",
+                "line 5, column 3: there is no setting \"sepparator\"; did you mean separator?",
+            ),
+            ("zzz = 1", "", "line 2, column 1: there is no setting \"zzz\""),
+            (
+                "digest = 'lower'",
+                "",
+                "line 2, column 1: the setting digest belongs into a [[scheme]] table",
+            ),
+            (
+                "",
+                "title = 'x'",
+                "line 5, column 1: the setting title stands above the first [[scheme]] table",
+            ),
+            (
+                "",
+                "digest = 'Lower'",
+                "line 5, column 10: \"Lower\" is unknown; did you mean \"lower\"?",
+            ),
+            ("", "empties = 'no'", "line 5, column 11: \"no\" is unknown; drop or keep is wanted"),
+        ] {
+            assert_eq!(refused(top, scheme), wanted);
+        }
+    }
+
+    #[test]
+    fn what_nobody_could_verify_by_is_refused() {
+        for (top, scheme, wanted) in [
+            ("", "after = ''", "anyone could sign"),
+            ("", "after = '&secret'", "must end with KEY"),
+            ("", "after = 'KEYKEY'", "KEY stands once"),
+            ("", "not_signed = ['sign_type']", "cannot sign itself"),
+            ("", "sign_field = ''", "carries the signature"),
+            ("", "separator = '&&&&&&&&&&&&&&&&&'", "longer than 16 bytes"),
+            ("", "[[scheme]]\nalgorithm = 'md5'", "a second scheme with md5"),
+            ("", "[[scheme]]\nalgorithm = 'sha256'\nsign_field = 'x'", "one sign_field"),
+            ("", "[[scheme]]", "line 5, column 1: the scheme's setting algorithm is missing"),
+            ("", "digest = 5", "line 5, column 10: invalid type"),
+            ("id = 'y'", "", "line 2, column 1: duplicate key"),
+            ("title = ", "", "line 2"),
+        ] {
+            let found = refused(top, scheme);
+            assert!(found.contains(wanted), "{found}");
+        }
+        assert!(parse("").unwrap_err().problem.contains("id is missing"));
+        assert!(parse("id = 'x'").unwrap_err().problem.contains("[[scheme]]"));
+        assert!(parse("id = 'a b'").unwrap_err().problem.contains("an id has"));
+        assert!(parse(&"#".repeat(MAX_FILE_BYTES + 1)).is_err());
+        assert!(parse(&format!("id = {}", "[".repeat(60_000))).is_err());
+    }
+}

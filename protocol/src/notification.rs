@@ -1,0 +1,500 @@
+//! The typed view of a notification, and the field rules.
+//!
+//! Source: the protocol's section 1. Money and time checks are warnings, never errors: the
+//! platform's own example breaks some of them.
+
+pub use super::finding::{Finding, Severity};
+use super::payload::{Encoding, Payload, Value};
+use super::status::{Kind, Status, StatusTable};
+
+/// What the reader of a payload expects it to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expectation {
+    /// A notification: whatever it lacks is missing.
+    Notification,
+    /// Any signed payload: the field rules apply where it looks like a notification.
+    AnyPayload,
+}
+
+/// The typed view of a payload; what cannot be read is absent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notification {
+    /// Which notification it is.
+    pub kind: Kind,
+    /// The platform's order id.
+    pub order_id: Option<String>,
+    /// The merchant's order id.
+    pub merchant_order_id: Option<String>,
+    /// The merchant's id.
+    pub platform_id: Option<String>,
+    /// The order amount in cents, where it is a whole number.
+    pub amount_cents: Option<i64>,
+    /// The status number, where it is a whole number.
+    pub status_code: Option<i64>,
+    /// The status, where the platform knows the number.
+    pub status: Option<Status>,
+    /// When the order was completed, in Unix seconds.
+    pub update_time: Option<i64>,
+}
+
+/// What a member's text should be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Type {
+    Id,
+    Cents,
+    Status,
+    Time,
+    Text,
+}
+
+/// A field that the page documents; `missing` is the weight of its absence.
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) kind: Type,
+    pub(super) missing: Option<Severity>,
+}
+
+const fn required(name: &'static str, kind: Type) -> Field {
+    Field { name, kind, missing: Some(Severity::Error) }
+}
+
+const fn optional(name: &'static str, kind: Type) -> Field {
+    Field { name, kind, missing: None }
+}
+
+pub(super) const COMMON_FIELDS: [Field; 10] = [
+    required("platform_id", Type::Id),
+    required("amount", Type::Cents),
+    // Sister deployments leave it out.
+    Field { name: "real_amount", kind: Type::Cents, missing: Some(Severity::Warning) },
+    required("fee", Type::Cents),
+    required("status", Type::Status),
+    required("create_time", Type::Time),
+    required("update_time", Type::Time),
+    optional("error_msg", Type::Text),
+    optional("sign_type", Type::Text),
+    optional("sign", Type::Text),
+];
+pub(super) const PAYOUT_IDS: [Field; 2] =
+    [required("payout_id", Type::Id), required("payout_cl_id", Type::Id)];
+pub(super) const DEPOSIT_IDS: [Field; 3] = [
+    required("payment_id", Type::Id),
+    required("payment_cl_id", Type::Id),
+    optional("payment_cl_name", Type::Text),
+];
+
+pub(super) fn fields(kind: Kind) -> impl Iterator<Item = &'static Field> {
+    let ids: &[Field] = if kind == Kind::Deposit { &DEPOSIT_IDS } else { &PAYOUT_IDS };
+    ids.iter().chain(&COMMON_FIELDS)
+}
+
+/// Names that a payload must share with a notification before its gaps are called gaps.
+const LIKENESS: usize = 5;
+
+fn kind_of(payload: &Payload<'_>, expectation: Expectation) -> Kind {
+    let named = |fields: &[Field]| {
+        let is_there =
+            |field: &&Field| field.missing.is_some() && payload.get(field.name).is_some();
+        fields.iter().filter(is_there).count()
+    };
+    // The kinds differ in their ids alone: what they share is counted only where it decides.
+    let (payout, deposit) = (named(&PAYOUT_IDS), named(&DEPOSIT_IDS));
+    if deposit <= payout && expectation == Expectation::Notification {
+        return Kind::Payout;
+    }
+    let common = named(&COMMON_FIELDS);
+    if deposit > payout && deposit + common >= LIKENESS {
+        Kind::Deposit
+    } else if expectation == Expectation::Notification || payout + common >= LIKENESS {
+        Kind::Payout
+    } else {
+        Kind::Other
+    }
+}
+
+/// The number that a value is, as digits or as a string of them; `1.10` and `1E5` are none.
+#[must_use]
+pub fn whole_number(value: &Value<'_>) -> Option<i64> {
+    match value {
+        Value::Number(text) => text.parse().ok(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+impl Notification {
+    /// Reads the documented fields; numbers may be written as strings, and `statuses` names them.
+    #[must_use]
+    pub fn read(
+        payload: &Payload<'_>,
+        expectation: Expectation,
+        statuses: &StatusTable,
+    ) -> Notification {
+        let kind = kind_of(payload, expectation);
+        let text = |name: &str| match &payload.get(name)?.value {
+            Value::String(text) if !text.is_empty() => Some(text.to_string()),
+            Value::Number(digits) => Some((*digits).to_owned()),
+            _ => None,
+        };
+        let number = |name: &str| whole_number(&payload.get(name)?.value);
+        let (order_id, merchant_order_id) = match kind {
+            Kind::Deposit => (text("payment_id"), text("payment_cl_id")),
+            Kind::Payout | Kind::Other => (text("payout_id"), text("payout_cl_id")),
+        };
+        let status_code = number("status");
+        Notification {
+            kind,
+            order_id,
+            merchant_order_id,
+            platform_id: text("platform_id"),
+            amount_cents: number("amount"),
+            status_code,
+            status: status_code.and_then(|code| statuses.status(kind, code)),
+            update_time: number("update_time"),
+        }
+    }
+}
+
+/// Cents as the major unit with two decimals: `400000` → `4000.00`.
+#[must_use]
+pub fn major_units(cents: i64) -> String {
+    let sign = if cents < 0 { "-" } else { "" };
+    let cents = cents.unsigned_abs();
+    format!("{sign}{}.{:02}", cents / 100, cents % 100)
+}
+
+/// Holds a payload against the field rules.
+#[must_use]
+pub fn findings(
+    payload: &Payload<'_>,
+    expectation: Expectation,
+    statuses: &StatusTable,
+) -> Vec<Finding> {
+    let kind = kind_of(payload, expectation);
+    let encoding = payload.encoding();
+    let mut findings = Findings { found: Vec::new(), encoding, statuses: *statuses };
+    match kind {
+        Kind::Other => return Vec::new(),
+        Kind::Deposit => findings.warn(
+            "deposit-notification",
+            None,
+            "this is a deposit notification: its status numbers differ from a payout's",
+        ),
+        Kind::Payout => {}
+    }
+    let mut known = 0;
+    for field in fields(kind) {
+        match (payload.get(field.name), field.missing) {
+            (Some(member), _) => {
+                known += 1;
+                findings.check(field, &member.value, kind);
+            }
+            (None, Some(severity)) => {
+                findings.add(
+                    severity,
+                    "missing",
+                    Some(field.name),
+                    "the required member is missing",
+                );
+            }
+            (None, None) => {}
+        }
+    }
+    findings.check_times(payload);
+    if known == payload.members().len() {
+        // No member stands twice, so each of them is a known one.
+        return findings.found;
+    }
+    for member in payload.members() {
+        if fields(kind).all(|field| field.name != member.name) {
+            findings.warn(
+                "unknown-member",
+                Some(&member.name),
+                "the page does not list this member",
+            );
+        }
+    }
+    findings.found
+}
+
+struct Findings {
+    found: Vec<Finding>,
+    encoding: Encoding,
+    statuses: StatusTable,
+}
+
+impl Findings {
+    fn add(&mut self, severity: Severity, code: &'static str, member: Option<&str>, text: &str) {
+        self.found.push(Finding {
+            severity,
+            code,
+            member: member.map(str::to_owned),
+            message: text.to_owned(),
+        });
+    }
+
+    fn warn(&mut self, code: &'static str, member: Option<&str>, text: &str) {
+        self.add(Severity::Warning, code, member, text);
+    }
+
+    fn error(&mut self, code: &'static str, member: &str, text: &str) {
+        self.add(Severity::Error, code, Some(member), text);
+    }
+
+    fn check(&mut self, field: &Field, value: &Value<'_>, kind: Kind) {
+        if value.is_empty() && field.kind != Type::Text {
+            match field.missing {
+                Some(severity) => {
+                    self.add(severity, "empty", Some(field.name), "the required member is empty");
+                }
+                None => self.warn("empty", Some(field.name), "the member is empty"),
+            }
+            return;
+        }
+        match (field.kind, value) {
+            (Type::Id | Type::Text, Value::String(_)) | (Type::Text, Value::Null) => {}
+            (Type::Id | Type::Text, Value::Number(_)) => {
+                self.warn("type", Some(field.name), "a number where the page has a string");
+            }
+            (Type::Id | Type::Text, other) => {
+                self.error(
+                    "type",
+                    field.name,
+                    &format!("{} where the page has a string", other.kind()),
+                );
+            }
+            (Type::Cents, value) => self.check_cents(field.name, value),
+            (Type::Status, value) => self.check_status(field.name, value, kind),
+            (Type::Time, value) => self.check_time(field.name, value),
+        }
+    }
+
+    /// The text of a number, with a warning where it stands in quotes.
+    fn number_text<'v>(&mut self, name: &str, value: &'v Value<'_>) -> Option<&'v str> {
+        match value {
+            Value::Number(text) => Some(text),
+            Value::String(text) if text.parse::<f64>().is_ok_and(f64::is_finite) => {
+                // Pairs have no types: there every number is a text.
+                if self.encoding == Encoding::Json {
+                    self.warn("type", Some(name), "a string where the page has an integer");
+                }
+                Some(text)
+            }
+            _ => None,
+        }
+    }
+
+    fn check_cents(&mut self, name: &str, value: &Value<'_>) {
+        let Some(text) = self.number_text(name, value) else {
+            self.error(
+                "type",
+                name,
+                &format!("{} where the page has an integer, in cents", value.kind()),
+            );
+            return;
+        };
+        if text.starts_with('-') {
+            self.warn("negative", Some(name), "a negative amount");
+        }
+        match text.parse::<i128>() {
+            Err(_) if text.contains(['e', 'E']) => {
+                self.warn(
+                    "exponent",
+                    Some(name),
+                    "an amount with an exponent: re-printing it breaks the signature",
+                );
+            }
+            Err(_) => {
+                self.warn("fractional", Some(name), "a fractional amount: the page has whole cents")
+            }
+            // 2^53: beyond it a double-precision number skips integers.
+            Ok(cents) if cents.unsigned_abs() > 1 << 53 => {
+                self.warn(
+                    "precision",
+                    Some(name),
+                    "beyond 2^53: JavaScript and PHP floats lose its digits",
+                );
+            }
+            Ok(_) => {}
+        }
+    }
+
+    fn check_status(&mut self, name: &str, value: &Value<'_>, kind: Kind) {
+        let code = self.number_text(name, value).and_then(|text| text.parse::<i64>().ok());
+        let Some(code) = code else {
+            self.error(
+                "type",
+                name,
+                &format!("{} that is no integer: the status is a number", value.kind()),
+            );
+            return;
+        };
+        match self.statuses.status(kind, code) {
+            None => self.warn("status-unknown", Some(name), &format!("{code} is no known status")),
+            Some(status) if status.is_final => {}
+            Some(status) => {
+                let mut text = format!("{code} ({}) is not a final status", status.name);
+                if (kind, code) == (Kind::Payout, 2) {
+                    let success = self.statuses.success();
+                    text += &format!("; 2 is a deposit's success, a payout's is {success}");
+                }
+                self.warn("status-not-final", Some(name), &text);
+            }
+        }
+    }
+
+    fn check_time(&mut self, name: &str, value: &Value<'_>) {
+        if let Value::String(text) = value
+            && looks_like_iso(text)
+        {
+            self.warn("time-iso", Some(name), "an ISO 8601 time where the page has Unix seconds");
+            return;
+        }
+        let Some(text) = self.number_text(name, value) else {
+            self.error("type", name, &format!("{} where the page has Unix seconds", value.kind()));
+            return;
+        };
+        match text.parse::<i64>() {
+            Ok(time) if is_milliseconds(time) => {
+                self.warn(
+                    "milliseconds",
+                    Some(name),
+                    "this looks like milliseconds; the page has seconds",
+                );
+            }
+            Ok(time) if time <= 0 => self.warn("time-zero", Some(name), "no time after 1970"),
+            Ok(_) => {}
+            Err(_) => self.warn("time-fraction", Some(name), "not a whole number of seconds"),
+        }
+    }
+
+    fn check_times(&mut self, payload: &Payload<'_>) {
+        let time = |name: &str| payload.get(name).and_then(|member| whole_number(&member.value));
+        if let (Some(created), Some(updated)) = (time("create_time"), time("update_time"))
+            // One of them in milliseconds is a finding of its own.
+            && is_milliseconds(created) == is_milliseconds(updated)
+            && updated < created
+        {
+            self.warn("time-order", Some("update_time"), "update_time lies before create_time");
+        }
+    }
+}
+
+/// The year 5138 in seconds, or 1973 in milliseconds: nobody means the former.
+fn is_milliseconds(time: i64) -> bool {
+    time >= 100_000_000_000
+}
+
+/// `2024-…T…` or `2024-… …`: enough to tell a date from a number.
+fn looks_like_iso(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.len() >= 10
+        && bytes[..4].iter().all(u8::is_ascii_digit)
+        && bytes[4] == b'-'
+        && bytes[5..7].iter().all(u8::is_ascii_digit)
+        && bytes[7] == b'-'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::form;
+
+    const GOOD: &str = r#"{"payout_id":"POT1","payout_cl_id":"c1","platform_id":"PF1","amount":400000,
+        "real_amount":400000,"fee":3200,"status":3,"create_time":1567614049,"update_time":1567614111}"#;
+
+    fn codes(json: &str) -> Vec<(Severity, &'static str, Option<String>)> {
+        let payload = Payload::parse(json.as_bytes()).unwrap();
+        findings(&payload, Expectation::AnyPayload, &StatusTable::PLATFORM)
+            .into_iter()
+            .map(|finding| (finding.severity, finding.code, finding.member))
+            .collect()
+    }
+
+    fn with(from: &str, to: &str) -> Vec<(Severity, &'static str, Option<String>)> {
+        assert!(GOOD.contains(from), "{from}");
+        codes(&GOOD.replace(from, to))
+    }
+
+    #[test]
+    fn a_good_notification_has_no_findings() {
+        assert_eq!(codes(GOOD), []);
+    }
+
+    #[test]
+    fn each_field_rule_is_found_under_its_name() {
+        use Severity::{Error, Warning};
+        for (from, to, severity, code, member) in [
+            ("\"payout_id\":\"POT1\",", "", Error, "missing", "payout_id"),
+            ("\"real_amount\":400000,", "", Warning, "missing", "real_amount"),
+            ("\"POT1\"", "\"\"", Error, "empty", "payout_id"),
+            ("\"POT1\"", "17", Warning, "type", "payout_id"),
+            ("\"POT1\"", "{}", Error, "type", "payout_id"),
+            ("\"fee\":3200", "\"fee\":-1", Warning, "negative", "fee"),
+            ("\"fee\":3200", "\"fee\":1.10", Warning, "fractional", "fee"),
+            ("\"fee\":3200", "\"fee\":1E5", Warning, "exponent", "fee"),
+            ("\"fee\":3200", "\"fee\":\"3200\"", Warning, "type", "fee"),
+            ("\"fee\":3200", "\"fee\":\"x\"", Error, "type", "fee"),
+            ("\"fee\":3200", "\"fee\":9007199254740993", Warning, "precision", "fee"),
+            ("\"status\":3", "\"status\":2", Warning, "status-not-final", "status"),
+            ("\"status\":3", "\"status\":9", Warning, "status-unknown", "status"),
+            ("\"status\":3", "\"status\":\"ok\"", Error, "type", "status"),
+            ("1567614049", "1567614049000", Warning, "milliseconds", "create_time"),
+            ("1567614049", "\"2019-09-04T16:20:49Z\"", Warning, "time-iso", "create_time"),
+            ("1567614111", "1567614000", Warning, "time-order", "update_time"),
+            ("1567614049", "0", Warning, "time-zero", "create_time"),
+            ("1567614049", "1567614049.5", Warning, "time-fraction", "create_time"),
+            ("1567614111", "null", Error, "empty", "update_time"),
+            ("\"fee\":3200", "\"fee\":\"-32.00\"", Warning, "fractional", "fee"),
+            ("\"status\":3", "\"status\":3.0", Error, "type", "status"),
+            ("\"fee\"", "\"memo\":1,\"fee\"", Warning, "unknown-member", "memo"),
+        ] {
+            let found = with(from, to);
+            assert!(found.contains(&(severity, code, Some(member.to_owned()))), "{to}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn one_mistake_gives_one_finding() {
+        assert_eq!(with("1567614049", "1567614049000").len(), 1);
+        assert_eq!(with("\"status\":3", "\"status\":5").len(), 0);
+        // A deposit's success is a payout's "processing": the text says so.
+        let payload = GOOD.replace("\"status\":3", "\"status\":2");
+        let payload = Payload::parse(payload.as_bytes()).unwrap();
+        let found = findings(&payload, Expectation::Notification, &StatusTable::PLATFORM);
+        assert!(found[0].message.contains("2 is a deposit's success"), "{found:?}");
+    }
+
+    #[test]
+    fn numbers_in_pairs_are_no_type_errors() {
+        let pairs = "payout_id=POT1&payout_cl_id=c1&platform_id=PF1&amount=400000&real_amount=1\
+                     &fee=-1&status=3&create_time=1567614049&update_time=1567614111";
+        let payload = form::read(pairs.as_bytes(), Encoding::Form).unwrap();
+        let found = findings(&payload, Expectation::Notification, &StatusTable::PLATFORM);
+        assert_eq!(found.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["negative"]);
+    }
+
+    #[test]
+    fn a_deposit_is_told_from_a_payout() {
+        let deposit = GOOD.replace("payout_", "payment_").replace("\"status\":3", "\"status\":2");
+        assert_eq!(codes(&deposit), [(Severity::Warning, "deposit-notification", None)]);
+        let payload = Payload::parse(deposit.as_bytes()).unwrap();
+        let read = Notification::read(&payload, Expectation::Notification, &StatusTable::PLATFORM);
+        assert_eq!(read.status.unwrap().name, "success");
+    }
+
+    #[test]
+    fn field_rules_do_not_apply_to_other_payloads_unless_a_notification_is_expected() {
+        assert_eq!(codes(r#"{"a":1}"#), []);
+        let payload = Payload::parse(b"{}").unwrap();
+        let missing = findings(&payload, Expectation::Notification, &StatusTable::PLATFORM);
+        assert_eq!(missing.iter().filter(|finding| finding.severity == Severity::Error).count(), 8);
+    }
+
+    #[test]
+    fn cents_are_shown_in_major_units() {
+        assert_eq!(major_units(400_000), "4000.00");
+        assert_eq!(major_units(-5), "-0.05");
+        assert_eq!(major_units(i64::MIN), "-92233720368547758.08");
+    }
+}

@@ -1,0 +1,350 @@
+//! What a signature does not protect, where a payload shows it.
+//!
+//! Source: the end of the protocol's section 2. None of this makes a signature wrong: it says what
+//! else would carry the same signature, or how the next one could be forged.
+
+use super::canonical::{Selection, select, value_into};
+use super::dialect::Dialect;
+use super::payload::{Payload, Value};
+use super::scheme::{Algorithm, Scheme};
+
+/// The first second after 2026-03-31 in UTC, when the platform retired MD5 by its announcement.
+const MD5_RETIRED_AT: i64 = 1_775_001_600;
+
+/// The most names that one weakness lists.
+const MAX_NAMES: usize = 8;
+
+/// Something that a signature does not protect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Weakness {
+    /// Nothing is signed but the key.
+    EmptyCanonical,
+    /// Pairs run together without a separator.
+    NoSeparator,
+    /// A value holds what reads as another pair: a payload with that member signs alike.
+    PairInValue {
+        /// The member whose value it is.
+        member: String,
+        /// The member that a twin would have.
+        twin: String,
+    },
+    /// A name holds `=`: a payload with a shorter name signs alike.
+    PairInName {
+        /// The member.
+        member: String,
+        /// The member that a twin would have.
+        twin: String,
+    },
+    /// Members that are there but empty: they could be added or removed unseen.
+    EmptyMembers {
+        /// The first of them, by name.
+        names: Vec<String>,
+        /// How many there are.
+        count: usize,
+    },
+    /// A member that is there and never signed, beside the signature itself.
+    UnsignedMember(String),
+    /// The sender may fall back to the weaker digest.
+    Downgrade {
+        /// The digest that could be demanded.
+        stronger: Algorithm,
+    },
+    /// MD5 after its retirement.
+    RetiredMd5,
+}
+
+impl Weakness {
+    /// The stable name, as JSON output carries it.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Weakness::EmptyCanonical => "empty-canonical",
+            Weakness::NoSeparator => "no-separator",
+            Weakness::PairInValue { .. } => "pair-in-value",
+            Weakness::PairInName { .. } => "pair-in-name",
+            Weakness::EmptyMembers { .. } => "empty-members",
+            Weakness::UnsignedMember(_) => "unsigned-member",
+            Weakness::Downgrade { .. } => "downgrade",
+            Weakness::RetiredMd5 => "retired-md5",
+        }
+    }
+
+    /// The member it is about, where it is about one.
+    #[must_use]
+    pub fn member(&self) -> Option<&str> {
+        match self {
+            Weakness::PairInValue { member, .. }
+            | Weakness::PairInName { member, .. }
+            | Weakness::UnsignedMember(member) => Some(member),
+            _ => None,
+        }
+    }
+
+    /// The weakness in words.
+    #[must_use]
+    pub fn explanation(&self) -> String {
+        match self {
+            Weakness::EmptyCanonical => {
+                "nothing is signed: every payload without members has this signature".to_owned()
+            }
+            Weakness::NoSeparator => {
+                "pairs run together: where one ends and the next begins is not signed".to_owned()
+            }
+            Weakness::PairInValue { member, twin } => format!(
+                "the value of {member:?} holds what reads as {twin}=…: values are not escaped, so \
+                 a payload with a member {twin:?} has this signature too"
+            ),
+            Weakness::PairInName { member, twin } => format!(
+                "the name {member:?} holds '=': a payload with a member {twin:?} has this \
+                 signature too"
+            ),
+            Weakness::EmptyMembers { names, count } => {
+                let more = if *count > names.len() { ", …" } else { "" };
+                format!(
+                    "{}{more}: empty members are not signed, so they can be added or removed unseen",
+                    names.join(", ")
+                )
+            }
+            Weakness::UnsignedMember(name) => {
+                format!("{name} is here and not signed: anyone on the way can change it")
+            }
+            Weakness::Downgrade { stronger } => format!(
+                "MD5 is accepted because nothing demands {stronger}; demand it with --require {}",
+                stronger.id()
+            ),
+            Weakness::RetiredMd5 => {
+                "MD5 after 2026-03-31, when the platform announced its retirement".to_owned()
+            }
+        }
+    }
+}
+
+/// What a verification stands on beside the payload.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances<'a> {
+    /// The scheme by which it was verified.
+    pub scheme: &'a Scheme,
+    /// The dialect that the scheme is from.
+    pub dialect: &'a Dialect,
+    /// The digest that was demanded.
+    pub required: Option<Algorithm>,
+    /// The time, in Unix seconds, where the payload tells none.
+    pub now: i64,
+}
+
+/// The weaknesses that a payload shows under these circumstances.
+#[must_use]
+pub fn weaknesses(payload: &Payload<'_>, circumstances: &Circumstances<'_>) -> Vec<Weakness> {
+    let scheme = circumstances.scheme;
+    let mut found = Vec::new();
+    let kept = || select(payload, scheme).filter(|(_, selection)| *selection == Selection::Kept);
+    if kept().next().is_none() {
+        found.push(Weakness::EmptyCanonical);
+    }
+    if scheme.separator.is_empty() {
+        found.push(Weakness::NoSeparator);
+    } else {
+        find_twins(payload, scheme, &mut found);
+    }
+    find_unsigned(payload, scheme, &mut found);
+    find_weak_digest(payload, circumstances, &mut found);
+    found
+}
+
+/// Finds names and values that a verifier of another payload would read as pairs of their own.
+///
+/// Only exact twins count: the twin's names must stand in order and must be signed themselves, so
+/// a URL with a query is no false alarm.
+fn find_twins(payload: &Payload<'_>, scheme: &Scheme, found: &mut Vec<Weakness>) {
+    let mut kept = select(payload, scheme)
+        .filter(|(_, selection)| *selection == Selection::Kept)
+        .map(|(member, _)| member)
+        .peekable();
+    let is_signed = |name: &str| !scheme.left_out.iter().any(|left_out| left_out == name);
+    let mut previous: Option<&str> = None;
+    let mut text = String::new();
+    while let Some(member) = kept.next() {
+        let name: &str = &member.name;
+        if let Some((twin, _)) = name.split_once('=')
+            && previous.is_none_or(|previous| previous < twin)
+            && is_signed(twin)
+        {
+            found.push(Weakness::PairInName { member: name.to_owned(), twin: twin.to_owned() });
+        }
+        text.clear();
+        value_into(&member.value, &mut text);
+        let next = kept.peek().map(|next| &*next.name);
+        if let Some(twin) = pair_in(&text, scheme, |twin| {
+            twin > name && next.is_none_or(|next| twin < next) && is_signed(twin)
+        }) {
+            let twin = twin.to_owned();
+            found.push(Weakness::PairInValue { member: name.to_owned(), twin });
+        }
+        previous = Some(name);
+    }
+}
+
+/// The name of the first pair behind a separator in a value, where it could be a member.
+fn pair_in<'t>(text: &'t str, scheme: &Scheme, fits: impl Fn(&str) -> bool) -> Option<&'t str> {
+    let drops = scheme.empties == super::scheme::Empties::Drop;
+    text.match_indices(&*scheme.separator).find_map(|(at, separator)| {
+        // The rest of the value is one piece; a later split of it is another twin.
+        let piece = text[at + separator.len()..].split(&*scheme.separator).next()?;
+        let (twin, value) = piece.split_once('=')?;
+        let is_last = at + separator.len() + piece.len() == text.len();
+        // An empty member would be dropped, and the twin's string would lack it.
+        let is_dropped = drops && (at == 0 || (is_last && value.is_empty()));
+        (!is_dropped && fits(twin)).then_some(twin)
+    })
+}
+
+fn find_unsigned(payload: &Payload<'_>, scheme: &Scheme, found: &mut Vec<Weakness>) {
+    let mut names = Vec::new();
+    let mut count = 0;
+    for (member, selection) in select(payload, scheme) {
+        match selection {
+            Selection::Kept => {}
+            Selection::Empty => {
+                count += 1;
+                if names.len() < MAX_NAMES {
+                    names.push(member.name.to_string());
+                }
+            }
+            Selection::LeftOut if member.name == scheme.sign_field => {}
+            Selection::LeftOut => found.push(Weakness::UnsignedMember(member.name.to_string())),
+        }
+    }
+    if count > 0 {
+        found.push(Weakness::EmptyMembers { names, count });
+    }
+}
+
+fn find_weak_digest(
+    payload: &Payload<'_>,
+    circumstances: &Circumstances<'_>,
+    found: &mut Vec<Weakness>,
+) {
+    let Circumstances { scheme, dialect, required, now } = circumstances;
+    if scheme.algorithm != Algorithm::Md5 {
+        return;
+    }
+    let stronger = [Algorithm::HmacSha256, Algorithm::Sha256]
+        .into_iter()
+        .find(|algorithm| dialect.scheme(*algorithm).is_some());
+    if let Some(stronger) = stronger
+        && required.is_none_or(|required| required == Algorithm::Md5)
+    {
+        found.push(Weakness::Downgrade { stronger });
+    }
+    // The announcement was this platform's; the siblings live on with MD5.
+    if dialect.id == Dialect::platform().id && time_of(payload).unwrap_or(*now) >= MD5_RETIRED_AT {
+        found.push(Weakness::RetiredMd5);
+    }
+}
+
+/// When the order was last updated, in Unix seconds, where the payload says so.
+fn time_of(payload: &Payload<'_>) -> Option<i64> {
+    ["update_time", "create_time"].into_iter().find_map(|name| {
+        let text = match &payload.get(name)?.value {
+            Value::Number(digits) => digits,
+            Value::String(text) => &**text,
+            _ => return None,
+        };
+        text.parse().ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canonical::canonicalize;
+
+    const LONG_AGO: i64 = 1_567_614_049;
+
+    fn found(json: &str, id: &str, required: Option<Algorithm>, now: i64) -> Vec<Weakness> {
+        let payload = Payload::parse(json.as_bytes()).unwrap();
+        let dialect = Dialect::built_in(id).unwrap();
+        let circumstances = Circumstances { scheme: dialect.first(), dialect, required, now };
+        weaknesses(&payload, &circumstances)
+    }
+
+    fn codes(json: &str) -> Vec<&'static str> {
+        // Demanding the stronger digest would be a mismatch; here only the payload counts.
+        let found = found(json, "epay", None, LONG_AGO);
+        found.iter().map(Weakness::code).collect()
+    }
+
+    #[test]
+    fn a_sound_payload_shows_none() {
+        assert_eq!(codes(r#"{"amount":1,"error_msg":"x","sign":"y"}"#), [""; 0]);
+    }
+
+    #[test]
+    fn a_pair_in_a_value_is_found_where_a_twin_signs_alike() {
+        let first = r#"{"error_msg":"x&fee=0","amount":1}"#;
+        let found = found(first, "epay", None, LONG_AGO);
+        let twin = Weakness::PairInValue { member: "error_msg".into(), twin: "fee".into() };
+        assert_eq!(found, [twin]);
+        let canonical = |json: &str| {
+            let payload = Payload::parse(json.as_bytes()).unwrap();
+            canonicalize(&payload, Dialect::built_in("epay").unwrap().first()).as_str().to_owned()
+        };
+        assert_eq!(canonical(first), canonical(r#"{"error_msg":"x","fee":0,"amount":1}"#));
+    }
+
+    #[test]
+    fn a_pair_that_no_twin_could_have_is_no_alarm() {
+        for json in [
+            // Out of order, in both directions.
+            r#"{"notify_url":"http://h/?x=1&b=2"}"#,
+            r#"{"error_msg":"x&zz=0","fee":1}"#,
+            // The twin's member would be dropped, or would not be signed.
+            r#"{"error_msg":"x&fee="}"#,
+            r#"{"error_msg":"&fee=0"}"#,
+            r#"{"error_msg":"x&sign=0"}"#,
+            r#"{"error_msg":"x&fee"}"#,
+        ] {
+            assert_eq!(codes(json), [""; 0], "{json}");
+        }
+        assert_eq!(codes(r#"{"error_msg":"x&fee=&y"}"#), ["pair-in-value"]);
+        assert_eq!(codes(r#"{"a":["x&b=1"]}"#), ["pair-in-value"]);
+        assert_eq!(codes(r#"{"a=b":"c"}"#), ["pair-in-name"]);
+        assert_eq!(codes(r#"{"a":1,"a=b":"c"}"#), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_not_signed_is_named() {
+        assert_eq!(codes("{}"), ["empty-canonical"]);
+        assert_eq!(
+            codes(r#"{"memo":"","n":null,"sign":"x"}"#),
+            ["empty-canonical", "empty-members"]
+        );
+        assert_eq!(codes(r#"{"a":1,"sign_type":"MD5"}"#), ["unsigned-member"]);
+        let many: Vec<String> = (0..100).map(|n| format!("\"m{n}\":\"\"")).collect();
+        let found = found(&format!("{{\"a\":1,{}}}", many.join(",")), "epay", None, LONG_AGO);
+        let text = found[0].explanation();
+        assert!(text.starts_with("m0, m1, ") && text.contains(", …: empty"), "{text}");
+    }
+
+    #[test]
+    fn md5_is_weak_where_better_can_be_demanded_and_after_its_retirement() {
+        let codes = |json: &str, required, now| -> Vec<&'static str> {
+            found(json, "platform", required, now).iter().map(Weakness::code).collect()
+        };
+        assert_eq!(codes("{\"a\":1}", None, LONG_AGO), ["downgrade"]);
+        assert_eq!(codes("{\"a\":1}", None, MD5_RETIRED_AT), ["downgrade", "retired-md5"]);
+        assert_eq!(codes("{\"a\":1}", Some(Algorithm::HmacSha256), LONG_AGO), [""; 0]);
+        let told = r#"{"update_time":1567614049}"#;
+        assert_eq!(codes(told, Some(Algorithm::HmacSha256), MD5_RETIRED_AT), [""; 0]);
+        let late = r#"{"update_time":1775001600}"#;
+        assert_eq!(codes(late, Some(Algorithm::HmacSha256), LONG_AGO), ["retired-md5"]);
+    }
+
+    #[test]
+    fn a_long_value_of_separators_takes_linear_time() {
+        let json = format!("{{\"a\":\"{}\"}}", "&".repeat(900_000));
+        assert_eq!(codes(&json), [""; 0]);
+        let json = format!("{{\"a\":\"{}\"}}", "&x".repeat(400_000));
+        assert_eq!(codes(&json), [""; 0]);
+    }
+}

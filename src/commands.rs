@@ -1,0 +1,346 @@
+//! One file a subcommand: its arguments, whose doc comments are the help, and its run.
+
+pub mod args;
+pub mod check;
+pub mod completions;
+pub mod config;
+pub mod demo;
+pub mod dialects;
+pub mod export;
+pub mod inbox;
+pub mod lines;
+pub mod listen;
+pub mod private_file;
+pub mod runtime;
+pub mod schedule;
+pub mod sign;
+pub mod signing;
+pub mod simulate;
+pub mod snippet;
+pub mod verify;
+pub mod wire_args;
+
+use std::ffi::OsString;
+
+use clap::Subcommand;
+use clap::error::{ContextKind, ContextValue, ErrorKind as ClapKind};
+use protocol::{DialectFileError, PayloadError};
+use serde_json::json;
+
+use self::args::key_source::ProfileKey;
+use crate::delivery::orders::OrderError;
+use crate::error::{CommandError, ErrorKind};
+use crate::exit::Exit;
+use crate::report;
+use crate::report::line::Line;
+use crate::settings::file::SettingsError;
+use crate::settings::profile::Chosen;
+use crate::settings::{ColorMode, Environment, find};
+use crate::terminal::{Console, hide_keys_in_panics};
+
+/// What a command ends with: an answer, yes or no, or an error that a person sees.
+pub type CommandResult = Result<Exit, CommandError>;
+
+/// What every subcommand takes; its help names it after the subcommand's own options.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Globals {
+    /// When to use colours.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorMode,
+    /// Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+}
+
+/// The subcommands.
+///
+/// A start uses one of them, so the arguments of the others are not set up: that is half of what a
+/// short run takes. The overview of all of them has only the summaries here, which repeat the
+/// first lines of the subcommands' own help.
+#[derive(Subcommand)]
+#[command(defer = true)]
+pub enum Command {
+    /// Show the whole story in about a second: sign, send, retry, verify, acknowledge.
+    Demo(demo::Args),
+    /// Sign a payload and print it.
+    Sign(sign::Args),
+    /// Verify a payload's signature.
+    Verify(verify::Args),
+    /// Send a notification to a merchant as the platform does, with its retries.
+    Simulate(Box<simulate::Args>),
+    /// Check whether a merchant's endpoint is safe to go live: verifies, acknowledges, credits once.
+    Check(Box<check::Args>),
+    /// Show when the attempts of a retry schedule are planned.
+    Schedule(schedule::Args),
+    /// Write a load test with fresh, signed orders for Locust, k6 or Artillery.
+    Export(Box<export::Args>),
+    /// Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says.
+    Listen(Box<listen::Args>),
+    /// Show, compare, export and send again what listen received and kept.
+    Inbox(inbox::Args),
+    /// List the dialects: how sibling platforms sign, and which reply they want.
+    Dialects(dialects::Args),
+    /// Print a small verifier and acknowledging handler in a merchant's language.
+    Snippet(snippet::Args),
+    /// Show the settings that hold and where they come from, or write a settings file.
+    Config(config::Args),
+    /// Print the completion script of a shell.
+    Completions(completions::Args),
+}
+
+/// Runs a command and says how it ended; `root` is the whole command line's definition.
+#[must_use]
+pub fn run(globals: Globals, command: Command, root: fn() -> clap::Command) -> Exit {
+    let environment = Environment::read();
+    let mut console = Console::new(globals.color, &environment);
+    let format = format_of(&command);
+    let flag = globals.profile.as_deref();
+    hide_keys_in_panics();
+    // Also where the command takes no key: what it shows can hold it all the same.
+    console.redact(environment.key.as_ref().map_or(b"", |key| key.as_encoded_bytes()));
+    match dispatch(command, flag, root, &environment, &mut console) {
+        Ok(exit) => exit,
+        Err(error) => {
+            if format == args::Format::Json && error.kind != ErrorKind::BrokenPipe {
+                // The person's text follows on stderr; a script that went away needs neither.
+                let _ = console.answer_bytes(error_json(&error).as_bytes());
+            }
+            console.error(&error);
+            error.exit()
+        }
+    }
+}
+
+/// Says what is wrong with the command line, or prints the help that was asked for.
+///
+/// The arguments are those that could not be read: where they ask for JSON, a program reads the
+/// answer, and gets the error on stdout as it gets every other. A person gets it as any other
+/// error too: what was typed may hold what a terminal obeys.
+#[must_use]
+pub fn refuse(mut error: clap::Error, arguments: impl Iterator<Item = OsString>) -> Exit {
+    mend_tip(&mut error);
+    let arguments: Vec<OsString> = arguments.collect();
+    let is_whole_help = error.kind() == ClapKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if error.use_stderr() && !is_whole_help {
+        let environment = Environment::read();
+        let mut console = Console::new(ColorMode::Auto, &environment);
+        console.redact(environment.key.as_ref().map_or(b"", |key| key.as_encoded_bytes()));
+        args::key_source::typed_keys(&arguments)
+            .for_each(|key| console.redact(key.as_encoded_bytes()));
+        let refused = usage_error(&error);
+        if asks_for_json(arguments.into_iter()) {
+            // The person's text follows on stderr; a script that went away needs neither.
+            let _ = console.answer_bytes(error_json(&refused).as_bytes());
+        }
+        console.error(&refused);
+        return Exit::Usage;
+    }
+    match error.print() {
+        _ if error.use_stderr() => Exit::Usage,
+        // Help and version go to stdout and are no failure; a closed pipe is none either.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Environment,
+        _ => Exit::Yes,
+    }
+}
+
+/// Says how a value that begins with `-` is given: the parser's own tip makes it a file or a URL.
+fn mend_tip(error: &mut clap::Error) {
+    let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else { return };
+    let is_value = unknown.starts_with('-')
+        && unknown.chars().nth(1).is_some_and(|second| second.is_ascii_digit());
+    if error.get(ContextKind::Suggested).is_none() {
+        return;
+    }
+    error.remove(ContextKind::Suggested);
+    if is_value {
+        let tip = "a value that begins with - is joined to its flag, as in --set=NAME=-1".into();
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    }
+}
+
+/// Whether raw arguments hold `--format json`.
+fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    let flags = arguments.take_while(|argument| argument != "--");
+    let mut before = OsString::new();
+    for argument in flags {
+        if argument == "--format=json" || (before == "--format" && argument == "json") {
+            return true;
+        }
+        before = argument;
+    }
+    false
+}
+
+/// The parser's error as one of this program's: its first paragraph, its tips as hints, and the
+/// help that has the rest.
+fn usage_error(error: &clap::Error) -> CommandError {
+    let text = error.render().to_string();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    let words: Vec<&str> = first.split_whitespace().collect();
+    let message = words.join(" ");
+    let tips = text.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
+    let message = message.strip_prefix("error: ").unwrap_or(&message);
+    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or_default();
+    let names = usage.split(' ').take_while(|word| !word.starts_with(['-', '[', '<']));
+    let command = names.collect::<Vec<_>>().join(" ");
+    let refused = tips.fold(CommandError::usage(message), CommandError::hint);
+    // A wrong value comes without the usage, and says itself what is wanted.
+    if command.is_empty() {
+        return refused;
+    }
+    refused.hint(format!("`{command} --help` tells what there is"))
+}
+
+/// Fills in what the profile that holds says, where the command asks for any of it.
+fn adopt(
+    command: &mut Command,
+    flag: Option<&str>,
+    environment: &Environment,
+    console: &mut Console,
+) -> Result<(), CommandError> {
+    if matches!(
+        command,
+        Command::Demo(_)
+            | Command::Schedule(_)
+            | Command::Dialects(_)
+            | Command::Config(_)
+            | Command::Completions(_)
+    ) {
+        return Ok(());
+    }
+    if matches!(command, Command::Inbox(args) if !args.asks_profile()) {
+        // Nothing of it is used, so nothing of it can be wrong; but what is shown can hold its key.
+        let chosen = find::load(flag, environment).ok().flatten();
+        chosen.iter().for_each(|chosen| hide_key(chosen, console));
+        return Ok(());
+    }
+    let Some(chosen) = find::load(flag, environment)? else { return Ok(()) };
+    hide_key(&chosen, console);
+    let file = chosen.file.display();
+    console.note(&Line::new().dim(format!("profile {} of {file}", chosen.name)));
+    match command {
+        Command::Sign(args) => args.adopt(&chosen),
+        Command::Verify(args) => args.adopt(&chosen),
+        Command::Simulate(args) => args.adopt(&chosen),
+        Command::Check(args) => args.adopt(&chosen),
+        Command::Export(args) => args.adopt(&chosen),
+        Command::Listen(args) => args.adopt(&chosen),
+        Command::Inbox(args) => args.adopt(&chosen),
+        Command::Snippet(args) => args.adopt(&chosen),
+        Command::Demo(_)
+        | Command::Schedule(_)
+        | Command::Dialects(_)
+        | Command::Config(_)
+        | Command::Completions(_) => {}
+    }
+    Ok(())
+}
+
+/// Hides the key of a profile in what is shown, where that can be read without asking anyone.
+fn hide_key(chosen: &Chosen, console: &mut Console) {
+    let key = ProfileKey::of(chosen).and_then(|key| key.peek());
+    key.iter().for_each(|key| console.redact(key));
+}
+
+fn dispatch(
+    mut command: Command,
+    flag: Option<&str>,
+    root: fn() -> clap::Command,
+    environment: &Environment,
+    console: &mut Console,
+) -> CommandResult {
+    adopt(&mut command, flag, environment, console)?;
+    match command {
+        Command::Demo(args) => demo::run(&args, console),
+        Command::Sign(args) => sign::run(&args, environment, console),
+        Command::Verify(args) => verify::run(&args, environment, console),
+        Command::Simulate(args) => simulate::run(&args, environment, console),
+        Command::Check(args) => check::run(&args, environment, console),
+        Command::Schedule(args) => schedule::run(&args, console),
+        Command::Export(args) => export::run(&args, console),
+        Command::Listen(args) => listen::run(&args, environment, console),
+        Command::Inbox(args) => inbox::run(&args, environment, console),
+        Command::Dialects(args) => dialects::run(&args, console),
+        Command::Snippet(args) => snippet::run(&args, console),
+        Command::Config(args) => config::run(&args, flag, environment, console),
+        Command::Completions(args) => completions::run(&args, root(), console),
+    }
+}
+
+fn format_of(command: &Command) -> args::Format {
+    match command {
+        Command::Verify(args) => args.format,
+        Command::Simulate(args) => args.format,
+        Command::Check(args) => args.format,
+        Command::Schedule(args) => args.format,
+        Command::Listen(args) => args.format,
+        Command::Inbox(args) => args.format(),
+        Command::Dialects(args) => args.format,
+        Command::Config(args) => args.format(),
+        Command::Demo(_)
+        | Command::Sign(_)
+        | Command::Snippet(_)
+        | Command::Export(_)
+        | Command::Completions(_) => args::Format::Human,
+    }
+}
+
+/// An error as one line of JSON.
+fn error_json(error: &CommandError) -> String {
+    let kind = match error.kind {
+        ErrorKind::Usage => "usage",
+        ErrorKind::Input => "input",
+        ErrorKind::Environment => "environment",
+        ErrorKind::Interrupted => "interrupted",
+        ErrorKind::BrokenPipe => "broken-pipe",
+    };
+    let source = error.source.as_deref();
+    let payload = source.and_then(|source| source.downcast_ref::<PayloadError>());
+    let dialect = source.and_then(|source| source.downcast_ref::<DialectFileError>());
+    let settings = source.and_then(|source| source.downcast_ref::<SettingsError>());
+    let row = source.and_then(|source| source.downcast_ref::<OrderError>());
+    let bad = row.and_then(|row| match row {
+        OrderError::Row(bad) => Some(bad),
+        _ => None,
+    });
+    let place = payload
+        .map(|error| (error.line, error.column))
+        .or(dialect.map(|error| (error.line, error.column)))
+        .or(settings.map(|error| (error.line, error.column)));
+    let line = place.map(|(line, _)| line as u64).or(row.and_then(OrderError::line));
+    let column = place.map(|(_, column)| column).or(bad.and_then(|bad| bad.column));
+    let member = payload
+        .and_then(|error| error.member.as_deref())
+        .or(bad.and_then(|bad| bad.member.as_deref()));
+    report::json::line(
+        "error",
+        &json!({
+            "kind": kind,
+            "message": error.to_string(),
+            "hints": error.hints,
+            "line": line,
+            "column": column,
+            "member": member,
+        }),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_summary_in_the_overview_is_the_first_line_of_the_subcommands_help() {
+        let overview = Command::augment_subcommands(clap::Command::new("payout-notify"));
+        let mut whole = overview.clone();
+        whole.build();
+        for told in overview.get_subcommands() {
+            let name = told.get_name();
+            let built = whole.find_subcommand(name).unwrap();
+            let about = |command: &clap::Command| command.get_about().map(ToString::to_string);
+            assert!(about(told).is_some(), "{name}");
+            assert_eq!(about(told), about(built), "{name}");
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! The inspector: a page on a loopback port of its own that shows callbacks as they come.
+//!
+//! A handler for a second server. `safety` decides who is answered, `routes` what is asked,
+//! `source` is the seam to the inbox, `shape` and `mask` write what the page reads, `news` and
+//! `events` tell it of new entries.
+
+mod events;
+#[cfg(test)]
+mod example;
+pub mod explain;
+mod mask;
+mod news;
+mod outgoing;
+mod routes;
+mod safety;
+mod shape;
+pub mod source;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::{Semaphore, mpsc, watch};
+
+pub use explain::{Explanation, sign_again};
+pub use news::News;
+pub use source::{Outgoing, Pending, Query, Source, State, VerdictFilter};
+
+use protocol::{Encoding, Key};
+
+use self::events::Events;
+use self::mask::Mask;
+use self::routes::{Order, Route, Unknown};
+use self::safety::{Admitted, Gate};
+use self::shape::Extent;
+use super::answer::Answer;
+use super::callback::Callback;
+use super::inbox::entry::Forwarded;
+use super::reply::{JSON, Reply};
+use crate::listener::Bytes;
+
+/// The most calls of the source at one time.
+const MAX_WORKERS: usize = 4;
+
+/// The most streams of events at one time: one for each open page.
+const MAX_STREAMS: usize = 32;
+
+/// How long a request that a person sends may take, whatever the source says.
+const LONGEST_SEND: Duration = Duration::from_secs(60);
+
+/// How many entries are read from the source at once: each may have a body of 1 MiB.
+const CHUNK: usize = 32;
+
+/// The payload of the command that an empty page offers to try.
+const SAMPLE: &[u8] = br#"{"payout_id":"POT00000102","payout_cl_id":"example-1","platform_id":"PF0014","amount":400000,"real_amount":400000,"fee":3200,"status":3,"create_time":1567614049,"update_time":1567614111}"#;
+
+/// The page's server side: answers its requests, and nobody else's.
+#[derive(Clone)]
+pub struct Inspector(Arc<Inner>);
+
+struct Inner {
+    gate: Gate,
+    source: Arc<dyn Source>,
+    news: News,
+    closing: watch::Sender<()>,
+    mask: Arc<Mask>,
+    workers: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+}
+
+/// What a route gives back: JSON with its HTTP status.
+type Told = (u16, Value);
+
+/// Received bytes as the page reads them, the keys masked: for the fuzz targets alone.
+#[cfg(fuzzing)]
+#[must_use]
+pub fn shown_text(keys: &[Key], bytes: &[u8]) -> Vec<u8> {
+    Mask::new(keys).json(shape::text(bytes, Extent::Whole))
+}
+
+impl Inspector {
+    /// An inspector for a server on this address.
+    ///
+    /// Open pages are told of the entries that `news` tells of. `secrets` are masked in
+    /// all that is shown, whoever wrote them there.
+    ///
+    /// # Errors
+    /// The system gives no randomness for the token.
+    pub fn try_new(
+        address: SocketAddr,
+        source: Arc<dyn Source>,
+        news: News,
+        secrets: &[Key],
+    ) -> Result<Inspector, getrandom::Error> {
+        Ok(Inspector(Arc::new(Inner {
+            gate: Gate::try_new(address)?,
+            source,
+            news,
+            closing: watch::Sender::new(()),
+            mask: Arc::new(Mask::new(secrets)),
+            workers: Arc::new(Semaphore::new(MAX_WORKERS)),
+            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+        })))
+    }
+
+    /// The address to open in a browser; it holds the token, so it is for this person only.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.0.gate.url()
+    }
+
+    /// Ends all streams of events, so that the server need not wait for open pages.
+    pub fn close(&self) {
+        self.0.closing.send_replace(());
+    }
+
+    /// Answers one request.
+    pub fn handle(&self, request: Callback) -> impl Future<Output = Answer> + Send + use<> {
+        let inner = Arc::clone(&self.0);
+        async move {
+            match inner.answer(&request).await {
+                Answer::Reply(reply) => Answer::Reply(hardened(reply)),
+                Answer::Stream { head, parts } => Answer::Stream { head: hardened(head), parts },
+                wire @ Answer::Wire(_) => wire,
+            }
+        }
+    }
+}
+
+/// The reply with the headers that hold a browser to the page's rules.
+fn hardened(reply: Reply) -> Reply {
+    safety::HEADERS.iter().fold(reply, |reply, (name, value)| reply.with_header(name, *value))
+}
+
+impl Inner {
+    async fn answer(self: &Arc<Self>, request: &Callback) -> Answer {
+        match self.gate.admit(request) {
+            Err(refused) => return refused.reply().into(),
+            Ok(Admitted::ByToken) => {
+                let reply = Reply::new(303, "text/plain;charset=utf-8", "");
+                let reply = reply.with_header("Location", "/");
+                return reply.with_header("Set-Cookie", self.gate.cookie()).into();
+            }
+            Ok(Admitted::ByCookie) => {}
+        }
+        let route = match Route::of(request) {
+            Ok(route) => route,
+            Err(unknown) => return self.reply(unknown_told(&unknown)).into(),
+        };
+        let reply = match route {
+            Route::Asset(asset) => Reply::new(200, asset.content_type, asset.text),
+            Route::Events(query) => return self.stream(query),
+            Route::State => self.told(|inner| Ok((200, inner.state()))).await,
+            Route::List(query) => self.told(move |inner| inner.list(query)).await,
+            Route::Entry(id, extent) => self.told(move |inner| inner.detail(id, extent)).await,
+            Route::Sign(order) => self.told(move |inner| inner.sign(&order)).await,
+            Route::Curl(order) => self.told(move |inner| inner.curl(&order)).await,
+            Route::Replay(order) => self.reply(self.replay(order).await.unwrap_or_else(failed)),
+        };
+        reply.into()
+    }
+
+    /// What some work tells, written where it was done: it may be some megabytes.
+    async fn told(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Inner) -> Result<Told, String> + Send + 'static,
+    ) -> Reply {
+        let written = self.blocking(|inner| Ok(inner.reply(work(inner).unwrap_or_else(failed))));
+        written.await.unwrap_or_else(|why| self.reply(failed(why)))
+    }
+
+    fn reply(&self, (status, value): Told) -> Reply {
+        Reply::new(status, JSON, self.mask.json(value))
+    }
+
+    /// Runs what may block where that harms nobody, a few at a time.
+    async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Inner) -> Result<T, String> + Send + 'static,
+    ) -> Result<T, String> {
+        let inner = Arc::clone(self);
+        let Ok(permit) = Arc::clone(&self.workers).acquire_owned().await else {
+            return Err("the inspector is closing".to_owned());
+        };
+        let task = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work(&inner)
+        });
+        task.await.unwrap_or_else(|_| Err("the inspector failed on this request".to_owned()))
+    }
+
+    fn state(&self) -> Value {
+        let state = self.source.state();
+        let sample = self.source.sign(SAMPLE, Encoding::Json).ok().and_then(|body| {
+            outgoing::curl(&Outgoing {
+                url: state.listen_url.clone(),
+                method: "POST".to_owned(),
+                headers: vec![("Content-Type".to_owned(), JSON.into())],
+                body: Bytes::from(body),
+            })
+            .ok()
+        });
+        shape::state(&state, sample.as_deref())
+    }
+
+    /// The rows of a list, read in chunks so that few bodies are in memory.
+    fn list(&self, mut query: Query) -> Result<Told, String> {
+        let (limit, mut rows) = (query.limit, Vec::new());
+        let statuses = self.source.statuses();
+        let has_more = loop {
+            // One more than wanted tells whether there is more.
+            query.limit = CHUNK.min(limit + 1 - rows.len());
+            let entries = self.source.list(&query)?;
+            let is_end = entries.len() < query.limit;
+            query.before = entries.last().map(|entry| entry.id);
+            rows.extend(entries.iter().map(|entry| shape::row(entry, &statuses)));
+            if is_end || rows.len() > limit {
+                break rows.len() > limit;
+            }
+        };
+        rows.truncate(limit);
+        Ok((200, json!({"rows": rows, "more": has_more})))
+    }
+
+    fn detail(&self, id: u64, extent: Extent) -> Result<Told, String> {
+        let Some(entry) = self.source.entry(id)? else { return Ok(gone(id)) };
+        let explanation = self.source.explain(&entry);
+        Ok((200, shape::detail(&entry, &self.source.statuses(), &explanation, extent)))
+    }
+
+    fn sign(&self, order: &Order) -> Result<Told, String> {
+        let Some(entry) = self.source.entry(order.id)? else { return Ok(gone(order.id)) };
+        let encoding = outgoing::encoding_of(&entry.callback);
+        let text = order.text.as_ref().map_or_else(
+            || outgoing::signed_part(&entry.callback).to_vec(),
+            |text| text.clone().into_bytes(),
+        );
+        Ok(match self.source.sign(&text, encoding) {
+            Ok(signed) => (200, json!({"text": String::from_utf8_lossy(&signed)})),
+            Err(why) => (422, json!({"error": why})),
+        })
+    }
+
+    /// The request that an order means, or what is wrong with the order.
+    fn outgoing(&self, order: &Order) -> Result<Result<Outgoing, Told>, String> {
+        let Some(entry) = self.source.entry(order.id)? else { return Ok(Err(gone(order.id))) };
+        let request = outgoing::outgoing(&entry.callback, &order.url, order.text.as_deref());
+        Ok(request.map_err(|why| (422, json!({"error": why}))))
+    }
+
+    fn curl(&self, order: &Order) -> Result<Told, String> {
+        let request = match self.outgoing(order)? {
+            Ok(request) => request,
+            Err(told) => return Ok(told),
+        };
+        Ok(match outgoing::curl(&request) {
+            Ok(command) => (200, json!({"command": command})),
+            Err(why) => (422, json!({"error": why})),
+        })
+    }
+
+    async fn replay(self: &Arc<Self>, order: Order) -> Result<Told, String> {
+        let request = match self.blocking(move |inner| inner.outgoing(&order)).await? {
+            Ok(request) => request,
+            Err(told) => return Ok(told),
+        };
+        let url = request.url.clone();
+        let sending = tokio::time::timeout(LONGEST_SEND, self.source.send(request)).await;
+        let sent = sending.unwrap_or_else(|_| Forwarded {
+            url,
+            elapsed: LONGEST_SEND,
+            result: Err("no answer in time".to_owned()),
+        });
+        Ok((200, shape::sent(&sent, Extent::Beginning)))
+    }
+
+    fn stream(&self, query: Query) -> Answer {
+        let Ok(permit) = Arc::clone(&self.streams).try_acquire_owned() else {
+            return self.reply((503, json!({"error": "too many open pages"}))).into();
+        };
+        let (sender, parts) = mpsc::channel(events::QUEUE);
+        let events = Events {
+            entries: self.news.subscribe(),
+            closing: self.closing.subscribe(),
+            query,
+            statuses: self.source.statuses(),
+            mask: Arc::clone(&self.mask),
+            _permit: permit,
+        };
+        tokio::spawn(events.run(sender));
+        let head = Reply::new(200, "text/event-stream;charset=utf-8", events::HELLO);
+        Answer::Stream { head, parts }
+    }
+}
+
+fn gone(id: u64) -> Told {
+    (404, json!({"error": format!("there is no callback {id} any more")}))
+}
+
+fn failed(why: String) -> Told {
+    (500, json!({"error": why}))
+}
+
+fn unknown_told(unknown: &Unknown) -> Told {
+    match unknown {
+        Unknown::Path => (404, json!({"error": "there is nothing here"})),
+        Unknown::Method(wanted) => (405, json!({"error": format!("{wanted} is wanted here")})),
+        Unknown::Content(why) => (400, json!({"error": why})),
+    }
+}

@@ -1,0 +1,279 @@
+//! The referee: does the *sender* keep its contract?
+//!
+//! It is fed one observation a callback and told when each reply was written, both in the order of
+//! time, and says at once which rules a callback breaks. It is pure, and its memory is bounded: it
+//! remembers so many orders and forgets the one not seen for longest.
+//!
+//! What is counted is a *notification*: an order with a status. A further status of the same order
+//! (processing, then success) is a new notification and starts its own count, window and
+//! acknowledgement (ours). Rules: the protocol's sections 1 to 4.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub use breach::{Breach, BreachKind, Source, WindowStart};
+pub use observation::Observation;
+use observation::{FormFault, OrderFacts, OrderKey};
+pub use order::Delivery;
+use order::Order;
+pub use rules::{DEFAULT_CAPACITY, Rules};
+
+use protocol::Severity;
+
+mod breach;
+mod observation;
+mod order;
+mod print;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+/// The breaches that a report lists; more are counted.
+pub const MOST_BREACHES: usize = 1000;
+
+/// The callbacks whose end is waited for; of more, the eldest is taken for ended.
+const MOST_PENDING: usize = 10_000;
+
+/// Holds a sender to its contract.
+#[derive(Clone, Debug)]
+pub struct Referee {
+    rules: Rules,
+    turn: u64,
+    orders: HashMap<OrderKey, Order>,
+    by_turn: BTreeMap<u64, OrderKey>,
+    /// Callbacks whose end was not told yet, with their order and status.
+    pending: BTreeMap<u64, (OrderKey, Option<i64>)>,
+    breaches: Vec<Breach>,
+    callbacks: u64,
+    without_order: u64,
+    forgotten: u64,
+    errors: u64,
+    warnings: u64,
+}
+
+/// What is to be said of one order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderSummary {
+    /// The order's id, shortened.
+    pub order_id: String,
+    /// The status number of the notification received last.
+    pub status: Option<i64>,
+    /// All deliveries.
+    pub deliveries: u64,
+    /// The notifications among them: one for each status, at most 8.
+    pub notifications: usize,
+    /// When the first delivery was received.
+    pub first_at: Timestamp,
+    /// From the first delivery to the last one; zero where the clock was set back.
+    pub span: Duration,
+    /// When the last one of the acknowledged notifications was first acknowledged.
+    pub acknowledged_at: Option<Timestamp>,
+    /// The first deliveries, at most 32.
+    pub listed: Vec<Delivery>,
+    /// Its breaches that count as errors.
+    pub errors: u64,
+    /// Its breaches that count as warnings.
+    pub warnings: u64,
+}
+
+/// What the referee found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefereeReport {
+    /// All callbacks observed.
+    pub callbacks: u64,
+    /// Those that name no order, so that only their form was judged.
+    pub without_order: u64,
+    /// Orders that were forgotten; one that came again later is remembered as a new one.
+    pub orders_forgotten: u64,
+    /// The orders remembered, in the order of their first deliveries.
+    pub orders: Vec<OrderSummary>,
+    /// The first breaches, at most [`MOST_BREACHES`], in the order found.
+    pub breaches: Vec<Breach>,
+    /// All breaches that count as errors.
+    pub errors: u64,
+    /// All breaches that count as warnings.
+    pub warnings: u64,
+}
+
+impl RefereeReport {
+    /// Whether the sender kept its contract: no error, whatever the warnings.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.errors == 0
+    }
+
+    /// The breaches that were counted and not listed.
+    #[must_use]
+    pub fn breaches_unlisted(&self) -> u64 {
+        (self.errors + self.warnings).saturating_sub(self.breaches.len() as u64)
+    }
+}
+
+impl Referee {
+    /// A referee that has seen nothing yet.
+    #[must_use]
+    pub fn new(rules: Rules) -> Self {
+        Referee {
+            rules,
+            turn: 0,
+            orders: HashMap::new(),
+            by_turn: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            breaches: Vec::new(),
+            callbacks: 0,
+            without_order: 0,
+            forgotten: 0,
+            errors: 0,
+            warnings: 0,
+        }
+    }
+
+    /// Takes one callback; gives the rules that it breaks, as far as they are known now.
+    pub fn observe(&mut self, observation: &Observation) -> Vec<Breach> {
+        let Observation { number, received_at: at, fault, order } = observation;
+        self.callbacks += 1;
+        let mut kinds: Vec<BreachKind> = fault.iter().map(breach_of).collect();
+        let mut delivery = None;
+        if let Some(facts) = order {
+            let found;
+            (delivery, found) = self.take(*number, *at, facts, kinds.len() as u64);
+            kinds.extend(found);
+        } else {
+            self.without_order += 1;
+        }
+        let order_id = order.as_ref().map(|facts| facts.label.to_string());
+        let breach =
+            |kind| Breach { number: *number, at: *at, order_id: order_id.clone(), delivery, kind };
+        let breaches: Vec<Breach> = kinds.into_iter().map(breach).collect();
+        self.keep(&breaches);
+        breaches
+    }
+
+    fn take(
+        &mut self,
+        number: u64,
+        at: Timestamp,
+        facts: &OrderFacts,
+        form_faults: u64,
+    ) -> (Option<u64>, Vec<BreachKind>) {
+        let mut order = match self.orders.remove(&facts.key) {
+            Some(order) => {
+                self.by_turn.remove(&order.turn);
+                order
+            }
+            None => {
+                self.make_room();
+                Order::new(facts, at)
+            }
+        };
+        self.turn += 1;
+        order.turn = self.turn;
+        let (delivery, found) = order.take(number, at, facts, &self.rules);
+        order.errors += form_faults;
+        self.by_turn.insert(self.turn, facts.key);
+        self.orders.insert(facts.key, order);
+        if self.pending.len() >= MOST_PENDING {
+            self.pending.pop_first();
+        }
+        self.pending.insert(number, (facts.key, facts.status));
+        (Some(delivery), found)
+    }
+
+    fn make_room(&mut self) {
+        while self.orders.len() >= self.rules.capacity.max(1) {
+            let Some((_, key)) = self.by_turn.pop_first() else { return };
+            self.orders.remove(&key);
+            self.forgotten += 1;
+        }
+    }
+
+    fn keep(&mut self, breaches: &[Breach]) {
+        for breach in breaches {
+            match breach.kind.severity() {
+                Severity::Error => self.errors += 1,
+                Severity::Warning => self.warnings += 1,
+            }
+            if self.breaches.len() < MOST_BREACHES {
+                self.breaches.push(breach.clone());
+            }
+        }
+    }
+
+    /// Tells that a callback was acknowledged and the reply was written whole `at` this time.
+    ///
+    /// A delivery received up to then was under way and is no breach. Gives what is a breach only
+    /// now: later deliveries that were observed before this was told.
+    pub fn acknowledged(&mut self, number: u64, at: Timestamp) -> Vec<Breach> {
+        let Some((key, status)) = self.pending.remove(&number) else { return Vec::new() };
+        let Some(order) = self.orders.get_mut(&key) else { return Vec::new() };
+        let late = order.acknowledge(number, status, at);
+        let order_id = Some(order.label.to_string());
+        let breach = |(delivery, count, kind): (Delivery, u64, BreachKind)| Breach {
+            number: delivery.number,
+            at: delivery.at,
+            order_id: order_id.clone(),
+            delivery: Some(count),
+            kind,
+        };
+        let breaches: Vec<Breach> = late.into_iter().map(breach).collect();
+        self.keep(&breaches);
+        breaches
+    }
+
+    /// Tells that a callback ended `at` this time without an acknowledgement that arrived: refused,
+    /// answered with a fault, or given up by the sender.
+    pub fn ended(&mut self, number: u64, at: Timestamp) {
+        if let Some((key, status)) = self.pending.remove(&number)
+            && let Some(order) = self.orders.get_mut(&key)
+        {
+            order.end(number, status, at);
+        }
+    }
+
+    /// What is known so far.
+    #[must_use]
+    pub fn verdict(&self) -> RefereeReport {
+        let mut orders: Vec<&Order> = self.orders.values().collect();
+        orders.sort_by_key(|order| {
+            (order.first_at, order.deliveries.first().map(|delivery| delivery.number))
+        });
+        RefereeReport {
+            callbacks: self.callbacks,
+            without_order: self.without_order,
+            orders_forgotten: self.forgotten,
+            orders: orders.into_iter().map(summary).collect(),
+            breaches: self.breaches.clone(),
+            errors: self.errors,
+            warnings: self.warnings,
+        }
+    }
+}
+
+fn breach_of(fault: &FormFault) -> BreachKind {
+    match fault {
+        FormFault::Method { given, wanted } => {
+            BreachKind::WrongMethod { given: given.to_string(), wanted }
+        }
+        FormFault::ContentType { given, wanted } => {
+            let given = given.as_ref().map(ToString::to_string);
+            BreachKind::WrongContentType { given, wanted }
+        }
+    }
+}
+
+fn summary(order: &Order) -> OrderSummary {
+    OrderSummary {
+        order_id: order.label.to_string(),
+        status: order.status(),
+        deliveries: order.total,
+        notifications: order.series.len(),
+        first_at: order.first_at,
+        span: Duration::try_from(order.last_at.duration_since(order.first_at)).unwrap_or_default(),
+        acknowledged_at: order.series.iter().filter_map(|series| series.acknowledged_at).max(),
+        listed: order.deliveries.clone(),
+        errors: order.errors,
+        warnings: order.warnings,
+    }
+}

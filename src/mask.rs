@@ -1,0 +1,497 @@
+//! Keys that another party wrote into a text, hidden.
+//!
+//! What was received, read or typed can hold the key by mistake, in any encoding. It is masked
+//! where it is shown: by [`outside`] for reports and JSON, by the console for a person. Both mask
+//! whatever they are given but this program's own words.
+
+mod prose;
+mod view;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+use std::sync::{PoisonError, RwLock};
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use memchr::memmem;
+use protocol::Key;
+use protocol::internal::acknowledgement::{Conclusion, Refusal, Reply, Slip};
+use zeroize::Zeroizing;
+
+use self::prose::Prose;
+
+/// What is shown in place of a key.
+pub const KEY_MARK: &str = "[key]";
+
+/// The fewest bytes that a key must have to be searched for: a shorter one would be found everywhere.
+pub const SHORTEST_MASKED_KEY: usize = 4;
+
+/// The fewest digits of base64 that are searched for in the middle of other ones.
+const SHORTEST_BASE64: usize = 6;
+
+/// What a text that was cut has in place of the rest.
+const GAP: &str = "…";
+
+/// Members of JSON whose values this program chooses among its own words, whatever came from outside.
+const OWN_MEMBERS: [&str; 22] = [
+    "bodies",
+    "code",
+    "digest_case",
+    "dimension",
+    "empties",
+    "endpoint",
+    "error_code",
+    "event",
+    "from",
+    "kind",
+    "measured_unit",
+    "named_by",
+    "owner",
+    "reason",
+    "result",
+    "severity",
+    "sign_type",
+    "signature",
+    "status",
+    "status_name",
+    "type",
+    "verdict",
+];
+
+/// The keys that this process knows.
+static KNOWN: RwLock<KeyMask> = RwLock::new(KeyMask { needles: Vec::new() });
+
+/// Hides this key in everything that passes [`outside`] from now on.
+pub fn remember(key: &[u8]) {
+    KNOWN.write().unwrap_or_else(PoisonError::into_inner).learn(key);
+}
+
+/// A text from outside as it may be shown: without the keys that this process knows.
+#[must_use]
+pub fn outside(text: &str) -> Cow<'_, str> {
+    KNOWN.read().unwrap_or_else(PoisonError::into_inner).masked(text)
+}
+
+/// The keys that this process knows, as a mask of its own.
+#[must_use]
+pub fn known() -> KeyMask {
+    KNOWN.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Whether a text has any key that this process knows, in a member's value or anywhere else.
+#[must_use]
+pub fn hides(text: &str) -> bool {
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    // The text is one encoding around those of its values.
+    !known.find_within(text, view::DEEPEST + 1).is_empty()
+}
+
+/// Whether the value of a member of this program's JSON is always a word of its own.
+#[must_use]
+pub fn is_own_member(name: &str) -> bool {
+    OWN_MEMBERS.contains(&name)
+}
+
+/// Hides keys in texts from outside; its `Debug` shows none.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct KeyMask {
+    /// What is searched for, folded.
+    needles: Vec<Zeroizing<Vec<u8>>>,
+}
+
+/// Upper and lower case alike, as a host or a header's name loses its case; `+` is a space in a form.
+fn folded(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
+    let fold = |byte: &u8| if *byte == b' ' { b'+' } else { byte.to_ascii_lowercase() };
+    Zeroizing::new(bytes.iter().map(fold).collect())
+}
+
+/// The digits of base64 that a key always has, wherever it is in the encoded text.
+fn base64_digits(key: &[u8]) -> Vec<Zeroizing<String>> {
+    let mut found = Vec::new();
+    for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+        found.push(Zeroizing::new(engine.encode(key)));
+        // The digits at both ends depend on the bytes beside the key.
+        for (before, own) in [(0, 0), (1, 2), (2, 3)] {
+            let text = Zeroizing::new([&vec![0; before], key].concat());
+            let digits = Zeroizing::new(engine.encode(&*text));
+            let inner = digits.get(own..text.len() * 8 / 6).unwrap_or_default();
+            if inner.len() >= SHORTEST_BASE64 {
+                found.push(Zeroizing::new(inner.to_owned()));
+            }
+        }
+    }
+    found
+}
+
+impl KeyMask {
+    /// A mask for these keys.
+    pub fn new<'a>(keys: impl IntoIterator<Item = &'a Key>) -> KeyMask {
+        let mut mask = KeyMask::default();
+        keys.into_iter().for_each(|key| mask.learn(key.expose()));
+        mask
+    }
+
+    /// Hides this key too: as it is and without the blanks around it, in base64 and hexadecimal,
+    /// and with any escapes around or inside those.
+    ///
+    /// One that is shorter than [`SHORTEST_MASKED_KEY`] is not searched for.
+    pub fn learn(&mut self, key: &[u8]) {
+        if key.trim_ascii().len() < SHORTEST_MASKED_KEY {
+            return;
+        }
+        for bytes in [key, key.trim_ascii()] {
+            let text = Zeroizing::new(String::from_utf8_lossy(bytes).into_owned());
+            self.search_for(bytes);
+            self.search_for(text.as_bytes());
+            self.search_for(Zeroizing::new(hex::encode(bytes)).as_bytes());
+            base64_digits(bytes).iter().for_each(|digits| self.search_for(digits.as_bytes()));
+        }
+    }
+
+    fn search_for(&mut self, bytes: &[u8]) {
+        let needle = folded(bytes);
+        if !self.needles.contains(&needle) {
+            self.needles.push(needle);
+        }
+    }
+
+    /// The text with each key in it replaced by [`KEY_MARK`].
+    #[must_use]
+    pub fn masked<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let found = self.find(text);
+        if found.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        Cow::Owned(replaced(text, 0..text.len(), &found))
+    }
+
+    /// The text in pieces, read as one: a key may run over their borders.
+    ///
+    /// A key within one piece for which `is_own` holds stays.
+    pub fn mask_pieces(&self, pieces: &mut [String], is_own: impl Fn(usize) -> bool) {
+        if self.needles.is_empty() {
+            return;
+        }
+        let whole = Zeroizing::new(pieces.concat());
+        let mut found = self.find(&whole);
+        let mut start = 0;
+        for (index, piece) in pieces.iter().enumerate() {
+            let end = start + piece.len();
+            if is_own(index) {
+                found.retain(|range| range.start < start || range.end > end);
+            }
+            start = end;
+        }
+        if found.is_empty() {
+            return;
+        }
+        let mut start = 0;
+        for piece in pieces {
+            let end = start + piece.len();
+            *piece = replaced(&whole, start..end, &found);
+            start = end;
+        }
+    }
+
+    /// The places of all keys, in order, with those that overlap or touch made one.
+    fn find(&self, text: &str) -> Vec<Range<usize>> {
+        self.find_within(text, view::DEEPEST)
+    }
+
+    fn find_within(&self, text: &str, deepest: usize) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        if self.needles.is_empty() {
+            return found;
+        }
+        for view in view::views(text, deepest) {
+            let read = folded(&view.bytes);
+            let mut add = |part: Range<usize>| found.push(view.place(part, text));
+            for needle in &self.needles {
+                let mut from = 0;
+                // A key may overlap itself (`abab` in `ababab`); no end of it may stay behind.
+                while let Some(at) = memmem::find(&read[from..], needle) {
+                    add(from + at..from + at + needle.len());
+                    from += at + 1;
+                }
+            }
+            for gap in memmem::find_iter(&read, GAP) {
+                self.cut_at(&read, gap, &mut add);
+                self.cut_from(&read, gap + GAP.len(), &mut add);
+            }
+        }
+        let mut prose = Prose::default();
+        found.retain(|range| !prose.has(text, range));
+        joined(found)
+    }
+
+    /// Finds the beginning of a key right before a place where a text was cut.
+    fn cut_at(&self, read: &[u8], end: usize, add: &mut impl FnMut(Range<usize>)) {
+        for needle in &self.needles {
+            let begun = (SHORTEST_MASKED_KEY..needle.len()).rev();
+            let mut fits = begun.filter(|length| read[..end].ends_with(&needle[..*length]));
+            if let Some(length) = fits.next() {
+                add(end - length..end);
+            }
+        }
+    }
+
+    /// Finds the end of a key right after a place where a text was cut.
+    fn cut_from(&self, read: &[u8], start: usize, add: &mut impl FnMut(Range<usize>)) {
+        for needle in &self.needles {
+            let begun = 1..=needle.len().saturating_sub(SHORTEST_MASKED_KEY);
+            if let Some(at) = begun.into_iter().find(|at| read[start..].starts_with(&needle[*at..]))
+            {
+                add(start..start + needle.len() - at);
+            }
+        }
+    }
+
+    /// Hides the keys in a text.
+    pub fn text(&self, text: &mut String) {
+        if let Cow::Owned(masked) = self.masked(text) {
+            *text = masked;
+        }
+    }
+
+    /// Hides the keys in a reply; a body that has one becomes text.
+    pub fn reply(&self, reply: &mut Reply) {
+        reply.content_type.iter_mut().for_each(|name| self.cut_text(name));
+        reply.retry_after.iter_mut().for_each(|time| self.cut_text(time));
+        let text = String::from_utf8_lossy(&reply.body);
+        if let Cow::Owned(masked) = self.masked(&text) {
+            reply.body = masked.into_bytes();
+        }
+    }
+
+    /// Hides the keys in a text that may have been cut short, and the beginning of one at its end.
+    fn cut_text(&self, text: &mut String) {
+        let mut found = self.find(text);
+        for view in view::views(text, view::DEEPEST) {
+            let read = folded(&view.bytes);
+            self.cut_at(&read, read.len(), &mut |part| found.push(view.place(part, text)));
+        }
+        *text = replaced(text, 0..text.len(), &joined(found));
+    }
+
+    /// Hides the keys in what a refusal quotes of a reply.
+    pub fn conclusion(&self, conclusion: &mut Conclusion) {
+        let Conclusion::NotAcknowledged(refusal) = conclusion else { return };
+        match refusal {
+            Refusal::OtherCode { code, said } => {
+                self.cut_text(code);
+                said.iter_mut().for_each(|said| self.cut_text(said));
+            }
+            Refusal::NumberCode(text)
+            | Refusal::ShortCode(text)
+            | Refusal::MisspelledCode(text)
+            | Refusal::BareWord(text)
+            | Refusal::DuplicateMember(text)
+            | Refusal::NotTheReply { slip: Slip::Member(text) | Slip::Xml(text), .. } => {
+                self.cut_text(text);
+            }
+            Refusal::NotTheReply { slip: Slip::ReturnCode { code, said }, .. } => {
+                self.cut_text(code);
+                said.iter_mut().for_each(|said| self.cut_text(said));
+            }
+            // These quote nothing that came.
+            Refusal::NotTheReply { .. }
+            | Refusal::Redirect(_)
+            | Refusal::StatusWithRightBody(_)
+            | Refusal::Status(_)
+            | Refusal::CodeType(_)
+            | Refusal::NoCode
+            | Refusal::NotAnObject(_)
+            | Refusal::Html
+            | Refusal::Empty
+            | Refusal::ByteOrderMark
+            | Refusal::TextAroundJson
+            | Refusal::NotJson
+            | Refusal::TooLong => {}
+        }
+    }
+}
+
+/// The ranges in order, with those that overlap or touch made one.
+fn joined(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    found.sort_unstable_by_key(|range| range.start);
+    found.dedup_by(|next, last| {
+        let joins = next.start <= last.end;
+        if joins {
+            last.end = last.end.max(next.end);
+        }
+        joins
+    });
+    found
+}
+
+/// The part `piece` of the text, with a mark where a found range starts in it.
+fn replaced(text: &str, piece: Range<usize>, found: &[Range<usize>]) -> String {
+    let mut shown = String::new();
+    let mut from = piece.start;
+    for range in found.iter().filter(|range| range.start < piece.end && range.end > piece.start) {
+        if range.start >= piece.start {
+            shown.push_str(&text[from..range.start]);
+            shown.push_str(KEY_MARK);
+        }
+        from = range.end.min(piece.end);
+    }
+    shown.push_str(&text[from..piece.end]);
+    shown
+}
+
+impl fmt::Debug for KeyMask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyMask({} forms)", self.needles.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mask() -> KeyMask {
+        KeyMask::new([&Key::try_new(b" top\"secret/1\n".to_vec()).unwrap()])
+    }
+
+    #[test]
+    fn a_key_is_hidden_in_each_form_and_where_a_text_was_cut_within_it() {
+        for (text, shown) in [
+            ("x top\"secret/1\n.", "x[key]."),
+            ("{\"k\":\"top\\\"secret/1\"}", "{\"k\":\"[key]\"}"),
+            ("{\"k\":\"top\\\"secret\\/1\"}", "{\"k\":\"[key]\"}"),
+            ("md5(S&top\"secre", "md5(S&[key]"),
+            ("a to", "a to"),
+        ] {
+            let mut masked = text.to_owned();
+            mask().cut_text(&mut masked);
+            assert_eq!(masked, shown);
+        }
+        assert!(format!("{:?}", mask()).starts_with("KeyMask("));
+        assert!(!format!("{:?}", mask()).contains("secret"));
+        let short = KeyMask::new([&Key::try_new(b"abc".to_vec()).unwrap()]);
+        assert_eq!(short, KeyMask::default());
+    }
+
+    #[test]
+    fn a_key_is_hidden_in_each_encoding() {
+        let key = "a&b+\"c\\é% d'/Ü";
+        let mask = KeyMask::new([&Key::try_new(key.into()).unwrap()]);
+        for text in [
+            key,
+            r#"a&b+\"c\\é% d'/Ü"#,
+            r#"a&b+\"c\\\u00e9% d'\/\u00dc"#,
+            r#"\u0061\u0026b+\"c\\\u00E9% d'\/\u00DC"#,
+            "a%26b%2B%22c%5C%C3%A9%25+d%27%2F%C3%9C",
+            "a%26b%2b%22c%5c%c3%a9%25%20d%27%2f%c3%9c",
+            "a&b+%22c%5C%C3%A9%25%20d'/%C3%9C",
+            "%61%26%62%2B%22%63%5C%C3%A9%25%20%64%27%2F%C3%9C",
+            "a&amp;b+&quot;c\\é% d&#39;/Ü",
+            "a&amp;b+&#34;c&#92;&#233;% d&#x27;/&#xDC;",
+            r#"a&b+\\\"c\\\\é% d'/Ü"#,
+            r#"a&b+"c\é% d'\''/Ü"#,
+            "a%2526b%252B%2522c%255C%25C3%25A9%2525%2520d%2527%252F%25C3%259C",
+            "A&B+\"C\\é% D'/Ü",
+            &STANDARD_NO_PAD.encode(key),
+            &URL_SAFE_NO_PAD.encode(key),
+            &hex::encode(key),
+            &hex::encode_upper(key),
+        ] {
+            let shown = mask.masked(&format!("<{text}>")).into_owned();
+            assert_eq!(shown, "<[key]>", "{text}");
+        }
+        for before in ["", "u", "u:", "usr:"] {
+            let text = STANDARD_NO_PAD.encode(format!("{before}{key}:x"));
+            assert!(mask.masked(&text).contains("[key]"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_was_cut_is_hidden_at_the_gap() {
+        let mask = KeyMask::new([&Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap()]);
+        assert_eq!(mask.masked("x ThisIsYou…"), "x [key]…");
+        assert_eq!(mask.masked("…(20 characters)…Key123&a"), "…(20 characters)…[key]&a");
+        assert_eq!(mask.masked("…123 Thi…"), "…123 Thi…");
+    }
+
+    #[test]
+    fn our_own_words_pass_and_the_same_words_from_outside_do_not() {
+        let mask = KeyMask::new([&Key::try_new(b"empty".to_vec()).unwrap()]);
+        assert_eq!(mask.masked("because the key is empty"), "because the key is empty");
+        assert_eq!(mask.masked("memo=empty: the key is empty"), "memo=[key]: the key is empty");
+        assert_eq!(mask.masked("empty"), "[key]");
+    }
+
+    #[test]
+    fn pieces_are_read_as_one_text_and_own_pieces_stay() {
+        let mask = KeyMask::new([&Key::try_new(b"valid".to_vec()).unwrap()]);
+        let shown = |pieces: &[&str]| {
+            let mut pieces: Vec<String> = pieces.iter().map(|it| (*it).to_owned()).collect();
+            mask.mask_pieces(&mut pieces, |index| index == 0);
+            pieces
+        };
+        assert_eq!(shown(&["valid", ": va", "lid."]), ["valid", ": [key]", "."]);
+        assert_eq!(shown(&["inva", "lid"]), ["in[key]", ""]);
+    }
+
+    #[test]
+    fn what_a_refusal_quotes_has_no_key() {
+        let quoted = || "is top\"secret/1".to_owned();
+        let slip = Slip::Member(quoted());
+        for refusal in [
+            Refusal::OtherCode { code: quoted(), said: Some(quoted()) },
+            Refusal::BareWord(quoted()),
+            Refusal::MisspelledCode(quoted()),
+            Refusal::DuplicateMember(quoted()),
+            Refusal::NotTheReply { wanted: "success".to_owned(), slip },
+            Refusal::NotTheReply { wanted: String::new(), slip: Slip::Xml(quoted()) },
+            Refusal::NotTheReply {
+                wanted: String::new(),
+                slip: Slip::ReturnCode { code: quoted(), said: Some(quoted()) },
+            },
+        ] {
+            let mut conclusion = Conclusion::NotAcknowledged(refusal);
+            mask().conclusion(&mut conclusion);
+            let shown = format!("{conclusion:?}");
+            assert!(shown.contains("[key]") && !shown.contains("secret"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_php_wrote_is_masked() {
+        assert_eq!(pieces(&[b"a/b\"cd"], &["k: a\\/b\\\"cd."]), ["k: [key]."]);
+    }
+
+    fn pieces(keys: &[&[u8]], pieces: &[&str]) -> Vec<String> {
+        let mut mask = KeyMask::default();
+        keys.iter().for_each(|key| mask.learn(key));
+        let mut pieces: Vec<String> = pieces.iter().map(|piece| (*piece).to_owned()).collect();
+        mask.mask_pieces(&mut pieces, |_| false);
+        pieces
+    }
+
+    #[test]
+    fn a_key_is_masked_wherever_it_stands() {
+        assert_eq!(pieces(&[b"secret"], &["a=1&secret", "secretly"]), ["a=1&[key]", "ly"]);
+        assert_eq!(pieces(&[b"secret"], &["&se", "", "cr", "et!"]), ["&[key]", "", "", "!"]);
+        assert_eq!(pieces(&[b"secret"], &["nothing"]), ["nothing"]);
+    }
+
+    #[test]
+    fn no_end_of_an_overlapping_key_stays_behind() {
+        assert_eq!(pieces(&[b"abab"], &["xababab."]), ["x[key]."]);
+        assert_eq!(pieces(&[b"abcd", b"cdef"], &["abcdef"]), ["[key]"]);
+        assert_eq!(pieces(&["éaéa".as_bytes()], &["éaéaéa"]), ["[key]"]);
+    }
+
+    #[test]
+    fn blanks_and_odd_bytes_do_not_save_a_key() {
+        assert_eq!(pieces(&[b" secret\n"], &["[secret] [ secret\\n]"]), ["[[key]] [[key]]"]);
+        assert_eq!(pieces(&[b"ab\xffcd"], &["ab\\xffcd ab\u{fffd}cd"]), ["[key] [key]"]);
+    }
+
+    #[test]
+    fn a_very_short_key_is_not_searched_for() {
+        assert_eq!(pieces(&[b"", b"abc", b"  \t\n  "], &["abc     d"]), ["abc     d"]);
+    }
+}

@@ -1,0 +1,473 @@
+//! The only room that prints: the answer to stdout, everything else to stderr.
+
+use std::borrow::Cow;
+use std::io::{self, IsTerminal, Write};
+use std::panic;
+use std::time::Duration;
+
+use crate::error::{CommandError, ErrorKind};
+use crate::mask::{self, KeyMask};
+use crate::report::line::{Line, Origin, Role, Width};
+use crate::report::summary::DeliverySummary;
+use crate::settings::{ColorMode, Environment};
+
+pub mod progress;
+pub mod sanitize;
+pub mod stall;
+pub mod theme;
+pub mod width;
+
+use progress::Progress;
+use sanitize::{abridge, sanitize};
+use stall::Watched;
+use theme::{Device, Theme};
+
+/// The most characters of one span that a line shows; a longer one loses its middle.
+///
+/// A callback may carry megabytes in one field, and no person reads them.
+pub const LONGEST_SPAN: usize = 4096;
+
+/// The most characters of a line that passes, so that it needs one line of a terminal.
+const STATUS_WIDTH: usize = 76;
+
+/// Goes to the line's start and empties it (ECMA-48).
+const CLEAR_LINE: &str = "\r\x1b[2K";
+
+/// The two streams of a run: the answer, and remarks about it.
+///
+/// Every line for a person is cleaned on its way out: keys become `[key]`, hidden characters become
+/// escapes, endless spans lose their middle. One line is one write, so lines of several processes
+/// do not mix.
+pub struct Console {
+    answers: Stream,
+    remarks: Stream,
+    mask: KeyMask,
+    /// Whether reports and JSON of this process shall hide the same keys.
+    is_of_process: bool,
+    /// What a bar can be drawn on: a terminal that can move its cursor, or nothing.
+    canvas: Device,
+    progress: Option<Progress>,
+    /// Whether a line that passes stands on the terminal.
+    has_status: bool,
+}
+
+struct Stream {
+    sink: Box<dyn Write + Send>,
+    device: Device,
+    theme: Theme,
+}
+
+impl Console {
+    /// The console over this process's stdout and stderr.
+    #[must_use]
+    pub fn new(mode: ColorMode, environment: &Environment) -> Self {
+        let (stdout, stderr) = (io::stdout(), io::stderr());
+        let (answers, remarks) = (device(&stdout), device(&stderr));
+        let stream = |sink: Box<dyn Write + Send>, device| Stream {
+            sink,
+            device,
+            theme: Theme::choose(mode, device, environment),
+        };
+        Console {
+            answers: stream(Box::new(Watched(stdout)), answers),
+            remarks: stream(Box::new(Watched(stderr)), remarks),
+            mask: KeyMask::default(),
+            is_of_process: true,
+            canvas: if environment.dumb_terminal { Device::Other } else { remarks },
+            progress: None,
+            has_status: false,
+        }
+    }
+
+    /// The console over any two writers, which count as no terminal.
+    #[must_use]
+    pub fn over(
+        answers: impl Write + Send + 'static,
+        remarks: impl Write + Send + 'static,
+        mode: ColorMode,
+    ) -> Self {
+        let theme = Theme::choose(mode, Device::Other, &Environment::default());
+        Console {
+            answers: Stream { sink: Box::new(answers), device: Device::Other, theme },
+            remarks: Stream { sink: Box::new(remarks), device: Device::Other, theme },
+            mask: KeyMask::default(),
+            is_of_process: false,
+            canvas: Device::Other,
+            progress: None,
+            has_status: false,
+        }
+    }
+
+    /// Replaces this key by `[key]` from now on: in every line for a person, and in whatever a
+    /// report or a line of JSON takes from outside.
+    ///
+    /// [`Console::answer_bytes`] and [`Console::answer_text`] alter nothing.
+    pub fn redact(&mut self, key: &[u8]) {
+        self.mask.learn(key);
+        if self.is_of_process {
+            mask::remember(key);
+        }
+    }
+
+    /// How wide a line of the answer may be without being broken by the terminal.
+    #[must_use]
+    pub fn answer_width(&self) -> Width {
+        width::of_stdout(self.answers.device)
+    }
+
+    /// Writes one line of the answer to stdout, at once: a reader of a pipe sees it now.
+    ///
+    /// # Errors
+    ///
+    /// The line could not be written; a reader that went away is `BrokenPipe`.
+    pub fn answer(&mut self, line: &Line) -> io::Result<()> {
+        let text = render(&self.mask, self.answers.theme, line);
+        self.answer_bytes(text.as_bytes())
+    }
+
+    /// Writes bytes for a machine to stdout, exactly as they are, at once.
+    ///
+    /// # Errors
+    ///
+    /// The bytes could not be written; a reader that went away is `BrokenPipe`.
+    pub fn answer_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let answers = &mut self.answers;
+        let mut write = || {
+            answers.sink.write_all(bytes)?;
+            answers.sink.flush()
+        };
+        // A bar shares its line with stdout only where both lead to the terminal.
+        match &self.progress {
+            Some(progress) if answers.device == Device::Terminal => progress.suspend(write),
+            _ => write(),
+        }
+    }
+
+    /// Writes text that a person or a machine may read to stdout, with a newline at its end.
+    ///
+    /// A pipe gets every byte; a terminal gets each line sanitized, and nothing abridged.
+    ///
+    /// # Errors
+    ///
+    /// The text could not be written; a reader that went away is `BrokenPipe`.
+    pub fn answer_text(&mut self, text: &str) -> io::Result<()> {
+        if self.answers.device == Device::Other && text.ends_with('\n') {
+            return self.answer_bytes(text.as_bytes());
+        }
+        let text = text.strip_suffix('\n').unwrap_or(text);
+        let shown: String = match self.answers.device {
+            Device::Other => format!("{text}\n"),
+            Device::Terminal => text.lines().map(|line| format!("{}\n", sanitize(line))).collect(),
+        };
+        self.answer_bytes(shown.as_bytes())
+    }
+
+    /// Hands everything written to stdout to its reader.
+    ///
+    /// # Errors
+    ///
+    /// The rest could not be written; a reader that went away is `BrokenPipe`.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.answers.sink.flush()
+    }
+
+    /// Writes one line about the run to stderr; a stderr that cannot be written is ignored.
+    pub fn note(&mut self, line: &Line) {
+        let text = render(&self.mask, self.remarks.theme, line);
+        let sink = &mut self.remarks.sink;
+        let mut write = || {
+            // Nobody could be told of a failure here, and the answer does not depend on it.
+            let _ = sink.write_all(text.as_bytes());
+            let _ = sink.flush();
+        };
+        match &self.progress {
+            Some(progress) => progress.suspend(write),
+            None => write(),
+        }
+    }
+
+    /// Whether a question would be seen: stderr is a terminal.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        self.remarks.device == Device::Terminal
+    }
+
+    /// Writes a question to stderr, and leaves the answer its place on the same line.
+    pub fn question(&mut self, line: &Line) {
+        let text = render(&self.mask, self.remarks.theme, line);
+        // Nobody could be told of a failure here: the one who is asked sees the same terminal.
+        let _ = write!(self.remarks.sink, "{} ", text.trim_end_matches('\n'));
+        let _ = self.remarks.sink.flush();
+    }
+
+    /// Shows on stderr how far a run is, `elapsed` after its start; it may be called at any time.
+    ///
+    /// A terminal gets a bar, which makes way for every line until [`Console::end_progress`];
+    /// anything else gets a line every ten seconds.
+    pub fn progress(&mut self, summary: &DeliverySummary, elapsed: Duration) {
+        let canvas = self.canvas;
+        let progress = self.progress.get_or_insert_with(|| Progress::new(canvas));
+        if let Some(line) = progress.update(summary, elapsed) {
+            self.note(&line);
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn end_progress(&mut self) {
+        self.progress = None;
+    }
+
+    /// Shows a line on a terminal's stderr that the next one replaces; elsewhere nothing.
+    pub fn status(&mut self, text: &str) {
+        if self.canvas != Device::Terminal {
+            return;
+        }
+        let line = Line::new().dim(text.chars().take(STATUS_WIDTH).collect::<String>());
+        let text = render(&self.mask, self.remarks.theme, &line);
+        self.has_status = true;
+        // Nobody could be told of a failure here, and the answer does not depend on it.
+        let _ = write!(self.remarks.sink, "{CLEAR_LINE}{}", text.trim_end_matches('\n'));
+        let _ = self.remarks.sink.flush();
+    }
+
+    /// Takes the line away.
+    pub fn end_status(&mut self) {
+        if std::mem::take(&mut self.has_status) {
+            let _ = write!(self.remarks.sink, "{CLEAR_LINE}");
+            let _ = self.remarks.sink.flush();
+        }
+    }
+
+    /// Writes `warning: …` to stderr.
+    pub fn warning(&mut self, text: &str) {
+        self.note(&Line::new().warn("warning:").plain(" ").plain(text.to_owned()));
+    }
+
+    /// Writes an error to stderr: `error: …`, then each cause, then each hint.
+    ///
+    /// A broken pipe is no failure, so nothing is written for it.
+    pub fn error(&mut self, error: &CommandError) {
+        if error.kind == ErrorKind::BrokenPipe {
+            return;
+        }
+        self.note(&Line::new().bad("error:").plain(" ").plain(&error.message));
+        let mut chain = error.chain();
+        // A wrapper that adds nothing repeats the message below it.
+        chain.dedup();
+        for cause in chain.into_iter().skip(1) {
+            self.note(&Line::new().plain("  ").dim("caused by:").plain(" ").plain(cause));
+        }
+        for hint in &error.hints {
+            self.note(&Line::new().plain("  ").accent("hint:").plain(" ").plain(hint));
+        }
+    }
+}
+
+/// Shows what a panic says without the keys that the process knows.
+pub fn hide_keys_in_panics() {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |info| match mask::outside(&info.to_string()) {
+        // Nobody could be told of a failure here.
+        Cow::Owned(masked) => drop(writeln!(io::stderr(), "{masked}")),
+        Cow::Borrowed(_) => usual(info),
+    }));
+}
+
+fn device(stream: &impl IsTerminal) -> Device {
+    if stream.is_terminal() { Device::Terminal } else { Device::Other }
+}
+
+/// The line as it is written, with its newline.
+fn render(mask: &KeyMask, theme: Theme, line: &Line) -> String {
+    let is_own = |index: usize| line.spans[index].origin == Origin::Own;
+    let mut texts: Vec<String> = line.spans.iter().map(|span| span.text.clone()).collect();
+    mask.mask_pieces(&mut texts, is_own);
+    for text in &mut texts {
+        *text = sanitize(text).into_owned();
+    }
+    // Escaping can spell a key that holds such an escape, and cutting could halve one: so the
+    // search comes again, and before the cut.
+    mask.mask_pieces(&mut texts, is_own);
+    let mut out = String::new();
+    for (span, text) in line.spans.iter().zip(&texts) {
+        let shown = abridge(text, LONGEST_SPAN);
+        theme.paint(role_of(span.role, &shown), &shown, &mut out);
+    }
+    out.push('\n');
+    out
+}
+
+/// Blanks have no look; a sequence around them would only be noise in a log.
+fn role_of(role: Role, text: &str) -> Role {
+    if text.trim_start_matches(' ').is_empty() { Role::Plain } else { role }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    /// A writer whose bytes the test can read; a full one refuses everything.
+    #[derive(Clone, Default)]
+    struct Captured {
+        bytes: Arc<Mutex<Vec<u8>>>,
+        writes: Arc<Mutex<usize>>,
+        broken: Option<io::ErrorKind>,
+    }
+
+    impl Captured {
+        fn text(&self) -> String {
+            String::from_utf8(self.bytes.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    impl Write for Captured {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if let Some(kind) = self.broken {
+                return Err(kind.into());
+            }
+            *self.writes.lock().unwrap() += 1;
+            self.bytes.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn console(mode: ColorMode) -> (Console, Captured, Captured) {
+        let (answers, remarks) = (Captured::default(), Captured::default());
+        (Console::over(answers.clone(), remarks.clone(), mode), answers, remarks)
+    }
+
+    #[test]
+    fn an_answer_is_one_sanitized_line_in_one_write() {
+        let (mut console, answers, remarks) = console(ColorMode::Auto);
+        console.answer(&Line::new().good("yes").plain(" a\nb\u{1b}[2J\u{202e}")).unwrap();
+        assert_eq!(answers.text(), "yes a\\nb\\u{1b}[2J\\u{202e}\n");
+        assert_eq!(*answers.writes.lock().unwrap(), 1);
+        assert_eq!(remarks.text(), "");
+    }
+
+    #[test]
+    fn an_answer_reaches_its_reader_through_a_buffer_at_once() {
+        let answers = Captured::default();
+        let buffered = io::BufWriter::new(answers.clone());
+        let mut console = Console::over(buffered, io::sink(), ColorMode::Auto);
+        console.answer(&Line::new().plain("ready")).unwrap();
+        assert_eq!(answers.text(), "ready\n");
+        console.answer_bytes(b"{}\n").unwrap();
+        assert_eq!(answers.text(), "ready\n{}\n");
+    }
+
+    #[test]
+    fn colours_surround_the_sanitized_text() {
+        let (mut console, answers, _) = console(ColorMode::Always);
+        console.answer(&Line::new().bad("no\x1b[0m").dim("  ").plain(" why")).unwrap();
+        assert_eq!(answers.text(), "\x1b[1;31mno\\u{1b}[0m\x1b[0m   why\n");
+    }
+
+    #[test]
+    fn bytes_for_a_machine_stay_as_they_are() {
+        let (mut console, answers, _) = console(ColorMode::Always);
+        console.redact(b"secret");
+        console.answer_bytes(b"\x1b\xff secret").unwrap();
+        assert_eq!(*answers.bytes.lock().unwrap(), b"\x1b\xff secret");
+    }
+
+    #[test]
+    fn the_key_never_reaches_a_line() {
+        let (mut console, answers, remarks) = console(ColorMode::Never);
+        console.redact(b"sec\x1bret");
+        let outside = |text: &str| text.to_owned();
+        let split = Line::new()
+            .plain(outside("S&sec"))
+            .strong(outside("\x1bret"))
+            .plain(outside(" sec\\u{1b}ret"));
+        console.answer(&split).unwrap();
+        console.note(&split);
+        console.warning("sec\x1bret");
+        console.error(
+            &CommandError::input("bad sec\x1bret")
+                .because(io::Error::other("sec\x1bret"))
+                .hint("not sec\x1bret"),
+        );
+        assert_eq!(answers.text(), "S&[key] [key]\n");
+        let (lines, shown) = (remarks.text(), answers.text());
+        assert_eq!(lines.matches("[key]").count(), 6, "{lines}");
+        assert!(!lines.contains("ret") && !shown.contains("ret"), "{lines}");
+    }
+
+    #[test]
+    fn a_key_spelled_as_an_escape_is_found_after_sanitizing() {
+        let (mut console, answers, _) = console(ColorMode::Never);
+        console.redact(b"a\\u{1b}b");
+        console.answer(&Line::new().plain("a\x1bb".to_owned())).unwrap();
+        assert_eq!(answers.text(), "[key]\n");
+    }
+
+    #[test]
+    fn a_literal_is_ours_and_what_was_computed_is_not() {
+        let (mut console, answers, _) = console(ColorMode::Never);
+        console.redact(b"valid");
+        let line = Line::new().good("valid").plain(": ").plain("memo=valid".to_owned());
+        console.answer(&line.plain(" va").plain("lid".to_owned())).unwrap();
+        assert_eq!(answers.text(), "valid: memo=[key] [key]\n");
+    }
+
+    #[test]
+    fn an_endless_span_loses_its_middle() {
+        let (mut console, answers, _) = console(ColorMode::Never);
+        console.answer(&Line::new().plain("memo=").plain("\u{1}".repeat(1_000_000))).unwrap();
+        let shown = answers.text();
+        assert!(shown.chars().count() <= LONGEST_SPAN + "memo=\n".len());
+        assert!(shown.contains(" characters)…"));
+    }
+
+    #[test]
+    fn an_error_names_its_causes_and_then_its_hints() {
+        let (mut console, _, remarks) = console(ColorMode::Never);
+        let cause = CommandError::input("line 1\nline 2").because(io::Error::other("no space"));
+        let error = CommandError::environment("cannot write")
+            .because(cause)
+            .hint("Use --output.")
+            .hint("Or free some space.");
+        console.error(&error);
+        assert_eq!(
+            remarks.text(),
+            "error: cannot write\n  caused by: line 1\\nline 2: no space\n  caused by: no space\n  \
+             hint: Use --output.\n  hint: Or free some space.\n"
+        );
+    }
+
+    #[test]
+    fn a_broken_pipe_is_no_error_to_speak_of() {
+        let (mut console, _, remarks) = console(ColorMode::Never);
+        console.error(&CommandError::output(io::ErrorKind::BrokenPipe.into()));
+        console.warning("late");
+        assert_eq!(remarks.text(), "warning: late\n");
+    }
+
+    #[test]
+    fn progress_is_a_remark_and_never_an_answer() {
+        let (mut console, answers, remarks) = console(ColorMode::Never);
+        let summary = crate::report::summary::sample::summary(50);
+        for second in 0..25 {
+            console.progress(&summary, Duration::from_secs(second));
+        }
+        console.answer(&Line::new().plain("between")).unwrap();
+        console.end_progress();
+        assert_eq!((answers.text().as_str(), remarks.text().lines().count()), ("between\n", 2));
+        assert!(remarks.text().starts_with("progress, 10.0 s: 50 of 50 orders ended"));
+    }
+
+    #[test]
+    fn only_a_broken_stdout_is_reported() {
+        let broken = Captured { broken: Some(io::ErrorKind::BrokenPipe), ..Captured::default() };
+        let mut console = Console::over(broken.clone(), broken, ColorMode::Never);
+        console.note(&Line::new().plain("lost"));
+        let refused = console.answer(&Line::new().plain("lost")).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::BrokenPipe);
+    }
+}
