@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Signs a million lines with this program, with the bare digest, and with the scripts in peers/.
+# Signs a million lines with this program, with the bare digest, and with the scripts in peers/scripts/.
 #
 #   benches/bulk.sh                                     # about a minute
 #   BULK_LINES=100000 BULK_ROUNDS=3 benches/bulk.sh     # a quick look
@@ -8,4 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-exec cargo bench --locked --bench bulk
+. benches/build.sh
+PAYOUT_NOTIFY=${PAYOUT_NOTIFY:-$(built payout-notify)}
+export PAYOUT_NOTIFY
+exec "$(built bulk)"

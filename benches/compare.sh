@@ -33,19 +33,16 @@ has() { command -v "$1" >/dev/null; }
 
 work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT
-built() {
-  cargo build --locked --quiet --release --bin payout-notify --message-format=json |
-    sed -n 's/.*"executable":"\([^"]*payout-notify\)".*/\1/p' | tail -1
-}
+. benches/build.sh
 program() {
-  if [ -z "${PAYOUT_NOTIFY:-}" ]; then PAYOUT_NOTIFY=$(built); fi
+  if [ -z "${PAYOUT_NOTIFY:-}" ]; then PAYOUT_NOTIFY=$(built payout-notify); fi
   export PAYOUT_NOTIFY
 }
 
 # Each prints one section; the text above the figures says what they mean.
 
 functions() {
-  cargo bench --locked --quiet --bench functions -- --noplot ${quick:+--quick} 2>"$work/errors" |
+  cargo bench --locked --quiet --package payout-notify-protocol --bench functions -- --noplot ${quick:+--quick} 2>"$work/errors" |
     grep -E '^[a-z].*|time:|thrpt:' | grep -vE '^Benchmarking|change:'
 }
 
@@ -56,9 +53,9 @@ startup_commands() {
   echo "sign $PAYOUT_NOTIFY sign $work/payload"
   echo "verify $PAYOUT_NOTIFY verify $work/signed"
   # Not a version manager's script before it.
-  if has python3; then echo "python3 $(python3 -c 'import sys; print(sys.executable)') benches/peers/sign.py $work/payload"; fi
-  if has node; then echo "node node benches/peers/sign.mjs $work/payload"; fi
-  if has php; then echo "php php benches/peers/sign.php $work/payload"; fi
+  if has python3; then echo "python3 $(python3 -c 'import sys; print(sys.executable)') benches/peers/scripts/sign.py $work/payload"; fi
+  if has node; then echo "node node benches/peers/scripts/sign.mjs $work/payload"; fi
+  if has php; then echo "php php benches/peers/scripts/sign.php $work/payload"; fi
 }
 
 startup() {
@@ -140,7 +137,11 @@ listener() {
   benches/listener.sh $(either '7 4 1000000' '1 1 2000') 2>"$work/errors"
 }
 
-store() { cargo bench --locked --quiet --bench store 2>"$work/errors"; }
+store() {
+  program
+  # shellcheck disable=SC2046 # Two figures.
+  benches/store.sh $(either '7 3' '1 1') 2>"$work/errors"
+}
 
 # The first line of what a tool says about its version.
 version() {

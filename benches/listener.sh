@@ -16,15 +16,9 @@ connections=64 key=0123456789abcdef port=18787
 # Figures that awk reads, whatever the language of the shell.
 export LC_ALL=C
 
-# Builds one program and tells where it is; others may be built with it.
-built() {
-  local name=$1
-  shift
-  cargo "$@" --locked --quiet --message-format=json |
-    sed -n "s/.*\"executable\":\"\([^\"]*$name[^\"/]*\)\".*/\1/p" | tail -1
-}
-program=${PAYOUT_NOTIFY:-$(built payout-notify build --release --bin payout-notify)}
-peers=${PEERS:-$(built listener_peers bench --no-run --bench listener_peers)}
+. benches/build.sh
+program=${PAYOUT_NOTIFY:-$(built payout-notify)}
+peers=${PEERS:-$(built payout-notify-bench-peers)}
 tool=${LOAD_TOOL:-$(command -v wrk >/dev/null && echo wrk || echo oha)}
 work=$(mktemp -d "${FOLDER:-${TMPDIR:-/tmp}}/listener-bench-XXXXXX")
 server=
@@ -34,7 +28,7 @@ finish() {
 }
 trap finish EXIT
 
-"$peers" body "$key" | tr -d '\n' >"$work/body"
+"$peers" body "$key" >"$work/body"
 (umask 077 && printf %s "$key" >"$work/key")
 cat >"$work/post.lua" <<LUA
 wrk.method = "POST"

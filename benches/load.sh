@@ -2,8 +2,8 @@
 # Compares senders against one fast sink: requests/s at full load, and CPU at a fixed rate.
 #
 # `payout-notify simulate` signs every request freshly, judges every reply and writes a report; oha,
-# wrk and hey send one fixed body. The transport alone, and bare reqwest, stand beside it. Tools that
-# are not there are left out: `cargo install oha`, and the Debian packages wrk and hey.
+# wrk and hey send one fixed body; bare reqwest signs each. Tools that are not installed are left
+# out: `cargo install oha`, and the Debian packages wrk and hey.
 # Usage: benches/load.sh [ROUNDS] [SECONDS] [RATE]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,17 +13,10 @@ tasks=64
 # Times in figures that awk reads, whatever the language of the shell.
 export LC_ALL=C
 
-build() {
-  cargo bench --locked --quiet --no-run --bench load_client --message-format=json |
-    sed -n 's/.*"executable":"\([^"]*load_client[^"]*\)".*/\1/p' | tail -1
-}
-client=${LOAD_CLIENT:-$(build)}
-# The program itself, built as it is released.
-built() {
-  cargo build --locked --quiet --release --bin payout-notify --message-format=json |
-    sed -n 's/.*"executable":"\([^"]*payout-notify\)".*/\1/p' | tail -1
-}
-program=${PAYOUT_NOTIFY:-$(built)}
+. benches/build.sh
+peers=${PEERS:-$(built payout-notify-bench-peers)}
+program=${PAYOUT_NOTIFY:-$(built payout-notify)}
+key=0123456789abcdef
 work=$(mktemp -d)
 sink_pid=
 finish() {
@@ -32,12 +25,12 @@ finish() {
 }
 trap finish EXIT
 
-"$client" sink >"$work/url" &
+"$peers" sink >"$work/url" &
 sink_pid=$!
 until [ -s "$work/url" ]; do sleep 0.05; done
 url=$(cat "$work/url")
-"$client" body | tr -d '\n' >"$work/body"
-(umask 077 && printf 0123456789abcdef >"$work/key")
+"$peers" body "$key" >"$work/body"
+(umask 077 && printf %s "$key" >"$work/key")
 cat >"$work/post.lua" <<LUA
 wrk.method = "POST"
 wrk.body = io.open("$work/body"):read("*a")
@@ -54,8 +47,7 @@ simulate() {
 simulate_load() { simulate --count "$load_count" --concurrency "$tasks"; }
 simulate_rate() { simulate --count "$rate_count" --rate "$rate/s"; }
 # Each runs one tool for $seconds and prints its requests/s; the tool's own output is in $work/out.
-wire() { "$client" wire "$url" "$seconds" "$@" >"$work/out" && awk '{print $1}' "$work/out"; }
-reqwest() { "$client" reqwest "$url" "$seconds" "$@" >"$work/out" && awk '{print $1}' "$work/out"; }
+reqwest() { "$peers" reqwest "$url" "$key" "$seconds" "$@" >"$work/out" && awk '{print $1}' "$work/out"; }
 oha_with() {
   oha --no-tui -z "${seconds}s" -c "$tasks" "$@" "${fixed[@]}" "$url" >"$work/out" &&
     awk '/Requests\/sec/ {print $2}' "$work/out"
@@ -89,7 +81,7 @@ measure() {
 
 median() { awk -v column="$2" '{print $column}' "$work/$1" | sort -g | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
 
-# Every round runs every tool once, so that the machine's moods hit all alike.
+# Every round runs every tool once, so that changes of the machine's speed affect all alike.
 compare() {
   local title=$1 column=$2 base
   shift 2
@@ -113,10 +105,8 @@ for ((round = 0; round < rounds; round++)); do
     measure oha-rate oha1 -q "$rate" && fixed_rate+=(oha-rate)
   fi
   measure simulate-load simulate_load && full+=(simulate-load)
-  measure transport-load wire && full+=(transport-load)
   measure reqwest-load reqwest && full+=(reqwest-load)
   measure simulate-rate simulate_rate && fixed_rate+=(simulate-rate)
-  measure transport-rate wire "$rate" && fixed_rate+=(transport-rate)
   measure reqwest-rate reqwest "$rate" && fixed_rate+=(reqwest-rate)
   if has wrk; then measure wrk-load wrk1 && full+=(wrk-load); fi
   if has hey; then measure hey-load hey1 && full+=(hey-load); fi

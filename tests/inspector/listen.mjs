@@ -1,40 +1,15 @@
 // The page of a real listener: a callback that is posted appears at once, and is sent again.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { signed, startListener } from "./listener.mjs";
 
-const KEY = "ThisIsYourSecretKey123";
+const notification = (order) => signed({
+  payout_id: order, payout_cl_id: "c-1", platform_id: "PF0014", amount: 400000, real_amount: 400000, fee: 3200,
+  status: 3, create_time: 1567614049, update_time: 1567614111,
+});
 
-function signed(order) {
-  const fields = {
-    payout_id: order, payout_cl_id: "c-1", platform_id: "PF0014", amount: 400000, real_amount: 400000, fee: 3200,
-    status: 3, create_time: 1567614049, update_time: 1567614111,
-  };
-  const text = Object.keys(fields).sort().map((name) => `${name}=${fields[name]}`).join("&");
-  return JSON.stringify({ ...fields, sign: createHash("md5").update(`${text}&${KEY}`).digest("hex") });
-}
-
-async function start(binary, home) {
-  const child = spawn(binary, ["listen", "--bind", ":0", "--format", "json", "--inspect"], {
-    stdio: ["ignore", "pipe", "inherit"],
-    env: { HOME: home, PAYOUT_NOTIFY_KEY: KEY },
-  });
-  const lines = createInterface({ input: child.stdout });
-  const ready = await new Promise((resolve, reject) => {
-    lines.once("line", (line) => resolve(JSON.parse(line)));
-    child.once("exit", (code) => reject(new Error(`the listener ended with ${code}`)));
-  });
-  const stop = () => new Promise((resolve) => { child.once("exit", resolve); child.kill("SIGINT"); });
-  return { ready, stop };
-}
-
-// A merchant that acknowledges everything and keeps what it got.
+// A merchant that acknowledges everything and remembers the bodies.
 async function merchant() {
   const bodies = [];
   const server = createServer((request, response) => {
@@ -50,31 +25,30 @@ async function merchant() {
   return { bodies, url: `http://127.0.0.1:${server.address().port}/notify`, close: () => server.close() };
 }
 
-export async function driveListener({ binary, page, test, shot }) {
-  const home = mkdtempSync(join(tmpdir(), "inspector-"));
-  const [listener, shop] = [await start(binary, home), await merchant()];
+export async function driveListener({ program, page, test, shot }) {
+  const [listener, shop] = [await startListener(program), await merchant()];
   const post = async (body) => {
     const headers = { "Content-Type": "application/json" };
-    return (await fetch(listener.ready.url, { method: "POST", headers, body })).json();
+    return (await fetch(listener.notifyUrl, { method: "POST", headers, body })).json();
   };
   const text = (selector) => page.eval(`document.querySelector(${JSON.stringify(selector)})?.textContent ?? ""`);
 
   await test("listen: a posted callback appears at once, with its verdict", async () => {
     await page.size(1280, 800);
-    await page.go(listener.ready.inspector);
+    await page.go(listener.url);
     await page.until(`!document.getElementById("empty").hidden`);
     await page.until(`document.getElementById("live").textContent === "live"`);
-    assert.equal((await post(signed("POT00000102"))).error_code, "0000");
+    assert.equal((await post(notification("POT00000102"))).error_code, "0000");
     await page.until(`document.querySelectorAll(".row").length === 1`);
     assert.match(await text(".row"), /POT00000102/);
-    assert.equal((await post(signed("POT00000103").replace("400000", "400001"))).error_code, "0004");
+    assert.equal((await post(notification("POT00000103").replace("400000", "400001"))).error_code, "0004");
     await page.until(`document.querySelectorAll(".row").length === 2`);
     assert.match(await text("#list"), /signature/);
     await shot("listen");
   });
 
   await test("listen: what is kept is there after a new start of the page, and is sent again", async () => {
-    await page.go(listener.ready.inspector);
+    await page.go(listener.url);
     await page.until(`document.querySelectorAll(".row").length === 2`);
     await page.press("j");
     await page.until(`document.querySelector("#detail .head") !== null`);
@@ -90,5 +64,4 @@ export async function driveListener({ binary, page, test, shot }) {
 
   await listener.stop();
   shop.close();
-  rmSync(home, { recursive: true, force: true });
 }

@@ -1,11 +1,11 @@
 //! The measuring half of `benches/bulk.sh`: makes lines, times the bare digest, times commands.
 //!
-//! It is a program, not a statistics framework: whole runs of seconds, in turn, several rounds.
+//! Whole runs of seconds, in turn, several rounds.
 //!
-//! Settings, from the environment: `BULK_LINES` (1,000,000), `BULK_PEER_LINES` (200,000),
-//! `BULK_ROUNDS` (5).
+//! Settings, from the environment: `PAYOUT_NOTIFY` (the program to measure), `BULK_LINES`
+//! (1,000,000), `BULK_PEER_LINES` (200,000), `BULK_ROUNDS` (5).
 
-#![allow(clippy::print_stdout, reason = "it is a program that prints its results")]
+#![allow(clippy::print_stdout, reason = "a tool for measuring prints its figures")]
 
 use std::error::Error;
 use std::fs::File;
@@ -23,7 +23,7 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 const KEY: &str = "ThisIsYourSecretKey123";
 
-/// One thing to measure and what it took, in seconds a run.
+/// One thing to measure and what each run took, in seconds.
 struct Contestant {
     name: String,
     lines: usize,
@@ -32,17 +32,13 @@ struct Contestant {
 }
 
 enum Work {
-    /// The md-5 crate over canonical strings that lie ready in memory.
+    /// The md-5 crate over canonical strings in memory.
     BareDigest(Vec<String>),
     /// A command that reads the lines and writes to nowhere.
     Command { program: PathBuf, arguments: Vec<String> },
 }
 
 fn main() -> Outcome<()> {
-    // `cargo test` runs benches too, to see that they work.
-    if !std::env::args().any(|argument| argument == "--bench") {
-        return Ok(());
-    }
     let lines = setting("BULK_LINES", 1_000_000)?;
     let peer_lines = setting("BULK_PEER_LINES", 200_000)?;
     let rounds = setting("BULK_ROUNDS", 5)?;
@@ -114,10 +110,10 @@ fn contestants(
     for jobs in ["1", "2"] {
         let file = all.display().to_string();
         let arguments = ["sign", "--lines", "--jobs", jobs, &file].map(str::to_owned).to_vec();
-        let program = PathBuf::from(env!("CARGO_BIN_EXE_payout-notify"));
+        let program = PathBuf::from(std::env::var_os("PAYOUT_NOTIFY").ok_or("PAYOUT_NOTIFY: which program?")?);
         list.push(new(format!("sign --jobs {jobs}"), lines, Work::Command { program, arguments }));
     }
-    let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers");
+    let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
     for (program, script) in [("python3", "sign.py"), ("node", "sign.mjs"), ("php", "sign.php")] {
         let installed = Command::new(program).arg("--version").output();
         if !installed.is_ok_and(|output| output.status.success()) {
@@ -136,7 +132,7 @@ fn contestants(
 }
 
 impl Work {
-    /// Runs once and says how long it took, in seconds.
+    /// Runs once and returns the seconds it took.
     fn run(&self) -> Outcome<f64> {
         let start = Instant::now();
         match self {
@@ -168,7 +164,7 @@ impl Work {
 fn print_results(contestants: &mut [Contestant]) {
     println!(
         "\n{:<18} {:>9} {:>10} {:>17} {:>12} {:>8}",
-        "", "lines", "ns a line", "spread", "lines/s", "to bare"
+        "", "lines", "ns per line", "spread", "lines/s", "to bare"
     );
     let mut bare = f64::NAN;
     for contestant in contestants {
