@@ -18,7 +18,7 @@ fi
 
 work=$(mktemp -d)
 trap 'dpkg --purge payout-notify >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
-cargo deb --locked --profile "${PROFILE:-release}" --output "$work/payout-notify.deb" --quiet >/dev/null
+cargo deb --locked --profile "${PROFILE:-dist}" --output "$work/payout-notify.deb" --quiet >/dev/null
 deb=$work/payout-notify.deb
 ok "built: $(stat -c %s "$deb") bytes"
 
