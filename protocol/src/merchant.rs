@@ -392,7 +392,7 @@ impl Acknowledgement {
     /// `{"error_code":"0000"}`: the platform stops notifying.
     ///
     /// ```
-    /// let reply = payout_notify::Acknowledgement::ok();
+    /// let reply = payout_notify_protocol::Acknowledgement::ok();
     /// assert_eq!(reply.status(), 200);
     /// assert_eq!(reply.content_type(), "application/json;charset=utf-8");
     /// assert_eq!(reply.body(), r#"{"error_code":"0000"}"#);

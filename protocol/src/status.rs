@@ -79,7 +79,7 @@ const PAYOUTS: usize = PAYOUT_STATUSES.len();
 /// assert_eq!(swapped.status(Kind::Payout, 4).map(|status| status.name), Some("failed"));
 /// assert_eq!(swapped.status(Kind::Payout, 3).map(|status| status.name), Some("success"));
 /// assert!(StatusTable::try_new([(4, "failed")]).is_err());
-/// # Ok::<(), payout_notify::StatusTableError>(())
+/// # Ok::<(), payout_notify_protocol::StatusTableError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatusTable {

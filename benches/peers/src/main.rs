@@ -17,8 +17,7 @@ mod server;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-const USAGE: &str =
-    "peers sink | bare | refuse | body KEY | reqwest URL KEY SECONDS [RATE] | plain-file FOLDER SECONDS";
+const USAGE: &str = "peers sink | bare | refuse | body KEY | reqwest URL KEY SECONDS [RATE] | plain-file FOLDER SECONDS";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -24,8 +24,7 @@ struct Behaviour {
 /// Serves as `sink` (reads the body, acknowledges), `bare` (acknowledges at once, leaves the body to
 /// hyper) or `refuse` (reads the body, answers 500).
 pub async fn serve(kind: &str) -> Result<()> {
-    let status =
-        if kind == "refuse" { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::OK };
+    let status = if kind == "refuse" { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::OK };
     let behaviour = Behaviour { reads_body: kind != "bare", status };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{}/notify", listener.local_addr()?);

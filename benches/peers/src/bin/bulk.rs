@@ -110,7 +110,9 @@ fn contestants(
     for jobs in ["1", "2"] {
         let file = all.display().to_string();
         let arguments = ["sign", "--lines", "--jobs", jobs, &file].map(str::to_owned).to_vec();
-        let program = PathBuf::from(std::env::var_os("PAYOUT_NOTIFY").ok_or("PAYOUT_NOTIFY: which program?")?);
+        let program = PathBuf::from(
+            std::env::var_os("PAYOUT_NOTIFY").ok_or("PAYOUT_NOTIFY: which program?")?,
+        );
         list.push(new(format!("sign --jobs {jobs}"), lines, Work::Command { program, arguments }));
     }
     let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
