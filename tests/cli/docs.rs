@@ -1,5 +1,7 @@
 //! The pages under `docs/`: their commands are run, their examples read, their tables held to the data.
 //!
+//! The tutorials, which call other programs, are run by `tests/interpreters/pages.rs`.
+//!
 //! `UPDATE_DOCS=1 cargo test --test cli docs` writes the tables anew.
 
 use std::fmt::Write as _;
@@ -40,21 +42,6 @@ fn assert_true(page: &str) {
     assert!(PAGES_WITH_COMMANDS.contains(&page));
     let faults = faults_of(&text(page));
     assert!(faults.is_empty(), "{} faults in {page}:\n\n{}", faults.len(), faults.join("\n\n"));
-}
-
-#[test]
-fn the_merchants_tutorial_tells_the_truth() {
-    assert_true("tutorial-merchant.md");
-}
-
-#[test]
-fn the_pipelines_tutorial_tells_the_truth() {
-    assert_true("tutorial-ci.md");
-}
-
-#[test]
-fn the_testers_tutorial_tells_the_truth() {
-    assert_true("tutorial-platform-qa.md");
 }
 
 #[test]

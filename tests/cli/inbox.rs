@@ -210,7 +210,7 @@ fn what_is_sent_again_is_what_came_byte_for_byte() {
     assert_eq!(received[0].body, signed_success().replacen(':', ": ", 1));
     assert_eq!(received[0].header("x-trace"), Some("t 1"));
     assert_eq!(received[0].header("content-type"), Some("application/json;charset=utf-8"));
-    assert_ne!(received[0].header("host"), Some("shop:8787"));
+    assert!(received[0].header("host").is_some_and(|host| host != "shop:8787"));
     kept.run(&["replay", "1", "99", "--to", "http://localhost:1/"]).exits(3);
     kept.run(&["replay", "1", "--to", "shop.example"]).exits(2);
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::harness::{
@@ -79,8 +80,7 @@ fn killed(merchant: &Merchant, journal: &Path, orders: usize, arguments: &[&str]
         ["--count", "40", "--concurrency", "1", "--rate", "40/s", "--set", "payout_id=P{n}"];
     let run = simulate(&merchant.url(), journal, &[&usual, arguments].concat()).start();
     merchant.wait_for(orders);
-    let kill = Command::new("kill").args(["-KILL", &run.id().to_string()]).status();
-    assert!(kill.expect("kill runs").success());
+    run.signal(Signal::KILL);
     run.end();
 }
 

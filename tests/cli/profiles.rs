@@ -40,7 +40,7 @@ fn a_profile_gives_what_no_flag_and_no_variable_does() {
     let by_flag = signed(sign(&["sign", "--sign-type", "md5"]).run());
     assert_eq!(by_flag["sign_type"], "MD5");
     let other_key = signed(sign(&["sign"]).key("another").run());
-    assert_ne!(other_key["sign"], signed(by_flags)["sign"]);
+    assert!(other_key["sign"].is_string() && other_key["sign"] != signed(by_flags)["sign"]);
 }
 
 #[test]

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, PipeReader, Read, Write};
-use std::process::Command;
 use std::thread;
 use std::time::Instant;
 
+use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::harness::{
-    DEADLINE, KEY, Listening, PAUSE, Program, Running, payout_notify, signed, untried,
-};
+use crate::harness::{DEADLINE, KEY, Listening, PAUSE, Program, Running, payout_notify, signed};
 
 /// More orders than a pipe holds the lines of.
 const MANY: &str = "4000";
@@ -28,11 +26,6 @@ fn line(reader: &mut PipeReader) -> Value {
         line.extend(byte);
     }
     serde_json::from_slice(&line).expect("a line of JSON")
-}
-
-fn send(signal: &str, id: u32) {
-    let sent = Command::new("kill").args([signal, &id.to_string()]).status();
-    assert!(sent.expect("kill runs").success(), "no process {id}");
 }
 
 /// Waits until a number has grown and then grows no more.
@@ -65,13 +58,15 @@ fn simulate(merchant: &Listening, arguments: &[&str]) -> Program {
 
 #[test]
 fn the_second_signal_ends_a_run_whose_pipe_is_full_and_the_journal_has_the_rest() {
-    for signals in [["-INT", "-INT"], ["-TERM", "-TERM"], ["-HUP", "-INT"]] {
+    for signals in
+        [[Signal::INT, Signal::INT], [Signal::TERM, Signal::TERM], [Signal::HUP, Signal::INT]]
+    {
         let merchant = merchant();
         let count = ["--count", "600", "--seed", "7", "--journal", "run.journal"];
         let (running, reader) = unread(simulate(&merchant, &count));
         until_it_stays(|| cpu_time(running.id()));
         let work = running.work();
-        signals.iter().for_each(|signal| send(signal, running.id()));
+        signals.into_iter().for_each(|signal| running.signal(signal));
         let (output, _sandbox) = running.end_with_folders();
         output.exits(130);
         drop(reader);
@@ -124,7 +119,7 @@ fn the_second_signal_ends_a_listener_whose_pipe_is_full() {
     let summary = acknowledged.json_lines().pop().expect("a summary");
     assert_eq!(summary["orders"]["acknowledged"], 300, "{summary}");
     running.interrupt();
-    send("-TERM", running.id());
+    running.signal(Signal::TERM);
     let (output, sandbox) = running.end_with_folders();
     output.exits(130);
     let inbox = sandbox.work().join("kept.db");
@@ -144,29 +139,13 @@ fn commands_without_a_last_word_end_at_the_first_signal() {
 }
 
 #[test]
-fn a_terminal_that_nobody_reads_holds_no_run() {
-    const NO_PYTHON: i32 = 77;
-    let merchant = merchant();
-    let script = "python3 -c '' 2>/dev/null || exit 77; exec python3 \"$UNREAD\" \"$@\"";
-    let output = simulate(&merchant, &["--count", MANY])
-        .behind(script)
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("UNREAD", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/terminal/unread.py"))
-        .run();
-    if output.code == NO_PYTHON {
-        return untried("there is no python3 here: no terminal is tried");
-    }
-    output.exits(130);
-}
-
-#[test]
 fn a_hangup_ends_a_listener_in_order_unless_it_was_ignored_at_the_start() {
     let hung_up = Listening::start(&["--no-inbox"]);
-    send("-HUP", hung_up.running().id());
+    hung_up.running().signal(Signal::HUP);
     assert_eq!(hung_up.end().output.code, 0);
     let program = Listening::program(&["--no-inbox"]).behind("trap '' HUP; exec \"$@\"");
     let ignoring = Listening::of(program);
-    send("-HUP", ignoring.running().id());
+    ignoring.running().signal(Signal::HUP);
     assert_eq!(ignoring.post("{}").error_code(), "0004");
     assert_eq!(ignoring.interrupt().output.code, 0);
 }

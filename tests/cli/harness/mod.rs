@@ -5,6 +5,7 @@ mod command;
 mod group;
 mod listener;
 mod merchant;
+mod ports;
 mod sandbox;
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ pub(crate) use command::{Output, Program, Running, payout_notify};
 pub(crate) use group::Group;
 pub(crate) use listener::Listening;
 pub(crate) use merchant::{ACKNOWLEDGE, Merchant, Scripted};
+pub(crate) use ports::free_port;
 pub(crate) use sandbox::Sandbox;
 
 /// The key that the platform's documents print for their examples.
@@ -45,10 +47,4 @@ pub(crate) fn signed(payload: &str) -> String {
 /// The platform's example as a success, signed under [`KEY`].
 pub(crate) fn signed_success() -> String {
     signed(&fixture("withdraw-notification.json").replace("\"status\":2", "\"status\":3"))
-}
-
-/// Says that a test was not tried, for what this machine lacks.
-#[allow(clippy::print_stderr, reason = "who runs the tests must see what was not tried")]
-pub(crate) fn untried(why: &str) {
-    eprintln!("{why}");
 }

@@ -1,38 +1,24 @@
 //! `sign --lines` and `verify --lines` as a person runs them.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-const KEY: &str = "ThisIsYourSecretKey123";
+use crate::harness::{DEADLINE, Group, KEY, payout_notify};
 
-fn start(arguments: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_payout-notify"))
-        .args(arguments)
-        .env_clear()
-        .env("PAYOUT_NOTIFY_KEY", KEY)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts")
+/// A run whose streams are in the hands of the test.
+fn start(arguments: &[&str]) -> Group {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_payout-notify"));
+    command.args(arguments).env_clear().env("PAYOUT_NOTIFY_KEY", KEY);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Group::start(&mut command).expect("the program starts")
 }
 
 /// The exit code, stdout and stderr of a run over this input.
 fn run(arguments: &[&str], input: &[u8]) -> (i32, String, String) {
-    let mut child = start(arguments);
-    let mut stdin = child.stdin.take().expect("a pipe");
-    let input = input.to_vec();
-    // Written apart: the program answers before it has read everything. It may leave early, too.
-    let writer = std::thread::spawn(move || stdin.write_all(&input));
-    let output = child.wait_with_output().expect("an end");
-    let _ = writer.join().expect("a writer");
-    (
-        output.status.code().expect("an exit code"),
-        String::from_utf8(output.stdout).expect("text"),
-        String::from_utf8(output.stderr).expect("text"),
-    )
+    let output = payout_notify(arguments).key(KEY).stdin(input).run();
+    (output.code, output.stdout, output.stderr)
 }
 
 fn objects(stdout: &str) -> Vec<Value> {
@@ -164,7 +150,8 @@ fn a_line_over_a_mebibyte_is_bad_and_the_next_one_is_not() {
 #[test]
 fn a_line_is_answered_while_the_input_is_still_open() {
     for jobs in ["1", "2"] {
-        let mut child = start(&["sign", "--lines", "--jobs", jobs]);
+        let mut group = start(&["sign", "--lines", "--jobs", jobs]);
+        let child = group.leader();
         let mut stdin = child.stdin.take().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         for number in 0..3 {
@@ -174,7 +161,7 @@ fn a_line_is_answered_while_the_input_is_still_open() {
             assert_eq!(answer, signed(&format!("{{\"a\":{number}}}")));
         }
         drop(stdin);
-        assert_eq!(child.wait().unwrap().code(), Some(0));
+        assert_eq!(group.ends_within(DEADLINE), Some(0));
     }
 }
 
@@ -182,14 +169,15 @@ fn a_line_is_answered_while_the_input_is_still_open() {
 fn a_reader_that_goes_away_is_no_failure_but_a_proven_no_stands() {
     for (command, expected) in [("sign", 0), ("verify", 1)] {
         for jobs in ["1", "2"] {
-            let mut child = start(&[command, "--lines", "--jobs", jobs]);
+            let mut group = start(&[command, "--lines", "--jobs", jobs]);
+            let child = group.leader();
             let mut stdin = child.stdin.take().unwrap();
             drop(child.stdout.take());
             // It never reads to the end of this input: it must end by itself.
             while stdin.write_all(b"{\"a\":1,\"sign\":\"x\"}\n").is_ok() {}
             let mut stderr = String::new();
             child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-            assert_eq!((child.wait().unwrap().code(), stderr.as_str()), (Some(expected), ""));
+            assert_eq!((group.ends_within(DEADLINE), stderr.as_str()), (Some(expected), ""));
         }
     }
 }

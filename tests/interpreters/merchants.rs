@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use payout_notify::protocol::scheme::Algorithm;
 
+use crate::need::{AWK, NODE, PHP_PCNTL, PYTHON, list};
+
 use flawed::{Flaw, Merchant};
 use server::Server;
 use symptoms::{Books, SYMPTOMS, SymptomMerchant};
@@ -24,6 +26,20 @@ mod server;
 mod symptoms;
 #[path = "merchants/table.rs"]
 mod table;
+
+list! {
+    each_flawed_merchant_trips_its_own_cases_and_no_other []
+    each_other_flawed_merchant_trips_its_own_cases_and_no_other []
+    the_rust_merchant_passes [AWK]
+    the_node_merchant_passes [NODE, AWK]
+    the_python_merchant_passes [PYTHON, AWK]
+    the_php_merchant_passes [PHP_PCNTL, AWK]
+    what_moves_no_money_warns_with_and_without_an_observer []
+    a_wrong_booking_makes_a_failure_of_every_warning []
+    an_acknowledged_order_that_is_not_credited_fails_where_a_refused_one_warns []
+    a_plain_handler_in_the_idiom_of_flask_is_not_accused [PYTHON, AWK]
+    a_plain_handler_in_the_idiom_of_express_is_not_accused [NODE, AWK]
+}
 
 const KEY: &str = "ThisIsYourSecretKey123";
 
@@ -170,12 +186,10 @@ fn hold_rows(from: usize) {
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
-#[test]
 fn each_flawed_merchant_trips_its_own_cases_and_no_other() {
     hold_rows(0);
 }
 
-#[test]
 fn each_other_flawed_merchant_trips_its_own_cases_and_no_other() {
     hold_rows(1);
 }
@@ -194,7 +208,6 @@ fn check_symptoms(books: Books, cases: &[&str], is_observed: bool) -> Checked {
     check_with(&server.url(), &arguments, &folder.0)
 }
 
-#[test]
 fn what_moves_no_money_warns_with_and_without_an_observer() {
     let cases: Vec<&str> = SYMPTOMS.iter().map(|one| one.case).collect();
     for is_observed in [false, true] {
@@ -204,7 +217,6 @@ fn what_moves_no_money_warns_with_and_without_an_observer() {
     }
 }
 
-#[test]
 fn a_wrong_booking_makes_a_failure_of_every_warning() {
     let named = SYMPTOMS.iter().filter(|one| one.names_order);
     let cases: Vec<&str> = named.map(|one| one.case).collect();
@@ -216,7 +228,6 @@ fn a_wrong_booking_makes_a_failure_of_every_warning() {
     assert_eq!(unseen.others_than("warned", &cases), NONE, "{}", unseen.text);
 }
 
-#[test]
 fn an_acknowledged_order_that_is_not_credited_fails_where_a_refused_one_warns() {
     let all = SYMPTOMS.iter().map(|one| one.case);
     // Where the ids are long, an observer may look for another one.
@@ -236,8 +247,8 @@ struct Reference {
 }
 
 impl Reference {
-    /// Starts it; `None` where there is no such interpreter.
-    fn start(command: &[&str], demand: Demand, credits: &Path) -> Option<Reference> {
+    /// Starts it.
+    fn start(command: &[&str], demand: Demand, credits: &Path) -> Reference {
         fs::write(credits, "").expect("a file for credits");
         let (program, arguments) = command.split_first().expect("a program");
         let mut child = Command::new(program)
@@ -250,11 +261,11 @@ impl Reference {
             // PHP's server has workers: they are ended as one.
             .process_group(0)
             .spawn()
-            .ok()?;
+            .expect("the merchant starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("text");
         let url = line.trim().trim_start_matches("listening on ").to_owned();
-        Some(Reference { child, url })
+        Reference { child, url }
     }
 
     /// Waits until it takes connections: PHP's server tells its URL before.
@@ -278,20 +289,12 @@ impl Drop for Reference {
     }
 }
 
-#[allow(clippy::print_stdout, reason = "what was not tested is told to who reads the tests")]
-fn skip(name: &str) {
-    println!("skipped: no {name}");
-}
-
 /// Checks a reference merchant, which must pass everything.
 fn passes(name: &str, command: &[&str]) {
     for demand in [Demand::Any, Demand::Hmac] {
         let folder = Folder::new();
         let credits = folder.0.join("credits.txt");
-        let Some(merchant) = Reference::start(command, demand, &credits) else {
-            skip(name);
-            return;
-        };
+        let merchant = Reference::start(command, demand, &credits);
         merchant.wait();
         let program = folder.0.join("sum.awk");
         fs::write(&program, SUM).expect("a program");
@@ -314,29 +317,25 @@ fn source(name: &str) -> String {
     format!("{}/examples/merchants/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-#[test]
 fn the_rust_merchant_passes() {
     passes("example merchant", &[&example("merchant")]);
 }
 
-#[test]
 fn the_node_merchant_passes() {
     passes("node", &["node", &source("merchant.mjs")]);
 }
 
-#[test]
 fn the_python_merchant_passes() {
     passes("python3", &["python3", &source("merchant.py")]);
 }
 
-#[test]
 fn the_php_merchant_passes() {
     passes("php", &["php", &source("merchant.php")]);
 }
 
 /// Checks a plain handler, in which nothing may fail, whoever looks at its books.
 fn is_not_accused(interpreter: &str, name: &str) {
-    let file = format!("{}/tests/merchants/plain/{name}", env!("CARGO_MANIFEST_DIR"));
+    let file = format!("{}/tests/interpreters/merchants/plain/{name}", env!("CARGO_MANIFEST_DIR"));
     // It books under the merchant's own id of the order, which follows from the platform's.
     let each = r#"BEGIN { order = ENVIRON["PAYOUT_CHECK_ORDER"]; sub(/CHECK-/, "CHECK-C", order) }
         $1 == order { sum += $2 } END { printf "%d\n", sum }"#;
@@ -345,10 +344,7 @@ fn is_not_accused(interpreter: &str, name: &str) {
         let folder = Folder::new();
         let state = folder.0.join("state");
         let command = [interpreter, &*file, "0", &*state.display().to_string()];
-        let Some(merchant) = Reference::start(&command, Demand::Any, &state) else {
-            skip(interpreter);
-            return;
-        };
+        let merchant = Reference::start(&command, Demand::Any, &state);
         merchant.wait();
         let awk = folder.0.join("observe.awk");
         let observe = format!("awk -f {} {}", awk.display(), state.display());
@@ -365,12 +361,10 @@ fn is_not_accused(interpreter: &str, name: &str) {
     }
 }
 
-#[test]
 fn a_plain_handler_in_the_idiom_of_flask_is_not_accused() {
     is_not_accused("python3", "flask_style.py");
 }
 
-#[test]
 fn a_plain_handler_in_the_idiom_of_express_is_not_accused() {
     is_not_accused("node", "express_style.mjs");
 }

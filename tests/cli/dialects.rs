@@ -1,68 +1,46 @@
 //! Dialects, other forms of input, and explanations on the command line.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
-
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_payout-notify");
-const KEY: &str = "ThisIsYourSecretKey123";
-
-/// The program in an empty environment, with the documents' example key.
-fn program(arguments: &[&str]) -> Command {
-    let mut command = Command::new(BINARY);
-    command.args(arguments).env_clear().env("PAYOUT_NOTIFY_KEY", KEY);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
+use crate::harness::{KEY, Output, Sandbox, payout_notify};
 
 fn run(arguments: &[&str], input: &str) -> Output {
-    run_with(program(arguments), input)
-}
-
-fn run_with(mut command: Command, input: &str) -> Output {
-    let mut child = command.spawn().unwrap();
-    // A run that is refused at once reads nothing; its pipe is closed then.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    child.wait_with_output().unwrap()
+    payout_notify(arguments).key(KEY).stdin(input).run()
 }
 
 fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
+    output.stdout.clone()
 }
 
 fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
+    output.stderr.clone()
 }
 
 fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
+    output.code
 }
 
 fn json(output: &Output) -> serde_json::Value {
-    serde_json::from_slice(&output.stdout).unwrap()
+    output.json()
 }
 
 /// A file that goes away with its value.
-struct TempFile(PathBuf);
+struct TempFile {
+    path: PathBuf,
+    _sandbox: Sandbox,
+}
 
 impl TempFile {
     fn new(name: &str, text: &str) -> TempFile {
-        let path = std::env::temp_dir().join(format!("{}-{name}", std::process::id()));
+        let sandbox = Sandbox::new();
+        let path = sandbox.work().join(name);
         fs::write(&path, text).unwrap();
-        TempFile(path)
+        TempFile { path, _sandbox: sandbox }
     }
 
     fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for TempFile {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
+        self.path.to_str().unwrap()
     }
 }
 
@@ -71,9 +49,8 @@ fn the_published_example_of_a_sibling_verifies_in_its_dialect_only() {
     let payload = r#"{"appid":"wxd930ea5d5a258f4f","mch_id":10000100,"device_info":1000,
         "body":"test","nonce_str":"ibuaiVcKdpRxkhJA","sign":"9A0A8659F005D6984697E2CA0A9CF3B7"}"#;
     let verify = |arguments: &[&str]| {
-        let mut command = program(arguments);
-        command.env("PAYOUT_NOTIFY_KEY", "192006250b4c09247ec02edce69f6a2d");
-        code(&run_with(command, payload))
+        let program = payout_notify(arguments).key("192006250b4c09247ec02edce69f6a2d");
+        code(&program.stdin(payload).run())
     };
     assert_eq!(verify(&["verify", "--dialect", "wechat-v2"]), 0);
     assert_eq!(verify(&["verify", "--dialect", "wechat-v2", "--require", "md5"]), 0);
@@ -185,16 +162,6 @@ fn an_explanation_never_tells_the_expected_signature_unless_asked() {
     assert!(verification["expected"].is_null());
 }
 
-/// A program that is ended when the test ends, however it ends.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn sender_and_merchant_agree_on_the_reply_of_their_dialect() {
     for (dialect, reply) in
@@ -202,18 +169,14 @@ fn sender_and_merchant_agree_on_the_reply_of_their_dialect() {
     {
         let listen =
             ["listen", "--dialect", dialect, "--bind", ":0", "--count", "1", "--format", "json"];
-        let mut merchant = Running(program(&listen).spawn().unwrap());
-        let mut lines = BufReader::new(merchant.0.stdout.take().unwrap());
-        let mut ready = String::new();
-        lines.read_line(&mut ready).unwrap();
-        let ready: serde_json::Value = serde_json::from_str(&ready).unwrap();
+        let merchant = payout_notify(&listen).key(KEY).start();
+        let ready = merchant.json_line();
         let url = ready["url"].as_str().unwrap();
         let simulate = ["simulate", url, "--dialect", dialect, "--retries", "0"];
         let sent = run(&simulate, "");
         assert_eq!(code(&sent), 0, "{dialect}: {}{}", stdout(&sent), stderr(&sent));
-        let mut rest = String::new();
-        lines.read_to_string(&mut rest).unwrap();
-        assert!(rest.contains(reply), "{dialect}: {rest}");
-        assert_eq!(merchant.0.wait().unwrap().code(), Some(0), "{dialect}: {rest}");
+        let listened = merchant.end().exits(0);
+        let rest = listened.stdout.split_once('\n').expect("a first line").1;
+        assert!(rest.contains(reply), "{dialect}: {listened}");
     }
 }

@@ -2,15 +2,34 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::atomic::{AtomicU16, Ordering};
 
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::harness::{KEY, Listening, Output, Program, Running, payout_notify};
+use crate::harness::{KEY, Listening, Output, Program, Running, free_port, payout_notify};
+use crate::need::{BASH, DASH, MAKE, PYTHON, PYTHON_YAML, list};
+
+list! {
+    a_merchant_that_believes_everything_fails_the_pipeline []
+    elsewhere_there_are_no_annotations []
+    a_gate_fails_the_pipeline_though_the_check_passed []
+    a_no_counts_more_than_options_that_are_wrong []
+    what_is_not_set_or_cannot_be_read_is_told_before_anything_runs []
+    the_key_may_stand_in_another_variable []
+    a_merchant_that_does_not_come_up_is_the_environment []
+    another_program_is_not_taken_for_the_merchant []
+    a_signal_stops_the_merchant_and_all_that_it_started []
+    errexit_does_not_change_how_it_ends []
+    errexit_does_not_change_how_it_ends_in_bash [BASH]
+    errexit_does_not_change_how_it_ends_in_dash [DASH]
+    make_runs_it [MAKE, PYTHON]
+    the_gitlab_example_runs_it [PYTHON, PYTHON_YAML]
+    the_action_runs_it_for_the_example_and_for_the_project [PYTHON, PYTHON_YAML]
+    the_action_builds_its_own_source_and_hands_inputs_on_as_variables [PYTHON_YAML]
+}
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -105,39 +124,13 @@ impl Pipeline {
     }
 }
 
-/// A port that nothing listens on, and below those that the system gives away by itself.
-fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = 20_000 + (std::process::id() % 100) as u16 * 100;
-    loop {
-        let port = start + NEXT.fetch_add(1, Ordering::Relaxed) % 100;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-}
-
-/// Whether there is such a program; a line says where there is none.
-#[allow(clippy::print_stdout, reason = "what was not tested is told to who reads the tests")]
-fn there_is(program: &str, arguments: &[&str]) -> bool {
-    let found = Command::new(program).args(arguments).output();
-    let is_there = found.is_ok_and(|output| output.status.success());
-    if !is_there {
-        println!("skipped: no {program} for {arguments:?}");
-    }
-    is_there
-}
-
-/// A YAML file of the repository; `None` where nothing here reads YAML.
-fn yaml(path: &str) -> Option<Value> {
-    if !there_is("python3", &["-c", "import yaml"]) {
-        return None;
-    }
+/// A YAML file of the repository.
+fn yaml(path: &str) -> Value {
     let program = "import json, sys, yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))";
     let path = format!("{ROOT}/{path}");
     let output = Command::new("python3").args(["-c", program, &path]).output().unwrap();
     assert!(output.status.success(), "{path}: {}", String::from_utf8_lossy(&output.stderr));
-    Some(serde_json::from_slice(&output.stdout).unwrap())
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// The texts of a map of YAML, for a test: another port, and no gate on the time.
@@ -159,7 +152,6 @@ fn passed(output: Output) {
     assert!(!output.stdout.contains("<failure"), "{output}");
 }
 
-#[test]
 fn a_merchant_that_believes_everything_fails_the_pipeline() {
     let pipeline = Pipeline::of(CREDULOUS).with("GITHUB_ACTIONS", "true");
     let output =
@@ -170,26 +162,22 @@ fn a_merchant_that_believes_everything_fails_the_pipeline() {
     assert!(!quiet.contains("::error") && after.contains("::error"), "{output}");
 }
 
-#[test]
 fn elsewhere_there_are_no_annotations() {
     let output = Pipeline::of(CREDULOUS).run().exits(1);
     assert!(!output.stdout.contains("::error") && !output.stdout.contains("stop-commands"));
 }
 
-#[test]
 fn a_gate_fails_the_pipeline_though_the_check_passed() {
     let pipeline = Pipeline::of(LISTENER).with("SMOKE_GATES", "acked<100%\n\nacked > 0 %\n");
     pipeline.run().exits(1).says(&["acked<100%", "check=0\nsimulate=1\n", "<failure"]);
 }
 
-#[test]
 fn a_no_counts_more_than_options_that_are_wrong() {
     let wrong = |pipeline: Pipeline| pipeline.with("SMOKE_SIMULATE", "--count 0x");
     wrong(Pipeline::of(LISTENER)).run().exits(2).says(&["check=0\nsimulate=2\n"]);
     wrong(Pipeline::of(CREDULOUS)).run().exits(1).says(&["check=1\nsimulate=2\n"]);
 }
 
-#[test]
 fn what_is_not_set_or_cannot_be_read_is_told_before_anything_runs() {
     for (name, value, why) in [
         ("SMOKE_URL", "", "SMOKE_URL is not set"),
@@ -205,13 +193,11 @@ fn what_is_not_set_or_cannot_be_read_is_told_before_anything_runs() {
     }
 }
 
-#[test]
 fn the_key_may_stand_in_another_variable() {
     let pipeline = Pipeline::of(LISTENER).with("PAYOUT_NOTIFY_KEY", "another");
     passed(pipeline.with("SMOKE_KEY_ENV", "STAGING_KEY").with("STAGING_KEY", KEY).run());
 }
 
-#[test]
 fn a_merchant_that_does_not_come_up_is_the_environment() {
     let fails = Pipeline::of("echo no database; exit 3");
     fails.run().exits(4).remarks(&["no database", "ended before it answered"]);
@@ -221,7 +207,6 @@ fn a_merchant_that_does_not_come_up_is_the_environment() {
     absent.run().exits(4).remarks(&["nothing answered at"]);
 }
 
-#[test]
 fn another_program_is_not_taken_for_the_merchant() {
     let other = Listening::start(&["--no-inbox"]);
     let taken = Pipeline::of(LISTENER).with("SMOKE_URL", &other.url);
@@ -231,7 +216,6 @@ fn another_program_is_not_taken_for_the_merchant() {
     other.interrupt();
 }
 
-#[test]
 fn a_signal_stops_the_merchant_and_all_that_it_started() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         // The listener is a child of the merchant's shell.
@@ -256,27 +240,33 @@ fn keeps_its_codes(shell: &str) {
     gate.run().exits(1).says(&["check=0\nsimulate=1\n"]);
 }
 
-#[test]
 fn errexit_does_not_change_how_it_ends() {
     for shell in ["sh -e", "sh -eu", "sh -ef"] {
         keeps_its_codes(shell);
     }
 }
 
-#[test]
-fn make_runs_it() {
-    if !there_is("make", &["--version"]) || !there_is("python3", &["--version"]) {
-        return;
+fn errexit_does_not_change_how_it_ends_in_bash() {
+    for shell in
+        ["bash -e", "bash -eo pipefail", "bash --posix -e", "env SHELLOPTS=errexit:pipefail bash"]
+    {
+        keeps_its_codes(shell);
     }
+}
+
+fn errexit_does_not_change_how_it_ends_in_dash() {
+    keeps_its_codes("dash -e");
+}
+
+fn make_runs_it() {
     let pipeline = Pipeline::empty(
         "make -s -f examples/ci/Makefile smoke GATES='acked<100%' CHECK='--only auth-wrong-key'",
     );
     passed(pipeline.with("PORT", "PORT").with("CREDIT_FILE", "credits.txt").run());
 }
 
-#[test]
 fn the_gitlab_example_runs_it() {
-    let Some(file) = yaml("examples/ci/gitlab-ci.yml") else { return };
+    let file = yaml("examples/ci/gitlab-ci.yml");
     let job = &file["payout-notify"];
     let last = job["script"].as_array().unwrap().last().unwrap().as_str().unwrap();
     let mut pipeline = Pipeline::empty(&last.replace("/tmp/payout-notify", ROOT));
@@ -293,7 +283,7 @@ fn the_gitlab_example_runs_it() {
 
 /// The action's script as a pipeline, with what a workflow's step gives it.
 fn action(step: &Value) -> Pipeline {
-    let action = yaml(".github/actions/payout-notify/action.yml").unwrap();
+    let action = yaml(".github/actions/payout-notify/action.yml");
     let given = texts(&step["with"]);
     let inputs = action["inputs"].as_object().unwrap();
     for name in given.keys() {
@@ -332,10 +322,9 @@ fn step_of(workflow: &Value) -> &Value {
     steps.iter().find(uses).unwrap()
 }
 
-#[test]
 fn the_action_runs_it_for_the_example_and_for_the_project() {
     for path in ["examples/ci/github-actions.yml", ".github/workflows/ci.yml"] {
-        let Some(workflow) = yaml(path) else { return };
+        let workflow = yaml(path);
         let pipeline = action(step_of(&workflow));
         assert!(
             pipeline.variables["SMOKE_START"].starts_with(&SOUND.replace("PORT", "")),
@@ -345,9 +334,8 @@ fn the_action_runs_it_for_the_example_and_for_the_project() {
     }
 }
 
-#[test]
 fn the_action_builds_its_own_source_and_hands_inputs_on_as_variables() {
-    let Some(action) = yaml(".github/actions/payout-notify/action.yml") else { return };
+    let action = yaml(".github/actions/payout-notify/action.yml");
     assert_eq!(action["runs"]["using"], "composite");
     for step in action["runs"]["steps"].as_array().unwrap() {
         let script = step["run"].as_str().unwrap();

@@ -1,0 +1,54 @@
+//! What needs programs that not every machine has: snippets in their languages, completions in their
+//! shells, pipelines, exported load tests, example merchants.
+//!
+//! Rust's own harness decides when it compiles which tests are ignored; this one looks at the machine
+//! first. A test whose programs are missing or too old is ignored with the reason, and counted as
+//! ignored in the last line.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[cfg(unix)]
+#[path = "../cli/harness/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "what the other tests of the program need as well")]
+mod harness;
+
+#[cfg(unix)]
+mod completions;
+#[cfg(unix)]
+mod export;
+#[cfg(unix)]
+mod merchants;
+#[cfg(unix)]
+mod need;
+#[cfg(unix)]
+mod pages;
+#[cfg(unix)]
+#[path = "../cli/readme/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "its own tests are run with those of the program")]
+mod readme;
+#[cfg(unix)]
+mod smoke;
+#[cfg(unix)]
+mod snippet;
+#[cfg(unix)]
+mod terminal;
+
+#[cfg(unix)]
+fn main() -> std::process::ExitCode {
+    let arguments = libtest_mimic::Arguments::from_args();
+    let tests = [
+        completions::tests(),
+        export::tests(),
+        merchants::tests(),
+        need::tests(),
+        pages::tests(),
+        smoke::tests(),
+        snippet::tests(),
+        terminal::tests(),
+    ];
+    libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()
+}
+
+// The tests need what POSIX systems have: signals, a shell, file modes.
+#[cfg(not(unix))]
+fn main() {}
