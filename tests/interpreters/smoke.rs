@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::atomic::{AtomicU16, Ordering};
 
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::harness::{KEY, Listening, Output, Program, Running, payout_notify};
+use crate::harness::{KEY, Listening, Output, Program, Running, free_port, payout_notify};
 use crate::need::{BASH, DASH, MAKE, PYTHON, PYTHON_YAML, list};
 
 list! {
@@ -122,18 +121,6 @@ impl Pipeline {
 
     fn is_open(&self) -> bool {
         TcpStream::connect(("127.0.0.1", self.port)).is_ok()
-    }
-}
-
-/// A port that nothing listens on, and below those that the system gives away by itself.
-fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = 20_000 + (std::process::id() % 100) as u16 * 100;
-    loop {
-        let port = start + NEXT.fetch_add(1, Ordering::Relaxed) % 100;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
     }
 }
 

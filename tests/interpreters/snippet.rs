@@ -2,15 +2,15 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Instant;
 
 use crate::harness::{
-    DEADLINE, Group, HttpReply, KEY, PAUSE, Sandbox, exchange, fixture, payout_notify, signed,
-    signed_success,
+    DEADLINE, Group, HttpReply, KEY, PAUSE, Sandbox, exchange, fixture, free_port, payout_notify,
+    signed, signed_success,
 };
 use crate::need::{GO, JAVA, JAVAC, MCS, MONO, NODE, PHP, PYTHON, list};
 
@@ -146,8 +146,8 @@ impl Merchant {
         let sandbox = Sandbox::new();
         let folder = sandbox.work();
         language.write(&folder, arguments);
-        // Free a moment ago: PHP's server cannot tell which port it took.
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        // PHP's server cannot tell which port it took.
+        let free = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let at = free.to_string();
         let words = match language.name {
             "php" => vec!["php", "-S", &at, language.file],

@@ -5,6 +5,7 @@ mod command;
 mod group;
 mod listener;
 mod merchant;
+mod ports;
 mod sandbox;
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ pub(crate) use command::{Output, Program, Running, payout_notify};
 pub(crate) use group::Group;
 pub(crate) use listener::Listening;
 pub(crate) use merchant::{ACKNOWLEDGE, Merchant, Scripted};
+pub(crate) use ports::free_port;
 pub(crate) use sandbox::Sandbox;
 
 /// The key that the platform's documents print for their examples.

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::{PipeReader, Read};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -13,7 +12,7 @@ use regex::Regex;
 
 use super::blocks::{Block, Mode, Step};
 use super::compare::Normalizer;
-use crate::harness::{DEADLINE, Group, KEY, Sandbox};
+use crate::harness::{DEADLINE, Group, KEY, Sandbox, free_port};
 
 /// The port that the text uses; each run takes a free one.
 const PORT: &str = "8787";
@@ -65,12 +64,6 @@ fn fault(step: &Step, ended: &Ended, place: &Place, normalizer: &Normalizer) -> 
     let Step { line, command, expected } = step;
     let (promised, real) = (show(expected), show(actual));
     Some(format!("line {line}: {why}: $ {command}\n  promised\n{promised}  printed\n{real}"))
-}
-
-/// A port that nobody uses now.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
 }
 
 /// Where the commands run.
