@@ -8,11 +8,11 @@ use serde_json::Value;
 
 const PACKAGE: &str = "payout-notify-protocol";
 
-/// The workspace with every feature; it fails where Cargo cannot read it, for instance offline
-/// before the dependencies were downloaded.
+/// The workspace with every feature, for all platforms. Cargo downloads what is not there yet, so
+/// that offline it fails before that.
 fn metadata() -> Value {
     let cargo = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--all-features"])
+        .args(["metadata", "--format-version", "1", "--locked", "--all-features"])
         .args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")])
         .output()
         .unwrap();
