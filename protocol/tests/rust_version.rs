@@ -24,7 +24,7 @@ fn metadata() -> Value {
     serde_json::from_slice(&cargo.stdout).unwrap()
 }
 
-fn by_id<'m>(entries: &'m Value) -> BTreeMap<&'m str, &'m Value> {
+fn by_id(entries: &Value) -> BTreeMap<&str, &Value> {
     let entries = entries.as_array().unwrap();
     entries.iter().map(|entry| (entry["id"].as_str().unwrap(), entry)).collect()
 }
