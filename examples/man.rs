@@ -7,15 +7,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::{env, fs, io};
 
-use clap::CommandFactory;
-use payout_notify::cli::Cli;
-
 /// Every page, as its file's name and its text.
 ///
 /// # Errors
 /// None in practice: the text is written into memory.
 pub(crate) fn pages() -> io::Result<BTreeMap<String, Vec<u8>>> {
-    let mut root = Cli::command().disable_help_subcommand(true);
+    let mut root = payout_notify::command().disable_help_subcommand(true);
     // The subcommands' arguments are put off until they are asked for; here they are.
     root.build();
     let mut pages = BTreeMap::new();

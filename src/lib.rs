@@ -18,6 +18,9 @@ mod mask;
 mod report;
 mod settings;
 mod store;
+#[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+mod support;
 mod terminal;
 
 pub use cli::{command, run};

@@ -1,4 +1,4 @@
-//! A small merchant that does it right, on tiny_http and this library: verify, credit once, acknowledge.
+//! A small merchant that does it right, on tiny_http and payout-notify-protocol: verify, credit once, acknowledge.
 //! `PAYOUT_NOTIFY_KEY=… CREDIT_FILE=credits.txt cargo run --example merchant -- 8080`. It prints its URL.
 //! `REQUIRE_HMAC=1` refuses MD5. A line of the file is `order amount`; `observe.py` adds them up.
 
@@ -12,7 +12,7 @@ use std::io::{self, Cursor, Read, Write};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use payout_notify::{
+use payout_notify_protocol::{
     Acknowledgement, Algorithm, Key, MAX_BYTES, OrderState, PlatformCode, Verifier, is_json_type,
 };
 use tiny_http::{Header, Method, Request, Response, Server};

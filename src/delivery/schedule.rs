@@ -242,6 +242,7 @@ pub enum ScheduleError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::support::docs::examples;
     use proptest::prelude::*;
 
     fn parse(text: &str, retries: Option<usize>) -> Result<Vec<String>, String> {
@@ -308,6 +309,14 @@ mod tests {
                 let _ = Speed::parse(text);
                 let _ = RetrySchedule::parse(text, None, DEFAULT_WINDOW);
             }
+        }
+    }
+
+    #[test]
+    fn docs_show_schedules_that_parse() {
+        for example in examples("schedules.md", "schedules") {
+            let schedule = RetrySchedule::parse(&example, None, DEFAULT_WINDOW);
+            assert!(schedule.is_ok_and(|schedule| schedule.attempts() > 1), "{example}");
         }
     }
 }

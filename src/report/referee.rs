@@ -208,7 +208,11 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::listener::referee::{BreachKind, WindowStart};
+    use crate::listener::Bytes;
+    use crate::listener::callback::Callback;
+    use crate::listener::referee::{BreachKind, Observation, Referee, Rules, WindowStart};
+    use crate::listener::verdict::Contract;
+    use crate::support::schema::Schemas;
 
     fn text(line: &Line) -> String {
         let text: String = line.spans.iter().map(|span| span.text.as_str()).collect();
@@ -355,5 +359,33 @@ the sender broke its contract once, 2 warnings
         let json: Value = serde_json::from_str(&json(&report)).unwrap();
         assert_eq!(json["orders"].as_array().map(Vec::len), Some(MOST_ORDERS));
         assert_eq!((&json["ok"], &json["orders_remembered"]), (&false.into(), &3_000.into()));
+    }
+
+    /// Without a callback, and after a sender that breaks rules and keeps others.
+    #[test]
+    fn every_line_is_valid_by_its_schema() {
+        let mut schemas = Schemas::read();
+        let mut check = |referee: &Referee| schemas.check_text(&json(&referee.verdict()));
+        let mut referee = Referee::new(Rules::default());
+        check(&referee);
+        let mut observe = |number: u64, method: &str, body: &str| {
+            let callback = Callback {
+                number,
+                received_at: Timestamp::UNIX_EPOCH + Duration::from_millis(number),
+                remote: ([127, 0, 0, 1], 1).into(),
+                method: method.to_owned(),
+                path: "/".to_owned(),
+                headers: vec![("content-type".to_owned(), b"application/json".to_vec())],
+                body: Bytes::copy_from_slice(body.as_bytes()),
+            };
+            referee.observe(&Observation::of(&callback, &Contract::default()));
+            referee.acknowledged(number, callback.received_at);
+        };
+        observe(1, "POST", "{\"payout_id\":\"P1\",\"status\":3}");
+        observe(2, "POST", "{\"payout_id\":\"P1\",\"status\":3,\"amount\":1}");
+        observe(3, "PUT", "[]");
+        observe(4, "POST", "{\"payout_id\":\"P2\"}");
+        check(&referee);
+        schemas.assert_checked(&["referee"]);
     }
 }

@@ -1,23 +1,19 @@
-//! The pages under `docs/`: their commands are run, their examples read, their tables held to the data.
+//! The pages under `docs/`: their commands are run, and their tables compared with the data.
 //!
-//! The tutorials, which call other programs, are run by `tests/interpreters/pages.rs`.
+//! The tutorials, which call other programs, are run by `tests/interpreters/pages.rs`. What a page
+//! shows of the program's own types is checked by those modules' tests, `docs_…`.
 //!
-//! `UPDATE_DOCS=1 cargo test --test cli docs` writes the tables anew.
+//! `UPDATE_DOCS=1 cargo test docs` writes the tables again.
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use payout_notify::check::case::{Case, Severity};
-use payout_notify::check::case_file;
-use payout_notify::check::suite::Suite;
-use payout_notify::delivery::schedule::{DEFAULT_WINDOW, RetrySchedule};
-use payout_notify::listener::program::ReplyProgram;
-use payout_notify::listener::program::sample::SAMPLES;
 use payout_notify_protocol::internal::diagnosis::catalogue;
 use payout_notify_protocol::{Deviation, Dimension};
 
 use crate::readme::faults_of;
+use crate::support::docs::{assert_table, cell, path, text};
 
 /// The pages whose commands are run.
 const PAGES_WITH_COMMANDS: [&str; 8] = [
@@ -30,14 +26,6 @@ const PAGES_WITH_COMMANDS: [&str; 8] = [
     "tutorial-merchant.md",
     "tutorial-platform-qa.md",
 ];
-
-fn path(page: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(page)
-}
-
-fn text(page: &str) -> String {
-    fs::read_to_string(path(page)).unwrap_or_else(|error| panic!("docs/{page}: {error}"))
-}
 
 fn assert_true(page: &str) {
     assert!(PAGES_WITH_COMMANDS.contains(&page));
@@ -81,61 +69,6 @@ fn every_page_with_commands_is_run() {
     assert_eq!(with_commands, PAGES_WITH_COMMANDS);
 }
 
-/// The lines of the fenced blocks with this tag.
-fn examples(page: &str, tag: &str) -> Vec<String> {
-    let (mut found, mut inside) = (Vec::new(), false);
-    for line in text(page).lines() {
-        if line.starts_with("```") {
-            inside = line == format!("```{tag}");
-        } else if inside {
-            found.push(line.to_owned());
-        }
-    }
-    assert!(!found.is_empty(), "{page} has no example of {tag}");
-    found
-}
-
-#[test]
-fn every_example_of_a_reply_program_is_one() {
-    for example in examples("replies.md", "replies") {
-        assert!(ReplyProgram::parse(&example).is_ok(), "{example}");
-    }
-}
-
-#[test]
-fn every_example_of_a_schedule_is_one() {
-    for example in examples("schedules.md", "schedules") {
-        let schedule = RetrySchedule::parse(&example, None, DEFAULT_WINDOW);
-        assert!(schedule.is_ok_and(|schedule| schedule.attempts() > 1), "{example}");
-    }
-}
-
-#[test]
-fn the_example_of_a_case_file_is_one() {
-    let suite = case_file::parse("shop.toml", &examples("check.md", "toml").join("\n")).unwrap();
-    assert_eq!(suite.len(), 2);
-}
-
-#[test]
-fn every_built_in_case_is_listed() {
-    let (suite, mut wanted) = (Suite::built_in(), String::new());
-    for group in suite.groups() {
-        let rows: Vec<&Case> = suite.cases().iter().filter(|case| case.group == group).collect();
-        assert!(!rows.is_empty(), "{group}");
-        let head = "| case | what it shows | severity | the fix |\n|---|---|---|---|";
-        writeln!(wanted, "\n### {group}\n\n{head}").unwrap();
-        for case in rows {
-            let severity = match case.severity {
-                Severity::Fail => "fail",
-                Severity::Warn => "warn",
-            };
-            let (title, fix) = (cell(&case.title), cell(&case.fix));
-            writeln!(wanted, "| `{}` | {title} | {severity} | {fix} |", case.id).unwrap();
-        }
-    }
-    hold("check.md", "cases", &wanted);
-}
-
 #[test]
 fn every_schema_has_its_row() {
     let page = text("json.md");
@@ -144,37 +77,6 @@ fn every_schema_has_its_row() {
         let name = schema.file_name().to_string_lossy().into_owned();
         assert!(page.contains(&format!("(../fixtures/schema/{name})")), "{name} is not in json.md");
     }
-}
-
-/// Holds what stands between a page's marks to `wanted`, or writes it there where that was asked for.
-fn hold(page: &str, mark: &str, wanted: &str) {
-    let (start, end) = (format!("<!-- {mark} -->\n"), format!("<!-- end of {mark} -->\n"));
-    let text = text(page);
-    let (before, rest) = text.split_once(&start).expect("the mark of the beginning");
-    let (stands, after) = rest.split_once(&end).expect("the mark of the end");
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(path(page), format!("{before}{start}{wanted}{end}{after}")).unwrap();
-    } else {
-        assert_eq!(stands, wanted, "docs/{page} is stale: UPDATE_DOCS=1 writes it anew");
-    }
-}
-
-/// Text as a cell of a table shows it.
-fn cell(text: &str) -> String {
-    let mut shown = String::new();
-    for letter in text.chars() {
-        match letter {
-            '<' => shown.push_str("&lt;"),
-            '&' => shown.push_str("&amp;"),
-            '|' | '*' | '_' | '`' | '\\' | '[' | ']' => {
-                shown.push('\\');
-                shown.push(letter);
-            }
-            '\n' => shown.push(' '),
-            other => shown.push(other),
-        }
-    }
-    shown
 }
 
 const DIMENSIONS: [(Dimension, &str); 8] = [
@@ -191,29 +93,20 @@ const DIMENSIONS: [(Dimension, &str); 8] = [
 #[test]
 fn the_catalogue_is_that_of_the_search() {
     let all = catalogue();
-    let mut wanted = String::new();
+    let mut expected = String::new();
     for (dimension, title) in DIMENSIONS {
         let rows: Vec<&Deviation> = all.iter().filter(|one| one.dimension == dimension).collect();
         assert!(!rows.is_empty(), "{title}");
         writeln!(
-            wanted,
+            expected,
             "\n## {title}\n\n| name | {} | from | the fix |\n|---|---|---|---|",
             if dimension == Dimension::Verifier { "what is wrong" } else { "the code …" },
         )
         .unwrap();
         for row in rows {
             let cells = [&*row.does, row.cause, row.fix].map(cell).join(" | ");
-            writeln!(wanted, "| `{}` | {cells} |", row.code).unwrap();
+            writeln!(expected, "| `{}` | {cells} |", row.code).unwrap();
         }
     }
-    hold("diagnosis.md", "catalogue", &wanted);
-}
-
-#[test]
-fn every_near_acknowledgement_is_listed() {
-    let mut wanted = String::from("| name | what is wrong with it |\n|---|---|\n");
-    for sample in SAMPLES {
-        writeln!(wanted, "| `{}` | {} |", sample.name, cell(sample.about)).unwrap();
-    }
-    hold("replies.md", "samples", &wanted);
+    assert_table("diagnosis.md", "catalogue", &expected);
 }

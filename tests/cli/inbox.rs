@@ -1,87 +1,59 @@
 //! `inbox`: what was kept is shown, compared, exported, sent again and deleted.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use payout_notify::listener::Bytes;
-use payout_notify::listener::callback::Callback;
-use payout_notify::listener::inbox::entry::{AppReply, Forwarded, Judged, Match, Replied};
-use payout_notify::listener::inbox::{Inbox, InboxSettings, NewEntry};
+use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::harness::{
-    ACKNOWLEDGE, KEY, Merchant, Output, Program, Sandbox, Scripted, payout_notify, signed_success,
+    ACKNOWLEDGE, DEADLINE, KEY, Listening, Merchant, Output, Program, Sandbox, Scripted, exchange,
+    payout_notify, signed_success,
 };
 
-/// An inbox in a folder of its own, with the inbox's own writer.
+/// An inbox in a folder of its own, and the listener that filled it.
 struct Kept {
     sandbox: Sandbox,
-    inbox: Option<Inbox>,
-    runtime: tokio::runtime::Runtime,
+    listening: Option<Listening>,
 }
 
-fn callback(body: &[u8]) -> Callback {
-    Callback {
-        number: 1,
-        received_at: jiff::Timestamp::from_second(4_102_444_800).unwrap(),
-        remote: "127.0.0.1:4000".parse().unwrap(),
-        method: "POST".to_owned(),
-        path: "/notify".to_owned(),
-        headers: vec![
-            ("host".to_owned(), b"shop:8787".to_vec()),
-            ("content-type".to_owned(), b"application/json;charset=utf-8".to_vec()),
-            ("x-trace".to_owned(), b"t 1".to_vec()),
-            ("content-length".to_owned(), body.len().to_string().into_bytes()),
-        ],
-        body: Bytes::copy_from_slice(body),
-    }
-}
-
-fn valid() -> Judged {
-    Judged {
-        code: "0000".to_owned(),
-        signature: Some(Match::Matched),
-        order_id: Some("POT00000102".to_owned()),
-        status: Some(3),
-        amount_cents: Some(400_000),
-        delivery: Some(1),
-        ..Judged::default()
-    }
-}
-
-fn acknowledged() -> Replied {
-    Replied {
-        status: Some(200),
-        headers: vec![("Content-Type".to_owned(), b"application/json".to_vec())],
-        body: Bytes::from_static(br#"{"error_code":"0000"}"#),
-        action: None,
-    }
+/// A request with headers that the inbox must keep.
+fn request(body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "POST /notify HTTP/1.1\r\nhost: shop:8787\r\n\
+         content-type: application/json;charset=utf-8\r\nx-trace: t 1\r\n\
+         connection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
 }
 
 impl Kept {
-    fn new(entries: &[(Callback, Judged)]) -> Kept {
-        let sandbox = Sandbox::new();
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let path = sandbox.work().join("inbox.db");
-        let inbox = Inbox::open(&path, InboxSettings::default()).unwrap();
-        for (callback, judged) in entries {
-            let (callback, judged) = (callback.clone(), judged.clone());
-            let entry = NewEntry { callback, judged, replied: acknowledged() };
-            runtime.block_on(inbox.keep(&entry)).unwrap();
-        }
-        Kept { sandbox, inbox: Some(inbox), runtime }
+    /// Two deliveries of a valid order, and a body that is not text, received in 2100.
+    fn usual() -> Kept {
+        Kept::filled(&[])
     }
 
-    /// Two deliveries of a valid order, and a body that is no text.
-    fn usual() -> Kept {
+    /// The same from a listener with these arguments besides.
+    fn filled(arguments: &[&str]) -> Kept {
+        let sandbox = Sandbox::new();
+        let path = sandbox.work().join("inbox.db");
+        let listening = Listening::of(Listening::program(arguments).arg("--inbox").arg(&path));
         let good = signed_success();
         let spaced = good.replacen(':', ": ", 1);
-        let refused = Judged { code: "0021".to_owned(), ..Judged::default() };
-        Kept::new(&[
-            (callback(good.as_bytes()), valid()),
-            (callback(spaced.as_bytes()), valid()),
-            (callback(b"\xff\x1b[2J"), refused),
-        ])
+        for (body, code) in
+            [(good.as_bytes(), "0000"), (spaced.as_bytes(), "0000"), (b"\xff\x1b[2J", "0021")]
+        {
+            let reply = exchange(listening.address, request(body));
+            assert_eq!(reply.error_code(), code, "{reply:?}");
+            listening.callback();
+        }
+        // No listener can be given another time, and the tests filter by time.
+        let microseconds = 4_102_444_800_000_000_i64;
+        let database = Connection::open(&path).unwrap();
+        database.busy_timeout(DEADLINE).unwrap();
+        let changed = database.execute("UPDATE entries SET received_at_us = ?", [microseconds]);
+        assert_eq!(changed, Ok(3));
+        Kept { sandbox, listening: Some(listening) }
     }
 
     fn path(&self) -> PathBuf {
@@ -96,9 +68,9 @@ impl Kept {
         program(arguments, &self.path())
     }
 
-    /// The same after its writer is gone.
+    /// The same after the listener ended.
     fn closed(mut self) -> Kept {
-        self.inbox.take().unwrap().close().unwrap();
+        self.listening.take().unwrap().interrupt().output.exits(0);
         self
     }
 }
@@ -109,21 +81,16 @@ fn program(arguments: &[&str], path: &Path) -> Program {
 
 /// Lines of every type and most forms, for their schemas.
 pub(crate) fn every_shape() -> Vec<Value> {
-    let kept = Kept::usual();
-    let inbox = kept.inbox.as_ref().unwrap();
-    let elapsed = Duration::from_micros(1500);
-    let reply = AppReply {
-        status: 200,
-        headers: vec![("a".to_owned(), b"b".to_vec())],
-        body: Bytes::from_static(b"ok"),
-        acknowledges: false,
-        remark: Some("no JSON".to_owned()),
-    };
-    for (id, result) in [(1, Ok(reply)), (2, Err("connection refused".to_owned()))] {
-        let forwarded = Forwarded { url: "http://localhost:1/".to_owned(), elapsed, result };
-        kept.runtime.block_on(inbox.record_forward(id, &forwarded)).unwrap();
-    }
-    kept.runtime.block_on(inbox.flush()).unwrap();
+    let app =
+        Merchant::expecting(&[Scripted::Json(200, "ok"), Scripted::Close, Scripted::Json(200, "")]);
+    let url = app.url();
+    // What the application replied is written in the background; closing the inbox waits for it.
+    let kept = Kept::filled(&["--forward-to", &url, "--reply-from", "listener"]).closed();
+    let entries = kept.run(&["list", "--format=json"]).json_lines();
+    let (replied, lost) = (&entries[0]["forwarded"], &entries[1]["forwarded"]);
+    assert_eq!(replied["reply"]["acknowledges"], false, "{replied}");
+    assert!(replied["reply"]["remark"].is_string(), "{replied}");
+    assert!(lost["error"].is_string(), "{lost}");
     let merchant = Merchant::expecting(&[ACKNOWLEDGE, Scripted::Close]);
     let url = merchant.url();
     let json = ["--format", "json"];

@@ -41,6 +41,8 @@ mod sign;
 mod simulate;
 mod snippet;
 mod statuses;
+#[path = "../support/mod.rs"]
+mod support;
 mod unread;
 mod vectors;
 mod verify;

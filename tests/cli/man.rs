@@ -3,9 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use clap::CommandFactory;
-use payout_notify::cli::Cli;
-
 #[path = "../../examples/man.rs"]
 #[allow(dead_code, reason = "the example's own start is not needed here")]
 mod press;
@@ -37,7 +34,7 @@ fn subcommands_of_subcommands_have_pages() {
 
 #[test]
 fn the_help_of_every_subcommand_has_an_example() {
-    let mut root = Cli::command().disable_help_subcommand(true);
+    let mut root = payout_notify::command().disable_help_subcommand(true);
     root.build();
     root.get_subcommands().for_each(assert_example);
 }

@@ -6,8 +6,6 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-use clap::CommandFactory;
-use payout_notify::cli::Cli;
 
 use crate::harness::{
     ACKNOWLEDGE, KEY, Listening, Merchant, Output, Running, Sandbox, Scripted, exchange, json_post,
@@ -175,7 +173,7 @@ fn no_run_shows_the_key_or_writes_it_down() {
 
 #[test]
 fn every_subcommand_is_tried() {
-    for command in Cli::command().get_subcommands() {
+    for command in payout_notify::command().get_subcommands() {
         let tried = ALONE.iter().chain(WITHOUT).any(|row| row.0[0] == command.get_name());
         assert!(tried, "no run of {} is looked at", command.get_name());
     }

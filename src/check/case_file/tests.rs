@@ -1,4 +1,5 @@
 use super::*;
+use crate::support::docs::examples;
 
 /// The problem and its place where lines are put into a good file.
 fn refused(top: &str, case: &str) -> String {
@@ -123,4 +124,10 @@ fn two_cases_of_one_name_and_an_empty_file_are_refused() {
     assert!(parse("f", "group='g'").unwrap_err().problem.contains("[[case]]"));
     assert!(parse("f", &"#".repeat(MAX_FILE_BYTES + 1)).unwrap_err().problem.contains("longer"));
     assert!(parse("f", &format!("group='Ä'\n{case}")).unwrap_err().problem.contains("a-z"));
+}
+
+#[test]
+fn docs_show_a_case_file_that_parses() {
+    let suite = parse("shop.toml", &examples("check.md", "toml").join("\n")).unwrap();
+    assert_eq!(suite.len(), 2);
 }

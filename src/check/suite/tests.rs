@@ -1,11 +1,14 @@
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use protocol::internal::dialect::DIALECTS;
 use protocol::internal::signature::{Answer, verify};
 use protocol::{Algorithm, Dialect, Key, Payload, StatusTable};
 
 use super::*;
-use crate::check::case::Need;
+use crate::check::case::{Case, Need, Severity};
 use crate::check::recipe::{History, ORDER_PREFIX, Workshop};
+use crate::support::docs::{assert_table, cell};
 
 /// The built-in suite, with the error where a file has one.
 fn built_in() -> Suite {
@@ -229,4 +232,24 @@ fn long_ids_share_all_but_their_last_characters() {
     for (name, length) in [("payout_id", 63 + 2), ("payout_cl_id", 64 + 2)] {
         assert_eq!(payload.get(name).unwrap().value_span().len(), length);
     }
+}
+
+#[test]
+fn docs_list_every_built_in_case() {
+    let (suite, mut expected) = (Suite::built_in(), String::new());
+    for group in suite.groups() {
+        let rows: Vec<&Case> = suite.cases().iter().filter(|case| case.group == group).collect();
+        assert!(!rows.is_empty(), "{group}");
+        let head = "| case | what it shows | severity | the fix |\n|---|---|---|---|";
+        writeln!(expected, "\n### {group}\n\n{head}").unwrap();
+        for case in rows {
+            let severity = match case.severity {
+                Severity::Fail => "fail",
+                Severity::Warn => "warn",
+            };
+            let (title, fix) = (cell(&case.title), cell(&case.fix));
+            writeln!(expected, "| `{}` | {title} | {severity} | {fix} |", case.id).unwrap();
+        }
+    }
+    assert_table("check.md", "cases", &expected);
 }

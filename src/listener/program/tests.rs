@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use super::*;
 use crate::listener::answer::{Answer, WireEnd, WireScript, WireStep};
 use crate::listener::inbox::entry::Replied;
 use crate::listener::reply::{JSON, PlatformCode, Reply};
+use crate::support::docs::{assert_table, cell, examples};
 
 const SUCCESS: &str = r#"{"error_code":"0000"}"#;
 const TEXT: &str = "text/plain;charset=utf-8";
@@ -448,4 +450,20 @@ fn a_path_asks_for_a_program() {
         program(&format!("/reply/{}", "a".repeat(200_000))),
         Some(Err(ProgramProblem::TooLong))
     );
+}
+
+#[test]
+fn docs_show_reply_programs_that_parse() {
+    for example in examples("replies.md", "replies") {
+        assert!(ReplyProgram::parse(&example).is_ok(), "{example}");
+    }
+}
+
+#[test]
+fn docs_list_every_near_acknowledgement() {
+    let mut expected = String::from("| name | what is wrong with it |\n|---|---|\n");
+    for sample in SAMPLES {
+        writeln!(expected, "| `{}` | {} |", sample.name, cell(sample.about)).unwrap();
+    }
+    assert_table("replies.md", "samples", &expected);
 }

@@ -1,8 +1,13 @@
 //! The text for a person, JUnit, and what all forms keep to.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+
 use super::*;
-use crate::check::report::Endpoint;
+use crate::check::report::{CaseResult, Endpoint, Exchange, Received, Status, Tries};
 use crate::report::line::{Line, Width};
+use crate::support::schema::Schemas;
 
 fn texts(lines: &[Line]) -> String {
     let text = |line: &Line| -> String {
@@ -183,4 +188,60 @@ fn a_kind_is_read_by_its_name() {
     }
     let unknown = ReportKind::parse("jnuit").unwrap_err();
     assert!(unknown.to_string().ends_with("(did you mean junit?)"), "{unknown}");
+}
+
+#[test]
+fn every_line_is_valid_by_its_schema() {
+    let mut schemas = Schemas::read();
+    let mut check = |text: &str| schemas.check_text(text);
+    let url = "http://localhost/".to_owned();
+    let started_at = Timestamp::UNIX_EPOCH;
+    check(&json::ready(&CheckFacts { url: url.clone(), started_at, cases: 2, bound: 9, seed: 1 }));
+    let exchange = |received| Exchange {
+        label: String::new(),
+        method: "POST".to_owned(),
+        headers: vec![("a".to_owned(), String::new())],
+        body: b"\xff".to_vec(),
+        manner: "chunked".to_owned(),
+        received,
+        conclusion: "not acknowledged".to_owned(),
+        elapsed: Duration::from_millis(1),
+    };
+    let reply = Received { status: 500, content_type: None, body: b"busy".to_vec() };
+    let statuses =
+        [Status::Passed, Status::Failed, Status::Warned, Status::Skipped, Status::Inconclusive];
+    let results = statuses.map(|status| CaseResult {
+        id: "auth-no-sign".to_owned(),
+        group: "authenticity".to_owned(),
+        title: "no sign".to_owned(),
+        status,
+        tries: if status == Status::Passed { Tries::PassedOnSecond } else { Tries::FailedTwice },
+        summary: String::new(),
+        why: String::new(),
+        fix: String::new(),
+        unseen: (status == Status::Passed).then(|| "the effect".to_owned()),
+        exchanges: vec![exchange(Ok(reply.clone())), exchange(Err("closed".to_owned()))],
+        elapsed: Duration::from_millis(2),
+    });
+    results.iter().for_each(|result| check(&json::case(result)));
+    let reason = "refused".to_owned();
+    for endpoint in [
+        Endpoint::Discerning,
+        Endpoint::AcknowledgesEverything,
+        Endpoint::RefusesControl { reason: reason.clone() },
+        Endpoint::Unreachable { reason },
+    ] {
+        check(&json::check(&CheckReport {
+            url: url.clone(),
+            started_at,
+            elapsed: Duration::from_secs(1),
+            endpoint,
+            results: results.to_vec(),
+            requests: 3,
+            bound: 9,
+            seed: u64::MAX,
+            options: Vec::new(),
+        }));
+    }
+    schemas.assert_checked(&["ready", "case", "check"]);
 }

@@ -1,6 +1,8 @@
 use super::counts::LONGEST_ID;
 use super::*;
+use crate::report::gates::Gate;
 use crate::report::summary::sample::{events, facts, report, summary};
+use crate::support::schema::Schemas;
 
 fn attempt(order: u64, number: u32, latency_ms: u64, code: &'static str) -> AttemptRecord {
     let start = Duration::from_millis(order);
@@ -111,4 +113,51 @@ fn gates_decide_where_there_are_some() {
     tolerant.gates.remove(0);
     assert!(tolerant.is_yes());
     assert!(!report(500).is_yes());
+}
+
+/// The summary with and without data, and the attempts.
+#[test]
+fn every_line_is_valid_by_its_schema() {
+    let mut schemas = Schemas::read();
+    let mut check = |text: &str| schemas.check_text(text);
+    let facts = RunFacts {
+        url: "http://localhost/".to_owned(),
+        started_at: Timestamp::UNIX_EPOCH,
+        schedule: "backoff".to_owned(),
+        orders: None,
+        rate: None,
+        ramp: None,
+    };
+    let mut summary = DeliverySummary::new(facts);
+    let mut check_summary = |summary: &DeliverySummary| {
+        let gates = ["p99>1s", "acked<100%", "exhausted>0", "rate<1/s"];
+        let gates = gates.map(|gate| gate.parse::<Gate>().expect("a gate").evaluate(summary));
+        check(&json::summary(&RunReport { summary: summary.clone(), gates: gates.to_vec() }));
+    };
+    check_summary(&summary);
+    let mut attempts = Vec::new();
+    for order in 1..=3 {
+        let attempt = AttemptRecord {
+            order,
+            order_id: "POT1".into(),
+            attempt: 1,
+            intended: Duration::from_millis(order),
+            sent: Duration::from_millis(order * 2),
+            finished: Duration::from_millis(order * 3),
+            status: (order > 1).then_some(200),
+            code: if order > 1 { "acknowledged" } else { "timeout" },
+            explanation: (order == 1).then(|| "too slow".to_owned()),
+        };
+        summary.fold(&FleetEvent::Attempt(attempt.clone()));
+        attempts.push(json::attempt(&attempt));
+        let result = if order == 1 { OrderResult::Exhausted } else { OrderResult::Acknowledged };
+        let AttemptRecord { order_id, finished, .. } = attempt;
+        let ended = OrderRecord { order, order_id, result, attempts: 1, finished, lapsed: false };
+        summary.fold(&FleetEvent::Order(ended));
+    }
+    summary.fold(&FleetEvent::Throttled { at: Duration::ZERO, in_flight: 2 });
+    summary.finish(Duration::from_secs(1));
+    check_summary(&summary);
+    attempts.iter().for_each(|attempt| check(attempt));
+    schemas.assert_checked(&["delivery-summary", "delivery-attempt"]);
 }

@@ -1,16 +1,17 @@
-//! The library's promised surface: each item by name, with its signature.
+//! The package's promised surface: each item by name, with its signature.
 //!
 //! A change that breaks a merchant's code breaks the compilation of this file. It needs no feature:
-//! `cargo test --no-default-features --test public_surface` builds what such a merchant builds.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+//! `cargo test -p payout-notify-protocol --test public_surface` builds what such a merchant builds.
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 use std::error::Error;
 use std::process::Command;
 
-use payout_notify::{
+use payout_notify_protocol::{
     Acknowledgement, Algorithm, Dialect, EmptyKey, Encoding, Finding, Key, Kind, MAX_BYTES, Member,
-    Mismatch, Notification, OrderState, Payload, PayloadError, PayloadProblem, PlatformCode,
-    Rejection, Scheme, Severity, Status, StatusTable, Value, Verifier, is_json_type, verify,
+    Mismatch, NoSuchDigest, Notification, OrderState, Payload, PayloadError, PayloadProblem,
+    PlatformCode, Rejection, Scheme, Severity, Signer, SigningError, Status, StatusTable,
+    UnknownSignType, Value, Verifier, is_json_type, sign, verify,
 };
 
 /// What a function's type must be; a wider or narrower one does not fit.
@@ -24,7 +25,10 @@ fn every_function_has_its_signature() {
         verify => fn(&[u8], &Key) -> Result<Notification, Rejection>,
         is_json_type => fn(&str) -> bool,
         MAX_BYTES => usize,
+        sign => fn(&[u8], &Key) -> Result<String, SigningError>,
         Key::try_new => fn(Vec<u8>) -> Result<Key, EmptyKey>,
+        Key::try_new => fn(String) -> Result<Key, EmptyKey>,
+        Key::try_new => fn(&'static str) -> Result<Key, EmptyKey>,
         Key::fingerprint => fn(&Key) -> String,
         Verifier::new => fn(Key) -> Verifier,
         Verifier::require => fn(Verifier, Algorithm) -> Verifier,
@@ -33,6 +37,11 @@ fn every_function_has_its_signature() {
         Verifier::verify => fn(&Verifier, &[u8]) -> Result<Notification, Rejection>,
         Verifier::verify_payload => for<'b> fn(&Verifier, &'b [u8]) -> Result<Payload<'b>, Rejection>,
         Verifier::acknowledgement => fn(&Verifier) -> Acknowledgement,
+        Signer::new => fn(Key) -> Signer,
+        Signer::algorithm => fn(Signer, Algorithm) -> Signer,
+        Signer::dialect => fn(Signer, Dialect) -> Signer,
+        Signer::encoding => fn(Signer, Encoding) -> Signer,
+        Signer::sign => fn(&Signer, &[u8]) -> Result<String, SigningError>,
         Acknowledgement::ok => fn() -> Acknowledgement,
         Acknowledgement::refuse => fn(&Rejection) -> Acknowledgement,
         Acknowledgement::with_code => fn(PlatformCode) -> Acknowledgement,
@@ -52,6 +61,7 @@ fn every_function_has_its_signature() {
         Mismatch::explanation => fn(&Mismatch) -> String,
         Algorithm::name => fn(Algorithm) -> &'static str,
         Severity::name => fn(Severity) -> &'static str,
+        |text| text.parse() => fn(&str) -> Result<Algorithm, UnknownSignType>,
         |bytes| Payload::parse(bytes) => for<'a> fn(&'a [u8]) -> Result<Payload<'a>, PayloadError>,
         Status::of => fn(Kind, i64) -> Option<Status>,
         StatusTable::status => fn(&StatusTable, Kind, i64) -> Option<Status>,
@@ -59,9 +69,14 @@ fn every_function_has_its_signature() {
     }
 }
 
-/// The fields that a merchant reads; never called, for it need only compile.
+/// The fields that a merchant reads; never called, because it need only compile.
 #[allow(dead_code, reason = "it is compiled, and that is the test")]
-fn every_field_has_its_type(notification: Notification, finding: Finding, error: PayloadError) {
+fn every_field_has_its_type(
+    notification: Notification,
+    finding: Finding,
+    error: PayloadError,
+    missing: NoSuchDigest,
+) {
     promised! {
         notification.kind => Kind,
         notification.order_id => String,
@@ -86,6 +101,8 @@ fn every_field_has_its_type(notification: Notification, finding: Finding, error:
         error.line => usize,
         error.column => usize,
         error.member => Option<String>,
+        missing.dialect => String,
+        missing.algorithm => Algorithm,
     }
 }
 
@@ -112,17 +129,49 @@ fn every_case_has_its_name(rejection: &Rejection, payload: &Payload<'_>) -> Opti
     }
 }
 
+/// Why a body cannot be signed; compiles only while each of these cases exists.
+#[allow(dead_code, reason = "it is compiled, and that is the test")]
+fn every_signing_error_has_its_name(error: SigningError) -> String {
+    match error {
+        SigningError::InvalidPayload(PayloadError { line, .. }) => line.to_string(),
+        SigningError::UnknownSignType(UnknownSignType(name)) => name,
+        SigningError::NoSuchDigest(NoSuchDigest { dialect, .. }) => dialect,
+        _ => String::new(),
+    }
+}
+
+#[test]
+fn what_is_signed_is_verified_and_a_key_may_be_a_string() {
+    let key = Key::try_new(String::from("ThisIsYourSecretKey123")).unwrap();
+    assert!(matches!(Key::try_new(""), Err(EmptyKey)));
+    let body = sign(br#"{"payout_id":"POT1"}"#, &key).unwrap();
+    assert!(Verifier::new(key.clone()).verify_payload(body.as_bytes()).is_ok());
+    let signer = Signer::new(key.clone()).algorithm(Algorithm::HmacSha256);
+    let body = signer.sign(br#"{"payout_id":"POT1"}"#).unwrap();
+    let verifier = Verifier::new(key.clone()).require(Algorithm::HmacSha256);
+    assert!(verifier.verify_payload(body.as_bytes()).is_ok());
+    assert!(matches!(sign(b"[]", &key), Err(SigningError::InvalidPayload(_))));
+    let rsa = sign(br#"{"sign_type":"RSA"}"#, &key).unwrap_err();
+    assert_eq!(rsa, SigningError::UnknownSignType(UnknownSignType("RSA".to_owned())));
+    let sha256 = Signer::new(key).algorithm(Algorithm::Sha256).sign(b"{}").unwrap_err();
+    assert!(matches!(sha256, SigningError::NoSuchDigest(_)), "{sha256}");
+}
+
 #[test]
 fn a_server_can_share_it_between_threads_and_hand_errors_on() {
     fn shared<T: Clone + Send + Sync + 'static>() {}
     fn error<T: Error + Send + Sync + 'static>() {}
     shared::<Verifier>();
+    shared::<Signer>();
     shared::<Key>();
     shared::<Notification>();
     shared::<Acknowledgement>();
     error::<Rejection>();
     error::<EmptyKey>();
     error::<PayloadError>();
+    error::<SigningError>();
+    error::<NoSuchDigest>();
+    error::<UnknownSignType>();
 }
 
 #[test]
@@ -143,12 +192,12 @@ fn the_codes_and_states_have_their_names() {
     assert_eq!(success, ["processing", "success"]);
 }
 
-/// What the library brings without features: a merchant's server must not get a runtime with it.
+/// What the package brings without features: a merchant's server must not get a runtime with it.
 #[test]
 fn without_features_it_brings_few_crates() {
     let cargo = Command::new(env!("CARGO"))
         .args(["tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none"])
-        .args(["--no-default-features", "--manifest-path"])
+        .args(["-p", "payout-notify-protocol", "--no-default-features", "--manifest-path"])
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
         .output()
         .unwrap();
