@@ -52,7 +52,7 @@ use tokio::sync::mpsc;
 
 pub use error::{StoreError, Trouble};
 pub use reader::Reader;
-pub use statement::{Expect, Parameters, Row, Statement, Value};
+pub use statement::{Parameters, Row, Statement, Value};
 
 use answers::Reply;
 use error::Subject;
@@ -308,21 +308,6 @@ impl Store {
             Ok(()) => Ok(()),
             Err(mpsc::error::TrySendError::Full(request)) => {
                 Box::pin(sender.send(request)).await.map_err(|_| self.closed())
-            }
-            Err(mpsc::error::TrySendError::Closed(_)) => Err(self.closed()),
-        }
-    }
-
-    /// Like [`Store::write_later`], for a caller that cannot wait; a full queue is an error.
-    ///
-    /// # Errors
-    /// [`Trouble::Locked`] where the queue is full, and the failure of an earlier request.
-    pub fn try_write_later(&self, statements: Vec<Statement>) -> Result<(), StoreError> {
-        self.late.take()?;
-        match self.sender()?.try_send(Request { statements, answer: None, begins: false }) {
-            Ok(()) => Ok(()),
-            Err(mpsc::error::TrySendError::Full(_)) => {
-                Err(self.place.subject.detailed(Trouble::Locked, "too much waits to be written"))
             }
             Err(mpsc::error::TrySendError::Closed(_)) => Err(self.closed()),
         }

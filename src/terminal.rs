@@ -80,6 +80,7 @@ impl Console {
     }
 
     /// The console over any two writers, which count as no terminal.
+    #[cfg(any(test, fuzzing))]
     #[must_use]
     pub fn over(
         answers: impl Write + Send + 'static,
@@ -160,15 +161,6 @@ impl Console {
             Device::Terminal => text.lines().map(|line| format!("{}\n", sanitize(line))).collect(),
         };
         self.answer_bytes(shown.as_bytes())
-    }
-
-    /// Hands everything written to stdout to its reader.
-    ///
-    /// # Errors
-    ///
-    /// The rest could not be written; a reader that went away is `BrokenPipe`.
-    pub fn flush(&mut self) -> io::Result<()> {
-        self.answers.sink.flush()
     }
 
     /// Writes one line about the run to stderr; a stderr that cannot be written is ignored.

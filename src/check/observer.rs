@@ -12,7 +12,7 @@ use crate::mask::outside;
 
 mod words;
 
-pub use words::{WordsError, split};
+pub use words::split;
 
 /// How long the command may take.
 const TIMEOUT: Duration = Duration::from_secs(10);

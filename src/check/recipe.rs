@@ -38,7 +38,9 @@ mod operation;
 mod placeholder;
 mod workshop;
 
-pub use workshop::{History, ORDER_PREFIX, Workshop};
+#[cfg(test)]
+pub use workshop::ORDER_PREFIX;
+pub use workshop::{History, Workshop};
 
 use operation::{Operation, Start};
 

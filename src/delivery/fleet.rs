@@ -42,9 +42,11 @@ mod stops;
 #[cfg(test)]
 mod tests;
 
-pub use journal::{Intention, Journal, Memory, NoJournal, Settlement, Verdict};
+#[cfg(test)]
+pub use journal::NoJournal;
+pub use journal::{Intention, Journal, Memory, Settlement, Verdict};
 pub use plan::{LastOutcome, RetryPlan};
-pub use retry_after::{RetryAfter, requested_wait};
+pub use retry_after::RetryAfter;
 
 use super::record::Order;
 use super::transport::Request;

@@ -28,8 +28,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use past::{Past, PastEvent};
-pub use reading::{Counts, ExpiredOrder, Intake, Resumed, UnfinishedOrder};
-pub use resume::{Attempted, Continuation, LastOutcome, continuation};
+pub use reading::{Counts, Intake, Resumed};
+pub use resume::Attempted;
 pub use run::RunInfo;
 
 use super::record::Order;
@@ -308,6 +308,7 @@ impl Journal {
     ///
     /// # Errors
     /// What went wrong with a record that nobody waited for.
+    #[cfg(test)]
     pub async fn flush(&self) -> Result<(), StoreError> {
         self.store.flush().await
     }

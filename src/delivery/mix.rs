@@ -136,9 +136,6 @@ const WHOLE: u32 = 1_000_000;
 pub struct ShareError(pub String);
 
 impl Duplicates {
-    /// No duplicates at all.
-    pub const NONE: Duplicates = Duplicates { millionths: 0 };
-
     /// Reads a share such as `5%` or `0.5%`; at most four decimals count.
     ///
     /// # Errors

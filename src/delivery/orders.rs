@@ -300,7 +300,7 @@ pub(super) mod tests {
             changes: Vec::new(),
             mix: None,
             statuses: StatusTable::PLATFORM,
-            duplicates: Duplicates::NONE,
+            duplicates: Duplicates::parse("0%").unwrap(),
             seed,
         }
     }

@@ -24,6 +24,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// What this platform concludes from the reply; `None` where there is none.
+    #[cfg(test)]
     #[must_use]
     pub fn conclusion(&self) -> Option<Conclusion> {
         self.conclusion_by(&AcknowledgementRule::default())
@@ -251,17 +252,6 @@ pub enum Exhaustion {
     NoRetriesLeft,
     /// The window passed while an attempt was still waiting for its reply.
     WindowPassed,
-}
-
-impl Exhaustion {
-    /// The stable name, as JSON output carries it.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Exhaustion::NoRetriesLeft => "no-retries-left",
-            Exhaustion::WindowPassed => "window-passed",
-        }
-    }
 }
 
 /// What follows attempt `attempt`, whose outcome was known `elapsed` after the order's completion.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use protocol::internal::nearest::did_you_mean;
 
-pub use crate::clock::duration::{DurationError, MAX_DURATION, format_duration, parse_duration};
+pub use crate::clock::duration::{DurationError, format_duration, parse_duration};
 pub use crate::clock::{Speed, SpeedError};
 
 /// How many retries follow the first notification, unless told otherwise.

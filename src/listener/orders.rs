@@ -49,12 +49,6 @@ impl Orders {
         self.known.len()
     }
 
-    /// Whether no order is remembered.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.known.len() == 0
-    }
-
     /// Counts one delivery of an order that came `at` this time.
     pub fn seen(&mut self, order_id: &str, at: Timestamp) -> Seen {
         let known = self.known.value(order_id.as_bytes(), || Known { deliveries: 0, last: at });
@@ -79,7 +73,7 @@ mod tests {
     #[test]
     fn deliveries_of_one_order_are_counted_with_their_spacing() {
         let mut orders = Orders::default();
-        assert!(orders.is_empty());
+        assert_eq!(orders.len(), 0);
         assert_eq!(orders.seen("a", at(100)), Seen { delivery: 1, since_last: None });
         assert_eq!(orders.seen("b", at(101)), Seen { delivery: 1, since_last: None });
         let again = Seen { delivery: 2, since_last: Some(Duration::from_secs(15)) };

@@ -68,10 +68,10 @@ mod tests;
 mod word;
 
 use action::Action;
-pub use error::{ProgramError, ProgramProblem};
+pub use error::ProgramError;
 pub use path::path_program;
 pub use plan::PlanLine;
-pub use runner::{Chosen, Per, Place, Runner, UnknownPer};
+pub use runner::{Per, Place, Runner};
 
 /// The longest program text, in bytes.
 pub const MAX_PROGRAM_BYTES: usize = 64 * 1024;
@@ -145,20 +145,6 @@ impl ReplyProgram {
     /// A [`ProgramError`] that names the column, the cause and, where one is near, the known word.
     pub fn parse(text: &str) -> Result<Self, ProgramError> {
         parse::program(text)
-    }
-
-    /// The usual answer for ever: what is valid is acknowledged, the rest refused with its code.
-    #[must_use]
-    pub fn auto() -> Self {
-        let usual = Alternative { chance: None, action: Arc::default() };
-        ReplyProgram { steps: vec![Step { alternatives: vec![usual], repeat: 1 }] }
-    }
-
-    /// Whether every reply is the usual one.
-    #[must_use]
-    pub fn is_auto(&self) -> bool {
-        let mut alternatives = self.steps.iter().flat_map(|step| &step.alternatives);
-        alternatives.all(|alternative| alternative.action.is_usual())
     }
 
     /// What is answered when, one line a step, for a person.

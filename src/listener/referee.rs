@@ -13,12 +13,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use breach::{Breach, BreachKind, Source, WindowStart};
+#[cfg(test)]
+pub use breach::WindowStart;
+pub use breach::{Breach, BreachKind};
 pub use observation::Observation;
 use observation::{FormFault, OrderFacts, OrderKey};
 pub use order::Delivery;
 use order::Order;
-pub use rules::{DEFAULT_CAPACITY, Rules};
+pub use rules::Rules;
 
 use protocol::Severity;
 

@@ -204,12 +204,6 @@ impl Gate {
         &self.text
     }
 
-    /// What the gate looks at.
-    #[must_use]
-    pub const fn metric(&self) -> Metric {
-        self.metric
-    }
-
     /// Measures a finished run; without a single attempt there is nothing to measure.
     #[must_use]
     pub fn evaluate(&self, summary: &DeliverySummary) -> GateResult {

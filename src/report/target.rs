@@ -25,14 +25,6 @@ const FORMATS: [(&str, ReportFormat); 4] = [
     ("ndjson", ReportFormat::Ndjson),
 ];
 
-impl ReportFormat {
-    /// The name on the command line.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        FORMATS.iter().find(|(_, format)| *format == self).map_or("", |(name, _)| name)
-    }
-}
-
 /// A report that is asked for: its form and its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportTarget {
@@ -103,7 +95,7 @@ mod tests {
     #[test]
     fn a_report_has_a_form_and_a_file() {
         let html = ReportTarget::parse("html=a=b.html").unwrap();
-        assert_eq!((html.format.name(), html.path.to_str()), ("html", Some("a=b.html")));
+        assert_eq!((html.format, html.path.to_str()), (ReportFormat::Html, Some("a=b.html")));
         assert_eq!(ReportTarget::parse("html"), Err(ReportTargetError::NoPath));
         assert_eq!(ReportTarget::parse("json="), Err(ReportTargetError::NoPath));
         assert_eq!(ReportTarget::parse("json=-"), Err(ReportTargetError::Stdout));

@@ -86,6 +86,7 @@ impl History {
     }
 
     /// The messages so far, in order.
+    #[cfg(test)]
     pub fn messages(&self) -> impl Iterator<Item = &Message> {
         self.messages.iter().map(|sent| &sent.message)
     }

@@ -1,6 +1,6 @@
 //! The seam between the fleet and what remembers a run.
 
-use std::future::{Future, ready};
+use std::future::Future;
 
 use jiff::Timestamp;
 
@@ -98,19 +98,21 @@ pub enum Verdict {
 }
 
 /// Remembers nothing: a run that is interrupted cannot be resumed.
+#[cfg(test)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoJournal;
 
+#[cfg(test)]
 impl<E> Journal<E> for NoJournal {
     fn memory(&self) -> Memory {
         Memory::None
     }
 
     fn intend(&self, _intentions: &[Intention]) -> impl Future<Output = Result<(), E>> {
-        ready(Ok(()))
+        std::future::ready(Ok(()))
     }
 
     fn settle(&self, _settlements: &[Settlement]) -> impl Future<Output = Result<(), E>> {
-        ready(Ok(()))
+        std::future::ready(Ok(()))
     }
 }

@@ -68,10 +68,6 @@ macro_rules! matching {
     };
 }
 
-/// Counts what fits, up to `?8`.
-pub(super) const COUNT: &str =
-    concat!("SELECT count(*) FROM (", matching!("SELECT 1", "LIMIT ?8"), ")");
-
 const OLDEST: &str = matching!("SELECT id", "ORDER BY id LIMIT ?8");
 const NEWEST: &str = matching!("SELECT id", "ORDER BY id DESC LIMIT ?8");
 

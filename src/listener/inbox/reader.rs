@@ -5,13 +5,12 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::entry::Entry;
-use super::filter::{COUNT, Filter, Side};
+use super::filter::{Filter, Side};
 use super::{SCHEMA, integer, rows};
 use crate::store::{Reader, StoreError};
 
-/// The most entries that are listed at once, and the most bytes of bodies among them (64 MiB).
+/// The most numbers that are listed at once.
 const MOST_LISTED: u64 = 10_000;
-const MOST_BYTES: usize = 64 << 20;
 
 /// How many numbers are read ahead of their entries.
 const AHEAD: u64 = 1024;
@@ -97,35 +96,6 @@ impl InboxReader {
     /// A file that cannot be read.
     pub fn numbers(&self, filter: &Filter) -> Result<Vec<u64>, StoreError> {
         Ok(self.ids(filter, 0, filter.limit.unwrap_or(MOST_LISTED))?.into())
-    }
-
-    /// The entries that fit, in the filter's order; at most 10000 and 64 MiB of bodies.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
-    pub fn list(&self, filter: &Filter) -> Result<Vec<Entry>, StoreError> {
-        let limit = filter.limit.unwrap_or(MOST_LISTED).min(MOST_LISTED);
-        let (mut entries, mut bytes) = (Vec::new(), 0);
-        self.each(&Filter { limit: Some(limit), ..filter.clone() }, |entry| {
-            bytes += entry.callback.body.len() + entry.replied.body.len();
-            entries.push(entry);
-            if bytes > MOST_BYTES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        Ok(entries)
-    }
-
-    /// How many entries fit; the filter's limit counts.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
-    pub fn count(&self, filter: &Filter) -> Result<u64, StoreError> {
-        let mut count = 0;
-        let limit = filter.limit.unwrap_or(u64::MAX);
-        self.reader.each(COUNT, &filter.parameters(0, limit), |row| {
-            count = row.unsigned(0)?;
-            Ok(())
-        })?;
-        Ok(count)
     }
 
     fn ids(&self, filter: &Filter, after: u64, limit: u64) -> Result<VecDeque<u64>, StoreError> {

@@ -14,7 +14,7 @@ use crate::listener::verdict::Contract;
 pub(super) const KEY: &str = "ThisIsYourSecretKey123";
 
 pub(super) fn key() -> Key {
-    Key::try_new(KEY.into()).unwrap()
+    Key::try_new(KEY).unwrap()
 }
 
 /// A callback that was held for valid, with status 3.

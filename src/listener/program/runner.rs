@@ -111,7 +111,13 @@ impl Runner {
             choose(step, draw)
         });
         let action = action.unwrap_or_default();
-        Chosen { delay: action.delay, number, target: safe_target(place.target).to_owned(), action }
+        Chosen {
+            delay: action.delay,
+            #[cfg(test)]
+            number,
+            target: safe_target(place.target).to_owned(),
+            action,
+        }
     }
 
     /// The stream of chances that the next reply draws from, and its number there, from 1.
@@ -189,6 +195,7 @@ pub struct Chosen {
     /// How long to wait before it is given; the handler waits, so that the client may leave.
     pub delay: Duration,
     /// Which reply of its order, connection or run it is, from 1.
+    #[cfg(test)]
     pub number: u64,
     target: String,
     action: Arc<Action>,

@@ -68,12 +68,6 @@ impl Observation {
             order: payload.as_ref().and_then(|payload| OrderFacts::of(payload, contract)),
         }
     }
-
-    /// The callback's number.
-    #[must_use]
-    pub fn number(&self) -> u64 {
-        self.number
-    }
 }
 
 /// The payload of a callback in whatever form it is.
