@@ -38,7 +38,6 @@ pub struct SystemClock {
 
 impl SystemClock {
     /// A clock that starts now.
-    #[must_use]
     pub fn new() -> Self {
         SystemClock { start: Instant::now() }
     }
@@ -94,7 +93,6 @@ impl Speed {
     }
 
     /// How long a scheduled wait really takes.
-    #[must_use]
     pub fn compress(self, wait: Duration) -> Duration {
         if self == Speed::REAL {
             return wait;
@@ -104,7 +102,6 @@ impl Speed {
 
     /// How much schedule time passes in `real` time of waiting: the inverse of
     /// [`Speed::compress`].
-    #[must_use]
     pub fn stretch(self, real: Duration) -> Duration {
         if self == Speed::REAL {
             return real;

@@ -90,7 +90,6 @@ pub enum Command {
 }
 
 /// Runs a command and says how it ended; `root` is the whole command line's definition.
-#[must_use]
 pub fn run(globals: Globals, command: Command, root: fn() -> clap::Command) -> Exit {
     let environment = Environment::read();
     let mut console = Console::new(globals.color, &environment);

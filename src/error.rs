@@ -60,7 +60,6 @@ impl CommandError {
     }
 
     /// An output could not be written: a broken pipe is no failure, anything else is exit 4.
-    #[must_use]
     pub fn output(error: io::Error) -> Self {
         let kind = match error.kind() {
             io::ErrorKind::BrokenPipe => ErrorKind::BrokenPipe,
@@ -96,7 +95,6 @@ impl CommandError {
     }
 
     /// The messages from the outermost to the innermost cause.
-    #[must_use]
     pub fn chain(&self) -> Vec<String> {
         let mut chain = vec![self.message.clone()];
         let mut next = self.source.as_deref().map(|source| source as &dyn Error);

@@ -21,7 +21,6 @@ pub enum Exit {
 
 impl Exit {
     /// The number that the process ends with.
-    #[must_use]
     pub const fn code(self) -> u8 {
         match self {
             Exit::Yes => 0,

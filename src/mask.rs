@@ -68,19 +68,16 @@ pub fn remember(key: &[u8]) {
 }
 
 /// A text from outside as it may be shown: without the keys that this process knows.
-#[must_use]
 pub fn outside(text: &str) -> Cow<'_, str> {
     KNOWN.read().unwrap_or_else(PoisonError::into_inner).masked(text)
 }
 
 /// The keys that this process knows, as a mask of its own.
-#[must_use]
 pub fn known() -> KeyMask {
     KNOWN.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 /// Whether a text has any key that this process knows, in a member's value or anywhere else.
-#[must_use]
 pub fn hides(text: &str) -> bool {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
     // The text is one encoding around those of its values.
@@ -88,7 +85,6 @@ pub fn hides(text: &str) -> bool {
 }
 
 /// Whether the value of a member of this program's JSON is always a word of its own.
-#[must_use]
 pub fn is_own_member(name: &str) -> bool {
     OWN_MEMBERS.contains(&name)
 }
@@ -157,7 +153,6 @@ impl KeyMask {
     }
 
     /// The text with each key in it replaced by [`KEY_MARK`].
-    #[must_use]
     pub fn masked<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let found = self.find(text);
         if found.is_empty() {

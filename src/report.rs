@@ -26,7 +26,6 @@ pub mod verification;
 
 /// A text as it stands in an HTML page: for the fuzz targets alone.
 #[cfg(fuzzing)]
-#[must_use]
 pub fn escaped(text: &str) -> String {
     let mut page = summary::markup::Markup::default();
     page.text(text);

@@ -60,14 +60,12 @@ pub struct Environment {
 
 impl Environment {
     /// Reads the variables of this process.
-    #[must_use]
     pub fn read() -> Self {
         let working_folder = std::env::current_dir().ok();
         Environment { working_folder, ..Self::from_lookup(variable) }
     }
 
     /// Reads the variables from `lookup`, which gives the value of a name.
-    #[must_use]
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
         Environment {
             key: lookup(KEY_VARIABLE),
@@ -83,7 +81,6 @@ impl Environment {
 }
 
 /// The value of an environment variable that a profile names.
-#[must_use]
 pub fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }

@@ -59,7 +59,6 @@ struct Stream {
 
 impl Console {
     /// The console over this process's stdout and stderr.
-    #[must_use]
     pub fn new(mode: ColorMode, environment: &Environment) -> Self {
         let (stdout, stderr) = (io::stdout(), io::stderr());
         let (answers, remarks) = (device(&stdout), device(&stderr));
@@ -81,7 +80,6 @@ impl Console {
 
     /// The console over any two writers, which count as no terminal.
     #[cfg(any(test, fuzzing))]
-    #[must_use]
     pub fn over(
         answers: impl Write + Send + 'static,
         remarks: impl Write + Send + 'static,
@@ -111,7 +109,6 @@ impl Console {
     }
 
     /// How wide a line of the answer may be without being broken by the terminal.
-    #[must_use]
     pub fn answer_width(&self) -> Width {
         width::of_stdout(self.answers.device)
     }
@@ -179,7 +176,6 @@ impl Console {
     }
 
     /// Whether a question would be seen: stderr is a terminal.
-    #[must_use]
     pub fn can_ask(&self) -> bool {
         self.remarks.device == Device::Terminal
     }

@@ -87,7 +87,6 @@ struct FileStep {
 
 impl Bundle {
     /// The file's text.
-    #[must_use]
     pub fn to_json(&self) -> String {
         let file = FileBundle {
             payout_notify_bundle: VERSION,

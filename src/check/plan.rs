@@ -35,7 +35,6 @@ pub struct Plan {
 
 impl Plan {
     /// The most requests that the check sends.
-    #[must_use]
     pub fn bound(&self) -> u64 {
         let around = (self.suite.groups().len() as u64 + 1) * MOST_OF_A_CONTROL + CLEARLY_BAD_COUNT;
         let cases = self.suite.cases().iter().map(|case| most_requests(case, self.watches(case)));

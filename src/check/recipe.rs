@@ -76,7 +76,6 @@ impl std::error::Error for RecipeError {}
 
 impl Recipe {
     /// The known-good notification: a successful payout, signed by the rule.
-    #[must_use]
     pub fn control() -> Recipe {
         Recipe { operations: vec!["success".to_owned(), "sign".to_owned()] }
     }

@@ -13,7 +13,6 @@ use super::trial::attempt;
 use crate::delivery::http::TransportError;
 
 /// The most requests that a replay sends.
-#[must_use]
 pub fn bound(bundle: &Bundle) -> u64 {
     let controls = if bundle.control.is_some() { 2 } else { 0 };
     bundle.parcels.iter().fold(controls, |sum, parcel| sum + u64::from(parcel.at_once))

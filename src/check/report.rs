@@ -99,7 +99,6 @@ pub enum Status {
 
 impl Status {
     /// The stable name.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Status::Passed => "passed",

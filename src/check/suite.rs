@@ -52,7 +52,6 @@ fn hint(nearest: Option<&str>) -> String {
 
 impl Suite {
     /// The built-in suite.
-    #[must_use]
     pub fn built_in() -> Suite {
         // A test reads every file, so none is left out.
         let files = BUILT_IN.into_iter();
@@ -103,13 +102,11 @@ impl Suite {
     }
 
     /// The cases.
-    #[must_use]
     pub fn cases(&self) -> &[Case] {
         &self.cases
     }
 
     /// The groups, in the order in which they run.
-    #[must_use]
     pub fn groups(&self) -> Vec<&str> {
         let mut known = BTreeSet::new();
         self.cases
@@ -151,7 +148,6 @@ fn fits(case: &Case, text: &str) -> bool {
 
 impl Case {
     /// How many notifications one try of the case sends; a retry counts once, a probe not.
-    #[must_use]
     pub fn requests(&self) -> u64 {
         match &self.work {
             Work::Send(steps) => steps.iter().map(|step| u64::from(step.at_once)).sum(),

@@ -98,7 +98,6 @@ pub enum DurationError {
 }
 
 /// A duration as people write it: `15s`, `1m30s`, `1h`, `250ms`, `1.5s`; nothing is rounded.
-#[must_use]
 pub fn format_duration(duration: Duration) -> String {
     let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
     if seconds == 0 && nanos > 0 {

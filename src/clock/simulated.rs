@@ -43,7 +43,6 @@ enum Mode {
 
 impl SimulatedClock {
     /// A clock that shows `start` and moves only by sleeps and [`SimulatedClock::advance`].
-    #[must_use]
     pub const fn new(start: Timestamp) -> Self {
         let sleepers = Sleepers { mode: Mode::Alone, next_ticket: 0, waiting: BTreeMap::new() };
         SimulatedClock { start, elapsed_ns: AtomicU64::new(0), sleepers: Mutex::new(sleepers) }

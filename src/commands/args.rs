@@ -55,7 +55,6 @@ pub struct KeyArgs {
 
 impl KeyArgs {
     /// Whether no key was given at all.
-    #[must_use]
     pub fn is_absent(&self, environment: &Environment) -> bool {
         self.key.is_none()
             && self.key_file.is_none()
@@ -281,7 +280,6 @@ pub fn numbered(words: &MixWords, statuses: &StatusTable) -> Result<Mix, Command
 }
 
 /// The error that there is no URL.
-#[must_use]
 pub fn no_url() -> CommandError {
     CommandError::usage("no URL was given")
         .hint("give the notify URL as the first argument, or set url in a profile")

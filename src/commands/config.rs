@@ -55,7 +55,6 @@ pub struct ProfilesArgs {}
 
 impl Args {
     /// For whom the output is written.
-    #[must_use]
     pub fn format(&self) -> Format {
         match &self.action {
             Action::Show(args) => args.format,

@@ -73,7 +73,6 @@ pub struct ListArgs {
 
 impl Args {
     /// Whether anything of a profile is asked for.
-    #[must_use]
     pub fn asks_profile(&self) -> bool {
         match self.action {
             Action::List(_) | Action::Show(_) | Action::Replay(_) | Action::Export(_) => true,
@@ -98,7 +97,6 @@ impl Args {
     }
 
     /// For whom the output is written.
-    #[must_use]
     pub fn format(&self) -> Format {
         match &self.action {
             Action::List(args) => args.format,

@@ -45,7 +45,6 @@ fn raise_descriptor_limit() {}
 
 /// How many files this process may have open, and how many more it can open; `None` where the
 /// system does not say.
-#[must_use]
 pub fn descriptors() -> Option<(usize, usize)> {
     #[cfg(target_os = "linux")]
     {
@@ -70,7 +69,6 @@ pub fn not_sent(transport: &impl Transport) -> Option<CommandError> {
 }
 
 /// What is said once where this machine holds requests back.
-#[must_use]
 pub fn held_back(transport: &impl Transport) -> Option<String> {
     let why = transport.shortage().and_then(Shortage::why)?;
     Some(format!("{why}; what is held back is sent when there is room, and is no attempt"))
@@ -89,7 +87,6 @@ pub struct Interrupts {
 impl Interrupts {
     /// Catches SIGINT, SIGTERM and SIGHUP (elsewhere Ctrl-C) from now on. A SIGHUP that was ignored
     /// when the process began, as `nohup` does, stays ignored.
-    #[must_use]
     pub fn catch() -> Self {
         #[cfg(unix)]
         return Interrupts { requests: signals::listen() };

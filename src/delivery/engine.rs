@@ -35,13 +35,11 @@ pub struct Attempt {
 
 impl Attempt {
     /// The stable name of the result: `acknowledged`, a refusal's code or a failure's code.
-    #[must_use]
     pub fn code(&self) -> &'static str {
         self.outcome.code(self.conclusion.as_ref())
     }
 
     /// Why it is no acknowledgement, in words; `None` where it is one.
-    #[must_use]
     pub fn explanation(&self) -> Option<String> {
         self.outcome.explanation(self.conclusion.as_ref())
     }
@@ -87,7 +85,6 @@ pub enum DeliveryResult {
 
 impl DeliveryResult {
     /// The stable name, as JSON output carries it.
-    #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             DeliveryResult::Acknowledged => "acknowledged",

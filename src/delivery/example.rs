@@ -26,7 +26,6 @@ const LENGTH: usize = 320;
 
 impl Example {
     /// The notification of the order with this index among the ids, as unsigned JSON text.
-    #[must_use]
     pub fn payload(&self, ids: &OrderIds, index: u64) -> String {
         let completed = self.completed_at.as_second();
         let mut text = String::with_capacity(LENGTH);
@@ -105,7 +104,6 @@ impl StatusWord {
     }
 
     /// The number that is meant.
-    #[must_use]
     pub fn number(self, statuses: &StatusTable) -> i64 {
         match self {
             StatusWord::Number(number) => number,

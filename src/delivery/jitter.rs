@@ -41,7 +41,6 @@ impl Jitter {
     /// Never before the attempt before it and never after the window: what would pass the window
     /// is as far before its end instead, because attempts heaped on its last moment would undo the
     /// spreading. `None` where the schedule has no such attempt.
-    #[must_use]
     pub fn offset(&self, schedule: &RetrySchedule, order: u64, attempt: usize) -> Option<Duration> {
         let gaps = schedule.delays().get(..attempt.checked_sub(1)?)?;
         let planned = (2_u64..).zip(gaps).fold(Duration::ZERO, |before, (number, gap)| {

@@ -98,7 +98,6 @@ impl MixWords {
 
 impl Mix {
     /// One status alone.
-    #[must_use]
     pub fn only(status: i64) -> Mix {
         Mix { sums: vec![(status, 1)] }
     }
@@ -110,7 +109,6 @@ impl Mix {
     }
 
     /// The status of the next order.
-    #[must_use]
     pub fn draw(&self, random: &mut fastrand::Rng) -> i64 {
         let Some((last, total)) = self.sums.last() else { return 0 };
         let drawn = random.u64(0..*total);
@@ -154,13 +152,11 @@ impl Duplicates {
     }
 
     /// Whether the order with this index, from 0, is notified twice.
-    #[must_use]
     pub fn repeats(self, index: u64) -> bool {
         self.among(index.saturating_add(1)) > self.among(index)
     }
 
     /// How many of the first `orders` orders are notified twice.
-    #[must_use]
     pub fn among(self, orders: u64) -> u64 {
         let count = u128::from(orders) * u128::from(self.millionths) / u128::from(WHOLE);
         u64::try_from(count).unwrap_or(u64::MAX)

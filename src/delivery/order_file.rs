@@ -51,7 +51,6 @@ impl FileFormat {
     }
 
     /// The format that a path's extension tells: CSV for `.csv`, else NDJSON.
-    #[must_use]
     pub fn of(path: &Path) -> Self {
         match path.extension() {
             Some(end) if end.eq_ignore_ascii_case("csv") => FileFormat::Csv,
@@ -69,7 +68,6 @@ pub struct FromFile {
 
 impl FromFile {
     /// Orders from what a reader gives; nothing is read yet.
-    #[must_use]
     pub fn new(reader: Box<dyn Read + Send>, format: FileFormat, recipe: OrderRecipe) -> Self {
         let skipped = Arc::default();
         let rows = Rows::new(reader, format, Expected::of(&recipe), Arc::clone(&skipped));

@@ -23,7 +23,6 @@ pub struct OrderIds {
 
 impl OrderIds {
     /// The ids of this seed: the same each time, and others for another seed.
-    #[must_use]
     pub fn new(seed: u64) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         OrderIds { keys: std::array::from_fn(|_| random.u64(..)) }
@@ -31,21 +30,18 @@ impl OrderIds {
 
     /// The number in the platform's id of the order with this index: below 10^8 for the first 10^8
     /// orders, and with as many more digits as it takes to stay unique after them.
-    #[must_use]
     pub fn order(&self, index: u64) -> u64 {
         let within = index % BLOCK;
         (index - within).saturating_add(self.permuted(within, HALF))
     }
 
     /// The merchant's id of the order with this index.
-    #[must_use]
     pub fn merchant_order(&self, index: u64) -> u128 {
         self.digits(index, MOST_DIGITS, 0)
     }
 
     /// So many hexadecimal digits, at most [`MOST_DIGITS`], for one of several places in the order
     /// with this index: unique in their place for as many orders as they can number.
-    #[must_use]
     pub fn digits(&self, index: u64, digits: u32, place: u64) -> u128 {
         let bits = 2 * digits.min(MOST_DIGITS);
         let mask = u64::MAX.checked_shr(u64::BITS - bits).unwrap_or_default();

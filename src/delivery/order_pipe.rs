@@ -57,7 +57,6 @@ impl FromPipe {
     }
 
     /// How many rows so far had nothing in any cell.
-    #[must_use]
     pub fn skipped(&self) -> u64 {
         self.skipped.load(Ordering::Relaxed)
     }

@@ -65,7 +65,6 @@ pub enum OrderError {
 
 impl OrderError {
     /// The line of the file, from 1; a generated order has none.
-    #[must_use]
     pub fn line(&self) -> Option<u64> {
         match self {
             OrderError::Signing(_) => None,
@@ -91,7 +90,6 @@ pub enum Change {
 
 impl Change {
     /// Puts a member in; a value without placeholders is made once.
-    #[must_use]
     pub fn put(name: String, template: Template) -> Self {
         if !template.is_constant() {
             return Change::Templated { name, template };
@@ -249,7 +247,6 @@ pub struct Generated {
 
 impl Generated {
     /// So many orders, their duplicates not counted.
-    #[must_use]
     pub fn new(recipe: OrderRecipe, count: u64) -> Self {
         Generated { maker: OrderMaker::new(recipe), count }
     }

@@ -25,13 +25,11 @@ pub enum Outcome {
 impl Outcome {
     /// What this platform concludes from the reply; `None` where there is none.
     #[cfg(test)]
-    #[must_use]
     pub fn conclusion(&self) -> Option<Conclusion> {
         self.conclusion_by(&AcknowledgementRule::default())
     }
 
     /// What a platform with this rule concludes from the reply; `None` where there is none.
-    #[must_use]
     pub fn conclusion_by(&self, rule: &AcknowledgementRule) -> Option<Conclusion> {
         match self {
             Outcome::Reply(reply) => Some(rule.judge(reply)),
@@ -40,7 +38,6 @@ impl Outcome {
     }
 
     /// The HTTP status; `None` where no reply arrived.
-    #[must_use]
     pub const fn status(&self) -> Option<u16> {
         match self {
             Outcome::Reply(reply) => Some(reply.status),
@@ -51,7 +48,6 @@ impl Outcome {
     /// The stable name of the result: `acknowledged`, a refusal's code or a failure's code.
     ///
     /// `conclusion` is what [`Outcome::conclusion_by`] gave; judging a reply twice is work twice.
-    #[must_use]
     pub fn code(&self, conclusion: Option<&Conclusion>) -> &'static str {
         match (self, conclusion) {
             (Outcome::NoReply(failure), _) => failure.code(),
@@ -63,7 +59,6 @@ impl Outcome {
     /// Why it is no acknowledgement, in words; `None` where it is one.
     ///
     /// `conclusion` is what [`Outcome::conclusion_by`] gave.
-    #[must_use]
     pub fn explanation(&self, conclusion: Option<&Conclusion>) -> Option<String> {
         match (self, conclusion) {
             (Outcome::NoReply(failure), _) => Some(failure.explanation()),
@@ -104,7 +99,6 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// The stable name, as JSON output carries it.
-    #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             FailureKind::Resolve => "resolve",
@@ -178,19 +172,16 @@ pub struct TransportFailure {
 
 impl TransportFailure {
     /// A failure with its technical cause, cut to a sane length.
-    #[must_use]
     pub fn new(kind: FailureKind, detail: &str) -> Self {
         TransportFailure { kind, detail: outside(detail).chars().take(MAX_DETAIL_CHARS).collect() }
     }
 
     /// The stable name, as JSON output carries it.
-    #[must_use]
     pub const fn code(&self) -> &'static str {
         self.kind.code()
     }
 
     /// The failure in words that a merchant's developer can act on.
-    #[must_use]
     pub fn explanation(&self) -> String {
         let advice = self.kind.advice();
         match self.kind {
@@ -210,13 +201,11 @@ impl TransportFailure {
 
 impl Outcome {
     /// Whether the request was held back on this machine: then no attempt was made.
-    #[must_use]
     pub fn is_held_back(&self) -> bool {
         matches!(self, Outcome::NoReply(failure) if failure.kind == FailureKind::HeldBack)
     }
 
     /// Why the merchant has no part in it: this machine or a proxy failed.
-    #[must_use]
     pub fn failed_before_the_merchant(&self) -> Option<String> {
         match self {
             Outcome::NoReply(failure)

@@ -53,7 +53,6 @@ impl Rate {
     }
 
     /// Orders in a second.
-    #[must_use]
     pub fn per_second(self) -> f64 {
         self.thousandths as f64 * 1e6 / self.period as f64
     }
@@ -80,7 +79,6 @@ impl Pace {
     /// `None` without a rate. It is computed from `n` alone, so that no rounding adds up. In a ramp
     /// of length `R` to the rate `r`, `r t²/2R` orders are due by the time `t`, so order `n` is due
     /// at `√(2Rn/r)`; after it, at `R/2 + n/r`.
-    #[must_use]
     pub fn intended(&self, n: u64) -> Option<Duration> {
         let steady = self.rate?.nanoseconds_for(n);
         let ramp = self.ramp.map_or(0, |ramp| ramp.as_nanos());

@@ -91,7 +91,6 @@ pub async fn handshake(
 
 /// Whether an address belongs to the own machine or to a network that is not public: loopback,
 /// RFC 1918, RFC 4193 (`fc00::/7`) and link-local.
-#[must_use]
 pub fn is_local(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => {

@@ -26,7 +26,6 @@ pub(super) struct Proxy {
 }
 
 /// The URL of the proxy that requests to a target go through, without credentials.
-#[must_use]
 pub fn proxy_for(target: &Target, wire: &WireSettings) -> Option<String> {
     Proxy::of(target, wire).map(|proxy| proxy.name)
 }

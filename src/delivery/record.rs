@@ -49,19 +49,16 @@ pub struct AttemptRecord {
 
 impl AttemptRecord {
     /// Whether the merchant acknowledged.
-    #[must_use]
     pub fn is_acknowledged(&self) -> bool {
         self.explanation.is_none()
     }
 
     /// The latency from the intended time: a stall of the merchant shows in it.
-    #[must_use]
     pub fn latency(&self) -> Duration {
         self.finished.saturating_sub(self.intended)
     }
 
     /// The latency from the real send time, as a naive tool reports it.
-    #[must_use]
     pub fn service_time(&self) -> Duration {
         self.finished.saturating_sub(self.sent)
     }
@@ -80,7 +77,6 @@ pub enum OrderResult {
 
 impl OrderResult {
     /// The stable name, as JSON output carries it.
-    #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             OrderResult::Acknowledged => "acknowledged",
@@ -134,7 +130,6 @@ pub enum FleetEvent {
 
 impl FleetEvent {
     /// When it happened, counted from the start of the run; `None` where it happened before.
-    #[must_use]
     pub const fn at(&self) -> Option<Duration> {
         match self {
             FleetEvent::Attempt(attempt) => Some(attempt.finished),

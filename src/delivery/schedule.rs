@@ -102,31 +102,26 @@ impl RetrySchedule {
     }
 
     /// The preset's name, or the list as it was given.
-    #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// The gaps between planned send times, one a retry.
-    #[must_use]
     pub fn delays(&self) -> &[Duration] {
         &self.delays
     }
 
     /// How long after the order's completion an attempt may start.
-    #[must_use]
     pub const fn window(&self) -> Duration {
         self.window
     }
 
     /// The number of attempts: the first notification and the retries.
-    #[must_use]
     pub fn attempts(&self) -> usize {
         self.delays.len() + 1
     }
 
     /// When attempt `attempt`, counted from 1, is planned after the order's completion.
-    #[must_use]
     pub fn offset(&self, attempt: usize) -> Option<Duration> {
         offsets(&self.delays).nth(attempt.checked_sub(1)?)
     }

@@ -117,13 +117,11 @@ impl Template {
     }
 
     /// Whether it is the same for every order.
-    #[must_use]
     pub fn is_constant(&self) -> bool {
         self.segments.iter().all(|segment| matches!(segment, Segment::Literal(_)))
     }
 
     /// The value for one order, as JSON text.
-    #[must_use]
     pub fn expand(&self, context: &mut TemplateContext<'_>) -> String {
         let mut text = String::new();
         for segment in &self.segments {
@@ -138,7 +136,6 @@ impl Template {
     /// The value as JSON text, with `stand_in` for each placeholder.
     ///
     /// Of a value that is JSON, the stand-ins of numbers must be digits.
-    #[must_use]
     pub fn fill(&self, stand_in: &mut dyn FnMut(&Segment) -> String) -> String {
         let mut text = String::new();
         for segment in &self.segments {

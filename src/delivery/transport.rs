@@ -30,7 +30,6 @@ pub struct Request {
 
 impl Request {
     /// A request without headers of its own that this platform's reply acknowledges.
-    #[must_use]
     pub fn new(url: Target, body: impl Into<Vec<u8>>) -> Self {
         let acknowledgement = AcknowledgementRule::default();
         let (headers, body) = (Vec::new(), Arc::from(body.into()));
@@ -46,7 +45,6 @@ impl Request {
 
     /// What the platform concludes from what came, `None` where no reply did; the key is hidden in
     /// both.
-    #[must_use]
     pub fn conclude(&self, mut outcome: Outcome) -> (Outcome, Option<Conclusion>) {
         let mut conclusion = outcome.conclusion_by(&self.acknowledgement);
         if let Outcome::Reply(reply) = &mut outcome {
@@ -142,19 +140,16 @@ impl Target {
     }
 
     /// Whether the host is the own machine: `localhost` or a loopback address.
-    #[must_use]
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.url)
     }
 
     /// The host: a name in lower case, or an address without brackets.
-    #[must_use]
     pub fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default().trim_matches(['[', ']'])
     }
 
     /// Whether the host is a name that a name server is asked for.
-    #[must_use]
     pub fn has_host_name(&self) -> bool {
         self.host().parse::<IpAddr>().is_err()
     }
@@ -165,7 +160,6 @@ impl Target {
     }
 
     /// Whether requests travel encrypted.
-    #[must_use]
     pub fn is_https(&self) -> bool {
         self.url.scheme() == "https"
     }
@@ -246,7 +240,6 @@ pub enum TargetError {
 
 impl TargetError {
     /// What to write instead.
-    #[must_use]
     pub const fn hint(&self) -> &'static str {
         match self {
             TargetError::NoScheme => {

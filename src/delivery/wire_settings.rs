@@ -77,7 +77,6 @@ pub enum Upload {
 
 impl Upload {
     /// How long a body of so many bytes is on its way.
-    #[must_use]
     pub fn time_for(self, bytes: usize) -> Duration {
         match self {
             Upload::AtOnce => Duration::ZERO,
@@ -141,7 +140,6 @@ impl Verb {
     }
 
     /// The method as it is sent.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -195,7 +193,6 @@ pub struct Loss {
 
 impl Loss {
     /// Whether the reply to request `place` is lost; places count from 0.
-    #[must_use]
     pub fn hits(self, place: u64) -> bool {
         // An odd factor keeps neighbouring places apart in the generator's state.
         let state = self.seed ^ place.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -249,7 +246,6 @@ impl HeaderRule {
     }
 
     /// The header's name.
-    #[must_use]
     pub fn name(&self) -> &str {
         match self {
             HeaderRule::Send { name, .. } | HeaderRule::Omit { name } => name,
@@ -299,7 +295,6 @@ impl ResolveRule {
     }
 
     /// The addresses, where the rule is meant for this host and port.
-    #[must_use]
     pub fn addresses_for(&self, host: &str, port: u16) -> Option<&[IpAddr]> {
         let host = host.trim_end_matches('.');
         let is_meant = self.port == port

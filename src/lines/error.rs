@@ -19,25 +19,21 @@ pub struct BadLine {
 
 impl BadLine {
     /// A line that is wrong as a whole.
-    #[must_use]
     pub fn whole(number: u64, problem: impl Into<String>) -> Self {
         BadLine { number, column: None, member: None, problem: problem.into() }
     }
 
     /// A line that is wrong in one of its members; of where in the member, the problem tells.
-    #[must_use]
     pub fn in_member(number: u64, member: &str, problem: impl Into<String>) -> Self {
         BadLine { member: Some(member.to_owned()), ..BadLine::whole(number, problem) }
     }
 
     /// A line longer than a payload may be.
-    #[must_use]
     pub fn too_long(number: u64) -> Self {
         BadLine::whole(number, format!("longer than {MAX_BYTES} bytes (1 MiB)"))
     }
 
     /// A line that is no payload.
-    #[must_use]
     pub fn no_payload(number: u64, error: PayloadError) -> Self {
         match error.problem {
             PayloadProblem::TooLarge(_) => BadLine::too_long(number),

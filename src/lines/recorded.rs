@@ -54,7 +54,6 @@ pub fn recorded<'p>(number: u64, line: &'p Payload<'_>) -> Result<Recorded<'p>, 
 }
 
 /// A line whose recorded body is no payload; the error's own place counts within the body.
-#[must_use]
 pub fn in_body(number: u64, error: &PayloadError) -> BadLine {
     BadLine::in_member(number, "body", error.to_string())
 }

@@ -27,14 +27,12 @@ pub struct Callback {
 
 impl Callback {
     /// The first value of a header, whatever the case of its name.
-    #[must_use]
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         let mut headers = self.headers.iter();
         headers.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| &value[..])
     }
 
     /// The `Content-Type` as sent, where there is one and it is text.
-    #[must_use]
     pub fn content_type(&self) -> Option<&str> {
         self.header("content-type").and_then(|value| std::str::from_utf8(value).ok())
     }

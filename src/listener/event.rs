@@ -17,7 +17,6 @@ pub enum Refusal {
 
 impl Refusal {
     /// The refusal in words.
-    #[must_use]
     pub const fn explanation(self) -> &'static str {
         match self {
             Refusal::BrokenBody => "the body ended early or its chunks are malformed (400)",
@@ -96,7 +95,6 @@ pub enum ServerEvent {
 
 impl ServerEvent {
     /// The stable name, as JSON output carries it.
-    #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
             ServerEvent::Malformed { .. } => "malformed",

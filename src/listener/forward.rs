@@ -66,7 +66,6 @@ pub struct ForwardSettings {
 
 impl ForwardSettings {
     /// The usual settings for an application's URL.
-    #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         ForwardSettings {
             url: url.into(),
@@ -140,19 +139,16 @@ impl Forwarder {
     }
 
     /// The application's URL, as it was given.
-    #[must_use]
     pub fn url(&self) -> &str {
         &self.target.url
     }
 
     /// How far away the application is, as far as the name of its host tells.
-    #[must_use]
     pub fn reach(&self) -> Reach {
         self.target.reach()
     }
 
     /// Whether the application is a listener bound to this address, which would never end.
-    #[must_use]
     pub fn points_at(&self, bound: std::net::SocketAddr) -> bool {
         self.target.is(bound)
     }
@@ -288,7 +284,6 @@ async fn read_body(mut body: Incoming, status: u16) -> Result<Bytes, Failure> {
 /// What the sender gets: the application's reply as it is, or a 502 that acknowledges nothing.
 ///
 /// Headers of the application's own connection are left out; the server frames the body anew.
-#[must_use]
 pub fn reply_of(forwarded: &Forwarded) -> Reply {
     match &forwarded.result {
         Ok(reply) => Reply {

@@ -76,7 +76,6 @@ type Told = (u16, Value);
 
 /// Received bytes as the page reads them, the keys masked: for the fuzz targets alone.
 #[cfg(fuzzing)]
-#[must_use]
 pub fn shown_text(keys: &[Key], bytes: &[u8]) -> Vec<u8> {
     Mask::new(keys).json(shape::text(bytes, Extent::Whole))
 }
@@ -107,7 +106,6 @@ impl Inspector {
     }
 
     /// The address to open in a browser; it holds the token, so it is for this person only.
-    #[must_use]
     pub fn url(&self) -> String {
         self.0.gate.url()
     }

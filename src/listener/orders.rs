@@ -38,13 +38,11 @@ impl Default for Orders {
 
 impl Orders {
     /// A counter that remembers at most `capacity` orders, at least one.
-    #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Orders { known: Recent::with_capacity(capacity) }
     }
 
     /// How many orders are remembered now.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.known.len()
     }

@@ -148,7 +148,6 @@ impl ReplyProgram {
     }
 
     /// What is answered when, one line a step, for a person.
-    #[must_use]
     pub fn plan_lines(&self) -> Vec<PlanLine> {
         plan::lines(&self.steps)
     }

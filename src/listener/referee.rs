@@ -101,13 +101,11 @@ pub struct RefereeReport {
 
 impl RefereeReport {
     /// Whether the sender kept its contract: no error, whatever the warnings.
-    #[must_use]
     pub fn is_kept(&self) -> bool {
         self.errors == 0
     }
 
     /// The breaches that were counted and not listed.
-    #[must_use]
     pub fn breaches_unlisted(&self) -> u64 {
         (self.errors + self.warnings).saturating_sub(self.breaches.len() as u64)
     }
@@ -115,7 +113,6 @@ impl RefereeReport {
 
 impl Referee {
     /// A referee that has seen nothing yet.
-    #[must_use]
     pub fn new(rules: Rules) -> Self {
         Referee {
             rules,
@@ -235,7 +232,6 @@ impl Referee {
     }
 
     /// What is known so far.
-    #[must_use]
     pub fn verdict(&self) -> RefereeReport {
         let mut orders: Vec<&Order> = self.orders.values().collect();
         orders.sort_by_key(|order| {

@@ -22,13 +22,11 @@ pub struct Reply {
 
 impl Reply {
     /// A reply with a platform code and that code's usual message.
-    #[must_use]
     pub fn platform(code: PlatformCode) -> Self {
         Self::platform_because(code, code.message())
     }
 
     /// A reply with a platform code that says why; success carries no message.
-    #[must_use]
     pub fn platform_because(code: PlatformCode, message: &str) -> Self {
         let reply = Self::new(code.status(), JSON, code.body_because(message));
         match code {
@@ -38,13 +36,11 @@ impl Reply {
     }
 
     /// The text that acknowledges, with the content type that fits it.
-    #[must_use]
     pub fn success(text: impl Into<Bytes> + AsRef<str>) -> Self {
         Self::new(PlatformCode::Success.status(), content_type_of(text.as_ref()), text)
     }
 
     /// Any status with a body of the given content type.
-    #[must_use]
     pub fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
         let reply = Reply { status, headers: Vec::new(), body: body.into() };
         reply.with_header("Content-Type", content_type)

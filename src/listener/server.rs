@@ -65,7 +65,6 @@ impl Server {
     }
 
     /// A server on a socket that is bound already.
-    #[must_use]
     pub fn from_listener(listener: TcpListener, limits: Limits) -> Server {
         Server { listener, limits, events: Arc::new(|_| ()), tls: None }
     }

@@ -48,7 +48,6 @@ pub enum Unreadable {
 
 impl Unreadable {
     /// The reason in words.
-    #[must_use]
     pub fn explanation(&self) -> String {
         match self {
             Unreadable::Method { given, wanted } => {
@@ -79,7 +78,6 @@ pub struct Reading {
 
 impl Reading {
     /// Why the signature does not match, where it does not.
-    #[must_use]
     pub fn mismatch(&self) -> Option<&Mismatch> {
         self.verification.mismatch()
     }
@@ -87,7 +85,6 @@ impl Reading {
     /// The canonical string of the payload that this was read from, the key masked.
     ///
     /// Made where it is shown: most callbacks are valid, and nobody looks at theirs.
-    #[must_use]
     pub fn masked_canonical(&self, payload: &Payload<'_>) -> String {
         let scheme = &self.verification.scheme;
         canonicalize(payload, scheme).masked(scheme)
@@ -96,7 +93,6 @@ impl Reading {
 
 impl Verdict {
     /// Whether a merchant should acknowledge the callback.
-    #[must_use]
     pub fn is_valid(&self) -> bool {
         self.code == PlatformCode::Success
     }
@@ -150,7 +146,6 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// Inspects a callback by this platform's contract; `required` refuses another `sign_type`.
 ///
 /// Source of the codes: the protocol's section 3.
-#[must_use]
 pub fn inspect(callback: &Callback, key: &Key, required: Option<Algorithm>) -> Verdict {
     Contract { required, ..Contract::default() }.inspect(callback, key)
 }
@@ -160,7 +155,6 @@ impl Contract {
     ///
     /// Source of the codes: the protocol's section 3; a broken form or query is "invalid
     /// parameters" (ours).
-    #[must_use]
     pub fn inspect(&self, callback: &Callback, key: &Key) -> Verdict {
         match self.payload(callback) {
             Ok(payload) => self.read(&payload, key),
@@ -169,7 +163,6 @@ impl Contract {
     }
 
     /// How a merchant under this contract answers a verdict.
-    #[must_use]
     pub fn reply(&self, verdict: &Verdict) -> Reply {
         match verdict.code {
             PlatformCode::Success => Reply::success(&*self.dialect.success_reply),

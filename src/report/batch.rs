@@ -65,13 +65,11 @@ impl BatchSummary {
     }
 
     /// All lines that were not blank.
-    #[must_use]
     pub fn lines(&self) -> u64 {
         self.good + self.invalid + self.mismatched + self.passed_over + self.bad
     }
 
     /// The counts as a line for a person: `12 lines: 10 signed, 2 bad`.
-    #[must_use]
     pub fn line(&self, kind: BatchKind) -> Line {
         let lines = self.lines();
         let line = Line::new()
@@ -102,7 +100,6 @@ impl BatchSummary {
 }
 
 /// A bad line for a program, in the shape of any other error.
-#[must_use]
 pub fn bad_line_json(bad: &BadLine) -> String {
     json::line(
         "error",

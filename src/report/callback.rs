@@ -52,7 +52,6 @@ pub struct ListenSummary {
 
 impl ListenSummary {
     /// Those that were kept, as far as anything is, and not valid.
-    #[must_use]
     pub fn invalid(&self) -> u64 {
         self.callbacks.saturating_sub(self.valid).saturating_sub(self.not_kept)
     }
@@ -68,7 +67,6 @@ pub enum Detail {
 }
 
 /// A callback as lines for a person.
-#[must_use]
 pub fn lines(received: &ReceivedCallback, detail: Detail) -> Vec<Line> {
     let ReceivedCallback { callback, verdict, seen, diagnosis, .. } = received;
     let line = Line::new().dim(format!("{}  ", clock_time(callback.received_at))).plain("← ");
@@ -177,7 +175,6 @@ fn signature_verdict(line: Line, reading: &Reading) -> Line {
 }
 
 /// A callback for a program.
-#[must_use]
 pub fn json(received: &ReceivedCallback) -> String {
     let ReceivedCallback { callback, verdict, seen, replied, diagnosis, .. } = received;
     let reading = verdict.reading.as_ref();
@@ -224,7 +221,6 @@ pub fn json(received: &ReceivedCallback) -> String {
 }
 
 /// What came in all as a line for a person.
-#[must_use]
 pub fn summary_line(summary: &ListenSummary) -> Line {
     let plural = |count: u64| if count == 1 { "" } else { "s" };
     let ListenSummary { callbacks, valid, not_kept, orders } = summary;
@@ -244,7 +240,6 @@ pub fn summary_line(summary: &ListenSummary) -> Line {
 }
 
 /// What came in all for a program.
-#[must_use]
 pub fn summary_json(summary: &ListenSummary) -> String {
     let ListenSummary { callbacks, valid, not_kept, orders } = summary;
     let invalid = summary.invalid();

@@ -51,7 +51,6 @@ impl ReportKind {
     ];
 
     /// The name on the command line.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             ReportKind::Json => "json",
@@ -122,7 +121,6 @@ pub struct CheckFacts {
 /// The report in one of its forms, ready to be written to a file.
 ///
 /// Whatever came from the network is bounded, and escaped as the form needs it.
-#[must_use]
 pub fn render(report: &CheckReport, kind: ReportKind) -> String {
     match kind {
         ReportKind::Json => json::check(report),

@@ -33,7 +33,6 @@ pub struct DeliveryPlan<'a> {
 
 impl DeliveryPlan<'_> {
     /// The plan's head for a person.
-    #[must_use]
     pub fn lines(&self) -> Vec<Line> {
         let order = self.notification.order_id.as_ref().map_or("(no order id)".into(), Text::from);
         let key = match (&self.key_fingerprint, self.sign_type) {
@@ -54,7 +53,6 @@ impl DeliveryPlan<'_> {
     }
 
     /// The timeline for a person: one line an attempt.
-    #[must_use]
     pub fn timeline(&self) -> Vec<Line> {
         self.schedule
             .timeline()
@@ -69,7 +67,6 @@ impl DeliveryPlan<'_> {
     }
 
     /// The plan for a program; `kind` is `ready` or, where nothing is sent, `plan`.
-    #[must_use]
     pub fn json(&self, kind: &str) -> String {
         let timeline: Vec<Value> = self
             .schedule
@@ -95,7 +92,6 @@ impl DeliveryPlan<'_> {
 }
 
 /// One attempt as a line for a person.
-#[must_use]
 pub fn attempt_line(attempt: &Attempt) -> Line {
     let status = match &attempt.outcome {
         Outcome::Reply(reply) => reply.status.to_string(),
@@ -133,7 +129,6 @@ const MOST_SHOWN: usize = 200;
 /// How a reply begins that says nothing else about itself, as a line under its attempt's.
 ///
 /// Of one that was understood the attempt's line says enough.
-#[must_use]
 pub fn reply_line(attempt: &Attempt) -> Option<Line> {
     let Outcome::Reply(reply) = &attempt.outcome else { return None };
     let Some(Conclusion::NotAcknowledged(refusal)) = &attempt.conclusion else { return None };
@@ -167,7 +162,6 @@ fn warnings(attempt: &Attempt) -> &[ReplyWarning] {
 }
 
 /// One attempt for a program.
-#[must_use]
 pub fn attempt_json(attempt: &Attempt) -> String {
     let (status, body) = match &attempt.outcome {
         Outcome::Reply(reply) => {
@@ -198,7 +192,6 @@ pub fn attempt_json(attempt: &Attempt) -> String {
 }
 
 /// How a delivery ended as a line for a person.
-#[must_use]
 pub fn result_line(report: &DeliveryReport) -> Line {
     let made = report.attempts.len();
     let attempts = format!("{made} attempt{}", if made == 1 { "" } else { "s" });
@@ -225,7 +218,6 @@ pub fn result_line(report: &DeliveryReport) -> Line {
 }
 
 /// How a delivery ended for a program.
-#[must_use]
 pub fn result_json(report: &DeliveryReport) -> String {
     json::line(
         "report",

@@ -10,7 +10,6 @@ use super::line::Line;
 const CODE: &str = "the code";
 
 /// The diagnosis for a person: the simplest hit in full, the others in a line each.
-#[must_use]
 pub fn lines(diagnosis: &Diagnosis) -> Vec<Line> {
     let Some((first, others)) = diagnosis.hits.split_first() else {
         let next = "compare your code's string with the canonical one; --other-key-file FILE tries another key";
@@ -40,7 +39,6 @@ pub fn lines(diagnosis: &Diagnosis) -> Vec<Line> {
 }
 
 /// The simplest hit in one line, for a callback that just came.
-#[must_use]
 pub fn short_line(diagnosis: &Diagnosis) -> Line {
     match diagnosis.hits.first() {
         None => nothing_fits(diagnosis),
@@ -68,7 +66,6 @@ fn nothing_fits(diagnosis: &Diagnosis) -> Line {
 }
 
 /// The diagnosis for a program: the hits, simplest first.
-#[must_use]
 pub fn json(diagnosis: Option<&Diagnosis>) -> Value {
     let hits = diagnosis.map(|diagnosis| diagnosis.hits.as_slice()).unwrap_or_default();
     hits.iter()

@@ -39,7 +39,6 @@ pub enum Omission {
 
 impl Omission {
     /// The stable name, as JSON output carries it.
-    #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             Omission::Signature => "signature",
@@ -49,7 +48,6 @@ impl Omission {
     }
 
     /// The reason in words.
-    #[must_use]
     pub const fn explanation(self) -> &'static str {
         match self {
             Omission::Signature => "it carries the signature",
@@ -61,7 +59,6 @@ impl Omission {
 
 impl Explanation {
     /// Retraces a verification by the circumstances' scheme.
-    #[must_use]
     pub fn new(
         payload: &Payload<'_>,
         verification: &Verification,
@@ -96,7 +93,6 @@ impl Explanation {
     }
 
     /// The steps for a person; `expected` is the right digest of a mismatch, where it may be told.
-    #[must_use]
     pub fn lines(&self, expected: Option<&str>) -> Vec<Line> {
         let step = |number: usize, text: &str| {
             Line::new().dim(format!("  {number}  ")).plain(text.to_owned())
@@ -159,7 +155,6 @@ impl Explanation {
     }
 
     /// The steps for a program.
-    #[must_use]
     pub fn json(&self) -> Value {
         let left_out: Vec<Value> = self
             .left_out

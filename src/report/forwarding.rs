@@ -11,7 +11,6 @@ use crate::listener::inbox::entry::{AppReply, Forwarded};
 const MAX_BODY_CHARS: usize = 160;
 
 /// Where callbacks go, as a line for a person; it says so where that is not this machine.
-#[must_use]
 pub fn target_line(forwarder: &Forwarder) -> Line {
     let line = Line::new().plain("forwarding to ").accent(forwarder.url().to_owned());
     match forwarder.reach() {
@@ -22,7 +21,6 @@ pub fn target_line(forwarder: &Forwarder) -> Line {
 }
 
 /// The application's reply, or why there was none, as a line for a person.
-#[must_use]
 pub fn line(forwarded: &Forwarded) -> Line {
     let line = Line::new().plain("→ app ");
     let reply = match &forwarded.result {
@@ -63,7 +61,6 @@ fn body_text(reply: &AppReply) -> String {
 }
 
 /// The application's reply, or why there was none, as a member for a program.
-#[must_use]
 pub fn json(forwarded: &Forwarded) -> Value {
     let reply = forwarded.result.as_ref().ok();
     json!({

@@ -44,7 +44,6 @@ pub enum Quantile {
 
 impl Quantile {
     /// The share of attempts that were at least as fast, from 0 to 1.
-    #[must_use]
     pub const fn share(self) -> f64 {
         match self {
             Quantile::P50 => 0.5,
@@ -96,7 +95,6 @@ const METRICS: [(&str, Metric); 15] = [
 
 impl Metric {
     /// The name by which a gate asks for it.
-    #[must_use]
     pub fn name(self) -> &'static str {
         METRICS.iter().find(|(_, metric)| *metric == self).map_or("", |(name, _)| name)
     }
@@ -199,7 +197,6 @@ impl Gate {
     }
 
     /// The gate as it was given.
-    #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -349,7 +346,6 @@ pub enum GateVerdict {
 
 impl GateVerdict {
     /// The stable name, as JSON output carries it.
-    #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             GateVerdict::Passed => "passed",
@@ -372,13 +368,11 @@ pub struct GateResult {
 
 impl GateResult {
     /// Whether the run may count as good.
-    #[must_use]
     pub fn is_passed(&self) -> bool {
         self.verdict == GateVerdict::Passed
     }
 
     /// What was measured, in words: `p99 is 312 ms`.
-    #[must_use]
     pub fn explanation(&self) -> String {
         let name = self.gate.metric.name();
         match self.measured {

@@ -26,7 +26,6 @@ const MOST_LINES: usize = 500;
 const ORDER_WIDTH: usize = 19;
 
 /// The head of the table.
-#[must_use]
 pub fn head() -> Line {
     Line::new().dim(format!(
         "{:>6}  {:<14}  {:<ORDER_WIDTH$}  {:<10} {:>12}  {:<5} {}",
@@ -35,7 +34,6 @@ pub fn head() -> Line {
 }
 
 /// A kept callback as a row of the table, 80 columns wide; `statuses` names its status.
-#[must_use]
 pub fn row(entry: &Entry, statuses: &StatusTable) -> Line {
     let judged = &entry.judged;
     let order = match &judged.order_id {
@@ -109,7 +107,6 @@ pub struct Detail {
 }
 
 /// A kept callback in full for a person.
-#[must_use]
 pub fn lines(entry: &Entry, detail: &Detail) -> Vec<Line> {
     let callback = &entry.callback;
     let mut lines = vec![
@@ -224,7 +221,6 @@ fn forward_lines(forwarded: &Forwarded) -> Vec<Line> {
 }
 
 /// A kept callback for a program: the line that `verify --lines` and `simulate --from` read.
-#[must_use]
 pub fn json(entry: &Entry) -> String {
     let Entry { id, callback, judged, replied, forwarded } = entry;
     let text = std::str::from_utf8(&callback.body).ok();
@@ -305,7 +301,6 @@ pub struct Replay {
 }
 
 /// A replay as a line for a person.
-#[must_use]
 pub fn replay_line(replay: &Replay) -> Line {
     let status = replay.status.map_or_else(|| "---".to_owned(), |status| status.to_string());
     let line = Line::new()
@@ -318,7 +313,6 @@ pub fn replay_line(replay: &Replay) -> Line {
 }
 
 /// A replay for a program.
-#[must_use]
 pub fn replay_json(replay: &Replay) -> String {
     json::line(
         "inbox-replay",

@@ -95,7 +95,6 @@ pub struct Line {
 
 impl Line {
     /// An empty line.
-    #[must_use]
     pub fn new() -> Self {
         Line::default()
     }

@@ -39,7 +39,6 @@ pub struct Ready {
 }
 
 /// That the listener is ready, as lines for a person.
-#[must_use]
 pub fn lines(ready: &Ready) -> Vec<Line> {
     let first = Line::new()
         .plain("listening on ")
@@ -69,7 +68,6 @@ pub fn lines(ready: &Ready) -> Vec<Line> {
 }
 
 /// That the listener is ready, for a program: its first line.
-#[must_use]
 pub fn json(ready: &Ready) -> String {
     json::line(
         "ready",
@@ -86,7 +84,6 @@ pub fn json(ready: &Ready) -> String {
 }
 
 /// Something about a client or the system, for a program.
-#[must_use]
 pub fn server_event_json(event: &ServerEvent) -> String {
     let (remote, what) = told(event);
     json::line(
@@ -100,7 +97,6 @@ pub fn server_event_json(event: &ServerEvent) -> String {
 }
 
 /// Something about a client or the system, as a line for a person.
-#[must_use]
 pub fn server_event(event: &ServerEvent) -> Line {
     let (remote, what) = told(event);
     let line = Line::new().warn("warning:");

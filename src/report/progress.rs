@@ -33,7 +33,6 @@ impl ProgressFigures {
     /// The time left if the orders go on ending as they did; `None` where nobody can tell.
     ///
     /// It is a guess: pending retries wait for the schedule, however fast the rest is.
-    #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
         if self.elapsed < GUESS_AFTER {
             return None;
@@ -44,7 +43,6 @@ impl ProgressFigures {
     }
 
     /// The figures in one line of the log.
-    #[must_use]
     pub fn line(&self) -> Line {
         let ended = match self.orders {
             Some(orders) => format!(
@@ -67,7 +65,6 @@ impl ProgressFigures {
     }
 
     /// The figures beside a bar, in some 55 columns.
-    #[must_use]
     pub fn beside_a_bar(&self) -> String {
         let ended = match self.orders {
             Some(orders) => format!("{}/{}", grouped(self.ended), grouped(orders)),

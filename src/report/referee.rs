@@ -72,7 +72,6 @@ fn order_line(order: &OrderSummary) -> Line {
 }
 
 /// A breach as lines for a person: where, what the sender did, and the rule with its source.
-#[must_use]
 pub fn breach_lines(breach: &Breach) -> [Line; 3] {
     let Breach { number, order_id, delivery, kind, .. } = breach;
     let line = match kind.severity() {
@@ -91,7 +90,6 @@ pub fn breach_lines(breach: &Breach) -> [Line; 3] {
 }
 
 /// The report for a person: a table of the orders, the breaches in words, the result.
-#[must_use]
 pub fn lines(report: &RefereeReport) -> Vec<Line> {
     let mut lines = Vec::new();
     if !report.orders.is_empty() {
@@ -119,7 +117,6 @@ pub fn lines(report: &RefereeReport) -> Vec<Line> {
 }
 
 /// The result in one line for a person.
-#[must_use]
 pub fn result_line(report: &RefereeReport) -> Line {
     let line = if report.callbacks == 0 {
         Line::new().plain("no callback came, so nothing is known of the sender")
@@ -139,7 +136,6 @@ pub fn result_line(report: &RefereeReport) -> Line {
 }
 
 /// The report for a program.
-#[must_use]
 pub fn json(report: &RefereeReport) -> String {
     let listed: Vec<Value> =
         by_weight(report).into_iter().take(MOST_ORDERS).map(order_json).collect();
@@ -186,7 +182,6 @@ fn delivery_json(delivery: &Delivery) -> Value {
 }
 
 /// A breach as JSON.
-#[must_use]
 pub fn breach_json(breach: &Breach) -> Value {
     json!({
         "callback": breach.number,

@@ -124,7 +124,6 @@ pub struct DeliverySummary {
 
 impl DeliverySummary {
     /// A run of which nothing has happened yet.
-    #[must_use]
     pub fn new(facts: RunFacts) -> Self {
         DeliverySummary {
             facts,
@@ -198,19 +197,16 @@ impl DeliverySummary {
     }
 
     /// All attempts of this run that are over.
-    #[must_use]
     pub fn attempts(&self) -> u64 {
         self.by_attempt.iter().map(|row| row.acknowledged + row.failed).sum()
     }
 
     /// The attempts that were no acknowledgement.
-    #[must_use]
     pub fn failed_attempts(&self) -> u64 {
         self.by_attempt.iter().map(|row| row.failed).sum()
     }
 
     /// The whole that shares of orders refer to: those planned, or those that ended if more did.
-    #[must_use]
     pub fn total_orders(&self) -> u64 {
         let taken = self.orders.ended() + self.orders.not_sent;
         taken.max(self.facts.orders.unwrap_or(0))
@@ -218,7 +214,6 @@ impl DeliverySummary {
 
     /// The orders that were not sent. After a failure those that the run did not come to are not
     /// among them: what became of the last ones is not known.
-    #[must_use]
     pub fn not_sent(&self) -> u64 {
         match self.cut_short {
             Some(_) => self.orders.not_sent,
@@ -230,7 +225,6 @@ impl DeliverySummary {
     /// two.
     ///
     /// Retries come by the schedule and not by the rate, so they do not count.
-    #[must_use]
     pub fn rate(&self) -> Option<f64> {
         let FirstSends { count, earliest, latest } = self.first_sends;
         let seconds = latest.saturating_sub(earliest?).as_secs_f64();
@@ -238,20 +232,17 @@ impl DeliverySummary {
     }
 
     /// All attempts a second, over the whole run; `None` where it took no time.
-    #[must_use]
     pub fn attempt_rate(&self) -> Option<f64> {
         let seconds = self.length.as_secs_f64();
         (seconds > 0.0).then(|| self.attempts() as f64 / seconds)
     }
 
     /// Orders whose first notification failed in this run and that have not ended.
-    #[must_use]
     pub fn pending_retries(&self) -> u64 {
         self.pending_retries
     }
 
     /// Every order by itself; `None` where they are more than [`MOST_KEPT_ORDERS`].
-    #[must_use]
     pub fn kept_orders(&self) -> Option<impl Iterator<Item = &OrderOutcome>> {
         self.kept.as_ref().map(BTreeMap::values)
     }
@@ -424,7 +415,6 @@ pub struct RunReport {
 impl RunReport {
     /// Whether the run answers "yes": its gates say so, or without gates every order was
     /// acknowledged; never where orders were left unread.
-    #[must_use]
     pub fn is_yes(&self) -> bool {
         if self.summary.cut_short.is_some() {
             return false;

@@ -61,7 +61,6 @@ impl ReportTarget {
 }
 
 /// The first file that two reports would write; each would destroy the other.
-#[must_use]
 pub fn shared_path(targets: &[ReportTarget]) -> Option<&Path> {
     let repeated = |(index, target): (usize, &ReportTarget)| {
         targets.iter().take(index).any(|earlier| earlier.path == target.path)

@@ -16,7 +16,6 @@ const AXIS: usize = 66;
 const MOST_LABELS: u32 = 7;
 
 /// The schedule's name, its extent, and its drawing.
-#[must_use]
 pub fn drawing(schedule: &RetrySchedule) -> Vec<Line> {
     let window = schedule.window();
     let title =
@@ -29,7 +28,6 @@ pub fn drawing(schedule: &RetrySchedule) -> Vec<Line> {
 }
 
 /// How many attempts a schedule has, and the time that they take: `4 attempts within 5m45s`.
-#[must_use]
 pub fn extent(schedule: &RetrySchedule) -> String {
     match schedule.attempts() {
         1 => "1 attempt".to_owned(),
@@ -38,13 +36,11 @@ pub fn extent(schedule: &RetrySchedule) -> String {
 }
 
 /// What the marks of a drawing mean.
-#[must_use]
 pub fn legend() -> Line {
     Line::new().dim("  ● an attempt   2 to 9: so many attempts close together   + more than nine")
 }
 
 /// A row for each attempt.
-#[must_use]
 pub fn table(schedule: &RetrySchedule) -> Vec<Line> {
     let gaps = schedule.delays().iter().map(|delay| format!("{} later", format_duration(*delay)));
     let notes = ["first notification".to_owned()].into_iter().chain(gaps);
@@ -56,7 +52,6 @@ pub fn table(schedule: &RetrySchedule) -> Vec<Line> {
 }
 
 /// The schedule as one line of JSON, of the type `schedule`.
-#[must_use]
 pub fn json(schedule: &RetrySchedule) -> String {
     let gaps = [None].into_iter().chain(schedule.delays().iter().copied().map(Some));
     let timeline: Vec<Value> = schedule

@@ -41,7 +41,6 @@ pub struct VerificationReport {
 
 impl VerificationReport {
     /// Why the signature does not match, where it does not.
-    #[must_use]
     pub fn mismatch(&self) -> Option<&Mismatch> {
         self.verification.mismatch()
     }
@@ -54,13 +53,11 @@ impl VerificationReport {
     }
 
     /// Whether the signature matches and no finding counts against it.
-    #[must_use]
     pub fn is_valid(&self) -> bool {
         self.mismatch().is_none() && self.faults().next().is_none()
     }
 
     /// The answer for a person: one line where it is yes, then the steps where they were asked for.
-    #[must_use]
     pub fn lines(&self) -> Vec<Line> {
         let mut lines = self.answer_lines();
         if let Some(expected) = &self.expected {
@@ -99,13 +96,11 @@ impl VerificationReport {
     }
 
     /// The result for a program.
-    #[must_use]
     pub fn json(&self) -> String {
         json::line("verification", &self.body())
     }
 
     /// The result for a program, with the line of the input that it is about, from 1.
-    #[must_use]
     pub fn json_of_line(&self, line: u64) -> String {
         let mut body = self.body();
         body["line"] = line.into();
@@ -134,7 +129,6 @@ impl VerificationReport {
 }
 
 /// A finding as a line for a person.
-#[must_use]
 pub fn finding_line(finding: &Finding) -> Line {
     let line = match finding.severity {
         Severity::Error => Line::new().bad("error"),

@@ -48,7 +48,6 @@ pub fn files(environment: &Environment) -> Result<Vec<Found>, CommandError> {
 }
 
 /// The path of the user's own file, where there is a home.
-#[must_use]
 pub fn user_file(environment: &Environment) -> Option<PathBuf> {
     environment.config_folder.as_ref().map(|folder| folder.join(FILE_NAME))
 }

@@ -63,7 +63,6 @@ pub enum Owner {
 
 impl Owner {
     /// Its name for people and programs.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Owner::Project => "project",
@@ -85,7 +84,6 @@ pub enum NamedBy {
 
 impl NamedBy {
     /// What it is called where settings are shown.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             NamedBy::Flag => "--profile",
@@ -114,7 +112,6 @@ pub struct Chosen {
 const USERS_ONLY: &str = "a project's file may have come from others";
 
 /// Whether a dialect's text names a file.
-#[must_use]
 pub fn is_file(dialect: &str) -> bool {
     dialect.contains(['/', '\\']) || Path::new(dialect).extension().is_some_and(|end| end == "toml")
 }

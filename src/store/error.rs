@@ -148,7 +148,6 @@ pub struct StoreError {
 
 impl StoreError {
     /// What to try, as one sentence that names a flag where one helps.
-    #[must_use]
     pub fn hint(&self) -> &'static str {
         self.trouble.hint_for(self.what).unwrap_or(self.trouble.hint())
     }

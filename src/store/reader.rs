@@ -123,7 +123,6 @@ impl Reader {
     }
 
     /// The error for rows that are each possible, but not together.
-    #[must_use]
     pub fn corrupt(&self, problem: &str) -> StoreError {
         self.subject.detailed(Trouble::Corrupt, problem)
     }

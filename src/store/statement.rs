@@ -43,7 +43,6 @@ enum Column {
 
 impl Parameters {
     /// Nothing yet, with room for so many columns and bytes.
-    #[must_use]
     pub fn with_room(columns: usize, bytes: usize) -> Self {
         Parameters { buffer: Vec::with_capacity(bytes), columns: Vec::with_capacity(columns) }
     }
@@ -182,13 +181,11 @@ pub struct Statement {
 
 impl Statement {
     /// A statement that may change any number of rows.
-    #[must_use]
     pub fn new(sql: &'static str, parameters: impl Into<Parameters>) -> Self {
         Statement { sql, parameters: parameters.into(), expect: Expect::Any }
     }
 
     /// A statement that must change exactly one row.
-    #[must_use]
     pub fn one_row(sql: &'static str, parameters: impl Into<Parameters>) -> Self {
         Statement { sql, parameters: parameters.into(), expect: Expect::Rows(1) }
     }
@@ -268,7 +265,6 @@ impl Row<'_> {
     }
 
     /// The error for a value that is of the right type and still impossible.
-    #[must_use]
     pub fn corrupt(&self, column: usize, problem: &str) -> StoreError {
         let name = self.row.as_ref().column_name(column).unwrap_or("a column");
         self.subject.detailed(Trouble::Corrupt, format!("{name} {problem}"))

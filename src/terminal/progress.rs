@@ -41,7 +41,6 @@ enum Look {
 
 impl Progress {
     /// The progress of a run on stderr, which leads to `device`.
-    #[must_use]
     pub fn new(device: Device) -> Self {
         match device {
             Device::Terminal => Self::with(Look::Bar(bar(target()))),

@@ -12,7 +12,6 @@ use crate::report::text::{is_hidden, push_visible};
 /// selectors, fillers, tag characters. A joiner or a selector is harmless in text, but in a signed
 /// value it is a difference that nobody sees. Escapes are `\n`, `\r`, `\t` and `\u{1b}`; a
 /// backslash stays as it is. The result has at most 6 bytes for each byte of the text.
-#[must_use]
 pub fn sanitize(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return Cow::Borrowed(text);
@@ -33,7 +32,6 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
 ///
 /// The gap reads `…(N characters)…`, where N is how many were left out. The result never has more
 /// than `max_chars` characters; where not even the gap fits, the start of the text and `…` remain.
-#[must_use]
 pub fn abridge(text: &str, max_chars: usize) -> Cow<'_, str> {
     if text.len() <= max_chars {
         return Cow::Borrowed(text);

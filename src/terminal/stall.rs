@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 static BEGAN: AtomicU64 = AtomicU64::new(0);
 
 /// For how long the write in progress has waited; zero where there is none.
-#[must_use]
 pub fn blocked_for() -> Duration {
     match BEGAN.load(Ordering::Relaxed) {
         0 => Duration::ZERO,

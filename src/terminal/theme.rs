@@ -30,7 +30,6 @@ pub enum Theme {
 
 impl Theme {
     /// Decides for one stream; the flag goes before the environment.
-    #[must_use]
     pub fn choose(mode: ColorMode, device: Device, environment: &Environment) -> Self {
         match (mode, device) {
             (ColorMode::Always, _) => Theme::Colored,

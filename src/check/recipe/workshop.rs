@@ -80,7 +80,6 @@ impl History {
     /// Nothing sent yet.
     ///
     /// The label, such as the case's name and the try, gives its orders ids of their own.
-    #[must_use]
     pub fn new(label: &str) -> History {
         History { label: label.to_owned(), ..History::default() }
     }

@@ -38,7 +38,6 @@ impl DialectArgs {
 }
 
 /// The error that a dialect lacks a digest, with those that it has.
-#[must_use]
 pub fn lacks(dialect: &Dialect, algorithm: Algorithm) -> CommandError {
     let has: Vec<&str> = dialect.schemes.iter().map(|scheme| scheme.algorithm.id()).collect();
     CommandError::usage(format!("the dialect {} has no {algorithm}", dialect.id))

@@ -29,7 +29,6 @@ impl InboxArgs {
 }
 
 /// The error that the inbox cannot be used, with the store's own hint.
-#[must_use]
 pub fn refused(error: StoreError) -> CommandError {
     let hint = error.hint();
     let kind = match error.trouble {

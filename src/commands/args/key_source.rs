@@ -38,14 +38,12 @@ pub struct ProfileKey {
 
 impl ProfileKey {
     /// The key's source of a profile, where it has one.
-    #[must_use]
     pub fn of(chosen: &Chosen) -> Option<ProfileKey> {
         let key = chosen.profile.key.as_ref()?;
         Some(ProfileKey { profile: chosen.name.clone(), source: key.value.clone() })
     }
 
     /// The key, as far as it can be read without a word to anyone: no program is started.
-    #[must_use]
     pub fn peek(&self) -> Option<Zeroizing<Vec<u8>>> {
         match &self.source {
             KeySource::Variable(name) => {

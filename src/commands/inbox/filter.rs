@@ -48,7 +48,6 @@ pub enum Verdict {
 
 impl FilterArgs {
     /// The filter that the flags ask for at `now`.
-    #[must_use]
     pub fn filter(&self, now: Timestamp) -> Filter {
         Filter {
             order: self.order.clone(),

@@ -24,7 +24,6 @@ pub struct VerifyLines {
 
 impl VerifyLines {
     /// Settles what holds for every line.
-    #[must_use]
     pub fn new(
         key: Key,
         dialect: &Dialect,

@@ -155,7 +155,6 @@ impl ForwardArgs {
     }
 
     /// Whose reply the sender gets, given whether a program tells replies.
-    #[must_use]
     pub fn reply_from(&self, program: Option<&ReplyProgram>) -> ReplyFrom {
         match (self.reply_from, program) {
             (Some(who), _) => who,

@@ -20,7 +20,6 @@ pub enum RetryAfter {
 ///
 /// Source: RFC 9110, section 10.2.3. The header is a number of seconds or an HTTP date; it asks for
 /// a wait only with 429 and 503, and a value that is neither asks for nothing.
-#[must_use]
 pub fn requested_wait(reply: &Reply, now: Timestamp) -> Option<Duration> {
     if !matches!(reply.status, 429 | 503) {
         return None;

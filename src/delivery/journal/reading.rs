@@ -55,7 +55,6 @@ pub struct ExpiredOrder {
 
 impl Attempted {
     /// The last attempt, where its outcome is unknown: the merchant may have received it.
-    #[must_use]
     pub fn unknown(&self) -> Option<u32> {
         (self.last == LastOutcome::Unknown).then_some(self.attempt)
     }

@@ -59,7 +59,6 @@ pub enum Continuation {
 /// What follows the recorded attempts of an order; `None` where there are none.
 ///
 /// An order that may never have been sent is never exhausted.
-#[must_use]
 pub fn continuation(schedule: &RetrySchedule, attempted: Option<&Attempted>) -> Continuation {
     let Some(attempted) = attempted else {
         return Continuation::Send { attempt: 1, offset: Duration::ZERO };

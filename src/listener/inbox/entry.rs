@@ -41,7 +41,6 @@ pub struct Judged {
 
 impl Judged {
     /// Whether a merchant should acknowledge the callback.
-    #[must_use]
     pub fn is_valid(&self) -> bool {
         self.code == "0000"
     }

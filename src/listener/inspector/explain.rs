@@ -77,7 +77,6 @@ pub enum Fate {
 
 impl Fate {
     /// The stable name.
-    #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             Fate::Signed => "signed",
@@ -93,7 +92,6 @@ impl Explanation {
     ///
     /// `others` are keys that may have been used by mistake. The search for a mistake takes up to
     /// some hundred milliseconds.
-    #[must_use]
     pub fn new(
         entry: &Entry,
         contract: &Contract,

@@ -15,7 +15,6 @@ pub(super) struct Mask(KeyMask);
 
 impl Mask {
     /// A mask for these keys.
-    #[must_use]
     pub(super) fn new(keys: &[Key]) -> Mask {
         Mask(KeyMask::new(keys))
     }
@@ -36,7 +35,6 @@ impl Mask {
     }
 
     /// A value as JSON in plain ASCII, the keys in it masked.
-    #[must_use]
     pub(super) fn json(&self, mut value: Value) -> Vec<u8> {
         self.value(&mut value);
         let mut out = Vec::new();

@@ -40,7 +40,6 @@ pub(super) struct Waiting {
 
 impl News {
     /// Room for 1,024 entries of 32 MiB together.
-    #[must_use]
     pub fn new() -> Self {
         News::bounded(MOST_BEHIND, MOST_BYTES)
     }

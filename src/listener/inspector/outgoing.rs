@@ -12,7 +12,6 @@ use crate::listener::callback::Callback;
 const MAX_URL_BYTES: usize = 4096;
 
 /// How a callback's payload is written, whatever the listener takes.
-#[must_use]
 pub(super) fn encoding_of(callback: &Callback) -> Encoding {
     let essence = callback.content_type().unwrap_or_default().split(';').next().unwrap_or_default();
     if callback.method == "GET" && callback.path.contains('?') {
@@ -25,7 +24,6 @@ pub(super) fn encoding_of(callback: &Callback) -> Encoding {
 }
 
 /// The part of a callback that is signed, as bytes: the body, or the query string with its `?`.
-#[must_use]
 pub(super) fn signed_part(callback: &Callback) -> &[u8] {
     match (encoding_of(callback), callback.path.find('?')) {
         (Encoding::Query, Some(at)) => &callback.path.as_bytes()[at..],

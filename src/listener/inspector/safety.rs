@@ -73,7 +73,6 @@ pub(super) enum Refused {
 
 impl Refused {
     /// The refusal as a reply.
-    #[must_use]
     pub(super) fn reply(self) -> Reply {
         let (status, text) = match self {
             Refused::Target => (400, "The target must be a path.\n"),
@@ -118,13 +117,11 @@ impl Gate {
     }
 
     /// The address to open, token included: whoever has it may use the page.
-    #[must_use]
     pub(super) fn url(&self) -> String {
         format!("http://{}/?token={}", self.address, self.token.0)
     }
 
     /// The header value that hands the browser its cookie.
-    #[must_use]
     pub(super) fn cookie(&self) -> String {
         format!("{}={}; Path=/; HttpOnly; SameSite=Strict", self.cookie_name(), self.token.0)
     }

@@ -38,7 +38,6 @@ impl Extent {
 }
 
 /// An entry as a line of the list; `statuses` names its status.
-#[must_use]
 pub(super) fn row(entry: &Entry, statuses: &StatusTable) -> Value {
     let Entry { id, callback, judged, replied, forwarded } = entry;
     let status = judged.status.and_then(|code| statuses.status(Kind::Payout, code));
@@ -70,7 +69,6 @@ pub(super) fn row(entry: &Entry, statuses: &StatusTable) -> Value {
 }
 
 /// An entry with all that is known of it.
-#[must_use]
 pub(super) fn detail(
     entry: &Entry,
     statuses: &StatusTable,
@@ -100,7 +98,6 @@ pub(super) fn detail(
 }
 
 /// What came of a request that was sent.
-#[must_use]
 pub(super) fn sent(sent: &Forwarded, extent: Extent) -> Value {
     let elapsed_ms = u64::try_from(sent.elapsed.as_millis()).unwrap_or(u64::MAX);
     match &sent.result {
@@ -118,7 +115,6 @@ pub(super) fn sent(sent: &Forwarded, extent: Extent) -> Value {
 }
 
 /// What the page says of the listener; `sample` is a command to try it with.
-#[must_use]
 pub(super) fn state(state: &State, sample: Option<&str>) -> Value {
     json!({
         "listen_url": state.listen_url,

@@ -114,7 +114,6 @@ pub enum VerdictFilter {
 
 impl VerdictFilter {
     /// The filter of this name: `valid` or `invalid`.
-    #[must_use]
     pub fn parse(name: &str) -> Option<VerdictFilter> {
         match name {
             "valid" => Some(VerdictFilter::Valid),
@@ -129,7 +128,6 @@ impl Query {
     ///
     /// Text is searched in the order id, the code, what was wrong, the path and the body, and is
     /// compared without regard to the case of ASCII letters.
-    #[must_use]
     pub fn admits(&self, entry: &Entry) -> bool {
         let judged = &entry.judged;
         let verdict = if judged.is_valid() { VerdictFilter::Valid } else { VerdictFilter::Invalid };

@@ -10,7 +10,6 @@ const PREFIX: &str = "/reply/";
 ///
 /// The path is percent-decoded once, and its query is no part of the program. Nothing where the
 /// path asks for no program.
-#[must_use]
 pub fn path_program(path: &str) -> Option<Result<ReplyProgram, ProgramError>> {
     let encoded = path.strip_prefix(PREFIX)?;
     let encoded = encoded.split(['?', '#']).next().unwrap_or(encoded);

@@ -46,7 +46,6 @@ impl std::str::FromStr for Per {
 
 impl Per {
     /// The word on the command line.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Per::Order => "order",
@@ -97,7 +96,6 @@ impl Runner {
     /// Chances come from the seed: that of an order's n-th reply depends on the seed, the order's
     /// id and n alone; on a connection, and for requests without an id, on the order in which they
     /// came.
-    #[must_use]
     pub fn new(program: ReplyProgram, per: Per, seed: u64, capacity: usize) -> Self {
         let counters = Recent::with_capacity(capacity);
         Runner { program, per, seed, shared: 0, begun: 0, counters }
@@ -206,7 +204,6 @@ impl Chosen {
     ///
     /// `auto` is what would be answered without a program, `success_text` what acknowledges in the
     /// dialect. The kept `action` is nothing where the reply is `auto` itself.
-    #[must_use]
     pub fn answer(&self, auto: Reply, success_text: &str) -> (Answer, Replied) {
         self.action.answer(Given { usual: auto, success_text, target: &self.target })
     }

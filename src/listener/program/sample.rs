@@ -73,7 +73,6 @@ pub(super) fn named(name: &str) -> Option<&'static Sample> {
 
 impl Sample {
     /// The reply itself.
-    #[must_use]
     pub fn reply(&self) -> Reply {
         Reply::new(200, self.content_type, self.body)
     }

@@ -18,7 +18,6 @@ pub enum Source {
 
 impl Source {
     /// The name as JSON carries it.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Source::Platform => "platform",
@@ -28,7 +27,6 @@ impl Source {
     }
 
     /// The source in words.
-    #[must_use]
     pub const fn explanation(self) -> &'static str {
         match self {
             Source::Platform => "the platform's page",
@@ -149,7 +147,6 @@ pub struct Breach {
 
 impl BreachKind {
     /// The stable name.
-    #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
             BreachKind::WrongMethod { .. } => "wrong-method",
@@ -170,7 +167,6 @@ impl BreachKind {
     }
 
     /// How much it weighs: an error breaks the contract, a warning is worth a look.
-    #[must_use]
     pub const fn severity(&self) -> Severity {
         match self {
             BreachKind::BodyReformatted
@@ -182,7 +178,6 @@ impl BreachKind {
     }
 
     /// Where the rule comes from.
-    #[must_use]
     pub const fn source(&self) -> Source {
         match self {
             BreachKind::WrongMethod { .. }
@@ -196,7 +191,6 @@ impl BreachKind {
     }
 
     /// The rule in words, without its source.
-    #[must_use]
     pub fn rule(&self) -> String {
         let text = match self {
             BreachKind::WrongMethod { wanted, .. } => return format!("the method is {wanted}"),
@@ -226,7 +220,6 @@ impl BreachKind {
     }
 
     /// What the sender did, in words; names and values are as received.
-    #[must_use]
     pub fn explanation(&self) -> String {
         match self {
             BreachKind::WrongMethod { given, .. } => format!("the method was {given}"),

@@ -48,7 +48,6 @@ impl Observation {
     /// A callback of the wrong method or content type is read nevertheless, as far as it can be:
     /// it still is a delivery of its order. The signature is not looked at; who wants to judge
     /// authentic callbacks only leaves the others out.
-    #[must_use]
     pub fn of(callback: &Callback, contract: &Contract) -> Observation {
         let (fault, payload) = match contract.payload(callback) {
             Ok(payload) => (None, Some(payload)),

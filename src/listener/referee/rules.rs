@@ -47,7 +47,6 @@ impl Default for Rules {
 
 impl Rules {
     /// How many deliveries of one notification there may be, the first one included.
-    #[must_use]
     pub fn most_deliveries(&self) -> u64 {
         u64::from(self.max_retries) + 1
     }

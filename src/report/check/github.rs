@@ -10,7 +10,6 @@ const MOST_CLAIMS: usize = 10;
 
 /// The annotations: the endpoint as a whole, each case that is not simply passed or skipped, what
 /// was not verified, the totals.
-#[must_use]
 pub fn annotations(report: &CheckReport) -> String {
     let mut text = String::new();
     if let Some(headline) = headline(&report.endpoint) {

@@ -21,7 +21,6 @@ const LARGE_BODY_WIDTH: usize = 400;
 const MOST_CLAIMS: usize = 10;
 
 /// The page.
-#[must_use]
 pub fn page(report: &CheckReport) -> String {
     let mut page = Markup::default();
     page.begin(&title(report), include_str!("html.css"));

@@ -25,7 +25,6 @@ const MOST_HEADERS: usize = 64;
 const LONGEST_TEXT: usize = 4096;
 
 /// That a check begins, as one line of JSON of the type `ready`.
-#[must_use]
 pub fn ready(facts: &CheckFacts) -> String {
     json::line(
         "ready",
@@ -40,13 +39,11 @@ pub fn ready(facts: &CheckFacts) -> String {
 }
 
 /// What came of one case, as one line of JSON of the type `case`.
-#[must_use]
 pub fn case(result: &CaseResult) -> String {
     json::line("case", &result_json(result))
 }
 
 /// The whole report as one line of JSON, of the type `check`.
-#[must_use]
 pub fn check(report: &CheckReport) -> String {
     let mut counted: Map<String, Value> =
         Standing::ALL.iter().map(|standing| (standing.look().id().to_owned(), json!(0))).collect();

@@ -16,7 +16,6 @@ const SCHEMA: &str =
 ///
 /// An endpoint has no file, and code scanning wants one: the location is `check/GROUP/ID`, the
 /// case's place in the suite.
-#[must_use]
 pub fn log(report: &CheckReport) -> String {
     let verdict = headline(&report.endpoint);
     let mut rules: Vec<Value> = verdict.iter().map(headline_rule).collect();

@@ -117,7 +117,6 @@ impl Standing {
     ];
 
     /// What a result came to.
-    #[must_use]
     pub const fn of(result: &CaseResult) -> Self {
         match (result.status, result.tries) {
             (Status::Passed, Tries::PassedOnSecond) => Standing::Flaky,
@@ -131,7 +130,6 @@ impl Standing {
     }
 
     /// How it is shown.
-    #[must_use]
     pub fn look(self) -> Look {
         let row = LOOKS.iter().find(|(standing, _)| *standing == self);
         // Every standing has a row, which a test holds; the last resort flatters nobody.
@@ -141,20 +139,17 @@ impl Standing {
 
 impl Look {
     /// The stable name in JSON and in a page's style.
-    #[must_use]
     pub fn id(self) -> &'static str {
         if self.name == Standing::Unverified.look().name { "unverified" } else { self.name }
     }
 }
 
 /// What a case claims although nothing verified it; also where it passed on the second try.
-#[must_use]
 pub fn unverified(result: &CaseResult) -> Option<&str> {
     result.unseen.as_deref().filter(|_| result.status == Status::Passed)
 }
 
 /// What was not verified, each text once with its cases.
-#[must_use]
 pub fn unverified_claims(results: &[CaseResult]) -> Vec<(&str, Vec<&CaseResult>)> {
     let mut claims: Vec<(&str, Vec<&CaseResult>)> = Vec::new();
     for result in results {
@@ -168,7 +163,6 @@ pub fn unverified_claims(results: &[CaseResult]) -> Vec<(&str, Vec<&CaseResult>)
 }
 
 /// How many results came to each standing that occurs, in the order of [`Standing::ALL`].
-#[must_use]
 pub fn counts<'a>(results: impl IntoIterator<Item = &'a CaseResult>) -> Vec<(Standing, u64)> {
     let mut counts = Standing::ALL.map(|standing| (standing, 0));
     for result in results {
@@ -196,7 +190,6 @@ pub struct Headline {
 }
 
 /// What is said of the endpoint as a whole; `None` where its cases speak for it.
-#[must_use]
 pub fn headline(endpoint: &Endpoint) -> Option<Headline> {
     let (standing, title, reason, advice) = match endpoint {
         Endpoint::Discerning => return None,
@@ -226,7 +219,6 @@ pub fn headline(endpoint: &Endpoint) -> Option<Headline> {
 }
 
 /// The stable name of what an endpoint as a whole is.
-#[must_use]
 pub const fn endpoint_name(endpoint: &Endpoint) -> &'static str {
     match endpoint {
         Endpoint::Discerning => "discerning",
@@ -240,7 +232,6 @@ pub const fn endpoint_name(endpoint: &Endpoint) -> &'static str {
 /// failed or is inconclusive.
 ///
 /// Warnings and second tries do not count against it; a gate may.
-#[must_use]
 pub fn is_yes(report: &CheckReport) -> bool {
     let is = |status| report.results.iter().any(|result| result.status == status);
     report.endpoint == Endpoint::Discerning
@@ -250,7 +241,6 @@ pub fn is_yes(report: &CheckReport) -> bool {
 }
 
 /// The command that runs one case again, as a shell reads it.
-#[must_use]
 pub fn again(report: &CheckReport, id: &str) -> String {
     let url = visible(&report.url, LONGEST_URL);
     let mut command = format!("payout-notify check {}", shell_word(&url));
@@ -264,7 +254,6 @@ pub fn again(report: &CheckReport, id: &str) -> String {
 /// The command that sends a bundle again, as a shell reads it.
 ///
 /// The bundle has the bytes and the URL; the options say how the endpoint is reached.
-#[must_use]
 pub fn replay(path: &str, options: &[RunOption]) -> String {
     const TAKEN: [&str; 9] = [
         "--header",

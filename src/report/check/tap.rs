@@ -15,7 +15,6 @@ use crate::report::text::milliseconds;
 ///
 /// An inconclusive case is `not ok`, a warned one `not ok` with a TODO, which harnesses tell and do
 /// not count as a failure.
-#[must_use]
 pub fn text(report: &CheckReport) -> String {
     let mut text = format!("TAP version 14\n1..{}\n", report.results.len() + 1);
     let url = visible(&report.url, LONGEST_URL);

@@ -38,7 +38,6 @@ const MANY_ALIKE: usize = 3;
 const MOST_TOLD: usize = 50;
 
 /// What is about to be done, before the first request.
-#[must_use]
 pub fn ready_line(facts: &CheckFacts) -> Line {
     Line::new().plain("checking ").accent(visible(&facts.url, LONGEST_URL)).dim(format!(
         "  {}, at most {}, seed {}",
@@ -51,7 +50,6 @@ pub fn ready_line(facts: &CheckFacts) -> Line {
 /// The report: the verdict, the table, the failures in full, the totals.
 ///
 /// The table keeps to `width`: titles are cut to it, reasons go on in the next line.
-#[must_use]
 pub fn lines(report: &CheckReport, width: Width) -> Vec<Line> {
     let mut lines = vec![
         Line::new().strong("check of ").accent(visible(&report.url, LONGEST_URL)),
@@ -245,7 +243,6 @@ fn hanging(first: Line, indent: usize, text: &str, width: Width) -> Vec<Line> {
 }
 
 /// A result in full: what was sent, what came back, what follows, and how to mend it.
-#[must_use]
 pub fn result_lines(report: &CheckReport, result: &CaseResult) -> Vec<Line> {
     let standing = Standing::of(result);
     let look = standing.look();

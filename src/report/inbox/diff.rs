@@ -60,7 +60,6 @@ impl BytesDiff {
 }
 
 /// Compares two kept callbacks.
-#[must_use]
 pub fn compare(a: &Entry, b: &Entry) -> EntryDiff {
     let contract = Contract { accepts: Accepts::Any, ..Contract::default() };
     let payloads = (contract.payload(&a.callback).ok(), contract.payload(&b.callback).ok());
@@ -133,7 +132,6 @@ fn bytes(a: &Entry, b: &Entry, members: Option<&(Named, Named)>) -> BytesDiff {
 }
 
 /// The differences for a person.
-#[must_use]
 pub fn lines(diff: &EntryDiff) -> Vec<Line> {
     let (a, b) = diff.ids;
     let mut lines = vec![match diff.bytes {
@@ -167,7 +165,6 @@ fn difference_lines(difference: &Difference) -> impl Iterator<Item = Line> + use
 }
 
 /// The differences for a program.
-#[must_use]
 pub fn json(diff: &EntryDiff) -> String {
     let list = |all: &[Difference]| -> Vec<Value> {
         let one =

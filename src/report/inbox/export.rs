@@ -45,7 +45,6 @@ fn url(entry: &Entry) -> String {
 
 /// A request in the form of `.http` files; `None` where the body is no text, or where it would be
 /// read as an instruction to the tool that sends the file.
-#[must_use]
 pub fn http(entry: &Entry) -> Option<String> {
     let body = std::str::from_utf8(&entry.callback.body).ok()?;
     // A new request, a file to send, a script to run.
@@ -74,7 +73,6 @@ pub fn http(entry: &Entry) -> Option<String> {
 }
 
 /// A curl command for a POSIX shell; `None` where the body is no text that a command can carry.
-#[must_use]
 pub fn curl(entry: &Entry) -> Option<String> {
     let body = std::str::from_utf8(&entry.callback.body).ok().filter(|it| !it.contains('\0'))?;
     let mut text = format!(

@@ -30,7 +30,6 @@ pub struct OrderCounts {
 
 impl OrderCounts {
     /// The orders that ended, in whatever way, after at least one attempt.
-    #[must_use]
     pub const fn ended(&self) -> u64 {
         self.acknowledged + self.exhausted + self.interrupted
     }

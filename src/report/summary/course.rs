@@ -31,13 +31,11 @@ impl Default for Course {
 
 impl Course {
     /// The length of one part.
-    #[must_use]
     pub fn part_length(&self) -> Duration {
         Duration::from_micros(u64::try_from(self.part_us).unwrap_or(u64::MAX))
     }
 
     /// The parts from the start of the run to the last attempt.
-    #[must_use]
     pub fn parts(&self) -> &[Part] {
         &self.parts
     }

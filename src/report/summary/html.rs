@@ -9,7 +9,6 @@ use crate::report::gates::GateVerdict;
 const MOST_FAILURES: usize = 25;
 
 /// The page.
-#[must_use]
 pub fn page(report: &RunReport) -> String {
     let summary = &report.summary;
     let mut page = Markup::default();

@@ -13,7 +13,6 @@ use crate::report::text::push_visible;
 const MOST_NAMES: usize = 20;
 
 /// One test case an order, or, of more than a thousand, one a result and reason; and one a gate.
-#[must_use]
 pub fn xml(report: &RunReport) -> String {
     let summary = &report.summary;
     let mut orders = TestSuite::new("orders");

@@ -17,7 +17,6 @@ const LABEL: usize = 16;
 const CURVE: usize = 60;
 
 /// The whole summary: a headline, the attempts, the reasons, the latency, the slowest, the gates.
-#[must_use]
 pub fn lines(report: &RunReport) -> Vec<Line> {
     let summary = &report.summary;
     let mut lines = headline(summary);
@@ -265,7 +264,6 @@ fn failures(summary: &DeliverySummary) -> Vec<Line> {
 }
 
 /// A gate and what was measured, on one line.
-#[must_use]
 pub fn gate_line(result: &GateResult) -> Line {
     let (line, relation) = match result.verdict {
         GateVerdict::Passed => (Line::new().good("  passed "), ""),
