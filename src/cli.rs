@@ -33,7 +33,6 @@ pub fn run() -> ExitCode {
 }
 
 /// The definition of the command line: what man pages and completions are generated from.
-#[must_use]
 pub fn command() -> clap::Command {
     Cli::command()
 }

@@ -1,44 +1,38 @@
 //! Time as a seam: the system's clock, a simulated one, and how fast waits pass.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::future::Future;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 pub mod duration;
 mod precise;
+#[cfg(test)]
+mod simulated;
 
 pub use precise::PreciseClock;
+#[cfg(test)]
+pub use simulated::SimulatedClock;
 
 const MAX_SPEED: f64 = 1e6;
 
-/// Where the sender and the listener get their time from.
 pub trait Clock: Send + Sync {
     /// The time since this clock started; it never runs backwards.
     fn now(&self) -> Duration;
 
-    /// The date and time, for people and records; it may jump.
     fn wall(&self) -> Timestamp;
 
-    /// Waits until `duration` has passed on this clock.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send;
 }
 
-/// The machine's own clock.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
     start: Instant,
 }
 
 impl SystemClock {
-    /// A clock that starts now.
-    #[must_use]
     pub fn new() -> Self {
         SystemClock { start: Instant::now() }
     }
@@ -59,188 +53,8 @@ impl Clock for SystemClock {
         Timestamp::now()
     }
 
-    /// Needs a tokio runtime with its timer enabled.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send {
         tokio::time::sleep(duration)
-    }
-}
-
-/// A clock that stands still until someone sleeps on it or advances it.
-///
-/// Inside [`SimulatedClock::run`] many sleep at once: when nothing else can go on, the time jumps to
-/// the earliest of them. Outside of it a sleep moves the time at once, which is exact for one
-/// sleeper at a time.
-#[derive(Debug)]
-pub struct SimulatedClock {
-    start: Timestamp,
-    elapsed_ns: AtomicU64,
-    sleepers: Mutex<Sleepers>,
-}
-
-/// Who waits for what time; equal times wake in the order in which they began to wait.
-#[derive(Debug)]
-struct Sleepers {
-    mode: Mode,
-    next_ticket: u64,
-    waiting: BTreeMap<(u64, u64), Waker>,
-}
-
-/// Who moves a simulated clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
-    /// Each sleep, at once.
-    Alone,
-    /// [`SimulatedClock::run`].
-    Driven,
-}
-
-impl SimulatedClock {
-    /// A clock that shows `start` and moves only by sleeps and [`SimulatedClock::advance`].
-    #[must_use]
-    pub const fn new(start: Timestamp) -> Self {
-        let sleepers = Sleepers { mode: Mode::Alone, next_ticket: 0, waiting: BTreeMap::new() };
-        SimulatedClock { start, elapsed_ns: AtomicU64::new(0), sleepers: Mutex::new(sleepers) }
-    }
-
-    /// Moves the time on, as a slow reply does; it stops at some 584 years.
-    pub fn advance(&self, duration: Duration) {
-        let moved = |elapsed: u64| Some(elapsed.saturating_add(nanos(duration)));
-        // The closure always returns a value, so the update cannot fail.
-        let _previous = self.elapsed_ns.fetch_update(Ordering::SeqCst, Ordering::SeqCst, moved);
-    }
-
-    /// Runs `future` to its end and moves the time whenever only sleepers are left.
-    ///
-    /// The same future takes the same course each time, as long as it waits for nothing outside of
-    /// itself: a task or a thread of its own is not seen, and the time would not wait for it.
-    pub async fn run<T>(&self, future: impl Future<Output = T>) -> T {
-        let _mode = self.drive();
-        // A budget would make the future pause when it has worked long, which looks like sleep.
-        let mut future = pin!(tokio::task::unconstrained(future));
-        let stir = Arc::new(Stir { stirred: AtomicBool::new(false), outer: Mutex::new(None) });
-        let waker = Waker::from(Arc::clone(&stir));
-        poll_fn(|context| {
-            *lock(&stir.outer) = Some(context.waker().clone());
-            loop {
-                stir.stirred.store(false, Ordering::SeqCst);
-                if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-                    return Poll::Ready(value);
-                }
-                if !stir.stirred.load(Ordering::SeqCst) && self.wake_next() == Woken::Nobody {
-                    return Poll::Pending;
-                }
-            }
-        })
-        .await
-    }
-
-    /// Puts the clock in the driven mode until the guard is dropped.
-    fn drive(&self) -> impl Drop + '_ {
-        struct Guard<'a>(&'a SimulatedClock);
-        impl Drop for Guard<'_> {
-            fn drop(&mut self) {
-                lock(&self.0.sleepers).mode = Mode::Alone;
-            }
-        }
-        lock(&self.sleepers).mode = Mode::Driven;
-        Guard(self)
-    }
-
-    /// Moves the time to the earliest sleeper and wakes it.
-    fn wake_next(&self) -> Woken {
-        let Some(((due, _), waker)) = lock(&self.sleepers).waiting.pop_first() else {
-            return Woken::Nobody;
-        };
-        self.elapsed_ns.fetch_max(due, Ordering::SeqCst);
-        waker.wake();
-        Woken::One
-    }
-}
-
-/// Whether a sleeper was there to wake.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Woken {
-    One,
-    Nobody,
-}
-
-/// Notes that a part of the future can go on, and passes the word to who polls it.
-struct Stir {
-    stirred: AtomicBool,
-    outer: Mutex<Option<Waker>>,
-}
-
-impl Wake for Stir {
-    fn wake(self: Arc<Self>) {
-        self.stirred.store(true, Ordering::SeqCst);
-        if let Some(outer) = lock(&self.outer).as_ref() {
-            outer.wake_by_ref();
-        }
-    }
-}
-
-/// A sleep on a driven clock; it leaves the list of sleepers when it is dropped.
-struct SimulatedSleep<'a> {
-    clock: &'a SimulatedClock,
-    due: u64,
-    ticket: Option<u64>,
-}
-
-impl Future for SimulatedSleep<'_> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.clock.elapsed_ns.load(Ordering::SeqCst) >= self.due {
-            return Poll::Ready(());
-        }
-        let mut sleepers = lock(&self.clock.sleepers);
-        let ticket = self.ticket.unwrap_or(sleepers.next_ticket);
-        sleepers.next_ticket = sleepers.next_ticket.max(ticket.saturating_add(1));
-        sleepers.waiting.insert((self.due, ticket), context.waker().clone());
-        drop(sleepers);
-        self.ticket = Some(ticket);
-        Poll::Pending
-    }
-}
-
-impl Drop for SimulatedSleep<'_> {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            lock(&self.clock.sleepers).waiting.remove(&(self.due, ticket));
-        }
-    }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// The guarded value; each change to one is whole, so a panic elsewhere leaves it usable.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Clock for SimulatedClock {
-    fn now(&self) -> Duration {
-        Duration::from_nanos(self.elapsed_ns.load(Ordering::SeqCst))
-    }
-
-    fn wall(&self) -> Timestamp {
-        SignedDuration::try_from(self.now())
-            .ok()
-            .and_then(|elapsed| self.start.checked_add(elapsed).ok())
-            .unwrap_or(Timestamp::MAX)
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        let mode = lock(&self.sleepers).mode;
-        match mode {
-            Mode::Alone => self.advance(duration),
-            Mode::Driven => {
-                let due = nanos(self.now()).saturating_add(nanos(duration));
-                SimulatedSleep { clock: self, due, ticket: None }.await;
-            }
-        }
     }
 }
 
@@ -249,14 +63,9 @@ impl Clock for SimulatedClock {
 pub struct Speed(f64);
 
 impl Speed {
-    /// Waits take as long as the schedule says.
     pub const REAL: Speed = Speed(1.0);
 
     /// Reads a factor such as `60x`, `60` or `0.5x`.
-    ///
-    /// # Errors
-    ///
-    /// A [`SpeedError`] where the text is no such factor, at zero and above a million.
     pub fn parse(text: &str) -> Result<Self, SpeedError> {
         let text = text.trim();
         let number = text.strip_suffix('x').unwrap_or(text);
@@ -272,8 +81,6 @@ impl Speed {
         }
     }
 
-    /// How long a scheduled wait really takes.
-    #[must_use]
     pub fn compress(self, wait: Duration) -> Duration {
         if self == Speed::REAL {
             return wait;
@@ -283,7 +90,6 @@ impl Speed {
 
     /// How much schedule time passes in `real` time of waiting: the inverse of
     /// [`Speed::compress`].
-    #[must_use]
     pub fn stretch(self, real: Duration) -> Duration {
         if self == Speed::REAL {
             return real;
@@ -304,11 +110,9 @@ impl fmt::Display for Speed {
     }
 }
 
-/// Why a text is no speed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpeedError {
-    /// Not a number with an optional `x`.
     #[error("a speed such as 60x or 0.5x is wanted")]
     Syntax(String),
     /// Zero, or above a million.
@@ -316,64 +120,14 @@ pub enum SpeedError {
     Range(String),
 }
 
+/// The guarded value; each change to one is whole, so a panic elsewhere leaves it usable.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn a_simulated_sleep_moves_both_times_at_once() {
-        let clock = SimulatedClock::new(Timestamp::UNIX_EPOCH);
-        clock.sleep(Duration::from_secs(3600)).await;
-        clock.advance(Duration::from_millis(500));
-        assert_eq!(clock.now(), Duration::from_millis(3_600_500));
-        assert_eq!(clock.wall().to_string(), "1970-01-01T01:00:00.5Z");
-    }
-
-    #[tokio::test]
-    async fn driven_sleepers_wake_in_the_order_of_their_times() {
-        let clock = SimulatedClock::new(Timestamp::UNIX_EPOCH);
-        let told = Mutex::new(Vec::new());
-        let sleeper = async |name: char, seconds: &[u64]| {
-            for seconds in seconds {
-                clock.sleep(Duration::from_secs(*seconds)).await;
-                told.lock().unwrap().push((name, clock.now().as_secs()));
-            }
-        };
-        let end = clock.run(async {
-            tokio::join!(sleeper('a', &[3, 3]), sleeper('b', &[1, 2, 2]), sleeper('c', &[0, 9]));
-            clock.now()
-        });
-        assert_eq!(end.await, Duration::from_secs(9));
-        let expected = [('c', 0), ('b', 1), ('a', 3), ('b', 3), ('b', 5), ('a', 6), ('c', 9)];
-        assert_eq!(*told.lock().unwrap(), expected);
-        clock.sleep(Duration::from_secs(1)).await;
-        assert_eq!(clock.now(), Duration::from_secs(10));
-    }
-
-    #[tokio::test]
-    async fn a_sleep_that_is_given_up_does_not_move_the_time() {
-        let clock = SimulatedClock::new(Timestamp::UNIX_EPOCH);
-        clock
-            .run(async {
-                tokio::select! {
-                    () = clock.sleep(Duration::from_secs(5)) => {}
-                    () = clock.sleep(Duration::from_secs(50)) => {}
-                }
-                clock.sleep(Duration::from_secs(1)).await;
-            })
-            .await;
-        assert_eq!(clock.now(), Duration::from_secs(6));
-        assert!(lock(&clock.sleepers).waiting.is_empty());
-    }
-
-    #[tokio::test]
-    async fn a_simulated_clock_survives_any_duration() {
-        let clock = SimulatedClock::new(Timestamp::UNIX_EPOCH);
-        clock.sleep(Duration::MAX).await;
-        clock.sleep(Duration::MAX).await;
-        assert_eq!(clock.now(), Duration::from_nanos(u64::MAX));
-        assert!(clock.wall() > Timestamp::UNIX_EPOCH);
-    }
 
     #[tokio::test]
     async fn the_system_clock_never_runs_backwards() {

@@ -24,3 +24,25 @@ mod support;
 mod terminal;
 
 pub use cli::{command, run};
+
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    pub use crate::check::bundle::Bundle;
+    pub use crate::check::case::{Case, StepPlan, Work};
+    pub use crate::check::case_file;
+    pub use crate::check::recipe::{History, Workshop};
+    pub use crate::clock::Speed;
+    pub use crate::clock::duration::{MAX_DURATION, format_duration, parse_duration};
+    pub use crate::delivery::jitter::Jitter;
+    pub use crate::delivery::schedule::{MAX_RETRIES, RetrySchedule};
+    pub use crate::listener::answer::Answer;
+    pub use crate::listener::inspector::shown_text;
+    pub use crate::listener::program::{Per, Place, ReplyProgram, Runner, path_program};
+    pub use crate::listener::reply::{PlatformCode, Reply};
+    pub use crate::mask::SHORTEST_MASKED_KEY;
+    pub use crate::report::escaped;
+    pub use crate::report::line::Line;
+    pub use crate::settings::ColorMode;
+    pub use crate::terminal::sanitize::{abridge, sanitize};
+    pub use crate::terminal::{Console, LONGEST_SPAN};
+}

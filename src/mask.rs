@@ -21,19 +21,15 @@ use zeroize::Zeroizing;
 
 use self::prose::Prose;
 
-/// What is shown in place of a key.
 pub const KEY_MARK: &str = "[key]";
 
 /// The fewest bytes that a key must have to be searched for: a shorter one would be found everywhere.
 pub const SHORTEST_MASKED_KEY: usize = 4;
 
-/// The fewest digits of base64 that are searched for in the middle of other ones.
 const SHORTEST_BASE64: usize = 6;
 
-/// What a text that was cut has in place of the rest.
 const GAP: &str = "…";
 
-/// Members of JSON whose values this program chooses among its own words, whatever came from outside.
 const OWN_MEMBERS: [&str; 22] = [
     "bodies",
     "code",
@@ -59,44 +55,33 @@ const OWN_MEMBERS: [&str; 22] = [
     "verdict",
 ];
 
-/// The keys that this process knows.
 static KNOWN: RwLock<KeyMask> = RwLock::new(KeyMask { needles: Vec::new() });
 
-/// Hides this key in everything that passes [`outside`] from now on.
 pub fn remember(key: &[u8]) {
     KNOWN.write().unwrap_or_else(PoisonError::into_inner).learn(key);
 }
 
 /// A text from outside as it may be shown: without the keys that this process knows.
-#[must_use]
 pub fn outside(text: &str) -> Cow<'_, str> {
     KNOWN.read().unwrap_or_else(PoisonError::into_inner).masked(text)
 }
 
-/// The keys that this process knows, as a mask of its own.
-#[must_use]
 pub fn known() -> KeyMask {
     KNOWN.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// Whether a text has any key that this process knows, in a member's value or anywhere else.
-#[must_use]
 pub fn hides(text: &str) -> bool {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
     // The text is one encoding around those of its values.
     !known.find_within(text, view::DEEPEST + 1).is_empty()
 }
 
-/// Whether the value of a member of this program's JSON is always a word of its own.
-#[must_use]
 pub fn is_own_member(name: &str) -> bool {
     OWN_MEMBERS.contains(&name)
 }
 
-/// Hides keys in texts from outside; its `Debug` shows none.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct KeyMask {
-    /// What is searched for, folded.
     needles: Vec<Zeroizing<Vec<u8>>>,
 }
 
@@ -125,7 +110,6 @@ fn base64_digits(key: &[u8]) -> Vec<Zeroizing<String>> {
 }
 
 impl KeyMask {
-    /// A mask for these keys.
     pub fn new<'a>(keys: impl IntoIterator<Item = &'a Key>) -> KeyMask {
         let mut mask = KeyMask::default();
         keys.into_iter().for_each(|key| mask.learn(key.expose()));
@@ -134,8 +118,6 @@ impl KeyMask {
 
     /// Hides this key too: as it is and without the blanks around it, in base64 and hexadecimal,
     /// and with any escapes around or inside those.
-    ///
-    /// One that is shorter than [`SHORTEST_MASKED_KEY`] is not searched for.
     pub fn learn(&mut self, key: &[u8]) {
         if key.trim_ascii().len() < SHORTEST_MASKED_KEY {
             return;
@@ -156,8 +138,6 @@ impl KeyMask {
         }
     }
 
-    /// The text with each key in it replaced by [`KEY_MARK`].
-    #[must_use]
     pub fn masked<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let found = self.find(text);
         if found.is_empty() {
@@ -166,9 +146,6 @@ impl KeyMask {
         Cow::Owned(replaced(text, 0..text.len(), &found))
     }
 
-    /// The text in pieces, read as one: a key may run over their borders.
-    ///
-    /// A key within one piece for which `is_own` holds stays.
     pub fn mask_pieces(&self, pieces: &mut [String], is_own: impl Fn(usize) -> bool) {
         if self.needles.is_empty() {
             return;
@@ -225,7 +202,6 @@ impl KeyMask {
         joined(found)
     }
 
-    /// Finds the beginning of a key right before a place where a text was cut.
     fn cut_at(&self, read: &[u8], end: usize, add: &mut impl FnMut(Range<usize>)) {
         for needle in &self.needles {
             let begun = (SHORTEST_MASKED_KEY..needle.len()).rev();
@@ -236,7 +212,6 @@ impl KeyMask {
         }
     }
 
-    /// Finds the end of a key right after a place where a text was cut.
     fn cut_from(&self, read: &[u8], start: usize, add: &mut impl FnMut(Range<usize>)) {
         for needle in &self.needles {
             let begun = 1..=needle.len().saturating_sub(SHORTEST_MASKED_KEY);
@@ -247,14 +222,12 @@ impl KeyMask {
         }
     }
 
-    /// Hides the keys in a text.
     pub fn text(&self, text: &mut String) {
         if let Cow::Owned(masked) = self.masked(text) {
             *text = masked;
         }
     }
 
-    /// Hides the keys in a reply; a body that has one becomes text.
     pub fn reply(&self, reply: &mut Reply) {
         reply.content_type.iter_mut().for_each(|name| self.cut_text(name));
         reply.retry_after.iter_mut().for_each(|time| self.cut_text(time));
@@ -274,7 +247,6 @@ impl KeyMask {
         *text = replaced(text, 0..text.len(), &joined(found));
     }
 
-    /// Hides the keys in what a refusal quotes of a reply.
     pub fn conclusion(&self, conclusion: &mut Conclusion) {
         let Conclusion::NotAcknowledged(refusal) = conclusion else { return };
         match refusal {
@@ -325,7 +297,6 @@ fn joined(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
     found
 }
 
-/// The part `piece` of the text, with a mark where a found range starts in it.
 fn replaced(text: &str, piece: Range<usize>, found: &[Range<usize>]) -> String {
     let mut shown = String::new();
     let mut from = piece.start;

@@ -24,9 +24,7 @@ pub mod text;
 pub mod timeline;
 pub mod verification;
 
-/// A text as it stands in an HTML page: for the fuzz targets alone.
 #[cfg(fuzzing)]
-#[must_use]
 pub fn escaped(text: &str) -> String {
     let mut page = summary::markup::Markup::default();
     page.text(text);

@@ -2,7 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use payout_notify_protocol::internal::acknowledgement::{AcknowledgementRule, Conclusion, Reply, judge};
+use payout_notify_protocol::internal::acknowledgement::{
+    AcknowledgementRule, Conclusion, Reply, judge,
+};
 use serde_json::Value;
 
 fuzz_target!(|input: (u16, &str, &str, &[u8])| {
@@ -16,7 +18,9 @@ fuzz_target!(|input: (u16, &str, &str, &[u8])| {
     let told = |reply: &Reply, conclusion: &Conclusion| match conclusion {
         Conclusion::Acknowledged(warnings) => {
             assert!((200..300).contains(&reply.status));
-            warnings.iter().for_each(|warning| drop((warning.code(), warning.explanation())));
+            for warning in warnings {
+                let _ = (warning.code(), warning.explanation());
+            }
         }
         Conclusion::NotAcknowledged(refusal) => drop((refusal.code(), refusal.explanation())),
     };

@@ -3,10 +3,7 @@
 
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
-use payout_notify::check::bundle::Bundle;
-use payout_notify::check::case::{Case, StepPlan, Work};
-use payout_notify::check::case_file;
-use payout_notify::check::recipe::{History, Workshop};
+use payout_notify::fuzzing::{Bundle, Case, History, StepPlan, Work, Workshop, case_file};
 use payout_notify_protocol::{Dialect, Key, StatusTable};
 
 fuzz_target!(|text: &str| {

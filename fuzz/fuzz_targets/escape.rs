@@ -2,9 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use payout_notify::listener::inspector::shown_text;
+use payout_notify::fuzzing::{escaped, shown_text};
 use payout_notify_protocol::Key;
-use payout_notify::report::escaped;
 use serde_json::Value;
 
 fuzz_target!(|input: (&[u8], &[u8])| {

@@ -4,9 +4,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use libfuzzer_sys::fuzz_target;
-use payout_notify::listener::answer::Answer;
-use payout_notify::listener::program::{Per, Place, ReplyProgram, Runner, path_program};
-use payout_notify::listener::reply::{PlatformCode, Reply};
+use payout_notify::fuzzing::{
+    Answer, Per, Place, PlatformCode, Reply, ReplyProgram, Runner, path_program,
+};
 
 fuzz_target!(|input: (u8, u64, &str, &str)| {
     let (per, seed, text, path) = input;

@@ -5,11 +5,9 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use libfuzzer_sys::fuzz_target;
-use payout_notify::mask::SHORTEST_MASKED_KEY;
-use payout_notify::report::line::Line;
-use payout_notify::settings::ColorMode;
-use payout_notify::terminal::sanitize::{abridge, sanitize, sanitize_bytes};
-use payout_notify::terminal::{Console, LONGEST_SPAN};
+use payout_notify::fuzzing::{
+    ColorMode, Console, LONGEST_SPAN, Line, SHORTEST_MASKED_KEY, abridge, sanitize,
+};
 
 #[derive(Clone, Default)]
 struct Captured(Arc<Mutex<Vec<u8>>>);
@@ -29,14 +27,14 @@ impl Write for Captured {
 
 fuzz_target!(|input: (&[u8], u8, &[u8])| {
     let (key, cut, bytes) = input;
-    let shown = sanitize_bytes(bytes);
-    assert!(shown.len() <= bytes.len() * 6);
+    let text = String::from_utf8_lossy(bytes);
+    let shown = sanitize(&text);
+    assert!(shown.len() <= text.len() * 6);
     harmless(&shown);
     assert_eq!(sanitize(&shown), shown);
     let short = abridge(&shown, usize::from(cut));
     assert!(short.chars().count() <= usize::from(cut));
 
-    let text = String::from_utf8_lossy(bytes);
     let middle = text.floor_char_boundary(bytes.len() / 2);
     let captured = Captured::default();
     let mut console = Console::over(captured.clone(), io::sink(), ColorMode::Never);

@@ -4,10 +4,8 @@
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use payout_notify::clock::Speed;
-use payout_notify::delivery::jitter::Jitter;
-use payout_notify::delivery::schedule::{
-    MAX_DURATION, MAX_RETRIES, RetrySchedule, format_duration, parse_duration,
+use payout_notify::fuzzing::{
+    Jitter, MAX_DURATION, MAX_RETRIES, RetrySchedule, Speed, format_duration, parse_duration,
 };
 
 fuzz_target!(|input: (u8, u32, &str)| {

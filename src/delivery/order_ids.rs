@@ -6,7 +6,6 @@
 /// How often the halves are exchanged: after four rounds, indices that are neighbours share nothing.
 const ROUNDS: usize = 4;
 
-/// The two halves of the eight digits in an order's id.
 const HALF: u64 = 10_000;
 
 /// The most hexadecimal digits of one id: 128 bits.
@@ -15,7 +14,6 @@ pub const MOST_DIGITS: u32 = 32;
 /// How many ids have eight digits; those of later orders have more.
 const BLOCK: u64 = HALF * HALF;
 
-/// The ids of a run's orders, by their index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderIds {
     keys: [u64; ROUNDS],
@@ -23,7 +21,6 @@ pub struct OrderIds {
 
 impl OrderIds {
     /// The ids of this seed: the same each time, and others for another seed.
-    #[must_use]
     pub fn new(seed: u64) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         OrderIds { keys: std::array::from_fn(|_| random.u64(..)) }
@@ -31,21 +28,17 @@ impl OrderIds {
 
     /// The number in the platform's id of the order with this index: below 10^8 for the first 10^8
     /// orders, and with as many more digits as it takes to stay unique after them.
-    #[must_use]
     pub fn order(&self, index: u64) -> u64 {
         let within = index % BLOCK;
         (index - within).saturating_add(self.permuted(within, HALF))
     }
 
-    /// The merchant's id of the order with this index.
-    #[must_use]
     pub fn merchant_order(&self, index: u64) -> u128 {
         self.digits(index, MOST_DIGITS, 0)
     }
 
     /// So many hexadecimal digits, at most [`MOST_DIGITS`], for one of several places in the order
     /// with this index: unique in their place for as many orders as they can number.
-    #[must_use]
     pub fn digits(&self, index: u64, digits: u32, place: u64) -> u128 {
         let bits = 2 * digits.min(MOST_DIGITS);
         let mask = u64::MAX.checked_shr(u64::BITS - bits).unwrap_or_default();
@@ -57,7 +50,6 @@ impl OrderIds {
         u128::from(left) << bits | u128::from(right)
     }
 
-    /// A number below `half * half`, moved to another place there.
     fn permuted(&self, number: u64, half: u64) -> u64 {
         let (mut left, mut right) = (number / half, number % half);
         for key in self.keys {

@@ -13,24 +13,20 @@ use crate::mask::outside;
 /// The most characters of a failure's detail that are kept; it can quote what a server sent.
 const MAX_DETAIL_CHARS: usize = 300;
 
-/// What came of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A reply arrived, complete or cut at the length that is read.
     Reply(Reply),
-    /// No complete reply arrived.
     NoReply(TransportFailure),
 }
 
 impl Outcome {
     /// What this platform concludes from the reply; `None` where there is none.
-    #[must_use]
+    #[cfg(test)]
     pub fn conclusion(&self) -> Option<Conclusion> {
         self.conclusion_by(&AcknowledgementRule::default())
     }
 
     /// What a platform with this rule concludes from the reply; `None` where there is none.
-    #[must_use]
     pub fn conclusion_by(&self, rule: &AcknowledgementRule) -> Option<Conclusion> {
         match self {
             Outcome::Reply(reply) => Some(rule.judge(reply)),
@@ -39,7 +35,6 @@ impl Outcome {
     }
 
     /// The HTTP status; `None` where no reply arrived.
-    #[must_use]
     pub const fn status(&self) -> Option<u16> {
         match self {
             Outcome::Reply(reply) => Some(reply.status),
@@ -50,7 +45,6 @@ impl Outcome {
     /// The stable name of the result: `acknowledged`, a refusal's code or a failure's code.
     ///
     /// `conclusion` is what [`Outcome::conclusion_by`] gave; judging a reply twice is work twice.
-    #[must_use]
     pub fn code(&self, conclusion: Option<&Conclusion>) -> &'static str {
         match (self, conclusion) {
             (Outcome::NoReply(failure), _) => failure.code(),
@@ -60,9 +54,6 @@ impl Outcome {
     }
 
     /// Why it is no acknowledgement, in words; `None` where it is one.
-    ///
-    /// `conclusion` is what [`Outcome::conclusion_by`] gave.
-    #[must_use]
     pub fn explanation(&self, conclusion: Option<&Conclusion>) -> Option<String> {
         match (self, conclusion) {
             (Outcome::NoReply(failure), _) => Some(failure.explanation()),
@@ -72,38 +63,25 @@ impl Outcome {
     }
 }
 
-/// Which step failed on the way to a complete reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FailureKind {
-    /// The host name has no address.
     Resolve,
-    /// The host answers, but nothing listens on the port.
     Refused,
-    /// The connection cannot be made for another reason.
     Connect,
-    /// The TLS handshake failed, for example on the certificate.
     Tls,
-    /// The reply was not complete in time.
     Timeout,
-    /// The other side broke the connection off.
     Reset,
-    /// The other side closed the connection before the reply was complete.
     ClosedEarly,
-    /// What arrived is not HTTP.
     InvalidReply,
     /// A reply came, and the tool dropped the connection without reading it, as it was told to.
     ReplyLost,
-    /// A proxy refused the request or cannot be reached.
     Proxy,
     /// This machine had no room for the connection: nothing was sent, and it is no attempt.
     HeldBack,
-    /// Anything else.
     Other,
 }
 
 impl FailureKind {
-    /// The stable name, as JSON output carries it.
-    #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             FailureKind::Resolve => "resolve",
@@ -122,7 +100,6 @@ impl FailureKind {
         }
     }
 
-    /// What it means for the merchant's developer.
     const fn advice(self) -> &'static str {
         match self {
             FailureKind::Resolve => {
@@ -166,30 +143,22 @@ impl FailureKind {
     }
 }
 
-/// Why no complete reply arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransportFailure {
-    /// Which step failed.
     pub kind: FailureKind,
     /// The technical cause, without credentials, at most 300 characters.
     pub detail: String,
 }
 
 impl TransportFailure {
-    /// A failure with its technical cause, cut to a sane length.
-    #[must_use]
     pub fn new(kind: FailureKind, detail: &str) -> Self {
         TransportFailure { kind, detail: outside(detail).chars().take(MAX_DETAIL_CHARS).collect() }
     }
 
-    /// The stable name, as JSON output carries it.
-    #[must_use]
     pub const fn code(&self) -> &'static str {
         self.kind.code()
     }
 
-    /// The failure in words that a merchant's developer can act on.
-    #[must_use]
     pub fn explanation(&self) -> String {
         let advice = self.kind.advice();
         match self.kind {
@@ -208,14 +177,10 @@ impl TransportFailure {
 }
 
 impl Outcome {
-    /// Whether the request was held back on this machine: then no attempt was made.
-    #[must_use]
     pub fn is_held_back(&self) -> bool {
         matches!(self, Outcome::NoReply(failure) if failure.kind == FailureKind::HeldBack)
     }
 
-    /// Why the merchant has no part in it: this machine or a proxy failed.
-    #[must_use]
     pub fn failed_before_the_merchant(&self) -> Option<String> {
         match self {
             Outcome::NoReply(failure)
@@ -228,40 +193,21 @@ impl Outcome {
     }
 }
 
-/// What follows an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// The notification is acknowledged: silence from here on.
     Acknowledged,
-    /// Another attempt is due; at once where its time has passed.
     RetryAt {
-        /// The attempt's number.
         attempt: usize,
-        /// When it is planned after the order's completion.
         offset: Duration,
     },
     /// The schedule ended without an acknowledgement.
     Exhausted(Exhaustion),
 }
 
-/// Why no attempt follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exhaustion {
-    /// Every planned attempt was made.
     NoRetriesLeft,
-    /// The window passed while an attempt was still waiting for its reply.
     WindowPassed,
-}
-
-impl Exhaustion {
-    /// The stable name, as JSON output carries it.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Exhaustion::NoRetriesLeft => "no-retries-left",
-            Exhaustion::WindowPassed => "window-passed",
-        }
-    }
 }
 
 /// What follows attempt `attempt`, whose outcome was known `elapsed` after the order's completion.

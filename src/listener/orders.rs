@@ -9,12 +9,10 @@ use super::recent::Recent;
 /// How many orders are remembered by default, some 11 MB.
 pub const DEFAULT_CAPACITY: usize = 100_000;
 
-/// What is known of an order at one delivery of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// Counts the deliveries of this order, from 1.
     pub delivery: u64,
-    /// The time since the delivery before; zero where the clock went backwards.
     pub since_last: Option<Duration>,
 }
 
@@ -24,7 +22,6 @@ struct Known {
     last: Timestamp,
 }
 
-/// A counter of deliveries for each order, which forgets the order not seen for longest when full.
 #[derive(Clone, Debug)]
 pub struct Orders {
     known: Recent<Known>,
@@ -38,24 +35,14 @@ impl Default for Orders {
 
 impl Orders {
     /// A counter that remembers at most `capacity` orders, at least one.
-    #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Orders { known: Recent::with_capacity(capacity) }
     }
 
-    /// How many orders are remembered now.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.known.len()
     }
 
-    /// Whether no order is remembered.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.known.len() == 0
-    }
-
-    /// Counts one delivery of an order that came `at` this time.
     pub fn seen(&mut self, order_id: &str, at: Timestamp) -> Seen {
         let known = self.known.value(order_id.as_bytes(), || Known { deliveries: 0, last: at });
         let before = (known.deliveries > 0).then_some(known.last);
@@ -79,7 +66,7 @@ mod tests {
     #[test]
     fn deliveries_of_one_order_are_counted_with_their_spacing() {
         let mut orders = Orders::default();
-        assert!(orders.is_empty());
+        assert_eq!(orders.len(), 0);
         assert_eq!(orders.seen("a", at(100)), Seen { delivery: 1, since_last: None });
         assert_eq!(orders.seen("b", at(101)), Seen { delivery: 1, since_last: None });
         let again = Seen { delivery: 2, since_last: Some(Duration::from_secs(15)) };

@@ -6,7 +6,6 @@ const EIGHTHS_WIDE: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'
 const EIGHTHS_HIGH: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// A bar of `part` in `whole`, at most `width` columns wide; anything above zero is visible.
-#[must_use]
 pub fn bar(part: u64, whole: u64, width: usize) -> String {
     if part == 0 || whole == 0 || width == 0 {
         return String::new();
@@ -19,8 +18,6 @@ pub fn bar(part: u64, whole: u64, width: usize) -> String {
     text
 }
 
-/// One column a count, as high as its share of the largest; anything above zero is visible.
-#[must_use]
 pub fn curve(counts: &[u64]) -> String {
     let largest = counts.iter().copied().max().unwrap_or(0);
     let column = |count: &u64| match count {
@@ -35,7 +32,6 @@ pub fn curve(counts: &[u64]) -> String {
 
 /// Labels below an axis, each starting at or near its column; one that would touch another is
 /// left out.
-#[must_use]
 pub fn labels(width: usize, at: &[(usize, String)]) -> String {
     let mut text = String::new();
     let mut used = 0;
@@ -53,7 +49,6 @@ pub fn labels(width: usize, at: &[(usize, String)]) -> String {
     text
 }
 
-/// Spacings that are easy to read, in milliseconds.
 const STEPS_MS: [u64; 27] = [
     1,
     2,
@@ -85,7 +80,6 @@ const STEPS_MS: [u64; 27] = [
 ];
 
 /// Round times from zero to at most `whole`: never more than `most` after the zero.
-#[must_use]
 pub fn time_ticks(whole: Duration, most: u32) -> Vec<Duration> {
     let fits = |step: &Duration| step.saturating_mul(most) >= whole;
     let step = STEPS_MS.into_iter().map(Duration::from_millis).find(fits).unwrap_or(whole);
@@ -103,8 +97,6 @@ pub struct LogScale {
 const LONGEST_US: u64 = 1_000_000_000_000_000;
 
 impl LogScale {
-    /// The smallest scale from a round time to a round time that holds both.
-    #[must_use]
     pub fn around(shortest: Duration, longest: Duration) -> Self {
         let micros = |time: Duration| {
             u64::try_from(time.as_micros()).unwrap_or(u64::MAX).clamp(1, LONGEST_US)
@@ -116,28 +108,22 @@ impl LogScale {
     }
 
     /// Where a time lies, from 0 at the start of the scale to 1 at its end.
-    #[must_use]
     pub fn place(&self, micros: u64) -> f64 {
         let (low, high) = ((self.low_us as f64).ln(), (self.high_us as f64).ln());
         (((micros.max(1) as f64).ln() - low) / (high - low)).clamp(0.0, 1.0)
     }
 
-    /// The column of `columns` in which a time lies.
-    #[must_use]
     pub fn column(&self, micros: u64, columns: usize) -> usize {
         let column = (self.place(micros) * columns as f64) as usize;
         column.min(columns.saturating_sub(1))
     }
 
     /// The time at which a column of `columns` starts, in microseconds.
-    #[must_use]
     pub fn start_of(&self, column: usize, columns: usize) -> f64 {
         let (low, high) = ((self.low_us as f64).ln(), (self.high_us as f64).ln());
         (low + (high - low) * column as f64 / columns.max(1) as f64).exp()
     }
 
-    /// Round times on the scale with their places: powers of ten, and more where those are few.
-    #[must_use]
     pub fn ticks(&self) -> Vec<(f64, String)> {
         let inside = || round_times().filter(|time| (self.low_us..=self.high_us).contains(time));
         let is_power = |time: &u64| (0..20).any(|power| 10_u64.checked_pow(power) == Some(*time));

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 /// A count with its thousands apart: `1,234,567`.
-#[must_use]
 pub fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -17,13 +16,11 @@ pub fn grouped(count: u64) -> String {
 }
 
 /// A count and its noun: `1 order`, `2,000 orders`.
-#[must_use]
 pub fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
 /// A share of a whole in percent; `None` of nothing.
-#[must_use]
 pub fn percent(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 * 100.0 / whole as f64)
 }
@@ -31,7 +28,6 @@ pub fn percent(part: u64, whole: u64) -> Option<f64> {
 /// A share as text: `99.7%`, `100%`, `<0.01%`.
 ///
 /// It is cut, not rounded: 99.999% must not read as all of them.
-#[must_use]
 pub fn share(part: u64, whole: u64) -> String {
     match percent(part, whole) {
         None => "-".to_owned(),
@@ -42,7 +38,6 @@ pub fn share(part: u64, whole: u64) -> String {
 }
 
 /// A percentage cut to two places, without zeros at its end.
-#[must_use]
 pub fn percent_text(percent: f64) -> String {
     // The little extra undoes the error of a decimal such as 0.29 that is held in binary.
     let cut = (percent * 100.0 + 1e-9).floor() / 100.0;
@@ -51,7 +46,6 @@ pub fn percent_text(percent: f64) -> String {
 }
 
 /// A measured time to three digits: `412 µs`, `4.12 ms`, `41.2 ms`, `4.12 s`, `125 s`.
-#[must_use]
 pub fn three_digits(duration: Duration) -> String {
     let micros = duration.as_secs_f64() * 1e6;
     if micros < 999.5 {
@@ -68,7 +62,6 @@ pub fn three_digits(duration: Duration) -> String {
 }
 
 /// A length of time in its two largest units: `850 ms`, `42.1 s`, `3m05s`, `1h02m`.
-#[must_use]
 pub fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
@@ -80,7 +73,6 @@ pub fn span(duration: Duration) -> String {
 }
 
 /// A rate for each second: `0.25/s`, `49.8/s`, `1,998/s`; a slow one for each hour: `5.00/h`.
-#[must_use]
 pub fn rate(per_second: f64) -> String {
     if per_second > 0.0 && per_second < 0.01 {
         format!("{:.2}/h", per_second * 3600.0)
@@ -95,7 +87,6 @@ pub fn rate(per_second: f64) -> String {
 }
 
 /// At most `most` characters of a text; a longer one ends in `…`.
-#[must_use]
 pub fn shortened(text: &str, most: usize) -> String {
     // The byte length bounds the count of characters, so a short text needs no counting.
     if text.len() <= most || text.chars().nth(most).is_none() {

@@ -14,10 +14,6 @@ use super::text::is_hidden;
 /// The version of every shape; it rises when a key changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// A value as one line of JSON, with its type and schema version first.
-///
-/// The keys that the process knows are hidden in every text but the bodies that are passed on.
-#[must_use]
 pub fn line(kind: &str, body: &impl Serialize) -> String {
     #[derive(Serialize)]
     struct Envelope<'a, T> {
@@ -37,7 +33,6 @@ pub fn line(kind: &str, body: &impl Serialize) -> String {
 ///
 /// What was received may hold controls that JSON lets stand plain (DEL, C1, bidi), and a person may
 /// look at the line in a terminal.
-#[must_use]
 pub(in crate::report) fn plain_json(text: String) -> String {
     // The newline that ends a line is between values; within them it is escaped already.
     let is_odd = |character: char| character != '\n' && is_hidden(character);
@@ -58,8 +53,6 @@ pub(in crate::report) fn plain_json(text: String) -> String {
     plain
 }
 
-/// A finding as JSON.
-#[must_use]
 pub fn finding(finding: &Finding) -> Value {
     json!({
         "severity": finding.severity.name(),
@@ -69,8 +62,6 @@ pub fn finding(finding: &Finding) -> Value {
     })
 }
 
-/// The order that a notification is about as JSON.
-#[must_use]
 pub fn order(notification: &Notification) -> Value {
     json!({
         "payout_id": notification.order_id,

@@ -5,14 +5,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 /// The time of day in UTC, to the millisecond: `12:00:01.123Z`.
-#[must_use]
 pub fn clock_time(at: Timestamp) -> String {
     let text = format!("{at:.3}");
     text.split_once('T').map_or_else(|| text.clone(), |(_, time)| time.to_owned())
 }
 
 /// A measured duration in a few characters: `0.4 ms`, `12 ms`, `1.24 s`, `75 s`.
-#[must_use]
 pub fn short_duration(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     let milliseconds = seconds * 1000.0;
@@ -28,12 +26,10 @@ pub fn short_duration(duration: Duration) -> String {
 }
 
 /// A duration as a number of milliseconds, to the microsecond.
-#[must_use]
 pub fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }
 
-/// Adds a character as it may be shown on one line: a hidden one as its escape.
 pub fn push_visible(shown: &mut String, character: char) {
     match character {
         '\n' => shown.push_str("\\n"),
@@ -46,7 +42,6 @@ pub fn push_visible(shown: &mut String, character: char) {
 
 /// Whether a character is invisible or turns the text around it: controls, separators,
 /// interlinear marks, Unicode's `Default_Ignorable_Code_Point`, and what XML does not allow.
-#[must_use]
 pub fn is_hidden(character: char) -> bool {
     if character.is_ascii() {
         return character.is_ascii_control();

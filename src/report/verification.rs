@@ -9,31 +9,21 @@ use super::explanation::Explanation;
 use super::json;
 use super::line::{Line, Text};
 
-/// Whether warnings count as errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strictness {
-    /// Only errors count.
     Normal,
-    /// Warnings count too.
     Strict,
 }
 
-/// The result of verifying one payload.
 #[derive(Clone, Debug)]
 pub struct VerificationReport {
-    /// The signature's part.
     pub verification: Verification,
-    /// The fields' part.
     pub findings: Vec<Finding>,
     /// What explains a signature that does not match, where that was searched.
     pub diagnosis: Option<Diagnosis>,
-    /// Whether warnings count.
     pub strictness: Strictness,
-    /// The canonical string, the key masked.
     pub masked_canonical: String,
-    /// By which people can tell whether they hold the same key.
     pub key_fingerprint: String,
-    /// How it was verified, where that was asked for.
     pub steps: Option<Explanation>,
     /// The signature that would have matched, where it does not and that was asked for.
     pub expected: Option<String>,
@@ -41,26 +31,20 @@ pub struct VerificationReport {
 
 impl VerificationReport {
     /// Why the signature does not match, where it does not.
-    #[must_use]
     pub fn mismatch(&self) -> Option<&Mismatch> {
         self.verification.mismatch()
     }
 
-    /// The findings that make the payload invalid.
     pub fn faults(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| {
             finding.severity == Severity::Error || self.strictness == Strictness::Strict
         })
     }
 
-    /// Whether the signature matches and no finding counts against it.
-    #[must_use]
     pub fn is_valid(&self) -> bool {
         self.mismatch().is_none() && self.faults().next().is_none()
     }
 
-    /// The answer for a person: one line where it is yes, then the steps where they were asked for.
-    #[must_use]
     pub fn lines(&self) -> Vec<Line> {
         let mut lines = self.answer_lines();
         if let Some(expected) = &self.expected {
@@ -98,14 +82,11 @@ impl VerificationReport {
         lines
     }
 
-    /// The result for a program.
-    #[must_use]
     pub fn json(&self) -> String {
         json::line("verification", &self.body())
     }
 
     /// The result for a program, with the line of the input that it is about, from 1.
-    #[must_use]
     pub fn json_of_line(&self, line: u64) -> String {
         let mut body = self.body();
         body["line"] = line.into();
@@ -133,8 +114,6 @@ impl VerificationReport {
     }
 }
 
-/// A finding as a line for a person.
-#[must_use]
 pub fn finding_line(finding: &Finding) -> Line {
     let line = match finding.severity {
         Severity::Error => Line::new().bad("error"),

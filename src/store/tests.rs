@@ -327,7 +327,7 @@ async fn a_failure_that_nobody_waited_for_is_told_once() {
     store.write_later(note(1, "")).await.unwrap();
     assert_eq!(store.flush().await.unwrap_err().trouble, Trouble::Refused);
     assert_eq!(store.flush().await, Ok(()));
-    store.try_write_later(note(1, "")).unwrap();
+    store.write_later(note(1, "")).await.unwrap();
     assert_eq!(store.close().unwrap_err().trouble, Trouble::Refused);
 }
 

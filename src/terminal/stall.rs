@@ -11,8 +11,6 @@ use std::time::{Duration, Instant};
 /// When the write that waits began, in milliseconds after the first look, plus one; 0 is none.
 static BEGAN: AtomicU64 = AtomicU64::new(0);
 
-/// For how long the write in progress has waited; zero where there is none.
-#[must_use]
 pub fn blocked_for() -> Duration {
     match BEGAN.load(Ordering::Relaxed) {
         0 => Duration::ZERO,
@@ -20,7 +18,6 @@ pub fn blocked_for() -> Duration {
     }
 }
 
-/// Notes that `write` waits, until it returns.
 pub(super) fn watch<R>(write: impl FnOnce() -> R) -> R {
     BEGAN.store(now(), Ordering::Relaxed);
     let result = write();
@@ -28,7 +25,6 @@ pub(super) fn watch<R>(write: impl FnOnce() -> R) -> R {
     result
 }
 
-/// A stream whose every write is noted: a slow reader that takes something is not a blocked one.
 pub(super) struct Watched<W>(pub(super) W);
 
 impl<W: Write> Write for Watched<W> {

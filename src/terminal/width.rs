@@ -7,7 +7,6 @@ use crate::report::line::Width;
 
 /// The width of stdout, which leads to `device`; what is no terminal, or does not tell its width,
 /// takes lines of any length.
-#[must_use]
 pub fn of_stdout(device: Device) -> Width {
     match device {
         Device::Terminal => Term::stdout()

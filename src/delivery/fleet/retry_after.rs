@@ -6,10 +6,8 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use protocol::internal::acknowledgement::Reply;
 
-/// Whether a merchant may put off the next attempt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RetryAfter {
-    /// The header is not looked at: the platform promises nothing about it.
     #[default]
     Ignored,
     /// With a status 429 or 503 it moves the next attempt later, never past the window.
@@ -20,7 +18,6 @@ pub enum RetryAfter {
 ///
 /// Source: RFC 9110, section 10.2.3. The header is a number of seconds or an HTTP date; it asks for
 /// a wait only with 429 and 503, and a value that is neither asks for nothing.
-#[must_use]
 pub fn requested_wait(reply: &Reply, now: Timestamp) -> Option<Duration> {
     if !matches!(reply.status, 429 | 503) {
         return None;

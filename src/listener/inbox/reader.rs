@@ -5,28 +5,20 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::entry::Entry;
-use super::filter::{COUNT, Filter, Side};
+use super::filter::{Filter, Side};
 use super::{SCHEMA, integer, rows};
 use crate::store::{Reader, StoreError};
 
-/// The most entries that are listed at once, and the most bytes of bodies among them (64 MiB).
 const MOST_LISTED: u64 = 10_000;
-const MOST_BYTES: usize = 64 << 20;
 
-/// How many numbers are read ahead of their entries.
 const AHEAD: u64 = 1024;
 
-/// A connection that reads an inbox.
 #[derive(Debug)]
 pub struct InboxReader {
     reader: Reader,
 }
 
 impl InboxReader {
-    /// Opens an inbox for reading only, also while a listener writes it.
-    ///
-    /// # Errors
-    /// `Trouble::Missing`, `Trouble::Foreign`, and what else can be wrong with the file.
     pub fn open(path: &Path) -> Result<InboxReader, StoreError> {
         Reader::open(path, &SCHEMA).map(InboxReader::new)
     }
@@ -35,10 +27,6 @@ impl InboxReader {
         InboxReader { reader }
     }
 
-    /// The entry with this number, where there is one.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
     pub fn entry(&self, id: u64) -> Result<Option<Entry>, StoreError> {
         let mut found = None;
         self.reader.each(rows::ENTRY, &[integer(id)], |row| {
@@ -48,21 +36,11 @@ impl InboxReader {
         Ok(found)
     }
 
-    /// The number of the newest entry, where there is one.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
     pub fn latest(&self) -> Result<Option<u64>, StoreError> {
         let newest = Filter { side: Side::NewestFirst, ..Filter::default() };
         Ok(self.ids(&newest, 0, 1)?.pop_front())
     }
 
-    /// Gives each entry that fits to `take`, one at a time in the filter's order, until it breaks.
-    ///
-    /// What a listener keeps meanwhile may be among them; what it deletes meanwhile is left out.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
     pub fn each(
         &self,
         filter: &Filter,
@@ -92,40 +70,8 @@ impl InboxReader {
     }
 
     /// The numbers of the entries that fit, in the filter's order; without a limit at most 10000.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
     pub fn numbers(&self, filter: &Filter) -> Result<Vec<u64>, StoreError> {
         Ok(self.ids(filter, 0, filter.limit.unwrap_or(MOST_LISTED))?.into())
-    }
-
-    /// The entries that fit, in the filter's order; at most 10000 and 64 MiB of bodies.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
-    pub fn list(&self, filter: &Filter) -> Result<Vec<Entry>, StoreError> {
-        let limit = filter.limit.unwrap_or(MOST_LISTED).min(MOST_LISTED);
-        let (mut entries, mut bytes) = (Vec::new(), 0);
-        self.each(&Filter { limit: Some(limit), ..filter.clone() }, |entry| {
-            bytes += entry.callback.body.len() + entry.replied.body.len();
-            entries.push(entry);
-            if bytes > MOST_BYTES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        Ok(entries)
-    }
-
-    /// How many entries fit; the filter's limit counts.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
-    pub fn count(&self, filter: &Filter) -> Result<u64, StoreError> {
-        let mut count = 0;
-        let limit = filter.limit.unwrap_or(u64::MAX);
-        self.reader.each(COUNT, &filter.parameters(0, limit), |row| {
-            count = row.unsigned(0)?;
-            Ok(())
-        })?;
-        Ok(count)
     }
 
     fn ids(&self, filter: &Filter, after: u64, limit: u64) -> Result<VecDeque<u64>, StoreError> {

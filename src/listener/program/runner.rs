@@ -15,22 +15,17 @@ use crate::listener::inbox::entry::Replied;
 use crate::listener::recent::Recent;
 use crate::listener::reply::Reply;
 
-/// The longest request target that a redirect repeats, in bytes.
 const MAX_TARGET_BYTES: usize = 8 * 1024;
 
-/// Whose replies are counted together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Per {
     /// Those of one order; requests without an order id count together.
     #[default]
     Order,
-    /// Those on one connection, told apart by the client's address and port.
     Connection,
-    /// All of them.
     All,
 }
 
-/// A word that is no [`Per`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not known; replies are counted per order, connection or all")]
 pub struct UnknownPer(pub String);
@@ -45,8 +40,6 @@ impl std::str::FromStr for Per {
 }
 
 impl Per {
-    /// The word on the command line.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Per::Order => "order",
@@ -56,12 +49,9 @@ impl Per {
     }
 }
 
-/// What of a request chooses its reply.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'p> {
-    /// The order's id, where it could be read.
     pub order: Option<&'p str>,
-    /// The other end of the connection.
     pub connection: SocketAddr,
     /// The path and the query as sent, for `redirect`.
     pub target: &'p str,
@@ -78,15 +68,12 @@ pub struct Runner {
     seed: u64,
     /// Replies without a counter of their own.
     shared: u64,
-    /// How many counters were begun.
     begun: u64,
     counters: Recent<Counter>,
 }
 
-/// The replies of one order, or on one connection.
 #[derive(Clone, Copy, Debug)]
 struct Counter {
-    /// Which counter it is, by its beginning.
     ordinal: u64,
     replies: u64,
 }
@@ -97,13 +84,11 @@ impl Runner {
     /// Chances come from the seed: that of an order's n-th reply depends on the seed, the order's
     /// id and n alone; on a connection, and for requests without an id, on the order in which they
     /// came.
-    #[must_use]
     pub fn new(program: ReplyProgram, per: Per, seed: u64, capacity: usize) -> Self {
         let counters = Recent::with_capacity(capacity);
         Runner { program, per, seed, shared: 0, begun: 0, counters }
     }
 
-    /// Counts one more reply and chooses it.
     pub fn next(&mut self, place: Place<'_>) -> Chosen {
         let (stream, number) = self.count(place);
         let action = self.program.step(number).and_then(|step| {
@@ -111,7 +96,13 @@ impl Runner {
             choose(step, draw)
         });
         let action = action.unwrap_or_default();
-        Chosen { delay: action.delay, number, target: safe_target(place.target).to_owned(), action }
+        Chosen {
+            delay: action.delay,
+            #[cfg(test)]
+            number,
+            target: safe_target(place.target).to_owned(),
+            action,
+        }
     }
 
     /// The stream of chances that the next reply draws from, and its number there, from 1.
@@ -140,7 +131,6 @@ impl Runner {
     }
 }
 
-/// The action of a step; `draw` is asked only where there is a choice.
 fn choose(step: &Step, draw: impl Fn() -> u32) -> Option<Arc<Action>> {
     let mut drawn = None;
     let mut sum = 0;
@@ -156,14 +146,12 @@ fn choose(step: &Step, draw: impl Fn() -> u32) -> Option<Arc<Action>> {
     None
 }
 
-/// Which series of chances is drawn from, the same in every run.
 type Stream = [u8; 32];
 
 fn stream(name: &[u8]) -> Stream {
     Sha256::digest(name).into()
 }
 
-/// A number below [`Chance::WHOLE`] that depends on nothing but its arguments.
 fn draw(seed: u64, stream: &Stream, number: u64) -> u32 {
     let mut digest = Sha256::new();
     digest.update(seed.to_le_bytes());
@@ -175,7 +163,6 @@ fn draw(seed: u64, stream: &Stream, number: u64) -> u32 {
     u32::try_from((u128::from(bits) * u128::from(Chance::WHOLE)) >> 64).unwrap_or_default()
 }
 
-/// The target where it can stand in a header, else the root.
 fn safe_target(target: &str) -> &str {
     let is_safe = !target.is_empty()
         && target.len() <= MAX_TARGET_BYTES
@@ -183,12 +170,12 @@ fn safe_target(target: &str) -> &str {
     if is_safe { target } else { "/" }
 }
 
-/// A reply that was chosen.
 #[derive(Clone, Debug)]
 pub struct Chosen {
     /// How long to wait before it is given; the handler waits, so that the client may leave.
     pub delay: Duration,
     /// Which reply of its order, connection or run it is, from 1.
+    #[cfg(test)]
     pub number: u64,
     target: String,
     action: Arc<Action>,
@@ -199,7 +186,6 @@ impl Chosen {
     ///
     /// `auto` is what would be answered without a program, `success_text` what acknowledges in the
     /// dialect. The kept `action` is nothing where the reply is `auto` itself.
-    #[must_use]
     pub fn answer(&self, auto: Reply, success_text: &str) -> (Answer, Replied) {
         self.action.answer(Given { usual: auto, success_text, target: &self.target })
     }

@@ -13,7 +13,6 @@ use crate::listener::verdict::{Contract, Unreadable};
 /// An order is remembered by the digest of its id, so that a long id costs no more than a short one.
 pub(super) type OrderKey = [u8; 32];
 
-/// What the referee takes from one callback.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation {
     pub(super) number: u64,
@@ -29,14 +28,11 @@ pub(super) enum FormFault {
     ContentType { given: Option<Box<str>>, wanted: &'static str },
 }
 
-/// The order that a callback is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct OrderFacts {
     pub(super) key: OrderKey,
-    /// The id, shortened.
     pub(super) label: Box<str>,
     pub(super) status: Option<i64>,
-    /// What the status number means, where it is known.
     pub(super) meaning: Option<Status>,
     pub(super) update_time: Option<i64>,
     pub(super) print: NamedPrint,
@@ -48,7 +44,6 @@ impl Observation {
     /// A callback of the wrong method or content type is read nevertheless, as far as it can be:
     /// it still is a delivery of its order. The signature is not looked at; who wants to judge
     /// authentic callbacks only leaves the others out.
-    #[must_use]
     pub fn of(callback: &Callback, contract: &Contract) -> Observation {
         let (fault, payload) = match contract.payload(callback) {
             Ok(payload) => (None, Some(payload)),
@@ -68,15 +63,8 @@ impl Observation {
             order: payload.as_ref().and_then(|payload| OrderFacts::of(payload, contract)),
         }
     }
-
-    /// The callback's number.
-    #[must_use]
-    pub fn number(&self) -> u64 {
-        self.number
-    }
 }
 
-/// The payload of a callback in whatever form it is.
 fn read_any(callback: &Callback) -> Option<Payload<'_>> {
     if callback.body.is_empty() {
         let query = &callback.path[callback.path.find('?')?..];

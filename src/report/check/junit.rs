@@ -16,7 +16,6 @@ const LONGEST_TIME: Duration = Duration::from_secs(1_000_000);
 ///
 /// What is inconclusive is an error, so that no pipeline takes it for passed. A warning is a passed
 /// case with its text in `system-out`: JUnit has no warnings. What was not verified is skipped.
-#[must_use]
 pub fn xml(report: &CheckReport) -> String {
     let mut junit = Report::new("payout-notify check");
     junit.set_time(report.elapsed.min(LONGEST_TIME));

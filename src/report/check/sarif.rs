@@ -16,7 +16,6 @@ const SCHEMA: &str =
 ///
 /// An endpoint has no file, and code scanning wants one: the location is `check/GROUP/ID`, the
 /// case's place in the suite.
-#[must_use]
 pub fn log(report: &CheckReport) -> String {
     let verdict = headline(&report.endpoint);
     let mut rules: Vec<Value> = verdict.iter().map(headline_rule).collect();
@@ -96,7 +95,6 @@ fn headline_result(report: &CheckReport, headline: &Headline) -> Value {
     Value::Object(result)
 }
 
-/// What is to be looked at; passed and skipped cases are no findings.
 fn finding(report: &CheckReport, index: usize, result: &CaseResult) -> Option<Value> {
     let look = Standing::of(result).look();
     let level = look.level?;
@@ -144,7 +142,6 @@ const fn level_name(level: Level) -> &'static str {
     }
 }
 
-/// A text as one segment of a relative URI.
 fn segment(text: &str) -> String {
     let mut segment = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -21,7 +21,6 @@ const HOP_BY_HOP: [&str; 11] = [
     "upgrade",
 ];
 
-/// The headers that go with the message wherever it is sent, as received.
 pub fn end_to_end(entry: &Entry) -> impl Iterator<Item = (&str, &[u8])> {
     let callback = &entry.callback;
     let connection = callback.headers.iter().filter(|(name, _)| name == "connection");
@@ -37,7 +36,6 @@ pub fn end_to_end(entry: &Entry) -> impl Iterator<Item = (&str, &[u8])> {
     })
 }
 
-/// The URL that was called, as far as the request tells it.
 fn url(entry: &Entry) -> String {
     let host = entry.callback.header("host").map(String::from_utf8_lossy);
     format!("http://{}{}", host.as_deref().unwrap_or("localhost"), entry.callback.path)
@@ -45,7 +43,6 @@ fn url(entry: &Entry) -> String {
 
 /// A request in the form of `.http` files; `None` where the body is no text, or where it would be
 /// read as an instruction to the tool that sends the file.
-#[must_use]
 pub fn http(entry: &Entry) -> Option<String> {
     let body = std::str::from_utf8(&entry.callback.body).ok()?;
     // A new request, a file to send, a script to run.
@@ -74,7 +71,6 @@ pub fn http(entry: &Entry) -> Option<String> {
 }
 
 /// A curl command for a POSIX shell; `None` where the body is no text that a command can carry.
-#[must_use]
 pub fn curl(entry: &Entry) -> Option<String> {
     let body = std::str::from_utf8(&entry.callback.body).ok().filter(|it| !it.contains('\0'))?;
     let mut text = format!(

@@ -35,14 +35,11 @@ impl Default for LatencyFigures {
 }
 
 impl LatencyFigures {
-    /// No times yet.
-    #[must_use]
     pub fn new() -> Self {
         let histogram = Histogram::new(DIGITS).expect("three digits are within the limits");
         LatencyFigures { histogram, sum_us: 0, smallest_us: u64::MAX, largest_us: 0 }
     }
 
-    /// Counts one time.
     pub fn record(&mut self, time: Duration) {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX).min(LONGEST_US);
         // It grows up to the bound above and so never refuses.
@@ -52,14 +49,11 @@ impl LatencyFigures {
         self.largest_us = self.largest_us.max(micros);
     }
 
-    /// How many times were counted.
-    #[must_use]
     pub fn count(&self) -> u64 {
         self.histogram.len()
     }
 
     /// The time that a share of all times, from 0 to 1, do not exceed; `None` of no times.
-    #[must_use]
     pub fn quantile(&self, quantile: f64) -> Option<Duration> {
         let micros = self.histogram.value_at_quantile(quantile);
         // A bucket reaches past the times in it, which would read as more than the largest.
@@ -68,34 +62,28 @@ impl LatencyFigures {
     }
 
     /// The shortest time; `None` of no times.
-    #[must_use]
     pub fn shortest(&self) -> Option<Duration> {
         (self.count() > 0).then(|| Duration::from_micros(self.smallest_us))
     }
 
     /// The longest time; `None` of no times.
-    #[must_use]
     pub fn longest(&self) -> Option<Duration> {
         (self.count() > 0).then(|| Duration::from_micros(self.largest_us))
     }
 
     /// The mean time; `None` of no times.
-    #[must_use]
     pub fn mean(&self) -> Option<Duration> {
         let mean = self.sum_us.checked_div(u128::from(self.count()))?;
         Some(Duration::from_micros(u64::try_from(mean).unwrap_or(u64::MAX)))
     }
 
     /// Compares a quantile with a limit; times that three digits cannot tell apart are equal.
-    #[must_use]
     pub fn compare(&self, quantile: Duration, limit: Duration) -> Ordering {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let (a, b) = (micros(quantile).min(LONGEST_US), micros(limit).min(LONGEST_US));
         if self.histogram.equivalent(a, b) { Ordering::Equal } else { quantile.cmp(&limit) }
     }
 
-    /// How many times lie in each of `columns` parts of a scale.
-    #[must_use]
     pub fn distribution(&self, scale: &LogScale, columns: usize) -> Vec<u64> {
         let mut counts = vec![0_u64; columns];
         for part in self.histogram.iter_recorded() {

@@ -12,7 +12,6 @@ const TEXT: &str = "text is signed as received, a time in text like any other";
 const SECONDS: &str = "times are signed with the digits that were received";
 const FIX: &str = "sign the member as received; turn it into a date only afterwards";
 
-/// China Standard Time, in which most of these platforms and merchants run.
 const CHINA: Offset = Offset::constant(8);
 
 const DATE_TIME: &str = "%Y-%m-%d %H:%M:%S";
