@@ -63,6 +63,7 @@ const quiet = () => page.until(`document.getElementById("list").getAttribute("ar
 const shown = () => page.until(`document.querySelector("#detail .head") !== null`);
 
 await driveListener({ program, page, test, shot });
+await page.go("about:blank");
 page.requests.length = 0;
 
 const full = await startListener(program, 10_000);
