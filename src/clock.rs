@@ -18,7 +18,6 @@ pub use simulated::SimulatedClock;
 
 const MAX_SPEED: f64 = 1e6;
 
-/// Where the sender and the listener get their time from.
 pub trait Clock: Send + Sync {
     /// The time since this clock started; it never runs backwards.
     fn now(&self) -> Duration;
@@ -26,18 +25,15 @@ pub trait Clock: Send + Sync {
     /// The date and time, for people and records; it may jump.
     fn wall(&self) -> Timestamp;
 
-    /// Waits until `duration` has passed on this clock.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send;
 }
 
-/// The machine's own clock.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
     start: Instant,
 }
 
 impl SystemClock {
-    /// A clock that starts now.
     pub fn new() -> Self {
         SystemClock { start: Instant::now() }
     }
@@ -58,7 +54,6 @@ impl Clock for SystemClock {
         Timestamp::now()
     }
 
-    /// Needs a tokio runtime with its timer enabled.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send {
         tokio::time::sleep(duration)
     }
@@ -69,14 +64,9 @@ impl Clock for SystemClock {
 pub struct Speed(f64);
 
 impl Speed {
-    /// Waits take as long as the schedule says.
     pub const REAL: Speed = Speed(1.0);
 
     /// Reads a factor such as `60x`, `60` or `0.5x`.
-    ///
-    /// # Errors
-    ///
-    /// A [`SpeedError`] where the text is no such factor, at zero and above a million.
     pub fn parse(text: &str) -> Result<Self, SpeedError> {
         let text = text.trim();
         let number = text.strip_suffix('x').unwrap_or(text);
@@ -92,7 +82,6 @@ impl Speed {
         }
     }
 
-    /// How long a scheduled wait really takes.
     pub fn compress(self, wait: Duration) -> Duration {
         if self == Speed::REAL {
             return wait;
@@ -122,11 +111,9 @@ impl fmt::Display for Speed {
     }
 }
 
-/// Why a text is no speed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpeedError {
-    /// Not a number with an optional `x`.
     #[error("a speed such as 60x or 0.5x is wanted")]
     Syntax(String),
     /// Zero, or above a million.

@@ -38,7 +38,6 @@ use crate::settings::profile::Chosen;
 use crate::settings::{ColorMode, Environment, find};
 use crate::terminal::{Console, hide_keys_in_panics};
 
-/// What a command ends with: an answer, yes or no, or an error that a person sees.
 pub type CommandResult = Result<Exit, CommandError>;
 
 /// What every subcommand takes; its help names it after the subcommand's own options.
@@ -89,7 +88,6 @@ pub enum Command {
     Completions(completions::Args),
 }
 
-/// Runs a command and says how it ended; `root` is the whole command line's definition.
 pub fn run(globals: Globals, command: Command, root: fn() -> clap::Command) -> Exit {
     let environment = Environment::read();
     let mut console = Console::new(globals.color, &environment);
@@ -143,7 +141,6 @@ pub fn refuse(mut error: clap::Error, arguments: impl Iterator<Item = OsString>)
     }
 }
 
-/// Says how a value that begins with `-` is given: the parser's own tip makes it a file or a URL.
 fn mend_tip(error: &mut clap::Error) {
     let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else { return };
     let is_value = unknown.starts_with('-')
@@ -158,7 +155,6 @@ fn mend_tip(error: &mut clap::Error) {
     }
 }
 
-/// Whether raw arguments hold `--format json`.
 fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
     let flags = arguments.take_while(|argument| argument != "--");
     let mut before = OsString::new();
@@ -191,7 +187,6 @@ fn usage_error(error: &clap::Error) -> CommandError {
     refused.hint(format!("`{command} --help` tells what there is"))
 }
 
-/// Fills in what the profile that holds says, where the command asks for any of it.
 fn adopt(
     command: &mut Command,
     flag: Option<&str>,
@@ -285,7 +280,6 @@ fn format_of(command: &Command) -> args::Format {
     }
 }
 
-/// An error as one line of JSON.
 fn error_json(error: &CommandError) -> String {
     let kind = match error.kind {
         ErrorKind::Usage => "usage",

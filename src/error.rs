@@ -6,31 +6,21 @@ use std::io;
 
 use crate::exit::Exit;
 
-/// Which row of the exit-code table an error belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The command line or the settings.
     Usage,
-    /// The input cannot be read or understood.
     Input,
-    /// The machine refuses: bind, open, write.
     Environment,
-    /// The run was interrupted before the answer was known.
     Interrupted,
-    /// The reader of stdout went away; this is no failure.
     BrokenPipe,
 }
 
-/// An error with its cause chain and hints that name a flag.
 #[derive(Debug)]
 pub struct CommandError {
-    /// The row of the exit-code table.
     pub kind: ErrorKind,
     /// What could not be done, as one sentence without a full stop.
     pub message: String,
-    /// Why, where another error says so.
     pub source: Option<Box<dyn Error + Send + Sync>>,
-    /// What to try, each a sentence.
     pub hints: Vec<String>,
 }
 
@@ -68,21 +58,18 @@ impl CommandError {
         Self::new(kind, "cannot write the output").because(error)
     }
 
-    /// The same error with its cause.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// The same error with one more hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
-    /// The exit code that this error ends the process with.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self.kind {
@@ -94,7 +81,6 @@ impl CommandError {
         }
     }
 
-    /// The messages from the outermost to the innermost cause.
     pub fn chain(&self) -> Vec<String> {
         let mut chain = vec![self.message.clone()];
         let mut next = self.source.as_deref().map(|source| source as &dyn Error);

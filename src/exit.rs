@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-/// How a run ended, as its exit code tells a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// 0: yes. Signed, matches, acknowledged.
@@ -20,7 +19,6 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The number that the process ends with.
     pub const fn code(self) -> u8 {
         match self {
             Exit::Yes => 0,
@@ -39,7 +37,6 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// The table as `--help` prints it.
 pub const HELP: &str = "\
 Exit codes:
   0    yes: signed, matches, acknowledged

@@ -22,7 +22,6 @@ mod terminal;
 
 pub use cli::{command, run};
 
-/// What the fuzz targets reach; the module exists for them alone.
 #[cfg(fuzzing)]
 pub mod fuzzing {
     pub use crate::check::bundle::Bundle;

@@ -21,19 +21,15 @@ use zeroize::Zeroizing;
 
 use self::prose::Prose;
 
-/// What is shown in place of a key.
 pub const KEY_MARK: &str = "[key]";
 
 /// The fewest bytes that a key must have to be searched for: a shorter one would be found everywhere.
 pub const SHORTEST_MASKED_KEY: usize = 4;
 
-/// The fewest digits of base64 that are searched for in the middle of other ones.
 const SHORTEST_BASE64: usize = 6;
 
-/// What a text that was cut has in place of the rest.
 const GAP: &str = "…";
 
-/// Members of JSON whose values this program chooses among its own words, whatever came from outside.
 const OWN_MEMBERS: [&str; 22] = [
     "bodies",
     "code",
@@ -59,10 +55,8 @@ const OWN_MEMBERS: [&str; 22] = [
     "verdict",
 ];
 
-/// The keys that this process knows.
 static KNOWN: RwLock<KeyMask> = RwLock::new(KeyMask { needles: Vec::new() });
 
-/// Hides this key in everything that passes [`outside`] from now on.
 pub fn remember(key: &[u8]) {
     KNOWN.write().unwrap_or_else(PoisonError::into_inner).learn(key);
 }
@@ -72,19 +66,16 @@ pub fn outside(text: &str) -> Cow<'_, str> {
     KNOWN.read().unwrap_or_else(PoisonError::into_inner).masked(text)
 }
 
-/// The keys that this process knows, as a mask of its own.
 pub fn known() -> KeyMask {
     KNOWN.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// Whether a text has any key that this process knows, in a member's value or anywhere else.
 pub fn hides(text: &str) -> bool {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
     // The text is one encoding around those of its values.
     !known.find_within(text, view::DEEPEST + 1).is_empty()
 }
 
-/// Whether the value of a member of this program's JSON is always a word of its own.
 pub fn is_own_member(name: &str) -> bool {
     OWN_MEMBERS.contains(&name)
 }
@@ -92,7 +83,6 @@ pub fn is_own_member(name: &str) -> bool {
 /// Hides keys in texts from outside; its `Debug` shows none.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct KeyMask {
-    /// What is searched for, folded.
     needles: Vec<Zeroizing<Vec<u8>>>,
 }
 
@@ -121,7 +111,6 @@ fn base64_digits(key: &[u8]) -> Vec<Zeroizing<String>> {
 }
 
 impl KeyMask {
-    /// A mask for these keys.
     pub fn new<'a>(keys: impl IntoIterator<Item = &'a Key>) -> KeyMask {
         let mut mask = KeyMask::default();
         keys.into_iter().for_each(|key| mask.learn(key.expose()));
@@ -130,8 +119,6 @@ impl KeyMask {
 
     /// Hides this key too: as it is and without the blanks around it, in base64 and hexadecimal,
     /// and with any escapes around or inside those.
-    ///
-    /// One that is shorter than [`SHORTEST_MASKED_KEY`] is not searched for.
     pub fn learn(&mut self, key: &[u8]) {
         if key.trim_ascii().len() < SHORTEST_MASKED_KEY {
             return;
@@ -152,7 +139,6 @@ impl KeyMask {
         }
     }
 
-    /// The text with each key in it replaced by [`KEY_MARK`].
     pub fn masked<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let found = self.find(text);
         if found.is_empty() {
@@ -161,7 +147,7 @@ impl KeyMask {
         Cow::Owned(replaced(text, 0..text.len(), &found))
     }
 
-    /// The text in pieces, read as one: a key may run over their borders.
+    /// Reads the pieces as one text: a key may run over their borders.
     ///
     /// A key within one piece for which `is_own` holds stays.
     pub fn mask_pieces(&self, pieces: &mut [String], is_own: impl Fn(usize) -> bool) {
@@ -220,7 +206,6 @@ impl KeyMask {
         joined(found)
     }
 
-    /// Finds the beginning of a key right before a place where a text was cut.
     fn cut_at(&self, read: &[u8], end: usize, add: &mut impl FnMut(Range<usize>)) {
         for needle in &self.needles {
             let begun = (SHORTEST_MASKED_KEY..needle.len()).rev();
@@ -231,7 +216,6 @@ impl KeyMask {
         }
     }
 
-    /// Finds the end of a key right after a place where a text was cut.
     fn cut_from(&self, read: &[u8], start: usize, add: &mut impl FnMut(Range<usize>)) {
         for needle in &self.needles {
             let begun = 1..=needle.len().saturating_sub(SHORTEST_MASKED_KEY);
@@ -242,7 +226,6 @@ impl KeyMask {
         }
     }
 
-    /// Hides the keys in a text.
     pub fn text(&self, text: &mut String) {
         if let Cow::Owned(masked) = self.masked(text) {
             *text = masked;
@@ -269,7 +252,6 @@ impl KeyMask {
         *text = replaced(text, 0..text.len(), &joined(found));
     }
 
-    /// Hides the keys in what a refusal quotes of a reply.
     pub fn conclusion(&self, conclusion: &mut Conclusion) {
         let Conclusion::NotAcknowledged(refusal) = conclusion else { return };
         match refusal {
@@ -320,7 +302,6 @@ fn joined(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
     found
 }
 
-/// The part `piece` of the text, with a mark where a found range starts in it.
 fn replaced(text: &str, piece: Range<usize>, found: &[Range<usize>]) -> String {
     let mut shown = String::new();
     let mut from = piece.start;

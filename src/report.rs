@@ -24,7 +24,6 @@ pub mod text;
 pub mod timeline;
 pub mod verification;
 
-/// A text as it stands in an HTML page: for the fuzz targets alone.
 #[cfg(fuzzing)]
 pub fn escaped(text: &str) -> String {
     let mut page = summary::markup::Markup::default();

@@ -11,10 +11,8 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
-/// The environment variable that holds the platform key.
 pub const KEY_VARIABLE: &str = "PAYOUT_NOTIFY_KEY";
 
-/// The environment variable that names the profile.
 pub const PROFILE_VARIABLE: &str = "PAYOUT_NOTIFY_PROFILE";
 
 /// When the output has colours; the value of `--color`.
@@ -38,7 +36,6 @@ pub struct Environment {
     pub key: Option<OsString>,
     /// `NO_COLOR` is set to anything but the empty text, as <https://no-color.org> asks.
     pub no_color: bool,
-    /// `TERM` is `dumb`: the terminal shows escape sequences as text.
     pub dumb_terminal: bool,
     /// The folder for what outlives a run, as the system wants it; nothing where there is no home.
     ///
@@ -50,22 +47,17 @@ pub struct Environment {
     /// `$XDG_CONFIG_HOME/payout-notify`, or below `~/.config`; on macOS below
     /// `~/Library/Application Support`; on Windows below `%APPDATA%`.
     pub config_folder: Option<PathBuf>,
-    /// The value of `PAYOUT_NOTIFY_PROFILE`: the profile that holds where no flag names one.
     pub profile: Option<String>,
-    /// The user's home.
     pub home: Option<PathBuf>,
-    /// The folder that the run was started in.
     pub working_folder: Option<PathBuf>,
 }
 
 impl Environment {
-    /// Reads the variables of this process.
     pub fn read() -> Self {
         let working_folder = std::env::current_dir().ok();
         Environment { working_folder, ..Self::from_lookup(variable) }
     }
 
-    /// Reads the variables from `lookup`, which gives the value of a name.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
         Environment {
             key: lookup(KEY_VARIABLE),
@@ -80,7 +72,6 @@ impl Environment {
     }
 }
 
-/// The value of an environment variable that a profile names.
 pub fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
@@ -90,7 +81,6 @@ pub fn command_line() -> impl Iterator<Item = OsString> {
     std::env::args_os()
 }
 
-/// The folder of the user's settings of all programs.
 fn config_base(lookup: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let absolute = |name| lookup(name).map(PathBuf::from).filter(|path| path.is_absolute());
     if cfg!(windows) {
@@ -103,7 +93,6 @@ fn config_base(lookup: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     absolute("XDG_CONFIG_HOME").or_else(|| home.map(|home| home.join(".config")))
 }
 
-/// The folder of the user's state of all programs.
 fn state_base(lookup: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     // A relative path would mean another folder in each run; the XDG rules ignore it too.
     let absolute = |name| lookup(name).map(PathBuf::from).filter(|path| path.is_absolute());

@@ -59,14 +59,10 @@ use error::Subject;
 use file::{Found, Place};
 use writer::{Late, Request, Setting, Thread};
 
-/// What a kind of store holds, and by what its files are known.
 #[derive(Clone, Copy, Debug)]
 pub struct Schema {
-    /// What the file is for, as errors call it, such as `journal`.
     pub what: &'static str,
-    /// Marks the kind in the file's header; a file with another one is not touched.
     pub application_id: i32,
-    /// The SQL of every version, the first one first; a file's `user_version` counts those it has.
     pub migrations: &'static [&'static str],
 }
 
@@ -83,23 +79,17 @@ pub enum Presence {
     New,
     /// It must.
     Existing,
-    /// It is made where it does not.
     Either,
 }
 
-/// How much of an existing file is checked before it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Integrity {
-    /// What is read anyway; damage shows when it is met.
     AsRead,
-    /// The structure of the whole file; the time grows with its size.
     Whole,
 }
 
-/// What a store may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How long to wait for another program's lock in the database.
     pub patience: Duration,
     /// The most bytes that the database may grow to, its log aside; `None` leaves it to the disk.
     pub max_bytes: Option<u64>,
@@ -112,7 +102,6 @@ impl Default for Limits {
     }
 }
 
-/// What follows a failure after which the file's state is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Recovery {
     /// Every later request fails with it: a run that may not go on without its file ends.
@@ -122,33 +111,23 @@ pub enum Recovery {
     ///
     /// After every commit it is also seen whether the file still has its name: what is written into
     /// a removed one is not called durable.
-    Reopen {
-        /// The least time between two attempts.
-        pause: Duration,
-    },
+    Reopen { pause: Duration },
 }
 
-/// How a store is to be opened.
 #[derive(Clone, Debug)]
 pub struct Plan<'a> {
-    /// What it holds.
     pub schema: &'a Schema,
     /// Whether the file must exist.
     pub presence: Presence,
     /// What is written into a new file at once with its schema: it is never found without.
     pub first: &'a [Statement],
-    /// How much of an existing file is checked.
     pub integrity: Integrity,
-    /// What it may take.
     pub limits: Limits,
-    /// What follows a failure of the disk.
     pub recovery: Recovery,
-    /// Whether [`Store::begin`] is done at once.
     pub begins: bool,
 }
 
 impl<'a> Plan<'a> {
-    /// A plan without first rows, a check or particular limits.
     pub fn new(schema: &'a Schema, presence: Presence) -> Self {
         let (integrity, limits) = (Integrity::AsRead, Limits::default());
         let recovery = Recovery::Never;
@@ -156,18 +135,11 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Makes the folder that a file is to stand in, for its owner only; `what` is for the error.
-///
-/// # Errors
-/// A folder that cannot be made.
 pub fn make_folder_of(path: &Path, what: &'static str) -> Result<(), StoreError> {
     file::make_folder_of(path).map_err(|error| Subject::new(what, path).io(&error))
 }
 
 /// Gives the room of deleted rows back to the disk; nothing else may have the file open.
-///
-/// # Errors
-/// As [`Store::open`]; the file is as it was where it fails.
 pub fn compact(path: &Path, schema: &Schema) -> Result<(), StoreError> {
     let (place, _) = Place::claim(path, Presence::Existing, schema)?;
     connection::compact(&place.path, &place.subject)
@@ -188,12 +160,6 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens or makes the file, readable by its owner only, and starts to write.
-    ///
-    /// Beside the file stand `-lock`, `-wal` and `-shm` while it is open, and after a crash.
-    ///
-    /// # Errors
-    /// Any [`Trouble`] but [`Trouble::Closed`]; a file that is refused is left as it was.
     pub fn open(path: &Path, plan: &Plan<'_>) -> Result<Store, StoreError> {
         let (place, found) = Place::claim(path, plan.presence, plan.schema)?;
         if found == Found::Nothing {
@@ -236,10 +202,6 @@ impl Store {
     /// Marks the file as one that needs its log, before anything is written that must not be lost:
     /// from then on the file without its log is refused with [`Trouble::LogLost`], and not taken for
     /// an earlier state. Everything written before it is in the file itself.
-    ///
-    /// # Errors
-    /// [`Trouble::Locked`] where somebody reads an earlier state for long; and whatever the disk
-    /// does.
     pub async fn begin(&self) -> Result<(), StoreError> {
         self.flush().await?;
         let (answer, answered) = Reply::new();
@@ -248,23 +210,12 @@ impl Store {
         answered.await.map_err(|_| self.closed())?.map(drop)
     }
 
-    /// Whether [`Store::begin`] was ever known to this file: one of an earlier version has no mark.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
     pub fn is_marked(&self) -> Result<bool, StoreError> {
         self.reader()?.is_marked()
     }
 
     /// Writes the statements, all or none, and returns the number of changed rows once they are on
     /// the disk.
-    ///
-    /// Requests are written in the order in which they are made. A caller that goes away while it
-    /// waits may or may not have written.
-    ///
-    /// # Errors
-    /// [`Trouble::Refused`] for a statement that does not go with what is stored; and whatever the
-    /// disk does. The failure of an earlier [`Store::write_later`] is told here first.
     pub async fn write(&self, statements: Vec<Statement>) -> Result<usize, StoreError> {
         self.late.take()?;
         self.write_alone(statements).await
@@ -272,9 +223,6 @@ impl Store {
 
     /// Like [`Store::write`], but without a word on the failure of an earlier request: that one is
     /// told by [`Store::flush`] and [`Store::close`].
-    ///
-    /// # Errors
-    /// What goes wrong with these statements.
     pub async fn write_alone(&self, statements: Vec<Statement>) -> Result<usize, StoreError> {
         let (answer, answered) = Reply::new();
         self.send(Request { statements, answer: Some(answer), begins: false }).await?;
@@ -284,23 +232,16 @@ impl Store {
     /// Writes the statements, all or none, soon: nobody waits for the disk.
     ///
     /// They are durable before anything written after them is. Waits only where the queue is full.
-    ///
-    /// # Errors
-    /// The failure of an earlier request that nobody waited for.
     pub async fn write_later(&self, statements: Vec<Statement>) -> Result<(), StoreError> {
         self.late.take()?;
         self.write_aside(statements).await
     }
 
     /// Like [`Store::write_later`], but without a word on the failure of an earlier request.
-    ///
-    /// # Errors
-    /// A store that is closed.
     pub async fn write_aside(&self, statements: Vec<Statement>) -> Result<(), StoreError> {
         self.send(Request { statements, answer: None, begins: false }).await
     }
 
-    /// Most often there is room; what it takes to wait for some is made only where there is none.
     async fn send(&self, request: Request) -> Result<(), StoreError> {
         let sender = self.sender()?;
         match sender.try_send(request) {
@@ -312,35 +253,21 @@ impl Store {
         }
     }
 
-    /// The failure of an earlier request that nobody waited for, once.
-    ///
-    /// # Errors
-    /// That failure.
     pub fn late(&self) -> Result<(), StoreError> {
         self.late.take()
     }
 
-    /// Waits until everything that was to be written is on the disk.
-    ///
-    /// # Errors
-    /// The failure of a request that nobody waited for.
     pub async fn flush(&self) -> Result<(), StoreError> {
         self.write(Vec::new()).await?;
         self.late.take()
     }
 
     /// Opens a connection that reads; it sees what is durable, and blocks nobody.
-    ///
-    /// # Errors
-    /// A file that cannot be opened any more.
     pub fn reader(&self) -> Result<Reader, StoreError> {
         Reader::connect(&self.place.path, &self.limits, self.place.subject.clone())
     }
 
     /// Writes what waits, moves the log into the database and closes the file; it blocks meanwhile.
-    ///
-    /// # Errors
-    /// The failure of a request that nobody waited for, and of the closing itself.
     pub fn close(mut self) -> Result<(), StoreError> {
         self.is_closed.store(true, Ordering::SeqCst);
         self.stop()?;

@@ -30,7 +30,6 @@ pub const LONGEST_SPAN: usize = 4096;
 /// The most characters of a line that passes, so that it needs one line of a terminal.
 const STATUS_WIDTH: usize = 76;
 
-/// Goes to the line's start and empties it (ECMA-48).
 const CLEAR_LINE: &str = "\r\x1b[2K";
 
 /// The two streams of a run: the answer, and remarks about it.
@@ -42,12 +41,9 @@ pub struct Console {
     answers: Stream,
     remarks: Stream,
     mask: KeyMask,
-    /// Whether reports and JSON of this process shall hide the same keys.
     is_of_process: bool,
-    /// What a bar can be drawn on: a terminal that can move its cursor, or nothing.
     canvas: Device,
     progress: Option<Progress>,
-    /// Whether a line that passes stands on the terminal.
     has_status: bool,
 }
 
@@ -58,7 +54,6 @@ struct Stream {
 }
 
 impl Console {
-    /// The console over this process's stdout and stderr.
     pub fn new(mode: ColorMode, environment: &Environment) -> Self {
         let (stdout, stderr) = (io::stdout(), io::stderr());
         let (answers, remarks) = (device(&stdout), device(&stderr));
@@ -78,7 +73,6 @@ impl Console {
         }
     }
 
-    /// The console over any two writers, which count as no terminal.
     #[cfg(any(test, fuzzing))]
     pub fn over(
         answers: impl Write + Send + 'static,
@@ -108,26 +102,16 @@ impl Console {
         }
     }
 
-    /// How wide a line of the answer may be without being broken by the terminal.
     pub fn answer_width(&self) -> Width {
         width::of_stdout(self.answers.device)
     }
 
-    /// Writes one line of the answer to stdout, at once: a reader of a pipe sees it now.
-    ///
-    /// # Errors
-    ///
-    /// The line could not be written; a reader that went away is `BrokenPipe`.
     pub fn answer(&mut self, line: &Line) -> io::Result<()> {
         let text = render(&self.mask, self.answers.theme, line);
         self.answer_bytes(text.as_bytes())
     }
 
     /// Writes bytes for a machine to stdout, exactly as they are, at once.
-    ///
-    /// # Errors
-    ///
-    /// The bytes could not be written; a reader that went away is `BrokenPipe`.
     pub fn answer_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         let answers = &mut self.answers;
         let mut write = || {
@@ -144,10 +128,6 @@ impl Console {
     /// Writes text that a person or a machine may read to stdout, with a newline at its end.
     ///
     /// A pipe gets every byte; a terminal gets each line sanitized, and nothing abridged.
-    ///
-    /// # Errors
-    ///
-    /// The text could not be written; a reader that went away is `BrokenPipe`.
     pub fn answer_text(&mut self, text: &str) -> io::Result<()> {
         if self.answers.device == Device::Other && text.ends_with('\n') {
             return self.answer_bytes(text.as_bytes());
@@ -175,12 +155,10 @@ impl Console {
         }
     }
 
-    /// Whether a question would be seen: stderr is a terminal.
     pub fn can_ask(&self) -> bool {
         self.remarks.device == Device::Terminal
     }
 
-    /// Writes a question to stderr, and leaves the answer its place on the same line.
     pub fn question(&mut self, line: &Line) {
         let text = render(&self.mask, self.remarks.theme, line);
         // Nobody could be told of a failure here: the one who is asked sees the same terminal.
@@ -200,12 +178,10 @@ impl Console {
         }
     }
 
-    /// Takes the bar away.
     pub fn end_progress(&mut self) {
         self.progress = None;
     }
 
-    /// Shows a line on a terminal's stderr that the next one replaces; elsewhere nothing.
     pub fn status(&mut self, text: &str) {
         if self.canvas != Device::Terminal {
             return;
@@ -218,7 +194,6 @@ impl Console {
         let _ = self.remarks.sink.flush();
     }
 
-    /// Takes the line away.
     pub fn end_status(&mut self) {
         if std::mem::take(&mut self.has_status) {
             let _ = write!(self.remarks.sink, "{CLEAR_LINE}");
@@ -226,7 +201,6 @@ impl Console {
         }
     }
 
-    /// Writes `warning: …` to stderr.
     pub fn warning(&mut self, text: &str) {
         self.note(&Line::new().warn("warning:").plain(" ").plain(text.to_owned()));
     }
@@ -265,7 +239,6 @@ fn device(stream: &impl IsTerminal) -> Device {
     if stream.is_terminal() { Device::Terminal } else { Device::Other }
 }
 
-/// The line as it is written, with its newline.
 fn render(mask: &KeyMask, theme: Theme, line: &Line) -> String {
     let is_own = |index: usize| line.spans[index].origin == Origin::Own;
     let mut texts: Vec<String> = line.spans.iter().map(|span| span.text.clone()).collect();
@@ -295,7 +268,6 @@ mod tests {
     use super::*;
     use std::sync::{Arc, Mutex};
 
-    /// A writer whose bytes the test can read; a full one refuses everything.
     #[derive(Clone, Default)]
     struct Captured {
         bytes: Arc<Mutex<Vec<u8>>>,

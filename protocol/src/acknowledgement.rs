@@ -224,7 +224,6 @@ pub fn judge(reply: &Reply) -> Conclusion {
     AcknowledgementRule::ErrorCode.judge(reply)
 }
 
-/// The conclusion from the status, and from what the body alone says.
 fn conclude(reply: &Reply, by_body: Result<Vec<ReplyWarning>, Refusal>) -> Conclusion {
     match reply.status {
         200..=299 => {}

@@ -77,7 +77,6 @@ pub fn canonicalize_into(payload: &Payload<'_>, scheme: &Scheme, canonical: &mut
     }
 }
 
-/// Writes a value as it is signed.
 pub(super) fn value_into(value: &Value<'_>, out: &mut String) {
     match value {
         Value::Null => {}

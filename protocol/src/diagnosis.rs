@@ -172,7 +172,6 @@ pub struct Diagnosis {
     pub digests: usize,
 }
 
-/// The most hits that are reported.
 const MAX_HITS: usize = 10;
 
 /// The longest text that is searched, in bytes.
@@ -227,7 +226,6 @@ pub fn diagnose_briefly(payload: &Payload<'_>, dialect: &Dialect, key: &Key) -> 
     Diagnosis { hits: simplest(found), ..Diagnosis::default() }
 }
 
-/// The most cleaned keys with which a whole search is made.
 const MAX_CLEANED: usize = 2;
 
 fn targets(payload: &Payload<'_>, dialect: &Dialect) -> Vec<digest::Target> {
@@ -263,7 +261,6 @@ fn at_once(
     found
 }
 
-/// Searches for all readings of a signature; one search serves those of one width.
 fn search(
     payload: &Payload<'_>,
     dialect: &Dialect,
@@ -292,7 +289,6 @@ fn search(
     found
 }
 
-/// What was found for one target.
 struct Findings {
     target: digest::Target,
     found: Vec<(search::Rank, Hit)>,
@@ -303,7 +299,6 @@ impl Findings {
         Findings { target, found: Vec::new() }
     }
 
-    /// Notes the candidate where it fits.
     fn take(&mut self, candidate: &search::Candidate<'_>) -> search::Fit {
         if !self.target.fits(candidate.digest) {
             return search::Fit::No;

@@ -34,7 +34,6 @@ const EPUSDT_SIGN: &[Cow<'static, str>] = &[text("signature")];
 const TOKENPAY_SIGN: &[Cow<'static, str>] = &[text("Signature")];
 const POCKYT_SIGN: &[Cow<'static, str>] = &[text("verifySign")];
 
-/// A scheme of the family: everything that is the same in all of them is filled in.
 const fn scheme(
     algorithm: Algorithm,
     suffix: Suffix,
@@ -57,7 +56,6 @@ const fn scheme(
     }
 }
 
-/// Text, then the key.
 const fn key_after(before: &'static str) -> Suffix {
     Suffix::Key(text(before))
 }

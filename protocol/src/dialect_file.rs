@@ -37,12 +37,9 @@ const MAX_REPLY: usize = 4096;
 const MAX_TEXT: usize = 256;
 /// The longest separator, in bytes: it stands between all pairs, so it multiplies.
 const MAX_SEPARATOR: usize = 16;
-/// The most names that are not signed: each member is compared with all of them.
 const MAX_NAMES: usize = 64;
 
-/// The settings of a dialect.
 const DIALECT_SETTINGS: [&str; 4] = ["id", "title", "success_reply", "scheme"];
-/// The settings of a scheme.
 const SCHEME_SETTINGS: [&str; 7] =
     ["algorithm", "after", "separator", "digest", "empties", "not_signed", "sign_field"];
 
@@ -87,7 +84,6 @@ struct FileScheme {
     sign_field: Option<Spanned<String>>,
 }
 
-/// A problem and where it stands, before the place is counted.
 struct Wrong {
     problem: String,
     at: usize,
@@ -158,7 +154,6 @@ fn read(text: &str) -> Reading<Dialect> {
     })
 }
 
-/// The parser's error in this program's words; `found` is the text that it points at.
 fn explain(error: &toml::de::Error, found: &str) -> String {
     let message = error.message().lines().next().unwrap_or("it is no TOML");
     if !message.starts_with("unknown field") {

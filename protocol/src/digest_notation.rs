@@ -9,17 +9,14 @@ pub(crate) use notations::*;
 
 use super::scheme::DigestCase;
 
-/// A digest that the text may hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
-    /// Its hexadecimal digits, in the case given.
     pub(crate) digits: String,
     /// How it is written; at least one.
     pub(crate) notations: Vec<&'static Notation>,
 }
 
 impl Found {
-    /// How it is written, as a phrase after "the digest is written".
     pub(crate) fn in_words(&self, case: DigestCase) -> String {
         let mut forms: Vec<&str> = self.notations.iter().map(|notation| notation.form).collect();
         if self.digits != in_case(&self.digits, case) {
@@ -32,7 +29,6 @@ impl Found {
     }
 }
 
-/// The digits in this case.
 pub(crate) fn in_case(digits: &str, case: DigestCase) -> String {
     match case {
         DigestCase::Lower => digits.to_ascii_lowercase(),
@@ -40,7 +36,6 @@ pub(crate) fn in_case(digits: &str, case: DigestCase) -> String {
     }
 }
 
-/// The hash, apart from the platform's own, whose digests have as many hexadecimal digits.
 pub(crate) fn hash_of_length(given: &str) -> Option<&'static str> {
     let hash = match given.len() {
         40 => "SHA-1",
@@ -58,10 +53,8 @@ const SIZES: [usize; 6] = [16, 20, 28, 32, 48, 64];
 /// The longest text that is searched, in bytes: a digest's bytes with six characters each fit.
 const MAX_TEXT: usize = 1024;
 
-/// The most readings of one text.
 const MAX_FOUND: usize = 16;
 
-/// The digests that the text may hold, the likeliest first; none where it is bare digits.
 pub(crate) fn find(given: &str) -> Vec<Found> {
     if given.len() > MAX_TEXT || is_hex(given) {
         return Vec::new();
@@ -161,7 +154,6 @@ fn is_bracketed(start: &str, end: &str) -> bool {
     !start.is_empty() && start.chars().all(is_open) && end.chars().all(is_close)
 }
 
-/// A word of the text that may be some of a digest's digits.
 struct Group<'t> {
     /// Where it is, with the `0x` or `x` before it.
     at: std::ops::Range<usize>,
@@ -249,7 +241,6 @@ fn grouped(given: &str, groups: &[Group<'_>], pads: bool) -> Found {
     Found { digits, notations }
 }
 
-/// Bytes as decimal numbers, signed or not.
 fn numbers(given: &str) -> Vec<Found> {
     let words = spans(given, |letter| letter.is_ascii_alphanumeric());
     let values: Vec<Option<u8>> = words

@@ -40,7 +40,6 @@ pub fn apply(payload: &Payload<'_>, edit: &Edit) -> String {
     }
 }
 
-/// Replaces the member's value in place, or adds the member last, in the layout of its neighbours.
 #[must_use]
 pub fn put(payload: &Payload<'_>, name: &str, json: &str) -> String {
     let mut out = String::new();
@@ -48,12 +47,10 @@ pub fn put(payload: &Payload<'_>, name: &str, json: &str) -> String {
     out
 }
 
-/// Like [`put`], written behind what `out` holds.
 pub fn put_into(payload: &Payload<'_>, name: &str, json: &str, out: &mut String) {
     put_with(payload, name, out, |out| out.push_str(json));
 }
 
-/// Like [`put_into`], the value written by a function.
 pub(super) fn put_with(
     payload: &Payload<'_>,
     name: &str,
@@ -93,7 +90,6 @@ pub(super) fn put_with(
     });
 }
 
-/// The white space before the last member's name.
 fn gap_before_last<'a>(payload: &Payload<'a>) -> &'a str {
     let Some(last) = payload.members().last() else { return "" };
     let before = &payload.text()[..last.name_span().start];
@@ -119,14 +115,12 @@ fn remove(payload: &Payload<'_>, name: &str) -> String {
     out
 }
 
-/// The text with another one in the place of a part of it.
 pub(super) fn splice(text: &str, place: Range<usize>, with: &str) -> String {
     let mut out = String::new();
     splice_into(text, place, &mut out, |out| out.push_str(with));
     out
 }
 
-/// Writes the text with what `put` writes in the place of a part of it.
 fn splice_into(text: &str, place: Range<usize>, out: &mut String, put: impl FnOnce(&mut String)) {
     out.reserve(text.len());
     out.push_str(&text[..place.start]);

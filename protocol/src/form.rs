@@ -72,7 +72,6 @@ fn trimmed(text: &str) -> Range<usize> {
     start..start + text.trim_ascii().len()
 }
 
-/// Where the pairs of a query string or a URL stand: behind `?`, before `#`.
 fn query(text: &str) -> Result<Range<usize>, PayloadError> {
     let whole = trimmed(text);
     let body = &text[whole.clone()];
@@ -108,7 +107,6 @@ fn member(text: &str, span: Range<usize>) -> Result<Member<'_>, PayloadError> {
     })
 }
 
-/// A name or value, decoded; `at` is where it stands.
 fn decode(raw: &str, at: usize) -> Result<Cow<'_, str>, (usize, PayloadProblem)> {
     if let Some(control) = raw.bytes().position(|byte| byte.is_ascii_control()) {
         let byte = raw.as_bytes()[control];
@@ -210,7 +208,6 @@ pub fn remove(payload: &Payload<'_>, name: &str) -> String {
     splice(text, start..end, "")
 }
 
-/// Encodes as browsers encode form bodies.
 fn encode_into(text: &str, out: &mut String) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     for byte in text.bytes() {

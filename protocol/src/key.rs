@@ -12,16 +12,13 @@ pub struct Key(Zeroizing<Vec<u8>>);
 /// Something about a key that often explains a signature that does not match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Suspicion {
-    /// White space or a newline at an end.
     OuterSpace,
-    /// Quotation marks around it.
     Quotes,
     /// A byte order mark in front.
     ByteOrderMark,
 }
 
 impl Suspicion {
-    /// The suspicion in words.
     #[must_use]
     pub const fn explanation(self) -> &'static str {
         match self {

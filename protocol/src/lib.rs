@@ -112,7 +112,6 @@ pub use signer::{Signer, sign};
 pub use signing::{NoSuchDigest, SigningError};
 pub use status::{Kind, Status, StatusTable, StatusTableError};
 
-/// What the program `payout-notify` uses beside the promised items; outside the promise.
 #[doc(hidden)]
 pub mod internal {
     pub mod acknowledgement {

@@ -157,7 +157,6 @@ impl Verifier {
     }
 }
 
-/// By which rules a body is held good.
 #[derive(Clone, Copy)]
 struct Terms<'t> {
     dialect: &'t Dialect,

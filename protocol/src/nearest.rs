@@ -31,7 +31,6 @@ pub fn did_you_mean<'n>(text: &str, known: impl IntoIterator<Item = &'n str>) ->
     nearest(text, known).map(|name| format!("; did you mean {name}?")).unwrap_or_default()
 }
 
-/// How many single-character changes lie between two words (Levenshtein).
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (index, from) in a.iter().enumerate() {

@@ -37,7 +37,6 @@ pub struct Notification {
     pub update_time: Option<i64>,
 }
 
-/// What a member's text should be.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Type {
     Id,
@@ -47,7 +46,6 @@ pub(super) enum Type {
     Text,
 }
 
-/// A field that the page documents; `missing` is the weight of its absence.
 pub(super) struct Field {
     pub(super) name: &'static str,
     pub(super) kind: Type,
@@ -269,7 +267,6 @@ impl Findings {
         }
     }
 
-    /// The text of a number, with a warning where it stands in quotes.
     fn number_text<'v>(&mut self, name: &str, value: &'v Value<'_>) -> Option<&'v str> {
         match value {
             Value::Number(text) => Some(text),

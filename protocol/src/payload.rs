@@ -46,13 +46,10 @@ pub struct PayloadMemory {
     by_name: Vec<Place>,
 }
 
-/// The most members for which memory is kept.
 const KEPT_MEMBERS: usize = 1024;
 
-/// A member's place in the order of names.
 #[derive(Clone, Copy, Debug)]
 struct Place {
-    /// The beginning of the name as a number: most names differ in it.
     rank: u64,
     /// The member's place in the order received. It fits: every member takes more than one of at
     /// most [`MAX_BYTES`] bytes.
@@ -338,14 +335,12 @@ pub(super) fn bounded_text(bytes: &[u8]) -> Result<&str, PayloadError> {
         .map_err(|error| PayloadError::at(bytes, error.valid_up_to(), PayloadProblem::InvalidUtf8))
 }
 
-/// The same memory for members of another text.
 fn emptied<'b>(mut members: Vec<Member<'_>>) -> Vec<Member<'b>> {
     members.clear();
     // Nothing is left to map, and a vector is collected in its own memory.
     members.into_iter().map_while(|_| None).collect()
 }
 
-/// Sorts by name once, for duplicates, look-ups and the canonical order alike.
 fn order_by_name(
     text: &str,
     members: &[Member<'_>],

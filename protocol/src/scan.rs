@@ -81,7 +81,6 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Reads an object at `{`, handing each member on.
     fn object(&mut self, depth: usize, mut take: impl FnMut(Member<'a>)) -> Scan<()> {
         if depth > MAX_DEPTH {
             return Err(self.problem(PayloadProblem::TooDeep));
@@ -104,7 +103,6 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Reads a member, white space before it too.
     // This and what it inlines build a member where it will stand: moving one is what would cost.
     #[inline(always)]
     fn member(&mut self, depth: usize, take: &mut impl FnMut(Member<'a>)) -> Scan<()> {
@@ -155,7 +153,6 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Reads a value that is neither a string nor a number.
     #[inline(never)]
     fn other_value(&mut self, depth: usize) -> Scan<Value<'a>> {
         let start = self.at;
@@ -241,7 +238,6 @@ impl<'a> Scanner<'a> {
         self.other_number()
     }
 
-    /// Reads a number that is more than plain digits, or wrong.
     #[inline(never)]
     fn other_number(&mut self) -> Scan<&'a str> {
         let start = self.at;
@@ -252,7 +248,6 @@ impl<'a> Scanner<'a> {
         Err(self.problem(PayloadProblem::InvalidNumber))
     }
 
-    /// Moves over a number and says whether JSON knows its form.
     fn number_is_valid(&mut self) -> bool {
         if self.peek() == Some(b'-') {
             self.at += 1;
@@ -281,7 +276,6 @@ impl<'a> Scanner<'a> {
         length
     }
 
-    /// Reads a string at its opening quote.
     #[inline(always)]
     fn string(&mut self) -> Scan<Cow<'a, str>> {
         match self.plain_string() {
@@ -303,7 +297,6 @@ impl<'a> Scanner<'a> {
         Ok(&self.text[start..self.at - 1])
     }
 
-    /// Moves to the next quote, backslash or control character.
     #[inline]
     fn skip_plain(&mut self) {
         self.at += plain_length(&self.text.as_bytes()[self.at..]);
@@ -332,7 +325,6 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Reads an escape at its backslash.
     fn escape(&mut self) -> Scan<char> {
         let start = self.at;
         let kind = self.text.as_bytes().get(start + 1).copied();
@@ -404,7 +396,6 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// The same error, one step further out in the path of members.
 #[cold]
 fn within(mut error: Box<PayloadError>, name: &str) -> Box<PayloadError> {
     error.member = Some(match error.member.take() {
@@ -441,7 +432,6 @@ pub(super) fn compact_into(json: &str, out: &mut String) {
     }
 }
 
-/// Writes text as a JSON string with the fewest escapes.
 pub(super) fn quote_into(text: &str, out: &mut String) {
     out.push('"');
     for character in text.chars() {

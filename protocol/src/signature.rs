@@ -18,12 +18,10 @@ use super::scheme::{Algorithm, DigestCase, Scheme, Suffix, UnknownSignType};
 /// A signature as it is written into a payload.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Signature {
-    /// Hexadecimal digits, then zeros: the longest digest fits, and nothing is allocated.
     digits: [u8; LONGEST_DIGEST],
     length: usize,
 }
 
-/// The most hexadecimal digits that a digest has.
 const LONGEST_DIGEST: usize = 64;
 
 impl Signature {
@@ -369,7 +367,6 @@ fn compare(
     })
 }
 
-/// Whether these are the right digits, in either case.
 fn is_right(payload: &Payload<'_>, key: &Key, scheme: &Scheme, digits: &str) -> bool {
     let expected = sign(&canonicalize(payload, scheme), scheme, key);
     expected.matches(&in_case(digits, scheme.digest_case))

@@ -83,7 +83,6 @@ const PAYOUTS: usize = PAYOUT_STATUSES.len();
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatusTable {
-    /// In the order of the platform's list.
     codes: [u8; PAYOUTS],
 }
 

@@ -11,7 +11,6 @@ use super::scheme::{Algorithm, Scheme};
 /// The first second after 2026-03-31 in UTC, when the platform retired MD5 by its announcement.
 const MD5_RETIRED_AT: i64 = 1_775_001_600;
 
-/// The most names that one weakness lists.
 const MAX_NAMES: usize = 8;
 
 /// Something that a signature does not protect.
@@ -184,7 +183,6 @@ fn find_twins(payload: &Payload<'_>, scheme: &Scheme, found: &mut Vec<Weakness>)
     }
 }
 
-/// The name of the first pair behind a separator in a value, where it could be a member.
 fn pair_in<'t>(text: &'t str, scheme: &Scheme, fits: impl Fn(&str) -> bool) -> Option<&'t str> {
     let drops = scheme.empties == super::scheme::Empties::Drop;
     text.match_indices(&*scheme.separator).find_map(|(at, separator)| {

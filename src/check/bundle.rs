@@ -9,42 +9,28 @@ use serde::{Deserialize, Serialize};
 use super::case::{Expect, Manner, Message};
 use super::trial::Parcel;
 
-/// The longest bundle that is read, in bytes (64 MiB).
 pub const MAX_BUNDLE_BYTES: usize = 64 << 20;
 
-/// The form of the file.
 const VERSION: u32 = 1;
 
-/// The most messages of a bundle, and of one at once.
 const MOST: usize = 200;
 
-/// The longest pause and the slowest upload, in milliseconds.
 const MAX_MILLISECONDS: u64 = 60_000;
 
-/// A case with the bytes of one try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bundle {
     /// The endpoint, without credentials.
     pub url: String,
-    /// The success reply of the dialect.
     pub success_reply: String,
-    /// The case's name.
     pub id: String,
-    /// Its group.
     pub group: String,
-    /// The question in one line.
     pub title: String,
-    /// Why it matters.
     pub why: String,
-    /// How to mend it.
     pub fix: String,
-    /// A good notification that the endpoint acknowledged.
     pub control: Option<Message>,
-    /// The messages.
     pub parcels: Vec<Parcel>,
 }
 
-/// Why a file is no bundle.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BundleError(String);
@@ -86,7 +72,6 @@ struct FileStep {
 }
 
 impl Bundle {
-    /// The file's text.
     pub fn to_json(&self) -> String {
         let file = FileBundle {
             payout_notify_bundle: VERSION,
@@ -106,10 +91,6 @@ impl Bundle {
         text
     }
 
-    /// Reads the file's text.
-    ///
-    /// # Errors
-    /// A [`BundleError`] that says what is wrong.
     pub fn parse(bytes: &[u8]) -> Result<Bundle, BundleError> {
         let wrong = |text: &str| BundleError(text.to_owned());
         if bytes.len() > MAX_BUNDLE_BYTES {

@@ -36,29 +36,21 @@ use toml::Spanned;
 use super::case::{Case, Effect, Expect, Manner, Need, Severity, StepPlan, Work};
 use super::recipe::Recipe;
 
-/// The longest case file that is read, in bytes (256 KiB).
 pub const MAX_FILE_BYTES: usize = 256 * 1024;
 
-/// The most steps of a case.
 const MAX_STEPS: usize = 32;
-/// The most messages at once.
 const MAX_AT_ONCE: u32 = 200;
 /// The longest pause before a step, and the slowest upload, in milliseconds.
 const MAX_MILLISECONDS: u32 = 60_000;
-/// The longest text of a case, in bytes.
 const MAX_TEXT: usize = 2048;
-/// The longest name of a case or a group, in bytes.
 const MAX_NAME: usize = 64;
 
-/// The settings of a file.
 const FILE_SETTINGS: [&str; 8] =
     ["group", "expect", "effect", "severity", "needs", "why", "fix", "case"];
-/// The settings of a case.
 const CASE_SETTINGS: [&str; 15] = [
     "id", "title", "why", "fix", "severity", "needs", "effect", "probe", "retry", "step", "make",
     "expect", "manner", "at_once", "after_ms",
 ];
-/// The settings of a step.
 const STEP_SETTINGS: [&str; 6] = ["label", "make", "expect", "manner", "at_once", "after_ms"];
 
 const SEVERITIES: [(&str, Severity); 2] = [("fail", Severity::Fail), ("warn", Severity::Warn)];
@@ -76,16 +68,12 @@ const EFFECTS: [(&str, Effect); 4] = [
     ("once", Effect::Once),
     ("at-most-once", Effect::AtMostOnce),
 ];
-/// The probes that a case may ask for.
 pub const PROBES: [&str; 9] =
     ["dns", "connect", "tls", "redirect", "html", "content-type", "latency", "keep-alive", "ipv6"];
 
-/// Why and where a text is no case file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseFileError {
-    /// The file's name.
     pub file: String,
-    /// What is wrong.
     pub problem: String,
     /// The line, from 1.
     pub line: usize,
@@ -94,7 +82,6 @@ pub struct CaseFileError {
 }
 
 impl CaseFileError {
-    /// A problem of the file as a whole.
     pub(super) fn of_file(file: &str, problem: String) -> CaseFileError {
         CaseFileError { file: file.to_owned(), problem, line: 1, column: 1 }
     }
@@ -156,7 +143,6 @@ struct FileStep {
     after_ms: Option<Spanned<u32>>,
 }
 
-/// What a file says for all its cases.
 struct Defaults {
     group: String,
     expect: Option<Expect>,
@@ -167,7 +153,6 @@ struct Defaults {
     fix: Option<Text>,
 }
 
-/// A problem and where it stands, before the place is counted.
 struct Wrong {
     problem: String,
     at: usize,
@@ -179,11 +164,6 @@ fn wrong<T>(span: &Range<usize>, problem: impl Into<String>) -> Reading<T> {
     Err(Wrong { problem: problem.into(), at: span.start })
 }
 
-/// Reads the cases of a file.
-///
-/// # Errors
-/// What is no TOML, has an unknown setting, value or operation, or two cases of one name; with
-/// the place.
 pub fn parse(file: &str, text: &str) -> Result<Vec<Case>, CaseFileError> {
     read(text).map_err(|Wrong { problem, at }| {
         let before = text.get(..at).unwrap_or(text);
@@ -232,7 +212,6 @@ fn read(text: &str) -> Reading<Vec<Case>> {
     Ok(cases)
 }
 
-/// The parser's error in this program's words; `found` is the text that it points at.
 fn explain(error: &toml::de::Error, found: &str) -> String {
     let message = error.message().lines().next().unwrap_or("it is no TOML");
     if !message.starts_with("unknown field") {
@@ -326,7 +305,6 @@ fn read_steps(
     steps.into_iter().enumerate().map(read).collect()
 }
 
-/// Reads the step that follows `before` others.
 fn read_step(
     step: FileStep,
     span: &Range<usize>,
@@ -385,7 +363,6 @@ fn manner(given: Option<Text>) -> Reading<Manner> {
     }
 }
 
-/// A name of lower-case letters, digits and dashes.
 fn name(text: Text) -> Reading<String> {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let name = text.get_ref();

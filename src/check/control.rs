@@ -12,10 +12,8 @@ use super::report::Endpoint;
 use super::sender::{Sender, Sent};
 use crate::delivery::outcome::{FailureKind, Outcome};
 
-/// How long to wait before a refused control is sent again.
 const BEFORE_AGAIN: Duration = Duration::from_millis(100);
 
-/// The most requests of one control.
 pub(super) const MOST_OF_A_CONTROL: u64 = 2;
 
 /// Three notifications that no endpoint may acknowledge: their names and recipes.
@@ -25,26 +23,16 @@ const CLEARLY_BAD: [(&str, &[&str]); 3] = [
     ("not JSON", &["success", "raw this is no JSON"]),
 ];
 
-/// How many of them there are.
 pub(super) const CLEARLY_BAD_COUNT: u64 = CLEARLY_BAD.len() as u64;
 
-/// What became of the control.
 #[derive(Clone, Debug)]
 pub(super) enum Control {
-    /// It was acknowledged.
     Acknowledged(Sent),
-    /// It was not, twice.
-    Refused {
-        reason: String,
-        /// What was sent and came back at last, where a message could be made.
-        sent: Option<Sent>,
-    },
-    /// Nobody is there.
+    Refused { reason: String, sent: Option<Sent> },
     Unreachable(String),
 }
 
 impl Control {
-    /// What a control that is not acknowledged says of the endpoint.
     pub(super) fn verdict(&self) -> Option<Endpoint> {
         match self {
             Control::Acknowledged(_) => None,
@@ -55,7 +43,6 @@ impl Control {
         }
     }
 
-    /// The last exchange, where there was one.
     pub(super) fn sent(&self) -> Option<&Sent> {
         match self {
             Control::Acknowledged(sent) => Some(sent),
@@ -65,7 +52,6 @@ impl Control {
     }
 }
 
-/// Sends controls, each for a fresh order.
 pub(super) struct Controls<'a> {
     workshop: &'a Workshop,
     sender: &'a Sender,
@@ -77,10 +63,6 @@ impl<'a> Controls<'a> {
         Controls { workshop, sender, count: AtomicU64::new(0) }
     }
 
-    /// A good notification for a fresh order.
-    ///
-    /// # Errors
-    /// Why none can be made, in words.
     pub(super) fn message(&self) -> Result<Message, String> {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let mut history = History::new(&format!("control {number}"));
@@ -97,12 +79,10 @@ impl<'a> Controls<'a> {
         }
     }
 
-    /// The same with a message that is there already.
     pub(super) async fn send(&self, message: &Message) -> Control {
         send_control(self.sender, message).await
     }
 
-    /// Whether notifications that are clearly bad are all acknowledged, and what came back.
     pub(super) async fn acknowledges_everything(&self) -> Option<Vec<Sent>> {
         let mut history = History::new("clearly bad");
         let mut messages = Vec::new();
@@ -119,7 +99,6 @@ impl<'a> Controls<'a> {
     }
 }
 
-/// Sends a good notification up to twice.
 pub(super) async fn send_control(sender: &Sender, message: &Message) -> Control {
     let first = sender.send(message, Manner::Plain, "control").await;
     if first.is_acknowledged() {

@@ -7,19 +7,14 @@ use super::case::{Effect, Message};
 use super::observer::{Observer, ObserverError, Scope};
 use super::trial::Parcel;
 
-/// How often is looked while something may still be booked.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// How long one total is watched for what is booked twice a little later.
 const WATCH_TOTAL: Duration = Duration::from_millis(500);
 
-/// How far two numbers may differ and be the same.
 const NOISE: f64 = 1e-6;
 
-/// How often one order may be found booked in the calibration.
 const MOST_TIMES: u32 = 4;
 
-/// What the observer's number stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unit {
     Cents,
@@ -27,16 +22,12 @@ enum Unit {
     Count,
 }
 
-/// Of what the observer tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Breadth {
-    /// Of the order that it is asked for.
     EachOrder,
-    /// Of all orders together.
     Total,
 }
 
-/// How often an order may have been booked.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Demand {
     order: String,
@@ -87,44 +78,32 @@ pub(super) fn demands(effect: Effect, parcels: &[Parcel], acknowledged: &[bool])
     demands
 }
 
-/// What was read before a case, and what may have changed since.
 #[derive(Clone)]
 pub(super) struct Before {
     demands: Vec<Demand>,
-    /// Whether an order is sent more than once.
     repeats: bool,
     values: Vec<f64>,
-    /// By how much each number had changed when it was last right.
     reached: Vec<f64>,
 }
 
 impl Before {
-    /// What may have been booked by now.
     pub(super) fn demand(&mut self, demands: Vec<Demand>) {
         self.demands = demands;
     }
 }
 
-/// What is held against the demands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Booked {
-    /// What should have been.
     Right,
-    /// A success was acknowledged, and is not booked as far as was waited.
     Lost(String),
-    /// More than is allowed, or less than before: a wrong booking.
     Wrong(String),
-    /// It could not be seen.
     Unseen(String),
 }
 
-/// Why it cannot be learnt what an observer's numbers mean.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub(super) enum CalibrationError {
-    /// The observer gave no number.
     #[error(transparent)]
     Observer(#[from] ObserverError),
-    /// The number changed by nothing that an order could be.
     #[error(
         "an acknowledged order of {amount} cents changed the observer's number by {delta}; expected \
          the amount in cents, the amount in whole units, or 1"
@@ -132,15 +111,10 @@ pub(super) enum CalibrationError {
     OddChange {
         /// The order's amount in cents.
         amount: i64,
-        /// By how much the number changed, in the observer's own unit.
         delta: f64,
     },
 }
 
-/// Waits until the observer's number moves, or the merchant's time is over, and reads it.
-///
-/// # Errors
-/// Why it gave no number.
 pub(super) async fn moved(
     observer: &Observer,
     message: &Message,
@@ -156,24 +130,17 @@ pub(super) async fn moved(
     }
 }
 
-/// Looks at side effects, once it is known what the observer's numbers mean.
 pub(super) struct Effects<'a> {
     observer: &'a Observer,
     unit: Unit,
     breadth: Breadth,
-    /// What is looked at once more at the end: the case, its demands and the numbers before.
     late: Mutex<Vec<(String, Before)>>,
-    /// When something that may be booked was sent last.
     last: Mutex<Instant>,
     /// How long after that one total may still move; nothing where each order has its number.
     quiet: Duration,
 }
 
 impl<'a> Effects<'a> {
-    /// Learns from one good notification what the numbers mean; `send` sends it.
-    ///
-    /// # Errors
-    /// Why nothing can be learnt.
     pub(super) async fn calibrate(
         observer: &'a Observer,
         message: &Message,
@@ -221,7 +188,6 @@ impl<'a> Effects<'a> {
         self.breadth
     }
 
-    /// Reads the numbers before a case.
     pub(super) async fn before(
         &self,
         demands: Vec<Demand>,
@@ -234,7 +200,6 @@ impl<'a> Effects<'a> {
         Ok(Before { repeats: messages > demands.len() as u64, demands, values, reached })
     }
 
-    /// Looks at what was booked: until it is right, or the merchant's time is over.
     pub(super) async fn look(&self, before: &mut Before) -> Booked {
         let start = Instant::now();
         let may_be_booked = before.demands.iter().any(|demand| demand.most != Some(0));
@@ -300,7 +265,6 @@ impl<'a> Effects<'a> {
         wrong
     }
 
-    /// The order that was booked and is not any more, in words.
     fn taken_back(&self, before: &Before, reached: &[f64]) -> Option<String> {
         let mut orders = before.demands.iter().zip(before.reached.iter().zip(reached));
         let (demand, (then, _)) = orders.find(|(_, (then, now))| **now < **then - NOISE)?;
@@ -308,12 +272,10 @@ impl<'a> Effects<'a> {
         Some(format!("the order {} was {then}, and then taken back", demand.order))
     }
 
-    /// Tells that something was sent that may be booked.
     pub(super) fn sent(&self) {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
-    /// Waits until so long has passed since something was sent that may be booked.
     async fn wait(&self, time: Duration) {
         let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
         tokio::time::sleep(time.saturating_sub(last.elapsed())).await;
@@ -332,7 +294,6 @@ impl<'a> Effects<'a> {
         }
     }
 
-    /// The total now, where the observer tells of all orders together.
     pub(super) async fn total(&self, message: &Message) -> Option<f64> {
         match self.breadth {
             Breadth::EachOrder => None,
@@ -343,7 +304,6 @@ impl<'a> Effects<'a> {
         }
     }
 
-    /// One number for each demand, or one for all of them.
     async fn values(&self, demands: &[Demand]) -> Result<Vec<f64>, String> {
         let count = match self.breadth {
             Breadth::EachOrder => demands.len(),
@@ -357,7 +317,6 @@ impl<'a> Effects<'a> {
         Ok(values)
     }
 
-    /// What was booked since, and by how much each number has changed.
     async fn compare(&self, before: &Before) -> (Booked, Vec<f64>) {
         let now = match self.values(&before.demands).await {
             Ok(now) => now,
@@ -424,7 +383,6 @@ fn lost_in_words(told: String) -> String {
 }
 
 impl Unit {
-    /// What one order adds.
     fn of(self, amount: Option<i64>) -> f64 {
         let cents = amount.unwrap_or_default() as f64;
         match self {
@@ -435,7 +393,6 @@ impl Unit {
     }
 }
 
-/// The unit in which an order makes this difference, booked once or a few times.
 fn unit_of(delta: f64, amount: Option<i64>) -> Option<Unit> {
     let is = |unit: Unit, times: u32| {
         let one = unit.of(amount);
@@ -450,7 +407,6 @@ pub(super) fn differ(one: f64, other: f64) -> bool {
     (one - other).abs() > NOISE
 }
 
-/// How often was booked, in words.
 fn times(delta: f64, one: f64) -> String {
     if !differ(delta, 0.0) {
         return "not credited".to_owned();

@@ -9,21 +9,12 @@ use crate::delivery::outcome::{FailureKind, Outcome};
 /// A body of more bytes may be cut off by a server without an answer.
 const LARGE_BODY: usize = 64 * 1024;
 
-/// What one reply comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Judgement {
-    /// A sound endpoint does the same.
     Met,
-    /// It does not.
-    Broken {
-        /// What is wrong, in words.
-        what: String,
-        /// Whether that alone proves it.
-        proof: Proof,
-    },
+    Broken { what: String, proof: Proof },
 }
 
-/// What a wrong reply proves, the gravest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Proof {
     /// It cannot: what must not be acknowledged was.
@@ -49,7 +40,6 @@ impl Judgement {
     }
 }
 
-/// Holds what came back against what is expected.
 pub(super) fn judge(expect: Expect, sent: &Sent) -> Judgement {
     let wrongly = || Judgement::Broken {
         what: "it was acknowledged, and must not be".to_owned(),

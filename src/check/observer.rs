@@ -14,56 +14,43 @@ mod words;
 
 pub use words::split;
 
-/// How long the command may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The most bytes of its output that are read.
 const MAX_OUTPUT: u64 = 64 * 1024;
 
-/// The most characters of what it printed that an error quotes.
 const MAX_QUOTED: usize = 200;
 
-/// How long its output may come after its end, from processes that it left behind.
 const AFTER_END: Duration = Duration::from_secs(2);
 
-/// How often is looked whether it has ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
-/// A command that prints what was credited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observer {
     /// The program and its arguments; no shell reads them.
     pub argv: Vec<String>,
-    /// How long a merchant may take to credit what it has acknowledged.
     pub within: Duration,
     /// An environment variable that the command does not get: the one with the key.
     pub hidden_variable: &'static str,
 }
 
-/// What the command printed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Seen {
     pub(super) value: f64,
-    /// Whether it named the order.
     pub(super) scope: Scope,
 }
 
-/// What a number is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
-    /// The order that was asked for.
     Order,
     /// That order or all of them: the number alone does not say.
     Unsaid,
 }
 
-/// Why the command gave no number.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ObserverError {
     /// It never ran.
     #[error("the observer {0}")]
     Unstarted(#[from] UnstartedError),
-    /// It ran, and what came of it is no number.
     #[error("the observer {0}")]
     Mute(String),
 }
@@ -72,14 +59,11 @@ pub(super) enum ObserverError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{program} cannot be started: {reason}")]
 pub struct UnstartedError {
-    /// The program, as it was named.
     pub program: String,
-    /// What the system says.
     pub reason: String,
 }
 
 impl Observer {
-    /// What is credited now, in the observer's own unit.
     pub(super) async fn read(
         &self,
         order: &str,
@@ -106,7 +90,6 @@ impl Observer {
     }
 }
 
-/// What a command left.
 struct Output {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
@@ -160,7 +143,6 @@ fn rest(reader: Option<Receiver<Vec<u8>>>) -> Vec<u8> {
     reader.and_then(|reader| reader.recv_timeout(AFTER_END).ok()).unwrap_or_default()
 }
 
-/// The number that the output stands for.
 fn understand(output: &Output, order: &str) -> Result<Seen, ObserverError> {
     if output.stdout.len() as u64 > MAX_OUTPUT {
         return Err(ObserverError::Mute(format!("printed more than {MAX_OUTPUT} bytes")));
@@ -214,7 +196,6 @@ fn value_of(value: &Value) -> Option<f64> {
     }
 }
 
-/// A plain decimal number: neither an exponent nor a name such as `inf`.
 fn decimal(text: &str) -> Option<f64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let is_plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');

@@ -7,7 +7,6 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::delivery::pace::Rate;
 
-/// Gives every request its turn, one interval after the one before.
 pub(super) struct Pacer {
     interval: Duration,
     next: Mutex<Option<Instant>>,
@@ -20,7 +19,6 @@ impl Pacer {
         Pacer { interval, next: Mutex::default() }
     }
 
-    /// Waits for this request's turn.
     pub(super) async fn wait(&self) {
         if self.interval.is_zero() {
             return;

@@ -11,37 +11,27 @@ use super::sender::Wiring;
 use super::suite::Suite;
 use crate::delivery::schedule::RetrySchedule;
 
-/// How often a case is tried at most.
 pub(super) const MOST_TRIES: u64 = 2;
 
-/// Everything that a check needs to know.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// How requests travel, and where to.
     pub wiring: Wiring,
-    /// What makes the notifications.
     pub workshop: Workshop,
-    /// The cases.
     pub suite: Suite,
-    /// What is there of what cases may need.
     pub available: Vec<Need>,
-    /// What looks at side effects, where something does.
     pub observer: Option<Observer>,
     /// The seed of the order ids, for the report.
     pub seed: u64,
-    /// When the check begins.
     pub started_at: Timestamp,
 }
 
 impl Plan {
-    /// The most requests that the check sends.
     pub fn bound(&self) -> u64 {
         let around = (self.suite.groups().len() as u64 + 1) * MOST_OF_A_CONTROL + CLEARLY_BAD_COUNT;
         let cases = self.suite.cases().iter().map(|case| most_requests(case, self.watches(case)));
         cases.fold(around, u64::saturating_add)
     }
 
-    /// Whether what a case books is looked at.
     fn watches(&self, case: &Case) -> bool {
         self.observer.is_some() && case.effect != Effect::Any
     }
@@ -84,7 +74,6 @@ pub(super) fn is_rough(case: &Case) -> bool {
     }
 }
 
-/// Whether a case may run beside others: single requests in ordinary manners, and no waiting.
 pub(super) fn is_sociable(case: &Case) -> bool {
     use super::case::Manner;
     match &case.work {

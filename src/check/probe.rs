@@ -15,42 +15,30 @@ use crate::delivery::probing::{addresses, connect, handshake};
 use crate::delivery::schedule::format_duration;
 use crate::delivery::transport::{Request, Transport};
 
-/// How many notifications the latency is taken from.
 const SAMPLES: usize = 5;
 
-/// The most requests of one probe.
 pub(super) const MOST_OF_A_PROBE: u64 = SAMPLES as u64;
 
-/// In so many bytes of a body a page is recognized.
 const MAX_BEGINNING: usize = 4096;
 
-/// A certificate that ends sooner is worth a warning, in days.
 const FEW_DAYS: i64 = 21;
 
-/// What a probe found.
 #[derive(Clone, Debug)]
 pub(super) struct Probed {
     pub(super) finding: Finding,
     pub(super) exchanges: Vec<Exchange>,
 }
 
-/// The answer to a probe's question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Finding {
-    /// In order; what was seen.
     Good(String),
-    /// In order today, and worth a look.
     Watch(String),
-    /// Out of order.
     Bad(String),
-    /// There is nothing to look at.
     NotThere(String),
-    /// It could not be seen.
     Unknown(String),
 }
 
 impl Finding {
-    /// The status, where a bad finding counts as `bad`.
     pub(super) fn status(&self, bad: Status) -> Status {
         match self {
             Finding::Good(_) => Status::Passed,
@@ -78,16 +66,13 @@ impl From<Finding> for Probed {
     }
 }
 
-/// What probes look at.
 pub(super) struct Prober<'a> {
     pub(super) sender: &'a Sender,
     pub(super) controls: &'a Controls<'a>,
-    /// The control that opened the check.
     pub(super) opening: &'a Control,
 }
 
 impl Prober<'_> {
-    /// Answers the question of this name.
     pub(super) async fn ask(&self, name: &str) -> Probed {
         match name {
             "dns" => self.dns().await.into(),
@@ -180,7 +165,6 @@ impl Prober<'_> {
         }
     }
 
-    /// An answer that the control's reply holds already.
     fn of_opening(&self, look: fn(&Sent) -> Finding) -> Probed {
         match self.opening.sent() {
             Some(sent) => {

@@ -44,25 +44,19 @@ pub use workshop::{History, Workshop};
 
 use operation::{Operation, Start};
 
-/// The most bytes that `fill` and `deep` put into a body (4 MiB).
 pub const MAX_FILL: usize = 4 << 20;
 
-/// The most operations of a recipe.
 pub const MAX_OPERATIONS: usize = 64;
 
-/// The steps from an example order to a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recipe {
-    /// The operations, in order, as they are written in a case file.
     pub operations: Vec<String>,
 }
 
-/// Why a recipe makes no message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecipeError {
     /// Which operation is wrong, from 0.
     pub operation: usize,
-    /// What is wrong with it.
     pub problem: String,
 }
 
@@ -75,15 +69,10 @@ impl fmt::Display for RecipeError {
 impl std::error::Error for RecipeError {}
 
 impl Recipe {
-    /// The known-good notification: a successful payout, signed by the rule.
     pub fn control() -> Recipe {
         Recipe { operations: vec!["success".to_owned(), "sign".to_owned()] }
     }
 
-    /// Reads the operations of the message that follows `before` others of its case.
-    ///
-    /// # Errors
-    /// An operation that is unknown, wrong, out of order, or refers to a message that is not there.
     pub fn try_new(operations: Vec<String>, before: usize) -> Result<Recipe, RecipeError> {
         let recipe = Recipe { operations };
         recipe.read(before)?;
@@ -112,7 +101,6 @@ impl Recipe {
     }
 }
 
-/// Whether an operation makes sense behind these ones.
 fn may_follow(
     earlier: &[Operation],
     operation: &Operation,

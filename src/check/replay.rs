@@ -12,16 +12,11 @@ use super::sender::{Sender, Wiring};
 use super::trial::attempt;
 use crate::delivery::http::TransportError;
 
-/// The most requests that a replay sends.
 pub fn bound(bundle: &Bundle) -> u64 {
     let controls = if bundle.control.is_some() { 2 } else { 0 };
     bundle.parcels.iter().fold(controls, |sum, parcel| sum + u64::from(parcel.at_once))
 }
 
-/// Sends the bundle's control and its messages once.
-///
-/// # Errors
-/// [`TransportError`] where the sender cannot be set up.
 pub async fn replay(bundle: &Bundle, wiring: Wiring) -> Result<CheckReport, TransportError> {
     let (started, started_at) = (Instant::now(), Timestamp::now());
     let sender = Sender::try_new(wiring)?;

@@ -8,10 +8,8 @@ use super::trial::{Parcel, Trial};
 use crate::delivery::outcome::{Decision, decide};
 use crate::delivery::schedule::RetrySchedule;
 
-/// How long the whole schedule takes.
 const COMPRESSED: Duration = Duration::from_secs(3);
 
-/// Sends one message until it is acknowledged or the schedule ends.
 pub(super) async fn deliver(sender: &Sender, parcel: &Parcel) -> Trial {
     let schedule = RetrySchedule::default();
     let factor = (schedule.window().as_secs_f64() / COMPRESSED.as_secs_f64()).max(1.0);

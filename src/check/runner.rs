@@ -19,25 +19,19 @@ use crate::delivery::http::TransportError;
 
 mod one;
 
-/// How many cases run at once, where they may.
 const AT_ONCE: usize = 8;
 
-/// How long a check may take beyond the time that its pace costs.
 const LIMIT: Duration = Duration::from_secs(15 * 60);
 
-/// What happens while a check runs.
 #[derive(Clone, Copy, Debug)]
 pub enum CheckEvent<'a> {
-    /// A case is asked.
     Began(&'a Case),
     /// What came of a case; it does not change any more.
     Ended(&'a CaseResult),
 }
 
-/// Why a check does not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
-    /// The sender cannot be set up.
     #[error(transparent)]
     Sender(#[from] TransportError),
     /// The observer cannot be started; nothing was sent.
@@ -45,19 +39,12 @@ pub enum CheckError {
     Observer(#[from] UnstartedError),
 }
 
-/// What a check leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
-    /// What came of it.
     pub report: CheckReport,
-    /// The failed cases, ready to be sent again.
     pub bundles: Vec<Bundle>,
 }
 
-/// Asks an endpoint every case of a plan; `tell` hears of each as it goes.
-///
-/// # Errors
-/// [`CheckError`] where nothing can be sent or observed; whatever the endpoint does is a result.
 pub async fn check(
     plan: &Plan,
     tell: &mut dyn FnMut(CheckEvent<'_>),
@@ -94,10 +81,6 @@ pub async fn check(
     Ok(run.finish(started))
 }
 
-/// The first control, and what the observer's numbers mean.
-///
-/// # Errors
-/// An observer that cannot be started: it is asked before anything is sent.
 async fn open<'a>(
     plan: &'a Plan,
     controls: &Controls<'_>,
@@ -128,20 +111,16 @@ async fn open<'a>(
     Ok((opening, effects.map_err(|error| error.to_string())))
 }
 
-/// A check under way.
 struct Run<'a> {
     plan: &'a Plan,
     sender: &'a Sender,
     controls: &'a Controls<'a>,
-    /// Nothing where no observer was given; an error where it cannot be understood.
     effects: Result<Option<Effects<'a>>, String>,
     opening: &'a Control,
-    /// What came back where bad notifications were all acknowledged.
     everything: Option<Vec<Sent>>,
     endpoint: Endpoint,
     deadline: Option<Instant>,
     tested: Vec<Tested>,
-    /// How many of them were told.
     told: usize,
 }
 
@@ -165,7 +144,6 @@ impl Run<'_> {
         }
     }
 
-    /// Takes back what was concluded from refusals, where the endpoint refuses everything by now.
     fn close_group(&mut self, first: usize, control: &Control) {
         let Some(verdict) = control.verdict() else { return };
         let why = reason(&verdict);
@@ -218,7 +196,6 @@ impl Run<'_> {
         self.endpoint == Endpoint::Discerning && is_sociable(case) && !self.counts_in_total(case)
     }
 
-    /// What can be said of a case without sending anything.
     fn without_asking(&self, case: &Case) -> Option<Tested> {
         if let Some(lacking) = self.plan.lacking(case) {
             return Some(blank(case, Status::Skipped, lacking));
@@ -242,7 +219,6 @@ impl Run<'_> {
         }
     }
 
-    /// Whether a probe makes sense although no good notification comes through.
     fn may_probe(&self, case: &Case) -> bool {
         match &case.work {
             Work::Probe(name) => !matches!(name.as_str(), "latency" | "keep-alive"),
@@ -291,7 +267,6 @@ impl Run<'_> {
         tested
     }
 
-    /// A control, which leaves nothing behind that would count for the case after it.
     async fn control(&self) -> Control {
         let message = match self.controls.message() {
             Ok(message) => message,
@@ -305,7 +280,6 @@ impl Run<'_> {
         control
     }
 
-    /// An endpoint that a case has brought down refuses the control from then on.
     fn note_loss(&mut self, tested: &Tested) {
         if let Some(verdict) = tested.lost.clone() {
             let since = format!("since the case {}: {}", tested.result.id, reason(&verdict));
@@ -316,7 +290,6 @@ impl Run<'_> {
         }
     }
 
-    /// Looks at side effects once more, when the merchant has had its time.
     async fn settle(&mut self) {
         let Ok(Some(effects)) = &self.effects else { return };
         for (id, what) in effects.settle().await {
@@ -365,7 +338,6 @@ impl Run<'_> {
     }
 }
 
-/// Whether a case fails where everything is acknowledged.
 fn refuses(case: &Case) -> bool {
     use super::case::Expect;
     match &case.work {
@@ -383,7 +355,6 @@ fn reason(endpoint: &Endpoint) -> &str {
     }
 }
 
-/// The message that an exchange carried.
 fn message_of(sent: &Sent) -> Message {
     Message {
         method: sent.exchange.method.clone(),

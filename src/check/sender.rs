@@ -18,27 +18,20 @@ use crate::delivery::wire_settings::{
 };
 use crate::mask::KeyMask;
 
-/// The longest part of a reply's body that is kept for reports, in bytes.
 const MAX_KEPT_BODY: usize = 4096;
 
-/// Everything that decides how requests travel.
 #[derive(Clone, Debug)]
 pub struct Wiring {
-    /// The endpoint.
     pub target: Target,
-    /// Which reply acknowledges.
     pub acknowledgement: AcknowledgementRule,
     /// Hides the key where a reply has it: what came back stands in reports.
     pub mask: Arc<KeyMask>,
-    /// The manners that hold for every request.
     pub wire: WireSettings,
-    /// How long one request may take.
     pub timeout: Duration,
     /// How many requests may start in a time; `None` where nothing holds them back.
     pub rate: Option<Rate>,
 }
 
-/// A message that was sent, and what came of it.
 #[derive(Clone, Debug)]
 pub(super) struct Sent {
     pub(super) exchange: Exchange,
@@ -53,7 +46,6 @@ impl Sent {
     }
 }
 
-/// What makes one transport differ from another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Route {
     manner: Manner,
@@ -62,21 +54,15 @@ struct Route {
     omitted: Vec<String>,
 }
 
-/// The one place from which a check sends.
 pub(super) struct Sender {
     wiring: Wiring,
     transports: Mutex<Vec<(Route, HttpTransport)>>,
     pacer: Pacer,
     sent: AtomicU64,
-    /// How many requests this machine or a proxy kept from the endpoint, and why the last one.
     kept_back: Mutex<(u64, String)>,
 }
 
 impl Sender {
-    /// A sender whose usual transport is set up already.
-    ///
-    /// # Errors
-    /// [`TransportError`] where it cannot be.
     pub(super) fn try_new(wiring: Wiring) -> Result<Self, TransportError> {
         let pacer = Pacer::new(wiring.rate);
         let sender = Sender {
@@ -95,17 +81,14 @@ impl Sender {
         &self.wiring
     }
 
-    /// How many requests were sent.
     pub(super) fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// How many requests did not reach the endpoint for a reason that is not its own, and why.
     pub(super) fn kept_back(&self) -> (u64, String) {
         self.kept_back.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Sends one message and judges the reply as the platform does.
     pub(super) async fn send(&self, message: &Message, manner: Manner, label: &str) -> Sent {
         self.pacer.wait().await;
         self.sent.fetch_add(1, Ordering::Relaxed);
@@ -164,7 +147,6 @@ impl Sender {
         }
     }
 
-    /// The transport of a route; it is set up once.
     fn transport(&self, route: Route) -> Result<HttpTransport, TransportError> {
         let mut known = self.transports.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, transport)) = known.iter().find(|(one, _)| *one == route) {
@@ -177,7 +159,6 @@ impl Sender {
         Ok(transport)
     }
 
-    /// A transport that keeps its connections, beside the usual ones.
     pub(super) fn keeping(&self) -> Result<HttpTransport, TransportError> {
         let mut wire = self.wiring.wire.clone();
         wire.connections = Connections::Reused;
@@ -185,14 +166,12 @@ impl Sender {
         HttpTransport::try_new(&self.wiring.target, settings)
     }
 
-    /// Counts and paces a request that is sent by other means.
     pub(super) async fn count(&self) {
         self.pacer.wait().await;
         self.sent.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// The settings for a route; what was asked for on the command line stays.
 fn wire_for(base: &WireSettings, route: &Route) -> WireSettings {
     let mut wire = base.clone();
     match route.manner {

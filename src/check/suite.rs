@@ -7,7 +7,6 @@ use protocol::internal::nearest::nearest;
 use super::case::{Case, Work};
 use super::case_file::{self, CaseFileError};
 
-/// The built-in case files, in the order in which their groups run.
 const BUILT_IN: [(&str, &str); 7] = [
     ("reachability.toml", include_str!("cases/reachability.toml")),
     ("acknowledgement.toml", include_str!("cases/acknowledgement.toml")),
@@ -18,30 +17,19 @@ const BUILT_IN: [(&str, &str); 7] = [
     ("retry.toml", include_str!("cases/retry.toml")),
 ];
 
-/// The most cases of a suite.
 pub const MAX_CASES: usize = 10_000;
 
-/// Cases with names of their own, in the order in which they run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Suite {
     cases: Vec<Case>,
 }
 
-/// What was chosen does not fit the suite.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SuiteError {
-    /// A name that is no group, no case, and no beginning of one.
     #[error("there is no case or group {text:?}{}", hint(.nearest.as_deref()))]
-    UnknownName {
-        /// What was asked for.
-        text: String,
-        /// The known name that it resembles.
-        nearest: Option<String>,
-    },
-    /// Two cases of one name.
+    UnknownName { text: String, nearest: Option<String> },
     #[error("two cases are called {0:?}")]
     SameName(String),
-    /// More cases than [`MAX_CASES`].
     #[error("there are more than {MAX_CASES} cases")]
     TooMany,
 }
@@ -51,7 +39,6 @@ fn hint(nearest: Option<&str>) -> String {
 }
 
 impl Suite {
-    /// The built-in suite.
     pub fn built_in() -> Suite {
         // A test reads every file, so none is left out.
         let files = BUILT_IN.into_iter();
@@ -63,10 +50,6 @@ impl Suite {
         }
     }
 
-    /// A suite from the files of a folder, each a name and its text, in the order given.
-    ///
-    /// # Errors
-    /// What is wrong in a file, with the place; a case whose name stands twice.
     pub fn read_folder(files: &[(String, String)]) -> Result<Suite, CaseFileError> {
         let mut suite = Suite::default();
         for (name, text) in files {
@@ -79,10 +62,6 @@ impl Suite {
         Ok(suite)
     }
 
-    /// The cases of both suites.
-    ///
-    /// # Errors
-    /// A case whose name both have.
     pub fn joined(mut self, other: Suite) -> Result<Suite, SuiteError> {
         for case in other.cases {
             self.push(case)?;
@@ -101,12 +80,10 @@ impl Suite {
         Ok(())
     }
 
-    /// The cases.
     pub fn cases(&self) -> &[Case] {
         &self.cases
     }
 
-    /// The groups, in the order in which they run.
     pub fn groups(&self) -> Vec<&str> {
         let mut known = BTreeSet::new();
         self.cases
@@ -117,11 +94,6 @@ impl Suite {
     }
 
     /// The cases that `only` names, all where it names none, without those that `skip` names.
-    ///
-    /// A name is a group's, a case's, or the beginning of either with a `*` behind it.
-    ///
-    /// # Errors
-    /// A name that fits nothing.
     pub fn select(&self, only: &[String], skip: &[String]) -> Result<Suite, SuiteError> {
         for text in only.iter().chain(skip) {
             if !self.cases.iter().any(|case| fits(case, text)) {
@@ -147,7 +119,6 @@ fn fits(case: &Case, text: &str) -> bool {
 }
 
 impl Case {
-    /// How many notifications one try of the case sends; a retry counts once, a probe not.
     pub fn requests(&self) -> u64 {
         match &self.work {
             Work::Send(steps) => steps.iter().map(|step| u64::from(step.at_once)).sum(),

@@ -8,22 +8,17 @@ use super::report::{CaseResult, Endpoint, Status, Tries};
 use super::trial::Parcel;
 use std::time::Duration;
 
-/// A result, and what is known beside it.
 #[derive(Clone, Debug)]
 pub(super) struct Tested {
     pub(super) result: CaseResult,
     /// What was sent at last, where it was notifications.
     pub(super) parcels: Vec<Parcel>,
-    /// What a failure of the case is.
     pub(super) bad: Status,
-    /// How sure a failure is.
     pub(super) proof: Option<Proof>,
-    /// What the endpoint is since this case, where the case has brought it down.
     pub(super) lost: Option<Endpoint>,
     is_probe: bool,
 }
 
-/// A result with nothing but a status and a summary.
 pub(super) fn blank(case: &Case, status: Status, summary: &str) -> Tested {
     Tested {
         result: CaseResult {
@@ -50,7 +45,6 @@ pub(super) fn blank(case: &Case, status: Status, summary: &str) -> Tested {
     }
 }
 
-/// The result of a probe.
 pub(super) fn judged(case: &Case, probed: &Probed) -> Tested {
     let mut tested = blank(case, Status::Passed, probed.finding.text());
     tested.result.status = probed.finding.status(tested.bad);
@@ -59,7 +53,6 @@ pub(super) fn judged(case: &Case, probed: &Probed) -> Tested {
 }
 
 impl Tested {
-    /// Whether it rests on an endpoint that takes good notifications.
     pub(super) fn is_demotable(&self) -> bool {
         let is_said =
             matches!(self.result.status, Status::Passed | Status::Failed | Status::Warned);
@@ -75,7 +68,6 @@ impl Tested {
         }
     }
 
-    /// The case as a file.
     pub(super) fn bundle(&self, url: &str, control: Option<Message>) -> Bundle {
         let result = &self.result;
         Bundle {

@@ -12,50 +12,38 @@ use super::recipe::{History, RecipeError, Workshop};
 use super::report::Exchange;
 use super::sender::{Sender, Sent};
 
-/// The most exchanges that are kept of one step.
 const MAX_KEPT: usize = 4;
 
-/// How long to wait before a notification that was not acknowledged is sent again.
 const BEFORE_AGAIN: Duration = Duration::from_millis(100);
 
-/// A message with everything that is needed to send it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parcel {
-    /// What it is called.
     pub label: String,
     /// The message, byte for byte.
     pub message: Message,
-    /// How it travels.
     pub manner: Manner,
-    /// How many are sent at once.
     pub at_once: u32,
-    /// A pause before it.
     pub after: Duration,
-    /// What a sound endpoint does.
     pub expect: Expect,
     /// Whether a sound endpoint may book it: it reports a success, or has no readable status.
     pub may_book: bool,
 }
 
 impl Parcel {
-    /// Whether a sound endpoint does not acknowledge it.
     pub(super) fn is_bad(&self) -> bool {
         matches!(self.expect, Expect::NotAcknowledged | Expect::Refused)
     }
 }
 
-/// What came of one try.
 #[derive(Clone, Debug)]
 pub(super) struct Trial {
     pub(super) judgement: Judgement,
     pub(super) exchanges: Vec<Exchange>,
     /// For each parcel that was sent, whether it was acknowledged.
     pub(super) acknowledged: Vec<bool>,
-    /// What was booked, where that was wrong before the last parcel.
     pub(super) booked: Option<Booked>,
 }
 
-/// Looks at what is booked while the parcels of a case are sent.
 pub(super) struct Watch<'a> {
     pub(super) effects: &'a Effects<'a>,
     pub(super) effect: Effect,
@@ -63,14 +51,12 @@ pub(super) struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// What is booked after the parcels for which `acknowledged` has an entry.
     pub(super) async fn look(&mut self, parcels: &[Parcel], acknowledged: &[bool]) -> Booked {
         self.before.demand(demands(self.effect, parcels, acknowledged));
         self.effects.look(&mut self.before).await
     }
 }
 
-/// Makes the messages of a case; each try has orders of its own.
 pub(super) fn pack(
     workshop: &Workshop,
     steps: &[StepPlan],
@@ -155,7 +141,6 @@ async fn send_again(sender: &Sender, parcel: &Parcel, trial: &mut Trial) {
     trial.exchanges.push(sent.exchange);
 }
 
-/// The worst of the judgements of replies that came at once.
 fn judge_all(parcel: &Parcel, all: &[Sent]) -> Judgement {
     let mut broken: Vec<Judgement> = all
         .iter()
@@ -173,7 +158,6 @@ fn judge_all(parcel: &Parcel, all: &[Sent]) -> Judgement {
     }
 }
 
-/// Says which of several messages it was.
 fn named(judgement: Judgement, parcel: &Parcel, of: usize) -> Judgement {
     match judgement {
         Judgement::Broken { what, proof } if of > 1 && !parcel.label.is_empty() => {
@@ -183,7 +167,6 @@ fn named(judgement: Judgement, parcel: &Parcel, of: usize) -> Judgement {
     }
 }
 
-/// Keeps the wrong replies and one of each other kind.
 fn keep_telling(all: &[Sent], parcel: &Parcel, exchanges: &mut Vec<Exchange>) {
     let mut order: Vec<&Sent> = all.iter().collect();
     order.sort_by_key(|sent| judge(parcel.expect, sent) == Judgement::Met);

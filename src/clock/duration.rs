@@ -8,10 +8,6 @@ pub const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 3600);
 /// Reads a duration such as `15s`, `1m30s`, `0.5h` or `250ms`; a bare number means seconds.
 ///
 /// Units are `d`, `h`, `m`, `s` and `ms`, larger ones first, each at most once.
-///
-/// # Errors
-///
-/// A [`DurationError`] where the text is no duration, and above [`MAX_DURATION`].
 pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     let text = text.trim();
     if text.starts_with('-') {
@@ -67,32 +63,25 @@ fn scale(number: &str, unit_ns: u128) -> Result<u128, DurationError> {
     }
 }
 
-/// Why a text is no duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DurationError {
-    /// No text.
     #[error("the duration is empty; write one such as 15s or 1m30s")]
     Empty,
-    /// Less than zero.
     #[error("a duration cannot be negative")]
     Negative,
-    /// Something other than a number stands where one belongs.
     #[error("\"{0}\" is not a number; write a duration such as 15s or 1m30s")]
     Number(String),
     /// A number without a unit beside others that have one.
     #[error("a unit is missing; write ms, s, m, h or d after each number")]
     MissingUnit,
-    /// A unit that is not known.
     #[error("\"{0}\" has a unit that is not a unit of time; write ms, s, m, h or d")]
     Unit(String),
-    /// Units twice, or a smaller one before a larger one.
     #[error("units go from large to small, each once, as in 1h30m")]
     UnitOrder,
     /// Finer than a nanosecond.
     #[error("the duration is finer than a nanosecond")]
     TooPrecise,
-    /// Longer than [`MAX_DURATION`].
     #[error("the duration is longer than 366 days")]
     TooLong,
 }

@@ -22,7 +22,6 @@ use thread::Alarms;
 #[cfg(target_os = "linux")]
 use timer::Alarms;
 
-/// The machine's own clock, with sleeps that end in time.
 #[derive(Debug)]
 pub struct PreciseClock {
     start: Instant,
@@ -30,11 +29,6 @@ pub struct PreciseClock {
 }
 
 impl PreciseClock {
-    /// A clock that starts now.
-    ///
-    /// # Errors
-    ///
-    /// Where what ends its sleeps cannot be set up.
     pub fn try_new() -> io::Result<Self> {
         Ok(PreciseClock { start: Instant::now(), alarms: Alarms::try_new()? })
     }
@@ -49,7 +43,6 @@ impl Clock for PreciseClock {
         Timestamp::now()
     }
 
-    /// Needs a tokio runtime with its timer and its I/O enabled, the same one for all sleeps.
     async fn sleep(&self, duration: Duration) {
         match Instant::now().checked_add(duration) {
             Some(due) => self.alarms.wait_until(due).await,

@@ -24,7 +24,6 @@ pub struct SimulatedClock {
     sleepers: Mutex<Sleepers>,
 }
 
-/// Who waits for what time; equal times wake in the order in which they began to wait.
 #[derive(Debug)]
 struct Sleepers {
     mode: Mode,
@@ -32,17 +31,13 @@ struct Sleepers {
     waiting: BTreeMap<(u64, u64), Waker>,
 }
 
-/// Who moves a simulated clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
-    /// Each sleep, at once.
     Alone,
-    /// [`SimulatedClock::run`].
     Driven,
 }
 
 impl SimulatedClock {
-    /// A clock that shows `start` and moves only by sleeps and [`SimulatedClock::advance`].
     pub const fn new(start: Timestamp) -> Self {
         let sleepers = Sleepers { mode: Mode::Alone, next_ticket: 0, waiting: BTreeMap::new() };
         SimulatedClock { start, elapsed_ns: AtomicU64::new(0), sleepers: Mutex::new(sleepers) }
@@ -80,7 +75,6 @@ impl SimulatedClock {
         .await
     }
 
-    /// Puts the clock in the driven mode until the guard is dropped.
     fn drive(&self) -> impl Drop + '_ {
         struct Guard<'a>(&'a SimulatedClock);
         impl Drop for Guard<'_> {
@@ -92,7 +86,6 @@ impl SimulatedClock {
         Guard(self)
     }
 
-    /// Moves the time to the earliest sleeper and wakes it.
     fn wake_next(&self) -> Woken {
         let Some(((due, _), waker)) = lock(&self.sleepers).waiting.pop_first() else {
             return Woken::Nobody;
@@ -103,14 +96,12 @@ impl SimulatedClock {
     }
 }
 
-/// Whether a sleeper was there to wake.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Woken {
     One,
     Nobody,
 }
 
-/// Notes that a part of the future can go on, and passes the word to who polls it.
 struct Stir {
     stirred: AtomicBool,
     outer: Mutex<Option<Waker>>,
@@ -125,7 +116,6 @@ impl Wake for Stir {
     }
 }
 
-/// A sleep on a driven clock; it leaves the list of sleepers when it is dropped.
 struct SimulatedSleep<'a> {
     clock: &'a SimulatedClock,
     due: u64,

@@ -54,7 +54,6 @@ pub struct KeyArgs {
 }
 
 impl KeyArgs {
-    /// Whether no key was given at all.
     pub fn is_absent(&self, environment: &Environment) -> bool {
         self.key.is_none()
             && self.key_file.is_none()
@@ -62,7 +61,6 @@ impl KeyArgs {
             && self.profile.is_none()
     }
 
-    /// Takes the key of a profile where nothing else gives one.
     pub fn adopt(&mut self, chosen: &Chosen) {
         self.profile = ProfileKey::of(chosen);
     }
@@ -70,9 +68,6 @@ impl KeyArgs {
     /// The key: from the flags, else from the environment, else from the profile.
     ///
     /// From here on the console never shows it.
-    ///
-    /// # Errors
-    /// No key, an empty key (usage), or a key file that cannot be read (input).
     pub fn resolve(
         &self,
         environment: &Environment,
@@ -113,10 +108,6 @@ pub struct OtherKeyArgs {
 }
 
 impl OtherKeyArgs {
-    /// The keys with the names of their files.
-    ///
-    /// # Errors
-    /// A key file that cannot be read (input) or is empty (usage).
     pub fn resolve(&self, console: &mut Console) -> Result<Vec<(String, Key)>, CommandError> {
         let mut keys = Vec::new();
         for path in &self.other_key_file {
@@ -134,7 +125,6 @@ impl OtherKeyArgs {
     }
 }
 
-/// A member's new value, as the person wrote it and as the edit that it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment {
     edit: Edit,
@@ -165,7 +155,6 @@ pub struct EditArgs {
 }
 
 impl EditArgs {
-    /// The changes, in the order in which they are made.
     pub fn edits(&self) -> impl Iterator<Item = &Edit> {
         self.unset
             .iter()
@@ -185,9 +174,6 @@ impl EditArgs {
 
     /// Refuses a change of the status where another flag chooses it, too: one of them would be
     /// overruled in silence.
-    ///
-    /// # Errors
-    /// `status` is set or taken out, and a flag chooses it (usage).
     pub fn leave_the_status_to(&self, flag: Option<&str>) -> Result<(), CommandError> {
         let Some(flag) = flag else { return Ok(()) };
         let sets = |list: &[Assignment]| list.iter().any(|it| it.name == "status");
@@ -202,7 +188,6 @@ impl EditArgs {
             .hint(format!("leave out {flag}, or status in {change}")))
     }
 
-    /// The same changes for many orders, where values may be templates.
     pub fn changes(&self) -> impl Iterator<Item = Result<Change, TemplateError>> {
         let fixed = self.unset.iter().map(|edit| Ok(Change::Fixed(edit.clone())));
         let set = self.set.iter().map(|assignment| {
@@ -229,7 +214,6 @@ fn parse_set(text: &str) -> Result<Assignment, String> {
     Ok(Assignment::new(name, value, json_or_string(value)?))
 }
 
-/// A value as JSON text: itself where it is JSON, else a string.
 fn json_or_string(value: &str) -> Result<String, String> {
     match form_of(value).map_err(|problem| problem.to_string())? {
         Form::Json => Ok(value.trim().to_owned()),
@@ -246,21 +230,18 @@ fn parse_unset(text: &str) -> Result<Edit, String> {
     Ok(Edit::Remove { name: text.to_owned() })
 }
 
-/// Takes a profile's value where no flag gave one.
 pub fn adopt<T: Clone>(flag: &mut Option<T>, profile: Option<&Placed<T>>) {
     if flag.is_none() {
         *flag = profile.map(|placed| placed.value.clone());
     }
 }
 
-/// Takes a profile's status numbers; no flag gives any.
 pub fn adopt_statuses(statuses: &mut StatusTable, profile: &Profile) {
     if let Some(own) = &profile.statuses {
         *statuses = own.value;
     }
 }
 
-/// Puts a profile's headers before those of the flags, but for those that a flag names too.
 pub fn adopt_headers(flags: &mut Vec<String>, profile: Option<&Placed<Vec<String>>>) {
     let Some(profile) = profile else { return };
     let name = |header: &str| header.split(':').next().unwrap_or_default().trim().to_lowercase();
@@ -269,29 +250,19 @@ pub fn adopt_headers(flags: &mut Vec<String>, profile: Option<&Placed<Vec<String
     *flags = added.chain(flags.iter().cloned()).collect();
 }
 
-/// The mix that was asked for, with the numbers that its names have.
-///
-/// # Errors
-/// A status twice (usage).
 pub fn numbered(words: &MixWords, statuses: &StatusTable) -> Result<Mix, CommandError> {
     words
         .numbered(statuses)
         .map_err(|error| CommandError::usage("--mix cannot be used").because(error))
 }
 
-/// The error that there is no URL.
 pub fn no_url() -> CommandError {
     CommandError::usage("no URL was given")
         .hint("give the notify URL as the first argument, or set url in a profile")
 }
 
-/// How long a reply is waited for where nothing else is said.
 pub const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Reads a duration that is longer than nothing.
-///
-/// # Errors
-/// What is no duration, and zero.
 pub fn parse_time(text: &str) -> Result<Duration, String> {
     match parse_duration(text) {
         Ok(duration) if duration.is_zero() => Err("it must be longer than nothing".to_owned()),
@@ -301,17 +272,11 @@ pub fn parse_time(text: &str) -> Result<Duration, String> {
 }
 
 /// A number, 0 included.
-///
-/// # Errors
-/// Anything else.
 pub fn parse_number(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| "a whole number is wanted".to_owned())
 }
 
 /// How many, at least one.
-///
-/// # Errors
-/// Anything else.
 pub fn parse_count(text: &str) -> Result<u64, String> {
     match text.parse() {
         Ok(count @ 1..) => Ok(count),
@@ -319,10 +284,6 @@ pub fn parse_count(text: &str) -> Result<u64, String> {
     }
 }
 
-/// A `--sign-type` or `--require` value.
-///
-/// # Errors
-/// Anything but `md5`, `hmac-sha256` and `sha256`.
 pub fn parse_sign_type(text: &str) -> Result<Algorithm, String> {
     text.parse().map_err(|_| {
         let near = did_you_mean(text, ["md5", "hmac-sha256", "sha256"]);
@@ -335,18 +296,12 @@ pub fn parse_sign_type(text: &str) -> Result<Algorithm, String> {
 /// From 1024 bytes on the GNU C library sorts all freed pieces first, which is dearer than the read.
 const USUAL_BYTES: usize = 1000;
 
-/// The payload's bytes and where they came from.
 pub struct Input {
     /// The bytes, at most one more than a payload may have.
     pub bytes: Vec<u8>,
-    /// `stdin` or the path, for messages.
     pub name: String,
 }
 
-/// Reads a whole number of a flag.
-///
-/// # Errors
-/// What is none, is too large, or is 0 where that makes no sense; in words for a person.
 pub fn whole<N: FromStr<Err = ParseIntError>>(text: &str) -> Result<N, String> {
     text.parse().map_err(|error: ParseIntError| {
         let told = match error.kind() {
@@ -359,10 +314,6 @@ pub fn whole<N: FromStr<Err = ParseIntError>>(text: &str) -> Result<N, String> {
 }
 
 impl Input {
-    /// Reads a file, or stdin for `-` and for no file.
-    ///
-    /// # Errors
-    /// What cannot be read (input).
     pub fn read(path: Option<&Path>, console: &mut Console) -> Result<Input, CommandError> {
         let path = path.filter(|path| *path != Path::new("-"));
         let name = path.map_or_else(|| "stdin".to_owned(), |path| path.display().to_string());
@@ -387,24 +338,15 @@ impl Input {
         Ok(Input { bytes, name })
     }
 
-    /// The payload that the bytes are.
-    ///
-    /// # Errors
-    /// Bytes that are no payload (input), with the place.
     pub fn payload(&self) -> Result<Payload<'_>, CommandError> {
         parse_payload(&self.bytes, &self.name)
     }
 }
 
-/// Parses a payload for a command; an error names the input and gives a hint.
-///
-/// # Errors
-/// Bytes that are no payload (input), with the place.
 pub fn parse_payload<'a>(bytes: &'a [u8], name: &str) -> Result<Payload<'a>, CommandError> {
     Payload::parse(bytes).map_err(|error| refuse_payload(error, name))
 }
 
-/// A payload's error for a person, with a hint where one helps.
 fn refuse_payload(error: PayloadError, name: &str) -> CommandError {
     let hint = hint_for(&error.problem);
     // Only a bounded part of a longer input is read: its length is not known.

@@ -167,7 +167,6 @@ impl CheckWireArgs {
 }
 
 impl Args {
-    /// Takes what a profile says where no flag does; a replay goes to the bundle's own URL.
     pub fn adopt(&mut self, chosen: &Chosen) {
         let profile = &chosen.profile;
         self.key.adopt(chosen);
@@ -186,11 +185,6 @@ impl Args {
     }
 }
 
-/// Checks an endpoint, lists the cases, or sends a failed case again.
-///
-/// # Errors
-/// A wrong URL, key, case name or report (usage), a suite or bundle that cannot be read (input),
-/// an interrupt, an environment that refuses.
 pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
     if args.choice.list {
         return suite::list(args, console);
@@ -270,7 +264,6 @@ fn conduct(
     }
 }
 
-/// The error that a check does not begin.
 fn not_begun(error: CheckError) -> CommandError {
     match error {
         CheckError::Sender(error) => {
@@ -287,7 +280,6 @@ fn not_begun(error: CheckError) -> CommandError {
     }
 }
 
-/// Runs the suite; a program hears of each case as it ends, a person sees where the check is.
 async fn carry_out(
     plan: &Plan,
     format: Format,

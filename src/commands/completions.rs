@@ -13,16 +13,11 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::terminal::Console;
 
-/// What bash asks the inbox for.
 const BASH_CALLBACKS: &str = include_str!("completions/callbacks.bash");
-/// What zsh asks the inbox for.
 const ZSH_CALLBACKS: &str = include_str!("completions/callbacks.zsh");
-/// What fish asks the inbox for.
 const FISH_CALLBACKS: &str = include_str!("completions/callbacks.fish");
-/// What PowerShell asks the inbox and the settings for.
 const POWERSHELL_ASKS: &str = include_str!("completions/asks.ps1");
 
-/// The digests that a signature may be made with.
 const DIGESTS: [Algorithm; 3] = [Algorithm::Md5, Algorithm::HmacSha256, Algorithm::Sha256];
 
 /// Print the completion script of a shell.
@@ -38,10 +33,6 @@ pub struct Args {
     pub shell: Shell,
 }
 
-/// Writes the script to stdout.
-///
-/// # Errors
-/// An output that cannot be written (environment).
 pub fn run(args: &Args, root: clap::Command, console: &mut Console) -> CommandResult {
     let script = script(args.shell, root)?;
     console.answer_bytes(script.as_bytes()).map_err(CommandError::output)?;
@@ -66,7 +57,6 @@ fn script(shell: Shell, mut root: clap::Command) -> Result<String, CommandError>
     })
 }
 
-/// The values that arguments of free text may well have.
 struct Names {
     dialects: Vec<&'static str>,
     digests: Vec<&'static str>,
@@ -86,7 +76,6 @@ impl Names {
         }
     }
 
-    /// Tells the values to the generators; the parser that reads the command line stays as it is.
     fn offer(&self, command: &str, arg: Arg) -> Arg {
         let values = match (command, arg.get_id().as_str()) {
             (_, "dialect") => PossibleValuesParser::new(&self.dialects),
@@ -107,8 +96,6 @@ fn with_names(command: clap::Command, names: &Names) -> clap::Command {
         .mut_subcommands(|subcommand| with_names(subcommand, names))
 }
 
-/// The generator writes one name of a subcommand's branch where it looks for another, if the
-/// program's name has a hyphen.
 fn bash(script: &str) -> String {
     let mended = script.replace("payout__subcmd__notify__subcmd__", "payout__notify__subcmd__");
     // The last lines register the function; the one that asks the inbox registers itself.
@@ -134,7 +121,6 @@ fn zsh(script: &str) -> String {
     script.replacen(main, &format!("{ZSH_CALLBACKS}{main}"), 1)
 }
 
-/// A line of zsh that offers files beside the names where a dialect may be a file.
 fn or_a_file(line: &str) -> String {
     let parts = line.split_once(":NAME|FILE.toml:(");
     match parts.and_then(|(head, rest)| Some((head, rest.split_once(')')?))) {
@@ -162,7 +148,6 @@ fn fish(script: &str) -> String {
     )
 }
 
-/// The generator's function knows no values: the questions come before it looks for flags.
 fn powershell(script: &str) -> String {
     let elements = "    $commandElements = $commandAst.CommandElements\n";
     script.replacen(elements, &format!("{elements}{POWERSHELL_ASKS}"), 1)

@@ -54,7 +54,6 @@ pub struct ShowArgs {
 pub struct ProfilesArgs {}
 
 impl Args {
-    /// For whom the output is written.
     pub fn format(&self) -> Format {
         match &self.action {
             Action::Show(args) => args.format,
@@ -63,11 +62,6 @@ impl Args {
     }
 }
 
-/// Shows the settings, or writes a file with some.
-///
-/// # Errors
-/// A settings file or a profile that cannot be used (usage), a file that is there already or cannot
-/// be written (environment).
 pub fn run(
     args: &Args,
     profile: Option<&str>,

@@ -40,19 +40,12 @@ pub struct Args {}
 /// The example on the platform's page; its signature there is a placeholder.
 const EXAMPLE: &str = include_str!("../../fixtures/withdraw-notification.json");
 
-/// The key that the platform's documents print for their examples.
 const EXAMPLE_KEY: &str = "ThisIsYourSecretKey123";
 
-/// How long the demo's platform waits for a reply.
 const TIMEOUT: Duration = Duration::from_millis(300);
 
-/// How long the demo's merchant says nothing at first.
 const SILENCE: Duration = Duration::from_millis(400);
 
-/// Runs the demo.
-///
-/// # Errors
-/// An environment that refuses a loopback socket, or an output that cannot be written.
 pub fn run(_args: &Args, console: &mut Console) -> CommandResult {
     let key = Key::try_new(EXAMPLE_KEY.as_bytes().to_vec())
         .map_err(|error| CommandError::usage("the demo's key").because(error))?;
@@ -140,7 +133,6 @@ async fn deliver(
         .map_err(CommandError::output)
 }
 
-/// What the merchant said since the last look.
 #[derive(Clone, Default)]
 struct Remarks(Arc<Mutex<Vec<Line>>>);
 
@@ -154,7 +146,6 @@ impl Remarks {
     }
 }
 
-/// A merchant that needs four attempts.
 struct Merchant {
     key: Key,
     remarks: Remarks,

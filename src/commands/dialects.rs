@@ -43,11 +43,6 @@ pub enum Print {
     Toml,
 }
 
-/// Lists the dialects.
-///
-/// # Errors
-/// A name that there is not (usage), a file that cannot be used (input), an output that cannot be
-/// written (environment).
 pub fn run(args: &Args, console: &mut Console) -> CommandResult {
     let dialects: Vec<&Dialect> = match &args.dialect {
         Some(text) => vec![find(text)?],
@@ -76,7 +71,6 @@ pub fn run(args: &Args, console: &mut Console) -> CommandResult {
     Ok(Exit::Yes)
 }
 
-/// A dialect's file with the keys hidden in its values: the names are this program's own.
 fn masked(text: &str) -> String {
     let line = |line: &str| match line.split_once(" = ") {
         Some((name, value)) => format!("{name} = {}\n", outside(value)),

@@ -93,11 +93,9 @@ pub enum Engine {
 /// The most orders of a test: what every engine can count.
 const MOST_ORDERS: u64 = 1_000_000_000_000;
 
-/// How long a test lasts that is not told.
 const USUAL_DURATION: Duration = Duration::from_secs(60);
 
 impl Args {
-    /// Takes what a profile says where no flag does.
     pub fn adopt(&mut self, chosen: &Chosen) {
         let profile = &chosen.profile;
         adopt(&mut self.url, profile.url.as_ref());
@@ -111,11 +109,6 @@ impl Args {
     }
 }
 
-/// Writes the test.
-///
-/// # Errors
-/// A wrong URL, a rate that sends nothing, a change that the engine cannot make (usage), a dialect
-/// file that cannot be used (input), an output that cannot be written (environment).
 pub fn run(args: &Args, console: &mut Console) -> CommandResult {
     let plan = plan(args)?;
     let files = script::files(args.to, &plan);
@@ -187,7 +180,6 @@ fn plan(args: &Args) -> Result<Plan, CommandError> {
     })
 }
 
-/// How many orders are sent, and in which time.
 fn amount(args: &Args) -> Result<(u64, Duration), CommandError> {
     let per_second = args.rate.per_second();
     if let Some(count) = args.count {
@@ -215,7 +207,6 @@ fn has_key(edit: &Edit) -> bool {
     }
 }
 
-/// Whether a URL has a part for a user before its host.
 fn has_credentials(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.split(['/', '?', '#', '\\']).next().is_some_and(|authority| authority.contains('@'))
@@ -232,7 +223,6 @@ fn exact_in_javascript(orders: &[OrderKind]) -> Result<(), CommandError> {
     }
 }
 
-/// Where a file goes: into the folder that `out` is, else to `out` itself.
 fn place(out: &Path, name: &str, files: usize) -> Result<PathBuf, CommandError> {
     let ends_as_folder = out.as_os_str().as_encoded_bytes().ends_with(b"/");
     if !out.is_dir() && !ends_as_folder && files == 1 {

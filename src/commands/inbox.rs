@@ -72,7 +72,6 @@ pub struct ListArgs {
 }
 
 impl Args {
-    /// Whether anything of a profile is asked for.
     pub fn asks_profile(&self) -> bool {
         match self.action {
             Action::List(_) | Action::Show(_) | Action::Replay(_) | Action::Export(_) => true,
@@ -96,7 +95,6 @@ impl Args {
         }
     }
 
-    /// For whom the output is written.
     pub fn format(&self) -> Format {
         match &self.action {
             Action::List(args) => args.format,
@@ -108,11 +106,6 @@ impl Args {
     }
 }
 
-/// Does what is asked with the inbox.
-///
-/// # Errors
-/// An inbox that there is not or that cannot be read (input), one that a listener works with where
-/// it shall be changed (environment), an output that cannot be written.
 pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
     let path = args.inbox.path(environment)?;
     let open = || InboxReader::open(&path).map_err(refused);
@@ -150,12 +143,9 @@ fn list(args: &ListArgs, reader: &InboxReader, console: &mut Console) -> Command
     Ok(Exit::Yes)
 }
 
-/// A callback as it is named on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Id {
-    /// The newest one.
     Latest,
-    /// The one with this number.
     Number(u64),
 }
 
@@ -176,7 +166,6 @@ fn parse_id(text: &str) -> Result<Id, String> {
     digits.parse().map(Id::Number).map_err(|_| "a number or the word latest is wanted".to_owned())
 }
 
-/// The entry of this name.
 fn find(reader: &InboxReader, id: Id) -> Result<Entry, CommandError> {
     let number = match id {
         Id::Number(number) => Some(number),

@@ -38,10 +38,6 @@ pub struct LinesArgs {
     pub jobs: Option<usize>,
 }
 
-/// Refuses options that are for one payload, each with whether it was given.
-///
-/// # Errors
-/// The first that was given (usage): ignored in silence it would promise what does not happen.
 pub fn refuse(options: &[(&str, bool)]) -> Result<(), CommandError> {
     match options.iter().find(|(_, given)| *given) {
         None => Ok(()),
@@ -52,7 +48,6 @@ pub fn refuse(options: &[(&str, bool)]) -> Result<(), CommandError> {
     }
 }
 
-/// The most threads that may be asked for.
 const MOST_JOBS: usize = 256;
 
 fn parse_jobs(text: &str) -> Result<usize, String> {
@@ -65,9 +60,6 @@ fn parse_jobs(text: &str) -> Result<usize, String> {
 /// Works on every line of a file, or of stdin for `-` and for no file.
 ///
 /// A proven mismatch outranks a line that cannot be read, and any error that ends the run.
-///
-/// # Errors
-/// What cannot be read (input), an output that cannot be written (environment).
 pub fn run(
     args: &LinesArgs,
     file: Option<&Path>,

@@ -128,7 +128,6 @@ pub struct Args {
     pub statuses: StatusTable,
 }
 
-/// Events that wait for the terminal.
 const QUEUE: usize = 4096;
 
 /// The stack of the thread that serves: as large as a program's first thread has it.
@@ -137,13 +136,10 @@ const STACK: usize = 8 * 1024 * 1024;
 /// The most diagnoses in one second: a search costs far more than the request that causes it.
 const MOST_DIAGNOSES: u64 = 5;
 
-/// The most remarks on clients in one second.
 const MOST_REMARKS: u64 = 20;
 
-/// The longest wait for what was recorded aside to reach the disk at the end.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-/// What the command line asks for, checked before anything is opened.
 struct Setup {
     address: SocketAddr,
     contract: Contract,
@@ -157,10 +153,8 @@ struct Setup {
     inspect: Option<SocketAddr>,
 }
 
-/// What is left to say when the server has ended.
 struct Served {
     verdict: Option<RefereeReport>,
-    /// Why the inbox did not close in order, where it did not.
     unclosed: Option<String>,
 }
 
@@ -168,10 +162,6 @@ struct Served {
 ///
 /// Callbacks are served on a thread of their own and printed on this one, so that a terminal that
 /// takes nothing delays no reply.
-///
-/// # Errors
-/// A wrong address, key or option (usage), an address that cannot be bound or an inbox that cannot
-/// be opened (environment).
 pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
     let setup = setup(args, environment, console)?;
     let (events, received) = mpsc::channel(QUEUE);
@@ -206,7 +196,6 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
 }
 
 impl Args {
-    /// Takes what a profile says where no flag does.
     pub fn adopt(&mut self, chosen: &Chosen) {
         let profile = &chosen.profile;
         self.key.adopt(chosen);
@@ -219,7 +208,6 @@ impl Args {
         }
     }
 
-    /// What of the callbacks the screen gets.
     fn showing(&self, setup: &Setup) -> Showing {
         match (self.quiet, self.format, &setup.inbox) {
             (true, ..) => Showing::Nothing,
@@ -337,7 +325,6 @@ async fn stop_in_time(
     }
 }
 
-/// Opens what callbacks go through, and says what there is.
 fn open(
     args: &Args,
     setup: &Setup,
@@ -385,7 +372,6 @@ fn open(
     Ok((Arc::new(desk), ready))
 }
 
-/// Brings the inbox to the disk; what goes wrong is said, and changes no answer.
 async fn close(desk: &Desk) -> Option<String> {
     let inbox = desk.inbox.as_ref()?;
     match tokio::time::timeout(LAST_WORDS, inbox.flush()).await {
@@ -397,12 +383,10 @@ async fn close(desk: &Desk) -> Option<String> {
     }
 }
 
-/// An inbox that cannot be opened, with what can be done.
 fn unopened(error: StoreError) -> CommandError {
     refused(error).hint("name another file with --inbox FILE, or keep nothing with --no-inbox")
 }
 
-/// What the command line holds callbacks against.
 fn contract(args: &Args) -> Result<Contract, CommandError> {
     let accepts = match args.input {
         InputKind::Json => Accepts::Json,

@@ -10,9 +10,6 @@ use crate::terminal::Console;
 ///
 /// What a report holds was sent by others: orders, amounts, replies. A file that was there keeps
 /// its mode, because somebody chose it.
-///
-/// # Errors
-/// The system's own.
 pub fn open_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
@@ -21,10 +18,6 @@ pub fn open_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Writes a file anew; where there was none, only its owner can read it.
-///
-/// # Errors
-/// The system's own.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = open_private(path)?;
     file.set_len(0)?;

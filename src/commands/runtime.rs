@@ -10,10 +10,6 @@ use crate::error::CommandError;
 #[cfg(target_os = "linux")]
 const MOST_DESCRIPTORS: u64 = 65_536;
 
-/// Runs a future to its end on this thread.
-///
-/// # Errors
-/// A runtime that cannot be set up (environment), and the future's own error.
 pub fn block_on<T>(
     future: impl Future<Output = Result<T, CommandError>>,
 ) -> Result<T, CommandError> {
@@ -68,7 +64,6 @@ pub fn not_sent(transport: &impl Transport) -> Option<CommandError> {
     )
 }
 
-/// What is said once where this machine holds requests back.
 pub fn held_back(transport: &impl Transport) -> Option<String> {
     let why = transport.shortage().and_then(Shortage::why)?;
     Some(format!("{why}; what is held back is sent when there is room, and is no attempt"))
@@ -85,8 +80,6 @@ pub struct Interrupts {
 }
 
 impl Interrupts {
-    /// Catches SIGINT, SIGTERM and SIGHUP (elsewhere Ctrl-C) from now on. A SIGHUP that was ignored
-    /// when the process began, as `nohup` does, stays ignored.
     pub fn catch() -> Self {
         #[cfg(unix)]
         return Interrupts { requests: signals::listen() };
@@ -94,7 +87,6 @@ impl Interrupts {
         Interrupts {}
     }
 
-    /// Completes at the next request to end; within a runtime only.
     pub async fn next(&mut self) {
         #[cfg(unix)]
         if let Some(requests) = &mut self.requests {
@@ -111,7 +103,6 @@ impl Interrupts {
     }
 }
 
-/// The thread that hears signals.
 #[cfg(unix)]
 mod signals {
     use std::io;
@@ -126,14 +117,12 @@ mod signals {
     use crate::exit::Exit;
     use crate::terminal::stall;
 
-    /// How long the run may take to end in order after the second signal.
     const LAST_WORDS: Duration = Duration::from_millis(500);
 
     /// How long stdout or stderr may take nothing after the first signal: longer than the replies in
     /// flight have.
     const PATIENCE: Duration = Duration::from_secs(3);
 
-    /// How often the thread looks whether the run is stuck.
     const LOOK: Duration = Duration::from_millis(50);
 
     /// Catches signals and passes them on; `None` where none can be caught.

@@ -31,10 +31,6 @@ pub struct Args {
     pub format: Format,
 }
 
-/// Prints one schedule, or all presets.
-///
-/// # Errors
-/// A schedule that cannot be used (usage), an output that cannot be written (environment).
 pub fn run(args: &Args, console: &mut Console) -> CommandResult {
     let window = args.window.unwrap_or(DEFAULT_WINDOW);
     match &args.schedule {

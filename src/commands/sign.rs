@@ -73,7 +73,6 @@ pub enum Print {
 const USUAL_URL: &str = "http://127.0.0.1:8787/";
 
 impl Args {
-    /// Takes what a profile says where no flag does.
     pub fn adopt(&mut self, chosen: &Chosen) {
         let profile = &chosen.profile;
         self.key.adopt(chosen);
@@ -83,10 +82,6 @@ impl Args {
     }
 }
 
-/// Signs one payload.
-///
-/// # Errors
-/// No key (usage), no payload (input), an output that cannot be written (environment).
 pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
     let dialect = args.dialect.resolve(args.sign_type)?;
     let key = args.key.resolve(environment, console)?;

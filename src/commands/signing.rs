@@ -16,22 +16,13 @@ use crate::error::CommandError;
 
 pub use protocol::internal::signing::SignType;
 
-/// A payload with a fresh signature, and what it was made from.
 pub struct Signed {
-    /// The payload's text with the signature in it.
     pub body: String,
-    /// The digest it was signed with.
     pub algorithm: Algorithm,
-    /// The signature alone.
     pub signature: Signature,
-    /// The canonical string, the key masked.
     pub masked_canonical: String,
 }
 
-/// Makes the changes, settles the `sign_type`, signs, and attaches the signature.
-///
-/// # Errors
-/// Changes that leave no payload, or a payload whose own `sign_type` is unknown (input).
 pub fn sign_payload<'e>(
     payload: &Payload<'_>,
     edits: impl Iterator<Item = &'e Edit>,
@@ -59,10 +50,6 @@ pub fn sign_payload<'e>(
     })
 }
 
-/// The payload's text after all changes.
-///
-/// # Errors
-/// Changes that leave no payload (input).
 pub fn edited<'e>(
     payload: &Payload<'_>,
     edits: impl Iterator<Item = &'e Edit>,
@@ -78,10 +65,6 @@ fn parse_changed(text: &str, encoding: Encoding) -> Result<Payload<'_>, CommandE
     read_payload(text.as_bytes(), "the changed payload", encoding)
 }
 
-/// The scheme to sign by: the chosen one, else what the payload says.
-///
-/// # Errors
-/// A payload whose own `sign_type` is unknown (input), a dialect without the chosen one (usage).
 pub fn choose_scheme<'d>(
     payload: &Payload<'_>,
     dialect: &'d Dialect,
@@ -95,10 +78,6 @@ pub fn choose_scheme<'d>(
     })
 }
 
-/// The dialect's scheme with this digest.
-///
-/// # Errors
-/// A dialect without it (usage).
 pub fn scheme_of(dialect: &Dialect, chosen: Algorithm) -> Result<&Scheme, CommandError> {
     signing::scheme_of(dialect, chosen).map_err(|_| lacks(dialect, chosen))
 }

@@ -102,9 +102,7 @@ pub struct Args {
     pub statuses: StatusTable,
 }
 
-/// What holds where a flag was not given; a flag that was may not go with a journal.
 impl Args {
-    /// Takes what a profile says where no flag does; a run that goes on keeps its journal's.
     pub fn adopt(&mut self, chosen: &Chosen) {
         let profile = &chosen.profile;
         self.key.adopt(chosen);
@@ -130,7 +128,6 @@ impl Args {
         }
     }
 
-    /// The number of the status that was asked for.
     fn status(&self) -> Option<i64> {
         self.status.map(|status| status.number(&self.statuses))
     }
@@ -148,11 +145,6 @@ impl Args {
     }
 }
 
-/// Sends one notification, or prints when it would be sent.
-///
-/// # Errors
-/// A wrong URL, schedule or key (usage), no payload (input), an interrupt, an environment that
-/// refuses.
 pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
     let target = Target::parse(args.url.as_deref().ok_or_else(no_url)?).map_err(|error| {
         let hint = error.hint();
@@ -197,15 +189,12 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     }
 }
 
-/// What the command line says, read.
 struct Setup<'a> {
     args: &'a Args,
     target: Target,
     schedule: RetrySchedule,
     dialect: &'static Dialect,
-    /// Where notifications go, without a body.
     request: Request,
-    /// From which everything random of the run comes: the one that a run of many tells.
     seed: u64,
 }
 
@@ -258,7 +247,6 @@ fn send_one(
     not_sent(transport).map_or(exit, Err)
 }
 
-/// One order, ready to send.
 struct One {
     clock: SystemClock,
     body: Vec<u8>,
@@ -310,7 +298,6 @@ fn read_source(
     }
 }
 
-/// The changed body, signed where there is a key.
 fn prepared_body(
     args: &Args,
     source: &Input,

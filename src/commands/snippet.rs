@@ -42,7 +42,6 @@ pub struct Args {
 }
 
 impl Args {
-    /// Takes what a profile says where no flag does.
     pub fn adopt(&mut self, chosen: &Chosen) {
         adopt(&mut self.dialect.dialect, chosen.profile.dialect.as_ref());
     }
@@ -57,11 +56,6 @@ pub enum Print {
     Vectors,
 }
 
-/// Prints the snippet, its vectors, or the languages.
-///
-/// # Errors
-/// A dialect or a digest that there is not (usage), a dialect file that cannot be used (input),
-/// an output that cannot be written (environment).
 pub fn run(args: &Args, console: &mut Console) -> CommandResult {
     let dialect = args.dialect.resolve(args.require)?;
     let text = match (args.print, args.language) {

@@ -67,7 +67,6 @@ pub struct Args {
 }
 
 impl Args {
-    /// Takes what a profile says where no flag does.
     pub fn adopt(&mut self, chosen: &Chosen) {
         self.key.adopt(chosen);
         adopt(&mut self.dialect.dialect, chosen.profile.dialect.as_ref());
@@ -75,10 +74,6 @@ impl Args {
     }
 }
 
-/// Verifies one payload.
-///
-/// # Errors
-/// No key (usage), no payload (input), an output that cannot be written (environment).
 pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
     let dialect = args.dialect.resolve(args.require)?;
     let key = args.key.resolve(environment, console)?;

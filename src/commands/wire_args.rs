@@ -89,9 +89,6 @@ impl WireArgs {
     ///
     /// `usual` tells whether connections are shared where no flag says so; `seed` decides which
     /// replies are lost. Warns on `console` about what is unsafe or without effect.
-    ///
-    /// # Errors
-    /// A wrong header or certificate (usage), or a file that cannot be read (input).
     pub fn settings(
         &self,
         target: &Target,

@@ -12,29 +12,22 @@ use super::schedule::{RetrySchedule, Speed};
 use super::transport::{Request, Transport};
 use crate::clock::Clock;
 
-/// One attempt, finished.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     /// Its number: 1 is the first notification, 2 and later are retries.
     pub number: usize,
     /// When it was planned after the order's completion, in schedule time.
     pub planned_offset: Duration,
-    /// When it really started.
     pub started_at: Timestamp,
-    /// How long it really took, from the first step to the whole reply or the failure.
     pub elapsed: Duration,
-    /// What came of it.
     pub outcome: Outcome,
     /// What the platform concludes from the reply; `None` where none arrived.
     pub conclusion: Option<Conclusion>,
-    /// What follows, as [`decide`] found it.
     pub decision: Decision,
-    /// The next attempt, where one follows.
     pub next: Option<NextAttempt>,
 }
 
 impl Attempt {
-    /// The stable name of the result: `acknowledged`, a refusal's code or a failure's code.
     pub fn code(&self) -> &'static str {
         self.outcome.code(self.conclusion.as_ref())
     }
@@ -45,46 +38,34 @@ impl Attempt {
     }
 }
 
-/// The attempt that follows another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NextAttempt {
-    /// Its number.
     pub attempt: usize,
     /// When it is planned after the order's completion, in schedule time.
     pub offset: Duration,
-    /// How long the wait for it really takes; zero where it is late.
     pub wait: Duration,
 }
 
-/// What happens during a delivery, told as it happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryEvent<'a> {
-    /// An attempt starts.
     AttemptStarted {
         /// Its number, from 1.
         number: usize,
         /// When it was planned after the order's completion, in schedule time.
         planned_offset: Duration,
-        /// When it starts.
         started_at: Timestamp,
     },
-    /// An attempt is over.
     AttemptFinished(&'a Attempt),
 }
 
-/// How a delivery ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryResult {
-    /// The merchant acknowledged the last attempt.
     Acknowledged,
-    /// The schedule ended without an acknowledgement.
     Exhausted(Exhaustion),
-    /// The run was cancelled before the answer was known.
     Interrupted(Interruption),
 }
 
 impl DeliveryResult {
-    /// The stable name, as JSON output carries it.
     pub const fn code(self) -> &'static str {
         match self {
             DeliveryResult::Acknowledged => "acknowledged",
@@ -94,47 +75,34 @@ impl DeliveryResult {
     }
 }
 
-/// What a delivery was doing when it was cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interruption {
     /// An attempt was under way: the merchant may have received it.
     Sending {
-        /// The attempt's number.
         attempt: usize,
     },
-    /// It waited for the next attempt.
     Waiting {
-        /// The next attempt's number.
         attempt: usize,
     },
 }
 
-/// The whole story of one delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryReport {
-    /// The finished attempts, in order.
     pub attempts: Vec<Attempt>,
-    /// How it ended.
     pub result: DeliveryResult,
 }
 
-/// What deliveries run on: a plan, and the two effects that they need.
 #[derive(Debug)]
 pub struct Engine<'a, C, T> {
-    /// When attempts are planned.
     pub schedule: &'a RetrySchedule,
-    /// How fast waits pass; replies take as long as they take.
     pub speed: Speed,
-    /// The time.
     pub clock: &'a C,
-    /// The way to the merchant.
     pub transport: &'a T,
 }
 
 /// How late an attempt may start past the window: timers take their time.
 const LATENESS: Duration = Duration::from_secs(1);
 
-/// An attempt that is due: its number, and its time after the order's completion.
 #[derive(Clone, Copy)]
 struct Planned {
     number: usize,
@@ -147,10 +115,6 @@ impl<C: Clock, T: Transport> Engine<'_, C, T> {
     /// Stops at the first acknowledgement, at the schedule's end, and when `cancel` completes.
     /// Schedule time adds the real time of attempts and the scheduled length of waits, so a speed
     /// changes how long waits take and nothing else.
-    ///
-    /// # Errors
-    ///
-    /// The error of `on_event`, which stops the delivery.
     pub async fn deliver<E>(
         &self,
         request: &Request,
@@ -391,7 +355,6 @@ mod tests {
         }
     }
 
-    /// A clock whose sleeps end late, as those of a paused process do.
     struct StoppedClock<'a> {
         clock: &'a SimulatedClock,
         stopped: Duration,

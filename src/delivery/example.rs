@@ -7,25 +7,19 @@ use protocol::{Status, StatusTable};
 
 use super::order_ids::OrderIds;
 
-/// What differs from one example to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
-    /// The status number; a failed payout carries an `error_msg` too.
     pub status: i64,
-    /// What the numbers mean.
     pub statuses: StatusTable,
-    /// When the order was completed.
     pub completed_at: Timestamp,
 }
 
 /// How long before its completion the example's order was created, in seconds: as on the page.
 const TOOK: i64 = 62;
 
-/// Room for the whole text, in bytes.
 const LENGTH: usize = 320;
 
 impl Example {
-    /// The notification of the order with this index among the ids, as unsigned JSON text.
     pub fn payload(&self, ids: &OrderIds, index: u64) -> String {
         let completed = self.completed_at.as_second();
         let mut text = String::with_capacity(LENGTH);
@@ -80,20 +74,13 @@ fn push_digits(text: &mut String, number: u64, width: usize) {
     text.push_str(std::str::from_utf8(&digits[start..]).unwrap_or_default());
 }
 
-/// A payout status as a person says it; which number a name has, a table tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatusWord {
-    /// By its number.
     Number(i64),
-    /// By its name.
     Name(&'static str),
 }
 
 impl StatusWord {
-    /// Reads a number or a name.
-    ///
-    /// # Errors
-    /// Anything else, with the names that there are.
     pub fn parse(text: &str) -> Result<StatusWord, String> {
         let number = || text.parse().ok().map(StatusWord::Number);
         let name = || Status::payout_by_name(text).map(|status| StatusWord::Name(status.name));
@@ -103,7 +90,6 @@ impl StatusWord {
         })
     }
 
-    /// The number that is meant.
     pub fn number(self, statuses: &StatusTable) -> i64 {
         match self {
             StatusWord::Number(number) => number,

@@ -54,40 +54,27 @@ use super::transport::Request;
 /// How long a run waits for replies after it was told to stop, unless told otherwise.
 pub const DEFAULT_DRAIN: Duration = Duration::from_secs(2);
 
-/// What many deliveries run on.
 #[derive(Debug)]
 pub struct Fleet<'a, C, T, J> {
-    /// Where notifications go, and their headers; its body is not used.
     pub request: &'a Request,
-    /// When attempts are planned.
     pub plan: RetryPlan<'a>,
-    /// How much may be under way at once, and how long a stop takes.
     pub limits: Limits,
-    /// The time.
     pub clock: &'a C,
-    /// The way to the merchant.
     pub transport: &'a T,
-    /// What remembers the run.
     pub journal: &'a J,
 }
 
-/// What a run may take of the machine, and of a person's patience.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The most attempts under way in the closed model, retries included.
     pub concurrency: NonZeroUsize,
-    /// The most attempts under way in any model; the open one has no other limit.
     pub max_in_flight: NonZeroUsize,
-    /// How long a stop waits for the replies to what is under way.
     pub drain: Duration,
 }
 
-/// Where the orders of a run come from.
 pub struct Feed<'a, E> {
     /// What an earlier run left unfinished, taken at the start; each order waits for its next
     /// attempt. Orders without an attempt may come from `orders` too, at the run's pace.
     pub resumed: &'a mut dyn Iterator<Item = Result<Resumed, E>>,
-    /// The new orders.
     pub orders: &'a mut dyn Supply<E>,
     /// How many orders `orders` has, where that is known: the run then ends with the last one, and
     /// not when the one after it would have been due.
@@ -98,16 +85,12 @@ pub struct Feed<'a, E> {
     pub pace: &'a dyn Fn(u64) -> Option<Duration>,
 }
 
-/// Gives the new orders of a run, one by one.
-///
-/// A function that always has its answer is one.
 pub trait Supply<E> {
     /// The next new order, which is to be sent at the given time; `None` ends the feed, and an error
     /// ends the run as a stop does. Pending means that nobody knows yet, and says nothing about when
     /// to ask again.
     fn next(&mut self, completed_at: Timestamp) -> Poll<Option<Result<Order, E>>>;
 
-    /// Wakes the task when [`Supply::next`] is worth asking again.
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()>;
 }
 
@@ -121,59 +104,38 @@ impl<E, F: FnMut(Timestamp) -> Option<Result<Order, E>>> Supply<E> for F {
     }
 }
 
-/// An order that an earlier run left unfinished.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resumed {
-    /// The order.
     pub order: Order,
-    /// How many attempts were made, one whose outcome is unknown included.
     pub attempts: u32,
-    /// Whether the last one's outcome is known.
     pub last: LastOutcome,
     /// How much of its schedule time has passed; nothing for an order without an attempt.
     pub elapsed: Duration,
 }
 
-/// What a run did, in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FleetTotals {
-    /// The orders that it took, resumed ones included.
     pub orders: u64,
-    /// The attempts whose end is known.
     pub attempts: u64,
-    /// The orders that the merchant acknowledged.
     pub acknowledged: u64,
-    /// The orders whose schedule ended, or whose window passed.
     pub exhausted: u64,
-    /// The orders whose answer was not known when the run ended.
     pub interrupted: u64,
-    /// How often the limit on attempts in flight held sends back.
     pub throttled: u64,
-    /// For how long it did, all in all.
     pub throttled_for: Duration,
-    /// The most attempts that were under way at once.
     pub peak_in_flight: usize,
-    /// The most orders that waited for a retry at once.
     pub peak_pending: usize,
-    /// How long the run took.
     pub elapsed: Duration,
-    /// Whether the run came to its own end.
     pub ending: Ending,
 }
 
-/// Why a run ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ending {
-    /// Every order is done.
     #[default]
     Complete,
-    /// It was told to stop; what was under way had its time.
     Stopped,
-    /// It was told to stop twice, and ended at once.
     Aborted,
 }
 
-/// A time after the start of a run as a date and time; far ones stop at the last that there is.
 fn wall_at(start: Timestamp, offset: Duration) -> Timestamp {
     SignedDuration::try_from(offset)
         .ok()

@@ -16,7 +16,6 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// A body passes once it is opened, or after a second.
 pub(super) struct Gate(Pin<Box<dyn Future<Output = ()> + Send>>);
 
-/// Opens a [`Gate`].
 pub(super) struct Opener(Arc<Notify>);
 
 impl Gate {

@@ -35,24 +35,16 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The `Content-Type` of a notification (the protocol's section 1).
 pub const NOTIFICATION_CONTENT_TYPE: &str = "application/json;charset=utf-8";
 
-/// The `User-Agent` of a notification.
 pub const USER_AGENT_TEXT: &str = concat!("payout-notify/", env!("CARGO_PKG_VERSION"));
 
-/// How long a request waits at first for what this machine lacks, and at most between two looks.
 const FIRST_HOLD: Duration = Duration::from_millis(20);
 const MOST_HOLD: Duration = Duration::from_millis(250);
 
 /// How long it waits in all, beyond the time that the attempts in flight have, before it is not sent.
 const LONGEST_HOLD: Duration = Duration::from_secs(3);
 
-/// The longest value of a reply's header that is kept, in characters.
 const MAX_HEADER_CHARS: usize = 256;
 
-/// Checks the name and the value of a header before it is part of a [`Request`].
-///
-/// # Errors
-///
-/// A [`HeaderError`] that names the header but never its value, which can be a secret.
 pub fn check_header(name: &str, value: &str) -> Result<(), HeaderError> {
     HeaderName::from_bytes(name.as_bytes()).map_err(|_| HeaderError::Name(name.to_owned()))?;
     HeaderValue::from_str(value).map_err(|_| HeaderError::Value(name.to_owned()))?;
@@ -63,12 +55,9 @@ pub fn check_header(name: &str, value: &str) -> Result<(), HeaderError> {
     Ok(())
 }
 
-/// How a transport sends.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
-    /// The one deadline of an attempt: resolve, connect, send and read the whole reply.
     pub timeout: Duration,
-    /// The manners on the wire.
     pub wire: WireSettings,
 }
 
@@ -84,7 +73,6 @@ enum Reach {
     Network,
 }
 
-/// What decides how a client is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Route {
     security: Security,
@@ -113,7 +101,6 @@ impl TransportError {
     }
 }
 
-/// Where a request goes and its headers, worked out once for each URL.
 #[derive(Clone, Debug)]
 struct Prepared {
     target: Target,
@@ -130,29 +117,20 @@ struct Prepared {
 #[derive(Clone, Debug)]
 pub struct HttpTransport {
     client: Client,
-    /// The tool's own connections, where the settings need them.
     wire: Option<Arc<Wire>>,
     route: Route,
     timeout: Duration,
     rules: Arc<[HeaderRule]>,
     method: Method,
     loss: Option<Loss>,
-    /// How many requests were sent.
     sent: Arc<AtomicU64>,
     usual: Arc<Prepared>,
-    /// What requests go through, where the environment names one.
     proxy: Option<Arc<Proxy>>,
     shortage: Arc<Shortage>,
-    /// When a request was last sent, or failed for another reason than this machine's.
     moved: Arc<Mutex<Option<Instant>>>,
 }
 
 impl HttpTransport {
-    /// A transport for `target`, and for others with its scheme that are as near or as far.
-    ///
-    /// # Errors
-    ///
-    /// [`TransportError`] where TLS cannot be set up, or the target has no host.
     pub fn try_new(target: &Target, settings: HttpSettings) -> Result<Self, TransportError> {
         let HttpSettings { timeout, wire } = settings;
         let route = Route::to(target);
@@ -182,7 +160,6 @@ impl HttpTransport {
         })
     }
 
-    /// One attempt, within its time.
     async fn attempt(&self, request: &Request) -> Outcome {
         let progress = Arc::new(Progress::at(match &self.wire {
             Some(_) => Phase::Resolving,
@@ -244,7 +221,6 @@ impl HttpTransport {
         wire.exchange(&prepared.place, (method, headers), body, (fate, progress)).await
     }
 
-    /// Sends as nearly every client does.
     async fn ordinary(
         &self,
         url: Url,
@@ -347,7 +323,6 @@ fn prepare(client: &Client, target: &Target, rules: &[HeaderRule]) -> Option<Pre
     Some(Prepared { target: target.clone(), place: Arc::new(Place::of(&url)?), url, headers })
 }
 
-/// A copy with room for the headers that are added to it later: a map that grows is copied again.
 fn with_room(headers: &HeaderMap) -> HeaderMap {
     let mut copy = HeaderMap::with_capacity(headers.len() + 3);
     for (name, value) in headers {
@@ -371,7 +346,6 @@ fn send_instead<'a>(
     }
 }
 
-/// A reply with what its head tells, and no body yet.
 pub(super) fn start_reply(status: u16, headers: &HeaderMap) -> Reply {
     let header = |name| {
         let value = String::from_utf8_lossy(headers.get(name)?.as_bytes());
@@ -389,7 +363,6 @@ pub(super) fn start_reply(status: u16, headers: &HeaderMap) -> Reply {
     }
 }
 
-/// The step that failed, from the error's chain of causes, and whose doing it is.
 fn classify(error: reqwest::Error, reaching: Phase, proxy: Option<&Proxy>) -> TransportFailure {
     // The URL may hold credentials.
     let error = error.without_url();

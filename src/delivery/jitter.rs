@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use super::schedule::RetrySchedule;
 
-/// How much the gaps between attempts vary, and from what seed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Jitter {
     share: f64,
@@ -17,10 +16,6 @@ pub struct Jitter {
 
 impl Jitter {
     /// Reads a share such as `10%` or `0.5%`, at most `100%`.
-    ///
-    /// # Errors
-    ///
-    /// A [`JitterError`] where the text is no share, and above 100 percent.
     pub fn parse(text: &str, seed: u64) -> Result<Self, JitterError> {
         let text = text.trim();
         let syntax = || JitterError::Syntax(text.to_owned());
@@ -75,11 +70,9 @@ const fn mix(number: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// Why a text is no jitter.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JitterError {
-    /// Not a number with a percent sign.
     #[error("\"{0}\" is not a share; write one such as 10%")]
     Syntax(String),
     /// Above 100 percent.

@@ -35,10 +35,8 @@ pub use run::RunInfo;
 use super::record::Order;
 use crate::store::{Integrity, Plan, Presence, Row, Schema, Statement, Store, StoreError, Value};
 
-/// How many orders are written in one request.
 const CHUNK: usize = 1000;
 
-/// The outcome that an acknowledged attempt is recorded with.
 const ACKNOWLEDGED: &str = "acknowledged";
 
 /// Times are Unix microseconds, so that `datetime(x / 1000000, 'unixepoch')` shows them.
@@ -100,69 +98,46 @@ const SCHEMA: Schema = Schema {
 /// The first part of a run; each resume begins another.
 const FIRST_PART: u32 = 1;
 
-/// An attempt that is about to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Intention {
-    /// The order's number.
     pub order: u64,
     /// The attempt's number, from 1.
     pub attempt: u32,
-    /// When it is planned to start.
     pub intended_at: Timestamp,
 }
 
-/// What follows an attempt whose outcome is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
-    /// Another attempt.
     Retry,
-    /// Nothing: the merchant acknowledged.
     Acknowledged,
-    /// Nothing: the schedule ended, or the window passed.
     Exhausted,
 }
 
-/// An attempt whose outcome is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settlement {
-    /// The order's number.
     pub order: u64,
     /// The attempt's number, from 1.
     pub attempt: u32,
-    /// The stable name of the outcome; an acknowledgement is always recorded as `acknowledged`.
     pub code: &'static str,
-    /// Why it is no acknowledgement, in words; the first explanation of each code is kept.
     pub explanation: Option<String>,
-    /// When it was really sent, where that is known.
     pub sent_at: Option<Timestamp>,
-    /// When the outcome was known.
     pub finished_at: Timestamp,
-    /// What follows.
     pub then: Settled,
 }
 
-/// A moment from which the limit on attempts in flight held sends back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Throttle {
-    /// When, counted from the start of this part of the run.
     pub at: Duration,
-    /// How many attempts were in flight.
     pub in_flight: usize,
 }
 
-/// The journal of one run; one process at a time holds it.
 #[derive(Debug)]
 pub struct Journal {
     store: Store,
-    /// Which part of the run is written now.
     part: u32,
 }
 
 impl Journal {
-    /// Makes the journal of a new run; an existing file is refused.
-    ///
-    /// # Errors
-    /// `Trouble::Exists`, and what else can be wrong with the path.
     pub fn create(path: &Path, run: &RunInfo) -> Result<Journal, StoreError> {
         let first = [run.insertion()];
         let plan = Plan { first: &first, ..Plan::new(&SCHEMA, Presence::New) };
@@ -173,10 +148,6 @@ impl Journal {
     ///
     /// Nothing is written before [`Journal::begin`]: dropped until then, it leaves the file and its
     /// log as they were.
-    ///
-    /// # Errors
-    /// `Trouble::Missing`, `Trouble::InUse` where the run is still at work, `Trouble::LogLost`, and
-    /// what else can be wrong with the file; it is checked as a whole.
     pub fn resume(path: &Path, now: Timestamp) -> Result<(Journal, Resumed), StoreError> {
         let plan = Plan { integrity: Integrity::Whole, ..Plan::new(&SCHEMA, Presence::Existing) };
         let store = Store::open(path, &plan)?;
@@ -193,9 +164,6 @@ impl Journal {
     ///
     /// The file itself then holds all orders, and shows where its log is lost. Orders that were
     /// called exhausted without an attempt are pending again.
-    ///
-    /// # Errors
-    /// `Trouble::Locked` where another program reads the file for long, and whatever the disk does.
     pub async fn begin(&self) -> Result<(), StoreError> {
         let reopened = concat!(
             "UPDATE orders AS o SET state = 'pending' WHERE state = 'exhausted' AND ",
@@ -216,18 +184,10 @@ impl Journal {
     ///
     /// The last attempt of a pending order is left out where its outcome is unknown: the part that
     /// follows it up says so.
-    ///
-    /// # Errors
-    /// What cannot be written or read, and times and numbers that cannot be.
     pub async fn replay(&self, take: impl FnMut(PastEvent)) -> Result<Past, StoreError> {
         past::replay(&self.store.reader()?, self.part, take)
     }
 
-    /// Takes orders in; they are on the disk when it returns.
-    ///
-    /// # Errors
-    /// A number that is taken already, and whatever the disk does; orders before the failed ones
-    /// may be in.
     pub async fn enqueue(&self, orders: &[Order]) -> Result<(), StoreError> {
         for chunk in orders.chunks(CHUNK) {
             self.store.write(chunk.iter().map(insertion).collect()).await?;
@@ -235,10 +195,6 @@ impl Journal {
         Ok(())
     }
 
-    /// Records that all orders of the run are in.
-    ///
-    /// # Errors
-    /// Whatever the disk does.
     pub async fn seal(&self, now: Timestamp) -> Result<(), StoreError> {
         let sql = "UPDATE run SET sealed_at_us = coalesce(sealed_at_us, ?)";
         self.store.write(vec![Statement::one_row(sql, vec![now.as_microsecond().into()])]).await?;
@@ -247,10 +203,6 @@ impl Journal {
 
     /// Records what is about to be sent; it is on the disk when it returns, and only then may it be
     /// sent.
-    ///
-    /// # Errors
-    /// `Trouble::Refused` for an order that is not pending, or an attempt that was intended before:
-    /// then none is recorded. And whatever the disk does.
     pub async fn intend(&self, intentions: &[Intention]) -> Result<(), StoreError> {
         let sql = "INSERT INTO attempts (order_number, attempt, intended_at_us, part)
                    SELECT number, ?, ?, ? FROM orders WHERE number = ? AND state = 'pending'";
@@ -268,10 +220,6 @@ impl Journal {
 
     /// Records outcomes. With an acknowledgement or an exhaustion among them it waits for the disk;
     /// an outcome that is lost otherwise is unknown, and its order is sent again anyway.
-    ///
-    /// # Errors
-    /// `Trouble::Refused` for an attempt that was not intended or is settled already, told by a
-    /// later call where it was not waited for; and whatever the disk does.
     pub async fn settle(&self, settlements: &[Settlement]) -> Result<(), StoreError> {
         let statements = settlements.iter().flat_map(settlement).collect();
         if settlements.iter().any(|settlement| settlement.then != Settled::Retry) {
@@ -281,10 +229,6 @@ impl Journal {
         }
     }
 
-    /// Records that the limit on attempts in flight held sends back.
-    ///
-    /// # Errors
-    /// Whatever the disk does, told by a later call.
     pub async fn throttled(&self, throttles: &[Throttle]) -> Result<(), StoreError> {
         let sql = "INSERT INTO throttles (part, after_us, in_flight) VALUES (?, ?, ?)";
         let statement = |throttle: &Throttle| {
@@ -296,27 +240,17 @@ impl Journal {
     }
 
     /// Records orders that ended without another attempt, because their window passed.
-    ///
-    /// # Errors
-    /// An order that is not pending, told by a later call; and whatever the disk does.
     pub async fn exhaust(&self, orders: &[u64]) -> Result<(), StoreError> {
         let statements = orders.iter().map(|order| finish(*order, Settled::Exhausted));
         self.store.write_later(statements.flatten().collect()).await
     }
 
-    /// Waits until everything recorded is on the disk.
-    ///
-    /// # Errors
-    /// What went wrong with a record that nobody waited for.
     #[cfg(test)]
     pub async fn flush(&self) -> Result<(), StoreError> {
         self.store.flush().await
     }
 
     /// Writes what waits and closes the file; it blocks meanwhile.
-    ///
-    /// # Errors
-    /// What went wrong with a record that nobody waited for, and with the closing.
     pub fn close(self) -> Result<(), StoreError> {
         self.store.close()
     }
@@ -364,7 +298,6 @@ fn time(row: &Row<'_>, column: usize) -> Result<Timestamp, StoreError> {
     Timestamp::from_microsecond(row.integer(column)?).map_err(|_| row.corrupt(column, "is no time"))
 }
 
-/// SQLite has no unsigned numbers; no count comes near the limit.
 fn integer(number: u64) -> Value {
     Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
 }

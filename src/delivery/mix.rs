@@ -4,10 +4,8 @@ use protocol::StatusTable;
 
 use super::example::StatusWord;
 
-/// The largest weight, and the most statuses, of a mix.
 const MAX_WEIGHT: u64 = 1_000_000_000;
 
-/// The most statuses of a mix.
 const MAX_STATUSES: usize = 100;
 
 /// Statuses with their weights.
@@ -16,46 +14,30 @@ const MAX_STATUSES: usize = 100;
 /// as real traffic does, and the same seed gives the same statuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mix {
-    /// Each status with the sum of the weights up to and including its own.
     sums: Vec<(i64, u64)>,
 }
 
-/// A mix as a person says it: names have no numbers yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MixWords {
     shares: Vec<(StatusWord, u64)>,
 }
 
-/// Why a text is no mix.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MixError {
-    /// A part that is not STATUS=WEIGHT.
     #[error("STATUS=WEIGHT is wanted, such as success=90,failed=10")]
     NoPair(String),
-    /// A status that there is not.
     #[error("{status:?}: {reason}")]
-    Status {
-        /// What was written.
-        status: String,
-        /// What is wanted.
-        reason: String,
-    },
-    /// A weight that is no positive whole number.
+    Status { status: String, reason: String },
     #[error("{0:?}: a weight is a whole number from 1 to {MAX_WEIGHT}")]
     Weight(String),
-    /// A status twice.
     #[error("the status {0} stands twice")]
     Twice(i64),
-    /// Too many statuses.
     #[error("more than {MAX_STATUSES} statuses")]
     TooMany,
 }
 
 impl MixWords {
     /// Reads a list such as `success=90,failed=8,cancelled=2`; the weights may have any sum.
-    ///
-    /// # Errors
-    /// A part that is no STATUS=WEIGHT, a weight that is not positive.
     pub fn parse(text: &str) -> Result<Self, MixError> {
         let mut shares = Vec::new();
         for part in text.split(',').map(str::trim) {
@@ -77,10 +59,6 @@ impl MixWords {
         Ok(MixWords { shares })
     }
 
-    /// The mix, with the numbers that the names have.
-    ///
-    /// # Errors
-    /// A status twice.
     pub fn numbered(&self, statuses: &StatusTable) -> Result<Mix, MixError> {
         let mut mix = Mix { sums: Vec::new() };
         let mut sum = 0;
@@ -97,18 +75,15 @@ impl MixWords {
 }
 
 impl Mix {
-    /// One status alone.
     pub fn only(status: i64) -> Mix {
         Mix { sums: vec![(status, 1)] }
     }
 
-    /// Each status with its weight, as they were written.
     pub fn shares(&self) -> impl Iterator<Item = (i64, u64)> {
         let below = std::iter::once(0).chain(self.sums.iter().map(|(_, sum)| *sum));
         self.sums.iter().zip(below).map(|((status, sum), below)| (*status, sum - below))
     }
 
-    /// The status of the next order.
     pub fn draw(&self, random: &mut fastrand::Rng) -> i64 {
         let Some((last, total)) = self.sums.last() else { return 0 };
         let drawn = random.u64(0..*total);
@@ -125,19 +100,14 @@ pub struct Duplicates {
     millionths: u32,
 }
 
-/// All of the orders, in millionths.
 const WHOLE: u32 = 1_000_000;
 
-/// A text that is no share.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a share from 0% to 100% is wanted, such as 5%")]
 pub struct ShareError(pub String);
 
 impl Duplicates {
     /// Reads a share such as `5%` or `0.5%`; at most four decimals count.
-    ///
-    /// # Errors
-    /// A share without `%`, or outside 0% to 100%.
     pub fn parse(text: &str) -> Result<Self, ShareError> {
         let refuse = || ShareError(text.to_owned());
         let number = text.trim().strip_suffix('%').ok_or_else(refuse)?.trim();
@@ -156,7 +126,6 @@ impl Duplicates {
         self.among(index.saturating_add(1)) > self.among(index)
     }
 
-    /// How many of the first `orders` orders are notified twice.
     pub fn among(self, orders: u64) -> u64 {
         let count = u128::from(orders) * u128::from(self.millionths) / u128::from(WHOLE);
         u64::try_from(count).unwrap_or(u64::MAX)

@@ -28,20 +28,13 @@ const READ_AHEAD: usize = 64 * 1024;
 /// How far the end of a line that is too long is looked for, in bytes: a device may have none.
 const MAX_SKIPPED: usize = 64 * 1024 * 1024;
 
-/// How a file of orders is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileFormat {
-    /// One JSON object a line.
     Ndjson,
-    /// Comma-separated values with a header.
     Csv,
 }
 
 impl FileFormat {
-    /// Reads a `--from-format` value.
-    ///
-    /// # Errors
-    /// Anything but `ndjson` and `csv`.
     pub fn parse(text: &str) -> Result<Self, String> {
         match text {
             "ndjson" => Ok(FileFormat::Ndjson),
@@ -50,7 +43,6 @@ impl FileFormat {
         }
     }
 
-    /// The format that a path's extension tells: CSV for `.csv`, else NDJSON.
     pub fn of(path: &Path) -> Self {
         match path.extension() {
             Some(end) if end.eq_ignore_ascii_case("csv") => FileFormat::Csv,
@@ -59,7 +51,6 @@ impl FileFormat {
     }
 }
 
-/// The orders of a file, in its order.
 pub struct FromFile {
     maker: OrderMaker,
     rows: Rows,
@@ -67,7 +58,6 @@ pub struct FromFile {
 }
 
 impl FromFile {
-    /// Orders from what a reader gives; nothing is read yet.
     pub fn new(reader: Box<dyn Read + Send>, format: FileFormat, recipe: OrderRecipe) -> Self {
         let skipped = Arc::default();
         let rows = Rows::new(reader, format, Expected::of(&recipe), Arc::clone(&skipped));
@@ -92,7 +82,6 @@ impl OrderSource for FromFile {
     }
 }
 
-/// The order that a row is.
 pub(super) fn order_of(
     row: Result<Row, Bad>,
     maker: &mut OrderMaker,
@@ -102,7 +91,6 @@ pub(super) fn order_of(
     maker.order(&row.text, completed_at).map_err(|error| row.unsigned(error).into())
 }
 
-/// The rows of a file, in its order.
 pub(super) enum Rows {
     Lines(Lines),
     Table(Box<Table>),
@@ -137,17 +125,13 @@ impl Rows {
     }
 }
 
-/// A row that gives no payload.
 pub(super) struct Bad {
     error: OrderError,
     end: End,
 }
 
-/// What ends with a bad row.
 enum End {
-    /// The row alone.
     OfRow,
-    /// The whole file: what follows cannot be trusted.
     OfFile,
 }
 
@@ -156,7 +140,6 @@ impl Bad {
         Bad { error: bad.into(), end: End::OfRow }
     }
 
-    /// A file that is wrong as a whole from this line on.
     fn file(line: u64, problem: impl Into<String>) -> Self {
         Bad { error: BadLine::whole(line, problem).into(), end: End::OfFile }
     }
@@ -170,26 +153,20 @@ impl Bad {
     }
 }
 
-/// A row that gives a payload.
 pub(super) struct Row {
     line: u64,
     text: Vec<u8>,
     written_as: WrittenAs,
 }
 
-/// How a row writes its payload, and so where a place in the payload is in the row.
 #[derive(Clone, Copy)]
 enum WrittenAs {
-    /// The line is the payload.
     Line,
-    /// The line records a callback that had it as its body.
     Body,
-    /// The cells are its members.
     Cells,
 }
 
 impl Row {
-    /// Why the row's payload cannot be signed, with the place in the file.
     fn unsigned(&self, error: SigningError) -> BadLine {
         match (error, self.written_as) {
             (SigningError::InvalidPayload(error), WrittenAs::Line) => {
@@ -205,7 +182,6 @@ impl Row {
     }
 }
 
-/// The lines of NDJSON.
 pub(super) struct Lines {
     reader: BufReader<Box<dyn Read + Send>>,
     number: u64,
@@ -216,7 +192,6 @@ impl Lines {
         Lines { reader: BufReader::with_capacity(READ_AHEAD, reader), number: 0 }
     }
 
-    /// The next line that is neither blank nor an event other than a callback.
     fn next(&mut self) -> Option<Result<Row, Bad>> {
         loop {
             self.number += 1;

@@ -6,7 +6,6 @@
 /// How often the halves are exchanged: after four rounds, indices that are neighbours share nothing.
 const ROUNDS: usize = 4;
 
-/// The two halves of the eight digits in an order's id.
 const HALF: u64 = 10_000;
 
 /// The most hexadecimal digits of one id: 128 bits.
@@ -15,7 +14,6 @@ pub const MOST_DIGITS: u32 = 32;
 /// How many ids have eight digits; those of later orders have more.
 const BLOCK: u64 = HALF * HALF;
 
-/// The ids of a run's orders, by their index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderIds {
     keys: [u64; ROUNDS],
@@ -35,7 +33,6 @@ impl OrderIds {
         (index - within).saturating_add(self.permuted(within, HALF))
     }
 
-    /// The merchant's id of the order with this index.
     pub fn merchant_order(&self, index: u64) -> u128 {
         self.digits(index, MOST_DIGITS, 0)
     }
@@ -53,7 +50,6 @@ impl OrderIds {
         u128::from(left) << bits | u128::from(right)
     }
 
-    /// A number below `half * half`, moved to another place there.
     fn permuted(&self, number: u64, half: u64) -> u64 {
         let (mut left, mut right) = (number / half, number % half);
         for key in self.keys {

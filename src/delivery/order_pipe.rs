@@ -25,7 +25,6 @@ use super::record::Order;
 /// most one row more.
 const MOST_BATCHES: usize = 4;
 
-/// The orders of a pipe, in its order.
 pub struct FromPipe {
     maker: OrderMaker,
     rows: vec::IntoIter<Result<Row, Bad>>,
@@ -38,9 +37,6 @@ impl FromPipe {
     ///
     /// It ends with the reader, or at the first row that nobody takes any more. While the reader
     /// is silent nothing ends it but the end of the process.
-    ///
-    /// # Errors
-    /// A thread that cannot be started.
     pub fn try_new(
         reader: Box<dyn Read + Send>,
         format: FileFormat,
@@ -56,14 +52,11 @@ impl FromPipe {
         Ok(FromPipe { maker, rows: Vec::new().into_iter(), batches, skipped })
     }
 
-    /// How many rows so far had nothing in any cell.
     pub fn skipped(&self) -> u64 {
         self.skipped.load(Ordering::Relaxed)
     }
 
     /// The next order, completed at this time; `None` at the end, pending where none is there yet.
-    ///
-    /// After an error of one row the next call goes on with the next row, where there is one.
     pub fn next_order(
         &mut self,
         completed_at: Timestamp,
@@ -83,7 +76,6 @@ impl FromPipe {
         }
     }
 
-    /// Completes when [`FromPipe::next_order`] has an answer.
     pub fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if !self.rows.as_slice().is_empty() {
             return Poll::Ready(());
@@ -102,14 +94,12 @@ fn read_all(mut rows: Rows, outbox: &Outbox) {
     let _ = outbox.pass_on();
 }
 
-/// What was read and is not passed on yet.
 struct Outbox {
     rows: Mutex<Vec<Result<Row, Bad>>>,
     sender: Sender<Vec<Result<Row, Bad>>>,
 }
 
 impl Outbox {
-    /// Waits for room where the run is behind.
     fn pass_on(&self) -> io::Result<()> {
         let rows = mem::take(&mut *self.rows.lock().unwrap_or_else(PoisonError::into_inner));
         let is_taken = match rows.is_empty() {
@@ -121,7 +111,6 @@ impl Outbox {
     }
 }
 
-/// A reader that passes on what was read so far before it reads more.
 struct Punctual {
     reader: Box<dyn Read + Send>,
     outbox: Arc<Outbox>,
@@ -142,7 +131,6 @@ mod tests {
     use super::super::orders::tests::{at, recipe, recipe_of};
     use super::*;
 
-    /// A pipe that gives what a test sends, and ends when the test drops its end.
     struct Pipe(mpsc::Receiver<Vec<u8>>);
 
     impl Read for Pipe {
@@ -158,7 +146,6 @@ mod tests {
         (sender, FromPipe::try_new(Box::new(Pipe(bytes)), format, recipe_of("wechat-v2")).unwrap())
     }
 
-    /// The id of the next order, waited for.
     fn next(orders: &mut FromPipe) -> Option<Result<String, String>> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let order = runtime.block_on(poll_fn(|context| {

@@ -18,47 +18,34 @@ use crate::lines::error::BadLine;
 pub use super::order_file::{FileFormat, FromFile};
 pub use super::order_pipe::FromPipe;
 
-/// Gives the orders of a run, one by one, signed and ready to send.
 pub trait OrderSource {
     /// The next order, completed at this time; `None` at the end.
-    ///
-    /// After an error of one row the next call goes on with the next row, where there is one.
     fn next_order(&mut self, completed_at: Timestamp) -> Option<Result<Order, OrderError>>;
 
-    /// How many orders are still to come, where that is known.
     fn size_hint(&self) -> Option<u64>;
 
-    /// How many rows so far had nothing in any cell.
     fn skipped(&self) -> u64 {
         0
     }
 }
 
-/// An order that could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum OrderError {
-    /// A generated payload cannot be signed.
     #[error(transparent)]
     Signing(#[from] SigningError),
-    /// A row of a file gives no payload, or one that cannot be signed.
     #[error(transparent)]
     Row(#[from] BadLine),
-    /// The header of a table does not say which fields the orders have.
     #[error("line {line}: {problem}")]
     Header {
         /// The header's line, from 1.
         line: u64,
-        /// What is wrong with it.
         problem: String,
-        /// What to do about it.
         hint: Option<&'static str>,
     },
-    /// A file cannot be read further.
     #[error("line {line}: cannot read on: {error}")]
     Read {
         /// The line that was being read, from 1.
         line: u64,
-        /// Why.
         error: io::Error,
     },
 }
@@ -74,18 +61,10 @@ impl OrderError {
     }
 }
 
-/// One change that is made to every order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The same in every order.
     Fixed(Edit),
-    /// A member whose value differs from order to order.
-    Templated {
-        /// The member's name.
-        name: String,
-        /// Its value.
-        template: Template,
-    },
+    Templated { name: String, template: Template },
 }
 
 impl Change {
@@ -106,19 +85,13 @@ impl Change {
     }
 }
 
-/// How orders are made, wherever their payloads come from.
 pub struct OrderRecipe {
-    /// How they are signed.
     pub signer: BodySigner,
-    /// The changes, in the order in which they are made.
     pub changes: Vec<Change>,
     /// The statuses; `None` leaves what the payload has, and a fresh order is a success.
     pub mix: Option<Mix>,
-    /// What the numbers of statuses mean.
     pub statuses: StatusTable,
-    /// How many are notified twice.
     pub duplicates: Duplicates,
-    /// Where ids, amounts and statuses come from.
     pub seed: u64,
 }
 
@@ -128,11 +101,8 @@ pub(super) struct OrderMaker {
     ids: OrderIds,
     values: fastrand::Rng,
     statuses: fastrand::Rng,
-    /// Originals made.
     made: u64,
-    /// The number of the next order.
     next_number: u64,
-    /// An order that is to be repeated.
     repeat: Option<Order>,
     edits: Vec<Edit>,
 }
@@ -162,13 +132,11 @@ impl OrderMaker {
         Some(order)
     }
 
-    /// How many orders are still to come when so many originals are in all.
     fn left(&self, originals: u64) -> u64 {
         let all = originals.saturating_add(self.recipe.duplicates.among(originals));
         all.saturating_sub(self.next_number - 1)
     }
 
-    /// The order of a payload that was read.
     pub(super) fn order(&mut self, text: &[u8], at: Timestamp) -> Result<Order, SigningError> {
         self.edits.clear();
         if let Some(mix) = &self.recipe.mix {
@@ -178,7 +146,6 @@ impl OrderMaker {
         self.finish(text, at)
     }
 
-    /// The order of a fresh example.
     fn example(&mut self, at: Timestamp) -> Result<Order, SigningError> {
         self.edits.clear();
         let statuses = self.recipe.statuses;
@@ -227,7 +194,6 @@ impl OrderMaker {
     }
 }
 
-/// The platform's order id, or `#N`.
 fn order_id(payload: &Payload<'_>, number: u64) -> Arc<str> {
     let named = |name| match payload.get(name).map(|member| &member.value) {
         Some(Value::String(text)) if !text.is_empty() => Some(Arc::from(&**text)),
@@ -246,7 +212,6 @@ pub struct Generated {
 }
 
 impl Generated {
-    /// So many orders, their duplicates not counted.
     pub fn new(recipe: OrderRecipe, count: u64) -> Self {
         Generated { maker: OrderMaker::new(recipe), count }
     }

@@ -13,12 +13,9 @@ use crate::mask::outside;
 /// The most characters of a failure's detail that are kept; it can quote what a server sent.
 const MAX_DETAIL_CHARS: usize = 300;
 
-/// What came of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A reply arrived, complete or cut at the length that is read.
     Reply(Reply),
-    /// No complete reply arrived.
     NoReply(TransportFailure),
 }
 
@@ -57,8 +54,6 @@ impl Outcome {
     }
 
     /// Why it is no acknowledgement, in words; `None` where it is one.
-    ///
-    /// `conclusion` is what [`Outcome::conclusion_by`] gave.
     pub fn explanation(&self, conclusion: Option<&Conclusion>) -> Option<String> {
         match (self, conclusion) {
             (Outcome::NoReply(failure), _) => Some(failure.explanation()),
@@ -68,37 +63,25 @@ impl Outcome {
     }
 }
 
-/// Which step failed on the way to a complete reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FailureKind {
-    /// The host name has no address.
     Resolve,
-    /// The host answers, but nothing listens on the port.
     Refused,
-    /// The connection cannot be made for another reason.
     Connect,
-    /// The TLS handshake failed, for example on the certificate.
     Tls,
-    /// The reply was not complete in time.
     Timeout,
-    /// The other side broke the connection off.
     Reset,
-    /// The other side closed the connection before the reply was complete.
     ClosedEarly,
-    /// What arrived is not HTTP.
     InvalidReply,
     /// A reply came, and the tool dropped the connection without reading it, as it was told to.
     ReplyLost,
-    /// A proxy refused the request or cannot be reached.
     Proxy,
     /// This machine had no room for the connection: nothing was sent, and it is no attempt.
     HeldBack,
-    /// Anything else.
     Other,
 }
 
 impl FailureKind {
-    /// The stable name, as JSON output carries it.
     pub const fn code(self) -> &'static str {
         match self {
             FailureKind::Resolve => "resolve",
@@ -117,7 +100,6 @@ impl FailureKind {
         }
     }
 
-    /// What it means for the merchant's developer.
     const fn advice(self) -> &'static str {
         match self {
             FailureKind::Resolve => {
@@ -161,27 +143,22 @@ impl FailureKind {
     }
 }
 
-/// Why no complete reply arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransportFailure {
-    /// Which step failed.
     pub kind: FailureKind,
     /// The technical cause, without credentials, at most 300 characters.
     pub detail: String,
 }
 
 impl TransportFailure {
-    /// A failure with its technical cause, cut to a sane length.
     pub fn new(kind: FailureKind, detail: &str) -> Self {
         TransportFailure { kind, detail: outside(detail).chars().take(MAX_DETAIL_CHARS).collect() }
     }
 
-    /// The stable name, as JSON output carries it.
     pub const fn code(&self) -> &'static str {
         self.kind.code()
     }
 
-    /// The failure in words that a merchant's developer can act on.
     pub fn explanation(&self) -> String {
         let advice = self.kind.advice();
         match self.kind {
@@ -200,12 +177,10 @@ impl TransportFailure {
 }
 
 impl Outcome {
-    /// Whether the request was held back on this machine: then no attempt was made.
     pub fn is_held_back(&self) -> bool {
         matches!(self, Outcome::NoReply(failure) if failure.kind == FailureKind::HeldBack)
     }
 
-    /// Why the merchant has no part in it: this machine or a proxy failed.
     pub fn failed_before_the_merchant(&self) -> Option<String> {
         match self {
             Outcome::NoReply(failure)
@@ -218,28 +193,16 @@ impl Outcome {
     }
 }
 
-/// What follows an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// The notification is acknowledged: silence from here on.
     Acknowledged,
-    /// Another attempt is due; at once where its time has passed.
-    RetryAt {
-        /// The attempt's number.
-        attempt: usize,
-        /// When it is planned after the order's completion.
-        offset: Duration,
-    },
-    /// The schedule ended without an acknowledgement.
+    RetryAt { attempt: usize, offset: Duration },
     Exhausted(Exhaustion),
 }
 
-/// Why no attempt follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exhaustion {
-    /// Every planned attempt was made.
     NoRetriesLeft,
-    /// The window passed while an attempt was still waiting for its reply.
     WindowPassed,
 }
 

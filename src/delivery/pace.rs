@@ -5,28 +5,21 @@
 
 use std::time::Duration;
 
-/// How many orders are sent in a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// Thousandths of an order, in each period.
     thousandths: u64,
     /// The period in nanoseconds.
     period: u64,
 }
 
-/// A text that is no rate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a rate such as 500/s, 30/m, 10/h or 500 is wanted, with at most three decimals")]
 pub struct RateError(pub String);
 
-/// The most orders in a period.
 const MAX_ORDERS: u64 = 1_000_000_000;
 
 impl Rate {
     /// Reads `500/s`, `30/m`, `10/h`, or `500` for that many a second.
-    ///
-    /// # Errors
-    /// Anything else, nothing at all, more than a thousand million, and more than three decimals.
     pub fn parse(text: &str) -> Result<Self, RateError> {
         let refuse = || RateError(text.to_owned());
         let (number, unit) = text.trim().split_once('/').unwrap_or((text.trim(), "s"));
@@ -52,7 +45,6 @@ impl Rate {
         Ok(Rate { thousandths, period: seconds * 1_000_000_000 })
     }
 
-    /// Orders in a second.
     pub fn per_second(self) -> f64 {
         self.thousandths as f64 * 1e6 / self.period as f64
     }
@@ -64,12 +56,10 @@ impl Rate {
     }
 }
 
-/// When each order of a run is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pace {
     /// The rate; `None` sends as fast as the concurrency allows (the closed model).
     pub rate: Option<Rate>,
-    /// The time in which the rate grows from nothing, as a straight line.
     pub ramp: Option<Duration>,
 }
 

@@ -20,24 +20,18 @@ use super::wire_settings::{ResolveRule, WireSettings};
 
 mod certificate;
 
-/// The most addresses of a host that are looked at.
 const MAX_ADDRESSES: usize = 16;
 
-/// What a TLS handshake showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFacts {
     /// The version, such as `TLSv1_3`.
     pub version: String,
-    /// How many certificates the merchant sent.
     pub chain: usize,
     /// When the merchant's own certificate expires; `None` where it cannot be read.
     pub expires_at: Option<Timestamp>,
 }
 
 /// The addresses that a target's requests go to, at most 16.
-///
-/// # Errors
-/// A [`TransportFailure`] where the name has none, or `limit` has passed.
 pub async fn addresses(
     target: &Target,
     rules: &[ResolveRule],
@@ -49,20 +43,12 @@ pub async fn addresses(
     Ok(found)
 }
 
-/// Makes a connection to one address and drops it.
-///
-/// # Errors
-/// A [`TransportFailure`] where none can be made within `limit`.
 pub async fn connect(address: SocketAddr, limit: Duration) -> Result<(), TransportFailure> {
     let phase = Phase::Connecting;
     let connected = within(phase, limit, TcpStream::connect(address)).await?;
     connected.map(drop).map_err(|error| failure(&error, phase))
 }
 
-/// Shakes hands as an `https` request does, and sends nothing.
-///
-/// # Errors
-/// A [`TransportFailure`] where the host cannot be reached, or its certificate is not accepted.
 pub async fn handshake(
     target: &Target,
     address: SocketAddr,

@@ -13,11 +13,9 @@ use super::outcome::{FailureKind, TransportFailure};
 use super::transport::Target;
 use super::wire_settings::WireSettings;
 
-/// What a person does who does not want the proxy.
 const WAY_ROUND: &str = "check the proxy's setting (HTTP_PROXY, HTTPS_PROXY or ALL_PROXY), or name \
                          the merchant's host in NO_PROXY";
 
-/// A proxy that requests to one target go through.
 #[derive(Clone, Debug)]
 pub(super) struct Proxy {
     /// Its URL, without credentials.
@@ -42,7 +40,6 @@ impl Proxy {
         Some(Proxy { name: format!("{scheme}://{host}"), is_tunnel: target.is_https() })
     }
 
-    /// Whose doing it is that no connection could be made.
     pub(super) fn explain(
         &self,
         failed: TransportFailure,
@@ -101,7 +98,6 @@ impl Proxy {
     }
 }
 
-/// What went wrong while the proxy was asked for a tunnel; the HTTP library's type is private.
 fn tunnel_error(error: &(dyn Error + 'static)) -> Option<String> {
     let mut next = Some(error);
     while let Some(error) = next {

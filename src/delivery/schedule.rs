@@ -31,7 +31,6 @@ pub const MAX_RETRIES: usize = 100;
 const BACKOFF_SECONDS: [u64; 10] = [15, 30, 60, 120, 180, 300, 420, 600, 720, 900];
 const EVEN_DELAY: Duration = Duration::from_secs(360);
 
-/// When the attempts of one delivery are planned; every attempt lies in the window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetrySchedule {
     name: String,
@@ -48,11 +47,6 @@ impl Default for RetrySchedule {
 }
 
 impl RetrySchedule {
-    /// A schedule from its delays; the name is what reports call it.
-    ///
-    /// # Errors
-    ///
-    /// [`ScheduleError::TooManyRetries`] and [`ScheduleError::PastWindow`].
     pub fn try_new(
         name: impl Into<String>,
         delays: Vec<Duration>,
@@ -76,11 +70,6 @@ impl RetrySchedule {
     /// seconds each time, and `ten-in-total` is `backoff` without its last retry, for deployments
     /// whose ten include the first notification. A preset is cut to `retries`; without a number it
     /// is 10, or 9 for `ten-in-total`. An empty list stands for no retries and wants `retries` 0.
-    ///
-    /// # Errors
-    ///
-    /// A [`ScheduleError`] where the text cannot be read, where it does not go with `retries`, and
-    /// where the last attempt would start after the window.
     pub fn parse(
         text: &str,
         retries: Option<usize>,
@@ -101,22 +90,18 @@ impl RetrySchedule {
         Self::try_new(text, delays, window)
     }
 
-    /// The preset's name, or the list as it was given.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The gaps between planned send times, one a retry.
     pub fn delays(&self) -> &[Duration] {
         &self.delays
     }
 
-    /// How long after the order's completion an attempt may start.
     pub const fn window(&self) -> Duration {
         self.window
     }
 
-    /// The number of attempts: the first notification and the retries.
     pub fn attempts(&self) -> usize {
         self.delays.len() + 1
     }
@@ -132,7 +117,6 @@ impl RetrySchedule {
     }
 }
 
-/// The running sums of `delays`, from zero: one more than there are delays.
 fn offsets(delays: &[Duration]) -> impl Iterator<Item = Duration> + '_ {
     let sums = delays.iter().scan(Duration::ZERO, |sum, delay| {
         *sum = sum.saturating_add(*delay);
@@ -172,14 +156,11 @@ fn parse_list(text: &str, retries: usize) -> Result<Vec<Duration>, ScheduleError
         .collect()
 }
 
-/// Why a retry schedule cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScheduleError {
-    /// No delays where retries are wanted.
     #[error("the list of delays is empty; no retries at all are asked for with 0 retries")]
     Empty,
-    /// A word that is no preset.
     #[error(
         "\"{0}\" is neither a preset (backoff, even, ten-in-total) nor a list such as 15s,30s,5m{near}",
         near = did_you_mean(.0, PRESETS)
@@ -190,48 +171,19 @@ pub enum ScheduleError {
     Delay {
         /// Which delay, from 1.
         position: usize,
-        /// What is wrong with it.
         source: DurationError,
     },
-    /// A list with more delays than retries are allowed.
     #[error("the list has more delays ({delays}) than there are retries ({retries})")]
-    ListTooLong {
-        /// The delays in the list.
-        delays: usize,
-        /// The retries allowed.
-        retries: usize,
-    },
-    /// A preset that has fewer retries than asked for.
+    ListTooLong { delays: usize, retries: usize },
     #[error("{preset} has {most} retries, not {retries}")]
-    TooManyForPreset {
-        /// The preset's name.
-        preset: &'static str,
-        /// The retries asked for.
-        retries: usize,
-        /// The retries it has.
-        most: usize,
-    },
-    /// More than [`MAX_RETRIES`].
+    TooManyForPreset { preset: &'static str, retries: usize, most: usize },
     #[error("{retries} retries are more than the {MAX_RETRIES} that are supported")]
-    TooManyRetries {
-        /// The retries asked for.
-        retries: usize,
-    },
-    /// The last attempt would start after the window.
+    TooManyRetries { retries: usize },
     #[error(
         "{retries} retries take {}, longer than the window of {}; {fitting} would fit",
         format_duration(*total), format_duration(*window)
     )]
-    PastWindow {
-        /// The retries asked for.
-        retries: usize,
-        /// The sum of the delays.
-        total: Duration,
-        /// The window.
-        window: Duration,
-        /// How many of the delays, from the first, stay in the window.
-        fitting: usize,
-    },
+    PastWindow { retries: usize, total: Duration, window: Duration, fitting: usize },
 }
 
 #[cfg(test)]

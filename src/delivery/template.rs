@@ -14,22 +14,17 @@ use super::order_ids::{MOST_DIGITS, OrderIds};
 /// The most digits that one `{hex:N}` gives.
 pub const MAX_HEX_DIGITS: usize = 1024;
 
-/// The placeholders, as errors list them.
 const KNOWN: &str = "{n}, {uuid}, {now}, {now_ms}, {hex:N} and {LOW..HIGH}";
 
-/// A value with placeholders, read once and expanded for each order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     segments: Vec<Segment>,
     form: Form,
 }
 
-/// One piece of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Segment {
-    /// Text that is the same in every order.
     Literal(String),
-    /// `{n}`, the order's number.
     Number,
     /// `{uuid}`, a random UUID of version 4.
     Uuid,
@@ -39,51 +34,39 @@ pub enum Segment {
     NowMillis,
     /// `{hex:N}`, so many hexadecimal digits that look random, and repeat only after 16^N orders.
     Hex(usize),
-    /// `{LOW..HIGH}`, a random integer; both bounds count.
     Range(i64, i64),
 }
 
-/// Whether a VALUE is JSON or a string; of a template, the same for every order of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// One JSON value.
     Json,
-    /// A string.
     Text,
 }
 
-/// Why a VALUE is no template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// A word in braces that is no placeholder.
     #[error("{{{0}}} is unknown; there are {KNOWN}; {{{{{0}}}}} is the plain text")]
     Unknown(String),
     /// `{hex:N}` without a number in its limits.
     #[error("{{{0}}}: a number from 1 to {MAX_HEX_DIGITS} is wanted, as in {{hex:8}}")]
     HexDigits(String),
-    /// A range whose low end is above its high end.
     #[error("{{{0}}}: the range is reversed")]
     Reversed(String),
     /// A bound that is no 64-bit integer.
     #[error("{{{0}}}: a bound is beyond 64 bits")]
     Overflow(String),
-    /// JSON by its form, but nobody could verify it.
     #[error("{0}")]
     Json(PayloadProblem),
 }
 
-/// What the placeholders stand for in one order.
 #[derive(Debug)]
 pub struct TemplateContext<'r> {
     /// The order's number, from 1.
     pub number: u64,
-    /// When the order was completed.
     pub completed_at: Timestamp,
-    /// Where UUIDs and amounts come from.
     pub random: &'r mut fastrand::Rng,
     /// Where hexadecimal digits come from: they are used for ids, which must not repeat.
     pub ids: &'r OrderIds,
-    /// How many values with such digits the order has so far.
     pub places: u64,
 }
 
@@ -92,10 +75,6 @@ impl Template {
     ///
     /// It is JSON where it parses as JSON whatever its placeholders expand to, else a string: the
     /// member's type is the same in every order of a run.
-    ///
-    /// # Errors
-    /// A word in braces that is no placeholder, a wrong argument or range, and JSON with a member
-    /// twice or nested too deep.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
         let mut template = Template { segments: segments(text)?, form: Form::Text };
         let mut form = Form::Json;
@@ -108,20 +87,14 @@ impl Template {
         Ok(template)
     }
 
-    /// Reads a VALUE that is a string whatever it looks like, as `--set-str` has it.
-    ///
-    /// # Errors
-    /// As [`Template::parse`], but for JSON.
     pub fn parse_text(text: &str) -> Result<Self, TemplateError> {
         Ok(Template { segments: segments(text)?, form: Form::Text })
     }
 
-    /// Whether it is the same for every order.
     pub fn is_constant(&self) -> bool {
         self.segments.iter().all(|segment| matches!(segment, Segment::Literal(_)))
     }
 
-    /// The value for one order, as JSON text.
     pub fn expand(&self, context: &mut TemplateContext<'_>) -> String {
         let mut text = String::new();
         for segment in &self.segments {
@@ -150,13 +123,11 @@ impl Template {
         }
     }
 
-    /// An expansion at the edge of what is possible.
     fn probe(&self, probe: Probe) -> String {
         self.segments.iter().map(|segment| segment.probe(probe)).collect::<String>()
     }
 }
 
-/// Which of the possible values a probe takes.
 #[derive(Clone, Copy, Debug)]
 enum Probe {
     Low,
@@ -217,7 +188,6 @@ fn write_uuid(random: u128, out: &mut String) -> std::fmt::Result {
     )
 }
 
-/// The pieces of a VALUE.
 fn segments(text: &str) -> Result<Vec<Segment>, TemplateError> {
     let mut segments = Vec::new();
     let mut literal = String::new();
@@ -272,7 +242,6 @@ fn placeholder_like(text: &str) -> Option<(&str, &str)> {
     is_placeholder.then_some((inside, after))
 }
 
-/// The two bounds of `LOW..HIGH`.
 fn range_of(inside: &str) -> Option<(&str, &str)> {
     let is_integer = |text: &str| {
         let digits = text.strip_prefix('-').unwrap_or(text);
@@ -307,11 +276,6 @@ fn placeholder(inside: &str) -> Result<Segment, TemplateError> {
     }
 }
 
-/// Whether a VALUE is JSON: it is where it parses as one JSON value, else it is a string.
-///
-/// # Errors
-/// JSON by its form that nobody could verify, with a member twice or nested too deep: a string would
-/// hide the mistake.
 pub fn form_of(value: &str) -> Result<Form, PayloadProblem> {
     match Payload::parse(format!("{{\"v\":{value}}}").as_bytes()) {
         Ok(payload) if payload.members().len() == 1 => Ok(Form::Json),

@@ -17,37 +17,24 @@ use rustls::{
 /// The most certificates that are read from one file; a system's whole store has about 150.
 const MAX_CERTIFICATES: usize = 2_000;
 
-/// Whose certificates are accepted, and the own certificate.
 #[derive(Clone, Debug, Default)]
 pub struct TlsSettings {
-    /// Whose certificates are accepted.
     pub trust: Trust,
-    /// The certificate shown to a merchant who asks for one.
     pub identity: Option<Identity>,
 }
 
-/// Whose certificates are accepted.
 #[derive(Clone, Debug, Default)]
 pub enum Trust {
-    /// Those that the machine's own store vouches for.
     #[default]
     Machine,
-    /// Those that these certificates vouch for, and no others.
     Only(Authorities),
-    /// Anyone's: whoever answers is taken for the merchant.
     Anyone,
 }
 
-/// Certificates that vouch for others.
 #[derive(Clone, Debug)]
 pub struct Authorities(Arc<RootCertStore>);
 
 impl Authorities {
-    /// Reads the certificates of a PEM text.
-    ///
-    /// # Errors
-    ///
-    /// [`TlsError`] where there is none, too many, or one that cannot be read.
     pub fn parse(pem: &[u8]) -> Result<Self, TlsError> {
         let mut roots = RootCertStore::empty();
         for certificate in certificates(pem)? {
@@ -57,9 +44,6 @@ impl Authorities {
     }
 }
 
-/// A certificate with its chain and its private key.
-///
-/// `Debug` shows neither.
 #[derive(Clone)]
 pub struct Identity {
     chain: Vec<CertificateDer<'static>>,
@@ -67,11 +51,6 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Reads a certificate, its chain behind it, and its private key from two PEM texts.
-    ///
-    /// # Errors
-    ///
-    /// [`TlsError`] where one of them cannot be read; it quotes nothing of the key.
     pub fn parse(certificate: &[u8], key: &[u8]) -> Result<Self, TlsError> {
         let chain = certificates(certificate)?;
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NoKey)?;
@@ -96,33 +75,21 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     if certificates.is_empty() { Err(TlsError::NoCertificate) } else { Ok(certificates) }
 }
 
-/// Why certificates or keys cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// The PEM text holds no certificate.
     #[error("there is no certificate in it; a PEM file with BEGIN CERTIFICATE is wanted")]
     NoCertificate,
-    /// The PEM text holds too many.
     #[error("there are more than {MAX_CERTIFICATES} certificates in it")]
     TooMany,
-    /// A certificate that cannot be read.
     #[error("a certificate in it cannot be read: {0}")]
     Certificate(String),
-    /// The PEM text holds no private key that can be read.
     #[error("there is no readable private key in it; an unencrypted PEM file is wanted")]
     NoKey,
-    /// The key and the certificate do not work together, or TLS cannot be set up.
     #[error("TLS cannot be set up: {0}")]
     SetUp(String),
 }
 
-/// The TLS settings of a client.
-///
-/// # Errors
-///
-/// [`TlsError::SetUp`], for example where the machine has no certificates or the key is not the
-/// certificate's.
 pub(super) fn client_config(settings: &TlsSettings) -> Result<ClientConfig, TlsError> {
     let set_up = |error: &dyn fmt::Display| TlsError::SetUp(error.to_string());
     let provider = Arc::new(ring::default_provider());
@@ -160,12 +127,10 @@ pub(super) fn trust_nobody() -> Result<ClientConfig, TlsError> {
         .with_no_client_auth())
 }
 
-/// The certificate has signed itself.
 #[derive(Debug, thiserror::Error)]
 #[error("the certificate is self-signed")]
 struct SelfSigned;
 
-/// Judges as another does, and tells a self-signed certificate from an unknown issuer.
 #[derive(Debug)]
 struct Explaining(Arc<dyn ServerCertVerifier>);
 
@@ -260,7 +225,6 @@ impl ServerCertVerifier for Credulous {
     }
 }
 
-/// What a failed handshake means and what to do about it, as one sentence.
 pub(super) fn explain(error: &Error) -> String {
     match error {
         Error::InvalidCertificate(error) => explain_certificate(error),

@@ -16,15 +16,12 @@ use crate::mask::KeyMask;
 /// One notification as it is sent; every attempt sends the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// Where it goes.
     pub url: Target,
     /// Headers beside those that the transport sets itself; one of the same name replaces its own.
     pub headers: Vec<(String, String)>,
     /// The signed body, byte for byte; its attempts share it.
     pub body: Arc<[u8]>,
-    /// Which reply acknowledges it.
     pub acknowledgement: AcknowledgementRule,
-    /// Hides the key where a reply has it: what is told of a reply stands in reports and journals.
     pub mask: Arc<KeyMask>,
 }
 
@@ -36,7 +33,6 @@ impl Request {
         Request { url, headers, body, acknowledgement, mask: Arc::default() }
     }
 
-    /// The same request; this key is shown in nothing that is told of its reply.
     #[must_use]
     pub fn hiding(mut self, key: Option<&Key>) -> Self {
         self.mask = Arc::new(KeyMask::new(key));
@@ -54,7 +50,6 @@ impl Request {
         (outcome, conclusion)
     }
 
-    /// The same request, acknowledged by another reply.
     #[must_use]
     pub fn acknowledged_by(mut self, rule: AcknowledgementRule) -> Self {
         self.acknowledgement = rule;
@@ -65,18 +60,15 @@ impl Request {
 /// What held requests back on this machine, so that they were not sent.
 #[derive(Debug, Default)]
 pub struct Shortage {
-    /// What lacked first, in words.
     first: OnceLock<String>,
     gave_up: AtomicBool,
 }
 
 impl Shortage {
-    /// Notes that a request is held back.
     pub(super) fn note(&self, why: &str) {
         self.first.get_or_init(|| why.to_owned());
     }
 
-    /// Notes that one was held back for good.
     pub(super) fn give_up(&self) {
         self.gave_up.store(true, Ordering::Relaxed);
     }
@@ -86,29 +78,22 @@ impl Shortage {
         self.first.get().map(String::as_str)
     }
 
-    /// What held a request back for so long that it was not sent at all.
     pub fn gave_up(&self) -> Option<&str> {
         self.why().filter(|_| self.gave_up.load(Ordering::Relaxed))
     }
 }
 
-/// Carries one request and tells what came of it.
 pub trait Transport: Send + Sync {
     /// What this machine lacked; `None` of a transport that needs nothing of it.
     fn shortage(&self) -> Option<&Shortage> {
         None
     }
 
-    /// Sends `request` exactly once; a failure is an [`Outcome`], not an error.
     fn send(&self, request: &Request) -> impl Future<Output = Outcome> + Send;
 }
 
-/// Where notifications go: an `http` or `https` URL.
-///
-/// `Display` and `Debug` leave out a user name and a password.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Target {
-    /// Shared: every attempt names its target.
     url: Arc<Url>,
 }
 
@@ -117,10 +102,6 @@ impl Target {
     ///
     /// The scheme may be left out for the own machine: `localhost:8787/x`, `127.0.0.1:8787` and
     /// `:8787` are read as `http`. Elsewhere a guess could send a payout over plain HTTP.
-    ///
-    /// # Errors
-    ///
-    /// A [`TargetError`], which never quotes credentials.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
         let text = text.trim();
         if text.is_empty() {
@@ -139,7 +120,6 @@ impl Target {
         }
     }
 
-    /// Whether the host is the own machine: `localhost` or a loopback address.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.url)
     }
@@ -149,17 +129,14 @@ impl Target {
         self.url.host_str().unwrap_or_default().trim_matches(['[', ']'])
     }
 
-    /// Whether the host is a name that a name server is asked for.
     pub fn has_host_name(&self) -> bool {
         self.host().parse::<IpAddr>().is_err()
     }
 
-    /// The URL as it is requested, credentials included.
     pub(super) fn url(&self) -> &Url {
         &self.url
     }
 
-    /// Whether requests travel encrypted.
     pub fn is_https(&self) -> bool {
         self.url.scheme() == "https"
     }
@@ -217,29 +194,23 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Why a text is no notify URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TargetError {
-    /// No text.
     #[error("the notify URL is empty")]
     Empty,
-    /// Not a URL.
     #[error("the notify URL cannot be read: {0}")]
     Syntax(String),
     /// A port that is not a number from 1 to 65535.
     #[error("the notify URL's port is not a number from 1 to 65535")]
     Port,
-    /// A scheme other than `http` and `https`.
     #[error("the notify URL's scheme is {0}, not http or https")]
     Scheme(String),
-    /// No scheme, and the host is not the own machine.
     #[error("the notify URL does not begin with http:// or https://")]
     NoScheme,
 }
 
 impl TargetError {
-    /// What to write instead.
     pub const fn hint(&self) -> &'static str {
         match self {
             TargetError::NoScheme => {
@@ -250,22 +221,17 @@ impl TargetError {
     }
 }
 
-/// Why a header cannot be sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeaderError {
-    /// The name holds a character that names may not have.
     #[error("\"{0}\" is not a header name")]
     Name(String),
-    /// The value holds a character that values may not have.
     #[error("the value of the header {0} holds a character that is not allowed")]
     Value(String),
-    /// The header frames the message, and that is the transport's work.
     #[error("the header {0} is set by the transport")]
     Reserved(String),
 }
 
-/// A transport whose replies are written down beforehand.
 #[cfg(test)]
 pub(crate) mod scripted {
     use std::collections::VecDeque;
@@ -279,22 +245,15 @@ pub(crate) mod scripted {
     use crate::clock::SimulatedClock;
     use crate::delivery::outcome::{FailureKind, TransportFailure};
 
-    /// One line of the script.
     pub(crate) enum Step {
-        /// A reply with this status and body.
         Reply(u16, &'static str),
-        /// A failure of this kind.
         Fail(FailureKind),
-        /// The same as the step in it, but this much later.
         After(Duration, Box<Step>),
-        /// Nothing ever comes back.
         Hang,
     }
 
-    /// The reply that acknowledges.
     pub(crate) const ACKNOWLEDGE: Step = Step::Reply(200, ACKNOWLEDGEMENT_BODY);
 
-    /// Replays its steps on a simulated clock; a request too many is a failed test.
     pub(crate) struct ScriptedTransport<'a> {
         clock: &'a SimulatedClock,
         steps: Mutex<VecDeque<Step>>,
@@ -308,7 +267,6 @@ pub(crate) mod scripted {
             ScriptedTransport { clock, steps: Mutex::new(steps.into_iter().collect()) }
         }
 
-        /// The number of steps that no request has used.
         pub(crate) fn left(&self) -> usize {
             self.steps.lock().unwrap().len()
         }

@@ -48,16 +48,12 @@ pub(super) mod noted;
 /// The most idle connections that are kept; any more are closed.
 const MOST_IDLE: usize = 4_096;
 
-/// How long one of several addresses may take before the next is tried.
 const CONNECT_TURN: Duration = Duration::from_secs(2);
 
-/// How long a connection may take to be ready again before it is given up.
 const READY_AGAIN: Duration = Duration::from_secs(1);
 
-/// The shortest pause of a slow upload.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 
-/// Where a request goes, worked out once for each URL.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     /// The host without brackets.
@@ -92,16 +88,12 @@ impl Place {
     }
 }
 
-/// What becomes of the reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReplyFate {
-    /// It is read.
     Read,
-    /// The connection is dropped as soon as the reply comes in.
     Lost,
 }
 
-/// Connections to merchants, with the manners that the settings ask for.
 #[derive(Debug)]
 pub(super) struct Wire {
     settings: WireSettings,
@@ -151,7 +143,6 @@ impl Wire {
         Box::pin(self.exchange_anew(place, request, ended, (fate, progress))).await
     }
 
-    /// Sends a request on a new connection.
     async fn exchange_anew(
         self: &Arc<Self>,
         place: &Arc<Place>,
@@ -225,7 +216,6 @@ impl Wire {
         Ok(reply)
     }
 
-    /// An idle connection that is still open.
     async fn take_idle(&self, place: &Place) -> Option<SendRequest<Outgoing>> {
         loop {
             let mut sender = {
@@ -337,7 +327,6 @@ async fn connect_to_one(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     Err(failed)
 }
 
-/// Starts HTTP on a stream; a task of its own drives it until both sides are done with it.
 async fn open<S>(stream: HalfClosing<S>) -> Result<SendRequest<Outgoing>, TransportFailure>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -365,18 +354,15 @@ fn unzip(body: &[u8]) -> Result<Vec<u8>, TransportFailure> {
     }
 }
 
-/// A request's body on its way out, slowly where that is asked for.
 #[derive(Debug)]
 struct Outgoing {
     rest: Bytes,
     length: usize,
     framing: Framing,
     time: Duration,
-    /// When the body began, and the pause until the next part.
     pause: Option<(Instant, Pin<Box<Sleep>>)>,
     /// Told when the last byte is handed out.
     ended: Option<Arc<AtomicBool>>,
-    /// What the first byte waits for.
     gate: Option<Gate>,
 }
 
@@ -431,7 +417,6 @@ impl Body for Outgoing {
         Poll::Ready(Some(Ok(Frame::data(this.rest.split_to(part)))))
     }
 
-    /// Asked by hyper before the first part and behind each one, just before it encodes them.
     fn is_end_stream(&self) -> bool {
         if let Some(ended) = self.ended.as_ref().filter(|_| self.rest.is_empty()) {
             ended.store(true, Ordering::Release);

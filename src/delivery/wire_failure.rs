@@ -10,29 +10,22 @@ use super::outcome::{FailureKind, TransportFailure};
 use super::schedule::format_duration;
 use super::tls;
 
-/// Whether a connection is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Security {
     Plain,
     Tls,
 }
 
-/// How far an attempt had come when it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// The host name was looked up.
     Resolving,
-    /// The connection was being made.
     Connecting,
-    /// TLS was being set up on the connection.
     Securing,
     /// All three in one, where the HTTP library does not say which.
     Reaching(Security),
-    /// The request was on its way, or the reply.
     Exchanging,
 }
 
-/// How far an attempt has come, for whoever ends it when its time is over.
 #[derive(Debug)]
 pub(super) struct Progress(Mutex<Phase>);
 
@@ -131,7 +124,6 @@ fn classify_io(kind: io::ErrorKind, phase: Phase) -> FailureKind {
     }
 }
 
-/// What this machine or its network lacks, where that is why no connection could be made.
 fn on_this_machine(kind: io::ErrorKind) -> Option<&'static str> {
     use io::ErrorKind as Io;
     match kind {
@@ -158,7 +150,6 @@ fn shortage(io: Option<&io::Error>, phase: Phase) -> Option<String> {
     probe.filter(is_shortage).map(|error| error.to_string())
 }
 
-/// Whether the system has no descriptor, buffer or memory left.
 pub(crate) fn is_shortage(error: &io::Error) -> bool {
     // ENFILE and EMFILE, which are the same on every Unix, and ENOBUFS, which is not.
     const ENOBUFS: i32 = if cfg!(target_os = "linux") { 105 } else { 55 };
@@ -166,15 +157,12 @@ pub(crate) fn is_shortage(error: &io::Error) -> bool {
         || cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24 | ENOBUFS))
 }
 
-/// Whether all ports to connect from are taken. Where several addresses are tried, it can as well
-/// be that this machine has no address of the last one's family.
 fn is_out_of_ports(error: &io::Error, phase: Phase) -> bool {
     error.kind() == io::ErrorKind::AddrNotAvailable
         && error.raw_os_error().is_some()
         && phase == Phase::Connecting
 }
 
-/// An error and its causes, outermost first.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
     let mut causes = Vec::new();
     let mut next = Some(error);
@@ -187,7 +175,6 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)
     causes
 }
 
-/// The step that failed where only the wording tells: the HTTP library's errors are opaque.
 fn classify_text(causes: &[&(dyn Error + 'static)]) -> FailureKind {
     const INVALID: [&str; 5] = [
         "invalid HTTP",

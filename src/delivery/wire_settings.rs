@@ -12,35 +12,23 @@ use super::transport::HeaderError;
 /// Headers that every request carries, so that they can be replaced but not left out.
 const ALWAYS_SENT: [&str; 2] = ["host", "accept"];
 
-/// Everything about a connection and the bytes on it that can differ from the ordinary.
 #[derive(Clone, Debug, Default)]
 pub struct WireSettings {
-    /// Whether attempts share connections.
     pub connections: Connections,
-    /// How fast the body goes out.
     pub upload: Upload,
-    /// What becomes of the writing side once the request is out.
     pub write_side: WriteSide,
-    /// How the body's length is told.
     pub framing: Framing,
-    /// Whether the body waits until the merchant asks for it.
     pub go_ahead: GoAhead,
-    /// The method, instead of `POST`.
     pub method: Option<Verb>,
-    /// Whether a reply in gzip is asked for.
     pub compression: Compression,
     /// Which replies are lost on purpose; `None` where every reply is read.
     pub loss: Option<Loss>,
-    /// Changes to the headers, in order.
     pub headers: Vec<HeaderRule>,
-    /// Addresses that are used instead of asking a name server.
     pub resolve: Vec<ResolveRule>,
-    /// Whom an `https` sender trusts, and how it shows who it is.
     pub tls: TlsSettings,
 }
 
 impl WireSettings {
-    /// Whether a connection of the tool's own is needed, besides headers and certificates.
     pub(super) fn needs_own_connection(&self) -> bool {
         self.connections == Connections::Reused
             || self.upload != Upload::AtOnce
@@ -53,30 +41,23 @@ impl WireSettings {
     }
 }
 
-/// Whether attempts share connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Connections {
     /// Every attempt connects anew, so an idle connection gone stale is no failed attempt.
     #[default]
     Fresh,
-    /// Connections are kept and used again, for many deliveries to one endpoint.
     Reused,
 }
 
-/// How fast the body goes out; the head always goes at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Upload {
-    /// As fast as the network takes it.
     #[default]
     AtOnce,
-    /// So many bytes a second.
     Rate(u32),
-    /// Evenly over this time, whatever the length.
     Over(Duration),
 }
 
 impl Upload {
-    /// How long a body of so many bytes is on its way.
     pub fn time_for(self, bytes: usize) -> Duration {
         match self {
             Upload::AtOnce => Duration::ZERO,
@@ -89,30 +70,23 @@ impl Upload {
     }
 }
 
-/// What becomes of the writing side once the request is out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WriteSide {
-    /// It stays open until the reply is read, as nearly every client leaves it.
     #[default]
     Open,
-    /// It is shut down, and the reply is read on the half that is left.
     HalfClosed,
 }
 
-/// How the body's length is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Framing {
-    /// With `Content-Length`.
     #[default]
     Length,
     /// With `Transfer-Encoding: chunked`, whose last chunk is empty.
     Chunked,
 }
 
-/// Whether the body waits until the merchant asks for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GoAhead {
-    /// Head and body go out together.
     #[default]
     Unasked,
     /// `Expect: 100-continue` is sent, and the body follows on the merchant's go-ahead, or a
@@ -120,16 +94,10 @@ pub enum GoAhead {
     Awaited,
 }
 
-/// A method of HTTP.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Verb(String);
 
 impl Verb {
-    /// Reads a method such as `GET`.
-    ///
-    /// # Errors
-    ///
-    /// [`WireError::Verb`] where it is no token (RFC 9110, section 5.6.2) or longer than 32 bytes.
     pub fn parse(text: &str) -> Result<Self, WireError> {
         let is_token =
             |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
@@ -139,19 +107,15 @@ impl Verb {
         Ok(Verb(text.to_owned()))
     }
 
-    /// The method as it is sent.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whether a reply in gzip is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Compression {
-    /// No `Accept-Encoding` is sent, and a body is judged as it came.
     #[default]
     Identity,
-    /// `Accept-Encoding: gzip` is sent, and a body in gzip is decompressed.
     Gzip,
 }
 
@@ -160,14 +124,9 @@ pub enum Compression {
 pub struct Share(u32);
 
 impl Share {
-    /// All of them.
     pub const ALL: Share = Share(1_000_000);
 
     /// Reads a percentage such as `5%` or `0.25%`.
-    ///
-    /// # Errors
-    ///
-    /// [`WireError::Share`] for anything that is not between `0%` and `100%`.
     pub fn parse(text: &str) -> Result<Self, WireError> {
         let number = text.trim().strip_suffix('%').ok_or(WireError::Share)?;
         let percent = decimal(number).ok_or(WireError::Share)?;
@@ -185,9 +144,7 @@ impl Share {
 /// were sent, so one seed always hits the same places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loss {
-    /// How many of them.
     pub share: Share,
-    /// What the choice follows from.
     pub seed: u64,
 }
 
@@ -205,26 +162,12 @@ impl Loss {
 /// `Debug` shows no value, which can be a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub enum HeaderRule {
-    /// Sends it; the transport's own header of the same name is replaced.
-    Send {
-        /// The name.
-        name: String,
-        /// The value.
-        value: String,
-    },
-    /// Leaves the transport's own header of this name out.
-    Omit {
-        /// The name.
-        name: String,
-    },
+    Send { name: String, value: String },
+    Omit { name: String },
 }
 
 impl HeaderRule {
     /// Reads `Name: value`, `Name:` (left out) or `Name;` (sent empty), as curl does.
-    ///
-    /// # Errors
-    ///
-    /// [`WireError::HeaderForm`] or [`WireError::Header`]; neither quotes a value.
     pub fn parse(text: &str) -> Result<Self, WireError> {
         let (name, value) = match text.split_once(':') {
             Some((name, value)) => (name, value.trim()),
@@ -245,7 +188,6 @@ impl HeaderRule {
         Ok(HeaderRule::Omit { name })
     }
 
-    /// The header's name.
     pub fn name(&self) -> &str {
         match self {
             HeaderRule::Send { name, .. } | HeaderRule::Omit { name } => name,
@@ -262,7 +204,6 @@ impl fmt::Debug for HeaderRule {
     }
 }
 
-/// Addresses for one host and port, instead of a name server's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResolveRule {
     /// The host in lower case; `None` stands for every host.
@@ -272,11 +213,6 @@ pub struct ResolveRule {
 }
 
 impl ResolveRule {
-    /// Reads curl's `host:port:address[,address]…`; `*` stands for every host.
-    ///
-    /// # Errors
-    ///
-    /// [`WireError::Resolve`] that says which part is wrong.
     pub fn parse(text: &str) -> Result<Self, WireError> {
         let wrong = WireError::Resolve;
         let (host, rest) = text.split_once(':').ok_or(wrong("HOST:PORT:ADDRESS is wanted"))?;
@@ -294,7 +230,6 @@ impl ResolveRule {
         Ok(ResolveRule { host, port, addresses })
     }
 
-    /// The addresses, where the rule is meant for this host and port.
     pub fn addresses_for(&self, host: &str, port: u16) -> Option<&[IpAddr]> {
         let host = host.trim_end_matches('.');
         let is_meant = self.port == port
@@ -304,10 +239,6 @@ impl ResolveRule {
 }
 
 /// Reads an upload rate such as `1KB/s`, `512B/s` or `1.5MiB/s`, in bytes a second.
-///
-/// # Errors
-///
-/// [`WireError::Rate`] for anything else, and for less than a byte or more than 4 GB a second.
 pub fn parse_upload_rate(text: &str) -> Result<Upload, WireError> {
     let text = text.trim().strip_suffix("/s").unwrap_or(text.trim());
     let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
@@ -329,40 +260,28 @@ pub fn parse_upload_rate(text: &str) -> Result<Upload, WireError> {
 }
 
 /// Reads the time over which a body is sent, such as `2s`.
-///
-/// # Errors
-///
-/// What [`parse_duration`] refuses.
 pub fn parse_slow_upload(text: &str) -> Result<Upload, DurationError> {
     parse_duration(text).map(Upload::Over)
 }
 
-/// A plain decimal number; neither a sign nor an exponent nor a name such as `inf`.
 fn decimal(text: &str) -> Option<f64> {
     let is_plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     if is_plain { text.parse().ok() } else { None }
 }
 
-/// Why the value of a flag about the wire cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WireError {
-    /// Not a share.
     #[error("a share from 0% to 100% is wanted, such as 5%")]
     Share,
-    /// Not a rate.
     #[error("a rate such as 1KB/s or 512B/s is wanted")]
     Rate,
-    /// Not `Name: value`.
     #[error("\"Name: value\" is wanted, \"Name:\" to leave it out, or \"Name;\" to send it empty")]
     HeaderForm,
-    /// A header that cannot be sent, or not be left out.
     #[error(transparent)]
     Header(#[from] HeaderError),
-    /// Not a method.
     #[error("a method such as POST is wanted")]
     Verb,
-    /// Not `host:port:address`.
     #[error("{0}")]
     Resolve(&'static str),
 }

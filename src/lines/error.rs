@@ -4,36 +4,29 @@ use std::fmt;
 
 use protocol::{MAX_BYTES, PayloadError, PayloadProblem};
 
-/// A line that could not be read, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadLine {
     /// The line, from 1; blank lines count.
     pub number: u64,
     /// The column in characters, from 1, where one can be named.
     pub column: Option<usize>,
-    /// The member in which it is wrong, where it is in one; in a table its column's header.
     pub member: Option<String>,
-    /// What is wrong.
     pub problem: String,
 }
 
 impl BadLine {
-    /// A line that is wrong as a whole.
     pub fn whole(number: u64, problem: impl Into<String>) -> Self {
         BadLine { number, column: None, member: None, problem: problem.into() }
     }
 
-    /// A line that is wrong in one of its members; of where in the member, the problem tells.
     pub fn in_member(number: u64, member: &str, problem: impl Into<String>) -> Self {
         BadLine { member: Some(member.to_owned()), ..BadLine::whole(number, problem) }
     }
 
-    /// A line longer than a payload may be.
     pub fn too_long(number: u64) -> Self {
         BadLine::whole(number, format!("longer than {MAX_BYTES} bytes (1 MiB)"))
     }
 
-    /// A line that is no payload.
     pub fn no_payload(number: u64, error: PayloadError) -> Self {
         match error.problem {
             PayloadProblem::TooLarge(_) => BadLine::too_long(number),

@@ -8,16 +8,11 @@ use protocol::{Payload, PayloadError, Value};
 
 use super::error::BadLine;
 
-/// What a line of NDJSON stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recorded<'p> {
-    /// It is a payload itself.
     Payload,
-    /// A recorded callback, with the body that was received.
     Body(Cow<'p, [u8]>),
-    /// The first or the last line of a listener's run.
     Frame,
-    /// Another event with a `type` and a `schema_version`.
     Event,
 }
 
@@ -25,9 +20,6 @@ pub enum Recorded<'p> {
 ///
 /// `listen --format json` writes the type `callback`, `inbox export` the type `inbox-entry`; the
 /// text of the body is under `body`, or, where it is no UTF-8, under `body_base64`.
-///
-/// # Errors
-/// A recorded callback without a body that can be had.
 pub fn recorded<'p>(number: u64, line: &'p Payload<'_>) -> Result<Recorded<'p>, BadLine> {
     let text = |name| match line.get(name).map(|member| &member.value) {
         Some(Value::String(text)) => Some(&**text),
@@ -53,7 +45,6 @@ pub fn recorded<'p>(number: u64, line: &'p Payload<'_>) -> Result<Recorded<'p>, 
     }
 }
 
-/// A line whose recorded body is no payload; the error's own place counts within the body.
 pub fn in_body(number: u64, error: &PayloadError) -> BadLine {
     BadLine::in_member(number, "body", error.to_string())
 }

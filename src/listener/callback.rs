@@ -6,14 +6,12 @@ use jiff::Timestamp;
 
 use super::Bytes;
 
-/// One request as it was received, whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Callback {
     /// Counts the requests that this server received whole, from 1.
     pub number: u64,
     /// When the last byte of the body was here.
     pub received_at: Timestamp,
-    /// The other end of the connection.
     pub remote: SocketAddr,
     /// The method as sent, for example `POST`.
     pub method: String,
@@ -21,12 +19,10 @@ pub struct Callback {
     pub path: String,
     /// Names in lower case, values as sent. The order is kept; values of one name stand together.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// The body, with a chunked transfer undone and nothing else.
     pub body: Bytes,
 }
 
 impl Callback {
-    /// The first value of a header, whatever the case of its name.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         let mut headers = self.headers.iter();
         headers.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| &value[..])

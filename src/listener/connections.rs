@@ -12,34 +12,21 @@ use tokio::time::Instant;
 use super::limits::Limits;
 use super::server::Takeover;
 
-/// Where a connection stands, as far as closing it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Nothing of the next request is here.
     Silent,
-    /// A part of the next header is here.
     Heard,
-    /// A header is whole and a part of the body is missing.
     Receiving,
-    /// A request is whole: the handler runs.
     Busy,
-    /// A reply is being written.
     Replying,
-    /// A refusal is being written, and the client may still be sending.
     Refusing,
-    /// An answer waits for the replies before it to leave; then the connection is the server's.
     Handing,
-    /// The connection is the server's own, beyond hyper.
     Handed,
-    /// A script runs on the connection.
     Scripted,
-    /// A stream is being written.
     Streaming,
-    /// All is written; what still comes is thrown away.
     Closing,
 }
 
-/// Every phase, in the order of the numbers that stand for them.
 const PHASES: [Phase; 11] = [
     Phase::Silent,
     Phase::Heard,
@@ -54,18 +41,14 @@ const PHASES: [Phase; 11] = [
     Phase::Closing,
 ];
 
-/// How many kinds of connections are evicted, one kind after another.
 const EVICTION_RANKS: u8 = 2;
 
-/// One connection in the table.
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) remote: SocketAddr,
     peer: IpAddr,
-    /// A number and not a lock: it changes several times with each request.
     phase: AtomicU8,
     pub(super) evicted: Notify,
-    /// The answer that hyper does not write, until the connection's task takes it.
     pub(super) takeover: Mutex<Option<Takeover>>,
 }
 
@@ -79,7 +62,6 @@ impl Slot {
         self.phase.store(phase as u8, Ordering::Relaxed);
     }
 
-    /// Goes on where it stands at `from`; the connection's own tasks alone change the phase.
     pub(super) fn advance(&self, from: Phase, to: Phase) {
         if self.phase() == from {
             self.set(to);
@@ -104,7 +86,6 @@ impl Slot {
     }
 }
 
-/// The table of open connections, oldest first.
 #[derive(Debug)]
 pub(super) struct Connections {
     max: usize,
@@ -113,7 +94,6 @@ pub(super) struct Connections {
     released: Notify,
 }
 
-/// A place in the table, kept until the connection and its handler are both done.
 #[derive(Debug)]
 pub(super) struct Lease {
     id: u64,
@@ -138,7 +118,6 @@ impl Connections {
         })
     }
 
-    /// A place for a new connection, and who was evicted for it; no place where all are busy.
     pub(super) fn admit(
         self: &Arc<Self>,
         remote: SocketAddr,
@@ -171,7 +150,6 @@ impl Connections {
         evict_oldest(&mut locked(&self.table).1, None)
     }
 
-    /// Ends when no connection and no handler is left.
     pub(super) async fn emptied(&self) {
         while !locked(&self.table).1.is_empty() {
             self.released.notified().await;
@@ -211,10 +189,8 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How often an error of the system on taking a connection is told.
 const ACCEPT_ERROR_SPACING: Duration = Duration::from_secs(5);
 
-/// Holds back errors that come faster than anyone wants to read them.
 #[derive(Debug, Default)]
 pub(super) struct AcceptErrors {
     told_at: Option<Instant>,
@@ -222,7 +198,6 @@ pub(super) struct AcceptErrors {
 }
 
 impl AcceptErrors {
-    /// How many errors were held back, where this one is to be told.
     pub(super) fn note(&mut self, now: Instant) -> Option<u64> {
         let is_soon = |told: Instant| now.saturating_duration_since(told) < ACCEPT_ERROR_SPACING;
         if self.told_at.is_some_and(is_soon) {

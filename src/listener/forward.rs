@@ -39,7 +39,6 @@ pub const MAX_APP_REPLY_BYTES: usize = 1024 * 1024;
 /// The most callbacks that are with the application at once; others wait.
 pub const MOST_AT_ONCE: usize = 64;
 
-/// The pause between two attempts to connect.
 const RETRY_STEP: Duration = Duration::from_millis(250);
 
 /// The status and the body that the sender gets where the application gave no reply.
@@ -51,21 +50,17 @@ const NO_REPLY: (u16, &str) = (
     r#"{"error_code":"9999","error_msg":"the application behind the listener gave no reply"}"#,
 );
 
-/// Where and how callbacks are forwarded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForwardSettings {
-    /// The application's `http` URL; its path replaces the callback's.
     pub url: String,
     /// The time for a connection and the whole reply; 10 s.
     pub timeout: Duration,
     /// How long a refused connection is tried again; zero, so not at all.
     pub retry: Duration,
-    /// Which reply the platform takes for an acknowledgement.
     pub acknowledgement: AcknowledgementRule,
 }
 
 impl ForwardSettings {
-    /// The usual settings for an application's URL.
     pub fn new(url: impl Into<String>) -> Self {
         ForwardSettings {
             url: url.into(),
@@ -76,39 +71,24 @@ impl ForwardSettings {
     }
 }
 
-/// Why nothing can be forwarded to a URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ForwardError {
-    /// The URL asks for TLS.
     #[error("{0} is https; callbacks are forwarded over http only")]
     Https(String),
     /// The URL holds a name or a password, which would be shown and kept.
     #[error("the URL to forward to holds a user name or a password")]
     Credentials,
-    /// It is no URL that can be used.
     #[error("{url} is no URL to forward to: {why}")]
-    Url {
-        /// What was given.
-        url: String,
-        /// What is wrong with it.
-        why: String,
-    },
+    Url { url: String, why: String },
 }
 
-/// How far away an application is, as far as the name of its host tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// On this machine.
     ThisMachine,
-    /// In a private network, such as that of containers.
     PrivateNetwork,
-    /// Anywhere else; callbacks leave the private network unencrypted.
     Elsewhere,
 }
 
-/// Sends callbacks on to an application.
-///
-/// It belongs to one runtime, and is shared by reference or in an [`Arc`].
 #[derive(Debug)]
 pub struct Forwarder {
     target: Target,
@@ -121,11 +101,6 @@ pub struct Forwarder {
 }
 
 impl Forwarder {
-    /// A forwarder to the application at a URL; nothing is connected yet.
-    ///
-    /// # Errors
-    ///
-    /// The URL is not `http`, is malformed, or holds credentials.
     pub fn new(settings: ForwardSettings) -> Result<Self, ForwardError> {
         Ok(Forwarder {
             target: Target::parse(&settings.url)?,
@@ -138,12 +113,10 @@ impl Forwarder {
         })
     }
 
-    /// The application's URL, as it was given.
     pub fn url(&self) -> &str {
         &self.target.url
     }
 
-    /// How far away the application is, as far as the name of its host tells.
     pub fn reach(&self) -> Reach {
         self.target.reach()
     }
@@ -153,10 +126,6 @@ impl Forwarder {
         self.target.is(bound)
     }
 
-    /// Sends a callback to the application and reads its reply.
-    ///
-    /// It ends within the time for a place among those under way, the time for the reply, and
-    /// where the connection is refused the time to try again. `elapsed` is the last attempt's.
     pub async fn forward(&self, callback: &Callback) -> Forwarded {
         let began = Instant::now();
         loop {
@@ -188,7 +157,6 @@ impl Forwarder {
         Forwarded { url: self.target.url.clone(), elapsed, result }
     }
 
-    /// One attempt, within its time, and how long it took.
     async fn attempt(&self, callback: &Callback) -> (Duration, Result<AppReply, Failure>) {
         let request = match self.request(callback) {
             Ok(request) => request,
@@ -282,8 +250,6 @@ async fn read_body(mut body: Incoming, status: u16) -> Result<Bytes, Failure> {
 }
 
 /// What the sender gets: the application's reply as it is, or a 502 that acknowledges nothing.
-///
-/// Headers of the application's own connection are left out; the server frames the body anew.
 pub fn reply_of(forwarded: &Forwarded) -> Reply {
     match &forwarded.result {
         Ok(reply) => Reply {

@@ -15,7 +15,6 @@ use super::connections::{Phase, Slot};
 use super::limits::Limits;
 use super::server::LONGEST_TIME;
 
-/// What HTTP is spoken on.
 pub(super) enum Socket {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
@@ -44,21 +43,16 @@ impl Socket {
     }
 }
 
-/// A socket whose headers and whose writing have a deadline, and whose closing lets the last reply
-/// arrive.
 pub(super) struct GuardedIo {
     socket: Socket,
     slot: Arc<Slot>,
     header_timeout: Duration,
     /// When the header that is waited for must be whole.
     header_due: Instant,
-    /// Goes off when a header was due; most often the next one is waited for by then.
     header_timer: Option<Pin<Box<Sleep>>>,
     write_timeout: Duration,
     linger: Duration,
-    /// Set while a reply waits for the client to take it.
     unwritten: Option<Pin<Box<Sleep>>>,
-    /// Set while what still comes is thrown away.
     lingering: Option<Pin<Box<Sleep>>>,
 }
 
@@ -84,7 +78,6 @@ impl GuardedIo {
         socket2::SockRef::from(&*self.socket.tcp()).set_linger(Some(Duration::ZERO))
     }
 
-    /// Keeps one deadline from the first write that blocks until all is written.
     fn in_time<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -118,7 +111,6 @@ impl GuardedIo {
         Poll::Pending
     }
 
-    /// Reads and forgets until the client closes, is silent with nothing refused, or time is up.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut scrap = [0_u8; 4096];
         while let Some(deadline) = &mut self.lingering {

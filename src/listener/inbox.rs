@@ -29,10 +29,8 @@ use crate::store::{
 use entry::{Forwarded, Judged, Replied};
 use retention::Retention;
 
-/// How many callbacks are kept where nothing else is asked for.
 pub const DEFAULT_KEEP: u64 = 10_000;
 
-/// What the file is for, as errors and hints call it.
 const WHAT: &str = "inbox";
 
 /// Times are Unix microseconds. What is long stands last, so that a list need not read it.
@@ -118,10 +116,8 @@ const SCHEMA: Schema = Schema {
     ],
 };
 
-/// How an inbox is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InboxSettings {
-    /// The most callbacks that stay; the oldest go first.
     pub keep: u64,
     /// How long a callback stays at most; `None` for as long as there is room. What is too old goes
     /// when the next one comes.
@@ -146,42 +142,27 @@ impl Default for InboxSettings {
     }
 }
 
-/// A callback that is to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEntry {
-    /// The request.
     pub callback: Callback,
-    /// What it was held for.
     pub judged: Judged,
-    /// What is going to be answered, as far as that is known.
     pub replied: Replied,
 }
 
-/// An open inbox; one process at a time writes it.
 #[derive(Debug)]
 pub struct Inbox {
     store: Store,
-    /// Marks the entries of this opening, in which `number` counts.
     run_us: i64,
-    /// The last number that was given away.
     last_id: AtomicU64,
     retention: Mutex<Retention>,
 }
 
 impl Inbox {
-    /// Opens the inbox, or makes it and the folders above it, readable by their owner only.
-    ///
-    /// # Errors
-    /// `Trouble::InUse` where a listener works with it, and what else can be wrong with the path.
     pub fn open(path: &Path, settings: InboxSettings) -> Result<Inbox, StoreError> {
         store::make_folder_of(path, WHAT)?;
         Self::open_with(path, settings, Presence::Either)
     }
 
-    /// Opens an inbox that exists.
-    ///
-    /// # Errors
-    /// As [`Inbox::open`], and `Trouble::Missing`.
     pub fn open_existing(path: &Path, settings: InboxSettings) -> Result<Inbox, StoreError> {
         Self::open_with(path, settings, Presence::Existing)
     }
@@ -218,12 +199,6 @@ impl Inbox {
 
     /// Keeps a callback; it is on the disk when this returns its number, and only then may it be
     /// acknowledged.
-    ///
-    /// Entries that are too many or too old go with it, a few at a time.
-    ///
-    /// # Errors
-    /// Whatever the disk does: nothing of the callback may be counted on then, and it must be
-    /// answered with a refusal. The next callback is tried again.
     pub async fn keep(&self, entry: &NewEntry) -> Result<u64, StoreError> {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
         let planned = self.retention().plan(entry.callback.received_at);
@@ -234,50 +209,26 @@ impl Inbox {
         result.map(|_| id)
     }
 
-    /// Records what was answered in the end; nobody waits for the disk.
-    ///
-    /// # Errors
-    /// An inbox that is closed. A failure of the disk is told by [`Inbox::late`].
     pub async fn record_reply(&self, id: u64, replied: &Replied) -> Result<(), StoreError> {
         self.store.write_aside(vec![rows::reply_update(id, replied)]).await
     }
 
-    /// Records what the application made of it; nobody waits for the disk.
-    ///
-    /// # Errors
-    /// An inbox that is closed. A failure of the disk is told by [`Inbox::late`].
     pub async fn record_forward(&self, id: u64, forwarded: &Forwarded) -> Result<(), StoreError> {
         self.store.write_aside(vec![rows::forward_update(id, forwarded)]).await
     }
 
-    /// The first failure of a record that nobody waited for, told once.
-    ///
-    /// # Errors
-    /// That failure.
     pub fn late(&self) -> Result<(), StoreError> {
         self.store.late()
     }
 
-    /// Waits until everything recorded is on the disk.
-    ///
-    /// # Errors
-    /// What went wrong with a record that nobody waited for.
     pub async fn flush(&self) -> Result<(), StoreError> {
         self.store.flush().await
     }
 
-    /// A connection that reads what is durable.
-    ///
-    /// # Errors
-    /// A file that cannot be opened any more.
     pub fn reader(&self) -> Result<InboxReader, StoreError> {
         self.store.reader().map(InboxReader::new)
     }
 
-    /// Deletes entries and says how many there were.
-    ///
-    /// # Errors
-    /// Whatever the disk does.
     pub async fn delete(&self, ids: &[u64]) -> Result<u64, StoreError> {
         self.note_numbers().await?;
         let mut deleted = 0;
@@ -291,11 +242,6 @@ impl Inbox {
         Ok(deleted)
     }
 
-    /// Deletes what is more than `keep` entries and what came before `before`, the oldest first, and
-    /// says how many there were.
-    ///
-    /// # Errors
-    /// Whatever the disk does; some may be deleted then.
     pub async fn prune(&self, keep: u64, before: Option<Timestamp>) -> Result<u64, StoreError> {
         self.note_numbers().await?;
         let mut deleted = 0;
@@ -319,9 +265,6 @@ impl Inbox {
     }
 
     /// Writes what waits and closes the file; it blocks meanwhile.
-    ///
-    /// # Errors
-    /// What went wrong with a record that nobody waited for, and with the closing.
     pub fn close(self) -> Result<(), StoreError> {
         self.store.close()
     }
@@ -331,18 +274,12 @@ impl Inbox {
     }
 }
 
-/// Gives the room of deleted entries back to the disk; no listener may work with the file.
-///
-/// # Errors
-/// As [`Inbox::open_existing`]; the file is as it was where it fails.
 pub fn compact(path: &Path) -> Result<(), StoreError> {
     store::compact(path, &SCHEMA)
 }
 
-/// The most entries that one request deletes by their numbers.
 const DELETED_AT_ONCE: usize = 256;
 
-/// SQLite has no unsigned numbers; no count comes near the limit.
 fn integer(number: u64) -> Value {
     Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
 }

@@ -42,22 +42,18 @@ use super::inbox::entry::Forwarded;
 use super::reply::{JSON, Reply};
 use crate::listener::Bytes;
 
-/// The most calls of the source at one time.
 const MAX_WORKERS: usize = 4;
 
 /// The most streams of events at one time: one for each open page.
 const MAX_STREAMS: usize = 32;
 
-/// How long a request that a person sends may take, whatever the source says.
 const LONGEST_SEND: Duration = Duration::from_secs(60);
 
 /// How many entries are read from the source at once: each may have a body of 1 MiB.
 const CHUNK: usize = 32;
 
-/// The payload of the command that an empty page offers to try.
 const SAMPLE: &[u8] = br#"{"payout_id":"POT00000102","payout_cl_id":"example-1","platform_id":"PF0014","amount":400000,"real_amount":400000,"fee":3200,"status":3,"create_time":1567614049,"update_time":1567614111}"#;
 
-/// The page's server side: answers its requests, and nobody else's.
 #[derive(Clone)]
 pub struct Inspector(Arc<Inner>);
 
@@ -71,7 +67,6 @@ struct Inner {
     streams: Arc<Semaphore>,
 }
 
-/// What a route gives back: JSON with its HTTP status.
 type Told = (u16, Value);
 
 /// Received bytes as the page reads them, the keys masked: for the fuzz targets alone.
@@ -85,9 +80,6 @@ impl Inspector {
     ///
     /// Open pages are told of the entries that `news` tells of. `secrets` are masked in
     /// all that is shown, whoever wrote them there.
-    ///
-    /// # Errors
-    /// The system gives no randomness for the token.
     pub fn try_new(
         address: SocketAddr,
         source: Arc<dyn Source>,
@@ -115,7 +107,6 @@ impl Inspector {
         self.0.closing.send_replace(());
     }
 
-    /// Answers one request.
     pub fn handle(&self, request: Callback) -> impl Future<Output = Answer> + Send + use<> {
         let inner = Arc::clone(&self.0);
         async move {
@@ -128,7 +119,6 @@ impl Inspector {
     }
 }
 
-/// The reply with the headers that hold a browser to the page's rules.
 fn hardened(reply: Reply) -> Reply {
     safety::HEADERS.iter().fold(reply, |reply, (name, value)| reply.with_header(name, *value))
 }
@@ -161,7 +151,6 @@ impl Inner {
         reply.into()
     }
 
-    /// What some work tells, written where it was done: it may be some megabytes.
     async fn told(
         self: &Arc<Self>,
         work: impl FnOnce(&Inner) -> Result<Told, String> + Send + 'static,
@@ -174,7 +163,6 @@ impl Inner {
         Reply::new(status, JSON, self.mask.json(value))
     }
 
-    /// Runs what may block where that harms nobody, a few at a time.
     async fn blocking<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&Inner) -> Result<T, String> + Send + 'static,
@@ -242,7 +230,6 @@ impl Inner {
         })
     }
 
-    /// The request that an order means, or what is wrong with the order.
     fn outgoing(&self, order: &Order) -> Result<Result<Outgoing, Told>, String> {
         let Some(entry) = self.source.entry(order.id)? else { return Ok(Err(gone(order.id))) };
         let request = outgoing::outgoing(&entry.callback, &order.url, order.text.as_deref());

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-/// What one server allows its clients; every limit is set from the first day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The time for a whole header, and for the silence before it on a kept connection; 10 s, at

@@ -9,12 +9,10 @@ use super::recent::Recent;
 /// How many orders are remembered by default, some 11 MB.
 pub const DEFAULT_CAPACITY: usize = 100_000;
 
-/// What is known of an order at one delivery of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// Counts the deliveries of this order, from 1.
     pub delivery: u64,
-    /// The time since the delivery before; zero where the clock went backwards.
     pub since_last: Option<Duration>,
 }
 
@@ -24,7 +22,6 @@ struct Known {
     last: Timestamp,
 }
 
-/// A counter of deliveries for each order, which forgets the order not seen for longest when full.
 #[derive(Clone, Debug)]
 pub struct Orders {
     known: Recent<Known>,
@@ -42,12 +39,10 @@ impl Orders {
         Orders { known: Recent::with_capacity(capacity) }
     }
 
-    /// How many orders are remembered now.
     pub fn len(&self) -> usize {
         self.known.len()
     }
 
-    /// Counts one delivery of an order that came `at` this time.
     pub fn seen(&mut self, order_id: &str, at: Timestamp) -> Seen {
         let known = self.known.value(order_id.as_bytes(), || Known { deliveries: 0, last: at });
         let before = (known.deliveries > 0).then_some(known.last);

@@ -73,23 +73,18 @@ pub use path::path_program;
 pub use plan::PlanLine;
 pub use runner::{Per, Place, Runner};
 
-/// The longest program text, in bytes.
 pub const MAX_PROGRAM_BYTES: usize = 64 * 1024;
 
-/// The most steps of a program, and the most alternatives of a step.
 pub const MAX_STEPS: usize = 1000;
 
-/// The most times that a step repeats.
 pub const MAX_REPEAT: u64 = 1_000_000_000;
 
-/// What is answered, step by step; the last step repeats for ever.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplyProgram {
     /// Never empty.
     steps: Vec<Step>,
 }
 
-/// The same answers, or the same choice among them, for some replies in a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Step {
     /// Those with a chance first; at most the last has none.
@@ -100,7 +95,6 @@ struct Step {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Alternative {
-    /// The share of replies; what is left where there is none.
     chance: Option<Chance>,
     action: Arc<Action>,
 }
@@ -110,7 +104,6 @@ struct Alternative {
 struct Chance(u32);
 
 impl Chance {
-    /// All of the replies.
     const WHOLE: u32 = 1_000_000;
 
     /// Reads `20%` or `0.25%`, with at most four decimals.
@@ -138,16 +131,10 @@ impl fmt::Display for Chance {
 }
 
 impl ReplyProgram {
-    /// Reads a program, in the grammar that this module describes.
-    ///
-    /// # Errors
-    ///
-    /// A [`ProgramError`] that names the column, the cause and, where one is near, the known word.
     pub fn parse(text: &str) -> Result<Self, ProgramError> {
         parse::program(text)
     }
 
-    /// What is answered when, one line a step, for a person.
     pub fn plan_lines(&self) -> Vec<PlanLine> {
         plan::lines(&self.steps)
     }
@@ -163,7 +150,6 @@ impl ReplyProgram {
     }
 }
 
-/// The canonical form: it reads back as the same program.
 impl fmt::Display for ReplyProgram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, step) in self.steps.iter().enumerate() {

@@ -23,7 +23,6 @@ impl Hash for NameKey {
     }
 }
 
-/// Takes a hash for what it is: it need not be hashed again.
 #[derive(Clone, Copy, Debug, Default)]
 struct AsIs(u64);
 
@@ -43,7 +42,6 @@ impl Hasher for AsIs {
     }
 }
 
-/// Values by name; when it is full, the name not used for longest is forgotten.
 #[derive(Clone, Debug)]
 pub(super) struct Recent<V> {
     capacity: usize,
@@ -65,12 +63,10 @@ impl<V> Recent<V> {
         }
     }
 
-    /// How many names are remembered now.
     pub(super) fn len(&self) -> usize {
         self.known.len()
     }
 
-    /// Uses a name: its value, made anew where the name is not known.
     pub(super) fn value(&mut self, name: &[u8], anew: impl FnOnce() -> V) -> &mut V {
         let key = NameKey::of(name, &self.keyed);
         let place = match self.places.get(&key) {
@@ -81,7 +77,6 @@ impl<V> Recent<V> {
         &mut self.known[place].1
     }
 
-    /// The place of a name that is new; where there is none left, the oldest one gives its up.
     fn remember(&mut self, key: NameKey, value: V) -> usize {
         let place = if self.known.len() < self.capacity {
             self.known.push((key, value));
@@ -97,7 +92,6 @@ impl<V> Recent<V> {
     }
 }
 
-/// The order in which places were used last.
 #[derive(Clone, Debug)]
 struct Ring {
     /// The place `n` is the link `n + 1`; the first link stands between the newest and the oldest.
@@ -117,14 +111,12 @@ impl Default for Ring {
 }
 
 impl Ring {
-    /// A place more, which is yet to be used.
     fn add(&mut self) -> usize {
         let at = self.links.len();
         self.links.push(Link { older: at, newer: at });
         at - 1
     }
 
-    /// The place that was not used for longest.
     fn oldest(&self) -> usize {
         self.links[0].newer.saturating_sub(1)
     }

@@ -38,14 +38,12 @@ pub const MOST_BREACHES: usize = 1000;
 /// The callbacks whose end is waited for; of more, the eldest is taken for ended.
 const MOST_PENDING: usize = 10_000;
 
-/// Holds a sender to its contract.
 #[derive(Clone, Debug)]
 pub struct Referee {
     rules: Rules,
     turn: u64,
     orders: HashMap<OrderKey, Order>,
     by_turn: BTreeMap<u64, OrderKey>,
-    /// Callbacks whose end was not told yet, with their order and status.
     pending: BTreeMap<u64, (OrderKey, Option<i64>)>,
     breaches: Vec<Breach>,
     callbacks: u64,
@@ -55,64 +53,46 @@ pub struct Referee {
     warnings: u64,
 }
 
-/// What is to be said of one order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderSummary {
-    /// The order's id, shortened.
     pub order_id: String,
-    /// The status number of the notification received last.
     pub status: Option<i64>,
-    /// All deliveries.
     pub deliveries: u64,
     /// The notifications among them: one for each status, at most 8.
     pub notifications: usize,
-    /// When the first delivery was received.
     pub first_at: Timestamp,
-    /// From the first delivery to the last one; zero where the clock was set back.
     pub span: Duration,
-    /// When the last one of the acknowledged notifications was first acknowledged.
     pub acknowledged_at: Option<Timestamp>,
     /// The first deliveries, at most 32.
     pub listed: Vec<Delivery>,
-    /// Its breaches that count as errors.
     pub errors: u64,
-    /// Its breaches that count as warnings.
     pub warnings: u64,
 }
 
-/// What the referee found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefereeReport {
-    /// All callbacks observed.
     pub callbacks: u64,
     /// Those that name no order, so that only their form was judged.
     pub without_order: u64,
-    /// Orders that were forgotten; one that came again later is remembered as a new one.
     pub orders_forgotten: u64,
-    /// The orders remembered, in the order of their first deliveries.
     pub orders: Vec<OrderSummary>,
     /// The first breaches, at most [`MOST_BREACHES`], in the order found.
     pub breaches: Vec<Breach>,
-    /// All breaches that count as errors.
     pub errors: u64,
-    /// All breaches that count as warnings.
     pub warnings: u64,
 }
 
 impl RefereeReport {
-    /// Whether the sender kept its contract: no error, whatever the warnings.
     pub fn is_kept(&self) -> bool {
         self.errors == 0
     }
 
-    /// The breaches that were counted and not listed.
     pub fn breaches_unlisted(&self) -> u64 {
         (self.errors + self.warnings).saturating_sub(self.breaches.len() as u64)
     }
 }
 
 impl Referee {
-    /// A referee that has seen nothing yet.
     pub fn new(rules: Rules) -> Self {
         Referee {
             rules,
@@ -129,7 +109,6 @@ impl Referee {
         }
     }
 
-    /// Takes one callback; gives the rules that it breaks, as far as they are known now.
     pub fn observe(&mut self, observation: &Observation) -> Vec<Breach> {
         let Observation { number, received_at: at, fault, order } = observation;
         self.callbacks += 1;
@@ -231,7 +210,6 @@ impl Referee {
         }
     }
 
-    /// What is known so far.
     pub fn verdict(&self) -> RefereeReport {
         let mut orders: Vec<&Order> = self.orders.values().collect();
         orders.sort_by_key(|order| {

@@ -14,19 +14,15 @@ pub use protocol::internal::platform_code::JSON;
 pub struct Reply {
     /// The HTTP status, 200 to 999.
     pub status: u16,
-    /// The headers, in the order they are written.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// The body.
     pub body: Bytes,
 }
 
 impl Reply {
-    /// A reply with a platform code and that code's usual message.
     pub fn platform(code: PlatformCode) -> Self {
         Self::platform_because(code, code.message())
     }
 
-    /// A reply with a platform code that says why; success carries no message.
     pub fn platform_because(code: PlatformCode, message: &str) -> Self {
         let reply = Self::new(code.status(), JSON, code.body_because(message));
         match code {
@@ -35,18 +31,15 @@ impl Reply {
         }
     }
 
-    /// The text that acknowledges, with the content type that fits it.
     pub fn success(text: impl Into<Bytes> + AsRef<str>) -> Self {
         Self::new(PlatformCode::Success.status(), content_type_of(text.as_ref()), text)
     }
 
-    /// Any status with a body of the given content type.
     pub fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
         let reply = Reply { status, headers: Vec::new(), body: body.into() };
         reply.with_header("Content-Type", content_type)
     }
 
-    /// The same reply with one more header.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
         self.headers.push((name.to_owned(), value.into()));

@@ -31,7 +31,6 @@ mod finishing;
 mod response;
 mod takeover;
 
-/// The least that hyper accepts as its buffer.
 const LEAST_HEADER_BYTES: usize = 8 * 1024;
 
 /// hyper reserves room for this many header lines on each request, so it is bounded.
@@ -40,13 +39,11 @@ const MOST_HEADERS: usize = 1024;
 /// A day: what is added to the present must not overflow.
 pub(super) const LONGEST_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The pause in which an evicted connection gives its descriptor back.
 const TIME_TO_CLOSE: Duration = Duration::from_millis(1);
 
 /// Where events go; called on the server's own tasks, so it must return at once.
 type EventSink = Arc<dyn Fn(ServerEvent) + Send + Sync>;
 
-/// A bound socket that is ready to serve.
 pub struct Server {
     listener: TcpListener,
     limits: Limits,
@@ -56,15 +53,10 @@ pub struct Server {
 
 impl Server {
     /// Binds a socket; port 0 lets the system choose one.
-    ///
-    /// # Errors
-    ///
-    /// What the system says: the address is in use, not ours, or not allowed.
     pub async fn bind(address: SocketAddr, limits: Limits) -> io::Result<Server> {
         Ok(Self::from_listener(TcpListener::bind(address).await?, limits))
     }
 
-    /// A server on a socket that is bound already.
     pub fn from_listener(listener: TcpListener, limits: Limits) -> Server {
         Server { listener, limits, events: Arc::new(|_| ()), tls: None }
     }
@@ -78,18 +70,12 @@ impl Server {
         self
     }
 
-    /// The same server, speaking TLS and nothing else.
     #[must_use]
     pub fn with_tls(mut self, identity: TlsIdentity) -> Self {
         self.tls = Some(identity);
         self
     }
 
-    /// The address that is bound, with the port that the system chose.
-    ///
-    /// # Errors
-    ///
-    /// What the system says.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
@@ -99,7 +85,6 @@ impl Server {
     /// The handler gets each callback that was received whole, in a task of its own: it runs to
     /// its end even where the client has left. It must bound its own time. A closed channel is
     /// the first signal, never the second.
-    ///
     /// Streams and scripts are not in flight: they end with the first signal.
     pub async fn serve<H, F>(self, handler: H, mut shutdown: mpsc::Receiver<()>) -> ServeSummary
     where
@@ -162,7 +147,6 @@ async fn drained(
     }
 }
 
-/// What all connections of one server share.
 struct Shared {
     limits: Limits,
     http: http1::Builder,
@@ -230,7 +214,6 @@ impl Shared {
     }
 }
 
-/// The listening socket, and what it does when the system refuses a connection.
 struct Gate {
     listener: TcpListener,
     resume_at: Option<Instant>,

@@ -17,10 +17,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// The longest file with certificates or a key that is read.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
-/// The most certificates of one chain.
 const MAX_CERTIFICATES: usize = 32;
 
 /// What one connection may hold of unsent plain text; the rest waits in the socket.
@@ -29,15 +27,10 @@ const UNSENT_BYTES: usize = 16 * 1024;
 /// The first byte of every TLS handshake record (RFC 8446, section 5.1).
 const HANDSHAKE_RECORD: u8 = 22;
 
-/// How long a made certificate is valid, from yesterday.
 const VALIDITY: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-/// Clocks of other machines may be late.
 const BACKDATED: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A certificate with its chain and its private key, ready to serve.
-///
-/// `Debug` shows neither.
 #[derive(Clone)]
 pub struct TlsIdentity {
     acceptor: TlsAcceptor,
@@ -49,90 +42,38 @@ impl std::fmt::Debug for TlsIdentity {
     }
 }
 
-/// An identity that vouches for itself, and what a client needs to trust it.
 #[derive(Clone, Debug)]
 pub struct SelfSigned {
-    /// The identity, whose key is nowhere else.
     pub identity: TlsIdentity,
-    /// The certificate in PEM, for a client's list of authorities.
     pub cert_pem: String,
     /// The SHA-256 of the certificate, as `AA:BB:…`, the way openssl prints it.
     pub sha256_fingerprint: String,
 }
 
-/// Why there is no identity.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// A file cannot be read.
     #[error("{} cannot be read", .path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A file is longer than a certificate or a key can be.
+    Read { path: PathBuf, source: io::Error },
     #[error("{} is longer than 1 MiB", .path.display())]
-    TooLong {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file holds no certificate.
+    TooLong { path: PathBuf },
     #[error("{} holds no certificate; a PEM file with BEGIN CERTIFICATE is wanted", .path.display())]
-    NoCertificate {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file holds more certificates than a chain has.
+    NoCertificate { path: PathBuf },
     #[error("{} holds more than {MAX_CERTIFICATES} certificates", .path.display())]
-    TooManyCertificates {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A certificate cannot be understood.
+    TooManyCertificates { path: PathBuf },
     #[error("a certificate in {} cannot be understood: {reason}", .path.display())]
-    BadCertificate {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A file holds no private key.
+    BadCertificate { path: PathBuf, reason: String },
     #[error("{} holds no private key; a PEM file with BEGIN PRIVATE KEY is wanted", .path.display())]
-    NoKey {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The private key is encrypted.
+    NoKey { path: PathBuf },
     #[error("the private key in {} is encrypted; an unencrypted one is wanted", .path.display())]
-    EncryptedKey {
-        /// The file.
-        path: PathBuf,
-    },
+    EncryptedKey { path: PathBuf },
     /// The private key cannot be understood; nothing of it is quoted.
     #[error("the private key in {} cannot be understood", .path.display())]
-    BadKey {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The private key belongs to another certificate.
+    BadKey { path: PathBuf },
     #[error("the private key in {} is not that of the certificate in {}", .key.display(), .certificate.display())]
-    Mismatch {
-        /// The certificate's file.
-        certificate: PathBuf,
-        /// The key's file.
-        key: PathBuf,
-    },
-    /// A certificate cannot be made for these names.
+    Mismatch { certificate: PathBuf, key: PathBuf },
     #[error("no certificate can be made for {names}: {reason}")]
-    Unmakeable {
-        /// The names that were asked for.
-        names: String,
-        /// Why.
-        reason: String,
-    },
-    /// TLS itself cannot be set up.
+    Unmakeable { names: String, reason: String },
     #[error("TLS cannot be set up: {0}")]
     SetUp(String),
 }
@@ -141,9 +82,6 @@ impl TlsIdentity {
     /// Reads a certificate with its chain behind it, and its private key, from PEM files.
     ///
     /// The key may be PKCS#8, PKCS#1 or SEC1. Both may stand in one file.
-    ///
-    /// # Errors
-    ///
     /// [`TlsError`], which names the file; a key that is another certificate's is refused.
     pub fn from_pem_files(certificate: &Path, key: &Path) -> Result<TlsIdentity, TlsError> {
         let chain = chain_of(certificate, &read(certificate)?)?;
@@ -162,11 +100,6 @@ impl TlsIdentity {
         })
     }
 
-    /// Makes a key and a certificate for these host names and addresses, valid for a year.
-    ///
-    /// # Errors
-    ///
-    /// [`TlsError::Unmakeable`] where there is no name, or one that no certificate can carry.
     pub fn self_signed(names: &[String]) -> Result<SelfSigned, TlsError> {
         let unmakeable = |reason: String| TlsError::Unmakeable { names: names.join(", "), reason };
         if names.is_empty() {
@@ -200,8 +133,6 @@ impl TlsIdentity {
     }
 
     /// Sets TLS up on a connection; `heard` is called once the client has said anything.
-    ///
-    /// It has no deadline of its own.
     pub(super) async fn accept(
         &self,
         stream: TcpStream,
@@ -221,14 +152,12 @@ impl TlsIdentity {
     }
 }
 
-/// Why a connection speaks no TLS.
 #[derive(Debug)]
 pub(super) enum HandshakeFailure {
     /// The client left without a word.
     Silent,
     /// What came is most likely a request without TLS; nothing of it has been read.
     PlainHttp(TcpStream),
-    /// The handshake failed, in words.
     Broken(String),
 }
 
@@ -290,7 +219,6 @@ fn fingerprint(certificate: &CertificateDer<'_>) -> String {
     bytes.join(":")
 }
 
-/// A failed handshake in words.
 fn explain(error: &io::Error) -> String {
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<Error>());
     match cause {

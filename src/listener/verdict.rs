@@ -12,42 +12,22 @@ use protocol::{
 use super::callback::Callback;
 use super::reply::{PlatformCode, Reply};
 
-/// What a callback means, and how a merchant would answer it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// The code to answer with.
     pub code: PlatformCode,
-    /// Why it could not be read, where it could not.
     pub unreadable: Option<Unreadable>,
-    /// What could be read.
     pub reading: Option<Reading>,
 }
 
-/// Why a callback could not be read as a payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unreadable {
-    /// Another method than this one.
-    Method {
-        /// The method that came.
-        given: String,
-        /// The method that is taken.
-        wanted: &'static str,
-    },
-    /// Another content type than this one.
-    ContentType {
-        /// The content type that came.
-        given: Option<String>,
-        /// The content type that is taken.
-        wanted: &'static str,
-    },
-    /// The body is no payload.
+    Method { given: String, wanted: &'static str },
+    ContentType { given: Option<String>, wanted: &'static str },
     Payload(PayloadError),
-    /// The query string is no payload.
     Query(PayloadError),
 }
 
 impl Unreadable {
-    /// The reason in words.
     pub fn explanation(&self) -> String {
         match self {
             Unreadable::Method { given, wanted } => {
@@ -65,25 +45,18 @@ impl Unreadable {
     }
 }
 
-/// A payload that could be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
-    /// Its documented fields.
     pub notification: Notification,
-    /// Whether its signature holds.
     pub verification: Verification,
-    /// What is to be said of its fields.
     pub findings: Vec<Finding>,
 }
 
 impl Reading {
-    /// Why the signature does not match, where it does not.
     pub fn mismatch(&self) -> Option<&Mismatch> {
         self.verification.mismatch()
     }
 
-    /// The canonical string of the payload that this was read from, the key masked.
-    ///
     /// Made where it is shown: most callbacks are valid, and nobody looks at theirs.
     pub fn masked_canonical(&self, payload: &Payload<'_>) -> String {
         let scheme = &self.verification.scheme;
@@ -92,7 +65,6 @@ impl Reading {
 }
 
 impl Verdict {
-    /// Whether a merchant should acknowledge the callback.
     pub fn is_valid(&self) -> bool {
         self.code == PlatformCode::Success
     }
@@ -102,30 +74,20 @@ impl Verdict {
     }
 }
 
-/// In which form callbacks are taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Accepts {
-    /// POST with a JSON body: the platform's rule.
     #[default]
     Json,
-    /// POST with a body of form pairs.
     Form,
-    /// GET with a query string.
     Query,
-    /// Each of them, told apart by method and content type.
     Any,
 }
 
-/// What a merchant holds callbacks against; the default is this platform's contract.
 #[derive(Clone, Copy, Debug)]
 pub struct Contract {
-    /// The way of signing, and of acknowledging.
     pub dialect: &'static Dialect,
-    /// Refuses another digest than this one.
     pub required: Option<Algorithm>,
-    /// In which form callbacks are taken.
     pub accepts: Accepts,
-    /// What the numbers of statuses mean.
     pub statuses: StatusTable,
 }
 
@@ -140,7 +102,6 @@ impl Default for Contract {
     }
 }
 
-/// The content type of form bodies.
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Inspects a callback by this platform's contract; `required` refuses another `sign_type`.
@@ -162,7 +123,6 @@ impl Contract {
         }
     }
 
-    /// How a merchant under this contract answers a verdict.
     pub fn reply(&self, verdict: &Verdict) -> Reply {
         match verdict.code {
             PlatformCode::Success => Reply::success(&*self.dialect.success_reply),
@@ -170,7 +130,6 @@ impl Contract {
         }
     }
 
-    /// A refused method is told which ones are taken.
     fn with_methods(&self, mut reply: Reply) -> Reply {
         let allow = reply.headers.iter_mut().find(|(name, _)| name == "Allow");
         if let (Some((_, methods)), Accepts::Query | Accepts::Any) = (allow, self.accepts) {
@@ -181,9 +140,6 @@ impl Contract {
     }
 
     /// The payload of a callback, in the form in which it must come.
-    ///
-    /// # Errors
-    /// Why it cannot be read, with the code to answer with.
     pub fn payload<'c>(
         &self,
         callback: &'c Callback,
@@ -258,7 +214,6 @@ impl Contract {
     }
 }
 
-/// Whether a `Content-Type` names form pairs, whatever its case and parameters.
 fn is_form_type(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case(FORM)
@@ -289,7 +244,6 @@ mod tests {
         contract.inspect(callback, &Key::try_new(KEY.to_vec()).unwrap()).code.code()
     }
 
-    /// `a=1 2` signed in the dialect `epay`.
     const PAIRS: &str = "a=1+2&sign=b7c48bb1cf24b8035d4bd4f4ef45794a";
 
     #[test]

@@ -28,15 +28,12 @@ const COUNTED: [&str; 9] = [
     "request",
 ];
 
-/// What of a text is this program's own.
 #[derive(Default)]
 pub(super) struct Prose {
-    /// What is before and after each word that was asked for, in our texts.
     known: BTreeMap<String, Vec<(&'static str, &'static str)>>,
 }
 
 impl Prose {
-    /// Whether this part of a text is within a text of ours, as far as the text goes.
     pub(super) fn has(&mut self, text: &str, part: &Range<usize>) -> bool {
         let (before, after) = (&text[..part.start], &text[part.end..]);
         if is_counted(before, &text[part.start..]) {
@@ -57,7 +54,6 @@ impl Prose {
     }
 }
 
-/// Whether a text goes on with a number's noun after this.
 fn is_counted(before: &str, rest: &str) -> bool {
     let is_number =
         before.strip_suffix(' ').is_some_and(|it| it.ends_with(|c: char| c.is_ascii_digit()));

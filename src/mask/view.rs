@@ -13,11 +13,9 @@ const MOST_BYTES: usize = 32 << 20;
 /// Reads one escape at the start of the bytes: how long it is, and what it stands for.
 type Decoder = fn(&[u8]) -> Option<(usize, Vec<u8>)>;
 
-/// Each with the byte that its escapes begin with.
 const DECODERS: [(u8, Decoder); 4] =
     [(b'\\', backslash), (b'%', percent), (b'&', entity), (b'\'', shell_quote)];
 
-/// One reading of a text.
 pub(super) struct View {
     pub(super) bytes: Zeroizing<Vec<u8>>,
     /// Where each byte begins in the text, and at the end its length; nothing where they are equal.
@@ -30,7 +28,6 @@ impl View {
         View { bytes: Zeroizing::new(text.as_bytes().to_vec()), places: None, depth: 0 }
     }
 
-    /// Where a part of this reading is in the text.
     pub(super) fn place(&self, part: Range<usize>, text: &str) -> Range<usize> {
         let at = |index: usize| match &self.places {
             Some(places) => places.get(index).copied().unwrap_or(text.len()),
@@ -48,7 +45,6 @@ impl View {
         start..end
     }
 
-    /// This reading with one kind of escape decoded, where it has one.
     fn decoded(&self, (first, decoder): (u8, Decoder)) -> Option<View> {
         memchr::memchr(first, &self.bytes)?;
         let place = |index: usize| self.places.as_ref().map_or(index, |places| places[index]);
@@ -78,7 +74,6 @@ impl View {
     }
 }
 
-/// All readings of a text: as it is, and with escapes decoded, also those inside others.
 pub(super) fn views(text: &str, deepest: usize) -> Vec<View> {
     let mut views = vec![View::of(text)];
     let (mut next, mut room) = (0, MOST_BYTES);
@@ -145,7 +140,6 @@ fn entity(bytes: &[u8]) -> Option<(usize, Vec<u8>)> {
     Some((end + 1, decoded))
 }
 
-/// How a POSIX shell writes an apostrophe between apostrophes.
 fn shell_quote(bytes: &[u8]) -> Option<(usize, Vec<u8>)> {
     bytes.starts_with(b"'\\''").then(|| (4, vec![b'\'']))
 }

@@ -6,45 +6,30 @@ use super::json;
 use super::line::Line;
 use crate::lines::error::BadLine;
 
-/// What one line came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineAnswer {
-    /// Signed, or the signature matches and no finding counts against the fields.
     Good,
-    /// The signature matches, but a finding counts against the fields.
     Invalid,
-    /// The signature does not match.
     Mismatched,
-    /// Not a payload, and not meant to be one.
     PassedOver,
 }
 
-/// What was done to the lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BatchKind {
-    /// They were signed.
     Sign,
-    /// They were verified.
     Verify,
 }
 
-/// How many lines came to what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BatchSummary {
-    /// Signed, or valid.
     pub good: u64,
-    /// Matching, but with a finding that counts.
     pub invalid: u64,
-    /// Not matching.
     pub mismatched: u64,
-    /// Passed over: not meant to be payloads.
     pub passed_over: u64,
-    /// Unreadable.
     pub bad: u64,
 }
 
 impl BatchSummary {
-    /// Counts one line that could be read.
     pub fn count(&mut self, answer: LineAnswer) {
         let counter = match answer {
             LineAnswer::Good => &mut self.good,
@@ -55,7 +40,6 @@ impl BatchSummary {
         *counter += 1;
     }
 
-    /// Adds the counts of other lines.
     pub fn add(&mut self, other: &BatchSummary) {
         self.good += other.good;
         self.invalid += other.invalid;
@@ -64,7 +48,6 @@ impl BatchSummary {
         self.bad += other.bad;
     }
 
-    /// All lines that were not blank.
     pub fn lines(&self) -> u64 {
         self.good + self.invalid + self.mismatched + self.passed_over + self.bad
     }
@@ -99,7 +82,6 @@ impl BatchSummary {
     }
 }
 
-/// A bad line for a program, in the shape of any other error.
 pub fn bad_line_json(bad: &BadLine) -> String {
     json::line(
         "error",

@@ -14,39 +14,26 @@ use crate::listener::orders::Seen;
 use crate::listener::referee::Breach;
 use crate::listener::verdict::{Reading, Verdict};
 
-/// A callback with all that is known of it.
 #[derive(Clone, Debug)]
 pub struct ReceivedCallback {
-    /// What came.
     pub callback: Callback,
-    /// What it means.
     pub verdict: Verdict,
-    /// Which delivery of its order it is, where it names an order.
     pub seen: Option<Seen>,
-    /// What was answered.
     pub replied: Replied,
-    /// Its number in the inbox, where there is one and it took the callback.
     pub inbox_id: Option<u64>,
-    /// What the application behind the listener answered, where there is one.
     pub forwarded: Option<Forwarded>,
-    /// The rules that the sender broke with it, where that is looked at.
     pub breaches: Vec<Breach>,
     /// The canonical string, the key masked: for a program, and where the signature does not match.
     pub masked_canonical: Option<String>,
-    /// What explains a signature that does not match, where that was searched.
     pub diagnosis: Option<Diagnosis>,
 }
 
-/// What came in all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ListenSummary {
-    /// All callbacks.
     pub callbacks: u64,
-    /// Those that were authentic and complete, whatever a reply program or an application answered.
     pub valid: u64,
     /// Those that the inbox did not take; they were refused with 503 and count neither way.
     pub not_kept: u64,
-    /// Orders seen, as far as they are remembered.
     pub orders: u64,
 }
 
@@ -57,16 +44,12 @@ impl ListenSummary {
     }
 }
 
-/// How much of a callback a person wants to see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
-    /// What it is about and what it means.
     Usual,
-    /// The headers and the body too.
     Whole,
 }
 
-/// A callback as lines for a person.
 pub fn lines(received: &ReceivedCallback, detail: Detail) -> Vec<Line> {
     let ReceivedCallback { callback, verdict, seen, diagnosis, .. } = received;
     let line = Line::new().dim(format!("{}  ", clock_time(callback.received_at))).plain("← ");
@@ -95,7 +78,6 @@ pub fn lines(received: &ReceivedCallback, detail: Detail) -> Vec<Line> {
     lines
 }
 
-/// The longest part of a reply's body on one line, in characters.
 const MAX_REPLY_CHARS: usize = 160;
 
 /// What was answered and, unless a program decided it, why.
@@ -174,7 +156,6 @@ fn signature_verdict(line: Line, reading: &Reading) -> Line {
     }
 }
 
-/// A callback for a program.
 pub fn json(received: &ReceivedCallback) -> String {
     let ReceivedCallback { callback, verdict, seen, replied, diagnosis, .. } = received;
     let reading = verdict.reading.as_ref();
@@ -220,7 +201,6 @@ pub fn json(received: &ReceivedCallback) -> String {
     )
 }
 
-/// What came in all as a line for a person.
 pub fn summary_line(summary: &ListenSummary) -> Line {
     let plural = |count: u64| if count == 1 { "" } else { "s" };
     let ListenSummary { callbacks, valid, not_kept, orders } = summary;
@@ -239,7 +219,6 @@ pub fn summary_line(summary: &ListenSummary) -> Line {
     }
 }
 
-/// What came in all for a program.
 pub fn summary_json(summary: &ListenSummary) -> String {
     let ListenSummary { callbacks, valid, not_kept, orders } = summary;
     let invalid = summary.invalid();

@@ -22,25 +22,19 @@ pub mod tap;
 mod tests;
 pub mod text;
 
-/// A form in which a check is written to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReportKind {
-    /// One line of JSON with every result.
     Json,
-    /// Test cases for continuous integration.
     Junit,
     /// The Test Anything Protocol, version 14.
     Tap,
     /// Findings for code scanning, SARIF 2.1.0.
     Sarif,
-    /// One page for a browser.
     Html,
-    /// Annotations of a GitHub workflow.
     Github,
 }
 
 impl ReportKind {
-    /// Every form, in the order in which they are listed.
     pub const ALL: [ReportKind; 6] = [
         ReportKind::Json,
         ReportKind::Junit,
@@ -50,7 +44,6 @@ impl ReportKind {
         ReportKind::Github,
     ];
 
-    /// The name on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             ReportKind::Json => "json",
@@ -62,11 +55,6 @@ impl ReportKind {
         }
     }
 
-    /// Reads a name.
-    ///
-    /// # Errors
-    ///
-    /// An [`UnknownReport`] for any other name.
     pub fn parse(name: &str) -> Result<Self, UnknownReport> {
         Self::ALL
             .into_iter()
@@ -83,7 +71,6 @@ impl FromStr for ReportKind {
     }
 }
 
-/// A name that is no form of report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownReport(pub String);
 
@@ -103,24 +90,16 @@ impl fmt::Display for UnknownReport {
 
 impl std::error::Error for UnknownReport {}
 
-/// What is known of a check before its first request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckFacts {
     /// The endpoint, without credentials.
     pub url: String,
-    /// When the check begins.
     pub started_at: Timestamp,
-    /// How many cases there are.
     pub cases: u64,
-    /// The most requests that will be sent.
     pub bound: u64,
-    /// The seed of the order ids.
     pub seed: u64,
 }
 
-/// The report in one of its forms, ready to be written to a file.
-///
-/// Whatever came from the network is bounded, and escaped as the form needs it.
 pub fn render(report: &CheckReport, kind: ReportKind) -> String {
     match kind {
         ReportKind::Json => json::check(report),

@@ -1,6 +1,5 @@
 //! A signed body as a curl command.
 
-/// A command that sends the body byte for byte, quoted for a POSIX shell.
 pub fn command(url: &str, body: &str) -> String {
     format!(
         "curl -sS -X POST {} \\\n  -H 'Content-Type: application/json;charset=utf-8' \\\n  --data-binary {}",
@@ -9,7 +8,6 @@ pub fn command(url: &str, body: &str) -> String {
     )
 }
 
-/// A word that a POSIX shell reads as exactly this text.
 pub fn shell_quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -14,25 +14,19 @@ use crate::delivery::engine::{Attempt, DeliveryReport, DeliveryResult, Interrupt
 use crate::delivery::outcome::{Decision, Exhaustion, Outcome};
 use crate::delivery::schedule::{RetrySchedule, format_duration};
 
-/// What is known before the first attempt.
 #[derive(Debug)]
 pub struct DeliveryPlan<'a> {
-    /// Where it goes.
     pub url: String,
-    /// What is sent.
     pub notification: &'a Notification,
     /// The kind of its signature; `None` where nothing is signed.
     pub sign_type: Option<&'a str>,
-    /// When attempts are planned.
     pub schedule: &'a RetrySchedule,
     /// By which people can tell whether they hold the same key; `None` where nothing is signed.
     pub key_fingerprint: Option<String>,
-    /// The order's completion, from which the schedule counts.
     pub start: Timestamp,
 }
 
 impl DeliveryPlan<'_> {
-    /// The plan's head for a person.
     pub fn lines(&self) -> Vec<Line> {
         let order = self.notification.order_id.as_ref().map_or("(no order id)".into(), Text::from);
         let key = match (&self.key_fingerprint, self.sign_type) {
@@ -52,7 +46,6 @@ impl DeliveryPlan<'_> {
         ]
     }
 
-    /// The timeline for a person: one line an attempt.
     pub fn timeline(&self) -> Vec<Line> {
         self.schedule
             .timeline()
@@ -66,7 +59,6 @@ impl DeliveryPlan<'_> {
             .collect()
     }
 
-    /// The plan for a program; `kind` is `ready` or, where nothing is sent, `plan`.
     pub fn json(&self, kind: &str) -> String {
         let timeline: Vec<Value> = self
             .schedule
@@ -91,7 +83,6 @@ impl DeliveryPlan<'_> {
     }
 }
 
-/// One attempt as a line for a person.
 pub fn attempt_line(attempt: &Attempt) -> Line {
     let status = match &attempt.outcome {
         Outcome::Reply(reply) => reply.status.to_string(),
@@ -123,12 +114,8 @@ pub fn attempt_line(attempt: &Attempt) -> Line {
     }
 }
 
-/// How much of a reply a person is shown, in characters.
 const MOST_SHOWN: usize = 200;
 
-/// How a reply begins that says nothing else about itself, as a line under its attempt's.
-///
-/// Of one that was understood the attempt's line says enough.
 pub fn reply_line(attempt: &Attempt) -> Option<Line> {
     let Outcome::Reply(reply) = &attempt.outcome else { return None };
     let Some(Conclusion::NotAcknowledged(refusal)) = &attempt.conclusion else { return None };
@@ -146,7 +133,6 @@ pub fn reply_line(attempt: &Attempt) -> Option<Line> {
     (!begins.is_empty()).then(|| Line::new().dim("     the reply begins: ").plain(begins))
 }
 
-/// The first characters of a reply, on one line.
 fn beginning(reply: &Reply) -> String {
     // White space shrinks, so more than what is shown is looked at, and yet not the whole.
     let head = &reply.body[..reply.body.len().min(16 * MOST_SHOWN)];
@@ -161,7 +147,6 @@ fn warnings(attempt: &Attempt) -> &[ReplyWarning] {
     }
 }
 
-/// One attempt for a program.
 pub fn attempt_json(attempt: &Attempt) -> String {
     let (status, body) = match &attempt.outcome {
         Outcome::Reply(reply) => {
@@ -191,7 +176,6 @@ pub fn attempt_json(attempt: &Attempt) -> String {
     )
 }
 
-/// How a delivery ended as a line for a person.
 pub fn result_line(report: &DeliveryReport) -> Line {
     let made = report.attempts.len();
     let attempts = format!("{made} attempt{}", if made == 1 { "" } else { "s" });
@@ -217,7 +201,6 @@ pub fn result_line(report: &DeliveryReport) -> Line {
     }
 }
 
-/// How a delivery ended for a program.
 pub fn result_json(report: &DeliveryReport) -> String {
     json::line(
         "report",
@@ -231,7 +214,6 @@ mod tests {
 
     use super::*;
 
-    /// What stands under the attempt that got this reply.
     fn under(status: u16, body: &str) -> Option<String> {
         let outcome = Outcome::Reply(Reply { status, body: body.into(), ..Reply::default() });
         let attempt = Attempt {

@@ -6,10 +6,8 @@ use serde_json::{Value, json};
 
 use super::line::Line;
 
-/// Who signed, as a merchant's developer sees it.
 const CODE: &str = "the code";
 
-/// The diagnosis for a person: the simplest hit in full, the others in a line each.
 pub fn lines(diagnosis: &Diagnosis) -> Vec<Line> {
     let Some((first, others)) = diagnosis.hits.split_first() else {
         let next = "compare your code's string with the canonical one; --other-key-file FILE tries another key";
@@ -38,7 +36,6 @@ pub fn lines(diagnosis: &Diagnosis) -> Vec<Line> {
     lines
 }
 
-/// The simplest hit in one line, for a callback that just came.
 pub fn short_line(diagnosis: &Diagnosis) -> Line {
     match diagnosis.hits.first() {
         None => nothing_fits(diagnosis),
@@ -65,7 +62,6 @@ fn nothing_fits(diagnosis: &Diagnosis) -> Line {
         .dim(format!(" ({} digests tried)", diagnosis.digests))
 }
 
-/// The diagnosis for a program: the hits, simplest first.
 pub fn json(diagnosis: Option<&Diagnosis>) -> Value {
     let hits = diagnosis.map(|diagnosis| diagnosis.hits.as_slice()).unwrap_or_default();
     hits.iter()

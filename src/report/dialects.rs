@@ -31,7 +31,6 @@ fn scheme_row(id: &str, scheme: &Scheme) -> String {
     row(cells, &scheme.left_out.join(", "))
 }
 
-/// The dialects as a table: a row a scheme, and below them what the merchant answers.
 pub fn lines(dialects: &[&Dialect]) -> Vec<Line> {
     let head = ["DIALECT", "ALGORITHM", "AFTER S", "DIGEST", "EMPTIES", "SIGN FIELD"];
     let mut lines = vec![Line::new().strong(row(head, "NOT SIGNED"))];
@@ -54,7 +53,6 @@ pub fn lines(dialects: &[&Dialect]) -> Vec<Line> {
     lines
 }
 
-/// The dialects as one line of JSON.
 pub fn json(dialects: &[&Dialect]) -> String {
     let dialects: Vec<Value> = dialects.iter().map(|dialect| dialect_json(dialect)).collect();
     json::line("dialects", &json!({"dialects": dialects}))

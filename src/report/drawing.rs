@@ -18,7 +18,6 @@ pub fn bar(part: u64, whole: u64, width: usize) -> String {
     text
 }
 
-/// One column a count, as high as its share of the largest; anything above zero is visible.
 pub fn curve(counts: &[u64]) -> String {
     let largest = counts.iter().copied().max().unwrap_or(0);
     let column = |count: &u64| match count {
@@ -50,7 +49,6 @@ pub fn labels(width: usize, at: &[(usize, String)]) -> String {
     text
 }
 
-/// Spacings that are easy to read, in milliseconds.
 const STEPS_MS: [u64; 27] = [
     1,
     2,
@@ -99,7 +97,6 @@ pub struct LogScale {
 const LONGEST_US: u64 = 1_000_000_000_000_000;
 
 impl LogScale {
-    /// The smallest scale from a round time to a round time that holds both.
     pub fn around(shortest: Duration, longest: Duration) -> Self {
         let micros = |time: Duration| {
             u64::try_from(time.as_micros()).unwrap_or(u64::MAX).clamp(1, LONGEST_US)
@@ -116,7 +113,6 @@ impl LogScale {
         (((micros.max(1) as f64).ln() - low) / (high - low)).clamp(0.0, 1.0)
     }
 
-    /// The column of `columns` in which a time lies.
     pub fn column(&self, micros: u64, columns: usize) -> usize {
         let column = (self.place(micros) * columns as f64) as usize;
         column.min(columns.saturating_sub(1))
@@ -128,7 +124,6 @@ impl LogScale {
         (low + (high - low) * column as f64 / columns.max(1) as f64).exp()
     }
 
-    /// Round times on the scale with their places: powers of ten, and more where those are few.
     pub fn ticks(&self) -> Vec<(f64, String)> {
         let inside = || round_times().filter(|time| (self.low_us..=self.high_us).contains(time));
         let is_power = |time: &u64| (0..20).any(|power| 10_u64.checked_pow(power) == Some(*time));

@@ -9,36 +9,26 @@ use serde_json::{Value, json};
 
 use super::line::Line;
 
-/// The steps from a payload to its signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// The signed members' names in the order in which they are signed.
     pub kept: Vec<String>,
-    /// The other members' names, each with the reason.
     pub left_out: Vec<(String, Omission)>,
-    /// The canonical string with what follows it, the key masked.
     pub masked_canonical: String,
-    /// The scheme.
     pub scheme: Scheme,
     /// The digest, where it may be told: the given one on a match.
     pub digest: Option<String>,
-    /// What this signature does not protect.
     pub weaknesses: Vec<Weakness>,
 }
 
-/// Why a member is not signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Omission {
-    /// It carries the signature.
     Signature,
     /// The scheme never signs a member of this name.
     Name,
-    /// It is empty.
     Empty,
 }
 
 impl Omission {
-    /// The stable name, as JSON output carries it.
     pub const fn code(self) -> &'static str {
         match self {
             Omission::Signature => "signature",
@@ -47,7 +37,6 @@ impl Omission {
         }
     }
 
-    /// The reason in words.
     pub const fn explanation(self) -> &'static str {
         match self {
             Omission::Signature => "it carries the signature",
@@ -58,7 +47,6 @@ impl Omission {
 }
 
 impl Explanation {
-    /// Retraces a verification by the circumstances' scheme.
     pub fn new(
         payload: &Payload<'_>,
         verification: &Verification,
@@ -92,7 +80,6 @@ impl Explanation {
         }
     }
 
-    /// The steps for a person; `expected` is the right digest of a mismatch, where it may be told.
     pub fn lines(&self, expected: Option<&str>) -> Vec<Line> {
         let step = |number: usize, text: &str| {
             Line::new().dim(format!("  {number}  ")).plain(text.to_owned())
@@ -154,7 +141,6 @@ impl Explanation {
         format!("take the {algorithm}, {digits} hexadecimal digits in {case} case")
     }
 
-    /// The steps for a program.
     pub fn json(&self) -> Value {
         let left_out: Vec<Value> = self
             .left_out

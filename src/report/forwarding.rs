@@ -7,10 +7,8 @@ use super::text::{milliseconds, short_duration};
 use crate::listener::forward::{Forwarder, Reach};
 use crate::listener::inbox::entry::{AppReply, Forwarded};
 
-/// The longest part of a body on one line, in characters.
 const MAX_BODY_CHARS: usize = 160;
 
-/// Where callbacks go, as a line for a person; it says so where that is not this machine.
 pub fn target_line(forwarder: &Forwarder) -> Line {
     let line = Line::new().plain("forwarding to ").accent(forwarder.url().to_owned());
     match forwarder.reach() {
@@ -20,7 +18,6 @@ pub fn target_line(forwarder: &Forwarder) -> Line {
     }
 }
 
-/// The application's reply, or why there was none, as a line for a person.
 pub fn line(forwarded: &Forwarded) -> Line {
     let line = Line::new().plain("→ app ");
     let reply = match &forwarded.result {
@@ -39,7 +36,6 @@ pub fn line(forwarded: &Forwarded) -> Line {
     }
 }
 
-/// The start of a body as text, or what it is where it is no text.
 fn body_text(reply: &AppReply) -> String {
     let length = reply.body.len();
     if length == 0 {
@@ -60,7 +56,6 @@ fn body_text(reply: &AppReply) -> String {
     shown
 }
 
-/// The application's reply, or why there was none, as a member for a program.
 pub fn json(forwarded: &Forwarded) -> Value {
     let reply = forwarded.result.as_ref().ok();
     json!({

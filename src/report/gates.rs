@@ -10,28 +10,19 @@ use protocol::internal::nearest::nearest;
 use super::figures::{grouped, percent, percent_text, rate, three_digits};
 use super::summary::DeliverySummary;
 
-/// The longest gate that is read, in bytes.
 const LONGEST_GATE: usize = 64;
 
-/// The largest number in a gate.
 const LARGEST_NUMBER: f64 = 1e12;
 
-/// What a gate looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
-    /// A quantile of the latency from the intended time.
     Quantile(Quantile),
-    /// The largest latency from the intended time.
     Max,
-    /// The mean latency from the intended time.
     Mean,
-    /// First notifications a second.
     Rate,
-    /// A number of orders, attempts or episodes.
     Count(Count),
 }
 
-/// Which quantile of the latency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Quantile {
@@ -55,26 +46,17 @@ impl Quantile {
     }
 }
 
-/// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Count {
-    /// Orders that were acknowledged, of all orders.
     Acked,
-    /// Orders whose schedule ended without an acknowledgement, of all orders.
     Exhausted,
-    /// Orders that took more than one attempt, of all orders.
     Retried,
-    /// Attempts that were no acknowledgement, of all attempts.
     Failed,
-    /// How often the limit on attempts in flight began to hold sends back.
     Throttled,
-    /// Orders that repeat another's notification on purpose, of all orders.
     Duplicates,
-    /// Attempts of an earlier run whose outcome is unknown.
     Unknown,
 }
 
-/// The metrics by their names.
 const METRICS: [(&str, Metric); 15] = [
     ("p50", Metric::Quantile(Quantile::P50)),
     ("p90", Metric::Quantile(Quantile::P90)),
@@ -94,7 +76,6 @@ const METRICS: [(&str, Metric); 15] = [
 ];
 
 impl Metric {
-    /// The name by which a gate asks for it.
     pub fn name(self) -> &'static str {
         METRICS.iter().find(|(_, metric)| *metric == self).map_or("", |(name, _)| name)
     }
@@ -109,7 +90,6 @@ impl Metric {
     }
 }
 
-/// How a gate compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Comparison {
@@ -134,16 +114,12 @@ impl Comparison {
     }
 }
 
-/// What a gate compares with, and what was measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Figure {
-    /// A time.
     Time(Duration),
     /// A share in percent.
     Percent(f64),
-    /// A number of things.
     Count(u64),
-    /// A number each second.
     Rate(f64),
 }
 
@@ -176,11 +152,6 @@ impl FromStr for Gate {
 }
 
 impl Gate {
-    /// Reads a metric, an operator and a limit; blanks between them are allowed.
-    ///
-    /// # Errors
-    ///
-    /// A [`GateError`] that names the part which cannot be read, and what is near it.
     pub fn parse(text: &str) -> Result<Self, GateError> {
         let text = text.trim();
         if text.len() > LONGEST_GATE {
@@ -196,7 +167,6 @@ impl Gate {
         Ok(Gate { text: text.to_owned(), metric, comparison, limit })
     }
 
-    /// The gate as it was given.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -333,19 +303,14 @@ fn nearest_unit(metric: Metric, unit: &str) -> Option<&'static str> {
     }
 }
 
-/// What became of a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GateVerdict {
-    /// The condition does not hold.
     Passed,
-    /// The condition holds, so the run counts as failed.
     Failed,
-    /// There is nothing to measure, which counts as failed.
     NoData,
 }
 
 impl GateVerdict {
-    /// The stable name, as JSON output carries it.
     pub const fn code(self) -> &'static str {
         match self {
             GateVerdict::Passed => "passed",
@@ -355,19 +320,15 @@ impl GateVerdict {
     }
 }
 
-/// A gate, what was measured for it, and what follows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GateResult {
-    /// The gate.
     pub gate: Gate,
     /// What was measured; `None` where there is nothing to measure.
     pub measured: Option<Figure>,
-    /// What follows.
     pub verdict: GateVerdict,
 }
 
 impl GateResult {
-    /// Whether the run may count as good.
     pub fn is_passed(&self) -> bool {
         self.verdict == GateVerdict::Passed
     }
@@ -382,58 +343,30 @@ impl GateResult {
     }
 }
 
-/// Why a text is no gate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GateError {
-    /// Too long for a gate.
     #[error("a gate has at most {LONGEST_GATE} bytes, such as p99>200ms")]
     TooLong,
-    /// No operator at all.
     #[error("\"{0}\" has no operator; write a gate such as p99>200ms or acked<100%")]
     NoOperator(String),
-    /// An unknown metric.
     #[error(
         "\"{name}\" is no metric{}; there are {}",
         did_you_mean(*nearest), METRICS.map(|(name, _)| name).join(", ")
     )]
-    Metric {
-        /// What was written.
-        name: String,
-        /// The metric that is spelled most alike.
-        nearest: Option<&'static str>,
-    },
-    /// An unknown operator.
+    Metric { name: String, nearest: Option<&'static str> },
     #[error("\"{sign}\" is no operator; did you mean {nearest}? There are < <= > >= = !=")]
-    Operator {
-        /// What was written.
-        sign: String,
-        /// The operator that is most alike.
-        nearest: &'static str,
-    },
-    /// No number where the limit belongs.
+    Operator { sign: String, nearest: &'static str },
     #[error("\"{0}\" is no limit; write a number and its unit, such as 200ms, 1% or 0")]
     Number(String),
-    /// A unit that does not go with the metric.
     #[error(
         "{metric} takes {units}, not {}{}",
         if unit.is_empty() { "a plain number".to_owned() } else { format!("\"{unit}\"") },
         did_you_mean(*nearest)
     )]
-    Unit {
-        /// The metric.
-        metric: &'static str,
-        /// What was written.
-        unit: String,
-        /// What may be written.
-        units: &'static str,
-        /// The unit that is most alike.
-        nearest: Option<&'static str>,
-    },
-    /// More than all of them.
+    Unit { metric: &'static str, unit: String, units: &'static str, nearest: Option<&'static str> },
     #[error("\"{0}\" is more than all of them; a share is at most 100%")]
     AboveAll(String),
-    /// A part of an order.
     #[error("\"{0}\" is no whole number; write a % behind a share")]
     Fraction(String),
 }

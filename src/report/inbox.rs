@@ -19,13 +19,10 @@ use crate::listener::inbox::entry::{Entry, Forwarded, Match, Replied};
 use crate::listener::verdict::{Accepts, Contract};
 use crate::mask::outside;
 
-/// The most lines of a body that a person is shown.
 const MOST_LINES: usize = 500;
 
-/// The longest order id in the table, in characters.
 const ORDER_WIDTH: usize = 19;
 
-/// The head of the table.
 pub fn head() -> Line {
     Line::new().dim(format!(
         "{:>6}  {:<14}  {:<ORDER_WIDTH$}  {:<10} {:>12}  {:<5} {}",
@@ -71,7 +68,6 @@ fn short_time(at: Timestamp) -> String {
     }
 }
 
-/// The status of the reply; behind `>` the application's.
 fn http_status(entry: &Entry) -> String {
     match &entry.forwarded {
         Some(Forwarded { result: Ok(reply), .. }) => format!(">{}", reply.status),
@@ -97,16 +93,12 @@ fn status_name(entry: &Entry, statuses: &StatusTable) -> Option<&'static str> {
     read.status.map(|status| status.name)
 }
 
-/// What is worked out anew for a callback that is shown in full.
 #[derive(Clone, Debug, Default)]
 pub struct Detail {
-    /// The canonical string, the key masked, where the callback could be read.
     pub masked_canonical: Option<String>,
-    /// Whether the signature holds, where a key was given.
     pub verification: Option<VerificationReport>,
 }
 
-/// A kept callback in full for a person.
 pub fn lines(entry: &Entry, detail: &Detail) -> Vec<Line> {
     let callback = &entry.callback;
     let mut lines = vec![
@@ -220,7 +212,6 @@ fn forward_lines(forwarded: &Forwarded) -> Vec<Line> {
     vec![line, label("").plain(format!("{} {body}", reply.status))]
 }
 
-/// A kept callback for a program: the line that `verify --lines` and `simulate --from` read.
 pub fn json(entry: &Entry) -> String {
     let Entry { id, callback, judged, replied, forwarded } = entry;
     let text = std::str::from_utf8(&callback.body).ok();
@@ -281,26 +272,18 @@ fn forwarded_json(forwarded: &Forwarded) -> Value {
     })
 }
 
-/// What came of sending a kept callback again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Replay {
-    /// The callback's number.
     pub id: u64,
-    /// Where it was sent.
     pub url: String,
-    /// The HTTP status, where a reply arrived.
     pub status: Option<u16>,
-    /// How long it took.
     pub elapsed: std::time::Duration,
-    /// The stable name of the result.
     pub code: &'static str,
     /// Why it is no acknowledgement; `None` where it is one.
     pub explanation: Option<String>,
-    /// The reply's body, where one arrived.
     pub body: Option<String>,
 }
 
-/// A replay as a line for a person.
 pub fn replay_line(replay: &Replay) -> Line {
     let status = replay.status.map_or_else(|| "---".to_owned(), |status| status.to_string());
     let line = Line::new()
@@ -312,7 +295,6 @@ pub fn replay_line(replay: &Replay) -> Line {
     }
 }
 
-/// A replay for a program.
 pub fn replay_json(replay: &Replay) -> String {
     json::line(
         "inbox-replay",

@@ -14,9 +14,6 @@ use super::text::is_hidden;
 /// The version of every shape; it rises when a key changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// A value as one line of JSON, with its type and schema version first.
-///
-/// The keys that the process knows are hidden in every text but the bodies that are passed on.
 pub fn line(kind: &str, body: &impl Serialize) -> String {
     #[derive(Serialize)]
     struct Envelope<'a, T> {
@@ -56,7 +53,6 @@ pub(in crate::report) fn plain_json(text: String) -> String {
     plain
 }
 
-/// A finding as JSON.
 pub fn finding(finding: &Finding) -> Value {
     json!({
         "severity": finding.severity.name(),
@@ -66,7 +62,6 @@ pub fn finding(finding: &Finding) -> Value {
     })
 }
 
-/// The order that a notification is about as JSON.
 pub fn order(notification: &Notification) -> Value {
     json!({
         "payout_id": notification.order_id,

@@ -8,37 +8,26 @@ use super::json;
 use super::line::Line;
 use crate::listener::event::ServerEvent;
 
-/// How an inbox was chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InboxChoice {
     /// The usual one, which `inbox` reads without being told where it is.
     Usual,
-    /// A file that was named.
     Named,
 }
 
-/// What a listener says of itself when it is ready.
 #[derive(Clone, Debug)]
 pub struct Ready {
-    /// Where callbacks are taken.
     pub url: String,
-    /// The key's fingerprint.
     pub key_fingerprint: String,
-    /// The file in which callbacks are kept.
     pub inbox: Option<String>,
-    /// How the inbox was chosen.
     pub inbox_choice: InboxChoice,
-    /// The inspector's page, with the token that opens it.
     pub inspector: Option<String>,
-    /// Where callbacks are forwarded.
     pub forward_to: Option<String>,
     /// The reply program's plan, a line a step; empty for the usual replies.
     pub plan: Vec<String>,
-    /// The fingerprint of a certificate made for this run.
     pub certificate_sha256: Option<String>,
 }
 
-/// That the listener is ready, as lines for a person.
 pub fn lines(ready: &Ready) -> Vec<Line> {
     let first = Line::new()
         .plain("listening on ")
@@ -67,7 +56,6 @@ pub fn lines(ready: &Ready) -> Vec<Line> {
     lines
 }
 
-/// That the listener is ready, for a program: its first line.
 pub fn json(ready: &Ready) -> String {
     json::line(
         "ready",
@@ -83,7 +71,6 @@ pub fn json(ready: &Ready) -> String {
     )
 }
 
-/// Something about a client or the system, for a program.
 pub fn server_event_json(event: &ServerEvent) -> String {
     let (remote, what) = told(event);
     json::line(
@@ -96,7 +83,6 @@ pub fn server_event_json(event: &ServerEvent) -> String {
     )
 }
 
-/// Something about a client or the system, as a line for a person.
 pub fn server_event(event: &ServerEvent) -> Line {
     let (remote, what) = told(event);
     let line = Line::new().warn("warning:");
@@ -106,7 +92,6 @@ pub fn server_event(event: &ServerEvent) -> Line {
     }
 }
 
-/// Who it is about, and what happened.
 fn told(event: &ServerEvent) -> (Option<&SocketAddr>, String) {
     match event {
         ServerEvent::Malformed { remote, reason } => {

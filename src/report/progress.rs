@@ -9,23 +9,15 @@ use super::summary::DeliverySummary;
 /// The rate is measured over at least this time, so that it can be read.
 const RATE_OVER: Duration = Duration::from_secs(1);
 
-/// Before this time nobody can tell how long the rest takes.
 const GUESS_AFTER: Duration = Duration::from_secs(2);
 
-/// How far a run is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ProgressFigures {
-    /// How long the run has taken.
     pub elapsed: Duration,
-    /// Orders that ended, in whatever way.
     pub ended: u64,
-    /// All orders, where that is known.
     pub orders: Option<u64>,
-    /// Orders that were acknowledged.
     pub acknowledged: u64,
-    /// Orders that failed once and wait for a retry.
     pub pending_retries: u64,
-    /// Attempts a second, lately.
     pub rate: Option<f64>,
 }
 
@@ -42,7 +34,6 @@ impl ProgressFigures {
         Some(each.saturating_mul(u32::try_from(left).unwrap_or(u32::MAX)))
     }
 
-    /// The figures in one line of the log.
     pub fn line(&self) -> Line {
         let ended = match self.orders {
             Some(orders) => format!(
@@ -87,7 +78,6 @@ fn about(time: Duration) -> String {
     }
 }
 
-/// Reads the figures off a summary, and measures the rate between two looks.
 #[derive(Clone, Debug, Default)]
 pub struct ProgressMeter {
     since: Duration,
@@ -96,7 +86,6 @@ pub struct ProgressMeter {
 }
 
 impl ProgressMeter {
-    /// The figures at `elapsed` after the start of the run.
     pub fn read(&mut self, summary: &DeliverySummary, elapsed: Duration) -> ProgressFigures {
         let passed = elapsed.saturating_sub(self.since);
         if passed >= RATE_OVER {

@@ -9,19 +9,15 @@ use super::line::Line;
 use super::text::milliseconds;
 use crate::listener::referee::{Breach, Delivery, OrderSummary, RefereeReport};
 
-/// The most orders in the table for a person.
 const MOST_ROWS: usize = 50;
 
-/// The most breaches told to a person.
 const MOST_TOLD: usize = 100;
 
-/// The most orders in the line for a program.
 const MOST_ORDERS: usize = 1000;
 
 /// The columns' widths; with two spaces between them the table fits into 80 columns.
 const WIDTHS: [usize; 3] = [20, 10, 7];
 
-/// The width of the column of gaps.
 const GAPS_WIDTH: usize = 21;
 
 fn row(order: &str, deliveries: &str, span: &str, gaps: &str) -> String {
@@ -29,7 +25,6 @@ fn row(order: &str, deliveries: &str, span: &str, gaps: &str) -> String {
     format!("{order:<first$}  {deliveries:>second$}  {span:>third$}  {gaps:<GAPS_WIDTH$}  ")
 }
 
-/// The gaps between an order's deliveries, as many as fit.
 fn gaps(order: &OrderSummary) -> String {
     let mut text = String::new();
     for (index, delivery) in order.listed.iter().enumerate().skip(1) {
@@ -48,7 +43,6 @@ fn gaps(order: &OrderSummary) -> String {
     text
 }
 
-/// The orders with errors first, then those with warnings, then the others, each as they came.
 fn by_weight(report: &RefereeReport) -> Vec<&OrderSummary> {
     let mut orders: Vec<&OrderSummary> = report.orders.iter().collect();
     orders.sort_by_key(|order| match (order.errors, order.warnings) {
@@ -71,7 +65,6 @@ fn order_line(order: &OrderSummary) -> Line {
     }
 }
 
-/// A breach as lines for a person: where, what the sender did, and the rule with its source.
 pub fn breach_lines(breach: &Breach) -> [Line; 3] {
     let Breach { number, order_id, delivery, kind, .. } = breach;
     let line = match kind.severity() {
@@ -89,7 +82,6 @@ pub fn breach_lines(breach: &Breach) -> [Line; 3] {
     ]
 }
 
-/// The report for a person: a table of the orders, the breaches in words, the result.
 pub fn lines(report: &RefereeReport) -> Vec<Line> {
     let mut lines = Vec::new();
     if !report.orders.is_empty() {
@@ -116,7 +108,6 @@ pub fn lines(report: &RefereeReport) -> Vec<Line> {
     lines
 }
 
-/// The result in one line for a person.
 pub fn result_line(report: &RefereeReport) -> Line {
     let line = if report.callbacks == 0 {
         Line::new().plain("no callback came, so nothing is known of the sender")
@@ -135,7 +126,6 @@ pub fn result_line(report: &RefereeReport) -> Line {
     }
 }
 
-/// The report for a program.
 pub fn json(report: &RefereeReport) -> String {
     let listed: Vec<Value> =
         by_weight(report).into_iter().take(MOST_ORDERS).map(order_json).collect();
@@ -181,7 +171,6 @@ fn delivery_json(delivery: &Delivery) -> Value {
     })
 }
 
-/// A breach as JSON.
 pub fn breach_json(breach: &Breach) -> Value {
     json!({
         "callback": breach.number,

@@ -30,39 +30,30 @@ pub use counts::{
 use course::Course;
 use latency::LatencyFigures;
 
-/// How many of the slowest orders are kept.
 pub const SLOWEST: usize = 10;
 
 /// Up to so many orders are kept one by one; of more, only the first that failed are.
 pub const MOST_KEPT_ORDERS: usize = 1000;
 
-/// How many orders that were not acknowledged are kept by name.
 pub const MOST_KEPT_FAILURES: usize = 100;
 
-/// How many orders with unknown outcomes are followed.
 const MOST_UNFOLLOWED: usize = 100_000;
 
 const LONGEST_EXPLANATION: usize = 300;
 const MOST_REASONS: usize = 64;
 
-/// What is known of a run before its first attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunFacts {
-    /// Where the notifications go.
     pub url: String,
-    /// When the run started.
     pub started_at: Timestamp,
-    /// The name of the retry schedule.
     pub schedule: String,
     /// How many orders are planned, duplicates included; `None` where the source does not say.
     pub orders: Option<u64>,
     /// The planned rate of first notifications, each second, where one is held.
     pub rate: Option<f64>,
-    /// How long the run takes to reach that rate, where it begins slowly.
     pub ramp: Option<Duration>,
 }
 
-/// When first notifications were sent, for the rate.
 #[derive(Clone, Copy, Debug, Default)]
 struct FirstSends {
     count: u64,
@@ -70,52 +61,33 @@ struct FirstSends {
     latest: Duration,
 }
 
-/// Whether it is known when an attempt was made.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Times {
     Known,
     Unknown,
 }
 
-/// What became of a run of many deliveries.
-///
-/// It is folded from the run's events and stays below a few megabytes for any number of them.
-/// Quantiles count every attempt, whatever its outcome.
 #[derive(Clone, Debug)]
 pub struct DeliverySummary {
-    /// What was known before.
     pub facts: RunFacts,
-    /// How long the run took, or has taken.
     pub length: Duration,
-    /// How the orders ended.
     pub orders: OrderCounts,
     /// What became of the attempts, by their number; those above the most there can be are with
     /// the last.
     pub by_attempt: Vec<AttemptCounts>,
-    /// Why attempts were no acknowledgements, the most frequent first once finished.
     pub reasons: Vec<Reason>,
-    /// Attempts over time.
     pub course: Course,
     /// From the intended time: a stall of the merchant shows in it.
     pub latency: LatencyFigures,
-    /// From the real send time, as a naive tool reports it.
     pub service_time: LatencyFigures,
-    /// The slowest orders, by the latency of their slowest attempt, the slowest first.
     pub slowest: Vec<SlowOrder>,
-    /// How the limit on attempts in flight held sends back.
     pub throttling: Throttling,
-    /// Attempts of an earlier part of the run whose outcome is unknown.
     pub unknown_outcomes: u64,
-    /// Those of them whose orders were really sent again, as far as it was followed.
     pub sent_again: u64,
-    /// The first orders that were not acknowledged.
     pub failures: Vec<OrderOutcome>,
-    /// Why the run ended before all its orders were read, where it did.
     pub cut_short: Option<String>,
-    /// What an earlier part of the run contributed to all of this.
     pub earlier: Earlier,
     kept: Option<BTreeMap<u64, OrderOutcome>>,
-    /// Orders with unknown outcomes that were not sent again yet, and how many outcomes.
     unfollowed: HashMap<u64, u64>,
     first_sends: FirstSends,
     pending_retries: u64,
@@ -123,7 +95,6 @@ pub struct DeliverySummary {
 }
 
 impl DeliverySummary {
-    /// A run of which nothing has happened yet.
     pub fn new(facts: RunFacts) -> Self {
         DeliverySummary {
             facts,
@@ -170,7 +141,6 @@ impl DeliverySummary {
         }
     }
 
-    /// Counts an attempt of an earlier part whose times are not known.
     pub fn fold_untimed(&mut self, attempt: &AttemptRecord) {
         self.earlier.untimed += 1;
         self.fold_attempt(attempt, Times::Unknown);
@@ -184,7 +154,6 @@ impl DeliverySummary {
         self.earlier = Earlier { parts, length: self.length, attempts, ..self.earlier };
     }
 
-    /// Counts an order that repeats another's notification on purpose; events do not tell it.
     pub fn count_duplicate(&mut self) {
         self.orders.duplicates += 1;
     }
@@ -196,17 +165,14 @@ impl DeliverySummary {
         self.reasons.sort_by(|a, b| b.attempts.cmp(&a.attempts).then(a.code.cmp(b.code)));
     }
 
-    /// All attempts of this run that are over.
     pub fn attempts(&self) -> u64 {
         self.by_attempt.iter().map(|row| row.acknowledged + row.failed).sum()
     }
 
-    /// The attempts that were no acknowledgement.
     pub fn failed_attempts(&self) -> u64 {
         self.by_attempt.iter().map(|row| row.failed).sum()
     }
 
-    /// The whole that shares of orders refer to: those planned, or those that ended if more did.
     pub fn total_orders(&self) -> u64 {
         let taken = self.orders.ended() + self.orders.not_sent;
         taken.max(self.facts.orders.unwrap_or(0))
@@ -237,7 +203,6 @@ impl DeliverySummary {
         (seconds > 0.0).then(|| self.attempts() as f64 / seconds)
     }
 
-    /// Orders whose first notification failed in this run and that have not ended.
     pub fn pending_retries(&self) -> u64 {
         self.pending_retries
     }
@@ -247,7 +212,6 @@ impl DeliverySummary {
         self.kept.as_ref().map(BTreeMap::values)
     }
 
-    /// A time of this part as one of the whole run.
     fn in_run(&self, time: Duration) -> Duration {
         self.earlier.length.saturating_add(time)
     }
@@ -284,7 +248,6 @@ impl DeliverySummary {
         }
     }
 
-    /// What an attempt's times are counted in.
     fn fold_times(&mut self, attempt: &AttemptRecord) {
         self.length = self.length.max(self.in_run(attempt.finished));
         self.latency.record(attempt.latency());
@@ -403,12 +366,9 @@ impl DeliverySummary {
     }
 }
 
-/// What became of a run and of its gates: the one value that every report shows.
 #[derive(Clone, Debug)]
 pub struct RunReport {
-    /// What became of the run.
     pub summary: DeliverySummary,
-    /// What became of each gate, in the order given.
     pub gates: Vec<GateResult>,
 }
 

@@ -5,16 +5,11 @@ use std::str::FromStr;
 
 use protocol::internal::nearest::did_you_mean;
 
-/// A form of report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReportFormat {
-    /// The summary as one JSON object.
     Json,
-    /// The orders and gates as test cases.
     Junit,
-    /// The summary as one page with plots.
     Html,
-    /// Each attempt as one line of JSON, written as it ends.
     Ndjson,
 }
 
@@ -25,12 +20,9 @@ const FORMATS: [(&str, ReportFormat); 4] = [
     ("ndjson", ReportFormat::Ndjson),
 ];
 
-/// A report that is asked for: its form and its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportTarget {
-    /// The form.
     pub format: ReportFormat,
-    /// The file, which is replaced where it exists.
     pub path: PathBuf,
 }
 
@@ -43,11 +35,6 @@ impl FromStr for ReportTarget {
 }
 
 impl ReportTarget {
-    /// Reads `FORMAT=PATH`.
-    ///
-    /// # Errors
-    ///
-    /// A [`ReportTargetError`] without `=`, for another format, and for no file.
     pub fn parse(text: &str) -> Result<Self, ReportTargetError> {
         let (name, path) = text.split_once('=').ok_or(ReportTargetError::NoPath)?;
         let format = FORMATS.iter().find(|(known, _)| *known == name);
@@ -69,20 +56,16 @@ pub fn shared_path(targets: &[ReportTarget]) -> Option<&Path> {
     targets.get(at).map(|target| target.path.as_path())
 }
 
-/// Why a text names no report.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportTargetError {
-    /// No file.
     #[error("FORMAT=PATH is wanted, such as html=run.html")]
     NoPath,
-    /// An unknown format.
     #[error(
         "\"{0}\" is no report; there are json, junit, html and ndjson{near}",
         near = did_you_mean(.0, ["json", "junit", "html", "ndjson"])
     )]
     Format(String),
-    /// Stdout, which carries the answer.
     #[error("a report goes to a file; stdout carries the answer, in JSON with --format json")]
     Stdout,
 }

@@ -12,10 +12,8 @@ use crate::delivery::schedule::{RetrySchedule, format_duration};
 
 const AXIS: usize = 66;
 
-/// The most labels below an axis, besides the one at its start.
 const MOST_LABELS: u32 = 7;
 
-/// The schedule's name, its extent, and its drawing.
 pub fn drawing(schedule: &RetrySchedule) -> Vec<Line> {
     let window = schedule.window();
     let title =
@@ -35,12 +33,10 @@ pub fn extent(schedule: &RetrySchedule) -> String {
     }
 }
 
-/// What the marks of a drawing mean.
 pub fn legend() -> Line {
     Line::new().dim("  ● an attempt   2 to 9: so many attempts close together   + more than nine")
 }
 
-/// A row for each attempt.
 pub fn table(schedule: &RetrySchedule) -> Vec<Line> {
     let gaps = schedule.delays().iter().map(|delay| format!("{} later", format_duration(*delay)));
     let notes = ["first notification".to_owned()].into_iter().chain(gaps);
@@ -51,7 +47,6 @@ pub fn table(schedule: &RetrySchedule) -> Vec<Line> {
     rows.collect()
 }
 
-/// The schedule as one line of JSON, of the type `schedule`.
 pub fn json(schedule: &RetrySchedule) -> String {
     let gaps = [None].into_iter().chain(schedule.delays().iter().copied().map(Some));
     let timeline: Vec<Value> = schedule
@@ -89,7 +84,6 @@ fn column(at: Duration, window: Duration) -> usize {
     (column.round() as usize).min(AXIS - 1)
 }
 
-/// A mark at each attempt; a digit where several fall together, `+` for more than nine.
 fn marks(schedule: &RetrySchedule) -> String {
     let mut counts = [0_usize; AXIS];
     for (_, offset) in schedule.timeline() {

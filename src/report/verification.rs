@@ -9,55 +9,40 @@ use super::explanation::Explanation;
 use super::json;
 use super::line::{Line, Text};
 
-/// Whether warnings count as errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strictness {
-    /// Only errors count.
     Normal,
-    /// Warnings count too.
     Strict,
 }
 
-/// The result of verifying one payload.
 #[derive(Clone, Debug)]
 pub struct VerificationReport {
-    /// The signature's part.
     pub verification: Verification,
-    /// The fields' part.
     pub findings: Vec<Finding>,
-    /// What explains a signature that does not match, where that was searched.
     pub diagnosis: Option<Diagnosis>,
-    /// Whether warnings count.
     pub strictness: Strictness,
-    /// The canonical string, the key masked.
     pub masked_canonical: String,
-    /// By which people can tell whether they hold the same key.
     pub key_fingerprint: String,
-    /// How it was verified, where that was asked for.
     pub steps: Option<Explanation>,
     /// The signature that would have matched, where it does not and that was asked for.
     pub expected: Option<String>,
 }
 
 impl VerificationReport {
-    /// Why the signature does not match, where it does not.
     pub fn mismatch(&self) -> Option<&Mismatch> {
         self.verification.mismatch()
     }
 
-    /// The findings that make the payload invalid.
     pub fn faults(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| {
             finding.severity == Severity::Error || self.strictness == Strictness::Strict
         })
     }
 
-    /// Whether the signature matches and no finding counts against it.
     pub fn is_valid(&self) -> bool {
         self.mismatch().is_none() && self.faults().next().is_none()
     }
 
-    /// The answer for a person: one line where it is yes, then the steps where they were asked for.
     pub fn lines(&self) -> Vec<Line> {
         let mut lines = self.answer_lines();
         if let Some(expected) = &self.expected {
@@ -95,7 +80,6 @@ impl VerificationReport {
         lines
     }
 
-    /// The result for a program.
     pub fn json(&self) -> String {
         json::line("verification", &self.body())
     }
@@ -128,7 +112,6 @@ impl VerificationReport {
     }
 }
 
-/// A finding as a line for a person.
 pub fn finding_line(finding: &Finding) -> Line {
     let line = match finding.severity {
         Severity::Error => Line::new().bad("error"),

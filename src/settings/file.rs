@@ -24,19 +24,14 @@ use crate::delivery::transport::Target;
 use crate::delivery::wire_settings::HeaderRule;
 use crate::listener::program::ReplyProgram;
 
-/// The longest settings file that is read, in bytes (64 KiB).
 pub const MAX_FILE_BYTES: usize = 64 * 1024;
 
-/// The most profiles, headers, words of a command and renamed statuses.
 const MOST: usize = 64;
 
-/// The longest name of a profile, in bytes.
 const MAX_NAME: usize = 64;
 
-/// The settings above the first profile.
 const TOP_SETTINGS: [&str; 2] = ["default_profile", "profile"];
 
-/// The settings of a profile, in the order in which they are shown.
 pub const PROFILE_SETTINGS: [&str; 12] = [
     "key_env",
     "key_file",
@@ -52,10 +47,8 @@ pub const PROFILE_SETTINGS: [&str; 12] = [
     "statuses",
 ];
 
-/// Why and where a text is no settings file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingsError {
-    /// What is wrong.
     pub problem: String,
     /// The line, from 1.
     pub line: usize,
@@ -71,12 +64,9 @@ impl fmt::Display for SettingsError {
 
 impl std::error::Error for SettingsError {}
 
-/// A settings file, read and checked.
 #[derive(Debug, Default)]
 pub struct SettingsFile {
-    /// The profile that holds where none is named.
     pub default_profile: Option<String>,
-    /// The profiles by their names.
     pub profiles: BTreeMap<String, Profile>,
 }
 
@@ -105,7 +95,6 @@ struct RawProfile {
     statuses: Option<Spanned<BTreeMap<String, String>>>,
 }
 
-/// A problem and where it stands, before the place is counted.
 struct Wrong {
     problem: String,
     at: usize,
@@ -124,10 +113,6 @@ fn place(text: &str, at: usize) -> (usize, usize) {
     (before.matches('\n').count() + 1, last_line.chars().count() + 1)
 }
 
-/// Reads a settings file.
-///
-/// # Errors
-/// What is no TOML, or has an unknown setting or a value that cannot be used; with the place.
 pub fn parse(text: &str) -> Result<SettingsFile, SettingsError> {
     read(text).map_err(|Wrong { problem, at }| {
         let (line, column) = place(text, at);
@@ -172,7 +157,6 @@ fn read(text: &str) -> Reading<SettingsFile> {
     Ok(SettingsFile { default_profile, profiles })
 }
 
-/// What the parser says, with the nearest name where a setting is unknown.
 fn explain(error: &toml::de::Error, found: &str) -> String {
     let message = error.message().lines().next().unwrap_or("it is no TOML");
     if !message.starts_with("unknown field") {
@@ -325,7 +309,6 @@ fn not_empty(text: &str) -> Result<String, String> {
     if text.is_empty() { Err("it is empty".to_owned()) } else { Ok(text.to_owned()) }
 }
 
-/// That a value is unknown, with the nearest known one, else all of them.
 fn near_or<const N: usize>(text: &str, names: [&'static str; N]) -> String {
     match nearest(text, names) {
         Some(near) => format!("{text:?} is unknown; did you mean {near:?}?"),

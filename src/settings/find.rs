@@ -11,20 +11,15 @@ use super::file::{self, MAX_FILE_BYTES, SettingsError, SettingsFile};
 use super::profile::{Chosen, NamedBy, Owner};
 use crate::error::CommandError;
 
-/// The name of a settings file, in a project and in the user's folder.
 pub const FILE_NAME: &str = "payout-notify.toml";
 
 /// The most folders that are looked into upwards: deeper than any project.
 const MOST_FOLDERS: usize = 64;
 
-/// A settings file that was found, and whose it is.
 #[derive(Debug)]
 pub struct Found {
-    /// Its path.
     pub path: PathBuf,
-    /// Whose it is.
     pub owner: Owner,
-    /// What it says.
     pub file: SettingsFile,
 }
 
@@ -33,9 +28,6 @@ pub struct Found {
 /// The project's is in the current folder, or in a parent up to the root of the repository (the
 /// folder with `.git`). Without a repository no parent is looked at: on a shared machine a folder
 /// above can be anyone's. The home folder is no project.
-///
-/// # Errors
-/// A file that cannot be read or used (usage), with the place.
 pub fn files(environment: &Environment) -> Result<Vec<Found>, CommandError> {
     let mut found = Vec::new();
     if let Some(path) = project_file(environment) {
@@ -47,7 +39,6 @@ pub fn files(environment: &Environment) -> Result<Vec<Found>, CommandError> {
     Ok(found)
 }
 
-/// The path of the user's own file, where there is a home.
 pub fn user_file(environment: &Environment) -> Option<PathBuf> {
     environment.config_folder.as_ref().map(|folder| folder.join(FILE_NAME))
 }
@@ -93,10 +84,6 @@ fn read(path: PathBuf, owner: Owner) -> Result<Found, CommandError> {
     Ok(Found { path, owner, file })
 }
 
-/// The profile that holds: the named one of the nearest file that has it, else the default.
-///
-/// # Errors
-/// A name that there is not (usage), with the nearest.
 pub fn choose(
     files: &[Found],
     flag: Option<&str>,
@@ -138,10 +125,6 @@ pub fn choose(
     })
 }
 
-/// Reads the files and chooses.
-///
-/// # Errors
-/// As [`files`] and [`choose`].
 pub fn load(flag: Option<&str>, environment: &Environment) -> Result<Option<Chosen>, CommandError> {
     choose(&files(environment)?, flag, environment)
 }

@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use protocol::{Algorithm, StatusTable};
 
-/// A value and where it stands in its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placed<T> {
-    /// The value.
     pub value: T,
     /// The line, from 1.
     pub line: usize,
@@ -19,9 +17,7 @@ pub struct Placed<T> {
 /// Where a profile's key comes from; never the key itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySource {
-    /// The environment variable of this name.
     Variable(String),
-    /// A file.
     File(PathBuf),
     /// What a program prints: the program and its arguments, without a shell.
     Command(Vec<String>),
@@ -30,39 +26,26 @@ pub enum KeySource {
 /// The settings of one profile; what is absent is as without it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
-    /// Where the key comes from.
     pub key: Option<Placed<KeySource>>,
-    /// The `platform_id` of orders that are made.
     pub platform_id: Option<Placed<String>>,
-    /// The digest to sign with.
     pub sign_type: Option<Placed<Algorithm>>,
-    /// A dialect's name, or a file.
     pub dialect: Option<Placed<String>>,
-    /// The merchant's notify URL.
     pub url: Option<Placed<String>>,
-    /// A preset or a list of delays.
     pub schedule: Option<Placed<String>>,
-    /// How long to wait for a whole reply.
     pub timeout: Option<Placed<Duration>>,
-    /// Headers as `--header` takes them.
     pub headers: Option<Placed<Vec<String>>>,
-    /// The program that the listener answers by.
     pub reply: Option<Placed<String>>,
-    /// The numbers of statuses, where a deployment's list differs.
     pub statuses: Option<Placed<StatusTable>>,
 }
 
-/// Whose file a profile stands in: that decides what it may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// The project's: it may have come with a cloned repository.
     Project,
-    /// The user's own.
     User,
 }
 
 impl Owner {
-    /// Its name for people and programs.
     pub fn name(self) -> &'static str {
         match self {
             Owner::Project => "project",
@@ -71,19 +54,14 @@ impl Owner {
     }
 }
 
-/// Who named the profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NamedBy {
-    /// `--profile`.
     Flag,
-    /// `PAYOUT_NOTIFY_PROFILE`.
     Environment,
-    /// `default_profile` in the file.
     File,
 }
 
 impl NamedBy {
-    /// What it is called where settings are shown.
     pub fn name(self) -> &'static str {
         match self {
             NamedBy::Flag => "--profile",
@@ -93,25 +71,18 @@ impl NamedBy {
     }
 }
 
-/// The profile that holds in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chosen {
-    /// Its name.
     pub name: String,
-    /// Who named it.
     pub named_by: NamedBy,
-    /// The file that it stands in.
     pub file: PathBuf,
-    /// Whose file that is.
     pub owner: Owner,
     /// Its settings; paths in it count from the file's folder already.
     pub profile: Profile,
 }
 
-/// Why a project's file may not ask for something.
 const USERS_ONLY: &str = "a project's file may have come from others";
 
-/// Whether a dialect's text names a file.
 pub fn is_file(dialect: &str) -> bool {
     dialect.contains(['/', '\\']) || Path::new(dialect).extension().is_some_and(|end| end == "toml")
 }
@@ -142,9 +113,6 @@ impl Profile {
     /// A project's file may have come with a repository from others. So it names no program to
     /// run, reads no file outside its folder, and takes the key only from a variable whose name
     /// begins with `PAYOUT_`: else it could send another secret's digest to a URL of its own.
-    ///
-    /// # Errors
-    /// What is refused, with its line and column.
     pub fn settle(mut self, folder: &Path, owner: Owner) -> Result<Profile, Placed<String>> {
         if let Some(key) = &mut self.key {
             let refuse = |problem| Placed { value: problem, line: key.line, column: key.column };

@@ -5,14 +5,11 @@ use tokio::sync::oneshot;
 
 use super::error::StoreError;
 
-/// What is told to who waits: the number of changed rows.
 pub(super) type Outcome = Result<usize, StoreError>;
 
-/// Where one outcome goes.
 #[derive(Debug)]
 pub(super) struct Reply {
     sender: oneshot::Sender<Outcome>,
-    /// The runtime in which it is waited for, where there is one.
     runtime: Option<Handle>,
 }
 
@@ -35,7 +32,6 @@ pub(super) struct Answers {
 }
 
 impl Answers {
-    /// Adds an outcome; one for another runtime than the others is told at once.
     pub(super) fn add(&mut self, reply: Reply, outcome: Outcome) {
         let Reply { sender, runtime } = reply;
         if self.told.0.is_empty() {
@@ -48,7 +44,6 @@ impl Answers {
         self.told.0.push((sender, outcome));
     }
 
-    /// Tells all that were added.
     pub(super) fn tell(&mut self) {
         let told = std::mem::take(&mut self.told);
         match self.runtime.take() {
@@ -58,7 +53,6 @@ impl Answers {
     }
 }
 
-/// Tells its outcomes when it is dropped: also where a runtime ends before it has run their task.
 #[derive(Debug, Default)]
 struct Told(Vec<(oneshot::Sender<Outcome>, Outcome)>);
 

@@ -66,7 +66,6 @@ pub(super) fn open_writer(
     Ok(connection)
 }
 
-/// Decides whether the log is left as it is when the connection is closed.
 pub(super) fn keep_log(
     connection: &Connection,
     is_kept: bool,
@@ -78,7 +77,6 @@ pub(super) fn keep_log(
         .map_err(|error| subject.sql(&error))
 }
 
-/// Makes the schema and the first rows in an empty file, all or nothing.
 pub(super) fn create(
     path: &Path,
     schema: &Schema,
@@ -104,7 +102,6 @@ pub(super) fn create(
     connection.close().map_err(|(_, error)| subject.sql(&error))
 }
 
-/// Brings an older file up to date; a later one is refused.
 pub(super) fn migrate(
     connection: &mut Connection,
     schema: &Schema,
@@ -161,7 +158,6 @@ pub(super) fn compact(path: &Path, subject: &Subject) -> Result<(), StoreError> 
     connection.close().map_err(|(_, error)| subject.sql(&error))
 }
 
-/// Runs one statement and returns how many rows it changed.
 pub(super) fn execute(
     connection: &Connection,
     statement: &Statement,

@@ -6,41 +6,27 @@ use std::sync::Arc;
 
 use rusqlite::ErrorCode;
 
-/// What is wrong with a store's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Trouble {
-    /// A new file was asked for, and one exists.
     Exists,
-    /// An existing file was asked for, and there is none.
     Missing,
-    /// A folder, a pipe or a device stands at that path.
     NotAFile,
-    /// Another program's file, or another kind of store.
     Foreign,
-    /// A later version of this program wrote the file.
     Newer,
-    /// The file is damaged.
     Corrupt,
     /// The database is gone, but the log beside it was left: together with a new file it would do harm.
     Leftover,
     /// The log beside the database is missing or damaged: what was written last is not known.
     LogLost,
-    /// Another process of this program works with the file.
     InUse,
-    /// Another program holds a lock in the database for too long.
     Locked,
-    /// The file or its folder cannot be written.
     ReadOnly,
-    /// The disk, or the room that the store may take, is full.
     Full,
     /// The request does not go with what is stored; nothing of it was written.
     Refused,
-    /// The file, or what belongs to it, lost its name while it was in use.
     Gone,
-    /// The operating system failed in another way.
     Io,
-    /// The store was closed.
     Closed,
 }
 
@@ -93,7 +79,6 @@ impl Trouble {
         }
     }
 
-    /// The hint where the kind of file has a better one, by the flags of its commands.
     fn hint_for(self, what: &str) -> Option<&'static str> {
         Some(match (what, self) {
             ("journal", Trouble::Exists) => {
@@ -133,21 +118,15 @@ impl Trouble {
     }
 }
 
-/// Why a store cannot be opened, read or written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreError {
-    /// What is wrong.
     pub trouble: Trouble,
-    /// What the file is for, such as `journal`.
     pub what: &'static str,
-    /// The file, as it was named.
     pub path: Arc<Path>,
-    /// The technical cause, where there is one to tell.
     pub detail: Option<String>,
 }
 
 impl StoreError {
-    /// What to try, as one sentence that names a flag where one helps.
     pub fn hint(&self) -> &'static str {
         self.trouble.hint_for(self.what).unwrap_or(self.trouble.hint())
     }
@@ -165,7 +144,6 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {}
 
-/// Whose trouble it is: makes the errors of one store.
 #[derive(Clone, Debug)]
 pub(super) struct Subject {
     pub(super) what: &'static str,

@@ -15,13 +15,10 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 const HEADER_LENGTH: usize = 100;
 const APPLICATION_ID_AT: usize = 68;
 
-/// How often the lock is tried when its file vanishes between two steps.
 const LOCK_TRIES: usize = 8;
 
-/// A store's path, held for this process as long as the value lives.
 #[derive(Debug)]
 pub(super) struct Place {
-    /// The database, with links followed.
     pub(super) path: PathBuf,
     pub(super) subject: Subject,
     lock_path: PathBuf,
@@ -38,7 +35,6 @@ impl Drop for Place {
     }
 }
 
-/// What was found at the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     Nothing,
@@ -161,7 +157,6 @@ fn resolve(path: &Path, subject: &Subject) -> Result<PathBuf, StoreError> {
     fs::canonicalize(folder).map(|folder| folder.join(name)).map_err(|error| subject.io(&error))
 }
 
-/// A path whose name ends with `end` besides.
 pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(end);
@@ -184,7 +179,6 @@ fn lock(path: &Path, subject: &Subject) -> Result<File, StoreError> {
     Err(subject.error(Trouble::InUse))
 }
 
-/// Which file a name stands for: it tells a file from another one that took its name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct FileId {
     device: u64,
@@ -246,7 +240,6 @@ fn private() -> OpenOptions {
     options
 }
 
-/// Makes a new name in a folder survive a power failure.
 fn sync_folder(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),

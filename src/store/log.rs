@@ -37,7 +37,6 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Starts the thread that moves the log.
     pub(super) fn start(
         path: &Path,
         limits: &Limits,
@@ -91,7 +90,6 @@ impl Log {
     }
 }
 
-/// The log's length and how much of it is moved, both in pages.
 fn checkpoint(connection: &Connection, mode: CheckpointMode) -> rusqlite::Result<(i64, i64)> {
     let (length, moved) = connection.wal_checkpoint_v2(None::<&str>, mode)?;
     Ok((length.into(), moved.into()))

@@ -35,8 +35,6 @@ const SALTS: usize = 8;
 const PROOF: usize = 2;
 
 /// Writes the mark: from here on the file without its log is known to be incomplete.
-///
-/// It waits for whoever reads along, as long as the connection's patience lasts.
 pub(super) fn set(connection: &Connection, subject: &Subject) -> Result<(), StoreError> {
     let write = || {
         connection.execute_batch(TABLE)?;
@@ -71,7 +69,6 @@ pub(super) fn has_log(path: &Path) -> bool {
     beside(path, "-wal").exists()
 }
 
-/// Refuses a database whose log is missing or damaged; `had_log` is what [`has_log`] said.
 pub(super) fn check(
     connection: &Connection,
     path: &Path,
@@ -94,14 +91,12 @@ pub(super) fn check(
     }
 }
 
-/// The error for a database without the log that it needs.
 pub(super) fn lost(path: &Path, had_log: bool, subject: &Subject) -> StoreError {
     let state = if had_log { "is damaged" } else { "is missing" };
     let log = beside(path, "-wal");
     subject.detailed(Trouble::LogLost, format!("{} {state}", log.display()))
 }
 
-/// How many commits a log holds after its first `frames`, at which whoever reads it stops.
 fn commits_after(log: &Path, frames: usize) -> io::Result<usize> {
     let mut file = match File::open(log) {
         Ok(file) => file,

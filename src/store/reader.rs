@@ -9,11 +9,9 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::{StoreError, Subject, Trouble};
 use super::{Limits, Row, Schema, Value, connection, mark};
 
-/// How often the mark of a writer at work is looked at, and how long between.
 const MARK_TRIES: u32 = 20;
 const MARK_PAUSE: Duration = Duration::from_millis(10);
 
-/// A connection that reads.
 #[derive(Debug)]
 pub struct Reader {
     connection: Connection,
@@ -24,10 +22,6 @@ impl Reader {
     /// Opens a file for reading only, also while another process writes it.
     ///
     /// The file must have the schema's version: a reader brings nothing up to date.
-    ///
-    /// # Errors
-    /// [`Trouble::Missing`], [`Trouble::Foreign`], [`Trouble::Newer`], and what else can be wrong
-    /// with the file.
     pub fn open(path: &Path, schema: &Schema) -> Result<Reader, StoreError> {
         let subject = Subject::new(schema.what, path);
         match fs::metadata(path) {
@@ -48,12 +42,10 @@ impl Reader {
         Ok(reader)
     }
 
-    /// Whether the file has a mark at all.
     pub(super) fn is_marked(&self) -> Result<bool, StoreError> {
         mark::read(&self.connection, &self.subject).map(|mark| mark.is_some())
     }
 
-    /// Refuses a file whose log is lost; a writer at work takes a moment to set its mark.
     fn check_mark(&self, path: &Path, had_log: bool) -> Result<(), StoreError> {
         for _ in 0..MARK_TRIES {
             if mark::read(&self.connection, &self.subject)? != Some(true) {
@@ -100,10 +92,6 @@ impl Reader {
         }
     }
 
-    /// Gives each row of a query to `take`, one at a time.
-    ///
-    /// # Errors
-    /// A row that cannot be read, and the first error of `take`.
     pub fn each(
         &self,
         sql: &'static str,
@@ -122,7 +110,6 @@ impl Reader {
         Ok(())
     }
 
-    /// The error for rows that are each possible, but not together.
     pub fn corrupt(&self, problem: &str) -> StoreError {
         self.subject.detailed(Trouble::Corrupt, problem)
     }

@@ -8,18 +8,12 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 
 use super::error::{StoreError, Subject, Trouble};
 
-/// A value of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// Nothing.
     Null,
-    /// A whole number.
     Integer(i64),
-    /// Text known at build time.
     Name(&'static str),
-    /// Text.
     Text(Arc<str>),
-    /// Bytes.
     Blob(Arc<[u8]>),
 }
 
@@ -36,30 +30,25 @@ pub struct Parameters {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Column {
     Whole(Value),
-    /// From the one place in the buffer to the other.
     Text(usize, usize),
     Blob(usize, usize),
 }
 
 impl Parameters {
-    /// Nothing yet, with room for so many columns and bytes.
     pub fn with_room(columns: usize, bytes: usize) -> Self {
         Parameters { buffer: Vec::with_capacity(bytes), columns: Vec::with_capacity(columns) }
     }
 
-    /// Adds a value as it is.
     pub fn value(&mut self, value: impl Into<Value>) {
         self.columns.push(Column::Whole(value.into()));
     }
 
-    /// Adds a text.
     pub fn text(&mut self, text: &str) {
         let start = self.buffer.len();
         self.buffer.extend_from_slice(text.as_bytes());
         self.columns.push(Column::Text(start, self.buffer.len()));
     }
 
-    /// Adds a text, or nothing.
     pub fn optional_text(&mut self, text: Option<&str>) {
         match text {
             Some(text) => self.text(text),
@@ -67,7 +56,6 @@ impl Parameters {
         }
     }
 
-    /// Adds what a value is as text.
     pub fn display(&mut self, shown: impl Display) {
         let start = self.buffer.len();
         // Memory takes whatever is written to it.
@@ -75,19 +63,16 @@ impl Parameters {
         self.columns.push(Column::Text(start, self.buffer.len()));
     }
 
-    /// Adds bytes.
     pub fn blob(&mut self, bytes: &[u8]) {
         self.blob_of(|buffer| buffer.extend_from_slice(bytes));
     }
 
-    /// Adds the bytes that `write` puts behind what the buffer holds.
     pub fn blob_of(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.buffer.len();
         write(&mut self.buffer);
         self.columns.push(Column::Blob(start, self.buffer.len()));
     }
 
-    /// The values as the database takes them, in the order in which they were added.
     pub(super) fn values(&self) -> impl Iterator<Item = rusqlite::Result<ToSqlOutput<'_>>> {
         let part = |start: &usize, end: &usize| self.buffer.get(*start..*end).unwrap_or_default();
         self.columns.iter().map(move |column| match column {
@@ -162,25 +147,20 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 /// How many rows a statement must change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
-    /// As many as it does.
     Any,
     /// Exactly this many; otherwise the whole request is refused.
     Rows(usize),
 }
 
-/// One SQL statement that writes, with its parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// The statement, with a `?` a parameter.
     pub sql: &'static str,
-    /// The parameters, in order.
     pub parameters: Parameters,
     /// How many rows it must change.
     pub expect: Expect,
 }
 
 impl Statement {
-    /// A statement that may change any number of rows.
     pub fn new(sql: &'static str, parameters: impl Into<Parameters>) -> Self {
         Statement { sql, parameters: parameters.into(), expect: Expect::Any }
     }
@@ -199,10 +179,6 @@ pub struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// A whole number.
-    ///
-    /// # Errors
-    /// [`Trouble::Corrupt`] where something else stands there.
     pub fn integer(&self, column: usize) -> Result<i64, StoreError> {
         match self.value(column)? {
             ValueRef::Integer(number) => Ok(number),
@@ -210,18 +186,10 @@ impl Row<'_> {
         }
     }
 
-    /// A whole number that is not negative.
-    ///
-    /// # Errors
-    /// [`Trouble::Corrupt`] where something else stands there.
     pub fn unsigned(&self, column: usize) -> Result<u64, StoreError> {
         u64::try_from(self.integer(column)?).map_err(|_| self.corrupt(column, "is negative"))
     }
 
-    /// A whole number, or nothing.
-    ///
-    /// # Errors
-    /// [`Trouble::Corrupt`] where something else stands there.
     pub fn optional_integer(&self, column: usize) -> Result<Option<i64>, StoreError> {
         match self.value(column)? {
             ValueRef::Null => Ok(None),
@@ -229,10 +197,6 @@ impl Row<'_> {
         }
     }
 
-    /// Text.
-    ///
-    /// # Errors
-    /// [`Trouble::Corrupt`] where something else stands there, or the text is not UTF-8.
     pub fn text(&self, column: usize) -> Result<&str, StoreError> {
         match self.value(column)? {
             ValueRef::Text(bytes) => {
@@ -242,10 +206,6 @@ impl Row<'_> {
         }
     }
 
-    /// Text, or nothing.
-    ///
-    /// # Errors
-    /// [`Trouble::Corrupt`] where something else stands there, or the text is not UTF-8.
     pub fn optional_text(&self, column: usize) -> Result<Option<&str>, StoreError> {
         match self.value(column)? {
             ValueRef::Null => Ok(None),
@@ -253,10 +213,6 @@ impl Row<'_> {
         }
     }
 
-    /// Bytes.
-    ///
-    /// # Errors
-    /// [`Trouble::Corrupt`] where something else stands there.
     pub fn blob(&self, column: usize) -> Result<&[u8], StoreError> {
         match self.value(column)? {
             ValueRef::Blob(bytes) => Ok(bytes),
@@ -264,7 +220,6 @@ impl Row<'_> {
         }
     }
 
-    /// The error for a value that is of the right type and still impossible.
     pub fn corrupt(&self, column: usize, problem: &str) -> StoreError {
         let name = self.row.as_ref().column_name(column).unwrap_or("a column");
         self.subject.detailed(Trouble::Corrupt, format!("{name} {problem}"))

@@ -22,28 +22,21 @@ use super::{Limits, Recovery, mark};
 /// The most requests that wait; who comes later waits with them in hand.
 pub(super) const QUEUE: usize = 1024;
 
-/// How long is waited for more requests at a time.
 const NAP: Duration = Duration::from_micros(50);
 
-/// How long is waited at most, also where the last commit was held up by a lock.
 const LONGEST_WAIT: Duration = Duration::from_millis(2);
 
-/// What is written all or not at all.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) statements: Vec<Statement>,
-    /// Where the number of changed rows goes; nobody waits for it where there is none.
     pub(super) answer: Option<Reply>,
-    /// Whether the file is marked as one that needs its log, after the statements.
     pub(super) begins: bool,
 }
 
-/// The first failure of a request that nobody waits for.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Late(Arc<Mutex<Option<StoreError>>>);
 
 impl Late {
-    /// The failure, once.
     pub(super) fn take(&self) -> Result<(), StoreError> {
         match self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(error) => Err(error),
@@ -56,23 +49,18 @@ impl Late {
     }
 }
 
-/// The thread that writes; it tells how the closing went.
 pub(super) type Thread = JoinHandle<Result<(), StoreError>>;
 
-/// What the thread that writes works with.
 pub(super) struct Setting {
     pub(super) path: PathBuf,
     pub(super) limits: Limits,
     pub(super) recovery: Recovery,
     pub(super) subject: Subject,
     pub(super) late: Late,
-    /// Whether the store was closed rather than dropped.
     pub(super) is_closed: Arc<AtomicBool>,
-    /// Whether the file is marked as one that needs its log.
     pub(super) begins: bool,
 }
 
-/// Starts the threads; the writer ends when every sender is gone and everything is written.
 pub(super) fn start(
     connection: Connection,
     setting: Setting,
@@ -105,14 +93,12 @@ pub(super) fn start(
 }
 
 struct Writer {
-    /// Nothing between a failure and the next attempt to open the file again.
     open: Option<Open>,
     setting: Setting,
     /// The database's file as it was opened first; no other is ever written to.
     database: Option<FileId>,
     /// A failure after which the file's state is not known: nothing may be called durable any more.
     broken: Option<StoreError>,
-    /// When the file was last opened again, whether or not it could be.
     tried_at: Option<Instant>,
     /// Whether anything was written: otherwise the file is left as it was.
     has_written: bool,
@@ -193,7 +179,6 @@ impl Writer {
         }
     }
 
-    /// Opens the file again after a failure, where that is wanted and not tried too often.
     fn mend(&mut self) -> Result<(), StoreError> {
         let Some(broken) = &self.broken else { return Ok(()) };
         let Recovery::Reopen { pause } = self.setting.recovery else { return Err(broken.clone()) };
@@ -251,7 +236,6 @@ struct Pace {
 }
 
 impl Pace {
-    /// Takes in how large the last group was and how long its commit took.
     fn note(&mut self, size: usize, time: Duration) {
         (self.size, self.time) = (size, time);
     }
@@ -272,22 +256,17 @@ impl Pace {
     }
 }
 
-/// What becomes of the log when the file is closed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Remainder {
-    /// It is moved into the database.
     Move,
     /// It is left where it is, unless the system can do better.
     Leave,
-    /// It is left as it was found, where one was found.
     Keep,
 }
 
-/// The open file.
 struct Open {
     connection: Connection,
     log: Log,
-    /// The files beside the database as they were first seen.
     beside: [Option<FileId>; 2],
 }
 
@@ -311,7 +290,6 @@ impl Open {
         self.connection.close().map_err(|(_, error)| subject.sql(&error))
     }
 
-    /// How many rows each request changed; or the request that failed, where it was one.
     fn commit(
         &mut self,
         group: &[Request],
@@ -338,7 +316,6 @@ impl Open {
         written
     }
 
-    /// Whether the database and what belongs to it still have their names.
     fn watch(
         &mut self,
         path: &Path,

@@ -12,10 +12,8 @@ use crate::report::line::Line;
 use crate::report::progress::{ProgressFigures, ProgressMeter};
 use crate::report::summary::DeliverySummary;
 
-/// How often the bar moves, at most.
 const BAR_EVERY: Duration = Duration::from_millis(100);
 
-/// How often a bar may be drawn in a second, at most.
 const BAR_HERTZ: u8 = 20;
 
 /// The columns at the end of a bar's line that are left free: a terminal echoes `^C` there. Where
@@ -25,7 +23,6 @@ const ECHO_COLUMNS: u16 = 8;
 /// How often a line appears where there is no terminal, at most: a log should stay a log.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// The progress of one run: a bar on a terminal, a line now and then elsewhere.
 #[derive(Debug)]
 pub struct Progress {
     look: Look,
@@ -40,7 +37,6 @@ enum Look {
 }
 
 impl Progress {
-    /// The progress of a run on stderr, which leads to `device`.
     pub fn new(device: Device) -> Self {
         match device {
             Device::Terminal => Self::with(Look::Bar(bar(target()))),
@@ -76,7 +72,6 @@ impl Progress {
         }
     }
 
-    /// Writes something while the bar is out of the way.
     pub fn suspend<R>(&self, write: impl FnOnce() -> R) -> R {
         match &self.look {
             Look::Bar(bar) => bar.suspend(write),
@@ -98,7 +93,6 @@ fn target() -> ProgressDrawTarget {
     ProgressDrawTarget::term_like_with_hz(Box::new(narrow), BAR_HERTZ)
 }
 
-/// A terminal that tells less than its width, for the progress library fills each line.
 #[derive(Debug)]
 struct Narrow(Term);
 
@@ -145,7 +139,6 @@ impl TermLike for Narrow {
     }
 }
 
-/// How many columns of a terminal a bar may fill.
 fn left_for_a_bar(columns: u16) -> u16 {
     columns.saturating_sub(ECHO_COLUMNS).max(1)
 }

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 /// When the write that waits began, in milliseconds after the first look, plus one; 0 is none.
 static BEGAN: AtomicU64 = AtomicU64::new(0);
 
-/// For how long the write in progress has waited; zero where there is none.
 pub fn blocked_for() -> Duration {
     match BEGAN.load(Ordering::Relaxed) {
         0 => Duration::ZERO,
@@ -19,7 +18,6 @@ pub fn blocked_for() -> Duration {
     }
 }
 
-/// Notes that `write` waits, until it returns.
 pub(super) fn watch<R>(write: impl FnOnce() -> R) -> R {
     BEGAN.store(now(), Ordering::Relaxed);
     let result = write();

@@ -8,28 +8,20 @@ use crate::settings::{ColorMode, Environment};
 const BOLD: &str = "1";
 const FAINT: &str = "2";
 
-/// What a stream leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Device {
-    /// A terminal, with a person before it.
     Terminal,
-    /// A file, a pipe, a buffer.
     Other,
 }
 
-/// How one stream shows the roles.
-///
 /// Each stream has its own: the library would ask stdout alone and keep the answer for all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Theme {
-    /// Text alone.
     Plain,
-    /// ANSI colours.
     Colored,
 }
 
 impl Theme {
-    /// Decides for one stream; the flag goes before the environment.
     pub fn choose(mode: ColorMode, device: Device, environment: &Environment) -> Self {
         match (mode, device) {
             (ColorMode::Always, _) => Theme::Colored,

@@ -11,24 +11,17 @@ use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 
 use super::MAX_ERROR_MESSAGE;
 
-/// The root element, and its children that mean something here.
 const ROOT: &str = "xml";
 const CODE: &str = "return_code";
 const MESSAGE: &str = "return_msg";
 
-/// What a reply says.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ReturnCode {
-    /// The text of `return_code`.
     pub(super) code: String,
-    /// The text of `return_msg`, where there is one.
     pub(super) message: Option<String>,
 }
 
 /// Reads a reply; what it quotes is cut to [`MAX_ERROR_MESSAGE`] characters.
-///
-/// # Errors
-/// Why the reply has no `return_code`, in words.
 pub(super) fn read(body: &[u8]) -> Result<ReturnCode, String> {
     let text = std::str::from_utf8(body).map_err(|_| "the body is not UTF-8".to_owned())?;
     // XML parsers skip a byte order mark.
@@ -62,23 +55,18 @@ pub(super) fn read(body: &[u8]) -> Result<ReturnCode, String> {
     }
 }
 
-/// A document as far as it was read.
 #[derive(Default)]
 struct Document {
-    /// How many elements are open.
     depth: usize,
     has_root: bool,
     code: Option<Content>,
     message: Option<Content>,
-    /// The element directly below the root that is open, where its content counts.
     open: Option<&'static str>,
 }
 
-/// The text of an element.
 #[derive(Default)]
 struct Content {
     text: String,
-    /// White space that counts only where more text follows.
     space: String,
 }
 
@@ -124,7 +112,6 @@ impl Document {
         }
     }
 
-    /// Text as it is; white space around an element's content is layout.
     fn text(&mut self, text: &str) -> Result<(), String> {
         if self.depth == 0 && !text.chars().all(is_space) {
             return Err(match self.has_root {
@@ -149,7 +136,6 @@ impl Document {
         Ok(())
     }
 
-    /// Text that was written in CDATA or as a reference: all of it counts.
     fn content(&mut self, text: &str) -> Result<(), String> {
         if self.depth == 0 {
             return Err(malformed("text outside of the root element"));
@@ -160,7 +146,6 @@ impl Document {
         Ok(())
     }
 
-    /// What is no content, and may split what some parsers read as one text.
     fn nothing(&self, what: &str) -> Result<(), String> {
         match self.open {
             Some(CODE) => Err(format!("<{CODE}> has {what} inside, expected text")),
@@ -168,7 +153,6 @@ impl Document {
         }
     }
 
-    /// The content that is being read; of a message that of its elements counts, too.
     fn content_mut(&mut self) -> Option<&mut Content> {
         match self.open? {
             CODE => self.code.as_mut(),
@@ -225,7 +209,6 @@ fn check_encoding(declaration: &BytesDecl<'_>, text: &str) -> Result<(), String>
     Err(format!("the XML declares the encoding {:?}, expected UTF-8", cut(&label)))
 }
 
-/// The character that a reference stands for.
 fn resolved(reference: &BytesRef<'_>) -> Result<String, String> {
     let name = decoded(reference)?;
     let unknown = || malformed(&format!("&{}; is unknown", cut(name)));
@@ -248,7 +231,6 @@ fn cut(text: &str) -> String {
     text.chars().take(MAX_ERROR_MESSAGE).collect()
 }
 
-/// White space as XML has it.
 fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\n')
 }

@@ -128,7 +128,6 @@ impl AcknowledgementRule {
     }
 }
 
-/// The reply that a `return_code` acknowledges with.
 const RETURN_CODE: &str = "<xml><return_code>SUCCESS</return_code></xml>";
 
 type Judgement = Result<Vec<ReplyWarning>, Refusal>;
@@ -192,7 +191,6 @@ fn judge_members(reply: &Reply, wanted: &str) -> Judgement {
     Ok(warnings)
 }
 
-/// What the body looks like, seen from the reply that is wanted.
 fn slip(body: &[u8], wanted: &str) -> Slip {
     let lossy = String::from_utf8_lossy(body);
     let text = lossy.trim();

@@ -5,7 +5,6 @@ use super::orders::OrderRule;
 use super::shapes::ShapeRule;
 use super::values::Writing;
 
-/// The deviations that make another string, each singly: those that pairs are made of.
 #[derive(Default)]
 pub(super) struct Effective<'c> {
     pub(super) fields: Vec<&'c FieldChoice>,
@@ -14,7 +13,6 @@ pub(super) struct Effective<'c> {
     pub(super) shapes: Vec<&'static ShapeRule>,
 }
 
-/// Every two deviations of different dimensions of the string.
 pub(super) fn pairs<'c>(found: &Effective<'c>) -> impl Iterator<Item = Plan<'c>> {
     let fields = found.fields.iter().flat_map(|fields| {
         let plan = Plan { fields: Some(fields), ..Plan::default() };
@@ -40,11 +38,9 @@ fn shapes<'c>(found: &Effective<'c>, plan: Plan<'c>) -> impl Iterator<Item = Pla
     found.shapes.iter().map(move |shape| Plan { shape: Some(shape), ..plan })
 }
 
-/// The mistakes that come together so often that three at once are tried.
 const FREQUENT_FIELDS: [&str; 5] =
     ["drop-zero", "drop-falsy", "keep-empty", "keep-empty-string", "include-sign_type"];
 
-/// Members in received order, the wrong ones, with any value text.
 pub(super) fn triples<'c>(found: &Effective<'c>) -> impl Iterator<Item = Plan<'c>> {
     let is_frequent = |choice: &&&FieldChoice| {
         choice.deviations.iter().all(|deviation| FREQUENT_FIELDS.contains(&deviation.code))

@@ -12,15 +12,12 @@ use crate::canonical::Selection;
 use crate::payload::{Encoding, Payload};
 use crate::scheme::Scheme;
 
-/// A choice of members that differs from the scheme's.
 pub(super) struct FieldChoice {
     pub(super) deviations: Vec<Deviation>,
-    /// For each member, whether it is signed.
     keep: Vec<bool>,
 }
 
 impl FieldChoice {
-    /// Both choices at once.
     pub(super) fn and(&self, other: &FieldChoice) -> FieldChoice {
         FieldChoice {
             deviations: [&*self.deviations, &*other.deviations].concat(),
@@ -29,14 +26,12 @@ impl FieldChoice {
     }
 }
 
-/// A deviation in value text, with what it makes of each member.
 pub(super) struct ValueChoice {
     pub(super) rule: &'static ValueRule,
     /// For each member its text; `None` where the rule's own stands.
     texts: Vec<Option<String>>,
 }
 
-/// Which deviation is taken in each dimension of the string.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Plan<'s> {
     pub(super) fields: Option<&'s FieldChoice>,
@@ -46,7 +41,6 @@ pub(super) struct Plan<'s> {
 }
 
 impl Plan<'_> {
-    /// The deviations, in the order of their dimensions.
     pub(super) fn deviations(&self) -> Vec<Deviation> {
         let mut all = self.fields.map(|choice| choice.deviations.clone()).unwrap_or_default();
         all.extend(self.order.map(|rule| rule.deviation.clone()));
@@ -65,15 +59,12 @@ impl Plan<'_> {
     }
 }
 
-/// A finished string, before the key comes to it.
 #[derive(Clone, Debug)]
 pub(super) struct Text {
     pub(super) bytes: Vec<u8>,
-    /// What becomes of the text once the key has come to it.
     pub(super) change: Option<Change>,
 }
 
-/// A payload whose strings are composed.
 pub(super) struct Composer {
     entries: Vec<Entry>,
     separator: String,
@@ -126,7 +117,6 @@ impl Composer {
         own_url::choices(&self.entries, self.encoding).into_iter().map(field_choice).collect()
     }
 
-    /// The rules for value text that change anything here.
     pub(super) fn value_choices(&self) -> Vec<ValueChoice> {
         values::rules()
             .map(|rule| ValueChoice { rule, texts: self.texts(rule.writing) })

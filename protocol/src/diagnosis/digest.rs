@@ -41,26 +41,20 @@ impl Width {
     }
 }
 
-/// How a digest is written, apart from the case of its digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Written {
-    /// In hexadecimal digits.
     Hex,
-    /// Some sixteen of its hexadecimal digits.
     Half,
     /// In base64 of the raw bytes.
     Base64,
     /// In base64 of the hexadecimal digits.
     Base64OfHex,
-    /// Without some or all leading zeros.
     Unpadded,
-    /// As a signed number, which is negative here.
     Negative,
     /// With `ffffff` before each byte from 80 on.
     SignExtended,
 }
 
-/// Which letters the digits have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Letters {
     None,
@@ -82,7 +76,6 @@ impl Letters {
     }
 }
 
-/// A given signature, read in the way that a digest can be written.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
     /// The given digits in lower case, where the bytes alone do not settle it.
@@ -91,7 +84,6 @@ pub(super) struct Target {
     written: Written,
     letters: Letters,
     width: Width,
-    /// What is around the digits or between them.
     notations: Vec<&'static Notation>,
 }
 
@@ -104,7 +96,6 @@ const STANDARD: GeneralPurpose = indifferent(&base64::alphabet::STANDARD);
 const URL_SAFE: GeneralPurpose = indifferent(&base64::alphabet::URL_SAFE);
 
 impl Target {
-    /// The digests that the given text may stand for; none where no digest is ever written so.
     pub(super) fn readings(given: &str) -> Vec<Target> {
         let mut targets: Vec<Target> = Target::parse(given).into_iter().collect();
         if let Some(target) = targets.first()
@@ -197,12 +188,10 @@ impl Target {
         Some(Target { digits: String::new(), raw, written, letters, width, notations: vec![] })
     }
 
-    /// Which digests can produce it.
     pub(super) fn width(&self) -> Width {
         self.width
     }
 
-    /// Whether this digest, written in the given way, gives the target.
     pub(super) fn fits(&self, digest: &[u8]) -> bool {
         match self.written {
             Written::Half => digest.windows(8).step_by(4).any(|half| half == self.raw),
@@ -218,7 +207,6 @@ impl Target {
         }
     }
 
-    /// The ways of writing in which the target departs from the rule, for a digest that fits.
     pub(super) fn deviations(&self, digest: &[u8], wanted: DigestCase) -> Vec<Deviation> {
         let written = match self.written {
             Written::Hex => None,
@@ -245,7 +233,6 @@ impl Target {
     }
 }
 
-/// The deviation in which a digest is written in another notation.
 fn notated(notation: &Notation, wanted: DigestCase) -> Deviation {
     let Notation { code, cause, fix, .. } = *notation;
     let mut deviation = Deviation::new(Digest, code, "", rule(wanted), cause, fix);
@@ -260,7 +247,6 @@ fn rule(wanted: DigestCase) -> &'static str {
     }
 }
 
-/// What is to be said of each way to write a digest that is to be written in this case.
 pub(super) fn all(wanted: DigestCase) -> Vec<Deviation> {
     let other_case = if wanted == DigestCase::Lower { &UPPER } else { &LOWER };
     let rows = [
@@ -288,7 +274,6 @@ fn by_byte(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:x}")).collect()
 }
 
-/// The digits of the two's complement, where the number is negative.
 fn negative(digest: &[u8]) -> String {
     if digest.first().is_none_or(|first| *first < 0x80) {
         return String::new();
@@ -312,7 +297,6 @@ fn sign_extended(digest: &[u8]) -> String {
     digest.iter().map(digits).collect()
 }
 
-/// What is to be said of a way of writing.
 struct Row {
     code: &'static str,
     does: &'static str,

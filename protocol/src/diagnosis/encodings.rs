@@ -26,7 +26,6 @@ fn hex_digit(nibble: u8) -> char {
     char::from(b"0123456789ABCDEF"[usize::from(nibble & 15)])
 }
 
-/// PHP `urlencode`: `-_.` stay, a space becomes `+`.
 pub(super) fn form_php(text: &str) -> String {
     percent_encode(text, |byte| b"-_.".contains(&byte), "+")
 }
@@ -36,22 +35,18 @@ pub(super) fn percent(text: &str) -> String {
     percent_encode(text, |byte| b"-_.~".contains(&byte), "%20")
 }
 
-/// The same, with the slash kept.
 pub(super) fn percent_keep_slash(text: &str) -> String {
     percent_encode(text, |byte| b"-_.~/".contains(&byte), "%20")
 }
 
-/// JavaScript `encodeURIComponent`.
 pub(super) fn js_component(text: &str) -> String {
     percent_encode(text, |byte| b"-_.!~*'()".contains(&byte), "%20")
 }
 
-/// JavaScript `encodeURI`.
 pub(super) fn js_uri(text: &str) -> String {
     percent_encode(text, |byte| b"-_.!~*'();/?:@&=+$,#".contains(&byte), "%20")
 }
 
-/// Java `URLEncoder`, and the browsers' form encoding: `-_.*` stay.
 pub(super) fn form_java(text: &str) -> String {
     percent_encode(text, |byte| b"-_.*".contains(&byte), "+")
 }
@@ -61,7 +56,6 @@ pub(super) fn java_spaces(text: &str) -> String {
     form_java(text).replace('+', "%20")
 }
 
-/// Java `URLEncoder` with the charset GBK.
 pub(super) fn form_gbk(text: &str) -> String {
     percent_encode_bytes(&gbk_bytes(text), |byte| b"-_.*".contains(&byte), "+")
 }
@@ -81,12 +75,10 @@ pub(super) fn js_escape(text: &str) -> String {
     out
 }
 
-/// Go `url.QueryEscape`: `-_.~` stay.
 pub(super) fn form_go(text: &str) -> String {
     percent_encode(text, |byte| b"-_.~".contains(&byte), "+")
 }
 
-/// .NET `HttpUtility.UrlEncode`: `-_.!*()` stay, lower-case hex.
 pub(super) fn form_dotnet(text: &str) -> String {
     lower_hex(&percent_encode(text, |byte| b"-_.!*()".contains(&byte), "+"))
 }
@@ -149,32 +141,26 @@ pub(super) fn html_escaped_compat(text: &str) -> String {
     html(text, "&quot;", "'")
 }
 
-/// Python `html.escape`.
 pub(super) fn html_escaped_python(text: &str) -> String {
     html(text, "&quot;", "&#x27;")
 }
 
-/// JavaScript and Java helpers: lodash `escape`, Spring `HtmlUtils`.
 pub(super) fn html_escaped_short(text: &str) -> String {
     html(text, "&quot;", "&#39;")
 }
 
-/// Go `html.EscapeString`.
 pub(super) fn html_escaped_go(text: &str) -> String {
     html(text, "&#34;", "&#39;")
 }
 
-/// `&`, `<` and `>` as Go's and Gson's JSON encoders write them.
 pub(super) fn escape_html_in_json(text: &str) -> String {
     text.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e")
 }
 
-/// PHP `addslashes`.
 pub(super) fn slashes_added(text: &str) -> String {
     text.replace('\\', "\\\\").replace('\'', "\\'").replace('"', "\\\"")
 }
 
-/// The reverse of [`html_escaped`].
 pub(super) fn html_unescaped(text: &str) -> String {
     text.replace("&lt;", "<")
         .replace("&gt;", ">")
@@ -217,7 +203,6 @@ const ENTITIES: [(&str, char); 29] = [
     ("divide", '÷'),
 ];
 
-/// `&notify_url` as a browser shows it: `¬ify_url`.
 pub(super) fn html_names_resolved(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -240,12 +225,10 @@ pub(super) fn html_names_resolved(text: &str) -> String {
     out
 }
 
-/// Every `/` as `\/`.
 pub(super) fn escape_slash(text: &str) -> String {
     text.replace('/', "\\/")
 }
 
-/// Every character beyond ASCII as `\uXXXX`.
 pub(super) fn escape_unicode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
@@ -270,7 +253,6 @@ fn gbk_bytes(text: &str) -> Vec<u8> {
     out
 }
 
-/// The text in GBK, with `?` for what GBK lacks.
 pub(super) fn gbk(text: &str) -> Option<Vec<u8>> {
     Some(gbk_bytes(text))
 }

@@ -4,20 +4,13 @@ use crate::canonical::{Selection, select, value_into};
 use crate::payload::{Payload, Value};
 use crate::scheme::Scheme;
 
-/// A JSON value in full, with its numbers and the order of its members as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Tree {
-    /// `null`.
     Null,
-    /// `true` or `false`.
     Bool(bool),
-    /// The digits as written.
     Number(String),
-    /// The text.
     Text(String),
-    /// The items.
     List(Vec<Tree>),
-    /// The members in received order.
     Map(Vec<(String, Tree)>),
 }
 
@@ -57,7 +50,6 @@ fn items(json: &str) -> Option<Vec<Tree>> {
         .collect()
 }
 
-/// An array's items, cut at the commas that stand in no string and no deeper value.
 fn split(inside: &str) -> Vec<&str> {
     let (mut found, mut start, mut depth) = (Vec::new(), 0, 0_usize);
     let (mut in_string, mut escaped) = (false, false);
@@ -82,18 +74,13 @@ fn split(inside: &str) -> Vec<&str> {
     found
 }
 
-/// One member, with everything that the rules ask of it.
 #[derive(Debug)]
 pub(super) struct Entry {
-    /// The name.
     pub(super) name: String,
-    /// The value in full.
     pub(super) tree: Tree,
     /// What the rule signs for it; nothing for the signature itself.
     pub(super) text: String,
-    /// Whether the scheme signs it.
     pub(super) selection: Selection,
-    /// Its place in the payload.
     pub(super) received: usize,
     /// Whether it carries the signature. Its value when the string was made is not known; where
     /// it was there at all, it was most likely empty.
@@ -101,7 +88,6 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// The text of a string.
     pub(super) fn string(&self) -> Option<&str> {
         match &self.tree {
             Tree::Text(text) => Some(text),
@@ -109,7 +95,6 @@ impl Entry {
         }
     }
 
-    /// The digits of a number.
     pub(super) fn number(&self) -> Option<&str> {
         match &self.tree {
             Tree::Number(digits) => Some(digits),
@@ -117,22 +102,18 @@ impl Entry {
         }
     }
 
-    /// A number's digits, or a string that may hold some.
     pub(super) fn digits(&self) -> Option<&str> {
         self.number().or_else(|| self.string())
     }
 
-    /// An array or an object.
     pub(super) fn nested(&self) -> Option<&Tree> {
         matches!(self.tree, Tree::List(_) | Tree::Map(_)).then_some(&self.tree)
     }
 
-    /// Whether it is one of the documented money fields.
     pub(super) fn is_amount(&self) -> bool {
         matches!(self.name.as_str(), "amount" | "real_amount" | "fee")
     }
 
-    /// Whether its name says that it holds a time.
     pub(super) fn is_time(&self) -> bool {
         self.name.ends_with("_time") || self.name.ends_with("_at")
     }

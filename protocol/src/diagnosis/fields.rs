@@ -5,10 +5,8 @@ use super::Dimension::Fields;
 use super::entry::{Entry, Tree};
 use crate::canonical::Selection;
 
-/// A deviation in the choice of members.
 pub(super) struct FieldRule {
     pub(super) deviation: Deviation,
-    /// Whether a member is signed.
     pub(super) keep: fn(&Entry) -> bool,
 }
 
@@ -30,12 +28,10 @@ const fn field(
     FieldRule { deviation: Deviation::new(Fields, code, does, rule, cause, fix), keep }
 }
 
-/// Whether the rule signs it.
 pub(super) fn kept(entry: &Entry) -> bool {
     entry.selection == Selection::Kept
 }
 
-/// The members that the page documents, in its order.
 pub(super) const DOCUMENTED: [&str; 15] = [
     "payout_id",
     "payout_cl_id",
@@ -82,7 +78,6 @@ fn is_blank(entry: &Entry) -> bool {
     entry.string().is_some_and(|text| text.trim().is_empty())
 }
 
-/// The deviations in the choice of members, most frequent first.
 pub(super) static FIELD_RULES: [FieldRule; 20] = [
     field(
         "drop-zero",
@@ -255,7 +250,6 @@ pub(super) static FIELD_RULES: [FieldRule; 20] = [
     ),
 ];
 
-/// The deviation in which only the members inside a named one are signed.
 pub(super) fn nested(name: &str) -> Deviation {
     let mut deviation = Deviation::new(
         Fields,
@@ -269,7 +263,6 @@ pub(super) fn nested(name: &str) -> Deviation {
     deviation
 }
 
-/// The deviation in which one named member is not signed.
 pub(super) fn dropped(name: &str) -> Deviation {
     let mut deviation = Deviation::new(
         Fields,

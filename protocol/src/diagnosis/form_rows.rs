@@ -2,7 +2,6 @@
 
 use super::hashing::Hash;
 
-/// A deviation in the form: what it does, its text, and what to say of it.
 pub(super) struct FormRow {
     pub(super) code: &'static str,
     pub(super) hash: Hash,
@@ -22,7 +21,6 @@ const fn row(
     FormRow { code, hash, template, does, cause }
 }
 
-/// The deviations in the form, most frequent first.
 pub(super) const FORM_ROWS: [FormRow; 44] = [
     row(
         "key-ampersand",

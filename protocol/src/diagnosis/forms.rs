@@ -11,20 +11,15 @@ use super::form_rows::FORM_ROWS;
 use super::hashing::Hash;
 use crate::scheme::{Algorithm, Scheme, Suffix};
 
-/// One piece of the text that is hashed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Part {
-    /// The string made of the members.
     String,
-    /// The key.
     Key,
     /// The lower-case MD5 of the key.
     Md5OfKey,
-    /// Fixed text.
     Text(Cow<'static, str>),
 }
 
-/// Where the key goes, and which digest is taken.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Form {
     pub(super) hash: Hash,
@@ -32,7 +27,6 @@ pub(super) struct Form {
 }
 
 impl Form {
-    /// The scheme's own form.
     pub(super) fn of(scheme: &Scheme) -> Form {
         let rest = match &scheme.suffix {
             Suffix::Nothing => vec![],
@@ -64,7 +58,6 @@ impl Form {
         Form { hash, parts }
     }
 
-    /// What stands around the string, the key masked.
     pub(super) fn masked(&self, string: &str) -> String {
         self.parts
             .iter()
@@ -90,7 +83,6 @@ impl Part {
     }
 }
 
-/// Labels that other platforms write before the key, most frequent first.
 const LABELS: [&str; 25] = [
     "secret",
     "secret_key",
@@ -119,15 +111,12 @@ const LABELS: [&str; 25] = [
     "password",
 ];
 
-/// A form that deviates, with what is to be said of it.
 pub(super) struct FormRule {
     pub(super) deviation: Deviation,
     pub(super) form: Form,
-    /// Whether it is so frequent that it is tried with pairs of other deviations too.
     pub(super) is_frequent: bool,
 }
 
-/// The forms that are tried with every string: what people bring from other platforms.
 const FREQUENT: [&str; 11] = [
     "key-prefix",
     "no-separator",
@@ -142,7 +131,6 @@ const FREQUENT: [&str; 11] = [
     "sha256-label",
 ];
 
-/// What the scheme's own form says of the key, as a rule and as a fix.
 pub(super) fn key_rule(own: &Form) -> (&'static str, &'static str) {
     let after: Vec<&str> = own
         .parts
@@ -170,12 +158,10 @@ pub(super) fn key_rule(own: &Form) -> (&'static str, &'static str) {
     }
 }
 
-/// All forms of this width but the scheme's own, most frequent first.
 pub(super) fn forms(width: Width, own: &Form) -> Vec<FormRule> {
     forms_of(width, own, own)
 }
 
-/// Like [`forms`], where the payload's scheme is to be explained by another form than `own`.
 pub(super) fn forms_of(width: Width, own: &Form, ruling: &Form) -> Vec<FormRule> {
     let (rule, fix) = key_rule(ruling);
     let finished = |code, hash: Hash, does: Cow<'static, str>, cause, form| {
@@ -214,7 +200,6 @@ pub(super) fn forms_of(width: Width, own: &Form, ruling: &Form) -> Vec<FormRule>
         .collect()
 }
 
-/// The digest of another scheme than the payload's `sign_type` says.
 pub(super) fn other_algorithm(used: Algorithm, said: Algorithm) -> Deviation {
     let mut deviation = Deviation::new(
         Digest,

@@ -52,7 +52,6 @@ impl OtherHash {
     }
 }
 
-/// Which digest a form takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Hash {
     /// MD5 over the text.
@@ -75,16 +74,12 @@ pub(super) enum Hash {
     Md5OfMd5AndRest,
     /// HMAC-SHA256 over the hexadecimal digits of the MD5 over the text.
     HmacOfMd5,
-    /// Another hash over the text.
     Other(OtherHash),
-    /// HMAC with another hash, with the key over the text.
     OtherHmac(OtherHash),
-    /// HMAC with another hash and its arguments swapped.
     SwappedOtherHmac(OtherHash),
 }
 
 impl Hash {
-    /// How long its digests are.
     pub(super) fn width(self) -> Width {
         match self {
             Hash::Sha256 | Hash::HmacSha256 | Hash::SwappedHmacSha256 | Hash::HmacOfMd5 => {
@@ -97,7 +92,6 @@ impl Hash {
         }
     }
 
-    /// The digest of a scheme.
     pub(super) fn of(algorithm: Algorithm) -> Hash {
         match algorithm {
             Algorithm::Md5 => Hash::Md5,
@@ -144,7 +138,6 @@ fn mac<M: Mac + KeyInit>(key: &[u8]) -> M {
 pub(super) struct Hasher<'s> {
     string: &'s [u8],
     key: &'s [u8],
-    /// What becomes of the text once the key has come to it.
     change: Option<Change>,
     md5: Option<Md5>,
     sha256: Option<Sha256>,
@@ -158,7 +151,6 @@ pub(super) struct Hasher<'s> {
 const SHORT: usize = 128;
 
 impl<'s> Hasher<'s> {
-    /// Hashes with the right key, where no other is given.
     pub(super) fn new(string: &'s [u8], change: Option<Change>, key: &'s [u8]) -> Hasher<'s> {
         Hasher {
             string,
@@ -190,7 +182,6 @@ impl<'s> Hasher<'s> {
         }
     }
 
-    /// A form that begins with the string, whose state after the string is kept.
     fn after_string(&mut self, form: &Form, rest: &[Part], key: &[u8]) -> Sum {
         let (string, right) = (self.string, self.key);
         let mut first = 0;
@@ -242,7 +233,6 @@ impl<'s> Hasher<'s> {
         hash(form.hash, &text(form, self.string, key), key)
     }
 
-    /// The digest where the text is changed together with the key.
     fn changed(&mut self, form: &Form, key: &[u8], change: Change) -> Option<Sum> {
         self.work += self.string.len() * 2;
         let text = String::from_utf8(text(form, self.string, key)).ok()?;
@@ -255,7 +245,6 @@ impl<'s> Hasher<'s> {
     }
 }
 
-/// The text that a form hashes.
 fn text(form: &Form, string: &[u8], key: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(string.len() + 64);
     for part in &form.parts {

@@ -178,7 +178,6 @@ const KEY_ROWS: [KeyRow; 24] = [
     ),
 ];
 
-/// What is to be said of each wrong key, whatever the key is.
 pub(super) fn all() -> Vec<Deviation> {
     let rows = KEY_ROWS.into_iter();
     rows.map(|(code, does, cause, fix, _)| Deviation::new(Key, code, does, EXACT, cause, fix))
@@ -186,7 +185,6 @@ pub(super) fn all() -> Vec<Deviation> {
         .collect()
 }
 
-/// The key read or written wrongly, most frequent first.
 pub(super) fn key_rules(key: &[u8]) -> Vec<KeyRule> {
     let mut rules: Vec<KeyRule> = Vec::new();
     for (code, does, cause, fix, change) in KEY_ROWS {
@@ -201,7 +199,6 @@ pub(super) fn key_rules(key: &[u8]) -> Vec<KeyRule> {
     rules
 }
 
-/// Another key that is known here.
 pub(super) fn other_key(name: &str) -> Deviation {
     let mut deviation = Deviation::new(
         Key,

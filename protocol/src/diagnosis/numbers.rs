@@ -111,22 +111,18 @@ fn whole_or(text: &str, print: fn(&str) -> Option<String>) -> Option<String> {
     if fits { Some(text.to_owned()) } else { print(text) }
 }
 
-/// A number that PHP decoded, printed.
 pub(super) fn php_number(text: &str) -> Option<String> {
     whole_or(text, php_float)
 }
 
-/// A number that PHP decoded, encoded as JSON.
 pub(super) fn php_json(text: &str) -> Option<String> {
     whole_or(text, php_json_float)
 }
 
-/// A number that Python decoded, printed: whole numbers of any length stay.
 pub(super) fn python_number(text: &str) -> Option<String> {
     if is_whole(text) { None } else { python_float(text) }
 }
 
-/// A number that Jackson decoded, printed: whole numbers of any length stay.
 pub(super) fn java_number(text: &str) -> Option<String> {
     if is_whole(text) { None } else { java_double(text) }
 }
@@ -139,7 +135,6 @@ pub(super) fn go_json(text: &str) -> Option<String> {
 /// The longest decimal that is written out, in digits: a hostile exponent asks for millions.
 const MAX_DIGITS: i64 = 400;
 
-/// A decimal's sign, its digits as a whole number, and how many of them are decimals.
 fn decimal(text: &str) -> Option<(&'static str, String, i64)> {
     let (mantissa, exponent) = match text.find(['e', 'E']) {
         Some(at) => (&text[..at], text[at + 1..].parse::<i64>().ok()?),

@@ -6,12 +6,10 @@ use super::Deviation;
 use super::Dimension::Order;
 use super::fields::DOCUMENTED;
 
-/// A member with the text that is signed for it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pair<'p> {
     pub(super) name: &'p str,
     pub(super) text: &'p str,
-    /// Whether the text is the whole pair, name included.
     pub(super) is_whole: bool,
 }
 
@@ -25,10 +23,8 @@ impl Pair<'_> {
     }
 }
 
-/// A deviation in the order.
 pub(super) struct OrderRule {
     pub(super) deviation: Deviation,
-    /// Puts members that stand in received order into another one.
     pub(super) arrange: fn(&mut Vec<Pair<'_>>),
 }
 
@@ -69,17 +65,14 @@ fn loose(a: &str, b: &str) -> Ordering {
     }
 }
 
-/// The number that an integer-like key of JavaScript is.
 fn integer_key(name: &str) -> Option<u32> {
     name.parse::<u32>().ok().filter(|number| *number < u32::MAX && number.to_string() == name)
 }
 
-/// Integer-like names first and by number; the others keep their order.
 fn integers_first(pairs: &mut [Pair<'_>]) {
     pairs.sort_by_key(|pair| integer_key(pair.name).map_or((1, 0), |number| (0, number)));
 }
 
-/// Runs of digits compared as numbers.
 fn natural(a: &str, b: &str) -> Ordering {
     let (mut a, mut b) = (a, b);
     loop {
@@ -133,7 +126,6 @@ fn collated(a: &str, b: &str) -> Ordering {
     })
 }
 
-/// Letters and digits only at first, as older collations do.
 fn letters_first(a: &str, b: &str) -> Ordering {
     let letters = |name: &str| -> String {
         name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -141,19 +133,16 @@ fn letters_first(a: &str, b: &str) -> Ordering {
     letters(a).cmp(&letters(b)).then_with(|| a.to_lowercase().cmp(&b.to_lowercase()))
 }
 
-/// The place of a member on the documented page; unknown ones come last.
 fn page_place(name: &str) -> usize {
     DOCUMENTED.iter().position(|known| *known == name).unwrap_or(DOCUMENTED.len())
 }
 
-/// Java's `String.hashCode()`, spread as `HashMap` spreads it.
 fn java_hash(name: &str) -> u32 {
     let hash =
         name.encode_utf16().fold(0_u32, |h, unit| h.wrapping_mul(31).wrapping_add(u32::from(unit)));
     hash ^ (hash >> 16)
 }
 
-/// The order in which a Java `HashMap` that was filled in received order is walked.
 fn hash_map_order(pairs: &mut [Pair<'_>]) {
     let mut buckets = 16;
     while pairs.len() * 4 > buckets * 3 {
@@ -163,7 +152,6 @@ fn hash_map_order(pairs: &mut [Pair<'_>]) {
     pairs.sort_by_key(|pair| java_hash(pair.name) & mask);
 }
 
-/// The deviations in the order, most frequent first.
 pub(super) static ORDER_RULES: [OrderRule; 19] = [
     order(
         "doc-order",
@@ -303,7 +291,6 @@ pub(super) static ORDER_RULES: [OrderRule; 19] = [
     ),
 ];
 
-/// Integer names by number, then the collation.
 fn natural_collated(a: &str, b: &str) -> Ordering {
     let (digits_a, digits_b) = (leading_digits(a).0, leading_digits(b).0);
     match (digits_a.is_empty(), digits_b.is_empty()) {

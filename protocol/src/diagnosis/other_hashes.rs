@@ -7,11 +7,9 @@ use super::forms::{Form, FormRule, forms_of, key_rule};
 use super::hashing::{Hash, OtherHash};
 use crate::scheme::Algorithm;
 
-/// What a hash's digests are called.
 struct Row {
     hash: OtherHash,
     name: &'static str,
-    /// The names of the plain digest, then of the HMACs in the order of [`HMACS`].
     codes: [&'static str; 5],
 }
 
@@ -38,7 +36,6 @@ static ROWS: [Row; 4] = [
     row!(Sha512, "SHA-512", "sha512"),
 ];
 
-/// What an HMAC is taken of: the text, and how that is said.
 const HMACS: [(&str, &str); 4] = [
     ("{S}", "over the string"),
     ("{S}&{K}", "and appends & and the key to the string too"),
@@ -49,13 +46,10 @@ const HMACS: [(&str, &str); 4] = [
 const CAUSE: &str = "another platform's rule, or another name in hash(), createHash(), \
      MessageDigest.getInstance(), hashlib or openssl dgst";
 
-/// How the strings are hashed where the digest is as long as another hash's.
 pub(super) struct Standing {
     /// The plain digest, with the key where the MD5 rule has it.
     pub(super) own: Form,
-    /// The deviation that this digest is.
     pub(super) deviation: Deviation,
-    /// The other forms with this hash.
     pub(super) forms: Vec<FormRule>,
 }
 
@@ -96,7 +90,6 @@ fn hmacs(row: &Row, rule: &Form) -> impl Iterator<Item = FormRule> {
     })
 }
 
-/// Every deviation of this kind, for documents.
 pub(super) fn all() -> Vec<Deviation> {
     let Some(scheme) = crate::dialect::Dialect::platform().scheme(Algorithm::Md5) else {
         return Vec::new();

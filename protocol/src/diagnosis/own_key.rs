@@ -11,10 +11,8 @@ use super::Dimension::Verifier;
 use crate::key::Key;
 use crate::payload::{Payload, Value};
 
-/// The subject of what is said of the key.
 pub(super) const SUBJECT: &str = "the key given here ";
 
-/// Something around a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Around {
     ByteOrderMark,
@@ -100,7 +98,6 @@ impl Around {
     }
 }
 
-/// What is to be said of each, whatever the key is.
 pub(super) fn all() -> Vec<Deviation> {
     Around::ALL.into_iter().map(Around::deviation).collect()
 }
@@ -109,20 +106,16 @@ pub(super) fn all() -> Vec<Deviation> {
 pub(super) struct Cleaned {
     pub(super) key: Key,
     pub(super) deviations: Vec<Deviation>,
-    /// Whether nothing more can be taken off.
     pub(super) is_bare: bool,
 }
 
-/// The most lines of a key that are looked at.
 const MAX_LINES: usize = 16;
 
-/// The most that is taken off one after another.
 const MAX_STEPS: usize = 10;
 
 /// The longest key that is cleaned, in bytes.
 const MAX_KEY: usize = 4096;
 
-/// The keys that may be meant, those with the least taken off first; none for a bare key.
 pub(super) fn cleaned(key: &Key) -> Vec<Cleaned> {
     let mut found = Vec::new();
     let bytes = key.expose();
@@ -151,7 +144,6 @@ pub(super) fn cleaned(key: &Key) -> Vec<Cleaned> {
     found
 }
 
-/// Takes one thing after another off, and notes each step.
 fn peel_all(text: &str, around: &[Around], given: &Key, found: &mut Vec<Cleaned>) {
     let mut around = around.to_vec();
     let mut rest = Zeroizing::new(text.to_owned());
@@ -253,7 +245,6 @@ fn quoted(text: &str) -> Option<Cow<'_, str>> {
     Some(inner.into())
 }
 
-/// A quotation mark at one end only.
 fn half_quoted(text: &str) -> Option<&str> {
     let is_quote = |letter: char| "\"'`“”‘’".contains(letter);
     let inner = text.trim_matches(is_quote);
@@ -271,7 +262,6 @@ fn without_comment(text: &str) -> Option<&str> {
     text.get(..at)
 }
 
-/// What comes after `NAME=`, `export NAME=`, `NAME:`, `NAME =>` or a word such as `set NAME`.
 fn named(text: &str) -> Option<&str> {
     let is_name = |letter: char| letter.is_ascii_alphanumeric() || "_-.$\"' ".contains(letter);
     let end = text.find(|letter: char| !is_name(letter)).unwrap_or(text.len());

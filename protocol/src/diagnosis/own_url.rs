@@ -9,7 +9,6 @@ use super::entry::Entry;
 use super::fields::{is_documented, kept};
 use crate::payload::Encoding;
 
-/// Names that routers, sessions, debuggers and trackers give their parameters.
 const ROUTER_NAMES: [&str; 62] = [
     "_",
     "_ga",
@@ -75,19 +74,14 @@ const ROUTER_NAMES: [&str; 62] = [
     "yclid",
 ];
 
-/// How such names begin.
 const ROUTER_PREFIXES: [&str; 6] = ["utm_", "xdebug_", "mtm_", "pk_", "aspsessionid", "jsessionid"];
 
-/// Fields that are not documented, but that deployments of the platform send.
 const SISTER_FIELDS: [&str; 3] = ["memo", "currency", "platform_channel_id"];
 
-/// The most parameters of which every choice is tried.
 const MAX_CHOICES: usize = 4;
 
-/// The most fields of the platform that are named as not signed besides them.
 const MAX_UNSIGNED: usize = 3;
 
-/// The most names that are shown.
 const MAX_SHOWN: usize = 5;
 
 fn is_router_name(name: &str) -> bool {
@@ -95,22 +89,18 @@ fn is_router_name(name: &str) -> bool {
     ROUTER_NAMES.contains(&&*name) || ROUTER_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// Whether the members are a notification of this platform, whose other fields are then few.
 fn is_platform_payload(entries: &[Entry]) -> bool {
     let documented = entries.iter().filter(|entry| kept(entry) && is_documented(entry));
     documented.count() >= 3
 }
 
-/// Members that are not signed, by their indices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Choice {
-    /// Those that may belong to the receiver's URL.
     pub(super) own: Vec<usize>,
     /// Those that the platform may have sent and the code does not sign.
     pub(super) unsigned: Vec<usize>,
 }
 
-/// Which members may belong to the receiver's URL, the fewest first.
 pub(super) fn choices(entries: &[Entry], encoding: Encoding) -> Vec<Choice> {
     let any_name = encoding != Encoding::Json && is_platform_payload(entries);
     let is_own = |entry: &Entry| {
@@ -147,7 +137,6 @@ pub(super) fn choices(entries: &[Entry], encoding: Encoding) -> Vec<Choice> {
     choices
 }
 
-/// The deviation in which the members with these names belong to the receiver's URL.
 pub(super) fn deviation(names: &[&str]) -> Deviation {
     let shown = names[..names.len().min(MAX_SHOWN)].join(", ");
     let more = match names.len().saturating_sub(MAX_SHOWN) {

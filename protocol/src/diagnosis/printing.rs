@@ -7,19 +7,14 @@ use crate::edit::json_string;
 /// The longest text that a value may become, in bytes: indented JSON can grow a hundredfold.
 pub(super) const MAX_TEXT: usize = 64 * 1024;
 
-/// Prints a text or a number.
 type Print = fn(&str) -> String;
 
-/// In which order an object's members are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Members {
-    /// As received.
     Received,
-    /// Sorted by name.
     Sorted,
 }
 
-/// How a nested value is printed.
 #[derive(Clone, Copy)]
 pub(super) struct Style {
     list: (&'static str, &'static str),
@@ -37,7 +32,6 @@ fn plain(text: &str) -> String {
     text.to_owned()
 }
 
-/// Compact JSON, as the rule signs it.
 pub(super) const JSON: Style = Style {
     list: ("[", "]"),
     map: ("{", "}"),
@@ -52,17 +46,12 @@ pub(super) const JSON: Style = Style {
 
 /// Compact JSON with sorted members.
 pub(super) const SORTED: Style = Style { members: Members::Sorted, ..JSON };
-/// JSON with a space after each comma and colon.
 pub(super) const SPACED: Style = Style { item: ", ", pair: ": ", ..JSON };
-/// JSON in ASCII: `\uXXXX`.
 pub(super) const ASCII: Style =
     Style { text: |t| encodings::escape_unicode(&json_string(t)), ..JSON };
-/// JSON with `\/`.
 pub(super) const SLASHES: Style =
     Style { text: |t| encodings::escape_slash(&json_string(t)), ..JSON };
-/// JSON in ASCII with `\/`.
 pub(super) const ESCAPED: Style = Style { text: escaped, ..JSON };
-/// JSON in ASCII with spaces.
 pub(super) const SPACED_ASCII: Style = Style { item: ", ", pair: ": ", ..ASCII };
 /// JSON with `<`, `>` and `&` escaped and members sorted.
 pub(super) const GO_JSON: Style = Style {
@@ -70,14 +59,10 @@ pub(super) const GO_JSON: Style = Style {
     number: |t| or_plain(t, numbers::go_json),
     ..SORTED
 };
-/// JSON as PHP decodes and encodes it: `{}` becomes `[]`.
 pub(super) const PHP_JSON: Style =
     Style { number: |t| or_plain(t, numbers::php_json), empty_map: "[]", ..ESCAPED };
-/// The same with `JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES`.
 pub(super) const PHP_PLAIN_JSON: Style = Style { text: json_string, ..PHP_JSON };
-/// JSON as JavaScript decodes and encodes it.
 pub(super) const JS_JSON: Style = Style { number: |t| or_plain(t, numbers::js_number), ..JSON };
-/// JSON as Python decodes and encodes it.
 pub(super) const PYTHON_JSON: Style =
     Style { number: |t| or_plain(t, numbers::python_number), ..SPACED_ASCII };
 /// The same with sorted members.
@@ -119,7 +104,6 @@ fn escaped(text: &str) -> String {
     encodings::escape_slash(&encodings::escape_unicode(&json_string(text)))
 }
 
-/// A text as Python's `repr()` writes it.
 pub(super) fn python_repr(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut out = String::with_capacity(text.len() + 2);
@@ -146,7 +130,6 @@ pub(super) fn python_repr(text: &str) -> String {
     out
 }
 
-/// Prints a value in a style.
 pub(super) fn print(tree: &Tree, style: &Style) -> String {
     let mut out = String::new();
     print_into(tree, style, &mut out);
@@ -179,7 +162,6 @@ fn print_into(tree: &Tree, style: &Style, out: &mut String) {
     }
 }
 
-/// Prints members, in the order in which they stand here, as one object.
 pub(super) fn object(members: &[(&str, &Tree)], style: &Style) -> String {
     let mut out = String::new();
     object_into(members, style, &mut out);
@@ -272,7 +254,6 @@ pub(super) fn php_string(tree: &Tree) -> String {
     }
 }
 
-/// PHP `implode(',', …)`.
 pub(super) fn php_implode(tree: &Tree) -> String {
     let join = |parts: Vec<String>| parts.join(",");
     match tree {
@@ -282,14 +263,11 @@ pub(super) fn php_implode(tree: &Tree) -> String {
     }
 }
 
-/// How PHP's `http_build_query()` writes names and values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Query {
-    /// Encoded, a space as `+`.
     Form,
     /// Encoded, a space as `%20`.
     Percent,
-    /// Encoded and decoded again, which leaves plain text.
     Decoded,
 }
 
@@ -311,7 +289,6 @@ pub(super) fn php_query(name: &str, tree: &Tree, query: Query) -> Option<String>
     Some(out)
 }
 
-/// `name` grows by a key while one of the members is written, and shrinks again.
 fn php_query_into(name: &mut String, tree: &Tree, query: Query, out: &mut String) -> Option<()> {
     let text = match tree {
         Tree::Null => return Some(()),

@@ -20,7 +20,6 @@ use crate::key::Key;
 use crate::payload::{Payload, Value};
 use crate::scheme::{Algorithm, DigestCase, Scheme};
 
-/// How simple a hit is: fewer deviations first, then the more frequent ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank {
     deviations: usize,
@@ -28,16 +27,13 @@ pub(super) struct Rank {
 }
 
 impl Rank {
-    /// The rule's own string, with as many deviations in how the digest is written.
     pub(super) fn of_own_string(deviations: usize) -> Rank {
         Rank { deviations, rarity: 0 }
     }
 }
 
-/// Whether a candidate explains the signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fit {
-    /// It does: nothing less simple need be tried.
     Yes,
     /// It does not.
     No,
@@ -49,13 +45,10 @@ const MAX_WORK: usize = 16 << 20;
 /// How much of the strings is shown around their first difference, in characters.
 const CONTEXT: usize = 24;
 
-/// The most mistakes that are told for one string.
 const MAX_NAMES: usize = 6;
 
-/// The most of them that come down to the same advice.
 const MAX_ALIKE: usize = 3;
 
-/// One way to come to a string.
 struct Name {
     deviations: Vec<Deviation>,
     rarity: usize,
@@ -77,7 +70,6 @@ impl Candidates {
 
 /// A digest that somebody may have sent, with what led to it.
 pub(super) struct Candidate<'s> {
-    /// The digest.
     pub(super) digest: &'s [u8],
     string: &'s Candidates,
     form: Option<(usize, &'s FormRule)>,
@@ -85,21 +77,16 @@ pub(super) struct Candidate<'s> {
     base: &'s Base<'s>,
 }
 
-/// What the rule itself signs.
 struct Base<'s> {
     scheme: &'s Scheme,
     own: Form,
-    /// What the rule itself does; `own` stands in for it where the digest has another length.
     rule: Form,
     string: String,
-    /// The digest that the rule itself gives.
     digest: Vec<u8>,
-    /// Set where the digest has another length than the payload asks for.
     other_algorithm: Option<Deviation>,
 }
 
 impl Candidate<'_> {
-    /// The hits that the candidate is, for the target that its digest fits.
     pub(super) fn hits(&self, target: &Target) -> Vec<(Rank, Hit)> {
         let difference = self.difference();
         let hit = |name: &Name| {
@@ -146,7 +133,6 @@ impl Candidate<'_> {
     }
 }
 
-/// The text around a place, with dots where it was cut.
 fn around(text: &str, at: usize) -> String {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {
@@ -179,18 +165,13 @@ impl Seen {
     }
 }
 
-/// Which keys and forms a string is tried with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Breadth {
-    /// The right key with the scheme's own form and the frequent ones.
     Frequent,
-    /// The right key with the other forms; other keys with the scheme's own form.
     Rest,
-    /// Other keys with the other forms.
     KeysAndForms,
 }
 
-/// One search.
 pub(super) struct Search<'s> {
     payload: &'s Payload<'s>,
     key: &'s Key,
@@ -203,7 +184,6 @@ pub(super) struct Search<'s> {
 }
 
 impl<'s> Search<'s> {
-    /// A search for digests of this width.
     pub(super) fn new(
         payload: &'s Payload<'s>,
         dialect: &'s Dialect,
@@ -246,7 +226,6 @@ impl<'s> Search<'s> {
         count
     }
 
-    /// The rule's own string first, then each string with one deviation.
     fn singles<'c>(
         &mut self,
         fields: &'c [FieldChoice],
@@ -289,7 +268,6 @@ impl<'s> Search<'s> {
         effective
     }
 
-    /// Adds a plan's string, or its name where the string is known; says whether it was new.
     fn single(
         &mut self,
         plan: Plan<'_>,
@@ -314,7 +292,6 @@ impl<'s> Search<'s> {
         known.is_none()
     }
 
-    /// Strings that are not made of this payload's pairs: the body, or a nested payload.
     fn others(&mut self, seen: &mut Seen, strings: &mut Vec<Candidates>) {
         let scheme = self.base.scheme;
         let mut found = whole_strings(self.payload, &scheme.sign_field, self.composer.entries());
@@ -329,7 +306,6 @@ impl<'s> Search<'s> {
         }
     }
 
-    /// Tries a string with keys and forms.
     fn attempt(
         &mut self,
         string: &Candidates,
@@ -377,7 +353,6 @@ impl<'s> Search<'s> {
         self.work += hasher.work;
     }
 
-    /// Several deviations at once; returns how many strings there were.
     fn combinations(
         &mut self,
         effective: &Effective<'_>,
@@ -412,7 +387,6 @@ impl<'s> Search<'s> {
     }
 }
 
-/// What the rule's own digest explains, for a target that it fits.
 pub(super) fn own_hit(
     payload: &Payload<'_>,
     dialect: &Dialect,
@@ -431,7 +405,6 @@ fn is_own(string: &Candidates) -> bool {
     string.names.iter().all(|name| name.deviations.is_empty())
 }
 
-/// What the rule signs, for digests of this width.
 fn base<'s>(payload: &Payload<'_>, dialect: &'s Dialect, key: &Key, width: Width) -> Base<'s> {
     let said = dialect.said_by(payload).ok().flatten();
     let fits = |scheme: &&Scheme| Form::of(scheme).hash.width() == width;
@@ -464,7 +437,6 @@ fn base<'s>(payload: &Payload<'_>, dialect: &'s Dialect, key: &Key, width: Width
     Base { scheme, own, rule, string, digest, other_algorithm }
 }
 
-/// Other keys that are known, and the key as it is misread.
 fn keys(key: &Key, others: &[(String, Key)], base: &Base<'_>) -> Vec<KeyRule> {
     let others = others
         .iter()
@@ -478,7 +450,6 @@ fn keys(key: &Key, others: &[(String, Key)], base: &Base<'_>) -> Vec<KeyRule> {
     others.chain(key_rules(key.expose())).filter(|rule| differs(rule)).collect()
 }
 
-/// The strings of payloads that are wrapped in this one.
 fn nested_payloads(payload: &Payload<'_>, scheme: &Scheme) -> Vec<(Deviation, Vec<u8>)> {
     let mut found = Vec::new();
     for member in payload.members() {

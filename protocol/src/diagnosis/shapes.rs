@@ -13,7 +13,6 @@ use crate::payload::Payload;
 /// Joins members that are in order already.
 pub(super) type Join = fn(&[Pair<'_>]) -> String;
 
-/// A deviation in the joining.
 pub(super) struct ShapeRule {
     pub(super) deviation: Deviation,
     pub(super) join: Join,
@@ -43,7 +42,6 @@ fn value(pair: &Pair<'_>) -> String {
     pair.text.to_owned()
 }
 
-/// The deviations in the joining, most frequent first.
 pub(super) static SHAPE_RULES: [ShapeRule; 20] = [
     shape("values-only", "joins the values without their names", "implode('', $values)", |p| {
         joined(p, "", value)
@@ -132,7 +130,6 @@ pub(super) static SHAPE_RULES: [ShapeRule; 20] = [
     ),
 ];
 
-/// How a whole object is written as JSON, and which members it holds.
 struct BodyRule {
     code: &'static str,
     does: &'static str,
@@ -275,7 +272,6 @@ const BODY_RULES: [BodyRule; 14] = {
     ]
 };
 
-/// Whole strings that are not made of pairs.
 pub(super) fn whole_strings(
     payload: &Payload<'_>,
     sign_field: &str,

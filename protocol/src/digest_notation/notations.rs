@@ -1,15 +1,10 @@
 //! The table of notations: how each is described, where it comes from, and the fix.
 
-/// A way to write a digest other than in bare hexadecimal digits.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Notation {
-    /// The stable name.
     pub(crate) code: &'static str,
-    /// How the digest is written, after "the digest is written".
     pub(crate) form: &'static str,
-    /// Where it usually comes from.
     pub(crate) cause: &'static str,
-    /// The one-line fix.
     pub(crate) fix: &'static str,
 }
 
@@ -143,7 +138,6 @@ pub(crate) static TEXT: Notation = notation(
     "send the bare digits, with nothing around them",
 );
 
-/// All notations, for documents.
 #[cfg(feature = "diagnosis")]
 pub(crate) static ALL: [&Notation; 20] = [
     &SPACES,

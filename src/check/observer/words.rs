@@ -1,9 +1,7 @@
 //! A command line in one text, split into words without a shell.
 
-/// Why a text is no command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WordsError {
-    /// No word in it.
     #[error("the command is empty")]
     Empty,
     /// A quotation mark without its partner, or a backslash at the end.
@@ -13,9 +11,6 @@ pub enum WordsError {
 
 /// Splits at blanks; quotation marks of either kind hold blanks, a backslash makes what follows
 /// plain, except within single quotation marks. Nothing is expanded.
-///
-/// # Errors
-/// [`WordsError`] for a text without a word, and for one that ends too early.
 pub fn split(text: &str) -> Result<Vec<String>, WordsError> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;

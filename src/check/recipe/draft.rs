@@ -5,17 +5,14 @@ use std::fmt::Write as _;
 use protocol::Payload;
 use protocol::internal::edit::json_string;
 
-/// The members of a body that is being made.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Draft {
-    /// Names, plain, and values as JSON text.
     members: Vec<(String, String)>,
     layout: Layout,
     unicode: Unicode,
     slashes: Slashes,
 }
 
-/// The white space between members.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Layout {
     #[default]
@@ -23,7 +20,6 @@ pub(super) enum Layout {
     Pretty,
 }
 
-/// How letters beyond ASCII are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Unicode {
     #[default]
@@ -31,7 +27,6 @@ pub(super) enum Unicode {
     Escaped,
 }
 
-/// How a slash is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Slashes {
     #[default]
@@ -40,12 +35,10 @@ pub(super) enum Slashes {
 }
 
 impl Draft {
-    /// A draft of these members.
     pub(super) fn new(members: Vec<(String, String)>) -> Draft {
         Draft { members, ..Draft::default() }
     }
 
-    /// The value of the first member of this name, as JSON text.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.members.iter().find(|(known, _)| known == name).map(|(_, json)| json.as_str())
     }
@@ -55,7 +48,6 @@ impl Draft {
         serde_json::from_str(self.get(name)?).ok()
     }
 
-    /// Replaces a member's value, or adds the member last.
     pub(super) fn set(&mut self, name: &str, json: String) {
         match self.members.iter_mut().find(|(known, _)| known == name) {
             Some((_, value)) => *value = json,
@@ -63,19 +55,16 @@ impl Draft {
         }
     }
 
-    /// Takes a member out.
     pub(super) fn unset(&mut self, name: &str) {
         self.members.retain(|(known, _)| known != name);
     }
 
-    /// Gives a member another name.
     pub(super) fn rename(&mut self, name: &str, to: &str) {
         if let Some((known, _)) = self.members.iter_mut().find(|(known, _)| known == name) {
             to.clone_into(known);
         }
     }
 
-    /// Changes the values of two members over.
     pub(super) fn swap(&mut self, one: &str, other: &str) {
         let place = |name: &str| self.members.iter().position(|(known, _)| known == name);
         if let (Some(one), Some(other)) = (place(one), place(other)) {
@@ -84,17 +73,14 @@ impl Draft {
         }
     }
 
-    /// Puts another member first, of whatever name.
     pub(super) fn put_first(&mut self, name: &str, json: String) {
         self.members.insert(0, (name.to_owned(), json));
     }
 
-    /// Puts another member last, of whatever name.
     pub(super) fn put_last(&mut self, name: &str, json: String) {
         self.members.push((name.to_owned(), json));
     }
 
-    /// Brings the members into another order than they have.
     pub(super) fn shuffle(&mut self, random: &mut fastrand::Rng) {
         let before: Vec<String> = self.members.iter().map(|(name, _)| name.clone()).collect();
         random.shuffle(&mut self.members);
@@ -103,22 +89,18 @@ impl Draft {
         }
     }
 
-    /// Writes with this white space.
     pub(super) fn lay_out(&mut self, layout: Layout) {
         self.layout = layout;
     }
 
-    /// Writes letters beyond ASCII in this way.
     pub(super) fn write_unicode(&mut self, unicode: Unicode) {
         self.unicode = unicode;
     }
 
-    /// Writes slashes in this way.
     pub(super) fn write_slashes(&mut self, slashes: Slashes) {
         self.slashes = slashes;
     }
 
-    /// The body as JSON text.
     pub(super) fn write(&self) -> String {
         let (open, between, colon, close) = match self.layout {
             Layout::Compact => ("{", ",", ":", "}"),
@@ -144,7 +126,6 @@ impl Draft {
         out
     }
 
-    /// The members of a body that was sent.
     pub(super) fn read(body: &[u8]) -> Option<Draft> {
         let payload = Payload::parse(body).ok()?;
         let text = payload.text();
@@ -157,7 +138,6 @@ impl Draft {
     }
 }
 
-/// The text with `\uXXXX` for every letter beyond ASCII, in pairs beyond the first plane.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {

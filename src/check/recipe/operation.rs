@@ -7,7 +7,6 @@ use protocol::{Algorithm, Payload};
 use super::MAX_FILL;
 use super::placeholder;
 
-/// One operation, read from its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     Start(Start),
@@ -29,7 +28,6 @@ pub(super) enum Operation {
     Method(String),
 }
 
-/// How a message begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Start {
     Fresh(Ending),
@@ -38,7 +36,6 @@ pub(super) enum Start {
     Again(Option<usize>),
 }
 
-/// How an order ended, or that it has not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     Success,
@@ -47,14 +44,12 @@ pub(super) enum Ending {
     Processing,
 }
 
-/// At which end of the body a second member is put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     First,
     Last,
 }
 
-/// Another way to write the same members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Writing {
     Shuffled,
@@ -63,16 +58,13 @@ pub(super) enum Writing {
     EscapedSlashes,
 }
 
-/// How a message is signed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct SignPlan {
     pub(super) key: KeyChoice,
     pub(super) digits: Digits,
-    /// Another digest than the orders have; `sign_type` is then left as it is.
     pub(super) algorithm: Option<Algorithm>,
 }
 
-/// The key that signs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum KeyChoice {
     #[default]
@@ -81,20 +73,15 @@ pub(super) enum KeyChoice {
     Empty,
 }
 
-/// How the digest's digits are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Digits {
     #[default]
     AsTheRule,
-    /// In the other case.
     OtherCase,
-    /// With another last digit.
     LastChanged,
-    /// The first eight alone.
     FirstEight,
 }
 
-/// The words with which operations begin.
 const WORDS: [&str; 29] = [
     "success",
     "cancelled",
@@ -127,15 +114,10 @@ const WORDS: [&str; 29] = [
     "method",
 ];
 
-/// The words that may follow `sign`.
 const SIGN_WORDS: [&str; 7] =
     ["wrong-key", "no-key", "other-case", "last-digit", "short", "md5", "hmac-sha256"];
 
 impl Operation {
-    /// Reads one line.
-    ///
-    /// # Errors
-    /// What is wrong with it, in words.
     pub(super) fn parse(line: &str) -> Result<Operation, String> {
         let line = line.trim_start();
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
@@ -171,7 +153,6 @@ impl Operation {
         Ok(operation)
     }
 
-    /// Reads an operation whose last part is a value.
     fn parse_value(word: &str, rest: &str) -> Result<Operation, String> {
         Ok(match word {
             "set" => {
@@ -226,17 +207,14 @@ impl Operation {
         })
     }
 
-    /// Whether the body is bytes behind it, whose members are not known.
     pub(super) fn makes_bytes(&self) -> bool {
         matches!(self, Operation::Truncate | Operation::Raw(_) | Operation::RawBytes(_))
     }
 
-    /// Whether it signs.
     pub(super) fn signs(&self) -> bool {
         matches!(self, Operation::Sign(_) | Operation::LetterDigest)
     }
 
-    /// Whether it wants members to work on.
     pub(super) fn changes_members(&self) -> bool {
         !self.makes_bytes()
             && !matches!(
@@ -292,7 +270,6 @@ fn alone(word: &str, rest: &str, operation: Operation) -> Result<Operation, Stri
     if rest.trim().is_empty() { Ok(operation) } else { Err(format!("{word} stands alone")) }
 }
 
-/// The one word behind an operation's name.
 fn only(word: &str, rest: &str) -> Result<String, String> {
     let mut words = rest.split_whitespace();
     match (words.next(), words.next()) {
@@ -309,7 +286,6 @@ fn pair(word: &str, rest: &str) -> Result<(String, String), String> {
     }
 }
 
-/// A name, and the rest of the line as it stands.
 fn name_and_rest<'l>(word: &str, rest: &'l str) -> Result<(&'l str, &'l str), String> {
     let (name, value) = rest.split_once(' ').unwrap_or((rest, ""));
     if name.is_empty() {

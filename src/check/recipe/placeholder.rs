@@ -2,7 +2,6 @@
 
 use protocol::internal::nearest::nearest;
 
-/// The placeholders without an argument.
 const WORDS: [&str; 11] = [
     "id",
     "other",
@@ -17,13 +16,11 @@ const WORDS: [&str; 11] = [
     "processing",
 ];
 
-/// What a placeholder stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Placeholder {
     Id,
     Other,
     PlatformId,
-    /// Unix seconds, this many later.
     Now(i64),
     Iso,
     Sign,
@@ -59,9 +56,6 @@ impl Placeholder {
 /// The text with each placeholder replaced.
 ///
 /// Braces around anything but a plain word are text: JSON objects need no escape.
-///
-/// # Errors
-/// A word in braces that is no placeholder.
 pub(super) fn expand(text: &str, value: impl Fn(Placeholder) -> String) -> Result<String, String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -84,18 +78,10 @@ pub(super) fn expand(text: &str, value: impl Fn(Placeholder) -> String) -> Resul
     Ok(out)
 }
 
-/// Whether every placeholder in the text is known.
-///
-/// # Errors
-/// A word in braces that is no placeholder.
 pub(super) fn check(text: &str) -> Result<(), String> {
     sample(text).map(|_| ())
 }
 
-/// The text as one order may have it, to see whether it is JSON.
-///
-/// # Errors
-/// A word in braces that is no placeholder.
 pub(super) fn sample(text: &str) -> Result<String, String> {
     expand(text, |placeholder| {
         let sample = match placeholder {

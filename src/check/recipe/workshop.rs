@@ -29,10 +29,8 @@ const TOOK: i64 = 62;
 /// How often other ids are tried for a digest that begins with a letter: 3 of 8 do.
 const LETTER_TRIES: u32 = 200;
 
-/// The name in recipes for the member that carries the signature.
 const SIGN_FIELD: &str = "@sign";
 
-/// The number of the status with which an order ends.
 fn number(statuses: &StatusTable, ending: Ending) -> i64 {
     match ending {
         Ending::Success => statuses.success(),
@@ -42,7 +40,6 @@ fn number(statuses: &StatusTable, ending: Ending) -> i64 {
     }
 }
 
-/// Makes messages from recipes.
 #[derive(Clone, Debug)]
 pub struct Workshop {
     key: Key,
@@ -62,14 +59,12 @@ pub struct History {
     orders: u32,
 }
 
-/// A message, and the order that it began with.
 #[derive(Clone, Debug)]
 struct Sent {
     message: Message,
     order: Order,
 }
 
-/// What stays the same in all notifications of an order.
 #[derive(Clone, Debug)]
 struct Order {
     hex: String,
@@ -77,21 +72,16 @@ struct Order {
 }
 
 impl History {
-    /// Nothing sent yet.
-    ///
-    /// The label, such as the case's name and the try, gives its orders ids of their own.
     pub fn new(label: &str) -> History {
         History { label: label.to_owned(), ..History::default() }
     }
 
-    /// The messages so far, in order.
     #[cfg(test)]
     pub fn messages(&self) -> impl Iterator<Item = &Message> {
         self.messages.iter().map(|sent| &sent.message)
     }
 }
 
-/// A message under way.
 struct Bench<'w> {
     workshop: &'w Workshop,
     now: Timestamp,
@@ -111,9 +101,6 @@ impl Workshop {
     /// Settles what all messages of a check share.
     ///
     /// Equal seeds and labels give equal order ids.
-    ///
-    /// # Errors
-    /// A digest that the dialect does not have.
     pub fn try_new(
         key: Key,
         dialect: &'static Dialect,
@@ -131,18 +118,12 @@ impl Workshop {
         Ok(Workshop { key, wrong_key, dialect, scheme, seed, statuses, platform_id })
     }
 
-    /// Gives every order this `platform_id`: an endpoint may refuse any but its own.
     #[must_use]
     pub fn with_platform_id(mut self, platform_id: &str) -> Workshop {
         platform_id.clone_into(&mut self.platform_id);
         self
     }
 
-    /// Makes the next message of a case, and remembers it in the history.
-    ///
-    /// # Errors
-    /// A recipe that is none, or one that cannot be carried out, such as a signature over what is
-    /// no payload.
     pub fn message(
         &self,
         recipe: &Recipe,
@@ -200,7 +181,6 @@ impl Workshop {
         status.is_none_or(|json| json.trim_matches('"') == self.statuses.success().to_string())
     }
 
-    /// A new order.
     fn order(&self, history: &mut History, now: Timestamp) -> Order {
         history.orders += 1;
         let hex = token(self.seed, &history.label, history.orders);
@@ -236,7 +216,6 @@ impl Workshop {
 }
 
 impl Bench<'_> {
-    /// The members of the order, in the platform's order.
     fn begin(&mut self, ending: Ending) {
         let mut members: Vec<(String, String)> = Vec::new();
         let mut put = |name: &str, json: String| members.push((name.to_owned(), json));
@@ -299,7 +278,6 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// A member's name as the dialect has it.
     fn name(&self, name: &str) -> String {
         match name {
             SIGN_FIELD => self.workshop.dialect.sign_field().to_owned(),
@@ -421,7 +399,6 @@ impl Bench<'_> {
     }
 }
 
-/// A digest as it is sent.
 fn written(digest: &str, digits: Digits, case: DigestCase) -> String {
     match (digits, case) {
         (Digits::AsTheRule, _) => digest.to_owned(),
@@ -454,7 +431,6 @@ fn without_key(scheme: &Scheme) -> Result<(Scheme, Key), EmptyKey> {
     Ok((Scheme { suffix, ..scheme.clone() }, Key::try_new(key)?))
 }
 
-/// The text as it stands between the quotes of a JSON string.
 fn escaped(text: &str) -> String {
     let quoted = json_string(text);
     let inside = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
@@ -469,7 +445,6 @@ fn client_id(hex: &str) -> String {
     format!("{ORDER_PREFIX}C{hex}")
 }
 
-/// Sixteen hexadecimal digits that differ from seed to seed and from order to order.
 fn token(seed: u64, label: &str, number: u32) -> String {
     let mut digest = Sha256::new();
     digest.update(seed.to_be_bytes());

@@ -13,15 +13,11 @@ use crate::check::retry::deliver;
 use crate::check::tested::{Tested, blank};
 use crate::check::trial::{Parcel, Trial, Watch, attempt, pack};
 
-/// What one try of a case came to.
 struct Tried {
     trial: Trial,
     parcels: Vec<Parcel>,
-    /// Why the side effect could not be seen although an observer was given.
     blind: Option<String>,
-    /// Whether the observer shows a wrong booking or a loss.
     is_misbooked: bool,
-    /// What the control after it says of the endpoint, where it was refused.
     lost: Option<Endpoint>,
 }
 
@@ -146,7 +142,6 @@ impl Run<'_> {
         Some(Tried { trial, parcels, blind, is_misbooked, lost: None })
     }
 
-    /// The numbers before a case, where its booking is looked at.
     async fn watch(&self, case: &Case, parcels: &[Parcel]) -> (Option<Watch<'_>>, Option<String>) {
         let demands = demands(case.effect, parcels, &[]);
         if let (true, Ok(Some(effects))) = (demands.is_empty(), &self.effects) {
@@ -165,7 +160,6 @@ impl Run<'_> {
         }
     }
 
-    /// The control after a rough case; one that is refused is the case's failure.
     async fn control_after(&self, trial: &mut Trial) -> Option<Endpoint> {
         let control = self.control().await;
         let verdict = control.verdict()?;
@@ -193,7 +187,6 @@ impl Run<'_> {
         tested
     }
 
-    /// What nobody looked at, where no observer was given.
     fn unseen(&self, case: &Case) -> Option<String> {
         if !matches!(self.effects, Ok(None)) {
             return None;
@@ -217,7 +210,6 @@ impl Run<'_> {
     }
 }
 
-/// A judgement, and something graver that was found besides.
 fn worse(judgement: &Judgement, found: String, proof: Proof) -> Judgement {
     match judgement {
         Judgement::Met => Judgement::Broken { what: found, proof },
@@ -260,7 +252,6 @@ fn broken(case: &Case, tried: Tried, tries: Tries) -> Tested {
     tested
 }
 
-/// What came back, for a case that passed.
 fn in_words(trial: &Trial) -> String {
     match trial.exchanges.last() {
         Some(last) => last.conclusion.clone(),

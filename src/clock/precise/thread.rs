@@ -11,19 +11,12 @@ use std::time::{Duration, Instant};
 
 use crate::clock::lock;
 
-/// How long before its end a long sleep leaves the runtime's timer.
 const FINE: Duration = Duration::from_millis(3);
 
-/// The thread, which ends with this.
 #[derive(Debug)]
 pub(super) struct Alarms(Arc<Alarm>);
 
 impl Alarms {
-    /// Starts the thread.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be started.
     pub(super) fn try_new() -> io::Result<Self> {
         let alarm = Arc::new(Alarm::default());
         let rings = Arc::clone(&alarm);
@@ -31,7 +24,6 @@ impl Alarms {
         Ok(Alarms(alarm))
     }
 
-    /// Waits until `due`.
     pub(super) async fn wait_until(&self, due: Instant) {
         let left = due.saturating_duration_since(Instant::now());
         if let Some(coarse) = left.checked_sub(FINE).filter(|coarse| !coarse.is_zero()) {
@@ -48,7 +40,6 @@ impl Drop for Alarms {
     }
 }
 
-/// Who is to be woken when.
 #[derive(Debug, Default)]
 struct Alarm {
     list: Mutex<AlarmList>,
@@ -70,7 +61,6 @@ enum AlarmState {
 }
 
 impl Alarm {
-    /// Wakes each sleeper in time until the clock is gone.
     fn ring(&self) {
         let mut list = lock(&self.list);
         while list.state == AlarmState::Set {
@@ -93,7 +83,6 @@ impl Alarm {
     }
 }
 
-/// A sleep that the alarm ends; it leaves the list when it is dropped.
 struct FineSleep<'a> {
     alarm: &'a Alarm,
     due: Instant,

@@ -24,7 +24,6 @@ pub(super) struct Alarms {
 }
 
 impl Alarms {
-    /// No timer yet: a sleep makes one, in the runtime that it is awaited in.
     pub(super) fn try_new() -> io::Result<Self> {
         Ok(Alarms::default())
     }
@@ -53,7 +52,6 @@ impl Alarms {
     }
 }
 
-/// A timer in use, which goes home when its sleep is over or given up.
 struct Alarm<'a> {
     timer: Option<Timer>,
     home: &'a Alarms,

@@ -21,11 +21,6 @@ pub struct DialectArgs {
 }
 
 impl DialectArgs {
-    /// The dialect, which has the demanded digest where one is demanded.
-    ///
-    /// # Errors
-    /// A name that there is not, a digest that the dialect lacks (usage), a file that cannot be
-    /// read or understood (input).
     pub fn resolve(&self, demanded: Option<Algorithm>) -> Result<&'static Dialect, CommandError> {
         let dialect = self.dialect.as_deref().map_or(Ok(Dialect::platform()), find)?;
         match demanded {
@@ -37,7 +32,6 @@ impl DialectArgs {
     }
 }
 
-/// The error that a dialect lacks a digest, with those that it has.
 pub fn lacks(dialect: &Dialect, algorithm: Algorithm) -> CommandError {
     let has: Vec<&str> = dialect.schemes.iter().map(|scheme| scheme.algorithm.id()).collect();
     CommandError::usage(format!("the dialect {} has no {algorithm}", dialect.id))
@@ -47,9 +41,6 @@ pub fn lacks(dialect: &Dialect, algorithm: Algorithm) -> CommandError {
 /// The dialect of this name, or in this file.
 ///
 /// A loaded file lives as long as the process: it is read once, and tasks hold it.
-///
-/// # Errors
-/// As [`DialectArgs::resolve`].
 pub fn find(text: &str) -> Result<&'static Dialect, CommandError> {
     if let Some(dialect) = Dialect::built_in(text) {
         return Ok(dialect);

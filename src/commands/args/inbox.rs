@@ -15,10 +15,6 @@ pub struct InboxArgs {
 }
 
 impl InboxArgs {
-    /// The file that the flag names, else the usual one.
-    ///
-    /// # Errors
-    /// No flag and no home folder (usage).
     pub fn path(&self, environment: &Environment) -> Result<PathBuf, CommandError> {
         let usual = || environment.state_folder.as_ref().map(|folder| folder.join("inbox.db"));
         self.inbox.clone().or_else(usual).ok_or_else(|| {
@@ -28,7 +24,6 @@ impl InboxArgs {
     }
 }
 
-/// The error that the inbox cannot be used, with the store's own hint.
 pub fn refused(error: StoreError) -> CommandError {
     let hint = error.hint();
     let kind = match error.trouble {

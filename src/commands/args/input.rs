@@ -33,19 +33,11 @@ impl InputKind {
 }
 
 impl Input {
-    /// The payload that the bytes are, in this form.
-    ///
-    /// # Errors
-    /// Bytes that are no payload (input), with the place.
     pub fn payload_as(&self, kind: InputKind) -> Result<Payload<'_>, CommandError> {
         read_payload(&self.bytes, &self.name, kind.encoding(&self.bytes))
     }
 }
 
-/// Reads a payload for a command; an error names the input and gives a hint.
-///
-/// # Errors
-/// Bytes that are no payload in that encoding (input), with the place.
 pub fn read_payload<'a>(
     bytes: &'a [u8],
     name: &str,

@@ -18,26 +18,20 @@ use crate::settings::profile::{Chosen, KeySource};
 use crate::settings::variable;
 use crate::terminal::Console;
 
-/// The longest key file that is read, in bytes.
 const MAX_KEY_BYTES: u64 = 64 * 1024;
 
 /// How long a key's program may take: a person may have to unlock a store.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// How often a program that has closed its output is asked whether it ended.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Where a profile's key comes from, and which profile that is.
 #[derive(Clone, Debug)]
 pub struct ProfileKey {
-    /// The profile's name.
     pub profile: String,
-    /// Where its key comes from.
     pub source: KeySource,
 }
 
 impl ProfileKey {
-    /// The key's source of a profile, where it has one.
     pub fn of(chosen: &Chosen) -> Option<ProfileKey> {
         let key = chosen.profile.key.as_ref()?;
         Some(ProfileKey { profile: chosen.name.clone(), source: key.value.clone() })
@@ -60,11 +54,6 @@ impl ProfileKey {
         }
     }
 
-    /// The key's bytes.
-    ///
-    /// # Errors
-    /// A variable that is not set (usage), a file that cannot be read (input), a program that
-    /// cannot be started, fails, says too much or does not end (environment).
     pub fn read(&self, console: &mut Console) -> Result<Zeroizing<Vec<u8>>, CommandError> {
         let profile = &self.profile;
         match &self.source {
@@ -106,8 +95,6 @@ pub fn typed_keys(arguments: &[OsString]) -> impl Iterator<Item = OsString> {
     })
 }
 
-/// The key in a file; `named_by` is what names the file.
-///
 /// A path that leads nowhere may be the key itself, given in the wrong place: it is not repeated.
 pub(super) fn read_key_file(
     path: &Path,
@@ -209,7 +196,6 @@ fn ended(child: &mut Child, longest: Duration) -> Option<std::process::ExitStatu
     }
 }
 
-/// Ends the program; one that ended by itself meanwhile is as good.
 fn stop(child: &mut Child) {
     let _ = child.kill();
     let _ = child.wait();

@@ -14,15 +14,11 @@ use crate::report::check::{ReportKind, render};
 use crate::report::line::Line;
 use crate::terminal::Console;
 
-/// What `--replay` wants.
 const REPLAY_HINT: &str = "--replay takes a file that check --bundle FOLDER wrote";
 
-/// A value of `--report`: `FORMAT=FILE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportFile {
-    /// The form.
     pub kind: ReportKind,
-    /// The file, which is replaced where it exists.
     pub path: PathBuf,
 }
 
@@ -39,11 +35,9 @@ impl FromStr for ReportFile {
     }
 }
 
-/// The files of the reports, opened before anything is sent.
 pub(super) struct ReportFiles<'a>(Vec<(&'a ReportFile, File)>);
 
 impl<'a> ReportFiles<'a> {
-    /// Opens the files and leaves what is in them: the check may still be refused.
     pub(super) fn open(wanted: &'a [ReportFile]) -> Result<Self, CommandError> {
         for (at, one) in wanted.iter().enumerate() {
             if wanted.iter().skip(at + 1).any(|other| other.path == one.path) {
@@ -58,7 +52,6 @@ impl<'a> ReportFiles<'a> {
         Ok(ReportFiles(wanted.iter().map(open).collect::<Result<_, _>>()?))
     }
 
-    /// Writes each report in the place of what its file held.
     pub(super) fn write(self, report: &CheckReport) -> Result<(), CommandError> {
         for (one, mut file) in self.0 {
             let text = render(report, one.kind);
@@ -75,7 +68,6 @@ impl<'a> ReportFiles<'a> {
     }
 }
 
-/// Writes each failed case to a file of its own.
 pub(super) fn write_bundles(
     folder: Option<&Path>,
     bundles: &[Bundle],
@@ -100,7 +92,6 @@ fn file_name(id: &str) -> String {
     id.chars().take(100).map(plain).collect()
 }
 
-/// Reads a bundle.
 pub(super) fn read_bundle(path: &Path) -> Result<Bundle, CommandError> {
     let mut bytes = Vec::new();
     File::open(path)

@@ -11,7 +11,6 @@ use crate::mask::KeyMask;
 const LEFT_OUT: [&str; 9] =
     ["url", "only", "skip", "list", "format", "report", "bundle", "color", "key"];
 
-/// The options as they were typed; what comes from a profile comes from it again.
 #[derive(Clone, Debug, Default)]
 pub struct Given(Vec<RunOption>);
 

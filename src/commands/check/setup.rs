@@ -25,7 +25,6 @@ use crate::report::check::CheckFacts;
 use crate::settings::{Environment, KEY_VARIABLE};
 use crate::terminal::Console;
 
-/// Everything about the check, and the dialect that it speaks.
 pub(super) fn plan(
     args: &Args,
     environment: &Environment,
@@ -63,7 +62,6 @@ fn target(url: &str) -> Result<Target, CommandError> {
     })
 }
 
-/// The digest of the orders: the chosen one, else the demanded one, else the dialect's first.
 fn algorithm(args: &Args, dialect: &Dialect) -> Result<Algorithm, CommandError> {
     match (args.sign_type, args.require) {
         (Some(chosen), Some(demanded)) if chosen != demanded => {
@@ -116,7 +114,6 @@ fn observer(args: &Args) -> Result<Option<Observer>, CommandError> {
     Ok(Some(Observer { argv, within, hidden_variable: KEY_VARIABLE }))
 }
 
-/// How a bundle is sent: to the URL that was given, else to its own.
 pub(super) fn wiring_of(
     args: &Args,
     bundle: &Bundle,
@@ -133,7 +130,6 @@ pub(super) fn wiring_of(
     wiring(args, target(url)?, rule, KeyMask::new(&key), console)
 }
 
-/// What is known of a replay before its first request.
 pub(super) fn facts_of(bundle: &Bundle, wiring: &Wiring) -> CheckFacts {
     CheckFacts {
         url: wiring.target.to_string(),

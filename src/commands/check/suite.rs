@@ -18,10 +18,8 @@ use crate::report::json::line;
 use crate::report::line::Line;
 use crate::terminal::Console;
 
-/// The most files of a folder.
 const MAX_FILES: usize = 1_000;
 
-/// The suite that the command line asks for.
 pub(super) fn chosen(args: &Args) -> Result<Suite, CommandError> {
     let mut suite = Suite::built_in();
     for folder in &args.choice.suite {
@@ -40,7 +38,6 @@ pub(super) fn chosen(args: &Args) -> Result<Suite, CommandError> {
     })
 }
 
-/// The names and texts of a folder's case files, in the order of their names.
 fn files_of(folder: &Path) -> Result<Vec<(String, String)>, CommandError> {
     let cannot = |what: &str, path: &Path, error: io::Error| {
         CommandError::input(format!("cannot read the {what} {}", path.display()))
@@ -78,7 +75,6 @@ fn files_of(folder: &Path) -> Result<Vec<(String, String)>, CommandError> {
     paths.into_iter().map(read).collect()
 }
 
-/// Lists the chosen cases.
 pub(super) fn list(args: &Args, console: &mut Console) -> CommandResult {
     let suite = chosen(args)?;
     let width = suite.cases().iter().map(|case| case.id.chars().count()).max().unwrap_or(0);

@@ -65,7 +65,6 @@ pub struct Args {
 }
 
 impl Args {
-    /// The texts by their names in the file.
     fn texts(&self) -> [(&'static str, &Option<String>); 9] {
         [
             ("key_env", &self.key_env),
@@ -150,7 +149,6 @@ fn place(args: &Args, environment: &Environment) -> Result<(PathBuf, Owner), Com
     Ok((folder.join(FILE_NAME), Owner::Project))
 }
 
-/// A profile's name in the head of its table: bare where TOML lets it be.
 fn table(name: &str) -> String {
     let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     match !name.is_empty() && name.chars().all(is_bare) {
@@ -159,7 +157,6 @@ fn table(name: &str) -> String {
     }
 }
 
-/// A text as TOML.
 fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }
@@ -180,7 +177,6 @@ fn check(text: &str, path: &Path, owner: Owner) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Who can read the file.
 #[derive(Clone, Copy)]
 enum Readers {
     All,
@@ -207,10 +203,8 @@ fn write(path: &Path, text: &str, readers: Readers) -> io::Result<()> {
     written.inspect_err(|_| drop(fs::remove_file(path)))
 }
 
-/// A setting's name and its value as TOML.
 type Setting = (&'static str, String);
 
-/// Asks for the name and the settings; each answer is held to what a file is held to.
 fn ask(
     name: Option<&str>,
     path: &Path,

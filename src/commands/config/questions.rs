@@ -6,14 +6,12 @@ use crate::error::CommandError;
 use crate::report::line::Line;
 use crate::terminal::Console;
 
-/// The longest answer, in bytes.
 const MAX_ANSWER: u64 = 4096;
 
 /// The question for the name; its default is the name that a profile has without one.
 pub(super) const NAME: Question =
     Question { about: "profile", text: "its name", usual: Some("default") };
 
-/// The settings that most profiles have.
 pub(super) const SETTINGS: [Question; 4] = [
     Question {
         about: "key_env",
@@ -29,26 +27,20 @@ pub(super) const SETTINGS: [Question; 4] = [
     },
 ];
 
-/// One question.
 #[derive(Clone, Copy)]
 pub(super) struct Question {
-    /// The setting that it is about, as the file names it.
     pub(super) about: &'static str,
     text: &'static str,
     /// What an empty answer means; without it the setting is left out.
     usual: Option<&'static str>,
 }
 
-/// Says how to answer.
 pub(super) fn introduce(console: &mut Console) {
     let how = "An empty answer leaves a setting out; Ctrl-C or Ctrl-D ends and writes nothing.";
     console.note(&Line::new().dim(how));
 }
 
 /// Asks until the answer can be used; nothing where it is left out.
-///
-/// # Errors
-/// The end of the input (interrupted), an input that cannot be read.
 pub(super) fn ask(
     question: Question,
     check: impl Fn(&str) -> Result<(), CommandError>,
@@ -78,7 +70,6 @@ pub(super) fn ask(
     }
 }
 
-/// One line from the terminal.
 fn answer(console: &mut Console) -> Result<String, CommandError> {
     let mut bytes = Vec::new();
     io::stdin()

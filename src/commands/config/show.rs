@@ -18,7 +18,6 @@ use crate::settings::profile::{Chosen, KeySource, Placed, Profile};
 use crate::settings::{Environment, KEY_VARIABLE, variable};
 use crate::terminal::Console;
 
-/// One setting that holds.
 struct Setting {
     name: &'static str,
     value: Value,
@@ -99,7 +98,6 @@ fn settings(profile: Option<&Profile>) -> Vec<Setting> {
     ]
 }
 
-/// The statuses whose numbers are not the platform's.
 fn renamed(statuses: &StatusTable) -> Value {
     let own = |status: &Status| !StatusTable::PLATFORM.payouts().any(|usual| usual == *status);
     let named = |status: Status| (status.code.to_string(), json!(status.name));

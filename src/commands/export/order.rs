@@ -26,13 +26,10 @@ use crate::error::CommandError;
 /// processes that draw their own beginning hardly ever meet.
 const FIRST_IDS: Draw = Draw::Id(1_000_000_000_000_000, 8_899_999_999_999_999);
 
-/// The largest integer that JavaScript counts exactly.
 const EXACT: i64 = (1 << 53) - 1;
 
-/// How often an export looks for marks that occur nowhere else.
 const TRIES: u64 = 16;
 
-/// What the engine draws for one place of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Draw {
     /// The order's number in the run, from 1.
@@ -43,11 +40,8 @@ pub(super) enum Draw {
     NowMillis,
     /// A random UUID of version 4.
     Uuid,
-    /// So many random hexadecimal digits.
     Hex(usize),
-    /// A random integer; both bounds count.
     Range(i64, i64),
-    /// The order's number, counted from a random integer that is drawn once in a run.
     Id(i64, i64),
 }
 
@@ -78,14 +72,12 @@ impl Draw {
         }
     }
 
-    /// Whether a script that counts in doubles draws every value, and no other.
     pub(super) fn is_exact_in_javascript(self) -> bool {
         let Draw::Range(low, high) = self else { return true };
         let is_exact = |number: i64| number.unsigned_abs() <= EXACT.unsigned_abs();
         is_exact(low) && is_exact(high) && high.checked_sub(low).is_some_and(is_exact)
     }
 
-    /// A value as an engine might draw it.
     fn sample(self, random: &mut fastrand::Rng) -> String {
         match self {
             Draw::Number => random.u32(1..).to_string(),
@@ -109,12 +101,9 @@ impl fmt::Display for Draw {
     }
 }
 
-/// A piece of a text with places.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
-    /// The same in every order.
     Text(String),
-    /// The value with this index; in a body, the one after the last is the signature.
     Value(usize),
 }
 
@@ -127,32 +116,22 @@ impl Part {
     }
 }
 
-/// The orders of one status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct OrderKind {
-    /// Its weight among all.
     pub(super) weight: u64,
-    /// What is drawn anew for each order.
     pub(super) draws: Vec<Draw>,
     /// What is signed, without the key.
     pub(super) canonical: Vec<Part>,
-    /// What is sent.
     pub(super) body: Vec<Part>,
 }
 
-/// How orders are made.
 pub(super) struct Recipe<'a> {
-    /// The changes, in the order in which they are made.
     pub(super) changes: Vec<Change>,
-    /// How the platform signs.
     pub(super) dialect: &'a Dialect,
-    /// The scheme that was asked for.
     pub(super) chosen: Option<&'a Scheme>,
-    /// What the numbers of statuses mean.
     pub(super) statuses: StatusTable,
 }
 
-/// One order, made.
 struct Made<'a> {
     scheme: &'a Scheme,
     canonical: String,
@@ -161,19 +140,10 @@ struct Made<'a> {
 }
 
 impl<'a> Recipe<'a> {
-    /// The scheme by which every order is signed.
-    ///
-    /// # Errors
-    /// As [`Recipe::order`].
     pub(super) fn scheme(&self) -> Result<&'a Scheme, CommandError> {
         Ok(self.make(self.statuses.success(), &mut |_| "1".to_owned())?.scheme)
     }
 
-    /// The orders of a status.
-    ///
-    /// # Errors
-    /// Changes that leave no payload or one that cannot be signed (input), and placeholders where
-    /// they change more than their own place (usage).
     pub(super) fn order(&self, status: i64, weight: u64) -> Result<OrderKind, CommandError> {
         let mut random = fastrand::Rng::with_seed(status.cast_unsigned());
         for salt in 0..TRIES {
@@ -233,7 +203,6 @@ impl<'a> Recipe<'a> {
         Ok(())
     }
 
-    /// One order, signed with a key that means nothing.
     fn make(
         &self,
         status: i64,
@@ -264,7 +233,6 @@ impl<'a> Recipe<'a> {
         })
     }
 
-    /// The example's own fresh values, then the changes that were asked for.
     fn edits(&self, example: &str, draw: &mut dyn FnMut(Draw) -> String) -> Vec<Edit> {
         // The example is completed at 0: it was created before that.
         let created = parse(example).ok().and_then(|payload| {
@@ -299,7 +267,6 @@ fn parse(text: &str) -> Result<Payload<'_>, CommandError> {
     super::super::args::parse_payload(text.as_bytes(), "the changed payload")
 }
 
-/// How often a text holds another, overlaps included.
 fn occurrences(text: &str, part: &str) -> usize {
     (0..text.len()).filter(|at| text.is_char_boundary(*at) && text[*at..].starts_with(part)).count()
 }
@@ -328,7 +295,6 @@ fn parts(text: &str, marks: &[&str]) -> Vec<Part> {
     parts
 }
 
-/// The text of parts, as the scripts join it.
 fn fill(parts: &[Part], values: &[&str]) -> String {
     let piece = |part: &Part| match part {
         Part::Text(text) => text.clone(),

@@ -16,30 +16,19 @@ const ARTILLERY: &str = include_str!("artillery.yml");
 const ARTILLERY_ORDERS: &str = include_str!("artillery.mjs");
 const COMMON: &str = include_str!("common.js");
 
-/// The most virtual users that a k6 test may have.
 const MOST_USERS: f64 = 5000.0;
 
-/// What a test does.
 pub(super) struct Plan {
-    /// The merchant's notify URL.
     pub(super) url: String,
-    /// How many orders are sent.
     pub(super) count: u64,
-    /// Orders in a second.
     pub(super) per_second: f64,
-    /// The time in which they are sent.
     pub(super) duration: Duration,
-    /// How long to wait for a whole reply.
     pub(super) timeout: Duration,
-    /// How orders are signed.
     pub(super) scheme: &'static Scheme,
-    /// Which reply acknowledges.
     pub(super) acknowledgement: AcknowledgementRule,
-    /// The orders, by status.
     pub(super) orders: Vec<OrderKind>,
 }
 
-/// The files of a test for an engine, with their usual names.
 pub(super) fn files(engine: Engine, plan: &Plan) -> Vec<(&'static str, String)> {
     match engine {
         Engine::Locust => {
@@ -69,7 +58,6 @@ pub(super) fn files(engine: Engine, plan: &Plan) -> Vec<(&'static str, String)> 
 }
 
 impl Plan {
-    /// The part that every script needs.
     fn orders_json(&self) -> Json {
         let (suffix, before) = match &self.scheme.suffix {
             Suffix::Nothing => ("nothing", ""),
@@ -143,7 +131,6 @@ impl Plan {
     }
 }
 
-/// The part of a URL that names the server.
 fn origin(url: &str) -> &str {
     let start = url.find("://").map_or(0, |at| at + 3);
     let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
@@ -164,7 +151,6 @@ fn whole_rate(per_second: f64, count: u64, duration: Duration) -> (u64, String) 
     }
 }
 
-/// JSON for people: objects line by line, lists of anything else in one line.
 fn lay_out(value: &Json, depth: usize) -> String {
     let (indent, end) = ("  ".repeat(depth + 1), "  ".repeat(depth));
     match value {

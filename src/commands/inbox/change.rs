@@ -40,10 +40,6 @@ pub struct PruneArgs {
     pub keep_for: Option<Duration>,
 }
 
-/// Deletes callbacks.
-///
-/// # Errors
-/// No such callback (input), a listener that works with the inbox (environment).
 pub(super) fn delete(
     args: &DeleteArgs,
     path: &Path,
@@ -63,10 +59,6 @@ pub(super) fn delete(
     say(deleted, console)
 }
 
-/// Deletes the oldest callbacks.
-///
-/// # Errors
-/// No inbox (input), a listener that works with it (environment).
 pub(super) fn prune(args: &PruneArgs, path: &Path, console: &mut Console) -> CommandResult {
     let usual = if args.keep_for.is_some() { u64::MAX } else { DEFAULT_KEEP };
     let keep = args.keep.unwrap_or(usual);
@@ -86,7 +78,6 @@ fn open(path: &Path) -> Result<Inbox, CommandError> {
     Inbox::open_existing(path, InboxSettings::default()).map_err(busy)
 }
 
-/// The error of an inbox that shall be changed.
 fn busy(error: StoreError) -> CommandError {
     if error.trouble != Trouble::InUse {
         return refused(error);

@@ -45,10 +45,6 @@ pub enum Form {
     Curl,
 }
 
-/// Exports callbacks.
-///
-/// # Errors
-/// An inbox that cannot be read, an output that cannot be written.
 pub(super) fn run(args: &Args, reader: &InboxReader, console: &mut Console) -> CommandResult {
     let mut filter = args.filter.filter(SystemClock::new().wall());
     let Some(limit) = args.limit else {

@@ -47,7 +47,6 @@ pub enum Verdict {
 }
 
 impl FilterArgs {
-    /// The filter that the flags ask for at `now`.
     pub fn filter(&self, now: Timestamp) -> Filter {
         Filter {
             order: self.order.clone(),
@@ -64,12 +63,9 @@ impl FilterArgs {
     }
 }
 
-/// A time, or how long ago it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// This time.
     At(Timestamp),
-    /// So long ago.
     Ago(Duration),
 }
 
@@ -89,7 +85,6 @@ impl Moment {
         })
     }
 
-    /// The time that is meant; one before all times is the first one.
     fn at(self, now: Timestamp) -> Timestamp {
         match self {
             Moment::At(at) => at,

@@ -73,7 +73,6 @@ pub struct Args {
 }
 
 impl Args {
-    /// Takes what a profile says where no flag does; a profile alone asks for no new signature.
     pub fn adopt(&mut self, chosen: &Chosen) {
         let profile = &chosen.profile;
         self.key.adopt(chosen);
@@ -91,11 +90,6 @@ fn no_target() -> CommandError {
     CommandError::usage("no URL was given").hint("give it with --to URL, or set url in a profile")
 }
 
-/// Sends callbacks again.
-///
-/// # Errors
-/// A wrong URL or key (usage), no such callback or a changed one that is no payload (input), an
-/// interrupt, an environment that refuses.
 pub(super) fn run(
     args: &Args,
     reader: &InboxReader,
@@ -126,13 +120,10 @@ pub(super) fn run(
     sender.send_all(requests, wire, console)
 }
 
-/// What all replays share.
 struct Sender<'a> {
     args: &'a Args,
     dialect: &'static Dialect,
-    /// The key to sign anew with, where that is asked for.
     key: Option<Key>,
-    /// What the person wants of the headers: it stands above what was received.
     headers: Vec<HeaderRule>,
     target: Target,
 }
@@ -240,7 +231,6 @@ impl Sender<'_> {
     }
 }
 
-/// An interrupt ends with what is proven already.
 fn interrupted(exit: Exit) -> Exit {
     if exit == Exit::No { Exit::No } else { Exit::Interrupted }
 }

@@ -52,17 +52,12 @@ pub struct ShowArgs {
 }
 
 impl ShowArgs {
-    /// Takes what a profile says where no flag does.
     pub fn adopt(&mut self, chosen: &Chosen) {
         self.key.adopt(chosen);
         adopt(&mut self.dialect.dialect, chosen.profile.dialect.as_ref());
     }
 }
 
-/// Shows one callback.
-///
-/// # Errors
-/// No such callback (input), a wrong key or dialect (usage), an output that cannot be written.
 pub(super) fn show(
     args: &ShowArgs,
     reader: &InboxReader,
@@ -102,7 +97,6 @@ pub(super) fn show(
     }
 }
 
-/// What can be worked out anew of a callback.
 fn detail(
     entry: &Entry,
     contract: &Contract,
@@ -159,10 +153,6 @@ pub struct DiffArgs {
     pub format: Format,
 }
 
-/// Compares two callbacks.
-///
-/// # Errors
-/// No such callback (input), an output that cannot be written.
 pub(super) fn diff(args: &DiffArgs, reader: &InboxReader, console: &mut Console) -> CommandResult {
     let diff = diff::compare(&find(reader, args.a)?, &find(reader, args.b)?);
     let exit = if diff.bytes == BytesDiff::Same { Exit::Yes } else { Exit::No };

@@ -12,21 +12,14 @@ use crate::report::batch::{BatchSummary, LineAnswer};
 /// How many bytes are asked for at once; a pipe gives what it has.
 const READ_BYTES: usize = 128 * 1024;
 
-/// The most memory for output that a chunk keeps for its next use, in bytes.
 const KEPT_BYTES: usize = 4 << 20;
 
 /// How many bad lines are told to a person; the rest is counted.
 pub(super) const MOST_REPORTED: usize = 20;
 
-/// What is done to each line.
 pub trait LineWork: Send + Sync + 'static {
-    /// Memory that one line leaves to the next.
     type Scratch: Default;
 
-    /// Works on one line, which is not blank, and writes what it gives behind `out`.
-    ///
-    /// # Errors
-    /// A line that cannot be read; nothing of it was written.
     fn line(
         &self,
         number: u64,
@@ -35,37 +28,30 @@ pub trait LineWork: Send + Sync + 'static {
         out: &mut String,
     ) -> Result<LineAnswer, BadLine>;
 
-    /// Writes what stands in the place of a bad line.
     fn bad(&self, bad: &BadLine, out: &mut String);
 }
 
-/// What a chunk holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Content {
-    /// Whole lines.
     #[default]
     Lines,
     /// One line that was longer than [`MAX_BYTES`]; its bytes were thrown away.
     TooLong,
 }
 
-/// Some lines and what they came to; its memory is used again and again.
 #[derive(Default)]
 pub(super) struct Chunk {
     input: Vec<u8>,
     filled: usize,
     content: Content,
     first_line: u64,
-    /// What is to be written to stdout.
     pub(super) output: String,
     /// The first bad lines, at most [`MOST_REPORTED`].
     pub(super) bad: Vec<BadLine>,
-    /// The counts.
     pub(super) summary: BatchSummary,
 }
 
 impl Chunk {
-    /// Empties the chunk and starts it with the beginning of a line.
     fn start(&mut self, rest: &mut Vec<u8>, first_line: u64) {
         if self.output.capacity() > KEPT_BYTES {
             self.output = String::new();
@@ -81,7 +67,6 @@ impl Chunk {
         rest.clear();
     }
 
-    /// The place for the next read.
     fn room(&mut self) -> &mut [u8] {
         let wanted = self.filled + READ_BYTES;
         if self.input.len() < wanted {
@@ -90,7 +75,6 @@ impl Chunk {
         &mut self.input[self.filled..]
     }
 
-    /// Works on every line.
     pub(super) fn work<W: LineWork>(&mut self, work: &W, scratch: &mut W::Scratch) {
         if self.content == Content::TooLong {
             return self.refuse(work, BadLine::too_long(self.first_line));
@@ -120,18 +104,15 @@ impl Chunk {
     }
 }
 
-/// Gives whole lines as soon as they are there.
 pub(super) struct LineSource {
     source: Box<dyn Read + Send>,
     name: String,
-    /// The beginning of the next line; whole lines too, behind one that was too long.
     rest: Vec<u8>,
     next_line: u64,
     at_end: bool,
 }
 
 impl LineSource {
-    /// A source; errors call it by the name.
     pub(super) fn new(source: impl Read + Send + 'static, name: String) -> Self {
         LineSource { source: Box::new(source), name, rest: Vec::new(), next_line: 1, at_end: false }
     }
@@ -139,9 +120,6 @@ impl LineSource {
     /// Fills the chunk with all whole lines that one read gave; `None` at the end.
     ///
     /// It waits only where not one whole line is there, so that a slow writer sees its answer.
-    ///
-    /// # Errors
-    /// What cannot be read (input).
     pub(super) fn next(&mut self, mut chunk: Chunk) -> Result<Option<Chunk>, CommandError> {
         chunk.start(&mut self.rest, self.next_line);
         let mut searched = 0;
@@ -166,7 +144,6 @@ impl LineSource {
         }
     }
 
-    /// Throws away the rest of a line that is too long.
     fn skip_line(&mut self, chunk: &mut Chunk) -> Result<(), CommandError> {
         chunk.content = Content::TooLong;
         chunk.filled = 0;
@@ -203,7 +180,6 @@ pub(super) mod tests {
     use super::*;
     use std::collections::VecDeque;
 
-    /// A reader that gives these pieces, one a read.
     pub(in crate::commands::lines) struct Pieces(pub VecDeque<Vec<u8>>);
 
     impl Pieces {
@@ -224,7 +200,6 @@ pub(super) mod tests {
         }
     }
 
-    /// Writes each line with its number; `bad` is a bad line.
     pub(in crate::commands::lines) struct Numbered;
 
     impl LineWork for Numbered {
@@ -252,7 +227,6 @@ pub(super) mod tests {
         }
     }
 
-    /// What each chunk gave.
     fn outputs<T: AsRef<[u8]>>(pieces: &[T]) -> Vec<String> {
         let mut source = LineSource::new(Pieces::of(pieces), "test".into());
         let mut outputs = Vec::new();

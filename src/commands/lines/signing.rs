@@ -15,18 +15,13 @@ use crate::lines::error::BadLine;
 use crate::mask::outside;
 use crate::report::batch::LineAnswer;
 
-/// What is written for each payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Printed {
-    /// The signed payload.
     Body,
-    /// The signature alone.
     Signature,
-    /// The canonical string, the key masked, line ends written as `\n` and `\r`.
     Canonical,
 }
 
-/// How each line is signed.
 pub struct SignLines {
     edits: Vec<Edit>,
     dialect: Dialect,
@@ -36,10 +31,6 @@ pub struct SignLines {
 }
 
 impl SignLines {
-    /// Settles what holds for every line.
-    ///
-    /// # Errors
-    /// A dialect without the chosen `sign_type` (usage).
     pub fn try_new<'e>(
         edits: impl Iterator<Item = &'e Edit>,
         dialect: &Dialect,
@@ -68,7 +59,6 @@ impl SignLines {
     }
 }
 
-/// What one line leaves to the next.
 #[derive(Default)]
 pub struct SignScratch {
     payload: PayloadMemory,
@@ -114,7 +104,6 @@ impl LineWork for SignLines {
         Ok(LineAnswer::Good)
     }
 
-    /// Nothing: stdout holds only what was signed.
     fn bad(&self, _: &BadLine, _: &mut String) {}
 }
 
@@ -159,7 +148,6 @@ mod tests {
         work.line(3, line.as_bytes(), &mut SignScratch::default(), &mut out).map(|_| out)
     }
 
-    /// The same by the way that one payload takes.
     fn alone(line: &str, edits: &[Edit], chosen: Option<Algorithm>) -> String {
         let payload = Payload::parse(line.as_bytes()).unwrap();
         let dialect = Dialect::platform();

@@ -7,10 +7,8 @@ use std::thread;
 use super::chunk::{Chunk, LineSource, LineWork};
 use crate::error::CommandError;
 
-/// What goes from thread to thread: some lines, the end, or why there are no more.
 type Item = Result<Option<Chunk>, CommandError>;
 
-/// How many chunks may wait before a worker, and behind it.
 const WAITING: usize = 1;
 
 /// Works on every line of the source and hands the chunks on in order.
@@ -18,10 +16,6 @@ const WAITING: usize = 1;
 /// With one job everything happens on this thread. Else chunks go round: a reader gives them to the
 /// workers in turn, this thread takes them back in turn, and sends the empty ones to the reader. A
 /// full channel stops the reader, so memory does not grow with the input.
-///
-/// # Errors
-/// What cannot be read (input), threads that the system refuses (environment), and what `deliver`
-/// gives.
 pub(super) fn spread<W: LineWork>(
     source: LineSource,
     work: W,

@@ -12,7 +12,6 @@ use crate::lines::recorded::{Recorded, in_body, recorded};
 use crate::report::batch::{LineAnswer, bad_line_json};
 use crate::report::verification::{Strictness, VerificationReport};
 
-/// How each line is verified.
 pub struct VerifyLines {
     key: Key,
     key_fingerprint: String,
@@ -23,7 +22,6 @@ pub struct VerifyLines {
 }
 
 impl VerifyLines {
-    /// Settles what holds for every line.
     pub fn new(
         key: Key,
         dialect: &Dialect,
@@ -35,7 +33,6 @@ impl VerifyLines {
         VerifyLines { key, key_fingerprint, dialect, required, strictness, statuses }
     }
 
-    /// Names statuses by this table.
     #[must_use]
     pub fn naming(self, statuses: StatusTable) -> Self {
         VerifyLines { statuses, ..self }

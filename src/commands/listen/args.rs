@@ -46,9 +46,6 @@ impl KeepArgs {
     ///
     /// Where no file is named and there is no home for the usual one, nothing is kept, and that is
     /// said: a listener is of use without its memory.
-    ///
-    /// # Errors
-    /// A named file whose folder does not exist (environment): the usual folder alone is made.
     pub fn resolve(
         &self,
         environment: &Environment,
@@ -136,10 +133,6 @@ pub struct ForwardArgs {
 }
 
 impl ForwardArgs {
-    /// The forwarder, where there is an application.
-    ///
-    /// # Errors
-    /// A URL that cannot be forwarded to (usage).
     pub fn resolve(
         &self,
         acknowledgement: AcknowledgementRule,
@@ -154,7 +147,6 @@ impl ForwardArgs {
             .map_err(|error| CommandError::usage("--forward-to cannot be used").because(error))
     }
 
-    /// Whose reply the sender gets, given whether a program tells replies.
     pub fn reply_from(&self, program: Option<&ReplyProgram>) -> ReplyFrom {
         match (self.reply_from, program) {
             (Some(who), _) => who,
@@ -192,10 +184,6 @@ pub struct RefereeArgs {
 }
 
 impl RefereeArgs {
-    /// The rules, where the sender is held to any.
-    ///
-    /// # Errors
-    /// A schedule that cannot be (usage).
     pub fn resolve(&self) -> Result<Option<Rules>, CommandError> {
         if !self.referee {
             return Ok(None);
@@ -233,19 +221,12 @@ pub struct TlsArgs {
     pub tls_cert_out: Option<PathBuf>,
 }
 
-/// Who the listener is, under TLS.
 pub struct Identity {
-    /// The certificate with its key.
     pub tls: TlsIdentity,
-    /// The fingerprint of a certificate made for this run.
     pub sha256: Option<String>,
 }
 
 impl TlsArgs {
-    /// The identity, where TLS is spoken; `host` is what a certificate made for this run names.
-    ///
-    /// # Errors
-    /// Files that cannot be read or used (input), a certificate that cannot be written (environment).
     pub fn resolve(
         &self,
         host: &str,

@@ -25,7 +25,6 @@ use crate::listener::referee::{Breach, Observation, Referee};
 use crate::listener::reply::Reply;
 use crate::listener::verdict::{Contract, Verdict};
 
-/// What all callbacks of a run share.
 pub(super) struct Desk {
     pub(super) contract: Contract,
     pub(super) key: Arc<Key>,
@@ -36,27 +35,20 @@ pub(super) struct Desk {
     pub(super) forwarder: Option<Forwarder>,
     pub(super) reply_from: ReplyFrom,
     pub(super) referee: Option<Mutex<Referee>>,
-    /// Who tells the inspector's pages of entries, where it is open.
     pub(super) news: Option<News>,
-    /// How long a sender is expected to wait for a reply.
     pub(super) patience: Duration,
-    /// How many callbacks the inbox refused since it took one.
     pub(super) refused: AtomicU64,
 }
 
-/// A callback that is judged, and what is to be done with it.
 struct Opened {
     handled: Box<Handled>,
     answer: Answer,
-    /// What is answered, where that is kept only once the application was asked.
     later: Option<Replied>,
     delay: Duration,
 }
 
-/// The inbox did not take a callback.
 struct NotKept;
 
-/// What is answered, and what of it is known before the application was asked.
 struct Plan {
     answer: Answer,
     replied: Replied,
@@ -64,7 +56,6 @@ struct Plan {
 }
 
 impl Desk {
-    /// Takes one callback and says how it is answered; the outlet gets what is to be shown.
     pub(super) async fn receive(
         self: Arc<Self>,
         callback: Callback,
@@ -125,7 +116,6 @@ impl Desk {
         Opened { handled, answer, later, delay }
     }
 
-    /// Answers a callback that the inbox did not take.
     async fn refuse(&self, mut handled: Box<Handled>, outlet: &Outlet) -> Answer {
         let reply = not_kept();
         handled.entry.replied = replied_with(&reply, Some("not kept".to_owned()));
@@ -141,7 +131,6 @@ impl Desk {
         seen
     }
 
-    /// Shows a callback to those who have the inspector's page open.
     fn show_on_page(&self, handled: &Handled) {
         let Some(news) = &self.news else { return };
         let NewEntry { callback, judged, replied } = handled.entry.clone();
@@ -193,12 +182,10 @@ impl Desk {
         }
     }
 
-    /// The application whose reply the sender gets.
     fn application(&self) -> Option<&Forwarder> {
         self.forwarder.as_ref().filter(|_| self.reply_from == ReplyFrom::App)
     }
 
-    /// Sends the callback on to the application, and gives what is answered then.
     async fn send_on(
         &self,
         forwarder: &Forwarder,
@@ -238,7 +225,6 @@ impl Desk {
         }
     }
 
-    /// What the sender broke with this callback; a forged one is not the sender's.
     fn observe(&self, callback: &Callback, verdict: &Verdict) -> Vec<Breach> {
         let Some(referee) = &self.referee else { return Vec::new() };
         if verdict.reading.as_ref().is_some_and(|reading| reading.mismatch().is_some()) {
@@ -263,7 +249,6 @@ impl Desk {
         Vec::new()
     }
 
-    /// Whether the platform takes a reply for an acknowledgement.
     fn acknowledges(&self, replied: &Replied) -> bool {
         let Some(status) = replied.status else { return false };
         let whole = |(name, value): &(String, Vec<u8>)| {
@@ -287,7 +272,6 @@ impl Desk {
     }
 }
 
-/// How long an answer takes to be written, by its own pauses.
 fn writing_time(answer: &Answer) -> Duration {
     let Answer::Wire(script) = answer else { return Duration::ZERO };
     let pauses = script.steps.iter().map(|step| match step {
@@ -297,7 +281,6 @@ fn writing_time(answer: &Answer) -> Duration {
     pauses.fold(Duration::ZERO, Duration::saturating_add)
 }
 
-/// A reply of the listener's own.
 fn plain(reply: Reply, action: Option<String>) -> Plan {
     let replied = replied_with(&reply, action);
     Plan { answer: reply.into(), replied, delay: Duration::ZERO }
@@ -340,7 +323,6 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Where callbacks are taken, as a URL.
 pub(super) fn url_of(scheme: &str, address: SocketAddr) -> String {
     format!("{scheme}://{address}/")
 }

@@ -24,32 +24,21 @@ use crate::store::StoreError;
 /// The memory of all callbacks that wait for the terminal, in bytes, as [`Handled::weight`] tells it.
 const ROOM: u32 = 32 * 1024 * 1024;
 
-/// What the screen is told.
 pub(super) enum Event {
-    /// Callbacks are taken from now on.
     Ready(Box<Opening>),
-    /// A callback was answered, or is about to be; with the room that it takes.
     Callback(Box<Handled>, OwnedSemaphorePermit),
-    /// The server remarks on a client or the system.
     Server(ServerEvent),
-    /// The inbox did not take a callback, which was refused for it.
     NotKept(StoreError),
-    /// The inbox did not take what an application answered.
     NotRecorded(StoreError),
-    /// The inbox takes callbacks again, after it refused this many.
     KeptAgain(u64),
 }
 
-/// What a listener says first.
 pub(super) struct Opening {
     pub(super) ready: Ready,
-    /// Where callbacks are forwarded, in words.
     pub(super) target: Option<Line>,
 }
 
-/// A callback with all that was made of it.
 pub(super) struct Handled {
-    /// The request, and what was answered.
     pub(super) entry: NewEntry,
     pub(super) verdict: Verdict,
     pub(super) seen: Option<Seen>,
@@ -70,10 +59,8 @@ impl Handled {
     }
 }
 
-/// What of the callbacks the screen gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Showing {
-    /// None.
     Nothing,
     /// Those that fit into the queue; no reply waits for the screen.
     WhatFits,
@@ -81,7 +68,6 @@ pub(super) enum Showing {
     Everything,
 }
 
-/// What came so far.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     callbacks: AtomicU64,
@@ -92,7 +78,6 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// What came so far, as it is told at the end.
     pub(super) fn summary(&self) -> ListenSummary {
         ListenSummary {
             callbacks: self.callbacks.load(Ordering::Relaxed),
@@ -116,35 +101,27 @@ impl Tally {
         self.callbacks.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Notes how many orders are known.
     pub(super) fn know_orders(&self, known: usize) {
         self.orders.fetch_max(known as u64, Ordering::Relaxed);
     }
 
-    /// How many callbacks were not printed since this was asked last.
     pub(super) fn take_left_out(&self) -> u64 {
         self.left_out.swap(0, Ordering::Relaxed)
     }
 }
 
-/// Whether a callback was kept, as far as anything is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kept {
-    /// It was, or nothing is to be kept.
     Yes,
-    /// The inbox did not take it.
     No,
 }
 
-/// The desk's end of the way to the screen.
 #[derive(Clone)]
 pub(super) struct Outlet {
     showing: Showing,
     events: mpsc::Sender<Event>,
     room: Arc<Semaphore>,
-    /// Asks for the end.
     pub(super) stop: mpsc::Sender<()>,
-    /// After how many callbacks the end is asked for.
     count: Option<u64>,
     pub(super) tally: Arc<Tally>,
 }
@@ -161,12 +138,10 @@ impl Outlet {
         Outlet { showing, events, room, stop, count, tally }
     }
 
-    /// Tells something about the run; where the queue is full, the screen is not told.
     pub(super) fn tell(&self, event: Event) {
         let _ = self.events.try_send(event);
     }
 
-    /// Counts a callback and shows it.
     pub(super) async fn show(&self, handled: Box<Handled>, kept: Kept) {
         let number = self.tally.count(&handled.verdict, kept);
         if self.showing != Showing::Nothing {

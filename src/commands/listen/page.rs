@@ -27,29 +27,21 @@ use crate::listener::limits::Limits;
 use crate::listener::server::Server;
 use crate::listener::verdict::Contract;
 
-/// How long a page's request has to end when the listener ends.
 const LAST_REPLIES: Duration = Duration::from_millis(500);
 
-/// A page that is served.
 pub(super) struct Page {
     inspector: Inspector,
     stop: mpsc::Sender<()>,
     serving: JoinHandle<()>,
 }
 
-/// A page's socket, bound before the listener says that it is ready.
 pub(super) struct Bound {
     server: Server,
     address: SocketAddr,
-    /// Where the desk sends what came.
     pub(super) news: News,
 }
 
 impl Bound {
-    /// Binds the page's socket.
-    ///
-    /// # Errors
-    /// An address that others can reach (usage), or that cannot be bound (environment).
     pub(super) async fn bind(address: SocketAddr) -> Result<Bound, CommandError> {
         if !address.ip().is_loopback() {
             return Err(CommandError::usage(format!("the inspector cannot be on {address}")).hint(
@@ -66,10 +58,6 @@ impl Bound {
         Ok(Bound { server, address, news: News::new() })
     }
 
-    /// Serves the page from now on.
-    ///
-    /// # Errors
-    /// A system without randomness for the token (environment).
     pub(super) fn serve(
         self,
         desk: &Desk,
@@ -111,12 +99,10 @@ impl Bound {
 }
 
 impl Page {
-    /// The address to open, with the token.
     pub(super) fn url(&self) -> String {
         self.inspector.url()
     }
 
-    /// Ends the page.
     pub(super) async fn close(self) {
         self.inspector.close();
         let _ = self.stop.try_send(());
@@ -125,7 +111,6 @@ impl Page {
     }
 }
 
-/// The inbox as the inspector sees it.
 struct Shelf {
     inbox: Arc<Inbox>,
     contract: Contract,
@@ -198,7 +183,6 @@ impl Source for Shelf {
     }
 }
 
-/// Sends a request once, as the platform would, and judges the reply.
 async fn send(request: Outgoing, rule: AcknowledgementRule) -> Result<AppReply, String> {
     if request.method != "POST" {
         return Err(format!("cannot be sent {}: only POST can be sent again", request.method));

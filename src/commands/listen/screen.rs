@@ -18,7 +18,6 @@ use crate::report::callback::{self, Detail, ReceivedCallback};
 use crate::report::listening;
 use crate::terminal::Console;
 
-/// Prints what the desk tells, on a thread of its own.
 pub(super) struct Screen<'a> {
     pub(super) args: &'a Args,
     pub(super) console: &'a mut Console,
@@ -33,7 +32,6 @@ pub(super) struct Screen<'a> {
 }
 
 impl Screen<'_> {
-    /// Prints until the server is gone, or nobody reads any more, which ends the server.
     pub(super) fn run(mut self) -> io::Result<()> {
         // The server dropped its ends: everything is answered.
         while let Some(event) = self.received.blocking_recv() {
@@ -73,7 +71,6 @@ impl Screen<'_> {
         }
     }
 
-    /// Says that callbacks are taken from now on.
     fn announce(&mut self, Opening { ready, target }: &Opening) -> io::Result<()> {
         if self.args.format == Format::Json {
             return self.console.answer_bytes(listening::json(ready).as_bytes());
@@ -82,7 +79,6 @@ impl Screen<'_> {
         lines.iter().chain(target).try_for_each(|line| self.console.answer(line))
     }
 
-    /// Says how many callbacks came faster than they could be printed.
     fn tell_left_out(&mut self) -> io::Result<()> {
         let left_out = self.tally.take_left_out();
         if left_out > 0 {
@@ -93,8 +89,6 @@ impl Screen<'_> {
         Ok(())
     }
 
-    /// A remark on a client or the system: an event for a program, a note for a person.
-    ///
     /// Hostile clients cause many; what is too much is counted and told with the next one.
     fn remark(&mut self, event: &ServerEvent) -> io::Result<()> {
         match self.remarks.spend(Timestamp::now()) {
@@ -135,7 +129,6 @@ impl Screen<'_> {
         lines.iter().try_for_each(|line| self.console.answer(line))
     }
 
-    /// The canonical string where it is shown.
     fn masked_canonical(&self, callback: &Callback, verdict: &Verdict) -> Option<String> {
         let reading = verdict.reading.as_ref()?;
         if self.args.format != Format::Json && reading.mismatch().is_none() {
@@ -145,7 +138,6 @@ impl Screen<'_> {
         Some(reading.masked_canonical(&payload))
     }
 
-    /// What explains the signature, where it does not match and there is time to search.
     fn diagnose(&mut self, callback: &Callback, verdict: &Verdict) -> Option<Diagnosis> {
         let reading = verdict.reading.as_ref()?;
         let worth = reading.mismatch().is_some_and(Mismatch::can_be_diagnosed);
@@ -157,22 +149,18 @@ impl Screen<'_> {
     }
 }
 
-/// How often something may be done in one second.
 pub(super) struct Budget {
     most: u64,
     second: i64,
     used: u64,
 }
 
-/// Whether a budget had room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Spent {
     /// It had; as many were left out in the last second that anything was done in.
     Within {
-        /// How many were left out.
         untold: u64,
     },
-    /// It had none.
     Over,
 }
 
@@ -181,7 +169,6 @@ impl Budget {
         Budget { most, second: i64::MIN, used: 0 }
     }
 
-    /// Counts one more at this time.
     fn spend(&mut self, at: Timestamp) -> Spent {
         let mut untold = 0;
         if at.as_second() != self.second {

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 
 use crate::report::curl::shell_quote;
 
-/// Flags that describe orders, which the journal holds, and keys, which a resume does not need.
 const LEFT_OUT: [&str; 11] = [
     "count",
     "from",
@@ -22,7 +21,6 @@ const LEFT_OUT: [&str; 11] = [
 /// A flag whose value may be a secret, and which a resume needs again.
 const HIDDEN: &str = "header";
 
-/// What a person is to be shown after the command line `words` of a run was interrupted.
 pub(super) fn lines(words: impl Iterator<Item = OsString>) -> Vec<String> {
     let mut words = words.map(|word| word.to_string_lossy().into_owned());
     let (mut command, mut hides) = (Vec::new(), false);
@@ -49,7 +47,6 @@ pub(super) fn lines(words: impl Iterator<Item = OsString>) -> Vec<String> {
     lines
 }
 
-/// A word as a POSIX shell reads it, with quotes only where it needs them.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { shell_quote(word) }

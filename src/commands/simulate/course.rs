@@ -15,7 +15,6 @@ use crate::delivery::pace::{Pace, Rate};
 use crate::delivery::schedule::{RetrySchedule, Speed, format_duration, parse_duration};
 use crate::error::CommandError;
 
-/// What decides when attempts are made, and what acknowledges them.
 pub(super) struct Course {
     pub(super) schedule: RetrySchedule,
     pub(super) speed: Speed,
@@ -26,7 +25,6 @@ pub(super) struct Course {
     pub(super) dialect: &'static Dialect,
 }
 
-/// The flags that a journal keeps as they were given.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Settings {
@@ -64,7 +62,6 @@ impl Settings {
 }
 
 impl Course {
-    /// The course of a new run.
     pub(super) fn of_arguments(setup: &Setup<'_>) -> Result<Course, CommandError> {
         Course::try_new(
             setup.schedule.clone(),
@@ -103,7 +100,6 @@ impl Course {
         Course::try_new(schedule, run.speed, seed, dialect, &settings)
     }
 
-    /// When attempts are planned.
     pub(super) fn plan(&self) -> RetryPlan<'_> {
         let Course { schedule, jitter, speed, retry_after, .. } = self;
         RetryPlan { schedule, jitter: *jitter, speed: *speed, retry_after: *retry_after }
@@ -125,7 +121,6 @@ impl Course {
     }
 }
 
-/// A dialect that lives as long as the process; a run reads one.
 fn restored(dialect: Dialect) -> &'static Dialect {
     match Dialect::built_in(&dialect.id) {
         Some(known) if *known == dialect => known,
@@ -133,7 +128,6 @@ fn restored(dialect: Dialect) -> &'static Dialect {
     }
 }
 
-/// A run as its journal keeps it.
 pub(super) fn recorded(setup: &Setup<'_>, key_fingerprint: &str, start: Timestamp) -> RunInfo {
     let args = setup.args;
     // Texts and a flag: there is nothing in it that JSON cannot hold.
@@ -167,7 +161,6 @@ fn check_key(given: Option<&Key>, kept: &str) -> Result<(), CommandError> {
     .hint("the orders are signed already: leave out the key, or give the one of the run"))
 }
 
-/// Refuses flags that say something else than the journal.
 fn check(
     setup: &Setup<'_>,
     run: &RunInfo,

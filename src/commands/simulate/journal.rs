@@ -19,21 +19,17 @@ use crate::error::CommandError;
 use crate::report::summary::DeliverySummary;
 use crate::store::{StoreError, Trouble};
 
-/// The longest explanation of an outcome that is kept, in characters.
 const LONGEST_REASON: usize = 300;
 
-/// A journal, or none.
 #[derive(Default)]
 pub(super) struct FleetJournal {
     journal: Option<Journal>,
     notes: RefCell<Notes>,
 }
 
-/// What events tell and settlements do not, until the settlement comes.
 #[derive(Default)]
 struct Notes {
     flights: HashMap<(u64, u32), Flown>,
-    /// The codes whose first explanation was noted.
     explained: HashSet<&'static str>,
     throttles: Vec<Throttle>,
 }
@@ -44,7 +40,6 @@ struct Flown {
 }
 
 impl FleetJournal {
-    /// Remembers nothing.
     pub(super) fn none() -> Self {
         FleetJournal::default()
     }
@@ -53,7 +48,6 @@ impl FleetJournal {
         FleetJournal { journal: Some(journal), ..FleetJournal::default() }
     }
 
-    /// Notes what an event tells beyond the settlement that follows it.
     pub(super) fn note(&self, event: &FleetEvent) {
         if self.journal.is_none() {
             return;
@@ -76,13 +70,11 @@ impl FleetJournal {
         }
     }
 
-    /// Readies the journal for attempts, after everything that may refuse the run.
     pub(super) async fn begin(&self) -> Result<(), CommandError> {
         let Some(journal) = &self.journal else { return Ok(()) };
         journal.begin().await.map_err(refused)
     }
 
-    /// Lets a summary take in what the earlier parts of the run did.
     pub(super) async fn replay(&self, summary: &mut DeliverySummary) -> Result<(), CommandError> {
         let Some(journal) = &self.journal else { return Ok(()) };
         let past = journal.replay(|event| match event {
@@ -95,12 +87,10 @@ impl FleetJournal {
         Ok(())
     }
 
-    /// Brings everything to the disk.
     pub(super) fn close(self) -> Result<(), CommandError> {
         self.journal.map_or(Ok(()), |journal| journal.close().map_err(refused))
     }
 
-    /// An attempt's end with what was noted of it.
     fn settlement(&self, settlement: &Settlement) -> Option<journal::Settlement> {
         let Settlement::Attempt { order, attempt, code, verdict, finished_at } = *settlement else {
             return None;
@@ -138,7 +128,6 @@ fn refused(error: StoreError) -> CommandError {
     kind("the journal cannot be used".to_owned()).because(error).hint(hint)
 }
 
-/// Takes a run and all its orders in.
 pub(super) async fn create(
     path: &Path,
     run: &RunInfo,
@@ -152,7 +141,6 @@ pub(super) async fn create(
     Ok(FleetJournal::new(journal))
 }
 
-/// What an earlier run left.
 pub(super) struct Left {
     pub(super) journal: FleetJournal,
     pub(super) attempted: Vec<Resumed>,
@@ -161,7 +149,6 @@ pub(super) struct Left {
     pub(super) run: RunInfo,
 }
 
-/// Reads what an earlier run left; nothing is written.
 pub(super) fn resume(path: &Path, setup: &Setup<'_>, now: Timestamp) -> Result<Left, CommandError> {
     let (journal, found) = Journal::resume(path, now).map_err(refused)?;
     if found.run.url != setup.target.to_string() {

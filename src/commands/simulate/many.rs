@@ -97,17 +97,12 @@ pub struct ManyArgs {
 /// The open files that attempts leave free: for the journal, and for looking up names.
 const SPARE_DESCRIPTORS: usize = 16;
 
-/// Whether there may be as many open files as the run may have attempts in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OpenFiles {
     Enough,
-    /// The limit allows fewer.
-    Few {
-        limit: usize,
-    },
+    Few { limit: usize },
 }
 
-/// A rate that can be read; its text is what a journal keeps.
 fn rate(text: &str) -> Result<String, RateError> {
     Rate::parse(text).map(|_| text.to_owned())
 }
@@ -133,7 +128,6 @@ impl ManyArgs {
         flags.into_iter().find_map(|(is_given, flag)| is_given.then_some(flag))
     }
 
-    /// What the run may have in flight, and whether the limit on open files makes it less.
     fn limits(&self) -> (Limits, OpenFiles) {
         let or = |given: Option<NonZeroUsize>, usual| {
             given.or(NonZeroUsize::new(usual)).unwrap_or(NonZeroUsize::MIN)
@@ -154,34 +148,26 @@ impl ManyArgs {
     }
 }
 
-/// What a run sends: new orders, or those that an earlier one left.
 struct Work {
     journal: FleetJournal,
     resumed: Vec<Resumed>,
     orders: Orders,
     course: Course,
-    /// When the run began: its first part, where it is resumed.
     began: Timestamp,
-    /// How many orders the run has in all, where that is known.
     total: Option<u64>,
     /// How many orders an earlier part left; `None` of a new run.
     left: Option<u64>,
-    /// How many empty rows were skipped while the orders were taken in.
     skipped: u64,
 }
 
 impl Work {
-    /// How many attempts of an earlier part have an unknown outcome, and are to be told now.
     fn unknown_outcomes(&self) -> usize {
         self.resumed.iter().filter(|order| order.last != LastOutcome::Known).count()
     }
 }
 
-/// What ends a run before its orders are done.
 pub(super) enum Halt {
-    /// A row that is no order: nothing more is sent, and what is under way has its time.
     BadRow(CommandError),
-    /// Anything else: it ends at once.
     Failure(CommandError),
 }
 
@@ -191,10 +177,6 @@ impl From<CommandError> for Halt {
     }
 }
 
-/// Sends many orders and reports what became of them.
-///
-/// # Errors
-/// As `simulate`'s, and orders, a journal or reports that cannot be read or written.
 pub(super) fn run(
     setup: &Setup<'_>,
     key: Option<Key>,
@@ -251,7 +233,6 @@ pub(super) fn run(
     })
 }
 
-/// What is known of a run before it begins.
 fn facts_of(setup: &Setup<'_>, work: &Work) -> RunFacts {
     RunFacts {
         url: setup.target.to_string(),
@@ -263,18 +244,15 @@ fn facts_of(setup: &Setup<'_>, work: &Work) -> RunFacts {
     }
 }
 
-/// What a run is made with.
 struct Run<'a> {
     setup: &'a Setup<'a>,
     limits: Limits,
     clock: &'a PreciseClock,
     interrupts: &'a Mutex<Interrupts>,
-    /// Says that the run was told to stop; called when it is told so first.
     on_stop: &'a dyn Fn(),
 }
 
 impl Run<'_> {
-    /// Lets the fleet send the work, and closes the journal.
     async fn send(
         &self,
         work: Work,
@@ -329,19 +307,14 @@ impl Run<'_> {
     }
 }
 
-/// What was sent.
 pub(super) struct Sent {
-    /// How long it took.
     pub(super) elapsed: Duration,
     pub(super) ending: Ending,
     pub(super) duplicates: u64,
-    /// How many rows had nothing in any cell.
     pub(super) skipped: u64,
-    /// What ended the run before its orders were done, or its journal before it was closed.
     pub(super) halted: Option<CommandError>,
 }
 
-/// A new run, checked as far as that is possible before anything is made.
 struct Plan {
     course: Course,
     orders: Orders,
@@ -366,7 +339,6 @@ impl Plan {
     }
 }
 
-/// Takes the orders of a new run in.
 async fn begin(
     setup: &Setup<'_>,
     plan: Plan,
@@ -404,7 +376,6 @@ async fn begin(
     Ok(Work { journal, resumed, orders, course, began: start, total, left: None, skipped })
 }
 
-/// Takes in what an earlier run left.
 fn resume(setup: &Setup<'_>, key: Option<&Key>, now: Timestamp) -> Result<Work, CommandError> {
     let path = setup.args.many.journal.as_ref();
     let path = path.ok_or_else(|| CommandError::usage("no journal was given"))?;

@@ -35,7 +35,6 @@ pub(super) enum Orders {
 }
 
 impl Orders {
-    /// The orders that the arguments describe.
     pub(super) fn of_arguments(setup: &Setup<'_>, key: Key) -> Result<Self, CommandError> {
         let many = &setup.args.many;
         let recipe = recipe(setup, key)?;
@@ -63,7 +62,6 @@ impl Orders {
         Ok(Orders::Piped(Box::new(piped)))
     }
 
-    /// How many are still to come, where the source itself knows.
     pub(super) fn count(&self) -> Option<u64> {
         match self {
             Orders::Listed(orders) => u64::try_from(orders.len()).ok(),
@@ -72,7 +70,6 @@ impl Orders {
         }
     }
 
-    /// How many empty rows were skipped so far.
     pub(super) fn skipped(&self) -> u64 {
         match self {
             Orders::Listed(_) => 0,
@@ -96,10 +93,6 @@ impl Orders {
         }
     }
 
-    /// Takes in all orders, each completed when it is to be sent.
-    ///
-    /// # Errors
-    /// A row that is no order, and an interrupt while a pipe is silent or does not end.
     pub(super) async fn take_in(
         &mut self,
         many: &ManyArgs,
@@ -133,7 +126,6 @@ impl Orders {
     }
 }
 
-/// How the arguments make orders.
 fn recipe(setup: &Setup<'_>, key: Key) -> Result<OrderRecipe, CommandError> {
     let many = &setup.args.many;
     let signer = BodySigner::try_new(setup.dialect, setup.args.sign_type, key)
@@ -170,7 +162,6 @@ pub(super) fn rehearse(setup: &Setup<'_>, key: &Key) -> Result<Option<u64>, Comm
     }
 }
 
-/// Orders as a run takes them: it names the file of a bad row, and counts duplicates.
 pub(super) struct Counted<'a> {
     pub(super) many: &'a ManyArgs,
     pub(super) orders: Orders,
@@ -224,7 +215,6 @@ pub(super) fn skipped_rows(many: &ManyArgs, skipped: u64) -> Option<String> {
     (skipped > 0).then(|| format!("{} of {name} {was} skipped", counted(skipped, "empty row")))
 }
 
-/// What a person calls the file of the orders.
 fn source_name(many: &ManyArgs) -> Option<String> {
     let path = many.from.as_deref()?;
     Some(if is_stdin(path) { "stdin".to_owned() } else { path.display().to_string() })
@@ -234,7 +224,6 @@ fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// Whether a path leads to a file whose rows are there whenever they are wanted.
 fn is_regular(path: &Path) -> bool {
     !is_stdin(path) && path.metadata().is_ok_and(|found| found.is_file())
 }

@@ -11,13 +11,11 @@ use crate::error::CommandError;
 use crate::report::summary::{self, RunReport};
 use crate::report::target::{ReportFormat, ReportTarget, shared_path};
 
-/// The files of the reports, opened before anything is sent.
 pub(super) struct Reports<'a> {
     files: Vec<(&'a ReportTarget, BufWriter<File>)>,
 }
 
 impl<'a> Reports<'a> {
-    /// Opens the files and leaves what is in them: the run may still be refused.
     pub(super) fn open(many: &'a ManyArgs) -> Result<Self, CommandError> {
         if let Some(path) = shared_path(&many.report) {
             return Err(CommandError::usage(format!("two reports go to {}", path.display())));
@@ -38,7 +36,6 @@ impl<'a> Reports<'a> {
         Ok(Reports { files: many.report.iter().map(open).collect::<Result<_, _>>()? })
     }
 
-    /// Empties the files, now that the run begins.
     pub(super) fn begin(&self) -> Result<(), CommandError> {
         for (target, file) in &self.files {
             let file = file.get_ref();
@@ -51,7 +48,6 @@ impl<'a> Reports<'a> {
         Ok(())
     }
 
-    /// Writes what is written as it happens.
     pub(super) fn event(&mut self, event: &FleetEvent) -> Result<(), CommandError> {
         let FleetEvent::Attempt(attempt) = event else { return Ok(()) };
         for index in 0..self.files.len() {
@@ -71,9 +67,6 @@ impl<'a> Reports<'a> {
     }
 
     /// Writes what is written at the end; one that cannot be written keeps no other from it.
-    ///
-    /// # Errors
-    /// The first that cannot be written.
     pub(super) fn finish(self, report: &RunReport) -> Result<(), CommandError> {
         let mut all = Ok(());
         for (target, mut file) in self.files {
@@ -90,7 +83,6 @@ impl<'a> Reports<'a> {
     }
 }
 
-/// Whether two paths lead to one file, as far as they exist.
 fn is_same_file(one: &Path, other: &Path) -> bool {
     let resolved = |path: &Path| path.canonicalize().ok();
     one == other || resolved(one).is_some_and(|path| Some(path) == resolved(other))

@@ -18,7 +18,6 @@ use crate::report::summary::{self, DeliverySummary, RunFacts, RunReport};
 use crate::settings::command_line;
 use crate::terminal::Console;
 
-/// Says that a run begins, or goes on with so many orders.
 pub(super) fn ready(
     facts: &RunFacts,
     left: Option<u64>,
@@ -41,7 +40,6 @@ pub(super) fn ready(
     Ok(())
 }
 
-/// Where the events of a run go.
 pub(super) struct Screen<'a, 'c> {
     pub(super) many: &'a ManyArgs,
     pub(super) format: Format,
@@ -50,7 +48,6 @@ pub(super) struct Screen<'a, 'c> {
     pub(super) summary: DeliverySummary,
     pub(super) unknown: Unknown,
     pub(super) files: OpenFiles,
-    /// Whether it was said that this machine holds attempts back.
     pub(super) is_held_back: bool,
 }
 
@@ -66,12 +63,10 @@ pub(super) struct Unknown {
 }
 
 impl Unknown {
-    /// So many are to be told.
     pub(super) fn of(all: usize) -> Self {
         Unknown { all, told: 0 }
     }
 
-    /// What a person is told of the next one.
     fn tell(&mut self, order_id: &str, attempt: u32) -> Vec<String> {
         self.told += 1;
         if self.told > MOST_UNKNOWN {
@@ -89,7 +84,6 @@ impl Unknown {
 }
 
 impl Screen<'_, '_> {
-    /// Takes in and shows an event, `elapsed` after the start of this part of the run.
     pub(super) fn show(
         &mut self,
         event: &FleetEvent,
@@ -104,7 +98,6 @@ impl Screen<'_, '_> {
         Ok(())
     }
 
-    /// Shows an event that the summary knows already.
     pub(super) fn tell(&mut self, event: &FleetEvent) -> std::io::Result<()> {
         match (event, self.format) {
             (FleetEvent::Attempt(attempt), Format::Json) => {
@@ -132,7 +125,6 @@ impl Screen<'_, '_> {
         Ok(())
     }
 
-    /// Says once that this machine holds attempts back, where it does.
     pub(super) fn tell_held_back(&mut self, why: Option<String>) {
         if let Some(why) = why.filter(|_| !self.is_held_back) {
             self.is_held_back = true;
@@ -140,7 +132,6 @@ impl Screen<'_, '_> {
         }
     }
 
-    /// Says that the run was told to stop, and how long that takes.
     pub(super) fn stopping(&mut self) {
         let drain = DEFAULT_DRAIN.as_secs();
         self.console.note(&Line::new().plain(format!(
@@ -148,7 +139,6 @@ impl Screen<'_, '_> {
         )));
     }
 
-    /// Judges the run, writes its reports and says how it ended.
     pub(super) fn conclude(mut self, sent: Sent) -> CommandResult {
         self.console.end_progress();
         if let Some(told) = skipped_rows(self.many, sent.skipped) {

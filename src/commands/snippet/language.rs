@@ -26,7 +26,6 @@ pub enum Language {
 }
 
 impl Language {
-    /// The snippet before a dialect is filled in.
     pub(super) const fn template(self) -> &'static str {
         match self {
             Language::Php => include_str!("notify.php"),
@@ -38,7 +37,6 @@ impl Language {
         }
     }
 
-    /// The file's name, the command that serves, and what the listing says.
     const fn usage(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Language::Php => ("php", "notify.php", "PHP 8.1 or later"),
@@ -95,7 +93,6 @@ impl Language {
         };
     }
 
-    /// A truth value.
     pub(super) const fn truth(self, value: Truth) -> &'static str {
         match (self, value) {
             (Language::Python, Truth::Yes) => "True",
@@ -106,12 +103,9 @@ impl Language {
     }
 }
 
-/// A condition that is written into a snippet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Truth {
-    /// It holds.
     Yes,
-    /// It does not.
     No,
 }
 
@@ -121,7 +115,6 @@ impl From<bool> for Truth {
     }
 }
 
-/// The languages, one a line.
 pub(super) fn list() -> String {
     let mut out = String::new();
     for language in Language::value_variants() {

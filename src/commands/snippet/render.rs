@@ -22,7 +22,6 @@ const REQUIRED: [&str; 8] = [
     "update_time",
 ];
 
-/// The snippet for a dialect; only the demanded digest is in it, where one is demanded.
 pub(super) fn snippet(
     language: Language,
     dialect: &Dialect,
@@ -48,7 +47,6 @@ pub(super) fn snippet(
     out
 }
 
-/// The schemes that a snippet accepts.
 pub(super) fn schemes(
     dialect: &Dialect,
     required: Option<Algorithm>,
@@ -57,7 +55,6 @@ pub(super) fn schemes(
     dialect.schemes.iter().filter(may)
 }
 
-/// Puts values in for names, in one pass: a value that looks like a name stays what it is.
 fn fill(template: &str, out: &mut String, value: impl Fn(&str) -> Option<String>) {
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('@') {
@@ -94,7 +91,6 @@ fn dialect_value(name: &str, language: Language, dialect: &Dialect) -> Option<St
     })
 }
 
-/// What a merchant answers where all is not well; `CODE` stands for the reason.
 fn refusal(rule: &AcknowledgementRule) -> &'static str {
     match rule {
         AcknowledgementRule::ErrorCode | AcknowledgementRule::Members(_) => {

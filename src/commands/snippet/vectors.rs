@@ -29,10 +29,8 @@ const PAYLOADS: [(&str, &str); 12] = [
     ("white space", " {\t\"b\" :\r\n\"x \" , \"a\":\" y\" } \n"),
 ];
 
-/// The key of the documents' examples.
 const KEY: &str = "ThisIsYourSecretKey123";
 
-/// The vectors as JSON text; only the demanded digest is in them, where one is demanded.
 pub(super) fn of(dialect: &Dialect, required: Option<Algorithm>) -> String {
     let vectors: Vec<Value> = PAYLOADS
         .iter()

@@ -20,10 +20,6 @@ pub trait Journal<E> {
     ///
     /// What it is given must be durable by then: after a crash an attempt that was not recorded
     /// would look as if it had never been made.
-    ///
-    /// # Errors
-    ///
-    /// Where the record cannot be made durable; then nothing of it is sent.
     fn intend(&self, intentions: &[Intention]) -> impl Future<Output = Result<(), E>>;
 
     /// Records what came of attempts, and how orders ended.
@@ -31,69 +27,43 @@ pub trait Journal<E> {
     /// It may return before the record is durable, as long as it is not later than that of an
     /// intention told after it. An outcome that a crash loses is unknown, and the order is sent
     /// again.
-    ///
-    /// # Errors
-    ///
-    /// Where the record cannot be made.
     fn settle(&self, settlements: &[Settlement]) -> impl Future<Output = Result<(), E>>;
 }
 
-/// Whether a journal remembers a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Memory {
-    /// It does.
     Kept,
-    /// It is none: what it is told is lost.
     None,
 }
 
-/// An attempt that is about to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intention {
-    /// The order.
     pub order: Order,
     /// The attempt's number, from 1.
     pub attempt: u32,
-    /// When it was planned to start.
     pub intended_at: Timestamp,
 }
 
-/// Something known of an order from now on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settlement {
-    /// The outcome of an attempt.
     Attempt {
-        /// The order's number.
         order: u64,
         /// The attempt's number, from 1.
         attempt: u32,
         /// The stable name of the result, as in
         /// [`AttemptRecord`](crate::delivery::record::AttemptRecord).
         code: &'static str,
-        /// What follows for the order.
         verdict: Verdict,
-        /// When the outcome was known.
         finished_at: Timestamp,
     },
     /// The end of an order without another attempt: its window passed while it waited.
-    Order {
-        /// The order's number.
-        order: u64,
-        /// How many attempts were made.
-        attempts: u32,
-        /// How it ended.
-        result: OrderResult,
-    },
+    Order { order: u64, attempts: u32, result: OrderResult },
 }
 
-/// What follows an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Nothing: the merchant acknowledged.
     Acknowledged,
-    /// Another attempt.
     Retry,
-    /// Nothing: the schedule ended, or the window passed.
     Exhausted,
 }
 

@@ -16,21 +16,17 @@ use protocol::internal::acknowledgement::Conclusion;
 use crate::delivery::outcome::Outcome;
 use crate::delivery::record::Order;
 
-/// An attempt that is planned or under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Flight {
     pub(super) order: Order,
     /// The attempt's number, from 1.
     pub(super) attempt: u32,
-    /// When it is to start, after the start of the run.
     pub(super) intended: Duration,
     /// The same moment after the order's completion, in schedule time.
     pub(super) offset: Duration,
-    /// Whether no attempt before it is known to have been sent: it is sent even after the window.
     pub(super) is_owed: bool,
 }
 
-/// An attempt that is over; its times count from the start of the run.
 pub(super) struct Landing {
     pub(super) flight: Flight,
     pub(super) sent: Duration,
@@ -40,14 +36,12 @@ pub(super) struct Landing {
     pub(super) conclusion: Option<Conclusion>,
 }
 
-/// Orders that wait, the earliest first; of two at one time the lower number.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     heap: BinaryHeap<Parked>,
 }
 
 impl Pending {
-    /// Lets an order wait.
     pub(super) fn push(&mut self, flight: &Flight) {
         if self.heap.len() == self.heap.capacity() {
             // Doubling would leave half of the room of a large heap unused.
@@ -56,22 +50,18 @@ impl Pending {
         self.heap.push(Parked::pack(flight));
     }
 
-    /// When the earliest attempt is due, after the start of the run.
     pub(super) fn next_due(&self) -> Option<Duration> {
         self.heap.peek().map(|parked| Duration::from_nanos(parked.due_ns))
     }
 
-    /// Takes the earliest order, whether or not it is due.
     pub(super) fn pop(&mut self) -> Option<Flight> {
         self.heap.pop().map(Parked::unpack)
     }
 
-    /// The number of orders that wait.
     pub(super) fn len(&self) -> usize {
         self.heap.len()
     }
 
-    /// Every order that waits, in no order: its number, its id, and its next attempt.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = (u64, Arc<str>, u32)> + '_ {
         self.heap.drain().map(|parked| {
             let (_, id) = parked.texts();
@@ -80,7 +70,6 @@ impl Pending {
     }
 }
 
-/// A flight that waits, packed.
 #[derive(Debug)]
 struct Parked {
     due_ns: u64,
@@ -91,7 +80,6 @@ struct Parked {
     attempt: u32,
     id_len: u32,
     is_owed: bool,
-    /// The body, and after it the order's id.
     texts: Box<[u8]>,
 }
 
@@ -140,7 +128,6 @@ impl Parked {
 }
 
 impl Ord for Parked {
-    /// The greatest is the first to go.
     fn cmp(&self, other: &Self) -> Ordering {
         (other.due_ns, other.number).cmp(&(self.due_ns, self.number))
     }

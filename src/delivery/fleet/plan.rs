@@ -14,23 +14,17 @@ use crate::delivery::jitter::Jitter;
 use crate::delivery::outcome::{Decision, Exhaustion, Outcome, decide};
 use crate::delivery::schedule::RetrySchedule;
 
-/// When the attempts of each order are planned.
 #[derive(Clone, Copy, Debug)]
 pub struct RetryPlan<'a> {
-    /// The times, and the window.
     pub schedule: &'a RetrySchedule,
     /// How much they vary; `None` for not at all.
     pub jitter: Option<Jitter>,
-    /// How fast waits pass; replies take as long as they take.
     pub speed: Speed,
-    /// Whether a merchant may put off the next attempt.
     pub retry_after: RetryAfter,
 }
 
-/// Whether the outcome of the last attempt of an earlier run is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LastOutcome {
-    /// It is, or there was no attempt.
     Known,
     /// The run ended while the attempt was in flight: the merchant may have received it.
     Unknown,
@@ -39,7 +33,6 @@ pub enum LastOutcome {
     Unproven,
 }
 
-/// What follows for one order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     Acknowledged,
@@ -47,17 +40,14 @@ pub(super) enum Next {
     Exhausted(Exhaustion),
 }
 
-/// The next attempt of one order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Retry {
     pub(super) attempt: u32,
     /// Its time after the order's completion, in schedule time; not before the present.
     pub(super) offset: Duration,
-    /// How long the wait for it really takes; zero where it is late.
     pub(super) wait: Duration,
 }
 
-/// One attempt's end, as the plan needs to know it.
 pub(super) struct Ended<'a> {
     pub(super) order: u64,
     pub(super) attempt: u32,
@@ -65,12 +55,10 @@ pub(super) struct Ended<'a> {
     pub(super) conclusion: Option<&'a Conclusion>,
     /// When, after the order's completion, in schedule time.
     pub(super) elapsed: Duration,
-    /// When, by the calendar.
     pub(super) at: Timestamp,
 }
 
 impl RetryPlan<'_> {
-    /// What follows an attempt.
     pub(super) fn after(&self, ended: &Ended<'_>) -> Next {
         let &Ended { order, attempt, outcome, conclusion, elapsed, at } = ended;
         match decide(self.schedule, index(attempt), conclusion, elapsed) {
@@ -111,7 +99,6 @@ impl RetryPlan<'_> {
         }
     }
 
-    /// When an attempt is planned, with its jitter.
     fn offset(&self, order: u64, attempt: usize) -> Option<Duration> {
         match self.jitter {
             Some(jitter) => jitter.offset(self.schedule, order, attempt),

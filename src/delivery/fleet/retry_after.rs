@@ -6,10 +6,8 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use protocol::internal::acknowledgement::Reply;
 
-/// Whether a merchant may put off the next attempt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RetryAfter {
-    /// The header is not looked at: the platform promises nothing about it.
     #[default]
     Ignored,
     /// With a status 429 or 503 it moves the next attempt later, never past the window.

@@ -26,13 +26,6 @@ impl<C: Clock, T: Transport, J> Fleet<'_, C, T, J> {
     /// `interrupt` gives a future that completes when the run is to stop: nothing more is sent, and
     /// what is under way has the drain time for its replies. It is asked again for a second one,
     /// which ends the run at once. Orders that are not done by then are told as interrupted.
-    ///
-    /// Needs no runtime of its own; the transport, the clock and the journal may need one.
-    ///
-    /// # Errors
-    ///
-    /// An error of `on_event` or of the journal, which ends the run at once, and an error of the
-    /// feed, which ends it as a stop does.
     pub async fn run<E, S: Future<Output = ()>>(
         &self,
         feed: Feed<'_, E>,
@@ -94,7 +87,6 @@ impl<C: Clock, T: Transport, J> Fleet<'_, C, T, J> {
         state.finish(now())
     }
 
-    /// Tells the journal the last settlements, and waits no longer for it than for a reply.
     async fn settle_last<E>(&self, last: &[Settlement]) -> Result<(), E>
     where
         J: Journal<E>,
@@ -111,14 +103,12 @@ impl<C: Clock, T: Transport, J> Fleet<'_, C, T, J> {
     }
 }
 
-/// When a run began, on the clock and by the calendar.
 #[derive(Clone, Copy)]
 struct Start {
     elapsed: Duration,
     wall: Timestamp,
 }
 
-/// Makes one attempt.
 async fn fly(
     request: &Request,
     clock: &impl Clock,
@@ -134,7 +124,6 @@ async fn fly(
     Landing { flight, sent, finished, outcome, conclusion }
 }
 
-/// Tells the journal what is known and what is about to be sent, in this order.
 async fn record<E>(
     journal: &impl Journal<E>,
     settled: Vec<Settlement>,
@@ -167,10 +156,8 @@ enum Timer {
     Awaited,
 }
 
-/// What a wait brought beside landings: all that was there at once.
 struct Woken<E> {
     signal: Signal,
-    /// Whether the feed that was waited for has something to say.
     feed: Signal,
     timer: Timer,
     turn: Option<Result<Vec<Flight>, E>>,

@@ -25,16 +25,12 @@ pub(super) const BATCH: usize = 64;
 /// Whether there is something to do without waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Patience {
-    /// Nothing is to do before something happens.
     Wait,
-    /// More is due than one batch.
     Glance,
 }
 
-/// An order that is not done: its number, its id, and the attempts made.
 type Unfinished = (u64, Arc<str>, u32);
 
-/// A run of a fleet; its times count from the run's start.
 pub(super) struct State<'p, 'f, E, S> {
     plan: RetryPlan<'p>,
     limits: Limits,
@@ -45,15 +41,12 @@ pub(super) struct State<'p, 'f, E, S> {
     phase: Phase,
     fresh: Fresh,
     pending: Pending,
-    /// Taken, but not yet told to the journal.
     ready: Vec<Flight>,
     settled: Vec<Settlement>,
-    /// Everything taken that has not come back: its id and the attempt's number.
     in_flight: HashMap<u64, (Arc<str>, u32), BuildHasherDefault<NumberHasher>>,
     /// Taken, but not sent because of a stop.
     unsent: Vec<Unfinished>,
     throttled_since: Option<Duration>,
-    /// When the run wakes although nothing is due, to notice that it was stopped.
     beat: Duration,
     stops: Stops,
     failure: Option<E>,
@@ -67,10 +60,8 @@ enum Phase {
     Aborted,
 }
 
-/// The next order of the feed.
 #[derive(Clone, Copy, Debug)]
 struct Fresh {
-    /// How many orders came from the feed.
     taken: u64,
     /// How much later than planned orders are intended, because the feed kept the run waiting.
     lag: Duration,
@@ -78,22 +69,17 @@ struct Fresh {
     when: When,
 }
 
-/// What limits how many first notifications are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Model {
     Open,
     Closed,
 }
 
-/// When the next order of the feed is intended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum When {
     At(Duration),
-    /// Where there is room.
     Now,
-    /// When the feed brings it.
     Awaited,
-    /// There is none.
     Never,
 }
 
@@ -108,7 +94,6 @@ impl Fresh {
     }
 }
 
-/// What is due next.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Due {
     Retry,
@@ -145,7 +130,6 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
         }
     }
 
-    /// Lets the orders of an earlier run wait for their next attempts.
     pub(super) fn take_resumed(&mut self) -> Result<(), E> {
         while let Some(resumed) = self.feed.resumed.next() {
             let super::Resumed { order, attempts, last, elapsed } = resumed?;
@@ -172,7 +156,6 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
         Ok(())
     }
 
-    /// Takes what is due, as far as there is room.
     pub(super) fn fill(&mut self, now: Duration) -> Result<Patience, E> {
         self.now = now;
         if now >= self.beat {
@@ -207,18 +190,15 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
         }
     }
 
-    /// What is to be sent where no journal is to be told of anything.
     pub(super) fn take_off(&mut self) -> impl Iterator<Item = Flight> + '_ {
         self.settled.clear();
         self.ready.drain(..)
     }
 
-    /// What the journal has not been told when the run is over.
     pub(super) fn last_settlements(&mut self) -> Vec<Settlement> {
         mem::take(&mut self.settled)
     }
 
-    /// Whether the run is over, given whether anything is under way.
     pub(super) fn is_over(&self, is_quiet: bool) -> bool {
         match self.phase {
             Phase::Running => is_quiet && !self.awaits_feed() && self.next_due().is_none(),
@@ -240,7 +220,6 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
         Some((due, due.saturating_sub(self.now)))
     }
 
-    /// Notices that the run was stopped where it wakes long after `due`.
     pub(super) fn wake(&mut self, due: Option<Duration>, now: Duration) {
         let Some(due) = due else { return };
         let Some(lasted) = self.stops.notice(due, now) else { return };
@@ -258,12 +237,10 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
         self.phase == Phase::Running && self.fresh.when == When::Awaited
     }
 
-    /// Completes when the feed that is waited for has something to say.
     pub(super) fn poll_feed(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if self.awaits_feed() { self.feed.orders.poll_ready(context) } else { Poll::Pending }
     }
 
-    /// Asks the feed again, which kept the run waiting until now.
     pub(super) fn fed(&mut self, now: Duration) {
         self.now = now;
         let Fresh { taken, lag, .. } = self.fresh;
@@ -292,13 +269,11 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
         }
     }
 
-    /// Takes nothing more, and gives what is under way its time.
     fn stop(&mut self) {
         let until = self.now.saturating_add(self.limits.drain);
         (self.phase, self.totals.ending) = (Phase::Draining { until }, Ending::Stopped);
     }
 
-    /// Judges an attempt that is over, and tells it; one that was held back is none, and ends the run.
     pub(super) fn land(&mut self, landing: Landing) -> Result<(), E> {
         let Landing { flight, sent, finished, outcome, conclusion } = landing;
         let Flight { order, attempt, intended, offset, .. } = flight;
@@ -354,11 +329,6 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
         Ok(())
     }
 
-    /// Tells what is not done, and gives the numbers of the run.
-    ///
-    /// # Errors
-    ///
-    /// The error of the feed that ended the run, or one of the listener.
     pub(super) fn finish(mut self, now: Duration) -> Result<FleetTotals, E> {
         self.now = now;
         self.unthrottle();
@@ -375,7 +345,6 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
         self.failure.map_or(Ok(self.totals), Err)
     }
 
-    /// What is due next and when; what was intended earlier goes first, at equal times the retry.
     fn next_due(&self) -> Option<(Due, Duration)> {
         if self.phase != Phase::Running {
             return None;
@@ -393,7 +362,6 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
         }
     }
 
-    /// How many attempts may be under way.
     fn room(&self) -> NonZeroUsize {
         let Limits { concurrency, max_in_flight, .. } = self.limits;
         match self.fresh.model {
@@ -402,7 +370,6 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
         }
     }
 
-    /// Tells once that the limit holds sends back; the concurrency that was asked for is no limit.
     fn throttle(&mut self) -> Result<(), E> {
         let Limits { concurrency, max_in_flight, .. } = self.limits;
         let bites = self.fresh.model == Model::Open || max_in_flight < concurrency;
@@ -421,7 +388,6 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
         }
     }
 
-    /// Takes the next order of the feed.
     fn take_first(&mut self, intended: Duration) -> Result<(), E> {
         let order = match self.feed.orders.next(wall_at(self.start, intended)) {
             Poll::Ready(Some(Ok(order))) => order,
@@ -460,7 +426,6 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
         Ok(())
     }
 
-    /// Lets an order wait for its next attempt.
     fn park(&mut self, order: Order, retry: Retry, now: Duration, is_owed: bool) {
         let Retry { attempt, offset, wait } = retry;
         let intended = now.saturating_add(wait);
@@ -468,7 +433,6 @@ impl<'p, 'f, E, S: FnMut(FleetEvent) -> Result<(), E>> State<'p, 'f, E, S> {
         self.totals.peak_pending = self.totals.peak_pending.max(self.pending.len());
     }
 
-    /// Ends an order whose window passed while it waited.
     fn give_up(&mut self, flight: Flight) -> Result<(), E> {
         let Flight { order, attempt, intended, .. } = flight;
         let (result, attempts) = (OrderResult::Exhausted, attempt.saturating_sub(1));

@@ -4,22 +4,18 @@
 
 use std::time::Duration;
 
-/// How often the run looks around where nothing is due.
 pub(super) const BEAT: Duration = Duration::from_secs(1);
 
 /// How late an attempt may start past the window, and a timer may ring: timers and commits take
 /// their time.
 pub(super) const LATENESS: Duration = Duration::from_secs(1);
 
-/// When the run was stopped; its times count from the start of the run.
 #[derive(Debug, Default)]
 pub(super) struct Stops {
-    /// From when until when, the last time.
     last: Option<(Duration, Duration)>,
 }
 
 impl Stops {
-    /// For how long the run was stopped, where it wakes at `now` and was to wake by `due`.
     pub(super) fn notice(&mut self, due: Duration, now: Duration) -> Option<Duration> {
         let lasted = now.saturating_sub(due);
         (lasted > LATENESS).then(|| {

@@ -14,39 +14,28 @@ use super::{ACKNOWLEDGED, FIRST_PART, integer, time};
 use crate::delivery::record::{AttemptRecord, FleetEvent, OrderRecord, OrderResult};
 use crate::store::{Reader, Row, StoreError};
 
-/// The most parts that a run may have.
 const MOST_PARTS: u32 = 100_000;
 
-/// How many different outcomes are told by their names.
 const MOST_CODES: usize = 64;
 
-/// The longest name of an outcome, in bytes.
 const LONGEST_CODE: usize = 64;
 
-/// What an outcome is called that has no name of its own.
 const OTHER: &str = "other";
 
-/// Something that an earlier part of a run did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PastEvent {
-    /// As it was told then; times count from the start of the first part.
     Told(FleetEvent),
     /// An attempt of which it is not known when it was sent: its times mean nothing.
     Untimed(AttemptRecord),
-    /// An order was begun that repeats another's notification on purpose.
     Duplicate,
 }
 
-/// What the earlier parts of a run come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Past {
-    /// How many parts there were in which something was sent.
     pub parts: u32,
-    /// How long they took, each from its first intended attempt to its last outcome.
     pub length: Duration,
 }
 
-/// The number of the part that begins now.
 pub(super) fn next_part(reader: &Reader) -> Result<u32, StoreError> {
     let mut next = FIRST_PART;
     reader.each("SELECT max(part) FROM attempts", &[], |row| {
@@ -65,7 +54,6 @@ pub(super) fn part_number(row: &Row<'_>, column: usize) -> Result<u32, StoreErro
         .ok_or_else(|| row.corrupt(column, "is no part of a run"))
 }
 
-/// Tells what the parts before `part` did, order by order.
 pub(super) fn replay(
     reader: &Reader,
     part: u32,
@@ -90,16 +78,12 @@ pub(super) fn replay(
     Ok(past)
 }
 
-/// Where a part lies.
 #[derive(Clone, Copy)]
 struct Place {
-    /// When it began, by the calendar.
     started_at: Timestamp,
-    /// When it began, after the start of the first part.
     begun: Duration,
 }
 
-/// The parts, end to end.
 fn places(reader: &Reader, part: u32) -> Result<(BTreeMap<u32, Place>, Past), StoreError> {
     let (mut places, mut past) = (BTreeMap::new(), Past::default());
     for (number, Span { from, to }) in spans(reader)?.range(..part) {
@@ -110,7 +94,6 @@ fn places(reader: &Reader, part: u32) -> Result<(BTreeMap<u32, Place>, Past), St
     Ok((places, past))
 }
 
-/// When each part was at work: from its first intended attempt to its last outcome.
 pub(super) fn spans(reader: &Reader) -> Result<BTreeMap<u32, Span>, StoreError> {
     let mut spans = BTreeMap::new();
     let sql = "SELECT part, min(intended_at_us), max(coalesce(finished_at_us, intended_at_us))
@@ -122,7 +105,6 @@ pub(super) fn spans(reader: &Reader) -> Result<BTreeMap<u32, Span>, StoreError> 
     Ok(spans)
 }
 
-/// The outcomes that were met, each with its first explanation.
 type Codes = HashMap<String, (&'static str, Arc<str>)>;
 
 /// Reports know the names of outcomes from the program itself; what a journal holds lives as long as
@@ -146,7 +128,6 @@ fn codes(reader: &Reader) -> Result<Codes, StoreError> {
     Ok(codes)
 }
 
-/// Tells orders one by one.
 struct Teller<'t, F> {
     places: BTreeMap<u32, Place>,
     codes: Codes,
@@ -154,7 +135,6 @@ struct Teller<'t, F> {
     take: &'t mut F,
 }
 
-/// An order whose attempts are being told.
 struct Told {
     number: u64,
     id: Arc<str>,
@@ -162,7 +142,6 @@ struct Told {
     is_duplicate: bool,
     attempts: u32,
     finished: Duration,
-    /// The last attempt, where its outcome is unknown and it was not told yet.
     unknown: Option<u32>,
 }
 

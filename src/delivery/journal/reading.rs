@@ -16,13 +16,10 @@ use crate::store::{Reader, Row, StoreError};
 /// The most that the unfinished orders of a journal may take when a run goes on: 4 GiB.
 const MAX_UNFINISHED_BYTES: u64 = 4 << 30;
 
-/// The most unfinished orders that a run goes on with.
 const MAX_UNFINISHED: u64 = 20_000_000;
 
-/// Whether all orders of the run are in the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intake {
-    /// All are: [`super::Journal::seal`] said so.
     Complete,
     /// The run ended while orders were still being taken in: none was sent, and later ones are in
     /// their source only.
@@ -31,10 +28,8 @@ pub enum Intake {
     Unclear,
 }
 
-/// An order that the run goes on with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnfinishedOrder {
-    /// The order, with its body as it was first signed.
     pub order: Order,
     /// The next attempt's number, from 1.
     pub next_attempt: u32,
@@ -44,12 +39,9 @@ pub struct UnfinishedOrder {
     pub attempted: Option<Attempted>,
 }
 
-/// An order whose schedule ended, or whose window passed, while no run was there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpiredOrder {
-    /// The order.
     pub order: Order,
-    /// The attempts that are recorded.
     pub attempted: Attempted,
 }
 
@@ -60,40 +52,27 @@ impl Attempted {
     }
 }
 
-/// How many of what a journal holds, after the expired orders were counted as exhausted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Orders taken in.
     pub orders: u64,
-    /// Orders that were acknowledged.
     pub acknowledged: u64,
-    /// Orders that are exhausted.
     pub exhausted: u64,
-    /// Orders that the run goes on with.
     pub unfinished: u64,
-    /// Attempts that were intended.
     pub attempts: u64,
-    /// Attempts whose outcome is unknown, of earlier resumes too.
     pub unknown: u64,
 }
 
-/// What a journal tells a run that goes on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resumed {
-    /// What the run was started with.
     pub run: RunInfo,
-    /// Whether all its orders are in the journal.
     pub intake: Intake,
-    /// The orders to go on with, by number.
     pub unfinished: Vec<UnfinishedOrder>,
     /// The orders that ended meanwhile, by number. The journal does not call them exhausted: with a
     /// clock that is right again they may continue.
     pub expired: Vec<ExpiredOrder>,
-    /// The figures.
     pub counts: Counts,
 }
 
-/// What the journal says at `now`.
 pub(super) fn read(reader: &Reader, now: Timestamp) -> Result<Resumed, StoreError> {
     let mut found = None;
     let sql = "SELECT url, schedule, retries, window, speed, sign_type, key_fingerprint, seed,
@@ -135,7 +114,6 @@ pub(super) fn read(reader: &Reader, now: Timestamp) -> Result<Resumed, StoreErro
 }
 
 impl Resumed {
-    /// Takes in an order all of whose attempts were followed.
     fn take(
         &mut self,
         found: Option<(Order, Option<Progress>)>,
@@ -170,7 +148,6 @@ fn order(row: &Row<'_>, number: u64) -> Result<Order, StoreError> {
     Ok(Order { number, id, body, completed_at: time(row, 3)?, duplicate_of })
 }
 
-/// The counts of what is recorded; unfinished orders are counted as they are read.
 fn count(reader: &Reader) -> Result<Counts, StoreError> {
     let mut counts = Counts::default();
     reader.each("SELECT state, count(*) FROM orders GROUP BY state", &[], |row| {

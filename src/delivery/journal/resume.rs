@@ -15,23 +15,17 @@ use jiff::Timestamp;
 
 use crate::delivery::schedule::{RetrySchedule, Speed};
 
-/// What is known of the last attempt that was recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LastOutcome {
     /// It was intended; whether it was sent, and what came of it, is not known.
     Unknown,
-    /// It was acknowledged.
     Acknowledged,
-    /// It failed or was refused.
     NotAcknowledged,
 }
 
-/// What is recorded of the attempts of one order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempted {
-    /// The number of the last one.
     pub attempt: u32,
-    /// What is known of it.
     pub last: LastOutcome,
     /// Whether the outcome of any attempt is known: otherwise the order may never have been sent.
     pub is_proven: bool,
@@ -39,14 +33,10 @@ pub struct Attempted {
     pub elapsed: Duration,
 }
 
-/// What follows for an order that is not done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Continuation {
-    /// Nothing: it was acknowledged.
     Acknowledged,
-    /// Nothing: the schedule ended, or the window has passed.
     Exhausted,
-    /// The next attempt.
     Send {
         /// Its number, from 1.
         attempt: u32,
@@ -81,14 +71,12 @@ fn planned(schedule: &RetrySchedule, attempt: u32) -> Option<Duration> {
     usize::try_from(attempt).ok().and_then(|attempt| schedule.offset(attempt))
 }
 
-/// When a part of a run was at work, by the calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
     pub(super) from: Timestamp,
     pub(super) to: Timestamp,
 }
 
-/// One attempt, as it is recorded.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Recorded {
     pub(super) attempt: u32,
@@ -105,7 +93,6 @@ pub(super) struct Timeline<'a> {
     pub(super) parts: &'a BTreeMap<u32, Span>,
 }
 
-/// An order as far as its attempts were followed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Progress {
     attempted: Attempted,
@@ -115,7 +102,6 @@ pub(super) struct Progress {
 }
 
 impl Timeline<'_> {
-    /// Follows an order's attempts by one more; they come in the order of their numbers.
     pub(super) fn follow(&self, progress: Option<Progress>, next: &Recorded) -> Progress {
         let Recorded { attempt, part, intended_at, last, finished_at } = *next;
         let begun = progress.map_or(Duration::ZERO, |before| {
@@ -130,7 +116,6 @@ impl Timeline<'_> {
         Progress { attempted: Attempted { attempt, last, is_proven, elapsed }, at, part }
     }
 
-    /// What is known of an order at `now`, when no run is there.
     pub(super) fn until(&self, progress: &Progress, now: Timestamp) -> Attempted {
         Attempted { elapsed: self.pass(progress, None, now), ..progress.attempted }
     }
@@ -170,7 +155,6 @@ impl Timeline<'_> {
     }
 }
 
-/// From one moment to another; a clock that was set back counts as no time.
 pub(super) fn between(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or_default()
 }
@@ -232,7 +216,6 @@ mod tests {
         }
     }
 
-    /// When parts were at work, and an order's attempts, in seconds: part, intended, finished.
     type Course<'a> = (&'a [(u32, i64, i64)], &'a [(u32, i64, Option<i64>)]);
 
     /// How much schedule time has passed at `now`.

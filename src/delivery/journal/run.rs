@@ -10,18 +10,12 @@ use crate::delivery::schedule::{
 };
 use crate::store::{Row, Statement, StoreError};
 
-/// What a run was started with, as far as going on with it needs to know.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunInfo {
-    /// The merchant's notify URL, without credentials.
     pub url: String,
-    /// The retry schedule as it was given, a preset's name or a list.
     pub schedule: String,
-    /// The number of retries, where one was given.
     pub retries: Option<usize>,
-    /// The window after an order's completion.
     pub window: Duration,
-    /// How fast waits pass.
     pub speed: Speed,
     /// How the bodies are signed, such as `MD5`; empty where they differ.
     pub sign_type: String,
@@ -32,17 +26,11 @@ pub struct RunInfo {
     pub key_fingerprint: String,
     /// The seed of ids, values and jitter, where one was given.
     pub seed: Option<u64>,
-    /// What else the command wants to find again, in its own words; no key.
     pub settings: String,
-    /// When the run started.
     pub started_at: Timestamp,
 }
 
 impl RunInfo {
-    /// The schedule that the text stands for.
-    ///
-    /// # Errors
-    /// A text that is none, as only a journal changed by hand holds it.
     pub fn retry_schedule(&self) -> Result<RetrySchedule, ScheduleError> {
         RetrySchedule::parse(&self.schedule, self.retries, self.window)
     }

@@ -13,13 +13,10 @@ use super::super::orders::{Change, OrderRecipe};
 /// What separates columns where it is not a comma: no field's name has one of them.
 const SEPARATORS: [char; 3] = [';', '\t', '|'];
 
-/// So much of a header is searched for other separators, in characters.
 const MOST_SEARCHED: usize = 200;
 
-/// The longest column that an error quotes, in bytes.
 const MOST_QUOTED: usize = 64;
 
-/// So many columns of a notification make a table one of notifications.
 const LIKENESS: usize = 5;
 
 const SEPARATOR_HINT: &str = "save the table as CSV with commas between the columns";
@@ -28,7 +25,6 @@ const FIELDS_HINT: &str = "add the columns, or give the fields that are missing 
 const NAMES_HINT: &str = "rename the columns: names count with their upper and lower case";
 const UTF_8_HINT: &str = "save the table as \"CSV UTF-8\"";
 
-/// Why a header gives no orders, and what to do about it.
 pub(super) struct HeaderError {
     pub(super) problem: String,
     pub(super) hint: Option<&'static str>,
@@ -48,7 +44,6 @@ impl From<String> for HeaderError {
 
 /// Which fields a table must have.
 pub(in crate::delivery) struct Expected {
-    /// Fields that the recipe gives or takes away.
     changed: Vec<String>,
     /// Whether every order must be a notification of the platform, whatever the columns are.
     is_notification: bool,
@@ -67,7 +62,6 @@ impl Expected {
         }
     }
 
-    /// The names of the columns.
     pub(super) fn names<'c>(
         &self,
         cells: impl IntoIterator<Item = &'c [u8]>,
@@ -93,7 +87,6 @@ impl Expected {
         Ok(names)
     }
 
-    /// Columns that a comma does not separate.
     fn check_separator(&self, texts: &[&str]) -> Result<(), HeaderError> {
         let first = texts.first().map_or("", |text| text.trim());
         let declared = first.get(..4).filter(|start| start.eq_ignore_ascii_case("sep="));
@@ -155,7 +148,6 @@ impl Expected {
         Err(HeaderError::new(format!("the header lacks {}", listed(&missing)), FIELDS_HINT))
     }
 
-    /// The required fields that neither the columns nor the changes have.
     fn missing(&self, names: &[String]) -> Vec<&'static str> {
         if !self.is_notification && self.alike(names) < LIKENESS {
             return Vec::new();
@@ -164,7 +156,6 @@ impl Expected {
         required_fields(kind_of(names)).filter(|field| !is_there(field)).collect()
     }
 
-    /// How many columns are fields of a notification, however they are spelled.
     fn alike(&self, names: &[String]) -> usize {
         let known = |name: &&String| {
             documented_fields(kind_of(names)).any(|field| plain(field) == plain(name))
@@ -173,7 +164,6 @@ impl Expected {
     }
 }
 
-/// The separator that is not a comma, where there is one.
 fn separator_of(texts: &[&str]) -> Option<char> {
     let holds = |c: char| texts.iter().map(|text| text.matches(c).count()).sum::<usize>();
     let most = SEPARATORS.into_iter().max_by_key(|c| holds(*c)).filter(|c| holds(*c) > 0);
@@ -188,7 +178,6 @@ fn separator_of(texts: &[&str]) -> Option<char> {
     })
 }
 
-/// A deposit has ids of its own.
 fn kind_of(names: &[String]) -> Kind {
     let has =
         |ids: [&str; 2]| names.iter().any(|name| ids.iter().any(|id| plain(id) == plain(name)));
@@ -203,7 +192,6 @@ fn plain(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// A field of these names, or several.
 fn listed(fields: &[impl AsRef<str>]) -> String {
     let names: Vec<&str> = fields.iter().map(AsRef::as_ref).collect();
     let fields = if names.len() == 1 { "field" } else { "fields" };

@@ -14,28 +14,21 @@ use super::header::Expected;
 use super::{Bad, READ_AHEAD, Row, WrittenAs};
 use crate::lines::error::BadLine;
 
-/// The rows of CSV.
 pub(in crate::delivery) struct Table {
     reader: csv::Reader<Guarded>,
     expected: Expected,
     header: Option<Vec<String>>,
-    /// How many rows had nothing in any cell.
     skipped: Arc<AtomicU64>,
     record: ByteRecord,
-    /// The bytes of all rows so far.
     passed: u64,
-    /// The line on which the last row began.
     line: u64,
-    /// The line on which the next row may begin.
     next_line: u64,
-    /// Whether the last byte ended a line that a line feed may still belong to.
     is_after_return: bool,
 }
 
 /// A reader that refuses to read a row without end, and remembers what was read ahead.
 struct Guarded {
     reader: Box<dyn Read + Send>,
-    /// What was read and is part of no row yet.
     ahead: VecDeque<u8>,
 }
 
@@ -114,10 +107,6 @@ impl Table {
         }
     }
 
-    /// Finds the line of the row that was just read.
-    ///
-    /// The library's own count is one behind after CRLF, and counts the blank lines before a row
-    /// as part of it.
     fn count_lines(&mut self) {
         let end = self.reader.position().byte();
         let length = usize::try_from(end.saturating_sub(self.passed)).unwrap_or(usize::MAX);
@@ -138,18 +127,15 @@ impl Table {
     }
 }
 
-/// What the next row was.
 enum Found {
     Row,
     End,
 }
 
-/// Whether a cell has nothing that a person would see.
 fn is_blank(cell: &[u8]) -> bool {
     std::str::from_utf8(cell).is_ok_and(|text| text.trim().is_empty())
 }
 
-/// A row as a JSON object: each cell as it is where [`is_literal`], else as a string.
 fn object_of(line: u64, header: &[String], record: &ByteRecord) -> Result<Vec<u8>, BadLine> {
     if record.len() != header.len() {
         let (has, wants) = (record.len(), header.len());
@@ -186,7 +172,6 @@ pub(super) fn is_literal(name: &str, cell: &str) -> bool {
     }
 }
 
-/// Whether a cell is a JSON number, exactly.
 pub(super) fn is_number(cell: &str) -> bool {
     let begins = cell.starts_with(|first: char| first == '-' || first.is_ascii_digit());
     begins
@@ -195,11 +180,9 @@ pub(super) fn is_number(cell: &str) -> bool {
         )
 }
 
-/// Whether a number has the same digits after a reader has made a double of it.
 fn is_kept_by_doubles(number: &str) -> bool {
     /// Integers beyond it are not all doubles: 2^53 - 1.
     const MOST: f64 = 9_007_199_254_740_991.0;
-    /// Smaller ones are printed with an exponent, by Python first.
     const LEAST: f64 = 1e-4;
     number.parse::<f64>().is_ok_and(|value| {
         (number == "0" || (LEAST..=MOST).contains(&value.abs())) && value.to_string() == number

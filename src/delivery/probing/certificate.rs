@@ -27,7 +27,6 @@ pub(super) fn expires_at(certificate: &[u8]) -> Option<Timestamp> {
     time(not_after)?.0
 }
 
-/// The content of the first element, which has this tag, and what follows it.
 fn element(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let [found, first, rest @ ..] = bytes else { return None };
     if *found != tag {
@@ -44,7 +43,6 @@ fn element(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(length)
 }
 
-/// A time, where it can be read, and what follows it.
 fn time(bytes: &[u8]) -> Option<(Option<Timestamp>, &[u8])> {
     let tag = *bytes.first()?;
     if tag != UTC_TIME && tag != GENERALIZED_TIME {

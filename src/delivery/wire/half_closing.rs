@@ -8,7 +8,6 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A stream that shuts its writing side down once the request is out, where that is asked for.
 pub(super) struct HalfClosing<S> {
     pub(super) stream: S,
     /// Set by the body when its last byte is handed out; taken when the side is shut.

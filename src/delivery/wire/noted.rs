@@ -9,14 +9,12 @@ use hyper::body::{Body, Bytes, Frame, SizeHint};
 
 use crate::delivery::wire_failure::{Phase, Progress};
 
-/// A request's body; the HTTP library asks for it when it has a connection, and before it writes.
 pub(in crate::delivery) struct Noted {
     rest: Bytes,
     progress: Arc<Progress>,
 }
 
 impl Noted {
-    /// A body that tells `progress` when the request is on its way.
     pub(in crate::delivery) fn new(body: &[u8], progress: Arc<Progress>) -> Self {
         if body.is_empty() {
             // Nobody asks for it, so nobody could tell.

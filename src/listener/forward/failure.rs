@@ -10,43 +10,27 @@ use crate::mask::outside;
 /// The longest text of a cause, in characters: it may repeat what the application sent.
 const MAX_CAUSE_CHARS: usize = 200;
 
-/// Why the application gave no reply; as text it goes on after "the application".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// Nothing listens there.
     Refused,
-    /// Nothing listened there for as long as was waited.
     StillRefused(Duration),
-    /// Its name has no address.
     NotFound(String),
-    /// There is no way there.
     Unreachable(String),
-    /// No connection was there in this time.
     NoConnection(Duration),
-    /// This machine had no room for a connection.
     NoRoom(String),
-    /// Too many callbacks were with it already, for this long.
     Busy(Duration),
-    /// There was no whole reply in this time.
     TooSlow(Duration),
-    /// The connection ended before the reply's head.
     Closed,
-    /// The connection ended in the body of a reply with this status.
     CutOff(u16),
-    /// The body of a reply with this status is too long.
     TooLong(u16),
-    /// The reply breaks the rules of HTTP.
     NotHttp(String),
     /// It answered 101, which nobody asked for.
     Switched,
-    /// Something else went wrong on the connection.
     Broken(String),
-    /// This part of the callback cannot be sent.
     Unsendable(&'static str),
 }
 
 impl Failure {
-    /// What an error before the reply's head stands for.
     pub(super) fn without_head(error: &hyper::Error) -> Self {
         if error.is_parse() {
             Failure::NotHttp(error.to_string())
@@ -57,7 +41,6 @@ impl Failure {
         }
     }
 
-    /// What an error in the reply's body stands for.
     pub(super) fn in_body(error: &hyper::Error, status: u16) -> Self {
         if error.is_parse() {
             Failure::NotHttp(error.to_string())
@@ -68,7 +51,6 @@ impl Failure {
     }
 }
 
-/// Whether the system has no descriptor, buffer or memory left for a connection.
 pub(super) fn is_shortage(error: &std::io::Error) -> bool {
     // ENFILE and EMFILE, which are the same on every Unix, and ENOBUFS, which is not.
     const ENOBUFS: i32 = if cfg!(target_os = "linux") { 105 } else { 55 };

@@ -24,7 +24,6 @@ fn is_hop_by_hop(name: &str, named: &[String]) -> bool {
         || named.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
-/// What the `Connection` headers declare to be of this connection alone.
 fn named_by_connection(headers: &Headers) -> Vec<String> {
     let lists = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("connection"));
     lists

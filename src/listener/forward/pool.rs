@@ -12,7 +12,6 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::failure::Failure;
 
-/// One connection, ready for a request.
 pub(super) type Sender = SendRequest<Full<Bytes>>;
 
 /// The most idle connections that are kept; any more are closed.
@@ -24,13 +23,10 @@ const MOST_IDLE: usize = 8;
 /// callback is written; and an application that serves one connection at a time is soon free.
 pub(super) const IDLE_TIME: Duration = Duration::from_secs(1);
 
-/// How long a connection may take to be ready again before it is given up.
 const READY_AGAIN: Duration = Duration::from_secs(1);
 
-/// The most bytes of a reply's head.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
-/// Starts HTTP on a stream; a task of its own drives it until both sides are done with it.
 pub(super) async fn open(stream: TcpStream) -> Result<Sender, Failure> {
     let opened = Builder::new().max_buf_size(MAX_HEAD_BYTES).handshake(TokioIo::new(stream)).await;
     let (sender, connection) = opened.map_err(|error| Failure::without_head(&error))?;
@@ -41,7 +37,6 @@ pub(super) async fn open(stream: TcpStream) -> Result<Sender, Failure> {
     Ok(sender)
 }
 
-/// Idle connections, the last used one on top.
 #[derive(Debug)]
 pub(super) struct Pool {
     idle_time: Duration,
@@ -54,7 +49,6 @@ struct State {
     sweeper: Sweeper,
 }
 
-/// Whether a task waits to close what stays idle.
 #[derive(Debug, Default)]
 enum Sweeper {
     #[default]
@@ -63,12 +57,10 @@ enum Sweeper {
 }
 
 impl Pool {
-    /// An empty pool, whose connections may stay idle for this time.
     pub(super) fn new(idle_time: Duration) -> Self {
         Pool { idle_time, state: Mutex::default() }
     }
 
-    /// An idle connection that is still open, as far as is known.
     pub(super) fn take(&self) -> Option<Sender> {
         let mut state = self.state();
         while let Some((sender, since)) = state.idle.pop() {
@@ -79,7 +71,6 @@ impl Pool {
         None
     }
 
-    /// Keeps a connection whose last reply was read to its end.
     pub(super) fn keep(self: &Arc<Self>, mut sender: Sender) {
         if sender.is_closed() {
             return;
@@ -113,7 +104,6 @@ impl Pool {
     }
 }
 
-/// Closes what stayed idle for too long, until nothing is left.
 async fn sweep(pool: Weak<Pool>, idle_time: Duration) {
     loop {
         sleep(idle_time / 2).await;

@@ -13,15 +13,11 @@ use tokio::time::timeout;
 use super::failure::{Failure, is_shortage};
 use super::{ForwardError, Reach};
 
-/// How long one of several addresses may take before the next is tried.
 const CONNECT_TURN: Duration = Duration::from_secs(2);
 
-/// An application's `http` URL, worked out once.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
-    /// The URL as it was given.
     pub(super) url: String,
-    /// What the `Host` header says.
     pub(super) authority: HeaderValue,
     /// The host without brackets.
     host: String,
@@ -71,7 +67,6 @@ impl Target {
         })
     }
 
-    /// The target of one request: the own path, the own query and then the callback's.
     pub(super) fn uri_for(&self, callback_path: &str) -> Result<Uri, Failure> {
         let received = callback_path.split_once('?').map(|(_, query)| query);
         let queries: Vec<&str> = self.query.as_deref().into_iter().chain(received).collect();
@@ -83,7 +78,6 @@ impl Target {
         Ok(Uri::from(whole))
     }
 
-    /// How far away the application is, as far as its name tells.
     pub(super) fn reach(&self) -> Reach {
         if let Ok(address) = self.host.parse::<IpAddr>() {
             return reach_of(address.to_canonical());
@@ -100,7 +94,6 @@ impl Target {
         }
     }
 
-    /// Whether this is the listener that is bound to the address.
     pub(super) fn is(&self, bound: SocketAddr) -> bool {
         if self.port != bound.port() {
             return false;
@@ -117,7 +110,6 @@ impl Target {
         }
     }
 
-    /// A connection to the first address that takes one; the name is looked up each time.
     pub(super) async fn connect(&self) -> Result<TcpStream, Failure> {
         let found = lookup_host((self.host.as_str(), self.port)).await;
         let found = found.map_err(|error| match is_shortage(&error) {

@@ -7,45 +7,30 @@ use jiff::Timestamp;
 use super::integer;
 use crate::store::Value;
 
-/// Which entries are asked for; the default is all of them, the oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Those of this order.
     pub order: Option<String>,
-    /// Those with this status number.
     pub status: Option<i64>,
-    /// The valid or the invalid ones.
     pub validity: Option<Validity>,
-    /// Those that came at this time or later.
     pub since: Option<Timestamp>,
-    /// Those that came at this time or earlier.
     pub until: Option<Timestamp>,
     /// Those whose body or path holds this text, byte for byte.
     pub text: Option<String>,
-    /// Those with a smaller number than this one.
     pub before: Option<u64>,
-    /// The most entries.
     pub limit: Option<u64>,
-    /// From which side the entries are taken, and in which order they come.
     pub side: Side,
 }
 
-/// Whether a callback was acknowledged by its own merit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Validity {
-    /// It was valid.
     Valid,
-    /// It was not.
     Invalid,
 }
 
-/// From which side entries are taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Side {
-    /// From the oldest one on.
     #[default]
     OldestFirst,
-    /// From the newest one back.
     NewestFirst,
 }
 
@@ -72,7 +57,6 @@ const OLDEST: &str = matching!("SELECT id", "ORDER BY id LIMIT ?8");
 const NEWEST: &str = matching!("SELECT id", "ORDER BY id DESC LIMIT ?8");
 
 impl Filter {
-    /// The query for the numbers of the entries that fit, in order.
     pub(super) const fn ids(&self) -> &'static str {
         match self.side {
             Side::OldestFirst => OLDEST,

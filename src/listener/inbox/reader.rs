@@ -9,23 +9,16 @@ use super::filter::{Filter, Side};
 use super::{SCHEMA, integer, rows};
 use crate::store::{Reader, StoreError};
 
-/// The most numbers that are listed at once.
 const MOST_LISTED: u64 = 10_000;
 
-/// How many numbers are read ahead of their entries.
 const AHEAD: u64 = 1024;
 
-/// A connection that reads an inbox.
 #[derive(Debug)]
 pub struct InboxReader {
     reader: Reader,
 }
 
 impl InboxReader {
-    /// Opens an inbox for reading only, also while a listener writes it.
-    ///
-    /// # Errors
-    /// `Trouble::Missing`, `Trouble::Foreign`, and what else can be wrong with the file.
     pub fn open(path: &Path) -> Result<InboxReader, StoreError> {
         Reader::open(path, &SCHEMA).map(InboxReader::new)
     }
@@ -34,10 +27,6 @@ impl InboxReader {
         InboxReader { reader }
     }
 
-    /// The entry with this number, where there is one.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
     pub fn entry(&self, id: u64) -> Result<Option<Entry>, StoreError> {
         let mut found = None;
         self.reader.each(rows::ENTRY, &[integer(id)], |row| {
@@ -47,21 +36,11 @@ impl InboxReader {
         Ok(found)
     }
 
-    /// The number of the newest entry, where there is one.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
     pub fn latest(&self) -> Result<Option<u64>, StoreError> {
         let newest = Filter { side: Side::NewestFirst, ..Filter::default() };
         Ok(self.ids(&newest, 0, 1)?.pop_front())
     }
 
-    /// Gives each entry that fits to `take`, one at a time in the filter's order, until it breaks.
-    ///
-    /// What a listener keeps meanwhile may be among them; what it deletes meanwhile is left out.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
     pub fn each(
         &self,
         filter: &Filter,
@@ -91,9 +70,6 @@ impl InboxReader {
     }
 
     /// The numbers of the entries that fit, in the filter's order; without a limit at most 10000.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
     pub fn numbers(&self, filter: &Filter) -> Result<Vec<u64>, StoreError> {
         Ok(self.ids(filter, 0, filter.limit.unwrap_or(MOST_LISTED))?.into())
     }

@@ -7,23 +7,18 @@ use jiff::{SignedDuration, Timestamp};
 use super::integer;
 use crate::store::Statement;
 
-/// The most entries that go with one that comes, for each of the two reasons.
 const AT_ONCE: u64 = 64;
 
-/// The least time between two looks for entries that are too old.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// How many entries there are, and which of them go.
 #[derive(Debug)]
 pub(super) struct Retention {
     keep: u64,
     keep_for: Option<Duration>,
-    /// The entries, with those that are being written.
     count: u64,
     looked_at: Option<Timestamp>,
 }
 
-/// What goes with one entry that comes.
 #[derive(Debug, Default)]
 pub(super) struct Planned {
     excess: u64,
@@ -55,7 +50,6 @@ impl Retention {
         self.count
     }
 
-    /// Counts an entry that comes at `now`, and says what goes with it.
     pub(super) fn plan(&mut self, now: Timestamp) -> Planned {
         self.count += 1;
         // Some at a time is cheaper than one with each; a small inbox is exact.
@@ -68,7 +62,6 @@ impl Retention {
         Planned { excess, before: self.too_old(now) }
     }
 
-    /// The time before which entries are too old, where it is time to look.
     fn too_old(&mut self, now: Timestamp) -> Option<Timestamp> {
         let keep_for = self.keep_for?;
         let since = self.looked_at.map(|at| now.duration_since(at).unsigned_abs());
@@ -90,7 +83,6 @@ impl Retention {
         }
     }
 
-    /// Takes in that entries were deleted.
     pub(super) fn forget(&mut self, deleted: usize) {
         self.count = self.count.saturating_sub(deleted as u64);
     }
@@ -107,7 +99,6 @@ pub(super) fn deletions(excess: u64, before: Option<Timestamp>) -> Vec<Statement
     excess.into_iter().chain(old).collect()
 }
 
-/// Deletes so many of the oldest entries, of those with smaller numbers than `below`.
 fn oldest(many: u64, below: u64) -> Statement {
     let sql = "DELETE FROM entries WHERE id IN
                (SELECT id FROM entries WHERE id < ? ORDER BY id LIMIT ?)";

@@ -18,7 +18,6 @@ pub(super) const ENTRY: &str = "SELECT id, number, received_at_us, remote, metho
     forward_status, forward_headers, forward_body, forward_acknowledges, forward_remark
     FROM entries WHERE id = ?";
 
-/// Writes a new entry.
 pub(super) fn insertion(id: u64, run_us: i64, new: &NewEntry) -> Statement {
     let NewEntry { callback, judged, replied } = new;
     let signature = judged.signature.map(|signature| match signature {
@@ -54,7 +53,6 @@ pub(super) fn insertion(id: u64, run_us: i64, new: &NewEntry) -> Statement {
 /// What the short columns of a row take, about: it is reserved at once.
 const USUAL_BYTES: usize = 256;
 
-/// Writes what was answered; an entry that is gone meanwhile stays gone.
 pub(super) fn reply_update(id: u64, replied: &Replied) -> Statement {
     let sql = "UPDATE entries SET reply_status = ?, reply_headers = ?, reply_body = ?,
                reply_action = ? WHERE id = ?";
@@ -71,7 +69,6 @@ fn add_reply(row: &mut Parameters, replied: &Replied) {
     row.optional_text(replied.action.as_deref());
 }
 
-/// Writes what the application made of it; an entry that is gone meanwhile stays gone.
 pub(super) fn forward_update(id: u64, forwarded: &Forwarded) -> Statement {
     let sql = "UPDATE entries SET forward_url = ?, forward_elapsed_us = ?, forward_error = ?,
                forward_status = ?, forward_headers = ?, forward_body = ?,
@@ -99,7 +96,6 @@ pub(super) fn forward_update(id: u64, forwarded: &Forwarded) -> Statement {
     Statement::new(sql, row)
 }
 
-/// A row of [`ENTRY`] as the entry that it is.
 pub(super) fn entry(row: &Row<'_>) -> Result<Entry, StoreError> {
     let remote = row.text(3)?.parse::<SocketAddr>();
     let received_at = Timestamp::from_microsecond(row.integer(2)?);

@@ -14,7 +14,6 @@ use super::shape;
 use super::source::Query;
 use crate::listener::Bytes;
 
-/// The most entries in one event.
 const BATCH: usize = 100;
 
 /// How often a comment is sent where nothing happens: it finds clients that are gone.
@@ -26,24 +25,16 @@ pub(super) const QUEUE: usize = 4;
 /// What the page is told first: how soon to come back when the connection breaks, in ms.
 pub(super) const HELLO: &[u8] = b"retry: 2000\n\n";
 
-/// One client's stream of events.
 pub(super) struct Events {
-    /// New entries.
     pub(super) entries: broadcast::Receiver<Item>,
-    /// Changes when the inspector closes.
     pub(super) closing: watch::Receiver<()>,
-    /// Which entries the client wants.
     pub(super) query: Query,
-    /// What the numbers of statuses mean.
     pub(super) statuses: StatusTable,
-    /// What is hidden from it.
     pub(super) mask: Arc<Mask>,
-    /// Counts the streams.
     pub(super) _permit: OwnedSemaphorePermit,
 }
 
 impl Events {
-    /// Sends events until the client is gone, the inspector closes, or no entry can come any more.
     pub(super) async fn run(mut self, parts: mpsc::Sender<Bytes>) {
         while let Some(part) = self.next().await {
             // An empty part would end a chunked body.
@@ -68,7 +59,6 @@ impl Events {
         }
     }
 
-    /// The entry and what came with it, as one event.
     fn batch(&mut self, first: Item) -> Bytes {
         let mut rows: Vec<Value> = Vec::new();
         let mut next = Some(first);
@@ -92,7 +82,6 @@ impl Events {
         event("rows", &self.mask.json(Value::from(rows)))
     }
 
-    /// Some entries were missed: the list has them.
     fn reload(&mut self) -> Bytes {
         self.entries = self.entries.resubscribe();
         event("reload", b"{}")

@@ -44,7 +44,6 @@ pub(super) fn entry(id: u64, order: &str, body: &[u8]) -> Arc<Entry> {
     })
 }
 
-/// An inbox in memory that keeps what was sent.
 #[derive(Default)]
 pub(super) struct Memory {
     pub(super) entries: Vec<Arc<Entry>>,

@@ -12,71 +12,48 @@ use protocol::{
 use crate::listener::inbox::entry::Entry;
 use crate::listener::verdict::{Contract, Reading, Verdict};
 
-/// The most members that are told one by one.
 pub const MAX_PARTS: usize = 200;
 
-/// What a callback means under a contract and a key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explanation {
-    /// The verdict in a sentence.
     pub summary: String,
-    /// The code that it would be answered with now.
     pub code: String,
-    /// How its signature is taken, where it is a payload.
     pub canonical: Option<Canonical>,
-    /// What is to be said of its fields.
     pub findings: Vec<Finding>,
-    /// What its signature does not protect.
     pub weaknesses: Vec<Weakness>,
-    /// What explains a signature that does not match, where that could be searched.
     pub diagnosis: Option<Diagnosis>,
 }
 
-/// What is signed, and what is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Canonical {
     /// The scheme in words, such as `MD5 of the string and &KEY`.
     pub scheme: String,
-    /// What stands between two pairs.
     pub separator: String,
-    /// What follows the pairs, the key masked.
     pub after: String,
     /// The members in the order of their names, at most [`MAX_PARTS`].
     pub parts: Vec<Part>,
-    /// How many members are not among the parts.
     pub untold: usize,
-    /// The whole string, the key masked.
     pub masked: String,
-    /// The signature that came, where it is text.
     pub given: Option<String>,
 }
 
-/// One member of a payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// Its name.
     pub name: String,
-    /// Its value as it is, or would be, signed.
     pub value: String,
-    /// Whether it is signed.
     pub fate: Fate,
 }
 
-/// Whether a member is signed, and why not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It is.
     Signed,
-    /// It carries the signature.
     Signature,
     /// The scheme never signs a member of this name.
     Name,
-    /// Its value is empty.
     Empty,
 }
 
 impl Fate {
-    /// The stable name.
     pub const fn code(self) -> &'static str {
         match self {
             Fate::Signed => "signed",
@@ -181,7 +158,6 @@ fn words(scheme: &Scheme) -> String {
     format!("{} of the string{after}, in {} case", scheme.algorithm, scheme.digest_case.name())
 }
 
-/// A member's value as the canonical string has it.
 fn signed_text(member: &Member<'_>, scheme: &Scheme) -> String {
     match &member.value {
         Value::Null => String::new(),
@@ -201,12 +177,6 @@ fn signed_text(member: &Member<'_>, scheme: &Scheme) -> String {
 }
 
 /// Replaces the signature in a text by a fresh one; all other bytes stay.
-///
-/// The scheme is what `sign_type` says, else what the contract demands, else what the signature
-/// that stands there looks like.
-///
-/// # Errors
-/// Why the text is no payload, or that its `sign_type` is unknown.
 pub fn sign_again(
     text: &[u8],
     encoding: Encoding,

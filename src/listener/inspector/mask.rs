@@ -9,12 +9,10 @@ use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
 use crate::mask::{KeyMask, is_own_member};
 
-/// Hides keys that a sender wrote into a callback by mistake.
 #[derive(Default)]
 pub(super) struct Mask(KeyMask);
 
 impl Mask {
-    /// A mask for these keys.
     pub(super) fn new(keys: &[Key]) -> Mask {
         Mask(KeyMask::new(keys))
     }
@@ -34,7 +32,6 @@ impl Mask {
         }
     }
 
-    /// A value as JSON in plain ASCII, the keys in it masked.
     pub(super) fn json(&self, mut value: Value) -> Vec<u8> {
         self.value(&mut value);
         let mut out = Vec::new();

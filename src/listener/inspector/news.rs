@@ -6,7 +6,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 
 use crate::listener::inbox::entry::{Entry, Forwarded};
 
-/// How many entries an open page may lag behind before it reads the list anew.
 const MOST_BEHIND: usize = 1024;
 
 /// How many bytes of entries may wait for open pages together: an entry has a body of up to 1 MiB,
@@ -23,16 +22,12 @@ pub struct News {
     room: Arc<Semaphore>,
 }
 
-/// One piece of news.
 #[derive(Clone)]
 pub(super) enum Item {
-    /// A new entry.
     Entry(Arc<Waiting>),
-    /// There was no room for an entry: the list has it.
     Missed,
 }
 
-/// An entry that counts until every page has taken it.
 pub(super) struct Waiting {
     pub(super) entry: Arc<Entry>,
     _room: OwnedSemaphorePermit,
@@ -71,7 +66,6 @@ impl Default for News {
     }
 }
 
-/// About how many bytes an entry takes.
 fn size(entry: &Entry) -> usize {
     let text = |headers: &[(String, Vec<u8>)]| -> usize {
         headers.iter().map(|(name, value)| name.len() + value.len()).sum()

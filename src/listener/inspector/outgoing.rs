@@ -8,10 +8,8 @@ use super::source::Outgoing;
 use crate::listener::Bytes;
 use crate::listener::callback::Callback;
 
-/// The longest URL that is sent to, in bytes.
 const MAX_URL_BYTES: usize = 4096;
 
-/// How a callback's payload is written, whatever the listener takes.
 pub(super) fn encoding_of(callback: &Callback) -> Encoding {
     let essence = callback.content_type().unwrap_or_default().split(';').next().unwrap_or_default();
     if callback.method == "GET" && callback.path.contains('?') {
@@ -31,10 +29,6 @@ pub(super) fn signed_part(callback: &Callback) -> &[u8] {
     }
 }
 
-/// The callback as a request to a URL; `edited` stands in place of its signed part.
-///
-/// # Errors
-/// A URL that is not to be sent to, in words.
 pub(super) fn outgoing(
     callback: &Callback,
     url: &str,
@@ -62,7 +56,6 @@ pub(super) fn outgoing(
     })
 }
 
-/// The URL where it is one of http or https and nothing hides in it.
 fn checked(url: &str) -> Result<&str, String> {
     let lower = url.get(..8).unwrap_or(url).to_ascii_lowercase();
     let rest = if lower.starts_with("http://") {
@@ -90,9 +83,6 @@ fn checked(url: &str) -> Result<&str, String> {
 ///
 /// The body is hostile: `--data-raw` gives a leading `@` no meaning, and control characters are
 /// escaped because a terminal would obey them when the command is pasted.
-///
-/// # Errors
-/// A body that no shell word can hold.
 pub(super) fn curl(request: &Outgoing) -> Result<String, String> {
     if request.body.contains(&0) {
         return Err("the body holds a NUL byte, which no command line can carry".to_owned());
@@ -109,7 +99,6 @@ pub(super) fn curl(request: &Outgoing) -> Result<String, String> {
     Ok(command)
 }
 
-/// A word that a shell reads as exactly these bytes.
 fn word(bytes: &[u8]) -> String {
     let text = std::str::from_utf8(bytes).ok();
     let is_plain = |c: char| matches!(c, ' '..='~') || (!c.is_ascii() && c.is_alphanumeric());

@@ -8,37 +8,24 @@ use super::shape::Extent;
 use super::source::{MAX_LIMIT, MAX_TEXT_BYTES, Query, VerdictFilter};
 use crate::listener::callback::Callback;
 
-/// The longest name of an order that is asked for, in bytes.
 const MAX_ORDER_BYTES: usize = 4096;
 
-/// A request of the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Route {
-    /// A file of the page.
     Asset(&'static Asset),
-    /// What the listener is.
     State,
-    /// A part of the list.
     List(Query),
-    /// One entry.
     Entry(u64, Extent),
-    /// New entries as they come.
     Events(Query),
-    /// A text to be signed.
     Sign(Order),
-    /// A request to be sent.
     Replay(Order),
-    /// A request as a command.
     Curl(Order),
 }
 
-/// A file of the page, compiled in.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Asset {
     path: &'static str,
-    /// The `Content-Type`.
     pub(super) content_type: &'static str,
-    /// The text.
     pub(super) text: &'static str,
 }
 
@@ -61,21 +48,16 @@ static ASSETS: [Asset; 6] = [
     Asset { path: "/text.js", content_type: SCRIPT, text: include_str!("assets/text.js") },
 ];
 
-/// What a person at the page asks to be done with an entry.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
-    /// The entry.
     pub(super) id: u64,
-    /// Where to send it.
     #[serde(default)]
     pub(super) url: String,
-    /// What stands in place of the signed part, where it was edited.
     #[serde(default)]
     pub(super) text: Option<String>,
 }
 
-/// Why a request is none of the page's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Unknown {
     /// 404: there is no such path.
@@ -87,10 +69,6 @@ pub(super) enum Unknown {
 }
 
 impl Route {
-    /// The route of a request.
-    ///
-    /// # Errors
-    /// Why it has none.
     pub(super) fn of(request: &Callback) -> Result<Route, Unknown> {
         let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
         let wanted = match path {

@@ -15,7 +15,6 @@ use crate::listener::reply::Reply;
 /// The header without which nothing is changed: a form of another page cannot send it.
 pub(super) const MARK: &str = "x-inspector";
 
-/// What every answer of the inspector says to the browser.
 pub(super) const HEADERS: [(&str, &str); 8] = [
     (
         "Content-Security-Policy",
@@ -34,23 +33,18 @@ pub(super) const HEADERS: [(&str, &str); 8] = [
 /// Sixteen bytes of the system's randomness, as hexadecimal digits.
 struct Token(String);
 
-/// Decides who may talk to the inspector.
 pub(super) struct Gate {
     hosts: Vec<String>,
     address: SocketAddr,
     token: Token,
 }
 
-/// How a request was let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admitted {
-    /// It brought the printed token: it shall get the cookie.
     ByToken,
-    /// It has the cookie.
     ByCookie,
 }
 
-/// Why a request was turned away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refused {
     /// 400: the target is no path.
@@ -72,7 +66,6 @@ pub(super) enum Refused {
 }
 
 impl Refused {
-    /// The refusal as a reply.
     pub(super) fn reply(self) -> Reply {
         let (status, text) = match self {
             Refused::Target => (400, "The target must be a path.\n"),
@@ -98,10 +91,6 @@ impl Refused {
 }
 
 impl Gate {
-    /// A gate for a server on this address, with a fresh token.
-    ///
-    /// # Errors
-    /// The system gives no randomness.
     pub(super) fn try_new(address: SocketAddr) -> Result<Gate, getrandom::Error> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes)?;
@@ -116,25 +105,18 @@ impl Gate {
         Ok(Gate { hosts, address, token: Token(hex::encode(bytes)) })
     }
 
-    /// The address to open, token included: whoever has it may use the page.
     pub(super) fn url(&self) -> String {
         format!("http://{}/?token={}", self.address, self.token.0)
     }
 
-    /// The header value that hands the browser its cookie.
     pub(super) fn cookie(&self) -> String {
         format!("{}={}; Path=/; HttpOnly; SameSite=Strict", self.cookie_name(), self.token.0)
     }
 
-    /// Cookies do not know ports, and several inspectors may run on one machine.
     fn cookie_name(&self) -> String {
         format!("inspector_{}", self.address.port())
     }
 
-    /// Whether a request may be answered.
-    ///
-    /// # Errors
-    /// Why not.
     pub(super) fn admit(&self, request: &Callback) -> Result<Admitted, Refused> {
         if !request.path.starts_with('/') {
             return Err(Refused::Target);
@@ -181,7 +163,6 @@ impl Gate {
     }
 }
 
-/// Refuses what another page makes a browser send; no header means no browser, or the person.
 fn check_origin(request: &Callback, host: &str) -> Result<(), Refused> {
     let own = format!("http://{host}");
     let mut origins = raw_values(request, "origin");
@@ -203,18 +184,15 @@ fn check_change(request: &Callback) -> Result<(), Refused> {
     request.header(MARK).map(|_| ()).ok_or(Refused::NoMark)
 }
 
-/// Every value of a header.
 fn raw_values<'r>(request: &'r Callback, name: &'r str) -> impl Iterator<Item = &'r [u8]> {
     let of_name = request.headers.iter().filter(move |(known, _)| known == name);
     of_name.map(|(_, value)| &value[..])
 }
 
-/// Every value of a header that is text.
 fn values<'r>(request: &'r Callback, name: &'r str) -> impl Iterator<Item = &'r str> {
     raw_values(request, name).filter_map(|value| std::str::from_utf8(value).ok())
 }
 
-/// The value of a header that stands once.
 fn only<'r>(request: &'r Callback, name: &'r str) -> Option<&'r str> {
     let mut found = raw_values(request, name);
     let value = found.next().filter(|_| found.next().is_none())?;

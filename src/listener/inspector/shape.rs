@@ -10,21 +10,15 @@ use crate::listener::callback::Callback;
 use crate::listener::inbox::entry::{Entry, Forwarded, Match};
 use crate::mask::outside;
 
-/// The longest text of a row, in characters.
 const ROW_CHARS: usize = 200;
 
-/// The longest text that is shown before all of it was asked for, in bytes.
 pub(super) const SHOWN_BYTES: usize = 64 * 1024;
 
-/// The longest value of a member that is shown, in bytes.
 const VALUE_BYTES: usize = 4 * 1024;
 
-/// How much of long texts is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Extent {
-    /// The beginning, [`SHOWN_BYTES`] of each.
     Beginning,
-    /// All of it.
     Whole,
 }
 
@@ -37,7 +31,6 @@ impl Extent {
     }
 }
 
-/// An entry as a line of the list; `statuses` names its status.
 pub(super) fn row(entry: &Entry, statuses: &StatusTable) -> Value {
     let Entry { id, callback, judged, replied, forwarded } = entry;
     let status = judged.status.and_then(|code| statuses.status(Kind::Payout, code));
@@ -68,7 +61,6 @@ pub(super) fn row(entry: &Entry, statuses: &StatusTable) -> Value {
     })
 }
 
-/// An entry with all that is known of it.
 pub(super) fn detail(
     entry: &Entry,
     statuses: &StatusTable,
@@ -97,7 +89,6 @@ pub(super) fn detail(
     })
 }
 
-/// What came of a request that was sent.
 pub(super) fn sent(sent: &Forwarded, extent: Extent) -> Value {
     let elapsed_ms = u64::try_from(sent.elapsed.as_millis()).unwrap_or(u64::MAX);
     match &sent.result {
@@ -114,7 +105,6 @@ pub(super) fn sent(sent: &Forwarded, extent: Extent) -> Value {
     }
 }
 
-/// What the page says of the listener; `sample` is a command to try it with.
 pub(super) fn state(state: &State, sample: Option<&str>) -> Value {
     json!({
         "listen_url": state.listen_url,
@@ -125,7 +115,6 @@ pub(super) fn state(state: &State, sample: Option<&str>) -> Value {
     })
 }
 
-/// What can be edited and signed again: text only.
 fn editable(callback: &Callback, extent: Extent) -> Value {
     let encoding = match encoding_of(callback) {
         Encoding::Form => "form",
@@ -224,7 +213,6 @@ fn headers(headers: &[(String, Vec<u8>)]) -> Vec<[String; 2]> {
     headers.iter().map(|(name, value)| [name.clone(), readable(value)]).collect()
 }
 
-/// Bytes with what the page needs to show them in part.
 pub(super) fn text(bytes: &[u8], extent: Extent) -> Value {
     let max = extent.bytes();
     let (shown, is_text) = match std::str::from_utf8(bytes) {

@@ -9,13 +9,10 @@ use super::explain::Explanation;
 use crate::listener::Bytes;
 use crate::listener::inbox::entry::{Entry, Forwarded};
 
-/// A future that is polled on the server's runtime.
 pub type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// The most entries that one list may ask for.
 pub const MAX_LIMIT: usize = 500;
 
-/// The longest text that is searched for, in bytes.
 pub const MAX_TEXT_BYTES: usize = 200;
 
 /// What the page shows comes from here, and what it does is done here.
@@ -24,74 +21,46 @@ pub const MAX_TEXT_BYTES: usize = 200;
 /// at a time. An error is a sentence for the person at the page.
 pub trait Source: Send + Sync + 'static {
     /// The entries that the query admits, newest first, at most `query.limit`.
-    ///
-    /// # Errors
-    /// Why they cannot be read.
     fn list(&self, query: &Query) -> Result<Vec<Arc<Entry>>, String>;
 
     /// The entry of this number; nothing where there is none any more.
-    ///
-    /// # Errors
-    /// Why it cannot be read.
     fn entry(&self, id: u64) -> Result<Option<Arc<Entry>>, String>;
 
-    /// What the entry means: [`Explanation::new`] with the listener's contract and keys.
     fn explain(&self, entry: &Entry) -> Explanation;
 
-    /// The text with a fresh signature: [`super::sign_again`] with the listener's contract and key.
-    ///
-    /// # Errors
-    /// Why it cannot be signed.
     fn sign(&self, text: &[u8], encoding: Encoding) -> Result<Vec<u8>, String>;
 
     /// Sends a request once, without redirects, within a time of its own.
     fn send(&self, request: Outgoing) -> Pending<Forwarded>;
 
-    /// What the page says of the listener.
     fn state(&self) -> State;
 
-    /// What the numbers of statuses mean.
     fn statuses(&self) -> StatusTable;
 }
 
-/// What the page says of the listener.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
-    /// Where callbacks are taken.
     pub listen_url: String,
-    /// By which two people can tell whether they hold the same key.
     pub key_fingerprint: String,
-    /// How callbacks are signed, in words.
     pub dialect: String,
-    /// Where callbacks are forwarded, where they are.
     pub forward_url: Option<String>,
 }
 
-/// A request that a person asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outgoing {
     /// Where to; `http` or `https`, without control characters and blanks.
     pub url: String,
-    /// The method.
     pub method: String,
-    /// The headers besides those that frame the body.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// The body.
     pub body: Bytes,
 }
 
-/// Which entries are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
-    /// Only entries with a smaller id.
     pub before: Option<u64>,
-    /// Only entries that hold this text, see [`Query::admits`].
     pub text: Option<String>,
-    /// Only entries of this verdict.
     pub verdict: Option<VerdictFilter>,
-    /// Only entries with this status number.
     pub status: Option<i64>,
-    /// Only entries of this order.
     pub order: Option<String>,
     /// At most this many, 1 to [`MAX_LIMIT`].
     pub limit: usize,
@@ -103,17 +72,13 @@ impl Default for Query {
     }
 }
 
-/// Which verdict is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VerdictFilter {
-    /// What a merchant acknowledges.
     Valid,
-    /// Everything else.
     Invalid,
 }
 
 impl VerdictFilter {
-    /// The filter of this name: `valid` or `invalid`.
     pub fn parse(name: &str) -> Option<VerdictFilter> {
         match name {
             "valid" => Some(VerdictFilter::Valid),
@@ -151,7 +116,6 @@ fn holds(entry: &Entry, text: &[u8]) -> bool {
     places.iter().any(|place| contains(place, text))
 }
 
-/// Whether a text stands in another, the case of ASCII letters aside.
 fn contains(place: &[u8], text: &[u8]) -> bool {
     let Some(first) = text.first() else { return true };
     let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());

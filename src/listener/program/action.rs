@@ -8,34 +8,24 @@ use super::word::quote;
 use crate::clock::duration::format_duration;
 use crate::listener::answer::WireEnd;
 
-/// The longest wait of any kind.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// What is done with one request; the default is the usual answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Action {
-    /// How long nothing happens before it.
     pub(super) delay: Duration,
-    /// What is done then.
     pub(super) deed: Deed,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Deed {
-    /// A reply, whole or broken.
     Reply(Crafted),
-    /// No reply for this time, or until the client leaves; then closed.
     Hang(Option<Duration>),
-    /// The connection ends before any reply.
     End(WireEnd),
 }
 
-/// A reply and how it is sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Crafted {
-    /// The status instead of the content's own.
     pub(super) status: Option<u16>,
-    /// Headers instead of the content's own of that name.
     pub(super) headers: Vec<(String, String)>,
     pub(super) content: Content,
     pub(super) manner: Manner,
@@ -46,31 +36,21 @@ pub(super) enum Content {
     /// What would be answered without a program.
     #[default]
     Usual,
-    /// What acknowledges in the dialect.
     Success,
-    /// The status in words; there is a status.
     Plain,
-    /// A platform code.
     Code(String),
-    /// This text.
     Text(String),
-    /// A reply that nearly acknowledges.
     Sample(&'static Sample),
-    /// A redirect to the request's own address.
     Redirect,
 }
 
-/// How a reply is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Manner {
-    /// As HTTP wants it.
     #[default]
     Whole,
     /// Byte by byte, with this time between two.
     Drip(Duration),
-    /// Ended in the middle of the body.
     Cut(WireEnd),
-    /// With a `Content-Length` that differs from the body's by this.
     Length(i64),
 }
 

@@ -17,19 +17,15 @@ const BEFORE_RESET: Duration = Duration::from_millis(50);
 /// Headers that tell where a reply ends: whoever frames the reply writes them.
 pub(super) const FRAMING: &[&str] = &["content-length", "transfer-encoding", "connection"];
 
-/// What an answer is made of besides its action.
 #[derive(Debug)]
 pub(super) struct Given<'g> {
     /// What would be answered without a program.
     pub(super) usual: Reply,
-    /// What acknowledges in the dialect.
     pub(super) success_text: &'g str,
-    /// The request's own path and query.
     pub(super) target: &'g str,
 }
 
 impl Action {
-    /// What the server does, and what the inbox keeps of it.
     pub(super) fn answer(&self, given: Given<'_>) -> (Answer, Replied) {
         let action = (!self.is_usual()).then(|| self.to_string());
         let (steps, end) = match &self.deed {
@@ -73,7 +69,6 @@ impl Crafted {
 }
 
 impl Manner {
-    /// Sends a reply in this manner.
     fn carry(self, reply: Reply) -> (Answer, Replied) {
         let length = reply.body.len();
         let (told, sent) = match self {
@@ -114,7 +109,6 @@ fn differing(length: usize, by: i64) -> usize {
 
 type Headers = Vec<(String, Vec<u8>)>;
 
-/// The status line and the headers as bytes, and the headers as they are written.
 fn head(status: u16, headers: Headers, told_length: usize) -> (Vec<u8>, Headers) {
     let mut written: Headers = headers
         .into_iter()
@@ -137,7 +131,6 @@ fn head(status: u16, headers: Headers, told_length: usize) -> (Vec<u8>, Headers)
     (bytes, written)
 }
 
-/// Piece by piece, for an hour at the most.
 fn drip(whole: &Bytes, pace: Duration) -> Vec<WireStep> {
     let size = whole.len().div_ceil(MAX_PIECES).max(1);
     let in_time = LONGEST_WAIT.as_nanos() / pace.as_nanos().max(1);
@@ -161,7 +154,6 @@ fn plain(status: u16) -> Reply {
     Reply::new(status, "text/plain;charset=utf-8", text.trim_end().to_owned())
 }
 
-/// What the platform itself would answer with this code.
 fn refusal(code: &str) -> Reply {
     match platform_code(code) {
         Some(known) => Reply::platform(known),
@@ -172,7 +164,6 @@ fn refusal(code: &str) -> Reply {
     }
 }
 
-/// The documented code of these digits.
 pub(super) fn platform_code(digits: &str) -> Option<PlatformCode> {
     let all = [
         PlatformCode::Success,

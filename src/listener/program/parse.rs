@@ -14,7 +14,6 @@ use super::{Alternative, Chance, MAX_PROGRAM_BYTES, MAX_REPEAT, MAX_STEPS, Reply
 use crate::clock::duration::parse_duration;
 use crate::listener::answer::WireEnd;
 
-/// The words beside the samples' names, as a misspelled one is compared with them.
 const WORDS: &[&str] = &[
     "auto",
     "ok",
@@ -33,10 +32,8 @@ const WORDS: &[&str] = &[
     "truncated",
 ];
 
-/// The most that a told length may differ from the body's.
 const MAX_LENGTH_DIFFERENCE: i64 = 1_000_000_000_000;
 
-/// Reads a whole program.
 pub(super) fn program(text: &str) -> Result<ReplyProgram, ProgramError> {
     if text.len() > MAX_PROGRAM_BYTES {
         return Err(Place { text, byte: 0 }.wrong(ProgramProblem::TooLong));
@@ -73,7 +70,6 @@ impl<'t> Parser<'t> {
         token
     }
 
-    /// The next word, where it is the next token and fits.
     fn take_word(&mut self, fits: impl FnOnce(&str) -> bool) -> Option<&'t str> {
         let word = match self.peek()? {
             Token::Word(word) if fits(word) => word,
@@ -83,19 +79,16 @@ impl<'t> Parser<'t> {
         Some(word)
     }
 
-    /// The problem at a token, or at the end of the text.
     fn at(&self, token: usize, problem: ProgramProblem) -> ProgramError {
         let end = self.text.trim_end().len();
         let byte = self.tokens.get(token).map_or(end, |(byte, _)| *byte);
         Place { text: self.text, byte }.wrong(problem)
     }
 
-    /// The problem at the next token.
     fn here(&self, problem: ProgramProblem) -> ProgramError {
         self.at(self.next, problem)
     }
 
-    /// The problem at the token taken last.
     fn before(&self, problem: ProgramProblem) -> ProgramError {
         self.at(self.next.saturating_sub(1), problem)
     }
@@ -156,7 +149,6 @@ impl<'t> Parser<'t> {
         Ok(Alternative { chance, action: Arc::new(draft.action(self)?) })
     }
 
-    /// Reads one word, with those that belong to it.
     fn word(&mut self, word: &str, draft: &mut Draft) -> Result<(), ProgramError> {
         let at = self.next - 1;
         let problem = match word {
@@ -225,10 +217,8 @@ impl<'t> Parser<'t> {
     }
 }
 
-/// Whether a word could be added to a draft.
 type Set = Result<(), ProgramProblem>;
 
-/// An action whose words are being read.
 #[derive(Default)]
 struct Draft {
     delay: Option<Duration>,
@@ -236,7 +226,6 @@ struct Draft {
     headers: Vec<(String, String)>,
     content: Option<Content>,
     manner: Option<Manner>,
-    /// What is done instead of a reply, its word, and its token.
     silence: Option<(Deed, &'static str, usize)>,
 }
 
@@ -291,7 +280,6 @@ fn status(word: &str, draft: &mut Draft) -> Set {
     draft.status(status.ok_or_else(|| ProgramProblem::Status(shown(word)))?)
 }
 
-/// A word that carries a value, or a sample's name.
 fn valued(word: &str, draft: &mut Draft) -> Set {
     match word.split_once(':') {
         Some(("body", "")) => Err(ProgramProblem::NoBody),

@@ -3,7 +3,6 @@
 use super::error::{Place, ProgramError, ProgramProblem};
 use super::{MAX_PROGRAM_BYTES, ReplyProgram};
 
-/// Where such a path begins.
 const PREFIX: &str = "/reply/";
 
 /// The program that a request's path asks for, such as `/reply/503` or `/reply/hang%2035s`.

@@ -9,7 +9,6 @@ use super::{Chance, Step};
 use crate::clock::duration::format_duration;
 use crate::listener::answer::WireEnd;
 
-/// One line of a plan: which replies, and what they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PlanLine {
@@ -17,7 +16,6 @@ pub struct PlanLine {
     pub first: u64,
     /// The last one; nothing where it is for ever.
     pub last: Option<u64>,
-    /// What is answered.
     pub text: String,
 }
 
@@ -32,7 +30,6 @@ impl fmt::Display for PlanLine {
     }
 }
 
-/// One line a step; the last is for ever.
 pub(super) fn lines(steps: &[Step]) -> Vec<PlanLine> {
     let mut first = 1_u64;
     let mut lines = Vec::with_capacity(steps.len());

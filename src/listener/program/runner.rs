@@ -15,22 +15,17 @@ use crate::listener::inbox::entry::Replied;
 use crate::listener::recent::Recent;
 use crate::listener::reply::Reply;
 
-/// The longest request target that a redirect repeats, in bytes.
 const MAX_TARGET_BYTES: usize = 8 * 1024;
 
-/// Whose replies are counted together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Per {
     /// Those of one order; requests without an order id count together.
     #[default]
     Order,
-    /// Those on one connection, told apart by the client's address and port.
     Connection,
-    /// All of them.
     All,
 }
 
-/// A word that is no [`Per`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not known; replies are counted per order, connection or all")]
 pub struct UnknownPer(pub String);
@@ -45,7 +40,6 @@ impl std::str::FromStr for Per {
 }
 
 impl Per {
-    /// The word on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Per::Order => "order",
@@ -55,12 +49,9 @@ impl Per {
     }
 }
 
-/// What of a request chooses its reply.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'p> {
-    /// The order's id, where it could be read.
     pub order: Option<&'p str>,
-    /// The other end of the connection.
     pub connection: SocketAddr,
     /// The path and the query as sent, for `redirect`.
     pub target: &'p str,
@@ -75,17 +66,13 @@ pub struct Runner {
     program: ReplyProgram,
     per: Per,
     seed: u64,
-    /// Replies without a counter of their own.
     shared: u64,
-    /// How many counters were begun.
     begun: u64,
     counters: Recent<Counter>,
 }
 
-/// The replies of one order, or on one connection.
 #[derive(Clone, Copy, Debug)]
 struct Counter {
-    /// Which counter it is, by its beginning.
     ordinal: u64,
     replies: u64,
 }
@@ -101,7 +88,6 @@ impl Runner {
         Runner { program, per, seed, shared: 0, begun: 0, counters }
     }
 
-    /// Counts one more reply and chooses it.
     pub fn next(&mut self, place: Place<'_>) -> Chosen {
         let (stream, number) = self.count(place);
         let action = self.program.step(number).and_then(|step| {
@@ -144,7 +130,6 @@ impl Runner {
     }
 }
 
-/// The action of a step; `draw` is asked only where there is a choice.
 fn choose(step: &Step, draw: impl Fn() -> u32) -> Option<Arc<Action>> {
     let mut drawn = None;
     let mut sum = 0;
@@ -160,14 +145,12 @@ fn choose(step: &Step, draw: impl Fn() -> u32) -> Option<Arc<Action>> {
     None
 }
 
-/// Which series of chances is drawn from, the same in every run.
 type Stream = [u8; 32];
 
 fn stream(name: &[u8]) -> Stream {
     Sha256::digest(name).into()
 }
 
-/// A number below [`Chance::WHOLE`] that depends on nothing but its arguments.
 fn draw(seed: u64, stream: &Stream, number: u64) -> u32 {
     let mut digest = Sha256::new();
     digest.update(seed.to_le_bytes());
@@ -179,7 +162,6 @@ fn draw(seed: u64, stream: &Stream, number: u64) -> u32 {
     u32::try_from((u128::from(bits) * u128::from(Chance::WHOLE)) >> 64).unwrap_or_default()
 }
 
-/// The target where it can stand in a header, else the root.
 fn safe_target(target: &str) -> &str {
     let is_safe = !target.is_empty()
         && target.len() <= MAX_TARGET_BYTES
@@ -187,7 +169,6 @@ fn safe_target(target: &str) -> &str {
     if is_safe { target } else { "/" }
 }
 
-/// A reply that was chosen.
 #[derive(Clone, Debug)]
 pub struct Chosen {
     /// How long to wait before it is given; the handler waits, so that the client may leave.

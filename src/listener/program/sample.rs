@@ -5,17 +5,13 @@
 
 use crate::listener::reply::{JSON, Reply};
 
-/// A reply that resembles an acknowledgement.
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sample {
-    /// The word for it in a reply program.
     pub name: &'static str,
     /// Its body, with status 200.
     pub body: &'static str,
-    /// Its content type.
     pub content_type: &'static str,
-    /// What is wrong with it, in a few words.
     pub about: &'static str,
 }
 
@@ -31,7 +27,6 @@ const fn sample(
     Sample { name, body, content_type, about }
 }
 
-/// All of them.
 pub const SAMPLES: &[Sample] = &[
     sample("number-zero", JSON, r#"{"error_code":0}"#, "the code is the number 0"),
     sample("number-zeros", JSON, r#"{"error_code":0000}"#, "the code has no quotes"),
@@ -66,13 +61,11 @@ pub const SAMPLES: &[Sample] = &[
     ),
 ];
 
-/// The sample of this name.
 pub(super) fn named(name: &str) -> Option<&'static Sample> {
     SAMPLES.iter().find(|sample| sample.name == name)
 }
 
 impl Sample {
-    /// The reply itself.
     pub fn reply(&self) -> Reply {
         Reply::new(200, self.content_type, self.body)
     }

@@ -2,23 +2,14 @@
 
 use super::error::{Place, ProgramError, ProgramProblem};
 
-/// A part of a program's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token<'t> {
-    /// Anything between spaces and signs.
     Word(&'t str),
-    /// `,` ends a step.
     Comma,
-    /// `|` ends an alternative.
     Bar,
-    /// `*` stands before a count.
     Star,
 }
 
-/// The parts of a text, each with the byte at which it begins.
-///
-/// # Errors
-/// A bracket or a quote without its partner.
 pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token<'_>)>, ProgramError> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -47,7 +38,6 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token<'_>)>, ProgramError
     Ok(found)
 }
 
-/// How long the word is that the text begins with; else the place of what has no partner.
 fn word_length(text: &str) -> Result<usize, (usize, char)> {
     let mut open: Vec<(usize, char)> = Vec::new();
     let mut quote = None;
@@ -81,10 +71,6 @@ fn word_length(text: &str) -> Result<usize, (usize, char)> {
     quote.or(open.pop()).map_or(Ok(text.len()), Err)
 }
 
-/// The text that a value stands for.
-///
-/// # Errors
-/// Why a quoted one is no JSON string.
 pub(super) fn unquote(value: &str) -> Result<String, String> {
     if value.starts_with('"') {
         serde_json::from_str(value).map_err(|error| error.to_string())
@@ -93,7 +79,6 @@ pub(super) fn unquote(value: &str) -> Result<String, String> {
     }
 }
 
-/// A text as a value that reads back as that text: plain where that is possible, else in quotes.
 pub(super) fn quote(text: &str) -> String {
     let is_plain = !text.is_empty()
         && !text.starts_with('"')

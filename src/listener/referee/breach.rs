@@ -5,19 +5,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use protocol::Severity;
 
-/// Where a rule comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// The platform's page.
     Platform,
-    /// This toolkit's reading: the page is silent.
     Ours,
-    /// The schedule that the person gave.
     Given,
 }
 
 impl Source {
-    /// The name as JSON carries it.
     pub const fn name(self) -> &'static str {
         match self {
             Source::Platform => "platform",
@@ -26,7 +21,6 @@ impl Source {
         }
     }
 
-    /// The source in words.
     pub const fn explanation(self) -> &'static str {
         match self {
             Source::Platform => "the platform's page",
@@ -36,117 +30,77 @@ impl Source {
     }
 }
 
-/// From when the window is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WindowStart {
-    /// The order's `update_time`.
     UpdateTime,
-    /// The first delivery: there is no plausible `update_time`, or it is later than that.
     FirstDelivery,
 }
 
-/// What the sender did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BreachKind {
-    /// Another method than the one that is taken.
     WrongMethod {
-        /// The method that came, shortened.
         given: String,
-        /// The method that is taken.
         wanted: &'static str,
     },
-    /// Another content type than the one that is taken.
     WrongContentType {
         /// The content type that came, shortened; nothing where there was none.
         given: Option<String>,
-        /// The content type that is taken.
         wanted: &'static str,
     },
-    /// More deliveries of one notification than there may be.
     TooManyDeliveries {
-        /// How many there may be, the first one included.
         allowed: u64,
     },
-    /// A delivery after the window.
     OutsideWindow {
-        /// How long after the window's start it came.
         after: Duration,
-        /// How long the window is.
         window: Duration,
-        /// From when it is counted.
         start: WindowStart,
     },
-    /// A notification sent again although it was acknowledged.
     AfterAcknowledgement {
-        /// How long after the acknowledging reply was written.
         after: Duration,
     },
-    /// A retry whose members are not those of the first delivery.
     BodyChanged {
-        /// The members that differ.
         members: Vec<String>,
     },
-    /// A retry with the same members and another signature.
     SignatureChanged,
-    /// A retry with the same members, written in another way.
     BodyReformatted,
-    /// The same order with another amount or another owner.
     ConflictingDuplicate {
-        /// The members that differ.
         members: Vec<String>,
     },
-    /// Another status after a final one.
     StatusAfterFinal {
-        /// The final status.
         from: &'static str,
         /// What came then; nothing where the platform knows no such status.
         to: Option<&'static str>,
     },
-    /// An earlier status after a later one, neither of them final.
     StatusBackwards {
-        /// The later status.
         from: &'static str,
-        /// The earlier one.
         to: &'static str,
     },
-    /// A retry at another time than planned.
     OffSchedule {
         /// The planned gap; nothing where the schedule has ended.
         planned: Option<Duration>,
-        /// The gap as it was.
         gap: Duration,
     },
-    /// A retry right after the delivery before it.
     TooSoon {
-        /// The gap as it was.
         gap: Duration,
-        /// The shortest gap that is not remarked upon.
         closest: Duration,
     },
-    /// A delivery while another one of the same order was under way.
     Concurrent {
-        /// The other callback's number.
         with: u64,
     },
 }
 
-/// One rule broken by one callback.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breach {
-    /// The callback's number.
     pub number: u64,
-    /// When the callback was received.
     pub at: Timestamp,
     /// The order's id, shortened; nothing where the callback names none.
     pub order_id: Option<String>,
     /// Counts the deliveries of the same notification (order and status), from 1.
     pub delivery: Option<u64>,
-    /// What the sender did.
     pub kind: BreachKind,
 }
 
 impl BreachKind {
-    /// The stable name.
     pub const fn code(&self) -> &'static str {
         match self {
             BreachKind::WrongMethod { .. } => "wrong-method",
@@ -166,7 +120,6 @@ impl BreachKind {
         }
     }
 
-    /// How much it weighs: an error breaks the contract, a warning is worth a look.
     pub const fn severity(&self) -> Severity {
         match self {
             BreachKind::BodyReformatted
@@ -177,7 +130,6 @@ impl BreachKind {
         }
     }
 
-    /// Where the rule comes from.
     pub const fn source(&self) -> Source {
         match self {
             BreachKind::WrongMethod { .. }
@@ -219,7 +171,6 @@ impl BreachKind {
         text.to_owned()
     }
 
-    /// What the sender did, in words; names and values are as received.
     pub fn explanation(&self) -> String {
         match self {
             BreachKind::WrongMethod { given, .. } => format!("the method was {given}"),

@@ -13,7 +13,6 @@ use crate::listener::verdict::{Contract, Unreadable};
 /// An order is remembered by the digest of its id, so that a long id costs no more than a short one.
 pub(super) type OrderKey = [u8; 32];
 
-/// What the referee takes from one callback.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation {
     pub(super) number: u64,
@@ -29,14 +28,11 @@ pub(super) enum FormFault {
     ContentType { given: Option<Box<str>>, wanted: &'static str },
 }
 
-/// The order that a callback is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct OrderFacts {
     pub(super) key: OrderKey,
-    /// The id, shortened.
     pub(super) label: Box<str>,
     pub(super) status: Option<i64>,
-    /// What the status number means, where it is known.
     pub(super) meaning: Option<Status>,
     pub(super) update_time: Option<i64>,
     pub(super) print: NamedPrint,
@@ -69,7 +65,6 @@ impl Observation {
     }
 }
 
-/// The payload of a callback in whatever form it is.
 fn read_any(callback: &Callback) -> Option<Payload<'_>> {
     if callback.body.is_empty() {
         let query = &callback.path[callback.path.find('?')?..];

@@ -23,21 +23,16 @@ const MOST_OPEN: usize = 16;
 /// that sends the page's example sends a time that is years old.
 const PLAUSIBLE: Duration = Duration::from_secs(24 * 3600);
 
-/// One delivery as the report tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// The callback's number.
     pub number: u64,
-    /// When it was received.
     pub at: Timestamp,
     /// The time since the order's delivery before; nothing for the first, or where the clock was
     /// set back.
     pub gap: Option<Duration>,
-    /// The status number that it carried.
     pub status: Option<i64>,
 }
 
-/// What is known of one order.
 #[derive(Clone, Debug)]
 pub(super) struct Order {
     pub(super) label: Box<str>,
@@ -49,13 +44,11 @@ pub(super) struct Order {
     pub(super) errors: u64,
     pub(super) warnings: u64,
     pub(super) series: Vec<Series>,
-    /// Amounts and owner in the first delivery, to which the others are held.
     identity: Identity,
     standing: Option<Status>,
     open: Vec<(u64, Timestamp)>,
 }
 
-/// The deliveries of one notification: one order with one status.
 #[derive(Clone, Debug)]
 pub(super) struct Series {
     status: Option<i64>,
@@ -64,7 +57,6 @@ pub(super) struct Series {
     first_at: Timestamp,
     last_at: Timestamp,
     last_number: u64,
-    /// When the last delivery was replied to or given up, where that is known.
     last_end: Option<Timestamp>,
     update_time: Option<i64>,
     pub(super) acknowledged_at: Option<Timestamp>,
@@ -93,7 +85,6 @@ impl Order {
         }
     }
 
-    /// Takes one more delivery; gives its count within its notification, and what it breaks.
     pub(super) fn take(
         &mut self,
         number: u64,
@@ -133,7 +124,6 @@ impl Order {
         (count, found)
     }
 
-    /// The other delivery of this order that is under way, where there is one.
     fn concurrent(&mut self, number: u64, at: Timestamp, rules: &Rules) -> Option<u64> {
         self.open
             .retain(|(_, then)| since(at, *then).is_none_or(|age| age < rules.attempt_timeout));
@@ -167,7 +157,6 @@ impl Order {
         None
     }
 
-    /// The series of this status; a further status starts its own.
     fn series_of(&mut self, facts: &OrderFacts, at: Timestamp) -> &mut Series {
         let index = match self.series.iter().position(|series| series.status == facts.status) {
             Some(index) => index,
@@ -200,7 +189,6 @@ impl Order {
         }
     }
 
-    /// Notes that a delivery ended without an acknowledgement.
     pub(super) fn end(&mut self, number: u64, status: Option<i64>, at: Timestamp) {
         self.open.retain(|(open, _)| *open != number);
         let series = self.series.iter_mut().find(|series| series.status == status);
@@ -239,15 +227,12 @@ impl Order {
         late
     }
 
-    /// The status number of the notification received last.
     pub(super) fn status(&self) -> Option<i64> {
         self.series.iter().max_by_key(|series| series.last_at).and_then(|series| series.status)
     }
 }
 
 /// How far a status that is not final is on its way; nothing where the order is not plain.
-///
-/// By its name: the number can be another one in a deployment.
 fn stage(status: Status) -> Option<u8> {
     match status.name {
         // A review may come at any time.

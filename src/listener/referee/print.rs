@@ -6,10 +6,8 @@ use sha2::{Digest, Sha256};
 /// The most members that are told apart by name; the rest are compared as one.
 const MOST_MEMBERS: usize = 24;
 
-/// The most differing members that are named.
 const MOST_NAMED: usize = 8;
 
-/// The longest text of a sender that is kept, in characters.
 pub(super) const LONGEST_TEXT: usize = 64;
 
 /// What makes a notification another one: who is paid, and how much.
@@ -44,32 +42,24 @@ const DOCUMENTED: [&str; 15] = [
 /// The beginning of a SHA-256: enough to tell values apart, not to prove anything.
 type Short = u64;
 
-/// The digests of one body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Print {
     whole: [u8; 32],
-    /// Name and value of each member, in ascending order.
     members: Box<[(Short, Short)]>,
     rest: Short,
     pub(super) identity: Identity,
 }
 
-/// The digests of a body that is here, with the names of its members.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NamedPrint {
     pub(super) print: Print,
-    /// The names that belong to the members, by the digest of the name.
     names: Vec<(Short, Box<str>)>,
 }
 
-/// How two bodies of one notification differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Difference {
-    /// The members are the same; white space, their order or the escapes are not.
     WritingOnly,
-    /// Only the signature.
     SignatureOnly,
-    /// These members, `sign` among them where it differs too.
     Members(Vec<String>),
 }
 
@@ -88,7 +78,6 @@ fn first_bytes(digest: Sha256) -> Short {
 }
 
 impl NamedPrint {
-    /// The digests of a payload.
     pub(super) fn of(payload: &Payload<'_>) -> Self {
         let text = payload.text().as_bytes();
         let (mut members, mut names) = (Vec::new(), Vec::new());
@@ -159,8 +148,6 @@ impl NamedPrint {
         Some(Difference::Members(names))
     }
 
-    /// The identity members that say something else than in the first delivery of the order, or of
-    /// the same status.
     pub(super) fn conflicts(&self, order: &Identity, same_status: &Identity) -> Vec<String> {
         let own = &self.print.identity;
         let differs = |index: usize| {

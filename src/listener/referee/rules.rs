@@ -14,15 +14,9 @@ pub struct Rules {
     ///
     /// Where a deployment means ten notifications in total, this is 9.
     pub max_retries: u32,
-    /// How long after the order's completion a notification may come: one hour by the page.
     pub window: Duration,
-    /// What the window is stretched by for two clocks that differ, and for the way (ours).
     pub slack: Duration,
-    /// The gaps between planned notifications, where the sender's schedule is known.
-    ///
-    /// Where the list is given, a sender that keeps to it may also be faster than `closest`.
     pub expected_delays: Option<Vec<Duration>>,
-    /// Retries closer together than this are remarked upon (ours).
     pub closest: Duration,
     /// How long a sender waits for a reply (ours); a delivery whose end is not told counts as
     /// under way no longer than this.
@@ -46,7 +40,6 @@ impl Default for Rules {
 }
 
 impl Rules {
-    /// How many deliveries of one notification there may be, the first one included.
     pub fn most_deliveries(&self) -> u64 {
         u64::from(self.max_retries) + 1
     }
@@ -65,12 +58,9 @@ impl Rules {
     }
 }
 
-/// When a delivery is planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Planned {
-    /// After the delivery before it.
     pub(super) delay: Duration,
-    /// After the first delivery.
     pub(super) offset: Duration,
 }
 

@@ -33,14 +33,12 @@ pub(super) async fn read_body(
     Ok(whole.into())
 }
 
-/// The bytes that one callback holds of what all bodies may hold.
 pub(super) struct Held {
     shared: Arc<Shared>,
     bytes: usize,
 }
 
 impl Held {
-    /// Nothing held yet.
     pub(super) fn nothing(shared: &Arc<Shared>) -> Self {
         Held { shared: Arc::clone(shared), bytes: 0 }
     }

@@ -31,12 +31,10 @@ use crate::listener::event::{Refusal, ServerEvent};
 use crate::listener::guarded_io::{GuardedIo, Socket};
 use crate::listener::tls::HandshakeFailure;
 
-/// What a client gets that speaks plain HTTP where TLS is spoken.
 const PLAIN_HTTP_REFUSAL: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n\
     Content-Length: 51\r\nConnection: close\r\n\r\n\
     this port speaks TLS: the URL begins with https://\n";
 
-/// One connection with what its requests need.
 pub(super) struct Connection<H> {
     pub(super) shared: Arc<Shared>,
     pub(super) handler: Arc<H>,
@@ -72,7 +70,6 @@ where
         }
     }
 
-    /// The socket that HTTP is spoken on; none where TLS could not be set up.
     async fn secure(&self, stream: TcpStream) -> Option<Socket> {
         let Some(tls) = &self.shared.tls else { return Some(Socket::Plain(stream)) };
         let slot = &self.lease.slot;
@@ -102,7 +99,6 @@ where
         None
     }
 
-    /// Says in plain HTTP that this port speaks TLS.
     async fn refuse_plain_http(&self, stream: TcpStream) {
         let slot = &self.lease.slot;
         let mut io = GuardedIo::new(Socket::Plain(stream), slot, &self.shared.limits);
@@ -113,7 +109,6 @@ where
         }
     }
 
-    /// Speaks HTTP until the end, or until an answer wants the connection for itself.
     async fn speak_http(self: &Arc<Self>, io: GuardedIo) -> hyper::Result<Option<GuardedIo>> {
         let service = service_fn(|request| {
             let connection = Arc::clone(self);
@@ -150,7 +145,6 @@ where
         is_late.then_some(ServerEvent::SlowReader { remote: slot.remote })
     }
 
-    /// What a failed connection is told as; a kept connection that stayed silent is no event.
     fn event_of(&self, error: &hyper::Error) -> Option<ServerEvent> {
         let remote = self.lease.slot.remote;
         if error.is_parse() {
@@ -170,7 +164,6 @@ where
         }
     }
 
-    /// One request: its body within limits, then the handler in a task of its own.
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let slot = &self.lease.slot;
         slot.set(Phase::Receiving);
@@ -213,7 +206,6 @@ where
         pending().await
     }
 
-    /// Runs the handler where the client's leaving cannot reach it.
     async fn handle(self: &Arc<Self>, callback: Callback, held: Held, framing: Framing) -> Handled {
         let number = callback.number;
         let running = Running::start(self);
@@ -236,7 +228,6 @@ where
         })
     }
 
-    /// The whole body, within its time.
     async fn receive(&self, body: Incoming, held: &mut Held) -> Result<Bytes, Refusal> {
         if body.is_end_stream() {
             return Ok(Bytes::new());
@@ -252,11 +243,8 @@ where
     }
 }
 
-/// How a request is answered.
 enum Handled {
-    /// hyper writes this.
     Response(Response<Full<Bytes>>),
-    /// The connection is used without hyper.
     Takeover(Takeover),
 }
 
@@ -266,7 +254,6 @@ impl From<Takeover> for Handled {
     }
 }
 
-/// Counts a handler for as long as it runs, and keeps its connection's place.
 struct Running<H>(Arc<Connection<H>>);
 
 impl<H> Running<H> {

@@ -8,7 +8,6 @@ use super::Bytes;
 use crate::listener::event::Refusal;
 use crate::listener::reply::Reply;
 
-/// What the server says to a refused request.
 pub(super) fn refuse(refusal: Refusal) -> Response<Full<Bytes>> {
     match refusal {
         Refusal::BrokenBody => plain(StatusCode::BAD_REQUEST, "the body is broken\n"),
@@ -18,7 +17,6 @@ pub(super) fn refuse(refusal: Refusal) -> Response<Full<Bytes>> {
     }
 }
 
-/// A reply of the server itself, after which the connection closes.
 pub(super) fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
     *response.status_mut() = status;

@@ -18,16 +18,12 @@ use crate::listener::connections::{Phase, Slot};
 use crate::listener::guarded_io::GuardedIo;
 use crate::listener::reply::Reply;
 
-/// How much a client may send unasked before nobody reads it any more.
 const MOST_UNASKED_BYTES: usize = 64 * 1024;
 
-/// The time that a stream has for its last bytes when the server stops.
 const STREAM_END: Duration = Duration::from_millis(100);
 
-/// What ends a chunked body.
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
-/// What is done on a connection that hyper has given back.
 #[derive(Debug)]
 pub(in crate::listener) enum Takeover {
     Script(WireScript),
@@ -35,7 +31,6 @@ pub(in crate::listener) enum Takeover {
 }
 
 impl Takeover {
-    /// Does it to its end, which comes early where the client leaves or the server stops.
     pub(super) async fn perform(
         self,
         io: GuardedIo,
@@ -67,7 +62,6 @@ impl Takeover {
     }
 }
 
-/// Does what a script says, step by step.
 async fn play(script: WireScript, mut io: GuardedIo) -> io::Result<()> {
     let mut heard = 0;
     for step in script.steps {
@@ -87,13 +81,11 @@ async fn play(script: WireScript, mut io: GuardedIo) -> io::Result<()> {
     }
 }
 
-/// Writes all of it, within the time that a reply has.
 async fn write(io: &mut GuardedIo, bytes: &[u8]) -> io::Result<()> {
     io.write_all(bytes).await?;
     io.flush().await
 }
 
-/// Ends when the client has ended its side; what it still sends is thrown away, up to a bound.
 async fn left(io: &mut GuardedIo, heard: &mut usize) {
     let mut scrap = [0_u8; 1024];
     while *heard < MOST_UNASKED_BYTES {
@@ -105,19 +97,15 @@ async fn left(io: &mut GuardedIo, heard: &mut usize) {
     pending().await
 }
 
-/// How a client knows where a streamed body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
-    /// Each part says how long it is.
     Chunked,
     /// HTTP/1.0: the connection ends with it.
     UntilClose,
-    /// No body may come.
     HeadOnly,
 }
 
 impl Framing {
-    /// The framing that fits a request.
     pub(super) fn of(method: &Method, version: Version) -> Self {
         match (method, version) {
             (&Method::HEAD, _) => Framing::HeadOnly,
@@ -143,7 +131,6 @@ impl Framing {
     }
 }
 
-/// A reply whose body comes in parts.
 #[derive(Debug)]
 pub(in crate::listener) struct Stream {
     opening: Vec<u8>,
@@ -179,7 +166,6 @@ impl Stream {
         Some(Stream { opening, framing, parts })
     }
 
-    /// Writes part after part until the producer ends, the client leaves, or the server stops.
     async fn write(
         mut self,
         mut io: GuardedIo,

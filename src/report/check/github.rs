@@ -5,7 +5,6 @@ use super::standing::{Level, Standing, again, counts, headline, unverified_claim
 use crate::check::report::{CaseResult, CheckReport};
 use crate::report::figures::counted;
 
-/// The most notices of what was not verified.
 const MOST_CLAIMS: usize = 10;
 
 /// The annotations: the endpoint as a whole, each case that is not simply passed or skipped, what

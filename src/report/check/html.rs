@@ -11,16 +11,12 @@ use crate::report::figures::{counted, grouped, span};
 use crate::report::summary::markup::Markup;
 use crate::report::text::short_duration;
 
-/// The most lines of a body.
 const MOST_BODY_LINES: usize = 40;
 
-/// The most characters of a large body.
 const LARGE_BODY_WIDTH: usize = 400;
 
-/// The most lines about what was not verified.
 const MOST_CLAIMS: usize = 10;
 
-/// The page.
 pub fn page(report: &CheckReport) -> String {
     let mut page = Markup::default();
     page.begin(&title(report), include_str!("html.css"));

@@ -15,16 +15,12 @@ use crate::report::text::milliseconds;
 /// The most bytes of a body; a longer one is cut and says so.
 pub const LONGEST_BODY: usize = 16 * 1024;
 
-/// The most exchanges of one case.
 pub const MOST_EXCHANGES: usize = 64;
 
-/// The most headers of one exchange.
 const MOST_HEADERS: usize = 64;
 
-/// The most characters of any other text.
 const LONGEST_TEXT: usize = 4096;
 
-/// That a check begins, as one line of JSON of the type `ready`.
 pub fn ready(facts: &CheckFacts) -> String {
     json::line(
         "ready",
@@ -38,12 +34,10 @@ pub fn ready(facts: &CheckFacts) -> String {
     )
 }
 
-/// What came of one case, as one line of JSON of the type `case`.
 pub fn case(result: &CaseResult) -> String {
     json::line("case", &result_json(result))
 }
 
-/// The whole report as one line of JSON, of the type `check`.
 pub fn check(report: &CheckReport) -> String {
     let mut counted: Map<String, Value> =
         Standing::ALL.iter().map(|standing| (standing.look().id().to_owned(), json!(0))).collect();

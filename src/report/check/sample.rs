@@ -45,7 +45,6 @@ pub(crate) fn received(status: u16, content_type: &str, body: &str) -> Received 
     Received { status, content_type: Some(content_type.to_owned()), body: body.as_bytes().to_vec() }
 }
 
-/// One result of every kind.
 pub(crate) fn report() -> CheckReport {
     let acknowledgement = received(200, "application/json", "{\"error_code\":\"0000\"}");
     let body = br#"{"payout_id":"CHECK-7f3a01","payout_cl_id":"CHECK-7f3a01-cl","platform_id":"PF0014","amount":400000,"real_amount":400000,"fee":3200,"status":3,"create_time":1567614049,"update_time":1567614111}"#;
@@ -144,7 +143,6 @@ pub(crate) fn report() -> CheckReport {
     }
 }
 
-/// Everything passed.
 pub(crate) fn clean() -> CheckReport {
     let results = report().results.into_iter().filter(|result| result.status == Status::Passed);
     CheckReport { results: results.collect(), ..report() }
@@ -162,7 +160,6 @@ pub(crate) fn refused() -> CheckReport {
     CheckReport { endpoint: Endpoint::RefusesControl { reason }, ..report }
 }
 
-/// A report in which every text is hostile and very long ones are too.
 pub(crate) fn hostile() -> CheckReport {
     let text = || HOSTILE.to_owned();
     let hostile = |status, tries| CaseResult {

@@ -95,7 +95,6 @@ fn headline_result(report: &CheckReport, headline: &Headline) -> Value {
     Value::Object(result)
 }
 
-/// What is to be looked at; passed and skipped cases are no findings.
 fn finding(report: &CheckReport, index: usize, result: &CaseResult) -> Option<Value> {
     let look = Standing::of(result).look();
     let level = look.level?;
@@ -143,7 +142,6 @@ const fn level_name(level: Level) -> &'static str {
     }
 }
 
-/// A text as one segment of a relative URI.
 fn segment(text: &str) -> String {
     let mut segment = String::with_capacity(text.len());
     for byte in text.bytes() {

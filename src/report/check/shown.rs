@@ -8,22 +8,16 @@ use crate::report::curl::shell_quote;
 use crate::report::figures::shortened;
 use crate::report::text::push_visible;
 
-/// The most characters of an id or a group.
 pub(super) const LONGEST_ID: usize = 100;
 
-/// The most characters of a title or a label.
 pub(super) const LONGEST_TITLE: usize = 200;
 
-/// The most characters of an explanation.
 pub(super) const LONGEST_TEXT: usize = 1500;
 
-/// The most characters of a URL.
 pub(super) const LONGEST_URL: usize = 2000;
 
-/// The most exchanges of one case that are shown to a person.
 pub(super) const MOST_SHOWN_EXCHANGES: usize = 4;
 
-/// The most headers of one exchange that are shown.
 pub(super) const MOST_HEADERS: usize = 12;
 
 /// A body of more bytes is not read line by line, so less of it is shown.

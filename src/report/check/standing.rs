@@ -4,82 +4,56 @@ use super::shown::{LONGEST_ID, LONGEST_URL, shell_word, visible};
 use crate::check::report::{CaseResult, CheckReport, Endpoint, RunOption, Status, Tries};
 use crate::report::line::Role;
 
-/// What a case came to, with "passed, but only on a second try" apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// Passed at once.
     Passed,
-    /// The replies were right, and what the case claims besides was not verified.
     Unverified,
-    /// Passed on the second try only.
     Flaky,
-    /// Departs from what happens now and then.
     Warned,
-    /// Failed.
     Failed,
-    /// Not asked.
     Skipped,
-    /// Nothing can be said.
     Inconclusive,
 }
 
-/// How JUnit shows a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JunitKind {
-    /// Passed.
     Success,
-    /// Passed, with the failure before it.
     Flaky,
-    /// Failed.
     Failure,
     /// Not known, which must stop a pipeline as a failure does.
     Error,
-    /// Skipped.
     Skipped,
 }
 
-/// How TAP shows a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TapKind {
-    /// `ok`.
     Ok,
-    /// `not ok`.
     NotOk,
     /// `not ok … # TODO`, which a harness tells and does not count as a failure.
     Todo,
-    /// `ok … # SKIP`.
     Skip,
 }
 
-/// How loud SARIF and annotations are about a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// It must be mended.
     Error,
-    /// It should be looked at.
     Warning,
-    /// It is worth knowing.
     Note,
 }
 
-/// How one standing is shown in every form.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
-    /// The stable name.
     pub name: &'static str,
     /// The mark in front of it, which tells it apart without colours.
     pub mark: &'static str,
-    /// What it means on a terminal.
     pub role: Role,
-    /// Its test result in JUnit.
     pub junit: JunitKind,
-    /// Its line in TAP.
     pub tap: TapKind,
     /// Its level in SARIF and in annotations; `None` where they do not tell it.
     pub level: Option<Level>,
 }
 
-/// The standings in the order in which they are counted, and how each is shown.
 const LOOKS: [(Standing, Look); 7] = {
     use JunitKind as J;
     use Standing as S;
@@ -105,7 +79,6 @@ const LOOKS: [(Standing, Look); 7] = {
 };
 
 impl Standing {
-    /// Every standing, in the order in which they are counted.
     pub const ALL: [Standing; 7] = [
         Standing::Passed,
         Standing::Unverified,
@@ -116,7 +89,6 @@ impl Standing {
         Standing::Skipped,
     ];
 
-    /// What a result came to.
     pub const fn of(result: &CaseResult) -> Self {
         match (result.status, result.tries) {
             (Status::Passed, Tries::PassedOnSecond) => Standing::Flaky,
@@ -129,7 +101,6 @@ impl Standing {
         }
     }
 
-    /// How it is shown.
     pub fn look(self) -> Look {
         let row = LOOKS.iter().find(|(standing, _)| *standing == self);
         // Every standing has a row, which a test holds; the last resort flatters nobody.
@@ -138,7 +109,6 @@ impl Standing {
 }
 
 impl Look {
-    /// The stable name in JSON and in a page's style.
     pub fn id(self) -> &'static str {
         if self.name == Standing::Unverified.look().name { "unverified" } else { self.name }
     }
@@ -149,7 +119,6 @@ pub fn unverified(result: &CaseResult) -> Option<&str> {
     result.unseen.as_deref().filter(|_| result.status == Status::Passed)
 }
 
-/// What was not verified, each text once with its cases.
 pub fn unverified_claims(results: &[CaseResult]) -> Vec<(&str, Vec<&CaseResult>)> {
     let mut claims: Vec<(&str, Vec<&CaseResult>)> = Vec::new();
     for result in results {
@@ -162,7 +131,6 @@ pub fn unverified_claims(results: &[CaseResult]) -> Vec<(&str, Vec<&CaseResult>)
     claims
 }
 
-/// How many results came to each standing that occurs, in the order of [`Standing::ALL`].
 pub fn counts<'a>(results: impl IntoIterator<Item = &'a CaseResult>) -> Vec<(Standing, u64)> {
     let mut counts = Standing::ALL.map(|standing| (standing, 0));
     for result in results {
@@ -174,18 +142,13 @@ pub fn counts<'a>(results: impl IntoIterator<Item = &'a CaseResult>) -> Vec<(Sta
     counts.into_iter().filter(|(_, count)| *count > 0).collect()
 }
 
-/// What is said of an endpoint as a whole, before its cases.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Headline {
-    /// What the endpoint comes to, as if it were a case.
     pub standing: Standing,
-    /// The stable name.
     pub code: &'static str,
-    /// The verdict, to be read from afar.
     pub title: &'static str,
     /// Why, in the words of the check; may hold received text.
     pub reason: String,
-    /// What follows from it, and what to do.
     pub advice: &'static str,
 }
 
@@ -218,7 +181,6 @@ pub fn headline(endpoint: &Endpoint) -> Option<Headline> {
     Some(Headline { standing, code: endpoint_name(endpoint), title, reason, advice })
 }
 
-/// The stable name of what an endpoint as a whole is.
 pub const fn endpoint_name(endpoint: &Endpoint) -> &'static str {
     match endpoint {
         Endpoint::Discerning => "discerning",
@@ -240,7 +202,6 @@ pub fn is_yes(report: &CheckReport) -> bool {
         && !is(Status::Inconclusive)
 }
 
-/// The command that runs one case again, as a shell reads it.
 pub fn again(report: &CheckReport, id: &str) -> String {
     let url = visible(&report.url, LONGEST_URL);
     let mut command = format!("payout-notify check {}", shell_word(&url));

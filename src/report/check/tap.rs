@@ -11,10 +11,6 @@ use crate::check::report::{CaseResult, CheckReport};
 use crate::report::json::plain_json;
 use crate::report::text::milliseconds;
 
-/// The report: the endpoint as a whole is the first test point, each case one more.
-///
-/// An inconclusive case is `not ok`, a warned one `not ok` with a TODO, which harnesses tell and do
-/// not count as a failure.
 pub fn text(report: &CheckReport) -> String {
     let mut text = format!("TAP version 14\n1..{}\n", report.results.len() + 1);
     let url = visible(&report.url, LONGEST_URL);
@@ -90,7 +86,6 @@ fn point(text: &mut String, number: usize, report: &CheckReport, result: &CaseRe
     diagnostic(text, &fields);
 }
 
-/// A YAML block whose values are JSON, which YAML reads as it is.
 fn diagnostic(text: &mut String, fields: &[(&str, Value)]) {
     text.push_str("  ---\n");
     for (name, value) in fields {

@@ -13,31 +13,22 @@ use crate::report::figures::{counted, grouped, shortened, span};
 use crate::report::line::{Line, Role, Width};
 use crate::report::text::short_duration;
 
-/// The width of the texts that are told in full, where no URL or command is wider.
 const WIDTH: usize = 80;
 
-/// Where the texts of a result told in full begin.
 const INDENT: usize = 12;
 
-/// The most characters of a group's name in the table.
 const LONGEST_GROUP: usize = 32;
 
-/// The most lines of a body.
 const MOST_BODY_LINES: usize = 10;
 
-/// The most lines of a large body.
 const MOST_LARGE_BODY_LINES: usize = 3;
 
-/// The fewest columns that a title or a reason gets, however narrow the terminal is.
 const LEAST_ROOM: usize = 20;
 
-/// So many cases in a row that say the same are told in one line.
 const MANY_ALIKE: usize = 3;
 
-/// The most results that are told in full.
 const MOST_TOLD: usize = 50;
 
-/// What is about to be done, before the first request.
 pub fn ready_line(facts: &CheckFacts) -> Line {
     Line::new().plain("checking ").accent(visible(&facts.url, LONGEST_URL)).dim(format!(
         "  {}, at most {}, seed {}",
@@ -47,9 +38,6 @@ pub fn ready_line(facts: &CheckFacts) -> Line {
     ))
 }
 
-/// The report: the verdict, the table, the failures in full, the totals.
-///
-/// The table keeps to `width`: titles are cut to it, reasons go on in the next line.
 pub fn lines(report: &CheckReport, width: Width) -> Vec<Line> {
     let mut lines = vec![
         Line::new().strong("check of ").accent(visible(&report.url, LONGEST_URL)),
@@ -126,7 +114,6 @@ fn is_for(result: &CaseResult, shared: Option<&str>) -> bool {
     result.status == Status::Inconclusive && shared == Some(&result.summary)
 }
 
-/// The cases by their groups; of those that are inconclusive for the shared reason, their number.
 fn table(lines: &mut Vec<Line>, report: &CheckReport, width: Width) {
     let ids = id_width(&report.results);
     let shared = shared_reason(report);
@@ -163,7 +150,6 @@ fn table(lines: &mut Vec<Line>, report: &CheckReport, width: Width) {
     lines.extend((!is_apart).then(Line::new));
 }
 
-/// A group's name, and what its cases came to.
 fn heading(group: &[CaseResult]) -> Line {
     let name = group.first().map_or("", |first| first.group.as_str());
     let mut heading = Line::new().strong(shortened(&visible(name, LONGEST_ID), LONGEST_GROUP));
@@ -177,7 +163,6 @@ fn heading(group: &[CaseResult]) -> Line {
     heading
 }
 
-/// Whether a case has nothing to tell but why it was not asked or not known.
 fn is_unasked(result: &CaseResult) -> bool {
     matches!(Standing::of(result), Standing::Skipped | Standing::Inconclusive)
 }
@@ -195,7 +180,6 @@ fn alike_lines((before, first): (&str, &CaseResult), count: usize, width: Width)
     hanging(Line::new().with(look.role, start), indent, &reason, width)
 }
 
-/// A case of the table: one line, and more where a reason needs them.
 fn rows(result: &CaseResult, ids: usize, width: Width) -> Vec<Line> {
     let standing = Standing::of(result);
     let look = standing.look();
@@ -226,7 +210,6 @@ fn rows(result: &CaseResult, ids: usize, width: Width) -> Vec<Line> {
     }
 }
 
-/// How many characters there are after the first `indent` ones.
 fn room(indent: usize, width: Width) -> usize {
     match width {
         Width::Columns(columns) => columns.saturating_sub(indent).max(LEAST_ROOM),
@@ -304,7 +287,6 @@ fn exchange_lines(lines: &mut Vec<Line>, exchange: &Exchange) {
     told(lines, "platform", Role::Plain, &visible(&exchange.conclusion, LONGEST_TEXT));
 }
 
-/// A reply's status and content type.
 pub(super) fn status(received: &Received) -> String {
     let content_type = received.content_type.as_deref().unwrap_or("no content type");
     format!("{} {}", received.status, visible(content_type, LONGEST_TITLE))
@@ -330,7 +312,6 @@ fn told(lines: &mut Vec<Line>, label: &str, role: Role, text: &str) {
     }
 }
 
-/// What was not verified, each once with how many cases it concerns.
 fn not_verified(lines: &mut Vec<Line>, results: &[CaseResult], width: Width) {
     let claims = unverified_claims(results);
     let look = Standing::Unverified.look();
@@ -344,7 +325,6 @@ fn not_verified(lines: &mut Vec<Line>, results: &[CaseResult], width: Width) {
     lines.extend((!claims.is_empty()).then(Line::new));
 }
 
-/// How many cases came to what, with the marks of the table.
 fn totals(results: &[CaseResult], width: Width) -> Vec<Line> {
     let mut lines = vec![Line::new()];
     let mut used = 0;

@@ -11,38 +11,26 @@ use crate::listener::verdict::{Accepts, Contract};
 use crate::report::json;
 use crate::report::line::Line;
 
-/// What differs between two kept callbacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryDiff {
-    /// The numbers of the two.
     pub ids: (u64, u64),
     /// Members of the payloads; nothing where one of them cannot be read.
     pub members: Option<Vec<Difference>>,
-    /// Headers, with the values of one name joined.
     pub headers: Vec<Difference>,
-    /// The bodies as bytes.
     pub bytes: BytesDiff,
 }
 
-/// Something of one name that differs; a text is missing on the side that lacks it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// The name.
     pub name: String,
-    /// The text of the first.
     pub before: Option<String>,
-    /// The text of the second.
     pub after: Option<String>,
 }
 
-/// How two bodies differ as bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BytesDiff {
-    /// Not at all.
     Same,
-    /// The same members in the same order with the same texts; only what stands between differs.
     Spacing,
-    /// The same members with the same texts in another order.
     Order,
     /// From this byte on, counted from 0.
     From(usize),
@@ -59,7 +47,6 @@ impl BytesDiff {
     }
 }
 
-/// Compares two kept callbacks.
 pub fn compare(a: &Entry, b: &Entry) -> EntryDiff {
     let contract = Contract { accepts: Accepts::Any, ..Contract::default() };
     let payloads = (contract.payload(&a.callback).ok(), contract.payload(&b.callback).ok());
@@ -75,7 +62,6 @@ pub fn compare(a: &Entry, b: &Entry) -> EntryDiff {
     }
 }
 
-/// The members in their order, each with its text as it was sent.
 fn members(payload: &Payload<'_>) -> Vec<(String, String)> {
     let text = |span: Range<usize>| payload.text().get(span).unwrap_or_default().to_owned();
     payload
@@ -99,7 +85,6 @@ fn headers(entry: &Entry) -> Vec<(String, String)> {
 
 type Named = Vec<(String, String)>;
 
-/// In the order of the first, then what only the second has.
 fn differences(a: &Named, b: &Named) -> Vec<Difference> {
     let index = |all: &Named| -> BTreeMap<String, String> { all.iter().cloned().collect() };
     let (in_a, in_b) = (index(a), index(b));
@@ -131,7 +116,6 @@ fn bytes(a: &Entry, b: &Entry, members: Option<&(Named, Named)>) -> BytesDiff {
     BytesDiff::From(same)
 }
 
-/// The differences for a person.
 pub fn lines(diff: &EntryDiff) -> Vec<Line> {
     let (a, b) = diff.ids;
     let mut lines = vec![match diff.bytes {
@@ -164,7 +148,6 @@ fn difference_lines(difference: &Difference) -> impl Iterator<Item = Line> + use
     before.into_iter().chain(after)
 }
 
-/// The differences for a program.
 pub fn json(diff: &EntryDiff) -> String {
     let list = |all: &[Difference]| -> Vec<Value> {
         let one =

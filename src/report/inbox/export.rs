@@ -21,7 +21,6 @@ const HOP_BY_HOP: [&str; 11] = [
     "upgrade",
 ];
 
-/// The headers that go with the message wherever it is sent, as received.
 pub fn end_to_end(entry: &Entry) -> impl Iterator<Item = (&str, &[u8])> {
     let callback = &entry.callback;
     let connection = callback.headers.iter().filter(|(name, _)| name == "connection");
@@ -37,7 +36,6 @@ pub fn end_to_end(entry: &Entry) -> impl Iterator<Item = (&str, &[u8])> {
     })
 }
 
-/// The URL that was called, as far as the request tells it.
 fn url(entry: &Entry) -> String {
     let host = entry.callback.header("host").map(String::from_utf8_lossy);
     format!("http://{}{}", host.as_deref().unwrap_or("localhost"), entry.callback.path)

@@ -10,7 +10,6 @@ use crate::mask::{hides, is_own_member, outside};
 const PASSED_ON: [(&str, &str); 3] =
     [("callback", "body"), ("inbox-entry", "body"), ("inbox-entry", "body_base64")];
 
-/// A line of this shape with the keys hidden in its values.
 pub(super) fn line(kind: &str, text: String) -> String {
     if !hides(&text) {
         return text;
@@ -21,7 +20,6 @@ pub(super) fn line(kind: &str, text: String) -> String {
     })
 }
 
-/// JSON with its string values changed; `change` gets the member's name, the depth and the value.
 fn values(text: &str, change: impl for<'a> Fn(&str, usize, &'a str) -> Cow<'a, str>) -> String {
     let mut changed = String::with_capacity(text.len());
     let (mut name, mut depth, mut rest) = ("", 0_usize, text);
@@ -53,7 +51,6 @@ fn values(text: &str, change: impl for<'a> Fn(&str, usize, &'a str) -> Cow<'a, s
     changed
 }
 
-/// Where the string ends that the text begins with.
 fn end_of_string(text: &str) -> usize {
     let mut is_escaped = false;
     let mut bytes = text.bytes().enumerate().skip(1);

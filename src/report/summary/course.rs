@@ -7,16 +7,12 @@ pub const MOST_PARTS: usize = 120;
 
 const FIRST_PART_US: u128 = 10_000;
 
-/// The attempts sent during one part of the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Part {
-    /// Those that were acknowledged.
     pub acknowledged: u64,
-    /// Those that were not.
     pub failed: u64,
 }
 
-/// The attempts of a run over its time, in parts of equal length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Course {
     part_us: u128,
@@ -30,17 +26,14 @@ impl Default for Course {
 }
 
 impl Course {
-    /// The length of one part.
     pub fn part_length(&self) -> Duration {
         Duration::from_micros(u64::try_from(self.part_us).unwrap_or(u64::MAX))
     }
 
-    /// The parts from the start of the run to the last attempt.
     pub fn parts(&self) -> &[Part] {
         &self.parts
     }
 
-    /// Counts one attempt that was sent at `at` after the start.
     pub(super) fn record(&mut self, at: Duration, count: impl FnOnce(&mut Part)) {
         let micros = at.as_micros();
         while micros / self.part_us >= MOST_PARTS as u128 {

@@ -8,7 +8,6 @@ use crate::report::gates::GateVerdict;
 
 const MOST_FAILURES: usize = 25;
 
-/// The page.
 pub fn page(report: &RunReport) -> String {
     let summary = &report.summary;
     let mut page = Markup::default();
@@ -82,7 +81,6 @@ fn head(page: &mut Markup, report: &RunReport) {
     }
 }
 
-/// What of the figures comes from before a resume.
 fn earlier(page: &mut Markup, summary: &DeliverySummary) {
     let earlier = summary.earlier;
     if earlier.parts == 0 {

@@ -9,7 +9,6 @@ use crate::report::gates::{Figure, GateResult};
 use crate::report::json;
 use crate::report::text::milliseconds;
 
-/// That a run begins, as one line of JSON of the type `ready`.
 pub fn ready(facts: &RunFacts, seed: u64) -> String {
     json::line(
         "ready",
@@ -23,7 +22,6 @@ pub fn ready(facts: &RunFacts, seed: u64) -> String {
     )
 }
 
-/// The summary as one line of JSON, of the type `delivery-summary`.
 pub fn summary(report: &RunReport) -> String {
     let RunReport { summary, gates } = report;
     let throttling = &summary.throttling;
@@ -161,7 +159,6 @@ fn gate(result: &GateResult) -> Value {
     })
 }
 
-/// One attempt of one of many orders as one line of JSON, of the type `delivery-attempt`.
 pub fn attempt(attempt: &AttemptRecord) -> String {
     json::line(
         "delivery-attempt",

@@ -12,7 +12,6 @@ use crate::report::text::push_visible;
 
 const MOST_NAMES: usize = 20;
 
-/// One test case an order, or, of more than a thousand, one a result and reason; and one a gate.
 pub fn xml(report: &RunReport) -> String {
     let summary = &report.summary;
     let mut orders = TestSuite::new("orders");
@@ -87,7 +86,6 @@ fn visible(text: &str) -> String {
     shown
 }
 
-/// The time is that of the order's slowest attempt.
 fn order_case(order: &OrderOutcome) -> TestCase {
     let status = match order.result {
         Some(OrderResult::Acknowledged) => TestCaseStatus::success(),
@@ -160,7 +158,6 @@ fn result_cases(summary: &DeliverySummary) -> Vec<TestCase> {
     cases
 }
 
-/// The first orders that failed, or those of one reason, one a line.
 fn names(summary: &DeliverySummary, code: Option<&str>) -> String {
     let failures = summary.failures.iter().filter(|order| code.is_none() || order.code == code);
     let line = |order: &OrderOutcome| format!("{}: {}", order.order_id, told(order));

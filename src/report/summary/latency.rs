@@ -35,13 +35,11 @@ impl Default for LatencyFigures {
 }
 
 impl LatencyFigures {
-    /// No times yet.
     pub fn new() -> Self {
         let histogram = Histogram::new(DIGITS).expect("three digits are within the limits");
         LatencyFigures { histogram, sum_us: 0, smallest_us: u64::MAX, largest_us: 0 }
     }
 
-    /// Counts one time.
     pub fn record(&mut self, time: Duration) {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX).min(LONGEST_US);
         // It grows up to the bound above and so never refuses.
@@ -51,7 +49,6 @@ impl LatencyFigures {
         self.largest_us = self.largest_us.max(micros);
     }
 
-    /// How many times were counted.
     pub fn count(&self) -> u64 {
         self.histogram.len()
     }
@@ -87,7 +84,6 @@ impl LatencyFigures {
         if self.histogram.equivalent(a, b) { Ordering::Equal } else { quantile.cmp(&limit) }
     }
 
-    /// How many times lie in each of `columns` parts of a scale.
     pub fn distribution(&self, scale: &LogScale, columns: usize) -> Vec<u64> {
         let mut counts = vec![0_u64; columns];
         for part in self.histogram.iter_recorded() {

@@ -15,7 +15,6 @@ pub(in crate::report) struct Markup {
 }
 
 impl Markup {
-    /// Adds all that stands before a page's content: it is one file, and loads nothing.
     pub(in crate::report) fn begin(&mut self, title: &str, style: &'static str) {
         self.html("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
         // The page is handed round and holds received texts: whatever slipped in could not run or load.
@@ -26,13 +25,11 @@ impl Markup {
         self.html(style).html("</style></head><body><main>");
     }
 
-    /// Adds fixed markup.
     pub(in crate::report) fn html(&mut self, fixed: &'static str) -> &mut Self {
         self.page.push_str(fixed);
         self
     }
 
-    /// Adds a text, escaped for an element and for a quoted attribute alike, the keys hidden.
     pub(in crate::report) fn text(&mut self, text: &str) -> &mut Self {
         escape(&outside(text), &mut self.page);
         self
@@ -46,7 +43,6 @@ impl Markup {
         self
     }
 
-    /// The page.
     pub(in crate::report) fn finish(self) -> String {
         self.page
     }

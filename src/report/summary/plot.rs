@@ -18,7 +18,6 @@ const MOST_TIMES: u32 = 5;
 /// The height of a plot in its own units; its width is the number of its columns.
 const HEIGHT: f64 = 100.0;
 
-/// How attempts are spread over their latency, by both clocks.
 pub(super) fn latency(page: &mut Markup, summary: &DeliverySummary) {
     let (latency, service) = (&summary.latency, &summary.service_time);
     let shortest = latency.shortest().min(service.shortest());
@@ -46,7 +45,6 @@ pub(super) fn latency(page: &mut Markup, summary: &DeliverySummary) {
     page.html("</div>");
 }
 
-/// The tops of the columns as one line, left out where there is nothing.
 fn outline(page: &mut Markup, counts: &[u64], most: u64) {
     page.html("<path class=\"sent\" d=\"");
     let mut is_drawing = false;
@@ -70,7 +68,6 @@ fn micros(micros: f64) -> String {
     crate::report::figures::three_digits(time)
 }
 
-/// The height of a count on a logarithmic scale on which one thing is still seen.
 fn log_height(count: u64, most: u64) -> f64 {
     match count {
         0 => 0.0,
@@ -86,7 +83,6 @@ fn log_grid(most: u64) -> Vec<(f64, String)> {
     lines.map(|count| (log_height(count, most) / HEIGHT, grouped(count))).collect()
 }
 
-/// Attempts over the time of the run, those that failed on top.
 pub(super) fn course(page: &mut Markup, summary: &DeliverySummary) {
     let parts = summary.course.parts();
     let most = parts.iter().map(|part| part.acknowledged + part.failed).max().unwrap_or(0);
@@ -121,7 +117,6 @@ pub(super) fn course(page: &mut Markup, summary: &DeliverySummary) {
     page.html("</div>");
 }
 
-/// One bar for the attempts with one number, as part of the largest.
 pub(super) fn outcome(page: &mut Markup, acknowledged: u64, failed: u64, most: u64) {
     let width = |count: u64| 100.0 * count as f64 / most.max(1) as f64;
     page.html("<svg class=\"bar\" viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"");

@@ -95,7 +95,6 @@ fn attempt(
     }
 }
 
-/// The summary of [`events`].
 pub(crate) fn summary(orders: u64) -> DeliverySummary {
     let mut summary = DeliverySummary::new(facts(orders));
     events(orders).iter().for_each(|event| summary.fold(event));
@@ -103,7 +102,6 @@ pub(crate) fn summary(orders: u64) -> DeliverySummary {
     summary
 }
 
-/// The report of [`summary`] with a passing and a failing gate.
 pub(crate) fn report(orders: u64) -> RunReport {
     let mut summary = summary(orders);
     summary.fold(&FleetEvent::Throttled { at: Duration::from_secs(11), in_flight: 1024 });
@@ -114,7 +112,6 @@ pub(crate) fn report(orders: u64) -> RunReport {
     RunReport { summary, gates }
 }
 
-/// A report whose every text is hostile.
 pub(crate) fn hostile() -> RunReport {
     let evil = "<script>alert(1)</script>\"'&]]>\u{1b}[2J\u{202e}\u{fffe}\n\0";
     let mut facts = facts(2);

@@ -16,7 +16,6 @@ const LONGEST_ID: usize = 32;
 const LABEL: usize = 16;
 const CURVE: usize = 60;
 
-/// The whole summary: a headline, the attempts, the reasons, the latency, the slowest, the gates.
 pub fn lines(report: &RunReport) -> Vec<Line> {
     let summary = &report.summary;
     let mut lines = headline(summary);
@@ -103,7 +102,6 @@ fn remarks(summary: &DeliverySummary) -> Vec<Line> {
     lines
 }
 
-/// How many outcomes of an earlier part are unknown, and what was done about it.
 pub(super) fn unknown_outcomes(summary: &DeliverySummary) -> String {
     let attempts = counted(summary.unknown_outcomes, "attempt");
     let sent = match summary.sent_again {
@@ -114,7 +112,6 @@ pub(super) fn unknown_outcomes(summary: &DeliverySummary) -> String {
     format!("{attempts} of an earlier part, {sent}")
 }
 
-/// What of the figures comes from before a resume.
 fn earlier(summary: &DeliverySummary) -> Vec<Line> {
     let earlier = summary.earlier;
     if earlier.parts == 0 {
@@ -218,7 +215,6 @@ fn quantiles(name: &str, figures: &LatencyFigures) -> Line {
     Line::new().plain(format!("  {name:<LABEL$}")).strong(cells)
 }
 
-/// Says so where the second clock hides what the first one shows.
 fn hidden_wait(summary: &DeliverySummary) -> Option<Line> {
     SHOWN_QUANTILES.into_iter().rev().find_map(|(name, quantile)| {
         let intended = summary.latency.quantile(quantile)?;
@@ -263,7 +259,6 @@ fn failures(summary: &DeliverySummary) -> Vec<Line> {
     lines
 }
 
-/// A gate and what was measured, on one line.
 pub fn gate_line(result: &GateResult) -> Line {
     let (line, relation) = match result.verdict {
         GateVerdict::Passed => (Line::new().good("  passed "), ""),

@@ -51,12 +51,10 @@ const fn escaped(
     rule(code, does, RAW, cause, DECODED, Member(write))
 }
 
-/// A string's text inside its JSON quotes, and a nested value's JSON, escaped further.
 fn json_text(entry: &Entry, escape: fn(&str) -> String) -> Option<String> {
     json_inside(entry, escape).or_else(|| entry.nested().map(|_| escape(&entry.text)))
 }
 
-/// A string's text inside its JSON quotes, escaped further.
 fn json_inside(entry: &Entry, escape: fn(&str) -> String) -> Option<String> {
     on_text(entry, |text| {
         let quoted = json_string(text);

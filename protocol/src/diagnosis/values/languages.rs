@@ -28,7 +28,6 @@ const PYTHON: &str = "write true and false, json.dumps(v, ensure_ascii=False, se
 const JAVA: &str = "read into a JsonNode or JsonElement, sign text with asText() and nested values as their JSON, and keep numbers as BigDecimal";
 const GO: &str = "decode with UseNumber() into json.Number, and json.Marshal() nested values";
 
-/// Scalars and nested values in one style; strings stay plain.
 fn styled(entry: &Entry, style: &Style) -> Option<String> {
     entry.string().is_none().then(|| print(&entry.tree, style))
 }

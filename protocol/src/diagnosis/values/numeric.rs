@@ -37,7 +37,6 @@ fn amounts(entry: &Entry, print: Print) -> Option<String> {
     if entry.is_amount() { entry.digits().and_then(print) } else { None }
 }
 
-/// Numbers and numeric strings with a decimal point.
 fn decimals(entry: &Entry, print: Print) -> Option<String> {
     entry.digits().filter(|digits| numbers::reprinted(digits).is_some()).and_then(print)
 }

@@ -38,7 +38,6 @@ fn upper(text: &str) -> Option<Vec<u8>> {
     Some(text.to_uppercase().into_bytes())
 }
 
-/// PHP changes the case of ASCII letters only.
 const ASCII_LOWER: Change = |text| Some(text.to_ascii_lowercase().into_bytes());
 const ASCII_UPPER: Change = |text| Some(text.to_ascii_uppercase().into_bytes());
 

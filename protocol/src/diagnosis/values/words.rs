@@ -45,7 +45,6 @@ fn bool_as(entry: &Entry, yes: &str, no: &str) -> Option<String> {
     }
 }
 
-/// Runs of white space as one space each.
 fn collapsed(text: &str, is_space: fn(char) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
