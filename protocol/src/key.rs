@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_key_that_was_misread_is_suspicious() {
-        let suspicions = |text: &str| Key::try_new(text.into()).unwrap().suspicions();
+        let suspicions = |text: &str| Key::try_new(text).unwrap().suspicions();
         assert_eq!(suspicions("plain"), []);
         assert_eq!(suspicions("key\n"), [Suspicion::OuterSpace]);
         assert_eq!(suspicions("\"key\""), [Suspicion::Quotes]);
