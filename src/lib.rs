@@ -3,6 +3,8 @@
 //! What a merchant's server embeds is the package `payout-notify-protocol`; this library exists so
 //! that the program, its man pages and its completions share one definition of the command line.
 
+#![cfg_attr(fuzzing, allow(missing_docs, reason = "nobody but the fuzz targets reaches them"))]
+
 extern crate payout_notify_protocol as protocol;
 
 mod check;

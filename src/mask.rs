@@ -146,6 +146,9 @@ impl KeyMask {
         Cow::Owned(replaced(text, 0..text.len(), &found))
     }
 
+    /// Reads the pieces as one text: a key may run over their borders.
+    ///
+    /// A key within one piece for which `is_own` holds stays.
     pub fn mask_pieces(&self, pieces: &mut [String], is_own: impl Fn(usize) -> bool) {
         if self.needles.is_empty() {
             return;

@@ -128,7 +128,6 @@ pub struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    /// A plan without first rows, a check or particular limits.
     pub fn new(schema: &'a Schema, presence: Presence) -> Self {
         let (integrity, limits) = (Integrity::AsRead, Limits::default());
         let recovery = Recovery::Never;

@@ -102,7 +102,6 @@ impl Console {
         }
     }
 
-    /// How wide a line of the answer may be without being broken by the terminal.
     pub fn answer_width(&self) -> Width {
         width::of_stdout(self.answers.device)
     }

@@ -51,9 +51,6 @@ pub enum SignType {
 }
 
 /// The scheme to sign by: the chosen one, else what the payload says.
-///
-/// # Errors
-/// A payload whose own `sign_type` is unknown, where none was chosen.
 pub fn choose_scheme<'d>(
     payload: &Payload<'_>,
     dialect: &'d Dialect,
@@ -68,9 +65,6 @@ pub fn choose_scheme<'d>(
 }
 
 /// The dialect's scheme with this digest.
-///
-/// # Errors
-/// A dialect without it.
 pub fn scheme_of(dialect: &Dialect, algorithm: Algorithm) -> Result<&Scheme, NoSuchDigest> {
     dialect
         .scheme(algorithm)
@@ -92,9 +86,6 @@ impl BodySigner {
 
     /// Settles what holds for every payload; without a chosen digest each payload's `sign_type`
     /// chooses.
-    ///
-    /// # Errors
-    /// A chosen digest that the dialect does not have.
     pub fn try_new(
         dialect: &'static Dialect,
         chosen: Option<Algorithm>,
@@ -105,9 +96,6 @@ impl BodySigner {
     }
 
     /// The signed body of a payload after these changes, and what `read` finds in the payload.
-    ///
-    /// # Errors
-    /// A text that is no payload, before or after a change; an unknown `sign_type`.
     pub fn sign<'e, T>(
         &mut self,
         text: &[u8],

@@ -28,11 +28,7 @@ pub(super) const CLEARLY_BAD_COUNT: u64 = CLEARLY_BAD.len() as u64;
 #[derive(Clone, Debug)]
 pub(super) enum Control {
     Acknowledged(Sent),
-    Refused {
-        reason: String,
-        /// What was sent and came back at last, where a message could be made.
-        sent: Option<Sent>,
-    },
+    Refused { reason: String, sent: Option<Sent> },
     Unreachable(String),
 }
 

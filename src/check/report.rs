@@ -43,7 +43,6 @@ pub struct CaseResult {
     pub summary: String,
     pub why: String,
     pub fix: String,
-    /// What was not verified, such as the side effect without an observer.
     pub unseen: Option<String>,
     /// What was sent and what came back, in order; of many equal ones at once the telling ones.
     pub exchanges: Vec<Exchange>,

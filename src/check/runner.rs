@@ -30,7 +30,6 @@ pub enum CheckEvent<'a> {
     Ended(&'a CaseResult),
 }
 
-/// Why a check does not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
     #[error(transparent)]
@@ -197,7 +196,6 @@ impl Run<'_> {
         self.endpoint == Endpoint::Discerning && is_sociable(case) && !self.counts_in_total(case)
     }
 
-    /// What can be said of a case without sending anything.
     fn without_asking(&self, case: &Case) -> Option<Tested> {
         if let Some(lacking) = self.plan.lacking(case) {
             return Some(blank(case, Status::Skipped, lacking));

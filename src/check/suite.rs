@@ -24,7 +24,6 @@ pub struct Suite {
     cases: Vec<Case>,
 }
 
-/// What was chosen does not fit the suite.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SuiteError {
     #[error("there is no case or group {text:?}{}", hint(.nearest.as_deref()))]

@@ -29,7 +29,6 @@ pub struct Parcel {
 }
 
 impl Parcel {
-    /// Whether a sound endpoint does not acknowledge it.
     pub(super) fn is_bad(&self) -> bool {
         matches!(self.expect, Expect::NotAcknowledged | Expect::Refused)
     }

@@ -261,7 +261,6 @@ pub fn no_url() -> CommandError {
         .hint("give the notify URL as the first argument, or set url in a profile")
 }
 
-/// How long a reply is waited for where nothing else is said.
 pub const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub fn parse_time(text: &str) -> Result<Duration, String> {

@@ -264,7 +264,6 @@ fn conduct(
     }
 }
 
-/// The error that a check does not begin.
 fn not_begun(error: CheckError) -> CommandError {
     match error {
         CheckError::Sender(error) => {

@@ -44,7 +44,6 @@ const EXAMPLE_KEY: &str = "ThisIsYourSecretKey123";
 
 const TIMEOUT: Duration = Duration::from_millis(300);
 
-/// How long the demo's merchant says nothing at first.
 const SILENCE: Duration = Duration::from_millis(400);
 
 pub fn run(_args: &Args, console: &mut Console) -> CommandResult {

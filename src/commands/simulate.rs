@@ -194,7 +194,6 @@ struct Setup<'a> {
     target: Target,
     schedule: RetrySchedule,
     dialect: &'static Dialect,
-    /// Where notifications go, without a body.
     request: Request,
     seed: u64,
 }

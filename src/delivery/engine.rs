@@ -61,7 +61,6 @@ pub enum DeliveryEvent<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryResult {
     Acknowledged,
-    /// The schedule ended without an acknowledgement.
     Exhausted(Exhaustion),
     Interrupted(Interruption),
 }

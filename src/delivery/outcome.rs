@@ -196,11 +196,7 @@ impl Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     Acknowledged,
-    RetryAt {
-        attempt: usize,
-        offset: Duration,
-    },
-    /// The schedule ended without an acknowledgement.
+    RetryAt { attempt: usize, offset: Duration },
     Exhausted(Exhaustion),
 }
 

@@ -52,7 +52,6 @@ impl AttemptRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OrderResult {
     Acknowledged,
-    /// The schedule ended, or the window passed, without an acknowledgement.
     Exhausted,
     Interrupted,
 }

@@ -49,7 +49,6 @@ pub(super) struct Slot {
     peer: IpAddr,
     phase: AtomicU8,
     pub(super) evicted: Notify,
-    /// The answer that hyper does not write, until the connection's task takes it.
     pub(super) takeover: Mutex<Option<Takeover>>,
 }
 

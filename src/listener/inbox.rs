@@ -29,7 +29,6 @@ use crate::store::{
 use entry::{Forwarded, Judged, Replied};
 use retention::Retention;
 
-/// How many callbacks are kept where nothing else is asked for.
 pub const DEFAULT_KEEP: u64 = 10_000;
 
 const WHAT: &str = "inbox";

@@ -85,6 +85,7 @@ impl Server {
     /// The handler gets each callback that was received whole, in a task of its own: it runs to
     /// its end even where the client has left. It must bound its own time. A closed channel is
     /// the first signal, never the second.
+    /// Streams and scripts are not in flight: they end with the first signal.
     pub async fn serve<H, F>(self, handler: H, mut shutdown: mpsc::Receiver<()>) -> ServeSummary
     where
         H: Fn(Callback) -> F + Send + Sync + 'static,

@@ -67,6 +67,7 @@ pub enum TlsError {
     NoKey { path: PathBuf },
     #[error("the private key in {} is encrypted; an unencrypted one is wanted", .path.display())]
     EncryptedKey { path: PathBuf },
+    /// The private key cannot be understood; nothing of it is quoted.
     #[error("the private key in {} cannot be understood", .path.display())]
     BadKey { path: PathBuf },
     #[error("the private key in {} is not that of the certificate in {}", .key.display(), .certificate.display())]
@@ -81,6 +82,7 @@ impl TlsIdentity {
     /// Reads a certificate with its chain behind it, and its private key, from PEM files.
     ///
     /// The key may be PKCS#8, PKCS#1 or SEC1. Both may stand in one file.
+    /// [`TlsError`], which names the file; a key that is another certificate's is refused.
     pub fn from_pem_files(certificate: &Path, key: &Path) -> Result<TlsIdentity, TlsError> {
         let chain = chain_of(certificate, &read(certificate)?)?;
         let private_key = key_of(key, &read(key)?)?;

@@ -53,11 +53,11 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Why the signature does not match, where it does not.
     pub fn mismatch(&self) -> Option<&Mismatch> {
         self.verification.mismatch()
     }
 
+    /// Made where it is shown: most callbacks are valid, and nobody looks at theirs.
     pub fn masked_canonical(&self, payload: &Payload<'_>) -> String {
         let scheme = &self.verification.scheme;
         canonicalize(payload, scheme).masked(scheme)

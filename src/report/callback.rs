@@ -25,7 +25,6 @@ pub struct ReceivedCallback {
     pub breaches: Vec<Breach>,
     /// The canonical string, the key masked: for a program, and where the signature does not match.
     pub masked_canonical: Option<String>,
-    /// What explains a signature that does not match, where that was searched.
     pub diagnosis: Option<Diagnosis>,
 }
 

@@ -116,7 +116,6 @@ pub fn attempt_line(attempt: &Attempt) -> Line {
 
 const MOST_SHOWN: usize = 200;
 
-/// How a reply begins that says nothing else about itself, as a line under its attempt's.
 pub fn reply_line(attempt: &Attempt) -> Option<Line> {
     let Outcome::Reply(reply) = &attempt.outcome else { return None };
     let Some(Conclusion::NotAcknowledged(refusal)) = &attempt.conclusion else { return None };

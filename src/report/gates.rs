@@ -49,7 +49,6 @@ impl Quantile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Count {
     Acked,
-    /// Orders whose schedule ended without an acknowledgement, of all orders.
     Exhausted,
     Retried,
     Failed,
@@ -307,7 +306,6 @@ fn nearest_unit(metric: Metric, unit: &str) -> Option<&'static str> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GateVerdict {
     Passed,
-    /// The condition holds, so the run counts as failed.
     Failed,
     NoData,
 }

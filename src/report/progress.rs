@@ -18,7 +18,6 @@ pub struct ProgressFigures {
     pub orders: Option<u64>,
     pub acknowledged: u64,
     pub pending_retries: u64,
-    /// Attempts a second, lately.
     pub rate: Option<f64>,
 }
 

@@ -19,7 +19,6 @@ pub enum Strictness {
 pub struct VerificationReport {
     pub verification: Verification,
     pub findings: Vec<Finding>,
-    /// What explains a signature that does not match, where that was searched.
     pub diagnosis: Option<Diagnosis>,
     pub strictness: Strictness,
     pub masked_canonical: String,
@@ -30,7 +29,6 @@ pub struct VerificationReport {
 }
 
 impl VerificationReport {
-    /// Why the signature does not match, where it does not.
     pub fn mismatch(&self) -> Option<&Mismatch> {
         self.verification.mismatch()
     }

@@ -90,7 +90,6 @@ pub(super) fn check(
     }
 }
 
-/// The error for a database without the log that it needs.
 pub(super) fn lost(path: &Path, had_log: bool, subject: &Subject) -> StoreError {
     let state = if had_log { "is damaged" } else { "is missing" };
     let log = beside(path, "-wal");

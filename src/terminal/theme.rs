@@ -14,6 +14,7 @@ pub enum Device {
     Other,
 }
 
+/// Each stream has its own: the library would ask stdout alone and keep the answer for all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Theme {
     Plain,

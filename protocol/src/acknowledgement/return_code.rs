@@ -22,9 +22,6 @@ pub(super) struct ReturnCode {
 }
 
 /// Reads a reply; what it quotes is cut to [`MAX_ERROR_MESSAGE`] characters.
-///
-/// # Errors
-/// Why the reply has no `return_code`, in words.
 pub(super) fn read(body: &[u8]) -> Result<ReturnCode, String> {
     let text = std::str::from_utf8(body).map_err(|_| "the body is not UTF-8".to_owned())?;
     // XML parsers skip a byte order mark.

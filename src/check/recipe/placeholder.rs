@@ -2,7 +2,6 @@
 
 use protocol::internal::nearest::nearest;
 
-/// The placeholders without an argument.
 const WORDS: [&str; 11] = [
     "id",
     "other",
@@ -22,7 +21,6 @@ pub(super) enum Placeholder {
     Id,
     Other,
     PlatformId,
-    /// Unix seconds, this many later.
     Now(i64),
     Iso,
     Sign,

@@ -95,6 +95,7 @@ pub fn typed_keys(arguments: &[OsString]) -> impl Iterator<Item = OsString> {
     })
 }
 
+/// A path that leads nowhere may be the key itself, given in the wrong place: it is not repeated.
 pub(super) fn read_key_file(
     path: &Path,
     named_by: &str,

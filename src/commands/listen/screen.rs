@@ -89,6 +89,7 @@ impl Screen<'_> {
         Ok(())
     }
 
+    /// Hostile clients cause many; what is too much is counted and told with the next one.
     fn remark(&mut self, event: &ServerEvent) -> io::Result<()> {
         match self.remarks.spend(Timestamp::now()) {
             Spent::Over => return Ok(()),
@@ -137,7 +138,6 @@ impl Screen<'_> {
         Some(reading.masked_canonical(&payload))
     }
 
-    /// What explains the signature, where it does not match and there is time to search.
     fn diagnose(&mut self, callback: &Callback, verdict: &Verdict) -> Option<Diagnosis> {
         let reading = verdict.reading.as_ref()?;
         let worth = reading.mismatch().is_some_and(Mismatch::can_be_diagnosed);

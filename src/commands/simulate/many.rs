@@ -128,7 +128,6 @@ impl ManyArgs {
         flags.into_iter().find_map(|(is_given, flag)| is_given.then_some(flag))
     }
 
-    /// What the run may have in flight, and whether the limit on open files makes it less.
     fn limits(&self) -> (Limits, OpenFiles) {
         let or = |given: Option<NonZeroUsize>, usual| {
             given.or(NonZeroUsize::new(usual)).unwrap_or(NonZeroUsize::MIN)

@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-/// How often the run looks around where nothing is due.
 pub(super) const BEAT: Duration = Duration::from_secs(1);
 
 /// How late an attempt may start past the window, and a timer may ring: timers and commits take

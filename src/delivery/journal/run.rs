@@ -12,7 +12,6 @@ use crate::store::{Row, Statement, StoreError};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunInfo {
-    /// The merchant's notify URL, without credentials.
     pub url: String,
     pub schedule: String,
     pub retries: Option<usize>,

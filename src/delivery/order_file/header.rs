@@ -87,7 +87,6 @@ impl Expected {
         Ok(names)
     }
 
-    /// Columns that a comma does not separate.
     fn check_separator(&self, texts: &[&str]) -> Result<(), HeaderError> {
         let first = texts.first().map_or("", |text| text.trim());
         let declared = first.get(..4).filter(|start| start.eq_ignore_ascii_case("sep="));

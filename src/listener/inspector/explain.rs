@@ -21,7 +21,6 @@ pub struct Explanation {
     pub canonical: Option<Canonical>,
     pub findings: Vec<Finding>,
     pub weaknesses: Vec<Weakness>,
-    /// What explains a signature that does not match, where that could be searched.
     pub diagnosis: Option<Diagnosis>,
 }
 

@@ -66,7 +66,6 @@ pub struct Runner {
     program: ReplyProgram,
     per: Per,
     seed: u64,
-    /// Replies without a counter of their own.
     shared: u64,
     begun: u64,
     counters: Recent<Counter>,

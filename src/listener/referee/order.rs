@@ -189,7 +189,6 @@ impl Order {
         }
     }
 
-    /// Notes that a delivery ended without an acknowledgement.
     pub(super) fn end(&mut self, number: u64, status: Option<i64>, at: Timestamp) {
         self.open.retain(|(open, _)| *open != number);
         let series = self.series.iter_mut().find(|series| series.status == status);

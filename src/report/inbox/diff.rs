@@ -85,7 +85,6 @@ fn headers(entry: &Entry) -> Vec<(String, String)> {
 
 type Named = Vec<(String, String)>;
 
-/// In the order of the first, then what only the second has.
 fn differences(a: &Named, b: &Named) -> Vec<Difference> {
     let index = |all: &Named| -> BTreeMap<String, String> { all.iter().cloned().collect() };
     let (in_a, in_b) = (index(a), index(b));

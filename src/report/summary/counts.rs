@@ -11,7 +11,6 @@ pub(super) const LONGEST_ID: usize = 100;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OrderCounts {
     pub acknowledged: u64,
-    /// The schedule ended without an acknowledgement.
     pub exhausted: u64,
     /// The run ended first, after at least one attempt.
     pub interrupted: u64,
