@@ -205,7 +205,7 @@ fn literal(source: &[char], from: usize, found: &mut impl FnMut(&str)) -> usize 
                 let escaped = source.get(here).copied().unwrap_or_default();
                 here += 1;
                 match escaped {
-                    // The line goes on after the next line's indentation.
+                    // The text continues after the next line's indentation.
                     '\n' => {
                         let rest = source.get(here..).unwrap_or_default();
                         here += rest.iter().take_while(|blank| blank.is_whitespace()).count();

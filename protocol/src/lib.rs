@@ -30,7 +30,7 @@
 //!         state @ (OrderState::Succeeded | OrderState::Failed) => {
 //!             orders.entry(notification.order_id).or_insert(state);
 //!         }
-//!         // It goes on, or the number is new: nothing to book yet.
+//!         // Not final, or an unknown number: nothing to book yet.
 //!         _ => {}
 //!     }
 //!     Acknowledgement::ok()

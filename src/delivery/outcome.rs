@@ -76,7 +76,7 @@ pub enum FailureKind {
     /// A reply came, and the tool dropped the connection without reading it, as it was told to.
     ReplyLost,
     Proxy,
-    /// This machine had no room for the connection: nothing was sent, and it is no attempt.
+    /// This machine had no room for the connection: nothing was sent, so it does not count as an attempt.
     HeldBack,
     Other,
 }

@@ -322,7 +322,7 @@ fn orders_come_from_stdin_too_and_no_order_is_no_yes() {
     let header = "payout_id,payout_cl_id,platform_id,amount,fee,status,create_time,update_time\n";
     fs::write(path(&shared, "empty.csv"), header).unwrap();
     let run = many(&nothing.url(), &["--from"]).arg(path(&shared, "empty.csv")).run();
-    assert!(refusal(run, 3).contains("there is no order in"));
+    assert!(refusal(run, 3).contains(" has no orders"));
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn a_table_without_the_fields_is_not_sent() {
     let told = refused(format!("{HEADER}\n{ROW}\n").replace("create_time", "creat_time"));
     assert!(told.contains("create_time (is \"creat_time\" meant to be it?)"), "{told}");
     refused(format!("{ROW}\n{ROW}\n"));
-    assert!(refused(format!("{HEADER}\n")).contains("there is no order in orders.csv"));
+    assert!(refused(format!("{HEADER}\n")).contains("orders.csv has no orders"));
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn bash_asks_the_inbox_for_the_numbers_of_callbacks() {
     let offered = offered(&words, &folder);
     assert_eq!(offered, ["latest", "12"]);
     assert_offered(&["payout-notify", "inbox", "show", "lat"], "latest");
-    // A flag's value is no callback.
+    // A flag's value is not a callback's id.
     assert_offered(&["payout-notify", "inbox", "show", "--dialect", "ep"], "epay");
 }
 

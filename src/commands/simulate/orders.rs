@@ -201,7 +201,7 @@ fn bad_row(many: &ManyArgs, error: OrderError) -> CommandError {
 /// Nothing was sent, so nothing was acknowledged: a pipeline must not take that for a yes.
 pub(super) fn no_orders(many: &ManyArgs, skipped: u64) -> CommandError {
     let name = source_name(many).unwrap_or_default();
-    let error = CommandError::input(format!("there is no order in {name}"));
+    let error = CommandError::input(format!("{name} has no orders"));
     match skipped_rows(many, skipped) {
         Some(skipped) => error.because(skipped),
         None => error,
