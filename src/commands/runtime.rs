@@ -65,7 +65,10 @@ pub fn not_sent(transport: &impl Transport) -> Option<CommandError> {
 
 pub fn held_back(transport: &impl Transport) -> Option<String> {
     let why = transport.shortage().and_then(Shortage::why)?;
-    Some(format!("{why}; a request that is held back is sent when there is room, and does not count as an attempt"))
+    Some(format!(
+        "{why}; a request that is held back is sent when there is room, and does not count as an \
+         attempt"
+    ))
 }
 
 /// The requests of the person or the system that the process end.
