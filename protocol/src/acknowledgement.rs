@@ -79,7 +79,7 @@ pub enum Refusal {
     OtherCode {
         /// The code.
         code: String,
-        /// What its `error_msg` says, cut to [`MAX_ERROR_MESSAGE`] characters.
+        /// What its `error_msg` says, cut to 200 characters.
         said: Option<String>,
     },
     /// `error_code` is neither string nor number.

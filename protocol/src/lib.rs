@@ -104,7 +104,9 @@ pub use dialect_file::{DialectFileError, parse as parse_dialect};
 pub use finding::{Finding, Severity};
 pub use key::{EmptyKey, Key};
 pub use merchant::{Acknowledgement, Notification, OrderState, Rejection, Verifier, verify};
-pub use payload::{Encoding, MAX_BYTES, Member, Payload, PayloadError, PayloadProblem, Value};
+pub use payload::{
+    Encoding, MAX_BYTES, MAX_DEPTH, Member, Payload, PayloadError, PayloadProblem, Value,
+};
 pub use platform_code::PlatformCode;
 pub use scheme::{Algorithm, Scheme, UnknownSignType};
 pub use signature::Mismatch;

@@ -8,10 +8,10 @@ use std::error::Error;
 use std::process::Command;
 
 use payout_notify_protocol::{
-    Acknowledgement, Algorithm, Dialect, EmptyKey, Encoding, Finding, Key, Kind, MAX_BYTES, Member,
-    Mismatch, NoSuchDigest, Notification, OrderState, Payload, PayloadError, PayloadProblem,
-    PlatformCode, Rejection, Scheme, Severity, Signer, SigningError, Status, StatusTable,
-    UnknownSignType, Value, Verifier, is_json_type, sign, verify,
+    Acknowledgement, Algorithm, Dialect, EmptyKey, Encoding, Finding, Key, Kind, MAX_BYTES,
+    MAX_DEPTH, Member, Mismatch, NoSuchDigest, Notification, OrderState, Payload, PayloadError,
+    PayloadProblem, PlatformCode, Rejection, Scheme, Severity, Signer, SigningError, Status,
+    StatusTable, UnknownSignType, Value, Verifier, is_json_type, sign, verify,
 };
 
 /// What a function's type must be; a wider or narrower one does not fit.
@@ -25,6 +25,7 @@ fn every_function_has_its_signature() {
         verify => fn(&[u8], &Key) -> Result<Notification, Rejection>,
         is_json_type => fn(&str) -> bool,
         MAX_BYTES => usize,
+        MAX_DEPTH => usize,
         sign => fn(&[u8], &Key) -> Result<String, SigningError>,
         Key::try_new => fn(Vec<u8>) -> Result<Key, EmptyKey>,
         Key::try_new => fn(String) -> Result<Key, EmptyKey>,
