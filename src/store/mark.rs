@@ -9,6 +9,8 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
@@ -34,18 +36,40 @@ const SALTS: usize = 8;
 /// failure before it was called durable.
 const PROOF: usize = 2;
 
+/// How long another connection may be moving the log: a long log on a slow disk takes seconds.
+const MOVER_TIMEOUT: Duration = Duration::from_secs(5);
+const MOVER_PAUSE: Duration = Duration::from_millis(1);
+
 /// Writes the mark: from here on the file without its log is known to be incomplete.
 pub(super) fn set(connection: &Connection, subject: &Subject) -> Result<(), StoreError> {
     let write = || {
         connection.execute_batch(TABLE)?;
         connection.execute_batch("UPDATE log_mark SET needs_log = 1")?;
-        let moved = connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::FULL);
+        let moved = move_log(connection);
         connection.execute_batch("UPDATE log_mark SET needs_log = 0")?;
         moved
     };
     match write().map_err(|error| subject.sql(&error))? {
         (length, moved) if length == moved => Ok(()),
         _ => Err(subject.detailed(Trouble::Locked, "its log cannot be moved into it")),
+    }
+}
+
+/// Moves the whole log into the database.
+///
+/// SQLite waits for writers and readers, but where another connection moves the log at the same
+/// time it returns at once: this store has a thread for that, so it is waited for here.
+fn move_log(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
+    let start = Instant::now();
+    loop {
+        let moved = connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::FULL);
+        let is_busy = moved.as_ref().is_err_and(|error| {
+            error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+        });
+        if !is_busy || start.elapsed() >= MOVER_TIMEOUT {
+            return moved;
+        }
+        thread::sleep(MOVER_PAUSE);
     }
 }
 

@@ -372,3 +372,36 @@ pub(crate) fn lock(path: &Path) -> Connection {
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     other
 }
+
+#[test]
+fn the_mark_waits_for_another_connection_that_moves_the_log() {
+    let folder = Folder::new();
+    let path = folder.file("notes.db");
+    let connect = || {
+        let connection = Connection::open(&path).unwrap();
+        let settings =
+            "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = OFF;";
+        connection.execute_batch(settings).unwrap();
+        connection
+    };
+    let writer = connect();
+    writer.execute_batch("CREATE TABLE page (bytes BLOB NOT NULL)").unwrap();
+    let subject = Subject::new(NOTES.what, &path);
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mover = connect();
+            while !is_over.load(Ordering::Relaxed) {
+                let _moved = mover.execute_batch("PRAGMA wal_checkpoint(PASSIVE)");
+            }
+        });
+        let marked: Vec<_> = (0..40)
+            .map(|_| {
+                writer.execute_batch("INSERT INTO page VALUES (zeroblob(2000000))").unwrap();
+                mark::set(&writer, &subject)
+            })
+            .collect();
+        is_over.store(true, Ordering::Relaxed);
+        assert_eq!(marked, vec![Ok(()); 40]);
+    });
+}

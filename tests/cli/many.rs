@@ -317,7 +317,7 @@ fn orders_come_from_stdin_too_and_no_order_is_no_yes() {
     let output = many(&merchant.url(), &["--from", "-"]).stdin(rows).run().exits(0);
     assert_eq!(summary(&output)["orders"]["acknowledged"], 2, "{output}");
     let nothing = Merchant::expecting(&[]);
-    many(&nothing.url(), &["--from", "-"]).stdin("").run().exits(3).says(&["no order in stdin"]);
+    many(&nothing.url(), &["--from", "-"]).stdin("").run().exits(3).says(&["stdin has no orders"]);
     let shared = Sandbox::new();
     let header = "payout_id,payout_cl_id,platform_id,amount,fee,status,create_time,update_time\n";
     fs::write(path(&shared, "empty.csv"), header).unwrap();
