@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn kept_empties_and_the_separator_stand_where_the_scheme_says() {
+    fn empty_members_and_the_separator_follow_the_scheme() {
         for (json, dialect, separator, expected) in [
             (r#"{"a":"","n":null,"b":1,"sign":"x","sign_type":"MD5"}"#, "platform", "&", "b=1"),
             (

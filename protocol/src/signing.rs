@@ -184,7 +184,7 @@ mod tests {
             [put("a", "1"), put("b", "\"2\""), put("a", "3"), Edit::Remove { name: "c".into() }];
         let read = |payload: &Payload<'_>| payload.text().to_owned();
         let (body, text) = signer("platform", None).sign(br#"{"c":1}"#, &edits, read).unwrap();
-        assert_eq!(text, r#"{"a":3, "b":"2"}"#.replace(", ", ","));
+        assert_eq!(text, r#"{"a":3,"b":"2"}"#);
         let signed = crate::signature::verify(
             &Payload::parse(body.as_bytes()).unwrap(),
             &key(),
@@ -192,8 +192,8 @@ mod tests {
             None,
         );
         assert_eq!(signed.answer, crate::signature::Answer::Match);
-        let hmac = signer("platform", Some(Algorithm::HmacSha256));
-        let (_, text) = { hmac }.sign(br#"{"a":1}"#, [], read).unwrap();
+        let mut hmac = signer("platform", Some(Algorithm::HmacSha256));
+        let (_, text) = hmac.sign(br#"{"a":1}"#, [], read).unwrap();
         assert_eq!(text, r#"{"a":1,"sign_type":"HMAC-SHA256"}"#);
     }
 

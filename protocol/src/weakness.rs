@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_twin_lies_strictly_between_its_neighbours() {
+    fn a_twin_sorts_strictly_between_its_neighbours() {
         for (json, expected) in [
             (r#"{"b":"x&b=1"}"#, &[][..]),
             (r#"{"b":"x&a=1"}"#, &[]),
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_separator_only_that_is_said() {
+    fn a_missing_separator_is_the_only_weakness_reported() {
         let payload = Payload::parse(br#"{"b":"x&c=1","a=b":1}"#).unwrap();
         let dialect = Dialect::built_in("epay").unwrap();
         let scheme = Scheme { separator: "".into(), ..dialect.first().clone() };
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn the_retirement_is_by_the_time_that_the_payload_says_first() {
+    fn the_retirement_of_md5_is_judged_by_update_time_first() {
         let md5 = Some(Algorithm::Md5);
         let hmac = Some(Algorithm::HmacSha256);
         let late = MD5_RETIRED_AT;

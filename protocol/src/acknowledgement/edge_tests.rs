@@ -96,7 +96,7 @@ fn members_beside_the_code_give_one_warning() {
 }
 
 #[test]
-fn a_body_that_is_no_object_is_named_by_what_it_resembles() {
+fn a_body_other_than_an_object_is_classified() {
     let html = |before: usize| format!("{}<html>", "x".repeat(before));
     for (body, expected) in [
         ("0000", "bare-word"),

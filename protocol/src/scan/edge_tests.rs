@@ -33,7 +33,7 @@ fn each_kind_of_white_space_is_skipped_and_not_signed() {
 }
 
 #[test]
-fn only_what_json_cannot_let_stand_plain_is_escaped() {
+fn only_quotes_backslashes_and_control_characters_are_escaped() {
     for (character, expected) in (0..0x20).map(|code| (char::from(code), None)).chain([
         ('"', Some("\\\"")),
         ('\\', Some("\\\\")),
@@ -118,14 +118,24 @@ fn numbers_follow_the_grammar() {
         "0e00",
         "12345678",
         "123456789",
-        "00000000.0",
     ] {
-        let is_valid = number != "00000000.0";
-        assert_eq!(value_of(number).is_ok(), is_valid, "{number}");
-        assert!(!is_valid || value_of(number).as_deref() == Ok(number), "{number}");
+        assert_eq!(value_of(number).as_deref(), Ok(number));
     }
-    for number in ["00", "-", "-00", "-01", "01.5", "1.", "-.5", "1.e5", "1e", "1e+", "1E-", "1.5e"]
-    {
+    for number in [
+        "00",
+        "00000000.0",
+        "-",
+        "-00",
+        "-01",
+        "01.5",
+        "1.",
+        "-.5",
+        "1.e5",
+        "1e",
+        "1e+",
+        "1E-",
+        "1.5e",
+    ] {
         assert_eq!(value_of(number), Err(PayloadProblem::InvalidNumber), "{number}");
     }
 }
