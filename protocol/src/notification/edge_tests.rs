@@ -178,3 +178,41 @@ fn cents_below_one_unit_have_two_digits() {
         assert_eq!(major_units(cents), text);
     }
 }
+
+#[test]
+fn each_absent_or_wrongly_typed_field_has_its_severity() {
+    use Severity::{Error, Warning};
+    let absent = found("{}", Expectation::Notification);
+    let absent: Vec<_> = absent.iter().map(|f| (f.member.as_deref(), f.code, f.severity)).collect();
+    let missing = [
+        ("payout_id", Error),
+        ("payout_cl_id", Error),
+        ("platform_id", Error),
+        ("amount", Error),
+        ("real_amount", Warning),
+        ("fee", Error),
+        ("status", Error),
+        ("create_time", Error),
+        ("update_time", Error),
+    ];
+    assert_eq!(absent, missing.map(|(name, severity)| (Some(name), "missing", severity)));
+    for (name, value, severity) in [
+        ("payout_id", "1", Warning),
+        ("payout_id", "false", Error),
+        ("error_msg", "1", Warning),
+        ("error_msg", "[]", Error),
+        ("amount", "\"1\"", Warning),
+        ("amount", "{}", Error),
+        ("status", "\"3\"", Warning),
+        ("status", "\"x\"", Error),
+        ("create_time", "\"1\"", Warning),
+        ("create_time", "\"x\"", Error),
+        ("create_time", "true", Error),
+    ] {
+        let found = found(&format!("{{\"{name}\":{value}}}"), Expectation::Notification);
+        let of_field: Vec<_> =
+            found.iter().filter(|finding| finding.member.as_deref() == Some(name)).collect();
+        let [finding] = &*of_field else { panic!("{name} {value}: {of_field:?}") };
+        assert_eq!((finding.code, finding.severity), ("type", severity), "{name} {value}");
+    }
+}
