@@ -402,6 +402,7 @@ mod tests {
             ("", "sign_field = ''", "carries the signature"),
             ("", "separator = '&&&&&&&&&&&&&&&&&'", "longer than 16 bytes"),
             ("", "[[scheme]]\nalgorithm = 'md5'", "a second scheme with md5"),
+            ("", "[[scheme]]\nalgorithm = 'md5'\nafter = 'KEY'", "a second scheme with md5"),
             ("", "[[scheme]]\nalgorithm = 'sha256'\nsign_field = 'x'", "one sign_field"),
             ("", "[[scheme]]", "line 5, column 1: the scheme's setting algorithm is missing"),
             ("", "digest = 5", "line 5, column 10: invalid type"),

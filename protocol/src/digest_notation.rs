@@ -392,6 +392,7 @@ mod tests {
             (joined(" "), "digest-spaced-bytes"),
             (uuid.to_owned(), "digest-uuid"),
             (format!("{{{uuid}}}"), "digest-uuid"),
+            ("b41e7887d8c4-50c2-1712-62e6-fe2d41dc".to_owned(), "digest-dashes"),
             (format!("{}\n{}", &DIGITS[..16], &DIGITS[16..]), "digest-spaced-bytes"),
             (format!("[0x{}]", joined(", 0x")), "digest-separated"),
             (joined(","), "digest-separated"),
@@ -490,6 +491,8 @@ mod tests {
             (format!("sha256{DIGITS}"), true),
             (format!("xabcde{DIGITS}"), false),
             (format!(" a256{DIGITS}"), false),
+            // A single digit lacks no zero where the digits are as many as a digest has.
+            (format!("b:4:{}", &joined(":")[3..]), true),
         ] {
             assert_eq!(is_found(&given), expected, "{given}");
         }
