@@ -369,6 +369,9 @@ fn bare_word(text: &[u8]) -> Option<Refusal> {
 }
 
 #[cfg(test)]
+mod edge_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

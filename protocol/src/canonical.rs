@@ -125,4 +125,67 @@ mod tests {
     fn nothing_to_sign_gives_an_empty_string() {
         assert_eq!(canonical("{}"), "");
     }
+
+    fn canonical_in(json: &str, dialect: &str, separator: &'static str) -> String {
+        let payload = Payload::parse(json.as_bytes()).unwrap();
+        let scheme = Dialect::built_in(dialect).unwrap().first();
+        let scheme = Scheme { separator: separator.into(), ..scheme.clone() };
+        canonicalize(&payload, &scheme).as_str().to_owned()
+    }
+
+    #[test]
+    fn each_kind_of_value_has_its_text() {
+        for (value, text) in [
+            ("true", "true"),
+            ("false", "false"),
+            ("-0", "-0"),
+            ("1e3", "1e3"),
+            ("1.10", "1.10"),
+            ("\" \\u0061\\/ \"", " a/ "),
+            ("[ 1 ,\t\"\\u4e2d\\/\" ,\n{ \"a\" : null } ]", "[1,\"中/\",{\"a\":null}]"),
+            ("{\t\"b\"\r:\n[ ] , \"a\": { } }", "{\"b\":[],\"a\":{}}"),
+        ] {
+            assert_eq!(canonical(&format!("{{\"v\":{value}}}")), format!("v={text}"), "{value}");
+        }
+    }
+
+    #[test]
+    fn names_are_sorted_beyond_their_first_eight_bytes() {
+        assert_eq!(
+            canonical(r#"{"payment_id":1,"payment_cl_name":2,"payment_cl_id":3,"payment_":4}"#),
+            "payment_=4&payment_cl_id=3&payment_cl_name=2&payment_id=1"
+        );
+    }
+
+    #[test]
+    fn empty_members_and_the_separator_follow_the_scheme() {
+        for (json, dialect, separator, expected) in [
+            (r#"{"a":"","n":null,"b":1,"sign":"x","sign_type":"MD5"}"#, "platform", "&", "b=1"),
+            (
+                r#"{"a":"","n":null,"b":1,"sign":"x","sign_type":"MD5"}"#,
+                "fork",
+                "&",
+                "a=&b=1&n=&sign_type=MD5",
+            ),
+            (r#"{"":"","a":1}"#, "fork", "&", "=&a=1"),
+            (r#"{"a":1,"b":2}"#, "platform", "", "a=1b=2"),
+            (r#"{"a":1,"b":2,"c":""}"#, "platform", " | ", "a=1 | b=2"),
+            (r#"{"sign":"x","a":1}"#, "epusdt", "&", "a=1&sign=x"),
+        ] {
+            assert_eq!(canonical_in(json, dialect, separator), expected, "{dialect} {json}");
+        }
+    }
+
+    #[test]
+    fn another_payload_replaces_what_was_there() {
+        let scheme = Dialect::platform().first();
+        let mut canonical = CanonicalString::default();
+        for (json, expected) in [(r#"{"a":1,"b":2}"#, "a=1&b=2"), ("{}", ""), (r#"{"c":3}"#, "c=3")]
+        {
+            let payload = Payload::parse(json.as_bytes()).unwrap();
+            canonicalize_into(&payload, scheme, &mut canonical);
+            assert_eq!(canonical.as_str(), expected);
+            assert_eq!(canonical.masked(scheme), format!("{expected}&[key]"));
+        }
+    }
 }

@@ -402,6 +402,7 @@ mod tests {
             ("", "sign_field = ''", "carries the signature"),
             ("", "separator = '&&&&&&&&&&&&&&&&&'", "longer than 16 bytes"),
             ("", "[[scheme]]\nalgorithm = 'md5'", "a second scheme with md5"),
+            ("", "[[scheme]]\nalgorithm = 'md5'\nafter = 'KEY'", "a second scheme with md5"),
             ("", "[[scheme]]\nalgorithm = 'sha256'\nsign_field = 'x'", "one sign_field"),
             ("", "[[scheme]]", "line 5, column 1: the scheme's setting algorithm is missing"),
             ("", "digest = 5", "line 5, column 10: invalid type"),
@@ -416,5 +417,80 @@ mod tests {
         assert!(parse("id = 'a b'").unwrap_err().problem.contains("an id has"));
         assert!(parse(&"#".repeat(MAX_FILE_BYTES + 1)).is_err());
         assert!(parse(&format!("id = {}", "[".repeat(60_000))).is_err());
+    }
+
+    #[test]
+    fn each_limit_is_the_longest_that_is_read() {
+        let names = |count: usize| {
+            let name = |index| format!("'n{index}'");
+            let names: Vec<String> = (1..count).map(name).collect();
+            format!("not_signed = ['sign', {}]", names.join(", "))
+        };
+        let text = |id: usize, top: &str, scheme: &str| {
+            format!("id = '{}'\n{top}\n[[scheme]]\nalgorithm = 'md5'\n{scheme}\n", "x".repeat(id))
+        };
+        let of = |setting: &str, length: usize| format!("{setting} = '{}'", "x".repeat(length));
+        let after = |length: usize| format!("after = '{}KEY'", "x".repeat(length - 3));
+        let left_out = |length: usize| format!("not_signed = ['sign', '{}']", "x".repeat(length));
+        for (longest, longer) in [
+            (text(64, "", ""), text(65, "", "")),
+            (text(1, "", ""), text(0, "", "")),
+            (text(1, &of("title", 256), ""), text(1, &of("title", 257), "")),
+            (text(1, &of("success_reply", 4096), ""), text(1, &of("success_reply", 4097), "")),
+            (text(1, "", &of("separator", 16)), text(1, "", &of("separator", 17))),
+            (text(1, "", &of("sign_field", 256)), text(1, "", &of("sign_field", 257))),
+            (text(1, "", &after(256)), text(1, "", &after(257))),
+            (text(1, "", &left_out(256)), text(1, "", &left_out(257))),
+            (text(1, "", &names(64)), text(1, "", &names(65))),
+        ] {
+            assert!(parse(&longest).is_ok(), "{longest}");
+            assert!(parse(&longer).is_err(), "{longer}");
+        }
+        let short = text(1, "", "");
+        let filled = |length: usize| format!("{short}#{}", "x".repeat(length - short.len() - 1));
+        assert!(parse(&filled(MAX_FILE_BYTES)).is_ok());
+        let problem = parse(&filled(MAX_FILE_BYTES + 1)).unwrap_err().problem;
+        assert!(problem.contains("longer than"), "{problem}");
+    }
+
+    #[test]
+    fn a_signature_needs_the_key_once_and_a_field_of_its_own() {
+        let with = |algorithm: &str, scheme: &str| {
+            parse(&format!("id = 'x'\n[[scheme]]\nalgorithm = '{algorithm}'\n{scheme}"))
+        };
+        for (algorithm, scheme, is_right) in [
+            ("md5", "sign_field = 'sign_type'", false),
+            ("md5", "sign_field = 'Sign_type'", true),
+            ("md5", "after = 'KEY&md5(KEY)'", false),
+            ("md5", "after = 'KEY&KEY'", false),
+            ("md5", "after = 'KEY '", false),
+            ("md5", "after = 'key'", false),
+            ("md5", "after = ''", false),
+            ("sha256", "after = ''", false),
+            ("hmac-sha256", "after = ''", true),
+            ("hmac-sha256", "after = '&key=KEY'", true),
+        ] {
+            assert_eq!(with(algorithm, scheme).is_ok(), is_right, "{algorithm} {scheme}");
+        }
+        for (algorithm, suffix) in [
+            ("md5", Suffix::Key("&".into())),
+            ("sha256", Suffix::Key("&".into())),
+            ("hmac-sha256", Suffix::Nothing),
+        ] {
+            assert_eq!(with(algorithm, "").unwrap().first().suffix, suffix, "{algorithm}");
+        }
+    }
+
+    #[test]
+    fn ids_are_plain_and_columns_count_characters() {
+        for (id, is_right) in
+            [("aZ0-_.", true), ("a/b", false), ("a b", false), ("é", false), ("..", true)]
+        {
+            let text = format!("id = '{id}'\n[[scheme]]\nalgorithm = 'md5'");
+            assert_eq!(parse(&text).is_ok(), is_right, "{id}");
+        }
+        let text = "id = 'x'\nscheme = [{ algorithm = 'md5', separator = '王', digest = 'no' }]";
+        let error = parse(text).unwrap_err();
+        assert_eq!((error.line, error.column), (2, 58), "{error}");
     }
 }

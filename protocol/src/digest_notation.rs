@@ -392,6 +392,7 @@ mod tests {
             (joined(" "), "digest-spaced-bytes"),
             (uuid.to_owned(), "digest-uuid"),
             (format!("{{{uuid}}}"), "digest-uuid"),
+            ("b41e7887d8c4-50c2-1712-62e6-fe2d41dc".to_owned(), "digest-dashes"),
             (format!("{}\n{}", &DIGITS[..16], &DIGITS[16..]), "digest-spaced-bytes"),
             (format!("[0x{}]", joined(", 0x")), "digest-separated"),
             (joined(","), "digest-separated"),
@@ -439,6 +440,111 @@ mod tests {
         for unit in ["0-", "a b", "1,", "\\x", "%00", "0x0 ", "é", "00:"] {
             let given: String = unit.chars().cycle().take(MAX_TEXT / 2).collect();
             assert!(find(&given).len() <= MAX_FOUND, "{unit}");
+        }
+    }
+
+    #[test]
+    fn sizes_and_hashes_are_those_of_whole_digests() {
+        for (length, hash) in [(40, "SHA-1"), (56, "SHA-224"), (96, "SHA-384"), (128, "SHA-512")] {
+            assert_eq!(hash_of_length(&"a".repeat(length)), Some(hash));
+            for other in [length - 1, length + 1] {
+                assert_eq!(hash_of_length(&"a".repeat(other)), None, "{other}");
+            }
+            assert_eq!(hash_of_length(&"x".repeat(length)), None, "{length}");
+        }
+        for (length, expected) in
+            (0..300).map(|length| (length, [32, 40, 56, 64, 96, 128].contains(&length)))
+        {
+            assert_eq!(is_size(length), expected, "{length}");
+        }
+        for length in [32, 64] {
+            assert_eq!(hash_of_length(&"a".repeat(length)), None, "{length}");
+        }
+    }
+
+    #[test]
+    fn the_case_is_changed_and_named_where_it_differs() {
+        let found = |digits: &str| Found { digits: digits.to_owned(), notations: vec![&DASHES] };
+        for (digits, lower, upper) in [
+            ("0a", "", " and in lower case"),
+            ("0A", " and in upper case", ""),
+            ("00", "", ""),
+            ("aA", " and in upper case", " and in lower case"),
+        ] {
+            for (case, more) in [(DigestCase::Lower, lower), (DigestCase::Upper, upper)] {
+                let expected = format!("with dashes between its bytes{more}");
+                assert_eq!(found(digits).in_words(case), expected, "{digits}");
+            }
+        }
+        assert_eq!(in_case("aB0é", DigestCase::Lower), "ab0é");
+        assert_eq!(in_case("aB0é", DigestCase::Upper), "AB0é");
+    }
+
+    #[test]
+    fn a_search_ends_at_its_limits() {
+        let is_found = |given: &str| find(given).iter().any(|found| found.digits == DIGITS);
+        for (given, expected) in [
+            (format!("{DIGITS}{}", " ".repeat(MAX_TEXT - 32)), true),
+            (format!("{DIGITS}{}", " ".repeat(MAX_TEXT - 31)), false),
+            // The letters of a label that are digits too, up to four as in sha256.
+            (format!("x{DIGITS}"), true),
+            (format!("sha256{DIGITS}"), true),
+            (format!("xabcde{DIGITS}"), false),
+            (format!(" a256{DIGITS}"), false),
+            // A single digit lacks no zero where the digits are as many as a digest has.
+            (format!("b:4:{}", &joined(":")[3..]), true),
+        ] {
+            assert_eq!(is_found(&given), expected, "{given}");
+        }
+        let numbers: Vec<String> = (0..200).map(|number| number.to_string()).collect();
+        assert_eq!(find(&numbers.join(",")).len(), MAX_FOUND);
+        assert_eq!(find(&["abc"; 16].join(":")), []);
+    }
+
+    #[test]
+    fn numbers_are_signed_or_unsigned_bytes() {
+        let list = |first: &str| format!("{first},1,2,3,4,5,6,7,8,9,10,11,12,13,14,15");
+        for (first, byte) in [
+            ("0", "00"),
+            ("127", "7f"),
+            ("128", "80"),
+            ("255", "ff"),
+            ("-1", "ff"),
+            ("-127", "81"),
+            ("-128", "80"),
+            ("x -5", "fb"),
+            ("x-5", "05"),
+        ] {
+            let expected = format!("{byte}0102030405060708090a0b0c0d0e0f");
+            let found = numbers(&list(first));
+            assert!(found.iter().any(|found| found.digits == expected), "{first}: {found:?}");
+        }
+        for first in ["256", "-129", "1.5x", "0x1"] {
+            assert_eq!(numbers(&list(first)), [], "{first}");
+        }
+    }
+
+    #[test]
+    fn each_escape_is_one_byte() {
+        for (text, escape, bytes) in [
+            ("a+b", None, Some(&b"a+b"[..])),
+            ("a+b", Some('\\'), Some(b"a+b")),
+            ("a+b", Some('%'), Some(b"a b")),
+            ("%41%2b", Some('%'), Some(b"A+")),
+            ("%4", Some('%'), None),
+            ("%zz", Some('%'), None),
+            ("ÿ", None, Some(b"\xff")),
+            ("Ā", None, None),
+            (r"\a\b\t\n\v\f\r\e", Some('\\'), Some(b"\x07\x08\t\n\x0b\x0c\r\x1b")),
+            (r"\0\x41\u0042\103\377", Some('\\'), Some(b"\0ABC\xff")),
+            (r"\u0100", Some('\\'), None),
+            (r"\08", Some('\\'), Some(b"\08")),
+            (r"\400", Some('\\'), None),
+            (r"\\\'\/", Some('\\'), Some(b"\\'/")),
+            (r"\q", Some('\\'), None),
+            ("\\", Some('\\'), None),
+        ] {
+            assert_eq!(unescape(text, escape).as_deref(), bytes, "{text}");
         }
     }
 }

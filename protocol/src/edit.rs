@@ -178,4 +178,22 @@ mod tests {
         assert_eq!(put_in("{}", "a\"\n", "1"), "{\"a\\\"\\n\":1}");
         assert_eq!(json_string("王\u{1}"), "\"王\\u0001\"");
     }
+
+    #[test]
+    fn the_gap_and_the_colon_of_the_last_member_are_copied() {
+        for (json, expected) in [
+            ("{\"a\":1,\"b\": 2}", "{\"a\":1,\"b\": 2,\"s\": 3}"),
+            ("{\"a\":1, \"b\":2}", "{\"a\":1, \"b\":2, \"s\":3}"),
+            ("{\"a\":1,\t\"b\":2}", "{\"a\":1,\t\"b\":2,\t\"s\":3}"),
+            ("{\"a\":1,\r\n\t\"b\":2\r\n}", "{\"a\":1,\r\n\t\"b\":2,\r\n\t\"s\":3\r\n}"),
+            ("{\"a\" :1}", "{\"a\" :1, \"s\" :3}"),
+            ("\n{\n}\n", "\n{\"s\":3\n}\n"),
+        ] {
+            assert_eq!(put_in(json, "s", "3"), expected, "{json:?}");
+        }
+        let payload = Payload::parse(b"{\"a\":1}").unwrap();
+        let put = Edit::Put { name: "b".to_owned(), json: "2".to_owned() };
+        assert_eq!(apply(&payload, &put), "{\"a\":1,\"b\":2}");
+        assert_eq!(apply(&payload, &Edit::Remove { name: "a".to_owned() }), "{}");
+    }
 }

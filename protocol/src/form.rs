@@ -349,4 +349,62 @@ mod tests {
         assert_eq!(text_of("1.10"), "1.10");
         assert_eq!(text_of("null"), "");
     }
+
+    #[test]
+    fn plain_characters_stay_and_all_others_are_encoded() {
+        for (text, encoded) in [
+            ("", ""),
+            ("azAZ09*-._", "azAZ09*-._"),
+            (" ", "+"),
+            ("+", "%2B"),
+            ("~", "%7E"),
+            ("\0\u{7f}", "%00%7F"),
+            ("é", "%C3%A9"),
+            ("/?#&=%", "%2F%3F%23%26%3D%25"),
+        ] {
+            let mut out = String::new();
+            encode_into(text, &mut out);
+            assert_eq!(out, encoded, "{text:?}");
+            let is_control = text.starts_with('\0');
+            assert!(is_control || decode(encoded, 0).as_deref() == Ok(text), "{text:?}");
+        }
+        assert_eq!(decode("%00%7F%7f", 0).as_deref(), Ok("\0\u{7f}\u{7f}"));
+        for control in ["\0", "\t", "\u{1f}", "\u{7f}"] {
+            let problem = PayloadProblem::ControlCharacter(control.as_bytes()[0]);
+            assert_eq!(decode(&format!("a{control}"), 5), Err((6, problem)));
+        }
+    }
+
+    #[test]
+    fn the_beginning_decides_and_json_is_read_as_json() {
+        for (text, encoding) in [
+            ("王=1", Encoding::Form),
+            ("a.b-c_d~e%20+f*[0]=1", Encoding::Form),
+            ("a b=1", Encoding::Json),
+            ("://?a=1", Encoding::Json),
+            ("h://x", Encoding::Json),
+            ("h:/x?a=1", Encoding::Json),
+            (" \t?", Encoding::Query),
+            ("a", Encoding::Json),
+        ] {
+            assert_eq!(detect(text.as_bytes()), encoding, "{text}");
+        }
+        let json = read(b"{\"a\":1.10}", Encoding::Json).unwrap();
+        assert_eq!(json.encoding(), Encoding::Json);
+        assert_eq!(json.get("a").unwrap().value, Value::Number("1.10"));
+    }
+
+    #[test]
+    fn the_first_question_mark_and_the_first_hash_bound_a_query() {
+        for (text, expected) in [
+            ("/n?a=1?b=2", &[("a", "1?b=2")][..]),
+            ("/n?a=1#b#c", &[("a", "1")]),
+            ("/n?a=1#b?c=2", &[("a", "1")]),
+            ("?a=1", &[("a", "1")]),
+        ] {
+            assert_eq!(pairs(text, Encoding::Query), owned(expected), "{text}");
+        }
+        let last = read(b"?a=1", Encoding::Query).unwrap();
+        assert_eq!(remove(&last, "a"), "?");
+    }
 }

@@ -393,6 +393,9 @@ fn looks_like_iso(text: &str) -> bool {
 }
 
 #[cfg(test)]
+mod edge_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::form;

@@ -381,6 +381,9 @@ fn order_by_name(
 }
 
 #[cfg(test)]
+mod edge_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -451,6 +451,9 @@ pub(super) fn quote_into(text: &str, out: &mut String) {
 }
 
 #[cfg(test)]
+mod edge_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -373,6 +373,9 @@ fn is_right(payload: &Payload<'_>, key: &Key, scheme: &Scheme, digits: &str) -> 
 }
 
 #[cfg(test)]
+mod edge_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -105,3 +105,46 @@ fn sign_with(
     let signature = signature::sign(&canonicalize(&payload, scheme), scheme, key);
     Ok(attach(&payload, scheme, &signature))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_option_changes_what_is_signed() {
+        let key = Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap();
+        let signer = || Signer::new(key.clone());
+        let jeepay = Dialect::built_in("jeepay").unwrap();
+        let hmac = Algorithm::HmacSha256;
+        for (signer, body, start, digits, is_upper) in [
+            (signer(), r#"{"a":1}"#, r#"{"a":1,"sign":""#, 32, false),
+            (signer(), r#"{"a":1,"sign":"x"}"#, r#"{"a":1,"sign":""#, 32, false),
+            (
+                signer().algorithm(hmac),
+                r#"{"a":1}"#,
+                r#"{"a":1,"sign_type":"HMAC-SHA256","sign":""#,
+                64,
+                false,
+            ),
+            (signer().dialect(jeepay.clone()), r#"{"a":1}"#, r#"{"a":1,"sign":""#, 32, true),
+            (signer().encoding(Encoding::Form), "a=1", "a=1&sign=", 32, false),
+            (
+                signer().encoding(Encoding::Form).algorithm(hmac),
+                "a=1",
+                "a=1&sign_type=HMAC-SHA256&sign=",
+                64,
+                false,
+            ),
+        ] {
+            let signed = signer.sign(body.as_bytes()).unwrap();
+            let rest = signed.strip_prefix(start).unwrap_or_else(|| panic!("{signed}"));
+            let rest = rest.trim_end_matches(['"', '}']);
+            assert_eq!(rest.len(), digits, "{signed}");
+            assert_eq!(rest == rest.to_uppercase(), is_upper, "{signed}");
+        }
+        let refused = signer().dialect(jeepay.clone()).algorithm(hmac).sign(b"{}");
+        assert!(matches!(refused, Err(SigningError::NoSuchDigest(_))));
+        let unknown = sign(br#"{"sign_type":"RSA"}"#, &key);
+        assert!(matches!(unknown, Err(SigningError::UnknownSignType(_))));
+    }
+}

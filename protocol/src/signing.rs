@@ -129,3 +129,87 @@ impl BodySigner {
         Ok(body)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::PayloadProblem;
+    use crate::signature::{Answer, verify};
+
+    fn key() -> Key {
+        Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap()
+    }
+
+    fn signer(id: &str, chosen: Option<Algorithm>) -> BodySigner {
+        BodySigner::try_new(Dialect::built_in(id).unwrap(), chosen, key()).unwrap()
+    }
+
+    #[test]
+    fn the_chosen_digest_or_the_sign_type_decides() {
+        use Algorithm::{HmacSha256, Md5};
+        use SignType::{Differs, Stands};
+        for (json, id, chosen, expected) in [
+            ("{}", "platform", None, Ok((Md5, Stands))),
+            (r#"{"sign_type":""}"#, "platform", None, Ok((Md5, Stands))),
+            (r#"{"sign_type":"md5"}"#, "platform", None, Ok((Md5, Stands))),
+            (r#"{"sign_type":"hmac-sha256"}"#, "platform", None, Ok((HmacSha256, Stands))),
+            (r#"{"sign_type":"RSA"}"#, "platform", None, Err(UnknownSignType("RSA".to_owned()))),
+            ("{}", "platform", Some(Md5), Ok((Md5, Differs))),
+            ("{}", "platform", Some(HmacSha256), Ok((HmacSha256, Differs))),
+            (r#"{"sign_type":"MD5"}"#, "platform", Some(HmacSha256), Ok((HmacSha256, Differs))),
+            (r#"{"sign_type":"MD5"}"#, "platform", Some(Md5), Ok((Md5, Stands))),
+            (r#"{"sign_type":"RSA"}"#, "platform", Some(Md5), Ok((Md5, Differs))),
+            ("{}", "jeepay", Some(Md5), Ok((Md5, Stands))),
+            (r#"{"sign_type":"RSA"}"#, "jeepay", None, Ok((Md5, Stands))),
+        ] {
+            let payload = Payload::parse(json.as_bytes()).unwrap();
+            let dialect = Dialect::built_in(id).unwrap();
+            let chosen = chosen.map(|algorithm| scheme_of(dialect, algorithm).unwrap());
+            let found = choose_scheme(&payload, dialect, chosen);
+            let found = found.map(|(scheme, sign_type)| (scheme.algorithm, sign_type));
+            assert_eq!(found, expected, "{json} {id} {chosen:?}");
+        }
+    }
+
+    #[test]
+    fn a_digest_that_the_dialect_lacks_is_refused() {
+        let dialect = Dialect::built_in("jeepay").unwrap();
+        let error = BodySigner::try_new(dialect, Some(Algorithm::HmacSha256), key()).err();
+        assert_eq!(error.unwrap().to_string(), "the dialect jeepay has no HMAC-SHA256");
+    }
+
+    #[test]
+    fn changes_are_made_one_after_another_before_signing() {
+        let put = |name: &str, json: &str| Edit::Put { name: name.into(), json: json.into() };
+        let edits =
+            [put("a", "1"), put("b", "\"2\""), put("a", "3"), Edit::Remove { name: "c".into() }];
+        let read = |payload: &Payload<'_>| payload.text().to_owned();
+        let (body, text) = signer("platform", None).sign(br#"{"c":1}"#, &edits, read).unwrap();
+        assert_eq!(text, r#"{"a":3,"b":"2"}"#);
+        let matches = |body: &str| {
+            let payload = Payload::parse(body.as_bytes()).unwrap();
+            verify(&payload, &key(), Dialect::platform(), None).answer == Answer::Match
+        };
+        assert!(matches(&body), "{body}");
+        let mut hmac = signer("platform", Some(Algorithm::HmacSha256));
+        let (body, text) = hmac.sign(br#"{"a":1}"#, [], read).unwrap();
+        assert_eq!(text, r#"{"a":1,"sign_type":"HMAC-SHA256"}"#);
+        assert!(matches(&body), "{body}");
+    }
+
+    #[test]
+    fn the_signed_body_is_as_bounded_as_a_payload() {
+        let added = r#","sign":"""#.len() + 32;
+        for (length, is_right) in [(MAX_BYTES - added, true), (MAX_BYTES - added + 1, false)] {
+            let text = format!("{{\"a\":\"{}\"}}", "x".repeat(length - 8));
+            match signer("platform", None).sign(text.as_bytes(), [], |_| ()) {
+                Ok((body, ())) => assert_eq!((body.len(), is_right), (MAX_BYTES, true)),
+                Err(SigningError::InvalidPayload(error)) => {
+                    assert_eq!(error.problem, PayloadProblem::TooLarge(MAX_BYTES + 1));
+                    assert!(!is_right);
+                }
+                Err(other) => panic!("{other}"),
+            }
+        }
+    }
+}

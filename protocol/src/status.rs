@@ -235,4 +235,67 @@ mod tests {
             assert_eq!(StatusTable::try_new(numbers.iter().copied()), Err(error));
         }
     }
+
+    #[test]
+    fn each_number_has_its_name_and_its_end() {
+        let payouts = [
+            (-1, None),
+            (0, Some(("scheduled", false))),
+            (1, Some(("pending", false))),
+            (2, Some(("processing", false))),
+            (3, Some(("success", true))),
+            (4, Some(("cancelled", true))),
+            (5, Some(("failed", true))),
+            (6, Some(("under review", false))),
+            (7, None),
+            (256, None),
+            (259, None),
+            (i64::MIN, None),
+        ];
+        let deposits = [
+            (-1, None),
+            (0, Some(("pending", false))),
+            (1, Some(("processing", false))),
+            (2, Some(("success", true))),
+            (3, Some(("cancelled", true))),
+            (4, Some(("failed", true))),
+            (5, None),
+            (258, None),
+        ];
+        let found =
+            |kind, code| Status::of(kind, code).map(|status| (status.name, status.is_final));
+        for (code, expected) in payouts {
+            assert_eq!(found(Kind::Payout, code), expected, "{code}");
+            assert_eq!(found(Kind::Other, code), expected, "{code}");
+        }
+        for (code, expected) in deposits {
+            assert_eq!(found(Kind::Deposit, code), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn payout_names_are_found_in_any_case() {
+        for (code, name) in (0..).zip(Status::payout_names()) {
+            for name in [name.to_owned(), name.to_uppercase()] {
+                let found = Status::payout_by_name(&name).map(|status| status.code);
+                assert_eq!(found, Some(code), "{name}");
+            }
+        }
+        for name in ["", "succes", "success ", "under_review"] {
+            assert_eq!(Status::payout_by_name(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_named_number_moves() {
+        let names = Status::payout_names();
+        let moved = (10..).zip(names).collect::<Vec<(u8, &str)>>();
+        let table = StatusTable::try_new(moved).unwrap();
+        assert_eq!(
+            (table.processing(), table.success(), table.cancelled(), table.failed()),
+            (12, 13, 14, 15)
+        );
+        assert_eq!(StatusTable::try_new([]), Ok(StatusTable::default()));
+        assert_eq!(StatusTable::try_new([(3, "success")]), Ok(StatusTable::PLATFORM));
+    }
 }

@@ -345,4 +345,113 @@ mod tests {
         let json = format!("{{\"a\":\"{}\"}}", "&x".repeat(400_000));
         assert_eq!(codes(&json), [""; 0]);
     }
+
+    #[test]
+    fn a_twin_sorts_strictly_between_its_neighbours() {
+        for (json, expected) in [
+            (r#"{"b":"x&b=1"}"#, &[][..]),
+            (r#"{"b":"x&a=1"}"#, &[]),
+            (r#"{"b":"x&c=1"}"#, &["pair-in-value"]),
+            (r#"{"b":"x&c=1","c":2}"#, &[]),
+            (r#"{"b":"x&c=1","ca":2}"#, &["pair-in-value"]),
+            (r#"{"a":1,"b=c":2}"#, &["pair-in-name"]),
+            (r#"{"b":1,"b=c":2}"#, &[]),
+            (r#"{"a":"x","c":1,"b=c":2}"#, &["pair-in-name"]),
+            (r#"{"sign=c":2}"#, &[]),
+            (r#"{"sign_type=c":2}"#, &[]),
+        ] {
+            assert_eq!(codes(json), expected, "{json}");
+        }
+        // Where empty members are signed, a twin may have one.
+        for json in [r#"{"b":"&c=1"}"#, r#"{"b":"x&c="}"#] {
+            assert_eq!(codes(json), [""; 0], "{json}");
+            let kept = found(json, "fork", None, LONG_AGO);
+            assert_eq!(kept.iter().map(Weakness::code).collect::<Vec<_>>(), ["pair-in-value"]);
+        }
+    }
+
+    #[test]
+    fn a_missing_separator_is_the_only_weakness_reported() {
+        let payload = Payload::parse(br#"{"b":"x&c=1","a=b":1}"#).unwrap();
+        let dialect = Dialect::built_in("epay").unwrap();
+        let scheme = Scheme { separator: "".into(), ..dialect.first().clone() };
+        let circumstances =
+            Circumstances { scheme: &scheme, dialect, required: None, now: LONG_AGO };
+        assert_eq!(weaknesses(&payload, &circumstances), [Weakness::NoSeparator]);
+    }
+
+    #[test]
+    fn eight_empty_members_are_named_and_more_are_counted() {
+        for (count, is_cut) in [(1, false), (7, false), (8, false), (9, true)] {
+            let members: Vec<String> = (0..count).map(|n| format!("\"m{n}\":\"\"")).collect();
+            let found =
+                found(&format!("{{\"a\":1,{}}}", members.join(",")), "epay", None, LONG_AGO);
+            let [weakness @ Weakness::EmptyMembers { names, count: counted }] = &*found else {
+                panic!("{found:?}")
+            };
+            assert_eq!((names.len(), *counted), (count.min(8), count));
+            assert_eq!(weakness.explanation().contains('…'), is_cut, "{count}");
+        }
+    }
+
+    #[test]
+    fn the_retirement_of_md5_is_judged_by_update_time_first() {
+        let md5 = Some(Algorithm::Md5);
+        let hmac = Some(Algorithm::HmacSha256);
+        let late = MD5_RETIRED_AT;
+        for (json, id, required, now, expected) in [
+            (r#"{"update_time":1775001599}"#, "platform", hmac, late, &[][..]),
+            (r#"{"update_time":1775001600}"#, "platform", hmac, LONG_AGO, &["retired-md5"]),
+            (r#"{"update_time":"1775001600"}"#, "platform", hmac, LONG_AGO, &["retired-md5"]),
+            (r#"{"update_time":1,"create_time":1775001600}"#, "platform", hmac, late, &[]),
+            (
+                r#"{"create_time":1,"update_time":1775001600}"#,
+                "platform",
+                hmac,
+                0,
+                &["retired-md5"],
+            ),
+            (r#"{"update_time":"x","create_time":1}"#, "platform", hmac, late, &[]),
+            (
+                r#"{"update_time":null}"#,
+                "platform",
+                hmac,
+                late - 1,
+                &["empty-canonical", "empty-members"],
+            ),
+            (r#"{"a":1}"#, "platform", hmac, 1_775_001_599, &[]),
+            (r#"{"a":1}"#, "platform", hmac, 1_775_001_600, &["retired-md5"]),
+            (r#"{"a":1}"#, "platform", md5, LONG_AGO, &["downgrade"]),
+            (r#"{"a":1}"#, "wechat-v2", None, late, &["downgrade"]),
+            (r#"{"a":1}"#, "jeepay", None, late, &[]),
+        ] {
+            let found = found(json, id, required, now);
+            let codes: Vec<&str> = found.iter().map(Weakness::code).collect();
+            assert_eq!(codes, expected, "{json} {id}");
+        }
+    }
+
+    #[test]
+    fn the_digest_to_demand_is_one_that_the_dialect_has() {
+        let payload = Payload::parse(br#"{"a":1}"#).unwrap();
+        let md5 = Dialect::built_in("epay").unwrap().first().clone();
+        for (others, stronger) in [
+            (&[][..], None),
+            (&[Algorithm::Sha256], Some(Algorithm::Sha256)),
+            (&[Algorithm::Sha256, Algorithm::HmacSha256], Some(Algorithm::HmacSha256)),
+        ] {
+            let more =
+                others.iter().map(|algorithm| Scheme { algorithm: *algorithm, ..md5.clone() });
+            let schemes: Vec<Scheme> = [md5.clone()].into_iter().chain(more).collect();
+            let dialect =
+                Dialect { schemes: schemes.into(), ..Dialect::built_in("epay").unwrap().clone() };
+            for scheme in dialect.schemes.iter() {
+                let circumstances =
+                    Circumstances { scheme, dialect: &dialect, required: None, now: LONG_AGO };
+                let expected = stronger.filter(|_| scheme.algorithm == Algorithm::Md5);
+                let expected = expected.map(|stronger| Weakness::Downgrade { stronger });
+                assert_eq!(weaknesses(&payload, &circumstances), Vec::from_iter(expected));
+            }
+        }
+    }
 }

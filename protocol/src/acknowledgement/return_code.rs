@@ -379,4 +379,51 @@ mod tests {
         let long = format!("<xml><return_code>{}</return_code></xml>", "x".repeat(60_000));
         assert_eq!(code(&long).map(|code| code.len()), Ok(MAX_ERROR_MESSAGE));
     }
+
+    #[test]
+    fn the_message_is_the_text_directly_below_the_root() {
+        const RIGHT: &str = "<return_code>SUCCESS</return_code>";
+        for (message, expected) in [
+            ("", None),
+            ("<return_msg/>", None),
+            ("<return_msg> <![CDATA[ ]]> </return_msg>", None),
+            ("<return_msg> <![CDATA[ OK ]]> </return_msg>", Some("OK")),
+            ("<return_msg>a<b>x</b>c</return_msg>", Some("axc")),
+            ("<a><return_msg>x</return_msg></a>", None),
+            ("<return_msg>old</return_msg><return_msg>new</return_msg>", Some("new")),
+            ("<a><b xmlns=\"urn:x\"/></a>", None),
+        ] {
+            for body in
+                [format!("<xml>{message}{RIGHT}</xml>"), format!("<xml>{RIGHT}{message}</xml>")]
+            {
+                let reply =
+                    ReturnCode { code: "SUCCESS".into(), message: expected.map(str::to_owned) };
+                assert_eq!(read(body.as_bytes()), Ok(reply), "{body}");
+            }
+        }
+    }
+
+    #[test]
+    fn characters_that_xml_does_not_have_are_refused() {
+        for (character, is_right) in [
+            ('\u{1}', false),
+            ('\u{b}', false),
+            ('\u{1f}', false),
+            ('\t', true),
+            (' ', true),
+            ('\u{7f}', true),
+            ('\u{fffd}', true),
+            ('\u{fffe}', false),
+            ('\u{ffff}', false),
+            ('\u{10000}', true),
+        ] {
+            let plain = format!("<xml><a>{character}</a><return_code>SUCCESS</return_code></xml>");
+            let escape = format!("&#{};", u32::from(character));
+            let escaped = plain.replace(character, &escape);
+            let escaped = if character == ' ' { plain.clone() } else { escaped };
+            for body in [plain, escaped] {
+                assert_eq!(code(&body).is_ok(), is_right, "{body:?}");
+            }
+        }
+    }
 }

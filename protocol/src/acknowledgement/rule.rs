@@ -409,4 +409,66 @@ mod tests {
             Conclusion::Acknowledged(_) => panic!("case counts"),
         }
     }
+
+    #[test]
+    fn the_longest_reply_is_judged_and_one_byte_more_is_not() {
+        for (length, code) in [(MAX_REPLY_BYTES, "acknowledged"), (MAX_REPLY_BYTES + 1, "too-long")]
+        {
+            let body = format!("ok{}", " ".repeat(length - 2));
+            assert_eq!(conclusion(&rule("epusdt"), &body), code, "{length}");
+        }
+    }
+
+    #[test]
+    fn near_misses_of_a_word_end_where_its_own_text_does() {
+        let html = |before: usize| format!("{}<HTML>", "é".repeat(before));
+        for (wanted, body, code) in [
+            ("ok", "'ok'", "quoted"),
+            ("ok", "\"ok", "quoted"),
+            ("ok", "\u{feff} ok", "byte-order-mark"),
+            ("ok", "\u{feff}OK", "other-reply"),
+            ("ok", "<body>ok", "html"),
+            ("ok", &html(507), "html"),
+            ("ok", &html(508), "other-reply"),
+            ("ok", "{\"error_code\":1}", "other-platform"),
+            ("", "", "acknowledged"),
+            ("", " \n", "acknowledged"),
+            ("", "x", "other-reply"),
+        ] {
+            let rule = AcknowledgementRule::Word(wanted.to_owned());
+            assert_eq!(conclusion(&rule, body), code, "{wanted:?} {body:?}");
+        }
+    }
+
+    #[test]
+    fn a_return_code_with_spaces_of_its_own_is_another() {
+        for (code, expected) in [
+            ("SUCCESS", "acknowledged"),
+            ("<![CDATA[ SUCCESS]]>", "other-reply"),
+            ("<![CDATA[SUCCESS ]]>", "other-reply"),
+            ("SUCCESS&#32;", "other-reply"),
+            ("SUCCESSFUL", "other-reply"),
+            ("", "other-reply"),
+        ] {
+            let body = format!("<xml><return_code>{code}</return_code></xml>");
+            assert_eq!(conclusion(&rule("wechat-v2"), &body), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn members_warn_of_more_members_and_of_another_content_type() {
+        use ReplyWarning::{ContentType, ExtraMembers};
+        let rule = AcknowledgementRule::for_reply("{\"code\":\"OK\"}");
+        for (content_type, body, warnings) in [
+            (Some("application/json"), "{\"code\":\"OK\"}", vec![]),
+            (Some("application/json"), "{\"code\":\"OK\",\"a\":1}", vec![ExtraMembers]),
+            (Some("text/html"), "{\"code\":\"OK\"}", vec![ContentType]),
+            (None, "{\"a\":1,\"b\":2,\"code\":\"OK\"}", vec![ExtraMembers, ContentType]),
+        ] {
+            let content_type = content_type.map(str::to_owned);
+            let body = body.as_bytes().to_vec();
+            let reply = Reply { status: 200, content_type, body, ..Reply::default() };
+            assert_eq!(rule.judge(&reply), Conclusion::Acknowledged(warnings));
+        }
+    }
 }

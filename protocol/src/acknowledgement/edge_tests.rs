@@ -1,0 +1,130 @@
+use super::*;
+
+fn judged(status: u16, content_type: Option<&str>, body: &str) -> Conclusion {
+    judge(&Reply {
+        status,
+        content_type: content_type.map(str::to_owned),
+        retry_after: None,
+        body: body.as_bytes().to_vec(),
+    })
+}
+
+fn code(status: u16, body: &str) -> &'static str {
+    match judged(status, Some("application/json"), body) {
+        Conclusion::Acknowledged(warnings) if warnings.is_empty() => "acknowledged",
+        Conclusion::Acknowledged(_) => "acknowledged with a warning",
+        Conclusion::NotAcknowledged(refusal) => refusal.code(),
+    }
+}
+
+#[test]
+fn each_status_has_its_meaning() {
+    for (statuses, right, wrong) in [
+        (&[200][..], "acknowledged", "not-json"),
+        (&[201, 202, 204, 298, 299], "acknowledged with a warning", "not-json"),
+        (&[301, 302, 303, 307, 308], "redirect", "redirect"),
+        (
+            &[0, 100, 198, 199, 300, 304, 305, 306, 309, 400, 404, 500, 599, u16::MAX],
+            "status-with-right-body",
+            "status",
+        ),
+    ] {
+        for status in statuses {
+            assert_eq!(code(*status, ACKNOWLEDGEMENT_BODY), right, "{status}");
+            assert_eq!(code(*status, "nonsense"), wrong, "{status}");
+        }
+    }
+}
+
+#[test]
+fn a_code_is_compared_as_it_is_written() {
+    for (text, expected) in [
+        ("0000", "acknowledged"),
+        (" 0000", "near-code"),
+        ("0000 ", "near-code"),
+        (" 0000 ", "near-code"),
+        ("0000\\n", "near-code"),
+        ("\\t0000", "near-code"),
+        ("\\u00a00000", "near-code"),
+        ("0", "near-code"),
+        ("000", "near-code"),
+        ("00000", "near-code"),
+        (" ok ", "near-code"),
+        ("Done", "near-code"),
+        ("", "refused"),
+        (" ", "refused"),
+        ("0001", "refused"),
+        ("1000", "refused"),
+        ("00 00", "refused"),
+        ("0x0000", "refused"),
+        ("oks", "refused"),
+    ] {
+        assert_eq!(code(200, &format!("{{\"error_code\":\"{text}\"}}")), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn a_content_type_is_json_whatever_its_case_and_parameters() {
+    for (content_type, is_json) in [
+        (None, false),
+        (Some(""), false),
+        (Some("text/json"), false),
+        (Some("application/json5"), false),
+        (Some("application/problem+json"), false),
+        (Some("text/html; application/json"), false),
+        (Some("application/json"), true),
+        (Some("Application/JSON"), true),
+        (Some("application/json;charset=utf-8"), true),
+        (Some(" application/json ; charset=utf-8"), true),
+    ] {
+        let warnings = if is_json { vec![] } else { vec![ReplyWarning::ContentType] };
+        let conclusion = judged(200, content_type, ACKNOWLEDGEMENT_BODY);
+        assert_eq!(conclusion, Conclusion::Acknowledged(warnings), "{content_type:?}");
+    }
+}
+
+#[test]
+fn members_beside_the_code_give_one_warning() {
+    for (body, expected) in [
+        (r#"{"error_code":"0000"}"#, "acknowledged"),
+        (r#"{ "error_code":"0000"}"#, "acknowledged"),
+        (r#"{"error_code":"0000","a":1}"#, "acknowledged with a warning"),
+        (r#"{"a":1,"b":2,"error_code":"0000"}"#, "acknowledged with a warning"),
+    ] {
+        assert_eq!(code(200, body), expected, "{body}");
+    }
+}
+
+#[test]
+fn a_body_other_than_an_object_is_classified() {
+    let html = |before: usize| format!("{}<html>", "x".repeat(before));
+    for (body, expected) in [
+        ("0000", "bare-word"),
+        ("00000", "not-json"),
+        ("0", "bare-word"),
+        ("-0", "not-an-object"),
+        ("10", "not-an-object"),
+        ("true", "not-an-object"),
+        ("\"0000\"", "bare-word"),
+        ("\"OK\"\r", "bare-word"),
+        ("\r\"OK\"", "bare-word"),
+        ("\t\"OK\"\n", "bare-word"),
+        ("\"no\"", "not-an-object"),
+        ("<body>", "html"),
+        ("<p><BODY>", "html"),
+        ("<p>", "not-json"),
+        ("see <body>", "not-json"),
+        ("see <html>", "html"),
+        // The needle ends with the 512th byte, and one behind it.
+        (&html(507), "html"),
+        (&html(508), "not-json"),
+        ("}{", "not-json"),
+        ("{}", "no-code"),
+        ("x{\"error_code\":\"0\"}", "not-json"),
+        ("x{\"error_code\":\"0000\"}}", "not-json"),
+        ("{\"Error-Code\":\"0000\"}", "misspelled-code"),
+        ("{\"error_codes\":\"0000\"}", "no-code"),
+    ] {
+        assert_eq!(code(200, body), expected, "{body}");
+    }
+}
