@@ -152,4 +152,9 @@ mod tests {
             assert!(Speed::parse(text).is_err(), "{text}");
         }
     }
+
+    #[test]
+    fn the_highest_speed_is_read() {
+        assert_eq!(Speed::parse("1000000x"), Ok(Speed(MAX_SPEED)));
+    }
 }

@@ -468,4 +468,67 @@ mod tests {
     fn a_very_short_key_is_not_searched_for() {
         assert_eq!(pieces(&[b"", b"abc", b"  \t\n  "], &["abc     d"]), ["abc     d"]);
     }
+
+    #[test]
+    fn a_reply_has_no_key_in_its_headers_and_body() {
+        let reply = |content_type: &str, retry_after: &str, body: &[u8]| Reply {
+            status: 200,
+            content_type: Some(content_type.to_owned()),
+            retry_after: Some(retry_after.to_owned()),
+            body: body.to_vec(),
+        };
+        for (mut came, shown) in [
+            (
+                reply("text/top\"secret/1;a=b", "top\"secret/1 s", b"<top\"secret/1>"),
+                reply("text/[key];a=b", "[key] s", b"<[key]>"),
+            ),
+            // A header can have been cut within the key.
+            (reply("text/top\"s", "9;top\"", b""), reply("text/[key]", "9;[key]", b"")),
+            (reply("text/html", "120", b"a\xffb"), reply("text/html", "120", b"a\xffb")),
+        ] {
+            mask().reply(&mut came);
+            assert_eq!(came, shown);
+        }
+    }
+
+    #[test]
+    fn keys_that_touch_or_contain_another_are_hidden_whole() {
+        assert_eq!(pieces(&[b"secret"], &["secretsecret."]), ["[key]."]);
+        for keys in [[&b"abcdef"[..], b"bcde"], [b"bcde", b"abcdef"]] {
+            assert_eq!(pieces(&keys, &["xabcdefy"]), ["x[key]y"]);
+        }
+    }
+
+    #[test]
+    fn a_cut_key_is_hidden_from_four_characters_on() {
+        let mask = KeyMask::new([&Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap()]);
+        for (text, shown) in [
+            ("x Thi…", "x Thi…"),
+            ("x This…", "x [key]…"),
+            ("x ThisIsYourSecretKey12…", "x [key]…"),
+            ("…123.", "…123."),
+            ("…y123.", "…[key]."),
+            ("…hisIsYourSecretKey123.", "…[key]."),
+        ] {
+            assert_eq!(mask.masked(text), shown);
+        }
+    }
+
+    #[test]
+    fn codes_that_a_refusal_quotes_have_no_key() {
+        for refusal in [Refusal::NumberCode, Refusal::ShortCode] {
+            let mut conclusion = Conclusion::NotAcknowledged(refusal("top\"secret/1".to_owned()));
+            mask().conclusion(&mut conclusion);
+            assert_eq!(conclusion, Conclusion::NotAcknowledged(refusal("[key]".to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_key_is_found_inside_one_encoding_more_than_a_value_has() {
+        remember(b"deeply\"hidden");
+        for quote in ["\"", "%22", "%2522", "%252522", "%25252522"] {
+            assert!(hides(&format!("k=deeply{quote}hidden")), "{quote}");
+        }
+        assert!(!hides("k=deeply%2525252522hidden"));
+    }
 }

@@ -159,4 +159,43 @@ mod tests {
             let _ = parse_duration(&nearly);
         }
     }
+
+    #[test]
+    fn the_longest_duration_is_read_and_a_longer_one_is_not() {
+        for text in ["366d", "8784h", "365d24h"] {
+            assert_eq!(parse_duration(text), Ok(MAX_DURATION), "{text}");
+        }
+        for text in ["366d1ms", "366d0.000000001s", "8784.1h"] {
+            assert_eq!(parse_duration(text), Err(DurationError::TooLong), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_unit_has_a_number_and_comes_once() {
+        use DurationError::*;
+        for text in ["1s1s", "1m2m", "1ms1ms", "1ms1s"] {
+            assert_eq!(parse_duration(text), Err(UnitOrder), "{text}");
+        }
+        for (text, number) in [("s", ""), (".s", "."), (".", "."), ("1m.s", ".")] {
+            assert_eq!(parse_duration(text), Err(Number(number.into())), "{text}");
+        }
+        assert_eq!(parse_duration(&format!("0.5{}s", "0".repeat(50))).unwrap().as_millis(), 500);
+    }
+
+    #[test]
+    fn a_duration_is_written_in_its_largest_units() {
+        for (nanos, text) in [
+            (0, "0s"),
+            (1, "0.000001ms"),
+            (250_000_000, "250ms"),
+            (999_999_999, "999.999999ms"),
+            (1_500_000_000, "1.5s"),
+            (60_000_000_000, "1m"),
+            (3_600_000_000_000, "1h"),
+            (3_600_250_000_000, "1h0.25s"),
+            (90_061_000_000_000, "25h1m1s"),
+        ] {
+            assert_eq!(format_duration(Duration::from_nanos(nanos)), text);
+        }
+    }
 }

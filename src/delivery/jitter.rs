@@ -141,4 +141,35 @@ mod tests {
             prop_assert_eq!(&planned, &times(jitter));
         }
     }
+
+    #[test]
+    fn no_attempt_passes_the_window_or_the_attempt_after_it() {
+        let schedules = ["even", "3600s", "3599s,1s", "1800s,1800s,0s"];
+        for schedule in schedules.map(|text| RetrySchedule::parse(text, None, DEFAULT_WINDOW)) {
+            let schedule = schedule.unwrap();
+            for percent in ["1%", "50%", "100%"] {
+                let jitter = Jitter::parse(percent, 3).unwrap();
+                for order in 0..200 {
+                    let times: Vec<_> =
+                        (1..).map_while(|it| jitter.offset(&schedule, order, it)).collect();
+                    let is_inside = times.iter().all(|at| *at <= DEFAULT_WINDOW);
+                    assert!(is_inside && times.is_sorted(), "{percent} {order}: {times:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn seed_order_and_attempt_each_change_the_jitter() {
+        let schedule = RetrySchedule::parse("100s,100s", None, DEFAULT_WINDOW).unwrap();
+        let at = |seed, order, attempt| {
+            Jitter::parse("100%", seed).unwrap().offset(&schedule, order, attempt).unwrap()
+        };
+        for order in 0..100 {
+            let first = at(1, order, 2);
+            assert_ne!(first, at(2, order, 2), "{order}");
+            assert_ne!(first, at(1, order + 1, 2), "{order}");
+            assert_ne!(first, at(1, order, 3) - first, "{order}");
+        }
+    }
 }

@@ -273,4 +273,74 @@ mod tests {
         let long = TransportFailure::new(FailureKind::Other, &"é".repeat(1000));
         assert_eq!(long.detail.chars().count(), MAX_DETAIL_CHARS);
     }
+
+    #[test]
+    fn only_a_proxy_and_this_machine_fail_before_the_merchant() {
+        use FailureKind::*;
+        let elsewhere = [
+            Resolve,
+            Refused,
+            Connect,
+            Tls,
+            Timeout,
+            Reset,
+            ClosedEarly,
+            InvalidReply,
+            ReplyLost,
+            Other,
+        ];
+        let all = elsewhere.into_iter().map(|kind| (kind, false));
+        for (kind, is_before) in all.chain([(Proxy, true), (HeldBack, true)]) {
+            let outcome = Outcome::NoReply(TransportFailure::new(kind, "the detail"));
+            let why = outcome.failed_before_the_merchant();
+            assert_eq!(why, is_before.then(|| "the detail".to_owned()), "{kind:?}");
+            assert_eq!(outcome.is_held_back(), kind == HeldBack, "{kind:?}");
+        }
+        let reply = Outcome::Reply(Reply::default());
+        assert!(!reply.is_held_back() && reply.failed_before_the_merchant().is_none());
+    }
+
+    #[test]
+    fn an_explanation_has_the_detail_and_the_advice_where_they_add_something() {
+        for (kind, detail, expected) in [
+            (FailureKind::Tls, "the certificate has expired", "the certificate has expired"),
+            (FailureKind::Proxy, "the proxy said 407", "the proxy said 407"),
+            (FailureKind::HeldBack, "no ports are left", "no ports are left"),
+            (FailureKind::HeldBack, "", "this machine had no room for the connection"),
+            (FailureKind::Proxy, "", "the proxy refused the request or cannot be reached"),
+            (FailureKind::Other, "", "the attempt failed on the way"),
+            (FailureKind::Other, "broken", "the attempt failed on the way (broken)"),
+        ] {
+            let explained = TransportFailure::new(kind, detail).explanation();
+            assert_eq!(explained, expected, "{kind:?} {detail:?}");
+        }
+        let timeout = TransportFailure::new(FailureKind::Timeout, "").explanation();
+        assert!(timeout.starts_with("the merchant may have processed"), "{timeout}");
+    }
+
+    #[test]
+    fn the_detail_of_a_failure_has_no_key() {
+        crate::mask::remember(b"key-in-a-transport-failure");
+        let failure = TransportFailure::new(FailureKind::Other, "?k=key-in-a-transport-failure.");
+        assert_eq!(failure.detail, "?k=[key].");
+    }
+
+    #[test]
+    fn a_result_is_acknowledged_only_by_a_reply_that_says_so() {
+        let reply = Outcome::Reply(Reply { status: 204, ..Reply::default() });
+        let failed = Outcome::NoReply(TransportFailure::new(FailureKind::Reset, ""));
+        let refused = Conclusion::NotAcknowledged(Refusal::Empty);
+        let acknowledged = Conclusion::Acknowledged(Vec::new());
+        let results = [
+            (&reply, Some(&acknowledged), "acknowledged", false),
+            (&reply, Some(&refused), Refusal::Empty.code(), true),
+            (&failed, None, "connection-reset", true),
+            (&failed, Some(&acknowledged), "connection-reset", true),
+        ];
+        for (outcome, conclusion, code, has_reason) in results {
+            assert_eq!(outcome.code(conclusion), code);
+            assert_eq!(outcome.explanation(conclusion).is_some(), has_reason, "{code}");
+        }
+        assert_eq!((reply.status(), failed.status()), (Some(204), None));
+    }
 }

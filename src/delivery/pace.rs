@@ -144,4 +144,16 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_rate_at_its_limits_is_read() {
+        for (text, per_second) in
+            [("1.234", 1.234), ("30/min", 0.5), ("1000000000/s", 1e9), ("0.001", 0.001)]
+        {
+            assert_eq!(Rate::parse(text).unwrap().per_second(), per_second, "{text}");
+        }
+        for text in ["1000000001/s", "1000000001", "0.0001", "30/minute"] {
+            assert!(Rate::parse(text).is_err(), "{text}");
+        }
+    }
 }

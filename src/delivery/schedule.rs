@@ -266,4 +266,35 @@ mod tests {
             assert!(schedule.is_ok_and(|schedule| schedule.attempts() > 1), "{example}");
         }
     }
+
+    #[test]
+    fn the_limits_themselves_are_allowed_and_one_more_is_not() {
+        let zeros = |count| vec!["0s"; count].join(",");
+        assert_eq!(parse(&zeros(100), Some(100)).unwrap().len(), 100);
+        assert!(parse(&zeros(1), Some(101)).unwrap_err().contains("more than the 100"));
+        let try_new = |retries| {
+            RetrySchedule::try_new("x", vec![Duration::ZERO; retries], Duration::ZERO)
+                .map(|schedule| schedule.attempts())
+        };
+        assert_eq!(try_new(100), Ok(101));
+        assert_eq!(try_new(101), Err(ScheduleError::TooManyRetries { retries: 101 }));
+        assert_eq!(parse(&zeros(10), None).unwrap().len(), 10);
+        assert!(parse(&zeros(11), None).unwrap_err().contains("(11) than there are retries (10)"));
+        assert_eq!(parse("backoff", Some(10)), parse("backoff", None));
+        assert_eq!(parse("ten-in-total", Some(9)), parse("ten-in-total", None));
+        assert!(parse("60m", None).is_ok());
+        let long = parse("30m,30m,1ms", None).unwrap_err();
+        assert!(long.ends_with("longer than the window of 1h; 2 would fit"), "{long}");
+    }
+
+    #[test]
+    fn a_list_that_begins_with_a_name_is_a_list() {
+        assert!(parse("backof,5s", None).unwrap_err().contains("delay 1"));
+    }
+
+    #[test]
+    fn blanks_around_a_schedule_are_not_part_of_its_name() {
+        let schedule = RetrySchedule::parse(" even ", None, DEFAULT_WINDOW).unwrap();
+        assert_eq!((schedule.name(), schedule.attempts()), ("even", 11));
+    }
 }

@@ -296,4 +296,61 @@ mod tests {
         let verdict = Verdict { code: PlatformCode::BadSignature, ..verdict };
         assert_eq!(contract.reply(&verdict), Reply::platform(PlatformCode::BadSignature));
     }
+
+    #[test]
+    fn a_callback_is_valid_only_as_a_signed_notification_without_errors() {
+        let key = Key::try_new(KEY.to_vec()).unwrap();
+        let signed = |body: &str| protocol::sign(body.as_bytes(), &key).unwrap();
+        let good = "{\"payout_id\":\"P\",\"payout_cl_id\":\"c\",\"platform_id\":\"PF\",\
+             \"amount\":400000,\"real_amount\":400000,\"fee\":3200,\"status\":3,\
+             \"create_time\":1567614049,\"update_time\":1567614111}";
+        let hmac = Some(Algorithm::HmacSha256);
+        for (body, required, code) in [
+            (signed(good), None, PlatformCode::Success),
+            // A warning does not refuse it: neither an unknown member nor a status on its way.
+            (signed(&good.replace('}', ",\"x\":1}")), None, PlatformCode::Success),
+            (signed(&good.replace("\"status\":3", "\"status\":2")), None, PlatformCode::Success),
+            (
+                signed(&good.replace("\"amount\":400000,", "")),
+                None,
+                PlatformCode::InvalidParameters,
+            ),
+            (signed("{\"a\":\"1\"}"), None, PlatformCode::InvalidParameters),
+            (signed(good).replace("3200", "3201"), None, PlatformCode::BadSignature),
+            (good.to_owned(), None, PlatformCode::BadSignature),
+            (signed(good), hmac, PlatformCode::BadSignature),
+            ("{".to_owned(), None, PlatformCode::NotJson),
+        ] {
+            let verdict =
+                inspect(&callback("POST", "/", "application/json", &body), &key, required);
+            assert_eq!(verdict.code, code, "{body}");
+            assert_eq!(verdict.is_valid(), code == PlatformCode::Success, "{body}");
+            assert_eq!(verdict.reading.is_some(), code != PlatformCode::NotJson, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_refused_method_gets_the_methods_that_are_accepted() {
+        for (accepts, methods) in [
+            (Accepts::Json, "POST"),
+            (Accepts::Form, "POST"),
+            (Accepts::Query, "GET"),
+            (Accepts::Any, "GET, POST"),
+        ] {
+            let contract = Contract { accepts, ..Contract::default() };
+            let code = PlatformCode::UnsupportedMethod;
+            let reply = contract.reply(&Verdict { code, unreadable: None, reading: None });
+            let allow = ("Allow".to_owned(), methods.as_bytes().to_vec());
+            assert!(reply.headers.contains(&allow), "{accepts:?}: {:?}", reply.headers);
+        }
+    }
+
+    #[test]
+    fn a_content_type_is_read_in_any_case() {
+        for kind in ["Application/X-WWW-Form-Urlencoded", "APPLICATION/X-WWW-FORM-URLENCODED ; a=b"]
+        {
+            assert_eq!(code(Accepts::Form, &callback("POST", "/", kind, PAIRS)), "0000", "{kind}");
+        }
+        assert_eq!(code(Accepts::Form, &callback("POST", "/", "text/plain", PAIRS)), "0022");
+    }
 }

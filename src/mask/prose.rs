@@ -102,4 +102,11 @@ mod tests {
         assert!(!TEXTS.contains("ThisIsYourSecretKey123"));
         assert!(TEXTS.lines().count() > 1000);
     }
+
+    #[test]
+    fn a_counted_word_is_ours_only_after_a_number() {
+        for (text, is_ours) in [("7 order", true), ("memo: order", false), ("7order", false)] {
+            assert_eq!(ours(text, "order"), [is_ours], "{text}");
+        }
+    }
 }

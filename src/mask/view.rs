@@ -199,4 +199,19 @@ mod tests {
         assert_eq!(view.place(3..4, text), 3..9);
         assert_eq!(view.place(2..3, text), 1..3);
     }
+
+    #[test]
+    fn escapes_are_read_up_to_their_limits() {
+        for (text, read) in [
+            (r"\u{10ffff}\u{01f642}", "\u{10ffff}🙂"),
+            (r"\ud800\udc00\udbff\udfff", "\u{10000}\u{10ffff}"),
+            (r"\b\f\r\t\'", "\u{8}\u{c}\r\t'"),
+            ("&#XE9;&#x0010FFFF;", "é\u{10ffff}"),
+            ("%252526", "&"),
+        ] {
+            assert!(readings(text).iter().any(|view| view == read), "{text}: {:?}", readings(text));
+        }
+        // One encoding more than can be inside each other.
+        assert!(!readings("%25252526").contains(&"&".to_owned()));
+    }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::report::summary::latency::LatencyFigures;
 use crate::report::summary::sample;
 use proptest::prelude::*;
 
@@ -138,4 +139,95 @@ proptest! {
             prop_assert_ne!(below, above);
         }
     }
+}
+
+#[test]
+fn each_comparison_holds_below_at_and_above_its_limit_as_it_is_written() {
+    let summary = sample::summary(2000);
+    assert_eq!(summary.orders.exhausted, 4);
+    for (sign, holds) in [
+        ("<", [true, false, false]),
+        ("<=", [true, true, false]),
+        ("≤", [true, true, false]),
+        (">", [false, false, true]),
+        (">=", [false, true, true]),
+        ("≥", [false, true, true]),
+        ("=", [false, true, false]),
+        ("==", [false, true, false]),
+        ("!=", [true, false, true]),
+        ("≠", [true, false, true]),
+    ] {
+        for (limit, holds) in [5, 4, 3].into_iter().zip(holds) {
+            let expected = if holds { GateVerdict::Failed } else { GateVerdict::Passed };
+            assert_eq!(verdict(&format!("exhausted{sign}{limit}"), &summary), expected, "{sign}");
+        }
+    }
+}
+
+#[test]
+fn a_limit_is_read_in_its_unit() {
+    let micros = |micros| Figure::Time(Duration::from_micros(micros));
+    for (text, limit) in [
+        ("max>250us", micros(250)),
+        ("max>250µs", micros(250)),
+        ("max>250ms", micros(250_000)),
+        ("max>250s", micros(250_000_000)),
+        ("rate<2/s", Figure::Rate(2.0)),
+        ("acked<100%", Figure::Percent(100.0)),
+        ("acked<100", Figure::Count(100)),
+    ] {
+        assert_eq!(Gate::parse(text).unwrap().limit, limit, "{text}");
+    }
+}
+
+#[test]
+fn each_time_is_measured_by_its_own_figure() {
+    let mut summary = sample::summary(10);
+    summary.latency = LatencyFigures::new();
+    (1..=1000).for_each(|it| summary.latency.record(Duration::from_millis(it)));
+    for (name, millis) in [
+        ("p50", 500),
+        ("mean", 500),
+        ("p90", 900),
+        ("p95", 950),
+        ("p99", 990),
+        ("p99.9", 999),
+        ("max", 1000),
+    ] {
+        let at = |limit| verdict(&format!("{name}>{limit}ms"), &summary);
+        let verdicts = (at(millis - 4), at(millis + 4));
+        assert_eq!(verdicts, (GateVerdict::Failed, GateVerdict::Passed), "{name}");
+    }
+    // The largest and the mean are exact; a quantile is known to three digits.
+    summary.latency = LatencyFigures::new();
+    summary.latency.record(Duration::from_micros(200_001));
+    for (gate, expected) in [
+        ("max>200ms", GateVerdict::Failed),
+        ("mean>200ms", GateVerdict::Failed),
+        ("p99>200ms", GateVerdict::Passed),
+    ] {
+        assert_eq!(verdict(gate, &summary), expected, "{gate}");
+    }
+}
+
+#[test]
+fn each_count_is_a_share_of_its_own_whole() {
+    let mut summary = sample::report(2000).summary;
+    summary.facts.orders = Some(3000);
+    let measured = |text: &str| Gate::parse(text).unwrap().evaluate(&summary).measured;
+    let orders = &summary.orders;
+    for (name, part, whole) in [
+        ("acked", orders.acknowledged, 3000),
+        ("exhausted", orders.exhausted, 3000),
+        ("retried", orders.retried, 3000),
+        ("duplicates", orders.duplicates, 3000),
+        ("failed", summary.failed_attempts(), summary.attempts()),
+    ] {
+        assert_eq!(measured(&format!("{name}>0")), Some(Figure::Count(part)), "{name}");
+        let share = 100.0 * part as f64 / whole as f64;
+        let Some(Figure::Percent(percent)) = measured(&format!("{name}>0%")) else { panic!() };
+        assert!((percent - share).abs() < 1e-9, "{name}: {percent}, not {share}");
+    }
+    assert_eq!(measured("throttled>0"), Some(Figure::Count(1)));
+    assert_eq!(measured("unknown>0"), Some(Figure::Count(1)));
 }

@@ -86,4 +86,35 @@ mod tests {
         assert_eq!(short_duration(Duration::from_secs(75)), "75 s");
         assert_eq!(milliseconds(Duration::from_micros(1500)), 1.5);
     }
+
+    #[test]
+    fn each_range_of_hidden_characters_has_its_ends() {
+        for (first, last) in [
+            (0, 0x1f),
+            (0x7f, 0x9f),
+            (0xad, 0xad),
+            (0x34f, 0x34f),
+            (0x61c, 0x61c),
+            (0x115f, 0x1160),
+            (0x17b4, 0x17b5),
+            (0x180b, 0x180f),
+            (0x200b, 0x200f),
+            (0x2028, 0x202e),
+            (0x2060, 0x206f),
+            (0x3164, 0x3164),
+            (0xfe00, 0xfe0f),
+            (0xfeff, 0xfeff),
+            (0xffa0, 0xffa0),
+            (0xfff0, 0xfffb),
+            (0xfffe, 0xffff),
+            (0x1bca0, 0x1bca3),
+            (0x1d173, 0x1d17a),
+            (0xe0000, 0xe0fff),
+        ] {
+            let is_hidden = |code: u32| is_hidden(char::from_u32(code).unwrap());
+            assert!((first..=last).all(is_hidden), "{first:x}");
+            assert!(first == 0 || !is_hidden(first - 1), "before {first:x}");
+            assert!(!is_hidden(last + 1), "after {last:x}");
+        }
+    }
 }

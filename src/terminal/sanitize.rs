@@ -96,9 +96,6 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_shown_as_hex() {}
-
-    #[test]
     fn long_text_loses_its_middle() {
         assert_eq!(abridge("short", 5), "short");
         assert_eq!(abridge("付款付款", 4), "付款付款");
@@ -117,5 +114,19 @@ mod tests {
         }
         assert_eq!(abridge("abcdefgh", 3), "ab…");
         assert_eq!(abridge("abcdefgh", 0), "");
+    }
+
+    #[test]
+    fn a_gap_that_just_fits_is_shown() {
+        let text = "é".repeat(20);
+        for (max, shown) in [
+            (16, format!("{}…", "é".repeat(15))),
+            (17, "…(20 characters)…".to_owned()),
+            (18, "é…(19 characters)…".to_owned()),
+            (19, "é…(18 characters)…é".to_owned()),
+            (20, text.clone()),
+        ] {
+            assert_eq!(abridge(&text, max), shown, "{max}");
+        }
     }
 }

@@ -203,4 +203,36 @@ mod tests {
         }
         assert_eq!(resume(1, LastOutcome::Unproven, 10), at(2, 15, 5));
     }
+
+    #[test]
+    fn jitter_and_speed_change_an_attempt_and_its_wait() {
+        let schedule = RetrySchedule::parse("15s,15s", None, seconds(60)).unwrap();
+        let refused = Outcome::Reply(Reply::default());
+        let conclusion = refused.conclusion();
+        let elapsed = seconds(3);
+        let both = |plan: RetryPlan<'_>, order| {
+            let ended = Ended {
+                order,
+                attempt: 1,
+                outcome: &refused,
+                conclusion: conclusion.as_ref(),
+                elapsed,
+                at: Timestamp::UNIX_EPOCH,
+            };
+            let next = plan.after(&ended);
+            assert_eq!(next, plan.resume(order, 1, LastOutcome::Known, elapsed));
+            let Next::Retry(retry) = next else { panic!("{next:?}") };
+            (retry.offset, retry.wait)
+        };
+        let real = plan(&schedule, RetryAfter::Ignored);
+        let fast = RetryPlan { speed: Speed::parse("60x").unwrap(), ..real };
+        assert_eq!(both(fast, 1), (seconds(15), Duration::from_millis(200)));
+        let jitter = Jitter::parse("50%", 7).unwrap();
+        for order in [1, 2, 99] {
+            let planned = jitter.offset(&schedule, order, 2).unwrap();
+            assert_ne!(planned, seconds(15));
+            let jittered = RetryPlan { jitter: Some(jitter), ..real };
+            assert_eq!(both(jittered, order), (planned, planned - elapsed), "{order}");
+        }
+    }
 }

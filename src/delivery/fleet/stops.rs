@@ -46,4 +46,17 @@ mod tests {
         assert!(stopped(0, 11) && stopped(29, 40) && stopped(15, 16) && stopped(0, 99));
         assert!(!stopped(0, 10) && !stopped(30, 99));
     }
+
+    #[test]
+    fn the_last_stop_replaces_the_one_before_it() {
+        let seconds = Duration::from_secs;
+        let mut stops = Stops::default();
+        stops.notice(seconds(10), seconds(30));
+        stops.notice(seconds(50), seconds(60));
+        assert!(stops.was_stopped(seconds(55), seconds(56)));
+        assert!(!stops.was_stopped(seconds(15), seconds(16)));
+        // A timer that is on time leaves it.
+        assert_eq!(stops.notice(seconds(70), seconds(70)), None);
+        assert!(stops.was_stopped(seconds(55), seconds(56)));
+    }
 }

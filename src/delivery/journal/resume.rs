@@ -290,4 +290,43 @@ mod tests {
         let course: Course<'_> = (&parts, &[(1, -9, Some(ends.1)), (1, 5, None)]);
         assert!(elapsed("1000000x", course, ends.1) > HOUR);
     }
+
+    #[test]
+    fn a_known_outcome_of_any_attempt_proves_that_the_order_was_sent() {
+        let schedule = RetrySchedule::parse("15s,30s", None, HOUR).unwrap();
+        let parts = BTreeMap::new();
+        let timeline = Timeline { schedule: &schedule, speed: Speed::REAL, parts: &parts };
+        let now = Timestamp::from_second(9).unwrap();
+        for (outcomes, is_proven) in [
+            (&[Unknown][..], false),
+            (&[Unknown, Unknown], false),
+            (&[NotAcknowledged], true),
+            (&[NotAcknowledged, Unknown], true),
+            (&[Unknown, NotAcknowledged], true),
+            (&[Unknown, NotAcknowledged, Unknown, Unknown], true),
+        ] {
+            let progress = (1..).zip(outcomes).fold(None, |before, (attempt, last)| {
+                let (intended_at, last) = (now, *last);
+                let next = Recorded { attempt, part: 1, intended_at, last, finished_at: None };
+                Some(timeline.follow(before, &next))
+            });
+            let until = timeline.until(&progress.unwrap(), now);
+            assert_eq!(until.is_proven, is_proven, "{outcomes:?}");
+            assert_eq!(until.attempt as usize, outcomes.len());
+        }
+    }
+
+    #[test]
+    fn waits_pass_at_the_speed_of_the_run_and_replies_in_real_time() {
+        // In flight until the run ended after 9 s.
+        let course: Course<'_> = (&[(1, 0, 9)], &[(1, 0, None)]);
+        assert_eq!(elapsed("10x", course, 9), Duration::from_secs(9));
+        // Refused at 1 s; a stop of 10 s; in the second run 0.4 s are the rest of the wait for
+        // the attempt due at 15 s, which is 0.6 s late.
+        let course: Course<'_> = (&[(1, 0, 1), (2, 11, 12)], &[(1, 0, Some(1)), (2, 12, Some(12))]);
+        assert_eq!(elapsed("10x", course, 12), Duration::from_millis(15_600));
+        // Both attempts in one run: 1 s of waiting is 10 s of the wait for 15 s.
+        let course: Course<'_> = (&[(1, 0, 2)], &[(1, 0, Some(0)), (1, 2, Some(2))]);
+        assert_eq!(elapsed("10x", course, 2), Duration::from_millis(15_500));
+    }
 }

@@ -228,3 +228,70 @@ fn seconds(duration: Duration) -> String {
     let text = format!("{}.{:03}", duration.as_secs(), duration.subsec_millis());
     format!("{} s", text.trim_end_matches('0').trim_end_matches('.'))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_breach_has_its_code_weight_and_source() {
+        use BreachKind::*;
+        use Severity::{Error, Warning};
+        let second = Duration::from_secs(1);
+        let start = WindowStart::UpdateTime;
+        let members = || vec!["amount".to_owned()];
+        for (kind, code, severity, source) in [
+            (
+                WrongMethod { given: "PUT".into(), wanted: "POST" },
+                "wrong-method",
+                Error,
+                "platform",
+            ),
+            (
+                WrongContentType { given: None, wanted: "application/json" },
+                "wrong-content-type",
+                Error,
+                "platform",
+            ),
+            (TooManyDeliveries { allowed: 11 }, "too-many-deliveries", Error, "platform"),
+            (
+                OutsideWindow { after: second, window: second, start },
+                "outside-window",
+                Error,
+                "platform",
+            ),
+            (AfterAcknowledgement { after: second }, "after-acknowledgement", Error, "platform"),
+            (BodyChanged { members: members() }, "body-changed", Error, "ours"),
+            (SignatureChanged, "signature-changed", Error, "ours"),
+            (BodyReformatted, "body-reformatted", Warning, "ours"),
+            (ConflictingDuplicate { members: members() }, "conflicting-duplicate", Error, "ours"),
+            (StatusAfterFinal { from: "success", to: None }, "status-after-final", Error, "ours"),
+            (
+                StatusBackwards { from: "processing", to: "pending" },
+                "status-backwards",
+                Warning,
+                "ours",
+            ),
+            (OffSchedule { planned: None, gap: second }, "off-schedule", Error, "given"),
+            (TooSoon { gap: second, closest: second }, "too-soon", Warning, "ours"),
+            (Concurrent { with: 1 }, "concurrent", Warning, "ours"),
+        ] {
+            assert_eq!(
+                (kind.code(), kind.severity(), kind.source().name()),
+                (code, severity, source)
+            );
+        }
+    }
+
+    #[test]
+    fn a_rule_and_a_breach_name_their_numbers() {
+        assert_eq!(BreachKind::TooManyDeliveries { allowed: 11 }.rule(), "at most 10 retries");
+        let (after, window) = (Duration::from_millis(3_605_250), Duration::from_secs(3600));
+        let late = BreachKind::OutsideWindow { after, window, start: WindowStart::FirstDelivery };
+        assert_eq!(late.rule(), "all within 3600 s of completion");
+        assert_eq!(late.explanation(), "sent 3605.25 s after the first delivery");
+        for (millis, text) in [(0, "0 s"), (1, "0.001 s"), (250, "0.25 s"), (100_000, "100 s")] {
+            assert_eq!(seconds(Duration::from_millis(millis)), text);
+        }
+    }
+}

@@ -406,3 +406,66 @@ fn times_at_the_ends_of_the_world_are_taken() {
         assert_eq!(game.referee.verdict().orders[0].deliveries, 4);
     }
 }
+
+#[test]
+fn an_update_time_is_believed_up_to_a_day() {
+    let day = 24 * 3_600_000;
+    assert_eq!(Game::new().refused(day, &success()), ["outside-window"]);
+    assert_eq!(Game::new().refused(day + 1, &success()), NONE);
+}
+
+#[test]
+fn the_end_of_an_earlier_delivery_does_not_move_the_next_one() {
+    let delays = Some(vec![Duration::from_secs(15); 2]);
+    let mut game = Game::with(Rules { expected_delays: delays, ..Rules::default() });
+    assert_eq!(game.opened(0, &success()), NONE);
+    assert_eq!(game.opened(15_000, &success()), NONE);
+    game.referee.ended(1, at(20_000));
+    assert_eq!(game.opened(36_000, &success()), ["off-schedule"]);
+}
+
+#[test]
+fn a_delivery_does_not_follow_its_own_acknowledgement() {
+    let mut game = Game::new();
+    assert_eq!(game.opened(5_000, &success()), NONE);
+    // The clock was set back before the reply was written.
+    assert!(game.referee.acknowledged(1, at(0)).is_empty());
+    assert!(game.referee.verdict().is_kept());
+}
+
+#[test]
+fn each_status_is_compared_with_the_furthest_before_it() {
+    for (statuses, expected) in [
+        (&[1, 0][..], &["status-backwards"][..]),
+        (&[2, 0], &["status-backwards"]),
+        (&[0, 1, 2, 3], &[]),
+        (&[0, 2, 1], &["status-backwards"]),
+        (&[2, 1, 2], &["status-backwards"]),
+        (&[1, 1], &[]),
+        (&[0, 3, 2], &["status-after-final"]),
+    ] {
+        let mut game = Game::new();
+        let found: Vec<_> = (0..)
+            .zip(statuses)
+            .flat_map(|(turn, status)| game.refused(turn * 15_000, &body("P", *status, "")))
+            .collect();
+        assert_eq!(found, expected, "{statuses:?}");
+    }
+    // A body without a status contradicts nothing.
+    let without = success().replace("\"status\":3,", "");
+    assert_eq!(Game::after(&success(), &without), NONE);
+}
+
+#[test]
+fn an_order_keeps_its_owner_from_status_to_status() {
+    let pending = body("POT1", 2, "");
+    for (from, to, expected) in [
+        ("PF0014", "PF0015", &["conflicting-duplicate"][..]),
+        ("\"payout_cl_id\":\"c\"", "\"payout_cl_id\":\"d\"", &["conflicting-duplicate"]),
+        // What was really paid, and for which fee, is known at the end.
+        ("\"real_amount\":400000", "\"real_amount\":1", &[]),
+        ("\"fee\":3200", "\"fee\":0", &[]),
+    ] {
+        assert_eq!(Game::after(&pending, &success().replace(from, to)), expected, "{to}");
+    }
+}

@@ -79,4 +79,18 @@ mod tests {
         assert_eq!(course.parts()[0].acknowledged, 3600);
         assert_eq!(course.parts().last().unwrap().failed, 1);
     }
+
+    #[test]
+    fn a_course_that_is_full_is_doubled_and_keeps_both_counts() {
+        let mut course = Course::default();
+        let part = course.part_length();
+        for number in 0..120 {
+            course.record(part * number, |part| part.failed += 1);
+        }
+        assert_eq!((course.parts().len(), course.part_length()), (MOST_PARTS, part));
+        course.record(part * 120, |part| part.acknowledged += 1);
+        assert_eq!((course.parts().len(), course.part_length()), (61, part * 2));
+        assert!(course.parts()[..60].iter().all(|it| *it == Part { acknowledged: 0, failed: 2 }));
+        assert_eq!(course.parts()[60], Part { acknowledged: 1, failed: 0 });
+    }
 }

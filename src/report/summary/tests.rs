@@ -161,3 +161,117 @@ fn every_line_is_valid_by_its_schema() {
     attempts.iter().for_each(|attempt| check(attempt));
     schemas.assert_checked(&["delivery-summary", "delivery-attempt"]);
 }
+
+fn two_orders(events: &[FleetEvent]) -> DeliverySummary {
+    let mut summary = DeliverySummary::new(facts(2));
+    let acknowledged = FleetEvent::Attempt(attempt(1, 1, 5, "acknowledged"));
+    summary.fold(&acknowledged);
+    summary.fold(&end(1, 1, OrderResult::Acknowledged));
+    events.iter().for_each(|event| summary.fold(event));
+    summary.finish(Duration::from_secs(1));
+    summary
+}
+
+#[test]
+fn without_gates_only_a_run_whose_orders_are_all_acknowledged_is_a_yes() {
+    let is_yes = |summary| RunReport { summary, gates: Vec::new() }.is_yes();
+    for (second, expected) in [
+        (&[end(2, 1, OrderResult::Acknowledged)][..], true),
+        (&[end(2, 3, OrderResult::Exhausted)], false),
+        (&[end(2, 1, OrderResult::Interrupted)], false),
+        (&[end(2, 0, OrderResult::Interrupted)], false),
+        (&[], false),
+    ] {
+        assert_eq!(is_yes(two_orders(second)), expected, "{second:?}");
+    }
+    let mut unplanned = two_orders(&[]);
+    unplanned.facts.orders = None;
+    assert!(is_yes(unplanned.clone()));
+    unplanned.fold(&end(2, 0, OrderResult::Interrupted));
+    assert!(!is_yes(unplanned));
+}
+
+#[test]
+fn a_run_that_was_cut_short_is_never_a_yes() {
+    let mut summary = two_orders(&[end(2, 1, OrderResult::Acknowledged)]);
+    for gates in [&[][..], &["acked<100%"]] {
+        let gates = gates.iter().map(|gate| Gate::parse(gate).unwrap().evaluate(&summary));
+        let mut report = RunReport { gates: gates.collect(), summary: summary.clone() };
+        assert!(report.is_yes());
+        report.summary.cut_short = Some("the disk is full".to_owned());
+        assert!(!report.is_yes());
+    }
+    // What became of the orders that it did not come to is not known.
+    summary.facts.orders = Some(10);
+    assert_eq!(summary.not_sent(), 8);
+    summary.fold(&end(3, 0, OrderResult::Interrupted));
+    summary.cut_short = Some("the disk is full".to_owned());
+    assert_eq!(summary.not_sent(), 1);
+}
+
+#[test]
+fn an_interrupted_order_was_sent_if_it_has_an_attempt() {
+    let counts = |attempts| {
+        let orders = two_orders(&[end(2, attempts, OrderResult::Interrupted)]).orders;
+        (orders.interrupted, orders.not_sent, orders.ended())
+    };
+    assert_eq!((counts(0), counts(1), counts(2)), ((0, 1, 1), (1, 0, 2), (1, 0, 2)));
+}
+
+#[test]
+fn the_rate_is_of_the_first_sends_over_the_time_between_them() {
+    let rate = |sends: &[(u64, u32)]| {
+        let mut summary = DeliverySummary::new(facts(9));
+        for (millisecond, number) in sends {
+            summary.fold(&FleetEvent::Attempt(attempt(*millisecond, *number, 1, "timeout")));
+        }
+        summary.rate()
+    };
+    assert_eq!((rate(&[]), rate(&[(5, 1)]), rate(&[(5, 1), (9, 2)])), (None, None, None));
+    assert_eq!(rate(&[(0, 1), (1000, 1)]), Some(1.0));
+    assert_eq!(rate(&[(0, 1), (500, 1), (1000, 1), (9000, 2)]), Some(2.0));
+}
+
+#[test]
+fn throttling_has_its_first_time_and_its_most_in_flight() {
+    let mut summary = DeliverySummary::new(facts(2));
+    for (second, in_flight) in [(3, 5), (4, 9), (5, 7)] {
+        summary.fold(&FleetEvent::Throttled { at: Duration::from_secs(second), in_flight });
+    }
+    let first_at = Some(Duration::from_secs(3));
+    assert_eq!(summary.throttling, Throttling { episodes: 3, first_at, in_flight: 9 });
+}
+
+#[test]
+fn an_unknown_outcome_that_an_attempt_follows_was_sent_again() {
+    let mut summary = DeliverySummary::new(facts(2));
+    for order in [1, 1, 2] {
+        let order_id = "POT".into();
+        summary.fold(&FleetEvent::UnknownOutcome { order, order_id, attempt: 1 });
+    }
+    summary.fold(&FleetEvent::Attempt(attempt(1, 3, 5, "acknowledged")));
+    summary.fold(&FleetEvent::Attempt(attempt(1, 4, 5, "acknowledged")));
+    assert_eq!((summary.unknown_outcomes, summary.sent_again), (3, 2));
+}
+
+#[test]
+fn an_order_that_was_not_sent_is_not_a_failure_and_a_lapsed_one_is_counted() {
+    let unsent = two_orders(&[end(2, 0, OrderResult::Interrupted)]);
+    assert_eq!((unsent.failures.len(), unsent.orders.lapsed), (0, 0));
+    let FleetEvent::Order(order) = end(2, 1, OrderResult::Exhausted) else { panic!() };
+    let lapsed = two_orders(&[FleetEvent::Order(OrderRecord { lapsed: true, ..order })]);
+    assert_eq!((lapsed.failures.len(), lapsed.orders.lapsed), (1, 1));
+}
+
+#[test]
+fn a_thousand_orders_are_kept_one_by_one() {
+    let mut summary = DeliverySummary::new(facts(1001));
+    let kept = |summary: &DeliverySummary| summary.kept_orders().map(Iterator::count);
+    for order in 1..=1000 {
+        summary.fold(&FleetEvent::Attempt(attempt(order, 1, 1, "timeout")));
+    }
+    summary.fold(&FleetEvent::Attempt(attempt(1000, 2, 1, "acknowledged")));
+    assert_eq!(kept(&summary), Some(1000));
+    summary.fold(&FleetEvent::Attempt(attempt(1001, 1, 1, "acknowledged")));
+    assert_eq!(kept(&summary), None);
+}
