@@ -1,34 +1,9 @@
-//! Durable storage in one SQLite file; the only room that names rusqlite.
+//! Durable storage in one SQLite file; the only module that names rusqlite.
 //!
 //! One thread writes. It takes all requests that wait, writes them in one transaction (group commit)
 //! and answers them when they are on the disk, so that many writers share one `fsync`. What is
 //! stored is up to the caller: a [`Schema`], and [`Statement`]s as data. Other processes may read
 //! the file meanwhile; a second writer of this program is refused.
-//!
-//! ```
-//! use payout_notify::store::{Plan, Presence, Schema, Statement, Store};
-//!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-//! # let folder = std::env::temp_dir().join(format!("payout-notify-doc-{}", std::process::id()));
-//! # std::fs::create_dir_all(&folder)?;
-//! const NOTES: Schema = Schema {
-//!     what: "notebook",
-//!     application_id: 0x4e6f_7465,
-//!     migrations: &["CREATE TABLE note (text TEXT NOT NULL) STRICT"],
-//! };
-//! let plan = Plan::new(&NOTES, Presence::New);
-//! let store = Store::open(&folder.join("notes.db"), &plan)?;
-//! let note = Statement::new("INSERT INTO note (text) VALUES (?)", vec!["on the disk".into()]);
-//! # runtime.block_on(async {
-//! assert_eq!(store.write(vec![note]).await?, 1);
-//! # Ok::<(), payout_notify::store::StoreError>(())
-//! # })?;
-//! store.close()?;
-//! # std::fs::remove_dir_all(&folder)?;
-//! # Ok(())
-//! # }
-//! ```
 
 mod answers;
 mod connection;
