@@ -10,7 +10,7 @@ const signal = new Int32Array(new SharedArrayBuffer(4));
 const worker = new Worker(new URL('./request.js', import.meta.url), {
   workerData: { port: far, signal },
   transferList: [far],
-  // Not the flags of this process: a thread is no text for --eval.
+  // Not the flags of this process: --eval takes text, and a worker runs a file.
   execArgv: [],
 });
 worker.unref();
