@@ -2,53 +2,35 @@
 
 use encoding_rs::{GBK, WINDOWS_1252};
 
-fn percent_encode(text: &str, keep: impl Fn(u8) -> bool, space: &str) -> String {
-    percent_encode_bytes(text.as_bytes(), keep, space)
-}
+use crate::form::percent_encode;
 
-fn percent_encode_bytes(text: &[u8], keep: impl Fn(u8) -> bool, space: &str) -> String {
-    let mut out = String::with_capacity(text.len() * 2);
-    for byte in text {
-        match *byte {
-            b' ' => out.push_str(space),
-            byte if byte.is_ascii_alphanumeric() || keep(byte) => out.push(char::from(byte)),
-            byte => {
-                out.push('%');
-                out.push(hex_digit(byte >> 4));
-                out.push(hex_digit(byte & 15));
-            }
-        }
-    }
-    out
-}
-
-fn hex_digit(nibble: u8) -> char {
-    char::from(b"0123456789ABCDEF"[usize::from(nibble & 15)])
+fn encode(text: &str, keep: &[u8], space: &str) -> String {
+    percent_encode(text.as_bytes(), keep, space)
 }
 
 pub(super) fn form_php(text: &str) -> String {
-    percent_encode(text, |byte| b"-_.".contains(&byte), "+")
+    encode(text, b"-_.", "+")
 }
 
 /// RFC 3986: `-_.~` stay, a space becomes `%20`.
 pub(super) fn percent(text: &str) -> String {
-    percent_encode(text, |byte| b"-_.~".contains(&byte), "%20")
+    encode(text, b"-_.~", "%20")
 }
 
 pub(super) fn percent_keep_slash(text: &str) -> String {
-    percent_encode(text, |byte| b"-_.~/".contains(&byte), "%20")
+    encode(text, b"-_.~/", "%20")
 }
 
 pub(super) fn js_component(text: &str) -> String {
-    percent_encode(text, |byte| b"-_.!~*'()".contains(&byte), "%20")
+    encode(text, b"-_.!~*'()", "%20")
 }
 
 pub(super) fn js_uri(text: &str) -> String {
-    percent_encode(text, |byte| b"-_.!~*'();/?:@&=+$,#".contains(&byte), "%20")
+    encode(text, b"-_.!~*'();/?:@&=+$,#", "%20")
 }
 
 pub(super) fn form_java(text: &str) -> String {
-    percent_encode(text, |byte| b"-_.*".contains(&byte), "+")
+    encode(text, b"-_.*", "+")
 }
 
 /// Java `URLEncoder` with `+` replaced by `%20`.
@@ -57,7 +39,7 @@ pub(super) fn java_spaces(text: &str) -> String {
 }
 
 pub(super) fn form_gbk(text: &str) -> String {
-    percent_encode_bytes(&gbk(text), |byte| b"-_.*".contains(&byte), "+")
+    percent_encode(&gbk(text), b"-_.*", "+")
 }
 
 /// JavaScript `escape()`: `%uXXXX` beyond Latin-1.
@@ -76,11 +58,11 @@ pub(super) fn js_escape(text: &str) -> String {
 }
 
 pub(super) fn form_go(text: &str) -> String {
-    percent_encode(text, |byte| b"-_.~".contains(&byte), "+")
+    encode(text, b"-_.~", "+")
 }
 
 pub(super) fn form_dotnet(text: &str) -> String {
-    lower_hex(&percent_encode(text, |byte| b"-_.!*()".contains(&byte), "+"))
+    lower_hex(&encode(text, b"-_.!*()", "+"))
 }
 
 /// The same percent-encoded text with lower-case hex.
