@@ -4,6 +4,8 @@ use super::Deviation;
 use super::deviations::{Rule, rule, that_does};
 use super::entry::{Entry, Tree};
 use crate::canonical::Selection;
+use crate::notification::{self, DEPOSIT_IDS};
+use crate::status::Kind;
 
 /// Whether a member is signed.
 pub(super) type FieldRule = Rule<fn(&Entry) -> bool>;
@@ -12,26 +14,13 @@ pub(super) fn kept(entry: &Entry) -> bool {
     entry.selection == Selection::Kept
 }
 
-pub(super) const DOCUMENTED: [&str; 15] = [
-    "payout_id",
-    "payout_cl_id",
-    "platform_id",
-    "amount",
-    "real_amount",
-    "fee",
-    "status",
-    "create_time",
-    "update_time",
-    "error_msg",
-    "sign_type",
-    "sign",
-    "payment_id",
-    "payment_cl_id",
-    "payment_cl_name",
-];
+/// The documented names of both notifications, in the page's order.
+pub(super) fn documented() -> impl Iterator<Item = &'static str> {
+    notification::fields(Kind::Payout).chain(&DEPOSIT_IDS).map(|field| field.name)
+}
 
 pub(super) fn is_documented(entry: &Entry) -> bool {
-    DOCUMENTED.contains(&entry.name.as_str())
+    documented().any(|name| name == entry.name)
 }
 
 fn is_zero_text(text: &str) -> bool {

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::deviations::{Rule, rule};
-use super::fields::DOCUMENTED;
+use super::fields::documented;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pair<'p> {
@@ -118,7 +118,7 @@ fn letters_first(a: &str, b: &str) -> Ordering {
 }
 
 fn page_place(name: &str) -> usize {
-    DOCUMENTED.iter().position(|known| *known == name).unwrap_or(DOCUMENTED.len())
+    documented().position(|known| known == name).unwrap_or(usize::MAX)
 }
 
 fn java_hash(name: &str) -> u32 {
