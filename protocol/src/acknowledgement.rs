@@ -247,14 +247,14 @@ fn judge_error_code(reply: &Reply) -> Result<Vec<ReplyWarning>, Refusal> {
             Err(error) => return Err(judge_no_object(text, &error)),
         }
     };
-    let mut warnings = Vec::new();
-    if members > 1 {
-        warnings.push(ReplyWarning::ExtraMembers);
-    }
-    if !reply.content_type.as_deref().is_some_and(is_json_type) {
-        warnings.push(ReplyWarning::ContentType);
-    }
-    Ok(warnings)
+    Ok(json_warnings(reply, members > 1))
+}
+
+/// What is unusual about a reply whose JSON acknowledges.
+fn json_warnings(reply: &Reply, has_extra: bool) -> Vec<ReplyWarning> {
+    let is_json = reply.content_type.as_deref().is_some_and(is_json_type);
+    let extra = has_extra.then_some(ReplyWarning::ExtraMembers);
+    extra.into_iter().chain((!is_json).then_some(ReplyWarning::ContentType)).collect()
 }
 
 fn judge_object(payload: &Payload<'_>) -> Result<usize, Refusal> {

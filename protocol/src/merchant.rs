@@ -235,7 +235,7 @@ impl Notification {
         else {
             return Err(Rejection::Fields(findings));
         };
-        let number = |name: &str| whole_number(&payload.get(name)?.value);
+        let number = |name| whole_number(payload, name);
         Ok(Notification {
             kind: read.kind,
             order_id,

@@ -110,10 +110,9 @@ fn kind_of(payload: &Payload<'_>, expectation: Expectation) -> Kind {
     }
 }
 
-/// The number that a value is, as digits or as a string of them; `1.10` and `1E5` are none.
-#[must_use]
-pub fn whole_number(value: &Value<'_>) -> Option<i64> {
-    match value {
+/// A member's number, as digits or as a string of them; `1.10` and `1E5` are none.
+pub(super) fn whole_number(payload: &Payload<'_>, name: &str) -> Option<i64> {
+    match &payload.get(name)?.value {
         Value::Number(text) => text.parse().ok(),
         Value::String(text) => text.parse().ok(),
         _ => None,
@@ -134,7 +133,7 @@ impl Notification {
             Value::Number(digits) => Some((*digits).to_owned()),
             _ => None,
         };
-        let number = |name: &str| whole_number(&payload.get(name)?.value);
+        let number = |name| whole_number(payload, name);
         let (order_id, merchant_order_id) = match kind {
             Kind::Deposit => (text("payment_id"), text("payment_cl_id")),
             Kind::Payout | Kind::Other => (text("payout_id"), text("payout_cl_id")),
@@ -330,7 +329,7 @@ impl Findings {
     }
 
     fn check_times(&mut self, payload: &Payload<'_>) {
-        let time = |name: &str| payload.get(name).and_then(|member| whole_number(&member.value));
+        let time = |name| whole_number(payload, name);
         if let (Some(created), Some(updated)) = (time("create_time"), time("update_time"))
             // One of them in milliseconds is a finding of its own.
             && is_milliseconds(created) == is_milliseconds(updated)

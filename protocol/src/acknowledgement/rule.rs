@@ -1,7 +1,7 @@
 //! Which reply acknowledges, as a value: each dialect has its own.
 
 use super::{
-    Conclusion, MAX_REPLY_BYTES, Refusal, Reply, ReplyWarning, behind, conclude, is_json_type,
+    Conclusion, MAX_REPLY_BYTES, Refusal, Reply, ReplyWarning, behind, conclude, json_warnings,
     judge_error_code, judge_object,
 };
 use crate::payload::Payload;
@@ -177,14 +177,7 @@ fn judge_members(reply: &Reply, wanted: &str) -> Judgement {
     if let Some(member) = differs {
         return miss(wanted, Slip::Member(member.name.to_string()));
     }
-    let mut warnings = Vec::new();
-    if given.members().len() > expected.members().len() {
-        warnings.push(ReplyWarning::ExtraMembers);
-    }
-    if !reply.content_type.as_deref().is_some_and(is_json_type) {
-        warnings.push(ReplyWarning::ContentType);
-    }
-    Ok(warnings)
+    Ok(json_warnings(reply, given.members().len() > expected.members().len()))
 }
 
 fn slip(body: &[u8], wanted: &str) -> Slip {
