@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// The longest pause before a step, and the slowest upload, in milliseconds.
+pub const MAX_MILLISECONDS: u32 = 60_000;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
     pub id: String,
@@ -15,6 +18,13 @@ pub struct Case {
     /// What must have happened behind the endpoint, where that can be observed.
     pub effect: Effect,
     pub work: Work,
+}
+
+impl Case {
+    /// The steps of a case that sends; none where it probes or retries.
+    pub fn steps(&self) -> &[StepPlan] {
+        if let Work::Send(steps) = &self.work { steps } else { &[] }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +125,11 @@ pub enum Expect {
 }
 
 impl Expect {
+    /// Whether a sound endpoint does not acknowledge, so that nothing may be booked.
+    pub fn is_bad(self) -> bool {
+        matches!(self, Expect::NotAcknowledged | Expect::Refused)
+    }
+
     pub const NAMES: [(&'static str, Expect); 5] = [
         ("acknowledged", Expect::Acknowledged),
         ("not-acknowledged", Expect::NotAcknowledged),

@@ -25,7 +25,6 @@
 //! A case with `probe = "NAME"` asks about the way to the endpoint, one with `retry = true` sends
 //! its message on a compressed schedule until it is acknowledged.
 
-use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -33,15 +32,14 @@ use protocol::internal::nearest::nearest;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::case::{Case, Effect, Expect, Manner, Need, Severity, StepPlan, Work};
+use super::case::{Case, Effect, Expect, MAX_MILLISECONDS, Manner, Need, Severity, StepPlan, Work};
 use super::recipe::Recipe;
+use crate::toml_span::{self, SpannedError, SpannedResult, number, place, wrong};
 
 pub const MAX_FILE_BYTES: usize = 256 * 1024;
 
 const MAX_STEPS: usize = 32;
 const MAX_AT_ONCE: u32 = 200;
-/// The longest pause before a step, and the slowest upload, in milliseconds.
-const MAX_MILLISECONDS: u32 = 60_000;
 const MAX_TEXT: usize = 2048;
 const MAX_NAME: usize = 64;
 
@@ -71,7 +69,8 @@ const EFFECTS: [(&str, Effect); 4] = [
 pub const PROBES: [&str; 9] =
     ["dns", "connect", "tls", "redirect", "html", "content-type", "latency", "keep-alive", "ipv6"];
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}, line {line}, column {column}: {problem}")]
 pub struct CaseFileError {
     pub file: String,
     pub problem: String,
@@ -80,20 +79,6 @@ pub struct CaseFileError {
     /// The column in characters, from 1.
     pub column: usize,
 }
-
-impl CaseFileError {
-    pub(super) fn of_file(file: &str, problem: String) -> CaseFileError {
-        CaseFileError { file: file.to_owned(), problem, line: 1, column: 1 }
-    }
-}
-
-impl fmt::Display for CaseFileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, line {}, column {}: {}", self.file, self.line, self.column, self.problem)
-    }
-}
-
-impl std::error::Error for CaseFileError {}
 
 type Text = Spanned<String>;
 
@@ -153,39 +138,20 @@ struct Defaults {
     fix: Option<Text>,
 }
 
-struct Wrong {
-    problem: String,
-    at: usize,
-}
-
-type Reading<T> = Result<T, Wrong>;
-
-fn wrong<T>(span: &Range<usize>, problem: impl Into<String>) -> Reading<T> {
-    Err(Wrong { problem: problem.into(), at: span.start })
-}
-
 pub fn parse(file: &str, text: &str) -> Result<Vec<Case>, CaseFileError> {
-    read(text).map_err(|Wrong { problem, at }| {
-        let before = text.get(..at).unwrap_or(text);
-        let last_line = before.rsplit('\n').next().unwrap_or_default();
-        CaseFileError {
-            file: file.to_owned(),
-            problem,
-            line: before.matches('\n').count() + 1,
-            column: last_line.chars().count() + 1,
-        }
+    read(text).map_err(|SpannedError { problem, at }| {
+        let (line, column) = place(text, at);
+        CaseFileError { file: file.to_owned(), problem, line, column }
     })
 }
 
-fn read(text: &str) -> Reading<Vec<Case>> {
-    if text.len() > MAX_FILE_BYTES {
-        return wrong(&(0..0), format!("it is longer than {MAX_FILE_BYTES} bytes"));
-    }
-    let file: File = toml::from_str(text).map_err(|error| {
-        let span = error.span().unwrap_or_default();
-        let found = text.get(span.clone()).unwrap_or_default();
-        Wrong { problem: explain(&error, found), at: span.start }
-    })?;
+fn read(text: &str) -> SpannedResult<Vec<Case>> {
+    let tables = [
+        (&FILE_SETTINGS[..], "stands above the first [[case]] table"),
+        (&CASE_SETTINGS[..], "belongs into a [[case]] table"),
+        (&STEP_SETTINGS[..], "belongs into a [[case.step]] table"),
+    ];
+    let file: File = toml_span::read(text, MAX_FILE_BYTES, &tables)?;
     let Some(group) = file.group else { return wrong(&(0..0), "the setting group is missing") };
     let defaults = Defaults {
         group: name(group)?,
@@ -212,36 +178,11 @@ fn read(text: &str) -> Reading<Vec<Case>> {
     Ok(cases)
 }
 
-fn explain(error: &toml::de::Error, found: &str) -> String {
-    let message = error.message().lines().next().unwrap_or("it is no TOML");
-    if !message.starts_with("unknown field") {
-        return message.to_owned();
-    }
-    let name = found.trim_matches(['"', '\'', '[', ']', ' ']);
-    for (settings, place) in [
-        (&FILE_SETTINGS[..], "stands above the first [[case]] table"),
-        (&CASE_SETTINGS[..], "belongs into a [[case]] table"),
-        (&STEP_SETTINGS[..], "belongs into a [[case.step]] table"),
-    ] {
-        if settings.contains(&name) {
-            return format!("the setting {name} {place}");
-        }
-    }
-    let known = FILE_SETTINGS.into_iter().chain(CASE_SETTINGS).chain(STEP_SETTINGS);
-    match nearest(name, known) {
-        Some(known) => format!("there is no setting {name:?}; did you mean {known}?"),
-        None => format!("there is no setting {name:?}"),
-    }
-}
-
-fn read_case(table: FileCase, span: &Range<usize>, defaults: &Defaults) -> Reading<Case> {
+fn read_case(table: FileCase, span: &Range<usize>, defaults: &Defaults) -> SpannedResult<Case> {
     let text =
         |own: Option<Text>, default: Option<&Text>, setting: &str| match own.as_ref().or(default) {
             None => wrong(span, format!("the case's setting {setting} is missing")),
-            Some(text) if text.get_ref().len() > MAX_TEXT => {
-                wrong(&text.span(), format!("it is longer than {MAX_TEXT} bytes"))
-            }
-            Some(text) => Ok(text.get_ref().clone()),
+            Some(text) => bounded(text),
         };
     let Some(id) = table.id else { return wrong(span, "the case's setting id is missing") };
     let is_retry = table.retry.is_some_and(Spanned::into_inner);
@@ -287,7 +228,7 @@ fn read_steps(
     single: &FileStep,
     span: &Range<usize>,
     defaults: &Defaults,
-) -> Reading<Vec<StepPlan>> {
+) -> SpannedResult<Vec<StepPlan>> {
     let is_stray = single.expect.is_some()
         || single.manner.is_some()
         || single.at_once.is_some()
@@ -310,37 +251,23 @@ fn read_step(
     span: &Range<usize>,
     defaults: &Defaults,
     before: usize,
-) -> Reading<StepPlan> {
+) -> SpannedResult<StepPlan> {
     let Some(make) = step.make else { return wrong(span, "the step's setting make is missing") };
     let expect = optional(step.expect, &Expect::NAMES)?.or(defaults.expect);
     let Some(expect) = expect else { return wrong(span, "the setting expect is missing") };
     let places: Vec<Range<usize>> = make.get_ref().iter().map(Spanned::span).collect();
     let make_span = make.span();
     let lines = make.into_inner().into_iter().map(Spanned::into_inner).collect();
-    let recipe = Recipe::try_new(lines, before).map_err(|error| Wrong {
+    let recipe = Recipe::try_new(lines, before).map_err(|error| SpannedError {
         at: places.get(error.operation).map_or(make_span.start, |place| place.start),
         problem: error.problem,
     })?;
-    let at_once = match step.at_once {
-        None => 1,
-        Some(count) if (1..=MAX_AT_ONCE).contains(count.get_ref()) => count.into_inner(),
-        Some(count) => return wrong(&count.span(), format!("1 to {MAX_AT_ONCE} are sent at once")),
-    };
-    let after = match step.after_ms {
-        None => 0,
-        Some(pause) if *pause.get_ref() <= MAX_MILLISECONDS => pause.into_inner(),
-        Some(pause) => {
-            return wrong(&pause.span(), format!("a pause has at most {MAX_MILLISECONDS} ms"));
-        }
-    };
-    let label = match step.label {
-        Some(label) if label.get_ref().len() > MAX_TEXT => {
-            return wrong(&label.span(), format!("it is longer than {MAX_TEXT} bytes"));
-        }
-        label => label.map(Spanned::into_inner).unwrap_or_default(),
-    };
+    let at_once = format!("1 to {MAX_AT_ONCE} are sent at once");
+    let after = format!("a pause has at most {MAX_MILLISECONDS} ms");
+    let at_once = number(step.at_once, 1, 1..=MAX_AT_ONCE, &at_once)?;
+    let after = number(step.after_ms, 0, 0..=MAX_MILLISECONDS, &after)?;
     Ok(StepPlan {
-        label,
+        label: step.label.as_ref().map(bounded).transpose()?.unwrap_or_default(),
         recipe,
         manner: manner(step.manner)?,
         at_once,
@@ -349,7 +276,14 @@ fn read_step(
     })
 }
 
-fn manner(given: Option<Text>) -> Reading<Manner> {
+fn bounded(text: &Text) -> SpannedResult<String> {
+    if text.get_ref().len() > MAX_TEXT {
+        return wrong(&text.span(), format!("it is longer than {MAX_TEXT} bytes"));
+    }
+    Ok(text.get_ref().clone())
+}
+
+fn manner(given: Option<Text>) -> SpannedResult<Manner> {
     let Some(text) = given else { return Ok(Manner::Plain) };
     let Some(time) = text.get_ref().strip_prefix("slowly") else {
         return one_of(&text, &Manner::NAMES);
@@ -363,7 +297,7 @@ fn manner(given: Option<Text>) -> Reading<Manner> {
     }
 }
 
-fn name(text: Text) -> Reading<String> {
+fn name(text: Text) -> SpannedResult<String> {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let name = text.get_ref();
     if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(is_plain) {
@@ -372,15 +306,15 @@ fn name(text: Text) -> Reading<String> {
     Ok(text.into_inner())
 }
 
-fn needs(given: Option<Vec<Text>>) -> Reading<Option<Vec<Need>>> {
+fn needs(given: Option<Vec<Text>>) -> SpannedResult<Option<Vec<Need>>> {
     given.map(|list| list.iter().map(|need| one_of(need, &NEEDS)).collect()).transpose()
 }
 
-fn optional<T: Copy>(given: Option<Text>, known: &[(&'static str, T)]) -> Reading<Option<T>> {
+fn optional<T: Copy>(given: Option<Text>, known: &[(&'static str, T)]) -> SpannedResult<Option<T>> {
     given.map(|text| one_of(&text, known)).transpose()
 }
 
-fn one_of<T: Copy>(given: &Text, known: &[(&'static str, T)]) -> Reading<T> {
+fn one_of<T: Copy>(given: &Text, known: &[(&'static str, T)]) -> SpannedResult<T> {
     let text = given.get_ref();
     if let Some((_, value)) = known.iter().find(|(name, _)| name == text) {
         return Ok(*value);

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::case::Message;
 use crate::mask::outside;
 
 mod words;
@@ -63,7 +64,11 @@ pub struct UnstartedError {
 }
 
 impl Observer {
-    pub(super) async fn read(
+    pub(super) async fn read(&self, message: &Message) -> Result<Seen, ObserverError> {
+        self.read_order(&message.order_id, message.amount_cents).await
+    }
+
+    pub(super) async fn read_order(
         &self,
         order: &str,
         amount_cents: Option<i64>,
@@ -171,19 +176,15 @@ fn number(text: &str, order: &str) -> Option<Seen> {
     if let Some(value) = decimal(text) {
         return unsaid(value);
     }
-    match serde_json::from_str(text).ok()? {
-        Value::Object(members) => {
-            if let Some(value) = members.get(order) {
-                return value_of(value).map(|value| Seen { value, scope: Scope::Order });
-            }
-            let named = ["credited", "sum", "count"].iter().find_map(|name| members.get(*name));
-            match named {
-                Some(value) => value_of(value).and_then(unsaid),
-                // A table of orders in which this one does not stand.
-                None => Some(Seen { value: 0.0, scope: Scope::Order }),
-            }
-        }
-        other => value_of(&other).and_then(unsaid),
+    let json = serde_json::from_str(text).ok()?;
+    let Value::Object(members) = &json else { return value_of(&json).and_then(unsaid) };
+    if let Some(value) = members.get(order) {
+        return value_of(value).map(|value| Seen { value, scope: Scope::Order });
+    }
+    match ["credited", "sum", "count"].iter().find_map(|name| members.get(*name)) {
+        Some(value) => value_of(value).and_then(unsaid),
+        // A table of orders in which this one is missing.
+        None => Some(Seen { value: 0.0, scope: Scope::Order }),
     }
 }
 
@@ -249,10 +250,10 @@ mod tests {
         let argv = ["sh", "-c", script].map(str::to_owned).to_vec();
         let within = Duration::ZERO;
         let observer = Observer { argv, within, hidden_variable: "HOME" };
-        assert_eq!(observer.read("CHECK-1", Some(7)).await.unwrap().value, 7.0);
+        assert_eq!(observer.read_order("CHECK-1", Some(7)).await.unwrap().value, 7.0);
         let argv = vec!["/nonexistent/command".to_owned()];
         let missing = Observer { argv, ..observer };
-        let error = missing.read("CHECK-1", None).await.unwrap_err();
+        let error = missing.read_order("CHECK-1", None).await.unwrap_err();
         assert!(matches!(error, ObserverError::Unstarted(_)), "{error}");
         assert!(
             error.to_string().starts_with("the observer /nonexistent/command cannot be started")

@@ -33,6 +33,24 @@ pub enum Endpoint {
     Unreachable { reason: String },
 }
 
+impl Endpoint {
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Endpoint::RefusesControl { reason } | Endpoint::Unreachable { reason } => Some(reason),
+            Endpoint::Discerning | Endpoint::AcknowledgesEverything => None,
+        }
+    }
+
+    /// The same verdict for another reason.
+    #[must_use]
+    pub(super) fn because(self, reason: String) -> Endpoint {
+        match self {
+            Endpoint::Unreachable { .. } => Endpoint::Unreachable { reason },
+            _ => Endpoint::RefusesControl { reason },
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseResult {
     pub id: String,

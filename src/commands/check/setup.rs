@@ -29,7 +29,7 @@ pub(super) fn plan(
     args: &Args,
     environment: &Environment,
     console: &mut Console,
-) -> Result<(Plan, &'static Dialect), CommandError> {
+) -> Result<Plan, CommandError> {
     let dialect = args.dialect.resolve(args.require)?;
     let algorithm = algorithm(args, dialect)?;
     let target = target(args.url.as_deref().ok_or_else(no_url)?)?;
@@ -40,7 +40,7 @@ pub(super) fn plan(
     let seed = args.manners.seed.unwrap_or_else(|| fastrand::u64(..));
     let workshop = Workshop::try_new(key, dialect, algorithm, seed, args.statuses)
         .map_err(|error| CommandError::usage("the orders cannot be signed").because(error))?;
-    let plan = Plan {
+    Ok(Plan {
         available: available(args, dialect, algorithm, &target),
         wiring: wiring(args, target, dialect.acknowledgement(), mask, console)?,
         workshop: match &args.platform_id {
@@ -51,8 +51,7 @@ pub(super) fn plan(
         observer,
         seed,
         started_at: Timestamp::now(),
-    };
-    Ok((plan, dialect))
+    })
 }
 
 fn target(url: &str) -> Result<Target, CommandError> {

@@ -194,7 +194,7 @@ fn to_json(
             "files": files,
             "profile": chosen.map(|chosen| json!({
                 "name": chosen.name,
-                "named_by": chosen.named_by.name(),
+                "named_by": chosen.named_by,
                 "path": path(&chosen.file),
             })),
             "key": {"source": key.source, "from": key.from, "fingerprint": key.fingerprint},
@@ -222,7 +222,7 @@ fn lines(
     }
     lines.push(match chosen {
         Some(chosen) => {
-            let named_by = chosen.named_by.name();
+            let named_by = chosen.named_by;
             Line::new().plain("profile  ").accent(&chosen.name).dim(format!("  by {named_by}"))
         }
         None => Line::new().plain("profile  ").dim("none"),
