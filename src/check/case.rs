@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
 /// The longest pause before a step, and the slowest upload, in milliseconds.
 pub const MAX_MILLISECONDS: u32 = 60_000;
 
@@ -73,12 +77,14 @@ pub struct StepPlan {
     pub expect: Expect,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Message {
     pub method: String,
     /// Headers beside the usual ones; an empty value takes a usual one out.
     pub headers: Vec<(String, String)>,
     /// The body, byte for byte.
+    #[serde(rename = "body_base64", serialize_with = "encode", deserialize_with = "decode")]
     pub body: Vec<u8>,
     /// The order's id, so that an observer can be asked about it.
     pub order_id: String,
@@ -86,7 +92,17 @@ pub struct Message {
     pub amount_cents: Option<i64>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+fn encode<S: Serializer>(body: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&STANDARD.encode(body))
+}
+
+fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    let cannot = |error| de::Error::custom(format!("body_base64 cannot be read: {error}"));
+    STANDARD.decode(String::deserialize(deserializer)?).map_err(cannot)
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Manner {
     #[default]
     Plain,
@@ -112,7 +128,30 @@ impl Manner {
     ];
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+impl From<Manner> for String {
+    fn from(manner: Manner) -> String {
+        match (manner, Manner::NAMES.iter().find(|(_, one)| *one == manner)) {
+            (Manner::Slowly(milliseconds), _) => format!("slowly {milliseconds}"),
+            (_, known) => known.map_or("plain", |(name, _)| *name).to_owned(),
+        }
+    }
+}
+
+impl TryFrom<String> for Manner {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Manner, String> {
+        let slowly = text.strip_prefix("slowly ").and_then(|time| time.parse().ok());
+        if let Some(milliseconds) = slowly.filter(|time| *time <= MAX_MILLISECONDS) {
+            return Ok(Manner::Slowly(milliseconds));
+        }
+        let known = Manner::NAMES.iter().find(|(name, _)| *name == text);
+        known.map(|(_, manner)| *manner).ok_or_else(|| format!("the manner {text:?} is unknown"))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Expect {
     Acknowledged,
     /// It does not acknowledge, however it says so.

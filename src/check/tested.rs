@@ -1,6 +1,6 @@
 //! A case's result on its way into the report.
 
-use super::bundle::Bundle;
+use super::bundle::{Bundle, VERSION};
 use super::case::{Case, Message, Severity, Work};
 use super::judge::Proof;
 use super::probe::Finding;
@@ -71,6 +71,7 @@ impl Tested {
     pub(super) fn bundle(&self, url: &str, reply: &str, control: Option<Message>) -> Bundle {
         let result = &self.result;
         Bundle {
+            version: VERSION,
             url: url.to_owned(),
             success_reply: reply.to_owned(),
             id: result.id.clone(),

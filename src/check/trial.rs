@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::case::{Effect, Expect, Manner, Message, StepPlan};
 use super::effect::{Before, Booked, Effects, demands};
@@ -16,16 +17,28 @@ const MAX_KEPT: usize = 4;
 
 const BEFORE_AGAIN: Duration = Duration::from_millis(100);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Parcel {
     pub label: String,
     /// The message, byte for byte.
     pub message: Message,
     pub manner: Manner,
     pub at_once: u32,
+    #[serde(rename = "after_ms", serialize_with = "to_ms", deserialize_with = "from_ms")]
     pub after: Duration,
     pub expect: Expect,
+    /// Not in a file: what is sent again from one is not looked at behind the endpoint.
+    #[serde(skip)]
     pub may_book: bool,
+}
+
+fn to_ms<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(time.as_millis().try_into().unwrap_or(u64::MAX))
+}
+
+fn from_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_millis)
 }
 
 impl Parcel {
