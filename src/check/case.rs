@@ -31,7 +31,8 @@ impl Case {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     Fail,
     Warn,
@@ -47,6 +48,22 @@ pub enum Need {
     HmacDemanded,
     Observer,
     PlatformDialect,
+}
+
+impl Need {
+    /// Each need: what it is called, and why a case that has it is not asked.
+    pub const ALL: [(&'static str, Need, &'static str); 6] = [
+        ("https", Need::Https, "the URL is not https"),
+        ("host-name", Need::HostName, "the URL names an address, not a host"),
+        ("hmac", Need::Hmac, "orders are not signed with HMAC-SHA256 (--sign-type hmac-sha256)"),
+        (
+            "hmac-demanded",
+            Need::HmacDemanded,
+            "HMAC-SHA256 is not demanded (--require hmac-sha256)",
+        ),
+        ("observer", Need::Observer, "nothing observes the side effect (--observe)"),
+        ("platform-dialect", Need::PlatformDialect, "it is about the platform's own dialect"),
+    ];
 }
 
 /// The side effect that a case must have left.

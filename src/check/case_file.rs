@@ -52,14 +52,6 @@ const CASE_SETTINGS: [&str; 15] = [
 const STEP_SETTINGS: [&str; 6] = ["label", "make", "expect", "manner", "at_once", "after_ms"];
 
 const SEVERITIES: [(&str, Severity); 2] = [("fail", Severity::Fail), ("warn", Severity::Warn)];
-const NEEDS: [(&str, Need); 6] = [
-    ("https", Need::Https),
-    ("host-name", Need::HostName),
-    ("hmac", Need::Hmac),
-    ("hmac-demanded", Need::HmacDemanded),
-    ("observer", Need::Observer),
-    ("platform-dialect", Need::PlatformDialect),
-];
 const EFFECTS: [(&str, Effect); 4] = [
     ("any", Effect::Any),
     ("none", Effect::None),
@@ -307,7 +299,8 @@ fn name(text: Text) -> SpannedResult<String> {
 }
 
 fn needs(given: Option<Vec<Text>>) -> SpannedResult<Option<Vec<Need>>> {
-    given.map(|list| list.iter().map(|need| one_of(need, &NEEDS)).collect()).transpose()
+    let known = Need::ALL.map(|(name, need, _)| (name, need));
+    given.map(|list| list.iter().map(|need| one_of(need, &known)).collect()).transpose()
 }
 
 fn optional<T: Copy>(given: Option<Text>, known: &[(&'static str, T)]) -> SpannedResult<Option<T>> {

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::case::{Effect, Message};
-use super::observer::{Observer, ObserverError, Scope, Seen};
+use super::observer::{Observer, ObserverError, Seen};
 use super::trial::Parcel;
 
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -146,7 +146,7 @@ impl<'a> Effects<'a> {
         let (after, looks) = moved(observer, message, before.value).await?;
         let took = start.elapsed();
         let elsewhere = observer.read(other).await?;
-        let is_total = after.scope == Scope::Unsaid && !differ(elsewhere.value, after.value);
+        let is_total = after.may_be_total && !differ(elsewhere.value, after.value);
         let mut delta = after.value - before.value;
         let mut quiet = Duration::ZERO;
         if is_total && looks > 1 {

@@ -36,14 +36,8 @@ pub struct Observer {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Seen {
     pub(super) value: f64,
-    pub(super) scope: Scope,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
-    Order,
-    /// That order or all of them: the number alone does not say.
-    Unsaid,
+    /// It may be the number of all orders: the number alone does not say.
+    pub(super) may_be_total: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -172,19 +166,19 @@ fn understand(output: &Output, order: &str) -> Result<Seen, ObserverError> {
 }
 
 fn number(text: &str, order: &str) -> Option<Seen> {
-    let unsaid = |value: f64| Some(Seen { value, scope: Scope::Unsaid });
+    let unsaid = |value: f64| Some(Seen { value, may_be_total: true });
     if let Some(value) = decimal(text) {
         return unsaid(value);
     }
     let json = serde_json::from_str(text).ok()?;
     let Value::Object(members) = &json else { return value_of(&json).and_then(unsaid) };
     if let Some(value) = members.get(order) {
-        return value_of(value).map(|value| Seen { value, scope: Scope::Order });
+        return value_of(value).map(|value| Seen { value, may_be_total: false });
     }
     match ["credited", "sum", "count"].iter().find_map(|name| members.get(*name)) {
         Some(value) => value_of(value).and_then(unsaid),
         // A table of orders in which this one is missing.
-        None => Some(Seen { value: 0.0, scope: Scope::Order }),
+        None => Some(Seen { value: 0.0, may_be_total: false }),
     }
 }
 

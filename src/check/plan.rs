@@ -29,21 +29,14 @@ impl Plan {
     pub fn bound(&self) -> u64 {
         let around = (self.suite.groups().len() as u64 + 1) * MOST_OF_A_CONTROL + CLEARLY_BAD_COUNT;
         let is_watched = |case: &Case| self.observer.is_some() && case.effect != Effect::Any;
-        let cases = self.suite.cases().iter().map(|case| most_requests(case, is_watched(case)));
+        let cases = self.suite.cases.iter().map(|case| most_requests(case, is_watched(case)));
         cases.fold(around, u64::saturating_add)
     }
 
     /// Why a case cannot be asked; `None` where it can.
     pub(super) fn lacking(&self, case: &Case) -> Option<&'static str> {
         let need = case.needs.iter().find(|need| !self.available.contains(need))?;
-        Some(match need {
-            Need::Https => "the URL is not https",
-            Need::HostName => "the URL names an address, not a host",
-            Need::Hmac => "orders are not signed with HMAC-SHA256 (--sign-type hmac-sha256)",
-            Need::HmacDemanded => "HMAC-SHA256 is not demanded (--require hmac-sha256)",
-            Need::Observer => "nothing observes the side effect (--observe)",
-            Need::PlatformDialect => "it is about the platform's own dialect",
-        })
+        Need::ALL.iter().find(|(_, known, _)| known == need).map(|(_, _, lacking)| *lacking)
     }
 }
 

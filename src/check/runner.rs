@@ -121,7 +121,7 @@ impl Run<'_> {
         let plan = self.plan;
         for group in plan.suite.groups() {
             let cases: Vec<&Case> =
-                plan.suite.cases().iter().filter(|case| case.group == group).collect();
+                plan.suite.cases.iter().filter(|case| case.group == group).collect();
             let first = self.tested.len();
             self.group(&cases, tell).await;
             let has_sent = self.tested.iter().skip(first).any(|one| one.is_demotable());

@@ -21,7 +21,7 @@ pub const MAX_CASES: usize = 10_000;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Suite {
-    cases: Vec<Case>,
+    pub cases: Vec<Case>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,10 +73,6 @@ impl Suite {
         }
         self.cases.push(case);
         Ok(())
-    }
-
-    pub fn cases(&self) -> &[Case] {
-        &self.cases
     }
 
     pub fn groups(&self) -> Vec<&str> {

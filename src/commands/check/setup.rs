@@ -15,7 +15,7 @@ use crate::check::plan::Plan;
 use crate::check::recipe::Workshop;
 use crate::check::replay;
 use crate::check::sender::Wiring;
-use crate::commands::args::{USUAL_TIMEOUT, no_url};
+use crate::commands::args::{USUAL_TIMEOUT, target};
 use crate::commands::signing::scheme_of;
 use crate::delivery::transport::Target;
 use crate::delivery::wire_settings::Connections;
@@ -32,7 +32,7 @@ pub(super) fn plan(
 ) -> Result<Plan, CommandError> {
     let dialect = args.dialect.resolve(args.require)?;
     let algorithm = algorithm(args, dialect)?;
-    let target = target(args.url.as_deref().ok_or_else(no_url)?)?;
+    let target = target(args.url.as_deref())?;
     let suite = suite::chosen(args)?;
     let observer = observer(args)?;
     let key = args.key.resolve(environment, console)?;
@@ -51,13 +51,6 @@ pub(super) fn plan(
         observer,
         seed,
         started_at: Timestamp::now(),
-    })
-}
-
-fn target(url: &str) -> Result<Target, CommandError> {
-    Target::parse(url).map_err(|error| {
-        let hint = error.hint();
-        CommandError::usage("the URL cannot be used").because(error).hint(hint)
     })
 }
 
@@ -126,7 +119,7 @@ pub(super) fn wiring_of(
     };
     let url = args.url.as_deref().unwrap_or(&bundle.url);
     let rule = AcknowledgementRule::for_reply(&bundle.success_reply);
-    wiring(args, target(url)?, rule, KeyMask::new(&key), console)
+    wiring(args, target(Some(url))?, rule, KeyMask::new(&key), console)
 }
 
 pub(super) fn facts_of(bundle: &Bundle, wiring: &Wiring) -> CheckFacts {

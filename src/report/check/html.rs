@@ -1,17 +1,15 @@
 //! A check as one HTML page: its style inside it, no scripts, nothing loaded.
 
 use super::shown::{
-    LARGE_BODY, LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, MOST_HEADERS,
-    MOST_SHOWN_EXCHANGES, body_lines, visible,
+    LARGE_BODY, LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, MOST_SHOWN_EXCHANGES,
+    body_lines, header_lines, received_line, sent_line, visible,
 };
 use super::standing::{
     Standing, again, count, counts, headline, is_yes, unverified, unverified_claims,
 };
-use super::text::status;
 use crate::check::report::{CaseResult, CheckReport, Exchange};
 use crate::report::figures::{counted, grouped, span};
 use crate::report::summary::markup::Markup;
-use crate::report::text::short_duration;
 
 const MOST_BODY_LINES: usize = 40;
 
@@ -159,33 +157,17 @@ fn told(page: &mut Markup, heading: &'static str, text: &str) {
 }
 
 fn exchange(page: &mut Markup, exchange: &Exchange) {
-    page.html("<h3>Sent</h3><p>").text(&visible(&exchange.method, 20));
-    for part in [&exchange.manner, &exchange.label].into_iter().filter(|part| !part.is_empty()) {
-        page.html(", ").text(&visible(part, LONGEST_TITLE));
-    }
-    page.html("</p><pre>");
-    for (name, value) in exchange.headers.iter().take(MOST_HEADERS) {
-        page.text(&visible(name, LONGEST_ID)).html(": ");
-        match value.is_empty() {
-            true => page.text("(left out)"),
-            false => page.text(&visible(value, LONGEST_TITLE)),
-        };
-        page.html("\n");
+    page.html("<h3>Sent</h3><p>").text(&sent_line(exchange)).html("</p><pre>");
+    for header in header_lines(exchange) {
+        page.text(&header).html("\n");
     }
     page.html(if exchange.headers.is_empty() { "" } else { "\n" });
     body(page, &exchange.body);
-    page.html("</pre><h3>Received</h3><p>");
-    let elapsed = short_duration(exchange.elapsed);
-    match &exchange.received {
-        Ok(received) => {
-            page.text(&format!("{}, {elapsed}", status(received))).html("</p><pre>");
-            body(page, &received.body);
-            page.html("</pre>");
-        }
-        Err(why) => {
-            page.text(&format!("no reply after {elapsed}: {}", visible(why, LONGEST_TEXT)));
-            page.html("</p>");
-        }
+    page.html("</pre><h3>Received</h3><p>").text(&received_line(exchange)).html("</p>");
+    if let Ok(received) = &exchange.received {
+        page.html("<pre>");
+        body(page, &received.body);
+        page.html("</pre>");
     }
     told(page, "The platform concludes", &exchange.conclusion);
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::CheckFacts;
 use super::shown::{LONGEST_URL, whole_start};
 use super::standing::{Standing, count, endpoint_name, is_yes};
-use crate::check::report::{CaseResult, CheckReport, Exchange, Received, Tries};
+use crate::check::report::{CaseResult, CheckReport, Exchange, Received};
 use crate::report::figures::shortened;
 use crate::report::json;
 use crate::report::text::milliseconds;
@@ -68,12 +68,8 @@ fn result_json(result: &CaseResult) -> Value {
         "id": text(&result.id),
         "group": text(&result.group),
         "title": text(&result.title),
-        "status": result.status.name(),
-        "tries": match result.tries {
-            Tries::Once => "once",
-            Tries::PassedOnSecond => "passed-on-second",
-            Tries::FailedTwice => "failed-twice",
-        },
+        "status": result.status,
+        "tries": result.tries,
         "flaky": Standing::of(result) == Standing::Flaky,
         "summary": text(&result.summary),
         "why": text(&result.why),

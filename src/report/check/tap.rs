@@ -4,9 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::shown::{LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, visible};
+use super::shown::{LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, status, visible};
 use super::standing::{Standing, again, endpoint_name, headline, unverified};
-use super::text::status;
 use crate::check::report::{CaseResult, CheckReport};
 use crate::report::json::plain_json;
 use crate::report::text::milliseconds;

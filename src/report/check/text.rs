@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::shown::{
-    LARGE_BODY, LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, MOST_HEADERS,
-    MOST_SHOWN_EXCHANGES, body_lines, visible, wrapped,
+    LARGE_BODY, LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, MOST_SHOWN_EXCHANGES,
+    body_lines, header_lines, received_line, sent_line, visible, wrapped,
 };
 use super::standing::{
     Headline, Standing, again, count, counts, headline, unverified, unverified_claims,
 };
 use super::{CheckFacts, standing};
-use crate::check::report::{CaseResult, CheckReport, Exchange, Received, Status};
+use crate::check::report::{CaseResult, CheckReport, Exchange, Status};
 use crate::report::figures::{counted, grouped, shortened, span};
 use crate::report::line::{Line, Role, Width};
-use crate::report::text::short_duration;
 
 const WIDTH: usize = 80;
 
@@ -240,38 +239,16 @@ pub fn result_lines(report: &CheckReport, result: &CaseResult) -> Vec<Line> {
 }
 
 fn exchange_lines(lines: &mut Vec<Line>, exchange: &Exchange) {
-    let mut what = visible(&exchange.method, 20);
-    for part in [&exchange.manner, &exchange.label].into_iter().filter(|part| !part.is_empty()) {
-        what.push_str(", ");
-        what.push_str(&visible(part, LONGEST_TITLE));
-    }
-    told(lines, "sent", Role::Plain, &what);
-    for (name, value) in exchange.headers.iter().take(MOST_HEADERS) {
-        let name = visible(name, LONGEST_ID);
-        let text = match value.is_empty() {
-            true => format!("{name}: (left out)"),
-            false => format!("{name}: {}", visible(value, LONGEST_TITLE)),
-        };
-        told(lines, "", Role::Dim, &text);
+    told(lines, "sent", Role::Plain, &sent_line(exchange));
+    for header in header_lines(exchange) {
+        told(lines, "", Role::Dim, &header);
     }
     body(lines, &exchange.body);
-    let elapsed = short_duration(exchange.elapsed);
-    match &exchange.received {
-        Ok(received) => {
-            told(lines, "received", Role::Plain, &format!("{}, {elapsed}", status(received)));
-            body(lines, &received.body);
-        }
-        Err(why) => {
-            let why = visible(why, LONGEST_TEXT);
-            told(lines, "received", Role::Plain, &format!("no reply after {elapsed}: {why}"));
-        }
+    told(lines, "received", Role::Plain, &received_line(exchange));
+    if let Ok(received) = &exchange.received {
+        body(lines, &received.body);
     }
     told(lines, "platform", Role::Plain, &visible(&exchange.conclusion, LONGEST_TEXT));
-}
-
-pub(super) fn status(received: &Received) -> String {
-    let content_type = received.content_type.as_deref().unwrap_or("no content type");
-    format!("{} {}", received.status, visible(content_type, LONGEST_TITLE))
 }
 
 fn body(lines: &mut Vec<Line>, body: &[u8]) {
