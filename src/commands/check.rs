@@ -202,7 +202,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     let facts = CheckFacts {
         url: plan.wiring.target.to_string(),
         started_at: plan.started_at,
-        cases: plan.suite.cases().len() as u64,
+        cases: plan.suite.cases.len() as u64,
         bound: plan.bound(),
         seed: plan.seed,
     };
@@ -284,7 +284,7 @@ async fn carry_out(
     format: Format,
     console: &mut Console,
 ) -> Result<(CheckReport, Vec<Bundle>), CheckError> {
-    let cases = plan.suite.cases().len();
+    let cases = plan.suite.cases.len();
     let mut begun = 0;
     check(plan, &mut |event| match (event, format) {
         (CheckEvent::Began(case), Format::Human) => {

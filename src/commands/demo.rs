@@ -1,8 +1,8 @@
 //! `demo`: the whole story in one process, on loopback, in about a second.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use protocol::internal::notification::{Expectation, Notification};
@@ -62,17 +62,15 @@ async fn story(key: &Key, signed: &Signed, console: &mut Console) -> CommandResu
     let url = format!("http://{}/notify", server.local_addr().map_err(cannot)?);
     introduce(&url, signed, console).map_err(CommandError::output)?;
 
-    let remarks = Remarks::default();
-    let merchant =
-        Merchant { key: key.clone(), remarks: remarks.clone(), received: AtomicUsize::new(0) };
-    let merchant = Arc::new(merchant);
+    let (remarks, mut said) = mpsc::unbounded_channel();
+    let merchant = Arc::new(Merchant { key: key.clone(), remarks, received: AtomicUsize::new(0) });
     let (stop, stopped) = mpsc::channel(2);
     let handler = move |callback| {
         let merchant = Arc::clone(&merchant);
         async move { merchant.answer(callback).await }
     };
     let delivery = async {
-        let report = deliver(&url, key, signed, &remarks, console).await;
+        let report = deliver(&url, key, signed, &mut said, console).await;
         // The merchant's work is done, however the delivery ended.
         let _ = stop.try_send(());
         report
@@ -91,7 +89,7 @@ async fn deliver(
     url: &str,
     key: &Key,
     signed: &Signed,
-    remarks: &Remarks,
+    remarks: &mut mpsc::UnboundedReceiver<Line>,
     console: &mut Console,
 ) -> Result<DeliveryReport, CommandError> {
     let clock = SystemClock::new();
@@ -125,7 +123,9 @@ async fn deliver(
         .deliver(&request, interrupts.next(), |event| match event {
             DeliveryEvent::AttemptStarted { .. } => Ok(()),
             DeliveryEvent::AttemptFinished(attempt) => {
-                remarks.take().iter().try_for_each(|line| console.answer(line))?;
+                while let Ok(line) = remarks.try_recv() {
+                    console.answer(&line)?;
+                }
                 console.answer(&attempt_line(attempt))
             }
         })
@@ -133,22 +133,9 @@ async fn deliver(
         .map_err(CommandError::output)
 }
 
-#[derive(Clone, Default)]
-struct Remarks(Arc<Mutex<Vec<Line>>>);
-
-impl Remarks {
-    fn add(&self, line: Line) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
-    }
-
-    fn take(&self) -> Vec<Line> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
 struct Merchant {
     key: Key,
-    remarks: Remarks,
+    remarks: mpsc::UnboundedSender<Line>,
     received: AtomicUsize,
 }
 
@@ -164,12 +151,12 @@ impl Merchant {
             _ => ("answers {\"error_code\":\"0000\"}", right),
         };
         let signature = if verdict.is_valid() { "signature matches" } else { "does not verify" };
-        self.remarks.add(
-            Line::new()
-                .dim("     merchant  ")
-                .plain(format!("← delivery {delivery}, {signature}; "))
-                .accent(does),
-        );
+        let line = Line::new()
+            .dim("     merchant  ")
+            .plain(format!("← delivery {delivery}, {signature}; "))
+            .accent(does);
+        // The delivery reads them as long as there is one.
+        let _ = self.remarks.send(line);
         if delivery == 1 {
             tokio::time::sleep(SILENCE).await;
         }

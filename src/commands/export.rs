@@ -16,13 +16,12 @@ use script::Plan;
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
 use super::args::{
-    EditArgs, USUAL_TIMEOUT, adopt, adopt_statuses, no_url, numbered, parse_sign_type, parse_time,
+    EditArgs, USUAL_TIMEOUT, adopt, adopt_statuses, numbered, parse_sign_type, parse_time, target,
 };
 use super::signing::scheme_of;
 use crate::delivery::example::StatusWord;
 use crate::delivery::mix::MixWords;
 use crate::delivery::pace::Rate;
-use crate::delivery::transport::Target;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::mask::hides;
@@ -132,11 +131,8 @@ pub fn run(args: &Args, console: &mut Console) -> CommandResult {
 }
 
 fn plan(args: &Args) -> Result<Plan, CommandError> {
-    let url = args.url.as_deref().ok_or_else(no_url)?;
-    let target = Target::parse(url).map_err(|error| {
-        let hint = error.hint();
-        CommandError::usage("the URL cannot be used").because(error).hint(hint)
-    })?;
+    let target = target(args.url.as_deref())?;
+    let url = args.url.as_deref().unwrap_or_default();
     if has_credentials(url) {
         return Err(CommandError::usage("the URL holds credentials, which the test would show")
             .hint("leave them out, and add them to the test in the way of its engine"));

@@ -84,7 +84,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
             ("--show-expected", args.show_expected),
             ("--input", matches!(args.input, InputKind::Form | InputKind::Query)),
         ])?;
-        let work = VerifyLines::new(key, dialect, args.require, strictness).naming(args.statuses);
+        let work = VerifyLines::new(key, dialect, args.require, strictness, args.statuses);
         return lines::run(&args.lines, args.file.as_deref(), BatchKind::Verify, work, console);
     }
     let others = args.other_keys.resolve(console)?;

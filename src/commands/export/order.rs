@@ -13,6 +13,7 @@ use protocol::internal::edit::{Edit, json_string};
 use protocol::internal::signature::{attach, sign};
 use protocol::internal::signing::{SignType, with_sign_type};
 use protocol::{Dialect, Key, Payload, Scheme, StatusTable, Value};
+use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use super::super::signing::choose_scheme;
@@ -30,7 +31,8 @@ const EXACT: i64 = (1 << 53) - 1;
 
 const TRIES: u64 = 16;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "Json")]
 pub(super) enum Draw {
     /// The order's number in the run, from 1.
     Number,
@@ -59,19 +61,6 @@ impl Draw {
         })
     }
 
-    /// As the scripts read it: a name, and its arguments as texts, since they may have 64 bits.
-    pub(super) fn json(self) -> Json {
-        match self {
-            Draw::Number => json!(["n"]),
-            Draw::Now(before) => json!(["now", before.to_string()]),
-            Draw::NowMillis => json!(["now_ms"]),
-            Draw::Uuid => json!(["uuid"]),
-            Draw::Hex(digits) => json!(["hex", digits.to_string()]),
-            Draw::Range(low, high) => json!(["range", low.to_string(), high.to_string()]),
-            Draw::Id(low, high) => json!(["id", low.to_string(), high.to_string()]),
-        }
-    }
-
     pub(super) fn is_exact_in_javascript(self) -> bool {
         let Draw::Range(low, high) = self else { return true };
         let is_exact = |number: i64| number.unsigned_abs() <= EXACT.unsigned_abs();
@@ -92,6 +81,21 @@ impl Draw {
     }
 }
 
+/// As the scripts read it: a name, and its arguments as texts, since they may have 64 bits.
+impl From<Draw> for Json {
+    fn from(draw: Draw) -> Json {
+        match draw {
+            Draw::Number => json!(["n"]),
+            Draw::Now(before) => json!(["now", before.to_string()]),
+            Draw::NowMillis => json!(["now_ms"]),
+            Draw::Uuid => json!(["uuid"]),
+            Draw::Hex(digits) => json!(["hex", digits.to_string()]),
+            Draw::Range(low, high) => json!(["range", low.to_string(), high.to_string()]),
+            Draw::Id(low, high) => json!(["id", low.to_string(), high.to_string()]),
+        }
+    }
+}
+
 impl fmt::Display for Draw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -101,22 +105,14 @@ impl fmt::Display for Draw {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
 pub(super) enum Part {
     Text(String),
     Value(usize),
 }
 
-impl Part {
-    pub(super) fn json(&self) -> Json {
-        match self {
-            Part::Text(text) => json!(text),
-            Part::Value(index) => json!(index),
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct OrderKind {
     pub(super) weight: u64,
     pub(super) draws: Vec<Draw>,
