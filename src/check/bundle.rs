@@ -67,6 +67,8 @@ impl Bundle {
 mod tests {
     use std::time::Duration;
 
+    use clap::ValueEnum;
+
     use super::*;
     use crate::check::case::{Expect, Manner};
 
@@ -97,12 +99,11 @@ mod tests {
             why: "w".to_owned(),
             fix: "f".to_owned(),
             control: Some(message.clone()),
-            parcels: Manner::NAMES
+            parcels: Manner::value_variants()
                 .iter()
-                .map(|(_, manner)| *manner)
-                .chain([Manner::Slowly(9)])
-                .zip(Expect::NAMES.iter().cycle())
-                .map(|(manner, (_, expect))| parcel(manner, *expect))
+                .chain(&[Manner::Slowly(9)])
+                .zip(Expect::value_variants().iter().cycle())
+                .map(|(manner, expect)| parcel(*manner, *expect))
                 .collect(),
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use clap::ValueEnum;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The longest pause before a step, and the slowest upload, in milliseconds.
@@ -31,14 +32,14 @@ impl Case {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     Fail,
     Warn,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Need {
     Https,
     HostName,
@@ -51,23 +52,21 @@ pub enum Need {
 }
 
 impl Need {
-    /// Each need: what it is called, and why a case that has it is not asked.
-    pub const ALL: [(&'static str, Need, &'static str); 6] = [
-        ("https", Need::Https, "the URL is not https"),
-        ("host-name", Need::HostName, "the URL names an address, not a host"),
-        ("hmac", Need::Hmac, "orders are not signed with HMAC-SHA256 (--sign-type hmac-sha256)"),
-        (
-            "hmac-demanded",
-            Need::HmacDemanded,
-            "HMAC-SHA256 is not demanded (--require hmac-sha256)",
-        ),
-        ("observer", Need::Observer, "nothing observes the side effect (--observe)"),
-        ("platform-dialect", Need::PlatformDialect, "it is about the platform's own dialect"),
-    ];
+    /// Why a case that has it is not asked.
+    pub(super) fn lacking(self) -> &'static str {
+        match self {
+            Need::Https => "the URL is not https",
+            Need::HostName => "the URL names an address, not a host",
+            Need::Hmac => "orders are not signed with HMAC-SHA256 (--sign-type hmac-sha256)",
+            Need::HmacDemanded => "HMAC-SHA256 is not demanded (--require hmac-sha256)",
+            Need::Observer => "nothing observes the side effect (--observe)",
+            Need::PlatformDialect => "it is about the platform's own dialect",
+        }
+    }
 }
 
 /// The side effect that a case must have left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Effect {
     Any,
     None,
@@ -78,8 +77,22 @@ pub enum Effect {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Work {
     Send(Vec<StepPlan>),
-    Probe(String),
+    Probe(Probe),
     Retry(StepPlan),
+}
+
+/// A question about the way to an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Probe {
+    Dns,
+    Connect,
+    Tls,
+    Redirect,
+    Html,
+    ContentType,
+    Latency,
+    KeepAlive,
+    Ipv6,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,13 +131,14 @@ fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Erro
     STANDARD.decode(String::deserialize(deserializer)?).map_err(cannot)
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(into = "String", try_from = "String")]
 pub enum Manner {
     #[default]
     Plain,
     Chunked,
     /// Slowly: the body takes this many milliseconds.
+    #[value(skip)]
     Slowly(u32),
     HalfClosed,
     /// `Expect: 100-continue` is sent.
@@ -133,23 +147,11 @@ pub enum Manner {
     Fresh,
 }
 
-impl Manner {
-    /// Each manner that is one word, with that word; [`Manner::Slowly`] has a time besides.
-    pub const NAMES: [(&'static str, Manner); 6] = [
-        ("plain", Manner::Plain),
-        ("chunked", Manner::Chunked),
-        ("half-closed", Manner::HalfClosed),
-        ("expect-continue", Manner::ExpectContinue),
-        ("reply-lost", Manner::ReplyLost),
-        ("fresh", Manner::Fresh),
-    ];
-}
-
 impl From<Manner> for String {
     fn from(manner: Manner) -> String {
-        match (manner, Manner::NAMES.iter().find(|(_, one)| *one == manner)) {
+        match (manner, manner.to_possible_value()) {
             (Manner::Slowly(milliseconds), _) => format!("slowly {milliseconds}"),
-            (_, known) => known.map_or("plain", |(name, _)| *name).to_owned(),
+            (_, name) => name.map_or("plain".to_owned(), |name| name.get_name().to_owned()),
         }
     }
 }
@@ -162,12 +164,11 @@ impl TryFrom<String> for Manner {
         if let Some(milliseconds) = slowly.filter(|time| *time <= MAX_MILLISECONDS) {
             return Ok(Manner::Slowly(milliseconds));
         }
-        let known = Manner::NAMES.iter().find(|(name, _)| *name == text);
-        known.map(|(_, manner)| *manner).ok_or_else(|| format!("the manner {text:?} is unknown"))
+        ValueEnum::from_str(&text, false).map_err(|_| format!("the manner {text:?} is unknown"))
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Expect {
     Acknowledged,
@@ -185,12 +186,4 @@ impl Expect {
     pub fn is_bad(self) -> bool {
         matches!(self, Expect::NotAcknowledged | Expect::Refused)
     }
-
-    pub const NAMES: [(&'static str, Expect); 5] = [
-        ("acknowledged", Expect::Acknowledged),
-        ("not-acknowledged", Expect::NotAcknowledged),
-        ("refused", Expect::Refused),
-        ("answered", Expect::Answered),
-        ("anything", Expect::Anything),
-    ];
 }

@@ -28,6 +28,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use protocol::internal::nearest::nearest;
 use serde::Deserialize;
 use toml::Spanned;
@@ -50,16 +51,6 @@ const CASE_SETTINGS: [&str; 15] = [
     "expect", "manner", "at_once", "after_ms",
 ];
 const STEP_SETTINGS: [&str; 6] = ["label", "make", "expect", "manner", "at_once", "after_ms"];
-
-const SEVERITIES: [(&str, Severity); 2] = [("fail", Severity::Fail), ("warn", Severity::Warn)];
-const EFFECTS: [(&str, Effect); 4] = [
-    ("any", Effect::Any),
-    ("none", Effect::None),
-    ("once", Effect::Once),
-    ("at-most-once", Effect::AtMostOnce),
-];
-pub const PROBES: [&str; 9] =
-    ["dns", "connect", "tls", "redirect", "html", "content-type", "latency", "keep-alive", "ipv6"];
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}, line {line}, column {column}: {problem}")]
@@ -147,9 +138,9 @@ fn read(text: &str) -> SpannedResult<Vec<Case>> {
     let Some(group) = file.group else { return wrong(&(0..0), "the setting group is missing") };
     let defaults = Defaults {
         group: name(group)?,
-        expect: optional(file.expect, &Expect::NAMES)?,
-        effect: optional(file.effect, &EFFECTS)?.unwrap_or(Effect::Any),
-        severity: optional(file.severity, &SEVERITIES)?.unwrap_or(Severity::Fail),
+        expect: optional(file.expect)?,
+        effect: optional(file.effect)?.unwrap_or(Effect::Any),
+        severity: optional(file.severity)?.unwrap_or(Severity::Fail),
         needs: needs(file.needs)?.unwrap_or_default(),
         why: file.why,
         fix: file.fix,
@@ -192,12 +183,12 @@ fn read_case(table: FileCase, span: &Range<usize>, defaults: &Defaults) -> Spann
         title: text(table.title, None, "title")?,
         why: text(table.why, defaults.why.as_ref(), "why")?,
         fix: text(table.fix, defaults.fix.as_ref(), "fix")?,
-        severity: optional(table.severity, &SEVERITIES)?.unwrap_or(defaults.severity),
+        severity: optional(table.severity)?.unwrap_or(defaults.severity),
         needs: needs(table.needs)?.unwrap_or_else(|| defaults.needs.clone()),
-        effect: optional(table.effect, &EFFECTS)?.unwrap_or(defaults.effect),
+        effect: optional(table.effect)?.unwrap_or(defaults.effect),
         work: match (table.probe, table.step, &single.make) {
             (Some(probe), steps, None) if steps.is_empty() && !is_retry => {
-                Work::Probe(one_of(&probe, &PROBES.map(|name| (name, name)))?.to_owned())
+                Work::Probe(one_of(&probe)?)
             }
             (None, steps, Some(_)) if steps.is_empty() => {
                 let step = read_step(single, span, defaults, 0)?;
@@ -245,7 +236,7 @@ fn read_step(
     before: usize,
 ) -> SpannedResult<StepPlan> {
     let Some(make) = step.make else { return wrong(span, "the step's setting make is missing") };
-    let expect = optional(step.expect, &Expect::NAMES)?.or(defaults.expect);
+    let expect = optional(step.expect)?.or(defaults.expect);
     let Some(expect) = expect else { return wrong(span, "the setting expect is missing") };
     let places: Vec<Range<usize>> = make.get_ref().iter().map(Spanned::span).collect();
     let make_span = make.span();
@@ -278,7 +269,7 @@ fn bounded(text: &Text) -> SpannedResult<String> {
 fn manner(given: Option<Text>) -> SpannedResult<Manner> {
     let Some(text) = given else { return Ok(Manner::Plain) };
     let Some(time) = text.get_ref().strip_prefix("slowly") else {
-        return one_of(&text, &Manner::NAMES);
+        return one_of(&text);
     };
     match time.trim().parse() {
         Ok(time) if (1..=MAX_MILLISECONDS).contains(&time) => Ok(Manner::Slowly(time)),
@@ -299,25 +290,24 @@ fn name(text: Text) -> SpannedResult<String> {
 }
 
 fn needs(given: Option<Vec<Text>>) -> SpannedResult<Option<Vec<Need>>> {
-    let known = Need::ALL.map(|(name, need, _)| (name, need));
-    given.map(|list| list.iter().map(|need| one_of(need, &known)).collect()).transpose()
+    given.map(|list| list.iter().map(one_of).collect()).transpose()
 }
 
-fn optional<T: Copy>(given: Option<Text>, known: &[(&'static str, T)]) -> SpannedResult<Option<T>> {
-    given.map(|text| one_of(&text, known)).transpose()
+fn optional<T: ValueEnum>(given: Option<Text>) -> SpannedResult<Option<T>> {
+    given.as_ref().map(one_of).transpose()
 }
 
-fn one_of<T: Copy>(given: &Text, known: &[(&'static str, T)]) -> SpannedResult<T> {
+fn one_of<T: ValueEnum>(given: &Text) -> SpannedResult<T> {
     let text = given.get_ref();
-    if let Some((_, value)) = known.iter().find(|(name, _)| name == text) {
-        return Ok(*value);
-    }
-    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-    let problem = match nearest(text, names.iter().copied()) {
-        Some(near) => format!("{text:?} is unknown; did you mean {near:?}?"),
-        None => format!("{text:?} is unknown; known are {}", names.join(", ")),
-    };
-    wrong(&given.span(), problem)
+    T::from_str(text, false).or_else(|_| {
+        let known = T::value_variants().iter().filter_map(T::to_possible_value);
+        let known: Vec<String> = known.map(|value| value.get_name().to_owned()).collect();
+        let problem = match nearest(text, known.iter().map(String::as_str)) {
+            Some(near) => format!("{text:?} is unknown; did you mean {near:?}?"),
+            None => format!("{text:?} is unknown; known are {}", known.join(", ")),
+        };
+        wrong(&given.span(), problem)
+    })
 }
 
 #[cfg(test)]

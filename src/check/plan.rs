@@ -36,7 +36,7 @@ impl Plan {
     /// Why a case cannot be asked; `None` where it can.
     pub(super) fn lacking(&self, case: &Case) -> Option<&'static str> {
         let need = case.needs.iter().find(|need| !self.available.contains(need))?;
-        Need::ALL.iter().find(|(_, known, _)| known == need).map(|(_, _, lacking)| *lacking)
+        Some(need.lacking())
     }
 }
 

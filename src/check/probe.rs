@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use protocol::internal::acknowledgement::{Conclusion, ReplyWarning};
 
+use super::case::Probe;
 use super::control::{Control, Controls};
 use super::report::{Exchange, Status};
 use super::sender::{Sender, Sent};
@@ -67,18 +68,17 @@ pub(super) struct Prober<'a> {
 type Probed = Result<Finding, Finding>;
 
 impl Prober<'_> {
-    pub(super) async fn ask(&self, name: &str) -> Finding {
-        let probed = match name {
-            "dns" => self.dns().await,
-            "connect" => self.connect().await,
-            "tls" => self.tls().await,
-            "ipv6" => self.ipv6().await,
-            "redirect" => self.of_opening(redirect),
-            "html" => self.of_opening(html),
-            "content-type" => self.of_opening(content_type),
-            "latency" => self.latency().await,
-            "keep-alive" => self.keep_alive().await,
-            _ => Err(finding(NotThere, format!("there is no probe {name:?}"))),
+    pub(super) async fn ask(&self, probe: Probe) -> Finding {
+        let probed = match probe {
+            Probe::Dns => self.dns().await,
+            Probe::Connect => self.connect().await,
+            Probe::Tls => self.tls().await,
+            Probe::Ipv6 => self.ipv6().await,
+            Probe::Redirect => self.of_opening(redirect),
+            Probe::Html => self.of_opening(html),
+            Probe::ContentType => self.of_opening(content_type),
+            Probe::Latency => self.latency().await,
+            Probe::KeepAlive => self.keep_alive().await,
         };
         probed.unwrap_or_else(|early| early)
     }

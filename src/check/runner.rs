@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::stream::{StreamExt, iter};
 
 use super::bundle::Bundle;
-use super::case::{Case, Message, Work};
+use super::case::{Case, Message, Probe, Work};
 use super::control::{Control, Controls, send_control};
 use super::effect::{CalibrationError, Effects};
 use super::judge::Proof;
@@ -186,10 +186,10 @@ impl Run<'_> {
             return Some(blank(case, Status::Inconclusive, "the time of the check was over"));
         }
         let probe = match &case.work {
-            Work::Probe(name) => Some(name.as_str()),
+            Work::Probe(probe) => Some(*probe),
             Work::Send(_) | Work::Retry(_) => None,
         };
-        let may_probe = probe.is_some_and(|name| !matches!(name, "latency" | "keep-alive"));
+        let may_probe = probe.is_some_and(|it| !matches!(it, Probe::Latency | Probe::KeepAlive));
         let why = match &self.endpoint {
             Endpoint::Discerning => return None,
             Endpoint::AcknowledgesEverything if probe.is_some() => return None,
@@ -229,10 +229,10 @@ impl Run<'_> {
     async fn ask(&self, case: &Case) -> Tested {
         let start = Instant::now();
         let mut tested = match &case.work {
-            Work::Probe(name) => {
+            Work::Probe(probe) => {
                 let prober =
                     Prober { sender: self.sender, controls: self.controls, opening: self.opening };
-                let tested = judged(case, prober.ask(name).await);
+                let tested = judged(case, prober.ask(*probe).await);
                 if let Ok(Some(effects)) = &self.effects {
                     effects.sent();
                 }

@@ -10,7 +10,7 @@ use super::case::{Effect, Expect, Manner, Message, StepPlan};
 use super::effect::{Before, Booked, Effects, demands};
 use super::judge::{Fault, Proof, judge};
 use super::recipe::{History, RecipeError, Workshop};
-use super::report::Exchange;
+use super::report::{Endpoint, Exchange};
 use super::sender::{Sender, Sent};
 
 const MAX_KEPT: usize = 4;
@@ -54,6 +54,12 @@ pub(super) struct Trial {
     /// For each parcel that was sent, whether it was acknowledged.
     pub(super) acknowledged: Vec<bool>,
     pub(super) booked: Option<Booked>,
+    pub(super) parcels: Vec<Parcel>,
+    /// Why it cannot be seen what was booked.
+    pub(super) blind: Option<String>,
+    pub(super) is_misbooked: bool,
+    /// The endpoint after it, where that is not as it was.
+    pub(super) lost: Option<Endpoint>,
 }
 
 impl Trial {

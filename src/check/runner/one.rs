@@ -12,14 +12,6 @@ use crate::check::retry::deliver;
 use crate::check::tested::{Tested, blank};
 use crate::check::trial::{Parcel, Trial, Watch, attempt, pack};
 
-struct Tried {
-    trial: Trial,
-    parcels: Vec<Parcel>,
-    blind: Option<String>,
-    is_misbooked: bool,
-    lost: Option<Endpoint>,
-}
-
 impl Run<'_> {
     /// Whether the observer may print the total of all orders, so that the case must be alone.
     pub(super) fn counts_in_total(&self, case: &Case) -> bool {
@@ -37,7 +29,7 @@ impl Run<'_> {
 
     async fn tried(&self, case: &Case) -> Result<Tested, String> {
         let first = self.try_once(case, "first").await?;
-        let before = match &first.trial.fault {
+        let before = match &first.fault {
             None => return Ok(self.met(case, first, Tries::Once)),
             Some(fault) if fault.proof == Proof::Proven => {
                 return Ok(broken(case, first, Tries::Once));
@@ -45,16 +37,16 @@ impl Run<'_> {
             Some(fault) => &fault.what,
         };
         let second = self.try_once(case, "second").await?;
-        if second.trial.fault.is_some() {
+        if second.fault.is_some() {
             return Ok(broken(case, second, Tries::FailedTwice));
         }
         let mut tested = self.met(case, second, Tries::PassedOnSecond);
         tested.result.summary = format!("passed, but at first: {before}");
-        tested.result.exchanges = first.trial.exchanges;
+        tested.result.exchanges = first.exchanges;
         Ok(tested)
     }
 
-    async fn try_once(&self, case: &Case, which: &str) -> Result<Tried, String> {
+    async fn try_once(&self, case: &Case, which: &str) -> Result<Trial, String> {
         let steps = match &case.work {
             Work::Retry(step) => std::slice::from_ref(step),
             Work::Send(_) | Work::Probe(_) => case.steps(),
@@ -68,40 +60,42 @@ impl Run<'_> {
             (kept_since, why) if kept_since > kept_back => Err(why),
             _ => Ok(()),
         };
-        if let Some(tried) = self.repeat_failure(&parcels).await {
-            return if tried.is_misbooked { Ok(tried) } else { reached().map(|()| tried) };
+        if let Some(trial) = self.repeat_failure(&parcels).await {
+            return if trial.is_misbooked { Ok(trial) } else { reached().map(|()| trial) };
         }
-        let (mut watch, mut blind) = self.watch(case, &parcels).await;
+        let (mut watch, blind) = self.watch(case, &parcels).await;
         let mut trial = match (&case.work, parcels.first()) {
             (Work::Retry(_), Some(parcel)) => deliver(self.sender, parcel).await,
             _ => attempt(self.sender, &parcels, watch.as_mut()).await,
         };
-        let mut is_misbooked = false;
+        trial.blind = blind;
         if let Some(mut watch) = watch {
             let booked = match trial.booked.take() {
                 Some(booked) => booked,
                 None => watch.look(&parcels, &trial.acknowledged).await,
             };
-            is_misbooked = matches!(booked, Booked::Wrong(_) | Booked::Lost(_));
+            trial.is_misbooked = matches!(booked, Booked::Wrong(_) | Booked::Lost(_));
             if !matches!(booked, Booked::Wrong(_)) {
                 watch.effects.keep(&case.id, watch.before);
             }
             if let Booked::Unseen(why) = &booked {
-                blind = Some(why.clone());
+                trial.blind = Some(why.clone());
             }
             weigh(&mut trial, booked, watch.effects.is_total);
         }
         if trial.fault.as_ref().is_none_or(|fault| fault.proof != Proof::Proven) {
             reached()?;
         }
-        let lost = if is_rough(case) { self.control_after(&mut trial).await } else { None };
-        Ok(Tried { trial, parcels, blind, is_misbooked, lost })
+        if is_rough(case) {
+            trial.lost = self.control_after(&mut trial).await;
+        }
+        Ok(Trial { parcels, ..trial })
     }
 
     /// Repeats a failure where the observer's number does not move with a success.
     ///
     /// Such a number may be what was given back to customers: one failure may move it once.
-    async fn repeat_failure(&self, parcels: &[Parcel]) -> Option<Tried> {
+    async fn repeat_failure(&self, parcels: &[Parcel]) -> Option<Trial> {
         let (Err(why), Some(observer)) = (&self.effects, &self.plan.observer) else { return None };
         let (first, repeats) = parcels.split_first()?;
         let is_repeat = |one: &Parcel| one.message == first.message;
@@ -116,8 +110,8 @@ impl Run<'_> {
         let once = moved(observer, &first.message, before).await.ok()?.0.value;
         trial.exchanges.extend(attempt(self.sender, repeats, None).await.exchanges);
         let again = moved(observer, &first.message, once).await.ok()?.0.value;
-        let is_misbooked = differ(again, once);
-        if is_misbooked {
+        trial.is_misbooked = differ(again, once);
+        if trial.is_misbooked {
             let what = format!(
                 "the repeated failure of the order {} changed the observer's number by {}, after the \
                  first had changed it by {}",
@@ -127,8 +121,7 @@ impl Run<'_> {
             );
             trial.fault = Some(Fault { what, proof: Proof::Proven });
         }
-        let (parcels, blind) = (parcels.to_vec(), Some(why.clone()));
-        Some(Tried { trial, parcels, blind, is_misbooked, lost: None })
+        Some(Trial { parcels: parcels.to_vec(), blind: Some(why.clone()), ..trial })
     }
 
     async fn watch(&self, case: &Case, parcels: &[Parcel]) -> (Option<Watch<'_>>, Option<String>) {
@@ -158,14 +151,14 @@ impl Run<'_> {
         Some(verdict)
     }
 
-    fn met(&self, case: &Case, tried: Tried, tries: Tries) -> Tested {
-        if let Some(why) = &tried.blind {
+    fn met(&self, case: &Case, trial: Trial, tries: Tries) -> Tested {
+        if let Some(why) = &trial.blind {
             return blank(case, Status::Inconclusive, why);
         }
-        let mut tested = blank(case, Status::Passed, in_words(&tried.trial));
+        let mut tested = blank(case, Status::Passed, in_words(&trial));
         tested.result.tries = tries;
         tested.result.unseen = self.unseen(case);
-        tested.parcels = tried.parcels;
+        tested.parcels = trial.parcels;
         tested
     }
 
@@ -199,21 +192,21 @@ fn weigh(trial: &mut Trial, booked: Booked, is_total: bool) {
     }
 }
 
-fn broken(case: &Case, tried: Tried, tries: Tries) -> Tested {
+fn broken(case: &Case, trial: Trial, tries: Tries) -> Tested {
     let nothing = Fault { what: String::new(), proof: Proof::Doubtful };
-    let Fault { what, proof } = tried.trial.fault.unwrap_or(nothing);
+    let Fault { what, proof } = trial.fault.unwrap_or(nothing);
     let mut tested = blank(case, Status::Failed, &what);
     // A wrong booking and a lost endpoint are failures, whatever the case alone would be.
     tested.result.status = match proof {
-        _ if tried.is_misbooked || tried.lost.is_some() => Status::Failed,
+        _ if trial.is_misbooked || trial.lost.is_some() => Status::Failed,
         Proof::Harmless => Status::Warned,
         Proof::Proven | Proof::Doubtful => tested.bad,
     };
     tested.result.tries = tries;
-    tested.result.exchanges = tried.trial.exchanges;
-    tested.parcels = tried.parcels;
+    tested.result.exchanges = trial.exchanges;
+    tested.parcels = trial.parcels;
     tested.proof = Some(proof);
-    tested.lost = tried.lost;
+    tested.lost = trial.lost;
     tested
 }
 
