@@ -12,6 +12,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use files::{ReportFile, ReportFiles};
 use given::Given;
+use jiff::Timestamp;
 use protocol::{Algorithm, StatusTable};
 
 use super::args::dialect::DialectArgs;
@@ -193,7 +194,13 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     if let Some(path) = &args.choice.replay {
         let bundle = files::read_bundle(path)?;
         let wiring = setup::wiring_of(args, &bundle, environment, console)?;
-        let facts = setup::facts_of(&bundle, &wiring);
+        let facts = CheckFacts {
+            url: wiring.target.to_string(),
+            started_at: Timestamp::now(),
+            cases: 1,
+            bound: replay::bound(&bundle),
+            seed: 0,
+        };
         return conduct(args, &facts, &wiring.clone(), console, async |_| {
             Ok((replay::replay(&bundle, wiring).await?, Vec::new()))
         });

@@ -55,7 +55,7 @@ pub fn run(_args: &Args, console: &mut Console) -> CommandResult {
     block_on(story(&key, &signed, console))
 }
 
-async fn story(key: &Key, signed: &Signed, console: &mut Console) -> CommandResult {
+async fn story(key: &Key, signed: &Signed<'_>, console: &mut Console) -> CommandResult {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let cannot = |error| CommandError::environment("cannot listen on loopback").because(error);
     let server = Server::bind(address, Limits::default()).await.map_err(cannot)?;
@@ -88,7 +88,7 @@ async fn story(key: &Key, signed: &Signed, console: &mut Console) -> CommandResu
 async fn deliver(
     url: &str,
     key: &Key,
-    signed: &Signed,
+    signed: &Signed<'_>,
     remarks: &mut mpsc::UnboundedReceiver<Line>,
     console: &mut Console,
 ) -> Result<DeliveryReport, CommandError> {
@@ -110,7 +110,7 @@ async fn deliver(
             Expectation::Notification,
             &StatusTable::PLATFORM,
         ),
-        sign_type: Some(signed.algorithm.name()),
+        sign_type: Some(signed.scheme.algorithm.name()),
         schedule: &schedule,
         key_fingerprint: Some(key.fingerprint()),
         start: clock.wall(),
@@ -164,10 +164,10 @@ impl Merchant {
     }
 }
 
-fn introduce(url: &str, signed: &Signed, console: &mut Console) -> std::io::Result<()> {
+fn introduce(url: &str, signed: &Signed<'_>, console: &mut Console) -> std::io::Result<()> {
     let lines = [
         Line::new().strong("A payout ended. The platform signs a notification …"),
-        Line::new().dim("  canonical  ").plain(&signed.masked_canonical),
+        Line::new().dim("  canonical  ").plain(signed.masked_canonical()),
         Line::new().dim("  sign       ").plain(signed.signature.as_str().to_owned()),
         Line::new(),
         Line::new()

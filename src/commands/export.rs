@@ -18,7 +18,6 @@ use super::args::dialect::DialectArgs;
 use super::args::{
     EditArgs, USUAL_TIMEOUT, adopt, adopt_statuses, numbered, parse_sign_type, parse_time, target,
 };
-use super::signing::scheme_of;
 use crate::delivery::example::StatusWord;
 use crate::delivery::mix::MixWords;
 use crate::delivery::pace::Rate;
@@ -145,12 +144,11 @@ fn plan(args: &Args) -> Result<Plan, CommandError> {
     let chosen_by = args.status.map(|_| "--status").or(args.mix.as_ref().map(|_| "--mix"));
     args.edits.leave_the_status_to(chosen_by)?;
     let dialect = args.dialect.resolve(args.sign_type)?;
-    let chosen = args.sign_type.map(|algorithm| scheme_of(dialect, algorithm)).transpose()?;
     let changes: Result<Vec<_>, _> = args.edits.changes().collect();
     let changes =
         changes.map_err(|error| CommandError::usage("a change cannot be read").because(error))?;
     let statuses = args.statuses;
-    let recipe = Recipe { changes, dialect, chosen, statuses };
+    let recipe = Recipe { changes, dialect, chosen: args.sign_type, statuses };
     let status = args.status.map_or(statuses.success(), |status| status.number(&statuses));
     let shares: Vec<(i64, u64)> = match &args.mix {
         Some(words) => numbered(words, &statuses)?.shares().collect(),

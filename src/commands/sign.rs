@@ -102,7 +102,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     let output = match args.print {
         Print::Body => signed.body,
         Print::Sign => signed.signature.as_str().to_owned(),
-        Print::Canonical => outside(&signed.masked_canonical).into_owned(),
+        Print::Canonical => outside(&signed.masked_canonical()).into_owned(),
         Print::Curl => {
             let url = args.url.as_deref().unwrap_or(USUAL_URL);
             curl::command(&outside(url), signed.body.trim_end())

@@ -311,7 +311,7 @@ fn prepared_body(
         return Ok((edited(&payload, edits)?.into_bytes(), None));
     };
     let signed = sign_payload(&payload, edits, dialect, args.sign_type, key)?;
-    Ok((signed.body.into_bytes(), Some(signed.algorithm)))
+    Ok((signed.body.into_bytes(), Some(signed.scheme.algorithm)))
 }
 
 fn print_plan(plan: &DeliveryPlan<'_>, format: Format, console: &mut Console) -> CommandResult {

@@ -13,7 +13,6 @@ use crate::check::case::Need;
 use crate::check::observer::{Observer, split};
 use crate::check::plan::Plan;
 use crate::check::recipe::Workshop;
-use crate::check::replay;
 use crate::check::sender::Wiring;
 use crate::commands::args::{USUAL_TIMEOUT, target};
 use crate::commands::signing::scheme_of;
@@ -21,7 +20,6 @@ use crate::delivery::transport::Target;
 use crate::delivery::wire_settings::Connections;
 use crate::error::CommandError;
 use crate::mask::KeyMask;
-use crate::report::check::CheckFacts;
 use crate::settings::{Environment, KEY_VARIABLE};
 use crate::terminal::Console;
 
@@ -120,14 +118,4 @@ pub(super) fn wiring_of(
     let url = args.url.as_deref().unwrap_or(&bundle.url);
     let rule = AcknowledgementRule::for_reply(&bundle.success_reply);
     wiring(args, target(Some(url))?, rule, KeyMask::new(&key), console)
-}
-
-pub(super) fn facts_of(bundle: &Bundle, wiring: &Wiring) -> CheckFacts {
-    CheckFacts {
-        url: wiring.target.to_string(),
-        started_at: Timestamp::now(),
-        cases: 1,
-        bound: replay::bound(bundle),
-        seed: 0,
-    }
 }

@@ -49,7 +49,7 @@ impl SignLines {
         match self.printed {
             Print::Body | Print::Curl => out.push_str(&signed.body),
             Print::Sign => out.push_str(signed.signature.as_str()),
-            Print::Canonical => push_in_one_line(&outside(&signed.masked_canonical), out),
+            Print::Canonical => push_in_one_line(&outside(&signed.masked_canonical()), out),
         }
         Ok(())
     }

@@ -305,29 +305,35 @@ fn totals(results: &[CaseResult], width: Width) -> Vec<Line> {
 }
 
 fn verdict(report: &CheckReport) -> Line {
-    if let Some(headline) = headline(&report.endpoint) {
-        return match headline.standing {
-            Standing::Failed => Line::new().bad("not safe to go live: it acknowledges everything"),
-            _ => Line::new().warn("not shown to be safe: nothing can be said of this endpoint"),
-        };
+    match headline(&report.endpoint).map(|headline| headline.standing) {
+        Some(Standing::Failed) => {
+            return Line::new().bad("not safe to go live: it acknowledges everything");
+        }
+        Some(_) => {
+            return Line::new().warn("not shown to be safe: nothing can be said of this endpoint");
+        }
+        None => {}
     }
     let count = |standing| count(&report.results, standing);
     let open = report.results.iter().filter(|it| unverified(it).is_some()).count() as u64;
-    let line = match (count(Standing::Failed), count(Standing::Inconclusive)) {
-        (0, 0) if standing::is_yes(report) => match count(Standing::Warned) {
-            0 if open > 0 => Line::new().plain("no case failed"),
-            0 => Line::new().good("every case that was asked passed"),
-            warned => Line::new()
-                .good(if open > 0 { "no case failed" } else { "nothing stands against going live" })
-                .plain(", ")
-                .warn(counted(warned, "warning")),
-        },
-        (0, 0) => Line::new().warn("not shown to be safe: no case was asked"),
-        (0, open) => Line::new()
-            .warn(format!("not shown to be safe: {} inconclusive", counted(open, "case"))),
-        (failed, _) => {
+    let (failed, inconclusive) = (count(Standing::Failed), count(Standing::Inconclusive));
+    let line = match count(Standing::Warned) {
+        _ if failed > 0 => {
             Line::new().bad(format!("not safe to go live: {} failed", counted(failed, "case")))
         }
+        _ if inconclusive > 0 => {
+            let cases = counted(inconclusive, "case");
+            Line::new().warn(format!("not shown to be safe: {cases} inconclusive"))
+        }
+        _ if !standing::is_yes(report) => {
+            Line::new().warn("not shown to be safe: no case was asked")
+        }
+        0 if open > 0 => Line::new().plain("no case failed"),
+        0 => Line::new().good("every case that was asked passed"),
+        warned => Line::new()
+            .good(if open > 0 { "no case failed" } else { "nothing stands against going live" })
+            .plain(", ")
+            .warn(counted(warned, "warning")),
     };
     match open {
         0 => line,
