@@ -33,10 +33,10 @@ use crate::error::{CommandError, ErrorKind};
 use crate::exit::Exit;
 use crate::report;
 use crate::report::line::Line;
-use crate::settings::file::SettingsError;
 use crate::settings::profile::Chosen;
 use crate::settings::{ColorMode, Environment, find};
 use crate::terminal::{Console, hide_keys_in_panics};
+use crate::toml_span::PlacedError;
 
 pub type CommandResult = Result<Exit, CommandError>;
 
@@ -308,7 +308,7 @@ fn place(error: &CommandError) -> (Option<u64>, Option<usize>, Option<&str>) {
         (Some(error.line as u64), Some(error.column), error.member.as_deref())
     } else if let Some(error) = source.downcast_ref::<DialectFileError>() {
         (Some(error.line as u64), Some(error.column), None)
-    } else if let Some(error) = source.downcast_ref::<SettingsError>() {
+    } else if let Some(error) = source.downcast_ref::<PlacedError>() {
         (Some(error.line as u64), Some(error.column), None)
     } else if let Some(OrderError::Row(bad)) = source.downcast_ref::<OrderError>() {
         (Some(bad.number), bad.column, bad.member.as_deref())

@@ -12,6 +12,23 @@ pub struct SpannedError {
     pub at: usize,
 }
 
+/// What is wrong with a file, and where: the line and the column, from 1.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {problem}")]
+pub struct PlacedError {
+    pub problem: String,
+    pub line: usize,
+    /// In characters.
+    pub column: usize,
+}
+
+impl SpannedError {
+    pub fn placed(self, text: &str) -> PlacedError {
+        let (line, column) = place(text, self.at);
+        PlacedError { problem: self.problem, line, column }
+    }
+}
+
 pub type SpannedResult<T> = Result<T, SpannedError>;
 
 pub fn wrong<T>(span: &Range<usize>, problem: impl Into<String>) -> SpannedResult<T> {

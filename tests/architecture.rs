@@ -14,7 +14,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("cli", "commands error exit"),
     (
         "commands",
-        "check clock delivery error exit lines listener mask report settings store terminal",
+        "check clock delivery error exit lines listener mask report settings store terminal toml_span",
     ),
     ("terminal", "error mask report settings"),
     // A profile's values are checked by the parsers of the folders that use them.

@@ -35,7 +35,7 @@ use toml::Spanned;
 
 use super::case::{Case, Effect, Expect, MAX_MILLISECONDS, Manner, Need, Severity, StepPlan, Work};
 use super::recipe::Recipe;
-use crate::toml_span::{self, SpannedError, SpannedResult, number, place, wrong};
+use crate::toml_span::{self, PlacedError, SpannedError, SpannedResult, number, wrong};
 
 pub const MAX_FILE_BYTES: usize = 256 * 1024;
 
@@ -53,14 +53,10 @@ const CASE_SETTINGS: [&str; 15] = [
 const STEP_SETTINGS: [&str; 6] = ["label", "make", "expect", "manner", "at_once", "after_ms"];
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}, line {line}, column {column}: {problem}")]
+#[error("{file}, {error}")]
 pub struct CaseFileError {
     pub file: String,
-    pub problem: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// The column in characters, from 1.
-    pub column: usize,
+    pub error: PlacedError,
 }
 
 type Text = Spanned<String>;
@@ -122,10 +118,7 @@ struct Defaults {
 }
 
 pub fn parse(file: &str, text: &str) -> Result<Vec<Case>, CaseFileError> {
-    read(text).map_err(|SpannedError { problem, at }| {
-        let (line, column) = place(text, at);
-        CaseFileError { file: file.to_owned(), problem, line, column }
-    })
+    read(text).map_err(|error| CaseFileError { file: file.to_owned(), error: error.placed(text) })
 }
 
 fn read(text: &str) -> SpannedResult<Vec<Case>> {

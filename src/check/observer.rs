@@ -105,20 +105,20 @@ fn output_of(command: &mut Command) -> Result<Output, ObserverError> {
     // Also after an ordinary end: it reaps the process.
     let _ = child.kill();
     let _ = child.wait();
-    let code = code?;
+    let code = code.map_err(ObserverError::Mute)?;
     Ok(Output { stdout: rest(stdout), stderr: rest(stderr), code })
 }
 
-fn wait(child: &mut Child) -> Result<Option<i32>, ObserverError> {
+fn wait(child: &mut Child) -> Result<Option<i32>, String> {
     let start = Instant::now();
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Ok(status.code()),
             Ok(None) if start.elapsed() < TIMEOUT => thread::sleep(LOOK_AGAIN),
             Ok(None) => {
-                return Err(ObserverError::Mute(format!("took more than {} s", TIMEOUT.as_secs())));
+                return Err(format!("took more than {} s", TIMEOUT.as_secs()));
             }
-            Err(error) => return Err(ObserverError::Mute(format!("cannot be watched: {error}"))),
+            Err(error) => return Err(format!("cannot be watched: {error}")),
         }
     }
 }

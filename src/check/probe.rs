@@ -10,7 +10,7 @@ use protocol::internal::acknowledgement::{Conclusion, ReplyWarning};
 use super::case::Probe;
 use super::control::{Control, Controls};
 use super::report::{Exchange, Status};
-use super::sender::{Sender, Sent};
+use super::sender::Sent;
 use crate::delivery::outcome::Outcome;
 use crate::delivery::probing::{addresses, connect, handshake};
 use crate::delivery::schedule::format_duration;
@@ -59,7 +59,6 @@ fn finding(found: Found, text: impl Into<String>) -> Finding {
 }
 
 pub(super) struct Prober<'a> {
-    pub(super) sender: &'a Sender,
     pub(super) controls: &'a Controls<'a>,
     pub(super) opening: &'a Control,
 }
@@ -84,11 +83,11 @@ impl Prober<'_> {
     }
 
     fn limit(&self) -> Duration {
-        self.sender.wiring().timeout
+        self.controls.sender.wiring().timeout
     }
 
     async fn addresses(&self) -> Result<Vec<SocketAddr>, Finding> {
-        let wiring = self.sender.wiring();
+        let wiring = self.controls.sender.wiring();
         addresses(&wiring.target, &wiring.wire.resolve, self.limit())
             .await
             .map_err(|failure| finding(Bad, failure.explanation()))
@@ -118,7 +117,7 @@ impl Prober<'_> {
     }
 
     async fn tls(&self) -> Probed {
-        let wiring = self.sender.wiring();
+        let wiring = self.controls.sender.wiring();
         if !wiring.target.is_https() {
             return Err(finding(NotThere, "the URL is not https"));
         }
@@ -158,7 +157,7 @@ impl Prober<'_> {
         let mut took = Vec::new();
         for _ in 0..SAMPLES {
             let Ok(message) = self.controls.message() else { break };
-            let sent = self.sender.send(&message, Default::default(), "latency").await;
+            let sent = self.controls.sender.send(&message, Default::default(), "latency").await;
             if !sent.is_acknowledged() {
                 let text = format!("a good notification was {}", sent.exchange.conclusion);
                 return Err(Finding { exchanges: vec![sent.exchange], ..finding(Bad, text) });
@@ -181,11 +180,11 @@ impl Prober<'_> {
 
     async fn keep_alive(&self) -> Probed {
         let transport =
-            self.sender.keeping().map_err(|error| finding(Unknown, error.to_string()))?;
-        let wiring = self.sender.wiring();
+            self.controls.sender.keeping().map_err(|error| finding(Unknown, error.to_string()))?;
+        let wiring = self.controls.sender.wiring();
         for which in ["first", "second"] {
             let Ok(message) = self.controls.message() else { break };
-            self.sender.count().await;
+            self.controls.sender.count().await;
             let start = Instant::now();
             let request = Request {
                 url: wiring.target.clone(),

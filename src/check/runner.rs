@@ -59,7 +59,6 @@ pub async fn check(
     let pace = Duration::try_from_secs_f64(pace).unwrap_or(Duration::MAX);
     let mut run = Run {
         plan,
-        sender: &sender,
         controls: &controls,
         effects,
         opening: &opening,
@@ -105,7 +104,6 @@ async fn open<'a>(
 
 struct Run<'a> {
     plan: &'a Plan,
-    sender: &'a Sender,
     controls: &'a Controls<'a>,
     effects: Result<Option<Effects<'a>>, String>,
     opening: &'a Control,
@@ -230,8 +228,7 @@ impl Run<'_> {
         let start = Instant::now();
         let mut tested = match &case.work {
             Work::Probe(probe) => {
-                let prober =
-                    Prober { sender: self.sender, controls: self.controls, opening: self.opening };
+                let prober = Prober { controls: self.controls, opening: self.opening };
                 let tested = judged(case, prober.ask(*probe).await);
                 if let Ok(Some(effects)) = &self.effects {
                     effects.sent();
@@ -250,10 +247,10 @@ impl Run<'_> {
             Err(reason) => return Control::refused(reason, None),
         };
         let Ok(Some(effects)) = &self.effects else {
-            return send_control(self.sender, &message).await;
+            return send_control(self.controls.sender, &message).await;
         };
         let before = effects.total(&message).await;
-        let control = send_control(self.sender, &message).await;
+        let control = send_control(self.controls.sender, &message).await;
         effects.sent();
         effects.absorb(before, &message).await;
         control
@@ -304,7 +301,7 @@ impl Run<'_> {
             elapsed: started.elapsed(),
             endpoint: self.endpoint,
             results: self.tested.into_iter().map(|one| one.result).collect(),
-            requests: self.sender.sent(),
+            requests: self.controls.sender.sent(),
             bound: self.plan.bound(),
             seed: self.plan.seed,
             options: Vec::new(),

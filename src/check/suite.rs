@@ -6,6 +6,7 @@ use protocol::internal::nearest::did_you_mean;
 
 use super::case::{Case, Work};
 use super::case_file::{self, CaseFileError};
+use crate::toml_span::PlacedError;
 
 const BUILT_IN: [(&str, &str); 7] = [
     ("reachability.toml", include_str!("cases/reachability.toml")),
@@ -46,11 +47,9 @@ impl Suite {
         let mut suite = Suite::default();
         for (name, text) in files {
             for case in case_file::parse(name, text)? {
-                suite.push(case).map_err(|error| CaseFileError {
-                    file: name.clone(),
-                    problem: error.to_string(),
-                    line: 1,
-                    column: 1,
+                suite.push(case).map_err(|error| {
+                    let error = PlacedError { problem: error.to_string(), line: 1, column: 1 };
+                    CaseFileError { file: name.clone(), error }
                 })?;
             }
         }

@@ -103,13 +103,11 @@ async fn deliver(
     let speed = Speed::parse("500x")
         .map_err(|error| CommandError::usage("the demo's speed").because(error))?;
     let payload = parse_payload(signed.body.as_bytes(), "the example")?;
+    let (expectation, statuses) = (Expectation::Notification, &StatusTable::PLATFORM);
+    let notification = Notification::read(&payload, expectation, statuses);
     let plan = DeliveryPlan {
         url: url.to_owned(),
-        notification: &Notification::read(
-            &payload,
-            Expectation::Notification,
-            &StatusTable::PLATFORM,
-        ),
+        notification: &notification,
         sign_type: Some(signed.scheme.algorithm.name()),
         schedule: &schedule,
         key_fingerprint: Some(key.fingerprint()),

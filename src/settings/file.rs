@@ -22,7 +22,7 @@ use crate::delivery::schedule::{DEFAULT_WINDOW, RetrySchedule};
 use crate::delivery::transport::Target;
 use crate::delivery::wire_settings::HeaderRule;
 use crate::listener::program::ReplyProgram;
-use crate::toml_span::{self, SpannedError, SpannedResult, place, wrong};
+use crate::toml_span::{self, PlacedError, SpannedResult, place, wrong};
 
 pub const MAX_FILE_BYTES: usize = 64 * 1024;
 
@@ -46,16 +46,6 @@ pub const PROFILE_SETTINGS: [&str; 12] = [
     "reply",
     "statuses",
 ];
-
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}, column {column}: {problem}")]
-pub struct SettingsError {
-    pub problem: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// The column in characters, from 1.
-    pub column: usize,
-}
 
 #[derive(Debug, Default)]
 pub struct SettingsFile {
@@ -88,11 +78,8 @@ struct RawProfile {
     statuses: Option<Spanned<BTreeMap<String, String>>>,
 }
 
-pub fn parse(text: &str) -> Result<SettingsFile, SettingsError> {
-    read(text).map_err(|SpannedError { problem, at }| {
-        let (line, column) = place(text, at);
-        SettingsError { problem, line, column }
-    })
+pub fn parse(text: &str) -> Result<SettingsFile, PlacedError> {
+    read(text).map_err(|error| error.placed(text))
 }
 
 fn read(text: &str) -> SpannedResult<SettingsFile> {

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use protocol::internal::nearest::nearest;
 
-use super::file::{self, MAX_FILE_BYTES, SettingsError, SettingsFile};
+use super::file::{self, MAX_FILE_BYTES, SettingsFile};
 use super::profile::{Chosen, Owner};
 use super::{Environment, PROFILE_VARIABLE};
 use crate::error::CommandError;
+use crate::toml_span::PlacedError;
 
 pub const FILE_NAME: &str = "payout-notify.toml";
 
@@ -77,7 +78,7 @@ fn read(path: PathBuf, owner: Owner) -> Result<Found, CommandError> {
     for profile in file.profiles.values_mut() {
         *profile = std::mem::take(profile).settle(folder, owner).map_err(|refused| {
             let (problem, line, column) = (refused.value, refused.line, refused.column);
-            let own = unusable().because(SettingsError { problem, line, column });
+            let own = unusable().because(PlacedError { problem, line, column });
             own.hint(format!("move the profile into your own {FILE_NAME}, which `payout-notify config show` names"))
         })?;
     }

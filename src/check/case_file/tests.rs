@@ -121,10 +121,12 @@ fn two_cases_of_one_name_and_an_empty_file_are_refused() {
         parse("f", &twice).unwrap_err().to_string(),
         "f, line 9, column 4: a second case is called \"a\""
     );
-    assert!(parse("f", "").unwrap_err().problem.contains("group"));
-    assert!(parse("f", "group='g'").unwrap_err().problem.contains("[[case]]"));
-    assert!(parse("f", &"#".repeat(MAX_FILE_BYTES + 1)).unwrap_err().problem.contains("longer"));
-    assert!(parse("f", &format!("group='Ä'\n{case}")).unwrap_err().problem.contains("a-z"));
+    assert!(parse("f", "").unwrap_err().error.problem.contains("group"));
+    assert!(parse("f", "group='g'").unwrap_err().error.problem.contains("[[case]]"));
+    assert!(
+        parse("f", &"#".repeat(MAX_FILE_BYTES + 1)).unwrap_err().error.problem.contains("longer")
+    );
+    assert!(parse("f", &format!("group='Ä'\n{case}")).unwrap_err().error.problem.contains("a-z"));
 }
 
 #[test]

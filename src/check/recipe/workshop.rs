@@ -39,21 +39,15 @@ pub struct Workshop {
     scheme: &'static Scheme,
     seed: u64,
     statuses: StatusTable,
-    platform_id: String,
+    pub platform_id: String,
 }
 
 /// What a case has sent so far; it gives the order ids too.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     label: String,
-    messages: Vec<Sent>,
+    messages: Vec<(Message, Order)>,
     orders: u32,
-}
-
-#[derive(Clone, Debug)]
-struct Sent {
-    message: Message,
-    order: Order,
 }
 
 #[derive(Clone, Debug)]
@@ -69,7 +63,7 @@ impl History {
 
     #[cfg(test)]
     pub fn messages(&self) -> impl Iterator<Item = &Message> {
-        self.messages.iter().map(|sent| &sent.message)
+        self.messages.iter().map(|(message, _)| message)
     }
 }
 
@@ -107,12 +101,6 @@ impl Workshop {
         Ok(Workshop { key, wrong_key, dialect, scheme, seed, statuses, platform_id })
     }
 
-    #[must_use]
-    pub fn with_platform_id(mut self, platform_id: &str) -> Workshop {
-        platform_id.clone_into(&mut self.platform_id);
-        self
-    }
-
     pub fn message(
         &self,
         recipe: &Recipe,
@@ -132,12 +120,12 @@ impl Workshop {
         let mut bench = match (start, before.cloned()) {
             (Start::Fresh(ending), before) => {
                 let order = self.order(history, now);
-                self.bench(order, *ending, now, history, before.map(|sent| sent.message))
+                self.bench(order, *ending, now, history, before.map(|(message, _)| message))
             }
-            (Start::SameOrder(ending), Some(sent)) => {
-                self.bench(sent.order, *ending, now, history, Some(sent.message))
+            (Start::SameOrder(ending), Some((message, order))) => {
+                self.bench(order, *ending, now, history, Some(message))
             }
-            (Start::Again(_), Some(Sent { message, order })) => Bench {
+            (Start::Again(_), Some((message, order))) => Bench {
                 draft: Draft::read(&message.body).unwrap_or_default(),
                 bytes: Some(message.body.clone()),
                 amount: message.amount_cents,
@@ -154,7 +142,7 @@ impl Workshop {
         }
         let order = bench.order.clone();
         let message = bench.message();
-        history.messages.push(Sent { message: message.clone(), order });
+        history.messages.push((message.clone(), order));
         Ok(message)
     }
 

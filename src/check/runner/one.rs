@@ -54,9 +54,9 @@ impl Run<'_> {
         let label = format!("{} {which}", case.id);
         let parcels = pack(&self.plan.workshop, steps, &label, Timestamp::now())
             .map_err(|error| format!("its message cannot be made: {error}"))?;
-        let (kept_back, _) = self.sender.kept_back();
+        let (kept_back, _) = self.controls.sender.kept_back();
         // What did not reach the endpoint speaks neither for it nor against it.
-        let reached = || match self.sender.kept_back() {
+        let reached = || match self.controls.sender.kept_back() {
             (kept_since, why) if kept_since > kept_back => Err(why),
             _ => Ok(()),
         };
@@ -65,8 +65,8 @@ impl Run<'_> {
         }
         let (mut watch, blind) = self.watch(case, &parcels).await;
         let mut trial = match (&case.work, parcels.first()) {
-            (Work::Retry(_), Some(parcel)) => deliver(self.sender, parcel).await,
-            _ => attempt(self.sender, &parcels, watch.as_mut()).await,
+            (Work::Retry(_), Some(parcel)) => deliver(self.controls.sender, parcel).await,
+            _ => attempt(self.controls.sender, &parcels, watch.as_mut()).await,
         };
         trial.blind = blind;
         if let Some(mut watch) = watch {
@@ -106,9 +106,9 @@ impl Run<'_> {
         // What an earlier case has moved must not count here.
         tokio::time::sleep(observer.within).await;
         let before = observer.read(&first.message).await.ok()?.value;
-        let mut trial = attempt(self.sender, std::slice::from_ref(first), None).await;
+        let mut trial = attempt(self.controls.sender, std::slice::from_ref(first), None).await;
         let once = moved(observer, &first.message, before).await.ok()?.0.value;
-        trial.exchanges.extend(attempt(self.sender, repeats, None).await.exchanges);
+        trial.exchanges.extend(attempt(self.controls.sender, repeats, None).await.exchanges);
         let again = moved(observer, &first.message, once).await.ok()?.0.value;
         trial.is_misbooked = differ(again, once);
         if trial.is_misbooked {

@@ -36,15 +36,15 @@ pub(super) fn plan(
     let key = args.key.resolve(environment, console)?;
     let mask = KeyMask::new([&key]);
     let seed = args.manners.seed.unwrap_or_else(|| fastrand::u64(..));
-    let workshop = Workshop::try_new(key, dialect, algorithm, seed, args.statuses)
+    let mut workshop = Workshop::try_new(key, dialect, algorithm, seed, args.statuses)
         .map_err(|error| CommandError::usage("the orders cannot be signed").because(error))?;
+    if let Some(id) = &args.platform_id {
+        workshop.platform_id.clone_from(id);
+    }
     Ok(Plan {
         available: available(args, dialect, algorithm, &target),
         wiring: wiring(args, target, dialect.acknowledgement(), mask, console)?,
-        workshop: match &args.platform_id {
-            Some(id) => workshop.with_platform_id(id),
-            None => workshop,
-        },
+        workshop,
         suite,
         observer,
         seed,

@@ -199,19 +199,17 @@ fn ask(
     questions::introduce(console);
     let name = match name {
         Some(name) => Some(name.to_owned()),
-        None => questions::ask(
-            questions::NAME,
-            |name| check(&format!("[profile.{}]", table(name)), path, owner),
-            console,
-        )?,
+        None => {
+            let usable = |name: &str| check(&format!("[profile.{}]", table(name)), path, owner);
+            questions::ask("profile", "its name", Some("default"), usable, console)?
+        }
     };
     let mut settings = Vec::new();
-    for question in questions::SETTINGS {
-        let setting = question.about;
+    for (setting, text) in questions::SETTINGS {
         let usable = |answer: &str| {
             check(&format!("[profile.x]\n{setting} = {}", quoted(answer)), path, owner)
         };
-        if let Some(answer) = questions::ask(question, usable, console)? {
+        if let Some(answer) = questions::ask(setting, text, None, usable, console)? {
             settings.push((setting, quoted(&answer)));
         }
     }
