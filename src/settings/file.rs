@@ -123,12 +123,12 @@ impl Reader<'_> {
     fn profile(&self, raw: RawProfile) -> SpannedResult<Profile> {
         Ok(Profile {
             key: self.key(raw.key_env, raw.key_file, raw.key_command)?,
-            platform_id: self.checked(raw.platform_id, not_empty)?,
+            platform_id: self.checked(raw.platform_id, |text| not_empty(text))?,
             sign_type: self.checked(raw.sign_type, |text| {
                 let names = || [Algorithm::Md5, Algorithm::HmacSha256, Algorithm::Sha256];
                 text.parse().map_err(|_| near_or(text, names().map(Algorithm::id)))
             })?,
-            dialect: self.checked(raw.dialect, not_empty)?,
+            dialect: self.checked(raw.dialect, |text| not_empty(text))?,
             url: self.checked(raw.url, |url| {
                 Target::parse(url).map(|_| url.to_owned()).map_err(|error| error.to_string())
             })?,
@@ -228,8 +228,8 @@ fn statuses(names: &BTreeMap<String, String>) -> Result<StatusTable, String> {
     })
 }
 
-fn not_empty(text: &String) -> Result<String, String> {
-    if text.is_empty() { Err("it is empty".to_owned()) } else { Ok(text.clone()) }
+fn not_empty(text: &str) -> Result<String, String> {
+    if text.is_empty() { Err("it is empty".to_owned()) } else { Ok(text.to_owned()) }
 }
 
 fn near_or<const N: usize>(text: &str, names: [&'static str; N]) -> String {

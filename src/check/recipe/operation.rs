@@ -126,7 +126,9 @@ const OPERATIONS: [(&str, Parse); 29] = [
     }),
 ];
 
-const SIGN_WORDS: [(&str, fn(&mut SignPlan)); 7] = [
+type PlanChange = fn(&mut SignPlan);
+
+const SIGN_WORDS: [(&str, PlanChange); 7] = [
     ("wrong-key", |plan| plan.key = KeyChoice::Wrong),
     ("no-key", |plan| plan.key = KeyChoice::Empty),
     ("other-case", |plan| plan.digits = Digits::OtherCase),
