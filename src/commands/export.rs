@@ -18,13 +18,13 @@ use super::args::dialect::DialectArgs;
 use super::args::{
     EditArgs, USUAL_TIMEOUT, adopt, adopt_statuses, numbered, parse_sign_type, parse_time, target,
 };
-use crate::delivery::example::StatusWord;
-use crate::delivery::mix::MixWords;
-use crate::delivery::pace::Rate;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::mask::hides;
 use crate::report::line::Line;
+use crate::sender::example::StatusWord;
+use crate::sender::mix::MixWords;
+use crate::sender::pace::Rate;
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
 

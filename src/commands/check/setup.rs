@@ -16,10 +16,10 @@ use crate::check::recipe::Workshop;
 use crate::check::sender::Wiring;
 use crate::commands::args::{USUAL_TIMEOUT, target};
 use crate::commands::signing::scheme_of;
-use crate::delivery::transport::Target;
-use crate::delivery::wire_settings::Connections;
 use crate::error::CommandError;
 use crate::mask::KeyMask;
+use crate::net::transport::Target;
+use crate::net::wire_settings::Connections;
 use crate::settings::{Environment, KEY_VARIABLE};
 use crate::terminal::Console;
 

@@ -13,11 +13,11 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use super::super::signing::{Signed, sign_payload};
-use crate::delivery::example::Example;
-use crate::delivery::order_ids::OrderIds;
-use crate::delivery::orders::Change;
-use crate::delivery::template::Segment;
 use crate::error::CommandError;
+use crate::sender::example::Example;
+use crate::sender::order_ids::OrderIds;
+use crate::sender::orders::Change;
+use crate::sender::template::Segment;
 
 /// Where the numbers in the orders' ids begin: with more digits than the example's, so that runs and
 /// processes that draw their own beginning hardly ever meet.
@@ -275,7 +275,7 @@ fn fill(parts: &[Part], values: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::template::Template;
+    use crate::sender::template::Template;
 
     fn order(set: &[(&str, &str)]) -> Result<OrderKind, CommandError> {
         let dialect = Dialect::platform();
