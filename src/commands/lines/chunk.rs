@@ -31,19 +31,12 @@ pub trait LineWork: Send + Sync + 'static {
     fn bad(&self, bad: &BadLine, out: &mut String);
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Content {
-    #[default]
-    Lines,
-    /// One line that was longer than [`MAX_BYTES`]; its bytes were thrown away.
-    TooLong,
-}
-
 #[derive(Default)]
 pub(super) struct Chunk {
     input: Vec<u8>,
     filled: usize,
-    content: Content,
+    /// It stands for one line that was longer than [`MAX_BYTES`], whose bytes were thrown away.
+    is_too_long: bool,
     first_line: u64,
     pub(super) output: String,
     /// The first bad lines, at most [`MOST_REPORTED`].
@@ -59,7 +52,7 @@ impl Chunk {
         self.output.clear();
         self.bad.clear();
         self.summary = BatchSummary::default();
-        self.content = Content::Lines;
+        self.is_too_long = false;
         self.first_line = first_line;
         self.filled = rest.len();
         self.room();
@@ -76,7 +69,7 @@ impl Chunk {
     }
 
     pub(super) fn work<W: LineWork>(&mut self, work: &W, scratch: &mut W::Scratch) {
-        if self.content == Content::TooLong {
+        if self.is_too_long {
             return self.refuse(work, BadLine::too_long(self.first_line));
         }
         let (mut number, mut start) = (self.first_line, 0);
@@ -145,7 +138,7 @@ impl LineSource {
     }
 
     fn skip_line(&mut self, chunk: &mut Chunk) -> Result<(), CommandError> {
-        chunk.content = Content::TooLong;
+        chunk.is_too_long = true;
         chunk.filled = 0;
         self.next_line += 1;
         while !self.at_end {
