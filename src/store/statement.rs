@@ -222,11 +222,11 @@ impl Row<'_> {
 
     pub fn corrupt(&self, column: usize, problem: &str) -> StoreError {
         let name = self.row.as_ref().column_name(column).unwrap_or("a column");
-        self.subject.detailed(Trouble::Corrupt, format!("{name} {problem}"))
+        self.subject.error(Trouble::Corrupt.because(format!("{name} {problem}")))
     }
 
     fn value(&self, column: usize) -> Result<ValueRef<'_>, StoreError> {
-        self.row.get_ref(column).map_err(|error| self.subject.sql(&error))
+        self.row.get_ref(column).map_err(|error| self.subject.error(error))
     }
 
     fn unexpected(&self, column: usize, found: ValueRef<'_>) -> StoreError {
