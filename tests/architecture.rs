@@ -45,6 +45,8 @@ const NAMED_ONLY_IN: &[(&str, &str)] = &[
     ("csv", "delivery/order_file/table.rs"),
     ("hdrhistogram", "report/summary/latency.rs"),
     ("quick_junit", "report/summary/junit.rs report/check/junit.rs"),
+    ("askama", "report/summary"),
+    ("lru", "listener/recent.rs listener/referee.rs"),
     ("rusqlite", "store"),
     ("rustix", "clock/precise/timer.rs commands/runtime.rs"),
     ("clap_complete", "commands/completions.rs"),

@@ -35,6 +35,12 @@ pub struct AttemptCounts {
     pub failed: u64,
 }
 
+impl AttemptCounts {
+    pub const fn made(&self) -> u64 {
+        self.acknowledged + self.failed
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
     pub code: &'static str,
