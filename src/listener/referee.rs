@@ -18,7 +18,7 @@ use lru::LruCache;
 pub use breach::WindowStart;
 pub use breach::{Breach, BreachKind};
 pub use observation::Observation;
-use observation::{FormFault, OrderFacts, OrderKey};
+use observation::{OrderFacts, OrderKey};
 pub use order::Delivery;
 use order::Order;
 pub use rules::Rules;
@@ -110,7 +110,7 @@ impl Referee {
     pub fn observe(&mut self, observation: &Observation) -> Vec<Breach> {
         let Observation { number, received_at: at, fault, order } = observation;
         self.callbacks += 1;
-        let mut kinds: Vec<BreachKind> = fault.iter().map(breach_of).collect();
+        let mut kinds: Vec<BreachKind> = fault.iter().cloned().collect();
         let mut delivery = None;
         if let Some(facts) = order {
             let found;
@@ -204,18 +204,6 @@ impl Referee {
             breaches: self.breaches.clone(),
             errors: self.errors,
             warnings: self.warnings,
-        }
-    }
-}
-
-fn breach_of(fault: &FormFault) -> BreachKind {
-    match fault {
-        FormFault::Method { given, wanted } => {
-            BreachKind::WrongMethod { given: given.to_string(), wanted }
-        }
-        FormFault::ContentType { given, wanted } => {
-            let given = given.as_ref().map(ToString::to_string);
-            BreachKind::WrongContentType { given, wanted }
         }
     }
 }
