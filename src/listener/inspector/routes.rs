@@ -5,8 +5,9 @@ use protocol::{Encoding, Value};
 use serde::Deserialize;
 
 use super::shape::Extent;
-use super::source::{MAX_LIMIT, MAX_TEXT_BYTES, Query, VerdictFilter};
+use super::source::{MAX_LIMIT, MAX_TEXT_BYTES, Query};
 use crate::listener::callback::Callback;
+use crate::listener::inbox::Validity;
 
 const MAX_ORDER_BYTES: usize = 4096;
 
@@ -125,9 +126,9 @@ fn list_query(text: &str) -> Result<Query, Unknown> {
         match &*member.name {
             "before" => query.before = Some(value.parse().map_err(|_| wrong("before"))?),
             "status" => query.status = Some(value.parse().map_err(|_| wrong("status"))?),
-            "verdict" => {
-                query.verdict = Some(VerdictFilter::parse(value).ok_or_else(|| wrong("verdict"))?);
-            }
+            "verdict" if value == "valid" => query.verdict = Some(Validity::Valid),
+            "verdict" if value == "invalid" => query.verdict = Some(Validity::Invalid),
+            "verdict" => return Err(wrong("verdict")),
             "limit" => {
                 let limit: usize = value.parse().map_err(|_| wrong("limit"))?;
                 query.limit = limit.clamp(1, MAX_LIMIT);
@@ -160,7 +161,7 @@ mod tests {
             Ok(Route::List(Query {
                 before: Some(9),
                 text: Some("a b".into()),
-                verdict: Some(VerdictFilter::Invalid),
+                verdict: Some(Validity::Invalid),
                 status: Some(3),
                 order: Some("P&".into()),
                 limit: MAX_LIMIT,
