@@ -229,10 +229,7 @@ pub fn json(entry: &Entry) -> String {
             "body_base64": text.is_none().then(|| STANDARD.encode(&callback.body)),
             "code": judged.code,
             "valid": judged.is_valid(),
-            "signature": judged.signature.map(|signature| match signature {
-                Match::Matched => "match",
-                Match::Mismatched => "mismatch",
-            }),
+            "signature": judged.signature.map(Match::name),
             "explanation": judged.explanation,
             "order_id": judged.order_id,
             "status": judged.status,

@@ -1,5 +1,6 @@
 //! The listener's own state, for a person and for a program.
 
+use serde::Serialize;
 use serde_json::json;
 
 use super::json;
@@ -13,11 +14,12 @@ pub enum InboxChoice {
     Named,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Ready {
     pub url: String,
     pub key_fingerprint: String,
     pub inbox: Option<String>,
+    #[serde(skip)]
     pub inbox_choice: InboxChoice,
     pub inspector: Option<String>,
     pub forward_to: Option<String>,
@@ -55,18 +57,7 @@ pub fn lines(ready: &Ready) -> Vec<Line> {
 }
 
 pub fn json(ready: &Ready) -> String {
-    json::line(
-        "ready",
-        &json!({
-            "url": ready.url,
-            "key_fingerprint": ready.key_fingerprint,
-            "inbox": ready.inbox,
-            "inspector": ready.inspector,
-            "forward_to": ready.forward_to,
-            "plan": ready.plan,
-            "certificate_sha256": ready.certificate_sha256,
-        }),
-    )
+    json::line("ready", &json!(ready))
 }
 
 pub fn server_event_json(event: &ServerEvent) -> String {

@@ -165,7 +165,7 @@ impl DeliverySummary {
     }
 
     pub fn attempts(&self) -> u64 {
-        self.by_attempt.iter().map(|row| row.acknowledged + row.failed).sum()
+        self.by_attempt.iter().map(AttemptCounts::made).sum()
     }
 
     pub fn failed_attempts(&self) -> u64 {

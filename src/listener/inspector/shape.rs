@@ -39,10 +39,7 @@ pub(super) fn row(entry: &Entry, statuses: &StatusTable) -> Value {
         "bytes": callback.body.len(),
         "code": brief(&judged.code),
         "valid": judged.is_valid(),
-        "signature": judged.signature.map(|found| match found {
-            Match::Matched => "match",
-            Match::Mismatched => "mismatch",
-        }),
+        "signature": judged.signature.map(Match::name),
         "explanation": judged.explanation.as_deref().map(brief),
         "order": judged.order_id.as_deref().map(brief),
         "status": judged.status,

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::delivery::record::OrderResult;
 use crate::report::figures::shortened;
 
@@ -27,7 +29,7 @@ impl OrderCounts {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct AttemptCounts {
     /// The attempts' number, from 1.
     pub attempt: u32,
@@ -41,11 +43,12 @@ impl AttemptCounts {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reason {
     pub code: &'static str,
     pub explanation: String,
     pub attempts: u64,
+    #[serde(rename = "orders_exhausted")]
     pub exhausted: u64,
 }
 
