@@ -86,15 +86,8 @@ pub enum Stopped {
 pub struct ServeSummary {
     pub connections: u64,
     pub callbacks: u64,
-    /// Requests that are not HTTP/1 or whose header is over a limit.
-    pub malformed: u64,
-    pub refused: u64,
-    pub too_slow: u64,
-    pub tls_failed: u64,
-    pub disconnected: u64,
-    pub crowded_out: u64,
+    /// All of them, also those that no event tells of.
     pub accept_errors: u64,
-    pub handlers_failed: u64,
     pub abandoned: u64,
     pub stopped: Stopped,
 }

@@ -30,19 +30,13 @@ pub(super) struct Asset {
     pub(super) text: &'static str,
 }
 
+const PAGE: &str = "text/html;charset=utf-8";
+const STYLE: &str = "text/css;charset=utf-8";
 const SCRIPT: &str = "text/javascript;charset=utf-8";
 
 static ASSETS: [Asset; 6] = [
-    Asset {
-        path: "/",
-        content_type: "text/html;charset=utf-8",
-        text: include_str!("assets/page.html"),
-    },
-    Asset {
-        path: "/page.css",
-        content_type: "text/css;charset=utf-8",
-        text: include_str!("assets/page.css"),
-    },
+    Asset { path: "/", content_type: PAGE, text: include_str!("assets/page.html") },
+    Asset { path: "/page.css", content_type: STYLE, text: include_str!("assets/page.css") },
     Asset { path: "/page.js", content_type: SCRIPT, text: include_str!("assets/page.js") },
     Asset { path: "/list.js", content_type: SCRIPT, text: include_str!("assets/list.js") },
     Asset { path: "/detail.js", content_type: SCRIPT, text: include_str!("assets/detail.js") },
