@@ -120,10 +120,8 @@ pub fn result_line(report: &RefereeReport) -> Line {
         };
         Line::new().bad("the sender broke its contract").plain(format!(" {times}"))
     };
-    match report.warnings {
-        0 => line,
-        warnings => line.plain(", ").warn(counted(warnings, "warning")),
-    }
+    let warnings = (report.warnings > 0).then(|| counted(report.warnings, "warning"));
+    line.with_some(warnings, |line, warnings| line.plain(", ").warn(warnings))
 }
 
 pub fn json(report: &RefereeReport) -> String {

@@ -95,7 +95,7 @@ impl Explanation {
 
 fn summary(verdict: &Verdict) -> String {
     let Some(reading) = &verdict.reading else {
-        let why = verdict.unreadable.as_ref().map(|why| why.explanation()).unwrap_or_default();
+        let why = verdict.unreadable.as_ref().map(ToString::to_string).unwrap_or_default();
         return format!("It cannot be read: {why}.");
     };
     let algorithm = reading.verification.scheme.algorithm;
