@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::delivery::record::OrderResult;
 use crate::report::figures::shortened;
+use crate::sender::record::OrderResult;
 
 pub(super) const LONGEST_ID: usize = 100;
 

@@ -8,9 +8,9 @@ use std::time::Duration;
 use super::DeliverySummary;
 use super::course::MOST_PARTS;
 use super::markup::number;
-use crate::delivery::schedule::format_duration;
 use crate::report::drawing::{LogScale, time_ticks};
 use crate::report::figures::{counted, grouped, span, three_digits};
+use crate::sender::schedule::format_duration;
 
 const COLUMNS: usize = 80;
 
