@@ -30,7 +30,7 @@ pub use reader::Reader;
 pub use statement::{Parameters, Row, Statement, Value};
 
 use answers::Reply;
-use error::Subject;
+use error::{Failure, Subject};
 use file::{Found, Place};
 use writer::{Late, Request, Setting, Thread};
 
@@ -111,13 +111,14 @@ impl<'a> Plan<'a> {
 }
 
 pub fn make_folder_of(path: &Path, what: &'static str) -> Result<(), StoreError> {
-    file::make_folder_of(path).map_err(|error| Subject::new(what, path).io(&error))
+    file::make_folder_of(path).map_err(|error| Subject::new(what, path).error(error))
 }
 
 /// Gives the room of deleted rows back to the disk; nothing else may have the file open.
 pub fn compact(path: &Path, schema: &Schema) -> Result<(), StoreError> {
-    let (place, _) = Place::claim(path, Presence::Existing, schema)?;
-    connection::compact(&place.path, &place.subject)
+    let compacted = Place::claim(path, Presence::Existing, schema)
+        .and_then(|(place, _)| connection::compact(&place.path));
+    compacted.map_err(|failure| Subject::new(schema.what, path).error(failure))
 }
 
 /// An open store; dropped, it writes what waits and closes its file.
@@ -130,16 +131,22 @@ pub struct Store {
     late: Late,
     is_closed: Arc<AtomicBool>,
     limits: Limits,
+    subject: Subject,
     // The last field: the path is given up after the file is closed.
     place: Place,
 }
 
 impl Store {
     pub fn open(path: &Path, plan: &Plan<'_>) -> Result<Store, StoreError> {
+        let subject = Subject::new(plan.schema.what, path);
+        Self::try_open(path, plan, &subject).map_err(|failure| subject.error(failure))
+    }
+
+    fn try_open(path: &Path, plan: &Plan<'_>, subject: &Subject) -> Result<Store, Failure> {
         let (place, found) = Place::claim(path, plan.presence, plan.schema)?;
         if found == Found::Nothing {
             let draft = place.draft()?;
-            let made = connection::create(&draft, plan.schema, plan.first, &place.subject)
+            let made = connection::create(&draft, plan.schema, plan.first)
                 .and_then(|()| place.publish(&draft));
             if made.is_err() {
                 // What is left of it is cleared away by the next one.
@@ -149,29 +156,30 @@ impl Store {
         }
         let limits = plan.limits;
         let had_log = mark::has_log(&place.path);
-        let mut connection = connection::open_writer(&place.path, &limits, &place.subject)?;
+        let mut connection = connection::open_writer(&place.path, &limits)?;
         if had_log {
             // Until something is written, whoever closes the file leaves it as it was.
-            connection::keep_log(&connection, true, &place.subject)?;
+            connection::keep_log(&connection, true)?;
         }
-        mark::check(&connection, &place.path, had_log, &place.subject)?;
-        connection::migrate(&mut connection, plan.schema, &place.subject)?;
+        mark::check(&connection, &place.path, had_log)?;
+        connection::migrate(&mut connection, plan.schema)?;
         if found == Found::Store && plan.integrity == Integrity::Whole {
-            connection::check(&connection, &place.subject)?;
+            connection::check(&connection)?;
         }
         let (late, is_closed) = (Late::default(), Arc::default());
         let setting = Setting {
             path: place.path.clone(),
             limits,
             recovery: plan.recovery,
-            subject: place.subject.clone(),
+            subject: subject.clone(),
             late: late.clone(),
             is_closed: Arc::clone(&is_closed),
             begins: plan.begins,
         };
         let (sender, thread) = writer::start(connection, setting)?;
         let (sender, thread) = (Some(sender), Some(thread));
-        Ok(Store { sender, thread, late, is_closed, limits, place })
+        let subject = subject.clone();
+        Ok(Store { sender, thread, late, is_closed, limits, subject, place })
     }
 
     /// Marks the file as one that needs its log, before anything is written that must not be lost:
@@ -239,7 +247,7 @@ impl Store {
 
     /// Opens a connection that reads; it sees what is durable, and blocks nobody.
     pub fn reader(&self) -> Result<Reader, StoreError> {
-        Reader::connect(&self.place.path, &self.limits, self.place.subject.clone())
+        Reader::connect(&self.place.path, &self.limits, self.subject.clone())
     }
 
     /// Writes what waits, moves the log into the database and closes the file; it blocks meanwhile.
@@ -263,7 +271,7 @@ impl Store {
     }
 
     fn closed(&self) -> StoreError {
-        self.place.subject.error(Trouble::Closed)
+        self.subject.error(Trouble::Closed)
     }
 }
 

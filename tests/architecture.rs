@@ -47,6 +47,8 @@ const NAMED_ONLY_IN: &[(&str, &str)] = &[
     ("csv", "sender/order_file/table.rs"),
     ("hdrhistogram", "report/summary/latency.rs"),
     ("quick_junit", "report/summary/junit.rs report/check/junit.rs"),
+    ("askama", "report/summary"),
+    ("lru", "listener/recent.rs listener/referee.rs"),
     ("rusqlite", "store"),
     ("rustix", "clock/precise/timer.rs commands/runtime.rs"),
     ("clap_complete", "commands/completions.rs"),

@@ -189,21 +189,6 @@ impl Shared {
     }
 
     fn tell(&self, event: ServerEvent) {
-        self.count(|summary| match &event {
-            ServerEvent::Malformed { .. } => summary.malformed += 1,
-            ServerEvent::Refused { .. } => summary.refused += 1,
-            ServerEvent::SlowHeader { .. } | ServerEvent::SlowReader { .. } => {
-                summary.too_slow += 1;
-            }
-            ServerEvent::TlsFailed { .. } => summary.tls_failed += 1,
-            ServerEvent::Disconnected { .. } => summary.disconnected += 1,
-            ServerEvent::Evicted { .. } | ServerEvent::TurnedAway { .. } => {
-                summary.crowded_out += 1;
-            }
-            // Counted where they happen, because not every one is told.
-            ServerEvent::AcceptFailed { .. } => (),
-            ServerEvent::HandlerFailed { .. } => summary.handlers_failed += 1,
-        });
         (self.events)(event);
     }
 

@@ -86,6 +86,24 @@ impl Line {
         self
     }
 
+    /// Adds `, 2 bad` where the count is not zero.
+    #[must_use]
+    pub fn count_bad(self, count: u64, what: &'static str) -> Self {
+        match count {
+            0 => self,
+            count => self.plain(", ").bad(format!("{count} ")).bad(what),
+        }
+    }
+
+    /// Adds what there is to add.
+    #[must_use]
+    pub fn with_some<T>(self, value: Option<T>, add: impl FnOnce(Self, T) -> Self) -> Self {
+        match value {
+            Some(value) => add(self, value),
+            None => self,
+        }
+    }
+
     #[must_use]
     pub fn plain(self, text: impl Into<Text>) -> Self {
         self.with(Role::Plain, text)

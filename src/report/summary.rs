@@ -42,7 +42,7 @@ const MOST_UNFOLLOWED: usize = 100_000;
 const LONGEST_EXPLANATION: usize = 300;
 const MOST_REASONS: usize = 64;
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunFacts {
     pub url: String,
     pub started_at: Timestamp,
@@ -67,7 +67,7 @@ enum Times {
     Unknown,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct DeliverySummary {
     pub facts: RunFacts,
     pub length: Duration,
@@ -95,28 +95,7 @@ pub struct DeliverySummary {
 
 impl DeliverySummary {
     pub fn new(facts: RunFacts) -> Self {
-        DeliverySummary {
-            facts,
-            length: Duration::ZERO,
-            orders: OrderCounts::default(),
-            by_attempt: Vec::new(),
-            reasons: Vec::new(),
-            course: Course::default(),
-            latency: LatencyFigures::new(),
-            service_time: LatencyFigures::new(),
-            slowest: Vec::new(),
-            throttling: Throttling::default(),
-            unknown_outcomes: 0,
-            sent_again: 0,
-            unfollowed: HashMap::new(),
-            failures: Vec::new(),
-            cut_short: None,
-            earlier: Earlier::default(),
-            kept: Some(BTreeMap::new()),
-            first_sends: FirstSends::default(),
-            pending_retries: 0,
-            last_failed: None,
-        }
+        DeliverySummary { facts, kept: Some(BTreeMap::new()), ..DeliverySummary::default() }
     }
 
     /// Takes in one event; an order's end should follow its last attempt at once, so that its
@@ -165,7 +144,7 @@ impl DeliverySummary {
     }
 
     pub fn attempts(&self) -> u64 {
-        self.by_attempt.iter().map(|row| row.acknowledged + row.failed).sum()
+        self.by_attempt.iter().map(AttemptCounts::made).sum()
     }
 
     pub fn failed_attempts(&self) -> u64 {

@@ -8,9 +8,8 @@ use std::thread::{self, JoinHandle};
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, OpenFlags};
 
-use super::Limits;
-use super::connection;
-use super::error::{StoreError, Subject};
+use super::error::Failure;
+use super::{Limits, connection};
 
 /// From this many pages on (4 MiB) the log is moved into the database.
 const LOG_PAGES: i64 = 1024;
@@ -37,21 +36,14 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn start(
-        path: &Path,
-        limits: &Limits,
-        subject: &Subject,
-    ) -> Result<Log, StoreError> {
-        let mover = connection::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, limits, subject)?;
+    pub(super) fn start(path: &Path, limits: &Limits) -> Result<Log, Failure> {
+        let mover = connection::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, limits)?;
         // A connection that has read nothing yet does not know that there is a log.
-        mover
-            .pragma_query_value(None, "user_version", |_| Ok(()))
-            .map_err(|error| subject.sql(&error))?;
+        mover.pragma_query_value(None, "user_version", |_| Ok(()))?;
         let (nudge, nudges) = sync_channel(1);
         let mover = thread::Builder::new()
             .name("store-log".to_owned())
-            .spawn(move || move_log(&mover, &nudges))
-            .map_err(|error| subject.io(&error))?;
+            .spawn(move || move_log(&mover, &nudges))?;
         Ok(Log { nudge, mover, asked_at: 0, moved_at: 0 })
     }
 

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
 
-use super::error::{StoreError, Subject, Trouble};
+use super::error::{Failure, Trouble};
 use super::file::beside;
 
 /// What holds the mark; a file of an earlier version has no such table.
@@ -41,17 +41,14 @@ const MOVER_TIMEOUT: Duration = Duration::from_secs(5);
 const MOVER_PAUSE: Duration = Duration::from_millis(1);
 
 /// Writes the mark: from here on the file without its log is known to be incomplete.
-pub(super) fn set(connection: &Connection, subject: &Subject) -> Result<(), StoreError> {
-    let write = || {
-        connection.execute_batch(TABLE)?;
-        connection.execute_batch("UPDATE log_mark SET needs_log = 1")?;
-        let moved = move_log(connection);
-        connection.execute_batch("UPDATE log_mark SET needs_log = 0")?;
-        moved
-    };
-    match write().map_err(|error| subject.sql(&error))? {
+pub(super) fn set(connection: &Connection) -> Result<(), Failure> {
+    connection.execute_batch(TABLE)?;
+    connection.execute_batch("UPDATE log_mark SET needs_log = 1")?;
+    let moved = move_log(connection);
+    connection.execute_batch("UPDATE log_mark SET needs_log = 0")?;
+    match moved? {
         (length, moved) if length == moved => Ok(()),
-        _ => Err(subject.detailed(Trouble::Locked, "its log cannot be moved into it")),
+        _ => Err(Trouble::Locked.because("its log cannot be moved into it")),
     }
 }
 
@@ -74,50 +71,33 @@ fn move_log(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
 }
 
 /// Whether the database says that its log is needed; `None` where it has no mark.
-pub(super) fn read(connection: &Connection, subject: &Subject) -> Result<Option<bool>, StoreError> {
+pub(super) fn read(connection: &Connection) -> rusqlite::Result<Option<bool>> {
     let has_table = "SELECT count(*) FROM sqlite_schema WHERE name = 'log_mark' AND type = 'table'";
-    let read = || {
-        let tables: i64 = connection.query_row(has_table, [], |row| row.get(0))?;
-        if tables == 0 {
-            return Ok(None);
-        }
-        let needs: i64 =
-            connection.query_row("SELECT max(needs_log) FROM log_mark", [], |row| row.get(0))?;
-        Ok(Some(needs != 0))
-    };
-    read().map_err(|error| subject.sql(&error))
+    let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    if number(has_table)? == 0 {
+        return Ok(None);
+    }
+    number("SELECT max(needs_log) FROM log_mark").map(|needs| Some(needs != 0))
 }
 
 pub(super) fn has_log(path: &Path) -> bool {
     beside(path, "-wal").exists()
 }
 
-pub(super) fn check(
-    connection: &Connection,
-    path: &Path,
-    had_log: bool,
-    subject: &Subject,
-) -> Result<(), StoreError> {
-    let is_needed = read(connection, subject)? == Some(true);
-    let (frames, _) = connection
-        .wal_checkpoint_v2(None::<&str>, CheckpointMode::NOOP)
-        .map_err(|error| subject.sql(&error))?;
+pub(super) fn check(connection: &Connection, path: &Path, had_log: bool) -> Result<(), Failure> {
+    let is_needed = read(connection)? == Some(true);
+    let (frames, _) = connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::NOOP)?;
     let frames = usize::try_from(frames).unwrap_or(0);
     // Killed between the two entries of the mark, it is in a log that is there.
-    if is_needed && frames == 0 {
-        return Err(lost(path, had_log, subject));
+    if is_needed && frames == 0 || commits_after(&beside(path, "-wal"), frames)? >= PROOF {
+        return Err(lost(path, had_log));
     }
-    match commits_after(&beside(path, "-wal"), frames) {
-        Ok(commits) if commits >= PROOF => Err(lost(path, had_log, subject)),
-        Ok(_) => Ok(()),
-        Err(error) => Err(subject.io(&error)),
-    }
+    Ok(())
 }
 
-pub(super) fn lost(path: &Path, had_log: bool, subject: &Subject) -> StoreError {
+pub(super) fn lost(path: &Path, had_log: bool) -> Failure {
     let state = if had_log { "is damaged" } else { "is missing" };
-    let log = beside(path, "-wal");
-    subject.detailed(Trouble::LogLost, format!("{} {state}", log.display()))
+    Trouble::LogLost.because(format!("{} {state}", beside(path, "-wal").display()))
 }
 
 fn commits_after(log: &Path, frames: usize) -> io::Result<usize> {

@@ -386,7 +386,6 @@ fn the_mark_waits_for_another_connection_that_moves_the_log() {
     };
     let writer = connect();
     writer.execute_batch("CREATE TABLE page (bytes BLOB NOT NULL)").unwrap();
-    let subject = Subject::new(NOTES.what, &path);
     let is_over = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -398,7 +397,7 @@ fn the_mark_waits_for_another_connection_that_moves_the_log() {
         let marked: Vec<_> = (0..40)
             .map(|_| {
                 writer.execute_batch("INSERT INTO page VALUES (zeroblob(2000000))").unwrap();
-                mark::set(&writer, &subject)
+                mark::set(&writer)
             })
             .collect();
         is_over.store(true, Ordering::Relaxed);

@@ -36,7 +36,6 @@ pub struct Delivery {
 #[derive(Clone, Debug)]
 pub(super) struct Order {
     pub(super) label: Box<str>,
-    pub(super) turn: u64,
     pub(super) total: u64,
     pub(super) first_at: Timestamp,
     pub(super) last_at: Timestamp,
@@ -71,7 +70,6 @@ impl Order {
     pub(super) fn new(facts: &OrderFacts, at: Timestamp) -> Order {
         Order {
             label: facts.label.clone(),
-            turn: 0,
             total: 0,
             first_at: at,
             last_at: at,
