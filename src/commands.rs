@@ -28,11 +28,11 @@ use protocol::{DialectFileError, PayloadError};
 use serde_json::json;
 
 use self::args::key_source::ProfileKey;
-use crate::delivery::orders::OrderError;
 use crate::error::{CommandError, ErrorKind};
 use crate::exit::Exit;
 use crate::report;
 use crate::report::line::Line;
+use crate::sender::orders::OrderError;
 use crate::settings::file::SettingsError;
 use crate::settings::profile::Chosen;
 use crate::settings::{ColorMode, Environment, find};

@@ -11,13 +11,14 @@ mod check;
 mod cli;
 mod clock;
 mod commands;
-mod delivery;
 mod error;
 mod exit;
 mod lines;
 mod listener;
 mod mask;
+mod net;
 mod report;
+mod sender;
 mod settings;
 mod store;
 #[cfg(test)]
@@ -35,8 +36,6 @@ pub mod fuzzing {
     pub use crate::check::recipe::{History, Workshop};
     pub use crate::clock::Speed;
     pub use crate::clock::duration::{MAX_DURATION, format_duration, parse_duration};
-    pub use crate::delivery::jitter::Jitter;
-    pub use crate::delivery::schedule::{MAX_RETRIES, RetrySchedule};
     pub use crate::listener::answer::Answer;
     pub use crate::listener::inspector::shown_text;
     pub use crate::listener::program::{Per, Place, ReplyProgram, Runner, path_program};
@@ -44,6 +43,8 @@ pub mod fuzzing {
     pub use crate::mask::SHORTEST_MASKED_KEY;
     pub use crate::report::escaped;
     pub use crate::report::line::Line;
+    pub use crate::sender::jitter::Jitter;
+    pub use crate::sender::schedule::{MAX_RETRIES, RetrySchedule};
     pub use crate::settings::ColorMode;
     pub use crate::terminal::sanitize::{abridge, sanitize};
     pub use crate::terminal::{Console, LONGEST_SPAN};

@@ -10,7 +10,7 @@ use super::case::{Manner, Message};
 use super::recipe::{History, Recipe, Workshop};
 use super::report::Endpoint;
 use super::sender::{Sender, Sent};
-use crate::delivery::outcome::{FailureKind, Outcome};
+use crate::net::outcome::{FailureKind, Outcome};
 
 const BEFORE_AGAIN: Duration = Duration::from_millis(100);
 

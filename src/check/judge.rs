@@ -4,7 +4,7 @@ use protocol::internal::acknowledgement::Conclusion;
 
 use super::case::Expect;
 use super::sender::Sent;
-use crate::delivery::outcome::{FailureKind, Outcome};
+use crate::net::outcome::{FailureKind, Outcome};
 
 /// A body of more bytes may be cut off by a server without an answer.
 const LARGE_BODY: usize = 64 * 1024;
@@ -103,7 +103,7 @@ mod tests {
 
     use super::*;
     use crate::check::report::Exchange;
-    use crate::delivery::outcome::TransportFailure;
+    use crate::net::outcome::TransportFailure;
 
     fn sent(outcome: Outcome, body: usize) -> Sent {
         let conclusion = outcome.conclusion();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::delivery::pace::Rate;
+use crate::sender::pace::Rate;
 
 pub(super) struct Pacer {
     interval: Duration,

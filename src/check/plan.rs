@@ -9,7 +9,7 @@ use super::probe::MOST_OF_A_PROBE;
 use super::recipe::Workshop;
 use super::sender::Wiring;
 use super::suite::Suite;
-use crate::delivery::schedule::RetrySchedule;
+use crate::sender::schedule::RetrySchedule;
 
 pub(super) const MOST_TRIES: u64 = 2;
 

@@ -10,10 +10,10 @@ use protocol::internal::acknowledgement::{Conclusion, ReplyWarning};
 use super::control::{Control, Controls};
 use super::report::{Exchange, Status};
 use super::sender::{Sender, Sent};
-use crate::delivery::outcome::Outcome;
-use crate::delivery::probing::{addresses, connect, handshake};
-use crate::delivery::schedule::format_duration;
-use crate::delivery::transport::{Request, Transport};
+use crate::net::outcome::Outcome;
+use crate::net::probing::{addresses, connect, handshake};
+use crate::net::transport::{Request, Transport};
+use crate::sender::schedule::format_duration;
 
 const SAMPLES: usize = 5;
 

@@ -10,7 +10,7 @@ use super::judge::{Judgement, Proof};
 use super::report::{CaseResult, CheckReport, Endpoint, Status, Tries};
 use super::sender::{Sender, Wiring};
 use super::trial::attempt;
-use crate::delivery::http::TransportError;
+use crate::net::http::TransportError;
 
 pub fn bound(bundle: &Bundle) -> u64 {
     let controls = if bundle.control.is_some() { 2 } else { 0 };

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use super::judge::{Judgement, Proof};
 use super::sender::Sender;
 use super::trial::{Parcel, Trial};
-use crate::delivery::outcome::{Decision, decide};
-use crate::delivery::schedule::RetrySchedule;
+use crate::sender::decide::{Decision, decide};
+use crate::sender::schedule::RetrySchedule;
 
 const COMPRESSED: Duration = Duration::from_secs(3);
 

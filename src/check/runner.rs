@@ -15,7 +15,7 @@ use super::probe::Prober;
 use super::report::{CaseResult, CheckReport, Endpoint, Status, Tries};
 use super::sender::{Sender, Sent};
 use super::tested::{Tested, blank, judged};
-use crate::delivery::http::TransportError;
+use crate::net::http::TransportError;
 
 mod one;
 

@@ -9,14 +9,14 @@ use protocol::internal::acknowledgement::{AcknowledgementRule, Conclusion};
 use super::case::{Manner, Message};
 use super::pace::Pacer;
 use super::report::{Exchange, Received};
-use crate::delivery::http::{HttpSettings, HttpTransport, TransportError};
-use crate::delivery::outcome::{FailureKind, Outcome, TransportFailure};
-use crate::delivery::pace::Rate;
-use crate::delivery::transport::{Request, Target, Transport};
-use crate::delivery::wire_settings::{
+use crate::mask::KeyMask;
+use crate::net::http::{HttpSettings, HttpTransport, TransportError};
+use crate::net::outcome::{FailureKind, Outcome, TransportFailure};
+use crate::net::transport::{Request, Target, Transport};
+use crate::net::wire_settings::{
     Connections, Framing, GoAhead, HeaderRule, Loss, Share, Upload, Verb, WireSettings, WriteSide,
 };
-use crate::mask::KeyMask;
+use crate::sender::pace::Rate;
 
 const MAX_KEPT_BODY: usize = 4096;
 

@@ -19,12 +19,12 @@ use protocol::internal::edit::{Edit, json_string};
 use protocol::internal::nearest::did_you_mean;
 use protocol::{Algorithm, Key, MAX_BYTES, Payload, PayloadError, PayloadProblem, StatusTable};
 
-use crate::delivery::mix::{Mix, MixWords};
-use crate::delivery::orders::Change;
-use crate::delivery::schedule::parse_duration;
-use crate::delivery::template::{Form, Template, TemplateError, form_of};
 use crate::error::CommandError;
 use crate::report::line::Line;
+use crate::sender::mix::{Mix, MixWords};
+use crate::sender::orders::Change;
+use crate::sender::schedule::parse_duration;
+use crate::sender::template::{Form, Template, TemplateError, form_of};
 use crate::settings::Environment;
 use crate::settings::profile::{Chosen, Placed, Profile};
 use crate::terminal::Console;

@@ -8,9 +8,9 @@ use protocol::internal::dialect::DIALECTS;
 
 use super::CommandResult;
 use crate::check::suite::Suite;
-use crate::delivery::schedule::PRESETS;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::sender::schedule::PRESETS;
 use crate::terminal::Console;
 
 const BASH_CALLBACKS: &str = include_str!("completions/callbacks.bash");

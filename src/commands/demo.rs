@@ -14,10 +14,6 @@ use super::args::parse_payload;
 use super::runtime::{Interrupts, block_on};
 use super::signing::{Signed, sign_payload};
 use crate::clock::{Clock, SystemClock};
-use crate::delivery::engine::{DeliveryEvent, DeliveryReport, DeliveryResult, Engine};
-use crate::delivery::http::{HttpSettings, HttpTransport};
-use crate::delivery::schedule::{RetrySchedule, Speed};
-use crate::delivery::transport::{Request, Target};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::listener::callback::Callback;
@@ -25,8 +21,12 @@ use crate::listener::limits::Limits;
 use crate::listener::reply::{JSON, Reply};
 use crate::listener::server::Server;
 use crate::listener::verdict::inspect;
+use crate::net::http::{HttpSettings, HttpTransport};
+use crate::net::transport::{Request, Target};
 use crate::report::delivery::{DeliveryPlan, attempt_line, result_line};
 use crate::report::line::Line;
+use crate::sender::engine::{DeliveryEvent, DeliveryReport, DeliveryResult, Engine};
+use crate::sender::schedule::{RetrySchedule, Speed};
 use crate::terminal::Console;
 
 /// Show the whole story in about a second: sign, send, retry, verify, acknowledge.

@@ -19,14 +19,14 @@ use super::args::{
     EditArgs, USUAL_TIMEOUT, adopt, adopt_statuses, no_url, numbered, parse_sign_type, parse_time,
 };
 use super::signing::scheme_of;
-use crate::delivery::example::StatusWord;
-use crate::delivery::mix::MixWords;
-use crate::delivery::pace::Rate;
-use crate::delivery::transport::Target;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::mask::hides;
+use crate::net::transport::Target;
 use crate::report::line::Line;
+use crate::sender::example::StatusWord;
+use crate::sender::mix::MixWords;
+use crate::sender::pace::Rate;
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
 

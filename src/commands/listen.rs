@@ -30,7 +30,6 @@ use super::args::{
     Format, KeyArgs, OtherKeyArgs, adopt, adopt_statuses, parse_count, parse_sign_type,
 };
 use super::runtime::{Interrupts, block_on};
-use crate::delivery::schedule::parse_duration;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::listener::callback::Callback;
@@ -45,6 +44,7 @@ use crate::listener::verdict::{Accepts, Contract};
 use crate::report::callback::{self, ListenSummary};
 use crate::report::listening::InboxChoice;
 use crate::report::{forwarding, listening, referee};
+use crate::sender::schedule::parse_duration;
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
 use crate::store::StoreError;

@@ -2,8 +2,8 @@
 
 use std::future::Future;
 
-use crate::delivery::transport::{Shortage, Transport};
 use crate::error::CommandError;
+use crate::net::transport::{Shortage, Transport};
 
 /// The most open files that are asked for: programs that this one starts inherit the limit, and some
 /// of them close every number below it.

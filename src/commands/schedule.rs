@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::CommandResult;
 use super::args::Format;
-use crate::delivery::schedule::{DEFAULT_WINDOW, PRESETS, RetrySchedule, parse_duration};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::report::line::Line;
 use crate::report::timeline;
+use crate::sender::schedule::{DEFAULT_WINDOW, PRESETS, RetrySchedule, parse_duration};
 use crate::terminal::Console;
 
 /// Show when the attempts of a retry schedule are planned.

@@ -25,19 +25,19 @@ use super::runtime::{Interrupts, block_on, held_back, not_sent};
 use super::signing::{edited, sign_payload};
 use super::wire_args::WireArgs;
 use crate::clock::{Clock, SystemClock};
-use crate::delivery::engine::{DeliveryEvent, DeliveryReport, DeliveryResult, Engine};
-use crate::delivery::example::{Example, StatusWord};
-use crate::delivery::http::{HttpSettings, HttpTransport};
-use crate::delivery::order_ids::OrderIds;
-use crate::delivery::schedule::{DEFAULT_WINDOW, PRESETS, RetrySchedule, Speed};
-use crate::delivery::transport::{Request, Target, TargetError, Transport};
-use crate::delivery::wire_settings::Connections;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::net::http::{HttpSettings, HttpTransport};
+use crate::net::transport::{Request, Target, TargetError, Transport};
+use crate::net::wire_settings::Connections;
 use crate::report::delivery::{
     DeliveryPlan, attempt_json, attempt_line, reply_line, result_json, result_line,
 };
 use crate::report::line::Line;
+use crate::sender::engine::{DeliveryEvent, DeliveryReport, DeliveryResult, Engine};
+use crate::sender::example::{Example, StatusWord};
+use crate::sender::order_ids::OrderIds;
+use crate::sender::schedule::{DEFAULT_WINDOW, PRESETS, RetrySchedule, Speed};
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;

@@ -8,14 +8,14 @@ use clap::ValueEnum;
 use zeroize::Zeroizing;
 
 use super::private_file::warn_if_others_can_read;
-use crate::delivery::proxy::proxy_for;
-use crate::delivery::tls::{Authorities, Identity, TlsError, TlsSettings, Trust};
-use crate::delivery::transport::Target;
-use crate::delivery::wire_settings::{
+use crate::error::CommandError;
+use crate::net::proxy::proxy_for;
+use crate::net::tls::{Authorities, Identity, TlsError, TlsSettings, Trust};
+use crate::net::transport::Target;
+use crate::net::wire_settings::{
     Compression, Connections, Framing, HeaderRule, Loss, ResolveRule, Share, Upload, WireSettings,
     WriteSide, parse_slow_upload, parse_upload_rate,
 };
-use crate::error::CommandError;
 use crate::report::line::Line;
 use crate::terminal::Console;
 

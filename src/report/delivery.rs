@@ -10,9 +10,10 @@ use super::json;
 use super::line::{Line, Text};
 use super::text::{clock_time, milliseconds, short_duration};
 use super::timeline::extent;
-use crate::delivery::engine::{Attempt, DeliveryReport, DeliveryResult, Interruption};
-use crate::delivery::outcome::{Decision, Exhaustion, Outcome};
-use crate::delivery::schedule::{RetrySchedule, format_duration};
+use crate::net::outcome::Outcome;
+use crate::sender::decide::{Decision, Exhaustion};
+use crate::sender::engine::{Attempt, DeliveryReport, DeliveryResult, Interruption};
+use crate::sender::schedule::{RetrySchedule, format_duration};
 
 #[derive(Debug)]
 pub struct DeliveryPlan<'a> {

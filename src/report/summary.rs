@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::figures::shortened;
 use super::gates::GateResult;
-use crate::delivery::record::{AttemptRecord, FleetEvent, OrderRecord, OrderResult};
-use crate::delivery::schedule::MAX_RETRIES;
+use crate::sender::record::{AttemptRecord, FleetEvent, OrderRecord, OrderResult};
+use crate::sender::schedule::MAX_RETRIES;
 
 mod counts;
 pub mod course;

@@ -8,7 +8,7 @@ use super::drawing::{labels, time_ticks};
 use super::json;
 use super::line::Line;
 use super::text::milliseconds;
-use crate::delivery::schedule::{RetrySchedule, format_duration};
+use crate::sender::schedule::{RetrySchedule, format_duration};
 
 const AXIS: usize = 66;
 
@@ -114,7 +114,7 @@ fn axis(window: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::schedule::DEFAULT_WINDOW;
+    use crate::sender::schedule::DEFAULT_WINDOW;
 
     fn text(lines: &[Line]) -> Vec<String> {
         let line = |line: &Line| line.spans.iter().map(|span| span.text.as_str()).collect();

@@ -19,10 +19,10 @@ use toml::Spanned;
 
 use super::profile::{KeySource, Placed, Profile};
 use crate::clock::duration::parse_duration;
-use crate::delivery::schedule::{DEFAULT_WINDOW, RetrySchedule};
-use crate::delivery::transport::Target;
-use crate::delivery::wire_settings::HeaderRule;
 use crate::listener::program::ReplyProgram;
+use crate::net::transport::Target;
+use crate::net::wire_settings::HeaderRule;
+use crate::sender::schedule::{DEFAULT_WINDOW, RetrySchedule};
 
 pub const MAX_FILE_BYTES: usize = 64 * 1024;
 

@@ -4,8 +4,8 @@ use std::io::{self, BufRead, IsTerminal};
 
 use super::Args;
 use crate::check::sender::Wiring;
-use crate::delivery::probing::{addresses, is_local};
 use crate::error::CommandError;
+use crate::net::probing::{addresses, is_local};
 use crate::report::check::CheckFacts;
 use crate::report::line::Line;
 use crate::terminal::Console;

@@ -16,11 +16,11 @@ use protocol::{Dialect, Key, Payload, Scheme, StatusTable, Value};
 use serde_json::{Value as Json, json};
 
 use super::super::signing::choose_scheme;
-use crate::delivery::example::Example;
-use crate::delivery::order_ids::OrderIds;
-use crate::delivery::orders::Change;
-use crate::delivery::template::Segment;
 use crate::error::CommandError;
+use crate::sender::example::Example;
+use crate::sender::order_ids::OrderIds;
+use crate::sender::orders::Change;
+use crate::sender::template::Segment;
 
 /// Where the numbers in the orders' ids begin: with more digits than the example's, so that runs and
 /// processes that draw their own beginning hardly ever meet.
@@ -308,7 +308,7 @@ mod tests {
     use protocol::Algorithm;
 
     use super::*;
-    use crate::delivery::template::Template;
+    use crate::sender::template::Template;
 
     fn order(set: &[(&str, &str)]) -> Result<OrderKind, CommandError> {
         let dialect = Dialect::platform();

@@ -9,11 +9,11 @@ use crate::commands::CommandResult;
 use crate::commands::args::inbox::refused;
 use crate::commands::args::parse_number;
 use crate::commands::runtime::block_on;
-use crate::delivery::schedule::parse_duration;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::listener::inbox::{self, DEFAULT_KEEP, Inbox, InboxReader, InboxSettings};
 use crate::report::line::Line;
+use crate::sender::schedule::parse_duration;
 use crate::store::{StoreError, Trouble};
 use crate::terminal::Console;
 

@@ -6,9 +6,9 @@ use clap::ValueEnum;
 use jiff::Timestamp;
 use protocol::StatusTable;
 
-use crate::delivery::example::StatusWord;
-use crate::delivery::schedule::parse_duration;
 use crate::listener::inbox::{Filter, Validity};
+use crate::sender::example::StatusWord;
+use crate::sender::schedule::parse_duration;
 
 /// Which callbacks are asked for.
 #[derive(clap::Args)]

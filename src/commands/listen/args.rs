@@ -11,8 +11,6 @@ use protocol::internal::acknowledgement::AcknowledgementRule;
 use crate::commands::args::inbox::InboxArgs;
 use crate::commands::args::parse_number;
 use crate::commands::private_file::warn_if_others_can_read;
-use crate::delivery::schedule::{RetrySchedule, parse_duration};
-use crate::delivery::transport::Target;
 use crate::error::CommandError;
 use crate::listener::forward::{ForwardSettings, Forwarder};
 use crate::listener::inbox::{DEFAULT_KEEP, InboxSettings};
@@ -20,6 +18,8 @@ use crate::listener::program::{Per, ReplyProgram};
 use crate::listener::referee::Rules;
 use crate::listener::tls::{SelfSigned, TlsIdentity};
 use crate::mask::hides;
+use crate::net::transport::Target;
+use crate::sender::schedule::{RetrySchedule, parse_duration};
 use crate::settings::Environment;
 use crate::terminal::Console;
 

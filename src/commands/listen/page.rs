@@ -12,9 +12,6 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::desk::Desk;
-use crate::delivery::http::{HttpSettings, HttpTransport};
-use crate::delivery::outcome::Outcome;
-use crate::delivery::transport::{Request, Target, Transport};
 use crate::error::CommandError;
 use crate::listener::callback::Callback;
 use crate::listener::inbox::entry::{AppReply, Entry, Forwarded};
@@ -26,6 +23,9 @@ use crate::listener::inspector::{
 use crate::listener::limits::Limits;
 use crate::listener::server::Server;
 use crate::listener::verdict::Contract;
+use crate::net::http::{HttpSettings, HttpTransport};
+use crate::net::outcome::Outcome;
+use crate::net::transport::{Request, Target, Transport};
 
 const LAST_REPLIES: Duration = Duration::from_millis(500);
 

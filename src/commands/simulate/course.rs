@@ -8,12 +8,12 @@ use protocol::{Dialect, Key};
 use serde::{Deserialize, Serialize};
 
 use super::{Args, Setup};
-use crate::delivery::fleet::{RetryAfter, RetryPlan};
-use crate::delivery::jitter::Jitter;
-use crate::delivery::journal::RunInfo;
-use crate::delivery::pace::{Pace, Rate};
-use crate::delivery::schedule::{RetrySchedule, Speed, format_duration, parse_duration};
 use crate::error::CommandError;
+use crate::sender::fleet::{RetryAfter, RetryPlan};
+use crate::sender::jitter::Jitter;
+use crate::sender::journal::RunInfo;
+use crate::sender::pace::{Pace, Rate};
+use crate::sender::schedule::{RetrySchedule, Speed, format_duration, parse_duration};
 
 pub(super) struct Course {
     pub(super) schedule: RetrySchedule,

@@ -10,13 +10,13 @@ use jiff::Timestamp;
 
 use super::Setup;
 use super::many::Halt;
-use crate::delivery::fleet::{self, LastOutcome, Memory, Resumed, Settlement, Verdict};
-use crate::delivery::journal::{
-    self, Attempted, Counts, Intake, Intention, Journal, PastEvent, RunInfo, Settled, Throttle,
-};
-use crate::delivery::record::{FleetEvent, Order, OrderResult};
 use crate::error::CommandError;
 use crate::report::summary::DeliverySummary;
+use crate::sender::fleet::{self, LastOutcome, Memory, Resumed, Settlement, Verdict};
+use crate::sender::journal::{
+    self, Attempted, Counts, Intake, Intention, Journal, PastEvent, RunInfo, Settled, Throttle,
+};
+use crate::sender::record::{FleetEvent, Order, OrderResult};
 use crate::store::{StoreError, Trouble};
 
 const LONGEST_REASON: usize = 300;

@@ -19,19 +19,19 @@ use super::orders::{Counted, Orders, no_orders, rehearse};
 use super::reports::Reports;
 use super::screen::{Screen, Unknown, ready};
 use crate::clock::{Clock, PreciseClock};
-use crate::delivery::fleet::{
-    DEFAULT_DRAIN, Ending, Feed, Fleet, FleetTotals, LastOutcome, Limits, Resumed,
-};
-use crate::delivery::mix::{Duplicates, MixWords};
-use crate::delivery::orders::FileFormat;
-use crate::delivery::pace::{Rate, RateError};
-use crate::delivery::record::FleetEvent;
-use crate::delivery::schedule::parse_duration;
-use crate::delivery::transport::Transport;
 use crate::error::{CommandError, ErrorKind};
+use crate::net::transport::Transport;
 use crate::report::gates::Gate;
 use crate::report::summary::{DeliverySummary, RunFacts};
 use crate::report::target::ReportTarget;
+use crate::sender::fleet::{
+    DEFAULT_DRAIN, Ending, Feed, Fleet, FleetTotals, LastOutcome, Limits, Resumed,
+};
+use crate::sender::mix::{Duplicates, MixWords};
+use crate::sender::orders::FileFormat;
+use crate::sender::pace::{Rate, RateError};
+use crate::sender::record::FleetEvent;
+use crate::sender::schedule::parse_duration;
 use crate::terminal::Console;
 
 /// Many orders; any of these makes a run of many, even of one.

@@ -15,15 +15,15 @@ use protocol::internal::signing::BodySigner;
 use super::super::args::numbered;
 use super::Setup;
 use super::many::{Halt, ManyArgs};
-use crate::delivery::fleet::Supply;
-use crate::delivery::mix::Mix;
-use crate::delivery::orders::{
-    Change, FileFormat, FromFile, FromPipe, Generated, OrderError, OrderRecipe, OrderSource,
-};
-use crate::delivery::pace::Pace;
-use crate::delivery::record::Order;
 use crate::error::CommandError;
 use crate::report::figures::counted;
+use crate::sender::fleet::Supply;
+use crate::sender::mix::Mix;
+use crate::sender::orders::{
+    Change, FileFormat, FromFile, FromPipe, Generated, OrderError, OrderRecipe, OrderSource,
+};
+use crate::sender::pace::Pace;
+use crate::sender::record::Order;
 
 /// How many orders are taken in before the runtime, and with it the signal to stop, has its turn.
 const BATCH: usize = 256;

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use super::super::private_file::open_private;
 use super::many::ManyArgs;
-use crate::delivery::record::FleetEvent;
 use crate::error::CommandError;
 use crate::report::summary::{self, RunReport};
 use crate::report::target::{ReportFormat, ReportTarget, shared_path};
+use crate::sender::record::FleetEvent;
 
 pub(super) struct Reports<'a> {
     files: Vec<(&'a ReportTarget, BufWriter<File>)>,

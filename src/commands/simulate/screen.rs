@@ -8,13 +8,13 @@ use super::again;
 use super::many::{ManyArgs, OpenFiles, Sent};
 use super::orders::{no_orders, skipped_rows};
 use super::reports::Reports;
-use crate::delivery::fleet::{DEFAULT_DRAIN, Ending};
-use crate::delivery::record::FleetEvent;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::report::figures::{counted, grouped};
 use crate::report::line::Line;
 use crate::report::summary::{self, DeliverySummary, RunFacts, RunReport};
+use crate::sender::fleet::{DEFAULT_DRAIN, Ending};
+use crate::sender::record::FleetEvent;
 use crate::settings::command_line;
 use crate::terminal::Console;
 

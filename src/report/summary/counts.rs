@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::delivery::record::OrderResult;
 use crate::report::figures::shortened;
+use crate::sender::record::OrderResult;
 
 pub(super) const LONGEST_ID: usize = 100;
 

@@ -4,10 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::latency::{LatencyFigures, SHOWN_QUANTILES};
 use super::{DeliverySummary, RunFacts, RunReport};
-use crate::delivery::record::AttemptRecord;
 use crate::report::gates::{Figure, GateResult};
 use crate::report::json;
 use crate::report::text::milliseconds;
+use crate::sender::record::AttemptRecord;
 
 pub fn ready(facts: &RunFacts, seed: u64) -> String {
     json::line(
@@ -182,8 +182,8 @@ pub fn attempt(attempt: &AttemptRecord) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::record::FleetEvent;
     use crate::report::summary::sample;
+    use crate::sender::record::FleetEvent;
 
     #[test]
     fn the_summary_is_one_line_that_adds_up() {

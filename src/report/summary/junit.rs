@@ -5,10 +5,10 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::{DeliverySummary, OrderOutcome, RunReport};
-use crate::delivery::record::OrderResult;
 use crate::mask::outside;
 use crate::report::figures::counted;
 use crate::report::text::push_visible;
+use crate::sender::record::OrderResult;
 
 const MOST_NAMES: usize = 20;
 

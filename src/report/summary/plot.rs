@@ -6,9 +6,9 @@
 use super::DeliverySummary;
 use super::course::{MOST_PARTS, Part};
 use super::markup::Markup;
-use crate::delivery::schedule::format_duration;
 use crate::report::drawing::{LogScale, time_ticks};
 use crate::report::figures::{counted, grouped, span};
+use crate::sender::schedule::format_duration;
 
 const COLUMNS: usize = 80;
 

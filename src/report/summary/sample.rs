@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{DeliverySummary, RunFacts, RunReport};
-use crate::delivery::record::{AttemptRecord, FleetEvent, OrderRecord, OrderResult};
 use crate::report::gates::Gate;
+use crate::sender::record::{AttemptRecord, FleetEvent, OrderRecord, OrderResult};
 
 const OFFSETS_SECONDS: [u64; 4] = [0, 15, 45, 105];
 

@@ -2,11 +2,11 @@
 
 use super::latency::{LatencyFigures, SHOWN_QUANTILES};
 use super::{DeliverySummary, RunReport};
-use crate::delivery::schedule::format_duration;
 use crate::report::drawing::{LogScale, bar, curve, labels};
 use crate::report::figures::{counted, grouped, rate, share, shortened, span, three_digits};
 use crate::report::gates::{GateResult, GateVerdict};
 use crate::report::line::Line;
+use crate::sender::schedule::format_duration;
 
 const MOST_REASONS: usize = 8;
 const MOST_SLOW: usize = 5;
