@@ -54,7 +54,8 @@ impl Reader {
             }
             thread::sleep(MARK_PAUSE);
         }
-        Err(mark::lost(path, had_log))
+        // No writer is at work on it: it was killed while it set the mark, or the log is lost.
+        mark::check_needed(&self.connection, path, had_log).map(drop)
     }
 
     pub(super) fn connect(
