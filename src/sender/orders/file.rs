@@ -39,7 +39,7 @@ impl FileFormat {
         match text {
             "ndjson" => Ok(FileFormat::Ndjson),
             "csv" => Ok(FileFormat::Csv),
-            _ => Err("expected ndjson or csv".to_owned()),
+            _ => Err("ndjson or csv is wanted".to_owned()),
         }
     }
 

@@ -24,7 +24,7 @@ pub struct MixWords {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MixError {
-    #[error("expected STATUS=WEIGHT, such as success=90,failed=10")]
+    #[error("STATUS=WEIGHT is wanted, such as success=90,failed=10")]
     NoPair(String),
     #[error("{status:?}: {reason}")]
     Status { status: String, reason: String },

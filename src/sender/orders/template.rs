@@ -68,7 +68,7 @@ pub enum TemplateError {
     #[error("{{{0}}} is unknown; there are {KNOWN}; {{{{{0}}}}} is the plain text")]
     Unknown(String),
     /// `{hex:N}` without a number in its limits.
-    #[error("{{{0}}}: expected a number from 1 to {MAX_HEX_DIGITS}, as in {{hex:8}}")]
+    #[error("{{{0}}}: a number from 1 to {MAX_HEX_DIGITS} is wanted, as in {{hex:8}}")]
     HexDigits(String),
     #[error("{{{0}}}: the range is reversed")]
     Reversed(String),
