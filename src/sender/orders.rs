@@ -83,10 +83,10 @@ impl Orders {
         let file = OpenFile::open(path)?;
         let plan = OrderPlan { source: OrderSource::Pipe, settings };
         let mut orders = Orders::new(plan, Some(signer), Source::ended());
-        let source = file.check(format, expected.clone(), &mut orders.maker)?;
+        let source = file.check(format, &expected, &mut orders.maker)?;
         orders.plan.source = OrderSource::File(source);
         let skipped = Arc::clone(&orders.skipped_rows);
-        orders.source = Source::File(file.rows(format, expected, skipped)?);
+        orders.source = Source::File(file.rows(format, &expected, skipped)?);
         Ok(orders)
     }
 
@@ -129,7 +129,7 @@ impl Orders {
                 let file = OpenFile::open(&kept.path)?;
                 file.compare(kept)?;
                 let skipped = Arc::clone(&orders.skipped_rows);
-                let mut rows = file.rows(kept.format, expected, skipped)?;
+                let mut rows = file.rows(kept.format, &expected, skipped)?;
                 for _ in 0..made {
                     rows.next().transpose()?;
                 }

@@ -54,15 +54,17 @@ impl FileFormat {
 pub(super) enum Rows {
     Lines(LineRows),
     Table(Box<Table>),
+    Failed(OrderError),
     Ended,
 }
 
 impl Rows {
-    /// The rows that a reader gives; `skipped` counts the empty ones of a table.
+    /// The rows that a reader gives, which may wait for the header of a table; `skipped` counts the
+    /// empty rows of one.
     pub(super) fn new(
         reader: Box<dyn Read + Send>,
         format: FileFormat,
-        expected: Expected,
+        expected: &Expected,
         skipped: Arc<AtomicU64>,
     ) -> Self {
         match format {
@@ -70,7 +72,11 @@ impl Rows {
                 reader: LineReader::new(reader).skipping_at_most(MAX_SKIPPED),
                 chunk: LineChunk::default(),
             }),
-            FileFormat::Csv => Rows::Table(Box::new(Table::new(reader, expected, skipped))),
+            FileFormat::Csv => match Table::open(reader, expected, skipped) {
+                Ok(Some(table)) => Rows::Table(Box::new(table)),
+                Ok(None) => Rows::Ended,
+                Err(error) => Rows::Failed(error),
+            },
         }
     }
 
@@ -80,12 +86,15 @@ impl Rows {
         let row = match self {
             Rows::Lines(lines) => lines.next().transpose(),
             Rows::Table(table) => table.next().transpose(),
-            Rows::Ended => None,
+            Rows::Failed(_) | Rows::Ended => None,
         };
-        if !matches!(row, Some(Ok(_) | Err(OrderError::Row(_)))) {
-            *self = Rows::Ended;
+        match row {
+            Some(Ok(_) | Err(OrderError::Row(_))) => row,
+            _ => match mem::replace(self, Rows::Ended) {
+                Rows::Failed(error) => Some(Err(error)),
+                _ => row,
+            },
         }
-        row
     }
 }
 
@@ -144,7 +153,7 @@ impl<'p> OpenFile<'p> {
     pub(super) fn check(
         &self,
         format: FileFormat,
-        expected: Expected,
+        expected: &Expected,
         maker: &mut OrderMaker,
     ) -> Result<OrderFile, OrderError> {
         let (reader, digest) = self.digesting()?;
@@ -186,7 +195,7 @@ impl<'p> OpenFile<'p> {
     pub(super) fn rows(
         mut self,
         format: FileFormat,
-        expected: Expected,
+        expected: &Expected,
         skipped: Arc<AtomicU64>,
     ) -> Result<Rows, OrderError> {
         self.file.rewind().map_err(|error| cannot_open(self.path, error))?;

@@ -1,33 +1,36 @@
-//! The header of a table of orders: which fields its columns are.
+//! The header of a table of orders: what separates its columns, and which fields they are.
 //!
 //! A table that is read wrongly gives payloads that are signed and sent, and mean nothing. So the
 //! header decides, before the first row, whether the table is one of orders.
 
-use protocol::internal::documented::{documented_fields, documented_type, required_fields};
+use protocol::internal::documented::{
+    FieldType, documented_fields, documented_type, required_fields,
+};
 use protocol::internal::nearest::nearest;
 use protocol::{Dialect, Kind};
 
 use super::error::OrderError;
 use super::plan::OrderSettings;
 
-/// What separates columns where it is not a comma: no field's name has one of them.
-const SEPARATORS: [char; 3] = [';', '\t', '|'];
+const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 
-const MOST_SEARCHED: usize = 200;
+const MAX_SEARCHED: usize = 200;
 
-const MOST_QUOTED: usize = 64;
+const MAX_QUOTED: usize = 64;
 
+/// From how many of the platform's columns on a table of another dialect must have all of them.
 const LIKENESS: usize = 5;
 
 const SEPARATOR_HINT: &str = "save the table as CSV with commas between the columns";
+const AMBIGUOUS_HINT: &str = "name the separator in a line before the header, such as sep=;";
 const FIELDS_HINT: &str = "add the columns, or give the fields that are missing with --set \
                            NAME=VALUE, or leave them out with --unset NAME";
 const NAMES_HINT: &str = "rename the columns: names count with their upper and lower case";
 const UTF_8_HINT: &str = "save the table as \"CSV UTF-8\"";
 
 pub(super) struct HeaderError {
-    pub(super) problem: String,
-    pub(super) hint: Option<&'static str>,
+    problem: String,
+    hint: Option<&'static str>,
 }
 
 impl HeaderError {
@@ -46,12 +49,33 @@ impl From<String> for HeaderError {
     }
 }
 
+pub(super) struct Header {
+    pub(super) separator: u8,
+    pub(super) columns: Vec<Column>,
+}
+
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) cells: CellType,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CellType {
+    Text,
+    /// A JSON number as written; what is not one is a string.
+    Number,
+    /// As `Number`, but what is not one is refused.
+    StrictNumber,
+    Json,
+}
+
 /// Which fields a table must have.
-#[derive(Clone)]
 pub(super) struct Expected {
     changed: Vec<String>,
     /// Whether every order must be a notification of the platform, whatever the columns are.
     is_notification: bool,
+    /// Whether its integers must be numbers: in the fork, times are texts.
+    is_strict: bool,
 }
 
 impl Expected {
@@ -61,23 +85,75 @@ impl Expected {
         Expected {
             changed: changed.chain(status).map(str::to_owned).collect(),
             is_notification: matches!(&*dialect.id, "platform" | "fork"),
+            is_strict: dialect.id == "platform",
         }
     }
 
-    pub(super) fn names<'c>(
+    /// Reads a header; `split` gives the cells of a record by a separator, `declared` is the one
+    /// that a line before it names.
+    pub(super) fn read(
         &self,
-        cells: impl IntoIterator<Item = &'c [u8]>,
-    ) -> Result<Vec<String>, HeaderError> {
-        let cells: Vec<&[u8]> = cells.into_iter().collect();
-        if is_utf_16(&cells) {
+        record: &[u8],
+        declared: Option<u8>,
+        split: impl Fn(&str, u8) -> Vec<String>,
+    ) -> Result<Header, HeaderError> {
+        // UTF-16 begins with a mark, or has a zero beside each letter.
+        let is_marked = record.starts_with(&[0xff, 0xfe]) || record.starts_with(&[0xfe, 0xff]);
+        if is_marked || record.contains(&0) {
             return Err(HeaderError::new("the file is UTF-16, expected UTF-8", UTF_8_HINT));
         }
-        let texts: Result<Vec<&str>, _> = cells.into_iter().map(std::str::from_utf8).collect();
-        let texts = texts
+        let text = std::str::from_utf8(record)
             .map_err(|_| HeaderError::new("the header is not UTF-8, expected UTF-8", UTF_8_HINT))?;
-        let names: Vec<String> = texts.iter().map(|text| text.trim().to_owned()).collect();
-        self.check_separator(&texts)?;
-        self.check_fields(&names)?;
+        let split = |separator| columns(split(text, separator));
+        let separator = match declared {
+            Some(declared) => declared,
+            None => self.separator(split)?,
+        };
+        let columns = split(separator);
+        self.check(text, separator, &columns.iter().map(|it| &*it.name).collect::<Vec<_>>())?;
+        let columns = columns.into_iter().map(|column| match column.cells {
+            // What is not used may be anything.
+            CellType::Number if self.is_strict && !self.changed.contains(&column.name) => {
+                Column { cells: CellType::StrictNumber, ..column }
+            }
+            _ => column,
+        });
+        Ok(Header { separator, columns: columns.collect() })
+    }
+
+    /// The separator that gives columns; where several do, the one that gives the fields.
+    fn separator(&self, split: impl Fn(u8) -> Vec<Column>) -> Result<u8, HeaderError> {
+        let fits = |separator: &u8| {
+            let columns = split(*separator);
+            self.missing(&columns.iter().map(|it| &*it.name).collect::<Vec<_>>()).is_empty()
+        };
+        let found: Vec<u8> = SEPARATORS.into_iter().filter(|it| split(*it).len() > 1).collect();
+        let fitting: Vec<u8> = found.iter().copied().filter(fits).collect();
+        match (&found[..], &fitting[..]) {
+            ([], _) => Ok(b','),
+            ([only], _) | (_, [only]) => Ok(*only),
+            _ => {
+                let names: Vec<String> = found.iter().map(|it| named(char::from(*it))).collect();
+                let problem = format!("{} may separate the columns", names.join(" and "));
+                Err(HeaderError::new(problem, AMBIGUOUS_HINT))
+            }
+        }
+    }
+
+    fn check(&self, text: &str, separator: u8, names: &[&str]) -> Result<(), HeaderError> {
+        let missing = self.missing(names);
+        if let ([_], Some(other)) = (names, other_separator(text, separator)) {
+            let expected = match separator {
+                b',' => "a comma, a semicolon or a tab".to_owned(),
+                declared => named(char::from(declared)),
+            };
+            let mut problem = format!("the columns are separated by {other}, expected {expected}");
+            if !missing.is_empty() {
+                problem += &format!("; read so it lacks {}", listed(&missing));
+            }
+            return Err(HeaderError::new(problem, SEPARATOR_HINT));
+        }
+        self.check_fields(names, missing)?;
         for (index, name) in names.iter().enumerate() {
             if name.is_empty() {
                 return Err(format!("column {} of the header has no name", index + 1).into());
@@ -86,107 +162,117 @@ impl Expected {
                 return Err(format!("the header has {name:?} twice").into());
             }
         }
-        Ok(names)
+        Ok(())
     }
 
-    fn check_separator(&self, texts: &[&str]) -> Result<(), HeaderError> {
-        let first = texts.first().map_or("", |text| text.trim());
-        let declared = first.get(..4).filter(|start| start.eq_ignore_ascii_case("sep="));
-        let (found, names): (String, Vec<String>) = if declared.is_some() {
-            let separator = if texts.len() > 1 { "," } else { &first[4..] };
-            let line = format!("the line \"sep={}\"", separator.escape_debug());
-            (format!("{line} is in the place of the header"), Vec::new())
-        } else {
-            let Some(separator) = separator_of(texts) else { return Ok(()) };
-            let name =
-                if separator == '\t' { "a tab".to_owned() } else { format!("\"{separator}\"") };
-            let found = format!("the columns are separated by {name}, expected a comma");
-            (found, texts.iter().map(|text| text.trim().to_owned()).collect())
-        };
-        let missing = self.missing(&names);
-        let lacks = match missing.is_empty() {
-            true => String::new(),
-            false => format!("; read with commas it lacks {}", listed(&missing)),
-        };
-        let hint = match declared.is_some() {
-            true => "remove that line, and separate the columns by commas",
-            false => SEPARATOR_HINT,
-        };
-        Err(HeaderError::new(format!("{found}{lacks}"), hint))
-    }
-
-    fn check_fields(&self, names: &[String]) -> Result<(), HeaderError> {
-        let missing = self.missing(names);
-        let is_notification = self.is_notification || self.alike(names) >= LIKENESS;
+    fn check_fields(&self, names: &[&str], missing: Vec<&str>) -> Result<(), HeaderError> {
+        let is_notification = self.is_notification || alike(names) >= LIKENESS;
         // `Error_Msg` would be a field that nobody reads.
         let respelled: Vec<String> = documented_fields(kind_of(names))
-            .filter(|field| is_notification && !names.iter().any(|name| name == field))
+            .filter(|field| is_notification && !names.contains(field))
             .filter_map(|field| {
                 let near = names.iter().find(|name| plain(name) == plain(field))?;
                 Some(format!("{near:?}, expected {field:?}"))
             })
             .collect();
         if !respelled.is_empty() {
-            return Err(HeaderError::new(
-                format!("the header has {}", respelled.join(", and ")),
-                NAMES_HINT,
-            ));
+            let problem = format!("the header has {}", respelled.join(", and "));
+            return Err(HeaderError::new(problem, NAMES_HINT));
         }
         if missing.is_empty() {
             return Ok(());
         }
         let others = || {
-            let known = |name: &&String| documented_fields(kind_of(names)).any(|one| one == *name);
-            let others = names.iter().filter(move |name| name.len() <= MOST_QUOTED && !known(name));
-            others.map(String::as_str)
+            let is_known = |name: &str| documented_fields(kind_of(names)).any(|it| it == name);
+            let short = names.iter().copied().filter(|name| name.len() <= MAX_QUOTED);
+            short.filter(move |name| !is_known(name))
         };
-        let missing: Vec<String> = missing
-            .into_iter()
-            .map(|field| match nearest(field, others()) {
-                Some(near) => format!("{field} (is {near:?} meant to be it?)"),
-                None => field.to_owned(),
-            })
-            .collect();
-        Err(HeaderError::new(format!("the header lacks {}", listed(&missing)), FIELDS_HINT))
+        let missing = missing.into_iter().map(|field| match nearest(field, others()) {
+            Some(near) => format!("{field} (is {near:?} meant to be it?)"),
+            None => field.to_owned(),
+        });
+        let problem = format!("the header lacks {}", listed(&missing.collect::<Vec<_>>()));
+        Err(HeaderError::new(problem, FIELDS_HINT))
     }
 
-    fn missing(&self, names: &[String]) -> Vec<&'static str> {
-        if !self.is_notification && self.alike(names) < LIKENESS {
+    fn missing(&self, names: &[&str]) -> Vec<&'static str> {
+        if !self.is_notification && alike(names) < LIKENESS {
             return Vec::new();
         }
-        let is_there = |field: &&str| names.iter().chain(&self.changed).any(|name| name == field);
+        let is_there =
+            |field: &str| names.contains(&field) || self.changed.iter().any(|it| it == field);
         required_fields(kind_of(names)).filter(|field| !is_there(field)).collect()
-    }
-
-    fn alike(&self, names: &[String]) -> usize {
-        let known = |name: &&String| {
-            documented_fields(kind_of(names)).any(|field| plain(field) == plain(name))
-        };
-        names.iter().filter(known).count()
     }
 }
 
-fn separator_of(texts: &[&str]) -> Option<char> {
-    let holds = |c: char| texts.iter().map(|text| text.matches(c).count()).sum::<usize>();
-    let most = SEPARATORS.into_iter().max_by_key(|c| holds(*c)).filter(|c| holds(*c) > 0);
-    // Any other that separates the names of fields.
-    most.or_else(|| {
-        let start: String = texts.first()?.chars().take(MOST_SEARCHED).collect();
-        let separates = |c: &char| {
-            let known = |piece: &&str| documented_type(&piece.trim().to_lowercase()).is_some();
-            !c.is_alphanumeric() && *c != '_' && start.split(*c).filter(known).count() > 1
-        };
-        start.chars().find(separates)
+/// The separator of a line such as `sep=;`, which some programs write before the header; `None`
+/// of any other line.
+pub(super) fn declared_separator(line: &[u8]) -> Option<Result<u8, HeaderError>> {
+    let line = line.trim_ascii_start();
+    let line = line.strip_prefix(b"\"").unwrap_or(line);
+    let (start, given) = line.split_at_checked(4)?;
+    if !start.eq_ignore_ascii_case(b"sep=") {
+        return None;
+    }
+    let given = given.strip_suffix(b"\n").unwrap_or(given);
+    let given = given.strip_suffix(b"\r").unwrap_or(given);
+    let given = given.strip_suffix(b"\"").unwrap_or(given);
+    Some(match given {
+        [separator @ (b',' | b';' | b'\t' | b'|')] => Ok(*separator),
+        _ => {
+            let given = String::from_utf8_lossy(given);
+            let given: String = given.chars().take(MAX_QUOTED).collect();
+            let expected = "expected a comma, a semicolon, a tab or \"|\"";
+            Err(format!("the line \"sep={}\": {expected}", given.escape_debug()).into())
+        }
     })
 }
 
-fn kind_of(names: &[String]) -> Kind {
+fn columns(names: Vec<String>) -> Vec<Column> {
+    let column = |text: String| {
+        let text = text.trim();
+        match text.rsplit_once(':').filter(|(_, end)| end.eq_ignore_ascii_case("json")) {
+            Some((name, _)) => Column { name: name.trim().to_owned(), cells: CellType::Json },
+            None => {
+                let cells = match documented_type(text) {
+                    Some(FieldType::Integer) => CellType::Number,
+                    Some(FieldType::String) | None => CellType::Text,
+                };
+                Column { name: text.to_owned(), cells }
+            }
+        }
+    };
+    names.into_iter().map(column).collect()
+}
+
+/// Another character than the separator that parts the names of fields.
+fn other_separator(text: &str, separator: u8) -> Option<String> {
+    let start: String = text.chars().take(MAX_SEARCHED).collect();
+    let separates = |c: &char| {
+        let known = |piece: &&str| documented_type(&piece.trim().to_lowercase()).is_some();
+        !c.is_alphanumeric()
+            && !['_', '"', char::from(separator)].contains(c)
+            && start.split([*c, '"']).filter(known).count() > 1
+    };
+    let found = start.chars().find(|c| *c == '|' && separator != b'|');
+    start.chars().find(separates).or(found).map(named)
+}
+
+fn named(separator: char) -> String {
+    if separator == '\t' { "a tab".to_owned() } else { format!("\"{separator}\"") }
+}
+
+fn alike(names: &[&str]) -> usize {
+    let is_known =
+        |name: &&&str| documented_fields(kind_of(names)).any(|field| plain(field) == plain(name));
+    names.iter().filter(is_known).count()
+}
+
+fn kind_of(names: &[&str]) -> Kind {
     let has =
         |ids: [&str; 2]| names.iter().any(|name| ids.iter().any(|id| plain(id) == plain(name)));
-    match has(["payment_id", "payment_cl_id"]) && !has(["payout_id", "payout_cl_id"]) {
-        true => Kind::Deposit,
-        false => Kind::Payout,
-    }
+    let is_deposit = has(["payment_id", "payment_cl_id"]) && !has(["payout_id", "payout_cl_id"]);
+    if is_deposit { Kind::Deposit } else { Kind::Payout }
 }
 
 /// A name without what its spellings differ in.
@@ -198,11 +284,4 @@ fn listed(fields: &[impl AsRef<str>]) -> String {
     let names: Vec<&str> = fields.iter().map(AsRef::as_ref).collect();
     let fields = if names.len() == 1 { "field" } else { "fields" };
     format!("the required {fields} {}", names.join(", "))
-}
-
-/// UTF-16 begins with a mark, or has a zero beside each letter.
-fn is_utf_16(cells: &[&[u8]]) -> bool {
-    let is_marked =
-        |cell: &&[u8]| cell.starts_with(&[0xff, 0xfe]) || cell.starts_with(&[0xfe, 0xff]);
-    cells.first().is_some_and(is_marked) || cells.iter().any(|cell| cell.contains(&0))
 }

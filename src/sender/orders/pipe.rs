@@ -46,8 +46,8 @@ impl Pipe {
         let (sender, batches) = channel(MAX_BATCHES);
         let outbox = Arc::new(Outbox { rows: Mutex::default(), sender });
         let reader = Box::new(FlushBeforeRead { reader, outbox: Arc::clone(&outbox) });
-        let rows = Rows::new(reader, format, expected, skipped);
-        thread::Builder::new().name("orders".to_owned()).spawn(move || read_all(rows, &outbox))?;
+        let read = move || read_all(Rows::new(reader, format, &expected, skipped), &outbox);
+        thread::Builder::new().name("orders".to_owned()).spawn(read)?;
         Ok(Pipe { rows: Vec::new().into_iter(), batches })
     }
 
