@@ -64,16 +64,16 @@ impl Table {
         let mut reader = BufReader::with_capacity(READ_AHEAD, reader);
         let mut lines = LineCounter { line: 1, next: 1, is_after_return: false };
         let mut record = first_record(&mut reader, &mut lines)?;
-        let declared = declared_separator(&record).transpose();
-        let declared = declared.map_err(|error| error.at(lines.line))?;
+        let refused = |line| move |(problem, hint)| OrderError::Header { line, problem, hint };
+        let declared = declared_separator(&record).transpose().map_err(refused(lines.line))?;
         if declared.is_some() {
             record = first_record(&mut reader, &mut lines)?;
         }
         if record.trim_ascii().is_empty() {
             return Ok(None);
         }
-        let header = expected.read(&record, declared, cells);
-        let Header { separator, columns } = header.map_err(|error| error.at(lines.line))?;
+        let header = expected.read(&record, declared, cells).map_err(refused(lines.line))?;
+        let Header { separator, columns } = header;
         let reader = ReaderBuilder::new()
             .buffer_capacity(READ_AHEAD)
             .delimiter(separator)

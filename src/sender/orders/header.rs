@@ -9,7 +9,6 @@ use protocol::internal::documented::{
 use protocol::internal::nearest::nearest;
 use protocol::{Dialect, Kind};
 
-use super::error::OrderError;
 use super::plan::OrderSettings;
 
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
@@ -28,26 +27,8 @@ const FIELDS_HINT: &str = "add the columns, or give the fields that are missing 
 const NAMES_HINT: &str = "rename the columns: names count with their upper and lower case";
 const UTF_8_HINT: &str = "save the table as \"CSV UTF-8\"";
 
-pub(super) struct HeaderError {
-    problem: String,
-    hint: Option<&'static str>,
-}
-
-impl HeaderError {
-    fn new(problem: impl Into<String>, hint: &'static str) -> Self {
-        HeaderError { problem: problem.into(), hint: Some(hint) }
-    }
-
-    pub(super) fn at(self, line: u64) -> OrderError {
-        OrderError::Header { line, problem: self.problem, hint: self.hint }
-    }
-}
-
-impl From<String> for HeaderError {
-    fn from(problem: String) -> Self {
-        HeaderError { problem, hint: None }
-    }
-}
+/// What is wrong with a header, and what to do about it.
+type HeaderError = (String, Option<&'static str>);
 
 pub(super) struct Header {
     pub(super) separator: u8,
@@ -97,36 +78,36 @@ impl Expected {
         declared: Option<u8>,
         split: impl Fn(&str, u8) -> Vec<String>,
     ) -> Result<Header, HeaderError> {
+        let encoding = |problem: &str| Err((problem.to_owned(), Some(UTF_8_HINT)));
         // UTF-16 begins with a mark, or has a zero beside each letter.
         let is_marked = record.starts_with(&[0xff, 0xfe]) || record.starts_with(&[0xfe, 0xff]);
         if is_marked || record.contains(&0) {
-            return Err(HeaderError::new("the file is UTF-16, expected UTF-8", UTF_8_HINT));
+            return encoding("the file is UTF-16, expected UTF-8");
         }
-        let text = std::str::from_utf8(record)
-            .map_err(|_| HeaderError::new("the header is not UTF-8, expected UTF-8", UTF_8_HINT))?;
-        let split = |separator| columns(split(text, separator));
-        let separator = match declared {
-            Some(declared) => declared,
-            None => self.separator(split)?,
+        let Ok(text) = std::str::from_utf8(record) else {
+            return encoding("the header is not UTF-8, expected UTF-8");
         };
-        let columns = split(separator);
-        self.check(text, separator, &columns.iter().map(|it| &*it.name).collect::<Vec<_>>())?;
-        let columns = columns.into_iter().map(|column| match column.cells {
+        let split = |separator| -> Vec<Column> {
+            split(text, separator).into_iter().map(|name| Column::new(&name)).collect()
+        };
+        let separator = declared.map_or_else(|| self.separator(split), Ok)?;
+        let mut columns = split(separator);
+        let names = names(&columns);
+        let missing = self.missing(&names);
+        check_separator(text, separator, &names, &missing)?;
+        self.check_names(&names, &missing)?;
+        for column in columns.iter_mut().filter(|column| column.cells == CellType::Number) {
             // What is not used may be anything.
-            CellType::Number if self.is_strict && !self.changed.contains(&column.name) => {
-                Column { cells: CellType::StrictNumber, ..column }
+            if self.is_strict && !self.changed.contains(&column.name) {
+                column.cells = CellType::StrictNumber;
             }
-            _ => column,
-        });
-        Ok(Header { separator, columns: columns.collect() })
+        }
+        Ok(Header { separator, columns })
     }
 
     /// The separator that gives columns; where several do, the one that gives the fields.
     fn separator(&self, split: impl Fn(u8) -> Vec<Column>) -> Result<u8, HeaderError> {
-        let fits = |separator: &u8| {
-            let columns = split(*separator);
-            self.missing(&columns.iter().map(|it| &*it.name).collect::<Vec<_>>()).is_empty()
-        };
+        let fits = |separator: &u8| self.missing(&names(&split(*separator))).is_empty();
         let found: Vec<u8> = SEPARATORS.into_iter().filter(|it| split(*it).len() > 1).collect();
         let fitting: Vec<u8> = found.iter().copied().filter(fits).collect();
         match (&found[..], &fitting[..]) {
@@ -135,64 +116,45 @@ impl Expected {
             _ => {
                 let names: Vec<String> = found.iter().map(|it| named(char::from(*it))).collect();
                 let problem = format!("{} may separate the columns", names.join(" and "));
-                Err(HeaderError::new(problem, AMBIGUOUS_HINT))
+                Err((problem, Some(AMBIGUOUS_HINT)))
             }
         }
     }
 
-    fn check(&self, text: &str, separator: u8, names: &[&str]) -> Result<(), HeaderError> {
-        let missing = self.missing(names);
-        if let ([_], Some(other)) = (names, other_separator(text, separator)) {
-            let expected = match separator {
-                b',' => "a comma, a semicolon or a tab".to_owned(),
-                declared => named(char::from(declared)),
-            };
-            let mut problem = format!("the columns are separated by {other}, expected {expected}");
-            if !missing.is_empty() {
-                problem += &format!("; read so it lacks {}", listed(&missing));
-            }
-            return Err(HeaderError::new(problem, SEPARATOR_HINT));
+    fn check_names(&self, names: &[&str], missing: &[&str]) -> Result<(), HeaderError> {
+        let fields = || documented_fields(kind_of(names));
+        let is_notification = self.is_notification || alike(names) >= LIKENESS;
+        // `Error_Msg` would be a field that nobody reads.
+        let respelled = fields().filter(|field| is_notification && !names.contains(field));
+        let respelled = respelled.filter_map(|field| {
+            let near = names.iter().find(|name| plain(name) == plain(field))?;
+            Some(format!("{near:?}, expected {field:?}"))
+        });
+        let respelled: Vec<String> = respelled.collect();
+        if !respelled.is_empty() {
+            let problem = format!("the header has {}", respelled.join(", and "));
+            return Err((problem, Some(NAMES_HINT)));
         }
-        self.check_fields(names, missing)?;
+        if !missing.is_empty() {
+            let is_other =
+                |name: &&str| name.len() <= MAX_QUOTED && !fields().any(|it| it == *name);
+            let others = || names.iter().copied().filter(is_other);
+            let missing = missing.iter().map(|field| match nearest(field, others()) {
+                Some(near) => format!("{field} (is {near:?} meant to be it?)"),
+                None => (*field).to_owned(),
+            });
+            let problem = format!("the header lacks {}", listed(&missing.collect::<Vec<_>>()));
+            return Err((problem, Some(FIELDS_HINT)));
+        }
         for (index, name) in names.iter().enumerate() {
             if name.is_empty() {
-                return Err(format!("column {} of the header has no name", index + 1).into());
+                return Err((format!("column {} of the header has no name", index + 1), None));
             }
             if names[..index].contains(name) {
-                return Err(format!("the header has {name:?} twice").into());
+                return Err((format!("the header has {name:?} twice"), None));
             }
         }
         Ok(())
-    }
-
-    fn check_fields(&self, names: &[&str], missing: Vec<&str>) -> Result<(), HeaderError> {
-        let is_notification = self.is_notification || alike(names) >= LIKENESS;
-        // `Error_Msg` would be a field that nobody reads.
-        let respelled: Vec<String> = documented_fields(kind_of(names))
-            .filter(|field| is_notification && !names.contains(field))
-            .filter_map(|field| {
-                let near = names.iter().find(|name| plain(name) == plain(field))?;
-                Some(format!("{near:?}, expected {field:?}"))
-            })
-            .collect();
-        if !respelled.is_empty() {
-            let problem = format!("the header has {}", respelled.join(", and "));
-            return Err(HeaderError::new(problem, NAMES_HINT));
-        }
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let others = || {
-            let is_known = |name: &str| documented_fields(kind_of(names)).any(|it| it == name);
-            let short = names.iter().copied().filter(|name| name.len() <= MAX_QUOTED);
-            short.filter(move |name| !is_known(name))
-        };
-        let missing = missing.into_iter().map(|field| match nearest(field, others()) {
-            Some(near) => format!("{field} (is {near:?} meant to be it?)"),
-            None => field.to_owned(),
-        });
-        let problem = format!("the header lacks {}", listed(&missing.collect::<Vec<_>>()));
-        Err(HeaderError::new(problem, FIELDS_HINT))
     }
 
     fn missing(&self, names: &[&str]) -> Vec<&'static str> {
@@ -205,48 +167,31 @@ impl Expected {
     }
 }
 
-/// The separator of a line such as `sep=;`, which some programs write before the header; `None`
-/// of any other line.
-pub(super) fn declared_separator(line: &[u8]) -> Option<Result<u8, HeaderError>> {
-    let line = line.trim_ascii_start();
-    let line = line.strip_prefix(b"\"").unwrap_or(line);
-    let (start, given) = line.split_at_checked(4)?;
-    if !start.eq_ignore_ascii_case(b"sep=") {
-        return None;
-    }
-    let given = given.strip_suffix(b"\n").unwrap_or(given);
-    let given = given.strip_suffix(b"\r").unwrap_or(given);
-    let given = given.strip_suffix(b"\"").unwrap_or(given);
-    Some(match given {
-        [separator @ (b',' | b';' | b'\t' | b'|')] => Ok(*separator),
-        _ => {
-            let given = String::from_utf8_lossy(given);
-            let given: String = given.chars().take(MAX_QUOTED).collect();
-            let expected = "expected a comma, a semicolon, a tab or \"|\"";
-            Err(format!("the line \"sep={}\": {expected}", given.escape_debug()).into())
-        }
-    })
-}
-
-fn columns(names: Vec<String>) -> Vec<Column> {
-    let column = |text: String| {
-        let text = text.trim();
-        match text.rsplit_once(':').filter(|(_, end)| end.eq_ignore_ascii_case("json")) {
-            Some((name, _)) => Column { name: name.trim().to_owned(), cells: CellType::Json },
-            None => {
-                let cells = match documented_type(text) {
-                    Some(FieldType::Integer) => CellType::Number,
-                    Some(FieldType::String) | None => CellType::Text,
-                };
-                Column { name: text.to_owned(), cells }
+impl Column {
+    fn new(text: &str) -> Self {
+        let name = text.trim();
+        let with = |name: &str, cells| Column { name: name.to_owned(), cells };
+        match name.rsplit_once(':') {
+            Some((name, end)) if end.eq_ignore_ascii_case("json") => {
+                with(name.trim_end(), CellType::Json)
             }
+            _ if documented_type(name) == Some(FieldType::Integer) => with(name, CellType::Number),
+            _ => with(name, CellType::Text),
         }
-    };
-    names.into_iter().map(column).collect()
+    }
 }
 
-/// Another character than the separator that parts the names of fields.
-fn other_separator(text: &str, separator: u8) -> Option<String> {
+fn names(columns: &[Column]) -> Vec<&str> {
+    columns.iter().map(|column| &*column.name).collect()
+}
+
+/// Refuses a single column in which another character parts the names of fields.
+fn check_separator(
+    text: &str,
+    separator: u8,
+    names: &[&str],
+    missing: &[&str],
+) -> Result<(), HeaderError> {
     let start: String = text.chars().take(MAX_SEARCHED).collect();
     let separates = |c: &char| {
         let known = |piece: &&str| documented_type(&piece.trim().to_lowercase()).is_some();
@@ -254,8 +199,37 @@ fn other_separator(text: &str, separator: u8) -> Option<String> {
             && !['_', '"', char::from(separator)].contains(c)
             && start.split([*c, '"']).filter(known).count() > 1
     };
-    let found = start.chars().find(|c| *c == '|' && separator != b'|');
-    start.chars().find(separates).or(found).map(named)
+    let found = start.chars().find(separates).or(start.contains('|').then_some('|'));
+    let Some(found) = found.filter(|it| names.len() == 1 && *it != char::from(separator)) else {
+        return Ok(());
+    };
+    let expected = match separator {
+        b',' => "a comma, a semicolon or a tab".to_owned(),
+        declared => named(char::from(declared)),
+    };
+    let mut problem = format!("the columns are separated by {}, expected {expected}", named(found));
+    if !missing.is_empty() {
+        problem += &format!("; read so it lacks {}", listed(missing));
+    }
+    Err((problem, Some(SEPARATOR_HINT)))
+}
+
+/// The separator of a line such as `sep=;`, which some programs write before the header; `None`
+/// of any other line.
+pub(super) fn declared_separator(line: &[u8]) -> Option<Result<u8, HeaderError>> {
+    let line = String::from_utf8_lossy(line);
+    let (start, given) = line.trim_matches(['"', ' ', '\r', '\n']).split_at_checked(4)?;
+    if !start.eq_ignore_ascii_case("sep=") {
+        return None;
+    }
+    Some(match given.as_bytes() {
+        [separator @ (b',' | b';' | b'\t' | b'|')] => Ok(*separator),
+        _ => {
+            let given: String = given.chars().take(MAX_QUOTED).collect();
+            let expected = "expected a comma, a semicolon, a tab or \"|\"";
+            Err((format!("the line \"sep={}\": {expected}", given.escape_debug()), None))
+        }
+    })
 }
 
 fn named(separator: char) -> String {

@@ -16,9 +16,9 @@ fn read_as(
     text: impl Into<Vec<u8>>,
     format: FileFormat,
 ) -> Orders {
-    let expected = Expected::new(&settings, signer.dialect());
     let plan = OrderPlan { source: OrderSource::Pipe, settings };
     let mut orders = Orders::new(plan, Some(signer), Source::ended());
+    let expected = orders.maker.expected().unwrap();
     let skipped = Arc::clone(&orders.skipped_rows);
     let rows = Rows::new(Box::new(Cursor::new(text.into())), format, &expected, skipped);
     orders.source = Source::File(rows);
