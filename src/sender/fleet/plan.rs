@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use protocol::internal::acknowledgement::Conclusion;
 
 use super::retry_after::{RetryAfter, requested_wait};
-use crate::clock::Speed;
 use crate::net::outcome::Outcome;
 use crate::sender::decide::{Decision, Exhaustion, decide};
 use crate::sender::jitter::Jitter;
 use crate::sender::schedule::RetrySchedule;
+use crate::units::factor::Speed;
 
 #[derive(Clone, Copy, Debug)]
 pub struct RetryPlan<'a> {

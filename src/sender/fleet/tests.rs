@@ -7,10 +7,11 @@ use std::iter;
 use std::sync::Mutex;
 
 use super::*;
-use crate::clock::{SimulatedClock, Speed};
+use crate::clock::SimulatedClock;
 use crate::net::transport::Target;
 use crate::sender::record::{AttemptRecord, FleetEvent, OrderResult};
 use crate::sender::schedule::RetrySchedule;
+use crate::units::factor::Speed;
 use rig::{Answer, Merchant, Rig, millis, order, seconds};
 
 mod rig;
