@@ -44,7 +44,7 @@ const NAMED_ONLY_IN: &[(&str, &str)] = &[
     ("colored", "terminal/theme.rs"),
     ("indicatif", "terminal/progress.rs"),
     ("console", "terminal/progress.rs terminal/width.rs"),
-    ("csv", "sender/orders/csv.rs"),
+    ("csv", "sender/orders"),
     ("hdrhistogram", "report/summary/latency.rs"),
     ("quick_junit", "report/summary/junit.rs report/check/junit.rs"),
     ("rusqlite", "store"),

@@ -1,7 +1,7 @@
 //! Orders from CSV: a row with the header gives an object.
 
 use std::collections::VecDeque;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Chain, Cursor, Read};
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use protocol::internal::edit::json_string;
 use protocol::{MAX_BYTES, Payload, Value};
 
 use super::error::OrderError;
-use super::header::{CellType, Column, Expected, Header, declared_separator};
+use super::header::{CellType, Column, Expected, declared_separator};
 use super::row::{Row, WrittenAs};
 use super::template::{Form, form_of};
 use crate::lines::error::BadLine;
@@ -34,7 +34,7 @@ pub(super) struct Table {
 
 /// A reader that refuses to read a row without end, and remembers what was read ahead.
 struct BoundedReader {
-    reader: BufReader<Box<dyn Read + Send>>,
+    reader: Chain<Cursor<Vec<u8>>, BufReader<Box<dyn Read + Send>>>,
     ahead: VecDeque<u8>,
 }
 
@@ -63,44 +63,54 @@ impl Table {
     ) -> Result<Option<Self>, OrderError> {
         let mut reader = BufReader::with_capacity(READ_AHEAD, reader);
         let mut lines = LineCounter { line: 1, next: 1, is_after_return: false };
-        let mut record = first_record(&mut reader, &mut lines)?;
         let refused = |line| move |(problem, hint)| OrderError::Header { line, problem, hint };
-        let declared = declared_separator(&record).transpose().map_err(refused(lines.line))?;
+        let mut start = first_line(&mut reader, &mut lines)?;
+        let declared = declared_separator(&start).transpose().map_err(refused(lines.next))?;
         if declared.is_some() {
-            record = first_record(&mut reader, &mut lines)?;
+            lines.count(start);
+            start = first_line(&mut reader, &mut lines)?;
         }
-        if record.trim_ascii().is_empty() {
-            return Ok(None);
-        }
-        let header = expected.read(&record, declared, cells).map_err(refused(lines.line))?;
-        let Header { separator, columns } = header;
+        let text = String::from_utf8_lossy(&start);
+        let separator = declared.map_or_else(|| expected.separator(|it| cells(&text, it)), Ok);
+        let separator = separator.map_err(refused(lines.next))?;
         let reader = ReaderBuilder::new()
             .buffer_capacity(READ_AHEAD)
             .delimiter(separator)
             .has_headers(false)
             .flexible(true)
-            .from_reader(BoundedReader { reader, ahead: VecDeque::new() });
-        let record = ByteRecord::new();
-        Ok(Some(Table { reader, columns, skipped, record, passed: 0, lines }))
+            .from_reader(BoundedReader {
+                reader: Cursor::new(start).chain(reader),
+                ahead: VecDeque::new(),
+            });
+        let (columns, record) = (Vec::new(), ByteRecord::new());
+        let mut table = Table { reader, columns, skipped, record, passed: 0, lines };
+        if !table.read()? {
+            return Ok(None);
+        }
+        let columns = expected.columns(separator, table.record.iter());
+        table.columns = columns.map_err(refused(table.lines.line))?;
+        Ok(Some(table))
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Row>, OrderError> {
-        loop {
-            let found = self.reader.read_byte_record(&mut self.record);
-            let end = self.reader.position().byte();
-            let length = usize::try_from(end - mem::replace(&mut self.passed, end));
-            let ahead = &mut self.reader.get_mut().ahead;
-            self.lines.count(ahead.drain(..length.unwrap_or(usize::MAX).min(ahead.len())));
-            let line = self.lines.line;
-            if !found.map_err(|error| ReadError { line, error: error.into() })? {
-                return Ok(None);
-            }
+        while self.read()? {
             if !self.record.iter().all(is_blank) {
+                let line = self.lines.line;
                 let text = object_of(line, &self.columns, &self.record)?;
                 return Ok(Some(Row { line, text, written_as: WrittenAs::Cells }));
             }
             self.skipped.fetch_add(1, Ordering::Relaxed);
         }
+        Ok(None)
+    }
+
+    fn read(&mut self) -> Result<bool, ReadError> {
+        let found = self.reader.read_byte_record(&mut self.record);
+        let end = self.reader.position().byte();
+        let length = usize::try_from(end - mem::replace(&mut self.passed, end));
+        let ahead = &mut self.reader.get_mut().ahead;
+        self.lines.count(ahead.drain(..length.unwrap_or(usize::MAX).min(ahead.len())));
+        found.map_err(|error| ReadError { line: self.lines.line, error: error.into() })
     }
 }
 
@@ -129,24 +139,24 @@ impl LineCounter {
     }
 }
 
-/// The bytes up to the end of the first line that is not blank, or of the last of its lines where
-/// a quoted name has several; without a byte order mark.
-fn first_record(reader: &mut impl Read, lines: &mut LineCounter) -> Result<Vec<u8>, ReadError> {
-    let (mut record, mut is_quoted) = (Vec::new(), false);
+/// The first line that is not blank, with its end and without a byte order mark: enough to find
+/// the separator. The lines before it are counted.
+fn first_line(reader: &mut impl Read, lines: &mut LineCounter) -> Result<Vec<u8>, ReadError> {
+    let mut line = Vec::new();
     for byte in reader.bytes() {
-        let byte =
-            byte.and_then(|it| if record.len() > MAX_BYTES { Err(too_long()) } else { Ok(it) });
-        let byte = byte.map_err(|error| ReadError { line: lines.next, error })?;
-        record.push(byte);
-        is_quoted ^= byte == b'"';
-        if record == "\u{feff}".as_bytes() {
-            record.clear();
-        } else if matches!(byte, b'\r' | b'\n') && !is_quoted && !record.trim_ascii().is_empty() {
-            break;
+        line.push(byte.map_err(|error| ReadError { line: lines.next, error })?);
+        if line == "\u{feff}".as_bytes() {
+            line.clear();
+        } else if line.ends_with(b"\n") || line.ends_with(b"\r") {
+            if !line.trim_ascii().is_empty() {
+                break;
+            }
+            lines.count(mem::take(&mut line));
+        } else if line.len() > MAX_BYTES {
+            return Err(ReadError { line: lines.next, error: too_long() });
         }
     }
-    lines.count(record.iter().copied());
-    Ok(record)
+    Ok(line)
 }
 
 fn cells(record: &str, separator: u8) -> Vec<String> {

@@ -30,11 +30,6 @@ const UTF_8_HINT: &str = "save the table as \"CSV UTF-8\"";
 /// What is wrong with a header, and what to do about it.
 type HeaderError = (String, Option<&'static str>);
 
-pub(super) struct Header {
-    pub(super) separator: u8,
-    pub(super) columns: Vec<Column>,
-}
-
 pub(super) struct Column {
     pub(super) name: String,
     pub(super) cells: CellType,
@@ -70,44 +65,13 @@ impl Expected {
         }
     }
 
-    /// Reads a header; `split` gives the cells of a record by a separator, `declared` is the one
-    /// that a line before it names.
-    pub(super) fn read(
-        &self,
-        record: &[u8],
-        declared: Option<u8>,
-        split: impl Fn(&str, u8) -> Vec<String>,
-    ) -> Result<Header, HeaderError> {
-        let encoding = |problem: &str| Err((problem.to_owned(), Some(UTF_8_HINT)));
-        // UTF-16 begins with a mark, or has a zero beside each letter.
-        let is_marked = record.starts_with(&[0xff, 0xfe]) || record.starts_with(&[0xfe, 0xff]);
-        if is_marked || record.contains(&0) {
-            return encoding("the file is UTF-16, expected UTF-8");
-        }
-        let Ok(text) = std::str::from_utf8(record) else {
-            return encoding("the header is not UTF-8, expected UTF-8");
+    /// The separator that gives columns; where several do, the one that gives the fields. `split`
+    /// gives the names of the columns.
+    pub(super) fn separator(&self, split: impl Fn(u8) -> Vec<String>) -> Result<u8, HeaderError> {
+        let columns = |separator: u8| -> Vec<Column> {
+            split(separator).iter().map(|name| Column::new(name)).collect()
         };
-        let split = |separator| -> Vec<Column> {
-            split(text, separator).into_iter().map(|name| Column::new(&name)).collect()
-        };
-        let separator = declared.map_or_else(|| self.separator(split), Ok)?;
-        let mut columns = split(separator);
-        let names = names(&columns);
-        let missing = self.missing(&names);
-        check_separator(text, separator, &names, &missing)?;
-        self.check_names(&names, &missing)?;
-        for column in columns.iter_mut().filter(|column| column.cells == CellType::Number) {
-            // What is not used may be anything.
-            if self.is_strict && !self.changed.contains(&column.name) {
-                column.cells = CellType::StrictNumber;
-            }
-        }
-        Ok(Header { separator, columns })
-    }
-
-    /// The separator that gives columns; where several do, the one that gives the fields.
-    fn separator(&self, split: impl Fn(u8) -> Vec<Column>) -> Result<u8, HeaderError> {
-        let fits = |separator: &u8| self.missing(&names(&split(*separator))).is_empty();
+        let fits = |separator: &u8| self.missing(&names(&columns(*separator))).is_empty();
         let found: Vec<u8> = SEPARATORS.into_iter().filter(|it| split(*it).len() > 1).collect();
         let fitting: Vec<u8> = found.iter().copied().filter(fits).collect();
         match (&found[..], &fitting[..]) {
@@ -119,6 +83,39 @@ impl Expected {
                 Err((problem, Some(AMBIGUOUS_HINT)))
             }
         }
+    }
+
+    /// The columns of a header's cells.
+    pub(super) fn columns<'c>(
+        &self,
+        separator: u8,
+        cells: impl Iterator<Item = &'c [u8]> + Clone,
+    ) -> Result<Vec<Column>, HeaderError> {
+        let encoding = |problem: &str| Err((problem.to_owned(), Some(UTF_8_HINT)));
+        // UTF-16 begins with a mark, or has a zero beside each letter.
+        let is_mark =
+            |cell: &[u8]| cell.starts_with(&[0xff, 0xfe]) || cell.starts_with(&[0xfe, 0xff]);
+        if cells.clone().next().is_some_and(is_mark) || cells.clone().any(|it| it.contains(&0)) {
+            return encoding("the file is UTF-16, expected UTF-8");
+        }
+        let cells: Result<Vec<&str>, _> = cells.map(std::str::from_utf8).collect();
+        let Ok(cells) = cells else {
+            return encoding("the header is not UTF-8, expected UTF-8");
+        };
+        let mut columns: Vec<Column> = cells.iter().map(|name| Column::new(name)).collect();
+        let names = names(&columns);
+        let missing = self.missing(&names);
+        if let [only] = cells[..] {
+            check_separator(only, separator, &missing)?;
+        }
+        self.check_names(&names, &missing)?;
+        for column in columns.iter_mut().filter(|column| column.cells == CellType::Number) {
+            // What is not used may be anything.
+            if self.is_strict && !self.changed.contains(&column.name) {
+                column.cells = CellType::StrictNumber;
+            }
+        }
+        Ok(columns)
     }
 
     fn check_names(&self, names: &[&str], missing: &[&str]) -> Result<(), HeaderError> {
@@ -186,23 +183,15 @@ fn names(columns: &[Column]) -> Vec<&str> {
 }
 
 /// Refuses a single column in which another character parts the names of fields.
-fn check_separator(
-    text: &str,
-    separator: u8,
-    names: &[&str],
-    missing: &[&str],
-) -> Result<(), HeaderError> {
+fn check_separator(text: &str, separator: u8, missing: &[&str]) -> Result<(), HeaderError> {
     let start: String = text.chars().take(MAX_SEARCHED).collect();
     let separates = |c: &char| {
         let known = |piece: &&str| documented_type(&piece.trim().to_lowercase()).is_some();
-        !c.is_alphanumeric()
-            && !['_', '"', char::from(separator)].contains(c)
-            && start.split([*c, '"']).filter(known).count() > 1
+        let is_mark = !c.is_alphanumeric() && !['_', '"'].contains(c);
+        is_mark && start.split([*c, '"']).filter(known).count() > 1
     };
     let found = start.chars().find(separates).or(start.contains('|').then_some('|'));
-    let Some(found) = found.filter(|it| names.len() == 1 && *it != char::from(separator)) else {
-        return Ok(());
-    };
+    let Some(found) = found else { return Ok(()) };
     let expected = match separator {
         b',' => "a comma, a semicolon or a tab".to_owned(),
         declared => named(char::from(declared)),

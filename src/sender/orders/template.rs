@@ -199,10 +199,8 @@ fn write_hex(digits: usize, context: &mut TemplateContext<'_>, out: &mut String)
 /// A random UUID by RFC 9562: version 4, variant 10.
 fn write_uuid(random: u128, out: &mut String) {
     let bits = random & !(0xF << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
-    let digits = format!("{bits:032x}");
-    let part = |from: usize, to: usize| &digits[from..to];
-    let parts = [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)];
-    out.push_str(&parts.join("-"));
+    let hex = format!("{bits:032x}");
+    out.push_str(&[&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"));
 }
 
 fn segments(text: &str) -> Result<Vec<Segment>, TemplateError> {

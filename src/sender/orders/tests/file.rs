@@ -217,6 +217,17 @@ fn commas_semicolons_and_tabs_are_found() {
 }
 
 #[test]
+fn a_quote_in_a_name_does_not_swallow_rows() {
+    for names in ["5\" memo;x", "x\"y;x", "\"a\nb\";x", "\"a \"\"b\"\" c\";x", "x\"y;\"a\nb\""] {
+        let text = format!("payout_id;{names}\nP1;1;\nP2;2\";\nP3;3;\n");
+        assert_eq!(all(&mut source(text.clone(), FileFormat::Csv)).len(), 3, "{text}");
+    }
+    // As many blank lines as there may be.
+    let blank = "\n".repeat(3 * MAX_BYTES);
+    assert_eq!(all(&mut source(format!("{blank}payout_id\nP1\n"), FileFormat::Csv)).len(), 1);
+}
+
+#[test]
 fn two_separators_that_fit_are_refused() {
     for (text, names) in [
         ("a;b,c\n1;2,3\n", "\",\" and \";\""),
