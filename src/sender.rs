@@ -6,16 +6,10 @@
 
 pub mod decide;
 pub mod engine;
-pub mod example;
 pub mod fleet;
 pub mod jitter;
 pub mod journal;
-pub mod mix;
-pub mod order_file;
-pub mod order_ids;
-pub mod order_pipe;
 pub mod orders;
 pub mod pace;
 pub mod record;
 pub mod schedule;
-pub mod template;

@@ -14,14 +14,14 @@ const MAY_USE: &[(&str, &str)] = &[
     ("cli", "commands error exit"),
     (
         "commands",
-        "check clock error exit lines listener mask net report sender settings store terminal",
+        "check clock error exit lines listener mask net report sender settings store terminal units",
     ),
     ("terminal", "error mask report settings"),
     // A profile's values are checked by the parsers of the folders that use them.
     ("settings", "clock error listener net sender"),
     ("report", "check lines listener mask net sender"),
     ("check", "clock mask net sender"),
-    ("sender", "clock lines mask net store"),
+    ("sender", "clock lines mask net store units"),
     ("net", "clock mask"),
     ("listener", "clock mask store"),
     ("store", "clock"),
@@ -30,6 +30,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("error", "exit"),
     ("exit", ""),
     ("clock", ""),
+    ("units", ""),
 ];
 
 /// Libraries and paths, and the starts of the names of the files that may name them.
@@ -43,7 +44,7 @@ const NAMED_ONLY_IN: &[(&str, &str)] = &[
     ("colored", "terminal/theme.rs"),
     ("indicatif", "terminal/progress.rs"),
     ("console", "terminal/progress.rs terminal/width.rs"),
-    ("csv", "sender/order_file/table.rs"),
+    ("csv", "sender/orders/csv.rs"),
     ("hdrhistogram", "report/summary/latency.rs"),
     ("quick_junit", "report/summary/junit.rs report/check/junit.rs"),
     ("rusqlite", "store"),

@@ -21,10 +21,9 @@ use protocol::{Algorithm, Key, MAX_BYTES, Payload, PayloadError, PayloadProblem,
 
 use crate::error::CommandError;
 use crate::report::line::Line;
-use crate::sender::mix::{Mix, MixWords};
-use crate::sender::orders::Change;
+use crate::sender::orders::mix::{Mix, MixWords};
+use crate::sender::orders::template::{Change, Form, Template, TemplateError, form_of};
 use crate::sender::schedule::parse_duration;
-use crate::sender::template::{Form, Template, TemplateError, form_of};
 use crate::settings::Environment;
 use crate::settings::profile::{Chosen, Placed, Profile};
 use crate::terminal::Console;
@@ -189,15 +188,16 @@ impl EditArgs {
     }
 
     pub fn changes(&self) -> impl Iterator<Item = Result<Change, TemplateError>> {
-        let fixed = self.unset.iter().map(|edit| Ok(Change::Fixed(edit.clone())));
-        let set = self.set.iter().map(|assignment| {
-            Template::parse(&assignment.text).map(|it| Change::put(assignment.name.clone(), it))
+        let unset = self.unset.iter().filter_map(|edit| match edit {
+            Edit::Remove { name } => Some(Ok(Change::Remove { name: name.clone() })),
+            Edit::Put { .. } => None,
         });
-        let set_str = self.set_str.iter().map(|assignment| {
-            Template::parse_text(&assignment.text)
-                .map(|it| Change::put(assignment.name.clone(), it))
-        });
-        fixed.chain(set).chain(set_str)
+        let put = |assignment: &Assignment, template: Result<Template, TemplateError>| {
+            Ok(Change::Put { name: assignment.name.clone(), template: template? })
+        };
+        let set = self.set.iter().map(move |it| put(it, Template::parse(&it.text)));
+        let set_str = self.set_str.iter().map(move |it| put(it, Template::parse_text(&it.text)));
+        unset.chain(set).chain(set_str)
     }
 }
 

@@ -35,8 +35,8 @@ use crate::report::delivery::{
 };
 use crate::report::line::Line;
 use crate::sender::engine::{DeliveryEvent, DeliveryReport, DeliveryResult, Engine};
-use crate::sender::example::{Example, StatusWord};
-use crate::sender::order_ids::OrderIds;
+use crate::sender::orders::example::{Example, StatusWord};
+use crate::sender::orders::ids::OrderIds;
 use crate::sender::schedule::{DEFAULT_WINDOW, PRESETS, RetrySchedule, Speed};
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
@@ -291,7 +291,8 @@ fn read_source(
         None => {
             let statuses = args.statuses;
             let status = args.status().unwrap_or_else(|| statuses.success());
-            let example = Example { status, statuses, completed_at: clock.wall() };
+            let failed = statuses.failed();
+            let example = Example { status, failed, completed_at: clock.wall() };
             let text = example.payload(&OrderIds::new(fastrand::u64(..)), 0);
             Ok(Input { bytes: text.into_bytes(), name: "the example".to_owned() })
         }

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,7 +16,7 @@ use super::super::runtime::{Interrupts, block_on, descriptors, held_back, not_se
 use super::Setup;
 use super::course::{Course, recorded};
 use super::journal::{self, FleetJournal};
-use super::orders::{Counted, Orders, no_orders, rehearse};
+use super::orders::{Counted, no_orders, of_arguments, take_in};
 use super::reports::Reports;
 use super::screen::{Screen, Unknown, ready};
 use crate::clock::{Clock, PreciseClock};
@@ -27,12 +28,14 @@ use crate::report::target::ReportTarget;
 use crate::sender::fleet::{
     DEFAULT_DRAIN, Ending, Feed, Fleet, FleetTotals, LastOutcome, Limits, Resumed,
 };
-use crate::sender::mix::{Duplicates, MixWords};
-use crate::sender::orders::FileFormat;
+use crate::sender::orders::Orders;
+use crate::sender::orders::file::FileFormat;
+use crate::sender::orders::mix::MixWords;
 use crate::sender::pace::{Rate, RateError};
 use crate::sender::record::FleetEvent;
 use crate::sender::schedule::parse_duration;
 use crate::terminal::Console;
+use crate::units::percent::Percent;
 
 /// Many orders; any of these makes a run of many, even of one.
 #[derive(clap::Args)]
@@ -54,8 +57,8 @@ pub struct ManyArgs {
     #[arg(long, value_name = "SHARES", value_parser = MixWords::parse, conflicts_with = "status")]
     pub mix: Option<MixWords>,
     /// Send this share of the orders twice.
-    #[arg(long, value_name = "PERCENT", value_parser = Duplicates::parse)]
-    pub duplicates: Option<Duplicates>,
+    #[arg(long, value_name = "PERCENT", value_parser = Percent::from_str)]
+    pub duplicates: Option<Percent>,
     /// How many attempts may be under way at once without --rate [default: 16].
     #[arg(long, value_name = "N", value_parser = whole::<NonZeroUsize>)]
     pub concurrency: Option<NonZeroUsize>,
@@ -260,7 +263,7 @@ impl Run<'_> {
         mut on_event: impl FnMut(FleetEvent) -> Result<(), CommandError>,
     ) -> Result<Sent, CommandError> {
         let Work { journal, resumed, orders, course, total, skipped, .. } = work;
-        let count = orders.count().or(total);
+        let count = orders.remaining().or(total);
         let mut resumed = resumed.into_iter().map(Ok);
         let mut orders = Counted { many: &self.setup.args.many, orders, duplicates: 0 };
         let pace = course.pace;
@@ -302,7 +305,7 @@ impl Run<'_> {
             Err(Halt::Failure(error)) if error.kind == ErrorKind::BrokenPipe => return Err(error),
             Err(Halt::Failure(error)) => (elapsed, Ending::Aborted, Some(error)),
         };
-        let skipped = skipped + orders.orders.skipped();
+        let skipped = skipped + orders.orders.skipped_rows();
         Ok(Sent { elapsed, ending, duplicates: orders.duplicates, skipped, halted })
     }
 }
@@ -324,17 +327,11 @@ struct Plan {
 
 impl Plan {
     fn new(setup: &Setup<'_>, key: Option<Key>) -> Result<Plan, CommandError> {
-        let many = &setup.args.many;
         let key = key.ok_or_else(|| CommandError::usage("no key was given"))?;
         let course = Course::of_arguments(setup)?;
-        let total = match many.journal {
-            // All orders are taken in before the first is sent anyway.
-            Some(_) => None,
-            None => rehearse(setup, &key)?,
-        };
         let key_fingerprint = key.fingerprint();
-        let orders = Orders::of_arguments(setup, key)?;
-        let total = total.or(orders.count());
+        let orders = of_arguments(setup, key)?;
+        let total = orders.remaining();
         Ok(Plan { course, orders, key_fingerprint, total })
     }
 }
@@ -352,8 +349,9 @@ async fn begin(
         // All are in the journal before the first is sent, so that none can be forgotten.
         Some(path) => {
             let interrupt = async { interrupts.lock().await.next().await };
-            let taken = orders.take_in(&setup.args.many, &course.pace, start, interrupt).await?;
-            skipped = orders.skipped();
+            let taken =
+                take_in(&mut orders, &setup.args.many, &course.pace, start, interrupt).await?;
+            skipped = orders.skipped_rows();
             if taken.is_empty() {
                 return Err(no_orders(&setup.args.many, skipped));
             }
@@ -369,7 +367,7 @@ async fn begin(
                 }
             };
             let total = Some(taken.len() as u64);
-            (journal, Orders::Listed(taken.into_iter()), total)
+            (journal, Orders::listed(taken), total)
         }
     };
     let resumed = Vec::new();
@@ -384,7 +382,7 @@ fn resume(setup: &Setup<'_>, key: Option<&Key>, now: Timestamp) -> Result<Work, 
         course: Course::of_journal(&left.run, setup, key)?,
         journal: left.journal,
         resumed: left.attempted,
-        orders: Orders::Listed(left.untouched.into_iter()),
+        orders: Orders::listed(left.untouched),
         began: left.run.started_at,
         total: Some(left.counts.orders),
         left: Some(left.counts.unfinished),

@@ -1,26 +1,45 @@
-use protocol::internal::edit::Edit;
+//! Orders from a file.
 
-use super::super::orders::tests::{all, at, recipe, recipe_of};
-use super::table::{is_literal, is_number};
+use std::io::Cursor;
+
+use protocol::MAX_BYTES;
+
 use super::*;
-use crate::sender::mix::Mix;
-use crate::sender::orders::Change;
-use crate::sender::template::Template;
 
-fn read_by(recipe: OrderRecipe, text: impl Into<Vec<u8>>, format: FileFormat) -> FromFile {
-    FromFile::new(Box::new(io::Cursor::new(text.into())), format, recipe)
+fn read_by(settings: OrderSettings, text: impl Into<Vec<u8>>, format: FileFormat) -> Orders {
+    read_as(settings, signer(), text, format)
 }
 
+fn read_as(
+    settings: OrderSettings,
+    signer: BodySigner,
+    text: impl Into<Vec<u8>>,
+    format: FileFormat,
+) -> Orders {
+    let expected = Expected::new(&settings, signer.dialect());
+    let plan = OrderPlan { source: OrderSource::Pipe, settings };
+    let mut orders = Orders::new(plan, Some(signer), Source::ended());
+    let skipped = Arc::clone(&orders.skipped_rows);
+    let rows = Rows::new(Box::new(Cursor::new(text.into())), format, expected, skipped);
+    orders.source = Source::File(rows);
+    orders
+}
+
+/// A header with every required field, and a row for it.
+const HEADER: &str =
+    "payout_id,payout_cl_id,platform_id,amount,real_amount,fee,status,create_time,update_time";
+const ROW: &str = "POT1,c1,PF0014,400000,400000,3200,3,1567614049,1567614111";
+
 /// Orders of a dialect that asks for no columns.
-fn source(text: impl Into<Vec<u8>>, format: FileFormat) -> FromFile {
-    read_by(recipe_of("wechat-v2"), text, format)
+fn source(text: impl Into<Vec<u8>>, format: FileFormat) -> Orders {
+    read_as(settings(1), signer_of("wechat-v2"), text, format)
 }
 
 /// What a table of the platform's orders is refused for.
 fn refused(text: impl Into<Vec<u8>>) -> String {
-    let mut source = read_by(recipe(1), text, FileFormat::Csv);
+    let mut source = read_by(settings(1), text, FileFormat::Csv);
     let told = error(&mut source);
-    assert!(source.next_order(at()).is_none(), "{told}");
+    assert!(next(&mut source).is_none(), "{told}");
     told
 }
 
@@ -35,8 +54,8 @@ fn bodies(text: &str, format: FileFormat) -> Vec<String> {
         .collect()
 }
 
-fn error(source: &mut FromFile) -> String {
-    source.next_order(at()).unwrap().unwrap_err().to_string()
+fn error(source: &mut Orders) -> String {
+    next(source).unwrap().unwrap_err().to_string()
 }
 
 #[test]
@@ -68,9 +87,9 @@ fn a_bad_line_is_named_and_the_next_one_is_read() {
     let mut source = source(text, FileFormat::Ndjson);
     assert!(error(&mut source).starts_with("line 1, column 8, member \"a\": "));
     assert_eq!(error(&mut source), "line 2: longer than 1048576 bytes (1 MiB)");
-    assert_eq!(source.next_order(at()).unwrap().unwrap().number, 1);
+    assert_eq!(next(&mut source).unwrap().unwrap().number, 1);
     assert_eq!(error(&mut source), "line 4, member \"body\": the callback has no text here");
-    assert!(source.next_order(at()).is_none());
+    assert!(next(&mut source).is_none());
 }
 
 #[test]
@@ -90,58 +109,7 @@ fn cells_are_literals_where_they_round_trip() {
             "{\"payout_id\":\"007\",\"amount\":-1,\"ok\":\"null\",\"memo\":\"\""
         ]
     );
-    for cell in ["1 ", "+1", "1,\"w\":2", "1}", "01", "-", "NaN", "0x1"] {
-        assert!(!is_number(cell), "{cell}");
-    }
-    assert!(is_number("1e3") && is_number("-0.0"));
 }
-
-#[test]
-fn a_cell_has_the_type_of_its_field_and_keeps_its_digits() {
-    let texts = ["payout_id", "payout_cl_id", "platform_id", "error_msg", "sign_type", "sign"];
-    let deposits = ["payment_id", "payment_cl_id", "payment_cl_name"];
-    for name in texts.iter().chain(&deposits) {
-        for cell in ["20160806151343349021", "1e5", "7", "007", "true", "null", "1.5", ""] {
-            assert!(!is_literal(name, cell), "{name}: {cell}");
-        }
-    }
-    for name in ["amount", "real_amount", "fee", "status", "create_time", "update_time"] {
-        for cell in ["0", "-1", "400000", "1.10", "1e5", "99999999999999999999"] {
-            assert!(is_literal(name, cell), "{name}: {cell}");
-        }
-        for cell in ["007", "", "null", "true", "1,5", "2024-01-02", "1_000", " 5"] {
-            assert!(!is_literal(name, cell), "{name}: {cell}");
-        }
-    }
-    for cell in ["0", "7", "-7", "1.5", "-0.25", "9007199254740991", "true", "false"] {
-        assert!(is_literal("memo", cell), "{cell}");
-    }
-    for cell in [
-        "20160806151343349021",
-        "9007199254740992",
-        "9007199254740993",
-        "1e5",
-        "1E5",
-        "007",
-        "1.10",
-        "1.0",
-        "-0",
-        "0.0",
-        "0.00001",
-        "0.1000000000000000055",
-        "null",
-        "True",
-        "NULL",
-        "",
-    ] {
-        assert!(!is_literal("memo", cell), "{cell}");
-    }
-}
-
-/// A header with every required field, and a row for it.
-const HEADER: &str =
-    "payout_id,payout_cl_id,platform_id,amount,real_amount,fee,status,create_time,update_time";
-const ROW: &str = "POT1,c1,PF0014,400000,400000,3200,3,1567614049,1567614111";
 
 #[test]
 fn another_separator_is_named_with_the_fields_that_are_missing() {
@@ -193,10 +161,10 @@ fn a_header_must_have_the_fields_under_their_names() {
     let told = refused(HEADER.replace("payout_", "payment_").replace("fee", "Fee"));
     assert!(told.contains("expected \"fee\""), "{told}");
     let deposit = format!("{HEADER}\n{ROW}\n").replace("payout_", "payment_");
-    assert_eq!(all(&mut read_by(recipe(1), deposit, FileFormat::Csv)).len(), 1);
+    assert_eq!(all(&mut read_by(settings(1), deposit, FileFormat::Csv)).len(), 1);
     // Sister deployments leave it out.
     let short = format!("{HEADER}\n{ROW}\n").replace(",real_amount", "").replace(",400000,", ",");
-    assert_eq!(all(&mut read_by(recipe(1), short, FileFormat::Csv)).len(), 1);
+    assert_eq!(all(&mut read_by(settings(1), short, FileFormat::Csv)).len(), 1);
     // Likeness makes a notification of a dialect's table.
     let told = error(&mut source(HEADER.replace("fee", "Fee") + "\n", FileFormat::Csv));
     assert!(told.contains("\"Fee\", expected \"fee\""), "{told}");
@@ -205,25 +173,23 @@ fn a_header_must_have_the_fields_under_their_names() {
 #[test]
 fn what_the_changes_give_or_take_away_need_not_be_in_the_table() {
     let text = "payout_id,payout_cl_id,amount,create_time,update_time\nP1,c1,5,1,2\n";
-    let put =
-        |name: &str, value: &str| Change::put(name.to_owned(), Template::parse(value).unwrap());
-    let fee = Change::Fixed(Edit::Remove { name: "fee".to_owned() });
-    let changes = vec![put("platform_id", "PF1"), fee, put("memo", "{n}")];
-    let recipe = OrderRecipe { changes, mix: Some(Mix::only(3)), ..recipe(1) };
-    assert_eq!(all(&mut read_by(recipe, text, FileFormat::Csv)).len(), 1);
+    let fee = Change::Remove { name: "fee".to_owned() };
+    let changes = vec![set("platform_id", "PF1"), fee, set("memo", "{n}")];
+    let changed = OrderSettings { changes, ..successes(1) };
+    assert_eq!(all(&mut read_by(changed, text, FileFormat::Csv)).len(), 1);
     assert!(refused(text).contains("platform_id, fee, status"));
 }
 
 #[test]
 fn empty_rows_are_counted_and_no_orders() {
     let text = format!("{HEADER}\n,,,,,,,,\n{ROW}\n   \n\n\"\",\" \",,,,,,,\n,,\n{ROW}\n");
-    let mut source = read_by(recipe(1), text, FileFormat::Csv);
+    let mut source = read_by(settings(1), text, FileFormat::Csv);
     assert_eq!(all(&mut source).len(), 2);
-    assert_eq!(source.skipped(), 4);
-    let mut empty = read_by(recipe(1), format!("{HEADER}\n,,,,,,,,\n"), FileFormat::Csv);
-    assert!(empty.next_order(at()).is_none());
-    assert_eq!(empty.skipped(), 1);
-    assert!(all(&mut read_by(recipe(1), HEADER, FileFormat::Csv)).is_empty());
+    assert_eq!(source.skipped_rows(), 4);
+    let mut empty = read_by(settings(1), format!("{HEADER}\n,,,,,,,,\n"), FileFormat::Csv);
+    assert!(next(&mut empty).is_none());
+    assert_eq!(empty.skipped_rows(), 1);
+    assert!(all(&mut read_by(settings(1), HEADER, FileFormat::Csv)).is_empty());
 }
 
 #[test]
@@ -242,7 +208,7 @@ fn other_encodings_are_named() {
     assert!(refused(b"payout_id,\xb1\xa3\n").contains("not UTF-8"));
     assert!(refused(b"PK\x03\x04\x14\x00\x06\xff,\n").contains("expected UTF-8"));
     for marked in [format!("\u{feff}{text}"), text.replace("payout_id", "\u{feff}\"payout_id\"")] {
-        let orders = all(&mut read_by(recipe(1), marked, FileFormat::Csv));
+        let orders = all(&mut read_by(settings(1), marked, FileFormat::Csv));
         assert_eq!(&*orders[0].id, "POT1");
     }
 }
@@ -250,24 +216,24 @@ fn other_encodings_are_named() {
 #[test]
 fn lines_that_end_with_a_return_alone_are_counted() {
     let mut rows = source("a,b\r1,2\r\r1\r3,4\r", FileFormat::Csv);
-    assert!(rows.next_order(at()).unwrap().is_ok());
+    assert!(next(&mut rows).unwrap().is_ok());
     assert_eq!(error(&mut rows), "line 4: the row has 1 cell, the header 2");
-    assert!(rows.next_order(at()).unwrap().is_ok());
-    assert!(rows.next_order(at()).is_none());
+    assert!(next(&mut rows).unwrap().is_ok());
+    assert!(next(&mut rows).is_none());
     let mut long = source("a,b\n1,2\n1,2,3\n", FileFormat::Csv);
-    assert!(long.next_order(at()).unwrap().is_ok());
+    assert!(next(&mut long).unwrap().is_ok());
     assert_eq!(error(&mut long), "line 3: the row has 3 cells, the header 2");
 }
 
 #[test]
 fn a_bad_row_is_named_by_its_line() {
     let mut rows = source("a,b\n1,2\n\n1\n3,4\n", FileFormat::Csv);
-    assert!(rows.next_order(at()).unwrap().is_ok());
+    assert!(next(&mut rows).unwrap().is_ok());
     assert_eq!(error(&mut rows), "line 4: the row has 1 cell, the header 2");
-    assert!(rows.next_order(at()).unwrap().is_ok());
-    assert!(rows.next_order(at()).is_none());
+    assert!(next(&mut rows).unwrap().is_ok());
+    assert!(next(&mut rows).is_none());
     let mut rows = source("a,b\r\n\"1\r\n\",2\r\n\r\n1\r\n", FileFormat::Csv);
-    assert!(rows.next_order(at()).unwrap().is_ok());
+    assert!(next(&mut rows).unwrap().is_ok());
     assert_eq!(error(&mut rows), "line 5: the row has 1 cell, the header 2");
     assert!(error(&mut source("a,a\n1,2\n", FileFormat::Csv)).contains("twice"));
     let told = error(&mut source(b"a,b\n1,\xff\n", FileFormat::Csv));
@@ -278,8 +244,8 @@ fn a_bad_row_is_named_by_its_line() {
     endless.resize(4 * MAX_BYTES, b'x');
     let mut rows = source(endless, FileFormat::Csv);
     assert!(error(&mut rows).contains("longer than 1048576 bytes"));
-    assert!(rows.next_order(at()).is_none());
-    assert!(source("", FileFormat::Csv).next_order(at()).is_none());
+    assert!(next(&mut rows).is_none());
+    assert!(next(&mut source("", FileFormat::Csv)).is_none());
 }
 
 #[test]

@@ -8,16 +8,35 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use protocol::internal::edit::json_string;
 use protocol::{Payload, PayloadError, PayloadProblem};
+use serde::{Deserialize, Serialize};
 
-use super::order_ids::{MOST_DIGITS, OrderIds};
+use super::ids::{MAX_ID_DIGITS, OrderIds};
 
 /// The most digits that one `{hex:N}` gives.
 pub const MAX_HEX_DIGITS: usize = 1024;
 
 const KNOWN: &str = "{n}, {uuid}, {now}, {now_ms}, {hex:N} and {LOW..HIGH}";
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A change of each order before it is signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    Put { name: String, template: Template },
+    Remove { name: String },
+}
+
+impl Change {
+    pub fn name(&self) -> &str {
+        match self {
+            Change::Put { name, .. } | Change::Remove { name } => name,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "(String, Form)", into = "(String, Form)")]
 pub struct Template {
+    text: String,
     segments: Vec<Segment>,
     form: Form,
 }
@@ -37,7 +56,8 @@ pub enum Segment {
     Range(i64, i64),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Form {
     Json,
     Text,
@@ -48,7 +68,7 @@ pub enum TemplateError {
     #[error("{{{0}}} is unknown; there are {KNOWN}; {{{{{0}}}}} is the plain text")]
     Unknown(String),
     /// `{hex:N}` without a number in its limits.
-    #[error("{{{0}}}: a number from 1 to {MAX_HEX_DIGITS} is wanted, as in {{hex:8}}")]
+    #[error("{{{0}}}: expected a number from 1 to {MAX_HEX_DIGITS}, as in {{hex:8}}")]
     HexDigits(String),
     #[error("{{{0}}}: the range is reversed")]
     Reversed(String),
@@ -76,10 +96,11 @@ impl Template {
     /// It is JSON where it parses as JSON whatever its placeholders expand to, else a string: the
     /// member's type is the same in every order of a run.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
-        let mut template = Template { segments: segments(text)?, form: Form::Text };
+        let mut template = Template::parse_text(text)?;
         let mut form = Form::Json;
         for probe in [Probe::Low, Probe::Zero, Probe::High] {
-            if form_of(&template.probe(probe)).map_err(TemplateError::Json)? == Form::Text {
+            let sample = template.text_with(&mut |segment, out| segment.probe_into(probe, out));
+            if form_of(&sample).map_err(TemplateError::Json)? == Form::Text {
                 form = Form::Text;
             }
         }
@@ -88,43 +109,50 @@ impl Template {
     }
 
     pub fn parse_text(text: &str) -> Result<Self, TemplateError> {
-        Ok(Template { segments: segments(text)?, form: Form::Text })
-    }
-
-    pub fn is_constant(&self) -> bool {
-        self.segments.iter().all(|segment| matches!(segment, Segment::Literal(_)))
+        Ok(Template { text: text.to_owned(), segments: segments(text)?, form: Form::Text })
     }
 
     pub fn expand(&self, context: &mut TemplateContext<'_>) -> String {
-        let mut text = String::new();
-        for segment in &self.segments {
-            segment.expand_into(context, &mut text);
-        }
+        self.fill(&mut |segment, out| segment.expand_into(context, out))
+    }
+
+    /// The value as JSON text; `write` writes what stands for a placeholder.
+    ///
+    /// In a value that is JSON, numbers must be given as digits.
+    pub fn fill(&self, write: &mut dyn FnMut(&Segment, &mut String)) -> String {
+        let text = self.text_with(write);
         match self.form {
             Form::Json => text,
             Form::Text => json_string(&text),
         }
     }
 
-    /// The value as JSON text, with `stand_in` for each placeholder.
-    ///
-    /// Of a value that is JSON, the stand-ins of numbers must be digits.
-    pub fn fill(&self, stand_in: &mut dyn FnMut(&Segment) -> String) -> String {
+    fn text_with(&self, write: &mut dyn FnMut(&Segment, &mut String)) -> String {
         let mut text = String::new();
         for segment in &self.segments {
             match segment {
                 Segment::Literal(literal) => text.push_str(literal),
-                placeholder => text.push_str(&stand_in(placeholder)),
+                placeholder => write(placeholder, &mut text),
             }
         }
-        match self.form {
-            Form::Json => text,
-            Form::Text => json_string(&text),
+        text
+    }
+}
+
+impl TryFrom<(String, Form)> for Template {
+    type Error = TemplateError;
+
+    fn try_from((text, form): (String, Form)) -> Result<Self, TemplateError> {
+        match form {
+            Form::Json => Template::parse(&text),
+            Form::Text => Template::parse_text(&text),
         }
     }
+}
 
-    fn probe(&self, probe: Probe) -> String {
-        self.segments.iter().map(|segment| segment.probe(probe)).collect::<String>()
+impl From<Template> for (String, Form) {
+    fn from(template: Template) -> Self {
+        (template.text, template.form)
     }
 }
 
@@ -145,7 +173,7 @@ impl Segment {
             Segment::Now => write!(out, "{}", context.completed_at.as_second()),
             Segment::NowMillis => write!(out, "{}", context.completed_at.as_millisecond()),
             Segment::Hex(digits) => {
-                let unique = (*digits).min(MOST_DIGITS as usize);
+                let unique = (*digits).min(MAX_ID_DIGITS as usize);
                 // The first place is that of the example's own id.
                 context.places += 1;
                 let index = context.number.saturating_sub(1);
@@ -160,17 +188,18 @@ impl Segment {
         };
     }
 
-    fn probe(&self, probe: Probe) -> String {
-        match (self, probe) {
+    fn probe_into(&self, probe: Probe, out: &mut String) {
+        let number = |number: i64| number.to_string();
+        out.push_str(&match (self, probe) {
             (Segment::Literal(text), _) => text.clone(),
-            (Segment::Number | Segment::Now | Segment::NowMillis, _) => "1".to_owned(),
+            (Segment::Number | Segment::Now | Segment::NowMillis, _) => number(1),
             (Segment::Uuid, _) => "a-a".to_owned(),
             // A run of digits may be a number by chance: one with a letter decides for all.
             (Segment::Hex(digits), _) => "a".repeat(*digits),
-            (Segment::Range(low, _), Probe::Low) => low.to_string(),
-            (Segment::Range(low, high), Probe::Zero) => 0.clamp(*low, *high).to_string(),
-            (Segment::Range(_, high), Probe::High) => high.to_string(),
-        }
+            (Segment::Range(low, _), Probe::Low) => number(*low),
+            (Segment::Range(low, high), Probe::Zero) => number(0.clamp(*low, *high)),
+            (Segment::Range(_, high), Probe::High) => number(*high),
+        });
     }
 }
 
@@ -337,8 +366,6 @@ mod tests {
         ] {
             assert_eq!(expand(template, 7, 1), json, "{template}");
         }
-        assert!(Template::parse(r#"{"a":1}"#).unwrap().is_constant());
-        assert!(!Template::parse("{n}").unwrap().is_constant());
     }
 
     #[test]

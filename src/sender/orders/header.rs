@@ -3,12 +3,12 @@
 //! A table that is read wrongly gives payloads that are signed and sent, and mean nothing. So the
 //! header decides, before the first row, whether the table is one of orders.
 
-use protocol::Kind;
 use protocol::internal::documented::{documented_fields, documented_type, required_fields};
-use protocol::internal::edit::Edit;
 use protocol::internal::nearest::nearest;
+use protocol::{Dialect, Kind};
 
-use super::super::orders::{Change, OrderRecipe};
+use super::error::OrderError;
+use super::plan::OrderSettings;
 
 /// What separates columns where it is not a comma: no field's name has one of them.
 const SEPARATORS: [char; 3] = [';', '\t', '|'];
@@ -34,6 +34,10 @@ impl HeaderError {
     fn new(problem: impl Into<String>, hint: &'static str) -> Self {
         HeaderError { problem: problem.into(), hint: Some(hint) }
     }
+
+    pub(super) fn at(self, line: u64) -> OrderError {
+        OrderError::Header { line, problem: self.problem, hint: self.hint }
+    }
 }
 
 impl From<String> for HeaderError {
@@ -43,22 +47,20 @@ impl From<String> for HeaderError {
 }
 
 /// Which fields a table must have.
-pub(in crate::sender) struct Expected {
+#[derive(Clone)]
+pub(super) struct Expected {
     changed: Vec<String>,
     /// Whether every order must be a notification of the platform, whatever the columns are.
     is_notification: bool,
 }
 
 impl Expected {
-    pub(in crate::sender) fn of(recipe: &OrderRecipe) -> Self {
-        let status = recipe.mix.as_ref().map(|_| "status".to_owned());
-        let changed = recipe.changes.iter().map(|change| match change {
-            Change::Fixed(Edit::Put { name, .. } | Edit::Remove { name })
-            | Change::Templated { name, .. } => name.clone(),
-        });
+    pub(super) fn new(settings: &OrderSettings, dialect: &Dialect) -> Self {
+        let status = settings.mix.as_ref().map(|_| "status");
+        let changed = settings.changes.iter().map(|change| change.name());
         Expected {
-            changed: changed.chain(status).collect(),
-            is_notification: matches!(&*recipe.signer.dialect().id, "platform" | "fork"),
+            changed: changed.chain(status).map(str::to_owned).collect(),
+            is_notification: matches!(&*dialect.id, "platform" | "fork"),
         }
     }
 

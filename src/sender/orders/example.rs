@@ -5,12 +5,13 @@ use protocol::internal::edit::json_string;
 use protocol::internal::nearest::did_you_mean;
 use protocol::{Status, StatusTable};
 
-use super::order_ids::OrderIds;
+use super::ids::OrderIds;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
     pub status: i64,
-    pub statuses: StatusTable,
+    /// The status that comes with an error message.
+    pub failed: i64,
     pub completed_at: Timestamp,
 }
 
@@ -31,7 +32,7 @@ impl Example {
             "\",\"platform_id\":\"PF0014\",\"amount\":400000,\"real_amount\":400000,\"fee\":3200,\"status\":",
         );
         push_number(&mut text, self.status);
-        if self.status == self.statuses.failed() {
+        if self.status == self.failed {
             text.push_str(",\"error_msg\":");
             text.push_str(&json_string("beneficiary account rejected"));
         }
@@ -86,7 +87,7 @@ impl StatusWord {
         let name = || Status::payout_by_name(text).map(|status| StatusWord::Name(status.name));
         number().or_else(name).ok_or_else(|| {
             let near = did_you_mean(text, ["success", "cancelled", "failed"]);
-            format!("success, cancelled, failed or a number is wanted{near}")
+            format!("expected success, cancelled, failed or a number{near}")
         })
     }
 
@@ -113,7 +114,7 @@ mod tests {
         let statuses = StatusTable::PLATFORM;
         for status in [3, 4, 5] {
             let completed_at = Timestamp::from_second(1_567_614_111).unwrap();
-            let example = Example { status, statuses, completed_at };
+            let example = Example { status, failed: statuses.failed(), completed_at };
             let text = example.payload(&OrderIds::new(1), 0);
             let payload = Payload::parse(text.as_bytes()).unwrap();
             assert_eq!(findings(&payload, Expectation::Notification, &statuses), []);

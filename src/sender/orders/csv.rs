@@ -5,17 +5,22 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use csv::{ByteRecord, ErrorKind};
+use csv::ByteRecord;
 use protocol::internal::documented::{FieldType, documented_type};
 use protocol::internal::edit::json_string;
 use protocol::{MAX_BYTES, Payload, Value};
 
+use super::error::OrderError;
 use super::header::Expected;
-use super::{Bad, READ_AHEAD, Row, WrittenAs};
+use super::row::{Row, WrittenAs};
 use crate::lines::error::BadLine;
+use crate::lines::reader::ReadError;
 
-pub(in crate::sender) struct Table {
-    reader: csv::Reader<Guarded>,
+/// How much the CSV reader may take beyond a row, in bytes: what it reads ahead.
+const READ_AHEAD: usize = 64 * 1024;
+
+pub(super) struct Table {
+    reader: csv::Reader<BoundedReader>,
     expected: Expected,
     header: Option<Vec<String>>,
     skipped: Arc<AtomicU64>,
@@ -27,12 +32,12 @@ pub(in crate::sender) struct Table {
 }
 
 /// A reader that refuses to read a row without end, and remembers what was read ahead.
-struct Guarded {
+struct BoundedReader {
     reader: Box<dyn Read + Send>,
     ahead: VecDeque<u8>,
 }
 
-impl Read for Guarded {
+impl Read for BoundedReader {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         if self.ahead.len() > MAX_BYTES + READ_AHEAD {
             let long = format!("a row is longer than {MAX_BYTES} bytes (1 MiB); is a quote open?");
@@ -54,7 +59,7 @@ impl Table {
             .buffer_capacity(READ_AHEAD)
             .has_headers(false)
             .flexible(true)
-            .from_reader(Guarded { reader, ahead: VecDeque::new() });
+            .from_reader(BoundedReader { reader, ahead: VecDeque::new() });
         Table {
             reader,
             expected,
@@ -68,20 +73,16 @@ impl Table {
         }
     }
 
-    pub(super) fn next(&mut self) -> Option<Result<Row, Bad>> {
-        self.next_row().transpose()
-    }
-
-    fn next_row(&mut self) -> Result<Option<Row>, Bad> {
+    pub(super) fn next(&mut self) -> Result<Option<Row>, OrderError> {
         if self.header.is_none() {
-            if let Found::End = self.read()? {
+            if !self.read()? {
                 return Ok(None);
             }
-            let names = self.expected.names(&self.record);
-            self.header = Some(names.map_err(|error| Bad::header(self.line, error))?);
+            let line = self.line;
+            self.header = Some(self.expected.names(&self.record).map_err(|error| error.at(line))?);
         }
         loop {
-            if let Found::End = self.read()? {
+            if !self.read()? {
                 return Ok(None);
             }
             if !self.record.iter().all(is_blank) {
@@ -90,21 +91,14 @@ impl Table {
             self.skipped.fetch_add(1, Ordering::Relaxed);
         }
         let header = self.header.as_deref().unwrap_or_default();
-        let text = object_of(self.line, header, &self.record).map_err(Bad::row)?;
+        let text = object_of(self.line, header, &self.record)?;
         Ok(Some(Row { line: self.line, text, written_as: WrittenAs::Cells }))
     }
 
-    fn read(&mut self) -> Result<Found, Bad> {
+    fn read(&mut self) -> Result<bool, ReadError> {
         let found = self.reader.read_byte_record(&mut self.record);
         self.count_lines();
-        match found {
-            Ok(true) => Ok(Found::Row),
-            Ok(false) => Ok(Found::End),
-            Err(error) => Err(match error.into_kind() {
-                ErrorKind::Io(error) => Bad::reading(self.line, error),
-                other => Bad::file(self.line, format!("{other:?}")),
-            }),
-        }
+        found.map_err(|error| ReadError { line: self.line, error: error.into() })
     }
 
     fn count_lines(&mut self) {
@@ -125,11 +119,6 @@ impl Table {
             }
         }
     }
-}
-
-enum Found {
-    Row,
-    End,
 }
 
 fn is_blank(cell: &[u8]) -> bool {
@@ -164,7 +153,7 @@ fn object_of(line: u64, header: &[String], record: &ByteRecord) -> Result<Vec<u8
 /// that it does not list, `true`, `false` and numbers are literals, but only those that every reader
 /// of JSON prints as they are written: `007`, `1.10`, `1e5` and more digits than a double has are
 /// more often ids. `null` would take the field out of the signature.
-pub(super) fn is_literal(name: &str, cell: &str) -> bool {
+fn is_literal(name: &str, cell: &str) -> bool {
     match documented_type(name) {
         Some(FieldType::String) => false,
         Some(FieldType::Integer) => is_number(cell),
@@ -172,7 +161,7 @@ pub(super) fn is_literal(name: &str, cell: &str) -> bool {
     }
 }
 
-pub(super) fn is_number(cell: &str) -> bool {
+fn is_number(cell: &str) -> bool {
     let begins = cell.starts_with(|first: char| first == '-' || first.is_ascii_digit());
     begins
         && Payload::parse(format!("{{\"v\":{cell}}}").as_bytes()).is_ok_and(
@@ -187,4 +176,59 @@ fn is_kept_by_doubles(number: &str) -> bool {
     number.parse::<f64>().is_ok_and(|value| {
         (number == "0" || (LEAST..=MOST).contains(&value.abs())) && value.to_string() == number
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_those_of_json() {
+        for cell in ["1 ", "+1", "1,\"w\":2", "1}", "01", "-", "NaN", "0x1"] {
+            assert!(!is_number(cell), "{cell}");
+        }
+        assert!(is_number("1e3") && is_number("-0.0"));
+    }
+
+    #[test]
+    fn a_cell_has_the_type_of_its_field_and_keeps_its_digits() {
+        let texts = ["payout_id", "payout_cl_id", "platform_id", "error_msg", "sign_type", "sign"];
+        let deposits = ["payment_id", "payment_cl_id", "payment_cl_name"];
+        for name in texts.iter().chain(&deposits) {
+            for cell in ["20160806151343349021", "1e5", "7", "007", "true", "null", "1.5", ""] {
+                assert!(!is_literal(name, cell), "{name}: {cell}");
+            }
+        }
+        for name in ["amount", "real_amount", "fee", "status", "create_time", "update_time"] {
+            for cell in ["0", "-1", "400000", "1.10", "1e5", "99999999999999999999"] {
+                assert!(is_literal(name, cell), "{name}: {cell}");
+            }
+            for cell in ["007", "", "null", "true", "1,5", "2024-01-02", "1_000", " 5"] {
+                assert!(!is_literal(name, cell), "{name}: {cell}");
+            }
+        }
+        for cell in ["0", "7", "-7", "1.5", "-0.25", "9007199254740991", "true", "false"] {
+            assert!(is_literal("memo", cell), "{cell}");
+        }
+        for cell in [
+            "20160806151343349021",
+            "9007199254740992",
+            "9007199254740993",
+            "1e5",
+            "1E5",
+            "007",
+            "1.10",
+            "1.0",
+            "-0",
+            "0.0",
+            "0.00001",
+            "0.1000000000000000055",
+            "null",
+            "True",
+            "NULL",
+            "",
+        ] {
+            assert!(!is_literal("memo", cell), "{cell}");
+        }
+    }
 }

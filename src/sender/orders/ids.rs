@@ -9,7 +9,7 @@ const ROUNDS: usize = 4;
 const HALF: u64 = 10_000;
 
 /// The most hexadecimal digits of one id: 128 bits.
-pub const MOST_DIGITS: u32 = 32;
+pub const MAX_ID_DIGITS: u32 = 32;
 
 /// How many ids have eight digits; those of later orders have more.
 const BLOCK: u64 = HALF * HALF;
@@ -34,13 +34,13 @@ impl OrderIds {
     }
 
     pub fn merchant_order(&self, index: u64) -> u128 {
-        self.digits(index, MOST_DIGITS, 0)
+        self.digits(index, MAX_ID_DIGITS, 0)
     }
 
-    /// So many hexadecimal digits, at most [`MOST_DIGITS`], for one of several places in the order
+    /// So many hexadecimal digits, at most [`MAX_ID_DIGITS`], for one of several places in the order
     /// with this index: unique in their place for as many orders as they can number.
     pub fn digits(&self, index: u64, digits: u32, place: u64) -> u128 {
-        let bits = 2 * digits.min(MOST_DIGITS);
+        let bits = 2 * digits.min(MAX_ID_DIGITS);
         let mask = u64::MAX.checked_shr(u64::BITS - bits).unwrap_or_default();
         let high = index.checked_shr(bits).unwrap_or_default();
         let (mut left, mut right) = (high & mask, index & mask);
@@ -59,8 +59,9 @@ impl OrderIds {
     }
 }
 
-/// The round function: the finalizer of SplitMix64, under a key.
-fn mixed(number: u64, key: u64) -> u64 {
+/// A number stirred under a key, so that neighbours become unlike each other: the finalizer of
+/// SplitMix64.
+pub(super) fn mixed(number: u64, key: u64) -> u64 {
     let mut mixed = number.wrapping_add(key);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

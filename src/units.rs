@@ -1,0 +1,3 @@
+//! Quantities as people write them: shares, rates, factors, durations.
+
+pub mod percent;
