@@ -49,4 +49,5 @@ pub mod fuzzing {
     pub use crate::settings::ColorMode;
     pub use crate::terminal::sanitize::{abridge, sanitize};
     pub use crate::terminal::{Console, LONGEST_SPAN};
+    pub use crate::units::percent::Percent;
 }
