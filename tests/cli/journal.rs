@@ -220,8 +220,8 @@ fn a_file_of_orders_that_was_changed_is_refused_by_a_resume() {
     let orders = shared.work().join("orders.ndjson");
     let rows: String = (1..=40).map(|n| format!("{{\"payout_id\":\"P{n}\"}}\n")).collect();
     fs::write(&orders, &rows).unwrap();
-    let run = simulate(&url, &journal, &["--concurrency", "1", "--rate", "40/s", "--from"]);
-    let run = run.arg(&orders).start();
+    let run = simulate(&url, &journal, &["--concurrency", "1", "--rate", "40/s"]);
+    let run = run.arg("--from").arg(&orders).start();
     merchant.wait_for(8);
     run.signal(Signal::KILL);
     run.end();

@@ -57,8 +57,8 @@ fn an_order_of_an_open_pipe_is_sent_at_once_and_an_interrupt_is_heard_in_its_sil
 fn rows_of_a_pipe_that_no_order_was_made_of_are_not_of_a_resumed_run() {
     let (merchant, shared) = (Merchant::tolerating(&[ACKNOWLEDGE; 9]), Sandbox::new());
     let (path, journal) = (fifo(&shared), shared.work().join("run.journal"));
-    let with = |arguments: &[&str]| many(&merchant.url(), arguments).arg("--journal").arg(&journal);
-    let running = with(&["--duplicates", "50%", "--from"]).arg(&path).start();
+    let run = many(&merchant.url(), &["--duplicates", "50%", "--journal"]).arg(&journal);
+    let running = run.arg("--from").arg(&path).start();
     let mut pipe = fs::File::options().write(true).open(&path).expect("a reader");
     writeln!(pipe, "{{\"payout_id\":\"A\"}}").expect("an open pipe");
     merchant.wait_for(1);
