@@ -49,4 +49,5 @@ pub mod fuzzing {
     pub use crate::terminal::{Console, LONGEST_SPAN};
     pub use crate::units::duration::{MAX_DURATION, format_duration, parse_duration};
     pub use crate::units::factor::Speed;
+    pub use crate::units::percent::Percent;
 }

@@ -39,11 +39,18 @@ pub struct Schema {
     pub what: &'static str,
     pub application_id: i32,
     pub migrations: &'static [&'static str],
+    /// For each earlier version temporary views that show its tables as today's. With them a file is
+    /// migrated by [`Store::begin`] only, and until then left as it is; without them when it is opened.
+    pub previews: &'static [&'static str],
 }
 
 impl Schema {
     fn version(&self) -> i64 {
         i64::try_from(self.migrations.len()).unwrap_or(i64::MAX)
+    }
+
+    fn is_migrated_at_once(&self) -> bool {
+        self.previews.is_empty()
     }
 }
 
@@ -130,13 +137,14 @@ pub struct Store {
     late: Late,
     is_closed: Arc<AtomicBool>,
     limits: Limits,
+    schema: Schema,
     // The last field: the path is given up after the file is closed.
     place: Place,
 }
 
 impl Store {
     pub fn open(path: &Path, plan: &Plan<'_>) -> Result<Store, StoreError> {
-        let (place, found) = Place::claim(path, plan.presence, plan.schema)?;
+        let (mut place, found) = Place::claim(path, plan.presence, plan.schema)?;
         if found == Found::Nothing {
             let draft = place.draft()?;
             let made = connection::create(&draft, plan.schema, plan.first, &place.subject)
@@ -155,7 +163,10 @@ impl Store {
             connection::keep_log(&connection, true, &place.subject)?;
         }
         mark::check(&connection, &place.path, had_log, &place.subject)?;
-        connection::migrate(&mut connection, plan.schema, &place.subject)?;
+        connection::check_version(&connection, plan.schema, &place.subject)?;
+        if plan.schema.is_migrated_at_once() {
+            connection::migrate(&mut connection, plan.schema, &place.subject)?;
+        }
         if found == Found::Store && plan.integrity == Integrity::Whole {
             connection::check(&connection, &place.subject)?;
         }
@@ -168,15 +179,17 @@ impl Store {
             late: late.clone(),
             is_closed: Arc::clone(&is_closed),
             begins: plan.begins,
+            schema: *plan.schema,
         };
         let (sender, thread) = writer::start(connection, setting)?;
         let (sender, thread) = (Some(sender), Some(thread));
-        Ok(Store { sender, thread, late, is_closed, limits, place })
+        Ok(Store { sender, thread, late, is_closed, limits, schema: *plan.schema, place })
     }
 
     /// Marks the file as one that needs its log, before anything is written that must not be lost:
     /// from then on the file without its log is refused with [`Trouble::LogLost`], and not taken for
-    /// an earlier state. Everything written before it is in the file itself.
+    /// an earlier state. Everything written before it is in the file itself. A file of an earlier
+    /// version is migrated.
     pub async fn begin(&self) -> Result<(), StoreError> {
         self.flush().await?;
         let (answer, answered) = Reply::new();
@@ -239,7 +252,9 @@ impl Store {
 
     /// Opens a connection that reads; it sees what is durable, and blocks nobody.
     pub fn reader(&self) -> Result<Reader, StoreError> {
-        Reader::connect(&self.place.path, &self.limits, self.place.subject.clone())
+        let reader = Reader::connect(&self.place.path, &self.limits, self.place.subject.clone())?;
+        reader.preview(&self.schema)?;
+        Ok(reader)
     }
 
     /// Writes what waits, moves the log into the database and closes the file; it blocks meanwhile.

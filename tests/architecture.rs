@@ -38,7 +38,7 @@ const NAMED_ONLY_IN: &[(&str, &str)] = &[
     ("hyper hyper_util", "listener/server listener/forward net/wire net/proxy"),
     ("http_body_util", "listener/server listener/forward net/wire"),
     ("rcgen", "listener/tls net/probing/certificate.rs net/tls/tests.rs"),
-    ("futures_util", "sender/fleet/run.rs check/runner.rs check/trial.rs check/control.rs"),
+    ("futures_util", "sender/engine.rs check/runner.rs check/trial.rs check/control.rs"),
     ("reqwest", "net/http.rs"),
     ("getrandom", "listener/inspector"),
     ("colored", "terminal/theme.rs"),

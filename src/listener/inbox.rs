@@ -114,6 +114,7 @@ const SCHEMA: Schema = Schema {
         ALTER TABLE kept RENAME TO entries;
     ",
     ],
+    previews: &[],
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

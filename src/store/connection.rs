@@ -101,26 +101,39 @@ pub(super) fn create(
     connection.close().map_err(|(_, error)| subject.sql(&error))
 }
 
+pub(super) fn version(connection: &Connection, subject: &Subject) -> Result<i64, StoreError> {
+    connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(|error| subject.sql(&error))
+}
+
+/// Whether the file's version can be used, or brought up to date.
+pub(super) fn check_version(
+    connection: &Connection,
+    schema: &Schema,
+    subject: &Subject,
+) -> Result<(), StoreError> {
+    let (found, known) = (version(connection, subject)?, schema.version());
+    if found > known {
+        let detail = format!("its version is {found}, the latest known one is {known}");
+        return Err(subject.detailed(Trouble::Newer, detail));
+    }
+    match found {
+        1.. => Ok(()),
+        _ => Err(subject.detailed(Trouble::Corrupt, format!("its version is {found}"))),
+    }
+}
+
 pub(super) fn migrate(
     connection: &mut Connection,
     schema: &Schema,
     subject: &Subject,
 ) -> Result<(), StoreError> {
-    let found: i64 = connection
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .map_err(|error| subject.sql(&error))?;
-    let known = schema.version();
-    if found == known {
+    let (found, known) = (version(connection, subject)?, schema.version());
+    let done = usize::try_from(found).unwrap_or(usize::MAX);
+    if found >= known {
         return Ok(());
     }
-    if found > known {
-        let detail = format!("its version is {found}, the latest known one is {known}");
-        return Err(subject.detailed(Trouble::Newer, detail));
-    }
-    let done = match usize::try_from(found) {
-        Ok(done) if done > 0 => done,
-        _ => return Err(subject.detailed(Trouble::Corrupt, format!("its version is {found}"))),
-    };
     let mut bring = || {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for migration in schema.migrations.iter().skip(done) {

@@ -25,6 +25,8 @@ pub(super) struct Place {
     // A lock of its own: SQLite's are taken for each transaction, and closing any other handle of
     // the database would drop them. Readers need none and can look on.
     _lock: File,
+    // The same for the file itself, whatever name it is opened by. It is closed after SQLite's handles.
+    database: Option<File>,
 }
 
 impl Drop for Place {
@@ -67,13 +69,14 @@ impl Place {
         let path = resolve(path, &subject)?;
         let lock_path = beside(&path, "-lock");
         let lock = lock(&lock_path, &subject)?;
-        let place = Place { path, subject, lock_path, _lock: lock };
+        let mut place = Place { path, subject, lock_path, _lock: lock, database: None };
         // Looked at again under the lock: another process may just have made it.
         let found = if place.path.exists() { Found::Store } else { Found::Nothing };
         match (found, presence) {
             (Found::Store, Presence::New) => Err(place.subject.error(Trouble::Exists)),
             (Found::Nothing, Presence::Existing) => Err(place.subject.error(Trouble::Missing)),
             (Found::Store, _) => {
+                place.lock_database()?;
                 place.check_header(schema)?;
                 Ok((place, found))
             }
@@ -100,13 +103,28 @@ impl Place {
     }
 
     /// Gives the finished draft its name, durably.
-    pub(super) fn publish(&self, draft: &Path) -> Result<(), StoreError> {
+    pub(super) fn publish(&mut self, draft: &Path) -> Result<(), StoreError> {
         let publish = || {
             File::open(draft)?.sync_all()?;
             fs::rename(draft, &self.path)?;
             sync_folder(&self.path)
         };
-        publish().map_err(|error| self.subject.io(&error))
+        publish().map_err(|error| self.subject.io(&error))?;
+        self.lock_database()
+    }
+
+    /// Keeps others from the file by its other names: a hard link has a lock and a log of its own, in
+    /// which nothing of this one's is.
+    fn lock_database(&mut self) -> Result<(), StoreError> {
+        // Elsewhere such a lock is one of SQLite's kind, and would keep SQLite itself out.
+        if cfg!(target_os = "linux") {
+            let file = File::open(&self.path).map_err(|error| self.subject.io(&error))?;
+            if let Err(TryLockError::WouldBlock) = file.try_lock() {
+                return Err(self.subject.error(Trouble::InUse));
+            }
+            self.database = Some(file);
+        }
+        Ok(())
     }
 
     /// Another program's database must not be touched: opening it can already write to it.

@@ -17,7 +17,7 @@ use super::error::{StoreError, Subject, Trouble};
 use super::file::{FileId, beside};
 use super::log::Log;
 use super::statement::Statement;
-use super::{Limits, Recovery, mark};
+use super::{Limits, Recovery, Schema, mark};
 
 /// The most requests that wait; who comes later waits with them in hand.
 pub(super) const QUEUE: usize = 1024;
@@ -59,6 +59,7 @@ pub(super) struct Setting {
     pub(super) late: Late,
     pub(super) is_closed: Arc<AtomicBool>,
     pub(super) begins: bool,
+    pub(super) schema: Schema,
 }
 
 pub(super) fn start(
@@ -140,6 +141,9 @@ impl Writer {
                     .ok_or_else(|| (None, self.setting.subject.error(Trouble::Closed)))?;
                 let changed = open.commit(group, &self.setting, self.database)?;
                 if group.iter().any(|request| request.begins) {
+                    let subject = &self.setting.subject;
+                    connection::migrate(&mut open.connection, &self.setting.schema, subject)
+                        .map_err(|error| (None, error))?;
                     let marked = mark::set(&open.connection, &self.setting.subject);
                     marked.map_err(|error| (None, error))?;
                     self.setting.begins = true;

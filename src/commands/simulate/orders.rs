@@ -1,10 +1,8 @@
 //! The orders of a run: what the flags ask for, and what is reported of them.
 
-use std::future::{Future, poll_fn};
 use std::num::NonZeroU64;
 use std::path::Path;
-use std::pin::pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use jiff::Timestamp;
 use protocol::Key;
@@ -12,20 +10,17 @@ use protocol::internal::signing::BodySigner;
 
 use super::super::args::numbered;
 use super::Setup;
-use super::many::{Halt, ManyArgs};
+use super::many::ManyArgs;
 use crate::error::CommandError;
 use crate::report::figures::counted;
-use crate::sender::fleet::Supply;
+use crate::sender::engine::{OrderFeed, SourceError};
+use crate::sender::journal::WaitingOrders;
 use crate::sender::orders::Orders;
 use crate::sender::orders::error::OrderError;
 use crate::sender::orders::file::FileFormat;
 use crate::sender::orders::mix::Mix;
 use crate::sender::orders::plan::OrderSettings;
-use crate::sender::pace::Pace;
 use crate::sender::record::Order;
-
-/// How many orders are taken in before the runtime, and with it the signal to stop, has its turn.
-const BATCH: usize = 256;
 
 pub(super) fn of_arguments(setup: &Setup<'_>, key: Key) -> Result<Orders, CommandError> {
     let many = &setup.args.many;
@@ -52,53 +47,31 @@ pub(super) fn of_arguments(setup: &Setup<'_>, key: Key) -> Result<Orders, Comman
     }
 }
 
-pub(super) async fn take_in(
-    orders: &mut Orders,
-    many: &ManyArgs,
-    pace: &Pace,
-    start: Timestamp,
-    interrupt: impl Future<Output = ()>,
-) -> Result<Vec<Order>, CommandError> {
-    let (mut taken, mut interrupt) = (Vec::new(), pin!(interrupt));
-    poll_fn(|context| {
-        if interrupt.as_mut().poll(context).is_ready() {
-            let told = "interrupted while the orders were taken in; nothing was sent";
-            return Poll::Ready(Err(CommandError::interrupted(told)));
-        }
-        for _ in 0..BATCH {
-            let offset = pace.intended(taken.len() as u64).unwrap_or_default();
-            let completed = start.checked_add(offset).unwrap_or(Timestamp::MAX);
-            match orders.next(completed) {
-                Poll::Ready(None) => return Poll::Ready(Ok(())),
-                Poll::Ready(Some(Ok(order))) => taken.push(order),
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(refused(many, error))),
-                Poll::Pending => std::task::ready!(orders.poll_ready(context)),
-            }
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await?;
-    Ok(taken)
-}
-
-pub(super) struct Counted<'a> {
-    pub(super) many: &'a ManyArgs,
-    pub(super) orders: Orders,
+/// The orders of a session: those that are in the journal without an attempt, and then the rest.
+pub(super) struct SessionOrders {
+    pub(super) waiting: Option<WaitingOrders>,
+    pub(super) rest: Orders,
     pub(super) duplicates: u64,
 }
 
-impl Supply<Halt> for Counted<'_> {
-    fn next(&mut self, completed_at: Timestamp) -> Poll<Option<Result<Order, Halt>>> {
-        let order = self.orders.next(completed_at);
-        if let Poll::Ready(Some(Ok(Order { duplicate_of: Some(_), .. }))) = &order {
+impl OrderFeed for SessionOrders {
+    fn next(&mut self, completed_at: Timestamp) -> Poll<Option<Result<Order, SourceError>>> {
+        let waiting = self.waiting.as_mut().map_or(Ok(None), WaitingOrders::next);
+        let order = match waiting.map_err(SourceError::Journal) {
+            Ok(Some(order)) => Some(Ok(order)),
+            Ok(None) => {
+                ready!(self.rest.next(completed_at)).map(|it| it.map_err(SourceError::Order))
+            }
+            Err(error) => Some(Err(error)),
+        };
+        if let Some(Ok(Order { duplicate_of: Some(_), .. })) = &order {
             self.duplicates += 1;
         }
-        order.map_err(|error| Halt::BadRow(refused(self.many, error)))
+        Poll::Ready(order)
     }
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        self.orders.poll_ready(context)
+        self.rest.poll_ready(context)
     }
 }
 
@@ -136,7 +109,7 @@ pub(super) fn refused(many: &ManyArgs, error: OrderError) -> CommandError {
 
 /// Nothing was sent, so nothing was acknowledged: a pipeline must not take that for a yes.
 pub(super) fn no_orders(many: &ManyArgs, skipped: u64) -> CommandError {
-    let name = source_name(many).unwrap_or_default();
+    let name = source_name(many).unwrap_or_else(|| "the run".to_owned());
     let error = CommandError::input(format!("{name} has no orders"));
     match skipped_rows(many, skipped) {
         Some(skipped) => error.because(skipped),

@@ -221,7 +221,7 @@ fn reasons(page: &mut Markup, summary: &DeliverySummary) {
     page.html("<tr><th class=\"word\">Reason</th><th class=\"n\">Attempts</th><th class=\"n\">Orders lost</th><th class=\"long\">The first in words</th></tr>");
     for reason in &summary.reasons {
         page.html("<tr><td class=\"word\"><code>")
-            .text(reason.code)
+            .text(&reason.code)
             .html("</code></td><td class=\"n\">");
         page.text(&grouped(reason.attempts)).html("</td><td class=\"n\">");
         page.text(&grouped(reason.exhausted)).html("</td><td class=\"long\">");
@@ -246,7 +246,7 @@ fn slowest(page: &mut Markup, summary: &DeliverySummary) {
         page.text(&slow.attempt.to_string()).html("</td><td class=\"n\">");
         page.text(&three_digits(slow.latency)).html("</td><td class=\"n\">");
         page.text(&three_digits(slow.service_time)).html("</td><td class=\"word\"><code>");
-        page.text(slow.code).html("</code></td></tr>");
+        page.text(&slow.code).html("</code></td></tr>");
     }
     page.html("</table></div></section>");
 }

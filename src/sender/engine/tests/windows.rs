@@ -2,8 +2,13 @@
 
 use super::*;
 
+fn silent(_: &EngineEvent, _: Option<&AttemptDetails<'_>>) -> Result<(), ()> {
+    Ok(())
+}
+
 const ACKNOWLEDGED: OrderResult = OrderResult::Acknowledged;
-const EXHAUSTED: OrderResult = OrderResult::Exhausted;
+const EXHAUSTED: OrderResult = OrderResult::Exhausted(Exhaustion::WindowPassed);
+const LAPSED: OrderResult = OrderResult::Exhausted(Exhaustion::WindowPassedWhileStopped);
 
 fn schedule(delays: &str, window: u64) -> RetrySchedule {
     RetrySchedule::parse(delays, None, seconds(window)).unwrap()
@@ -32,34 +37,21 @@ fn orders_of_an_old_journal_start_their_window_when_they_are_sent() {
             (Duration::ZERO, if attempt == 1 { Answer::Refuse } else { Answer::Acknowledge })
         };
         let transport = Merchant { clock: &clock, rule, seen: Mutex::default() };
-        let request = Request::new(Target::parse("http://127.0.0.1:9/").unwrap(), "");
-        let limits = Limits {
-            concurrency: NonZeroUsize::MIN,
-            max_in_flight: NonZeroUsize::MIN,
-            drain: DEFAULT_DRAIN,
-        };
-        let (schedule, retry_after) = (schedule("15s", 60), RetryAfter::default());
-        let speed = Speed::REAL;
-        let plan = RetryPlan { schedule: &schedule, jitter: None, speed, retry_after };
-        let fleet = Fleet {
-            request: &request,
-            plan,
-            limits,
+        let schedule = schedule("15s", 60);
+        let engine = Engine {
+            request: &request(),
+            plan: RetryPlan::new(&schedule, Speed::REAL),
+            limits: LoadLimits::ONE,
             clock: &clock,
             transport: &transport,
-            journal: &NoJournal,
+            journal: None,
         };
-        let mut listed = [1, 2].into_iter();
         let made = Timestamp::from_second(made).unwrap();
-        let feed = Feed {
-            resumed: &mut iter::empty(),
-            orders: &mut |_| listed.next().map(|number| Ok::<_, &str>(order(number, made))),
-            count: Some(2),
-            pace: &|_| None,
-        };
-        let run = fleet.run(feed, pending::<()>, |_| Ok(()));
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let totals = runtime.block_on(clock.run(run)).unwrap();
+        let orders = &mut Orders::listed(vec![order(1, made), order(2, made)]);
+        let (begun, pace) = (Vec::new(), Pace::default());
+        let input = EngineInput { begun, orders, count: Some(2), pace };
+        let (no_stop, silent) = (&mut |_: &mut Context<'_>| Poll::Pending, &mut silent);
+        let totals = complete(&clock, engine.run(input, no_stop, silent)).unwrap();
         assert_eq!((totals.acknowledged, totals.attempts), (2, 4));
         assert_eq!(*times.lock().unwrap(), [(1, 0), (1, 0), (2, 15), (2, 15)]);
     }
@@ -114,15 +106,15 @@ fn the_window_of_an_order_that_had_begun_continues_while_the_sender_is_stopped()
             _ => acknowledge(1, 2, Duration::ZERO),
         });
         let end = &story.orders[0];
-        (end.result, end.attempts, end.lapsed)
+        (end.result, end.attempts)
     };
     for speed in ["1x", "60x"] {
-        assert_eq!(stopped(44, speed), (ACKNOWLEDGED, 2, false), "{speed}");
-        assert_eq!(stopped(9_999, speed), (EXHAUSTED, 1, true), "{speed}");
+        assert_eq!(stopped(44, speed), (ACKNOWLEDGED, 2), "{speed}");
+        assert_eq!(stopped(9_999, speed), (LAPSED, 1), "{speed}");
     }
     // Not sixty times as long.
-    assert_eq!(stopped(45, "60x"), (ACKNOWLEDGED, 2, false));
-    assert_eq!(stopped(46, "60x"), (EXHAUSTED, 1, true));
+    assert_eq!(stopped(45, "60x"), (ACKNOWLEDGED, 2));
+    assert_eq!(stopped(46, "60x"), (LAPSED, 1));
 }
 
 #[test]
@@ -135,7 +127,7 @@ fn a_reply_that_was_awaited_while_the_sender_was_stopped_says_so() {
     };
     let story = rig.run(|_, _, _| (seconds(2), Answer::Refuse));
     let end = &story.orders[0];
-    assert_eq!((end.result, end.attempts, end.lapsed), (EXHAUSTED, 1, true));
+    assert_eq!((end.result, end.attempts), (LAPSED, 1));
 }
 
 #[test]
@@ -154,13 +146,13 @@ fn orders_that_had_not_begun_lose_nothing_while_the_sender_is_stopped() {
             _ => (millis(50), Answer::Acknowledge),
         });
         // Those that had begun may have lost their window; of the rest each has its retry.
-        let lapsed = story.orders.iter().filter(|order| order.lapsed).count();
+        let lapsed = story.orders.iter().filter(|order| order.result.is_lapsed()).count();
         assert!(lapsed <= 21, "{rate:?} {lapsed}");
         assert_eq!(story.totals.acknowledged + lapsed as u64, 100, "{rate:?}");
         assert!(story.orders.iter().all(|order| order.attempts > 0), "{rate:?}");
         if rate.is_some() {
             // No burst after the stop: the times intended for the rest moved by it.
-            let late = |one: &&AttemptRecord| one.sent > one.intended + millis(100);
+            let late = |one: &&Attempt| one.sent > one.intended + millis(100);
             let late = story.attempts.iter().filter(late).count();
             assert!(late <= 12, "{late} of {}", story.attempts.len());
         }
@@ -169,14 +161,14 @@ fn orders_that_had_not_begun_lose_nothing_while_the_sender_is_stopped() {
 
 #[test]
 fn a_resumed_order_that_may_never_have_been_sent_is_sent_after_its_window() {
-    let resumed = |number, last, attempts, ago| Resumed {
+    let resumed = |number, last, attempts, ago| BegunOrder {
         order: order(number, Timestamp::UNIX_EPOCH),
         attempts,
         last,
         elapsed: seconds(ago),
     };
     let rig = Rig {
-        resumed: vec![
+        begun: vec![
             resumed(1, LastOutcome::Unproven, 1, 3_601),
             resumed(2, LastOutcome::Unproven, 3, 99_999),
             resumed(3, LastOutcome::Unknown, 1, 3_601),
@@ -185,38 +177,40 @@ fn a_resumed_order_that_may_never_have_been_sent_is_sent_after_its_window() {
         ],
         ..Rig::default()
     };
-    let journal = Recorder::default();
-    let story = rig.run_with(&journal, |_, _, _| (Duration::ZERO, Answer::Refuse)).unwrap();
+    let journaled = Journaled::new();
+    let made = |number, attempt| {
+        let order = order(number, Timestamp::UNIX_EPOCH);
+        let (intended, offset) = (Duration::ZERO, Duration::ZERO);
+        InFlight { order, attempt, intended, offset, is_owed: true }
+    };
+    let made: Vec<_> =
+        [(1, 1), (2, 1), (2, 2), (2, 3), (3, 1), (4, 1)].map(|(a, b)| made(a, b)).into();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let recorded = journaled.journal.record(Timestamp::UNIX_EPOCH, &[], &made);
+    runtime.block_on(recorded).unwrap();
+    let story =
+        rig.run_with(Some(&journaled.journal), |_, _, _| (Duration::ZERO, Answer::Refuse)).unwrap();
     let ended: Vec<_> =
-        story.orders.iter().map(|one| (one.order, one.result, one.attempts, one.lapsed)).collect();
+        story.orders.iter().map(|one| (one.order, one.result, one.attempts)).collect();
     assert_eq!(
         ended,
-        [
-            (3, EXHAUSTED, 1, true),
-            (4, EXHAUSTED, 1, true),
-            (1, EXHAUSTED, 2, false),
-            (2, EXHAUSTED, 4, false),
-            (5, EXHAUSTED, 1, false),
-        ]
+        [(3, LAPSED, 1), (4, LAPSED, 1), (1, EXHAUSTED, 2), (2, EXHAUSTED, 4), (5, EXHAUSTED, 1),]
     );
     assert_eq!(story.unknown, [(1, 1), (2, 3), (3, 1)]);
     // What a stop ended is not recorded: the clock may be wrong.
-    let told = journal.told.borrow();
-    assert!(
-        !told.iter().any(|one| one.contains("settle 3") || one.contains("settle 4")),
-        "{told:?}"
-    );
+    let pending = "SELECT number FROM orders WHERE state = 'pending' ORDER BY number";
+    assert_eq!(column::<i64>(&journaled.look(), pending), [3, 4]);
 }
 
 #[test]
 fn an_owed_attempt_is_sent_however_late_it_is() {
-    let resumed = Resumed {
+    let begun = BegunOrder {
         order: order(1, Timestamp::UNIX_EPOCH),
         attempts: 1,
         last: LastOutcome::Unproven,
         elapsed: seconds(1),
     };
     let stop = Some((seconds(2), seconds(100_000)));
-    let story = Rig { resumed: vec![resumed], stop, ..Rig::default() }.run(acknowledge);
+    let story = Rig { begun: vec![begun], stop, ..Rig::default() }.run(acknowledge);
     assert_eq!(story.results(), [(1, ACKNOWLEDGED, 2)]);
 }

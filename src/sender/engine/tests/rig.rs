@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::pending;
+use std::ops::RangeInclusive;
 use std::sync::Mutex;
 
 use protocol::internal::acknowledgement::{ACKNOWLEDGEMENT_BODY, Reply};
@@ -10,13 +11,15 @@ use super::*;
 use crate::clock::Clock;
 use crate::net::outcome::{FailureKind, Outcome, TransportFailure};
 use crate::net::transport::Transport;
-use crate::sender::record::OrderRecord;
+use crate::sender::pace::Rate;
+use crate::store::tests::Folder;
 
 /// What a merchant does with one request.
 #[derive(Clone)]
 pub(super) enum Answer {
     Acknowledge,
     Refuse,
+    Reply(u16, &'static str),
     Busy(&'static str),
     Vanish,
     HoldBack,
@@ -48,6 +51,7 @@ impl<R: Fn(u64, u64, Duration) -> (Duration, Answer) + Send + Sync> Transport fo
         match answer {
             Answer::Acknowledge => reply(200, ACKNOWLEDGEMENT_BODY, None),
             Answer::Refuse => reply(500, "", None),
+            Answer::Reply(status, body) => reply(status, body, None),
             Answer::Busy(wait) => reply(503, "", Some(wait)),
             Answer::Vanish => Outcome::NoReply(TransportFailure::new(FailureKind::Reset, "")),
             Answer::HoldBack => Outcome::NoReply(TransportFailure::new(FailureKind::HeldBack, "")),
@@ -66,7 +70,7 @@ pub(super) struct Rig {
     pub(super) orders: u64,
     /// How many orders the feed says that it has.
     pub(super) count: Option<u64>,
-    pub(super) resumed: Vec<Resumed>,
+    pub(super) begun: Vec<BegunOrder>,
     /// When the interrupts come.
     pub(super) interrupts: Vec<Duration>,
     /// When the sender is stopped, and for how long; without interrupts.
@@ -83,7 +87,7 @@ impl Default for Rig {
             rate: None,
             orders: 0,
             count: None,
-            resumed: Vec::new(),
+            begun: Vec::new(),
             interrupts: Vec::new(),
             stop: None,
         }
@@ -93,9 +97,9 @@ impl Default for Rig {
 /// What a run told.
 #[derive(Default)]
 pub(super) struct Story {
-    pub(super) totals: FleetTotals,
-    pub(super) attempts: Vec<AttemptRecord>,
-    pub(super) orders: Vec<OrderRecord>,
+    pub(super) totals: RunTotals,
+    pub(super) attempts: Vec<Attempt>,
+    pub(super) orders: Vec<OrderEnd>,
     pub(super) throttled: Vec<Duration>,
     pub(super) unknown: Vec<(u64, u32)>,
 }
@@ -106,11 +110,7 @@ impl Story {
     }
 
     /// The value below which this share of the values lies.
-    pub(super) fn quantile(
-        &self,
-        share: f64,
-        value: impl Fn(&AttemptRecord) -> Duration,
-    ) -> Duration {
+    pub(super) fn quantile(&self, share: f64, value: impl Fn(&Attempt) -> Duration) -> Duration {
         let mut values: Vec<_> = self.attempts.iter().map(value).collect();
         values.sort_unstable();
         values[(values.len() as f64 * share) as usize]
@@ -130,70 +130,135 @@ pub(super) fn order(number: u64, completed_at: Timestamp) -> Order {
     Order { number, id: format!("POT{number}").into(), body, completed_at, duplicate_of: None }
 }
 
+/// Orders with these numbers, as soon as they are asked for.
+pub(super) struct Numbered(pub(super) RangeInclusive<u64>);
+
+impl OrderFeed for Numbered {
+    fn next(&mut self, at: Timestamp) -> Poll<Option<Result<Order, SourceError>>> {
+        Poll::Ready(self.0.next().map(|number| Ok(order(number, at))))
+    }
+}
+
+pub(super) fn pace(rate: Option<u32>) -> Pace {
+    let rate = rate.map(|rate| Rate::parse(&format!("{rate}/s")).unwrap());
+    Pace { rate, ramp: None }
+}
+
+/// Asks the run to stop at these times.
+pub(super) fn stops_at<'a>(
+    clock: &'a SimulatedClock,
+    times: impl IntoIterator<Item = Duration> + 'a,
+) -> impl FnMut(&mut Context<'_>) -> Poll<()> + 'a {
+    let mut times = times.into_iter();
+    let mut next = move || -> Boxed<'a, ()> {
+        match times.next() {
+            Some(at) => Box::pin(async move { clock.sleep(at.saturating_sub(clock.now())).await }),
+            None => Box::pin(pending()),
+        }
+    };
+    let mut awaited = None;
+    move |context| {
+        let polled = awaited.get_or_insert_with(&mut next).as_mut().poll(context);
+        if polled.is_ready() {
+            awaited = None;
+        }
+        polled
+    }
+}
+
+/// Drives a run to its end.
+pub(super) fn complete<T>(clock: &SimulatedClock, run: impl Future<Output = T>) -> T {
+    // The disk's time is real.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(clock.run(run))
+}
+
+pub(super) fn request() -> Request {
+    Request::new(Target::parse("http://127.0.0.1:9/").unwrap(), "")
+}
+
+/// A journal in a folder that goes away with it.
+pub(super) struct Journaled {
+    pub(super) folder: Folder,
+    pub(super) journal: Journal,
+}
+
+impl Journaled {
+    pub(super) fn new() -> Self {
+        let folder = Folder::new();
+        let run = crate::sender::journal::tests::run();
+        let journal = Journal::create(&folder.file("run.db"), &run).unwrap();
+        Journaled { folder, journal }
+    }
+
+    pub(super) fn look(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.folder.file("run.db")).unwrap()
+    }
+}
+
+/// One column of all rows.
+pub(super) fn column<T: rusqlite::types::FromSql>(
+    look: &rusqlite::Connection,
+    sql: &str,
+) -> Vec<T> {
+    let mut found = look.prepare(sql).unwrap();
+    found.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
 impl Rig {
     pub(super) fn run(
         self,
         rule: impl Fn(u64, u64, Duration) -> (Duration, Answer) + Send + Sync,
     ) -> Story {
-        self.run_with(&NoJournal, rule).unwrap()
+        self.run_with(None, rule).unwrap()
     }
 
-    pub(super) fn run_with<J: Journal<&'static str>>(
+    pub(super) fn run_with(
         self,
-        journal: &J,
+        journal: Option<&Journal>,
         rule: impl Fn(u64, u64, Duration) -> (Duration, Answer) + Send + Sync,
-    ) -> Result<Story, &'static str> {
+    ) -> Result<Story, RunError<()>> {
         let clock = &SimulatedClock::new(Timestamp::UNIX_EPOCH);
         let transport = &Merchant { clock, rule, seen: Mutex::default() };
-        let request = &Request::new(Target::parse("http://127.0.0.1:9/").unwrap(), "");
+        let request = &request();
         let (concurrency, max_in_flight) = self.limits;
-        let limits = Limits {
+        let limits = LoadLimits {
             concurrency: NonZeroUsize::new(concurrency).unwrap(),
             max_in_flight: NonZeroUsize::new(max_in_flight).unwrap(),
             drain: DEFAULT_DRAIN,
         };
-        let plan = RetryPlan {
-            schedule: &self.schedule,
-            jitter: None,
-            speed: self.speed,
-            retry_after: self.retry_after,
-        };
-        let fleet = Fleet { request, plan, limits, clock, transport, journal };
-        let mut numbers = 1..=self.orders;
-        let feed = Feed {
-            resumed: &mut self.resumed.into_iter().map(Ok),
-            orders: &mut |at| numbers.next().map(|number| Ok(order(number, at))),
-            count: self.count,
-            pace: &|n| self.rate.map(|rate| seconds(1) * u32::try_from(n).unwrap() / rate),
-        };
-        let mut interrupts = self.interrupts.into_iter();
-        let interrupt = || {
-            let next = interrupts.next();
-            async move {
-                if let Some((at, lasted)) = self.stop {
-                    clock.sleep(at).await;
-                    clock.advance(lasted);
-                }
-                match next {
-                    Some(at) => clock.sleep(at.saturating_sub(clock.now())).await,
-                    None => pending().await,
-                }
+        let plan = RetryPlan::new(&self.schedule, self.speed);
+        let plan = RetryPlan { retry_after: self.retry_after, ..plan };
+        let engine = Engine { request, plan, limits, clock, transport, journal };
+        let (orders, pace) = (&mut Numbered(1..=self.orders), pace(self.rate));
+        let input = EngineInput { begun: self.begun, orders, count: self.count, pace };
+        let mut stopped: Option<Boxed<'_, ()>> = self.stop.map(|(at, lasted)| -> Boxed<'_, ()> {
+            Box::pin(async move {
+                clock.sleep(at).await;
+                clock.advance(lasted);
+            })
+        });
+        let mut stops = stops_at(clock, self.interrupts);
+        let poll_stop = &mut |context: &mut Context<'_>| {
+            if stopped.as_mut().is_some_and(|stopped| stopped.as_mut().poll(context).is_ready()) {
+                stopped = None;
             }
+            stops(context)
         };
         let mut story = Story::default();
-        let run = fleet.run(feed, interrupt, |event| {
+        let on_event = &mut |event: &EngineEvent, _: Option<&AttemptDetails<'_>>| {
             match event {
-                FleetEvent::Attempt(record) => story.attempts.push(record),
-                FleetEvent::Order(record) => story.orders.push(record),
-                FleetEvent::Throttled { at, .. } => story.throttled.push(at),
-                FleetEvent::UnknownOutcome { order, attempt, .. } => {
-                    story.unknown.push((order, attempt));
+                EngineEvent::Attempt(attempt) => story.attempts.push(attempt.clone()),
+                EngineEvent::Order(end) => story.orders.push(end.clone()),
+                EngineEvent::Throttled { at, .. } => story.throttled.push(*at),
+                EngineEvent::UnknownOutcome { order, attempt, .. } => {
+                    story.unknown.push((*order, *attempt));
                 }
+                EngineEvent::NotSent { .. } | EngineEvent::Stopping => {}
             }
             Ok(())
-        });
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let totals = runtime.block_on(clock.run(run))?;
+        };
+        let totals = complete(clock, engine.run(input, poll_stop, on_event))?;
         Ok(Story { totals, ..story })
     }
 }

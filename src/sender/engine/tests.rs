@@ -1,19 +1,26 @@
-//! The fleet on a simulated clock, against merchants that follow a rule.
+//! The engine on a simulated clock, against merchants that follow a rule.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::future::{pending, ready};
-use std::iter;
+use std::num::NonZeroUsize;
 use std::sync::Mutex;
 
+use super::state::OrderFeed;
 use super::*;
 use crate::clock::SimulatedClock;
 use crate::net::transport::Target;
-use crate::sender::record::{AttemptRecord, FleetEvent, OrderResult};
+use crate::sender::decide::{Exhaustion, LastOutcome};
+use crate::sender::orders::error::OrderError;
+use crate::sender::record::BegunOrder;
+use crate::sender::retry_after::RetryAfter;
 use crate::sender::schedule::RetrySchedule;
+use crate::store::Trouble;
 use crate::units::factor::Speed;
-use rig::{Answer, Merchant, Rig, millis, order, seconds};
+use rig::{
+    Answer, Journaled, Merchant, Rig, column, complete, millis, order, pace, request, seconds,
+    stops_at,
+};
 
+mod one;
 mod rig;
 mod supply;
 mod windows;
@@ -81,13 +88,13 @@ fn an_order_that_is_never_acknowledged_is_exhausted_at_the_end_of_the_schedule()
         2 => (Duration::ZERO, Answer::Acknowledge),
         _ => (Duration::ZERO, Answer::Refuse),
     });
-    let exhausted = OrderResult::Exhausted;
+    let exhausted = OrderResult::Exhausted(Exhaustion::NoRetriesLeft);
     let acknowledged = OrderResult::Acknowledged;
     assert_eq!(story.results(), [(2, acknowledged, 1), (1, exhausted, 11), (3, exhausted, 11)]);
     assert_eq!(story.totals.exhausted, 2);
     assert_eq!(story.orders[1].finished, seconds(3345));
     let refusal = &story.attempts[0];
-    assert_eq!((refusal.status, refusal.code), (Some(500), "status"));
+    assert_eq!((refusal.status, &*refusal.code), (Some(500), "status"));
 }
 
 #[test]
@@ -111,7 +118,8 @@ fn a_late_attempt_is_intended_when_the_reply_before_it_is_known() {
         story.attempts.iter().map(|one| (one.intended.as_secs(), one.sent.as_secs())).collect();
     // Attempt 2 was planned at 15s, while the reply to attempt 1 was awaited until 40s.
     assert_eq!(times, [(0, 0), (40, 40), (60, 60)]);
-    assert_eq!(story.results(), [(1, OrderResult::Exhausted, 3)]);
+    let exhausted = OrderResult::Exhausted(Exhaustion::NoRetriesLeft);
+    assert_eq!(story.results(), [(1, exhausted, 3)]);
 }
 
 #[test]
@@ -126,8 +134,8 @@ fn the_open_model_shows_a_stall_that_a_naive_tool_hides() {
     for record in &story.attempts {
         assert_eq!(record.intended, millis(10) * u32::try_from(record.order - 1).unwrap());
     }
-    let p99 = story.quantile(0.99, AttemptRecord::latency);
-    let naive = story.quantile(0.99, AttemptRecord::service_time);
+    let p99 = story.quantile(0.99, Attempt::latency);
+    let naive = story.quantile(0.99, Attempt::service_time);
     assert!(p99 > millis(800), "{p99:?}");
     assert_eq!(naive, millis(3));
     // One episode a stall: it is over when everything that was held back is sent.
@@ -151,7 +159,7 @@ fn the_limit_on_attempts_in_flight_bites_and_says_so_once() {
     let closed = Rig { orders: 100, limits: (8, 8), ..Rig::default() };
     let closed = closed.run(|_, _, _| (millis(20), Answer::Acknowledge));
     assert_eq!((closed.totals.throttled, closed.totals.peak_in_flight), (0, 8));
-    assert_eq!(closed.quantile(0.99, AttemptRecord::latency), millis(20));
+    assert_eq!(closed.quantile(0.99, Attempt::latency), millis(20));
 }
 
 #[test]
@@ -189,12 +197,13 @@ fn a_stop_drains_what_is_under_way_and_tells_the_rest_as_interrupted() {
     };
     let orders = || Rig { orders: 100, limits: (4, 4), ..Rig::default() };
     let stopped = Rig { interrupts: vec![millis(4_500)], ..orders() }.run(rule);
-    let interrupted = OrderResult::Interrupted;
+    let waiting = OrderResult::Interrupted(Interruption::Waiting);
+    let in_flight = OrderResult::Interrupted(Interruption::InFlight);
     let acknowledged = OrderResult::Acknowledged;
     // Order 5 took the place of order 1, which waits for its retry.
-    let expected = [(2, acknowledged, 1), (1, interrupted, 1), (3, interrupted, 1)];
+    let expected = [(2, acknowledged, 1), (1, waiting, 1), (3, waiting, 1)];
     assert_eq!(stopped.results()[..3], expected);
-    assert_eq!(stopped.results()[3..], [(4, interrupted, 1), (5, interrupted, 1)]);
+    assert_eq!(stopped.results()[3..], [(4, in_flight, 1), (5, in_flight, 1)]);
     assert_eq!((stopped.totals.elapsed, stopped.totals.ending), (millis(6_500), Ending::Stopped));
     assert_eq!((stopped.totals.orders, stopped.totals.attempts), (5, 3));
 
@@ -208,8 +217,8 @@ fn a_stop_drains_what_is_under_way_and_tells_the_rest_as_interrupted() {
 }
 
 #[test]
-fn resumed_orders_go_on_where_they_were() {
-    let resumed = |number, ago, attempts, last| Resumed {
+fn begun_orders_continue_where_they_were() {
+    let begun = |number, ago, attempts, last| BegunOrder {
         order: order(number, Timestamp::UNIX_EPOCH),
         attempts,
         last,
@@ -217,11 +226,11 @@ fn resumed_orders_go_on_where_they_were() {
     };
     let rig = Rig {
         orders: 1,
-        resumed: vec![
-            resumed(11, 10, 1, LastOutcome::Known),
-            resumed(12, 100, 2, LastOutcome::Unknown),
-            resumed(13, 3_601, 3, LastOutcome::Unknown),
-            resumed(14, 3_400, 11, LastOutcome::Unknown),
+        begun: vec![
+            begun(11, 10, 1, LastOutcome::Known),
+            begun(12, 100, 2, LastOutcome::Unknown),
+            begun(13, 3_601, 3, LastOutcome::Unknown),
+            begun(14, 3_400, 11, LastOutcome::Unknown),
         ],
         ..Rig::default()
     };
@@ -231,101 +240,98 @@ fn resumed_orders_go_on_where_they_were() {
         story.attempts.iter().map(|one| (one.order, one.attempt, one.sent.as_secs())).collect();
     sent.sort_unstable();
     assert_eq!(sent, [(1, 1, 0), (11, 2, 5), (12, 3, 0), (14, 12, 0)]);
-    assert!(story.results().contains(&(13, OrderResult::Exhausted, 3)));
+    let lapsed = OrderResult::Exhausted(Exhaustion::WindowPassedWhileStopped);
+    assert!(story.results().contains(&(13, lapsed, 3)));
     assert_eq!((story.totals.orders, story.totals.acknowledged), (5, 4));
 }
 
-/// Notes what it is told, and takes its time.
-#[derive(Default)]
-struct Recorder {
-    told: RefCell<Vec<String>>,
-    largest: RefCell<usize>,
-}
-
-impl Journal<&'static str> for Recorder {
-    async fn intend(&self, intentions: &[Intention]) -> Result<(), &'static str> {
-        tokio::task::yield_now().await;
-        let mut largest = self.largest.borrow_mut();
-        *largest = intentions.len().max(*largest);
-        for one in intentions {
-            let at = one.intended_at.as_second();
-            self.told
-                .borrow_mut()
-                .push(format!("intend {}.{} {at}", one.order.number, one.attempt));
-        }
-        Ok(())
-    }
-
-    async fn settle(&self, settlements: &[Settlement]) -> Result<(), &'static str> {
-        for one in settlements {
-            let told = match one {
-                Settlement::Attempt { order, attempt, code, verdict, .. } => {
-                    format!("settle {order}.{attempt} {code} {verdict:?}")
-                }
-                Settlement::Order { order, attempts, result } => {
-                    format!("settle {order} {attempts} {result:?}")
-                }
-            };
-            self.told.borrow_mut().push(told);
-        }
-        Ok(())
-    }
-}
-
 #[test]
-fn the_journal_is_told_before_a_request_is_sent_and_after_its_outcome() {
-    let journal = Recorder::default();
-    let rig = Rig { orders: 1, ..Rig::default() };
-    // The merchant looks into the journal; it lives on the same thread.
+fn an_attempt_is_recorded_before_it_is_sent_and_its_outcome_before_the_next() {
+    let journaled = Journaled::new();
+    // The merchant looks into the journal; it is on the same thread.
     let seen = Mutex::new(Vec::new());
-    rig.run_with(&journal, |_, attempt, at| {
-        seen.lock().unwrap().push((attempt, at.as_secs()));
+    let look = Mutex::new(journaled.look());
+    let rig = Rig { orders: 1, ..Rig::default() };
+    let rule = |_, attempt, at: Duration| {
+        let sql = "SELECT concat(attempt, ' ', intended_at_us / 1000000, ' ', outcome)
+                   FROM attempts ORDER BY attempt";
+        let recorded = column::<String>(&look.lock().unwrap(), sql);
+        seen.lock().unwrap().push((attempt, at.as_secs(), recorded));
         match attempt {
             1 => (seconds(1), Answer::Refuse),
             _ => (seconds(1), Answer::Acknowledge),
         }
-    })
-    .unwrap();
+    };
+    rig.run_with(Some(&journaled.journal), rule).unwrap();
+    let recorded = |lines: &[&str]| lines.iter().map(|&line| line.to_owned()).collect();
     assert_eq!(
-        *journal.told.borrow(),
-        [
-            "intend 1.1 0",
-            "settle 1.1 status Retry",
-            "intend 1.2 15",
-            "settle 1.2 acknowledged Acknowledged",
-        ]
+        *seen.lock().unwrap(),
+        [(1, 0, recorded(&["1 0 "])), (2, 15, recorded(&["1 0 status", "2 15 "]))]
     );
-    assert_eq!(*seen.lock().unwrap(), [(1, 0), (2, 15)]);
+    let ended = column::<String>(&journaled.look(), "SELECT state FROM orders");
+    assert_eq!(ended, ["acknowledged"]);
+    let outcomes = column::<String>(&journaled.look(), "SELECT outcome FROM attempts");
+    assert_eq!(outcomes, ["status", "acknowledged"]);
 }
 
 #[test]
 fn what_is_due_together_is_one_record() {
-    let journal = Recorder::default();
+    let journaled = Journaled::new();
+    let (look, commits) = (Mutex::new(journaled.look()), Mutex::new(BTreeMap::new()));
     let rig = Rig { orders: 1_000, limits: (500, 500), ..Rig::default() };
-    let story = rig.run_with(&journal, |_, _, _| (seconds(1), Answer::Acknowledge)).unwrap();
-    assert_eq!(story.totals.acknowledged, 1_000);
-    assert!(*journal.largest.borrow() >= 64);
-    assert_eq!(journal.told.borrow().len(), 2_000);
-}
-
-/// A disk that is full.
-struct Full;
-
-impl Journal<&'static str> for Full {
-    async fn intend(&self, _intentions: &[Intention]) -> Result<(), &'static str> {
-        Err("full")
-    }
-
-    async fn settle(&self, _settlements: &[Settlement]) -> Result<(), &'static str> {
-        ready(Err("full")).await
-    }
+    let story = rig.run_with(Some(&journaled.journal), |_, _, _| {
+        // It changes with each commit of another connection.
+        let version: i64 =
+            look.lock().unwrap().pragma_query_value(None, "data_version", |it| it.get(0)).unwrap();
+        *commits.lock().unwrap().entry(version).or_insert(0) += 1;
+        (seconds(1), Answer::Acknowledge)
+    });
+    assert_eq!(story.unwrap().totals.acknowledged, 1_000);
+    let largest = commits.lock().unwrap().values().copied().max();
+    assert!(largest >= Some(64), "{largest:?}");
+    let outcomes = "SELECT count(outcome) FROM attempts";
+    assert_eq!(column::<i64>(&journaled.look(), outcomes), [1_000]);
 }
 
 #[test]
 fn nothing_is_sent_that_the_journal_cannot_record() {
+    let journaled = Journaled::new();
+    let intended = |number| {
+        let order = order(number, Timestamp::UNIX_EPOCH);
+        let (intended, offset) = (Duration::ZERO, Duration::ZERO);
+        InFlight { order, attempt: 1, intended, offset, is_owed: true }
+    };
+    let intended: Vec<_> = (1..=10).map(intended).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let recorded = journaled.journal.record(Timestamp::UNIX_EPOCH, &[], &intended);
+    runtime.block_on(recorded).unwrap();
     let rig = Rig { orders: 10, ..Rig::default() };
-    let failed = rig.run_with(&Full, |_, _, _| panic!("a request was sent"));
-    assert_eq!(failed.err(), Some("full"));
+    let failed =
+        rig.run_with(Some(&journaled.journal), |_, _, _| panic!("a request was sent")).err();
+    let Some(RunError::Journal(error)) = failed else { panic!("{failed:?}") };
+    assert_eq!(error.trouble, Trouble::Refused);
+}
+
+#[test]
+fn an_attempt_that_this_machine_held_back_is_not_in_the_journal() {
+    let journaled = Journaled::new();
+    let rule = |order, attempt, _| match (order, attempt) {
+        (1, 1) => (millis(1), Answer::Refuse),
+        (2, _) => (millis(2), Answer::Acknowledge),
+        _ => (millis(3), Answer::HoldBack),
+    };
+    let schedule = RetrySchedule::parse("1ms", None, seconds(60)).unwrap();
+    let rig = Rig { orders: 100, limits: (4, 4), schedule, ..Rig::default() };
+    let story = rig.run_with(Some(&journaled.journal), rule).unwrap();
+    assert_eq!(story.totals.ending, Ending::Stopped);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(journaled.journal.flush()).unwrap();
+    let recorded = "SELECT order_number || ' ' || attempt || ' ' || coalesce(outcome, 'unknown')
+                    FROM attempts ORDER BY order_number, attempt";
+    let recorded = column::<String>(&journaled.look(), recorded);
+    assert_eq!(recorded, ["1 1 status", "2 1 acknowledged"]);
+    let pending = "SELECT number FROM orders WHERE state = 'pending' ORDER BY number";
+    assert_eq!(column::<i64>(&journaled.look(), pending)[..3], [1, 3, 4]);
 }
 
 #[test]
@@ -336,10 +342,10 @@ fn what_this_machine_cannot_send_is_no_attempt_and_ends_the_run() {
         _ => (millis(2), Answer::HoldBack),
     };
     let story = Rig { orders: 100, limits: (4, 4), ..Rig::default() }.run(rule);
-    let ended = |result| story.orders.iter().filter(|order| order.result == result).count();
     assert_eq!(story.attempts.len(), 2);
-    assert_eq!((ended(OrderResult::Acknowledged), ended(OrderResult::Exhausted)), (1, 0));
-    assert!(story.results().contains(&(3, OrderResult::Interrupted, 0)), "{:?}", story.results());
+    assert_eq!((story.totals.acknowledged, story.totals.exhausted), (1, 0));
+    let waiting = OrderResult::Interrupted(Interruption::Waiting);
+    assert!(story.results().contains(&(3, waiting, 0)), "{:?}", story.results());
     assert_eq!(story.totals.ending, Ending::Stopped);
 }
 
@@ -353,37 +359,63 @@ fn a_run_that_knows_its_last_order_does_not_wait_for_one_more() {
     assert_eq!(elapsed(None), seconds(3));
 }
 
+/// Orders, and then an error.
+struct Failing(u64);
+
+impl OrderFeed for Failing {
+    fn next(&mut self, at: Timestamp) -> Poll<Option<Result<Order, SourceError>>> {
+        self.0 += 1;
+        Poll::Ready(Some(match self.0 {
+            3 => Err(SourceError::Order(OrderError::NoKey)),
+            number => Ok(order(number, at)),
+        }))
+    }
+}
+
 #[test]
-fn an_error_of_the_feed_ends_the_run_after_the_replies() {
+fn an_error_of_the_orders_ends_the_run_after_the_replies() {
     let clock = &SimulatedClock::new(Timestamp::UNIX_EPOCH);
     let rule = |_, _, _| (seconds(1), Answer::Acknowledge);
     let transport = &Merchant { clock, rule, seen: Mutex::default() };
-    let request = &Request::new(Target::parse("http://127.0.0.1:9/").unwrap(), "");
-    let one = NonZeroUsize::MIN.saturating_add(7);
-    let limits = Limits { concurrency: one, max_in_flight: one, drain: DEFAULT_DRAIN };
-    let schedule = &RetrySchedule::default();
-    let plan = RetryPlan {
-        schedule,
-        jitter: None,
-        speed: Speed::REAL,
-        retry_after: RetryAfter::default(),
-    };
-    let fleet = Fleet { request, plan, limits, clock, transport, journal: &NoJournal };
-    let mut rows = [Ok(1), Ok(2), Err("row 3")].into_iter();
+    let (request, schedule) = (&request(), RetrySchedule::default());
+    let eight = NonZeroUsize::new(8).unwrap();
+    let limits = LoadLimits { concurrency: eight, max_in_flight: eight, drain: DEFAULT_DRAIN };
+    let plan = RetryPlan::new(&schedule, Speed::REAL);
+    let engine = Engine { request, plan, limits, clock, transport, journal: None };
+    let (begun, orders) = (Vec::new(), &mut Failing(0));
+    let input = EngineInput { begun, orders, count: None, pace: Pace::default() };
     let mut told = Vec::new();
-    let feed = Feed {
-        resumed: &mut iter::empty(),
-        orders: &mut |at| rows.next().map(|row| row.map(|number| order(number, at))),
-        count: None,
-        pace: &|_| None,
-    };
-    let run = fleet.run(feed, pending::<()>, |event| {
-        if let FleetEvent::Order(order) = event {
-            told.push((order.order, order.result));
+    let on_event = &mut |event: &EngineEvent, _: Option<&AttemptDetails<'_>>| {
+        if let EngineEvent::Order(end) = event {
+            told.push((end.order, end.result));
         }
-        Ok(())
-    });
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    assert_eq!(runtime.block_on(clock.run(run)), Err("row 3"));
+        Ok::<(), ()>(())
+    };
+    let no_stop = &mut |_: &mut Context<'_>| Poll::Pending;
+    let failed = complete(clock, engine.run(input, no_stop, on_event));
+    assert!(
+        matches!(failed, Err(RunError::Source(SourceError::Order(OrderError::NoKey)))),
+        "{failed:?}"
+    );
     assert_eq!(told, [(1, OrderResult::Acknowledged), (2, OrderResult::Acknowledged)]);
+}
+
+#[test]
+fn what_cannot_be_shown_is_recorded() {
+    let journaled = Journaled::new();
+    let clock = &SimulatedClock::new(Timestamp::UNIX_EPOCH);
+    let rule = |_, _, _| (seconds(1), Answer::Acknowledge);
+    let transport = &Merchant { clock, rule, seen: Mutex::default() };
+    let (request, schedule) = (&request(), RetrySchedule::default());
+    let (plan, journal) = (RetryPlan::new(&schedule, Speed::REAL), Some(&journaled.journal));
+    let engine = Engine { request, plan, limits: LoadLimits::ONE, clock, transport, journal };
+    let (begun, orders) = (Vec::new(), &mut Orders::listed(vec![order(1, Timestamp::UNIX_EPOCH)]));
+    let input = EngineInput { begun, orders, count: None, pace: Pace::default() };
+    let on_event = &mut |_: &EngineEvent, _: Option<&AttemptDetails<'_>>| Err("a full pipe");
+    let no_stop = &mut |_: &mut Context<'_>| Poll::Pending;
+    let failed = complete(clock, engine.run(input, no_stop, on_event));
+    assert!(matches!(failed, Err(RunError::Event("a full pipe"))), "{failed:?}");
+    complete(clock, journaled.journal.flush()).unwrap();
+    let outcomes = column::<String>(&journaled.look(), "SELECT outcome FROM attempts");
+    assert_eq!(outcomes, ["acknowledged"]);
 }

@@ -1,7 +1,7 @@
 //! The orders that wait for their next attempt: one heap, small entries.
 //!
 //! A waiting order is one entry here and one allocation for its texts. With a body of 250 bytes
-//! that is some 350 bytes; `benches/pending.rs` prints the figure. A heap serves any clock, which a
+//! that is some 350 bytes; `benches/pending.sh` prints the figure. A heap serves any clock, which a
 //! timer wheel bound to the runtime's clock does not.
 
 use std::cmp::Ordering;
@@ -11,51 +11,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use protocol::internal::acknowledgement::Conclusion;
 
-use crate::net::outcome::Outcome;
-use crate::sender::record::Order;
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Flight {
-    pub(super) order: Order,
-    /// The attempt's number, from 1.
-    pub(super) attempt: u32,
-    pub(super) intended: Duration,
-    /// The same moment after the order's completion, in schedule time.
-    pub(super) offset: Duration,
-    pub(super) is_owed: bool,
-}
-
-pub(super) struct Landing {
-    pub(super) flight: Flight,
-    pub(super) sent: Duration,
-    pub(super) finished: Duration,
-    pub(super) outcome: Outcome,
-    /// What the platform concludes from the reply; `None` where none arrived.
-    pub(super) conclusion: Option<Conclusion>,
-}
+use crate::sender::record::{InFlight, Order};
 
 #[derive(Debug, Default)]
-pub(super) struct Pending {
-    heap: BinaryHeap<Parked>,
+pub(super) struct RetryQueue {
+    heap: BinaryHeap<PendingRetry>,
 }
 
-impl Pending {
-    pub(super) fn push(&mut self, flight: &Flight) {
+impl RetryQueue {
+    pub(super) fn push(&mut self, in_flight: &InFlight) {
         if self.heap.len() == self.heap.capacity() {
             // Doubling would leave half of the room of a large heap unused.
             self.heap.reserve_exact((self.heap.len() / 8).max(64));
         }
-        self.heap.push(Parked::pack(flight));
+        self.heap.push(PendingRetry::pack(in_flight));
     }
 
     pub(super) fn next_due(&self) -> Option<Duration> {
-        self.heap.peek().map(|parked| Duration::from_nanos(parked.due_ns))
+        self.heap.peek().map(|pending| Duration::from_nanos(pending.due_ns))
     }
 
-    pub(super) fn pop(&mut self) -> Option<Flight> {
-        self.heap.pop().map(Parked::unpack)
+    pub(super) fn pop(&mut self) -> Option<InFlight> {
+        self.heap.pop().map(PendingRetry::unpack)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -63,15 +41,15 @@ impl Pending {
     }
 
     pub(super) fn drain(&mut self) -> impl Iterator<Item = (u64, Arc<str>, u32)> + '_ {
-        self.heap.drain().map(|parked| {
-            let (_, id) = parked.texts();
-            (parked.number, id, parked.attempt)
+        self.heap.drain().map(|pending| {
+            let (_, id) = pending.texts();
+            (pending.number, id, pending.attempt)
         })
     }
 }
 
 #[derive(Debug)]
-struct Parked {
+struct PendingRetry {
     due_ns: u64,
     offset_ns: u64,
     number: u64,
@@ -83,26 +61,26 @@ struct Parked {
     texts: Box<[u8]>,
 }
 
-impl Parked {
-    fn pack(flight: &Flight) -> Self {
-        let Order { number, id, body, completed_at, duplicate_of } = &flight.order;
+impl PendingRetry {
+    fn pack(in_flight: &InFlight) -> Self {
+        let Order { number, id, body, completed_at, duplicate_of } = &in_flight.order;
         let mut texts = Vec::with_capacity(body.len() + id.len());
         texts.extend_from_slice(body);
         texts.extend_from_slice(id.as_bytes());
-        Parked {
-            due_ns: nanos(flight.intended),
-            offset_ns: nanos(flight.offset),
+        PendingRetry {
+            due_ns: nanos(in_flight.intended),
+            offset_ns: nanos(in_flight.offset),
             number: *number,
             duplicate_of: duplicate_of.and_then(NonZeroU64::new),
             completed_at: *completed_at,
-            attempt: flight.attempt,
+            attempt: in_flight.attempt,
             id_len: u32::try_from(id.len()).unwrap_or(u32::MAX),
-            is_owed: flight.is_owed,
+            is_owed: in_flight.is_owed,
             texts: texts.into_boxed_slice(),
         }
     }
 
-    fn unpack(self) -> Flight {
+    fn unpack(self) -> InFlight {
         let (body, id) = self.texts();
         let order = Order {
             number: self.number,
@@ -111,7 +89,7 @@ impl Parked {
             completed_at: self.completed_at,
             duplicate_of: self.duplicate_of.map(NonZeroU64::get),
         };
-        Flight {
+        InFlight {
             order,
             attempt: self.attempt,
             intended: Duration::from_nanos(self.due_ns),
@@ -127,25 +105,25 @@ impl Parked {
     }
 }
 
-impl Ord for Parked {
+impl Ord for PendingRetry {
     fn cmp(&self, other: &Self) -> Ordering {
         (other.due_ns, other.number).cmp(&(self.due_ns, self.number))
     }
 }
 
-impl PartialOrd for Parked {
+impl PartialOrd for PendingRetry {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Parked {
+impl PartialEq for PendingRetry {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl Eq for Parked {}
+impl Eq for PendingRetry {}
 
 /// Nanoseconds, at most some 584 years.
 fn nanos(duration: Duration) -> u64 {
@@ -156,8 +134,8 @@ fn nanos(duration: Duration) -> u64 {
 mod tests {
     use super::*;
 
-    fn flight(number: u64, due_ms: u64) -> Flight {
-        Flight {
+    fn in_flight(number: u64, due_ms: u64) -> InFlight {
+        InFlight {
             order: Order {
                 number,
                 id: format!("POT-é-{number}").into(),
@@ -174,21 +152,21 @@ mod tests {
 
     #[test]
     fn what_waits_comes_back_whole_and_in_the_order_of_its_times() {
-        let mut pending = Pending::default();
+        let mut queue = RetryQueue::default();
         for (number, due) in [(3, 20), (1, 20), (2, 30), (4, 10)] {
-            pending.push(&flight(number, due));
+            queue.push(&in_flight(number, due));
         }
-        assert_eq!((pending.len(), pending.next_due()), (4, Some(Duration::from_millis(10))));
-        for expected in [flight(4, 10), flight(1, 20), flight(3, 20)] {
-            assert_eq!(pending.pop(), Some(expected));
+        assert_eq!((queue.len(), queue.next_due()), (4, Some(Duration::from_millis(10))));
+        for expected in [in_flight(4, 10), in_flight(1, 20), in_flight(3, 20)] {
+            assert_eq!(queue.pop(), Some(expected));
         }
-        let left: Vec<_> = pending.drain().collect();
+        let left: Vec<_> = queue.drain().collect();
         assert_eq!(left, [(2, Arc::from("POT-é-2"), 4)]);
-        assert_eq!((pending.len(), pending.pop()), (0, None));
+        assert_eq!((queue.len(), queue.pop()), (0, None));
     }
 
     #[test]
     fn an_entry_is_small() {
-        assert!(size_of::<Parked>() <= 80, "{}", size_of::<Parked>());
+        assert!(size_of::<PendingRetry>() <= 80, "{}", size_of::<PendingRetry>());
     }
 }

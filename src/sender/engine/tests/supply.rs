@@ -20,8 +20,8 @@ impl Late<'_> {
     }
 }
 
-impl Supply<&'static str> for Late<'_> {
-    fn next(&mut self, at: Timestamp) -> Poll<Option<Result<Order, &'static str>>> {
+impl OrderFeed for Late<'_> {
+    fn next(&mut self, at: Timestamp) -> Poll<Option<Result<Order, SourceError>>> {
         match self.time() {
             Some(time) if time <= self.clock.now() => {
                 let is_over = self.next == self.times.len();
@@ -50,47 +50,32 @@ fn run(
     ending: Option<u64>,
     rate: Option<u32>,
     stop: Option<u64>,
-) -> (FleetTotals, Vec<AttemptRecord>) {
+) -> (RunTotals, Vec<Attempt>) {
     let clock = &SimulatedClock::new(Timestamp::UNIX_EPOCH);
     let rule = |_, attempt, _| match attempt {
         1 => (millis(100), Answer::Refuse),
         _ => (millis(100), Answer::Acknowledge),
     };
     let transport = &Merchant { clock, rule, seen: Mutex::default() };
-    let request = &Request::new(Target::parse("http://127.0.0.1:9/").unwrap(), "");
     let eight = NonZeroUsize::new(8).unwrap();
-    let limits = Limits { concurrency: eight, max_in_flight: eight, drain: DEFAULT_DRAIN };
-    let schedule = &RetrySchedule::parse("15s", None, seconds(60)).unwrap();
-    let retry_after = RetryAfter::default();
-    let plan = RetryPlan { schedule, jitter: None, speed: Speed::REAL, retry_after };
-    let fleet = Fleet { request, plan, limits, clock, transport, journal: &NoJournal };
+    let limits = LoadLimits { concurrency: eight, max_in_flight: eight, drain: DEFAULT_DRAIN };
+    let schedule = RetrySchedule::parse("15s", None, seconds(60)).unwrap();
+    let plan = RetryPlan::new(&schedule, Speed::REAL);
+    let request = &request();
+    let engine = Engine { request, plan, limits, clock, transport, journal: None };
     let times = times.iter().copied().map(seconds).collect();
-    let mut supply = Late { clock, times, ending: ending.map(seconds), next: 0, sleep: None };
-    let feed = Feed {
-        resumed: &mut iter::empty(),
-        orders: &mut supply,
-        count: None,
-        pace: &|n| rate.map(|rate| seconds(1) * u32::try_from(n).unwrap() / rate),
-    };
-    let mut stops = stop.into_iter();
-    let interrupt = || {
-        let stop = stops.next();
-        async move {
-            match stop {
-                Some(at) => clock.sleep(seconds(at)).await,
-                None => pending().await,
-            }
-        }
-    };
+    let orders = &mut Late { clock, times, ending: ending.map(seconds), next: 0, sleep: None };
+    let input = EngineInput { begun: Vec::new(), orders, count: None, pace: pace(rate) };
     let mut attempts = Vec::new();
-    let run = fleet.run(feed, interrupt, |event| {
-        if let FleetEvent::Attempt(record) = event {
-            attempts.push(record);
+    let on_event = &mut |event: &EngineEvent, _: Option<&AttemptDetails<'_>>| {
+        if let EngineEvent::Attempt(attempt) = event {
+            attempts.push(attempt.clone());
         }
-        Ok(())
-    });
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    (runtime.block_on(clock.run(run)).unwrap(), attempts)
+        Ok::<(), ()>(())
+    };
+    let stops = &mut stops_at(clock, stop.map(seconds));
+    let totals = complete(clock, engine.run(input, stops, on_event)).unwrap();
+    (totals, attempts)
 }
 
 #[test]

@@ -1,20 +1,22 @@
-//! What the earlier parts of a run did, read back as the events that told it then.
+//! What the earlier sessions of a run did, read back as the events that told it then.
 //!
-//! A run that goes on is judged as a whole, so its summary takes in what was before. The parts stand
-//! end to end: the time between two of them, in which nothing ran, is left out.
+//! A run that continues is judged as a whole, so its summary takes in what was before. The sessions
+//! stand end to end: the time between two of them, in which nothing ran, is left out.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::resume::{Span, between};
-use super::{ACKNOWLEDGED, FIRST_PART, integer, time};
-use crate::sender::record::{AttemptRecord, FleetEvent, OrderRecord, OrderResult};
+use super::timeline::{Span, between};
+use super::{ACKNOWLEDGED, FIRST_SESSION, integer, time};
+use crate::sender::decide::Exhaustion;
+use crate::sender::record::{Attempt, EngineEvent, OrderEnd, OrderResult};
 use crate::store::{Reader, Row, StoreError};
 
-const MOST_PARTS: u32 = 100_000;
+const MOST_SESSIONS: u32 = 100_000;
 
 const MOST_CODES: usize = 64;
 
@@ -22,76 +24,83 @@ const LONGEST_CODE: usize = 64;
 
 const OTHER: &str = "other";
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PastEvent {
-    Told(FleetEvent),
-    /// An attempt of which it is not known when it was sent: its times mean nothing.
-    Untimed(AttemptRecord),
-    Duplicate,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    Known,
+    /// It is not known when the attempt was sent: its times mean nothing.
+    Unknown,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Past {
-    pub parts: u32,
+pub struct EarlierSessions {
+    pub sessions: u32,
     pub length: Duration,
+    /// How many of the orders that were sent were duplicates.
+    pub duplicates: u64,
 }
 
-pub(super) fn next_part(reader: &Reader) -> Result<u32, StoreError> {
-    let mut next = FIRST_PART;
+pub(super) fn next_session(reader: &Reader) -> Result<u32, StoreError> {
+    // A session without an attempt leaves nothing that another could be mistaken for.
+    let mut next = FIRST_SESSION + 1;
     reader.each("SELECT max(part) FROM attempts", &[], |row| {
         if row.optional_integer(0)?.is_some() {
-            next = part_number(row, 0)? + 1;
+            next = session_number(row, 0)? + 1;
         }
         Ok(())
     })?;
     Ok(next)
 }
 
-pub(super) fn part_number(row: &Row<'_>, column: usize) -> Result<u32, StoreError> {
+pub(super) fn session_number(row: &Row<'_>, column: usize) -> Result<u32, StoreError> {
     u32::try_from(row.integer(column)?)
         .ok()
-        .filter(|part| (FIRST_PART..MOST_PARTS).contains(part))
-        .ok_or_else(|| row.corrupt(column, "is no part of a run"))
+        .filter(|session| (FIRST_SESSION..MOST_SESSIONS).contains(session))
+        .ok_or_else(|| row.corrupt(column, "is no session of a run"))
 }
 
 pub(super) fn replay(
     reader: &Reader,
-    part: u32,
-    mut take: impl FnMut(PastEvent),
-) -> Result<Past, StoreError> {
-    let (places, past) = places(reader, part)?;
-    let mut teller = Teller { places, codes: codes(reader)?, order: None, take: &mut take };
+    session: u32,
+    mut take: impl FnMut(&EngineEvent, Times),
+) -> Result<EarlierSessions, StoreError> {
+    let (offsets, earlier) = offsets(reader, session)?;
+    let (codes, order) = (codes(reader)?, None);
+    let mut replayer = Replayer { offsets, codes, order, earlier, take: &mut take };
     let sql = "SELECT part, after_us, in_flight FROM throttles WHERE part < ? ORDER BY rowid";
-    reader.each(sql, &[part.into()], |row| {
-        let begun = teller.places.get(&part_number(row, 0)?).map_or(Duration::ZERO, |it| it.begun);
+    reader.each(sql, &[session.into()], |row| {
+        let session = replayer.offsets.get(&session_number(row, 0)?);
+        let begun = session.map_or(Duration::ZERO, |it| it.begun);
         let at = begun.saturating_add(Duration::from_micros(row.unsigned(1)?));
         let in_flight = usize::try_from(row.unsigned(2)?).unwrap_or(usize::MAX);
-        teller.tell(FleetEvent::Throttled { at, in_flight });
+        (replayer.take)(&EngineEvent::Throttled { at, in_flight }, Times::Known);
         Ok(())
     })?;
     let sql = "SELECT o.number, o.id, o.state, o.duplicate_of, a.attempt, a.part, a.intended_at_us,
                a.sent_at_us, a.finished_at_us, a.outcome
                FROM orders AS o LEFT JOIN attempts AS a
                ON a.order_number = o.number AND a.part < ? ORDER BY o.number, a.attempt";
-    reader.each(sql, &[integer(part.into())], |row| teller.row(row))?;
-    teller.end_order();
-    Ok(past)
+    reader.each(sql, &[integer(session.into())], |row| replayer.row(row))?;
+    replayer.end_order();
+    Ok(replayer.earlier)
 }
 
 #[derive(Clone, Copy)]
-struct Place {
+struct SessionOffset {
     started_at: Timestamp,
     begun: Duration,
 }
 
-fn places(reader: &Reader, part: u32) -> Result<(BTreeMap<u32, Place>, Past), StoreError> {
-    let (mut places, mut past) = (BTreeMap::new(), Past::default());
-    for (number, Span { from, to }) in spans(reader)?.range(..part) {
-        places.insert(*number, Place { started_at: *from, begun: past.length });
-        past.parts += 1;
-        past.length = past.length.saturating_add(between(*from, *to));
+fn offsets(
+    reader: &Reader,
+    session: u32,
+) -> Result<(BTreeMap<u32, SessionOffset>, EarlierSessions), StoreError> {
+    let (mut offsets, mut earlier) = (BTreeMap::new(), EarlierSessions::default());
+    for (number, Span { from, to }) in spans(reader)?.range(..session) {
+        offsets.insert(*number, SessionOffset { started_at: *from, begun: earlier.length });
+        earlier.sessions += 1;
+        earlier.length = earlier.length.saturating_add(between(*from, *to));
     }
-    Ok((places, past))
+    Ok((offsets, earlier))
 }
 
 pub(super) fn spans(reader: &Reader) -> Result<BTreeMap<u32, Span>, StoreError> {
@@ -99,16 +108,15 @@ pub(super) fn spans(reader: &Reader) -> Result<BTreeMap<u32, Span>, StoreError> 
     let sql = "SELECT part, min(intended_at_us), max(coalesce(finished_at_us, intended_at_us))
                FROM attempts GROUP BY part";
     reader.each(sql, &[], |row| {
-        spans.insert(part_number(row, 0)?, Span { from: time(row, 1)?, to: time(row, 2)? });
+        spans.insert(session_number(row, 0)?, Span { from: time(row, 1)?, to: time(row, 2)? });
         Ok(())
     })?;
     Ok(spans)
 }
 
-type Codes = HashMap<String, (&'static str, Arc<str>)>;
+type Codes = HashMap<String, Arc<str>>;
 
-/// Reports know the names of outcomes from the program itself; what a journal holds lives as long as
-/// the process too, so it is bounded.
+/// The outcomes and what they mean: so many as reports can tell apart.
 fn codes(reader: &Reader) -> Result<Codes, StoreError> {
     let mut codes = Codes::new();
     let sql = "SELECT DISTINCT a.outcome, r.explanation FROM attempts AS a
@@ -116,26 +124,22 @@ fn codes(reader: &Reader) -> Result<Codes, StoreError> {
     reader.each(sql, &[], |row| {
         let code = row.text(0)?;
         if codes.len() < MOST_CODES && code.len() <= LONGEST_CODE {
-            let why: Arc<str> = row.optional_text(1)?.unwrap_or(code).into();
-            let name: &'static str = match code {
-                ACKNOWLEDGED => ACKNOWLEDGED,
-                _ => Box::leak(code.to_owned().into_boxed_str()),
-            };
-            codes.insert(code.to_owned(), (name, why));
+            codes.insert(code.to_owned(), row.optional_text(1)?.unwrap_or(code).into());
         }
         Ok(())
     })?;
     Ok(codes)
 }
 
-struct Teller<'t, F> {
-    places: BTreeMap<u32, Place>,
+struct Replayer<'t, F> {
+    offsets: BTreeMap<u32, SessionOffset>,
     codes: Codes,
-    order: Option<Told>,
+    order: Option<ReplayedOrder>,
+    earlier: EarlierSessions,
     take: &'t mut F,
 }
 
-struct Told {
+struct ReplayedOrder {
     number: u64,
     id: Arc<str>,
     result: Option<OrderResult>,
@@ -145,9 +149,9 @@ struct Told {
     unknown: Option<u32>,
 }
 
-impl<F: FnMut(PastEvent)> Teller<'_, F> {
-    fn tell(&mut self, event: FleetEvent) {
-        (self.take)(PastEvent::Told(event));
+impl<F: FnMut(&EngineEvent, Times)> Replayer<'_, F> {
+    fn tell(&mut self, event: &EngineEvent) {
+        (self.take)(event, Times::Known);
     }
 
     fn row(&mut self, row: &Row<'_>) -> Result<(), StoreError> {
@@ -156,11 +160,12 @@ impl<F: FnMut(PastEvent)> Teller<'_, F> {
             self.end_order();
             let result = match row.text(2)? {
                 "acknowledged" => Some(OrderResult::Acknowledged),
-                "exhausted" => Some(OrderResult::Exhausted),
+                // The journal does not say why.
+                "exhausted" => Some(OrderResult::Exhausted(Exhaustion::NoRetriesLeft)),
                 "pending" => None,
                 _ => return Err(row.corrupt(2, "is none that is known")),
             };
-            self.order = Some(Told {
+            self.order = Some(ReplayedOrder {
                 number,
                 id: row.text(1)?.into(),
                 result,
@@ -184,25 +189,26 @@ impl<F: FnMut(PastEvent)> Teller<'_, F> {
         order.attempts = order.attempts.max(attempt);
         if let Some(attempt) = order.unknown.take() {
             let order_id = Arc::clone(&order_id);
-            let event = FleetEvent::UnknownOutcome { order: order_number, order_id, attempt };
-            (self.take)(PastEvent::Told(event));
+            let event = EngineEvent::UnknownOutcome { order: order_number, order_id, attempt };
+            (self.take)(&event, Times::Known);
         }
         let Some(outcome) = row.optional_text(9)? else {
             order.unknown = Some(attempt);
             return Ok(());
         };
-        let place = self.places.get(&part_number(row, 5)?);
-        let place = place.copied().ok_or_else(|| row.corrupt(5, "is no part of a run"))?;
-        let after = |at| place.begun.saturating_add(between(place.started_at, at));
+        let session = self.offsets.get(&session_number(row, 5)?);
+        let session = session.copied().ok_or_else(|| row.corrupt(5, "is no session of a run"))?;
+        let after = |at| session.begun.saturating_add(between(session.started_at, at));
         let intended = after(time(row, 6)?);
         let sent = row.optional_integer(7)?.map(|_| time(row, 7)).transpose()?.map(after);
         let finished = row.optional_integer(8)?.map(|_| time(row, 8)).transpose()?.map(after);
         order.finished = finished.unwrap_or(intended);
         let (code, why) = match self.codes.get(outcome) {
-            Some((code, why)) => (*code, &**why),
-            None => (OTHER, OTHER),
+            _ if outcome == ACKNOWLEDGED => (Cow::Borrowed(ACKNOWLEDGED), None),
+            Some(why) => (Cow::Owned(outcome.to_owned()), Some(why.as_ref().to_owned())),
+            None => (Cow::Borrowed(OTHER), Some(OTHER.to_owned())),
         };
-        let record = AttemptRecord {
+        let record = Attempt {
             order: order_number,
             order_id,
             attempt,
@@ -211,30 +217,31 @@ impl<F: FnMut(PastEvent)> Teller<'_, F> {
             finished: order.finished,
             status: None,
             code,
-            explanation: (code != ACKNOWLEDGED).then(|| why.to_owned()),
+            explanation: why,
         };
-        (self.take)(match (sent, finished) {
-            (Some(_), Some(_)) => PastEvent::Told(FleetEvent::Attempt(record)),
-            _ => PastEvent::Untimed(record),
-        });
+        let times = match (sent, finished) {
+            (Some(_), Some(_)) => Times::Known,
+            _ => Times::Unknown,
+        };
+        (self.take)(&EngineEvent::Attempt(record), times);
         Ok(())
     }
 
     fn end_order(&mut self) {
         let Some(order) = self.order.take() else { return };
         if order.is_duplicate && (order.attempts > 0 || order.result.is_some()) {
-            (self.take)(PastEvent::Duplicate);
+            self.earlier.duplicates += 1;
         }
-        let Told { number, id, result: Some(result), attempts, finished, unknown, .. } = order
+        let ReplayedOrder { number, id, result: Some(result), attempts, finished, unknown, .. } =
+            order
         else {
             return;
         };
         if let Some(attempt) = unknown {
             let order_id = Arc::clone(&id);
-            self.tell(FleetEvent::UnknownOutcome { order: number, order_id, attempt });
+            self.tell(&EngineEvent::UnknownOutcome { order: number, order_id, attempt });
         }
-        let order = number;
-        let record = OrderRecord { order, order_id: id, result, attempts, finished, lapsed: false };
-        self.tell(FleetEvent::Order(record));
+        let end = OrderEnd { order: number, order_id: id, result, attempts, finished };
+        self.tell(&EngineEvent::Order(end));
     }
 }
