@@ -32,7 +32,7 @@ use crate::error::{CommandError, ErrorKind};
 use crate::exit::Exit;
 use crate::report;
 use crate::report::line::Line;
-use crate::sender::orders::OrderError;
+use crate::sender::orders::error::OrderError;
 use crate::settings::profile::Chosen;
 use crate::settings::{ColorMode, Environment, find};
 use crate::terminal::{Console, hide_keys_in_panics};

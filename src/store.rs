@@ -39,11 +39,18 @@ pub struct Schema {
     pub what: &'static str,
     pub application_id: i32,
     pub migrations: &'static [&'static str],
+    /// For each earlier version temporary views that show its tables as today's. With them a file is
+    /// migrated by [`Store::begin`] only, and until then left as it is; without them when it is opened.
+    pub previews: &'static [&'static str],
 }
 
 impl Schema {
     fn version(&self) -> i64 {
         i64::try_from(self.migrations.len()).unwrap_or(i64::MAX)
+    }
+
+    fn is_migrated_at_once(&self) -> bool {
+        self.previews.is_empty()
     }
 }
 
@@ -132,6 +139,7 @@ pub struct Store {
     is_closed: Arc<AtomicBool>,
     limits: Limits,
     subject: Subject,
+    schema: Schema,
     // The last field: the path is given up after the file is closed.
     place: Place,
 }
@@ -143,7 +151,7 @@ impl Store {
     }
 
     fn try_open(path: &Path, plan: &Plan<'_>, subject: &Subject) -> Result<Store, Failure> {
-        let (place, found) = Place::claim(path, plan.presence, plan.schema)?;
+        let (mut place, found) = Place::claim(path, plan.presence, plan.schema)?;
         if found == Found::Nothing {
             let draft = place.draft()?;
             let made = connection::create(&draft, plan.schema, plan.first)
@@ -162,7 +170,10 @@ impl Store {
             connection::keep_log(&connection, true)?;
         }
         mark::check(&connection, &place.path, had_log)?;
-        connection::migrate(&mut connection, plan.schema)?;
+        connection::check_version(&connection, plan.schema)?;
+        if plan.schema.is_migrated_at_once() {
+            connection::migrate(&mut connection, plan.schema)?;
+        }
         if found == Found::Store && plan.integrity == Integrity::Whole {
             connection::check(&connection)?;
         }
@@ -175,16 +186,18 @@ impl Store {
             late: late.clone(),
             is_closed: Arc::clone(&is_closed),
             begins: plan.begins,
+            schema: *plan.schema,
         };
         let (sender, thread) = writer::start(connection, setting)?;
         let (sender, thread) = (Some(sender), Some(thread));
-        let subject = subject.clone();
-        Ok(Store { sender, thread, late, is_closed, limits, subject, place })
+        let (subject, schema) = (subject.clone(), *plan.schema);
+        Ok(Store { sender, thread, late, is_closed, limits, subject, schema, place })
     }
 
     /// Marks the file as one that needs its log, before anything is written that must not be lost:
     /// from then on the file without its log is refused with [`Trouble::LogLost`], and not taken for
-    /// an earlier state. Everything written before it is in the file itself.
+    /// an earlier state. Everything written before it is in the file itself. A file of an earlier
+    /// version is migrated.
     pub async fn begin(&self) -> Result<(), StoreError> {
         self.flush().await?;
         let (answer, answered) = Reply::new();
@@ -247,7 +260,9 @@ impl Store {
 
     /// Opens a connection that reads; it sees what is durable, and blocks nobody.
     pub fn reader(&self) -> Result<Reader, StoreError> {
-        Reader::connect(&self.place.path, &self.limits, self.subject.clone())
+        let reader = Reader::connect(&self.place.path, &self.limits, self.subject.clone())?;
+        reader.preview(&self.schema)?;
+        Ok(reader)
     }
 
     /// Writes what waits, moves the log into the database and closes the file; it blocks meanwhile.

@@ -22,10 +22,9 @@ use protocol::{Algorithm, Key, MAX_BYTES, Payload, PayloadError, PayloadProblem,
 use crate::error::CommandError;
 use crate::net::transport::Target;
 use crate::report::line::Line;
-use crate::sender::mix::{Mix, MixWords};
-use crate::sender::orders::Change;
+use crate::sender::orders::mix::{Mix, MixWords};
+use crate::sender::orders::template::{Change, Form, Template, TemplateError, form_of};
 use crate::sender::schedule::parse_duration;
-use crate::sender::template::{Form, Template, TemplateError, form_of};
 use crate::settings::Environment;
 use crate::settings::profile::{Chosen, Placed, Profile};
 use crate::terminal::Console;
@@ -190,13 +189,16 @@ impl EditArgs {
     }
 
     pub fn changes(&self) -> impl Iterator<Item = Result<Change, TemplateError>> {
-        let put = |parse: fn(&str) -> Result<Template, TemplateError>| {
-            move |it: &Assignment| Ok(Change::put(it.name.clone(), parse(&it.text)?))
+        let unset = self.unset.iter().filter_map(|edit| match edit {
+            Edit::Remove { name } => Some(Ok(Change::Remove { name: name.clone() })),
+            Edit::Put { .. } => None,
+        });
+        let put = |assignment: &Assignment, template: Result<Template, TemplateError>| {
+            Ok(Change::Put { name: assignment.name.clone(), template: template? })
         };
-        let fixed = self.unset.iter().map(|edit| Ok(Change::Fixed(edit.clone())));
-        fixed
-            .chain(self.set.iter().map(put(Template::parse)))
-            .chain(self.set_str.iter().map(put(Template::parse_text)))
+        let set = self.set.iter().map(move |it| put(it, Template::parse(&it.text)));
+        let set_str = self.set_str.iter().map(move |it| put(it, Template::parse_text(&it.text)));
+        unset.chain(set).chain(set_str)
     }
 }
 

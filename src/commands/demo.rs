@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Context;
 use std::time::Duration;
 
 use protocol::internal::notification::{Expectation, Notification};
@@ -25,7 +26,9 @@ use crate::net::http::{HttpSettings, HttpTransport};
 use crate::net::transport::{Request, Target};
 use crate::report::delivery::{DeliveryPlan, attempt_line, result_line};
 use crate::report::line::Line;
-use crate::sender::engine::{DeliveryEvent, DeliveryReport, DeliveryResult, Engine};
+use crate::sender::decide::RetryPlan;
+use crate::sender::engine::{Engine, LoadLimits};
+use crate::sender::record::{Order, OrderEnd, OrderResult};
 use crate::sender::schedule::{RetrySchedule, Speed};
 use crate::terminal::Console;
 
@@ -70,18 +73,18 @@ async fn story(key: &Key, signed: &Signed<'_>, console: &mut Console) -> Command
         async move { merchant.answer(callback).await }
     };
     let delivery = async {
-        let report = deliver(&url, key, signed, &mut said, console).await;
+        let end = deliver(&url, key, signed, &mut said, console).await;
         // The merchant's work is done, however the delivery ended.
         let _ = stop.try_send(());
-        report
+        end
     };
-    let (_, report) = tokio::join!(server.serve(handler, stopped), delivery);
-    let report = report?;
-    conclude(&report, console).map_err(CommandError::output)?;
-    Ok(match report.result {
-        DeliveryResult::Acknowledged => Exit::Yes,
-        DeliveryResult::Exhausted(_) => Exit::No,
-        DeliveryResult::Interrupted(_) => Exit::Interrupted,
+    let (_, end) = tokio::join!(server.serve(handler, stopped), delivery);
+    let end = end?;
+    conclude(&end, console).map_err(CommandError::output)?;
+    Ok(match end.result {
+        OrderResult::Acknowledged => Exit::Yes,
+        OrderResult::Exhausted(_) => Exit::No,
+        OrderResult::Interrupted(_) => Exit::Interrupted,
     })
 }
 
@@ -91,7 +94,7 @@ async fn deliver(
     signed: &Signed<'_>,
     remarks: &mut mpsc::UnboundedReceiver<Line>,
     console: &mut Console,
-) -> Result<DeliveryReport, CommandError> {
+) -> Result<OrderEnd, CommandError> {
     let clock = SystemClock::new();
     let target = Target::parse(url)
         .map_err(|error| CommandError::environment("the demo's URL").because(error))?;
@@ -113,19 +116,26 @@ async fn deliver(
         key_fingerprint: Some(key.fingerprint()),
         start: clock.wall(),
     };
-    let engine = Engine { schedule: &schedule, speed, clock: &clock, transport: &transport };
-    let request = Request::new(target, signed.body.clone());
+    let body = signed.body.as_bytes().into();
+    let completed_at = clock.wall();
+    let order = Order { number: 1, id: "".into(), body, completed_at, duplicate_of: None };
+    let engine = Engine {
+        request: &Request::new(target, ""),
+        plan: RetryPlan::new(&schedule, speed),
+        limits: LoadLimits::ONE,
+        clock: &clock,
+        transport: &transport,
+        journal: None,
+    };
     let mut interrupts = Interrupts::catch();
     plan.lines().iter().try_for_each(|line| console.answer(line)).map_err(CommandError::output)?;
+    let poll_stop = &mut |context: &mut Context<'_>| interrupts.poll_next(context);
     engine
-        .deliver(&request, interrupts.next(), |event| match event {
-            DeliveryEvent::AttemptStarted { .. } => Ok(()),
-            DeliveryEvent::AttemptFinished(attempt) => {
-                while let Ok(line) = remarks.try_recv() {
-                    console.answer(&line)?;
-                }
-                console.answer(&attempt_line(attempt))
+        .deliver(order, poll_stop, |attempt, details| {
+            while let Ok(line) = remarks.try_recv() {
+                console.answer(&line)?;
             }
+            console.answer(&attempt_line(attempt, details))
         })
         .await
         .map_err(CommandError::output)
@@ -176,12 +186,12 @@ fn introduce(url: &str, signed: &Signed<'_>, console: &mut Console) -> std::io::
     lines.iter().try_for_each(|line| console.answer(line))
 }
 
-fn conclude(report: &DeliveryReport, console: &mut Console) -> std::io::Result<()> {
+fn conclude(end: &OrderEnd, console: &mut Console) -> std::io::Result<()> {
     let command = |text: &str, why: &str| {
         Line::new().plain("  ").accent(format!("{text:<52}")).dim(format!("# {why}"))
     };
     let lines = [
-        result_line(report),
+        result_line(end),
         Line::new().plain("The merchant saw one order several times: it must acknowledge each time, and credit once."),
         Line::new(),
         Line::new().strong("Next:"),

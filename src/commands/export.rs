@@ -22,8 +22,8 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::mask::hides;
 use crate::report::line::Line;
-use crate::sender::example::StatusWord;
-use crate::sender::mix::MixWords;
+use crate::sender::orders::example::StatusWord;
+use crate::sender::orders::mix::MixWords;
 use crate::sender::pace::Rate;
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
@@ -151,7 +151,7 @@ fn plan(args: &Args) -> Result<Plan, CommandError> {
     let recipe = Recipe { changes, dialect, chosen: args.sign_type, statuses };
     let status = args.status.map_or(statuses.success(), |status| status.number(&statuses));
     let shares: Vec<(i64, u64)> = match &args.mix {
-        Some(words) => numbered(words, &statuses)?.shares().collect(),
+        Some(words) => numbered(words, &statuses)?.shares().to_vec(),
         None => vec![(status, 1)],
     };
     let orders: Result<Vec<OrderKind>, _> =

@@ -1,14 +1,14 @@
 //! `simulate`: notifications, sent as the platform sends them.
 
 mod again;
-mod course;
-mod journal;
 mod many;
 mod orders;
 mod reports;
+mod resume;
 mod screen;
 
 use std::path::PathBuf;
+use std::task::Context;
 use std::time::Duration;
 
 use protocol::internal::edit::Edit;
@@ -34,9 +34,11 @@ use crate::report::delivery::{
     DeliveryPlan, attempt_json, attempt_line, reply_line, result_json, result_line,
 };
 use crate::report::line::Line;
-use crate::sender::engine::{DeliveryEvent, DeliveryReport, DeliveryResult, Engine};
-use crate::sender::example::{Example, StatusWord};
-use crate::sender::order_ids::OrderIds;
+use crate::sender::decide::RetryPlan;
+use crate::sender::engine::{Engine, LoadLimits};
+use crate::sender::orders::example::{Example, StatusWord};
+use crate::sender::orders::ids::OrderIds;
+use crate::sender::record::{Order, OrderEnd, OrderResult};
 use crate::sender::schedule::{DEFAULT_WINDOW, PRESETS, RetrySchedule, Speed};
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
@@ -209,38 +211,46 @@ fn send_one(
     let args = setup.args;
     let one = One::prepare(setup, key, console)?;
     let plan = one.plan(setup, key);
-    let request = Request { body: one.body.as_slice().into(), ..setup.request.clone() };
-    let engine =
-        Engine { schedule: &setup.schedule, speed: args.speed(), clock: &one.clock, transport };
+    let order = Order {
+        number: 1,
+        id: one.notification.order_id.as_deref().unwrap_or_default().into(),
+        body: one.body.as_slice().into(),
+        completed_at: one.clock.wall(),
+        duplicate_of: None,
+    };
+    let engine = Engine {
+        request: &setup.request,
+        plan: RetryPlan::new(&setup.schedule, args.speed()),
+        limits: LoadLimits::ONE,
+        clock: &one.clock,
+        transport,
+        journal: None,
+    };
     let mut is_told = false;
-    let report = block_on(async {
+    let end = block_on(async {
         let mut interrupts = Interrupts::catch();
         match args.format {
             Format::Json => console.answer_bytes(plan.json("ready").as_bytes()),
             Format::Human => plan.lines().iter().try_for_each(|line| console.answer(line)),
         }
         .map_err(CommandError::output)?;
-        engine
-            .deliver(&request, interrupts.next(), |event| match event {
-                DeliveryEvent::AttemptStarted { .. } => Ok(()),
-                DeliveryEvent::AttemptFinished(attempt) => {
-                    if let Some(why) = held_back(transport).filter(|_| !is_told) {
-                        is_told = true;
-                        console.note(&Line::new().plain(why));
-                    }
-                    match args.format {
-                        Format::Json => console.answer_bytes(attempt_json(attempt).as_bytes()),
-                        Format::Human => [attempt_line(attempt)]
-                            .into_iter()
-                            .chain(reply_line(attempt))
-                            .try_for_each(|line| console.answer(&line)),
-                    }
-                }
-            })
-            .await
-            .map_err(CommandError::output)
+        let poll_stop = &mut |context: &mut Context<'_>| interrupts.poll_next(context);
+        let end = engine.deliver(order, poll_stop, |attempt, details| {
+            if let Some(why) = held_back(transport).filter(|_| !is_told) {
+                is_told = true;
+                console.note(&Line::new().plain(why));
+            }
+            match args.format {
+                Format::Json => console.answer_bytes(attempt_json(attempt, details).as_bytes()),
+                Format::Human => [attempt_line(attempt, details)]
+                    .into_iter()
+                    .chain(reply_line(details))
+                    .try_for_each(|line| console.answer(&line)),
+            }
+        });
+        end.await.map_err(CommandError::output)
     })?;
-    let exit = finish(&report, args.format, console);
+    let exit = finish(&end, args.format, console);
     not_sent(transport).map_or(exit, Err)
 }
 
@@ -288,7 +298,8 @@ fn read_source(
         None => {
             let statuses = args.statuses;
             let status = args.status().unwrap_or_else(|| statuses.success());
-            let example = Example { status, statuses, completed_at: clock.wall() };
+            let failed = statuses.failed();
+            let example = Example { status, failed, completed_at: clock.wall() };
             let text = example.payload(&OrderIds::new(fastrand::u64(..)), 0);
             Ok(Input { bytes: text.into_bytes(), name: "the example".to_owned() })
         }
@@ -325,15 +336,15 @@ fn print_plan(plan: &DeliveryPlan<'_>, format: Format, console: &mut Console) ->
     Ok(Exit::Yes)
 }
 
-fn finish(report: &DeliveryReport, format: Format, console: &mut Console) -> CommandResult {
-    let exit = match report.result {
-        DeliveryResult::Acknowledged => Exit::Yes,
-        DeliveryResult::Exhausted(_) => Exit::No,
-        DeliveryResult::Interrupted(_) => Exit::Interrupted,
+fn finish(end: &OrderEnd, format: Format, console: &mut Console) -> CommandResult {
+    let exit = match end.result {
+        OrderResult::Acknowledged => Exit::Yes,
+        OrderResult::Exhausted(_) => Exit::No,
+        OrderResult::Interrupted(_) => Exit::Interrupted,
     };
     let written = match format {
-        Format::Json => console.answer_bytes(result_json(report).as_bytes()),
-        Format::Human => console.answer(&result_line(report)),
+        Format::Json => console.answer_bytes(result_json(end).as_bytes()),
+        Format::Human => console.answer(&result_line(end)),
     };
     match written {
         // A proven "no" stands, whether or not anyone read it.

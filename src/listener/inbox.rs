@@ -43,6 +43,7 @@ const SCHEMA: Schema = Schema {
     // "PNin" in ASCII.
     application_id: 0x504e_696e,
     migrations: &[include_str!("inbox/schema/1.sql"), include_str!("inbox/schema/2.sql")],
+    previews: &[],
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

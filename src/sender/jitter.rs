@@ -7,30 +7,15 @@
 use std::time::Duration;
 
 use super::schedule::RetrySchedule;
+use crate::units::percent::Percent;
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Jitter {
-    share: f64,
-    seed: u64,
+    pub share: Percent,
+    pub seed: u64,
 }
 
 impl Jitter {
-    /// Reads a share such as `10%` or `0.5%`, at most `100%`.
-    pub fn parse(text: &str, seed: u64) -> Result<Self, JitterError> {
-        let text = text.trim();
-        let syntax = || JitterError::Syntax(text.to_owned());
-        let number = text.strip_suffix('%').ok_or_else(syntax)?;
-        // The library's parser also takes signs, exponents, "inf" and "nan".
-        if !number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-            return Err(syntax());
-        }
-        let percent = number.parse::<f64>().map_err(|_| syntax())?;
-        if percent > 100.0 {
-            return Err(JitterError::Range(text.to_owned()));
-        }
-        Ok(Jitter { share: percent / 100.0, seed })
-    }
-
     /// When attempt `attempt` of the order with this number is planned after its completion.
     ///
     /// Never before the attempt before it and never after the window: what would pass the window
@@ -39,7 +24,7 @@ impl Jitter {
     pub fn offset(&self, schedule: &RetrySchedule, order: u64, attempt: usize) -> Option<Duration> {
         let gaps = schedule.delays().get(..attempt.checked_sub(1)?)?;
         let planned = (2_u64..).zip(gaps).fold(Duration::ZERO, |before, (number, gap)| {
-            let factor = 1.0 + self.share * spread(self.seed, order, number);
+            let factor = 1.0 + self.share.fraction() * spread(self.seed, order, number);
             let gap = Duration::try_from_secs_f64(gap.as_secs_f64() * factor);
             let planned = before.saturating_add(gap.unwrap_or_default());
             let past = planned.saturating_sub(schedule.window());
@@ -70,36 +55,20 @@ const fn mix(number: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum JitterError {
-    #[error("\"{0}\" is not a share; write one such as 10%")]
-    Syntax(String),
-    /// Above 100 percent.
-    #[error("the share {0} is above 100%")]
-    Range(String),
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sender::schedule::DEFAULT_WINDOW;
     use proptest::prelude::*;
 
-    #[test]
-    fn a_share_is_read_and_nonsense_is_not() {
-        assert_eq!(Jitter::parse(" 10% ", 1), Ok(Jitter { share: 0.1, seed: 1 }));
-        assert_eq!(Jitter::parse("0%", 1), Ok(Jitter { share: 0.0, seed: 1 }));
-        for text in ["", "%", "10", "-1%", "nan%", "1e1%", "1.2.3%", "10%%"] {
-            assert_eq!(Jitter::parse(text, 1), Err(JitterError::Syntax(text.into())), "{text}");
-        }
-        assert_eq!(Jitter::parse("100.1%", 1), Err(JitterError::Range("100.1%".into())));
+    fn jitter(share: &str, seed: u64) -> Jitter {
+        Jitter { share: share.parse().unwrap(), seed }
     }
 
     #[test]
     fn no_jitter_is_the_schedule_itself() {
         let schedule = RetrySchedule::default();
-        let none = Jitter::parse("0%", 7).unwrap();
+        let none = jitter("0%", 7);
         for attempt in 0..13 {
             assert_eq!(none.offset(&schedule, 5, attempt), schedule.offset(attempt), "{attempt}");
         }
@@ -108,7 +77,7 @@ mod tests {
     #[test]
     fn jitter_spreads_evenly_and_does_not_heap_at_the_window() {
         let schedule = RetrySchedule::parse("even", None, DEFAULT_WINDOW).unwrap();
-        let jitter = Jitter::parse("10%", 7).unwrap();
+        let jitter = jitter("10%", 7);
         let schedule = &schedule;
         let at = |attempt| {
             (1..=10_000).map(move |order| jitter.offset(schedule, order, attempt).unwrap())
@@ -130,7 +99,7 @@ mod tests {
         ) {
             let delays: Vec<_> = delays.into_iter().map(Duration::from_secs).collect();
             let schedule = RetrySchedule::try_new("x", delays.clone(), DEFAULT_WINDOW).unwrap();
-            let jitter = Jitter { share: percent / 100.0, seed };
+            let jitter = jitter(&format!("{percent:.4}%"), seed);
             let times = |jitter: Jitter| -> Vec<_> {
                 (1..).map_while(|attempt| jitter.offset(&schedule, order, attempt)).collect()
             };
@@ -148,7 +117,7 @@ mod tests {
         for schedule in schedules.map(|text| RetrySchedule::parse(text, None, DEFAULT_WINDOW)) {
             let schedule = schedule.unwrap();
             for percent in ["1%", "50%", "100%"] {
-                let jitter = Jitter::parse(percent, 3).unwrap();
+                let jitter = jitter(percent, 3);
                 for order in 0..200 {
                     let times: Vec<_> =
                         (1..).map_while(|it| jitter.offset(&schedule, order, it)).collect();
@@ -162,9 +131,8 @@ mod tests {
     #[test]
     fn seed_order_and_attempt_each_change_the_jitter() {
         let schedule = RetrySchedule::parse("100s,100s", None, DEFAULT_WINDOW).unwrap();
-        let at = |seed, order, attempt| {
-            Jitter::parse("100%", seed).unwrap().offset(&schedule, order, attempt).unwrap()
-        };
+        let at =
+            |seed, order, attempt| jitter("100%", seed).offset(&schedule, order, attempt).unwrap();
         for order in 0..100 {
             let first = at(1, order, 2);
             assert_ne!(first, at(2, order, 2), "{order}");

@@ -3,9 +3,13 @@
 //! This is the open model of load: a slow merchant does not slow the sender, and a latency that is
 //! counted from the intended time shows every stall.
 
+use std::fmt;
 use std::time::Duration;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Rate {
     thousandths: u64,
     /// The period in nanoseconds.
@@ -17,6 +21,34 @@ pub struct Rate {
 pub struct RateError(pub String);
 
 const MAX_ORDERS: u64 = 1_000_000_000;
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = match self.period / 1_000_000_000 {
+            1 => "s",
+            60 => "m",
+            _ => "h",
+        };
+        let decimals = format!("{:03}", self.thousandths % 1000);
+        let decimals = decimals.trim_end_matches('0');
+        let point = if decimals.is_empty() { "" } else { "." };
+        write!(f, "{}{point}{decimals}/{unit}", self.thousandths / 1000)
+    }
+}
+
+impl TryFrom<String> for Rate {
+    type Error = RateError;
+
+    fn try_from(text: String) -> Result<Self, RateError> {
+        Rate::parse(&text)
+    }
+}
+
+impl From<Rate> for String {
+    fn from(rate: Rate) -> Self {
+        rate.to_string()
+    }
+}
 
 impl Rate {
     /// Reads `500/s`, `30/m`, `10/h`, or `500` for that many a second.
@@ -101,7 +133,9 @@ mod tests {
         for (text, per_second) in
             [("500/s", 500.0), ("500", 500.0), ("30/m", 0.5), ("36/h", 0.01), (" 0.5 / s ", 0.5)]
         {
-            assert_eq!(Rate::parse(text).unwrap().per_second(), per_second, "{text}");
+            let rate = Rate::parse(text).unwrap();
+            assert_eq!(rate.per_second(), per_second, "{text}");
+            assert_eq!(Rate::parse(&rate.to_string()), Ok(rate), "{rate}");
         }
         for text in
             ["", "0", "0.000", "-1", "1/d", "1/", "/s", "1e3", "1.2345", "1.", ".5", "9999999999"]

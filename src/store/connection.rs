@@ -69,20 +69,29 @@ pub(super) fn create(path: &Path, schema: &Schema, first: &[Statement]) -> Resul
     connection.close().map_err(|(_, error)| error.into())
 }
 
-pub(super) fn migrate(connection: &mut Connection, schema: &Schema) -> Result<(), Failure> {
-    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let known = schema.version();
-    if found == known {
-        return Ok(());
-    }
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Whether the file's version can be used, or brought up to date.
+pub(super) fn check_version(connection: &Connection, schema: &Schema) -> Result<(), Failure> {
+    let (found, known) = (version(connection)?, schema.version());
     if found > known {
         let detail = format!("its version is {found}, the latest known one is {known}");
         return Err(Trouble::Newer.because(detail));
     }
-    let done = match usize::try_from(found) {
-        Ok(done) if done > 0 => done,
-        _ => return Err(Trouble::Corrupt.because(format!("its version is {found}"))),
-    };
+    match found {
+        1.. => Ok(()),
+        _ => Err(Trouble::Corrupt.because(format!("its version is {found}"))),
+    }
+}
+
+pub(super) fn migrate(connection: &mut Connection, schema: &Schema) -> Result<(), Failure> {
+    let (found, known) = (version(connection)?, schema.version());
+    let done = usize::try_from(found).unwrap_or(usize::MAX);
+    if found >= known {
+        return Ok(());
+    }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for migration in schema.migrations.iter().skip(done) {
         transaction.execute_batch(migration)?;

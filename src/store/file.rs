@@ -24,6 +24,8 @@ pub(super) struct Place {
     // A lock of its own: SQLite's are taken for each transaction, and closing any other handle of
     // the database would drop them. Readers need none and can look on.
     _lock: File,
+    // The same for the file itself, whatever name it is opened by. It is closed after SQLite's handles.
+    database: Option<File>,
 }
 
 impl Drop for Place {
@@ -61,11 +63,12 @@ impl Place {
         let path = resolve(path)?;
         let lock_path = beside(&path, "-lock");
         let lock = lock(&lock_path)?;
-        let place = Place { path, lock_path, _lock: lock };
+        let mut place = Place { path, lock_path, _lock: lock, database: None };
         // Looked at again under the lock: another process may just have made it.
         let is_there = place.path.exists();
         presence.check(is_there)?;
         if is_there {
+            place.lock_database()?;
             place.check_header(schema)?;
             return Ok((place, Found::Store));
         }
@@ -87,10 +90,25 @@ impl Place {
     }
 
     /// Gives the finished draft its name, durably.
-    pub(super) fn publish(&self, draft: &Path) -> Result<(), Failure> {
+    pub(super) fn publish(&mut self, draft: &Path) -> Result<(), Failure> {
         File::open(draft)?.sync_all()?;
         fs::rename(draft, &self.path)?;
-        Ok(sync_folder(&self.path)?)
+        sync_folder(&self.path)?;
+        self.lock_database()
+    }
+
+    /// Keeps others from the file by its other names: a hard link has a lock and a log of its own, in
+    /// which nothing of this one's is.
+    fn lock_database(&mut self) -> Result<(), Failure> {
+        // Elsewhere such a lock is one of SQLite's kind, and would keep SQLite itself out.
+        if cfg!(target_os = "linux") {
+            let file = File::open(&self.path)?;
+            if let Err(TryLockError::WouldBlock) = file.try_lock() {
+                return Err(Trouble::InUse.into());
+            }
+            self.database = Some(file);
+        }
+        Ok(())
     }
 
     /// Another program's database must not be touched: opening it can already write to it.

@@ -69,6 +69,17 @@ impl Reader {
         }
     }
 
+    /// Shows a file of an earlier version, which is not migrated yet, as one of today's.
+    pub(super) fn preview(&self, schema: &Schema) -> Result<(), StoreError> {
+        let version = connection::version(&self.connection);
+        let version = version.map_err(|error| self.subject.error(error))?;
+        let earlier = usize::try_from(version).ok().and_then(|version| version.checked_sub(1));
+        let Some(views) = earlier.and_then(|earlier| schema.previews.get(earlier)) else {
+            return Ok(());
+        };
+        self.connection.execute_batch(views).map_err(|error| self.subject.error(error))
+    }
+
     /// Asked of SQLite and not of the file's bytes: closing any other handle of a database drops the
     /// locks that this process holds on it.
     fn check(&self, schema: &Schema) -> Result<(), Failure> {

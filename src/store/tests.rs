@@ -54,6 +54,7 @@ const NOTES: Schema = Schema {
     what: "notebook",
     application_id: 0x4e6f_7465,
     migrations: &["CREATE TABLE note (number INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT"],
+    previews: &[],
 };
 
 fn note(number: i64, text: &str) -> Vec<Statement> {

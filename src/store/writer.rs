@@ -17,7 +17,7 @@ use super::error::{Failure, StoreError, Subject, Trouble};
 use super::file::{FileId, beside, name_of};
 use super::log::Log;
 use super::statement::Statement;
-use super::{Limits, Recovery, mark};
+use super::{Limits, Recovery, Schema, mark};
 
 /// The most requests that wait; who comes later waits with them in hand.
 pub(super) const QUEUE: usize = 1024;
@@ -59,6 +59,7 @@ pub(super) struct Setting {
     pub(super) late: Late,
     pub(super) is_closed: Arc<AtomicBool>,
     pub(super) begins: bool,
+    pub(super) schema: Schema,
 }
 
 pub(super) fn start(
@@ -158,6 +159,7 @@ impl Writer {
         let open = self.open.as_mut().ok_or(Failure::from(Trouble::Closed))?;
         let changed = open.commit(group, &self.setting, self.database)?;
         if group.iter().any(|request| request.begins) {
+            connection::migrate(&mut open.connection, &self.setting.schema)?;
             mark::set(&open.connection)?;
             self.setting.begins = true;
         }

@@ -14,10 +14,9 @@ use serde_json::{Value as Json, json};
 
 use super::super::signing::{Signed, sign_payload};
 use crate::error::CommandError;
-use crate::sender::example::Example;
-use crate::sender::order_ids::OrderIds;
-use crate::sender::orders::Change;
-use crate::sender::template::Segment;
+use crate::sender::orders::example::Example;
+use crate::sender::orders::ids::OrderIds;
+use crate::sender::orders::template::{Change, Segment};
 
 /// Where the numbers in the orders' ids begin: with more digits than the example's, so that runs and
 /// processes that draw their own beginning hardly ever meet.
@@ -194,8 +193,8 @@ impl<'a> Recipe<'a> {
         status: i64,
         draw: &mut dyn FnMut(Draw) -> String,
     ) -> Result<Signed<'a>, CommandError> {
-        let (statuses, completed_at) = (self.statuses, Timestamp::UNIX_EPOCH);
-        let example = Example { status, statuses, completed_at }.payload(&OrderIds::new(0), 0);
+        let (failed, completed_at) = (self.statuses.failed(), Timestamp::UNIX_EPOCH);
+        let example = Example { status, failed, completed_at }.payload(&OrderIds::new(0), 0);
         let edits = self.edits(&example, draw);
         let key = Key::try_new(b"no key".to_vec())
             .map_err(|error| CommandError::usage("no key").because(error))?;
@@ -220,12 +219,13 @@ impl<'a> Recipe<'a> {
         ];
         for change in &self.changes {
             edits.push(match change {
-                Change::Fixed(edit) => edit.clone(),
-                Change::Templated { name, template } => put(
-                    name,
-                    template
-                        .fill(&mut |segment| Draw::of(segment).map(&mut *draw).unwrap_or_default()),
-                ),
+                Change::Remove { name } => Edit::Remove { name: name.clone() },
+                Change::Put { name, template } => {
+                    let mut write = |segment: &Segment, out: &mut String| {
+                        out.push_str(&Draw::of(segment).map(&mut *draw).unwrap_or_default());
+                    };
+                    put(name, template.fill(&mut write))
+                }
             });
         }
         edits
@@ -275,12 +275,13 @@ fn fill(parts: &[Part], values: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sender::template::Template;
+    use crate::sender::orders::template::Template;
 
     fn order(set: &[(&str, &str)]) -> Result<OrderKind, CommandError> {
         let dialect = Dialect::platform();
-        let change = |(name, text): &(&str, &str)| {
-            Change::put((*name).to_owned(), Template::parse(text).unwrap())
+        let change = |(name, text): &(&str, &str)| Change::Put {
+            name: (*name).to_owned(),
+            template: Template::parse(text).unwrap(),
         };
         let recipe = Recipe {
             changes: set.iter().map(change).collect(),

@@ -9,7 +9,7 @@ use super::many::ManyArgs;
 use crate::error::CommandError;
 use crate::report::summary::{self, RunReport};
 use crate::report::target::{ReportFormat, ReportTarget, shared_path};
-use crate::sender::record::FleetEvent;
+use crate::sender::record::EngineEvent;
 
 pub(super) struct Reports<'a> {
     files: Vec<(&'a ReportTarget, BufWriter<File>)>,
@@ -48,8 +48,8 @@ impl<'a> Reports<'a> {
         Ok(())
     }
 
-    pub(super) fn event(&mut self, event: &FleetEvent) -> Result<(), CommandError> {
-        let FleetEvent::Attempt(attempt) = event else { return Ok(()) };
+    pub(super) fn event(&mut self, event: &EngineEvent) -> Result<(), CommandError> {
+        let EngineEvent::Attempt(attempt) = event else { return Ok(()) };
         for index in 0..self.files.len() {
             let (target, file) = &mut self.files[index];
             if target.format != ReportFormat::Ndjson {

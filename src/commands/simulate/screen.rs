@@ -13,8 +13,8 @@ use crate::exit::Exit;
 use crate::report::figures::{counted, grouped};
 use crate::report::line::Line;
 use crate::report::summary::{self, DeliverySummary, RunFacts, RunReport};
-use crate::sender::fleet::{DEFAULT_DRAIN, Ending};
-use crate::sender::record::FleetEvent;
+use crate::sender::engine::{DEFAULT_DRAIN, Ending};
+use crate::sender::record::EngineEvent;
 use crate::settings::command_line;
 use crate::terminal::Console;
 
@@ -86,7 +86,7 @@ impl Unknown {
 impl Screen<'_, '_> {
     pub(super) fn show(
         &mut self,
-        event: &FleetEvent,
+        event: &EngineEvent,
         elapsed: Duration,
     ) -> Result<(), CommandError> {
         // What cannot be written happened all the same.
@@ -98,16 +98,16 @@ impl Screen<'_, '_> {
         Ok(())
     }
 
-    pub(super) fn tell(&mut self, event: &FleetEvent) -> std::io::Result<()> {
+    pub(super) fn tell(&mut self, event: &EngineEvent) -> std::io::Result<()> {
         match (event, self.format) {
-            (FleetEvent::Attempt(attempt), Format::Json) => {
+            (EngineEvent::Attempt(attempt), Format::Json) => {
                 return self.console.answer_bytes(summary::json::attempt(attempt).as_bytes());
             }
-            (FleetEvent::UnknownOutcome { order_id, attempt, .. }, _) => {
+            (EngineEvent::UnknownOutcome { order_id, attempt, .. }, _) => {
                 let told = self.unknown.tell(order_id, *attempt);
                 told.iter().for_each(|warning| self.console.warning(warning));
             }
-            (FleetEvent::Throttled { in_flight, .. }, _) => {
+            (EngineEvent::Throttled { in_flight, .. }, _) => {
                 self.console.warning(&match self.files {
                     OpenFiles::Enough => {
                         format!(
@@ -120,6 +120,7 @@ impl Screen<'_, '_> {
                     ),
                 })
             }
+            (EngineEvent::Stopping, _) => self.stopping(),
             _ => {}
         }
         Ok(())
@@ -132,7 +133,7 @@ impl Screen<'_, '_> {
         }
     }
 
-    pub(super) fn stopping(&mut self) {
+    fn stopping(&mut self) {
         let drain = DEFAULT_DRAIN.as_secs();
         self.console.note(&Line::new().plain(format!(
             "stopping: replies under way have {drain} s; a second Ctrl-C ends at once"

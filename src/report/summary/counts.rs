@@ -1,5 +1,6 @@
 //! What a summary counts and keeps: plain data.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ impl AttemptCounts {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reason {
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     pub explanation: String,
     pub attempts: u64,
     #[serde(rename = "orders_exhausted")]
@@ -59,7 +60,7 @@ pub struct SlowOrder {
     pub attempt: u32,
     pub latency: Duration,
     pub service_time: Duration,
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,9 +79,8 @@ pub struct OrderOutcome {
     pub attempts: u32,
     pub at: Duration,
     pub slowest: Duration,
-    pub code: Option<&'static str>,
+    pub code: Option<Cow<'static, str>>,
     pub explanation: Option<String>,
-    pub lapsed: bool,
 }
 
 /// What the parts of the run before this one come to; nothing for a run that was not resumed.
@@ -104,7 +104,6 @@ impl OrderOutcome {
             slowest: Duration::ZERO,
             code: None,
             explanation: None,
-            lapsed: false,
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{DeliverySummary, RunFacts, RunReport};
 use crate::report::gates::{Figure, GateResult};
 use crate::report::json;
 use crate::report::text::milliseconds;
-use crate::sender::record::AttemptRecord;
+use crate::sender::record::Attempt;
 
 pub fn ready(facts: &RunFacts, seed: u64) -> String {
     json::line(
@@ -150,7 +150,7 @@ fn gate(result: &GateResult) -> Value {
     })
 }
 
-pub fn attempt(attempt: &AttemptRecord) -> String {
+pub fn attempt(attempt: &Attempt) -> String {
     json::line(
         "delivery-attempt",
         &json!({
@@ -174,7 +174,7 @@ pub fn attempt(attempt: &AttemptRecord) -> String {
 mod tests {
     use super::*;
     use crate::report::summary::sample;
-    use crate::sender::record::FleetEvent;
+    use crate::sender::record::EngineEvent;
 
     #[test]
     fn the_summary_is_one_line_that_adds_up() {
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn an_attempt_is_one_line_with_both_clocks() {
         let events = sample::events(3);
-        let Some(FleetEvent::Attempt(first)) = events.first() else { panic!("no attempt") };
+        let Some(EngineEvent::Attempt(first)) = events.first() else { panic!("no attempt") };
         let value: Value = serde_json::from_str(&attempt(first)).unwrap();
         assert_eq!((&value["attempt"], &value["acknowledged"]), (&json!(1), &json!(true)));
         let latency = |name: &str| value[name].as_f64().unwrap();

@@ -75,7 +75,7 @@ fn not_sent(message: &str) -> TestCaseStatus {
 }
 
 fn is_unsent(order: &OrderOutcome) -> bool {
-    order.result == Some(OrderResult::Interrupted) && order.attempts == 0
+    matches!(order.result, Some(OrderResult::Interrupted(_))) && order.attempts == 0
 }
 
 /// A text on one line with nothing hidden in it: ids and reasons come from others, and XML that
@@ -92,12 +92,12 @@ fn order_case(order: &OrderOutcome) -> TestCase {
         _ if is_unsent(order) => not_sent("not sent: the run was stopped before"),
         result => {
             let kind = match result {
-                Some(OrderResult::Exhausted) => NonSuccessKind::Failure,
+                Some(OrderResult::Exhausted(_)) => NonSuccessKind::Failure,
                 // Whether the merchant is right was not learnt, which is no failure of its own.
                 _ => NonSuccessKind::Error,
             };
-            let code = order.code.unwrap_or(match result {
-                Some(OrderResult::Exhausted) => "unknown-outcome",
+            let code = order.code.as_deref().unwrap_or(match result {
+                Some(OrderResult::Exhausted(_)) => "unknown-outcome",
                 _ => "interrupted",
             });
             failure(kind, code, &told(order))
@@ -110,8 +110,9 @@ fn order_case(order: &OrderOutcome) -> TestCase {
 fn told(order: &OrderOutcome) -> String {
     let result = order.result.map_or("not ended", OrderResult::code);
     let attempts = counted(u64::from(order.attempts), "attempt");
-    let lapsed = if order.lapsed { ", its window ended while the sender was stopped" } else { "" };
-    match order.explanation.as_deref().or(order.code) {
+    let is_lapsed = order.result.is_some_and(OrderResult::is_lapsed);
+    let lapsed = if is_lapsed { ", its window ended while the sender was stopped" } else { "" };
+    match order.explanation.as_deref().or(order.code.as_deref()) {
         Some(why) => format!("{result} after {attempts}{lapsed}: {why}"),
         None => format!("{result} after {attempts}{lapsed}"),
     }
@@ -135,8 +136,8 @@ fn result_cases(summary: &DeliverySummary) -> Vec<TestCase> {
                     reason.code,
                     reason.explanation
                 );
-                let mut status = failure(NonSuccessKind::Failure, reason.code, &told);
-                status.set_description(names(summary, Some(reason.code)));
+                let mut status = failure(NonSuccessKind::Failure, &reason.code, &told);
+                status.set_description(names(summary, Some(&reason.code)));
                 status
             }
         };
@@ -159,7 +160,8 @@ fn result_cases(summary: &DeliverySummary) -> Vec<TestCase> {
 }
 
 fn names(summary: &DeliverySummary, code: Option<&str>) -> String {
-    let failures = summary.failures.iter().filter(|order| code.is_none() || order.code == code);
+    let failures =
+        summary.failures.iter().filter(|order| code.is_none() || order.code.as_deref() == code);
     let line = |order: &OrderOutcome| format!("{}: {}", order.order_id, told(order));
     failures.take(MOST_NAMES).map(|order| visible(&line(order)) + "\n").collect()
 }

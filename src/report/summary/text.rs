@@ -168,7 +168,7 @@ fn reasons(summary: &DeliverySummary) -> Vec<Line> {
     let mut lines = vec![heading("Attempts without acknowledgement, by reason")];
     for reason in summary.reasons.iter().take(MOST_REASONS) {
         let count = grouped(reason.attempts);
-        let name = shortened(reason.code, 24);
+        let name = shortened(&reason.code, 24);
         let room = 78_usize.saturating_sub(2 + 9 + 2 + name.chars().count().max(LABEL));
         lines.push(
             Line::new()
@@ -235,7 +235,7 @@ fn slowest(summary: &DeliverySummary) -> Vec<Line> {
         Line::new()
             .plain(format!("  {:>9}  ", three_digits(slow.latency)))
             .accent(format!("{:<LONGEST_ID$}", shortened(&slow.order_id, LONGEST_ID)))
-            .dim(format!("  #{:<3} {}", slow.attempt, shortened(slow.code, 28)))
+            .dim(format!("  #{:<3} {}", slow.attempt, shortened(&slow.code, 28)))
     }));
     lines
 }
@@ -251,7 +251,12 @@ fn failures(summary: &DeliverySummary) -> Vec<Line> {
             .accent(format!("  {:<LONGEST_ID$}", shortened(&order.order_id, LONGEST_ID)))
             .bad(format!("  {result}"))
             .plain(format!(" after {}", counted(u64::from(order.attempts), "attempt")))
-            .dim(order.code.map_or_else(String::new, |code| format!("; {}", shortened(code, 18))))
+            .dim(
+                order
+                    .code
+                    .as_deref()
+                    .map_or_else(String::new, |code| format!("; {}", shortened(code, 18))),
+            )
     }));
     let all = summary.orders.exhausted + summary.orders.interrupted;
     let all = usize::try_from(all).unwrap_or(usize::MAX);
