@@ -1,3 +1,5 @@
-//! Quantities as people write them: shares, rates, factors, durations.
+//! Quantities as people write them: shares, factors, durations.
 
+pub mod duration;
+pub mod factor;
 pub mod percent;

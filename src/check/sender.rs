@@ -14,9 +14,10 @@ use crate::net::http::{HttpSettings, HttpTransport, TransportError};
 use crate::net::outcome::{FailureKind, Outcome, TransportFailure};
 use crate::net::transport::{Request, Target, Transport};
 use crate::net::wire_settings::{
-    Connections, Framing, GoAhead, HeaderRule, Loss, Share, Upload, Verb, WireSettings, WriteSide,
+    Connections, Framing, GoAhead, HeaderRule, Loss, Upload, Verb, WireSettings, WriteSide,
 };
 use crate::sender::pace::Rate;
+use crate::units::percent::Percent;
 
 const MAX_KEPT_BODY: usize = 4096;
 
@@ -182,7 +183,7 @@ fn wire_for(base: &WireSettings, route: &Route) -> WireSettings {
         }
         Manner::HalfClosed => wire.write_side = WriteSide::HalfClosed,
         Manner::ExpectContinue => wire.go_ahead = GoAhead::Awaited,
-        Manner::ReplyLost => wire.loss = Some(Loss { share: Share::ALL, seed: 0 }),
+        Manner::ReplyLost => wire.loss = Some(Loss { share: Percent::ALL, seed: 0 }),
     }
     if route.method != "POST" {
         wire.method = Verb::parse(&route.method).ok();

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::thread;
 
 pub use chunk::LineWork;
-use chunk::{Chunk, LineSource, MOST_REPORTED};
+use chunk::{Chunk, LineSource, MAX_REPORTED};
 pub use signing::{Printed, SignLines};
 pub use verifying::VerifyLines;
 
@@ -74,7 +74,7 @@ pub fn run(
     let ended = spread::spread(source, work, jobs, |chunk| deliver(chunk, &mut summary, console));
     let went_away = matches!(&ended, Err(error) if error.kind == ErrorKind::BrokenPipe);
     if !went_away {
-        let unsaid = summary.bad.saturating_sub(MOST_REPORTED as u64);
+        let unsaid = summary.bad.saturating_sub(MAX_REPORTED as u64);
         if unsaid > 0 {
             console.warning(&format!("{unsaid} more lines are bad"));
         }
@@ -98,9 +98,9 @@ fn deliver(
     summary: &mut BatchSummary,
     console: &mut Console,
 ) -> Result<(), CommandError> {
-    let said = usize::try_from(summary.bad).unwrap_or(MOST_REPORTED).min(MOST_REPORTED);
+    let said = usize::try_from(summary.bad).unwrap_or(MAX_REPORTED).min(MAX_REPORTED);
     summary.add(&chunk.summary);
-    for bad in chunk.bad.iter().take(MOST_REPORTED - said) {
+    for bad in chunk.bad.iter().take(MAX_REPORTED - said) {
         console.warning(&bad.to_string());
     }
     if chunk.output.is_empty() {

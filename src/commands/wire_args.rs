@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::ValueEnum;
 use zeroize::Zeroizing;
@@ -13,11 +14,12 @@ use crate::net::proxy::proxy_for;
 use crate::net::tls::{Authorities, Identity, TlsError, TlsSettings, Trust};
 use crate::net::transport::Target;
 use crate::net::wire_settings::{
-    Compression, Connections, Framing, HeaderRule, Loss, ResolveRule, Share, Upload, WireSettings,
+    Compression, Connections, Framing, HeaderRule, Loss, ResolveRule, Upload, WireSettings,
     WriteSide, parse_slow_upload, parse_upload_rate,
 };
 use crate::report::line::Line;
 use crate::terminal::Console;
+use crate::units::percent::Percent;
 
 /// The longest file of certificates that is read, in bytes; a system's whole store has 0.3 MB.
 const MAX_PEM_BYTES: u64 = 4 * 1024 * 1024;
@@ -42,8 +44,8 @@ pub struct WireArgs {
     #[arg(long, value_name = "WHICH")]
     pub connections: Option<ConnectionsArg>,
     /// Lose this share of the replies: the merchant is called again although it answered.
-    #[arg(long, value_name = "PERCENT", value_parser = Share::parse)]
-    pub lose_replies: Option<Share>,
+    #[arg(long, value_name = "PERCENT", value_parser = Percent::from_str)]
+    pub lose_replies: Option<Percent>,
     /// Send the body no faster than this, for example 1KB/s.
     #[arg(long, value_name = "RATE", value_parser = parse_upload_rate)]
     pub upload_rate: Option<Upload>,
@@ -242,7 +244,7 @@ mod tests {
         assert_eq!(all.write_side, WriteSide::HalfClosed);
         assert_eq!(all.framing, Framing::Chunked);
         assert_eq!(all.compression, Compression::Gzip);
-        assert_eq!(all.loss, Some(Loss { share: Share::parse("5%").unwrap(), seed: 7 }));
+        assert_eq!(all.loss, Some(Loss { share: "5%".parse().unwrap(), seed: 7 }));
         assert_eq!((all.headers.len(), all.resolve.len()), (2, 1));
     }
 

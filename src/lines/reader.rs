@@ -152,3 +152,64 @@ impl LineReader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Pieces(Vec<Vec<u8>>);
+
+    impl Read for Pieces {
+        fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+            if self.0.is_empty() {
+                return Err(io::Error::other("unplugged"));
+            }
+            let piece = self.0.remove(0);
+            room[..piece.len()].copy_from_slice(&piece);
+            Ok(piece.len())
+        }
+    }
+
+    /// The lines of each chunk; a `!` is a line that is too long.
+    fn chunks(mut reader: LineReader) -> (Vec<String>, Option<ReadError>) {
+        let (mut chunks, mut spare) = (Vec::new(), LineChunk::default());
+        loop {
+            match reader.next(spare) {
+                Ok(Some(mut chunk)) => {
+                    let mut text = String::new();
+                    while let Some((number, line)) = chunk.next_line() {
+                        let line = line.map(|line| String::from_utf8_lossy(line).into_owned());
+                        let line = line.unwrap_or_else(|bad| format!("!{bad}"));
+                        text += &format!("{number}:{}\n", &line[..line.len().min(50)]);
+                    }
+                    chunks.push(text);
+                    spare = chunk;
+                }
+                Ok(None) => return (chunks, None),
+                Err(error) => return (chunks, Some(error)),
+            }
+        }
+    }
+
+    #[test]
+    fn lines_are_numbered_and_come_when_they_are_whole() {
+        let pieces = ["a\nb", "c\r\n\n", "d"].map(|piece| piece.as_bytes().to_vec());
+        let (found, error) = chunks(LineReader::new(Pieces(pieces.to_vec())));
+        assert_eq!(found, ["1:a\n", "2:bc\n3:\n"]);
+        let error = error.unwrap();
+        assert_eq!(error.to_string(), "line 4: cannot read on: unplugged");
+        let (found, error) = chunks(LineReader::new(&b"a\nb"[..]));
+        assert_eq!((found, error.is_none()), (vec!["1:a\n".to_owned(), "2:b\n".to_owned()], true));
+    }
+
+    #[test]
+    fn a_line_without_end_ends_the_reading_where_a_limit_is_set() {
+        let reader = LineReader::new((&b"a\n"[..]).chain(io::repeat(0)));
+        let (found, error) = chunks(reader.skipping_at_most(2 * MAX_BYTES));
+        let told = "2:!line 2: it has no end within 2097152 bytes (2 MiB\n";
+        assert_eq!((found, error.is_none()), (vec!["1:a\n".to_owned(), told.to_owned()], true));
+        let text = [&vec![b'x'; 3 * MAX_BYTES][..], b"\nb\n"].concat();
+        let (found, _) = chunks(LineReader::new(io::Cursor::new(text)));
+        assert_eq!(found.concat(), "1:!line 1: longer than 1048576 bytes (1 MiB)\n2:b\n");
+    }
+}

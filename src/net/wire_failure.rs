@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::outcome::{FailureKind, TransportFailure};
 use super::tls;
-use crate::clock::duration::format_duration;
+use crate::units::duration::format_duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Security {

@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::http::check_header;
 use super::tls::TlsSettings;
 use super::transport::HeaderError;
-use crate::clock::duration::{DurationError, parse_duration};
+use crate::units::duration::{DurationError, parse_duration};
+use crate::units::percent::Percent;
 
 /// Headers that every request carries, so that they can be replaced but not left out.
 const ALWAYS_SENT: [&str; 2] = ["host", "accept"];
@@ -119,32 +120,13 @@ pub enum Compression {
     Gzip,
 }
 
-/// A share of many, from nothing to all, in millionths.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Share(u32);
-
-impl Share {
-    pub const ALL: Share = Share(1_000_000);
-
-    /// Reads a percentage such as `5%` or `0.25%`.
-    pub fn parse(text: &str) -> Result<Self, WireError> {
-        let number = text.trim().strip_suffix('%').ok_or(WireError::Share)?;
-        let percent = decimal(number).ok_or(WireError::Share)?;
-        if percent > 100.0 {
-            return Err(WireError::Share);
-        }
-        // At most a million, so the cast is exact.
-        Ok(Share((percent * 10_000.0).round() as u32))
-    }
-}
-
 /// Which replies are lost on purpose.
 ///
 /// Which request of a run is hit follows from the seed and the request's place among all that
 /// were sent, so one seed always hits the same places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loss {
-    pub share: Share,
+    pub share: Percent,
     pub seed: u64,
 }
 
@@ -153,7 +135,7 @@ impl Loss {
     pub fn hits(self, place: u64) -> bool {
         // An odd factor keeps neighbouring places apart in the generator's state.
         let state = self.seed ^ place.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        fastrand::Rng::with_seed(state).u32(0..1_000_000) < self.share.0
+        fastrand::Rng::with_seed(state).u32(0..1_000_000) < self.share.millionths()
     }
 }
 
@@ -272,8 +254,6 @@ fn decimal(text: &str) -> Option<f64> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WireError {
-    #[error("a share from 0% to 100% is wanted, such as 5%")]
-    Share,
     #[error("a rate such as 1KB/s or 512B/s is wanted")]
     Rate,
     #[error("\"Name: value\" is wanted, \"Name:\" to leave it out, or \"Name;\" to send it empty")]
@@ -291,19 +271,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_are_percentages() {
-        assert_eq!(Share::parse("5%"), Ok(Share(50_000)));
-        assert_eq!(Share::parse(" 0.25%"), Ok(Share(2_500)));
-        assert_eq!(Share::parse("100%"), Ok(Share(1_000_000)));
-        for text in ["", "%", "5", "101%", "-1%", "inf%", "nan%", "1e1%", "1.2.3%"] {
-            assert_eq!(Share::parse(text), Err(WireError::Share), "{text}");
-        }
-    }
-
-    #[test]
     fn a_seed_always_loses_the_same_replies_and_about_the_share() {
         let lost = |text: &str, seed| -> Vec<u64> {
-            let loss = Loss { share: Share::parse(text).unwrap(), seed };
+            let loss = Loss { share: text.parse().unwrap(), seed };
             (0..10_000).filter(|place| loss.hits(*place)).collect()
         };
         assert_eq!(lost("5%", 7), lost("5%", 7));

@@ -32,14 +32,12 @@ use protocol::internal::signing::BodySigner;
 
 use self::error::OrderError;
 use self::file::{FileFormat, OpenFile, Rows, cannot_open};
-use self::header::Expected;
 use self::maker::OrderMaker;
 use self::pipe::Pipe;
 use self::plan::{OrderPlan, OrderSettings, OrderSource};
 use super::record::Order;
 
 pub struct Orders {
-    plan: OrderPlan,
     maker: OrderMaker,
     source: Source,
     skipped_rows: Arc<AtomicU64>,
@@ -67,26 +65,25 @@ impl Orders {
         settings: OrderSettings,
         signer: BodySigner,
     ) -> Result<Self, OrderError> {
-        let expected = Expected::new(&settings, signer.dialect());
-        let cannot = |error| cannot_open(path, error);
         if path == Path::new("-") {
             return Orders::read_pipe(Box::new(io::stdin()), format, settings, signer);
         }
+        let cannot = |error| cannot_open(path, error);
         let found = path.metadata().map_err(cannot)?;
         if found.is_dir() {
             return Err(cannot(io::ErrorKind::IsADirectory.into()));
         }
-        if !found.is_file() {
-            let reader = std::fs::File::open(path).map_err(cannot)?;
-            return Orders::read_pipe(Box::new(reader), format, settings, signer);
-        }
         let file = OpenFile::open(path)?;
+        if !found.is_file() {
+            return Orders::read_pipe(Box::new(file.into_inner()), format, settings, signer);
+        }
         let plan = OrderPlan { source: OrderSource::Pipe, settings };
         let mut orders = Orders::new(plan, Some(signer), Source::ended());
-        let source = file.check(format, expected.clone(), &mut orders.maker)?;
-        orders.plan.source = OrderSource::File(source);
-        let skipped = Arc::clone(&orders.skipped_rows);
-        orders.source = Source::File(file.rows(format, expected, skipped)?);
+        let expected = orders.maker.expected()?;
+        let checked = file.check(format, &expected, &mut orders.maker)?;
+        orders.maker.plan.source = OrderSource::File(checked);
+        let rows = file.rows(format, &expected, Arc::clone(&orders.skipped_rows))?;
+        orders.source = Source::File(rows);
         Ok(orders)
     }
 
@@ -97,10 +94,9 @@ impl Orders {
         settings: OrderSettings,
         signer: BodySigner,
     ) -> Result<Self, OrderError> {
-        let expected = Expected::new(&settings, signer.dialect());
         let plan = OrderPlan { source: OrderSource::Pipe, settings };
         let mut orders = Orders::new(plan, Some(signer), Source::ended());
-        let skipped = Arc::clone(&orders.skipped_rows);
+        let (expected, skipped) = (orders.maker.expected()?, Arc::clone(&orders.skipped_rows));
         let pipe = Pipe::try_new(reader, format, expected, skipped).map_err(OrderError::Thread)?;
         orders.source = Source::Pipe(pipe);
         Ok(orders)
@@ -120,25 +116,24 @@ impl Orders {
         if let Some(last) = last {
             orders.maker.skip_to(last);
         }
-        let made = orders.maker.made;
-        match &orders.plan.source {
-            OrderSource::Generated(count) if made < *count => orders.source = Source::Generated,
-            OrderSource::File(kept) if made < kept.rows => {
-                let signer = orders.maker.signer.as_ref().ok_or(OrderError::NoKey)?;
-                let expected = Expected::new(&orders.plan.settings, signer.dialect());
+        let maker = &orders.maker;
+        match &maker.plan.source {
+            OrderSource::Generated(count) if maker.made < *count => {
+                maker.expected()?;
+                orders.source = Source::Generated;
+            }
+            OrderSource::File(kept) if maker.made < kept.rows => {
+                let expected = maker.expected()?;
                 let file = OpenFile::open(&kept.path)?;
                 file.compare(kept)?;
                 let skipped = Arc::clone(&orders.skipped_rows);
-                let mut rows = file.rows(kept.format, expected, skipped)?;
-                for _ in 0..made {
+                let mut rows = file.rows(kept.format, &expected, skipped)?;
+                for _ in 0..maker.made {
                     rows.next().transpose()?;
                 }
                 orders.source = Source::File(rows);
             }
             _ => {}
-        }
-        if matches!(orders.source, Source::Generated) && orders.maker.signer.is_none() {
-            return Err(OrderError::NoKey);
         }
         Ok(orders)
     }
@@ -151,12 +146,12 @@ impl Orders {
     }
 
     fn new(plan: OrderPlan, signer: Option<BodySigner>, source: Source) -> Self {
-        let maker = OrderMaker::new(plan.settings.clone(), signer);
-        Orders { plan, maker, source, skipped_rows: Arc::default() }
+        let maker = OrderMaker::new(plan, signer);
+        Orders { maker, source, skipped_rows: Arc::default() }
     }
 
     pub fn plan(&self) -> &OrderPlan {
-        &self.plan
+        &self.maker.plan
     }
 
     /// The next order, completed at this time; `None` at the end, pending where none is there yet.
@@ -201,7 +196,7 @@ impl Orders {
                 Some(orders.len() as u64 + u64::from(self.maker.repeat.is_some()))
             }
             Source::Generated | Source::File(_) => {
-                Some(self.plan.orders()?.saturating_sub(self.maker.next_number - 1))
+                Some(self.plan().orders()?.saturating_sub(self.maker.next_number - 1))
             }
         }
     }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use protocol::internal::nearest::did_you_mean;
 
-pub use crate::clock::duration::{DurationError, format_duration, parse_duration};
-pub use crate::clock::Speed;
+pub use crate::units::duration::{DurationError, format_duration, parse_duration};
+pub use crate::units::factor::Speed;
 
 /// How many retries follow the first notification, unless told otherwise.
 ///

@@ -18,11 +18,11 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::profile::{KeySource, Placed, Profile};
-use crate::clock::duration::parse_duration;
 use crate::listener::program::ReplyProgram;
 use crate::net::transport::Target;
 use crate::net::wire_settings::HeaderRule;
 use crate::sender::schedule::{DEFAULT_WINDOW, RetrySchedule};
+use crate::units::duration::parse_duration;
 
 pub const MAX_FILE_BYTES: usize = 64 * 1024;
 

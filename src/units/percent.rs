@@ -13,11 +13,16 @@ const WHOLE: u32 = 1_000_000;
 pub struct Percent(u32);
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected a share from 0% to 100%, such as 5%")]
+#[error("a share from 0% to 100% is wanted, such as 5%")]
 pub struct PercentError;
 
 impl Percent {
     pub const ALL: Percent = Percent(WHOLE);
+
+    /// So many millionths, at most all of them.
+    pub fn from_millionths(millionths: u32) -> Self {
+        Percent(millionths.min(WHOLE))
+    }
 
     pub fn millionths(self) -> u32 {
         self.0
@@ -37,11 +42,12 @@ impl Percent {
 impl FromStr for Percent {
     type Err = PercentError;
 
-    /// Reads `5%` or `0.25%`; four decimals count.
+    /// Reads `5%` or `0.25%`, with at most four decimals.
     fn from_str(text: &str) -> Result<Self, PercentError> {
         let number = text.trim().strip_suffix('%').ok_or(PercentError)?.trim_end();
         // The library's parser also takes signs, exponents, "inf" and "nan".
-        let is_plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let is_plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+            && number.split_once('.').is_none_or(|(_, decimals)| decimals.len() <= 4);
         let percent: f64 = number.parse().ok().filter(|_| is_plain).ok_or(PercentError)?;
         if percent > 100.0 {
             return Err(PercentError);
@@ -82,7 +88,7 @@ mod tests {
             ("100%", WHOLE, "100%"),
             ("0%", 0, "0%"),
             (".5%", 5_000, "0.5%"),
-            ("0.00004%", 0, "0%"),
+            ("0.0001%", 1, "0.0001%"),
             ("33.3333%", 333_333, "33.3333%"),
         ] {
             let percent: Percent = text.parse().unwrap();
@@ -91,9 +97,10 @@ mod tests {
             assert_eq!(json, format!("\"{written}\""));
             assert_eq!(serde_json::from_str::<Percent>(&json).unwrap(), percent);
         }
-        for text in
-            ["", "5", "%", ".%", "-1%", "+1%", "100.1%", "nan%", "inf%", "1e1%", "1.2.3%", "10%%"]
-        {
+        for text in [
+            "", "5", "%", "0.00001%", "5.00000%", ".%", "-1%", "+1%", "100.1%", "nan%", "inf%",
+            "1e1%", "1.2.3%", "10%%",
+        ] {
             assert_eq!(text.parse::<Percent>(), Err(PercentError), "{text}");
         }
     }

@@ -74,22 +74,22 @@ impl OrderFeed for SessionOrders {
 }
 
 pub(super) fn refused(many: &ManyArgs, error: OrderError) -> CommandError {
-    let cannot_read = |path: &Path| CommandError::input(format!("cannot read {}", path.display()));
     let hint = match error {
-        OrderError::Open { path, error } => return cannot_read(&path).because(error),
+        OrderError::Open { path, error } => {
+            return CommandError::input(format!("cannot read {}", path.display())).because(error);
+        }
         OrderError::Thread(error) => {
-            return CommandError::environment("cannot start the reader of the orders")
-                .because(error);
+            let told = "cannot start the reader of the orders";
+            return CommandError::environment(told).because(error);
         }
         OrderError::Empty { skipped_rows } => return no_orders(many, skipped_rows),
         OrderError::NoKey => {
-            return CommandError::usage(error.to_string())
-                .hint("set PAYOUT_NOTIFY_KEY, or use --key-file FILE");
+            let hint = "set PAYOUT_NOTIFY_KEY, or use --key-file FILE";
+            return CommandError::usage(error.to_string()).hint(hint);
         }
         OrderError::Changed { .. } => {
-            return CommandError::usage("the file of the run's orders was changed")
-                .because(error)
-                .hint("put the file back as it was, or start a new run with a new journal");
+            let hint = "put the file back as it was, or start a new run with a new journal";
+            return CommandError::usage(error.to_string()).hint(hint);
         }
         OrderError::Header { hint, .. } => hint,
         OrderError::Signing(_) | OrderError::Row(_) | OrderError::Read(_) => None,

@@ -9,11 +9,12 @@ use sha2::{Digest, Sha256};
 
 use super::action::Action;
 use super::answer::Given;
-use super::{Chance, ReplyProgram, Step};
+use super::{ReplyProgram, Step};
 use crate::listener::answer::Answer;
 use crate::listener::inbox::entry::Replied;
 use crate::listener::recent::Recent;
 use crate::listener::reply::Reply;
+use crate::units::percent::Percent;
 
 const MAX_TARGET_BYTES: usize = 8 * 1024;
 
@@ -137,7 +138,7 @@ fn choose(step: &Step, draw: impl Fn() -> u32) -> Option<Arc<Action>> {
         let Some(chance) = alternative.chance else {
             return Some(Arc::clone(&alternative.action));
         };
-        sum += chance.0;
+        sum += chance.millionths();
         if *drawn.get_or_insert_with(&draw) < sum {
             return Some(Arc::clone(&alternative.action));
         }
@@ -158,8 +159,9 @@ fn draw(seed: u64, stream: &Stream, number: u64) -> u32 {
     digest.update(number.to_le_bytes());
     let digest = digest.finalize();
     let bits = digest.iter().take(8).fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
-    // Below WHOLE by construction: the upper half of a product of 64 bits and WHOLE.
-    u32::try_from((u128::from(bits) * u128::from(Chance::WHOLE)) >> 64).unwrap_or_default()
+    // Below ALL by construction: the upper half of a product of 64 bits and ALL.
+    u32::try_from((u128::from(bits) * u128::from(Percent::ALL.millionths())) >> 64)
+        .unwrap_or_default()
 }
 
 fn safe_target(target: &str) -> &str {

@@ -21,6 +21,7 @@ use crate::net::outcome::{Outcome, TransportFailure};
 use crate::net::tls::trust_nobody;
 use crate::net::transport::{Request, Target, Transport};
 use crate::net::wire_settings::*;
+use crate::units::percent::Percent;
 
 const BODY: &str = r#"{"a":1}"#;
 
@@ -216,7 +217,7 @@ async fn a_lost_reply_is_a_request_that_arrived() {
         let gone = matches!(stream.read(&mut [0]), Ok(0) | Err(_));
         (seen, gone)
     });
-    let loss = Loss { share: Share::parse("100%").unwrap(), seed: 1 };
+    let loss = Loss { share: Percent::ALL, seed: 1 };
     let wire = WireSettings { loss: Some(loss), ..reused() };
     let outcome = send(&url, wire).await;
     assert_eq!(failure(&outcome).code(), "reply-lost");
@@ -229,7 +230,7 @@ async fn a_lost_reply_is_a_request_that_arrived() {
 #[tokio::test]
 async fn a_reply_that_never_came_is_not_called_lost() {
     let (url, merchant) = merchant(|stream| read_request(stream).is_some());
-    let loss = Loss { share: Share::parse("100%").unwrap(), seed: 1 };
+    let loss = Loss { share: Percent::ALL, seed: 1 };
     let outcome = send(&url, settings(|s| s.loss = Some(loss))).await;
     assert_eq!(failure(&outcome).code(), "closed-early");
     assert!(merchant.join().unwrap());

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use super::state::OrderFeed;
 use super::*;
-use crate::clock::{SimulatedClock, Speed};
+use crate::clock::SimulatedClock;
 use crate::net::transport::Target;
 use crate::sender::decide::{Exhaustion, LastOutcome};
 use crate::sender::orders::error::OrderError;
@@ -14,6 +14,7 @@ use crate::sender::record::BegunOrder;
 use crate::sender::retry_after::RetryAfter;
 use crate::sender::schedule::RetrySchedule;
 use crate::store::Trouble;
+use crate::units::factor::Speed;
 use rig::{
     Answer, Journaled, Merchant, Rig, column, complete, millis, order, pace, request, seconds,
     stops_at,

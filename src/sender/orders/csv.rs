@@ -1,47 +1,47 @@
 //! Orders from CSV: a row with the header gives an object.
 
 use std::collections::VecDeque;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Chain, Cursor, Read};
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use csv::ByteRecord;
-use protocol::internal::documented::{FieldType, documented_type};
+use csv::{ByteRecord, ReaderBuilder, StringRecord};
 use protocol::internal::edit::json_string;
 use protocol::{MAX_BYTES, Payload, Value};
 
 use super::error::OrderError;
-use super::header::Expected;
+use super::header::{CellType, Column, Expected, declared_separator};
 use super::row::{Row, WrittenAs};
+use super::template::{Form, form_of};
 use crate::lines::error::BadLine;
 use crate::lines::reader::ReadError;
 
 /// How much the CSV reader may take beyond a row, in bytes: what it reads ahead.
 const READ_AHEAD: usize = 64 * 1024;
 
+/// How much of a cell is quoted in an error, in characters.
+const MAX_QUOTED: usize = 40;
+
 pub(super) struct Table {
     reader: csv::Reader<BoundedReader>,
-    expected: Expected,
-    header: Option<Vec<String>>,
+    columns: Vec<Column>,
     skipped: Arc<AtomicU64>,
     record: ByteRecord,
     passed: u64,
-    line: u64,
-    next_line: u64,
-    is_after_return: bool,
+    lines: LineCounter,
 }
 
 /// A reader that refuses to read a row without end, and remembers what was read ahead.
 struct BoundedReader {
-    reader: Box<dyn Read + Send>,
+    reader: Chain<Cursor<Vec<u8>>, BufReader<Box<dyn Read + Send>>>,
     ahead: VecDeque<u8>,
 }
 
 impl Read for BoundedReader {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         if self.ahead.len() > MAX_BYTES + READ_AHEAD {
-            let long = format!("a row is longer than {MAX_BYTES} bytes (1 MiB); is a quote open?");
-            return Err(io::Error::other(long));
+            return Err(too_long());
         }
         let count = self.reader.read(room)?;
         self.ahead.extend(&room[..count]);
@@ -49,116 +49,159 @@ impl Read for BoundedReader {
     }
 }
 
+fn too_long() -> io::Error {
+    let told = format!("a row is longer than {MAX_BYTES} bytes (1 MiB); is a quote open?");
+    io::Error::other(told)
+}
+
 impl Table {
-    pub(super) fn new(
+    /// Reads the header; `None` of an empty table.
+    pub(super) fn open(
         reader: Box<dyn Read + Send>,
-        expected: Expected,
+        expected: &Expected,
         skipped: Arc<AtomicU64>,
-    ) -> Self {
-        let reader = csv::ReaderBuilder::new()
+    ) -> Result<Option<Self>, OrderError> {
+        let mut reader = BufReader::with_capacity(READ_AHEAD, reader);
+        let mut lines = LineCounter { line: 1, next: 1, is_after_return: false };
+        let refused = |line| move |(problem, hint)| OrderError::Header { line, problem, hint };
+        let mut start = first_line(&mut reader, &mut lines)?;
+        let declared = declared_separator(&start).transpose().map_err(refused(lines.next))?;
+        if declared.is_some() {
+            lines.count(start);
+            start = first_line(&mut reader, &mut lines)?;
+        }
+        let text = String::from_utf8_lossy(&start);
+        let separator = declared.map_or_else(|| expected.separator(|it| cells(&text, it)), Ok);
+        let separator = separator.map_err(refused(lines.next))?;
+        let reader = ReaderBuilder::new()
             .buffer_capacity(READ_AHEAD)
+            .delimiter(separator)
             .has_headers(false)
             .flexible(true)
-            .from_reader(BoundedReader { reader, ahead: VecDeque::new() });
-        Table {
-            reader,
-            expected,
-            header: None,
-            skipped,
-            record: ByteRecord::new(),
-            passed: 0,
-            line: 1,
-            next_line: 1,
-            is_after_return: false,
+            .from_reader(BoundedReader {
+                reader: Cursor::new(start).chain(reader),
+                ahead: VecDeque::new(),
+            });
+        let (columns, record) = (Vec::new(), ByteRecord::new());
+        let mut table = Table { reader, columns, skipped, record, passed: 0, lines };
+        if !table.read()? {
+            return Ok(None);
         }
+        let columns = expected.columns(separator, table.record.iter());
+        table.columns = columns.map_err(refused(table.lines.line))?;
+        Ok(Some(table))
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Row>, OrderError> {
-        if self.header.is_none() {
-            if !self.read()? {
-                return Ok(None);
-            }
-            let line = self.line;
-            self.header = Some(self.expected.names(&self.record).map_err(|error| error.at(line))?);
-        }
-        loop {
-            if !self.read()? {
-                return Ok(None);
-            }
+        while self.read()? {
             if !self.record.iter().all(is_blank) {
-                break;
+                let line = self.lines.line;
+                let text = object_of(line, &self.columns, &self.record)?;
+                return Ok(Some(Row { line, text, written_as: WrittenAs::Cells }));
             }
             self.skipped.fetch_add(1, Ordering::Relaxed);
         }
-        let header = self.header.as_deref().unwrap_or_default();
-        let text = object_of(self.line, header, &self.record)?;
-        Ok(Some(Row { line: self.line, text, written_as: WrittenAs::Cells }))
+        Ok(None)
     }
 
     fn read(&mut self) -> Result<bool, ReadError> {
         let found = self.reader.read_byte_record(&mut self.record);
-        self.count_lines();
-        found.map_err(|error| ReadError { line: self.line, error: error.into() })
-    }
-
-    fn count_lines(&mut self) {
         let end = self.reader.position().byte();
-        let length = usize::try_from(end.saturating_sub(self.passed)).unwrap_or(usize::MAX);
-        self.passed = end;
+        let length = usize::try_from(end - mem::replace(&mut self.passed, end));
         let ahead = &mut self.reader.get_mut().ahead;
+        self.lines.count(ahead.drain(..length.unwrap_or(usize::MAX).min(ahead.len())));
+        found.map_err(|error| ReadError { line: self.lines.line, error: error.into() })
+    }
+}
+
+/// Counts lines that end with LF, CRLF or CR.
+struct LineCounter {
+    /// Where the text that was counted last begins, after blank lines.
+    line: u64,
+    next: u64,
+    is_after_return: bool,
+}
+
+impl LineCounter {
+    fn count(&mut self, text: impl IntoIterator<Item = u8>) {
         let mut is_before = true;
-        self.line = self.next_line;
-        for byte in ahead.drain(..length.min(ahead.len())) {
+        self.line = self.next;
+        for byte in text {
             is_before &= matches!(byte, b'\r' | b'\n');
             if byte == b'\r' || byte == b'\n' && !self.is_after_return {
-                self.next_line += 1;
+                self.next += 1;
             }
             self.is_after_return = byte == b'\r';
             if is_before {
-                self.line = self.next_line;
+                self.line = self.next;
             }
         }
     }
+}
+
+/// The first line that is not blank, with its end and without a byte order mark: enough to find
+/// the separator. The lines before it are counted.
+fn first_line(reader: &mut impl Read, lines: &mut LineCounter) -> Result<Vec<u8>, ReadError> {
+    let mut line = Vec::new();
+    for byte in reader.bytes() {
+        line.push(byte.map_err(|error| ReadError { line: lines.next, error })?);
+        if line == "\u{feff}".as_bytes() {
+            line.clear();
+        } else if line.ends_with(b"\n") || line.ends_with(b"\r") {
+            if !line.trim_ascii().is_empty() {
+                break;
+            }
+            lines.count(mem::take(&mut line));
+        } else if line.len() > MAX_BYTES {
+            return Err(ReadError { line: lines.next, error: too_long() });
+        }
+    }
+    Ok(line)
+}
+
+fn cells(record: &str, separator: u8) -> Vec<String> {
+    let mut reader =
+        ReaderBuilder::new().delimiter(separator).has_headers(false).from_reader(record.as_bytes());
+    let mut cells = StringRecord::new();
+    // Text in memory is read without errors.
+    let _ = reader.read_record(&mut cells);
+    cells.iter().map(str::to_owned).collect()
 }
 
 fn is_blank(cell: &[u8]) -> bool {
     std::str::from_utf8(cell).is_ok_and(|text| text.trim().is_empty())
 }
 
-fn object_of(line: u64, header: &[String], record: &ByteRecord) -> Result<Vec<u8>, BadLine> {
-    if record.len() != header.len() {
-        let (has, wants) = (record.len(), header.len());
+fn object_of(line: u64, columns: &[Column], record: &ByteRecord) -> Result<Vec<u8>, BadLine> {
+    if record.len() != columns.len() {
+        let (has, expected) = (record.len(), columns.len());
         let cells = if has == 1 { "cell" } else { "cells" };
-        let problem = format!("the row has {has} {cells}, the header {wants}");
+        let problem = format!("the row has {has} {cells}, the header {expected}");
         return Err(BadLine::whole(line, problem));
     }
     let mut json = String::from("{");
-    for (name, cell) in header.iter().zip(record) {
-        let cell = std::str::from_utf8(cell)
-            .map_err(|_| BadLine::in_member(line, name, "the cell is not UTF-8"))?;
+    for (column, cell) in columns.iter().zip(record) {
+        let bad = |problem: &str| BadLine::in_member(line, &column.name, problem);
+        let cell = std::str::from_utf8(cell).map_err(|_| bad("the cell is not UTF-8"))?;
+        let refuse = |expected: &str| {
+            let found: String = cell.chars().take(MAX_QUOTED).collect();
+            bad(&format!("expected {expected}, found {found:?}"))
+        };
         if json.len() > 1 {
             json.push(',');
         }
-        json.push_str(&json_string(name));
+        json.push_str(&json_string(&column.name));
         json.push(':');
-        if is_literal(name, cell) { json.push_str(cell) } else { json.push_str(&json_string(cell)) }
+        match column.cells {
+            CellType::Number | CellType::StrictNumber if is_number(cell) => json.push_str(cell),
+            CellType::Json if form_of(cell) == Ok(Form::Json) => json.push_str(cell),
+            CellType::Text | CellType::Number => json.push_str(&json_string(cell)),
+            CellType::StrictNumber => return Err(refuse("a number")),
+            CellType::Json => return Err(refuse("JSON")),
+        }
     }
     json.push('}');
     Ok(json.into_bytes())
-}
-
-/// Whether a cell of this column is a JSON literal, and no string.
-///
-/// What the protocol types as a string is one, and its numbers are numbers as written. Of a field
-/// that it does not list, `true`, `false` and numbers are literals, but only those that every reader
-/// of JSON prints as they are written: `007`, `1.10`, `1e5` and more digits than a double has are
-/// more often ids. `null` would take the field out of the signature.
-fn is_literal(name: &str, cell: &str) -> bool {
-    match documented_type(name) {
-        Some(FieldType::String) => false,
-        Some(FieldType::Integer) => is_number(cell),
-        None => matches!(cell, "true" | "false") || is_number(cell) && is_kept_by_doubles(cell),
-    }
 }
 
 fn is_number(cell: &str) -> bool {
@@ -167,15 +210,6 @@ fn is_number(cell: &str) -> bool {
         && Payload::parse(format!("{{\"v\":{cell}}}").as_bytes()).is_ok_and(
             |payload| matches!(payload.members(), [only] if only.value == Value::Number(cell)),
         )
-}
-
-fn is_kept_by_doubles(number: &str) -> bool {
-    /// Integers beyond it are not all doubles: 2^53 - 1.
-    const MOST: f64 = 9_007_199_254_740_991.0;
-    const LEAST: f64 = 1e-4;
-    number.parse::<f64>().is_ok_and(|value| {
-        (number == "0" || (LEAST..=MOST).contains(&value.abs())) && value.to_string() == number
-    })
 }
 
 #[cfg(test)]
@@ -188,47 +222,5 @@ mod tests {
             assert!(!is_number(cell), "{cell}");
         }
         assert!(is_number("1e3") && is_number("-0.0"));
-    }
-
-    #[test]
-    fn a_cell_has_the_type_of_its_field_and_keeps_its_digits() {
-        let texts = ["payout_id", "payout_cl_id", "platform_id", "error_msg", "sign_type", "sign"];
-        let deposits = ["payment_id", "payment_cl_id", "payment_cl_name"];
-        for name in texts.iter().chain(&deposits) {
-            for cell in ["20160806151343349021", "1e5", "7", "007", "true", "null", "1.5", ""] {
-                assert!(!is_literal(name, cell), "{name}: {cell}");
-            }
-        }
-        for name in ["amount", "real_amount", "fee", "status", "create_time", "update_time"] {
-            for cell in ["0", "-1", "400000", "1.10", "1e5", "99999999999999999999"] {
-                assert!(is_literal(name, cell), "{name}: {cell}");
-            }
-            for cell in ["007", "", "null", "true", "1,5", "2024-01-02", "1_000", " 5"] {
-                assert!(!is_literal(name, cell), "{name}: {cell}");
-            }
-        }
-        for cell in ["0", "7", "-7", "1.5", "-0.25", "9007199254740991", "true", "false"] {
-            assert!(is_literal("memo", cell), "{cell}");
-        }
-        for cell in [
-            "20160806151343349021",
-            "9007199254740992",
-            "9007199254740993",
-            "1e5",
-            "1E5",
-            "007",
-            "1.10",
-            "1.0",
-            "-0",
-            "0.0",
-            "0.00001",
-            "0.1000000000000000055",
-            "null",
-            "True",
-            "NULL",
-            "",
-        ] {
-            assert!(!is_literal("memo", cell), "{cell}");
-        }
     }
 }

@@ -30,8 +30,8 @@ pub enum OrderError {
     #[error("no orders")]
     Empty { skipped_rows: u64 },
     /// The file of a run that is resumed.
-    #[error("{path}: {problem}", path = path.display())]
-    Changed { path: PathBuf, problem: String },
+    #[error("{} is not what it was when the run began", path.display())]
+    Changed { path: PathBuf },
     #[error("the orders that are not sent yet cannot be signed without the key")]
     NoKey,
 }

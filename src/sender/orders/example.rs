@@ -1,7 +1,6 @@
 //! The platform's example notification with fresh ids and times.
 
 use jiff::Timestamp;
-use protocol::internal::edit::json_string;
 use protocol::internal::nearest::did_you_mean;
 use protocol::{Status, StatusTable};
 
@@ -33,8 +32,7 @@ impl Example {
         );
         push_number(&mut text, self.status);
         if self.status == self.failed {
-            text.push_str(",\"error_msg\":");
-            text.push_str(&json_string("beneficiary account rejected"));
+            text.push_str(",\"error_msg\":\"beneficiary account rejected\"");
         }
         text.push_str(",\"create_time\":");
         push_number(&mut text, completed - TOOK);
@@ -87,7 +85,7 @@ impl StatusWord {
         let name = || Status::payout_by_name(text).map(|status| StatusWord::Name(status.name));
         number().or_else(name).ok_or_else(|| {
             let near = did_you_mean(text, ["success", "cancelled", "failed"]);
-            format!("expected success, cancelled, failed or a number{near}")
+            format!("success, cancelled, failed or a number is wanted{near}")
         })
     }
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use protocol::Payload;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use super::csv::Table;
 use super::error::OrderError;
@@ -39,7 +39,7 @@ impl FileFormat {
         match text {
             "ndjson" => Ok(FileFormat::Ndjson),
             "csv" => Ok(FileFormat::Csv),
-            _ => Err("expected ndjson or csv".to_owned()),
+            _ => Err("ndjson or csv is wanted".to_owned()),
         }
     }
 
@@ -54,15 +54,17 @@ impl FileFormat {
 pub(super) enum Rows {
     Lines(LineRows),
     Table(Box<Table>),
+    Failed(OrderError),
     Ended,
 }
 
 impl Rows {
-    /// The rows that a reader gives; `skipped` counts the empty ones of a table.
+    /// The rows that a reader gives, which may wait for the header of a table; `skipped` counts the
+    /// empty rows of one.
     pub(super) fn new(
         reader: Box<dyn Read + Send>,
         format: FileFormat,
-        expected: Expected,
+        expected: &Expected,
         skipped: Arc<AtomicU64>,
     ) -> Self {
         match format {
@@ -70,7 +72,11 @@ impl Rows {
                 reader: LineReader::new(reader).skipping_at_most(MAX_SKIPPED),
                 chunk: LineChunk::default(),
             }),
-            FileFormat::Csv => Rows::Table(Box::new(Table::new(reader, expected, skipped))),
+            FileFormat::Csv => match Table::open(reader, expected, skipped) {
+                Ok(Some(table)) => Rows::Table(Box::new(table)),
+                Ok(None) => Rows::Ended,
+                Err(error) => Rows::Failed(error),
+            },
         }
     }
 
@@ -80,12 +86,15 @@ impl Rows {
         let row = match self {
             Rows::Lines(lines) => lines.next().transpose(),
             Rows::Table(table) => table.next().transpose(),
-            Rows::Ended => None,
+            Rows::Failed(_) | Rows::Ended => None,
         };
-        if !matches!(row, Some(Ok(_) | Err(OrderError::Row(_)))) {
-            *self = Rows::Ended;
+        match row {
+            Some(Ok(_) | Err(OrderError::Row(_))) => row,
+            _ => match mem::replace(self, Rows::Ended) {
+                Rows::Failed(error) => Some(Err(error)),
+                _ => row,
+            },
         }
-        row
     }
 }
 
@@ -139,12 +148,16 @@ impl<'p> OpenFile<'p> {
         Ok(OpenFile { path, file })
     }
 
+    pub(super) fn into_inner(self) -> File {
+        self.file
+    }
+
     /// Makes every order once, so that a bad row is found before anything is sent; nothing is kept
     /// but what the file is known by.
     pub(super) fn check(
         &self,
         format: FileFormat,
-        expected: Expected,
+        expected: &Expected,
         maker: &mut OrderMaker,
     ) -> Result<OrderFile, OrderError> {
         let (reader, digest) = self.digesting()?;
@@ -159,43 +172,37 @@ impl<'p> OpenFile<'p> {
             return Err(OrderError::Empty { skipped_rows: skipped.load(Ordering::Relaxed) });
         }
         let path = path::absolute(self.path).map_err(|error| cannot_open(self.path, error))?;
-        let (bytes, sha256) = digest.finish();
+        let (bytes, sha256) = digest.take();
         Ok(OrderFile { path, format, bytes, sha256, rows })
     }
 
     /// Refuses a file that is not the one that was checked.
     pub(super) fn compare(&self, kept: &OrderFile) -> Result<(), OrderError> {
-        let changed = |problem| Err(OrderError::Changed { path: kept.path.clone(), problem });
-        let cannot = |error| cannot_open(self.path, error);
-        let bytes = self.file.metadata().map_err(cannot)?.len();
-        if bytes != kept.bytes {
-            return changed(format!(
-                "it has {bytes} bytes, and had {} when the run began",
-                kept.bytes
-            ));
-        }
         let (mut reader, digest) = self.digesting()?;
-        io::copy(&mut reader, &mut io::sink()).map_err(cannot)?;
-        if digest.finish() != (kept.bytes, kept.sha256.clone()) {
-            return changed("its content is not what it was when the run began".to_owned());
+        // More than it had is a difference already: a log may grow for ever.
+        let read = io::copy(&mut (&mut reader).take(kept.bytes.saturating_add(1)), &mut io::sink());
+        read.map_err(|error| cannot_open(self.path, error))?;
+        let (bytes, sha256) = digest.take();
+        if (bytes, &sha256) == (kept.bytes, &kept.sha256) {
+            return Ok(());
         }
-        Ok(())
+        Err(OrderError::Changed { path: kept.path.clone() })
     }
 
     /// The file's rows from its beginning.
     pub(super) fn rows(
         mut self,
         format: FileFormat,
-        expected: Expected,
+        expected: &Expected,
         skipped: Arc<AtomicU64>,
     ) -> Result<Rows, OrderError> {
         self.file.rewind().map_err(|error| cannot_open(self.path, error))?;
         Ok(Rows::new(Box::new(self.file), format, expected, skipped))
     }
 
-    fn digesting(&self) -> Result<(Digesting, SharedDigest), OrderError> {
+    fn digesting(&self) -> Result<(Digesting, Digest), OrderError> {
         let file = self.file.try_clone().map_err(|error| cannot_open(self.path, error))?;
-        let digest = SharedDigest::default();
+        let digest = Digest::default();
         Ok((Digesting { file, digest: digest.clone() }, digest))
     }
 }
@@ -204,31 +211,29 @@ pub(super) fn cannot_open(path: &Path, error: io::Error) -> OrderError {
     OrderError::Open { path: path.to_owned(), error }
 }
 
+/// Length and digest of what was read.
 #[derive(Clone, Default)]
-struct SharedDigest(Arc<Mutex<(u64, Sha256)>>);
+struct Digest(Arc<Mutex<(u64, Sha256)>>);
 
-impl SharedDigest {
-    fn update(&self, bytes: &[u8]) {
-        let (count, digest) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *count += bytes.len() as u64;
-        digest.update(bytes);
-    }
-
-    fn finish(self) -> (u64, String) {
-        let (count, digest) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (*count, hex::encode(digest.clone().finalize()))
+impl Digest {
+    fn take(self) -> (u64, String) {
+        let (bytes, sha256) =
+            mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        (bytes, hex::encode(sha256.finalize()))
     }
 }
 
 struct Digesting {
     file: File,
-    digest: SharedDigest,
+    digest: Digest,
 }
 
 impl Read for Digesting {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read(room)?;
-        self.digest.update(&room[..count]);
+        let (bytes, sha256) = &mut *self.digest.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *bytes += count as u64;
+        sha256.update(&room[..count]);
         Ok(count)
     }
 }

@@ -1,57 +1,57 @@
-//! The header of a table of orders: which fields its columns are.
+//! The header of a table of orders: what separates its columns, and which fields they are.
 //!
 //! A table that is read wrongly gives payloads that are signed and sent, and mean nothing. So the
 //! header decides, before the first row, whether the table is one of orders.
 
-use protocol::internal::documented::{documented_fields, documented_type, required_fields};
+use protocol::internal::documented::{
+    FieldType, documented_fields, documented_type, required_fields,
+};
 use protocol::internal::nearest::nearest;
 use protocol::{Dialect, Kind};
 
-use super::error::OrderError;
 use super::plan::OrderSettings;
 
-/// What separates columns where it is not a comma: no field's name has one of them.
-const SEPARATORS: [char; 3] = [';', '\t', '|'];
+const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 
-const MOST_SEARCHED: usize = 200;
+const MAX_SEARCHED: usize = 200;
 
-const MOST_QUOTED: usize = 64;
+const MAX_QUOTED: usize = 64;
 
+/// From how many of the platform's columns on a table of another dialect must have all of them.
 const LIKENESS: usize = 5;
 
 const SEPARATOR_HINT: &str = "save the table as CSV with commas between the columns";
+const AMBIGUOUS_HINT: &str = "name the separator in a line before the header, such as sep=;";
 const FIELDS_HINT: &str = "add the columns, or give the fields that are missing with --set \
                            NAME=VALUE, or leave them out with --unset NAME";
 const NAMES_HINT: &str = "rename the columns: names count with their upper and lower case";
 const UTF_8_HINT: &str = "save the table as \"CSV UTF-8\"";
 
-pub(super) struct HeaderError {
-    pub(super) problem: String,
-    pub(super) hint: Option<&'static str>,
+/// What is wrong with a header, and what to do about it.
+type HeaderError = (String, Option<&'static str>);
+
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) cells: CellType,
 }
 
-impl HeaderError {
-    fn new(problem: impl Into<String>, hint: &'static str) -> Self {
-        HeaderError { problem: problem.into(), hint: Some(hint) }
-    }
-
-    pub(super) fn at(self, line: u64) -> OrderError {
-        OrderError::Header { line, problem: self.problem, hint: self.hint }
-    }
-}
-
-impl From<String> for HeaderError {
-    fn from(problem: String) -> Self {
-        HeaderError { problem, hint: None }
-    }
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CellType {
+    Text,
+    /// A JSON number as written; what is not one is a string.
+    Number,
+    /// As `Number`, but what is not one is refused.
+    StrictNumber,
+    Json,
 }
 
 /// Which fields a table must have.
-#[derive(Clone)]
 pub(super) struct Expected {
     changed: Vec<String>,
     /// Whether every order must be a notification of the platform, whatever the columns are.
     is_notification: bool,
+    /// Whether its integers must be numbers: in the fork, times are texts.
+    is_strict: bool,
 }
 
 impl Expected {
@@ -61,132 +61,181 @@ impl Expected {
         Expected {
             changed: changed.chain(status).map(str::to_owned).collect(),
             is_notification: matches!(&*dialect.id, "platform" | "fork"),
+            is_strict: dialect.id == "platform",
         }
     }
 
-    pub(super) fn names<'c>(
-        &self,
-        cells: impl IntoIterator<Item = &'c [u8]>,
-    ) -> Result<Vec<String>, HeaderError> {
-        let cells: Vec<&[u8]> = cells.into_iter().collect();
-        if is_utf_16(&cells) {
-            return Err(HeaderError::new("the file is UTF-16, expected UTF-8", UTF_8_HINT));
+    /// The separator that gives columns; where several do, the one that gives the fields. `split`
+    /// gives the names of the columns.
+    pub(super) fn separator(&self, split: impl Fn(u8) -> Vec<String>) -> Result<u8, HeaderError> {
+        let columns = |separator: u8| -> Vec<Column> {
+            split(separator).iter().map(|name| Column::new(name)).collect()
+        };
+        let fits = |separator: &u8| self.missing(&names(&columns(*separator))).is_empty();
+        let found: Vec<u8> = SEPARATORS.into_iter().filter(|it| split(*it).len() > 1).collect();
+        let fitting: Vec<u8> = found.iter().copied().filter(fits).collect();
+        match (&found[..], &fitting[..]) {
+            ([], _) => Ok(b','),
+            ([only], _) | (_, [only]) => Ok(*only),
+            _ => {
+                let names: Vec<String> = found.iter().map(|it| named(char::from(*it))).collect();
+                let problem = format!("{} may separate the columns", names.join(" and "));
+                Err((problem, Some(AMBIGUOUS_HINT)))
+            }
         }
-        let texts: Result<Vec<&str>, _> = cells.into_iter().map(std::str::from_utf8).collect();
-        let texts = texts
-            .map_err(|_| HeaderError::new("the header is not UTF-8, expected UTF-8", UTF_8_HINT))?;
-        let names: Vec<String> = texts.iter().map(|text| text.trim().to_owned()).collect();
-        self.check_separator(&texts)?;
-        self.check_fields(&names)?;
+    }
+
+    /// The columns of a header's cells.
+    pub(super) fn columns<'c>(
+        &self,
+        separator: u8,
+        cells: impl Iterator<Item = &'c [u8]> + Clone,
+    ) -> Result<Vec<Column>, HeaderError> {
+        let encoding = |problem: &str| Err((problem.to_owned(), Some(UTF_8_HINT)));
+        // UTF-16 begins with a mark, or has a zero beside each letter.
+        let is_mark =
+            |cell: &[u8]| cell.starts_with(&[0xff, 0xfe]) || cell.starts_with(&[0xfe, 0xff]);
+        if cells.clone().next().is_some_and(is_mark) || cells.clone().any(|it| it.contains(&0)) {
+            return encoding("the file is UTF-16, expected UTF-8");
+        }
+        let cells: Result<Vec<&str>, _> = cells.map(std::str::from_utf8).collect();
+        let Ok(cells) = cells else {
+            return encoding("the header is not UTF-8, expected UTF-8");
+        };
+        let mut columns: Vec<Column> = cells.iter().map(|name| Column::new(name)).collect();
+        let names = names(&columns);
+        let missing = self.missing(&names);
+        if let [only] = cells[..] {
+            check_separator(only, separator, &missing)?;
+        }
+        self.check_names(&names, &missing)?;
+        for column in columns.iter_mut().filter(|column| column.cells == CellType::Number) {
+            // What is not used may be anything.
+            if self.is_strict && !self.changed.contains(&column.name) {
+                column.cells = CellType::StrictNumber;
+            }
+        }
+        Ok(columns)
+    }
+
+    fn check_names(&self, names: &[&str], missing: &[&str]) -> Result<(), HeaderError> {
+        let fields = || documented_fields(kind_of(names));
+        let is_notification = self.is_notification || alike(names) >= LIKENESS;
+        // `Error_Msg` would be a field that nobody reads.
+        let respelled = fields().filter(|field| is_notification && !names.contains(field));
+        let respelled = respelled.filter_map(|field| {
+            let near = names.iter().find(|name| plain(name) == plain(field))?;
+            Some(format!("{near:?}, expected {field:?}"))
+        });
+        let respelled: Vec<String> = respelled.collect();
+        if !respelled.is_empty() {
+            let problem = format!("the header has {}", respelled.join(", and "));
+            return Err((problem, Some(NAMES_HINT)));
+        }
+        if !missing.is_empty() {
+            let is_other =
+                |name: &&str| name.len() <= MAX_QUOTED && !fields().any(|it| it == *name);
+            let others = || names.iter().copied().filter(is_other);
+            let missing = missing.iter().map(|field| match nearest(field, others()) {
+                Some(near) => format!("{field} (is {near:?} meant to be it?)"),
+                None => (*field).to_owned(),
+            });
+            let problem = format!("the header lacks {}", listed(&missing.collect::<Vec<_>>()));
+            return Err((problem, Some(FIELDS_HINT)));
+        }
         for (index, name) in names.iter().enumerate() {
             if name.is_empty() {
-                return Err(format!("column {} of the header has no name", index + 1).into());
+                return Err((format!("column {} of the header has no name", index + 1), None));
             }
             if names[..index].contains(name) {
-                return Err(format!("the header has {name:?} twice").into());
+                return Err((format!("the header has {name:?} twice"), None));
             }
         }
-        Ok(names)
+        Ok(())
     }
 
-    fn check_separator(&self, texts: &[&str]) -> Result<(), HeaderError> {
-        let first = texts.first().map_or("", |text| text.trim());
-        let declared = first.get(..4).filter(|start| start.eq_ignore_ascii_case("sep="));
-        let (found, names): (String, Vec<String>) = if declared.is_some() {
-            let separator = if texts.len() > 1 { "," } else { &first[4..] };
-            let line = format!("the line \"sep={}\"", separator.escape_debug());
-            (format!("{line} is in the place of the header"), Vec::new())
-        } else {
-            let Some(separator) = separator_of(texts) else { return Ok(()) };
-            let name =
-                if separator == '\t' { "a tab".to_owned() } else { format!("\"{separator}\"") };
-            let found = format!("the columns are separated by {name}, expected a comma");
-            (found, texts.iter().map(|text| text.trim().to_owned()).collect())
-        };
-        let missing = self.missing(&names);
-        let lacks = match missing.is_empty() {
-            true => String::new(),
-            false => format!("; read with commas it lacks {}", listed(&missing)),
-        };
-        let hint = match declared.is_some() {
-            true => "remove that line, and separate the columns by commas",
-            false => SEPARATOR_HINT,
-        };
-        Err(HeaderError::new(format!("{found}{lacks}"), hint))
-    }
-
-    fn check_fields(&self, names: &[String]) -> Result<(), HeaderError> {
-        let missing = self.missing(names);
-        let is_notification = self.is_notification || self.alike(names) >= LIKENESS;
-        // `Error_Msg` would be a field that nobody reads.
-        let respelled: Vec<String> = documented_fields(kind_of(names))
-            .filter(|field| is_notification && !names.iter().any(|name| name == field))
-            .filter_map(|field| {
-                let near = names.iter().find(|name| plain(name) == plain(field))?;
-                Some(format!("{near:?}, expected {field:?}"))
-            })
-            .collect();
-        if !respelled.is_empty() {
-            return Err(HeaderError::new(
-                format!("the header has {}", respelled.join(", and ")),
-                NAMES_HINT,
-            ));
-        }
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let others = || {
-            let known = |name: &&String| documented_fields(kind_of(names)).any(|one| one == *name);
-            let others = names.iter().filter(move |name| name.len() <= MOST_QUOTED && !known(name));
-            others.map(String::as_str)
-        };
-        let missing: Vec<String> = missing
-            .into_iter()
-            .map(|field| match nearest(field, others()) {
-                Some(near) => format!("{field} (is {near:?} meant to be it?)"),
-                None => field.to_owned(),
-            })
-            .collect();
-        Err(HeaderError::new(format!("the header lacks {}", listed(&missing)), FIELDS_HINT))
-    }
-
-    fn missing(&self, names: &[String]) -> Vec<&'static str> {
-        if !self.is_notification && self.alike(names) < LIKENESS {
+    fn missing(&self, names: &[&str]) -> Vec<&'static str> {
+        if !self.is_notification && alike(names) < LIKENESS {
             return Vec::new();
         }
-        let is_there = |field: &&str| names.iter().chain(&self.changed).any(|name| name == field);
+        let is_there =
+            |field: &str| names.contains(&field) || self.changed.iter().any(|it| it == field);
         required_fields(kind_of(names)).filter(|field| !is_there(field)).collect()
-    }
-
-    fn alike(&self, names: &[String]) -> usize {
-        let known = |name: &&String| {
-            documented_fields(kind_of(names)).any(|field| plain(field) == plain(name))
-        };
-        names.iter().filter(known).count()
     }
 }
 
-fn separator_of(texts: &[&str]) -> Option<char> {
-    let holds = |c: char| texts.iter().map(|text| text.matches(c).count()).sum::<usize>();
-    let most = SEPARATORS.into_iter().max_by_key(|c| holds(*c)).filter(|c| holds(*c) > 0);
-    // Any other that separates the names of fields.
-    most.or_else(|| {
-        let start: String = texts.first()?.chars().take(MOST_SEARCHED).collect();
-        let separates = |c: &char| {
-            let known = |piece: &&str| documented_type(&piece.trim().to_lowercase()).is_some();
-            !c.is_alphanumeric() && *c != '_' && start.split(*c).filter(known).count() > 1
-        };
-        start.chars().find(separates)
+impl Column {
+    fn new(text: &str) -> Self {
+        let name = text.trim();
+        let with = |name: &str, cells| Column { name: name.to_owned(), cells };
+        match name.rsplit_once(':') {
+            Some((name, end)) if end.eq_ignore_ascii_case("json") => {
+                with(name.trim_end(), CellType::Json)
+            }
+            _ if documented_type(name) == Some(FieldType::Integer) => with(name, CellType::Number),
+            _ => with(name, CellType::Text),
+        }
+    }
+}
+
+fn names(columns: &[Column]) -> Vec<&str> {
+    columns.iter().map(|column| &*column.name).collect()
+}
+
+/// Refuses a single column in which another character parts the names of fields.
+fn check_separator(text: &str, separator: u8, missing: &[&str]) -> Result<(), HeaderError> {
+    let start: String = text.chars().take(MAX_SEARCHED).collect();
+    let separates = |c: &char| {
+        let known = |piece: &&str| documented_type(&piece.trim().to_lowercase()).is_some();
+        let is_mark = !c.is_alphanumeric() && !['_', '"'].contains(c);
+        is_mark && start.split([*c, '"']).filter(known).count() > 1
+    };
+    let found = start.chars().find(separates).or(start.contains('|').then_some('|'));
+    let Some(found) = found else { return Ok(()) };
+    let expected = match separator {
+        b',' => "a comma, a semicolon or a tab".to_owned(),
+        declared => named(char::from(declared)),
+    };
+    let mut problem = format!("the columns are separated by {}, expected {expected}", named(found));
+    if !missing.is_empty() {
+        problem += &format!("; read so it lacks {}", listed(missing));
+    }
+    Err((problem, Some(SEPARATOR_HINT)))
+}
+
+/// The separator of a line such as `sep=;`, which some programs write before the header; `None`
+/// of any other line.
+pub(super) fn declared_separator(line: &[u8]) -> Option<Result<u8, HeaderError>> {
+    let line = String::from_utf8_lossy(line);
+    let (start, given) = line.trim_matches(['"', ' ', '\r', '\n']).split_at_checked(4)?;
+    if !start.eq_ignore_ascii_case("sep=") {
+        return None;
+    }
+    Some(match given.as_bytes() {
+        [separator @ (b',' | b';' | b'\t' | b'|')] => Ok(*separator),
+        _ => {
+            let given: String = given.chars().take(MAX_QUOTED).collect();
+            let expected = "expected a comma, a semicolon, a tab or \"|\"";
+            Err((format!("the line \"sep={}\": {expected}", given.escape_debug()), None))
+        }
     })
 }
 
-fn kind_of(names: &[String]) -> Kind {
+fn named(separator: char) -> String {
+    if separator == '\t' { "a tab".to_owned() } else { format!("\"{separator}\"") }
+}
+
+fn alike(names: &[&str]) -> usize {
+    let is_known =
+        |name: &&&str| documented_fields(kind_of(names)).any(|field| plain(field) == plain(name));
+    names.iter().filter(is_known).count()
+}
+
+fn kind_of(names: &[&str]) -> Kind {
     let has =
         |ids: [&str; 2]| names.iter().any(|name| ids.iter().any(|id| plain(id) == plain(name)));
-    match has(["payment_id", "payment_cl_id"]) && !has(["payout_id", "payout_cl_id"]) {
-        true => Kind::Deposit,
-        false => Kind::Payout,
-    }
+    let is_deposit = has(["payment_id", "payment_cl_id"]) && !has(["payout_id", "payout_cl_id"]);
+    if is_deposit { Kind::Deposit } else { Kind::Payout }
 }
 
 /// A name without what its spellings differ in.
@@ -198,11 +247,4 @@ fn listed(fields: &[impl AsRef<str>]) -> String {
     let names: Vec<&str> = fields.iter().map(AsRef::as_ref).collect();
     let fields = if names.len() == 1 { "field" } else { "fields" };
     format!("the required {fields} {}", names.join(", "))
-}
-
-/// UTF-16 begins with a mark, or has a zero beside each letter.
-fn is_utf_16(cells: &[&[u8]]) -> bool {
-    let is_marked =
-        |cell: &&[u8]| cell.starts_with(&[0xff, 0xfe]) || cell.starts_with(&[0xfe, 0xff]);
-    cells.first().is_some_and(is_marked) || cells.iter().any(|cell| cell.contains(&0))
 }

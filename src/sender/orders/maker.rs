@@ -9,15 +9,16 @@ use protocol::{Payload, Value};
 
 use super::error::OrderError;
 use super::example::Example;
+use super::header::Expected;
 use super::ids::{OrderIds, mixed};
-use super::plan::OrderSettings;
+use super::plan::OrderPlan;
 use super::row::Row;
 use super::template::{Change, TemplateContext};
 use crate::sender::record::Order;
 
 pub(super) struct OrderMaker {
-    pub(super) settings: OrderSettings,
-    pub(super) signer: Option<BodySigner>,
+    pub(super) plan: OrderPlan,
+    signer: Option<BodySigner>,
     ids: OrderIds,
     /// The keys of the random streams. Values and statuses have one each: another template leaves
     /// the statuses as they were.
@@ -31,11 +32,12 @@ pub(super) struct OrderMaker {
 }
 
 impl OrderMaker {
-    pub(super) fn new(settings: OrderSettings, signer: Option<BodySigner>) -> Self {
-        let mut keys = fastrand::Rng::with_seed(settings.seed);
+    pub(super) fn new(plan: OrderPlan, signer: Option<BodySigner>) -> Self {
+        let seed = plan.settings.seed;
+        let mut keys = fastrand::Rng::with_seed(seed);
         OrderMaker {
-            ids: OrderIds::new(settings.seed),
-            settings,
+            ids: OrderIds::new(seed),
+            plan,
             signer,
             values: keys.u64(..),
             statuses: keys.u64(..),
@@ -46,15 +48,21 @@ impl OrderMaker {
         }
     }
 
+    /// What the header of a table must have.
+    pub(super) fn expected(&self) -> Result<Expected, OrderError> {
+        let signer = self.signer.as_ref().ok_or(OrderError::NoKey)?;
+        Ok(Expected::new(&self.plan.settings, signer.dialect()))
+    }
+
     pub(super) fn restart(&mut self) {
         (self.made, self.next_number, self.repeat) = (0, 1, None);
     }
 
     /// Continues after an order of an earlier session.
     pub(super) fn skip_to(&mut self, last: Order) {
-        self.made = self.settings.originals_among(last.number);
+        self.made = self.plan.settings.originals_among(last.number);
         self.next_number = last.number.saturating_add(1);
-        let has_duplicate = self.settings.with_duplicates(self.made) > last.number;
+        let has_duplicate = self.plan.settings.with_duplicates(self.made) > last.number;
         self.repeat = has_duplicate.then_some(last);
     }
 
@@ -83,14 +91,14 @@ impl OrderMaker {
     pub(super) fn example(&mut self, at: Timestamp) -> Result<Order, OrderError> {
         self.edits.clear();
         let status = self.draw_status().unwrap_or_default();
-        let example = Example { status, failed: self.settings.failed, completed_at: at };
+        let example = Example { status, failed: self.plan.settings.failed, completed_at: at };
         let text = example.payload(&self.ids, self.made);
         self.finish(text.as_bytes(), at)
     }
 
     fn draw_status(&self) -> Option<i64> {
         let mut random = self.random(self.statuses);
-        self.settings.mix.as_ref().map(|mix| mix.draw(&mut random))
+        self.plan.settings.mix.as_ref().map(|mix| mix.draw(&mut random))
     }
 
     /// The order's own random numbers: they are the same wherever a run continues.
@@ -103,7 +111,7 @@ impl OrderMaker {
         let mut random = self.random(self.values);
         let (random, ids) = (&mut random, &self.ids);
         let mut context = TemplateContext { number, completed_at, random, ids, places: 0 };
-        for change in &self.settings.changes {
+        for change in &self.plan.settings.changes {
             self.edits.push(match change {
                 Change::Remove { name } => Edit::Remove { name: name.clone() },
                 Change::Put { name, template } => {
@@ -117,7 +125,7 @@ impl OrderMaker {
         let body = Arc::from(body.into_bytes());
         let order = Order { number, id, body, completed_at, duplicate_of: None };
         self.next_number += 1;
-        if self.settings.is_repeated(self.made) {
+        if self.plan.settings.is_repeated(self.made) {
             self.repeat = Some(order.clone());
         }
         self.made += 1;

@@ -24,7 +24,7 @@ pub struct MixWords {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MixError {
-    #[error("expected STATUS=WEIGHT, such as success=90,failed=10")]
+    #[error("STATUS=WEIGHT is wanted, such as success=90,failed=10")]
     NoPair(String),
     #[error("{status:?}: {reason}")]
     Status { status: String, reason: String },
@@ -89,14 +89,13 @@ impl Mix {
     pub fn draw(&self, random: &mut fastrand::Rng) -> i64 {
         // At least one weight, and at most MAX_STATUSES times MAX_WEIGHT.
         let mut drawn = random.u64(0..self.0.iter().map(|(_, weight)| weight).sum());
-        let is_drawn = |(_, weight): &&(i64, u64)| match drawn.checked_sub(*weight) {
-            None => true,
-            Some(rest) => {
-                drawn = rest;
-                false
+        for (status, weight) in &self.0 {
+            match drawn.checked_sub(*weight) {
+                None => return *status,
+                Some(rest) => drawn = rest,
             }
-        };
-        self.0.iter().find(is_drawn).map_or(0, |(status, _)| *status)
+        }
+        0
     }
 }
 

@@ -1,17 +1,10 @@
 //! Orders from a pipe, whose rows come when they come: a thread of its own reads them.
-//!
-//! ```text
-//! pipe ─▶ thread: rows ─▶ a few batches ─▶ Pipe ─▶ orders
-//! ```
-//!
-//! Before each read that may wait, the thread passes on what it has: a row is never held back by
-//! the silence after it.
 
 use std::io::{self, Read};
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::{mem, thread, vec};
+use std::thread;
 
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -21,94 +14,68 @@ use super::file::{FileFormat, Rows};
 use super::header::Expected;
 use super::row::Row;
 
-/// How many batches may be between the thread and the run; a batch is what one read gave, and at
-/// most one row more.
-const MAX_BATCHES: usize = 4;
+/// How many rows may be between the thread and the run: each may have a mebibyte.
+const MAX_ROWS: usize = 16;
 
-type Batch = Vec<Result<Row, OrderError>>;
+type RowResult = Result<Row, OrderError>;
 
 pub(super) struct Pipe {
-    rows: vec::IntoIter<Result<Row, OrderError>>,
-    batches: Receiver<Batch>,
+    next: Option<RowResult>,
+    rows: Receiver<RowResult>,
 }
 
 impl Pipe {
     /// Rows of what a reader gives; the thread that reads begins at once.
     ///
-    /// It ends with the reader, or at the first row that nobody takes any more. While the reader
-    /// is silent nothing ends it but the end of the process.
+    /// It ends with the reader, or when nobody takes its rows any more. While the reader is silent
+    /// nothing ends it but the end of the process.
     pub(super) fn try_new(
         reader: Box<dyn Read + Send>,
         format: FileFormat,
         expected: Expected,
         skipped: Arc<AtomicU64>,
     ) -> io::Result<Self> {
-        let (sender, batches) = channel(MAX_BATCHES);
-        let outbox = Arc::new(Outbox { rows: Mutex::default(), sender });
-        let reader = Box::new(FlushBeforeRead { reader, outbox: Arc::clone(&outbox) });
-        let rows = Rows::new(reader, format, expected, skipped);
-        thread::Builder::new().name("orders".to_owned()).spawn(move || read_all(rows, &outbox))?;
-        Ok(Pipe { rows: Vec::new().into_iter(), batches })
+        let (sender, rows) = channel(MAX_ROWS);
+        let read = move || {
+            let reader = Box::new(WhileTaken { reader, rows: sender.clone() });
+            let mut rows = Rows::new(reader, format, &expected, skipped);
+            // A row is passed on at once: the silence after it does not hold it back.
+            while let Some(row) = rows.next()
+                && sender.blocking_send(row).is_ok()
+            {}
+        };
+        thread::Builder::new().name("orders".to_owned()).spawn(read)?;
+        Ok(Pipe { next: None, rows })
     }
 
     /// The next row; `None` at the end, pending where none is there yet.
-    pub(super) fn next(&mut self) -> Poll<Option<Result<Row, OrderError>>> {
-        loop {
-            if let Some(row) = self.rows.next() {
-                return Poll::Ready(Some(row));
-            }
-            match self.batches.try_recv() {
-                Ok(rows) => self.rows = rows.into_iter(),
-                Err(TryRecvError::Empty) => return Poll::Pending,
-                Err(TryRecvError::Disconnected) => return Poll::Ready(None),
-            }
+    pub(super) fn next(&mut self) -> Poll<Option<RowResult>> {
+        if self.next.is_some() {
+            return Poll::Ready(self.next.take());
+        }
+        match self.rows.try_recv() {
+            Ok(row) => Poll::Ready(Some(row)),
+            Err(TryRecvError::Empty) => Poll::Pending,
+            Err(TryRecvError::Disconnected) => Poll::Ready(None),
         }
     }
 
     pub(super) fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if !self.rows.as_slice().is_empty() {
+        if self.next.is_some() {
             return Poll::Ready(());
         }
-        self.batches.poll_recv(context).map(|rows| {
-            self.rows = rows.unwrap_or_default().into_iter();
-        })
+        self.rows.poll_recv(context).map(|row| self.next = row)
     }
 }
 
-fn read_all(mut rows: Rows, outbox: &Outbox) {
-    while let Some(row) = rows.next() {
-        outbox.rows.lock().unwrap_or_else(PoisonError::into_inner).push(row);
-    }
-    // Where nobody takes the last rows, there is nobody to tell.
-    let _ = outbox.pass_on();
-}
-
-struct Outbox {
-    rows: Mutex<Batch>,
-    sender: Sender<Batch>,
-}
-
-impl Outbox {
-    fn pass_on(&self) -> io::Result<()> {
-        let rows = mem::take(&mut *self.rows.lock().unwrap_or_else(PoisonError::into_inner));
-        // A pipe of blank lines alone ends with the run, too.
-        let is_taken = if rows.is_empty() {
-            !self.sender.is_closed()
-        } else {
-            self.sender.blocking_send(rows).is_ok()
-        };
-        if is_taken { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
-    }
-}
-
-struct FlushBeforeRead {
+/// Ends with the run, even where there are no rows: a pipe may give blank lines for ever.
+struct WhileTaken {
     reader: Box<dyn Read + Send>,
-    outbox: Arc<Outbox>,
+    rows: Sender<RowResult>,
 }
 
-impl Read for FlushBeforeRead {
+impl Read for WhileTaken {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        self.outbox.pass_on()?;
-        self.reader.read(room)
+        if self.rows.is_closed() { Ok(0) } else { self.reader.read(room) }
     }
 }

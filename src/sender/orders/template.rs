@@ -68,7 +68,7 @@ pub enum TemplateError {
     #[error("{{{0}}} is unknown; there are {KNOWN}; {{{{{0}}}}} is the plain text")]
     Unknown(String),
     /// `{hex:N}` without a number in its limits.
-    #[error("{{{0}}}: expected a number from 1 to {MAX_HEX_DIGITS}, as in {{hex:8}}")]
+    #[error("{{{0}}}: a number from 1 to {MAX_HEX_DIGITS} is wanted, as in {{hex:8}}")]
     HexDigits(String),
     #[error("{{{0}}}: the range is reversed")]
     Reversed(String),
@@ -94,17 +94,16 @@ impl Template {
     /// Reads a VALUE.
     ///
     /// It is JSON where it parses as JSON whatever its placeholders expand to, else a string: the
-    /// member's type is the same in every order of a run.
+    /// field's type is the same in every order of a run.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
         let mut template = Template::parse_text(text)?;
-        let mut form = Form::Json;
-        for probe in [Probe::Low, Probe::Zero, Probe::High] {
-            let sample = template.text_with(&mut |segment, out| segment.probe_into(probe, out));
-            if form_of(&sample).map_err(TemplateError::Json)? == Form::Text {
-                form = Form::Text;
-            }
+        let mut forms = [i64::MIN, 0, i64::MAX].into_iter().map(|near| {
+            form_of(&template.text_with(&mut |segment, out| segment.probe_into(near, out)))
+        });
+        let is_json = forms.try_fold(true, |is_json, form| Ok(form? == Form::Json && is_json));
+        if is_json.map_err(TemplateError::Json)? {
+            template.form = Form::Json;
         }
-        template.form = form;
         Ok(template)
     }
 
@@ -156,65 +155,52 @@ impl From<Template> for (String, Form) {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Probe {
-    Low,
-    Zero,
-    High,
-}
-
 impl Segment {
     fn expand_into(&self, context: &mut TemplateContext<'_>, out: &mut String) {
-        // Writing into a String cannot fail.
-        let _ = match self {
-            Segment::Literal(text) => out.write_str(text),
-            Segment::Number => write!(out, "{}", context.number),
-            Segment::Uuid => write_uuid(context.random.u128(..), out),
-            Segment::Now => write!(out, "{}", context.completed_at.as_second()),
-            Segment::NowMillis => write!(out, "{}", context.completed_at.as_millisecond()),
-            Segment::Hex(digits) => {
-                let unique = (*digits).min(MAX_ID_DIGITS as usize);
-                // The first place is that of the example's own id.
-                context.places += 1;
-                let index = context.number.saturating_sub(1);
-                let number = context.ids.digits(index, unique as u32, context.places);
-                let _ = write!(out, "{number:0unique$x}");
-                for _ in unique..*digits {
-                    out.push(char::from(b"0123456789abcdef"[context.random.usize(0..16)]));
-                }
-                Ok(())
-            }
-            Segment::Range(low, high) => write!(out, "{}", context.random.i64(*low..=*high)),
+        let number = match self {
+            Segment::Literal(text) => return out.push_str(text),
+            Segment::Uuid => return write_uuid(context.random.u128(..), out),
+            Segment::Hex(digits) => return write_hex(*digits, context, out),
+            Segment::Number => context.number.to_string(),
+            Segment::Now => context.completed_at.as_second().to_string(),
+            Segment::NowMillis => context.completed_at.as_millisecond().to_string(),
+            Segment::Range(low, high) => context.random.i64(*low..=*high).to_string(),
         };
+        out.push_str(&number);
     }
 
-    fn probe_into(&self, probe: Probe, out: &mut String) {
-        let number = |number: i64| number.to_string();
-        out.push_str(&match (self, probe) {
-            (Segment::Literal(text), _) => text.clone(),
-            (Segment::Number | Segment::Now | Segment::NowMillis, _) => number(1),
-            (Segment::Uuid, _) => "a-a".to_owned(),
+    /// Writes a value that decides whether all values are JSON; of a range the one nearest to
+    /// `near`.
+    fn probe_into(&self, near: i64, out: &mut String) {
+        match self {
+            Segment::Literal(text) => out.push_str(text),
+            Segment::Number | Segment::Now | Segment::NowMillis => out.push('1'),
             // A run of digits may be a number by chance: one with a letter decides for all.
-            (Segment::Hex(digits), _) => "a".repeat(*digits),
-            (Segment::Range(low, _), Probe::Low) => number(*low),
-            (Segment::Range(low, high), Probe::Zero) => number(0.clamp(*low, *high)),
-            (Segment::Range(_, high), Probe::High) => number(*high),
-        });
+            Segment::Hex(digits) => out.push_str(&"a".repeat(*digits)),
+            Segment::Uuid => out.push_str("a-a"),
+            Segment::Range(low, high) => out.push_str(&near.clamp(*low, *high).to_string()),
+        }
+    }
+}
+
+fn write_hex(digits: usize, context: &mut TemplateContext<'_>, out: &mut String) {
+    let unique = digits.min(MAX_ID_DIGITS as usize);
+    // The first place is that of the example's own id.
+    context.places += 1;
+    let index = context.number.saturating_sub(1);
+    let number = context.ids.digits(index, unique as u32, context.places);
+    // Writing into a String cannot fail.
+    let _ = write!(out, "{number:0unique$x}");
+    for _ in unique..digits {
+        out.push(char::from(b"0123456789abcdef"[context.random.usize(0..16)]));
     }
 }
 
 /// A random UUID by RFC 9562: version 4, variant 10.
-fn write_uuid(random: u128, out: &mut String) -> std::fmt::Result {
+fn write_uuid(random: u128, out: &mut String) {
     let bits = random & !(0xF << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
-    write!(
-        out,
-        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-        bits >> 96,
-        (bits >> 80) & 0xFFFF,
-        (bits >> 64) & 0xFFFF,
-        (bits >> 48) & 0xFFFF,
-        bits & 0xFFFF_FFFF_FFFF
-    )
+    let hex = format!("{bits:032x}");
+    out.push_str(&[&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"));
 }
 
 fn segments(text: &str) -> Result<Vec<Segment>, TemplateError> {
@@ -234,75 +220,58 @@ fn segments(text: &str) -> Result<Vec<Segment>, TemplateError> {
             open -= 1;
             literal.push('}');
             rest = after;
-        } else if let Some((inside, after)) = placeholder_like(rest) {
-            if !literal.is_empty() {
-                segments.push(Segment::Literal(std::mem::take(&mut literal)));
-            }
-            segments.push(placeholder(inside)?);
+        } else if let Some((segment, after)) = placeholder(rest) {
+            segments.extend([Segment::Literal(std::mem::take(&mut literal)), segment?]);
             rest = after;
         } else {
             literal.push_str(&rest[..1]);
             rest = &rest[1..];
         }
     }
-    literal.push_str(rest);
-    if !literal.is_empty() {
-        segments.push(Segment::Literal(literal));
-    }
+    segments.push(Segment::Literal(literal + rest));
     Ok(segments)
 }
 
-/// What stands in the braces that the text begins with, and what follows them; `None` where that
-/// has not the form of a placeholder.
-fn placeholder_like(text: &str) -> Option<(&str, &str)> {
+/// The placeholder that the text begins with, and what follows it; `None` where the braces have
+/// not the form of one.
+fn placeholder(text: &str) -> Option<(Result<Segment, TemplateError>, &str)> {
     let (inside, after) = text.strip_prefix('{')?.split_once('}')?;
-    let is_word = |word: &str| {
-        word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
-    let is_argument = |text: &str| {
-        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
-    };
-    let is_placeholder = match (range_of(inside), inside.split_once(':')) {
-        (Some(_), _) => true,
-        (None, Some((word, argument))) => is_word(word) && is_argument(argument),
-        (None, None) => is_word(inside),
-    };
-    is_placeholder.then_some((inside, after))
-}
-
-fn range_of(inside: &str) -> Option<(&str, &str)> {
-    let is_integer = |text: &str| {
-        let digits = text.strip_prefix('-').unwrap_or(text);
-        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    inside.split_once("..").filter(|(low, high)| is_integer(low) && is_integer(high))
-}
-
-fn placeholder(inside: &str) -> Result<Segment, TemplateError> {
-    if let Some((low, high)) = range_of(inside) {
-        let bound =
-            |text: &str| text.parse().map_err(|_| TemplateError::Overflow(inside.to_owned()));
-        let (low, high): (i64, i64) = (bound(low)?, bound(high)?);
-        return if low > high {
-            Err(TemplateError::Reversed(inside.to_owned()))
-        } else {
-            Ok(Segment::Range(low, high))
+    if let Some((low, high)) =
+        inside.split_once("..").filter(|(a, b)| is_integer(a) && is_integer(b))
+    {
+        let segment = match (low.parse(), high.parse()) {
+            (Ok(low), Ok(high)) if low > high => Err(TemplateError::Reversed(inside.to_owned())),
+            (Ok(low), Ok(high)) => Ok(Segment::Range(low, high)),
+            _ => Err(TemplateError::Overflow(inside.to_owned())),
         };
+        return Some((segment, after));
     }
-    match inside {
+    let (word, argument) = inside.split_once(':').unwrap_or((inside, ""));
+    let is_named = word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if !is_named
+        || !word.bytes().all(is_word)
+        || !argument.bytes().all(|it| is_word(it) || it == b'-')
+    {
+        return None;
+    }
+    let segment = match inside {
         "n" => Ok(Segment::Number),
         "uuid" => Ok(Segment::Uuid),
         "now" => Ok(Segment::Now),
         "now_ms" => Ok(Segment::NowMillis),
-        _ if inside == "hex" || inside.starts_with("hex:") => inside
-            .strip_prefix("hex:")
-            .and_then(|digits| digits.parse().ok())
-            .filter(|digits| (1..=MAX_HEX_DIGITS).contains(digits))
-            .map(Segment::Hex)
-            .ok_or_else(|| TemplateError::HexDigits(inside.to_owned())),
+        _ if word == "hex" => match argument.parse() {
+            Ok(digits @ 1..=MAX_HEX_DIGITS) => Ok(Segment::Hex(digits)),
+            _ => Err(TemplateError::HexDigits(inside.to_owned())),
+        },
         _ => Err(TemplateError::Unknown(inside.to_owned())),
-    }
+    };
+    Some((segment, after))
+}
+
+fn is_integer(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 pub fn form_of(value: &str) -> Result<Form, PayloadProblem> {

@@ -16,11 +16,11 @@ fn read_as(
     text: impl Into<Vec<u8>>,
     format: FileFormat,
 ) -> Orders {
-    let expected = Expected::new(&settings, signer.dialect());
     let plan = OrderPlan { source: OrderSource::Pipe, settings };
     let mut orders = Orders::new(plan, Some(signer), Source::ended());
+    let expected = orders.maker.expected().unwrap();
     let skipped = Arc::clone(&orders.skipped_rows);
-    let rows = Rows::new(Box::new(Cursor::new(text.into())), format, expected, skipped);
+    let rows = Rows::new(Box::new(Cursor::new(text.into())), format, &expected, skipped);
     orders.source = Source::File(rows);
     orders
 }
@@ -100,40 +100,189 @@ fn a_place_in_a_recorded_body_counts_within_it() {
 }
 
 #[test]
-fn cells_are_literals_where_they_round_trip() {
+fn a_cell_has_the_type_of_its_field() {
     let text = "payout_id,amount,ok,memo\r\nP1,1.10,true,\"a, \"\"b\"\"\nc\"\r\n007,-1,null,\r\n";
     assert_eq!(
         bodies(text, FileFormat::Csv),
         [
-            "{\"payout_id\":\"P1\",\"amount\":1.10,\"ok\":true,\"memo\":\"a, \\\"b\\\"\\nc\"",
+            "{\"payout_id\":\"P1\",\"amount\":1.10,\"ok\":\"true\",\"memo\":\"a, \\\"b\\\"\\nc\"",
             "{\"payout_id\":\"007\",\"amount\":-1,\"ok\":\"null\",\"memo\":\"\""
         ]
     );
+    let body = |name: &str, cell: &str| {
+        bodies(&format!("{name},x\n{cell},x\n"), FileFormat::Csv)[0].replace(",\"x\":\"x\"", "")
+    };
+    let texts = ["payout_id", "payout_cl_id", "platform_id", "error_msg"];
+    let deposits = ["payment_id", "payment_cl_id", "payment_cl_name"];
+    for name in texts.iter().chain(&deposits).chain(&["memo", "number", "a:b", "json"]) {
+        for cell in ["20160806151343349021", "1e5", "7", "007", "true", "null", "1.5", ""] {
+            assert_eq!(body(name, cell), format!("{{\"{name}\":\"{cell}\""));
+        }
+    }
+    for name in ["amount", "real_amount", "fee", "status", "create_time", "update_time"] {
+        for cell in ["0", "-1", "400000", "1.10", "1e5", "99999999999999999999"] {
+            assert_eq!(body(name, cell), format!("{{\"{name}\":{cell}"));
+        }
+        for cell in ["007", "", "null", "true", "2024-01-02", "1_000", " 5"] {
+            assert_eq!(body(name, cell), format!("{{\"{name}\":\"{cell}\""));
+        }
+    }
+}
+
+#[test]
+fn a_column_of_json_holds_what_its_cells_say() {
+    let json =
+        |cell: &str| format!("payout_id,extra :JSON\nP1,\"{}\"\n", cell.replace('"', "\"\""));
+    for cell in ["1.10", "true", "null", "[12345, 67890]", "{\"a\":{\"b\":[]}}", "\"x\"", "\"\""] {
+        let told = bodies(&json(cell), FileFormat::Csv);
+        assert_eq!(told, [format!("{{\"payout_id\":\"P1\",\"extra\":{cell}")]);
+    }
+    for cell in ["", "007", "x", "1,2", "1,\"w\":2", "1}", "{\"a\":1,\"a\":2}", "NaN"] {
+        let told = error(&mut source(json(cell), FileFormat::Csv));
+        let found = format!("line 2, member \"extra\": expected JSON, found {cell:?}");
+        assert_eq!(told, found);
+    }
+    // It overrides the type of a documented field, and is the field for the header's rules.
+    let text = format!(
+        "{}\n{}\n",
+        HEADER.replace("amount,real", "amount:json,real"),
+        ROW.replacen("400000", "\"\"\"x\"\"\"", 1)
+    );
+    let orders = all(&mut read_by(settings(1), text, FileFormat::Csv));
+    assert!(String::from_utf8_lossy(&orders[0].body).contains("\"amount\":\"x\""));
+    assert!(refused("memo,memo:json\n").contains("lacks"));
+    assert!(error(&mut source("memo,memo:json\n", FileFormat::Csv)).contains("\"memo\" twice"));
+    assert!(error(&mut source("memo,:json\n", FileFormat::Csv)).contains("column 2"));
+}
+
+#[test]
+fn integers_of_the_platform_are_numbers() {
+    for cell in ["4000,00", "007", "", "null", "x", "1_000", " 5", "2024-01-02", "\u{0661}"] {
+        let text = format!("{HEADER}\n{}\n", ROW.replacen("400000", &format!("\"{cell}\""), 1));
+        let told = refused_row(&text);
+        assert_eq!(told, format!("line 2, member \"amount\": expected a number, found {cell:?}"));
+    }
+    // What is changed or removed anyway may be anything.
+    let text = format!("{HEADER}\n{}\n", ROW.replacen("400000", "x", 1));
+    let changed = OrderSettings { changes: vec![set("amount", "5")], ..settings(1) };
+    assert_eq!(all(&mut read_by(changed, text, FileFormat::Csv)).len(), 1);
+    // In the fork times are texts.
+    let text = format!("{HEADER}\n{}\n", ROW.replace("1567614049", "2019-09-04T16:20:49Z"));
+    assert_eq!(all(&mut read_as(settings(1), signer_of("fork"), text, FileFormat::Csv)).len(), 1);
+}
+
+fn refused_row(text: &str) -> String {
+    error(&mut read_by(settings(1), text, FileFormat::Csv))
+}
+
+#[test]
+fn commas_semicolons_and_tabs_are_found() {
+    let table = format!("{HEADER}\n{ROW}\n");
+    let expected = all(&mut read_by(settings(1), table.clone(), FileFormat::Csv));
+    let read = |text: String| all(&mut read_by(settings(1), text, FileFormat::Csv));
+    for separator in [",", ";", "\t"] {
+        let other = table.replace(',', separator);
+        let quoted = format!(
+            "\"{}\"\n{}\n",
+            HEADER.replace(',', &format!("\"{separator}\"")),
+            ROW.replace(',', separator)
+        );
+        for text in [
+            other.clone(),
+            quoted,
+            format!("\n\r\n{other}"),
+            other.replace('\n', "\r\n"),
+            other.replace('\n', "\r"),
+        ] {
+            assert_eq!(read(text.clone()), expected, "{text:?}");
+            assert_eq!(read(format!("\u{feff}{text}")), expected, "{text:?}");
+        }
+    }
+    for (separator, line) in
+        [(";", "sep=;"), (",", "SEP=,"), ("\t", "sep=\t"), ("|", "\"sep=|\""), (";", "\"Sep=;\"")]
+    {
+        for end in ["\n", "\r\n", "\r", "\n\n"] {
+            let text = format!("{line}{end}{}", table.replace(',', separator));
+            assert_eq!(read(text.clone()), expected, "{text:?}");
+            assert_eq!(read(format!("\u{feff}{text}")), expected, "{text:?}");
+        }
+    }
+    // A name in which another separator is: only one gives the fields.
+    let named = format!("{HEADER};amount (EUR, gross)\n{ROW};1,5\n").replace(',', ";");
+    let named = named.replace("EUR; gross", "EUR, gross").replace(";1;5", ";1,5");
+    assert_eq!(read(named).len(), 1);
+    let rows =
+        format!("{HEADER};memo\n{ROW};4000,00\n").replace(',', ";").replace("4000;00", "4000,00");
+    assert!(String::from_utf8_lossy(&read(rows)[0].body).contains("\"memo\":\"4000,00\""));
+}
+
+#[test]
+fn a_quote_in_a_name_does_not_swallow_rows() {
+    for names in ["5\" memo;x", "x\"y;x", "\"a\nb\";x", "\"a \"\"b\"\" c\";x", "x\"y;\"a\nb\""] {
+        let text = format!("payout_id;{names}\nP1;1;\nP2;2\";\nP3;3;\n");
+        assert_eq!(all(&mut source(text.clone(), FileFormat::Csv)).len(), 3, "{text}");
+    }
+    // As many blank lines as there may be.
+    let blank = "\n".repeat(3 * MAX_BYTES);
+    assert_eq!(all(&mut source(format!("{blank}payout_id\nP1\n"), FileFormat::Csv)).len(), 1);
+}
+
+#[test]
+fn two_separators_that_fit_are_refused() {
+    for (text, names) in [
+        ("a;b,c\n1;2,3\n", "\",\" and \";\""),
+        ("payout_id\tamount,fee\n", "\",\" and a tab"),
+        ("a,b;c\td\n", "\",\" and \";\" and a tab"),
+    ] {
+        let mut source = source(text, FileFormat::Csv);
+        let told = error(&mut source);
+        assert_eq!(told, format!("line 1: {names} may separate the columns"));
+        assert!(next(&mut source).is_none());
+    }
+    assert!(refused("payout_id;payout_cl_id;amount,5\n").contains("\";\""));
+    assert_eq!(all(&mut source("sep=;\na;b,c\n1;2,3\n", FileFormat::Csv)).len(), 1);
+    assert_eq!(all(&mut source("\"a;b\",c\n1,3\n", FileFormat::Csv)).len(), 1);
 }
 
 #[test]
 fn another_separator_is_named_with_the_fields_that_are_missing() {
-    for (separator, name) in [(";", "\";\""), ("\t", "a tab"), ("|", "\"|\"")] {
-        let text = format!("{HEADER}\n{ROW}\n").replace(',', separator);
-        let told = refused(text.clone());
-        assert!(told.contains(&format!("separated by {name}, expected a comma")), "{told}");
-        assert!(told.contains("the required fields payout_id, payout_cl_id, "), "{told}");
-        // A dialect whose fields nobody knows has columns, too.
-        assert!(error(&mut source(text.clone(), FileFormat::Csv)).contains(name));
-        assert_eq!(refused(format!("\u{feff}{text}")), told);
-        let quoted = format!("\"{}\"", HEADER.replace(',', &format!("\"{separator}\"")));
-        assert!(refused(quoted).contains(name));
-        let declared = refused(format!("sep={separator}\n{text}"));
-        assert!(declared.contains("line 1: the line \"sep="), "{declared}");
-        assert!(declared.contains("lacks the required fields payout_id, "), "{declared}");
-    }
-    assert!(refused(format!("sep=,\n{HEADER}\n{ROW}\n")).contains("\"sep=,\""));
-    assert!(refused(format!("\"SEP=;\"\n{HEADER}\n{ROW}\n")).contains("\"sep=;\""));
-    assert!(refused("payout_id;payout_cl_id;amount,5\n").contains("\";\""));
+    let text = format!("{HEADER}\n{ROW}\n").replace(',', "|");
+    let told = refused(text.clone());
+    assert!(told.contains("separated by \"|\", expected a comma"), "{told}");
+    assert!(told.contains("the required fields payout_id, payout_cl_id, "), "{told}");
+    // A dialect whose fields nobody knows has columns, too.
+    assert!(error(&mut source(text.clone(), FileFormat::Csv)).contains("\"|\""));
+    assert_eq!(refused(format!("\u{feff}{text}")), told);
+    let quoted = format!("\"{}\"", HEADER.replace(',', "\"|\""));
+    assert!(refused(quoted).contains("\"|\""));
     for other in [":", " ", "^", "\u{ff0c}", "~"] {
         let told = refused(HEADER.replace(',', other));
         assert!(told.contains(&format!("separated by \"{other}\"")), "{told}");
     }
+    // A line that names another one than the header has.
+    let told = refused(format!("sep=;\n{HEADER}\n{ROW}\n"));
+    assert!(told.contains("line 2: the columns are separated by \",\", expected \";\""), "{told}");
+    for line in ["sep=", "sep=x", "sep=;;", "sep=\u{ff0c}", "sep=;,,,"] {
+        let told = refused(format!("{line}\n{HEADER}\n{ROW}\n"));
+        assert!(told.starts_with("line 1: the line \"sep="), "{told}");
+        assert!(told.contains("expected a comma, a semicolon, a tab or \"|\""), "{told}");
+    }
+}
+
+#[test]
+fn lines_are_counted_from_the_beginning_of_the_file() {
+    for start in ["", "\n\r\n", "sep=,\n", "sep=,\r\n\n"] {
+        let before = start.matches('\n').count() as u64;
+        let table = format!("{start}{HEADER},\"a\nb\"\n{ROW},1\n{ROW}\n");
+        let mut rows = read_by(settings(1), table, FileFormat::Csv);
+        assert!(next(&mut rows).unwrap().is_ok());
+        let told = error(&mut rows);
+        assert_eq!(told, format!("line {}: the row has 9 cells, the header 10", before + 4));
+        let told = refused(format!("{start}payout_id,fee\n"));
+        assert!(told.starts_with(&format!("line {}: the header lacks", before + 1)), "{told}");
+    }
+    let long = [b"a,\"".to_vec(), vec![b'x'; 2 * MAX_BYTES]].concat();
+    assert!(refused(long).contains("longer than 1048576 bytes"));
 }
 
 #[test]
