@@ -111,9 +111,8 @@ impl BodySigner {
         let payload = Payload::parse(changed.as_ref().map_or(text, |text| text.as_bytes()))?;
         let chosen = self.chosen.and_then(|algorithm| self.dialect.scheme(algorithm));
         let (scheme, sign_type) = choose_scheme(&payload, &self.dialect, chosen)?;
-        let mut attached = |payload: &Payload<'_>| {
-            Self::attached(payload, scheme, &self.key, &mut self.canonical)
-        };
+        let mut attached =
+            |payload: &Payload<'_>| Self::attached(payload, scheme, &self.key, &mut self.canonical);
         if sign_type == SignType::Stands {
             return Ok((attached(&payload)?, read(&payload)));
         }

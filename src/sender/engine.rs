@@ -49,9 +49,7 @@ use super::decide::RetryPlan;
 use super::journal::Journal;
 use super::orders::Orders;
 use super::pace::Pace;
-use super::record::{
-    Attempt, EngineEvent, InFlight, Interruption, Order, OrderEnd, OrderResult,
-};
+use super::record::{Attempt, EngineEvent, InFlight, Interruption, Order, OrderEnd, OrderResult};
 use crate::clock::Clock;
 use crate::net::transport::{Request, Transport};
 use crate::store::StoreError;

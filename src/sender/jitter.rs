@@ -131,9 +131,8 @@ mod tests {
     #[test]
     fn seed_order_and_attempt_each_change_the_jitter() {
         let schedule = RetrySchedule::parse("100s,100s", None, DEFAULT_WINDOW).unwrap();
-        let at = |seed, order, attempt| {
-            jitter("100%", seed).offset(&schedule, order, attempt).unwrap()
-        };
+        let at =
+            |seed, order, attempt| jitter("100%", seed).offset(&schedule, order, attempt).unwrap();
         for order in 0..100 {
             let first = at(1, order, 2);
             assert_ne!(first, at(2, order, 2), "{order}");

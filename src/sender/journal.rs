@@ -219,7 +219,11 @@ impl Journal {
                 statements.extend(self.explanation(attempt));
                 let sql = "UPDATE attempts SET outcome = ?, sent_at_us = ?, finished_at_us = ?
                            WHERE order_number = ? AND attempt = ? AND outcome IS NULL";
-                let code = if attempt.is_acknowledged() { ACKNOWLEDGED.into() } else { name(&attempt.code) };
+                let code = if attempt.is_acknowledged() {
+                    ACKNOWLEDGED.into()
+                } else {
+                    name(&attempt.code)
+                };
                 let at = |offset| wall_at(start, offset).as_microsecond().into();
                 let values = vec![
                     code,
@@ -256,7 +260,12 @@ impl Journal {
         }
     }
 
-    fn push_intention(&self, start: Timestamp, attempt: &InFlight, statements: &mut Vec<Statement>) {
+    fn push_intention(
+        &self,
+        start: Timestamp,
+        attempt: &InFlight,
+        statements: &mut Vec<Statement>,
+    ) {
         let InFlight { order, attempt, intended, .. } = attempt;
         if *attempt == 1 {
             statements.push(insertion(order));

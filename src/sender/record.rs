@@ -120,9 +120,19 @@ pub enum EngineEvent {
     Attempt(Attempt),
     Order(OrderEnd),
     /// The attempt was intended, but this machine had no room for it, or the run was stopped first.
-    NotSent { order: u64, attempt: u32 },
-    Throttled { at: Duration, in_flight: usize },
-    UnknownOutcome { order: u64, order_id: Arc<str>, attempt: u32 },
+    NotSent {
+        order: u64,
+        attempt: u32,
+    },
+    Throttled {
+        at: Duration,
+        in_flight: usize,
+    },
+    UnknownOutcome {
+        order: u64,
+        order_id: Arc<str>,
+        attempt: u32,
+    },
     /// The run was told to stop: replies to what is in flight are awaited for some time.
     Stopping,
 }

@@ -125,13 +125,15 @@ pub(super) fn lost(path: &Path, had_log: bool, subject: &Subject) -> StoreError 
 #[derive(Default)]
 struct Rest {
     commits: usize,
+    /// Whether one of them is not the first frame of all, which takes the mark back.
+    has_data: bool,
     /// Frames of the log before this one, all of which was moved into the database.
     has_earlier: bool,
 }
 
 impl Rest {
     fn is_restarted(&self) -> bool {
-        self.commits == 0 && self.has_earlier
+        !self.has_data && self.has_earlier
     }
 }
 
@@ -159,7 +161,9 @@ fn read_rest(path: &Path, frames: usize) -> io::Result<Rest> {
         file.seek(SeekFrom::Start(at))?;
         file.read_exact(&mut frame)?;
         let is_current = frame[8..8 + SALTS] == header[16..16 + SALTS];
-        rest.commits += usize::from(is_current && frame[4..8] != [0; 4]);
+        let is_commit = is_current && frame[4..8] != [0; 4];
+        rest.commits += usize::from(is_commit);
+        rest.has_data |= is_commit && at > LOG_HEADER as u64;
         rest.has_earlier |= MAGIC.contains(&word(&header, 0)) && word(&frame, 8) == earlier;
         at = at.saturating_add(size);
     }

@@ -388,6 +388,8 @@ fn an_interrupt_says_what_was_in_flight() {
     let output = running.end().exits(130);
     assert_eq!(
         output.stdout.lines().last(),
-        Some("interrupted after 1 attempt: attempt 2 was under way; the merchant may have received it")
+        Some(
+            "interrupted after 1 attempt: attempt 2 was under way; the merchant may have received it"
+        )
     );
 }

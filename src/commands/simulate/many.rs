@@ -328,7 +328,9 @@ impl Session {
                 (elapsed, Ending::Aborted, Some(refused(error)))
             }
             // Nobody reads on, so there is nothing more to say.
-            Err(RunError::Event(error)) if error.kind == ErrorKind::BrokenPipe => return Err(error),
+            Err(RunError::Event(error)) if error.kind == ErrorKind::BrokenPipe => {
+                return Err(error);
+            }
             Err(RunError::Event(error)) => (elapsed, Ending::Aborted, Some(error)),
         };
         let SessionOrders { rest, duplicates, .. } = self.orders;

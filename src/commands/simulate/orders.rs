@@ -59,7 +59,9 @@ impl OrderFeed for SessionOrders {
         let waiting = self.waiting.as_mut().map_or(Ok(None), WaitingOrders::next);
         let order = match waiting.map_err(SourceError::Journal) {
             Ok(Some(order)) => Some(Ok(order)),
-            Ok(None) => ready!(self.rest.next(completed_at)).map(|it| it.map_err(SourceError::Order)),
+            Ok(None) => {
+                ready!(self.rest.next(completed_at)).map(|it| it.map_err(SourceError::Order))
+            }
             Err(error) => Some(Err(error)),
         };
         if let Some(Ok(Order { duplicate_of: Some(_), .. })) = &order {

@@ -76,7 +76,8 @@ pub(super) fn resume(
     let orders = match &found.run.orders {
         None => Orders::listed(Vec::new()),
         Some(plan) => {
-            let signer = key.map(|key| BodySigner::try_new(dialect, found.run.sign_type, key.clone()));
+            let signer =
+                key.map(|key| BodySigner::try_new(dialect, found.run.sign_type, key.clone()));
             let signer = signer.transpose().map_err(|error| {
                 CommandError::input("the journal's dialect cannot be used").because(error)
             })?;

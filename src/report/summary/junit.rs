@@ -160,7 +160,8 @@ fn result_cases(summary: &DeliverySummary) -> Vec<TestCase> {
 }
 
 fn names(summary: &DeliverySummary, code: Option<&str>) -> String {
-    let failures = summary.failures.iter().filter(|order| code.is_none() || order.code.as_deref() == code);
+    let failures =
+        summary.failures.iter().filter(|order| code.is_none() || order.code.as_deref() == code);
     let line = |order: &OrderOutcome| format!("{}: {}", order.order_id, told(order));
     failures.take(MOST_NAMES).map(|order| visible(&line(order)) + "\n").collect()
 }

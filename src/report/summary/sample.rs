@@ -130,7 +130,8 @@ pub(crate) fn hostile() -> RunReport {
         code: "<script>alert(2)</script>".into(),
         explanation: Some(evil.to_owned()),
     }));
-    let (result, finished) = (OrderResult::Exhausted(Exhaustion::NoRetriesLeft), Duration::from_millis(5));
+    let (result, finished) =
+        (OrderResult::Exhausted(Exhaustion::NoRetriesLeft), Duration::from_millis(5));
     summary.fold(&EngineEvent::Order(OrderEnd {
         order: 1,
         order_id,

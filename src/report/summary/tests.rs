@@ -71,7 +71,9 @@ fn reasons_keep_their_first_explanation_and_the_orders_lost() {
     let reasons: Vec<_> = summary
         .reasons
         .iter()
-        .map(|reason| (&*reason.code, reason.explanation.as_str(), reason.attempts, reason.exhausted))
+        .map(|reason| {
+            (&*reason.code, reason.explanation.as_str(), reason.attempts, reason.exhausted)
+        })
         .collect();
     assert_eq!(reasons, [("timeout", "why 1", 2, 1), ("tls", "why 3", 1, 0)]);
     assert_eq!((summary.orders.ended(), summary.total_orders()), (2, 3));

@@ -251,7 +251,12 @@ fn failures(summary: &DeliverySummary) -> Vec<Line> {
             .accent(format!("  {:<LONGEST_ID$}", shortened(&order.order_id, LONGEST_ID)))
             .bad(format!("  {result}"))
             .plain(format!(" after {}", counted(u64::from(order.attempts), "attempt")))
-            .dim(order.code.as_deref().map_or_else(String::new, |code| format!("; {}", shortened(code, 18))))
+            .dim(
+                order
+                    .code
+                    .as_deref()
+                    .map_or_else(String::new, |code| format!("; {}", shortened(code, 18))),
+            )
     }));
     let all = summary.orders.exhausted + summary.orders.interrupted;
     let all = usize::try_from(all).unwrap_or(usize::MAX);

@@ -264,7 +264,8 @@ impl<'r, E> State<'r, E> {
                 }
                 // The journal is not told: a clock that is wrong now must not decide for good.
                 Decision::Exhausted(why) => {
-                    let end = self.end_of(order.number, order.id, attempts, OrderResult::Exhausted(why));
+                    let end =
+                        self.end_of(order.number, order.id, attempts, OrderResult::Exhausted(why));
                     (self.on_event)(&EngineEvent::Order(end), None)?;
                 }
                 Decision::Acknowledged => {}
@@ -480,8 +481,11 @@ impl<'r, E> State<'r, E> {
         self.now = now;
         self.unthrottle();
         let mut unfinished = mem::take(&mut self.unsent);
-        unfinished.extend(self.in_flight.drain().map(|(order, (order_id, attempts))| {
-            Unfinished { order, order_id, attempts, at: Interruption::InFlight }
+        unfinished.extend(self.in_flight.drain().map(|(order, (order_id, attempts))| Unfinished {
+            order,
+            order_id,
+            attempts,
+            at: Interruption::InFlight,
         }));
         unfinished.extend(self.pending.drain().map(|(order, id, next)| waiting(order, id, next)));
         unfinished.sort_unstable_by_key(|one| one.order);
@@ -557,7 +561,8 @@ impl<'r, E> State<'r, E> {
                 return Ok(());
             }
         };
-        self.next_order = NextOrder::at(self.next_order.taken + 1, self.next_order.lag, &self.input);
+        self.next_order =
+            NextOrder::at(self.next_order.taken + 1, self.next_order.lag, &self.input);
         self.totals.orders += 1;
         // However long it waited in its file or journal: its window starts here.
         let offset = Duration::ZERO;
@@ -604,11 +609,7 @@ impl<'r, E> State<'r, E> {
         OrderEnd { order, order_id: id, result, attempts, finished: self.now }
     }
 
-    fn tell(
-        &mut self,
-        event: EngineEvent,
-        details: Option<&AttemptDetails<'_>>,
-    ) -> Result<(), E> {
+    fn tell(&mut self, event: EngineEvent, details: Option<&AttemptDetails<'_>>) -> Result<(), E> {
         let told = (self.on_event)(&event, details);
         // What cannot be shown happened all the same.
         if self.has_journal {

@@ -12,8 +12,8 @@ use crate::sender::orders::plan::OrderPlan;
 use crate::sender::pace::{Pace, Rate};
 use crate::sender::retry_after::RetryAfter;
 use crate::sender::schedule::{RetrySchedule, Speed, format_duration, parse_duration};
-use crate::units::percent::Percent;
 use crate::store::{Row, Statement, StoreError, Value};
+use crate::units::percent::Percent;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunConfig {
@@ -95,9 +95,8 @@ impl RunConfig {
         let ramp = settings.ramp.as_deref().map(parse_duration).transpose();
         let retries = row.optional_integer(2)?.map(usize::try_from).transpose();
         let window = parse_duration(row.text(3)?).map_err(|_| invalid(3))?;
-        let schedule =
-            RetrySchedule::parse(row.text(1)?, retries.map_err(|_| invalid(2))?, window)
-                .map_err(|error| row.corrupt(1, &format!("is not valid: {error}")))?;
+        let schedule = RetrySchedule::parse(row.text(1)?, retries.map_err(|_| invalid(2))?, window)
+            .map_err(|error| row.corrupt(1, &format!("is not valid: {error}")))?;
         let seed = row.optional_integer(7)?.map(i64::cast_unsigned);
         let some = |text: &str| if text.is_empty() { None } else { Some(text.to_owned()) };
         let dialect = some(row.text(10)?).map(|text| dialect_file::parse(&text)).transpose();

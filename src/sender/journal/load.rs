@@ -94,12 +94,7 @@ pub(super) fn load(
 }
 
 impl Resumable {
-    fn take(
-        &mut self,
-        found: Option<(Order, Progress)>,
-        timeline: &Timeline<'_>,
-        now: Timestamp,
-    ) {
+    fn take(&mut self, found: Option<(Order, Progress)>, timeline: &Timeline<'_>, now: Timestamp) {
         let Some((order, progress)) = found else { return };
         if progress.is_acknowledged {
             self.counts.acknowledged += 1;

@@ -89,7 +89,10 @@ fn outcome(order: u64, attempt: u32, then: Then) -> Vec<EngineEvent> {
         Then::Acknowledged => OrderResult::Acknowledged,
         Then::Exhausted => OrderResult::Exhausted(Exhaustion::NoRetriesLeft),
     };
-    vec![made, EngineEvent::Order(OrderEnd { order, order_id, result, attempts: attempt, finished })]
+    vec![
+        made,
+        EngineEvent::Order(OrderEnd { order, order_id, result, attempts: attempt, finished }),
+    ]
 }
 
 /// A journal, and what a crash at this moment would leave behind.

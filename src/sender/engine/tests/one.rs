@@ -54,17 +54,13 @@ const ACKNOWLEDGE: Answer = Answer::Acknowledge;
 fn it_retries_until_the_first_acknowledgement() {
     let replies = [(0, Answer::Reply(200, "success")), (0, ACKNOWLEDGE)];
     let (lines, end) = deliver("backoff", "1x", &[], &replies);
-    assert_eq!(
-        lines,
-        ["0s: attempt 1", "bare-word", "wait 15s", "15s: attempt 2", "acknowledged"]
-    );
+    assert_eq!(lines, ["0s: attempt 1", "bare-word", "wait 15s", "15s: attempt 2", "acknowledged"]);
     assert_eq!((end.result, end.attempts), (OrderResult::Acknowledged, 2));
 }
 
 #[test]
 fn a_slow_reply_does_not_shift_the_attempts_after_it() {
-    let replies =
-        [(10_000, Answer::Vanish), (40_000, REFUSE), (0, REFUSE), (0, ACKNOWLEDGE)];
+    let replies = [(10_000, Answer::Vanish), (40_000, REFUSE), (0, REFUSE), (0, ACKNOWLEDGE)];
     let (lines, _) = deliver("15s,30s,60s", "1x", &[], &replies);
     let times: Vec<_> = lines.iter().filter(|line| line.contains("attempt")).collect();
     // Attempt 3 was planned at 45s, while the reply to attempt 2 was still awaited.

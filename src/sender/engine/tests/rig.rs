@@ -110,11 +110,7 @@ impl Story {
     }
 
     /// The value below which this share of the values lies.
-    pub(super) fn quantile(
-        &self,
-        share: f64,
-        value: impl Fn(&Attempt) -> Duration,
-    ) -> Duration {
+    pub(super) fn quantile(&self, share: f64, value: impl Fn(&Attempt) -> Duration) -> Duration {
         let mut values: Vec<_> = self.attempts.iter().map(value).collect();
         values.sort_unstable();
         values[(values.len() as f64 * share) as usize]
@@ -201,7 +197,10 @@ impl Journaled {
 }
 
 /// One column of all rows.
-pub(super) fn column<T: rusqlite::types::FromSql>(look: &rusqlite::Connection, sql: &str) -> Vec<T> {
+pub(super) fn column<T: rusqlite::types::FromSql>(
+    look: &rusqlite::Connection,
+    sql: &str,
+) -> Vec<T> {
     let mut found = look.prepare(sql).unwrap();
     found.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }

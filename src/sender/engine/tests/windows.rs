@@ -183,7 +183,8 @@ fn a_resumed_order_that_may_never_have_been_sent_is_sent_after_its_window() {
         let (intended, offset) = (Duration::ZERO, Duration::ZERO);
         InFlight { order, attempt, intended, offset, is_owed: true }
     };
-    let made: Vec<_> = [(1, 1), (2, 1), (2, 2), (2, 3), (3, 1), (4, 1)].map(|(a, b)| made(a, b)).into();
+    let made: Vec<_> =
+        [(1, 1), (2, 1), (2, 2), (2, 3), (3, 1), (4, 1)].map(|(a, b)| made(a, b)).into();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let recorded = journaled.journal.record(Timestamp::UNIX_EPOCH, &[], &made);
     runtime.block_on(recorded).unwrap();
@@ -193,13 +194,7 @@ fn a_resumed_order_that_may_never_have_been_sent_is_sent_after_its_window() {
         story.orders.iter().map(|one| (one.order, one.result, one.attempts)).collect();
     assert_eq!(
         ended,
-        [
-            (3, LAPSED, 1),
-            (4, LAPSED, 1),
-            (1, EXHAUSTED, 2),
-            (2, EXHAUSTED, 4),
-            (5, EXHAUSTED, 1),
-        ]
+        [(3, LAPSED, 1), (4, LAPSED, 1), (1, EXHAUSTED, 2), (2, EXHAUSTED, 4), (5, EXHAUSTED, 1),]
     );
     assert_eq!(story.unknown, [(1, 1), (2, 3), (3, 1)]);
     // What a stop ended is not recorded: the clock may be wrong.
