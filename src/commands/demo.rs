@@ -21,8 +21,10 @@ use crate::listener::limits::Limits;
 use crate::listener::reply::{JSON, Reply};
 use crate::listener::server::Server;
 use crate::listener::verdict::inspect;
-use crate::net::http::{HttpSettings, HttpTransport};
-use crate::net::transport::{Request, Target};
+use crate::net::client::{Client, ClientConfig};
+use crate::net::options::RequestOptions;
+use crate::net::target::Target;
+use crate::net::transport::Request;
 use crate::report::delivery::{DeliveryPlan, attempt_line, result_line};
 use crate::report::line::Line;
 use crate::sender::engine::{DeliveryEvent, DeliveryReport, DeliveryResult, Engine};
@@ -97,8 +99,8 @@ async fn deliver(
     let clock = SystemClock::new();
     let target = Target::parse(url)
         .map_err(|error| CommandError::environment("the demo's URL").because(error))?;
-    let settings = HttpSettings { timeout: TIMEOUT, ..HttpSettings::default() };
-    let transport = HttpTransport::try_new(&target, settings)
+    let options = RequestOptions { timeout: TIMEOUT, ..RequestOptions::default() };
+    let client = Client::try_new(&target, ClientConfig::default())
         .map_err(|error| CommandError::environment("cannot set up the sender").because(error))?;
     let schedule = RetrySchedule::parse("15s,30s,1m", None, Duration::from_secs(3600))
         .map_err(|error| CommandError::usage("the demo's schedule").because(error))?;
@@ -117,8 +119,8 @@ async fn deliver(
         key_fingerprint: Some(key.fingerprint()),
         start: clock.wall(),
     };
-    let engine = Engine { schedule: &schedule, speed, clock: &clock, transport: &transport };
-    let request = Request::new(target, signed.body.clone());
+    let engine = Engine { schedule: &schedule, speed, clock: &clock, transport: &client };
+    let request = Request::new(target, signed.body.clone()).with(Arc::new(options));
     let mut interrupts = Interrupts::catch();
     plan.lines().iter().try_for_each(|line| console.answer(line)).map_err(CommandError::output)?;
     engine

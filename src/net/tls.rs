@@ -1,7 +1,7 @@
 //! Whom an `https` sender trusts, how it shows who it is, and what a failed handshake means.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use rustls::client::WebPkiServerVerifier;
@@ -10,9 +10,13 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
-    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError,
-    RootCertStore, SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct,
+    Error, OtherError, RootCertStore, SignatureScheme,
 };
+
+mod certificate;
+
+pub(super) use certificate::read as read_certificate;
 
 /// The most certificates that are read from one file; a system's whole store has about 150.
 const MAX_CERTIFICATES: usize = 2_000;
@@ -90,41 +94,108 @@ pub enum TlsError {
     SetUp(String),
 }
 
-pub(super) fn client_config(settings: &TlsSettings) -> Result<ClientConfig, TlsError> {
-    let set_up = |error: &dyn fmt::Display| TlsError::SetUp(error.to_string());
-    let provider = Arc::new(ring::default_provider());
-    let judge: Arc<dyn ServerCertVerifier> = match &settings.trust {
-        Trust::Machine => Arc::new(
-            rustls_platform_verifier::Verifier::new(Arc::clone(&provider))
-                .map_err(|error| set_up(&error))?,
-        ),
-        Trust::Only(Authorities(roots)) => {
-            WebPkiServerVerifier::builder_with_provider(Arc::clone(roots), Arc::clone(&provider))
-                .build()
-                .map_err(|error| set_up(&error))?
+/// What the connections to one endpoint share.
+#[derive(Clone, Debug)]
+pub(super) struct Tls {
+    config: Arc<ClientConfig>,
+    verifier: Arc<dyn ServerCertVerifier>,
+}
+
+pub(super) type SeenChain = Arc<Mutex<Vec<CertificateDer<'static>>>>;
+
+impl Tls {
+    pub(super) fn try_new(settings: &TlsSettings) -> Result<Self, TlsError> {
+        let provider = Arc::new(ring::default_provider());
+        let verifier: Arc<dyn ServerCertVerifier> = match &settings.trust {
+            Trust::Machine => Arc::new(
+                rustls_platform_verifier::Verifier::new(Arc::clone(&provider)).map_err(set_up)?,
+            ),
+            Trust::Only(Authorities(roots)) => {
+                let roots = Arc::clone(roots);
+                WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
+                    .build()
+                    .map_err(set_up)?
+            }
+            Trust::Anyone => Arc::new(AcceptAnyServerCert(Arc::clone(&provider))),
+        };
+        let seen = None;
+        let detector = SelfSignedDetector { verifier: Arc::clone(&verifier), seen };
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(set_up)?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(detector));
+        let config = match &settings.identity {
+            None => builder.with_no_client_auth(),
+            Some(Identity { chain, key }) => {
+                builder.with_client_auth_cert(chain.clone(), key.clone_key()).map_err(set_up)?
+            }
+        };
+        Ok(Tls { config: Arc::new(config), verifier })
+    }
+
+    /// The settings of one connection; the chain that the server shows is put into `seen`, also where
+    /// it is refused.
+    pub(super) fn config(&self, seen: Option<SeenChain>) -> Arc<ClientConfig> {
+        if seen.is_none() {
+            return Arc::clone(&self.config);
         }
-        Trust::Anyone => Arc::new(Credulous(Arc::clone(&provider))),
-    };
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| set_up(&error))?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Explaining(judge)));
-    match &settings.identity {
-        None => Ok(builder.with_no_client_auth()),
-        Some(Identity { chain, key }) => builder
-            .with_client_auth_cert(chain.clone(), key.clone_key())
-            .map_err(|error| set_up(&error)),
+        let mut config = ClientConfig::clone(&self.config);
+        let verifier = Arc::clone(&self.verifier);
+        let detector = SelfSignedDetector { verifier, seen };
+        config.dangerous().set_certificate_verifier(Arc::new(detector));
+        Arc::new(config)
     }
 }
 
-/// TLS settings that trust no certificate: made without loading the CA store, and never used.
-pub(super) fn trust_nobody() -> Result<ClientConfig, TlsError> {
+/// Settings that trust no certificate: made without loading the CA store, and never used.
+pub(super) fn config_without_roots() -> Result<ClientConfig, TlsError> {
     Ok(ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|error| TlsError::SetUp(error.to_string()))?
+        .map_err(set_up)?
         .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth())
+}
+
+fn set_up(error: impl fmt::Display) -> TlsError {
+    TlsError::SetUp(error.to_string())
+}
+
+/// What `--verbose` shows of a handshake: version, cipher, and the server's certificates.
+pub(super) fn describe(
+    connection: Option<&ClientConnection>,
+    seen: &[CertificateDer<'_>],
+) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(connection) = connection {
+        let version = connection.protocol_version().map(|version| format!("{version:?}"));
+        let suite =
+            connection.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite()));
+        lines.push(format!(
+            "* TLS: {}, {}",
+            version.unwrap_or_default(),
+            suite.unwrap_or_default()
+        ));
+    }
+    // A handshake that resumes a session shows no chain again.
+    let chain = match (seen, connection.and_then(|one| one.peer_certificates())) {
+        ([], Some(known)) => known,
+        (seen, _) => seen,
+    };
+    for (number, certificate) in (1..).zip(chain) {
+        let facts = certificate::read(certificate);
+        let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "?".to_owned());
+        let expiry = facts.as_ref().and_then(|facts| facts.expires_at);
+        let expiry = expiry.map_or_else(|| "?".to_owned(), |time| time.to_string());
+        let (subject, issuer) =
+            facts.map(|facts| (facts.subject, facts.issuer)).unwrap_or_default();
+        lines.push(format!(
+            "* certificate {number}: {}, issued by {}, expires {expiry}",
+            name(&subject),
+            name(&issuer)
+        ));
+    }
+    lines
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -132,9 +203,12 @@ pub(super) fn trust_nobody() -> Result<ClientConfig, TlsError> {
 struct SelfSigned;
 
 #[derive(Debug)]
-struct Explaining(Arc<dyn ServerCertVerifier>);
+struct SelfSignedDetector {
+    verifier: Arc<dyn ServerCertVerifier>,
+    seen: Option<SeenChain>,
+}
 
-impl ServerCertVerifier for Explaining {
+impl ServerCertVerifier for SelfSignedDetector {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -143,8 +217,14 @@ impl ServerCertVerifier for Explaining {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        if let Some(seen) = &self.seen {
+            let chain = std::iter::once(end_entity).chain(intermediates);
+            *seen.lock().unwrap_or_else(PoisonError::into_inner) =
+                chain.map(|one| one.clone().into_owned()).collect();
+        }
+        let verifier = &self.verifier;
         let judged =
-            self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+            verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         judged.map_err(|error| match error {
             // A bad signature where a trusted certificate of the same name has another key.
             Error::InvalidCertificate(
@@ -162,7 +242,7 @@ impl ServerCertVerifier for Explaining {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, certificate, signature)
+        self.verifier.verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -171,11 +251,11 @@ impl ServerCertVerifier for Explaining {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls13_signature(message, certificate, signature)
+        self.verifier.verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.verifier.supported_verify_schemes()
     }
 }
 
@@ -186,9 +266,9 @@ fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
 
 /// Believes every certificate; the handshake must still prove that its key is there.
 #[derive(Debug)]
-struct Credulous(Arc<CryptoProvider>);
+struct AcceptAnyServerCert(Arc<CryptoProvider>);
 
-impl ServerCertVerifier for Credulous {
+impl ServerCertVerifier for AcceptAnyServerCert {
     fn verify_server_cert(
         &self,
         _end_entity: &CertificateDer<'_>,
@@ -270,7 +350,10 @@ fn explain_certificate(error: &CertificateError) -> String {
             "the merchant's certificate is not for {}, but for {}; use a host name that is in it, \
              or issue one for this host",
             expected.to_str(),
-            if presented.is_empty() { "no host at all".to_owned() } else { presented.join(", ") }
+            match presented.iter().map(|name| plain_name(name)).collect::<Vec<_>>() {
+                names if names.is_empty() => "no host at all".to_owned(),
+                names => names.join(", "),
+            }
         ),
         Bad::Revoked => "the merchant's certificate was revoked; it needs a new one".to_owned(),
         Bad::Other(OtherError(cause)) if cause.is::<SelfSigned>() => {
@@ -288,6 +371,12 @@ fn explain_certificate(error: &CertificateError) -> String {
         }
         other => format!("the merchant's certificate cannot be accepted ({other})"),
     }
+}
+
+/// A name of a certificate without the kind around it: `DnsName("shop.example")`.
+fn plain_name(name: &str) -> &str {
+    let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.unwrap_or(name).trim_matches('"')
 }
 
 fn is_authority_as_merchant(cause: &(dyn std::error::Error + 'static)) -> bool {

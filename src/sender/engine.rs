@@ -215,7 +215,7 @@ mod tests {
     use super::*;
     use crate::clock::SimulatedClock;
     use crate::net::outcome::FailureKind;
-    use crate::net::transport::Target;
+    use crate::net::target::Target;
     use crate::net::transport::scripted::{ACKNOWLEDGE, ScriptedTransport, Step};
     use crate::sender::schedule::format_duration;
 

@@ -20,8 +20,8 @@ use toml::Spanned;
 use super::profile::{KeySource, Placed, Profile};
 use crate::clock::duration::parse_duration;
 use crate::listener::program::ReplyProgram;
-use crate::net::transport::Target;
-use crate::net::wire_settings::HeaderRule;
+use crate::net::options::HeaderRule;
+use crate::net::target::Target;
 use crate::sender::schedule::{DEFAULT_WINDOW, RetrySchedule};
 
 pub const MAX_FILE_BYTES: usize = 64 * 1024;

@@ -34,6 +34,7 @@ pub(super) fn judge(
         status,
         content_type: text("content-type"),
         retry_after: text("retry-after"),
+        encoding: None,
         body: body[..body.len().min(MAX_REPLY_BYTES + 1)].to_vec(),
     };
     let mut conclusion = rule.judge(&reply);

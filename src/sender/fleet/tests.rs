@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::clock::{SimulatedClock, Speed};
-use crate::net::transport::Target;
+use crate::net::target::Target;
 use crate::sender::record::{AttemptRecord, FleetEvent, OrderResult};
 use crate::sender::schedule::RetrySchedule;
 use rig::{Answer, Merchant, Rig, millis, order, seconds};
