@@ -29,7 +29,7 @@ pub fn line(forwarded: &Forwarded) -> Line {
     let line = Line::new().plain("→ app ");
     let reply = match &forwarded.result {
         Ok(reply) => reply,
-        Err(why) => return line.accent(&forwarded.url).bad(format!(" {why}")),
+        Err(why) => return line.accent(&forwarded.url).bad(format!(": {why}")),
     };
     let line = line.plain(format!("{} ", reply.status));
     let body = body_text(reply);
@@ -118,8 +118,8 @@ mod tests {
         );
         assert_eq!(answered("", false, None), "→ app 200 (no body) 12 ms not acknowledged");
         assert_eq!(
-            text(&line(&forwarded(Err("refused the connection (is it running?)".to_owned())))),
-            "→ app http://localhost:3000/notify refused the connection (is it running?)"
+            text(&line(&forwarded(Err("nothing listens there".to_owned())))),
+            "→ app http://localhost:3000/notify: nothing listens there"
         );
     }
 
