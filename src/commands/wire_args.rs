@@ -78,19 +78,19 @@ pub struct ReachArgs {
     /// Use this address for a host and port, as curl does; several may be given.
     #[arg(long, value_name = "HOST:PORT:ADDRESS", value_parser = ResolveRule::parse)]
     pub resolve: Vec<ResolveRule>,
-    /// Trust merchants whose certificate one of these vouches for (PEM), and no others.
+    /// Trust only certificates signed by one of these CAs (PEM).
     #[arg(long, value_name = "FILE")]
     pub cacert: Option<PathBuf>,
-    /// Check no certificate: whoever answers is taken for the merchant.
+    /// Accept any certificate: whoever answers is trusted.
     #[arg(long, conflicts_with = "cacert")]
     pub insecure: bool,
-    /// Show this certificate to a merchant who asks for one (PEM).
+    /// Present this certificate where one is asked for (PEM).
     #[arg(long, value_name = "FILE")]
     pub client_cert: Option<PathBuf>,
     /// The private key of --client-cert (PEM); without it the key is in the certificate's file.
     #[arg(long, value_name = "FILE", requires = "client_cert")]
     pub client_key: Option<PathBuf>,
-    /// Go through this proxy, or through none [default: the environment's, but for private networks].
+    /// Go through this proxy, or none [default: the environment's, except for private networks].
     #[arg(long, value_name = "URL|none")]
     pub proxy: Option<String>,
 }

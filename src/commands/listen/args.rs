@@ -119,7 +119,7 @@ pub enum ReplyFrom {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Forwarding")]
 pub struct ForwardArgs {
-    /// Send each callback on to this application, byte for byte.
+    /// Send each callback on to this application (http or https), byte for byte.
     #[arg(long, value_name = "URL")]
     pub forward_to: Option<String>,
     /// Whose reply the sender gets [default: app; with --reply: listener].
