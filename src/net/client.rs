@@ -4,7 +4,7 @@
 //! to its endpoint directly, over a connection of the tool's own ([`direct`]), or through a proxy,
 //! over reqwest's ([`proxied`]).
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -364,24 +364,23 @@ fn read_reply(reply: HttpReply, options: &RequestOptions) -> Result<Reply, Trans
     let (content_type, retry_after) = (reply.header(CONTENT_TYPE), reply.header(RETRY_AFTER));
     let (encoding, body) = match (options.compression, reply.encoding()) {
         (Compression::Gzip, Some(encoding)) if encoding.ends_with("gzip") && !reply.is_cut => {
-            (None, unzip(&reply.body)?)
+            let body = unzip(&reply.body).map_err(|error| {
+                let detail = format!("the reply says that it is gzip and is not: {error}");
+                TransportFailure::new(FailureKind::InvalidReply, &detail)
+            })?;
+            (None, body)
         }
         (_, encoding) => (encoding, reply.body),
     };
     Ok(Reply { status: reply.status, content_type, retry_after, encoding, body })
 }
 
-/// The text of a reply in gzip, and no more of it than a reply may have, and one byte.
-fn unzip(body: &[u8]) -> Result<Vec<u8>, TransportFailure> {
+/// The text of a body in gzip, and no more of it than a reply may have, and one byte.
+pub fn unzip(body: &[u8]) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     let bound = MAX_REPLY_BYTES as u64 + 1;
-    match flate2::read::MultiGzDecoder::new(body).take(bound).read_to_end(&mut text) {
-        Ok(_) => Ok(text),
-        Err(error) => {
-            let detail = format!("the reply says that it is gzip and is not: {error}");
-            Err(TransportFailure::new(FailureKind::InvalidReply, &detail))
-        }
-    }
+    flate2::read::MultiGzDecoder::new(body).take(bound).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 #[cfg(test)]

@@ -82,13 +82,13 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
-    #[error("there is no certificate in it; a PEM file with BEGIN CERTIFICATE is wanted")]
+    #[error("there is no certificate in it; expected a PEM file with BEGIN CERTIFICATE")]
     NoCertificate,
     #[error("there are more than {MAX_CERTIFICATES} certificates in it")]
     TooMany,
     #[error("a certificate in it cannot be read: {0}")]
     Certificate(String),
-    #[error("there is no readable private key in it; an unencrypted PEM file is wanted")]
+    #[error("there is no readable private key in it; expected an unencrypted PEM file")]
     NoKey,
     #[error("TLS cannot be set up: {0}")]
     SetUp(String),
@@ -98,7 +98,7 @@ pub enum TlsError {
 #[derive(Clone, Debug)]
 pub(super) struct Tls {
     config: Arc<ClientConfig>,
-    verifier: Arc<dyn ServerCertVerifier>,
+    verifier: Verifier,
 }
 
 pub(super) type SeenChain = Arc<Mutex<Vec<CertificateDer<'static>>>>;
@@ -106,25 +106,24 @@ pub(super) type SeenChain = Arc<Mutex<Vec<CertificateDer<'static>>>>;
 impl Tls {
     pub(super) fn try_new(settings: &TlsSettings) -> Result<Self, TlsError> {
         let provider = Arc::new(ring::default_provider());
-        let verifier: Arc<dyn ServerCertVerifier> = match &settings.trust {
-            Trust::Machine => Arc::new(
-                rustls_platform_verifier::Verifier::new(Arc::clone(&provider)).map_err(set_up)?,
-            ),
-            Trust::Only(Authorities(roots)) => {
-                let roots = Arc::clone(roots);
-                WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
-                    .build()
-                    .map_err(set_up)?
+        let same = || Arc::clone(&provider);
+        let trusted: Option<Arc<dyn ServerCertVerifier>> = match &settings.trust {
+            Trust::Machine => {
+                Some(Arc::new(rustls_platform_verifier::Verifier::new(same()).map_err(set_up)?))
             }
-            Trust::Anyone => Arc::new(AcceptAnyServerCert(Arc::clone(&provider))),
+            Trust::Only(Authorities(roots)) => Some(
+                WebPkiServerVerifier::builder_with_provider(Arc::clone(roots), same())
+                    .build()
+                    .map_err(set_up)?,
+            ),
+            Trust::Anyone => None,
         };
-        let seen = None;
-        let detector = SelfSignedDetector { verifier: Arc::clone(&verifier), seen };
+        let verifier = Verifier { trusted, provider: same(), seen: None };
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(set_up)?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(detector));
+            .with_custom_certificate_verifier(Arc::new(verifier.clone()));
         let config = match &settings.identity {
             None => builder.with_no_client_auth(),
             Some(Identity { chain, key }) => {
@@ -141,9 +140,8 @@ impl Tls {
             return Arc::clone(&self.config);
         }
         let mut config = ClientConfig::clone(&self.config);
-        let verifier = Arc::clone(&self.verifier);
-        let detector = SelfSignedDetector { verifier, seen };
-        config.dangerous().set_certificate_verifier(Arc::new(detector));
+        let verifier = Verifier { seen, ..self.verifier.clone() };
+        config.dangerous().set_certificate_verifier(Arc::new(verifier));
         Arc::new(config)
     }
 }
@@ -167,34 +165,23 @@ pub(super) fn describe(
     seen: &[CertificateDer<'_>],
 ) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Some(connection) = connection {
-        let version = connection.protocol_version().map(|version| format!("{version:?}"));
-        let suite =
-            connection.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite()));
-        lines.push(format!(
-            "* TLS: {}, {}",
-            version.unwrap_or_default(),
-            suite.unwrap_or_default()
-        ));
+    if let Some(connection) = connection
+        && let Some(version) = connection.protocol_version()
+        && let Some(suite) = connection.negotiated_cipher_suite()
+    {
+        lines.push(format!("* TLS: {version:?}, {:?}", suite.suite()));
     }
     // A handshake that resumes a session shows no chain again.
     let chain = match (seen, connection.and_then(|one| one.peer_certificates())) {
         ([], Some(known)) => known,
         (seen, _) => seen,
     };
-    for (number, certificate) in (1..).zip(chain) {
-        let facts = certificate::read(certificate);
-        let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "?".to_owned());
-        let expiry = facts.as_ref().and_then(|facts| facts.expires_at);
-        let expiry = expiry.map_or_else(|| "?".to_owned(), |time| time.to_string());
-        let (subject, issuer) =
-            facts.map(|facts| (facts.subject, facts.issuer)).unwrap_or_default();
-        lines.push(format!(
-            "* certificate {number}: {}, issued by {}, expires {expiry}",
-            name(&subject),
-            name(&issuer)
-        ));
-    }
+    lines.extend((1..).zip(chain).map(|(number, certificate)| {
+        match certificate::read(certificate) {
+            Some(facts) => format!("* certificate {number}: {facts}"),
+            None => format!("* certificate {number} cannot be read"),
+        }
+    }));
     lines
 }
 
@@ -202,13 +189,16 @@ pub(super) fn describe(
 #[error("the certificate is self-signed")]
 struct SelfSigned;
 
-#[derive(Debug)]
-struct SelfSignedDetector {
-    verifier: Arc<dyn ServerCertVerifier>,
+/// Verifies certificates, and tells a self-signed one from one of an unknown CA.
+#[derive(Clone, Debug)]
+struct Verifier {
+    /// `None` accepts every certificate; the handshake must still prove that its key is there.
+    trusted: Option<Arc<dyn ServerCertVerifier>>,
+    provider: Arc<CryptoProvider>,
     seen: Option<SeenChain>,
 }
 
-impl ServerCertVerifier for SelfSignedDetector {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -222,18 +212,18 @@ impl ServerCertVerifier for SelfSignedDetector {
             *seen.lock().unwrap_or_else(PoisonError::into_inner) =
                 chain.map(|one| one.clone().into_owned()).collect();
         }
-        let verifier = &self.verifier;
-        let judged =
-            verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        judged.map_err(|error| match error {
-            // A bad signature where a trusted certificate of the same name has another key.
-            Error::InvalidCertificate(
-                CertificateError::UnknownIssuer | CertificateError::BadSignature,
-            ) if is_self_signed(end_entity) => {
-                CertificateError::Other(OtherError(Arc::new(SelfSigned))).into()
-            }
-            other => other,
-        })
+        let Some(trusted) = &self.trusted else { return Ok(ServerCertVerified::assertion()) };
+        trusted
+            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+            .map_err(|error| match error {
+                // A bad signature where a trusted certificate of the same name has another key.
+                Error::InvalidCertificate(
+                    CertificateError::UnknownIssuer | CertificateError::BadSignature,
+                ) if is_self_signed(end_entity) => {
+                    CertificateError::Other(OtherError(Arc::new(SelfSigned))).into()
+                }
+                other => other,
+            })
     }
 
     fn verify_tls12_signature(
@@ -242,51 +232,7 @@ impl ServerCertVerifier for SelfSignedDetector {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.verifier.verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.verifier.verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.verifier.supported_verify_schemes()
-    }
-}
-
-fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
-    webpki::EndEntityCert::try_from(certificate)
-        .is_ok_and(|certificate| certificate.issuer() == certificate.subject())
-}
-
-/// Believes every certificate; the handshake must still prove that its key is there.
-#[derive(Debug)]
-struct AcceptAnyServerCert(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AcceptAnyServerCert {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
@@ -296,13 +242,18 @@ impl ServerCertVerifier for AcceptAnyServerCert {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
+}
+
+fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
+    webpki::EndEntityCert::try_from(certificate)
+        .is_ok_and(|certificate| certificate.issuer() == certificate.subject())
 }
 
 pub(super) fn explain(error: &Error) -> String {
@@ -357,7 +308,7 @@ fn explain_certificate(error: &CertificateError) -> String {
         ),
         Bad::Revoked => "the merchant's certificate was revoked; it needs a new one".to_owned(),
         Bad::Other(OtherError(cause)) if cause.is::<SelfSigned>() => {
-            "the merchant's certificate is self-signed, so nobody vouches for it; trust it with \
+            "the merchant's certificate is self-signed, so no CA signed it; trust it with \
              --cacert FILE (the newest one), or check nothing with --insecure"
                 .to_owned()
         }

@@ -2,7 +2,6 @@
 //! `Expect: 100-continue`.
 
 use std::error::Error;
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,7 +17,6 @@ use crate::net::options::{Framing, RequestOptions, Upload};
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 
-#[derive(Debug)]
 pub(super) struct RequestBody {
     rest: Bytes,
     length: usize,
@@ -128,11 +126,5 @@ impl Gate {
 impl Opener {
     pub(super) fn open(&self) {
         self.0.notify_one();
-    }
-}
-
-impl fmt::Debug for Gate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Gate")
     }
 }

@@ -60,18 +60,12 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// What is known of a connection outside its task.
-#[derive(Debug, Default)]
-pub(super) struct ConnectionState {
-    /// Whether anything was read since the last request.
-    pub(super) has_read: AtomicBool,
-}
-
 /// The stream of a connection: it notes what is read, and its writing side can be shut while the
 /// reply is awaited.
 pub(super) struct Watched<S> {
     pub(super) stream: S,
-    pub(super) state: Arc<ConnectionState>,
+    /// Whether anything was read since the last request.
+    pub(super) has_read: Arc<AtomicBool>,
     /// Set by the body when its last byte is handed out; taken when the side is shut.
     pub(super) ended: Option<Arc<AtomicBool>>,
 }
@@ -85,7 +79,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         if buffer.filled().len() > before {
-            self.state.has_read.store(true, Ordering::Relaxed);
+            self.has_read.store(true, Ordering::Relaxed);
         }
         Poll::Ready(Ok(()))
     }

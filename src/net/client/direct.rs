@@ -24,7 +24,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 
 use super::body::{Gate, RequestBody};
-use super::connection::{ConnectionState, Socket, Watched};
+use super::connection::{Socket, Watched};
 use super::pool::{Connection, Pool};
 use super::{HttpReply, HttpRequest};
 use crate::net::failure::{Phase, Progress, failure, failure_on_reuse};
@@ -70,7 +70,7 @@ impl Direct {
                 Err(mut error) => match error.take_message() {
                     Some(unsent) => message = unsent,
                     None => {
-                        let has_begun = connection.state.has_read.load(Ordering::Relaxed);
+                        let has_begun = connection.has_read.load(Ordering::Relaxed);
                         return Err(failure_on_reuse(&error.into_error(), has_begun));
                     }
                 },
@@ -99,9 +99,9 @@ impl Direct {
         let classify = |error: io::Error| failure(&error, progress.phase());
         progress.reach(Phase::Connecting);
         let socket = Socket::new(connect(&addresses, &progress.log).await.map_err(classify)?);
-        let state = Arc::default();
+        let has_read = Arc::default();
         let Some(tls) = self.tls.as_ref().filter(|_| target.is_https()) else {
-            return open(socket.clone(), socket, state, ended).await;
+            return open(socket.clone(), socket, has_read, ended).await;
         };
         let name = ServerName::try_from(target.host().to_owned())
             .map_err(|error| TransportFailure::new(FailureKind::Tls, &error.to_string()))?;
@@ -114,7 +114,7 @@ impl Direct {
             let connection = shaken.as_ref().ok().map(|stream| stream.get_ref().1);
             describe(connection, &chain).into_iter().for_each(|line| progress.log.note(|| line));
         }
-        open(shaken.map_err(classify)?, socket, state, ended).await
+        open(shaken.map_err(classify)?, socket, has_read, ended).await
     }
 }
 
@@ -191,13 +191,13 @@ impl Read<'_> {
 async fn open<S>(
     stream: S,
     socket: Socket,
-    state: Arc<ConnectionState>,
+    has_read: Arc<AtomicBool>,
     ended: Option<Arc<AtomicBool>>,
 ) -> Result<Connection, TransportFailure>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let stream = TokioIo::new(Watched { stream, state: Arc::clone(&state), ended });
+    let stream = TokioIo::new(Watched { stream, has_read: Arc::clone(&has_read), ended });
     // One buffer for head and body: a small copy costs less than a write of two parts.
     let opened = http1::Builder::new().writev(false).handshake(stream).await;
     let (sender, connection) = opened.map_err(|error| failure(&error, Phase::Exchanging))?;
@@ -205,7 +205,7 @@ where
     tokio::spawn(async move {
         let _ = connection.await;
     });
-    Ok(Connection { sender, socket, state })
+    Ok(Connection { sender, socket, has_read })
 }
 
 #[cfg(test)]

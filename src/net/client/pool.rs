@@ -1,6 +1,6 @@
 //! Idle connections, kept for the next request.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use hyper::client::conn::http1::SendRequest;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::body::RequestBody;
-use super::connection::{ConnectionState, Socket};
+use super::connection::Socket;
 
 const READY_AGAIN: Duration = Duration::from_secs(1);
 
@@ -33,7 +33,8 @@ impl Default for PoolLimits {
 pub(super) struct Connection {
     pub(super) sender: SendRequest<RequestBody>,
     pub(super) socket: Socket,
-    pub(super) state: Arc<ConnectionState>,
+    /// Whether anything was read since the last request.
+    pub(super) has_read: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -71,7 +72,7 @@ impl Pool {
                 && (idle < self.limits.trusted_for || connection.socket.is_quiet())
                 && connection.sender.ready().await.is_ok();
             if is_open {
-                connection.state.has_read.store(false, Ordering::Relaxed);
+                connection.has_read.store(false, Ordering::Relaxed);
                 return Some(connection);
             }
         }

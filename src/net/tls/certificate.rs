@@ -1,5 +1,7 @@
 //! The facts of a certificate that the TLS library does not give: its names, and when it expires.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -14,12 +16,21 @@ const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
 /// What is read of a certificate; `None` where it cannot be read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::net) struct CertificateFacts {
-    pub(in crate::net) subject: Option<String>,
-    pub(in crate::net) issuer: Option<String>,
+    subject: Option<String>,
+    issuer: Option<String>,
     /// Its `notAfter`.
     pub(in crate::net) expires_at: Option<Timestamp>,
+}
+
+impl fmt::Display for CertificateFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "?".to_owned());
+        let expiry = self.expires_at.map_or_else(|| "?".to_owned(), |time| time.to_string());
+        let (subject, issuer) = (name(&self.subject), name(&self.issuer));
+        write!(f, "{subject}, issued by {issuer}, expires {expiry}")
+    }
 }
 
 /// Reads a certificate in DER (RFC 5280, section 4.1).
