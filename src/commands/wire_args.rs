@@ -260,7 +260,11 @@ mod tests {
     }
 
     fn options(flags: &[&str]) -> Result<Arc<RequestOptions>, CommandError> {
-        let line = ["x"].iter().chain(flags).copied();
+        // The environment of the tests may name a proxy.
+        let none = ["--proxy=none"]
+            .iter()
+            .filter(|_| !flags.iter().any(|flag| flag.starts_with("--proxy")));
+        let line = ["x"].iter().chain(none).chain(flags).copied();
         let args = Line::try_parse_from(line)
             .map_err(|error| CommandError::usage(error.to_string()))?
             .wire;

@@ -61,7 +61,12 @@ pub(in crate::net) async fn send_with(
 }
 
 pub(in crate::net) async fn send(url: &str, options: RequestOptions) -> Outcome {
-    send_with(url, options, ClientConfig::default()).await
+    send_with(url, options, without_proxy()).await
+}
+
+/// No proxy, whatever the environment of the tests says.
+pub(in crate::net) fn without_proxy() -> ClientConfig {
+    ClientConfig { proxy: ProxyRule::Direct, ..ClientConfig::default() }
 }
 
 pub(in crate::net) fn through(proxy: SocketAddr) -> ClientConfig {

@@ -27,7 +27,7 @@ fn told(outcome: &Outcome) -> (String, String) {
 
 async fn both(url: &str, limit: Duration, tls: TlsSettings) -> [(String, String); 2] {
     let mut all = Vec::new();
-    for config in [ClientConfig::default(), through(proxy())] {
+    for config in [without_proxy(), through(proxy())] {
         let config = ClientConfig { tls: tls.clone(), ..config };
         all.push(told(&send_with(url, options(|o| o.timeout = limit), config).await));
     }
@@ -252,7 +252,7 @@ async fn seen(url_tail: &str, request: RequestOptions, config: ClientConfig) -> 
 
 #[tokio::test]
 async fn both_engines_send_the_protocols_request() {
-    let direct = seen("/notify?a=1", options(|_| ()), ClientConfig::default()).await;
+    let direct = seen("/notify?a=1", options(|_| ()), without_proxy()).await;
     assert_eq!(
         direct,
         format!(
@@ -268,7 +268,7 @@ async fn both_engines_send_the_protocols_request() {
     let rules = ["User-Agent:", "Host: shop.example", "X-Test: no", "X-A: 1", "X-A: 2"];
     let rules = rules.map(|rule| HeaderRule::parse(rule).unwrap());
     let change = || options(|o| o.headers = rules.to_vec());
-    let direct = seen("/", change(), ClientConfig::default()).await;
+    let direct = seen("/", change(), without_proxy()).await;
     assert!(direct.contains("host: shop.example\nx-a: 1\nx-a: 2\nx-test: yes\n"), "{direct}");
     assert!(!direct.contains("user-agent"), "{direct}");
     let proxied = seen("/", change(), through(proxy())).await;
@@ -278,7 +278,7 @@ async fn both_engines_send_the_protocols_request() {
 #[tokio::test]
 async fn a_target_goes_out_byte_for_byte_or_not_at_all() {
     for tail in ["/a/../b", "/n?q='x'", "/./x//y?{}|^", "/%7e%2E%2e/'"] {
-        let direct = seen(tail, options(|_| ()), ClientConfig::default()).await;
+        let direct = seen(tail, options(|_| ()), without_proxy()).await;
         assert!(direct.starts_with(&format!("POST {tail} HTTP/1.1\n")), "{direct}");
     }
     for tail in ["/a/../b", "/n?q='x'", "/./x"] {
@@ -297,7 +297,7 @@ async fn a_huge_reply_is_cut() {
         let part = [b'x'; MAX_REPLY_BYTES];
         while std::io::Write::write_all(&mut stream, &part).is_ok() {}
     });
-    for config in [ClientConfig::default(), through(proxy())] {
+    for config in [without_proxy(), through(proxy())] {
         let outcome = send_with(&format!("http://{server}/"), options(|_| ()), config).await;
         assert!(matches!(&outcome, Outcome::Reply(r) if r.body.len() == MAX_REPLY_BYTES + 1));
         assert_eq!(outcome.conclusion(), Some(Conclusion::NotAcknowledged(Refusal::TooLong)));
@@ -317,7 +317,7 @@ async fn a_proxy_is_in_the_way_of_some_options() {
 
 #[tokio::test]
 async fn a_client_serves_one_endpoint() {
-    let (client, _) = client("http://127.0.0.1:1/", options(|_| ()), ClientConfig::default());
+    let (client, _) = client("http://127.0.0.1:1/", options(|_| ()), without_proxy());
     let other = Request::new(Target::parse("http://127.0.0.1:2/").unwrap(), BODY);
     assert!(told(&client.send(&other).await).1.contains("another endpoint"));
 }
@@ -354,7 +354,7 @@ fn closing(reads_next: bool) -> std::net::SocketAddr {
 #[tokio::test]
 async fn a_connection_that_was_closed_while_idle_costs_no_attempt() {
     let url = format!("http://{}/", closing(false));
-    let (client, request) = client(&url, reused(), ClientConfig::default());
+    let (client, request) = client(&url, reused(), without_proxy());
     for _ in 0..10 {
         body_of(client.send(&request).await);
         // The runtime sees nothing meanwhile: only the socket itself knows of the end.
@@ -365,7 +365,7 @@ async fn a_connection_that_was_closed_while_idle_costs_no_attempt() {
 #[tokio::test]
 async fn a_kept_connection_that_ends_without_a_reply_is_stale() {
     let url = format!("http://{}/", closing(true));
-    let (client, request) = client(&url, reused(), ClientConfig::default());
+    let (client, request) = client(&url, reused(), without_proxy());
     body_of(client.send(&request).await);
     let (code, why) = told(&client.send(&request).await);
     assert_eq!(code, "stale-connection", "{why}");
@@ -378,7 +378,7 @@ async fn a_kept_connection_that_ends_without_a_reply_is_stale() {
         let _ = std::io::Write::write_all(&mut stream, b"HTTP/1.1 2");
     });
     let (client, request) =
-        super::peers::client(&format!("http://{half}/"), reused(), ClientConfig::default());
+        super::peers::client(&format!("http://{half}/"), reused(), without_proxy());
     body_of(client.send(&request).await);
     assert_eq!(told(&client.send(&request).await).0, "closed-early");
 }

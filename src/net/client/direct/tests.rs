@@ -205,7 +205,7 @@ async fn connections_are_reused_or_fresh() {
             o.connections = connections;
             o.compression = Compression::Gzip;
         });
-        let (client, request) = client(&url, options, ClientConfig::default());
+        let (client, request) = client(&url, options, without_proxy());
         for _ in 0..3 {
             body_of(client.send(&request).await);
         }
@@ -247,7 +247,7 @@ async fn second_after_an_end(is_noticed: bool) -> (Outcome, bool) {
         is_brought
     });
     let url = format!("http://{address}/");
-    let (client, request) = client(&url, reused(), ClientConfig::default());
+    let (client, request) = client(&url, reused(), without_proxy());
     body_of(client.send(&request).await);
     until_idle(&client, false).await;
     end.send(()).unwrap();
@@ -295,7 +295,7 @@ async fn a_connection_that_ends_after_the_request_was_sent_is_a_failed_attempt()
         listener.set_nonblocking(true).unwrap();
         listener.accept().is_err()
     });
-    let (client, request) = client(&url, reused(), ClientConfig::default());
+    let (client, request) = client(&url, reused(), without_proxy());
     body_of(client.send(&request).await);
     let second = client.send(&request).await;
     assert_eq!(failure(&second).code(), "stale-connection");
@@ -308,7 +308,7 @@ async fn addresses_can_be_given_and_ipv6_works() {
     let port = url.trim_end_matches('/').rsplit(':').next().unwrap().to_owned();
     let rule = ResolveRule::parse(&format!("shop.example:{port}:127.0.0.1")).unwrap();
     let named = format!("http://shop.example:{port}/");
-    let config = ClientConfig { resolve: vec![rule], ..ClientConfig::default() };
+    let config = ClientConfig { resolve: vec![rule], ..without_proxy() };
     body_of(send_with(&named, RequestOptions::default(), config).await);
     assert_eq!(merchant.join().unwrap(), 1);
     // A machine without IPv6 has nothing to show.
