@@ -121,6 +121,9 @@ pub enum Refusal {
     /// Not JSON.
     #[error("the body is not JSON")]
     NotJson,
+    /// A body in an encoding that was not asked for, such as gzip.
+    #[error("the body is encoded ({0}), which was not asked for; reply without Content-Encoding")]
+    Encoded(String),
     /// Longer than [`MAX_REPLY_BYTES`].
     #[error("the body is longer than {MAX_REPLY_BYTES} bytes; it was not read further")]
     TooLong,
@@ -156,6 +159,7 @@ impl Refusal {
             Refusal::DuplicateMember(_) => "duplicate-member",
             Refusal::TextAroundJson => "text-around-json",
             Refusal::NotJson => "not-json",
+            Refusal::Encoded(_) => "encoded",
             Refusal::TooLong => "too-long",
             Refusal::NotTheReply { slip, .. } => slip.code(),
         }
@@ -182,6 +186,8 @@ pub struct Reply {
     pub content_type: Option<String>,
     /// The `Retry-After` header, where there is one; it does not change what the reply means.
     pub retry_after: Option<String>,
+    /// The encoding of the body, where it has one that was not undone.
+    pub encoding: Option<String>,
     /// The body: whole, or its first [`MAX_REPLY_BYTES`] and one more.
     pub body: Vec<u8>,
 }
@@ -350,6 +356,7 @@ mod tests {
             status,
             content_type: Some("application/json;charset=utf-8".into()),
             retry_after: None,
+            encoding: None,
             body: body.as_bytes().to_vec(),
         }
     }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::case::{Case, Effect, Expect, Manner, Need, StepPlan, Work};
+use super::case::{Case, Effect, Expect, Manner, Need, Probe, StepPlan, Work};
 use super::control::{CLEARLY_BAD_COUNT, MOST_OF_A_CONTROL};
 use super::observer::Observer;
 use super::probe::MOST_OF_A_PROBE;
@@ -35,8 +35,25 @@ impl Plan {
 
     /// Why a case cannot be asked; `None` where it can.
     pub(super) fn lacking(&self, case: &Case) -> Option<&'static str> {
+        if self.wiring.client.proxy().is_some() && needs_direct(case) {
+            return Some("it needs a direct connection, and a proxy is in the way (--proxy none)");
+        }
         let need = case.needs.iter().find(|need| !self.available.contains(need))?;
         Some(need.lacking())
+    }
+}
+
+fn needs_direct(case: &Case) -> bool {
+    let is_plain = |step: &StepPlan| matches!(step.manner, Manner::Plain | Manner::Fresh);
+    match &case.work {
+        Work::Send(steps) => !steps.iter().all(is_plain),
+        Work::Retry(step) => !is_plain(step),
+        Work::Probe(probe) => {
+            matches!(
+                probe,
+                Probe::Dns | Probe::Connect | Probe::Tls | Probe::Ipv6 | Probe::KeepAlive
+            )
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Questions about the way to an endpoint that no single notification answers.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -13,7 +12,6 @@ use super::report::{Exchange, Status};
 use super::sender::Sent;
 use crate::net::outcome::Outcome;
 use crate::net::probing::{addresses, connect, handshake};
-use crate::net::transport::{Request, Transport};
 use crate::sender::schedule::format_duration;
 
 use Found::{Bad, Good, NotThere, Unknown, Watch};
@@ -83,12 +81,12 @@ impl Prober<'_> {
     }
 
     fn limit(&self) -> Duration {
-        self.controls.sender.wiring().timeout
+        self.controls.sender.wiring().options.timeout
     }
 
     async fn addresses(&self) -> Result<Vec<SocketAddr>, Finding> {
         let wiring = self.controls.sender.wiring();
-        addresses(&wiring.target, &wiring.wire.resolve, self.limit())
+        addresses(&wiring.target, &wiring.client.config().resolve, self.limit())
             .await
             .map_err(|failure| finding(Bad, failure.explanation()))
     }
@@ -123,7 +121,7 @@ impl Prober<'_> {
         }
         let found = self.addresses().await?;
         let address = found.first().ok_or_else(|| finding(Bad, "there is no address"))?;
-        let facts = handshake(&wiring.target, *address, &wiring.wire, self.limit())
+        let facts = handshake(&wiring.target, *address, &wiring.client.config().tls, self.limit())
             .await
             .map_err(|failure| finding(Bad, failure.explanation()))?;
         let start = format!("{}, a chain of {}", facts.version, facts.chain);
@@ -179,21 +177,10 @@ impl Prober<'_> {
     }
 
     async fn keep_alive(&self) -> Probed {
-        let transport =
-            self.controls.sender.keeping().map_err(|error| finding(Unknown, error.to_string()))?;
-        let wiring = self.controls.sender.wiring();
         for which in ["first", "second"] {
             let Ok(message) = self.controls.message() else { break };
-            self.controls.sender.count().await;
             let start = Instant::now();
-            let request = Request {
-                url: wiring.target.clone(),
-                headers: message.headers,
-                body: message.body.into(),
-                acknowledgement: wiring.acknowledgement.clone(),
-                mask: Arc::clone(&wiring.mask),
-            };
-            let (outcome, conclusion) = request.conclude(transport.send(&request).await);
+            let (outcome, conclusion) = self.controls.sender.send_on_kept(&message).await;
             if let Some(why) = outcome.explanation(conclusion.as_ref()) {
                 let took = in_milliseconds(start.elapsed());
                 let text = format!("the {which} on one connection: {why} (after {took})");

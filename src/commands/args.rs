@@ -20,7 +20,7 @@ use protocol::internal::nearest::did_you_mean;
 use protocol::{Algorithm, Key, MAX_BYTES, Payload, PayloadError, PayloadProblem, StatusTable};
 
 use crate::error::CommandError;
-use crate::net::transport::Target;
+use crate::net::target::Target;
 use crate::report::line::Line;
 use crate::sender::orders::mix::{Mix, MixWords};
 use crate::sender::orders::template::{Change, Form, Template, TemplateError, form_of};
@@ -267,8 +267,6 @@ pub fn target(url: Option<&str>) -> Result<Target, CommandError> {
         CommandError::usage("the URL cannot be used").because(error).hint(hint)
     })
 }
-
-pub const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub fn parse_time(text: &str) -> Result<Duration, String> {
     match parse_duration(text) {

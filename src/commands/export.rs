@@ -15,12 +15,11 @@ use script::Plan;
 
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
-use super::args::{
-    EditArgs, USUAL_TIMEOUT, adopt, adopt_statuses, numbered, parse_sign_type, parse_time, target,
-};
+use super::args::{EditArgs, adopt, adopt_statuses, numbered, parse_sign_type, parse_time, target};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::mask::hides;
+use crate::net::options::DEFAULT_TIMEOUT;
 use crate::report::line::Line;
 use crate::sender::orders::example::StatusWord;
 use crate::sender::orders::mix::MixWords;
@@ -167,7 +166,7 @@ fn plan(args: &Args) -> Result<Plan, CommandError> {
         count,
         per_second: args.rate.per_second(),
         duration,
-        timeout: args.timeout.unwrap_or(USUAL_TIMEOUT),
+        timeout: args.timeout.unwrap_or(DEFAULT_TIMEOUT),
         scheme,
         acknowledgement: dialect.acknowledgement(),
         orders,
