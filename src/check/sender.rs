@@ -16,8 +16,8 @@ use crate::net::transport::{Request, Target, Transport};
 use crate::net::wire_settings::{
     Connections, Framing, GoAhead, HeaderRule, Loss, Upload, Verb, WireSettings, WriteSide,
 };
-use crate::sender::pace::Rate;
 use crate::units::percent::Percent;
+use crate::units::rate::Rate;
 
 const MAX_KEPT_BODY: usize = 4096;
 
