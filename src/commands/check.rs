@@ -33,10 +33,10 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::report::check::standing::is_yes;
 use crate::report::check::{CheckFacts, json, text};
-use crate::sender::pace::Rate;
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
+use crate::units::rate::Rate;
 
 /// Check whether a merchant's endpoint is safe to go live: verifies, acknowledges, credits once.
 ///

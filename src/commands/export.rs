@@ -23,9 +23,9 @@ use crate::net::options::DEFAULT_TIMEOUT;
 use crate::report::line::Line;
 use crate::sender::orders::example::StatusWord;
 use crate::sender::orders::mix::MixWords;
-use crate::sender::pace::Rate;
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
+use crate::units::rate::Rate;
 
 /// Write a load test with fresh, signed orders for Locust, k6 or Artillery.
 ///
