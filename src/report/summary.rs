@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::figures::shortened;
 use super::gates::GateResult;
+use crate::net::outcome::FailureKind;
 use crate::sender::record::{Attempt, EngineEvent, OrderEnd, OrderResult};
 use crate::sender::schedule::MAX_RETRIES;
 
@@ -139,6 +140,25 @@ impl DeliverySummary {
             }
             EngineEvent::NotSent { .. } | EngineEvent::Stopping => {}
         }
+    }
+
+    /// The attempts that met the end of a kept connection, and the orders whose last attempt did.
+    ///
+    /// A server may close an idle connection at any moment, so they are not held against it.
+    pub fn stale(&self) -> (u64, u64) {
+        let code = FailureKind::StaleConnection.code();
+        let stale = self.reasons.iter().filter(|reason| reason.code == code);
+        stale.fold((0, 0), |(attempts, orders), reason| {
+            (attempts + reason.attempts, orders + reason.exhausted)
+        })
+    }
+
+    /// Whether the times of replies sit where Nagle's algorithm meets a delayed acknowledgement: a
+    /// server that writes a reply in two parts waits 40 ms for it.
+    pub fn has_delayed_replies(&self) -> bool {
+        let quantile = |share| self.service_time.quantile(share).unwrap_or_default();
+        let sits = |time: Duration| (40..45).contains(&time.as_millis());
+        self.service_time.count() >= 10 && sits(quantile(0.25)) && sits(quantile(0.75))
     }
 
     pub fn fold_untimed(&mut self, attempt: &Attempt) {

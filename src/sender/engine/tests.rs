@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use super::state::OrderFeed;
 use super::*;
 use crate::clock::SimulatedClock;
-use crate::net::transport::Target;
+use crate::net::target::Target;
 use crate::sender::decide::{Exhaustion, LastOutcome};
 use crate::sender::orders::error::OrderError;
 use crate::sender::record::BegunOrder;

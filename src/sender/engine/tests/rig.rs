@@ -46,7 +46,13 @@ impl<R: Fn(u64, u64, Duration) -> (Duration, Answer) + Send + Sync> Transport fo
         let reply = |status, body: &str, retry_after: Option<&str>| {
             let content_type = Some("application/json".to_owned());
             let retry_after = retry_after.map(str::to_owned);
-            Outcome::Reply(Reply { status, content_type, retry_after, body: body.into() })
+            Outcome::Reply(Reply {
+                status,
+                content_type,
+                retry_after,
+                body: body.into(),
+                ..Reply::default()
+            })
         };
         match answer {
             Answer::Acknowledge => reply(200, ACKNOWLEDGEMENT_BODY, None),
