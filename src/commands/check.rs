@@ -250,7 +250,7 @@ fn conduct(
             None => Err(CommandError::interrupted("the check was interrupted")),
         }
     })?;
-    report.options = args.given.options(&wiring.mask);
+    report.options = args.given.options(&wiring.judge.mask);
     let exit = if is_passed(&report, &args.choice.fail_on) { Exit::Yes } else { Exit::No };
     let told =
         tell(&report, args.format, console).and_then(|()| reports.write(&report)).and_then(|()| {

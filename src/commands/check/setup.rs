@@ -22,6 +22,7 @@ use crate::mask::KeyMask;
 use crate::net::options::Connections;
 use crate::net::target::Target;
 use crate::report::check::CheckFacts;
+use crate::sender::judge::Judge;
 use crate::settings::{Environment, KEY_VARIABLE};
 use crate::terminal::Console;
 
@@ -98,8 +99,7 @@ fn wiring(
     let (client, options) = args.wire.common().connect(&target, usual, 0, console)?;
     Ok(Wiring {
         target,
-        acknowledgement,
-        mask: Arc::new(mask),
+        judge: Judge { rule: acknowledgement, mask: Arc::new(mask) },
         client,
         options,
         rate: args.manners.max_rate,
