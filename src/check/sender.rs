@@ -4,12 +4,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use protocol::internal::acknowledgement::{AcknowledgementRule, Conclusion};
+use protocol::internal::acknowledgement::Conclusion;
 
 use super::case::{Manner, Message};
 use super::pace::Pacer;
 use super::report::{Exchange, Received};
-use crate::mask::KeyMask;
 use crate::net::client::Client;
 use crate::net::options::{
     Connections, Framing, GoAhead, HeaderRule, Loss, RequestOptions, Upload, WriteSide,
@@ -18,6 +17,7 @@ use crate::net::options::{
 use crate::net::outcome::Outcome;
 use crate::net::target::Target;
 use crate::net::transport::{Request, Transport};
+use crate::sender::judge::Judge;
 use crate::units::percent::Percent;
 use crate::units::rate::Rate;
 
@@ -26,8 +26,7 @@ const MAX_KEPT_BODY: usize = 4096;
 #[derive(Clone, Debug)]
 pub struct Wiring {
     pub target: Target,
-    pub acknowledgement: AcknowledgementRule,
-    pub mask: Arc<KeyMask>,
+    pub judge: Judge,
     pub client: Client,
     pub options: Arc<RequestOptions>,
     /// How many requests may start in a time; `None` where nothing holds them back.
@@ -107,7 +106,7 @@ impl Sender {
 
     async fn outcome(&self, message: &Message, manner: Manner) -> (Outcome, Option<Conclusion>) {
         let request = self.request(message, self.options(message, manner));
-        request.conclude(self.wiring.client.send(&request).await)
+        self.wiring.judge.conclude(self.wiring.client.send(&request).await)
     }
 
     fn request(&self, message: &Message, options: Arc<RequestOptions>) -> Request {
@@ -117,8 +116,6 @@ impl Sender {
             headers: set.cloned().collect(),
             body: message.body.as_slice().into(),
             options,
-            acknowledgement: self.wiring.acknowledgement.clone(),
-            mask: Arc::clone(&self.wiring.mask),
         }
     }
 
@@ -149,7 +146,7 @@ impl Sender {
         let mut options = RequestOptions::clone(&self.wiring.options);
         options.connections = Connections::Reused;
         let request = self.request(message, Arc::new(options));
-        request.conclude(self.wiring.client.send(&request).await)
+        self.wiring.judge.conclude(self.wiring.client.send(&request).await)
     }
 
     async fn count(&self) {

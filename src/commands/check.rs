@@ -253,7 +253,7 @@ fn conduct(
             None => Err(CommandError::interrupted("the check was interrupted")),
         }
     })?;
-    report.options = args.given.options(&wiring.mask);
+    report.options = args.given.options(&wiring.judge.mask);
     let exit = if is_passed(&report, &args.choice.fail_on) { Exit::Yes } else { Exit::No };
     let width = console.answer_width();
     let told =

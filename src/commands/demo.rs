@@ -30,6 +30,7 @@ use crate::report::delivery::{DeliveryPlan, attempt_line, result_line};
 use crate::report::line::Line;
 use crate::sender::decide::RetryPlan;
 use crate::sender::engine::{Engine, LoadLimits};
+use crate::sender::judge::Judge;
 use crate::sender::record::{Order, OrderEnd, OrderResult};
 use crate::sender::schedule::{RetrySchedule, Speed};
 use crate::terminal::Console;
@@ -123,6 +124,7 @@ async fn deliver(
     let order = Order { number: 1, id: "".into(), body, completed_at, duplicate_of: None };
     let engine = Engine {
         request: &Request::new(target, "").with(Arc::new(options)),
+        judge: &Judge::default(),
         plan: RetryPlan::new(&schedule, speed),
         limits: LoadLimits::ONE,
         clock: &clock,

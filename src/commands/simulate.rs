@@ -36,6 +36,7 @@ use crate::report::delivery::{
 use crate::report::line::Line;
 use crate::sender::decide::RetryPlan;
 use crate::sender::engine::{Engine, LoadLimits};
+use crate::sender::judge::Judge;
 use crate::sender::orders::example::{Example, StatusWord};
 use crate::sender::orders::ids::OrderIds;
 use crate::sender::record::{Order, OrderEnd, OrderResult};
@@ -164,9 +165,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         Err(_) if !needs_key && args.key.is_absent(environment) => None,
         key => Some(key?),
     };
-    let request = Request::new(target.clone(), "")
-        .acknowledged_by(dialect.acknowledgement())
-        .hiding(key.as_ref());
+    let judge = Judge::new(dialect.acknowledgement(), key.as_ref());
     // One that is drawn is short, so that it can be typed again.
     let seed = args.many.seed.unwrap_or_else(|| u64::from(fastrand::u32(..)));
     let many = args.many.asked();
@@ -176,8 +175,8 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     }
     let usual = if many.is_some() { Connections::Reused } else { Connections::Fresh };
     let (client, options) = args.wire.connect(&target, (usual, args.timeout), seed, console)?;
-    let request = request.with(options);
-    let setup = Setup { args, target, schedule, dialect, request, seed };
+    let request = Request::new(target.clone(), "").with(options);
+    let setup = Setup { args, target, schedule, dialect, request, judge, seed };
     match many {
         // What the wire cannot do is told without sending, too.
         None if args.dry_run => plan_one(&setup, key.as_ref(), console),
@@ -192,6 +191,7 @@ struct Setup<'a> {
     schedule: RetrySchedule,
     dialect: &'static Dialect,
     request: Request,
+    judge: Judge,
     seed: u64,
 }
 
@@ -218,6 +218,7 @@ fn send_one(
     };
     let engine = Engine {
         request: &setup.request,
+        judge: &setup.judge,
         plan: RetryPlan::new(&setup.schedule, args.speed()),
         limits: LoadLimits::ONE,
         clock: &one.clock,

@@ -4,13 +4,9 @@ use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use protocol::Key;
-use protocol::internal::acknowledgement::{AcknowledgementRule, Conclusion};
-
 use super::options::RequestOptions;
 use super::outcome::Outcome;
 use super::target::Target;
-use crate::mask::KeyMask;
 
 /// One notification as it is sent; every attempt sends the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,45 +18,17 @@ pub struct Request {
     pub body: Arc<[u8]>,
     /// How it travels; the requests of a run share it.
     pub options: Arc<RequestOptions>,
-    pub acknowledgement: AcknowledgementRule,
-    pub mask: Arc<KeyMask>,
 }
 
 impl Request {
-    /// A request without headers of its own that this platform's reply acknowledges.
+    /// A request without headers of its own.
     pub fn new(url: Target, body: impl Into<Vec<u8>>) -> Self {
-        let acknowledgement = AcknowledgementRule::default();
-        let (headers, body) = (Vec::new(), Arc::from(body.into()));
-        let (options, mask) = (Arc::default(), Arc::default());
-        Request { url, headers, body, options, acknowledgement, mask }
+        Request { url, headers: Vec::new(), body: body.into().into(), options: Arc::default() }
     }
 
     #[must_use]
     pub fn with(mut self, options: Arc<RequestOptions>) -> Self {
         self.options = options;
-        self
-    }
-
-    #[must_use]
-    pub fn hiding(mut self, key: Option<&Key>) -> Self {
-        self.mask = Arc::new(KeyMask::new(key));
-        self
-    }
-
-    /// What the platform concludes from what came, `None` where no reply did; the key is hidden in
-    /// both.
-    pub fn conclude(&self, mut outcome: Outcome) -> (Outcome, Option<Conclusion>) {
-        let mut conclusion = outcome.conclusion_by(&self.acknowledgement);
-        if let Outcome::Reply(reply) = &mut outcome {
-            self.mask.reply(reply);
-        }
-        conclusion.iter_mut().for_each(|conclusion| self.mask.conclusion(conclusion));
-        (outcome, conclusion)
-    }
-
-    #[must_use]
-    pub fn acknowledged_by(mut self, rule: AcknowledgementRule) -> Self {
-        self.acknowledgement = rule;
         self
     }
 }

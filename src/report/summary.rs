@@ -1,6 +1,5 @@
 //! What became of many deliveries: one value, folded from their events, for every report.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -233,7 +232,7 @@ impl DeliverySummary {
         }
         self.last_failed = match &attempt.explanation {
             None => None,
-            Some(why) => self.reason(&attempt.code, why).map(|index| (attempt.order, index)),
+            Some(why) => self.reason(attempt, why).map(|index| (attempt.order, index)),
         };
         let finished = self.in_run(attempt.finished);
         if let Some(kept) = self.keep(attempt.order, &attempt.order_id) {
@@ -318,12 +317,12 @@ impl DeliverySummary {
     }
 
     /// Counts a reason and says where it stands; `None` where there are too many.
-    fn reason(&mut self, code: &Cow<'static, str>, why: &str) -> Option<usize> {
-        let known = self.reasons.iter().position(|reason| reason.code == *code);
+    fn reason(&mut self, attempt: &Attempt, why: &str) -> Option<usize> {
+        let known = self.reasons.iter().position(|reason| reason.code == attempt.code);
         let index = known.unwrap_or(self.reasons.len());
         if known.is_none() && index < MOST_REASONS {
             let explanation = shortened(why, LONGEST_EXPLANATION);
-            let code = code.clone();
+            let code = attempt.code.clone();
             self.reasons.push(Reason { code, explanation, attempts: 0, exhausted: 0 });
         }
         self.reasons.get_mut(index)?.attempts += 1;

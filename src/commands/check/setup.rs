@@ -20,6 +20,7 @@ use crate::error::CommandError;
 use crate::mask::KeyMask;
 use crate::net::options::Connections;
 use crate::net::target::Target;
+use crate::sender::judge::Judge;
 use crate::settings::{Environment, KEY_VARIABLE};
 use crate::terminal::Console;
 
@@ -88,8 +89,7 @@ fn wiring(
     let (client, options) = args.wire.common().connect(&target, usual, 0, console)?;
     Ok(Wiring {
         target,
-        acknowledgement,
-        mask: Arc::new(mask),
+        judge: Judge { rule: acknowledgement, mask: Arc::new(mask) },
         client,
         options,
         rate: args.manners.max_rate,

@@ -28,6 +28,7 @@ use crate::net::target::Target;
 use crate::net::transport::{Request, Transport};
 use crate::report::inbox::export::end_to_end;
 use crate::report::inbox::{Replay, replay_json, replay_line};
+use crate::sender::judge::Judge;
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
@@ -144,10 +145,7 @@ impl Sender<'_> {
             None => callback.body.to_vec(),
             Some(key) => self.signed(entry, key)?.into_bytes(),
         };
-        let mut request = Request::new(self.target.clone(), body)
-            .with(Arc::clone(&self.options))
-            .acknowledged_by(self.dialect.acknowledgement());
-        request.mask = Arc::new(mask::known());
+        let mut request = Request::new(self.target.clone(), body).with(Arc::clone(&self.options));
         for (name, value) in end_to_end(entry) {
             if self.options.headers.iter().any(|rule| rule.name().eq_ignore_ascii_case(name)) {
                 continue;
@@ -193,7 +191,7 @@ impl Sender<'_> {
                 if let Some(error) = not_sent(client) {
                     return Err(error);
                 }
-                let replay = self.replay(id, &request, outcome, started.elapsed());
+                let replay = self.replay(id, outcome, started.elapsed());
                 if replay.explanation.is_some() {
                     exit = Exit::No;
                 }
@@ -212,8 +210,10 @@ impl Sender<'_> {
         })
     }
 
-    fn replay(&self, id: u64, request: &Request, outcome: Outcome, elapsed: Duration) -> Replay {
-        let (outcome, conclusion) = request.conclude(outcome);
+    fn replay(&self, id: u64, outcome: Outcome, elapsed: Duration) -> Replay {
+        let mask = Arc::new(mask::known());
+        let judge = Judge { rule: self.dialect.acknowledgement(), mask };
+        let (outcome, conclusion) = judge.conclude(outcome);
         let body = match &outcome {
             Outcome::Reply(reply) => Some(String::from_utf8_lossy(&reply.body).into_owned()),
             Outcome::NoReply(_) => None,

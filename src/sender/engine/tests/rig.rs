@@ -235,7 +235,8 @@ impl Rig {
         };
         let plan = RetryPlan::new(&self.schedule, self.speed);
         let plan = RetryPlan { retry_after: self.retry_after, ..plan };
-        let engine = Engine { request, plan, limits, clock, transport, journal };
+        let judge = &Judge::default();
+        let engine = Engine { request, judge, plan, limits, clock, transport, journal };
         let (orders, pace) = (&mut Numbered(1..=self.orders), pace(self.rate));
         let input = EngineInput { begun: self.begun, orders, count: self.count, pace };
         let mut stopped: Option<Boxed<'_, ()>> = self.stop.map(|(at, lasted)| -> Boxed<'_, ()> {
