@@ -157,7 +157,17 @@ fn after_the_acknowledgement_there_is_silence() {
     game.acknowledged(0, &success());
     assert_eq!(game.refused(1, &success()), ["after-acknowledgement"]);
     assert_eq!(game.refused(60_000, &success()), ["after-acknowledgement"]);
-    assert_eq!(game.referee.verdict().errors, 2);
+    let report = game.referee.verdict();
+    assert_eq!((report.errors, report.is_kept()), (2, false));
+}
+
+#[test]
+fn warnings_alone_break_no_contract() {
+    let mut game = Game::new();
+    game.refused(0, &success());
+    assert_eq!(game.refused(999, &success()), ["too-soon"]);
+    let report = game.referee.verdict();
+    assert_eq!((report.warnings, report.errors, report.is_kept()), (1, 0, true));
 }
 
 #[test]
