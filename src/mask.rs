@@ -303,12 +303,12 @@ fn joined(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
 fn replaced(text: &str, piece: Range<usize>, found: &[Range<usize>]) -> String {
     let mut shown = String::new();
     let mut from = piece.start;
-    for range in found.iter().filter(|range| range.start < piece.end && range.end > piece.start) {
+    for range in found.iter().filter(|range| range.start < piece.end) {
         if range.start >= piece.start {
             shown.push_str(&text[from..range.start]);
             shown.push_str(KEY_MARK);
         }
-        from = range.end.min(piece.end);
+        from = range.end.clamp(piece.start, piece.end);
     }
     shown.push_str(&text[from..piece.end]);
     shown
@@ -459,6 +459,11 @@ mod tests {
         assert_eq!(pieces(&[b"secret"], &["a=1&secret", "secretly"]), ["a=1&[key]", "ly"]);
         assert_eq!(pieces(&[b"secret"], &["&se", "", "cr", "et!"]), ["&[key]", "", "", "!"]);
         assert_eq!(pieces(&[b"secret"], &["nothing"]), ["nothing"]);
+        // Borders right before and right after the key.
+        assert_eq!(pieces(&[b"secret"], &["a=", "secret", "&b"]), ["a=", "[key]", "&b"]);
+        let mut text = "a=top\"secret/1".to_owned();
+        mask().text(&mut text);
+        assert_eq!(text, "a=[key]");
     }
 
     #[test]
