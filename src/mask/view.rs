@@ -66,9 +66,6 @@ impl View {
             places.extend(std::iter::repeat_n(place(at), decoded));
             at += length;
         }
-        if bytes.len() == self.bytes.len() && *bytes == *self.bytes {
-            return None;
-        }
         places.push(place(at));
         Some(View { bytes, places: Some(places), depth: self.depth + 1 })
     }
@@ -80,13 +77,14 @@ pub(super) fn views(text: &str, deepest: usize) -> Vec<View> {
     while next < views.len() && views[next].depth < deepest {
         for decoder in DECODERS {
             let Some(view) = views[next].decoded(decoder) else { continue };
+            if views.iter().any(|known| known.bytes == view.bytes) {
+                continue;
+            }
             if view.bytes.len() > room {
                 return views;
             }
-            if views.iter().all(|known| known.bytes != view.bytes) {
-                room -= view.bytes.len();
-                views.push(view);
-            }
+            room -= view.bytes.len();
+            views.push(view);
         }
         next += 1;
     }
