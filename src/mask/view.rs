@@ -72,8 +72,13 @@ impl View {
 }
 
 pub(super) fn views(text: &str, deepest: usize) -> Vec<View> {
+    views_within(text, deepest, MOST_BYTES)
+}
+
+/// The text and its readings, which have at most `room` bytes together.
+fn views_within(text: &str, deepest: usize, mut room: usize) -> Vec<View> {
     let mut views = vec![View::of(text)];
-    let (mut next, mut room) = (0, MOST_BYTES);
+    let mut next = 0;
     while next < views.len() && views[next].depth < deepest {
         for decoder in DECODERS {
             let Some(view) = views[next].decoded(decoder) else { continue };
@@ -211,5 +216,21 @@ mod tests {
         }
         // One encoding more than can be inside each other.
         assert!(!readings("%25252526").contains(&"&".to_owned()));
+    }
+
+    #[test]
+    fn readings_have_a_number_of_bytes_in_all() {
+        // The readings have four bytes and two.
+        for (room, expected) in [
+            (0, &["a%2541"][..]),
+            (3, &["a%2541"]),
+            (4, &["a%2541", "a%41"]),
+            (5, &["a%2541", "a%41"]),
+            (6, &["a%2541", "a%41", "aA"]),
+        ] {
+            let views = views_within("a%2541", DEEPEST, room);
+            let texts = views.iter().map(|view| std::str::from_utf8(&view.bytes).unwrap());
+            assert!(texts.eq(expected.iter().copied()), "{room}");
+        }
     }
 }
