@@ -209,6 +209,9 @@ mod tests {
             (r"\u{10ffff}\u{01f642}", "\u{10ffff}🙂"),
             (r"\ud800\udc00\udbff\udfff", "\u{10000}\u{10ffff}"),
             (r"\b\f\r\t\'", "\u{8}\u{c}\r\t'"),
+            // What follows is not the second half of a pair.
+            (r"\ud800\ue000", "\\ud800\u{e000}"),
+            (r"\ud800\udbff", r"\ud800\udbff"),
             ("&#XE9;&#x0010FFFF;", "é\u{10ffff}"),
             ("%252526", "&"),
         ] {

@@ -184,6 +184,19 @@ fn what_was_under_way_at_the_acknowledgement_is_no_breach() {
 }
 
 #[test]
+fn a_delivery_in_flight_at_the_acknowledgement_may_be_close_to_the_one_before() {
+    for (acknowledged, expected) in [(Some(500), &[][..]), (None, &["too-soon"])] {
+        let mut game = Game::new();
+        game.opened(0, &success());
+        match acknowledged {
+            Some(time) => assert!(game.referee.acknowledged(1, at(time)).is_empty()),
+            None => game.referee.ended(1, at(0)),
+        }
+        assert_eq!(game.refused(500, &success()), expected, "{acknowledged:?}");
+    }
+}
+
+#[test]
 fn an_acknowledgement_that_is_told_late_is_held_against_what_came_since() {
     let mut game = Game::new();
     game.opened(0, &success());
