@@ -159,6 +159,7 @@ fn after_the_acknowledgement_there_is_silence() {
     assert_eq!(game.refused(60_000, &success()), ["after-acknowledgement"]);
     let report = game.referee.verdict();
     assert_eq!((report.errors, report.is_kept()), (2, false));
+    assert_eq!((report.orders[0].errors, report.orders[0].warnings), (2, 0));
 }
 
 #[test]
@@ -168,6 +169,7 @@ fn warnings_alone_break_no_contract() {
     assert_eq!(game.refused(999, &success()), ["too-soon"]);
     let report = game.referee.verdict();
     assert_eq!((report.warnings, report.errors, report.is_kept()), (1, 0, true));
+    assert_eq!((report.orders[0].errors, report.orders[0].warnings), (0, 1));
 }
 
 #[test]
