@@ -99,4 +99,19 @@ mod tests {
         assert_eq!(content_type_of("success"), "text/plain;charset=utf-8");
         assert_eq!(content_type_of(""), "text/plain;charset=utf-8");
     }
+
+    #[test]
+    fn each_code_has_its_digits_status_and_message() {
+        for (platform_code, code, status, message) in [
+            (PlatformCode::Success, "0000", 200, "success"),
+            (PlatformCode::InvalidParameters, "0002", 200, "invalid parameters"),
+            (PlatformCode::BadSignature, "0004", 200, "bad signature"),
+            (PlatformCode::NotJson, "0021", 400, "not valid JSON"),
+            (PlatformCode::UnsupportedContentType, "0022", 415, "unsupported content type"),
+            (PlatformCode::UnsupportedMethod, "0023", 405, "unsupported method"),
+        ] {
+            assert_eq!((platform_code.code(), platform_code.status()), (code, status));
+            assert_eq!(platform_code.message(), message);
+        }
+    }
 }

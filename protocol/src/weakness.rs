@@ -445,4 +445,44 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn each_weakness_has_its_code_and_names_its_member() {
+        let (member, twin) = ("memo".to_owned(), "fee".to_owned());
+        let names = vec!["memo".to_owned()];
+        for (weakness, code, named, parts) in [
+            (Weakness::EmptyCanonical, "empty-canonical", None, ["nothing is signed", ""]),
+            (Weakness::NoSeparator, "no-separator", None, ["pairs", ""]),
+            (
+                Weakness::PairInValue { member: member.clone(), twin: twin.clone() },
+                "pair-in-value",
+                Some("memo"),
+                ["\"memo\"", "fee="],
+            ),
+            (
+                Weakness::PairInName { member, twin },
+                "pair-in-name",
+                Some("memo"),
+                ["\"memo\"", "\"fee\""],
+            ),
+            (Weakness::EmptyMembers { names, count: 1 }, "empty-members", None, ["memo", "empty"]),
+            (
+                Weakness::UnsignedMember("sign_type".to_owned()),
+                "unsigned-member",
+                Some("sign_type"),
+                ["sign_type", "not signed"],
+            ),
+            (
+                Weakness::Downgrade { stronger: Algorithm::HmacSha256 },
+                "downgrade",
+                None,
+                ["MD5", "--require hmac-sha256"],
+            ),
+            (Weakness::RetiredMd5, "retired-md5", None, ["MD5", "2026-03-31"]),
+        ] {
+            assert_eq!((weakness.code(), weakness.member()), (code, named));
+            let said = weakness.explanation();
+            assert!(parts.into_iter().all(|part| said.contains(part)), "{said}");
+        }
+    }
 }

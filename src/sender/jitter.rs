@@ -140,4 +140,26 @@ mod tests {
             assert_ne!(first, at(1, order, 3) - first, "{order}");
         }
     }
+
+    #[test]
+    fn numbers_are_stirred_as_splitmix64_does() {
+        // Its first outputs for the seed 0, as its authors publish them.
+        assert_eq!(mix(0), 0xe220_a839_7b1d_cdaf);
+        assert_eq!(mix(0x9e37_79b9_7f4a_7c15), 0x6e78_9e6a_a1b9_65f4);
+    }
+
+    #[test]
+    fn a_seed_gives_the_same_times_for_ever() {
+        // A journal may be resumed by another version of the program.
+        let schedule = RetrySchedule::parse("100s,100s", None, DEFAULT_WINDOW).unwrap();
+        for (percent, order, expected) in [
+            ("100%", 1, [0, 95_028, 219_334]),
+            ("100%", 2, [0, 143_846, 165_935]),
+            ("50%", 1, [0, 97_514, 209_667]),
+        ] {
+            let jitter = Jitter { share: percent.parse().unwrap(), seed: 7 };
+            let times = [1, 2, 3].map(|it| jitter.offset(&schedule, order, it).unwrap());
+            assert_eq!(times.map(|time| time.as_millis()), expected, "{percent} {order}");
+        }
+    }
 }

@@ -201,6 +201,18 @@ mod tests {
     }
 
     #[test]
+    fn each_source_says_whose_rule_it_is() {
+        for (source, name, part) in [
+            (PLATFORM, "platform", "platform"),
+            (OURS, "ours", "ours"),
+            (GIVEN, "given", "schedule"),
+        ] {
+            assert_eq!(source.name, name);
+            assert!(source.explanation.contains(part), "{}", source.explanation);
+        }
+    }
+
+    #[test]
     fn a_rule_and_a_breach_name_their_numbers() {
         assert_eq!(BreachKind::TooManyDeliveries { allowed: 11 }.rule(), "at most 10 retries");
         let (after, window) = (Duration::from_millis(3_605_250), Duration::from_secs(3600));
