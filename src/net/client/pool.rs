@@ -25,7 +25,7 @@ pub struct PoolLimits {
 
 impl Default for PoolLimits {
     fn default() -> Self {
-        PoolLimits { most_idle: 4_096, idle_time: None, trusted_for: Duration::from_micros(100) }
+        PoolLimits { most_idle: 4_096, idle_time: None, trusted_for: Duration::from_millis(1) }
     }
 }
 
