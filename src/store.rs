@@ -54,7 +54,6 @@ impl Schema {
     }
 }
 
-/// Whether the file must exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
     /// It must not; it is made.
@@ -90,8 +89,7 @@ pub enum Recovery {
     #[default]
     Never,
     /// The file is opened again and checked when the next request comes, for what must not end.
-    ///
-    /// After every commit it is also seen whether the file still has its name: what is written into
+    /// After every commit it is also checked that the file still has its name: what is written into
     /// a removed one is not called durable.
     Reopen { pause: Duration },
 }
@@ -99,7 +97,6 @@ pub enum Recovery {
 #[derive(Clone, Debug)]
 pub struct Plan<'a> {
     pub schema: &'a Schema,
-    /// Whether the file must exist.
     pub presence: Presence,
     /// What is written into a new file at once with its schema: it is never found without.
     pub first: &'a [Statement],
@@ -128,9 +125,8 @@ pub fn compact(path: &Path, schema: &Schema) -> Result<(), StoreError> {
     compacted.map_err(|failure| Subject::new(schema.what, path).error(failure))
 }
 
-/// An open store; dropped, it writes what waits and closes its file.
-///
-/// One that is dropped and that wrote nothing leaves the file and its log as they were.
+/// An open store; dropped, it writes what waits and closes its file. One that wrote nothing leaves
+/// the file and its log as they were.
 #[derive(Debug)]
 pub struct Store {
     sender: Option<mpsc::Sender<Request>>,
@@ -225,9 +221,8 @@ impl Store {
         answered.await.map_err(|_| self.closed())?
     }
 
-    /// Writes the statements, all or none, soon: nobody waits for the disk.
-    ///
-    /// They are durable before anything written after them is. Waits only where the queue is full.
+    /// Writes the statements, all or none, soon: nobody waits for the disk. They are durable before
+    /// anything written after them is. Waits only where the queue is full.
     pub async fn write_later(&self, statements: Vec<Statement>) -> Result<(), StoreError> {
         self.late.take()?;
         self.write_aside(statements).await

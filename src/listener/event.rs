@@ -86,7 +86,7 @@ pub enum Stopped {
 pub struct ServeSummary {
     pub connections: u64,
     pub callbacks: u64,
-    /// All of them, also those that no event tells of.
+    /// All of them, also those that no event reports.
     pub accept_errors: u64,
     pub abandoned: u64,
     pub stopped: Stopped,

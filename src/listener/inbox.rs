@@ -1,7 +1,6 @@
-//! The inbox: every callback that came, kept durably before it is acknowledged.
-//!
-//! One listener writes it; others may read it meanwhile. What fails is told to the caller, who must
-//! not acknowledge then; once the cause is gone the next callback is kept again.
+//! The inbox: every callback that came, kept durably before it is acknowledged. One listener writes
+//! it; others may read it meanwhile. The caller gets a failure and must not acknowledge then; once
+//! the cause is gone the next callback is kept again.
 
 pub mod entry;
 mod filter;
@@ -33,10 +32,9 @@ pub const DEFAULT_KEEP: u64 = 10_000;
 
 const WHAT: &str = "inbox";
 
-/// Times are Unix microseconds. What is long stands last, so that a list need not read it.
-///
-/// The second version writes a third less with each callback: no index, because entries are numbered
-/// in the order of time, and no count by SQLite of the numbers that were given away. `numbers` holds
+/// Times are Unix microseconds. What is long comes last, so that a list need not read it. The
+/// second version writes a third less with each callback: no index, because entries are numbered in
+/// the order of time, and no count by SQLite of the numbers that were given away. `numbers` holds
 /// the last one instead, written only where the newest entries may go.
 const SCHEMA: Schema = Schema {
     what: WHAT,
@@ -56,7 +54,7 @@ pub struct InboxSettings {
     pub max_bytes: Option<u64>,
     /// How long a callback waits for another program's lock in the file; 1 s.
     pub patience: Duration,
-    /// The least time between two attempts to open a file anew that failed; 1 s.
+    /// The least time between two failed attempts to open a file again; 1 s.
     pub pause: Duration,
 }
 

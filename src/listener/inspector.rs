@@ -84,10 +84,8 @@ pub fn shown_text(keys: &[Key], bytes: &[u8]) -> Vec<u8> {
 }
 
 impl Inspector {
-    /// An inspector for a server on this address.
-    ///
-    /// Open pages are told of the entries that `news` tells of. `secrets` are masked in
-    /// all that is shown, whoever wrote them there.
+    /// An inspector for a server on this address. Open pages get the entries that `news` announces;
+    /// `secrets` are masked in all that is shown, whoever wrote them there.
     pub fn try_new(
         address: SocketAddr,
         source: Arc<dyn Source>,

@@ -15,7 +15,6 @@ pub(super) struct Recent<V> {
 }
 
 impl<V> Recent<V> {
-    /// A memory of at most `capacity` names, at least one.
     pub(super) fn with_capacity(capacity: usize) -> Self {
         // Bounded below: a cache with a capacity reserves all of it at once.
         let values = LruCache::unbounded();

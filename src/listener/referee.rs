@@ -1,8 +1,8 @@
 //! The referee: does the *sender* keep its contract?
 //!
-//! It is fed one observation a callback and told when each reply was written, both in the order of
-//! time, and says at once which rules a callback breaks. It is pure, and its memory is bounded: it
-//! remembers so many orders and forgets the one not seen for longest.
+//! It gets one observation per callback and the time at which each reply was written, both in the
+//! order of time, and says at once which rules a callback breaks. It is pure, and its memory is
+//! bounded: the order not seen for longest is forgotten.
 //!
 //! What is counted is a *notification*: an order with a status. A further status of the same order
 //! (processing, then success) is a new notification and starts its own count, window and
@@ -36,7 +36,7 @@ mod tests;
 /// The breaches that a report lists; more are counted.
 pub const MOST_BREACHES: usize = 1000;
 
-/// The callbacks whose end is waited for; of more, the eldest is taken for ended.
+/// The callbacks whose end is waited for; of more, the oldest is taken for ended.
 const MOST_PENDING: usize = 10_000;
 
 #[derive(Clone, Debug)]
@@ -160,10 +160,9 @@ impl Referee {
         }
     }
 
-    /// Tells that a callback was acknowledged and the reply was written whole `at` this time.
-    ///
-    /// A delivery received up to then was under way and is no breach. Gives what is a breach only
-    /// now: later deliveries that were observed before this was told.
+    /// Records that a callback was acknowledged and the reply was written whole `at` this time. A
+    /// delivery received up to then was in flight and is no breach. Returns what is a breach only
+    /// now: later deliveries that were observed before.
     pub fn acknowledged(&mut self, number: u64, at: Timestamp) -> Vec<Breach> {
         let Some((key, status)) = self.pending.remove(&number) else { return Vec::new() };
         let Some(order) = self.orders.peek_mut(&key) else { return Vec::new() };
@@ -181,8 +180,8 @@ impl Referee {
         breaches
     }
 
-    /// Tells that a callback ended `at` this time without an acknowledgement that arrived: refused,
-    /// answered with a fault, or given up by the sender.
+    /// Records that a callback ended without an acknowledgement that arrived: refused, answered
+    /// with a fault, or given up by the sender.
     pub fn ended(&mut self, number: u64, at: Timestamp) {
         if let Some((key, status)) = self.pending.remove(&number)
             && let Some(order) = self.orders.peek_mut(&key)

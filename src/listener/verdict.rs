@@ -97,18 +97,15 @@ impl Default for Contract {
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Inspects a callback by this platform's contract; `required` refuses another `sign_type`.
-///
-/// Source of the codes: the protocol's section 3.
+/// Inspects a callback by this platform's contract; `required` refuses another `sign_type`. Source
+/// of the codes: the protocol's section 3.
 pub fn inspect(callback: &Callback, key: &Key, required: Option<Algorithm>) -> Verdict {
     Contract { required, ..Contract::default() }.inspect(callback, key)
 }
 
 impl Contract {
-    /// Inspects a callback as a careful merchant does.
-    ///
-    /// Source of the codes: the protocol's section 3; a broken form or query is "invalid
-    /// parameters" (ours).
+    /// Inspects a callback as a careful merchant does. Source of the codes: the protocol's section
+    /// 3; a broken form or query is "invalid parameters" (ours).
     pub fn inspect(&self, callback: &Callback, key: &Key) -> Verdict {
         match self.payload(callback) {
             Ok(payload) => self.read(&payload, key),

@@ -121,9 +121,8 @@ impl DeliverySummary {
         }
     }
 
-    /// The attempts that met the end of a kept connection, and the orders whose last attempt did.
-    ///
-    /// A server may close an idle connection at any moment, so they are not held against it.
+    /// The attempts that met the end of a kept connection, and the orders whose last attempt did:
+    /// not held against the server, which may close an idle connection at any moment.
     pub fn stale(&self) -> (u64, u64) {
         let code = FailureKind::StaleConnection.code();
         let stale = self.reasons.iter().filter(|reason| reason.code == code);
@@ -186,10 +185,8 @@ impl DeliverySummary {
         }
     }
 
-    /// First notifications a second, over the time in which they were sent; `None` of fewer than
-    /// two.
-    ///
-    /// Retries come by the schedule and not by the rate, so they do not count.
+    /// First notifications per second, over the time in which they were sent; `None` of fewer than
+    /// two. Retries come by the schedule and not by the rate, so they do not count.
     pub fn rate(&self) -> Option<f64> {
         let FirstSends { count, earliest, latest } = self.first_sends;
         let seconds = latest.saturating_sub(earliest?).as_secs_f64();

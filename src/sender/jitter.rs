@@ -1,8 +1,7 @@
-//! Jitter: attempts a little earlier or later than planned, from a seed; pure.
-//!
-//! A platform that sends many retries spreads them, so that those of one moment do not all arrive
-//! at once. Here each gap of the schedule grows or shrinks by at most a share of itself. The same
-//! seed gives the same times.
+//! Jitter: attempts a little earlier or later than planned, from a seed; pure. A platform that
+//! sends many retries spreads them, so that those of one moment do not all arrive at once. Each gap
+//! of the schedule grows or shrinks by at most a share of itself; the same seed gives the same
+//! times.
 
 use std::time::Duration;
 
@@ -16,11 +15,10 @@ pub struct Jitter {
 }
 
 impl Jitter {
-    /// When attempt `attempt` of the order with this number is planned after its completion.
-    ///
-    /// Never before the attempt before it and never after the window: what would pass the window
-    /// is as far before its end instead, because attempts heaped on its last moment would undo the
-    /// spreading. `None` where the schedule has no such attempt.
+    /// When attempt `attempt` of the order with this number is planned after its completion: never
+    /// before the attempt before it and never after the window. What would pass the window is as
+    /// far before its end instead, because attempts heaped on its last moment would undo the
+    /// spreading.
     pub fn offset(&self, schedule: &RetrySchedule, order: u64, attempt: usize) -> Option<Duration> {
         let gaps = schedule.delays().get(..attempt.checked_sub(1)?)?;
         let planned = (2_u64..).zip(gaps).fold(Duration::ZERO, |before, (number, gap)| {

@@ -1,7 +1,6 @@
-//! When orders are sent: send times that are fixed in advance, whatever the merchant does.
-//!
-//! This is the open model of load: a slow merchant does not slow the sender, and a latency that is
-//! counted from the intended time shows every stall.
+//! When orders are sent. Send times are fixed in advance, the open model of load: a slow merchant
+//! does not slow the sender, and a latency that is counted from the intended time shows every
+//! stall.
 
 use std::time::Duration;
 
@@ -15,11 +14,9 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// The time from the start of the run at which order `n`, from 0, is to be sent.
-    ///
-    /// `None` without a rate. It is computed from `n` alone, so that no rounding adds up. In a ramp
-    /// of length `R` to the rate `r`, `r t²/2R` orders are due by the time `t`, so order `n` is due
-    /// at `√(2Rn/r)`; after it, at `R/2 + n/r`.
+    /// The time from the start of the run at which order `n`, from 0, is to be sent; computed from
+    /// `n` alone, so that no rounding adds up. In a ramp of length `R` to the rate `r`, `r t²/2R`
+    /// orders are due by the time `t`, so order `n` is due at `√(2Rn/r)`; after it, at `R/2 + n/r`.
     pub fn intended(&self, n: u64) -> Option<Duration> {
         let steady = self.rate?.nanoseconds_for(n);
         let ramp = self.ramp.map_or(0, |ramp| ramp.as_nanos());

@@ -43,15 +43,12 @@ pub struct BegunOrder {
     pub elapsed: Duration,
 }
 
-/// One finished attempt of one order.
-///
 /// Times count from the start of the run. The latency that a merchant's slowness cannot hide runs
 /// from `intended` to `finished`; the one a naive tool reports runs from `sent`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     pub order: u64,
     pub order_id: Arc<str>,
-    /// The attempt's number, from 1.
     pub attempt: u32,
     pub intended: Duration,
     pub sent: Duration,

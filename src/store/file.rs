@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 use super::error::{Failure, Trouble};
 use super::{Presence, Schema};
 
-/// The first bytes of every SQLite database.
-///
-/// Source: sqlite.org/fileformat2.html, section 1.3; the application id is at byte 68.
+/// The first bytes of every SQLite database (sqlite.org/fileformat2.html, section 1.3); the
+/// application id is at byte 68.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 const HEADER_LENGTH: usize = 100;
 const APPLICATION_ID_AT: usize = 68;

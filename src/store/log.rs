@@ -17,17 +17,15 @@ const LOG_PAGES: i64 = 1024;
 /// How many pages (256 KiB) the log grows by before the mover is asked again.
 const STEP_PAGES: i64 = 64;
 
-/// So few pages (1 MiB) may be moved on the path of a commit, that the log can begin anew.
+/// So few pages (1 MiB) may be moved on the path of a commit, so that the log can begin again.
 const REST_PAGES: i64 = 256;
 
 /// From this many pages on (64 MiB) the rest is moved however long it is: the log must end.
 const LONG_PAGES: i64 = 16 * LOG_PAGES;
 
-/// Keeps the log short without making commits wait for it.
-///
-/// The mover copies the log while commits go on, so it never quite reaches its end; when little is
-/// left, the writer copies the rest, and its next commit begins the log anew. Someone who reads for
-/// long can hold both up; each is tried again only after the log has grown.
+/// The mover copies the log while commits continue, so it never quite reaches its end; when little
+/// is left, the writer copies the rest, and its next commit begins the log again. Someone who reads
+/// for long can hold both up; each is tried again only after the log has grown.
 pub(super) struct Log {
     nudge: SyncSender<()>,
     mover: JoinHandle<()>,

@@ -55,10 +55,8 @@ pub(super) fn set(connection: &Connection) -> Result<(), Failure> {
     }
 }
 
-/// Moves the whole log into the database.
-///
-/// SQLite waits for writers and readers, but where another connection moves the log at the same
-/// time it returns at once: this store has a thread for that, so it is waited for here.
+/// Moves the whole log into the database. SQLite waits for writers and readers, but returns at once
+/// where another connection moves the log at the same time: that is waited for here.
 fn move_log(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
     let start = Instant::now();
     loop {

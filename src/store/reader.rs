@@ -20,9 +20,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Opens a file for reading only, also while another process writes it.
-    ///
-    /// The file must have the schema's version: a reader brings nothing up to date.
+    /// Opens a file for reading only, also while another process writes it. It must have the
+    /// schema's version: a reader brings nothing up to date.
     pub fn open(path: &Path, schema: &Schema) -> Result<Reader, StoreError> {
         let subject = Subject::new(schema.what, path);
         let found = fs::metadata(path).map_err(|error| match error.kind() {

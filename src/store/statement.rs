@@ -18,10 +18,8 @@ pub enum Value {
     Blob(Arc<[u8]>),
 }
 
-/// The parameters of one statement, with all that is long in one buffer.
-///
-/// They are made on one thread and given back on another, which is slow where each column has an
-/// allocation of its own.
+/// The parameters of one statement, with all that is long in one buffer: they are made on one
+/// thread and freed on another, which is slow where each column has an allocation of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parameters {
     buffer: Vec<u8>,
@@ -166,7 +164,6 @@ pub enum Expect {
 pub struct Statement {
     pub sql: &'static str,
     pub parameters: Parameters,
-    /// How many rows it must change.
     pub expect: Expect,
 }
 

@@ -231,10 +231,9 @@ impl<F: Into<Failure>> From<F> for Unwritten {
     }
 }
 
-/// How long a commit is put off so that more requests share it.
-///
-/// Those whose answers just went out come back a moment later, one after another. A commit for the
-/// first of them alone would make all others wait for two.
+/// How long a commit is put off so that more requests share it. Those whose answers just went out
+/// come back a moment later, one after another: a commit for the first of them alone would make all
+/// others wait for two.
 #[derive(Debug, Default)]
 struct Pace {
     size: usize,

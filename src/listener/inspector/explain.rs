@@ -53,10 +53,9 @@ pub struct Part {
 }
 
 impl Explanation {
-    /// Reads an entry again, as the listener did when it came, and says what came of it.
-    ///
-    /// `others` are keys that may have been used by mistake. The search for a mistake takes up to
-    /// some hundred milliseconds.
+    /// Reads an entry again, as the listener did when it came, and says what came of it. `others`
+    /// are keys that may have been used by mistake; that search takes up to some hundred
+    /// milliseconds.
     pub fn new(
         entry: &Entry,
         contract: &Contract,

@@ -18,15 +18,13 @@ pub const MAX_LIMIT: usize = 500;
 
 pub const MAX_TEXT_BYTES: usize = 200;
 
-/// What the page shows comes from here, and what it does is done here.
-///
-/// All but `send`, `state` and `statuses` may block: they are called where blocking is allowed, at most four
-/// at a time. An error is a sentence for the person at the page.
+/// What the page shows comes from here, and what it does is done here. All but `send`, `state` and
+/// `statuses` may block: they are called where blocking is allowed, at most four at a time. An
+/// error is a sentence for the person at the page.
 pub trait Source: Send + Sync + 'static {
     /// The entries that the query admits, newest first, at most `query.limit`.
     fn list(&self, query: &Query) -> Result<Vec<Arc<Entry>>, String>;
 
-    /// The entry of this number; nothing where there is none any more.
     fn entry(&self, id: u64) -> Result<Option<Arc<Entry>>, String>;
 
     fn explain(&self, entry: &Entry, extent: Extent) -> Explanation;
@@ -78,10 +76,8 @@ impl Default for Query {
 }
 
 impl Query {
-    /// Whether the query wants this entry; `limit` aside.
-    ///
-    /// Text is searched in the order id, the code, what was wrong, the path and the body, and is
-    /// compared without regard to the case of ASCII letters.
+    /// Whether the query matches this entry; `limit` aside. Text is searched in the order id, the
+    /// code, what was wrong, the path and the body, without regard to the case of ASCII letters.
     pub fn admits(&self, entry: &Entry) -> bool {
         let judged = &entry.judged;
         self.before.is_none_or(|before| entry.id < before)

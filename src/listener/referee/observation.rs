@@ -35,10 +35,9 @@ pub(super) struct OrderFacts {
 
 impl Observation {
     /// What a callback shows of its sender, under the contract that the listener holds it against.
-    ///
-    /// A callback of the wrong method or content type is read nevertheless, as far as it can be:
-    /// it still is a delivery of its order. The signature is not looked at; who wants to judge
-    /// authentic callbacks only leaves the others out.
+    /// One of the wrong method or content type is read as far as it can be: it still is a delivery
+    /// of its order. The signature is not verified; whoever judges authentic callbacks only leaves
+    /// the others out.
     pub fn of(callback: &Callback, contract: &Contract) -> Observation {
         let (fault, payload) = match contract.payload(callback) {
             Ok(payload) => (None, Some(payload)),

@@ -12,7 +12,6 @@ use super::connection::Socket;
 
 const READY_AGAIN: Duration = Duration::from_secs(1);
 
-/// How many idle connections are kept, and how long.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolLimits {
     pub most_idle: usize,
@@ -43,7 +42,6 @@ struct Idle {
     since: Instant,
 }
 
-/// The idle connections to one endpoint.
 #[derive(Debug)]
 pub(super) struct Pool {
     limits: PoolLimits,

@@ -1,4 +1,4 @@
-//! A check as annotations of a GitHub workflow: one command a line.
+//! A check as annotations of a GitHub workflow: one command per line.
 
 use super::shown::{LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, visible};
 use super::standing::{Standing, again, counts, headline, unverified_claims};

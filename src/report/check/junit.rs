@@ -12,8 +12,6 @@ use crate::check::report::{CaseResult, CheckReport};
 /// The longest time that is written; a longer one is no time that was measured.
 const LONGEST_TIME: Duration = Duration::from_secs(1_000_000);
 
-/// The document.
-///
 /// What is inconclusive is an error, so that no pipeline takes it for passed. A warning is a passed
 /// case with its text in `system-out`: JUnit has no warnings. What was not verified is skipped.
 pub fn xml(report: &CheckReport) -> String {

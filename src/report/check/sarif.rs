@@ -1,4 +1,4 @@
-//! A check as SARIF 2.1.0, which code scanning shows: a rule a case, a result a finding.
+//! A check as SARIF 2.1.0, which code scanning shows: one rule per case, one result per finding.
 
 use serde_json::{Value, json};
 
@@ -10,10 +10,8 @@ use crate::report::json::plain_json;
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
-/// The log: rules for every case that was in the suite, results for what is to be looked at.
-///
-/// An endpoint has no file, and code scanning wants one: the location is `check/GROUP/ID`, the
-/// case's place in the suite.
+/// Rules for every case in the suite, results for what needs attention. An endpoint has no file,
+/// and code scanning expects one: the location is `check/GROUP/ID`, the case's place in the suite.
 pub fn log(report: &CheckReport) -> String {
     let verdict = headline(&report.endpoint);
     let mut rules: Vec<Value> = verdict.iter().map(headline_rule).collect();

@@ -141,9 +141,7 @@ pub const fn endpoint_name(endpoint: &Endpoint) -> &'static str {
 }
 
 /// Whether the endpoint was found in order: it tells good from bad, something passed, and no case
-/// failed or is inconclusive.
-///
-/// Warnings and second tries do not count against it; a gate may.
+/// failed or is inconclusive. Warnings and second tries do not count against it; a gate may.
 pub fn is_yes(report: &CheckReport) -> bool {
     let is = |status| report.results.iter().any(|result| result.status == status);
     report.endpoint == Endpoint::Discerning
@@ -162,9 +160,8 @@ pub fn again(report: &CheckReport, id: &str) -> String {
     with_options(command, &report.options)
 }
 
-/// The command that sends a bundle again, as a shell reads it.
-///
-/// The bundle has the bytes and the URL; the options say how the endpoint is reached.
+/// The command that sends a bundle again, as a shell reads it. The bundle has the bytes and the
+/// URL; the options say how the endpoint is reached.
 pub fn replay(path: &str, options: &[RunOption]) -> String {
     const TAKEN: [&str; 9] = [
         "--header",

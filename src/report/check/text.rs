@@ -1,4 +1,4 @@
-//! A check for a person: a table at a glance, then what must be mended, in full.
+//! A check for a person: a table at a glance, then what must be fixed, in full.
 
 use std::collections::BTreeMap;
 
@@ -199,7 +199,7 @@ fn room(indent: usize, width: Width) -> usize {
     }
 }
 
-/// A line whose text goes on below where it begins, which is after `indent` characters.
+/// A line whose text continues below where it begins, which is after `indent` characters.
 fn hanging(first: Line, indent: usize, text: &str, width: Width) -> Vec<Line> {
     let mut parts = wrapped(text, room(indent, width)).into_iter();
     let first = first.dim(parts.next().unwrap_or_default());
@@ -207,7 +207,7 @@ fn hanging(first: Line, indent: usize, text: &str, width: Width) -> Vec<Line> {
     std::iter::once(first).chain(below).collect()
 }
 
-/// A result in full: what was sent, what came back, what follows, and how to mend it.
+/// A result in full: what was sent, what came back, what follows, and how to fix it.
 pub fn result_lines(report: &CheckReport, result: &CaseResult) -> Vec<Line> {
     let standing = Standing::of(result);
     let look = standing.look();

@@ -7,8 +7,6 @@ use askama::filters::Escaper as _;
 use crate::mask::outside;
 use crate::report::text::is_hidden;
 
-/// A page in the making.
-///
 /// Markup is fixed text of this program; whatever comes from a run can only enter as text or as a
 /// number, so nothing that was received becomes markup.
 #[derive(Debug, Default)]

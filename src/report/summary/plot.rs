@@ -1,7 +1,5 @@
-//! The plots of the HTML report.
-//!
-//! The shapes are SVG that stretches to the width of the page; the labels are text beside them, so
-//! they keep their size on a phone.
+//! The plots of the HTML report: SVG shapes that stretch to the width of the page, with labels as
+//! text beside them, which keep their size on a phone.
 
 use std::time::Duration;
 
