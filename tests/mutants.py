@@ -17,7 +17,7 @@ SENDER = "clock lines mask net sender store"
 REPORT = f"check listener report {SENDER}"
 AREAS = {
     "protocol": Area("", "protocol/src/**/*.rs", "--skip=diagnosis::", 300),
-    "diagnosis": Area("", "protocol/src/diagnosis.rs protocol/src/diagnosis/**/*.rs", "diagnosis::", 150),
+    "diagnosis": Area("", "protocol/src/diagnosis.rs protocol/src/diagnosis/**/*.rs", "diagnosis::", 100),
     "sanitizer": Area(
         f"error exit settings terminal {REPORT}",
         "src/terminal.rs src/terminal/*.rs src/report/text.rs",
