@@ -162,7 +162,7 @@ def run(directory, name, sample, seed):
             print(f"  {kind}: {name}")
     sys.stdout.flush()
     with open(before, "w", encoding="utf-8") as file:
-        file.writelines(f"{stable[mutant]}\n" for mutant in missed + results["timeout"])
+        file.writelines(f"{stable[mutant]}\n" for mutant in missed)
     return percent >= LEAST_PERCENT and not needless
 
 
