@@ -237,8 +237,8 @@ fn stage(status: Status) -> Option<u8> {
         "under review" => None,
         "scheduled" => Some(0),
         "pending" => Some(1),
-        "processing" => Some(2),
-        _ => Some(u8::MAX),
+        // Processing, or final.
+        _ => Some(2),
     }
 }
 
