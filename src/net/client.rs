@@ -208,9 +208,11 @@ impl Client {
 
     /// Whether requests with these options can be sent; a proxy is in the way of some.
     pub fn permits(&self, options: &RequestOptions) -> Result<(), ProxyError> {
-        match (&self.0.engine, options.needs_direct()) {
-            (Engine::Proxied(_), Some(what)) => Err(ProxyError::Direct(what)),
-            _ => Ok(()),
+        match &self.0.engine {
+            Engine::Direct(_) => Ok(()),
+            Engine::Proxied(_) => {
+                options.needs_direct().map_or(Ok(()), |what| Err(ProxyError::Direct(what)))
+            }
         }
     }
 

@@ -119,6 +119,7 @@ async fn a_reset_and_a_silence_have_one_name_and_one_text() {
         let drip = |bytes: &[u8], stream: &mut std::net::TcpStream| {
             std::io::Write::write_all(stream, bytes).is_ok()
         };
+        read_request(&mut stream);
         drip(b"HTTP/1.1 200 OK\r\n\r\n", &mut stream);
         while drip(b" ", &mut stream) {
             thread::sleep(Duration::from_millis(10));
