@@ -42,11 +42,12 @@ pub mod fuzzing {
     pub use crate::listener::reply::{PlatformCode, Reply};
     pub use crate::mask::SHORTEST_MASKED_KEY;
     pub use crate::report::escaped;
+    pub use crate::report::text::sanitize;
     pub use crate::report::line::Line;
     pub use crate::sender::jitter::Jitter;
     pub use crate::sender::schedule::{MAX_RETRIES, RetrySchedule};
     pub use crate::settings::ColorMode;
-    pub use crate::terminal::sanitize::{abridge, sanitize};
+    pub use crate::terminal::sanitize::abridge;
     pub use crate::terminal::{Console, LONGEST_SPAN};
     pub use crate::units::duration::{MAX_DURATION, format_duration, parse_duration};
     pub use crate::units::factor::Speed;

@@ -14,6 +14,7 @@ pub mod forwarding;
 pub mod gates;
 pub mod inbox;
 pub mod json;
+mod junit;
 pub mod line;
 pub mod listening;
 pub mod progress;
