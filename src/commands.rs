@@ -131,6 +131,15 @@ fn answer(
     .map_err(CommandError::output)
 }
 
+/// Ends a command whose answer was written, or could not be.
+fn conclude(exit: Exit, written: Result<(), CommandError>) -> CommandResult {
+    match written {
+        // A proven "no" stands, whether or not anyone read it.
+        Err(error) if exit == Exit::Yes => Err(error),
+        _ => Ok(exit),
+    }
+}
+
 /// Says what is wrong with the command line, or prints the help that was asked for.
 ///
 /// The arguments are those that could not be read: where they ask for JSON, a program reads the
