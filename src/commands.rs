@@ -24,7 +24,8 @@ use std::ffi::OsString;
 
 use clap::Subcommand;
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapKind};
-use protocol::{DialectFileError, PayloadError};
+use protocol::PayloadError;
+use protocol::internal::toml_span::PlacedError;
 use serde_json::json;
 
 use self::args::key_source::ProfileKey;
@@ -36,7 +37,6 @@ use crate::sender::orders::error::OrderError;
 use crate::settings::profile::Chosen;
 use crate::settings::{ColorMode, Environment, find};
 use crate::terminal::{Console, hide_keys_in_panics};
-use crate::toml_span::PlacedError;
 
 pub type CommandResult = Result<Exit, CommandError>;
 
@@ -129,6 +129,15 @@ fn answer(
         args::Format::Human => lines().iter().try_for_each(|line| console.answer(line)),
     }
     .map_err(CommandError::output)
+}
+
+/// Ends a command whose answer was written, or could not be.
+fn conclude(exit: Exit, written: Result<(), CommandError>) -> CommandResult {
+    match written {
+        // A proven "no" stands, whether or not anyone read it.
+        Err(error) if exit == Exit::Yes => Err(error),
+        _ => Ok(exit),
+    }
 }
 
 /// Says what is wrong with the command line, or prints the help that was asked for.
@@ -306,8 +315,6 @@ fn place(error: &CommandError) -> (Option<u64>, Option<usize>, Option<&str>) {
     let Some(source) = error.source.as_deref() else { return (None, None, None) };
     if let Some(error) = source.downcast_ref::<PayloadError>() {
         (Some(error.line as u64), Some(error.column), error.member.as_deref())
-    } else if let Some(error) = source.downcast_ref::<DialectFileError>() {
-        (Some(error.line as u64), Some(error.column), None)
     } else if let Some(error) = source.downcast_ref::<PlacedError>() {
         (Some(error.line as u64), Some(error.column), None)
     } else if let Some(OrderError::Row(bad)) = source.downcast_ref::<OrderError>() {

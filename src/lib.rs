@@ -25,7 +25,6 @@ mod store;
 #[path = "../tests/support/mod.rs"]
 mod support;
 mod terminal;
-mod toml_span;
 mod units;
 
 pub use cli::{command, run};
@@ -43,10 +42,11 @@ pub mod fuzzing {
     pub use crate::mask::SHORTEST_MASKED_KEY;
     pub use crate::report::escaped;
     pub use crate::report::line::Line;
+    pub use crate::report::text::sanitize;
     pub use crate::sender::jitter::Jitter;
     pub use crate::sender::schedule::{MAX_RETRIES, RetrySchedule};
     pub use crate::settings::ColorMode;
-    pub use crate::terminal::sanitize::{abridge, sanitize};
+    pub use crate::terminal::sanitize::abridge;
     pub use crate::terminal::{Console, LONGEST_SPAN};
     pub use crate::units::duration::{MAX_DURATION, format_duration, parse_duration};
     pub use crate::units::factor::Speed;

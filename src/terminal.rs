@@ -9,6 +9,7 @@ use crate::error::{CommandError, ErrorKind};
 use crate::mask::{self, KeyMask};
 use crate::report::line::{Line, Origin, Role, Width};
 use crate::report::summary::DeliverySummary;
+use crate::report::text::sanitize;
 use crate::settings::{ColorMode, Environment};
 
 pub mod progress;
@@ -18,7 +19,7 @@ pub mod theme;
 pub mod width;
 
 use progress::Progress;
-use sanitize::{abridge, sanitize};
+use sanitize::abridge;
 use stall::Watched;
 use theme::{Device, Theme};
 

@@ -35,7 +35,9 @@ use toml::Spanned;
 
 use super::case::{Case, Effect, Expect, MAX_MILLISECONDS, Manner, Need, Severity, StepPlan, Work};
 use super::recipe::Recipe;
-use crate::toml_span::{self, PlacedError, SpannedError, SpannedResult, number, wrong};
+use protocol::internal::toml_span::{
+    self, PlacedError, SpannedError, SpannedResult, number, wrong,
+};
 
 pub const MAX_FILE_BYTES: usize = 256 * 1024;
 

@@ -6,7 +6,7 @@ use protocol::internal::nearest::did_you_mean;
 
 use super::case::{Case, Work};
 use super::case_file::{self, CaseFileError};
-use crate::toml_span::PlacedError;
+use protocol::internal::toml_span::PlacedError;
 
 const BUILT_IN: [(&str, &str); 7] = [
     ("reachability.toml", include_str!("cases/reachability.toml")),

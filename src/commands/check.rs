@@ -102,7 +102,7 @@ pub struct ChoiceArgs {
     #[arg(long)]
     pub list: bool,
     /// Write a report: json, junit, tap, sarif, html or github; several may be given.
-    #[arg(long, value_name = "FORMAT=FILE")]
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = ReportFile::parse)]
     pub report: Vec<ReportFile>,
     /// Exit with 1 for this too; inconclusive always does; several may be given.
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]

@@ -416,14 +416,11 @@ fn finish(
         _ if !is_kept => Exit::No,
         _ => Exit::Yes,
     };
-    match conclude(args, summary, verdict, console) {
-        // A proven "no" stands, whether or not anyone read it.
-        Err(error) if exit == Exit::Yes => Err(CommandError::output(error)),
-        _ => Ok(exit),
-    }
+    let written = print_end(args, summary, verdict, console);
+    super::conclude(exit, written.map_err(CommandError::output))
 }
 
-fn conclude(
+fn print_end(
     args: &Args,
     summary: &ListenSummary,
     verdict: Option<&RefereeReport>,

@@ -15,7 +15,6 @@ use protocol::internal::edit::Edit;
 use protocol::internal::notification::{Expectation, Notification};
 use protocol::{Algorithm, Dialect, Key, StatusTable};
 
-use super::CommandResult;
 use super::args::dialect::DialectArgs;
 use super::args::{
     EditArgs, Format, Input, KeyArgs, adopt, adopt_headers, adopt_statuses, parse_payload,
@@ -24,6 +23,7 @@ use super::args::{
 use super::runtime::{Interrupts, block_on, held_back, not_sent};
 use super::signing::{edited, sign_payload};
 use super::wire_args::WireArgs;
+use super::{CommandResult, answer, conclude};
 use crate::clock::{Clock, SystemClock};
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -228,11 +228,7 @@ fn send_one(
     let mut is_told = false;
     let end = block_on(async {
         let mut interrupts = Interrupts::catch();
-        match args.format {
-            Format::Json => console.answer_bytes(plan.json("ready").as_bytes()),
-            Format::Human => plan.lines().iter().try_for_each(|line| console.answer(line)),
-        }
-        .map_err(CommandError::output)?;
+        answer(args.format, || plan.json("ready"), || plan.lines(), console)?;
         let poll_stop = &mut |context: &mut Context<'_>| interrupts.poll_next(context);
         let end = engine.deliver(order, poll_stop, |attempt, details| {
             if let Some(why) = held_back(transport).filter(|_| !is_told) {
@@ -325,14 +321,8 @@ fn prepared_body(
 }
 
 fn print_plan(plan: &DeliveryPlan<'_>, format: Format, console: &mut Console) -> CommandResult {
-    match format {
-        Format::Json => console.answer_bytes(plan.json("plan").as_bytes()),
-        Format::Human => {
-            plan.lines().iter().chain(&plan.timeline()).try_for_each(|line| console.answer(line))
-        }
-    }
-    .map_err(CommandError::output)?;
-    Ok(Exit::Yes)
+    let lines = || [plan.lines(), plan.timeline()].concat();
+    answer(format, || plan.json("plan"), lines, console).map(|()| Exit::Yes)
 }
 
 fn finish(end: &OrderEnd, format: Format, console: &mut Console) -> CommandResult {
@@ -341,13 +331,5 @@ fn finish(end: &OrderEnd, format: Format, console: &mut Console) -> CommandResul
         OrderResult::Exhausted(_) => Exit::No,
         OrderResult::Interrupted(_) => Exit::Interrupted,
     };
-    let written = match format {
-        Format::Json => console.answer_bytes(result_json(end).as_bytes()),
-        Format::Human => console.answer(&result_line(end)),
-    };
-    match written {
-        // A proven "no" stands, whether or not anyone read it.
-        Err(error) if exit == Exit::Yes => Err(CommandError::output(error)),
-        _ => Ok(exit),
-    }
+    conclude(exit, answer(format, || result_json(end), || vec![result_line(end)], console))
 }

@@ -2,17 +2,15 @@
 
 use std::path::PathBuf;
 
-use protocol::internal::canonical::canonicalize;
-use protocol::internal::notification::{Expectation, findings};
 use protocol::internal::signature::{Answer, demanded_scheme, expected, verify};
 use protocol::internal::weakness::Circumstances;
-use protocol::{Algorithm, Mismatch, StatusTable, diagnose};
+use protocol::{Algorithm, StatusTable, diagnose};
 
 use super::args::dialect::DialectArgs;
 use super::args::input::InputKind;
 use super::args::{Format, Input, KeyArgs, OtherKeyArgs, adopt, adopt_statuses, parse_sign_type};
 use super::lines::{self, LinesArgs, VerifyLines};
-use super::{CommandResult, answer};
+use super::{CommandResult, answer, conclude};
 use crate::clock::{Clock, SystemClock};
 use crate::exit::Exit;
 use crate::report::batch::BatchKind;
@@ -91,11 +89,6 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     let input = Input::read(args.file.as_deref(), console)?;
     let payload = input.payload_as(args.input)?;
     let verification = verify(&payload, &key, dialect, args.require);
-    let scheme = &verification.scheme;
-    let diagnosis = verification
-        .mismatch()
-        .is_some_and(Mismatch::can_be_diagnosed)
-        .then(|| diagnose(&payload, dialect, &key, &others));
     let now = SystemClock::new().wall().as_second();
     let circumstances = Circumstances {
         scheme: demanded_scheme(dialect, &verification),
@@ -103,24 +96,20 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         required: args.require,
         now,
     };
+    let steps = args.explain.then(|| Explanation::new(&payload, &verification, &circumstances));
+    let expected = (args.show_expected && verification.answer != Answer::Match)
+        .then(|| expected(&payload, &key, dialect, &verification).as_str().to_owned());
+    let (statuses, fingerprint) = (&args.statuses, key.fingerprint());
+    let diagnose = || diagnose(&payload, dialect, &key, &others);
     let report = VerificationReport {
-        steps: args.explain.then(|| Explanation::new(&payload, &verification, &circumstances)),
-        expected: (args.show_expected && verification.answer != Answer::Match)
-            .then(|| expected(&payload, &key, dialect, &verification).as_str().to_owned()),
-        masked_canonical: canonicalize(&payload, scheme).masked(scheme),
-        findings: findings(&payload, Expectation::AnyPayload, &args.statuses),
-        diagnosis,
+        steps,
+        expected,
         strictness,
-        key_fingerprint: key.fingerprint(),
-        verification,
+        ..VerificationReport::new(&payload, verification, statuses, fingerprint, diagnose)
     };
     let exit = if report.is_valid() { Exit::Yes } else { Exit::No };
     if args.format == Format::Human {
         report.findings.iter().for_each(|finding| console.note(&finding_line(finding)));
     }
-    match answer(args.format, || report.json(), || report.lines(), console) {
-        // A proven "no" stands, whether or not anyone read it.
-        Err(error) if exit == Exit::Yes => Err(error),
-        _ => Ok(exit),
-    }
+    conclude(exit, answer(args.format, || report.json(), || report.lines(), console))
 }

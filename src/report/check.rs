@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use protocol::internal::nearest::nearest;
 
-use crate::check::report::CheckReport;
+use crate::check::report::{CaseResult, CheckReport};
 
 pub mod github;
 pub mod html;
@@ -50,4 +50,10 @@ pub struct CheckFacts {
     pub cases: u64,
     pub bound: u64,
     pub seed: u64,
+}
+
+/// The results of each group, with its name.
+fn groups(results: &[CaseResult]) -> impl Iterator<Item = (&str, &[CaseResult])> {
+    let groups = results.chunk_by(|one, next| one.group == next.group);
+    groups.map(|group| (group.first().map_or("", |first| first.group.as_str()), group))
 }

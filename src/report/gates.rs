@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use protocol::internal::nearest::nearest;
@@ -68,29 +67,19 @@ impl Metric {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum Comparison {
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-    Equal,
-    NotEqual,
-}
-
-impl Comparison {
-    const fn holds(self, ordering: Ordering) -> bool {
-        match self {
-            Comparison::Less => ordering.is_lt(),
-            Comparison::LessOrEqual => ordering.is_le(),
-            Comparison::Greater => ordering.is_gt(),
-            Comparison::GreaterOrEqual => ordering.is_ge(),
-            Comparison::Equal => ordering.is_eq(),
-            Comparison::NotEqual => ordering.is_ne(),
-        }
-    }
-}
+/// Each operator, and the orders of the measured value and the limit for which it holds.
+const OPERATORS: [(&str, &[Ordering]); 10] = [
+    ("<", &[Ordering::Less]),
+    ("<=", &[Ordering::Less, Ordering::Equal]),
+    ("≤", &[Ordering::Less, Ordering::Equal]),
+    (">", &[Ordering::Greater]),
+    (">=", &[Ordering::Greater, Ordering::Equal]),
+    ("≥", &[Ordering::Greater, Ordering::Equal]),
+    ("=", &[Ordering::Equal]),
+    ("==", &[Ordering::Equal]),
+    ("!=", &[Ordering::Less, Ordering::Greater]),
+    ("≠", &[Ordering::Less, Ordering::Greater]),
+];
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Figure {
@@ -117,16 +106,9 @@ impl fmt::Display for Figure {
 pub struct Gate {
     text: String,
     metric: Metric,
-    comparison: Comparison,
+    /// Fails where the measured value compares with the limit as one of these.
+    fails_if: &'static [Ordering],
     limit: Figure,
-}
-
-impl FromStr for Gate {
-    type Err = GateError;
-
-    fn from_str(text: &str) -> Result<Self, GateError> {
-        Gate::parse(text)
-    }
 }
 
 impl Gate {
@@ -140,9 +122,9 @@ impl Gate {
         let (name, rest) = text.split_at(start);
         let (sign, limit) = rest.split_at(rest.find(|c| !is_sign(c)).unwrap_or(rest.len()));
         let metric = parse_metric(name.trim())?;
-        let comparison = parse_comparison(sign)?;
+        let fails_if = parse_operator(sign)?;
         let limit = parse_limit(metric, limit.trim())?;
-        Ok(Gate { text: text.to_owned(), metric, comparison, limit })
+        Ok(Gate { text: text.to_owned(), metric, fails_if, limit })
     }
 
     pub fn text(&self) -> &str {
@@ -155,7 +137,7 @@ impl Gate {
         let measured = if summary.attempts() == 0 { None } else { self.measure(summary) };
         let verdict = match measured {
             None => GateVerdict::NoData,
-            Some(measured) if self.comparison.holds(self.compare(summary, measured)) => {
+            Some(measured) if self.fails_if.contains(&self.compare(summary, measured)) => {
                 GateVerdict::Failed
             }
             Some(_) => GateVerdict::Passed,
@@ -223,23 +205,16 @@ fn parse_metric(name: &str) -> Result<Metric, GateError> {
     })
 }
 
-fn parse_comparison(sign: &str) -> Result<Comparison, GateError> {
-    Ok(match sign {
-        "<" => Comparison::Less,
-        "<=" | "≤" => Comparison::LessOrEqual,
-        ">" => Comparison::Greater,
-        ">=" | "≥" => Comparison::GreaterOrEqual,
-        "=" | "==" => Comparison::Equal,
-        "!=" | "≠" => Comparison::NotEqual,
-        _ => {
-            let nearest = match sign {
-                "=<" => "<=",
-                "=>" => ">=",
-                "===" => "=",
-                _ => "!=",
-            };
-            return Err(GateError::Operator { sign: sign.to_owned(), nearest });
-        }
+fn parse_operator(sign: &str) -> Result<&'static [Ordering], GateError> {
+    let found = OPERATORS.iter().find(|(known, _)| *known == sign);
+    found.map(|(_, fails_if)| *fails_if).ok_or_else(|| {
+        let nearest = match sign {
+            "=<" => "<=",
+            "=>" => ">=",
+            "===" => "=",
+            _ => "!=",
+        };
+        GateError::Operator { sign: sign.to_owned(), nearest }
     })
 }
 

@@ -132,10 +132,10 @@ proptest! {
         text in "(p9{1,2}|max|acked|rate)[ ]?[<>=!]{1,3}[ ]?[0-9.]{0,30}(ms|s|us|%|/s|x)?"
     ) {
         if let Ok(gate) = Gate::parse(&text) {
-            let opposite = |c| Gate { comparison: c, ..gate.clone() };
+            let opposite = |c| Gate { fails_if: c, ..gate.clone() };
             let summary = sample::summary(200);
-            let below = opposite(Comparison::Less).evaluate(&summary).is_passed();
-            let above = opposite(Comparison::GreaterOrEqual).evaluate(&summary).is_passed();
+            let below = opposite(&[Ordering::Less]).evaluate(&summary).is_passed();
+            let above = opposite(&[Ordering::Greater, Ordering::Equal]).evaluate(&summary).is_passed();
             prop_assert_ne!(below, above);
         }
     }

@@ -1,7 +1,6 @@
 //! Which reports are written where: `--report html=run.html`.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use protocol::internal::nearest::did_you_mean;
 
@@ -24,14 +23,6 @@ const FORMATS: [(&str, ReportFormat); 4] = [
 pub struct ReportTarget {
     pub format: ReportFormat,
     pub path: PathBuf,
-}
-
-impl FromStr for ReportTarget {
-    type Err = ReportTargetError;
-
-    fn from_str(text: &str) -> Result<Self, ReportTargetError> {
-        ReportTarget::parse(text)
-    }
 }
 
 impl ReportTarget {
@@ -86,7 +77,7 @@ mod tests {
     #[test]
     fn one_file_for_two_reports_is_found() {
         let targets = |texts: &[&str]| -> Vec<ReportTarget> {
-            texts.iter().map(|text| text.parse().unwrap()).collect()
+            texts.iter().map(|text| ReportTarget::parse(text).unwrap()).collect()
         };
         assert_eq!(shared_path(&targets(&["json=a", "junit=b", "html=a"])), Some(Path::new("a")));
         assert_eq!(shared_path(&targets(&["json=a", "junit=b"])), None);

@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use protocol::internal::nearest::{did_you_mean, nearest};
+use protocol::internal::nearest::{did_you_mean, unknown};
 use protocol::{Algorithm, Status, StatusTable, StatusTableError};
 use serde::Deserialize;
 use toml::Spanned;
@@ -21,8 +21,8 @@ use crate::listener::program::ReplyProgram;
 use crate::net::options::HeaderRule;
 use crate::net::target::Target;
 use crate::sender::schedule::{DEFAULT_WINDOW, RetrySchedule};
-use crate::toml_span::{self, PlacedError, SpannedResult, place, wrong};
 use crate::units::duration::parse_duration;
+use protocol::internal::toml_span::{self, PlacedError, SpannedResult, place, wrong};
 
 pub const MAX_FILE_BYTES: usize = 64 * 1024;
 
@@ -126,7 +126,7 @@ impl Reader<'_> {
             platform_id: self.checked(raw.platform_id, |text| not_empty(text))?,
             sign_type: self.checked(raw.sign_type, |text| {
                 let names = || [Algorithm::Md5, Algorithm::HmacSha256, Algorithm::Sha256];
-                text.parse().map_err(|_| near_or(text, names().map(Algorithm::id)))
+                text.parse().map_err(|_| unknown(text, names().map(Algorithm::id)))
             })?,
             dialect: self.checked(raw.dialect, |text| not_empty(text))?,
             url: self.checked(raw.url, |url| {
@@ -223,20 +223,13 @@ fn statuses(names: &BTreeMap<String, String>) -> Result<StatusTable, String> {
         numbers.push((code, name.as_str()));
     }
     StatusTable::try_new(numbers).map_err(|error| match error {
-        StatusTableError::UnknownName(name) => near_or(&name, Status::payout_names()),
+        StatusTableError::UnknownName(name) => unknown(&name, Status::payout_names()),
         error => error.to_string(),
     })
 }
 
 fn not_empty(text: &str) -> Result<String, String> {
     if text.is_empty() { Err("it is empty".to_owned()) } else { Ok(text.to_owned()) }
-}
-
-fn near_or<const N: usize>(text: &str, names: [&'static str; N]) -> String {
-    match nearest(text, names) {
-        Some(near) => format!("{text:?} is unknown; did you mean {near:?}?"),
-        None => format!("{text:?} is unknown; {} is wanted", names.join(" or ")),
-    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::file::{self, MAX_FILE_BYTES, SettingsFile};
 use super::profile::{Chosen, Owner};
 use super::{Environment, PROFILE_VARIABLE};
 use crate::error::CommandError;
-use crate::toml_span::PlacedError;
+use protocol::internal::toml_span::PlacedError;
 
 pub const FILE_NAME: &str = "payout-notify.toml";
 

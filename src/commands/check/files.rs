@@ -3,11 +3,10 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use crate::check::bundle::{Bundle, MAX_BUNDLE_BYTES};
 use crate::check::report::{CheckReport, RunOption};
-use crate::commands::private_file::{open_private, write_private};
+use crate::commands::private_file::{empty, open_private, write_private};
 use crate::error::CommandError;
 use crate::report::check::standing::replay;
 use crate::report::check::{ReportKind, report_kind};
@@ -22,10 +21,8 @@ pub struct ReportFile {
     pub path: PathBuf,
 }
 
-impl FromStr for ReportFile {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
+impl ReportFile {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         let (name, path) = text.split_once('=').ok_or("FORMAT=FILE is wanted")?;
         let kind = report_kind(name)?;
         if path.is_empty() {
@@ -56,11 +53,7 @@ impl<'a> ReportFiles<'a> {
         for (one, mut file) in self.0 {
             let (_, render) = one.kind;
             let text = render(report);
-            // A pipe or a terminal holds nothing to be emptied.
-            let emptied = file
-                .metadata()
-                .and_then(|found| if found.is_file() { file.set_len(0) } else { Ok(()) });
-            emptied
+            empty(&file)
                 .and_then(|()| file.write_all(text.as_bytes()))
                 .and_then(|()| file.flush())
                 .map_err(|error| cannot_write(&one.path, error))?;
@@ -118,10 +111,10 @@ mod tests {
 
     #[test]
     fn a_report_has_a_form_and_a_file() {
-        let file: ReportFile = "junit=a=b.xml".parse().unwrap();
+        let file = ReportFile::parse("junit=a=b.xml").unwrap();
         assert_eq!((file.kind.0, file.path), ("junit", PathBuf::from("a=b.xml")));
         for text in ["junit", "junit=", "pdf=x", "=x"] {
-            assert!(text.parse::<ReportFile>().is_err(), "{text}");
+            assert!(ReportFile::parse(text).is_err(), "{text}");
         }
     }
 

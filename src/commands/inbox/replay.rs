@@ -7,7 +7,6 @@ use protocol::internal::form;
 use protocol::{Algorithm, Dialect, Key};
 
 use super::{Id, find, parse_id};
-use crate::commands::CommandResult;
 use crate::commands::args::dialect::DialectArgs;
 use crate::commands::args::input::read_payload;
 use crate::commands::args::{
@@ -16,6 +15,7 @@ use crate::commands::args::{
 use crate::commands::runtime::{Interrupts, block_on, not_sent};
 use crate::commands::signing::sign_payload;
 use crate::commands::wire_args::WireArgs;
+use crate::commands::{CommandResult, answer};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::listener::inbox::InboxReader;
@@ -195,13 +195,10 @@ impl Sender<'_> {
                 if replay.explanation.is_some() {
                     exit = Exit::No;
                 }
-                let written = match self.args.format {
-                    Format::Json => console.answer_bytes(replay_json(&replay).as_bytes()),
-                    Format::Human => console.answer(&replay_line(&replay)),
-                };
-                match written {
+                let line = || vec![replay_line(&replay)];
+                match answer(self.args.format, || replay_json(&replay), line, console) {
                     // A proven "no" stands, whether or not anyone read it.
-                    Err(error) if exit == Exit::Yes => return Err(CommandError::output(error)),
+                    Err(error) if exit == Exit::Yes => return Err(error),
                     Err(_) => return Ok(exit),
                     Ok(()) => {}
                 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use super::super::private_file::open_private;
+use super::super::private_file::{empty, open_private};
 use super::many::ManyArgs;
 use crate::error::CommandError;
 use crate::report::summary::{self, RunReport};
@@ -38,12 +38,7 @@ impl<'a> Reports<'a> {
 
     pub(super) fn begin(&self) -> Result<(), CommandError> {
         for (target, file) in &self.files {
-            let file = file.get_ref();
-            // A pipe or a terminal holds nothing to be emptied.
-            let emptied = file
-                .metadata()
-                .and_then(|found| if found.is_file() { file.set_len(0) } else { Ok(()) });
-            emptied.map_err(|error| cannot_write(target, error))?;
+            empty(file.get_ref()).map_err(|error| cannot_write(target, error))?;
         }
         Ok(())
     }

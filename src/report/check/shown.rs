@@ -7,7 +7,7 @@ use crate::check::report::{Exchange, Received};
 use crate::mask::outside;
 use crate::report::curl::shell_quote;
 use crate::report::figures::{grouped, shortened};
-use crate::report::text::{push_visible, short_duration};
+use crate::report::text::{sanitize, short_duration};
 
 pub(super) const LONGEST_ID: usize = 100;
 
@@ -26,13 +26,7 @@ pub(super) const LARGE_BODY: usize = 8 * 1024;
 
 /// At most `most` characters of a text, on one line, with nothing hidden in it and no key.
 pub(super) fn visible(text: &str, most: usize) -> String {
-    escaped(&shortened(&outside(text), most))
-}
-
-fn escaped(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    text.chars().for_each(|character| push_visible(&mut shown, character));
-    shown
+    sanitize(&shortened(&outside(text), most)).into_owned()
 }
 
 /// What was sent and how, without the bytes.
@@ -132,7 +126,7 @@ pub(super) fn whole_start(body: &[u8], most: usize) -> &[u8] {
 fn visible_bytes(bytes: &[u8]) -> String {
     let mut shown = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
-        shown.push_str(&escaped(chunk.valid()));
+        shown.push_str(&sanitize(chunk.valid()));
         for byte in chunk.invalid() {
             // Writing to a String cannot fail.
             let _ = write!(shown, "\\x{byte:02x}");
@@ -170,14 +164,14 @@ pub(super) fn shell_word(text: &str) -> String {
     if !text.is_empty() && text.bytes().all(is_plain) {
         return text.to_owned();
     }
-    if escaped(text) == text {
+    if sanitize(text) == text {
         return shell_quote(text);
     }
     let mut word = "$'".to_owned();
     for character in text.chars() {
         match character {
             '\'' | '\\' => word.extend(['\\', character]),
-            _ if escaped(character.encode_utf8(&mut [0; 4])).starts_with(character) => {
+            _ if sanitize(character.encode_utf8(&mut [0; 4])).starts_with(character) => {
                 word.push(character);
             }
             _ => word.push_str(&format!("\\U{:08x}", u32::from(character))),

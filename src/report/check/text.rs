@@ -9,7 +9,7 @@ use super::shown::{
 use super::standing::{
     Headline, Standing, again, count, counts, headline, unverified, unverified_claims,
 };
-use super::{CheckFacts, standing};
+use super::{CheckFacts, groups, standing};
 use crate::check::report::{CaseResult, CheckReport, Exchange, Status};
 use crate::report::figures::{counted, grouped, shortened, span};
 use crate::report::line::{Line, Role, Width};
@@ -113,13 +113,13 @@ fn table(lines: &mut Vec<Line>, report: &CheckReport, width: Width) {
         lines.push(Line::new());
     }
     let mut is_apart = true;
-    for group in report.results.chunk_by(|one, next| one.group == next.group) {
+    for (name, group) in groups(&report.results) {
         let own: Vec<&CaseResult> = group.iter().filter(|it| !is_for(it, shared)).collect();
         // Groups with nothing but a number stand close together.
         if !is_apart && !own.is_empty() {
             lines.push(Line::new());
         }
-        lines.push(heading(group));
+        lines.push(heading(name, group));
         for alike in own.chunk_by(|one, next| is_unasked(one) && says_the_same(one, next)) {
             match alike {
                 [first, ..] if alike.len() >= MANY_ALIKE => {
@@ -140,8 +140,7 @@ fn table(lines: &mut Vec<Line>, report: &CheckReport, width: Width) {
     lines.extend((!is_apart).then(Line::new));
 }
 
-fn heading(group: &[CaseResult]) -> Line {
-    let name = group.first().map_or("", |first| first.group.as_str());
+fn heading(name: &str, group: &[CaseResult]) -> Line {
     let mut heading = Line::new().strong(shortened(&visible(name, LONGEST_ID), LONGEST_GROUP));
     heading = heading.dim("  ");
     for (index, (standing, count)) in counts(group).into_iter().enumerate() {

@@ -1,45 +1,9 @@
-//! HTML in the making: fixed markup, and texts that pass one escaper.
+//! What the templates of HTML pages write values with.
 
 use std::fmt::{self, Write};
 
-use askama::filters::Escaper as _;
-
 use crate::mask::outside;
 use crate::report::text::is_hidden;
-
-/// Markup is fixed text of this program; whatever comes from a run can only enter as text or as a
-/// number, so nothing that was received becomes markup.
-#[derive(Debug, Default)]
-pub(in crate::report) struct Markup {
-    page: String,
-}
-
-impl Markup {
-    pub(in crate::report) fn begin(&mut self, title: &str, style: &'static str) {
-        self.html("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
-        // The page is handed round and holds received texts: whatever slipped in could not run or load.
-        self.html("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">");
-        self.html("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
-        self.html("<meta name=\"color-scheme\" content=\"light dark\"><title>");
-        self.text(title).html("</title><style>\n");
-        self.html(style).html("</style></head><body><main>");
-    }
-
-    pub(in crate::report) fn html(&mut self, fixed: &'static str) -> &mut Self {
-        self.page.push_str(fixed);
-        self
-    }
-
-    pub(in crate::report) fn text(&mut self, text: &str) -> &mut Self {
-        // Writing to a String cannot fail.
-        let _ = Escaper.write_escaped_str(&mut self.page, text);
-        self
-    }
-
-    pub(in crate::report) fn finish(self) -> String {
-        self.page
-    }
-}
 
 /// A coordinate or a length with two places; a number that is none becomes 0.
 pub(super) fn number(number: f64) -> String {
@@ -74,16 +38,10 @@ mod tests {
 
     #[test]
     fn a_text_never_becomes_markup() {
-        let mut page = Markup::default();
-        page.html("<p title=\"")
-            .text("\"><script>'&")
-            .html("\">")
-            .text("a\u{202e}b\0\n")
-            .html("</p>");
-        assert_eq!(
-            page.finish(),
-            "<p title=\"&quot;&gt;&lt;script&gt;&#39;&amp;\">a\\u{202e}b\\u{0}\\u{a}</p>"
-        );
+        let mut page = String::new();
+        let text = "\"><script>'&a\u{202e}b\0\n";
+        askama::filters::Escaper::write_escaped_str(&Escaper, &mut page, text).unwrap();
+        assert_eq!(page, "&quot;&gt;&lt;script&gt;&#39;&amp;a\\u{202e}b\\u{0}\\u{a}");
     }
 
     #[test]

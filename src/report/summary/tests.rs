@@ -138,7 +138,7 @@ fn every_line_is_valid_by_its_schema() {
     let mut summary = DeliverySummary::new(facts);
     let mut check_summary = |summary: &DeliverySummary| {
         let gates = ["p99>1s", "acked<100%", "exhausted>0", "rate<1/s"];
-        let gates = gates.map(|gate| gate.parse::<Gate>().expect("a gate").evaluate(summary));
+        let gates = gates.map(|gate| Gate::parse(gate).expect("a gate").evaluate(summary));
         check(&json::summary(&RunReport { summary: summary.clone(), gates: gates.to_vec() }));
     };
     check_summary(&summary);

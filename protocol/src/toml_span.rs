@@ -2,35 +2,47 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use protocol::internal::nearest::did_you_mean;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 
+use super::nearest::did_you_mean;
+
 /// What is wrong with a file, and at which of its bytes.
 pub struct SpannedError {
+    /// What is wrong.
     pub problem: String,
+    /// The byte, from 0.
     pub at: usize,
 }
 
-/// What is wrong with a file, and where: the line and the column, from 1.
+/// What is wrong with a file, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {problem}")]
 pub struct PlacedError {
+    /// What is wrong.
     pub problem: String,
+    /// The line, from 1.
     pub line: usize,
-    /// In characters.
+    /// The column in characters, from 1.
     pub column: usize,
 }
 
 impl SpannedError {
+    /// The error with its line and column in the text of the file.
+    #[must_use]
     pub fn placed(self, text: &str) -> PlacedError {
         let (line, column) = place(text, self.at);
         PlacedError { problem: self.problem, line, column }
     }
 }
 
+/// What is read, or what is wrong at which byte.
 pub type SpannedResult<T> = Result<T, SpannedError>;
 
+/// An error at the start of a span.
+///
+/// # Errors
+/// Always.
 pub fn wrong<T>(span: &Range<usize>, problem: impl Into<String>) -> SpannedResult<T> {
     Err(SpannedError { problem: problem.into(), at: span.start })
 }
