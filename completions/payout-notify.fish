@@ -546,7 +546,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l k
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l other-key-file -d 'Try this key too when a signature does not match; may be given several times' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l allow-remote -d 'Listen on an address that other machines can reach'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -s q -l quiet -d 'Show no callbacks, only the beginning, what goes wrong, and the summary'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -s v -l verbose -d 'Show headers and body too'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -s v -l verbose -d 'Show headers and body too, and on stderr how the application is reached'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l no-inbox -d 'Keep nothing'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l insecure -d 'Accept any certificate: whoever answers is trusted'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l referee -d 'Hold the sender to its contract; a breach exits with 1'

@@ -25,6 +25,7 @@ mod store;
 #[path = "../tests/support/mod.rs"]
 mod support;
 mod terminal;
+mod toml_span;
 mod units;
 
 pub use cli::{command, run};

@@ -305,12 +305,12 @@ fn joined(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
 fn replaced(text: &str, piece: Range<usize>, found: &[Range<usize>]) -> String {
     let mut shown = String::new();
     let mut from = piece.start;
-    for range in found.iter().filter(|range| range.start < piece.end && range.end > piece.start) {
+    for range in found.iter().filter(|range| range.start < piece.end) {
         if range.start >= piece.start {
             shown.push_str(&text[from..range.start]);
             shown.push_str(KEY_MARK);
         }
-        from = range.end.min(piece.end);
+        from = range.end.clamp(piece.start, piece.end);
     }
     shown.push_str(&text[from..piece.end]);
     shown
@@ -408,6 +408,16 @@ mod tests {
         };
         assert_eq!(shown(&["valid", ": va", "lid."]), ["valid", ": [key]", "."]);
         assert_eq!(shown(&["inva", "lid"]), ["in[key]", ""]);
+        // A key that begins before an own piece or ends after it is not a word of the program.
+        for (pieces, shown) in [
+            (["va", "lid", " valid", " "], ["[key]", "", " [key]", " "]),
+            ([" ", "va", "lid", ""], [" ", "[key]", "", ""]),
+            ([" ", "valid", " ", "valid"], [" ", "valid", " ", "[key]"]),
+        ] {
+            let mut pieces = pieces.map(str::to_owned);
+            mask.mask_pieces(&mut pieces, |index| index == 1);
+            assert_eq!(pieces, shown);
+        }
     }
 
     #[test]
@@ -452,6 +462,11 @@ mod tests {
         assert_eq!(pieces(&[b"secret"], &["a=1&secret", "secretly"]), ["a=1&[key]", "ly"]);
         assert_eq!(pieces(&[b"secret"], &["&se", "", "cr", "et!"]), ["&[key]", "", "", "!"]);
         assert_eq!(pieces(&[b"secret"], &["nothing"]), ["nothing"]);
+        // Borders right before and right after the key.
+        assert_eq!(pieces(&[b"secret"], &["a=", "secret", "&b"]), ["a=", "[key]", "&b"]);
+        let mut text = "a=top\"secret/1".to_owned();
+        mask().text(&mut text);
+        assert_eq!(text, "a=[key]");
     }
 
     #[test]
@@ -534,5 +549,32 @@ mod tests {
             assert!(hides(&format!("k=deeply{quote}hidden")), "{quote}");
         }
         assert!(!hides("k=deeply%2525252522hidden"));
+    }
+
+    #[test]
+    fn a_key_in_base64_is_hidden_up_to_the_digits_that_depend_on_its_neighbours() {
+        let mask = KeyMask::new([&Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap()]);
+        for (before, start, end) in [("", 0, 29), ("u", 2, 30), ("u:", 3, 32), ("us:", 4, 33)] {
+            let text = STANDARD_NO_PAD.encode(format!("{before}ThisIsYourSecretKey123:x"));
+            let shown = format!("{}[key]{}", &text[..start], &text[end..]);
+            assert_eq!(mask.masked(&text), shown, "{before}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_the_process_has_used_is_hidden_in_every_text_from_outside() {
+        remember(b"key-used-by-this-process");
+        for (text, shown) in [("a=key-used-by-this-process", "a=[key]"), ("a=b", "a=b")] {
+            assert_eq!(outside(text), shown);
+            assert_eq!(known().masked(text), shown);
+        }
+    }
+
+    #[test]
+    fn only_fields_with_words_of_the_program_are_its_own() {
+        assert!(OWN_MEMBERS.into_iter().all(is_own_member));
+        for received in ["memo", "error_msg", "body", "sign", "payout_id", "Verdict", ""] {
+            assert!(!is_own_member(received), "{received}");
+        }
     }
 }

@@ -144,14 +144,9 @@ impl Console {
     pub fn note(&mut self, line: &Line) {
         let text = render(&self.mask, self.remarks.theme, line);
         let sink = &mut self.remarks.sink;
-        let mut write = || {
-            // Nobody could be told of a failure here, and the answer does not depend on it.
-            let _ = sink.write_all(text.as_bytes());
-            let _ = sink.flush();
-        };
         match &self.progress {
-            Some(progress) => progress.suspend(write),
-            None => write(),
+            Some(progress) => progress.suspend(|| put(sink, &text)),
+            None => put(sink, &text),
         }
     }
 
@@ -174,9 +169,7 @@ impl Console {
 
     pub fn question(&mut self, line: &Line) {
         let text = render(&self.mask, self.remarks.theme, line);
-        // Nobody could be told of a failure here: the one who is asked sees the same terminal.
-        let _ = write!(self.remarks.sink, "{} ", text.trim_end_matches('\n'));
-        let _ = self.remarks.sink.flush();
+        put(&mut self.remarks.sink, &format!("{} ", text.trim_end_matches('\n')));
     }
 
     /// Shows on stderr how far a run is, `elapsed` after its start; it may be called at any time.
@@ -202,15 +195,12 @@ impl Console {
         let line = Line::new().dim(text.chars().take(STATUS_WIDTH).collect::<String>());
         let text = render(&self.mask, self.remarks.theme, &line);
         self.has_status = true;
-        // Nobody could be told of a failure here, and the answer does not depend on it.
-        let _ = write!(self.remarks.sink, "{CLEAR_LINE}{}", text.trim_end_matches('\n'));
-        let _ = self.remarks.sink.flush();
+        put(&mut self.remarks.sink, &format!("{CLEAR_LINE}{}", text.trim_end_matches('\n')));
     }
 
     pub fn end_status(&mut self) {
         if std::mem::take(&mut self.has_status) {
-            let _ = write!(self.remarks.sink, "{CLEAR_LINE}");
-            let _ = self.remarks.sink.flush();
+            put(&mut self.remarks.sink, CLEAR_LINE);
         }
     }
 
@@ -246,6 +236,12 @@ pub fn hide_keys_in_panics() {
         Cow::Owned(masked) => drop(writeln!(io::stderr(), "{masked}")),
         Cow::Borrowed(_) => usual(info),
     }));
+}
+
+/// Writes to stderr at once. Nobody could be told of a failure, and the answer does not depend on it.
+fn put(sink: &mut impl Write, text: &str) {
+    let _ = sink.write_all(text.as_bytes());
+    let _ = sink.flush();
 }
 
 fn device(stream: &impl IsTerminal) -> Device {

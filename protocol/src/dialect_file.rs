@@ -12,7 +12,6 @@
 //! What is not said is as on this platform.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -44,7 +43,8 @@ const SCHEME_SETTINGS: [&str; 7] =
     ["algorithm", "after", "separator", "digest", "empties", "not_signed", "sign_field"];
 
 /// Why and where a text is no dialect.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {problem}")]
 pub struct DialectFileError {
     /// What is wrong.
     pub problem: String,
@@ -53,14 +53,6 @@ pub struct DialectFileError {
     /// The column in characters, from 1.
     pub column: usize,
 }
-
-impl fmt::Display for DialectFileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}: {}", self.line, self.column, self.problem)
-    }
-}
-
-impl std::error::Error for DialectFileError {}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -374,6 +374,11 @@ mod tests {
             ("[\"", "\"]", "digest-brackets"),
             ("<", ">", "digest-brackets"),
             ("b'", "'", "digest-bytes-literal"),
+            ("body=", "", "digest-label"),
+            ("B: ", "", "digest-label"),
+            ("x'", "'", "digest-in-text"),
+            ("\\", "", "digest-quotes"),
+            ("\\", " *stdin", "digest-file-name"),
             ("\t", "\r\n", "digest-spaces"),
             ("", "%", "digest-percent-sign"),
             ("", ";", "digest-in-text"),
@@ -545,6 +550,21 @@ mod tests {
             ("\\", Some('\\'), None),
         ] {
             assert_eq!(unescape(text, escape).as_deref(), bytes, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_digest_of_each_size_is_found_in_groups() {
+        let digits = DIGITS.repeat(4);
+        for size in SIZES {
+            let digits = &digits[..2 * size];
+            for width in [2, 4, digits.len() / 2] {
+                let groups: Vec<&str> =
+                    (0..digits.len()).step_by(width).map(|at| &digits[at..at + width]).collect();
+                let found = super::groups(&groups.join("-"));
+                assert_eq!(found[0].digits, digits, "{size} {width}");
+                assert_eq!(found[0].notations[0].code, "digest-dashes");
+            }
         }
     }
 }

@@ -117,5 +117,37 @@ mod tests {
         assert_eq!(suspicions("key\n"), [Suspicion::OuterSpace]);
         assert_eq!(suspicions("\"key\""), [Suspicion::Quotes]);
         assert_eq!(suspicions("\u{feff}key"), [Suspicion::ByteOrderMark]);
+        assert_eq!(suspicions(" 'key'"), [Suspicion::OuterSpace]);
+        assert_eq!(suspicions("\u{feff}key "), [Suspicion::OuterSpace, Suspicion::ByteOrderMark]);
+        for (text, is_quoted) in [
+            ("'key'", true),
+            ("\"\"", true),
+            ("\"", false),
+            ("'", false),
+            ("\"key", false),
+            ("key\"", false),
+            ("\"key'", false),
+            ("key'\"key", false),
+        ] {
+            assert_eq!(suspicions(text).contains(&Suspicion::Quotes), is_quoted, "{text}");
+        }
+    }
+
+    #[test]
+    fn each_suspicion_names_what_is_beside_the_key() {
+        for (suspicion, part) in [
+            (Suspicion::OuterSpace, "white space"),
+            (Suspicion::Quotes, "quotation marks"),
+            (Suspicion::ByteOrderMark, "byte order mark"),
+        ] {
+            assert!(suspicion.explanation().contains(part), "{}", suspicion.explanation());
+        }
+    }
+
+    #[test]
+    fn a_fingerprint_is_the_same_for_the_same_key_only() {
+        let fingerprint = |text: &str| Key::try_new(text).unwrap().fingerprint();
+        assert_eq!(fingerprint("ThisIsYourSecretKey123"), fingerprint("ThisIsYourSecretKey123"));
+        assert_ne!(fingerprint("ThisIsYourSecretKey123"), fingerprint("ThisIsYourSecretKey124"));
     }
 }

@@ -66,4 +66,53 @@ mod tests {
         assert_eq!(did_you_mean("evn", ["backoff", "even"]), "; did you mean even?");
         assert_eq!(did_you_mean("zzz", ["backoff", "even"]), "");
     }
+
+    #[test]
+    fn a_distance_counts_changed_added_and_missing_letters() {
+        for (a, b, expected) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("abc", "abc", 0),
+            ("abc", "abd", 1),
+            ("abc", "xyz", 3),
+            ("abcd", "bcd", 1),
+            ("abcd", "abd", 1),
+            ("abcd", "abc", 1),
+            ("abcdef", "ab", 4),
+            ("abcdef", "ef", 4),
+            ("kitten", "sitting", 3),
+            ("ab", "ba", 2),
+        ] {
+            let letters = |text: &str| text.chars().collect::<Vec<char>>();
+            assert_eq!(distance(&letters(a), &letters(b)), expected, "{a} {b}");
+            assert_eq!(distance(&letters(b), &letters(a)), expected, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn a_third_of_the_letters_may_differ_and_eight_at_most() {
+        let longest = "abcdefghijklmnopqrstuvwxyz0123456789";
+        for (text, known, is_near) in [
+            ("a", "b", true),
+            ("ab", "cd", false),
+            ("abc", "abd", true),
+            ("abc", "ade", false),
+            ("abcd", "abef", true),
+            ("abcd", "aefg", false),
+            ("pl", "platform", false),
+            ("pla", "platform", true),
+            (&longest[8..], longest, true),
+            (&longest[9..], longest, false),
+        ] {
+            assert_eq!(nearest(text, [known]), is_near.then_some(known), "{text} {known}");
+        }
+        // The first of several that are equally near, and the nearest of all.
+        assert_eq!(nearest("abcd", ["abce", "abcf"]), Some("abce"));
+        assert_eq!(nearest("abcd", ["abef", "abce"]), Some("abce"));
+        // 64 characters are compared, and one more is not.
+        let name = "é".repeat(64);
+        assert_eq!(nearest(&name, [&*name]), Some(&*name));
+        let name = "é".repeat(65);
+        assert_eq!(nearest(&name, [&*name]), None);
+    }
 }

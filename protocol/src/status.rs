@@ -298,4 +298,21 @@ mod tests {
         assert_eq!(StatusTable::try_new([]), Ok(StatusTable::default()));
         assert_eq!(StatusTable::try_new([(3, "success")]), Ok(StatusTable::PLATFORM));
     }
+
+    #[test]
+    fn each_named_number_is_the_tables() {
+        let own = StatusTable::try_new([
+            (12, "processing"),
+            (13, "success"),
+            (14, "cancelled"),
+            (15, "failed"),
+        ])
+        .unwrap();
+        for (table, first) in [(StatusTable::PLATFORM, 2), (own, 12)] {
+            let numbers = [table.processing(), table.success(), table.cancelled(), table.failed()];
+            assert_eq!(numbers, [first, first + 1, first + 2, first + 3]);
+            let names = numbers.map(|code| table.status(Kind::Payout, code).unwrap().name);
+            assert_eq!(names, ["processing", "success", "cancelled", "failed"]);
+        }
+    }
 }

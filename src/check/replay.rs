@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::bundle::Bundle;
 use super::control::send_control;
-use super::judge::{Judgement, Proof};
+use super::judge::{Fault, Proof};
 use super::report::{CaseResult, CheckReport, Endpoint, Status, Tries};
 use super::sender::{Sender, Wiring};
 use super::trial::attempt;
@@ -20,7 +20,7 @@ pub async fn replay(bundle: &Bundle, wiring: Wiring) -> CheckReport {
     let (started, started_at) = (Instant::now(), Timestamp::now());
     let sender = Sender::new(wiring);
     let verdict = match &bundle.control {
-        Some(message) => send_control(&sender, message).await.verdict(),
+        Some(message) => send_control(&sender, message).await.verdict,
         None => None,
     };
     let mut result = CaseResult {
@@ -38,10 +38,10 @@ pub async fn replay(bundle: &Bundle, wiring: Wiring) -> CheckReport {
     };
     if verdict.is_none() {
         let trial = attempt(&sender, &bundle.parcels, None).await;
-        (result.status, result.summary) = match trial.judgement {
-            Judgement::Met => (Status::Passed, "a sound endpoint does the same".to_owned()),
-            Judgement::Broken { what, proof: Proof::Harmless } => (Status::Warned, what),
-            Judgement::Broken { what, .. } => (Status::Failed, what),
+        (result.status, result.summary) = match trial.fault {
+            None => (Status::Passed, "a sound endpoint does the same".to_owned()),
+            Some(Fault { what, proof: Proof::Harmless }) => (Status::Warned, what),
+            Some(Fault { what, .. }) => (Status::Failed, what),
         };
         result.exchanges = trial.exchanges;
         result.unseen = Some("whether anything was credited: a replay does not look".to_owned());

@@ -18,8 +18,8 @@ use crate::net::outcome::Outcome;
 use crate::net::target::Target;
 use crate::net::transport::{Request, Transport};
 use crate::sender::judge::Judge;
-use crate::sender::pace::Rate;
 use crate::units::percent::Percent;
+use crate::units::rate::Rate;
 
 const MAX_KEPT_BODY: usize = 4096;
 

@@ -20,6 +20,7 @@ use protocol::internal::nearest::did_you_mean;
 use protocol::{Algorithm, Key, MAX_BYTES, Payload, PayloadError, PayloadProblem, StatusTable};
 
 use crate::error::CommandError;
+use crate::net::target::Target;
 use crate::report::line::Line;
 use crate::sender::orders::mix::{Mix, MixWords};
 use crate::sender::orders::template::{Change, Form, Template, TemplateError, form_of};
@@ -177,12 +178,12 @@ impl EditArgs {
         let Some(flag) = flag else { return Ok(()) };
         let sets = |list: &[Assignment]| list.iter().any(|it| it.name == "status");
         let takes_out = |edit: &Edit| matches!(edit, Edit::Remove { name } if name == "status");
-        let change = match () {
-            () if sets(&self.set) => "--set",
-            () if sets(&self.set_str) => "--set-str",
-            () if self.unset.iter().any(takes_out) => "--unset",
-            () => return Ok(()),
-        };
+        let changes = [
+            ("--set", sets(&self.set)),
+            ("--set-str", sets(&self.set_str)),
+            ("--unset", self.unset.iter().any(takes_out)),
+        ];
+        let Some((change, _)) = changes.into_iter().find(|(_, it)| *it) else { return Ok(()) };
         Err(CommandError::usage(format!("{flag} chooses the status, and {change} changes it"))
             .hint(format!("leave out {flag}, or status in {change}")))
     }
@@ -256,9 +257,15 @@ pub fn numbered(words: &MixWords, statuses: &StatusTable) -> Result<Mix, Command
         .map_err(|error| CommandError::usage("--mix cannot be used").because(error))
 }
 
-pub fn no_url() -> CommandError {
-    CommandError::usage("no URL was given")
-        .hint("give the notify URL as the first argument, or set url in a profile")
+pub fn target(url: Option<&str>) -> Result<Target, CommandError> {
+    let url = url.ok_or_else(|| {
+        CommandError::usage("no URL was given")
+            .hint("give the notify URL as the first argument, or set url in a profile")
+    })?;
+    Target::parse(url).map_err(|error| {
+        let hint = error.hint();
+        CommandError::usage("the URL cannot be used").because(error).hint(hint)
+    })
 }
 
 pub fn parse_time(text: &str) -> Result<Duration, String> {
@@ -318,19 +325,15 @@ impl Input {
         let cannot = |error| CommandError::input(format!("cannot read {name}")).because(error);
         let mut bytes = Vec::with_capacity(USUAL_BYTES);
         let limit = MAX_BYTES as u64 + 1;
+        if path.is_none() && io::stdin().is_terminal() {
+            let how = "reading the payload from the terminal; end it with Ctrl-D";
+            console.note(&Line::new().dim(how));
+        }
         match path {
             Some(path) => {
                 File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
             }
-            None => {
-                if io::stdin().is_terminal() {
-                    console.note(
-                        &Line::new()
-                            .dim("reading the payload from the terminal; end it with Ctrl-D"),
-                    );
-                }
-                io::stdin().lock().take(limit).read_to_end(&mut bytes)
-            }
+            None => io::stdin().lock().take(limit).read_to_end(&mut bytes),
         }
         .map_err(cannot)?;
         Ok(Input { bytes, name })
@@ -354,10 +357,7 @@ fn refuse_payload(error: PayloadError, name: &str) -> CommandError {
         )),
         _ => CommandError::input(format!("{name} is no payload")).because(error),
     };
-    match hint {
-        Some(hint) => error.hint(hint),
-        None => error,
-    }
+    hint.into_iter().fold(error, CommandError::hint)
 }
 
 fn hint_for(problem: &PayloadProblem) -> Option<&'static str> {

@@ -1,8 +1,8 @@
 //! `demo`: the whole story in one process, on loopback, in about a second.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Context;
 use std::time::Duration;
 
@@ -61,24 +61,22 @@ pub fn run(_args: &Args, console: &mut Console) -> CommandResult {
     block_on(story(&key, &signed, console))
 }
 
-async fn story(key: &Key, signed: &Signed, console: &mut Console) -> CommandResult {
+async fn story(key: &Key, signed: &Signed<'_>, console: &mut Console) -> CommandResult {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let cannot = |error| CommandError::environment("cannot listen on loopback").because(error);
     let server = Server::bind(address, Limits::default()).await.map_err(cannot)?;
     let url = format!("http://{}/notify", server.local_addr().map_err(cannot)?);
     introduce(&url, signed, console).map_err(CommandError::output)?;
 
-    let remarks = Remarks::default();
-    let merchant =
-        Merchant { key: key.clone(), remarks: remarks.clone(), received: AtomicUsize::new(0) };
-    let merchant = Arc::new(merchant);
+    let (remarks, mut said) = mpsc::unbounded_channel();
+    let merchant = Arc::new(Merchant { key: key.clone(), remarks, received: AtomicUsize::new(0) });
     let (stop, stopped) = mpsc::channel(2);
     let handler = move |callback| {
         let merchant = Arc::clone(&merchant);
         async move { merchant.answer(callback).await }
     };
     let delivery = async {
-        let end = deliver(&url, key, signed, &remarks, console).await;
+        let end = deliver(&url, key, signed, &mut said, console).await;
         // The merchant's work is done, however the delivery ended.
         let _ = stop.try_send(());
         end
@@ -96,8 +94,8 @@ async fn story(key: &Key, signed: &Signed, console: &mut Console) -> CommandResu
 async fn deliver(
     url: &str,
     key: &Key,
-    signed: &Signed,
-    remarks: &Remarks,
+    signed: &Signed<'_>,
+    remarks: &mut mpsc::UnboundedReceiver<Line>,
     console: &mut Console,
 ) -> Result<OrderEnd, CommandError> {
     let clock = SystemClock::new();
@@ -111,14 +109,12 @@ async fn deliver(
     let speed = Speed::parse("500x")
         .map_err(|error| CommandError::usage("the demo's speed").because(error))?;
     let payload = parse_payload(signed.body.as_bytes(), "the example")?;
+    let (expectation, statuses) = (Expectation::Notification, &StatusTable::PLATFORM);
+    let notification = Notification::read(&payload, expectation, statuses);
     let plan = DeliveryPlan {
         url: url.to_owned(),
-        notification: &Notification::read(
-            &payload,
-            Expectation::Notification,
-            &StatusTable::PLATFORM,
-        ),
-        sign_type: Some(signed.algorithm.name()),
+        notification: &notification,
+        sign_type: Some(signed.scheme.algorithm.name()),
         schedule: &schedule,
         key_fingerprint: Some(key.fingerprint()),
         start: clock.wall(),
@@ -140,29 +136,18 @@ async fn deliver(
     let poll_stop = &mut |context: &mut Context<'_>| interrupts.poll_next(context);
     engine
         .deliver(order, poll_stop, |attempt, details| {
-            remarks.take().iter().try_for_each(|line| console.answer(line))?;
+            while let Ok(line) = remarks.try_recv() {
+                console.answer(&line)?;
+            }
             console.answer(&attempt_line(attempt, details))
         })
         .await
         .map_err(CommandError::output)
 }
 
-#[derive(Clone, Default)]
-struct Remarks(Arc<Mutex<Vec<Line>>>);
-
-impl Remarks {
-    fn add(&self, line: Line) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
-    }
-
-    fn take(&self) -> Vec<Line> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
 struct Merchant {
     key: Key,
-    remarks: Remarks,
+    remarks: mpsc::UnboundedSender<Line>,
     received: AtomicUsize,
 }
 
@@ -178,12 +163,12 @@ impl Merchant {
             _ => ("answers {\"error_code\":\"0000\"}", right),
         };
         let signature = if verdict.is_valid() { "signature matches" } else { "does not verify" };
-        self.remarks.add(
-            Line::new()
-                .dim("     merchant  ")
-                .plain(format!("← delivery {delivery}, {signature}; "))
-                .accent(does),
-        );
+        let line = Line::new()
+            .dim("     merchant  ")
+            .plain(format!("← delivery {delivery}, {signature}; "))
+            .accent(does);
+        // The delivery reads them as long as there is one.
+        let _ = self.remarks.send(line);
         if delivery == 1 {
             tokio::time::sleep(SILENCE).await;
         }
@@ -191,10 +176,10 @@ impl Merchant {
     }
 }
 
-fn introduce(url: &str, signed: &Signed, console: &mut Console) -> std::io::Result<()> {
+fn introduce(url: &str, signed: &Signed<'_>, console: &mut Console) -> std::io::Result<()> {
     let lines = [
         Line::new().strong("A payout ended. The platform signs a notification …"),
-        Line::new().dim("  canonical  ").plain(&signed.masked_canonical),
+        Line::new().dim("  canonical  ").plain(signed.masked_canonical()),
         Line::new().dim("  sign       ").plain(signed.signature.as_str().to_owned()),
         Line::new(),
         Line::new()

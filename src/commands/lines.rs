@@ -16,7 +16,7 @@ use std::thread;
 
 pub use chunk::LineWork;
 use chunk::{Chunk, LineSource, MAX_REPORTED};
-pub use signing::{Printed, SignLines};
+pub use signing::SignLines;
 pub use verifying::VerifyLines;
 
 use super::CommandResult;
@@ -39,13 +39,9 @@ pub struct LinesArgs {
 }
 
 pub fn refuse(options: &[(&str, bool)]) -> Result<(), CommandError> {
-    match options.iter().find(|(_, given)| *given) {
-        None => Ok(()),
-        Some((option, _)) => {
-            Err(CommandError::usage(format!("{option} is for one payload, not for --lines"))
-                .hint("give such a line alone, without --lines"))
-        }
-    }
+    let Some((option, _)) = options.iter().find(|(_, given)| *given) else { return Ok(()) };
+    Err(CommandError::usage(format!("{option} is for one payload, not for --lines"))
+        .hint("give such a line alone, without --lines"))
 }
 
 const MOST_JOBS: usize = 256;
@@ -110,25 +106,18 @@ fn deliver(
 }
 
 fn open(file: Option<&Path>, console: &mut Console) -> Result<LineSource, CommandError> {
-    match file.filter(|path| *path != Path::new("-")) {
-        Some(path) => {
-            let name = path.display().to_string();
-            match File::open(path) {
-                Ok(file) => Ok(LineSource::new(file, name)),
-                Err(error) => {
-                    Err(CommandError::input(format!("cannot read {name}")).because(error))
-                }
-            }
-        }
-        None => {
-            if io::stdin().is_terminal() {
-                console.note(
-                    &Line::new().dim("reading lines from the terminal; end them with Ctrl-D"),
-                );
-            }
-            Ok(LineSource::new(io::stdin(), "stdin".to_owned()))
-        }
+    if let Some(path) = file.filter(|path| *path != Path::new("-")) {
+        let name = path.display().to_string();
+        return match File::open(path) {
+            Ok(file) => Ok(LineSource::new(file, name)),
+            Err(error) => Err(CommandError::input(format!("cannot read {name}")).because(error)),
+        };
     }
+    if io::stdin().is_terminal() {
+        let how = "reading lines from the terminal; end them with Ctrl-D";
+        console.note(&Line::new().dim(how));
+    }
+    Ok(LineSource::new(io::stdin(), "stdin".to_owned()))
 }
 
 #[cfg(test)]

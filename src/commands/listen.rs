@@ -42,6 +42,7 @@ use crate::listener::referee::{Referee, RefereeReport, Rules};
 use crate::listener::server::Server;
 use crate::listener::verdict::{Accepts, Contract};
 use crate::net::client::ClientConfig;
+use crate::net::trace::Trace;
 use crate::report::callback::{self, ListenSummary};
 use crate::report::listening::InboxChoice;
 use crate::report::{forwarding, listening, referee};
@@ -88,7 +89,7 @@ pub struct Args {
     /// Show no callbacks, only the beginning, what goes wrong, and the summary.
     #[arg(long, short, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Show headers and body too.
+    /// Show headers and body too, and on stderr how the application is reached.
     // -vv asks for no more, and is no mistake either.
     #[arg(long, short, overrides_with = "verbose")]
     pub verbose: bool,
@@ -236,7 +237,8 @@ fn setup(
             .hint("name a file with --inbox FILE"));
     }
     let contract = contract(args)?;
-    let reach = args.forward.reach.config(console)?;
+    let mut reach = args.forward.reach.config(console)?;
+    reach.trace = args.verbose.then(|| Trace::new(console.tracer()));
     let rule = AcknowledgementRule::for_reply(&contract.dialect.success_reply);
     Ok(Setup {
         address,

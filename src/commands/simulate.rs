@@ -18,8 +18,8 @@ use protocol::{Algorithm, Dialect, Key, StatusTable};
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
 use super::args::{
-    EditArgs, Format, Input, KeyArgs, adopt, adopt_headers, adopt_statuses, no_url, parse_payload,
-    parse_sign_type, parse_time,
+    EditArgs, Format, Input, KeyArgs, adopt, adopt_headers, adopt_statuses, parse_payload,
+    parse_sign_type, parse_time, target,
 };
 use super::runtime::{Interrupts, block_on, held_back, not_sent};
 use super::signing::{edited, sign_payload};
@@ -149,10 +149,7 @@ impl Args {
 }
 
 pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
-    let target = Target::parse(args.url.as_deref().ok_or_else(no_url)?).map_err(|error| {
-        let hint = error.hint();
-        CommandError::usage("the URL cannot be used").because(error).hint(hint)
-    })?;
+    let target = target(args.url.as_deref())?;
     let chosen_by = args.status.map(|_| "--status").or(args.many.mix.as_ref().map(|_| "--mix"));
     args.edits.leave_the_status_to(chosen_by)?;
     let schedule = match args.many.resume {
@@ -324,7 +321,7 @@ fn prepared_body(
         return Ok((edited(&payload, edits)?.into_bytes(), None));
     };
     let signed = sign_payload(&payload, edits, dialect, args.sign_type, key)?;
-    Ok((signed.body.into_bytes(), Some(signed.algorithm)))
+    Ok((signed.body.into_bytes(), Some(signed.scheme.algorithm)))
 }
 
 fn print_plan(plan: &DeliveryPlan<'_>, format: Format, console: &mut Console) -> CommandResult {

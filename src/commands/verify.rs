@@ -8,13 +8,12 @@ use protocol::internal::signature::{Answer, demanded_scheme, expected, verify};
 use protocol::internal::weakness::Circumstances;
 use protocol::{Algorithm, Mismatch, StatusTable, diagnose};
 
-use super::CommandResult;
 use super::args::dialect::DialectArgs;
 use super::args::input::InputKind;
 use super::args::{Format, Input, KeyArgs, OtherKeyArgs, adopt, adopt_statuses, parse_sign_type};
 use super::lines::{self, LinesArgs, VerifyLines};
+use super::{CommandResult, answer};
 use crate::clock::{Clock, SystemClock};
-use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::report::batch::BatchKind;
 use crate::report::explanation::Explanation;
@@ -85,7 +84,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
             ("--show-expected", args.show_expected),
             ("--input", matches!(args.input, InputKind::Form | InputKind::Query)),
         ])?;
-        let work = VerifyLines::new(key, dialect, args.require, strictness).naming(args.statuses);
+        let work = VerifyLines::new(key, dialect, args.require, strictness, args.statuses);
         return lines::run(&args.lines, args.file.as_deref(), BatchKind::Verify, work, console);
     }
     let others = args.other_keys.resolve(console)?;
@@ -116,25 +115,12 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         verification,
     };
     let exit = if report.is_valid() { Exit::Yes } else { Exit::No };
-    match write(&report, args.format, console).map_err(CommandError::output) {
+    if args.format == Format::Human {
+        report.findings.iter().for_each(|finding| console.note(&finding_line(finding)));
+    }
+    match answer(args.format, || report.json(), || report.lines(), console) {
         // A proven "no" stands, whether or not anyone read it.
         Err(error) if exit == Exit::Yes => Err(error),
         _ => Ok(exit),
-    }
-}
-
-fn write(
-    report: &VerificationReport,
-    format: Format,
-    console: &mut Console,
-) -> std::io::Result<()> {
-    match format {
-        Format::Json => console.answer_bytes(report.json().as_bytes()),
-        Format::Human => {
-            for finding in &report.findings {
-                console.note(&finding_line(finding));
-            }
-            report.lines().iter().try_for_each(|line| console.answer(line))
-        }
     }
 }

@@ -34,19 +34,17 @@ pub const MOST_AT_ONCE: usize = 64;
 
 const RETRY_STEP: Duration = Duration::from_millis(250);
 
-/// The status and the body that the sender gets where the application gave no reply.
-///
-/// Ours: the platform documents no such code, and any but `0000` makes it send again. It says
-/// nothing of the application, whose address is nobody's business outside.
+/// The status and the body that the sender gets where the application gave no reply (ours: the
+/// platform documents no such code, and any but `0000` makes it send again). It says nothing of the
+/// application, whose address is nobody's business outside.
 const NO_REPLY: (u16, &str) = (
     502,
     r#"{"error_code":"9999","error_msg":"the application behind the listener gave no reply"}"#,
 );
 
-/// How connections to the application are kept.
-///
-/// Shorter than the two to five seconds of the usual servers, so that none closes it just as a
-/// callback is written; and an application that serves one connection at a time is soon free.
+/// How connections to the application are kept: shorter than the two to five seconds of the usual
+/// servers, so that none closes it just as a callback is written; and an application that serves
+/// one connection at a time is soon free.
 pub const POOL: PoolLimits = PoolLimits {
     most_idle: 8,
     idle_time: Some(Duration::from_secs(1)),
@@ -72,7 +70,6 @@ pub struct Forwarder {
     places: Semaphore,
 }
 
-/// Why a callback got no reply: the text, and whether it may be sent again.
 struct NoReply {
     kind: Option<FailureKind>,
     why: String,

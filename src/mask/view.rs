@@ -66,27 +66,30 @@ impl View {
             places.extend(std::iter::repeat_n(place(at), decoded));
             at += length;
         }
-        if bytes.len() == self.bytes.len() && *bytes == *self.bytes {
-            return None;
-        }
         places.push(place(at));
         Some(View { bytes, places: Some(places), depth: self.depth + 1 })
     }
 }
 
 pub(super) fn views(text: &str, deepest: usize) -> Vec<View> {
+    views_within(text, deepest, MOST_BYTES)
+}
+
+/// The text and its readings, which have at most `room` bytes together.
+fn views_within(text: &str, deepest: usize, mut room: usize) -> Vec<View> {
     let mut views = vec![View::of(text)];
-    let (mut next, mut room) = (0, MOST_BYTES);
+    let mut next = 0;
     while next < views.len() && views[next].depth < deepest {
         for decoder in DECODERS {
             let Some(view) = views[next].decoded(decoder) else { continue };
+            if views.iter().any(|known| known.bytes == view.bytes) {
+                continue;
+            }
             if view.bytes.len() > room {
                 return views;
             }
-            if views.iter().all(|known| known.bytes != view.bytes) {
-                room -= view.bytes.len();
-                views.push(view);
-            }
+            room -= view.bytes.len();
+            views.push(view);
         }
         next += 1;
     }
@@ -145,8 +148,8 @@ fn shell_quote(bytes: &[u8]) -> Option<(usize, Vec<u8>)> {
 }
 
 fn hex(digits: &[u8]) -> Option<u32> {
-    let is_hex = !digits.is_empty() && digits.iter().all(u8::is_ascii_hexdigit);
-    if !is_hex {
+    // The library's parser also takes a sign.
+    if !digits.iter().all(u8::is_ascii_hexdigit) {
         return None;
     }
     u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
@@ -182,8 +185,10 @@ mod tests {
 
     #[test]
     fn what_is_not_an_escape_stays() {
-        for text in ["%", "%4", "%zz", "\\", "\\u12", "\\u{}", "\\ud83d", "&;", "&#;", "&#x;", "'"]
-        {
+        for text in [
+            "%", "%4", "%zz", "%+1", "\\", "\\u12", "\\u+041", "\\u{}", "\\u{+1}", "\\ud83d", "&;",
+            "&#;", "&#x;", "&#x+41;", "'",
+        ] {
             assert_eq!(readings(text), [text], "{text}");
         }
     }
@@ -206,6 +211,9 @@ mod tests {
             (r"\u{10ffff}\u{01f642}", "\u{10ffff}🙂"),
             (r"\ud800\udc00\udbff\udfff", "\u{10000}\u{10ffff}"),
             (r"\b\f\r\t\'", "\u{8}\u{c}\r\t'"),
+            // What follows is not the second half of a pair.
+            (r"\ud800\ue000", "\\ud800\u{e000}"),
+            (r"\ud800\udbff", r"\ud800\udbff"),
             ("&#XE9;&#x0010FFFF;", "é\u{10ffff}"),
             ("%252526", "&"),
         ] {
@@ -213,5 +221,21 @@ mod tests {
         }
         // One encoding more than can be inside each other.
         assert!(!readings("%25252526").contains(&"&".to_owned()));
+    }
+
+    #[test]
+    fn readings_have_a_number_of_bytes_in_all() {
+        // The readings have four bytes and two.
+        for (room, expected) in [
+            (0, &["a%2541"][..]),
+            (3, &["a%2541"]),
+            (4, &["a%2541", "a%41"]),
+            (5, &["a%2541", "a%41"]),
+            (6, &["a%2541", "a%41", "aA"]),
+        ] {
+            let views = views_within("a%2541", DEEPEST, room);
+            let texts = views.iter().map(|view| std::str::from_utf8(&view.bytes).unwrap());
+            assert!(texts.eq(expected.iter().copied()), "{room}");
+        }
     }
 }

@@ -1,8 +1,7 @@
-//! The door: a client that sends each request exactly once, and never anything beside it.
-//!
-//! No redirects, no hidden retries, no cookies: otherwise the attempt count would lie. A request goes
-//! to its endpoint directly, over a connection of the tool's own ([`direct`]), or through a proxy,
-//! over reqwest's ([`proxied`]).
+//! A client that sends each request exactly once, and nothing beside it: with redirects, hidden
+//! retries or cookies the attempt count would be wrong. A request goes to its endpoint directly,
+//! over a connection of the tool's own ([`direct`]), or through a proxy, over reqwest's
+//! ([`proxied`]).
 
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -50,7 +49,6 @@ const LONGEST_HOLD: Duration = Duration::from_secs(3);
 
 const MAX_HEADER_CHARS: usize = 256;
 
-/// How a client reaches its endpoint.
 #[derive(Clone, Debug, Default)]
 pub struct ClientConfig {
     pub tls: TlsSettings,
@@ -110,7 +108,6 @@ pub struct HttpReply {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
-    /// It is longer than the limit.
     pub is_cut: bool,
 }
 

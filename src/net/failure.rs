@@ -43,9 +43,8 @@ impl Progress {
     }
 }
 
-/// The failure of an attempt whose time was over in this phase.
-///
-/// Only once the request was on its way may the merchant have it.
+/// The failure of an attempt that timed out in this phase: only once the request was on its way may
+/// the merchant have it.
 pub(super) fn timed_out(phase: Phase, limit: Duration) -> TransportFailure {
     let limit = format_duration(limit);
     let (kind, detail) = match phase {
@@ -71,11 +70,9 @@ pub(super) fn timed_out(phase: Phase, limit: Duration) -> TransportFailure {
     TransportFailure::new(kind, &detail)
 }
 
-/// The failure on a connection that was used before; it is the connection's own where no byte of
-/// the reply came.
-///
-/// A server may close an idle connection at any moment (RFC 9112, section 9.5), and its end may be on
-/// the way while the next request goes out.
+/// The failure on a connection that was used before; the connection's own where no byte of the
+/// reply came. A server may close an idle connection at any moment (RFC 9112, section 9.5), and its
+/// end may be on the way while the next request goes out.
 pub(super) fn failure_on_reuse(
     error: &(dyn Error + 'static),
     has_reply_begun: bool,

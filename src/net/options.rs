@@ -9,9 +9,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use crate::units::duration::{DurationError, parse_duration};
 use crate::units::percent::Percent;
 
-/// How long one attempt may take, unless told otherwise.
-///
-/// Ours: the protocol's section 3 says that the platform's own timeout is documented nowhere.
+/// How long one attempt may take by default (ours: the platform documents no timeout of its own).
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Headers that every request carries, so that they can be replaced but not left out.
@@ -52,8 +50,7 @@ impl Default for RequestOptions {
 }
 
 impl RequestOptions {
-    /// What of it needs a hold on the connection itself, so that no proxy may be in the way; `None`
-    /// where nothing does.
+    /// What needs the tool's own connection, so that no proxy may be in the way.
     pub fn needs_direct(&self) -> Option<&'static str> {
         [
             (self.upload != Upload::AtOnce, "a slow upload"),
@@ -154,10 +151,8 @@ pub enum Compression {
     Gzip,
 }
 
-/// Which replies are lost on purpose.
-///
-/// Which request of a run is hit follows from the seed and the request's place among all that
-/// were sent, so one seed always hits the same places.
+/// Which replies are lost on purpose: it follows from the seed and the request's place among all
+/// that were sent, so one seed always hits the same places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loss {
     pub share: Percent,
@@ -173,9 +168,7 @@ impl Loss {
     }
 }
 
-/// A change to the headers of every request.
-///
-/// `Debug` shows no value, which can be a secret.
+/// A change to the headers of every request; `Debug` shows no value, which can be a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub enum HeaderRule {
     Send { name: String, value: String },

@@ -28,7 +28,6 @@ impl Outcome {
         }
     }
 
-    /// The HTTP status; `None` where no reply arrived.
     pub const fn status(&self) -> Option<u16> {
         match self {
             Outcome::Reply(reply) => Some(reply.status),
@@ -37,8 +36,7 @@ impl Outcome {
     }
 
     /// The stable name of the result: `acknowledged`, a refusal's code or a failure's code.
-    ///
-    /// `conclusion` is what [`Outcome::conclusion_by`] gave; judging a reply twice is work twice.
+    /// `conclusion` is what [`Outcome::conclusion_by`] gave: judging a reply twice is work twice.
     pub fn code(&self, conclusion: Option<&Conclusion>) -> &'static str {
         match (self, conclusion) {
             (Outcome::NoReply(failure), _) => failure.code(),

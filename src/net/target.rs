@@ -81,10 +81,9 @@ struct Parts {
 }
 
 impl Target {
-    /// Reads a URL.
-    ///
-    /// The scheme may be left out for the own machine: `localhost:8787/x`, `127.0.0.1:8787` and
-    /// `:8787` are read as `http`. Elsewhere a guess could send a payout over plain HTTP.
+    /// Reads a URL. The scheme may be left out for this machine: `localhost:8787/x`,
+    /// `127.0.0.1:8787` and `:8787` are read as `http`. Elsewhere a guess could send a payout over
+    /// plain HTTP.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
         let text = text.trim();
         if text.is_empty() {
@@ -186,7 +185,6 @@ impl Target {
     }
 }
 
-/// Reads a URL whose part after `://` is `rest`.
 fn read(text: &str, rest: &str) -> Result<Target, TargetError> {
     let wrong = |why: &str| TargetError::Syntax(why.to_owned());
     let url = Url::parse(text).map_err(|error| match error {

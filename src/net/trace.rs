@@ -8,9 +8,11 @@ use hyper::header::HeaderMap;
 /// Parts of the names of headers whose values are secrets.
 const SECRET: [&str; 7] = ["auth", "cookie", "token", "secret", "password", "api-key", "apikey"];
 
+type Show = dyn Fn(&[String]) + Send + Sync;
+
 /// Where the lines of an attempt go, all of them once it ended.
 #[derive(Clone)]
-pub struct Trace(Arc<dyn Fn(&[String]) + Send + Sync>);
+pub struct Trace(Arc<Show>);
 
 impl Trace {
     pub fn new(show: impl Fn(&[String]) + Send + Sync + 'static) -> Self {

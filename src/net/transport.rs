@@ -16,7 +16,6 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The signed body, byte for byte; its attempts share it.
     pub body: Arc<[u8]>,
-    /// How it travels; the requests of a run share it.
     pub options: Arc<RequestOptions>,
 }
 

@@ -14,36 +14,14 @@ const LONGEST_GATE: usize = 64;
 
 const LARGEST_NUMBER: f64 = 1e12;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Metric {
-    Quantile(Quantile),
+    /// The share of attempts that were at least as fast, from 0 to 1.
+    Quantile(f64),
     Max,
     Mean,
     Rate,
     Count(Count),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum Quantile {
-    P50,
-    P90,
-    P95,
-    P99,
-    P999,
-}
-
-impl Quantile {
-    /// The share of attempts that were at least as fast, from 0 to 1.
-    pub const fn share(self) -> f64 {
-        match self {
-            Quantile::P50 => 0.5,
-            Quantile::P90 => 0.9,
-            Quantile::P95 => 0.95,
-            Quantile::P99 => 0.99,
-            Quantile::P999 => 0.999,
-        }
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,11 +36,11 @@ pub enum Count {
 }
 
 const METRICS: [(&str, Metric); 15] = [
-    ("p50", Metric::Quantile(Quantile::P50)),
-    ("p90", Metric::Quantile(Quantile::P90)),
-    ("p95", Metric::Quantile(Quantile::P95)),
-    ("p99", Metric::Quantile(Quantile::P99)),
-    ("p99.9", Metric::Quantile(Quantile::P999)),
+    ("p50", Metric::Quantile(0.5)),
+    ("p90", Metric::Quantile(0.9)),
+    ("p95", Metric::Quantile(0.95)),
+    ("p99", Metric::Quantile(0.99)),
+    ("p99.9", Metric::Quantile(0.999)),
     ("max", Metric::Max),
     ("mean", Metric::Mean),
     ("acked", Metric::Count(Count::Acked)),
@@ -188,7 +166,7 @@ impl Gate {
     fn measure(&self, summary: &DeliverySummary) -> Option<Figure> {
         let count = match self.metric {
             Metric::Quantile(quantile) => {
-                return summary.latency.quantile(quantile.share()).map(Figure::Time);
+                return summary.latency.quantile(quantile).map(Figure::Time);
             }
             Metric::Max => return summary.latency.longest().map(Figure::Time),
             Metric::Mean => return summary.latency.mean().map(Figure::Time),

@@ -255,3 +255,64 @@ fn the_end_of_a_kept_connection_is_not_held_against_the_merchant() {
         assert_eq!(verdict(gate, &summary), expected, "{gate}");
     }
 }
+
+#[test]
+fn a_gate_is_read_up_to_its_limits() {
+    let with_zeros = |zeros: usize| Gate::parse(&format!("p99>{}ms", "0".repeat(zeros)));
+    assert!(with_zeros(58).is_ok());
+    assert_eq!(with_zeros(59), Err(GateError::TooLong));
+    assert!(Gate::parse("exhausted>1000000000000").is_ok());
+    assert!(matches!(Gate::parse("exhausted>1000000000001"), Err(GateError::Number(_))));
+}
+
+#[test]
+fn an_operator_or_a_unit_that_does_not_exist_has_its_nearest() {
+    for (sign, expected) in
+        [("=<", "<="), ("=>", ">="), ("===", "="), ("<>", "!="), ("~", "!="), ("!", "!=")]
+    {
+        let sign = sign.to_owned();
+        let error = Gate::parse(&format!("p99{sign}200ms")).unwrap_err();
+        assert_eq!(error, GateError::Operator { sign, nearest: expected });
+    }
+    for (metric, unit, expected) in [
+        ("p99", "msec", Some("ms")),
+        ("max", "M", Some("ms")),
+        ("mean", "usec", Some("us")),
+        ("p50", "u", Some("us")),
+        ("p99", "Sec", Some("s")),
+        ("p99", "S", Some("s")),
+        ("p99", "", None),
+        ("p99", "min", None),
+        ("rate", "s", Some("/s")),
+        ("rate", "Hz", Some("/s")),
+        ("rate", "ms", None),
+        ("rate", "%", None),
+        ("acked", "s", None),
+        ("throttled", "ms", None),
+    ] {
+        match Gate::parse(&format!("{metric}>1{unit}")).unwrap_err() {
+            GateError::Unit { nearest, .. } => assert_eq!(nearest, expected, "{metric} {unit}"),
+            other => panic!("{metric} {unit}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn each_result_has_its_code_and_shows_what_was_measured() {
+    let mut summary = sample::summary(2000);
+    summary.latency = LatencyFigures::new();
+    summary.latency.record(Duration::from_millis(312));
+    let shown = |text: &str, summary: &DeliverySummary| {
+        let result = Gate::parse(text).unwrap().evaluate(summary);
+        (result.verdict.code(), result.explanation())
+    };
+    assert_eq!(shown("max>200ms", &summary), ("failed", "max is 312 ms".to_owned()));
+    assert_eq!(shown("max>400ms", &summary), ("passed", "max is 312 ms".to_owned()));
+    let (_, share) = shown("acked<0%", &summary);
+    assert!(share.starts_with("acked is ") && share.ends_with('%'), "{share}");
+    let (_, rate) = shown("rate<1/s", &summary);
+    assert!(rate.starts_with("rate is ") && rate.ends_with("/s"), "{rate}");
+    let empty = DeliverySummary::new(sample::facts(10));
+    let (code, nothing) = shown("p99.9>1s", &empty);
+    assert!(code == "no-data" && nothing.contains("p99.9"), "{code} {nothing}");
+}

@@ -43,7 +43,7 @@ const MOST_UNFOLLOWED: usize = 100_000;
 const LONGEST_EXPLANATION: usize = 300;
 const MOST_REASONS: usize = 64;
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunFacts {
     pub url: String,
     pub started_at: Timestamp,
@@ -68,7 +68,7 @@ enum Times {
     Unknown,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct DeliverySummary {
     pub facts: RunFacts,
     pub length: Duration,
@@ -96,28 +96,7 @@ pub struct DeliverySummary {
 
 impl DeliverySummary {
     pub fn new(facts: RunFacts) -> Self {
-        DeliverySummary {
-            facts,
-            length: Duration::ZERO,
-            orders: OrderCounts::default(),
-            by_attempt: Vec::new(),
-            reasons: Vec::new(),
-            course: Course::default(),
-            latency: LatencyFigures::new(),
-            service_time: LatencyFigures::new(),
-            slowest: Vec::new(),
-            throttling: Throttling::default(),
-            unknown_outcomes: 0,
-            sent_again: 0,
-            unfollowed: HashMap::new(),
-            failures: Vec::new(),
-            cut_short: None,
-            earlier: Earlier::default(),
-            kept: Some(BTreeMap::new()),
-            first_sends: FirstSends::default(),
-            pending_retries: 0,
-            last_failed: None,
-        }
+        DeliverySummary { facts, kept: Some(BTreeMap::new()), ..DeliverySummary::default() }
     }
 
     /// Takes in one event; an order's end should follow its last attempt at once, so that its
@@ -142,9 +121,8 @@ impl DeliverySummary {
         }
     }
 
-    /// The attempts that met the end of a kept connection, and the orders whose last attempt did.
-    ///
-    /// A server may close an idle connection at any moment, so they are not held against it.
+    /// The attempts that met the end of a kept connection, and the orders whose last attempt did:
+    /// not held against the server, which may close an idle connection at any moment.
     pub fn stale(&self) -> (u64, u64) {
         let code = FailureKind::StaleConnection.code();
         let stale = self.reasons.iter().filter(|reason| reason.code == code);
@@ -186,7 +164,7 @@ impl DeliverySummary {
     }
 
     pub fn attempts(&self) -> u64 {
-        self.by_attempt.iter().map(|row| row.acknowledged + row.failed).sum()
+        self.by_attempt.iter().map(AttemptCounts::made).sum()
     }
 
     pub fn failed_attempts(&self) -> u64 {
@@ -207,10 +185,8 @@ impl DeliverySummary {
         }
     }
 
-    /// First notifications a second, over the time in which they were sent; `None` of fewer than
-    /// two.
-    ///
-    /// Retries come by the schedule and not by the rate, so they do not count.
+    /// First notifications per second, over the time in which they were sent; `None` of fewer than
+    /// two. Retries come by the schedule and not by the rate, so they do not count.
     pub fn rate(&self) -> Option<f64> {
         let FirstSends { count, earliest, latest } = self.first_sends;
         let seconds = latest.saturating_sub(earliest?).as_secs_f64();

@@ -69,11 +69,10 @@ impl<'a> RetryPlan<'a> {
         RetryPlan { schedule, jitter: None, speed, retry_after: RetryAfter::Ignored }
     }
 
-    /// What follows attempt `attempt`, whose outcome was known `elapsed` after the order's completion,
-    /// at the time `now`.
-    ///
-    /// A `conclusion` of `None` means that no reply arrived. A retry whose time has passed is due at
-    /// once, but never after the window (the protocol's section 3, "within one hour").
+    /// What follows attempt `attempt`, whose outcome was known `elapsed` after the order's
+    /// completion. A `conclusion` of `None` means that no reply arrived. A retry whose time has
+    /// passed is due at once, but never after the window (the protocol's section 3, "within one
+    /// hour").
     pub fn after(
         &self,
         (order, attempt): (u64, u32),
@@ -101,10 +100,9 @@ impl<'a> RetryPlan<'a> {
     }
 
     /// What follows for an order of an earlier session that made `attempts`, `elapsed` after its
-    /// completion in schedule time.
-    ///
-    /// One more attempt follows an unknown last one in the window. An order of which no attempt is
-    /// proven is sent once more even after the window: it may never have been sent.
+    /// completion in schedule time. One more attempt follows an unknown last one in the window. An
+    /// order of which no attempt is proven is sent once more even after the window: it may never
+    /// have been sent.
     pub fn resume(
         &self,
         (order, attempts): (u64, u32),

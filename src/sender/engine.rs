@@ -82,7 +82,6 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 /// Whether the run is to stop; asked again after each stop.
 pub type PollStop<'a> = dyn FnMut(&mut Context<'_>) -> Poll<()> + 'a;
 
-/// What the run waits for.
 struct Waiting<'a, F> {
     in_flight: FuturesUnordered<F>,
     completed: Vec<Completed>,
@@ -100,10 +99,9 @@ struct Woken {
 }
 
 impl<C: Clock, T: Transport> Engine<'_, C, T> {
-    /// Sends every order of `input` and tells what happens as it happens.
-    ///
-    /// At a stop nothing more is sent, and what is in flight has the drain time for its replies; a
-    /// second stop ends the run at once. Orders that are not done by then are told as interrupted.
+    /// Sends every order of `input` and reports what happens as it happens. At a stop nothing more
+    /// is sent, and what is in flight has the drain time for its replies; a second stop ends the
+    /// run at once. Orders that are not done by then are reported as interrupted.
     pub async fn run<'r, E>(
         &'r self,
         input: EngineInput<'r>,
@@ -121,7 +119,6 @@ impl<C: Clock, T: Transport> Engine<'_, C, T> {
         state.take_failure().map_or(Ok(totals), |failure| Err(RunError::Source(failure)))
     }
 
-    /// Sends one order, as a run of one.
     pub async fn deliver<E>(
         &self,
         order: Order,

@@ -1,8 +1,7 @@
-//! Jitter: attempts a little earlier or later than planned, from a seed; pure.
-//!
-//! A platform that sends many retries spreads them, so that those of one moment do not all arrive
-//! at once. Here each gap of the schedule grows or shrinks by at most a share of itself. The same
-//! seed gives the same times.
+//! Jitter: attempts a little earlier or later than planned, from a seed; pure. A platform that
+//! sends many retries spreads them, so that those of one moment do not all arrive at once. Each gap
+//! of the schedule grows or shrinks by at most a share of itself; the same seed gives the same
+//! times.
 
 use std::time::Duration;
 
@@ -16,11 +15,10 @@ pub struct Jitter {
 }
 
 impl Jitter {
-    /// When attempt `attempt` of the order with this number is planned after its completion.
-    ///
-    /// Never before the attempt before it and never after the window: what would pass the window
-    /// is as far before its end instead, because attempts heaped on its last moment would undo the
-    /// spreading. `None` where the schedule has no such attempt.
+    /// When attempt `attempt` of the order with this number is planned after its completion: never
+    /// before the attempt before it and never after the window. What would pass the window is as
+    /// far before its end instead, because attempts heaped on its last moment would undo the
+    /// spreading.
     pub fn offset(&self, schedule: &RetrySchedule, order: u64, attempt: usize) -> Option<Duration> {
         let gaps = schedule.delays().get(..attempt.checked_sub(1)?)?;
         let planned = (2_u64..).zip(gaps).fold(Duration::ZERO, |before, (number, gap)| {
@@ -138,6 +136,28 @@ mod tests {
             assert_ne!(first, at(2, order, 2), "{order}");
             assert_ne!(first, at(1, order + 1, 2), "{order}");
             assert_ne!(first, at(1, order, 3) - first, "{order}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_stirred_as_splitmix64_does() {
+        // Its first outputs for the seed 0, as its authors publish them.
+        assert_eq!(mix(0), 0xe220_a839_7b1d_cdaf);
+        assert_eq!(mix(0x9e37_79b9_7f4a_7c15), 0x6e78_9e6a_a1b9_65f4);
+    }
+
+    #[test]
+    fn a_seed_gives_the_same_times_for_ever() {
+        // A journal may be resumed by another version of the program.
+        let schedule = RetrySchedule::parse("100s,100s", None, DEFAULT_WINDOW).unwrap();
+        for (percent, order, expected) in [
+            ("100%", 1, [0, 95_028, 219_334]),
+            ("100%", 2, [0, 143_846, 165_935]),
+            ("50%", 1, [0, 97_514, 209_667]),
+        ] {
+            let jitter = Jitter { share: percent.parse().unwrap(), seed: 7 };
+            let times = [1, 2, 3].map(|it| jitter.offset(&schedule, order, it).unwrap());
+            assert_eq!(times.map(|time| time.as_millis()), expected, "{percent} {order}");
         }
     }
 }

@@ -130,10 +130,9 @@ impl Journal {
         Store::open(path, &plan).map(|store| Journal::new(store, FIRST_SESSION))
     }
 
-    /// Opens the journal of a run that ended early and says how it continues at `now`.
-    ///
-    /// Nothing is written before [`Journal::begin`]: dropped until then, it leaves the file and its
-    /// log as they were.
+    /// Opens the journal of a run that ended early and says how it continues at `now`. Nothing is
+    /// written before [`Journal::begin`]: dropped until then, it leaves the file and its log as
+    /// they were.
     pub fn resume(path: &Path, now: Timestamp) -> Result<(Journal, Resumable), StoreError> {
         let plan = Plan { integrity: Integrity::Whole, ..Plan::new(&SCHEMA, Presence::Existing) };
         let store = Store::open(path, &plan)?;
@@ -147,10 +146,8 @@ impl Journal {
         Journal { store, session, explained: RefCell::default() }
     }
 
-    /// Readies the journal for attempts: nothing may be intended before.
-    ///
-    /// The file itself then shows where its log is lost. Orders that were called exhausted without an
-    /// attempt are pending again.
+    /// Readies the journal for attempts: nothing may be intended before. The file itself then shows
+    /// where its log is lost, and orders called exhausted without an attempt are pending again.
     pub async fn begin(&self) -> Result<(), StoreError> {
         if self.session > FIRST_SESSION {
             let reopened = concat!(
@@ -170,10 +167,8 @@ impl Journal {
         self.store.begin().await
     }
 
-    /// Tells what the earlier sessions of the run did, order by order.
-    ///
-    /// The last attempt of a pending order is left out where its outcome is unknown: the session that
-    /// follows it up says so.
+    /// Reports what the earlier sessions of the run did, order by order. A pending order's last
+    /// attempt is left out where its outcome is unknown: the session that follows it up reports it.
     pub fn replay(
         &self,
         take: impl FnMut(&EngineEvent, Times),
@@ -181,16 +176,14 @@ impl Journal {
         replay::replay(&self.store.reader()?, self.session, take)
     }
 
-    /// The orders that have no attempt, one by one.
     pub fn waiting(&self) -> Result<WaitingOrders, StoreError> {
         self.store.reader().map(WaitingOrders::new)
     }
 
-    /// Records what happened, and then what is about to be sent. That is on the disk when it returns,
-    /// and only then may it be sent.
-    ///
-    /// An acknowledgement or an exhaustion is on the disk, too; an outcome that is lost otherwise is
-    /// unknown, and its order is sent again anyway. `start` is what the times count from.
+    /// Records what happened, and then what is about to be sent, which may be sent only when this
+    /// returns: it is on the disk then. So is an acknowledgement or an exhaustion; an outcome that
+    /// is lost otherwise is unknown, and its order is sent again anyway. `start` is what the times
+    /// count from.
     pub async fn record(
         &self,
         start: Timestamp,

@@ -87,7 +87,6 @@ impl Orders {
         Ok(orders)
     }
 
-    /// The orders of rows that come as they come.
     pub fn read_pipe(
         reader: Box<dyn Read + Send>,
         format: FileFormat,
@@ -103,10 +102,8 @@ impl Orders {
     }
 
     /// What is left of a run's orders after the last one that it began: the same as without the
-    /// interruption, given the same times.
-    ///
-    /// Needs the signer only where orders are left to be made. A duplicate of `last` that was not
-    /// begun comes first, with the same bytes.
+    /// interruption, given the same times. Needs the signer only where orders are left to be made.
+    /// A duplicate of `last` that was not begun comes first, with the same bytes.
     pub fn resume(
         plan: OrderPlan,
         signer: Option<BodySigner>,
@@ -138,7 +135,6 @@ impl Orders {
         Ok(orders)
     }
 
-    /// Orders that were made before.
     pub fn listed(orders: Vec<Order>) -> Self {
         let settings = OrderSettings::default();
         let plan = OrderPlan { source: OrderSource::Pipe, settings };

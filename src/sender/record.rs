@@ -43,15 +43,12 @@ pub struct BegunOrder {
     pub elapsed: Duration,
 }
 
-/// One finished attempt of one order.
-///
 /// Times count from the start of the run. The latency that a merchant's slowness cannot hide runs
 /// from `intended` to `finished`; the one a naive tool reports runs from `sent`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     pub order: u64,
     pub order_id: Arc<str>,
-    /// The attempt's number, from 1.
     pub attempt: u32,
     pub intended: Duration,
     pub sent: Duration,
@@ -155,4 +152,73 @@ pub fn wall_at(start: Timestamp, offset: Duration) -> Timestamp {
         .ok()
         .and_then(|offset| start.checked_add(offset).ok())
         .unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempt() -> Attempt {
+        let millis = Duration::from_millis;
+        Attempt {
+            order: 7,
+            order_id: "POT7".into(),
+            attempt: 2,
+            intended: millis(1_000),
+            sent: millis(1_250),
+            finished: millis(1_750),
+            status: Some(200),
+            code: "acknowledged".into(),
+            explanation: None,
+        }
+    }
+
+    #[test]
+    fn latency_counts_from_the_intended_time_and_service_time_from_the_sent_one() {
+        let record = attempt();
+        assert_eq!(record.latency(), Duration::from_millis(750));
+        assert_eq!(record.service_time(), Duration::from_millis(500));
+        // Sent before its time, or finished before it: no time is negative.
+        let early = Attempt { finished: Duration::ZERO, ..record };
+        assert_eq!((early.latency(), early.service_time()), (Duration::ZERO, Duration::ZERO));
+    }
+
+    #[test]
+    fn an_attempt_without_a_reason_is_acknowledged() {
+        let record = attempt();
+        assert!(record.is_acknowledged());
+        assert!(!Attempt { explanation: Some(String::new()), ..record }.is_acknowledged());
+    }
+
+    #[test]
+    fn each_result_has_its_code() {
+        for (result, code) in [
+            (OrderResult::Acknowledged, "acknowledged"),
+            (OrderResult::Exhausted(Exhaustion::NoRetriesLeft), "exhausted"),
+            (OrderResult::Interrupted(Interruption::Waiting), "interrupted"),
+        ] {
+            assert_eq!(result.code(), code);
+        }
+    }
+
+    #[test]
+    fn an_event_has_the_time_at_which_it_ended() {
+        let second = Duration::from_secs(1);
+        let order = OrderEnd {
+            order: 7,
+            order_id: "POT7".into(),
+            result: OrderResult::Exhausted(Exhaustion::NoRetriesLeft),
+            attempts: 11,
+            finished: 3 * second,
+        };
+        let unknown = EngineEvent::UnknownOutcome { order: 7, order_id: "POT7".into(), attempt: 2 };
+        for (event, at) in [
+            (EngineEvent::Attempt(attempt()), Some(Duration::from_millis(1_750))),
+            (EngineEvent::Order(order), Some(3 * second)),
+            (EngineEvent::Throttled { at: 2 * second, in_flight: 64 }, Some(2 * second)),
+            (unknown, None),
+        ] {
+            assert_eq!(event.at(), at, "{event:?}");
+        }
+    }
 }

@@ -16,10 +16,8 @@ pub enum RetryAfter {
     Honored,
 }
 
-/// How long a reply asks to wait, counted from `now`; `None` where it does not.
-///
-/// Source: RFC 9110, section 10.2.3. The header is a number of seconds or an HTTP date; it asks for
-/// a wait only with 429 and 503, and a value that is neither asks for nothing.
+/// How long a reply asks to wait, counted from `now` (RFC 9110, section 10.2.3): a number of
+/// seconds or an HTTP date, and only with 429 and 503. A value that is neither asks for nothing.
 pub fn requested_wait(reply: &Reply, now: Timestamp) -> Option<Duration> {
     if !matches!(reply.status, 429 | 503) {
         return None;
@@ -35,10 +33,8 @@ pub fn requested_wait(reply: &Reply, now: Timestamp) -> Option<Duration> {
     Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
 }
 
-/// The first obsolete form: `Sunday, 06-Nov-94 08:49:37 GMT`.
-///
-/// Source: RFC 9110, section 5.6.7. A year that would be more than 50 years ahead is of the century
-/// before.
+/// The first obsolete form: `Sunday, 06-Nov-94 08:49:37 GMT`. A year that would be more than 50
+/// years ahead is of the century before (RFC 9110, section 5.6.7).
 fn rfc_850(text: &str, now: Timestamp) -> Option<Timestamp> {
     // The day of the week would be checked, with a century that is guessed.
     let (_, date) = text.split_once(", ")?;

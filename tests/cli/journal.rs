@@ -191,7 +191,7 @@ fn begun(journal: &Path) -> usize {
 
 #[test]
 fn orders_that_had_not_begun_are_made_again_and_only_then_the_key_is_needed() {
-    let (merchant, shared) = (Merchant::tolerating(&[ACKNOWLEDGE; 90]), Sandbox::new());
+    let (merchant, shared) = (Merchant::tolerating(&[ACKNOWLEDGE; 200]), Sandbox::new());
     let (url, journal) = (merchant.url(), shared.work().join("run.db"));
     let settings = ["--duplicates", "50%", "--mix", "success=1,failed=1", "--schedule", "10ms"];
     killed(&merchant, &journal, 8, &settings);
@@ -216,7 +216,7 @@ fn orders_that_had_not_begun_are_made_again_and_only_then_the_key_is_needed() {
 
 #[test]
 fn a_file_of_orders_that_was_changed_is_refused_by_a_resume() {
-    let (merchant, shared) = (Merchant::tolerating(&[ACKNOWLEDGE; 60]), Sandbox::new());
+    let (merchant, shared) = (Merchant::tolerating(&[ACKNOWLEDGE; 200]), Sandbox::new());
     let (url, journal) = (merchant.url(), shared.work().join("run.db"));
     let orders = shared.work().join("orders.ndjson");
     let rows: String = (1..=40).map(|n| format!("{{\"payout_id\":\"P{n}\"}}\n")).collect();
@@ -241,7 +241,7 @@ fn a_file_of_orders_that_was_changed_is_refused_by_a_resume() {
 
 #[test]
 fn the_command_that_resumes_finds_the_key_in_its_file() {
-    let (merchant, shared) = (Merchant::tolerating(&[ACKNOWLEDGE; 60]), Sandbox::new());
+    let (merchant, shared) = (Merchant::tolerating(&[ACKNOWLEDGE; 200]), Sandbox::new());
     let (journal, key) = (shared.work().join("run.db"), shared.work().join("the key"));
     fs::write(&key, KEY).unwrap();
     let count = ["--count", "20", "--rate", "20/s", "--schedule", "10ms"];

@@ -138,9 +138,14 @@ fn an_application_on_https_gets_callbacks_byte_for_byte() {
             }
         }
     }
-    // Without --insecure or --cacert nothing is assumed.
-    let insecure = Listening::start(&["--no-inbox", "--forward-to", &url, "--insecure"]);
+    let insecure = Listening::start(&["--no-inbox", "--forward-to", &url, "--insecure", "-v"]);
     assert_eq!(insecure.post(&signed_success()).status, 200);
+    let output = insecure.interrupt().output.exits(0);
+    output.remarks(&[
+        "* connected to 127.0.0.1:",
+        "* TLS: TLSv1_3",
+        "> POST /a/../n?t='1' HTTP/1.1",
+    ]);
 }
 
 #[test]

@@ -154,3 +154,56 @@ fn an_encoded_body_is_named_unless_it_is_right_all_the_same() {
         assert_eq!(code(200, encoding, &long), "too-long", "{encoding}");
     }
 }
+
+#[test]
+fn a_reply_is_read_up_to_64_kib() {
+    assert_eq!(code(200, &" ".repeat(65_536)), "empty");
+    assert_eq!(code(200, &" ".repeat(65_537)), "too-long");
+}
+
+#[test]
+fn each_warning_names_what_is_unusual() {
+    for (warning, code, part) in [
+        (ReplyWarning::ExtraMembers, "extra-members", "error_code"),
+        (ReplyWarning::ContentType, "content-type", "application/json"),
+        (ReplyWarning::Status, "status-not-200", "not 200"),
+    ] {
+        assert_eq!(warning.code(), code);
+        assert!(warning.explanation().contains(part), "{}", warning.explanation());
+    }
+}
+
+#[test]
+fn each_refusal_has_its_code_and_names_what_came_and_what_is_expected() {
+    let slip = Slip::Member("status".to_owned());
+    let reply = ACKNOWLEDGEMENT_BODY;
+    for (refusal, code, came, expected) in [
+        (Refusal::Redirect(302), "redirect", "302", ""),
+        (Refusal::StatusWithRightBody(500), "status-with-right-body", "500", "2xx"),
+        (Refusal::Status(404), "status", "404", "2xx"),
+        (Refusal::NumberCode("0".to_owned()), "number-code", "number 0", "\"0000\""),
+        (Refusal::ShortCode("ok".to_owned()), "near-code", "\"ok\"", "\"0000\""),
+        (Refusal::CodeType("null"), "code-type", "null", "\"0000\""),
+        (Refusal::NoCode, "no-code", "", "error_code"),
+        (Refusal::MisspelledCode("code".to_owned()), "misspelled-code", "\"code\"", "error_code"),
+        (Refusal::BareWord("OK".to_owned()), "bare-word", "\"OK\"", reply),
+        (Refusal::NotAnObject("an array"), "not-an-object", "an array", reply),
+        (Refusal::Html, "html", "HTML", ""),
+        (Refusal::Empty, "empty", "empty", reply),
+        (Refusal::ByteOrderMark, "byte-order-mark", "byte order mark", ""),
+        (Refusal::DuplicateMember("a".to_owned()), "duplicate-member", "\"a\"", ""),
+        (Refusal::TextAroundJson, "text-around-json", "other text", ""),
+        (Refusal::NotJson, "not-json", "", "JSON"),
+        (Refusal::TooLong, "too-long", "", "65536 bytes"),
+        (
+            Refusal::NotTheReply { wanted: "ok".to_owned(), slip },
+            "member",
+            "\"status\"",
+            "reply ok",
+        ),
+    ] {
+        assert_eq!(refusal.code(), code);
+        let said = refusal.explanation();
+        assert!(said.contains(came) && said.contains(expected), "{said}");
+    }
+}

@@ -1,5 +1,7 @@
 //! Tests of the library for merchants.
 
+use std::error::Error as _;
+
 use super::*;
 use crate::canonical::canonicalize;
 use crate::signature::{attach, sign};
@@ -142,4 +144,31 @@ fn a_member_inside_an_id_is_refused_though_the_signature_holds() {
     assert_ne!(twin, body);
     let rejection = verify(twin.as_bytes(), &key()).unwrap_err();
     assert_eq!(rejection.code(), PlatformCode::InvalidParameters, "{rejection}");
+}
+
+#[test]
+fn the_numbers_and_the_form_of_a_deployment_are_its_own() {
+    let numbers = StatusTable::try_new([(3, "cancelled"), (4, "success")]).unwrap();
+    let verifier = Verifier::new(key()).statuses(numbers);
+    for (code, state) in [(3, OrderState::Failed), (4, OrderState::Succeeded)] {
+        let body = BODY.replace("\"status\":3", &format!("\"status\":{code}"));
+        let body = signed(&body, Algorithm::Md5);
+        assert_eq!(verifier.verify(body.as_bytes()).unwrap().state(), state, "{code}");
+    }
+    let scheme = Dialect::platform().first();
+    let payload = form::read(b"a=1&b=x+y", Encoding::Form).unwrap();
+    let sign = sign(&canonicalize(&payload, scheme), scheme, &key());
+    let body = format!("a=1&b=x+y&sign={}", sign.as_str());
+    assert!(Verifier::new(key()).verify_payload(body.as_bytes()).is_err());
+    let verifier = Verifier::new(key()).encoding(Encoding::Form);
+    assert_eq!(verifier.verify_payload(body.as_bytes()).unwrap().members().len(), 3);
+}
+
+#[test]
+fn an_id_with_one_of_the_two_signs_of_a_pair_is_no_pair() {
+    for (id, is_refused) in [("a&b", false), ("a=b", false), ("a&b=c", true), ("a=b&", true)] {
+        let rejection = verified("\"POT1\"", &format!("\"{id}\"")).err();
+        let code = rejection.map(|rejection| rejection.code());
+        assert_eq!(code, is_refused.then_some(PlatformCode::InvalidParameters), "{id}");
+    }
 }

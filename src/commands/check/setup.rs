@@ -13,15 +13,13 @@ use crate::check::case::Need;
 use crate::check::observer::{Observer, split};
 use crate::check::plan::Plan;
 use crate::check::recipe::Workshop;
-use crate::check::replay;
 use crate::check::sender::Wiring;
-use crate::commands::args::no_url;
+use crate::commands::args::target;
 use crate::commands::signing::scheme_of;
 use crate::error::CommandError;
 use crate::mask::KeyMask;
 use crate::net::options::Connections;
 use crate::net::target::Target;
-use crate::report::check::CheckFacts;
 use crate::sender::judge::Judge;
 use crate::settings::{Environment, KEY_VARIABLE};
 use crate::terminal::Console;
@@ -30,36 +28,28 @@ pub(super) fn plan(
     args: &Args,
     environment: &Environment,
     console: &mut Console,
-) -> Result<(Plan, &'static Dialect), CommandError> {
+) -> Result<Plan, CommandError> {
     let dialect = args.dialect.resolve(args.require)?;
     let algorithm = algorithm(args, dialect)?;
-    let target = target(args.url.as_deref().ok_or_else(no_url)?)?;
+    let target = target(args.url.as_deref())?;
     let suite = suite::chosen(args)?;
     let observer = observer(args)?;
     let key = args.key.resolve(environment, console)?;
     let mask = KeyMask::new([&key]);
     let seed = args.manners.seed.unwrap_or_else(|| fastrand::u64(..));
-    let workshop = Workshop::try_new(key, dialect, algorithm, seed, args.statuses)
+    let mut workshop = Workshop::try_new(key, dialect, algorithm, seed, args.statuses)
         .map_err(|error| CommandError::usage("the orders cannot be signed").because(error))?;
-    let plan = Plan {
+    if let Some(id) = &args.platform_id {
+        workshop.platform_id.clone_from(id);
+    }
+    Ok(Plan {
         available: available(args, dialect, algorithm, &target),
         wiring: wiring(args, target, dialect.acknowledgement(), mask, console)?,
-        workshop: match &args.platform_id {
-            Some(id) => workshop.with_platform_id(id),
-            None => workshop,
-        },
+        workshop,
         suite,
         observer,
         seed,
         started_at: Timestamp::now(),
-    };
-    Ok((plan, dialect))
-}
-
-fn target(url: &str) -> Result<Target, CommandError> {
-    Target::parse(url).map_err(|error| {
-        let hint = error.hint();
-        CommandError::usage("the URL cannot be used").because(error).hint(hint)
     })
 }
 
@@ -128,15 +118,5 @@ pub(super) fn wiring_of(
     };
     let url = args.url.as_deref().unwrap_or(&bundle.url);
     let rule = AcknowledgementRule::for_reply(&bundle.success_reply);
-    wiring(args, target(url)?, rule, KeyMask::new(&key), console)
-}
-
-pub(super) fn facts_of(bundle: &Bundle, wiring: &Wiring) -> CheckFacts {
-    CheckFacts {
-        url: wiring.target.to_string(),
-        started_at: Timestamp::now(),
-        cases: 1,
-        bound: replay::bound(bundle),
-        seed: 0,
-    }
+    wiring(args, target(Some(url))?, rule, KeyMask::new(&key), console)
 }

@@ -27,15 +27,10 @@ impl VerifyLines {
         dialect: &Dialect,
         required: Option<Algorithm>,
         strictness: Strictness,
+        statuses: StatusTable,
     ) -> Self {
-        let key_fingerprint = key.fingerprint();
-        let (dialect, statuses) = (dialect.clone(), StatusTable::PLATFORM);
+        let (key_fingerprint, dialect) = (key.fingerprint(), dialect.clone());
         VerifyLines { key, key_fingerprint, dialect, required, strictness, statuses }
-    }
-
-    #[must_use]
-    pub fn naming(self, statuses: StatusTable) -> Self {
-        VerifyLines { statuses, ..self }
     }
 
     fn verify(&self, number: u64, payload: &Payload<'_>, out: &mut String) -> LineAnswer {
@@ -56,12 +51,10 @@ impl VerifyLines {
             verification,
         };
         out.push_str(&report.json_of_line(number));
-        if report.is_valid() {
-            LineAnswer::Good
-        } else if report.mismatch().is_none() {
-            LineAnswer::Invalid
-        } else {
-            LineAnswer::Mismatched
+        match report.mismatch() {
+            _ if report.is_valid() => LineAnswer::Good,
+            None => LineAnswer::Invalid,
+            Some(_) => LineAnswer::Mismatched,
         }
     }
 }
@@ -102,7 +95,7 @@ mod tests {
 
     fn lines() -> VerifyLines {
         let key = Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap();
-        VerifyLines::new(key, Dialect::platform(), None, Strictness::Normal)
+        VerifyLines::new(key, Dialect::platform(), None, Strictness::Normal, StatusTable::PLATFORM)
     }
 
     fn verified(line: &str) -> (Result<LineAnswer, BadLine>, String) {

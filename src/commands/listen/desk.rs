@@ -299,7 +299,7 @@ fn judged(verdict: &Verdict, seen: Option<Seen>) -> Judged {
     let code = verdict.code.code().to_owned();
     let delivery = seen.map(|seen| seen.delivery);
     let Some(reading) = &verdict.reading else {
-        let explanation = verdict.unreadable.as_ref().map(|why| why.explanation());
+        let explanation = verdict.unreadable.as_ref().map(ToString::to_string);
         return Judged { code, explanation, delivery, ..Judged::default() };
     };
     let (signature, explanation) = match reading.mismatch() {

@@ -15,10 +15,9 @@ use super::desk::Desk;
 use crate::error::CommandError;
 use crate::listener::callback::Callback;
 use crate::listener::inbox::entry::{AppReply, Entry, Forwarded};
-use crate::listener::inbox::{Filter, Inbox, Side, Validity};
+use crate::listener::inbox::{Filter, Inbox, Side};
 use crate::listener::inspector::{
-    Explanation, Inspector, News, Outgoing, Pending, Query, Source, State, VerdictFilter,
-    sign_again,
+    Explanation, Extent, Inspector, News, Outgoing, Pending, Query, Source, State, sign_again,
 };
 use crate::listener::limits::Limits;
 use crate::listener::server::Server;
@@ -74,6 +73,7 @@ impl Bound {
             key_fingerprint: desk.key.fingerprint(),
             dialect: desk.contract.dialect.id.to_string(),
             forward_url: desk.forwarder.as_ref().map(|forwarder| forwarder.target().to_string()),
+            sample: None,
         };
         let shelf = Shelf {
             inbox: Arc::clone(inbox),
@@ -129,10 +129,7 @@ impl Source for Shelf {
         let filter = Filter {
             order: query.order.clone(),
             status: query.status,
-            validity: query.verdict.map(|verdict| match verdict {
-                VerdictFilter::Valid => Validity::Valid,
-                VerdictFilter::Invalid => Validity::Invalid,
-            }),
+            validity: query.verdict,
             before: query.before,
             // The page's search looks at more than the body, so it is not left to the file.
             limit: query.text.is_none().then_some(query.limit as u64),
@@ -160,8 +157,8 @@ impl Source for Shelf {
         entry.map(|entry| entry.map(Arc::new)).map_err(|error| error.to_string())
     }
 
-    fn explain(&self, entry: &Entry) -> Explanation {
-        Explanation::new(entry, &self.contract, &self.key, &self.others)
+    fn explain(&self, entry: &Entry, extent: Extent) -> Explanation {
+        Explanation::new(entry, &self.contract, &self.key, &self.others, extent)
     }
 
     fn sign(&self, text: &[u8], encoding: Encoding) -> Result<Vec<u8>, String> {

@@ -34,11 +34,11 @@ use crate::sender::judge::Judge;
 use crate::sender::orders::Orders;
 use crate::sender::orders::file::FileFormat;
 use crate::sender::orders::mix::MixWords;
-use crate::sender::pace::Rate;
 use crate::sender::record::{BegunOrder, EngineEvent};
 use crate::sender::schedule::parse_duration;
 use crate::terminal::Console;
 use crate::units::percent::Percent;
+use crate::units::rate::Rate;
 
 /// Many orders; any of these makes a run of many, even of one.
 #[derive(clap::Args)]

@@ -33,13 +33,11 @@ fn named_by_connection(headers: &Headers) -> Vec<String> {
         .collect()
 }
 
-/// The headers of a callback as the application gets them: values and order as received.
-///
-/// `Host` is the application's, and the received one stands in `X-Forwarded-Host`, unless a proxy
-/// before the listener has said there who was asked first. `Content-Length` is the body's, which
-/// is no longer chunked. `Expect` is left out: it was settled between the sender and the listener.
-/// `Accept-Encoding` stays, since the reply goes back to the one who sent it. `None` means that one
-/// of them cannot be sent on.
+/// The headers of a callback as the application gets them: values and order as received. `Host` is
+/// the application's, and the received one is in `X-Forwarded-Host`, unless a proxy before the
+/// listener has put there who was asked first. `Content-Length` is that of the body, no longer
+/// chunked. `Expect` is left out: the sender and the listener settled it. `Accept-Encoding` stays,
+/// since the reply goes back to the sender. `None`: one of them cannot be sent on.
 pub(super) fn for_application(callback: &Callback, host: &HeaderValue) -> Option<HeaderMap> {
     let (mut received_host, mut has_length) = (None, false);
     let mut to_send: Vec<(&str, &[u8])> = Vec::with_capacity(callback.headers.len() + 2);

@@ -12,10 +12,9 @@ use crate::net::client::unzip;
 /// The longest remark, in characters: it may repeat what the application sent.
 const MAX_REMARK_CHARS: usize = 300;
 
-/// Whether a reply acknowledges, and what is to be said about it.
-///
-/// A body in gzip is read as the sender would that asked for it; one in another encoding is not
-/// read, so it acknowledges nothing here.
+/// Whether a reply acknowledges, and what is to be said about it. A body in gzip is read as a
+/// sender that asked for it would; one in another encoding is not read, so it acknowledges nothing
+/// here.
 pub(super) fn judge(
     rule: &AcknowledgementRule,
     status: u16,

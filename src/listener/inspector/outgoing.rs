@@ -69,10 +69,9 @@ fn checked(url: &str) -> Result<String, String> {
     }
 }
 
-/// The request as a curl command for a shell that knows `$'…'` (bash, zsh, ksh).
-///
-/// The body is hostile: `--data-raw` gives a leading `@` no meaning, and control characters are
-/// escaped because a terminal would obey them when the command is pasted.
+/// The request as a curl command for a shell that knows `$'…'` (bash, zsh, ksh). The body is
+/// hostile: `--data-raw` gives a leading `@` no meaning, and control characters are escaped because
+/// a terminal would obey them when the command is pasted.
 pub(super) fn curl(request: &Outgoing) -> Result<String, String> {
     if request.body.contains(&0) {
         return Err("the body holds a NUL byte, which no command line can carry".to_owned());

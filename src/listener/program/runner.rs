@@ -58,10 +58,9 @@ pub struct Place<'p> {
     pub target: &'p str,
 }
 
-/// A program under way: it counts the replies, and remembers a bounded number of counts.
-///
-/// Counts that were not used for longest are forgotten first; theirs begin anew. A port that a
-/// client uses again counts on.
+/// A running program: it counts the replies, for a bounded number of orders or connections. The
+/// counts not used for longest are forgotten first and start again; a port that a client uses again
+/// counts on.
 #[derive(Clone, Debug)]
 pub struct Runner {
     program: ReplyProgram,
@@ -80,7 +79,6 @@ struct Counter {
 
 impl Runner {
     /// A program from its beginning, which remembers at most `capacity` orders or connections.
-    ///
     /// Chances come from the seed: that of an order's n-th reply depends on the seed, the order's
     /// id and n alone; on a connection, and for requests without an id, on the order in which they
     /// came.
@@ -183,10 +181,9 @@ pub struct Chosen {
 }
 
 impl Chosen {
-    /// What the server does, and what the inbox keeps of it.
-    ///
-    /// `auto` is what would be answered without a program, `success_text` what acknowledges in the
-    /// dialect. The kept `action` is nothing where the reply is `auto` itself.
+    /// What the server does, and what the inbox keeps of it. `auto` is what would be answered
+    /// without a program, `success_text` what acknowledges in the dialect. The kept `action` is
+    /// `None` where the reply is `auto` itself.
     pub fn answer(&self, auto: Reply, success_text: &str) -> (Answer, Replied) {
         self.action.answer(Given { usual: auto, success_text, target: &self.target })
     }

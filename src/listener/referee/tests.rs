@@ -157,7 +157,19 @@ fn after_the_acknowledgement_there_is_silence() {
     game.acknowledged(0, &success());
     assert_eq!(game.refused(1, &success()), ["after-acknowledgement"]);
     assert_eq!(game.refused(60_000, &success()), ["after-acknowledgement"]);
-    assert_eq!(game.referee.verdict().errors, 2);
+    let report = game.referee.verdict();
+    assert_eq!((report.errors, report.is_kept()), (2, false));
+    assert_eq!((report.orders[0].errors, report.orders[0].warnings), (2, 0));
+}
+
+#[test]
+fn warnings_alone_break_no_contract() {
+    let mut game = Game::new();
+    game.refused(0, &success());
+    assert_eq!(game.refused(999, &success()), ["too-soon"]);
+    let report = game.referee.verdict();
+    assert_eq!((report.warnings, report.errors, report.is_kept()), (1, 0, true));
+    assert_eq!((report.orders[0].errors, report.orders[0].warnings), (0, 1));
 }
 
 #[test]
@@ -171,6 +183,19 @@ fn what_was_under_way_at_the_acknowledgement_is_no_breach() {
     assert!(game.referee.acknowledged(1, at(20_000)).is_empty());
     game.referee.ended(3, at(12_000));
     assert_eq!(game.opened(12_001, &success()), ["after-acknowledgement"]);
+}
+
+#[test]
+fn a_delivery_in_flight_at_the_acknowledgement_may_be_close_to_the_one_before() {
+    for (acknowledged, expected) in [(Some(500), &[][..]), (None, &["too-soon"])] {
+        let mut game = Game::new();
+        game.opened(0, &success());
+        match acknowledged {
+            Some(time) => assert!(game.referee.acknowledged(1, at(time)).is_empty()),
+            None => game.referee.ended(1, at(0)),
+        }
+        assert_eq!(game.refused(500, &success()), expected, "{acknowledged:?}");
+    }
 }
 
 #[test]
@@ -208,7 +233,7 @@ fn a_retry_repeats_the_notification() {
     let mut game = Game::new();
     game.refused(0, &first);
     game.refused(15_000, &memo);
-    let said = game.referee.verdict().breaches[0].kind.explanation();
+    let said = game.referee.verdict().breaches[0].kind.to_string();
     assert_eq!(said, "differs from its first delivery in memo, sign");
 }
 
@@ -276,7 +301,7 @@ fn method_and_content_type_are_held_to_the_contract() {
     let mut bare = callback(1, at(0), "POST", JSON, &good);
     bare.headers.clear();
     let found = game.observe(&bare);
-    assert_eq!(found[0].kind.explanation(), "there was no content type");
+    assert_eq!(found[0].kind.to_string(), "there was no content type");
     assert_eq!(found[0].order_id.as_deref(), Some("POT1"));
 }
 
@@ -370,7 +395,7 @@ fn memory_is_bounded_whatever_comes() {
         game.referee.observe(&observation);
     }
     let referee = &game.referee;
-    assert_eq!((referee.orders.len(), referee.by_turn.len()), (1000, 1000));
+    assert_eq!(referee.orders.len(), 1000);
     assert_eq!(referee.pending.len(), MOST_PENDING);
     let report = referee.verdict();
     assert_eq!((report.callbacks, report.orders_forgotten), (200_000, 199_000));

@@ -42,10 +42,8 @@ pub(super) struct Direct {
 }
 
 impl Direct {
-    /// Sends one request and reads its reply.
-    ///
-    /// It is sent at most once. Only where a kept connection turned out to be closed before a
-    /// byte was written does it go out on a new one.
+    /// Sends one request and reads its reply. It is sent at most once: only where a kept connection
+    /// turned out to be closed before a byte was written does it go out on a new one.
     pub(super) async fn exchange(
         &self,
         request: HttpRequest<'_>,
@@ -148,7 +146,6 @@ fn show(message: &Request<RequestBody>, options: &RequestOptions, progress: &Pro
     });
 }
 
-/// How a reply is read.
 struct Read<'a> {
     options: &'a RequestOptions,
     limit: super::ReplyLimit,

@@ -12,7 +12,6 @@ use super::connection::Socket;
 
 const READY_AGAIN: Duration = Duration::from_secs(1);
 
-/// How many idle connections are kept, and how long.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolLimits {
     pub most_idle: usize,
@@ -25,7 +24,7 @@ pub struct PoolLimits {
 
 impl Default for PoolLimits {
     fn default() -> Self {
-        PoolLimits { most_idle: 4_096, idle_time: None, trusted_for: Duration::from_micros(100) }
+        PoolLimits { most_idle: 4_096, idle_time: None, trusted_for: Duration::from_millis(1) }
     }
 }
 
@@ -43,7 +42,6 @@ struct Idle {
     since: Instant,
 }
 
-/// The idle connections to one endpoint.
 #[derive(Debug)]
 pub(super) struct Pool {
     limits: PoolLimits,

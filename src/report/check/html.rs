@@ -1,15 +1,15 @@
 //! A check as one HTML page: its style inside it, no scripts, nothing loaded.
 
 use super::shown::{
-    LARGE_BODY, LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, MOST_HEADERS,
-    MOST_SHOWN_EXCHANGES, body_lines, visible,
+    LARGE_BODY, LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, MOST_SHOWN_EXCHANGES,
+    body_lines, header_lines, received_line, sent_line, visible,
 };
-use super::standing::{Standing, again, counts, headline, is_yes, unverified, unverified_claims};
-use super::text::status;
+use super::standing::{
+    Standing, again, count, counts, headline, is_yes, unverified, unverified_claims,
+};
 use crate::check::report::{CaseResult, CheckReport, Exchange};
 use crate::report::figures::{counted, grouped, span};
 use crate::report::summary::markup::Markup;
-use crate::report::text::short_duration;
 
 const MOST_BODY_LINES: usize = 40;
 
@@ -33,8 +33,7 @@ fn title(report: &CheckReport) -> String {
     if let Some(headline) = headline(&report.endpoint) {
         return headline.title.to_owned();
     }
-    let of = counts(&report.results);
-    let count = |wanted| of.iter().find(|(it, _)| *it == wanted).map_or(0, |(_, count)| *count);
+    let count = |standing| count(&report.results, standing);
     match (count(Standing::Failed), count(Standing::Inconclusive), is_yes(report)) {
         (0, 0, true) if report.results.iter().any(|it| unverified(it).is_some()) => {
             "No case failed, but not every claim was verified".to_owned()
@@ -83,16 +82,15 @@ fn filters(page: &mut Markup, report: &CheckReport) {
     let counts = counts(&report.results);
     page.html("<input type=\"radio\" name=\"f\" id=\"f-all\" checked>");
     for (standing, _) in &counts {
-        page.html("<input type=\"radio\" name=\"f\" id=\"f-")
-            .html(standing.look().id())
-            .html("\">");
+        let id = standing.look().id;
+        page.html("<input type=\"radio\" name=\"f\" id=\"f-").html(id).html("\">");
     }
     page.html("<div class=\"filters\" role=\"group\" aria-label=\"Show\">");
     page.html("<label for=\"f-all\"><b>").text(&grouped(report.results.len() as u64));
     page.html("</b> all</label>");
     for (standing, count) in counts {
         let look = standing.look();
-        page.html("<label for=\"f-").html(look.id()).html("\"><i class=\"").html(look.id());
+        page.html("<label for=\"f-").html(look.id).html("\"><i class=\"").html(look.id);
         page.html("-text\">").html(look.mark).html("</i> <b>").text(&grouped(count)).html("</b> ");
         page.html(look.name).html("</label>");
     }
@@ -103,7 +101,7 @@ fn section(page: &mut Markup, report: &CheckReport, group: &[CaseResult]) {
     let counts = counts(group);
     page.html("<section class=\"");
     for (standing, _) in &counts {
-        page.html("has-").html(standing.look().id()).html(" ");
+        page.html("has-").html(standing.look().id).html(" ");
     }
     let name = group.first().map_or("", |first| first.group.as_str());
     page.html("\"><h2>").text(&visible(name, LONGEST_ID)).html("<span class=\"quiet\">");
@@ -121,13 +119,13 @@ fn section(page: &mut Markup, report: &CheckReport, group: &[CaseResult]) {
 fn case(page: &mut Markup, report: &CheckReport, result: &CaseResult) {
     let standing = Standing::of(result);
     let look = standing.look();
-    page.html("<details class=\"").html(look.id()).html("\"");
+    page.html("<details class=\"").html(look.id).html("\"");
     page.html(if standing == Standing::Failed { " open>" } else { ">" });
-    page.html("<summary><i class=\"").html(look.id()).html("-text\" title=\"").html(look.name);
+    page.html("<summary><i class=\"").html(look.id).html("-text\" title=\"").html(look.name);
     page.html("\">").html(look.mark).html("</i><span class=\"title\">");
     page.text(&visible(&result.title, LONGEST_TITLE));
     if standing != Standing::Passed {
-        page.html(" <em class=\"").html(look.id()).html("-text\">").html(look.name).html("</em>");
+        page.html(" <em class=\"").html(look.id).html("-text\">").html(look.name).html("</em>");
     }
     page.html("</span><code>").text(&visible(&result.id, LONGEST_ID)).html("</code></summary>");
     page.html("<div class=\"told\">");
@@ -159,34 +157,17 @@ fn told(page: &mut Markup, heading: &'static str, text: &str) {
 }
 
 fn exchange(page: &mut Markup, exchange: &Exchange) {
-    page.html("<h3>Sent</h3><p>").text(&visible(&exchange.method, 20));
-    for part in [&exchange.manner, &exchange.label].into_iter().filter(|part| !part.is_empty()) {
-        page.html(", ").text(&visible(part, LONGEST_TITLE));
-    }
-    page.html("</p><pre>");
-    for (name, value) in exchange.headers.iter().take(MOST_HEADERS) {
-        page.text(&visible(name, LONGEST_ID)).html(": ");
-        page.text(&if value.is_empty() {
-            "(left out)".into()
-        } else {
-            visible(value, LONGEST_TITLE)
-        });
-        page.html("\n");
+    page.html("<h3>Sent</h3><p>").text(&sent_line(exchange)).html("</p><pre>");
+    for header in header_lines(exchange) {
+        page.text(&header).html("\n");
     }
     page.html(if exchange.headers.is_empty() { "" } else { "\n" });
     body(page, &exchange.body);
-    page.html("</pre><h3>Received</h3><p>");
-    let elapsed = short_duration(exchange.elapsed);
-    match &exchange.received {
-        Ok(received) => {
-            page.text(&format!("{}, {elapsed}", status(received))).html("</p><pre>");
-            body(page, &received.body);
-            page.html("</pre>");
-        }
-        Err(why) => {
-            page.text(&format!("no reply after {elapsed}: {}", visible(why, LONGEST_TEXT)));
-            page.html("</p>");
-        }
+    page.html("</pre><h3>Received</h3><p>").text(&received_line(exchange)).html("</p>");
+    if let Ok(received) = &exchange.received {
+        page.html("<pre>");
+        body(page, &received.body);
+        page.html("</pre>");
     }
     told(page, "The platform concludes", &exchange.conclusion);
 }
@@ -231,7 +212,7 @@ mod tests {
     fn every_standing_has_its_filter_and_colour() {
         let style = include_str!("html.css");
         for standing in Standing::ALL {
-            let name = standing.look().id();
+            let name = standing.look().id;
             for rule in [
                 format!("#f-{name}:checked ~ section details:not(.{name})"),
                 format!("#f-{name}:checked ~ section:not(.has-{name})"),

@@ -5,15 +5,13 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestRerun, TestSuite};
 
 use super::shown::{LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, visible};
-use super::standing::{JunitKind, Standing, headline, unverified};
+use super::standing::{Standing, headline, unverified};
 use super::text::result_lines;
 use crate::check::report::{CaseResult, CheckReport};
 
 /// The longest time that is written; a longer one is no time that was measured.
 const LONGEST_TIME: Duration = Duration::from_secs(1_000_000);
 
-/// The document.
-///
 /// What is inconclusive is an error, so that no pipeline takes it for passed. A warning is a passed
 /// case with its text in `system-out`: JUnit has no warnings. What was not verified is skipped.
 pub fn xml(report: &CheckReport) -> String {
@@ -38,8 +36,8 @@ fn endpoint_case(report: &CheckReport) -> TestCase {
     let status = match headline(&report.endpoint) {
         None => TestCaseStatus::success(),
         Some(headline) => {
-            let kind = match headline.standing.look().junit {
-                JunitKind::Failure => NonSuccessKind::Failure,
+            let kind = match headline.standing {
+                Standing::Failed => NonSuccessKind::Failure,
                 _ => NonSuccessKind::Error,
             };
             let reason = visible(&headline.reason, LONGEST_TEXT);
@@ -65,27 +63,22 @@ fn case(report: &CheckReport, result: &CaseResult) -> TestCase {
         status.set_description(in_full(report, result));
         status
     };
-    let claim = unverified(result).map(|claim| visible(claim, LONGEST_TEXT));
-    let status = match look.junit {
+    let skipped = |message: String| {
+        let mut status = TestCaseStatus::skipped();
+        status.set_message(message);
+        status
+    };
+    let claim =
+        unverified(result).map(|claim| format!("not verified: {}", visible(claim, LONGEST_TEXT)));
+    let status = match (standing, claim) {
         // A green case would vouch for what nothing verified.
-        JunitKind::Success | JunitKind::Flaky | JunitKind::Skipped if claim.is_some() => {
-            let claim = format!("not verified: {}", claim.unwrap_or_default());
-            let mut status = TestCaseStatus::skipped();
-            status.set_message(match standing {
-                Standing::Flaky => format!("{claim}; {}: {message}", look.name),
-                _ => claim,
-            });
-            status
-        }
-        JunitKind::Success => TestCaseStatus::success(),
-        JunitKind::Failure => not(NonSuccessKind::Failure),
-        JunitKind::Error => not(NonSuccessKind::Error),
-        JunitKind::Skipped => {
-            let mut status = TestCaseStatus::skipped();
-            status.set_message(message);
-            status
-        }
-        JunitKind::Flaky => {
+        (Standing::Flaky, Some(claim)) => skipped(format!("{claim}; {}: {message}", look.name)),
+        (_, Some(claim)) => skipped(claim),
+        (Standing::Passed | Standing::Warned, None) => TestCaseStatus::success(),
+        (Standing::Failed, None) => not(NonSuccessKind::Failure),
+        (Standing::Inconclusive, None) => not(NonSuccessKind::Error),
+        (Standing::Skipped | Standing::Unverified, None) => skipped(message),
+        (Standing::Flaky, None) => {
             let mut first = TestRerun::new(NonSuccessKind::Failure);
             first.set_type(look.name).set_message(message);
             first.set_description(in_full(report, result));

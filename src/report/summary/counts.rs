@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::report::figures::shortened;
 use crate::sender::record::OrderResult;
 
@@ -28,7 +30,7 @@ impl OrderCounts {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct AttemptCounts {
     /// The attempts' number, from 1.
     pub attempt: u32,
@@ -36,11 +38,18 @@ pub struct AttemptCounts {
     pub failed: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+impl AttemptCounts {
+    pub const fn made(&self) -> u64 {
+        self.acknowledged + self.failed
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reason {
     pub code: Cow<'static, str>,
     pub explanation: String,
     pub attempts: u64,
+    #[serde(rename = "orders_exhausted")]
     pub exhausted: u64,
 }
 

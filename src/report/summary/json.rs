@@ -49,17 +49,8 @@ pub fn summary(report: &RunReport) -> String {
                 "planned_per_second": summary.facts.rate,
                 "attempts_per_second": summary.attempt_rate(),
             },
-            "by_attempt": summary.by_attempt.iter().map(|row| json!({
-                "attempt": row.attempt,
-                "acknowledged": row.acknowledged,
-                "failed": row.failed,
-            })).collect::<Vec<_>>(),
-            "reasons": summary.reasons.iter().map(|reason| json!({
-                "code": reason.code,
-                "explanation": reason.explanation,
-                "attempts": reason.attempts,
-                "orders_exhausted": reason.exhausted,
-            })).collect::<Vec<_>>(),
+            "by_attempt": summary.by_attempt,
+            "reasons": summary.reasons,
             "latency_from_intended": latency(&summary.latency),
             "latency_from_sent": latency(&summary.service_time),
             "throttled": {

@@ -1,12 +1,12 @@
 //! HTML in the making: fixed markup, and texts that pass one escaper.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write};
+
+use askama::filters::Escaper as _;
 
 use crate::mask::outside;
 use crate::report::text::is_hidden;
 
-/// A page in the making.
-///
 /// Markup is fixed text of this program; whatever comes from a run can only enter as text or as a
 /// number, so nothing that was received becomes markup.
 #[derive(Debug, Default)]
@@ -31,15 +31,8 @@ impl Markup {
     }
 
     pub(in crate::report) fn text(&mut self, text: &str) -> &mut Self {
-        escape(&outside(text), &mut self.page);
-        self
-    }
-
-    /// Adds a coordinate or a length with two places; a number that is none becomes 0.
-    pub(in crate::report) fn number(&mut self, number: f64) -> &mut Self {
-        let number = if number.is_finite() { number } else { 0.0 };
         // Writing to a String cannot fail.
-        let _ = write!(self.page, "{number:.2}");
+        let _ = Escaper.write_escaped_str(&mut self.page, text);
         self
     }
 
@@ -48,19 +41,30 @@ impl Markup {
     }
 }
 
-fn escape(text: &str, page: &mut String) {
-    for character in text.chars() {
-        match character {
-            '&' => page.push_str("&amp;"),
-            '<' => page.push_str("&lt;"),
-            '>' => page.push_str("&gt;"),
-            '"' => page.push_str("&quot;"),
-            '\'' => page.push_str("&#39;"),
-            hidden if is_hidden(hidden) => {
-                page.extend(hidden.escape_unicode());
+/// A coordinate or a length with two places; a number that is none becomes 0.
+pub(super) fn number(number: f64) -> String {
+    format!("{:.2}", if number.is_finite() { number } else { 0.0 })
+}
+
+/// Escapes each value that a template shows: no text becomes markup, keys are masked, and hidden
+/// characters are made visible.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Escaper;
+
+impl askama::filters::Escaper for Escaper {
+    fn write_escaped_str<W: Write>(&self, mut page: W, text: &str) -> fmt::Result {
+        for character in outside(text).chars() {
+            match character {
+                '&' => page.write_str("&amp;")?,
+                '<' => page.write_str("&lt;")?,
+                '>' => page.write_str("&gt;")?,
+                '"' => page.write_str("&quot;")?,
+                '\'' => page.write_str("&#39;")?,
+                hidden if is_hidden(hidden) => write!(page, "{}", hidden.escape_unicode())?,
+                plain => page.write_char(plain)?,
             }
-            plain => page.push(plain),
         }
+        Ok(())
     }
 }
 
@@ -84,8 +88,6 @@ mod tests {
 
     #[test]
     fn a_number_is_a_number() {
-        let mut page = Markup::default();
-        page.number(1.0).html(" ").number(f64::NAN).html(" ").number(f64::INFINITY);
-        assert_eq!(page.finish(), "1.00 0.00 0.00");
+        assert_eq!([1.0, f64::NAN, f64::INFINITY].map(number), ["1.00", "0.00", "0.00"]);
     }
 }

@@ -1,7 +1,7 @@
 //! The summary of a run for a person, within 80 columns.
 
 use super::latency::{LatencyFigures, SHOWN_QUANTILES};
-use super::{DeliverySummary, RunReport};
+use super::{AttemptCounts, DeliverySummary, RunReport};
 use crate::report::drawing::{LogScale, bar, curve, labels};
 use crate::report::figures::{counted, grouped, rate, share, shortened, span, three_digits};
 use crate::report::gates::{GateResult, GateVerdict};
@@ -143,14 +143,14 @@ fn earlier(summary: &DeliverySummary) -> Vec<Line> {
 
 fn attempts(summary: &DeliverySummary) -> Vec<Line> {
     let rows = &summary.by_attempt;
-    let most = rows.iter().map(|row| row.acknowledged + row.failed).max().unwrap_or(0);
+    let most = rows.iter().map(AttemptCounts::made).max().unwrap_or(0);
     if most == 0 {
         return Vec::new();
     }
     let head = format!("  {:<5}{:>11}{:>11}{:>10}  ", "", "made", "acked", "of orders");
     let mut lines = vec![heading("By attempt"), Line::new().dim(head.trim_end().to_owned())];
     lines.extend(rows.iter().take(MOST_ATTEMPT_ROWS).map(|row| {
-        let made = row.acknowledged + row.failed;
+        let made = row.made();
         let (good, all) = (bar(row.acknowledged, most, 36), bar(made, most, 36));
         let rest = all.chars().count().saturating_sub(good.chars().count());
         Line::new()

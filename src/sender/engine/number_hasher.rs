@@ -1,8 +1,7 @@
-//! A cheap hash for the numbers of orders.
+//! A cheap hash for order numbers: the run counts them, so nobody can choose ones that collide.
 
 use std::hash::Hasher;
 
-/// Spreads order numbers: the run counts them itself, so nobody can choose ones that collide.
 #[derive(Default)]
 pub(super) struct NumberHasher(u64);
 

@@ -122,11 +122,9 @@ pub(super) struct Completed {
     pub(super) sent: Duration,
     pub(super) finished: Duration,
     pub(super) outcome: Outcome,
-    /// What the platform concludes from the reply; `None` where none arrived.
     pub(super) conclusion: Option<Conclusion>,
 }
 
-/// Whether there is something to do without waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Readiness {
     Wait,
@@ -150,7 +148,6 @@ pub(super) struct State<'r, E> {
     start: Timestamp,
     input: EngineInput<'r>,
     on_event: &'r mut OnEvent<'r, E>,
-    /// Whether events are kept for a journal.
     has_journal: bool,
     now: Duration,
     phase: Phase,
@@ -341,8 +338,7 @@ impl<'r, E> State<'r, E> {
         }
     }
 
-    /// The next moment at which something is to do, and how far it is; with `is_idle` the next beat
-    /// at the latest.
+    /// When something is next to be done, and how long until then; with `is_idle` one beat at most.
     pub(super) fn next_timer(&self, is_idle: bool) -> Option<(Duration, Duration)> {
         let due = match self.phase {
             Phase::Draining { until } => Some(until),
@@ -407,7 +403,6 @@ impl<'r, E> State<'r, E> {
         (self.phase, self.totals.ending) = (Phase::Draining { until }, Ending::Stopped);
     }
 
-    /// Stops, and sends nothing more of what was taken.
     fn halt(&mut self) {
         self.stop();
         self.is_halted = true;
@@ -476,7 +471,6 @@ impl<'r, E> State<'r, E> {
         }
     }
 
-    /// Ends the run: what is not finished was interrupted.
     pub(super) fn finish(&mut self, now: Duration) -> Result<RunTotals, E> {
         self.now = now;
         self.unthrottle();

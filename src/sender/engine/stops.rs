@@ -1,6 +1,5 @@
-//! The times in which the sender itself did not run: a paused process, or a machine that is too busy.
-//!
-//! Nothing tells a process that it was stopped. It shows in a timer that rings long after its time.
+//! The times in which the sender itself did not run: a paused process, or a machine that is too
+//! busy. Nothing but a timer that rings long after its time shows them.
 
 use std::time::Duration;
 

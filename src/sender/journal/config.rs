@@ -9,11 +9,12 @@ use super::time;
 use crate::sender::decide::RetryPlan;
 use crate::sender::jitter::Jitter;
 use crate::sender::orders::plan::OrderPlan;
-use crate::sender::pace::{Pace, Rate};
+use crate::sender::pace::Pace;
 use crate::sender::retry_after::RetryAfter;
 use crate::sender::schedule::{RetrySchedule, Speed, format_duration, parse_duration};
 use crate::store::{Row, Statement, StoreError, Value};
 use crate::units::percent::Percent;
+use crate::units::rate::Rate;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunConfig {

@@ -1,4 +1,4 @@
-//! What a journal tells a run that continues, read from its tables.
+//! What a run that continues takes from its journal.
 
 use std::vec;
 
@@ -42,7 +42,6 @@ pub struct Resumable {
     /// The orders that are not done, by number. Some may have expired meanwhile: the journal does not
     /// call them exhausted, because with a clock that is right again they may continue.
     pub begun: Vec<BegunOrder>,
-    /// The order that was taken in last.
     pub last: Option<Order>,
     pub counts: Counts,
 }

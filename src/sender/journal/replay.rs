@@ -1,7 +1,6 @@
-//! What the earlier sessions of a run did, read back as the events that told it then.
-//!
-//! A run that continues is judged as a whole, so its summary takes in what was before. The sessions
-//! stand end to end: the time between two of them, in which nothing ran, is left out.
+//! What the earlier sessions of a run did, read back as events. A run that continues is judged as a
+//! whole, so its summary takes in the earlier sessions end to end: the time between two of them, in
+//! which nothing ran, is left out.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -116,7 +115,6 @@ pub(super) fn spans(reader: &Reader) -> Result<BTreeMap<u32, Span>, StoreError> 
 
 type Codes = HashMap<String, Arc<str>>;
 
-/// The outcomes and what they mean: so many as reports can tell apart.
 fn codes(reader: &Reader) -> Result<Codes, StoreError> {
     let mut codes = Codes::new();
     let sql = "SELECT DISTINCT a.outcome, r.explanation FROM attempts AS a

@@ -6,12 +6,13 @@ use super::*;
 use crate::sender::decide::{Decision, Exhaustion, LastOutcome};
 use crate::sender::jitter::Jitter;
 use crate::sender::orders::plan::{OrderPlan, OrderSettings, OrderSource};
-use crate::sender::pace::{Pace, Rate};
+use crate::sender::pace::Pace;
 use crate::sender::record::OrderEnd;
 use crate::sender::retry_after::RetryAfter;
 use crate::sender::schedule::{RetrySchedule, Speed};
 use crate::store::Trouble;
 use crate::store::tests::{Folder, change, copy_as_after_a_crash};
+use crate::units::rate::Rate;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()

@@ -29,7 +29,6 @@ pub(super) struct Recorded {
     pub(super) is_acknowledged: bool,
 }
 
-/// What turns calendar times into schedule time.
 pub(super) struct Timeline<'a> {
     pub(super) schedule: &'a RetrySchedule,
     pub(super) speed: Speed,

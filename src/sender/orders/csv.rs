@@ -1,7 +1,7 @@
 //! Orders from CSV: a row with the header gives an object.
 
 use std::collections::VecDeque;
-use std::io::{self, BufReader, Chain, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -141,7 +141,7 @@ impl LineCounter {
 
 /// The first line that is not blank, with its end and without a byte order mark: enough to find
 /// the separator. The lines before it are counted.
-fn first_line(reader: &mut impl Read, lines: &mut LineCounter) -> Result<Vec<u8>, ReadError> {
+fn first_line(reader: &mut impl BufRead, lines: &mut LineCounter) -> Result<Vec<u8>, ReadError> {
     let mut line = Vec::new();
     for byte in reader.bytes() {
         line.push(byte.map_err(|error| ReadError { line: lines.next, error })?);

@@ -14,7 +14,7 @@ pub struct Example {
     pub completed_at: Timestamp,
 }
 
-/// How long before its completion the example's order was created, in seconds: as on the page.
+/// How long before its completion the order was created, in seconds: as in the platform's example.
 const TOOK: i64 = 62;
 
 const LENGTH: usize = 320;
@@ -43,7 +43,6 @@ impl Example {
     }
 }
 
-/// Writes a number in its 32 hexadecimal digits.
 fn push_hex(text: &mut String, number: u128) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut digits = [0; 32];

@@ -189,7 +189,6 @@ impl<'p> OpenFile<'p> {
         Err(OrderError::Changed { path: kept.path.clone() })
     }
 
-    /// The file's rows from its beginning.
     pub(super) fn rows(
         mut self,
         format: FileFormat,
@@ -211,7 +210,6 @@ pub(super) fn cannot_open(path: &Path, error: io::Error) -> OrderError {
     OrderError::Open { path: path.to_owned(), error }
 }
 
-/// Length and digest of what was read.
 #[derive(Clone, Default)]
 struct Digest(Arc<Mutex<(u64, Sha256)>>);
 

@@ -45,7 +45,6 @@ pub(super) enum CellType {
     Json,
 }
 
-/// Which fields a table must have.
 pub(super) struct Expected {
     changed: Vec<String>,
     /// Whether every order must be a notification of the platform, whatever the columns are.
@@ -85,7 +84,6 @@ impl Expected {
         }
     }
 
-    /// The columns of a header's cells.
     pub(super) fn columns<'c>(
         &self,
         separator: u8,
@@ -203,8 +201,7 @@ fn check_separator(text: &str, separator: u8, missing: &[&str]) -> Result<(), He
     Err((problem, Some(SEPARATOR_HINT)))
 }
 
-/// The separator of a line such as `sep=;`, which some programs write before the header; `None`
-/// of any other line.
+/// The separator of a line such as `sep=;`, which some programs write before the header.
 pub(super) fn declared_separator(line: &[u8]) -> Option<Result<u8, HeaderError>> {
     let line = String::from_utf8_lossy(line);
     let (start, given) = line.trim_matches(['"', ' ', '\r', '\n']).split_at_checked(4)?;

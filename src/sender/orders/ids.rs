@@ -20,7 +20,6 @@ pub struct OrderIds {
 }
 
 impl OrderIds {
-    /// The ids of this seed: the same each time, and others for another seed.
     pub fn new(seed: u64) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         OrderIds { keys: std::array::from_fn(|_| random.u64(..)) }

@@ -48,7 +48,6 @@ impl OrderMaker {
         }
     }
 
-    /// What the header of a table must have.
     pub(super) fn expected(&self) -> Result<Expected, OrderError> {
         let signer = self.signer.as_ref().ok_or(OrderError::NoKey)?;
         Ok(Expected::new(&self.plan.settings, signer.dialect()))
@@ -75,7 +74,6 @@ impl OrderMaker {
         Some(order)
     }
 
-    /// The order of a row.
     pub(super) fn order(&mut self, row: &Row, at: Timestamp) -> Result<Order, OrderError> {
         self.edits.clear();
         if let Some(status) = self.draw_status() {
@@ -87,7 +85,6 @@ impl OrderMaker {
         })
     }
 
-    /// The next generated order.
     pub(super) fn example(&mut self, at: Timestamp) -> Result<Order, OrderError> {
         self.edits.clear();
         let status = self.draw_status().unwrap_or_default();

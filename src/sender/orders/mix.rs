@@ -9,10 +9,8 @@ const MAX_WEIGHT: u64 = 1_000_000_000;
 
 const MAX_STATUSES: usize = 100;
 
-/// Statuses with their weights.
-///
-/// Each order's status is drawn from the seeded generator: the shares come out as chance has it,
-/// as real traffic does, and the same seed gives the same statuses.
+/// Statuses with their weights. Each order's status is drawn from the seeded generator: shares vary
+/// by chance, as in real traffic, and the same seed gives the same statuses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<(i64, u64)>")]
 pub struct Mix(Vec<(i64, u64)>);

@@ -25,10 +25,8 @@ pub(super) struct Pipe {
 }
 
 impl Pipe {
-    /// Rows of what a reader gives; the thread that reads begins at once.
-    ///
-    /// It ends with the reader, or when nobody takes its rows any more. While the reader is silent
-    /// nothing ends it but the end of the process.
+    /// Begins to read at once, in a thread that ends with the reader, or when nobody takes its rows
+    /// any more. While the reader is silent nothing ends it but the end of the process.
     pub(super) fn try_new(
         reader: Box<dyn Read + Send>,
         format: FileFormat,
@@ -48,7 +46,6 @@ impl Pipe {
         Ok(Pipe { next: None, rows })
     }
 
-    /// The next row; `None` at the end, pending where none is there yet.
     pub(super) fn next(&mut self) -> Poll<Option<RowResult>> {
         if self.next.is_some() {
             return Poll::Ready(self.next.take());

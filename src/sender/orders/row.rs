@@ -15,7 +15,6 @@ pub(super) struct Row {
 #[derive(Clone, Copy)]
 pub(super) enum WrittenAs {
     Line,
-    /// The body of a recorded callback.
     Body,
     Cells,
 }

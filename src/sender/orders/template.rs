@@ -17,7 +17,6 @@ pub const MAX_HEX_DIGITS: usize = 1024;
 
 const KNOWN: &str = "{n}, {uuid}, {now}, {now_ms}, {hex:N} and {LOW..HIGH}";
 
-/// A change of each order before it is signed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
@@ -72,7 +71,7 @@ pub enum TemplateError {
     HexDigits(String),
     #[error("{{{0}}}: the range is reversed")]
     Reversed(String),
-    /// A bound that is no 64-bit integer.
+    /// A bound that is not a 64-bit integer.
     #[error("{{{0}}}: a bound is beyond 64 bits")]
     Overflow(String),
     #[error("{0}")]
@@ -91,10 +90,8 @@ pub struct TemplateContext<'r> {
 }
 
 impl Template {
-    /// Reads a VALUE.
-    ///
-    /// It is JSON where it parses as JSON whatever its placeholders expand to, else a string: the
-    /// field's type is the same in every order of a run.
+    /// Reads a VALUE: JSON where it parses as JSON whatever its placeholders expand to, else a
+    /// string, so that the field's type is the same in every order of a run.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
         let mut template = Template::parse_text(text)?;
         let mut forms = [i64::MIN, 0, i64::MAX].into_iter().map(|near| {
@@ -115,9 +112,7 @@ impl Template {
         self.fill(&mut |segment, out| segment.expand_into(context, out))
     }
 
-    /// The value as JSON text; `write` writes what stands for a placeholder.
-    ///
-    /// In a value that is JSON, numbers must be given as digits.
+    /// The value as JSON text; `write` expands a placeholder, in JSON with numbers as digits.
     pub fn fill(&self, write: &mut dyn FnMut(&Segment, &mut String)) -> String {
         let text = self.text_with(write);
         match self.form {

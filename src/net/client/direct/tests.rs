@@ -17,6 +17,7 @@ use crate::net::options::*;
 use crate::net::outcome::Outcome;
 use crate::net::resolve::ResolveRule;
 use crate::net::transport::Transport;
+use crate::units::percent::Percent;
 
 /// Sends one request to a merchant that acknowledges it, and returns it as the merchant saw it.
 async fn seen_with(options: RequestOptions) -> String {
@@ -119,7 +120,7 @@ async fn a_lost_reply_is_a_request_that_arrived() {
         let gone = matches!(stream.read(&mut [0]), Ok(0) | Err(_));
         (seen, gone)
     });
-    let loss = Loss { share: "100%".parse().unwrap(), seed: 1 };
+    let loss = Loss { share: Percent::ALL, seed: 1 };
     let options = RequestOptions { loss: Some(loss), ..reused() };
     let outcome = send(&url, options).await;
     assert_eq!(failure(&outcome).code(), "reply-lost");
@@ -132,7 +133,7 @@ async fn a_lost_reply_is_a_request_that_arrived() {
 #[tokio::test]
 async fn a_reply_that_never_came_is_not_called_lost() {
     let (url, merchant) = merchant(|stream| read_request(stream).is_some());
-    let loss = Loss { share: "100%".parse().unwrap(), seed: 1 };
+    let loss = Loss { share: Percent::ALL, seed: 1 };
     let outcome = send(&url, options(|o| o.loss = Some(loss))).await;
     assert_eq!(failure(&outcome).code(), "closed-early");
     assert!(merchant.join().unwrap());

@@ -11,8 +11,8 @@ use super::*;
 use crate::clock::Clock;
 use crate::net::outcome::{FailureKind, Outcome, TransportFailure};
 use crate::net::transport::Transport;
-use crate::sender::pace::Rate;
 use crate::store::tests::Folder;
+use crate::units::rate::Rate;
 
 /// What a merchant does with one request.
 #[derive(Clone)]
