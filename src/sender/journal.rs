@@ -192,13 +192,17 @@ impl Journal {
     ) -> Result<(), StoreError> {
         let mut statements = Vec::with_capacity(2 * (happened.len() + next.len()));
         let mut is_awaited = !next.is_empty();
+        // New orders before the rows that grow: so fewer pages are split, and the file is smaller.
+        let (first, later): (Vec<_>, Vec<_>) = next.iter().partition(|next| next.attempt == 1);
+        for attempt in first {
+            statements.push(insertion(&attempt.order));
+            statements.push(self.intention(start, attempt));
+        }
         for event in happened {
             is_awaited |= matches!(event, EngineEvent::Order(_));
             self.push_event(start, event, &mut statements);
         }
-        for attempt in next {
-            self.push_intention(start, attempt, &mut statements);
-        }
+        statements.extend(later.into_iter().map(|attempt| self.intention(start, attempt)));
         match (statements.is_empty(), is_awaited) {
             (true, _) => Ok(()),
             (false, true) => self.store.write(statements).await.map(drop),
@@ -248,22 +252,14 @@ impl Journal {
         }
     }
 
-    fn push_intention(
-        &self,
-        start: Timestamp,
-        attempt: &InFlight,
-        statements: &mut Vec<Statement>,
-    ) {
+    fn intention(&self, start: Timestamp, attempt: &InFlight) -> Statement {
         let InFlight { order, attempt, intended, .. } = attempt;
-        if *attempt == 1 {
-            statements.push(insertion(order));
-        }
         let sql = "INSERT INTO attempts (order_number, attempt, intended_at_us, part)
                    SELECT number, ?, ?, ? FROM orders WHERE number = ? AND state = 'pending'";
         let intended_at = wall_at(start, *intended).as_microsecond().into();
         let values =
             vec![(*attempt).into(), intended_at, self.session.into(), integer(order.number)];
-        statements.push(Statement::one_row(sql, values));
+        Statement::one_row(sql, values)
     }
 
     fn explanation(&self, attempt: &Attempt) -> Option<Statement> {

@@ -193,7 +193,8 @@ fn begun(journal: &Path) -> usize {
 fn orders_that_had_not_begun_are_made_again_and_only_then_the_key_is_needed() {
     let (merchant, shared) = (Merchant::tolerating(&[ACKNOWLEDGE; 200]), Sandbox::new());
     let (url, journal) = (merchant.url(), shared.work().join("run.db"));
-    killed(&merchant, &journal, 8, &["--duplicates", "50%", "--mix", "success=1,failed=1"]);
+    let settings = ["--duplicates", "50%", "--mix", "success=1,failed=1", "--schedule", "10ms"];
+    killed(&merchant, &journal, 8, &settings);
     let before = bytes(&journal);
     let without = || {
         let resume = ["simulate", &url, "--format", "json", "--resume", "--journal"];
@@ -220,7 +221,7 @@ fn a_file_of_orders_that_was_changed_is_refused_by_a_resume() {
     let orders = shared.work().join("orders.ndjson");
     let rows: String = (1..=40).map(|n| format!("{{\"payout_id\":\"P{n}\"}}\n")).collect();
     fs::write(&orders, &rows).unwrap();
-    let run = simulate(&url, &journal, &["--concurrency", "1", "--rate", "40/s"]);
+    let run = simulate(&url, &journal, &["--schedule", "10ms", "--rate", "40/s"]);
     let run = run.arg("--from").arg(&orders).start();
     merchant.wait_for(8);
     run.signal(Signal::KILL);
@@ -243,7 +244,8 @@ fn the_command_that_resumes_finds_the_key_in_its_file() {
     let (merchant, shared) = (Merchant::tolerating(&[ACKNOWLEDGE; 200]), Sandbox::new());
     let (journal, key) = (shared.work().join("run.db"), shared.work().join("the key"));
     fs::write(&key, KEY).unwrap();
-    let run = payout_notify(&["simulate", &merchant.url(), "--count", "20", "--rate", "20/s"]);
+    let count = ["--count", "20", "--rate", "20/s", "--schedule", "10ms"];
+    let run = payout_notify(&[&["simulate", &merchant.url()], &count[..]].concat());
     let run = run.arg("--journal").arg(&journal).arg("--key-file").arg(&key).start();
     merchant.wait_for(3);
     run.interrupt();
@@ -281,7 +283,7 @@ fn a_resume_honors_retry_after_as_the_run_did() {
 fn a_hard_link_to_a_journal_in_use_is_refused() {
     let (merchant, shared) = (Merchant::tolerating(&[ACKNOWLEDGE; 60]), Sandbox::new());
     let (journal, link) = (shared.work().join("run.db"), shared.work().join("link.db"));
-    let run = simulate(&merchant.url(), &journal, &["--count", "40", "--rate", "20/s"]).start();
+    let run = simulate(&merchant.url(), &journal, &["--count", "20", "--rate", "20/s"]).start();
     merchant.wait_for(2);
     fs::hard_link(&journal, &link).unwrap();
     let refused = simulate(&merchant.url(), &link, &["--resume"]).run().exits(4);
