@@ -8,6 +8,7 @@ pub mod decide;
 pub mod engine;
 pub mod jitter;
 pub mod journal;
+pub mod judge;
 pub mod orders;
 pub mod pace;
 pub mod record;

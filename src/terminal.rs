@@ -155,6 +155,19 @@ impl Console {
         }
     }
 
+    /// Writes blocks of dim lines to stderr, from any task at any time; a bar would be in the way, so
+    /// there is none from then on.
+    pub fn tracer(&mut self) -> impl Fn(&[String]) + Send + Sync + use<> {
+        self.canvas = Device::Other;
+        let theme = self.remarks.theme;
+        move |lines| {
+            let mask = mask::known();
+            let lines = lines.iter().map(|line| render(&mask, theme, &Line::new().dim(line)));
+            // Nobody could be told of a failure here, and the answer does not depend on it.
+            let _ = Watched(io::stderr()).write_all(lines.collect::<String>().as_bytes());
+        }
+    }
+
     pub fn can_ask(&self) -> bool {
         self.remarks.device == Device::Terminal
     }

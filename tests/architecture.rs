@@ -23,7 +23,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("check", "clock mask net sender units"),
     ("sender", "clock lines mask net store units"),
     ("net", "clock mask units"),
-    ("listener", "clock mask store units"),
+    ("listener", "clock mask net store units"),
     ("store", "clock"),
     ("lines", ""),
     ("mask", ""),
@@ -35,11 +35,14 @@ const MAY_USE: &[(&str, &str)] = &[
 
 /// Libraries and paths, and the starts of the names of the files that may name them.
 const NAMED_ONLY_IN: &[(&str, &str)] = &[
-    ("hyper hyper_util", "listener/server listener/forward net/wire net/proxy"),
-    ("http_body_util", "listener/server listener/forward net/wire"),
-    ("rcgen", "listener/tls net/probing/certificate.rs net/tls/tests.rs"),
+    (
+        "hyper hyper_util",
+        "listener/server listener/forward net/client net/options net/proxy net/target net/trace",
+    ),
+    ("http_body_util", "listener/server net/client/direct.rs"),
+    ("rcgen", "listener/tls net/tls net/client/peers.rs"),
     ("futures_util", "sender/engine.rs check/runner.rs check/trial.rs check/control.rs"),
-    ("reqwest", "net/http.rs"),
+    ("reqwest", "net/client/proxied.rs"),
     ("getrandom", "listener/inspector"),
     ("colored", "terminal/theme.rs"),
     ("indicatif", "terminal/progress.rs"),

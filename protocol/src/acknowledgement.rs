@@ -104,6 +104,8 @@ pub enum Refusal {
     TextAroundJson,
     /// Not JSON.
     NotJson,
+    /// A body in an encoding that was not asked for, such as gzip.
+    Encoded(String),
     /// Longer than [`MAX_REPLY_BYTES`].
     TooLong,
     /// Not the reply that the dialect wants.
@@ -137,6 +139,7 @@ impl Refusal {
             Refusal::DuplicateMember(_) => "duplicate-member",
             Refusal::TextAroundJson => "text-around-json",
             Refusal::NotJson => "not-json",
+            Refusal::Encoded(_) => "encoded",
             Refusal::TooLong => "too-long",
             Refusal::NotTheReply { slip, .. } => slip.code(),
         }
@@ -192,6 +195,10 @@ impl Refusal {
                     .to_owned()
             }
             Refusal::NotJson => "the body is not JSON".to_owned(),
+            Refusal::Encoded(encoding) => format!(
+                "the body is encoded ({encoding}), which was not asked for; reply without \
+                 Content-Encoding"
+            ),
             Refusal::TooLong => {
                 format!("the body is longer than {MAX_REPLY_BYTES} bytes; it was not read further")
             }
@@ -212,6 +219,8 @@ pub struct Reply {
     pub content_type: Option<String>,
     /// The `Retry-After` header, where there is one; it does not change what the reply means.
     pub retry_after: Option<String>,
+    /// The encoding of the body, where it has one that was not undone.
+    pub encoding: Option<String>,
     /// The body: whole, or its first [`MAX_REPLY_BYTES`] and one more.
     pub body: Vec<u8>,
 }
@@ -380,6 +389,7 @@ mod tests {
             status,
             content_type: Some("application/json;charset=utf-8".into()),
             retry_after: None,
+            encoding: None,
             body: body.as_bytes().to_vec(),
         }
     }

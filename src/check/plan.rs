@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::case::{Case, Effect, Need, Work};
+use super::case::{Case, Effect, Manner, Need, StepPlan, Work};
 use super::control::{CLEARLY_BAD_COUNT, MOST_OF_A_CONTROL};
 use super::observer::Observer;
 use super::probe::MOST_OF_A_PROBE;
@@ -38,6 +38,9 @@ impl Plan {
 
     /// Why a case cannot be asked; `None` where it can.
     pub(super) fn lacking(&self, case: &Case) -> Option<&'static str> {
+        if self.wiring.client.proxy().is_some() && needs_direct(case) {
+            return Some("it needs a direct connection, and a proxy is in the way (--proxy none)");
+        }
         let need = case.needs.iter().find(|need| !self.available.contains(need))?;
         Some(match need {
             Need::Https => "the URL is not https",
@@ -47,6 +50,15 @@ impl Plan {
             Need::Observer => "nothing observes the side effect (--observe)",
             Need::PlatformDialect => "it is about the platform's own dialect",
         })
+    }
+}
+
+fn needs_direct(case: &Case) -> bool {
+    let is_plain = |step: &StepPlan| matches!(step.manner, Manner::Plain | Manner::Fresh);
+    match &case.work {
+        Work::Send(steps) => !steps.iter().all(is_plain),
+        Work::Retry(step) => !is_plain(step),
+        Work::Probe(name) => ["dns", "connect", "tls", "ipv6", "keep-alive"].contains(&&**name),
     }
 }
 
@@ -75,7 +87,6 @@ pub(super) fn is_rough(case: &Case) -> bool {
 }
 
 pub(super) fn is_sociable(case: &Case) -> bool {
-    use super::case::Manner;
     match &case.work {
         Work::Send(steps) => {
             !is_rough(case)

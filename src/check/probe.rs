@@ -1,7 +1,6 @@
 //! Questions about the way to an endpoint that no single notification answers.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -12,7 +11,6 @@ use super::report::{Exchange, Status};
 use super::sender::{Sender, Sent};
 use crate::net::outcome::Outcome;
 use crate::net::probing::{addresses, connect, handshake};
-use crate::net::transport::{Request, Transport};
 use crate::sender::schedule::format_duration;
 
 const SAMPLES: usize = 5;
@@ -89,12 +87,12 @@ impl Prober<'_> {
     }
 
     fn limit(&self) -> Duration {
-        self.sender.wiring().timeout
+        self.sender.wiring().options.timeout
     }
 
     async fn addresses(&self) -> Result<Vec<SocketAddr>, Finding> {
         let wiring = self.sender.wiring();
-        addresses(&wiring.target, &wiring.wire.resolve, self.limit())
+        addresses(&wiring.target, &wiring.client.config().resolve, self.limit())
             .await
             .map_err(|failure| Finding::Bad(failure.explanation()))
     }
@@ -140,10 +138,13 @@ impl Prober<'_> {
         let Some(address) = first else {
             return Finding::Bad("there is no address".to_owned());
         };
-        let facts = match handshake(&wiring.target, address, &wiring.wire, self.limit()).await {
-            Ok(facts) => facts,
-            Err(failure) => return Finding::Bad(failure.explanation()),
-        };
+        let facts =
+            match handshake(&wiring.target, address, &wiring.client.config().tls, self.limit())
+                .await
+            {
+                Ok(facts) => facts,
+                Err(failure) => return Finding::Bad(failure.explanation()),
+            };
         let start = format!("{}, a chain of {}", facts.version, facts.chain);
         let Some(expires_at) = facts.expires_at else { return Finding::Good(start) };
         let days = expires_at.as_second().saturating_sub(Timestamp::now().as_second()) / 86_400;
@@ -208,23 +209,10 @@ impl Prober<'_> {
     }
 
     async fn keep_alive(&self) -> Probed {
-        let transport = match self.sender.keeping() {
-            Ok(transport) => transport,
-            Err(error) => return Finding::Unknown(error.to_string()).into(),
-        };
-        let wiring = self.sender.wiring();
         for which in ["first", "second"] {
             let Ok(message) = self.controls.message() else { break };
-            self.sender.count().await;
             let start = Instant::now();
-            let request = Request {
-                url: wiring.target.clone(),
-                headers: message.headers,
-                body: message.body.into(),
-                acknowledgement: wiring.acknowledgement.clone(),
-                mask: Arc::clone(&wiring.mask),
-            };
-            let (outcome, conclusion) = request.conclude(transport.send(&request).await);
+            let (outcome, conclusion) = self.sender.send_on_kept(&message).await;
             if let Some(why) = outcome.explanation(conclusion.as_ref()) {
                 let took = in_milliseconds(start.elapsed());
                 let text = format!("the {which} on one connection: {why} (after {took})");

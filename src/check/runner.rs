@@ -15,7 +15,6 @@ use super::probe::Prober;
 use super::report::{CaseResult, CheckReport, Endpoint, Status, Tries};
 use super::sender::{Sender, Sent};
 use super::tested::{Tested, blank, judged};
-use crate::net::http::TransportError;
 
 mod one;
 
@@ -32,8 +31,6 @@ pub enum CheckEvent<'a> {
 
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
-    #[error(transparent)]
-    Sender(#[from] TransportError),
     /// The observer cannot be started; nothing was sent.
     #[error(transparent)]
     Observer(#[from] UnstartedError),
@@ -50,7 +47,7 @@ pub async fn check(
     tell: &mut dyn FnMut(CheckEvent<'_>),
 ) -> Result<Checked, CheckError> {
     let started = Instant::now();
-    let sender = Sender::try_new(plan.wiring.clone())?;
+    let sender = Sender::new(plan.wiring.clone());
     let controls = Controls::new(&plan.workshop, &sender);
     let (opening, effects) = open(plan, &controls).await?;
     let everything = match &opening {

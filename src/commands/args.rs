@@ -261,8 +261,6 @@ pub fn no_url() -> CommandError {
         .hint("give the notify URL as the first argument, or set url in a profile")
 }
 
-pub const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
-
 pub fn parse_time(text: &str) -> Result<Duration, String> {
     match parse_duration(text) {
         Ok(duration) if duration.is_zero() => Err("it must be longer than nothing".to_owned()),

@@ -155,6 +155,9 @@ pub struct CheckWireArgs {
     /// Send this header, in the place of an own one; "Name:" leaves it out; several may be given.
     #[arg(long, value_name = "NAME: VALUE")]
     pub header: Vec<String>,
+    /// Show of each request on stderr: addresses, TLS, and the heads of request and reply.
+    #[arg(long, short)]
+    pub verbose: bool,
     /// How the merchant is reached.
     #[command(flatten)]
     pub reach: ReachArgs,
@@ -162,7 +165,8 @@ pub struct CheckWireArgs {
 
 impl CheckWireArgs {
     fn common(&self) -> WireArgs {
-        WireArgs { header: self.header.clone(), reach: self.reach.clone(), ..WireArgs::default() }
+        let (header, reach) = (self.header.clone(), self.reach.clone());
+        WireArgs { header, verbose: self.verbose, reach, ..WireArgs::default() }
     }
 }
 
@@ -194,7 +198,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         let wiring = setup::wiring_of(args, &bundle, environment, console)?;
         let facts = setup::facts_of(&bundle, &wiring);
         return conduct(args, &facts, &wiring.clone(), console, async |_| {
-            Ok((replay::replay(&bundle, wiring).await?, Vec::new()))
+            Ok((replay::replay(&bundle, wiring).await, Vec::new()))
         });
     }
     let (plan, dialect) = setup::plan(args, environment, console)?;
@@ -246,7 +250,7 @@ fn conduct(
             None => Err(CommandError::interrupted("the check was interrupted")),
         }
     })?;
-    report.options = args.given.options(&wiring.mask);
+    report.options = args.given.options(&wiring.judge.mask);
     let exit = if is_passed(&report, &args.choice.fail_on) { Exit::Yes } else { Exit::No };
     let told =
         tell(&report, args.format, console).and_then(|()| reports.write(&report)).and_then(|()| {
@@ -266,9 +270,6 @@ fn conduct(
 
 fn not_begun(error: CheckError) -> CommandError {
     match error {
-        CheckError::Sender(error) => {
-            CommandError::environment("cannot set up the sender").because(error)
-        }
         CheckError::Observer(error) => {
             CommandError::environment("the --observe command cannot be used, so nothing was sent")
                 .because(error)

@@ -22,12 +22,15 @@ use crate::listener::limits::Limits;
 use crate::listener::reply::{JSON, Reply};
 use crate::listener::server::Server;
 use crate::listener::verdict::inspect;
-use crate::net::http::{HttpSettings, HttpTransport};
-use crate::net::transport::{Request, Target};
+use crate::net::client::{Client, ClientConfig};
+use crate::net::options::RequestOptions;
+use crate::net::target::Target;
+use crate::net::transport::Request;
 use crate::report::delivery::{DeliveryPlan, attempt_line, result_line};
 use crate::report::line::Line;
 use crate::sender::decide::RetryPlan;
 use crate::sender::engine::{Engine, LoadLimits};
+use crate::sender::judge::Judge;
 use crate::sender::record::{Order, OrderEnd, OrderResult};
 use crate::sender::schedule::{RetrySchedule, Speed};
 use crate::terminal::Console;
@@ -100,8 +103,8 @@ async fn deliver(
     let clock = SystemClock::new();
     let target = Target::parse(url)
         .map_err(|error| CommandError::environment("the demo's URL").because(error))?;
-    let settings = HttpSettings { timeout: TIMEOUT, ..HttpSettings::default() };
-    let transport = HttpTransport::try_new(&target, settings)
+    let options = RequestOptions { timeout: TIMEOUT, ..RequestOptions::default() };
+    let client = Client::try_new(&target, ClientConfig::default())
         .map_err(|error| CommandError::environment("cannot set up the sender").because(error))?;
     let schedule = RetrySchedule::parse("15s,30s,1m", None, Duration::from_secs(3600))
         .map_err(|error| CommandError::usage("the demo's schedule").because(error))?;
@@ -124,11 +127,12 @@ async fn deliver(
     let completed_at = clock.wall();
     let order = Order { number: 1, id: "".into(), body, completed_at, duplicate_of: None };
     let engine = Engine {
-        request: &Request::new(target, ""),
+        request: &Request::new(target, "").with(Arc::new(options)),
+        judge: &Judge::default(),
         plan: RetryPlan::new(&schedule, speed),
         limits: LoadLimits::ONE,
         clock: &clock,
-        transport: &transport,
+        transport: &client,
         journal: None,
     };
     let mut interrupts = Interrupts::catch();

@@ -15,14 +15,13 @@ use script::Plan;
 
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
-use super::args::{
-    EditArgs, USUAL_TIMEOUT, adopt, adopt_statuses, no_url, numbered, parse_sign_type, parse_time,
-};
+use super::args::{EditArgs, adopt, adopt_statuses, no_url, numbered, parse_sign_type, parse_time};
 use super::signing::scheme_of;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::mask::hides;
-use crate::net::transport::Target;
+use crate::net::options::DEFAULT_TIMEOUT;
+use crate::net::target::Target;
 use crate::report::line::Line;
 use crate::sender::orders::example::StatusWord;
 use crate::sender::orders::mix::MixWords;
@@ -173,7 +172,7 @@ fn plan(args: &Args) -> Result<Plan, CommandError> {
         count,
         per_second: args.rate.per_second(),
         duration,
-        timeout: args.timeout.unwrap_or(USUAL_TIMEOUT),
+        timeout: args.timeout.unwrap_or(DEFAULT_TIMEOUT),
         scheme,
         acknowledgement: dialect.acknowledgement(),
         orders,

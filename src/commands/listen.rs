@@ -41,6 +41,7 @@ use crate::listener::program::{ReplyProgram, Runner};
 use crate::listener::referee::{Referee, RefereeReport, Rules};
 use crate::listener::server::Server;
 use crate::listener::verdict::{Accepts, Contract};
+use crate::net::client::ClientConfig;
 use crate::report::callback::{self, ListenSummary};
 use crate::report::listening::InboxChoice;
 use crate::report::{forwarding, listening, referee};
@@ -147,7 +148,9 @@ struct Setup {
     others: Arc<Vec<(String, Key)>>,
     rule: AcknowledgementRule,
     inbox: Option<(PathBuf, InboxSettings)>,
-    forwarder: Option<Forwarder>,
+    forwarder: Option<Arc<Forwarder>>,
+    /// How the application and the page's own requests reach others.
+    reach: ClientConfig,
     rules: Option<Rules>,
     identity: Option<Identity>,
     inspect: Option<SocketAddr>,
@@ -233,6 +236,7 @@ fn setup(
             .hint("name a file with --inbox FILE"));
     }
     let contract = contract(args)?;
+    let reach = args.forward.reach.config(console)?;
     let rule = AcknowledgementRule::for_reply(&contract.dialect.success_reply);
     Ok(Setup {
         address,
@@ -240,7 +244,8 @@ fn setup(
         key: Arc::new(args.key.resolve(environment, console)?),
         others: Arc::new(args.other_keys.resolve(console)?),
         inbox,
-        forwarder: args.forward.resolve(rule.clone())?,
+        forwarder: args.forward.resolve(rule.clone(), &reach, console)?.map(Arc::new),
+        reach,
         rule,
         rules: args.referee.resolve()?,
         identity: args.tls.resolve(&address.ip().to_string(), console)?,
@@ -262,7 +267,7 @@ async fn serve(
     let bound = server.local_addr().map_err(|error| {
         CommandError::environment("cannot tell the bound address").because(error)
     })?;
-    if setup.forwarder.as_ref().is_some_and(|forwarder| forwarder.points_at(bound)) {
+    if setup.forwarder.as_ref().is_some_and(|forwarder| forwarder.target().reaches(bound)) {
         return Err(CommandError::usage("--forward-to names this listener itself")
             .hint("name the application's own address"));
     }
@@ -274,12 +279,12 @@ async fn serve(
     let (desk, mut ready) = open(args, &setup, bound, page.as_ref())?;
     let page = match (page, &desk.inbox) {
         (Some(page), Some(inbox)) => {
-            Some(page.serve(&desk, inbox, setup.others, ready.url.clone())?)
+            Some(page.serve(&desk, inbox, setup.others, ready.url.clone(), setup.reach)?)
         }
         _ => None,
     };
     ready.inspector = page.as_ref().map(Page::url);
-    let target = desk.forwarder.as_ref().map(forwarding::target_line);
+    let target = desk.forwarder.as_deref().map(forwarding::target_line);
     outlet.tell(Event::Ready(Box::new(Opening { ready, target })));
     let outlet = Arc::new(outlet);
     let remarks = Arc::clone(&outlet);
@@ -346,7 +351,7 @@ fn open(
             None => InboxChoice::Usual,
         },
         inspector: None,
-        forward_to: setup.forwarder.as_ref().map(|forwarder| forwarder.url().to_owned()),
+        forward_to: setup.forwarder.as_ref().map(|forwarder| forwarder.target().to_string()),
         plan: program.iter().flat_map(|p| p.plan_lines()).map(|line| line.to_string()).collect(),
         certificate_sha256: setup.identity.as_ref().and_then(|identity| identity.sha256.clone()),
     };
@@ -361,8 +366,7 @@ fn open(
         orders: Mutex::new(Orders::default()),
         program: program.map(runner),
         inbox,
-        // Cloned from the settings, because a forwarder belongs to the desk alone.
-        forwarder: args.forward.resolve(setup.rule.clone())?,
+        forwarder: setup.forwarder.clone(),
         reply_from,
         referee: setup.rules.clone().map(|rules| Mutex::new(Referee::new(rules))),
         news: page.map(|page| page.news.clone()),

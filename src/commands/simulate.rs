@@ -18,8 +18,8 @@ use protocol::{Algorithm, Dialect, Key, StatusTable};
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
 use super::args::{
-    EditArgs, Format, Input, KeyArgs, USUAL_TIMEOUT, adopt, adopt_headers, adopt_statuses, no_url,
-    parse_payload, parse_sign_type, parse_time,
+    EditArgs, Format, Input, KeyArgs, adopt, adopt_headers, adopt_statuses, no_url, parse_payload,
+    parse_sign_type, parse_time,
 };
 use super::runtime::{Interrupts, block_on, held_back, not_sent};
 use super::signing::{edited, sign_payload};
@@ -27,15 +27,16 @@ use super::wire_args::WireArgs;
 use crate::clock::{Clock, SystemClock};
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::net::http::{HttpSettings, HttpTransport};
-use crate::net::transport::{Request, Target, TargetError, Transport};
-use crate::net::wire_settings::Connections;
+use crate::net::options::Connections;
+use crate::net::target::{Target, TargetError};
+use crate::net::transport::{Request, Transport};
 use crate::report::delivery::{
     DeliveryPlan, attempt_json, attempt_line, reply_line, result_json, result_line,
 };
 use crate::report::line::Line;
 use crate::sender::decide::RetryPlan;
 use crate::sender::engine::{Engine, LoadLimits};
+use crate::sender::judge::Judge;
 use crate::sender::orders::example::{Example, StatusWord};
 use crate::sender::orders::ids::OrderIds;
 use crate::sender::record::{Order, OrderEnd, OrderResult};
@@ -167,27 +168,23 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         Err(_) if !needs_key && args.key.is_absent(environment) => None,
         key => Some(key?),
     };
-    let request = Request::new(target.clone(), "")
-        .acknowledged_by(dialect.acknowledgement())
-        .hiding(key.as_ref());
+    let judge = Judge::new(dialect.acknowledgement(), key.as_ref());
     // One that is drawn is short, so that it can be typed again.
     let seed = args.many.seed.unwrap_or_else(|| u64::from(fastrand::u32(..)));
-    let setup = Setup { args, target, schedule, dialect, request, seed };
     let many = args.many.asked();
     if let Some(flag) = many.filter(|_| args.dry_run) {
         let told = format!("--dry-run shows one order's timeline, and {flag} asks for many");
         return Err(CommandError::usage(told).hint(format!("leave out {flag}")));
     }
     let usual = if many.is_some() { Connections::Reused } else { Connections::Fresh };
-    let wire = args.wire.settings(&setup.target, usual, seed, console)?;
-    let settings = HttpSettings { timeout: args.timeout.unwrap_or(USUAL_TIMEOUT), wire };
-    let transport = HttpTransport::try_new(&setup.target, settings)
-        .map_err(|error| CommandError::environment("cannot set up the sender").because(error))?;
+    let (client, options) = args.wire.connect(&target, (usual, args.timeout), seed, console)?;
+    let request = Request::new(target.clone(), "").with(options);
+    let setup = Setup { args, target, schedule, dialect, request, judge, seed };
     match many {
         // What the wire cannot do is told without sending, too.
         None if args.dry_run => plan_one(&setup, key.as_ref(), console),
-        None => send_one(&setup, key.as_ref(), &transport, console),
-        Some(_) => many::run(&setup, key, &transport, console),
+        None => send_one(&setup, key.as_ref(), &client, console),
+        Some(_) => many::run(&setup, key, &client, console),
     }
 }
 
@@ -197,6 +194,7 @@ struct Setup<'a> {
     schedule: RetrySchedule,
     dialect: &'static Dialect,
     request: Request,
+    judge: Judge,
     seed: u64,
 }
 
@@ -223,6 +221,7 @@ fn send_one(
     };
     let engine = Engine {
         request: &setup.request,
+        judge: &setup.judge,
         plan: RetryPlan::new(&setup.schedule, args.speed()),
         limits: LoadLimits::ONE,
         clock: &one.clock,

@@ -196,11 +196,17 @@ impl Gate {
             Metric::Count(count) => count,
         };
         let (orders, total) = (&summary.orders, summary.total_orders());
+        let (stale, stale_orders) = summary.stale();
         let (part, whole) = match count {
-            Count::Acked => (orders.acknowledged, total),
-            Count::Exhausted => (orders.exhausted, total),
+            Count::Acked => (orders.acknowledged, total.saturating_sub(stale_orders)),
+            Count::Exhausted => {
+                (orders.exhausted.saturating_sub(stale_orders), total.saturating_sub(stale_orders))
+            }
             Count::Retried => (orders.retried, total),
-            Count::Failed => (summary.failed_attempts(), summary.attempts()),
+            Count::Failed => (
+                summary.failed_attempts().saturating_sub(stale),
+                summary.attempts().saturating_sub(stale),
+            ),
             Count::Duplicates => (orders.duplicates, total),
             Count::Throttled => (summary.throttling.episodes, 0),
             Count::Unknown => (summary.unknown_outcomes, 0),

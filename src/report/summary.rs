@@ -1,6 +1,5 @@
 //! What became of many deliveries: one value, folded from their events, for every report.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +8,7 @@ use jiff::Timestamp;
 
 use super::figures::shortened;
 use super::gates::GateResult;
+use crate::net::outcome::FailureKind;
 use crate::sender::record::{Attempt, EngineEvent, OrderEnd, OrderResult};
 use crate::sender::schedule::MAX_RETRIES;
 
@@ -142,6 +142,25 @@ impl DeliverySummary {
         }
     }
 
+    /// The attempts that met the end of a kept connection, and the orders whose last attempt did.
+    ///
+    /// A server may close an idle connection at any moment, so they are not held against it.
+    pub fn stale(&self) -> (u64, u64) {
+        let code = FailureKind::StaleConnection.code();
+        let stale = self.reasons.iter().filter(|reason| reason.code == code);
+        stale.fold((0, 0), |(attempts, orders), reason| {
+            (attempts + reason.attempts, orders + reason.exhausted)
+        })
+    }
+
+    /// Whether the times of replies sit where Nagle's algorithm meets a delayed acknowledgement: a
+    /// server that writes a reply in two parts waits 40 ms for it.
+    pub fn has_delayed_replies(&self) -> bool {
+        let quantile = |share| self.service_time.quantile(share).unwrap_or_default();
+        let sits = |time: Duration| (40..45).contains(&time.as_millis());
+        self.service_time.count() >= 10 && sits(quantile(0.25)) && sits(quantile(0.75))
+    }
+
     pub fn fold_untimed(&mut self, attempt: &Attempt) {
         self.earlier.untimed += 1;
         self.fold_attempt(attempt, Times::Unknown);
@@ -234,7 +253,7 @@ impl DeliverySummary {
         }
         self.last_failed = match &attempt.explanation {
             None => None,
-            Some(why) => self.reason(&attempt.code, why).map(|index| (attempt.order, index)),
+            Some(why) => self.reason(attempt, why).map(|index| (attempt.order, index)),
         };
         let finished = self.in_run(attempt.finished);
         if let Some(kept) = self.keep(attempt.order, &attempt.order_id) {
@@ -319,12 +338,12 @@ impl DeliverySummary {
     }
 
     /// Counts a reason and says where it stands; `None` where there are too many.
-    fn reason(&mut self, code: &Cow<'static, str>, why: &str) -> Option<usize> {
-        let known = self.reasons.iter().position(|reason| reason.code == *code);
+    fn reason(&mut self, attempt: &Attempt, why: &str) -> Option<usize> {
+        let known = self.reasons.iter().position(|reason| reason.code == attempt.code);
         let index = known.unwrap_or(self.reasons.len());
         if known.is_none() && index < MOST_REASONS {
             let explanation = shortened(why, LONGEST_EXPLANATION);
-            let code = code.clone();
+            let code = attempt.code.clone();
             self.reasons.push(Reason { code, explanation, attempts: 0, exhausted: 0 });
         }
         self.reasons.get_mut(index)?.attempts += 1;

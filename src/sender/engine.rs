@@ -47,6 +47,7 @@ use state::{BATCH, Completed, Readiness, State};
 
 use super::decide::RetryPlan;
 use super::journal::Journal;
+use super::judge::Judge;
 use super::orders::Orders;
 use super::pace::Pace;
 use super::record::{Attempt, EngineEvent, InFlight, Interruption, Order, OrderEnd, OrderResult};
@@ -60,6 +61,7 @@ pub const DEFAULT_DRAIN: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Engine<'a, C, T> {
     pub request: &'a Request,
+    pub judge: &'a Judge,
     pub plan: RetryPlan<'a>,
     pub limits: LoadLimits,
     pub clock: &'a C,
@@ -221,7 +223,7 @@ impl<C: Clock, T: Transport> Engine<'_, C, T> {
         let sent = self.since(start);
         let outcome = self.transport.send(&request).await;
         let finished = self.since(start);
-        let (outcome, conclusion) = request.conclude(outcome);
+        let (outcome, conclusion) = self.judge.conclude(outcome);
         Completed { made, sent, finished, outcome, conclusion }
     }
 

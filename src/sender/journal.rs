@@ -219,14 +219,9 @@ impl Journal {
                 statements.extend(self.explanation(attempt));
                 let sql = "UPDATE attempts SET outcome = ?, sent_at_us = ?, finished_at_us = ?
                            WHERE order_number = ? AND attempt = ? AND outcome IS NULL";
-                let code = if attempt.is_acknowledged() {
-                    ACKNOWLEDGED.into()
-                } else {
-                    name(&attempt.code)
-                };
                 let at = |offset| wall_at(start, offset).as_microsecond().into();
                 let values = vec![
-                    code,
+                    attempt.code.clone().into(),
                     at(attempt.sent),
                     at(attempt.finished),
                     integer(attempt.order),
@@ -285,7 +280,7 @@ impl Journal {
         }
         let why: String = why.chars().take(LONGEST_REASON).collect();
         let sql = "INSERT OR IGNORE INTO reasons (outcome, explanation) VALUES (?, ?)";
-        Some(Statement::new(sql, vec![name(&attempt.code), why.into()]))
+        Some(Statement::new(sql, vec![attempt.code.clone().into(), why.into()]))
     }
 
     #[cfg(test)]
@@ -312,13 +307,6 @@ fn insertion(order: &Order) -> Statement {
             order.duplicate_of.map(integer).into(),
         ],
     )
-}
-
-fn name(code: &Cow<'static, str>) -> Value {
-    match code {
-        Cow::Borrowed(code) => Value::Name(code),
-        Cow::Owned(code) => code.clone().into(),
-    }
 }
 
 fn time(row: &Row<'_>, column: usize) -> Result<Timestamp, StoreError> {

@@ -19,8 +19,8 @@ use toml::Spanned;
 
 use super::profile::{KeySource, Placed, Profile};
 use crate::listener::program::ReplyProgram;
-use crate::net::transport::Target;
-use crate::net::wire_settings::HeaderRule;
+use crate::net::options::HeaderRule;
+use crate::net::target::Target;
 use crate::sender::schedule::{DEFAULT_WINDOW, RetrySchedule};
 use crate::units::duration::parse_duration;
 

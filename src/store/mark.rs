@@ -31,6 +31,7 @@ pub(super) const TABLE: &str = "
 const LOG_HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
 const SALTS: usize = 8;
+const MAGIC: [u32; 2] = [0x377f_0682, 0x377f_0683];
 
 /// So many commits behind the end of a log are proof of damage: one may have been torn by a power
 /// failure before it was called durable.
@@ -103,15 +104,15 @@ pub(super) fn check(
         .wal_checkpoint_v2(None::<&str>, CheckpointMode::NOOP)
         .map_err(|error| subject.sql(&error))?;
     let frames = usize::try_from(frames).unwrap_or(0);
+    let rest = read_rest(path, frames).map_err(|error| subject.io(&error))?;
     // Killed between the two entries of the mark, it is in a log that is there.
-    if is_needed && frames == 0 {
-        return Err(lost(path, had_log, subject));
-    }
-    match commits_after(&beside(path, "-wal"), frames) {
-        Ok(commits) if commits >= PROOF => Err(lost(path, had_log, subject)),
-        Ok(_) => Ok(()),
-        Err(error) => Err(subject.io(&error)),
-    }
+    let is_lost = is_needed && frames == 0 && !rest.is_restarted();
+    if is_lost || rest.commits >= PROOF { Err(lost(path, had_log, subject)) } else { Ok(()) }
+}
+
+/// Whether the log was begun again, and nothing is in it yet: the file holds everything.
+pub(super) fn is_restarted(path: &Path) -> bool {
+    read_rest(path, 0).is_ok_and(|rest| rest.is_restarted())
 }
 
 pub(super) fn lost(path: &Path, had_log: bool, subject: &Subject) -> StoreError {
@@ -120,28 +121,51 @@ pub(super) fn lost(path: &Path, had_log: bool, subject: &Subject) -> StoreError 
     subject.detailed(Trouble::LogLost, format!("{} {state}", log.display()))
 }
 
-fn commits_after(log: &Path, frames: usize) -> io::Result<usize> {
-    let mut file = match File::open(log) {
+/// What is in the log behind the frames that SQLite reads.
+#[derive(Default)]
+struct Rest {
+    commits: usize,
+    /// Whether one of them is not the first frame of all, which takes the mark back.
+    has_data: bool,
+    /// Frames of the log before this one, all of which was moved into the database.
+    has_earlier: bool,
+}
+
+impl Rest {
+    fn is_restarted(&self) -> bool {
+        !self.has_data && self.has_earlier
+    }
+}
+
+fn read_rest(path: &Path, frames: usize) -> io::Result<Rest> {
+    let mut rest = Rest::default();
+    let mut file = match File::open(beside(path, "-wal")) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(rest),
         Err(error) => return Err(error),
     };
     let (mut header, mut frame) = ([0; LOG_HEADER], [0; FRAME_HEADER]);
     let length = file.metadata()?.len();
     if length < LOG_HEADER as u64 {
-        return Ok(0);
+        return Ok(rest);
     }
     file.read_exact(&mut header)?;
-    let [_, _, _, _, _, _, _, _, a, b, c, d, ..] = header;
-    let size = FRAME_HEADER as u64 + u64::from(u32::from_be_bytes([a, b, c, d]));
-    let mut commits = 0;
+    let word = |bytes: &[u8], at: usize| {
+        bytes.get(at..at + 4).and_then(|it| it.try_into().ok()).map_or(0, u32::from_be_bytes)
+    };
+    let size = FRAME_HEADER as u64 + u64::from(word(&header, 8));
+    // A log that is begun again counts the first salt up and draws the second.
+    let earlier = word(&header, 16).wrapping_sub(1);
     let mut at = (frames as u64).saturating_mul(size).saturating_add(LOG_HEADER as u64);
     while at.saturating_add(size) <= length {
         file.seek(SeekFrom::Start(at))?;
         file.read_exact(&mut frame)?;
         let is_current = frame[8..8 + SALTS] == header[16..16 + SALTS];
-        commits += usize::from(is_current && frame[4..8] != [0; 4]);
+        let is_commit = is_current && frame[4..8] != [0; 4];
+        rest.commits += usize::from(is_commit);
+        rest.has_data |= is_commit && at > LOG_HEADER as u64;
+        rest.has_earlier |= MAGIC.contains(&word(&header, 0)) && word(&frame, 8) == earlier;
         at = at.saturating_add(size);
     }
-    Ok(commits)
+    Ok(rest)
 }

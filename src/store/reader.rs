@@ -53,6 +53,9 @@ impl Reader {
             }
             thread::sleep(MARK_PAUSE);
         }
+        if mark::is_restarted(path) {
+            return Ok(());
+        }
         Err(mark::lost(path, had_log, &self.subject))
     }
 

@@ -1,5 +1,6 @@
 //! What a store is asked to write, as plain data, and the rows it gives back.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::Write;
 use std::sync::Arc;
@@ -117,6 +118,15 @@ impl From<u32> for Value {
 impl From<&'static str> for Value {
     fn from(text: &'static str) -> Self {
         Value::Name(text)
+    }
+}
+
+impl From<Cow<'static, str>> for Value {
+    fn from(text: Cow<'static, str>) -> Self {
+        match text {
+            Cow::Borrowed(name) => Value::Name(name),
+            Cow::Owned(text) => text.into(),
+        }
     }
 }
 

@@ -406,3 +406,43 @@ fn the_mark_waits_for_another_connection_that_moves_the_log() {
         assert_eq!(marked, vec![Ok(()); 40]);
     });
 }
+
+/// Killed between the two entries of the mark: the log begins again, and what is in it was moved.
+#[tokio::test]
+async fn a_log_that_was_begun_again_and_is_empty_is_not_lost() {
+    let folder = Folder::new();
+    let (path, copy) = (folder.file("notes.db"), folder.file("copy.db"));
+    let store = open(&path, Presence::New).unwrap();
+    for number in 0..20 {
+        store.write(note(number, "a note")).await.unwrap();
+    }
+    let before = fs::read(beside(&path, "-wal")).unwrap();
+    store.begin().await.unwrap();
+    let after = fs::read(beside(&path, "-wal")).unwrap();
+    assert_ne!(before[..32], after[..32], "the log begins again");
+    let log = beside(&copy, "-wal");
+    for written in [32, 40, 56, 100, 32 + 24 + 4095] {
+        fs::copy(&path, &copy).unwrap();
+        fs::write(&log, [&after[..written], &before[written..]].concat()).unwrap();
+        let reader = Reader::open(&copy, &NOTES).map(drop);
+        assert_eq!(reader, Ok(()), "{written}");
+        let again = open(&copy, Presence::Existing).unwrap();
+        let mut notes = 0;
+        let count = |row: &Row<'_>| row.unsigned(0).map(|count| notes = count);
+        again.reader().unwrap().each("SELECT count(*) FROM note", &[], count).unwrap();
+        assert_eq!(notes, 20);
+        again.begin().await.unwrap();
+    }
+    // What was written after it proves the damage.
+    store.write(note(30, "a note")).await.unwrap();
+    let mut damaged = fs::read(beside(&path, "-wal")).unwrap();
+    damaged[100] ^= 1;
+    for log_before in [Some(damaged), Some(before[..32].to_vec()), Some(vec![0; 9000]), None] {
+        fs::copy(&path, &copy).unwrap();
+        let _removed = fs::remove_file(&log);
+        if let Some(bytes) = log_before {
+            fs::write(&log, bytes).unwrap();
+        }
+        assert_eq!(trouble(&copy, Presence::Existing), Trouble::LogLost);
+    }
+}

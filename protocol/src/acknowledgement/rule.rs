@@ -117,12 +117,17 @@ impl AcknowledgementRule {
         let by_body = if reply.body.len() > MAX_REPLY_BYTES {
             Err(Refusal::TooLong)
         } else {
-            match self {
+            let judgement = match self {
                 AcknowledgementRule::ErrorCode => judge_error_code(reply),
                 AcknowledgementRule::Members(wanted) => judge_members(reply, wanted),
                 AcknowledgementRule::ReturnCode => judge_return_code(&reply.body),
                 AcknowledgementRule::Word(wanted) => judge_word(&reply.body, wanted),
-            }
+            };
+            // A right body that is only labelled as encoded is read all the same.
+            judgement.map_err(|refusal| match &reply.encoding {
+                Some(encoding) if !reply.body.is_empty() => Refusal::Encoded(encoding.clone()),
+                _ => refusal,
+            })
         };
         conclude(reply, by_body)
     }

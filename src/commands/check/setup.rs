@@ -15,13 +15,14 @@ use crate::check::plan::Plan;
 use crate::check::recipe::Workshop;
 use crate::check::replay;
 use crate::check::sender::Wiring;
-use crate::commands::args::{USUAL_TIMEOUT, no_url};
+use crate::commands::args::no_url;
 use crate::commands::signing::scheme_of;
 use crate::error::CommandError;
 use crate::mask::KeyMask;
-use crate::net::transport::Target;
-use crate::net::wire_settings::Connections;
+use crate::net::options::Connections;
+use crate::net::target::Target;
 use crate::report::check::CheckFacts;
+use crate::sender::judge::Judge;
 use crate::settings::{Environment, KEY_VARIABLE};
 use crate::terminal::Console;
 
@@ -94,13 +95,13 @@ fn wiring(
     mask: KeyMask,
     console: &mut Console,
 ) -> Result<Wiring, CommandError> {
-    let wire = args.wire.common().settings(&target, Connections::Fresh, 0, console)?;
+    let usual = (Connections::Fresh, args.manners.timeout);
+    let (client, options) = args.wire.common().connect(&target, usual, 0, console)?;
     Ok(Wiring {
         target,
-        acknowledgement,
-        mask: Arc::new(mask),
-        wire,
-        timeout: args.manners.timeout.unwrap_or(USUAL_TIMEOUT),
+        judge: Judge { rule: acknowledgement, mask: Arc::new(mask) },
+        client,
+        options,
         rate: args.manners.max_rate,
     })
 }

@@ -32,7 +32,7 @@ pub(super) struct Desk {
     pub(super) orders: Mutex<Orders>,
     pub(super) program: Option<Mutex<Runner>>,
     pub(super) inbox: Option<Arc<Inbox>>,
-    pub(super) forwarder: Option<Forwarder>,
+    pub(super) forwarder: Option<Arc<Forwarder>>,
     pub(super) reply_from: ReplyFrom,
     pub(super) referee: Option<Mutex<Referee>>,
     pub(super) news: Option<News>,
@@ -183,7 +183,7 @@ impl Desk {
     }
 
     fn application(&self) -> Option<&Forwarder> {
-        self.forwarder.as_ref().filter(|_| self.reply_from == ReplyFrom::App)
+        self.forwarder.as_deref().filter(|_| self.reply_from == ReplyFrom::App)
     }
 
     async fn send_on(

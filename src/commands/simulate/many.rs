@@ -30,6 +30,7 @@ use crate::sender::engine::{
     RunError, RunTotals, SourceError,
 };
 use crate::sender::journal::{EarlierSessions, Journal, Resumable, RunConfig, Times};
+use crate::sender::judge::Judge;
 use crate::sender::orders::Orders;
 use crate::sender::orders::file::FileFormat;
 use crate::sender::orders::mix::MixWords;
@@ -299,9 +300,10 @@ impl Session {
         on_event: &mut OnEvent<'_, CommandError>,
     ) -> Result<RunTotals, RunError<CommandError>> {
         let dialect = self.config.dialect.as_ref().unwrap_or(setup.dialect);
-        let request = &setup.request.clone().acknowledged_by(dialect.acknowledgement());
+        let rule = dialect.acknowledgement();
+        let (request, judge) = (&setup.request, &Judge { rule, ..setup.judge.clone() });
         let (plan, journal) = (self.config.retry_plan(), self.journal.as_ref());
-        let engine = Engine { request, plan, limits, clock, transport, journal };
+        let engine = Engine { request, judge, plan, limits, clock, transport, journal };
         let count = self.orders.rest.remaining().map(|rest| rest + self.waiting);
         let (begun, pace) = (mem::take(&mut self.begun), self.config.pace);
         let input = EngineInput { begun, orders: &mut self.orders, count, pace };

@@ -95,6 +95,41 @@ fn attempt(
     }
 }
 
+/// One order for each list of codes, each code that of an attempt of 1 ms.
+pub(crate) fn with_codes(orders: &[&[&'static str]]) -> Vec<EngineEvent> {
+    with_times(orders, Duration::from_millis(1))
+}
+
+pub(crate) fn with_times(orders: &[&[&'static str]], took: Duration) -> Vec<EngineEvent> {
+    let mut events = Vec::new();
+    for (order, codes) in (1..).zip(orders) {
+        let order_id: Arc<str> = format!("POT{order:08}").into();
+        for (attempt, code) in (1..).zip(*codes) {
+            let explanation = (*code != "acknowledged").then(|| "why".to_owned());
+            let (intended, sent, finished) = (Duration::ZERO, Duration::ZERO, took);
+            let (order_id, status) = (Arc::clone(&order_id), None);
+            events.push(EngineEvent::Attempt(Attempt {
+                order,
+                order_id,
+                attempt,
+                intended,
+                sent,
+                finished,
+                status,
+                code: (*code).into(),
+                explanation,
+            }));
+        }
+        let result = match codes.last() {
+            Some(&"acknowledged") => OrderResult::Acknowledged,
+            _ => OrderResult::Exhausted(Exhaustion::NoRetriesLeft),
+        };
+        let (attempts, finished) = (codes.len() as u32, took);
+        events.push(EngineEvent::Order(OrderEnd { order, order_id, result, attempts, finished }));
+    }
+    events
+}
+
 pub(crate) fn summary(orders: u64) -> DeliverySummary {
     let mut summary = DeliverySummary::new(facts(orders));
     events(orders).iter().for_each(|event| summary.fold(event));

@@ -98,6 +98,18 @@ fn remarks(summary: &DeliverySummary) -> Vec<Line> {
         let told = format!(" for {orders} while the sender was stopped");
         lines.push(Line::new().warn("  window ended").plain(told));
     }
+    let (stale, _) = summary.stale();
+    if stale > 0 {
+        let attempts = counted(stale, "attempt");
+        let told = format!(": {attempts} met a kept connection's end; gates leave them out");
+        lines.push(Line::new().warn("  stale").plain(told));
+    }
+    if summary.has_delayed_replies() {
+        let told = " reply times sit at 40-44 ms, where Nagle's algorithm meets delayed";
+        lines.push(Line::new().accent("  hint:").plain(told));
+        let told = "        acknowledgements: set TCP_NODELAY on the merchant's side";
+        lines.push(Line::new().plain(told));
+    }
     lines.extend(earlier(summary));
     lines
 }
@@ -277,6 +289,8 @@ pub fn gate_line(result: &GateResult) -> Line {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::report::summary::sample;
 
@@ -304,6 +318,26 @@ mod tests {
         ] {
             assert!(shown.contains(part), "{part:?} is not in\n{shown}");
         }
+    }
+
+    #[test]
+    fn replies_that_wait_for_an_acknowledgement_give_one_hint() {
+        let hints = |orders: usize, millis: u64| {
+            let mut summary = DeliverySummary::new(sample::facts(orders as u64));
+            let orders = vec![&["acknowledged"][..]; orders];
+            let events = sample::with_times(&orders, Duration::from_millis(millis));
+            events.iter().for_each(|event| summary.fold(event));
+            let shown = text(&RunReport { summary, gates: Vec::new() });
+            assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+            shown.matches("TCP_NODELAY").count()
+        };
+        for millis in [40, 41, 44] {
+            assert_eq!(hints(10, millis), 1, "{millis}");
+        }
+        for millis in [0, 39, 45, 80] {
+            assert_eq!(hints(10, millis), 0, "{millis}");
+        }
+        assert_eq!(hints(9, 41), 0);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use super::state::OrderFeed;
 use super::*;
 use crate::clock::SimulatedClock;
-use crate::net::transport::Target;
+use crate::net::target::Target;
 use crate::sender::decide::{Exhaustion, LastOutcome};
 use crate::sender::orders::error::OrderError;
 use crate::sender::record::BegunOrder;
@@ -381,7 +381,8 @@ fn an_error_of_the_orders_ends_the_run_after_the_replies() {
     let eight = NonZeroUsize::new(8).unwrap();
     let limits = LoadLimits { concurrency: eight, max_in_flight: eight, drain: DEFAULT_DRAIN };
     let plan = RetryPlan::new(&schedule, Speed::REAL);
-    let engine = Engine { request, plan, limits, clock, transport, journal: None };
+    let judge = &Judge::default();
+    let engine = Engine { request, judge, plan, limits, clock, transport, journal: None };
     let (begun, orders) = (Vec::new(), &mut Failing(0));
     let input = EngineInput { begun, orders, count: None, pace: Pace::default() };
     let mut told = Vec::new();
@@ -408,7 +409,9 @@ fn what_cannot_be_shown_is_recorded() {
     let transport = &Merchant { clock, rule, seen: Mutex::default() };
     let (request, schedule) = (&request(), RetrySchedule::default());
     let (plan, journal) = (RetryPlan::new(&schedule, Speed::REAL), Some(&journaled.journal));
-    let engine = Engine { request, plan, limits: LoadLimits::ONE, clock, transport, journal };
+    let judge = &Judge::default();
+    let engine =
+        Engine { request, judge, plan, limits: LoadLimits::ONE, clock, transport, journal };
     let (begun, orders) = (Vec::new(), &mut Orders::listed(vec![order(1, Timestamp::UNIX_EPOCH)]));
     let input = EngineInput { begun, orders, count: None, pace: Pace::default() };
     let on_event = &mut |_: &EngineEvent, _: Option<&AttemptDetails<'_>>| Err("a full pipe");

@@ -24,6 +24,7 @@ fn deliver(
     let schedule = RetrySchedule::parse(schedule, None, seconds(3600)).unwrap();
     let engine = Engine {
         request: &request(),
+        judge: &Judge::default(),
         plan: RetryPlan::new(&schedule, Speed::parse(speed).unwrap()),
         limits: LoadLimits::ONE,
         clock,
@@ -122,7 +123,9 @@ fn an_error_of_the_listener_stops_the_delivery() {
     let transport = &Merchant { clock, rule, seen: Mutex::default() };
     let (request, schedule) = (&request(), RetrySchedule::default());
     let plan = RetryPlan::new(&schedule, Speed::REAL);
-    let engine = Engine { request, plan, limits: LoadLimits::ONE, clock, transport, journal: None };
+    let judge = &Judge::default();
+    let engine =
+        Engine { request, judge, plan, limits: LoadLimits::ONE, clock, transport, journal: None };
     let no_stop = &mut |_: &mut Context<'_>| Poll::Pending;
     let order = order(1, Timestamp::UNIX_EPOCH);
     let failed = engine.deliver(order, no_stop, |_, _| Err("a broken pipe"));

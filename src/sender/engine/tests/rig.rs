@@ -46,7 +46,13 @@ impl<R: Fn(u64, u64, Duration) -> (Duration, Answer) + Send + Sync> Transport fo
         let reply = |status, body: &str, retry_after: Option<&str>| {
             let content_type = Some("application/json".to_owned());
             let retry_after = retry_after.map(str::to_owned);
-            Outcome::Reply(Reply { status, content_type, retry_after, body: body.into() })
+            Outcome::Reply(Reply {
+                status,
+                content_type,
+                retry_after,
+                body: body.into(),
+                ..Reply::default()
+            })
         };
         match answer {
             Answer::Acknowledge => reply(200, ACKNOWLEDGEMENT_BODY, None),
@@ -229,7 +235,8 @@ impl Rig {
         };
         let plan = RetryPlan::new(&self.schedule, self.speed);
         let plan = RetryPlan { retry_after: self.retry_after, ..plan };
-        let engine = Engine { request, plan, limits, clock, transport, journal };
+        let judge = &Judge::default();
+        let engine = Engine { request, judge, plan, limits, clock, transport, journal };
         let (orders, pace) = (&mut Numbered(1..=self.orders), pace(self.rate));
         let input = EngineInput { begun: self.begun, orders, count: self.count, pace };
         let mut stopped: Option<Boxed<'_, ()>> = self.stop.map(|(at, lasted)| -> Boxed<'_, ()> {

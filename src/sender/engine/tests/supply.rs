@@ -62,7 +62,8 @@ fn run(
     let schedule = RetrySchedule::parse("15s", None, seconds(60)).unwrap();
     let plan = RetryPlan::new(&schedule, Speed::REAL);
     let request = &request();
-    let engine = Engine { request, plan, limits, clock, transport, journal: None };
+    let judge = &Judge::default();
+    let engine = Engine { request, judge, plan, limits, clock, transport, journal: None };
     let times = times.iter().copied().map(seconds).collect();
     let orders = &mut Late { clock, times, ending: ending.map(seconds), next: 0, sleep: None };
     let input = EngineInput { begun: Vec::new(), orders, count: None, pace: pace(rate) };

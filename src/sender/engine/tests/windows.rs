@@ -40,6 +40,7 @@ fn orders_of_an_old_journal_start_their_window_when_they_are_sent() {
         let schedule = schedule("15s", 60);
         let engine = Engine {
             request: &request(),
+            judge: &Judge::default(),
             plan: RetryPlan::new(&schedule, Speed::REAL),
             limits: LoadLimits::ONE,
             clock: &clock,

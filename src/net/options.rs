@@ -1,50 +1,96 @@
-//! How a sender behaves on the wire: its manners as data, and how the flags' values are read.
+//! How a request travels: its options as data, and how the flags' values are read.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::time::Duration;
 
-use super::http::check_header;
-use super::tls::TlsSettings;
-use super::transport::HeaderError;
+use hyper::Method;
+use hyper::header::{HeaderName, HeaderValue};
+
 use crate::units::duration::{DurationError, parse_duration};
 use crate::units::percent::Percent;
+
+/// How long one attempt may take, unless told otherwise.
+///
+/// Ours: the protocol's section 3 says that the platform's own timeout is documented nowhere.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Headers that every request carries, so that they can be replaced but not left out.
 const ALWAYS_SENT: [&str; 2] = ["host", "accept"];
 
-#[derive(Clone, Debug, Default)]
-pub struct WireSettings {
+/// How one request travels; the requests of a run share one value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestOptions {
+    /// The time for the connection and the whole reply.
+    pub timeout: Duration,
     pub connections: Connections,
     pub upload: Upload,
     pub write_side: WriteSide,
     pub framing: Framing,
     pub go_ahead: GoAhead,
-    pub method: Option<Verb>,
+    pub method: Method,
     pub compression: Compression,
     /// Which replies are lost on purpose; `None` where every reply is read.
     pub loss: Option<Loss>,
     pub headers: Vec<HeaderRule>,
-    pub resolve: Vec<ResolveRule>,
-    pub tls: TlsSettings,
 }
 
-impl WireSettings {
-    pub(super) fn needs_own_connection(&self) -> bool {
-        self.connections == Connections::Reused
-            || self.upload != Upload::AtOnce
-            || self.write_side == WriteSide::HalfClosed
-            || self.framing == Framing::Chunked
-            || self.go_ahead == GoAhead::Awaited
-            || self.compression == Compression::Gzip
-            || self.loss.is_some()
-            || !self.resolve.is_empty()
+impl Default for RequestOptions {
+    fn default() -> Self {
+        RequestOptions {
+            timeout: DEFAULT_TIMEOUT,
+            connections: Connections::default(),
+            upload: Upload::default(),
+            write_side: WriteSide::default(),
+            framing: Framing::default(),
+            go_ahead: GoAhead::default(),
+            method: Method::POST,
+            compression: Compression::default(),
+            loss: None,
+            headers: Vec::new(),
+        }
     }
+}
+
+impl RequestOptions {
+    /// What of it needs a hold on the connection itself, so that no proxy may be in the way; `None`
+    /// where nothing does.
+    pub fn needs_direct(&self) -> Option<&'static str> {
+        [
+            (self.upload != Upload::AtOnce, "a slow upload"),
+            (self.write_side == WriteSide::HalfClosed, "a half-closed connection"),
+            (self.framing == Framing::Chunked, "a body in chunks"),
+            (self.go_ahead == GoAhead::Awaited, "Expect: 100-continue"),
+            (self.loss.is_some(), "the loss of replies"),
+        ]
+        .into_iter()
+        .find_map(|(is_asked, what)| is_asked.then_some(what))
+    }
+}
+
+pub fn check_header(name: &str, value: &str) -> Result<(), HeaderError> {
+    HeaderName::from_bytes(name.as_bytes()).map_err(|_| HeaderError::Name(name.to_owned()))?;
+    HeaderValue::from_str(value).map_err(|_| HeaderError::Value(name.to_owned()))?;
+    let framing = ["content-length", "transfer-encoding", "connection", "expect", "upgrade"];
+    if framing.iter().any(|reserved| name.eq_ignore_ascii_case(reserved)) {
+        return Err(HeaderError::Reserved(name.to_owned()));
+    }
+    Ok(())
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HeaderError {
+    #[error("\"{0}\" is not a header name")]
+    Name(String),
+    #[error("the value of the header {0} holds a character that is not allowed")]
+    Value(String),
+    #[error("the header {0} is set by the transport")]
+    Reserved(String),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Connections {
-    /// Every attempt connects anew, so an idle connection gone stale is no failed attempt.
+    /// Every attempt connects again, so no attempt meets a connection that went stale.
     #[default]
     Fresh,
     Reused,
@@ -95,22 +141,10 @@ pub enum GoAhead {
     Awaited,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Verb(String);
-
-impl Verb {
-    pub fn parse(text: &str) -> Result<Self, WireError> {
-        let is_token =
-            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if text.is_empty() || text.len() > 32 || !text.bytes().all(is_token) {
-            return Err(WireError::Verb);
-        }
-        Ok(Verb(text.to_owned()))
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+/// Reads a method, of at most 32 characters.
+pub fn parse_method(text: &str) -> Result<Method, OptionError> {
+    let method = Method::from_bytes(text.as_bytes()).ok().filter(|_| text.len() <= 32);
+    method.ok_or(OptionError::Method)
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -150,11 +184,11 @@ pub enum HeaderRule {
 
 impl HeaderRule {
     /// Reads `Name: value`, `Name:` (left out) or `Name;` (sent empty), as curl does.
-    pub fn parse(text: &str) -> Result<Self, WireError> {
+    pub fn parse(text: &str) -> Result<Self, OptionError> {
         let (name, value) = match text.split_once(':') {
             Some((name, value)) => (name, value.trim()),
             None => {
-                let name = text.trim_end().strip_suffix(';').ok_or(WireError::HeaderForm)?;
+                let name = text.trim_end().strip_suffix(';').ok_or(OptionError::HeaderForm)?;
                 check_header(name, "")?;
                 return Ok(HeaderRule::Send { name: name.to_owned(), value: String::new() });
             }
@@ -186,42 +220,8 @@ impl fmt::Debug for HeaderRule {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResolveRule {
-    /// The host in lower case; `None` stands for every host.
-    host: Option<String>,
-    port: u16,
-    addresses: Vec<IpAddr>,
-}
-
-impl ResolveRule {
-    pub fn parse(text: &str) -> Result<Self, WireError> {
-        let wrong = WireError::Resolve;
-        let (host, rest) = text.split_once(':').ok_or(wrong("HOST:PORT:ADDRESS is wanted"))?;
-        let (port, rest) = rest.split_once(':').ok_or(wrong("HOST:PORT:ADDRESS is wanted"))?;
-        let is_host = |c: char| !(c.is_whitespace() || c.is_control() || "/@[]".contains(c));
-        if host.is_empty() || !host.chars().all(is_host) {
-            return Err(wrong("the host must be a name, or *"));
-        }
-        let port = port.parse().ok().filter(|port| *port != 0);
-        let port = port.ok_or(wrong("the port must be between 1 and 65535"))?;
-        let address = |text: &str| text.trim().trim_matches(['[', ']']).parse().ok();
-        let addresses: Option<Vec<IpAddr>> = rest.split(',').map(address).collect();
-        let addresses = addresses.ok_or(wrong("the address must be an IP address"))?;
-        let host = (host != "*").then(|| host.trim_end_matches('.').to_ascii_lowercase());
-        Ok(ResolveRule { host, port, addresses })
-    }
-
-    pub fn addresses_for(&self, host: &str, port: u16) -> Option<&[IpAddr]> {
-        let host = host.trim_end_matches('.');
-        let is_meant = self.port == port
-            && self.host.as_ref().is_none_or(|meant| meant.eq_ignore_ascii_case(host));
-        is_meant.then_some(&self.addresses)
-    }
-}
-
 /// Reads an upload rate such as `1KB/s`, `512B/s` or `1.5MiB/s`, in bytes a second.
-pub fn parse_upload_rate(text: &str) -> Result<Upload, WireError> {
+pub fn parse_upload_rate(text: &str) -> Result<Upload, OptionError> {
     let text = text.trim().strip_suffix("/s").unwrap_or(text.trim());
     let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
@@ -231,13 +231,13 @@ pub fn parse_upload_rate(text: &str) -> Result<Upload, WireError> {
         "kib" => 1_024.0,
         "mb" => 1_000_000.0,
         "mib" => 1_048_576.0,
-        _ => return Err(WireError::Rate),
+        _ => return Err(OptionError::Rate),
     };
-    let rate = decimal(number).ok_or(WireError::Rate)? * factor;
+    let rate = decimal(number).ok_or(OptionError::Rate)? * factor;
     if (1.0..=f64::from(u32::MAX)).contains(&rate) {
         Ok(Upload::Rate(rate as u32))
     } else {
-        Err(WireError::Rate)
+        Err(OptionError::Rate)
     }
 }
 
@@ -253,17 +253,15 @@ fn decimal(text: &str) -> Option<f64> {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum WireError {
+pub enum OptionError {
     #[error("a rate such as 1KB/s or 512B/s is wanted")]
     Rate,
     #[error("\"Name: value\" is wanted, \"Name:\" to leave it out, or \"Name;\" to send it empty")]
     HeaderForm,
     #[error(transparent)]
     Header(#[from] HeaderError),
-    #[error("a method such as POST is wanted")]
-    Verb,
-    #[error("{0}")]
-    Resolve(&'static str),
+    #[error("expected a method such as POST")]
+    Method,
 }
 
 #[cfg(test)]
@@ -290,7 +288,7 @@ mod tests {
             assert_eq!(parse_upload_rate(text), Ok(Upload::Rate(rate)), "{text}");
         }
         for text in ["", "KB/s", "5", "0B/s", "-1KB/s", "1GB/s", "9999999MB/s", "1..2KB/s"] {
-            assert_eq!(parse_upload_rate(text), Err(WireError::Rate), "{text}");
+            assert_eq!(parse_upload_rate(text), Err(OptionError::Rate), "{text}");
         }
         assert_eq!(Upload::Rate(1_000).time_for(250), Duration::from_millis(250));
         assert_eq!(parse_slow_upload("2s").unwrap().time_for(1), Duration::from_secs(2));
@@ -316,32 +314,40 @@ mod tests {
     }
 
     #[test]
-    fn resolve_rules_mean_one_host_and_port() {
-        let rule = ResolveRule::parse("Shop.example:443:127.0.0.1,[::1]").unwrap();
-        let addresses = rule.addresses_for("shop.EXAMPLE.", 443).unwrap();
-        assert_eq!(addresses, ["127.0.0.1".parse::<IpAddr>().unwrap(), "::1".parse().unwrap()]);
-        assert_eq!(rule.addresses_for("shop.example", 80), None);
-        assert_eq!(rule.addresses_for("other.example", 443), None);
-        let every = ResolveRule::parse("*:80:::1").unwrap();
-        assert!(every.addresses_for("any.example", 80).is_some());
-        for text in ["", "h", "h:1", "h:0:1.2.3.4", "h:70000:1.2.3.4", ":1:1.2.3.4", "h:1:name"] {
-            assert!(ResolveRule::parse(text).is_err(), "{text}");
-        }
-        for text in ["h:1:", "h:1:1.2.3.4,", "a b:1:1.2.3.4", "-h/x:1:1.2.3.4"] {
-            assert!(ResolveRule::parse(text).is_err(), "{text}");
-        }
+    fn only_what_touches_the_connection_needs_a_direct_one() {
+        let headers = vec![HeaderRule::parse("X-A: b").unwrap()];
+        let method = parse_method("PATCH").unwrap();
+        let compression = Compression::Gzip;
+        let connections = Connections::Reused;
+        let plain =
+            RequestOptions { headers, method, compression, connections, ..Default::default() };
+        assert_eq!(plain.needs_direct(), None);
+        let chunked = RequestOptions { framing: Framing::Chunked, ..Default::default() };
+        assert_eq!(chunked.needs_direct(), Some("a body in chunks"));
+        let write_side = WriteSide::HalfClosed;
+        assert!(RequestOptions { write_side, ..Default::default() }.needs_direct().is_some());
+        let upload = Upload::Rate(1);
+        assert!(RequestOptions { upload, ..Default::default() }.needs_direct().is_some());
+        let go_ahead = GoAhead::Awaited;
+        assert!(RequestOptions { go_ahead, ..Default::default() }.needs_direct().is_some());
+        let loss = Some(Loss { share: Percent::ALL, seed: 1 });
+        assert!(RequestOptions { loss, ..Default::default() }.needs_direct().is_some());
     }
 
     #[test]
-    fn only_what_touches_the_connection_needs_an_own_one() {
-        let headers = vec![HeaderRule::parse("X-A: b").unwrap()];
-        let ordinary = WireSettings { headers, ..WireSettings::default() };
-        assert!(!ordinary.needs_own_connection());
-        for text in ["", "GET /", "G\u{e9}T", "x\r\ny"] {
-            assert_eq!(Verb::parse(text), Err(WireError::Verb), "{text}");
+    fn methods_are_tokens() {
+        for text in ["", "GET /", "G\u{e9}T", "x\r\ny", &"A".repeat(33)] {
+            assert_eq!(parse_method(text), Err(OptionError::Method), "{text}");
         }
-        assert_eq!(Verb::parse("PATCH").unwrap().as_str(), "PATCH");
-        let chunked = WireSettings { framing: Framing::Chunked, ..WireSettings::default() };
-        assert!(chunked.needs_own_connection());
+        assert_eq!(parse_method("PATCH").unwrap().as_str(), "PATCH");
+    }
+
+    #[test]
+    fn headers_are_checked_and_their_values_kept_secret() {
+        assert_eq!(check_header("X-Token", "abc"), Ok(()));
+        assert!(check_header("X Token", "abc").is_err());
+        assert!(check_header("Content-Length", "3").is_err());
+        let error = check_header("X-Token", "s3cret\r\nX: y").unwrap_err();
+        assert!(!error.to_string().contains("s3cret"));
     }
 }

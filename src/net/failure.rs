@@ -7,14 +7,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::outcome::{FailureKind, TransportFailure};
+use super::target::Security;
 use super::tls;
+use super::trace::Log;
 use crate::units::duration::format_duration;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Security {
-    Plain,
-    Tls,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -26,20 +22,24 @@ pub(super) enum Phase {
     Exchanging,
 }
 
+/// How far an attempt is, and what `--verbose` shows of it.
 #[derive(Debug)]
-pub(super) struct Progress(Mutex<Phase>);
+pub(super) struct Progress {
+    phase: Mutex<Phase>,
+    pub(super) log: Log,
+}
 
 impl Progress {
-    pub(super) fn at(phase: Phase) -> Self {
-        Progress(Mutex::new(phase))
+    pub(super) fn new(phase: Phase, log: Log) -> Self {
+        Progress { phase: Mutex::new(phase), log }
     }
 
     pub(super) fn reach(&self, phase: Phase) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+        *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
     }
 
     pub(super) fn phase(&self) -> Phase {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.phase.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -71,7 +71,25 @@ pub(super) fn timed_out(phase: Phase, limit: Duration) -> TransportFailure {
     TransportFailure::new(kind, &detail)
 }
 
-/// The failure that an error stands for; its texts must hold no credentials.
+/// The failure on a connection that was used before; it is the connection's own where no byte of
+/// the reply came.
+///
+/// A server may close an idle connection at any moment (RFC 9112, section 9.5), and its end may be on
+/// the way while the next request goes out.
+pub(super) fn failure_on_reuse(
+    error: &(dyn Error + 'static),
+    has_reply_begun: bool,
+) -> TransportFailure {
+    let failed = failure(error, Phase::Exchanging);
+    match failed.kind {
+        FailureKind::Reset | FailureKind::ClosedEarly if !has_reply_begun => {
+            TransportFailure { kind: FailureKind::StaleConnection, ..failed }
+        }
+        _ => failed,
+    }
+}
+
+/// The failure that an error means; its texts must hold no credentials.
 pub(super) fn failure(error: &(dyn Error + 'static), phase: Phase) -> TransportFailure {
     let causes = causes(error);
     let refused = causes.iter().find_map(|cause| cause.downcast_ref::<rustls::Error>());
@@ -150,7 +168,7 @@ fn shortage(io: Option<&io::Error>, phase: Phase) -> Option<String> {
     probe.filter(is_shortage).map(|error| error.to_string())
 }
 
-pub(crate) fn is_shortage(error: &io::Error) -> bool {
+pub(super) fn is_shortage(error: &io::Error) -> bool {
     // ENFILE and EMFILE, which are the same on every Unix, and ENOBUFS, which is not.
     const ENOBUFS: i32 = if cfg!(target_os = "linux") { 105 } else { 55 };
     error.kind() == io::ErrorKind::OutOfMemory

@@ -1,148 +1,50 @@
-//! Each manner as a merchant sees it: bytes on real sockets.
+//! Each option as a merchant sees it: bytes on real sockets.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use flate2::Compression as Level;
 use flate2::write::GzEncoder;
-use hyper::Method;
-use hyper::header::HeaderMap;
-use protocol::internal::acknowledgement::{ACKNOWLEDGEMENT_BODY, MAX_REPLY_BYTES, Reply};
+use protocol::internal::acknowledgement::{ACKNOWLEDGEMENT_BODY, MAX_REPLY_BYTES};
 use tokio::time::timeout;
 
-use super::super::wire_failure::{Phase, Progress};
-use super::{Place, ReplyFate, Wire};
-use crate::net::http::{HttpSettings, HttpTransport, Url};
-use crate::net::outcome::{Outcome, TransportFailure};
-use crate::net::tls::trust_nobody;
-use crate::net::transport::{Request, Target, Transport};
-use crate::net::wire_settings::*;
-use crate::units::percent::Percent;
-
-const BODY: &str = r#"{"a":1}"#;
-
-pub(in crate::net) fn acknowledgement() -> String {
-    format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
-        ACKNOWLEDGEMENT_BODY.len(),
-        ACKNOWLEDGEMENT_BODY
-    )
-}
-
-pub(in crate::net) fn settings(change: impl FnOnce(&mut WireSettings)) -> WireSettings {
-    let mut settings = WireSettings::default();
-    change(&mut settings);
-    settings
-}
-
-pub(in crate::net) fn reused() -> WireSettings {
-    settings(|s| s.connections = Connections::Reused)
-}
-
-pub(in crate::net) fn transport(url: &str, wire: WireSettings) -> (HttpTransport, Request) {
-    let target = Target::parse(url).unwrap();
-    let settings = HttpSettings { timeout: Duration::from_secs(10), wire };
-    (HttpTransport::try_new(&target, settings).unwrap(), Request::new(target, BODY))
-}
-
-pub(in crate::net) async fn send(url: &str, wire: WireSettings) -> Outcome {
-    let (transport, request) = transport(url, wire);
-    transport.send(&request).await
-}
-
-pub(in crate::net) fn failure(outcome: &Outcome) -> &TransportFailure {
-    match outcome {
-        Outcome::NoReply(failure) => failure,
-        Outcome::Reply(reply) => panic!("a reply: {reply:?}"),
-    }
-}
-
-pub(in crate::net) fn body_of(outcome: Outcome) -> Vec<u8> {
-    match outcome {
-        Outcome::Reply(reply) => reply.body,
-        Outcome::NoReply(failure) => panic!("no reply: {failure:?}"),
-    }
-}
-
-/// Reads a request's head and its body, by length or in chunks; `None` where the client hung up.
-pub(in crate::net) fn read_request(stream: &mut impl Read) -> Option<String> {
-    let (mut seen, mut byte) = (Vec::new(), [0]);
-    let mut until = |seen: &mut Vec<u8>, end: &dyn Fn(&[u8]) -> bool| {
-        while !end(seen) {
-            if stream.read(&mut byte).ok()? == 0 {
-                return None;
-            }
-            seen.extend(byte);
-        }
-        Some(())
-    };
-    until(&mut seen, &|seen| seen.ends_with(b"\r\n\r\n"))?;
-    let head = String::from_utf8(seen.clone()).unwrap();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-    match length {
-        Some(length) => {
-            let whole = seen.len() + length.parse::<usize>().unwrap();
-            until(&mut seen, &|seen| seen.len() == whole)?;
-        }
-        None => until(&mut seen, &|seen| seen.ends_with(b"\r\n0\r\n\r\n"))?,
-    }
-    Some(String::from_utf8(seen).unwrap())
-}
-
-/// A merchant that takes one connection and gives back what its handler gives.
-fn merchant<T: Send + 'static>(
-    handle: impl FnOnce(&mut TcpStream) -> T + Send + 'static,
-) -> (String, JoinHandle<T>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/notify?a=1", listener.local_addr().unwrap());
-    let thread = thread::spawn(move || handle(&mut listener.accept().unwrap().0));
-    (url, thread)
-}
+use super::super::peers::*;
+use super::super::{Client, ClientConfig, Engine};
+use crate::net::options::*;
+use crate::net::outcome::Outcome;
+use crate::net::resolve::ResolveRule;
+use crate::net::transport::Transport;
 
 /// Sends one request to a merchant that acknowledges it, and returns it as the merchant saw it.
-async fn seen_with(wire: WireSettings) -> String {
+async fn seen_with(options: RequestOptions) -> String {
     let (url, merchant) = merchant(|stream| {
         let seen = read_request(stream).unwrap();
         stream.write_all(acknowledgement().as_bytes()).unwrap();
         seen
     });
-    assert_eq!(body_of(send(&url, wire).await), ACKNOWLEDGEMENT_BODY.as_bytes());
+    assert_eq!(body_of(send(&url, options).await), ACKNOWLEDGEMENT_BODY.as_bytes());
     tokio::task::spawn_blocking(|| merchant.join().unwrap()).await.unwrap()
 }
 
 #[tokio::test]
-async fn both_ways_to_send_send_the_same() {
-    let lines = |seen: String| {
-        let mut lines: Vec<String> = seen.lines().map(str::to_owned).collect();
-        lines.retain(|line| !line.starts_with("host: "));
-        lines.sort();
-        lines
-    };
-    let (ordinary, own) = (seen_with(WireSettings::default()).await, seen_with(reused()).await);
-    assert!(own.starts_with("POST /notify?a=1 HTTP/1.1\r\n"), "{own}");
-    assert_eq!(lines(ordinary), lines(own));
-}
-
-#[tokio::test]
 async fn chunks_replace_the_length() {
-    let seen = seen_with(settings(|s| s.framing = Framing::Chunked)).await;
+    let seen = seen_with(options(|o| o.framing = Framing::Chunked)).await;
     assert!(seen.contains("transfer-encoding: chunked\r\n"), "{seen}");
     assert!(!seen.contains("content-length"), "{seen}");
     assert!(seen.ends_with("\r\n\r\n7\r\n{\"a\":1}\r\n0\r\n\r\n"), "{seen}");
 }
 
 #[tokio::test]
-async fn headers_are_replaced_added_and_left_out_on_both_ways() {
+async fn headers_are_replaced_added_and_left_out() {
     for connections in [Connections::Fresh, Connections::Reused] {
         let rules =
             ["Content-Type: text/x", "X-A: 1", "X-A: 2", "User-Agent:", "Host: shop.example"];
         let headers = rules.iter().map(|rule| HeaderRule::parse(rule).unwrap()).collect();
         let seen =
-            seen_with(WireSettings { connections, headers, ..WireSettings::default() }).await;
+            seen_with(RequestOptions { connections, headers, ..RequestOptions::default() }).await;
         for line in ["content-type: text/x", "x-a: 1", "x-a: 2", "host: shop.example"] {
             assert_eq!(seen.lines().filter(|one| *one == line).count(), 1, "{seen}");
         }
@@ -183,7 +85,7 @@ async fn a_slow_upload_comes_in_parts() {
         (parts, body)
     });
     let over = Upload::Over(Duration::from_millis(140));
-    body_of(send(&url, settings(|s| s.upload = over)).await);
+    body_of(send(&url, options(|o| o.upload = over)).await);
     let (parts, body) = merchant.join().unwrap();
     assert_eq!(body, BODY.as_bytes());
     assert!(parts > 1, "{parts} parts");
@@ -199,11 +101,11 @@ async fn a_half_closed_connection_still_brings_the_reply() {
             stream.write_all(acknowledgement().as_bytes()).unwrap();
             request
         });
-        let wire = settings(|s| {
-            s.write_side = WriteSide::HalfClosed;
-            s.framing = framing;
+        let options = options(|o| {
+            o.write_side = WriteSide::HalfClosed;
+            o.framing = framing;
         });
-        assert_eq!(body_of(send(&url, wire).await), ACKNOWLEDGEMENT_BODY.as_bytes());
+        assert_eq!(body_of(send(&url, options).await), ACKNOWLEDGEMENT_BODY.as_bytes());
         assert!(merchant.join().unwrap().contains(BODY));
     }
 }
@@ -217,9 +119,9 @@ async fn a_lost_reply_is_a_request_that_arrived() {
         let gone = matches!(stream.read(&mut [0]), Ok(0) | Err(_));
         (seen, gone)
     });
-    let loss = Loss { share: Percent::ALL, seed: 1 };
-    let wire = WireSettings { loss: Some(loss), ..reused() };
-    let outcome = send(&url, wire).await;
+    let loss = Loss { share: "100%".parse().unwrap(), seed: 1 };
+    let options = RequestOptions { loss: Some(loss), ..reused() };
+    let outcome = send(&url, options).await;
     assert_eq!(failure(&outcome).code(), "reply-lost");
     assert!(failure(&outcome).explanation().contains("on purpose"));
     let join = tokio::task::spawn_blocking(|| merchant.join().unwrap());
@@ -230,8 +132,8 @@ async fn a_lost_reply_is_a_request_that_arrived() {
 #[tokio::test]
 async fn a_reply_that_never_came_is_not_called_lost() {
     let (url, merchant) = merchant(|stream| read_request(stream).is_some());
-    let loss = Loss { share: Percent::ALL, seed: 1 };
-    let outcome = send(&url, settings(|s| s.loss = Some(loss))).await;
+    let loss = Loss { share: "100%".parse().unwrap(), seed: 1 };
+    let outcome = send(&url, options(|o| o.loss = Some(loss))).await;
     assert_eq!(failure(&outcome).code(), "closed-early");
     assert!(merchant.join().unwrap());
 }
@@ -254,7 +156,7 @@ async fn unzipped(reply: Vec<u8>) -> (Outcome, String) {
         stream.write_all(&reply).unwrap();
         seen
     });
-    let outcome = send(&url, settings(|s| s.compression = Compression::Gzip)).await;
+    let outcome = send(&url, options(|o| o.compression = Compression::Gzip)).await;
     (outcome, merchant.join().unwrap())
 }
 
@@ -299,34 +201,23 @@ async fn connections_are_reused_or_fresh() {
         [(Connections::Reused, &[3][..]), (Connections::Fresh, &[1, 1, 1])]
     {
         let (url, merchant) = serving(requests);
-        let wire = settings(|s| {
-            s.connections = connections;
-            s.compression = Compression::Gzip;
+        let options = options(|o| {
+            o.connections = connections;
+            o.compression = Compression::Gzip;
         });
-        let (transport, request) = transport(&url, wire);
+        let (client, request) = client(&url, options, without_proxy());
         for _ in 0..3 {
-            body_of(transport.send(&request).await);
+            body_of(client.send(&request).await);
         }
         assert_eq!(merchant.join().unwrap(), 3);
     }
 }
 
-/// A request over the tool's own connections.
-async fn over(wire: &Arc<Wire>, url: &str) -> Result<Reply, TransportFailure> {
-    let place = Arc::new(Place::of(&Url::parse(url).unwrap()).unwrap());
-    let body = Arc::from(BODY.as_bytes());
-    let (fate, progress) = (ReplyFate::Read, Progress::at(Phase::Connecting));
-    wire.exchange(&place, (Method::POST, HeaderMap::new()), body, (fate, &progress)).await
-}
-
 /// Waits until one idle connection is kept, or kept and its end noticed.
-async fn until_idle(wire: &Wire, is_closed: bool) {
-    let is_there = || {
-        let idle = wire.idle.lock().unwrap();
-        idle.len() == 1 && (!is_closed || idle[0].sender.is_closed())
-    };
+async fn until_idle(client: &Client, is_closed: bool) {
+    let Engine::Direct(direct) = &client.0.engine else { panic!("a proxy") };
     let waiting = async {
-        while !is_there() {
+        while !direct.pool.has_one(is_closed) {
             tokio::task::yield_now().await;
         }
     };
@@ -335,7 +226,7 @@ async fn until_idle(wire: &Wire, is_closed: bool) {
 
 /// Two requests, with the end of the kept connection before the second one: what came of the second,
 /// and whether a new connection brought it.
-async fn second_after_an_end(is_noticed: bool) -> (Result<Reply, TransportFailure>, bool) {
+async fn second_after_an_end(is_noticed: bool) -> (Outcome, bool) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (end, ending) = channel();
@@ -355,17 +246,17 @@ async fn second_after_an_end(is_noticed: bool) -> (Result<Reply, TransportFailur
         }
         is_brought
     });
-    let (wire, url) =
-        (Arc::new(Wire::new(reused(), trust_nobody().unwrap())), format!("http://{address}/"));
-    over(&wire, &url).await.unwrap();
-    until_idle(&wire, false).await;
+    let url = format!("http://{address}/");
+    let (client, request) = client(&url, reused(), without_proxy());
+    body_of(client.send(&request).await);
+    until_idle(&client, false).await;
     end.send(()).unwrap();
     // This thread is the runtime's: unless it yields, the end is noticed with the request only.
     gone.recv().unwrap();
     if is_noticed {
-        until_idle(&wire, true).await;
+        until_idle(&client, true).await;
     }
-    let outcome = over(&wire, &url).await;
+    let outcome = client.send(&request).await;
     drop(TcpStream::connect(address));
     (outcome, merchant.join().unwrap())
 }
@@ -377,16 +268,16 @@ async fn second_after_an_end(is_noticed: bool) -> (Result<Reply, TransportFailur
 #[tokio::test]
 async fn a_connection_whose_end_was_noticed_costs_no_attempt() {
     let (outcome, is_brought) = second_after_an_end(true).await;
-    assert!(is_brought && outcome.unwrap().status == 200);
+    assert!(is_brought && outcome.status() == Some(200), "{outcome:?}");
 }
 
 #[tokio::test]
 async fn a_connection_that_ends_as_the_request_goes_out_does_not_send_it_twice() {
     match second_after_an_end(false).await {
-        (Ok(reply), is_brought) => assert!(is_brought && reply.status == 200),
-        (Err(failure), is_brought) => {
+        (Outcome::Reply(reply), is_brought) => assert!(is_brought && reply.status == 200),
+        (Outcome::NoReply(failure), is_brought) => {
             assert!(!is_brought, "sent again after {failure:?}");
-            assert!(["closed-early", "connection-reset"].contains(&failure.code()), "{failure:?}");
+            assert_eq!(failure.code(), "stale-connection", "{failure:?}");
         }
     }
 }
@@ -404,10 +295,10 @@ async fn a_connection_that_ends_after_the_request_was_sent_is_a_failed_attempt()
         listener.set_nonblocking(true).unwrap();
         listener.accept().is_err()
     });
-    let (transport, request) = transport(&url, reused());
-    body_of(transport.send(&request).await);
-    let second = transport.send(&request).await;
-    assert_eq!(failure(&second).code(), "closed-early");
+    let (client, request) = client(&url, reused(), without_proxy());
+    body_of(client.send(&request).await);
+    let second = client.send(&request).await;
+    assert_eq!(failure(&second).code(), "stale-connection");
     assert!(merchant.join().unwrap(), "it was sent again");
 }
 
@@ -417,7 +308,8 @@ async fn addresses_can_be_given_and_ipv6_works() {
     let port = url.trim_end_matches('/').rsplit(':').next().unwrap().to_owned();
     let rule = ResolveRule::parse(&format!("shop.example:{port}:127.0.0.1")).unwrap();
     let named = format!("http://shop.example:{port}/");
-    body_of(send(&named, settings(|s| s.resolve = vec![rule])).await);
+    let config = ClientConfig { resolve: vec![rule], ..without_proxy() };
+    body_of(send_with(&named, RequestOptions::default(), config).await);
     assert_eq!(merchant.join().unwrap(), 1);
     // A machine without IPv6 has nothing to show.
     let Ok(listener) = TcpListener::bind("[::1]:0") else { return };
@@ -430,7 +322,7 @@ async fn addresses_can_be_given_and_ipv6_works() {
             stream.write_all(acknowledgement().as_bytes()).unwrap();
         }
     });
-    for wire in [WireSettings::default(), reused()] {
+    for wire in [RequestOptions::default(), reused()] {
         body_of(send(&format!("http://[::1]:{port}/"), wire).await);
     }
     merchant.join().unwrap();
@@ -465,11 +357,11 @@ async fn a_body_waits_for_the_go_ahead() {
         stream.write_all(acknowledgement().as_bytes()).unwrap();
         (String::from_utf8(head).unwrap(), body)
     });
-    let wire = settings(|s| {
-        s.go_ahead = GoAhead::Awaited;
-        s.method = Some(Verb::parse("PUT").unwrap());
+    let options = options(|o| {
+        o.go_ahead = GoAhead::Awaited;
+        o.method = parse_method("PUT").unwrap();
     });
-    let outcome = send(&url, wire).await;
+    let outcome = send(&url, options).await;
     assert_eq!(body_of(outcome), ACKNOWLEDGEMENT_BODY.as_bytes());
     let (head, body) = merchant.join().unwrap();
     assert!(head.starts_with("PUT / ") && head.contains("expect: 100-continue\r\n"), "{head}");
