@@ -31,7 +31,8 @@ AREAS = {
         SENDER,
         "src/sender/schedule.rs src/sender/jitter.rs src/sender/pace.rs src/sender/decide.rs src/sender/record.rs "
         "src/sender/fleet/plan.rs src/net/outcome.rs",
-        "schedule:: jitter:: pace:: decide:: record:: fleet:: outcome::",
+        "schedule:: jitter:: pace:: decide:: record:: plan:: outcome::",
+        100,
     ),
     "journal": Area(SENDER, "src/sender/journal.rs src/sender/journal/*.rs", "journal::"),
 }

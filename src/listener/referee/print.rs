@@ -56,7 +56,7 @@ fn short(parts: &[&[u8]]) -> Short {
 
 fn first_bytes(digest: Sha256) -> Short {
     let digest: [u8; 32] = digest.finalize().into();
-    digest.into_iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(byte))
+    digest.first_chunk().copied().map(u64::from_be_bytes).unwrap_or_default()
 }
 
 impl NamedPrint {
@@ -216,6 +216,15 @@ mod tests {
         assert!(conflicts(r#"{"fee":"1","amount":"400000"}"#).is_empty());
         assert_eq!(conflicts(r#"{"amount":400001,"fee":1}"#), ["amount"]);
         assert_eq!(conflicts(r#"{"amount":400000,"payout_cl_id":"x"}"#), ["payout_cl_id", "fee"]);
+    }
+
+    #[test]
+    fn a_deposit_has_the_merchants_id_under_another_name() {
+        let first = print(r#"{"payment_cl_id":"x","amount":1}"#).print.identity;
+        let conflicts = |json| print(json).conflicts(&first, &first);
+        assert!(conflicts(r#"{"payment_cl_id":"x","amount":1}"#).is_empty());
+        assert_eq!(conflicts(r#"{"payment_cl_id":"y","amount":1}"#), ["payout_cl_id"]);
+        assert_eq!(conflicts(r#"{"payment_cl_id":"x"}"#), ["amount"]);
     }
 
     #[test]
