@@ -241,7 +241,7 @@ mod tests {
     #[tokio::test]
     async fn the_command_knows_the_order_and_not_the_key() {
         let script = r#"printf '{"sum": %s%s}' "$PAYOUT_CHECK_AMOUNT" "$HOME""#;
-        let argv = ["sh", "-c", script].map(str::to_owned).to_vec();
+        let argv = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
         let within = Duration::ZERO;
         let observer = Observer { argv, within, hidden_variable: "HOME" };
         assert_eq!(observer.read_order("CHECK-1", Some(7)).await.unwrap().value, 7.0);

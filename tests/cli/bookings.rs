@@ -490,7 +490,7 @@ fn the_command_to_run_a_case_again_finds_the_same() {
     assert!(!again.contains("s3cret") && !again.contains("--format"), "{again}");
     // A shell reads it as it was printed.
     let program = again.replacen("payout-notify", env!("CARGO_BIN_EXE_payout-notify"), 1);
-    let run = std::process::Command::new("sh")
+    let run = std::process::Command::new("/bin/sh")
         .args(["-c", &program])
         .env("PAYOUT_NOTIFY_KEY", KEY)
         .env("X_TOKEN", "s3cret")

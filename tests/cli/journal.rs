@@ -155,7 +155,7 @@ fn what_had_not_begun_is_not_sent_and_the_command_that_is_printed_sends_it() {
     let told = output.stderr.lines().find_map(|line| line.split_once("resume with: "));
     let (_, command) = told.expect("a command");
     assert!(!command.contains("--count") && command.contains("--report"), "{command}");
-    let mut shell = Command::new("sh");
+    let mut shell = Command::new("/bin/sh");
     shell.args(["-c", command]).current_dir(shared.work()).env("PAYOUT_NOTIFY_KEY", KEY);
     let resumed = shell.output().unwrap();
     assert!(resumed.status.success(), "{command}: {}", String::from_utf8_lossy(&resumed.stderr));
