@@ -195,7 +195,7 @@ impl Outcome {
 
 #[cfg(test)]
 mod tests {
-    use protocol::internal::acknowledgement::Refusal;
+    use protocol::internal::acknowledgement::{ACKNOWLEDGEMENT_BODY, Refusal};
 
     use super::*;
 
@@ -282,5 +282,10 @@ mod tests {
             assert_eq!(outcome.explanation(conclusion).is_some(), has_reason, "{code}");
         }
         assert_eq!((reply.status(), failed.status()), (Some(204), None));
+        let body = ACKNOWLEDGEMENT_BODY.as_bytes().to_vec();
+        let success = Outcome::Reply(Reply { status: 200, body, ..Reply::default() });
+        assert!(matches!(success.conclusion(), Some(Conclusion::Acknowledged(_))));
+        assert!(matches!(reply.conclusion(), Some(Conclusion::NotAcknowledged(_))));
+        assert_eq!(failed.conclusion(), None);
     }
 }

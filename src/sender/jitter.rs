@@ -36,12 +36,12 @@ impl Jitter {
     }
 }
 
-/// A number from -1 to 1 that depends on nothing but its arguments.
+/// A number from -1 to just below 1 that depends on nothing but its arguments.
 fn spread(seed: u64, order: u64, attempt: u64) -> f64 {
     let bits = mix(mix(mix(seed).wrapping_add(order)).wrapping_add(attempt));
     // The upper 53 bits are what a float holds exactly.
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
-    let unit = (bits >> 11) as f64 / ((1_u64 << 53) - 1) as f64;
+    let unit = (bits >> 11) as f64 / (1_u64 << 53) as f64;
     2.0 * unit - 1.0
 }
 

@@ -202,6 +202,8 @@ mod tests {
         let (first, then) = (many(20_000, "1"), many(20_000, "2"));
         assert_eq!(print(&first).print.members.len(), MOST_MEMBERS);
         assert_eq!(difference(&first, &then), members(&["others"]));
+        let Some(Difference::Members(names)) = difference("{}", &many(7, "1")) else { panic!() };
+        assert_eq!((names.len(), names.contains(&"others".to_owned())), (MOST_NAMED, false));
         let Some(Difference::Members(names)) = difference("{}", &many(20, "1")) else { panic!() };
         assert_eq!((names.len(), names.last().map(|it| &**it)), (MOST_NAMED + 1, Some("others")));
         let long = format!("{{\"{}\":1}}", "é".repeat(100_000));
