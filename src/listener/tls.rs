@@ -51,7 +51,6 @@ pub struct SelfSigned {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum TlsError {
     #[error("{} cannot be read", .path.display())]
     Read { path: PathBuf, source: io::Error },

@@ -75,7 +75,6 @@ pub fn check_header(name: &str, value: &str) -> Result<(), HeaderError> {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum HeaderError {
     #[error("\"{0}\" is not a header name")]
     Name(String),
@@ -245,7 +244,6 @@ fn decimal(text: &str) -> Option<f64> {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum OptionError {
     #[error("a rate such as 1KB/s or 512B/s is wanted")]
     Rate,

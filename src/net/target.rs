@@ -260,7 +260,6 @@ impl fmt::Debug for Target {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum TargetError {
     #[error("the notify URL is empty")]
     Empty,

@@ -80,7 +80,6 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum TlsError {
     #[error("there is no certificate in it; expected a PEM file with BEGIN CERTIFICATE")]
     NoCertificate,

@@ -303,7 +303,6 @@ impl GateResult {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum GateError {
     #[error("a gate has at most {LONGEST_GATE} bytes, such as p99>200ms")]
     TooLong,

@@ -47,7 +47,6 @@ pub fn shared_path(targets: &[ReportTarget]) -> Option<&Path> {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum ReportTargetError {
     #[error("FORMAT=PATH is wanted, such as html=run.html")]
     NoPath,

@@ -154,7 +154,6 @@ fn parse_list(text: &str, retries: usize) -> Result<Vec<Duration>, ScheduleError
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum ScheduleError {
     #[error("the list of delays is empty; no retries at all are asked for with 0 retries")]
     Empty,

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use rusqlite::ErrorCode;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Trouble {
     Exists,
     Missing,

@@ -64,7 +64,6 @@ fn scale(number: &str, unit_ns: u128) -> Result<u128, DurationError> {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum DurationError {
     #[error("the duration is empty; write one such as 15s or 1m30s")]
     Empty,

@@ -58,7 +58,6 @@ impl fmt::Display for Speed {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum SpeedError {
     #[error("a speed such as 60x or 0.5x is wanted")]
     Syntax(String),

@@ -14,7 +14,6 @@ pub struct ProgramError {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum ProgramProblem {
     #[error("the program is longer than {MAX_PROGRAM_BYTES} bytes")]
     TooLong,

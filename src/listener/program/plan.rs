@@ -11,7 +11,6 @@ use crate::units::duration::format_duration;
 use crate::units::percent::Percent;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct PlanLine {
     /// The first reply that this is, from 1.
     pub first: u64,

@@ -5,7 +5,6 @@
 use crate::listener::reply::{JSON, Reply};
 
 #[derive(Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Sample {
     pub name: &'static str,
     /// Its body, with status 200.
