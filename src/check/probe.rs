@@ -101,7 +101,7 @@ impl Prober<'_> {
         let mut made = Vec::new();
         for address in &found {
             match connect(*address, self.limit()).await {
-                Ok(()) => made.push(*address),
+                Ok(_) => made.push(*address),
                 Err(failure) => {
                     refused.get_or_insert(format!("{address}: {}", failure.explanation()));
                 }
@@ -136,7 +136,7 @@ impl Prober<'_> {
         let address = found.iter().find(|address| address.is_ipv6());
         let address = address.ok_or_else(|| finding(NotThere, "the host has no IPv6 address"))?;
         Ok(match connect(*address, self.limit()).await {
-            Ok(()) => finding(Good, format!("{address} can be connected to")),
+            Ok(_) => finding(Good, format!("{address} can be connected to")),
             Err(failure) => finding(Bad, format!("{address}: {}", failure.explanation())),
         })
     }

@@ -175,11 +175,11 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     }
     let usual = if many.is_some() { Connections::Reused } else { Connections::Fresh };
     let (client, options) = args.wire.connect(&target, (usual, args.timeout), seed, console)?;
-    let request = Request::new(target.clone(), "").with(options);
-    let setup = Setup { args, target, schedule, dialect, request, judge, seed };
+    let request = Request::new(target, "").with(options);
+    let setup = Setup { args, schedule, dialect, request, judge, seed };
     match many {
         // What the wire cannot do is told without sending, too.
-        None if args.dry_run => plan_one(&setup, key.as_ref(), console),
+        None if args.dry_run => print_plan(&setup, key.as_ref(), console),
         None => send_one(&setup, key.as_ref(), &client, console),
         Some(_) => many::run(&setup, key, &client, console),
     }
@@ -187,17 +187,11 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
 
 struct Setup<'a> {
     args: &'a Args,
-    target: Target,
     schedule: RetrySchedule,
     dialect: &'static Dialect,
     request: Request,
     judge: Judge,
     seed: u64,
-}
-
-fn plan_one(setup: &Setup<'_>, key: Option<&Key>, console: &mut Console) -> CommandResult {
-    let one = One::prepare(setup, key, console)?;
-    print_plan(&one.plan(setup, key), setup.args.format, console)
 }
 
 fn send_one(
@@ -273,7 +267,7 @@ impl One {
 
     fn plan<'p>(&'p self, setup: &'p Setup<'_>, key: Option<&Key>) -> DeliveryPlan<'p> {
         DeliveryPlan {
-            url: setup.target.to_string(),
+            url: setup.request.url.to_string(),
             notification: &self.notification,
             sign_type: self.algorithm.map(Algorithm::name),
             schedule: &setup.schedule,
@@ -320,9 +314,11 @@ fn prepared_body(
     Ok((signed.body.into_bytes(), Some(signed.scheme.algorithm)))
 }
 
-fn print_plan(plan: &DeliveryPlan<'_>, format: Format, console: &mut Console) -> CommandResult {
+fn print_plan(setup: &Setup<'_>, key: Option<&Key>, console: &mut Console) -> CommandResult {
+    let one = One::prepare(setup, key, console)?;
+    let plan = one.plan(setup, key);
     let lines = || [plan.lines(), plan.timeline()].concat();
-    answer(format, || plan.json("plan"), lines, console).map(|()| Exit::Yes)
+    answer(setup.args.format, || plan.json("plan"), lines, console).map(|()| Exit::Yes)
 }
 
 fn finish(end: &OrderEnd, format: Format, console: &mut Console) -> CommandResult {

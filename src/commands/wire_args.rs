@@ -15,7 +15,7 @@ use crate::error::CommandError;
 use crate::net::client::{Client, ClientConfig, ClientError};
 use crate::net::options::{
     Compression, Connections, DEFAULT_TIMEOUT, Framing, HeaderRule, Loss, RequestOptions, Upload,
-    WriteSide, parse_slow_upload, parse_upload_rate,
+    WriteSide, parse_upload_rate,
 };
 use crate::net::proxy::{ProxyError, ProxyRule};
 use crate::net::resolve::ResolveRule;
@@ -24,6 +24,7 @@ use crate::net::tls::{Authorities, Identity, TlsError, TlsSettings, Trust};
 use crate::net::trace::Trace;
 use crate::report::line::Line;
 use crate::terminal::Console;
+use crate::units::duration::parse_duration;
 use crate::units::percent::Percent;
 
 /// The longest file of certificates that is read, in bytes; a system's whole store has 0.3 MB.
@@ -55,7 +56,7 @@ pub struct WireArgs {
     #[arg(long, value_name = "RATE", value_parser = parse_upload_rate)]
     pub upload_rate: Option<Upload>,
     /// Spread the body over this time, for example 2s.
-    #[arg(long, value_name = "DURATION", value_parser = parse_slow_upload, conflicts_with = "upload_rate")]
+    #[arg(long, value_name = "DURATION", value_parser = |text: &str| parse_duration(text).map(Upload::Over), conflicts_with = "upload_rate")]
     pub slow_upload: Option<Upload>,
     /// Shut the sending side down after the request, and read the reply on the other.
     #[arg(long)]

@@ -6,7 +6,6 @@ use std::time::Duration;
 use hyper::Method;
 use hyper::header::{HeaderName, HeaderValue};
 
-use crate::units::duration::{DurationError, parse_duration};
 use crate::units::percent::Percent;
 
 /// How long one attempt may take by default (ours: the platform documents no timeout of its own).
@@ -225,22 +224,12 @@ pub fn parse_upload_rate(text: &str) -> Result<Upload, OptionError> {
         "mib" => 1_048_576.0,
         _ => return Err(OptionError::Rate),
     };
-    let rate = decimal(number).ok_or(OptionError::Rate)? * factor;
+    let rate = number.parse::<f64>().map_err(|_| OptionError::Rate)? * factor;
     if (1.0..=f64::from(u32::MAX)).contains(&rate) {
         Ok(Upload::Rate(rate as u32))
     } else {
         Err(OptionError::Rate)
     }
-}
-
-/// Reads the time over which a body is sent, such as `2s`.
-pub fn parse_slow_upload(text: &str) -> Result<Upload, DurationError> {
-    parse_duration(text).map(Upload::Over)
-}
-
-fn decimal(text: &str) -> Option<f64> {
-    let is_plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    if is_plain { text.parse().ok() } else { None }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -282,7 +271,8 @@ mod tests {
             assert_eq!(parse_upload_rate(text), Err(OptionError::Rate), "{text}");
         }
         assert_eq!(Upload::Rate(1_000).time_for(250), Duration::from_millis(250));
-        assert_eq!(parse_slow_upload("2s").unwrap().time_for(1), Duration::from_secs(2));
+        let slow = crate::units::duration::parse_duration("2s").map(Upload::Over).unwrap();
+        assert_eq!(slow.time_for(1), Duration::from_secs(2));
         assert_eq!(Upload::AtOnce.time_for(1), Duration::ZERO);
     }
 

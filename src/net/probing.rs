@@ -37,10 +37,10 @@ pub async fn addresses(
     Ok(found)
 }
 
-pub async fn connect(address: SocketAddr, limit: Duration) -> Result<(), TransportFailure> {
+pub async fn connect(address: SocketAddr, limit: Duration) -> Result<TcpStream, TransportFailure> {
     let phase = Phase::Connecting;
     let connected = within(phase, limit, TcpStream::connect(address)).await?;
-    connected.map(drop).map_err(|error| failure(&error, phase))
+    connected.map_err(|error| failure(&error, phase))
 }
 
 pub async fn handshake(
@@ -54,8 +54,7 @@ pub async fn handshake(
     let name = ServerName::try_from(target.host().to_owned())
         .map_err(|error| no_tls(error.to_string()))?;
     let began = Instant::now();
-    let stream = within(Phase::Connecting, limit, TcpStream::connect(address)).await?;
-    let stream = stream.map_err(|error| failure(&error, Phase::Connecting))?;
+    let stream = connect(address, limit).await?;
     let connector = TlsConnector::from(tls.config(None));
     let left = limit.saturating_sub(began.elapsed());
     let shaken = within(Phase::Securing, left, connector.connect(name, stream)).await?;

@@ -64,7 +64,7 @@ pub(super) fn is_localhost(host: &str) -> bool {
 }
 
 /// A URL of `http` or `https`. Its path and query are kept as they were written.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Target(Arc<Parts>);
 
 #[derive(PartialEq, Eq)]
@@ -116,10 +116,6 @@ impl Target {
 
     pub fn is_https(&self) -> bool {
         self.0.security == Security::Tls
-    }
-
-    pub fn has_host_name(&self) -> bool {
-        self.host().parse::<IpAddr>().is_err()
     }
 
     pub fn locality(&self) -> Locality {
@@ -237,15 +233,6 @@ fn basic(url: &Url) -> Option<HeaderValue> {
     value.set_sensitive(true);
     Some(value)
 }
-
-impl PartialEq for Target {
-    fn eq(&self, other: &Target) -> bool {
-        // Compares the pointers first.
-        self.0 == other.0
-    }
-}
-
-impl Eq for Target {}
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use protocol::internal::acknowledgement::Conclusion;
 
 use super::jitter::Jitter;
-use super::retry_after::{RetryAfter, requested_wait};
+use super::retry_after::requested_wait;
 use super::schedule::{RetrySchedule, Speed};
 use crate::net::outcome::Outcome;
 
@@ -61,12 +61,13 @@ pub struct RetryPlan<'a> {
     /// How much the delays vary; `None` for not at all.
     pub jitter: Option<Jitter>,
     pub speed: Speed,
-    pub retry_after: RetryAfter,
+    /// With a status 429 or 503 it moves the next attempt later, never past the window.
+    pub honors_retry_after: bool,
 }
 
 impl<'a> RetryPlan<'a> {
     pub fn new(schedule: &'a RetrySchedule, speed: Speed) -> Self {
-        RetryPlan { schedule, jitter: None, speed, retry_after: RetryAfter::Ignored }
+        RetryPlan { schedule, jitter: None, speed, honors_retry_after: false }
     }
 
     /// What follows attempt `attempt`, whose outcome was known `elapsed` after the order's
@@ -91,8 +92,8 @@ impl<'a> RetryPlan<'a> {
         if elapsed > window {
             return Decision::Exhausted(Exhaustion::WindowPassed);
         }
-        let requested = match (self.retry_after, outcome) {
-            (RetryAfter::Honored, Outcome::Reply(reply)) => requested_wait(reply, now),
+        let requested = match outcome {
+            Outcome::Reply(reply) if self.honors_retry_after => requested_wait(reply, now),
             _ => None,
         };
         let put_off = requested.map(|wait| elapsed.saturating_add(wait).min(window));
@@ -196,12 +197,12 @@ mod tests {
     #[test]
     fn retry_after_moves_an_attempt_later_but_not_past_the_window() {
         let schedule = schedule("15s,15s");
-        let after = |retry_after, asked: &str, attempt, elapsed| {
-            let plan = RetryPlan { retry_after, ..RetryPlan::new(&schedule, Speed::REAL) };
+        let after = |honors_retry_after, asked: &str, attempt, elapsed| {
+            let plan = RetryPlan { honors_retry_after, ..RetryPlan::new(&schedule, Speed::REAL) };
             let (status, asked) = (503, Some(asked.to_owned()));
             after(plan, attempt, Reply { status, retry_after: asked, ..Reply::default() }, elapsed)
         };
-        let (honored, ignored) = (RetryAfter::Honored, RetryAfter::Ignored);
+        let (honored, ignored) = (true, false);
         assert_eq!(after(honored, "20", 1, 0), at(2, 20, 20, 20));
         assert_eq!(after(honored, "1", 1, 0), at(2, 15, 15, 15));
         assert_eq!(after(honored, "50", 2, 16), at(3, 60, 60, 44));

@@ -8,14 +8,6 @@ use jiff::fmt::rfc2822::DateTimeParser;
 use jiff::tz::TimeZone;
 use protocol::internal::acknowledgement::Reply;
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RetryAfter {
-    #[default]
-    Ignored,
-    /// With a status 429 or 503 it moves the next attempt later, never past the window.
-    Honored,
-}
-
 /// How long a reply asks to wait, counted from `now` (RFC 9110, section 10.2.3): a number of
 /// seconds or an HTTP date, and only with 429 and 503. A value that is neither asks for nothing.
 pub fn requested_wait(reply: &Reply, now: Timestamp) -> Option<Duration> {

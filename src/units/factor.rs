@@ -18,14 +18,10 @@ impl Speed {
         let number = text.strip_suffix('x').unwrap_or(text);
         // The library's parser also takes signs, exponents, "inf" and "nan".
         if !number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-            return Err(SpeedError::Syntax(text.to_owned()));
+            return Err(SpeedError::Syntax);
         }
-        let factor = number.parse::<f64>().map_err(|_| SpeedError::Syntax(text.to_owned()))?;
-        if factor > 0.0 && factor <= MAX_SPEED {
-            Ok(Speed(factor))
-        } else {
-            Err(SpeedError::Range(text.to_owned()))
-        }
+        let factor = number.parse().map_err(|_| SpeedError::Syntax)?;
+        if factor > 0.0 && factor <= MAX_SPEED { Ok(Speed(factor)) } else { Err(SpeedError::Range) }
     }
 
     pub fn compress(self, wait: Duration) -> Duration {
@@ -45,12 +41,6 @@ impl Speed {
     }
 }
 
-impl Default for Speed {
-    fn default() -> Self {
-        Speed::REAL
-    }
-}
-
 impl fmt::Display for Speed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}x", self.0)
@@ -60,10 +50,10 @@ impl fmt::Display for Speed {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SpeedError {
     #[error("a speed such as 60x or 0.5x is wanted")]
-    Syntax(String),
+    Syntax,
     /// Zero, or above a million.
     #[error("a speed above 0x and at most 1000000x is wanted")]
-    Range(String),
+    Range,
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub struct Rate {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a rate such as 500/s, 30/m, 10/h or 500 is wanted, with at most three decimals")]
-pub struct RateError(pub String);
+pub struct RateError;
 
 const MAX_ORDERS: u64 = 1_000_000_000;
 
@@ -49,26 +49,25 @@ impl From<Rate> for String {
 impl Rate {
     /// Reads `500/s`, `30/m`, `10/h`, or `500` for that many a second.
     pub fn parse(text: &str) -> Result<Self, RateError> {
-        let refuse = || RateError(text.to_owned());
         let (number, unit) = text.trim().split_once('/').unwrap_or((text.trim(), "s"));
         let seconds = match unit.trim() {
             "s" => 1,
             "m" | "min" => 60,
             "h" => 3600,
-            _ => return Err(refuse()),
+            _ => return Err(RateError),
         };
         let (whole, decimals) = number.trim().split_once('.').unwrap_or((number.trim(), "0"));
         let digits = |text: &str| {
             !text.is_empty() && text.len() <= 10 && text.bytes().all(|byte| byte.is_ascii_digit())
         };
         if !digits(whole) || !digits(decimals) || decimals.len() > 3 {
-            return Err(refuse());
+            return Err(RateError);
         }
-        let whole: u64 = whole.parse().map_err(|_| refuse())?;
-        let decimals: u64 = format!("{decimals:0<3}").parse().map_err(|_| refuse())?;
+        let whole: u64 = whole.parse().map_err(|_| RateError)?;
+        let decimals: u64 = format!("{decimals:0<3}").parse().map_err(|_| RateError)?;
         let thousandths = whole * 1000 + decimals;
         if thousandths == 0 || whole > MAX_ORDERS {
-            return Err(refuse());
+            return Err(RateError);
         }
         Ok(Rate { thousandths, period: seconds * 1_000_000_000 })
     }

@@ -1,5 +1,6 @@
 //! From the command line to what the runner needs.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -69,7 +70,7 @@ fn available(args: &Args, dialect: &Dialect, algorithm: Algorithm, target: &Targ
     let is_demanded = args.require == Some(Algorithm::HmacSha256);
     let present = [
         (Need::Https, target.is_https()),
-        (Need::HostName, target.has_host_name()),
+        (Need::HostName, target.host().parse::<IpAddr>().is_err()),
         (Need::Hmac, is_hmac),
         (Need::HmacDemanded, is_demanded),
         (Need::Observer, args.manners.observe.is_some()),

@@ -103,12 +103,6 @@ pub struct ManyArgs {
 /// The open files that attempts leave free: for the journal, and for looking up names.
 const SPARE_DESCRIPTORS: usize = 16;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OpenFiles {
-    Enough,
-    Few { limit: usize },
-}
-
 impl ManyArgs {
     /// The first flag here that was given; `None` where a single order is asked for.
     pub(super) fn asked(&self) -> Option<&'static str> {
@@ -130,7 +124,8 @@ impl ManyArgs {
         flags.into_iter().find_map(|(is_given, flag)| is_given.then_some(flag))
     }
 
-    fn limits(&self) -> (LoadLimits, OpenFiles) {
+    /// The limits of the run, and the limit of open files where that is the lower one.
+    fn limits(&self) -> (LoadLimits, Option<usize>) {
         let or = |given: Option<NonZeroUsize>, usual| {
             given.or(NonZeroUsize::new(usual)).unwrap_or(NonZeroUsize::MIN)
         };
@@ -143,9 +138,9 @@ impl ManyArgs {
         match descriptors().map(|(limit, free)| (limit, free.saturating_sub(SPARE_DESCRIPTORS))) {
             Some((limit, free)) if free < most.get() => {
                 let free = NonZeroUsize::new(free).unwrap_or(NonZeroUsize::MIN);
-                (limits(free), OpenFiles::Few { limit })
+                (limits(free), Some(limit))
             }
-            _ => (limits(most), OpenFiles::Enough),
+            _ => (limits(most), None),
         }
     }
 }
@@ -206,10 +201,18 @@ pub(super) fn run(
         let seed = session.config.seed.unwrap_or(setup.seed);
         ready(&facts, session.left, seed, setup.args.format, console)
             .map_err(CommandError::output)?;
-        let (limits, files) = many.limits();
+        let (limits, open_files) = many.limits();
         let (format, unknown) = (setup.args.format, Unknown::of(session.unknown_outcomes()));
-        let mut screen =
-            Screen { many, format, console, reports, summary, unknown, files, is_held_back: false };
+        let mut screen = Screen {
+            many,
+            format,
+            console,
+            reports,
+            summary,
+            unknown,
+            open_files,
+            is_held_back: false,
+        };
         let begun = clock.now();
         let on_event = &mut |event: &EngineEvent, _: Option<&AttemptDetails<'_>>| {
             let elapsed = event.at().unwrap_or_else(|| clock.now().saturating_sub(begun));
@@ -279,7 +282,7 @@ impl Session {
 
     fn facts(&self, setup: &Setup<'_>) -> RunFacts {
         RunFacts {
-            url: setup.target.to_string(),
+            url: setup.request.url.to_string(),
             started_at: self.config.started_at,
             schedule: self.config.schedule.name().to_owned(),
             orders: self.total,

@@ -15,7 +15,6 @@ use crate::sender::journal::{Intake, Journal, Resumable, RunConfig};
 use crate::sender::orders::Orders;
 use crate::sender::orders::plan::OrderPlan;
 use crate::sender::pace::Pace;
-use crate::sender::retry_after::RetryAfter;
 use crate::sender::schedule::{RetrySchedule, format_duration};
 use crate::store::{StoreError, Trouble};
 
@@ -28,15 +27,12 @@ pub(super) fn config(
 ) -> RunConfig {
     let (args, many) = (setup.args, &setup.args.many);
     RunConfig {
-        url: setup.target.to_string(),
+        url: setup.request.url.to_string(),
         schedule: setup.schedule.clone(),
         speed: args.speed(),
         pace: Pace { rate: many.rate, ramp: many.ramp },
         jitter: many.jitter.map(|share| Jitter { share, seed: setup.seed }),
-        retry_after: match many.honor_retry_after {
-            true => RetryAfter::Honored,
-            false => RetryAfter::Ignored,
-        },
+        honors_retry_after: many.honor_retry_after,
         sign_type: args.sign_type,
         dialect: Some(setup.dialect.clone()),
         key_fingerprint,
@@ -58,7 +54,7 @@ pub(super) fn resume(
     let path = many.journal.as_ref();
     let path = path.ok_or_else(|| CommandError::usage("no journal was given"))?;
     let (journal, mut found) = Journal::resume(path, now).map_err(refused)?;
-    if found.run.url != setup.target.to_string() {
+    if found.run.url != setup.request.url.to_string() {
         return Err(CommandError::usage(format!("the journal's run went to {}", found.run.url))
             .hint("give that URL, or start a new journal"));
     }
@@ -168,10 +164,10 @@ fn check_many(args: &Args, run: &RunConfig) -> Result<(), CommandError> {
     same("--rate", text(many.rate), text(run.pace.rate))?;
     same("--ramp", many.ramp.map(format_duration), run.pace.ramp.map(format_duration))?;
     same("--jitter", text(many.jitter), text(run.jitter.map(|jitter| jitter.share)))?;
-    match (many.honor_retry_after, run.retry_after) {
-        (true, RetryAfter::Ignored) => Err(differs("--honor-retry-after", "given", "none")),
-        _ => Ok(()),
+    if many.honor_retry_after && !run.honors_retry_after {
+        return Err(differs("--honor-retry-after", "given", "none"));
     }
+    Ok(())
 }
 
 fn text(value: Option<impl Display>) -> Option<String> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::CommandResult;
 use super::super::args::Format;
 use super::again;
-use super::many::{ManyArgs, OpenFiles, Sent};
+use super::many::{ManyArgs, Sent};
 use super::orders::{no_orders, skipped_rows};
 use super::reports::Reports;
 use crate::error::CommandError;
@@ -47,7 +47,8 @@ pub(super) struct Screen<'a, 'c> {
     pub(super) reports: Reports<'a>,
     pub(super) summary: DeliverySummary,
     pub(super) unknown: Unknown,
-    pub(super) files: OpenFiles,
+    /// The limit of open files, where it is what holds attempts back.
+    pub(super) open_files: Option<usize>,
     pub(super) is_held_back: bool,
 }
 
@@ -108,17 +109,13 @@ impl Screen<'_, '_> {
                 told.iter().for_each(|warning| self.console.warning(warning));
             }
             (EngineEvent::Throttled { in_flight, .. }, _) => {
-                self.console.warning(&match self.files {
-                    OpenFiles::Enough => {
-                        format!(
-                            "{in_flight} attempts are in flight: --max-in-flight holds others back"
-                        )
-                    }
-                    OpenFiles::Few { limit } => format!(
-                        "{in_flight} attempts are in flight: the limit of {limit} open files holds \
-                     others back; raise it with `ulimit -n`"
+                let cause = match self.open_files {
+                    None => "--max-in-flight holds others back".to_owned(),
+                    Some(limit) => format!(
+                        "the limit of {limit} open files holds others back; raise it with `ulimit -n`"
                     ),
-                })
+                };
+                self.console.warning(&format!("{in_flight} attempts are in flight: {cause}"));
             }
             (EngineEvent::Stopping, _) => self.stopping(),
             _ => {}

@@ -11,7 +11,6 @@ use crate::net::target::Target;
 use crate::sender::decide::{Exhaustion, LastOutcome};
 use crate::sender::orders::error::OrderError;
 use crate::sender::record::BegunOrder;
-use crate::sender::retry_after::RetryAfter;
 use crate::sender::schedule::RetrySchedule;
 use crate::store::Trouble;
 use crate::units::factor::Speed;
@@ -176,15 +175,15 @@ fn neither_retries_nor_first_sends_starve() {
 
 #[test]
 fn retry_after_is_honoured_only_on_demand() {
-    let sent = |retry_after| {
-        let rig = Rig { orders: 1, retry_after, ..Rig::default() };
+    let sent = |honors_retry_after| {
+        let rig = Rig { orders: 1, honors_retry_after, ..Rig::default() };
         let story = rig.run(|_, attempt, _| match attempt {
             1 => (Duration::ZERO, Answer::Busy("100")),
             _ => acknowledge(1, 2, Duration::ZERO),
         });
         story.attempts[1].sent.as_secs()
     };
-    assert_eq!((sent(RetryAfter::Ignored), sent(RetryAfter::Honored)), (15, 100));
+    assert_eq!((sent(false), sent(true)), (15, 100));
 }
 
 #[test]

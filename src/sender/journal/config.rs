@@ -10,7 +10,6 @@ use crate::sender::decide::RetryPlan;
 use crate::sender::jitter::Jitter;
 use crate::sender::orders::plan::OrderPlan;
 use crate::sender::pace::Pace;
-use crate::sender::retry_after::RetryAfter;
 use crate::sender::schedule::{RetrySchedule, Speed, format_duration, parse_duration};
 use crate::store::{Row, Statement, StoreError, Value};
 use crate::units::percent::Percent;
@@ -23,7 +22,7 @@ pub struct RunConfig {
     pub speed: Speed,
     pub pace: Pace,
     pub jitter: Option<Jitter>,
-    pub retry_after: RetryAfter,
+    pub honors_retry_after: bool,
     /// How the bodies are signed; `None` where they may differ.
     pub sign_type: Option<Algorithm>,
     /// `None` in journals of version 0.1 that do not say.
@@ -51,8 +50,8 @@ pub(super) const COLUMNS: &str = "SELECT url, schedule, retries, window, speed, 
 
 impl RunConfig {
     pub fn retry_plan(&self) -> RetryPlan<'_> {
-        let RunConfig { schedule, jitter, speed, retry_after, .. } = self;
-        RetryPlan { schedule, jitter: *jitter, speed: *speed, retry_after: *retry_after }
+        let RunConfig { ref schedule, jitter, speed, honors_retry_after, .. } = *self;
+        RetryPlan { schedule, jitter, speed, honors_retry_after }
     }
 
     pub(super) fn insertion(&self) -> Statement {
@@ -60,7 +59,7 @@ impl RunConfig {
             rate: self.pace.rate,
             ramp: self.pace.ramp.map(format_duration),
             jitter: self.jitter.map(|jitter| jitter.share),
-            honor_retry_after: self.retry_after == RetryAfter::Honored,
+            honor_retry_after: self.honors_retry_after,
         };
         let started_at: Value = self.started_at.as_microsecond().into();
         let retries = i64::try_from(self.schedule.delays().len()).unwrap_or(i64::MAX);
@@ -109,10 +108,7 @@ impl RunConfig {
             speed: Speed::parse(row.text(4)?).map_err(|_| invalid(4))?,
             pace: Pace { rate: settings.rate, ramp: ramp.map_err(|_| invalid(8))? },
             jitter: settings.jitter.map(|share| Jitter { share, seed: seed.unwrap_or_default() }),
-            retry_after: match settings.honor_retry_after {
-                true => RetryAfter::Honored,
-                false => RetryAfter::Ignored,
-            },
+            honors_retry_after: settings.honor_retry_after,
             sign_type: sign_type.map_err(|_| invalid(5))?,
             dialect: dialect.map_err(|_| invalid(10))?,
             key_fingerprint: row.text(6)?.to_owned(),

@@ -148,10 +148,7 @@ fn last_order(reader: &Reader) -> Result<Option<Order>, StoreError> {
 }
 
 fn order(row: &Row<'_>) -> Result<Order, StoreError> {
-    let duplicate_of = match row.optional_integer(4)? {
-        None => None,
-        Some(_) => Some(row.unsigned(4)?),
-    };
+    let duplicate_of = row.optional_integer(4)?.map(|_| row.unsigned(4)).transpose()?;
     let (id, body) = (row.text(1)?.into(), row.blob(2)?.into());
     Ok(Order { number: row.unsigned(0)?, id, body, completed_at: time(row, 3)?, duplicate_of })
 }

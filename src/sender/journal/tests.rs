@@ -8,7 +8,6 @@ use crate::sender::jitter::Jitter;
 use crate::sender::orders::plan::{OrderPlan, OrderSettings, OrderSource};
 use crate::sender::pace::Pace;
 use crate::sender::record::OrderEnd;
-use crate::sender::retry_after::RetryAfter;
 use crate::sender::schedule::{RetrySchedule, Speed};
 use crate::store::Trouble;
 use crate::store::tests::{Folder, change, copy_as_after_a_crash};
@@ -29,7 +28,7 @@ pub(in crate::sender) fn run() -> RunConfig {
             ramp: Some(Duration::from_millis(1500)),
         },
         jitter: Some(Jitter { share: "10%".parse().unwrap(), seed: u64::MAX - 1 }),
-        retry_after: RetryAfter::Honored,
+        honors_retry_after: true,
         sign_type: Some(protocol::Algorithm::HmacSha256),
         dialect: Some(protocol::Dialect::platform().clone()),
         key_fingerprint: "01234567".to_owned(),
@@ -208,8 +207,8 @@ async fn settings_of_earlier_versions_are_read() {
     assert_eq!(found, RunConfig { orders: None, ..run() });
     change(&path, "UPDATE run SET settings = '', retries = NULL, dialect = '', sign_type = ''");
     let found = Journal::resume(&path, at(0)).unwrap().1.run;
-    let (jitter, retry_after) = (None, RetryAfter::Ignored);
-    let bare = RunConfig { pace: Pace::default(), jitter, retry_after, ..run() };
+    let (jitter, honors_retry_after) = (None, false);
+    let bare = RunConfig { pace: Pace::default(), jitter, honors_retry_after, ..run() };
     assert_eq!(found, RunConfig { orders: None, dialect: None, sign_type: None, ..bare });
 }
 

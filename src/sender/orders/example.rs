@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use protocol::internal::nearest::did_you_mean;
 use protocol::{Status, StatusTable};
 
-use super::ids::OrderIds;
+use super::ids::{MAX_ID_DIGITS, OrderIds};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
@@ -26,7 +26,7 @@ impl Example {
         text.push_str("{\"payout_id\":\"POT");
         push_digits(&mut text, ids.order(index), 8);
         text.push_str("\",\"payout_cl_id\":\"");
-        push_hex(&mut text, ids.merchant_order(index));
+        push_hex(&mut text, ids.digits(index, MAX_ID_DIGITS, 0));
         text.push_str(
             "\",\"platform_id\":\"PF0014\",\"amount\":400000,\"real_amount\":400000,\"fee\":3200,\"status\":",
         );

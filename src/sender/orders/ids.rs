@@ -32,10 +32,6 @@ impl OrderIds {
         (index - within).saturating_add(self.permuted(within, HALF))
     }
 
-    pub fn merchant_order(&self, index: u64) -> u128 {
-        self.digits(index, MAX_ID_DIGITS, 0)
-    }
-
     /// So many hexadecimal digits, at most [`MAX_ID_DIGITS`], for one of several places in the order
     /// with this index: unique in their place for as many orders as they can number.
     pub fn digits(&self, index: u64, digits: u32, place: u64) -> u128 {
@@ -60,7 +56,7 @@ impl OrderIds {
 
 /// A number stirred under a key, so that neighbours become unlike each other: the finalizer of
 /// SplitMix64.
-pub(super) fn mixed(number: u64, key: u64) -> u64 {
+pub(in crate::sender) fn mixed(number: u64, key: u64) -> u64 {
     let mut mixed = number.wrapping_add(key);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -96,7 +92,7 @@ mod tests {
             assert_eq!(orders.len(), 1_000_000);
             assert!(orders.iter().all(|number| *number < BLOCK));
             let merchant: HashSet<u128> =
-                (0..1_000_000).map(|index| ids.merchant_order(index)).collect();
+                (0..1_000_000).map(|index| ids.digits(index, MAX_ID_DIGITS, 0)).collect();
             assert_eq!(merchant.len(), 1_000_000);
         }
     }
@@ -114,7 +110,10 @@ mod tests {
         }
         assert_ne!(ids.digits(1, 8, 0), ids.digits(1, 8, 1));
         assert_eq!(ids.digits(7, 1, 0), ids.digits(7 + 16, 1, 0));
-        assert_eq!((ids.digits(7, 0, 0), ids.digits(7, 99, 0)), (0, ids.merchant_order(7)));
+        assert_eq!(
+            (ids.digits(7, 0, 0), ids.digits(7, 99, 0)),
+            (0, ids.digits(7, MAX_ID_DIGITS, 0))
+        );
     }
 
     #[test]

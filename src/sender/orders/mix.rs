@@ -16,9 +16,7 @@ const MAX_STATUSES: usize = 100;
 pub struct Mix(Vec<(i64, u64)>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MixWords {
-    shares: Vec<(StatusWord, u64)>,
-}
+pub struct MixWords(Vec<(StatusWord, u64)>);
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MixError {
@@ -47,11 +45,11 @@ impl MixWords {
             let number = weight.parse().map_err(|_| MixError::Weight(weight.to_owned()))?;
             shares.push((status, number));
         }
-        Ok(MixWords { shares })
+        Ok(MixWords(shares))
     }
 
     pub fn numbered(&self, statuses: &StatusTable) -> Result<Mix, MixError> {
-        let shares = self.shares.iter().map(|(status, weight)| (status.number(statuses), *weight));
+        let shares = self.0.iter().map(|(status, weight)| (status.number(statuses), *weight));
         Mix::try_from(shares.collect::<Vec<_>>())
     }
 }

@@ -69,7 +69,7 @@ impl<R: Fn(u64, u64, Duration) -> (Duration, Answer) + Send + Sync> Transport fo
 pub(super) struct Rig {
     pub(super) schedule: RetrySchedule,
     pub(super) speed: Speed,
-    pub(super) retry_after: RetryAfter,
+    pub(super) honors_retry_after: bool,
     pub(super) limits: (usize, usize),
     /// First sends a second; `None` for the closed model.
     pub(super) rate: Option<u32>,
@@ -88,7 +88,7 @@ impl Default for Rig {
         Rig {
             schedule: RetrySchedule::default(),
             speed: Speed::REAL,
-            retry_after: RetryAfter::Ignored,
+            honors_retry_after: false,
             limits: (64, 1024),
             rate: None,
             orders: 0,
@@ -234,7 +234,7 @@ impl Rig {
             drain: DEFAULT_DRAIN,
         };
         let plan = RetryPlan::new(&self.schedule, self.speed);
-        let plan = RetryPlan { retry_after: self.retry_after, ..plan };
+        let plan = RetryPlan { honors_retry_after: self.honors_retry_after, ..plan };
         let judge = &Judge::default();
         let engine = Engine { request, judge, plan, limits, clock, transport, journal };
         let (orders, pace) = (&mut Numbered(1..=self.orders), pace(self.rate));
