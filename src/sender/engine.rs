@@ -33,6 +33,7 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 
+mod input;
 mod number_hasher;
 mod retry_queue;
 mod state;
@@ -40,9 +41,8 @@ mod stops;
 #[cfg(test)]
 mod tests;
 
-pub use state::{
-    AttemptDetails, Ending, EngineInput, LoadLimits, OnEvent, OrderFeed, RunTotals, SourceError,
-};
+pub use input::{EngineInput, LoadLimits, OrderFeed, SourceError};
+pub use state::{AttemptDetails, Ending, OnEvent, RunTotals};
 use state::{BATCH, Completed, Readiness, State};
 
 use super::decide::RetryPlan;

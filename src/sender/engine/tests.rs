@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 
-use super::state::OrderFeed;
+use super::input::OrderFeed;
 use super::*;
 use crate::clock::SimulatedClock;
 use crate::net::target::Target;
