@@ -42,7 +42,7 @@ program() {
 # Each prints one section; the text above the figures says what they mean.
 
 functions() {
-  cargo bench --locked --quiet --package payout-notify-protocol --bench functions -- --noplot ${quick:+--quick} 2>"$work/errors" |
+  cargo bench --locked --quiet --package payout-notify-protocol --features diagnosis --bench functions -- --noplot ${quick:+--quick} 2>"$work/errors" |
     grep -E '^[a-z].*|time:|thrpt:' | grep -vE '^Benchmarking|change:'
 }
 
@@ -123,15 +123,11 @@ bulk() {
 
 load() {
   program
-  for tool in oha wrk hey; do if ! has "$tool"; then echo "$tool is not installed"; fi; done
   # shellcheck disable=SC2046 # Three figures.
   benches/load.sh $(either '7 5 2000' '1 1 500') 2>"$work/errors"
 }
 
 listener() {
-  if [ ! -x benches/listener.sh ]; then echo "benches/listener.sh is not there" && return; fi
-  if ! has wrk && ! has oha; then echo "neither wrk nor oha is installed" && return; fi
-  if ! has webhook; then echo "webhook is not installed"; fi
   program
   # shellcheck disable=SC2046 # Three figures.
   benches/listener.sh $(either '7 4 1000000' '1 1 2000') 2>"$work/errors"

@@ -16,10 +16,13 @@ connections=64 key=0123456789abcdef port=18787
 # Figures that awk reads, whatever the language of the shell.
 export LC_ALL=C
 
+has() { command -v "$1" >/dev/null; }
+tool=${LOAD_TOOL:-$(has wrk && echo wrk || echo oha)}
+if ! has "$tool"; then echo "$tool is not installed: wrk or oha is needed" && exit 0; fi
+
 . benches/build.sh
 program=${PAYOUT_NOTIFY:-$(built payout-notify)}
 peers=${PEERS:-$(built payout-notify-bench-peers)}
-tool=${LOAD_TOOL:-$(command -v wrk >/dev/null && echo wrk || echo oha)}
 work=$(mktemp -d "${FOLDER:-${TMPDIR:-/tmp}}/listener-bench-XXXXXX")
 server=
 finish() {
@@ -145,7 +148,8 @@ table() {
 }
 
 servers=(bare unstored stored)
-if command -v webhook >/dev/null; then others=(webhook); else others=(); fi
+others=()
+if has webhook; then others=(webhook); else echo "webhook is not installed"; fi
 for ((round = 0; round < rounds; round++)); do
   for name in "${servers[@]}" "${others[@]}"; do measure "$name" "fire_$tool"; done
   for name in "${servers[@]}"; do measure "$name" fire_orders; done

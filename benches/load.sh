@@ -3,7 +3,7 @@
 #
 # `payout-notify simulate` signs every request freshly, judges every reply and writes a report; oha,
 # wrk and hey send one fixed body; bare reqwest signs each. Tools that are not installed are left
-# out: `cargo install oha`, and the Debian packages wrk and hey.
+# out with a line that says so: `cargo install oha`, and the Debian packages wrk and hey.
 # Usage: benches/load.sh [ROUNDS] [SECONDS] [RATE]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -96,6 +96,7 @@ compare() {
 }
 
 has() { command -v "$1" >/dev/null; }
+for tool in oha wrk hey; do if ! has "$tool"; then echo "$tool is not installed"; fi; done
 full=() fixed_rate=()
 for ((round = 0; round < rounds; round++)); do
   full=() fixed_rate=()

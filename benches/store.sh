@@ -12,10 +12,10 @@ cd "$(dirname "$0")/.."
 rounds=${1:-7} seconds=${2:-3}
 connections=64 key=0123456789abcdef
 export LC_ALL=C
+if ! command -v wrk >/dev/null; then echo "wrk is not installed" && exit 0; fi
 . benches/build.sh
 program=${PAYOUT_NOTIFY:-$(built payout-notify)}
 peers=${PEERS:-$(built payout-notify-bench-peers)}
-if ! command -v wrk >/dev/null; then echo "wrk is not installed" && exit 0; fi
 work=$(mktemp -d "${FOLDER:-${TMPDIR:-/tmp}}/store-bench-XXXXXX")
 server=
 finish() {

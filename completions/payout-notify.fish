@@ -153,22 +153,24 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l report -d 'Write a report: json=, junit=, html= or ndjson=FILE; several may be given' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l fail-if -d 'Fail if this holds, such as \'p99>200ms\' or \'acked<100%\'; several may be given' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l header -d 'Send this header, in the place of an own one; "Name:" leaves it out; several may be given' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l connections -d 'Whether attempts share connections' -r -f -a "fresh\t'Every attempt connects anew'
-reused\t'Connections are kept and used again, without a proxy'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l connections -d 'Whether attempts share connections' -r -f -a "fresh\t'Every attempt makes its own connection'
+reused\t'Connections are kept and used again'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l lose-replies -d 'Lose this share of the replies: the merchant is called again although it answered' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l upload-rate -d 'Send the body no faster than this, for example 1KB/s' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l slow-upload -d 'Spread the body over this time, for example 2s' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l resolve -d 'Use this address for a host and port, as curl does; several may be given' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l cacert -d 'Trust merchants whose certificate one of these vouches for (PEM), and no others' -r -F
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l client-cert -d 'Show this certificate to a merchant who asks for one (PEM)' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l cacert -d 'Trust only certificates signed by one of these CAs (PEM)' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l client-cert -d 'Present this certificate where one is asked for (PEM)' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l client-key -d 'The private key of --client-cert (PEM); without it the key is in the certificate\'s file' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l proxy -d 'Go through this proxy, or none [default: the environment\'s, except for private networks]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l dry-run -d 'Print the timeline and send nothing'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l honor-retry-after -d 'Wait as long as a reply\'s Retry-After asks'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l resume -d 'Go on with the run of the journal as it began: its orders, schedule, rate and dialect'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l half-close -d 'Shut the sending side down after the request, and read the reply on the other'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l chunked -d 'Send the body in chunks, without Content-Length'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l accept-gzip -d 'Ask for a reply in gzip, and decompress it'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l insecure -d 'Check no certificate: whoever answers is taken for the merchant'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -s v -l verbose -d 'Show of each attempt on stderr: addresses, TLS, and the heads of request and reply'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l insecure -d 'Accept any certificate: whoever answers is trusted'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
@@ -444,12 +446,14 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l ke
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l header -d 'Send this header, in the place of an own one; "Name:" leaves it out; several may be given' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l resolve -d 'Use this address for a host and port, as curl does; several may be given' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l cacert -d 'Trust merchants whose certificate one of these vouches for (PEM), and no others' -r -F
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l client-cert -d 'Show this certificate to a merchant who asks for one (PEM)' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l cacert -d 'Trust only certificates signed by one of these CAs (PEM)' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l client-cert -d 'Present this certificate where one is asked for (PEM)' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l client-key -d 'The private key of --client-cert (PEM); without it the key is in the certificate\'s file' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l proxy -d 'Go through this proxy, or none [default: the environment\'s, except for private networks]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l list -d 'List the cases and send nothing'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l yes -d 'Check an endpoint that is neither on this machine nor in a private network'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l insecure -d 'Check no certificate: whoever answers is taken for the merchant'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -s v -l verbose -d 'Show of each request on stderr: addresses, TLS, and the heads of request and reply'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l insecure -d 'Accept any certificate: whoever answers is trusted'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
@@ -518,11 +522,16 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l k
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l reply -d 'Answer as this program tells, step by step: \'fail*3, hang 35s, reset, ok\'' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l reply-per -d 'Whose replies are counted together: order, connection or all' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l seed -d 'The seed of the program\'s chances' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l forward-to -d 'Send each callback on to this application, byte for byte' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l forward-to -d 'Send each callback on to this application (http or https), byte for byte' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l reply-from -d 'Whose reply the sender gets [default: app; with --reply: listener]' -r -f -a "app\t'The application\'s, as it is'
 listener\t'The listener\'s'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l forward-retry -d 'Wait this long for an application that refuses connections' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l forward-timeout -d 'Wait this long for the application\'s reply' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l resolve -d 'Use this address for a host and port, as curl does; several may be given' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l cacert -d 'Trust only certificates signed by one of these CAs (PEM)' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l client-cert -d 'Present this certificate where one is asked for (PEM)' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l client-key -d 'The private key of --client-cert (PEM); without it the key is in the certificate\'s file' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l proxy -d 'Go through this proxy, or none [default: the environment\'s, except for private networks]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l max-retries -d 'The retries that the sender may make' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l expect-schedule -d 'The schedule that the sender must keep: a preset, or a list of delays' -r -f -a "backoff\t''
 even\t''
@@ -537,8 +546,9 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l k
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l other-key-file -d 'Try this key too when a signature does not match; may be given several times' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l allow-remote -d 'Listen on an address that other machines can reach'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -s q -l quiet -d 'Show no callbacks, only the beginning, what goes wrong, and the summary'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -s v -l verbose -d 'Show headers and body too'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -s v -l verbose -d 'Show headers and body too, and on stderr how the application is reached'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l no-inbox -d 'Keep nothing'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l insecure -d 'Accept any certificate: whoever answers is trusted'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l referee -d 'Hold the sender to its contract; a breach exits with 1'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-self-signed -d 'Speak HTTPS with a certificate made for this run'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -621,15 +631,16 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l header -d 'Send this header, in the place of an own one; "Name:" leaves it out; several may be given' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l connections -d 'Whether attempts share connections' -r -f -a "fresh\t'Every attempt connects anew'
-reused\t'Connections are kept and used again, without a proxy'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l connections -d 'Whether attempts share connections' -r -f -a "fresh\t'Every attempt makes its own connection'
+reused\t'Connections are kept and used again'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l lose-replies -d 'Lose this share of the replies: the merchant is called again although it answered' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l upload-rate -d 'Send the body no faster than this, for example 1KB/s' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l slow-upload -d 'Spread the body over this time, for example 2s' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l resolve -d 'Use this address for a host and port, as curl does; several may be given' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l cacert -d 'Trust merchants whose certificate one of these vouches for (PEM), and no others' -r -F
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l client-cert -d 'Show this certificate to a merchant who asks for one (PEM)' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l cacert -d 'Trust only certificates signed by one of these CAs (PEM)' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l client-cert -d 'Present this certificate where one is asked for (PEM)' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l client-key -d 'The private key of --client-cert (PEM); without it the key is in the certificate\'s file' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l proxy -d 'Go through this proxy, or none [default: the environment\'s, except for private networks]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
@@ -638,7 +649,8 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l half-close -d 'Shut the sending side down after the request, and read the reply on the other'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l chunked -d 'Send the body in chunks, without Content-Length'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l accept-gzip -d 'Ask for a reply in gzip, and decompress it'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l insecure -d 'Check no certificate: whoever answers is taken for the merchant'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -s v -l verbose -d 'Show of each attempt on stderr: addresses, TLS, and the heads of request and reply'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l insecure -d 'Accept any certificate: whoever answers is trusted'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l print -d 'What to print' -r -f -a "ndjson\t'One JSON object a line'
 http\t'Requests as .http files hold them'

@@ -1,13 +1,11 @@
-//! Time as a seam: the system's clock, a simulated one, and how fast waits pass.
+//! Time as a seam: the system's clock and a simulated one.
 
-use std::fmt;
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-pub mod duration;
 mod precise;
 #[cfg(test)]
 mod simulated;
@@ -15,8 +13,6 @@ mod simulated;
 pub use precise::PreciseClock;
 #[cfg(test)]
 pub use simulated::SimulatedClock;
-
-const MAX_SPEED: f64 = 1e6;
 
 pub trait Clock: Send + Sync {
     /// The time since this clock started; it never runs backwards.
@@ -58,68 +54,6 @@ impl Clock for SystemClock {
     }
 }
 
-/// How much faster than real time the waits between attempts pass.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Speed(f64);
-
-impl Speed {
-    pub const REAL: Speed = Speed(1.0);
-
-    /// Reads a factor such as `60x`, `60` or `0.5x`.
-    pub fn parse(text: &str) -> Result<Self, SpeedError> {
-        let text = text.trim();
-        let number = text.strip_suffix('x').unwrap_or(text);
-        // The library's parser also takes signs, exponents, "inf" and "nan".
-        if !number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-            return Err(SpeedError::Syntax(text.to_owned()));
-        }
-        let factor = number.parse::<f64>().map_err(|_| SpeedError::Syntax(text.to_owned()))?;
-        if factor > 0.0 && factor <= MAX_SPEED {
-            Ok(Speed(factor))
-        } else {
-            Err(SpeedError::Range(text.to_owned()))
-        }
-    }
-
-    pub fn compress(self, wait: Duration) -> Duration {
-        if self == Speed::REAL {
-            return wait;
-        }
-        Duration::try_from_secs_f64(wait.as_secs_f64() / self.0).unwrap_or(Duration::MAX)
-    }
-
-    /// How much schedule time passes in `real` time of waiting: the inverse of
-    /// [`Speed::compress`].
-    pub fn stretch(self, real: Duration) -> Duration {
-        if self == Speed::REAL {
-            return real;
-        }
-        Duration::try_from_secs_f64(real.as_secs_f64() * self.0).unwrap_or(Duration::MAX)
-    }
-}
-
-impl Default for Speed {
-    fn default() -> Self {
-        Speed::REAL
-    }
-}
-
-impl fmt::Display for Speed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}x", self.0)
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SpeedError {
-    #[error("a speed such as 60x or 0.5x is wanted")]
-    Syntax(String),
-    /// Zero, or above a million.
-    #[error("a speed above 0x and at most 1000000x is wanted")]
-    Range(String),
-}
-
 /// The guarded value; each change to one is whole, so a panic elsewhere leaves it usable.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -135,26 +69,5 @@ mod tests {
         let before = clock.now();
         clock.sleep(Duration::ZERO).await;
         assert!(clock.now() >= before);
-    }
-
-    #[test]
-    fn a_speed_divides_waits_and_nothing_overflows() {
-        let wait = Duration::from_secs(90);
-        assert_eq!(Speed::parse("60x").unwrap().compress(wait), Duration::from_millis(1500));
-        assert_eq!(Speed::parse("0.5").unwrap().compress(wait), Duration::from_secs(180));
-        assert_eq!(Speed::REAL.compress(Duration::MAX), Duration::MAX);
-        assert_eq!(Speed::parse("60x").unwrap().stretch(Duration::from_secs(2)).as_secs(), 120);
-        assert_eq!(Speed::parse("2x").unwrap().stretch(Duration::MAX), Duration::MAX);
-        let slow = Speed::parse(&format!("0.{}1x", "0".repeat(200))).unwrap();
-        assert_eq!(slow.compress(wait), Duration::MAX);
-        assert_eq!(Speed::parse("60x").unwrap().to_string(), "60x");
-        for text in ["", "x", "0", "0x", "-1x", "inf", "nan", "1e3", "1000001x", "60xx"] {
-            assert!(Speed::parse(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn the_highest_speed_is_read() {
-        assert_eq!(Speed::parse("1000000x"), Ok(Speed(MAX_SPEED)));
     }
 }

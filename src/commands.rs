@@ -24,7 +24,8 @@ use std::ffi::OsString;
 
 use clap::Subcommand;
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapKind};
-use protocol::{DialectFileError, PayloadError};
+use protocol::PayloadError;
+use protocol::internal::toml_span::PlacedError;
 use serde_json::json;
 
 use self::args::key_source::ProfileKey;
@@ -32,8 +33,7 @@ use crate::error::{CommandError, ErrorKind};
 use crate::exit::Exit;
 use crate::report;
 use crate::report::line::Line;
-use crate::sender::orders::OrderError;
-use crate::settings::file::SettingsError;
+use crate::sender::orders::error::OrderError;
 use crate::settings::profile::Chosen;
 use crate::settings::{ColorMode, Environment, find};
 use crate::terminal::{Console, hide_keys_in_panics};
@@ -90,22 +90,53 @@ pub enum Command {
 
 pub fn run(globals: Globals, command: Command, root: fn() -> clap::Command) -> Exit {
     let environment = Environment::read();
-    let mut console = Console::new(globals.color, &environment);
-    let format = format_of(&command);
+    let mut console = console(globals.color, &environment);
+    let is_json = format_of(&command) == args::Format::Json;
     let flag = globals.profile.as_deref();
     hide_keys_in_panics();
-    // Also where the command takes no key: what it shows can hold it all the same.
-    console.redact(environment.key.as_ref().map_or(b"", |key| key.as_encoded_bytes()));
     match dispatch(command, flag, root, &environment, &mut console) {
         Ok(exit) => exit,
-        Err(error) => {
-            if format == args::Format::Json && error.kind != ErrorKind::BrokenPipe {
-                // The person's text follows on stderr; a script that went away needs neither.
-                let _ = console.answer_bytes(error_json(&error).as_bytes());
-            }
-            console.error(&error);
-            error.exit()
-        }
+        Err(error) => fail(&error, is_json && error.kind != ErrorKind::BrokenPipe, &mut console),
+    }
+}
+
+/// The console, which hides the key also where the command takes none: what it shows can hold it
+/// all the same.
+fn console(color: ColorMode, environment: &Environment) -> Console {
+    let mut console = Console::new(color, environment);
+    console.redact(environment.key.as_ref().map_or(b"", |key| key.as_encoded_bytes()));
+    console
+}
+
+fn fail(error: &CommandError, is_json: bool, console: &mut Console) -> Exit {
+    if is_json {
+        // The person's text follows on stderr; a script that went away needs neither.
+        let _ = console.answer_bytes(error_json(error).as_bytes());
+    }
+    console.error(error);
+    error.exit()
+}
+
+/// Prints an answer for a person or for a program.
+fn answer(
+    format: args::Format,
+    json: impl FnOnce() -> String,
+    lines: impl FnOnce() -> Vec<Line>,
+    console: &mut Console,
+) -> Result<(), CommandError> {
+    match format {
+        args::Format::Json => console.answer_bytes(json().as_bytes()),
+        args::Format::Human => lines().iter().try_for_each(|line| console.answer(line)),
+    }
+    .map_err(CommandError::output)
+}
+
+/// Ends a command whose answer was written, or could not be.
+fn conclude(exit: Exit, written: Result<(), CommandError>) -> CommandResult {
+    match written {
+        // A proven "no" stands, whether or not anyone read it.
+        Err(error) if exit == Exit::Yes => Err(error),
+        _ => Ok(exit),
     }
 }
 
@@ -120,18 +151,10 @@ pub fn refuse(mut error: clap::Error, arguments: impl Iterator<Item = OsString>)
     let arguments: Vec<OsString> = arguments.collect();
     let is_whole_help = error.kind() == ClapKind::DisplayHelpOnMissingArgumentOrSubcommand;
     if error.use_stderr() && !is_whole_help {
-        let environment = Environment::read();
-        let mut console = Console::new(ColorMode::Auto, &environment);
-        console.redact(environment.key.as_ref().map_or(b"", |key| key.as_encoded_bytes()));
+        let mut console = console(ColorMode::Auto, &Environment::read());
         args::key_source::typed_keys(&arguments)
             .for_each(|key| console.redact(key.as_encoded_bytes()));
-        let refused = usage_error(&error);
-        if asks_for_json(arguments.into_iter()) {
-            // The person's text follows on stderr; a script that went away needs neither.
-            let _ = console.answer_bytes(error_json(&refused).as_bytes());
-        }
-        console.error(&refused);
-        return Exit::Usage;
+        return fail(&usage_error(&error), asks_for_json(&arguments), &mut console);
     }
     match error.print() {
         _ if error.use_stderr() => Exit::Usage,
@@ -155,16 +178,10 @@ fn mend_tip(error: &mut clap::Error) {
     }
 }
 
-fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
-    let flags = arguments.take_while(|argument| argument != "--");
-    let mut before = OsString::new();
-    for argument in flags {
-        if argument == "--format=json" || (before == "--format" && argument == "json") {
-            return true;
-        }
-        before = argument;
-    }
-    false
+fn asks_for_json(arguments: &[OsString]) -> bool {
+    let flags: Vec<_> = arguments.iter().take_while(|argument| *argument != "--").collect();
+    flags.iter().any(|flag| *flag == "--format=json")
+        || flags.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json")
 }
 
 /// The parser's error as one of this program's: its first paragraph, its tips as hints, and the
@@ -193,41 +210,32 @@ fn adopt(
     environment: &Environment,
     console: &mut Console,
 ) -> Result<(), CommandError> {
-    if matches!(
-        command,
-        Command::Demo(_)
-            | Command::Schedule(_)
-            | Command::Dialects(_)
-            | Command::Config(_)
-            | Command::Completions(_)
-    ) {
-        return Ok(());
-    }
-    if matches!(command, Command::Inbox(args) if !args.asks_profile()) {
-        // Nothing of it is used, so nothing of it can be wrong; but what is shown can hold its key.
-        let chosen = find::load(flag, environment).ok().flatten();
-        chosen.iter().for_each(|chosen| hide_key(chosen, console));
-        return Ok(());
-    }
-    let Some(chosen) = find::load(flag, environment)? else { return Ok(()) };
-    hide_key(&chosen, console);
-    let file = chosen.file.display();
-    console.note(&Line::new().dim(format!("profile {} of {file}", chosen.name)));
-    match command {
-        Command::Sign(args) => args.adopt(&chosen),
-        Command::Verify(args) => args.adopt(&chosen),
-        Command::Simulate(args) => args.adopt(&chosen),
-        Command::Check(args) => args.adopt(&chosen),
-        Command::Export(args) => args.adopt(&chosen),
-        Command::Listen(args) => args.adopt(&chosen),
-        Command::Inbox(args) => args.adopt(&chosen),
-        Command::Snippet(args) => args.adopt(&chosen),
+    let adopt: &mut dyn FnMut(&Chosen) = match command {
+        Command::Sign(args) => &mut |chosen| args.adopt(chosen),
+        Command::Verify(args) => &mut |chosen| args.adopt(chosen),
+        Command::Simulate(args) => &mut |chosen| args.adopt(chosen),
+        Command::Check(args) => &mut |chosen| args.adopt(chosen),
+        Command::Export(args) => &mut |chosen| args.adopt(chosen),
+        Command::Listen(args) => &mut |chosen| args.adopt(chosen),
+        Command::Snippet(args) => &mut |chosen| args.adopt(chosen),
+        Command::Inbox(args) if args.asks_profile() => &mut |chosen| args.adopt(chosen),
+        Command::Inbox(_) => {
+            // Nothing of it is used, so nothing of it can be wrong; but what is shown can hold its key.
+            let chosen = find::load(flag, environment).ok().flatten();
+            chosen.iter().for_each(|chosen| hide_key(chosen, console));
+            return Ok(());
+        }
         Command::Demo(_)
         | Command::Schedule(_)
         | Command::Dialects(_)
         | Command::Config(_)
-        | Command::Completions(_) => {}
-    }
+        | Command::Completions(_) => return Ok(()),
+    };
+    let Some(chosen) = find::load(flag, environment)? else { return Ok(()) };
+    hide_key(&chosen, console);
+    let file = chosen.file.display();
+    console.note(&Line::new().dim(format!("profile {} of {file}", chosen.name)));
+    adopt(&chosen);
     Ok(())
 }
 
@@ -288,24 +296,7 @@ fn error_json(error: &CommandError) -> String {
         ErrorKind::Interrupted => "interrupted",
         ErrorKind::BrokenPipe => "broken-pipe",
     };
-    let source = error.source.as_deref();
-    let payload = source.and_then(|source| source.downcast_ref::<PayloadError>());
-    let dialect = source.and_then(|source| source.downcast_ref::<DialectFileError>());
-    let settings = source.and_then(|source| source.downcast_ref::<SettingsError>());
-    let row = source.and_then(|source| source.downcast_ref::<OrderError>());
-    let bad = row.and_then(|row| match row {
-        OrderError::Row(bad) => Some(bad),
-        _ => None,
-    });
-    let place = payload
-        .map(|error| (error.line, error.column))
-        .or(dialect.map(|error| (error.line, error.column)))
-        .or(settings.map(|error| (error.line, error.column)));
-    let line = place.map(|(line, _)| line as u64).or(row.and_then(OrderError::line));
-    let column = place.map(|(_, column)| column).or(bad.and_then(|bad| bad.column));
-    let member = payload
-        .and_then(|error| error.member.as_deref())
-        .or(bad.and_then(|bad| bad.member.as_deref()));
+    let (line, column, member) = place(error);
     report::json::line(
         "error",
         &json!({
@@ -317,6 +308,20 @@ fn error_json(error: &CommandError) -> String {
             "member": member,
         }),
     )
+}
+
+/// The line, the column and the member that an error is about, as far as its cause has them.
+fn place(error: &CommandError) -> (Option<u64>, Option<usize>, Option<&str>) {
+    let Some(source) = error.source.as_deref() else { return (None, None, None) };
+    if let Some(error) = source.downcast_ref::<PayloadError>() {
+        (Some(error.line as u64), Some(error.column), error.member.as_deref())
+    } else if let Some(error) = source.downcast_ref::<PlacedError>() {
+        (Some(error.line as u64), Some(error.column), None)
+    } else if let Some(OrderError::Row(bad)) = source.downcast_ref::<OrderError>() {
+        (Some(bad.number), bad.column, bad.member.as_deref())
+    } else {
+        (source.downcast_ref::<OrderError>().and_then(OrderError::line), None, None)
+    }
 }
 
 #[cfg(test)]

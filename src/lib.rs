@@ -25,6 +25,7 @@ mod store;
 #[path = "../tests/support/mod.rs"]
 mod support;
 mod terminal;
+mod units;
 
 pub use cli::{command, run};
 
@@ -34,8 +35,6 @@ pub mod fuzzing {
     pub use crate::check::case::{Case, StepPlan, Work};
     pub use crate::check::case_file;
     pub use crate::check::recipe::{History, Workshop};
-    pub use crate::clock::Speed;
-    pub use crate::clock::duration::{MAX_DURATION, format_duration, parse_duration};
     pub use crate::listener::answer::Answer;
     pub use crate::listener::inspector::shown_text;
     pub use crate::listener::program::{Per, Place, ReplyProgram, Runner, path_program};
@@ -43,9 +42,13 @@ pub mod fuzzing {
     pub use crate::mask::SHORTEST_MASKED_KEY;
     pub use crate::report::escaped;
     pub use crate::report::line::Line;
+    pub use crate::report::text::sanitize;
     pub use crate::sender::jitter::Jitter;
     pub use crate::sender::schedule::{MAX_RETRIES, RetrySchedule};
     pub use crate::settings::ColorMode;
-    pub use crate::terminal::sanitize::{abridge, sanitize};
+    pub use crate::terminal::sanitize::abridge;
     pub use crate::terminal::{Console, LONGEST_SPAN};
+    pub use crate::units::duration::{MAX_DURATION, format_duration, parse_duration};
+    pub use crate::units::factor::Speed;
+    pub use crate::units::percent::Percent;
 }

@@ -234,6 +234,7 @@ impl KeyMask {
     pub fn reply(&self, reply: &mut Reply) {
         reply.content_type.iter_mut().for_each(|name| self.cut_text(name));
         reply.retry_after.iter_mut().for_each(|time| self.cut_text(time));
+        reply.encoding.iter_mut().for_each(|name| self.cut_text(name));
         let text = String::from_utf8_lossy(&reply.body);
         if let Cow::Owned(masked) = self.masked(&text) {
             reply.body = masked.into_bytes();
@@ -262,6 +263,7 @@ impl KeyMask {
             | Refusal::MisspelledCode(text)
             | Refusal::BareWord(text)
             | Refusal::DuplicateMember(text)
+            | Refusal::Encoded(text)
             | Refusal::NotTheReply { slip: Slip::Member(text) | Slip::Xml(text), .. } => {
                 self.cut_text(text);
             }
@@ -427,6 +429,7 @@ mod tests {
             Refusal::BareWord(quoted()),
             Refusal::MisspelledCode(quoted()),
             Refusal::DuplicateMember(quoted()),
+            Refusal::Encoded(quoted()),
             Refusal::NotTheReply { wanted: "success".to_owned(), slip },
             Refusal::NotTheReply { wanted: String::new(), slip: Slip::Xml(quoted()) },
             Refusal::NotTheReply {
@@ -490,6 +493,7 @@ mod tests {
             status: 200,
             content_type: Some(content_type.to_owned()),
             retry_after: Some(retry_after.to_owned()),
+            encoding: None,
             body: body.to_vec(),
         };
         for (mut came, shown) in [

@@ -1,12 +1,17 @@
-//! The one door to the network: targets, TLS, proxies, and how a request travels.
+//! The one door to the network: targets, proxies, TLS, and how a request travels.
+//!
+//! [`client::Client`] sends; behind it are a thin connection for whatever goes to the endpoint
+//! directly and a library for whatever passes a proxy. Target, proxy rule, TLS, look-up, failure
+//! kinds and their texts exist once.
 
-mod go_ahead;
-pub mod http;
+pub mod client;
+mod failure;
+pub mod options;
 pub mod outcome;
 pub mod probing;
 pub mod proxy;
+pub mod resolve;
+pub mod target;
 pub mod tls;
+pub mod trace;
 pub mod transport;
-mod wire;
-mod wire_failure;
-pub mod wire_settings;

@@ -14,6 +14,7 @@ pub mod forwarding;
 pub mod gates;
 pub mod inbox;
 pub mod json;
+mod junit;
 pub mod line;
 pub mod listening;
 pub mod progress;
@@ -25,8 +26,4 @@ pub mod timeline;
 pub mod verification;
 
 #[cfg(fuzzing)]
-pub fn escaped(text: &str) -> String {
-    let mut page = summary::markup::Markup::default();
-    page.text(text);
-    page.finish()
-}
+pub use summary::markup::escaped;

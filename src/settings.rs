@@ -63,8 +63,8 @@ impl Environment {
             key: lookup(KEY_VARIABLE),
             no_color: lookup("NO_COLOR").is_some_and(|value| !value.is_empty()),
             dumb_terminal: lookup("TERM").is_some_and(|value| value == "dumb"),
-            state_folder: state_base(&lookup).map(|base| base.join("payout-notify")),
-            config_folder: config_base(&lookup).map(|base| base.join("payout-notify")),
+            state_folder: own_folder(&lookup, "LOCALAPPDATA", "XDG_STATE_HOME", ".local/state"),
+            config_folder: own_folder(&lookup, "APPDATA", "XDG_CONFIG_HOME", ".config"),
             profile: lookup(PROFILE_VARIABLE).map(|name| name.to_string_lossy().into_owned()),
             home: lookup("HOME").map(PathBuf::from).filter(|path| path.is_absolute()),
             working_folder: None,
@@ -80,29 +80,24 @@ pub fn command_line() -> impl Iterator<Item = OsString> {
     std::env::args_os()
 }
 
-fn config_base(lookup: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-    let absolute = |name| lookup(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    if cfg!(windows) {
-        return absolute("APPDATA");
-    }
-    let home = absolute("HOME");
-    if cfg!(target_os = "macos") {
-        return home.map(|home| home.join("Library/Application Support"));
-    }
-    absolute("XDG_CONFIG_HOME").or_else(|| home.map(|home| home.join(".config")))
-}
-
-fn state_base(lookup: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+/// A folder of this program's own: below the variable of this system, else below the home folder.
+fn own_folder(
+    lookup: impl Fn(&str) -> Option<OsString>,
+    on_windows: &str,
+    elsewhere: &str,
+    below_home: &str,
+) -> Option<PathBuf> {
     // A relative path would mean another folder in each run; the XDG rules ignore it too.
     let absolute = |name| lookup(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    if cfg!(windows) {
-        return absolute("LOCALAPPDATA");
-    }
-    let home = absolute("HOME");
-    if cfg!(target_os = "macos") {
-        return home.map(|home| home.join("Library/Application Support"));
-    }
-    absolute("XDG_STATE_HOME").or_else(|| home.map(|home| home.join(".local/state")))
+    let below = |folder: &str| absolute("HOME").map(|home| home.join(folder));
+    let base = if cfg!(windows) {
+        absolute(on_windows)
+    } else if cfg!(target_os = "macos") {
+        below("Library/Application Support")
+    } else {
+        absolute(elsewhere).or_else(|| below(below_home))
+    };
+    base.map(|base| base.join("payout-notify"))
 }
 
 impl fmt::Debug for Environment {

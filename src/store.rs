@@ -30,7 +30,7 @@ pub use reader::Reader;
 pub use statement::{Parameters, Row, Statement, Value};
 
 use answers::Reply;
-use error::Subject;
+use error::{Failure, Subject};
 use file::{Found, Place};
 use writer::{Late, Request, Setting, Thread};
 
@@ -39,15 +39,21 @@ pub struct Schema {
     pub what: &'static str,
     pub application_id: i32,
     pub migrations: &'static [&'static str],
+    /// For each earlier version temporary views that show its tables as today's. With them a file is
+    /// migrated by [`Store::begin`] only, and until then left as it is; without them when it is opened.
+    pub previews: &'static [&'static str],
 }
 
 impl Schema {
     fn version(&self) -> i64 {
         i64::try_from(self.migrations.len()).unwrap_or(i64::MAX)
     }
+
+    fn is_migrated_at_once(&self) -> bool {
+        self.previews.is_empty()
+    }
 }
 
-/// Whether the file must exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
     /// It must not; it is made.
@@ -83,8 +89,7 @@ pub enum Recovery {
     #[default]
     Never,
     /// The file is opened again and checked when the next request comes, for what must not end.
-    ///
-    /// After every commit it is also seen whether the file still has its name: what is written into
+    /// After every commit it is also checked that the file still has its name: what is written into
     /// a removed one is not called durable.
     Reopen { pause: Duration },
 }
@@ -92,7 +97,6 @@ pub enum Recovery {
 #[derive(Clone, Debug)]
 pub struct Plan<'a> {
     pub schema: &'a Schema,
-    /// Whether the file must exist.
     pub presence: Presence,
     /// What is written into a new file at once with its schema: it is never found without.
     pub first: &'a [Statement],
@@ -111,18 +115,18 @@ impl<'a> Plan<'a> {
 }
 
 pub fn make_folder_of(path: &Path, what: &'static str) -> Result<(), StoreError> {
-    file::make_folder_of(path).map_err(|error| Subject::new(what, path).io(&error))
+    file::make_folder_of(path).map_err(|error| Subject::new(what, path).error(error))
 }
 
 /// Gives the room of deleted rows back to the disk; nothing else may have the file open.
 pub fn compact(path: &Path, schema: &Schema) -> Result<(), StoreError> {
-    let (place, _) = Place::claim(path, Presence::Existing, schema)?;
-    connection::compact(&place.path, &place.subject)
+    let compacted = Place::claim(path, Presence::Existing, schema)
+        .and_then(|(place, _)| connection::compact(&place.path));
+    compacted.map_err(|failure| Subject::new(schema.what, path).error(failure))
 }
 
-/// An open store; dropped, it writes what waits and closes its file.
-///
-/// One that is dropped and that wrote nothing leaves the file and its log as they were.
+/// An open store; dropped, it writes what waits and closes its file. One that wrote nothing leaves
+/// the file and its log as they were.
 #[derive(Debug)]
 pub struct Store {
     sender: Option<mpsc::Sender<Request>>,
@@ -130,16 +134,23 @@ pub struct Store {
     late: Late,
     is_closed: Arc<AtomicBool>,
     limits: Limits,
+    subject: Subject,
+    schema: Schema,
     // The last field: the path is given up after the file is closed.
     place: Place,
 }
 
 impl Store {
     pub fn open(path: &Path, plan: &Plan<'_>) -> Result<Store, StoreError> {
-        let (place, found) = Place::claim(path, plan.presence, plan.schema)?;
+        let subject = Subject::new(plan.schema.what, path);
+        Self::try_open(path, plan, &subject).map_err(|failure| subject.error(failure))
+    }
+
+    fn try_open(path: &Path, plan: &Plan<'_>, subject: &Subject) -> Result<Store, Failure> {
+        let (mut place, found) = Place::claim(path, plan.presence, plan.schema)?;
         if found == Found::Nothing {
             let draft = place.draft()?;
-            let made = connection::create(&draft, plan.schema, plan.first, &place.subject)
+            let made = connection::create(&draft, plan.schema, plan.first)
                 .and_then(|()| place.publish(&draft));
             if made.is_err() {
                 // What is left of it is cleared away by the next one.
@@ -149,34 +160,40 @@ impl Store {
         }
         let limits = plan.limits;
         let had_log = mark::has_log(&place.path);
-        let mut connection = connection::open_writer(&place.path, &limits, &place.subject)?;
+        let mut connection = connection::open_writer(&place.path, &limits)?;
         if had_log {
             // Until something is written, whoever closes the file leaves it as it was.
-            connection::keep_log(&connection, true, &place.subject)?;
+            connection::keep_log(&connection, true)?;
         }
-        mark::check(&connection, &place.path, had_log, &place.subject)?;
-        connection::migrate(&mut connection, plan.schema, &place.subject)?;
+        mark::check(&connection, &place.path, had_log)?;
+        connection::check_version(&connection, plan.schema)?;
+        if plan.schema.is_migrated_at_once() {
+            connection::migrate(&mut connection, plan.schema)?;
+        }
         if found == Found::Store && plan.integrity == Integrity::Whole {
-            connection::check(&connection, &place.subject)?;
+            connection::check(&connection)?;
         }
         let (late, is_closed) = (Late::default(), Arc::default());
         let setting = Setting {
             path: place.path.clone(),
             limits,
             recovery: plan.recovery,
-            subject: place.subject.clone(),
+            subject: subject.clone(),
             late: late.clone(),
             is_closed: Arc::clone(&is_closed),
             begins: plan.begins,
+            schema: *plan.schema,
         };
         let (sender, thread) = writer::start(connection, setting)?;
         let (sender, thread) = (Some(sender), Some(thread));
-        Ok(Store { sender, thread, late, is_closed, limits, place })
+        let (subject, schema) = (subject.clone(), *plan.schema);
+        Ok(Store { sender, thread, late, is_closed, limits, subject, schema, place })
     }
 
     /// Marks the file as one that needs its log, before anything is written that must not be lost:
     /// from then on the file without its log is refused with [`Trouble::LogLost`], and not taken for
-    /// an earlier state. Everything written before it is in the file itself.
+    /// an earlier state. Everything written before it is in the file itself. A file of an earlier
+    /// version is migrated.
     pub async fn begin(&self) -> Result<(), StoreError> {
         self.flush().await?;
         let (answer, answered) = Reply::new();
@@ -204,9 +221,8 @@ impl Store {
         answered.await.map_err(|_| self.closed())?
     }
 
-    /// Writes the statements, all or none, soon: nobody waits for the disk.
-    ///
-    /// They are durable before anything written after them is. Waits only where the queue is full.
+    /// Writes the statements, all or none, soon: nobody waits for the disk. They are durable before
+    /// anything written after them is. Waits only where the queue is full.
     pub async fn write_later(&self, statements: Vec<Statement>) -> Result<(), StoreError> {
         self.late.take()?;
         self.write_aside(statements).await
@@ -239,7 +255,9 @@ impl Store {
 
     /// Opens a connection that reads; it sees what is durable, and blocks nobody.
     pub fn reader(&self) -> Result<Reader, StoreError> {
-        Reader::connect(&self.place.path, &self.limits, self.place.subject.clone())
+        let reader = Reader::connect(&self.place.path, &self.limits, self.subject.clone())?;
+        reader.preview(&self.schema)?;
+        Ok(reader)
     }
 
     /// Writes what waits, moves the log into the database and closes the file; it blocks meanwhile.
@@ -263,7 +281,7 @@ impl Store {
     }
 
     fn closed(&self) -> StoreError {
-        self.place.subject.error(Trouble::Closed)
+        self.subject.error(Trouble::Closed)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::error::{CommandError, ErrorKind};
 use crate::mask::{self, KeyMask};
 use crate::report::line::{Line, Origin, Role, Width};
 use crate::report::summary::DeliverySummary;
+use crate::report::text::sanitize;
 use crate::settings::{ColorMode, Environment};
 
 pub mod progress;
@@ -18,7 +19,7 @@ pub mod theme;
 pub mod width;
 
 use progress::Progress;
-use sanitize::{abridge, sanitize};
+use sanitize::abridge;
 use stall::Watched;
 use theme::{Device, Theme};
 
@@ -144,14 +145,22 @@ impl Console {
     pub fn note(&mut self, line: &Line) {
         let text = render(&self.mask, self.remarks.theme, line);
         let sink = &mut self.remarks.sink;
-        let mut write = || {
-            // Nobody could be told of a failure here, and the answer does not depend on it.
-            let _ = sink.write_all(text.as_bytes());
-            let _ = sink.flush();
-        };
         match &self.progress {
-            Some(progress) => progress.suspend(write),
-            None => write(),
+            Some(progress) => progress.suspend(|| put(sink, &text)),
+            None => put(sink, &text),
+        }
+    }
+
+    /// Writes blocks of dim lines to stderr, from any task at any time; a bar would be in the way, so
+    /// there is none from then on.
+    pub fn tracer(&mut self) -> impl Fn(&[String]) + Send + Sync + use<> {
+        self.canvas = Device::Other;
+        let theme = self.remarks.theme;
+        move |lines| {
+            let mask = mask::known();
+            let lines = lines.iter().map(|line| render(&mask, theme, &Line::new().dim(line)));
+            // Nobody could be told of a failure here, and the answer does not depend on it.
+            let _ = Watched(io::stderr()).write_all(lines.collect::<String>().as_bytes());
         }
     }
 
@@ -161,9 +170,7 @@ impl Console {
 
     pub fn question(&mut self, line: &Line) {
         let text = render(&self.mask, self.remarks.theme, line);
-        // Nobody could be told of a failure here: the one who is asked sees the same terminal.
-        let _ = write!(self.remarks.sink, "{} ", text.trim_end_matches('\n'));
-        let _ = self.remarks.sink.flush();
+        put(&mut self.remarks.sink, &format!("{} ", text.trim_end_matches('\n')));
     }
 
     /// Shows on stderr how far a run is, `elapsed` after its start; it may be called at any time.
@@ -189,15 +196,12 @@ impl Console {
         let line = Line::new().dim(text.chars().take(STATUS_WIDTH).collect::<String>());
         let text = render(&self.mask, self.remarks.theme, &line);
         self.has_status = true;
-        // Nobody could be told of a failure here, and the answer does not depend on it.
-        let _ = write!(self.remarks.sink, "{CLEAR_LINE}{}", text.trim_end_matches('\n'));
-        let _ = self.remarks.sink.flush();
+        put(&mut self.remarks.sink, &format!("{CLEAR_LINE}{}", text.trim_end_matches('\n')));
     }
 
     pub fn end_status(&mut self) {
         if std::mem::take(&mut self.has_status) {
-            let _ = write!(self.remarks.sink, "{CLEAR_LINE}");
-            let _ = self.remarks.sink.flush();
+            put(&mut self.remarks.sink, CLEAR_LINE);
         }
     }
 
@@ -233,6 +237,12 @@ pub fn hide_keys_in_panics() {
         Cow::Owned(masked) => drop(writeln!(io::stderr(), "{masked}")),
         Cow::Borrowed(_) => usual(info),
     }));
+}
+
+/// Writes to stderr at once. Nobody could be told of a failure, and the answer does not depend on it.
+fn put(sink: &mut impl Write, text: &str) {
+    let _ = sink.write_all(text.as_bytes());
+    let _ = sink.flush();
 }
 
 fn device(stream: &impl IsTerminal) -> Device {

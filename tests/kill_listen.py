@@ -3,7 +3,8 @@
 
 Usage: python3 tests/kill_listen.py [ROUNDS=100] [BINARY=target/release/payout-notify] [LISTEN ARGUMENTS…]
 
-In each round several connections post signed notifications, each with a body of its own, as fast as
+Each round begins with a listener that is killed while it starts; the next one must find a usable inbox.
+Then several connections post signed notifications, each with a body of its own, as fast as
 replies come. At a random moment the listener is killed with SIGKILL. Then `inbox export` must hold, byte
 for byte, every body whose acknowledgement a client had read whole. All rounds share one inbox file, so
 each start also opens what the kill before left behind.
@@ -33,6 +34,8 @@ BODIES = 1000
 LIFE = 10
 # From the first acknowledgement of a round to the kill.
 SHORTEST_S, LONGEST_S = 0.0, 0.25
+# From the start of the process that is killed before it is used.
+LONGEST_START_S = 0.05
 # Far longer than anything takes: a hang is a fault, not a wait.
 PATIENCE_S = 60
 ACKNOWLEDGEMENT = b'{"error_code":"0000"}'
@@ -107,14 +110,22 @@ class Trial:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, **options,
         )
 
+    def listen(self):
+        keep = [] if "--no-inbox" in self.arguments else ["--inbox", "in.db", "--keep", "1000000000"]
+        return self.command("listen", "--bind", ":0", "--format", "json", "--quiet", *keep, *self.arguments)
+
+    def kill_a_start(self, chance):
+        listener = self.listen()
+        time.sleep(chance.uniform(0, LONGEST_START_S))
+        listener.kill()
+        listener.communicate()
+
     def round(self, number, chance):
         """The bodies acknowledged in this round, and how many were refused."""
+        self.kill_a_start(chance)
         names = [f"P{number:05}{client:02}" for client in range(CONNECTIONS)]
         bodies = [[signed(f"{name}{index:06}") for index in range(BODIES)] for name in names]
-        keep = [] if "--no-inbox" in self.arguments else ["--inbox", "in.db", "--keep", "1000000000"]
-        listener = self.command(
-            "listen", "--bind", ":0", "--format", "json", "--quiet", *keep, *self.arguments
-        )
+        listener = self.listen()
         try:
             ready = json.loads(listener.stdout.readline() or b"{}")
             if ready.get("type") != "ready":
@@ -182,7 +193,7 @@ def main():
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(
-        f"{rounds} kills: {total} callbacks acknowledged, {lost} of them lost; "
+        f"{rounds} kills under load, {rounds} while starting: {total} callbacks acknowledged, {lost} of them lost; "
         f"{refused} refused; {unread} kept whose reply nobody read"
     )
     sys.exit(1 if lost or not total else 0)

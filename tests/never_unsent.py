@@ -294,6 +294,7 @@ def refused(stage):
     wrong = [
         lambda: Run(stage.program, "http://127.0.0.1:9/", ["--journal", str(stage.journal), "--resume"]),
         lambda: stage.resume(key="another key of tests"),
+        lambda: stage.resume(key=None),
         lambda: stage.resume("--window", "1h"),
         lambda: stage.resume("--speed", "60x"),
         lambda: stage.resume("--schedule", "1s"),

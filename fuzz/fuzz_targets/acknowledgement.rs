@@ -13,6 +13,7 @@ fuzz_target!(|input: (u16, &str, &str, &[u8])| {
         status,
         content_type: (!content_type.is_empty()).then(|| content_type.to_owned()),
         retry_after: None,
+        encoding: None,
         body: body.to_vec(),
     };
     let told = |reply: &Reply, conclusion: &Conclusion| match conclusion {

@@ -16,7 +16,7 @@ fuzz_target!(|text: &str| {
         // A recipe may ask for megabytes; making them tells nothing more and takes time.
         Ok(cases) if !asks_for_much(text) => cases.iter().for_each(make),
         Ok(_) => {}
-        Err(error) => {
+        Err(case_file::CaseFileError { error, .. }) => {
             let line = text.split('\n').nth(error.line.wrapping_sub(1));
             let columns = line.map_or(0, |line| line.chars().count() + 1);
             assert!((1..=columns).contains(&error.column), "{error}");

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use payout_notify::fuzzing::{
-    Jitter, MAX_DURATION, MAX_RETRIES, RetrySchedule, Speed, format_duration, parse_duration,
+    Jitter, MAX_DURATION, MAX_RETRIES, Percent, RetrySchedule, Speed, format_duration,
+    parse_duration,
 };
 
 fuzz_target!(|input: (u8, u32, &str)| {
@@ -17,7 +18,8 @@ fuzz_target!(|input: (u8, u32, &str)| {
         assert_eq!(parse_duration(&format_duration(duration)), Ok(duration));
     }
     let _ = Speed::parse(text);
-    let jitter = Jitter::parse(text, 7).or_else(|_| Jitter::parse("50%", 7));
+    let share = text.parse::<Percent>().or_else(|_| "50%".parse());
+    let jitter = share.map(|share| Jitter { share, seed: 7 });
     let schedule = match RetrySchedule::parse(text, retries, window) {
         Ok(schedule) => schedule,
         Err(error) => {

@@ -1,6 +1,6 @@
 //! How long a search takes that finds nothing: on an ordinary payload, and on a hostile one.
 //!
-//! `cargo bench --bench diagnosis` prints the median of several runs, in milliseconds.
+//! `cargo bench --features diagnosis --bench diagnosis` prints the median of several runs, in milliseconds.
 
 // A benchmark prints its result.
 #![allow(clippy::print_stdout)]

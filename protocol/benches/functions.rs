@@ -1,6 +1,6 @@
 //! What each step of the flow costs: parse, canonicalize, sign, verify, judge, diagnose.
 //!
-//! `cargo bench --bench functions` measures all, `-- sign` those whose name holds "sign", and
+//! `cargo bench --features diagnosis --bench functions` measures all, `-- sign` those whose name holds "sign", and
 //! `-- --quick` briefly. The bare digests over the same text stand beside the signatures.
 
 use std::fmt::Write;

@@ -63,19 +63,25 @@ impl ReplyWarning {
 }
 
 /// Why a reply does not acknowledge; near misses have a name of their own.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// A redirect: it is not followed.
+    #[error("a redirect ({0}) is not followed; reply at the notify URL itself")]
     Redirect(u16),
     /// The right body with a status outside 2xx.
+    #[error("the body is right, but status {0} is not 2xx")]
     StatusWithRightBody(u16),
     /// A status outside 2xx.
+    #[error("status {0} is not 2xx")]
     Status(u16),
     /// `error_code` is a number that "means" success: `0` or `0000` without quotes.
+    #[error("error_code is the number {0}; it must be the string \"0000\"")]
     NumberCode(String),
     /// `error_code` is a string that resembles success, such as `"0"`.
+    #[error("error_code is \"{0}\"; it must be the string \"0000\"")]
     ShortCode(String),
     /// Another code: the merchant refuses.
+    #[error("the merchant refused with error_code \"{code}\"{}", behind(": ", said.as_ref()))]
     OtherCode {
         /// The code.
         code: String,
@@ -83,30 +89,46 @@ pub enum Refusal {
         said: Option<String>,
     },
     /// `error_code` is neither string nor number.
+    #[error("error_code is {0}; it must be the string \"0000\"")]
     CodeType(&'static str),
     /// An object without `error_code`.
+    #[error("the JSON object has no error_code")]
     NoCode,
     /// `error_code` in another spelling, such as `errorCode`.
+    #[error("the member is called \"{0}\"; it must be \"error_code\"")]
     MisspelledCode(String),
     /// A bare word that other platforms expect: `success`, `OK`.
+    #[error("\"{0}\" is what other platforms expect; reply {ACKNOWLEDGEMENT_BODY}")]
     BareWord(String),
     /// JSON, but not an object.
+    #[error("the body is {0}; reply {ACKNOWLEDGEMENT_BODY}")]
     NotAnObject(&'static str),
     /// An HTML page.
+    #[error("the body is an HTML page (a login, error or challenge page?)")]
     Html,
     /// No body, or only white space.
+    #[error("the body is empty; reply {ACKNOWLEDGEMENT_BODY}")]
     Empty,
     /// A byte order mark before the JSON.
+    #[error("a byte order mark stands before the JSON (a source file saved with BOM?)")]
     ByteOrderMark,
     /// A member twice: parsers disagree on what it says.
+    #[error("the member \"{0}\" stands twice; parsers disagree on its value")]
     DuplicateMember(String),
     /// Text around the right JSON, such as a warning printed before it.
+    #[error("the right JSON is there, but other text stands around it (a printed warning?)")]
     TextAroundJson,
     /// Not JSON.
+    #[error("the body is not JSON")]
     NotJson,
+    /// A body in an encoding that was not asked for, such as gzip.
+    #[error("the body is encoded ({0}), which was not asked for; reply without Content-Encoding")]
+    Encoded(String),
     /// Longer than [`MAX_REPLY_BYTES`].
+    #[error("the body is longer than {MAX_REPLY_BYTES} bytes; it was not read further")]
     TooLong,
     /// Not the reply that the dialect wants.
+    #[error("{slip}{}", slip.advice(wanted))]
     NotTheReply {
         /// What the dialect wants.
         wanted: String,
@@ -137,6 +159,7 @@ impl Refusal {
             Refusal::DuplicateMember(_) => "duplicate-member",
             Refusal::TextAroundJson => "text-around-json",
             Refusal::NotJson => "not-json",
+            Refusal::Encoded(_) => "encoded",
             Refusal::TooLong => "too-long",
             Refusal::NotTheReply { slip, .. } => slip.code(),
         }
@@ -145,62 +168,13 @@ impl Refusal {
     /// The reason in words that a merchant's developer can act on.
     #[must_use]
     pub fn explanation(&self) -> String {
-        match self {
-            Refusal::Redirect(status) => {
-                format!("a redirect ({status}) is not followed; reply at the notify URL itself")
-            }
-            Refusal::StatusWithRightBody(status) => {
-                format!("the body is right, but status {status} is not 2xx")
-            }
-            Refusal::Status(status) => format!("status {status} is not 2xx"),
-            Refusal::NumberCode(text) => {
-                format!("error_code is the number {text}; it must be the string \"0000\"")
-            }
-            Refusal::ShortCode(text) => {
-                format!("error_code is \"{text}\"; it must be the string \"0000\"")
-            }
-            Refusal::OtherCode { code, said } => {
-                let said = said.as_ref().map(|said| format!(": {said}")).unwrap_or_default();
-                format!("the merchant refused with error_code \"{code}\"{said}")
-            }
-            Refusal::CodeType(kind) => {
-                format!("error_code is {kind}; it must be the string \"0000\"")
-            }
-            Refusal::NoCode => "the JSON object has no error_code".to_owned(),
-            Refusal::MisspelledCode(name) => {
-                format!("the member is called \"{name}\"; it must be \"error_code\"")
-            }
-            Refusal::BareWord(word) => {
-                format!("\"{word}\" is what other platforms expect; reply {ACKNOWLEDGEMENT_BODY}")
-            }
-            Refusal::NotAnObject(kind) => {
-                format!("the body is {kind}; reply {ACKNOWLEDGEMENT_BODY}")
-            }
-            Refusal::Html => {
-                "the body is an HTML page (a login, error or challenge page?)".to_owned()
-            }
-            Refusal::Empty => format!("the body is empty; reply {ACKNOWLEDGEMENT_BODY}"),
-            Refusal::ByteOrderMark => {
-                "a byte order mark stands before the JSON (a source file saved with BOM?)"
-                    .to_owned()
-            }
-            Refusal::DuplicateMember(name) => {
-                format!("the member \"{name}\" stands twice; parsers disagree on its value")
-            }
-            Refusal::TextAroundJson => {
-                "the right JSON is there, but other text stands around it (a printed warning?)"
-                    .to_owned()
-            }
-            Refusal::NotJson => "the body is not JSON".to_owned(),
-            Refusal::TooLong => {
-                format!("the body is longer than {MAX_REPLY_BYTES} bytes; it was not read further")
-            }
-            Refusal::NotTheReply { slip: slip @ Slip::ReturnCode { .. }, .. } => slip.explanation(),
-            Refusal::NotTheReply { wanted, slip } => {
-                format!("{}; reply {wanted}", slip.explanation())
-            }
-        }
+        self.to_string()
     }
+}
+
+/// What somebody said, behind what stands before it.
+fn behind(before: &str, said: Option<&String>) -> String {
+    said.map(|said| format!("{before}{said}")).unwrap_or_default()
 }
 
 /// A merchant's reply, as far as it was read.
@@ -212,6 +186,8 @@ pub struct Reply {
     pub content_type: Option<String>,
     /// The `Retry-After` header, where there is one; it does not change what the reply means.
     pub retry_after: Option<String>,
+    /// The encoding of the body, where it has one that was not undone.
+    pub encoding: Option<String>,
     /// The body: whole, or its first [`MAX_REPLY_BYTES`] and one more.
     pub body: Vec<u8>,
 }
@@ -277,14 +253,14 @@ fn judge_error_code(reply: &Reply) -> Result<Vec<ReplyWarning>, Refusal> {
             Err(error) => return Err(judge_no_object(text, &error)),
         }
     };
-    let mut warnings = Vec::new();
-    if members > 1 {
-        warnings.push(ReplyWarning::ExtraMembers);
-    }
-    if !reply.content_type.as_deref().is_some_and(is_json_type) {
-        warnings.push(ReplyWarning::ContentType);
-    }
-    Ok(warnings)
+    Ok(json_warnings(reply, members > 1))
+}
+
+/// What is unusual about a reply whose JSON acknowledges.
+fn json_warnings(reply: &Reply, has_extra: bool) -> Vec<ReplyWarning> {
+    let is_json = reply.content_type.as_deref().is_some_and(is_json_type);
+    let extra = has_extra.then_some(ReplyWarning::ExtraMembers);
+    extra.into_iter().chain((!is_json).then_some(ReplyWarning::ContentType)).collect()
 }
 
 fn judge_object(payload: &Payload<'_>) -> Result<usize, Refusal> {
@@ -380,6 +356,7 @@ mod tests {
             status,
             content_type: Some("application/json;charset=utf-8".into()),
             retry_after: None,
+            encoding: None,
             body: body.as_bytes().to_vec(),
         }
     }

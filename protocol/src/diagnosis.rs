@@ -6,14 +6,13 @@
 //! string both are told, the likelier first. Types are never blamed, because `"3"` and `3` are signed
 //! alike.
 
-mod catalogue;
 mod combine;
 mod compose;
+mod deviations;
 mod digest;
 mod encodings;
 mod entry;
 mod fields;
-mod form_rows;
 mod forms;
 mod hashing;
 mod keys;
@@ -28,8 +27,6 @@ mod shapes;
 mod values;
 
 use std::borrow::Cow;
-
-pub use catalogue::catalogue;
 
 use super::dialect::Dialect;
 use super::key::Key;
@@ -57,6 +54,17 @@ pub enum Dimension {
 }
 
 impl Dimension {
+    const ALL: [Dimension; 8] = [
+        Dimension::Verifier,
+        Dimension::Key,
+        Dimension::KeyForm,
+        Dimension::Digest,
+        Dimension::Fields,
+        Dimension::Order,
+        Dimension::ValueText,
+        Dimension::Shape,
+    ];
+
     /// The stable name, as JSON output carries it.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -88,19 +96,6 @@ pub struct Deviation {
     pub cause: &'static str,
     /// The one-line fix.
     pub fix: &'static str,
-}
-
-impl Deviation {
-    const fn new(
-        dimension: Dimension,
-        code: &'static str,
-        does: &'static str,
-        rule: &'static str,
-        cause: &'static str,
-        fix: &'static str,
-    ) -> Self {
-        Deviation { code, dimension, does: Cow::Borrowed(does), rule, cause, fix }
-    }
 }
 
 /// The first place where two canonical strings differ, with a little text around it.
@@ -224,6 +219,16 @@ pub fn diagnose(
 pub fn diagnose_briefly(payload: &Payload<'_>, dialect: &Dialect, key: &Key) -> Diagnosis {
     let found = at_once(payload, dialect, key, &targets(payload, dialect));
     Diagnosis { hits: simplest(found), ..Diagnosis::default() }
+}
+
+/// Every deviation from this platform's rules by its stable name, each once, in the order of the
+/// search.
+///
+/// Where one name covers several texts, such as other words before the key, the first is told.
+#[must_use]
+pub fn catalogue() -> Vec<Deviation> {
+    // Lower case is this platform's own.
+    deviations::all().into_iter().filter(|deviation| deviation.code != "lower").collect()
 }
 
 const MAX_CLEANED: usize = 2;

@@ -12,7 +12,6 @@
 //! What is not said is as on this platform.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -21,8 +20,9 @@ use toml::Spanned;
 
 use super::acknowledgement::ACKNOWLEDGEMENT_BODY;
 use super::dialect::Dialect;
-use super::nearest::nearest;
+use super::nearest::unknown;
 use super::scheme::{Algorithm, DigestCase, Empties, Scheme, Suffix};
+use super::toml_span::{self, PlacedError, SpannedResult, wrong};
 
 /// The longest dialect file that is read, in bytes (64 KiB).
 pub const MAX_FILE_BYTES: usize = 64 * 1024;
@@ -42,25 +42,6 @@ const MAX_NAMES: usize = 64;
 const DIALECT_SETTINGS: [&str; 4] = ["id", "title", "success_reply", "scheme"];
 const SCHEME_SETTINGS: [&str; 7] =
     ["algorithm", "after", "separator", "digest", "empties", "not_signed", "sign_field"];
-
-/// Why and where a text is no dialect.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DialectFileError {
-    /// What is wrong.
-    pub problem: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// The column in characters, from 1.
-    pub column: usize,
-}
-
-impl fmt::Display for DialectFileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}: {}", self.line, self.column, self.problem)
-    }
-}
-
-impl std::error::Error for DialectFileError {}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -84,42 +65,20 @@ struct FileScheme {
     sign_field: Option<Spanned<String>>,
 }
 
-struct Wrong {
-    problem: String,
-    at: usize,
-}
-
-type Reading<T> = Result<T, Wrong>;
-
-fn wrong<T>(span: &Range<usize>, problem: impl Into<String>) -> Reading<T> {
-    Err(Wrong { problem: problem.into(), at: span.start })
-}
-
 /// Reads a dialect.
 ///
 /// # Errors
 /// What is no TOML, has an unknown setting or value, or could not be verified by; with the place.
-pub fn parse(text: &str) -> Result<Dialect, DialectFileError> {
-    read(text).map_err(|Wrong { problem, at }| {
-        let before = text.get(..at).unwrap_or(text);
-        let last_line = before.rsplit('\n').next().unwrap_or_default();
-        DialectFileError {
-            problem,
-            line: before.matches('\n').count() + 1,
-            column: last_line.chars().count() + 1,
-        }
-    })
+pub fn parse(text: &str) -> Result<Dialect, PlacedError> {
+    read(text).map_err(|error| error.placed(text))
 }
 
-fn read(text: &str) -> Reading<Dialect> {
-    if text.len() > MAX_FILE_BYTES {
-        return wrong(&(0..0), format!("it is longer than {MAX_FILE_BYTES} bytes"));
-    }
-    let file: FileDialect = toml::from_str(text).map_err(|error| {
-        let span = error.span().unwrap_or_default();
-        let found = text.get(span.clone()).unwrap_or_default();
-        Wrong { problem: explain(&error, found), at: span.start }
-    })?;
+fn read(text: &str) -> SpannedResult<Dialect> {
+    let tables = [
+        (&DIALECT_SETTINGS[..], "stands above the first [[scheme]] table"),
+        (&SCHEME_SETTINGS[..], "belongs into a [[scheme]] table"),
+    ];
+    let file: FileDialect = toml_span::read(text, MAX_FILE_BYTES, &tables)?;
     let Some(id) = file.id else { return wrong(&(0..0), "the setting id is missing") };
     let span = id.span();
     let id = id.into_inner();
@@ -154,25 +113,7 @@ fn read(text: &str) -> Reading<Dialect> {
     })
 }
 
-fn explain(error: &toml::de::Error, found: &str) -> String {
-    let message = error.message().lines().next().unwrap_or("it is no TOML");
-    if !message.starts_with("unknown field") {
-        return message.to_owned();
-    }
-    let name = found.trim_matches(['"', '\'', '[', ']', ' ']);
-    if SCHEME_SETTINGS.contains(&name) {
-        return format!("the setting {name} belongs into a [[scheme]] table");
-    }
-    if DIALECT_SETTINGS.contains(&name) {
-        return format!("the setting {name} stands above the first [[scheme]] table");
-    }
-    match nearest(name, DIALECT_SETTINGS.into_iter().chain(SCHEME_SETTINGS)) {
-        Some(known) => format!("there is no setting {name:?}; did you mean {known}?"),
-        None => format!("there is no setting {name:?}"),
-    }
-}
-
-fn bounded(value: Option<Spanned<String>>, default: &str, most: usize) -> Reading<String> {
+fn bounded(value: Option<Spanned<String>>, default: &str, most: usize) -> SpannedResult<String> {
     match value {
         None => Ok(default.to_owned()),
         Some(value) if value.get_ref().len() > most => {
@@ -182,7 +123,7 @@ fn bounded(value: Option<Spanned<String>>, default: &str, most: usize) -> Readin
     }
 }
 
-fn read_scheme(table: FileScheme, span: &Range<usize>) -> Reading<Scheme> {
+fn read_scheme(table: FileScheme, span: &Range<usize>) -> SpannedResult<Scheme> {
     let Some(algorithm) = table.algorithm else {
         return wrong(span, "the scheme's setting algorithm is missing");
     };
@@ -223,20 +164,15 @@ fn one_of<T: Copy, const N: usize>(
     given: &Spanned<String>,
     known: [T; N],
     name: fn(T) -> &'static str,
-) -> Reading<T> {
+) -> SpannedResult<T> {
     let text = given.get_ref();
     if let Some(found) = known.into_iter().find(|known| name(*known) == text) {
         return Ok(found);
     }
-    let names = known.map(name);
-    let problem = match nearest(text, names) {
-        Some(near) => format!("{text:?} is unknown; did you mean {near:?}?"),
-        None => format!("{text:?} is unknown; {} is wanted", names.join(" or ")),
-    };
-    wrong(&given.span(), problem)
+    wrong(&given.span(), unknown(text, known.map(name)))
 }
 
-fn read_names(names: &Spanned<Vec<String>>, sign_field: &str) -> Reading<Vec<String>> {
+fn read_names(names: &Spanned<Vec<String>>, sign_field: &str) -> SpannedResult<Vec<String>> {
     let list = names.get_ref();
     if list.len() > MAX_NAMES || list.iter().any(|name| name.len() > MAX_TEXT) {
         let most = format!("at most {MAX_NAMES} names of {MAX_TEXT} bytes can be left out");
@@ -254,7 +190,7 @@ fn read_after(
     after: Option<Spanned<String>>,
     algorithm: Algorithm,
     scheme: &Range<usize>,
-) -> Reading<Suffix> {
+) -> SpannedResult<Suffix> {
     let keyed = algorithm == Algorithm::HmacSha256;
     let span = after.as_ref().map_or_else(|| scheme.clone(), Spanned::span);
     let text = bounded(after, if keyed { "" } else { "&KEY" }, MAX_TEXT)?;

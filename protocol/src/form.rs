@@ -168,13 +168,13 @@ pub fn text_of(json: &str) -> String {
 /// Replaces a pair's value in place, or adds the pair last; every other byte stays.
 #[must_use]
 pub fn put(payload: &Payload<'_>, name: &str, value: &str) -> String {
-    let mut encoded = String::with_capacity(value.len());
+    let mut encoded = String::new();
     if let Some(member) = payload.get(name) {
         let span = member.value_span();
         if span.start == member.name_span().end {
             encoded.push('=');
         }
-        encode_into(value, &mut encoded);
+        encoded.push_str(&encode(value));
         return splice(payload.text(), span, &encoded);
     }
     let pairs = payload.braces();
@@ -184,9 +184,7 @@ pub fn put(payload: &Payload<'_>, name: &str, value: &str) -> String {
     if !before.is_empty() && !before.ends_with('&') {
         encoded.push('&');
     }
-    encode_into(name, &mut encoded);
-    encoded.push('=');
-    encode_into(value, &mut encoded);
+    encoded.push_str(&format!("{}={}", encode(name), encode(value)));
     splice(payload.text(), end..end, &encoded)
 }
 
@@ -208,20 +206,28 @@ pub fn remove(payload: &Payload<'_>, name: &str) -> String {
     splice(text, start..end, "")
 }
 
-fn encode_into(text: &str, out: &mut String) {
+fn encode(text: &str) -> String {
+    percent_encode(text.as_bytes(), b"-_.*", "+")
+}
+
+/// Letters, digits and the bytes to keep as they are, any other as `%XX`.
+pub(crate) fn percent_encode(text: &[u8], keep: &[u8], space: &str) -> String {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in text.bytes() {
-        match byte {
-            b' ' => out.push('+'),
-            b'*' | b'-' | b'.' | b'_' => out.push(char::from(byte)),
-            _ if byte.is_ascii_alphanumeric() => out.push(char::from(byte)),
-            _ => {
+    let mut out = String::with_capacity(text.len() * 2);
+    for byte in text {
+        match *byte {
+            b' ' => out.push_str(space),
+            byte if byte.is_ascii_alphanumeric() || keep.contains(&byte) => {
+                out.push(char::from(byte));
+            }
+            byte => {
                 out.push('%');
                 out.push(char::from(DIGITS[usize::from(byte >> 4)]));
                 out.push(char::from(DIGITS[usize::from(byte & 15)]));
             }
         }
     }
+    out
 }
 
 #[cfg(test)]
@@ -362,8 +368,7 @@ mod tests {
             ("é", "%C3%A9"),
             ("/?#&=%", "%2F%3F%23%26%3D%25"),
         ] {
-            let mut out = String::new();
-            encode_into(text, &mut out);
+            let out = encode(text);
             assert_eq!(out, encoded, "{text:?}");
             let is_control = text.starts_with('\0');
             assert!(is_control || decode(encoded, 0).as_deref() == Ok(text), "{text:?}");

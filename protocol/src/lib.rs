@@ -93,6 +93,8 @@ mod signature;
 mod signer;
 mod signing;
 mod status;
+#[cfg(feature = "dialect-files")]
+mod toml_span;
 mod weakness;
 
 pub use acknowledgement::is_json_type;
@@ -100,7 +102,7 @@ pub use acknowledgement::is_json_type;
 pub use diagnosis::{Deviation, Diagnosis, Difference, Dimension, Hit, diagnose};
 pub use dialect::Dialect;
 #[cfg(feature = "dialect-files")]
-pub use dialect_file::{DialectFileError, parse as parse_dialect};
+pub use dialect_file::parse as parse_dialect;
 pub use finding::{Finding, Severity};
 pub use key::{EmptyKey, Key};
 pub use merchant::{Acknowledgement, Notification, OrderState, Rejection, Verifier, verify};
@@ -113,6 +115,8 @@ pub use signature::Mismatch;
 pub use signer::{Signer, sign};
 pub use signing::{NoSuchDigest, SigningError};
 pub use status::{Kind, Status, StatusTable, StatusTableError};
+#[cfg(feature = "dialect-files")]
+pub use toml_span::PlacedError as DialectFileError;
 
 #[doc(hidden)]
 pub mod internal {
@@ -152,7 +156,7 @@ pub mod internal {
         pub use crate::form::{detect, put, read, remove};
     }
     pub mod nearest {
-        pub use crate::nearest::{did_you_mean, nearest};
+        pub use crate::nearest::{did_you_mean, nearest, unknown};
     }
     pub mod notification {
         pub use crate::notification::{Expectation, Notification, findings, major_units};
@@ -174,6 +178,12 @@ pub mod internal {
     }
     pub mod signing {
         pub use crate::signing::{BodySigner, SignType, choose_scheme, scheme_of, with_sign_type};
+    }
+    #[cfg(feature = "dialect-files")]
+    pub mod toml_span {
+        pub use crate::toml_span::{
+            PlacedError, SpannedError, SpannedResult, number, place, read, wrong,
+        };
     }
     pub mod weakness {
         pub use crate::weakness::{Circumstances, Weakness, weaknesses};

@@ -4,8 +4,6 @@
 //! below can change.
 
 use std::borrow::Cow;
-use std::error::Error;
-use std::fmt;
 
 use crate::acknowledgement::ACKNOWLEDGEMENT_BODY;
 use crate::dialect::Dialect;
@@ -50,13 +48,7 @@ use crate::status::{Kind, Status, StatusTable};
 /// # Errors
 /// A body that is no payload, is not signed with this key, or lacks a field that it must have.
 pub fn verify(body: &[u8], key: &Key) -> Result<Notification, Rejection> {
-    let terms = Terms {
-        dialect: Dialect::platform(),
-        required: None,
-        encoding: Encoding::Json,
-        statuses: &StatusTable::PLATFORM,
-    };
-    terms.notification(body, key)
+    Verifier::new(key.clone()).verify(body)
 }
 
 /// Verifies on other terms than [`verify`]: one digest demanded, another dialect, or form pairs.
@@ -132,7 +124,8 @@ impl Verifier {
     /// # Errors
     /// As [`verify`], and a digest other than the demanded one.
     pub fn verify(&self, body: &[u8]) -> Result<Notification, Rejection> {
-        self.terms().notification(body, &self.key)
+        let (payload, algorithm) = self.signed(body)?;
+        Notification::read(&payload, algorithm, &self.statuses)
     }
 
     /// Verifies the signature only, for payloads that are no notification of this platform.
@@ -140,7 +133,7 @@ impl Verifier {
     /// # Errors
     /// A body that is no payload, or is not signed as demanded.
     pub fn verify_payload<'b>(&self, body: &'b [u8]) -> Result<Payload<'b>, Rejection> {
-        self.terms().payload(body, &self.key).map(|(payload, _)| payload)
+        self.signed(body).map(|(payload, _)| payload)
     }
 
     /// The reply that acknowledges in this dialect.
@@ -151,33 +144,13 @@ impl Verifier {
         Acknowledgement { status: PlatformCode::Success.status(), content_type, body }
     }
 
-    fn terms(&self) -> Terms<'_> {
-        let Verifier { dialect, required, encoding, statuses, .. } = self;
-        Terms { dialect, required: *required, encoding: *encoding, statuses }
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Terms<'t> {
-    dialect: &'t Dialect,
-    required: Option<Algorithm>,
-    encoding: Encoding,
-    statuses: &'t StatusTable,
-}
-
-impl Terms<'_> {
-    fn payload<'b>(self, body: &'b [u8], key: &Key) -> Result<(Payload<'b>, Algorithm), Rejection> {
+    fn signed<'b>(&self, body: &'b [u8]) -> Result<(Payload<'b>, Algorithm), Rejection> {
         let payload = form::read(body, self.encoding).map_err(Rejection::Unreadable)?;
-        let verification = signature::verify(&payload, key, self.dialect, self.required);
+        let verification = signature::verify(&payload, &self.key, &self.dialect, self.required);
         match verification.answer {
             Answer::Match => Ok((payload, verification.scheme.algorithm)),
             Answer::Mismatch(mismatch) => Err(Rejection::Signature(mismatch)),
         }
-    }
-
-    fn notification(self, body: &[u8], key: &Key) -> Result<Notification, Rejection> {
-        let (payload, algorithm) = self.payload(body, key)?;
-        Notification::read(&payload, algorithm, self.statuses)
     }
 }
 
@@ -262,7 +235,7 @@ impl Notification {
         else {
             return Err(Rejection::Fields(findings));
         };
-        let number = |name: &str| whole_number(&payload.get(name)?.value);
+        let number = |name| whole_number(payload, name);
         Ok(Notification {
             kind: read.kind,
             order_id,
@@ -326,14 +299,17 @@ fn swallowed(payload: &Payload<'_>) -> impl Iterator<Item = Finding> {
 }
 
 /// Why a body is not to be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
     /// It is no payload; with the place.
-    Unreadable(PayloadError),
+    #[error("the body is no payload")]
+    Unreadable(#[source] PayloadError),
     /// It is not signed, or not with this key and rule.
+    #[error("{}", .0.explanation())]
     Signature(Mismatch),
     /// The signature holds, but a field is missing or cannot be; with all that was found.
+    #[error("a field cannot be used{}", errors(.0))]
     Fields(Vec<Finding>),
 }
 
@@ -349,31 +325,13 @@ impl Rejection {
     }
 }
 
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Rejection::Unreadable(_) => f.write_str("the body is no payload"),
-            Rejection::Signature(mismatch) => f.write_str(&mismatch.explanation()),
-            Rejection::Fields(findings) => {
-                f.write_str("a field cannot be used")?;
-                let errors = findings.iter().filter(|one| one.severity == Severity::Error);
-                for finding in errors {
-                    let member = finding.member.as_deref().unwrap_or("the notification");
-                    write!(f, "; {member}: {}", finding.message)?;
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
-impl Error for Rejection {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Rejection::Unreadable(error) => Some(error),
-            Rejection::Signature(_) | Rejection::Fields(_) => None,
-        }
-    }
+fn errors(findings: &[Finding]) -> String {
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let text = |finding: &Finding| {
+        let member = finding.member.as_deref().unwrap_or("the notification");
+        format!("; {member}: {}", finding.message)
+    };
+    errors.map(text).collect()
 }
 
 /// What to answer: status, content type and body.

@@ -31,6 +31,15 @@ pub fn did_you_mean<'n>(text: &str, known: impl IntoIterator<Item = &'n str>) ->
     nearest(text, known).map(|name| format!("; did you mean {name}?")).unwrap_or_default()
 }
 
+/// What is said of a value that is none of the known ones.
+#[must_use]
+pub fn unknown<const N: usize>(text: &str, known: [&str; N]) -> String {
+    match nearest(text, known) {
+        Some(near) => format!("{text:?} is unknown; did you mean {near:?}?"),
+        None => format!("{text:?} is unknown; {} is wanted", known.join(" or ")),
+    }
+}
+
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (index, from) in a.iter().enumerate() {

@@ -110,10 +110,9 @@ fn kind_of(payload: &Payload<'_>, expectation: Expectation) -> Kind {
     }
 }
 
-/// The number that a value is, as digits or as a string of them; `1.10` and `1E5` are none.
-#[must_use]
-pub fn whole_number(value: &Value<'_>) -> Option<i64> {
-    match value {
+/// A member's number, as digits or as a string of them; `1.10` and `1E5` are none.
+pub(super) fn whole_number(payload: &Payload<'_>, name: &str) -> Option<i64> {
+    match &payload.get(name)?.value {
         Value::Number(text) => text.parse().ok(),
         Value::String(text) => text.parse().ok(),
         _ => None,
@@ -134,7 +133,7 @@ impl Notification {
             Value::Number(digits) => Some((*digits).to_owned()),
             _ => None,
         };
-        let number = |name: &str| whole_number(&payload.get(name)?.value);
+        let number = |name| whole_number(payload, name);
         let (order_id, merchant_order_id) = match kind {
             Kind::Deposit => (text("payment_id"), text("payment_cl_id")),
             Kind::Payout | Kind::Other => (text("payout_id"), text("payout_cl_id")),
@@ -173,11 +172,13 @@ pub fn findings(
     let mut findings = Findings { found: Vec::new(), encoding, statuses: *statuses };
     match kind {
         Kind::Other => return Vec::new(),
-        Kind::Deposit => findings.warn(
-            "deposit-notification",
-            None,
-            "this is a deposit notification: its status numbers differ from a payout's",
-        ),
+        Kind::Deposit => findings.found.push(Finding {
+            severity: Severity::Warning,
+            code: "deposit-notification",
+            member: None,
+            message: "this is a deposit notification: its status numbers differ from a payout's"
+                .to_owned(),
+        }),
         Kind::Payout => {}
     }
     let mut known = 0;
@@ -188,12 +189,7 @@ pub fn findings(
                 findings.check(field, &member.value, kind);
             }
             (None, Some(severity)) => {
-                findings.add(
-                    severity,
-                    "missing",
-                    Some(field.name),
-                    "the required member is missing",
-                );
+                findings.add(severity, "missing", field.name, "the required member is missing");
             }
             (None, None) => {}
         }
@@ -205,11 +201,7 @@ pub fn findings(
     }
     for member in payload.members() {
         if fields(kind).all(|field| field.name != member.name) {
-            findings.warn(
-                "unknown-member",
-                Some(&member.name),
-                "the page does not list this member",
-            );
+            findings.warn("unknown-member", &member.name, "the page does not list this member");
         }
     }
     findings.found
@@ -222,48 +214,58 @@ struct Findings {
 }
 
 impl Findings {
-    fn add(&mut self, severity: Severity, code: &'static str, member: Option<&str>, text: &str) {
-        self.found.push(Finding {
-            severity,
-            code,
-            member: member.map(str::to_owned),
-            message: text.to_owned(),
-        });
+    fn add(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        name: &str,
+        message: impl Into<String>,
+    ) {
+        let (member, message) = (Some(name.to_owned()), message.into());
+        self.found.push(Finding { severity, code, member, message });
     }
 
-    fn warn(&mut self, code: &'static str, member: Option<&str>, text: &str) {
-        self.add(Severity::Warning, code, member, text);
+    fn warn(&mut self, code: &'static str, name: &str, text: impl Into<String>) {
+        self.add(Severity::Warning, code, name, text);
     }
 
-    fn error(&mut self, code: &'static str, member: &str, text: &str) {
-        self.add(Severity::Error, code, Some(member), text);
+    /// A value of another type than the page's.
+    fn error(&mut self, name: &str, value: &Value<'_>, text: &str) {
+        self.add(Severity::Error, "type", name, format!("{} {text}", value.kind()));
     }
 
     fn check(&mut self, field: &Field, value: &Value<'_>, kind: Kind) {
+        let name = field.name;
         if value.is_empty() && field.kind != Type::Text {
-            match field.missing {
-                Some(severity) => {
-                    self.add(severity, "empty", Some(field.name), "the required member is empty");
-                }
-                None => self.warn("empty", Some(field.name), "the member is empty"),
-            }
-            return;
+            return match field.missing {
+                Some(severity) => self.add(severity, "empty", name, "the required member is empty"),
+                None => self.warn("empty", name, "the member is empty"),
+            };
         }
         match (field.kind, value) {
             (Type::Id | Type::Text, Value::String(_)) | (Type::Text, Value::Null) => {}
             (Type::Id | Type::Text, Value::Number(_)) => {
-                self.warn("type", Some(field.name), "a number where the page has a string");
+                self.warn("type", name, "a number where the page has a string");
             }
-            (Type::Id | Type::Text, other) => {
-                self.error(
-                    "type",
-                    field.name,
-                    &format!("{} where the page has a string", other.kind()),
-                );
+            (Type::Id | Type::Text, _) => self.error(name, value, "where the page has a string"),
+            (Type::Cents, value) => match self.number_text(name, value) {
+                Some(text) => self.check_cents(name, text),
+                None => self.error(name, value, "where the page has an integer, in cents"),
+            },
+            (Type::Status, value) => {
+                let text = self.number_text(name, value);
+                match text.and_then(|text| text.parse().ok()) {
+                    Some(code) => self.check_status(name, code, kind),
+                    None => self.error(name, value, "that is no integer: the status is a number"),
+                }
             }
-            (Type::Cents, value) => self.check_cents(field.name, value),
-            (Type::Status, value) => self.check_status(field.name, value, kind),
-            (Type::Time, value) => self.check_time(field.name, value),
+            (Type::Time, Value::String(text)) if looks_like_iso(text) => {
+                self.warn("time-iso", name, "an ISO 8601 time where the page has Unix seconds");
+            }
+            (Type::Time, value) => match self.number_text(name, value) {
+                Some(text) => self.check_time(name, text),
+                None => self.error(name, value, "where the page has Unix seconds"),
+            },
         }
     }
 
@@ -273,7 +275,7 @@ impl Findings {
             Value::String(text) if text.parse::<f64>().is_ok_and(f64::is_finite) => {
                 // Pairs have no types: there every number is a text.
                 if self.encoding == Encoding::Json {
-                    self.warn("type", Some(name), "a string where the page has an integer");
+                    self.warn("type", name, "a string where the page has an integer");
                 }
                 Some(text)
             }
@@ -281,53 +283,27 @@ impl Findings {
         }
     }
 
-    fn check_cents(&mut self, name: &str, value: &Value<'_>) {
-        let Some(text) = self.number_text(name, value) else {
-            self.error(
-                "type",
-                name,
-                &format!("{} where the page has an integer, in cents", value.kind()),
-            );
-            return;
-        };
+    fn check_cents(&mut self, name: &str, text: &str) {
         if text.starts_with('-') {
-            self.warn("negative", Some(name), "a negative amount");
+            self.warn("negative", name, "a negative amount");
         }
-        match text.parse::<i128>() {
+        let (code, text) = match text.parse::<i128>() {
             Err(_) if text.contains(['e', 'E']) => {
-                self.warn(
-                    "exponent",
-                    Some(name),
-                    "an amount with an exponent: re-printing it breaks the signature",
-                );
+                ("exponent", "an amount with an exponent: re-printing it breaks the signature")
             }
-            Err(_) => {
-                self.warn("fractional", Some(name), "a fractional amount: the page has whole cents")
-            }
+            Err(_) => ("fractional", "a fractional amount: the page has whole cents"),
             // 2^53: beyond it a double-precision number skips integers.
             Ok(cents) if cents.unsigned_abs() > 1 << 53 => {
-                self.warn(
-                    "precision",
-                    Some(name),
-                    "beyond 2^53: JavaScript and PHP floats lose its digits",
-                );
+                ("precision", "beyond 2^53: JavaScript and PHP floats lose its digits")
             }
-            Ok(_) => {}
-        }
+            Ok(_) => return,
+        };
+        self.warn(code, name, text);
     }
 
-    fn check_status(&mut self, name: &str, value: &Value<'_>, kind: Kind) {
-        let code = self.number_text(name, value).and_then(|text| text.parse::<i64>().ok());
-        let Some(code) = code else {
-            self.error(
-                "type",
-                name,
-                &format!("{} that is no integer: the status is a number", value.kind()),
-            );
-            return;
-        };
+    fn check_status(&mut self, name: &str, code: i64, kind: Kind) {
         match self.statuses.status(kind, code) {
-            None => self.warn("status-unknown", Some(name), &format!("{code} is no known status")),
+            None => self.warn("status-unknown", name, format!("{code} is no known status")),
             Some(status) if status.is_final => {}
             Some(status) => {
                 let mut text = format!("{code} ({}) is not a final status", status.name);
@@ -335,44 +311,31 @@ impl Findings {
                     let success = self.statuses.success();
                     text += &format!("; 2 is a deposit's success, a payout's is {success}");
                 }
-                self.warn("status-not-final", Some(name), &text);
+                self.warn("status-not-final", name, text);
             }
         }
     }
 
-    fn check_time(&mut self, name: &str, value: &Value<'_>) {
-        if let Value::String(text) = value
-            && looks_like_iso(text)
-        {
-            self.warn("time-iso", Some(name), "an ISO 8601 time where the page has Unix seconds");
-            return;
-        }
-        let Some(text) = self.number_text(name, value) else {
-            self.error("type", name, &format!("{} where the page has Unix seconds", value.kind()));
-            return;
-        };
-        match text.parse::<i64>() {
+    fn check_time(&mut self, name: &str, text: &str) {
+        let (code, text) = match text.parse::<i64>() {
             Ok(time) if is_milliseconds(time) => {
-                self.warn(
-                    "milliseconds",
-                    Some(name),
-                    "this looks like milliseconds; the page has seconds",
-                );
+                ("milliseconds", "this looks like milliseconds; the page has seconds")
             }
-            Ok(time) if time <= 0 => self.warn("time-zero", Some(name), "no time after 1970"),
-            Ok(_) => {}
-            Err(_) => self.warn("time-fraction", Some(name), "not a whole number of seconds"),
-        }
+            Ok(time) if time <= 0 => ("time-zero", "no time after 1970"),
+            Ok(_) => return,
+            Err(_) => ("time-fraction", "not a whole number of seconds"),
+        };
+        self.warn(code, name, text);
     }
 
     fn check_times(&mut self, payload: &Payload<'_>) {
-        let time = |name: &str| payload.get(name).and_then(|member| whole_number(&member.value));
+        let time = |name| whole_number(payload, name);
         if let (Some(created), Some(updated)) = (time("create_time"), time("update_time"))
             // One of them in milliseconds is a finding of its own.
             && is_milliseconds(created) == is_milliseconds(updated)
             && updated < created
         {
-            self.warn("time-order", Some("update_time"), "update_time lies before create_time");
+            self.warn("time-order", "update_time", "update_time lies before create_time");
         }
     }
 }

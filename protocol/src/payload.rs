@@ -5,7 +5,6 @@
 //! refuses a member that stands twice, at any depth. What else it accepts is RFC 8259.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::ops::Range;
 
 use super::bytes::rank;
@@ -124,42 +123,59 @@ impl Value<'_> {
 }
 
 /// Why bytes are no payload.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PayloadProblem {
     /// More than [`MAX_BYTES`].
+    #[error("{0} bytes are more than the limit of {MAX_BYTES}")]
     TooLarge(usize),
     /// Not UTF-8.
+    #[error("invalid UTF-8")]
     InvalidUtf8,
     /// A byte order mark stands first.
+    #[error("a byte order mark stands before the JSON")]
     ByteOrderMark,
     /// Nothing but white space.
+    #[error("the input is empty")]
     Empty,
     /// JSON, but not an object.
+    #[error("a JSON object is wanted, not {0}")]
     NotAnObject(&'static str),
     /// A member of this name stands twice in one object.
+    #[error("the member {0:?} stands twice")]
     DuplicateMember(String),
     /// Something follows the object.
+    #[error("data follows the JSON object")]
     TrailingData,
     /// Nested deeper than [`MAX_DEPTH`].
+    #[error("nested deeper than {MAX_DEPTH} levels")]
     TooDeep,
     /// Half of a surrogate pair.
+    #[error("half of a surrogate pair")]
     LoneSurrogate,
     /// A control character inside a string.
+    #[error("the control character U+{0:04X} must be escaped in a string")]
     ControlCharacter(u8),
     /// A backslash sequence that JSON does not know.
+    #[error("an escape that JSON does not know")]
     InvalidEscape,
     /// A number that JSON does not know, such as `01` or `1.`.
+    #[error("a number that JSON does not know")]
     InvalidNumber,
     /// A `%` without two hexadecimal digits, in pairs.
+    #[error("two hexadecimal digits are wanted after %")]
     InvalidPercent,
     /// Percent escapes that are no UTF-8, in pairs.
+    #[error("the percent escapes are no UTF-8")]
     PercentNotUtf8,
     /// A URL without a query string.
+    #[error("the URL has no query string")]
     NoQuery,
     /// The text ends too early.
+    #[error("the input ends too early")]
     UnexpectedEnd,
     /// Another character than JSON wants here.
+    #[error("{expected} is wanted, not {found:?}")]
     Unexpected {
         /// What stands there.
         found: char,
@@ -168,42 +184,9 @@ pub enum PayloadProblem {
     },
 }
 
-impl fmt::Display for PayloadProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            PayloadProblem::TooLarge(bytes) => {
-                write!(f, "{bytes} bytes are more than the limit of {MAX_BYTES}")
-            }
-            PayloadProblem::InvalidUtf8 => f.write_str("invalid UTF-8"),
-            PayloadProblem::ByteOrderMark => {
-                f.write_str("a byte order mark stands before the JSON")
-            }
-            PayloadProblem::Empty => f.write_str("the input is empty"),
-            PayloadProblem::NotAnObject(kind) => write!(f, "a JSON object is wanted, not {kind}"),
-            PayloadProblem::DuplicateMember(name) => write!(f, "the member {name:?} stands twice"),
-            PayloadProblem::TrailingData => f.write_str("data follows the JSON object"),
-            PayloadProblem::TooDeep => write!(f, "nested deeper than {MAX_DEPTH} levels"),
-            PayloadProblem::LoneSurrogate => f.write_str("half of a surrogate pair"),
-            PayloadProblem::ControlCharacter(byte) => {
-                write!(f, "the control character U+{byte:04X} must be escaped in a string")
-            }
-            PayloadProblem::InvalidEscape => f.write_str("an escape that JSON does not know"),
-            PayloadProblem::InvalidNumber => f.write_str("a number that JSON does not know"),
-            PayloadProblem::InvalidPercent => {
-                f.write_str("two hexadecimal digits are wanted after %")
-            }
-            PayloadProblem::PercentNotUtf8 => f.write_str("the percent escapes are no UTF-8"),
-            PayloadProblem::NoQuery => f.write_str("the URL has no query string"),
-            PayloadProblem::UnexpectedEnd => f.write_str("the input ends too early"),
-            PayloadProblem::Unexpected { found, expected } => {
-                write!(f, "{expected} is wanted, not {found:?}")
-            }
-        }
-    }
-}
-
 /// Why and where bytes are no payload.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}{}: {problem}", self.in_member())]
 #[non_exhaustive]
 pub struct PayloadError {
     /// What is wrong.
@@ -225,19 +208,11 @@ impl PayloadError {
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         PayloadError { problem, line, column, member: None }
     }
-}
 
-impl fmt::Display for PayloadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}", self.line, self.column)?;
-        if let Some(member) = &self.member {
-            write!(f, ", member {member:?}")?;
-        }
-        write!(f, ": {}", self.problem)
+    fn in_member(&self) -> String {
+        self.member.as_ref().map(|member| format!(", member {member:?}")).unwrap_or_default()
     }
 }
-
-impl std::error::Error for PayloadError {}
 
 impl<'a> Payload<'a> {
     /// Reads a JSON object.

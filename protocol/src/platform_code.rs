@@ -27,42 +27,34 @@ pub enum PlatformCode {
 }
 
 impl PlatformCode {
+    /// The code, the HTTP status that goes with it, and the message.
+    const fn row(self) -> (&'static str, u16, &'static str) {
+        match self {
+            PlatformCode::Success => ("0000", 200, "success"),
+            PlatformCode::InvalidParameters => ("0002", 200, "invalid parameters"),
+            PlatformCode::BadSignature => ("0004", 200, "bad signature"),
+            PlatformCode::NotJson => ("0021", 400, "not valid JSON"),
+            PlatformCode::UnsupportedContentType => ("0022", 415, "unsupported content type"),
+            PlatformCode::UnsupportedMethod => ("0023", 405, "unsupported method"),
+        }
+    }
+
     /// The four digits, a string on the wire (PROTOCOL section 3).
     #[must_use]
     pub const fn code(self) -> &'static str {
-        match self {
-            PlatformCode::Success => "0000",
-            PlatformCode::InvalidParameters => "0002",
-            PlatformCode::BadSignature => "0004",
-            PlatformCode::NotJson => "0021",
-            PlatformCode::UnsupportedContentType => "0022",
-            PlatformCode::UnsupportedMethod => "0023",
-        }
+        self.row().0
     }
 
     /// The HTTP status that goes with the code; ours, the documents name none.
     #[must_use]
     pub const fn status(self) -> u16 {
-        match self {
-            PlatformCode::Success | PlatformCode::InvalidParameters => 200,
-            PlatformCode::BadSignature => 200,
-            PlatformCode::NotJson => 400,
-            PlatformCode::UnsupportedContentType => 415,
-            PlatformCode::UnsupportedMethod => 405,
-        }
+        self.row().1
     }
 
     /// The `error_msg` where the caller knows nothing more exact.
     #[must_use]
     pub const fn message(self) -> &'static str {
-        match self {
-            PlatformCode::Success => "success",
-            PlatformCode::InvalidParameters => "invalid parameters",
-            PlatformCode::BadSignature => "bad signature",
-            PlatformCode::NotJson => "not valid JSON",
-            PlatformCode::UnsupportedContentType => "unsupported content type",
-            PlatformCode::UnsupportedMethod => "unsupported method",
-        }
+        self.row().2
     }
 
     /// The JSON that carries the code, with a message that says why; success carries no message.

@@ -162,7 +162,7 @@ impl<'a> Scanner<'a> {
                 Ok(Value::Object(&self.text[start..self.at]))
             }
             Some(b'[') => {
-                self.array(depth + 1)?;
+                self.array(depth + 1, |_| {})?;
                 Ok(Value::Array(&self.text[start..self.at]))
             }
             Some(b't') => self.literal("true", Value::Bool(true)),
@@ -199,7 +199,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn array(&mut self, depth: usize) -> Scan<()> {
+    fn array(&mut self, depth: usize, mut take: impl FnMut(Value<'a>)) -> Scan<()> {
         if depth > MAX_DEPTH {
             return Err(self.problem(PayloadProblem::TooDeep));
         }
@@ -209,8 +209,9 @@ impl<'a> Scanner<'a> {
             return Ok(());
         }
         for index in 0.. {
-            if let Err(error) = self.value(depth) {
-                return Err(within(error, &format!("[{index}]")));
+            match self.value(depth) {
+                Ok(value) => take(value),
+                Err(error) => return Err(within(error, &format!("[{index}]"))),
             }
             match self.behind_space() {
                 Some(b',') => self.at += 1,
@@ -225,21 +226,6 @@ impl<'a> Scanner<'a> {
 
     #[inline(always)]
     fn number(&mut self) -> Scan<&'a str> {
-        let start = self.at;
-        let starts_with_zero = self.peek() == Some(b'0');
-        let whole = self.digits();
-        let goes_on = matches!(self.peek(), Some(b'.' | b'e' | b'E'));
-        let is_plain = whole == 1 || (whole > 1 && !starts_with_zero);
-        if is_plain && !goes_on {
-            // Nearly every number of a notification.
-            return Ok(&self.text[start..self.at]);
-        }
-        self.at = start;
-        self.other_number()
-    }
-
-    #[inline(never)]
-    fn other_number(&mut self) -> Scan<&'a str> {
         let start = self.at;
         if self.number_is_valid() {
             return Ok(&self.text[start..self.at]);
@@ -404,6 +390,14 @@ fn within(mut error: Box<PayloadError>, name: &str) -> Box<PayloadError> {
         Some(path) => format!("{name}.{path}"),
     });
     error
+}
+
+/// The items of an array; `json` is the text of one that a [`Scanner`] accepted.
+#[cfg(feature = "diagnosis")]
+pub(super) fn items(json: &str) -> Option<Vec<Value<'_>>> {
+    let mut items = Vec::new();
+    Scanner::new(json).array(1, |item| items.push(item)).ok()?;
+    Some(items)
 }
 
 /// Writes nested JSON compactly: no spaces, and no escape for what JSON lets stand plain.

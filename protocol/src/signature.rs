@@ -34,18 +34,14 @@ impl Signature {
 
     /// The digits of a digest, which has at most half as many bytes as there is room for digits.
     fn write(digest: &[u8], case: DigestCase) -> Self {
-        const LOWER: &[u8; 16] = b"0123456789abcdef";
-        const UPPER: &[u8; 16] = b"0123456789ABCDEF";
-        let alphabet = match case {
-            DigestCase::Lower => LOWER,
-            DigestCase::Upper => UPPER,
-        };
         let mut digits = [0; LONGEST_DIGEST];
-        for (pair, byte) in digits.chunks_exact_mut(2).zip(digest) {
-            pair[0] = alphabet[usize::from(byte >> 4)];
-            pair[1] = alphabet[usize::from(byte & 0xF)];
+        let length = digest.len().min(LONGEST_DIGEST / 2) * 2;
+        // The lengths fit, so it cannot fail.
+        let _ = hex::encode_to_slice(&digest[..length / 2], &mut digits[..length]);
+        if case == DigestCase::Upper {
+            digits.make_ascii_uppercase();
         }
-        Signature { digits, length: digest.len().min(LONGEST_DIGEST / 2) * 2 }
+        Signature { digits, length }
     }
 
     /// Compares in time that does not depend on where the two differ.
@@ -223,18 +219,8 @@ impl Mismatch {
     /// Whether a mistake in signing can explain it, so that a search for one makes sense.
     #[must_use]
     pub const fn can_be_diagnosed(&self) -> bool {
-        match self {
-            Mismatch::Length { .. }
-            | Mismatch::OtherHash { .. }
-            | Mismatch::Case(_)
-            | Mismatch::Notation { .. }
-            | Mismatch::Digest => true,
-            Mismatch::Missing
-            | Mismatch::Empty
-            | Mismatch::NotText(_)
-            | Mismatch::UnknownSignType(_)
-            | Mismatch::NotAsRequired { .. } => false,
-        }
+        use Mismatch::{Case, Digest, Length, Notation, OtherHash};
+        matches!(self, Length { .. } | OtherHash { .. } | Case(_) | Notation { .. } | Digest)
     }
 
     /// The reason in words.

@@ -30,7 +30,7 @@ use crate::signing::{SignType, SigningError, choose_scheme, scheme_of, with_sign
 /// # Errors
 /// A body that is not a valid payload, or whose `sign_type` is unknown.
 pub fn sign(body: &[u8], key: &Key) -> Result<String, SigningError> {
-    sign_with(body, key, Dialect::platform(), None, Encoding::Json)
+    Signer::new(key.clone()).sign(body)
 }
 
 /// Signs by other rules than [`sign`]: a chosen digest, another dialect, or form pairs.
@@ -83,27 +83,18 @@ impl Signer {
     /// # Errors
     /// As [`sign`], and a digest that the dialect does not have.
     pub fn sign(&self, body: &[u8]) -> Result<String, SigningError> {
-        sign_with(body, &self.key, &self.dialect, self.algorithm, self.encoding)
+        let dialect = &*self.dialect;
+        let chosen = self.algorithm.map(|algorithm| scheme_of(dialect, algorithm)).transpose()?;
+        let payload = form::read(body, self.encoding)?;
+        let (scheme, sign_type) = choose_scheme(&payload, dialect, chosen)?;
+        let text = match sign_type {
+            SignType::Stands => payload.text().to_owned(),
+            SignType::Differs => with_sign_type(&payload, scheme),
+        };
+        let payload = form::read(text.as_bytes(), self.encoding)?;
+        let signature = signature::sign(&canonicalize(&payload, scheme), scheme, &self.key);
+        Ok(attach(&payload, scheme, &signature))
     }
-}
-
-fn sign_with(
-    body: &[u8],
-    key: &Key,
-    dialect: &Dialect,
-    algorithm: Option<Algorithm>,
-    encoding: Encoding,
-) -> Result<String, SigningError> {
-    let chosen = algorithm.map(|algorithm| scheme_of(dialect, algorithm)).transpose()?;
-    let payload = form::read(body, encoding)?;
-    let (scheme, sign_type) = choose_scheme(&payload, dialect, chosen)?;
-    let text = match sign_type {
-        SignType::Stands => payload.text().to_owned(),
-        SignType::Differs => with_sign_type(&payload, scheme),
-    };
-    let payload = form::read(text.as_bytes(), encoding)?;
-    let signature = signature::sign(&canonicalize(&payload, scheme), scheme, key);
-    Ok(attach(&payload, scheme, &signature))
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use crate::signature::{attach_into, sign};
 
 /// Signs the bodies of many orders; its memory is reused.
 pub struct BodySigner {
-    dialect: &'static Dialect,
-    chosen: Option<&'static Scheme>,
+    dialect: Dialect,
+    chosen: Option<Algorithm>,
     key: Key,
     canonical: CanonicalString,
 }
@@ -80,18 +80,19 @@ pub fn with_sign_type(payload: &Payload<'_>, scheme: &Scheme) -> String {
 impl BodySigner {
     /// The dialect by which it signs.
     #[must_use]
-    pub fn dialect(&self) -> &'static Dialect {
-        self.dialect
+    pub fn dialect(&self) -> &Dialect {
+        &self.dialect
     }
 
     /// Settles what holds for every payload; without a chosen digest each payload's `sign_type`
     /// chooses.
     pub fn try_new(
-        dialect: &'static Dialect,
+        dialect: &Dialect,
         chosen: Option<Algorithm>,
         key: Key,
     ) -> Result<Self, NoSuchDigest> {
-        let chosen = chosen.map(|algorithm| scheme_of(dialect, algorithm)).transpose()?;
+        chosen.map(|algorithm| scheme_of(dialect, algorithm)).transpose()?;
+        let dialect = dialect.clone();
         Ok(BodySigner { dialect, chosen, key, canonical: CanonicalString::default() })
     }
 
@@ -108,18 +109,26 @@ impl BodySigner {
             changed = Some(edit::apply(&Payload::parse(current)?, change));
         }
         let payload = Payload::parse(changed.as_ref().map_or(text, |text| text.as_bytes()))?;
-        let (scheme, sign_type) = choose_scheme(&payload, self.dialect, self.chosen)?;
+        let chosen = self.chosen.and_then(|algorithm| self.dialect.scheme(algorithm));
+        let (scheme, sign_type) = choose_scheme(&payload, &self.dialect, chosen)?;
+        let mut attached =
+            |payload: &Payload<'_>| Self::attached(payload, scheme, &self.key, &mut self.canonical);
         if sign_type == SignType::Stands {
-            return Ok((self.attached(&payload, scheme)?, read(&payload)));
+            return Ok((attached(&payload)?, read(&payload)));
         }
         let text = with_sign_type(&payload, scheme);
         let payload = Payload::parse(text.as_bytes())?;
-        Ok((self.attached(&payload, scheme)?, read(&payload)))
+        Ok((attached(&payload)?, read(&payload)))
     }
 
-    fn attached(&mut self, payload: &Payload<'_>, scheme: &Scheme) -> Result<String, PayloadError> {
-        canonicalize_into(payload, scheme, &mut self.canonical);
-        let signature = sign(&self.canonical, scheme, &self.key);
+    fn attached(
+        payload: &Payload<'_>,
+        scheme: &Scheme,
+        key: &Key,
+        canonical: &mut CanonicalString,
+    ) -> Result<String, PayloadError> {
+        canonicalize_into(payload, scheme, canonical);
+        let signature = sign(canonical, scheme, key);
         let mut body = String::with_capacity(payload.text().len() + 96);
         attach_into(payload, scheme, &signature, &mut body);
         if body.len() > MAX_BYTES {

@@ -5,7 +5,8 @@
 
 use super::canonical::{Selection, select, value_into};
 use super::dialect::Dialect;
-use super::payload::{Payload, Value};
+use super::notification::whole_number;
+use super::payload::Payload;
 use super::scheme::{Algorithm, Scheme};
 
 /// The first second after 2026-03-31 in UTC, when the platform retired MD5 by its announcement.
@@ -234,22 +235,12 @@ fn find_weak_digest(
     {
         found.push(Weakness::Downgrade { stronger });
     }
+    let time = |name| whole_number(payload, name);
+    let updated = time("update_time").or_else(|| time("create_time")).unwrap_or(*now);
     // The announcement was this platform's; the siblings live on with MD5.
-    if dialect.id == Dialect::platform().id && time_of(payload).unwrap_or(*now) >= MD5_RETIRED_AT {
+    if dialect.id == Dialect::platform().id && updated >= MD5_RETIRED_AT {
         found.push(Weakness::RetiredMd5);
     }
-}
-
-/// When the order was last updated, in Unix seconds, where the payload says so.
-fn time_of(payload: &Payload<'_>) -> Option<i64> {
-    ["update_time", "create_time"].into_iter().find_map(|name| {
-        let text = match &payload.get(name)?.value {
-            Value::Number(digits) => digits,
-            Value::String(text) => &**text,
-            _ => return None,
-        };
-        text.parse().ok()
-    })
 }
 
 #[cfg(test)]

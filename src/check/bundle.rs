@@ -1,24 +1,21 @@
 //! A failed case as a file: the exact bytes, so that it can be sent again without the key.
 
-use std::time::Duration;
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::case::{Expect, Manner, Message};
+use super::case::{MAX_MILLISECONDS, Message};
 use super::trial::Parcel;
 
 pub const MAX_BUNDLE_BYTES: usize = 64 << 20;
 
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 
 const MOST: usize = 200;
 
-const MAX_MILLISECONDS: u64 = 60_000;
-
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Bundle {
+    #[serde(rename = "payout_notify_bundle")]
+    pub(super) version: u32,
     /// The endpoint, without credentials.
     pub url: String,
     pub success_reply: String,
@@ -28,6 +25,7 @@ pub struct Bundle {
     pub why: String,
     pub fix: String,
     pub control: Option<Message>,
+    #[serde(rename = "steps")]
     pub parcels: Vec<Parcel>,
 }
 
@@ -35,170 +33,44 @@ pub struct Bundle {
 #[error("{0}")]
 pub struct BundleError(String);
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileBundle {
-    payout_notify_bundle: u32,
-    url: String,
-    success_reply: String,
-    id: String,
-    group: String,
-    title: String,
-    why: String,
-    fix: String,
-    control: Option<FileMessage>,
-    steps: Vec<FileStep>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileMessage {
-    method: String,
-    headers: Vec<(String, String)>,
-    body_base64: String,
-    order_id: String,
-    amount_cents: Option<i64>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileStep {
-    label: String,
-    message: FileMessage,
-    manner: String,
-    at_once: u32,
-    after_ms: u64,
-    expect: String,
-}
-
 impl Bundle {
     pub fn to_json(&self) -> String {
-        let file = FileBundle {
-            payout_notify_bundle: VERSION,
-            url: self.url.clone(),
-            success_reply: self.success_reply.clone(),
-            id: self.id.clone(),
-            group: self.group.clone(),
-            title: self.title.clone(),
-            why: self.why.clone(),
-            fix: self.fix.clone(),
-            control: self.control.as_ref().map(FileMessage::of),
-            steps: self.parcels.iter().map(FileStep::of).collect(),
-        };
         // Texts and numbers alone: it cannot fail.
-        let mut text = serde_json::to_string_pretty(&file).unwrap_or_default();
-        text.push('\n');
-        text
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 
     pub fn parse(bytes: &[u8]) -> Result<Bundle, BundleError> {
-        let wrong = |text: &str| BundleError(text.to_owned());
+        let wrong = |text: &str| Err(BundleError(text.to_owned()));
         if bytes.len() > MAX_BUNDLE_BYTES {
-            return Err(wrong("it is too long"));
+            return wrong("it is too long");
         }
-        let file: FileBundle =
+        let bundle: Bundle =
             serde_json::from_slice(bytes).map_err(|error| BundleError(error.to_string()))?;
-        if file.payout_notify_bundle != VERSION {
-            return Err(wrong("another version of this program wrote it"));
+        if bundle.version != VERSION {
+            return wrong("another version of this program wrote it");
         }
-        if file.steps.is_empty() || file.steps.len() > MOST {
-            return Err(wrong("it holds no messages, or too many"));
+        if bundle.parcels.is_empty() || bundle.parcels.len() > MOST {
+            return wrong("it holds no messages, or too many");
         }
-        Ok(Bundle {
-            url: file.url,
-            success_reply: file.success_reply,
-            id: file.id,
-            group: file.group,
-            title: file.title,
-            why: file.why,
-            fix: file.fix,
-            control: file.control.map(FileMessage::read).transpose()?,
-            parcels: file.steps.into_iter().map(FileStep::read).collect::<Result<_, _>>()?,
-        })
-    }
-}
-
-impl FileMessage {
-    fn of(message: &Message) -> FileMessage {
-        FileMessage {
-            method: message.method.clone(),
-            headers: message.headers.clone(),
-            body_base64: STANDARD.encode(&message.body),
-            order_id: message.order_id.clone(),
-            amount_cents: message.amount_cents,
-        }
-    }
-
-    fn read(self) -> Result<Message, BundleError> {
-        let body = STANDARD
-            .decode(&self.body_base64)
-            .map_err(|error| BundleError(format!("body_base64 cannot be read: {error}")))?;
-        Ok(Message {
-            method: self.method,
-            headers: self.headers,
-            body,
-            order_id: self.order_id,
-            amount_cents: self.amount_cents,
-        })
-    }
-}
-
-impl FileStep {
-    fn of(parcel: &Parcel) -> FileStep {
-        let named = |known: &[(&str, Expect)]| {
-            known.iter().find(|(_, one)| *one == parcel.expect).map_or("", |(name, _)| *name).into()
+        let is_bounded = |one: &Parcel| {
+            (1..=MOST as u32).contains(&one.at_once)
+                && one.after.as_millis() <= MAX_MILLISECONDS.into()
         };
-        FileStep {
-            label: parcel.label.clone(),
-            message: FileMessage::of(&parcel.message),
-            manner: match parcel.manner {
-                Manner::Slowly(milliseconds) => format!("slowly {milliseconds}"),
-                other => {
-                    let known = Manner::NAMES.iter().find(|(_, one)| *one == other);
-                    known.map_or("plain", |(name, _)| *name).to_owned()
-                }
-            },
-            at_once: parcel.at_once,
-            after_ms: parcel.after.as_millis().try_into().unwrap_or(MAX_MILLISECONDS),
-            expect: named(&Expect::NAMES),
+        if !bundle.parcels.iter().all(is_bounded) {
+            return wrong("at_once or after_ms is out of its bounds");
         }
+        Ok(bundle)
     }
-
-    fn read(self) -> Result<Parcel, BundleError> {
-        let unknown =
-            |what: &str, text: &str| BundleError(format!("the {what} {text:?} is unknown"));
-        let slowly = self.manner.strip_prefix("slowly ").and_then(|text| text.parse().ok());
-        let slowly = slowly.filter(|one: &u32| u64::from(*one) <= MAX_MILLISECONDS);
-        let manner = match slowly {
-            Some(milliseconds) => Manner::Slowly(milliseconds),
-            None => {
-                find(&Manner::NAMES, &self.manner).ok_or_else(|| unknown("manner", &self.manner))?
-            }
-        };
-        let expect = find(&Expect::NAMES, &self.expect);
-        if self.at_once == 0 || self.at_once as usize > MOST || self.after_ms > MAX_MILLISECONDS {
-            return Err(BundleError("at_once or after_ms is out of its bounds".to_owned()));
-        }
-        Ok(Parcel {
-            expect: expect.ok_or_else(|| unknown("expectation", &self.expect))?,
-            label: self.label,
-            message: self.message.read()?,
-            manner,
-            at_once: self.at_once,
-            after: Duration::from_millis(self.after_ms),
-            // A replay does not look at what is booked.
-            may_book: false,
-        })
-    }
-}
-
-fn find<T: Copy>(known: &[(&str, T)], name: &str) -> Option<T> {
-    known.iter().find(|(one, _)| *one == name).map(|(_, value)| *value)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use clap::ValueEnum;
+
     use super::*;
+    use crate::check::case::{Expect, Manner};
 
     fn bundle() -> Bundle {
         let message = Message {
@@ -218,6 +90,7 @@ mod tests {
             may_book: false,
         };
         Bundle {
+            version: VERSION,
             url: "http://127.0.0.1:1/".to_owned(),
             success_reply: "OK".to_owned(),
             id: "x".to_owned(),
@@ -226,12 +99,11 @@ mod tests {
             why: "w".to_owned(),
             fix: "f".to_owned(),
             control: Some(message.clone()),
-            parcels: Manner::NAMES
+            parcels: Manner::value_variants()
                 .iter()
-                .map(|(_, manner)| *manner)
-                .chain([Manner::Slowly(9)])
-                .zip(Expect::NAMES.iter().cycle())
-                .map(|(manner, (_, expect))| parcel(manner, *expect))
+                .chain(&[Manner::Slowly(9)])
+                .zip(Expect::value_variants().iter().cycle())
+                .map(|(manner, expect)| parcel(*manner, *expect))
                 .collect(),
         }
     }

@@ -2,6 +2,14 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use clap::ValueEnum;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// The longest pause before a step, and the slowest upload, in milliseconds.
+pub const MAX_MILLISECONDS: u32 = 60_000;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
     pub id: String,
@@ -17,13 +25,21 @@ pub struct Case {
     pub work: Work,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+impl Case {
+    /// The steps of a case that sends; none where it probes or retries.
+    pub fn steps(&self) -> &[StepPlan] {
+        if let Work::Send(steps) = &self.work { steps } else { &[] }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     Fail,
     Warn,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Need {
     Https,
     HostName,
@@ -35,8 +51,22 @@ pub enum Need {
     PlatformDialect,
 }
 
+impl Need {
+    /// Why a case that has it is not asked.
+    pub(super) fn lacking(self) -> &'static str {
+        match self {
+            Need::Https => "the URL is not https",
+            Need::HostName => "the URL names an address, not a host",
+            Need::Hmac => "orders are not signed with HMAC-SHA256 (--sign-type hmac-sha256)",
+            Need::HmacDemanded => "HMAC-SHA256 is not demanded (--require hmac-sha256)",
+            Need::Observer => "nothing observes the side effect (--observe)",
+            Need::PlatformDialect => "it is about the platform's own dialect",
+        }
+    }
+}
+
 /// The side effect that a case must have left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Effect {
     Any,
     None,
@@ -47,8 +77,22 @@ pub enum Effect {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Work {
     Send(Vec<StepPlan>),
-    Probe(String),
+    Probe(Probe),
     Retry(StepPlan),
+}
+
+/// A question about the way to an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Probe {
+    Dns,
+    Connect,
+    Tls,
+    Redirect,
+    Html,
+    ContentType,
+    Latency,
+    KeepAlive,
+    Ipv6,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,12 +107,14 @@ pub struct StepPlan {
     pub expect: Expect,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Message {
     pub method: String,
     /// Headers beside the usual ones; an empty value takes a usual one out.
     pub headers: Vec<(String, String)>,
     /// The body, byte for byte.
+    #[serde(rename = "body_base64", serialize_with = "encode", deserialize_with = "decode")]
     pub body: Vec<u8>,
     /// The order's id, so that an observer can be asked about it.
     pub order_id: String,
@@ -76,12 +122,23 @@ pub struct Message {
     pub amount_cents: Option<i64>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+fn encode<S: Serializer>(body: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&STANDARD.encode(body))
+}
+
+fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    let cannot = |error| de::Error::custom(format!("body_base64 cannot be read: {error}"));
+    STANDARD.decode(String::deserialize(deserializer)?).map_err(cannot)
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(into = "String", try_from = "String")]
 pub enum Manner {
     #[default]
     Plain,
     Chunked,
     /// Slowly: the body takes this many milliseconds.
+    #[value(skip)]
     Slowly(u32),
     HalfClosed,
     /// `Expect: 100-continue` is sent.
@@ -90,19 +147,29 @@ pub enum Manner {
     Fresh,
 }
 
-impl Manner {
-    /// Each manner that is one word, with that word; [`Manner::Slowly`] has a time besides.
-    pub const NAMES: [(&'static str, Manner); 6] = [
-        ("plain", Manner::Plain),
-        ("chunked", Manner::Chunked),
-        ("half-closed", Manner::HalfClosed),
-        ("expect-continue", Manner::ExpectContinue),
-        ("reply-lost", Manner::ReplyLost),
-        ("fresh", Manner::Fresh),
-    ];
+impl From<Manner> for String {
+    fn from(manner: Manner) -> String {
+        match (manner, manner.to_possible_value()) {
+            (Manner::Slowly(milliseconds), _) => format!("slowly {milliseconds}"),
+            (_, name) => name.map_or("plain".to_owned(), |name| name.get_name().to_owned()),
+        }
+    }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+impl TryFrom<String> for Manner {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Manner, String> {
+        let slowly = text.strip_prefix("slowly ").and_then(|time| time.parse().ok());
+        if let Some(milliseconds) = slowly.filter(|time| *time <= MAX_MILLISECONDS) {
+            return Ok(Manner::Slowly(milliseconds));
+        }
+        ValueEnum::from_str(&text, false).map_err(|_| format!("the manner {text:?} is unknown"))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
 pub enum Expect {
     Acknowledged,
     /// It does not acknowledge, however it says so.
@@ -115,11 +182,8 @@ pub enum Expect {
 }
 
 impl Expect {
-    pub const NAMES: [(&'static str, Expect); 5] = [
-        ("acknowledged", Expect::Acknowledged),
-        ("not-acknowledged", Expect::NotAcknowledged),
-        ("refused", Expect::Refused),
-        ("answered", Expect::Answered),
-        ("anything", Expect::Anything),
-    ];
+    /// Whether a sound endpoint does not acknowledge, so that nothing may be booked.
+    pub fn is_bad(self) -> bool {
+        matches!(self, Expect::NotAcknowledged | Expect::Refused)
+    }
 }

@@ -25,23 +25,24 @@
 //! A case with `probe = "NAME"` asks about the way to the endpoint, one with `retry = true` sends
 //! its message on a compressed schedule until it is acknowledged.
 
-use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use protocol::internal::nearest::nearest;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::case::{Case, Effect, Expect, Manner, Need, Severity, StepPlan, Work};
+use super::case::{Case, Effect, Expect, MAX_MILLISECONDS, Manner, Need, Severity, StepPlan, Work};
 use super::recipe::Recipe;
+use protocol::internal::toml_span::{
+    self, PlacedError, SpannedError, SpannedResult, number, wrong,
+};
 
 pub const MAX_FILE_BYTES: usize = 256 * 1024;
 
 const MAX_STEPS: usize = 32;
 const MAX_AT_ONCE: u32 = 200;
-/// The longest pause before a step, and the slowest upload, in milliseconds.
-const MAX_MILLISECONDS: u32 = 60_000;
 const MAX_TEXT: usize = 2048;
 const MAX_NAME: usize = 64;
 
@@ -53,47 +54,12 @@ const CASE_SETTINGS: [&str; 15] = [
 ];
 const STEP_SETTINGS: [&str; 6] = ["label", "make", "expect", "manner", "at_once", "after_ms"];
 
-const SEVERITIES: [(&str, Severity); 2] = [("fail", Severity::Fail), ("warn", Severity::Warn)];
-const NEEDS: [(&str, Need); 6] = [
-    ("https", Need::Https),
-    ("host-name", Need::HostName),
-    ("hmac", Need::Hmac),
-    ("hmac-demanded", Need::HmacDemanded),
-    ("observer", Need::Observer),
-    ("platform-dialect", Need::PlatformDialect),
-];
-const EFFECTS: [(&str, Effect); 4] = [
-    ("any", Effect::Any),
-    ("none", Effect::None),
-    ("once", Effect::Once),
-    ("at-most-once", Effect::AtMostOnce),
-];
-pub const PROBES: [&str; 9] =
-    ["dns", "connect", "tls", "redirect", "html", "content-type", "latency", "keep-alive", "ipv6"];
-
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}, {error}")]
 pub struct CaseFileError {
     pub file: String,
-    pub problem: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// The column in characters, from 1.
-    pub column: usize,
+    pub error: PlacedError,
 }
-
-impl CaseFileError {
-    pub(super) fn of_file(file: &str, problem: String) -> CaseFileError {
-        CaseFileError { file: file.to_owned(), problem, line: 1, column: 1 }
-    }
-}
-
-impl fmt::Display for CaseFileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, line {}, column {}: {}", self.file, self.line, self.column, self.problem)
-    }
-}
-
-impl std::error::Error for CaseFileError {}
 
 type Text = Spanned<String>;
 
@@ -153,45 +119,23 @@ struct Defaults {
     fix: Option<Text>,
 }
 
-struct Wrong {
-    problem: String,
-    at: usize,
-}
-
-type Reading<T> = Result<T, Wrong>;
-
-fn wrong<T>(span: &Range<usize>, problem: impl Into<String>) -> Reading<T> {
-    Err(Wrong { problem: problem.into(), at: span.start })
-}
-
 pub fn parse(file: &str, text: &str) -> Result<Vec<Case>, CaseFileError> {
-    read(text).map_err(|Wrong { problem, at }| {
-        let before = text.get(..at).unwrap_or(text);
-        let last_line = before.rsplit('\n').next().unwrap_or_default();
-        CaseFileError {
-            file: file.to_owned(),
-            problem,
-            line: before.matches('\n').count() + 1,
-            column: last_line.chars().count() + 1,
-        }
-    })
+    read(text).map_err(|error| CaseFileError { file: file.to_owned(), error: error.placed(text) })
 }
 
-fn read(text: &str) -> Reading<Vec<Case>> {
-    if text.len() > MAX_FILE_BYTES {
-        return wrong(&(0..0), format!("it is longer than {MAX_FILE_BYTES} bytes"));
-    }
-    let file: File = toml::from_str(text).map_err(|error| {
-        let span = error.span().unwrap_or_default();
-        let found = text.get(span.clone()).unwrap_or_default();
-        Wrong { problem: explain(&error, found), at: span.start }
-    })?;
+fn read(text: &str) -> SpannedResult<Vec<Case>> {
+    let tables = [
+        (&FILE_SETTINGS[..], "stands above the first [[case]] table"),
+        (&CASE_SETTINGS[..], "belongs into a [[case]] table"),
+        (&STEP_SETTINGS[..], "belongs into a [[case.step]] table"),
+    ];
+    let file: File = toml_span::read(text, MAX_FILE_BYTES, &tables)?;
     let Some(group) = file.group else { return wrong(&(0..0), "the setting group is missing") };
     let defaults = Defaults {
         group: name(group)?,
-        expect: optional(file.expect, &Expect::NAMES)?,
-        effect: optional(file.effect, &EFFECTS)?.unwrap_or(Effect::Any),
-        severity: optional(file.severity, &SEVERITIES)?.unwrap_or(Severity::Fail),
+        expect: optional(file.expect)?,
+        effect: optional(file.effect)?.unwrap_or(Effect::Any),
+        severity: optional(file.severity)?.unwrap_or(Severity::Fail),
         needs: needs(file.needs)?.unwrap_or_default(),
         why: file.why,
         fix: file.fix,
@@ -212,36 +156,11 @@ fn read(text: &str) -> Reading<Vec<Case>> {
     Ok(cases)
 }
 
-fn explain(error: &toml::de::Error, found: &str) -> String {
-    let message = error.message().lines().next().unwrap_or("it is no TOML");
-    if !message.starts_with("unknown field") {
-        return message.to_owned();
-    }
-    let name = found.trim_matches(['"', '\'', '[', ']', ' ']);
-    for (settings, place) in [
-        (&FILE_SETTINGS[..], "stands above the first [[case]] table"),
-        (&CASE_SETTINGS[..], "belongs into a [[case]] table"),
-        (&STEP_SETTINGS[..], "belongs into a [[case.step]] table"),
-    ] {
-        if settings.contains(&name) {
-            return format!("the setting {name} {place}");
-        }
-    }
-    let known = FILE_SETTINGS.into_iter().chain(CASE_SETTINGS).chain(STEP_SETTINGS);
-    match nearest(name, known) {
-        Some(known) => format!("there is no setting {name:?}; did you mean {known}?"),
-        None => format!("there is no setting {name:?}"),
-    }
-}
-
-fn read_case(table: FileCase, span: &Range<usize>, defaults: &Defaults) -> Reading<Case> {
+fn read_case(table: FileCase, span: &Range<usize>, defaults: &Defaults) -> SpannedResult<Case> {
     let text =
         |own: Option<Text>, default: Option<&Text>, setting: &str| match own.as_ref().or(default) {
             None => wrong(span, format!("the case's setting {setting} is missing")),
-            Some(text) if text.get_ref().len() > MAX_TEXT => {
-                wrong(&text.span(), format!("it is longer than {MAX_TEXT} bytes"))
-            }
-            Some(text) => Ok(text.get_ref().clone()),
+            Some(text) => bounded(text),
         };
     let Some(id) = table.id else { return wrong(span, "the case's setting id is missing") };
     let is_retry = table.retry.is_some_and(Spanned::into_inner);
@@ -259,12 +178,12 @@ fn read_case(table: FileCase, span: &Range<usize>, defaults: &Defaults) -> Readi
         title: text(table.title, None, "title")?,
         why: text(table.why, defaults.why.as_ref(), "why")?,
         fix: text(table.fix, defaults.fix.as_ref(), "fix")?,
-        severity: optional(table.severity, &SEVERITIES)?.unwrap_or(defaults.severity),
+        severity: optional(table.severity)?.unwrap_or(defaults.severity),
         needs: needs(table.needs)?.unwrap_or_else(|| defaults.needs.clone()),
-        effect: optional(table.effect, &EFFECTS)?.unwrap_or(defaults.effect),
+        effect: optional(table.effect)?.unwrap_or(defaults.effect),
         work: match (table.probe, table.step, &single.make) {
             (Some(probe), steps, None) if steps.is_empty() && !is_retry => {
-                Work::Probe(one_of(&probe, &PROBES.map(|name| (name, name)))?.to_owned())
+                Work::Probe(one_of(&probe)?)
             }
             (None, steps, Some(_)) if steps.is_empty() => {
                 let step = read_step(single, span, defaults, 0)?;
@@ -287,7 +206,7 @@ fn read_steps(
     single: &FileStep,
     span: &Range<usize>,
     defaults: &Defaults,
-) -> Reading<Vec<StepPlan>> {
+) -> SpannedResult<Vec<StepPlan>> {
     let is_stray = single.expect.is_some()
         || single.manner.is_some()
         || single.at_once.is_some()
@@ -310,37 +229,23 @@ fn read_step(
     span: &Range<usize>,
     defaults: &Defaults,
     before: usize,
-) -> Reading<StepPlan> {
+) -> SpannedResult<StepPlan> {
     let Some(make) = step.make else { return wrong(span, "the step's setting make is missing") };
-    let expect = optional(step.expect, &Expect::NAMES)?.or(defaults.expect);
+    let expect = optional(step.expect)?.or(defaults.expect);
     let Some(expect) = expect else { return wrong(span, "the setting expect is missing") };
     let places: Vec<Range<usize>> = make.get_ref().iter().map(Spanned::span).collect();
     let make_span = make.span();
     let lines = make.into_inner().into_iter().map(Spanned::into_inner).collect();
-    let recipe = Recipe::try_new(lines, before).map_err(|error| Wrong {
+    let recipe = Recipe::try_new(lines, before).map_err(|error| SpannedError {
         at: places.get(error.operation).map_or(make_span.start, |place| place.start),
         problem: error.problem,
     })?;
-    let at_once = match step.at_once {
-        None => 1,
-        Some(count) if (1..=MAX_AT_ONCE).contains(count.get_ref()) => count.into_inner(),
-        Some(count) => return wrong(&count.span(), format!("1 to {MAX_AT_ONCE} are sent at once")),
-    };
-    let after = match step.after_ms {
-        None => 0,
-        Some(pause) if *pause.get_ref() <= MAX_MILLISECONDS => pause.into_inner(),
-        Some(pause) => {
-            return wrong(&pause.span(), format!("a pause has at most {MAX_MILLISECONDS} ms"));
-        }
-    };
-    let label = match step.label {
-        Some(label) if label.get_ref().len() > MAX_TEXT => {
-            return wrong(&label.span(), format!("it is longer than {MAX_TEXT} bytes"));
-        }
-        label => label.map(Spanned::into_inner).unwrap_or_default(),
-    };
+    let at_once = format!("1 to {MAX_AT_ONCE} are sent at once");
+    let after = format!("a pause has at most {MAX_MILLISECONDS} ms");
+    let at_once = number(step.at_once, 1, 1..=MAX_AT_ONCE, &at_once)?;
+    let after = number(step.after_ms, 0, 0..=MAX_MILLISECONDS, &after)?;
     Ok(StepPlan {
-        label,
+        label: step.label.as_ref().map(bounded).transpose()?.unwrap_or_default(),
         recipe,
         manner: manner(step.manner)?,
         at_once,
@@ -349,10 +254,17 @@ fn read_step(
     })
 }
 
-fn manner(given: Option<Text>) -> Reading<Manner> {
+fn bounded(text: &Text) -> SpannedResult<String> {
+    if text.get_ref().len() > MAX_TEXT {
+        return wrong(&text.span(), format!("it is longer than {MAX_TEXT} bytes"));
+    }
+    Ok(text.get_ref().clone())
+}
+
+fn manner(given: Option<Text>) -> SpannedResult<Manner> {
     let Some(text) = given else { return Ok(Manner::Plain) };
     let Some(time) = text.get_ref().strip_prefix("slowly") else {
-        return one_of(&text, &Manner::NAMES);
+        return one_of(&text);
     };
     match time.trim().parse() {
         Ok(time) if (1..=MAX_MILLISECONDS).contains(&time) => Ok(Manner::Slowly(time)),
@@ -363,7 +275,7 @@ fn manner(given: Option<Text>) -> Reading<Manner> {
     }
 }
 
-fn name(text: Text) -> Reading<String> {
+fn name(text: Text) -> SpannedResult<String> {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let name = text.get_ref();
     if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(is_plain) {
@@ -372,25 +284,25 @@ fn name(text: Text) -> Reading<String> {
     Ok(text.into_inner())
 }
 
-fn needs(given: Option<Vec<Text>>) -> Reading<Option<Vec<Need>>> {
-    given.map(|list| list.iter().map(|need| one_of(need, &NEEDS)).collect()).transpose()
+fn needs(given: Option<Vec<Text>>) -> SpannedResult<Option<Vec<Need>>> {
+    given.map(|list| list.iter().map(one_of).collect()).transpose()
 }
 
-fn optional<T: Copy>(given: Option<Text>, known: &[(&'static str, T)]) -> Reading<Option<T>> {
-    given.map(|text| one_of(&text, known)).transpose()
+fn optional<T: ValueEnum>(given: Option<Text>) -> SpannedResult<Option<T>> {
+    given.as_ref().map(one_of).transpose()
 }
 
-fn one_of<T: Copy>(given: &Text, known: &[(&'static str, T)]) -> Reading<T> {
+fn one_of<T: ValueEnum>(given: &Text) -> SpannedResult<T> {
     let text = given.get_ref();
-    if let Some((_, value)) = known.iter().find(|(name, _)| name == text) {
-        return Ok(*value);
-    }
-    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-    let problem = match nearest(text, names.iter().copied()) {
-        Some(near) => format!("{text:?} is unknown; did you mean {near:?}?"),
-        None => format!("{text:?} is unknown; known are {}", names.join(", ")),
-    };
-    wrong(&given.span(), problem)
+    T::from_str(text, false).or_else(|_| {
+        let known = T::value_variants().iter().filter_map(T::to_possible_value);
+        let known: Vec<String> = known.map(|value| value.get_name().to_owned()).collect();
+        let problem = match nearest(text, known.iter().map(String::as_str)) {
+            Some(near) => format!("{text:?} is unknown; did you mean {near:?}?"),
+            None => format!("{text:?} is unknown; known are {}", known.join(", ")),
+        };
+        wrong(&given.span(), problem)
+    })
 }
 
 #[cfg(test)]

@@ -25,36 +25,23 @@ const CLEARLY_BAD: [(&str, &[&str]); 3] = [
 
 pub(super) const CLEARLY_BAD_COUNT: u64 = CLEARLY_BAD.len() as u64;
 
+/// What came of the control: the reply that was looked at, and what it says against the endpoint.
 #[derive(Clone, Debug)]
-pub(super) enum Control {
-    Acknowledged(Sent),
-    Refused { reason: String, sent: Option<Sent> },
-    Unreachable(String),
+pub(super) struct Control {
+    pub(super) sent: Option<Sent>,
+    /// `None` where it was acknowledged.
+    pub(super) verdict: Option<Endpoint>,
 }
 
 impl Control {
-    pub(super) fn verdict(&self) -> Option<Endpoint> {
-        match self {
-            Control::Acknowledged(_) => None,
-            Control::Refused { reason, .. } => {
-                Some(Endpoint::RefusesControl { reason: reason.clone() })
-            }
-            Control::Unreachable(reason) => Some(Endpoint::Unreachable { reason: reason.clone() }),
-        }
-    }
-
-    pub(super) fn sent(&self) -> Option<&Sent> {
-        match self {
-            Control::Acknowledged(sent) => Some(sent),
-            Control::Refused { sent, .. } => sent.as_ref(),
-            Control::Unreachable(_) => None,
-        }
+    pub(super) fn refused(reason: String, sent: Option<Sent>) -> Control {
+        Control { sent, verdict: Some(Endpoint::RefusesControl { reason }) }
     }
 }
 
 pub(super) struct Controls<'a> {
     workshop: &'a Workshop,
-    sender: &'a Sender,
+    pub(super) sender: &'a Sender,
     count: AtomicU64,
 }
 
@@ -71,43 +58,36 @@ impl<'a> Controls<'a> {
             .map_err(|error| error.to_string())
     }
 
-    /// Sends the control; where it is refused, the same bytes once more, as the platform does.
     pub(super) async fn ask(&self) -> Control {
         match self.message() {
-            Ok(message) => self.send(&message).await,
-            Err(reason) => Control::Refused { reason, sent: None },
+            Ok(message) => send_control(self.sender, &message).await,
+            Err(reason) => Control::refused(reason, None),
         }
-    }
-
-    pub(super) async fn send(&self, message: &Message) -> Control {
-        send_control(self.sender, message).await
     }
 
     pub(super) async fn acknowledges_everything(&self) -> Option<Vec<Sent>> {
         let mut history = History::new("clearly bad");
         let mut messages = Vec::new();
         for (label, lines) in CLEARLY_BAD {
-            let operations = lines.iter().map(|line| (*line).to_owned()).collect();
-            let message =
-                self.workshop.message(&Recipe { operations }, Timestamp::now(), &mut history);
+            let recipe = Recipe::of(lines);
+            let message = self.workshop.message(&recipe, Timestamp::now(), &mut history);
             messages.push((label, message.ok()?));
         }
-        let send =
-            |(label, message)| async move { self.sender.send(message, Manner::Plain, label).await };
+        let send = |(label, message)| self.sender.send(message, Manner::Plain, label);
         let sent = join_all(messages.iter().map(|(label, message)| send((*label, message)))).await;
         sent.iter().all(Sent::is_acknowledged).then_some(sent)
     }
 }
 
+/// Sends the control; where it is refused, the same bytes once more, as the platform does.
 pub(super) async fn send_control(sender: &Sender, message: &Message) -> Control {
-    let first = sender.send(message, Manner::Plain, "control").await;
-    if first.is_acknowledged() {
-        return Control::Acknowledged(first);
+    let mut sent = sender.send(message, Manner::Plain, "control").await;
+    if !sent.is_acknowledged() {
+        tokio::time::sleep(BEFORE_AGAIN).await;
+        sent = sender.send(message, Manner::Plain, "control, again").await;
     }
-    tokio::time::sleep(BEFORE_AGAIN).await;
-    let sent = sender.send(message, Manner::Plain, "control, again").await;
     if sent.is_acknowledged() {
-        return Control::Acknowledged(sent);
+        return Control { sent: Some(sent), verdict: None };
     }
     match &sent.outcome {
         Outcome::NoReply(failure)
@@ -121,8 +101,9 @@ pub(super) async fn send_control(sender: &Sender, message: &Message) -> Control 
                     | FailureKind::HeldBack
             ) =>
         {
-            Control::Unreachable(failure.explanation())
+            let reason = failure.explanation();
+            Control { sent: None, verdict: Some(Endpoint::Unreachable { reason }) }
         }
-        _ => Control::Refused { reason: sent.exchange.conclusion.clone(), sent: Some(sent) },
+        _ => Control::refused(sent.exchange.conclusion.clone(), Some(sent)),
     }
 }

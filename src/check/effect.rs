@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::case::{Effect, Message};
-use super::observer::{Observer, ObserverError, Scope};
+use super::observer::{Observer, ObserverError, Seen};
 use super::trial::Parcel;
 
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -20,12 +20,6 @@ enum Unit {
     Cents,
     Whole,
     Count,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Breadth {
-    EachOrder,
-    Total,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -78,18 +72,11 @@ pub(super) fn demands(effect: Effect, parcels: &[Parcel], acknowledged: &[bool])
     demands
 }
 
-#[derive(Clone)]
 pub(super) struct Before {
-    demands: Vec<Demand>,
+    pub(super) demands: Vec<Demand>,
     repeats: bool,
     values: Vec<f64>,
     reached: Vec<f64>,
-}
-
-impl Before {
-    pub(super) fn demand(&mut self, demands: Vec<Demand>) {
-        self.demands = demands;
-    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,16 +102,19 @@ pub(super) enum CalibrationError {
     },
 }
 
+/// Reads until the number moves, as long as a booking may take; with how often it was read.
 pub(super) async fn moved(
     observer: &Observer,
     message: &Message,
     before: f64,
-) -> Result<f64, ObserverError> {
+) -> Result<(Seen, u32), ObserverError> {
     let start = Instant::now();
+    let mut looks = 0;
     loop {
-        let seen = observer.read(&message.order_id, message.amount_cents).await?.value;
-        if differ(seen, before) || start.elapsed() >= observer.within {
-            return Ok(seen);
+        looks += 1;
+        let seen = observer.read(message).await?;
+        if differ(seen.value, before) || start.elapsed() >= observer.within {
+            return Ok((seen, looks));
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
@@ -133,7 +123,8 @@ pub(super) async fn moved(
 pub(super) struct Effects<'a> {
     observer: &'a Observer,
     unit: Unit,
-    breadth: Breadth,
+    /// The observer prints the total of all orders, not a number for each.
+    pub(super) is_total: bool,
     late: Mutex<Vec<(String, Before)>>,
     last: Mutex<Instant>,
     /// How long after that one total may still move; nothing where each order has its number.
@@ -147,45 +138,29 @@ impl<'a> Effects<'a> {
         other: &Message,
         send: impl Future<Output = bool>,
     ) -> Result<Option<Effects<'a>>, CalibrationError> {
-        let amount = message.amount_cents;
-        let read = || observer.read(&message.order_id, amount);
-        let before = read().await?;
+        let before = observer.read(message).await?;
         if !send.await {
             return Ok(None);
         }
         let start = Instant::now();
-        let mut looks = 0;
-        let after = loop {
-            looks += 1;
-            let seen = read().await?;
-            if differ(seen.value, before.value) || start.elapsed() >= observer.within {
-                break seen;
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
-        };
+        let (after, looks) = moved(observer, message, before.value).await?;
         let took = start.elapsed();
-        let elsewhere = observer.read(&other.order_id, other.amount_cents).await?;
-        let is_total = after.scope == Scope::Unsaid && !differ(elsewhere.value, after.value);
+        let elsewhere = observer.read(other).await?;
+        let is_total = after.may_be_total && !differ(elsewhere.value, after.value);
         let mut delta = after.value - before.value;
+        let mut quiet = Duration::ZERO;
         if is_total && looks > 1 {
             // What comes late comes late again: one total shows it only where it is waited for.
             tokio::time::sleep(took).await;
-            delta = read().await?.value - before.value;
+            delta = observer.read(message).await?.value - before.value;
+            quiet = (took * 2 + LOOK_AGAIN * 2).min(observer.within);
         }
+        let amount = message.amount_cents;
         let Some(unit) = unit_of(delta, amount) else {
             return Err(CalibrationError::OddChange { amount: amount.unwrap_or_default(), delta });
         };
-        let breadth = if is_total { Breadth::Total } else { Breadth::EachOrder };
-        let quiet = match is_total && looks > 1 {
-            true => (took * 2 + LOOK_AGAIN * 2).min(observer.within),
-            false => Duration::ZERO,
-        };
         let last = Mutex::new(Instant::now());
-        Ok(Some(Effects { observer, unit, breadth, late: Mutex::default(), last, quiet }))
-    }
-
-    pub(super) const fn breadth(&self) -> Breadth {
-        self.breadth
+        Ok(Some(Effects { observer, unit, is_total, late: Mutex::default(), last, quiet }))
     }
 
     pub(super) async fn before(
@@ -206,7 +181,7 @@ impl<'a> Effects<'a> {
         if may_be_booked {
             self.sent();
         }
-        if self.breadth == Breadth::Total && may_be_booked {
+        if self.is_total && may_be_booked {
             let repeats = before.repeats && self.observer.within > WATCH_TOTAL;
             self.wait(if repeats { self.quiet.max(WATCH_TOTAL) } else { self.quiet }).await;
         }
@@ -233,7 +208,7 @@ impl<'a> Effects<'a> {
     ///
     /// One total shows later bookings of other cases too, so it is not looked at again.
     pub(super) fn keep(&self, case: &str, before: Before) {
-        if self.breadth == Breadth::EachOrder {
+        if !self.is_total {
             let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
             late.push((case.to_owned(), before));
         }
@@ -242,10 +217,7 @@ impl<'a> Effects<'a> {
     /// Waits until the merchant has had its time, and names the cases whose orders are booked
     /// wrongly, or still not booked, by then.
     pub(super) async fn settle(&self) -> Vec<(String, String)> {
-        let late = {
-            let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut *late)
-        };
+        let late = std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner));
         if late.is_empty() {
             return Vec::new();
         }
@@ -283,35 +255,24 @@ impl<'a> Effects<'a> {
 
     /// Waits until a control is booked, so that it does not count for the case after it.
     pub(super) async fn absorb(&self, before: Option<f64>, message: &Message) {
-        let Some(before) = before else { return };
-        let start = Instant::now();
-        while start.elapsed() < self.observer.within {
-            let seen = self.observer.read(&message.order_id, message.amount_cents).await;
-            if !seen.is_ok_and(|seen| !differ(seen.value, before)) {
-                return;
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
+        if let Some(before) = before {
+            // Where it cannot be seen, there is nothing to wait for.
+            let _ = moved(self.observer, message, before).await;
         }
     }
 
     pub(super) async fn total(&self, message: &Message) -> Option<f64> {
-        match self.breadth {
-            Breadth::EachOrder => None,
-            Breadth::Total => {
-                let seen = self.observer.read(&message.order_id, message.amount_cents).await;
-                seen.ok().map(|seen| seen.value)
-            }
+        if !self.is_total {
+            return None;
         }
+        self.observer.read(message).await.ok().map(|seen| seen.value)
     }
 
     async fn values(&self, demands: &[Demand]) -> Result<Vec<f64>, String> {
-        let count = match self.breadth {
-            Breadth::EachOrder => demands.len(),
-            Breadth::Total => 1,
-        };
+        let count = if self.is_total { 1 } else { demands.len() };
         let mut values = Vec::new();
         for demand in demands.iter().take(count) {
-            let seen = self.observer.read(&demand.order, demand.amount).await;
+            let seen = self.observer.read_order(&demand.order, demand.amount).await;
             values.push(seen.map_err(|error| error.to_string())?.value);
         }
         Ok(values)
@@ -323,8 +284,8 @@ impl<'a> Effects<'a> {
             Err(why) => return (Booked::Unseen(why), Vec::new()),
         };
         let deltas: Vec<f64> = now.iter().zip(&before.values).map(|(now, old)| now - old).collect();
-        let booked = match (self.breadth, deltas.as_slice()) {
-            (Breadth::Total, [delta]) => held_in_total(self.unit, &before.demands, *delta),
+        let booked = match deltas[..] {
+            [delta] if self.is_total => held_in_total(self.unit, &before.demands, delta),
             _ => held_each(self.unit, &before.demands, &deltas),
         };
         (booked, deltas)

@@ -9,10 +9,11 @@ use crate::net::outcome::{FailureKind, Outcome};
 /// A body of more bytes may be cut off by a server without an answer.
 const LARGE_BODY: usize = 64 * 1024;
 
+/// What an endpoint did that a sound one would not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Judgement {
-    Met,
-    Broken { what: String, proof: Proof },
+pub(super) struct Fault {
+    pub(super) what: String,
+    pub(super) proof: Proof,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,73 +27,56 @@ pub(super) enum Proof {
     Harmless,
 }
 
-impl Judgement {
-    fn doubtful(what: impl Into<String>) -> Judgement {
-        Judgement::Broken { what: what.into(), proof: Proof::Doubtful }
-    }
-
-    /// What a wrong reply proves; `None` where the reply is right.
-    pub(super) fn proof(&self) -> Option<Proof> {
-        match self {
-            Judgement::Met => None,
-            Judgement::Broken { proof, .. } => Some(*proof),
-        }
-    }
-}
-
-pub(super) fn judge(expect: Expect, sent: &Sent) -> Judgement {
-    let wrongly = || Judgement::Broken {
-        what: "it was acknowledged, and must not be".to_owned(),
-        proof: Proof::Proven,
-    };
+/// The fault in a reply; `None` where the reply is right.
+pub(super) fn judge(expect: Expect, sent: &Sent) -> Option<Fault> {
     // That the reply is lost is the check's own doing.
     if matches!(&sent.outcome, Outcome::NoReply(failure) if failure.kind == FailureKind::ReplyLost)
     {
-        return Judgement::Met;
+        return None;
     }
-    match (expect, sent.is_acknowledged()) {
+    let (what, proof) = match (expect, sent.is_acknowledged()) {
         (Expect::Anything, _)
         | (Expect::Acknowledged | Expect::Answered, true)
-        | (Expect::NotAcknowledged, false) => Judgement::Met,
-        (Expect::NotAcknowledged | Expect::Refused, true) => wrongly(),
-        (Expect::Acknowledged, false) => Judgement::doubtful(sent.exchange.conclusion.clone()),
-        (Expect::Refused | Expect::Answered, false) => in_order(expect, sent),
-    }
+        | (Expect::NotAcknowledged, false) => return None,
+        (Expect::NotAcknowledged | Expect::Refused, true) => {
+            ("it was acknowledged, and must not be".to_owned(), Proof::Proven)
+        }
+        (Expect::Acknowledged, false) => (sent.exchange.conclusion.clone(), Proof::Doubtful),
+        (Expect::Refused | Expect::Answered, false) => return in_order(expect, sent),
+    };
+    Some(Fault { what, proof })
 }
 
-/// Whether a reply that does not acknowledge is a proper refusal.
+/// What is improper about a reply that does not acknowledge.
 ///
 /// A notification that no platform sends loses nothing when the refusal is improper. A good one is
 /// lost by silence and by a redirect.
-fn in_order(expect: Expect, sent: &Sent) -> Judgement {
-    let harmless = |what| Judgement::Broken { what, proof: Proof::Harmless };
-    let improper = |what| match expect {
-        Expect::Refused => harmless(what),
-        _ => Judgement::doubtful(what),
-    };
-    match &sent.outcome {
+fn in_order(expect: Expect, sent: &Sent) -> Option<Fault> {
+    let loss = if expect == Expect::Refused { Proof::Harmless } else { Proof::Doubtful };
+    let (what, proof) = match &sent.outcome {
         Outcome::NoReply(failure) => {
             let is_cut_off = matches!(failure.kind, FailureKind::Reset | FailureKind::ClosedEarly);
             // Servers close the door on a body that is too long while it still comes.
             if is_cut_off && sent.exchange.body.len() > LARGE_BODY {
-                return Judgement::Met;
+                return None;
             }
-            improper(format!("no reply: {}", failure.explanation()))
+            (format!("no reply: {}", failure.explanation()), loss)
         }
         Outcome::Reply(reply) => match (reply.status, &sent.conclusion) {
             // Not implemented: the plain word of many servers for a method that they do not know.
-            (501, _) => Judgement::Met,
+            (501, _) => return None,
             // A refusal would have been right, and the platform takes a 5xx for one.
-            (500.., _) => harmless(format!(
-                "status {}: the endpoint failed instead of refusing",
-                reply.status
-            )),
-            (300..=399, Some(Conclusion::NotAcknowledged(_))) => {
-                improper(format!("status {}: a redirect is not a refusal", reply.status))
+            (status @ 500.., _) => (
+                format!("status {status}: the endpoint failed instead of refusing"),
+                Proof::Harmless,
+            ),
+            (status @ 300..=399, Some(Conclusion::NotAcknowledged(_))) => {
+                (format!("status {status}: a redirect is not a refusal"), loss)
             }
-            _ => Judgement::Met,
+            _ => return None,
         },
-    }
+    };
+    Some(Fault { what, proof })
 }
 
 #[cfg(test)]
@@ -134,7 +118,7 @@ mod tests {
         let (crash, away) = (reply(500, ""), reply(302, ""));
         let silent = broken(FailureKind::Timeout, 10);
         let all = [&ack, &refusal, &crash, &away, &silent];
-        let met = |expect| all.map(|sent| judge(expect, sent) == Judgement::Met);
+        let met = |expect| all.map(|sent| judge(expect, sent).is_none());
         assert_eq!(met(Expect::Acknowledged), [true, false, false, false, false]);
         assert_eq!(met(Expect::NotAcknowledged), [false, true, true, true, true]);
         assert_eq!(met(Expect::Refused), [false, true, false, false, false]);
@@ -146,18 +130,15 @@ mod tests {
     fn only_a_wrong_acknowledgement_is_a_proof() {
         let ack = reply(200, ACKNOWLEDGEMENT_BODY);
         for expect in [Expect::NotAcknowledged, Expect::Refused] {
-            let proven = Proof::Proven;
-            assert!(
-                matches!(judge(expect, &ack), Judgement::Broken { proof, .. } if proof == proven)
-            );
+            assert!(judge(expect, &ack).is_some_and(|fault| fault.proof == Proof::Proven));
         }
         let crash = judge(Expect::Acknowledged, &reply(503, ""));
-        assert!(matches!(crash, Judgement::Broken { proof: Proof::Doubtful, .. }));
+        assert!(crash.is_some_and(|fault| fault.proof == Proof::Doubtful));
     }
 
     #[test]
     fn what_is_not_acknowledged_and_need_not_be_is_harmless() {
-        let proof = |expect, sent| judge(expect, &sent).proof();
+        let proof = |expect, sent| judge(expect, &sent).map(|fault| fault.proof);
         let silent = || broken(FailureKind::Timeout, 10);
         for status in [500, 502, 503, 504, 599] {
             assert_eq!(proof(Expect::Refused, reply(status, "")), Some(Proof::Harmless));
@@ -173,10 +154,10 @@ mod tests {
 
     #[test]
     fn a_long_body_may_be_cut_off() {
-        let met = |sent| judge(Expect::Refused, &sent) == Judgement::Met;
+        let met = |sent| judge(Expect::Refused, &sent).is_none();
         assert!(met(broken(FailureKind::Reset, LARGE_BODY + 1)));
         assert!(!met(broken(FailureKind::Reset, 10)));
         assert!(!met(broken(FailureKind::Timeout, LARGE_BODY + 1)));
-        assert!(judge(Expect::Acknowledged, &broken(FailureKind::ReplyLost, 1)) == Judgement::Met);
+        assert_eq!(judge(Expect::Acknowledged, &broken(FailureKind::ReplyLost, 1)), None);
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::case::Message;
 use crate::mask::outside;
 
 mod words;
@@ -35,14 +36,8 @@ pub struct Observer {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Seen {
     pub(super) value: f64,
-    pub(super) scope: Scope,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
-    Order,
-    /// That order or all of them: the number alone does not say.
-    Unsaid,
+    /// It may be the number of all orders: the number alone does not say.
+    pub(super) may_be_total: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,7 +58,11 @@ pub struct UnstartedError {
 }
 
 impl Observer {
-    pub(super) async fn read(
+    pub(super) async fn read(&self, message: &Message) -> Result<Seen, ObserverError> {
+        self.read_order(&message.order_id, message.amount_cents).await
+    }
+
+    pub(super) async fn read_order(
         &self,
         order: &str,
         amount_cents: Option<i64>,
@@ -106,20 +105,20 @@ fn output_of(command: &mut Command) -> Result<Output, ObserverError> {
     // Also after an ordinary end: it reaps the process.
     let _ = child.kill();
     let _ = child.wait();
-    let code = code?;
+    let code = code.map_err(ObserverError::Mute)?;
     Ok(Output { stdout: rest(stdout), stderr: rest(stderr), code })
 }
 
-fn wait(child: &mut Child) -> Result<Option<i32>, ObserverError> {
+fn wait(child: &mut Child) -> Result<Option<i32>, String> {
     let start = Instant::now();
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Ok(status.code()),
             Ok(None) if start.elapsed() < TIMEOUT => thread::sleep(LOOK_AGAIN),
             Ok(None) => {
-                return Err(ObserverError::Mute(format!("took more than {} s", TIMEOUT.as_secs())));
+                return Err(format!("took more than {} s", TIMEOUT.as_secs()));
             }
-            Err(error) => return Err(ObserverError::Mute(format!("cannot be watched: {error}"))),
+            Err(error) => return Err(format!("cannot be watched: {error}")),
         }
     }
 }
@@ -167,23 +166,19 @@ fn understand(output: &Output, order: &str) -> Result<Seen, ObserverError> {
 }
 
 fn number(text: &str, order: &str) -> Option<Seen> {
-    let unsaid = |value: f64| Some(Seen { value, scope: Scope::Unsaid });
+    let unsaid = |value: f64| Some(Seen { value, may_be_total: true });
     if let Some(value) = decimal(text) {
         return unsaid(value);
     }
-    match serde_json::from_str(text).ok()? {
-        Value::Object(members) => {
-            if let Some(value) = members.get(order) {
-                return value_of(value).map(|value| Seen { value, scope: Scope::Order });
-            }
-            let named = ["credited", "sum", "count"].iter().find_map(|name| members.get(*name));
-            match named {
-                Some(value) => value_of(value).and_then(unsaid),
-                // A table of orders in which this one does not stand.
-                None => Some(Seen { value: 0.0, scope: Scope::Order }),
-            }
-        }
-        other => value_of(&other).and_then(unsaid),
+    let json = serde_json::from_str(text).ok()?;
+    let Value::Object(members) = &json else { return value_of(&json).and_then(unsaid) };
+    if let Some(value) = members.get(order) {
+        return value_of(value).map(|value| Seen { value, may_be_total: false });
+    }
+    match ["credited", "sum", "count"].iter().find_map(|name| members.get(*name)) {
+        Some(value) => value_of(value).and_then(unsaid),
+        // A table of orders in which this one is missing.
+        None => Some(Seen { value: 0.0, may_be_total: false }),
     }
 }
 
@@ -246,13 +241,13 @@ mod tests {
     #[tokio::test]
     async fn the_command_knows_the_order_and_not_the_key() {
         let script = r#"printf '{"sum": %s%s}' "$PAYOUT_CHECK_AMOUNT" "$HOME""#;
-        let argv = ["sh", "-c", script].map(str::to_owned).to_vec();
+        let argv = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
         let within = Duration::ZERO;
         let observer = Observer { argv, within, hidden_variable: "HOME" };
-        assert_eq!(observer.read("CHECK-1", Some(7)).await.unwrap().value, 7.0);
+        assert_eq!(observer.read_order("CHECK-1", Some(7)).await.unwrap().value, 7.0);
         let argv = vec!["/nonexistent/command".to_owned()];
         let missing = Observer { argv, ..observer };
-        let error = missing.read("CHECK-1", None).await.unwrap_err();
+        let error = missing.read_order("CHECK-1", None).await.unwrap_err();
         assert!(matches!(error, ObserverError::Unstarted(_)), "{error}");
         assert!(
             error.to_string().starts_with("the observer /nonexistent/command cannot be started")

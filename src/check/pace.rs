@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::sender::pace::Rate;
+use crate::units::rate::Rate;
 
 pub(super) struct Pacer {
     interval: Duration,

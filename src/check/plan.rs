@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::case::{Case, Effect, Need, Work};
+use super::case::{Case, Effect, Expect, Manner, Need, Probe, StepPlan, Work};
 use super::control::{CLEARLY_BAD_COUNT, MOST_OF_A_CONTROL};
 use super::observer::Observer;
 use super::probe::MOST_OF_A_PROBE;
@@ -28,25 +28,32 @@ pub struct Plan {
 impl Plan {
     pub fn bound(&self) -> u64 {
         let around = (self.suite.groups().len() as u64 + 1) * MOST_OF_A_CONTROL + CLEARLY_BAD_COUNT;
-        let cases = self.suite.cases().iter().map(|case| most_requests(case, self.watches(case)));
+        let is_watched = |case: &Case| self.observer.is_some() && case.effect != Effect::Any;
+        let cases = self.suite.cases.iter().map(|case| most_requests(case, is_watched(case)));
         cases.fold(around, u64::saturating_add)
-    }
-
-    fn watches(&self, case: &Case) -> bool {
-        self.observer.is_some() && case.effect != Effect::Any
     }
 
     /// Why a case cannot be asked; `None` where it can.
     pub(super) fn lacking(&self, case: &Case) -> Option<&'static str> {
+        if self.wiring.client.proxy().is_some() && needs_direct(case) {
+            return Some("it needs a direct connection, and a proxy is in the way (--proxy none)");
+        }
         let need = case.needs.iter().find(|need| !self.available.contains(need))?;
-        Some(match need {
-            Need::Https => "the URL is not https",
-            Need::HostName => "the URL names an address, not a host",
-            Need::Hmac => "orders are not signed with HMAC-SHA256 (--sign-type hmac-sha256)",
-            Need::HmacDemanded => "HMAC-SHA256 is not demanded (--require hmac-sha256)",
-            Need::Observer => "nothing observes the side effect (--observe)",
-            Need::PlatformDialect => "it is about the platform's own dialect",
-        })
+        Some(need.lacking())
+    }
+}
+
+fn needs_direct(case: &Case) -> bool {
+    let is_plain = |step: &StepPlan| matches!(step.manner, Manner::Plain | Manner::Fresh);
+    match &case.work {
+        Work::Send(steps) => !steps.iter().all(is_plain),
+        Work::Retry(step) => !is_plain(step),
+        Work::Probe(probe) => {
+            matches!(
+                probe,
+                Probe::Dns | Probe::Connect | Probe::Tls | Probe::Ipv6 | Probe::KeepAlive
+            )
+        }
     }
 }
 
@@ -65,26 +72,14 @@ fn most_requests(case: &Case, is_watched: bool) -> u64 {
 
 /// Whether a case may harm an endpoint, so that the control follows it.
 pub(super) fn is_rough(case: &Case) -> bool {
-    use super::case::Expect;
-    match &case.work {
-        Work::Send(steps) => {
-            steps.iter().any(|step| matches!(step.expect, Expect::Refused | Expect::Answered))
-        }
-        Work::Probe(_) | Work::Retry(_) => false,
-    }
+    case.steps().iter().any(|step| matches!(step.expect, Expect::Refused | Expect::Answered))
 }
 
 pub(super) fn is_sociable(case: &Case) -> bool {
-    use super::case::Manner;
-    match &case.work {
-        Work::Send(steps) => {
-            !is_rough(case)
-                && steps.iter().all(|step| {
-                    step.at_once == 1
-                        && step.after.is_zero()
-                        && !matches!(step.manner, Manner::Slowly(_) | Manner::ReplyLost)
-                })
-        }
-        Work::Probe(_) | Work::Retry(_) => false,
-    }
+    let is_quick = |step: &StepPlan| {
+        step.at_once == 1
+            && step.after.is_zero()
+            && !matches!(step.manner, Manner::Slowly(_) | Manner::ReplyLost)
+    };
+    !case.steps().is_empty() && !is_rough(case) && case.steps().iter().all(is_quick)
 }

@@ -1,19 +1,20 @@
 //! Questions about the way to an endpoint that no single notification answers.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use protocol::internal::acknowledgement::{Conclusion, ReplyWarning};
 
+use super::case::Probe;
 use super::control::{Control, Controls};
 use super::report::{Exchange, Status};
-use super::sender::{Sender, Sent};
+use super::sender::Sent;
 use crate::net::outcome::Outcome;
 use crate::net::probing::{addresses, connect, handshake};
-use crate::net::transport::{Request, Transport};
 use crate::sender::schedule::format_duration;
+
+use Found::{Bad, Good, NotThere, Unknown, Watch};
 
 const SAMPLES: usize = 5;
 
@@ -24,175 +25,146 @@ const MAX_BEGINNING: usize = 4096;
 const FEW_DAYS: i64 = 21;
 
 #[derive(Clone, Debug)]
-pub(super) struct Probed {
-    pub(super) finding: Finding,
+pub(super) struct Finding {
+    pub(super) found: Found,
+    pub(super) text: String,
     pub(super) exchanges: Vec<Exchange>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Finding {
-    Good(String),
-    Watch(String),
-    Bad(String),
-    NotThere(String),
-    Unknown(String),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    Good,
+    Watch,
+    Bad,
+    NotThere,
+    Unknown,
 }
 
-impl Finding {
-    pub(super) fn status(&self, bad: Status) -> Status {
+impl Found {
+    pub(super) fn status(self, bad: Status) -> Status {
         match self {
-            Finding::Good(_) => Status::Passed,
-            Finding::Watch(_) => Status::Warned,
-            Finding::Bad(_) => bad,
-            Finding::NotThere(_) => Status::Skipped,
-            Finding::Unknown(_) => Status::Inconclusive,
-        }
-    }
-
-    pub(super) fn text(&self) -> &str {
-        match self {
-            Finding::Good(text)
-            | Finding::Watch(text)
-            | Finding::Bad(text)
-            | Finding::NotThere(text)
-            | Finding::Unknown(text) => text,
+            Good => Status::Passed,
+            Watch => Status::Warned,
+            Bad => bad,
+            NotThere => Status::Skipped,
+            Unknown => Status::Inconclusive,
         }
     }
 }
 
-impl From<Finding> for Probed {
-    fn from(finding: Finding) -> Probed {
-        Probed { finding, exchanges: Vec::new() }
-    }
+fn finding(found: Found, text: impl Into<String>) -> Finding {
+    Finding { found, text: text.into(), exchanges: Vec::new() }
 }
 
 pub(super) struct Prober<'a> {
-    pub(super) sender: &'a Sender,
     pub(super) controls: &'a Controls<'a>,
     pub(super) opening: &'a Control,
 }
 
+/// A finding; as an error where it ends the probe early.
+type Probed = Result<Finding, Finding>;
+
 impl Prober<'_> {
-    pub(super) async fn ask(&self, name: &str) -> Probed {
-        match name {
-            "dns" => self.dns().await.into(),
-            "connect" => self.connect().await.into(),
-            "tls" => self.tls().await.into(),
-            "ipv6" => self.ipv6().await.into(),
-            "redirect" => self.of_opening(redirect),
-            "html" => self.of_opening(html),
-            "content-type" => self.of_opening(content_type),
-            "latency" => self.latency().await,
-            "keep-alive" => self.keep_alive().await,
-            _ => Finding::NotThere(format!("there is no probe {name:?}")).into(),
-        }
+    pub(super) async fn ask(&self, probe: Probe) -> Finding {
+        let probed = match probe {
+            Probe::Dns => self.dns().await,
+            Probe::Connect => self.connect().await,
+            Probe::Tls => self.tls().await,
+            Probe::Ipv6 => self.ipv6().await,
+            Probe::Redirect => self.of_opening(redirect),
+            Probe::Html => self.of_opening(html),
+            Probe::ContentType => self.of_opening(content_type),
+            Probe::Latency => self.latency().await,
+            Probe::KeepAlive => self.keep_alive().await,
+        };
+        probed.unwrap_or_else(|early| early)
     }
 
     fn limit(&self) -> Duration {
-        self.sender.wiring().timeout
+        self.controls.sender.wiring().options.timeout
     }
 
     async fn addresses(&self) -> Result<Vec<SocketAddr>, Finding> {
-        let wiring = self.sender.wiring();
-        addresses(&wiring.target, &wiring.wire.resolve, self.limit())
+        let wiring = self.controls.sender.wiring();
+        addresses(&wiring.target, &wiring.client.config().resolve, self.limit())
             .await
-            .map_err(|failure| Finding::Bad(failure.explanation()))
+            .map_err(|failure| finding(Bad, failure.explanation()))
     }
 
-    async fn dns(&self) -> Finding {
-        match self.addresses().await {
-            Ok(found) => Finding::Good(format!("it has {}", listed(&found))),
-            Err(bad) => bad,
-        }
+    async fn dns(&self) -> Probed {
+        Ok(finding(Good, format!("it has {}", listed(&self.addresses().await?))))
     }
 
-    async fn connect(&self) -> Finding {
-        let found = match self.addresses().await {
-            Ok(found) => found,
-            Err(bad) => return bad,
-        };
+    async fn connect(&self) -> Probed {
+        let found = self.addresses().await?;
         let mut refused = None;
         let mut made = Vec::new();
         for address in &found {
             match connect(*address, self.limit()).await {
-                Ok(()) => made.push(*address),
+                Ok(_) => made.push(*address),
                 Err(failure) => {
                     refused.get_or_insert(format!("{address}: {}", failure.explanation()));
                 }
             }
         }
-        match refused {
-            None => Finding::Good(format!("{} can be connected to", listed(&found))),
-            Some(why) if made.is_empty() => Finding::Bad(why),
-            Some(why) => Finding::Watch(format!("only {} answers; {why}", listed(&made))),
-        }
+        Ok(match refused {
+            None => finding(Good, format!("{} can be connected to", listed(&found))),
+            Some(why) if made.is_empty() => finding(Bad, why),
+            Some(why) => finding(Watch, format!("only {} answers; {why}", listed(&made))),
+        })
     }
 
-    async fn tls(&self) -> Finding {
-        let wiring = self.sender.wiring();
+    async fn tls(&self) -> Probed {
+        let wiring = self.controls.sender.wiring();
         if !wiring.target.is_https() {
-            return Finding::NotThere("the URL is not https".to_owned());
+            return Err(finding(NotThere, "the URL is not https"));
         }
-        let first = match self.addresses().await {
-            Ok(found) => found.first().copied(),
-            Err(bad) => return bad,
-        };
-        let Some(address) = first else {
-            return Finding::Bad("there is no address".to_owned());
-        };
-        let facts = match handshake(&wiring.target, address, &wiring.wire, self.limit()).await {
-            Ok(facts) => facts,
-            Err(failure) => return Finding::Bad(failure.explanation()),
-        };
+        let found = self.addresses().await?;
+        let address = found.first().ok_or_else(|| finding(Bad, "there is no address"))?;
+        let facts = handshake(&wiring.target, *address, &wiring.client.config().tls, self.limit())
+            .await
+            .map_err(|failure| finding(Bad, failure.explanation()))?;
         let start = format!("{}, a chain of {}", facts.version, facts.chain);
-        let Some(expires_at) = facts.expires_at else { return Finding::Good(start) };
+        let Some(expires_at) = facts.expires_at else { return Ok(finding(Good, start)) };
         let days = expires_at.as_second().saturating_sub(Timestamp::now().as_second()) / 86_400;
         let text = format!("{start}; the merchant's own is good for {days} more days");
-        if days < FEW_DAYS { Finding::Watch(text) } else { Finding::Good(text) }
+        Ok(finding(if days < FEW_DAYS { Watch } else { Good }, text))
     }
 
-    async fn ipv6(&self) -> Finding {
-        let found = match self.addresses().await {
-            Ok(found) => found,
-            Err(bad) => return bad,
-        };
-        let Some(address) = found.iter().find(|address| address.is_ipv6()) else {
-            return Finding::NotThere("the host has no IPv6 address".to_owned());
-        };
-        match connect(*address, self.limit()).await {
-            Ok(()) => Finding::Good(format!("{address} can be connected to")),
-            Err(failure) => Finding::Bad(format!("{address}: {}", failure.explanation())),
-        }
+    async fn ipv6(&self) -> Probed {
+        let found = self.addresses().await?;
+        let address = found.iter().find(|address| address.is_ipv6());
+        let address = address.ok_or_else(|| finding(NotThere, "the host has no IPv6 address"))?;
+        Ok(match connect(*address, self.limit()).await {
+            Ok(_) => finding(Good, format!("{address} can be connected to")),
+            Err(failure) => finding(Bad, format!("{address}: {}", failure.explanation())),
+        })
     }
 
     fn of_opening(&self, look: fn(&Sent) -> Finding) -> Probed {
-        match self.opening.sent() {
-            Some(sent) => {
-                let finding = look(sent);
-                let exchanges = match finding {
-                    Finding::Good(_) => Vec::new(),
-                    _ => vec![sent.exchange.clone()],
-                };
-                Probed { finding, exchanges }
-            }
-            None => Finding::Unknown("there was no reply to look at".to_owned()).into(),
+        let sent = self.opening.sent.as_ref();
+        let sent = sent.ok_or_else(|| finding(Unknown, "there was no reply to look at"))?;
+        let mut finding = look(sent);
+        if finding.found != Good {
+            finding.exchanges.push(sent.exchange.clone());
         }
+        Ok(finding)
     }
 
     async fn latency(&self) -> Probed {
         let mut took = Vec::new();
         for _ in 0..SAMPLES {
             let Ok(message) = self.controls.message() else { break };
-            let sent = self.sender.send(&message, Default::default(), "latency").await;
+            let sent = self.controls.sender.send(&message, Default::default(), "latency").await;
             if !sent.is_acknowledged() {
                 let text = format!("a good notification was {}", sent.exchange.conclusion);
-                return Probed { finding: Finding::Bad(text), exchanges: vec![sent.exchange] };
+                return Err(Finding { exchanges: vec![sent.exchange], ..finding(Bad, text) });
             }
             took.push(sent.exchange.elapsed);
         }
         took.sort_unstable();
         let (Some(half), Some(most)) = (took.get(took.len() / 2), took.last()) else {
-            return Finding::Unknown("no notification could be made".to_owned()).into();
+            return Err(finding(Unknown, "no notification could be made"));
         };
         let limit = self.limit();
         let text = format!(
@@ -201,63 +173,49 @@ impl Prober<'_> {
             in_milliseconds(*most),
             format_duration(limit)
         );
-        match *most > limit / 2 {
-            true => Finding::Watch(text).into(),
-            false => Finding::Good(text).into(),
-        }
+        Ok(finding(if *most > limit / 2 { Watch } else { Good }, text))
     }
 
     async fn keep_alive(&self) -> Probed {
-        let transport = match self.sender.keeping() {
-            Ok(transport) => transport,
-            Err(error) => return Finding::Unknown(error.to_string()).into(),
-        };
-        let wiring = self.sender.wiring();
         for which in ["first", "second"] {
             let Ok(message) = self.controls.message() else { break };
-            self.sender.count().await;
             let start = Instant::now();
-            let request = Request {
-                url: wiring.target.clone(),
-                headers: message.headers,
-                body: message.body.into(),
-                acknowledgement: wiring.acknowledgement.clone(),
-                mask: Arc::clone(&wiring.mask),
-            };
-            let (outcome, conclusion) = request.conclude(transport.send(&request).await);
+            let (outcome, conclusion) = self.controls.sender.send_on_kept(&message).await;
             if let Some(why) = outcome.explanation(conclusion.as_ref()) {
                 let took = in_milliseconds(start.elapsed());
                 let text = format!("the {which} on one connection: {why} (after {took})");
-                return Finding::Bad(text).into();
+                return Err(finding(Bad, text));
             }
         }
-        Finding::Good("two notifications on one connection are acknowledged".to_owned()).into()
+        Ok(finding(Good, "two notifications on one connection are acknowledged"))
     }
 }
 
 fn redirect(sent: &Sent) -> Finding {
-    match &sent.outcome {
-        Outcome::Reply(reply) if (300..400).contains(&reply.status) => Finding::Bad(format!(
-            "a POST is answered with a redirect ({}), and the platform does not follow it",
-            reply.status
-        )),
-        Outcome::Reply(reply) => Finding::Good(format!("a POST is answered with {}", reply.status)),
-        Outcome::NoReply(failure) => Finding::Unknown(failure.explanation()),
+    let status = match &sent.outcome {
+        Outcome::Reply(reply) => reply.status,
+        Outcome::NoReply(failure) => return finding(Unknown, failure.explanation()),
+    };
+    if !(300..400).contains(&status) {
+        return finding(Good, format!("a POST is answered with {status}"));
     }
+    let what = "a POST is answered with a redirect";
+    finding(Bad, format!("{what} ({status}), and the platform does not follow it"))
 }
 
 fn html(sent: &Sent) -> Finding {
     let Outcome::Reply(reply) = &sent.outcome else {
-        return Finding::Unknown("there was no reply to look at".to_owned());
+        return finding(Unknown, "there was no reply to look at");
     };
-    match !sent.is_acknowledged() && begins_like_a_page(&reply.body) {
-        true => Finding::Bad(format!(
-            "the reply is an HTML page (status {}): a challenge, login or error page in the place \
-             of the handler's own reply",
-            reply.status
-        )),
-        false => Finding::Good("the reply is not an HTML page".to_owned()),
+    if sent.is_acknowledged() || !begins_like_a_page(&reply.body) {
+        return finding(Good, "the reply is not an HTML page");
     }
+    let text = format!(
+        "the reply is an HTML page (status {}): a challenge, login or error page in the place of \
+         the handler's own reply",
+        reply.status
+    );
+    finding(Bad, text)
 }
 
 /// Whether a body begins like an HTML page, whatever its content type says.
@@ -281,20 +239,15 @@ fn begins_like_a_page(body: &[u8]) -> bool {
 fn content_type(sent: &Sent) -> Finding {
     let said = match &sent.exchange.received {
         Ok(received) => received.content_type.as_deref().unwrap_or("none"),
-        Err(why) => return Finding::Unknown(why.clone()),
+        Err(why) => return finding(Unknown, why),
     };
-    match &sent.conclusion {
-        Some(Conclusion::Acknowledged(warnings))
-            if warnings.contains(&ReplyWarning::ContentType) =>
-        {
-            Finding::Watch(format!(
-                "the content type of the acknowledgement is {said}, not application/json"
-            ))
-        }
-        Some(Conclusion::Acknowledged(_)) => {
-            Finding::Good(format!("the content type of the acknowledgement is {said}"))
-        }
-        _ => Finding::Unknown("there was no acknowledgement to look at".to_owned()),
+    let Some(Conclusion::Acknowledged(warnings)) = &sent.conclusion else {
+        return finding(Unknown, "there was no acknowledgement to look at");
+    };
+    let text = format!("the content type of the acknowledgement is {said}");
+    match warnings.contains(&ReplyWarning::ContentType) {
+        true => finding(Watch, format!("{text}, not application/json")),
+        false => finding(Good, text),
     }
 }
 

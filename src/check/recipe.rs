@@ -31,8 +31,6 @@
 //! | `{sign_type}` | the name of the orders' digest |
 //! | `{success}`, `{cancelled}`, `{failed}`, `{processing}` | the status numbers |
 
-use std::fmt;
-
 mod draft;
 mod operation;
 mod placeholder;
@@ -53,24 +51,21 @@ pub struct Recipe {
     pub operations: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("operation {}: {problem}", .operation + 1)]
 pub struct RecipeError {
     /// Which operation is wrong, from 0.
     pub operation: usize,
     pub problem: String,
 }
 
-impl fmt::Display for RecipeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "operation {}: {}", self.operation + 1, self.problem)
-    }
-}
-
-impl std::error::Error for RecipeError {}
-
 impl Recipe {
     pub fn control() -> Recipe {
-        Recipe { operations: vec!["success".to_owned(), "sign".to_owned()] }
+        Recipe::of(&["success", "sign"])
+    }
+
+    pub(super) fn of(operations: &[&str]) -> Recipe {
+        Recipe { operations: operations.iter().map(|line| (*line).to_owned()).collect() }
     }
 
     pub fn try_new(operations: Vec<String>, before: usize) -> Result<Recipe, RecipeError> {
@@ -81,20 +76,17 @@ impl Recipe {
 
     fn read(&self, before: usize) -> Result<Vec<Operation>, RecipeError> {
         let wrong =
-            |operation, problem: &str| Err(RecipeError { operation, problem: problem.to_owned() });
+            |operation, problem: &str| RecipeError { operation, problem: problem.to_owned() };
         if self.operations.is_empty() {
-            return wrong(0, "a recipe begins with an order, such as success");
+            return Err(wrong(0, "a recipe begins with an order, such as success"));
         }
         if self.operations.len() > MAX_OPERATIONS {
-            return wrong(MAX_OPERATIONS, &format!("there are more than {MAX_OPERATIONS}"));
+            return Err(wrong(MAX_OPERATIONS, &format!("there are more than {MAX_OPERATIONS}")));
         }
         let mut read = Vec::new();
         for (index, line) in self.operations.iter().enumerate() {
-            let operation = Operation::parse(line)
-                .map_err(|problem| RecipeError { operation: index, problem })?;
-            if let Err(problem) = may_follow(&read, &operation, before) {
-                return wrong(index, problem);
-            }
+            let operation = Operation::parse(line).map_err(|problem| wrong(index, &problem))?;
+            may_follow(&read, &operation, before).map_err(|problem| wrong(index, problem))?;
             read.push(operation);
         }
         Ok(read)
@@ -125,7 +117,9 @@ fn may_follow(
     if is_bytes && operation.changes_members() {
         return Err("the body is bytes by then; its members cannot be changed");
     }
-    let is_doubled = earlier.iter().any(|one| matches!(one, Operation::Duplicate { .. }));
+    let is_doubled = earlier
+        .iter()
+        .any(|one| matches!(one, Operation::DuplicateFirst(_) | Operation::DuplicateLast(_)));
     if is_doubled && operation.signs() {
         return Err("members that stand twice cannot be signed; sign before");
     }

@@ -6,22 +6,21 @@ use jiff::Timestamp;
 
 use super::bundle::Bundle;
 use super::control::send_control;
-use super::judge::{Judgement, Proof};
+use super::judge::{Fault, Proof};
 use super::report::{CaseResult, CheckReport, Endpoint, Status, Tries};
 use super::sender::{Sender, Wiring};
 use super::trial::attempt;
-use crate::net::http::TransportError;
 
 pub fn bound(bundle: &Bundle) -> u64 {
     let controls = if bundle.control.is_some() { 2 } else { 0 };
     bundle.parcels.iter().fold(controls, |sum, parcel| sum + u64::from(parcel.at_once))
 }
 
-pub async fn replay(bundle: &Bundle, wiring: Wiring) -> Result<CheckReport, TransportError> {
+pub async fn replay(bundle: &Bundle, wiring: Wiring) -> CheckReport {
     let (started, started_at) = (Instant::now(), Timestamp::now());
-    let sender = Sender::try_new(wiring)?;
+    let sender = Sender::new(wiring);
     let verdict = match &bundle.control {
-        Some(message) => send_control(&sender, message).await.verdict(),
+        Some(message) => send_control(&sender, message).await.verdict,
         None => None,
     };
     let mut result = CaseResult {
@@ -39,16 +38,16 @@ pub async fn replay(bundle: &Bundle, wiring: Wiring) -> Result<CheckReport, Tran
     };
     if verdict.is_none() {
         let trial = attempt(&sender, &bundle.parcels, None).await;
-        (result.status, result.summary) = match trial.judgement {
-            Judgement::Met => (Status::Passed, "a sound endpoint does the same".to_owned()),
-            Judgement::Broken { what, proof: Proof::Harmless } => (Status::Warned, what),
-            Judgement::Broken { what, .. } => (Status::Failed, what),
+        (result.status, result.summary) = match trial.fault {
+            None => (Status::Passed, "a sound endpoint does the same".to_owned()),
+            Some(Fault { what, proof: Proof::Harmless }) => (Status::Warned, what),
+            Some(Fault { what, .. }) => (Status::Failed, what),
         };
         result.exchanges = trial.exchanges;
         result.unseen = Some("whether anything was credited: a replay does not look".to_owned());
         result.elapsed = started.elapsed();
     }
-    Ok(CheckReport {
+    CheckReport {
         url: sender.wiring().target.to_string(),
         started_at,
         elapsed: started.elapsed(),
@@ -58,5 +57,5 @@ pub async fn replay(bundle: &Bundle, wiring: Wiring) -> Result<CheckReport, Tran
         bound: bound(bundle),
         seed: 0,
         options: Vec::new(),
-    })
+    }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckReport {
@@ -33,6 +34,24 @@ pub enum Endpoint {
     Unreachable { reason: String },
 }
 
+impl Endpoint {
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Endpoint::RefusesControl { reason } | Endpoint::Unreachable { reason } => Some(reason),
+            Endpoint::Discerning | Endpoint::AcknowledgesEverything => None,
+        }
+    }
+
+    /// The same verdict for another reason.
+    #[must_use]
+    pub(super) fn because(self, reason: String) -> Endpoint {
+        match self {
+            Endpoint::Unreachable { .. } => Endpoint::Unreachable { reason },
+            _ => Endpoint::RefusesControl { reason },
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseResult {
     pub id: String,
@@ -49,7 +68,8 @@ pub struct CaseResult {
     pub elapsed: Duration,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Status {
     Passed,
     Failed,
@@ -59,19 +79,8 @@ pub enum Status {
     Inconclusive,
 }
 
-impl Status {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Status::Passed => "passed",
-            Status::Failed => "failed",
-            Status::Warned => "warned",
-            Status::Skipped => "skipped",
-            Status::Inconclusive => "inconclusive",
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Tries {
     Once,
     PassedOnSecond,

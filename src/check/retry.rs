@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::judge::{Judgement, Proof};
+use jiff::Timestamp;
+
+use super::judge::{Fault, Proof};
 use super::sender::Sender;
 use super::trial::{Parcel, Trial};
-use crate::sender::decide::{Decision, decide};
-use crate::sender::schedule::RetrySchedule;
+use crate::sender::decide::{Decision, RetryPlan};
+use crate::sender::schedule::{RetrySchedule, Speed};
 
 const COMPRESSED: Duration = Duration::from_secs(3);
 
@@ -14,32 +16,34 @@ pub(super) async fn deliver(sender: &Sender, parcel: &Parcel) -> Trial {
     let schedule = RetrySchedule::default();
     let factor = (schedule.window().as_secs_f64() / COMPRESSED.as_secs_f64()).max(1.0);
     let start = Instant::now();
-    let mut exchanges = Vec::new();
+    let mut trial = Trial::default();
+    let plan = RetryPlan::new(&schedule, Speed::REAL);
     let mut attempt = 1;
     loop {
         let label = format!("attempt {attempt}");
         let sent = sender.send(&parcel.message, parcel.manner, &label).await;
-        exchanges.push(sent.exchange);
+        trial.exchanges.push(sent.exchange);
         // A slow merchant must not end the schedule: only planned times count here.
-        let planned = schedule.offset(attempt).unwrap_or_default();
-        match decide(&schedule, attempt, sent.conclusion.as_ref(), planned) {
+        let planned = plan.planned(1, attempt).unwrap_or_default();
+        let result = (&sent.outcome, sent.conclusion.as_ref());
+        match plan.after((1, attempt), result, planned, Timestamp::UNIX_EPOCH) {
             Decision::Acknowledged => {
-                let acknowledged = vec![true];
-                return Trial { judgement: Judgement::Met, exchanges, acknowledged, booked: None };
+                trial.acknowledged = vec![true];
+                return trial;
             }
-            Decision::RetryAt { attempt: next, offset } => {
-                let due = offset.div_f64(factor);
+            Decision::Retry(next) => {
+                let due = next.planned.div_f64(factor);
                 tokio::time::sleep(due.saturating_sub(start.elapsed())).await;
-                attempt = next;
+                attempt = next.attempt;
             }
             Decision::Exhausted(_) => {
-                let last = exchanges.last().map_or("", |one| one.conclusion.as_str());
+                let last = trial.exchanges.last().map_or("", |one| one.conclusion.as_str());
                 let what = format!("not acknowledged in {attempt} attempts; at last: {last}");
-                let judgement = Judgement::Broken { what, proof: Proof::Doubtful };
-                // The first and the last tell what happened.
-                let (first, last) = (exchanges.first().cloned(), exchanges.pop());
-                let exchanges = first.into_iter().chain(last).collect();
-                return Trial { judgement, exchanges, acknowledged: vec![false], booked: None };
+                trial.fault = Some(Fault { what, proof: Proof::Doubtful });
+                trial.acknowledged = vec![false];
+                // The first and the last show what happened.
+                trial.exchanges.drain(1..trial.exchanges.len().saturating_sub(1).max(1));
+                return trial;
             }
         }
     }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use futures_util::stream::{StreamExt, iter};
 
 use super::bundle::Bundle;
-use super::case::{Case, Message, Work};
-use super::control::{Control, Controls};
+use super::case::{Case, Message, Probe, Work};
+use super::control::{Control, Controls, send_control};
 use super::effect::{CalibrationError, Effects};
 use super::judge::Proof;
 use super::observer::{ObserverError, UnstartedError};
@@ -15,7 +15,6 @@ use super::probe::Prober;
 use super::report::{CaseResult, CheckReport, Endpoint, Status, Tries};
 use super::sender::{Sender, Sent};
 use super::tested::{Tested, blank, judged};
-use crate::net::http::TransportError;
 
 mod one;
 
@@ -32,40 +31,31 @@ pub enum CheckEvent<'a> {
 
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
-    #[error(transparent)]
-    Sender(#[from] TransportError),
     /// The observer cannot be started; nothing was sent.
     #[error(transparent)]
     Observer(#[from] UnstartedError),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checked {
-    pub report: CheckReport,
-    pub bundles: Vec<Bundle>,
-}
-
+/// Checks an endpoint; with the report come the failed cases, to be sent again.
 pub async fn check(
     plan: &Plan,
     tell: &mut dyn FnMut(CheckEvent<'_>),
-) -> Result<Checked, CheckError> {
+) -> Result<(CheckReport, Vec<Bundle>), CheckError> {
     let started = Instant::now();
-    let sender = Sender::try_new(plan.wiring.clone())?;
+    let sender = Sender::new(plan.wiring.clone());
     let controls = Controls::new(&plan.workshop, &sender);
     let (opening, effects) = open(plan, &controls).await?;
-    let everything = match &opening {
-        Control::Acknowledged(_) => controls.acknowledges_everything().await,
-        Control::Refused { .. } | Control::Unreachable(_) => None,
-    };
-    let endpoint = match everything {
-        Some(_) => Endpoint::AcknowledgesEverything,
-        None => opening.verdict().unwrap_or(Endpoint::Discerning),
+    let (everything, endpoint) = match &opening.verdict {
+        Some(verdict) => (None, verdict.clone()),
+        None => match controls.acknowledges_everything().await {
+            Some(everything) => (Some(everything), Endpoint::AcknowledgesEverything),
+            None => (None, Endpoint::Discerning),
+        },
     };
     let pace = plan.wiring.rate.map_or(0.0, |rate| plan.bound() as f64 / rate.per_second());
     let pace = Duration::try_from_secs_f64(pace).unwrap_or(Duration::MAX);
     let mut run = Run {
         plan,
-        sender: &sender,
         controls: &controls,
         effects,
         opening: &opening,
@@ -94,10 +84,8 @@ async fn open<'a>(
     };
     let mut opening = None;
     let send = async {
-        let control = controls.send(&message).await;
-        let is_acknowledged = matches!(control, Control::Acknowledged(_));
-        opening = Some(control);
-        is_acknowledged
+        let control = opening.insert(send_control(controls.sender, &message).await);
+        control.verdict.is_none()
     };
     let effects = Effects::calibrate(observer, &message, &other, send).await;
     let opening = match (opening, &effects) {
@@ -113,7 +101,6 @@ async fn open<'a>(
 
 struct Run<'a> {
     plan: &'a Plan,
-    sender: &'a Sender,
     controls: &'a Controls<'a>,
     effects: Result<Option<Effects<'a>>, String>,
     opening: &'a Control,
@@ -129,13 +116,13 @@ impl Run<'_> {
         let plan = self.plan;
         for group in plan.suite.groups() {
             let cases: Vec<&Case> =
-                plan.suite.cases().iter().filter(|case| case.group == group).collect();
+                plan.suite.cases.iter().filter(|case| case.group == group).collect();
             let first = self.tested.len();
             self.group(&cases, tell).await;
             let has_sent = self.tested.iter().skip(first).any(|one| one.is_demotable());
             if has_sent && self.endpoint == Endpoint::Discerning {
                 let control = self.control().await;
-                self.close_group(first, &control);
+                self.close_group(first, control);
             }
             // What an observer sees later may change what is said of a case.
             if !matches!(self.effects, Ok(Some(_))) {
@@ -144,38 +131,25 @@ impl Run<'_> {
         }
     }
 
-    fn close_group(&mut self, first: usize, control: &Control) {
-        let Some(verdict) = control.verdict() else { return };
-        let why = reason(&verdict);
+    fn close_group(&mut self, first: usize, control: Control) {
+        let Some(verdict) = control.verdict else { return };
+        let why = verdict.reason().unwrap_or_default();
         for one in self.tested.iter_mut().skip(first) {
             one.demote(&format!("the known-good control was refused afterwards: {why}"));
         }
-        self.endpoint = match verdict {
-            Endpoint::Unreachable { reason } => Endpoint::Unreachable {
-                reason: format!("it answered at first, and does not any more: {reason}"),
-            },
-            _ => Endpoint::RefusesControl {
-                reason: format!("it was acknowledged at first, and is not any more: {why}"),
-            },
+        let since = match &verdict {
+            Endpoint::Unreachable { .. } => "it answered at first, and does not any more",
+            _ => "it was acknowledged at first, and is not any more",
         };
+        let reason = format!("{since}: {why}");
+        self.endpoint = verdict.because(reason);
     }
 
     async fn group(&mut self, cases: &[&Case], tell: &mut dyn FnMut(CheckEvent<'_>)) {
         let mut rest = cases;
-        while let Some((first, after)) = rest.split_first() {
+        while !rest.is_empty() {
             let together = rest.iter().take_while(|case| self.may_be_together(case)).count();
-            if together < 2 {
-                tell(CheckEvent::Began(first));
-                let tested = match self.without_asking(first) {
-                    Some(tested) => tested,
-                    None => self.ask(first).await,
-                };
-                self.note_loss(&tested);
-                self.tested.push(tested);
-                rest = after;
-                continue;
-            }
-            let (now, later) = rest.split_at(together);
+            let (now, later) = rest.split_at(together.max(1));
             for case in now {
                 tell(CheckEvent::Began(case));
             }
@@ -187,6 +161,9 @@ impl Run<'_> {
                 }
             }));
             let tested: Vec<Tested> = asked.buffered(AT_ONCE).collect().await;
+            for one in &tested {
+                self.note_loss(one);
+            }
             self.tested.extend(tested);
             rest = later;
         }
@@ -203,33 +180,28 @@ impl Run<'_> {
         if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Some(blank(case, Status::Inconclusive, "the time of the check was over"));
         }
-        let is_probe = matches!(case.work, Work::Probe(_));
-        match &self.endpoint {
-            Endpoint::Discerning => None,
-            Endpoint::AcknowledgesEverything if is_probe => None,
-            Endpoint::AcknowledgesEverything => Some(self.answered_by_everything(case)),
-            Endpoint::RefusesControl { .. } if self.may_probe(case) => None,
-            Endpoint::Unreachable { .. } if self.may_probe(case) => None,
-            Endpoint::RefusesControl { .. } => {
-                Some(blank(case, Status::Inconclusive, "the known-good control is refused"))
+        let probe = match &case.work {
+            Work::Probe(probe) => Some(*probe),
+            Work::Send(_) | Work::Retry(_) => None,
+        };
+        let may_probe = probe.is_some_and(|it| !matches!(it, Probe::Latency | Probe::KeepAlive));
+        let why = match &self.endpoint {
+            Endpoint::Discerning => return None,
+            Endpoint::AcknowledgesEverything if probe.is_some() => return None,
+            Endpoint::AcknowledgesEverything => return Some(self.answered_by_everything(case)),
+            Endpoint::RefusesControl { .. } | Endpoint::Unreachable { .. } if may_probe => {
+                return None;
             }
-            Endpoint::Unreachable { .. } => {
-                Some(blank(case, Status::Inconclusive, "the endpoint cannot be reached"))
-            }
-        }
-    }
-
-    fn may_probe(&self, case: &Case) -> bool {
-        match &case.work {
-            Work::Probe(name) => !matches!(name.as_str(), "latency" | "keep-alive"),
-            Work::Send(_) | Work::Retry(_) => false,
-        }
+            Endpoint::RefusesControl { .. } => "the known-good control is refused",
+            Endpoint::Unreachable { .. } => "the endpoint cannot be reached",
+        };
+        Some(blank(case, Status::Inconclusive, why))
     }
 
     /// The cases of an endpoint that acknowledges everything: the first that it fails says so,
     /// the others are not asked.
     fn answered_by_everything(&self, case: &Case) -> Tested {
-        if !refuses(case) {
+        if !case.steps().iter().any(|step| step.expect.is_bad()) {
             let why = "it acknowledges whatever comes, so this says nothing";
             return blank(case, Status::Inconclusive, why);
         }
@@ -252,10 +224,9 @@ impl Run<'_> {
     async fn ask(&self, case: &Case) -> Tested {
         let start = Instant::now();
         let mut tested = match &case.work {
-            Work::Probe(name) => {
-                let prober =
-                    Prober { sender: self.sender, controls: self.controls, opening: self.opening };
-                let tested = judged(case, &prober.ask(name).await);
+            Work::Probe(probe) => {
+                let prober = Prober { controls: self.controls, opening: self.opening };
+                let tested = judged(case, prober.ask(*probe).await);
                 if let Ok(Some(effects)) = &self.effects {
                     effects.sent();
                 }
@@ -270,11 +241,13 @@ impl Run<'_> {
     async fn control(&self) -> Control {
         let message = match self.controls.message() {
             Ok(message) => message,
-            Err(reason) => return Control::Refused { reason, sent: None },
+            Err(reason) => return Control::refused(reason, None),
         };
-        let Ok(Some(effects)) = &self.effects else { return self.controls.send(&message).await };
+        let Ok(Some(effects)) = &self.effects else {
+            return send_control(self.controls.sender, &message).await;
+        };
         let before = effects.total(&message).await;
-        let control = self.controls.send(&message).await;
+        let control = send_control(self.controls.sender, &message).await;
         effects.sent();
         effects.absorb(before, &message).await;
         control
@@ -282,11 +255,9 @@ impl Run<'_> {
 
     fn note_loss(&mut self, tested: &Tested) {
         if let Some(verdict) = tested.lost.clone() {
-            let since = format!("since the case {}: {}", tested.result.id, reason(&verdict));
-            self.endpoint = match verdict {
-                Endpoint::Unreachable { .. } => Endpoint::Unreachable { reason: since },
-                _ => Endpoint::RefusesControl { reason: since },
-            };
+            let why = verdict.reason().unwrap_or_default();
+            let since = format!("since the case {}: {why}", tested.result.id);
+            self.endpoint = verdict.because(since);
         }
     }
 
@@ -310,18 +281,16 @@ impl Run<'_> {
         self.told = self.tested.len();
     }
 
-    fn finish(self, started: Instant) -> Checked {
-        let control = match self.opening {
-            Control::Acknowledged(sent) => Some(message_of(sent)),
-            Control::Refused { .. } | Control::Unreachable(_) => None,
-        };
+    fn finish(self, started: Instant) -> (CheckReport, Vec<Bundle>) {
+        let is_acknowledged = self.opening.verdict.is_none();
+        let control = self.opening.sent.as_ref().filter(|_| is_acknowledged).map(message_of);
         let wiring = &self.plan.wiring;
         let url = wiring.target.to_string();
         let bundles = self
             .tested
             .iter()
             .filter(|one| one.result.status == Status::Failed && !one.parcels.is_empty())
-            .map(|one| one.bundle(&url, control.clone()))
+            .map(|one| one.bundle(&url, self.plan.workshop.success_reply(), control.clone()))
             .collect();
         let report = CheckReport {
             url,
@@ -329,29 +298,12 @@ impl Run<'_> {
             elapsed: started.elapsed(),
             endpoint: self.endpoint,
             results: self.tested.into_iter().map(|one| one.result).collect(),
-            requests: self.sender.sent(),
+            requests: self.controls.sender.sent(),
             bound: self.plan.bound(),
             seed: self.plan.seed,
             options: Vec::new(),
         };
-        Checked { report, bundles }
-    }
-}
-
-fn refuses(case: &Case) -> bool {
-    use super::case::Expect;
-    match &case.work {
-        Work::Send(steps) => steps
-            .iter()
-            .any(|step| matches!(step.expect, Expect::NotAcknowledged | Expect::Refused)),
-        Work::Probe(_) | Work::Retry(_) => false,
-    }
-}
-
-fn reason(endpoint: &Endpoint) -> &str {
-    match endpoint {
-        Endpoint::RefusesControl { reason } | Endpoint::Unreachable { reason } => reason,
-        Endpoint::Discerning | Endpoint::AcknowledgesEverything => "",
+        (report, bundles)
     }
 }
 

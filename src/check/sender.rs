@@ -4,29 +4,31 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use protocol::internal::acknowledgement::{AcknowledgementRule, Conclusion};
+use protocol::internal::acknowledgement::Conclusion;
 
 use super::case::{Manner, Message};
 use super::pace::Pacer;
 use super::report::{Exchange, Received};
-use crate::mask::KeyMask;
-use crate::net::http::{HttpSettings, HttpTransport, TransportError};
-use crate::net::outcome::{FailureKind, Outcome, TransportFailure};
-use crate::net::transport::{Request, Target, Transport};
-use crate::net::wire_settings::{
-    Connections, Framing, GoAhead, HeaderRule, Loss, Share, Upload, Verb, WireSettings, WriteSide,
+use crate::net::client::Client;
+use crate::net::options::{
+    Connections, Framing, GoAhead, HeaderRule, Loss, RequestOptions, Upload, WriteSide,
+    parse_method,
 };
-use crate::sender::pace::Rate;
+use crate::net::outcome::Outcome;
+use crate::net::target::Target;
+use crate::net::transport::{Request, Transport};
+use crate::sender::judge::Judge;
+use crate::units::percent::Percent;
+use crate::units::rate::Rate;
 
 const MAX_KEPT_BODY: usize = 4096;
 
 #[derive(Clone, Debug)]
 pub struct Wiring {
     pub target: Target,
-    pub acknowledgement: AcknowledgementRule,
-    pub mask: Arc<KeyMask>,
-    pub wire: WireSettings,
-    pub timeout: Duration,
+    pub judge: Judge,
+    pub client: Client,
+    pub options: Arc<RequestOptions>,
     /// How many requests may start in a time; `None` where nothing holds them back.
     pub rate: Option<Rate>,
 }
@@ -45,35 +47,17 @@ impl Sent {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Route {
-    manner: Manner,
-    method: String,
-    /// Headers that are left out, in lower case.
-    omitted: Vec<String>,
-}
-
 pub(super) struct Sender {
     wiring: Wiring,
-    transports: Mutex<Vec<(Route, HttpTransport)>>,
     pacer: Pacer,
     sent: AtomicU64,
     kept_back: Mutex<(u64, String)>,
 }
 
 impl Sender {
-    pub(super) fn try_new(wiring: Wiring) -> Result<Self, TransportError> {
+    pub(super) fn new(wiring: Wiring) -> Self {
         let pacer = Pacer::new(wiring.rate);
-        let sender = Sender {
-            wiring,
-            transports: Mutex::default(),
-            pacer,
-            sent: AtomicU64::new(0),
-            kept_back: Mutex::default(),
-        };
-        let usual = Route { manner: Manner::Plain, method: "POST".to_owned(), omitted: Vec::new() };
-        sender.transport(usual)?;
-        Ok(sender)
+        Sender { wiring, pacer, sent: AtomicU64::new(0), kept_back: Mutex::default() }
     }
 
     pub(super) fn wiring(&self) -> &Wiring {
@@ -89,8 +73,7 @@ impl Sender {
     }
 
     pub(super) async fn send(&self, message: &Message, manner: Manner, label: &str) -> Sent {
-        self.pacer.wait().await;
-        self.sent.fetch_add(1, Ordering::Relaxed);
+        self.count().await;
         let start = Instant::now();
         let (outcome, conclusion) = self.outcome(message, manner).await;
         let elapsed = start.elapsed();
@@ -122,73 +105,54 @@ impl Sender {
     }
 
     async fn outcome(&self, message: &Message, manner: Manner) -> (Outcome, Option<Conclusion>) {
-        let (omitted, set): (Vec<_>, Vec<_>) =
-            message.headers.iter().cloned().partition(|(_, value)| value.is_empty());
-        let mut omitted: Vec<String> =
-            omitted.into_iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
-        omitted.sort_unstable();
-        let route = Route { manner, method: message.method.clone(), omitted };
-        match self.transport(route) {
-            Ok(transport) => {
-                let request = Request {
-                    url: self.wiring.target.clone(),
-                    headers: set,
-                    body: message.body.as_slice().into(),
-                    acknowledgement: self.wiring.acknowledgement.clone(),
-                    mask: Arc::clone(&self.wiring.mask),
-                };
-                request.conclude(transport.send(&request).await)
-            }
-            Err(error) => {
-                let failure = TransportFailure::new(FailureKind::Other, &error.to_string());
-                (Outcome::NoReply(failure), None)
-            }
+        let request = self.request(message, self.options(message, manner));
+        self.wiring.judge.conclude(self.wiring.client.send(&request).await)
+    }
+
+    fn request(&self, message: &Message, options: Arc<RequestOptions>) -> Request {
+        let set = message.headers.iter().filter(|(_, value)| !value.is_empty());
+        Request {
+            url: self.wiring.target.clone(),
+            headers: set.cloned().collect(),
+            body: message.body.as_slice().into(),
+            options,
         }
     }
 
-    fn transport(&self, route: Route) -> Result<HttpTransport, TransportError> {
-        let mut known = self.transports.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, transport)) = known.iter().find(|(one, _)| *one == route) {
-            return Ok(transport.clone());
+    fn options(&self, message: &Message, manner: Manner) -> Arc<RequestOptions> {
+        let mut options = RequestOptions::clone(&self.wiring.options);
+        match manner {
+            Manner::Plain => {}
+            Manner::Fresh => options.connections = Connections::Fresh,
+            Manner::Chunked => options.framing = Framing::Chunked,
+            Manner::Slowly(milliseconds) => {
+                options.upload = Upload::Over(Duration::from_millis(milliseconds.into()));
+            }
+            Manner::HalfClosed => options.write_side = WriteSide::HalfClosed,
+            Manner::ExpectContinue => options.go_ahead = GoAhead::Awaited,
+            Manner::ReplyLost => options.loss = Some(Loss { share: Percent::ALL, seed: 0 }),
         }
-        let wire = wire_for(&self.wiring.wire, &route);
-        let settings = HttpSettings { timeout: self.wiring.timeout, wire };
-        let transport = HttpTransport::try_new(&self.wiring.target, settings)?;
-        known.push((route, transport.clone()));
-        Ok(transport)
+        if let Ok(method) = parse_method(&message.method) {
+            options.method = method;
+        }
+        let omitted = message.headers.iter().filter(|(_, value)| value.is_empty());
+        options.headers.extend(omitted.map(|(name, _)| HeaderRule::Omit { name: name.clone() }));
+        Arc::new(options)
     }
 
-    pub(super) fn keeping(&self) -> Result<HttpTransport, TransportError> {
-        let mut wire = self.wiring.wire.clone();
-        wire.connections = Connections::Reused;
-        let settings = HttpSettings { timeout: self.wiring.timeout, wire };
-        HttpTransport::try_new(&self.wiring.target, settings)
+    /// Sends a message on a connection that is kept for the next one.
+    pub(super) async fn send_on_kept(&self, message: &Message) -> (Outcome, Option<Conclusion>) {
+        self.count().await;
+        let mut options = RequestOptions::clone(&self.wiring.options);
+        options.connections = Connections::Reused;
+        let request = self.request(message, Arc::new(options));
+        self.wiring.judge.conclude(self.wiring.client.send(&request).await)
     }
 
-    pub(super) async fn count(&self) {
+    async fn count(&self) {
         self.pacer.wait().await;
         self.sent.fetch_add(1, Ordering::Relaxed);
     }
-}
-
-fn wire_for(base: &WireSettings, route: &Route) -> WireSettings {
-    let mut wire = base.clone();
-    match route.manner {
-        Manner::Plain => {}
-        Manner::Fresh => wire.connections = Connections::Fresh,
-        Manner::Chunked => wire.framing = Framing::Chunked,
-        Manner::Slowly(milliseconds) => {
-            wire.upload = Upload::Over(Duration::from_millis(milliseconds.into()));
-        }
-        Manner::HalfClosed => wire.write_side = WriteSide::HalfClosed,
-        Manner::ExpectContinue => wire.go_ahead = GoAhead::Awaited,
-        Manner::ReplyLost => wire.loss = Some(Loss { share: Share::ALL, seed: 0 }),
-    }
-    if route.method != "POST" {
-        wire.method = Verb::parse(&route.method).ok();
-    }
-    wire.headers.extend(route.omitted.iter().map(|name| HeaderRule::Omit { name: name.clone() }));
-    wire
 }
 
 fn in_words(manner: Manner) -> String {

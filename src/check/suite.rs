@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use protocol::internal::nearest::nearest;
+use protocol::internal::nearest::did_you_mean;
 
 use super::case::{Case, Work};
 use super::case_file::{self, CaseFileError};
+use protocol::internal::toml_span::PlacedError;
 
 const BUILT_IN: [(&str, &str); 7] = [
     ("reachability.toml", include_str!("cases/reachability.toml")),
@@ -21,42 +22,35 @@ pub const MAX_CASES: usize = 10_000;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Suite {
-    cases: Vec<Case>,
+    pub cases: Vec<Case>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SuiteError {
-    #[error("there is no case or group {text:?}{}", hint(.nearest.as_deref()))]
-    UnknownName { text: String, nearest: Option<String> },
+    /// With the name that was probably meant.
+    #[error("there is no case or group {0:?}{1}")]
+    UnknownName(String, String),
     #[error("two cases are called {0:?}")]
     SameName(String),
     #[error("there are more than {MAX_CASES} cases")]
     TooMany,
 }
 
-fn hint(nearest: Option<&str>) -> String {
-    nearest.map(|name| format!("; did you mean {name}?")).unwrap_or_default()
-}
-
 impl Suite {
     pub fn built_in() -> Suite {
         // A test reads every file, so none is left out.
-        let files = BUILT_IN.into_iter();
-        Suite {
-            cases: files
-                .filter_map(|(name, text)| case_file::parse(name, text).ok())
-                .flatten()
-                .collect(),
-        }
+        let files = BUILT_IN.iter().filter_map(|(name, text)| case_file::parse(name, text).ok());
+        Suite { cases: files.flatten().collect() }
     }
 
     pub fn read_folder(files: &[(String, String)]) -> Result<Suite, CaseFileError> {
         let mut suite = Suite::default();
         for (name, text) in files {
             for case in case_file::parse(name, text)? {
-                suite
-                    .push(case)
-                    .map_err(|error| CaseFileError::of_file(name, error.to_string()))?;
+                suite.push(case).map_err(|error| {
+                    let error = PlacedError { problem: error.to_string(), line: 1, column: 1 };
+                    CaseFileError { file: name.clone(), error }
+                })?;
             }
         }
         Ok(suite)
@@ -80,10 +74,6 @@ impl Suite {
         Ok(())
     }
 
-    pub fn cases(&self) -> &[Case] {
-        &self.cases
-    }
-
     pub fn groups(&self) -> Vec<&str> {
         let mut known = BTreeSet::new();
         self.cases
@@ -99,8 +89,8 @@ impl Suite {
             if !self.cases.iter().any(|case| fits(case, text)) {
                 let groups = self.cases.iter().map(|case| case.group.as_str());
                 let known = self.cases.iter().map(|case| case.id.as_str()).chain(groups);
-                let nearest = nearest(text.trim_end_matches('*'), known).map(str::to_owned);
-                return Err(SuiteError::UnknownName { text: text.clone(), nearest });
+                let near = did_you_mean(text.trim_end_matches('*'), known);
+                return Err(SuiteError::UnknownName(text.clone(), near));
             }
         }
         let is_wanted = |case: &&Case| {

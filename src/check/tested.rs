@@ -1,9 +1,9 @@
 //! A case's result on its way into the report.
 
-use super::bundle::Bundle;
+use super::bundle::{Bundle, VERSION};
 use super::case::{Case, Message, Severity, Work};
 use super::judge::Proof;
-use super::probe::Probed;
+use super::probe::Finding;
 use super::report::{CaseResult, Endpoint, Status, Tries};
 use super::trial::Parcel;
 use std::time::Duration;
@@ -45,10 +45,10 @@ pub(super) fn blank(case: &Case, status: Status, summary: &str) -> Tested {
     }
 }
 
-pub(super) fn judged(case: &Case, probed: &Probed) -> Tested {
-    let mut tested = blank(case, Status::Passed, probed.finding.text());
-    tested.result.status = probed.finding.status(tested.bad);
-    tested.result.exchanges.clone_from(&probed.exchanges);
+pub(super) fn judged(case: &Case, finding: Finding) -> Tested {
+    let mut tested = blank(case, Status::Passed, &finding.text);
+    tested.result.status = finding.found.status(tested.bad);
+    tested.result.exchanges = finding.exchanges;
     tested
 }
 
@@ -68,11 +68,12 @@ impl Tested {
         }
     }
 
-    pub(super) fn bundle(&self, url: &str, control: Option<Message>) -> Bundle {
+    pub(super) fn bundle(&self, url: &str, reply: &str, control: Option<Message>) -> Bundle {
         let result = &self.result;
         Bundle {
+            version: VERSION,
             url: url.to_owned(),
-            success_reply: String::new(),
+            success_reply: reply.to_owned(),
             id: result.id.clone(),
             group: result.group.clone(),
             title: result.title.clone(),

@@ -4,43 +4,74 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::case::{Effect, Expect, Manner, Message, StepPlan};
 use super::effect::{Before, Booked, Effects, demands};
-use super::judge::{Judgement, Proof, judge};
+use super::judge::{Fault, Proof, judge};
 use super::recipe::{History, RecipeError, Workshop};
-use super::report::Exchange;
+use super::report::{Endpoint, Exchange};
 use super::sender::{Sender, Sent};
 
 const MAX_KEPT: usize = 4;
 
 const BEFORE_AGAIN: Duration = Duration::from_millis(100);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Parcel {
     pub label: String,
     /// The message, byte for byte.
     pub message: Message,
     pub manner: Manner,
     pub at_once: u32,
+    #[serde(rename = "after_ms", serialize_with = "to_ms", deserialize_with = "from_ms")]
     pub after: Duration,
     pub expect: Expect,
+    /// Not in a file: what is sent again from one is not looked at behind the endpoint.
+    #[serde(skip)]
     pub may_book: bool,
+}
+
+fn to_ms<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(time.as_millis().try_into().unwrap_or(u64::MAX))
+}
+
+fn from_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_millis)
 }
 
 impl Parcel {
     pub(super) fn is_bad(&self) -> bool {
-        matches!(self.expect, Expect::NotAcknowledged | Expect::Refused)
+        self.expect.is_bad()
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Trial {
-    pub(super) judgement: Judgement,
+    pub(super) fault: Option<Fault>,
     pub(super) exchanges: Vec<Exchange>,
     /// For each parcel that was sent, whether it was acknowledged.
     pub(super) acknowledged: Vec<bool>,
     pub(super) booked: Option<Booked>,
+    pub(super) parcels: Vec<Parcel>,
+    /// Why it cannot be seen what was booked.
+    pub(super) blind: Option<String>,
+    pub(super) is_misbooked: bool,
+    /// The endpoint after it, where that is not as it was.
+    pub(super) lost: Option<Endpoint>,
+}
+
+impl Trial {
+    /// Adds a fault that was found beside the replies.
+    pub(super) fn worsen(&mut self, found: String, proof: Proof) {
+        self.fault = Some(match self.fault.take() {
+            None => Fault { what: found, proof },
+            Some(known) => {
+                Fault { what: format!("{found}; {}", known.what), proof: proof.min(known.proof) }
+            }
+        });
+    }
 }
 
 pub(super) struct Watch<'a> {
@@ -51,7 +82,7 @@ pub(super) struct Watch<'a> {
 
 impl Watch<'_> {
     pub(super) async fn look(&mut self, parcels: &[Parcel], acknowledged: &[bool]) -> Booked {
-        self.before.demand(demands(self.effect, parcels, acknowledged));
+        self.before.demands = demands(self.effect, parcels, acknowledged);
         self.effects.look(&mut self.before).await
     }
 }
@@ -88,43 +119,35 @@ pub(super) async fn attempt(
     parcels: &[Parcel],
     mut watch: Option<&mut Watch<'_>>,
 ) -> Trial {
-    let (exchanges, acknowledged) = (Vec::new(), Vec::new());
-    let mut trial = Trial { judgement: Judgement::Met, exchanges, acknowledged, booked: None };
+    let mut trial = Trial::default();
     for (index, parcel) in parcels.iter().enumerate() {
         if !parcel.after.is_zero() {
             tokio::time::sleep(parcel.after).await;
         }
         let one = || sender.send(&parcel.message, parcel.manner, &parcel.label);
         let all = join_all((0..parcel.at_once).map(|_| one())).await;
-        let judgement = named(judge_all(parcel, &all), parcel, parcels.len());
+        let fault = judge_all(parcel, &all, parcels.len());
         trial.acknowledged.push(all.iter().any(Sent::is_acknowledged));
         keep_telling(&all, parcel, &mut trial.exchanges);
-        match judgement.proof() {
-            None => {}
-            Some(Proof::Harmless) if trial.judgement != Judgement::Met => {}
-            Some(Proof::Harmless) => trial.judgement = judgement,
-            Some(Proof::Proven | Proof::Doubtful) => {
-                trial.judgement = judgement;
-                if watch.is_some() && !parcel.is_bad() {
-                    send_again(sender, parcel, &mut trial).await;
-                }
-                break;
+        let is_final = fault.as_ref().is_some_and(|fault| fault.proof != Proof::Harmless);
+        if is_final || trial.fault.is_none() {
+            trial.fault = fault;
+        }
+        if is_final {
+            if watch.is_some() && !parcel.is_bad() {
+                send_again(sender, parcel, &mut trial).await;
             }
+            break;
         }
         // Not between repeats of one status: how fast they follow each other is part of the case.
         let changes = parcels.get(index + 1).is_some_and(|next| next.may_book != parcel.may_book);
         if let (true, Some(watch)) = (changes, watch.as_deref_mut()) {
-            match watch.look(parcels, &trial.acknowledged).await {
-                Booked::Right => {}
-                Booked::Wrong(what) => {
-                    trial.booked = Some(Booked::Wrong(format!("{}: {what}", parcel.label)));
-                    break;
-                }
-                other => {
-                    trial.booked = Some(other);
-                    break;
-                }
-            }
+            trial.booked = match watch.look(parcels, &trial.acknowledged).await {
+                Booked::Right => continue,
+                Booked::Wrong(what) => Some(Booked::Wrong(format!("{}: {what}", parcel.label))),
+                other => Some(other),
+            };
+            break;
         }
     }
     trial
@@ -140,35 +163,23 @@ async fn send_again(sender: &Sender, parcel: &Parcel, trial: &mut Trial) {
     trial.exchanges.push(sent.exchange);
 }
 
-fn judge_all(parcel: &Parcel, all: &[Sent]) -> Judgement {
-    let mut broken: Vec<Judgement> = all
-        .iter()
-        .map(|sent| judge(parcel.expect, sent))
-        .filter(|judgement| *judgement != Judgement::Met)
-        .collect();
+/// The worst fault in the replies to a parcel, which is one of `of`.
+fn judge_all(parcel: &Parcel, all: &[Sent], of: usize) -> Option<Fault> {
+    let broken: Vec<Fault> = all.iter().filter_map(|sent| judge(parcel.expect, sent)).collect();
     let count = broken.len();
-    broken.sort_by_key(Judgement::proof);
-    match broken.into_iter().next() {
-        None => Judgement::Met,
-        Some(Judgement::Broken { what, proof }) if all.len() > 1 => {
-            Judgement::Broken { what: format!("{count} of {} at once: {what}", all.len()), proof }
-        }
-        Some(one) => one,
+    let mut fault = broken.into_iter().min_by_key(|fault| fault.proof)?;
+    if all.len() > 1 {
+        fault.what = format!("{count} of {} at once: {}", all.len(), fault.what);
     }
-}
-
-fn named(judgement: Judgement, parcel: &Parcel, of: usize) -> Judgement {
-    match judgement {
-        Judgement::Broken { what, proof } if of > 1 && !parcel.label.is_empty() => {
-            Judgement::Broken { what: format!("{}: {what}", parcel.label), proof }
-        }
-        other => other,
+    if of > 1 && !parcel.label.is_empty() {
+        fault.what = format!("{}: {}", parcel.label, fault.what);
     }
+    Some(fault)
 }
 
 fn keep_telling(all: &[Sent], parcel: &Parcel, exchanges: &mut Vec<Exchange>) {
     let mut order: Vec<&Sent> = all.iter().collect();
-    order.sort_by_key(|sent| judge(parcel.expect, sent) == Judgement::Met);
+    order.sort_by_key(|sent| judge(parcel.expect, sent).is_none());
     let mut seen: Vec<&str> = Vec::new();
     for sent in order {
         let conclusion = sent.exchange.conclusion.as_str();

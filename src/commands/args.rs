@@ -20,11 +20,11 @@ use protocol::internal::nearest::did_you_mean;
 use protocol::{Algorithm, Key, MAX_BYTES, Payload, PayloadError, PayloadProblem, StatusTable};
 
 use crate::error::CommandError;
+use crate::net::target::Target;
 use crate::report::line::Line;
-use crate::sender::mix::{Mix, MixWords};
-use crate::sender::orders::Change;
+use crate::sender::orders::mix::{Mix, MixWords};
+use crate::sender::orders::template::{Change, Form, Template, TemplateError, form_of};
 use crate::sender::schedule::parse_duration;
-use crate::sender::template::{Form, Template, TemplateError, form_of};
 use crate::settings::Environment;
 use crate::settings::profile::{Chosen, Placed, Profile};
 use crate::terminal::Console;
@@ -178,26 +178,27 @@ impl EditArgs {
         let Some(flag) = flag else { return Ok(()) };
         let sets = |list: &[Assignment]| list.iter().any(|it| it.name == "status");
         let takes_out = |edit: &Edit| matches!(edit, Edit::Remove { name } if name == "status");
-        let change = match () {
-            () if sets(&self.set) => "--set",
-            () if sets(&self.set_str) => "--set-str",
-            () if self.unset.iter().any(takes_out) => "--unset",
-            () => return Ok(()),
-        };
+        let changes = [
+            ("--set", sets(&self.set)),
+            ("--set-str", sets(&self.set_str)),
+            ("--unset", self.unset.iter().any(takes_out)),
+        ];
+        let Some((change, _)) = changes.into_iter().find(|(_, it)| *it) else { return Ok(()) };
         Err(CommandError::usage(format!("{flag} chooses the status, and {change} changes it"))
             .hint(format!("leave out {flag}, or status in {change}")))
     }
 
     pub fn changes(&self) -> impl Iterator<Item = Result<Change, TemplateError>> {
-        let fixed = self.unset.iter().map(|edit| Ok(Change::Fixed(edit.clone())));
-        let set = self.set.iter().map(|assignment| {
-            Template::parse(&assignment.text).map(|it| Change::put(assignment.name.clone(), it))
+        let unset = self.unset.iter().filter_map(|edit| match edit {
+            Edit::Remove { name } => Some(Ok(Change::Remove { name: name.clone() })),
+            Edit::Put { .. } => None,
         });
-        let set_str = self.set_str.iter().map(|assignment| {
-            Template::parse_text(&assignment.text)
-                .map(|it| Change::put(assignment.name.clone(), it))
-        });
-        fixed.chain(set).chain(set_str)
+        let put = |assignment: &Assignment, template: Result<Template, TemplateError>| {
+            Ok(Change::Put { name: assignment.name.clone(), template: template? })
+        };
+        let set = self.set.iter().map(move |it| put(it, Template::parse(&it.text)));
+        let set_str = self.set_str.iter().map(move |it| put(it, Template::parse_text(&it.text)));
+        unset.chain(set).chain(set_str)
     }
 }
 
@@ -256,12 +257,16 @@ pub fn numbered(words: &MixWords, statuses: &StatusTable) -> Result<Mix, Command
         .map_err(|error| CommandError::usage("--mix cannot be used").because(error))
 }
 
-pub fn no_url() -> CommandError {
-    CommandError::usage("no URL was given")
-        .hint("give the notify URL as the first argument, or set url in a profile")
+pub fn target(url: Option<&str>) -> Result<Target, CommandError> {
+    let url = url.ok_or_else(|| {
+        CommandError::usage("no URL was given")
+            .hint("give the notify URL as the first argument, or set url in a profile")
+    })?;
+    Target::parse(url).map_err(|error| {
+        let hint = error.hint();
+        CommandError::usage("the URL cannot be used").because(error).hint(hint)
+    })
 }
-
-pub const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub fn parse_time(text: &str) -> Result<Duration, String> {
     match parse_duration(text) {
@@ -320,19 +325,15 @@ impl Input {
         let cannot = |error| CommandError::input(format!("cannot read {name}")).because(error);
         let mut bytes = Vec::with_capacity(USUAL_BYTES);
         let limit = MAX_BYTES as u64 + 1;
+        if path.is_none() && io::stdin().is_terminal() {
+            let how = "reading the payload from the terminal; end it with Ctrl-D";
+            console.note(&Line::new().dim(how));
+        }
         match path {
             Some(path) => {
                 File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
             }
-            None => {
-                if io::stdin().is_terminal() {
-                    console.note(
-                        &Line::new()
-                            .dim("reading the payload from the terminal; end it with Ctrl-D"),
-                    );
-                }
-                io::stdin().lock().take(limit).read_to_end(&mut bytes)
-            }
+            None => io::stdin().lock().take(limit).read_to_end(&mut bytes),
         }
         .map_err(cannot)?;
         Ok(Input { bytes, name })
@@ -356,10 +357,7 @@ fn refuse_payload(error: PayloadError, name: &str) -> CommandError {
         )),
         _ => CommandError::input(format!("{name} is no payload")).because(error),
     };
-    match hint {
-        Some(hint) => error.hint(hint),
-        None => error,
-    }
+    hint.into_iter().fold(error, CommandError::hint)
 }
 
 fn hint_for(problem: &PayloadProblem) -> Option<&'static str> {

@@ -12,9 +12,9 @@ use std::time::Duration;
 use clap::ValueEnum;
 use files::{ReportFile, ReportFiles};
 use given::Given;
+use jiff::Timestamp;
 use protocol::{Algorithm, StatusTable};
 
-use super::CommandResult;
 use super::args::dialect::DialectArgs;
 use super::args::{
     Format, KeyArgs, adopt, adopt_headers, adopt_statuses, parse_number, parse_sign_type,
@@ -22,19 +22,21 @@ use super::args::{
 };
 use super::runtime::{Interrupts, block_on};
 use super::wire_args::{ReachArgs, WireArgs};
+use super::{CommandResult, answer};
 use crate::check::bundle::Bundle;
 use crate::check::plan::Plan;
 use crate::check::replay;
 use crate::check::report::{CheckReport, Status, Tries};
 use crate::check::runner::{CheckError, CheckEvent, check};
+use crate::check::sender::Wiring;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::report::check::standing::is_yes;
 use crate::report::check::{CheckFacts, json, text};
-use crate::sender::pace::Rate;
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
+use crate::units::rate::Rate;
 
 /// Check whether a merchant's endpoint is safe to go live: verifies, acknowledges, credits once.
 ///
@@ -100,7 +102,7 @@ pub struct ChoiceArgs {
     #[arg(long)]
     pub list: bool,
     /// Write a report: json, junit, tap, sarif, html or github; several may be given.
-    #[arg(long, value_name = "FORMAT=FILE")]
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = ReportFile::parse)]
     pub report: Vec<ReportFile>,
     /// Exit with 1 for this too; inconclusive always does; several may be given.
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
@@ -155,6 +157,9 @@ pub struct CheckWireArgs {
     /// Send this header, in the place of an own one; "Name:" leaves it out; several may be given.
     #[arg(long, value_name = "NAME: VALUE")]
     pub header: Vec<String>,
+    /// Show of each request on stderr: addresses, TLS, and the heads of request and reply.
+    #[arg(long, short)]
+    pub verbose: bool,
     /// How the merchant is reached.
     #[command(flatten)]
     pub reach: ReachArgs,
@@ -162,7 +167,8 @@ pub struct CheckWireArgs {
 
 impl CheckWireArgs {
     fn common(&self) -> WireArgs {
-        WireArgs { header: self.header.clone(), reach: self.reach.clone(), ..WireArgs::default() }
+        let (header, reach) = (self.header.clone(), self.reach.clone());
+        WireArgs { header, verbose: self.verbose, reach, ..WireArgs::default() }
     }
 }
 
@@ -192,26 +198,27 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     if let Some(path) = &args.choice.replay {
         let bundle = files::read_bundle(path)?;
         let wiring = setup::wiring_of(args, &bundle, environment, console)?;
-        let facts = setup::facts_of(&bundle, &wiring);
+        let facts = CheckFacts {
+            url: wiring.target.to_string(),
+            started_at: Timestamp::now(),
+            cases: 1,
+            bound: replay::bound(&bundle),
+            seed: 0,
+        };
         return conduct(args, &facts, &wiring.clone(), console, async |_| {
-            Ok((replay::replay(&bundle, wiring).await?, Vec::new()))
+            Ok((replay::replay(&bundle, wiring).await, Vec::new()))
         });
     }
-    let (plan, dialect) = setup::plan(args, environment, console)?;
+    let plan = setup::plan(args, environment, console)?;
     let facts = CheckFacts {
         url: plan.wiring.target.to_string(),
         started_at: plan.started_at,
-        cases: plan.suite.cases().len() as u64,
+        cases: plan.suite.cases.len() as u64,
         bound: plan.bound(),
         seed: plan.seed,
     };
     conduct(args, &facts, &plan.wiring, console, async |console| {
-        let checked = carry_out(&plan, args.format, console).await?;
-        let mut bundles = checked.1;
-        for bundle in &mut bundles {
-            bundle.success_reply = dialect.success_reply.to_string();
-        }
-        Ok((checked.0, bundles))
+        carry_out(&plan, args.format, console).await
     })
 }
 
@@ -219,7 +226,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
 fn conduct(
     args: &Args,
     facts: &CheckFacts,
-    wiring: &crate::check::sender::Wiring,
+    wiring: &Wiring,
     console: &mut Console,
     work: impl AsyncFnOnce(&mut Console) -> Result<(CheckReport, Vec<Bundle>), CheckError>,
 ) -> CommandResult {
@@ -228,13 +235,13 @@ fn conduct(
         consent::obtain(args, facts, wiring, console).await?;
         let mut interrupts = Interrupts::catch();
         match args.format {
-            Format::Json => {
-                console
-                    .answer_bytes(json::ready(facts).as_bytes())
-                    .map_err(CommandError::output)?;
+            Format::Json => console.answer_bytes(json::ready(facts).as_bytes()),
+            Format::Human => {
+                console.note(&text::ready_line(facts));
+                Ok(())
             }
-            Format::Human => console.note(&text::ready_line(facts)),
         }
+        .map_err(CommandError::output)?;
         let done = tokio::select! {
             done = work(console) => Some(done),
             () = interrupts.next() => None,
@@ -246,13 +253,16 @@ fn conduct(
             None => Err(CommandError::interrupted("the check was interrupted")),
         }
     })?;
-    report.options = args.given.options(&wiring.mask);
+    report.options = args.given.options(&wiring.judge.mask);
     let exit = if is_passed(&report, &args.choice.fail_on) { Exit::Yes } else { Exit::No };
+    let width = console.answer_width();
     let told =
-        tell(&report, args.format, console).and_then(|()| reports.write(&report)).and_then(|()| {
-            let folder = args.choice.bundle.as_deref();
-            files::write_bundles(folder, &bundles, &report.options, console)
-        });
+        answer(args.format, || json::check(&report), || text::lines(&report, width), console)
+            .and_then(|()| reports.write(&report))
+            .and_then(|()| {
+                let folder = args.choice.bundle.as_deref();
+                files::write_bundles(folder, &bundles, &report.options, console)
+            });
     match told {
         // A proven "no" stands, whether or not anyone read it.
         Err(error) if exit == Exit::Yes => Err(error),
@@ -266,9 +276,6 @@ fn conduct(
 
 fn not_begun(error: CheckError) -> CommandError {
     match error {
-        CheckError::Sender(error) => {
-            CommandError::environment("cannot set up the sender").because(error)
-        }
         CheckError::Observer(error) => {
             CommandError::environment("the --observe command cannot be used, so nothing was sent")
                 .because(error)
@@ -285,9 +292,9 @@ async fn carry_out(
     format: Format,
     console: &mut Console,
 ) -> Result<(CheckReport, Vec<Bundle>), CheckError> {
-    let cases = plan.suite.cases().len();
+    let cases = plan.suite.cases.len();
     let mut begun = 0;
-    let checked = check(plan, &mut |event| match (event, format) {
+    check(plan, &mut |event| match (event, format) {
         (CheckEvent::Began(case), Format::Human) => {
             begun += 1;
             console.status(&format!("{begun}/{cases}  {}  {}", case.group, case.id));
@@ -298,18 +305,7 @@ async fn carry_out(
         }
         (CheckEvent::Began(_), Format::Json) | (CheckEvent::Ended(_), Format::Human) => {}
     })
-    .await?;
-    Ok((checked.report, checked.bundles))
-}
-
-fn tell(report: &CheckReport, format: Format, console: &mut Console) -> Result<(), CommandError> {
-    match format {
-        Format::Json => console.answer_bytes(json::check(report).as_bytes()),
-        Format::Human => text::lines(report, console.answer_width())
-            .iter()
-            .try_for_each(|line| console.answer(line)),
-    }
-    .map_err(CommandError::output)
+    .await
 }
 
 fn is_passed(report: &CheckReport, fail_on: &[FailOn]) -> bool {

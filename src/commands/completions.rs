@@ -42,7 +42,7 @@ pub fn run(args: &Args, root: clap::Command, console: &mut Console) -> CommandRe
 fn script(shell: Shell, mut root: clap::Command) -> Result<String, CommandError> {
     // The subcommands' arguments are put off until they are asked for; here all are wanted.
     root.build();
-    let mut root = with_names(root, &Names::collect());
+    let mut root = with_names(root);
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut root, "payout-notify", &mut script);
     let script = String::from_utf8(script).map_err(|error| {
@@ -57,43 +57,30 @@ fn script(shell: Shell, mut root: clap::Command) -> Result<String, CommandError>
     })
 }
 
-struct Names {
-    dialects: Vec<&'static str>,
-    digests: Vec<&'static str>,
-    cases: Vec<&'static str>,
-}
-
-impl Names {
-    fn collect() -> Names {
-        let suite = Suite::built_in();
-        let ids = suite.cases().iter().map(|case| case.id.as_str());
-        // The definition of the command line holds texts that live as long as the process.
-        let kept = |name: &str| -> &'static str { Box::leak(name.into()) };
-        Names {
-            dialects: DIALECTS.iter().map(|dialect| &*dialect.id).collect(),
-            digests: DIGESTS.map(Algorithm::id).to_vec(),
-            cases: suite.groups().into_iter().chain(ids).map(kept).collect(),
-        }
-    }
-
-    fn offer(&self, command: &str, arg: Arg) -> Arg {
-        let values = match (command, arg.get_id().as_str()) {
-            (_, "dialect") => PossibleValuesParser::new(&self.dialects),
-            (_, "schedule" | "expect_schedule") => PossibleValuesParser::new(PRESETS),
-            (_, "sign_type" | "require") => PossibleValuesParser::new(&self.digests),
-            (_, "status") => PossibleValuesParser::new(["success", "cancelled", "failed"]),
-            ("check", "only" | "skip") => PossibleValuesParser::new(&self.cases),
-            _ => return arg,
-        };
-        arg.value_parser(values)
-    }
-}
-
-fn with_names(command: clap::Command, names: &Names) -> clap::Command {
+/// The command line with the names that a shell can offer.
+fn with_names(command: clap::Command) -> clap::Command {
     let name = command.get_name().to_owned();
-    command
-        .mut_args(|arg| names.offer(&name, arg))
-        .mut_subcommands(|subcommand| with_names(subcommand, names))
+    command.mut_args(|arg| offer(&name, arg)).mut_subcommands(with_names)
+}
+
+fn offer(command: &str, arg: Arg) -> Arg {
+    let names = match (command, arg.get_id().as_str()) {
+        (_, "dialect") => DIALECTS.iter().map(|dialect| &*dialect.id).collect(),
+        (_, "schedule" | "expect_schedule") => PRESETS.to_vec(),
+        (_, "sign_type" | "require") => DIGESTS.map(Algorithm::id).to_vec(),
+        (_, "status") => vec!["success", "cancelled", "failed"],
+        ("check", "only" | "skip") => cases(),
+        _ => return arg,
+    };
+    arg.value_parser(PossibleValuesParser::new(names))
+}
+
+fn cases() -> Vec<&'static str> {
+    let suite = Suite::built_in();
+    let ids = suite.cases.iter().map(|case| case.id.as_str());
+    // The definition of the command line holds texts that live as long as the process.
+    let kept = |name: &str| -> &'static str { Box::leak(name.into()) };
+    suite.groups().into_iter().chain(ids).map(kept).collect()
 }
 
 fn bash(script: &str) -> String {

@@ -1,7 +1,6 @@
 //! `config`: the settings that hold and where they come from; a settings file to begin with.
 
 mod init;
-mod profiles;
 mod questions;
 mod show;
 
@@ -9,7 +8,10 @@ use clap::Subcommand;
 
 use super::CommandResult;
 use super::args::Format;
-use crate::settings::Environment;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::report::line::Line;
+use crate::settings::{Environment, find};
 use crate::terminal::Console;
 
 /// Show the settings that hold and where they come from, or write a settings file.
@@ -70,7 +72,22 @@ pub fn run(
 ) -> CommandResult {
     match &args.action {
         Action::Show(args) => show::run(args.format, profile, environment, console),
-        Action::Profiles(_) => profiles::run(environment, console),
+        Action::Profiles(_) => profiles(environment, console),
         Action::Init(args) => init::run(args, profile, environment, console),
     }
+}
+
+fn profiles(environment: &Environment, console: &mut Console) -> CommandResult {
+    let files = find::files(environment)?;
+    let mut names: Vec<&str> = Vec::new();
+    for name in files.iter().flat_map(|found| found.file.profiles.keys()) {
+        // Of two profiles with one name the nearer applies.
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    for name in names {
+        console.answer(&Line::new().plain(name.to_owned())).map_err(CommandError::output)?;
+    }
+    Ok(Exit::Yes)
 }

@@ -1,8 +1,9 @@
 //! `demo`: the whole story in one process, on loopback, in about a second.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Context;
 use std::time::Duration;
 
 use protocol::internal::notification::{Expectation, Notification};
@@ -21,11 +22,16 @@ use crate::listener::limits::Limits;
 use crate::listener::reply::{JSON, Reply};
 use crate::listener::server::Server;
 use crate::listener::verdict::inspect;
-use crate::net::http::{HttpSettings, HttpTransport};
-use crate::net::transport::{Request, Target};
+use crate::net::client::{Client, ClientConfig};
+use crate::net::options::RequestOptions;
+use crate::net::target::Target;
+use crate::net::transport::Request;
 use crate::report::delivery::{DeliveryPlan, attempt_line, result_line};
 use crate::report::line::Line;
-use crate::sender::engine::{DeliveryEvent, DeliveryReport, DeliveryResult, Engine};
+use crate::sender::decide::RetryPlan;
+use crate::sender::engine::{Engine, LoadLimits};
+use crate::sender::judge::Judge;
+use crate::sender::record::{Order, OrderEnd, OrderResult};
 use crate::sender::schedule::{RetrySchedule, Speed};
 use crate::terminal::Console;
 
@@ -55,100 +61,93 @@ pub fn run(_args: &Args, console: &mut Console) -> CommandResult {
     block_on(story(&key, &signed, console))
 }
 
-async fn story(key: &Key, signed: &Signed, console: &mut Console) -> CommandResult {
+async fn story(key: &Key, signed: &Signed<'_>, console: &mut Console) -> CommandResult {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let cannot = |error| CommandError::environment("cannot listen on loopback").because(error);
     let server = Server::bind(address, Limits::default()).await.map_err(cannot)?;
     let url = format!("http://{}/notify", server.local_addr().map_err(cannot)?);
     introduce(&url, signed, console).map_err(CommandError::output)?;
 
-    let remarks = Remarks::default();
-    let merchant =
-        Merchant { key: key.clone(), remarks: remarks.clone(), received: AtomicUsize::new(0) };
-    let merchant = Arc::new(merchant);
+    let (remarks, mut said) = mpsc::unbounded_channel();
+    let merchant = Arc::new(Merchant { key: key.clone(), remarks, received: AtomicUsize::new(0) });
     let (stop, stopped) = mpsc::channel(2);
     let handler = move |callback| {
         let merchant = Arc::clone(&merchant);
         async move { merchant.answer(callback).await }
     };
     let delivery = async {
-        let report = deliver(&url, key, signed, &remarks, console).await;
+        let end = deliver(&url, key, signed, &mut said, console).await;
         // The merchant's work is done, however the delivery ended.
         let _ = stop.try_send(());
-        report
+        end
     };
-    let (_, report) = tokio::join!(server.serve(handler, stopped), delivery);
-    let report = report?;
-    conclude(&report, console).map_err(CommandError::output)?;
-    Ok(match report.result {
-        DeliveryResult::Acknowledged => Exit::Yes,
-        DeliveryResult::Exhausted(_) => Exit::No,
-        DeliveryResult::Interrupted(_) => Exit::Interrupted,
+    let (_, end) = tokio::join!(server.serve(handler, stopped), delivery);
+    let end = end?;
+    conclude(&end, console).map_err(CommandError::output)?;
+    Ok(match end.result {
+        OrderResult::Acknowledged => Exit::Yes,
+        OrderResult::Exhausted(_) => Exit::No,
+        OrderResult::Interrupted(_) => Exit::Interrupted,
     })
 }
 
 async fn deliver(
     url: &str,
     key: &Key,
-    signed: &Signed,
-    remarks: &Remarks,
+    signed: &Signed<'_>,
+    remarks: &mut mpsc::UnboundedReceiver<Line>,
     console: &mut Console,
-) -> Result<DeliveryReport, CommandError> {
+) -> Result<OrderEnd, CommandError> {
     let clock = SystemClock::new();
     let target = Target::parse(url)
         .map_err(|error| CommandError::environment("the demo's URL").because(error))?;
-    let settings = HttpSettings { timeout: TIMEOUT, ..HttpSettings::default() };
-    let transport = HttpTransport::try_new(&target, settings)
+    let options = RequestOptions { timeout: TIMEOUT, ..RequestOptions::default() };
+    let client = Client::try_new(&target, ClientConfig::default())
         .map_err(|error| CommandError::environment("cannot set up the sender").because(error))?;
     let schedule = RetrySchedule::parse("15s,30s,1m", None, Duration::from_secs(3600))
         .map_err(|error| CommandError::usage("the demo's schedule").because(error))?;
     let speed = Speed::parse("500x")
         .map_err(|error| CommandError::usage("the demo's speed").because(error))?;
     let payload = parse_payload(signed.body.as_bytes(), "the example")?;
+    let (expectation, statuses) = (Expectation::Notification, &StatusTable::PLATFORM);
+    let notification = Notification::read(&payload, expectation, statuses);
     let plan = DeliveryPlan {
         url: url.to_owned(),
-        notification: &Notification::read(
-            &payload,
-            Expectation::Notification,
-            &StatusTable::PLATFORM,
-        ),
-        sign_type: Some(signed.algorithm.name()),
+        notification: &notification,
+        sign_type: Some(signed.scheme.algorithm.name()),
         schedule: &schedule,
         key_fingerprint: Some(key.fingerprint()),
         start: clock.wall(),
     };
-    let engine = Engine { schedule: &schedule, speed, clock: &clock, transport: &transport };
-    let request = Request::new(target, signed.body.clone());
+    let body = signed.body.as_bytes().into();
+    let completed_at = clock.wall();
+    let order = Order { number: 1, id: "".into(), body, completed_at, duplicate_of: None };
+    let engine = Engine {
+        request: &Request::new(target, "").with(Arc::new(options)),
+        judge: &Judge::default(),
+        plan: RetryPlan::new(&schedule, speed),
+        limits: LoadLimits::ONE,
+        clock: &clock,
+        transport: &client,
+        journal: None,
+    };
     let mut interrupts = Interrupts::catch();
     plan.lines().iter().try_for_each(|line| console.answer(line)).map_err(CommandError::output)?;
+    let poll_stop = &mut |context: &mut Context<'_>| interrupts.poll_next(context);
     engine
-        .deliver(&request, interrupts.next(), |event| match event {
-            DeliveryEvent::AttemptStarted { .. } => Ok(()),
-            DeliveryEvent::AttemptFinished(attempt) => {
-                remarks.take().iter().try_for_each(|line| console.answer(line))?;
-                console.answer(&attempt_line(attempt))
+        .deliver(order, poll_stop, |attempt, details| {
+            while let Ok(line) = remarks.try_recv() {
+                console.answer(&line)?;
             }
+            console.answer(&attempt_line(attempt, details))
         })
         .await
         .map_err(CommandError::output)
 }
 
-#[derive(Clone, Default)]
-struct Remarks(Arc<Mutex<Vec<Line>>>);
-
-impl Remarks {
-    fn add(&self, line: Line) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
-    }
-
-    fn take(&self) -> Vec<Line> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
 struct Merchant {
     key: Key,
-    remarks: Remarks,
+    remarks: mpsc::UnboundedSender<Line>,
     received: AtomicUsize,
 }
 
@@ -164,12 +163,12 @@ impl Merchant {
             _ => ("answers {\"error_code\":\"0000\"}", right),
         };
         let signature = if verdict.is_valid() { "signature matches" } else { "does not verify" };
-        self.remarks.add(
-            Line::new()
-                .dim("     merchant  ")
-                .plain(format!("← delivery {delivery}, {signature}; "))
-                .accent(does),
-        );
+        let line = Line::new()
+            .dim("     merchant  ")
+            .plain(format!("← delivery {delivery}, {signature}; "))
+            .accent(does);
+        // The delivery reads them as long as there is one.
+        let _ = self.remarks.send(line);
         if delivery == 1 {
             tokio::time::sleep(SILENCE).await;
         }
@@ -177,10 +176,10 @@ impl Merchant {
     }
 }
 
-fn introduce(url: &str, signed: &Signed, console: &mut Console) -> std::io::Result<()> {
+fn introduce(url: &str, signed: &Signed<'_>, console: &mut Console) -> std::io::Result<()> {
     let lines = [
         Line::new().strong("A payout ended. The platform signs a notification …"),
-        Line::new().dim("  canonical  ").plain(&signed.masked_canonical),
+        Line::new().dim("  canonical  ").plain(signed.masked_canonical()),
         Line::new().dim("  sign       ").plain(signed.signature.as_str().to_owned()),
         Line::new(),
         Line::new()
@@ -191,12 +190,12 @@ fn introduce(url: &str, signed: &Signed, console: &mut Console) -> std::io::Resu
     lines.iter().try_for_each(|line| console.answer(line))
 }
 
-fn conclude(report: &DeliveryReport, console: &mut Console) -> std::io::Result<()> {
+fn conclude(end: &OrderEnd, console: &mut Console) -> std::io::Result<()> {
     let command = |text: &str, why: &str| {
         Line::new().plain("  ").accent(format!("{text:<52}")).dim(format!("# {why}"))
     };
     let lines = [
-        result_line(report),
+        result_line(end),
         Line::new().plain("The merchant saw one order several times: it must acknowledge each time, and credit once."),
         Line::new(),
         Line::new().strong("Next:"),

@@ -5,9 +5,9 @@ use protocol::Dialect;
 use protocol::internal::dialect::DIALECTS;
 use protocol::internal::dialect_file;
 
-use super::CommandResult;
 use super::args::Format;
 use super::args::dialect::find;
+use super::{CommandResult, answer};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::mask::outside;
@@ -54,20 +54,17 @@ pub fn run(args: &Args, console: &mut Console) -> CommandResult {
                 .hint("leave out --print or --format"));
         }
         (Print::Toml, Format::Human, [dialect]) => {
-            console.answer_text(&masked(&dialect_file::write(dialect)))
+            let text = masked(&dialect_file::write(dialect));
+            console.answer_text(&text).map_err(CommandError::output)?;
         }
         (Print::Toml, ..) => {
             return Err(CommandError::usage("a file holds one dialect")
                 .hint("name one, for example `payout-notify dialects platform --print toml`"));
         }
-        (Print::Table, Format::Json, _) => {
-            console.answer_bytes(dialects::json(&dialects).as_bytes())
-        }
-        (Print::Table, Format::Human, _) => {
-            dialects::lines(&dialects).iter().try_for_each(|line| console.answer(line))
+        (Print::Table, format, _) => {
+            answer(format, || dialects::json(&dialects), || dialects::lines(&dialects), console)?;
         }
     }
-    .map_err(CommandError::output)?;
     Ok(Exit::Yes)
 }
 

@@ -15,20 +15,17 @@ use script::Plan;
 
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
-use super::args::{
-    EditArgs, USUAL_TIMEOUT, adopt, adopt_statuses, no_url, numbered, parse_sign_type, parse_time,
-};
-use super::signing::scheme_of;
+use super::args::{EditArgs, adopt, adopt_statuses, numbered, parse_sign_type, parse_time, target};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::mask::hides;
-use crate::net::transport::Target;
+use crate::net::options::DEFAULT_TIMEOUT;
 use crate::report::line::Line;
-use crate::sender::example::StatusWord;
-use crate::sender::mix::MixWords;
-use crate::sender::pace::Rate;
+use crate::sender::orders::example::StatusWord;
+use crate::sender::orders::mix::MixWords;
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
+use crate::units::rate::Rate;
 
 /// Write a load test with fresh, signed orders for Locust, k6 or Artillery.
 ///
@@ -132,11 +129,8 @@ pub fn run(args: &Args, console: &mut Console) -> CommandResult {
 }
 
 fn plan(args: &Args) -> Result<Plan, CommandError> {
-    let url = args.url.as_deref().ok_or_else(no_url)?;
-    let target = Target::parse(url).map_err(|error| {
-        let hint = error.hint();
-        CommandError::usage("the URL cannot be used").because(error).hint(hint)
-    })?;
+    let target = target(args.url.as_deref())?;
+    let url = args.url.as_deref().unwrap_or_default();
     if has_credentials(url) {
         return Err(CommandError::usage("the URL holds credentials, which the test would show")
             .hint("leave them out, and add them to the test in the way of its engine"));
@@ -149,15 +143,14 @@ fn plan(args: &Args) -> Result<Plan, CommandError> {
     let chosen_by = args.status.map(|_| "--status").or(args.mix.as_ref().map(|_| "--mix"));
     args.edits.leave_the_status_to(chosen_by)?;
     let dialect = args.dialect.resolve(args.sign_type)?;
-    let chosen = args.sign_type.map(|algorithm| scheme_of(dialect, algorithm)).transpose()?;
     let changes: Result<Vec<_>, _> = args.edits.changes().collect();
     let changes =
         changes.map_err(|error| CommandError::usage("a change cannot be read").because(error))?;
     let statuses = args.statuses;
-    let recipe = Recipe { changes, dialect, chosen, statuses };
+    let recipe = Recipe { changes, dialect, chosen: args.sign_type, statuses };
     let status = args.status.map_or(statuses.success(), |status| status.number(&statuses));
     let shares: Vec<(i64, u64)> = match &args.mix {
-        Some(words) => numbered(words, &statuses)?.shares().collect(),
+        Some(words) => numbered(words, &statuses)?.shares().to_vec(),
         None => vec![(status, 1)],
     };
     let orders: Result<Vec<OrderKind>, _> =
@@ -173,7 +166,7 @@ fn plan(args: &Args) -> Result<Plan, CommandError> {
         count,
         per_second: args.rate.per_second(),
         duration,
-        timeout: args.timeout.unwrap_or(USUAL_TIMEOUT),
+        timeout: args.timeout.unwrap_or(DEFAULT_TIMEOUT),
         scheme,
         acknowledgement: dialect.acknowledgement(),
         orders,

@@ -10,9 +10,9 @@ use std::fmt;
 
 use clap::Subcommand;
 
-use super::CommandResult;
 use super::args::inbox::{InboxArgs, refused};
 use super::args::{Format, adopt_statuses, parse_count};
+use super::{CommandResult, answer};
 use crate::clock::{Clock, SystemClock};
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -131,11 +131,8 @@ fn list(args: &ListArgs, reader: &InboxReader, console: &mut Console) -> Command
     for number in &numbers {
         // What a listener deleted meanwhile is left out.
         let Some(entry) = reader.entry(*number).map_err(refused)? else { continue };
-        match args.format {
-            Format::Human => console.answer(&report::row(&entry, &args.filter.statuses)),
-            Format::Json => console.answer_bytes(report::json(&entry).as_bytes()),
-        }
-        .map_err(CommandError::output)?;
+        let row = || vec![report::row(&entry, &args.filter.statuses)];
+        answer(args.format, || report::json(&entry), row, console)?;
     }
     if numbers.is_empty() {
         console.note(&crate::report::line::Line::new().dim("no callback fits"));

@@ -15,8 +15,8 @@ use std::path::Path;
 use std::thread;
 
 pub use chunk::LineWork;
-use chunk::{Chunk, LineSource, MOST_REPORTED};
-pub use signing::{Printed, SignLines};
+use chunk::{Chunk, LineSource, MAX_REPORTED};
+pub use signing::SignLines;
 pub use verifying::VerifyLines;
 
 use super::CommandResult;
@@ -39,13 +39,9 @@ pub struct LinesArgs {
 }
 
 pub fn refuse(options: &[(&str, bool)]) -> Result<(), CommandError> {
-    match options.iter().find(|(_, given)| *given) {
-        None => Ok(()),
-        Some((option, _)) => {
-            Err(CommandError::usage(format!("{option} is for one payload, not for --lines"))
-                .hint("give such a line alone, without --lines"))
-        }
-    }
+    let Some((option, _)) = options.iter().find(|(_, given)| *given) else { return Ok(()) };
+    Err(CommandError::usage(format!("{option} is for one payload, not for --lines"))
+        .hint("give such a line alone, without --lines"))
 }
 
 const MOST_JOBS: usize = 256;
@@ -74,7 +70,7 @@ pub fn run(
     let ended = spread::spread(source, work, jobs, |chunk| deliver(chunk, &mut summary, console));
     let went_away = matches!(&ended, Err(error) if error.kind == ErrorKind::BrokenPipe);
     if !went_away {
-        let unsaid = summary.bad.saturating_sub(MOST_REPORTED as u64);
+        let unsaid = summary.bad.saturating_sub(MAX_REPORTED as u64);
         if unsaid > 0 {
             console.warning(&format!("{unsaid} more lines are bad"));
         }
@@ -98,9 +94,9 @@ fn deliver(
     summary: &mut BatchSummary,
     console: &mut Console,
 ) -> Result<(), CommandError> {
-    let said = usize::try_from(summary.bad).unwrap_or(MOST_REPORTED).min(MOST_REPORTED);
+    let said = usize::try_from(summary.bad).unwrap_or(MAX_REPORTED).min(MAX_REPORTED);
     summary.add(&chunk.summary);
-    for bad in chunk.bad.iter().take(MOST_REPORTED - said) {
+    for bad in chunk.bad.iter().take(MAX_REPORTED - said) {
         console.warning(&bad.to_string());
     }
     if chunk.output.is_empty() {
@@ -110,25 +106,18 @@ fn deliver(
 }
 
 fn open(file: Option<&Path>, console: &mut Console) -> Result<LineSource, CommandError> {
-    match file.filter(|path| *path != Path::new("-")) {
-        Some(path) => {
-            let name = path.display().to_string();
-            match File::open(path) {
-                Ok(file) => Ok(LineSource::new(file, name)),
-                Err(error) => {
-                    Err(CommandError::input(format!("cannot read {name}")).because(error))
-                }
-            }
-        }
-        None => {
-            if io::stdin().is_terminal() {
-                console.note(
-                    &Line::new().dim("reading lines from the terminal; end them with Ctrl-D"),
-                );
-            }
-            Ok(LineSource::new(io::stdin(), "stdin".to_owned()))
-        }
+    if let Some(path) = file.filter(|path| *path != Path::new("-")) {
+        let name = path.display().to_string();
+        return match File::open(path) {
+            Ok(file) => Ok(LineSource::new(file, name)),
+            Err(error) => Err(CommandError::input(format!("cannot read {name}")).because(error)),
+        };
     }
+    if io::stdin().is_terminal() {
+        let how = "reading lines from the terminal; end them with Ctrl-D";
+        console.note(&Line::new().dim(how));
+    }
+    Ok(LineSource::new(io::stdin(), "stdin".to_owned()))
 }
 
 #[cfg(test)]

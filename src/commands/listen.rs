@@ -41,6 +41,8 @@ use crate::listener::program::{ReplyProgram, Runner};
 use crate::listener::referee::{Referee, RefereeReport, Rules};
 use crate::listener::server::Server;
 use crate::listener::verdict::{Accepts, Contract};
+use crate::net::client::ClientConfig;
+use crate::net::trace::Trace;
 use crate::report::callback::{self, ListenSummary};
 use crate::report::listening::InboxChoice;
 use crate::report::{forwarding, listening, referee};
@@ -87,7 +89,7 @@ pub struct Args {
     /// Show no callbacks, only the beginning, what goes wrong, and the summary.
     #[arg(long, short, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Show headers and body too.
+    /// Show headers and body too, and on stderr how the application is reached.
     // -vv asks for no more, and is no mistake either.
     #[arg(long, short, overrides_with = "verbose")]
     pub verbose: bool,
@@ -147,7 +149,9 @@ struct Setup {
     others: Arc<Vec<(String, Key)>>,
     rule: AcknowledgementRule,
     inbox: Option<(PathBuf, InboxSettings)>,
-    forwarder: Option<Forwarder>,
+    forwarder: Option<Arc<Forwarder>>,
+    /// How the application and the page's own requests reach others.
+    reach: ClientConfig,
     rules: Option<Rules>,
     identity: Option<Identity>,
     inspect: Option<SocketAddr>,
@@ -233,6 +237,8 @@ fn setup(
             .hint("name a file with --inbox FILE"));
     }
     let contract = contract(args)?;
+    let mut reach = args.forward.reach.config(console)?;
+    reach.trace = args.verbose.then(|| Trace::new(console.tracer()));
     let rule = AcknowledgementRule::for_reply(&contract.dialect.success_reply);
     Ok(Setup {
         address,
@@ -240,7 +246,8 @@ fn setup(
         key: Arc::new(args.key.resolve(environment, console)?),
         others: Arc::new(args.other_keys.resolve(console)?),
         inbox,
-        forwarder: args.forward.resolve(rule.clone())?,
+        forwarder: args.forward.resolve(rule.clone(), &reach, console)?.map(Arc::new),
+        reach,
         rule,
         rules: args.referee.resolve()?,
         identity: args.tls.resolve(&address.ip().to_string(), console)?,
@@ -262,7 +269,7 @@ async fn serve(
     let bound = server.local_addr().map_err(|error| {
         CommandError::environment("cannot tell the bound address").because(error)
     })?;
-    if setup.forwarder.as_ref().is_some_and(|forwarder| forwarder.points_at(bound)) {
+    if setup.forwarder.as_ref().is_some_and(|forwarder| forwarder.target().reaches(bound)) {
         return Err(CommandError::usage("--forward-to names this listener itself")
             .hint("name the application's own address"));
     }
@@ -274,12 +281,12 @@ async fn serve(
     let (desk, mut ready) = open(args, &setup, bound, page.as_ref())?;
     let page = match (page, &desk.inbox) {
         (Some(page), Some(inbox)) => {
-            Some(page.serve(&desk, inbox, setup.others, ready.url.clone())?)
+            Some(page.serve(&desk, inbox, setup.others, ready.url.clone(), setup.reach)?)
         }
         _ => None,
     };
     ready.inspector = page.as_ref().map(Page::url);
-    let target = desk.forwarder.as_ref().map(forwarding::target_line);
+    let target = desk.forwarder.as_deref().map(forwarding::target_line);
     outlet.tell(Event::Ready(Box::new(Opening { ready, target })));
     let outlet = Arc::new(outlet);
     let remarks = Arc::clone(&outlet);
@@ -346,7 +353,7 @@ fn open(
             None => InboxChoice::Usual,
         },
         inspector: None,
-        forward_to: setup.forwarder.as_ref().map(|forwarder| forwarder.url().to_owned()),
+        forward_to: setup.forwarder.as_ref().map(|forwarder| forwarder.target().to_string()),
         plan: program.iter().flat_map(|p| p.plan_lines()).map(|line| line.to_string()).collect(),
         certificate_sha256: setup.identity.as_ref().and_then(|identity| identity.sha256.clone()),
     };
@@ -361,8 +368,7 @@ fn open(
         orders: Mutex::new(Orders::default()),
         program: program.map(runner),
         inbox,
-        // Cloned from the settings, because a forwarder belongs to the desk alone.
-        forwarder: args.forward.resolve(setup.rule.clone())?,
+        forwarder: setup.forwarder.clone(),
         reply_from,
         referee: setup.rules.clone().map(|rules| Mutex::new(Referee::new(rules))),
         news: page.map(|page| page.news.clone()),
@@ -410,14 +416,11 @@ fn finish(
         _ if !is_kept => Exit::No,
         _ => Exit::Yes,
     };
-    match conclude(args, summary, verdict, console) {
-        // A proven "no" stands, whether or not anyone read it.
-        Err(error) if exit == Exit::Yes => Err(CommandError::output(error)),
-        _ => Ok(exit),
-    }
+    let written = print_end(args, summary, verdict, console);
+    super::conclude(exit, written.map_err(CommandError::output))
 }
 
-fn conclude(
+fn print_end(
     args: &Args,
     summary: &ListenSummary,
     verdict: Option<&RefereeReport>,

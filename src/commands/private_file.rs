@@ -18,6 +18,11 @@ pub fn open_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
+/// Empties an open file; a pipe or a terminal holds nothing to be emptied.
+pub fn empty(file: &File) -> io::Result<()> {
+    if file.metadata()?.is_file() { file.set_len(0) } else { Ok(()) }
+}
+
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = open_private(path)?;
     file.set_len(0)?;

@@ -1,6 +1,9 @@
 //! The asynchronous runtime, set up only by the commands that use the network.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::task::{Context, Poll};
+
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::error::CommandError;
 use crate::net::transport::{Shortage, Transport};
@@ -77,31 +80,38 @@ pub fn held_back(transport: &impl Transport) -> Option<String> {
 /// A thread of its own hears them, because the others may wait for a terminal that takes nothing:
 /// it ends the process where a second request, or the first while nobody reads, leads to no end.
 pub struct Interrupts {
-    #[cfg(unix)]
-    requests: Option<tokio::sync::mpsc::UnboundedReceiver<()>>,
+    /// `None` where none can be caught: the default action ends the process.
+    requests: Option<UnboundedReceiver<()>>,
 }
 
 impl Interrupts {
     pub fn catch() -> Self {
-        #[cfg(unix)]
-        return Interrupts { requests: signals::listen() };
-        #[cfg(not(unix))]
-        Interrupts {}
+        Interrupts { requests: signals::listen() }
     }
 
     pub async fn next(&mut self) {
-        #[cfg(unix)]
-        if let Some(requests) = &mut self.requests {
-            // The thread that sends lives as long as the process.
-            if requests.recv().await.is_none() {
-                std::future::pending::<()>().await;
-            }
-            return;
+        poll_fn(|context| self.poll_next(context)).await;
+    }
+
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        // Who sends lives as long as the process.
+        match self.requests.as_mut().map(|requests| requests.poll_recv(context)) {
+            Some(Poll::Ready(Some(()))) => Poll::Ready(()),
+            _ => Poll::Pending,
         }
-        // Where no signal can be caught, the default action ends the process.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+    }
+}
+
+#[cfg(not(unix))]
+mod signals {
+    use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+    pub(super) fn listen() -> Option<UnboundedReceiver<()>> {
+        let (requests, heard) = unbounded_channel();
+        tokio::spawn(async move {
+            while tokio::signal::ctrl_c().await.is_ok() && requests.send(()).is_ok() {}
+        });
+        Some(heard)
     }
 }
 

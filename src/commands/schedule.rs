@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use super::CommandResult;
 use super::args::Format;
+use super::{CommandResult, answer};
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::report::line::Line;
 use crate::report::timeline;
 use crate::sender::schedule::{DEFAULT_WINDOW, PRESETS, RetrySchedule, parse_duration};
 use crate::terminal::Console;
@@ -33,20 +32,17 @@ pub struct Args {
 
 pub fn run(args: &Args, console: &mut Console) -> CommandResult {
     let window = args.window.unwrap_or(DEFAULT_WINDOW);
-    match &args.schedule {
-        Some(name) => {
-            let schedule = parse(name, args.retries, window)?;
-            let lines = [timeline::drawing(&schedule), timeline::table(&schedule)].concat();
-            show(&schedule, &lines, args.format, console)?;
+    let names = args.schedule.as_deref().map_or(PRESETS.to_vec(), |name| vec![name]);
+    for name in names {
+        let schedule = parse(name, args.retries, window)?;
+        let mut lines = timeline::drawing(&schedule);
+        if args.schedule.is_some() {
+            lines.extend(timeline::table(&schedule));
         }
-        None => PRESETS.iter().try_for_each(|preset| {
-            let schedule = parse(preset, None, window)?;
-            show(&schedule, &timeline::drawing(&schedule), args.format, console)
-        })?,
+        answer(args.format, || timeline::json(&schedule), || lines, console)?;
     }
-    match args.format {
-        Format::Human => console.answer(&timeline::legend()).map_err(CommandError::output)?,
-        Format::Json => {}
+    if args.format == Format::Human {
+        console.answer(&timeline::legend()).map_err(CommandError::output)?;
     }
     Ok(Exit::Yes)
 }
@@ -61,19 +57,6 @@ fn parse(
             .because(error)
             .hint("--window and --retries set the limits; without a name the presets are drawn")
     })
-}
-
-fn show(
-    schedule: &RetrySchedule,
-    lines: &[Line],
-    format: Format,
-    console: &mut Console,
-) -> Result<(), CommandError> {
-    match format {
-        Format::Json => console.answer_bytes(timeline::json(schedule).as_bytes()),
-        Format::Human => lines.iter().try_for_each(|line| console.answer(line)),
-    }
-    .map_err(CommandError::output)
 }
 
 #[cfg(test)]

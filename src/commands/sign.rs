@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use protocol::{Algorithm, Dialect, Encoding, Key};
+use protocol::{Algorithm, Encoding};
 
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
 use super::args::input::InputKind;
 use super::args::{EditArgs, Input, KeyArgs, adopt, parse_sign_type};
-use super::lines::{self, LinesArgs, Printed, SignLines};
+use super::lines::{self, LinesArgs, SignLines};
 use super::signing::sign_payload;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -57,7 +57,7 @@ pub struct Args {
 }
 
 /// What `sign` prints.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Print {
     /// The signed payload.
     Body,
@@ -87,7 +87,9 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     let key = args.key.resolve(environment, console)?;
     if args.lines.lines {
         lines::refuse(&[("--input", matches!(args.input, InputKind::Form | InputKind::Query))])?;
-        return run_lines(args, dialect, key, console);
+        let edits = args.edits.edits();
+        let work = SignLines::try_new(edits, dialect, args.sign_type, key, args.print)?;
+        return lines::run(&args.lines, args.file.as_deref(), BatchKind::Sign, work, console);
     }
     let input = Input::read(args.file.as_deref(), console)?;
     let payload = input.payload_as(args.input)?;
@@ -100,7 +102,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     let output = match args.print {
         Print::Body => signed.body,
         Print::Sign => signed.signature.as_str().to_owned(),
-        Print::Canonical => outside(&signed.masked_canonical).into_owned(),
+        Print::Canonical => outside(&signed.masked_canonical()).into_owned(),
         Print::Curl => {
             let url = args.url.as_deref().unwrap_or(USUAL_URL);
             curl::command(&outside(url), signed.body.trim_end())
@@ -108,19 +110,4 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     };
     console.answer_text(&output).map_err(CommandError::output)?;
     Ok(Exit::Yes)
-}
-
-fn run_lines(args: &Args, dialect: &Dialect, key: Key, console: &mut Console) -> CommandResult {
-    let printed = match args.print {
-        Print::Body => Printed::Body,
-        Print::Sign => Printed::Signature,
-        Print::Canonical => Printed::Canonical,
-        Print::Curl => {
-            return Err(CommandError::usage("--print curl is for one payload, not for --lines")
-                .hint("use --print body, --print sign or --print canonical"));
-        }
-    };
-    let edits = args.edits.edits();
-    let work = SignLines::try_new(edits, dialect, args.sign_type, key, printed)?;
-    lines::run(&args.lines, args.file.as_deref(), BatchKind::Sign, work, console)
 }

@@ -2,7 +2,7 @@
 //!
 //! Which scheme signs is settled in [`protocol::internal::signing`]; here its errors get their hints.
 
-use protocol::internal::canonical::canonicalize;
+use protocol::internal::canonical::{CanonicalString, canonicalize};
 use protocol::internal::edit;
 use protocol::internal::edit::Edit;
 use protocol::internal::signature::{Signature, attach, sign};
@@ -16,20 +16,26 @@ use crate::error::CommandError;
 
 pub use protocol::internal::signing::SignType;
 
-pub struct Signed {
+pub struct Signed<'d> {
     pub body: String,
-    pub algorithm: Algorithm,
+    pub scheme: &'d Scheme,
+    pub canonical: CanonicalString,
     pub signature: Signature,
-    pub masked_canonical: String,
 }
 
-pub fn sign_payload<'e>(
+impl Signed<'_> {
+    pub fn masked_canonical(&self) -> String {
+        self.canonical.masked(self.scheme)
+    }
+}
+
+pub fn sign_payload<'d, 'e>(
     payload: &Payload<'_>,
     edits: impl Iterator<Item = &'e Edit>,
-    dialect: &Dialect,
+    dialect: &'d Dialect,
     chosen: Option<Algorithm>,
     key: &Key,
-) -> Result<Signed, CommandError> {
+) -> Result<Signed<'d>, CommandError> {
     let encoding = payload.encoding();
     let text = edited(payload, edits)?;
     let payload = parse_changed(&text, encoding)?;
@@ -42,12 +48,7 @@ pub fn sign_payload<'e>(
     let canonical = canonicalize(&payload, scheme);
     let signature = sign(&canonical, scheme, key);
     let body = attach(&payload, scheme, &signature);
-    Ok(Signed {
-        algorithm: scheme.algorithm,
-        body,
-        signature,
-        masked_canonical: canonical.masked(scheme),
-    })
+    Ok(Signed { body, scheme, canonical, signature })
 }
 
 pub fn edited<'e>(

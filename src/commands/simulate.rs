@@ -1,42 +1,45 @@
 //! `simulate`: notifications, sent as the platform sends them.
 
 mod again;
-mod course;
-mod journal;
 mod many;
 mod orders;
 mod reports;
+mod resume;
 mod screen;
 
 use std::path::PathBuf;
+use std::task::Context;
 use std::time::Duration;
 
 use protocol::internal::edit::Edit;
 use protocol::internal::notification::{Expectation, Notification};
 use protocol::{Algorithm, Dialect, Key, StatusTable};
 
-use super::CommandResult;
 use super::args::dialect::DialectArgs;
 use super::args::{
-    EditArgs, Format, Input, KeyArgs, USUAL_TIMEOUT, adopt, adopt_headers, adopt_statuses, no_url,
-    parse_payload, parse_sign_type, parse_time,
+    EditArgs, Format, Input, KeyArgs, adopt, adopt_headers, adopt_statuses, parse_payload,
+    parse_sign_type, parse_time, target,
 };
 use super::runtime::{Interrupts, block_on, held_back, not_sent};
 use super::signing::{edited, sign_payload};
 use super::wire_args::WireArgs;
+use super::{CommandResult, answer, conclude};
 use crate::clock::{Clock, SystemClock};
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::net::http::{HttpSettings, HttpTransport};
-use crate::net::transport::{Request, Target, TargetError, Transport};
-use crate::net::wire_settings::Connections;
+use crate::net::options::Connections;
+use crate::net::target::{Target, TargetError};
+use crate::net::transport::{Request, Transport};
 use crate::report::delivery::{
     DeliveryPlan, attempt_json, attempt_line, reply_line, result_json, result_line,
 };
 use crate::report::line::Line;
-use crate::sender::engine::{DeliveryEvent, DeliveryReport, DeliveryResult, Engine};
-use crate::sender::example::{Example, StatusWord};
-use crate::sender::order_ids::OrderIds;
+use crate::sender::decide::RetryPlan;
+use crate::sender::engine::{Engine, LoadLimits};
+use crate::sender::judge::Judge;
+use crate::sender::orders::example::{Example, StatusWord};
+use crate::sender::orders::ids::OrderIds;
+use crate::sender::record::{Order, OrderEnd, OrderResult};
 use crate::sender::schedule::{DEFAULT_WINDOW, PRESETS, RetrySchedule, Speed};
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
@@ -146,10 +149,7 @@ impl Args {
 }
 
 pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
-    let target = Target::parse(args.url.as_deref().ok_or_else(no_url)?).map_err(|error| {
-        let hint = error.hint();
-        CommandError::usage("the URL cannot be used").because(error).hint(hint)
-    })?;
+    let target = target(args.url.as_deref())?;
     let chosen_by = args.status.map(|_| "--status").or(args.many.mix.as_ref().map(|_| "--mix"));
     args.edits.leave_the_status_to(chosen_by)?;
     let schedule = match args.many.resume {
@@ -165,42 +165,33 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         Err(_) if !needs_key && args.key.is_absent(environment) => None,
         key => Some(key?),
     };
-    let request = Request::new(target.clone(), "")
-        .acknowledged_by(dialect.acknowledgement())
-        .hiding(key.as_ref());
+    let judge = Judge::new(dialect.acknowledgement(), key.as_ref());
     // One that is drawn is short, so that it can be typed again.
     let seed = args.many.seed.unwrap_or_else(|| u64::from(fastrand::u32(..)));
-    let setup = Setup { args, target, schedule, dialect, request, seed };
     let many = args.many.asked();
     if let Some(flag) = many.filter(|_| args.dry_run) {
         let told = format!("--dry-run shows one order's timeline, and {flag} asks for many");
         return Err(CommandError::usage(told).hint(format!("leave out {flag}")));
     }
     let usual = if many.is_some() { Connections::Reused } else { Connections::Fresh };
-    let wire = args.wire.settings(&setup.target, usual, seed, console)?;
-    let settings = HttpSettings { timeout: args.timeout.unwrap_or(USUAL_TIMEOUT), wire };
-    let transport = HttpTransport::try_new(&setup.target, settings)
-        .map_err(|error| CommandError::environment("cannot set up the sender").because(error))?;
+    let (client, options) = args.wire.connect(&target, (usual, args.timeout), seed, console)?;
+    let request = Request::new(target, "").with(options);
+    let setup = Setup { args, schedule, dialect, request, judge, seed };
     match many {
         // What the wire cannot do is told without sending, too.
-        None if args.dry_run => plan_one(&setup, key.as_ref(), console),
-        None => send_one(&setup, key.as_ref(), &transport, console),
-        Some(_) => many::run(&setup, key, &transport, console),
+        None if args.dry_run => print_plan(&setup, key.as_ref(), console),
+        None => send_one(&setup, key.as_ref(), &client, console),
+        Some(_) => many::run(&setup, key, &client, console),
     }
 }
 
 struct Setup<'a> {
     args: &'a Args,
-    target: Target,
     schedule: RetrySchedule,
     dialect: &'static Dialect,
     request: Request,
+    judge: Judge,
     seed: u64,
-}
-
-fn plan_one(setup: &Setup<'_>, key: Option<&Key>, console: &mut Console) -> CommandResult {
-    let one = One::prepare(setup, key, console)?;
-    print_plan(&one.plan(setup, key), setup.args.format, console)
 }
 
 fn send_one(
@@ -212,38 +203,43 @@ fn send_one(
     let args = setup.args;
     let one = One::prepare(setup, key, console)?;
     let plan = one.plan(setup, key);
-    let request = Request { body: one.body.as_slice().into(), ..setup.request.clone() };
-    let engine =
-        Engine { schedule: &setup.schedule, speed: args.speed(), clock: &one.clock, transport };
+    let order = Order {
+        number: 1,
+        id: one.notification.order_id.as_deref().unwrap_or_default().into(),
+        body: one.body.as_slice().into(),
+        completed_at: one.clock.wall(),
+        duplicate_of: None,
+    };
+    let engine = Engine {
+        request: &setup.request,
+        judge: &setup.judge,
+        plan: RetryPlan::new(&setup.schedule, args.speed()),
+        limits: LoadLimits::ONE,
+        clock: &one.clock,
+        transport,
+        journal: None,
+    };
     let mut is_told = false;
-    let report = block_on(async {
+    let end = block_on(async {
         let mut interrupts = Interrupts::catch();
-        match args.format {
-            Format::Json => console.answer_bytes(plan.json("ready").as_bytes()),
-            Format::Human => plan.lines().iter().try_for_each(|line| console.answer(line)),
-        }
-        .map_err(CommandError::output)?;
-        engine
-            .deliver(&request, interrupts.next(), |event| match event {
-                DeliveryEvent::AttemptStarted { .. } => Ok(()),
-                DeliveryEvent::AttemptFinished(attempt) => {
-                    if let Some(why) = held_back(transport).filter(|_| !is_told) {
-                        is_told = true;
-                        console.note(&Line::new().plain(why));
-                    }
-                    match args.format {
-                        Format::Json => console.answer_bytes(attempt_json(attempt).as_bytes()),
-                        Format::Human => [attempt_line(attempt)]
-                            .into_iter()
-                            .chain(reply_line(attempt))
-                            .try_for_each(|line| console.answer(&line)),
-                    }
-                }
-            })
-            .await
-            .map_err(CommandError::output)
+        answer(args.format, || plan.json("ready"), || plan.lines(), console)?;
+        let poll_stop = &mut |context: &mut Context<'_>| interrupts.poll_next(context);
+        let end = engine.deliver(order, poll_stop, |attempt, details| {
+            if let Some(why) = held_back(transport).filter(|_| !is_told) {
+                is_told = true;
+                console.note(&Line::new().plain(why));
+            }
+            match args.format {
+                Format::Json => console.answer_bytes(attempt_json(attempt, details).as_bytes()),
+                Format::Human => [attempt_line(attempt, details)]
+                    .into_iter()
+                    .chain(reply_line(details))
+                    .try_for_each(|line| console.answer(&line)),
+            }
+        });
+        end.await.map_err(CommandError::output)
     })?;
-    let exit = finish(&report, args.format, console);
+    let exit = finish(&end, args.format, console);
     not_sent(transport).map_or(exit, Err)
 }
 
@@ -271,7 +267,7 @@ impl One {
 
     fn plan<'p>(&'p self, setup: &'p Setup<'_>, key: Option<&Key>) -> DeliveryPlan<'p> {
         DeliveryPlan {
-            url: setup.target.to_string(),
+            url: setup.request.url.to_string(),
             notification: &self.notification,
             sign_type: self.algorithm.map(Algorithm::name),
             schedule: &setup.schedule,
@@ -291,7 +287,8 @@ fn read_source(
         None => {
             let statuses = args.statuses;
             let status = args.status().unwrap_or_else(|| statuses.success());
-            let example = Example { status, statuses, completed_at: clock.wall() };
+            let failed = statuses.failed();
+            let example = Example { status, failed, completed_at: clock.wall() };
             let text = example.payload(&OrderIds::new(fastrand::u64(..)), 0);
             Ok(Input { bytes: text.into_bytes(), name: "the example".to_owned() })
         }
@@ -314,33 +311,21 @@ fn prepared_body(
         return Ok((edited(&payload, edits)?.into_bytes(), None));
     };
     let signed = sign_payload(&payload, edits, dialect, args.sign_type, key)?;
-    Ok((signed.body.into_bytes(), Some(signed.algorithm)))
+    Ok((signed.body.into_bytes(), Some(signed.scheme.algorithm)))
 }
 
-fn print_plan(plan: &DeliveryPlan<'_>, format: Format, console: &mut Console) -> CommandResult {
-    match format {
-        Format::Json => console.answer_bytes(plan.json("plan").as_bytes()),
-        Format::Human => {
-            plan.lines().iter().chain(&plan.timeline()).try_for_each(|line| console.answer(line))
-        }
-    }
-    .map_err(CommandError::output)?;
-    Ok(Exit::Yes)
+fn print_plan(setup: &Setup<'_>, key: Option<&Key>, console: &mut Console) -> CommandResult {
+    let one = One::prepare(setup, key, console)?;
+    let plan = one.plan(setup, key);
+    let lines = || [plan.lines(), plan.timeline()].concat();
+    answer(setup.args.format, || plan.json("plan"), lines, console).map(|()| Exit::Yes)
 }
 
-fn finish(report: &DeliveryReport, format: Format, console: &mut Console) -> CommandResult {
-    let exit = match report.result {
-        DeliveryResult::Acknowledged => Exit::Yes,
-        DeliveryResult::Exhausted(_) => Exit::No,
-        DeliveryResult::Interrupted(_) => Exit::Interrupted,
+fn finish(end: &OrderEnd, format: Format, console: &mut Console) -> CommandResult {
+    let exit = match end.result {
+        OrderResult::Acknowledged => Exit::Yes,
+        OrderResult::Exhausted(_) => Exit::No,
+        OrderResult::Interrupted(_) => Exit::Interrupted,
     };
-    let written = match format {
-        Format::Json => console.answer_bytes(result_json(report).as_bytes()),
-        Format::Human => console.answer(&result_line(report)),
-    };
-    match written {
-        // A proven "no" stands, whether or not anyone read it.
-        Err(error) if exit == Exit::Yes => Err(CommandError::output(error)),
-        _ => Ok(exit),
-    }
+    conclude(exit, answer(format, || result_json(end), || vec![result_line(end)], console))
 }

@@ -2,19 +2,16 @@
 
 use std::path::PathBuf;
 
-use protocol::internal::canonical::canonicalize;
-use protocol::internal::notification::{Expectation, findings};
 use protocol::internal::signature::{Answer, demanded_scheme, expected, verify};
 use protocol::internal::weakness::Circumstances;
-use protocol::{Algorithm, Mismatch, StatusTable, diagnose};
+use protocol::{Algorithm, StatusTable, diagnose};
 
-use super::CommandResult;
 use super::args::dialect::DialectArgs;
 use super::args::input::InputKind;
 use super::args::{Format, Input, KeyArgs, OtherKeyArgs, adopt, adopt_statuses, parse_sign_type};
 use super::lines::{self, LinesArgs, VerifyLines};
+use super::{CommandResult, answer, conclude};
 use crate::clock::{Clock, SystemClock};
-use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::report::batch::BatchKind;
 use crate::report::explanation::Explanation;
@@ -85,18 +82,13 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
             ("--show-expected", args.show_expected),
             ("--input", matches!(args.input, InputKind::Form | InputKind::Query)),
         ])?;
-        let work = VerifyLines::new(key, dialect, args.require, strictness).naming(args.statuses);
+        let work = VerifyLines::new(key, dialect, args.require, strictness, args.statuses);
         return lines::run(&args.lines, args.file.as_deref(), BatchKind::Verify, work, console);
     }
     let others = args.other_keys.resolve(console)?;
     let input = Input::read(args.file.as_deref(), console)?;
     let payload = input.payload_as(args.input)?;
     let verification = verify(&payload, &key, dialect, args.require);
-    let scheme = &verification.scheme;
-    let diagnosis = verification
-        .mismatch()
-        .is_some_and(Mismatch::can_be_diagnosed)
-        .then(|| diagnose(&payload, dialect, &key, &others));
     let now = SystemClock::new().wall().as_second();
     let circumstances = Circumstances {
         scheme: demanded_scheme(dialect, &verification),
@@ -104,37 +96,20 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         required: args.require,
         now,
     };
+    let steps = args.explain.then(|| Explanation::new(&payload, &verification, &circumstances));
+    let expected = (args.show_expected && verification.answer != Answer::Match)
+        .then(|| expected(&payload, &key, dialect, &verification).as_str().to_owned());
+    let (statuses, fingerprint) = (&args.statuses, key.fingerprint());
+    let diagnose = || diagnose(&payload, dialect, &key, &others);
     let report = VerificationReport {
-        steps: args.explain.then(|| Explanation::new(&payload, &verification, &circumstances)),
-        expected: (args.show_expected && verification.answer != Answer::Match)
-            .then(|| expected(&payload, &key, dialect, &verification).as_str().to_owned()),
-        masked_canonical: canonicalize(&payload, scheme).masked(scheme),
-        findings: findings(&payload, Expectation::AnyPayload, &args.statuses),
-        diagnosis,
+        steps,
+        expected,
         strictness,
-        key_fingerprint: key.fingerprint(),
-        verification,
+        ..VerificationReport::new(&payload, verification, statuses, fingerprint, diagnose)
     };
     let exit = if report.is_valid() { Exit::Yes } else { Exit::No };
-    match write(&report, args.format, console).map_err(CommandError::output) {
-        // A proven "no" stands, whether or not anyone read it.
-        Err(error) if exit == Exit::Yes => Err(error),
-        _ => Ok(exit),
+    if args.format == Format::Human {
+        report.findings.iter().for_each(|finding| console.note(&finding_line(finding)));
     }
-}
-
-fn write(
-    report: &VerificationReport,
-    format: Format,
-    console: &mut Console,
-) -> std::io::Result<()> {
-    match format {
-        Format::Json => console.answer_bytes(report.json().as_bytes()),
-        Format::Human => {
-            for finding in &report.findings {
-                console.note(&finding_line(finding));
-            }
-            report.lines().iter().try_for_each(|line| console.answer(line))
-        }
-    }
+    conclude(exit, answer(args.format, || report.json(), || report.lines(), console))
 }

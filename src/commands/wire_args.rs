@@ -1,23 +1,31 @@
-//! Arguments about the wire: how a sender connects, uploads and reads.
+//! Arguments about the connection: how a sender connects, uploads and reads.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use zeroize::Zeroizing;
 
 use super::private_file::warn_if_others_can_read;
 use crate::error::CommandError;
-use crate::net::proxy::proxy_for;
-use crate::net::tls::{Authorities, Identity, TlsError, TlsSettings, Trust};
-use crate::net::transport::Target;
-use crate::net::wire_settings::{
-    Compression, Connections, Framing, HeaderRule, Loss, ResolveRule, Share, Upload, WireSettings,
-    WriteSide, parse_slow_upload, parse_upload_rate,
+use crate::net::client::{Client, ClientConfig, ClientError};
+use crate::net::options::{
+    Compression, Connections, DEFAULT_TIMEOUT, Framing, HeaderRule, Loss, RequestOptions, Upload,
+    WriteSide, parse_upload_rate,
 };
+use crate::net::proxy::{ProxyError, ProxyRule};
+use crate::net::resolve::ResolveRule;
+use crate::net::target::Target;
+use crate::net::tls::{Authorities, Identity, TlsError, TlsSettings, Trust};
+use crate::net::trace::Trace;
 use crate::report::line::Line;
 use crate::terminal::Console;
+use crate::units::duration::parse_duration;
+use crate::units::percent::Percent;
 
 /// The longest file of certificates that is read, in bytes; a system's whole store has 0.3 MB.
 const MAX_PEM_BYTES: u64 = 4 * 1024 * 1024;
@@ -25,9 +33,9 @@ const MAX_PEM_BYTES: u64 = 4 * 1024 * 1024;
 /// The value of `--connections`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ConnectionsArg {
-    /// Every attempt connects anew.
+    /// Every attempt makes its own connection.
     Fresh,
-    /// Connections are kept and used again, without a proxy.
+    /// Connections are kept and used again.
     Reused,
 }
 
@@ -42,13 +50,13 @@ pub struct WireArgs {
     #[arg(long, value_name = "WHICH")]
     pub connections: Option<ConnectionsArg>,
     /// Lose this share of the replies: the merchant is called again although it answered.
-    #[arg(long, value_name = "PERCENT", value_parser = Share::parse)]
-    pub lose_replies: Option<Share>,
+    #[arg(long, value_name = "PERCENT", value_parser = Percent::from_str)]
+    pub lose_replies: Option<Percent>,
     /// Send the body no faster than this, for example 1KB/s.
     #[arg(long, value_name = "RATE", value_parser = parse_upload_rate)]
     pub upload_rate: Option<Upload>,
     /// Spread the body over this time, for example 2s.
-    #[arg(long, value_name = "DURATION", value_parser = parse_slow_upload, conflicts_with = "upload_rate")]
+    #[arg(long, value_name = "DURATION", value_parser = |text: &str| parse_duration(text).map(Upload::Over), conflicts_with = "upload_rate")]
     pub slow_upload: Option<Upload>,
     /// Shut the sending side down after the request, and read the reply on the other.
     #[arg(long)]
@@ -59,6 +67,9 @@ pub struct WireArgs {
     /// Ask for a reply in gzip, and decompress it.
     #[arg(long)]
     pub accept_gzip: bool,
+    /// Show of each attempt on stderr: addresses, TLS, and the heads of request and reply.
+    #[arg(long, short)]
+    pub verbose: bool,
     /// How the merchant is reached.
     #[command(flatten)]
     pub reach: ReachArgs,
@@ -70,34 +81,37 @@ pub struct ReachArgs {
     /// Use this address for a host and port, as curl does; several may be given.
     #[arg(long, value_name = "HOST:PORT:ADDRESS", value_parser = ResolveRule::parse)]
     pub resolve: Vec<ResolveRule>,
-    /// Trust merchants whose certificate one of these vouches for (PEM), and no others.
+    /// Trust only certificates signed by one of these CAs (PEM).
     #[arg(long, value_name = "FILE")]
     pub cacert: Option<PathBuf>,
-    /// Check no certificate: whoever answers is taken for the merchant.
+    /// Accept any certificate: whoever answers is trusted.
     #[arg(long, conflicts_with = "cacert")]
     pub insecure: bool,
-    /// Show this certificate to a merchant who asks for one (PEM).
+    /// Present this certificate where one is asked for (PEM).
     #[arg(long, value_name = "FILE")]
     pub client_cert: Option<PathBuf>,
     /// The private key of --client-cert (PEM); without it the key is in the certificate's file.
     #[arg(long, value_name = "FILE", requires = "client_cert")]
     pub client_key: Option<PathBuf>,
+    /// Go through this proxy, or none [default: the environment's, except for private networks].
+    #[arg(long, value_name = "URL|none")]
+    pub proxy: Option<String>,
 }
 
 impl WireArgs {
-    /// The settings that the flags ask for.
+    /// The client, and the options of its requests.
     ///
-    /// `usual` tells whether connections are shared where no flag says so; `seed` decides which
+    /// `usual` applies where no flag says whether connections are shared; `seed` decides which
     /// replies are lost. Warns on `console` about what is unsafe or without effect.
-    pub fn settings(
+    pub fn connect(
         &self,
         target: &Target,
-        usual: Connections,
+        (usual, timeout): (Connections, Option<Duration>),
         seed: u64,
         console: &mut Console,
-    ) -> Result<WireSettings, CommandError> {
-        self.reach.warn(target, console);
-        let settings = WireSettings {
+    ) -> Result<(Client, Arc<RequestOptions>), CommandError> {
+        let options = RequestOptions {
+            timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
             connections: match self.connections {
                 None => usual,
                 Some(ConnectionsArg::Fresh) => Connections::Fresh,
@@ -112,16 +126,17 @@ impl WireArgs {
             },
             loss: self.lose_replies.map(|share| Loss { share, seed }),
             headers: self.headers()?,
-            resolve: self.reach.resolve.clone(),
-            tls: self.reach.tls(console)?,
-            ..WireSettings::default()
+            ..RequestOptions::default()
         };
-        if let Some(proxy) = proxy_for(target, &settings) {
-            let host = target.host();
-            let note = Line::new().plain(format!("requests to {host} go through the proxy "));
-            console.note(&note.accent(proxy));
+        let trace = self.verbose.then(|| Trace::new(console.tracer()));
+        self.reach.warn(target, console);
+        let config = ClientConfig { trace, ..self.reach.config(console)? };
+        let client = connect(target, config, console)?;
+        client.permits(&options).map_err(refused_by_proxy)?;
+        if client.proxy().is_some() && self.connections == Some(ConnectionsArg::Reused) {
+            return Err(refused_by_proxy(ProxyError::Direct("--connections reused")));
         }
-        Ok(settings)
+        Ok((client, Arc::new(options)))
     }
 
     // Not a parser of clap's: its message would quote the value, which can be a secret.
@@ -137,7 +152,45 @@ impl WireArgs {
     }
 }
 
+/// A client with this configuration; a proxy in the way is named on `console`.
+pub fn connect(
+    target: &Target,
+    config: ClientConfig,
+    console: &mut Console,
+) -> Result<Client, CommandError> {
+    let client = Client::try_new(target, config).map_err(|error| match error {
+        ClientError::Proxy(error) => refused_by_proxy(error),
+        ClientError::Tls(error) => {
+            CommandError::environment("cannot set up the sender").because(error)
+        }
+    })?;
+    if let Some(proxy) = client.proxy() {
+        let host = target.host();
+        let note = Line::new().plain(format!("requests to {host} go through the proxy "));
+        console.note(&note.accent(proxy.to_string()));
+    }
+    Ok(client)
+}
+
+fn refused_by_proxy(error: ProxyError) -> CommandError {
+    CommandError::usage("the requests cannot go through the proxy")
+        .because(error)
+        .hint("go without one with --proxy none, or name another with --proxy http://HOST:PORT")
+}
+
 impl ReachArgs {
+    pub fn config(&self, console: &mut Console) -> Result<ClientConfig, CommandError> {
+        let (resolve, tls) = (self.resolve.clone(), self.tls(console)?);
+        Ok(ClientConfig { tls, resolve, proxy: self.proxy()?, ..ClientConfig::default() })
+    }
+
+    // Not a parser of clap's: its message would quote the value, which can hold a password.
+    fn proxy(&self) -> Result<ProxyRule, CommandError> {
+        let Some(text) = &self.proxy else { return Ok(ProxyRule::default()) };
+        ProxyRule::parse(text)
+            .map_err(|error| CommandError::usage("--proxy cannot be used").because(error))
+    }
+
     fn tls(&self, console: &mut Console) -> Result<TlsSettings, CommandError> {
         let trust = match &self.cacert {
             Some(path) => {
@@ -163,7 +216,7 @@ impl ReachArgs {
         Ok(TlsSettings { trust, identity })
     }
 
-    fn warn(&self, target: &Target, console: &mut Console) {
+    pub fn warn(&self, target: &Target, console: &mut Console) {
         let is_about_tls = self.insecure || self.cacert.is_some() || self.client_cert.is_some();
         if is_about_tls && !target.is_https() {
             console.warning(
@@ -209,23 +262,28 @@ mod tests {
         wire: WireArgs,
     }
 
-    fn settings(flags: &[&str]) -> Result<WireSettings, CommandError> {
-        let line = ["x"].iter().chain(flags).copied();
+    fn options(flags: &[&str]) -> Result<Arc<RequestOptions>, CommandError> {
+        // The environment of the tests may name a proxy.
+        let none = ["--proxy=none"]
+            .iter()
+            .filter(|_| !flags.iter().any(|flag| flag.starts_with("--proxy")));
+        let line = ["x"].iter().chain(none).chain(flags).copied();
         let args = Line::try_parse_from(line)
             .map_err(|error| CommandError::usage(error.to_string()))?
             .wire;
         let target = Target::parse("https://shop.example/").unwrap();
         // Nobody runs these flags: a remark on them is not for the terminal of the tests.
         let mut console = Console::over(io::sink(), io::sink(), ColorMode::Never);
-        args.settings(&target, Connections::Reused, 7, &mut console)
+        args.connect(&target, (Connections::Reused, None), 7, &mut console)
+            .map(|(_, options)| options)
     }
 
     #[test]
     fn flags_become_settings() {
-        let usual = settings(&[]).unwrap();
+        let usual = options(&[]).unwrap();
         assert_eq!(usual.connections, Connections::Reused);
         assert!(usual.loss.is_none() && usual.headers.is_empty());
-        let all = settings(&[
+        let all = options(&[
             "--connections=fresh",
             "--lose-replies=5%",
             "--upload-rate=1KB/s",
@@ -242,8 +300,8 @@ mod tests {
         assert_eq!(all.write_side, WriteSide::HalfClosed);
         assert_eq!(all.framing, Framing::Chunked);
         assert_eq!(all.compression, Compression::Gzip);
-        assert_eq!(all.loss, Some(Loss { share: Share::parse("5%").unwrap(), seed: 7 }));
-        assert_eq!((all.headers.len(), all.resolve.len()), (2, 1));
+        assert_eq!(all.loss, Some(Loss { share: "5%".parse().unwrap(), seed: 7 }));
+        assert_eq!(all.headers.len(), 2);
     }
 
     #[test]
@@ -256,14 +314,22 @@ mod tests {
             &["--insecure", "--cacert=x.pem"],
             &["--client-key=x.pem"],
             &["--resolve=shop.example:127.0.0.1"],
+            &["--proxy=ftp://user:s3cret@proxy.example"],
+            &["--proxy=socks5://user:s3cret@proxy.example"],
+            &["--proxy=user:s3cret@proxy.example:3128", "--chunked"],
+            &["--proxy=proxy.example:3128", "--half-close"],
+            &["--proxy=proxy.example:3128", "--slow-upload=2s"],
+            &["--proxy=proxy.example:3128", "--lose-replies=5%"],
+            &["--proxy=proxy.example:3128", "--connections=reused"],
+            &["--proxy=proxy.example:3128", "--resolve=shop.example:443:127.0.0.1"],
         ] {
-            let error = settings(flags).unwrap_err();
+            let error = options(flags).unwrap_err();
             assert_eq!(error.kind, ErrorKind::Usage, "{flags:?}");
             assert!(!error.to_string().contains("s3cret"), "{error}");
         }
-        let missing = settings(&["--cacert=/nonexistent/ca.pem"]).unwrap_err();
+        let missing = options(&["--cacert=/nonexistent/ca.pem"]).unwrap_err();
         assert_eq!(missing.kind, ErrorKind::Input);
         let no_pem = concat!("--client-cert=", env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-        assert_eq!(settings(&[no_pem]).unwrap_err().kind, ErrorKind::Usage);
+        assert_eq!(options(&[no_pem]).unwrap_err().kind, ErrorKind::Usage);
     }
 }

@@ -28,7 +28,6 @@ impl Callback {
         headers.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| &value[..])
     }
 
-    /// The `Content-Type` as sent, where there is one and it is text.
     pub fn content_type(&self) -> Option<&str> {
         self.header("content-type").and_then(|value| std::str::from_utf8(value).ok())
     }

@@ -2,74 +2,62 @@
 
 use std::net::SocketAddr;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// 400: the body ended early or its chunks are malformed.
+    #[error("the body ended early or its chunks are malformed (400)")]
     BrokenBody,
-    /// 408: the body was not whole in time.
+    #[error("the body was not whole in time (408)")]
     SlowBody,
-    /// 413: the body is longer than allowed.
+    #[error("the body is longer than 1 MiB (413)")]
     BodyTooLarge,
-    /// 503: too many bytes of bodies are in memory.
+    /// Too many bytes of bodies are in memory.
+    #[error("too many bodies at once (503)")]
     OutOfRoom,
 }
 
-impl Refusal {
-    pub const fn explanation(self) -> &'static str {
-        match self {
-            Refusal::BrokenBody => "the body ended early or its chunks are malformed (400)",
-            Refusal::SlowBody => "the body was not whole in time (408)",
-            Refusal::BodyTooLarge => "the body is longer than 1 MiB (413)",
-            Refusal::OutOfRoom => "too many bodies at once (503)",
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ServerEvent {
     /// A request is not HTTP/1, or its header is over a limit.
-    Malformed {
-        remote: SocketAddr,
-        reason: String,
-    },
-    Refused {
-        remote: SocketAddr,
-        refusal: Refusal,
-    },
-    SlowHeader {
-        remote: SocketAddr,
-    },
-    TlsFailed {
-        remote: SocketAddr,
-        reason: String,
-    },
-    SlowReader {
-        remote: SocketAddr,
-    },
-    Disconnected {
-        remote: SocketAddr,
-        reason: String,
-    },
-    /// A connection without a whole request, or with a script or a stream, made room for a newer
-    /// one.
-    Evicted {
-        remote: SocketAddr,
-    },
-    TurnedAway {
-        remote: SocketAddr,
-    },
+    #[error("a malformed request: {reason}")]
+    Malformed { remote: SocketAddr, reason: String },
+    #[error("{refusal}")]
+    Refused { remote: SocketAddr, refusal: Refusal },
+    #[error("a header that was not whole in time")]
+    SlowHeader { remote: SocketAddr },
+    #[error("TLS could not be set up: {reason}")]
+    TlsFailed { remote: SocketAddr, reason: String },
+    #[error("the client did not take its reply in time")]
+    SlowReader { remote: SocketAddr },
+    #[error("the client left in the middle: {reason}")]
+    Disconnected { remote: SocketAddr, reason: String },
+    /// A connection without a whole request, or with a script or a stream, made room for a newer one.
+    #[error("too many connections; this one was not at work")]
+    Evicted { remote: SocketAddr },
+    #[error("too many connections; all others are at work")]
+    TurnedAway { remote: SocketAddr },
     /// The system refused a new connection; told at most once in five seconds.
-    AcceptFailed {
-        reason: String,
-        untold: u64,
-    },
+    #[error("the system refused a connection: {reason} ({untold} more untold)")]
+    AcceptFailed { reason: String, untold: u64 },
     /// A handler panicked, or its reply cannot be written; the client got a 500.
-    HandlerFailed {
-        number: u64,
-    },
+    #[error("callback {number} could not be handled")]
+    HandlerFailed { number: u64 },
 }
 
 impl ServerEvent {
+    pub const fn remote(&self) -> Option<SocketAddr> {
+        match self {
+            ServerEvent::Malformed { remote, .. }
+            | ServerEvent::Refused { remote, .. }
+            | ServerEvent::SlowHeader { remote }
+            | ServerEvent::TlsFailed { remote, .. }
+            | ServerEvent::SlowReader { remote }
+            | ServerEvent::Disconnected { remote, .. }
+            | ServerEvent::Evicted { remote }
+            | ServerEvent::TurnedAway { remote } => Some(*remote),
+            ServerEvent::AcceptFailed { .. } | ServerEvent::HandlerFailed { .. } => None,
+        }
+    }
+
     pub const fn name(&self) -> &'static str {
         match self {
             ServerEvent::Malformed { .. } => "malformed",
@@ -98,15 +86,8 @@ pub enum Stopped {
 pub struct ServeSummary {
     pub connections: u64,
     pub callbacks: u64,
-    /// Requests that are not HTTP/1 or whose header is over a limit.
-    pub malformed: u64,
-    pub refused: u64,
-    pub too_slow: u64,
-    pub tls_failed: u64,
-    pub disconnected: u64,
-    pub crowded_out: u64,
+    /// All of them, also those that no event reports.
     pub accept_errors: u64,
-    pub handlers_failed: u64,
     pub abandoned: u64,
     pub stopped: Stopped,
 }

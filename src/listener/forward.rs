@@ -4,32 +4,25 @@
 //! connection alone (`headers`). A callback is sent at most once: only where a kept connection
 //! turned out to be closed before a byte was written does it go out on a new one, and only a
 //! connection that was refused, or that this machine had no room for, is tried again. Redirects are
-//! not followed and no proxy is asked.
+//! not followed.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use failure::Failure;
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Body, Incoming};
-use hyper::{Method, Request, Response, StatusCode};
-use pool::{Pool, Sender};
+use hyper::{Method, StatusCode};
 use protocol::internal::acknowledgement::AcknowledgementRule;
-use target::Target;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::Bytes;
 use super::callback::Callback;
 use super::inbox::entry::{AppReply, Forwarded};
 use super::reply::{JSON, Reply};
+use crate::net::client::{Client, HttpReply, HttpRequest, PoolLimits, ReplyLimit};
+use crate::net::options::{Connections, RequestOptions};
+use crate::net::outcome::{FailureKind, TransportFailure};
+use crate::net::target::Target;
 
-mod failure;
 mod headers;
 mod judging;
-mod pool;
-mod target;
 #[cfg(test)]
 mod tests;
 
@@ -41,212 +34,172 @@ pub const MOST_AT_ONCE: usize = 64;
 
 const RETRY_STEP: Duration = Duration::from_millis(250);
 
-/// The status and the body that the sender gets where the application gave no reply.
-///
-/// Ours: the platform documents no such code, and any but `0000` makes it send again. It says
-/// nothing of the application, whose address is nobody's business outside.
+/// The status and the body that the sender gets where the application gave no reply (ours: the
+/// platform documents no such code, and any but `0000` makes it send again). It says nothing of the
+/// application, whose address is nobody's business outside.
 const NO_REPLY: (u16, &str) = (
     502,
     r#"{"error_code":"9999","error_msg":"the application behind the listener gave no reply"}"#,
 );
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How connections to the application are kept: shorter than the two to five seconds of the usual
+/// servers, so that none closes it just as a callback is written; and an application that serves
+/// one connection at a time is soon free.
+pub const POOL: PoolLimits = PoolLimits {
+    most_idle: 8,
+    idle_time: Some(Duration::from_secs(1)),
+    trusted_for: Duration::ZERO,
+};
+
+#[derive(Clone, Debug)]
 pub struct ForwardSettings {
-    pub url: String,
-    /// The time for a connection and the whole reply; 10 s.
+    pub target: Target,
+    /// The time for a connection and the whole reply.
     pub timeout: Duration,
     /// How long a refused connection is tried again; zero, so not at all.
     pub retry: Duration,
     pub acknowledgement: AcknowledgementRule,
 }
 
-impl ForwardSettings {
-    pub fn new(url: impl Into<String>) -> Self {
-        ForwardSettings {
-            url: url.into(),
-            timeout: Duration::from_secs(10),
-            retry: Duration::ZERO,
-            acknowledgement: AcknowledgementRule::default(),
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ForwardError {
-    #[error("{0} is https; callbacks are forwarded over http only")]
-    Https(String),
-    /// The URL holds a name or a password, which would be shown and kept.
-    #[error("the URL to forward to holds a user name or a password")]
-    Credentials,
-    #[error("{url} is no URL to forward to: {why}")]
-    Url { url: String, why: String },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
-    ThisMachine,
-    PrivateNetwork,
-    Elsewhere,
-}
-
 #[derive(Debug)]
 pub struct Forwarder {
-    target: Target,
-    timeout: Duration,
-    retry: Duration,
+    client: Client,
+    settings: ForwardSettings,
+    options: RequestOptions,
     retry_step: Duration,
-    acknowledgement: AcknowledgementRule,
-    pool: Arc<Pool>,
     places: Semaphore,
 }
 
+struct NoReply {
+    kind: Option<FailureKind>,
+    why: String,
+}
+
+impl From<TransportFailure> for NoReply {
+    fn from(failure: TransportFailure) -> Self {
+        let why = failure.explanation().replace("the merchant", "the application");
+        let why = why.replace("the notification", "the callback");
+        NoReply { kind: Some(failure.kind), why }
+    }
+}
+
+impl From<String> for NoReply {
+    fn from(why: String) -> Self {
+        NoReply { kind: None, why }
+    }
+}
+
 impl Forwarder {
-    pub fn new(settings: ForwardSettings) -> Result<Self, ForwardError> {
-        Ok(Forwarder {
-            target: Target::parse(&settings.url)?,
-            timeout: settings.timeout,
-            retry: settings.retry,
+    pub fn new(client: Client, settings: ForwardSettings) -> Self {
+        let (timeout, connections) = (settings.timeout, Connections::Reused);
+        Forwarder {
+            client,
+            settings,
+            options: RequestOptions { timeout, connections, ..RequestOptions::default() },
             retry_step: RETRY_STEP,
-            acknowledgement: settings.acknowledgement,
-            pool: Arc::new(Pool::new(pool::IDLE_TIME)),
             places: Semaphore::new(MOST_AT_ONCE),
-        })
+        }
     }
 
-    pub fn url(&self) -> &str {
-        &self.target.url
+    pub fn target(&self) -> &Target {
+        &self.settings.target
     }
 
-    pub fn reach(&self) -> Reach {
-        self.target.reach()
-    }
-
-    /// Whether the application is a listener bound to this address, which would never end.
-    pub fn points_at(&self, bound: std::net::SocketAddr) -> bool {
-        self.target.is(bound)
+    /// The proxy in the way, as it is shown.
+    pub fn proxy(&self) -> Option<String> {
+        self.client.proxy().map(ToString::to_string)
     }
 
     pub async fn forward(&self, callback: &Callback) -> Forwarded {
+        let ForwardSettings { timeout, retry, .. } = self.settings;
         let began = Instant::now();
         loop {
             let (elapsed, result) = self.attempt(callback).await;
-            let failure = match result {
+            let NoReply { kind, why } = match result {
                 Ok(reply) => return self.forwarded(elapsed, Ok(reply)),
-                Err(failure) => failure,
+                Err(failed) => failed,
             };
-            let patience = match failure {
+            let patience = match kind {
                 // The callbacks that are with the application make room as they are answered.
-                Failure::NoRoom(_) => self.retry.max(self.timeout),
-                _ => self.retry,
+                Some(FailureKind::HeldBack) => retry.max(timeout),
+                Some(FailureKind::Refused) => retry,
+                _ => Duration::ZERO,
             };
             let left = patience.saturating_sub(began.elapsed());
-            let may_retry = matches!(failure, Failure::Refused | Failure::NoRoom(_));
-            if may_retry && !left.is_zero() {
+            if !left.is_zero() {
                 sleep(self.retry_step.min(left)).await;
                 continue;
             }
-            let failure = match failure {
-                Failure::Refused if !self.retry.is_zero() => Failure::StillRefused(self.retry),
-                other => other,
+            let why = match kind {
+                Some(FailureKind::Refused) if !retry.is_zero() => {
+                    format!("{why}, tried again for {retry:?}")
+                }
+                _ => why,
             };
-            return self.forwarded(elapsed, Err(failure.to_string()));
+            return self.forwarded(elapsed, Err(why));
         }
     }
 
     fn forwarded(&self, elapsed: Duration, result: Result<AppReply, String>) -> Forwarded {
-        Forwarded { url: self.target.url.clone(), elapsed, result }
+        Forwarded { url: self.target().to_string(), elapsed, result }
     }
 
-    async fn attempt(&self, callback: &Callback) -> (Duration, Result<AppReply, Failure>) {
+    async fn attempt(&self, callback: &Callback) -> (Duration, Result<AppReply, NoReply>) {
         let request = match self.request(callback) {
             Ok(request) => request,
-            Err(failure) => return (Duration::ZERO, Err(failure)),
+            Err(part) => {
+                let why = format!("was not asked: the callback's {part} cannot be sent on");
+                return (Duration::ZERO, Err(why.into()));
+            }
         };
-        let Ok(_place) = timeout(self.timeout, self.places.acquire()).await else {
-            return (Duration::ZERO, Err(Failure::Busy(self.timeout)));
+        let limit = self.settings.timeout;
+        let Ok(_place) = timeout(limit, self.places.acquire()).await else {
+            let why = format!(
+                "had {MOST_AT_ONCE} other callbacks; this one waited {limit:?} without being sent"
+            );
+            return (Duration::ZERO, Err(why.into()));
         };
         let began = Instant::now();
-        let is_asked = AtomicBool::new(false);
-        let in_time = timeout(self.timeout, self.exchange(request, &is_asked)).await;
-        let result = in_time.unwrap_or_else(|_| match is_asked.load(Ordering::Relaxed) {
-            true => Err(Failure::TooSlow(self.timeout)),
-            false => Err(Failure::NoConnection(self.timeout)),
-        });
-        (began.elapsed(), result)
+        let exchanged = self.client.exchange(request).await;
+        let elapsed = began.elapsed();
+        (elapsed, exchanged.map_err(NoReply::from).and_then(|reply| self.read(reply)))
     }
 
-    fn request(&self, callback: &Callback) -> Result<Request<Full<Bytes>>, Failure> {
-        let mut request = Request::new(Full::new(callback.body.clone()));
-        *request.method_mut() = match Method::from_bytes(callback.method.as_bytes()) {
-            // A tunnel is no callback, and hyper would open one.
-            Err(_) | Ok(Method::CONNECT) => return Err(Failure::Unsendable("method")),
-            Ok(method) => method,
-        };
-        *request.uri_mut() = self.target.uri_for(&callback.path)?;
-        *request.headers_mut() = headers::for_application(callback, &self.target.authority)?;
-        Ok(request)
+    fn request(&self, callback: &Callback) -> Result<HttpRequest<'_>, &'static str> {
+        let target = self.target();
+        let received = callback.path.split_once('?').map(|(_, query)| query);
+        Ok(HttpRequest {
+            target,
+            method: match Method::from_bytes(callback.method.as_bytes()) {
+                // A tunnel is no callback, and hyper would open one.
+                Err(_) | Ok(Method::CONNECT) => return Err("method"),
+                Ok(method) => method,
+            },
+            uri: target.uri_with_query(received).ok_or("query")?,
+            headers: headers::for_application(callback, target.authority()).ok_or("headers")?,
+            body: callback.body.clone(),
+            options: &self.options,
+            reply_limit: ReplyLimit::Whole(MAX_APP_REPLY_BYTES),
+            loses_reply: false,
+        })
     }
 
-    /// Sends a request at most once: anew only where hyper gives it back unsent.
-    async fn exchange(
-        &self,
-        mut request: Request<Full<Bytes>>,
-        is_asked: &AtomicBool,
-    ) -> Result<AppReply, Failure> {
-        if let Some(mut sender) = self.pool.take() {
-            is_asked.store(true, Ordering::Relaxed);
-            match sender.try_send_request(request).await {
-                Ok(response) => return self.receive(sender, response).await,
-                Err(mut error) => match error.take_message() {
-                    Some(unsent) => request = unsent,
-                    None => return Err(Failure::without_head(error.error())),
-                },
-            }
+    fn read(&self, reply: HttpReply) -> Result<AppReply, NoReply> {
+        let HttpReply { status, headers, body, is_cut } = reply;
+        if status == StatusCode::SWITCHING_PROTOCOLS.as_u16() {
+            return Err("answered 101, to an upgrade that was not asked for".to_owned().into());
         }
-        is_asked.store(false, Ordering::Relaxed);
-        let mut sender = pool::open(self.target.connect().await?).await?;
-        is_asked.store(true, Ordering::Relaxed);
-        let sent = sender.send_request(request).await;
-        let response = sent.map_err(|error| Failure::without_head(&error))?;
-        self.receive(sender, response).await
-    }
-
-    async fn receive(
-        &self,
-        sender: Sender,
-        response: Response<Incoming>,
-    ) -> Result<AppReply, Failure> {
-        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return Err(Failure::Switched);
+        if is_cut {
+            let max = MAX_APP_REPLY_BYTES / (1024 * 1024);
+            let why = format!("answered {status} with more than {max} MiB; the rest was not read");
+            return Err(why.into());
         }
-        let (head, body) = response.into_parts();
-        let status = head.status.as_u16();
-        let body = read_body(body, status).await?;
-        self.pool.keep(sender);
-        let headers = head.headers.iter();
         let headers: Vec<(String, Vec<u8>)> =
-            headers.map(|(k, v)| (k.as_str().to_owned(), v.as_bytes().into())).collect();
-        let (acknowledges, remark) = judging::judge(&self.acknowledgement, status, &headers, &body);
-        Ok(AppReply { status, headers, body, acknowledges, remark })
+            headers.iter().map(|(k, v)| (k.as_str().to_owned(), v.as_bytes().into())).collect();
+        let rule = &self.settings.acknowledgement;
+        let (acknowledges, remark) = judging::judge(rule, status, &headers, &body);
+        Ok(AppReply { status, headers, body: body.into(), acknowledges, remark })
     }
-}
-
-/// Copies a body into one buffer: a chain of chunks of one byte would cost forty times its size.
-async fn read_body(mut body: Incoming, status: u16) -> Result<Bytes, Failure> {
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > MAX_APP_REPLY_BYTES {
-        return Err(Failure::TooLong(status));
-    }
-    let mut whole = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Failure::in_body(&error, status))?;
-        let Ok(data) = frame.into_data() else { continue };
-        if data.len() > MAX_APP_REPLY_BYTES - whole.len() {
-            return Err(Failure::TooLong(status));
-        }
-        whole.extend_from_slice(&data);
-    }
-    Ok(whole.into())
 }
 
 /// What the sender gets: the application's reply as it is, or a 502 that acknowledges nothing.

@@ -1,7 +1,6 @@
-//! The inbox: every callback that came, kept durably before it is acknowledged.
-//!
-//! One listener writes it; others may read it meanwhile. What fails is told to the caller, who must
-//! not acknowledge then; once the cause is gone the next callback is kept again.
+//! The inbox: every callback that came, kept durably before it is acknowledged. One listener writes
+//! it; others may read it meanwhile. The caller gets a failure and must not acknowledge then; once
+//! the cause is gone the next callback is kept again.
 
 pub mod entry;
 mod filter;
@@ -33,87 +32,16 @@ pub const DEFAULT_KEEP: u64 = 10_000;
 
 const WHAT: &str = "inbox";
 
-/// Times are Unix microseconds. What is long stands last, so that a list need not read it.
-///
-/// The second version writes a third less with each callback: no index, because entries are numbered
-/// in the order of time, and no count by SQLite of the numbers that were given away. `numbers` holds
+/// Times are Unix microseconds. What is long comes last, so that a list need not read it. The
+/// second version writes a third less with each callback: no index, because entries are numbered in
+/// the order of time, and no count by SQLite of the numbers that were given away. `numbers` holds
 /// the last one instead, written only where the newest entries may go.
 const SCHEMA: Schema = Schema {
     what: WHAT,
     // "PNin" in ASCII.
     application_id: 0x504e_696e,
-    migrations: &[
-        "
-        CREATE TABLE entries (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            run_us INTEGER NOT NULL,
-            number INTEGER NOT NULL,
-            received_at_us INTEGER NOT NULL,
-            remote TEXT NOT NULL,
-            method TEXT NOT NULL,
-            code TEXT NOT NULL,
-            signature TEXT CHECK (signature IN ('match', 'mismatch')),
-            status INTEGER,
-            amount_cents INTEGER,
-            delivery INTEGER,
-            reply_status INTEGER,
-            reply_action TEXT,
-            forward_url TEXT,
-            forward_elapsed_us INTEGER,
-            forward_error TEXT,
-            forward_status INTEGER,
-            forward_acknowledges INTEGER,
-            forward_remark TEXT,
-            order_id TEXT,
-            explanation TEXT,
-            path TEXT NOT NULL,
-            headers BLOB NOT NULL,
-            reply_headers BLOB NOT NULL,
-            reply_body BLOB NOT NULL,
-            body BLOB NOT NULL,
-            forward_headers BLOB,
-            forward_body BLOB
-        ) STRICT;
-        CREATE INDEX entries_by_time ON entries (received_at_us);
-    ",
-        "
-        CREATE TABLE kept (
-            id INTEGER PRIMARY KEY,
-            run_us INTEGER NOT NULL,
-            number INTEGER NOT NULL,
-            received_at_us INTEGER NOT NULL,
-            remote TEXT NOT NULL,
-            method TEXT NOT NULL,
-            code TEXT NOT NULL,
-            signature TEXT CHECK (signature IN ('match', 'mismatch')),
-            status INTEGER,
-            amount_cents INTEGER,
-            delivery INTEGER,
-            reply_status INTEGER,
-            reply_action TEXT,
-            forward_url TEXT,
-            forward_elapsed_us INTEGER,
-            forward_error TEXT,
-            forward_status INTEGER,
-            forward_acknowledges INTEGER,
-            forward_remark TEXT,
-            order_id TEXT,
-            explanation TEXT,
-            path TEXT NOT NULL,
-            headers BLOB NOT NULL,
-            reply_headers BLOB NOT NULL,
-            reply_body BLOB NOT NULL,
-            body BLOB NOT NULL,
-            forward_headers BLOB,
-            forward_body BLOB
-        ) STRICT;
-        INSERT INTO kept SELECT * FROM entries;
-        CREATE TABLE numbers (last INTEGER NOT NULL) STRICT;
-        INSERT INTO numbers SELECT coalesce(max(seq), 0) FROM sqlite_sequence;
-        DROP TABLE entries;
-        ALTER TABLE kept RENAME TO entries;
-    ",
-    ],
+    migrations: &[include_str!("inbox/schema/1.sql"), include_str!("inbox/schema/2.sql")],
+    previews: &[],
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +54,7 @@ pub struct InboxSettings {
     pub max_bytes: Option<u64>,
     /// How long a callback waits for another program's lock in the file; 1 s.
     pub patience: Duration,
-    /// The least time between two attempts to open a file anew that failed; 1 s.
+    /// The least time between two failed attempts to open a file again; 1 s.
     pub pause: Duration,
 }
 

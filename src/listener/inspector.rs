@@ -27,7 +27,8 @@ use tokio::sync::{Semaphore, mpsc, watch};
 
 pub use explain::{Explanation, sign_again};
 pub use news::News;
-pub use source::{Outgoing, Pending, Query, Source, State, VerdictFilter};
+pub use shape::Extent;
+pub use source::{Outgoing, Pending, Query, Source, State};
 
 use protocol::{Encoding, Key};
 
@@ -35,10 +36,9 @@ use self::events::Events;
 use self::mask::Mask;
 use self::routes::{Order, Route, Unknown};
 use self::safety::{Admitted, Gate};
-use self::shape::Extent;
 use super::answer::Answer;
 use super::callback::Callback;
-use super::inbox::entry::Forwarded;
+use super::inbox::entry::{Entry, Forwarded};
 use super::reply::{JSON, Reply};
 use crate::listener::Bytes;
 
@@ -67,7 +67,15 @@ struct Inner {
     streams: Arc<Semaphore>,
 }
 
-type Told = (u16, Value);
+/// A status that is not 200, and a sentence for the person at the page.
+#[derive(Debug)]
+struct Failed(u16, String);
+
+impl From<String> for Failed {
+    fn from(why: String) -> Self {
+        Failed(500, why)
+    }
+}
 
 /// Received bytes as the page reads them, the keys masked: for the fuzz targets alone.
 #[cfg(fuzzing)]
@@ -76,10 +84,8 @@ pub fn shown_text(keys: &[Key], bytes: &[u8]) -> Vec<u8> {
 }
 
 impl Inspector {
-    /// An inspector for a server on this address.
-    ///
-    /// Open pages are told of the entries that `news` tells of. `secrets` are masked in
-    /// all that is shown, whoever wrote them there.
+    /// An inspector for a server on this address. Open pages get the entries that `news` announces;
+    /// `secrets` are masked in all that is shown, whoever wrote them there.
     pub fn try_new(
         address: SocketAddr,
         source: Arc<dyn Source>,
@@ -136,51 +142,56 @@ impl Inner {
         }
         let route = match Route::of(request) {
             Ok(route) => route,
-            Err(unknown) => return self.reply(unknown_told(&unknown)).into(),
+            Err(unknown) => return self.reply(Err(unknown.into())).into(),
         };
         let reply = match route {
             Route::Asset(asset) => Reply::new(200, asset.content_type, asset.text),
             Route::Events(query) => return self.stream(query),
-            Route::State => self.told(|inner| Ok((200, inner.state()))).await,
+            Route::State => self.told(|inner| Ok(json!(inner.state()))).await,
             Route::List(query) => self.told(move |inner| inner.list(query)).await,
             Route::Entry(id, extent) => self.told(move |inner| inner.detail(id, extent)).await,
             Route::Sign(order) => self.told(move |inner| inner.sign(&order)).await,
             Route::Curl(order) => self.told(move |inner| inner.curl(&order)).await,
-            Route::Replay(order) => self.reply(self.replay(order).await.unwrap_or_else(failed)),
+            Route::Replay(order) => self.reply(self.replay(order).await),
         };
         reply.into()
     }
 
     async fn told(
         self: &Arc<Self>,
-        work: impl FnOnce(&Inner) -> Result<Told, String> + Send + 'static,
+        work: impl FnOnce(&Inner) -> Result<Value, Failed> + Send + 'static,
     ) -> Reply {
-        let written = self.blocking(|inner| Ok(inner.reply(work(inner).unwrap_or_else(failed))));
-        written.await.unwrap_or_else(|why| self.reply(failed(why)))
+        let written = self.blocking(|inner| Ok(inner.reply(work(inner)))).await;
+        written.unwrap_or_else(|failed| self.reply(Err(failed)))
     }
 
-    fn reply(&self, (status, value): Told) -> Reply {
+    fn reply(&self, told: Result<Value, Failed>) -> Reply {
+        let (status, value) = match told {
+            Ok(value) => (200, value),
+            Err(Failed(status, why)) => (status, json!({"error": why})),
+        };
         Reply::new(status, JSON, self.mask.json(value))
     }
 
     async fn blocking<T: Send + 'static>(
         self: &Arc<Self>,
-        work: impl FnOnce(&Inner) -> Result<T, String> + Send + 'static,
-    ) -> Result<T, String> {
+        work: impl FnOnce(&Inner) -> Result<T, Failed> + Send + 'static,
+    ) -> Result<T, Failed> {
         let inner = Arc::clone(self);
         let Ok(permit) = Arc::clone(&self.workers).acquire_owned().await else {
-            return Err("the inspector is closing".to_owned());
+            return Err("the inspector is closing".to_owned().into());
         };
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             work(&inner)
         });
-        task.await.unwrap_or_else(|_| Err("the inspector failed on this request".to_owned()))
+        task.await.unwrap_or_else(|_| Err("the inspector failed on this request".to_owned().into()))
     }
 
-    fn state(&self) -> Value {
-        let state = self.source.state();
-        let sample = self.source.sign(SAMPLE, Encoding::Json).ok().and_then(|body| {
+    fn state(&self) -> State {
+        let mut state = self.source.state();
+        let signed = self.source.sign(SAMPLE, Encoding::Json);
+        state.sample = signed.ok().and_then(|body| {
             outgoing::curl(&Outgoing {
                 url: state.listen_url.clone(),
                 method: "POST".to_owned(),
@@ -189,15 +200,15 @@ impl Inner {
             })
             .ok()
         });
-        shape::state(&state, sample.as_deref())
+        state
     }
 
     /// The rows of a list, read in chunks so that few bodies are in memory.
-    fn list(&self, mut query: Query) -> Result<Told, String> {
+    fn list(&self, mut query: Query) -> Result<Value, Failed> {
         let (limit, mut rows) = (query.limit, Vec::new());
         let statuses = self.source.statuses();
         let has_more = loop {
-            // One more than wanted tells whether there is more.
+            // One more than asked for shows whether there is more.
             query.limit = CHUNK.min(limit + 1 - rows.len());
             let entries = self.source.list(&query)?;
             let is_end = entries.len() < query.limit;
@@ -208,50 +219,44 @@ impl Inner {
             }
         };
         rows.truncate(limit);
-        Ok((200, json!({"rows": rows, "more": has_more})))
+        Ok(json!({"rows": rows, "more": has_more}))
     }
 
-    fn detail(&self, id: u64, extent: Extent) -> Result<Told, String> {
-        let Some(entry) = self.source.entry(id)? else { return Ok(gone(id)) };
-        let explanation = self.source.explain(&entry);
-        Ok((200, shape::detail(&entry, &self.source.statuses(), &explanation, extent)))
+    fn entry(&self, id: u64) -> Result<Arc<Entry>, Failed> {
+        let gone = || Failed(404, format!("there is no callback {id} any more"));
+        self.source.entry(id)?.ok_or_else(gone)
     }
 
-    fn sign(&self, order: &Order) -> Result<Told, String> {
-        let Some(entry) = self.source.entry(order.id)? else { return Ok(gone(order.id)) };
-        let encoding = outgoing::encoding_of(&entry.callback);
-        let text = order.text.as_ref().map_or_else(
-            || outgoing::signed_part(&entry.callback).to_vec(),
-            |text| text.clone().into_bytes(),
-        );
-        Ok(match self.source.sign(&text, encoding) {
-            Ok(signed) => (200, json!({"text": String::from_utf8_lossy(&signed)})),
-            Err(why) => (422, json!({"error": why})),
-        })
+    fn detail(&self, id: u64, extent: Extent) -> Result<Value, Failed> {
+        let entry = self.entry(id)?;
+        let explanation = self.source.explain(&entry, extent);
+        Ok(shape::detail(&entry, &self.source.statuses(), &explanation, extent))
     }
 
-    fn outgoing(&self, order: &Order) -> Result<Result<Outgoing, Told>, String> {
-        let Some(entry) = self.source.entry(order.id)? else { return Ok(Err(gone(order.id))) };
+    fn sign(&self, order: &Order) -> Result<Value, Failed> {
+        let entry = self.entry(order.id)?;
+        let text = match &order.text {
+            Some(text) => text.as_bytes(),
+            None => outgoing::signed_part(&entry.callback),
+        };
+        let signed = self.source.sign(text, outgoing::encoding_of(&entry.callback));
+        let signed = signed.map_err(|why| Failed(422, why))?;
+        Ok(json!({"text": String::from_utf8_lossy(&signed)}))
+    }
+
+    fn outgoing(&self, order: &Order) -> Result<Outgoing, Failed> {
+        let entry = self.entry(order.id)?;
         let request = outgoing::outgoing(&entry.callback, &order.url, order.text.as_deref());
-        Ok(request.map_err(|why| (422, json!({"error": why}))))
+        request.map_err(|why| Failed(422, why))
     }
 
-    fn curl(&self, order: &Order) -> Result<Told, String> {
-        let request = match self.outgoing(order)? {
-            Ok(request) => request,
-            Err(told) => return Ok(told),
-        };
-        Ok(match outgoing::curl(&request) {
-            Ok(command) => (200, json!({"command": command})),
-            Err(why) => (422, json!({"error": why})),
-        })
+    fn curl(&self, order: &Order) -> Result<Value, Failed> {
+        let command = outgoing::curl(&self.outgoing(order)?).map_err(|why| Failed(422, why))?;
+        Ok(json!({"command": command}))
     }
 
-    async fn replay(self: &Arc<Self>, order: Order) -> Result<Told, String> {
-        let request = match self.blocking(move |inner| inner.outgoing(&order)).await? {
-            Ok(request) => request,
-            Err(told) => return Ok(told),
-        };
+    async fn replay(self: &Arc<Self>, order: Order) -> Result<Value, Failed> {
+        let request = self.blocking(move |inner| inner.outgoing(&order)).await?;
         let url = request.url.clone();
         let sending = tokio::time::timeout(LONGEST_SEND, self.source.send(request)).await;
         let sent = sending.unwrap_or_else(|_| Forwarded {
@@ -259,12 +264,12 @@ impl Inner {
             elapsed: LONGEST_SEND,
             result: Err("no answer in time".to_owned()),
         });
-        Ok((200, shape::sent(&sent, Extent::Beginning)))
+        Ok(shape::sent(&sent, Extent::Beginning))
     }
 
     fn stream(&self, query: Query) -> Answer {
         let Ok(permit) = Arc::clone(&self.streams).try_acquire_owned() else {
-            return self.reply((503, json!({"error": "too many open pages"}))).into();
+            return self.reply(Err(Failed(503, "too many open pages".to_owned()))).into();
         };
         let (sender, parts) = mpsc::channel(events::QUEUE);
         let events = Events {
@@ -281,18 +286,12 @@ impl Inner {
     }
 }
 
-fn gone(id: u64) -> Told {
-    (404, json!({"error": format!("there is no callback {id} any more")}))
-}
-
-fn failed(why: String) -> Told {
-    (500, json!({"error": why}))
-}
-
-fn unknown_told(unknown: &Unknown) -> Told {
-    match unknown {
-        Unknown::Path => (404, json!({"error": "there is nothing here"})),
-        Unknown::Method(wanted) => (405, json!({"error": format!("{wanted} is wanted here")})),
-        Unknown::Content(why) => (400, json!({"error": why})),
+impl From<Unknown> for Failed {
+    fn from(unknown: Unknown) -> Self {
+        match unknown {
+            Unknown::Path => Failed(404, "there is nothing here".to_owned()),
+            Unknown::Method(wanted) => Failed(405, format!("{wanted} is wanted here")),
+            Unknown::Content(why) => Failed(400, why),
+        }
     }
 }

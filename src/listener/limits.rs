@@ -25,9 +25,8 @@ pub struct Limits {
     pub max_per_peer: usize,
     /// The time for requests in flight after the first shutdown signal; 2 s.
     pub drain: Duration,
-    /// The time that a refused client may go on sending before its socket is closed; 1 s.
-    ///
-    /// A socket closed with unread bytes is reset, and a reset can overtake the refusal.
+    /// How long a refused client may continue to send before its socket is closed; 1 s. A socket
+    /// closed with unread bytes is reset, and a reset can overtake the refusal.
     pub linger: Duration,
     /// The pause after the system refused a new connection; 100 ms.
     pub accept_pause: Duration,

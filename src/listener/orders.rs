@@ -34,7 +34,6 @@ impl Default for Orders {
 }
 
 impl Orders {
-    /// A counter that remembers at most `capacity` orders, at least one.
     pub fn with_capacity(capacity: usize) -> Self {
         Orders { known: Recent::with_capacity(capacity) }
     }

@@ -68,6 +68,8 @@ mod tests;
 mod word;
 
 use action::Action;
+
+use crate::units::percent::Percent;
 pub use error::ProgramError;
 pub use path::path_program;
 pub use plan::PlanLine;
@@ -95,39 +97,8 @@ struct Step {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Alternative {
-    chance: Option<Chance>,
+    chance: Option<Percent>,
     action: Arc<Action>,
-}
-
-/// A share in millionths, at most [`Chance::WHOLE`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Chance(u32);
-
-impl Chance {
-    const WHOLE: u32 = 1_000_000;
-
-    /// Reads `20%` or `0.25%`, with at most four decimals.
-    fn parse(word: &str) -> Option<Self> {
-        let number = word.strip_suffix('%')?;
-        let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-        let is_number = |digits: &str, most: usize| {
-            (1..=most).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
-        };
-        if !is_number(whole, 3) || !is_number(fraction, 4) {
-            return None;
-        }
-        let share =
-            whole.parse::<u32>().ok()? * 10_000 + format!("{fraction:0<4}").parse::<u32>().ok()?;
-        (share <= Self::WHOLE).then_some(Chance(share))
-    }
-}
-
-impl fmt::Display for Chance {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, fraction) = (self.0 / 10_000, self.0 % 10_000);
-        let text = format!("{whole}.{fraction:04}");
-        write!(f, "{}%", text.trim_end_matches('0').trim_end_matches('.'))
-    }
 }
 
 impl ReplyProgram {

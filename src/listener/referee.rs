@@ -1,23 +1,24 @@
 //! The referee: does the *sender* keep its contract?
 //!
-//! It is fed one observation a callback and told when each reply was written, both in the order of
-//! time, and says at once which rules a callback breaks. It is pure, and its memory is bounded: it
-//! remembers so many orders and forgets the one not seen for longest.
+//! It gets one observation per callback and the time at which each reply was written, both in the
+//! order of time, and says at once which rules a callback breaks. It is pure, and its memory is
+//! bounded: the order not seen for longest is forgotten.
 //!
 //! What is counted is a *notification*: an order with a status. A further status of the same order
 //! (processing, then success) is a new notification and starts its own count, window and
 //! acknowledgement (ours). Rules: the protocol's sections 1 to 4.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use lru::LruCache;
 
 #[cfg(test)]
 pub use breach::WindowStart;
 pub use breach::{Breach, BreachKind};
 pub use observation::Observation;
-use observation::{FormFault, OrderFacts, OrderKey};
+use observation::{OrderFacts, OrderKey};
 pub use order::Delivery;
 use order::Order;
 pub use rules::Rules;
@@ -35,15 +36,13 @@ mod tests;
 /// The breaches that a report lists; more are counted.
 pub const MOST_BREACHES: usize = 1000;
 
-/// The callbacks whose end is waited for; of more, the eldest is taken for ended.
+/// The callbacks whose end is waited for; of more, the oldest is taken for ended.
 const MOST_PENDING: usize = 10_000;
 
 #[derive(Clone, Debug)]
 pub struct Referee {
     rules: Rules,
-    turn: u64,
-    orders: HashMap<OrderKey, Order>,
-    by_turn: BTreeMap<u64, OrderKey>,
+    orders: LruCache<OrderKey, Order>,
     pending: BTreeMap<u64, (OrderKey, Option<i64>)>,
     breaches: Vec<Breach>,
     callbacks: u64,
@@ -96,9 +95,8 @@ impl Referee {
     pub fn new(rules: Rules) -> Self {
         Referee {
             rules,
-            turn: 0,
-            orders: HashMap::new(),
-            by_turn: BTreeMap::new(),
+            // Bounded by the rules: a cache with a capacity reserves all of it at once.
+            orders: LruCache::unbounded(),
             pending: BTreeMap::new(),
             breaches: Vec::new(),
             callbacks: 0,
@@ -112,7 +110,7 @@ impl Referee {
     pub fn observe(&mut self, observation: &Observation) -> Vec<Breach> {
         let Observation { number, received_at: at, fault, order } = observation;
         self.callbacks += 1;
-        let mut kinds: Vec<BreachKind> = fault.iter().map(breach_of).collect();
+        let mut kinds: Vec<BreachKind> = fault.iter().cloned().collect();
         let mut delivery = None;
         if let Some(facts) = order {
             let found;
@@ -136,35 +134,18 @@ impl Referee {
         facts: &OrderFacts,
         form_faults: u64,
     ) -> (Option<u64>, Vec<BreachKind>) {
-        let mut order = match self.orders.remove(&facts.key) {
-            Some(order) => {
-                self.by_turn.remove(&order.turn);
-                order
-            }
-            None => {
-                self.make_room();
-                Order::new(facts, at)
-            }
-        };
-        self.turn += 1;
-        order.turn = self.turn;
+        while self.orders.len() >= self.rules.capacity.max(1) && !self.orders.contains(&facts.key) {
+            self.orders.pop_lru();
+            self.forgotten += 1;
+        }
+        let order = self.orders.get_or_insert_mut(facts.key, || Order::new(facts, at));
         let (delivery, found) = order.take(number, at, facts, &self.rules);
         order.errors += form_faults;
-        self.by_turn.insert(self.turn, facts.key);
-        self.orders.insert(facts.key, order);
         if self.pending.len() >= MOST_PENDING {
             self.pending.pop_first();
         }
         self.pending.insert(number, (facts.key, facts.status));
         (Some(delivery), found)
-    }
-
-    fn make_room(&mut self) {
-        while self.orders.len() >= self.rules.capacity.max(1) {
-            let Some((_, key)) = self.by_turn.pop_first() else { return };
-            self.orders.remove(&key);
-            self.forgotten += 1;
-        }
     }
 
     fn keep(&mut self, breaches: &[Breach]) {
@@ -179,13 +160,12 @@ impl Referee {
         }
     }
 
-    /// Tells that a callback was acknowledged and the reply was written whole `at` this time.
-    ///
-    /// A delivery received up to then was under way and is no breach. Gives what is a breach only
-    /// now: later deliveries that were observed before this was told.
+    /// Records that a callback was acknowledged and the reply was written whole `at` this time. A
+    /// delivery received up to then was in flight and is no breach. Returns what is a breach only
+    /// now: later deliveries that were observed before.
     pub fn acknowledged(&mut self, number: u64, at: Timestamp) -> Vec<Breach> {
         let Some((key, status)) = self.pending.remove(&number) else { return Vec::new() };
-        let Some(order) = self.orders.get_mut(&key) else { return Vec::new() };
+        let Some(order) = self.orders.peek_mut(&key) else { return Vec::new() };
         let late = order.acknowledge(number, status, at);
         let order_id = Some(order.label.to_string());
         let breach = |(delivery, count, kind): (Delivery, u64, BreachKind)| Breach {
@@ -200,18 +180,18 @@ impl Referee {
         breaches
     }
 
-    /// Tells that a callback ended `at` this time without an acknowledgement that arrived: refused,
-    /// answered with a fault, or given up by the sender.
+    /// Records that a callback ended without an acknowledgement that arrived: refused, answered
+    /// with a fault, or given up by the sender.
     pub fn ended(&mut self, number: u64, at: Timestamp) {
         if let Some((key, status)) = self.pending.remove(&number)
-            && let Some(order) = self.orders.get_mut(&key)
+            && let Some(order) = self.orders.peek_mut(&key)
         {
             order.end(number, status, at);
         }
     }
 
     pub fn verdict(&self) -> RefereeReport {
-        let mut orders: Vec<&Order> = self.orders.values().collect();
+        let mut orders: Vec<&Order> = self.orders.iter().map(|(_, order)| order).collect();
         orders.sort_by_key(|order| {
             (order.first_at, order.deliveries.first().map(|delivery| delivery.number))
         });
@@ -223,18 +203,6 @@ impl Referee {
             breaches: self.breaches.clone(),
             errors: self.errors,
             warnings: self.warnings,
-        }
-    }
-}
-
-fn breach_of(fault: &FormFault) -> BreachKind {
-    match fault {
-        FormFault::Method { given, wanted } => {
-            BreachKind::WrongMethod { given: given.to_string(), wanted }
-        }
-        FormFault::ContentType { given, wanted } => {
-            let given = given.as_ref().map(ToString::to_string);
-            BreachKind::WrongContentType { given, wanted }
         }
     }
 }

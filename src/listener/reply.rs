@@ -6,10 +6,8 @@ use super::Bytes;
 pub use protocol::PlatformCode;
 pub use protocol::internal::platform_code::JSON;
 
-/// What the merchant answers.
-///
-/// The server frames it: it writes `Content-Length` itself and leaves out a `Content-Length`,
-/// `Transfer-Encoding` or `Connection` that stands in `headers`.
+/// What the merchant answers. The server frames it: it writes `Content-Length` itself and leaves
+/// out a `Content-Length`, `Transfer-Encoding` or `Connection` in `headers`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// The HTTP status, 200 to 999.

@@ -41,7 +41,6 @@ pub(super) const LONGEST_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 const TIME_TO_CLOSE: Duration = Duration::from_millis(1);
 
-/// Where events go; called on the server's own tasks, so it must return at once.
 type EventSink = Arc<dyn Fn(ServerEvent) + Send + Sync>;
 
 pub struct Server {
@@ -61,9 +60,8 @@ impl Server {
         Server { listener, limits, events: Arc::new(|_| ()), tls: None }
     }
 
-    /// The same server with a place where its events go.
-    ///
-    /// The sink is called on the server's own tasks, so it must return at once.
+    /// Reports events to `sink`, which is called on the server's own tasks, so it must return at
+    /// once.
     #[must_use]
     pub fn with_events(mut self, sink: impl Fn(ServerEvent) + Send + Sync + 'static) -> Self {
         self.events = Arc::new(sink);
@@ -80,12 +78,10 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until the first signal, then finishes what is in flight; a second signal ends that.
-    ///
-    /// The handler gets each callback that was received whole, in a task of its own: it runs to
-    /// its end even where the client has left. It must bound its own time. A closed channel is
-    /// the first signal, never the second.
-    /// Streams and scripts are not in flight: they end with the first signal.
+    /// Serves until the first signal, then finishes what is in flight (streams and scripts end with
+    /// the first signal); a second signal ends that. A closed channel is the first signal, never
+    /// the second. The handler gets each callback that was received whole, in a task of its own
+    /// that runs to its end even where the client has left; it must bound its own time.
     pub async fn serve<H, F>(self, handler: H, mut shutdown: mpsc::Receiver<()>) -> ServeSummary
     where
         H: Fn(Callback) -> F + Send + Sync + 'static,
@@ -189,21 +185,6 @@ impl Shared {
     }
 
     fn tell(&self, event: ServerEvent) {
-        self.count(|summary| match &event {
-            ServerEvent::Malformed { .. } => summary.malformed += 1,
-            ServerEvent::Refused { .. } => summary.refused += 1,
-            ServerEvent::SlowHeader { .. } | ServerEvent::SlowReader { .. } => {
-                summary.too_slow += 1;
-            }
-            ServerEvent::TlsFailed { .. } => summary.tls_failed += 1,
-            ServerEvent::Disconnected { .. } => summary.disconnected += 1,
-            ServerEvent::Evicted { .. } | ServerEvent::TurnedAway { .. } => {
-                summary.crowded_out += 1;
-            }
-            // Counted where they happen, because not every one is told.
-            ServerEvent::AcceptFailed { .. } => (),
-            ServerEvent::HandlerFailed { .. } => summary.handlers_failed += 1,
-        });
         (self.events)(event);
     }
 
@@ -221,7 +202,7 @@ struct Gate {
 }
 
 impl Gate {
-    /// The next connection; an error is told and waited out, never the end.
+    /// The next connection; an error is reported and waited out, never the end.
     async fn accept(
         &mut self,
         shared: &Shared,

@@ -51,7 +51,6 @@ pub struct SelfSigned {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum TlsError {
     #[error("{} cannot be read", .path.display())]
     Read { path: PathBuf, source: io::Error },
@@ -79,10 +78,8 @@ pub enum TlsError {
 }
 
 impl TlsIdentity {
-    /// Reads a certificate with its chain behind it, and its private key, from PEM files.
-    ///
-    /// The key may be PKCS#8, PKCS#1 or SEC1. Both may stand in one file.
-    /// [`TlsError`], which names the file; a key that is another certificate's is refused.
+    /// Reads a certificate with its chain, and its private key (PKCS#8, PKCS#1 or SEC1), from PEM
+    /// files; both may be in one. A key that is another certificate's is refused.
     pub fn from_pem_files(certificate: &Path, key: &Path) -> Result<TlsIdentity, TlsError> {
         let chain = chain_of(certificate, &read(certificate)?)?;
         let private_key = key_of(key, &read(key)?)?;

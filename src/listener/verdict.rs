@@ -19,29 +19,22 @@ pub struct Verdict {
     pub reading: Option<Reading>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
+    #[error("the method is {given}; it must be {wanted}")]
     Method { given: String, wanted: &'static str },
+    #[error("{}; it must be {wanted}", content_type(.given.as_deref()))]
     ContentType { given: Option<String>, wanted: &'static str },
+    #[error("the body is no payload: {0}")]
     Payload(PayloadError),
+    #[error("the query string is no payload: {0}")]
     Query(PayloadError),
 }
 
-impl Unreadable {
-    pub fn explanation(&self) -> String {
-        match self {
-            Unreadable::Method { given, wanted } => {
-                format!("the method is {given}; it must be {wanted}")
-            }
-            Unreadable::ContentType { given: None, wanted } => {
-                format!("there is no content type; it must be {wanted}")
-            }
-            Unreadable::ContentType { given: Some(given), wanted } => {
-                format!("the content type is {given}; it must be {wanted}")
-            }
-            Unreadable::Payload(error) => format!("the body is no payload: {error}"),
-            Unreadable::Query(error) => format!("the query string is no payload: {error}"),
-        }
+fn content_type(given: Option<&str>) -> String {
+    match given {
+        None => "there is no content type".to_owned(),
+        Some(given) => format!("the content type is {given}"),
     }
 }
 
@@ -104,18 +97,15 @@ impl Default for Contract {
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Inspects a callback by this platform's contract; `required` refuses another `sign_type`.
-///
-/// Source of the codes: the protocol's section 3.
+/// Inspects a callback by this platform's contract; `required` refuses another `sign_type`. Source
+/// of the codes: the protocol's section 3.
 pub fn inspect(callback: &Callback, key: &Key, required: Option<Algorithm>) -> Verdict {
     Contract { required, ..Contract::default() }.inspect(callback, key)
 }
 
 impl Contract {
-    /// Inspects a callback as a careful merchant does.
-    ///
-    /// Source of the codes: the protocol's section 3; a broken form or query is "invalid
-    /// parameters" (ours).
+    /// Inspects a callback as a careful merchant does. Source of the codes: the protocol's section
+    /// 3; a broken form or query is "invalid parameters" (ours).
     pub fn inspect(&self, callback: &Callback, key: &Key) -> Verdict {
         match self.payload(callback) {
             Ok(payload) => self.read(&payload, key),
@@ -279,7 +269,7 @@ mod tests {
         let contract = Contract { accepts: Accepts::Query, ..Contract::default() };
         let key = Key::try_new(KEY.to_vec()).unwrap();
         let verdict = contract.inspect(&callback("GET", "/?a=%zz", "", ""), &key);
-        let why = verdict.unreadable.unwrap().explanation();
+        let why = verdict.unreadable.unwrap().to_string();
         assert!(why.starts_with("the query string is no payload: line 1, column 4"), "{why}");
     }
 

@@ -28,7 +28,6 @@ impl Outcome {
         }
     }
 
-    /// The HTTP status; `None` where no reply arrived.
     pub const fn status(&self) -> Option<u16> {
         match self {
             Outcome::Reply(reply) => Some(reply.status),
@@ -37,8 +36,7 @@ impl Outcome {
     }
 
     /// The stable name of the result: `acknowledged`, a refusal's code or a failure's code.
-    ///
-    /// `conclusion` is what [`Outcome::conclusion_by`] gave; judging a reply twice is work twice.
+    /// `conclusion` is what [`Outcome::conclusion_by`] gave: judging a reply twice is work twice.
     pub fn code(&self, conclusion: Option<&Conclusion>) -> &'static str {
         match (self, conclusion) {
             (Outcome::NoReply(failure), _) => failure.code(),
@@ -66,6 +64,8 @@ pub enum FailureKind {
     Timeout,
     Reset,
     ClosedEarly,
+    /// A kept connection ended as it was used again, before any byte of the reply.
+    StaleConnection,
     InvalidReply,
     /// A reply came, and the tool dropped the connection without reading it, as it was told to.
     ReplyLost,
@@ -86,6 +86,7 @@ impl FailureKind {
             FailureKind::Timeout => "timeout",
             FailureKind::Reset => "connection-reset",
             FailureKind::ClosedEarly => "closed-early",
+            FailureKind::StaleConnection => "stale-connection",
             FailureKind::InvalidReply => "invalid-reply",
             FailureKind::ReplyLost => "reply-lost",
             FailureKind::Proxy => "proxy",
@@ -121,6 +122,11 @@ impl FailureKind {
             FailureKind::ClosedEarly => {
                 "the connection was closed before the reply was complete (a crash, or a wrong \
                  Content-Length?); the retry must be treated as a duplicate"
+            }
+            FailureKind::StaleConnection => {
+                "the merchant closed a kept connection just as it was used again, which a server may \
+                 do; nothing of a reply came, and the request may or may not have been read, so the \
+                 retry must be treated as a duplicate; --connections fresh avoids it"
             }
             FailureKind::InvalidReply => {
                 "what arrived is not a valid HTTP reply; does the port speak HTTP?"
@@ -218,6 +224,7 @@ mod tests {
             Timeout,
             Reset,
             ClosedEarly,
+            StaleConnection,
             InvalidReply,
             ReplyLost,
             Other,

@@ -1,43 +1,114 @@
-//! The proxy of the environment: which one a request goes through, and what is its doing.
+//! Which proxy a request goes through, and what is its doing.
 //!
-//! `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` are read by the rules of the HTTP library,
-//! which asks the proxy.
+//! One rule for every command: the environment's (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and
+//! `NO_PROXY`, as curl reads them) for endpoints that are neither on this machine nor in a private
+//! network, unless a proxy is named, or none.
 
 use std::error::Error;
+use std::fmt;
 
 use hyper::Uri;
-use hyper::header::{HeaderMap, VIA};
-use hyper_util::client::proxy::matcher::Matcher;
+use hyper::header::{HeaderMap, HeaderValue, VIA};
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
 use super::outcome::{FailureKind, TransportFailure};
-use super::transport::Target;
-use super::wire_settings::WireSettings;
+use super::target::{Locality, Target};
 
-const WAY_ROUND: &str = "check the proxy's setting (HTTP_PROXY, HTTPS_PROXY or ALL_PROXY), or name \
-                         the merchant's host in NO_PROXY";
+const WAY_ROUND: &str = "check the proxy's setting (--proxy, HTTP_PROXY, HTTPS_PROXY or ALL_PROXY), \
+                         or go without one: --proxy none";
 
-#[derive(Clone, Debug)]
-pub(super) struct Proxy {
-    /// Its URL, without credentials.
-    name: String,
-    is_tunnel: bool,
+/// Where the choice of a proxy comes from.
+#[derive(Clone, Default)]
+pub enum ProxyRule {
+    #[default]
+    Environment,
+    Direct,
+    Through(Proxy),
 }
 
-/// The URL of the proxy that requests to a target go through, without credentials.
-pub fn proxy_for(target: &Target, wire: &WireSettings) -> Option<String> {
-    Proxy::of(target, wire).map(|proxy| proxy.name)
+impl ProxyRule {
+    /// Reads `none`, or a proxy's URL, whose scheme may be left out.
+    pub fn parse(text: &str) -> Result<Self, ProxyError> {
+        if text.trim().eq_ignore_ascii_case("none") {
+            return Ok(ProxyRule::Direct);
+        }
+        let matcher = Matcher::builder().all(text.trim()).build();
+        let intercept = matcher.intercept(&Uri::from_static("http://any.example"));
+        Proxy::new(&intercept.ok_or(ProxyError::Url)?).map(ProxyRule::Through)
+    }
+
+    pub(super) fn proxy_for(&self, target: &Target) -> Result<Option<Proxy>, ProxyError> {
+        match self {
+            ProxyRule::Direct => Ok(None),
+            ProxyRule::Through(proxy) => Ok(Some(proxy.clone())),
+            ProxyRule::Environment if target.locality() != Locality::Elsewhere => Ok(None),
+            ProxyRule::Environment => {
+                let Ok(uri) = target.to_string().parse() else { return Ok(None) };
+                Matcher::from_env().intercept(&uri).map(|one| Proxy::new(&one)).transpose()
+            }
+        }
+    }
+}
+
+impl fmt::Debug for ProxyRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ProxyRule::Environment => f.write_str("Environment"),
+            ProxyRule::Direct => f.write_str("Direct"),
+            ProxyRule::Through(proxy) => write!(f, "Through({proxy})"),
+        }
+    }
+}
+
+/// A proxy; its texts have no credentials.
+#[derive(Clone)]
+pub struct Proxy {
+    url: String,
+    credentials: Option<HeaderValue>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProxyError {
+    #[error("expected the URL of a proxy, such as http://proxy.example:3128, or none")]
+    Url,
+    #[error("the proxy {0} is neither http:// nor https://, and no other kind can be used")]
+    Scheme(String),
+    #[error("the proxy cannot be used: {0}")]
+    Unusable(String),
+    #[error("{0} needs a direct connection, and a proxy is in the way")]
+    Direct(&'static str),
+    #[error(
+        "the URL's path or query would be changed on the way to a proxy: percent-encode what it \
+         holds besides letters, digits and -._~/?=&%"
+    )]
+    Rewritten,
 }
 
 impl Proxy {
-    pub(super) fn of(target: &Target, wire: &WireSettings) -> Option<Self> {
-        if target.is_loopback() || wire.needs_own_connection() {
-            return None;
-        }
-        let uri: Uri = target.url().as_str().parse().ok()?;
-        let proxy = Matcher::from_env().intercept(&uri)?;
-        let (scheme, authority) = (proxy.uri().scheme_str()?, proxy.uri().authority()?.as_str());
+    fn new(intercept: &Intercept) -> Result<Self, ProxyError> {
+        let uri = intercept.uri();
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        // A password with an "@" leaves its end here.
         let host = authority.rsplit('@').next().unwrap_or_default();
-        Some(Proxy { name: format!("{scheme}://{host}"), is_tunnel: target.is_https() })
+        let url = format!("{}://{host}", uri.scheme_str().unwrap_or_default());
+        match uri.scheme_str() {
+            Some("http" | "https") => {
+                Ok(Proxy { url, credentials: intercept.basic_auth().cloned() })
+            }
+            _ => Err(ProxyError::Scheme(url)),
+        }
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(super) fn is_https(&self) -> bool {
+        self.url.starts_with("https:")
+    }
+
+    pub(super) fn credentials(&self) -> Option<&HeaderValue> {
+        self.credentials.as_ref()
     }
 
     pub(super) fn explain(
@@ -45,56 +116,71 @@ impl Proxy {
         failed: TransportFailure,
         error: Option<&(dyn Error + 'static)>,
     ) -> TransportFailure {
-        let name = &self.name;
         let tunnel = error.and_then(tunnel_error);
         let detail = match (tunnel.as_deref(), failed.kind) {
             (_, FailureKind::HeldBack) => return failed,
             // The tunnel was there: TLS is the merchant's.
-            (None, FailureKind::Tls) => return failed,
+            (None, FailureKind::Tls) if !self.is_https() => return failed,
             (Some(text), _) if text.contains("proxy authorization required") => {
                 format!(
-                    "the proxy {name} asks for a user name and a password (407), so nothing was \
+                    "the proxy {self} asks for a user name and a password (407), so nothing was \
                      sent; write them into the proxy's setting: http://USER:PASSWORD@HOST:PORT"
                 )
             }
             (Some(text), _) if text.contains("unsuccessful") || text.contains("headers too") => {
                 format!(
-                    "the proxy {name} refused to connect to the merchant, so nothing was sent; \
+                    "the proxy {self} refused to connect to the merchant, so nothing was sent; \
                      {WAY_ROUND}"
                 )
             }
             _ => format!(
-                "the proxy {name} gave no connection, so nothing was sent; {WAY_ROUND} ({})",
+                "the proxy {self} gave no connection, so nothing was sent; {WAY_ROUND} ({})",
                 failed.detail
             ),
         };
         TransportFailure::new(FailureKind::Proxy, &detail)
     }
 
-    /// The failure that a reply stands for which the proxy made, or may have made, itself.
-    pub(super) fn reply(&self, status: u16, headers: &HeaderMap) -> Option<TransportFailure> {
-        if self.is_tunnel {
+    /// The failure that a reply means which the proxy made, or may have made, itself.
+    pub(super) fn reply(
+        &self,
+        status: u16,
+        headers: &HeaderMap,
+        is_tunnel: bool,
+    ) -> Option<TransportFailure> {
+        if is_tunnel {
             return None;
         }
-        let name = &self.name;
         let is_named = |name: &str| name == "x-squid-error" || name.starts_with("proxy-");
         let names_a_proxy = headers.keys().any(|name| is_named(name.as_str()));
         let detail = match status {
             407 => format!(
-                "the proxy {name} asks for a user name and a password (407), so the merchant was \
-                 not reached; write them into HTTP_PROXY: http://USER:PASSWORD@HOST:PORT"
+                "the proxy {self} asks for a user name and a password (407), so the merchant was \
+                 not reached; write them into the proxy's setting: http://USER:PASSWORD@HOST:PORT"
             ),
             502..=504 if names_a_proxy || headers.contains_key(VIA) => format!(
-                "status {status} came from the proxy {name} or the merchant behind it, which may \
+                "status {status} came from the proxy {self} or the merchant behind it, which may \
                  have processed the notification"
             ),
             400.. if headers.contains_key("x-squid-error") => format!(
-                "status {status} came from the proxy {name}, which did not pass the request on; \
+                "status {status} came from the proxy {self}, which did not pass the request on; \
                  {WAY_ROUND}"
             ),
             _ => return None,
         };
         Some(TransportFailure::new(FailureKind::Proxy, &detail))
+    }
+}
+
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url)
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Proxy({self})")
     }
 }
 
@@ -108,4 +194,40 @@ fn tunnel_error(error: &(dyn Error + 'static)) -> Option<String> {
         next = error.source();
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<String, ProxyError> {
+        ProxyRule::parse(text).map(|rule| format!("{rule:?}"))
+    }
+
+    #[test]
+    fn a_proxy_is_none_or_a_url_whose_credentials_are_not_shown() {
+        assert_eq!(parse("none").unwrap(), "Direct");
+        for (text, shown) in [
+            ("proxy.example:3128", "Through(http://proxy.example:3128)"),
+            ("http://user:s3cret@proxy.example:3128", "Through(http://proxy.example:3128)"),
+            ("http://user:s3@cret@proxy.example:3128/", "Through(http://proxy.example:3128)"),
+            ("https://[::1]:3128/x?y", "Through(https://[::1]:3128)"),
+        ] {
+            assert_eq!(parse(text).unwrap(), shown, "{text}");
+        }
+        for text in ["", "http://", "a b", "ftp://h", "http://user:s3cret@"] {
+            assert_eq!(parse(text), Err(ProxyError::Url), "{text}");
+        }
+        let socks = parse("socks5://user:s3cret@h:1080");
+        assert_eq!(socks, Err(ProxyError::Scheme("socks5://h:1080".into())));
+    }
+
+    #[test]
+    fn a_named_proxy_is_for_every_endpoint() {
+        let rule = ProxyRule::parse("proxy.example:3128").unwrap();
+        for url in ["http://localhost/", "http://10.0.0.1/", "https://shop.example/"] {
+            let proxy = rule.proxy_for(&Target::parse(url).unwrap()).unwrap();
+            assert_eq!(proxy.unwrap().url(), "http://proxy.example:3128", "{url}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Whom an `https` sender trusts, how it shows who it is, and what a failed handshake means.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use rustls::client::WebPkiServerVerifier;
@@ -10,9 +10,13 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
-    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError,
-    RootCertStore, SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct,
+    Error, OtherError, RootCertStore, SignatureScheme,
 };
+
+mod certificate;
+
+pub(super) use certificate::read as read_certificate;
 
 /// The most certificates that are read from one file; a system's whole store has about 150.
 const MAX_CERTIFICATES: usize = 2_000;
@@ -76,65 +80,124 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum TlsError {
-    #[error("there is no certificate in it; a PEM file with BEGIN CERTIFICATE is wanted")]
+    #[error("there is no certificate in it; expected a PEM file with BEGIN CERTIFICATE")]
     NoCertificate,
     #[error("there are more than {MAX_CERTIFICATES} certificates in it")]
     TooMany,
     #[error("a certificate in it cannot be read: {0}")]
     Certificate(String),
-    #[error("there is no readable private key in it; an unencrypted PEM file is wanted")]
+    #[error("there is no readable private key in it; expected an unencrypted PEM file")]
     NoKey,
     #[error("TLS cannot be set up: {0}")]
     SetUp(String),
 }
 
-pub(super) fn client_config(settings: &TlsSettings) -> Result<ClientConfig, TlsError> {
-    let set_up = |error: &dyn fmt::Display| TlsError::SetUp(error.to_string());
-    let provider = Arc::new(ring::default_provider());
-    let judge: Arc<dyn ServerCertVerifier> = match &settings.trust {
-        Trust::Machine => Arc::new(
-            rustls_platform_verifier::Verifier::new(Arc::clone(&provider))
-                .map_err(|error| set_up(&error))?,
-        ),
-        Trust::Only(Authorities(roots)) => {
-            WebPkiServerVerifier::builder_with_provider(Arc::clone(roots), Arc::clone(&provider))
-                .build()
-                .map_err(|error| set_up(&error))?
+/// What the connections to one endpoint share.
+#[derive(Clone, Debug)]
+pub(super) struct Tls {
+    config: Arc<ClientConfig>,
+    verifier: Verifier,
+}
+
+pub(super) type SeenChain = Arc<Mutex<Vec<CertificateDer<'static>>>>;
+
+impl Tls {
+    pub(super) fn try_new(settings: &TlsSettings) -> Result<Self, TlsError> {
+        let provider = Arc::new(ring::default_provider());
+        let same = || Arc::clone(&provider);
+        let trusted: Option<Arc<dyn ServerCertVerifier>> = match &settings.trust {
+            Trust::Machine => {
+                Some(Arc::new(rustls_platform_verifier::Verifier::new(same()).map_err(set_up)?))
+            }
+            Trust::Only(Authorities(roots)) => Some(
+                WebPkiServerVerifier::builder_with_provider(Arc::clone(roots), same())
+                    .build()
+                    .map_err(set_up)?,
+            ),
+            Trust::Anyone => None,
+        };
+        let verifier = Verifier { trusted, provider: same(), seen: None };
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(set_up)?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier.clone()));
+        let config = match &settings.identity {
+            None => builder.with_no_client_auth(),
+            Some(Identity { chain, key }) => {
+                builder.with_client_auth_cert(chain.clone(), key.clone_key()).map_err(set_up)?
+            }
+        };
+        Ok(Tls { config: Arc::new(config), verifier })
+    }
+
+    /// The settings of one connection; the chain that the server shows is put into `seen`, also where
+    /// it is refused.
+    pub(super) fn config(&self, seen: Option<SeenChain>) -> Arc<ClientConfig> {
+        if seen.is_none() {
+            return Arc::clone(&self.config);
         }
-        Trust::Anyone => Arc::new(Credulous(Arc::clone(&provider))),
-    };
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| set_up(&error))?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Explaining(judge)));
-    match &settings.identity {
-        None => Ok(builder.with_no_client_auth()),
-        Some(Identity { chain, key }) => builder
-            .with_client_auth_cert(chain.clone(), key.clone_key())
-            .map_err(|error| set_up(&error)),
+        let mut config = ClientConfig::clone(&self.config);
+        let verifier = Verifier { seen, ..self.verifier.clone() };
+        config.dangerous().set_certificate_verifier(Arc::new(verifier));
+        Arc::new(config)
     }
 }
 
-/// TLS settings that trust no certificate: made without loading the CA store, and never used.
-pub(super) fn trust_nobody() -> Result<ClientConfig, TlsError> {
+/// Settings that trust no certificate: made without loading the CA store, and never used.
+pub(super) fn config_without_roots() -> Result<ClientConfig, TlsError> {
     Ok(ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|error| TlsError::SetUp(error.to_string()))?
+        .map_err(set_up)?
         .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth())
+}
+
+fn set_up(error: impl fmt::Display) -> TlsError {
+    TlsError::SetUp(error.to_string())
+}
+
+/// What `--verbose` shows of a handshake: version, cipher, and the server's certificates.
+pub(super) fn describe(
+    connection: Option<&ClientConnection>,
+    seen: &[CertificateDer<'_>],
+) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(connection) = connection
+        && let Some(version) = connection.protocol_version()
+        && let Some(suite) = connection.negotiated_cipher_suite()
+    {
+        lines.push(format!("* TLS: {version:?}, {:?}", suite.suite()));
+    }
+    // A handshake that resumes a session shows no chain again.
+    let chain = match (seen, connection.and_then(|one| one.peer_certificates())) {
+        ([], Some(known)) => known,
+        (seen, _) => seen,
+    };
+    lines.extend((1..).zip(chain).map(|(number, certificate)| {
+        match certificate::read(certificate) {
+            Some(facts) => format!("* certificate {number}: {facts}"),
+            None => format!("* certificate {number} cannot be read"),
+        }
+    }));
+    lines
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("the certificate is self-signed")]
 struct SelfSigned;
 
-#[derive(Debug)]
-struct Explaining(Arc<dyn ServerCertVerifier>);
+/// Verifies certificates, and tells a self-signed one from one of an unknown CA.
+#[derive(Clone, Debug)]
+struct Verifier {
+    /// `None` accepts every certificate; the handshake must still prove that its key is there.
+    trusted: Option<Arc<dyn ServerCertVerifier>>,
+    provider: Arc<CryptoProvider>,
+    seen: Option<SeenChain>,
+}
 
-impl ServerCertVerifier for Explaining {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -143,17 +206,23 @@ impl ServerCertVerifier for Explaining {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let judged =
-            self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        judged.map_err(|error| match error {
-            // A bad signature where a trusted certificate of the same name has another key.
-            Error::InvalidCertificate(
-                CertificateError::UnknownIssuer | CertificateError::BadSignature,
-            ) if is_self_signed(end_entity) => {
-                CertificateError::Other(OtherError(Arc::new(SelfSigned))).into()
-            }
-            other => other,
-        })
+        if let Some(seen) = &self.seen {
+            let chain = std::iter::once(end_entity).chain(intermediates);
+            *seen.lock().unwrap_or_else(PoisonError::into_inner) =
+                chain.map(|one| one.clone().into_owned()).collect();
+        }
+        let Some(trusted) = &self.trusted else { return Ok(ServerCertVerified::assertion()) };
+        trusted
+            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+            .map_err(|error| match error {
+                // A bad signature where a trusted certificate of the same name has another key.
+                Error::InvalidCertificate(
+                    CertificateError::UnknownIssuer | CertificateError::BadSignature,
+                ) if is_self_signed(end_entity) => {
+                    CertificateError::Other(OtherError(Arc::new(SelfSigned))).into()
+                }
+                other => other,
+            })
     }
 
     fn verify_tls12_signature(
@@ -162,51 +231,7 @@ impl ServerCertVerifier for Explaining {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
-    }
-}
-
-fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
-    webpki::EndEntityCert::try_from(certificate)
-        .is_ok_and(|certificate| certificate.issuer() == certificate.subject())
-}
-
-/// Believes every certificate; the handshake must still prove that its key is there.
-#[derive(Debug)]
-struct Credulous(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Credulous {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
@@ -216,13 +241,18 @@ impl ServerCertVerifier for Credulous {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
+}
+
+fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
+    webpki::EndEntityCert::try_from(certificate)
+        .is_ok_and(|certificate| certificate.issuer() == certificate.subject())
 }
 
 pub(super) fn explain(error: &Error) -> String {
@@ -270,11 +300,14 @@ fn explain_certificate(error: &CertificateError) -> String {
             "the merchant's certificate is not for {}, but for {}; use a host name that is in it, \
              or issue one for this host",
             expected.to_str(),
-            if presented.is_empty() { "no host at all".to_owned() } else { presented.join(", ") }
+            match presented.iter().map(|name| plain_name(name)).collect::<Vec<_>>() {
+                names if names.is_empty() => "no host at all".to_owned(),
+                names => names.join(", "),
+            }
         ),
         Bad::Revoked => "the merchant's certificate was revoked; it needs a new one".to_owned(),
         Bad::Other(OtherError(cause)) if cause.is::<SelfSigned>() => {
-            "the merchant's certificate is self-signed, so nobody vouches for it; trust it with \
+            "the merchant's certificate is self-signed, so no CA signed it; trust it with \
              --cacert FILE (the newest one), or check nothing with --insecure"
                 .to_owned()
         }
@@ -288,6 +321,12 @@ fn explain_certificate(error: &CertificateError) -> String {
         }
         other => format!("the merchant's certificate cannot be accepted ({other})"),
     }
+}
+
+/// A name of a certificate without the kind around it: `DnsName("shop.example")`.
+fn plain_name(name: &str) -> &str {
+    let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.unwrap_or(name).trim_matches('"')
 }
 
 fn is_authority_as_merchant(cause: &(dyn std::error::Error + 'static)) -> bool {

@@ -58,22 +58,19 @@ impl BatchSummary {
         let line = Line::new()
             .strong(format!("{lines} {}", if lines == 1 { "line" } else { "lines" }))
             .plain(": ");
-        let line = match kind {
-            BatchKind::Sign => line.good(format!("{} ", self.good)).good("signed"),
-            BatchKind::Verify => line.good(format!("{} ", self.good)).good("matched"),
+        let good = match kind {
+            BatchKind::Sign => "signed",
+            BatchKind::Verify => "matched",
         };
-        let with = |line: Line, count: u64, what: &'static str| match count {
-            0 => line,
-            count => line.plain(", ").bad(format!("{count} ")).bad(what),
-        };
-        let line = with(line, self.invalid, "matched but invalid");
+        let line = line.good(format!("{} ", self.good)).good(good);
+        let line = line.count_bad(self.invalid, "matched but invalid");
         let line = match (kind, self.mismatched) {
             (BatchKind::Verify, 0) => line.plain(", 0 mismatched"),
-            (_, mismatched) => with(line, mismatched, "mismatched"),
+            (_, mismatched) => line.count_bad(mismatched, "mismatched"),
         };
         let line = match self.bad {
             0 => line.plain(", 0 bad"),
-            bad => with(line, bad, "bad"),
+            bad => line.count_bad(bad, "bad"),
         };
         match self.passed_over {
             0 => line,

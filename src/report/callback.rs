@@ -104,7 +104,7 @@ fn answer_line(received: &ReceivedCallback) -> Line {
     };
     match (&verdict.reading, &verdict.unreadable) {
         (Some(reading), _) => signature_verdict(answer, reading),
-        (None, Some(why)) => answer.plain(format!("  {}", why.explanation())),
+        (None, Some(why)) => answer.plain(format!("  {why}")),
         (None, None) => answer,
     }
 }
@@ -179,7 +179,7 @@ pub fn json(received: &ReceivedCallback) -> String {
             "sign_type": reading.map(|reading| reading.verification.scheme.algorithm.name()),
             "given": reading.and_then(|reading| reading.verification.given.clone()),
             "reason": reading.and_then(|reading| reading.mismatch().map(|mismatch| mismatch.code())),
-            "explanation": verdict.unreadable.as_ref().map(|why| why.explanation()).or_else(
+            "explanation": verdict.unreadable.as_ref().map(ToString::to_string).or_else(
                 || reading.and_then(|reading| reading.mismatch().map(|why| why.explanation()))
             ),
             "canonical": received.masked_canonical,
@@ -209,14 +209,7 @@ pub fn summary_line(summary: &ListenSummary) -> Line {
         .plain(format!(" for {orders} order{}: ", plural(*orders)))
         .good(format!("{valid} "))
         .good("valid");
-    let line = match summary.invalid() {
-        0 => line,
-        invalid => line.plain(", ").bad(format!("{invalid} ")).bad("invalid"),
-    };
-    match not_kept {
-        0 => line,
-        not_kept => line.plain(", ").bad(format!("{not_kept} ")).bad("not kept"),
-    }
+    line.count_bad(summary.invalid(), "invalid").count_bad(*not_kept, "not kept")
 }
 
 pub fn summary_json(summary: &ListenSummary) -> String {

@@ -12,7 +12,8 @@ use super::text::{clock_time, milliseconds, short_duration};
 use super::timeline::extent;
 use crate::net::outcome::Outcome;
 use crate::sender::decide::{Decision, Exhaustion};
-use crate::sender::engine::{Attempt, DeliveryReport, DeliveryResult, Interruption};
+use crate::sender::engine::AttemptDetails;
+use crate::sender::record::{Attempt, Interruption, OrderEnd, OrderResult};
 use crate::sender::schedule::{RetrySchedule, format_duration};
 
 #[derive(Debug)]
@@ -84,42 +85,42 @@ impl DeliveryPlan<'_> {
     }
 }
 
-pub fn attempt_line(attempt: &Attempt) -> Line {
-    let status = match &attempt.outcome {
+pub fn attempt_line(attempt: &Attempt, details: &AttemptDetails<'_>) -> Line {
+    let status = match details.outcome {
         Outcome::Reply(reply) => reply.status.to_string(),
         Outcome::NoReply(_) => "---".to_owned(),
     };
     let line = Line::new()
-        .strong(format!("#{:<3}", attempt.number))
+        .strong(format!("#{:<3}", attempt.attempt))
         .dim(format!(
             "{}  +{:<8}",
-            clock_time(attempt.started_at),
-            format_duration(attempt.planned_offset)
+            clock_time(details.started_at),
+            format_duration(details.planned)
         ))
-        .plain(format!("{status}  {:>8}  ", short_duration(attempt.elapsed)));
-    let line = match attempt.explanation() {
+        .plain(format!("{status}  {:>8}  ", short_duration(attempt.service_time())));
+    let line = match &attempt.explanation {
         None => line.good("acknowledged"),
         Some(why) => line.bad("not acknowledged").plain(format!(": {why}")),
     };
-    let line = warnings(attempt)
+    let line = warnings(details)
         .iter()
         .fold(line, |line, warning| line.warn(format!("; {}", warning.explanation())));
-    match (&attempt.next, attempt.decision) {
-        (Some(next), _) => line.dim(format!(
+    match details.decision {
+        Decision::Acknowledged => line,
+        Decision::Retry(next) => line.dim(format!(
             "; next at +{}, in {}",
-            format_duration(next.offset),
+            format_duration(next.planned),
             short_duration(next.wait)
         )),
-        (None, Decision::Exhausted(_)) => line.dim("; no attempt follows"),
-        (None, _) => line,
+        Decision::Exhausted(_) => line.dim("; no attempt follows"),
     }
 }
 
 const MOST_SHOWN: usize = 200;
 
-pub fn reply_line(attempt: &Attempt) -> Option<Line> {
-    let Outcome::Reply(reply) = &attempt.outcome else { return None };
-    let Some(Conclusion::NotAcknowledged(refusal)) = &attempt.conclusion else { return None };
+pub fn reply_line(details: &AttemptDetails<'_>) -> Option<Line> {
+    let Outcome::Reply(reply) = details.outcome else { return None };
+    let Some(Conclusion::NotAcknowledged(refusal)) = details.conclusion else { return None };
     let is_unread = matches!(
         refusal,
         Refusal::Status(_)
@@ -141,72 +142,84 @@ fn beginning(reply: &Reply) -> String {
     shortened(&head.split_whitespace().collect::<Vec<_>>().join(" "), MOST_SHOWN)
 }
 
-fn warnings(attempt: &Attempt) -> &[ReplyWarning] {
-    match &attempt.conclusion {
+fn warnings<'a>(details: &AttemptDetails<'a>) -> &'a [ReplyWarning] {
+    match details.conclusion {
         Some(Conclusion::Acknowledged(warnings)) => warnings,
         _ => &[],
     }
 }
 
-pub fn attempt_json(attempt: &Attempt) -> String {
-    let (status, body) = match &attempt.outcome {
-        Outcome::Reply(reply) => {
-            (Some(reply.status), Some(String::from_utf8_lossy(&reply.body).into_owned()))
-        }
-        Outcome::NoReply(_) => (None, None),
+pub fn attempt_json(attempt: &Attempt, details: &AttemptDetails<'_>) -> String {
+    let body = match details.outcome {
+        Outcome::Reply(reply) => Some(String::from_utf8_lossy(&reply.body)),
+        Outcome::NoReply(_) => None,
+    };
+    let next = match details.decision {
+        Decision::Retry(next) => json!({
+            "attempt": next.attempt,
+            "offset_ms": milliseconds(next.planned),
+            "wait_ms": milliseconds(next.wait),
+        }),
+        Decision::Acknowledged | Decision::Exhausted(_) => Value::Null,
     };
     json::line(
         "attempt",
         &json!({
-            "number": attempt.number,
-            "planned_offset_ms": milliseconds(attempt.planned_offset),
-            "started_at": attempt.started_at.to_string(),
-            "elapsed_ms": milliseconds(attempt.elapsed),
-            "status": status,
+            "number": attempt.attempt,
+            "planned_offset_ms": milliseconds(details.planned),
+            "started_at": details.started_at.to_string(),
+            "elapsed_ms": milliseconds(attempt.service_time()),
+            "status": attempt.status,
             "reply_body": body,
-            "acknowledged": attempt.explanation().is_none(),
-            "conclusion": attempt.code(),
-            "explanation": attempt.explanation(),
-            "warnings": warnings(attempt).iter().map(|warning| warning.code()).collect::<Vec<_>>(),
-            "next": attempt.next.map(|next| json!({
-                "attempt": next.attempt,
-                "offset_ms": milliseconds(next.offset),
-                "wait_ms": milliseconds(next.wait),
-            })),
+            "acknowledged": attempt.is_acknowledged(),
+            "conclusion": attempt.code,
+            "explanation": attempt.explanation,
+            "warnings": warnings(details).iter().map(|warning| warning.code()).collect::<Vec<_>>(),
+            "next": next,
         }),
     )
 }
 
-pub fn result_line(report: &DeliveryReport) -> Line {
-    let made = report.attempts.len();
+/// How many attempts of an order have ended.
+fn finished(end: &OrderEnd) -> u32 {
+    match end.result {
+        OrderResult::Interrupted(Interruption::InFlight) => end.attempts.saturating_sub(1),
+        _ => end.attempts,
+    }
+}
+
+pub fn result_line(end: &OrderEnd) -> Line {
+    let made = finished(end);
     let attempts = format!("{made} attempt{}", if made == 1 { "" } else { "s" });
-    match report.result {
-        DeliveryResult::Acknowledged => Line::new()
+    match end.result {
+        OrderResult::Acknowledged => Line::new()
             .good("acknowledged")
             .plain(format!(" after {attempts}; the platform sends no more")),
-        DeliveryResult::Exhausted(why) => Line::new().bad("exhausted").plain(format!(
+        OrderResult::Exhausted(why) => Line::new().bad("exhausted").plain(format!(
             " after {attempts}: {}",
             match why {
                 Exhaustion::NoRetriesLeft => "the schedule ended without an acknowledgement",
                 Exhaustion::WindowPassed => "the window passed without an acknowledgement",
+                Exhaustion::WindowPassedWhileStopped =>
+                    "the window ended while the sender was stopped",
             }
         )),
-        DeliveryResult::Interrupted(at) => Line::new().warn("interrupted").plain(format!(
-            " after {attempts}: {}",
-            match at {
-                Interruption::Sending { attempt } =>
-                    format!("attempt {attempt} was under way; the merchant may have received it"),
-                Interruption::Waiting { attempt } => format!("attempt {attempt} was not sent"),
-            }
-        )),
+        OrderResult::Interrupted(at) => {
+            let next = made.saturating_add(1);
+            Line::new().warn("interrupted").plain(format!(
+                " after {attempts}: {}",
+                match at {
+                    Interruption::InFlight =>
+                        format!("attempt {next} was under way; the merchant may have received it"),
+                    Interruption::Waiting => format!("attempt {next} was not sent"),
+                }
+            ))
+        }
     }
 }
 
-pub fn result_json(report: &DeliveryReport) -> String {
-    json::line(
-        "report",
-        &json!({"result": report.result.code(), "attempts": report.attempts.len()}),
-    )
+pub fn result_json(end: &OrderEnd) -> String {
+    json::line("report", &json!({"result": end.result.code(), "attempts": finished(end)}))
 }
 
 #[cfg(test)]
@@ -217,17 +230,15 @@ mod tests {
 
     fn under(status: u16, body: &str) -> Option<String> {
         let outcome = Outcome::Reply(Reply { status, body: body.into(), ..Reply::default() });
-        let attempt = Attempt {
-            number: 1,
-            planned_offset: Duration::ZERO,
+        let conclusion = outcome.conclusion();
+        let details = AttemptDetails {
+            planned: Duration::ZERO,
             started_at: Timestamp::UNIX_EPOCH,
-            elapsed: Duration::ZERO,
-            conclusion: outcome.conclusion(),
-            outcome,
+            conclusion: conclusion.as_ref(),
+            outcome: &outcome,
             decision: Decision::Exhausted(Exhaustion::NoRetriesLeft),
-            next: None,
         };
-        let line = reply_line(&attempt)?;
+        let line = reply_line(&details)?;
         let text: String = line.spans.iter().map(|span| span.text.as_str()).collect();
         Some(text.trim().to_owned())
     }

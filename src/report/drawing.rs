@@ -49,40 +49,17 @@ pub fn labels(width: usize, at: &[(usize, String)]) -> String {
     text
 }
 
-const STEPS_MS: [u64; 27] = [
-    1,
-    2,
-    5,
-    10,
-    20,
-    50,
-    100,
-    200,
-    500,
-    1_000,
-    2_000,
-    5_000,
-    10_000,
-    15_000,
-    30_000,
-    60_000,
-    120_000,
-    300_000,
-    600_000,
-    900_000,
-    1_800_000,
-    3_600_000,
-    7_200_000,
-    21_600_000,
-    86_400_000,
-    604_800_000,
-    2_592_000_000,
+const STEPS_MS: [u64; 9] = [1, 2, 5, 10, 20, 50, 100, 200, 500];
+const STEPS_S: [u64; 18] = [
+    1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 86_400, 604_800,
+    2_592_000,
 ];
 
 /// Round times from zero to at most `whole`: never more than `most` after the zero.
 pub fn time_ticks(whole: Duration, most: u32) -> Vec<Duration> {
     let fits = |step: &Duration| step.saturating_mul(most) >= whole;
-    let step = STEPS_MS.into_iter().map(Duration::from_millis).find(fits).unwrap_or(whole);
+    let steps = STEPS_MS.map(Duration::from_millis).into_iter();
+    let step = steps.chain(STEPS_S.map(Duration::from_secs)).find(fits).unwrap_or(whole);
     (0..=most).map(|count| step.saturating_mul(count)).take_while(|time| *time <= whole).collect()
 }
 

@@ -19,11 +19,13 @@ pub struct Explanation {
     pub weaknesses: Vec<Weakness>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Omission {
+    #[error("it carries the signature")]
     Signature,
-    /// The scheme never signs a member of this name.
+    #[error("the scheme never signs a member of this name")]
     Name,
+    #[error("its value is empty")]
     Empty,
 }
 
@@ -33,14 +35,6 @@ impl Omission {
             Omission::Signature => "signature",
             Omission::Name => "name",
             Omission::Empty => "empty",
-        }
-    }
-
-    pub const fn explanation(self) -> &'static str {
-        match self {
-            Omission::Signature => "it carries the signature",
-            Omission::Name => "the scheme never signs a member of this name",
-            Omission::Empty => "its value is empty",
         }
     }
 }
@@ -96,10 +90,7 @@ impl Explanation {
             self.kept.len() + self.left_out.len(),
         )));
         lines.extend(self.left_out.iter().map(|(name, why)| {
-            Line::new()
-                .plain("     ")
-                .warn("left out ")
-                .plain(format!("{name}: {}", why.explanation()))
+            Line::new().plain("     ").warn("left out ").plain(format!("{name}: {why}"))
         }));
         lines.push(step(2, "sort them by name, byte by byte, upper case first"));
         lines.push(detail(self.kept.join(", ")));
@@ -145,7 +136,7 @@ impl Explanation {
             .left_out
             .iter()
             .map(|(name, why)| {
-                json!({"name": name, "why": why.code(), "explanation": why.explanation()})
+                json!({"name": name, "why": why.code(), "explanation": why.to_string()})
             })
             .collect();
         let weaknesses: Vec<Value> = self

@@ -25,9 +25,8 @@ pub fn percent(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 * 100.0 / whole as f64)
 }
 
-/// A share as text: `99.7%`, `100%`, `<0.01%`.
-///
-/// It is cut, not rounded: 99.999% must not read as all of them.
+/// A share as text: `99.7%`, `100%`, `<0.01%`. It is cut, not rounded: 99.999% must not read as all
+/// of them.
 pub fn share(part: u64, whole: u64) -> String {
     match percent(part, whole) {
         None => "-".to_owned(),

@@ -4,17 +4,24 @@ use serde_json::{Value, json};
 
 use super::line::Line;
 use super::text::{milliseconds, short_duration};
-use crate::listener::forward::{Forwarder, Reach};
+use crate::listener::forward::Forwarder;
 use crate::listener::inbox::entry::{AppReply, Forwarded};
+use crate::net::target::Locality;
 
 const MAX_BODY_CHARS: usize = 160;
 
 pub fn target_line(forwarder: &Forwarder) -> Line {
-    let line = Line::new().plain("forwarding to ").accent(forwarder.url().to_owned());
-    match forwarder.reach() {
-        Reach::ThisMachine => line,
-        Reach::PrivateNetwork => line.dim("  in a private network"),
-        Reach::Elsewhere => line.warn("  another host; callbacks go there unencrypted"),
+    let target = forwarder.target();
+    let line = Line::new().plain("forwarding to ").accent(target.to_string());
+    let line = match forwarder.proxy() {
+        Some(proxy) => line.plain(format!(" through the proxy {proxy}")),
+        None => line,
+    };
+    match target.locality() {
+        Locality::Loopback => line,
+        Locality::Private => line.dim("  in a private network"),
+        Locality::Elsewhere if target.is_https() => line.warn("  another host"),
+        Locality::Elsewhere => line.warn("  another host; callbacks go there unencrypted"),
     }
 }
 
@@ -22,7 +29,7 @@ pub fn line(forwarded: &Forwarded) -> Line {
     let line = Line::new().plain("→ app ");
     let reply = match &forwarded.result {
         Ok(reply) => reply,
-        Err(why) => return line.accent(&forwarded.url).bad(format!(" {why}")),
+        Err(why) => return line.accent(&forwarded.url).bad(format!(": {why}")),
     };
     let line = line.plain(format!("{} ", reply.status));
     let body = body_text(reply);
@@ -73,8 +80,13 @@ pub fn json(forwarded: &Forwarded) -> Value {
 mod tests {
     use std::time::Duration;
 
+    use protocol::internal::acknowledgement::AcknowledgementRule;
+
     use super::*;
     use crate::listener::forward::ForwardSettings;
+    use crate::net::client::{Client, ClientConfig};
+    use crate::net::proxy::ProxyRule;
+    use crate::net::target::Target;
 
     fn text(line: &Line) -> String {
         line.spans.iter().map(|span| span.text.as_str()).collect()
@@ -106,8 +118,8 @@ mod tests {
         );
         assert_eq!(answered("", false, None), "→ app 200 (no body) 12 ms not acknowledged");
         assert_eq!(
-            text(&line(&forwarded(Err("refused the connection (is it running?)".to_owned())))),
-            "→ app http://localhost:3000/notify refused the connection (is it running?)"
+            text(&line(&forwarded(Err("nothing listens there".to_owned())))),
+            "→ app http://localhost:3000/notify: nothing listens there"
         );
     }
 
@@ -139,10 +151,27 @@ mod tests {
 
     #[test]
     fn another_host_is_said_to_be_one() {
-        let shown =
-            |url: &str| text(&target_line(&Forwarder::new(ForwardSettings::new(url)).unwrap()));
-        assert_eq!(shown("http://localhost:3000/n"), "forwarding to http://localhost:3000/n");
-        assert!(shown("http://example.com/").contains("another host"));
-        assert!(shown("http://10.1.2.3/").contains("private network"));
+        let shown = |url: &str, proxy: &str| {
+            let target = Target::parse(url).unwrap();
+            let proxy = ProxyRule::parse(proxy).unwrap();
+            let config = ClientConfig { proxy, ..ClientConfig::default() };
+            let client = Client::try_new(&target, config).unwrap();
+            let (timeout, retry) = (Duration::ZERO, Duration::ZERO);
+            let acknowledgement = AcknowledgementRule::default();
+            let settings = ForwardSettings { target, timeout, retry, acknowledgement };
+            text(&target_line(&Forwarder::new(client, settings)))
+        };
+        assert_eq!(
+            shown("http://localhost:3000/n", "none"),
+            "forwarding to http://localhost:3000/n"
+        );
+        assert!(
+            shown("http://example.com/", "none")
+                .ends_with("another host; callbacks go there unencrypted")
+        );
+        assert!(shown("https://example.com/", "none").ends_with("  another host"));
+        assert!(shown("http://10.1.2.3/", "none").contains("private network"));
+        let through = shown("http://example.com/", "http://u:s3cret@proxy.example:3128");
+        assert!(through.contains("through the proxy http://proxy.example:3128 "), "{through}");
     }
 }

@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use protocol::internal::nearest::nearest;
@@ -14,36 +13,14 @@ const LONGEST_GATE: usize = 64;
 
 const LARGEST_NUMBER: f64 = 1e12;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Metric {
-    Quantile(Quantile),
+    /// The share of attempts that were at least as fast, from 0 to 1.
+    Quantile(f64),
     Max,
     Mean,
     Rate,
     Count(Count),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum Quantile {
-    P50,
-    P90,
-    P95,
-    P99,
-    P999,
-}
-
-impl Quantile {
-    /// The share of attempts that were at least as fast, from 0 to 1.
-    pub const fn share(self) -> f64 {
-        match self {
-            Quantile::P50 => 0.5,
-            Quantile::P90 => 0.9,
-            Quantile::P95 => 0.95,
-            Quantile::P99 => 0.99,
-            Quantile::P999 => 0.999,
-        }
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,11 +35,11 @@ pub enum Count {
 }
 
 const METRICS: [(&str, Metric); 15] = [
-    ("p50", Metric::Quantile(Quantile::P50)),
-    ("p90", Metric::Quantile(Quantile::P90)),
-    ("p95", Metric::Quantile(Quantile::P95)),
-    ("p99", Metric::Quantile(Quantile::P99)),
-    ("p99.9", Metric::Quantile(Quantile::P999)),
+    ("p50", Metric::Quantile(0.5)),
+    ("p90", Metric::Quantile(0.9)),
+    ("p95", Metric::Quantile(0.95)),
+    ("p99", Metric::Quantile(0.99)),
+    ("p99.9", Metric::Quantile(0.999)),
     ("max", Metric::Max),
     ("mean", Metric::Mean),
     ("acked", Metric::Count(Count::Acked)),
@@ -90,29 +67,19 @@ impl Metric {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum Comparison {
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-    Equal,
-    NotEqual,
-}
-
-impl Comparison {
-    const fn holds(self, ordering: Ordering) -> bool {
-        match self {
-            Comparison::Less => ordering.is_lt(),
-            Comparison::LessOrEqual => ordering.is_le(),
-            Comparison::Greater => ordering.is_gt(),
-            Comparison::GreaterOrEqual => ordering.is_ge(),
-            Comparison::Equal => ordering.is_eq(),
-            Comparison::NotEqual => ordering.is_ne(),
-        }
-    }
-}
+/// Each operator, and the orders of the measured value and the limit for which it holds.
+const OPERATORS: [(&str, &[Ordering]); 10] = [
+    ("<", &[Ordering::Less]),
+    ("<=", &[Ordering::Less, Ordering::Equal]),
+    ("≤", &[Ordering::Less, Ordering::Equal]),
+    (">", &[Ordering::Greater]),
+    (">=", &[Ordering::Greater, Ordering::Equal]),
+    ("≥", &[Ordering::Greater, Ordering::Equal]),
+    ("=", &[Ordering::Equal]),
+    ("==", &[Ordering::Equal]),
+    ("!=", &[Ordering::Less, Ordering::Greater]),
+    ("≠", &[Ordering::Less, Ordering::Greater]),
+];
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Figure {
@@ -139,16 +106,9 @@ impl fmt::Display for Figure {
 pub struct Gate {
     text: String,
     metric: Metric,
-    comparison: Comparison,
+    /// Fails where the measured value compares with the limit as one of these.
+    fails_if: &'static [Ordering],
     limit: Figure,
-}
-
-impl FromStr for Gate {
-    type Err = GateError;
-
-    fn from_str(text: &str) -> Result<Self, GateError> {
-        Gate::parse(text)
-    }
 }
 
 impl Gate {
@@ -162,9 +122,9 @@ impl Gate {
         let (name, rest) = text.split_at(start);
         let (sign, limit) = rest.split_at(rest.find(|c| !is_sign(c)).unwrap_or(rest.len()));
         let metric = parse_metric(name.trim())?;
-        let comparison = parse_comparison(sign)?;
+        let fails_if = parse_operator(sign)?;
         let limit = parse_limit(metric, limit.trim())?;
-        Ok(Gate { text: text.to_owned(), metric, comparison, limit })
+        Ok(Gate { text: text.to_owned(), metric, fails_if, limit })
     }
 
     pub fn text(&self) -> &str {
@@ -177,7 +137,7 @@ impl Gate {
         let measured = if summary.attempts() == 0 { None } else { self.measure(summary) };
         let verdict = match measured {
             None => GateVerdict::NoData,
-            Some(measured) if self.comparison.holds(self.compare(summary, measured)) => {
+            Some(measured) if self.fails_if.contains(&self.compare(summary, measured)) => {
                 GateVerdict::Failed
             }
             Some(_) => GateVerdict::Passed,
@@ -188,7 +148,7 @@ impl Gate {
     fn measure(&self, summary: &DeliverySummary) -> Option<Figure> {
         let count = match self.metric {
             Metric::Quantile(quantile) => {
-                return summary.latency.quantile(quantile.share()).map(Figure::Time);
+                return summary.latency.quantile(quantile).map(Figure::Time);
             }
             Metric::Max => return summary.latency.longest().map(Figure::Time),
             Metric::Mean => return summary.latency.mean().map(Figure::Time),
@@ -196,11 +156,17 @@ impl Gate {
             Metric::Count(count) => count,
         };
         let (orders, total) = (&summary.orders, summary.total_orders());
+        let (stale, stale_orders) = summary.stale();
         let (part, whole) = match count {
-            Count::Acked => (orders.acknowledged, total),
-            Count::Exhausted => (orders.exhausted, total),
+            Count::Acked => (orders.acknowledged, total.saturating_sub(stale_orders)),
+            Count::Exhausted => {
+                (orders.exhausted.saturating_sub(stale_orders), total.saturating_sub(stale_orders))
+            }
             Count::Retried => (orders.retried, total),
-            Count::Failed => (summary.failed_attempts(), summary.attempts()),
+            Count::Failed => (
+                summary.failed_attempts().saturating_sub(stale),
+                summary.attempts().saturating_sub(stale),
+            ),
             Count::Duplicates => (orders.duplicates, total),
             Count::Throttled => (summary.throttling.episodes, 0),
             Count::Unknown => (summary.unknown_outcomes, 0),
@@ -239,23 +205,16 @@ fn parse_metric(name: &str) -> Result<Metric, GateError> {
     })
 }
 
-fn parse_comparison(sign: &str) -> Result<Comparison, GateError> {
-    Ok(match sign {
-        "<" => Comparison::Less,
-        "<=" | "≤" => Comparison::LessOrEqual,
-        ">" => Comparison::Greater,
-        ">=" | "≥" => Comparison::GreaterOrEqual,
-        "=" | "==" => Comparison::Equal,
-        "!=" | "≠" => Comparison::NotEqual,
-        _ => {
-            let nearest = match sign {
-                "=<" => "<=",
-                "=>" => ">=",
-                "===" => "=",
-                _ => "!=",
-            };
-            return Err(GateError::Operator { sign: sign.to_owned(), nearest });
-        }
+fn parse_operator(sign: &str) -> Result<&'static [Ordering], GateError> {
+    let found = OPERATORS.iter().find(|(known, _)| *known == sign);
+    found.map(|(_, fails_if)| *fails_if).ok_or_else(|| {
+        let nearest = match sign {
+            "=<" => "<=",
+            "=>" => ">=",
+            "===" => "=",
+            _ => "!=",
+        };
+        GateError::Operator { sign: sign.to_owned(), nearest }
     })
 }
 
@@ -344,7 +303,6 @@ impl GateResult {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum GateError {
     #[error("a gate has at most {LONGEST_GATE} bytes, such as p99>200ms")]
     TooLong,

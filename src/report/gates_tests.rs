@@ -132,10 +132,10 @@ proptest! {
         text in "(p9{1,2}|max|acked|rate)[ ]?[<>=!]{1,3}[ ]?[0-9.]{0,30}(ms|s|us|%|/s|x)?"
     ) {
         if let Ok(gate) = Gate::parse(&text) {
-            let opposite = |c| Gate { comparison: c, ..gate.clone() };
+            let opposite = |c| Gate { fails_if: c, ..gate.clone() };
             let summary = sample::summary(200);
-            let below = opposite(Comparison::Less).evaluate(&summary).is_passed();
-            let above = opposite(Comparison::GreaterOrEqual).evaluate(&summary).is_passed();
+            let below = opposite(&[Ordering::Less]).evaluate(&summary).is_passed();
+            let above = opposite(&[Ordering::Greater, Ordering::Equal]).evaluate(&summary).is_passed();
             prop_assert_ne!(below, above);
         }
     }
@@ -230,6 +230,30 @@ fn each_count_is_a_share_of_its_own_whole() {
     }
     assert_eq!(measured("throttled>0"), Some(Figure::Count(1)));
     assert_eq!(measured("unknown>0"), Some(Figure::Count(1)));
+}
+
+#[test]
+fn the_end_of_a_kept_connection_is_not_held_against_the_merchant() {
+    let mut summary = DeliverySummary::new(sample::facts(4));
+    let events = sample::with_codes(&[
+        &["acknowledged"],
+        &["stale-connection", "acknowledged"],
+        &["stale-connection"],
+        &["timeout", "acknowledged"],
+    ]);
+    events.iter().for_each(|event| summary.fold(event));
+    assert_eq!(summary.stale(), (2, 1));
+    for (gate, expected) in [
+        ("failed>1", GateVerdict::Passed),
+        ("failed>25%", GateVerdict::Passed),
+        ("failed>=25%", GateVerdict::Failed),
+        ("failed>=1", GateVerdict::Failed),
+        ("exhausted>0", GateVerdict::Passed),
+        ("acked<100%", GateVerdict::Passed),
+        ("acked<4", GateVerdict::Failed),
+    ] {
+        assert_eq!(verdict(gate, &summary), expected, "{gate}");
+    }
 }
 
 #[test]

@@ -162,19 +162,13 @@ fn verdict_line(entry: &Entry) -> Line {
     let line = label("verdict");
     let line = if judged.is_valid() { line.good("valid") } else { line.bad("invalid") };
     let line = line.plain(format!(" ({}) when it came", judged.code));
-    let line = match judged.signature {
-        None => line,
-        Some(Match::Matched) => line.plain("; the signature matched"),
-        Some(Match::Mismatched) => line.plain("; the signature did not match"),
-    };
-    let line = match judged.delivery {
-        None => line,
-        Some(delivery) => line.dim(format!("; delivery {delivery}")),
-    };
-    match &judged.explanation {
-        None => line,
-        Some(why) => line.plain(format!(": {why}")),
-    }
+    let signature = judged.signature.map(|signature| match signature {
+        Match::Matched => "; the signature matched",
+        Match::Mismatched => "; the signature did not match",
+    });
+    line.with_some(signature, Line::plain)
+        .with_some(judged.delivery, |line, delivery| line.dim(format!("; delivery {delivery}")))
+        .with_some(judged.explanation.as_ref(), |line, why| line.plain(format!(": {why}")))
 }
 
 fn reply_lines(replied: &Replied) -> Vec<Line> {
@@ -204,10 +198,8 @@ fn forward_lines(forwarded: &Forwarded) -> Vec<Line> {
         true => line.good("  acknowledges"),
         false => line.bad("  does not acknowledge"),
     };
-    let line = match &reply.remark {
-        Some(remark) => line.plain(format!(": {remark}")),
-        None => line,
-    };
+    let remark = reply.remark.as_ref().map(|remark| format!(": {remark}"));
+    let line = line.with_some(remark, Line::plain);
     let body = String::from_utf8_lossy(&reply.body);
     vec![line, label("").plain(format!("{} {body}", reply.status))]
 }
@@ -229,10 +221,7 @@ pub fn json(entry: &Entry) -> String {
             "body_base64": text.is_none().then(|| STANDARD.encode(&callback.body)),
             "code": judged.code,
             "valid": judged.is_valid(),
-            "signature": judged.signature.map(|signature| match signature {
-                Match::Matched => "match",
-                Match::Mismatched => "mismatch",
-            }),
+            "signature": judged.signature.map(Match::name),
             "explanation": judged.explanation,
             "order_id": judged.order_id,
             "status": judged.status,

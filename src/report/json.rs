@@ -29,10 +29,8 @@ pub fn line(kind: &str, body: &impl Serialize) -> String {
     plain_json(masked::line(kind, text))
 }
 
-/// JSON text with hidden characters as `\uXXXX`; the values stay the same.
-///
-/// What was received may hold controls that JSON lets stand plain (DEL, C1, bidi), and a person may
-/// look at the line in a terminal.
+/// JSON text of the same value with hidden characters as `\uXXXX`: what was received may hold some
+/// that JSON does not escape (DEL, C1, bidi), and a person may read the line in a terminal.
 pub(in crate::report) fn plain_json(text: String) -> String {
     // The newline that ends a line is between values; within them it is escaped already.
     let is_odd = |character: char| character != '\n' && is_hidden(character);

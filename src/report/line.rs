@@ -1,9 +1,6 @@
-//! A line of text for a person, whose parts have a role instead of a colour.
-//!
-//! Reports are pure: they say what a word *is*; the terminal decides how it looks.
-//!
-//! A literal is this program's own text. Whatever was computed may have come from outside, so the
-//! terminal looks for keys in it.
+//! A line of text for a person, whose parts have a role instead of a colour: the terminal decides
+//! how it looks. A literal is this program's own text. Whatever was computed may have come from
+//! outside, so the terminal looks for keys in it.
 
 use std::borrow::Cow;
 
@@ -68,7 +65,6 @@ pub struct Span {
     pub origin: Origin,
 }
 
-/// One line for a person, without its newline.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Line {
     pub spans: Vec<Span>,
@@ -84,6 +80,23 @@ impl Line {
         let Text { text, origin } = text.into();
         self.spans.push(Span { role, text, origin });
         self
+    }
+
+    /// Adds `, 2 bad` where the count is not zero.
+    #[must_use]
+    pub fn count_bad(self, count: u64, what: &'static str) -> Self {
+        match count {
+            0 => self,
+            count => self.plain(", ").bad(format!("{count} ")).bad(what),
+        }
+    }
+
+    #[must_use]
+    pub fn with_some<T>(self, value: Option<T>, add: impl FnOnce(Self, T) -> Self) -> Self {
+        match value {
+            Some(value) => add(self, value),
+            None => self,
+        }
     }
 
     #[must_use]

@@ -1,7 +1,6 @@
 //! The listener's own state, for a person and for a program.
 
-use std::net::SocketAddr;
-
+use serde::Serialize;
 use serde_json::json;
 
 use super::json;
@@ -15,11 +14,12 @@ pub enum InboxChoice {
     Named,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Ready {
     pub url: String,
     pub key_fingerprint: String,
     pub inbox: Option<String>,
+    #[serde(skip)]
     pub inbox_choice: InboxChoice,
     pub inspector: Option<String>,
     pub forward_to: Option<String>,
@@ -57,72 +57,21 @@ pub fn lines(ready: &Ready) -> Vec<Line> {
 }
 
 pub fn json(ready: &Ready) -> String {
-    json::line(
-        "ready",
-        &json!({
-            "url": ready.url,
-            "key_fingerprint": ready.key_fingerprint,
-            "inbox": ready.inbox,
-            "inspector": ready.inspector,
-            "forward_to": ready.forward_to,
-            "plan": ready.plan,
-            "certificate_sha256": ready.certificate_sha256,
-        }),
-    )
+    json::line("ready", &json!(ready))
 }
 
 pub fn server_event_json(event: &ServerEvent) -> String {
-    let (remote, what) = told(event);
     json::line(
         "server-event",
         &json!({
             "event": event.name(),
-            "remote": remote.map(|remote| remote.to_string()),
-            "explanation": what,
+            "remote": event.remote().map(|remote| remote.to_string()),
+            "explanation": event.to_string(),
         }),
     )
 }
 
 pub fn server_event(event: &ServerEvent) -> Line {
-    let (remote, what) = told(event);
-    let line = Line::new().warn("warning:");
-    match remote {
-        Some(remote) => line.plain(format!(" {remote}: {what}")),
-        None => line.plain(format!(" {what}")),
-    }
-}
-
-fn told(event: &ServerEvent) -> (Option<&SocketAddr>, String) {
-    match event {
-        ServerEvent::Malformed { remote, reason } => {
-            (Some(remote), format!("a malformed request: {reason}"))
-        }
-        ServerEvent::Refused { remote, refusal } => {
-            (Some(remote), refusal.explanation().to_owned())
-        }
-        ServerEvent::SlowHeader { remote } => {
-            (Some(remote), "a header that was not whole in time".to_owned())
-        }
-        ServerEvent::TlsFailed { remote, reason } => {
-            (Some(remote), format!("TLS could not be set up: {reason}"))
-        }
-        ServerEvent::SlowReader { remote } => {
-            (Some(remote), "the client did not take its reply in time".to_owned())
-        }
-        ServerEvent::Disconnected { remote, reason } => {
-            (Some(remote), format!("the client left in the middle: {reason}"))
-        }
-        ServerEvent::Evicted { remote } => {
-            (Some(remote), "too many connections; this one was not at work".to_owned())
-        }
-        ServerEvent::TurnedAway { remote } => {
-            (Some(remote), "too many connections; all others are at work".to_owned())
-        }
-        ServerEvent::AcceptFailed { reason, untold } => {
-            (None, format!("the system refused a connection: {reason} ({untold} more untold)"))
-        }
-        ServerEvent::HandlerFailed { number } => {
-            (None, format!("callback {number} could not be handled"))
-        }
-    }
+    let remote = event.remote().map_or_else(String::new, |remote| format!(" {remote}:"));
+    Line::new().warn("warning:").plain(format!("{remote} {event}"))
 }

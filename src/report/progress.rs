@@ -22,9 +22,8 @@ pub struct ProgressFigures {
 }
 
 impl ProgressFigures {
-    /// The time left if the orders go on ending as they did; `None` where nobody can tell.
-    ///
-    /// It is a guess: pending retries wait for the schedule, however fast the rest is.
+    /// The time left if the orders continue to end at this rate: a guess, because pending retries
+    /// wait for the schedule, however fast the rest is.
     pub fn time_left(&self) -> Option<Duration> {
         if self.elapsed < GUESS_AFTER {
             return None;

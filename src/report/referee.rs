@@ -74,10 +74,10 @@ pub fn breach_lines(breach: &Breach) -> [Line; 3] {
     let order = order_id.as_ref().map(|order| format!("{}, ", shortened(order, WIDTHS[0])));
     let delivery = delivery.map(|delivery| format!("delivery {delivery}, "));
     let (order, delivery) = (order.unwrap_or_default(), delivery.unwrap_or_default());
-    let (rule, source) = (kind.rule(), kind.source().explanation());
+    let (rule, source) = (kind.rule(), kind.source().explanation);
     [
         line.plain(format!("{}: {order}{delivery}callback {number}", kind.code())),
-        Line::new().plain(format!("         {}", kind.explanation())),
+        Line::new().plain(format!("         {kind}")),
         Line::new().dim(format!("         rule: {rule} ({source})")),
     ]
 }
@@ -120,10 +120,8 @@ pub fn result_line(report: &RefereeReport) -> Line {
         };
         Line::new().bad("the sender broke its contract").plain(format!(" {times}"))
     };
-    match report.warnings {
-        0 => line,
-        warnings => line.plain(", ").warn(counted(warnings, "warning")),
-    }
+    let warnings = (report.warnings > 0).then(|| counted(report.warnings, "warning"));
+    line.with_some(warnings, |line, warnings| line.plain(", ").warn(warnings))
 }
 
 pub fn json(report: &RefereeReport) -> String {
@@ -179,9 +177,9 @@ pub fn breach_json(breach: &Breach) -> Value {
         "delivery": breach.delivery,
         "code": breach.kind.code(),
         "severity": breach.kind.severity().name(),
-        "explanation": breach.kind.explanation(),
+        "explanation": breach.kind.to_string(),
         "rule": breach.kind.rule(),
-        "source": breach.kind.source().name(),
+        "source": breach.kind.source().name,
     })
 }
 

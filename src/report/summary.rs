@@ -8,7 +8,8 @@ use jiff::Timestamp;
 
 use super::figures::shortened;
 use super::gates::GateResult;
-use crate::sender::record::{AttemptRecord, FleetEvent, OrderRecord, OrderResult};
+use crate::net::outcome::FailureKind;
+use crate::sender::record::{Attempt, EngineEvent, OrderEnd, OrderResult};
 use crate::sender::schedule::MAX_RETRIES;
 
 mod counts;
@@ -42,7 +43,7 @@ const MOST_UNFOLLOWED: usize = 100_000;
 const LONGEST_EXPLANATION: usize = 300;
 const MOST_REASONS: usize = 64;
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunFacts {
     pub url: String,
     pub started_at: Timestamp,
@@ -67,7 +68,7 @@ enum Times {
     Unknown,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct DeliverySummary {
     pub facts: RunFacts,
     pub length: Duration,
@@ -95,52 +96,50 @@ pub struct DeliverySummary {
 
 impl DeliverySummary {
     pub fn new(facts: RunFacts) -> Self {
-        DeliverySummary {
-            facts,
-            length: Duration::ZERO,
-            orders: OrderCounts::default(),
-            by_attempt: Vec::new(),
-            reasons: Vec::new(),
-            course: Course::default(),
-            latency: LatencyFigures::new(),
-            service_time: LatencyFigures::new(),
-            slowest: Vec::new(),
-            throttling: Throttling::default(),
-            unknown_outcomes: 0,
-            sent_again: 0,
-            unfollowed: HashMap::new(),
-            failures: Vec::new(),
-            cut_short: None,
-            earlier: Earlier::default(),
-            kept: Some(BTreeMap::new()),
-            first_sends: FirstSends::default(),
-            pending_retries: 0,
-            last_failed: None,
-        }
+        DeliverySummary { facts, kept: Some(BTreeMap::new()), ..DeliverySummary::default() }
     }
 
     /// Takes in one event; an order's end should follow its last attempt at once, so that its
     /// reason is known.
-    pub fn fold(&mut self, event: &FleetEvent) {
+    pub fn fold(&mut self, event: &EngineEvent) {
         match event {
-            FleetEvent::Attempt(attempt) => self.fold_attempt(attempt, Times::Known),
-            FleetEvent::Order(order) => self.fold_order(order),
-            FleetEvent::Throttled { at, in_flight } => {
+            EngineEvent::Attempt(attempt) => self.fold_attempt(attempt, Times::Known),
+            EngineEvent::Order(order) => self.fold_order(order),
+            EngineEvent::Throttled { at, in_flight } => {
                 let at = self.in_run(*at);
                 self.throttling.episodes += 1;
                 self.throttling.first_at.get_or_insert(at);
                 self.throttling.in_flight = self.throttling.in_flight.max(*in_flight);
             }
-            FleetEvent::UnknownOutcome { order, .. } => {
+            EngineEvent::UnknownOutcome { order, .. } => {
                 self.unknown_outcomes += 1;
                 if self.unfollowed.len() < MOST_UNFOLLOWED {
                     *self.unfollowed.entry(*order).or_default() += 1;
                 }
             }
+            EngineEvent::NotSent { .. } | EngineEvent::Stopping => {}
         }
     }
 
-    pub fn fold_untimed(&mut self, attempt: &AttemptRecord) {
+    /// The attempts that met the end of a kept connection, and the orders whose last attempt did:
+    /// not held against the server, which may close an idle connection at any moment.
+    pub fn stale(&self) -> (u64, u64) {
+        let code = FailureKind::StaleConnection.code();
+        let stale = self.reasons.iter().filter(|reason| reason.code == code);
+        stale.fold((0, 0), |(attempts, orders), reason| {
+            (attempts + reason.attempts, orders + reason.exhausted)
+        })
+    }
+
+    /// Whether the times of replies sit where Nagle's algorithm meets a delayed acknowledgement: a
+    /// server that writes a reply in two parts waits 40 ms for it.
+    pub fn has_delayed_replies(&self) -> bool {
+        let quantile = |share| self.service_time.quantile(share).unwrap_or_default();
+        let sits = |time: Duration| (40..45).contains(&time.as_millis());
+        self.service_time.count() >= 10 && sits(quantile(0.25)) && sits(quantile(0.75))
+    }
+
+    pub fn fold_untimed(&mut self, attempt: &Attempt) {
         self.earlier.untimed += 1;
         self.fold_attempt(attempt, Times::Unknown);
     }
@@ -161,11 +160,11 @@ impl DeliverySummary {
     pub fn finish(&mut self, length: Duration) {
         self.length = self.length.max(self.in_run(length));
         self.last_failed = None;
-        self.reasons.sort_by(|a, b| b.attempts.cmp(&a.attempts).then(a.code.cmp(b.code)));
+        self.reasons.sort_by(|a, b| b.attempts.cmp(&a.attempts).then_with(|| a.code.cmp(&b.code)));
     }
 
     pub fn attempts(&self) -> u64 {
-        self.by_attempt.iter().map(|row| row.acknowledged + row.failed).sum()
+        self.by_attempt.iter().map(AttemptCounts::made).sum()
     }
 
     pub fn failed_attempts(&self) -> u64 {
@@ -186,10 +185,8 @@ impl DeliverySummary {
         }
     }
 
-    /// First notifications a second, over the time in which they were sent; `None` of fewer than
-    /// two.
-    ///
-    /// Retries come by the schedule and not by the rate, so they do not count.
+    /// First notifications per second, over the time in which they were sent; `None` of fewer than
+    /// two. Retries come by the schedule and not by the rate, so they do not count.
     pub fn rate(&self) -> Option<f64> {
         let FirstSends { count, earliest, latest } = self.first_sends;
         let seconds = latest.saturating_sub(earliest?).as_secs_f64();
@@ -215,7 +212,7 @@ impl DeliverySummary {
         self.earlier.length.saturating_add(time)
     }
 
-    fn fold_attempt(&mut self, attempt: &AttemptRecord, times: Times) {
+    fn fold_attempt(&mut self, attempt: &Attempt, times: Times) {
         if times == Times::Known {
             self.fold_times(attempt);
         }
@@ -232,7 +229,7 @@ impl DeliverySummary {
         }
         self.last_failed = match &attempt.explanation {
             None => None,
-            Some(why) => self.reason(attempt.code, why).map(|index| (attempt.order, index)),
+            Some(why) => self.reason(attempt, why).map(|index| (attempt.order, index)),
         };
         let finished = self.in_run(attempt.finished);
         if let Some(kept) = self.keep(attempt.order, &attempt.order_id) {
@@ -241,13 +238,13 @@ impl DeliverySummary {
             if times == Times::Known {
                 kept.slowest = kept.slowest.max(attempt.latency());
             }
-            kept.code = Some(attempt.code);
+            kept.code = Some(attempt.code.clone());
             kept.explanation =
                 attempt.explanation.as_deref().map(|why| shortened(why, LONGEST_EXPLANATION));
         }
     }
 
-    fn fold_times(&mut self, attempt: &AttemptRecord) {
+    fn fold_times(&mut self, attempt: &Attempt) {
         self.length = self.length.max(self.in_run(attempt.finished));
         self.latency.record(attempt.latency());
         self.service_time.record(attempt.service_time());
@@ -265,18 +262,18 @@ impl DeliverySummary {
         self.note_slow(attempt);
     }
 
-    fn fold_order(&mut self, order: &OrderRecord) {
+    fn fold_order(&mut self, order: &OrderEnd) {
         let finished = self.in_run(order.finished);
         self.length = self.length.max(finished);
-        let is_unsent = order.result == OrderResult::Interrupted && order.attempts == 0;
+        let is_unsent = matches!(order.result, OrderResult::Interrupted(_)) && order.attempts == 0;
         let count = match order.result {
             _ if is_unsent => &mut self.orders.not_sent,
             OrderResult::Acknowledged => &mut self.orders.acknowledged,
-            OrderResult::Exhausted => &mut self.orders.exhausted,
-            OrderResult::Interrupted => &mut self.orders.interrupted,
+            OrderResult::Exhausted(_) => &mut self.orders.exhausted,
+            OrderResult::Interrupted(_) => &mut self.orders.interrupted,
         };
         *count += 1;
-        self.orders.lapsed += u64::from(order.lapsed);
+        self.orders.lapsed += u64::from(order.result.is_lapsed());
         self.orders.retried += u64::from(order.attempts > 1);
         let was_pending = order.attempts > 1
             || (order.attempts == 1 && order.result != OrderResult::Acknowledged);
@@ -284,14 +281,13 @@ impl DeliverySummary {
         let last = self.last_failed.filter(|(number, _)| *number == order.order);
         let reason = last.and_then(|(_, index)| self.reasons.get_mut(index));
         let told = reason.map(|reason| {
-            reason.exhausted += u64::from(order.result == OrderResult::Exhausted);
-            (reason.code, reason.explanation.clone())
+            reason.exhausted += u64::from(matches!(order.result, OrderResult::Exhausted(_)));
+            (reason.code.clone(), reason.explanation.clone())
         });
         if let Some(kept) = self.keep(order.order, &order.order_id) {
             kept.result = Some(order.result);
             kept.attempts = order.attempts;
             kept.at = finished;
-            kept.lapsed = order.lapsed;
         }
         let is_failure = order.result != OrderResult::Acknowledged && !is_unsent;
         if is_failure && self.failures.len() < MOST_KEPT_FAILURES {
@@ -303,7 +299,6 @@ impl DeliverySummary {
                 at: finished,
                 code,
                 explanation,
-                lapsed: order.lapsed,
                 ..OrderOutcome::new(order.order, &order.order_id)
             }));
         }
@@ -319,18 +314,19 @@ impl DeliverySummary {
     }
 
     /// Counts a reason and says where it stands; `None` where there are too many.
-    fn reason(&mut self, code: &'static str, why: &str) -> Option<usize> {
-        let known = self.reasons.iter().position(|reason| reason.code == code);
+    fn reason(&mut self, attempt: &Attempt, why: &str) -> Option<usize> {
+        let known = self.reasons.iter().position(|reason| reason.code == attempt.code);
         let index = known.unwrap_or(self.reasons.len());
         if known.is_none() && index < MOST_REASONS {
             let explanation = shortened(why, LONGEST_EXPLANATION);
+            let code = attempt.code.clone();
             self.reasons.push(Reason { code, explanation, attempts: 0, exhausted: 0 });
         }
         self.reasons.get_mut(index)?.attempts += 1;
         Some(index)
     }
 
-    fn note_slow(&mut self, attempt: &AttemptRecord) {
+    fn note_slow(&mut self, attempt: &Attempt) {
         let latency = attempt.latency();
         let is_full = self.slowest.len() == SLOWEST;
         if is_full && self.slowest.last().is_some_and(|last| last.latency >= latency) {
@@ -349,7 +345,7 @@ impl DeliverySummary {
             attempt: attempt.attempt,
             latency,
             service_time: attempt.service_time(),
-            code: attempt.code,
+            code: attempt.code.clone(),
         };
         self.slowest.insert(at, slow);
         self.slowest.truncate(SLOWEST);

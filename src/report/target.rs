@@ -1,7 +1,6 @@
 //! Which reports are written where: `--report html=run.html`.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use protocol::internal::nearest::did_you_mean;
 
@@ -26,14 +25,6 @@ pub struct ReportTarget {
     pub path: PathBuf,
 }
 
-impl FromStr for ReportTarget {
-    type Err = ReportTargetError;
-
-    fn from_str(text: &str) -> Result<Self, ReportTargetError> {
-        ReportTarget::parse(text)
-    }
-}
-
 impl ReportTarget {
     pub fn parse(text: &str) -> Result<Self, ReportTargetError> {
         let (name, path) = text.split_once('=').ok_or(ReportTargetError::NoPath)?;
@@ -56,7 +47,6 @@ pub fn shared_path(targets: &[ReportTarget]) -> Option<&Path> {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum ReportTargetError {
     #[error("FORMAT=PATH is wanted, such as html=run.html")]
     NoPath,
@@ -86,7 +76,7 @@ mod tests {
     #[test]
     fn one_file_for_two_reports_is_found() {
         let targets = |texts: &[&str]| -> Vec<ReportTarget> {
-            texts.iter().map(|text| text.parse().unwrap()).collect()
+            texts.iter().map(|text| ReportTarget::parse(text).unwrap()).collect()
         };
         assert_eq!(shared_path(&targets(&["json=a", "junit=b", "html=a"])), Some(Path::new("a")));
         assert_eq!(shared_path(&targets(&["json=a", "junit=b"])), None);

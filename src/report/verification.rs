@@ -1,7 +1,9 @@
 //! What `verify` found, for a person and for a program.
 
+use protocol::internal::canonical::canonicalize;
+use protocol::internal::notification::{Expectation, findings};
 use protocol::internal::signature::Verification;
-use protocol::{Diagnosis, Finding, Mismatch, Severity};
+use protocol::{Diagnosis, Finding, Mismatch, Payload, Severity, StatusTable};
 use serde_json::{Value, json};
 
 use super::diagnosis;
@@ -29,6 +31,28 @@ pub struct VerificationReport {
 }
 
 impl VerificationReport {
+    /// `diagnose` is called only where a mismatch can be diagnosed.
+    pub fn new(
+        payload: &Payload<'_>,
+        verification: Verification,
+        statuses: &StatusTable,
+        key_fingerprint: String,
+        diagnose: impl FnOnce() -> Diagnosis,
+    ) -> Self {
+        let scheme = &verification.scheme;
+        let mismatch = verification.mismatch();
+        VerificationReport {
+            findings: findings(payload, Expectation::AnyPayload, statuses),
+            diagnosis: mismatch.is_some_and(Mismatch::can_be_diagnosed).then(diagnose),
+            strictness: Strictness::Normal,
+            masked_canonical: canonicalize(payload, scheme).masked(scheme),
+            key_fingerprint,
+            steps: None,
+            expected: None,
+            verification,
+        }
+    }
+
     pub fn mismatch(&self) -> Option<&Mismatch> {
         self.verification.mismatch()
     }

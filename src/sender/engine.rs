@@ -1,404 +1,282 @@
-//! One delivery: attempts and waits until an acknowledgement, the schedule's end or an interrupt.
+//! The engine: sends orders and follows what comes of them, one order or a million.
+//!
+//! ```text
+//! orders + pace ───▶ first sends ─┐                               ┌─▶ acknowledged, exhausted
+//!                                 ├─▶ record ─▶ send ─▶ conclude ─┤
+//! earlier session ─▶ retries ─────┘                               └─▶ retries (one heap)
+//! ```
+//!
+//! - **Pace.** With an open model the time of each first send is fixed in advance; a slow merchant
+//!   does not move it, and latency counts from it. Without one, as many attempts are in flight as the
+//!   concurrency allows. An order that its source brings after its time is intended when it comes,
+//!   and the times after it move by as much: a merchant is not blamed for a slow pipe.
+//! - **Fairness.** Whatever was intended earlier goes first; at equal times the retry. So neither
+//!   retries nor first sends starve the others. In the closed model a first send is intended when
+//!   there is room for it, so there a retry that is due goes first.
+//! - **Late attempts.** An order's attempts follow each other. One whose planned time passed while
+//!   the reply before it was awaited is intended at the moment of that reply, and sent at once.
+//! - **The window.** It starts when an order is first sent, in the open model at the time intended
+//!   for that. Nothing is planned after it, and a retry that was held back past it is not sent. A
+//!   first notification always is: no order is exhausted without an attempt.
+//! - **Stops.** While the sender itself does not run (a paused process, an overloaded machine), the
+//!   intended times of orders that have not begun stand still; the windows of those that have begun
+//!   continue in real time.
+//! - **Time.** Everything waits on the [`Clock`], and all attempts are polled in one task, so a run on
+//!   a simulated clock takes the same course each time.
 
-use std::future::Future;
-use std::pin::pin;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
-use protocol::internal::acknowledgement::Conclusion;
 
-use super::schedule::{RetrySchedule, Speed};
+mod number_hasher;
+mod retry_queue;
+mod state;
+mod stops;
+#[cfg(test)]
+mod tests;
+
+pub use state::{
+    AttemptDetails, Ending, EngineInput, LoadLimits, OnEvent, OrderFeed, RunTotals, SourceError,
+};
+use state::{BATCH, Completed, Readiness, State};
+
+use super::decide::RetryPlan;
+use super::journal::Journal;
+use super::judge::Judge;
+use super::orders::Orders;
+use super::pace::Pace;
+use super::record::{Attempt, EngineEvent, InFlight, Interruption, Order, OrderEnd, OrderResult};
 use crate::clock::Clock;
-use crate::net::outcome::Outcome;
 use crate::net::transport::{Request, Transport};
-use crate::sender::decide::{Decision, Exhaustion, decide};
+use crate::store::StoreError;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attempt {
-    /// Its number: 1 is the first notification, 2 and later are retries.
-    pub number: usize,
-    /// When it was planned after the order's completion, in schedule time.
-    pub planned_offset: Duration,
-    pub started_at: Timestamp,
-    pub elapsed: Duration,
-    pub outcome: Outcome,
-    /// What the platform concludes from the reply; `None` where none arrived.
-    pub conclusion: Option<Conclusion>,
-    pub decision: Decision,
-    pub next: Option<NextAttempt>,
-}
-
-impl Attempt {
-    pub fn code(&self) -> &'static str {
-        self.outcome.code(self.conclusion.as_ref())
-    }
-
-    /// Why it is no acknowledgement, in words; `None` where it is one.
-    pub fn explanation(&self) -> Option<String> {
-        self.outcome.explanation(self.conclusion.as_ref())
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NextAttempt {
-    pub attempt: usize,
-    /// When it is planned after the order's completion, in schedule time.
-    pub offset: Duration,
-    pub wait: Duration,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeliveryEvent<'a> {
-    AttemptStarted {
-        /// Its number, from 1.
-        number: usize,
-        /// When it was planned after the order's completion, in schedule time.
-        planned_offset: Duration,
-        started_at: Timestamp,
-    },
-    AttemptFinished(&'a Attempt),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeliveryResult {
-    Acknowledged,
-    Exhausted(Exhaustion),
-    Interrupted(Interruption),
-}
-
-impl DeliveryResult {
-    pub const fn code(self) -> &'static str {
-        match self {
-            DeliveryResult::Acknowledged => "acknowledged",
-            DeliveryResult::Exhausted(_) => "exhausted",
-            DeliveryResult::Interrupted(_) => "interrupted",
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interruption {
-    /// An attempt was under way: the merchant may have received it.
-    Sending {
-        attempt: usize,
-    },
-    Waiting {
-        attempt: usize,
-    },
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeliveryReport {
-    pub attempts: Vec<Attempt>,
-    pub result: DeliveryResult,
-}
+/// How long a run of many waits for replies after it was told to stop.
+pub const DEFAULT_DRAIN: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub struct Engine<'a, C, T> {
-    pub schedule: &'a RetrySchedule,
-    pub speed: Speed,
+    pub request: &'a Request,
+    pub judge: &'a Judge,
+    pub plan: RetryPlan<'a>,
+    pub limits: LoadLimits,
     pub clock: &'a C,
     pub transport: &'a T,
+    pub journal: Option<&'a Journal>,
 }
 
-/// How late an attempt may start past the window: timers take their time.
-const LATENESS: Duration = Duration::from_secs(1);
+#[derive(Debug)]
+pub enum RunError<E> {
+    Source(SourceError),
+    Journal(StoreError),
+    /// An event could not be shown.
+    Event(E),
+}
 
-#[derive(Clone, Copy)]
-struct Planned {
-    number: usize,
-    offset: Duration,
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// Whether the run is to stop; asked again after each stop.
+pub type PollStop<'a> = dyn FnMut(&mut Context<'_>) -> Poll<()> + 'a;
+
+struct Waiting<'a, F> {
+    in_flight: FuturesUnordered<F>,
+    completed: Vec<Completed>,
+    /// The journal's turn: what it gives back may be sent.
+    turn: Option<Boxed<'a, Result<Vec<InFlight>, StoreError>>>,
+    timer: Option<(Duration, Boxed<'a, ()>)>,
+}
+
+#[derive(Default)]
+struct Woken {
+    is_stopped: bool,
+    has_order: bool,
+    is_timer_over: bool,
+    turn: Option<Result<Vec<InFlight>, StoreError>>,
 }
 
 impl<C: Clock, T: Transport> Engine<'_, C, T> {
-    /// Delivers one notification; its start is the order's completion.
-    ///
-    /// Stops at the first acknowledgement, at the schedule's end, and when `cancel` completes.
-    /// Schedule time adds the real time of attempts and the scheduled length of waits, so a speed
-    /// changes how long waits take and nothing else.
-    pub async fn deliver<E>(
-        &self,
-        request: &Request,
-        cancel: impl Future<Output = ()>,
-        mut on_event: impl FnMut(DeliveryEvent<'_>) -> Result<(), E>,
-    ) -> Result<DeliveryReport, E> {
-        let mut cancel = pin!(cancel);
-        let mut attempts = Vec::new();
-        let (mut planned, mut elapsed) =
-            (Planned { number: 1, offset: Duration::ZERO }, Duration::ZERO);
-        let result = loop {
-            let started_at = self.clock.wall();
-            let Planned { number, offset: planned_offset } = planned;
-            on_event(DeliveryEvent::AttemptStarted { number, planned_offset, started_at })?;
-            let start = self.clock.now();
-            // A reply that is there counts, even where the cancel came at the same moment.
-            let outcome = tokio::select! {
-                biased;
-                outcome = self.transport.send(request) => outcome,
-                () = cancel.as_mut() => {
-                    break DeliveryResult::Interrupted(Interruption::Sending { attempt: number });
-                }
-            };
-            if outcome.is_held_back() {
-                break DeliveryResult::Interrupted(Interruption::Waiting { attempt: number });
-            }
-            let took = self.clock.now().saturating_sub(start);
-            elapsed = elapsed.saturating_add(took);
-            let came = request.conclude(outcome);
-            let attempt = self.conclude(planned, started_at, took, came, elapsed);
-            let (decision, next) = (attempt.decision, attempt.next);
-            on_event(DeliveryEvent::AttemptFinished(&attempt))?;
-            attempts.push(attempt);
-            planned = match decision {
-                Decision::Acknowledged => break DeliveryResult::Acknowledged,
-                Decision::Exhausted(why) => break DeliveryResult::Exhausted(why),
-                Decision::RetryAt { attempt, offset } => Planned { number: attempt, offset },
-            };
-            let wait = next.map_or(Duration::ZERO, |next| next.wait);
-            let due = self.clock.now().saturating_add(wait);
-            tokio::select! {
-                biased;
-                () = cancel.as_mut() => {
-                    let attempt = planned.number;
-                    break DeliveryResult::Interrupted(Interruption::Waiting { attempt });
-                }
-                () = self.clock.sleep(wait) => {}
-            }
-            elapsed = elapsed.max(planned.offset);
-            let late = self.clock.now().saturating_sub(due);
-            if late > LATENESS {
-                // The sender was stopped: meanwhile the window continued, in real time.
-                elapsed = elapsed.saturating_add(late);
-                if elapsed > self.schedule.window() {
-                    break DeliveryResult::Exhausted(Exhaustion::WindowPassed);
-                }
-            }
-        };
-        Ok(DeliveryReport { attempts, result })
+    /// Sends every order of `input` and reports what happens as it happens. At a stop nothing more
+    /// is sent, and what is in flight has the drain time for its replies; a second stop ends the
+    /// run at once. Orders that are not done by then are reported as interrupted.
+    pub async fn run<'r, E>(
+        &'r self,
+        input: EngineInput<'r>,
+        poll_stop: &mut PollStop<'_>,
+        on_event: &'r mut OnEvent<'r, E>,
+    ) -> Result<RunTotals, RunError<E>> {
+        let start = Start { elapsed: self.clock.now(), wall: self.clock.wall() };
+        let has_journal = self.journal.is_some();
+        let mut state =
+            State::new(self.plan, self.limits, start.wall, input, on_event, has_journal);
+        let ended = self.drive(&mut state, start, poll_stop).await;
+        // However the run ended, what is known by now is recorded.
+        self.record_last(&state.take_unwritten(), start).await.and(ended)?;
+        let totals = state.finish(self.since(start)).map_err(RunError::Event)?;
+        state.take_failure().map_or(Ok(totals), |failure| Err(RunError::Source(failure)))
     }
 
-    /// The finished attempt, whose outcome was known at `elapsed` in schedule time.
-    fn conclude(
+    pub async fn deliver<E>(
         &self,
-        planned: Planned,
-        started_at: Timestamp,
-        took: Duration,
-        (outcome, conclusion): (Outcome, Option<Conclusion>),
-        elapsed: Duration,
-    ) -> Attempt {
-        let decision = decide(self.schedule, planned.number, conclusion.as_ref(), elapsed);
-        Attempt {
-            number: planned.number,
-            planned_offset: planned.offset,
-            started_at,
-            elapsed: took,
-            outcome,
-            conclusion,
-            decision,
-            next: self.next(decision, elapsed),
+        order: Order,
+        poll_stop: &mut PollStop<'_>,
+        mut on_attempt: impl FnMut(&Attempt, &AttemptDetails<'_>) -> Result<(), E>,
+    ) -> Result<OrderEnd, E> {
+        let result = OrderResult::Interrupted(Interruption::Waiting);
+        let (finished, order_id) = (Duration::ZERO, Arc::clone(&order.id));
+        let mut end = OrderEnd { order: order.number, order_id, result, attempts: 0, finished };
+        let orders = &mut Orders::listed(vec![order]);
+        let (begun, count, pace) = (Vec::new(), Some(1), Pace::default());
+        let input = EngineInput { begun, orders, count, pace };
+        let mut on_event = |event: &EngineEvent, details: Option<&AttemptDetails<'_>>| {
+            match (event, details) {
+                (EngineEvent::Attempt(attempt), Some(details)) => on_attempt(attempt, details)?,
+                (EngineEvent::Order(ended), _) => end = ended.clone(),
+                _ => {}
+            }
+            Ok(())
+        };
+        match self.run(input, poll_stop, &mut on_event).await {
+            Err(RunError::Event(error)) => Err(error),
+            // An order that is there already needs no source.
+            Ok(_) | Err(RunError::Source(_) | RunError::Journal(_)) => Ok(end),
         }
     }
 
-    /// The next attempt and the real wait for it, counted from `elapsed` in schedule time.
-    fn next(&self, decision: Decision, elapsed: Duration) -> Option<NextAttempt> {
-        let Decision::RetryAt { attempt, offset } = decision else { return None };
-        let wait = self.speed.compress(offset.saturating_sub(elapsed));
-        Some(NextAttempt { attempt, offset, wait })
+    async fn drive<E>(
+        &self,
+        state: &mut State<'_, E>,
+        start: Start,
+        poll_stop: &mut PollStop<'_>,
+    ) -> Result<(), RunError<E>> {
+        let (in_flight, completed) = (FuturesUnordered::new(), Vec::with_capacity(BATCH));
+        let mut waiting = Waiting { in_flight, completed, turn: None, timer: None };
+        let send = |attempt| self.send(start, attempt);
+        state.take_begun().map_err(RunError::Event)?;
+        loop {
+            let readiness = state.fill(self.since(start)).map_err(RunError::Event)?;
+            match self.journal {
+                None => waiting.in_flight.extend(state.drain_ready().map(send)),
+                Some(journal) if waiting.turn.is_none() => {
+                    waiting.turn = state.take_turn().map(|(events, next)| -> Boxed<'_, _> {
+                        Box::pin(async move {
+                            journal.record(start.wall, &events, &next).await.map(|()| next)
+                        })
+                    });
+                }
+                Some(_) => {}
+            }
+            let is_idle = waiting.turn.is_none();
+            if state.is_over(is_idle && waiting.in_flight.is_empty()) {
+                break;
+            }
+            waiting.timer = match (state.next_timer(is_idle), waiting.timer.take()) {
+                (Some((due, _)), Some(timer)) if timer.0 == due => Some(timer),
+                (Some((due, wait)), _) => Some((due, Box::pin(self.clock.sleep(wait)))),
+                (None, _) => None,
+            };
+            let due = waiting.timer.as_ref().map(|(due, _)| *due);
+            let source = &mut |context: &mut Context<'_>| state.poll_source(context);
+            let woken = waiting.wait(readiness, poll_stop, source).await;
+            state.wake(due, self.since(start));
+            for completed in waiting.completed.drain(..) {
+                state.complete(completed).map_err(RunError::Event)?;
+            }
+            if let Some(intended) = woken.turn {
+                let intended = intended.map_err(RunError::Journal)?;
+                let intended = state.intended(intended).map_err(RunError::Event)?;
+                waiting.in_flight.extend(intended.into_iter().map(send));
+            }
+            if woken.is_timer_over {
+                waiting.timer = None;
+            }
+            if woken.has_order {
+                state.source_ready(self.since(start));
+            }
+            if woken.is_stopped {
+                state.interrupt(self.since(start)).map_err(RunError::Event)?;
+            }
+        }
+        // What was about to be sent was not; a disk that hangs does not keep the process.
+        let Some(turn) = waiting.turn else { return Ok(()) };
+        match tokio::time::timeout(DEFAULT_DRAIN, turn).await {
+            Ok(intended) => {
+                state.cancel(intended.map_err(RunError::Journal)?).map_err(RunError::Event)
+            }
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn since(&self, start: Start) -> Duration {
+        self.clock.now().saturating_sub(start.elapsed)
+    }
+
+    async fn send(&self, start: Start, made: InFlight) -> Completed {
+        let body = Arc::clone(&made.order.body);
+        let request = Request { body, ..self.request.clone() };
+        let sent = self.since(start);
+        let outcome = self.transport.send(&request).await;
+        let finished = self.since(start);
+        let (outcome, conclusion) = self.judge.conclude(outcome);
+        Completed { made, sent, finished, outcome, conclusion }
+    }
+
+    async fn record_last<E>(&self, last: &[EngineEvent], start: Start) -> Result<(), RunError<E>> {
+        let Some(journal) = self.journal.filter(|_| !last.is_empty()) else { return Ok(()) };
+        let record = journal.record(start.wall, last, &[]);
+        match tokio::time::timeout(DEFAULT_DRAIN, record).await {
+            Ok(recorded) => recorded.map_err(RunError::Journal),
+            Err(_) => Ok(()),
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::future::{pending, ready};
-    use std::io;
+#[derive(Clone, Copy)]
+struct Start {
+    elapsed: Duration,
+    wall: Timestamp,
+}
 
-    use super::*;
-    use crate::clock::SimulatedClock;
-    use crate::net::outcome::FailureKind;
-    use crate::net::transport::Target;
-    use crate::net::transport::scripted::{ACKNOWLEDGE, ScriptedTransport, Step};
-    use crate::sender::schedule::format_duration;
-
-    fn seconds(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
-    }
-
-    fn slow(after: u64, step: Step) -> Step {
-        Step::After(seconds(after), Box::new(step))
-    }
-
-    fn request() -> Request {
-        Request::new(Target::parse("http://127.0.0.1:9/notify").unwrap(), "{}")
-    }
-
-    /// Runs one delivery and tells it as a story; every scripted step must be used.
-    async fn story(schedule: &str, speed: &str, steps: Vec<Step>) -> (Vec<String>, DeliveryReport) {
-        let clock = SimulatedClock::new(Timestamp::UNIX_EPOCH);
-        let transport = ScriptedTransport::new(&clock, steps);
-        let schedule = RetrySchedule::parse(schedule, None, seconds(3600)).unwrap();
-        let speed = Speed::parse(speed).unwrap();
-        let engine = Engine { schedule: &schedule, speed, clock: &clock, transport: &transport };
-        let mut lines = Vec::new();
-        let tell = |event: DeliveryEvent<'_>| {
-            match event {
-                DeliveryEvent::AttemptStarted { number, .. } => {
-                    let at = format_duration(clock.now());
-                    lines.push(format!("{at}: attempt {number}"));
-                }
-                DeliveryEvent::AttemptFinished(attempt) => {
-                    lines.push(attempt.code().to_owned());
-                    if let Some(next) = attempt.next {
-                        lines.push(format!("wait {}", format_duration(next.wait)));
-                    }
-                }
+impl<F: Future<Output = Completed>> Waiting<'_, F> {
+    /// Waits for whatever comes first, and looks at everything once, so that nothing starves.
+    async fn wait(
+        &mut self,
+        readiness: Readiness,
+        poll_stop: &mut PollStop<'_>,
+        poll_source: &mut PollStop<'_>,
+    ) -> Woken {
+        let mut has_yielded = false;
+        poll_fn(|context| {
+            let mut woken = Woken::default();
+            while self.completed.len() < BATCH
+                && let Poll::Ready(Some(completed)) = self.in_flight.poll_next_unpin(context)
+            {
+                self.completed.push(completed);
             }
-            Ok::<(), io::Error>(())
-        };
-        let report = engine.deliver(&request(), pending(), tell).await.unwrap();
-        assert_eq!(transport.left(), 0, "fewer requests than the script has");
-        (lines, report)
-    }
-
-    #[tokio::test]
-    async fn it_retries_until_the_first_acknowledgement() {
-        let steps = vec![Step::Reply(200, "success"), ACKNOWLEDGE];
-        let (lines, report) = story("backoff", "1x", steps).await;
-        assert_eq!(
-            lines,
-            ["0s: attempt 1", "bare-word", "wait 15s", "15s: attempt 2", "acknowledged"]
-        );
-        assert_eq!(report.result, DeliveryResult::Acknowledged);
-        let second = &report.attempts[1];
-        assert_eq!((second.number, second.planned_offset), (2, seconds(15)));
-        assert_eq!(second.started_at.to_string(), "1970-01-01T00:00:15Z");
-        assert_eq!(second.explanation(), None);
-    }
-
-    #[tokio::test]
-    async fn a_slow_reply_does_not_shift_the_attempts_after_it() {
-        let fail = || Step::Fail(FailureKind::Timeout);
-        let steps = vec![slow(10, fail()), slow(40, fail()), fail(), ACKNOWLEDGE];
-        let (lines, _) = story("15s,30s,60s", "1x", steps).await;
-        let times: Vec<_> = lines.iter().filter(|line| line.contains("attempt")).collect();
-        // Attempt 3 was planned at 45s, while the reply to attempt 2 was still awaited.
-        assert_eq!(
-            times,
-            ["0s: attempt 1", "15s: attempt 2", "55s: attempt 3", "1m45s: attempt 4"]
-        );
-    }
-
-    #[tokio::test]
-    async fn the_schedule_ends_after_its_last_retry() {
-        let steps = (0..11).map(|_| Step::Reply(500, "")).collect();
-        let (lines, report) = story("even", "1x", steps).await;
-        assert_eq!(report.result, DeliveryResult::Exhausted(Exhaustion::NoRetriesLeft));
-        assert_eq!(report.attempts.len(), 11);
-        assert_eq!(lines[lines.len() - 2..], ["1h: attempt 11", "status"]);
-    }
-
-    #[tokio::test]
-    async fn nothing_is_sent_after_the_window() {
-        let steps = vec![slow(3599, Step::Fail(FailureKind::Reset)), slow(2, Step::Reply(200, ""))];
-        let (lines, report) = story("backoff", "1x", steps).await;
-        assert_eq!(report.result, DeliveryResult::Exhausted(Exhaustion::WindowPassed));
-        assert_eq!(lines[2..4], ["wait 0s", "59m59s: attempt 2"]);
-    }
-
-    #[tokio::test]
-    async fn speed_shortens_waits_but_not_replies() {
-        let steps = vec![slow(3, Step::Reply(200, "")), Step::Reply(200, ""), ACKNOWLEDGE];
-        let (lines, report) = story("15s,30s", "60x", steps).await;
-        assert_eq!(lines[2..4], ["wait 200ms", "3.2s: attempt 2"]);
-        assert_eq!(lines[5..7], ["wait 500ms", "3.7s: attempt 3"]);
-        assert_eq!(report.attempts[2].planned_offset, seconds(45));
-    }
-
-    #[tokio::test]
-    async fn a_cancel_says_what_was_under_way() {
-        let clock = SimulatedClock::new(Timestamp::UNIX_EPOCH);
-        let schedule = RetrySchedule::default();
-        let run = async |step| {
-            let transport = ScriptedTransport::new(&clock, [step]);
-            let speed = Speed::REAL;
-            let engine =
-                Engine { schedule: &schedule, speed, clock: &clock, transport: &transport };
-            let silent = |_: DeliveryEvent<'_>| Ok::<(), io::Error>(());
-            engine.deliver(&request(), ready(()), silent).await.unwrap()
-        };
-        let hanging = run(Step::Hang).await;
-        assert!(hanging.attempts.is_empty());
-        let sending = Interruption::Sending { attempt: 1 };
-        assert_eq!(hanging.result, DeliveryResult::Interrupted(sending));
-        let refused = run(Step::Reply(200, "")).await;
-        let waiting = Interruption::Waiting { attempt: 2 };
-        assert_eq!(refused.result, DeliveryResult::Interrupted(waiting));
-        assert_eq!(refused.attempts.len(), 1);
-        assert_eq!(run(ACKNOWLEDGE).await.result, DeliveryResult::Acknowledged);
-    }
-
-    #[tokio::test]
-    async fn a_window_that_ended_while_the_sender_was_stopped_is_not_exceeded() {
-        for (stopped, attempts) in [(2, 2), (3585, 2), (3586, 1), (90_000, 1)] {
-            let clock = SimulatedClock::new(Timestamp::UNIX_EPOCH);
-            let transport = ScriptedTransport::new(&clock, [Step::Reply(500, ""), ACKNOWLEDGE]);
-            let schedule = RetrySchedule::default();
-            let engine = Engine {
-                schedule: &schedule,
-                speed: Speed::parse("3600x").unwrap(),
-                clock: &StoppedClock { clock: &clock, stopped: seconds(stopped) },
-                transport: &transport,
-            };
-            let silent = |_: DeliveryEvent<'_>| Ok::<(), io::Error>(());
-            let report = engine.deliver(&request(), pending(), silent).await.unwrap();
-            assert_eq!(report.attempts.len(), attempts, "{stopped}");
-            let passed = DeliveryResult::Exhausted(Exhaustion::WindowPassed);
-            assert_eq!(report.result == passed, attempts == 1, "{stopped}");
-        }
-    }
-
-    struct StoppedClock<'a> {
-        clock: &'a SimulatedClock,
-        stopped: Duration,
-    }
-
-    impl Clock for StoppedClock<'_> {
-        fn now(&self) -> Duration {
-            self.clock.now()
-        }
-
-        fn wall(&self) -> Timestamp {
-            self.clock.wall()
-        }
-
-        async fn sleep(&self, duration: Duration) {
-            self.clock.sleep(duration).await;
-            self.clock.advance(self.stopped);
-        }
-    }
-
-    #[tokio::test]
-    async fn what_this_machine_holds_back_is_no_attempt() {
-        let steps = vec![Step::Reply(500, ""), Step::Fail(FailureKind::HeldBack)];
-        let (lines, report) = story("15s,30s", "1x", steps).await;
-        assert_eq!(lines.last().map(String::as_str), Some("15s: attempt 2"));
-        let waiting = Interruption::Waiting { attempt: 2 };
-        assert_eq!(report.result, DeliveryResult::Interrupted(waiting));
-        assert_eq!(report.attempts.len(), 1);
-    }
-
-    #[tokio::test]
-    async fn an_error_of_the_listener_stops_the_delivery() {
-        let clock = SimulatedClock::new(Timestamp::UNIX_EPOCH);
-        let transport = ScriptedTransport::new(&clock, [Step::Reply(200, "")]);
-        let schedule = RetrySchedule::default();
-        let speed = Speed::REAL;
-        let engine = Engine { schedule: &schedule, speed, clock: &clock, transport: &transport };
-        let pipe = |event: DeliveryEvent<'_>| match event {
-            DeliveryEvent::AttemptStarted { .. } => Ok(()),
-            DeliveryEvent::AttemptFinished(_) => Err(io::ErrorKind::BrokenPipe),
-        };
-        let result = engine.deliver(&request(), pending(), pipe).await;
-        assert_eq!(result, Err(io::ErrorKind::BrokenPipe));
-        assert_eq!(clock.now(), Duration::ZERO);
+            woken.is_stopped = poll_stop(context).is_ready();
+            woken.has_order = poll_source(context).is_ready();
+            if let Some((_, timer)) = &mut self.timer {
+                woken.is_timer_over = timer.as_mut().poll(context).is_ready();
+            }
+            if let Some(turn) = &mut self.turn
+                && let Poll::Ready(intended) = turn.as_mut().poll(context)
+            {
+                (woken.turn, self.turn) = (Some(intended), None);
+            }
+            let is_woken = woken.is_stopped || woken.has_order || woken.is_timer_over;
+            if is_woken || woken.turn.is_some() || !self.completed.is_empty() || has_yielded {
+                return Poll::Ready(woken);
+            }
+            if readiness == Readiness::MoreDue {
+                // The runtime has its turn too: connections, and the signal that stops the run.
+                has_yielded = true;
+                context.waker().wake_by_ref();
+            }
+            Poll::Pending
+        })
+        .await
     }
 }

@@ -1,45 +1,29 @@
-//! Jitter: attempts a little earlier or later than planned, from a seed; pure.
-//!
-//! A platform that sends many retries spreads them, so that those of one moment do not all arrive
-//! at once. Here each gap of the schedule grows or shrinks by at most a share of itself. The same
-//! seed gives the same times.
+//! Jitter: attempts a little earlier or later than planned, from a seed; pure. A platform that
+//! sends many retries spreads them, so that those of one moment do not all arrive at once. Each gap
+//! of the schedule grows or shrinks by at most a share of itself; the same seed gives the same
+//! times.
 
 use std::time::Duration;
 
+use super::orders::ids::mixed;
 use super::schedule::RetrySchedule;
+use crate::units::percent::Percent;
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Jitter {
-    share: f64,
-    seed: u64,
+    pub share: Percent,
+    pub seed: u64,
 }
 
 impl Jitter {
-    /// Reads a share such as `10%` or `0.5%`, at most `100%`.
-    pub fn parse(text: &str, seed: u64) -> Result<Self, JitterError> {
-        let text = text.trim();
-        let syntax = || JitterError::Syntax(text.to_owned());
-        let number = text.strip_suffix('%').ok_or_else(syntax)?;
-        // The library's parser also takes signs, exponents, "inf" and "nan".
-        if !number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-            return Err(syntax());
-        }
-        let percent = number.parse::<f64>().map_err(|_| syntax())?;
-        if percent > 100.0 {
-            return Err(JitterError::Range(text.to_owned()));
-        }
-        Ok(Jitter { share: percent / 100.0, seed })
-    }
-
-    /// When attempt `attempt` of the order with this number is planned after its completion.
-    ///
-    /// Never before the attempt before it and never after the window: what would pass the window
-    /// is as far before its end instead, because attempts heaped on its last moment would undo the
-    /// spreading. `None` where the schedule has no such attempt.
+    /// When attempt `attempt` of the order with this number is planned after its completion: never
+    /// before the attempt before it and never after the window. What would pass the window is as
+    /// far before its end instead, because attempts heaped on its last moment would undo the
+    /// spreading.
     pub fn offset(&self, schedule: &RetrySchedule, order: u64, attempt: usize) -> Option<Duration> {
         let gaps = schedule.delays().get(..attempt.checked_sub(1)?)?;
         let planned = (2_u64..).zip(gaps).fold(Duration::ZERO, |before, (number, gap)| {
-            let factor = 1.0 + self.share * spread(self.seed, order, number);
+            let factor = 1.0 + self.share.fraction() * spread(self.seed, order, number);
             let gap = Duration::try_from_secs_f64(gap.as_secs_f64() * factor);
             let planned = before.saturating_add(gap.unwrap_or_default());
             let past = planned.saturating_sub(schedule.window());
@@ -55,29 +39,12 @@ impl Jitter {
 
 /// A number from -1 to just below 1 that depends on nothing but its arguments.
 fn spread(seed: u64, order: u64, attempt: u64) -> f64 {
+    let mix = |number| mixed(number, 0x9e37_79b9_7f4a_7c15);
     let bits = mix(mix(mix(seed).wrapping_add(order)).wrapping_add(attempt));
     // The upper 53 bits are what a float holds exactly.
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
     let unit = (bits >> 11) as f64 / (1_u64 << 53) as f64;
     2.0 * unit - 1.0
-}
-
-/// Stirs a number so that its neighbours become unlike it (the finalizer of SplitMix64).
-const fn mix(number: u64) -> u64 {
-    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum JitterError {
-    #[error("\"{0}\" is not a share; write one such as 10%")]
-    Syntax(String),
-    /// Above 100 percent.
-    #[error("the share {0} is above 100%")]
-    Range(String),
 }
 
 #[cfg(test)]
@@ -86,20 +53,14 @@ mod tests {
     use crate::sender::schedule::DEFAULT_WINDOW;
     use proptest::prelude::*;
 
-    #[test]
-    fn a_share_is_read_and_nonsense_is_not() {
-        assert_eq!(Jitter::parse(" 10% ", 1), Ok(Jitter { share: 0.1, seed: 1 }));
-        assert_eq!(Jitter::parse("0%", 1), Ok(Jitter { share: 0.0, seed: 1 }));
-        for text in ["", "%", "10", "-1%", "nan%", "1e1%", "1.2.3%", "10%%"] {
-            assert_eq!(Jitter::parse(text, 1), Err(JitterError::Syntax(text.into())), "{text}");
-        }
-        assert_eq!(Jitter::parse("100.1%", 1), Err(JitterError::Range("100.1%".into())));
+    fn jitter(share: &str, seed: u64) -> Jitter {
+        Jitter { share: share.parse().unwrap(), seed }
     }
 
     #[test]
     fn no_jitter_is_the_schedule_itself() {
         let schedule = RetrySchedule::default();
-        let none = Jitter::parse("0%", 7).unwrap();
+        let none = jitter("0%", 7);
         for attempt in 0..13 {
             assert_eq!(none.offset(&schedule, 5, attempt), schedule.offset(attempt), "{attempt}");
         }
@@ -108,7 +69,7 @@ mod tests {
     #[test]
     fn jitter_spreads_evenly_and_does_not_heap_at_the_window() {
         let schedule = RetrySchedule::parse("even", None, DEFAULT_WINDOW).unwrap();
-        let jitter = Jitter::parse("10%", 7).unwrap();
+        let jitter = jitter("10%", 7);
         let schedule = &schedule;
         let at = |attempt| {
             (1..=10_000).map(move |order| jitter.offset(schedule, order, attempt).unwrap())
@@ -130,7 +91,7 @@ mod tests {
         ) {
             let delays: Vec<_> = delays.into_iter().map(Duration::from_secs).collect();
             let schedule = RetrySchedule::try_new("x", delays.clone(), DEFAULT_WINDOW).unwrap();
-            let jitter = Jitter { share: percent / 100.0, seed };
+            let jitter = jitter(&format!("{percent:.4}%"), seed);
             let times = |jitter: Jitter| -> Vec<_> {
                 (1..).map_while(|attempt| jitter.offset(&schedule, order, attempt)).collect()
             };
@@ -148,7 +109,7 @@ mod tests {
         for schedule in schedules.map(|text| RetrySchedule::parse(text, None, DEFAULT_WINDOW)) {
             let schedule = schedule.unwrap();
             for percent in ["1%", "50%", "100%"] {
-                let jitter = Jitter::parse(percent, 3).unwrap();
+                let jitter = jitter(percent, 3);
                 for order in 0..200 {
                     let times: Vec<_> =
                         (1..).map_while(|it| jitter.offset(&schedule, order, it)).collect();
@@ -162,9 +123,8 @@ mod tests {
     #[test]
     fn seed_order_and_attempt_each_change_the_jitter() {
         let schedule = RetrySchedule::parse("100s,100s", None, DEFAULT_WINDOW).unwrap();
-        let at = |seed, order, attempt| {
-            Jitter::parse("100%", seed).unwrap().offset(&schedule, order, attempt).unwrap()
-        };
+        let at =
+            |seed, order, attempt| jitter("100%", seed).offset(&schedule, order, attempt).unwrap();
         for order in 0..100 {
             let first = at(1, order, 2);
             assert_ne!(first, at(2, order, 2), "{order}");
@@ -176,8 +136,9 @@ mod tests {
     #[test]
     fn numbers_are_stirred_as_splitmix64_does() {
         // Its first outputs for the seed 0, as its authors publish them.
-        assert_eq!(mix(0), 0xe220_a839_7b1d_cdaf);
-        assert_eq!(mix(0x9e37_79b9_7f4a_7c15), 0x6e78_9e6a_a1b9_65f4);
+        assert_eq!(mixed(0, 0x9e37_79b9_7f4a_7c15), 0xe220_a839_7b1d_cdaf);
+        let second = mixed(0x9e37_79b9_7f4a_7c15, 0x9e37_79b9_7f4a_7c15);
+        assert_eq!(second, 0x6e78_9e6a_a1b9_65f4);
     }
 
     #[test]
@@ -189,7 +150,7 @@ mod tests {
             ("100%", 2, [0, 143_846, 165_935]),
             ("50%", 1, [0, 97_514, 209_667]),
         ] {
-            let jitter = Jitter::parse(percent, 7).unwrap();
+            let jitter = Jitter { share: percent.parse().unwrap(), seed: 7 };
             let times = [1, 2, 3].map(|it| jitter.offset(&schedule, order, it).unwrap());
             assert_eq!(times.map(|time| time.as_millis()), expected, "{percent} {order}");
         }

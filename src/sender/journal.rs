@@ -1,9 +1,11 @@
-//! The journal of a run of many deliveries: what was sent and what is known of it.
+//! The journal of a run: what was sent and what is known of it.
 //!
-//! The intention is on the disk before a request is sent, an acknowledgement before it is reported.
-//! Killed at any moment, a run goes on from its journal: no order is forgotten, none whose
-//! acknowledgement was recorded is sent again, and an attempt whose outcome is unknown is said to be
-//! unknown and is followed by another. The key is not in the journal; the signed bodies are.
+//! An order is in it from its first intention on. The intention is on the disk before a request is
+//! sent, an acknowledgement before the order's next turn. Killed at any moment, a run continues from
+//! its journal: no order is forgotten, none whose acknowledgement was recorded is sent again, and an
+//! attempt whose outcome is unknown is called unknown and is followed by another. The orders that were
+//! not begun are made again, from the seed or from their file. The key is not in the journal; the
+//! signed bodies are.
 
 /// Which orders `o` are not done: those that are pending, and those that are called exhausted although
 /// the outcome of no attempt is known. Version 0.1 recorded such ones: they may never have been sent.
@@ -14,30 +16,33 @@ macro_rules! unfinished {
     };
 }
 
-mod past;
-mod reading;
-mod resume;
-mod run;
+mod config;
+mod load;
+mod replay;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
+mod timeline;
 
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use past::{Past, PastEvent};
-pub use reading::{Counts, Intake, Resumed};
-pub use resume::Attempted;
-pub use run::RunInfo;
+pub use config::RunConfig;
+#[cfg(test)]
+use load::Counts;
+pub use load::{Intake, Resumable, WaitingOrders};
+pub use replay::{EarlierSessions, Times};
 
-use super::record::Order;
+use super::record::{Attempt, EngineEvent, InFlight, Order, OrderResult, wall_at};
 use crate::store::{Integrity, Plan, Presence, Row, Schema, Statement, Store, StoreError, Value};
 
-const CHUNK: usize = 1000;
-
 const ACKNOWLEDGED: &str = "acknowledged";
+
+const LONGEST_REASON: usize = 300;
 
 /// Times are Unix microseconds, so that `datetime(x / 1000000, 'unixepoch')` shows them.
 const SCHEMA: Schema = Schema {
@@ -92,157 +97,179 @@ const SCHEMA: Schema = Schema {
             in_flight INTEGER NOT NULL
         ) STRICT;
     ",
+        // Empty where all orders of the run are in the journal.
+        "ALTER TABLE run ADD COLUMN order_plan TEXT NOT NULL DEFAULT '';",
+    ],
+    previews: &[
+        "
+        CREATE TEMP VIEW run AS SELECT *, '' AS dialect, '' AS order_plan FROM main.run;
+        CREATE TEMP VIEW attempts AS SELECT *, 1 AS part, NULL AS sent_at_us FROM main.attempts;
+        CREATE TEMP VIEW reasons AS SELECT '' AS outcome, '' AS explanation WHERE 0;
+        CREATE TEMP VIEW throttles AS SELECT
+            1 AS part, 0 AS after_us, 0 AS in_flight, 0 AS rowid WHERE 0;
+    ",
+        "CREATE TEMP VIEW run AS SELECT *, '' AS order_plan FROM main.run;",
     ],
 };
 
-/// The first part of a run; each resume begins another.
-const FIRST_PART: u32 = 1;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Intention {
-    pub order: u64,
-    /// The attempt's number, from 1.
-    pub attempt: u32,
-    pub intended_at: Timestamp,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settled {
-    Retry,
-    Acknowledged,
-    Exhausted,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settlement {
-    pub order: u64,
-    /// The attempt's number, from 1.
-    pub attempt: u32,
-    pub code: &'static str,
-    pub explanation: Option<String>,
-    pub sent_at: Option<Timestamp>,
-    pub finished_at: Timestamp,
-    pub then: Settled,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Throttle {
-    pub at: Duration,
-    pub in_flight: usize,
-}
+/// The first session of a run; each resume begins another. The column is called `part`.
+const FIRST_SESSION: u32 = 1;
 
 #[derive(Debug)]
 pub struct Journal {
     store: Store,
-    part: u32,
+    session: u32,
+    /// The outcomes whose explanation is recorded.
+    explained: RefCell<HashSet<Cow<'static, str>>>,
 }
 
 impl Journal {
-    pub fn create(path: &Path, run: &RunInfo) -> Result<Journal, StoreError> {
+    pub fn create(path: &Path, run: &RunConfig) -> Result<Journal, StoreError> {
         let first = [run.insertion()];
         let plan = Plan { first: &first, ..Plan::new(&SCHEMA, Presence::New) };
-        Store::open(path, &plan).map(|store| Journal { store, part: FIRST_PART })
+        Store::open(path, &plan).map(|store| Journal::new(store, FIRST_SESSION))
     }
 
-    /// Opens the journal of a run that ended early and says how it continues at `now`.
-    ///
-    /// Nothing is written before [`Journal::begin`]: dropped until then, it leaves the file and its
-    /// log as they were.
-    pub fn resume(path: &Path, now: Timestamp) -> Result<(Journal, Resumed), StoreError> {
+    /// Opens the journal of a run that ended early and says how it continues at `now`. Nothing is
+    /// written before [`Journal::begin`]: dropped until then, it leaves the file and its log as
+    /// they were.
+    pub fn resume(path: &Path, now: Timestamp) -> Result<(Journal, Resumable), StoreError> {
         let plan = Plan { integrity: Integrity::Whole, ..Plan::new(&SCHEMA, Presence::Existing) };
         let store = Store::open(path, &plan)?;
         let reader = store.reader()?;
-        let mut resumed = reading::read(&reader, now)?;
-        if resumed.intake == Intake::Cut && !store.is_marked()? {
-            resumed.intake = Intake::Unclear;
-        }
-        let part = past::next_part(&reader)?;
-        Ok((Journal { store, part }, resumed))
+        let resumable = load::load(&reader, now, store.is_marked()?)?;
+        let session = replay::next_session(&reader)?;
+        Ok((Journal::new(store, session), resumable))
     }
 
-    /// Readies the journal for attempts: nothing may be intended before.
-    ///
-    /// The file itself then holds all orders, and shows where its log is lost. Orders that were
-    /// called exhausted without an attempt are pending again.
+    fn new(store: Store, session: u32) -> Self {
+        Journal { store, session, explained: RefCell::default() }
+    }
+
+    /// Readies the journal for attempts: nothing may be intended before. The file itself then shows
+    /// where its log is lost, and orders called exhausted without an attempt are pending again.
     pub async fn begin(&self) -> Result<(), StoreError> {
-        let reopened = concat!(
-            "UPDATE orders AS o SET state = 'pending' WHERE state = 'exhausted' AND ",
-            unfinished!()
-        );
-        let acknowledged = "UPDATE orders AS o SET state = 'acknowledged' WHERE state = 'pending'
-             AND EXISTS (SELECT 1 FROM attempts WHERE order_number = o.number AND outcome = ?)";
-        self.store
-            .write(vec![
-                Statement::new(reopened, Vec::new()),
-                Statement::new(acknowledged, vec![ACKNOWLEDGED.into()]),
-            ])
-            .await?;
+        if self.session > FIRST_SESSION {
+            let reopened = concat!(
+                "UPDATE orders AS o SET state = 'pending' WHERE state = 'exhausted' AND ",
+                unfinished!()
+            );
+            let acknowledged = "UPDATE orders AS o SET state = 'acknowledged'
+                 WHERE state = 'pending' AND EXISTS
+                 (SELECT 1 FROM attempts WHERE order_number = o.number AND outcome = ?)";
+            self.store
+                .write(vec![
+                    Statement::new(reopened, Vec::new()),
+                    Statement::new(acknowledged, vec![ACKNOWLEDGED.into()]),
+                ])
+                .await?;
+        }
         self.store.begin().await
     }
 
-    /// Tells what the earlier parts of the run did, order by order.
-    ///
-    /// The last attempt of a pending order is left out where its outcome is unknown: the part that
-    /// follows it up says so.
-    pub async fn replay(&self, take: impl FnMut(PastEvent)) -> Result<Past, StoreError> {
-        past::replay(&self.store.reader()?, self.part, take)
+    /// Reports what the earlier sessions of the run did, order by order. A pending order's last
+    /// attempt is left out where its outcome is unknown: the session that follows it up reports it.
+    pub fn replay(
+        &self,
+        take: impl FnMut(&EngineEvent, Times),
+    ) -> Result<EarlierSessions, StoreError> {
+        replay::replay(&self.store.reader()?, self.session, take)
     }
 
-    pub async fn enqueue(&self, orders: &[Order]) -> Result<(), StoreError> {
-        for chunk in orders.chunks(CHUNK) {
-            self.store.write(chunk.iter().map(insertion).collect()).await?;
+    pub fn waiting(&self) -> Result<WaitingOrders, StoreError> {
+        self.store.reader().map(WaitingOrders::new)
+    }
+
+    /// Records what happened, and then what is about to be sent, which may be sent only when this
+    /// returns: it is on the disk then. So is an acknowledgement or an exhaustion; an outcome that
+    /// is lost otherwise is unknown, and its order is sent again anyway. `start` is what the times
+    /// count from.
+    pub async fn record(
+        &self,
+        start: Timestamp,
+        happened: &[EngineEvent],
+        next: &[InFlight],
+    ) -> Result<(), StoreError> {
+        let mut statements = Vec::with_capacity(2 * (happened.len() + next.len()));
+        let mut is_awaited = !next.is_empty();
+        // New orders before the rows that grow: so fewer pages are split, and the file is smaller.
+        let (first, later): (Vec<_>, Vec<_>) = next.iter().partition(|next| next.attempt == 1);
+        for attempt in first {
+            statements.push(insertion(&attempt.order));
+            statements.push(self.intention(start, attempt));
         }
-        Ok(())
+        for event in happened {
+            is_awaited |= matches!(event, EngineEvent::Order(_));
+            self.push_event(start, event, &mut statements);
+        }
+        statements.extend(later.into_iter().map(|attempt| self.intention(start, attempt)));
+        match (statements.is_empty(), is_awaited) {
+            (true, _) => Ok(()),
+            (false, true) => self.store.write(statements).await.map(drop),
+            (false, false) => self.store.write_later(statements).await,
+        }
     }
 
-    pub async fn seal(&self, now: Timestamp) -> Result<(), StoreError> {
-        let sql = "UPDATE run SET sealed_at_us = coalesce(sealed_at_us, ?)";
-        self.store.write(vec![Statement::one_row(sql, vec![now.as_microsecond().into()])]).await?;
-        Ok(())
+    fn push_event(&self, start: Timestamp, event: &EngineEvent, statements: &mut Vec<Statement>) {
+        match event {
+            EngineEvent::Attempt(attempt) => {
+                statements.extend(self.explanation(attempt));
+                let sql = "UPDATE attempts SET outcome = ?, sent_at_us = ?, finished_at_us = ?
+                           WHERE order_number = ? AND attempt = ? AND outcome IS NULL";
+                let at = |offset| wall_at(start, offset).as_microsecond().into();
+                let values = vec![
+                    attempt.code.clone().into(),
+                    at(attempt.sent),
+                    at(attempt.finished),
+                    integer(attempt.order),
+                    attempt.attempt.into(),
+                ];
+                statements.push(Statement::one_row(sql, values));
+            }
+            EngineEvent::Order(end) => {
+                let state = match end.result {
+                    OrderResult::Acknowledged => "acknowledged",
+                    OrderResult::Exhausted(_) => "exhausted",
+                    // It stays pending: the next session continues with it.
+                    OrderResult::Interrupted(_) => return,
+                };
+                let sql = "UPDATE orders SET state = ? WHERE number = ? AND state = 'pending'";
+                statements.push(Statement::one_row(sql, vec![state.into(), integer(end.order)]));
+            }
+            EngineEvent::NotSent { order, attempt } => {
+                let sql = "DELETE FROM attempts
+                           WHERE order_number = ? AND attempt = ? AND outcome IS NULL";
+                let values = vec![integer(*order), (*attempt).into()];
+                statements.push(Statement::one_row(sql, values));
+            }
+            EngineEvent::Throttled { at, in_flight } => {
+                let sql = "INSERT INTO throttles (part, after_us, in_flight) VALUES (?, ?, ?)";
+                let after = i64::try_from(at.as_micros()).unwrap_or(i64::MAX);
+                let values = vec![self.session.into(), after.into(), integer(*in_flight as u64)];
+                statements.push(Statement::one_row(sql, values));
+            }
+            EngineEvent::UnknownOutcome { .. } | EngineEvent::Stopping => {}
+        }
     }
 
-    /// Records what is about to be sent; it is on the disk when it returns, and only then may it be
-    /// sent.
-    pub async fn intend(&self, intentions: &[Intention]) -> Result<(), StoreError> {
+    fn intention(&self, start: Timestamp, attempt: &InFlight) -> Statement {
+        let InFlight { order, attempt, intended, .. } = attempt;
         let sql = "INSERT INTO attempts (order_number, attempt, intended_at_us, part)
                    SELECT number, ?, ?, ? FROM orders WHERE number = ? AND state = 'pending'";
-        let statement = |intention: &Intention| {
-            let Intention { order, attempt, intended_at } = *intention;
-            let intended_at = intended_at.as_microsecond().into();
-            Statement::one_row(
-                sql,
-                vec![attempt.into(), intended_at, self.part.into(), integer(order)],
-            )
-        };
-        self.store.write(intentions.iter().map(statement).collect()).await?;
-        Ok(())
+        let intended_at = wall_at(start, *intended).as_microsecond().into();
+        let values =
+            vec![(*attempt).into(), intended_at, self.session.into(), integer(order.number)];
+        Statement::one_row(sql, values)
     }
 
-    /// Records outcomes. With an acknowledgement or an exhaustion among them it waits for the disk;
-    /// an outcome that is lost otherwise is unknown, and its order is sent again anyway.
-    pub async fn settle(&self, settlements: &[Settlement]) -> Result<(), StoreError> {
-        let statements = settlements.iter().flat_map(settlement).collect();
-        if settlements.iter().any(|settlement| settlement.then != Settled::Retry) {
-            self.store.write(statements).await.map(drop)
-        } else {
-            self.store.write_later(statements).await
+    fn explanation(&self, attempt: &Attempt) -> Option<Statement> {
+        let why = attempt.explanation.as_ref()?;
+        if !self.explained.borrow_mut().insert(attempt.code.clone()) {
+            return None;
         }
-    }
-
-    pub async fn throttled(&self, throttles: &[Throttle]) -> Result<(), StoreError> {
-        let sql = "INSERT INTO throttles (part, after_us, in_flight) VALUES (?, ?, ?)";
-        let statement = |throttle: &Throttle| {
-            let after = i64::try_from(throttle.at.as_micros()).unwrap_or(i64::MAX);
-            let in_flight = integer(throttle.in_flight as u64);
-            Statement::one_row(sql, vec![self.part.into(), after.into(), in_flight])
-        };
-        self.store.write_later(throttles.iter().map(statement).collect()).await
-    }
-
-    /// Records orders that ended without another attempt, because their window passed.
-    pub async fn exhaust(&self, orders: &[u64]) -> Result<(), StoreError> {
-        let statements = orders.iter().map(|order| finish(*order, Settled::Exhausted));
-        self.store.write_later(statements.flatten().collect()).await
+        let why: String = why.chars().take(LONGEST_REASON).collect();
+        let sql = "INSERT OR IGNORE INTO reasons (outcome, explanation) VALUES (?, ?)";
+        Some(Statement::new(sql, vec![attempt.code.clone().into(), why.into()]))
     }
 
     #[cfg(test)]
@@ -256,9 +283,11 @@ impl Journal {
     }
 }
 
+/// An order that was taken in without an attempt is there already.
 fn insertion(order: &Order) -> Statement {
-    Statement::one_row(
-        "INSERT INTO orders (number, id, body, completed_at_us, duplicate_of) VALUES (?, ?, ?, ?, ?)",
+    Statement::new(
+        "INSERT INTO orders (number, id, body, completed_at_us, duplicate_of)
+         VALUES (?, ?, ?, ?, ?) ON CONFLICT (number) DO NOTHING",
         vec![
             integer(order.number),
             Arc::clone(&order.id).into(),
@@ -267,31 +296,6 @@ fn insertion(order: &Order) -> Statement {
             order.duplicate_of.map(integer).into(),
         ],
     )
-}
-
-fn settlement(settlement: &Settlement) -> impl Iterator<Item = Statement> + use<> {
-    let Settlement { order, attempt, code, sent_at, finished_at, then, .. } = *settlement;
-    let code = if then == Settled::Acknowledged { ACKNOWLEDGED } else { code };
-    let sql = "UPDATE attempts SET outcome = ?, sent_at_us = ?, finished_at_us = ?
-               WHERE order_number = ? AND attempt = ? AND outcome IS NULL";
-    let sent_at = sent_at.map(Timestamp::as_microsecond).into();
-    let finished_at = finished_at.as_microsecond().into();
-    let values = vec![code.into(), sent_at, finished_at, integer(order), attempt.into()];
-    let reason = settlement.explanation.as_ref().map(|why| {
-        let sql = "INSERT OR IGNORE INTO reasons (outcome, explanation) VALUES (?, ?)";
-        Statement::new(sql, vec![code.into(), why.clone().into()])
-    });
-    reason.into_iter().chain([Statement::one_row(sql, values)]).chain(finish(order, then))
-}
-
-fn finish(order: u64, then: Settled) -> Option<Statement> {
-    let state = match then {
-        Settled::Retry => return None,
-        Settled::Acknowledged => "acknowledged",
-        Settled::Exhausted => "exhausted",
-    };
-    let sql = "UPDATE orders SET state = ? WHERE number = ? AND state = 'pending'";
-    Some(Statement::one_row(sql, vec![state.into(), integer(order)]))
 }
 
 fn time(row: &Row<'_>, column: usize) -> Result<Timestamp, StoreError> {

@@ -1,60 +1,10 @@
-//! When orders are sent: send times that are fixed in advance, whatever the merchant does.
-//!
-//! This is the open model of load: a slow merchant does not slow the sender, and a latency that is
-//! counted from the intended time shows every stall.
+//! When orders are sent. Send times are fixed in advance, the open model of load: a slow merchant
+//! does not slow the sender, and a latency that is counted from the intended time shows every
+//! stall.
 
 use std::time::Duration;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    thousandths: u64,
-    /// The period in nanoseconds.
-    period: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a rate such as 500/s, 30/m, 10/h or 500 is wanted, with at most three decimals")]
-pub struct RateError(pub String);
-
-const MAX_ORDERS: u64 = 1_000_000_000;
-
-impl Rate {
-    /// Reads `500/s`, `30/m`, `10/h`, or `500` for that many a second.
-    pub fn parse(text: &str) -> Result<Self, RateError> {
-        let refuse = || RateError(text.to_owned());
-        let (number, unit) = text.trim().split_once('/').unwrap_or((text.trim(), "s"));
-        let seconds = match unit.trim() {
-            "s" => 1,
-            "m" | "min" => 60,
-            "h" => 3600,
-            _ => return Err(refuse()),
-        };
-        let (whole, decimals) = number.trim().split_once('.').unwrap_or((number.trim(), "0"));
-        let digits = |text: &str| {
-            !text.is_empty() && text.len() <= 10 && text.bytes().all(|byte| byte.is_ascii_digit())
-        };
-        if !digits(whole) || !digits(decimals) || decimals.len() > 3 {
-            return Err(refuse());
-        }
-        let whole: u64 = whole.parse().map_err(|_| refuse())?;
-        let decimals: u64 = format!("{decimals:0<3}").parse().map_err(|_| refuse())?;
-        let thousandths = whole * 1000 + decimals;
-        if thousandths == 0 || whole > MAX_ORDERS {
-            return Err(refuse());
-        }
-        Ok(Rate { thousandths, period: seconds * 1_000_000_000 })
-    }
-
-    pub fn per_second(self) -> f64 {
-        self.thousandths as f64 * 1e6 / self.period as f64
-    }
-
-    /// The time that `orders` orders take at this rate, in nanoseconds.
-    fn nanoseconds_for(self, orders: u64) -> u128 {
-        // Below 2^64 × 2^42 × 2^10: it fits.
-        u128::from(orders) * u128::from(self.period) * 1000 / u128::from(self.thousandths)
-    }
-}
+use crate::units::rate::Rate;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pace {
@@ -64,11 +14,9 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// The time from the start of the run at which order `n`, from 0, is to be sent.
-    ///
-    /// `None` without a rate. It is computed from `n` alone, so that no rounding adds up. In a ramp
-    /// of length `R` to the rate `r`, `r t²/2R` orders are due by the time `t`, so order `n` is due
-    /// at `√(2Rn/r)`; after it, at `R/2 + n/r`.
+    /// The time from the start of the run at which order `n`, from 0, is to be sent; computed from
+    /// `n` alone, so that no rounding adds up. In a ramp of length `R` to the rate `r`, `r t²/2R`
+    /// orders are due by the time `t`, so order `n` is due at `√(2Rn/r)`; after it, at `R/2 + n/r`.
     pub fn intended(&self, n: u64) -> Option<Duration> {
         let steady = self.rate?.nanoseconds_for(n);
         let ramp = self.ramp.map_or(0, |ramp| ramp.as_nanos());
@@ -95,20 +43,6 @@ fn duration(nanoseconds: u128) -> Duration {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn a_rate_has_a_unit_and_a_few_decimals() {
-        for (text, per_second) in
-            [("500/s", 500.0), ("500", 500.0), ("30/m", 0.5), ("36/h", 0.01), (" 0.5 / s ", 0.5)]
-        {
-            assert_eq!(Rate::parse(text).unwrap().per_second(), per_second, "{text}");
-        }
-        for text in
-            ["", "0", "0.000", "-1", "1/d", "1/", "/s", "1e3", "1.2345", "1.", ".5", "9999999999"]
-        {
-            assert!(Rate::parse(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn send_times_are_fixed() {
@@ -142,18 +76,6 @@ mod tests {
                 let spacing = (next - at).as_nanos().abs_diff(u128::from(1_000_000_000 / rate));
                 prop_assert!(spacing <= 1);
             }
-        }
-    }
-
-    #[test]
-    fn a_rate_at_its_limits_is_read() {
-        for (text, per_second) in
-            [("1.234", 1.234), ("30/min", 0.5), ("1000000000/s", 1e9), ("0.001", 0.001)]
-        {
-            assert_eq!(Rate::parse(text).unwrap().per_second(), per_second, "{text}");
-        }
-        for text in ["1000000001/s", "1000000001", "0.0001", "30/minute"] {
-            assert!(Rate::parse(text).is_err(), "{text}");
         }
     }
 }

@@ -1,9 +1,12 @@
-//! What many deliveries tell as they go: plain data for the journal, the reports and the gates.
+//! What happens to orders: plain data, which the engine makes, the journal stores and the reports read.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+
+use super::decide::{Exhaustion, LastOutcome};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
@@ -16,26 +19,47 @@ pub struct Order {
     pub duplicate_of: Option<u64>,
 }
 
-/// One finished attempt of one order.
-///
+/// An attempt that is about to be made, or whose reply is awaited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InFlight {
+    pub order: Order,
+    /// The attempt's number, from 1.
+    pub attempt: u32,
+    /// Counted from the start of the run.
+    pub intended: Duration,
+    /// The same moment after the order's completion, in schedule time.
+    pub offset: Duration,
+    /// Whether it is made even after the window: the order may never have been sent.
+    pub is_owed: bool,
+}
+
+/// An order of which an earlier session of the run made attempts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BegunOrder {
+    pub order: Order,
+    pub attempts: u32,
+    pub last: LastOutcome,
+    /// How much of its schedule time has passed.
+    pub elapsed: Duration,
+}
+
 /// Times count from the start of the run. The latency that a merchant's slowness cannot hide runs
 /// from `intended` to `finished`; the one a naive tool reports runs from `sent`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AttemptRecord {
+pub struct Attempt {
     pub order: u64,
     pub order_id: Arc<str>,
-    /// The attempt's number, from 1.
     pub attempt: u32,
     pub intended: Duration,
     pub sent: Duration,
     pub finished: Duration,
     pub status: Option<u16>,
-    pub code: &'static str,
-    /// Why it is no acknowledgement, in words; `None` where it is one.
+    pub code: Cow<'static, str>,
+    /// Why it does not acknowledge, in words; `None` where it does.
     pub explanation: Option<String>,
 }
 
-impl AttemptRecord {
+impl Attempt {
     pub fn is_acknowledged(&self) -> bool {
         self.explanation.is_none()
     }
@@ -52,58 +76,91 @@ impl AttemptRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OrderResult {
     Acknowledged,
-    Exhausted,
-    Interrupted,
+    Exhausted(Exhaustion),
+    Interrupted(Interruption),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Interruption {
+    /// Its last attempt was in flight: the merchant may have received it.
+    InFlight,
+    Waiting,
 }
 
 impl OrderResult {
     pub const fn code(self) -> &'static str {
         match self {
             OrderResult::Acknowledged => "acknowledged",
-            OrderResult::Exhausted => "exhausted",
-            OrderResult::Interrupted => "interrupted",
+            OrderResult::Exhausted(_) => "exhausted",
+            OrderResult::Interrupted(_) => "interrupted",
         }
+    }
+
+    /// Whether its window ended while the sender was stopped.
+    pub fn is_lapsed(self) -> bool {
+        self == OrderResult::Exhausted(Exhaustion::WindowPassedWhileStopped)
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OrderRecord {
+pub struct OrderEnd {
     pub order: u64,
     pub order_id: Arc<str>,
     pub result: OrderResult,
+    /// How many attempts were made, one in flight included.
     pub attempts: u32,
     pub finished: Duration,
-    /// Whether it is exhausted because its window ended while the sender was stopped.
-    pub lapsed: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FleetEvent {
-    Attempt(AttemptRecord),
-    Order(OrderRecord),
-    Throttled { at: Duration, in_flight: usize },
-    UnknownOutcome { order: u64, order_id: Arc<str>, attempt: u32 },
+pub enum EngineEvent {
+    Attempt(Attempt),
+    Order(OrderEnd),
+    /// The attempt was intended, but this machine had no room for it, or the run was stopped first.
+    NotSent {
+        order: u64,
+        attempt: u32,
+    },
+    Throttled {
+        at: Duration,
+        in_flight: usize,
+    },
+    UnknownOutcome {
+        order: u64,
+        order_id: Arc<str>,
+        attempt: u32,
+    },
+    /// The run was told to stop: replies to what is in flight are awaited for some time.
+    Stopping,
 }
 
-impl FleetEvent {
+impl EngineEvent {
     /// When it happened, counted from the start of the run; `None` where it happened before.
     pub const fn at(&self) -> Option<Duration> {
         match self {
-            FleetEvent::Attempt(attempt) => Some(attempt.finished),
-            FleetEvent::Order(order) => Some(order.finished),
-            FleetEvent::Throttled { at, .. } => Some(*at),
-            FleetEvent::UnknownOutcome { .. } => None,
+            EngineEvent::Attempt(attempt) => Some(attempt.finished),
+            EngineEvent::Order(order) => Some(order.finished),
+            EngineEvent::Throttled { at, .. } => Some(*at),
+            _ => None,
         }
     }
+}
+
+/// The time of day so long after the start of a run.
+pub fn wall_at(start: Timestamp, offset: Duration) -> Timestamp {
+    SignedDuration::try_from(offset)
+        .ok()
+        .and_then(|offset| start.checked_add(offset).ok())
+        .unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn attempt() -> AttemptRecord {
+    fn attempt() -> Attempt {
         let millis = Duration::from_millis;
-        AttemptRecord {
+        Attempt {
             order: 7,
             order_id: "POT7".into(),
             attempt: 2,
@@ -111,7 +168,7 @@ mod tests {
             sent: millis(1_250),
             finished: millis(1_750),
             status: Some(200),
-            code: "acknowledged",
+            code: "acknowledged".into(),
             explanation: None,
         }
     }
@@ -122,7 +179,7 @@ mod tests {
         assert_eq!(record.latency(), Duration::from_millis(750));
         assert_eq!(record.service_time(), Duration::from_millis(500));
         // Sent before its time, or finished before it: no time is negative.
-        let early = AttemptRecord { finished: Duration::ZERO, ..record };
+        let early = Attempt { finished: Duration::ZERO, ..record };
         assert_eq!((early.latency(), early.service_time()), (Duration::ZERO, Duration::ZERO));
     }
 
@@ -130,15 +187,15 @@ mod tests {
     fn an_attempt_without_a_reason_is_acknowledged() {
         let record = attempt();
         assert!(record.is_acknowledged());
-        assert!(!AttemptRecord { explanation: Some(String::new()), ..record }.is_acknowledged());
+        assert!(!Attempt { explanation: Some(String::new()), ..record }.is_acknowledged());
     }
 
     #[test]
     fn each_result_has_its_code() {
         for (result, code) in [
             (OrderResult::Acknowledged, "acknowledged"),
-            (OrderResult::Exhausted, "exhausted"),
-            (OrderResult::Interrupted, "interrupted"),
+            (OrderResult::Exhausted(Exhaustion::NoRetriesLeft), "exhausted"),
+            (OrderResult::Interrupted(Interruption::Waiting), "interrupted"),
         ] {
             assert_eq!(result.code(), code);
         }
@@ -147,19 +204,18 @@ mod tests {
     #[test]
     fn an_event_has_the_time_at_which_it_ended() {
         let second = Duration::from_secs(1);
-        let order = OrderRecord {
+        let order = OrderEnd {
             order: 7,
             order_id: "POT7".into(),
-            result: OrderResult::Exhausted,
+            result: OrderResult::Exhausted(Exhaustion::NoRetriesLeft),
             attempts: 11,
             finished: 3 * second,
-            lapsed: false,
         };
-        let unknown = FleetEvent::UnknownOutcome { order: 7, order_id: "POT7".into(), attempt: 2 };
+        let unknown = EngineEvent::UnknownOutcome { order: 7, order_id: "POT7".into(), attempt: 2 };
         for (event, at) in [
-            (FleetEvent::Attempt(attempt()), Some(Duration::from_millis(1_750))),
-            (FleetEvent::Order(order), Some(3 * second)),
-            (FleetEvent::Throttled { at: 2 * second, in_flight: 64 }, Some(2 * second)),
+            (EngineEvent::Attempt(attempt()), Some(Duration::from_millis(1_750))),
+            (EngineEvent::Order(order), Some(3 * second)),
+            (EngineEvent::Throttled { at: 2 * second, in_flight: 64 }, Some(2 * second)),
             (unknown, None),
         ] {
             assert_eq!(event.at(), at, "{event:?}");

@@ -9,20 +9,18 @@ use std::time::Duration;
 
 use protocol::internal::nearest::did_you_mean;
 
-pub use crate::clock::duration::{DurationError, format_duration, parse_duration};
-pub use crate::clock::{Speed, SpeedError};
+pub use crate::units::duration::{DurationError, format_duration, parse_duration};
+pub use crate::units::factor::Speed;
 
-/// How many retries follow the first notification, unless told otherwise.
-///
-/// Source: the protocol's section 3, "retry notification up to 10 times".
+/// How many retries follow the first notification by default: the protocol's section 3, "retry
+/// notification up to 10 times".
 pub const DEFAULT_RETRIES: usize = 10;
 
-/// How long after the order's completion attempts may start, unless told otherwise.
-///
-/// Source: the protocol's section 3, "within one hour after order completion".
+/// How long after the order's completion attempts may start by default: the protocol's section 3,
+/// "within one hour after order completion".
 pub const DEFAULT_WINDOW: Duration = Duration::from_secs(3600);
 
-/// The names of the schedules that need no list; the first holds unless told otherwise.
+/// The names of the schedules that need no list; the first is the default.
 pub const PRESETS: [&str; 3] = ["backoff", "even", "ten-in-total"];
 
 /// The most retries any schedule may have; it bounds the work of one delivery.
@@ -64,12 +62,11 @@ impl RetrySchedule {
         Ok(RetrySchedule { name: name.into(), delays, window })
     }
 
-    /// Reads a preset's name or a list of delays such as `15s,30s,5m`.
-    ///
-    /// `backoff` waits 15, 30, 60, 120, 180, 300, 420, 600, 720 and 900 seconds, `even` waits 360
-    /// seconds each time, and `ten-in-total` is `backoff` without its last retry, for deployments
-    /// whose ten include the first notification. A preset is cut to `retries`; without a number it
-    /// is 10, or 9 for `ten-in-total`. An empty list stands for no retries and wants `retries` 0.
+    /// Reads a preset's name or a list of delays such as `15s,30s,5m`. `backoff` waits 15, 30, 60,
+    /// 120, 180, 300, 420, 600, 720 and 900 seconds, `even` waits 360 seconds each time, and
+    /// `ten-in-total` is `backoff` without its last retry, for deployments whose ten include the
+    /// first notification. A preset is cut to `retries`, by default 10, or 9 for `ten-in-total`. An
+    /// empty list means no retries and needs `retries` 0.
     pub fn parse(
         text: &str,
         retries: Option<usize>,
@@ -157,7 +154,6 @@ fn parse_list(text: &str, retries: usize) -> Result<Vec<Duration>, ScheduleError
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum ScheduleError {
     #[error("the list of delays is empty; no retries at all are asked for with 0 retries")]
     Empty,

@@ -9,20 +9,20 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::ops::Range;
 
-use protocol::internal::nearest::nearest;
+use protocol::internal::nearest::{did_you_mean, unknown};
 use protocol::{Algorithm, Status, StatusTable, StatusTableError};
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::profile::{KeySource, Placed, Profile};
-use crate::clock::duration::parse_duration;
 use crate::listener::program::ReplyProgram;
-use crate::net::transport::Target;
-use crate::net::wire_settings::HeaderRule;
+use crate::net::options::HeaderRule;
+use crate::net::target::Target;
 use crate::sender::schedule::{DEFAULT_WINDOW, RetrySchedule};
+use crate::units::duration::parse_duration;
+use protocol::internal::toml_span::{self, PlacedError, SpannedResult, place, wrong};
 
 pub const MAX_FILE_BYTES: usize = 64 * 1024;
 
@@ -46,23 +46,6 @@ pub const PROFILE_SETTINGS: [&str; 12] = [
     "reply",
     "statuses",
 ];
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SettingsError {
-    pub problem: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// The column in characters, from 1.
-    pub column: usize,
-}
-
-impl fmt::Display for SettingsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}: {}", self.line, self.column, self.problem)
-    }
-}
-
-impl std::error::Error for SettingsError {}
 
 #[derive(Debug, Default)]
 pub struct SettingsFile {
@@ -95,40 +78,16 @@ struct RawProfile {
     statuses: Option<Spanned<BTreeMap<String, String>>>,
 }
 
-struct Wrong {
-    problem: String,
-    at: usize,
+pub fn parse(text: &str) -> Result<SettingsFile, PlacedError> {
+    read(text).map_err(|error| error.placed(text))
 }
 
-type Reading<T> = Result<T, Wrong>;
-
-fn wrong<T>(span: &Range<usize>, problem: impl Into<String>) -> Reading<T> {
-    Err(Wrong { problem: problem.into(), at: span.start })
-}
-
-/// The line and the column of a byte, both from 1.
-fn place(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at).unwrap_or(text);
-    let last_line = before.rsplit('\n').next().unwrap_or_default();
-    (before.matches('\n').count() + 1, last_line.chars().count() + 1)
-}
-
-pub fn parse(text: &str) -> Result<SettingsFile, SettingsError> {
-    read(text).map_err(|Wrong { problem, at }| {
-        let (line, column) = place(text, at);
-        SettingsError { problem, line, column }
-    })
-}
-
-fn read(text: &str) -> Reading<SettingsFile> {
-    if text.len() > MAX_FILE_BYTES {
-        return wrong(&(0..0), format!("it is longer than {MAX_FILE_BYTES} bytes"));
-    }
-    let file: RawFile = toml::from_str(text).map_err(|error| {
-        let span = error.span().unwrap_or_default();
-        let found = text.get(span.clone()).unwrap_or_default();
-        Wrong { problem: explain(&error, found), at: span.start }
-    })?;
+fn read(text: &str) -> SpannedResult<SettingsFile> {
+    let tables = [
+        (&PROFILE_SETTINGS[..], "belongs into a [profile.NAME] table"),
+        (&TOP_SETTINGS[..], "stands above the first [profile.NAME] table"),
+    ];
+    let file: RawFile = toml_span::read(text, MAX_FILE_BYTES, &tables)?;
     let mut profiles = BTreeMap::new();
     for (name, raw) in file.profile {
         let span = name.span();
@@ -148,32 +107,12 @@ fn read(text: &str) -> Reading<SettingsFile> {
         None => None,
         Some(name) if profiles.contains_key(name.get_ref()) => Some(name.into_inner()),
         Some(name) => {
-            let near = nearest(name.get_ref(), profiles.keys().map(String::as_str));
-            let end = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
-            let problem = format!("there is no profile {:?}{end}", name.get_ref());
+            let near = did_you_mean(name.get_ref(), profiles.keys().map(String::as_str));
+            let problem = format!("there is no profile {:?}{near}", name.get_ref());
             return wrong(&name.span(), problem);
         }
     };
     Ok(SettingsFile { default_profile, profiles })
-}
-
-fn explain(error: &toml::de::Error, found: &str) -> String {
-    let message = error.message().lines().next().unwrap_or("it is no TOML");
-    if !message.starts_with("unknown field") {
-        return message.to_owned();
-    }
-    let name = found.trim_matches(['"', '\'', '[', ']', ' ']);
-    let name = name.rsplit('.').next().unwrap_or(name);
-    if PROFILE_SETTINGS.contains(&name) {
-        return format!("the setting {name} belongs into a [profile.NAME] table");
-    }
-    if TOP_SETTINGS.contains(&name) {
-        return format!("the setting {name} stands above the first [profile.NAME] table");
-    }
-    match nearest(name, PROFILE_SETTINGS.into_iter().chain(TOP_SETTINGS)) {
-        Some(known) => format!("there is no setting {name:?}; did you mean {known}?"),
-        None => format!("there is no setting {name:?}"),
-    }
 }
 
 struct Reader<'t> {
@@ -181,15 +120,15 @@ struct Reader<'t> {
 }
 
 impl Reader<'_> {
-    fn profile(&self, raw: RawProfile) -> Reading<Profile> {
+    fn profile(&self, raw: RawProfile) -> SpannedResult<Profile> {
         Ok(Profile {
             key: self.key(raw.key_env, raw.key_file, raw.key_command)?,
-            platform_id: self.checked(raw.platform_id, not_empty)?,
+            platform_id: self.checked(raw.platform_id, |text| not_empty(text))?,
             sign_type: self.checked(raw.sign_type, |text| {
                 let names = || [Algorithm::Md5, Algorithm::HmacSha256, Algorithm::Sha256];
-                text.parse().map_err(|_| near_or(text, names().map(Algorithm::id)))
+                text.parse().map_err(|_| unknown(text, names().map(Algorithm::id)))
             })?,
-            dialect: self.checked(raw.dialect, not_empty)?,
+            dialect: self.checked(raw.dialect, |text| not_empty(text))?,
             url: self.checked(raw.url, |url| {
                 Target::parse(url).map(|_| url.to_owned()).map_err(|error| error.to_string())
             })?,
@@ -202,28 +141,24 @@ impl Reader<'_> {
                 Ok(time) => Ok(time),
                 Err(error) => Err(error.to_string()),
             })?,
-            headers: self.headers(raw.headers)?,
+            headers: self.checked(raw.headers, headers)?,
             reply: self.checked(raw.reply, |text| {
                 let parsed = ReplyProgram::parse(text).map_err(|error| error.to_string());
                 parsed.map(|_| text.to_owned())
             })?,
-            statuses: self.statuses(raw.statuses)?,
+            statuses: self.checked(raw.statuses, statuses)?,
         })
     }
 
-    fn placed<T>(&self, span: &Range<usize>, value: T) -> Placed<T> {
-        let (line, column) = place(self.text, span.start);
-        Placed { value, line, column }
-    }
-
-    fn checked<T>(
+    fn checked<R, T>(
         &self,
-        raw: Option<Spanned<String>>,
-        check: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Reading<Option<Placed<T>>> {
+        raw: Option<Spanned<R>>,
+        check: impl FnOnce(&R) -> Result<T, String>,
+    ) -> SpannedResult<Option<Placed<T>>> {
         let Some(raw) = raw else { return Ok(None) };
+        let (line, column) = place(self.text, raw.span().start);
         match check(raw.get_ref()) {
-            Ok(value) => Ok(Some(self.placed(&raw.span(), value))),
+            Ok(value) => Ok(Some(Placed { value, line, column })),
             Err(problem) => wrong(&raw.span(), problem),
         }
     }
@@ -233,87 +168,68 @@ impl Reader<'_> {
         variable: Option<Spanned<String>>,
         file: Option<Spanned<String>>,
         command: Option<Spanned<Vec<String>>>,
-    ) -> Reading<Option<Placed<KeySource>>> {
-        let mut found: Vec<(Range<usize>, KeySource)> = Vec::new();
-        if let Some(variable) = variable {
-            let name = variable.get_ref();
+    ) -> SpannedResult<Option<Placed<KeySource>>> {
+        let spans = [
+            variable.as_ref().map(Spanned::span),
+            file.as_ref().map(Spanned::span),
+            command.as_ref().map(Spanned::span),
+        ];
+        let variable = self.checked(variable, |name| {
             let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            if name.is_empty() || !name.chars().all(is_name) {
-                return wrong(&variable.span(), "key_env is the name of an environment variable");
+            match !name.is_empty() && name.chars().all(is_name) {
+                true => Ok(KeySource::Variable(name.clone())),
+                false => Err("key_env is the name of an environment variable".to_owned()),
             }
-            found.push((variable.span(), KeySource::Variable(variable.into_inner())));
-        }
-        if let Some(file) = file {
-            if file.get_ref().is_empty() {
-                return wrong(&file.span(), "key_file is the path of a file");
-            }
-            found.push((file.span(), KeySource::File(file.get_ref().into())));
-        }
-        if let Some(command) = command {
-            let argv = command.get_ref();
+        })?;
+        let file = self.checked(file, |path| match path.as_str() {
+            "" => Err("key_file is the path of a file".to_owned()),
+            path => Ok(KeySource::File(path.into())),
+        })?;
+        let command = self.checked(command, |argv| {
             let has_program = argv.first().is_some_and(|program| !program.is_empty());
             if !has_program || argv.len() > MOST || argv.iter().any(|word| word.contains('\0')) {
-                let form = "key_command is a list: the program, then its arguments";
-                return wrong(&command.span(), form);
+                return Err("key_command is a list: the program, then its arguments".to_owned());
             }
-            found.push((command.span(), KeySource::Command(argv.clone())));
-        }
+            Ok(KeySource::Command(argv.clone()))
+        })?;
         // The later one is the one too many, wherever its name stands in the alphabet.
-        found.sort_by_key(|(span, _)| span.start);
-        if let Some((span, _)) = found.get(1) {
-            return wrong(span, "a profile has one of key_env, key_file and key_command");
+        let mut spans: Vec<Range<usize>> = spans.into_iter().flatten().collect();
+        spans.sort_by_key(|span| span.start);
+        match spans.get(1) {
+            Some(span) => wrong(span, "a profile has one of key_env, key_file and key_command"),
+            None => Ok(variable.or(file).or(command)),
         }
-        Ok(found.pop().map(|(span, source)| self.placed(&span, source)))
     }
+}
 
-    fn headers(&self, raw: Option<Spanned<Vec<String>>>) -> Reading<Option<Placed<Vec<String>>>> {
-        let Some(raw) = raw else { return Ok(None) };
-        if raw.get_ref().len() > MOST {
-            return wrong(&raw.span(), format!("a profile has at most {MOST} headers"));
-        }
-        for header in raw.get_ref() {
-            if let Err(error) = HeaderRule::parse(header) {
-                return wrong(&raw.span(), format!("a header cannot be sent: {error}"));
-            }
-        }
-        Ok(Some(self.placed(&raw.span(), raw.get_ref().clone())))
+fn headers(headers: &Vec<String>) -> Result<Vec<String>, String> {
+    if headers.len() > MOST {
+        return Err(format!("a profile has at most {MOST} headers"));
     }
+    for header in headers {
+        HeaderRule::parse(header).map_err(|error| format!("a header cannot be sent: {error}"))?;
+    }
+    Ok(headers.clone())
+}
 
-    fn statuses(
-        &self,
-        raw: Option<Spanned<BTreeMap<String, String>>>,
-    ) -> Reading<Option<Placed<StatusTable>>> {
-        let Some(raw) = raw else { return Ok(None) };
-        if raw.get_ref().len() > MOST {
-            return wrong(&raw.span(), format!("a profile names at most {MOST} statuses"));
-        }
-        let mut numbers = Vec::new();
-        for (number, name) in raw.get_ref() {
-            let Ok(code) = number.parse::<u8>() else {
-                let form = format!("{number:?} is no status number (0 to 255)");
-                return wrong(&raw.span(), form);
-            };
-            numbers.push((code, name.as_str()));
-        }
-        match StatusTable::try_new(numbers) {
-            Ok(table) => Ok(Some(self.placed(&raw.span(), table))),
-            Err(StatusTableError::UnknownName(name)) => {
-                wrong(&raw.span(), near_or(&name, Status::payout_names()))
-            }
-            Err(error) => wrong(&raw.span(), error.to_string()),
-        }
+fn statuses(names: &BTreeMap<String, String>) -> Result<StatusTable, String> {
+    if names.len() > MOST {
+        return Err(format!("a profile names at most {MOST} statuses"));
     }
+    let mut numbers = Vec::new();
+    for (number, name) in names {
+        let code: u8 =
+            number.parse().map_err(|_| format!("{number:?} is no status number (0 to 255)"))?;
+        numbers.push((code, name.as_str()));
+    }
+    StatusTable::try_new(numbers).map_err(|error| match error {
+        StatusTableError::UnknownName(name) => unknown(&name, Status::payout_names()),
+        error => error.to_string(),
+    })
 }
 
 fn not_empty(text: &str) -> Result<String, String> {
     if text.is_empty() { Err("it is empty".to_owned()) } else { Ok(text.to_owned()) }
-}
-
-fn near_or<const N: usize>(text: &str, names: [&'static str; N]) -> String {
-    match nearest(text, names) {
-        Some(near) => format!("{text:?} is unknown; did you mean {near:?}?"),
-        None => format!("{text:?} is unknown; {} is wanted", names.join(" or ")),
-    }
 }
 
 #[cfg(test)]

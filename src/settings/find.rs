@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use protocol::internal::nearest::nearest;
 
-use super::Environment;
-use super::file::{self, MAX_FILE_BYTES, SettingsError, SettingsFile};
-use super::profile::{Chosen, NamedBy, Owner};
+use super::file::{self, MAX_FILE_BYTES, SettingsFile};
+use super::profile::{Chosen, Owner};
+use super::{Environment, PROFILE_VARIABLE};
 use crate::error::CommandError;
+use protocol::internal::toml_span::PlacedError;
 
 pub const FILE_NAME: &str = "payout-notify.toml";
 
@@ -77,7 +78,7 @@ fn read(path: PathBuf, owner: Owner) -> Result<Found, CommandError> {
     for profile in file.profiles.values_mut() {
         *profile = std::mem::take(profile).settle(folder, owner).map_err(|refused| {
             let (problem, line, column) = (refused.value, refused.line, refused.column);
-            let own = unusable().because(SettingsError { problem, line, column });
+            let own = unusable().because(PlacedError { problem, line, column });
             own.hint(format!("move the profile into your own {FILE_NAME}, which `payout-notify config show` names"))
         })?;
     }
@@ -90,11 +91,8 @@ pub fn choose(
     environment: &Environment,
 ) -> Result<Option<Chosen>, CommandError> {
     let variable = environment.profile.as_deref().filter(|name| !name.is_empty());
-    let named = match (flag, variable) {
-        (Some(name), _) => Some((name, NamedBy::Flag)),
-        (None, Some(name)) => Some((name, NamedBy::Environment)),
-        (None, None) => None,
-    };
+    let named = flag.map(|name| (name, "--profile"));
+    let named = named.or(variable.map(|name| (name, PROFILE_VARIABLE)));
     let chosen = |found: &Found, name: &str, named_by| {
         found.file.profiles.get(name).map(|profile| Chosen {
             name: name.to_owned(),
@@ -105,11 +103,10 @@ pub fn choose(
         })
     };
     let Some((name, named_by)) = named else {
-        let default = files.iter().find_map(|found| {
-            let name = found.file.default_profile.as_deref()?;
-            chosen(found, name, NamedBy::File)
-        });
-        return Ok(default);
+        let default = |found: &Found| {
+            chosen(found, found.file.default_profile.as_deref()?, "default_profile")
+        };
+        return Ok(files.iter().find_map(default));
     };
     if let Some(chosen) = files.iter().find_map(|found| chosen(found, name, named_by)) {
         return Ok(Some(chosen));

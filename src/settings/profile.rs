@@ -1,6 +1,6 @@
 //! A profile: named settings that hold where neither a flag nor the environment says otherwise.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use protocol::{Algorithm, StatusTable};
@@ -54,27 +54,11 @@ impl Owner {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NamedBy {
-    Flag,
-    Environment,
-    File,
-}
-
-impl NamedBy {
-    pub fn name(self) -> &'static str {
-        match self {
-            NamedBy::Flag => "--profile",
-            NamedBy::Environment => "PAYOUT_NOTIFY_PROFILE",
-            NamedBy::File => "default_profile",
-        }
-    }
-}
-
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chosen {
     pub name: String,
-    pub named_by: NamedBy,
+    /// The flag, the variable or the setting that names it.
+    pub named_by: &'static str,
     pub file: PathBuf,
     pub owner: Owner,
     pub profile: Profile,
@@ -92,10 +76,7 @@ fn placed_below(folder: &Path, path: &Path, owner: Owner) -> Result<PathBuf, Str
         return Ok(whole);
     }
     let outside = || format!("{} lies outside the project; {USERS_ONLY}", path.display());
-    let climbs = path.components().any(|part| {
-        !matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir)
-    });
-    if climbs {
+    if path.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
         return Err(outside());
     }
     // A link below the project can lead out of it; a file that is not there leads nowhere.
@@ -112,16 +93,15 @@ impl Profile {
     /// run, reads no file outside its folder, and takes the key only from a variable whose name
     /// begins with `PAYOUT_`: else it could send another secret's digest to a URL of its own.
     pub fn settle(mut self, folder: &Path, owner: Owner) -> Result<Profile, Placed<String>> {
+        let is_project = owner == Owner::Project;
         if let Some(key) = &mut self.key {
-            let refuse = |problem| Placed { value: problem, line: key.line, column: key.column };
+            let refuse = |value| Placed { value, line: key.line, column: key.column };
             match &mut key.value {
-                KeySource::Variable(name)
-                    if owner == Owner::Project && !name.starts_with("PAYOUT_") =>
-                {
+                KeySource::Variable(name) if is_project && !name.starts_with("PAYOUT_") => {
                     let rule = "in a project's file key_env begins with PAYOUT_";
                     return Err(refuse(format!("{rule}; {USERS_ONLY}")));
                 }
-                KeySource::Command(_) if owner == Owner::Project => {
+                KeySource::Command(_) if is_project => {
                     let rule = "key_command stands only in the user's own file";
                     return Err(refuse(format!("{rule}; {USERS_ONLY}")));
                 }

@@ -21,10 +21,8 @@ impl Reply {
     }
 }
 
-/// Outcomes that are told together.
-///
-/// To wake a task from another thread costs a system call each; from a task of its own runtime it
-/// costs next to nothing. So one task for all of them is started there.
+/// Outcomes that are sent together, by one task in the runtime of those who wait: to wake a task
+/// from there costs next to nothing, from another thread a system call each.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     runtime: Option<Handle>,

@@ -1,13 +1,11 @@
 //! What can go wrong with a store's file, each with a hint.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::ErrorCode;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Trouble {
     Exists,
     Missing,
@@ -116,12 +114,17 @@ impl Trouble {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the {what} {} {}{}", .path.display(), .trouble.words(), in_brackets(.detail.as_deref()))]
 pub struct StoreError {
     pub trouble: Trouble,
     pub what: &'static str,
     pub path: Arc<Path>,
     pub detail: Option<String>,
+}
+
+fn in_brackets(detail: Option<&str>) -> String {
+    detail.map_or_else(String::new, |detail| format!(" ({detail})"))
 }
 
 impl StoreError {
@@ -130,56 +133,63 @@ impl StoreError {
     }
 }
 
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the {} {} {}", self.what, self.path.display(), self.trouble.words())?;
-        match &self.detail {
-            Some(detail) => write!(f, " ({detail})"),
-            None => Ok(()),
-        }
+/// What went wrong, without the file: [`Subject::error`] names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) trouble: Trouble,
+    detail: Option<String>,
+}
+
+impl Trouble {
+    pub(super) fn because(self, detail: impl Into<String>) -> Failure {
+        Failure { trouble: self, detail: Some(detail.into()) }
     }
 }
 
-impl std::error::Error for StoreError {}
-
-#[derive(Clone, Debug)]
-pub(super) struct Subject {
-    pub(super) what: &'static str,
-    pub(super) path: Arc<Path>,
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        Failure { trouble, detail: None }
+    }
 }
 
-impl Subject {
-    pub(super) fn new(what: &'static str, path: &Path) -> Self {
-        Subject { what, path: PathBuf::from(path).into() }
-    }
-
-    pub(super) fn error(&self, trouble: Trouble) -> StoreError {
-        StoreError { trouble, what: self.what, path: Arc::clone(&self.path), detail: None }
-    }
-
-    pub(super) fn detailed(&self, trouble: Trouble, detail: impl Into<String>) -> StoreError {
-        StoreError { detail: Some(detail.into()), ..self.error(trouble) }
-    }
-
-    pub(super) fn io(&self, error: &std::io::Error) -> StoreError {
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
         use std::io::ErrorKind;
         let trouble = match error.kind() {
             ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Trouble::ReadOnly,
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Trouble::Full,
             _ => Trouble::Io,
         };
-        self.detailed(trouble, error.to_string())
+        trouble.because(error.to_string())
     }
+}
 
-    pub(super) fn sql(&self, error: &rusqlite::Error) -> StoreError {
-        let trouble = match error {
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        let trouble = match &error {
             rusqlite::Error::SqliteFailure(failure, _) => trouble_of(failure.code),
-            // A table or a column that our statements need is not there.
-            rusqlite::Error::SqlInputError { .. } => Trouble::Corrupt,
             rusqlite::Error::ToSqlConversionFailure(_) => Trouble::Refused,
+            // A table or a column that our statements need is not there, or holds something else.
             _ => Trouble::Corrupt,
         };
-        self.detailed(trouble, error.to_string())
+        trouble.because(error.to_string())
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Subject {
+    what: &'static str,
+    path: Arc<Path>,
+}
+
+impl Subject {
+    pub(super) fn new(what: &'static str, path: &Path) -> Self {
+        Subject { what, path: path.into() }
+    }
+
+    pub(super) fn error(&self, failure: impl Into<Failure>) -> StoreError {
+        let Failure { trouble, detail } = failure.into();
+        StoreError { trouble, what: self.what, path: Arc::clone(&self.path), detail }
     }
 }
 
@@ -209,7 +219,7 @@ mod tests {
     fn an_error_names_the_file_the_trouble_and_the_cause() {
         let subject = Subject::new("journal", Path::new("run.db"));
         let failure = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
-        let error = subject.sql(&rusqlite::Error::SqliteFailure(failure, None));
+        let error = subject.error(rusqlite::Error::SqliteFailure(failure, None));
         assert_eq!(error.trouble, Trouble::Full);
         assert!(error.to_string().starts_with("the journal run.db has no room left ("), "{error}");
         assert!(error.hint().contains("disk"));

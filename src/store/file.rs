@@ -1,16 +1,15 @@
 //! The file of a store: whether it may be used, who uses it, and where what lies beside it.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use super::error::{StoreError, Subject, Trouble};
+use super::error::{Failure, Trouble};
 use super::{Presence, Schema};
 
-/// The first bytes of every SQLite database.
-///
-/// Source: sqlite.org/fileformat2.html, section 1.3; the application id is at byte 68.
+/// The first bytes of every SQLite database (sqlite.org/fileformat2.html, section 1.3); the
+/// application id is at byte 68.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 const HEADER_LENGTH: usize = 100;
 const APPLICATION_ID_AT: usize = 68;
@@ -20,11 +19,12 @@ const LOCK_TRIES: usize = 8;
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) path: PathBuf,
-    pub(super) subject: Subject,
     lock_path: PathBuf,
     // A lock of its own: SQLite's are taken for each transaction, and closing any other handle of
     // the database would drop them. Readers need none and can look on.
     _lock: File,
+    // The same for the file itself, whatever name it is opened by. It is closed after SQLite's handles.
+    database: Option<File>,
 }
 
 impl Drop for Place {
@@ -47,114 +47,125 @@ impl Place {
         path: &Path,
         presence: Presence,
         schema: &Schema,
-    ) -> Result<(Place, Found), StoreError> {
-        let subject = Subject::new(schema.what, path);
+    ) -> Result<(Place, Found), Failure> {
         let metadata = match fs::metadata(path) {
-            Ok(metadata) if !metadata.is_file() => return Err(subject.error(Trouble::NotAFile)),
+            Ok(metadata) if !metadata.is_file() => return Err(Trouble::NotAFile.into()),
             Ok(metadata) => Some(metadata),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => return Err(subject.io(&error)),
+            Err(error) => return Err(error.into()),
         };
-        match (&metadata, presence) {
-            (Some(_), Presence::New) => return Err(subject.error(Trouble::Exists)),
-            (None, Presence::Existing) => return Err(subject.error(Trouble::Missing)),
-            // Asked of the file and not of the system: a superuser may write what was locked away.
-            (Some(metadata), _) if metadata.permissions().readonly() => {
-                return Err(subject.detailed(Trouble::ReadOnly, "the file is read-only"));
-            }
-            _ => {}
+        presence.check(metadata.is_some())?;
+        // Asked of the file and not of the system: a superuser may write what was locked away.
+        if metadata.is_some_and(|metadata| metadata.permissions().readonly()) {
+            return Err(Trouble::ReadOnly.because("the file is read-only"));
         }
-        let path = resolve(path, &subject)?;
+        let path = resolve(path)?;
         let lock_path = beside(&path, "-lock");
-        let lock = lock(&lock_path, &subject)?;
-        let place = Place { path, subject, lock_path, _lock: lock };
+        let lock = lock(&lock_path)?;
+        let mut place = Place { path, lock_path, _lock: lock, database: None };
         // Looked at again under the lock: another process may just have made it.
-        let found = if place.path.exists() { Found::Store } else { Found::Nothing };
-        match (found, presence) {
-            (Found::Store, Presence::New) => Err(place.subject.error(Trouble::Exists)),
-            (Found::Nothing, Presence::Existing) => Err(place.subject.error(Trouble::Missing)),
-            (Found::Store, _) => {
-                place.check_header(schema)?;
-                Ok((place, found))
-            }
-            (Found::Nothing, _) => {
-                place.check_leftovers()?;
-                Ok((place, found))
-            }
+        let is_there = place.path.exists();
+        presence.check(is_there)?;
+        if is_there {
+            place.lock_database()?;
+            place.check_header(schema)?;
+            return Ok((place, Found::Store));
         }
+        place.check_leftovers()?;
+        Ok((place, Found::Nothing))
     }
 
     /// Where a new database is made before it gets its name, so that no half-made one is ever found.
-    pub(super) fn draft(&self) -> Result<PathBuf, StoreError> {
+    pub(super) fn draft(&self) -> io::Result<PathBuf> {
         let draft = beside(&self.path, "-new");
         for end in ["", "-journal", "-wal", "-shm"] {
             match fs::remove_file(beside(&draft, end)) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(self.subject.io(&error));
-                }
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
         }
-        create_private(&draft).map_err(|error| self.subject.io(&error))?;
+        private().create_new(true).open(&draft)?;
         Ok(draft)
     }
 
     /// Gives the finished draft its name, durably.
-    pub(super) fn publish(&self, draft: &Path) -> Result<(), StoreError> {
-        let publish = || {
-            File::open(draft)?.sync_all()?;
-            fs::rename(draft, &self.path)?;
-            sync_folder(&self.path)
-        };
-        publish().map_err(|error| self.subject.io(&error))
+    pub(super) fn publish(&mut self, draft: &Path) -> Result<(), Failure> {
+        File::open(draft)?.sync_all()?;
+        fs::rename(draft, &self.path)?;
+        sync_folder(&self.path)?;
+        self.lock_database()
+    }
+
+    /// Keeps others from the file by its other names: a hard link has a lock and a log of its own, in
+    /// which nothing of this one's is.
+    fn lock_database(&mut self) -> Result<(), Failure> {
+        // Elsewhere such a lock is one of SQLite's kind, and would keep SQLite itself out.
+        if cfg!(target_os = "linux") {
+            let file = File::open(&self.path)?;
+            if let Err(TryLockError::WouldBlock) = file.try_lock() {
+                return Err(Trouble::InUse.into());
+            }
+            self.database = Some(file);
+        }
+        Ok(())
     }
 
     /// Another program's database must not be touched: opening it can already write to it.
-    fn check_header(&self, schema: &Schema) -> Result<(), StoreError> {
+    fn check_header(&self, schema: &Schema) -> Result<(), Failure> {
         let mut header = Vec::with_capacity(HEADER_LENGTH);
-        let limit = HEADER_LENGTH as u64;
-        File::open(&self.path)
-            .and_then(|file| file.take(limit).read_to_end(&mut header))
-            .map_err(|error| self.subject.io(&error))?;
-        let foreign = |detail: String| Err(self.subject.detailed(Trouble::Foreign, detail));
+        File::open(&self.path)?.take(HEADER_LENGTH as u64).read_to_end(&mut header)?;
         if header.is_empty() {
-            return foreign("it is empty".to_owned());
+            return Err(Trouble::Foreign.because("it is empty"));
         }
         if !header.starts_with(MAGIC) {
-            return foreign("it is no SQLite database".to_owned());
+            return Err(Trouble::Foreign.because("it is no SQLite database"));
         }
         let id = header.get(APPLICATION_ID_AT..APPLICATION_ID_AT + 4);
         match id.and_then(|bytes| bytes.try_into().ok()).map(i32::from_be_bytes) {
             Some(id) if id == schema.application_id => Ok(()),
-            Some(_) => foreign(format!("it is a SQLite database, but no {}", schema.what)),
-            None => Err(self.subject.detailed(Trouble::Corrupt, "its header is cut off")),
+            Some(_) => {
+                let detail = format!("it is a SQLite database, but no {}", schema.what);
+                Err(Trouble::Foreign.because(detail))
+            }
+            None => Err(Trouble::Corrupt.because("its header is cut off")),
         }
     }
 
     /// A log without its database would be read into the new one.
-    fn check_leftovers(&self) -> Result<(), StoreError> {
-        for end in ["-wal", "-journal"] {
-            let path = beside(&self.path, end);
-            if fs::symlink_metadata(&path).is_ok() {
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                return Err(self.subject.detailed(Trouble::Leftover, name));
-            }
+    fn check_leftovers(&self) -> Result<(), Failure> {
+        let paths = ["-wal", "-journal"].map(|end| beside(&self.path, end));
+        match paths.iter().find(|path| fs::symlink_metadata(path).is_ok()) {
+            Some(path) => Err(Trouble::Leftover.because(name_of(path))),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
+impl Presence {
+    fn check(self, is_there: bool) -> Result<(), Trouble> {
+        match (is_there, self) {
+            (true, Presence::New) => Err(Trouble::Exists),
+            (false, Presence::Existing) => Err(Trouble::Missing),
+            _ => Ok(()),
+        }
+    }
+}
+
+pub(super) fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 /// The path with links followed, so that two names of one file share one lock.
-fn resolve(path: &Path, subject: &Subject) -> Result<PathBuf, StoreError> {
+fn resolve(path: &Path) -> Result<PathBuf, Failure> {
     if let Ok(path) = fs::canonicalize(path) {
         return Ok(path);
     }
-    let Some(name) = path.file_name() else { return Err(subject.error(Trouble::NotAFile)) };
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    fs::canonicalize(folder).map(|folder| folder.join(name)).map_err(|error| subject.io(&error))
+    let Some(name) = path.file_name() else { return Err(Trouble::NotAFile.into()) };
+    Ok(fs::canonicalize(folder_of(path).unwrap_or(Path::new(".")))?.join(name))
+}
+
+fn folder_of(path: &Path) -> Option<&Path> {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty())
 }
 
 pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
@@ -163,20 +174,18 @@ pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn lock(path: &Path, subject: &Subject) -> Result<File, StoreError> {
+fn lock(path: &Path) -> Result<File, Failure> {
     for _ in 0..LOCK_TRIES {
-        let mut options = private();
-        let file =
-            options.create(true).truncate(false).open(path).map_err(|error| subject.io(&error))?;
+        let file = private().create(true).truncate(false).open(path)?;
         match file.try_lock() {
             Ok(()) if is_at(&file, path) => return Ok(file),
             // Its last holder removed it between our two steps.
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(subject.error(Trouble::InUse)),
-            Err(TryLockError::Error(error)) => return Err(subject.io(&error)),
+            Err(TryLockError::WouldBlock) => return Err(Trouble::InUse.into()),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
         }
     }
-    Err(subject.error(Trouble::InUse))
+    Err(Trouble::InUse.into())
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -187,24 +196,29 @@ pub(super) struct FileId {
 
 impl FileId {
     /// The file that has this name now; nothing where there is none.
-    ///
-    /// Where the system has no such numbers a file that is open cannot be removed.
     pub(super) fn of(path: &Path) -> Option<FileId> {
-        let metadata = fs::symlink_metadata(path).ok()?;
+        fs::symlink_metadata(path).ok().map(FileId::new)
+    }
+
+    /// Where the system has no such numbers a file that is open cannot be removed.
+    #[cfg_attr(not(unix), allow(unused_variables))]
+    fn new(metadata: Metadata) -> FileId {
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt;
-            Some(FileId { device: metadata.dev(), inode: metadata.ino() })
+            FileId { device: metadata.dev(), inode: metadata.ino() }
         }
         #[cfg(not(unix))]
-        Some(metadata).map(|_| FileId::default())
+        FileId::default()
     }
 }
 
+fn is_at(file: &File, path: &Path) -> bool {
+    file.metadata().is_ok_and(|held| Some(FileId::new(held)) == FileId::of(path))
+}
+
 pub(super) fn make_folder_of(path: &Path) -> io::Result<()> {
-    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
-        return Ok(());
-    };
+    let Some(folder) = folder_of(path) else { return Ok(()) };
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -212,25 +226,7 @@ pub(super) fn make_folder_of(path: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-#[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    match (file.metadata(), fs::symlink_metadata(path)) {
-        (Ok(held), Ok(named)) => (held.dev(), held.ino()) == (named.dev(), named.ino()),
-        _ => false,
-    }
-}
-
-#[cfg(not(unix))]
-fn is_at(_file: &File, path: &Path) -> bool {
-    path.exists()
-}
-
-/// Makes an empty file that only its owner can read: a body carries a merchant's data.
-fn create_private(path: &Path) -> io::Result<()> {
-    private().create_new(true).open(path).map(drop)
-}
-
+/// A file that only its owner can read: a body carries a merchant's data.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true);

@@ -8,9 +8,8 @@ use std::thread::{self, JoinHandle};
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, OpenFlags};
 
-use super::Limits;
-use super::connection;
-use super::error::{StoreError, Subject};
+use super::error::Failure;
+use super::{Limits, connection};
 
 /// From this many pages on (4 MiB) the log is moved into the database.
 const LOG_PAGES: i64 = 1024;
@@ -18,17 +17,15 @@ const LOG_PAGES: i64 = 1024;
 /// How many pages (256 KiB) the log grows by before the mover is asked again.
 const STEP_PAGES: i64 = 64;
 
-/// So few pages (1 MiB) may be moved on the path of a commit, that the log can begin anew.
+/// So few pages (1 MiB) may be moved on the path of a commit, so that the log can begin again.
 const REST_PAGES: i64 = 256;
 
 /// From this many pages on (64 MiB) the rest is moved however long it is: the log must end.
 const LONG_PAGES: i64 = 16 * LOG_PAGES;
 
-/// Keeps the log short without making commits wait for it.
-///
-/// The mover copies the log while commits go on, so it never quite reaches its end; when little is
-/// left, the writer copies the rest, and its next commit begins the log anew. Someone who reads for
-/// long can hold both up; each is tried again only after the log has grown.
+/// The mover copies the log while commits continue, so it never quite reaches its end; when little
+/// is left, the writer copies the rest, and its next commit begins the log again. Someone who reads
+/// for long can hold both up; each is tried again only after the log has grown.
 pub(super) struct Log {
     nudge: SyncSender<()>,
     mover: JoinHandle<()>,
@@ -37,21 +34,14 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn start(
-        path: &Path,
-        limits: &Limits,
-        subject: &Subject,
-    ) -> Result<Log, StoreError> {
-        let mover = connection::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, limits, subject)?;
+    pub(super) fn start(path: &Path, limits: &Limits) -> Result<Log, Failure> {
+        let mover = connection::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, limits)?;
         // A connection that has read nothing yet does not know that there is a log.
-        mover
-            .pragma_query_value(None, "user_version", |_| Ok(()))
-            .map_err(|error| subject.sql(&error))?;
+        mover.pragma_query_value(None, "user_version", |_| Ok(()))?;
         let (nudge, nudges) = sync_channel(1);
         let mover = thread::Builder::new()
             .name("store-log".to_owned())
-            .spawn(move || move_log(&mover, &nudges))
-            .map_err(|error| subject.io(&error))?;
+            .spawn(move || move_log(&mover, &nudges))?;
         Ok(Log { nudge, mover, asked_at: 0, moved_at: 0 })
     }
 

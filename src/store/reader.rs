@@ -1,12 +1,13 @@
 //! A connection that reads, beside whoever writes.
 
+use std::cmp::Ordering;
 use std::path::Path;
 use std::time::Duration;
 use std::{fs, thread};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::error::{StoreError, Subject, Trouble};
+use super::error::{Failure, StoreError, Subject, Trouble};
 use super::{Limits, Row, Schema, Value, connection, mark};
 
 const MARK_TRIES: u32 = 20;
@@ -19,41 +20,41 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Opens a file for reading only, also while another process writes it.
-    ///
-    /// The file must have the schema's version: a reader brings nothing up to date.
+    /// Opens a file for reading only, also while another process writes it. It must have the
+    /// schema's version: a reader brings nothing up to date.
     pub fn open(path: &Path, schema: &Schema) -> Result<Reader, StoreError> {
         let subject = Subject::new(schema.what, path);
-        match fs::metadata(path) {
-            Ok(metadata) if !metadata.is_file() => return Err(subject.error(Trouble::NotAFile)),
-            Ok(metadata) if metadata.len() == 0 => {
-                return Err(subject.detailed(Trouble::Foreign, "it is empty"));
-            }
-            Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(subject.error(Trouble::Missing));
-            }
-            Err(error) => return Err(subject.io(&error)),
+        let found = fs::metadata(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => subject.error(Trouble::Missing),
+            _ => subject.error(error),
+        })?;
+        if !found.is_file() {
+            return Err(subject.error(Trouble::NotAFile));
+        }
+        if found.len() == 0 {
+            return Err(subject.error(Trouble::Foreign.because("it is empty")));
         }
         let had_log = mark::has_log(path);
         let reader = Reader::connect(path, &Limits::default(), subject)?;
-        reader.check(schema)?;
-        reader.check_mark(path, had_log)?;
+        let checked = reader.check(schema).and_then(|()| reader.check_mark(path, had_log));
+        checked.map_err(|failure| reader.subject.error(failure))?;
         Ok(reader)
     }
 
     pub(super) fn is_marked(&self) -> Result<bool, StoreError> {
-        mark::read(&self.connection, &self.subject).map(|mark| mark.is_some())
+        let mark = mark::read(&self.connection).map_err(|error| self.subject.error(error))?;
+        Ok(mark.is_some())
     }
 
-    fn check_mark(&self, path: &Path, had_log: bool) -> Result<(), StoreError> {
+    fn check_mark(&self, path: &Path, had_log: bool) -> Result<(), Failure> {
         for _ in 0..MARK_TRIES {
-            if mark::read(&self.connection, &self.subject)? != Some(true) {
+            if mark::read(&self.connection)? != Some(true) {
                 return Ok(());
             }
             thread::sleep(MARK_PAUSE);
         }
-        Err(mark::lost(path, had_log, &self.subject))
+        // No writer is at work on it: it was killed while it set the mark, or the log is lost.
+        mark::check_needed(&self.connection, path, had_log).map(drop)
     }
 
     pub(super) fn connect(
@@ -61,34 +62,45 @@ impl Reader {
         limits: &Limits,
         subject: Subject,
     ) -> Result<Reader, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let connection = connection::open(path, flags, limits, &subject)?;
-        Ok(Reader { connection, subject })
+        match connection::open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, limits) {
+            Ok(connection) => Ok(Reader { connection, subject }),
+            Err(error) => Err(subject.error(error)),
+        }
+    }
+
+    /// Shows a file of an earlier version, which is not migrated yet, as one of today's.
+    pub(super) fn preview(&self, schema: &Schema) -> Result<(), StoreError> {
+        let version = connection::version(&self.connection);
+        let version = version.map_err(|error| self.subject.error(error))?;
+        let earlier = usize::try_from(version).ok().and_then(|version| version.checked_sub(1));
+        let Some(views) = earlier.and_then(|earlier| schema.previews.get(earlier)) else {
+            return Ok(());
+        };
+        self.connection.execute_batch(views).map_err(|error| self.subject.error(error))
     }
 
     /// Asked of SQLite and not of the file's bytes: closing any other handle of a database drops the
     /// locks that this process holds on it.
-    fn check(&self, schema: &Schema) -> Result<(), StoreError> {
+    fn check(&self, schema: &Schema) -> Result<(), Failure> {
         let number = |name| {
-            self.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(
-                |error| match error.sqlite_error_code() {
-                    Some(rusqlite::ErrorCode::NotADatabase) => {
-                        self.subject.detailed(Trouble::Foreign, "it is no SQLite database")
-                    }
-                    _ => self.subject.sql(&error),
-                },
-            )
+            let read = self.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+            read.map_err(|error| match error.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::NotADatabase) => {
+                    Trouble::Foreign.because("it is no SQLite database")
+                }
+                _ => error.into(),
+            })
         };
         if number("application_id")? != i64::from(schema.application_id) {
             let detail = format!("it is a SQLite database, but no {}", schema.what);
-            return Err(self.subject.detailed(Trouble::Foreign, detail));
+            return Err(Trouble::Foreign.because(detail));
         }
         let (found, known) = (number("user_version")?, schema.version());
         let detail = format!("its version is {found}, the known one is {known}");
-        match found {
-            found if found > known => Err(self.subject.detailed(Trouble::Newer, detail)),
-            found if found < known => Err(self.subject.detailed(Trouble::Corrupt, detail)),
-            _ => Ok(()),
+        match found.cmp(&known) {
+            Ordering::Greater => Err(Trouble::Newer.because(detail)),
+            Ordering::Less => Err(Trouble::Corrupt.because(detail)),
+            Ordering::Equal => Ok(()),
         }
     }
 
@@ -98,7 +110,7 @@ impl Reader {
         parameters: &[Value],
         mut take: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let failed = |error: rusqlite::Error| self.subject.sql(&error);
+        let failed = |error: rusqlite::Error| self.subject.error(error);
         let mut prepared = self.connection.prepare_cached(sql).map_err(failed)?;
         for (position, value) in (1_usize..).zip(parameters) {
             prepared.raw_bind_parameter(position, value).map_err(failed)?;
@@ -111,6 +123,6 @@ impl Reader {
     }
 
     pub fn corrupt(&self, problem: &str) -> StoreError {
-        self.subject.detailed(Trouble::Corrupt, problem)
+        self.subject.error(Trouble::Corrupt.because(problem))
     }
 }

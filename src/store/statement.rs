@@ -1,10 +1,11 @@
 //! What a store is asked to write, as plain data, and the rows it gives back.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::Write;
 use std::sync::Arc;
 
-use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::types::{FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
 use super::error::{StoreError, Subject, Trouble};
 
@@ -17,10 +18,8 @@ pub enum Value {
     Blob(Arc<[u8]>),
 }
 
-/// The parameters of one statement, with all that is long in one buffer.
-///
-/// They are made on one thread and given back on another, which is slow where each column has an
-/// allocation of its own.
+/// The parameters of one statement, with all that is long in one buffer: they are made on one
+/// thread and freed on another, which is slow where each column has an allocation of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parameters {
     buffer: Vec<u8>,
@@ -120,6 +119,15 @@ impl From<&'static str> for Value {
     }
 }
 
+impl From<Cow<'static, str>> for Value {
+    fn from(text: Cow<'static, str>) -> Self {
+        match text {
+            Cow::Borrowed(name) => Value::Name(name),
+            Cow::Owned(text) => text.into(),
+        }
+    }
+}
+
 impl From<String> for Value {
     fn from(text: String) -> Self {
         Value::Text(text.into())
@@ -156,7 +164,6 @@ pub enum Expect {
 pub struct Statement {
     pub sql: &'static str,
     pub parameters: Parameters,
-    /// How many rows it must change.
     pub expect: Expect,
 }
 
@@ -180,10 +187,7 @@ pub struct Row<'a> {
 
 impl Row<'_> {
     pub fn integer(&self, column: usize) -> Result<i64, StoreError> {
-        match self.value(column)? {
-            ValueRef::Integer(number) => Ok(number),
-            other => Err(self.unexpected(column, other)),
-        }
+        self.get(column, ValueRef::as_i64)
     }
 
     pub fn unsigned(&self, column: usize) -> Result<u64, StoreError> {
@@ -191,45 +195,37 @@ impl Row<'_> {
     }
 
     pub fn optional_integer(&self, column: usize) -> Result<Option<i64>, StoreError> {
-        match self.value(column)? {
-            ValueRef::Null => Ok(None),
-            _ => self.integer(column).map(Some),
-        }
+        self.get(column, ValueRef::as_i64_or_null)
     }
 
     pub fn text(&self, column: usize) -> Result<&str, StoreError> {
-        match self.value(column)? {
-            ValueRef::Text(bytes) => {
-                std::str::from_utf8(bytes).map_err(|_| self.corrupt(column, "is not UTF-8"))
-            }
-            other => Err(self.unexpected(column, other)),
-        }
+        self.get(column, ValueRef::as_str)
     }
 
     pub fn optional_text(&self, column: usize) -> Result<Option<&str>, StoreError> {
-        match self.value(column)? {
-            ValueRef::Null => Ok(None),
-            _ => self.text(column).map(Some),
-        }
+        self.get(column, ValueRef::as_str_or_null)
     }
 
     pub fn blob(&self, column: usize) -> Result<&[u8], StoreError> {
-        match self.value(column)? {
-            ValueRef::Blob(bytes) => Ok(bytes),
-            other => Err(self.unexpected(column, other)),
-        }
+        self.get(column, ValueRef::as_blob)
     }
 
     pub fn corrupt(&self, column: usize, problem: &str) -> StoreError {
         let name = self.row.as_ref().column_name(column).unwrap_or("a column");
-        self.subject.detailed(Trouble::Corrupt, format!("{name} {problem}"))
+        self.subject.error(Trouble::Corrupt.because(format!("{name} {problem}")))
     }
 
-    fn value(&self, column: usize) -> Result<ValueRef<'_>, StoreError> {
-        self.row.get_ref(column).map_err(|error| self.subject.sql(&error))
-    }
-
-    fn unexpected(&self, column: usize, found: ValueRef<'_>) -> StoreError {
-        self.corrupt(column, &format!("holds {}", found.data_type()))
+    fn get<'s, T>(
+        &'s self,
+        column: usize,
+        read: impl FnOnce(&ValueRef<'s>) -> FromSqlResult<T>,
+    ) -> Result<T, StoreError> {
+        let value = self.row.get_ref(column).map_err(|error| self.subject.error(error))?;
+        read(&value).map_err(|error| match error {
+            FromSqlError::InvalidType => {
+                self.corrupt(column, &format!("holds {}", value.data_type()))
+            }
+            _ => self.corrupt(column, "is not UTF-8"),
+        })
     }
 }

@@ -54,6 +54,7 @@ const NOTES: Schema = Schema {
     what: "notebook",
     application_id: 0x4e6f_7465,
     migrations: &["CREATE TABLE note (number INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT"],
+    previews: &[],
 };
 
 fn note(number: i64, text: &str) -> Vec<Statement> {
@@ -386,7 +387,6 @@ fn the_mark_waits_for_another_connection_that_moves_the_log() {
     };
     let writer = connect();
     writer.execute_batch("CREATE TABLE page (bytes BLOB NOT NULL)").unwrap();
-    let subject = Subject::new(NOTES.what, &path);
     let is_over = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -398,10 +398,108 @@ fn the_mark_waits_for_another_connection_that_moves_the_log() {
         let marked: Vec<_> = (0..40)
             .map(|_| {
                 writer.execute_batch("INSERT INTO page VALUES (zeroblob(2000000))").unwrap();
-                mark::set(&writer, &subject)
+                mark::set(&writer)
             })
             .collect();
         is_over.store(true, Ordering::Relaxed);
         assert_eq!(marked, vec![Ok(()); 40]);
     });
+}
+
+/// The lengths of a log's header, of a frame's, and of a frame.
+const LOG_HEADER: usize = 32;
+const FRAME_HEADER: usize = 24;
+const FRAME: usize = FRAME_HEADER + 4096;
+
+/// What a process leaves that is killed while it sets the mark, at `path`.
+struct Interrupted {
+    path: PathBuf,
+    database: Vec<u8>,
+    old_log: Vec<u8>,
+    new_log: Vec<u8>,
+}
+
+impl Interrupted {
+    fn with_notes(path: PathBuf, notes: i64) -> Interrupted {
+        open(&path, Presence::New).unwrap().close().unwrap();
+        let writer = Connection::open(&path).unwrap();
+        writer.execute_batch("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0").unwrap();
+        for number in 0..notes {
+            writer.execute("INSERT INTO note VALUES (?, '')", [number]).unwrap();
+        }
+        let mark = "UPDATE log_mark SET needs_log = 1; PRAGMA wal_checkpoint(FULL)";
+        writer.execute_batch(mark).unwrap();
+        let old_log = fs::read(beside(&path, "-wal")).unwrap();
+        writer.execute_batch("UPDATE log_mark SET needs_log = 0").unwrap();
+        let new_log = fs::read(beside(&path, "-wal")).unwrap();
+        let database = fs::read(&path).unwrap();
+        Interrupted { path, database, old_log, new_log }
+    }
+
+    /// The old log, of which the new one has overwritten so many bytes.
+    fn log(&self, overwritten: usize) -> Vec<u8> {
+        [&self.new_log[..overwritten], &self.old_log[overwritten..]].concat()
+    }
+
+    fn lay(&self, log: &[u8]) {
+        fs::write(&self.path, &self.database).unwrap();
+        fs::write(beside(&self.path, "-wal"), log).unwrap();
+        let _index = fs::remove_file(beside(&self.path, "-shm"));
+    }
+}
+
+#[tokio::test]
+async fn a_crash_while_the_mark_is_set_leaves_a_usable_file() {
+    let folder = Folder::new();
+    // With no note before it, the old log is a single frame, which the new one overwrites.
+    for notes in [0, 1, 5] {
+        let interrupted = Interrupted::with_notes(folder.file(&format!("notes-{notes}.db")), notes);
+        let path = &interrupted.path;
+        // A header is written at once, and a frame in two pieces.
+        for written in [0, LOG_HEADER, LOG_HEADER + FRAME_HEADER, 1000, LOG_HEADER + FRAME] {
+            let log = interrupted.log(written);
+            interrupted.lay(&log);
+            let read = Reader::open(path, &NOTES);
+            assert!(read.is_ok(), "{notes} notes, {written} bytes: {}", read.unwrap_err());
+            drop(read);
+            interrupted.lay(&log);
+            let store = open(path, Presence::Existing);
+            assert!(store.is_ok(), "{notes} notes, {written} bytes: {}", store.unwrap_err());
+            let store = store.unwrap();
+            assert_eq!(numbers(&store), (0..notes).collect::<Vec<_>>());
+            store.begin().await.unwrap();
+            store.write(note(notes, "")).await.unwrap();
+            let copy = folder.file(&format!("crash-{notes}-{written}.db"));
+            copy_as_after_a_crash(path, &copy);
+            let survived = numbers(&open(&copy, Presence::Existing).unwrap());
+            assert_eq!(survived, (0..=notes).collect::<Vec<_>>());
+        }
+    }
+}
+
+#[test]
+fn a_log_that_is_damaged_while_the_mark_is_set_is_refused() {
+    let folder = Folder::new();
+    let interrupted = Interrupted::with_notes(folder.file("notes.db"), 5);
+    let damages: [fn(&mut Vec<u8>); 8] = [
+        |log| log.clear(),
+        |log| log.truncate(LOG_HEADER),
+        |log| log[LOG_HEADER..].fill(0),
+        |log| log[0] ^= 1,
+        // The salts: they are what tells a frame of this log from one of the log before.
+        |log| log[19] ^= 1,
+        |log| log[23] ^= 1,
+        |log| log[LOG_HEADER + 11] ^= 2,
+        // A second frame of this log: the first was written to its end, and is damaged.
+        |log| log.copy_within(LOG_HEADER - 16..LOG_HEADER - 8, LOG_HEADER + FRAME + 8),
+    ];
+    for (case, damage) in damages.iter().enumerate() {
+        let mut log = interrupted.log(LOG_HEADER);
+        damage(&mut log);
+        interrupted.lay(&log);
+        assert_eq!(trouble(&interrupted.path, Presence::Existing), Trouble::LogLost, "case {case}");
+        interrupted.lay(&log);
+        let read = Reader::open(&interrupted.path, &NOTES).unwrap_err();
+        assert_eq!(read.trouble, Trouble::LogLost, "case {case}");
+    }
 }

@@ -13,11 +13,11 @@ use tokio::sync::mpsc;
 
 use super::answers::{Answers, Outcome, Reply};
 use super::connection::{self, execute};
-use super::error::{StoreError, Subject, Trouble};
-use super::file::{FileId, beside};
+use super::error::{Failure, StoreError, Subject, Trouble};
+use super::file::{FileId, beside, name_of};
 use super::log::Log;
 use super::statement::Statement;
-use super::{Limits, Recovery, mark};
+use super::{Limits, Recovery, Schema, mark};
 
 /// The most requests that wait; who comes later waits with them in hand.
 pub(super) const QUEUE: usize = 1024;
@@ -59,36 +59,31 @@ pub(super) struct Setting {
     pub(super) late: Late,
     pub(super) is_closed: Arc<AtomicBool>,
     pub(super) begins: bool,
+    pub(super) schema: Schema,
 }
 
 pub(super) fn start(
     connection: Connection,
     setting: Setting,
-) -> Result<(mpsc::Sender<Request>, Thread), StoreError> {
+) -> Result<(mpsc::Sender<Request>, Thread), Failure> {
     let (sender, requests) = mpsc::channel(QUEUE);
-    let subject = setting.subject.clone();
-    let database = FileId::of(&setting.path);
     let open = Open::start(connection, &setting)?;
     if setting.begins {
         // Someone may read along for long; the next mark is tried when the log begins again.
-        let _marked = mark::set(&open.connection, &subject);
+        let _marked = mark::set(&open.connection);
     }
-    let has_written = setting.begins;
-    let (answers, pace) = (Answers::default(), Pace::default());
     let writer = Writer {
         open: Some(open),
-        setting,
-        database,
+        database: FileId::of(&setting.path),
         broken: None,
         tried_at: None,
-        has_written,
-        answers,
-        pace,
+        has_written: setting.begins,
+        answers: Answers::default(),
+        pace: Pace::default(),
+        setting,
     };
-    let thread = thread::Builder::new()
-        .name("store".to_owned())
-        .spawn(move || writer.run(requests))
-        .map_err(|error| subject.io(&error))?;
+    let thread =
+        thread::Builder::new().name("store".to_owned()).spawn(move || writer.run(requests))?;
     Ok((sender, thread))
 }
 
@@ -96,7 +91,7 @@ struct Writer {
     open: Option<Open>,
     setting: Setting,
     database: Option<FileId>,
-    broken: Option<StoreError>,
+    broken: Option<Failure>,
     tried_at: Option<Instant>,
     /// Whether anything was written: otherwise the file is left as it was.
     has_written: bool,
@@ -118,7 +113,7 @@ impl Writer {
                 && self.setting.begins
             {
                 // Where it fails, the log is not known to be needed, and the next commit shows why.
-                let _marked = mark::set(&open.connection, &self.setting.subject);
+                let _marked = mark::set(&open.connection);
             }
         }
         let is_touched = self.has_written || self.setting.is_closed.load(Ordering::SeqCst);
@@ -127,39 +122,29 @@ impl Writer {
             None => Remainder::Move,
             Some(_) => Remainder::Leave,
         };
-        self.open.take().map_or(Ok(()), |open| open.close(remainder, &self.setting.subject))
+        let closed = self.open.take().map_or(Ok(()), |open| open.close(remainder));
+        closed.map_err(|error| self.setting.subject.error(error))
     }
 
     /// Writes all requests in one transaction; one that is refused does not stop the others.
     fn write(&mut self, group: &mut Vec<Request>) {
         while !group.is_empty() {
-            let result = self.mend().map_err(|error| (None, error)).and_then(|()| {
-                let open = self
-                    .open
-                    .as_mut()
-                    .ok_or_else(|| (None, self.setting.subject.error(Trouble::Closed)))?;
-                let changed = open.commit(group, &self.setting, self.database)?;
-                if group.iter().any(|request| request.begins) {
-                    let marked = mark::set(&open.connection, &self.setting.subject);
-                    marked.map_err(|error| (None, error))?;
-                    self.setting.begins = true;
-                }
-                self.has_written |= changed.iter().any(|rows| *rows > 0) || self.setting.begins;
-                Ok(changed)
-            });
-            match result {
+            match self.try_write(group) {
                 Ok(changed) => {
                     for (request, changed) in group.drain(..).zip(changed) {
                         self.answer(request, Ok(changed));
                     }
                 }
-                Err((Some(at), error)) if error.trouble == Trouble::Refused => {
+                Err(Unwritten { request: Some(at), failure })
+                    if failure.trouble == Trouble::Refused =>
+                {
                     let request = group.remove(at);
-                    self.answer(request, Err(error));
+                    self.answer(request, Err(self.setting.subject.error(failure)));
                 }
-                Err((_, error)) => {
+                Err(Unwritten { failure, .. }) => {
+                    let error = self.setting.subject.error(failure.clone());
                     if matches!(error.trouble, Trouble::Io | Trouble::Corrupt | Trouble::Gone) {
-                        self.broken.get_or_insert_with(|| error.clone());
+                        self.broken.get_or_insert(failure);
                     }
                     for request in group.drain(..) {
                         self.answer(request, Err(error.clone()));
@@ -167,6 +152,19 @@ impl Writer {
                 }
             }
         }
+    }
+
+    fn try_write(&mut self, group: &[Request]) -> Result<Vec<usize>, Unwritten> {
+        self.recover()?;
+        let open = self.open.as_mut().ok_or(Failure::from(Trouble::Closed))?;
+        let changed = open.commit(group, &self.setting, self.database)?;
+        if group.iter().any(|request| request.begins) {
+            connection::migrate(&mut open.connection, &self.setting.schema)?;
+            mark::set(&open.connection)?;
+            self.setting.begins = true;
+        }
+        self.has_written |= changed.iter().any(|rows| *rows > 0) || self.setting.begins;
+        Ok(changed)
     }
 
     fn answer(&mut self, request: Request, result: Outcome) {
@@ -177,7 +175,7 @@ impl Writer {
         }
     }
 
-    fn mend(&mut self) -> Result<(), StoreError> {
+    fn recover(&mut self) -> Result<(), Failure> {
         let Some(broken) = &self.broken else { return Ok(()) };
         let Recovery::Reopen { pause } = self.setting.recovery else { return Err(broken.clone()) };
         if self.tried_at.is_some_and(|at| at.elapsed() < pause) {
@@ -190,43 +188,52 @@ impl Writer {
                 (self.open, self.broken) = (Some(open), None);
                 Ok(())
             }
-            Err(error) => {
-                self.broken = Some(error.clone());
-                Err(error)
+            Err(failure) => {
+                self.broken = Some(failure.clone());
+                Err(failure)
             }
         }
     }
 
-    fn reopen(&mut self, was: Trouble) -> Result<Open, StoreError> {
-        let Setting { path, limits, subject, .. } = &self.setting;
+    fn reopen(&mut self, was: Trouble) -> Result<Open, Failure> {
+        let Setting { path, limits, .. } = &self.setting;
         if FileId::of(path).is_none() || FileId::of(path) != self.database {
             // The open connection stays: it is still right should the file come back.
-            return Err(subject.error(Trouble::Gone));
+            return Err(Trouble::Gone.into());
         }
         if let Some(open) = self.open.take() {
             // What it can still move it moves; its own failure is the one that is known already.
-            let _closed = open.close(Remainder::Leave, subject);
+            let _closed = open.close(Remainder::Leave);
         }
-        let connection = connection::open_writer(path, limits, subject)?;
+        let connection = connection::open_writer(path, limits)?;
         if was == Trouble::Corrupt {
-            connection::check(&connection, subject)?;
+            connection::check(&connection)?;
         }
         // After a failed fsync the system may take what it lost for written: the log is moved and
         // cut, so that nothing that is written from here on stands behind a gap.
-        connection
-            .wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE)
-            .map_err(|error| subject.sql(&error))?;
+        connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE)?;
         if self.setting.begins {
-            mark::set(&connection, subject)?;
+            mark::set(&connection)?;
         }
         Open::start(connection, &self.setting)
     }
 }
 
-/// How long a commit is put off so that more requests share it.
-///
-/// Those whose answers just went out come back a moment later, one after another. A commit for the
-/// first of them alone would make all others wait for two.
+/// Why a group was not written, and the request of it that failed, where one did.
+struct Unwritten {
+    request: Option<usize>,
+    failure: Failure,
+}
+
+impl<F: Into<Failure>> From<F> for Unwritten {
+    fn from(failure: F) -> Self {
+        Unwritten { request: None, failure: failure.into() }
+    }
+}
+
+/// How long a commit is put off so that more requests share it. Those whose answers just went out
+/// come back a moment later, one after another: a commit for the first of them alone would make all
+/// others wait for two.
 #[derive(Debug, Default)]
 struct Pace {
     size: usize,
@@ -269,15 +276,15 @@ struct Open {
 }
 
 impl Open {
-    fn start(connection: Connection, setting: &Setting) -> Result<Open, StoreError> {
-        let log = Log::start(&setting.path, &setting.limits, &setting.subject)?;
+    fn start(connection: Connection, setting: &Setting) -> Result<Open, Failure> {
+        let log = Log::start(&setting.path, &setting.limits)?;
         Ok(Open { connection, log, beside: [None; 2] })
     }
 
-    fn close(self, remainder: Remainder, subject: &Subject) -> Result<(), StoreError> {
+    fn close(self, remainder: Remainder) -> rusqlite::Result<()> {
         self.log.stop();
         if remainder != Remainder::Keep {
-            connection::keep_log(&self.connection, false, subject)?;
+            connection::keep_log(&self.connection, false)?;
         }
         if remainder == Remainder::Move {
             // Whoever reads along keeps the log in place, and is not waited for; the next opening
@@ -285,7 +292,7 @@ impl Open {
             let _patience = self.connection.busy_timeout(Duration::ZERO);
             let _moved = self.connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE);
         }
-        self.connection.close().map_err(|(_, error)| subject.sql(&error))
+        self.connection.close().map_err(|(_, error)| error)
     }
 
     fn commit(
@@ -293,69 +300,55 @@ impl Open {
         group: &[Request],
         setting: &Setting,
         database: Option<FileId>,
-    ) -> Result<Vec<usize>, (Option<usize>, StoreError)> {
-        let subject = &setting.subject;
+    ) -> Result<Vec<usize>, Unwritten> {
         if group.iter().all(|request| request.statements.is_empty()) {
             return Ok(vec![0; group.len()]);
         }
-        self.control("BEGIN IMMEDIATE", subject).map_err(|error| (None, error))?;
-        let written = self.write_rows(group, subject).and_then(|changed| {
-            self.control("COMMIT", subject).map_err(|error| (None, error))?;
+        self.control("BEGIN IMMEDIATE")?;
+        let written = self.write_rows(group).and_then(|changed| {
+            self.control("COMMIT")?;
             Ok(changed)
         });
         if written.is_err() && !self.connection.is_autocommit() {
             // Where even this fails, the next BEGIN does too and says so.
-            let _undone = self.control("ROLLBACK", subject);
+            let _undone = self.control("ROLLBACK");
         }
         if written.is_ok() && matches!(setting.recovery, Recovery::Reopen { .. }) {
             // Looked at after the commit: what was written into a file without a name is lost.
-            self.watch(&setting.path, database, subject).map_err(|error| (None, error))?;
+            self.watch(&setting.path, database)?;
         }
         written
     }
 
-    fn watch(
-        &mut self,
-        path: &Path,
-        database: Option<FileId>,
-        subject: &Subject,
-    ) -> Result<(), StoreError> {
-        let gone = |name: &Path| {
-            let name = name.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            Err(subject.detailed(Trouble::Gone, name))
-        };
+    fn watch(&mut self, path: &Path, database: Option<FileId>) -> Result<(), Failure> {
         if FileId::of(path) != database {
-            return gone(path);
+            return Err(Trouble::Gone.because(name_of(path)));
         }
         for (known, end) in self.beside.iter_mut().zip(["-wal", "-shm"]) {
             let path = beside(path, end);
             let found = FileId::of(&path);
             *known = known.or(found);
             if found.is_none() || found != *known {
-                return gone(&path);
+                return Err(Trouble::Gone.because(name_of(&path)));
             }
         }
         Ok(())
     }
 
-    fn write_rows(
-        &self,
-        group: &[Request],
-        subject: &Subject,
-    ) -> Result<Vec<usize>, (Option<usize>, StoreError)> {
+    fn write_rows(&self, group: &[Request]) -> Result<Vec<usize>, Unwritten> {
         let mut all = Vec::with_capacity(group.len());
         for (at, request) in group.iter().enumerate() {
             let mut changed = 0;
             for statement in &request.statements {
-                changed += execute(&self.connection, statement, subject)
-                    .map_err(|error| (Some(at), error))?;
+                changed += execute(&self.connection, statement)
+                    .map_err(|failure| Unwritten { request: Some(at), failure })?;
             }
             all.push(changed);
         }
         Ok(all)
     }
 
-    fn control(&self, sql: &'static str, subject: &Subject) -> Result<usize, StoreError> {
-        execute(&self.connection, &Statement::new(sql, Vec::new()), subject)
+    fn control(&self, sql: &'static str) -> Result<usize, Failure> {
+        execute(&self.connection, &Statement::new(sql, Vec::new()))
     }
 }

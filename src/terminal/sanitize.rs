@@ -1,32 +1,6 @@
-//! What may be shown on a terminal: no hidden characters, no endless fields.
+//! No endless fields on a terminal.
 
 use std::borrow::Cow;
-
-use crate::report::text::{is_hidden, push_visible};
-
-/// Replaces every character that is invisible or that steers a terminal by a visible escape.
-///
-/// These are the control characters (C0 with newline, carriage return, tab and ESC, DEL, C1), the
-/// line and paragraph separators, and all of Unicode's default-ignorable characters: bidi
-/// controls, zero-width characters and joiners, the byte-order mark, soft hyphen, variation
-/// selectors, fillers, tag characters. A joiner or a selector is harmless in text, but in a signed
-/// value it is a difference that nobody sees. Escapes are `\n`, `\r`, `\t` and `\u{1b}`; a
-/// backslash stays as it is. The result has at most 6 bytes for each byte of the text.
-pub fn sanitize(text: &str) -> Cow<'_, str> {
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        return Cow::Borrowed(text);
-    }
-    let Some(first) = text.find(is_hidden) else {
-        return Cow::Borrowed(text);
-    };
-    let (clean, rest) = text.split_at(first);
-    let mut shown = String::with_capacity(text.len() + 16);
-    shown.push_str(clean);
-    for character in rest.chars() {
-        push_visible(&mut shown, character);
-    }
-    Cow::Owned(shown)
-}
 
 /// Cuts the middle of a text that has more than `max_chars` characters.
 ///
@@ -65,35 +39,6 @@ fn gap(left_out: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn clean_text_is_borrowed() {
-        for text in ["", "plain ASCII ~!", "back\\slash \\n", "付款 ¥ é 🙂", "\u{e000}"] {
-            assert!(matches!(sanitize(text), Cow::Borrowed(same) if same == text), "{text}");
-        }
-    }
-
-    #[test]
-    fn every_control_character_is_escaped() {
-        for code in (0..0x20).chain(0x7f..=0x9f) {
-            let character = char::from(code);
-            let shown = sanitize(&format!("a{character}b")).into_owned();
-            assert!(shown.starts_with("a\\") && shown.ends_with('b'), "{shown:?}");
-            assert!(!shown.chars().any(char::is_control), "{shown:?}");
-        }
-        assert_eq!(sanitize("a\r\n\tb\u{1b}[2J"), "a\\r\\n\\tb\\u{1b}[2J");
-        assert_eq!(sanitize("\u{9b}31m"), "\\u{9b}31m");
-    }
-
-    #[test]
-    fn characters_that_nobody_sees_are_escaped() {
-        let hidden = "\u{202a}\u{202e}\u{2066}\u{2069}\u{200e}\u{200f}\u{61c}\u{2028}\u{2029}\
-            \u{200b}\u{200c}\u{200d}\u{feff}\u{e0001}\u{e007f}\u{fff9}\u{fffb}\u{ad}\u{fe0f}\u{2060}";
-        for character in hidden.chars() {
-            let expected = format!("\\u{{{:x}}}", u32::from(character));
-            assert_eq!(sanitize(&character.to_string()), expected);
-        }
-    }
 
     #[test]
     fn long_text_loses_its_middle() {

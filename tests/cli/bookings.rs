@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use payout_notify_protocol::internal::notification::{Expectation, Notification};
 use payout_notify_protocol::internal::signature::{Answer, verify};
@@ -158,6 +158,16 @@ impl Books {
     }
 }
 
+/// A notification that is booked later.
+struct News {
+    order: String,
+    status: i64,
+    cents: i64,
+    due: Instant,
+}
+
+const LATER: Duration = Duration::from_millis(150);
+
 /// A merchant on a free loopback port that writes what it credited to a file.
 struct Shop {
     url: String,
@@ -177,13 +187,14 @@ impl Shop {
         let books = Arc::new(Mutex::new(Books::default()));
         // What gets no reply is kept until the end: dropping it would answer 500.
         let silent: Arc<Mutex<Vec<Request>>> = Arc::default();
+        let later = book_later(bug, books.clone(), ledger.clone());
         let threads = (0..4)
             .map(|_| {
-                let (server, books) = (server.clone(), books.clone());
+                let (server, books, later) = (server.clone(), books.clone(), later.clone());
                 let (silent, ledger) = (silent.clone(), ledger.clone());
                 thread::spawn(move || {
                     while let Ok(request) = server.recv() {
-                        serve(bug, request, &books, &ledger, &silent);
+                        serve(bug, request, &books, &ledger, &silent, &later);
                     }
                 })
             })
@@ -220,6 +231,7 @@ fn serve(
     books: &Arc<Mutex<Books>>,
     ledger: &std::path::Path,
     silent: &Mutex<Vec<Request>>,
+    later: &mpsc::Sender<News>,
 ) {
     let mut body = Vec::new();
     let _ = request.as_reader().read_to_end(&mut body);
@@ -227,18 +239,25 @@ fn serve(
         return respond(request, 200, r#"{"error_code":"0004"}"#);
     };
     if bug == Bug::BooksLater {
-        respond(request, 200, YES);
-        let (books, ledger) = (books.clone(), ledger.to_owned());
-        thread::spawn(move || {
-            thread::sleep(Duration::from_millis(150));
-            book(bug, &books, &ledger, (&order, status, cents));
-        });
-        return;
+        let _ = later.send(News { order, status, cents, due: Instant::now() + LATER });
+        return respond(request, 200, YES);
     }
     match book(bug, books, ledger, (&order, status, cents)) {
         Deed::Reply(status, text) => respond(request, status, text),
         Deed::Silence => silent.lock().unwrap().push(request),
     }
+}
+
+/// Books in the order in which the notifications came, however busy the machine is.
+fn book_later(bug: Bug, books: Arc<Mutex<Books>>, ledger: PathBuf) -> mpsc::Sender<News> {
+    let (sender, queue) = mpsc::channel::<News>();
+    thread::spawn(move || {
+        for news in queue {
+            thread::sleep(news.due.saturating_duration_since(Instant::now()));
+            book(bug, &books, &ledger, (&news.order, news.status, news.cents));
+        }
+    });
+    sender
 }
 
 fn book(
@@ -471,7 +490,7 @@ fn the_command_to_run_a_case_again_finds_the_same() {
     assert!(!again.contains("s3cret") && !again.contains("--format"), "{again}");
     // A shell reads it as it was printed.
     let program = again.replacen("payout-notify", env!("CARGO_BIN_EXE_payout-notify"), 1);
-    let run = std::process::Command::new("sh")
+    let run = std::process::Command::new("/bin/sh")
         .args(["-c", &program])
         .env("PAYOUT_NOTIFY_KEY", KEY)
         .env("X_TOKEN", "s3cret")

@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::harness::{
-    ACKNOWLEDGE, KEY, Listening, Merchant, Output, Program, Sandbox, payout_notify,
+    ACKNOWLEDGE, KEY, Listening, Merchant, Output, Program, Sandbox, Scripted, payout_notify,
 };
 
 fn simulate(url: &str, journal: &Path, arguments: &[&str]) -> Program {
@@ -155,7 +155,7 @@ fn what_had_not_begun_is_not_sent_and_the_command_that_is_printed_sends_it() {
     let told = output.stderr.lines().find_map(|line| line.split_once("resume with: "));
     let (_, command) = told.expect("a command");
     assert!(!command.contains("--count") && command.contains("--report"), "{command}");
-    let mut shell = Command::new("sh");
+    let mut shell = Command::new("/bin/sh");
     shell.args(["-c", command]).current_dir(shared.work()).env("PAYOUT_NOTIFY_KEY", KEY);
     let resumed = shell.output().unwrap();
     assert!(resumed.status.success(), "{command}: {}", String::from_utf8_lossy(&resumed.stderr));
@@ -180,4 +180,115 @@ fn an_inbox_without_its_log_says_so() {
         let _empty = fs::remove_file(log_of(&copy));
     }
     payout_notify(&[&["inbox", "list"][..], &inbox_flag].concat()).run().exits(0);
+}
+
+/// How many orders a journal has.
+fn begun(journal: &Path) -> usize {
+    let base = rusqlite::Connection::open(journal).unwrap();
+    let count = base.query_row("SELECT count(*) FROM orders", [], |row| row.get::<_, i64>(0));
+    count.unwrap() as usize
+}
+
+#[test]
+fn orders_that_had_not_begun_are_made_again_and_only_then_the_key_is_needed() {
+    let (merchant, shared) = (Merchant::tolerating(&[ACKNOWLEDGE; 200]), Sandbox::new());
+    let (url, journal) = (merchant.url(), shared.work().join("run.db"));
+    let settings = ["--duplicates", "50%", "--mix", "success=1,failed=1", "--schedule", "10ms"];
+    killed(&merchant, &journal, 8, &settings);
+    let before = bytes(&journal);
+    let without = || {
+        let resume = ["simulate", &url, "--format", "json", "--resume", "--journal"];
+        payout_notify(&resume).arg(&journal).run()
+    };
+    let refused = without().exits(2).remarks(&["without the key", "hint:", "--key-file"]);
+    assert!(bytes(&journal) == before, "the journal was changed: {refused}");
+    assert!(begun(&journal) < 40, "orders are in the journal before they are sent");
+    let output = simulate(&url, &journal, &["--resume"]).run().exits(0);
+    let summary = summary(&output);
+    assert_eq!((&summary["orders"]["acknowledged"], &summary["parts"]), (&60.into(), &2.into()));
+    assert_eq!(summary["orders"]["duplicates"], 20, "{summary}");
+    assert_eq!(arrivals(&merchant).len(), 40, "every order reached the merchant");
+    for request in merchant.received() {
+        payout_notify(&["verify"]).key(KEY).stdin(&request.body).run().exits(0);
+    }
+    without().exits(0);
+}
+
+#[test]
+fn a_file_of_orders_that_was_changed_is_refused_by_a_resume() {
+    let (merchant, shared) = (Merchant::tolerating(&[ACKNOWLEDGE; 200]), Sandbox::new());
+    let (url, journal) = (merchant.url(), shared.work().join("run.db"));
+    let orders = shared.work().join("orders.ndjson");
+    let rows: String = (1..=40).map(|n| format!("{{\"payout_id\":\"P{n}\"}}\n")).collect();
+    fs::write(&orders, &rows).unwrap();
+    let run = simulate(&url, &journal, &["--schedule", "10ms", "--rate", "40/s"]);
+    let run = run.arg("--from").arg(&orders).start();
+    merchant.wait_for(8);
+    run.signal(Signal::KILL);
+    run.end();
+    let before = bytes(&journal);
+    for changed in [&rows[..rows.len() - 2], &rows.replace("P40", "P41"), ""] {
+        fs::write(&orders, changed).unwrap();
+        let output = simulate(&url, &journal, &["--resume"]).run().exits(2);
+        let output = output.remarks(&["orders.ndjson", "hint:"]);
+        assert!(bytes(&journal) == before, "the journal was changed: {output}");
+    }
+    fs::write(&orders, &rows).unwrap();
+    let output = simulate(&url, &journal, &["--resume"]).run().exits(0);
+    assert_eq!(summary(&output)["orders"]["acknowledged"], 40, "{output}");
+    assert_eq!(arrivals(&merchant).len(), 40, "every order reached the merchant");
+}
+
+#[test]
+fn the_command_that_resumes_finds_the_key_in_its_file() {
+    let (merchant, shared) = (Merchant::tolerating(&[ACKNOWLEDGE; 200]), Sandbox::new());
+    let (journal, key) = (shared.work().join("run.db"), shared.work().join("the key"));
+    fs::write(&key, KEY).unwrap();
+    let count = ["--count", "20", "--rate", "20/s", "--schedule", "10ms"];
+    let run = payout_notify(&[&["simulate", &merchant.url()], &count[..]].concat());
+    let run = run.arg("--journal").arg(&journal).arg("--key-file").arg(&key).start();
+    merchant.wait_for(3);
+    run.interrupt();
+    let output = run.end().exits(130);
+    let told = output.stderr.lines().find_map(|line| line.split_once("resume with: "));
+    let (_, command) = told.expect("a command");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).current_dir(shared.work()).env_remove("PAYOUT_NOTIFY_KEY");
+    let resumed = shell.output().unwrap();
+    assert!(resumed.status.success(), "{command}: {}", String::from_utf8_lossy(&resumed.stderr));
+    assert_eq!(arrivals(&merchant).len(), 20, "every order reached the merchant");
+}
+
+#[test]
+fn a_resume_honors_retry_after_as_the_run_did() {
+    const BUSY: Scripted = Scripted::Busy("60");
+    let (merchant, shared) = (Merchant::expecting(&[BUSY, BUSY, ACKNOWLEDGE]), Sandbox::new());
+    let journal = shared.work().join("run.db");
+    let usual = ["--count=1", "--schedule=1s,1s", "--speed=100x", "--honor-retry-after"];
+    let run = simulate(&merchant.url(), &journal, &usual).start();
+    assert_eq!(run.json_line()["type"], "ready");
+    assert_eq!(run.json_line()["type"], "delivery-attempt");
+    run.signal(Signal::KILL);
+    run.end();
+    let output = simulate(&merchant.url(), &journal, &["--resume"]).run().exits(0);
+    let attempts: Vec<Value> =
+        output.json_lines().into_iter().filter(|it| it["type"] == "delivery-attempt").collect();
+    let time = |at: usize, name: &str| attempts[at][name].as_f64().unwrap();
+    // Sixty seconds at 100x.
+    assert!(time(1, "intended_ms") - time(0, "finished_ms") >= 590.0, "{output}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_hard_link_to_a_journal_in_use_is_refused() {
+    let (merchant, shared) = (Merchant::tolerating(&[ACKNOWLEDGE; 60]), Sandbox::new());
+    let (journal, link) = (shared.work().join("run.db"), shared.work().join("link.db"));
+    let run = simulate(&merchant.url(), &journal, &["--count", "20", "--rate", "20/s"]).start();
+    merchant.wait_for(2);
+    fs::hard_link(&journal, &link).unwrap();
+    let refused = simulate(&merchant.url(), &link, &["--resume"]).run().exits(4);
+    refused.remarks(&["is in use by another"]).hides("nothing was sent");
+    run.interrupt();
+    run.end().exits(130);
+    simulate(&merchant.url(), &link, &["--resume"]).run().exits(0);
 }

@@ -76,8 +76,8 @@ fn an_application_that_is_down_is_one_line() {
     let reply = exchange(address.parse().unwrap(), json_post(&signed_success()));
     assert_eq!((reply.status, reply.error_code().as_str()), (502, "9999"));
     assert!(!reply.body.contains("127.0.0.1"), "{}", reply.body);
-    let output = running.end().exits(0).says(&["forwarding to ", "refused the connection"]);
-    let lines = output.stdout.lines().filter(|line| line.contains("refused the connection"));
+    let output = running.end().exits(0).says(&["forwarding to ", "nothing listens there"]);
+    let lines = output.stdout.lines().filter(|line| line.contains("nothing listens there"));
     assert_eq!(lines.count(), 1, "{output}");
     assert_eq!(output.stderr, "", "{output}");
 }
@@ -112,8 +112,47 @@ fn an_application_that_comes_late_is_waited_for() {
 }
 
 #[test]
+fn an_application_on_https_gets_callbacks_byte_for_byte() {
+    let app = Listening::start(&["--tls-self-signed", "--tls-cert-out", "cert.pem"]);
+    let cert = app.running().work().join("cert.pem").display().to_string();
+    let url = format!("{}/a/../n?t='1'", app.url.trim_end_matches('/'));
+    for (trust, is_trusted) in
+        [(["--cacert", &cert], true), (["--resolve", "x:1:127.0.0.1"], false)]
+    {
+        let listening =
+            Listening::start(&[&["--no-inbox", "--forward-to", &url], &trust[..]].concat());
+        let body = signed_success().replace(',', ", ");
+        let request = json_post(&body).replacen("POST /notify", "POST /cb?q='x'", 1);
+        let reply = exchange(listening.address, request);
+        match is_trusted {
+            true => {
+                assert_eq!((reply.status, reply.error_code().as_str()), (200, "0000"));
+                let callback = app.callback();
+                assert_eq!(callback["body"].as_str(), Some(body.as_str()), "{callback}");
+                assert_eq!(callback["path"], "/a/../n?t='1'&q='x'", "{callback}");
+            }
+            false => {
+                assert_eq!(reply.status, 502);
+                let told = listening.callback()["forwarded"].to_string();
+                assert!(told.contains("the application's certificate is self-signed"), "{told}");
+            }
+        }
+    }
+    let insecure = Listening::start(&["--no-inbox", "--forward-to", &url, "--insecure", "-v"]);
+    assert_eq!(insecure.post(&signed_success()).status, 200);
+    let output = insecure.interrupt().output.exits(0);
+    output.remarks(&[
+        "* connected to 127.0.0.1:",
+        "* TLS: TLSv1_3",
+        "> POST /a/../n?t='1' HTTP/1.1",
+    ]);
+}
+
+#[test]
 fn what_cannot_be_forwarded_to_is_refused_at_once() {
-    for url in ["https://localhost:1/", "ftp://x/", "http://me:secret@localhost/"] {
+    for url in
+        ["ftp://x/", "http://me:secret@localhost/", "https://:secret@localhost/", "app.example/n"]
+    {
         let output = payout_notify(&["listen", "--forward-to", url]).key(KEY).run().exits(2);
         output.remarks(&["--forward-to"]).hides("secret");
     }

@@ -235,7 +235,7 @@ const ARGUMENTS: &[&[&str]] = &[
     &["simulate", "http://127.0.0.1:1/", "--count", "2", "--report", "html=/nowhere/K"],
     &["simulate", "http://127.0.0.1:1/", "--count", "2", "--mix", "K"],
     &["simulate", "http://127.0.0.1:1/", "--schedule", "K"],
-    &["simulate", "http://127.0.0.1:1/", "--proxy", "K"],
+    &["simulate", "http://127.0.0.1:1/", "--proxy", "K", "--retries", "0"],
     &["simulate", "http://127.0.0.1:1/", "--cacert", "K"],
     &["check", "K"],
     &["check", "http://127.0.0.1:1/?k=U", "--only", "reach-connect", "--timeout", "1s"],

@@ -50,6 +50,8 @@ fn proxy(answer: &'static str) -> Proxy {
     Proxy { address, asked }
 }
 
+const ACKNOWLEDGED: &str = r#"{"error_code":"0000"}"#;
+
 const WITHOUT_RETRY: [&str; 4] = ["--retries", "0", "--format", "json"];
 
 #[test]
@@ -92,12 +94,11 @@ fn without_a_free_descriptor_nothing_is_an_attempt() {
 fn a_handshake_without_an_answer_was_not_processed() {
     let server = mute();
     let url = format!("https://{}/notify", server.local_addr().unwrap());
-    for (connections, code) in [("--connections=fresh", "connect"), ("--connections=reused", "tls")]
-    {
+    for connections in ["--connections=fresh", "--connections=reused"] {
         let output = simulate(&url, &["--timeout", "300ms", connections]).args(&WITHOUT_RETRY);
         let output = output.run().exits(1).hides("processed").hides("duplicate");
         let attempt = attempts(&output).remove(0);
-        assert_eq!(attempt["conclusion"], code, "{output}");
+        assert_eq!(attempt["conclusion"], "tls", "{output}");
         let why = attempt["explanation"].as_str().unwrap();
         assert!(why.contains("nothing was sent") && why.contains("https"), "{why}");
     }
@@ -190,6 +191,182 @@ fn a_port_out_of_range_is_told_as_one() {
         inbox.post("{}");
         inbox.beside(&replay).exits(2).remarks(&["port is not a number from 1 to 65535"]);
     }
+}
+
+/// A proxy that passes requests on to a merchant on this machine, whatever host they name.
+fn passing_proxy(merchant: SocketAddr) -> Proxy {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&asked);
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let (mut client, log) = (client.unwrap(), Arc::clone(&log));
+            thread::spawn(move || {
+                let mut line = Vec::new();
+                let mut byte = [0];
+                while !line.ends_with(b"\r\n") && client.read(&mut byte).unwrap() == 1 {
+                    line.extend(byte);
+                }
+                let line = String::from_utf8(line).unwrap();
+                log.lock().unwrap().push(line.trim_end().to_owned());
+                let mut server = TcpStream::connect(merchant).unwrap();
+                let line = line.replacen("http://shop.example", "", 1);
+                server.write_all(line.as_bytes()).unwrap();
+                let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+                thread::spawn(move || std::io::copy(&mut from, &mut to));
+                let _ = std::io::copy(&mut server, &mut client);
+                let _ = client.shutdown(std::net::Shutdown::Both);
+            });
+        }
+    });
+    Proxy { address, asked }
+}
+
+#[test]
+fn runs_of_many_and_forwarding_go_through_the_proxy_too() {
+    let merchant = Listening::start(&[]);
+    let proxy = passing_proxy(merchant.address);
+    let setting = format!("http://{}", proxy.address);
+    let url = "http://shop.example/notify?a=1";
+    let program = simulate(url, &["--count", "5", "--format", "json"]);
+    let output = program.env("HTTP_PROXY", &setting).run().exits(0);
+    output.remarks(&["requests to shop.example go through the proxy http://127.0.0.1:"]);
+    simulate(url, &["--count", "5", "--proxy", &setting]).run().exits(0);
+    assert_eq!(merchant.kept().len(), 10);
+    let listen = Listening::program(&["--no-inbox", "--forward-to", url]);
+    let listening = Listening::of(listen.env("http_proxy", &setting));
+    listening.post("{}");
+    assert_eq!(merchant.kept().len(), 11);
+    let asked = proxy.asked.lock().unwrap().clone();
+    assert_eq!(asked, vec!["POST http://shop.example/notify?a=1 HTTP/1.1"; 11]);
+}
+
+#[test]
+fn this_machine_and_private_networks_are_reached_directly_unless_a_proxy_is_named() {
+    let dead = "http://127.0.0.1:1";
+    let merchant = Listening::start(&[]);
+    for flags in [&[][..], &["--count", "2"], &["--proxy", "none"]] {
+        let program = simulate(&merchant.url, flags).env("ALL_PROXY", dead).env("HTTP_PROXY", dead);
+        program.run().exits(0).hides("proxy");
+    }
+    for url in ["http://10.255.255.1/", "http://shop/", "https://shop.internal/"] {
+        let dry = simulate(url, &["--dry-run"]).env("ALL_PROXY", dead).run().exits(0);
+        dry.hides("proxy");
+    }
+    for url in ["http://shop.example/", "https://8.8.8.8/"] {
+        let dry = simulate(url, &["--dry-run"]).env("ALL_PROXY", dead).run().exits(0);
+        dry.remarks(&["go through the proxy http://127.0.0.1:1"]);
+        let program = simulate(url, &["--dry-run"]).env("ALL_PROXY", dead);
+        program.env("NO_PROXY", "example,8.8.8.8").run().exits(0).hides("proxy");
+    }
+    let named = simulate(&merchant.url, &["--proxy", "127.0.0.1:1"]).args(&WITHOUT_RETRY);
+    let output = named.run().exits(1).remarks(&["go through the proxy http://127.0.0.1:1"]);
+    assert_eq!(attempts(&output)[0]["conclusion"], "proxy");
+}
+
+#[test]
+fn what_needs_a_direct_connection_is_refused_where_a_proxy_is_in_the_way() {
+    let proxy = proxy("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let setting = format!("http://user:s3cret@{}", proxy.address);
+    for flags in [
+        &["--chunked"][..],
+        &["--chunked", "--count", "3"],
+        &["--half-close"],
+        &["--slow-upload", "1s"],
+        &["--upload-rate", "1KB/s"],
+        &["--lose-replies", "5%"],
+        &["--connections", "reused"],
+        &["--resolve", "shop.example:80:127.0.0.1"],
+    ] {
+        let program = simulate("http://shop.example/", flags).env("HTTP_PROXY", &setting);
+        program.run().exits(2).remarks(&["a proxy is in the way", "--proxy none"]).hides("s3cret");
+    }
+    simulate("http://shop.example/a/../b", &["--proxy", &setting]).run().exits(2);
+    for proxy in ["socks5://user:s3cret@h:1080", "ftp://user:s3cret@h", "http://"] {
+        let output = simulate("http://shop.example/", &["--proxy", proxy]).run().exits(2);
+        output.remarks(&["--proxy"]).hides("s3cret");
+    }
+    let socks = simulate("http://shop.example/", &[]).env("ALL_PROXY", "socks5://u:s3cret@h:1080");
+    socks.run().exits(2).remarks(&["socks5://h:1080"]).hides("s3cret");
+    assert!(proxy.asked.lock().unwrap().is_empty(), "something was sent");
+}
+
+#[test]
+fn a_check_through_a_proxy_skips_what_needs_a_direct_connection() {
+    let merchant = Listening::start(&[]);
+    let proxy = passing_proxy(merchant.address);
+    let check = ["check", "http://shop.example/notify", "--yes", "--format", "json"];
+    let program = payout_notify(&check).key(KEY);
+    let output = program.arg("--proxy").arg(proxy.address.to_string()).run();
+    let cases = output.json_lines().into_iter().filter(|line| line["type"] == "case");
+    let skipped: Vec<String> = cases
+        .filter(|case| case.to_string().contains("a proxy is in the way"))
+        .map(|case| {
+            assert_eq!(case["status"], "skipped", "{case}");
+            case["id"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    for id in ["reach-dns", "reach-connect", "chunked"] {
+        assert!(skipped.iter().any(|one| one.contains(id)), "{id}: {skipped:?}");
+    }
+}
+
+#[test]
+fn verbose_shows_each_attempt_without_secrets() {
+    let merchant =
+        Merchant::expecting(&[Scripted::Json(500, "{}"), Scripted::Json(200, ACKNOWLEDGED)]);
+    let url = merchant.url().replace("http://", "http://user:s3cret@");
+    let secret = format!("X-Key-Copy: {KEY}");
+    let flags = ["-v", "--speed", "3600x", "--header", "X-Token: s3cret", "--header", &secret];
+    let output = simulate(&url, &flags).run().exits(0).hides("s3cret").hides(KEY);
+    let output = output.remarks(&[
+        "* connected to 127.0.0.1:",
+        "> POST /notify?from=platform HTTP/1.1",
+        "> authorization: [redacted]",
+        "> x-token: [redacted]",
+        "> x-key-copy: [key]",
+        "< HTTP/1.1 500",
+        "< HTTP/1.1 200",
+    ]);
+    assert!(!output.stdout.contains("> POST"), "{output}");
+    let kept = Listening::start(&[]);
+    let many = simulate(&kept.url, &["-v", "--count", "3", "--concurrency", "1"]).run().exits(0);
+    assert_eq!(many.stderr.matches("* using a kept connection again").count(), 2, "{many}");
+    assert_eq!(many.stderr.matches("* connected to").count(), 1, "{many}");
+}
+
+#[test]
+fn a_merchant_that_closes_kept_connections_costs_no_attempt() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            thread::spawn(move || {
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                let (mut length, mut line) = (0, String::new());
+                while reader.read_line(&mut line).unwrap() > 2 {
+                    if let Some(digits) = line.strip_prefix("content-length: ") {
+                        length = digits.trim().parse().unwrap();
+                    }
+                    line.clear();
+                }
+                reader.read_exact(&mut vec![0; length]).unwrap();
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n", ACKNOWLEDGED.len());
+                write!(stream, "{head}Content-Type: application/json\r\n\r\n{ACKNOWLEDGED}")
+                    .unwrap();
+            });
+        }
+    });
+    let flags = ["--count", "40", "--rate", "200/s", "--retries", "0", "--format", "json"];
+    let output = simulate(&url, &[&flags[..], &["--fail-if", "failed>0"]].concat()).run();
+    let attempts = attempts(&output);
+    assert_eq!(attempts.len(), 40);
+    for attempt in attempts.iter().filter(|attempt| attempt["acknowledged"] == false) {
+        assert_eq!(attempt["conclusion"], "stale-connection", "{attempt}");
+    }
+    assert!(!output.stdout.contains("\"closed-early\""), "{output}");
 }
 
 /// A server whose queue of connections is full: the handshake of the next one gets no answer.

@@ -46,21 +46,49 @@ fn sent(table: impl AsRef<[u8]>, count: usize) -> (Vec<Value>, Output) {
 }
 
 #[test]
-fn a_table_with_another_separator_is_not_sent() {
-    for (separator, name) in [(";", "\";\""), ("\t", "a tab"), ("|", "\"|\"")] {
-        let table = format!("{HEADER}\n{ROW}\n").replace(',', separator);
-        for table in [table.clone(), format!("\u{feff}{table}"), table.replace('\n', "\r\n")] {
-            let told = refused(&table);
-            assert!(told.contains(&format!("separated by {name}, expected a comma")), "{told}");
-            assert!(told.contains("payout_id, payout_cl_id, platform_id, amount"), "{told}");
-            assert!(told.contains("hint: "), "{told}");
+fn the_separator_of_a_table_is_found() {
+    let table = format!("{HEADER}\n{ROW}\n");
+    let (expected, _) = sent(&table, 1);
+    for separator in [";", "\t"] {
+        let other = table.replace(',', separator);
+        for table in [
+            other.clone(),
+            format!("\u{feff}{other}"),
+            other.replace('\n', "\r\n"),
+            format!("sep={separator}\n{other}"),
+        ] {
+            assert_eq!(sent(&table, 1).0, expected, "{table:?}");
         }
-        let told = refused(format!("sep={separator}\n{table}"));
-        assert!(told.contains("\"sep=") && told.contains("payout_id, payout_cl_id"), "{told}");
     }
+    assert_eq!(sent(format!("sep=|\n{table}").replace(',', "|"), 1).0, expected);
+}
+
+#[test]
+fn a_table_whose_separator_is_not_known_is_not_sent() {
+    let table = format!("{HEADER}\n{ROW}\n").replace(',', "|");
+    for table in [table.clone(), format!("\u{feff}{table}"), table.replace('\n', "\r\n")] {
+        let told = refused(&table);
+        assert!(told.contains("separated by \"|\", expected a comma"), "{told}");
+        assert!(told.contains("payout_id, payout_cl_id, platform_id, amount"), "{told}");
+        assert!(told.contains("hint: "), "{told}");
+    }
+    let told = refused(format!("sep=;\n{HEADER}\n{ROW}\n"));
+    assert!(told.contains("separated by \",\", expected \";\""), "{told}");
+    assert!(refused(format!("sep=x\n{HEADER}\n{ROW}\n")).contains("the line \"sep=x\""));
+    let told = refused("payout_id;payout_cl_id,amount\nP1;c1,5\n");
+    assert!(told.contains("\",\" and \";\" may separate the columns"), "{told}");
+    assert!(told.contains("hint: name the separator in a line before the header"), "{told}");
     let utf16: Vec<u8> =
         format!("\u{feff}{HEADER}\n{ROW}\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert!(refused(utf16).contains("the file is UTF-16, expected UTF-8"));
+}
+
+#[test]
+fn an_amount_with_a_comma_is_not_sent() {
+    let table = format!("{HEADER}\n{ROW}\n").replace(',', ";").replacen("400000", "4000,00", 1);
+    assert!(
+        refused(table).contains("line 2, member \"amount\": expected a number, found \"4000,00\"")
+    );
 }
 
 #[test]
@@ -116,12 +144,12 @@ fn empty_rows_are_skipped_and_counted() {
 }
 
 #[test]
-fn what_is_a_string_stays_one_and_numbers_keep_their_digits() {
-    let header = format!("{HEADER},error_msg,trade,code,ratio,version,none,is_test");
+fn the_field_decides_the_type_and_numbers_keep_their_digits() {
+    let header = format!("{HEADER},error_msg,trade,code,ratio,none,is_test,list:json,exact:json");
     let row =
         ROW.replace("POT1", "20160806151343349021").replace("c1", "1e5").replace("PF0014", "7");
-    let table = format!("{header}\n{row},true,20160806151343349021,007,1.5,1.10,null,true\n");
-    let (payloads, _) = sent(table, 1);
+    let more = "true,20160806151343349021,007,1.5,null,true,\"[1, 2]\",1.10";
+    let (payloads, _) = sent(format!("{header}\n{row},{more}\n"), 1);
     let payload = &payloads[0];
     for (name, text) in [
         ("payout_id", "20160806151343349021"),
@@ -130,11 +158,12 @@ fn what_is_a_string_stays_one_and_numbers_keep_their_digits() {
         ("error_msg", "true"),
         ("trade", "20160806151343349021"),
         ("code", "007"),
-        ("version", "1.10"),
+        ("ratio", "1.5"),
         ("none", "null"),
+        ("is_test", "true"),
     ] {
         assert_eq!(payload[name], *text, "{name} of {payload}");
     }
     assert_eq!((&payload["amount"], &payload["status"]), (&400_000.into(), &3.into()));
-    assert_eq!((&payload["ratio"], &payload["is_test"]), (&1.5.into(), &true.into()));
+    assert_eq!((&payload["list"][1], &payload["exact"]), (&2.into(), &1.10.into()));
 }

@@ -29,7 +29,7 @@ fn next(running: &Running, kind: &str) -> serde_json::Value {
 
 #[test]
 fn an_order_of_an_open_pipe_is_sent_at_once_and_an_interrupt_is_heard_in_its_silence() {
-    for pace in [&[][..], &["--rate", "1000/s"]] {
+    for pace in [&[][..], &["--rate", "1000/s"], &["--journal", "run.journal"]] {
         let (merchant, shared) = (Merchant::expecting(&[ACKNOWLEDGE; 2]), Sandbox::new());
         let path = fifo(&shared);
         let running = many(&merchant.url(), pace).arg("--from").arg(&path).start();
@@ -54,19 +54,23 @@ fn an_order_of_an_open_pipe_is_sent_at_once_and_an_interrupt_is_heard_in_its_sil
 }
 
 #[test]
-fn an_interrupt_ends_a_run_that_takes_its_orders_in_for_a_journal() {
-    let (merchant, shared) = (Merchant::expecting(&[]), Sandbox::new());
-    let path = fifo(&shared);
-    let run = many(&merchant.url(), &["--journal", "run.journal", "--from"]).arg(&path).start();
+fn rows_of_a_pipe_that_no_order_was_made_of_are_not_of_a_resumed_run() {
+    let (merchant, shared) = (Merchant::tolerating(&[ACKNOWLEDGE; 9]), Sandbox::new());
+    let (path, journal) = (fifo(&shared), shared.work().join("run.journal"));
+    let run = many(&merchant.url(), &["--duplicates", "50%", "--journal"]).arg(&journal);
+    let running = run.arg("--from").arg(&path).start();
     let mut pipe = fs::File::options().write(true).open(&path).expect("a reader");
-    // The pipe and the thread hold less than this: when all is written, the program takes it in.
-    let rows = "{\"payout_id\":\"A\"}\n".repeat(60_000);
-    pipe.write_all(rows.as_bytes()).expect("an open pipe");
-    run.interrupt();
-    let (output, sandbox) = run.end_with_folders();
-    output.exits(130);
-    assert!(!sandbox.work().join("run.journal").exists(), "nothing is promised");
+    writeln!(pipe, "{{\"payout_id\":\"A\"}}").expect("an open pipe");
+    merchant.wait_for(1);
+    running.interrupt();
+    running.end().exits(130).remarks(&["--resume"]);
     drop(pipe);
+    // No order is left to be made, so no key is needed.
+    let resume = ["simulate", &merchant.url(), "--format", "json", "--resume", "--journal"];
+    let output = payout_notify(&resume).arg(&journal).run().exits(0);
+    let summary = output.json_lines().pop().expect("a summary");
+    assert_eq!(summary["orders"]["acknowledged"], 1, "{summary}");
+    assert_eq!(merchant.received().len(), 1);
 }
 
 #[test]

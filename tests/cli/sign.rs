@@ -96,6 +96,6 @@ fn a_shell_reads_the_curl_command_as_the_body() {
     let curl = sign(&["--print", "curl"], payload).exits(0).stdout;
     let body = sign(&[], payload).exits(0).stdout;
     let script = format!("curl() {{ for it; do :; done; printf '%s' \"$it\"; }}\n{curl}");
-    let shell = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+    let shell = std::process::Command::new("/bin/sh").args(["-c", &script]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&shell.stdout).trim_end(), body.trim_end());
 }

@@ -291,3 +291,105 @@ fn a_refusal_in_xml_is_no_acknowledgement() {
                       <return_msg><![CDATA[OK]]></return_msg>\n</xml>";
     judged(documented, 0);
 }
+
+/// A text without what differs from run to run: times of day, how long replies and waits took, ids.
+fn lasting(text: &str) -> String {
+    let rules = [
+        (r"\d\d:\d\d:\d\d\.\d{3}Z", "TIME"),
+        (r"( [-\d]{3}) +[\d.]+ (?:ms|s) ", "$1  TOOK "),
+        (r"in [\d.]+ (?:ms|s)\b", "in WAIT"),
+        (r"POT\d{8}", "POT"),
+        (r"127\.0\.0\.1:\d+", "HOST"),
+        (r#""(elapsed_ms|wait_ms)":[\d.]+"#, "\"$1\":0"),
+        (r#""(started_at|payout_cl_id)":"[^"]*""#, "\"$1\":\"\""),
+    ];
+    rules.iter().fold(text.to_owned(), |text, (pattern, with)| {
+        regex::Regex::new(pattern).unwrap().replace_all(&text, *with).into_owned()
+    })
+}
+
+const ALL_SORTS: [Scripted; 5] = [
+    Scripted::Json(200, "fail"),
+    Scripted::Json(500, r#"{"error_code":"0000"}"#),
+    Scripted::Json(200, "<html>hi</html>"),
+    Scripted::Close,
+    Scripted::Json(201, r#"{"error_code":"0000","x":1}"#),
+];
+
+fn lines_of(replies: &[Scripted], code: i32, arguments: &[&str]) -> String {
+    let merchant = Merchant::expecting(replies);
+    let output = payout_notify(&[&["simulate", &merchant.url()], arguments].concat());
+    let text = lasting(&output.key(KEY).run().exits(code).stdout);
+    text.replace("?from=platform", "")
+}
+
+#[test]
+fn the_lines_of_a_single_order_are_these() {
+    let lines = lines_of(&ALL_SORTS, 0, &["--speed", "10000x"]);
+    assert_eq!(
+        lines,
+        "POT → http://HOST/notify  signed with MD5, key 1a41bdda
+schedule backoff: 11 attempts within 55m45s (window 1h)
+#1  TIME  +0s      200  TOOK  not acknowledged: the body is not JSON; next at +15s, in WAIT
+     the reply begins: fail
+#2  TIME  +15s     500  TOOK  not acknowledged: the body is right, but status 500 is not 2xx; next at +45s, in WAIT
+#3  TIME  +45s     200  TOOK  not acknowledged: the body is an HTML page (a login, error or challenge page?); next at +1m45s, in WAIT
+     the reply begins: <html>hi</html>
+#4  TIME  +1m45s   ---  TOOK  not acknowledged: the connection was closed before the reply was complete (a crash, or a wrong Content-Length?); the retry must be treated as a duplicate (connection closed before message completed); next at +3m45s, in WAIT
+#5  TIME  +3m45s   201  TOOK  acknowledged; the reply has members beside error_code; the status is 2xx but not 200
+acknowledged after 5 attempts; the platform sends no more
+"
+    );
+    let exhausted = lines_of(&ALL_SORTS[..2], 1, &["--schedule", "1ms"]);
+    let last: Vec<&str> = exhausted.lines().skip(4).collect();
+    assert_eq!(
+        last,
+        [
+            "#2  TIME  +1ms     500  TOOK  not acknowledged: the body is right, but status 500 is not 2xx; no attempt follows",
+            "exhausted after 2 attempts: the schedule ended without an acknowledgement",
+        ]
+    );
+    // The reply to the first attempt comes after the window.
+    let late = ["--timeout", "100ms", "--schedule", "1ms,1ms", "--window", "20ms"];
+    let late = lines_of(&[Scripted::Hang], 1, &late);
+    assert_eq!(
+        late.lines().last(),
+        Some("exhausted after 1 attempt: the window passed without an acknowledgement")
+    );
+}
+
+#[test]
+fn the_json_of_a_single_order_is_this() {
+    let json = lines_of(&ALL_SORTS[1..], 0, &["--speed", "10000x", "--format", "json"]);
+    let lines: Vec<&str> = json.lines().skip(1).collect();
+    assert_eq!(
+        lines,
+        [
+            r#"{"type":"attempt","schema_version":1,"acknowledged":false,"conclusion":"status-with-right-body","elapsed_ms":0,"explanation":"the body is right, but status 500 is not 2xx","next":{"attempt":2,"offset_ms":15000.0,"wait_ms":0},"number":1,"planned_offset_ms":0.0,"reply_body":"{\"error_code\":\"0000\"}","started_at":"","status":500,"warnings":[]}"#,
+            r#"{"type":"attempt","schema_version":1,"acknowledged":false,"conclusion":"html","elapsed_ms":0,"explanation":"the body is an HTML page (a login, error or challenge page?)","next":{"attempt":3,"offset_ms":45000.0,"wait_ms":0},"number":2,"planned_offset_ms":15000.0,"reply_body":"<html>hi</html>","started_at":"","status":200,"warnings":[]}"#,
+            r#"{"type":"attempt","schema_version":1,"acknowledged":false,"conclusion":"closed-early","elapsed_ms":0,"explanation":"the connection was closed before the reply was complete (a crash, or a wrong Content-Length?); the retry must be treated as a duplicate (connection closed before message completed)","next":{"attempt":4,"offset_ms":105000.0,"wait_ms":0},"number":3,"planned_offset_ms":45000.0,"reply_body":null,"started_at":"","status":null,"warnings":[]}"#,
+            r#"{"type":"attempt","schema_version":1,"acknowledged":true,"conclusion":"acknowledged","elapsed_ms":0,"explanation":null,"next":null,"number":4,"planned_offset_ms":105000.0,"reply_body":"{\"error_code\":\"0000\",\"x\":1}","started_at":"","status":201,"warnings":["extra-members","status-not-200"]}"#,
+            r#"{"type":"report","schema_version":1,"attempts":4,"result":"acknowledged"}"#,
+        ]
+    );
+}
+
+#[test]
+fn an_interrupt_says_what_was_in_flight() {
+    let merchant = Merchant::expecting(&[Scripted::Json(503, ""), Scripted::Hang]);
+    let url = merchant.url();
+    let during = |merchant: &Merchant, schedule: &str, requests| {
+        let running = payout_notify(&["simulate", &url, "--schedule", schedule]).key(KEY).start();
+        merchant.wait_for(requests);
+        running
+    };
+    let running = during(&merchant, "1ms", 2);
+    running.interrupt();
+    let output = running.end().exits(130);
+    assert_eq!(
+        output.stdout.lines().last(),
+        Some(
+            "interrupted after 1 attempt: attempt 2 was under way; the merchant may have received it"
+        )
+    );
+}

@@ -116,7 +116,9 @@ impl Pipeline {
         // So that a signal reaches the script itself.
         self.command = format!("exec {}", self.command);
         let running = self.program().start();
+        let start = Instant::now();
         while !self.is_open() {
+            assert!(start.elapsed() < DEADLINE, "the merchant does not listen");
             std::thread::sleep(PAUSE);
         }
         running

@@ -5,6 +5,7 @@ fn judged(status: u16, content_type: Option<&str>, body: &str) -> Conclusion {
         status,
         content_type: content_type.map(str::to_owned),
         retry_after: None,
+        encoding: None,
         body: body.as_bytes().to_vec(),
     })
 }
@@ -126,6 +127,31 @@ fn a_body_other_than_an_object_is_classified() {
         ("{\"error_codes\":\"0000\"}", "no-code"),
     ] {
         assert_eq!(code(200, body), expected, "{body}");
+    }
+}
+
+#[test]
+fn an_encoded_body_is_named_unless_it_is_right_all_the_same() {
+    let code = |status, encoding: &str, body: &str| {
+        let reply = Reply {
+            status,
+            content_type: Some("application/json".to_owned()),
+            encoding: Some(encoding.to_owned()),
+            body: body.as_bytes().to_vec(),
+            ..Reply::default()
+        };
+        match judge(&reply) {
+            Conclusion::Acknowledged(_) => "acknowledged",
+            Conclusion::NotAcknowledged(refusal) => refusal.code(),
+        }
+    };
+    for encoding in ["gzip", "br", "zstd", "deflate"] {
+        assert_eq!(code(200, encoding, "\u{1f}\u{fffd}"), "encoded", "{encoding}");
+        assert_eq!(code(500, encoding, "\u{1f}\u{fffd}"), "status", "{encoding}");
+        assert_eq!(code(200, encoding, ACKNOWLEDGEMENT_BODY), "acknowledged", "{encoding}");
+        assert_eq!(code(200, encoding, ""), "empty", "{encoding}");
+        let long = "x".repeat(MAX_REPLY_BYTES + 1);
+        assert_eq!(code(200, encoding, &long), "too-long", "{encoding}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which reply acknowledges, as a value: each dialect has its own.
 
 use super::{
-    Conclusion, MAX_REPLY_BYTES, Refusal, Reply, ReplyWarning, conclude, is_json_type,
+    Conclusion, MAX_REPLY_BYTES, Refusal, Reply, ReplyWarning, behind, conclude, json_warnings,
     judge_error_code, judge_object,
 };
 use crate::payload::Payload;
@@ -23,23 +23,31 @@ pub enum AcknowledgementRule {
 }
 
 /// How a body misses the reply that a dialect wants.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Slip {
     /// No body, or only white space.
+    #[error("the body is empty")]
     Empty,
     /// The right letters in another case.
+    #[error("the body is right but for upper and lower case")]
     Case,
     /// The right text in quotation marks.
+    #[error("the right text stands in quotation marks")]
     Quoted,
     /// A byte order mark before the right text.
+    #[error("a byte order mark stands before the right text")]
     ByteOrderMark,
     /// The right text among other text.
+    #[error("the right text is there, but other text stands around it")]
     TextAround,
     /// What this platform wants, and the dialect does not.
+    #[error("error_code \"0000\" is what another platform expects")]
     ErrorCode,
     /// A JSON object in which this member is missing or differs.
+    #[error("the member {0:?} is missing or differs")]
     Member(String),
     /// XML with another `return_code`: the merchant refuses.
+    #[error("the merchant refused with return_code \"{code}\"{}", behind("; its return_msg: ", said.as_ref()))]
     ReturnCode {
         /// The code.
         code: String,
@@ -47,10 +55,13 @@ pub enum Slip {
         said: Option<String>,
     },
     /// No XML, or XML without a clear `return_code`; why, in words.
+    #[error("{0}")]
     Xml(String),
     /// An HTML page.
+    #[error("the body is an HTML page (a login, error or challenge page?)")]
     Html,
     /// Something else.
+    #[error("the body is another one")]
     Other,
 }
 
@@ -71,27 +82,12 @@ impl Slip {
         }
     }
 
-    /// The slip in words.
-    #[must_use]
-    pub fn explanation(&self) -> String {
-        let text = match self {
-            Slip::Empty => "the body is empty",
-            Slip::Case => "the body is right but for upper and lower case",
-            Slip::Quoted => "the right text stands in quotation marks",
-            Slip::ByteOrderMark => "a byte order mark stands before the right text",
-            Slip::TextAround => "the right text is there, but other text stands around it",
-            Slip::ErrorCode => "error_code \"0000\" is what another platform expects",
-            Slip::Member(name) => return format!("the member {name:?} is missing or differs"),
-            Slip::ReturnCode { code, said } => {
-                let said = said.as_ref().map(|said| format!("; its return_msg: {said}"));
-                let said = said.unwrap_or_default();
-                return format!("the merchant refused with return_code \"{code}\"{said}");
-            }
-            Slip::Xml(problem) => return problem.clone(),
-            Slip::Html => "the body is an HTML page (a login, error or challenge page?)",
-            Slip::Other => "the body is another one",
-        };
-        text.to_owned()
+    /// What to reply instead; a merchant that refuses means it.
+    pub(super) fn advice(&self, wanted: &str) -> String {
+        match self {
+            Slip::ReturnCode { .. } => String::new(),
+            _ => format!("; reply {wanted}"),
+        }
     }
 }
 
@@ -117,12 +113,17 @@ impl AcknowledgementRule {
         let by_body = if reply.body.len() > MAX_REPLY_BYTES {
             Err(Refusal::TooLong)
         } else {
-            match self {
+            let judgement = match self {
                 AcknowledgementRule::ErrorCode => judge_error_code(reply),
                 AcknowledgementRule::Members(wanted) => judge_members(reply, wanted),
                 AcknowledgementRule::ReturnCode => judge_return_code(&reply.body),
                 AcknowledgementRule::Word(wanted) => judge_word(&reply.body, wanted),
-            }
+            };
+            // A right body that is only labelled as encoded is read all the same.
+            judgement.map_err(|refusal| match &reply.encoding {
+                Some(encoding) if !reply.body.is_empty() => Refusal::Encoded(encoding.clone()),
+                _ => refusal,
+            })
         };
         conclude(reply, by_body)
     }
@@ -181,14 +182,7 @@ fn judge_members(reply: &Reply, wanted: &str) -> Judgement {
     if let Some(member) = differs {
         return miss(wanted, Slip::Member(member.name.to_string()));
     }
-    let mut warnings = Vec::new();
-    if given.members().len() > expected.members().len() {
-        warnings.push(ReplyWarning::ExtraMembers);
-    }
-    if !reply.content_type.as_deref().is_some_and(is_json_type) {
-        warnings.push(ReplyWarning::ContentType);
-    }
-    Ok(warnings)
+    Ok(json_warnings(reply, given.members().len() > expected.members().len()))
 }
 
 fn slip(body: &[u8], wanted: &str) -> Slip {

@@ -1,8 +1,9 @@
 //! The strings near the rule's: one deviation in each dimension at most.
 
 use super::Deviation;
+use super::deviations::{Rule, deviation};
 use super::entry::{Entry, Tree, entries};
-use super::fields::{FIELD_RULES, LOOP, dropped, kept};
+use super::fields::{FIELD_RULES, dropped, kept};
 use super::orders::{OrderRule, Pair};
 use super::own_url;
 use super::printing::MAX_TEXT;
@@ -27,7 +28,8 @@ impl FieldChoice {
 }
 
 pub(super) struct ValueChoice {
-    pub(super) rule: &'static ValueRule,
+    rule: &'static ValueRule,
+    scope: Scope,
     /// For each member its text; `None` where the rule's own stands.
     texts: Vec<Option<String>>,
 }
@@ -40,26 +42,36 @@ pub(super) struct Plan<'s> {
     pub(super) shape: Option<&'static ShapeRule>,
 }
 
-impl Plan<'_> {
+impl<'s> Plan<'s> {
+    /// Both plans, which are about different dimensions.
+    pub(super) fn and(&self, other: &Plan<'s>) -> Plan<'s> {
+        Plan {
+            fields: self.fields.or(other.fields),
+            order: self.order.or(other.order),
+            values: self.values.or(other.values),
+            shape: self.shape.or(other.shape),
+        }
+    }
+
     pub(super) fn deviations(&self) -> Vec<Deviation> {
         let mut all = self.fields.map(|choice| choice.deviations.clone()).unwrap_or_default();
-        all.extend(self.order.map(|rule| rule.deviation.clone()));
-        all.extend(self.values.map(|choice| choice.rule.deviation.clone()));
-        all.extend(self.shape.map(|rule| rule.deviation.clone()));
+        all.extend(self.order.map(Rule::deviation));
+        all.extend(self.values.map(|choice| choice.rule.deviation()));
+        all.extend(self.shape.map(Rule::deviation));
         all
     }
 
     /// Whether it tells a single mistake rather than a language's whole way of printing.
     pub(super) fn scope(&self) -> Scope {
-        self.values.map_or(Scope::Single, |choice| choice.rule.scope)
+        self.values.map_or(Scope::Single, |choice| choice.scope)
     }
 
-    fn writing(&self) -> Option<Writing> {
-        self.values.map(|choice| choice.rule.writing)
+    pub(super) fn writing(&self) -> Option<Writing> {
+        self.values.map(|choice| choice.rule.apply)
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Hash)]
 pub(super) struct Text {
     pub(super) bytes: Vec<u8>,
     pub(super) change: Option<Change>,
@@ -87,16 +99,17 @@ impl Composer {
         let mut choices = self.without_own_url();
         let own_keeps: Vec<Vec<bool>> = choices.iter().map(|choice| choice.keep.clone()).collect();
         let by_rule = FIELD_RULES.iter().map(|rule| FieldChoice {
-            deviations: vec![rule.deviation.clone()],
-            keep: self.entries.iter().map(rule.keep).collect(),
+            deviations: vec![rule.deviation()],
+            keep: self.entries.iter().map(rule.apply).collect(),
         });
         let missing = self.entries.iter().filter(|entry| kept(entry)).map(|missing| FieldChoice {
             deviations: vec![dropped(&missing.name)],
             keep: self.entries.iter().map(|e| kept(e) && e.name != missing.name).collect(),
         });
         // To sign every received member is the opposite advice, and wrong for the receiver's own.
+        let sign_all = deviation("field-dropped").fix;
         choices.extend(by_rule.chain(missing).filter(|choice| {
-            let signs_all = choice.deviations.iter().any(|deviation| deviation.fix == LOOP);
+            let signs_all = choice.deviations.iter().any(|deviation| deviation.fix == sign_all);
             !signs_all || !own_keeps.contains(&choice.keep)
         }));
         choices
@@ -119,11 +132,10 @@ impl Composer {
 
     pub(super) fn value_choices(&self) -> Vec<ValueChoice> {
         values::rules()
-            .map(|rule| ValueChoice { rule, texts: self.texts(rule.writing) })
+            .map(|(rule, scope)| ValueChoice { rule, scope, texts: self.texts(rule.apply) })
             .filter(|choice| {
-                let is_whole =
-                    matches!(choice.rule.writing, Writing::Whole(_) | Writing::WithKey(_));
-                is_whole || choice.texts.iter().any(Option::is_some)
+                matches!(choice.rule.apply, Writing::Whole(_) | Writing::WithKey(_))
+                    || choice.texts.iter().any(Option::is_some)
             })
             .collect()
     }
@@ -131,28 +143,20 @@ impl Composer {
     fn texts(&self, writing: Writing) -> Vec<Option<String>> {
         let text = |entry: &Entry| {
             let (write, own) = match writing {
-                Writing::Member(write) if entry.tree == Tree::Null => {
-                    (write, write(entry).map_or(String::new(), |_| String::new()))
-                }
+                _ if entry.is_signature => return None,
                 Writing::Member(write) | Writing::WithNulls(write) => (write, entry.text.clone()),
                 Writing::Pairs(write) => (write, format!("{}={}", entry.name, entry.text)),
                 Writing::Whole(_) | Writing::WithKey(_) => return None,
             };
             write(entry).filter(|text| *text != own && text.len() <= MAX_TEXT)
         };
-        self.entries
-            .iter()
-            .map(|entry| if entry.is_signature { None } else { text(entry) })
-            .collect()
+        self.entries.iter().map(text).collect()
     }
 
-    /// The string of a plan; `None` where a charset or a form cannot hold it.
-    pub(super) fn compose(&self, plan: Plan<'_>) -> Option<Text> {
-        let mut pairs: Vec<(usize, Pair<'_>)> = self
-            .entries
-            .iter()
-            .enumerate()
-            .filter(|(index, entry)| is_kept(plan, *index, entry))
+    /// The string of a plan.
+    pub(super) fn compose(&self, plan: Plan<'_>) -> Text {
+        let kept = self.entries.iter().enumerate().filter(|(at, entry)| is_kept(plan, *at, entry));
+        let mut pairs: Vec<(usize, Pair<'_>)> = kept
             .map(|(index, entry)| (entry.received, pair(plan, index, entry)))
             .filter(|(_, pair)| !(pair.is_whole && pair.text.is_empty()))
             .collect();
@@ -161,21 +165,18 @@ impl Composer {
         }
         let mut pairs: Vec<Pair<'_>> = pairs.into_iter().map(|(_, pair)| pair).collect();
         if let Some(order) = plan.order {
-            (order.arrange)(&mut pairs);
+            (order.apply)(&mut pairs);
         }
         let text = match plan.shape {
-            Some(shape) => (shape.join)(&pairs),
+            Some(shape) => (shape.apply)(&pairs),
             None => pairs.iter().map(Pair::written).collect::<Vec<_>>().join(&self.separator),
         };
         match plan.writing() {
-            Some(Writing::Whole(change)) => {
-                let bytes = change(&text)?;
-                Some(Text { bytes, change: None })
-            }
+            Some(Writing::Whole(change)) => Text { bytes: change(&text), change: None },
             Some(Writing::WithKey(change)) => {
-                Some(Text { bytes: text.into_bytes(), change: Some(change) })
+                Text { bytes: text.into_bytes(), change: Some(change) }
             }
-            _ => Some(Text { bytes: text.into_bytes(), change: None }),
+            _ => Text { bytes: text.into_bytes(), change: None },
         }
     }
 }

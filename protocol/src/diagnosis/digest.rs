@@ -5,7 +5,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use super::Deviation;
-use super::Dimension::Digest;
+use super::deviations::{deviation, that_does};
 use crate::digest_notation::{self, LABEL, Notation, QUOTES, SPACES};
 use crate::scheme::DigestCase;
 
@@ -13,31 +13,25 @@ use crate::scheme::DigestCase;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Width {
     /// MD5 and its kin.
-    Sixteen,
+    Sixteen = 16,
     /// SHA-1.
-    Twenty,
+    Twenty = 20,
     /// SHA-224.
-    TwentyEight,
+    TwentyEight = 28,
     /// SHA-256 and its kin.
-    ThirtyTwo,
+    ThirtyTwo = 32,
     /// SHA-384.
-    FortyEight,
+    FortyEight = 48,
     /// SHA-512.
-    SixtyFour,
+    SixtyFour = 64,
 }
 
 impl Width {
     /// The width of a digest with as many bytes.
     fn of(bytes: usize) -> Option<Width> {
-        Some(match bytes {
-            16 => Width::Sixteen,
-            20 => Width::Twenty,
-            28 => Width::TwentyEight,
-            32 => Width::ThirtyTwo,
-            48 => Width::FortyEight,
-            64 => Width::SixtyFour,
-            _ => return None,
-        })
+        use Width::{FortyEight, Sixteen, SixtyFour, ThirtyTwo, Twenty, TwentyEight};
+        let all = [Sixteen, Twenty, TwentyEight, ThirtyTwo, FortyEight, SixtyFour];
+        all.into_iter().find(|width| *width as usize == bytes)
     }
 }
 
@@ -211,59 +205,34 @@ impl Target {
         let written = match self.written {
             Written::Hex => None,
             Written::Half => Some(match digest {
-                _ if digest[4..12] == self.raw => &MIDDLE,
-                _ if digest[..8] == self.raw => &FIRST,
-                _ => &LAST,
+                _ if digest[4..12] == self.raw => "middle-16",
+                _ if digest[..8] == self.raw => "first-16",
+                _ => "last-16",
             }),
-            Written::Base64 => Some(&BASE64),
-            Written::Base64OfHex => Some(&BASE64_OF_HEX),
-            Written::Negative => Some(&NEGATIVE),
-            Written::SignExtended => Some(&SIGN_EXTENDED),
-            Written::Unpadded if whole_number(digest) == self.digits => Some(&NO_LEADING_ZEROS),
-            Written::Unpadded => Some(&NO_BYTE_PADDING),
+            Written::Base64 => Some("base64"),
+            Written::Base64OfHex => Some("base64-of-hex"),
+            Written::Negative => Some("signed-number"),
+            Written::SignExtended => Some("sign-extended"),
+            Written::Unpadded if whole_number(digest) == self.digits => Some("no-leading-zeros"),
+            Written::Unpadded => Some("no-byte-padding"),
         };
         let case = match (self.letters, wanted) {
-            (Letters::Upper, DigestCase::Lower) => Some(&UPPER),
-            (Letters::Lower, DigestCase::Upper) => Some(&LOWER),
-            (Letters::Mixed, _) => Some(&MIXED),
+            (Letters::Upper, DigestCase::Lower) => Some("upper"),
+            (Letters::Lower, DigestCase::Upper) => Some("lower"),
+            (Letters::Mixed, _) => Some("mixed-case"),
             _ => None,
         };
-        let rows = written.into_iter().chain(case).map(|row| row.deviation(wanted));
-        self.notations.iter().map(|notation| notated(notation, wanted)).chain(rows).collect()
+        let rule = match wanted {
+            DigestCase::Lower => "lower-case hexadecimal digits, two a byte, all of them",
+            DigestCase::Upper => "upper-case hexadecimal digits, two a byte, all of them",
+        };
+        let notated = |notation: &&Notation| {
+            that_does(notation.code, format!("writes the digest {}", notation.form))
+        };
+        let notations = self.notations.iter().map(notated);
+        let all = notations.chain(written.into_iter().chain(case).map(deviation));
+        all.map(|deviation| Deviation { rule, ..deviation }).collect()
     }
-}
-
-fn notated(notation: &Notation, wanted: DigestCase) -> Deviation {
-    let Notation { code, cause, fix, .. } = *notation;
-    let mut deviation = Deviation::new(Digest, code, "", rule(wanted), cause, fix);
-    deviation.does = format!("writes the digest {}", notation.form).into();
-    deviation
-}
-
-fn rule(wanted: DigestCase) -> &'static str {
-    match wanted {
-        DigestCase::Lower => "lower-case hexadecimal digits, two a byte, all of them",
-        DigestCase::Upper => "upper-case hexadecimal digits, two a byte, all of them",
-    }
-}
-
-pub(super) fn all(wanted: DigestCase) -> Vec<Deviation> {
-    let other_case = if wanted == DigestCase::Lower { &UPPER } else { &LOWER };
-    let rows = [
-        other_case,
-        &MIXED,
-        &MIDDLE,
-        &FIRST,
-        &LAST,
-        &BASE64,
-        &BASE64_OF_HEX,
-        &NO_LEADING_ZEROS,
-        &NO_BYTE_PADDING,
-        &NEGATIVE,
-        &SIGN_EXTENDED,
-    ];
-    let notations = digest_notation::ALL.iter().map(|notation| notated(notation, wanted));
-    rows.into_iter().map(|row| row.deviation(wanted)).chain(notations).collect()
 }
 
 fn whole_number(digest: &[u8]) -> String {
@@ -296,97 +265,6 @@ fn sign_extended(digest: &[u8]) -> String {
     };
     digest.iter().map(digits).collect()
 }
-
-struct Row {
-    code: &'static str,
-    does: &'static str,
-    cause: &'static str,
-    fix: &'static str,
-}
-
-impl Row {
-    fn deviation(&self, wanted: DigestCase) -> Deviation {
-        Deviation::new(Digest, self.code, self.does, rule(wanted), self.cause, self.fix)
-    }
-}
-
-const fn row(
-    code: &'static str,
-    does: &'static str,
-    cause: &'static str,
-    fix: &'static str,
-) -> Row {
-    Row { code, does, cause, fix }
-}
-
-static LOWER: Row = row(
-    "lower",
-    "writes the digest in lower case",
-    "the default of most libraries",
-    "write the digest in upper case (strtoupper, toUpperCase, .upper())",
-);
-static UPPER: Row = row(
-    "upper",
-    "writes the digest in upper case",
-    "WeChat Pay habit: strtoupper(md5(…)), toUpperCase(), %X, C# ToString(\"X2\")",
-    "write the digest in lower case (strtolower, toLowerCase, .lower(), %x, ToString(\"x2\"))",
-);
-static MIXED: Row = row(
-    "mixed-case",
-    "writes the digest in digits of both cases",
-    "hand-made hex conversion, or a digest that was put together",
-    "use the library's hex encoder",
-);
-static MIDDLE: Row = row(
-    "middle-16",
-    "sends only the middle 16 digits of the digest",
-    "16-character MD5 helpers: substr(md5(…), 8, 16), substring(8, 24)",
-    "send all digits",
-);
-static FIRST: Row = row(
-    "first-16",
-    "sends only the first 16 digits of the digest",
-    "substr(md5(…), 0, 16), a column of 16 characters",
-    "send all digits",
-);
-static LAST: Row =
-    row("last-16", "sends only 16 digits of the digest", "substr(md5(…), -16)", "send all digits");
-static BASE64: Row = row(
-    "base64",
-    "writes the digest in base64",
-    "base64_encode(md5(…, true)), digest('base64'), Base64.getEncoder()",
-    "write it in hexadecimal (md5(…), digest('hex'), hexdigest(), HexFormat.of().formatHex())",
-);
-static BASE64_OF_HEX: Row = row(
-    "base64-of-hex",
-    "writes the hexadecimal digits in base64 once more",
-    "base64_encode(md5(…)), base64_encode(hash_hmac(…))",
-    "send the hexadecimal digits themselves",
-);
-static NO_LEADING_ZEROS: Row = row(
-    "no-leading-zeros",
-    "loses the digest's leading zeros",
-    "Java new BigInteger(1, digest).toString(16)",
-    "pad on the left: String.format(\"%032x\", …), or HexFormat.of().formatHex()",
-);
-static NO_BYTE_PADDING: Row = row(
-    "no-byte-padding",
-    "loses the leading zero of single bytes",
-    "Integer.toHexString(b & 0xff), byte.toString(16), %x without 02",
-    "write two digits a byte: %02x, padStart(2, '0')",
-);
-static NEGATIVE: Row = row(
-    "signed-number",
-    "writes the digest as a signed number",
-    "Java new BigInteger(digest) without the sign 1",
-    "write the bytes in hexadecimal: HexFormat.of().formatHex(digest)",
-);
-static SIGN_EXTENDED: Row = row(
-    "sign-extended",
-    "writes ffffff before each byte from 80 on",
-    "Java Integer.toHexString(b) without & 0xff, a signed char with %x in C",
-    "write two digits a byte: String.format(\"%02x\", b & 0xff)",
-);
 
 #[cfg(test)]
 mod tests {

@@ -2,53 +2,35 @@
 
 use encoding_rs::{GBK, WINDOWS_1252};
 
-fn percent_encode(text: &str, keep: impl Fn(u8) -> bool, space: &str) -> String {
-    percent_encode_bytes(text.as_bytes(), keep, space)
-}
+use crate::form::percent_encode;
 
-fn percent_encode_bytes(text: &[u8], keep: impl Fn(u8) -> bool, space: &str) -> String {
-    let mut out = String::with_capacity(text.len() * 2);
-    for byte in text {
-        match *byte {
-            b' ' => out.push_str(space),
-            byte if byte.is_ascii_alphanumeric() || keep(byte) => out.push(char::from(byte)),
-            byte => {
-                out.push('%');
-                out.push(hex_digit(byte >> 4));
-                out.push(hex_digit(byte & 15));
-            }
-        }
-    }
-    out
-}
-
-fn hex_digit(nibble: u8) -> char {
-    char::from(b"0123456789ABCDEF"[usize::from(nibble & 15)])
+fn encode(text: &str, keep: &[u8], space: &str) -> String {
+    percent_encode(text.as_bytes(), keep, space)
 }
 
 pub(super) fn form_php(text: &str) -> String {
-    percent_encode(text, |byte| b"-_.".contains(&byte), "+")
+    encode(text, b"-_.", "+")
 }
 
 /// RFC 3986: `-_.~` stay, a space becomes `%20`.
 pub(super) fn percent(text: &str) -> String {
-    percent_encode(text, |byte| b"-_.~".contains(&byte), "%20")
+    encode(text, b"-_.~", "%20")
 }
 
 pub(super) fn percent_keep_slash(text: &str) -> String {
-    percent_encode(text, |byte| b"-_.~/".contains(&byte), "%20")
+    encode(text, b"-_.~/", "%20")
 }
 
 pub(super) fn js_component(text: &str) -> String {
-    percent_encode(text, |byte| b"-_.!~*'()".contains(&byte), "%20")
+    encode(text, b"-_.!~*'()", "%20")
 }
 
 pub(super) fn js_uri(text: &str) -> String {
-    percent_encode(text, |byte| b"-_.!~*'();/?:@&=+$,#".contains(&byte), "%20")
+    encode(text, b"-_.!~*'();/?:@&=+$,#", "%20")
 }
 
 pub(super) fn form_java(text: &str) -> String {
-    percent_encode(text, |byte| b"-_.*".contains(&byte), "+")
+    encode(text, b"-_.*", "+")
 }
 
 /// Java `URLEncoder` with `+` replaced by `%20`.
@@ -57,7 +39,7 @@ pub(super) fn java_spaces(text: &str) -> String {
 }
 
 pub(super) fn form_gbk(text: &str) -> String {
-    percent_encode_bytes(&gbk_bytes(text), |byte| b"-_.*".contains(&byte), "+")
+    percent_encode(&gbk(text), b"-_.*", "+")
 }
 
 /// JavaScript `escape()`: `%uXXXX` beyond Latin-1.
@@ -76,11 +58,11 @@ pub(super) fn js_escape(text: &str) -> String {
 }
 
 pub(super) fn form_go(text: &str) -> String {
-    percent_encode(text, |byte| b"-_.~".contains(&byte), "+")
+    encode(text, b"-_.~", "+")
 }
 
 pub(super) fn form_dotnet(text: &str) -> String {
-    lower_hex(&percent_encode(text, |byte| b"-_.!*()".contains(&byte), "+"))
+    lower_hex(&encode(text, b"-_.!*()", "+"))
 }
 
 /// The same percent-encoded text with lower-case hex.
@@ -123,7 +105,7 @@ pub(super) fn form_decoded(text: &str) -> String {
     percent_decoded(&text.replace('+', " "))
 }
 
-fn html(text: &str, quote: &str, apostrophe: &str) -> String {
+pub(super) fn html(text: &str, quote: &str, apostrophe: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
@@ -134,23 +116,6 @@ fn html(text: &str, quote: &str, apostrophe: &str) -> String {
 /// PHP `htmlspecialchars` from 8.1 on.
 pub(super) fn html_escaped(text: &str) -> String {
     html(text, "&quot;", "&#039;")
-}
-
-/// PHP `htmlspecialchars` before 8.1: the apostrophe stays.
-pub(super) fn html_escaped_compat(text: &str) -> String {
-    html(text, "&quot;", "'")
-}
-
-pub(super) fn html_escaped_python(text: &str) -> String {
-    html(text, "&quot;", "&#x27;")
-}
-
-pub(super) fn html_escaped_short(text: &str) -> String {
-    html(text, "&quot;", "&#39;")
-}
-
-pub(super) fn html_escaped_go(text: &str) -> String {
-    html(text, "&#34;", "&#39;")
 }
 
 pub(super) fn escape_html_in_json(text: &str) -> String {
@@ -243,7 +208,7 @@ pub(super) fn escape_unicode(text: &str) -> String {
     out
 }
 
-fn gbk_bytes(text: &str) -> Vec<u8> {
+pub(super) fn gbk(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     for character in text.chars() {
         let mut buffer = [0; 4];
@@ -253,39 +218,35 @@ fn gbk_bytes(text: &str) -> Vec<u8> {
     out
 }
 
-pub(super) fn gbk(text: &str) -> Option<Vec<u8>> {
-    Some(gbk_bytes(text))
-}
-
 /// UTF-8 read as Windows-1252 and written as UTF-8 again.
-pub(super) fn read_as_1252(text: &str) -> Option<Vec<u8>> {
+pub(super) fn read_as_1252(text: &str) -> Vec<u8> {
     // Java and .NET know no character for these five bytes.
     let unknown = |c: char| {
         if matches!(u32::from(c), 0x81 | 0x8d | 0x8f | 0x90 | 0x9d) { '\u{fffd}' } else { c }
     };
     let (read, ..) = WINDOWS_1252.decode(text.as_bytes());
-    Some(read.chars().map(unknown).collect::<String>().into_bytes())
+    read.chars().map(unknown).collect::<String>().into_bytes()
 }
 
 /// The low byte of each UTF-16 unit, as Node's `latin1` and `binary` write it.
-pub(super) fn low_bytes(text: &str) -> Option<Vec<u8>> {
-    Some(text.encode_utf16().map(|unit| unit.to_le_bytes()[0]).collect())
+pub(super) fn low_bytes(text: &str) -> Vec<u8> {
+    text.encode_utf16().map(|unit| unit.to_le_bytes()[0]).collect()
 }
 
 /// The text in UTF-16, low byte first.
-pub(super) fn utf16_le(text: &str) -> Option<Vec<u8>> {
-    Some(text.encode_utf16().flat_map(u16::to_le_bytes).collect())
+pub(super) fn utf16_le(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
 /// The text in UTF-16, high byte first, with a byte order mark.
-pub(super) fn utf16_be(text: &str) -> Option<Vec<u8>> {
+pub(super) fn utf16_be(text: &str) -> Vec<u8> {
     let units = std::iter::once(0xfeff).chain(text.encode_utf16());
-    Some(units.flat_map(u16::to_be_bytes).collect())
+    units.flat_map(u16::to_be_bytes).collect()
 }
 
 /// The text in Latin-1, with `?` for what Latin-1 lacks.
-pub(super) fn latin1(text: &str) -> Option<Vec<u8>> {
-    Some(text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect())
+pub(super) fn latin1(text: &str) -> Vec<u8> {
+    text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect()
 }
 
 #[cfg(test)]
@@ -320,12 +281,12 @@ mod tests {
 
     #[test]
     fn charsets_and_escapes() {
-        assert_eq!(gbk("中😀").unwrap(), [0xd6, 0xd0, b'?']);
-        assert_eq!(low_bytes("é中").unwrap(), [0xe9, 0x2d]);
+        assert_eq!(gbk("中😀"), [0xd6, 0xd0, b'?']);
+        assert_eq!(low_bytes("é中"), [0xe9, 0x2d]);
         assert_eq!(js_escape("é中 /"), "%E9%u4E2D%20/");
         assert_eq!(form_gbk("中 a"), "%D6%D0+a");
         assert_eq!(slashes_added("a'\"\\"), "a\\'\\\"\\\\");
-        assert_eq!(latin1("é中").unwrap(), [0xe9, b'?']);
+        assert_eq!(latin1("é中"), [0xe9, b'?']);
         assert_eq!(escape_unicode("中😀"), "\\u4e2d\\ud83d\\ude00");
         assert_eq!(html_unescaped(&html_escaped("<a&'\">")), "<a&'\">");
     }

@@ -2,6 +2,7 @@
 
 use crate::canonical::{Selection, select, value_into};
 use crate::payload::{Payload, Value};
+use crate::scan::items;
 use crate::scheme::Scheme;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +24,9 @@ impl Tree {
             Value::Number(digits) => Tree::Number((*digits).to_owned()),
             Value::String(text) => Tree::Text(text.clone().into_owned()),
             Value::Object(json) => Tree::Map(members(json)?),
-            Value::Array(json) => Tree::List(items(json)?),
+            Value::Array(json) => {
+                Tree::List(items(json)?.iter().map(Tree::of).collect::<Option<_>>()?)
+            }
         })
     }
 }
@@ -32,46 +35,6 @@ fn members(json: &str) -> Option<Vec<(String, Tree)>> {
     let payload = Payload::parse(json.as_bytes()).ok()?;
     let members = payload.members().iter();
     members.map(|member| Some((member.name.to_string(), Tree::of(&member.value)?))).collect()
-}
-
-fn items(json: &str) -> Option<Vec<Tree>> {
-    let inside = json.trim().strip_prefix('[')?.strip_suffix(']')?;
-    if inside.trim().is_empty() {
-        return Some(Vec::new());
-    }
-    split(inside)
-        .into_iter()
-        .map(|item| {
-            // The payload's own parser reads objects only, so each item is wrapped in one.
-            let wrapped = format!("{{\"\":{item}}}");
-            let payload = Payload::parse(wrapped.as_bytes()).ok()?;
-            payload.members().first().and_then(|member| Tree::of(&member.value))
-        })
-        .collect()
-}
-
-fn split(inside: &str) -> Vec<&str> {
-    let (mut found, mut start, mut depth) = (Vec::new(), 0, 0_usize);
-    let (mut in_string, mut escaped) = (false, false);
-    for (at, byte) in inside.bytes().enumerate() {
-        if in_string {
-            in_string = escaped || byte != b'"';
-            escaped = byte == b'\\' && !escaped;
-            continue;
-        }
-        match byte {
-            b'"' => in_string = true,
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            b',' if depth == 0 => {
-                found.push(&inside[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    found.push(&inside[start..]);
-    found
 }
 
 #[derive(Debug)]

@@ -6,9 +6,9 @@ use md5::{Digest as _, Md5};
 
 use super::Deviation;
 use super::Dimension::{Digest, KeyForm};
+use super::deviations::{deviation, that_does};
 use super::digest::Width;
-use super::form_rows::FORM_ROWS;
-use super::hashing::Hash;
+use super::hashing::{Hash, Kind};
 use crate::scheme::{Algorithm, Scheme, Suffix};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -59,15 +59,17 @@ impl Form {
     }
 
     pub(super) fn masked(&self, string: &str) -> String {
-        self.parts
-            .iter()
-            .map(|part| match part {
-                Part::String => string,
-                Part::Key => "[key]",
-                Part::Md5OfKey => "md5([key])",
-                Part::Text(text) => text,
-            })
-            .collect()
+        self.with_parts(string, "[key]", "md5([key])")
+    }
+
+    fn with_parts(&self, string: &str, key: &str, md5_of_key: &str) -> String {
+        let text = |part| match part {
+            &Part::String => string,
+            Part::Key => key,
+            Part::Md5OfKey => md5_of_key,
+            Part::Text(text) => text,
+        };
+        self.parts.iter().map(text).collect()
     }
 }
 
@@ -83,33 +85,68 @@ impl Part {
     }
 }
 
-const LABELS: [&str; 25] = [
-    "secret",
-    "secret_key",
-    "signkey",
-    "api_key",
-    "appkey",
-    "k",
-    "Key",
-    "token",
-    "appSecret",
-    "KEY",
-    "secretKey",
-    "apiKey",
-    "app_key",
-    "app_secret",
-    "sign_key",
-    "signKey",
-    "appKey",
-    "apikey",
-    "merchant_key",
-    "merchantKey",
-    "mch_key",
-    "md5key",
-    "private_key",
-    "pwd",
-    "password",
-];
+/// The names before the key in `&name=`, besides `key`.
+const LABELS: &str = "\
+    secret secret_key signkey api_key appkey k Key token appSecret KEY secretKey apiKey \
+    app_key app_secret sign_key signKey appKey apikey merchant_key merchantKey mch_key md5key \
+    private_key pwd password";
+
+/// What is tried with every string.
+pub(super) const FREQUENT: &str = "\
+    key-prefix no-separator key-ampersand double-ampersand hmac-md5 hmac-sha256 \
+    hmac-with-key-appended hmac-with-label-appended hmac-swapped sha256 sha256-label";
+
+/// A code, the hash, and the text: `{S}` is the string, `{K}` the key, `{M}` the MD5 of the key.
+pub(super) const FORM_ROWS: [(&str, Hash, &str); 44] = {
+    use Hash::{DoubleMd5, DoubleMd5Upper, Hmac, HmacOfMd5, Md5OfMd5AndRest, Plain, SwappedHmac};
+    use Kind::{Md5, Sha256};
+    [
+        ("key-ampersand", Plain(Md5), "{S}&{K}"),
+        ("no-separator", Plain(Md5), "{S}{K}"),
+        ("double-ampersand", Plain(Md5), "{S}&&{K}"),
+        ("key-equals", Plain(Md5), "{S}key={K}"),
+        ("double-ampersand-label", Plain(Md5), "{S}&&key={K}"),
+        ("key-first", Plain(Md5), "{K}{S}"),
+        ("key-first-ampersand", Plain(Md5), "{K}&{S}"),
+        ("key-label-first", Plain(Md5), "key={K}&{S}"),
+        ("key-both-ends", Plain(Md5), "{K}{S}{K}"),
+        ("key-both-ends-ampersand", Plain(Md5), "{K}&{S}&{K}"),
+        ("key-twice", Plain(Md5), "{S}&{K}&{K}"),
+        ("key-twice-bare", Plain(Md5), "{S}&{K}{K}"),
+        ("md5-of-key", Plain(Md5), "{S}&{M}"),
+        ("md5-of-key-bare", Plain(Md5), "{S}{M}"),
+        ("md5-of-key-label", Plain(Md5), "{S}&key={M}"),
+        ("no-key", Plain(Md5), "{S}"),
+        ("trailing-ampersand", Plain(Md5), "{S}&"),
+        ("key-trailing-ampersand", Plain(Md5), "{S}&{K}&"),
+        ("pipe-key", Plain(Md5), "{S}|{K}"),
+        ("comma-key", Plain(Md5), "{S},{K}"),
+        ("hmac-md5", Hmac(Md5), "{S}"),
+        ("hmac-md5-with-key", Hmac(Md5), "{S}&{K}"),
+        ("hmac-md5-with-label", Hmac(Md5), "{S}&key={K}"),
+        ("hmac-md5-swapped", SwappedHmac(Md5), "{S}"),
+        ("double-md5", DoubleMd5, "{S}&{K}"),
+        ("double-md5-upper", DoubleMd5Upper, "{S}&{K}"),
+        ("double-md5-bare", DoubleMd5, "{S}{K}"),
+        ("md5-then-key", Md5OfMd5AndRest, "{S}{K}"),
+        ("md5-then-ampersand-key", Md5OfMd5AndRest, "{S}&{K}"),
+        ("hmac-sha256", Hmac(Sha256), "{S}"),
+        ("hmac-with-key-appended", Hmac(Sha256), "{S}&{K}"),
+        ("hmac-with-label-appended", Hmac(Sha256), "{S}&key={K}"),
+        ("hmac-with-bare-key", Hmac(Sha256), "{S}{K}"),
+        ("hmac-swapped", SwappedHmac(Sha256), "{S}"),
+        ("sha256", Plain(Sha256), "{S}&{K}"),
+        ("sha256-label", Plain(Sha256), "{S}&key={K}"),
+        ("sha256-bare", Plain(Sha256), "{S}{K}"),
+        ("hmac-with-key-first", Hmac(Sha256), "{K}{S}"),
+        ("hmac-with-trailing-ampersand", Hmac(Sha256), "{S}&"),
+        ("hmac-of-md5", HmacOfMd5, "{S}"),
+        ("hmac-swapped-with-key", SwappedHmac(Sha256), "{S}&{K}"),
+        ("sha256-no-key", Plain(Sha256), "{S}"),
+        ("sha256-key-first", Plain(Sha256), "{K}{S}"),
+        ("sha256-key-both-ends", Plain(Sha256), "{K}{S}{K}"),
+    ]
+};
 
 pub(super) struct FormRule {
     pub(super) deviation: Deviation,
@@ -117,37 +154,14 @@ pub(super) struct FormRule {
     pub(super) is_frequent: bool,
 }
 
-const FREQUENT: [&str; 11] = [
-    "key-prefix",
-    "no-separator",
-    "key-ampersand",
-    "double-ampersand",
-    "hmac-md5",
-    "hmac-sha256",
-    "hmac-with-key-appended",
-    "hmac-with-label-appended",
-    "hmac-swapped",
-    "sha256",
-    "sha256-label",
-];
-
+/// What the scheme of a form says of the key, and the fix for code that departs from it.
 pub(super) fn key_rule(own: &Form) -> (&'static str, &'static str) {
-    let after: Vec<&str> = own
-        .parts
-        .iter()
-        .map(|part| match part {
-            Part::String => "S",
-            Part::Key => "K",
-            Part::Md5OfKey => "M",
-            Part::Text(text) => text.as_ref(),
-        })
-        .collect();
-    match (own.hash, after.concat().as_str()) {
-        (Hash::Md5, "S&K") => (
+    match (own.hash, own.with_parts("S", "K", "M").as_str()) {
+        (Hash::Plain(Kind::Md5), "S&K") => (
             "MD5 over the string, then & and the key once, with nothing such as key= before it",
             "md5(string + \"&\" + key)",
         ),
-        (Hash::HmacSha256, "S") => (
+        (Hash::Hmac(Kind::Sha256), "S") => (
             "HMAC-SHA256 over the string alone, with the key as the HMAC's key",
             "hmac_sha256(key, string), with nothing appended: hash_hmac('sha256', $string, $key), hmac.new(key, string, sha256), createHmac('sha256', key).update(string)",
         ),
@@ -163,36 +177,26 @@ pub(super) fn forms(width: Width, own: &Form) -> Vec<FormRule> {
 }
 
 pub(super) fn forms_of(width: Width, own: &Form, ruling: &Form) -> Vec<FormRule> {
+    const MD5: Hash = Hash::Plain(Kind::Md5);
+    const HMAC: Hash = Hash::Hmac(Kind::Sha256);
     let (rule, fix) = key_rule(ruling);
-    let finished = |code, hash: Hash, does: Cow<'static, str>, cause, form| {
+    let finished = |described: Deviation, hash: Hash, template: &str| {
         let dimension = if hash == own.hash { KeyForm } else { Digest };
-        let mut deviation = Deviation::new(dimension, code, "", rule, cause, fix);
-        deviation.does = does;
-        FormRule { deviation, form, is_frequent: FREQUENT.contains(&code) }
+        let deviation = Deviation { dimension, rule, fix, ..described };
+        let is_frequent = FREQUENT.split(' ').any(|code| code == deviation.code);
+        FormRule { deviation, form: Form::parse(hash, template), is_frequent }
     };
-    let labelled = |hash: Hash, code, label: &'static str| {
-        let does = match hash {
-            Hash::Md5 => format!("writes &{label}= before the key"),
-            _ => format!("takes HMAC-SHA256 and appends &{label}= and the key too"),
-        };
-        let form = Form::parse(hash, &format!("{{S}}&{label}={{K}}"));
-        finished(code, hash, does.into(), "another platform's rule", form)
+    let labelled = |code, hash, does: fn(&str) -> String| {
+        LABELS.split(' ').map(move |label| {
+            finished(that_does(code, does(label)), hash, &format!("{{S}}&{label}={{K}}"))
+        })
     };
-    let wechat = finished(
-        "key-prefix",
-        Hash::Md5,
-        "writes &key= before the key".into(),
-        "WeChat Pay habit",
-        Form::parse(Hash::Md5, "{S}&key={K}"),
-    );
-    let rows = FORM_ROWS.iter().map(|row| {
-        let form = Form::parse(row.hash, row.template);
-        finished(row.code, row.hash, row.does.into(), row.cause, form)
+    let labels = labelled("key-label", MD5, |label| format!("writes &{label}= before the key"));
+    let hmac_labels = labelled("hmac-with-other-label", HMAC, |label| {
+        format!("takes HMAC-SHA256 and appends &{label}= and the key too")
     });
-    let labels = LABELS.into_iter().map(|label| labelled(Hash::Md5, "key-label", label));
-    let hmac_labels =
-        LABELS.into_iter().map(|label| labelled(Hash::HmacSha256, "hmac-with-other-label", label));
-    std::iter::once(wechat)
+    let rows = FORM_ROWS.iter().map(|(code, hash, form)| finished(deviation(code), *hash, form));
+    std::iter::once(finished(deviation("key-prefix"), MD5, "{S}&key={K}"))
         .chain(labels)
         .chain(rows)
         .chain(hmac_labels)
@@ -201,14 +205,6 @@ pub(super) fn forms_of(width: Width, own: &Form, ruling: &Form) -> Vec<FormRule>
 }
 
 pub(super) fn other_algorithm(used: Algorithm, said: Algorithm) -> Deviation {
-    let mut deviation = Deviation::new(
-        Digest,
-        "other-algorithm",
-        "",
-        "sign_type says which digest is taken; where it is absent the documents say MD5",
-        "sign_type and the code were not changed together",
-        "take the digest that sign_type names, or change sign_type",
-    );
-    deviation.does = format!("takes {used}, where the payload is to be signed with {said}").into();
-    deviation
+    let does = format!("takes {used}, where the payload is to be signed with {said}");
+    that_does("other-algorithm", does)
 }

@@ -1,6 +1,7 @@
 //! The digests over a string, with as little hashing as possible.
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{KeyInit, Mac};
+use md5::digest::{FixedOutput, Update};
 use md5::{Digest, Md5};
 use sha1::Sha1;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
@@ -10,62 +11,59 @@ use super::forms::{Form, Part};
 use super::values::Change;
 use crate::scheme::Algorithm;
 
-/// A hash that the platform does not use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum OtherHash {
-    /// SHA-1.
+pub(super) enum Kind {
+    Md5,
     Sha1,
-    /// SHA-224.
     Sha224,
-    /// SHA-384.
+    Sha256,
     Sha384,
-    /// SHA-512.
     Sha512,
 }
 
-impl OtherHash {
-    fn width(self) -> Width {
+impl Kind {
+    pub(super) fn width(self) -> Width {
         match self {
-            OtherHash::Sha1 => Width::Twenty,
-            OtherHash::Sha224 => Width::TwentyEight,
-            OtherHash::Sha384 => Width::FortyEight,
-            OtherHash::Sha512 => Width::SixtyFour,
+            Kind::Md5 => Width::Sixteen,
+            Kind::Sha1 => Width::Twenty,
+            Kind::Sha224 => Width::TwentyEight,
+            Kind::Sha256 => Width::ThirtyTwo,
+            Kind::Sha384 => Width::FortyEight,
+            Kind::Sha512 => Width::SixtyFour,
         }
     }
 
-    fn digest(self, text: &[u8]) -> Sum {
+    fn digest(self, text: &[u8]) -> Vec<u8> {
         match self {
-            OtherHash::Sha1 => Sum::of(&Sha1::digest(text)),
-            OtherHash::Sha224 => Sum::of(&Sha224::digest(text)),
-            OtherHash::Sha384 => Sum::of(&Sha384::digest(text)),
-            OtherHash::Sha512 => Sum::of(&Sha512::digest(text)),
+            Kind::Md5 => Md5::digest(text).to_vec(),
+            Kind::Sha1 => Sha1::digest(text).to_vec(),
+            Kind::Sha224 => Sha224::digest(text).to_vec(),
+            Kind::Sha256 => Sha256::digest(text).to_vec(),
+            Kind::Sha384 => Sha384::digest(text).to_vec(),
+            Kind::Sha512 => Sha512::digest(text).to_vec(),
         }
     }
 
-    fn hmac(self, key: &[u8], text: &[u8]) -> Sum {
+    fn hmac(self, key: &[u8], text: &[u8]) -> Vec<u8> {
         match self {
-            OtherHash::Sha1 => hmac::<Hmac<Sha1>>(key, text),
-            OtherHash::Sha224 => hmac::<Hmac<Sha224>>(key, text),
-            OtherHash::Sha384 => hmac::<Hmac<Sha384>>(key, text),
-            OtherHash::Sha512 => hmac::<Hmac<Sha512>>(key, text),
+            Kind::Md5 => hmac::<hmac::Hmac<Md5>>(key, text),
+            Kind::Sha1 => hmac::<hmac::Hmac<Sha1>>(key, text),
+            Kind::Sha224 => hmac::<hmac::Hmac<Sha224>>(key, text),
+            Kind::Sha256 => hmac::<hmac::Hmac<Sha256>>(key, text),
+            Kind::Sha384 => hmac::<hmac::Hmac<Sha384>>(key, text),
+            Kind::Sha512 => hmac::<hmac::Hmac<Sha512>>(key, text),
         }
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Hash {
-    /// MD5 over the text.
-    Md5,
-    /// SHA-256 over the text.
-    Sha256,
-    /// HMAC-MD5 with the key over the text.
-    HmacMd5,
-    /// HMAC-SHA256 with the key over the text.
-    HmacSha256,
-    /// HMAC-MD5 with its arguments swapped.
-    SwappedHmacMd5,
-    /// HMAC-SHA256 with its arguments swapped.
-    SwappedHmacSha256,
+    /// The hash over the text.
+    Plain(Kind),
+    /// The HMAC with the key over the text.
+    Hmac(Kind),
+    /// The HMAC with its arguments swapped.
+    SwappedHmac(Kind),
     /// MD5 over the hexadecimal digits of the MD5 over the text.
     DoubleMd5,
     /// MD5 over the upper-case digits of the MD5 over the text.
@@ -74,64 +72,50 @@ pub(super) enum Hash {
     Md5OfMd5AndRest,
     /// HMAC-SHA256 over the hexadecimal digits of the MD5 over the text.
     HmacOfMd5,
-    Other(OtherHash),
-    OtherHmac(OtherHash),
-    SwappedOtherHmac(OtherHash),
 }
 
 impl Hash {
     pub(super) fn width(self) -> Width {
         match self {
-            Hash::Sha256 | Hash::HmacSha256 | Hash::SwappedHmacSha256 | Hash::HmacOfMd5 => {
-                Width::ThirtyTwo
-            }
-            Hash::Other(hash) | Hash::OtherHmac(hash) | Hash::SwappedOtherHmac(hash) => {
-                hash.width()
-            }
-            _ => Width::Sixteen,
+            Hash::Plain(kind) | Hash::Hmac(kind) | Hash::SwappedHmac(kind) => kind.width(),
+            Hash::HmacOfMd5 => Width::ThirtyTwo,
+            Hash::DoubleMd5 | Hash::DoubleMd5Upper | Hash::Md5OfMd5AndRest => Width::Sixteen,
         }
     }
 
     pub(super) fn of(algorithm: Algorithm) -> Hash {
         match algorithm {
-            Algorithm::Md5 => Hash::Md5,
-            Algorithm::HmacSha256 => Hash::HmacSha256,
-            Algorithm::Sha256 => Hash::Sha256,
+            Algorithm::Md5 => Hash::Plain(Kind::Md5),
+            Algorithm::HmacSha256 => Hash::Hmac(Kind::Sha256),
+            Algorithm::Sha256 => Hash::Plain(Kind::Sha256),
         }
     }
 
     /// Whether the key is the HMAC's key, so that it need not stand in the text.
     fn is_keyed(self) -> bool {
-        matches!(self, Hash::HmacMd5 | Hash::HmacSha256 | Hash::HmacOfMd5 | Hash::OtherHmac(_))
-    }
-}
-
-/// The longest digest's length in bytes.
-const LONGEST: usize = 64;
-
-/// A digest, without an allocation of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Sum {
-    bytes: [u8; LONGEST],
-    length: usize,
-}
-
-impl Sum {
-    fn of(digest: &[u8]) -> Sum {
-        let length = digest.len().min(LONGEST);
-        let mut bytes = [0; LONGEST];
-        bytes[..length].copy_from_slice(&digest[..length]);
-        Sum { bytes, length }
+        matches!(self, Hash::Hmac(_) | Hash::HmacOfMd5)
     }
 
-    /// The digest's bytes.
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
+    fn digest(self, text: &[u8], key: &[u8]) -> Vec<u8> {
+        let md5 = || Kind::Md5.digest(text);
+        match self {
+            Hash::Plain(kind) => kind.digest(text),
+            Hash::Hmac(kind) => kind.hmac(key, text),
+            Hash::SwappedHmac(kind) => kind.hmac(text, key),
+            Hash::Md5OfMd5AndRest => md5(),
+            Hash::DoubleMd5 => Kind::Md5.digest(hex::encode(md5()).as_bytes()),
+            Hash::DoubleMd5Upper => Kind::Md5.digest(hex::encode_upper(md5()).as_bytes()),
+            Hash::HmacOfMd5 => Kind::Sha256.hmac(key, hex::encode(md5()).as_bytes()),
+        }
     }
 }
 
 fn mac<M: Mac + KeyInit>(key: &[u8]) -> M {
     <M as KeyInit>::new_from_slice(key).expect("HMAC takes a key of any length")
+}
+
+fn hmac<M: Mac + KeyInit>(key: &[u8], text: &[u8]) -> Vec<u8> {
+    mac::<M>(key).chain_update(text).finalize().into_bytes().to_vec()
 }
 
 /// One string, hashed at most once for each kind of digest, however many forms begin with it.
@@ -141,8 +125,8 @@ pub(super) struct Hasher<'s> {
     change: Option<Change>,
     md5: Option<Md5>,
     sha256: Option<Sha256>,
-    hmac_md5: Option<Hmac<Md5>>,
-    hmac_sha256: Option<Hmac<Sha256>>,
+    hmac_md5: Option<hmac::Hmac<Md5>>,
+    hmac_sha256: Option<hmac::Hmac<Sha256>>,
     /// How many bytes were hashed.
     pub(super) work: usize,
 }
@@ -165,16 +149,15 @@ impl<'s> Hasher<'s> {
     }
 
     /// The digest of a form with a key; `None` where the text cannot be changed as it should.
-    pub(super) fn digest(&mut self, form: &Form, key: &[u8]) -> Option<Sum> {
+    pub(super) fn digest(&mut self, form: &Form, key: &[u8]) -> Option<Vec<u8>> {
         self.work += SHORT;
         if let Some(change) = self.change {
             return self.changed(form, key, change);
         }
         if form.hash == Hash::Md5OfMd5AndRest {
-            let inner = hex::encode(Md5::digest(self.string));
             self.work += self.string.len();
-            let rest = Form { hash: Hash::Md5, parts: form.parts.clone() };
-            return Some(hash(rest.hash, &text(&rest, inner.as_bytes(), key), key));
+            let inner = hex::encode(Md5::digest(self.string));
+            return Some(form.hash.digest(&text(form, inner.as_bytes(), key), key));
         }
         match form.parts.split_first() {
             Some((Part::String, rest)) => Some(self.after_string(form, rest, key)),
@@ -182,67 +165,57 @@ impl<'s> Hasher<'s> {
         }
     }
 
-    fn after_string(&mut self, form: &Form, rest: &[Part], key: &[u8]) -> Sum {
+    fn after_string(&mut self, form: &Form, rest: &[Part], key: &[u8]) -> Vec<u8> {
         let (string, right) = (self.string, self.key);
-        let mut first = 0;
-        let sum = match form.hash {
-            Hash::Md5 => {
-                let state = self.md5.get_or_insert_with(|| {
-                    first = string.len();
-                    Md5::new_with_prefix(string)
-                });
-                let mut md5 = state.clone();
-                rest.iter().for_each(|part| part.feed(string, key, |bytes| md5.update(bytes)));
-                Sum::of(&md5.finalize())
-            }
-            Hash::Sha256 => {
-                let state = self.sha256.get_or_insert_with(|| {
-                    first = string.len();
-                    Sha256::new_with_prefix(string)
-                });
-                let mut sha256 = state.clone();
-                rest.iter().for_each(|part| part.feed(string, key, |bytes| sha256.update(bytes)));
-                Sum::of(&sha256.finalize())
-            }
-            Hash::HmacMd5 if key == right => {
-                let state = self.hmac_md5.get_or_insert_with(|| {
-                    first = string.len();
-                    mac::<Hmac<Md5>>(right).chain_update(string)
-                });
-                let mut hmac = state.clone();
-                rest.iter().for_each(|part| part.feed(string, key, |bytes| hmac.update(bytes)));
-                Sum::of(&hmac.finalize().into_bytes())
-            }
-            Hash::HmacSha256 if key == right => {
-                let state = self.hmac_sha256.get_or_insert_with(|| {
-                    first = string.len();
-                    mac::<Hmac<Sha256>>(right).chain_update(string)
-                });
-                let mut hmac = state.clone();
-                rest.iter().for_each(|part| part.feed(string, key, |bytes| hmac.update(bytes)));
-                Sum::of(&hmac.finalize().into_bytes())
-            }
-            _ => return self.whole_text(form, key),
+        let is_right = key == right;
+        let work = &mut self.work;
+        let rest = |take: &mut dyn FnMut(&[u8])| {
+            rest.iter().for_each(|part| part.feed(string, key, &mut *take));
         };
-        self.work += first;
-        sum
+        match form.hash {
+            Hash::Plain(Kind::Md5) => resume(&mut self.md5, Md5::new, string, work, rest),
+            Hash::Plain(Kind::Sha256) => resume(&mut self.sha256, Sha256::new, string, work, rest),
+            Hash::Hmac(Kind::Md5) if is_right => {
+                resume(&mut self.hmac_md5, || mac(right), string, work, rest)
+            }
+            Hash::Hmac(Kind::Sha256) if is_right => {
+                resume(&mut self.hmac_sha256, || mac(right), string, work, rest)
+            }
+            _ => self.whole_text(form, key),
+        }
     }
 
-    fn whole_text(&mut self, form: &Form, key: &[u8]) -> Sum {
+    fn whole_text(&mut self, form: &Form, key: &[u8]) -> Vec<u8> {
         self.work += self.string.len();
-        hash(form.hash, &text(form, self.string, key), key)
+        form.hash.digest(&text(form, self.string, key), key)
     }
 
-    fn changed(&mut self, form: &Form, key: &[u8], change: Change) -> Option<Sum> {
+    fn changed(&mut self, form: &Form, key: &[u8], change: Change) -> Option<Vec<u8>> {
         self.work += self.string.len() * 2;
-        let text = String::from_utf8(text(form, self.string, key)).ok()?;
-        let changed = change(&text)?;
-        let changed_key = match form.hash.is_keyed() {
-            true => change(std::str::from_utf8(key).ok()?)?,
+        let text = change(&String::from_utf8(text(form, self.string, key)).ok()?);
+        let key = match form.hash.is_keyed() {
+            true => change(std::str::from_utf8(key).ok()?),
             false => key.to_vec(),
         };
-        (form.hash != Hash::Md5OfMd5AndRest).then(|| hash(form.hash, &changed, &changed_key))
+        (form.hash != Hash::Md5OfMd5AndRest).then(|| form.hash.digest(&text, &key))
     }
+}
+
+/// The digest over the string, which `state` remembers, and the rest.
+fn resume<D: Clone + Update + FixedOutput>(
+    state: &mut Option<D>,
+    start: impl FnOnce() -> D,
+    string: &[u8],
+    work: &mut usize,
+    rest: impl Fn(&mut dyn FnMut(&[u8])),
+) -> Vec<u8> {
+    let state = state.get_or_insert_with(|| {
+        *work += string.len();
+        start().chain(string)
+    });
+    let mut digest = state.clone();
+    rest(&mut |bytes| digest.update(bytes));
+    digest.finalize_fixed().to_vec()
 }
 
 fn text(form: &Form, string: &[u8], key: &[u8]) -> Vec<u8> {
@@ -251,28 +224,4 @@ fn text(form: &Form, string: &[u8], key: &[u8]) -> Vec<u8> {
         part.feed(string, key, |bytes| text.extend_from_slice(bytes));
     }
     text
-}
-
-fn hmac<M: Mac + KeyInit>(key: &[u8], text: &[u8]) -> Sum {
-    Sum::of(&mac::<M>(key).chain_update(text).finalize().into_bytes())
-}
-
-fn hash(hash: Hash, text: &[u8], key: &[u8]) -> Sum {
-    let md5 = |text: &[u8]| Sum::of(&Md5::digest(text));
-    let hmac_md5 = hmac::<Hmac<Md5>>;
-    let hmac_sha256 = hmac::<Hmac<Sha256>>;
-    match hash {
-        Hash::Md5 | Hash::Md5OfMd5AndRest => md5(text),
-        Hash::Sha256 => Sum::of(&Sha256::digest(text)),
-        Hash::HmacMd5 => hmac_md5(key, text),
-        Hash::HmacSha256 => hmac_sha256(key, text),
-        Hash::SwappedHmacMd5 => hmac_md5(text, key),
-        Hash::SwappedHmacSha256 => hmac_sha256(text, key),
-        Hash::DoubleMd5 => md5(hex::encode(md5(text).bytes()).as_bytes()),
-        Hash::DoubleMd5Upper => md5(hex::encode_upper(md5(text).bytes()).as_bytes()),
-        Hash::HmacOfMd5 => hmac_sha256(key, hex::encode(md5(text).bytes()).as_bytes()),
-        Hash::Other(other) => other.digest(text),
-        Hash::OtherHmac(other) => other.hmac(key, text),
-        Hash::SwappedOtherHmac(other) => other.hmac(text, key),
-    }
 }

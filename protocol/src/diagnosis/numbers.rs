@@ -1,104 +1,82 @@
 //! How languages print a number that they read as floating point.
 
-/// A finite number's shortest digits and its decimal exponent: `1.25e3` is `("125", 3)`.
-fn shortest(number: f64) -> (bool, String, i32) {
-    let text = format!("{:e}", number.abs());
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-    (number.is_sign_negative(), digits, exponent.parse().unwrap_or_default())
+use std::ops::Range;
+
+/// A number with its shortest digits: `-1.25e3` has the mantissa `-1.25` and the exponent 3.
+struct Float {
+    number: f64,
+    mantissa: String,
+    exponent: i32,
 }
 
-fn scientific(digits: &str) -> String {
-    match digits.split_at(1) {
-        (first, "") => first.to_owned(),
-        (first, rest) => format!("{first}.{rest}"),
+impl Float {
+    fn of(number: f64) -> Float {
+        let text = format!("{number:e}");
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let exponent = exponent.parse().unwrap_or_default();
+        Float { number, mantissa: mantissa.to_owned(), exponent }
+    }
+
+    /// A finite number.
+    fn parse(text: &str) -> Option<Float> {
+        text.parse().ok().filter(|number: &f64| number.is_finite()).map(Float::of)
+    }
+
+    fn with_point(self) -> Float {
+        Float { mantissa: with_point(self.mantissa), ..self }
+    }
+
+    /// Plain where the exponent is one of these, else with so many digits of it at least.
+    fn print(&self, plain: Range<i32>, letter: char, width: usize) -> String {
+        let Float { number, mantissa, exponent } = self;
+        if plain.contains(exponent) {
+            return format!("{number}");
+        }
+        let way = if *exponent < 0 { '-' } else { '+' };
+        format!("{mantissa}{letter}{way}{:0width$}", exponent.abs())
     }
 }
 
-fn parsed(text: &str) -> Option<f64> {
-    text.parse::<f64>().ok().filter(|number| number.is_finite())
+fn with_point(digits: String) -> String {
+    if digits.contains('.') { digits } else { format!("{digits}.0") }
 }
 
 /// Java `Double.toString`: `400000.0`, `1.567614049E9`.
 pub(super) fn java_double(text: &str) -> Option<String> {
-    let number = parsed(text)?;
-    if number == 0.0 || (1e-3..1e7).contains(&number.abs()) {
+    let float = Float::parse(text)?.with_point();
+    if float.number == 0.0 || (1e-3..1e7).contains(&float.number.abs()) {
         return python_float(text);
     }
-    let (negative, digits, exponent) = shortest(number);
-    let sign = if negative { "-" } else { "" };
-    let mantissa = scientific(&digits);
-    let point = if mantissa.contains('.') { "" } else { ".0" };
-    Some(format!("{sign}{mantissa}{point}E{exponent}"))
+    Some(format!("{}E{}", float.mantissa, float.exponent))
 }
 
 /// Python `str(float)`: `400000.0`, `1567614049.0`.
 pub(super) fn python_float(text: &str) -> Option<String> {
-    let number = parsed(text)?;
-    let (negative, digits, exponent) = shortest(number);
-    if number != 0.0 && !(-4..16).contains(&exponent) {
-        let sign = if negative { "-" } else { "" };
-        let way = if exponent < 0 { '-' } else { '+' };
-        return Some(format!("{sign}{}e{way}{:02}", scientific(&digits), exponent.abs()));
-    }
-    let plain = format!("{number}");
-    Some(if plain.contains('.') { plain } else { format!("{plain}.0") })
+    let float = Float::parse(text)?;
+    let printed = float.print(-4..16, 'e', 2);
+    Some(if printed.contains('e') { printed } else { with_point(printed) })
 }
 
 /// Go `fmt.Sprint(float64)` and C `%g` of the shortest digits: `400000`, `1.567614049e+09`.
 pub(super) fn go_float(text: &str) -> Option<String> {
-    let number = parsed(text)?;
-    let (negative, digits, exponent) = shortest(number);
-    if number == 0.0 || (-4..6).contains(&exponent) {
-        return Some(format!("{number}"));
-    }
-    let sign = if negative { "-" } else { "" };
-    let way = if exponent < 0 { '-' } else { '+' };
-    Some(format!("{sign}{}e{way}{:02}", scientific(&digits), exponent.abs()))
+    Some(Float::parse(text)?.print(-4..6, 'e', 2))
 }
 
 /// JavaScript `String(number)`: digits beyond 2^53 are lost, an exponent from 1e+21 on.
 pub(super) fn js_number(text: &str) -> Option<String> {
-    let number = parsed(text)?;
-    let (negative, digits, exponent) = shortest(number);
-    if number == 0.0 {
-        return Some("0".to_owned());
-    }
-    if (-7..21).contains(&exponent) {
-        return Some(format!("{number}"));
-    }
-    Some(exponential(negative, &scientific(&digits), 'e', exponent))
-}
-
-fn exponential(negative: bool, mantissa: &str, letter: char, exponent: i32) -> String {
-    let sign = if negative { "-" } else { "" };
-    let way = if exponent < 0 { '-' } else { '+' };
-    format!("{sign}{mantissa}{letter}{way}{}", exponent.abs())
-}
-
-fn with_point(mantissa: String) -> String {
-    if mantissa.contains('.') { mantissa } else { format!("{mantissa}.0") }
+    let float = Float::parse(text)?;
+    Some(if float.number == 0.0 { "0".to_owned() } else { float.print(-7..21, 'e', 0) })
 }
 
 /// PHP `(string)` of a float with `precision=14`: `1.2345678901235E+19`.
 pub(super) fn php_float(text: &str) -> Option<String> {
-    let number = parsed(text)?;
-    let rounded: f64 = format!("{number:.13e}").parse().ok()?;
-    let (negative, digits, exponent) = shortest(rounded);
-    if number == 0.0 || (-4..15).contains(&exponent) {
-        return Some(format!("{rounded}"));
-    }
-    Some(exponential(negative, &with_point(scientific(&digits)), 'E', exponent))
+    let rounded = format!("{:.13e}", Float::parse(text)?.number).parse().ok()?;
+    Some(Float::of(rounded).with_point().print(-4..15, 'E', 0))
 }
 
 /// PHP's `json_encode()` of a float: `1.2345678901234567e+19`, and `1000` for `1000.0`.
 fn php_json_float(text: &str) -> Option<String> {
-    let number = parsed(text)?;
-    let (negative, digits, exponent) = shortest(number);
-    if number == 0.0 || (-4..15).contains(&exponent) {
-        return Some(format!("{number}"));
-    }
-    Some(exponential(negative, &with_point(scientific(&digits)), 'e', exponent))
+    Some(Float::parse(text)?.with_point().print(-4..15, 'e', 0))
 }
 
 fn is_whole(text: &str) -> bool {
@@ -127,11 +105,6 @@ pub(super) fn java_number(text: &str) -> Option<String> {
     if is_whole(text) { None } else { java_double(text) }
 }
 
-/// A number that Go decoded as float64, encoded as JSON: an exponent from 1e+21 on.
-pub(super) fn go_json(text: &str) -> Option<String> {
-    js_number(text)
-}
-
 /// The longest decimal that is written out, in digits: a hostile exponent asks for millions.
 const MAX_DIGITS: i64 = 400;
 
@@ -156,10 +129,9 @@ fn plain_decimal(sign: &str, digits: &str, scale: i64) -> String {
     let places = usize::try_from(scale).unwrap_or_default();
     if scale <= 0 {
         let zeros = usize::try_from(-scale).unwrap_or_default();
-        return if digits == "0" {
-            "0".to_owned()
-        } else {
-            format!("{sign}{digits}{}", "0".repeat(zeros))
+        return match digits {
+            "0" => digits.to_owned(),
+            _ => format!("{sign}{digits}{}", "0".repeat(zeros)),
         };
     }
     let padded = format!("{digits:0>width$}", width = places + 1);
@@ -172,8 +144,8 @@ fn decimal_string((sign, digits, scale): (&str, String, i64)) -> String {
     if scale >= 0 && exponent >= -6 {
         return plain_decimal(sign, &digits, scale);
     }
-    let way = if exponent < 0 { "" } else { "+" };
-    format!("{sign}{}E{way}{exponent}", scientific(&digits))
+    let point = if digits.len() > 1 { "." } else { "" };
+    format!("{sign}{}{point}{}E{exponent:+}", &digits[..1], &digits[1..])
 }
 
 fn stripped(text: &str) -> Option<(&'static str, String, i64)> {
@@ -227,7 +199,7 @@ pub(super) fn thousands_and_decimals(text: &str) -> Option<String> {
 pub(super) fn reprinted(text: &str) -> Option<String> {
     let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-');
     let (_, fraction) = text.split_once('.')?;
-    if !is_decimal || fraction.is_empty() || parsed(text).is_none() {
+    if !is_decimal || fraction.is_empty() || Float::parse(text).is_none() {
         return None;
     }
     Some(text.trim_end_matches('0').trim_end_matches('.').to_owned())
@@ -235,12 +207,12 @@ pub(super) fn reprinted(text: &str) -> Option<String> {
 
 /// A number with exactly two decimals: `400000` → `400000.00`.
 pub(super) fn two_decimals(text: &str) -> Option<String> {
-    parsed(text).map(|number| format!("{number:.2}"))
+    Float::parse(text).map(|float| format!("{:.2}", float.number))
 }
 
 /// The whole part only: `1000.0000` → `1000`.
 pub(super) fn truncated(text: &str) -> Option<String> {
-    let number = parsed(text)?;
+    let number = Float::parse(text)?.number;
     (number.abs() < 9e15).then(|| format!("{}", number.trunc()))
 }
 

@@ -2,9 +2,8 @@
 
 use std::cmp::Ordering;
 
-use super::Deviation;
-use super::Dimension::Order;
-use super::fields::DOCUMENTED;
+use super::deviations::{Rule, rule};
+use super::fields::documented;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pair<'p> {
@@ -23,22 +22,7 @@ impl Pair<'_> {
     }
 }
 
-pub(super) struct OrderRule {
-    pub(super) deviation: Deviation,
-    pub(super) arrange: fn(&mut Vec<Pair<'_>>),
-}
-
-const BYTE_ORDER: &str = "names are sorted by ascending byte order, case-sensitive";
-
-const fn order(
-    code: &'static str,
-    does: &'static str,
-    cause: &'static str,
-    fix: &'static str,
-    arrange: fn(&mut Vec<Pair<'_>>),
-) -> OrderRule {
-    OrderRule { deviation: Deviation::new(Order, code, does, BYTE_ORDER, cause, fix), arrange }
-}
+pub(super) type OrderRule = Rule<fn(&mut Vec<Pair<'_>>)>;
 
 /// Sorts by comparisons that may contradict each other, as PHP's loose ones do: the library's sort
 /// may panic on those.
@@ -134,7 +118,7 @@ fn letters_first(a: &str, b: &str) -> Ordering {
 }
 
 fn page_place(name: &str) -> usize {
-    DOCUMENTED.iter().position(|known| *known == name).unwrap_or(DOCUMENTED.len())
+    documented().position(|known| known == name).unwrap_or(usize::MAX)
 }
 
 fn java_hash(name: &str) -> u32 {
@@ -153,142 +137,30 @@ fn hash_map_order(pairs: &mut [Pair<'_>]) {
 }
 
 pub(super) static ORDER_RULES: [OrderRule; 19] = [
-    order(
-        "doc-order",
-        "does not sort: signs the members in received order",
-        "a loop over the parsed JSON without ksort() / sort()",
-        "sort the names before joining: ksort($a, SORT_STRING), Object.keys(o).sort(), sorted(d), sort.Strings, TreeMap",
-        |_| {},
-    ),
-    order(
-        "case-insensitive",
-        "sorts without regard to case",
-        "String.CASE_INSENSITIVE_ORDER, toLowerCase() in the comparator, ksort with SORT_FLAG_CASE",
-        "sort by bytes: ksort($a, SORT_STRING), sorted(d), new TreeMap<>()",
-        |p| p.sort_by_cached_key(|pair| pair.name.to_lowercase()),
-    ),
-    order(
-        "case-insensitive-upper",
-        "sorts without regard to case, by upper-case letters (_ comes after them)",
-        "C# StringComparer.OrdinalIgnoreCase, a database's collation, key=str.upper",
-        "sort by bytes: StringComparer.Ordinal, a binary collation",
-        |p| p.sort_by_cached_key(|pair| pair.name.to_uppercase()),
-    ),
-    order(
-        "locale-order",
-        "sorts by a locale's collation",
-        "localeCompare(), Collator, C# default string comparison, `sort` in a UTF-8 locale",
-        "sort by bytes: .sort() without localeCompare, StringComparer.Ordinal, LC_ALL=C",
-        |p| p.sort_by(|a, b| collated(a.name, b.name)),
-    ),
-    order(
-        "locale-order-base",
-        "sorts by a locale's collation without regard to case",
-        "localeCompare() with sensitivity: 'base', Collator with strength PRIMARY",
-        "sort by bytes: .sort() without localeCompare",
-        |p| p.sort_by(|a, b| collated_base(a.name, b.name)),
-    ),
-    order(
-        "locale-order-letters",
-        "sorts by a collation that ignores punctuation",
-        "`sort` in a UTF-8 locale of older systems, .NET Framework's default string comparison",
-        "sort by bytes: LC_ALL=C, StringComparer.Ordinal",
-        |p| p.sort_by(|a, b| letters_first(a.name, b.name)),
-    ),
-    order(
-        "sorted-pairs",
-        "sorts the finished name=value pairs instead of the names",
-        "an array of \"name=value\" strings that is sorted: amount1= comes before amount=",
-        "sort the names, then join",
-        |p| p.sort_by_cached_key(|pair| format!("{}={}", pair.name, pair.text)),
-    ),
-    order(
-        "reverse-order",
-        "sorts in descending order",
-        "krsort(), reverse=True, a comparator the wrong way round",
-        "sort in ascending order",
-        |p| p.sort_by(|a, b| b.name.cmp(a.name)),
-    ),
-    order(
-        "numeric-first",
-        "puts names that look like numbers first, by number",
-        "ksort() without SORT_STRING, a sorted JavaScript object (integer-like keys come first)",
-        "sort the names as strings: ksort($a, SORT_STRING), and loop over Object.keys(o).sort()",
-        |p| {
-            p.sort_by(|a, b| a.name.cmp(b.name));
-            integers_first(p);
-        },
-    ),
-    order(
-        "numeric-first-received",
-        "does not sort, and puts names that look like numbers first",
-        "a loop over a JavaScript object, whose integer-like keys come first",
-        "loop over Object.keys(o).sort()",
-        |p| integers_first(p),
-    ),
-    order(
-        "numeric-loose",
-        "compares names that look like numbers as numbers",
-        "PHP ksort() without SORT_STRING",
-        "ksort($a, SORT_STRING)",
-        |p| insertion_sort(p, |a, b| loose(a.name, b.name)),
-    ),
-    order(
-        "reverse-numeric",
-        "sorts in descending order, numbers as numbers",
-        "PHP krsort()",
-        "ksort($a, SORT_STRING)",
-        |p| insertion_sort(p, |a, b| loose(b.name, a.name)),
-    ),
-    order(
-        "natural-order",
-        "compares digits inside names as numbers",
-        "SORT_NATURAL, localeCompare with numeric: true, strnatcmp()",
-        "sort by bytes: ksort($a, SORT_STRING), Object.keys(o).sort()",
-        |p| p.sort_by(|a, b| natural(a.name, b.name)),
-    ),
-    order(
-        "natural-collated",
-        "sorts by a locale's collation, digits inside names as numbers",
-        "localeCompare with numeric: true, Intl.Collator",
-        "Object.keys(o).sort() without a comparator",
-        |p| p.sort_by(|a, b| natural_collated(a.name, b.name)),
-    ),
-    order(
-        "sorted-values",
-        "sorts by value instead of by name",
-        "asort() or sort() instead of ksort(), sorted(d.values())",
-        "sort by name: ksort($a, SORT_STRING)",
-        |p| p.sort_by(|a, b| a.text.cmp(b.text)),
-    ),
-    order(
-        "sorted-values-numeric",
-        "sorts by value instead of by name, numbers as numbers",
-        "PHP asort() instead of ksort()",
-        "ksort($a, SORT_STRING)",
-        |p| insertion_sort(p, |a, b| loose(a.text, b.text)),
-    ),
-    order(
-        "page-order",
-        "signs the members in the order of the documentation's table",
-        "a template string that was written from the table",
-        "sort the names before joining",
-        |p| p.sort_by_key(|pair| page_place(pair.name)),
-    ),
-    order(
-        "length-order",
-        "sorts by the length of the names first",
-        "a comparator on length",
-        "sort by bytes",
-        |p| p.sort_by(|a, b| a.name.len().cmp(&b.name.len()).then_with(|| a.name.cmp(b.name))),
-    ),
-    order(
-        "hash-order",
-        "signs the members in the order of a Java HashMap",
-        "a HashMap where a TreeMap is wanted",
-        "use new TreeMap<>() for the members",
-        |p| hash_map_order(p),
-    ),
+    rule("doc-order", |_| {}),
+    rule("case-insensitive", |p| p.sort_by_cached_key(|pair| pair.name.to_lowercase())),
+    rule("case-insensitive-upper", |p| p.sort_by_cached_key(|pair| pair.name.to_uppercase())),
+    rule("locale-order", |p| p.sort_by(|a, b| collated(a.name, b.name))),
+    rule("locale-order-base", |p| p.sort_by(|a, b| collated_base(a.name, b.name))),
+    rule("locale-order-letters", |p| p.sort_by(|a, b| letters_first(a.name, b.name))),
+    rule("sorted-pairs", |p| p.sort_by_cached_key(|pair| format!("{}={}", pair.name, pair.text))),
+    rule("reverse-order", |p| p.sort_by(|a, b| b.name.cmp(a.name))),
+    rule("numeric-first", |p| {
+        p.sort_by(|a, b| a.name.cmp(b.name));
+        integers_first(p);
+    }),
+    rule("numeric-first-received", |p| integers_first(p)),
+    rule("numeric-loose", |p| insertion_sort(p, |a, b| loose(a.name, b.name))),
+    rule("reverse-numeric", |p| insertion_sort(p, |a, b| loose(b.name, a.name))),
+    rule("natural-order", |p| p.sort_by(|a, b| natural(a.name, b.name))),
+    rule("natural-collated", |p| p.sort_by(|a, b| natural_collated(a.name, b.name))),
+    rule("sorted-values", |p| p.sort_by(|a, b| a.text.cmp(b.text))),
+    rule("sorted-values-numeric", |p| insertion_sort(p, |a, b| loose(a.text, b.text))),
+    rule("page-order", |p| p.sort_by_key(|pair| page_place(pair.name))),
+    rule("length-order", |p| {
+        p.sort_by(|a, b| a.name.len().cmp(&b.name.len()).then_with(|| a.name.cmp(b.name)))
+    }),
+    rule("hash-order", |p| hash_map_order(p)),
 ];
 
 fn natural_collated(a: &str, b: &str) -> Ordering {
@@ -304,10 +176,10 @@ mod tests {
     use super::*;
 
     fn arranged(code: &str, names: &[&str]) -> String {
-        let rule = ORDER_RULES.iter().find(|rule| rule.deviation.code == code).unwrap();
+        let rule = ORDER_RULES.iter().find(|rule| rule.code == code).unwrap();
         let mut pairs: Vec<Pair<'_>> =
             names.iter().map(|name| Pair { name, text: name, is_whole: false }).collect();
-        (rule.arrange)(&mut pairs);
+        (rule.apply)(&mut pairs);
         pairs.iter().map(|pair| pair.name).collect::<Vec<_>>().join(" ")
     }
 

@@ -7,100 +7,11 @@ use std::borrow::Cow;
 use zeroize::Zeroizing;
 
 use super::Deviation;
-use super::Dimension::Verifier;
+use super::deviations::deviation;
 use crate::key::Key;
 use crate::payload::{Payload, Value};
 
 pub(super) const SUBJECT: &str = "the key given here ";
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Around {
-    ByteOrderMark,
-    Utf16,
-    Space,
-    Quotes,
-    Brackets,
-    Punctuation,
-    Name,
-    Comment,
-    Lines,
-}
-
-impl Around {
-    const ALL: [Around; 9] = [
-        Around::ByteOrderMark,
-        Around::Utf16,
-        Around::Space,
-        Around::Quotes,
-        Around::Brackets,
-        Around::Punctuation,
-        Around::Name,
-        Around::Comment,
-        Around::Lines,
-    ];
-
-    fn deviation(self) -> Deviation {
-        let (code, does, cause) = match self {
-            Around::ByteOrderMark => (
-                "own-key-bom",
-                "the key given here begins with a byte order mark",
-                "a key file saved by a Windows editor",
-            ),
-            Around::Utf16 => (
-                "own-key-utf16",
-                "the key given here is UTF-16 text",
-                "a key file written by Windows PowerShell (> or Out-File)",
-            ),
-            Around::Space => (
-                "own-key-space",
-                "the key given here has white space around it",
-                "a copied key, a key file with empty lines, KEY= value",
-            ),
-            Around::Quotes => (
-                "own-key-quotes",
-                "the key given here has quotation marks around it",
-                "an .env file read by hand, docker --env-file, a copied JSON string",
-            ),
-            Around::Brackets => (
-                "own-key-brackets",
-                "the key given here has brackets around it",
-                "a JSON file used as the key, a placeholder such as <key> that was filled in",
-            ),
-            Around::Punctuation => (
-                "own-key-punctuation",
-                "the key given here has a comma or semicolon after it",
-                "a key copied out of a program or a configuration file",
-            ),
-            Around::Name => (
-                "own-key-name",
-                "the key given here has a name before it (NAME=…)",
-                "an .env file or a line of a shell script used as the key file",
-            ),
-            Around::Comment => (
-                "own-key-comment",
-                "the key given here has a comment after it",
-                "an .env file with comments, read by hand",
-            ),
-            Around::Lines => (
-                "own-key-lines",
-                "the key given here is one of several lines",
-                "an .env file or a list of keys used as the key file",
-            ),
-        };
-        Deviation::new(
-            Verifier,
-            code,
-            does,
-            "the key's bytes exactly as the platform shows them",
-            cause,
-            "correct the key file (or PAYOUT_NOTIFY_KEY), not the payload: it must hold the bare key only",
-        )
-    }
-}
-
-pub(super) fn all() -> Vec<Deviation> {
-    Around::ALL.into_iter().map(Around::deviation).collect()
-}
 
 /// A key without what was around it.
 pub(super) struct Cleaned {
@@ -123,7 +34,7 @@ pub(super) fn cleaned(key: &Key) -> Vec<Cleaned> {
         return found;
     }
     let (text, around) = match utf16(bytes) {
-        Some(text) => (text, vec![Around::Utf16]),
+        Some(text) => (text, vec!["own-key-utf16"]),
         None => match std::str::from_utf8(bytes) {
             Ok(text) => (Zeroizing::new(text.to_owned()), vec![]),
             Err(_) => return found,
@@ -136,7 +47,7 @@ pub(super) fn cleaned(key: &Key) -> Vec<Cleaned> {
     let lines = || text.lines().filter(|line| !line.trim().is_empty());
     if lines().nth(1).is_some() {
         for line in lines().take(MAX_LINES) {
-            let around = [&*around, &[Around::Lines]].concat();
+            let around = [&*around, &["own-key-lines"]].concat();
             push(&mut found, line, &around, key);
             peel_all(line, &around, key, &mut found);
         }
@@ -144,7 +55,7 @@ pub(super) fn cleaned(key: &Key) -> Vec<Cleaned> {
     found
 }
 
-fn peel_all(text: &str, around: &[Around], given: &Key, found: &mut Vec<Cleaned>) {
+fn peel_all(text: &str, around: &[&str], given: &Key, found: &mut Vec<Cleaned>) {
     let mut around = around.to_vec();
     let mut rest = Zeroizing::new(text.to_owned());
     let first = found.len();
@@ -162,11 +73,11 @@ fn peel_all(text: &str, around: &[Around], given: &Key, found: &mut Vec<Cleaned>
     }
 }
 
-fn push(found: &mut Vec<Cleaned>, text: &str, around: &[Around], given: &Key) {
+fn push(found: &mut Vec<Cleaned>, text: &str, around: &[&str], given: &Key) {
     let Ok(key) = Key::try_new(text.as_bytes().to_vec()) else { return };
     let is_known = |known: &Key| known.expose() == key.expose();
     if !is_known(given) && !found.iter().any(|known| is_known(&known.key)) {
-        let deviations = around.iter().map(|what| what.deviation()).collect();
+        let deviations = around.iter().map(|code| deviation(code)).collect();
         found.push(Cleaned { key, deviations, is_bare: false });
     }
 }
@@ -186,23 +97,23 @@ fn utf16(bytes: &[u8]) -> Option<Zeroizing<String>> {
 }
 
 /// The text without its outermost cover, and what that was; `None` where there is none.
-fn peel(text: &str) -> Option<(Around, Cow<'_, str>)> {
+fn peel(text: &str) -> Option<(&'static str, Cow<'_, str>)> {
     if let Some(rest) = text.strip_prefix('\u{feff}') {
-        return Some((Around::ByteOrderMark, rest.into()));
+        return Some(("own-key-bom", rest.into()));
     }
     let trimmed = trim(text);
     if trimmed.len() < text.len() {
-        return Some((Around::Space, trimmed.into()));
+        return Some(("own-key-space", trimmed.into()));
     }
     if let Some(rest) = text.strip_suffix([',', ';']) {
-        return Some((Around::Punctuation, rest.into()));
+        return Some(("own-key-punctuation", rest.into()));
     }
     quoted(text)
-        .map(|inner| (Around::Quotes, inner))
-        .or_else(|| bracketed(text).map(|inner| (Around::Brackets, inner.into())))
-        .or_else(|| without_comment(text).map(|inner| (Around::Comment, inner.into())))
-        .or_else(|| named(text).map(|value| (Around::Name, value.into())))
-        .or_else(|| half_quoted(text).map(|inner| (Around::Quotes, inner.into())))
+        .map(|inner| ("own-key-quotes", inner))
+        .or_else(|| bracketed(text).map(|inner| ("own-key-brackets", inner.into())))
+        .or_else(|| without_comment(text).map(|inner| ("own-key-comment", inner.into())))
+        .or_else(|| named(text).map(|value| ("own-key-name", value.into())))
+        .or_else(|| half_quoted(text).map(|inner| ("own-key-quotes", inner.into())))
 }
 
 /// White space, invisible characters, and newlines that are written as `\n`.

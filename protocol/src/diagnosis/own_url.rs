@@ -4,75 +4,17 @@
 //! was never signed, and the platform did nothing wrong.
 
 use super::Deviation;
-use super::Dimension::Verifier;
+use super::deviations::that_does;
 use super::entry::Entry;
 use super::fields::{is_documented, kept};
 use crate::payload::Encoding;
 
-const ROUTER_NAMES: [&str; 62] = [
-    "_",
-    "_ga",
-    "_gl",
-    "_lang",
-    "_locale",
-    "_method",
-    "_path",
-    "_route",
-    "_route_",
-    "_token",
-    "_url",
-    "a",
-    "ac",
-    "act",
-    "action",
-    "app",
-    "c",
-    "cid",
-    "controller",
-    "csrf_token",
-    "ctl",
-    "dclid",
-    "debug",
-    "dispatch",
-    "do",
-    "fbclid",
-    "fc",
-    "format",
-    "gbraid",
-    "gclid",
-    "hl",
-    "itemid",
-    "lang",
-    "language",
-    "locale",
-    "m",
-    "main_page",
-    "mod",
-    "module",
-    "msclkid",
-    "op",
-    "option",
-    "page",
-    "page_id",
-    "path",
-    "path_info",
-    "pathinfo",
-    "phpsessid",
-    "q",
-    "r",
-    "rest_route",
-    "route",
-    "s",
-    "sess",
-    "session_id",
-    "sessionid",
-    "sid",
-    "task",
-    "view",
-    "wc-api",
-    "wbraid",
-    "yclid",
-];
+const ROUTER_NAMES: &str = "\
+    _ _ga _gl _lang _locale _method _path _route _route_ _token _url a ac act action app c cid \
+    controller csrf_token ctl dclid debug dispatch do fbclid fc format gbraid gclid hl itemid \
+    lang language locale m main_page mod module msclkid op option page page_id path path_info \
+    pathinfo phpsessid q r rest_route route s sess session_id sessionid sid task view wc-api \
+    wbraid yclid";
 
 const ROUTER_PREFIXES: [&str; 6] = ["utm_", "xdebug_", "mtm_", "pk_", "aspsessionid", "jsessionid"];
 
@@ -86,7 +28,8 @@ const MAX_SHOWN: usize = 5;
 
 fn is_router_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ROUTER_NAMES.contains(&&*name) || ROUTER_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    ROUTER_NAMES.split(' ').any(|known| known == name)
+        || ROUTER_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn is_platform_payload(entries: &[Entry]) -> bool {
@@ -143,20 +86,11 @@ pub(super) fn deviation(names: &[&str]) -> Deviation {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let mut deviation = Deviation::new(
-        Verifier,
-        "own-url-parameter",
-        "",
-        "every field that the platform sent is signed; a parameter of the receiver's own URL is not one of them",
-        "a router's or framework's parameters in the same map as the form: $_GET, $_REQUEST, request()->all(), getParameterMap()",
-        "leave your own URL's parameters out before verifying; use the fields of the notification only",
-    );
-    deviation.does = match names.len() {
+    let does = match names.len() {
         0 | 1 => format!("{shown} is not the platform's field: it belongs to your own URL"),
         _ => format!("{shown}{more} are not the platform's fields: they belong to your own URL"),
-    }
-    .into();
-    deviation
+    };
+    that_does("own-url-parameter", does)
 }
 
 #[cfg(test)]

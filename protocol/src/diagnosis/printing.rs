@@ -26,6 +26,9 @@ pub(super) struct Style {
     number: Print,
     members: Members,
     empty_map: &'static str,
+    /// How many spaces indent each level, where each item has its line; beyond [`MAX_TEXT`] the text
+    /// is not complete.
+    indent: Option<usize>,
 }
 
 fn plain(text: &str) -> String {
@@ -42,6 +45,7 @@ pub(super) const JSON: Style = Style {
     number: plain,
     members: Members::Received,
     empty_map: "{}",
+    indent: None,
 };
 
 /// Compact JSON with sorted members.
@@ -53,10 +57,12 @@ pub(super) const SLASHES: Style =
     Style { text: |t| encodings::escape_slash(&json_string(t)), ..JSON };
 pub(super) const ESCAPED: Style = Style { text: escaped, ..JSON };
 pub(super) const SPACED_ASCII: Style = Style { item: ", ", pair: ": ", ..ASCII };
+pub(super) const PRETTY: Style = Style { pair: ": ", indent: Some(4), ..JSON };
+pub(super) const PRETTY_2: Style = Style { indent: Some(2), ..PRETTY };
 /// JSON with `<`, `>` and `&` escaped and members sorted.
 pub(super) const GO_JSON: Style = Style {
     text: |t| encodings::escape_html_in_json(&json_string(t)),
-    number: |t| or_plain(t, numbers::go_json),
+    number: |t| or_plain(t, numbers::js_number),
     ..SORTED
 };
 pub(super) const PHP_JSON: Style =
@@ -132,11 +138,17 @@ pub(super) fn python_repr(text: &str) -> String {
 
 pub(super) fn print(tree: &Tree, style: &Style) -> String {
     let mut out = String::new();
-    print_into(tree, style, &mut out);
+    print_into(tree, style, 0, &mut out);
     out
 }
 
-fn print_into(tree: &Tree, style: &Style, out: &mut String) {
+pub(super) fn object(members: &[(&str, &Tree)], style: &Style) -> String {
+    let mut out = String::new();
+    object_into(members, style, 0, &mut out);
+    out
+}
+
+fn print_into(tree: &Tree, style: &Style, depth: usize, out: &mut String) {
     match tree {
         Tree::Null => out.push_str(style.words[0]),
         Tree::Bool(true) => out.push_str(style.words[1]),
@@ -144,12 +156,8 @@ fn print_into(tree: &Tree, style: &Style, out: &mut String) {
         Tree::Number(digits) => out.push_str(&(style.number)(digits)),
         Tree::Text(text) => out.push_str(&(style.text)(text)),
         Tree::List(items) => {
-            out.push_str(style.list.0);
-            for (index, item) in items.iter().enumerate() {
-                out.push_str(if index > 0 { style.item } else { "" });
-                print_into(item, style, out);
-            }
-            out.push_str(style.list.1);
+            let items = items.iter().map(|item| (None, item));
+            items_into(items, style.list, style, depth, out);
         }
         Tree::Map(members) => {
             let mut members: Vec<(&str, &Tree)> =
@@ -157,73 +165,50 @@ fn print_into(tree: &Tree, style: &Style, out: &mut String) {
             if style.members == Members::Sorted {
                 members.sort_by_key(|(name, _)| *name);
             }
-            object_into(&members, style, out);
+            object_into(&members, style, depth, out);
         }
     }
 }
 
-pub(super) fn object(members: &[(&str, &Tree)], style: &Style) -> String {
-    let mut out = String::new();
-    object_into(members, style, &mut out);
-    out
-}
-
-fn object_into(members: &[(&str, &Tree)], style: &Style, out: &mut String) {
+fn object_into(members: &[(&str, &Tree)], style: &Style, depth: usize, out: &mut String) {
     if members.is_empty() {
-        out.push_str(style.empty_map);
-        return;
+        return out.push_str(style.empty_map);
     }
-    out.push_str(style.map.0);
-    for (index, (name, value)) in members.iter().enumerate() {
-        out.push_str(if index > 0 { style.item } else { "" });
-        out.push_str(&(style.text)(name));
-        out.push_str(style.pair);
-        print_into(value, style, out);
-    }
-    out.push_str(style.map.1);
+    let members = members.iter().map(|(name, value)| (Some(*name), *value));
+    items_into(members, style.map, style, depth, out);
 }
 
-/// JSON over several lines, each level indented by so many spaces; `None` beyond [`MAX_TEXT`].
-pub(super) fn pretty(tree: &Tree, indent: usize) -> Option<String> {
-    let mut out = String::new();
-    pretty_into(tree, indent, 0, &mut out)?;
-    Some(out)
-}
-
-fn pretty_into(tree: &Tree, indent: usize, depth: usize, out: &mut String) -> Option<()> {
-    let (open, close, length) = match tree {
-        Tree::List(items) => ('[', ']', items.len()),
-        Tree::Map(members) => ('{', '}', members.len()),
-        scalar => {
-            print_into(scalar, &JSON, out);
-            return Some(());
+fn items_into<'t>(
+    items: impl ExactSizeIterator<Item = (Option<&'t str>, &'t Tree)>,
+    (open, close): (&str, &str),
+    style: &Style,
+    depth: usize,
+    out: &mut String,
+) {
+    let line = |depth: usize, out: &mut String| {
+        if let Some(indent) = style.indent {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', indent * depth));
         }
     };
-    let line = |depth: usize, out: &mut String| {
-        out.push('\n');
-        out.extend(std::iter::repeat_n(' ', indent * depth));
-    };
-    out.push(open);
-    for index in 0..length {
-        out.push_str(if index > 0 { "," } else { "" });
+    let is_empty = items.len() == 0;
+    out.push_str(open);
+    for (index, (name, value)) in items.enumerate() {
+        if style.indent.is_some() && out.len() > MAX_TEXT {
+            return;
+        }
+        out.push_str(if index > 0 { style.item } else { "" });
         line(depth + 1, out);
-        let value = match tree {
-            Tree::Map(members) => {
-                let (name, value) = members.get(index)?;
-                out.push_str(&json_string(name));
-                out.push_str(": ");
-                value
-            }
-            Tree::List(items) => items.get(index)?,
-            scalar => scalar,
-        };
-        pretty_into(value, indent, depth + 1, out)?;
+        if let Some(name) = name {
+            out.push_str(&(style.text)(name));
+            out.push_str(style.pair);
+        }
+        print_into(value, style, depth + 1, out);
     }
-    if length > 0 {
+    if !is_empty {
         line(depth, out);
     }
-    out.push(close);
-    (out.len() <= MAX_TEXT).then_some(())
+    out.push_str(close);
 }
 
 /// JavaScript `String(value)`: `12345,67890`, and `[object Object]` for an object.
@@ -255,12 +240,12 @@ pub(super) fn php_string(tree: &Tree) -> String {
 }
 
 pub(super) fn php_implode(tree: &Tree) -> String {
-    let join = |parts: Vec<String>| parts.join(",");
-    match tree {
-        Tree::List(items) => join(items.iter().map(php_string).collect()),
-        Tree::Map(members) => join(members.iter().map(|(_, value)| php_string(value)).collect()),
-        scalar => php_string(scalar),
-    }
+    let parts: Vec<String> = match tree {
+        Tree::List(items) => items.iter().map(php_string).collect(),
+        Tree::Map(members) => members.iter().map(|(_, value)| php_string(value)).collect(),
+        scalar => return php_string(scalar),
+    };
+    parts.join(",")
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -290,49 +275,32 @@ pub(super) fn php_query(name: &str, tree: &Tree, query: Query) -> Option<String>
 }
 
 fn php_query_into(name: &mut String, tree: &Tree, query: Query, out: &mut String) -> Option<()> {
-    let text = match tree {
-        Tree::Null => return Some(()),
-        Tree::Bool(value) => u8::from(*value).to_string(),
-        Tree::Number(digits) => query.write(&or_plain(digits, numbers::php_number)),
-        Tree::Text(text) => query.write(text),
-        Tree::List(items) => {
-            for (index, item) in items.iter().enumerate() {
-                php_query_item(name, &index.to_string(), item, query, out)?;
-            }
-            return Some(());
-        }
-        Tree::Map(members) => {
-            for (key, item) in members {
-                php_query_item(name, key, item, query, out)?;
-            }
-            return Some(());
+    let items: Vec<(String, &Tree)> = match tree {
+        Tree::Null => vec![],
+        Tree::List(items) => (0..).map(|at: u32| at.to_string()).zip(items).collect(),
+        Tree::Map(members) => members.iter().map(|(key, item)| (key.clone(), item)).collect(),
+        Tree::Bool(_) | Tree::Number(_) | Tree::Text(_) => {
+            let text = match tree {
+                Tree::Bool(true) => "1".to_owned(),
+                Tree::Bool(false) => "0".to_owned(),
+                scalar => query.write(&php_string(scalar)),
+            };
+            out.push_str(if out.is_empty() { "" } else { "&" });
+            out.push_str(&format!("{name}={text}"));
+            vec![]
         }
     };
-    if !out.is_empty() {
-        out.push('&');
+    for (key, item) in items {
+        let length = name.len();
+        let key = query.write(&key);
+        name.push_str(&match query {
+            Query::Decoded => format!("[{key}]"),
+            Query::Form | Query::Percent => format!("%5B{key}%5D"),
+        });
+        php_query_into(name, item, query, out)?;
+        name.truncate(length);
     }
-    out.push_str(name);
-    out.push('=');
-    out.push_str(&text);
     (out.len() <= MAX_TEXT).then_some(())
-}
-
-fn php_query_item(
-    name: &mut String,
-    key: &str,
-    item: &Tree,
-    query: Query,
-    out: &mut String,
-) -> Option<()> {
-    let length = name.len();
-    let key = query.write(key);
-    name.push_str(&match query {
-        Query::Decoded => format!("[{key}]"),
-        _ => format!("%5B{key}%5D"),
-    });
-    let written = php_query_into(name, item, query, out);
-    name.truncate(length);
-    written
 }
 
 /// An array's items as pairs of one name: `a=1&a=2`; `None` for anything else.
@@ -362,7 +330,7 @@ mod tests {
         assert_eq!(print(&object, &SPACED), r#"{"b": 1, "a": "x,\"y:"}"#);
         assert_eq!(print(&object, &GO), "map[a:x,\"y: b:1]");
         assert_eq!(print(&object, &PYTHON), "{'b': 1, 'a': 'x,\"y:'}");
-        assert_eq!(pretty(&object, 2).unwrap(), "{\n  \"b\": 1,\n  \"a\": \"x,\\\"y:\"\n}");
+        assert_eq!(print(&object, &PRETTY_2), "{\n  \"b\": 1,\n  \"a\": \"x,\\\"y:\"\n}");
         assert_eq!(php_query("l", &list, Query::Form).unwrap(), "l%5B0%5D=12345&l%5B1%5D=67890");
         assert_eq!(php_query("o", &object, Query::Decoded).unwrap(), "o[b]=1&o[a]=x,\"y:");
         assert_eq!(php_implode(&list), "12345,67890");

@@ -117,7 +117,7 @@ impl Candidate<'_> {
         let form = self.form.map_or(&self.base.own, |(_, rule)| &rule.form);
         let mut theirs = form.masked(&String::from_utf8_lossy(&self.string.text.bytes));
         if let Some(change) = self.string.text.change {
-            theirs = change(&theirs).map_or(theirs, |t| String::from_utf8_lossy(&t).into_owned());
+            theirs = String::from_utf8_lossy(&change(&theirs)).into_owned();
         }
         let at = rule
             .bytes()
@@ -152,15 +152,13 @@ impl Seen {
     /// The place of an equal text, or `None` after the text was noted with this place.
     fn note(&mut self, text: &Text, place: usize) -> Option<usize> {
         let mut hasher = DefaultHasher::new();
-        text.bytes.hash(&mut hasher);
-        text.change.map(|change| change as usize).hash(&mut hasher);
-        match self.0.entry(hasher.finish()) {
-            std::collections::hash_map::Entry::Occupied(known) => Some(*known.get()),
-            std::collections::hash_map::Entry::Vacant(free) => {
-                free.insert(place);
-                None
-            }
+        text.hash(&mut hasher);
+        let hash = hasher.finish();
+        let known = self.0.get(&hash).copied();
+        if known.is_none() {
+            self.0.insert(hash, place);
         }
+        known
     }
 }
 
@@ -207,7 +205,10 @@ impl<'s> Search<'s> {
         let fields = self.composer.field_choices();
         let values = self.composer.value_choices();
         let mut seen = Seen::default();
-        let mut strings = Vec::new();
+        let own = self.composer.compose(Plan::default());
+        seen.note(&own, 0);
+        let name = Name { deviations: vec![], rarity: 0 };
+        let mut strings = vec![Candidates { text: own, names: vec![name] }];
         let effective = self.singles(&fields, &values, &mut seen, &mut strings);
         self.others(&mut seen, &mut strings);
         for breadth in [Breadth::Frequent, Breadth::Rest] {
@@ -215,9 +216,7 @@ impl<'s> Search<'s> {
                 self.attempt(string, breadth, visit);
             }
         }
-        if let Some(own) = strings.first() {
-            self.attempt(own, Breadth::KeysAndForms, visit);
-        }
+        self.attempt(&strings[0], Breadth::KeysAndForms, visit);
         let mut count = strings.len();
         if self.fit == Fit::No {
             count += self.combinations(&effective, &mut seen, visit);
@@ -232,41 +231,25 @@ impl<'s> Search<'s> {
         seen: &mut Seen,
         strings: &mut Vec<Candidates>,
     ) -> Effective<'c> {
-        let mut effective = Effective::default();
-        if let Some(own) = self.composer.compose(Plan::default()) {
-            seen.note(&own, strings.len());
-            strings.push(Candidates {
-                text: own,
-                names: vec![Name { deviations: vec![], rarity: 0 }],
-            });
+        let plan = Plan::default();
+        let fields = fields.iter().map(|choice| Plan { fields: Some(choice), ..plan });
+        let orders = ORDER_RULES.iter().map(|rule| Plan { order: Some(rule), ..plan });
+        let values = values.iter().map(|choice| Plan { values: Some(choice), ..plan });
+        let shapes = SHAPE_RULES.iter().map(|rule| Plan { shape: Some(rule), ..plan });
+        let mut effective = |rarity, plans: Vec<Plan<'c>>| {
+            let plans = plans.into_iter().enumerate();
+            let new = plans.filter(|(at, plan)| self.single(*plan, rarity + at, seen, strings));
+            new.map(|(_, plan)| plan).collect()
+        };
+        Effective {
+            fields: effective(0, fields.collect()),
+            orders: effective(150, orders.collect()),
+            values: effective(200, values.collect()),
+            shapes: effective(500, shapes.collect()),
         }
-        for (index, choice) in fields.iter().enumerate() {
-            let plan = Plan { fields: Some(choice), ..Plan::default() };
-            if self.single(plan, index, seen, strings) {
-                effective.fields.push(choice);
-            }
-        }
-        for (index, rule) in ORDER_RULES.iter().enumerate() {
-            let plan = Plan { order: Some(rule), ..Plan::default() };
-            if self.single(plan, 150 + index, seen, strings) {
-                effective.orders.push(rule);
-            }
-        }
-        for (index, choice) in values.iter().enumerate() {
-            let plan = Plan { values: Some(choice), ..Plan::default() };
-            if self.single(plan, 200 + index, seen, strings) {
-                effective.values.push(choice);
-            }
-        }
-        for (index, rule) in SHAPE_RULES.iter().enumerate() {
-            let plan = Plan { shape: Some(rule), ..Plan::default() };
-            if self.single(plan, 500 + index, seen, strings) {
-                effective.shapes.push(rule);
-            }
-        }
-        effective
     }
 
+    /// Notes the string of a plan, and whether it is a new one.
     fn single(
         &mut self,
         plan: Plan<'_>,
@@ -274,7 +257,7 @@ impl<'s> Search<'s> {
         seen: &mut Seen,
         strings: &mut Vec<Candidates>,
     ) -> bool {
-        let Some(text) = self.composer.compose(plan) else { return false };
+        let text = self.composer.compose(plan);
         self.work += text.bytes.len();
         let known = seen.note(&text, strings.len());
         let name = Name { deviations: plan.deviations(), rarity };
@@ -335,15 +318,15 @@ impl<'s> Search<'s> {
                 break;
             }
             let used = form.map_or(&self.base.own, |(_, rule)| &rule.form);
-            let Some(sum) = hasher.digest(used, key.map_or(right, |(_, rule)| &rule.key)) else {
+            let Some(digest) = hasher.digest(used, key.map_or(right, |(_, rule)| &rule.key)) else {
                 continue;
             };
             // The rule's own digest by a detour, such as a NUL behind an HMAC key, is no deviation.
-            let is_detour = sum.bytes() == self.base.digest
-                && (form.is_some() || key.is_some() || !is_own(string));
+            let is_detour =
+                digest == self.base.digest && (form.is_some() || key.is_some() || !is_own(string));
             if !is_detour {
                 let base = &self.base;
-                let candidate = Candidate { digest: sum.bytes(), string, form, key, base };
+                let candidate = Candidate { digest: &digest, string, form, key, base };
                 if visit(&candidate) == Fit::Yes {
                     self.fit = Fit::Yes;
                 }
@@ -363,21 +346,21 @@ impl<'s> Search<'s> {
             if search.work > MAX_WORK || search.fit == Fit::Yes {
                 return;
             }
-            if let Some(text) = search.composer.compose(plan) {
-                search.work += text.bytes.len();
-                if seen.note(&text, usize::MAX).is_none() {
-                    count += 1;
-                    let name = Name { deviations: plan.deviations(), rarity: 0 };
-                    let string = Candidates { text, names: vec![name] };
-                    search.attempt(&string, Breadth::Frequent, visit);
-                }
+            let text = search.composer.compose(plan);
+            search.work += text.bytes.len();
+            if seen.note(&text, usize::MAX).is_none() {
+                count += 1;
+                let name = Name { deviations: plan.deviations(), rarity: 0 };
+                let string = Candidates { text, names: vec![name] };
+                search.attempt(&string, Breadth::Frequent, visit);
             }
         };
-        for plan in pairs(effective).chain(triples(effective)) {
+        for plan in pairs(effective).into_iter().chain(triples(effective)) {
             attempt(self, plan);
         }
-        for (index, first) in effective.fields.iter().enumerate() {
-            for second in &effective.fields[index + 1..] {
+        let fields: Vec<&FieldChoice> = effective.fields.iter().filter_map(|p| p.fields).collect();
+        for (index, first) in fields.iter().enumerate() {
+            for second in &fields[index + 1..] {
                 let both = first.and(second);
                 attempt(self, Plan { fields: Some(&both), ..Plan::default() });
             }
@@ -431,8 +414,8 @@ fn base<'s>(payload: &Payload<'_>, dialect: &'s Dialect, key: &Key, width: Width
         },
     };
     let string = canonicalize(payload, scheme).as_str().to_owned();
-    let sum = Hasher::new(string.as_bytes(), None, key.expose()).digest(&own, key.expose());
-    let digest = sum.map(|sum| sum.bytes().to_vec()).unwrap_or_default();
+    let mut hasher = Hasher::new(string.as_bytes(), None, key.expose());
+    let digest = hasher.digest(&own, key.expose()).unwrap_or_default();
     Base { scheme, own, rule, string, digest, other_algorithm }
 }
 
@@ -444,7 +427,7 @@ fn keys(key: &Key, others: &[(String, Key)], base: &Base<'_>) -> Vec<KeyRule> {
     let mut hasher = Hasher::new(base.string.as_bytes(), None, key.expose());
     // HMAC pads its key with zeros: a key with a NUL at its end is the right key.
     let mut differs = |rule: &KeyRule| {
-        hasher.digest(&base.own, &rule.key).is_some_and(|sum| sum.bytes() != base.digest)
+        hasher.digest(&base.own, &rule.key).is_some_and(|digest| digest != base.digest)
     };
     others.chain(key_rules(key.expose())).filter(|rule| differs(rule)).collect()
 }

@@ -315,8 +315,8 @@ fn random_digests_of_other_lengths_or_in_other_text_are_never_explained() {
 #[test]
 fn a_sentence_names_who_is_wrong() {
     let hit = |deviations| Hit { deviations, difference: None };
-    let quotes = own_key::all().into_iter().find(|one| one.code == "own-key-quotes").unwrap();
-    let name = own_key::all().into_iter().find(|one| one.code == "own-key-name").unwrap();
+    let quotes = deviations::deviation("own-key-quotes");
+    let name = deviations::deviation("own-key-name");
     let url = own_url::deviation(&["s"]);
     let dropped = fields::dropped("memo");
     assert_eq!(

@@ -8,19 +8,20 @@ mod times;
 mod whole;
 mod words;
 
-use super::Deviation;
-use super::Dimension::ValueText;
+use super::deviations::{Rule, rule};
 use super::entry::Entry;
 
-/// Changes a finished string; `None` where it cannot.
-pub(super) type Change = fn(&str) -> Option<Vec<u8>>;
+/// Changes a finished string.
+pub(super) type Change = fn(&str) -> Vec<u8>;
+
+/// Writes one member; `None` writes it as the rule does.
+type Write = fn(&Entry) -> Option<String>;
 
 #[derive(Clone, Copy)]
 pub(super) enum Writing {
-    /// Writes one member's value; `None` writes it as the rule does.
-    Member(fn(&Entry) -> Option<String>),
-    WithNulls(fn(&Entry) -> Option<String>),
-    Pairs(fn(&Entry) -> Option<String>),
+    Member(Write),
+    WithNulls(Write),
+    Pairs(Write),
     Whole(Change),
     WithKey(Change),
 }
@@ -33,42 +34,31 @@ pub(super) enum Scope {
     Language,
 }
 
-pub(super) struct ValueRule {
-    pub(super) deviation: Deviation,
-    pub(super) writing: Writing,
-    pub(super) scope: Scope,
+pub(super) type ValueRule = Rule<Writing>;
+
+const fn member(code: &'static str, write: Write) -> ValueRule {
+    rule(code, Writing::Member(write))
 }
 
-const RAW: &str = "values are signed as raw UTF-8 text: not encoded, not trimmed, not changed";
-const DIGITS: &str = "numbers are signed with the digits exactly as written in the JSON";
-const NULLS: &str = "null is empty and left out";
-const NESTED: &str =
-    "arrays and objects are signed as compact JSON, no spaces, no \\/ and no \\uXXXX";
-const BOOLEANS: &str = "booleans are signed as true and false";
-
-const fn rule(
-    code: &'static str,
-    does: &'static str,
-    says: &'static str,
-    cause: &'static str,
-    fix: &'static str,
-    writing: Writing,
-) -> ValueRule {
-    let deviation = Deviation::new(ValueText, code, does, says, cause, fix);
-    ValueRule { deviation, writing, scope: Scope::Single }
+const fn with_nulls(code: &'static str, write: Write) -> ValueRule {
+    rule(code, Writing::WithNulls(write))
 }
 
-pub(super) fn rules() -> impl Iterator<Item = &'static ValueRule> {
-    let themes: [&'static [ValueRule]; 7] = [
+const fn pairs(code: &'static str, write: Write) -> ValueRule {
+    rule(code, Writing::Pairs(write))
+}
+
+pub(super) fn rules() -> impl Iterator<Item = (&'static ValueRule, Scope)> {
+    let themes: [&'static [ValueRule]; 6] = [
         &encoded::RULES,
         &numeric::RULES,
         &words::RULES,
         &nested::RULES,
         &whole::RULES,
         &times::RULES,
-        &languages::RULES,
     ];
-    themes.into_iter().flatten()
+    let singles = themes.into_iter().flatten().map(|rule| (rule, Scope::Single));
+    singles.chain(languages::RULES.iter().map(|rule| (rule, Scope::Language)))
 }
 
 fn on_text(entry: &Entry, change: impl Fn(&str) -> String) -> Option<String> {

@@ -1,5 +1,7 @@
 //! Tests of the library for merchants.
 
+use std::error::Error as _;
+
 use super::*;
 use crate::canonical::canonicalize;
 use crate::signature::{attach, sign};

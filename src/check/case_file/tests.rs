@@ -1,4 +1,5 @@
 use super::*;
+use crate::check::case::Probe;
 use crate::support::docs::examples;
 
 /// The problem and its place where lines are put into a good file.
@@ -51,7 +52,7 @@ fn a_case_takes_what_it_does_not_say_from_its_file() {
     let Work::Send(steps) = &a.work else { panic!("a message") };
     assert_eq!((steps[0].manner, steps[0].after), (Manner::Slowly(500), Duration::from_millis(5)));
     assert_eq!((b.needs.as_slice(), b.fix.as_str()), (&[][..], "own"));
-    assert_eq!(b.work, Work::Probe("dns".to_owned()));
+    assert_eq!(b.work, Work::Probe(Probe::Dns));
     let Work::Send(steps) = &c.work else { panic!("messages") };
     assert_eq!((steps[0].label.as_str(), steps[0].expect), ("one", Expect::Acknowledged));
     assert_eq!(steps[1].expect, Expect::Anything);
@@ -120,10 +121,12 @@ fn two_cases_of_one_name_and_an_empty_file_are_refused() {
         parse("f", &twice).unwrap_err().to_string(),
         "f, line 9, column 4: a second case is called \"a\""
     );
-    assert!(parse("f", "").unwrap_err().problem.contains("group"));
-    assert!(parse("f", "group='g'").unwrap_err().problem.contains("[[case]]"));
-    assert!(parse("f", &"#".repeat(MAX_FILE_BYTES + 1)).unwrap_err().problem.contains("longer"));
-    assert!(parse("f", &format!("group='Ä'\n{case}")).unwrap_err().problem.contains("a-z"));
+    assert!(parse("f", "").unwrap_err().error.problem.contains("group"));
+    assert!(parse("f", "group='g'").unwrap_err().error.problem.contains("[[case]]"));
+    assert!(
+        parse("f", &"#".repeat(MAX_FILE_BYTES + 1)).unwrap_err().error.problem.contains("longer")
+    );
+    assert!(parse("f", &format!("group='Ä'\n{case}")).unwrap_err().error.problem.contains("a-z"));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! A body under way: its members, in order, twice where that is meant, and how they are written.
+//! A body that is being built: its members, in order, twice where that is meant, and how they are
+//! written.
 
 use std::fmt::Write as _;
 
@@ -7,38 +8,19 @@ use protocol::internal::edit::json_string;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Draft {
-    members: Vec<(String, String)>,
-    layout: Layout,
-    unicode: Unicode,
-    slashes: Slashes,
+    pub(super) members: Vec<(String, String)>,
+    pub(super) styles: Vec<Style>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Layout {
-    #[default]
-    Compact,
+/// How a body is written where it is not in the usual way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
     Pretty,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Unicode {
-    #[default]
-    Raw,
-    Escaped,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Slashes {
-    #[default]
-    Plain,
-    Escaped,
+    EscapedUnicode,
+    EscapedSlashes,
 }
 
 impl Draft {
-    pub(super) fn new(members: Vec<(String, String)>) -> Draft {
-        Draft { members, ..Draft::default() }
-    }
-
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.members.iter().find(|(known, _)| known == name).map(|(_, json)| json.as_str())
     }
@@ -55,10 +37,6 @@ impl Draft {
         }
     }
 
-    pub(super) fn unset(&mut self, name: &str) {
-        self.members.retain(|(known, _)| known != name);
-    }
-
     pub(super) fn rename(&mut self, name: &str, to: &str) {
         if let Some((known, _)) = self.members.iter_mut().find(|(known, _)| known == name) {
             to.clone_into(known);
@@ -73,14 +51,6 @@ impl Draft {
         }
     }
 
-    pub(super) fn put_first(&mut self, name: &str, json: String) {
-        self.members.insert(0, (name.to_owned(), json));
-    }
-
-    pub(super) fn put_last(&mut self, name: &str, json: String) {
-        self.members.push((name.to_owned(), json));
-    }
-
     pub(super) fn shuffle(&mut self, random: &mut fastrand::Rng) {
         let before: Vec<String> = self.members.iter().map(|(name, _)| name.clone()).collect();
         random.shuffle(&mut self.members);
@@ -89,38 +59,20 @@ impl Draft {
         }
     }
 
-    pub(super) fn lay_out(&mut self, layout: Layout) {
-        self.layout = layout;
-    }
-
-    pub(super) fn write_unicode(&mut self, unicode: Unicode) {
-        self.unicode = unicode;
-    }
-
-    pub(super) fn write_slashes(&mut self, slashes: Slashes) {
-        self.slashes = slashes;
-    }
-
     pub(super) fn write(&self) -> String {
-        let (open, between, colon, close) = match self.layout {
-            Layout::Compact => ("{", ",", ":", "}"),
-            Layout::Pretty => ("{\n  ", ",\n  ", ": ", "\n}\n"),
+        let (open, between, colon, close) = match self.styles.contains(&Style::Pretty) {
+            true => ("{\n  ", ",\n  ", ": ", "\n}\n"),
+            false => ("{", ",", ":", "}"),
         };
-        let mut out = String::from(open);
-        for (index, (name, json)) in self.members.iter().enumerate() {
-            if index > 0 {
-                out.push_str(between);
-            }
-            out.push_str(&json_string(name));
-            out.push_str(colon);
-            out.push_str(json);
-        }
-        out.push_str(close);
+        let member =
+            |(name, json): &(String, String)| format!("{}{colon}{json}", json_string(name));
+        let members: Vec<String> = self.members.iter().map(member).collect();
+        let mut out = format!("{open}{}{close}", members.join(between));
         // In JSON both stand only inside strings, so the whole text can be rewritten.
-        if self.slashes == Slashes::Escaped {
+        if self.styles.contains(&Style::EscapedSlashes) {
             out = out.replace('/', "\\/");
         }
-        if self.unicode == Unicode::Escaped {
+        if self.styles.contains(&Style::EscapedUnicode) {
             out = escaped(&out);
         }
         out
@@ -129,12 +81,11 @@ impl Draft {
     pub(super) fn read(body: &[u8]) -> Option<Draft> {
         let payload = Payload::parse(body).ok()?;
         let text = payload.text();
-        let members = payload.members().iter();
-        Some(Draft::new(
-            members
-                .map(|member| (member.name.to_string(), text[member.value_span()].to_owned()))
-                .collect(),
-        ))
+        let members = payload
+            .members()
+            .iter()
+            .map(|member| (member.name.to_string(), text[member.value_span()].to_owned()));
+        Some(Draft { members: members.collect(), styles: Vec::new() })
     }
 }
 

@@ -1,30 +1,31 @@
 //! The operations of a recipe, and how they are written.
 
 use protocol::internal::edit::json_string;
-use protocol::internal::nearest::nearest;
+use protocol::internal::nearest::{did_you_mean, nearest};
 use protocol::{Algorithm, Payload};
 
 use super::MAX_FILL;
+use super::draft::Style;
 use super::placeholder;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     Start(Start),
-    Set { name: String, json: String },
+    Set(Member),
     Unset(String),
-    Rename { name: String, to: String },
+    Rename(String, String),
     Swap(String, String),
     Take(String),
-    Duplicate { name: String, json: String, end: End },
-    Fill { name: String, bytes: usize },
-    Deep { name: String, levels: usize },
-    Write(Writing),
+    DuplicateFirst(Member),
+    DuplicateLast(Member),
+    Shuffle,
+    Write(Style),
     Sign(SignPlan),
     LetterDigest,
     Truncate,
     Raw(String),
     RawBytes(Vec<u8>),
-    Header { name: String, value: String },
+    Header(String, String),
     Method(String),
 }
 
@@ -44,18 +45,11 @@ pub(super) enum Ending {
     Processing,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    First,
-    Last,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Writing {
-    Shuffled,
-    Pretty,
-    EscapedUnicode,
-    EscapedSlashes,
+/// A member to be put in: its value is JSON in which placeholders may stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Member {
+    pub(super) name: String,
+    pub(super) json: String,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,129 +76,79 @@ pub(super) enum Digits {
     FirstEight,
 }
 
-const WORDS: [&str; 29] = [
-    "success",
-    "cancelled",
-    "failed",
-    "processing",
-    "same-order",
-    "again",
-    "set",
-    "set-text",
-    "unset",
-    "rename",
-    "swap",
-    "take",
-    "duplicate-first",
-    "duplicate-last",
-    "fill",
-    "deep",
-    "shuffle",
-    "pretty",
-    "escape-unicode",
-    "escape-slashes",
-    "sign",
-    "letter-digest",
-    "truncate",
-    "raw",
-    "raw-hex",
-    "header",
-    "no-header",
-    "content-type",
-    "method",
+/// Reads what follows the word of an operation, which comes first.
+type Parse = fn(&str, &str) -> Result<Operation, String>;
+
+const OPERATIONS: [(&str, Parse); 29] = [
+    ("success", |word, rest| alone(word, rest, fresh(Ending::Success))),
+    ("cancelled", |word, rest| alone(word, rest, fresh(Ending::Cancelled))),
+    ("failed", |word, rest| alone(word, rest, fresh(Ending::Failed))),
+    ("processing", |word, rest| alone(word, rest, fresh(Ending::Processing))),
+    ("same-order", |_, rest| Ok(Operation::Start(Start::SameOrder(ending(rest)?)))),
+    ("again", |_, rest| Ok(Operation::Start(Start::Again(message_number(rest)?)))),
+    ("set", |word, rest| json_member(word, rest).map(Operation::Set)),
+    ("set-text", text_member),
+    ("unset", |word, rest| only(word, rest).map(Operation::Unset)),
+    ("rename", |word, rest| pair(word, rest).map(|(name, to)| Operation::Rename(name, to))),
+    ("swap", |word, rest| pair(word, rest).map(|(one, other)| Operation::Swap(one, other))),
+    ("take", |word, rest| only(word, rest).map(Operation::Take)),
+    ("duplicate-first", |word, rest| json_member(word, rest).map(Operation::DuplicateFirst)),
+    ("duplicate-last", |word, rest| json_member(word, rest).map(Operation::DuplicateLast)),
+    ("fill", |word, rest| {
+        long_member(word, rest, MAX_FILL, |bytes| json_string(&"x".repeat(bytes)))
+    }),
+    ("deep", |word, rest| {
+        long_member(word, rest, MAX_FILL / 2, |levels| "[".repeat(levels) + &"]".repeat(levels))
+    }),
+    ("shuffle", |word, rest| alone(word, rest, Operation::Shuffle)),
+    ("pretty", |word, rest| alone(word, rest, Operation::Write(Style::Pretty))),
+    ("escape-unicode", |word, rest| alone(word, rest, Operation::Write(Style::EscapedUnicode))),
+    ("escape-slashes", |word, rest| alone(word, rest, Operation::Write(Style::EscapedSlashes))),
+    ("sign", |_, rest| SignPlan::parse(rest).map(Operation::Sign)),
+    ("letter-digest", |word, rest| alone(word, rest, Operation::LetterDigest)),
+    ("truncate", |word, rest| alone(word, rest, Operation::Truncate)),
+    ("raw", |_, rest| placeholder::check(rest).map(|()| Operation::Raw(rest.to_owned()))),
+    ("raw-hex", |_, rest| match hex::decode(rest) {
+        Ok(bytes) => Ok(Operation::RawBytes(bytes)),
+        Err(_) => Err("raw-hex wants pairs of hexadecimal digits".to_owned()),
+    }),
+    ("header", |word, rest| {
+        name_and_rest(word, rest).and_then(|(name, value)| header(name, value))
+    }),
+    ("no-header", |word, rest| header(&only(word, rest)?, "")),
+    ("content-type", |word, rest| match rest {
+        "" => Err(format!("{word} wants a text")),
+        text => header("Content-Type", text),
+    }),
+    ("method", |word, rest| match only(word, rest)? {
+        name if is_token(&name) => Ok(Operation::Method(name)),
+        name => Err(format!("{name:?} is no method")),
+    }),
 ];
 
-const SIGN_WORDS: [&str; 7] =
-    ["wrong-key", "no-key", "other-case", "last-digit", "short", "md5", "hmac-sha256"];
+type PlanChange = fn(&mut SignPlan);
+
+const SIGN_WORDS: [(&str, PlanChange); 7] = [
+    ("wrong-key", |plan| plan.key = KeyChoice::Wrong),
+    ("no-key", |plan| plan.key = KeyChoice::Empty),
+    ("other-case", |plan| plan.digits = Digits::OtherCase),
+    ("last-digit", |plan| plan.digits = Digits::LastChanged),
+    ("short", |plan| plan.digits = Digits::FirstEight),
+    ("md5", |plan| plan.algorithm = Some(Algorithm::Md5)),
+    ("hmac-sha256", |plan| plan.algorithm = Some(Algorithm::HmacSha256)),
+];
 
 impl Operation {
     pub(super) fn parse(line: &str) -> Result<Operation, String> {
         let line = line.trim_start();
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
-        if let Some(ending) = Ending::named(word) {
-            return alone(word, rest, Operation::Start(Start::Fresh(ending)));
+        match OPERATIONS.iter().find(|(name, _)| *name == word) {
+            Some((_, parse)) => parse(word, rest),
+            None => {
+                let near = did_you_mean(word, OPERATIONS.map(|(name, _)| name));
+                Err(format!("there is no operation {word:?}{near}"))
+            }
         }
-        let operation = match word {
-            "same-order" => Operation::Start(Start::SameOrder(Ending::parse(rest)?)),
-            "again" => Operation::Start(Start::Again(message_number(rest)?)),
-            "unset" => Operation::Unset(only(word, rest)?),
-            "take" => Operation::Take(only(word, rest)?),
-            "rename" => {
-                let (name, to) = pair(word, rest)?;
-                Operation::Rename { name, to }
-            }
-            "swap" => {
-                let (one, other) = pair(word, rest)?;
-                Operation::Swap(one, other)
-            }
-            "shuffle" => return alone(word, rest, Operation::Write(Writing::Shuffled)),
-            "pretty" => return alone(word, rest, Operation::Write(Writing::Pretty)),
-            "escape-unicode" => {
-                return alone(word, rest, Operation::Write(Writing::EscapedUnicode));
-            }
-            "escape-slashes" => {
-                return alone(word, rest, Operation::Write(Writing::EscapedSlashes));
-            }
-            "sign" => Operation::Sign(SignPlan::parse(rest)?),
-            "letter-digest" => return alone(word, rest, Operation::LetterDigest),
-            "truncate" => return alone(word, rest, Operation::Truncate),
-            _ => return Operation::parse_value(word, rest),
-        };
-        Ok(operation)
-    }
-
-    fn parse_value(word: &str, rest: &str) -> Result<Operation, String> {
-        Ok(match word {
-            "set" => {
-                let (name, json) = name_and_json(word, rest)?;
-                Operation::Set { name, json }
-            }
-            "set-text" => {
-                let (name, text) = name_and_rest(word, rest)?;
-                placeholder::check(text)?;
-                Operation::Set { name: name.to_owned(), json: json_string(text) }
-            }
-            "duplicate-first" | "duplicate-last" => {
-                let (name, json) = name_and_json(word, rest)?;
-                let end = if word == "duplicate-first" { End::First } else { End::Last };
-                Operation::Duplicate { name, json, end }
-            }
-            "fill" => {
-                let (name, bytes) = name_and_count(word, rest, MAX_FILL)?;
-                Operation::Fill { name, bytes }
-            }
-            "deep" => {
-                let (name, levels) = name_and_count(word, rest, MAX_FILL / 2)?;
-                Operation::Deep { name, levels }
-            }
-            "raw" => {
-                placeholder::check(rest)?;
-                Operation::Raw(rest.to_owned())
-            }
-            "raw-hex" => Operation::RawBytes(
-                hex::decode(rest).map_err(|_| "raw-hex wants pairs of hexadecimal digits")?,
-            ),
-            "header" => {
-                let (name, value) = name_and_rest(word, rest)?;
-                header(name, value)?
-            }
-            "no-header" => header(&only(word, rest)?, "")?,
-            "content-type" if rest.is_empty() => return Err(format!("{word} wants a text")),
-            "content-type" => header("Content-Type", rest)?,
-            "method" => {
-                let name = only(word, rest)?;
-                if !is_token(&name) {
-                    return Err(format!("{name:?} is no method"));
-                }
-                Operation::Method(name)
-            }
-            _ => {
-                return Err(match nearest(word, WORDS) {
-                    Some(near) => format!("there is no operation {word:?}; did you mean {near}?"),
-                    None => format!("there is no operation {word:?}"),
-                });
-            }
-        })
     }
 
     pub(super) fn makes_bytes(&self) -> bool {
@@ -217,27 +161,7 @@ impl Operation {
 
     pub(super) fn changes_members(&self) -> bool {
         !self.makes_bytes()
-            && !matches!(
-                self,
-                Operation::Start(_) | Operation::Header { .. } | Operation::Method(_)
-            )
-    }
-}
-
-impl Ending {
-    fn named(word: &str) -> Option<Ending> {
-        Some(match word {
-            "success" => Ending::Success,
-            "cancelled" => Ending::Cancelled,
-            "failed" => Ending::Failed,
-            "processing" => Ending::Processing,
-            _ => return None,
-        })
-    }
-
-    fn parse(word: &str) -> Result<Ending, String> {
-        Ending::named(word)
-            .ok_or_else(|| "success, cancelled, failed or processing is wanted".to_owned())
+            && !matches!(self, Operation::Start(_) | Operation::Header(..) | Operation::Method(_))
     }
 }
 
@@ -245,24 +169,30 @@ impl SignPlan {
     fn parse(rest: &str) -> Result<SignPlan, String> {
         let mut plan = SignPlan::default();
         for word in rest.split_whitespace() {
-            match word {
-                "wrong-key" => plan.key = KeyChoice::Wrong,
-                "no-key" => plan.key = KeyChoice::Empty,
-                "other-case" => plan.digits = Digits::OtherCase,
-                "last-digit" => plan.digits = Digits::LastChanged,
-                "short" => plan.digits = Digits::FirstEight,
-                "md5" => plan.algorithm = Some(Algorithm::Md5),
-                "hmac-sha256" => plan.algorithm = Some(Algorithm::HmacSha256),
-                other => {
-                    let wanted = SIGN_WORDS.join(", ");
-                    return Err(match nearest(other, SIGN_WORDS) {
-                        Some(near) => format!("sign {other:?} is unknown; did you mean {near}?"),
-                        None => format!("sign {other:?} is unknown; {wanted} are known"),
-                    });
-                }
-            }
+            let Some((_, change)) = SIGN_WORDS.iter().find(|(name, _)| *name == word) else {
+                let names = SIGN_WORDS.map(|(name, _)| name);
+                return Err(match nearest(word, names) {
+                    Some(near) => format!("sign {word:?} is unknown; did you mean {near}?"),
+                    None => format!("sign {word:?} is unknown; {} are known", names.join(", ")),
+                });
+            };
+            change(&mut plan);
         }
         Ok(plan)
+    }
+}
+
+fn fresh(ending: Ending) -> Operation {
+    Operation::Start(Start::Fresh(ending))
+}
+
+fn ending(word: &str) -> Result<Ending, String> {
+    match word {
+        "success" => Ok(Ending::Success),
+        "cancelled" => Ok(Ending::Cancelled),
+        "failed" => Ok(Ending::Failed),
+        "processing" => Ok(Ending::Processing),
+        _ => Err("success, cancelled, failed or processing is wanted".to_owned()),
     }
 }
 
@@ -295,22 +225,35 @@ fn name_and_rest<'l>(word: &str, rest: &'l str) -> Result<(&'l str, &'l str), St
     }
 }
 
-fn name_and_json(word: &str, rest: &str) -> Result<(String, String), String> {
+fn json_member(word: &str, rest: &str) -> Result<Member, String> {
     let (name, json) = name_and_rest(word, rest)?;
     let sample = placeholder::sample(json)?;
     let is_json = Payload::parse(format!("{{\"v\":{sample}}}").as_bytes())
         .is_ok_and(|payload| payload.members().len() == 1);
     if is_json {
-        Ok((name.to_owned(), json.to_owned()))
+        Ok(Member { name: name.to_owned(), json: json.to_owned() })
     } else {
         Err(format!("{json:?} is no JSON value; set-text takes plain text"))
     }
 }
 
-fn name_and_count(word: &str, rest: &str, most: usize) -> Result<(String, usize), String> {
+fn text_member(word: &str, rest: &str) -> Result<Operation, String> {
+    let (name, text) = name_and_rest(word, rest)?;
+    placeholder::check(text)?;
+    Ok(Operation::Set(Member { name: name.to_owned(), json: json_string(text) }))
+}
+
+fn long_member(
+    word: &str,
+    rest: &str,
+    most: usize,
+    json: fn(usize) -> String,
+) -> Result<Operation, String> {
     let (name, count) = pair(word, rest)?;
     match count.parse() {
-        Ok(count) if (1..=most).contains(&count) => Ok((name, count)),
+        Ok(count) if (1..=most).contains(&count) => {
+            Ok(Operation::Set(Member { name, json: json(count) }))
+        }
         _ => Err(format!("{word} wants a number from 1 to {most}")),
     }
 }
@@ -333,7 +276,7 @@ fn header(name: &str, value: &str) -> Result<Operation, String> {
     if ["content-length", "transfer-encoding"].contains(&name.to_ascii_lowercase().as_str()) {
         return Err(format!("{name} is told by how the message is sent, see manner"));
     }
-    Ok(Operation::Header { name: name.to_owned(), value: value.to_owned() })
+    Ok(Operation::Header(name.to_owned(), value.to_owned()))
 }
 
 /// Whether a text is a token of HTTP (RFC 9110, section 5.6.2).

@@ -2,18 +2,20 @@
 
 use protocol::internal::nearest::nearest;
 
-const WORDS: [&str; 11] = [
-    "id",
-    "other",
-    "platform_id",
-    "now",
-    "iso",
-    "sign",
-    "sign_type",
-    "success",
-    "cancelled",
-    "failed",
-    "processing",
+use super::operation::Ending;
+
+const WORDS: [(&str, Placeholder); 11] = [
+    ("id", Placeholder::Id),
+    ("other", Placeholder::Other),
+    ("platform_id", Placeholder::PlatformId),
+    ("now", Placeholder::Now(0)),
+    ("iso", Placeholder::Iso),
+    ("sign", Placeholder::Sign),
+    ("sign_type", Placeholder::SignType),
+    ("success", Placeholder::Status(Ending::Success)),
+    ("cancelled", Placeholder::Status(Ending::Cancelled)),
+    ("failed", Placeholder::Status(Ending::Failed)),
+    ("processing", Placeholder::Status(Ending::Processing)),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,31 +27,16 @@ pub(super) enum Placeholder {
     Iso,
     Sign,
     SignType,
-    Success,
-    Cancelled,
-    Failed,
-    Processing,
+    Status(Ending),
 }
 
 impl Placeholder {
     fn named(word: &str) -> Option<Placeholder> {
-        Some(match word {
-            "id" => Placeholder::Id,
-            "other" => Placeholder::Other,
-            "platform_id" => Placeholder::PlatformId,
-            "now" => Placeholder::Now(0),
-            "iso" => Placeholder::Iso,
-            "sign" => Placeholder::Sign,
-            "sign_type" => Placeholder::SignType,
-            "success" => Placeholder::Success,
-            "cancelled" => Placeholder::Cancelled,
-            "failed" => Placeholder::Failed,
-            "processing" => Placeholder::Processing,
-            _ => {
-                let shift = word.strip_prefix("now").filter(|rest| rest.starts_with(['+', '-']))?;
-                Placeholder::Now(i64::from(shift.parse::<i32>().ok()?))
-            }
-        })
+        if let Some((_, known)) = WORDS.iter().find(|(name, _)| *name == word) {
+            return Some(*known);
+        }
+        let shift = word.strip_prefix("now").filter(|rest| rest.starts_with(['+', '-']))?;
+        Some(Placeholder::Now(i64::from(shift.parse::<i32>().ok()?)))
     }
 }
 
@@ -83,16 +70,9 @@ pub(super) fn check(text: &str) -> Result<(), String> {
 }
 
 pub(super) fn sample(text: &str) -> Result<String, String> {
-    expand(text, |placeholder| {
-        let sample = match placeholder {
-            Placeholder::Now(_)
-            | Placeholder::Success
-            | Placeholder::Cancelled
-            | Placeholder::Failed
-            | Placeholder::Processing => "1",
-            _ => "a",
-        };
-        sample.to_owned()
+    expand(text, |placeholder| match placeholder {
+        Placeholder::Now(_) | Placeholder::Status(_) => "1".to_owned(),
+        _ => "a".to_owned(),
     })
 }
 
@@ -102,7 +82,7 @@ fn is_word(text: &str) -> bool {
 }
 
 fn unknown(word: &str) -> String {
-    match nearest(word, WORDS) {
+    match nearest(word, WORDS.map(|(name, _)| name)) {
         Some(near) => format!("there is no placeholder {{{word}}}; did you mean {{{near}}}?"),
         None => format!("there is no placeholder {{{word}}}"),
     }

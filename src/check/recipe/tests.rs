@@ -189,10 +189,9 @@ fn a_message_can_refer_to_those_before_it() {
 fn ids_differ_from_seed_to_seed_and_from_label_to_label() {
     let statuses = StatusTable::try_new([(9, "failed")]).unwrap();
     let make = |seed, label: &str| {
-        let workshop =
-            Workshop::try_new(key(), Dialect::platform(), Algorithm::Md5, seed, statuses)
-                .unwrap()
-                .with_platform_id("PF\"1");
+        let mut workshop =
+            Workshop::try_new(key(), Dialect::platform(), Algorithm::Md5, seed, statuses).unwrap();
+        workshop.platform_id = "PF\"1".to_owned();
         let lines = recipe(&["failed", "set-text error_msg {platform_id} {failed}"]);
         workshop.message(&lines, now(), &mut History::new(label)).unwrap()
     };

@@ -8,8 +8,8 @@ use protocol::internal::signature::sign;
 use protocol::{Algorithm, Dialect, EmptyKey, Key, NoSuchDigest, Payload, Scheme, StatusTable};
 use sha2::{Digest, Sha256};
 
-use super::draft::{Draft, Layout, Slashes, Unicode};
-use super::operation::{Digits, End, Ending, KeyChoice, Operation, SignPlan, Start, Writing};
+use super::draft::Draft;
+use super::operation::{Digits, Ending, KeyChoice, Member, Operation, SignPlan, Start};
 use super::placeholder::{self, Placeholder};
 use super::{Recipe, RecipeError};
 use crate::check::case::Message;
@@ -31,15 +31,6 @@ const LETTER_TRIES: u32 = 200;
 
 const SIGN_FIELD: &str = "@sign";
 
-fn number(statuses: &StatusTable, ending: Ending) -> i64 {
-    match ending {
-        Ending::Success => statuses.success(),
-        Ending::Cancelled => statuses.cancelled(),
-        Ending::Failed => statuses.failed(),
-        Ending::Processing => statuses.processing(),
-    }
-}
-
 #[derive(Clone, Debug)]
 pub struct Workshop {
     key: Key,
@@ -48,21 +39,15 @@ pub struct Workshop {
     scheme: &'static Scheme,
     seed: u64,
     statuses: StatusTable,
-    platform_id: String,
+    pub platform_id: String,
 }
 
 /// What a case has sent so far; it gives the order ids too.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     label: String,
-    messages: Vec<Sent>,
+    messages: Vec<(Message, Order)>,
     orders: u32,
-}
-
-#[derive(Clone, Debug)]
-struct Sent {
-    message: Message,
-    order: Order,
 }
 
 #[derive(Clone, Debug)]
@@ -78,7 +63,7 @@ impl History {
 
     #[cfg(test)]
     pub fn messages(&self) -> impl Iterator<Item = &Message> {
-        self.messages.iter().map(|sent| &sent.message)
+        self.messages.iter().map(|(message, _)| message)
     }
 }
 
@@ -86,7 +71,6 @@ struct Bench<'w> {
     workshop: &'w Workshop,
     now: Timestamp,
     order: Order,
-    status: i64,
     other: String,
     before: Option<Message>,
     draft: Draft,
@@ -117,12 +101,6 @@ impl Workshop {
         Ok(Workshop { key, wrong_key, dialect, scheme, seed, statuses, platform_id })
     }
 
-    #[must_use]
-    pub fn with_platform_id(mut self, platform_id: &str) -> Workshop {
-        platform_id.clone_into(&mut self.platform_id);
-        self
-    }
-
     pub fn message(
         &self,
         recipe: &Recipe,
@@ -139,28 +117,24 @@ impl Workshop {
             Start::Again(Some(number)) => history.messages.get(number - 1),
             _ => history.messages.last(),
         };
-        let before = before.cloned();
-        let no_message = || missing("there is no such message before it in this case");
-        let mut bench = match start {
-            Start::Fresh(ending) => {
+        let mut bench = match (start, before.cloned()) {
+            (Start::Fresh(ending), before) => {
                 let order = self.order(history, now);
-                self.bench(order, *ending, now, history, before.map(|sent| sent.message))
+                self.bench(order, *ending, now, history, before.map(|(message, _)| message))
             }
-            Start::SameOrder(ending) => {
-                let sent = before.ok_or_else(no_message)?;
-                self.bench(sent.order, *ending, now, history, Some(sent.message))
+            (Start::SameOrder(ending), Some((message, order))) => {
+                self.bench(order, *ending, now, history, Some(message))
             }
-            Start::Again(_) => {
-                let sent = before.ok_or_else(no_message)?;
-                let message = sent.message.clone();
-                let mut bench =
-                    self.bench(sent.order, Ending::Success, now, history, Some(sent.message));
-                bench.draft = Draft::read(&message.body).unwrap_or_default();
-                bench.bytes = Some(message.body);
-                bench.amount = message.amount_cents;
-                bench.method = message.method;
-                bench.headers = message.headers;
-                bench
+            (Start::Again(_), Some((message, order))) => Bench {
+                draft: Draft::read(&message.body).unwrap_or_default(),
+                bytes: Some(message.body.clone()),
+                amount: message.amount_cents,
+                method: message.method.clone(),
+                headers: message.headers.clone(),
+                ..self.bench(order, Ending::Success, now, history, Some(message))
+            },
+            (Start::SameOrder(_) | Start::Again(_), None) => {
+                return Err(missing("there is no such message before it in this case"));
             }
         };
         for (operation, one) in operations {
@@ -168,7 +142,7 @@ impl Workshop {
         }
         let order = bench.order.clone();
         let message = bench.message();
-        history.messages.push(Sent { message: message.clone(), order });
+        history.messages.push((message.clone(), order));
         Ok(message)
     }
 
@@ -194,71 +168,76 @@ impl Workshop {
         history: &History,
         before: Option<Message>,
     ) -> Bench<'_> {
-        let status = number(&self.statuses, ending);
         let other = token(self.seed, &format!("{} other", history.label), history.orders);
-        let mut bench = Bench {
+        let mut members = vec![
+            ("payout_id", json_string(&payout_id(&order.hex))),
+            ("payout_cl_id", json_string(&client_id(&order.hex))),
+            ("platform_id", json_string(&self.platform_id)),
+            ("amount", AMOUNT.to_string()),
+            ("real_amount", AMOUNT.to_string()),
+            ("fee", "95".to_owned()),
+            ("status", self.status(ending).to_string()),
+        ];
+        if ending == Ending::Failed {
+            members.push(("error_msg", json_string("beneficiary account rejected")));
+        }
+        members.push(("create_time", order.created_at.to_string()));
+        members.push(("update_time", now.as_second().to_string()));
+        let members = members.into_iter().map(|(name, json)| (name.to_owned(), json)).collect();
+        Bench {
             workshop: self,
             now,
             order,
-            status,
             other,
             before,
-            draft: Draft::default(),
+            draft: Draft { members, styles: Vec::new() },
             amount: None,
             bytes: None,
             method: "POST".to_owned(),
             headers: Vec::new(),
-        };
-        bench.begin(ending);
-        bench
+        }
+    }
+
+    fn status(&self, ending: Ending) -> i64 {
+        match ending {
+            Ending::Success => self.statuses.success(),
+            Ending::Cancelled => self.statuses.cancelled(),
+            Ending::Failed => self.statuses.failed(),
+            Ending::Processing => self.statuses.processing(),
+        }
+    }
+
+    pub(in crate::check) fn success_reply(&self) -> &str {
+        &self.dialect.success_reply
     }
 }
 
 impl Bench<'_> {
-    fn begin(&mut self, ending: Ending) {
-        let mut members: Vec<(String, String)> = Vec::new();
-        let mut put = |name: &str, json: String| members.push((name.to_owned(), json));
-        put("payout_id", json_string(&payout_id(&self.order.hex)));
-        put("payout_cl_id", json_string(&client_id(&self.order.hex)));
-        put("platform_id", json_string(&self.workshop.platform_id));
-        put("amount", AMOUNT.to_string());
-        put("real_amount", AMOUNT.to_string());
-        put("fee", "95".to_owned());
-        put("status", self.status.to_string());
-        if ending == Ending::Failed {
-            put("error_msg", json_string("beneficiary account rejected"));
-        }
-        put("create_time", self.order.created_at.to_string());
-        put("update_time", self.now.as_second().to_string());
-        self.draft = Draft::new(members);
-    }
-
     fn carry_out(&mut self, operation: &Operation, history: &mut History) -> Result<(), String> {
         match operation {
             Operation::Start(_) => {}
-            Operation::Set { name, json } => {
+            Operation::Set(Member { name, json }) => {
                 let json = self.expanded(json)?;
                 self.draft.set(&self.name(name), json);
             }
-            Operation::Unset(name) => self.draft.unset(&self.name(name)),
-            Operation::Rename { name, to } => self.draft.rename(&self.name(name), to),
+            Operation::Unset(name) => {
+                let name = self.name(name);
+                self.draft.members.retain(|(known, _)| *known != name);
+            }
+            Operation::Rename(name, to) => self.draft.rename(&self.name(name), to),
             Operation::Swap(one, other) => self.draft.swap(&self.name(one), &self.name(other)),
             Operation::Take(name) => self.take(name)?,
-            Operation::Duplicate { name, json, end } => {
-                let (name, json) = (self.name(name), self.expanded(json)?);
-                match end {
-                    End::First => self.draft.put_first(&name, json),
-                    End::Last => self.draft.put_last(&name, json),
-                }
+            Operation::DuplicateFirst(Member { name, json }) => {
+                self.draft.members.insert(0, (self.name(name), self.expanded(json)?));
             }
-            Operation::Fill { name, bytes } => {
-                self.draft.set(&self.name(name), json_string(&"x".repeat(*bytes)));
+            Operation::DuplicateLast(Member { name, json }) => {
+                self.draft.members.push((self.name(name), self.expanded(json)?));
             }
-            Operation::Deep { name, levels } => {
-                let json = format!("{}{}", "[".repeat(*levels), "]".repeat(*levels));
-                self.draft.set(&self.name(name), json);
+            Operation::Shuffle => {
+                let seed = u64::from_str_radix(&self.order.hex, 16).unwrap_or_default();
+                self.draft.shuffle(&mut fastrand::Rng::with_seed(seed));
             }
-            Operation::Write(writing) => self.write(*writing),
+            Operation::Write(style) => self.draft.styles.push(*style),
             Operation::Sign(plan) => self.sign(*plan)?,
             Operation::LetterDigest => self.seek_letter(history)?,
             Operation::Truncate => {
@@ -268,7 +247,7 @@ impl Bench<'_> {
             }
             Operation::Raw(text) => self.bytes = Some(self.expanded(text)?.into_bytes()),
             Operation::RawBytes(bytes) => self.bytes = Some(bytes.clone()),
-            Operation::Header { name, value } => {
+            Operation::Header(name, value) => {
                 self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
                 self.headers.push((name.clone(), value.clone()));
             }
@@ -285,7 +264,6 @@ impl Bench<'_> {
     }
 
     fn expanded(&self, text: &str) -> Result<String, String> {
-        let statuses = self.workshop.statuses;
         placeholder::expand(text, |placeholder| match placeholder {
             Placeholder::Id => self.order.hex.clone(),
             Placeholder::Other => self.other.clone(),
@@ -296,10 +274,7 @@ impl Bench<'_> {
             }
             Placeholder::PlatformId => escaped(&self.workshop.platform_id),
             Placeholder::SignType => self.workshop.scheme.algorithm.name().to_owned(),
-            Placeholder::Success => statuses.success().to_string(),
-            Placeholder::Cancelled => statuses.cancelled().to_string(),
-            Placeholder::Failed => statuses.failed().to_string(),
-            Placeholder::Processing => statuses.processing().to_string(),
+            Placeholder::Status(ending) => self.workshop.status(ending).to_string(),
         })
     }
 
@@ -310,18 +285,6 @@ impl Bench<'_> {
         let json = json.ok_or_else(|| format!("the message before has no member {name:?}"))?;
         self.draft.set(&name, json.to_owned());
         Ok(())
-    }
-
-    fn write(&mut self, writing: Writing) {
-        match writing {
-            Writing::Shuffled => {
-                let seed = u64::from_str_radix(&self.order.hex, 16).unwrap_or_default();
-                self.draft.shuffle(&mut fastrand::Rng::with_seed(seed));
-            }
-            Writing::Pretty => self.draft.lay_out(Layout::Pretty),
-            Writing::EscapedUnicode => self.draft.write_unicode(Unicode::Escaped),
-            Writing::EscapedSlashes => self.draft.write_slashes(Slashes::Escaped),
-        }
     }
 
     fn sign(&mut self, plan: SignPlan) -> Result<(), String> {

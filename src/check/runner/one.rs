@@ -3,116 +3,99 @@
 use jiff::Timestamp;
 
 use super::Run;
-use crate::check::case::{Case, Effect, Expect, Message, StepPlan, Work};
-use crate::check::control::Control;
-use crate::check::effect::{Booked, Breadth, demands, differ, moved};
-use crate::check::judge::{Judgement, Proof};
+use crate::check::case::{Case, Effect, Work};
+use crate::check::effect::{Booked, demands, differ, moved};
+use crate::check::judge::{Fault, Proof};
 use crate::check::plan::is_rough;
 use crate::check::report::{Endpoint, Status, Tries};
 use crate::check::retry::deliver;
 use crate::check::tested::{Tested, blank};
 use crate::check::trial::{Parcel, Trial, Watch, attempt, pack};
 
-struct Tried {
-    trial: Trial,
-    parcels: Vec<Parcel>,
-    blind: Option<String>,
-    is_misbooked: bool,
-    lost: Option<Endpoint>,
-}
-
 impl Run<'_> {
     /// Whether the observer may print the total of all orders, so that the case must be alone.
     pub(super) fn counts_in_total(&self, case: &Case) -> bool {
-        case.effect != Effect::Any
-            && match &self.effects {
-                Ok(Some(effects)) => effects.breadth() == Breadth::Total,
-                Ok(None) => false,
-                Err(_) => true,
-            }
+        let is_total = match &self.effects {
+            Ok(effects) => effects.as_ref().is_some_and(|effects| effects.is_total),
+            Err(_) => true,
+        };
+        case.effect != Effect::Any && is_total
     }
 
     /// Tries a case, and once more with fresh orders where a hiccup may have been the cause.
     pub(super) async fn try_twice(&self, case: &Case) -> Tested {
-        let first = match self.try_once(case, "first").await {
-            Ok(first) => first,
-            Err(why) => return blank(case, Status::Inconclusive, &why),
-        };
-        match &first.trial.judgement {
-            Judgement::Met => self.met(case, first, Tries::Once),
-            Judgement::Broken { proof: Proof::Proven, .. } => broken(case, first, Tries::Once),
-            Judgement::Broken { what, proof: Proof::Doubtful | Proof::Harmless } => {
-                let before = what.clone();
-                match self.try_once(case, "second").await {
-                    Ok(second) if second.trial.judgement == Judgement::Met => {
-                        let mut tested = self.met(case, second, Tries::PassedOnSecond);
-                        tested.result.summary = format!("passed, but at first: {before}");
-                        tested.result.exchanges = first.trial.exchanges;
-                        tested
-                    }
-                    Ok(second) => broken(case, second, Tries::FailedTwice),
-                    Err(why) => blank(case, Status::Inconclusive, &why),
-                }
-            }
-        }
+        self.tried(case).await.unwrap_or_else(|why| blank(case, Status::Inconclusive, &why))
     }
 
-    async fn try_once(&self, case: &Case, which: &str) -> Result<Tried, String> {
-        let retry;
-        let steps: &[StepPlan] = match &case.work {
-            Work::Send(steps) => steps,
-            Work::Retry(step) => {
-                retry = [step.clone()];
-                &retry
+    async fn tried(&self, case: &Case) -> Result<Tested, String> {
+        let first = self.try_once(case, "first").await?;
+        let before = match &first.fault {
+            None => return Ok(self.met(case, first, Tries::Once)),
+            Some(fault) if fault.proof == Proof::Proven => {
+                return Ok(broken(case, first, Tries::Once));
             }
-            Work::Probe(_) => &[],
+            Some(fault) => &fault.what,
+        };
+        let second = self.try_once(case, "second").await?;
+        if second.fault.is_some() {
+            return Ok(broken(case, second, Tries::FailedTwice));
+        }
+        let mut tested = self.met(case, second, Tries::PassedOnSecond);
+        tested.result.summary = format!("passed, but at first: {before}");
+        tested.result.exchanges = first.exchanges;
+        Ok(tested)
+    }
+
+    async fn try_once(&self, case: &Case, which: &str) -> Result<Trial, String> {
+        let steps = match &case.work {
+            Work::Retry(step) => std::slice::from_ref(step),
+            Work::Send(_) | Work::Probe(_) => case.steps(),
         };
         let label = format!("{} {which}", case.id);
         let parcels = pack(&self.plan.workshop, steps, &label, Timestamp::now())
             .map_err(|error| format!("its message cannot be made: {error}"))?;
-        let (kept_back, _) = self.sender.kept_back();
+        let (kept_back, _) = self.controls.sender.kept_back();
         // What did not reach the endpoint speaks neither for it nor against it.
-        let reached = || match self.sender.kept_back() {
+        let reached = || match self.controls.sender.kept_back() {
             (kept_since, why) if kept_since > kept_back => Err(why),
             _ => Ok(()),
         };
-        if let Some(tried) = self.repeat_failure(&parcels).await {
-            return if tried.is_misbooked { Ok(tried) } else { reached().map(|()| tried) };
+        if let Some(trial) = self.repeat_failure(&parcels).await {
+            return if trial.is_misbooked { Ok(trial) } else { reached().map(|()| trial) };
         }
-        let (mut watch, mut blind) = self.watch(case, &parcels).await;
+        let (mut watch, blind) = self.watch(case, &parcels).await;
         let mut trial = match (&case.work, parcels.first()) {
-            (Work::Retry(_), Some(parcel)) => deliver(self.sender, parcel).await,
-            _ => attempt(self.sender, &parcels, watch.as_mut()).await,
+            (Work::Retry(_), Some(parcel)) => deliver(self.controls.sender, parcel).await,
+            _ => attempt(self.controls.sender, &parcels, watch.as_mut()).await,
         };
-        let mut is_misbooked = false;
+        trial.blind = blind;
         if let Some(mut watch) = watch {
             let booked = match trial.booked.take() {
                 Some(booked) => booked,
                 None => watch.look(&parcels, &trial.acknowledged).await,
             };
-            is_misbooked = matches!(booked, Booked::Wrong(_) | Booked::Lost(_));
+            trial.is_misbooked = matches!(booked, Booked::Wrong(_) | Booked::Lost(_));
             if !matches!(booked, Booked::Wrong(_)) {
                 watch.effects.keep(&case.id, watch.before);
             }
             if let Booked::Unseen(why) = &booked {
-                blind = Some(why.clone());
+                trial.blind = Some(why.clone());
             }
-            weigh(&mut trial, booked, watch.effects.breadth());
+            weigh(&mut trial, booked, watch.effects.is_total);
         }
-        if trial.judgement.proof() != Some(Proof::Proven) {
+        if trial.fault.as_ref().is_none_or(|fault| fault.proof != Proof::Proven) {
             reached()?;
         }
-        let lost = match is_rough(case) {
-            true => self.control_after(&mut trial).await,
-            false => None,
-        };
-        Ok(Tried { trial, parcels, blind, is_misbooked, lost })
+        if is_rough(case) {
+            trial.lost = self.control_after(&mut trial).await;
+        }
+        Ok(Trial { parcels, ..trial })
     }
 
     /// Repeats a failure where the observer's number does not move with a success.
     ///
     /// Such a number may be what was given back to customers: one failure may move it once.
-    async fn repeat_failure(&self, parcels: &[Parcel]) -> Option<Tried> {
+    async fn repeat_failure(&self, parcels: &[Parcel]) -> Option<Trial> {
         let (Err(why), Some(observer)) = (&self.effects, &self.plan.observer) else { return None };
         let (first, repeats) = parcels.split_first()?;
         let is_repeat = |one: &Parcel| one.message == first.message;
@@ -120,70 +103,62 @@ impl Run<'_> {
         {
             return None;
         }
-        let Message { order_id, amount_cents, .. } = &first.message;
         // What an earlier case has moved must not count here.
         tokio::time::sleep(observer.within).await;
-        let before = observer.read(order_id, *amount_cents).await.ok()?.value;
-        let mut trial = attempt(self.sender, std::slice::from_ref(first), None).await;
-        let once = moved(observer, &first.message, before).await.ok()?;
-        trial.exchanges.extend(attempt(self.sender, repeats, None).await.exchanges);
-        let again = moved(observer, &first.message, once).await.ok()?;
-        let is_misbooked = differ(again, once);
-        if is_misbooked {
+        let before = observer.read(&first.message).await.ok()?.value;
+        let mut trial = attempt(self.controls.sender, std::slice::from_ref(first), None).await;
+        let once = moved(observer, &first.message, before).await.ok()?.0.value;
+        trial.exchanges.extend(attempt(self.controls.sender, repeats, None).await.exchanges);
+        let again = moved(observer, &first.message, once).await.ok()?.0.value;
+        trial.is_misbooked = differ(again, once);
+        if trial.is_misbooked {
             let what = format!(
-                "the repeated failure of the order {order_id} changed the observer's number by {}, \
-                 after the first had changed it by {}",
+                "the repeated failure of the order {} changed the observer's number by {}, after the \
+                 first had changed it by {}",
+                first.message.order_id,
                 again - once,
                 once - before
             );
-            trial.judgement = Judgement::Broken { what, proof: Proof::Proven };
+            trial.fault = Some(Fault { what, proof: Proof::Proven });
         }
-        let (parcels, blind) = (parcels.to_vec(), Some(why.clone()));
-        Some(Tried { trial, parcels, blind, is_misbooked, lost: None })
+        Some(Trial { parcels: parcels.to_vec(), blind: Some(why.clone()), ..trial })
     }
 
     async fn watch(&self, case: &Case, parcels: &[Parcel]) -> (Option<Watch<'_>>, Option<String>) {
         let demands = demands(case.effect, parcels, &[]);
-        if let (true, Ok(Some(effects))) = (demands.is_empty(), &self.effects) {
-            effects.sent();
-        }
-        if demands.is_empty() {
-            return (None, None);
-        }
-        match &self.effects {
-            Ok(None) => (None, None),
-            Err(why) => (None, Some(why.clone())),
-            Ok(Some(effects)) => match effects.before(demands, parcels).await {
-                Ok(before) => (Some(Watch { effects, effect: case.effect, before }), None),
-                Err(why) => (None, Some(why)),
-            },
+        let effects = match &self.effects {
+            Ok(None) => return (None, None),
+            Ok(Some(effects)) if demands.is_empty() => {
+                effects.sent();
+                return (None, None);
+            }
+            Ok(Some(effects)) => effects,
+            Err(why) => return (None, (!demands.is_empty()).then(|| why.clone())),
+        };
+        match effects.before(demands, parcels).await {
+            Ok(before) => (Some(Watch { effects, effect: case.effect, before }), None),
+            Err(why) => (None, Some(why)),
         }
     }
 
     async fn control_after(&self, trial: &mut Trial) -> Option<Endpoint> {
         let control = self.control().await;
-        let verdict = control.verdict()?;
-        if let Control::Refused { sent: Some(sent), .. } = &control {
-            trial.exchanges.push(sent.exchange.clone());
-        }
-        let what = match &verdict {
-            Endpoint::Unreachable { reason } | Endpoint::RefusesControl { reason } => {
-                format!("afterwards a good notification is not acknowledged: {reason}")
-            }
-            Endpoint::Discerning | Endpoint::AcknowledgesEverything => String::new(),
-        };
-        trial.judgement = worse(&trial.judgement, what, Proof::Doubtful);
+        let verdict = control.verdict?;
+        trial.exchanges.extend(control.sent.map(|sent| sent.exchange));
+        let reason = verdict.reason().unwrap_or_default();
+        let what = format!("afterwards a good notification is not acknowledged: {reason}");
+        trial.worsen(what, Proof::Doubtful);
         Some(verdict)
     }
 
-    fn met(&self, case: &Case, tried: Tried, tries: Tries) -> Tested {
-        if let Some(why) = &tried.blind {
+    fn met(&self, case: &Case, trial: Trial, tries: Tries) -> Tested {
+        if let Some(why) = &trial.blind {
             return blank(case, Status::Inconclusive, why);
         }
-        let mut tested = blank(case, Status::Passed, &in_words(&tried.trial));
+        let mut tested = blank(case, Status::Passed, in_words(&trial));
         tested.result.tries = tries;
         tested.result.unseen = self.unseen(case);
-        tested.parcels = tried.parcels;
+        tested.parcels = trial.parcels;
         tested
     }
 
@@ -191,13 +166,8 @@ impl Run<'_> {
         if !matches!(self.effects, Ok(None)) {
             return None;
         }
-        let takes_good_ones = match &case.work {
-            Work::Send(steps) => steps
-                .iter()
-                .any(|step| !matches!(step.expect, Expect::NotAcknowledged | Expect::Refused)),
-            Work::Retry(_) => true,
-            Work::Probe(_) => false,
-        };
+        let takes_good_ones = matches!(case.work, Work::Retry(_))
+            || case.steps().iter().any(|step| !step.expect.is_bad());
         let what = match case.effect {
             Effect::Once => "whether the order was credited once",
             Effect::AtMostOnce if takes_good_ones => {
@@ -210,51 +180,36 @@ impl Run<'_> {
     }
 }
 
-fn worse(judgement: &Judgement, found: String, proof: Proof) -> Judgement {
-    match judgement {
-        Judgement::Met => Judgement::Broken { what: found, proof },
-        Judgement::Broken { what, proof: known } => {
-            Judgement::Broken { what: format!("{found}; {what}"), proof: proof.min(*known) }
-        }
-    }
-}
-
 /// The observer outranks the reply: a wrong booking is final, whatever a later try comes to.
 ///
 /// A loss may be a late booking. With a number per order that shows at the end of the check; in one
 /// total it cannot be found again.
-fn weigh(trial: &mut Trial, booked: Booked, breadth: Breadth) {
-    let (what, proof) = match (booked, breadth) {
-        (Booked::Right | Booked::Unseen(_), _) => return,
-        (Booked::Lost(what), Breadth::EachOrder) => (what, Proof::Doubtful),
-        (Booked::Lost(what), Breadth::Total) | (Booked::Wrong(what), _) => (what, Proof::Proven),
-    };
-    trial.judgement = worse(&trial.judgement, what, proof);
+fn weigh(trial: &mut Trial, booked: Booked, is_total: bool) {
+    match booked {
+        Booked::Right | Booked::Unseen(_) => {}
+        Booked::Lost(what) if !is_total => trial.worsen(what, Proof::Doubtful),
+        Booked::Lost(what) | Booked::Wrong(what) => trial.worsen(what, Proof::Proven),
+    }
 }
 
-fn broken(case: &Case, tried: Tried, tries: Tries) -> Tested {
-    let (what, proof) = match &tried.trial.judgement {
-        Judgement::Broken { what, proof } => (what.as_str(), *proof),
-        Judgement::Met => ("", Proof::Doubtful),
-    };
-    let mut tested = blank(case, Status::Failed, what);
+fn broken(case: &Case, trial: Trial, tries: Tries) -> Tested {
+    let nothing = Fault { what: String::new(), proof: Proof::Doubtful };
+    let Fault { what, proof } = trial.fault.unwrap_or(nothing);
+    let mut tested = blank(case, Status::Failed, &what);
     // A wrong booking and a lost endpoint are failures, whatever the case alone would be.
     tested.result.status = match proof {
-        _ if tried.is_misbooked || tried.lost.is_some() => Status::Failed,
+        _ if trial.is_misbooked || trial.lost.is_some() => Status::Failed,
         Proof::Harmless => Status::Warned,
         Proof::Proven | Proof::Doubtful => tested.bad,
     };
     tested.result.tries = tries;
-    tested.result.exchanges = tried.trial.exchanges;
-    tested.parcels = tried.parcels;
+    tested.result.exchanges = trial.exchanges;
+    tested.parcels = trial.parcels;
     tested.proof = Some(proof);
-    tested.lost = tried.lost;
+    tested.lost = trial.lost;
     tested
 }
 
-fn in_words(trial: &Trial) -> String {
-    match trial.exchanges.last() {
-        Some(last) => last.conclusion.clone(),
-        None => "nothing was to be sent".to_owned(),
-    }
+fn in_words(trial: &Trial) -> &str {
+    trial.exchanges.last().map_or("nothing was to be sent", |last| &last.conclusion)
 }

@@ -33,7 +33,7 @@ fn cases_are_chosen_by_group_name_and_beginning() {
             .select(&owned(only), &owned(skip))
             .map(|suite| suite.cases.into_iter().map(|case| case.id).collect::<Vec<_>>())
     };
-    assert_eq!(ids(&[], &[]).unwrap().len(), suite.cases().len());
+    assert_eq!(ids(&[], &[]).unwrap().len(), suite.cases.len());
     assert_eq!(ids(&["ack-success"], &[]).unwrap(), ["ack-success"]);
     assert!(ids(&["auth*"], &["auth-no-sign"]).unwrap().iter().all(|id| id != "auth-no-sign"));
     assert_eq!(ids(&["authenticity"], &["auth-*"]).unwrap(), [""; 0]);
@@ -58,7 +58,7 @@ fn suites_are_joined_where_no_name_stands_twice() {
     "#;
     let own = Suite::read_folder(&[("own.toml".to_owned(), own.to_owned())]).unwrap();
     let joined = built_in().joined(own.clone()).unwrap();
-    assert_eq!(joined.cases().len(), built_in().cases().len() + 1);
+    assert_eq!(joined.cases.len(), built_in().cases.len() + 1);
     assert_eq!(joined.joined(own), Err(SuiteError::SameName("own-case".to_owned())));
 }
 
@@ -238,7 +238,7 @@ fn long_ids_share_all_but_their_last_characters() {
 fn docs_list_every_built_in_case() {
     let (suite, mut expected) = (Suite::built_in(), String::new());
     for group in suite.groups() {
-        let rows: Vec<&Case> = suite.cases().iter().filter(|case| case.group == group).collect();
+        let rows: Vec<&Case> = suite.cases.iter().filter(|case| case.group == group).collect();
         assert!(!rows.is_empty(), "{group}");
         let head = "| case | what it shows | severity | the fix |\n|---|---|---|---|";
         writeln!(expected, "\n### {group}\n\n{head}").unwrap();

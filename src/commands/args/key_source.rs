@@ -123,9 +123,7 @@ pub(super) fn read_key_file(
         ))
         .hint("is this the right file?"));
     }
-    if let Some(line) = bytes.strip_suffix(b"\n") {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        bytes.truncate(line.len());
+    if drop_line_end(&mut bytes) {
         console.note(&Line::new().dim("note: one trailing newline of the key file was dropped"));
     }
     Ok(bytes)
@@ -146,29 +144,31 @@ fn printed_by(argv: &[String], longest: Duration) -> Result<Zeroizing<Vec<u8>>, 
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| failed("cannot be started").because(error))?;
-    let read = collect(&mut child, longest);
-    let Some(mut bytes) = read else {
-        stop(&mut child);
-        return Err(failed(&format!("printed no key within {} s", longest.as_secs())));
-    };
-    if bytes.len() as u64 > MAX_KEY_BYTES {
-        stop(&mut child);
-        return Err(failed(&format!("printed more than {MAX_KEY_BYTES} bytes")));
-    }
-    let Some(status) = ended(&mut child, longest) else {
-        stop(&mut child);
-        return Err(failed("does not end"));
-    };
-    if !status.success() {
-        return Err(failed(&format!("failed ({status})")));
-    }
-    if bytes.last() == Some(&b'\n') {
-        bytes.pop();
-        if bytes.last() == Some(&b'\r') {
-            bytes.pop();
-        }
-    }
+    let key = output_of(&mut child, longest);
+    // Also after an ordinary end: it reaps the process.
+    stop(&mut child);
+    let mut bytes = key.map_err(|why| failed(&why))?;
+    drop_line_end(&mut bytes);
     Ok(bytes)
+}
+
+/// Drops one newline at the end, if there is one.
+fn drop_line_end(bytes: &mut Vec<u8>) -> bool {
+    let Some(line) = bytes.strip_suffix(b"\n") else { return false };
+    let length = line.strip_suffix(b"\r").unwrap_or(line).len();
+    bytes.truncate(length);
+    true
+}
+
+/// What it prints, if it does not print too much and ends well in time; else what it did.
+fn output_of(child: &mut Child, longest: Duration) -> Result<Zeroizing<Vec<u8>>, String> {
+    let bytes = collect(child, longest)
+        .ok_or_else(|| format!("printed no key within {} s", longest.as_secs()))?;
+    if bytes.len() as u64 > MAX_KEY_BYTES {
+        return Err(format!("printed more than {MAX_KEY_BYTES} bytes"));
+    }
+    let status = ended(child, longest).ok_or("does not end")?;
+    if status.success() { Ok(bytes) } else { Err(format!("failed ({status})")) }
 }
 
 /// The bounded output, or nothing where it does not end in time.

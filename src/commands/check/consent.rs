@@ -1,11 +1,13 @@
 //! Nobody else's endpoint is checked by accident.
 
 use std::io::{self, BufRead, IsTerminal};
+use std::net::IpAddr;
 
 use super::Args;
 use crate::check::sender::Wiring;
 use crate::error::CommandError;
-use crate::net::probing::{addresses, is_local};
+use crate::net::probing::addresses;
+use crate::net::target::Locality;
 use crate::report::check::CheckFacts;
 use crate::report::line::Line;
 use crate::terminal::Console;
@@ -22,8 +24,9 @@ pub(super) async fn obtain(
     if args.manners.yes || wiring.target.is_loopback() {
         return Ok(());
     }
-    let found = addresses(&wiring.target, &wiring.wire.resolve, wiring.timeout).await;
-    if found.is_ok_and(|found| found.iter().all(|address| is_local(address.ip()))) {
+    let found =
+        addresses(&wiring.target, &wiring.client.config().resolve, wiring.options.timeout).await;
+    if found.is_ok_and(|found| found.iter().all(|one| is_local(one.ip()))) {
         return Ok(());
     }
     if io::stdin().is_terminal() && is_agreed(facts, console) {
@@ -38,6 +41,10 @@ pub(super) async fn obtain(
          where you may",
         facts.bound
     )))
+}
+
+fn is_local(address: IpAddr) -> bool {
+    Locality::of_address(address) != Locality::Elsewhere
 }
 
 fn is_agreed(facts: &CheckFacts, console: &mut Console) -> bool {

@@ -1,5 +1,6 @@
 //! From the command line to what the runner needs.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -13,15 +14,14 @@ use crate::check::case::Need;
 use crate::check::observer::{Observer, split};
 use crate::check::plan::Plan;
 use crate::check::recipe::Workshop;
-use crate::check::replay;
 use crate::check::sender::Wiring;
-use crate::commands::args::{USUAL_TIMEOUT, no_url};
+use crate::commands::args::target;
 use crate::commands::signing::scheme_of;
 use crate::error::CommandError;
 use crate::mask::KeyMask;
-use crate::net::transport::Target;
-use crate::net::wire_settings::Connections;
-use crate::report::check::CheckFacts;
+use crate::net::options::Connections;
+use crate::net::target::Target;
+use crate::sender::judge::Judge;
 use crate::settings::{Environment, KEY_VARIABLE};
 use crate::terminal::Console;
 
@@ -29,36 +29,28 @@ pub(super) fn plan(
     args: &Args,
     environment: &Environment,
     console: &mut Console,
-) -> Result<(Plan, &'static Dialect), CommandError> {
+) -> Result<Plan, CommandError> {
     let dialect = args.dialect.resolve(args.require)?;
     let algorithm = algorithm(args, dialect)?;
-    let target = target(args.url.as_deref().ok_or_else(no_url)?)?;
+    let target = target(args.url.as_deref())?;
     let suite = suite::chosen(args)?;
     let observer = observer(args)?;
     let key = args.key.resolve(environment, console)?;
     let mask = KeyMask::new([&key]);
     let seed = args.manners.seed.unwrap_or_else(|| fastrand::u64(..));
-    let workshop = Workshop::try_new(key, dialect, algorithm, seed, args.statuses)
+    let mut workshop = Workshop::try_new(key, dialect, algorithm, seed, args.statuses)
         .map_err(|error| CommandError::usage("the orders cannot be signed").because(error))?;
-    let plan = Plan {
+    if let Some(id) = &args.platform_id {
+        workshop.platform_id.clone_from(id);
+    }
+    Ok(Plan {
         available: available(args, dialect, algorithm, &target),
         wiring: wiring(args, target, dialect.acknowledgement(), mask, console)?,
-        workshop: match &args.platform_id {
-            Some(id) => workshop.with_platform_id(id),
-            None => workshop,
-        },
+        workshop,
         suite,
         observer,
         seed,
         started_at: Timestamp::now(),
-    };
-    Ok((plan, dialect))
-}
-
-fn target(url: &str) -> Result<Target, CommandError> {
-    Target::parse(url).map_err(|error| {
-        let hint = error.hint();
-        CommandError::usage("the URL cannot be used").because(error).hint(hint)
     })
 }
 
@@ -78,7 +70,7 @@ fn available(args: &Args, dialect: &Dialect, algorithm: Algorithm, target: &Targ
     let is_demanded = args.require == Some(Algorithm::HmacSha256);
     let present = [
         (Need::Https, target.is_https()),
-        (Need::HostName, target.has_host_name()),
+        (Need::HostName, target.host().parse::<IpAddr>().is_err()),
         (Need::Hmac, is_hmac),
         (Need::HmacDemanded, is_demanded),
         (Need::Observer, args.manners.observe.is_some()),
@@ -94,13 +86,13 @@ fn wiring(
     mask: KeyMask,
     console: &mut Console,
 ) -> Result<Wiring, CommandError> {
-    let wire = args.wire.common().settings(&target, Connections::Fresh, 0, console)?;
+    let usual = (Connections::Fresh, args.manners.timeout);
+    let (client, options) = args.wire.common().connect(&target, usual, 0, console)?;
     Ok(Wiring {
         target,
-        acknowledgement,
-        mask: Arc::new(mask),
-        wire,
-        timeout: args.manners.timeout.unwrap_or(USUAL_TIMEOUT),
+        judge: Judge { rule: acknowledgement, mask: Arc::new(mask) },
+        client,
+        options,
         rate: args.manners.max_rate,
     })
 }
@@ -127,15 +119,5 @@ pub(super) fn wiring_of(
     };
     let url = args.url.as_deref().unwrap_or(&bundle.url);
     let rule = AcknowledgementRule::for_reply(&bundle.success_reply);
-    wiring(args, target(url)?, rule, KeyMask::new(&key), console)
-}
-
-pub(super) fn facts_of(bundle: &Bundle, wiring: &Wiring) -> CheckFacts {
-    CheckFacts {
-        url: wiring.target.to_string(),
-        started_at: Timestamp::now(),
-        cases: 1,
-        bound: replay::bound(bundle),
-        seed: 0,
-    }
+    wiring(args, target(Some(url))?, rule, KeyMask::new(&key), console)
 }

@@ -77,9 +77,9 @@ fn files_of(folder: &Path) -> Result<Vec<(String, String)>, CommandError> {
 
 pub(super) fn list(args: &Args, console: &mut Console) -> CommandResult {
     let suite = chosen(args)?;
-    let width = suite.cases().iter().map(|case| case.id.chars().count()).max().unwrap_or(0);
+    let width = suite.cases.iter().map(|case| case.id.chars().count()).max().unwrap_or(0);
     let mut group = "";
-    for case in suite.cases() {
+    for case in &suite.cases {
         let told = match args.format {
             Format::Json => console.answer_bytes(case_json(case).as_bytes()),
             Format::Human => {
@@ -106,10 +106,7 @@ fn case_json(case: &Case) -> String {
             "title": case.title,
             "why": case.why,
             "fix": case.fix,
-            "severity": match case.severity {
-                Severity::Fail => "fail",
-                Severity::Warn => "warn",
-            },
+            "severity": case.severity,
             "requests": case.requests(),
         }),
     )

@@ -94,11 +94,8 @@ pub(super) fn run(
     if fs::symlink_metadata(&path).is_ok() {
         return Err(refused());
     }
-    let mut settings: Vec<Setting> = args
-        .texts()
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, quoted(value.as_deref()?))))
-        .collect();
+    let text = |(name, value): (_, &Option<String>)| Some((name, quoted(value.as_deref()?)));
+    let mut settings: Vec<Setting> = args.texts().into_iter().filter_map(text).collect();
     for (name, words) in [("key_command", &args.key_command), ("headers", &args.header)] {
         if !words.is_empty() {
             let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
@@ -120,11 +117,9 @@ pub(super) fn run(
     let text = format!("default_profile = {default}\n\n[profile.{table}]\n{body}");
     check(&text, &path, owner)?;
     let has_password = args.url.as_deref().is_some_and(|url| url.contains('@'));
-    let readers = match args.header.is_empty() && !has_password {
-        true => Readers::All,
-        false => Readers::Owner,
-    };
-    write(&path, &text, readers).map_err(|error| match error.kind() {
+    // Headers and a URL can hold secrets, so others cannot read a file with some.
+    let mode = if args.header.is_empty() && !has_password { 0o644 } else { 0o600 };
+    write(&path, &text, mode).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => refused(),
         _ => CommandError::environment(format!("cannot write {}", path.display())).because(error),
     })?;
@@ -177,27 +172,17 @@ fn check(text: &str, path: &Path, owner: Owner) -> Result<(), CommandError> {
     Ok(())
 }
 
-#[derive(Clone, Copy)]
-enum Readers {
-    All,
-    Owner,
-}
-
-/// Writes a new file; headers and a URL can hold secrets, so others cannot read a file with some.
-fn write(path: &Path, text: &str, readers: Readers) -> io::Result<()> {
+/// Writes a new file; the mode counts where the system has modes.
+fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(match readers {
-            Readers::All => 0o644,
-            Readers::Owner => 0o600,
-        });
-    }
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    #[cfg(not(unix))]
+    let _ = mode;
     let written = options.open(path)?.write_all(text.as_bytes());
     // Half a file would be taken for one that somebody wrote, and never be written over.
     written.inspect_err(|_| drop(fs::remove_file(path)))
@@ -214,19 +199,17 @@ fn ask(
     questions::introduce(console);
     let name = match name {
         Some(name) => Some(name.to_owned()),
-        None => questions::ask(
-            questions::NAME,
-            |name| check(&format!("[profile.{}]", table(name)), path, owner),
-            console,
-        )?,
+        None => {
+            let usable = |name: &str| check(&format!("[profile.{}]", table(name)), path, owner);
+            questions::ask("profile", "its name", Some("default"), usable, console)?
+        }
     };
     let mut settings = Vec::new();
-    for question in questions::SETTINGS {
-        let setting = question.about;
+    for (setting, text) in questions::SETTINGS {
         let usable = |answer: &str| {
             check(&format!("[profile.x]\n{setting} = {}", quoted(answer)), path, owner)
         };
-        if let Some(answer) = questions::ask(question, usable, console)? {
+        if let Some(answer) = questions::ask(setting, text, None, usable, console)? {
             settings.push((setting, quoted(&answer)));
         }
     }

@@ -8,32 +8,13 @@ use crate::terminal::Console;
 
 const MAX_ANSWER: u64 = 4096;
 
-/// The question for the name; its default is the name that a profile has without one.
-pub(super) const NAME: Question =
-    Question { about: "profile", text: "its name", usual: Some("default") };
-
-pub(super) const SETTINGS: [Question; 4] = [
-    Question {
-        about: "key_env",
-        text: "the variable that holds the key, such as PAYOUT_STAGING_KEY",
-        usual: None,
-    },
-    Question { about: "url", text: "the merchant's notify URL", usual: None },
-    Question { about: "platform_id", text: "the platform_id of orders that are made", usual: None },
-    Question {
-        about: "dialect",
-        text: "how the platform signs; `payout-notify dialects` lists the names",
-        usual: None,
-    },
+/// The settings that are asked for, and how.
+pub(super) const SETTINGS: [(&str, &str); 4] = [
+    ("key_env", "the variable that holds the key, such as PAYOUT_STAGING_KEY"),
+    ("url", "the merchant's notify URL"),
+    ("platform_id", "the platform_id of orders that are made"),
+    ("dialect", "how the platform signs; `payout-notify dialects` lists the names"),
 ];
-
-#[derive(Clone, Copy)]
-pub(super) struct Question {
-    pub(super) about: &'static str,
-    text: &'static str,
-    /// What an empty answer means; without it the setting is left out.
-    usual: Option<&'static str>,
-}
 
 pub(super) fn introduce(console: &mut Console) {
     let how = "An empty answer leaves a setting out; Ctrl-C or Ctrl-D ends and writes nothing.";
@@ -41,19 +22,23 @@ pub(super) fn introduce(console: &mut Console) {
 }
 
 /// Asks until the answer can be used; nothing where it is left out.
+///
+/// An empty answer means the usual one; without a usual one the setting is left out.
 pub(super) fn ask(
-    question: Question,
+    about: &str,
+    text: &str,
+    usual: Option<&str>,
     check: impl Fn(&str) -> Result<(), CommandError>,
     console: &mut Console,
 ) -> Result<Option<String>, CommandError> {
     loop {
-        let line = Line::new().accent(question.about).plain(format!(", {}", question.text));
-        console.question(&match question.usual {
+        let line = Line::new().accent(about.to_owned()).plain(format!(", {text}"));
+        console.question(&match usual {
             Some(usual) => line.dim(format!(" [{usual}]")).plain(":"),
             None => line.plain(":"),
         });
         let answer = answer(console)?;
-        let answer = match (answer.trim(), question.usual) {
+        let answer = match (answer.trim(), usual) {
             ("", None) => return Ok(None),
             ("", Some(usual)) => usual,
             (answer, _) => answer,

@@ -1,14 +1,13 @@
 //! `config show`: what holds, and where from.
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use protocol::{Algorithm, Key, Status, StatusTable};
+use protocol::{Key, Status, StatusTable};
 use serde_json::{Value, json};
 
-use crate::commands::CommandResult;
 use crate::commands::args::Format;
 use crate::commands::args::key_source::ProfileKey;
-use crate::error::CommandError;
+use crate::commands::{CommandResult, answer};
 use crate::exit::Exit;
 use crate::report::json;
 use crate::report::line::Line;
@@ -23,6 +22,16 @@ struct Setting {
     value: Value,
     /// The line of the profile's file; without one it is the default.
     line: Option<usize>,
+}
+
+/// All that is shown.
+struct Shown {
+    files: Vec<Found>,
+    /// Where the user's own file is or would be.
+    own: Option<PathBuf>,
+    chosen: Option<Chosen>,
+    settings: Vec<Setting>,
+    key: HeldKey,
 }
 
 /// The key that holds: never more than its source and its fingerprint.
@@ -41,60 +50,41 @@ pub(super) fn run(
 ) -> CommandResult {
     let files = find::files(environment)?;
     let chosen = find::choose(&files, flag, environment)?;
-    let key = held_key(chosen.as_ref(), environment, console);
-    let settings = settings(chosen.as_ref().map(|chosen| &chosen.profile));
-    let own = find::user_file(environment);
-    match format {
-        Format::Json => {
-            let text = to_json(&files, own.as_deref(), chosen.as_ref(), &settings, &key);
-            console.answer_bytes(text.as_bytes())
-        }
-        Format::Human => lines(&files, own.as_deref(), chosen.as_ref(), &settings, &key)
-            .iter()
-            .try_for_each(|line| console.answer(line)),
-    }
-    .map_err(CommandError::output)?;
+    let shown = Shown {
+        key: held_key(chosen.as_ref(), environment, console),
+        settings: settings(chosen.as_ref().map_or(&Profile::default(), |chosen| &chosen.profile)),
+        own: find::user_file(environment),
+        files,
+        chosen,
+    };
+    answer(format, || shown.json(), || shown.lines(), console)?;
     Ok(Exit::Yes)
 }
 
 /// What a run without flags would use, in the order of the file's settings.
-fn settings(profile: Option<&Profile>) -> Vec<Setting> {
-    let none = Profile::default();
-    let profile = profile.unwrap_or(&none);
+fn settings(profile: &Profile) -> Vec<Setting> {
     fn setting<T>(
         name: &'static str,
-        placed: Option<&Placed<T>>,
+        placed: &Option<Placed<T>>,
         value: impl Fn(&T) -> Value,
         usual: Value,
     ) -> Setting {
-        match placed {
-            Some(placed) => Setting { name, value: value(&placed.value), line: Some(placed.line) },
-            None => Setting { name, value: usual, line: None },
-        }
+        let line = placed.as_ref().map(|placed| placed.line);
+        let value = placed.as_ref().map_or(usual, |placed| value(&placed.value));
+        Setting { name, value, line }
     }
     let text = |text: &String| json!(text);
-    let names =
-        |headers: &Vec<String>| -> Value { headers.iter().map(|header| masked(header)).collect() };
+    let names = |headers: &Vec<String>| headers.iter().map(|header| masked(header)).collect();
     vec![
-        setting("platform_id", profile.platform_id.as_ref(), text, Value::Null),
-        setting(
-            "sign_type",
-            profile.sign_type.as_ref(),
-            |it: &Algorithm| json!(it.id()),
-            Value::Null,
-        ),
-        setting("dialect", profile.dialect.as_ref(), text, json!("platform")),
-        setting("url", profile.url.as_ref(), |url| json!(without_password(url)), Value::Null),
-        setting("schedule", profile.schedule.as_ref(), text, json!("backoff")),
-        setting(
-            "timeout",
-            profile.timeout.as_ref(),
-            |it| json!(format_duration(*it)),
-            json!("10s"),
-        ),
-        setting("headers", profile.headers.as_ref(), names, json!([])),
-        setting("reply", profile.reply.as_ref(), text, Value::Null),
-        setting("statuses", profile.statuses.as_ref(), renamed, json!({})),
+        setting("platform_id", &profile.platform_id, text, Value::Null),
+        setting("sign_type", &profile.sign_type, |it| json!(it.id()), Value::Null),
+        setting("dialect", &profile.dialect, text, json!("platform")),
+        setting("url", &profile.url, |url| json!(without_password(url)), Value::Null),
+        setting("schedule", &profile.schedule, text, json!("backoff")),
+        setting("timeout", &profile.timeout, |it| json!(format_duration(*it)), json!("10s")),
+        setting("headers", &profile.headers, names, json!([])),
+        setting("reply", &profile.reply, text, Value::Null),
+        setting("statuses", &profile.statuses, renamed, json!({})),
     ]
 }
 
@@ -144,111 +134,87 @@ fn held_key(chosen: Option<&Chosen>, environment: &Environment, console: &mut Co
         // Its arguments may name more than a person wants to show.
         KeySource::Command(argv) => format!("the program {}", argv[0]),
     };
-    let fingerprint = match &key.source {
+    let read = match &key.source {
         KeySource::Command(_) => None,
-        KeySource::Variable(_) | KeySource::File(_) => match key.read(console) {
-            Ok(bytes) => fingerprint(&bytes, console),
-            Err(error) => {
-                console.warning(&error.to_string());
-                None
-            }
-        },
+        KeySource::Variable(_) | KeySource::File(_) => {
+            key.read(console).inspect_err(|error| console.warning(&error.to_string())).ok()
+        }
     };
+    let fingerprint = read.and_then(|bytes| fingerprint(&bytes, console));
     HeldKey { source: Some(source), from: "profile", fingerprint }
 }
 
-fn to_json(
-    files: &[Found],
-    own: Option<&Path>,
-    chosen: Option<&Chosen>,
-    settings: &[Setting],
-    key: &HeldKey,
-) -> String {
-    let path = |path: &Path| path.to_string_lossy().into_owned();
-    let files: Vec<Value> = files
-        .iter()
-        .map(|found| {
+impl Shown {
+    fn json(&self) -> String {
+        let path = |path: &PathBuf| path.to_string_lossy().into_owned();
+        let file = |found: &Found| {
             json!({
                 "path": path(&found.path),
                 "owner": found.owner.name(),
                 "default_profile": found.file.default_profile,
                 "profiles": found.file.profiles.keys().collect::<Vec<_>>(),
             })
-        })
-        .collect();
-    let settings: Vec<Value> = settings
-        .iter()
-        .map(|setting| {
+        };
+        let setting = |setting: &Setting| {
             json!({
                 "name": setting.name,
                 "value": setting.value,
                 "from": if setting.line.is_some() { "profile" } else { "default" },
                 "line": setting.line,
             })
-        })
-        .collect();
-    json::line(
-        "config",
-        &json!({
-            "user_file": own.map(path),
-            "files": files,
-            "profile": chosen.map(|chosen| json!({
-                "name": chosen.name,
-                "named_by": chosen.named_by.name(),
-                "path": path(&chosen.file),
-            })),
-            "key": {"source": key.source, "from": key.from, "fingerprint": key.fingerprint},
-            "settings": settings,
-        }),
-    )
-}
+        };
+        let key = &self.key;
+        json::line(
+            "config",
+            &json!({
+                "user_file": self.own.as_ref().map(path),
+                "files": self.files.iter().map(file).collect::<Vec<_>>(),
+                "profile": self.chosen.as_ref().map(|chosen| json!({
+                    "name": chosen.name,
+                    "named_by": chosen.named_by,
+                    "path": path(&chosen.file),
+                })),
+                "key": {"source": key.source, "from": key.from, "fingerprint": key.fingerprint},
+                "settings": self.settings.iter().map(setting).collect::<Vec<_>>(),
+            }),
+        )
+    }
 
-fn lines(
-    files: &[Found],
-    own: Option<&Path>,
-    chosen: Option<&Chosen>,
-    settings: &[Setting],
-    key: &HeldKey,
-) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for found in files {
-        let names: Vec<&str> = found.file.profiles.keys().map(String::as_str).collect();
-        let names = if names.is_empty() { "no profile".to_owned() } else { names.join(", ") };
-        let (path, owner) = (found.path.display(), found.owner.name());
-        lines.push(Line::new().plain(format!("{path}  ")).dim(format!("{owner}: {names}")));
-    }
-    if let Some(own) = own.filter(|own| !files.iter().any(|found| found.path == *own)) {
-        lines.push(Line::new().plain(format!("{}  ", own.display())).dim("user: not there"));
-    }
-    lines.push(match chosen {
-        Some(chosen) => {
-            let named_by = chosen.named_by.name();
-            Line::new().plain("profile  ").accent(&chosen.name).dim(format!("  by {named_by}"))
+    fn lines(&self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for found in &self.files {
+            let names: Vec<&str> = found.file.profiles.keys().map(String::as_str).collect();
+            let names = if names.is_empty() { "no profile".to_owned() } else { names.join(", ") };
+            let (path, owner) = (found.path.display(), found.owner.name());
+            lines.push(Line::new().plain(format!("{path}  ")).dim(format!("{owner}: {names}")));
         }
-        None => Line::new().plain("profile  ").dim("none"),
-    });
-    let row = |name: &str, value: String, from: String| {
-        Line::new().plain(format!("  {name:<12} ")).accent(value).dim(format!("  {from}"))
-    };
-    let shown = match (&key.source, &key.fingerprint) {
-        (None, _) => "none".to_owned(),
-        (Some(source), None) => source.clone(),
-        (Some(source), Some(fingerprint)) => format!("{source}, fingerprint {fingerprint}"),
-    };
-    lines.push(row("key", shown, key.from.to_owned()));
-    for setting in settings {
-        let value = match &setting.value {
-            Value::Null => "-".to_owned(),
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
+        let is_found = |own: &&PathBuf| self.files.iter().any(|found| found.path == **own);
+        if let Some(own) = self.own.as_ref().filter(|own| !is_found(own)) {
+            lines.push(Line::new().plain(format!("{}  ", own.display())).dim("user: not there"));
+        }
+        let line = Line::new().plain("profile  ");
+        lines.push(match &self.chosen {
+            Some(chosen) => line.accent(&chosen.name).dim(format!("  by {}", chosen.named_by)),
+            None => line.dim("none"),
+        });
+        let row = |name: &str, value: String, from: String| {
+            Line::new().plain(format!("  {name:<12} ")).accent(value).dim(format!("  {from}"))
         };
-        let from = match setting.line {
-            Some(line) => format!("profile, line {line}"),
-            None => "default".to_owned(),
-        };
-        lines.push(row(setting.name, value, from));
+        let source = self.key.source.as_deref().unwrap_or("none");
+        let print = self.key.fingerprint.as_ref().filter(|_| self.key.source.is_some());
+        let print = print.map(|print| format!(", fingerprint {print}")).unwrap_or_default();
+        lines.push(row("key", format!("{source}{print}"), self.key.from.to_owned()));
+        for setting in &self.settings {
+            let value = match &setting.value {
+                Value::Null => "-".to_owned(),
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            let line = setting.line.map(|line| format!("profile, line {line}"));
+            lines.push(row(setting.name, value, line.unwrap_or_else(|| "default".to_owned())));
+        }
+        lines
     }
-    lines
 }
 
 #[cfg(test)]

@@ -7,20 +7,16 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use protocol::internal::canonical::canonicalize;
-use protocol::internal::edit;
 use protocol::internal::edit::{Edit, json_string};
-use protocol::internal::signature::{attach, sign};
-use protocol::internal::signing::{SignType, with_sign_type};
-use protocol::{Dialect, Key, Payload, Scheme, StatusTable, Value};
+use protocol::{Algorithm, Dialect, Key, Payload, Scheme, StatusTable, Value};
+use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use super::super::signing::choose_scheme;
+use super::super::signing::{Signed, sign_payload};
 use crate::error::CommandError;
-use crate::sender::example::Example;
-use crate::sender::order_ids::OrderIds;
-use crate::sender::orders::Change;
-use crate::sender::template::Segment;
+use crate::sender::orders::example::Example;
+use crate::sender::orders::ids::OrderIds;
+use crate::sender::orders::template::{Change, Segment};
 
 /// Where the numbers in the orders' ids begin: with more digits than the example's, so that runs and
 /// processes that draw their own beginning hardly ever meet.
@@ -30,7 +26,8 @@ const EXACT: i64 = (1 << 53) - 1;
 
 const TRIES: u64 = 16;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "Json")]
 pub(super) enum Draw {
     /// The order's number in the run, from 1.
     Number,
@@ -59,19 +56,6 @@ impl Draw {
         })
     }
 
-    /// As the scripts read it: a name, and its arguments as texts, since they may have 64 bits.
-    pub(super) fn json(self) -> Json {
-        match self {
-            Draw::Number => json!(["n"]),
-            Draw::Now(before) => json!(["now", before.to_string()]),
-            Draw::NowMillis => json!(["now_ms"]),
-            Draw::Uuid => json!(["uuid"]),
-            Draw::Hex(digits) => json!(["hex", digits.to_string()]),
-            Draw::Range(low, high) => json!(["range", low.to_string(), high.to_string()]),
-            Draw::Id(low, high) => json!(["id", low.to_string(), high.to_string()]),
-        }
-    }
-
     pub(super) fn is_exact_in_javascript(self) -> bool {
         let Draw::Range(low, high) = self else { return true };
         let is_exact = |number: i64| number.unsigned_abs() <= EXACT.unsigned_abs();
@@ -92,6 +76,21 @@ impl Draw {
     }
 }
 
+/// As the scripts read it: a name, and its arguments as texts, since they may have 64 bits.
+impl From<Draw> for Json {
+    fn from(draw: Draw) -> Json {
+        match draw {
+            Draw::Number => json!(["n"]),
+            Draw::Now(before) => json!(["now", before.to_string()]),
+            Draw::NowMillis => json!(["now_ms"]),
+            Draw::Uuid => json!(["uuid"]),
+            Draw::Hex(digits) => json!(["hex", digits.to_string()]),
+            Draw::Range(low, high) => json!(["range", low.to_string(), high.to_string()]),
+            Draw::Id(low, high) => json!(["id", low.to_string(), high.to_string()]),
+        }
+    }
+}
+
 impl fmt::Display for Draw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -101,22 +100,14 @@ impl fmt::Display for Draw {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
 pub(super) enum Part {
     Text(String),
     Value(usize),
 }
 
-impl Part {
-    pub(super) fn json(&self) -> Json {
-        match self {
-            Part::Text(text) => json!(text),
-            Part::Value(index) => json!(index),
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct OrderKind {
     pub(super) weight: u64,
     pub(super) draws: Vec<Draw>,
@@ -128,15 +119,8 @@ pub(super) struct OrderKind {
 pub(super) struct Recipe<'a> {
     pub(super) changes: Vec<Change>,
     pub(super) dialect: &'a Dialect,
-    pub(super) chosen: Option<&'a Scheme>,
+    pub(super) chosen: Option<Algorithm>,
     pub(super) statuses: StatusTable,
-}
-
-struct Made<'a> {
-    scheme: &'a Scheme,
-    canonical: String,
-    body: String,
-    signature: String,
 }
 
 impl<'a> Recipe<'a> {
@@ -156,17 +140,18 @@ impl<'a> Recipe<'a> {
                 mark
             })?;
             let unclear = |text: &str, mark: &String| occurrences(text, mark) > 1;
-            let texts = [&made.canonical, &made.body];
+            let (canonical, signature) = (made.canonical.as_str(), made.signature.as_str());
+            let texts = [canonical, &made.body];
             let is_unclear = |mark| texts.iter().any(|text| unclear(text, mark));
-            if marks.iter().any(is_unclear) || occurrences(&made.body, &made.signature) != 1 {
+            if marks.iter().any(is_unclear) || occurrences(&made.body, signature) != 1 {
                 continue;
             }
             // A member that a later change replaced took its places along.
             let used: Vec<usize> =
                 (0..marks.len()).filter(|at| made.body.contains(&marks[*at])).collect();
             let mut places: Vec<&str> = used.iter().map(|at| &*marks[*at]).collect();
-            let canonical = parts(&made.canonical, &places);
-            places.push(&made.signature);
+            let canonical = parts(canonical, &places);
+            places.push(signature);
             let body = parts(&made.body, &places);
             let draws = used.iter().map(|at| draws[*at]).collect();
             let kind = OrderKind { weight, draws, canonical, body };
@@ -192,8 +177,8 @@ impl<'a> Recipe<'a> {
                 value
             })?;
             let mut values: Vec<&str> = used.iter().map(|at| &*values[*at]).collect();
-            values.push(&made.signature);
-            if fill(&kind.canonical, &values) != made.canonical
+            values.push(made.signature.as_str());
+            if fill(&kind.canonical, &values) != made.canonical.as_str()
                 || fill(&kind.body, &values) != made.body
             {
                 return Err(CommandError::usage("a change cannot be exported")
@@ -207,30 +192,13 @@ impl<'a> Recipe<'a> {
         &self,
         status: i64,
         draw: &mut dyn FnMut(Draw) -> String,
-    ) -> Result<Made<'a>, CommandError> {
-        let (statuses, completed_at) = (self.statuses, Timestamp::UNIX_EPOCH);
-        let mut text = Example { status, statuses, completed_at }.payload(&OrderIds::new(0), 0);
-        for edit in self.edits(&text, draw) {
-            text = edit::apply(&parse(&text)?, &edit);
-        }
-        let payload = parse(&text)?;
-        let (scheme, sign_type) =
-            choose_scheme(&payload, self.dialect, self.chosen.map(|scheme| scheme.algorithm))?;
-        let text = match sign_type {
-            SignType::Stands => text.clone(),
-            SignType::Differs => with_sign_type(&payload, scheme),
-        };
-        let payload = parse(&text)?;
-        let canonical = canonicalize(&payload, scheme);
+    ) -> Result<Signed<'a>, CommandError> {
+        let (failed, completed_at) = (self.statuses.failed(), Timestamp::UNIX_EPOCH);
+        let example = Example { status, failed, completed_at }.payload(&OrderIds::new(0), 0);
+        let edits = self.edits(&example, draw);
         let key = Key::try_new(b"no key".to_vec())
             .map_err(|error| CommandError::usage("no key").because(error))?;
-        let signature = sign(&canonical, scheme, &key);
-        Ok(Made {
-            scheme,
-            body: attach(&payload, scheme, &signature),
-            canonical: canonical.as_str().to_owned(),
-            signature: signature.as_str().to_owned(),
-        })
+        sign_payload(&parse(&example)?, edits.iter(), self.dialect, self.chosen, &key)
     }
 
     fn edits(&self, example: &str, draw: &mut dyn FnMut(Draw) -> String) -> Vec<Edit> {
@@ -251,12 +219,13 @@ impl<'a> Recipe<'a> {
         ];
         for change in &self.changes {
             edits.push(match change {
-                Change::Fixed(edit) => edit.clone(),
-                Change::Templated { name, template } => put(
-                    name,
-                    template
-                        .fill(&mut |segment| Draw::of(segment).map(&mut *draw).unwrap_or_default()),
-                ),
+                Change::Remove { name } => Edit::Remove { name: name.clone() },
+                Change::Put { name, template } => {
+                    let mut write = |segment: &Segment, out: &mut String| {
+                        out.push_str(&Draw::of(segment).map(&mut *draw).unwrap_or_default());
+                    };
+                    put(name, template.fill(&mut write))
+                }
             });
         }
         edits
@@ -305,20 +274,19 @@ fn fill(parts: &[Part], values: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use protocol::Algorithm;
-
     use super::*;
-    use crate::sender::template::Template;
+    use crate::sender::orders::template::Template;
 
     fn order(set: &[(&str, &str)]) -> Result<OrderKind, CommandError> {
         let dialect = Dialect::platform();
-        let change = |(name, text): &(&str, &str)| {
-            Change::put((*name).to_owned(), Template::parse(text).unwrap())
+        let change = |(name, text): &(&str, &str)| Change::Put {
+            name: (*name).to_owned(),
+            template: Template::parse(text).unwrap(),
         };
         let recipe = Recipe {
             changes: set.iter().map(change).collect(),
             dialect,
-            chosen: dialect.scheme(Algorithm::HmacSha256),
+            chosen: Some(Algorithm::HmacSha256),
             statuses: StatusTable::PLATFORM,
         };
         recipe.order(3, 1)

@@ -8,7 +8,7 @@ use protocol::internal::scheme::Suffix;
 use serde_json::{Value as Json, json};
 
 use super::Engine;
-use super::order::{OrderKind, Part};
+use super::order::OrderKind;
 
 const LOCUST: &str = include_str!("locust.py");
 const K6: &str = include_str!("k6.js");
@@ -70,15 +70,6 @@ impl Plan {
             AcknowledgementRule::ReturnCode => ("return-code", None),
             AcknowledgementRule::Word(word) => ("word", Some(word)),
         };
-        let parts = |parts: &[Part]| parts.iter().map(Part::json).collect::<Vec<_>>();
-        let order = |order: &OrderKind| {
-            json!({
-                "weight": order.weight,
-                "draws": order.draws.iter().map(|draw| draw.json()).collect::<Vec<_>>(),
-                "canonical": parts(&order.canonical),
-                "body": parts(&order.body),
-            })
-        };
         json!({
             "scheme": {
                 "algorithm": self.scheme.algorithm.id(),
@@ -87,7 +78,7 @@ impl Plan {
                 "digest": self.scheme.digest_case.name(),
             },
             "acknowledgement": {"kind": kind, "reply": reply},
-            "orders": self.orders.iter().map(order).collect::<Vec<_>>(),
+            "orders": self.orders,
         })
     }
 

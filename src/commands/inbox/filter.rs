@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use protocol::StatusTable;
 
 use crate::listener::inbox::{Filter, Validity};
-use crate::sender::example::StatusWord;
+use crate::sender::orders::example::StatusWord;
 use crate::sender::schedule::parse_duration;
 
 /// Which callbacks are asked for.

@@ -7,26 +7,28 @@ use protocol::internal::form;
 use protocol::{Algorithm, Dialect, Key};
 
 use super::{Id, find, parse_id};
-use crate::commands::CommandResult;
 use crate::commands::args::dialect::DialectArgs;
 use crate::commands::args::input::read_payload;
 use crate::commands::args::{
-    EditArgs, Format, KeyArgs, USUAL_TIMEOUT, adopt, adopt_headers, parse_sign_type, parse_time,
+    EditArgs, Format, KeyArgs, adopt, adopt_headers, parse_sign_type, parse_time,
 };
 use crate::commands::runtime::{Interrupts, block_on, not_sent};
 use crate::commands::signing::sign_payload;
 use crate::commands::wire_args::WireArgs;
+use crate::commands::{CommandResult, answer};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::listener::inbox::InboxReader;
 use crate::listener::inbox::entry::Entry;
 use crate::mask;
-use crate::net::http::{HttpSettings, HttpTransport, check_header};
+use crate::net::client::Client;
+use crate::net::options::{Connections, RequestOptions, check_header};
 use crate::net::outcome::Outcome;
-use crate::net::transport::{Request, Target, Transport};
-use crate::net::wire_settings::{Connections, HeaderRule, WireSettings};
+use crate::net::target::Target;
+use crate::net::transport::{Request, Transport};
 use crate::report::inbox::export::end_to_end;
 use crate::report::inbox::{Replay, replay_json, replay_line};
+use crate::sender::judge::Judge;
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
@@ -109,22 +111,23 @@ pub(super) fn run(
         false => None,
     };
     let seed = fastrand::u64(..);
-    let wire = args.wire.settings(&target, Connections::Fresh, seed, console)?;
-    let sender = Sender { args, dialect, key, headers: wire.headers.clone(), target };
+    let usual = (Connections::Fresh, args.timeout);
+    let (client, options) = args.wire.connect(&target, usual, seed, console)?;
+    let sender = Sender { args, dialect, key, options, target };
     // All are made first: a slip in one number sends nothing.
     let mut requests = Vec::new();
     for id in &args.ids {
         let entry = find(reader, *id)?;
         requests.push((entry.id, sender.request(&entry, console)?));
     }
-    sender.send_all(requests, wire, console)
+    sender.send_all(requests, &client, console)
 }
 
 struct Sender<'a> {
     args: &'a Args,
     dialect: &'static Dialect,
     key: Option<Key>,
-    headers: Vec<HeaderRule>,
+    options: Arc<RequestOptions>,
     target: Target,
 }
 
@@ -142,11 +145,9 @@ impl Sender<'_> {
             None => callback.body.to_vec(),
             Some(key) => self.signed(entry, key)?.into_bytes(),
         };
-        let mut request =
-            Request::new(self.target.clone(), body).acknowledged_by(self.dialect.acknowledgement());
-        request.mask = Arc::new(mask::known());
+        let mut request = Request::new(self.target.clone(), body).with(Arc::clone(&self.options));
         for (name, value) in end_to_end(entry) {
-            if self.headers.iter().any(|rule| rule.name().eq_ignore_ascii_case(name)) {
+            if self.options.headers.iter().any(|rule| rule.name().eq_ignore_ascii_case(name)) {
                 continue;
             }
             match std::str::from_utf8(value) {
@@ -174,13 +175,9 @@ impl Sender<'_> {
     fn send_all(
         &self,
         requests: Vec<(u64, Request)>,
-        wire: WireSettings,
+        client: &Client,
         console: &mut Console,
     ) -> CommandResult {
-        let settings = HttpSettings { timeout: self.args.timeout.unwrap_or(USUAL_TIMEOUT), wire };
-        let transport = HttpTransport::try_new(&self.target, settings).map_err(|error| {
-            CommandError::environment("cannot set up the sender").because(error)
-        })?;
         block_on(async {
             let mut interrupts = Interrupts::catch();
             let mut exit = Exit::Yes;
@@ -189,22 +186,19 @@ impl Sender<'_> {
                 let outcome = tokio::select! {
                     biased;
                     () = interrupts.next() => return Ok(interrupted(exit)),
-                    outcome = transport.send(&request) => outcome,
+                    outcome = client.send(&request) => outcome,
                 };
-                if let Some(error) = not_sent(&transport) {
+                if let Some(error) = not_sent(client) {
                     return Err(error);
                 }
-                let replay = self.replay(id, &request, outcome, started.elapsed());
+                let replay = self.replay(id, outcome, started.elapsed());
                 if replay.explanation.is_some() {
                     exit = Exit::No;
                 }
-                let written = match self.args.format {
-                    Format::Json => console.answer_bytes(replay_json(&replay).as_bytes()),
-                    Format::Human => console.answer(&replay_line(&replay)),
-                };
-                match written {
+                let line = || vec![replay_line(&replay)];
+                match answer(self.args.format, || replay_json(&replay), line, console) {
                     // A proven "no" stands, whether or not anyone read it.
-                    Err(error) if exit == Exit::Yes => return Err(CommandError::output(error)),
+                    Err(error) if exit == Exit::Yes => return Err(error),
                     Err(_) => return Ok(exit),
                     Ok(()) => {}
                 }
@@ -213,8 +207,10 @@ impl Sender<'_> {
         })
     }
 
-    fn replay(&self, id: u64, request: &Request, outcome: Outcome, elapsed: Duration) -> Replay {
-        let (outcome, conclusion) = request.conclude(outcome);
+    fn replay(&self, id: u64, outcome: Outcome, elapsed: Duration) -> Replay {
+        let mask = Arc::new(mask::known());
+        let judge = Judge { rule: self.dialect.acknowledgement(), mask };
+        let (outcome, conclusion) = judge.conclude(outcome);
         let body = match &outcome {
             Outcome::Reply(reply) => Some(String::from_utf8_lossy(&reply.body).into_owned()),
             Outcome::NoReply(_) => None,

@@ -1,15 +1,14 @@
 //! `inbox show` and `inbox diff`.
 
 use protocol::internal::canonical::canonicalize;
-use protocol::internal::notification::{Expectation, findings};
 use protocol::internal::signature::verify;
-use protocol::{Algorithm, Key, Mismatch, Payload, StatusTable, diagnose};
+use protocol::{Algorithm, Key, StatusTable, diagnose};
 
 use super::{Id, find, parse_id};
-use crate::commands::CommandResult;
 use crate::commands::args::dialect::DialectArgs;
 use crate::commands::args::{Format, KeyArgs, OtherKeyArgs, adopt, parse_sign_type};
 use crate::commands::signing::choose_scheme;
+use crate::commands::{CommandResult, answer, conclude};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::listener::inbox::InboxReader;
@@ -17,7 +16,7 @@ use crate::listener::inbox::entry::Entry;
 use crate::listener::verdict::{Accepts, Contract};
 use crate::report::inbox::diff::{self, BytesDiff};
 use crate::report::inbox::{self as report, Detail};
-use crate::report::verification::{Strictness, VerificationReport, finding_line};
+use crate::report::verification::{VerificationReport, finding_line};
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
@@ -90,11 +89,7 @@ pub(super) fn show(
             report::lines(&entry, &detail).iter().try_for_each(|line| console.answer(line))
         }
     };
-    match written.map_err(CommandError::output) {
-        // A proven "no" stands, whether or not anyone read it.
-        Err(error) if exit == Exit::Yes => Err(error),
-        _ => Ok(exit),
-    }
+    conclude(exit, written.map_err(CommandError::output))
 }
 
 fn detail(
@@ -110,30 +105,11 @@ fn detail(
             scheme.ok().map(|scheme| canonicalize(&payload, scheme).masked(scheme));
         return Detail { masked_canonical, verification: None };
     };
-    let report = verification(&payload, contract, key, others);
+    let verification = verify(&payload, key, contract.dialect, contract.required);
+    let (statuses, fingerprint) = (&contract.statuses, key.fingerprint());
+    let diagnose = || diagnose(&payload, contract.dialect, key, others);
+    let report = VerificationReport::new(&payload, verification, statuses, fingerprint, diagnose);
     Detail { masked_canonical: Some(report.masked_canonical.clone()), verification: Some(report) }
-}
-
-fn verification(
-    payload: &Payload<'_>,
-    contract: &Contract,
-    key: &Key,
-    others: &[(String, Key)],
-) -> VerificationReport {
-    let dialect = contract.dialect;
-    let verification = verify(payload, key, dialect, contract.required);
-    let scheme = &verification.scheme;
-    let worth = verification.mismatch().is_some_and(Mismatch::can_be_diagnosed);
-    VerificationReport {
-        steps: None,
-        expected: None,
-        masked_canonical: canonicalize(payload, scheme).masked(scheme),
-        findings: findings(payload, Expectation::AnyPayload, &contract.statuses),
-        diagnosis: worth.then(|| diagnose(payload, dialect, key, others)),
-        strictness: Strictness::Normal,
-        key_fingerprint: key.fingerprint(),
-        verification,
-    }
 }
 
 /// Compare two callbacks: their members, headers and bytes.
@@ -156,12 +132,5 @@ pub struct DiffArgs {
 pub(super) fn diff(args: &DiffArgs, reader: &InboxReader, console: &mut Console) -> CommandResult {
     let diff = diff::compare(&find(reader, args.a)?, &find(reader, args.b)?);
     let exit = if diff.bytes == BytesDiff::Same { Exit::Yes } else { Exit::No };
-    let written = match args.format {
-        Format::Json => console.answer_bytes(diff::json(&diff).as_bytes()),
-        Format::Human => diff::lines(&diff).iter().try_for_each(|line| console.answer(line)),
-    };
-    match written.map_err(CommandError::output) {
-        Err(error) if exit == Exit::Yes => Err(error),
-        _ => Ok(exit),
-    }
+    conclude(exit, answer(args.format, || diff::json(&diff), || diff::lines(&diff), console))
 }

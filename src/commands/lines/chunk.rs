@@ -1,21 +1,20 @@
-//! Whole lines in bounded chunks: read from a source, worked on one by one.
+//! Lines worked on one by one, a chunk of them at a time.
 
-use std::io::{self, Read};
+use std::io::Read;
+use std::mem;
 
-use memchr::{memchr, memchr_iter, memrchr};
 use protocol::MAX_BYTES;
 
 use crate::error::CommandError;
 use crate::lines::error::BadLine;
+use crate::lines::reader::{LineChunk, LineReader};
 use crate::report::batch::{BatchSummary, LineAnswer};
 
-/// How many bytes are asked for at once; a pipe gives what it has.
-const READ_BYTES: usize = 128 * 1024;
+/// The most memory that an emptied output keeps, in bytes.
+const MAX_KEPT_BYTES: usize = 4 * MAX_BYTES;
 
-const KEPT_BYTES: usize = 4 << 20;
-
-/// How many bad lines are told to a person; the rest is counted.
-pub(super) const MOST_REPORTED: usize = 20;
+/// How many bad lines are shown to a person; the rest is counted.
+pub(super) const MAX_REPORTED: usize = 20;
 
 pub trait LineWork: Send + Sync + 'static {
     type Scratch: Default;
@@ -31,147 +30,60 @@ pub trait LineWork: Send + Sync + 'static {
     fn bad(&self, bad: &BadLine, out: &mut String);
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Content {
-    #[default]
-    Lines,
-    /// One line that was longer than [`MAX_BYTES`]; its bytes were thrown away.
-    TooLong,
-}
-
 #[derive(Default)]
 pub(super) struct Chunk {
-    input: Vec<u8>,
-    filled: usize,
-    content: Content,
-    first_line: u64,
+    lines: LineChunk,
     pub(super) output: String,
-    /// The first bad lines, at most [`MOST_REPORTED`].
+    /// The first bad lines, at most [`MAX_REPORTED`].
     pub(super) bad: Vec<BadLine>,
     pub(super) summary: BatchSummary,
 }
 
 impl Chunk {
-    fn start(&mut self, rest: &mut Vec<u8>, first_line: u64) {
-        if self.output.capacity() > KEPT_BYTES {
+    /// Works on each line that is not blank.
+    pub(super) fn work<W: LineWork>(&mut self, work: &W, scratch: &mut W::Scratch) {
+        if self.output.capacity() > MAX_KEPT_BYTES {
             self.output = String::new();
         }
         self.output.clear();
         self.bad.clear();
         self.summary = BatchSummary::default();
-        self.content = Content::Lines;
-        self.first_line = first_line;
-        self.filled = rest.len();
-        self.room();
-        self.input[..rest.len()].copy_from_slice(rest);
-        rest.clear();
-    }
-
-    fn room(&mut self) -> &mut [u8] {
-        let wanted = self.filled + READ_BYTES;
-        if self.input.len() < wanted {
-            self.input.resize(wanted, 0);
-        }
-        &mut self.input[self.filled..]
-    }
-
-    pub(super) fn work<W: LineWork>(&mut self, work: &W, scratch: &mut W::Scratch) {
-        if self.content == Content::TooLong {
-            return self.refuse(work, BadLine::too_long(self.first_line));
-        }
-        let (mut number, mut start) = (self.first_line, 0);
-        while start < self.filled {
-            let rest = &self.input[start..self.filled];
-            let length = memchr(b'\n', rest).unwrap_or(rest.len());
-            let line = rest[..length].strip_suffix(b"\r").unwrap_or(&rest[..length]);
-            if !line.trim_ascii().is_empty() {
-                match work.line(number, line, scratch, &mut self.output) {
-                    Ok(answer) => self.summary.count(answer),
-                    Err(bad) => self.refuse(work, bad),
+        while let Some((number, line)) = self.lines.next_line() {
+            let answer = match line {
+                Ok(line) if line.trim_ascii().is_empty() => continue,
+                Ok(line) => work.line(number, line, scratch, &mut self.output),
+                Err(bad) => Err(bad),
+            };
+            match answer {
+                Ok(answer) => self.summary.count(answer),
+                Err(bad) => {
+                    self.summary.bad += 1;
+                    work.bad(&bad, &mut self.output);
+                    if self.bad.len() < MAX_REPORTED {
+                        self.bad.push(bad);
+                    }
                 }
             }
-            number += 1;
-            start += length + 1;
-        }
-    }
-
-    fn refuse(&mut self, work: &impl LineWork, bad: BadLine) {
-        self.summary.bad += 1;
-        work.bad(&bad, &mut self.output);
-        if self.bad.len() < MOST_REPORTED {
-            self.bad.push(bad);
         }
     }
 }
 
 pub(super) struct LineSource {
-    source: Box<dyn Read + Send>,
+    reader: LineReader,
     name: String,
-    rest: Vec<u8>,
-    next_line: u64,
-    at_end: bool,
 }
 
 impl LineSource {
     pub(super) fn new(source: impl Read + Send + 'static, name: String) -> Self {
-        LineSource { source: Box::new(source), name, rest: Vec::new(), next_line: 1, at_end: false }
+        LineSource { reader: LineReader::new(source), name }
     }
 
-    /// Fills the chunk with all whole lines that one read gave; `None` at the end.
-    ///
-    /// It waits only where not one whole line is there, so that a slow writer sees its answer.
+    /// Reads the next lines into the chunk; `None` at the end.
     pub(super) fn next(&mut self, mut chunk: Chunk) -> Result<Option<Chunk>, CommandError> {
-        chunk.start(&mut self.rest, self.next_line);
-        let mut searched = 0;
-        loop {
-            if let Some(last) = memrchr(b'\n', &chunk.input[searched..chunk.filled]) {
-                let end = searched + last + 1;
-                self.rest.extend_from_slice(&chunk.input[end..chunk.filled]);
-                chunk.filled = end;
-                self.next_line += memchr_iter(b'\n', &chunk.input[..end]).count() as u64;
-                return Ok(Some(chunk));
-            }
-            searched = chunk.filled;
-            // A carriage return is no part of the line.
-            if chunk.filled > MAX_BYTES + 1 {
-                self.skip_line(&mut chunk)?;
-                return Ok(Some(chunk));
-            }
-            if self.at_end {
-                return Ok((chunk.filled > 0).then_some(chunk));
-            }
-            chunk.filled += self.read(chunk.room())?;
-        }
-    }
-
-    fn skip_line(&mut self, chunk: &mut Chunk) -> Result<(), CommandError> {
-        chunk.content = Content::TooLong;
-        chunk.filled = 0;
-        self.next_line += 1;
-        while !self.at_end {
-            let count = self.read(chunk.room())?;
-            if let Some(end) = memchr(b'\n', &chunk.input[..count]) {
-                self.rest.extend_from_slice(&chunk.input[end + 1..count]);
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn read(&mut self, room: &mut [u8]) -> Result<usize, CommandError> {
-        loop {
-            match self.source.read(room) {
-                Ok(count) => {
-                    self.at_end = count == 0;
-                    return Ok(count);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    let message = format!("cannot read {}", self.name);
-                    return Err(CommandError::input(message).because(error));
-                }
-            }
-        }
+        let lines = self.reader.next(mem::take(&mut chunk.lines)).map_err(|failure| {
+            CommandError::input(format!("cannot read {}", self.name)).because(failure.error)
+        })?;
+        Ok(lines.map(|lines| Chunk { lines, ..chunk }))
     }
 }
 
@@ -179,6 +91,7 @@ impl LineSource {
 pub(super) mod tests {
     use super::*;
     use std::collections::VecDeque;
+    use std::io;
 
     pub(in crate::commands::lines) struct Pieces(pub VecDeque<Vec<u8>>);
 

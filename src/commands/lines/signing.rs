@@ -9,25 +9,19 @@ use protocol::internal::signature::{attach_into, sign};
 use protocol::{Algorithm, Dialect, Key, Payload};
 
 use super::chunk::LineWork;
+use crate::commands::sign::Print;
 use crate::commands::signing::{SignType, choose_scheme, scheme_of, sign_payload};
 use crate::error::CommandError;
 use crate::lines::error::BadLine;
 use crate::mask::outside;
 use crate::report::batch::LineAnswer;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Printed {
-    Body,
-    Signature,
-    Canonical,
-}
-
 pub struct SignLines {
     edits: Vec<Edit>,
     dialect: Dialect,
     chosen: Option<Algorithm>,
     key: Key,
-    printed: Printed,
+    printed: Print,
 }
 
 impl SignLines {
@@ -36,11 +30,13 @@ impl SignLines {
         dialect: &Dialect,
         chosen: Option<Algorithm>,
         key: Key,
-        printed: Printed,
+        printed: Print,
     ) -> Result<Self, CommandError> {
-        if let Some(chosen) = chosen {
-            scheme_of(dialect, chosen)?;
+        if printed == Print::Curl {
+            return Err(CommandError::usage("--print curl is for one payload, not for --lines")
+                .hint("use --print body, --print sign or --print canonical"));
         }
+        chosen.map(|chosen| scheme_of(dialect, chosen)).transpose()?;
         let edits = edits.map(in_one_line).collect();
         Ok(SignLines { edits, dialect: dialect.clone(), chosen, key, printed })
     }
@@ -51,9 +47,9 @@ impl SignLines {
         let signed = sign_payload(payload, edits, &self.dialect, self.chosen, &self.key)
             .map_err(|error| BadLine::whole(number, error.to_string()))?;
         match self.printed {
-            Printed::Body => out.push_str(&signed.body),
-            Printed::Signature => out.push_str(signed.signature.as_str()),
-            Printed::Canonical => push_in_one_line(&outside(&signed.masked_canonical), out),
+            Print::Body | Print::Curl => out.push_str(&signed.body),
+            Print::Sign => out.push_str(signed.signature.as_str()),
+            Print::Canonical => push_in_one_line(&outside(&signed.masked_canonical()), out),
         }
         Ok(())
     }
@@ -77,13 +73,12 @@ impl LineWork for SignLines {
     ) -> Result<LineAnswer, BadLine> {
         let payload = Payload::parse_in(line, mem::take(&mut scratch.payload))
             .map_err(|error| BadLine::no_payload(number, error))?;
-        let scheme = if self.edits.is_empty() {
-            let (scheme, sign_type) = choose_scheme(&payload, &self.dialect, self.chosen)
+        let mut scheme = None;
+        if self.edits.is_empty() {
+            let (own, sign_type) = choose_scheme(&payload, &self.dialect, self.chosen)
                 .map_err(|error| BadLine::whole(number, error.to_string()))?;
-            (sign_type == SignType::Stands).then_some(scheme)
-        } else {
-            None
-        };
+            scheme = (sign_type == SignType::Stands).then_some(own);
+        }
         match scheme {
             None => self.changed(number, &payload, out)?,
             Some(scheme) => {
@@ -91,11 +86,9 @@ impl LineWork for SignLines {
                 canonicalize_into(&payload, scheme, canonical);
                 let signature = sign(canonical, scheme, &self.key);
                 match self.printed {
-                    Printed::Body => attach_into(&payload, scheme, &signature, out),
-                    Printed::Signature => out.push_str(signature.as_str()),
-                    Printed::Canonical => {
-                        push_in_one_line(&outside(&canonical.masked(scheme)), out)
-                    }
+                    Print::Body | Print::Curl => attach_into(&payload, scheme, &signature, out),
+                    Print::Sign => out.push_str(signature.as_str()),
+                    Print::Canonical => push_in_one_line(&outside(&canonical.masked(scheme)), out),
                 }
             }
         }
@@ -140,7 +133,7 @@ mod tests {
         line: &str,
         edits: &[Edit],
         chosen: Option<Algorithm>,
-        printed: Printed,
+        printed: Print,
     ) -> Result<String, BadLine> {
         let work =
             SignLines::try_new(edits.iter(), Dialect::platform(), chosen, key(), printed).unwrap();
@@ -168,7 +161,7 @@ mod tests {
             for chosen in [None, Some(Algorithm::Md5), Some(Algorithm::HmacSha256)] {
                 for edits in [&edits[..], &[]] {
                     assert_eq!(
-                        signed_with(line, edits, chosen, Printed::Body).as_deref(),
+                        signed_with(line, edits, chosen, Print::Body).as_deref(),
                         Ok(alone(line, edits, chosen).as_str()),
                     );
                 }
@@ -179,23 +172,21 @@ mod tests {
     #[test]
     fn whatever_is_printed_is_one_line() {
         let edits = [Edit::Put { name: "o".into(), json: "{\n\"x\":\r1}".into() }];
-        let body = signed_with("{}", &edits, None, Printed::Body).unwrap();
+        let body = signed_with("{}", &edits, None, Print::Body).unwrap();
         assert_eq!(body.find('\n'), Some(body.len() - 1));
         assert!(body.starts_with("{\"o\":{ \"x\": 1}"), "{body}");
-        let canonical = signed_with(r#"{"a":"x\r\ny"}"#, &[], None, Printed::Canonical).unwrap();
+        let canonical = signed_with(r#"{"a":"x\r\ny"}"#, &[], None, Print::Canonical).unwrap();
         assert_eq!(canonical, "a=x\\r\\ny&[key]\n");
-        assert_eq!(signed_with("{}", &[], None, Printed::Signature).unwrap().len(), 33);
+        assert_eq!(signed_with("{}", &[], None, Print::Sign).unwrap().len(), 33);
     }
 
     #[test]
     fn a_line_that_cannot_be_signed_says_why() {
-        let why = |line| signed_with(line, &[], None, Printed::Body).unwrap_err().to_string();
+        let why = |line| signed_with(line, &[], None, Print::Body).unwrap_err().to_string();
         assert_eq!(why("[]"), "line 3, column 1: a JSON object is wanted, not an array");
         assert!(why(r#"{"sign_type":"RSA"}"#).starts_with("line 3: the payload cannot be signed"));
         let chosen = Some(Algorithm::Sha256);
         let none = [].iter();
-        assert!(
-            SignLines::try_new(none, Dialect::platform(), chosen, key(), Printed::Body).is_err()
-        );
+        assert!(SignLines::try_new(none, Dialect::platform(), chosen, key(), Print::Body).is_err());
     }
 }

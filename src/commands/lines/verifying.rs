@@ -1,10 +1,8 @@
 //! The work of `verify --lines`.
 
-use protocol::internal::canonical::canonicalize;
 use protocol::internal::diagnosis::diagnose_briefly;
-use protocol::internal::notification::{Expectation, findings};
 use protocol::internal::signature::verify;
-use protocol::{Algorithm, Dialect, Key, Mismatch, Payload, StatusTable};
+use protocol::{Algorithm, Dialect, Key, Payload, StatusTable};
 
 use super::chunk::LineWork;
 use crate::lines::error::BadLine;
@@ -27,41 +25,26 @@ impl VerifyLines {
         dialect: &Dialect,
         required: Option<Algorithm>,
         strictness: Strictness,
+        statuses: StatusTable,
     ) -> Self {
-        let key_fingerprint = key.fingerprint();
-        let (dialect, statuses) = (dialect.clone(), StatusTable::PLATFORM);
+        let (key_fingerprint, dialect) = (key.fingerprint(), dialect.clone());
         VerifyLines { key, key_fingerprint, dialect, required, strictness, statuses }
-    }
-
-    #[must_use]
-    pub fn naming(self, statuses: StatusTable) -> Self {
-        VerifyLines { statuses, ..self }
     }
 
     fn verify(&self, number: u64, payload: &Payload<'_>, out: &mut String) -> LineAnswer {
         let verification = verify(payload, &self.key, &self.dialect, self.required);
-        let scheme = &verification.scheme;
+        let fingerprint = self.key_fingerprint.clone();
+        // A whole search takes thousands of digests: too long for one line of many.
+        let diagnose = || diagnose_briefly(payload, &self.dialect, &self.key);
         let report = VerificationReport {
-            steps: None,
-            expected: None,
-            masked_canonical: canonicalize(payload, scheme).masked(scheme),
-            findings: findings(payload, Expectation::AnyPayload, &self.statuses),
-            // A whole search takes thousands of digests: too long for one line of many.
-            diagnosis: verification
-                .mismatch()
-                .is_some_and(Mismatch::can_be_diagnosed)
-                .then(|| diagnose_briefly(payload, &self.dialect, &self.key)),
             strictness: self.strictness,
-            key_fingerprint: self.key_fingerprint.clone(),
-            verification,
+            ..VerificationReport::new(payload, verification, &self.statuses, fingerprint, diagnose)
         };
         out.push_str(&report.json_of_line(number));
-        if report.is_valid() {
-            LineAnswer::Good
-        } else if report.mismatch().is_none() {
-            LineAnswer::Invalid
-        } else {
-            LineAnswer::Mismatched
+        match report.mismatch() {
+            _ if report.is_valid() => LineAnswer::Good,
+            None => LineAnswer::Invalid,
+            Some(_) => LineAnswer::Mismatched,
         }
     }
 }
@@ -102,7 +85,7 @@ mod tests {
 
     fn lines() -> VerifyLines {
         let key = Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap();
-        VerifyLines::new(key, Dialect::platform(), None, Strictness::Normal)
+        VerifyLines::new(key, Dialect::platform(), None, Strictness::Normal, StatusTable::PLATFORM)
     }
 
     fn verified(line: &str) -> (Result<LineAnswer, BadLine>, String) {

@@ -1,6 +1,5 @@
 //! What `listen` can be told, in groups.
 
-use std::borrow::Cow;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -11,14 +10,16 @@ use protocol::internal::acknowledgement::AcknowledgementRule;
 use crate::commands::args::inbox::InboxArgs;
 use crate::commands::args::parse_number;
 use crate::commands::private_file::warn_if_others_can_read;
+use crate::commands::wire_args::{ReachArgs, connect};
 use crate::error::CommandError;
-use crate::listener::forward::{ForwardSettings, Forwarder};
+use crate::listener::forward::{ForwardSettings, Forwarder, POOL};
 use crate::listener::inbox::{DEFAULT_KEEP, InboxSettings};
 use crate::listener::program::{Per, ReplyProgram};
 use crate::listener::referee::Rules;
 use crate::listener::tls::{SelfSigned, TlsIdentity};
 use crate::mask::hides;
-use crate::net::transport::Target;
+use crate::net::client::ClientConfig;
+use crate::net::target::Target;
 use crate::sender::schedule::{RetrySchedule, parse_duration};
 use crate::settings::Environment;
 use crate::terminal::Console;
@@ -118,7 +119,7 @@ pub enum ReplyFrom {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Forwarding")]
 pub struct ForwardArgs {
-    /// Send each callback on to this application, byte for byte.
+    /// Send each callback on to this application (http or https), byte for byte.
     #[arg(long, value_name = "URL")]
     pub forward_to: Option<String>,
     /// Whose reply the sender gets [default: app; with --reply: listener].
@@ -130,21 +131,34 @@ pub struct ForwardArgs {
     /// Wait this long for the application's reply.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration, requires = "forward_to")]
     pub forward_timeout: Duration,
+    /// How the application is reached.
+    #[command(flatten)]
+    pub reach: ReachArgs,
 }
 
 impl ForwardArgs {
     pub fn resolve(
         &self,
         acknowledgement: AcknowledgementRule,
+        config: &ClientConfig,
+        console: &mut Console,
     ) -> Result<Option<Forwarder>, CommandError> {
         let Some(url) = &self.forward_to else { return Ok(None) };
+        let unusable = || CommandError::usage("--forward-to cannot be used");
+        let target = Target::parse(url).map_err(|error| {
+            let hint = error.hint();
+            unusable().because(error).hint(hint)
+        })?;
+        if target.has_credentials() {
+            // The URL is shown and kept.
+            return Err(unusable().hint("leave the user name and the password out of the URL"));
+        }
+        self.reach.warn(&target, console);
+        let config = ClientConfig { pool: POOL, ..config.clone() };
+        let client = connect(&target, config, console)?;
         let (timeout, retry) = (self.forward_timeout, self.forward_retry);
-        let url = with_scheme(url);
-        let settings =
-            ForwardSettings { timeout, retry, acknowledgement, ..ForwardSettings::new(url) };
-        Forwarder::new(settings)
-            .map(Some)
-            .map_err(|error| CommandError::usage("--forward-to cannot be used").because(error))
+        let settings = ForwardSettings { target, timeout, retry, acknowledgement };
+        Ok(Some(Forwarder::new(client, settings)))
     }
 
     pub fn reply_from(&self, program: Option<&ReplyProgram>) -> ReplyFrom {
@@ -153,15 +167,6 @@ impl ForwardArgs {
             (None, Some(_)) => ReplyFrom::Listener,
             (None, None) => ReplyFrom::App,
         }
-    }
-}
-
-/// The URL with the scheme that a place on this machine may do without, as for `simulate`.
-fn with_scheme(url: &str) -> Cow<'_, str> {
-    match Target::parse(url) {
-        Ok(_) if url.starts_with(':') => Cow::Owned(format!("http://localhost{url}")),
-        Ok(_) if !url.contains("://") => Cow::Owned(format!("http://{url}")),
-        _ => Cow::Borrowed(url),
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) struct Desk {
     pub(super) orders: Mutex<Orders>,
     pub(super) program: Option<Mutex<Runner>>,
     pub(super) inbox: Option<Arc<Inbox>>,
-    pub(super) forwarder: Option<Forwarder>,
+    pub(super) forwarder: Option<Arc<Forwarder>>,
     pub(super) reply_from: ReplyFrom,
     pub(super) referee: Option<Mutex<Referee>>,
     pub(super) news: Option<News>,
@@ -183,7 +183,7 @@ impl Desk {
     }
 
     fn application(&self) -> Option<&Forwarder> {
-        self.forwarder.as_ref().filter(|_| self.reply_from == ReplyFrom::App)
+        self.forwarder.as_deref().filter(|_| self.reply_from == ReplyFrom::App)
     }
 
     async fn send_on(
@@ -299,7 +299,7 @@ fn judged(verdict: &Verdict, seen: Option<Seen>) -> Judged {
     let code = verdict.code.code().to_owned();
     let delivery = seen.map(|seen| seen.delivery);
     let Some(reading) = &verdict.reading else {
-        let explanation = verdict.unreadable.as_ref().map(|why| why.explanation());
+        let explanation = verdict.unreadable.as_ref().map(ToString::to_string);
         return Judged { code, explanation, delivery, ..Judged::default() };
     };
     let (signature, explanation) = match reading.mismatch() {

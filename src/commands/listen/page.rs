@@ -15,17 +15,17 @@ use super::desk::Desk;
 use crate::error::CommandError;
 use crate::listener::callback::Callback;
 use crate::listener::inbox::entry::{AppReply, Entry, Forwarded};
-use crate::listener::inbox::{Filter, Inbox, Side, Validity};
+use crate::listener::inbox::{Filter, Inbox, Side};
 use crate::listener::inspector::{
-    Explanation, Inspector, News, Outgoing, Pending, Query, Source, State, VerdictFilter,
-    sign_again,
+    Explanation, Extent, Inspector, News, Outgoing, Pending, Query, Source, State, sign_again,
 };
 use crate::listener::limits::Limits;
 use crate::listener::server::Server;
 use crate::listener::verdict::Contract;
-use crate::net::http::{HttpSettings, HttpTransport};
+use crate::net::client::{Client, ClientConfig};
 use crate::net::outcome::Outcome;
-use crate::net::transport::{Request, Target, Transport};
+use crate::net::target::Target;
+use crate::net::transport::{Request, Transport};
 
 const LAST_REPLIES: Duration = Duration::from_millis(500);
 
@@ -64,6 +64,7 @@ impl Bound {
         inbox: &Arc<Inbox>,
         others: Arc<Vec<(String, Key)>>,
         listen_url: String,
+        config: ClientConfig,
     ) -> Result<Page, CommandError> {
         let secrets: Vec<Key> =
             others.iter().map(|(_, key)| key.clone()).chain([desk.key.as_ref().clone()]).collect();
@@ -71,7 +72,8 @@ impl Bound {
             listen_url,
             key_fingerprint: desk.key.fingerprint(),
             dialect: desk.contract.dialect.id.to_string(),
-            forward_url: desk.forwarder.as_ref().map(|forwarder| forwarder.url().to_owned()),
+            forward_url: desk.forwarder.as_ref().map(|forwarder| forwarder.target().to_string()),
+            sample: None,
         };
         let shelf = Shelf {
             inbox: Arc::clone(inbox),
@@ -79,6 +81,7 @@ impl Bound {
             key: Arc::clone(&desk.key),
             others,
             rule: desk.rule.clone(),
+            config,
             state,
         };
         let inspector = Inspector::try_new(self.address, Arc::new(shelf), self.news, &secrets)
@@ -117,6 +120,7 @@ struct Shelf {
     key: Arc<Key>,
     others: Arc<Vec<(String, Key)>>,
     rule: AcknowledgementRule,
+    config: ClientConfig,
     state: State,
 }
 
@@ -125,10 +129,7 @@ impl Source for Shelf {
         let filter = Filter {
             order: query.order.clone(),
             status: query.status,
-            validity: query.verdict.map(|verdict| match verdict {
-                VerdictFilter::Valid => Validity::Valid,
-                VerdictFilter::Invalid => Validity::Invalid,
-            }),
+            validity: query.verdict,
             before: query.before,
             // The page's search looks at more than the body, so it is not left to the file.
             limit: query.text.is_none().then_some(query.limit as u64),
@@ -156,8 +157,8 @@ impl Source for Shelf {
         entry.map(|entry| entry.map(Arc::new)).map_err(|error| error.to_string())
     }
 
-    fn explain(&self, entry: &Entry) -> Explanation {
-        Explanation::new(entry, &self.contract, &self.key, &self.others)
+    fn explain(&self, entry: &Entry, extent: Extent) -> Explanation {
+        Explanation::new(entry, &self.contract, &self.key, &self.others, extent)
     }
 
     fn sign(&self, text: &[u8], encoding: Encoding) -> Result<Vec<u8>, String> {
@@ -165,11 +166,11 @@ impl Source for Shelf {
     }
 
     fn send(&self, request: Outgoing) -> Pending<Forwarded> {
-        let rule = self.rule.clone();
+        let (rule, config) = (self.rule.clone(), self.config.clone());
         Box::pin(async move {
             let began = Instant::now();
             let url = request.url.clone();
-            let result = send(request, rule).await;
+            let result = send(request, rule, config).await;
             Forwarded { url, elapsed: began.elapsed(), result }
         })
     }
@@ -183,21 +184,24 @@ impl Source for Shelf {
     }
 }
 
-async fn send(request: Outgoing, rule: AcknowledgementRule) -> Result<AppReply, String> {
+async fn send(
+    request: Outgoing,
+    rule: AcknowledgementRule,
+    config: ClientConfig,
+) -> Result<AppReply, String> {
     if request.method != "POST" {
         return Err(format!("cannot be sent {}: only POST can be sent again", request.method));
     }
     let target = Target::parse(&request.url).map_err(|error| error.to_string())?;
-    let transport = HttpTransport::try_new(&target, HttpSettings::default())
-        .map_err(|error| error.to_string())?;
-    let mut sent = Request::new(target, request.body.to_vec()).acknowledged_by(rule);
+    let client = Client::try_new(&target, config).map_err(|error| error.to_string())?;
+    let mut sent = Request::new(target, request.body.to_vec());
     for (name, value) in request.headers {
         let value = String::from_utf8(value)
             .map_err(|_| format!("cannot be sent the header {name}: it is no text"))?;
         sent.headers.push((name, value));
     }
-    let outcome = transport.send(&sent).await;
-    let conclusion = outcome.conclusion_by(&sent.acknowledgement);
+    let outcome = client.send(&sent).await;
+    let conclusion = outcome.conclusion_by(&rule);
     let remark = outcome.explanation(conclusion.as_ref());
     match outcome {
         Outcome::NoReply(failure) => Err(failure.explanation()),

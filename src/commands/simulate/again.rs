@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use crate::report::curl::shell_quote;
 
-const LEFT_OUT: [&str; 11] = [
+const LEFT_OUT: [&str; 10] = [
     "count",
     "from",
     "from-format",
@@ -15,14 +15,13 @@ const LEFT_OUT: [&str; 11] = [
     "set-str",
     "unset",
     "key",
-    "key-file",
 ];
 
 const HIDDEN: &str = "header";
 
 pub(super) fn lines(words: impl Iterator<Item = OsString>) -> Vec<String> {
     let mut words = words.map(|word| word.to_string_lossy().into_owned());
-    let (mut command, mut hides) = (Vec::new(), false);
+    let (mut command, mut hides, mut hides_key) = (Vec::new(), false, false);
     while let Some(word) = words.next() {
         let flag = word.strip_prefix("--").unwrap_or_default();
         let (name, value) =
@@ -32,6 +31,7 @@ pub(super) fn lines(words: impl Iterator<Item = OsString>) -> Vec<String> {
             continue;
         }
         hides |= name == HIDDEN;
+        hides_key |= name == "key";
         if value.is_none() {
             let _value = words.next();
         }
@@ -40,6 +40,9 @@ pub(super) fn lines(words: impl Iterator<Item = OsString>) -> Vec<String> {
         command.push("--resume".to_owned());
     }
     let mut lines = vec![format!("resume with: {}", command.join(" "))];
+    if hides_key {
+        lines.push("give the key again, in PAYOUT_NOTIFY_KEY or with --key-file FILE".to_owned());
+    }
     if hides {
         lines.push("give each --header again; their values are not shown here".to_owned());
     }
@@ -82,13 +85,16 @@ mod tests {
             "--mix=success=1",
             "--rate",
             "5/s",
+            "--key-file",
+            "a key",
         ];
         let expected = "resume with: ./payout-notify --color never simulate \
              'http://h:1/n?a=1&b=2' --journal 'my run.db' --fail-if 'p99>1s' --cacert \
-             'it'\\''s.pem' --rate 5/s --resume";
-        assert_eq!(shown(&begun), [expected]);
+             'it'\\''s.pem' --rate 5/s --key-file 'a key' --resume";
+        let key = "give the key again, in PAYOUT_NOTIFY_KEY or with --key-file FILE";
+        assert_eq!(shown(&begun), [expected, key]);
         let again = ["p", "simulate", "h:1", "--journal", "j", "--resume", "--key", "--hard"];
-        assert_eq!(shown(&again), ["resume with: p simulate h:1 --journal j --resume"]);
+        assert_eq!(shown(&again), ["resume with: p simulate h:1 --journal j --resume", key]);
     }
 
     #[test]

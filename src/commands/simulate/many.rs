@@ -1,22 +1,22 @@
 //! Many orders: at a rate, through a crash, into a report.
 
-use std::cell::{Cell, RefCell};
+use std::mem;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
+use std::str::FromStr;
+use std::task::Context;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use protocol::Key;
-use tokio::sync::Mutex;
 
 use super::super::CommandResult;
 use super::super::args::whole;
 use super::super::runtime::{Interrupts, block_on, descriptors, held_back, not_sent};
 use super::Setup;
-use super::course::{Course, recorded};
-use super::journal::{self, FleetJournal};
-use super::orders::{Counted, Orders, no_orders, rehearse};
+use super::orders::{self, SessionOrders, of_arguments};
 use super::reports::Reports;
+use super::resume::{config, refused, resume};
 use super::screen::{Screen, Unknown, ready};
 use crate::clock::{Clock, PreciseClock};
 use crate::error::{CommandError, ErrorKind};
@@ -24,15 +24,21 @@ use crate::net::transport::Transport;
 use crate::report::gates::Gate;
 use crate::report::summary::{DeliverySummary, RunFacts};
 use crate::report::target::ReportTarget;
-use crate::sender::fleet::{
-    DEFAULT_DRAIN, Ending, Feed, Fleet, FleetTotals, LastOutcome, Limits, Resumed,
+use crate::sender::decide::{Decision, LastOutcome};
+use crate::sender::engine::{
+    AttemptDetails, DEFAULT_DRAIN, Ending, Engine, EngineInput, LoadLimits, OnEvent, PollStop,
+    RunError, RunTotals, SourceError,
 };
-use crate::sender::mix::{Duplicates, MixWords};
-use crate::sender::orders::FileFormat;
-use crate::sender::pace::{Rate, RateError};
-use crate::sender::record::FleetEvent;
+use crate::sender::journal::{EarlierSessions, Journal, Resumable, RunConfig, Times};
+use crate::sender::judge::Judge;
+use crate::sender::orders::Orders;
+use crate::sender::orders::file::FileFormat;
+use crate::sender::orders::mix::MixWords;
+use crate::sender::record::{BegunOrder, EngineEvent};
 use crate::sender::schedule::parse_duration;
 use crate::terminal::Console;
+use crate::units::percent::Percent;
+use crate::units::rate::Rate;
 
 /// Many orders; any of these makes a run of many, even of one.
 #[derive(clap::Args)]
@@ -54,14 +60,14 @@ pub struct ManyArgs {
     #[arg(long, value_name = "SHARES", value_parser = MixWords::parse, conflicts_with = "status")]
     pub mix: Option<MixWords>,
     /// Send this share of the orders twice.
-    #[arg(long, value_name = "PERCENT", value_parser = Duplicates::parse)]
-    pub duplicates: Option<Duplicates>,
+    #[arg(long, value_name = "PERCENT", value_parser = Percent::from_str)]
+    pub duplicates: Option<Percent>,
     /// How many attempts may be under way at once without --rate [default: 16].
     #[arg(long, value_name = "N", value_parser = whole::<NonZeroUsize>)]
     pub concurrency: Option<NonZeroUsize>,
     /// Start orders at this rate, such as 500/s, however slow the merchant is.
-    #[arg(long, value_name = "RATE", value_parser = rate)]
-    pub rate: Option<String>,
+    #[arg(long, value_name = "RATE", value_parser = Rate::parse)]
+    pub rate: Option<Rate>,
     /// Reach the rate after this time.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "rate")]
     pub ramp: Option<Duration>,
@@ -69,8 +75,8 @@ pub struct ManyArgs {
     #[arg(long, value_name = "N", value_parser = whole::<NonZeroUsize>)]
     pub max_in_flight: Option<NonZeroUsize>,
     /// Vary the delays by this share, from the seed.
-    #[arg(long, value_name = "PERCENT")]
-    pub jitter: Option<String>,
+    #[arg(long, value_name = "PERCENT", value_parser = Percent::from_str)]
+    pub jitter: Option<Percent>,
     /// Wait as long as a reply's Retry-After asks.
     #[arg(long)]
     pub honor_retry_after: bool,
@@ -97,16 +103,6 @@ pub struct ManyArgs {
 /// The open files that attempts leave free: for the journal, and for looking up names.
 const SPARE_DESCRIPTORS: usize = 16;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OpenFiles {
-    Enough,
-    Few { limit: usize },
-}
-
-fn rate(text: &str) -> Result<String, RateError> {
-    Rate::parse(text).map(|_| text.to_owned())
-}
-
 impl ManyArgs {
     /// The first flag here that was given; `None` where a single order is asked for.
     pub(super) fn asked(&self) -> Option<&'static str> {
@@ -128,12 +124,13 @@ impl ManyArgs {
         flags.into_iter().find_map(|(is_given, flag)| is_given.then_some(flag))
     }
 
-    fn limits(&self) -> (Limits, OpenFiles) {
+    /// The limits of the run, and the limit of open files where that is the lower one.
+    fn limits(&self) -> (LoadLimits, Option<usize>) {
         let or = |given: Option<NonZeroUsize>, usual| {
             given.or(NonZeroUsize::new(usual)).unwrap_or(NonZeroUsize::MIN)
         };
         let most = or(self.max_in_flight, 1000);
-        let limits = |max_in_flight| Limits {
+        let limits = |max_in_flight| LoadLimits {
             concurrency: or(self.concurrency, 16),
             max_in_flight,
             drain: DEFAULT_DRAIN,
@@ -141,40 +138,25 @@ impl ManyArgs {
         match descriptors().map(|(limit, free)| (limit, free.saturating_sub(SPARE_DESCRIPTORS))) {
             Some((limit, free)) if free < most.get() => {
                 let free = NonZeroUsize::new(free).unwrap_or(NonZeroUsize::MIN);
-                (limits(free), OpenFiles::Few { limit })
+                (limits(free), Some(limit))
             }
-            _ => (limits(most), OpenFiles::Enough),
+            _ => (limits(most), None),
         }
     }
 }
 
-struct Work {
-    journal: FleetJournal,
-    resumed: Vec<Resumed>,
-    orders: Orders,
-    course: Course,
-    began: Timestamp,
+/// A run from its start, or from where a journal left it.
+struct Session {
+    config: RunConfig,
+    journal: Option<Journal>,
+    begun: Vec<BegunOrder>,
+    orders: SessionOrders,
+    /// How many orders the run has, where that is known.
     total: Option<u64>,
-    /// How many orders an earlier part left; `None` of a new run.
+    /// How many of them are in the journal without an attempt.
+    waiting: u64,
+    /// How many orders an earlier session left; `None` of a new run.
     left: Option<u64>,
-    skipped: u64,
-}
-
-impl Work {
-    fn unknown_outcomes(&self) -> usize {
-        self.resumed.iter().filter(|order| order.last != LastOutcome::Known).count()
-    }
-}
-
-pub(super) enum Halt {
-    BadRow(CommandError),
-    Failure(CommandError),
-}
-
-impl From<CommandError> for Halt {
-    fn from(error: CommandError) -> Self {
-        Halt::Failure(error)
-    }
 }
 
 pub(super) fn run(
@@ -188,122 +170,176 @@ pub(super) fn run(
         return Err(CommandError::usage(format!("FILE is one order, and {flag} asks for many"))
             .hint("give many orders with --from FILE, or leave the flag out"));
     }
-    // A wrong flag or row is told before a journal is made.
-    let planned = match many.resume {
-        true => None,
-        false => Some(Plan::new(setup, key.clone())?),
+    // An invalid flag or row is reported before a journal is made.
+    let planned = match (many.resume, &key) {
+        (true, _) => None,
+        (false, Some(key)) => Some((of_arguments(setup, key.clone())?, key.fingerprint())),
+        (false, None) => return Err(CommandError::usage("no key was given")),
     };
     let reports = Reports::open(many)?;
     let clock = PreciseClock::try_new()
         .map_err(|error| CommandError::environment("cannot set up the clock").because(error))?;
     block_on(async {
         // From here on a request to end is caught, and not left to the default action.
-        let interrupts = Mutex::new(Interrupts::catch());
+        let mut interrupts = Interrupts::catch();
         let start = clock.wall();
-        let work = match planned {
-            Some(planned) => begin(setup, planned, start, &interrupts).await?,
-            None => resume(setup, key.as_ref(), start)?,
+        let mut session = match planned {
+            Some((orders, fingerprint)) => Session::begin(setup, orders, fingerprint, start)?,
+            None => Session::resume(setup, key.as_ref(), start)?,
         };
+        drop(key);
         reports.begin()?;
-        work.journal.begin().await?;
-        let facts = facts_of(setup, &work);
-        ready(&facts, work.left, work.course.seed, setup.args.format, console)
-            .map_err(CommandError::output)?;
-        let mut summary = DeliverySummary::new(facts);
-        if work.left.is_some() {
-            work.journal.replay(&mut summary).await?;
+        let facts = session.facts(setup);
+        let mut summary = DeliverySummary::new(facts.clone());
+        if let Some(journal) = &session.journal {
+            journal.begin().await.map_err(refused)?;
+            if session.left.is_some() {
+                session.orders.waiting = Some(journal.waiting().map_err(refused)?);
+                replay(journal, &mut summary)?;
+            }
         }
+        let seed = session.config.seed.unwrap_or(setup.seed);
+        ready(&facts, session.left, seed, setup.args.format, console)
+            .map_err(CommandError::output)?;
+        let (limits, open_files) = many.limits();
+        let (format, unknown) = (setup.args.format, Unknown::of(session.unknown_outcomes()));
+        let mut screen = Screen {
+            many,
+            format,
+            console,
+            reports,
+            summary,
+            unknown,
+            open_files,
+            is_held_back: false,
+        };
         let begun = clock.now();
-        let (format, unknown) = (setup.args.format, Unknown::of(work.unknown_outcomes()));
-        let (limits, files) = many.limits();
-        let screen =
-            Screen { many, format, console, reports, summary, unknown, files, is_held_back: false };
-        let screen = RefCell::new(screen);
-        let on_stop = || screen.borrow_mut().stopping();
-        let run = Run { setup, limits, clock: &clock, interrupts: &interrupts, on_stop: &on_stop };
-        let sent = run
-            .send(work, transport, |event| {
-                let elapsed = event.at().unwrap_or_else(|| clock.now().saturating_sub(begun));
-                screen.borrow_mut().tell_held_back(held_back(transport));
-                screen.borrow_mut().show(&event, elapsed)
-            })
-            .await?;
-        screen.borrow_mut().tell_held_back(held_back(transport));
-        screen.into_inner().conclude(sent)
+        let on_event = &mut |event: &EngineEvent, _: Option<&AttemptDetails<'_>>| {
+            let elapsed = event.at().unwrap_or_else(|| clock.now().saturating_sub(begun));
+            screen.tell_held_back(held_back(transport));
+            screen.show(event, elapsed)
+        };
+        let poll_stop = &mut |context: &mut Context<'_>| interrupts.poll_next(context);
+        let ended = session.send(setup, (limits, &clock, transport), poll_stop, on_event).await;
+        let sent = session.close(many, ended, clock.now().saturating_sub(begun), transport)?;
+        screen.tell_held_back(held_back(transport));
+        screen.conclude(sent)
     })
 }
 
-fn facts_of(setup: &Setup<'_>, work: &Work) -> RunFacts {
-    RunFacts {
-        url: setup.target.to_string(),
-        started_at: work.began,
-        schedule: work.course.schedule.name().to_owned(),
-        orders: work.total,
-        rate: work.course.pace.rate.map(Rate::per_second),
-        ramp: work.course.pace.ramp.filter(|ramp| !ramp.is_zero()),
+fn replay(journal: &Journal, summary: &mut DeliverySummary) -> Result<(), CommandError> {
+    let earlier = journal.replay(|event, times| match (event, times) {
+        (EngineEvent::Attempt(attempt), Times::Unknown) => summary.fold_untimed(attempt),
+        _ => summary.fold(event),
+    });
+    let EarlierSessions { sessions, length, duplicates } = earlier.map_err(refused)?;
+    (0..duplicates).for_each(|_| summary.count_duplicate());
+    summary.begin_part(sessions, length);
+    Ok(())
+}
+
+impl Session {
+    fn begin(
+        setup: &Setup<'_>,
+        rest: Orders,
+        key_fingerprint: String,
+        start: Timestamp,
+    ) -> Result<Session, CommandError> {
+        let config = config(setup, key_fingerprint, rest.plan(), start);
+        let journal = match &setup.args.many.journal {
+            None => None,
+            Some(path) => Some(Journal::create(path, &config).map_err(refused)?),
+        };
+        let total = rest.remaining();
+        let orders = SessionOrders { waiting: None, rest, duplicates: 0 };
+        Ok(Session { config, journal, begun: Vec::new(), orders, total, waiting: 0, left: None })
     }
-}
 
-struct Run<'a> {
-    setup: &'a Setup<'a>,
-    limits: Limits,
-    clock: &'a PreciseClock,
-    interrupts: &'a Mutex<Interrupts>,
-    on_stop: &'a dyn Fn(),
-}
+    fn resume(
+        setup: &Setup<'_>,
+        key: Option<&Key>,
+        now: Timestamp,
+    ) -> Result<Session, CommandError> {
+        let (journal, found, rest) = resume(setup, key, now)?;
+        let Resumable { run: config, begun, counts, .. } = found;
+        let unmade = rest.remaining().unwrap_or_default();
+        let plan = config.retry_plan();
+        let lives = |order: &&BegunOrder| {
+            let BegunOrder { order, attempts, last, elapsed } = order;
+            matches!(plan.resume((order.number, *attempts), *last, *elapsed), Decision::Retry(_))
+        };
+        let left = begun.iter().filter(lives).count() as u64 + counts.waiting + unmade;
+        Ok(Session {
+            journal: Some(journal),
+            orders: SessionOrders { waiting: None, rest, duplicates: 0 },
+            total: Some(counts.orders + unmade),
+            waiting: counts.waiting,
+            left: Some(left),
+            config,
+            begun,
+        })
+    }
 
-impl Run<'_> {
+    fn facts(&self, setup: &Setup<'_>) -> RunFacts {
+        RunFacts {
+            url: setup.request.url.to_string(),
+            started_at: self.config.started_at,
+            schedule: self.config.schedule.name().to_owned(),
+            orders: self.total,
+            rate: self.config.pace.rate.map(Rate::per_second),
+            ramp: self.config.pace.ramp.filter(|ramp| !ramp.is_zero()),
+        }
+    }
+
+    fn unknown_outcomes(&self) -> usize {
+        self.begun.iter().filter(|order| order.last != LastOutcome::Known).count()
+    }
+
     async fn send(
-        &self,
-        work: Work,
+        &mut self,
+        setup: &Setup<'_>,
+        (limits, clock, transport): (LoadLimits, &PreciseClock, &impl Transport),
+        poll_stop: &mut PollStop<'_>,
+        on_event: &mut OnEvent<'_, CommandError>,
+    ) -> Result<RunTotals, RunError<CommandError>> {
+        let dialect = self.config.dialect.as_ref().unwrap_or(setup.dialect);
+        let rule = dialect.acknowledgement();
+        let (request, judge) = (&setup.request, &Judge { rule, ..setup.judge.clone() });
+        let (plan, journal) = (self.config.retry_plan(), self.journal.as_ref());
+        let engine = Engine { request, judge, plan, limits, clock, transport, journal };
+        let count = self.orders.rest.remaining().map(|rest| rest + self.waiting);
+        let (begun, pace) = (mem::take(&mut self.begun), self.config.pace);
+        let input = EngineInput { begun, orders: &mut self.orders, count, pace };
+        engine.run(input, poll_stop, on_event).await
+    }
+
+    /// Brings the journal to the disk, whatever ended the run.
+    fn close(
+        self,
+        many: &ManyArgs,
+        ended: Result<RunTotals, RunError<CommandError>>,
+        elapsed: Duration,
         transport: &impl Transport,
-        mut on_event: impl FnMut(FleetEvent) -> Result<(), CommandError>,
     ) -> Result<Sent, CommandError> {
-        let Work { journal, resumed, orders, course, total, skipped, .. } = work;
-        let count = orders.count().or(total);
-        let mut resumed = resumed.into_iter().map(Ok);
-        let mut orders = Counted { many: &self.setup.args.many, orders, duplicates: 0 };
-        let pace = course.pace;
-        let pace = |n| pace.intended(n);
-        let feed = Feed { resumed: &mut resumed, orders: &mut orders, count, pace: &pace };
-        let acknowledgement = course.dialect.acknowledgement();
-        let request = self.setup.request.clone().acknowledged_by(acknowledgement);
-        let fleet = Fleet {
-            request: &request,
-            plan: course.plan(),
-            limits: self.limits,
-            clock: self.clock,
-            transport,
-            journal: &journal,
-        };
-        let is_stopping = Cell::new(false);
-        let interrupt = || async {
-            self.interrupts.lock().await.next().await;
-            if !is_stopping.replace(true) {
-                (self.on_stop)();
-            }
-        };
-        let begun = self.clock.now();
-        let ended = fleet
-            .run(feed, interrupt, |event| {
-                journal.note(&event);
-                Ok(on_event(event)?)
-            })
-            .await;
-        let elapsed = self.clock.now().saturating_sub(begun);
-        // Whatever ended the run, the journal is brought to the disk.
-        let closed = journal.close();
+        let closed = self.journal.map_or(Ok(()), |journal| journal.close().map_err(refused));
         let (elapsed, ending, halted) = match ended {
-            Ok(FleetTotals { elapsed, ending, .. }) => {
+            Ok(RunTotals { elapsed, ending, .. }) => {
                 (elapsed, ending, closed.err().or_else(|| not_sent(transport)))
             }
-            Err(Halt::BadRow(error)) => (elapsed, Ending::Stopped, Some(error)),
+            Err(RunError::Source(SourceError::Order(error))) => {
+                (elapsed, Ending::Stopped, Some(orders::refused(many, error)))
+            }
+            Err(RunError::Source(SourceError::Journal(error)) | RunError::Journal(error)) => {
+                (elapsed, Ending::Aborted, Some(refused(error)))
+            }
             // Nobody reads on, so there is nothing more to say.
-            Err(Halt::Failure(error)) if error.kind == ErrorKind::BrokenPipe => return Err(error),
-            Err(Halt::Failure(error)) => (elapsed, Ending::Aborted, Some(error)),
+            Err(RunError::Event(error)) if error.kind == ErrorKind::BrokenPipe => {
+                return Err(error);
+            }
+            Err(RunError::Event(error)) => (elapsed, Ending::Aborted, Some(error)),
         };
-        let skipped = skipped + orders.orders.skipped();
-        Ok(Sent { elapsed, ending, duplicates: orders.duplicates, skipped, halted })
+        let SessionOrders { rest, duplicates, .. } = self.orders;
+        Ok(Sent { elapsed, ending, duplicates, skipped: rest.skipped_rows(), halted })
     }
 }
 
@@ -313,81 +349,4 @@ pub(super) struct Sent {
     pub(super) duplicates: u64,
     pub(super) skipped: u64,
     pub(super) halted: Option<CommandError>,
-}
-
-struct Plan {
-    course: Course,
-    orders: Orders,
-    key_fingerprint: String,
-    total: Option<u64>,
-}
-
-impl Plan {
-    fn new(setup: &Setup<'_>, key: Option<Key>) -> Result<Plan, CommandError> {
-        let many = &setup.args.many;
-        let key = key.ok_or_else(|| CommandError::usage("no key was given"))?;
-        let course = Course::of_arguments(setup)?;
-        let total = match many.journal {
-            // All orders are taken in before the first is sent anyway.
-            Some(_) => None,
-            None => rehearse(setup, &key)?,
-        };
-        let key_fingerprint = key.fingerprint();
-        let orders = Orders::of_arguments(setup, key)?;
-        let total = total.or(orders.count());
-        Ok(Plan { course, orders, key_fingerprint, total })
-    }
-}
-
-async fn begin(
-    setup: &Setup<'_>,
-    plan: Plan,
-    start: Timestamp,
-    interrupts: &Mutex<Interrupts>,
-) -> Result<Work, CommandError> {
-    let Plan { course, mut orders, key_fingerprint, total } = plan;
-    let mut skipped = 0;
-    let (journal, orders, total) = match &setup.args.many.journal {
-        None => (FleetJournal::none(), orders, total),
-        // All are in the journal before the first is sent, so that none can be forgotten.
-        Some(path) => {
-            let interrupt = async { interrupts.lock().await.next().await };
-            let taken = orders.take_in(&setup.args.many, &course.pace, start, interrupt).await?;
-            skipped = orders.skipped();
-            if taken.is_empty() {
-                return Err(no_orders(&setup.args.many, skipped));
-            }
-            let run = recorded(setup, &key_fingerprint, start);
-            let created = journal::create(path, &run, &taken);
-            let interrupt = async { interrupts.lock().await.next().await };
-            let journal = tokio::select! {
-                created = created => created?,
-                () = interrupt => {
-                    let told = "interrupted before the journal had all orders; nothing was sent";
-                    return Err(CommandError::interrupted(told)
-                        .hint("remove the journal and start the run again"));
-                }
-            };
-            let total = Some(taken.len() as u64);
-            (journal, Orders::Listed(taken.into_iter()), total)
-        }
-    };
-    let resumed = Vec::new();
-    Ok(Work { journal, resumed, orders, course, began: start, total, left: None, skipped })
-}
-
-fn resume(setup: &Setup<'_>, key: Option<&Key>, now: Timestamp) -> Result<Work, CommandError> {
-    let path = setup.args.many.journal.as_ref();
-    let path = path.ok_or_else(|| CommandError::usage("no journal was given"))?;
-    let left = journal::resume(path, setup, now)?;
-    Ok(Work {
-        course: Course::of_journal(&left.run, setup, key)?,
-        journal: left.journal,
-        resumed: left.attempted,
-        orders: Orders::Listed(left.untouched.into_iter()),
-        began: left.run.started_at,
-        total: Some(left.counts.orders),
-        left: Some(left.counts.unfinished),
-        skipped: 0,
-    })
 }

@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use super::super::private_file::open_private;
+use super::super::private_file::{empty, open_private};
 use super::many::ManyArgs;
 use crate::error::CommandError;
 use crate::report::summary::{self, RunReport};
 use crate::report::target::{ReportFormat, ReportTarget, shared_path};
-use crate::sender::record::FleetEvent;
+use crate::sender::record::EngineEvent;
 
 pub(super) struct Reports<'a> {
     files: Vec<(&'a ReportTarget, BufWriter<File>)>,
@@ -38,18 +38,13 @@ impl<'a> Reports<'a> {
 
     pub(super) fn begin(&self) -> Result<(), CommandError> {
         for (target, file) in &self.files {
-            let file = file.get_ref();
-            // A pipe or a terminal holds nothing to be emptied.
-            let emptied = file
-                .metadata()
-                .and_then(|found| if found.is_file() { file.set_len(0) } else { Ok(()) });
-            emptied.map_err(|error| cannot_write(target, error))?;
+            empty(file.get_ref()).map_err(|error| cannot_write(target, error))?;
         }
         Ok(())
     }
 
-    pub(super) fn event(&mut self, event: &FleetEvent) -> Result<(), CommandError> {
-        let FleetEvent::Attempt(attempt) = event else { return Ok(()) };
+    pub(super) fn event(&mut self, event: &EngineEvent) -> Result<(), CommandError> {
+        let EngineEvent::Attempt(attempt) = event else { return Ok(()) };
         for index in 0..self.files.len() {
             let (target, file) = &mut self.files[index];
             if target.format != ReportFormat::Ndjson {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::CommandResult;
 use super::super::args::Format;
 use super::again;
-use super::many::{ManyArgs, OpenFiles, Sent};
+use super::many::{ManyArgs, Sent};
 use super::orders::{no_orders, skipped_rows};
 use super::reports::Reports;
 use crate::error::CommandError;
@@ -13,8 +13,8 @@ use crate::exit::Exit;
 use crate::report::figures::{counted, grouped};
 use crate::report::line::Line;
 use crate::report::summary::{self, DeliverySummary, RunFacts, RunReport};
-use crate::sender::fleet::{DEFAULT_DRAIN, Ending};
-use crate::sender::record::FleetEvent;
+use crate::sender::engine::{DEFAULT_DRAIN, Ending};
+use crate::sender::record::EngineEvent;
 use crate::settings::command_line;
 use crate::terminal::Console;
 
@@ -47,7 +47,8 @@ pub(super) struct Screen<'a, 'c> {
     pub(super) reports: Reports<'a>,
     pub(super) summary: DeliverySummary,
     pub(super) unknown: Unknown,
-    pub(super) files: OpenFiles,
+    /// The limit of open files, where it is what holds attempts back.
+    pub(super) open_files: Option<usize>,
     pub(super) is_held_back: bool,
 }
 
@@ -86,7 +87,7 @@ impl Unknown {
 impl Screen<'_, '_> {
     pub(super) fn show(
         &mut self,
-        event: &FleetEvent,
+        event: &EngineEvent,
         elapsed: Duration,
     ) -> Result<(), CommandError> {
         // What cannot be written happened all the same.
@@ -98,28 +99,25 @@ impl Screen<'_, '_> {
         Ok(())
     }
 
-    pub(super) fn tell(&mut self, event: &FleetEvent) -> std::io::Result<()> {
+    pub(super) fn tell(&mut self, event: &EngineEvent) -> std::io::Result<()> {
         match (event, self.format) {
-            (FleetEvent::Attempt(attempt), Format::Json) => {
+            (EngineEvent::Attempt(attempt), Format::Json) => {
                 return self.console.answer_bytes(summary::json::attempt(attempt).as_bytes());
             }
-            (FleetEvent::UnknownOutcome { order_id, attempt, .. }, _) => {
+            (EngineEvent::UnknownOutcome { order_id, attempt, .. }, _) => {
                 let told = self.unknown.tell(order_id, *attempt);
                 told.iter().for_each(|warning| self.console.warning(warning));
             }
-            (FleetEvent::Throttled { in_flight, .. }, _) => {
-                self.console.warning(&match self.files {
-                    OpenFiles::Enough => {
-                        format!(
-                            "{in_flight} attempts are in flight: --max-in-flight holds others back"
-                        )
-                    }
-                    OpenFiles::Few { limit } => format!(
-                        "{in_flight} attempts are in flight: the limit of {limit} open files holds \
-                     others back; raise it with `ulimit -n`"
+            (EngineEvent::Throttled { in_flight, .. }, _) => {
+                let cause = match self.open_files {
+                    None => "--max-in-flight holds others back".to_owned(),
+                    Some(limit) => format!(
+                        "the limit of {limit} open files holds others back; raise it with `ulimit -n`"
                     ),
-                })
+                };
+                self.console.warning(&format!("{in_flight} attempts are in flight: {cause}"));
             }
+            (EngineEvent::Stopping, _) => self.stopping(),
             _ => {}
         }
         Ok(())
@@ -132,7 +130,7 @@ impl Screen<'_, '_> {
         }
     }
 
-    pub(super) fn stopping(&mut self) {
+    fn stopping(&mut self) {
         let drain = DEFAULT_DRAIN.as_secs();
         self.console.note(&Line::new().plain(format!(
             "stopping: replies under way have {drain} s; a second Ctrl-C ends at once"

@@ -26,26 +26,20 @@ pub enum Language {
 }
 
 impl Language {
-    pub(super) const fn template(self) -> &'static str {
+    /// Its file, what it needs, and the file's template.
+    const fn file(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Language::Php => include_str!("notify.php"),
-            Language::Node => include_str!("notify.mjs"),
-            Language::Python => include_str!("notify.py"),
-            Language::Go => include_str!("notify.go"),
-            Language::Java => include_str!("Notify.java"),
-            Language::Csharp => include_str!("Notify.cs"),
+            Language::Php => ("notify.php", "PHP 8.1 or later", include_str!("notify.php")),
+            Language::Node => ("notify.mjs", "Node 18 or later", include_str!("notify.mjs")),
+            Language::Python => ("notify.py", "Python 3.8 or later", include_str!("notify.py")),
+            Language::Go => ("notify.go", "Go 1.19 or later", include_str!("notify.go")),
+            Language::Java => ("Notify.java", "Java 17 or later", include_str!("Notify.java")),
+            Language::Csharp => ("Notify.cs", ".NET 6 or later", include_str!("Notify.cs")),
         }
     }
 
-    const fn usage(self) -> (&'static str, &'static str, &'static str) {
-        match self {
-            Language::Php => ("php", "notify.php", "PHP 8.1 or later"),
-            Language::Node => ("node", "notify.mjs", "Node 18 or later"),
-            Language::Python => ("python", "notify.py", "Python 3.8 or later"),
-            Language::Go => ("go", "notify.go", "Go 1.19 or later"),
-            Language::Java => ("java", "Notify.java", "Java 17 or later"),
-            Language::Csharp => ("csharp", "Notify.cs", ".NET 6 or later"),
-        }
+    pub(super) const fn template(self) -> &'static str {
+        self.file().2
     }
 
     /// A text as a literal, in printable ASCII whatever the text holds.
@@ -64,10 +58,7 @@ impl Language {
         for character in text.chars() {
             match character {
                 '\\' => out.push_str("\\\\"),
-                _ if character == quote => {
-                    out.push('\\');
-                    out.push(quote);
-                }
+                _ if character == quote => out.extend(['\\', quote]),
                 '$' if self == Language::Php && !single => out.push_str("\\$"),
                 ' '..='~' => out.push(character),
                 '\n' => out.push_str("\\n"),
@@ -93,32 +84,22 @@ impl Language {
         };
     }
 
-    pub(super) const fn truth(self, value: Truth) -> &'static str {
+    pub(super) const fn boolean(self, value: bool) -> &'static str {
         match (self, value) {
-            (Language::Python, Truth::Yes) => "True",
-            (Language::Python, Truth::No) => "False",
-            (_, Truth::Yes) => "true",
-            (_, Truth::No) => "false",
+            (Language::Python, true) => "True",
+            (Language::Python, false) => "False",
+            (_, true) => "true",
+            (_, false) => "false",
         }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Truth {
-    Yes,
-    No,
-}
-
-impl From<bool> for Truth {
-    fn from(holds: bool) -> Self {
-        if holds { Truth::Yes } else { Truth::No }
     }
 }
 
 pub(super) fn list() -> String {
     let mut out = String::new();
     for language in Language::value_variants() {
-        let (name, file, needs) = language.usage();
+        let name = language.to_possible_value();
+        let name = name.as_ref().map_or("", |name| name.get_name());
+        let (file, needs, _) = language.file();
         // Writing to a string cannot fail.
         let _ = writeln!(out, "{name:<8} {file:<12} {needs}");
     }

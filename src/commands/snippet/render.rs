@@ -60,16 +60,9 @@ fn fill(template: &str, out: &mut String, value: impl Fn(&str) -> Option<String>
     while let Some((before, after)) = rest.split_once('@') {
         out.push_str(before);
         let filled = after.split_once('@').and_then(|(name, rest)| Some((value(name)?, rest)));
-        match filled {
-            Some((value, after)) => {
-                out.push_str(&value);
-                rest = after;
-            }
-            None => {
-                out.push('@');
-                rest = after;
-            }
-        }
+        let (filled, after) = filled.unwrap_or_else(|| ("@".to_owned(), after));
+        out.push_str(&filled);
+        rest = after;
     }
     out.push_str(rest);
 }
@@ -83,7 +76,7 @@ fn dialect_value(name: &str, language: Language, dialect: &Dialect) -> Option<St
         // An id has letters, digits and a few signs, so that it may stand in a comment.
         "DIALECT" => dialect.id.to_string(),
         "SIGN_FIELD" => language.literal(dialect.sign_field()),
-        "READS_SIGN_TYPE" => language.truth(dialect.reads_sign_type().into()).to_owned(),
+        "READS_SIGN_TYPE" => language.boolean(dialect.reads_sign_type()).to_owned(),
         "SUCCESS" => language.literal(&dialect.success_reply),
         "REFUSAL" => language.literal(refusal(&dialect.acknowledgement())),
         "REQUIRED" => list(language, REQUIRED.into_iter()),
@@ -112,8 +105,8 @@ fn scheme_value(name: &str, language: Language, scheme: &Scheme) -> Option<Strin
         "BEFORE_KEY" => language.literal(before),
         "KEY_FORM" => language.literal(form),
         "SEPARATOR" => language.literal(&scheme.separator),
-        "UPPER" => language.truth((scheme.digest_case == DigestCase::Upper).into()).to_owned(),
-        "KEEP_EMPTY" => language.truth((scheme.empties == Empties::Keep).into()).to_owned(),
+        "UPPER" => language.boolean(scheme.digest_case == DigestCase::Upper).to_owned(),
+        "KEEP_EMPTY" => language.boolean(scheme.empties == Empties::Keep).to_owned(),
         "UNSIGNED" => list(language, scheme.left_out.iter().map(AsRef::as_ref)),
         _ => return None,
     })

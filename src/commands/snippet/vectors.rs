@@ -3,7 +3,7 @@
 use protocol::internal::canonical::canonicalize;
 use protocol::internal::signature::sign;
 use protocol::{Algorithm, Dialect, Key, Payload};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::render::schemes;
 
@@ -44,17 +44,14 @@ pub(super) fn of(dialect: &Dialect, required: Option<Algorithm>) -> String {
 fn vector(id: &str, text: &str, dialect: &Dialect, required: Option<Algorithm>) -> Option<Value> {
     let payload = Payload::parse(text.as_bytes()).ok()?;
     let key = Key::try_new(KEY.as_bytes().to_vec()).ok()?;
-    let mut vector = Map::new();
-    for (name, value) in [("id", id), ("payload", text), ("key", KEY)] {
-        vector.insert(name.to_owned(), json!(value));
-    }
+    let mut vector = json!({"id": id, "payload": text, "key": KEY});
     for scheme in schemes(dialect, required) {
         let canonical = canonicalize(&payload, scheme);
-        vector.insert("canonical".to_owned(), json!(canonical.as_str()));
+        vector["canonical"] = json!(canonical.as_str());
         let digest = sign(&canonical, scheme, &key);
-        vector.insert(scheme.algorithm.id().replace('-', "_"), json!(digest.as_str()));
+        vector[scheme.algorithm.id().replace('-', "_")] = json!(digest.as_str());
     }
-    Some(Value::Object(vector))
+    Some(vector)
 }
 
 #[cfg(test)]

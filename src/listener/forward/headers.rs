@@ -2,7 +2,6 @@
 
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::failure::Failure;
 use crate::listener::callback::Callback;
 
 /// Headers of one connection (RFC 9110 section 7.6.1); those of a proxy are told by their start.
@@ -34,16 +33,12 @@ fn named_by_connection(headers: &Headers) -> Vec<String> {
         .collect()
 }
 
-/// The headers of a callback as the application gets them: values and order as received.
-///
-/// `Host` is the application's, and the received one stands in `X-Forwarded-Host`, unless a proxy
-/// before the listener has said there who was asked first. `Content-Length` is the body's, which
-/// is no longer chunked. `Expect` is left out: it was settled between the sender and the listener.
-/// `Accept-Encoding` stays, since the reply goes back to the one who sent it.
-pub(super) fn for_application(
-    callback: &Callback,
-    host: &HeaderValue,
-) -> Result<HeaderMap, Failure> {
+/// The headers of a callback as the application gets them: values and order as received. `Host` is
+/// the application's, and the received one is in `X-Forwarded-Host`, unless a proxy before the
+/// listener has put there who was asked first. `Content-Length` is that of the body, no longer
+/// chunked. `Expect` is left out: the sender and the listener settled it. `Accept-Encoding` stays,
+/// since the reply goes back to the sender. `None`: one of them cannot be sent on.
+pub(super) fn for_application(callback: &Callback, host: &HeaderValue) -> Option<HeaderMap> {
     let (mut received_host, mut has_length) = (None, false);
     let mut to_send: Vec<(&str, &[u8])> = Vec::with_capacity(callback.headers.len() + 2);
     let length = callback.body.len().to_string();
@@ -78,13 +73,11 @@ pub(super) fn for_application(
     map_of(&to_send)
 }
 
-fn map_of(headers: &[(&str, &[u8])]) -> Result<HeaderMap, Failure> {
-    let wrong = || Failure::Unsendable("headers");
+fn map_of(headers: &[(&str, &[u8])]) -> Option<HeaderMap> {
     let mut map = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?;
-        let value = HeaderValue::from_bytes(value).map_err(|_| wrong())?;
-        map.try_append(name, value).map_err(|_| wrong())?;
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        map.try_append(name, HeaderValue::from_bytes(value).ok()?).ok()?;
     }
-    Ok(map)
+    Some(map)
 }

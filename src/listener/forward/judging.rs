@@ -1,21 +1,20 @@
 //! What the platform would make of the application's reply.
 
 use std::borrow::Cow;
-use std::io::Read;
 
 use protocol::internal::acknowledgement::{
     AcknowledgementRule, Conclusion, MAX_REPLY_BYTES, Reply, ReplyWarning,
 };
 
 use crate::mask;
+use crate::net::client::unzip;
 
 /// The longest remark, in characters: it may repeat what the application sent.
 const MAX_REMARK_CHARS: usize = 300;
 
-/// Whether a reply acknowledges, and what is to be said about it.
-///
-/// A body in gzip is read as the sender would that asked for it; one in another encoding is not
-/// read, so it acknowledges nothing here.
+/// Whether a reply acknowledges, and what is to be said about it. A body in gzip is read as a
+/// sender that asked for it would; one in another encoding is not read, so it acknowledges nothing
+/// here.
 pub(super) fn judge(
     rule: &AcknowledgementRule,
     status: u16,
@@ -34,6 +33,7 @@ pub(super) fn judge(
         status,
         content_type: text("content-type"),
         retry_after: text("retry-after"),
+        encoding: None,
         body: body[..body.len().min(MAX_REPLY_BYTES + 1)].to_vec(),
     };
     let mut conclusion = rule.judge(&reply);
@@ -56,14 +56,10 @@ fn decoded<'b>(encoding: Option<&str>, body: &'b [u8]) -> Result<Cow<'b, [u8]>, 
     match encoding.as_str() {
         _ if body.is_empty() => Ok(Cow::Borrowed(body)),
         "" | "identity" => Ok(Cow::Borrowed(body)),
-        "gzip" | "x-gzip" => {
-            let mut text = Vec::new();
-            let bound = MAX_REPLY_BYTES as u64 + 1;
-            match flate2::read::MultiGzDecoder::new(body).take(bound).read_to_end(&mut text) {
-                Ok(_) => Ok(Cow::Owned(text)),
-                Err(_) => Err("the body says that it is gzip and is not".to_owned()),
-            }
-        }
+        "gzip" | "x-gzip" => match unzip(body) {
+            Ok(text) => Ok(Cow::Owned(text)),
+            Err(_) => Err("the body says that it is gzip and is not".to_owned()),
+        },
         other => Err(short(&format!("the body is encoded ({other}), so it was not judged"))),
     }
 }

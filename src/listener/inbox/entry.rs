@@ -42,6 +42,15 @@ pub enum Match {
     Mismatched,
 }
 
+impl Match {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Match::Matched => "match",
+            Match::Mismatched => "mismatch",
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replied {
     /// The HTTP status; nothing where no HTTP reply was meant.

@@ -20,10 +20,6 @@ pub(super) const ENTRY: &str = "SELECT id, number, received_at_us, remote, metho
 
 pub(super) fn insertion(id: u64, run_us: i64, new: &NewEntry) -> Statement {
     let NewEntry { callback, judged, replied } = new;
-    let signature = judged.signature.map(|signature| match signature {
-        Match::Matched => "match",
-        Match::Mismatched => "mismatch",
-    });
     let sql = "INSERT INTO entries (id, run_us, number, received_at_us, remote, method, path,
                headers, body, code, signature, explanation, order_id, status, amount_cents,
                delivery, reply_status, reply_headers, reply_body, reply_action)
@@ -40,7 +36,7 @@ pub(super) fn insertion(id: u64, run_us: i64, new: &NewEntry) -> Statement {
     row.blob_of(|buffer| write_headers(&callback.headers, buffer));
     row.blob(&callback.body);
     row.text(&judged.code);
-    row.value(signature);
+    row.value(judged.signature.map(Match::name));
     row.optional_text(judged.explanation.as_deref());
     row.optional_text(judged.order_id.as_deref());
     row.value(judged.status);

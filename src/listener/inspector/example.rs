@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use protocol::{Encoding, Key, StatusTable};
 
-use super::{Explanation, Outgoing, Pending, Query, Source, State, sign_again};
+use super::{Explanation, Extent, Outgoing, Pending, Query, Source, State, sign_again};
 use crate::listener::Bytes;
 use crate::listener::callback::Callback;
 use crate::listener::inbox::entry::{AppReply, Entry, Forwarded, Judged, Match, Replied};
@@ -63,8 +63,8 @@ impl Source for Memory {
         Ok(self.entries.iter().find(|entry| entry.id == id).cloned())
     }
 
-    fn explain(&self, entry: &Entry) -> Explanation {
-        Explanation::new(entry, &Contract::default(), &key(), &[])
+    fn explain(&self, entry: &Entry, extent: Extent) -> Explanation {
+        Explanation::new(entry, &Contract::default(), &key(), &[], extent)
     }
 
     fn sign(&self, text: &[u8], encoding: Encoding) -> Result<Vec<u8>, String> {
@@ -98,6 +98,7 @@ impl Source for Memory {
             key_fingerprint: key().fingerprint(),
             dialect: "this platform".to_owned(),
             forward_url: None,
+            sample: None,
         }
     }
 }

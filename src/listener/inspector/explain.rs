@@ -8,11 +8,15 @@ use protocol::internal::weakness::{Circumstances, Weakness, weaknesses};
 use protocol::{
     Diagnosis, Encoding, Finding, Key, Member, Mismatch, Payload, Scheme, Severity, Value, diagnose,
 };
+use serde::Serialize;
 
+use super::shape::{Extent, beginning};
 use crate::listener::inbox::entry::Entry;
 use crate::listener::verdict::{Contract, Reading, Verdict};
 
 pub const MAX_PARTS: usize = 200;
+
+const VALUE_BYTES: usize = 4 * 1024;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explanation {
@@ -24,7 +28,7 @@ pub struct Explanation {
     pub diagnosis: Option<Diagnosis>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Canonical {
     /// The scheme in words, such as `MD5 of the string and &KEY`.
     pub scheme: String,
@@ -33,47 +37,31 @@ pub struct Canonical {
     /// The members in the order of their names, at most [`MAX_PARTS`].
     pub parts: Vec<Part>,
     pub untold: usize,
+    #[serde(rename = "text")]
     pub masked: String,
+    pub cut: bool,
     pub given: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Part {
     pub name: String,
     pub value: String,
-    pub fate: Fate,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    Signed,
-    Signature,
-    /// The scheme never signs a member of this name.
-    Name,
-    Empty,
-}
-
-impl Fate {
-    pub const fn code(self) -> &'static str {
-        match self {
-            Fate::Signed => "signed",
-            Fate::Signature => "signature",
-            Fate::Name => "name",
-            Fate::Empty => "empty",
-        }
-    }
+    pub cut: bool,
+    /// Whether the member is signed, or why it is not.
+    pub fate: &'static str,
 }
 
 impl Explanation {
-    /// Reads an entry again, as the listener did when it came, and says what came of it.
-    ///
-    /// `others` are keys that may have been used by mistake. The search for a mistake takes up to
-    /// some hundred milliseconds.
+    /// Reads an entry again, as the listener did when it came, and says what came of it. `others`
+    /// are keys that may have been used by mistake; that search takes up to some hundred
+    /// milliseconds.
     pub fn new(
         entry: &Entry,
         contract: &Contract,
         key: &Key,
         others: &[(String, Key)],
+        extent: Extent,
     ) -> Explanation {
         let verdict = contract.inspect(&entry.callback, key);
         let mut explanation = Explanation {
@@ -98,7 +86,7 @@ impl Explanation {
         if reading.mismatch().is_some_and(Mismatch::can_be_diagnosed) {
             explanation.diagnosis = Some(diagnose(&payload, contract.dialect, key, others));
         }
-        explanation.canonical = Some(Canonical::new(&payload, &reading));
+        explanation.canonical = Some(Canonical::new(&payload, &reading, extent));
         explanation.findings = reading.findings;
         explanation
     }
@@ -106,7 +94,7 @@ impl Explanation {
 
 fn summary(verdict: &Verdict) -> String {
     let Some(reading) = &verdict.reading else {
-        let why = verdict.unreadable.as_ref().map(|why| why.explanation()).unwrap_or_default();
+        let why = verdict.unreadable.as_ref().map(ToString::to_string).unwrap_or_default();
         return format!("It cannot be read: {why}.");
     };
     let algorithm = reading.verification.scheme.algorithm;
@@ -123,28 +111,30 @@ fn summary(verdict: &Verdict) -> String {
 }
 
 impl Canonical {
-    fn new(payload: &Payload<'_>, reading: &Reading) -> Canonical {
+    fn new(payload: &Payload<'_>, reading: &Reading, extent: Extent) -> Canonical {
         let scheme = &reading.verification.scheme;
         let parts: Vec<Part> = select(payload, scheme)
             .take(MAX_PARTS)
-            .map(|(member, selection)| Part {
-                name: member.name.to_string(),
-                value: signed_text(member, scheme),
-                fate: match selection {
-                    Selection::Kept => Fate::Signed,
-                    Selection::Empty => Fate::Empty,
-                    Selection::LeftOut if *member.name == *scheme.sign_field => Fate::Signature,
-                    Selection::LeftOut => Fate::Name,
-                },
+            .map(|(member, selection)| {
+                let (value, cut) = beginning(&signed_text(member, scheme), VALUE_BYTES);
+                let fate = match selection {
+                    Selection::Kept => "signed",
+                    Selection::Empty => "empty",
+                    Selection::LeftOut if *member.name == *scheme.sign_field => "signature",
+                    Selection::LeftOut => "name",
+                };
+                Part { name: beginning(&member.name, VALUE_BYTES).0, value, cut, fate }
             })
             .collect();
+        let (masked, cut) = beginning(&reading.masked_canonical(payload), extent.bytes());
         Canonical {
             scheme: words(scheme),
             separator: scheme.separator.to_string(),
             after: scheme.masked_suffix(),
             untold: payload.members().len() - parts.len(),
             parts,
-            masked: reading.masked_canonical(payload),
+            masked,
+            cut,
             given: reading.verification.given.clone(),
         }
     }
@@ -206,18 +196,15 @@ mod tests {
 
     fn explain(body: &[u8]) -> Explanation {
         let entry = example::entry(1, "PO", body);
-        Explanation::new(&entry, &Contract::default(), &example::key(), &[])
+        Explanation::new(&entry, &Contract::default(), &example::key(), &[], Extent::Beginning)
     }
 
     #[test]
     fn members_are_told_with_their_fate() {
         let body = br#"{"b":[1, "x"],"a":"","sign_type":"MD5","sign":"00","c":1.10,"n":null}"#;
         let canonical = explain(body).canonical.unwrap();
-        let parts: Vec<_> = canonical
-            .parts
-            .iter()
-            .map(|part| (&*part.name, &*part.value, part.fate.code()))
-            .collect();
+        let parts: Vec<_> =
+            canonical.parts.iter().map(|part| (&*part.name, &*part.value, part.fate)).collect();
         assert_eq!(
             parts,
             [

@@ -7,6 +7,7 @@ use protocol::Encoding;
 use super::source::Outgoing;
 use crate::listener::Bytes;
 use crate::listener::callback::Callback;
+use crate::net::target::Target;
 
 const MAX_URL_BYTES: usize = 4096;
 
@@ -34,7 +35,7 @@ pub(super) fn outgoing(
     url: &str,
     edited: Option<&str>,
 ) -> Result<Outgoing, String> {
-    let mut url = checked(url)?.to_owned();
+    let mut url = checked(url)?;
     let mut body = callback.body.clone();
     if encoding_of(callback) == Encoding::Query {
         let part = edited.map_or_else(|| signed_part(callback), str::as_bytes);
@@ -42,7 +43,7 @@ pub(super) fn outgoing(
         let query = query.trim_start_matches('?');
         let joint = if url.contains('?') { '&' } else { '?' };
         let _ = write!(url, "{joint}{query}");
-        checked(&url)?;
+        url = checked(&url)?;
     } else if let Some(edited) = edited {
         body = Bytes::copy_from_slice(edited.as_bytes());
     }
@@ -56,33 +57,21 @@ pub(super) fn outgoing(
     })
 }
 
-fn checked(url: &str) -> Result<&str, String> {
-    let lower = url.get(..8).unwrap_or(url).to_ascii_lowercase();
-    let rest = if lower.starts_with("http://") {
-        &url[7..]
-    } else if lower == "https://" {
-        &url[8..]
-    } else {
-        return Err("the URL must begin with http:// or https://".to_owned());
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+/// The URL as it is sent to and shown; a user name and a password would be shown with it.
+fn checked(url: &str) -> Result<String, String> {
+    let target = Target::parse(url).map_err(|error| error.to_string())?;
     if url.len() > MAX_URL_BYTES {
-        Err(format!("the URL is longer than {MAX_URL_BYTES} bytes"))
-    } else if !url.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
-        Err("the URL must be plain ASCII without blanks and backslashes".to_owned())
-    } else if authority.is_empty() || authority.contains('@') {
-        Err("the URL must have a host, and no user name".to_owned())
-    } else if url.contains('#') {
-        Err("the URL must not have a fragment".to_owned())
-    } else {
-        Ok(url)
+        return Err(format!("the URL is longer than {MAX_URL_BYTES} bytes"));
+    }
+    match target.has_credentials() {
+        true => Err("the URL must have no user name and no password".to_owned()),
+        false => Ok(target.to_string()),
     }
 }
 
-/// The request as a curl command for a shell that knows `$'…'` (bash, zsh, ksh).
-///
-/// The body is hostile: `--data-raw` gives a leading `@` no meaning, and control characters are
-/// escaped because a terminal would obey them when the command is pasted.
+/// The request as a curl command for a shell that knows `$'…'` (bash, zsh, ksh). The body is
+/// hostile: `--data-raw` gives a leading `@` no meaning, and control characters are escaped because
+/// a terminal would obey them when the command is pasted.
 pub(super) fn curl(request: &Outgoing) -> Result<String, String> {
     if request.body.contains(&0) {
         return Err("the body holds a NUL byte, which no command line can carry".to_owned());
@@ -143,8 +132,16 @@ mod tests {
     #[test]
     fn only_plain_http_urls_are_sent_to() {
         let json = callback("POST", "/", "application/json", "{}");
-        for url in ["http://h/", "HTTPS://h", "http://127.0.0.1:1/a?b=c"] {
-            assert_eq!(outgoing(&json, url, None).unwrap().url, url);
+        for (url, sent_to) in [
+            ("http://h/", "http://h/"),
+            ("HTTPS://h", "https://h/"),
+            ("http://127.0.0.1:1/a?b=c", "http://127.0.0.1:1/a?b=c"),
+            ("http://h/a/../b?'", "http://h/a/../b?'"),
+            ("http://h/\n", "http://h/"),
+            ("http://h/#x", "http://h/"),
+            ("http://\u{e9}/\u{e9}", "http://xn--9ca/%C3%A9"),
+        ] {
+            assert_eq!(outgoing(&json, url, None).unwrap().url, sent_to, "{url}");
         }
         for url in [
             "",
@@ -154,11 +151,10 @@ mod tests {
             "http:///x",
             "http://",
             "http://u@h/",
+            "http://:secret@h/",
             "http://h/ x",
-            "http://h/\n",
+            "http://h/\nx",
             "http://h\\@x/",
-            "http://é/",
-            "http://h/#x",
         ] {
             assert!(outgoing(&json, url, None).is_err(), "{url}");
         }

@@ -5,8 +5,9 @@ use protocol::{Encoding, Value};
 use serde::Deserialize;
 
 use super::shape::Extent;
-use super::source::{MAX_LIMIT, MAX_TEXT_BYTES, Query, VerdictFilter};
+use super::source::{MAX_LIMIT, MAX_TEXT_BYTES, Query};
 use crate::listener::callback::Callback;
+use crate::listener::inbox::Validity;
 
 const MAX_ORDER_BYTES: usize = 4096;
 
@@ -29,19 +30,13 @@ pub(super) struct Asset {
     pub(super) text: &'static str,
 }
 
+const PAGE: &str = "text/html;charset=utf-8";
+const STYLE: &str = "text/css;charset=utf-8";
 const SCRIPT: &str = "text/javascript;charset=utf-8";
 
 static ASSETS: [Asset; 6] = [
-    Asset {
-        path: "/",
-        content_type: "text/html;charset=utf-8",
-        text: include_str!("assets/page.html"),
-    },
-    Asset {
-        path: "/page.css",
-        content_type: "text/css;charset=utf-8",
-        text: include_str!("assets/page.css"),
-    },
+    Asset { path: "/", content_type: PAGE, text: include_str!("assets/page.html") },
+    Asset { path: "/page.css", content_type: STYLE, text: include_str!("assets/page.css") },
     Asset { path: "/page.js", content_type: SCRIPT, text: include_str!("assets/page.js") },
     Asset { path: "/list.js", content_type: SCRIPT, text: include_str!("assets/list.js") },
     Asset { path: "/detail.js", content_type: SCRIPT, text: include_str!("assets/detail.js") },
@@ -125,9 +120,9 @@ fn list_query(text: &str) -> Result<Query, Unknown> {
         match &*member.name {
             "before" => query.before = Some(value.parse().map_err(|_| wrong("before"))?),
             "status" => query.status = Some(value.parse().map_err(|_| wrong("status"))?),
-            "verdict" => {
-                query.verdict = Some(VerdictFilter::parse(value).ok_or_else(|| wrong("verdict"))?);
-            }
+            "verdict" if value == "valid" => query.verdict = Some(Validity::Valid),
+            "verdict" if value == "invalid" => query.verdict = Some(Validity::Invalid),
+            "verdict" => return Err(wrong("verdict")),
             "limit" => {
                 let limit: usize = value.parse().map_err(|_| wrong("limit"))?;
                 query.limit = limit.clamp(1, MAX_LIMIT);
@@ -160,7 +155,7 @@ mod tests {
             Ok(Route::List(Query {
                 before: Some(9),
                 text: Some("a b".into()),
-                verdict: Some(VerdictFilter::Invalid),
+                verdict: Some(Validity::Invalid),
                 status: Some(3),
                 order: Some("P&".into()),
                 limit: MAX_LIMIT,

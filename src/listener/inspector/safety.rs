@@ -45,44 +45,38 @@ pub(super) enum Admitted {
     ByCookie,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refused {
-    /// 400: the target is no path.
+    #[error("The target must be a path.\n")]
     Target,
-    /// 421: the Host is not this server.
+    #[error("This server answers to its own loopback address only.\n")]
     Host,
-    /// 403: another site asks.
+    #[error("Requests of other sites are refused.\n")]
     Origin,
-    /// 405: neither GET nor POST.
+    #[error("GET and POST only.\n")]
     Method,
-    /// 401: no token.
+    #[error("Open the address that payout-notify printed: it holds the token.\n")]
     NoToken,
-    /// 403: another token.
+    #[error("This token is of another run. Open the address that payout-notify printed last.\n")]
     WrongToken,
-    /// 415: a change that is not JSON.
+    #[error("A change must be sent as application/json.\n")]
     ContentType,
-    /// 403: a change without the header that the page sends.
+    /// A change without the header that the page sends.
+    #[error("A change must carry the header X-Inspector.\n")]
     NoMark,
 }
 
 impl Refused {
     pub(super) fn reply(self) -> Reply {
-        let (status, text) = match self {
-            Refused::Target => (400, "The target must be a path.\n"),
-            Refused::Host => (421, "This server answers to its own loopback address only.\n"),
-            Refused::Origin => (403, "Requests of other sites are refused.\n"),
-            Refused::Method => (405, "GET and POST only.\n"),
-            Refused::NoToken => {
-                (401, "Open the address that payout-notify printed: it holds the token.\n")
-            }
-            Refused::WrongToken => (
-                403,
-                "This token is of another run. Open the address that payout-notify printed last.\n",
-            ),
-            Refused::ContentType => (415, "A change must be sent as application/json.\n"),
-            Refused::NoMark => (403, "A change must carry the header X-Inspector.\n"),
+        let status = match self {
+            Refused::Target => 400,
+            Refused::NoToken => 401,
+            Refused::Origin | Refused::WrongToken | Refused::NoMark => 403,
+            Refused::Method => 405,
+            Refused::ContentType => 415,
+            Refused::Host => 421,
         };
-        let reply = Reply::new(status, "text/plain;charset=utf-8", text);
+        let reply = Reply::new(status, "text/plain;charset=utf-8", self.to_string());
         match self {
             Refused::Method => reply.with_header("Allow", "GET, POST"),
             _ => reply,

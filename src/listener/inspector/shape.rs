@@ -3,9 +3,8 @@
 use protocol::{Diagnosis, Encoding, Finding, Hit, Kind, StatusTable};
 use serde_json::{Value, json};
 
-use super::explain::{Canonical, Explanation};
+use super::explain::Explanation;
 use super::outgoing::{encoding_of, signed_part};
-use super::source::State;
 use crate::listener::callback::Callback;
 use crate::listener::inbox::entry::{Entry, Forwarded, Match};
 use crate::mask::outside;
@@ -14,16 +13,14 @@ const ROW_CHARS: usize = 200;
 
 pub(super) const SHOWN_BYTES: usize = 64 * 1024;
 
-const VALUE_BYTES: usize = 4 * 1024;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Extent {
+pub enum Extent {
     Beginning,
     Whole,
 }
 
 impl Extent {
-    fn bytes(self) -> usize {
+    pub(super) fn bytes(self) -> usize {
         match self {
             Extent::Beginning => SHOWN_BYTES,
             Extent::Whole => usize::MAX,
@@ -42,10 +39,7 @@ pub(super) fn row(entry: &Entry, statuses: &StatusTable) -> Value {
         "bytes": callback.body.len(),
         "code": brief(&judged.code),
         "valid": judged.is_valid(),
-        "signature": judged.signature.map(|found| match found {
-            Match::Matched => "match",
-            Match::Mismatched => "mismatch",
-        }),
+        "signature": judged.signature.map(Match::name),
         "explanation": judged.explanation.as_deref().map(brief),
         "order": judged.order_id.as_deref().map(brief),
         "status": judged.status,
@@ -78,7 +72,7 @@ pub(super) fn detail(
         "headers": headers(&callback.headers),
         "body": text(&callback.body, extent),
         "editable": editable(callback, extent),
-        "explanation": explained(explanation, extent),
+        "explanation": explained(explanation),
         "reply": {
             "status": replied.status,
             "headers": headers(&replied.headers),
@@ -105,16 +99,6 @@ pub(super) fn sent(sent: &Forwarded, extent: Extent) -> Value {
     }
 }
 
-pub(super) fn state(state: &State, sample: Option<&str>) -> Value {
-    json!({
-        "listen_url": state.listen_url,
-        "key_fingerprint": state.key_fingerprint,
-        "dialect": state.dialect,
-        "forward_url": state.forward_url,
-        "sample": sample,
-    })
-}
-
 fn editable(callback: &Callback, extent: Extent) -> Value {
     let encoding = match encoding_of(callback) {
         Encoding::Form => "form",
@@ -126,7 +110,7 @@ fn editable(callback: &Callback, extent: Extent) -> Value {
     json!({"encoding": encoding, "text": part})
 }
 
-fn explained(explanation: &Explanation, extent: Extent) -> Value {
+fn explained(explanation: &Explanation) -> Value {
     let weaknesses: Vec<Value> = explanation
         .weaknesses
         .iter()
@@ -135,37 +119,10 @@ fn explained(explanation: &Explanation, extent: Extent) -> Value {
     json!({
         "summary": explanation.summary,
         "code": explanation.code,
-        "canonical": explanation.canonical.as_ref().map(|found| canonical(found, extent)),
+        "canonical": explanation.canonical,
         "findings": explanation.findings.iter().map(finding).collect::<Vec<Value>>(),
         "weaknesses": weaknesses,
         "diagnosis": explanation.diagnosis.as_ref().map(diagnosis),
-    })
-}
-
-fn canonical(canonical: &Canonical, extent: Extent) -> Value {
-    let parts: Vec<Value> = canonical
-        .parts
-        .iter()
-        .map(|part| {
-            let (value, is_cut) = beginning(&part.value, VALUE_BYTES);
-            json!({
-                "name": beginning(&part.name, VALUE_BYTES).0,
-                "value": value,
-                "cut": is_cut,
-                "fate": part.fate.code(),
-            })
-        })
-        .collect();
-    let (masked, is_cut) = beginning(&canonical.masked, extent.bytes());
-    json!({
-        "scheme": canonical.scheme,
-        "separator": canonical.separator,
-        "after": canonical.after,
-        "parts": parts,
-        "untold": canonical.untold,
-        "text": masked,
-        "cut": is_cut,
-        "given": canonical.given,
     })
 }
 
@@ -241,7 +198,7 @@ fn readable(bytes: &[u8]) -> String {
 
 /// The beginning of a text, at most so many bytes, never half a character nor half a key; and
 /// whether it was cut.
-fn beginning(text: &str, max: usize) -> (String, bool) {
+pub(super) fn beginning(text: &str, max: usize) -> (String, bool) {
     let shown = outside(text);
     let end = shown.floor_char_boundary(max);
     (shown[..end].to_owned(), end < shown.len())

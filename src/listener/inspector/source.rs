@@ -4,9 +4,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use protocol::{Encoding, StatusTable};
+use serde::Serialize;
 
 use super::explain::Explanation;
+use super::shape::Extent;
 use crate::listener::Bytes;
+use crate::listener::inbox::Validity;
 use crate::listener::inbox::entry::{Entry, Forwarded};
 
 pub type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -15,18 +18,16 @@ pub const MAX_LIMIT: usize = 500;
 
 pub const MAX_TEXT_BYTES: usize = 200;
 
-/// What the page shows comes from here, and what it does is done here.
-///
-/// All but `send`, `state` and `statuses` may block: they are called where blocking is allowed, at most four
-/// at a time. An error is a sentence for the person at the page.
+/// What the page shows comes from here, and what it does is done here. All but `send`, `state` and
+/// `statuses` may block: they are called where blocking is allowed, at most four at a time. An
+/// error is a sentence for the person at the page.
 pub trait Source: Send + Sync + 'static {
     /// The entries that the query admits, newest first, at most `query.limit`.
     fn list(&self, query: &Query) -> Result<Vec<Arc<Entry>>, String>;
 
-    /// The entry of this number; nothing where there is none any more.
     fn entry(&self, id: u64) -> Result<Option<Arc<Entry>>, String>;
 
-    fn explain(&self, entry: &Entry) -> Explanation;
+    fn explain(&self, entry: &Entry, extent: Extent) -> Explanation;
 
     fn sign(&self, text: &[u8], encoding: Encoding) -> Result<Vec<u8>, String>;
 
@@ -38,12 +39,14 @@ pub trait Source: Send + Sync + 'static {
     fn statuses(&self) -> StatusTable;
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct State {
     pub listen_url: String,
     pub key_fingerprint: String,
     pub dialect: String,
     pub forward_url: Option<String>,
+    /// A command that sends an example; the inspector makes it.
+    pub sample: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +62,7 @@ pub struct Outgoing {
 pub struct Query {
     pub before: Option<u64>,
     pub text: Option<String>,
-    pub verdict: Option<VerdictFilter>,
+    pub verdict: Option<Validity>,
     pub status: Option<i64>,
     pub order: Option<String>,
     /// At most this many, 1 to [`MAX_LIMIT`].
@@ -72,32 +75,13 @@ impl Default for Query {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum VerdictFilter {
-    Valid,
-    Invalid,
-}
-
-impl VerdictFilter {
-    pub fn parse(name: &str) -> Option<VerdictFilter> {
-        match name {
-            "valid" => Some(VerdictFilter::Valid),
-            "invalid" => Some(VerdictFilter::Invalid),
-            _ => None,
-        }
-    }
-}
-
 impl Query {
-    /// Whether the query wants this entry; `limit` aside.
-    ///
-    /// Text is searched in the order id, the code, what was wrong, the path and the body, and is
-    /// compared without regard to the case of ASCII letters.
+    /// Whether the query matches this entry; `limit` aside. Text is searched in the order id, the
+    /// code, what was wrong, the path and the body, without regard to the case of ASCII letters.
     pub fn admits(&self, entry: &Entry) -> bool {
         let judged = &entry.judged;
-        let verdict = if judged.is_valid() { VerdictFilter::Valid } else { VerdictFilter::Invalid };
         self.before.is_none_or(|before| entry.id < before)
-            && self.verdict.is_none_or(|wanted| wanted == verdict)
+            && self.verdict.is_none_or(|wanted| (wanted == Validity::Valid) == judged.is_valid())
             && self.status.is_none_or(|wanted| judged.status == Some(wanted))
             && self.order.as_ref().is_none_or(|wanted| judged.order_id.as_ref() == Some(wanted))
             && self.text.as_ref().is_none_or(|text| holds(entry, text.as_bytes()))
@@ -139,8 +123,8 @@ mod tests {
         assert!(!admits(Query { before: Some(7), ..Query::default() }));
         assert!(admits(text("blue")) && admits(text("PO-7")) && admits(text("/notify")));
         assert!(!admits(text("green")));
-        assert!(admits(Query { verdict: Some(VerdictFilter::Valid), ..Query::default() }));
-        assert!(!admits(Query { verdict: Some(VerdictFilter::Invalid), ..Query::default() }));
+        assert!(admits(Query { verdict: Some(Validity::Valid), ..Query::default() }));
+        assert!(!admits(Query { verdict: Some(Validity::Invalid), ..Query::default() }));
         assert!(admits(Query { status: Some(3), ..text("memo") }));
         assert!(!admits(Query { status: Some(4), ..text("memo") }));
         assert!(!admits(Query { order: Some("PO-8".into()), ..Query::default() }));

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::sample::Sample;
 use super::word::quote;
-use crate::clock::duration::format_duration;
 use crate::listener::answer::WireEnd;
+use crate::units::duration::format_duration;
 
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 

@@ -1,7 +1,7 @@
 //! Why a text is no reply program, and where.
 
 use super::{MAX_PROGRAM_BYTES, MAX_REPEAT, MAX_STEPS};
-use crate::clock::duration::DurationError;
+use crate::units::duration::DurationError;
 
 const SHOWN: usize = 40;
 
@@ -14,7 +14,6 @@ pub struct ProgramError {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum ProgramProblem {
     #[error("the program is longer than {MAX_PROGRAM_BYTES} bytes")]
     TooLong,

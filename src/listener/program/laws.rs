@@ -74,9 +74,10 @@ fn any_step() -> impl Strategy<Value = Step> {
     let chanced = prop::collection::vec((0..=250_000_u32, any_action()), 0..4);
     (chanced, prop::option::of(any_action()), 1..=MAX_REPEAT).prop_map(|(chanced, rest, repeat)| {
         let rest = if chanced.is_empty() { rest.or_else(|| Some(Arc::default())) } else { rest };
-        let chanced = chanced
-            .into_iter()
-            .map(|(share, action)| Alternative { chance: Some(Chance(share)), action });
+        let chanced = chanced.into_iter().map(|(share, action)| Alternative {
+            chance: Some(Percent::from_millionths(share)),
+            action,
+        });
         let rest = rest.map(|action| Alternative { chance: None, action });
         Step { alternatives: chanced.chain(rest).collect(), repeat }
     })

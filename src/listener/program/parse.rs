@@ -10,9 +10,10 @@ use super::answer::FRAMING;
 use super::error::{Place, ProgramError, ProgramProblem, shown};
 use super::sample::{self, SAMPLES};
 use super::word::{Token, tokens, unquote};
-use super::{Alternative, Chance, MAX_PROGRAM_BYTES, MAX_REPEAT, MAX_STEPS, ReplyProgram, Step};
-use crate::clock::duration::parse_duration;
+use super::{Alternative, MAX_PROGRAM_BYTES, MAX_REPEAT, MAX_STEPS, ReplyProgram, Step};
 use crate::listener::answer::WireEnd;
+use crate::units::duration::parse_duration;
+use crate::units::percent::Percent;
 
 const WORDS: &[&str] = &[
     "auto",
@@ -105,8 +106,8 @@ impl<'t> Parser<'t> {
             }
             let start = self.next;
             let alternative = self.alternative()?;
-            sum += alternative.chance.map_or(0, |chance| chance.0);
-            if sum > Chance::WHOLE {
+            sum += alternative.chance.map_or(0, |chance| chance.millionths());
+            if sum > Percent::ALL.millionths() {
                 return Err(self.at(start, ProgramProblem::ChanceSum));
             }
             alternatives.push(alternative);
@@ -134,7 +135,7 @@ impl<'t> Parser<'t> {
         let chance = match self.take_word(|word| word.ends_with('%') && !word.contains(':')) {
             Some(word) => {
                 let wrong = || self.before(ProgramProblem::Chance(shown(word)));
-                Some(Chance::parse(word).ok_or_else(wrong)?)
+                Some(word.parse::<Percent>().map_err(|_| wrong())?)
             }
             None => None,
         };

@@ -5,10 +5,8 @@ use super::{MAX_PROGRAM_BYTES, ReplyProgram};
 
 const PREFIX: &str = "/reply/";
 
-/// The program that a request's path asks for, such as `/reply/503` or `/reply/hang%2035s`.
-///
-/// The path is percent-decoded once, and its query is no part of the program. Nothing where the
-/// path asks for no program.
+/// The program that a request's path asks for, such as `/reply/503` or `/reply/hang%2035s`. The
+/// path is percent-decoded once, and its query is not part of the program.
 pub fn path_program(path: &str) -> Option<Result<ReplyProgram, ProgramError>> {
     let encoded = path.strip_prefix(PREFIX)?;
     let encoded = encoded.split(['?', '#']).next().unwrap_or(encoded);

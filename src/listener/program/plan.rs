@@ -2,15 +2,15 @@
 
 use std::fmt;
 
+use super::Step;
 use super::action::{Action, Content, Crafted, Deed, Manner};
 use super::answer::{platform_code, reason};
 use super::error::shown;
-use super::{Chance, Step};
-use crate::clock::duration::format_duration;
 use crate::listener::answer::WireEnd;
+use crate::units::duration::format_duration;
+use crate::units::percent::Percent;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct PlanLine {
     /// The first reply that this is, from 1.
     pub first: u64,
@@ -43,24 +43,24 @@ pub(super) fn lines(steps: &[Step]) -> Vec<PlanLine> {
 }
 
 fn choice(step: &Step) -> String {
-    let mut left = Chance::WHOLE;
+    let mut left = Percent::ALL.millionths();
     let mut parts = Vec::new();
     for alternative in &step.alternatives {
         let action = describe(&alternative.action);
         match alternative.chance {
             Some(chance) => {
-                left = left.saturating_sub(chance.0);
+                left = left.saturating_sub(chance.millionths());
                 parts.push(format!("{chance} {action}"));
             }
             None if parts.is_empty() => return action,
             None => {
-                parts.push(format!("{} {action}", Chance(left)));
+                parts.push(format!("{} {action}", Percent::from_millionths(left)));
                 left = 0;
             }
         }
     }
     if left > 0 {
-        parts.push(format!("{} {}", Chance(left), describe(&Action::default())));
+        parts.push(format!("{} {}", Percent::from_millionths(left), describe(&Action::default())));
     }
     parts.join("; ")
 }

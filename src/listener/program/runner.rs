@@ -9,11 +9,12 @@ use sha2::{Digest, Sha256};
 
 use super::action::Action;
 use super::answer::Given;
-use super::{Chance, ReplyProgram, Step};
+use super::{ReplyProgram, Step};
 use crate::listener::answer::Answer;
 use crate::listener::inbox::entry::Replied;
 use crate::listener::recent::Recent;
 use crate::listener::reply::Reply;
+use crate::units::percent::Percent;
 
 const MAX_TARGET_BYTES: usize = 8 * 1024;
 
@@ -57,10 +58,9 @@ pub struct Place<'p> {
     pub target: &'p str,
 }
 
-/// A program under way: it counts the replies, and remembers a bounded number of counts.
-///
-/// Counts that were not used for longest are forgotten first; theirs begin anew. A port that a
-/// client uses again counts on.
+/// A running program: it counts the replies, for a bounded number of orders or connections. The
+/// counts not used for longest are forgotten first and start again; a port that a client uses again
+/// counts on.
 #[derive(Clone, Debug)]
 pub struct Runner {
     program: ReplyProgram,
@@ -79,7 +79,6 @@ struct Counter {
 
 impl Runner {
     /// A program from its beginning, which remembers at most `capacity` orders or connections.
-    ///
     /// Chances come from the seed: that of an order's n-th reply depends on the seed, the order's
     /// id and n alone; on a connection, and for requests without an id, on the order in which they
     /// came.
@@ -137,7 +136,7 @@ fn choose(step: &Step, draw: impl Fn() -> u32) -> Option<Arc<Action>> {
         let Some(chance) = alternative.chance else {
             return Some(Arc::clone(&alternative.action));
         };
-        sum += chance.0;
+        sum += chance.millionths();
         if *drawn.get_or_insert_with(&draw) < sum {
             return Some(Arc::clone(&alternative.action));
         }
@@ -158,8 +157,9 @@ fn draw(seed: u64, stream: &Stream, number: u64) -> u32 {
     digest.update(number.to_le_bytes());
     let digest = digest.finalize();
     let bits = digest.iter().take(8).fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
-    // Below WHOLE by construction: the upper half of a product of 64 bits and WHOLE.
-    u32::try_from((u128::from(bits) * u128::from(Chance::WHOLE)) >> 64).unwrap_or_default()
+    // Below ALL by construction: the upper half of a product of 64 bits and ALL.
+    u32::try_from((u128::from(bits) * u128::from(Percent::ALL.millionths())) >> 64)
+        .unwrap_or_default()
 }
 
 fn safe_target(target: &str) -> &str {
@@ -181,10 +181,9 @@ pub struct Chosen {
 }
 
 impl Chosen {
-    /// What the server does, and what the inbox keeps of it.
-    ///
-    /// `auto` is what would be answered without a program, `success_text` what acknowledges in the
-    /// dialect. The kept `action` is nothing where the reply is `auto` itself.
+    /// What the server does, and what the inbox keeps of it. `auto` is what would be answered
+    /// without a program, `success_text` what acknowledges in the dialect. The kept `action` is
+    /// `None` where the reply is `auto` itself.
     pub fn answer(&self, auto: Reply, success_text: &str) -> (Answer, Replied) {
         self.action.answer(Given { usual: auto, success_text, target: &self.target })
     }

@@ -1,12 +1,10 @@
-//! Replies that resemble an acknowledgement and are none: what merchants really send.
-//!
-//! They are near misses of this platform's `{"error_code":"0000"}` (the protocol's section 3). In
-//! another dialect one of them may be the very reply that acknowledges.
+//! Near misses of this platform's acknowledgement `{"error_code":"0000"}` (the protocol's section
+//! 3): what merchants really send. In another dialect one of them may be the very reply that
+//! acknowledges.
 
 use crate::listener::reply::{JSON, Reply};
 
 #[derive(Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Sample {
     pub name: &'static str,
     /// Its body, with status 200.

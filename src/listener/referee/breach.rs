@@ -5,88 +5,65 @@ use std::time::Duration;
 use jiff::Timestamp;
 use protocol::Severity;
 
+/// Who made a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    Platform,
-    Ours,
-    Given,
+pub struct Source {
+    pub name: &'static str,
+    pub explanation: &'static str,
 }
 
-impl Source {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Source::Platform => "platform",
-            Source::Ours => "ours",
-            Source::Given => "given",
-        }
-    }
+const PLATFORM: Source = Source { name: "platform", explanation: "the platform's page" };
+const OURS: Source = Source { name: "ours", explanation: "ours" };
+const GIVEN: Source = Source { name: "given", explanation: "the schedule given" };
 
-    pub const fn explanation(self) -> &'static str {
-        match self {
-            Source::Platform => "the platform's page",
-            Source::Ours => "ours",
-            Source::Given => "the schedule given",
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WindowStart {
+    #[error("update_time")]
     UpdateTime,
+    #[error("the first delivery")]
     FirstDelivery,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BreachKind {
-    WrongMethod {
-        given: String,
-        wanted: &'static str,
-    },
-    WrongContentType {
-        /// The content type that came, shortened; nothing where there was none.
-        given: Option<String>,
-        wanted: &'static str,
-    },
-    TooManyDeliveries {
-        allowed: u64,
-    },
-    OutsideWindow {
-        after: Duration,
-        window: Duration,
-        start: WindowStart,
-    },
-    AfterAcknowledgement {
-        after: Duration,
-    },
-    BodyChanged {
-        members: Vec<String>,
-    },
+    #[error("the method was {given}")]
+    WrongMethod { given: String, wanted: &'static str },
+    /// The content type that came is shortened; nothing where there was none.
+    #[error("{}", content_type(.given.as_deref()))]
+    WrongContentType { given: Option<String>, wanted: &'static str },
+    #[error("sent more often than {allowed} times")]
+    TooManyDeliveries { allowed: u64 },
+    #[error("sent {} after {start}", seconds(*.after))]
+    OutsideWindow { after: Duration, window: Duration, start: WindowStart },
+    #[error("sent again {} after it was acknowledged", seconds(*.after))]
+    AfterAcknowledgement { after: Duration },
+    #[error("differs from its first delivery in {}", .members.join(", "))]
+    BodyChanged { members: Vec<String> },
+    #[error("signed differently than its first delivery")]
     SignatureChanged,
+    #[error("the same members, but white space, order or escapes differ")]
     BodyReformatted,
-    ConflictingDuplicate {
-        members: Vec<String>,
-    },
-    StatusAfterFinal {
-        from: &'static str,
-        /// What came then; nothing where the platform knows no such status.
-        to: Option<&'static str>,
-    },
-    StatusBackwards {
-        from: &'static str,
-        to: &'static str,
-    },
-    OffSchedule {
-        /// The planned gap; nothing where the schedule has ended.
-        planned: Option<Duration>,
-        gap: Duration,
-    },
-    TooSoon {
-        gap: Duration,
-        closest: Duration,
-    },
-    Concurrent {
-        with: u64,
-    },
+    #[error("contradicts the order's first delivery in {}", .members.join(", "))]
+    ConflictingDuplicate { members: Vec<String> },
+    /// `to` is what came then; nothing where the platform knows no such status.
+    #[error("{} after {from}, which is final", .to.unwrap_or("an unknown status"))]
+    StatusAfterFinal { from: &'static str, to: Option<&'static str> },
+    #[error("{to} after {from}")]
+    StatusBackwards { from: &'static str, to: &'static str },
+    /// The planned gap; nothing where the schedule has ended.
+    #[error("{} after the delivery before it; {} was planned", seconds(*.gap), .planned.map_or("none".into(), seconds))]
+    OffSchedule { planned: Option<Duration>, gap: Duration },
+    #[error("only {} after the delivery before it", seconds(*.gap))]
+    TooSoon { gap: Duration, closest: Duration },
+    #[error("sent while callback {with} of the same order was under way")]
+    Concurrent { with: u64 },
+}
+
+fn content_type(given: Option<&str>) -> String {
+    match given {
+        None => "there was no content type".to_owned(),
+        Some(given) => format!("the content type was {given}"),
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,43 +79,34 @@ pub struct Breach {
 
 impl BreachKind {
     pub const fn code(&self) -> &'static str {
-        match self {
-            BreachKind::WrongMethod { .. } => "wrong-method",
-            BreachKind::WrongContentType { .. } => "wrong-content-type",
-            BreachKind::TooManyDeliveries { .. } => "too-many-deliveries",
-            BreachKind::OutsideWindow { .. } => "outside-window",
-            BreachKind::AfterAcknowledgement { .. } => "after-acknowledgement",
-            BreachKind::BodyChanged { .. } => "body-changed",
-            BreachKind::SignatureChanged => "signature-changed",
-            BreachKind::BodyReformatted => "body-reformatted",
-            BreachKind::ConflictingDuplicate { .. } => "conflicting-duplicate",
-            BreachKind::StatusAfterFinal { .. } => "status-after-final",
-            BreachKind::StatusBackwards { .. } => "status-backwards",
-            BreachKind::OffSchedule { .. } => "off-schedule",
-            BreachKind::TooSoon { .. } => "too-soon",
-            BreachKind::Concurrent { .. } => "concurrent",
-        }
+        self.facts().0
     }
 
     pub const fn severity(&self) -> Severity {
-        match self {
-            BreachKind::BodyReformatted
-            | BreachKind::StatusBackwards { .. }
-            | BreachKind::TooSoon { .. }
-            | BreachKind::Concurrent { .. } => Severity::Warning,
-            _ => Severity::Error,
-        }
+        self.facts().1
     }
 
     pub const fn source(&self) -> Source {
+        self.facts().2
+    }
+
+    const fn facts(&self) -> (&'static str, Severity, Source) {
+        use Severity::{Error, Warning};
         match self {
-            BreachKind::WrongMethod { .. }
-            | BreachKind::WrongContentType { .. }
-            | BreachKind::TooManyDeliveries { .. }
-            | BreachKind::OutsideWindow { .. }
-            | BreachKind::AfterAcknowledgement { .. } => Source::Platform,
-            BreachKind::OffSchedule { .. } => Source::Given,
-            _ => Source::Ours,
+            BreachKind::WrongMethod { .. } => ("wrong-method", Error, PLATFORM),
+            BreachKind::WrongContentType { .. } => ("wrong-content-type", Error, PLATFORM),
+            BreachKind::TooManyDeliveries { .. } => ("too-many-deliveries", Error, PLATFORM),
+            BreachKind::OutsideWindow { .. } => ("outside-window", Error, PLATFORM),
+            BreachKind::AfterAcknowledgement { .. } => ("after-acknowledgement", Error, PLATFORM),
+            BreachKind::BodyChanged { .. } => ("body-changed", Error, OURS),
+            BreachKind::SignatureChanged => ("signature-changed", Error, OURS),
+            BreachKind::BodyReformatted => ("body-reformatted", Warning, OURS),
+            BreachKind::ConflictingDuplicate { .. } => ("conflicting-duplicate", Error, OURS),
+            BreachKind::StatusAfterFinal { .. } => ("status-after-final", Error, OURS),
+            BreachKind::StatusBackwards { .. } => ("status-backwards", Warning, OURS),
+            BreachKind::OffSchedule { .. } => ("off-schedule", Error, GIVEN),
+            BreachKind::TooSoon { .. } => ("too-soon", Warning, OURS),
+            BreachKind::Concurrent { .. } => ("concurrent", Warning, OURS),
         }
     }
 
@@ -169,57 +137,6 @@ impl BreachKind {
             BreachKind::Concurrent { .. } => "one delivery of an order at a time",
         };
         text.to_owned()
-    }
-
-    pub fn explanation(&self) -> String {
-        match self {
-            BreachKind::WrongMethod { given, .. } => format!("the method was {given}"),
-            BreachKind::WrongContentType { given: None, .. } => "there was no content type".into(),
-            BreachKind::WrongContentType { given: Some(given), .. } => {
-                format!("the content type was {given}")
-            }
-            BreachKind::TooManyDeliveries { allowed } => {
-                format!("sent more often than {allowed} times")
-            }
-            BreachKind::OutsideWindow { after, start, .. } => {
-                let start = match start {
-                    WindowStart::UpdateTime => "update_time",
-                    WindowStart::FirstDelivery => "the first delivery",
-                };
-                format!("sent {} after {start}", seconds(*after))
-            }
-            BreachKind::AfterAcknowledgement { after } => {
-                format!("sent again {} after it was acknowledged", seconds(*after))
-            }
-            BreachKind::BodyChanged { members } => {
-                format!("differs from its first delivery in {}", members.join(", "))
-            }
-            BreachKind::SignatureChanged => "signed differently than its first delivery".into(),
-            BreachKind::BodyReformatted => {
-                "the same members, but white space, order or escapes differ".into()
-            }
-            BreachKind::ConflictingDuplicate { members } => {
-                format!("contradicts the order's first delivery in {}", members.join(", "))
-            }
-            BreachKind::StatusAfterFinal { from, to } => {
-                format!("{} after {from}, which is final", to.unwrap_or("an unknown status"))
-            }
-            BreachKind::StatusBackwards { from, to } => format!("{to} after {from}"),
-            BreachKind::OffSchedule { planned: None, gap } => {
-                format!("{} after the delivery before it; none was planned", seconds(*gap))
-            }
-            BreachKind::OffSchedule { planned: Some(planned), gap } => format!(
-                "{} after the delivery before it; {} was planned",
-                seconds(*gap),
-                seconds(*planned)
-            ),
-            BreachKind::TooSoon { gap, .. } => {
-                format!("only {} after the delivery before it", seconds(*gap))
-            }
-            BreachKind::Concurrent { with } => {
-                format!("sent while callback {with} of the same order was under way")
-            }
-        }
     }
 }
 
@@ -277,7 +194,7 @@ mod tests {
             (Concurrent { with: 1 }, "concurrent", Warning, "ours"),
         ] {
             assert_eq!(
-                (kind.code(), kind.severity(), kind.source().name()),
+                (kind.code(), kind.severity(), kind.source().name),
                 (code, severity, source)
             );
         }
@@ -286,12 +203,12 @@ mod tests {
     #[test]
     fn each_source_says_whose_rule_it_is() {
         for (source, name, part) in [
-            (Source::Platform, "platform", "platform"),
-            (Source::Ours, "ours", "ours"),
-            (Source::Given, "given", "schedule"),
+            (PLATFORM, "platform", "platform"),
+            (OURS, "ours", "ours"),
+            (GIVEN, "given", "schedule"),
         ] {
-            assert_eq!(source.name(), name);
-            assert!(source.explanation().contains(part), "{}", source.explanation());
+            assert_eq!(source.name, name);
+            assert!(source.explanation.contains(part), "{}", source.explanation);
         }
     }
 
@@ -301,7 +218,7 @@ mod tests {
         let (after, window) = (Duration::from_millis(3_605_250), Duration::from_secs(3600));
         let late = BreachKind::OutsideWindow { after, window, start: WindowStart::FirstDelivery };
         assert_eq!(late.rule(), "all within 3600 s of completion");
-        assert_eq!(late.explanation(), "sent 3605.25 s after the first delivery");
+        assert_eq!(late.to_string(), "sent 3605.25 s after the first delivery");
         for (millis, text) in [(0, "0 s"), (1, "0.001 s"), (250, "0.25 s"), (100_000, "100 s")] {
             assert_eq!(seconds(Duration::from_millis(millis)), text);
         }

@@ -6,6 +6,7 @@ use protocol::internal::notification::{Expectation, Notification};
 use protocol::{Encoding, Kind, Payload, Status};
 use sha2::{Digest, Sha256};
 
+use super::breach::BreachKind;
 use super::print::{NamedPrint, shortened};
 use crate::listener::callback::Callback;
 use crate::listener::verdict::{Contract, Unreadable};
@@ -17,15 +18,9 @@ pub(super) type OrderKey = [u8; 32];
 pub struct Observation {
     pub(super) number: u64,
     pub(super) received_at: Timestamp,
-    pub(super) fault: Option<FormFault>,
+    /// That the request does not come in the form in which it must.
+    pub(super) fault: Option<BreachKind>,
     pub(super) order: Option<OrderFacts>,
-}
-
-/// A request that does not come in the form in which it must.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum FormFault {
-    Method { given: Box<str>, wanted: &'static str },
-    ContentType { given: Option<Box<str>>, wanted: &'static str },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,19 +35,19 @@ pub(super) struct OrderFacts {
 
 impl Observation {
     /// What a callback shows of its sender, under the contract that the listener holds it against.
-    ///
-    /// A callback of the wrong method or content type is read nevertheless, as far as it can be:
-    /// it still is a delivery of its order. The signature is not looked at; who wants to judge
-    /// authentic callbacks only leaves the others out.
+    /// One of the wrong method or content type is read as far as it can be: it still is a delivery
+    /// of its order. The signature is not verified; whoever judges authentic callbacks only leaves
+    /// the others out.
     pub fn of(callback: &Callback, contract: &Contract) -> Observation {
         let (fault, payload) = match contract.payload(callback) {
             Ok(payload) => (None, Some(payload)),
             Err((_, Unreadable::Method { given, wanted })) => {
-                (Some(FormFault::Method { given: shortened(&given), wanted }), read_any(callback))
+                let given = shortened(&given).into();
+                (Some(BreachKind::WrongMethod { given, wanted }), read_any(callback))
             }
             Err((_, Unreadable::ContentType { given, wanted })) => {
-                let given = given.as_deref().map(shortened);
-                (Some(FormFault::ContentType { given, wanted }), read_any(callback))
+                let given = given.as_deref().map(|given| shortened(given).into());
+                (Some(BreachKind::WrongContentType { given, wanted }), read_any(callback))
             }
             Err((_, Unreadable::Payload(_) | Unreadable::Query(_))) => (None, None),
         };

@@ -16,11 +16,11 @@ pub(super) const MOST_DELIVERIES: usize = 32;
 /// The statuses of one order that are told apart: the platform has seven.
 const MOST_SERIES: usize = 8;
 
-/// The deliveries of an order that may be under way at once before the eldest is not counted.
+/// The deliveries of an order that may be in flight at once before the oldest is not counted.
 const MOST_OPEN: usize = 16;
 
-/// How far an `update_time` may lie from the first delivery and still be believed (ours): a test
-/// that sends the page's example sends a time that is years old.
+/// How far an `update_time` may be from the first delivery and still be believed (ours): a test
+/// that sends the platform's example sends a time that is years old.
 const PLAUSIBLE: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,6 @@ pub struct Delivery {
 #[derive(Clone, Debug)]
 pub(super) struct Order {
     pub(super) label: Box<str>,
-    pub(super) turn: u64,
     pub(super) total: u64,
     pub(super) first_at: Timestamp,
     pub(super) last_at: Timestamp,
@@ -71,7 +70,6 @@ impl Order {
     pub(super) fn new(facts: &OrderFacts, at: Timestamp) -> Order {
         Order {
             label: facts.label.clone(),
-            turn: 0,
             total: 0,
             first_at: at,
             last_at: at,

@@ -1,6 +1,7 @@
 //! What is kept of a body: digests in a small, fixed room, enough to say what differs later.
 
-use protocol::{Payload, Value};
+use protocol::internal::documented::documented_fields;
+use protocol::{Kind, Payload, Value};
 use sha2::{Digest, Sha256};
 
 /// The most members that are told apart by name; the rest are compared as one.
@@ -19,25 +20,6 @@ const LASTING: usize = 3;
 
 /// The identity members by what they say, so that `"1"` and `1` are the same.
 pub(super) type Identity = [Option<Short>; IDENTITY.len()];
-
-/// The documented names: a member that is gone can be named where it is one of them.
-const DOCUMENTED: [&str; 15] = [
-    "payout_id",
-    "payout_cl_id",
-    "payment_id",
-    "payment_cl_id",
-    "payment_cl_name",
-    "platform_id",
-    "amount",
-    "real_amount",
-    "fee",
-    "status",
-    "create_time",
-    "update_time",
-    "error_msg",
-    "sign_type",
-    "sign",
-];
 
 /// The beginning of a SHA-256: enough to tell values apart, not to prove anything.
 type Short = u64;
@@ -114,7 +96,11 @@ impl NamedPrint {
 
     fn name(&self, digest: Short) -> String {
         let own = self.names.iter().find(|(known, _)| *known == digest).map(|(_, name)| &**name);
-        let documented = || DOCUMENTED.into_iter().find(|it| short(&[it.as_bytes()]) == digest);
+        // A member that is gone can be named where it is a documented one.
+        let documented = || {
+            let mut all = [Kind::Payout, Kind::Deposit].into_iter().flat_map(documented_fields);
+            all.find(|name| short(&[name.as_bytes()]) == digest)
+        };
         own.or_else(documented).unwrap_or("an undocumented member").to_owned()
     }
 

@@ -5,21 +5,19 @@ use std::time::Duration;
 /// How many orders are remembered by default: some 10 MB as a rule, 100 MB at the very worst.
 pub const DEFAULT_CAPACITY: usize = 10_000;
 
-/// The contract that a sender is held to; the default is the platform's, read literally.
-///
-/// Source: the protocol's section 3.
+/// The contract that a sender is held to; the default is the platform's, read literally (the
+/// protocol's section 3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// How many retries may follow the first notification: 10 by the platform's page.
-    ///
-    /// Where a deployment means ten notifications in total, this is 9.
+    /// How many retries may follow the first notification: 10 by the platform's documentation, 9
+    /// where a deployment means ten notifications in total.
     pub max_retries: u32,
     pub window: Duration,
     pub slack: Duration,
     pub expected_delays: Option<Vec<Duration>>,
     pub closest: Duration,
-    /// How long a sender waits for a reply (ours); a delivery whose end is not told counts as
-    /// under way no longer than this.
+    /// How long a sender waits for a reply (ours); a delivery whose end is not reported counts as
+    /// in flight no longer than this.
     pub attempt_timeout: Duration,
     /// How many orders are remembered, at least one; the order not seen for longest is forgotten.
     pub capacity: usize,

@@ -233,7 +233,7 @@ fn a_retry_repeats_the_notification() {
     let mut game = Game::new();
     game.refused(0, &first);
     game.refused(15_000, &memo);
-    let said = game.referee.verdict().breaches[0].kind.explanation();
+    let said = game.referee.verdict().breaches[0].kind.to_string();
     assert_eq!(said, "differs from its first delivery in memo, sign");
 }
 
@@ -301,7 +301,7 @@ fn method_and_content_type_are_held_to_the_contract() {
     let mut bare = callback(1, at(0), "POST", JSON, &good);
     bare.headers.clear();
     let found = game.observe(&bare);
-    assert_eq!(found[0].kind.explanation(), "there was no content type");
+    assert_eq!(found[0].kind.to_string(), "there was no content type");
     assert_eq!(found[0].order_id.as_deref(), Some("POT1"));
 }
 
@@ -395,7 +395,7 @@ fn memory_is_bounded_whatever_comes() {
         game.referee.observe(&observation);
     }
     let referee = &game.referee;
-    assert_eq!((referee.orders.len(), referee.by_turn.len()), (1000, 1000));
+    assert_eq!(referee.orders.len(), 1000);
     assert_eq!(referee.pending.len(), MOST_PENDING);
     let report = referee.verdict();
     assert_eq!((report.callbacks, report.orders_forgotten), (200_000, 199_000));

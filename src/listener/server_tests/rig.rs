@@ -106,9 +106,42 @@ impl Running {
         self.callbacks.lock().unwrap().len()
     }
 
-    pub(crate) async fn stopped(self) -> ServeSummary {
+    pub(crate) async fn stopped(self) -> Ended {
         self.stop.send(()).await.unwrap();
-        timeout(PATIENCE, self.task).await.unwrap().unwrap()
+        let summary = timeout(PATIENCE, self.task).await.unwrap().unwrap();
+        let count = |names: &[&str]| {
+            let events = self.events.lock().unwrap();
+            events.iter().filter(|event| names.contains(&event.name())).count() as u64
+        };
+        Ended {
+            summary,
+            malformed: count(&["malformed"]),
+            refused: count(&["refused"]),
+            too_slow: count(&["slow-header", "slow-reader"]),
+            tls_failed: count(&["tls-failed"]),
+            crowded_out: count(&["evicted", "turned-away"]),
+            handlers_failed: count(&["handler-failed"]),
+        }
+    }
+}
+
+/// What a server did, with its events counted by kind.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    summary: ServeSummary,
+    pub(crate) malformed: u64,
+    pub(crate) refused: u64,
+    pub(crate) too_slow: u64,
+    pub(crate) tls_failed: u64,
+    pub(crate) crowded_out: u64,
+    pub(crate) handlers_failed: u64,
+}
+
+impl std::ops::Deref for Ended {
+    type Target = ServeSummary;
+
+    fn deref(&self) -> &ServeSummary {
+        &self.summary
     }
 }
 

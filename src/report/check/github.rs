@@ -1,7 +1,7 @@
-//! A check as annotations of a GitHub workflow: one command a line.
+//! A check as annotations of a GitHub workflow: one command per line.
 
 use super::shown::{LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, visible};
-use super::standing::{Level, Standing, again, counts, headline, unverified_claims};
+use super::standing::{Standing, again, counts, headline, unverified_claims};
 use crate::check::report::{CaseResult, CheckReport};
 use crate::report::figures::counted;
 
@@ -14,17 +14,18 @@ pub fn annotations(report: &CheckReport) -> String {
     if let Some(headline) = headline(&report.endpoint) {
         let reason = visible(&headline.reason, LONGEST_TEXT);
         let message = format!("{reason}\n{}", headline.advice);
-        text.push_str(&command(Level::Error, headline.title, &message));
+        text.push_str(&command("error", headline.title, &message));
     }
-    let is_told =
-        |level: Level| move |it: &&CaseResult| Standing::of(it).look().level == Some(level);
     // A workflow shows the first few of a kind only, so the worst come first.
-    for level in [Level::Error, Level::Warning, Level::Note] {
-        let results = report.results.iter().filter(is_told(level));
-        for result in results.filter(|it| Standing::of(it) != Standing::Unverified) {
+    for level in ["error", "warning", "note"] {
+        for result in &report.results {
+            let standing = Standing::of(result);
+            if standing.look().level != Some(level) || standing == Standing::Unverified {
+                continue;
+            }
             let title = format!(
                 "{} {}: {}",
-                Standing::of(result).look().name,
+                standing.look().name,
                 visible(&result.id, LONGEST_ID),
                 visible(&result.title, LONGEST_TITLE)
             );
@@ -35,7 +36,7 @@ pub fn annotations(report: &CheckReport) -> String {
         let title = format!("not verified: {}", counted(cases.len() as u64, "case"));
         let ids: Vec<String> = cases.iter().map(|it| visible(&it.id, LONGEST_ID)).collect();
         let message = format!("{}\n{}", visible(claim, LONGEST_TEXT), ids.join(", "));
-        text.push_str(&command(Level::Note, &title, &message));
+        text.push_str(&command("note", &title, &message));
     }
     let totals: Vec<String> = counts(&report.results)
         .into_iter()
@@ -43,7 +44,7 @@ pub fn annotations(report: &CheckReport) -> String {
         .collect();
     let of = counted(report.results.len() as u64, "case");
     let message = format!("{}: {of}, {}", visible(&report.url, LONGEST_URL), totals.join(", "));
-    text.push_str(&command(Level::Note, "payout-notify check", &message));
+    text.push_str(&command("note", "payout-notify check", &message));
     text
 }
 
@@ -57,12 +58,8 @@ fn message(report: &CheckReport, result: &CaseResult) -> String {
     format!("{message}\nAgain: {}", again(report, &result.id))
 }
 
-fn command(level: Level, title: &str, message: &str) -> String {
-    let name = match level {
-        Level::Error => "error",
-        Level::Warning => "warning",
-        Level::Note => "notice",
-    };
+fn command(level: &str, title: &str, message: &str) -> String {
+    let name = if level == "note" { "notice" } else { level };
     let title = escaped(title).replace(':', "%3A").replace(',', "%2C");
     format!("::{name} title={title}::{}\n", escaped(message))
 }

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::CheckFacts;
 use super::shown::{LONGEST_URL, whole_start};
-use super::standing::{Standing, counts, endpoint_name, is_yes};
-use crate::check::report::{CaseResult, CheckReport, Endpoint, Exchange, Received, Tries};
+use super::standing::{Standing, count, endpoint_name, is_yes};
+use crate::check::report::{CaseResult, CheckReport, Exchange, Received};
 use crate::report::figures::shortened;
 use crate::report::json;
 use crate::report::text::milliseconds;
@@ -39,17 +39,9 @@ pub fn case(result: &CaseResult) -> String {
 }
 
 pub fn check(report: &CheckReport) -> String {
-    let mut counted: Map<String, Value> =
-        Standing::ALL.iter().map(|standing| (standing.look().id().to_owned(), json!(0))).collect();
-    for (standing, count) in counts(&report.results) {
-        counted.insert(standing.look().id().to_owned(), json!(count));
-    }
-    let reason = match &report.endpoint {
-        Endpoint::RefusesControl { reason } | Endpoint::Unreachable { reason } => {
-            Some(shortened(reason, LONGEST_TEXT))
-        }
-        Endpoint::Discerning | Endpoint::AcknowledgesEverything => None,
-    };
+    let count = |standing: &Standing| json!(count(&report.results, *standing));
+    let counts: Map<String, Value> =
+        Standing::ALL.iter().map(|it| (it.look().id.to_owned(), count(it))).collect();
     json::line(
         "check",
         &json!({
@@ -58,8 +50,8 @@ pub fn check(report: &CheckReport) -> String {
             "started_at": report.started_at.to_string(),
             "elapsed_ms": milliseconds(report.elapsed),
             "endpoint": endpoint_name(&report.endpoint),
-            "endpoint_reason": reason,
-            "counts": counted,
+            "endpoint_reason": report.endpoint.reason().map(|it| shortened(it, LONGEST_TEXT)),
+            "counts": counts,
             "requests": report.requests,
             "requests_at_most": report.bound,
             "seed": report.seed,
@@ -76,12 +68,8 @@ fn result_json(result: &CaseResult) -> Value {
         "id": text(&result.id),
         "group": text(&result.group),
         "title": text(&result.title),
-        "status": result.status.name(),
-        "tries": match result.tries {
-            Tries::Once => "once",
-            Tries::PassedOnSecond => "passed-on-second",
-            Tries::FailedTwice => "failed-twice",
-        },
+        "status": result.status,
+        "tries": result.tries,
         "flaky": Standing::of(result) == Standing::Flaky,
         "summary": text(&result.summary),
         "why": text(&result.why),

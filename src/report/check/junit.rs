@@ -2,55 +2,47 @@
 
 use std::time::Duration;
 
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestRerun, TestSuite};
+use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestRerun};
 
+use super::groups;
 use super::shown::{LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, visible};
-use super::standing::{JunitKind, Standing, headline, unverified};
+use super::standing::{Standing, headline, unverified};
 use super::text::result_lines;
 use crate::check::report::{CaseResult, CheckReport};
+use crate::report::junit::{self, document, skipped, suite};
 
 /// The longest time that is written; a longer one is no time that was measured.
 const LONGEST_TIME: Duration = Duration::from_secs(1_000_000);
 
-/// The document.
-///
 /// What is inconclusive is an error, so that no pipeline takes it for passed. A warning is a passed
 /// case with its text in `system-out`: JUnit has no warnings. What was not verified is skipped.
 pub fn xml(report: &CheckReport) -> String {
-    let mut junit = Report::new("payout-notify check");
-    junit.set_time(report.elapsed.min(LONGEST_TIME));
-    let mut endpoint = TestSuite::new("endpoint");
-    endpoint.add_test_case(endpoint_case(report));
-    junit.add_test_suite(endpoint);
-    for group in report.results.chunk_by(|one, next| one.group == next.group) {
-        let name = group.first().map_or("", |first| first.group.as_str());
-        let mut suite = TestSuite::new(visible(name, LONGEST_ID));
-        let time: Duration =
-            group.iter().fold(Duration::ZERO, |sum, it| sum.saturating_add(it.elapsed));
+    let endpoint = suite("endpoint", [endpoint_case(report)]);
+    let groups = groups(&report.results).map(|(name, group)| {
+        let cases = group.iter().map(|result| case(report, result));
+        let mut suite = suite(&visible(name, LONGEST_ID), cases);
+        let time = group.iter().fold(Duration::ZERO, |sum, it| sum.saturating_add(it.elapsed));
         suite.set_time(time.min(LONGEST_TIME));
-        suite.add_test_cases(group.iter().map(|result| case(report, result)));
-        junit.add_test_suite(suite);
-    }
-    junit.to_string().expect("a document in memory is always written")
+        suite
+    });
+    let time = report.elapsed.min(LONGEST_TIME);
+    document("payout-notify check", time, [endpoint].into_iter().chain(groups))
 }
 
 fn endpoint_case(report: &CheckReport) -> TestCase {
-    let status = match headline(&report.endpoint) {
-        None => TestCaseStatus::success(),
-        Some(headline) => {
-            let kind = match headline.standing.look().junit {
-                JunitKind::Failure => NonSuccessKind::Failure,
-                _ => NonSuccessKind::Error,
-            };
-            let reason = visible(&headline.reason, LONGEST_TEXT);
-            let mut status = TestCaseStatus::non_success(kind);
-            status.set_type(headline.code).set_message(format!("{}: {reason}", headline.title));
-            status.set_description(format!("{}\n{reason}\n{}", headline.title, headline.advice));
-            status
-        }
-    };
-    let mut case = TestCase::new("the endpoint tells good from bad", status);
-    case.set_classname("endpoint").set_time(Duration::ZERO);
+    let status = headline(&report.endpoint).map_or_else(TestCaseStatus::success, |headline| {
+        let kind = match headline.standing {
+            Standing::Failed => NonSuccessKind::Failure,
+            _ => NonSuccessKind::Error,
+        };
+        let reason = visible(&headline.reason, LONGEST_TEXT);
+        let message = format!("{}: {reason}", headline.title);
+        let mut status = junit::failure(kind, headline.code, &message);
+        status.set_description(format!("{}\n{reason}\n{}", headline.title, headline.advice));
+        status
+    });
+    let name = "the endpoint tells good from bad";
+    let mut case = junit::case("endpoint", name, status, Duration::ZERO);
     case.set_system_out(format!("url: {}", visible(&report.url, LONGEST_URL)));
     case
 }
@@ -59,33 +51,22 @@ fn case(report: &CheckReport, result: &CaseResult) -> TestCase {
     let standing = Standing::of(result);
     let look = standing.look();
     let message = visible(&result.summary, LONGEST_TEXT);
-    let not = |kind| {
-        let mut status = TestCaseStatus::non_success(kind);
-        status.set_type(look.name).set_message(format!("{}: {message}", look.name));
+    let failure = |kind| {
+        let mut status = junit::failure(kind, look.name, &format!("{}: {message}", look.name));
         status.set_description(in_full(report, result));
         status
     };
-    let claim = unverified(result).map(|claim| visible(claim, LONGEST_TEXT));
-    let status = match look.junit {
+    let claim =
+        unverified(result).map(|claim| format!("not verified: {}", visible(claim, LONGEST_TEXT)));
+    let status = match (standing, claim) {
         // A green case would vouch for what nothing verified.
-        JunitKind::Success | JunitKind::Flaky | JunitKind::Skipped if claim.is_some() => {
-            let claim = format!("not verified: {}", claim.unwrap_or_default());
-            let mut status = TestCaseStatus::skipped();
-            status.set_message(match standing {
-                Standing::Flaky => format!("{claim}; {}: {message}", look.name),
-                _ => claim,
-            });
-            status
-        }
-        JunitKind::Success => TestCaseStatus::success(),
-        JunitKind::Failure => not(NonSuccessKind::Failure),
-        JunitKind::Error => not(NonSuccessKind::Error),
-        JunitKind::Skipped => {
-            let mut status = TestCaseStatus::skipped();
-            status.set_message(message);
-            status
-        }
-        JunitKind::Flaky => {
+        (Standing::Flaky, Some(claim)) => skipped(&format!("{claim}; {}: {message}", look.name)),
+        (_, Some(claim)) => skipped(&claim),
+        (Standing::Passed | Standing::Warned, None) => TestCaseStatus::success(),
+        (Standing::Failed, None) => failure(NonSuccessKind::Failure),
+        (Standing::Inconclusive, None) => failure(NonSuccessKind::Error),
+        (Standing::Skipped | Standing::Unverified, None) => skipped(&message),
+        (Standing::Flaky, None) => {
             let mut first = TestRerun::new(NonSuccessKind::Failure);
             first.set_type(look.name).set_message(message);
             first.set_description(in_full(report, result));
@@ -96,9 +77,8 @@ fn case(report: &CheckReport, result: &CaseResult) -> TestCase {
     };
     let name =
         format!("{}: {}", visible(&result.id, LONGEST_ID), visible(&result.title, LONGEST_TITLE));
-    let mut case = TestCase::new(name, status);
-    case.set_classname(visible(&result.group, LONGEST_ID));
-    case.set_time(result.elapsed.min(LONGEST_TIME));
+    let class = visible(&result.group, LONGEST_ID);
+    let mut case = junit::case(&class, &name, status, result.elapsed.min(LONGEST_TIME));
     if standing == Standing::Warned {
         case.set_system_out(format!("warning\n{}", in_full(report, result)));
     }

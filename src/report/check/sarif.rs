@@ -1,21 +1,17 @@
-//! A check as SARIF 2.1.0, which code scanning shows: a rule a case, a result a finding.
+//! A check as SARIF 2.1.0, which code scanning shows: one rule per case, one result per finding.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::shown::{LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, visible};
-use super::standing::{
-    Headline, Level, Standing, again, endpoint_name, headline, is_yes, unverified,
-};
+use super::standing::{Headline, Standing, again, endpoint_name, headline, is_yes, unverified};
 use crate::check::report::{CaseResult, CheckReport};
 use crate::report::json::plain_json;
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
-/// The log: rules for every case that was in the suite, results for what is to be looked at.
-///
-/// An endpoint has no file, and code scanning wants one: the location is `check/GROUP/ID`, the
-/// case's place in the suite.
+/// Rules for every case in the suite, results for what needs attention. An endpoint has no file,
+/// and code scanning expects one: the location is `check/GROUP/ID`, the case's place in the suite.
 pub fn log(report: &CheckReport) -> String {
     let verdict = headline(&report.endpoint);
     let mut rules: Vec<Value> = verdict.iter().map(headline_rule).collect();
@@ -57,42 +53,39 @@ pub fn log(report: &CheckReport) -> String {
 fn rule(result: &CaseResult) -> Value {
     let why = visible(&result.why, LONGEST_TEXT);
     let fix = visible(&result.fix, LONGEST_TEXT);
-    let level = Standing::of(result).look().level.unwrap_or(Level::Error);
-    json!({
-        "id": visible(&result.id, LONGEST_ID),
-        "name": visible(&result.id, LONGEST_ID),
-        "shortDescription": {"text": some(visible(&result.title, LONGEST_TITLE))},
-        "fullDescription": {"text": some(why.clone())},
-        "help": {"text": some(format!("{why}\n\n{fix}").trim().to_owned())},
-        "defaultConfiguration": {"level": level_name(level)},
-        "properties": {"tags": [visible(&result.group, LONGEST_ID)]},
-    })
-}
-
-/// A text that is there: a message may not be empty.
-fn some(text: String) -> String {
-    if text.is_empty() { "-".to_owned() } else { text }
+    let help = format!("{why}\n\n{fix}");
+    let id = visible(&result.id, LONGEST_ID);
+    let level = Standing::of(result).look().level.unwrap_or("error");
+    let title = visible(&result.title, LONGEST_TITLE);
+    rule_json(&id, level, [&title, &why, help.trim()], &visible(&result.group, LONGEST_ID))
 }
 
 fn headline_rule(headline: &Headline) -> Value {
+    let texts = [headline.title, headline.advice, headline.advice];
+    rule_json(headline.code, "error", texts, "endpoint")
+}
+
+fn rule_json(id: &str, level: &str, texts: [&str; 3], group: &str) -> Value {
+    // A message may not be empty.
+    let [short, full, help] = texts.map(|text| if text.is_empty() { "-" } else { text });
     json!({
-        "id": headline.code,
-        "name": headline.code,
-        "shortDescription": {"text": headline.title},
-        "fullDescription": {"text": headline.advice},
-        "help": {"text": headline.advice},
-        "defaultConfiguration": {"level": level_name(Level::Error)},
-        "properties": {"tags": ["endpoint"]},
+        "id": id,
+        "name": id,
+        "shortDescription": {"text": short},
+        "fullDescription": {"text": full},
+        "help": {"text": help},
+        "defaultConfiguration": {"level": level},
+        "properties": {"tags": [group]},
     })
 }
 
 fn headline_result(report: &CheckReport, headline: &Headline) -> Value {
     let reason = visible(&headline.reason, LONGEST_TEXT);
     let text = format!("{}: {reason}", headline.title);
-    let mut result = located(&report.url, "endpoint", headline.code, Level::Error, &text);
-    result.insert("ruleIndex".to_owned(), json!(0));
-    result.insert("properties".to_owned(), json!({"status": headline.standing.look().name}));
-    Value::Object(result)
+    let mut result = located(&report.url, "endpoint", headline.code, "error", &text);
+    result["ruleIndex"] = json!(0);
+    result["properties"] = json!({"status": headline.standing.look().name});
+    result
 }
 
 fn finding(report: &CheckReport, index: usize, result: &CaseResult) -> Option<Value> {
@@ -109,15 +102,15 @@ fn finding(report: &CheckReport, index: usize, result: &CaseResult) -> Option<Va
     text.push_str(&format!("\nmend: {}", visible(&result.fix, LONGEST_TEXT)));
     text.push_str(&format!("\nagain: {}", again(report, &result.id)));
     let mut object = located(&report.url, &visible(&result.group, LONGEST_ID), &id, level, &text);
-    object.insert("ruleIndex".to_owned(), json!(index));
-    object.insert("properties".to_owned(), json!({"status": look.id()}));
-    Some(Value::Object(object))
+    object["ruleIndex"] = json!(index);
+    object["properties"] = json!({"status": look.id});
+    Some(object)
 }
 
-fn located(url: &str, group: &str, id: &str, level: Level, text: &str) -> Map<String, Value> {
-    let result = json!({
+fn located(url: &str, group: &str, id: &str, level: &str, text: &str) -> Value {
+    json!({
         "ruleId": id,
-        "level": level_name(level),
+        "level": level,
         "message": {"text": text},
         "locations": [{
             "physicalLocation": {
@@ -127,19 +120,7 @@ fn located(url: &str, group: &str, id: &str, level: Level, text: &str) -> Map<St
             "logicalLocations": [{"fullyQualifiedName": visible(url, LONGEST_URL), "kind": "resource"}],
         }],
         "partialFingerprints": {"caseOfEndpoint/v1": format!("{id} {}", visible(url, LONGEST_URL))},
-    });
-    match result {
-        Value::Object(object) => object,
-        _ => Map::new(),
-    }
-}
-
-const fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::Error => "error",
-        Level::Warning => "warning",
-        Level::Note => "note",
-    }
+    })
 }
 
 fn segment(text: &str) -> String {

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use crate::check::report::{Exchange, Received};
 use crate::mask::outside;
 use crate::report::curl::shell_quote;
-use crate::report::figures::shortened;
-use crate::report::text::push_visible;
+use crate::report::figures::{grouped, shortened};
+use crate::report::text::{sanitize, short_duration};
 
 pub(super) const LONGEST_ID: usize = 100;
 
@@ -25,12 +26,42 @@ pub(super) const LARGE_BODY: usize = 8 * 1024;
 
 /// At most `most` characters of a text, on one line, with nothing hidden in it and no key.
 pub(super) fn visible(text: &str, most: usize) -> String {
-    let text = &outside(text);
-    let mut shown = String::with_capacity(text.len().min(most));
-    for character in shortened(text, most).chars() {
-        push_visible(&mut shown, character);
+    sanitize(&shortened(&outside(text), most)).into_owned()
+}
+
+/// What was sent and how, without the bytes.
+pub(super) fn sent_line(exchange: &Exchange) -> String {
+    let mut line = visible(&exchange.method, 20);
+    for part in [&exchange.manner, &exchange.label].into_iter().filter(|part| !part.is_empty()) {
+        line.push_str(", ");
+        line.push_str(&visible(part, LONGEST_TITLE));
     }
-    shown
+    line
+}
+
+/// The headers beside the usual ones.
+pub(super) fn header_lines(exchange: &Exchange) -> impl Iterator<Item = String> {
+    exchange.headers.iter().take(MOST_HEADERS).map(|(name, value)| {
+        let name = visible(name, LONGEST_ID);
+        match value.is_empty() {
+            true => format!("{name}: (left out)"),
+            false => format!("{name}: {}", visible(value, LONGEST_TITLE)),
+        }
+    })
+}
+
+/// What came back and when, without the bytes.
+pub(super) fn received_line(exchange: &Exchange) -> String {
+    let elapsed = short_duration(exchange.elapsed);
+    match &exchange.received {
+        Ok(received) => format!("{}, {elapsed}", status(received)),
+        Err(why) => format!("no reply after {elapsed}: {}", visible(why, LONGEST_TEXT)),
+    }
+}
+
+pub(super) fn status(received: &Received) -> String {
+    let content_type = received.content_type.as_deref().unwrap_or("no content type");
+    format!("{} {}", received.status, visible(content_type, LONGEST_TITLE))
 }
 
 /// A body as lines of at most `width` characters, with a last one in brackets where some is left
@@ -68,7 +99,7 @@ pub(super) fn body_lines(body: &[u8], width: usize, most: usize) -> Vec<String> 
     }
     if kept.len() < body.len() || lines.len() > most {
         lines.truncate(most);
-        lines.push(format!("(… {} bytes in all)", crate::report::figures::grouped(whole as u64)));
+        lines.push(format!("(… {} bytes in all)", grouped(whole as u64)));
     }
     lines
 }
@@ -95,9 +126,7 @@ pub(super) fn whole_start(body: &[u8], most: usize) -> &[u8] {
 fn visible_bytes(bytes: &[u8]) -> String {
     let mut shown = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            push_visible(&mut shown, character);
-        }
+        shown.push_str(&sanitize(chunk.valid()));
         for byte in chunk.invalid() {
             // Writing to a String cannot fail.
             let _ = write!(shown, "\\x{byte:02x}");
@@ -135,18 +164,16 @@ pub(super) fn shell_word(text: &str) -> String {
     if !text.is_empty() && text.bytes().all(is_plain) {
         return text.to_owned();
     }
-    let mut shown = String::new();
-    text.chars().for_each(|character| push_visible(&mut shown, character));
-    if shown == text {
+    if sanitize(text) == text {
         return shell_quote(text);
     }
     let mut word = "$'".to_owned();
     for character in text.chars() {
-        let mut shown = String::new();
-        push_visible(&mut shown, character);
         match character {
             '\'' | '\\' => word.extend(['\\', character]),
-            _ if shown == character.to_string() => word.push(character),
+            _ if sanitize(character.encode_utf8(&mut [0; 4])).starts_with(character) => {
+                word.push(character);
+            }
             _ => word.push_str(&format!("\\U{:08x}", u32::from(character))),
         }
     }

@@ -15,68 +15,17 @@ pub enum Standing {
     Inconclusive,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JunitKind {
-    Success,
-    Flaky,
-    Failure,
-    /// Not known, which must stop a pipeline as a failure does.
-    Error,
-    Skipped,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TapKind {
-    Ok,
-    NotOk,
-    /// `not ok … # TODO`, which a harness tells and does not count as a failure.
-    Todo,
-    Skip,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// It must be mended.
-    Error,
-    Warning,
-    Note,
-}
-
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
+    /// What it is called in JSON and in HTML.
+    pub id: &'static str,
     pub name: &'static str,
     /// The mark in front of it, which tells it apart without colours.
     pub mark: &'static str,
     pub role: Role,
-    pub junit: JunitKind,
-    pub tap: TapKind,
-    /// Its level in SARIF and in annotations; `None` where they do not tell it.
-    pub level: Option<Level>,
+    /// Its level in SARIF and in annotations: error, warning or note; `None` where they leave it out.
+    pub level: Option<&'static str>,
 }
-
-const LOOKS: [(Standing, Look); 7] = {
-    use JunitKind as J;
-    use Standing as S;
-    use TapKind as T;
-    const fn look(
-        (name, mark, role): (&'static str, &'static str, Role),
-        junit: J,
-        tap: T,
-        level: Option<Level>,
-    ) -> Look {
-        Look { name, mark, role, junit, tap, level }
-    }
-    let (error, warning, note) = (Some(Level::Error), Some(Level::Warning), Some(Level::Note));
-    [
-        (S::Passed, look(("passed", "✓", Role::Good), J::Success, T::Ok, None)),
-        (S::Unverified, look(("not verified", "○", Role::Warn), J::Skipped, T::Skip, note)),
-        (S::Flaky, look(("flaky", "~", Role::Warn), J::Flaky, T::Ok, note)),
-        (S::Warned, look(("warned", "!", Role::Warn), J::Success, T::Todo, warning)),
-        (S::Failed, look(("failed", "✗", Role::Bad), J::Failure, T::NotOk, error)),
-        (S::Inconclusive, look(("inconclusive", "?", Role::Warn), J::Error, T::NotOk, warning)),
-        (S::Skipped, look(("skipped", "-", Role::Dim), J::Skipped, T::Skip, None)),
-    ]
-};
 
 impl Standing {
     pub const ALL: [Standing; 7] = [
@@ -101,16 +50,19 @@ impl Standing {
         }
     }
 
-    pub fn look(self) -> Look {
-        let row = LOOKS.iter().find(|(standing, _)| *standing == self);
-        // Every standing has a row, which a test holds; the last resort flatters nobody.
-        row.map_or(LOOKS[5].1, |(_, look)| *look)
-    }
-}
-
-impl Look {
-    pub fn id(self) -> &'static str {
-        if self.name == Standing::Unverified.look().name { "unverified" } else { self.name }
+    pub const fn look(self) -> Look {
+        let (error, warning, note) = (Some("error"), Some("warning"), Some("note"));
+        let (id, mark, role, level) = match self {
+            Standing::Passed => ("passed", "✓", Role::Good, None),
+            Standing::Unverified => ("unverified", "○", Role::Warn, note),
+            Standing::Flaky => ("flaky", "~", Role::Warn, note),
+            Standing::Warned => ("warned", "!", Role::Warn, warning),
+            Standing::Failed => ("failed", "✗", Role::Bad, error),
+            Standing::Inconclusive => ("inconclusive", "?", Role::Warn, warning),
+            Standing::Skipped => ("skipped", "-", Role::Dim, None),
+        };
+        let name = if matches!(self, Standing::Unverified) { "not verified" } else { id };
+        Look { id, name, mark, role, level }
     }
 }
 
@@ -131,14 +83,13 @@ pub fn unverified_claims(results: &[CaseResult]) -> Vec<(&str, Vec<&CaseResult>)
     claims
 }
 
-pub fn counts<'a>(results: impl IntoIterator<Item = &'a CaseResult>) -> Vec<(Standing, u64)> {
-    let mut counts = Standing::ALL.map(|standing| (standing, 0));
-    for result in results {
-        let standing = Standing::of(result);
-        for (counted, count) in &mut counts {
-            *count += u64::from(*counted == standing);
-        }
-    }
+pub fn count(results: &[CaseResult], standing: Standing) -> u64 {
+    results.iter().filter(|result| Standing::of(result) == standing).count() as u64
+}
+
+/// How many results there are of each standing that occurs.
+pub fn counts(results: &[CaseResult]) -> Vec<(Standing, u64)> {
+    let counts = Standing::ALL.map(|standing| (standing, count(results, standing)));
     counts.into_iter().filter(|(_, count)| *count > 0).collect()
 }
 
@@ -190,9 +141,7 @@ pub const fn endpoint_name(endpoint: &Endpoint) -> &'static str {
 }
 
 /// Whether the endpoint was found in order: it tells good from bad, something passed, and no case
-/// failed or is inconclusive.
-///
-/// Warnings and second tries do not count against it; a gate may.
+/// failed or is inconclusive. Warnings and second tries do not count against it; a gate may.
 pub fn is_yes(report: &CheckReport) -> bool {
     let is = |status| report.results.iter().any(|result| result.status == status);
     report.endpoint == Endpoint::Discerning
@@ -211,9 +160,8 @@ pub fn again(report: &CheckReport, id: &str) -> String {
     with_options(command, &report.options)
 }
 
-/// The command that sends a bundle again, as a shell reads it.
-///
-/// The bundle has the bytes and the URL; the options say how the endpoint is reached.
+/// The command that sends a bundle again, as a shell reads it. The bundle has the bytes and the
+/// URL; the options say how the endpoint is reached.
 pub fn replay(path: &str, options: &[RunOption]) -> String {
     const TAKEN: [&str; 9] = [
         "--header",
@@ -232,21 +180,13 @@ pub fn replay(path: &str, options: &[RunOption]) -> String {
 }
 
 fn with_options(mut command: String, options: &[RunOption]) -> String {
-    for option in options {
-        command.push(' ');
-        command.push_str(&option.name);
-        match option.value.as_deref() {
+    for RunOption { name, value } in options {
+        command += &match value.as_deref() {
             // A value that begins with a dash would be read as an option.
-            Some(value) if value.starts_with('-') => {
-                command.push('=');
-                command.push_str(&shell_word(value));
-            }
-            Some(value) => {
-                command.push(' ');
-                command.push_str(&option_value(&option.name, value));
-            }
-            None => {}
-        }
+            Some(value) if value.starts_with('-') => format!(" {name}={}", shell_word(value)),
+            Some(value) => format!(" {name} {}", option_value(name, value)),
+            None => format!(" {name}"),
+        };
     }
     command
 }
@@ -268,23 +208,28 @@ fn option_value(option: &str, value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::check::sample;
+    use crate::report::check::{junit, sample, tap};
+
+    fn one_of(standing: Standing) -> CheckReport {
+        let mut report = sample::report();
+        report.results.retain(|result| Standing::of(result) == standing);
+        assert_eq!(report.results.len(), 1);
+        report
+    }
 
     #[test]
     fn every_standing_has_its_own_row() {
-        for standing in Standing::ALL {
-            assert!(LOOKS.iter().any(|(row, _)| *row == standing), "{standing:?}");
-        }
-        let mut marks = LOOKS.map(|(_, look)| look.mark);
+        let mut marks = Standing::ALL.map(|standing| standing.look().mark);
         marks.sort_unstable();
         assert!(marks.windows(2).all(|pair| pair[0] != pair[1]));
     }
 
     #[test]
     fn inconclusive_is_never_shown_as_passed() {
-        let look = Standing::Inconclusive.look();
-        assert_eq!((look.junit, look.tap), (JunitKind::Error, TapKind::NotOk));
-        assert_eq!(look.level, Some(Level::Warning));
+        assert_eq!(Standing::Inconclusive.look().level, Some("warning"));
+        let report = one_of(Standing::Inconclusive);
+        assert!(tap::text(&report).contains("\nnot ok 2 - "));
+        assert!(junit::xml(&report).contains("<error "));
     }
 
     #[test]
@@ -333,8 +278,9 @@ mod tests {
 
     #[test]
     fn what_was_not_verified_is_not_passed() {
-        let look = Standing::Unverified.look();
-        assert_eq!((look.junit, look.tap), (JunitKind::Skipped, TapKind::Skip));
+        let report = one_of(Standing::Unverified);
+        assert!(tap::text(&report).contains(" # SKIP not verified: "));
+        assert!(junit::xml(&report).contains("<skipped "));
         let report = sample::report();
         let claims = unverified_claims(&report.results);
         assert_eq!(claims.len(), 1);

@@ -4,9 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::shown::{LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, visible};
-use super::standing::{Standing, TapKind, again, endpoint_name, headline, unverified};
-use super::text::status;
+use super::shown::{LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, status, visible};
+use super::standing::{Standing, again, endpoint_name, headline, unverified};
 use crate::check::report::{CaseResult, CheckReport};
 use crate::report::json::plain_json;
 use crate::report::text::milliseconds;
@@ -45,17 +44,16 @@ fn point(text: &mut String, number: usize, report: &CheckReport, result: &CaseRe
     let look = standing.look();
     let summary = escaped(&visible(&result.summary, LONGEST_TITLE));
     let claim = unverified(result).map(|claim| escaped(&visible(claim, LONGEST_TITLE)));
-    let (ok, directive) = match look.tap {
-        TapKind::Ok | TapKind::Skip if claim.is_some() => {
-            let flaky = if standing == Standing::Flaky { "flaky, " } else { "" };
-            ("ok", format!(" # SKIP {flaky}not verified: {}", claim.unwrap_or_default()))
-        }
-        TapKind::Ok if standing == Standing::Passed => ("ok", String::new()),
-        TapKind::Ok => ("ok", format!(" # {}", look.name)),
-        TapKind::NotOk if standing == Standing::Failed => ("not ok", String::new()),
-        TapKind::NotOk => ("not ok", format!(" # {}", look.name)),
-        TapKind::Todo => ("not ok", format!(" # TODO {}: {summary}", look.name)),
-        TapKind::Skip => ("ok", format!(" # SKIP {summary}")),
+    let (ok, directive) = match (standing, claim) {
+        (Standing::Flaky, Some(claim)) => ("ok", format!(" # SKIP flaky, not verified: {claim}")),
+        (_, Some(claim)) => ("ok", format!(" # SKIP not verified: {claim}")),
+        (Standing::Passed, None) => ("ok", String::new()),
+        (Standing::Flaky, None) => ("ok", format!(" # {}", look.name)),
+        (Standing::Failed, None) => ("not ok", String::new()),
+        (Standing::Inconclusive, None) => ("not ok", format!(" # {}", look.name)),
+        // A harness shows it and does not count it as a failure.
+        (Standing::Warned, None) => ("not ok", format!(" # TODO {}: {summary}", look.name)),
+        (Standing::Skipped | Standing::Unverified, None) => ("ok", format!(" # SKIP {summary}")),
     };
     let id = escaped(&visible(&result.id, LONGEST_ID));
     let title = escaped(&visible(&result.title, LONGEST_TITLE));

@@ -1,17 +1,18 @@
-//! A check for a person: a table at a glance, then what must be mended, in full.
+//! A check for a person: a table at a glance, then what must be fixed, in full.
 
 use std::collections::BTreeMap;
 
 use super::shown::{
-    LARGE_BODY, LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, MOST_HEADERS,
-    MOST_SHOWN_EXCHANGES, body_lines, visible, wrapped,
+    LARGE_BODY, LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, MOST_SHOWN_EXCHANGES,
+    body_lines, header_lines, received_line, sent_line, visible, wrapped,
 };
-use super::standing::{Headline, Standing, again, counts, headline, unverified, unverified_claims};
-use super::{CheckFacts, standing};
-use crate::check::report::{CaseResult, CheckReport, Exchange, Received, Status};
+use super::standing::{
+    Headline, Standing, again, count, counts, headline, unverified, unverified_claims,
+};
+use super::{CheckFacts, groups, standing};
+use crate::check::report::{CaseResult, CheckReport, Exchange, Status};
 use crate::report::figures::{counted, grouped, shortened, span};
 use crate::report::line::{Line, Role, Width};
-use crate::report::text::short_duration;
 
 const WIDTH: usize = 80;
 
@@ -56,11 +57,9 @@ pub fn lines(report: &CheckReport, width: Width) -> Vec<Line> {
         lines.extend(result_lines(report, result));
         lines.push(Line::new());
     }
-    if let Some(more) = in_full.len().checked_sub(MOST_TOLD).filter(|more| *more > 0) {
-        lines.push(
-            Line::new()
-                .dim(format!("and {} in full with --report", counted(more as u64, "more case"))),
-        );
+    if in_full.len() > MOST_TOLD {
+        let more = counted((in_full.len() - MOST_TOLD) as u64, "more case");
+        lines.push(Line::new().dim(format!("and {more} in full with --report")));
         lines.push(Line::new());
     }
     not_verified(&mut lines, &report.results, width);
@@ -78,23 +77,13 @@ pub fn lines(report: &CheckReport, width: Width) -> Vec<Line> {
 
 fn headline_lines(headline: &Headline) -> Vec<Line> {
     let look = headline.standing.look();
-    let role = match headline.standing {
-        Standing::Inconclusive => Role::Warn,
-        _ => Role::Bad,
-    };
-    let mut lines = vec![Line::new().with(role, format!("{} {}", look.mark, headline.title))];
-    let reason = visible(&headline.reason, LONGEST_TEXT);
-    let indented = |text: String| format!("  {text}");
-    lines.extend(wrapped(&reason, WIDTH - 2).into_iter().map(|it| Line::new().plain(indented(it))));
-    lines.extend(
-        wrapped(headline.advice, WIDTH - 2).into_iter().map(|it| Line::new().plain(indented(it))),
-    );
+    let title = format!("{} {}", look.mark, headline.title);
+    let mut lines = vec![Line::new().with(look.role, title)];
+    for text in [&visible(&headline.reason, LONGEST_TEXT), headline.advice] {
+        let indented = |text: String| Line::new().plain(format!("  {text}"));
+        lines.extend(wrapped(text, WIDTH - 2).into_iter().map(indented));
+    }
     lines
-}
-
-fn id_width<'a>(results: impl IntoIterator<Item = &'a CaseResult>) -> usize {
-    let longest = results.into_iter().map(|it| visible(&it.id, LONGEST_ID).chars().count()).max();
-    longest.unwrap_or(0).clamp(8, 32)
 }
 
 /// What most inconclusive cases say, where it holds for the endpoint as a whole and not for one
@@ -115,7 +104,8 @@ fn is_for(result: &CaseResult, shared: Option<&str>) -> bool {
 }
 
 fn table(lines: &mut Vec<Line>, report: &CheckReport, width: Width) {
-    let ids = id_width(&report.results);
+    let ids = report.results.iter().map(|it| visible(&it.id, LONGEST_ID).chars().count());
+    let ids = ids.max().unwrap_or(0).clamp(8, 32);
     let shared = shared_reason(report);
     let mut of_shared = report.results.iter().filter(|it| is_for(it, shared));
     if let Some(first) = of_shared.next() {
@@ -123,13 +113,13 @@ fn table(lines: &mut Vec<Line>, report: &CheckReport, width: Width) {
         lines.push(Line::new());
     }
     let mut is_apart = true;
-    for group in report.results.chunk_by(|one, next| one.group == next.group) {
+    for (name, group) in groups(&report.results) {
         let own: Vec<&CaseResult> = group.iter().filter(|it| !is_for(it, shared)).collect();
         // Groups with nothing but a number stand close together.
         if !is_apart && !own.is_empty() {
             lines.push(Line::new());
         }
-        lines.push(heading(group));
+        lines.push(heading(name, group));
         for alike in own.chunk_by(|one, next| is_unasked(one) && says_the_same(one, next)) {
             match alike {
                 [first, ..] if alike.len() >= MANY_ALIKE => {
@@ -150,8 +140,7 @@ fn table(lines: &mut Vec<Line>, report: &CheckReport, width: Width) {
     lines.extend((!is_apart).then(Line::new));
 }
 
-fn heading(group: &[CaseResult]) -> Line {
-    let name = group.first().map_or("", |first| first.group.as_str());
+fn heading(name: &str, group: &[CaseResult]) -> Line {
     let mut heading = Line::new().strong(shortened(&visible(name, LONGEST_ID), LONGEST_GROUP));
     heading = heading.dim("  ");
     for (index, (standing, count)) in counts(group).into_iter().enumerate() {
@@ -187,27 +176,19 @@ fn rows(result: &CaseResult, ids: usize, width: Width) -> Vec<Line> {
     let start = format!("{id:<ids$}  ");
     let line = Line::new().with(look.role, format!("  {} ", look.mark));
     let indent = 4 + ids + 2;
-    let room = room(indent, width);
-    let title = visible(&result.title, LONGEST_TITLE);
-    match standing {
-        Standing::Passed => vec![line.plain(start).plain(shortened(&title, room))],
-        Standing::Unverified => {
-            let note = " (not verified)";
-            let title = shortened(&title, room.saturating_sub(note.len()));
-            vec![line.plain(start).plain(title).warn(note)]
-        }
-        Standing::Failed => vec![line.bad(start).plain(shortened(&title, room))],
-        Standing::Warned => vec![line.plain(start).plain(shortened(&title, room))],
-        Standing::Flaky => {
-            let note = " (flaky)";
-            let title = shortened(&title, room.saturating_sub(note.len()));
-            vec![line.plain(start).plain(title).warn(note)]
-        }
-        Standing::Skipped | Standing::Inconclusive => {
-            let reason = format!("{}: {}", look.name, visible(&result.summary, LONGEST_TEXT));
-            hanging(line.dim(start), indent, &reason, width)
-        }
+    if is_unasked(result) {
+        let reason = format!("{}: {}", look.name, visible(&result.summary, LONGEST_TEXT));
+        return hanging(line.dim(start), indent, &reason, width);
     }
+    let note = match standing {
+        Standing::Unverified => " (not verified)",
+        Standing::Flaky => " (flaky)",
+        _ => "",
+    };
+    let room = room(indent, width).saturating_sub(note.len());
+    let line = if standing == Standing::Failed { line.bad(start) } else { line.plain(start) };
+    let line = line.plain(shortened(&visible(&result.title, LONGEST_TITLE), room));
+    vec![if note.is_empty() { line } else { line.warn(note) }]
 }
 
 fn room(indent: usize, width: Width) -> usize {
@@ -217,7 +198,7 @@ fn room(indent: usize, width: Width) -> usize {
     }
 }
 
-/// A line whose text goes on below where it begins, which is after `indent` characters.
+/// A line whose text continues below where it begins, which is after `indent` characters.
 fn hanging(first: Line, indent: usize, text: &str, width: Width) -> Vec<Line> {
     let mut parts = wrapped(text, room(indent, width)).into_iter();
     let first = first.dim(parts.next().unwrap_or_default());
@@ -225,7 +206,7 @@ fn hanging(first: Line, indent: usize, text: &str, width: Width) -> Vec<Line> {
     std::iter::once(first).chain(below).collect()
 }
 
-/// A result in full: what was sent, what came back, what follows, and how to mend it.
+/// A result in full: what was sent, what came back, what follows, and how to fix it.
 pub fn result_lines(report: &CheckReport, result: &CaseResult) -> Vec<Line> {
     let standing = Standing::of(result);
     let look = standing.look();
@@ -246,9 +227,8 @@ pub fn result_lines(report: &CheckReport, result: &CaseResult) -> Vec<Line> {
     for exchange in result.exchanges.iter().take(MOST_SHOWN_EXCHANGES) {
         exchange_lines(&mut lines, exchange);
     }
-    if let Some(more) =
-        result.exchanges.len().checked_sub(MOST_SHOWN_EXCHANGES).filter(|more| *more > 0)
-    {
+    let more = result.exchanges.len().saturating_sub(MOST_SHOWN_EXCHANGES);
+    if more > 0 {
         told(&mut lines, "", Role::Dim, &format!("and {}", counted(more as u64, "more exchange")));
     }
     told(&mut lines, "why", Role::Plain, &visible(&result.why, LONGEST_TEXT));
@@ -258,38 +238,16 @@ pub fn result_lines(report: &CheckReport, result: &CaseResult) -> Vec<Line> {
 }
 
 fn exchange_lines(lines: &mut Vec<Line>, exchange: &Exchange) {
-    let mut what = visible(&exchange.method, 20);
-    for part in [&exchange.manner, &exchange.label].into_iter().filter(|part| !part.is_empty()) {
-        what.push_str(", ");
-        what.push_str(&visible(part, LONGEST_TITLE));
-    }
-    told(lines, "sent", Role::Plain, &what);
-    for (name, value) in exchange.headers.iter().take(MOST_HEADERS) {
-        let name = visible(name, LONGEST_ID);
-        let text = match value.is_empty() {
-            true => format!("{name}: (left out)"),
-            false => format!("{name}: {}", visible(value, LONGEST_TITLE)),
-        };
-        told(lines, "", Role::Dim, &text);
+    told(lines, "sent", Role::Plain, &sent_line(exchange));
+    for header in header_lines(exchange) {
+        told(lines, "", Role::Dim, &header);
     }
     body(lines, &exchange.body);
-    let elapsed = short_duration(exchange.elapsed);
-    match &exchange.received {
-        Ok(received) => {
-            told(lines, "received", Role::Plain, &format!("{}, {elapsed}", status(received)));
-            body(lines, &received.body);
-        }
-        Err(why) => {
-            let why = visible(why, LONGEST_TEXT);
-            told(lines, "received", Role::Plain, &format!("no reply after {elapsed}: {why}"));
-        }
+    told(lines, "received", Role::Plain, &received_line(exchange));
+    if let Ok(received) = &exchange.received {
+        body(lines, &received.body);
     }
     told(lines, "platform", Role::Plain, &visible(&exchange.conclusion, LONGEST_TEXT));
-}
-
-pub(super) fn status(received: &Received) -> String {
-    let content_type = received.content_type.as_deref().unwrap_or("no content type");
-    format!("{} {}", received.status, visible(content_type, LONGEST_TITLE))
 }
 
 fn body(lines: &mut Vec<Line>, body: &[u8]) {
@@ -346,32 +304,35 @@ fn totals(results: &[CaseResult], width: Width) -> Vec<Line> {
 }
 
 fn verdict(report: &CheckReport) -> Line {
-    if let Some(headline) = headline(&report.endpoint) {
-        return match headline.standing {
-            Standing::Failed => Line::new().bad("not safe to go live: it acknowledges everything"),
-            _ => Line::new().warn("not shown to be safe: nothing can be said of this endpoint"),
-        };
+    match headline(&report.endpoint).map(|headline| headline.standing) {
+        Some(Standing::Failed) => {
+            return Line::new().bad("not safe to go live: it acknowledges everything");
+        }
+        Some(_) => {
+            return Line::new().warn("not shown to be safe: nothing can be said of this endpoint");
+        }
+        None => {}
     }
-    let count = |wanted| {
-        let results = report.results.iter().filter(|it| Standing::of(it) == wanted);
-        results.count() as u64
-    };
+    let count = |standing| count(&report.results, standing);
     let open = report.results.iter().filter(|it| unverified(it).is_some()).count() as u64;
-    let line = match (count(Standing::Failed), count(Standing::Inconclusive)) {
-        (0, 0) if standing::is_yes(report) => match count(Standing::Warned) {
-            0 if open > 0 => Line::new().plain("no case failed"),
-            0 => Line::new().good("every case that was asked passed"),
-            warned => Line::new()
-                .good(if open > 0 { "no case failed" } else { "nothing stands against going live" })
-                .plain(", ")
-                .warn(counted(warned, "warning")),
-        },
-        (0, 0) => Line::new().warn("not shown to be safe: no case was asked"),
-        (0, open) => Line::new()
-            .warn(format!("not shown to be safe: {} inconclusive", counted(open, "case"))),
-        (failed, _) => {
+    let (failed, inconclusive) = (count(Standing::Failed), count(Standing::Inconclusive));
+    let line = match count(Standing::Warned) {
+        _ if failed > 0 => {
             Line::new().bad(format!("not safe to go live: {} failed", counted(failed, "case")))
         }
+        _ if inconclusive > 0 => {
+            let cases = counted(inconclusive, "case");
+            Line::new().warn(format!("not shown to be safe: {cases} inconclusive"))
+        }
+        _ if !standing::is_yes(report) => {
+            Line::new().warn("not shown to be safe: no case was asked")
+        }
+        0 if open > 0 => Line::new().plain("no case failed"),
+        0 => Line::new().good("every case that was asked passed"),
+        warned => Line::new()
+            .good(if open > 0 { "no case failed" } else { "nothing stands against going live" })
+            .plain(", ")
+            .warn(counted(warned, "warning")),
     };
     match open {
         0 => line,

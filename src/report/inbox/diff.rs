@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use protocol::Payload;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::listener::inbox::entry::Entry;
 use crate::listener::verdict::{Accepts, Contract};
@@ -20,7 +21,7 @@ pub struct EntryDiff {
     pub bytes: BytesDiff,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
     pub name: String,
     pub before: Option<String>,
@@ -149,11 +150,6 @@ fn difference_lines(difference: &Difference) -> impl Iterator<Item = Line> + use
 }
 
 pub fn json(diff: &EntryDiff) -> String {
-    let list = |all: &[Difference]| -> Vec<Value> {
-        let one =
-            |it: &Difference| json!({"name": it.name, "before": it.before, "after": it.after});
-        all.iter().map(one).collect()
-    };
     let at = match diff.bytes {
         BytesDiff::From(at) => Some(at),
         _ => None,
@@ -165,8 +161,8 @@ pub fn json(diff: &EntryDiff) -> String {
             "b": diff.ids.1,
             "bodies": diff.bytes.code(),
             "differs_at": at,
-            "members": diff.members.as_deref().map(list),
-            "headers": list(&diff.headers),
+            "members": diff.members,
+            "headers": diff.headers,
         }),
     )
 }

@@ -4,9 +4,7 @@ use crate::listener::inbox::entry::Entry;
 use crate::mask::outside;
 use crate::report::curl::shell_quote;
 
-/// Headers that belong to a connection and not to the message, or that a sender sets itself.
-///
-/// Source: RFC 9110, section 7.6.1.
+/// Headers of a connection and not of the message (RFC 9110, section 7.6.1), or set by a sender.
 const HOP_BY_HOP: [&str; 11] = [
     "connection",
     "content-length",

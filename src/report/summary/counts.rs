@@ -1,7 +1,10 @@
 //! What a summary counts and keeps: plain data.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
+
+use serde::Serialize;
 
 use crate::report::figures::shortened;
 use crate::sender::record::OrderResult;
@@ -27,7 +30,7 @@ impl OrderCounts {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct AttemptCounts {
     /// The attempts' number, from 1.
     pub attempt: u32,
@@ -35,11 +38,18 @@ pub struct AttemptCounts {
     pub failed: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+impl AttemptCounts {
+    pub const fn made(&self) -> u64 {
+        self.acknowledged + self.failed
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reason {
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     pub explanation: String,
     pub attempts: u64,
+    #[serde(rename = "orders_exhausted")]
     pub exhausted: u64,
 }
 
@@ -50,7 +60,7 @@ pub struct SlowOrder {
     pub attempt: u32,
     pub latency: Duration,
     pub service_time: Duration,
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,9 +79,8 @@ pub struct OrderOutcome {
     pub attempts: u32,
     pub at: Duration,
     pub slowest: Duration,
-    pub code: Option<&'static str>,
+    pub code: Option<Cow<'static, str>>,
     pub explanation: Option<String>,
-    pub lapsed: bool,
 }
 
 /// What the parts of the run before this one come to; nothing for a run that was not resumed.
@@ -95,7 +104,6 @@ impl OrderOutcome {
             slowest: Duration::ZERO,
             code: None,
             explanation: None,
-            lapsed: false,
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{DeliverySummary, RunFacts, RunReport};
 use crate::report::gates::{Figure, GateResult};
 use crate::report::json;
 use crate::report::text::milliseconds;
-use crate::sender::record::AttemptRecord;
+use crate::sender::record::Attempt;
 
 pub fn ready(facts: &RunFacts, seed: u64) -> String {
     json::line(
@@ -49,17 +49,8 @@ pub fn summary(report: &RunReport) -> String {
                 "planned_per_second": summary.facts.rate,
                 "attempts_per_second": summary.attempt_rate(),
             },
-            "by_attempt": summary.by_attempt.iter().map(|row| json!({
-                "attempt": row.attempt,
-                "acknowledged": row.acknowledged,
-                "failed": row.failed,
-            })).collect::<Vec<_>>(),
-            "reasons": summary.reasons.iter().map(|reason| json!({
-                "code": reason.code,
-                "explanation": reason.explanation,
-                "attempts": reason.attempts,
-                "orders_exhausted": reason.exhausted,
-            })).collect::<Vec<_>>(),
+            "by_attempt": summary.by_attempt,
+            "reasons": summary.reasons,
             "latency_from_intended": latency(&summary.latency),
             "latency_from_sent": latency(&summary.service_time),
             "throttled": {
@@ -159,7 +150,7 @@ fn gate(result: &GateResult) -> Value {
     })
 }
 
-pub fn attempt(attempt: &AttemptRecord) -> String {
+pub fn attempt(attempt: &Attempt) -> String {
     json::line(
         "delivery-attempt",
         &json!({
@@ -183,7 +174,7 @@ pub fn attempt(attempt: &AttemptRecord) -> String {
 mod tests {
     use super::*;
     use crate::report::summary::sample;
-    use crate::sender::record::FleetEvent;
+    use crate::sender::record::EngineEvent;
 
     #[test]
     fn the_summary_is_one_line_that_adds_up() {
@@ -218,7 +209,7 @@ mod tests {
     #[test]
     fn an_attempt_is_one_line_with_both_clocks() {
         let events = sample::events(3);
-        let Some(FleetEvent::Attempt(first)) = events.first() else { panic!("no attempt") };
+        let Some(EngineEvent::Attempt(first)) = events.first() else { panic!("no attempt") };
         let value: Value = serde_json::from_str(&attempt(first)).unwrap();
         assert_eq!((&value["attempt"], &value["acknowledged"]), (&json!(1), &json!(true)));
         let latency = |name: &str| value[name].as_f64().unwrap();

@@ -2,116 +2,84 @@
 
 use std::time::Duration;
 
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus};
 
 use super::{DeliverySummary, OrderOutcome, RunReport};
-use crate::mask::outside;
 use crate::report::figures::counted;
-use crate::report::text::push_visible;
+use crate::report::junit::{self, document, failure, skipped, suite, visible};
 use crate::sender::record::OrderResult;
 
 const MOST_NAMES: usize = 20;
 
 pub fn xml(report: &RunReport) -> String {
     let summary = &report.summary;
-    let mut orders = TestSuite::new("orders");
-    orders.set_time(summary.length);
-    match summary.kept_orders() {
-        Some(kept) => kept.for_each(|order| {
-            orders.add_test_case(order_case(order));
-        }),
-        None => {
-            orders.add_test_cases(result_cases(summary));
-        }
-    }
+    let mut cases = match summary.kept_orders() {
+        Some(kept) => kept.map(order_case).collect(),
+        None => result_cases(summary),
+    };
     let told = summary.kept_orders().map_or(0, |kept| kept.filter(|it| is_unsent(it)).count());
     let untold = summary.not_sent().saturating_sub(told as u64);
     if untold > 0 {
-        let status = not_sent(&format!("{} not sent", counted(untold, "order")));
-        orders.add_test_case(case("orders", "every order is sent", status, Duration::ZERO));
+        let status = skipped(&format!("{} not sent", counted(untold, "order")));
+        cases.push(case("every order is sent", status));
     }
     if let Some(why) = &summary.cut_short {
         let status = failure(NonSuccessKind::Error, "cut-short", why);
-        orders.add_test_case(case("orders", "every order is read", status, Duration::ZERO));
+        cases.push(case("every order is read", status));
     }
-    let mut junit = Report::new("payout-notify simulate");
-    junit.set_time(summary.length);
-    junit.add_test_suite(orders);
-    if !report.gates.is_empty() {
-        let mut gates = TestSuite::new("gates");
-        gates.add_test_cases(report.gates.iter().map(|result| {
-            let status = match result.is_passed() {
-                true => TestCaseStatus::success(),
-                false => failure(
-                    NonSuccessKind::Failure,
-                    result.verdict.code(),
-                    &format!("{}: {}", result.gate.text(), result.explanation()),
-                ),
-            };
-            case("gates", result.gate.text(), status, Duration::ZERO)
-        }));
-        junit.add_test_suite(gates);
-    }
-    junit.to_string().expect("a document in memory is always written")
+    let mut orders = suite("orders", cases);
+    orders.set_time(summary.length);
+    let gates = report.gates.iter().map(|result| {
+        let text = result.gate.text();
+        let status = match result.is_passed() {
+            true => TestCaseStatus::success(),
+            false => failure(
+                NonSuccessKind::Failure,
+                result.verdict.code(),
+                &format!("{text}: {}", result.explanation()),
+            ),
+        };
+        junit::case("gates", text, status, Duration::ZERO)
+    });
+    let gates = (!report.gates.is_empty()).then(|| suite("gates", gates));
+    document("payout-notify simulate", summary.length, [orders].into_iter().chain(gates))
 }
 
-fn case(class: &str, name: &str, status: TestCaseStatus, time: Duration) -> TestCase {
-    let mut case = TestCase::new(visible(name), status);
-    case.set_classname(class).set_time(time);
-    case
-}
-
-fn failure(kind: NonSuccessKind, code: &str, message: &str) -> TestCaseStatus {
-    let mut status = TestCaseStatus::non_success(kind);
-    status.set_type(code).set_message(visible(message));
-    status
-}
-
-/// Nothing was asked of the merchant, so nothing failed.
-fn not_sent(message: &str) -> TestCaseStatus {
-    let mut status = TestCaseStatus::skipped();
-    status.set_message(message);
-    status
+fn case(name: &str, status: TestCaseStatus) -> TestCase {
+    junit::case("orders", name, status, Duration::ZERO)
 }
 
 fn is_unsent(order: &OrderOutcome) -> bool {
-    order.result == Some(OrderResult::Interrupted) && order.attempts == 0
-}
-
-/// A text on one line with nothing hidden in it: ids and reasons come from others, and XML that
-/// holds a noncharacter such as U+FFFE cannot be read at all.
-fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    outside(text).chars().for_each(|character| push_visible(&mut shown, character));
-    shown
+    matches!(order.result, Some(OrderResult::Interrupted(_))) && order.attempts == 0
 }
 
 fn order_case(order: &OrderOutcome) -> TestCase {
     let status = match order.result {
         Some(OrderResult::Acknowledged) => TestCaseStatus::success(),
-        _ if is_unsent(order) => not_sent("not sent: the run was stopped before"),
+        _ if is_unsent(order) => skipped("not sent: the run was stopped before"),
         result => {
             let kind = match result {
-                Some(OrderResult::Exhausted) => NonSuccessKind::Failure,
+                Some(OrderResult::Exhausted(_)) => NonSuccessKind::Failure,
                 // Whether the merchant is right was not learnt, which is no failure of its own.
                 _ => NonSuccessKind::Error,
             };
-            let code = order.code.unwrap_or(match result {
-                Some(OrderResult::Exhausted) => "unknown-outcome",
+            let code = order.code.as_deref().unwrap_or(match result {
+                Some(OrderResult::Exhausted(_)) => "unknown-outcome",
                 _ => "interrupted",
             });
             failure(kind, code, &told(order))
         }
     };
     let name = format!("#{} {}", order.order, order.order_id);
-    case("orders", &name, status, order.slowest)
+    junit::case("orders", &name, status, order.slowest)
 }
 
 fn told(order: &OrderOutcome) -> String {
     let result = order.result.map_or("not ended", OrderResult::code);
     let attempts = counted(u64::from(order.attempts), "attempt");
-    let lapsed = if order.lapsed { ", its window ended while the sender was stopped" } else { "" };
-    match order.explanation.as_deref().or(order.code) {
+    let is_lapsed = order.result.is_some_and(OrderResult::is_lapsed);
+    let lapsed = if is_lapsed { ", its window ended while the sender was stopped" } else { "" };
+    match order.explanation.as_deref().or(order.code.as_deref()) {
         Some(why) => format!("{result} after {attempts}{lapsed}: {why}"),
         None => format!("{result} after {attempts}{lapsed}"),
     }
@@ -119,12 +87,8 @@ fn told(order: &OrderOutcome) -> String {
 
 fn result_cases(summary: &DeliverySummary) -> Vec<TestCase> {
     let orders = &summary.orders;
-    let mut cases = vec![case(
-        "orders",
-        &format!("{} acknowledged", counted(orders.acknowledged, "order")),
-        TestCaseStatus::success(),
-        Duration::ZERO,
-    )];
+    let acknowledged = format!("{} acknowledged", counted(orders.acknowledged, "order"));
+    let mut cases = vec![case(&acknowledged, TestCaseStatus::success())];
     for reason in &summary.reasons {
         let status = match reason.exhausted {
             0 => TestCaseStatus::success(),
@@ -135,13 +99,13 @@ fn result_cases(summary: &DeliverySummary) -> Vec<TestCase> {
                     reason.code,
                     reason.explanation
                 );
-                let mut status = failure(NonSuccessKind::Failure, reason.code, &told);
-                status.set_description(names(summary, Some(reason.code)));
+                let mut status = failure(NonSuccessKind::Failure, &reason.code, &told);
+                status.set_description(names(summary, Some(&reason.code)));
                 status
             }
         };
         let name = format!("no order ends exhausted with {}", reason.code);
-        cases.push(case("orders", &name, status, Duration::ZERO));
+        cases.push(case(&name, status));
     }
     let explained: u64 = summary.reasons.iter().map(|reason| reason.exhausted).sum();
     for (count, kind, what) in [
@@ -152,14 +116,15 @@ fn result_cases(summary: &DeliverySummary) -> Vec<TestCase> {
             let told = format!("{} ended {what}", counted(count, "order"));
             let mut status = failure(kind, what, &told);
             status.set_description(names(summary, None));
-            cases.push(case("orders", &format!("no order ends {what}"), status, Duration::ZERO));
+            cases.push(case(&format!("no order ends {what}"), status));
         }
     }
     cases
 }
 
 fn names(summary: &DeliverySummary, code: Option<&str>) -> String {
-    let failures = summary.failures.iter().filter(|order| code.is_none() || order.code == code);
+    let failures =
+        summary.failures.iter().filter(|order| code.is_none() || order.code.as_deref() == code);
     let line = |order: &OrderOutcome| format!("{}: {}", order.order_id, told(order));
     failures.take(MOST_NAMES).map(|order| visible(&line(order)) + "\n").collect()
 }

@@ -16,10 +16,8 @@ const LONGEST_US: u64 = 366 * 24 * 3600 * 1_000_000;
 pub const SHOWN_QUANTILES: [(&str, f64); 4] =
     [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
 
-/// The times of many attempts, kept in microseconds.
-///
-/// Quantiles hold three digits; the smallest, the largest and the mean are exact. It takes at most
-/// some 700 KiB, whatever is recorded.
+/// The times of many attempts, in microseconds: quantiles to three digits; the smallest, the
+/// largest and the mean exact. It takes at most some 700 KiB, whatever is recorded.
 #[derive(Clone, Debug)]
 pub struct LatencyFigures {
     histogram: Histogram<u64>,
@@ -61,17 +59,14 @@ impl LatencyFigures {
         (self.count() > 0).then(|| Duration::from_micros(micros))
     }
 
-    /// The shortest time; `None` of no times.
     pub fn shortest(&self) -> Option<Duration> {
         (self.count() > 0).then(|| Duration::from_micros(self.smallest_us))
     }
 
-    /// The longest time; `None` of no times.
     pub fn longest(&self) -> Option<Duration> {
         (self.count() > 0).then(|| Duration::from_micros(self.largest_us))
     }
 
-    /// The mean time; `None` of no times.
     pub fn mean(&self) -> Option<Duration> {
         let mean = self.sum_us.checked_div(u128::from(self.count()))?;
         Some(Duration::from_micros(u64::try_from(mean).unwrap_or(u64::MAX)))

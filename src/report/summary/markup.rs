@@ -1,67 +1,43 @@
-//! HTML in the making: fixed markup, and texts that pass one escaper.
+//! What the templates of HTML pages write values with.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write};
 
 use crate::mask::outside;
 use crate::report::text::is_hidden;
 
-/// A page in the making.
-///
-/// Markup is fixed text of this program; whatever comes from a run can only enter as text or as a
-/// number, so nothing that was received becomes markup.
-#[derive(Debug, Default)]
-pub(in crate::report) struct Markup {
-    page: String,
+/// A coordinate or a length with two places; a number that is none becomes 0.
+pub(super) fn number(number: f64) -> String {
+    format!("{:.2}", if number.is_finite() { number } else { 0.0 })
 }
 
-impl Markup {
-    pub(in crate::report) fn begin(&mut self, title: &str, style: &'static str) {
-        self.html("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
-        // The page is handed round and holds received texts: whatever slipped in could not run or load.
-        self.html("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">");
-        self.html("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
-        self.html("<meta name=\"color-scheme\" content=\"light dark\"><title>");
-        self.text(title).html("</title><style>\n");
-        self.html(style).html("</style></head><body><main>");
-    }
+/// Escapes each value that a template shows: no text becomes markup, keys are masked, and hidden
+/// characters are made visible.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Escaper;
 
-    pub(in crate::report) fn html(&mut self, fixed: &'static str) -> &mut Self {
-        self.page.push_str(fixed);
-        self
-    }
-
-    pub(in crate::report) fn text(&mut self, text: &str) -> &mut Self {
-        escape(&outside(text), &mut self.page);
-        self
-    }
-
-    /// Adds a coordinate or a length with two places; a number that is none becomes 0.
-    pub(in crate::report) fn number(&mut self, number: f64) -> &mut Self {
-        let number = if number.is_finite() { number } else { 0.0 };
-        // Writing to a String cannot fail.
-        let _ = write!(self.page, "{number:.2}");
-        self
-    }
-
-    pub(in crate::report) fn finish(self) -> String {
-        self.page
-    }
-}
-
-fn escape(text: &str, page: &mut String) {
-    for character in text.chars() {
-        match character {
-            '&' => page.push_str("&amp;"),
-            '<' => page.push_str("&lt;"),
-            '>' => page.push_str("&gt;"),
-            '"' => page.push_str("&quot;"),
-            '\'' => page.push_str("&#39;"),
-            hidden if is_hidden(hidden) => {
-                page.extend(hidden.escape_unicode());
+impl askama::filters::Escaper for Escaper {
+    fn write_escaped_str<W: Write>(&self, mut page: W, text: &str) -> fmt::Result {
+        for character in outside(text).chars() {
+            match character {
+                '&' => page.write_str("&amp;")?,
+                '<' => page.write_str("&lt;")?,
+                '>' => page.write_str("&gt;")?,
+                '"' => page.write_str("&quot;")?,
+                '\'' => page.write_str("&#39;")?,
+                hidden if is_hidden(hidden) => write!(page, "{}", hidden.escape_unicode())?,
+                plain => page.write_char(plain)?,
             }
-            plain => page.push(plain),
         }
+        Ok(())
     }
+}
+
+#[cfg(any(fuzzing, test))]
+pub fn escaped(text: &str) -> String {
+    let mut page = String::new();
+    // Writing to a String cannot fail.
+    let _ = askama::filters::Escaper::write_escaped_str(&Escaper, &mut page, text);
+    page
 }
 
 #[cfg(test)]
@@ -70,22 +46,12 @@ mod tests {
 
     #[test]
     fn a_text_never_becomes_markup() {
-        let mut page = Markup::default();
-        page.html("<p title=\"")
-            .text("\"><script>'&")
-            .html("\">")
-            .text("a\u{202e}b\0\n")
-            .html("</p>");
-        assert_eq!(
-            page.finish(),
-            "<p title=\"&quot;&gt;&lt;script&gt;&#39;&amp;\">a\\u{202e}b\\u{0}\\u{a}</p>"
-        );
+        let page = escaped("\"><script>'&a\u{202e}b\0\n");
+        assert_eq!(page, "&quot;&gt;&lt;script&gt;&#39;&amp;a\\u{202e}b\\u{0}\\u{a}");
     }
 
     #[test]
     fn a_number_is_a_number() {
-        let mut page = Markup::default();
-        page.number(1.0).html(" ").number(f64::NAN).html(" ").number(f64::INFINITY);
-        assert_eq!(page.finish(), "1.00 0.00 0.00");
+        assert_eq!([1.0, f64::NAN, f64::INFINITY].map(number), ["1.00", "0.00", "0.00"]);
     }
 }

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use super::{DeliverySummary, RunFacts, RunReport};
 use crate::report::gates::Gate;
-use crate::sender::record::{AttemptRecord, FleetEvent, OrderRecord, OrderResult};
+use crate::sender::decide::Exhaustion;
+use crate::sender::record::{Attempt, EngineEvent, OrderEnd, OrderResult};
 
 const OFFSETS_SECONDS: [u64; 4] = [0, 15, 45, 105];
 
@@ -30,7 +31,7 @@ pub(crate) fn facts(orders: u64) -> RunFacts {
 }
 
 /// `orders` orders at 100 a second, through a merchant that stalls for a second in every ten.
-pub(crate) fn events(orders: u64) -> Vec<FleetEvent> {
+pub(crate) fn events(orders: u64) -> Vec<EngineEvent> {
     let mut rng = fastrand::Rng::with_seed(7);
     let mut events = Vec::new();
     for order in 1..=orders {
@@ -40,17 +41,16 @@ pub(crate) fn events(orders: u64) -> Vec<FleetEvent> {
             let attempt = attempt(&mut rng, order, &order_id, number, intended);
             let finished = attempt.finished;
             let is_acknowledged = attempt.is_acknowledged();
-            events.push((finished, FleetEvent::Attempt(attempt)));
+            events.push((finished, EngineEvent::Attempt(attempt)));
             if is_acknowledged || number as usize == OFFSETS_SECONDS.len() {
                 let result = if is_acknowledged {
                     OrderResult::Acknowledged
                 } else {
-                    OrderResult::Exhausted
+                    OrderResult::Exhausted(Exhaustion::NoRetriesLeft)
                 };
                 let order_id = Arc::clone(&order_id);
-                let (attempts, lapsed) = (number, false);
-                let record = OrderRecord { order, order_id, result, attempts, finished, lapsed };
-                events.push((finished, FleetEvent::Order(record)));
+                let record = OrderEnd { order, order_id, result, attempts: number, finished };
+                events.push((finished, EngineEvent::Order(record)));
                 break;
             }
         }
@@ -65,7 +65,7 @@ fn attempt(
     order_id: &Arc<str>,
     attempt: u32,
     intended: Duration,
-) -> AttemptRecord {
+) -> Attempt {
     let in_stall = intended.as_millis() % 10_000;
     let stall_ms = if in_stall < 1000 { 1000 - in_stall as u64 } else { 0 };
     let sent = intended + Duration::from_millis(stall_ms);
@@ -82,7 +82,7 @@ fn attempt(
     if fault.is_some_and(|(code, ..)| code == "timeout") {
         took = Duration::from_secs(10);
     }
-    AttemptRecord {
+    Attempt {
         order,
         order_id: Arc::clone(order_id),
         attempt,
@@ -90,9 +90,44 @@ fn attempt(
         sent,
         finished: sent + took,
         status: fault.map_or(Some(200), |(_, status, _)| status),
-        code: fault.map_or("acknowledged", |(code, ..)| code),
+        code: fault.map_or("acknowledged", |(code, ..)| code).into(),
         explanation: fault.map(|(_, _, why)| why.to_owned()),
     }
+}
+
+/// One order for each list of codes, each code that of an attempt of 1 ms.
+pub(crate) fn with_codes(orders: &[&[&'static str]]) -> Vec<EngineEvent> {
+    with_times(orders, Duration::from_millis(1))
+}
+
+pub(crate) fn with_times(orders: &[&[&'static str]], took: Duration) -> Vec<EngineEvent> {
+    let mut events = Vec::new();
+    for (order, codes) in (1..).zip(orders) {
+        let order_id: Arc<str> = format!("POT{order:08}").into();
+        for (attempt, code) in (1..).zip(*codes) {
+            let explanation = (*code != "acknowledged").then(|| "why".to_owned());
+            let (intended, sent, finished) = (Duration::ZERO, Duration::ZERO, took);
+            let (order_id, status) = (Arc::clone(&order_id), None);
+            events.push(EngineEvent::Attempt(Attempt {
+                order,
+                order_id,
+                attempt,
+                intended,
+                sent,
+                finished,
+                status,
+                code: (*code).into(),
+                explanation,
+            }));
+        }
+        let result = match codes.last() {
+            Some(&"acknowledged") => OrderResult::Acknowledged,
+            _ => OrderResult::Exhausted(Exhaustion::NoRetriesLeft),
+        };
+        let (attempts, finished) = (codes.len() as u32, took);
+        events.push(EngineEvent::Order(OrderEnd { order, order_id, result, attempts, finished }));
+    }
+    events
 }
 
 pub(crate) fn summary(orders: u64) -> DeliverySummary {
@@ -104,8 +139,8 @@ pub(crate) fn summary(orders: u64) -> DeliverySummary {
 
 pub(crate) fn report(orders: u64) -> RunReport {
     let mut summary = summary(orders);
-    summary.fold(&FleetEvent::Throttled { at: Duration::from_secs(11), in_flight: 1024 });
-    summary.fold(&FleetEvent::UnknownOutcome { order: 1, order_id: "POT1".into(), attempt: 1 });
+    summary.fold(&EngineEvent::Throttled { at: Duration::from_secs(11), in_flight: 1024 });
+    summary.fold(&EngineEvent::UnknownOutcome { order: 1, order_id: "POT1".into(), attempt: 1 });
     (0..orders / 20).for_each(|_| summary.count_duplicate());
     let gates = ["p99>200ms", "acked<99%"];
     let gates = gates.map(|gate| Gate::parse(gate).unwrap().evaluate(&summary)).to_vec();
@@ -119,7 +154,7 @@ pub(crate) fn hostile() -> RunReport {
     let mut summary = DeliverySummary::new(facts);
     let order_id: Arc<str> = evil.into();
     let order = Arc::clone(&order_id);
-    summary.fold(&FleetEvent::Attempt(AttemptRecord {
+    summary.fold(&EngineEvent::Attempt(Attempt {
         order: 1,
         order_id: order,
         attempt: 1,
@@ -127,17 +162,17 @@ pub(crate) fn hostile() -> RunReport {
         sent: Duration::ZERO,
         finished: Duration::from_millis(5),
         status: None,
-        code: "<script>alert(2)</script>",
+        code: "<script>alert(2)</script>".into(),
         explanation: Some(evil.to_owned()),
     }));
-    let (result, finished) = (OrderResult::Exhausted, Duration::from_millis(5));
-    summary.fold(&FleetEvent::Order(OrderRecord {
+    let (result, finished) =
+        (OrderResult::Exhausted(Exhaustion::NoRetriesLeft), Duration::from_millis(5));
+    summary.fold(&EngineEvent::Order(OrderEnd {
         order: 1,
         order_id,
         result,
         attempts: 1,
         finished,
-        lapsed: false,
     }));
     summary.finish(finished);
     let gates = vec![Gate::parse("exhausted>0").unwrap().evaluate(&summary)];

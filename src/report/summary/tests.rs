@@ -2,12 +2,17 @@ use super::counts::LONGEST_ID;
 use super::*;
 use crate::report::gates::Gate;
 use crate::report::summary::sample::{events, facts, report, summary};
+use crate::sender::decide::Exhaustion;
+use crate::sender::record::Interruption;
 use crate::support::schema::Schemas;
 
-fn attempt(order: u64, number: u32, latency_ms: u64, code: &'static str) -> AttemptRecord {
+const EXHAUSTED: OrderResult = OrderResult::Exhausted(Exhaustion::NoRetriesLeft);
+const INTERRUPTED: OrderResult = OrderResult::Interrupted(Interruption::InFlight);
+
+fn attempt(order: u64, number: u32, latency_ms: u64, code: &'static str) -> Attempt {
     let start = Duration::from_millis(order);
     let finished = start + Duration::from_millis(latency_ms);
-    AttemptRecord {
+    Attempt {
         order,
         order_id: format!("POT{order}").into(),
         attempt: number,
@@ -15,20 +20,20 @@ fn attempt(order: u64, number: u32, latency_ms: u64, code: &'static str) -> Atte
         sent: start,
         finished,
         status: None,
-        code,
+        code: code.into(),
         explanation: (code != "acknowledged").then(|| format!("why {order}")),
     }
 }
 
-fn end(order: u64, attempts: u32, result: OrderResult) -> FleetEvent {
+fn end(order: u64, attempts: u32, result: OrderResult) -> EngineEvent {
     let (order_id, finished) = (format!("POT{order}").into(), Duration::from_secs(9));
-    FleetEvent::Order(OrderRecord { order, order_id, result, attempts, finished, lapsed: false })
+    EngineEvent::Order(OrderEnd { order, order_id, result, attempts, finished })
 }
 
 #[test]
 fn every_event_is_counted_once() {
     let (events, summary) = (events(5000), summary(5000));
-    let attempts = events.iter().filter(|event| matches!(event, FleetEvent::Attempt(_))).count();
+    let attempts = events.iter().filter(|event| matches!(event, EngineEvent::Attempt(_))).count();
     assert_eq!(summary.attempts(), attempts as u64);
     let rows: u64 = summary.by_attempt.iter().map(|row| row.acknowledged + row.failed).sum();
     assert_eq!(rows, summary.attempts());
@@ -56,23 +61,25 @@ fn a_stall_shows_in_the_latency_and_not_in_the_service_time() {
 #[test]
 fn reasons_keep_their_first_explanation_and_the_orders_lost() {
     let mut summary = DeliverySummary::new(facts(3));
-    summary.fold(&FleetEvent::Attempt(attempt(1, 1, 5, "timeout")));
-    summary.fold(&end(1, 1, OrderResult::Exhausted));
-    summary.fold(&FleetEvent::Attempt(attempt(2, 1, 5, "timeout")));
-    summary.fold(&FleetEvent::Attempt(attempt(2, 2, 5, "acknowledged")));
+    summary.fold(&EngineEvent::Attempt(attempt(1, 1, 5, "timeout")));
+    summary.fold(&end(1, 1, EXHAUSTED));
+    summary.fold(&EngineEvent::Attempt(attempt(2, 1, 5, "timeout")));
+    summary.fold(&EngineEvent::Attempt(attempt(2, 2, 5, "acknowledged")));
     summary.fold(&end(2, 2, OrderResult::Acknowledged));
-    summary.fold(&FleetEvent::Attempt(attempt(3, 1, 5, "tls")));
+    summary.fold(&EngineEvent::Attempt(attempt(3, 1, 5, "tls")));
     summary.finish(Duration::from_secs(10));
     let reasons: Vec<_> = summary
         .reasons
         .iter()
-        .map(|reason| (reason.code, reason.explanation.as_str(), reason.attempts, reason.exhausted))
+        .map(|reason| {
+            (&*reason.code, reason.explanation.as_str(), reason.attempts, reason.exhausted)
+        })
         .collect();
     assert_eq!(reasons, [("timeout", "why 1", 2, 1), ("tls", "why 3", 1, 0)]);
     assert_eq!((summary.orders.ended(), summary.total_orders()), (2, 3));
     assert_eq!((summary.pending_retries(), summary.orders.retried), (1, 1));
     let kept: Vec<_> = summary.kept_orders().unwrap().map(|order| order.result).collect();
-    assert_eq!(kept, [Some(OrderResult::Exhausted), Some(OrderResult::Acknowledged), None]);
+    assert_eq!(kept, [Some(EXHAUSTED), Some(OrderResult::Acknowledged), None]);
 }
 
 #[test]
@@ -80,7 +87,7 @@ fn the_slowest_orders_are_ten_and_each_once() {
     let mut summary = DeliverySummary::new(facts(100));
     for order in 1..=100 {
         for (number, latency) in [(1, order), (2, order * 2), (3, 1)] {
-            summary.fold(&FleetEvent::Attempt(attempt(order, number, latency, "timeout")));
+            summary.fold(&EngineEvent::Attempt(attempt(order, number, latency, "timeout")));
         }
     }
     let orders: Vec<u64> = summary.slowest.iter().map(|slow| slow.order).collect();
@@ -95,8 +102,8 @@ fn what_is_kept_is_bounded() {
         let mut failed = attempt(order, u32::MAX, 1, "timeout");
         failed.order_id = "x".repeat(10_000).into();
         failed.explanation = Some("y".repeat(10_000));
-        summary.fold(&FleetEvent::Attempt(failed));
-        summary.fold(&end(order, 1, OrderResult::Exhausted));
+        summary.fold(&EngineEvent::Attempt(failed));
+        summary.fold(&end(order, 1, EXHAUSTED));
     }
     assert!(summary.kept_orders().is_none());
     assert_eq!(summary.failures.len(), MOST_KEPT_FAILURES);
@@ -131,13 +138,13 @@ fn every_line_is_valid_by_its_schema() {
     let mut summary = DeliverySummary::new(facts);
     let mut check_summary = |summary: &DeliverySummary| {
         let gates = ["p99>1s", "acked<100%", "exhausted>0", "rate<1/s"];
-        let gates = gates.map(|gate| gate.parse::<Gate>().expect("a gate").evaluate(summary));
+        let gates = gates.map(|gate| Gate::parse(gate).expect("a gate").evaluate(summary));
         check(&json::summary(&RunReport { summary: summary.clone(), gates: gates.to_vec() }));
     };
     check_summary(&summary);
     let mut attempts = Vec::new();
     for order in 1..=3 {
-        let attempt = AttemptRecord {
+        let attempt = Attempt {
             order,
             order_id: "POT1".into(),
             attempt: 1,
@@ -145,26 +152,26 @@ fn every_line_is_valid_by_its_schema() {
             sent: Duration::from_millis(order * 2),
             finished: Duration::from_millis(order * 3),
             status: (order > 1).then_some(200),
-            code: if order > 1 { "acknowledged" } else { "timeout" },
+            code: if order > 1 { "acknowledged" } else { "timeout" }.into(),
             explanation: (order == 1).then(|| "too slow".to_owned()),
         };
-        summary.fold(&FleetEvent::Attempt(attempt.clone()));
+        summary.fold(&EngineEvent::Attempt(attempt.clone()));
         attempts.push(json::attempt(&attempt));
-        let result = if order == 1 { OrderResult::Exhausted } else { OrderResult::Acknowledged };
-        let AttemptRecord { order_id, finished, .. } = attempt;
-        let ended = OrderRecord { order, order_id, result, attempts: 1, finished, lapsed: false };
-        summary.fold(&FleetEvent::Order(ended));
+        let result = if order == 1 { EXHAUSTED } else { OrderResult::Acknowledged };
+        let Attempt { order_id, finished, .. } = attempt;
+        let ended = OrderEnd { order, order_id, result, attempts: 1, finished };
+        summary.fold(&EngineEvent::Order(ended));
     }
-    summary.fold(&FleetEvent::Throttled { at: Duration::ZERO, in_flight: 2 });
+    summary.fold(&EngineEvent::Throttled { at: Duration::ZERO, in_flight: 2 });
     summary.finish(Duration::from_secs(1));
     check_summary(&summary);
     attempts.iter().for_each(|attempt| check(attempt));
     schemas.assert_checked(&["delivery-summary", "delivery-attempt"]);
 }
 
-fn two_orders(events: &[FleetEvent]) -> DeliverySummary {
+fn two_orders(events: &[EngineEvent]) -> DeliverySummary {
     let mut summary = DeliverySummary::new(facts(2));
-    let acknowledged = FleetEvent::Attempt(attempt(1, 1, 5, "acknowledged"));
+    let acknowledged = EngineEvent::Attempt(attempt(1, 1, 5, "acknowledged"));
     summary.fold(&acknowledged);
     summary.fold(&end(1, 1, OrderResult::Acknowledged));
     events.iter().for_each(|event| summary.fold(event));
@@ -177,9 +184,9 @@ fn without_gates_only_a_run_whose_orders_are_all_acknowledged_is_a_yes() {
     let is_yes = |summary| RunReport { summary, gates: Vec::new() }.is_yes();
     for (second, expected) in [
         (&[end(2, 1, OrderResult::Acknowledged)][..], true),
-        (&[end(2, 3, OrderResult::Exhausted)], false),
-        (&[end(2, 1, OrderResult::Interrupted)], false),
-        (&[end(2, 0, OrderResult::Interrupted)], false),
+        (&[end(2, 3, EXHAUSTED)], false),
+        (&[end(2, 1, INTERRUPTED)], false),
+        (&[end(2, 0, INTERRUPTED)], false),
         (&[], false),
     ] {
         assert_eq!(is_yes(two_orders(second)), expected, "{second:?}");
@@ -187,7 +194,7 @@ fn without_gates_only_a_run_whose_orders_are_all_acknowledged_is_a_yes() {
     let mut unplanned = two_orders(&[]);
     unplanned.facts.orders = None;
     assert!(is_yes(unplanned.clone()));
-    unplanned.fold(&end(2, 0, OrderResult::Interrupted));
+    unplanned.fold(&end(2, 0, INTERRUPTED));
     assert!(!is_yes(unplanned));
 }
 
@@ -204,7 +211,7 @@ fn a_run_that_was_cut_short_is_never_a_yes() {
     // What became of the orders that it did not come to is not known.
     summary.facts.orders = Some(10);
     assert_eq!(summary.not_sent(), 8);
-    summary.fold(&end(3, 0, OrderResult::Interrupted));
+    summary.fold(&end(3, 0, INTERRUPTED));
     summary.cut_short = Some("the disk is full".to_owned());
     assert_eq!(summary.not_sent(), 1);
 }
@@ -212,7 +219,7 @@ fn a_run_that_was_cut_short_is_never_a_yes() {
 #[test]
 fn an_interrupted_order_was_sent_if_it_has_an_attempt() {
     let counts = |attempts| {
-        let orders = two_orders(&[end(2, attempts, OrderResult::Interrupted)]).orders;
+        let orders = two_orders(&[end(2, attempts, INTERRUPTED)]).orders;
         (orders.interrupted, orders.not_sent, orders.ended())
     };
     assert_eq!((counts(0), counts(1), counts(2)), ((0, 1, 1), (1, 0, 2), (1, 0, 2)));
@@ -223,7 +230,7 @@ fn the_rate_is_of_the_first_sends_over_the_time_between_them() {
     let rate = |sends: &[(u64, u32)]| {
         let mut summary = DeliverySummary::new(facts(9));
         for (millisecond, number) in sends {
-            summary.fold(&FleetEvent::Attempt(attempt(*millisecond, *number, 1, "timeout")));
+            summary.fold(&EngineEvent::Attempt(attempt(*millisecond, *number, 1, "timeout")));
         }
         summary.rate()
     };
@@ -236,7 +243,7 @@ fn the_rate_is_of_the_first_sends_over_the_time_between_them() {
 fn throttling_has_its_first_time_and_its_most_in_flight() {
     let mut summary = DeliverySummary::new(facts(2));
     for (second, in_flight) in [(3, 5), (4, 9), (5, 7)] {
-        summary.fold(&FleetEvent::Throttled { at: Duration::from_secs(second), in_flight });
+        summary.fold(&EngineEvent::Throttled { at: Duration::from_secs(second), in_flight });
     }
     let first_at = Some(Duration::from_secs(3));
     assert_eq!(summary.throttling, Throttling { episodes: 3, first_at, in_flight: 9 });
@@ -247,19 +254,20 @@ fn an_unknown_outcome_that_an_attempt_follows_was_sent_again() {
     let mut summary = DeliverySummary::new(facts(2));
     for order in [1, 1, 2] {
         let order_id = "POT".into();
-        summary.fold(&FleetEvent::UnknownOutcome { order, order_id, attempt: 1 });
+        summary.fold(&EngineEvent::UnknownOutcome { order, order_id, attempt: 1 });
     }
-    summary.fold(&FleetEvent::Attempt(attempt(1, 3, 5, "acknowledged")));
-    summary.fold(&FleetEvent::Attempt(attempt(1, 4, 5, "acknowledged")));
+    summary.fold(&EngineEvent::Attempt(attempt(1, 3, 5, "acknowledged")));
+    summary.fold(&EngineEvent::Attempt(attempt(1, 4, 5, "acknowledged")));
     assert_eq!((summary.unknown_outcomes, summary.sent_again), (3, 2));
 }
 
 #[test]
 fn an_order_that_was_not_sent_is_not_a_failure_and_a_lapsed_one_is_counted() {
-    let unsent = two_orders(&[end(2, 0, OrderResult::Interrupted)]);
+    let unsent = two_orders(&[end(2, 0, INTERRUPTED)]);
     assert_eq!((unsent.failures.len(), unsent.orders.lapsed), (0, 0));
-    let FleetEvent::Order(order) = end(2, 1, OrderResult::Exhausted) else { panic!() };
-    let lapsed = two_orders(&[FleetEvent::Order(OrderRecord { lapsed: true, ..order })]);
+    let EngineEvent::Order(order) = end(2, 1, EXHAUSTED) else { panic!() };
+    let result = OrderResult::Exhausted(Exhaustion::WindowPassedWhileStopped);
+    let lapsed = two_orders(&[EngineEvent::Order(OrderEnd { result, ..order })]);
     assert_eq!((lapsed.failures.len(), lapsed.orders.lapsed), (1, 1));
 }
 
@@ -268,10 +276,10 @@ fn a_thousand_orders_are_kept_one_by_one() {
     let mut summary = DeliverySummary::new(facts(1001));
     let kept = |summary: &DeliverySummary| summary.kept_orders().map(Iterator::count);
     for order in 1..=1000 {
-        summary.fold(&FleetEvent::Attempt(attempt(order, 1, 1, "timeout")));
+        summary.fold(&EngineEvent::Attempt(attempt(order, 1, 1, "timeout")));
     }
-    summary.fold(&FleetEvent::Attempt(attempt(1000, 2, 1, "acknowledged")));
+    summary.fold(&EngineEvent::Attempt(attempt(1000, 2, 1, "acknowledged")));
     assert_eq!(kept(&summary), Some(1000));
-    summary.fold(&FleetEvent::Attempt(attempt(1001, 1, 1, "acknowledged")));
+    summary.fold(&EngineEvent::Attempt(attempt(1001, 1, 1, "acknowledged")));
     assert_eq!(kept(&summary), None);
 }

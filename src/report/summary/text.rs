@@ -1,7 +1,7 @@
 //! The summary of a run for a person, within 80 columns.
 
 use super::latency::{LatencyFigures, SHOWN_QUANTILES};
-use super::{DeliverySummary, RunReport};
+use super::{AttemptCounts, DeliverySummary, RunReport};
 use crate::report::drawing::{LogScale, bar, curve, labels};
 use crate::report::figures::{counted, grouped, rate, share, shortened, span, three_digits};
 use crate::report::gates::{GateResult, GateVerdict};
@@ -98,6 +98,18 @@ fn remarks(summary: &DeliverySummary) -> Vec<Line> {
         let told = format!(" for {orders} while the sender was stopped");
         lines.push(Line::new().warn("  window ended").plain(told));
     }
+    let (stale, _) = summary.stale();
+    if stale > 0 {
+        let attempts = counted(stale, "attempt");
+        let told = format!(": {attempts} met a kept connection's end; gates leave them out");
+        lines.push(Line::new().warn("  stale").plain(told));
+    }
+    if summary.has_delayed_replies() {
+        let told = " reply times sit at 40-44 ms, where Nagle's algorithm meets delayed";
+        lines.push(Line::new().accent("  hint:").plain(told));
+        let told = "        acknowledgements: set TCP_NODELAY on the merchant's side";
+        lines.push(Line::new().plain(told));
+    }
     lines.extend(earlier(summary));
     lines
 }
@@ -131,14 +143,14 @@ fn earlier(summary: &DeliverySummary) -> Vec<Line> {
 
 fn attempts(summary: &DeliverySummary) -> Vec<Line> {
     let rows = &summary.by_attempt;
-    let most = rows.iter().map(|row| row.acknowledged + row.failed).max().unwrap_or(0);
+    let most = rows.iter().map(AttemptCounts::made).max().unwrap_or(0);
     if most == 0 {
         return Vec::new();
     }
     let head = format!("  {:<5}{:>11}{:>11}{:>10}  ", "", "made", "acked", "of orders");
     let mut lines = vec![heading("By attempt"), Line::new().dim(head.trim_end().to_owned())];
     lines.extend(rows.iter().take(MOST_ATTEMPT_ROWS).map(|row| {
-        let made = row.acknowledged + row.failed;
+        let made = row.made();
         let (good, all) = (bar(row.acknowledged, most, 36), bar(made, most, 36));
         let rest = all.chars().count().saturating_sub(good.chars().count());
         Line::new()
@@ -168,7 +180,7 @@ fn reasons(summary: &DeliverySummary) -> Vec<Line> {
     let mut lines = vec![heading("Attempts without acknowledgement, by reason")];
     for reason in summary.reasons.iter().take(MOST_REASONS) {
         let count = grouped(reason.attempts);
-        let name = shortened(reason.code, 24);
+        let name = shortened(&reason.code, 24);
         let room = 78_usize.saturating_sub(2 + 9 + 2 + name.chars().count().max(LABEL));
         lines.push(
             Line::new()
@@ -235,7 +247,7 @@ fn slowest(summary: &DeliverySummary) -> Vec<Line> {
         Line::new()
             .plain(format!("  {:>9}  ", three_digits(slow.latency)))
             .accent(format!("{:<LONGEST_ID$}", shortened(&slow.order_id, LONGEST_ID)))
-            .dim(format!("  #{:<3} {}", slow.attempt, shortened(slow.code, 28)))
+            .dim(format!("  #{:<3} {}", slow.attempt, shortened(&slow.code, 28)))
     }));
     lines
 }
@@ -251,7 +263,12 @@ fn failures(summary: &DeliverySummary) -> Vec<Line> {
             .accent(format!("  {:<LONGEST_ID$}", shortened(&order.order_id, LONGEST_ID)))
             .bad(format!("  {result}"))
             .plain(format!(" after {}", counted(u64::from(order.attempts), "attempt")))
-            .dim(order.code.map_or_else(String::new, |code| format!("; {}", shortened(code, 18))))
+            .dim(
+                order
+                    .code
+                    .as_deref()
+                    .map_or_else(String::new, |code| format!("; {}", shortened(code, 18))),
+            )
     }));
     let all = summary.orders.exhausted + summary.orders.interrupted;
     let all = usize::try_from(all).unwrap_or(usize::MAX);
@@ -272,6 +289,8 @@ pub fn gate_line(result: &GateResult) -> Line {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::report::summary::sample;
 
@@ -299,6 +318,26 @@ mod tests {
         ] {
             assert!(shown.contains(part), "{part:?} is not in\n{shown}");
         }
+    }
+
+    #[test]
+    fn replies_that_wait_for_an_acknowledgement_give_one_hint() {
+        let hints = |orders: usize, millis: u64| {
+            let mut summary = DeliverySummary::new(sample::facts(orders as u64));
+            let orders = vec![&["acknowledged"][..]; orders];
+            let events = sample::with_times(&orders, Duration::from_millis(millis));
+            events.iter().for_each(|event| summary.fold(event));
+            let shown = text(&RunReport { summary, gates: Vec::new() });
+            assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+            shown.matches("TCP_NODELAY").count()
+        };
+        for millis in [40, 41, 44] {
+            assert_eq!(hints(10, millis), 1, "{millis}");
+        }
+        for millis in [0, 39, 45, 80] {
+            assert_eq!(hints(10, millis), 0, "{millis}");
+        }
+        assert_eq!(hints(9, 41), 0);
     }
 
     #[test]

@@ -3,28 +3,41 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
-use crate::sender::record::FleetEvent;
-use crate::sender::schedule::Speed;
+use crate::sender::decide::{Decision, Exhaustion, LastOutcome};
+use crate::sender::jitter::Jitter;
+use crate::sender::orders::plan::{OrderPlan, OrderSettings, OrderSource};
+use crate::sender::pace::Pace;
+use crate::sender::record::OrderEnd;
+use crate::sender::schedule::{RetrySchedule, Speed};
 use crate::store::Trouble;
-use crate::store::tests::{Folder, copy_as_after_a_crash};
+use crate::store::tests::{Folder, change, copy_as_after_a_crash};
+use crate::units::rate::Rate;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
 
-fn run() -> RunInfo {
-    RunInfo {
+pub(in crate::sender) fn run() -> RunConfig {
+    let hour = Duration::from_secs(3600);
+    RunConfig {
         url: "http://127.0.0.1:9/notify".to_owned(),
-        schedule: "15s,30s".to_owned(),
-        retries: None,
-        window: Duration::from_secs(3600),
+        schedule: RetrySchedule::parse("15s,30s", None, hour).unwrap(),
         speed: Speed::REAL,
-        sign_type: "MD5".to_owned(),
-        dialect: protocol::internal::dialect_file::write(protocol::Dialect::platform()),
+        pace: Pace {
+            rate: Some(Rate::parse("2.5/m").unwrap()),
+            ramp: Some(Duration::from_millis(1500)),
+        },
+        jitter: Some(Jitter { share: "10%".parse().unwrap(), seed: u64::MAX - 1 }),
+        honors_retry_after: true,
+        sign_type: Some(protocol::Algorithm::HmacSha256),
+        dialect: Some(protocol::Dialect::platform().clone()),
         key_fingerprint: "01234567".to_owned(),
         seed: Some(u64::MAX - 1),
-        settings: "{\"jitter\":\"10%\"}".to_owned(),
         started_at: at(0),
+        orders: Some(OrderPlan {
+            source: OrderSource::Generated(8),
+            settings: OrderSettings { seed: u64::MAX - 1, ..OrderSettings::default() },
+        }),
     }
 }
 
@@ -38,14 +51,48 @@ fn order(number: u64) -> Order {
     }
 }
 
-fn intention(order: u64, attempt: u32) -> Intention {
-    Intention { order, attempt, intended_at: at(1) }
+/// An intention, so many seconds after the start of the session.
+fn after(second: u64, order: u64, attempt: u32) -> InFlight {
+    let (intended, offset) = (Duration::from_secs(second), Duration::ZERO);
+    InFlight { order: self::order(order), attempt, intended, offset, is_owed: false }
 }
 
-fn settlement(order: u64, attempt: u32, then: Settled) -> Settlement {
-    let code = if then == Settled::Acknowledged { "acknowledged" } else { "timeout" };
-    let explanation = (code != "acknowledged").then(|| format!("why {order}"));
-    Settlement { order, attempt, code, explanation, sent_at: Some(at(1)), finished_at: at(2), then }
+fn intention(order: u64, attempt: u32) -> InFlight {
+    after(1, order, attempt)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Retry,
+    Acknowledged,
+    Exhausted,
+}
+
+/// What came of an attempt, and the end of its order.
+fn outcome(order: u64, attempt: u32, then: Then) -> Vec<EngineEvent> {
+    let order_id: Arc<str> = format!("POT{order}").into();
+    let code = if then == Then::Acknowledged { "acknowledged" } else { "timeout" };
+    let (sent, finished) = (Duration::from_secs(1), Duration::from_secs(2));
+    let made = EngineEvent::Attempt(Attempt {
+        order,
+        order_id: Arc::clone(&order_id),
+        attempt,
+        intended: sent,
+        sent,
+        finished,
+        status: None,
+        code: code.into(),
+        explanation: (then != Then::Acknowledged).then(|| format!("why {order}")),
+    });
+    let result = match then {
+        Then::Retry => return vec![made],
+        Then::Acknowledged => OrderResult::Acknowledged,
+        Then::Exhausted => OrderResult::Exhausted(Exhaustion::NoRetriesLeft),
+    };
+    vec![
+        made,
+        EngineEvent::Order(OrderEnd { order, order_id, result, attempts: attempt, finished }),
+    ]
 }
 
 /// A journal, and what a crash at this moment would leave behind.
@@ -62,15 +109,40 @@ impl Bench {
         Bench { folder, journal: Some(journal), crashes: 0 }
     }
 
-    async fn with_orders(count: u64) -> Self {
+    /// As version 0.1 began: with all orders, none of them sent.
+    fn of_an_earlier_version(orders: u64) -> Self {
         let bench = Bench::new();
-        let orders: Vec<_> = (1..=count).map(order).collect();
-        bench.journal().enqueue(&orders).await.unwrap();
+        let look = rusqlite::Connection::open(bench.folder.file("run.db")).unwrap();
+        look.execute_batch("BEGIN").unwrap();
+        for number in 1..=orders {
+            let Order { id, body, completed_at, duplicate_of, .. } = order(number);
+            let (number, duplicate_of) = (number as i64, duplicate_of.map(u64::cast_signed));
+            let values = (number, &*id, &*body, completed_at.as_microsecond(), duplicate_of);
+            let sql = "INSERT INTO orders (number, id, body, completed_at_us, duplicate_of)
+                       VALUES (?, ?, ?, ?, ?)";
+            look.execute(sql, values).unwrap();
+        }
+        look.execute("UPDATE run SET order_plan = '', sealed_at_us = NULL", []).unwrap();
+        look.execute_batch("COMMIT").unwrap();
         bench
+    }
+
+    fn seal(&self) {
+        let look = rusqlite::Connection::open(self.folder.file("run.db")).unwrap();
+        look.execute("UPDATE run SET sealed_at_us = started_at_us", []).unwrap();
     }
 
     fn journal(&self) -> &Journal {
         self.journal.as_ref().unwrap()
+    }
+
+    async fn intend(&self, next: &[InFlight]) {
+        self.journal().record(at(0), &[], next).await.unwrap();
+    }
+
+    async fn happened(&self, events: &[EngineEvent]) {
+        self.journal().record(at(0), events, &[]).await.unwrap();
+        self.journal().flush().await.unwrap();
     }
 
     fn crash(&mut self) -> PathBuf {
@@ -80,108 +152,159 @@ impl Bench {
         copy
     }
 
-    /// How a run killed now would go on after `second`.
-    fn resumed(&mut self, second: i64) -> Resumed {
+    /// How a run killed now would continue after `second`.
+    fn resumed(&mut self, second: i64) -> Resumable {
         Journal::resume(&self.crash(), at(second)).unwrap().1
     }
 
-    /// Number, next attempt, planned second and unknown attempt of what the run goes on with.
+    /// Number, next attempt, planned second and unknown attempt of what the run continues with.
     fn next(&mut self, second: i64) -> Vec<(u64, u32, u64, Option<u32>)> {
-        let unfinished = self.resumed(second).unfinished.into_iter();
-        unfinished
-            .map(|one| {
-                let unknown = one.attempted.and_then(|made| made.unknown());
-                (one.order.number, one.next_attempt, one.offset.as_secs(), unknown)
-            })
-            .collect()
+        let (journal, found) = Journal::resume(&self.crash(), at(second)).unwrap();
+        let schedule = found.run.schedule.clone();
+        let plan = crate::sender::decide::RetryPlan::new(&schedule, Speed::REAL);
+        let mut next: Vec<_> = waiting(&journal).into_iter().map(|it| (it, 1, 0, None)).collect();
+        for one in found.begun {
+            let unknown = (one.last != LastOutcome::Known).then_some(one.attempts);
+            match plan.resume((one.order.number, one.attempts), one.last, one.elapsed) {
+                Decision::Retry(retry) => {
+                    next.push((one.order.number, retry.attempt, retry.planned.as_secs(), unknown));
+                }
+                over => assert!(matches!(over, Decision::Exhausted(_)), "{over:?}"),
+            }
+        }
+        next.sort_unstable();
+        next
     }
+}
+
+/// The numbers of the orders without an attempt.
+fn waiting(journal: &Journal) -> Vec<u64> {
+    let mut waiting = journal.waiting().unwrap();
+    std::iter::from_fn(|| waiting.next().unwrap()).map(|order| order.number).collect()
 }
 
 #[tokio::test]
 async fn what_a_run_was_started_with_is_there_again() {
     let mut bench = Bench::new();
     let resumed = bench.resumed(1);
-    assert_eq!((resumed.run, resumed.intake), (run(), Intake::Cut));
+    assert_eq!((resumed.run, resumed.intake, resumed.last), (run(), Intake::Complete, None));
     assert_eq!(resumed.counts, Counts::default());
-    let orders = [order(1), order(2)];
-    bench.journal().enqueue(&orders).await.unwrap();
-    assert_eq!(bench.resumed(1).intake, Intake::Cut);
-    bench.journal().seal(at(1)).await.unwrap();
+    bench.intend(&[intention(1, 1), intention(2, 1)]).await;
     let resumed = bench.resumed(1);
-    assert_eq!(resumed.intake, Intake::Complete);
-    let found: Vec<_> = resumed.unfinished.into_iter().map(|one| one.order).collect();
-    assert_eq!(found, orders);
+    let found: Vec<_> = resumed.begun.into_iter().map(|one| one.order).collect();
+    assert_eq!(found, [order(1), order(2)]);
+    assert_eq!(resumed.last, Some(order(2)));
+}
+
+#[tokio::test]
+async fn settings_of_earlier_versions_are_read() {
+    let mut bench = Bench::new();
+    let path = bench.crash();
+    let texts = r#"UPDATE run SET order_plan = '', settings =
+        '{"rate":"2.5/m","ramp":"1.5s","jitter":"10%","honor_retry_after":true}'"#;
+    change(&path, texts);
+    let found = Journal::resume(&path, at(0)).unwrap().1.run;
+    assert_eq!(found, RunConfig { orders: None, ..run() });
+    change(&path, "UPDATE run SET settings = '', retries = NULL, dialect = '', sign_type = ''");
+    let found = Journal::resume(&path, at(0)).unwrap().1.run;
+    let (jitter, honors_retry_after) = (None, false);
+    let bare = RunConfig { pace: Pace::default(), jitter, honors_retry_after, ..run() };
+    assert_eq!(found, RunConfig { orders: None, dialect: None, sign_type: None, ..bare });
+}
+
+#[tokio::test]
+async fn a_journal_that_took_all_orders_in_first_is_resumed_once_it_has_them() {
+    let mut bench = Bench::of_an_earlier_version(600);
+    assert_eq!(bench.resumed(1).intake, Intake::Cut);
+    bench.seal();
+    let path = bench.crash();
+    let (journal, resumed) = Journal::resume(&path, at(1)).unwrap();
+    assert_eq!((resumed.intake, resumed.counts.waiting), (Intake::Complete, 600));
+    assert_eq!(waiting(&journal), (1..=600).collect::<Vec<_>>());
+    journal.begin().await.unwrap();
+    journal.record(at(1), &[], &[intention(1, 1), intention(300, 1)]).await.unwrap();
+    let mut left = (1..=600).collect::<Vec<_>>();
+    left.retain(|number| ![1, 300].contains(number));
+    assert_eq!(waiting(&journal), left);
 }
 
 #[tokio::test]
 async fn every_half_state_is_resumed_rightly() {
-    let mut bench = Bench::with_orders(1).await;
-    assert_eq!(bench.next(5), [(1, 1, 0, None)]);
-    bench.journal().intend(&[intention(1, 1)]).await.unwrap();
+    let mut bench = Bench::new();
+    assert_eq!(bench.next(5), []);
+    bench.intend(&[intention(1, 1)]).await;
     assert_eq!(bench.next(5), [(1, 2, 15, Some(1))]);
-    bench.journal().settle(&[settlement(1, 1, Settled::Retry)]).await.unwrap();
-    bench.journal().flush().await.unwrap();
+    bench.happened(&outcome(1, 1, Then::Retry)).await;
     assert_eq!(bench.next(5), [(1, 2, 15, None)]);
-    bench.journal().intend(&[intention(1, 2)]).await.unwrap();
-    bench.journal().settle(&[settlement(1, 2, Settled::Retry)]).await.unwrap();
-    bench.journal().intend(&[intention(1, 3)]).await.unwrap();
+    bench.intend(&[intention(1, 2)]).await;
+    bench.journal().record(at(0), &outcome(1, 2, Then::Retry), &[intention(1, 3)]).await.unwrap();
     // The last one of the schedule; one more is owed.
-    assert_eq!(bench.next(50), [(1, 4, 0, Some(3))]);
-    bench.journal().settle(&[settlement(1, 3, Settled::Acknowledged)]).await.unwrap();
+    let owed = bench.next(50).remove(0);
+    assert_eq!((owed.0, owed.1, owed.3), (1, 4, Some(3)));
+    bench.happened(&outcome(1, 3, Then::Acknowledged)).await;
     let resumed = bench.resumed(50);
-    assert_eq!((resumed.unfinished, resumed.expired), (vec![], vec![]));
-    let counts =
-        Counts { orders: 1, acknowledged: 1, exhausted: 0, unfinished: 0, attempts: 3, unknown: 0 };
-    assert_eq!(resumed.counts, counts);
+    assert_eq!(resumed.begun, []);
+    assert_eq!(resumed.counts, Counts { orders: 1, acknowledged: 1, exhausted: 0, waiting: 0 });
+}
+
+#[tokio::test]
+async fn an_attempt_that_was_not_sent_is_not_unknown() {
+    let mut bench = Bench::new();
+    bench.intend(&[intention(1, 1), intention(2, 1)]).await;
+    bench.happened(&outcome(2, 1, Then::Retry)).await;
+    bench.intend(&[intention(2, 2)]).await;
+    let not_sent = |order, attempt| EngineEvent::NotSent { order, attempt };
+    bench.happened(&[not_sent(1, 1), not_sent(2, 2)]).await;
+    assert_eq!(bench.next(5), [(1, 1, 0, None), (2, 2, 15, None)]);
+    assert_eq!(bench.resumed(5).counts.waiting, 1);
 }
 
 #[tokio::test]
 async fn the_window_counts_from_the_first_sending_and_not_from_the_restart() {
-    let mut bench = Bench::with_orders(4).await;
+    let mut bench = Bench::of_an_earlier_version(4);
+    bench.seal();
     // All were taken in at 0 s; these three were intended at 1 s.
-    bench.journal().intend(&[intention(2, 1), intention(3, 1), intention(4, 1)]).await.unwrap();
-    let settled = [settlement(3, 1, Settled::Retry), settlement(4, 1, Settled::Retry)];
-    bench.journal().settle(&settled).await.unwrap();
-    let second = Intention { intended_at: at(16), ..intention(4, 2) };
-    bench.journal().intend(&[second]).await.unwrap();
-    bench.journal().flush().await.unwrap();
+    bench.intend(&[intention(2, 1), intention(3, 1), intention(4, 1)]).await;
+    bench.happened(&outcome(3, 1, Then::Retry)).await;
+    bench.happened(&outcome(4, 1, Then::Retry)).await;
+    bench.intend(&[after(16, 4, 2)]).await;
     assert_eq!(bench.next(3601).len(), 4);
+    // Order 1 was never sent, and nothing proves that order 2 was.
+    assert_eq!(bench.next(3602), [(1, 1, 0, None), (2, 2, 15, Some(1))]);
     let crash = bench.crash();
     let (journal, resumed) = Journal::resume(&crash, at(3602)).unwrap();
-    let ended = resumed.expired.iter().map(|one| {
-        (one.order.number, one.attempted.attempt, one.attempted.unknown(), one.attempted.elapsed)
-    });
+    let begun = resumed.begun.iter().map(|it| (it.order.number, it.attempts, it.last, it.elapsed));
     let over = Duration::from_secs(3601);
-    assert_eq!(ended.collect::<Vec<_>>(), [(3, 1, None, over), (4, 2, Some(2), over)]);
-    // Order 1 was never sent, and nothing proves that order 2 was.
-    let left = resumed.unfinished.iter().map(|one| (one.order.number, one.next_attempt));
-    assert_eq!(left.collect::<Vec<_>>(), [(1, 1), (2, 2)]);
-    assert_eq!((resumed.counts.exhausted, resumed.counts.unfinished), (2, 2));
+    let expected = [
+        (2, 1, LastOutcome::Unproven, over),
+        (3, 1, LastOutcome::Known, over),
+        (4, 2, LastOutcome::Unknown, over),
+    ];
+    assert_eq!(begun.collect::<Vec<_>>(), expected);
     journal.begin().await.unwrap();
     journal.close().unwrap();
     // It is not recorded: with a clock that is right again all of them continue.
     let again = Journal::resume(&crash, at(5)).unwrap().1;
-    assert_eq!((again.unfinished.len(), again.expired.len()), (4, 0));
-    assert_eq!((again.counts.exhausted, again.counts.unknown), (0, 2));
+    assert_eq!((again.begun.len(), again.counts.waiting, again.counts.exhausted), (3, 1, 0));
 }
 
 #[tokio::test]
 async fn orders_that_an_earlier_version_gave_up_without_an_attempt_continue() {
-    let mut bench = Bench::with_orders(4).await;
-    bench.journal().intend(&[intention(2, 1), intention(3, 1)]).await.unwrap();
-    bench.journal().settle(&[settlement(3, 1, Settled::Retry)]).await.unwrap();
-    bench.journal().exhaust(&[1, 2, 3]).await.unwrap();
-    bench.journal().seal(at(1)).await.unwrap();
+    let mut bench = Bench::of_an_earlier_version(4);
+    bench.seal();
+    bench.intend(&[intention(2, 1), intention(3, 1)]).await;
+    bench.happened(&outcome(3, 1, Then::Retry)).await;
     let crash = bench.crash();
-    crate::store::tests::change(&crash, "DROP TABLE log_mark");
+    change(&crash, "UPDATE orders SET state = 'exhausted' WHERE number < 4; DROP TABLE log_mark");
     let (journal, resumed) = Journal::resume(&crash, at(9999)).unwrap();
-    let left = resumed.unfinished.iter().map(|one| (one.order.number, one.next_attempt));
-    assert_eq!(left.collect::<Vec<_>>(), [(1, 1), (2, 2), (4, 1)]);
-    assert_eq!((resumed.counts.exhausted, resumed.counts.unfinished), (1, 3));
+    let begun = resumed.begun.iter().map(|one| (one.order.number, one.attempts));
+    assert_eq!(begun.collect::<Vec<_>>(), [(2, 1)]);
+    assert_eq!((resumed.counts.exhausted, resumed.counts.waiting), (1, 2));
     journal.begin().await.unwrap();
-    let later = |order, attempt| Intention { intended_at: at(9999), ..intention(order, attempt) };
-    journal.intend(&[later(1, 1), later(2, 2), later(4, 1)]).await.unwrap();
-    let proven = journal.intend(&[later(3, 2)]).await;
+    assert_eq!(waiting(&journal), [1, 4]);
+    let next = [intention(1, 1), intention(2, 2), intention(4, 1)];
+    journal.record(at(9999), &[], &next).await.unwrap();
+    let proven = journal.record(at(9999), &[], &[intention(3, 2)]).await;
     assert_eq!(proven.unwrap_err().trouble, Trouble::Refused);
 }
 
@@ -193,12 +316,10 @@ fn bytes(path: &std::path::Path) -> (Vec<u8>, Option<Vec<u8>>) {
 
 #[tokio::test]
 async fn a_resume_that_is_refused_changes_nothing() {
-    let mut bench = Bench::with_orders(3).await;
-    bench.journal().seal(at(0)).await.unwrap();
+    let mut bench = Bench::new();
     bench.journal().begin().await.unwrap();
-    bench.journal().intend(&[intention(1, 1), intention(2, 1)]).await.unwrap();
-    bench.journal().settle(&[settlement(1, 1, Settled::Retry)]).await.unwrap();
-    bench.journal().flush().await.unwrap();
+    bench.intend(&[intention(1, 1), intention(2, 1)]).await;
+    bench.happened(&outcome(1, 1, Then::Retry)).await;
     let crash = bench.crash();
     let before = bytes(&crash);
     assert!(before.1.is_some());
@@ -213,26 +334,46 @@ async fn a_resume_that_is_refused_changes_nothing() {
     assert_eq!(before.1, None);
     drop(Journal::resume(&crash, at(9_999_999)).unwrap());
     assert!(bytes(&crash) == before);
+    // Nor is one of an earlier version migrated before it is used.
+    for sql in [TO_VERSION_2, TO_VERSION_1] {
+        change(&crash, sql);
+        let before = bytes(&crash);
+        let (journal, found) = Journal::resume(&crash, at(5)).unwrap();
+        assert_eq!((found.begun.len(), waiting(&journal)), (2, vec![]));
+        drop(journal);
+        assert!(bytes(&crash) == before, "{sql}");
+    }
+    let (journal, found) = Journal::resume(&crash, at(5)).unwrap();
+    assert_eq!((found.run.dialect, found.run.orders), (None, None));
+    journal.begin().await.unwrap();
+    journal.record(at(5), &[], &[intention(1, 2)]).await.unwrap();
+    journal.close().unwrap();
+    let (_, found) = Journal::resume(&crash, at(6)).unwrap();
+    assert_eq!(found.begun[0].attempts, 2);
 }
+
+const TO_VERSION_2: &str = "ALTER TABLE run DROP COLUMN order_plan; PRAGMA user_version = 2";
+
+const TO_VERSION_1: &str = "DROP TABLE reasons; DROP TABLE throttles;
+    ALTER TABLE run DROP COLUMN dialect; ALTER TABLE attempts DROP COLUMN part;
+    ALTER TABLE attempts DROP COLUMN sent_at_us; PRAGMA user_version = 1";
 
 #[tokio::test]
 async fn a_journal_without_its_log_never_claims_that_nothing_was_sent() {
-    let bench = Bench::with_orders(300).await;
+    let bench = Bench::of_an_earlier_version(300);
     let (path, copy) = (bench.folder.file("run.db"), bench.folder.file("copy.db"));
     let log = bench.folder.file("copy.db-wal");
     let resume = || Journal::resume(&copy, at(5)).map(|(_, found)| (found.intake, found.counts));
-    // Before it begins to send: nothing was sent, with its log and without it.
+    // Before it begins to send: nothing was sent.
     copy_as_after_a_crash(&path, &copy);
     assert_eq!(resume().unwrap().0, Intake::Cut);
-    std::fs::remove_file(&log).unwrap();
-    assert_eq!(resume().unwrap().0, Intake::Cut);
-    bench.journal().seal(at(0)).await.unwrap();
+    bench.seal();
     bench.journal().begin().await.unwrap();
     copy_as_after_a_crash(&path, &copy);
-    assert_eq!(resume().unwrap().1.unfinished, 300);
+    assert_eq!(resume().unwrap().1.waiting, 300);
     for order in 1..=41 {
-        bench.journal().intend(&[intention(order, 1)]).await.unwrap();
-        bench.journal().settle(&[settlement(order, 1, Settled::Acknowledged)]).await.unwrap();
+        bench.intend(&[intention(order, 1)]).await;
+        bench.happened(&outcome(order, 1, Then::Acknowledged)).await;
     }
     copy_as_after_a_crash(&path, &copy);
     assert_eq!(resume().unwrap().1.acknowledged, 41);
@@ -263,159 +404,171 @@ async fn a_journal_without_its_log_never_claims_that_nothing_was_sent() {
     assert!(error.hint().contains("do not start the run again"), "{}", error.hint());
     // Another program that opens the file moves the log into it: then nothing is lost.
     std::fs::write(&log, &whole).unwrap();
-    crate::store::tests::change(&copy, "SELECT count(*) FROM orders");
+    change(&copy, "SELECT count(*) FROM orders");
     assert!(!log.exists());
     assert_eq!(resume().unwrap().1.acknowledged, 41);
 }
 
 #[tokio::test]
 async fn a_journal_of_an_earlier_version_that_lacks_orders_leaves_it_open_what_was_sent() {
-    let mut bench = Bench::with_orders(2).await;
+    let mut bench = Bench::of_an_earlier_version(2);
     let crash = bench.crash();
-    crate::store::tests::change(&crash, "DROP TABLE log_mark");
+    change(&crash, "DROP TABLE log_mark");
     assert_eq!(Journal::resume(&crash, at(5)).unwrap().1.intake, Intake::Unclear);
 }
 
 #[tokio::test]
 async fn a_clock_that_was_set_back_is_no_error() {
-    let mut bench = Bench::with_orders(1).await;
-    assert_eq!(bench.next(-100_000), [(1, 1, 0, None)]);
+    let mut bench = Bench::new();
+    bench.intend(&[intention(1, 1)]).await;
+    assert_eq!(bench.next(-100_000), [(1, 2, 15, Some(1))]);
 }
 
 #[tokio::test]
-async fn a_run_that_crashed_twice_goes_on_twice() {
-    let mut bench = Bench::with_orders(1).await;
-    bench.journal().intend(&[intention(1, 1)]).await.unwrap();
+async fn a_run_that_crashed_twice_continues_twice() {
+    let mut bench = Bench::new();
+    bench.intend(&[intention(1, 1)]).await;
     let path = bench.crash();
     let (journal, resumed) = Journal::resume(&path, at(1)).unwrap();
-    assert_eq!(resumed.unfinished[0].next_attempt, 2);
-    journal.intend(&[intention(1, 2)]).await.unwrap();
+    assert_eq!((resumed.begun[0].attempts, resumed.begun[0].last), (1, LastOutcome::Unproven));
+    journal.record(at(1), &[], &[intention(1, 2)]).await.unwrap();
     drop(journal);
     let (journal, resumed) = Journal::resume(&path, at(1)).unwrap();
-    assert_eq!(resumed.unfinished[0].next_attempt, 3);
-    assert_eq!(resumed.counts.unknown, 2);
-    journal.intend(&[intention(1, 3)]).await.unwrap();
-    journal.settle(&[settlement(1, 3, Settled::Exhausted)]).await.unwrap();
+    assert_eq!((resumed.begun[0].attempts, resumed.begun[0].last), (2, LastOutcome::Unproven));
+    journal.record(at(1), &[], &[intention(1, 3)]).await.unwrap();
+    journal.record(at(1), &outcome(1, 3, Then::Exhausted), &[]).await.unwrap();
     drop(journal);
     assert_eq!(Journal::resume(&path, at(1)).unwrap().1.counts.exhausted, 1);
 }
 
 #[tokio::test]
 async fn nothing_is_intended_that_must_not_be_sent() {
-    let bench = Bench::with_orders(3).await;
-    let journal = bench.journal();
-    journal.intend(&[intention(1, 1), intention(2, 1)]).await.unwrap();
-    journal.settle(&[settlement(1, 1, Settled::Acknowledged)]).await.unwrap();
-    let refused = async |intentions: &[Intention]| {
-        journal.intend(intentions).await.unwrap_err().trouble == Trouble::Refused
+    let bench = Bench::new();
+    bench.intend(&[intention(1, 1), intention(2, 1)]).await;
+    bench.happened(&outcome(1, 1, Then::Acknowledged)).await;
+    let refused = async |next: &[InFlight]| {
+        let recorded = bench.journal().record(at(0), &[], next).await;
+        recorded.unwrap_err().trouble == Trouble::Refused
     };
     assert!(refused(&[intention(1, 2)]).await, "acknowledged");
+    assert!(refused(&[intention(1, 1)]).await, "acknowledged, as if it were new");
     assert!(refused(&[intention(2, 1)]).await, "intended before");
-    assert!(refused(&[intention(9, 1)]).await, "unknown order");
+    assert!(refused(&[intention(9, 2)]).await, "unknown order");
     assert!(refused(&[intention(3, 1), intention(1, 2)]).await);
-    journal.intend(&[intention(3, 1)]).await.unwrap();
-    let twice = journal.settle(&[settlement(1, 1, Settled::Acknowledged)]).await;
+    bench.intend(&[intention(3, 1)]).await;
+    let twice = bench.journal().record(at(0), &outcome(1, 1, Then::Acknowledged), &[]).await;
     assert_eq!(twice.unwrap_err().trouble, Trouble::Refused);
-    let taken = journal.enqueue(&[order(1)]).await;
-    assert_eq!(taken.unwrap_err().trouble, Trouble::Refused);
-    journal.exhaust(&[2]).await.unwrap();
-    journal.flush().await.unwrap();
+    bench.happened(&outcome(2, 1, Then::Exhausted)).await;
     assert!(refused(&[intention(2, 2)]).await, "exhausted");
+    let not_sent = EngineEvent::NotSent { order: 2, attempt: 1 };
+    bench.journal().record(at(0), &[not_sent], &[]).await.unwrap();
+    let known = bench.journal().flush().await;
+    assert_eq!(known.unwrap_err().trouble, Trouble::Refused, "its outcome is known");
 }
 
 /// After any prefix of any run the journal says what a plain model says.
 #[tokio::test]
 async fn any_moment_of_a_run_is_resumed_like_the_model_says() {
     let mut random = fastrand::Rng::with_seed(7);
-    let mut bench = Bench::with_orders(8).await;
+    let mut bench = Bench::new();
     // For each order that is not done: its last attempt, and whether its outcome is known.
     let mut model: BTreeMap<u64, (u32, bool)> = (1..=8).map(|order| (order, (0, true))).collect();
-    for step in 0..60 {
+    for step in 0..80 {
         let number = random.u64(1..=8);
         let Some((attempt, known)) = model.get(&number).copied() else { continue };
-        let journal = bench.journal();
         if known {
-            journal.intend(&[intention(number, attempt + 1)]).await.unwrap();
+            bench.intend(&[intention(number, attempt + 1)]).await;
             model.insert(number, (attempt + 1, false));
+        } else if random.u32(0..5) == 0 {
+            bench.happened(&[EngineEvent::NotSent { order: number, attempt }]).await;
+            model.insert(number, (attempt - 1, true));
         } else {
             let then = if attempt >= 3 {
-                Settled::Exhausted
+                Then::Exhausted
             } else if random.u32(0..4) == 0 {
-                Settled::Acknowledged
+                Then::Acknowledged
             } else {
-                Settled::Retry
+                Then::Retry
             };
-            journal.settle(&[settlement(number, attempt, then)]).await.unwrap();
+            bench.happened(&outcome(number, attempt, then)).await;
             match then {
-                Settled::Retry => drop(model.insert(number, (attempt, true))),
+                Then::Retry => drop(model.insert(number, (attempt, true))),
                 _ => drop(model.remove(&number)),
             }
         }
-        bench.journal().flush().await.unwrap();
         if step % 3 == 0 {
+            let taken = bench.resumed(50).last.map_or(0, |last| last.number);
+            let known: Vec<_> = numbers(&bench.crash());
             let expected: Vec<_> = model
                 .iter()
+                .filter(|(number, _)| known.contains(number))
                 .map(|(number, (attempt, known))| {
                     (*number, attempt + 1, (!known).then_some(*attempt))
                 })
                 .collect();
+            assert!(taken >= expected.last().map_or(0, |last| last.0));
             let found = bench.next(50).into_iter().map(|(a, b, _, d)| (a, b, d));
             assert_eq!(found.collect::<Vec<_>>(), expected, "step {step}");
         }
     }
 }
 
-/// What the earlier parts did, in words.
-async fn past(path: &std::path::Path, second: i64) -> (Vec<String>, Past) {
+/// The orders that are in a journal.
+fn numbers(path: &Path) -> Vec<u64> {
+    let look = rusqlite::Connection::open(path).unwrap();
+    let mut found = look.prepare("SELECT number FROM orders").unwrap();
+    let numbers = found.query_map([], |row| row.get::<_, i64>(0)).unwrap();
+    numbers.map(|number| number.unwrap() as u64).collect()
+}
+
+/// What the earlier sessions did, in words.
+fn earlier(path: &Path, second: i64) -> (Vec<String>, EarlierSessions) {
     let (journal, _) = Journal::resume(path, at(second)).unwrap();
     let mut told = Vec::new();
-    let past = journal.replay(|event| {
+    let earlier = journal.replay(|event, times| {
         told.push(match event {
-            PastEvent::Told(FleetEvent::Attempt(it)) => format!(
+            EngineEvent::Attempt(it) if times == Times::Unknown => {
+                format!("{} #{} untimed {}", it.order_id, it.attempt, it.code)
+            }
+            EngineEvent::Attempt(it) => format!(
                 "{} #{} {} {:?}-{:?}-{:?}",
                 it.order_id,
                 it.attempt,
-                it.explanation.as_deref().unwrap_or(it.code),
+                it.explanation.as_deref().unwrap_or(&it.code),
                 it.intended,
                 it.sent,
                 it.finished
             ),
-            PastEvent::Untimed(it) => {
-                format!("{} #{} untimed {}", it.order_id, it.attempt, it.code)
-            }
-            PastEvent::Told(FleetEvent::Order(it)) => {
+            EngineEvent::Order(it) => {
                 format!("{} {} {:?}", it.order_id, it.result.code(), it.finished)
             }
-            PastEvent::Told(FleetEvent::UnknownOutcome { order_id, attempt, .. }) => {
+            EngineEvent::UnknownOutcome { order_id, attempt, .. } => {
                 format!("{order_id} #{attempt} unknown")
             }
-            PastEvent::Told(FleetEvent::Throttled { at, in_flight }) => {
-                format!("throttled {at:?} {in_flight}")
-            }
-            PastEvent::Duplicate => "duplicate".to_owned(),
+            EngineEvent::Throttled { at, in_flight } => format!("throttled {at:?} {in_flight}"),
+            other => format!("{other:?}"),
         });
     });
-    let past = past.await.unwrap();
-    (told, past)
+    (told, earlier.unwrap())
 }
 
 #[tokio::test]
-async fn the_parts_of_a_run_are_told_end_to_end() {
-    let mut bench = Bench::with_orders(4).await;
-    let journal = bench.journal();
-    journal.intend(&[intention(1, 1), intention(2, 1), intention(3, 1)]).await.unwrap();
-    journal.throttled(&[Throttle { at: Duration::from_millis(5), in_flight: 3 }]).await.unwrap();
-    let settled = [settlement(1, 1, Settled::Retry), settlement(2, 1, Settled::Acknowledged)];
-    journal.settle(&settled).await.unwrap();
+async fn the_sessions_of_a_run_are_told_end_to_end() {
+    let mut bench = Bench::new();
+    bench.intend(&[intention(1, 1), intention(2, 1), intention(3, 1)]).await;
+    let throttled = EngineEvent::Throttled { at: Duration::from_millis(5), in_flight: 3 };
+    let retry = outcome(1, 1, Then::Retry);
+    bench.happened(&[&[throttled], &retry[..], &outcome(2, 1, Then::Acknowledged)].concat()).await;
     let crash = bench.crash();
     let (journal, _) = Journal::resume(&crash, at(1000)).unwrap();
-    let later = |order, attempt| Intention { intended_at: at(1000), ..intention(order, attempt) };
-    journal.intend(&[later(1, 2), later(3, 2)]).await.unwrap();
-    let (sent_at, finished_at) = (Some(at(1002)), at(1003));
-    let lost = Settlement { sent_at, finished_at, ..settlement(1, 2, Settled::Exhausted) };
-    journal.settle(&[lost]).await.unwrap();
+    journal.record(at(999), &[], &[intention(1, 2), intention(3, 2)]).await.unwrap();
+    let mut lost = outcome(1, 2, Then::Exhausted);
+    if let EngineEvent::Attempt(attempt) = &mut lost[0] {
+        (attempt.sent, attempt.finished) = (Duration::from_secs(3), Duration::from_secs(4));
+    }
+    journal.record(at(999), &lost, &[]).await.unwrap();
     journal.close().unwrap();
-    let (told, past) = past(&crash, 1010).await;
+    let (told, earlier) = earlier(&crash, 1010);
     assert_eq!(
         told,
         [
@@ -424,50 +577,68 @@ async fn the_parts_of_a_run_are_told_end_to_end() {
             "POT1 #2 why 1 1s-3s-4s",
             "POT1 exhausted 4s",
             "POT2 #1 acknowledged 0ns-0ns-1s",
-            "duplicate",
             "POT2 acknowledged 1s",
             "POT3 #1 unknown",
         ]
     );
-    assert_eq!(past, Past { parts: 2, length: Duration::from_secs(4) });
+    let length = Duration::from_secs(4);
+    assert_eq!(earlier, EarlierSessions { sessions: 2, length, duplicates: 1 });
 }
 
 #[tokio::test]
-async fn what_a_stop_ended_is_not_of_the_past() {
-    let mut bench = Bench::with_orders(2).await;
-    bench.journal().intend(&[intention(1, 1), intention(2, 1)]).await.unwrap();
-    bench.journal().settle(&[settlement(2, 1, Settled::Retry)]).await.unwrap();
-    bench.journal().flush().await.unwrap();
-    // The part that finds it out tells it, order 1's unknown attempt too.
-    let (told, _) = past(&bench.crash(), 9999).await;
-    assert_eq!(told, ["POT2 #1 why 2 0ns-0ns-1s", "duplicate"]);
+async fn what_a_stop_ended_is_left_to_the_session_that_finds_it() {
+    let mut bench = Bench::new();
+    bench.intend(&[intention(1, 1), intention(2, 1)]).await;
+    bench.happened(&outcome(2, 1, Then::Retry)).await;
+    // That one tells order 1's unknown attempt, too.
+    let (told, earlier) = earlier(&bench.crash(), 9999);
+    assert_eq!((told, earlier.duplicates), (vec!["POT2 #1 why 2 0ns-0ns-1s".to_owned()], 1));
 }
 
 #[tokio::test]
-async fn a_journal_of_the_first_version_goes_on_without_the_times_that_it_lacks() {
-    let mut bench = Bench::with_orders(1).await;
-    bench.journal().intend(&[intention(1, 1)]).await.unwrap();
-    bench.journal().settle(&[settlement(1, 1, Settled::Acknowledged)]).await.unwrap();
+async fn a_journal_of_the_first_version_continues_without_the_times_that_it_lacks() {
+    let mut bench = Bench::new();
+    bench.intend(&[intention(1, 1)]).await;
+    bench.happened(&outcome(1, 1, Then::Acknowledged)).await;
     let path = bench.crash();
-    let back = "DROP TABLE reasons; DROP TABLE throttles; ALTER TABLE run DROP COLUMN dialect;
-                ALTER TABLE attempts DROP COLUMN part; ALTER TABLE attempts DROP COLUMN sent_at_us;
-                PRAGMA user_version = 1";
-    crate::store::tests::change(&path, back);
-    let (told, past) = past(&path, 5).await;
+    change(&path, TO_VERSION_2);
+    change(&path, TO_VERSION_1);
+    let (told, earlier) = earlier(&path, 5);
     assert_eq!(told, ["POT1 #1 untimed acknowledged", "POT1 acknowledged 1s"]);
-    assert_eq!(past.parts, 1);
+    assert_eq!(earlier.sessions, 1);
 }
 
 #[tokio::test]
 async fn a_journal_that_cannot_be_used_says_why() {
-    let bench = Bench::with_orders(1).await;
+    let bench = Bench::new();
     let path = bench.folder.file("run.db");
-    let trouble = |result: Result<(Journal, Resumed), StoreError>| result.unwrap_err().trouble;
-    assert_eq!(trouble(Journal::resume(&path, at(0))), Trouble::InUse);
+    let trouble = |path: &Path| Journal::resume(path, at(0)).unwrap_err().trouble;
+    assert_eq!(trouble(&path), Trouble::InUse);
     assert_eq!(Journal::create(&path, &run()).unwrap_err().trouble, Trouble::Exists);
     let missing = bench.folder.file("other.db");
-    assert_eq!(trouble(Journal::resume(&missing, at(0))), Trouble::Missing);
+    assert_eq!(trouble(&missing), Trouble::Missing);
     assert!(!missing.exists());
+    let newer = bench.folder.file("newer.db");
+    copy_as_after_a_crash(&path, &newer);
+    change(&newer, "PRAGMA user_version = 4");
+    let before = bytes(&newer);
+    assert_eq!(trouble(&newer), Trouble::Newer);
+    assert!(bytes(&newer) == before);
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn a_journal_in_use_is_refused_by_its_other_names_too() {
+    let bench = Bench::new();
+    bench.journal().begin().await.unwrap();
+    bench.intend(&[intention(1, 1)]).await;
+    let (path, link) = (bench.folder.file("run.db"), bench.folder.file("link.db"));
+    std::fs::hard_link(&path, &link).unwrap();
+    assert_eq!(Journal::resume(&link, at(0)).unwrap_err().trouble, Trouble::InUse);
+    assert!(bytes(&link).1.is_none(), "a log of its own");
+    bench.happened(&outcome(1, 1, Then::Acknowledged)).await;
+    bench.journal.unwrap().close().unwrap();
+    assert_eq!(Journal::resume(&link, at(0)).unwrap().1.counts.acknowledged, 1);
 }
 
 #[tokio::test]
@@ -479,22 +650,30 @@ async fn a_journal_changed_by_hand_is_damaged_and_no_panic() {
         "UPDATE run SET speed = 'fast'",
         "UPDATE run SET retries = -1",
         "UPDATE run SET started_at_us = 9223372036854775807",
+        "UPDATE run SET settings = '{'",
+        "UPDATE run SET settings = '{\"rate\":\"0/s\"}'",
+        "UPDATE run SET settings = '{\"ramp\":\"long\"}'",
+        "UPDATE run SET settings = '{\"jitter\":\"101%\"}'",
+        "UPDATE run SET sign_type = 'ROT13'",
+        "UPDATE run SET dialect = '[['",
+        "UPDATE run SET order_plan = '{}'",
         "UPDATE orders SET completed_at_us = -9223372036854775807",
         "UPDATE orders SET number = -1",
         "UPDATE orders SET duplicate_of = -1",
         "UPDATE orders SET id = CAST(x'ff' AS TEXT)",
-        "INSERT INTO attempts VALUES (1, -1, 0, NULL, NULL, 1, NULL)",
-        "INSERT INTO attempts VALUES (1, 4294967296, 0, NULL, NULL, 1, NULL)",
-        "INSERT INTO attempts VALUES (1, 1, 0, NULL, NULL, 4294967295, NULL)",
+        "UPDATE attempts SET attempt = -1",
+        "UPDATE attempts SET attempt = 4294967296",
+        "UPDATE attempts SET part = 4294967295",
         "DROP TABLE attempts",
         "DROP TABLE run; CREATE VIEW run AS SELECT 1",
     ];
-    for change in changes {
-        let bench = Bench::with_orders(1).await;
+    for sql in changes {
+        let bench = Bench::new();
+        bench.intend(&[intention(1, 1)]).await;
         let path = bench.folder.file("run.db");
         drop(bench.journal);
-        crate::store::tests::change(&path, change);
+        change(&path, sql);
         let error = Journal::resume(&path, at(0)).unwrap_err();
-        assert_eq!(error.trouble, Trouble::Corrupt, "{change}: {error}");
+        assert_eq!(error.trouble, Trouble::Corrupt, "{sql}: {error}");
     }
 }

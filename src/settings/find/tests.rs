@@ -20,10 +20,10 @@ fn a_flag_goes_before_the_environment_and_that_before_the_default() {
         (chosen.name, chosen.owner, chosen.named_by)
     };
     let wanted = |name: &str, owner, by| (name.to_owned(), owner, by);
-    assert_eq!(chosen(Some("a"), Some("c")), wanted("a", Owner::Project, NamedBy::Flag));
-    assert_eq!(chosen(None, Some("b")), wanted("b", Owner::Project, NamedBy::Environment));
-    assert_eq!(chosen(None, Some("")), wanted("c", Owner::User, NamedBy::File));
-    assert_eq!(chosen(None, None), wanted("c", Owner::User, NamedBy::File));
+    assert_eq!(chosen(Some("a"), Some("c")), wanted("a", Owner::Project, "--profile"));
+    assert_eq!(chosen(None, Some("b")), wanted("b", Owner::Project, "PAYOUT_NOTIFY_PROFILE"));
+    assert_eq!(chosen(None, Some("")), wanted("c", Owner::User, "default_profile"));
+    assert_eq!(chosen(None, None), wanted("c", Owner::User, "default_profile"));
 }
 
 #[test]

@@ -87,7 +87,7 @@ impl Place {
         let path = std::env::var("PATH").unwrap_or_default();
         // Both streams are one pipe, so that their order is the one a person sees.
         let (reader, writer) = std::io::pipe().expect("a pipe");
-        let mut shell = Command::new("sh");
+        let mut shell = Command::new("/bin/sh");
         // The first line lets a command ask for the exit code of the one before.
         let code = self.last_code.unwrap_or(1);
         shell.arg("-c").arg(format!("(exit {code})\n{}", rewritten(command, self.port)));

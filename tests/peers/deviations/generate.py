@@ -4,7 +4,8 @@
 Each script here signs the same payloads wrongly, in its own language and with that language's own
 library calls, and says which mistake it made. None of them shares code with the tool.
 
-Regenerate the fixture (Python 3; php, node and java are used where they are installed):
+Regenerate the fixture (Python 3; php with mbstring, node and java are used where they are installed,
+and the fixture is made with all of them):
 
     tests/peers/deviations/generate.py > fixtures/vectors/deviations.ndjson
 
@@ -14,7 +15,8 @@ Compare every case, sampled or not, with a build of the tool:
 
 The first lines of the fixture are the payloads, each with its name and its key; each further line is
 a case: the payload's name, the signature, the codes of which one must be among the first three hits,
-and the key where it is another. The fixture holds a sample; the comparison runs everything.
+and the key where it is another. The fixture holds a sample; the comparison runs everything, and exits
+with 1 where a case is missed.
 """
 
 import hashlib
@@ -55,6 +57,8 @@ def peers(given):
         if shutil.which(command[0]) is None:
             print(f"{language} is not installed: its cases are left out", file=sys.stderr)
             continue
+        if language == "php" and "mbstring" not in subprocess.check_output(["php", "-m"], text=True).split():
+            print("php has no mbstring: its cases are left out", file=sys.stderr)
         run = subprocess.run(command, input=given_text.encode(), stdout=subprocess.PIPE, check=True)
         for line in run.stdout.decode().splitlines():
             yield language, json.loads(line)
@@ -98,7 +102,7 @@ def sample(every):
 
 
 def check(binary, every):
-    """Runs the tool on each case; prints what it misses."""
+    """Runs the tool on each case, prints what it misses, and returns how many that are."""
     texts = {p["name"]: p["body"] for p in payloads.all_payloads()}
 
     def run(case):
@@ -124,13 +128,13 @@ def check(binary, every):
             later += 1
             print("LATER", case["id"], case["says"], "got", codes[:4])
     print(f"{len(every)} cases, {missed} missed, {later} not first")
+    return missed
 
 
 def main():
     every = list(cases())
     if len(sys.argv) == 3 and sys.argv[1] == "--check":
-        check(sys.argv[2], every)
-        return
+        sys.exit(1 if check(sys.argv[2], every) else 0)
     for payload in payloads.all_payloads():
         print(json.dumps({"payload": payload["name"], "key": payload["key"], "text": payload["body"]}, ensure_ascii=False))
     for case in sample(every):

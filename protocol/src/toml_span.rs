@@ -1,0 +1,96 @@
+//! A TOML file read into values with their places, and what is wrong with it and where.
+
+use std::ops::{Range, RangeInclusive};
+
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+
+use super::nearest::did_you_mean;
+
+/// What is wrong with a file, and at which of its bytes.
+pub struct SpannedError {
+    /// What is wrong.
+    pub problem: String,
+    /// The byte, from 0.
+    pub at: usize,
+}
+
+/// What is wrong with a file, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {problem}")]
+pub struct PlacedError {
+    /// What is wrong.
+    pub problem: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+impl SpannedError {
+    /// The error with its line and column in the text of the file.
+    #[must_use]
+    pub fn placed(self, text: &str) -> PlacedError {
+        let (line, column) = place(text, self.at);
+        PlacedError { problem: self.problem, line, column }
+    }
+}
+
+/// What is read, or what is wrong at which byte.
+pub type SpannedResult<T> = Result<T, SpannedError>;
+
+/// An error at the start of a span.
+///
+/// # Errors
+/// Always.
+pub fn wrong<T>(span: &Range<usize>, problem: impl Into<String>) -> SpannedResult<T> {
+    Err(SpannedError { problem: problem.into(), at: span.start })
+}
+
+/// The line and the column of a byte, both from 1; the column counts characters.
+pub fn place(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let last_line = before.rsplit('\n').next().unwrap_or_default();
+    (before.matches('\n').count() + 1, last_line.chars().count() + 1)
+}
+
+/// Reads a whole file.
+///
+/// `tables` has the settings of each kind of table and where such a table is, for a setting that is
+/// in another one.
+pub fn read<T: DeserializeOwned>(
+    text: &str,
+    max_bytes: usize,
+    tables: &[(&[&str], &str)],
+) -> SpannedResult<T> {
+    if text.len() > max_bytes {
+        return wrong(&(0..0), format!("it is longer than {max_bytes} bytes"));
+    }
+    toml::from_str(text).or_else(|error: toml::de::Error| {
+        let span = error.span().unwrap_or_default();
+        let found = text.get(span.clone()).unwrap_or_default();
+        let message = error.message().lines().next().unwrap_or("it is no TOML");
+        if !message.starts_with("unknown field") {
+            return wrong(&span, message);
+        }
+        let name = found.trim_matches(['"', '\'', '[', ']', ' ']);
+        if let Some((_, place)) = tables.iter().find(|(settings, _)| settings.contains(&name)) {
+            return wrong(&span, format!("the setting {name} {place}"));
+        }
+        let near = did_you_mean(name, tables.iter().flat_map(|(settings, _)| *settings).copied());
+        wrong(&span, format!("there is no setting {name:?}{near}"))
+    })
+}
+
+/// A number in its range, or the usual one where none is given.
+pub fn number(
+    given: Option<Spanned<u32>>,
+    usual: u32,
+    range: RangeInclusive<u32>,
+    problem: &str,
+) -> SpannedResult<u32> {
+    match given {
+        Some(number) if !range.contains(number.get_ref()) => wrong(&number.span(), problem),
+        number => Ok(number.map_or(usual, Spanned::into_inner)),
+    }
+}

@@ -1,0 +1,388 @@
+//! A client that sends each request exactly once, and nothing beside it: with redirects, hidden
+//! retries or cookies the attempt count would be wrong. A request goes to its endpoint directly,
+//! over a connection of the tool's own ([`direct`]), or through a proxy, over reqwest's
+//! ([`proxied`]).
+
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use hyper::body::Bytes;
+use hyper::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    RETRY_AFTER, USER_AGENT,
+};
+use hyper::{Method, Uri};
+use protocol::internal::acknowledgement::{MAX_REPLY_BYTES, Reply};
+
+use super::failure::{Phase, Progress, timed_out};
+use super::options::{Compression, HeaderRule, RequestOptions};
+use super::outcome::{FailureKind, Outcome, TransportFailure};
+use super::proxy::{Proxy, ProxyError, ProxyRule};
+use super::resolve::ResolveRule;
+use super::target::Target;
+use super::tls::{Tls, TlsError, TlsSettings};
+use super::trace::{Log, Trace};
+use super::transport::{Request, Shortage, Transport};
+use direct::Direct;
+use pool::Pool;
+pub use pool::PoolLimits;
+use proxied::Proxied;
+
+mod body;
+mod connection;
+mod direct;
+mod pool;
+mod proxied;
+
+/// The `Content-Type` of a notification (the protocol's section 1).
+pub const NOTIFICATION_CONTENT_TYPE: &str = "application/json;charset=utf-8";
+
+pub const USER_AGENT_TEXT: &str = concat!("payout-notify/", env!("CARGO_PKG_VERSION"));
+
+const FIRST_HOLD: Duration = Duration::from_millis(20);
+const MOST_HOLD: Duration = Duration::from_millis(250);
+
+/// How long it waits in all, beyond the time that the attempts in flight have, before it is not sent.
+const LONGEST_HOLD: Duration = Duration::from_secs(3);
+
+const MAX_HEADER_CHARS: usize = 256;
+
+#[derive(Clone, Debug, Default)]
+pub struct ClientConfig {
+    pub tls: TlsSettings,
+    pub resolve: Vec<ResolveRule>,
+    pub proxy: ProxyRule,
+    pub pool: PoolLimits,
+    /// Where the course of each attempt is shown; `None` shows nothing.
+    pub trace: Option<Trace>,
+}
+
+/// The client cannot be set up, for example because the machine has no CA certificates.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+}
+
+/// One request as it goes out: nothing is added to it but what its connection needs.
+pub struct HttpRequest<'a> {
+    pub target: &'a Target,
+    pub method: Method,
+    /// The path and the query, byte for byte.
+    pub uri: Uri,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    pub options: &'a RequestOptions,
+    pub reply_limit: ReplyLimit,
+    /// The connection is dropped when the reply comes, as a network fault would.
+    pub loses_reply: bool,
+}
+
+/// How many bytes of a reply's body are read.
+#[derive(Clone, Copy, Debug)]
+pub enum ReplyLimit {
+    /// So many and one byte; the rest is left.
+    Cut(usize),
+    /// The same, and nothing where more are announced.
+    Whole(usize),
+}
+
+impl ReplyLimit {
+    fn bytes(self) -> usize {
+        match self {
+            ReplyLimit::Cut(bytes) | ReplyLimit::Whole(bytes) => bytes,
+        }
+    }
+
+    fn refuses(self, announced: u64) -> bool {
+        matches!(self, ReplyLimit::Whole(bytes) if announced > bytes as u64)
+    }
+}
+
+#[derive(Debug)]
+pub struct HttpReply {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+    pub is_cut: bool,
+}
+
+impl HttpReply {
+    fn new(status: u16, headers: HeaderMap) -> Self {
+        HttpReply { status, headers, body: Vec::new(), is_cut: false }
+    }
+
+    /// Takes in a part of the body; `false` where the limit is passed.
+    fn take(&mut self, bytes: &[u8], limit: ReplyLimit) -> bool {
+        let room = limit.bytes() + 1 - self.body.len();
+        self.body.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.is_cut = self.body.len() > limit.bytes();
+        !self.is_cut
+    }
+
+    fn header(&self, name: HeaderName) -> Option<String> {
+        let value = String::from_utf8_lossy(self.headers.get(name)?.as_bytes());
+        // As many bytes hold no more characters.
+        if value.len() <= MAX_HEADER_CHARS {
+            return Some(value.into_owned());
+        }
+        Some(value.chars().take(MAX_HEADER_CHARS).collect())
+    }
+
+    /// The encoding of its body, in lower case; `None` where there is none.
+    fn encoding(&self) -> Option<String> {
+        let encoding = self.header(CONTENT_ENCODING)?.trim().to_ascii_lowercase();
+        (!encoding.is_empty() && encoding != "identity").then_some(encoding)
+    }
+}
+
+/// Sends requests to one endpoint over HTTP/1.1; needs a tokio runtime.
+#[derive(Clone, Debug)]
+pub struct Client(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    target: Target,
+    config: ClientConfig,
+    engine: Engine,
+    /// How many requests went out, for the choice of the replies that are lost.
+    sent: AtomicU64,
+    usual: OnceLock<Prepared>,
+    shortage: Shortage,
+    moved: Mutex<Option<Instant>>,
+}
+
+#[derive(Debug)]
+enum Engine {
+    Direct(Direct),
+    Proxied(Proxied),
+}
+
+/// The headers of requests with the same target and options.
+#[derive(Debug)]
+struct Prepared {
+    target: Target,
+    options: Arc<RequestOptions>,
+    headers: HeaderMap,
+}
+
+impl Client {
+    pub fn try_new(target: &Target, config: ClientConfig) -> Result<Self, ClientError> {
+        let tls = target.is_https().then(|| Tls::try_new(&config.tls)).transpose()?;
+        let engine = match config.proxy.proxy_for(target)? {
+            None => {
+                let pool = Arc::new(Pool::new(config.pool));
+                Engine::Direct(Direct { tls, resolve: config.resolve.clone(), pool })
+            }
+            Some(_) if !config.resolve.is_empty() => {
+                return Err(ProxyError::Direct("--resolve").into());
+            }
+            Some(proxy) => Engine::Proxied(Proxied::try_new(proxy, target, &config.tls)?),
+        };
+        Ok(Client(Arc::new(Shared {
+            target: target.clone(),
+            config,
+            engine,
+            sent: AtomicU64::new(0),
+            usual: OnceLock::new(),
+            shortage: Shortage::default(),
+            moved: Mutex::default(),
+        })))
+    }
+
+    pub fn config(&self) -> &ClientConfig {
+        &self.0.config
+    }
+
+    /// The proxy that its requests go through; `None` where they go to the endpoint directly.
+    pub fn proxy(&self) -> Option<&Proxy> {
+        match &self.0.engine {
+            Engine::Direct(_) => None,
+            Engine::Proxied(proxied) => Some(proxied.proxy()),
+        }
+    }
+
+    /// Whether requests with these options can be sent; a proxy is in the way of some.
+    pub fn permits(&self, options: &RequestOptions) -> Result<(), ProxyError> {
+        match &self.0.engine {
+            Engine::Direct(_) => Ok(()),
+            Engine::Proxied(_) => {
+                options.needs_direct().map_or(Ok(()), |what| Err(ProxyError::Direct(what)))
+            }
+        }
+    }
+
+    /// Sends one request once, and reads its reply within the time of its options.
+    pub async fn exchange(&self, request: HttpRequest<'_>) -> Result<HttpReply, TransportFailure> {
+        let shared = &*self.0;
+        let other = |detail: &str| TransportFailure::new(FailureKind::Other, detail);
+        if !request.target.is_same_endpoint(&shared.target) {
+            return Err(other("the client was set up for another endpoint"));
+        }
+        self.permits(request.options).map_err(|error| other(&error.to_string()))?;
+        let limit = request.options.timeout;
+        let log = Log::new(shared.config.trace.clone());
+        match &shared.engine {
+            Engine::Direct(direct) => {
+                let progress = Progress::new(Phase::Resolving, log);
+                let exchanged = direct.exchange(request, &progress);
+                match tokio::time::timeout(limit, exchanged).await {
+                    Ok(exchanged) => exchanged,
+                    Err(_) => Err(timed_out(progress.phase(), limit)),
+                }
+            }
+            // In a box, so that the other way does not carry the room that this one needs.
+            Engine::Proxied(proxied) => Box::pin(proxied.exchange(request, log)).await,
+        }
+    }
+
+    async fn attempt(&self, request: &Request) -> Outcome {
+        let options = &*request.options;
+        let place = self.0.sent.fetch_add(1, Ordering::Relaxed);
+        let exchanged = self.exchange(HttpRequest {
+            target: &request.url,
+            method: options.method.clone(),
+            uri: request.url.uri().clone(),
+            headers: self.headers(request),
+            body: Bytes::from_owner(Arc::clone(&request.body)),
+            options,
+            reply_limit: ReplyLimit::Cut(MAX_REPLY_BYTES),
+            loses_reply: options.loss.is_some_and(|loss| loss.hits(place)),
+        });
+        match exchanged.await.and_then(|reply| read_reply(reply, options)) {
+            Ok(reply) => Outcome::Reply(reply),
+            Err(failure) => Outcome::NoReply(failure),
+        }
+    }
+
+    fn headers(&self, request: &Request) -> HeaderMap {
+        let prepare = || Prepared {
+            target: request.url.clone(),
+            options: Arc::clone(&request.options),
+            headers: usual_headers(&request.url, &request.options.headers),
+        };
+        let usual = self.0.usual.get_or_init(prepare);
+        let is_usual = usual.target == request.url && Arc::ptr_eq(&usual.options, &request.options);
+        let mut headers = if is_usual { with_room(&usual.headers) } else { prepare().headers };
+        let own = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        send_instead(&mut headers, own);
+        headers
+    }
+
+    /// Whether a request that this machine holds back may be tried again: as long as another one
+    /// that is in flight can still make room for it.
+    fn may_hold_back(&self, since: Instant, timeout: Duration, why: &str) -> bool {
+        self.0.shortage.note(why);
+        let moved = *self.0.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle = moved.map_or(since, |moved| moved.max(since)).elapsed();
+        if idle < timeout.saturating_add(LONGEST_HOLD) {
+            return true;
+        }
+        self.0.shortage.give_up();
+        false
+    }
+}
+
+impl Transport for Client {
+    async fn send(&self, request: &Request) -> Outcome {
+        let (since, mut wait) = (Instant::now(), FIRST_HOLD);
+        loop {
+            let outcome = self.attempt(request).await;
+            match &outcome {
+                Outcome::NoReply(TransportFailure { kind: FailureKind::HeldBack, detail }) => {
+                    if !self.may_hold_back(since, request.options.timeout, detail) {
+                        return outcome;
+                    }
+                }
+                _ => {
+                    let mut moved = self.0.moved.lock().unwrap_or_else(PoisonError::into_inner);
+                    *moved = Some(Instant::now());
+                    return outcome;
+                }
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(MOST_HOLD);
+        }
+    }
+
+    fn shortage(&self) -> Option<&Shortage> {
+        Some(&self.0.shortage)
+    }
+}
+
+fn usual_headers(target: &Target, rules: &[HeaderRule]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if let Some(credentials) = target.credentials() {
+        headers.insert(AUTHORIZATION, credentials.clone());
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(NOTIFICATION_CONTENT_TYPE));
+    headers.insert(USER_AGENT, HeaderValue::from_static(USER_AGENT_TEXT));
+    headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+    for rule in rules {
+        headers.remove(rule.name());
+    }
+    send_instead(
+        &mut headers,
+        rules.iter().filter_map(|rule| match rule {
+            HeaderRule::Send { name, value } => Some((name.as_str(), value.as_str())),
+            HeaderRule::Omit { .. } => None,
+        }),
+    );
+    headers
+}
+
+fn with_room(headers: &HeaderMap) -> HeaderMap {
+    let mut copy = HeaderMap::with_capacity(headers.len() + 3);
+    for (name, value) in headers {
+        copy.append(name.clone(), value.clone());
+    }
+    copy
+}
+
+/// Puts headers in the place of those of the same name; one that cannot be sent is left out.
+fn send_instead<'a>(
+    headers: &mut HeaderMap,
+    instead: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+) {
+    for (name, _) in instead.clone() {
+        headers.remove(name);
+    }
+    for (name, value) in instead {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+            headers.append(name, value);
+        }
+    }
+}
+
+/// The reply as it is judged: without an encoding that was asked for.
+fn read_reply(reply: HttpReply, options: &RequestOptions) -> Result<Reply, TransportFailure> {
+    let (content_type, retry_after) = (reply.header(CONTENT_TYPE), reply.header(RETRY_AFTER));
+    let (encoding, body) = match (options.compression, reply.encoding()) {
+        (Compression::Gzip, Some(encoding)) if encoding.ends_with("gzip") && !reply.is_cut => {
+            let body = unzip(&reply.body).map_err(|error| {
+                let detail = format!("the reply says that it is gzip and is not: {error}");
+                TransportFailure::new(FailureKind::InvalidReply, &detail)
+            })?;
+            (None, body)
+        }
+        (_, encoding) => (encoding, reply.body),
+    };
+    Ok(Reply { status: reply.status, content_type, retry_after, encoding, body })
+}
+
+/// The text of a body in gzip, and no more of it than a reply may have, and one byte.
+pub fn unzip(body: &[u8]) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let bound = MAX_REPLY_BYTES as u64 + 1;
+    flate2::read::MultiGzDecoder::new(body).take(bound).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+pub(crate) mod peers;
+#[cfg(test)]
+mod tests;

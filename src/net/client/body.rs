@@ -1,0 +1,130 @@
+//! The body of a request as it is handed out: at once, slowly, in chunks, or after a pause for
+//! `Expect: 100-continue`.
+
+use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use hyper::body::{Body, Bytes, Frame, SizeHint};
+use tokio::sync::Notify;
+use tokio::time::{Instant, Sleep, sleep, timeout};
+
+use crate::net::options::{Framing, RequestOptions, Upload};
+
+const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
+
+pub(super) struct RequestBody {
+    rest: Bytes,
+    length: usize,
+    framing: Framing,
+    time: Duration,
+    pause: Option<(Instant, Pin<Box<Sleep>>)>,
+    /// Told when the last byte is handed out.
+    ended: Option<Arc<AtomicBool>>,
+    /// What a body waits for after `Expect: 100-continue`.
+    pub(super) gate: Option<Gate>,
+}
+
+impl RequestBody {
+    pub(super) fn new(
+        rest: Bytes,
+        options: &RequestOptions,
+        ended: Option<Arc<AtomicBool>>,
+    ) -> Self {
+        let length = rest.len();
+        let time = match options.upload {
+            Upload::AtOnce => Duration::ZERO,
+            slow => slow.time_for(length),
+        };
+        RequestBody { rest, length, framing: options.framing, time, pause: None, ended, gate: None }
+    }
+
+    /// How many bytes may go out by now, in all.
+    fn due(&self, passed: Duration) -> usize {
+        let (passed, time) = (passed.as_nanos(), self.time.as_nanos().max(1));
+        let due = (self.length as u128).saturating_mul(passed) / time;
+        usize::try_from(due).unwrap_or(usize::MAX).min(self.length)
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = Box<dyn Error + Send + Sync>;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let this = &mut *self;
+        if this.rest.is_empty() {
+            return Poll::Ready(None);
+        }
+        if let Some(gate) = &mut this.gate {
+            ready!(gate.poll(cx));
+            this.gate = None;
+        }
+        let mut part = this.rest.len();
+        while !this.time.is_zero() {
+            let each = this.time / u32::try_from(this.length).unwrap_or(u32::MAX).max(1);
+            let step = each.max(SHORTEST_PAUSE);
+            let (start, pause) =
+                this.pause.get_or_insert_with(|| (Instant::now(), Box::pin(sleep(step))));
+            ready!(pause.as_mut().poll(cx));
+            let passed = start.elapsed();
+            pause.as_mut().reset(Instant::now() + step);
+            part = this.due(passed).saturating_sub(this.length - this.rest.len());
+            if part > 0 {
+                break;
+            }
+        }
+        Poll::Ready(Some(Ok(Frame::data(this.rest.split_to(part)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        if let Some(ended) = self.ended.as_ref().filter(|_| self.rest.is_empty()) {
+            ended.store(true, Ordering::Release);
+        }
+        self.rest.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.framing {
+            Framing::Length => SizeHint::with_exact(self.rest.len() as u64),
+            Framing::Chunked => SizeHint::new(),
+        }
+    }
+}
+
+/// How long a body waits for a go-ahead that never comes; curl waits as long.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Holds a body back until the server agrees, or for a second.
+pub(super) struct Gate(Pin<Box<dyn Future<Output = ()> + Send>>);
+
+pub(super) struct Opener(Arc<Notify>);
+
+impl Gate {
+    pub(super) fn new() -> (Gate, Opener) {
+        let notify = Arc::new(Notify::new());
+        let opener = Opener(Arc::clone(&notify));
+        let wait = async move {
+            // Both ends of the wait let the body go.
+            let _ = timeout(PATIENCE, notify.notified()).await;
+        };
+        (Gate(Box::pin(wait)), opener)
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl Opener {
+    pub(super) fn open(&self) {
+        self.0.notify_one();
+    }
+}

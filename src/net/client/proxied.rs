@@ -1,0 +1,182 @@
+//! Requests through a proxy: the only file that names reqwest.
+//!
+//! reqwest builds the tunnel or asks the proxy with the whole URL. Left alone it follows redirects,
+//! repeats requests, reads the environment and decodes replies; all of it is off here.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use hyper::body::{Body, Bytes, Frame, SizeHint};
+use hyper::header::{ACCEPT_ENCODING, HeaderValue};
+use reqwest::{Client, Url, redirect, retry};
+use rustls::ClientConfig;
+
+use super::{ClientError, HttpReply, HttpRequest};
+use crate::net::failure::{Phase, Progress, failure, timed_out};
+use crate::net::options::Compression;
+use crate::net::outcome::{FailureKind, TransportFailure};
+use crate::net::proxy::{Proxy, ProxyError};
+use crate::net::target::{Security, Target};
+use crate::net::tls::{Tls, TlsSettings, config_without_roots};
+use crate::net::trace::Log;
+
+#[derive(Debug)]
+pub(super) struct Proxied {
+    proxy: Proxy,
+    client: Client,
+}
+
+impl Proxied {
+    pub(super) fn try_new(
+        proxy: Proxy,
+        target: &Target,
+        tls: &TlsSettings,
+    ) -> Result<Self, ClientError> {
+        // A proxy that is reached over TLS needs the settings for itself.
+        let tls = match target.is_https() || proxy.is_https() {
+            true => ClientConfig::clone(&Tls::try_new(tls)?.config(None)),
+            false => config_without_roots()?,
+        };
+        let broken = |error: reqwest::Error| ProxyError::Unusable(error.without_url().to_string());
+        let mut way = reqwest::Proxy::all(proxy.url()).map_err(broken)?;
+        if let Some(credentials) = proxy.credentials() {
+            way = way.custom_http_auth(credentials.clone());
+        }
+        let client = Client::builder()
+            .no_proxy()
+            .proxy(way)
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            // A connection used again may have gone stale, and then the attempt would fail.
+            .pool_max_idle_per_host(0)
+            .tls_backend_preconfigured(tls)
+            .build()
+            .map_err(broken)?;
+        unchanged(target, target.uri()).ok_or(ProxyError::Rewritten)?;
+        Ok(Proxied { proxy, client })
+    }
+
+    pub(super) fn proxy(&self) -> &Proxy {
+        &self.proxy
+    }
+
+    pub(super) async fn exchange(
+        &self,
+        request: HttpRequest<'_>,
+        log: Log,
+    ) -> Result<HttpReply, TransportFailure> {
+        let security = if request.target.is_https() { Security::Tls } else { Security::Plain };
+        let progress = Arc::new(Progress::new(Phase::Reaching(security), log));
+        let limit = request.options.timeout;
+        match tokio::time::timeout(limit, self.send(request, &progress)).await {
+            Ok(exchanged) => exchanged,
+            Err(_) => {
+                let phase = progress.phase();
+                let failed = timed_out(phase, limit);
+                Err(if phase == Phase::Exchanging {
+                    failed
+                } else {
+                    self.proxy.explain(failed, None)
+                })
+            }
+        }
+    }
+
+    async fn send(
+        &self,
+        request: HttpRequest<'_>,
+        progress: &Arc<Progress>,
+    ) -> Result<HttpReply, TransportFailure> {
+        let HttpRequest { target, options, reply_limit, .. } = request;
+        let url = unchanged(target, &request.uri).ok_or_else(|| {
+            TransportFailure::new(FailureKind::Other, &ProxyError::Rewritten.to_string())
+        })?;
+        let reaching = progress.phase();
+        let mut headers = request.headers;
+        if options.compression == Compression::Gzip {
+            headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("gzip"));
+        }
+        progress.log.note(|| format!("* through the proxy {}", self.proxy));
+        progress.log.head('>', || format!("{} {url} HTTP/1.1", request.method), &headers);
+        let mut message = reqwest::Request::new(request.method, url);
+        *message.headers_mut() = headers;
+        let body = Noted { rest: request.body, progress: Arc::clone(progress) };
+        if body.rest.is_empty() {
+            // Nobody asks for it, so nobody could note it.
+            progress.reach(Phase::Exchanging);
+        }
+        *message.body_mut() = Some(reqwest::Body::wrap(body));
+        let classify = |error| self.classify(error, reaching);
+        let mut response = self.client.execute(message).await.map_err(classify)?;
+        let first = || format!("{:?} {}", response.version(), response.status());
+        progress.log.head('<', first, response.headers());
+        let headers = std::mem::take(response.headers_mut());
+        let mut reply = HttpReply::new(response.status().as_u16(), headers);
+        if let Some(failed) = self.proxy.reply(reply.status, &reply.headers, target.is_https()) {
+            return Err(failed);
+        }
+        if reply_limit.refuses(response.content_length().unwrap_or_default()) {
+            reply.is_cut = true;
+            return Ok(reply);
+        }
+        while let Some(part) = response.chunk().await.map_err(classify)? {
+            if !reply.take(&part, reply_limit) {
+                break;
+            }
+        }
+        Ok(reply)
+    }
+
+    fn classify(&self, error: reqwest::Error, reaching: Phase) -> TransportFailure {
+        // The URL may hold credentials.
+        let error = error.without_url();
+        let phase = if error.is_dns() {
+            Phase::Resolving
+        } else if error.is_connect() {
+            reaching
+        } else {
+            Phase::Exchanging
+        };
+        let failed = failure(&error, phase);
+        if phase == Phase::Exchanging { failed } else { self.proxy.explain(failed, Some(&error)) }
+    }
+}
+
+/// The URL of a request as reqwest has it; `None` where it would send another path or query.
+fn unchanged(target: &Target, uri: &hyper::Uri) -> Option<Url> {
+    let scheme = if target.is_https() { "https" } else { "http" };
+    let authority = target.authority().to_str().ok()?;
+    let text = format!("{scheme}://{authority}{uri}");
+    Url::parse(&text).ok().filter(|url| url.as_str() == text)
+}
+
+/// A body that notes when it is asked for, so when there is a connection.
+struct Noted {
+    rest: Bytes,
+    progress: Arc<Progress>,
+}
+
+impl Body for Noted {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.progress.reach(Phase::Exchanging);
+        let rest = std::mem::take(&mut self.rest);
+        Poll::Ready((!rest.is_empty()).then(|| Ok(Frame::data(rest))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.rest.len() as u64)
+    }
+}

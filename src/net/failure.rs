@@ -1,0 +1,279 @@
+//! Which step failed on the way to a reply, read from an error and its causes.
+
+use std::error::Error;
+use std::fs::File;
+use std::io;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::outcome::{FailureKind, TransportFailure};
+use super::target::Security;
+use super::tls;
+use super::trace::Log;
+use crate::units::duration::format_duration;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Resolving,
+    Connecting,
+    Securing,
+    /// All three in one, where the HTTP library does not say which.
+    Reaching(Security),
+    Exchanging,
+}
+
+/// How far an attempt is, and what `--verbose` shows of it.
+#[derive(Debug)]
+pub(super) struct Progress {
+    phase: Mutex<Phase>,
+    pub(super) log: Log,
+}
+
+impl Progress {
+    pub(super) fn new(phase: Phase, log: Log) -> Self {
+        Progress { phase: Mutex::new(phase), log }
+    }
+
+    pub(super) fn reach(&self, phase: Phase) {
+        *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        *self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The failure of an attempt that timed out in this phase: only once the request was on its way may
+/// the merchant have it.
+pub(super) fn timed_out(phase: Phase, limit: Duration) -> TransportFailure {
+    let limit = format_duration(limit);
+    let (kind, detail) = match phase {
+        Phase::Resolving => (FailureKind::Resolve, format!("no address within {limit}")),
+        Phase::Connecting | Phase::Reaching(Security::Plain) => {
+            (FailureKind::Connect, format!("no connection within {limit}"))
+        }
+        Phase::Reaching(Security::Tls) => (
+            FailureKind::Connect,
+            format!(
+                "no connection with TLS within {limit}: if the port is open, does it speak https?"
+            ),
+        ),
+        Phase::Securing => (
+            FailureKind::Tls,
+            format!(
+                "the TLS handshake was not complete within {limit}, so nothing was sent; does the \
+                 port speak https?"
+            ),
+        ),
+        Phase::Exchanging => (FailureKind::Timeout, format!("no complete reply within {limit}")),
+    };
+    TransportFailure::new(kind, &detail)
+}
+
+/// The failure on a connection that was used before; the connection's own where no byte of the
+/// reply came. A server may close an idle connection at any moment (RFC 9112, section 9.5), and its
+/// end may be on the way while the next request goes out.
+pub(super) fn failure_on_reuse(
+    error: &(dyn Error + 'static),
+    has_reply_begun: bool,
+) -> TransportFailure {
+    let failed = failure(error, Phase::Exchanging);
+    match failed.kind {
+        FailureKind::Reset | FailureKind::ClosedEarly if !has_reply_begun => {
+            TransportFailure { kind: FailureKind::StaleConnection, ..failed }
+        }
+        _ => failed,
+    }
+}
+
+/// The failure that an error means; its texts must hold no credentials.
+pub(super) fn failure(error: &(dyn Error + 'static), phase: Phase) -> TransportFailure {
+    let causes = causes(error);
+    let refused = causes.iter().find_map(|cause| cause.downcast_ref::<rustls::Error>());
+    if let Some(refused) = refused {
+        return TransportFailure::new(FailureKind::Tls, &tls::explain(refused));
+    }
+    let io = causes.iter().rev().find_map(|cause| cause.downcast_ref::<io::Error>());
+    if let Some(shortage) = shortage(io, phase) {
+        let detail = format!("this machine had no room for another connection: {shortage}");
+        return TransportFailure::new(FailureKind::HeldBack, &detail);
+    }
+    let kind = match (io, phase) {
+        (_, Phase::Resolving) => FailureKind::Resolve,
+        (Some(io), _) => classify_io(io.kind(), phase),
+        (None, Phase::Connecting | Phase::Securing | Phase::Reaching(_)) => FailureKind::Connect,
+        (None, Phase::Exchanging) => classify_text(&causes),
+    };
+    let text = causes.last().map_or_else(|| error.to_string(), ToString::to_string);
+    let detail = match kind {
+        FailureKind::Tls => format!(
+            "the connection broke during the TLS handshake; does the port speak https? ({text})"
+        ),
+        FailureKind::Connect => match io.and_then(|io| on_this_machine(io.kind())) {
+            Some(why) => format!("{why}: {text}"),
+            None => text,
+        },
+        _ => text,
+    };
+    TransportFailure::new(kind, &detail)
+}
+
+fn classify_io(kind: io::ErrorKind, phase: Phase) -> FailureKind {
+    use io::ErrorKind as Io;
+    let broke = matches!(
+        kind,
+        Io::ConnectionReset | Io::ConnectionAborted | Io::BrokenPipe | Io::NotConnected
+    );
+    match (kind, phase) {
+        (Io::ConnectionRefused, _) => FailureKind::Refused,
+        (Io::UnexpectedEof, Phase::Reaching(Security::Tls)) | (_, Phase::Securing) => {
+            FailureKind::Tls
+        }
+        (_, Phase::Reaching(Security::Tls)) if broke => FailureKind::Tls,
+        (_, Phase::Resolving | Phase::Connecting | Phase::Reaching(_)) => FailureKind::Connect,
+        (_, Phase::Exchanging) if broke => FailureKind::Reset,
+        (Io::TimedOut, Phase::Exchanging) => FailureKind::Timeout,
+        (Io::UnexpectedEof, Phase::Exchanging) => FailureKind::ClosedEarly,
+        (Io::InvalidData | Io::InvalidInput, Phase::Exchanging) => FailureKind::InvalidReply,
+        (_, Phase::Exchanging) => FailureKind::Other,
+    }
+}
+
+fn on_this_machine(kind: io::ErrorKind) -> Option<&'static str> {
+    use io::ErrorKind as Io;
+    match kind {
+        Io::NetworkUnreachable | Io::HostUnreachable => Some("this machine found no route there"),
+        Io::NetworkDown => Some("this machine's network is down"),
+        Io::PermissionDenied => Some("this machine does not permit the connection"),
+        Io::AddrNotAvailable => Some("this machine has no address or port to connect from"),
+        _ => None,
+    }
+}
+
+/// What this machine ran out of before the connection was there; a moment later it may have it.
+fn shortage(io: Option<&io::Error>, phase: Phase) -> Option<String> {
+    if phase == Phase::Exchanging {
+        return None;
+    }
+    let found = io.filter(|io| is_shortage(io) || is_out_of_ports(io, phase));
+    if found.is_some() || phase != Phase::Resolving {
+        return found.map(ToString::to_string);
+    }
+    // Without a free descriptor a look-up finds neither the file of hosts nor a name server, and
+    // says only that there is no such name.
+    let probe = File::open("/dev/null").err();
+    probe.filter(is_shortage).map(|error| error.to_string())
+}
+
+pub(super) fn is_shortage(error: &io::Error) -> bool {
+    // ENFILE and EMFILE, which are the same on every Unix, and ENOBUFS, which is not.
+    const ENOBUFS: i32 = if cfg!(target_os = "linux") { 105 } else { 55 };
+    error.kind() == io::ErrorKind::OutOfMemory
+        || cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24 | ENOBUFS))
+}
+
+fn is_out_of_ports(error: &io::Error, phase: Phase) -> bool {
+    error.kind() == io::ErrorKind::AddrNotAvailable
+        && error.raw_os_error().is_some()
+        && phase == Phase::Connecting
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
+    let mut causes = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next.filter(|_| causes.len() < 32) {
+        causes.push(error);
+        // An I/O error gives the source of the error that it wraps, not that error itself.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = wrapped.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source());
+    }
+    causes
+}
+
+fn classify_text(causes: &[&(dyn Error + 'static)]) -> FailureKind {
+    const INVALID: [&str; 5] = [
+        "invalid HTTP",
+        "invalid content-length",
+        "unexpected transfer-encoding",
+        "message head is too large",
+        "unexpected message",
+    ];
+    let texts: Vec<String> = causes.iter().map(ToString::to_string).collect();
+    let says = |text: &str| texts.iter().any(|cause| cause.contains(text));
+    if says("connection closed before message completed") {
+        FailureKind::ClosedEarly
+    } else if INVALID.iter().any(|text| says(text)) {
+        FailureKind::InvalidReply
+    } else {
+        FailureKind::Other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_named_by_its_innermost_cause_and_the_step() {
+        let kind = |error: io::Error, phase| failure(&error, phase).kind;
+        let wrap = |kind| io::Error::other(io::Error::from(kind));
+        let refused = wrap(io::ErrorKind::ConnectionRefused);
+        assert_eq!(kind(refused, Phase::Reaching(Security::Plain)), FailureKind::Refused);
+        let eof = || wrap(io::ErrorKind::UnexpectedEof);
+        assert_eq!(kind(eof(), Phase::Reaching(Security::Tls)), FailureKind::Tls);
+        assert_eq!(kind(eof(), Phase::Securing), FailureKind::Tls);
+        assert_eq!(kind(eof(), Phase::Reaching(Security::Plain)), FailureKind::Connect);
+        assert_eq!(kind(eof(), Phase::Connecting), FailureKind::Connect);
+        assert_eq!(kind(eof(), Phase::Exchanging), FailureKind::ClosedEarly);
+        assert_eq!(kind(eof(), Phase::Resolving), FailureKind::Resolve);
+        let handshake = io::Error::other(rustls::Error::HandshakeNotComplete);
+        assert_eq!(kind(handshake, Phase::Exchanging), FailureKind::Tls);
+    }
+    #[test]
+    fn nothing_was_processed_before_the_request_left() {
+        let before = [
+            Phase::Resolving,
+            Phase::Connecting,
+            Phase::Securing,
+            Phase::Reaching(Security::Plain),
+            Phase::Reaching(Security::Tls),
+        ];
+        let kinds = [
+            io::ErrorKind::ConnectionReset,
+            io::ErrorKind::BrokenPipe,
+            io::ErrorKind::TimedOut,
+            io::ErrorKind::UnexpectedEof,
+            io::ErrorKind::NetworkUnreachable,
+            io::ErrorKind::HostUnreachable,
+            io::ErrorKind::PermissionDenied,
+            io::ErrorKind::AddrNotAvailable,
+        ];
+        for phase in before {
+            let timed_out = timed_out(phase, Duration::from_secs(10));
+            assert_ne!(timed_out.kind, FailureKind::Timeout, "{phase:?}");
+            let failed = kinds.map(|kind| failure(&io::Error::from(kind), phase));
+            for failed in failed.iter().chain([&timed_out]) {
+                let told = failed.explanation();
+                assert!(!told.contains("processed") && !told.contains("duplicate"), "{told}");
+            }
+        }
+        let sent = timed_out(Phase::Exchanging, Duration::from_secs(10));
+        assert!(sent.explanation().contains("may have processed"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_this_machine_lacks_is_no_failure_of_the_merchant() {
+        let code = |code, phase| failure(&io::Error::from_raw_os_error(code), phase).code();
+        for shortage in [24, 23, 105, 12] {
+            for phase in [Phase::Resolving, Phase::Connecting, Phase::Reaching(Security::Tls)] {
+                assert_eq!(code(shortage, phase), "held-back", "{shortage} {phase:?}");
+            }
+            assert_ne!(code(shortage, Phase::Exchanging), "held-back", "{shortage}");
+        }
+        assert_eq!(code(99, Phase::Connecting), "held-back");
+        assert_eq!(code(99, Phase::Reaching(Security::Plain)), "connect");
+        let unreachable = failure(&io::Error::from_raw_os_error(101), Phase::Connecting);
+        assert!(unreachable.explanation().contains("this machine found no route there"));
+    }
+}

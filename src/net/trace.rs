@@ -1,0 +1,106 @@
+//! What `--verbose` shows of each attempt: addresses, TLS, and the heads of request and reply.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hyper::header::HeaderMap;
+
+/// Parts of the names of headers whose values are secrets.
+const SECRET: [&str; 7] = ["auth", "cookie", "token", "secret", "password", "api-key", "apikey"];
+
+type Show = dyn Fn(&[String]) + Send + Sync;
+
+/// Where the lines of an attempt go, all of them once it ended.
+#[derive(Clone)]
+pub struct Trace(Arc<Show>);
+
+impl Trace {
+    pub fn new(show: impl Fn(&[String]) + Send + Sync + 'static) -> Self {
+        Trace(Arc::new(show))
+    }
+}
+
+impl fmt::Debug for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Trace")
+    }
+}
+
+/// The lines of one attempt; they are shown together, so that attempts in flight do not mix.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    trace: Option<Trace>,
+    lines: Mutex<Vec<String>>,
+}
+
+impl Log {
+    pub(super) fn new(trace: Option<Trace>) -> Self {
+        Log { trace, lines: Mutex::default() }
+    }
+
+    pub(super) fn is_on(&self) -> bool {
+        self.trace.is_some()
+    }
+
+    pub(super) fn note(&self, line: impl FnOnce() -> String) {
+        if self.is_on() {
+            self.lines.lock().unwrap_or_else(PoisonError::into_inner).push(line());
+        }
+    }
+
+    /// Notes the head of a message, with `mark` before each line.
+    pub(super) fn head(&self, mark: char, first: impl FnOnce() -> String, headers: &HeaderMap) {
+        if !self.is_on() {
+            return;
+        }
+        self.note(|| format!("{mark} {}", first()));
+        for (name, value) in headers {
+            let is_secret = SECRET.iter().any(|part| name.as_str().contains(part));
+            let value = match is_secret || value.is_sensitive() {
+                true => "[redacted]".into(),
+                false => String::from_utf8_lossy(value.as_bytes()),
+            };
+            self.note(|| format!("{mark} {name}: {value}"));
+        }
+    }
+}
+
+impl Drop for Log {
+    // Also of an attempt that is given up.
+    fn drop(&mut self) {
+        let lines = self.lines.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Trace(show)) = self.trace.as_ref().filter(|_| !lines.is_empty()) {
+            show(lines);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_in_headers_are_not_shown() {
+        let shown: Arc<Mutex<Vec<String>>> = Arc::default();
+        let sink = Arc::clone(&shown);
+        let log =
+            Log::new(Some(Trace::new(move |lines| sink.lock().unwrap().extend_from_slice(lines))));
+        let mut headers = HeaderMap::new();
+        for name in
+            ["authorization", "x-auth-token", "set-cookie", "x-api-key", "proxy-authorization"]
+        {
+            headers.insert(name, "s3cret".parse().unwrap());
+        }
+        headers.insert("content-type", "text/x".parse().unwrap());
+        log.head('>', || "POST / HTTP/1.1".to_owned(), &headers);
+        drop(log);
+        let shown = shown.lock().unwrap().join("\n");
+        assert!(shown.starts_with("> POST / HTTP/1.1\n"), "{shown}");
+        assert!(shown.contains("> content-type: text/x") && !shown.contains("s3cret"), "{shown}");
+    }
+
+    #[test]
+    fn a_log_without_a_trace_makes_no_lines() {
+        Log::default().note(|| panic!("made"));
+    }
+}

@@ -1,0 +1,156 @@
+//! The platform's example notification with fresh ids and times.
+
+use jiff::Timestamp;
+use protocol::internal::nearest::did_you_mean;
+use protocol::{Status, StatusTable};
+
+use super::ids::{MAX_ID_DIGITS, OrderIds};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Example {
+    pub status: i64,
+    /// The status that comes with an error message.
+    pub failed: i64,
+    pub completed_at: Timestamp,
+}
+
+/// How long before its completion the order was created, in seconds: as in the platform's example.
+const TOOK: i64 = 62;
+
+const LENGTH: usize = 320;
+
+impl Example {
+    pub fn payload(&self, ids: &OrderIds, index: u64) -> String {
+        let completed = self.completed_at.as_second();
+        let mut text = String::with_capacity(LENGTH);
+        text.push_str("{\"payout_id\":\"POT");
+        push_digits(&mut text, ids.order(index), 8);
+        text.push_str("\",\"payout_cl_id\":\"");
+        push_hex(&mut text, ids.digits(index, MAX_ID_DIGITS, 0));
+        text.push_str(
+            "\",\"platform_id\":\"PF0014\",\"amount\":400000,\"real_amount\":400000,\"fee\":3200,\"status\":",
+        );
+        push_number(&mut text, self.status);
+        if self.status == self.failed {
+            text.push_str(",\"error_msg\":\"beneficiary account rejected\"");
+        }
+        text.push_str(",\"create_time\":");
+        push_number(&mut text, completed - TOOK);
+        text.push_str(",\"update_time\":");
+        push_number(&mut text, completed);
+        text.push('}');
+        text
+    }
+}
+
+fn push_hex(text: &mut String, number: u128) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut digits = [0; 32];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(number.to_be_bytes()) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 0xF)];
+    }
+    text.push_str(std::str::from_utf8(&digits).unwrap_or_default());
+}
+
+fn push_number(text: &mut String, number: i64) {
+    if number < 0 {
+        text.push('-');
+    }
+    push_digits(text, number.unsigned_abs(), 1);
+}
+
+/// Writes a number in at least so many digits: what the formatter does, for a fraction of its time.
+fn push_digits(text: &mut String, number: u64, width: usize) {
+    let (mut digits, mut rest) = ([b'0'; 20], number);
+    let mut start = digits.len();
+    while rest > 0 || digits.len() - start < width.min(digits.len()) {
+        start -= 1;
+        digits[start] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    text.push_str(std::str::from_utf8(&digits[start..]).unwrap_or_default());
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusWord {
+    Number(i64),
+    Name(&'static str),
+}
+
+impl StatusWord {
+    pub fn parse(text: &str) -> Result<StatusWord, String> {
+        let number = || text.parse().ok().map(StatusWord::Number);
+        let name = || Status::payout_by_name(text).map(|status| StatusWord::Name(status.name));
+        number().or_else(name).ok_or_else(|| {
+            let near = did_you_mean(text, ["success", "cancelled", "failed"]);
+            format!("success, cancelled, failed or a number is wanted{near}")
+        })
+    }
+
+    pub fn number(self, statuses: &StatusTable) -> i64 {
+        match self {
+            StatusWord::Number(number) => number,
+            StatusWord::Name(name) => statuses
+                .payouts()
+                .find(|status| status.name == name)
+                .map_or_else(|| statuses.success(), |status| i64::from(status.code)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::Payload;
+    use protocol::internal::notification::{Expectation, findings};
+
+    use super::*;
+
+    #[test]
+    fn an_example_is_a_notification_without_findings() {
+        let statuses = StatusTable::PLATFORM;
+        for status in [3, 4, 5] {
+            let completed_at = Timestamp::from_second(1_567_614_111).unwrap();
+            let example = Example { status, failed: statuses.failed(), completed_at };
+            let text = example.payload(&OrderIds::new(1), 0);
+            let payload = Payload::parse(text.as_bytes()).unwrap();
+            assert_eq!(findings(&payload, Expectation::Notification, &statuses), []);
+        }
+    }
+
+    #[test]
+    fn ids_are_written_as_the_formatter_writes_them() {
+        for number in [0, 0xfedc_ba98_7654_3210, u128::MAX] {
+            let mut hex = String::new();
+            push_hex(&mut hex, number);
+            assert_eq!(hex, format!("{number:032x}"));
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_as_the_formatter_writes_them() {
+        for number in [0, 1, -1, 9, 10, 1_567_614_111, i64::MAX, i64::MIN] {
+            let mut text = String::new();
+            push_number(&mut text, number);
+            assert_eq!(text, number.to_string());
+        }
+        for number in [102, 99_999_999, 100_000_000, u64::MAX] {
+            let mut text = String::new();
+            push_digits(&mut text, number, 8);
+            assert_eq!(text, format!("{number:08}"));
+        }
+    }
+
+    #[test]
+    fn a_status_has_a_name_or_a_number() {
+        let number = |text, statuses| StatusWord::parse(text).map(|word| word.number(statuses));
+        let platform = StatusTable::PLATFORM;
+        assert_eq!(number("success", &platform), Ok(3));
+        assert_eq!(number("Cancelled", &platform), Ok(4));
+        assert_eq!(number("under review", &platform), Ok(6));
+        let swapped = StatusTable::try_new([(4, "failed"), (5, "cancelled")]).unwrap();
+        assert_eq!(number("Cancelled", &swapped), Ok(5));
+        assert_eq!(number("2", &swapped), Ok(2));
+        assert!(number("done", &swapped).is_err());
+    }
+}
