@@ -413,6 +413,12 @@ mod tests {
         let many = format!("{{{many}}}");
         let memory = Payload::parse(many.as_bytes()).unwrap().into_memory();
         assert_eq!(memory.members.capacity(), 0);
+        for (capacity, is_kept) in [(1024, true), (1025, false)] {
+            let members = Vec::with_capacity(capacity);
+            let memory = PayloadMemory { members, by_name: Vec::new() };
+            let memory = Payload::parse_in(b"{}", memory).unwrap().into_memory();
+            assert_eq!(memory.members.capacity() == capacity, is_kept, "{capacity}");
+        }
     }
 
     #[test]

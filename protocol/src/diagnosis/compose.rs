@@ -197,3 +197,33 @@ fn pair<'p>(plan: Plan<'p>, index: usize, entry: &'p Entry) -> Pair<'p> {
     let is_whole = changed.is_some() && matches!(plan.writing(), Some(Writing::Pairs(_)));
     Pair { name: &entry.name, text: changed.unwrap_or(&entry.text), is_whole }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::Dialect;
+
+    #[test]
+    fn a_choice_of_values_has_only_texts_that_differ_and_are_short() {
+        let long = "é".repeat(MAX_TEXT / 2);
+        let json =
+            format!(r#"{{"a":"x y","b":true,"amount":5000,"l":["1"],"long":"{long}","sign":"s"}}"#);
+        let payload = Payload::parse(json.as_bytes()).unwrap();
+        let composer = Composer::new(&payload, Dialect::platform().first());
+        let mut changed = 0;
+        for choice in composer.value_choices() {
+            for (entry, text) in composer.entries().iter().zip(&choice.texts) {
+                let Some(text) = text else { continue };
+                let own = match choice.rule.writing {
+                    Writing::Pairs(_) => format!("{}={}", entry.name, entry.text),
+                    _ => entry.text.clone(),
+                };
+                let code = choice.rule.deviation.code;
+                assert!(*text != own && text.len() <= MAX_TEXT, "{code} of {}", entry.name);
+                assert!(!entry.is_signature, "{code}");
+                changed += 1;
+            }
+        }
+        assert!(changed > 20, "{changed}");
+    }
+}

@@ -331,3 +331,21 @@ fn a_sentence_names_who_is_wrong() {
     );
     assert_eq!(hit(vec![dropped]).summary("the code"), "the code does not sign memo");
 }
+
+#[test]
+fn mistakes_in_two_or_three_dimensions_are_named_together() {
+    let json = r#"{"is_final":true,"amount":5000,"memo":""}"#;
+    let sign = |text: &str| hex::encode(<md5::Md5 as md5::Digest>::digest(format!("{text}&{KEY}")));
+    for (text, expected) in [
+        ("is_final=true&amount=5000&memo=", "keep-empty+doc-order"),
+        ("amount=5000&is_final=True&memo=", "keep-empty+bool-python"),
+        ("amount=5000|is_final=true|memo=", "keep-empty+separator-pipe"),
+        ("is_final=True&amount=5000", "doc-order+bool-python"),
+        ("is_final=true|amount=5000", "doc-order+separator-pipe"),
+        ("amount=5000|is_final=True", "bool-python+separator-pipe"),
+        ("is_final=True&amount=5000&memo=", "keep-empty+doc-order+bool-python"),
+    ] {
+        let found = codes(json, &sign(text));
+        assert_eq!(found.first().map(String::as_str), Some(expected), "{text}: {found:?}");
+    }
+}
