@@ -214,11 +214,11 @@ mod tests {
         for choice in composer.value_choices() {
             for (entry, text) in composer.entries().iter().zip(&choice.texts) {
                 let Some(text) = text else { continue };
-                let own = match choice.rule.writing {
+                let own = match choice.rule.apply {
                     Writing::Pairs(_) => format!("{}={}", entry.name, entry.text),
                     _ => entry.text.clone(),
                 };
-                let code = choice.rule.deviation.code;
+                let code = choice.rule.code;
                 assert!(*text != own && text.len() <= MAX_TEXT, "{code} of {}", entry.name);
                 assert!(!entry.is_signature, "{code}");
                 changed += 1;
