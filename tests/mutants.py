@@ -13,27 +13,32 @@ Area = collections.namedtuple("Area", "folders files tests sample", defaults=("a
 
 # Which folders of the program are compiled (none: it is the protocol), the files that are broken, the tests that run (for
 # libtest), and how many mutants are drawn. The tests of the diagnosis take long, so the rest of the protocol has its own.
-SENDER = "clock lines mask net sender store"
+SENDER = "clock lines mask net sender store units"
 REPORT = f"check listener report {SENDER}"
 AREAS = {
     "protocol": Area("", "protocol/src/**/*.rs", "--skip=diagnosis::", 300),
     "diagnosis": Area("", "protocol/src/diagnosis.rs protocol/src/diagnosis/**/*.rs", "diagnosis::", 100),
+    # The rest of src/terminal draws on a real terminal.
     "sanitizer": Area(
         f"error exit settings terminal {REPORT}",
-        "src/terminal.rs src/terminal/*.rs src/report/text.rs",
+        "src/terminal.rs src/terminal/sanitize.rs src/terminal/theme.rs src/report/text.rs",
         "terminal:: report::text::",
     ),
     "redactor": Area("mask", "src/mask.rs src/mask/*.rs", "mask::"),
     "redacted-json": Area(REPORT, "src/report/json/masked.rs src/listener/inspector/mask.rs", "json:: inspector::"),
     "gates": Area(REPORT, "src/report/gates.rs", "report::gates::"),
-    "referee": Area("clock listener mask store", "src/listener/referee.rs src/listener/referee/*.rs", "listener::referee::"),
+    "referee": Area(
+        "clock listener mask net store units",
+        "src/listener/referee.rs src/listener/referee/*.rs",
+        "listener::referee::",
+    ),
     "schedule": Area(
         SENDER,
-        "src/sender/schedule.rs src/sender/jitter.rs src/sender/pace.rs src/sender/decide.rs src/sender/record.rs "
-        "src/sender/fleet/plan.rs src/net/outcome.rs",
-        "schedule:: jitter:: pace:: decide:: record:: plan:: outcome::",
-        100,
+        "src/sender/schedule.rs src/sender/jitter.rs src/sender/pace.rs src/sender/decide.rs src/sender/judge.rs "
+        "src/sender/record.rs src/sender/retry_after.rs src/net/outcome.rs",
+        "schedule:: jitter:: pace:: decide:: judge:: record:: retry_after:: outcome::",
     ),
+    "units": Area("units", "src/units/*.rs", "units::"),
     "journal": Area(SENDER, "src/sender/journal.rs src/sender/journal/*.rs", "journal::"),
 }
 SEED = 20260331

@@ -81,6 +81,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_share_has_its_fraction_and_is_never_more_than_all() {
+        for (millionths, fraction) in [(0, 0.0), (250_000, 0.25), (WHOLE, 1.0), (WHOLE + 1, 1.0)] {
+            assert_eq!(Percent::from_millionths(millionths).fraction(), fraction, "{millionths}");
+        }
+    }
+
+    #[test]
     fn percentages_are_read_and_written() {
         for (text, millionths, written) in [
             ("5%", 50_000, "5%"),

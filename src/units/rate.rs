@@ -95,6 +95,7 @@ mod tests {
             let rate = Rate::parse(text).unwrap();
             assert_eq!(rate.per_second(), per_second, "{text}");
             assert_eq!(Rate::parse(&rate.to_string()), Ok(rate), "{rate}");
+            assert_eq!(Rate::parse(&String::from(rate)), Ok(rate), "{rate}");
         }
         for text in
             ["", "0", "0.000", "-1", "1/d", "1/", "/s", "1e3", "1.2345", "1.", ".5", "9999999999"]
