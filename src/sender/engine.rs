@@ -155,6 +155,7 @@ impl<C: Clock, T: Transport> Engine<'_, C, T> {
         let (in_flight, completed) = (FuturesUnordered::new(), Vec::with_capacity(BATCH));
         let mut waiting = Waiting { in_flight, completed, turn: None, timer: None };
         let send = |attempt| self.send(start, attempt);
+        let mut turn_began = None;
         state.take_begun().map_err(RunError::Event)?;
         loop {
             let readiness = state.fill(self.since(start)).map_err(RunError::Event)?;
@@ -170,6 +171,7 @@ impl<C: Clock, T: Transport> Engine<'_, C, T> {
                 Some(_) => {}
             }
             let is_idle = waiting.turn.is_none();
+            turn_began = turn_began.or_else(|| (!is_idle).then(|| self.since(start)));
             if state.is_over(is_idle && waiting.in_flight.is_empty()) {
                 break;
             }
@@ -182,10 +184,14 @@ impl<C: Clock, T: Transport> Engine<'_, C, T> {
             let source = &mut |context: &mut Context<'_>| state.poll_source(context);
             let woken = waiting.wait(readiness, poll_stop, source).await;
             state.wake(due, self.since(start));
+            if let Some(began) = turn_began {
+                state.notice_turn(began, self.since(start));
+            }
             for completed in waiting.completed.drain(..) {
                 state.complete(completed).map_err(RunError::Event)?;
             }
             if let Some(intended) = woken.turn {
+                turn_began = None;
                 let intended = intended.map_err(RunError::Journal)?;
                 let intended = state.intended(intended).map_err(RunError::Event)?;
                 waiting.in_flight.extend(intended.into_iter().map(send));

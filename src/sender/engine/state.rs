@@ -305,6 +305,12 @@ impl<'r, E> State<'r, E> {
         }
     }
 
+    /// Without a beat only the length of a turn shows that the sender was stopped. It may have been
+    /// the disk instead, so intended times stay: what a disk delays is latency.
+    pub(super) fn notice_turn(&mut self, began: Duration, now: Duration) {
+        self.stops.notice(began, now);
+    }
+
     fn awaits_order(&self) -> bool {
         self.phase == Phase::Running && self.next_order.when == When::Awaited
     }
