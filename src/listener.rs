@@ -8,6 +8,7 @@ pub mod callback;
 mod connections;
 pub mod event;
 pub mod forward;
+mod framing;
 mod guarded_io;
 pub mod inbox;
 pub mod inspector;

@@ -8,13 +8,14 @@ mod screen;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use args::{ForwardArgs, Identity, KeepArgs, RefereeArgs, ReplyArgs, TlsArgs};
 use desk::Desk;
+use jiff::Timestamp;
 use outlet::{Event, Opening, Outlet, Showing, Tally};
 use page::{Bound, Page};
 use protocol::internal::acknowledgement::AcknowledgementRule;
@@ -305,7 +306,11 @@ async fn serve(
     if let Some(page) = page {
         page.close().await;
     }
-    let verdict = desk.referee.as_ref().map(|referee| desk::locked(referee).verdict());
+    let verdict = desk.referee.as_ref().map(|referee| {
+        let mut referee = desk::locked(referee);
+        referee.close(Timestamp::now());
+        referee.verdict()
+    });
     Ok(Served { verdict, unclosed: close(&desk).await })
 }
 
@@ -374,6 +379,8 @@ fn open(
         news: page.map(|page| page.news.clone()),
         patience: setup.rules.as_ref().map_or(Duration::ZERO, |rules| rules.attempt_timeout),
         refused: AtomicU64::new(0),
+        received: AtomicU64::new(0),
+        has_told_probe: AtomicBool::new(false),
     };
     Ok((Arc::new(desk), ready))
 }

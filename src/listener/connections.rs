@@ -17,6 +17,7 @@ pub(super) enum Phase {
     Silent,
     Heard,
     Receiving,
+    ReceivingChunks,
     Busy,
     Replying,
     Refusing,
@@ -27,10 +28,11 @@ pub(super) enum Phase {
     Closing,
 }
 
-const PHASES: [Phase; 11] = [
+const PHASES: [Phase; 12] = [
     Phase::Silent,
     Phase::Heard,
     Phase::Receiving,
+    Phase::ReceivingChunks,
     Phase::Busy,
     Phase::Replying,
     Phase::Refusing,
@@ -75,9 +77,12 @@ impl Slot {
     /// one rank, because the only one of its rank would be evicted as soon as it comes.
     fn eviction_rank(&self) -> Option<u8> {
         match self.phase() {
-            Phase::Silent | Phase::Heard | Phase::Receiving | Phase::Scripted | Phase::Closing => {
-                Some(0)
-            }
+            Phase::Silent
+            | Phase::Heard
+            | Phase::Receiving
+            | Phase::ReceivingChunks
+            | Phase::Scripted
+            | Phase::Closing => Some(0),
             Phase::Streaming => Some(1),
             Phase::Busy | Phase::Replying | Phase::Refusing | Phase::Handing | Phase::Handed => {
                 None

@@ -24,9 +24,6 @@ const MAX_CERTIFICATES: usize = 32;
 /// What one connection may hold of unsent plain text; the rest waits in the socket.
 const UNSENT_BYTES: usize = 16 * 1024;
 
-/// The first byte of every TLS handshake record (RFC 8446, section 5.1).
-const HANDSHAKE_RECORD: u8 = 22;
-
 const VALIDITY: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 const BACKDATED: Duration = Duration::from_secs(24 * 60 * 60);
@@ -140,7 +137,7 @@ impl TlsIdentity {
             Ok(1..) => heard(),
             _ => return Err(HandshakeFailure::Silent),
         }
-        if first[0] != HANDSHAKE_RECORD && first[0].is_ascii_alphabetic() {
+        if first[0].is_ascii_alphabetic() || first[0] == b'\r' {
             return Err(HandshakeFailure::PlainHttp(stream));
         }
         let handshake =

@@ -35,6 +35,7 @@ pub struct ListenSummary {
     /// Those that the inbox did not take; they were refused with 503 and count neither way.
     pub not_kept: u64,
     pub orders: u64,
+    pub orders_forgotten: u64,
 }
 
 impl ListenSummary {
@@ -203,17 +204,18 @@ pub fn json(received: &ReceivedCallback) -> String {
 
 pub fn summary_line(summary: &ListenSummary) -> Line {
     let plural = |count: u64| if count == 1 { "" } else { "s" };
-    let ListenSummary { callbacks, valid, not_kept, orders } = summary;
+    let ListenSummary { callbacks, valid, not_kept, orders, orders_forgotten } = summary;
+    let at_most = if *orders_forgotten > 0 { "at most " } else { "" };
     let line = Line::new()
         .strong(format!("{callbacks} callback{}", plural(*callbacks)))
-        .plain(format!(" for {orders} order{}: ", plural(*orders)))
+        .plain(format!(" for {at_most}{orders} order{}: ", plural(*orders)))
         .good(format!("{valid} "))
         .good("valid");
     line.count_bad(summary.invalid(), "invalid").count_bad(*not_kept, "not kept")
 }
 
 pub fn summary_json(summary: &ListenSummary) -> String {
-    let ListenSummary { callbacks, valid, not_kept, orders } = summary;
+    let ListenSummary { callbacks, valid, not_kept, orders, orders_forgotten } = summary;
     let invalid = summary.invalid();
     json::line(
         "summary",
@@ -223,6 +225,7 @@ pub fn summary_json(summary: &ListenSummary) -> String {
             "invalid": invalid,
             "not_kept": not_kept,
             "orders": orders,
+            "orders_forgotten": orders_forgotten,
         }),
     )
 }

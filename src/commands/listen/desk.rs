@@ -2,7 +2,7 @@
 //! its own.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use super::args::ReplyFrom;
 use super::outlet::{Event, Handled, Kept, Outlet};
 use crate::listener::answer::{Answer, WireStep};
 use crate::listener::callback::Callback;
+use crate::listener::event::ServerEvent;
 use crate::listener::forward::{Forwarder, reply_of};
 use crate::listener::inbox::entry::{Entry, Forwarded, Judged, Match, Replied};
 use crate::listener::inbox::{Inbox, NewEntry};
@@ -23,7 +24,7 @@ use crate::listener::orders::{Orders, Seen};
 use crate::listener::program::{Per, Place, Runner, path_program};
 use crate::listener::referee::{Breach, Observation, Referee};
 use crate::listener::reply::Reply;
-use crate::listener::verdict::{Contract, Verdict};
+use crate::listener::verdict::{Contract, HEALTH_PATH, Verdict};
 
 pub(super) struct Desk {
     pub(super) contract: Contract,
@@ -38,6 +39,8 @@ pub(super) struct Desk {
     pub(super) news: Option<News>,
     pub(super) patience: Duration,
     pub(super) refused: AtomicU64,
+    pub(super) received: AtomicU64,
+    pub(super) has_told_probe: AtomicBool,
 }
 
 struct Opened {
@@ -58,9 +61,14 @@ struct Plan {
 impl Desk {
     pub(super) async fn receive(
         self: Arc<Self>,
-        callback: Callback,
+        mut callback: Callback,
         outlet: Arc<Outlet>,
     ) -> Answer {
+        if self.contract.is_probe(&callback) {
+            return Box::pin(self.answer_probe(&callback, &outlet)).await;
+        }
+        // The server counts probes as well.
+        callback.number = self.received.fetch_add(1, Ordering::Relaxed) + 1;
         let Opened { mut handled, answer, later, delay } = self.judge(callback, &outlet);
         match self.keep(&handled.entry, &outlet).await {
             Ok(id) => handled.inbox_id = id,
@@ -89,6 +97,24 @@ impl Desk {
             // What is found only now is in the report at the end.
             self.ended(&entry.callback, &entry.replied, writing);
         }
+        answer
+    }
+
+    async fn answer_probe(&self, callback: &Callback, outlet: &Outlet) -> Answer {
+        if callback.path == HEALTH_PATH {
+            return Reply::new(200, "text/plain;charset=utf-8", "ok\n").into();
+        }
+        // Probes come for as long as a listener runs: the first is enough to know of them.
+        if !self.has_told_probe.swap(true, Ordering::Relaxed) {
+            let (remote, method) = (callback.remote, callback.method.clone());
+            outlet.tell(Event::Server(ServerEvent::NotACallback { remote, method }));
+        }
+        let verdict = self.contract.inspect(callback, &self.key);
+        if path_program(&callback.path).is_none() {
+            return self.contract.reply(&verdict).into();
+        }
+        let Plan { answer, delay, .. } = self.plan(callback, &verdict, None);
+        tokio::time::sleep(delay).await;
         answer
     }
 
@@ -127,7 +153,7 @@ impl Desk {
     fn seen(&self, order: &str, callback: &Callback, outlet: &Outlet) -> Seen {
         let mut orders = locked(&self.orders);
         let seen = orders.seen(order, callback.received_at);
-        outlet.tally.know_orders(orders.len());
+        outlet.tally.know_orders(orders.met(), orders.forgotten());
         seen
     }
 
@@ -242,10 +268,12 @@ impl Desk {
         let now = Timestamp::now();
         let at = now.checked_add(writing).unwrap_or(now);
         let took = Duration::try_from(at.duration_since(callback.received_at)).unwrap_or_default();
-        if took < self.patience && self.acknowledges(replied) {
-            return locked(referee).acknowledged(callback.number, at);
+        let mut referee = locked(referee);
+        match (self.acknowledges(replied), took < self.patience) {
+            (true, true) => return referee.acknowledged(callback.number, at),
+            (true, false) => referee.acknowledged_late(callback.number, at),
+            (false, _) => referee.ended(callback.number, at),
         }
-        locked(referee).ended(callback.number, at);
         Vec::new()
     }
 

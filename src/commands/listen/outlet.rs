@@ -72,6 +72,7 @@ pub(super) struct Tally {
     valid: AtomicU64,
     not_kept: AtomicU64,
     orders: AtomicU64,
+    forgotten: AtomicU64,
     left_out: AtomicU64,
 }
 
@@ -82,6 +83,7 @@ impl Tally {
             valid: self.valid.load(Ordering::Relaxed),
             not_kept: self.not_kept.load(Ordering::Relaxed),
             orders: self.orders.load(Ordering::Relaxed),
+            orders_forgotten: self.forgotten.load(Ordering::Relaxed),
         }
     }
 
@@ -99,8 +101,9 @@ impl Tally {
         self.callbacks.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    pub(super) fn know_orders(&self, known: usize) {
-        self.orders.fetch_max(known as u64, Ordering::Relaxed);
+    pub(super) fn know_orders(&self, met: u64, forgotten: u64) {
+        self.orders.fetch_max(met, Ordering::Relaxed);
+        self.forgotten.fetch_max(forgotten, Ordering::Relaxed);
     }
 
     pub(super) fn take_left_out(&self) -> u64 {

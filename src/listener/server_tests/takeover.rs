@@ -159,7 +159,7 @@ async fn a_script_writes_its_bytes_and_nothing_else() {
         script(vec![written(bytes), pause, written("\0\u{7f}")], WireEnd::Close)
     })
     .await;
-    let expect = "POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
+    let expect = "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
     for (request, before) in [
         (post("abc"), ""),
         (format!("{}{}", post("a"), post("b")), ""),
