@@ -42,6 +42,8 @@ pub struct Schema {
     /// For each earlier version temporary views that show its tables as today's. With them a file is
     /// migrated by [`Store::begin`] only, and until then left as it is; without them when it is opened.
     pub previews: &'static [&'static str],
+    /// From which version on a file has what readers ask for: they bring nothing up to date.
+    pub readable_from: i64,
 }
 
 impl Schema {

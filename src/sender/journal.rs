@@ -110,6 +110,7 @@ const SCHEMA: Schema = Schema {
     ",
         "CREATE TEMP VIEW run AS SELECT *, '' AS order_plan FROM main.run;",
     ],
+    readable_from: i64::MAX,
 };
 
 /// The first session of a run; each resume begins another. The column is called `part`.

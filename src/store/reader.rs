@@ -99,14 +99,14 @@ impl Reader {
         let detail = format!("its version is {found}, the known one is {known}");
         match found.cmp(&known) {
             Ordering::Greater => Err(Trouble::Newer.because(detail)),
-            Ordering::Less => Err(Trouble::Corrupt.because(detail)),
-            Ordering::Equal => Ok(()),
+            Ordering::Less if found < schema.readable_from => Err(Trouble::Corrupt.because(detail)),
+            Ordering::Less | Ordering::Equal => Ok(()),
         }
     }
 
     pub fn each(
         &self,
-        sql: &'static str,
+        sql: &str,
         parameters: &[Value],
         mut take: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {

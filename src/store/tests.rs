@@ -55,6 +55,7 @@ const NOTES: Schema = Schema {
     application_id: 0x4e6f_7465,
     migrations: &["CREATE TABLE note (number INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT"],
     previews: &[],
+    readable_from: i64::MAX,
 };
 
 fn note(number: i64, text: &str) -> Vec<Statement> {

@@ -23,6 +23,8 @@ export class List {
     this.nodes = new Map();
     this.byOrder = true;
     this.more = false;
+    this.next = null;
+    this.lookedTo = null;
     this.chosen = null;
     this.arrived = new Set();
     box.addEventListener("scroll", () => this.frame(), { passive: true });
@@ -43,6 +45,15 @@ export class List {
     this.byId.clear();
     this.arrived.clear();
     this.more = false;
+    this.lookedTo = null;
+  }
+
+  /** Takes a page of the server in: its rows, and where the next one begins. */
+  addPage({ rows, next, looked_to, looked_to_ms }) {
+    this.next = next;
+    this.more = next !== null;
+    this.lookedTo = looked_to === null ? null : { id: looked_to, ms: looked_to_ms };
+    this.add(rows);
   }
 
   /** Takes rows in, older or newer ones; one with a known id replaces it. */
@@ -55,6 +66,8 @@ export class List {
       const ids = [...this.byId.keys()].sort((a, b) => a - b);
       for (const id of ids.slice(0, ids.length - MAX_ROWS)) this.byId.delete(id);
       this.more = true;
+      this.next = this.oldest;
+      this.lookedTo = null;
     }
     this.rebuild();
   }
@@ -124,7 +137,7 @@ export class List {
       if (!seen.has(key)) { node.remove(); this.nodes.delete(key); }
     }
     this.arrived.clear();
-    if (this.more && last > this.items.length - 60) this.wanted();
+    if (this.more && this.lookedTo === null && last > this.items.length - 60) this.wanted();
   }
 
   row({ key, newest, attempts }) {
