@@ -23,6 +23,7 @@ use super::event::{ServeSummary, ServerEvent, Stopped};
 use super::limits::Limits;
 use super::tls::TlsIdentity;
 use connection::Connection;
+pub use connection::wait;
 pub(super) use takeover::Takeover;
 
 mod body;

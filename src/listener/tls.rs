@@ -1,7 +1,7 @@
 //! Who the listener says it is over TLS: a certificate from files, or one that it makes itself.
 
-use std::fs::File;
-use std::io::{self, Read};
+use crate::files;
+use std::io::{self};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -169,9 +169,7 @@ fn config(
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    let mut text = Vec::new();
-    let file = File::open(path);
-    file.and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut text))
+    let text = files::read_bounded(path, MAX_FILE_BYTES)
         .map_err(|source| TlsError::Read { path: path.to_owned(), source })?;
     if text.len() as u64 > MAX_FILE_BYTES {
         return Err(TlsError::TooLong { path: path.to_owned() });

@@ -1,7 +1,7 @@
 //! Which cases are asked: the built-in ones, a person's own, and what is chosen of them.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs::{self};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -14,6 +14,7 @@ use crate::commands::CommandResult;
 use crate::commands::args::Format;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::files;
 use crate::report::json::line;
 use crate::report::line::Line;
 use crate::terminal::Console;
@@ -62,9 +63,7 @@ fn files_of(folder: &Path) -> Result<Vec<(String, String)>, CommandError> {
     }
     paths.sort();
     let read = |path: PathBuf| {
-        let mut bytes = Vec::new();
-        File::open(&path)
-            .and_then(|file| file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes))
+        let bytes = files::read_bounded(&path, MAX_FILE_BYTES as u64)
             .map_err(|error| cannot("case file", &path, error))?;
         let text = String::from_utf8(bytes).map_err(|error| {
             CommandError::input(format!("the case file {} is not UTF-8", path.display()))

@@ -24,6 +24,7 @@ use crate::listener::orders::{Orders, Seen};
 use crate::listener::program::{Per, Place, Runner, path_program};
 use crate::listener::referee::{Breach, Observation, Referee};
 use crate::listener::reply::Reply;
+use crate::listener::server::wait;
 use crate::listener::verdict::{Contract, HEALTH_PATH, Verdict};
 
 pub(super) struct Desk {
@@ -49,6 +50,9 @@ struct Opened {
     later: Option<Replied>,
     delay: Duration,
 }
+
+/// The longest wait that a path may ask for: whoever sends a request chooses it.
+const MAX_PATH_WAIT: Duration = Duration::from_secs(60);
 
 struct NotKept;
 
@@ -93,9 +97,11 @@ impl Desk {
         let late = (!delay.is_zero()).then(|| Box::new(handled.entry.clone()));
         outlet.show(handled, Kept::Yes).await;
         if let Some(entry) = late {
-            Box::pin(tokio::time::sleep(delay)).await;
+            let is_there = Box::pin(wait(delay)).await;
+            // A reply that cannot be written acknowledges nothing.
+            let replied = if is_there { entry.replied } else { Replied::default() };
             // What is found only now is in the report at the end.
-            self.ended(&entry.callback, &entry.replied, writing);
+            self.ended(&entry.callback, &replied, writing);
         }
         answer
     }
@@ -114,7 +120,7 @@ impl Desk {
             return self.contract.reply(&verdict).into();
         }
         let Plan { answer, delay, .. } = self.plan(callback, &verdict, None);
-        tokio::time::sleep(delay).await;
+        wait(delay).await;
         answer
     }
 
@@ -171,7 +177,10 @@ impl Desk {
         let place = Place { order, connection: callback.remote, target: &callback.path };
         let chosen = match (&self.program, path_program(&callback.path)) {
             (None, None) => None,
-            (_, Some(Ok(program))) => Some(Runner::new(program, Per::All, 0, 1).next(place)),
+            (_, Some(Ok(program))) => {
+                let chosen = Runner::new(program, Per::All, 0, 1).next(place);
+                Some(chosen.with_waits_up_to(MAX_PATH_WAIT))
+            }
             (_, Some(Err(error))) => {
                 let reply = Reply::new(404, "text/plain;charset=utf-8", format!("{error}\n"));
                 let action = Some("a path that is no reply program".to_owned());

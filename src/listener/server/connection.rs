@@ -8,6 +8,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
+use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
@@ -28,7 +29,7 @@ use super::takeover::{Framing, Stream, Takeover};
 use super::{Bytes, LONGEST_TIME, Shared};
 use crate::listener::answer::Answer;
 use crate::listener::callback::Callback;
-use crate::listener::connections::{Lease, Phase, locked};
+use crate::listener::connections::{Lease, Phase, Slot, locked};
 use crate::listener::event::{Refusal, ServerEvent};
 use crate::listener::framing::{has_huge_length, other_protocol};
 use crate::listener::guarded_io::{GuardedIo, Socket};
@@ -56,6 +57,7 @@ where
             () = slot.evicted.notified() => (),
             () = self.serve(stream) => (),
         }
+        slot.close();
     }
 
     async fn serve(self: Arc<Self>, stream: TcpStream) {
@@ -239,6 +241,7 @@ where
             let _held = held;
             (running.0.handler)(callback).await.into()
         };
+        let work = SLOT.scope(Arc::clone(&self.lease.slot), work);
         let handled = match Finishing::new(work).await {
             Ok(Answer::Reply(reply)) => response_of(reply).map(Handled::Response),
             Ok(Answer::Stream { head, parts }) => {
@@ -281,6 +284,20 @@ fn fault_of(parts: &Parts) -> Option<Refusal> {
     let is_chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
     let is_exact = codings.next().is_none_or(is_chunked) && codings.next().is_none();
     (!is_exact).then_some(Refusal::TransferCoding)
+}
+
+tokio::task_local! {
+    /// The connection for which a handler is at work.
+    static SLOT: Arc<Slot>;
+}
+
+/// Waits as a reply program says, in a handler: the connection may be evicted meanwhile. Gives
+/// whether it is still there.
+pub async fn wait(time: Duration) -> bool {
+    match SLOT.try_with(Arc::clone) {
+        Ok(slot) => slot.wait(time.min(LONGEST_TIME)).await,
+        Err(_) => false,
+    }
 }
 
 enum Handled {
