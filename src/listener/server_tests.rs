@@ -154,7 +154,7 @@ async fn a_request_names_one_host_and_one_coding() {
     let server = Running::start(small()).await;
     let (length, chunked) = ("Content-Length: 3", "Transfer-Encoding: chunked");
     for (version, headers, why) in [
-        ("1.1", format!("{length}"), Refusal::BadHost),
+        ("1.1", length.to_owned(), Refusal::BadHost),
         ("1.1", format!("Host: h\r\nHost: h\r\n{length}"), Refusal::BadHost),
         ("1.0", format!("Host: a\r\n{length}\r\nhost: b"), Refusal::BadHost),
         ("1.1", "Host: h\r\nTransfer-Encoding: gzip, chunked".to_owned(), Refusal::TransferCoding),

@@ -80,8 +80,8 @@ export class Detail {
     this.sheet = make("div", {});
     this.steps = make("div", { class: "block" }, ...this.attemptNodes());
     this.box.replaceChildren(
-      this.backButton(), this.head(), this.said(), this.actions(), this.sheet, this.steps,
-      ...this.cause(), ...this.canonical(), this.request(), this.reply(), ...this.application(),
+      this.backButton(), this.head(), this.said(), ...this.cause(), this.actions(), this.sheet, this.steps,
+      ...this.canonical(), this.request(), this.reply(), ...this.application(),
     );
     this.box.setAttribute("aria-label", `Callback ${told.row.id}`);
   }
@@ -167,8 +167,10 @@ export class Detail {
     if (!diagnosis) return [];
     const block = make("div", { class: "block" }, make("h3", { text: "Why the signature does not match" }));
     if (diagnosis.hits.length === 0) {
-      const far = diagnosis.digests ? ` (${diagnosis.digests.toLocaleString("en-US")} digests searched)` : "";
-      block.append(make("p", { text: `No known mistake fits: a wrong key, or a value was altered${far}.` }));
+      const far = diagnosis.digests.toLocaleString("en-US");
+      block.append(make("p", { text: diagnosis.digests > 0
+        ? `No known mistake fits: a wrong key, or a value was altered (${far} digests searched).`
+        : "Nothing was searched: there is no signature of a known form to compare with." }));
     }
     diagnosis.hits.forEach((hit, at) => {
       const box = make("div", { class: "cause" });
@@ -202,7 +204,10 @@ export class Detail {
         box.append(" ", gone, make("span", { class: "why", text: WHY[part.fate] }));
         continue;
       }
-      if (begun) addText(box.appendChild(make("span", { class: "joint" })), canonical.separator);
+      if (begun) {
+        addText(box.appendChild(make("span", { class: "joint" })), canonical.separator);
+        box.append(make("wbr"));
+      }
       begun = true;
       box.append(quoted("span", { class: "name" }, part.name), make("span", { class: "joint", text: "=" }), quoted("span", {}, part.value + (part.cut ? "…" : "")));
     }

@@ -1,6 +1,6 @@
 // The list: rows by id, grouped by order or not, of which only those in sight are in the document.
 
-import { amount, clock, line, make, status, verdict } from "/text.js";
+import { amount, answer, clock, line, make, status, verdict } from "/text.js";
 
 /** The most rows that are kept here; older ones are asked for again when someone scrolls to them. */
 const MAX_ROWS = 20000;
@@ -154,17 +154,24 @@ export class List {
       make("span", { class: "order", text: line(what) }),
       make("span", { class: "amount", text: amount(newest.amount_cents) }),
       make("span", { class: "state", text: line(state) }),
+      make("span", { class: "answer", text: answer(newest), title: "The reply's status, and how long the application took" }),
       this.marks(newest, attempts),
     );
     return node;
+  }
+
+  /** The orders among the lines: a request without an order has a line and is none. */
+  get orders() {
+    return this.items.filter((item) => item.newest.order !== null).length;
   }
 
   marks(newest, attempts) {
     const box = make("span", { class: "marks" });
     if (attempts.length > 1) {
       box.title = `${attempts.length} attempts`;
-      if (attempts.length > MAX_MARKS) box.append(`${attempts.length}×`);
-      for (const row of attempts.slice(0, MAX_MARKS).reverse()) {
+      const isMany = attempts.length > MAX_MARKS;
+      if (isMany) box.append(make("span", { class: "times", text: `${attempts.length}×` }));
+      for (const row of attempts.slice(0, isMany ? MAX_MARKS - 2 : MAX_MARKS).reverse()) {
         box.append(make("span", { class: row.valid ? "mark" : "mark invalid" }));
       }
     } else if (newest.delivery > 1) {

@@ -110,7 +110,8 @@ function take(rows) {
 function settle() {
   const rows = list.byId.size, lines = list.items.length, more = list.more ? "+" : "";
   const count = (n, one) => `${n.toLocaleString("en-US")}${more} ${one}${n === 1 ? "" : "s"}`;
-  at("count").textContent = list.byOrder && lines !== rows ? `${count(lines, "order")}, ${count(rows, "callback")}` : count(rows, "callback");
+  at("count").textContent = list.byOrder && lines !== rows ? `${count(list.orders, "order")}, ${count(rows, "callback")}` : count(rows, "callback");
+  document.title = `(${rows.toLocaleString("en-US")}${more}) Callbacks · payout-notify`;
   at("fresh").hidden = unseen === 0;
   at("fresh").textContent = `↑ ${unseen.toLocaleString("en-US")} new`;
   const blank = rows === 0 && loadedOnce;
@@ -181,6 +182,8 @@ function refilter() {
 function choose(id) {
   if (id === null) return;
   list.choose(id);
+  // On a phone the callback covers the list: Back returns to it, and stays in the page.
+  if (!main.classList.contains("open")) history.pushState({ open: true }, "");
   main.classList.add("open");
   detail.show(id);
 }
@@ -188,6 +191,11 @@ function choose(id) {
 /** Back from what is open: the sheet, then the callback. */
 function leave() {
   if (detail.close()) return;
+  if (history.state?.open) history.back();
+  else showList();
+}
+
+function showList() {
   main.classList.remove("open");
   at("list").focus({ preventScroll: true });
 }
@@ -254,6 +262,8 @@ at("fresh").addEventListener("click", () => { at("list").scrollTop = 0; });
 at("list").addEventListener("scroll", () => {
   if (at("list").scrollTop <= 40 && unseen > 0) { unseen = 0; settle(); }
 }, { passive: true });
+
+window.addEventListener("popstate", () => { detail.close(); showList(); });
 
 connect();
 ask("/api/state").then((state) => {
