@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// The folders and files that use none of the others.
-const LEAVES: &str = "clock exit lines main mask units";
+const LEAVES: &str = "clock exit files lines main mask units";
 
 /// What each other folder or file of `src/` may use besides itself; each must have a row.
 const MAY_USE: &[(&str, &str)] = &[
@@ -14,16 +14,16 @@ const MAY_USE: &[(&str, &str)] = &[
     ("cli", "commands error exit"),
     (
         "commands",
-        "check clock error exit lines listener mask net report sender settings store terminal units",
+        "check clock error exit files lines listener mask net report sender settings store terminal units",
     ),
     ("terminal", "error mask report settings"),
     // A profile's values are checked by the parsers of the folders that use them.
-    ("settings", "clock error listener net sender units"),
+    ("settings", "clock error files listener net sender units"),
     ("report", "check lines listener mask net sender units"),
     ("check", "clock mask net sender units"),
     ("sender", "clock lines mask net store units"),
     ("net", "clock mask units"),
-    ("listener", "clock mask net store units"),
+    ("listener", "clock files mask net store units"),
     ("store", "clock"),
     ("error", "exit"),
 ];
