@@ -44,7 +44,7 @@ AREAS = {
 SEED = 20260331
 LEAST_PERCENT = 97
 # Seconds; a mutant that hangs is rare, and a busy machine must not look like one.
-TIMEOUT = 120
+TIMEOUT = 60
 EQUIVALENT = "tests/mutants-equivalent.txt"
 
 
