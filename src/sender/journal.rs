@@ -18,6 +18,7 @@ macro_rules! unfinished {
 
 mod config;
 mod load;
+mod recorded;
 mod replay;
 #[cfg(test)]
 pub(super) mod tests;
@@ -38,7 +39,7 @@ pub use load::{Intake, Resumable, WaitingOrders};
 pub use replay::{EarlierSessions, Times};
 
 use super::record::{Attempt, EngineEvent, InFlight, Order, OrderResult, wall_at};
-use crate::store::{Integrity, Plan, Presence, Row, Schema, Statement, Store, StoreError, Value};
+use crate::store::{Integrity, Plan, Presence, Schema, Statement, Store, StoreError, Value};
 
 const ACKNOWLEDGED: &str = "acknowledged";
 
@@ -138,7 +139,8 @@ impl Journal {
         let store = Store::open(path, &plan)?;
         let reader = store.reader()?;
         let resumable = load::load(&reader, now, store.is_marked()?)?;
-        let session = replay::next_session(&reader)?;
+        let last = recorded::sessions(&reader)?.keys().last().copied();
+        let session = last.unwrap_or(FIRST_SESSION).saturating_add(1);
         Ok((Journal::new(store, session), resumable))
     }
 
@@ -173,7 +175,7 @@ impl Journal {
         &self,
         take: impl FnMut(&EngineEvent, Times),
     ) -> Result<EarlierSessions, StoreError> {
-        replay::replay(&self.store.reader()?, self.session, take)
+        replay::replay(&self.store.reader()?, take)
     }
 
     pub fn waiting(&self) -> Result<WaitingOrders, StoreError> {
@@ -296,10 +298,6 @@ fn insertion(order: &Order) -> Statement {
             order.duplicate_of.map(integer).into(),
         ],
     )
-}
-
-fn time(row: &Row<'_>, column: usize) -> Result<Timestamp, StoreError> {
-    Timestamp::from_microsecond(row.integer(column)?).map_err(|_| row.corrupt(column, "is no time"))
 }
 
 fn integer(number: u64) -> Value {
