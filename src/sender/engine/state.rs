@@ -15,7 +15,7 @@ use super::input::{EngineInput, LoadLimits, SourceError};
 use super::number_hasher::NumberHasher;
 use super::retry_queue::RetryQueue;
 use super::stops::{BEAT, LATENESS, Stops};
-use crate::net::outcome::Outcome;
+use crate::net::outcome::{FailureKind, Outcome};
 use crate::sender::decide::{Decision, Exhaustion, LastOutcome, Retry, RetryPlan};
 use crate::sender::record::{
     Attempt, BegunOrder, EngineEvent, InFlight, Interruption, Order, OrderEnd, OrderResult, wall_at,
@@ -372,7 +372,7 @@ impl<'r, E> State<'r, E> {
         let number = order.number;
         self.now = finished;
         self.in_flight.remove(&number);
-        if outcome.is_held_back() {
+        if outcome.is(FailureKind::HeldBack) {
             self.halt();
             return self.not_sent(order, attempt);
         }
