@@ -41,7 +41,7 @@ mod stops;
 #[cfg(test)]
 mod tests;
 
-pub use input::{EngineInput, LoadLimits, OrderFeed, SourceError};
+pub use input::{EngineInput, LoadLimits};
 pub use state::{AttemptDetails, Ending, OnEvent, RunTotals};
 use state::{BATCH, Completed, Readiness, State};
 
@@ -49,6 +49,7 @@ use super::decide::RetryPlan;
 use super::journal::Journal;
 use super::judge::Judge;
 use super::orders::Orders;
+use super::orders::error::OrderError;
 use super::pace::Pace;
 use super::record::{Attempt, EngineEvent, InFlight, Interruption, Order, OrderEnd, OrderResult};
 use crate::clock::Clock;
@@ -71,7 +72,7 @@ pub struct Engine<'a, C, T> {
 
 #[derive(Debug)]
 pub enum RunError<E> {
-    Source(SourceError),
+    Source(OrderError),
     Journal(StoreError),
     /// An event could not be shown.
     Event(E),

@@ -35,7 +35,7 @@ use jiff::Timestamp;
 pub use config::RunConfig;
 #[cfg(test)]
 use load::Counts;
-pub use load::{Intake, Resumable, WaitingOrders};
+pub use load::{Intake, Resumable};
 pub use replay::{EarlierSessions, Times};
 
 use super::record::{Attempt, EngineEvent, InFlight, Order, OrderResult, wall_at};
@@ -178,8 +178,11 @@ impl Journal {
         replay::replay(&self.store.reader()?, take)
     }
 
-    pub fn waiting(&self) -> Result<WaitingOrders, StoreError> {
-        self.store.reader().map(WaitingOrders::new)
+    /// The orders that were taken in and not begun.
+    pub fn waiting(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<Order, StoreError>> + use<>, StoreError> {
+        self.store.reader().map(load::waiting)
     }
 
     /// Records what happened, and then what is about to be sent, which may be sent only when this

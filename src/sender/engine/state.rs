@@ -11,12 +11,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use protocol::internal::acknowledgement::Conclusion;
 
-use super::input::{EngineInput, LoadLimits, SourceError};
+use super::input::{EngineInput, LoadLimits};
 use super::number_hasher::NumberHasher;
 use super::retry_queue::RetryQueue;
 use super::stops::{BEAT, LATENESS, Stops};
 use crate::net::outcome::{FailureKind, Outcome};
 use crate::sender::decide::{Decision, Exhaustion, LastOutcome, Retry, RetryPlan};
+use crate::sender::orders::error::OrderError;
 use crate::sender::record::{
     Attempt, BegunOrder, EngineEvent, InFlight, Interruption, Order, OrderEnd, OrderResult, wall_at,
 };
@@ -104,7 +105,7 @@ pub(super) struct State<'r, E> {
     throttled_since: Option<Duration>,
     beat: Duration,
     stops: Stops,
-    failure: Option<SourceError>,
+    failure: Option<OrderError>,
     totals: RunTotals,
 }
 
@@ -439,7 +440,7 @@ impl<'r, E> State<'r, E> {
         Ok(self.totals)
     }
 
-    pub(super) fn take_failure(&mut self) -> Option<SourceError> {
+    pub(super) fn take_failure(&mut self) -> Option<OrderError> {
         self.failure.take()
     }
 

@@ -1,6 +1,6 @@
 //! What a run that continues takes from its journal.
 
-use std::vec;
+use std::iter;
 
 use jiff::Timestamp;
 
@@ -84,33 +84,26 @@ pub(super) fn load(
 }
 
 /// The orders of a journal that have no attempt, read a few at a time.
-pub struct WaitingOrders {
-    reader: Reader,
-    read: vec::IntoIter<Order>,
-    after: u64,
-}
-
-impl WaitingOrders {
-    pub(super) fn new(reader: Reader) -> Self {
-        WaitingOrders { reader, read: Vec::new().into_iter(), after: 0 }
-    }
-
-    pub fn next(&mut self) -> Result<Option<Order>, StoreError> {
-        if let Some(order) = self.read.next() {
-            return Ok(Some(order));
+pub(super) fn waiting(reader: Reader) -> impl Iterator<Item = Result<Order, StoreError>> {
+    let (mut read, mut after) = (Vec::new().into_iter(), 0);
+    let sql = recorded_orders!(
+        "o.number > ? AND o.state = 'pending' AND a.attempt IS NULL ORDER BY o.number LIMIT 256"
+    );
+    iter::from_fn(move || {
+        if read.len() == 0 {
+            let mut found = Vec::new();
+            let taken = each_order(&reader, sql, &[integer(after)], |next| {
+                found.push(next.order);
+                Ok(())
+            });
+            if let Err(error) = taken {
+                return Some(Err(error));
+            }
+            after = found.last().map_or(after, |order: &Order| order.number);
+            read = found.into_iter();
         }
-        let sql = recorded_orders!(
-            "o.number > ? AND o.state = 'pending' AND a.attempt IS NULL ORDER BY o.number LIMIT 256"
-        );
-        let mut read = Vec::new();
-        each_order(&self.reader, sql, &[integer(self.after)], |found| {
-            read.push(found.order);
-            Ok(())
-        })?;
-        self.after = read.last().map_or(self.after, |order| order.number);
-        self.read = read.into_iter();
-        Ok(self.read.next())
-    }
+        read.next().map(Ok)
+    })
 }
 
 fn count(reader: &Reader) -> Result<Counts, StoreError> {
