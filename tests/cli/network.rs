@@ -360,8 +360,10 @@ fn a_merchant_that_closes_kept_connections_costs_no_attempt() {
     assert!(!output.stdout.contains("\"closed-early\""), "{output}");
 }
 
+type End = fn(&mut TcpStream);
+
 /// A merchant that answers the first notification of a connection and does this with the second.
-fn second_on_a_connection(end: fn(&mut TcpStream)) -> String {
+fn second_on_a_connection(end: End) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     thread::spawn(move || {
@@ -403,7 +405,7 @@ fn a_merchant_may_close_a_kept_connection_but_not_fail_on_it() {
     let reset = |stream: &mut TcpStream| {
         drop(socket2::SockRef::from(&*stream).set_linger(Some(Duration::ZERO)))
     };
-    let ends: [(&str, fn(&mut TcpStream), &str, &str); 5] = [
+    let ends: [(&str, End, &str, &str); 5] = [
         ("close", |_| (), "passed", "the endpoint closed the kept connection"),
         ("reset", reset, "passed", "the endpoint closed the kept connection"),
         ("answer", acknowledge, "passed", "two notifications on one connection are acknowledged"),

@@ -36,7 +36,8 @@ impl RetryQueue {
         self.heap.pop().map(PendingRetry::unpack)
     }
 
-    pub(super) fn len(&self) -> usize {
+    #[cfg(test)]
+    fn len(&self) -> usize {
         self.heap.len()
     }
 
