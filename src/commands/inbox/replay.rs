@@ -147,7 +147,7 @@ impl Sender<'_> {
         };
         let mut request = Request::new(self.target.clone(), body).with(Arc::clone(&self.options));
         for (name, value) in end_to_end(entry) {
-            if self.options.headers.iter().any(|rule| rule.name().eq_ignore_ascii_case(name)) {
+            if self.options.headers.iter().any(|rule| rule.name.eq_ignore_ascii_case(name)) {
                 continue;
             }
             match std::str::from_utf8(value) {
