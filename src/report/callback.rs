@@ -8,11 +8,11 @@ use super::line::{Line, Text};
 use super::text::{clock_time, milliseconds, short_duration};
 use super::verification::finding_line;
 use super::{diagnosis, forwarding, json, referee};
-use crate::listener::callback::Callback;
-use crate::listener::inbox::entry::{Forwarded, Replied};
-use crate::listener::orders::Seen;
-use crate::listener::referee::Breach;
-use crate::listener::verdict::{Reading, Verdict};
+use crate::receiver::callback::Callback;
+use crate::receiver::delivery_counter::Seen;
+use crate::receiver::inbox::entry::{Forwarded, Replied};
+use crate::receiver::referee::Breach;
+use crate::receiver::verify::{Reading, Verdict};
 
 #[derive(Clone, Debug)]
 pub struct ReceivedCallback {

@@ -15,9 +15,9 @@ use super::line::{Line, Role};
 use super::text::is_hidden;
 use super::text::{milliseconds, short_duration};
 use super::verification::VerificationReport;
-use crate::listener::inbox::entry::{Entry, Forwarded, Match, Replied};
-use crate::listener::verdict::{Accepts, Contract};
 use crate::mask::outside;
+use crate::receiver::inbox::entry::{Entry, Forwarded, Match, Replied};
+use crate::receiver::verify::{Accepts, Contract};
 
 const MOST_LINES: usize = 500;
 
@@ -303,9 +303,9 @@ pub fn replay_json(replay: &Replay) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::listener::Bytes;
-    use crate::listener::callback::Callback;
-    use crate::listener::inbox::entry::Judged;
+    use crate::receiver::Bytes;
+    use crate::receiver::callback::Callback;
+    use crate::receiver::inbox::entry::Judged;
 
     pub(in crate::report) fn entry(body: &[u8]) -> Entry {
         Entry {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::json;
 use super::line::Line;
-use crate::listener::event::ServerEvent;
+use crate::receiver::server::event::ServerEvent;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InboxChoice {

@@ -11,8 +11,8 @@ use crate::commands::args::inbox::refused;
 use crate::commands::args::parse_count;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::listener::inbox::entry::Entry;
-use crate::listener::inbox::{InboxReader, Side};
+use crate::receiver::inbox::entry::Entry;
+use crate::receiver::inbox::{InboxReader, Side};
 use crate::report::inbox::{self as report, export};
 use crate::terminal::Console;
 

@@ -13,17 +13,17 @@ use protocol::internal::acknowledgement::{AcknowledgementRule, Conclusion};
 
 use super::args::ReplyFrom;
 use super::outlet::{Event, Handled, Kept, Outlet};
-use crate::listener::answer::{Answer, WireStep};
-use crate::listener::callback::Callback;
-use crate::listener::forward::{Forwarder, reply_of};
-use crate::listener::inbox::entry::{Entry, Forwarded, Judged, Match, Replied};
-use crate::listener::inbox::{Inbox, NewEntry};
-use crate::listener::inspector::News;
-use crate::listener::orders::{Orders, Seen};
-use crate::listener::program::{Per, Place, Runner, path_program};
-use crate::listener::referee::{Breach, Observation, Referee};
-use crate::listener::reply::Reply;
-use crate::listener::verdict::{Contract, Verdict};
+use crate::receiver::broadcast::EntryBroadcast;
+use crate::receiver::callback::Callback;
+use crate::receiver::delivery_counter::{Orders, Seen};
+use crate::receiver::forward::{Forwarder, reply_of};
+use crate::receiver::inbox::entry::{Entry, Forwarded, Judged, Match, Replied};
+use crate::receiver::inbox::{Inbox, NewEntry};
+use crate::receiver::referee::{Breach, Observation, Referee};
+use crate::receiver::replies::{Per, Place, Runner, path_program};
+use crate::receiver::reply::Reply;
+use crate::receiver::server::handler_output::{Answer, WireStep};
+use crate::receiver::verify::{Contract, Verdict};
 
 pub(super) struct Desk {
     pub(super) contract: Contract,
@@ -35,7 +35,7 @@ pub(super) struct Desk {
     pub(super) forwarder: Option<Arc<Forwarder>>,
     pub(super) reply_from: ReplyFrom,
     pub(super) referee: Option<Mutex<Referee>>,
-    pub(super) news: Option<News>,
+    pub(super) news: Option<EntryBroadcast>,
     pub(super) patience: Duration,
     pub(super) refused: AtomicU64,
 }
@@ -136,7 +136,7 @@ impl Desk {
         let NewEntry { callback, judged, replied } = handled.entry.clone();
         let id = handled.inbox_id.unwrap_or(callback.number);
         let forwarded = handled.forwarded.clone();
-        news.tell(Arc::new(Entry { id, callback, judged, replied, forwarded }));
+        news.send(Arc::new(Entry { id, callback, judged, replied, forwarded }));
     }
 
     /// What is answered unless the application decides.

@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use crate::listener::event::ServerEvent;
-use crate::listener::inbox::NewEntry;
-use crate::listener::inbox::entry::Forwarded;
-use crate::listener::orders::Seen;
-use crate::listener::referee::Breach;
-use crate::listener::verdict::Verdict;
+use crate::receiver::delivery_counter::Seen;
+use crate::receiver::inbox::NewEntry;
+use crate::receiver::inbox::entry::Forwarded;
+use crate::receiver::referee::Breach;
+use crate::receiver::server::event::ServerEvent;
+use crate::receiver::verify::Verdict;
 use crate::report::callback::ListenSummary;
 use crate::report::line::Line;
 use crate::report::listening::Ready;
@@ -186,8 +186,8 @@ mod tests {
     fn handled(length: usize) -> Box<Handled> {
         use protocol::Key;
 
-        use crate::listener::callback::Callback;
-        use crate::listener::verdict::Contract;
+        use crate::receiver::callback::Callback;
+        use crate::receiver::verify::Contract;
         let callback = Callback {
             number: 1,
             received_at: jiff::Timestamp::UNIX_EPOCH,

@@ -13,19 +13,20 @@ use tokio::time::Instant;
 
 use super::desk::Desk;
 use crate::error::CommandError;
-use crate::listener::callback::Callback;
-use crate::listener::inbox::entry::{AppReply, Entry, Forwarded};
-use crate::listener::inbox::{Filter, Inbox, Side};
-use crate::listener::inspector::{
-    Explanation, Extent, Inspector, News, Outgoing, Pending, Query, Source, State, sign_again,
+use crate::inspector::{
+    Explanation, Extent, Inspector, Outgoing, Pending, Query, Source, State, sign_again,
 };
-use crate::listener::limits::Limits;
-use crate::listener::server::Server;
-use crate::listener::verdict::Contract;
 use crate::net::client::{Client, ClientConfig};
 use crate::net::outcome::Outcome;
 use crate::net::target::Target;
 use crate::net::transport::{Request, Transport};
+use crate::receiver::broadcast::EntryBroadcast;
+use crate::receiver::callback::Callback;
+use crate::receiver::inbox::entry::{AppReply, Entry, Forwarded};
+use crate::receiver::inbox::{Filter, Inbox, Side};
+use crate::receiver::server::Server;
+use crate::receiver::server::limits::Limits;
+use crate::receiver::verify::Contract;
 
 const LAST_REPLIES: Duration = Duration::from_millis(500);
 
@@ -38,7 +39,7 @@ pub(super) struct Page {
 pub(super) struct Bound {
     server: Server,
     address: SocketAddr,
-    pub(super) news: News,
+    pub(super) news: EntryBroadcast,
 }
 
 impl Bound {
@@ -55,7 +56,7 @@ impl Bound {
         };
         let server = Server::bind(address, Limits::default()).await.map_err(cannot)?;
         let address = server.local_addr().map_err(cannot)?;
-        Ok(Bound { server, address, news: News::new() })
+        Ok(Bound { server, address, news: EntryBroadcast::new() })
     }
 
     pub(super) fn serve(

@@ -7,8 +7,8 @@ use protocol::Payload;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::listener::inbox::entry::Entry;
-use crate::listener::verdict::{Accepts, Contract};
+use crate::receiver::inbox::entry::Entry;
+use crate::receiver::verify::{Accepts, Contract};
 use crate::report::json;
 use crate::report::line::Line;
 

@@ -1,7 +1,7 @@
 //! Kept callbacks as requests that other tools send: the body as it came, all else without the key.
 
-use crate::listener::inbox::entry::Entry;
 use crate::mask::outside;
+use crate::receiver::inbox::entry::Entry;
 use crate::report::curl::shell_quote;
 
 /// Headers of a connection and not of the message (RFC 9110, section 7.6.1), or set by a sender.
