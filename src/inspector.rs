@@ -37,7 +37,7 @@ use self::routes::{Order, Route, Unknown};
 use crate::receiver::Bytes;
 use crate::receiver::broadcast::EntryBroadcast;
 use crate::receiver::callback::Callback;
-use crate::receiver::inbox::entry::{Entry, Forwarded};
+use crate::receiver::received::{Forwarded, Received};
 use crate::receiver::reply::{JSON, Reply};
 use crate::receiver::server::handler_output::Answer;
 
@@ -221,7 +221,7 @@ impl Inner {
         Ok(json!({"rows": rows, "more": has_more}))
     }
 
-    fn entry(&self, id: u64) -> Result<Arc<Entry>, Failed> {
+    fn entry(&self, id: u64) -> Result<Arc<Received>, Failed> {
         let gone = || Failed(404, format!("there is no callback {id} any more"));
         self.source.entry(id)?.ok_or_else(gone)
     }

@@ -1,16 +1,19 @@
 //! The receiver: takes callbacks from the network within limits and replies to them.
 //!
-//! What a callback means is decided in `verify`, purely; the server hands each one, received
-//! whole, to a handler and writes the reply that the handler gives back.
+//! The server hands each callback, received whole, to the pipeline and writes the reply that it gives
+//! back; what a callback means is decided in `verify`, purely.
 
 pub mod broadcast;
 pub mod callback;
 pub mod delivery_counter;
+pub mod events;
 #[cfg(test)]
 pub mod example;
 pub mod forward;
 pub mod inbox;
 mod lru_map;
+pub mod pipeline;
+pub mod received;
 pub mod referee;
 pub mod replies;
 pub mod reply;

@@ -63,7 +63,7 @@ impl Events {
         let mut rows: Vec<Value> = Vec::new();
         let mut next = Some(first);
         while let Some(item) = next {
-            let Item::Entry(waiting) = item else { return self.reload() };
+            let Item::Received(waiting) = item else { return self.reload() };
             if self.query.admits(&waiting.entry) {
                 rows.push(shape::row(&waiting.entry, &self.statuses));
             }

@@ -7,7 +7,7 @@ use protocol::{Encoding, Key, StatusTable};
 
 use super::{Explanation, Extent, Outgoing, Pending, Query, Source, State, sign_again};
 use crate::receiver::Bytes;
-use crate::receiver::inbox::entry::{AppReply, Entry, Forwarded};
+use crate::receiver::received::{AppReply, Forwarded, Received};
 use crate::receiver::verify::Contract;
 
 pub(super) const KEY: &str = "ThisIsYourSecretKey123";
@@ -18,24 +18,24 @@ pub(super) fn key() -> Key {
 
 #[derive(Default)]
 pub(super) struct Memory {
-    pub(super) entries: Vec<Arc<Entry>>,
+    pub(super) entries: Vec<Arc<Received>>,
     pub(super) sent: Mutex<Vec<Outgoing>>,
 }
 
 impl Source for Memory {
-    fn list(&self, query: &Query) -> Result<Vec<Arc<Entry>>, String> {
+    fn list(&self, query: &Query) -> Result<Vec<Arc<Received>>, String> {
         let wanted = self.entries.iter().rev().filter(|entry| query.admits(entry));
         Ok(wanted.take(query.limit).cloned().collect())
     }
 
-    fn entry(&self, id: u64) -> Result<Option<Arc<Entry>>, String> {
+    fn entry(&self, id: u64) -> Result<Option<Arc<Received>>, String> {
         if id == 13 {
             return Err("the inbox cannot be read".to_owned());
         }
         Ok(self.entries.iter().find(|entry| entry.id == id).cloned())
     }
 
-    fn explain(&self, entry: &Entry, extent: Extent) -> Explanation {
+    fn explain(&self, entry: &Received, extent: Extent) -> Explanation {
         Explanation::new(entry, &Contract::default(), &key(), &[], extent)
     }
 

@@ -11,7 +11,7 @@ use protocol::{
 use serde::Serialize;
 
 use super::shape::{Extent, beginning};
-use crate::receiver::inbox::entry::Entry;
+use crate::receiver::received::Received;
 use crate::receiver::verify::{Contract, Reading, Verdict};
 
 pub const MAX_PARTS: usize = 200;
@@ -57,22 +57,20 @@ impl Explanation {
     /// are keys that may have been used by mistake; that search takes up to some hundred
     /// milliseconds.
     pub fn new(
-        entry: &Entry,
+        entry: &Received,
         contract: &Contract,
         key: &Key,
         others: &[(String, Key)],
         extent: Extent,
     ) -> Explanation {
-        let verdict = contract.inspect(&entry.callback, key);
+        let payload = contract.payload(&entry.callback);
+        let verdict = contract.inspect(&payload, key);
         let mut explanation = Explanation {
             summary: summary(&verdict),
             code: verdict.code.code().to_owned(),
             ..Explanation::default()
         };
-        let (Some(reading), Ok(payload)) = (verdict.reading, contract.payload(&entry.callback))
-        else {
-            return explanation;
-        };
+        let (Some(reading), Ok(payload)) = (verdict.reading, payload) else { return explanation };
         let scheme = &reading.verification.scheme;
         explanation.weaknesses = weaknesses(
             &payload,

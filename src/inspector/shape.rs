@@ -7,7 +7,7 @@ use super::explanation::Explanation;
 use super::replay::{encoding_of, signed_part};
 use crate::mask::outside;
 use crate::receiver::callback::Callback;
-use crate::receiver::inbox::entry::{Entry, Forwarded, Match};
+use crate::receiver::received::{Forwarded, Match, Received};
 
 const ROW_CHARS: usize = 200;
 
@@ -28,8 +28,8 @@ impl Extent {
     }
 }
 
-pub(super) fn row(entry: &Entry, statuses: &StatusTable) -> Value {
-    let Entry { id, callback, judged, replied, forwarded } = entry;
+pub(super) fn row(entry: &Received, statuses: &StatusTable) -> Value {
+    let Received { id, callback, judged, replied, forwarded, .. } = entry;
     let status = judged.status.and_then(|code| statuses.status(Kind::Payout, code));
     json!({
         "id": id,
@@ -56,12 +56,12 @@ pub(super) fn row(entry: &Entry, statuses: &StatusTable) -> Value {
 }
 
 pub(super) fn detail(
-    entry: &Entry,
+    entry: &Received,
     statuses: &StatusTable,
     explanation: &Explanation,
     extent: Extent,
 ) -> Value {
-    let Entry { callback, replied, .. } = entry;
+    let Received { callback, replied, .. } = entry;
     json!({
         "row": row(entry, statuses),
         // Whole, unlike the row's: the page asks for the attempts of this order by it.

@@ -10,7 +10,7 @@ use super::explanation::Explanation;
 use super::shape::Extent;
 use crate::receiver::Bytes;
 use crate::receiver::inbox::Validity;
-use crate::receiver::inbox::entry::{Entry, Forwarded};
+use crate::receiver::received::{Forwarded, Received};
 
 pub type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -23,11 +23,11 @@ pub const MAX_TEXT_BYTES: usize = 200;
 /// error is a sentence for the person at the page.
 pub trait Source: Send + Sync + 'static {
     /// The entries that the query admits, newest first, at most `query.limit`.
-    fn list(&self, query: &Query) -> Result<Vec<Arc<Entry>>, String>;
+    fn list(&self, query: &Query) -> Result<Vec<Arc<Received>>, String>;
 
-    fn entry(&self, id: u64) -> Result<Option<Arc<Entry>>, String>;
+    fn entry(&self, id: u64) -> Result<Option<Arc<Received>>, String>;
 
-    fn explain(&self, entry: &Entry, extent: Extent) -> Explanation;
+    fn explain(&self, entry: &Received, extent: Extent) -> Explanation;
 
     fn sign(&self, text: &[u8], encoding: Encoding) -> Result<Vec<u8>, String>;
 
@@ -78,7 +78,7 @@ impl Default for Query {
 impl Query {
     /// Whether the query matches this entry; `limit` aside. Text is searched in the order id, the
     /// code, what was wrong, the path and the body, without regard to the case of ASCII letters.
-    pub fn admits(&self, entry: &Entry) -> bool {
+    pub fn admits(&self, entry: &Received) -> bool {
         let judged = &entry.judged;
         self.before.is_none_or(|before| entry.id < before)
             && self.verdict.is_none_or(|wanted| (wanted == Validity::Valid) == judged.is_valid())
@@ -88,7 +88,7 @@ impl Query {
     }
 }
 
-fn holds(entry: &Entry, text: &[u8]) -> bool {
+fn holds(entry: &Received, text: &[u8]) -> bool {
     let judged = &entry.judged;
     let places = [
         judged.order_id.as_deref().unwrap_or_default().as_bytes(),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::example::{self, KEY, Memory};
 use super::*;
 use crate::receiver::example::entry;
-use crate::receiver::inbox::entry::Entry;
+use crate::receiver::received::Received;
 
 const HOST: &str = "127.0.0.1:9999";
 
@@ -17,7 +17,7 @@ struct Rig {
 }
 
 impl Rig {
-    fn new(entries: Vec<Arc<Entry>>) -> Rig {
+    fn new(entries: Vec<Arc<Received>>) -> Rig {
         let memory = Arc::new(Memory { entries, ..Memory::default() });
         let news = EntryBroadcast::new();
         let inspector = Inspector::try_new(
@@ -210,7 +210,7 @@ fn the_page_needs_nothing_from_elsewhere() {
 }
 
 /// An entry with hostile text wherever a stranger can write.
-fn hostile() -> Arc<Entry> {
+fn hostile() -> Arc<Received> {
     let evil = "</script><script>alert(1)</script>\u{1b}]0;x\u{7}\u{9b}2J\u{202e}\u{0}\"'&\r\n";
     let body = serde_json::to_vec(&json!({"memo": evil, evil: evil, "sign": evil})).unwrap();
     let mut entry = (*entry(5, evil, &body)).clone();

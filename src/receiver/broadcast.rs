@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 
-use crate::receiver::inbox::entry::{Entry, Forwarded};
+use crate::receiver::received::{Forwarded, Received};
 
 const MOST_BEHIND: usize = 1024;
 
@@ -24,12 +24,12 @@ pub struct EntryBroadcast {
 
 #[derive(Clone)]
 pub enum Item {
-    Entry(Arc<Waiting>),
+    Received(Arc<Waiting>),
     Missed,
 }
 
 pub struct Waiting {
-    pub entry: Arc<Entry>,
+    pub entry: Arc<Received>,
     _room: OwnedSemaphorePermit,
 }
 
@@ -45,10 +45,10 @@ impl EntryBroadcast {
     }
 
     /// Tells of an entry; without an open page it is forgotten.
-    pub fn send(&self, entry: Arc<Entry>) {
+    pub fn send(&self, entry: Arc<Received>) {
         let bytes = u32::try_from(size(&entry)).unwrap_or(u32::MAX);
         let item = match Arc::clone(&self.room).try_acquire_many_owned(bytes) {
-            Ok(room) => Item::Entry(Arc::new(Waiting { entry, _room: room })),
+            Ok(room) => Item::Received(Arc::new(Waiting { entry, _room: room })),
             Err(_) => Item::Missed,
         };
         // An error means that no page is open.
@@ -66,7 +66,7 @@ impl Default for EntryBroadcast {
     }
 }
 
-fn size(entry: &Entry) -> usize {
+fn size(entry: &Received) -> usize {
     let text = |headers: &[(String, Vec<u8>)]| -> usize {
         headers.iter().map(|(name, value)| name.len() + value.len()).sum()
     };
@@ -93,10 +93,10 @@ mod tests {
         let mut page = news.subscribe();
         told(&[b'x'; 2000]);
         told(&[b'x'; 2000]);
-        assert!(matches!(page.try_recv(), Ok(Item::Entry(_))));
+        assert!(matches!(page.try_recv(), Ok(Item::Received(_))));
         assert!(matches!(page.try_recv(), Ok(Item::Missed)));
         assert_eq!(news.room.available_permits(), 4096);
         told(b"{}");
-        assert!(matches!(page.try_recv(), Ok(Item::Entry(_))));
+        assert!(matches!(page.try_recv(), Ok(Item::Received(_))));
     }
 }

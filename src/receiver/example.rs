@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::callback::{Bytes, Callback};
-use super::inbox::entry::{Entry, Judged, Match, Replied};
+use super::received::{Judged, Match, Received, Replied};
 
 /// A callback that was held for valid, with status 3.
-pub fn entry(id: u64, order: &str, body: &[u8]) -> Arc<Entry> {
-    Arc::new(Entry {
+pub fn entry(id: u64, order: &str, body: &[u8]) -> Arc<Received> {
+    Arc::new(Received {
         id,
         callback: Callback {
             number: id,
@@ -29,5 +29,6 @@ pub fn entry(id: u64, order: &str, body: &[u8]) -> Arc<Entry> {
         },
         replied: Replied { status: Some(200), ..Replied::default() },
         forwarded: None,
+        live: None,
     })
 }

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::callback::Callback;
-use super::inbox::entry::{AppReply, Forwarded};
+use super::received::{AppReply, Forwarded};
 use super::reply::{JSON, Reply};
 use crate::net::client::{Client, HttpReply, HttpRequest, PoolLimits, ReplyLimit};
 use crate::net::options::{Connections, RequestOptions};

@@ -2,7 +2,6 @@
 //! it; others may read it meanwhile. The caller gets a failure and must not acknowledge then; once
 //! the cause is gone the next callback is kept again.
 
-pub mod entry;
 mod filter;
 mod reader;
 mod retention;
@@ -21,11 +20,10 @@ pub use filter::{Filter, Side, Validity};
 pub use reader::InboxReader;
 
 use crate::clock::{Clock, SystemClock};
-use crate::receiver::callback::Callback;
+use crate::receiver::received::{Forwarded, Received, Replied};
 use crate::store::{
     self, Limits, Plan, Presence, Recovery, Schema, Statement, Store, StoreError, Value,
 };
-use entry::{Forwarded, Judged, Replied};
 use retention::Retention;
 
 pub const DEFAULT_KEEP: u64 = 10_000;
@@ -68,13 +66,6 @@ impl Default for InboxSettings {
             pause: Duration::from_secs(1),
         }
     }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewEntry {
-    pub callback: Callback,
-    pub judged: Judged,
-    pub replied: Replied,
 }
 
 #[derive(Debug)]
@@ -127,7 +118,7 @@ impl Inbox {
 
     /// Keeps a callback; it is on the disk when this returns its number, and only then may it be
     /// acknowledged.
-    pub async fn keep(&self, entry: &NewEntry) -> Result<u64, StoreError> {
+    pub async fn keep(&self, entry: &Received) -> Result<u64, StoreError> {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
         let planned = self.retention().plan(entry.callback.received_at);
         let mut statements = vec![rows::insertion(id, self.run_us, entry)];

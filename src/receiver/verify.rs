@@ -62,8 +62,14 @@ impl Verdict {
         self.code == PlatformCode::Success
     }
 
-    fn unreadable(code: PlatformCode, why: Unreadable) -> Verdict {
-        Verdict { code, unreadable: Some(why), reading: None }
+    pub fn order_id(&self) -> Option<&str> {
+        self.reading.as_ref()?.notification.order_id.as_deref()
+    }
+
+    /// Why it cannot be read, or why the signature does not match.
+    pub fn explanation(&self) -> Option<String> {
+        let unreadable = self.unreadable.as_ref().map(ToString::to_string);
+        unreadable.or_else(|| Some(self.reading.as_ref()?.mismatch()?.explanation()))
     }
 }
 
@@ -95,21 +101,33 @@ impl Default for Contract {
     }
 }
 
+/// A callback's payload, or why it cannot be read and the platform's code for that.
+pub type Parsed<'c> = Result<Payload<'c>, (PlatformCode, Unreadable)>;
+
+#[cfg(test)]
+thread_local! {
+    /// How many callbacks this thread has parsed.
+    pub static PARSES: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Inspects a callback by this platform's contract; `required` refuses another `sign_type`. Source
 /// of the codes: the protocol's section 3.
 pub fn inspect(callback: &Callback, key: &Key, required: Option<Algorithm>) -> Verdict {
-    Contract { required, ..Contract::default() }.inspect(callback, key)
+    let contract = Contract { required, ..Contract::default() };
+    contract.inspect(&contract.payload(callback), key)
 }
 
 impl Contract {
     /// Inspects a callback as a careful merchant does. Source of the codes: the protocol's section
     /// 3; a broken form or query is "invalid parameters" (ours).
-    pub fn inspect(&self, callback: &Callback, key: &Key) -> Verdict {
-        match self.payload(callback) {
-            Ok(payload) => self.read(&payload, key),
-            Err((code, why)) => Verdict::unreadable(code, why),
+    pub fn inspect(&self, payload: &Parsed<'_>, key: &Key) -> Verdict {
+        match payload {
+            Ok(payload) => self.read(payload, key),
+            Err((code, why)) => {
+                Verdict { code: *code, unreadable: Some(why.clone()), reading: None }
+            }
         }
     }
 
@@ -130,10 +148,9 @@ impl Contract {
     }
 
     /// The payload of a callback, in the form in which it must come.
-    pub fn payload<'c>(
-        &self,
-        callback: &'c Callback,
-    ) -> Result<Payload<'c>, (PlatformCode, Unreadable)> {
+    pub fn payload<'c>(&self, callback: &'c Callback) -> Parsed<'c> {
+        #[cfg(test)]
+        PARSES.with(|parses| parses.set(parses.get() + 1));
         let has_query = callback.path.contains('?');
         let is_form = callback.content_type().is_some_and(is_form_type);
         let encoding = match self.accepts {
@@ -230,7 +247,8 @@ mod tests {
     fn code(accepts: Accepts, callback: &Callback) -> &'static str {
         let dialect = Dialect::built_in("epay").unwrap();
         let contract = Contract { dialect, accepts, ..Contract::default() };
-        contract.inspect(callback, &Key::try_new(KEY.to_vec()).unwrap()).code.code()
+        let key = Key::try_new(KEY.to_vec()).unwrap();
+        contract.inspect(&contract.payload(callback), &key).code.code()
     }
 
     const PAIRS: &str = "a=1+2&sign=b7c48bb1cf24b8035d4bd4f4ef45794a";
@@ -268,7 +286,8 @@ mod tests {
         assert_eq!(code(Accepts::Any, &callback("POST", "/", "text/plain", PAIRS)), "0022");
         let contract = Contract { accepts: Accepts::Query, ..Contract::default() };
         let key = Key::try_new(KEY.to_vec()).unwrap();
-        let verdict = contract.inspect(&callback("GET", "/?a=%zz", "", ""), &key);
+        let verdict =
+            contract.inspect(&contract.payload(&callback("GET", "/?a=%zz", "", "")), &key);
         let why = verdict.unreadable.unwrap().to_string();
         assert!(why.starts_with("the query string is no payload: line 1, column 4"), "{why}");
     }

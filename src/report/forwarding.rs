@@ -6,7 +6,7 @@ use super::line::Line;
 use super::text::{milliseconds, short_duration};
 use crate::net::target::Locality;
 use crate::receiver::forward::Forwarder;
-use crate::receiver::inbox::entry::{AppReply, Forwarded};
+use crate::receiver::received::{AppReply, Forwarded};
 
 const MAX_BODY_CHARS: usize = 160;
 

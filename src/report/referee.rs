@@ -360,7 +360,9 @@ the sender broke its contract once, 2 warnings
                 headers: vec![("content-type".to_owned(), b"application/json".to_vec())],
                 body: Bytes::copy_from_slice(body.as_bytes()),
             };
-            referee.observe(&Observation::of(&callback, &Contract::default()));
+            let contract = Contract::default();
+            let payload = contract.payload(&callback);
+            referee.observe(&Observation::of(&callback, &payload, &contract));
             referee.acknowledged(number, callback.received_at);
         };
         observe(1, "POST", "{\"payout_id\":\"P1\",\"status\":3}");

@@ -12,7 +12,7 @@ use crate::commands::{CommandResult, answer, conclude};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::receiver::inbox::InboxReader;
-use crate::receiver::inbox::entry::Entry;
+use crate::receiver::received::Received;
 use crate::receiver::verify::{Accepts, Contract};
 use crate::report::inbox::diff::{self, BytesDiff};
 use crate::report::inbox::{self as report, Detail};
@@ -93,7 +93,7 @@ pub(super) fn show(
 }
 
 fn detail(
-    entry: &Entry,
+    entry: &Received,
     contract: &Contract,
     key: Option<&Key>,
     others: &[(String, Key)],

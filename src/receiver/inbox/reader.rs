@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::entry::Entry;
 use super::filter::{Filter, Side};
 use super::{SCHEMA, integer, rows};
+use crate::receiver::received::Received;
 use crate::store::{Reader, StoreError};
 
 const MOST_LISTED: u64 = 10_000;
@@ -27,7 +27,7 @@ impl InboxReader {
         InboxReader { reader }
     }
 
-    pub fn entry(&self, id: u64) -> Result<Option<Entry>, StoreError> {
+    pub fn entry(&self, id: u64) -> Result<Option<Received>, StoreError> {
         let mut found = None;
         self.reader.each(rows::ENTRY, &[integer(id)], |row| {
             found = Some(rows::entry(row)?);
@@ -44,7 +44,7 @@ impl InboxReader {
     pub fn each(
         &self,
         filter: &Filter,
-        mut take: impl FnMut(Entry) -> ControlFlow<()>,
+        mut take: impl FnMut(Received) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let mut left = filter.limit.unwrap_or(u64::MAX);
         let mut filter = filter.clone();

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::entry::{AppReply, Entry, Forwarded, Judged, Match, Replied};
-use super::{NewEntry, integer};
+use super::integer;
 use crate::receiver::callback::{Bytes, Callback};
+use crate::receiver::received::{AppReply, Forwarded, Judged, Match, Received, Replied};
 use crate::store::{Parameters, Row, Statement, StoreError, Value};
 
 /// One whole entry by its number; the columns are in the order of [`entry`].
@@ -17,8 +17,8 @@ pub(super) const ENTRY: &str = "SELECT id, number, received_at_us, remote, metho
     forward_status, forward_headers, forward_body, forward_acknowledges, forward_remark
     FROM entries WHERE id = ?";
 
-pub(super) fn insertion(id: u64, run_us: i64, new: &NewEntry) -> Statement {
-    let NewEntry { callback, judged, replied } = new;
+pub(super) fn insertion(id: u64, run_us: i64, new: &Received) -> Statement {
+    let Received { callback, judged, replied, .. } = new;
     let sql = "INSERT INTO entries (id, run_us, number, received_at_us, remote, method, path,
                headers, body, code, signature, explanation, order_id, status, amount_cents,
                delivery, reply_status, reply_headers, reply_body, reply_action)
@@ -91,10 +91,10 @@ pub(super) fn forward_update(id: u64, forwarded: &Forwarded) -> Statement {
     Statement::new(sql, row)
 }
 
-pub(super) fn entry(row: &Row<'_>) -> Result<Entry, StoreError> {
+pub(super) fn entry(row: &Row<'_>) -> Result<Received, StoreError> {
     let remote = row.text(3)?.parse::<SocketAddr>();
     let received_at = Timestamp::from_microsecond(row.integer(2)?);
-    Ok(Entry {
+    Ok(Received {
         id: row.unsigned(0)?,
         callback: Callback {
             number: row.unsigned(1)?,
@@ -129,6 +129,7 @@ pub(super) fn entry(row: &Row<'_>) -> Result<Entry, StoreError> {
             action: owned(row.optional_text(18)?),
         },
         forwarded: forwarded(row)?,
+        live: None,
     })
 }
 

@@ -1,9 +1,9 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use super::entry::{AppReply, Entry, Match};
 use super::*;
-use crate::receiver::callback::Bytes;
+use crate::receiver::callback::{Bytes, Callback};
+use crate::receiver::received::{AppReply, Judged, Match};
 use crate::store::Trouble;
 use crate::store::tests::{Folder, change, copy_as_after_a_crash, lock};
 
@@ -11,9 +11,10 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
-fn new(order: &str, second: i64) -> NewEntry {
+fn new(order: &str, second: i64) -> Received {
     let body = format!("{{\"payout_id\":\"{order}\",\"memo\":\"中\"}}");
-    NewEntry {
+    Received {
+        id: 0,
         callback: Callback {
             number: 7,
             received_at: at(second),
@@ -42,10 +43,12 @@ fn new(order: &str, second: i64) -> NewEntry {
             body: Bytes::from_static(b"{}"),
             action: None,
         },
+        forwarded: None,
+        live: None,
     }
 }
 
-fn valid(order: &str, second: i64) -> NewEntry {
+fn valid(order: &str, second: i64) -> Received {
     let mut entry = new(order, second);
     entry.judged.code = "0000".to_owned();
     entry.judged.signature = Some(Match::Matched);
@@ -59,7 +62,7 @@ fn quick() -> InboxSettings {
 
 fn ids(inbox: &Inbox, filter: &Filter) -> Vec<u64> {
     let mut ids = Vec::new();
-    let take = |entry: Entry| {
+    let take = |entry: Received| {
         ids.push(entry.id);
         ControlFlow::Continue(())
     };
@@ -78,8 +81,7 @@ async fn an_entry_is_read_as_it_was_kept() {
     let inbox = Inbox::open(&path, quick()).unwrap();
     let new = new("A", 5);
     assert_eq!(inbox.keep(&new).await, Ok(1));
-    let NewEntry { callback, judged, replied } = new;
-    let mut expected = Entry { id: 1, callback, judged, replied, forwarded: None };
+    let mut expected = Received { id: 1, ..new };
     let reader = InboxReader::open(&path).unwrap();
     assert_eq!(reader.entry(1).unwrap().as_ref(), Some(&expected));
     expected.replied = Replied { action: Some("hang 35s".to_owned()), ..Replied::default() };
@@ -141,8 +143,7 @@ async fn an_inbox_of_the_first_version_goes_on() {
     store.write(added.chain([gone]).collect()).await.unwrap();
     store.close().unwrap();
     let inbox = Inbox::open(&path, quick()).unwrap();
-    let NewEntry { callback, judged, replied } = new("A", 5);
-    let expected = Entry { id: 4, callback, judged, replied, forwarded: None };
+    let expected = Received { id: 4, ..new("A", 5) };
     assert_eq!(inbox.reader().unwrap().entry(4).unwrap(), Some(expected));
     assert_eq!(inbox.keep(&new("B", 6)).await, Ok(6));
     assert_eq!(all(&inbox), [1, 3, 4, 6]);

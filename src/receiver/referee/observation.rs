@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::body_digest::{NamedPrint, shortened};
 use super::breach::BreachKind;
 use crate::receiver::callback::Callback;
-use crate::receiver::verify::{Contract, Unreadable};
+use crate::receiver::verify::{Contract, Parsed, Unreadable};
 
 /// An order is remembered by the digest of its id, so that a long id costs no more than a short one.
 pub(super) type OrderKey = [u8; 32];
@@ -38,34 +38,32 @@ impl Observation {
     /// One of the wrong method or content type is read as far as it can be: it still is a delivery
     /// of its order. The signature is not verified; whoever judges authentic callbacks only leaves
     /// the others out.
-    pub fn of(callback: &Callback, contract: &Contract) -> Observation {
-        let (fault, payload) = match contract.payload(callback) {
-            Ok(payload) => (None, Some(payload)),
+    pub fn of(callback: &Callback, payload: &Parsed<'_>, contract: &Contract) -> Observation {
+        let (fault, order) = match payload {
+            Ok(payload) => (None, OrderFacts::of(payload, contract)),
             Err((_, Unreadable::Method { given, wanted })) => {
-                let given = shortened(&given).into();
-                (Some(BreachKind::WrongMethod { given, wanted }), read_any(callback))
+                let given = shortened(given).into();
+                (Some(BreachKind::WrongMethod { given, wanted }), read_any(callback, contract))
             }
             Err((_, Unreadable::ContentType { given, wanted })) => {
                 let given = given.as_deref().map(|given| shortened(given).into());
-                (Some(BreachKind::WrongContentType { given, wanted }), read_any(callback))
+                (Some(BreachKind::WrongContentType { given, wanted }), read_any(callback, contract))
             }
             Err((_, Unreadable::Payload(_) | Unreadable::Query(_))) => (None, None),
         };
-        Observation {
-            number: callback.number,
-            received_at: callback.received_at,
-            fault,
-            order: payload.as_ref().and_then(|payload| OrderFacts::of(payload, contract)),
-        }
+        Observation { number: callback.number, received_at: callback.received_at, fault, order }
     }
 }
 
-fn read_any(callback: &Callback) -> Option<Payload<'_>> {
+fn read_any(callback: &Callback, contract: &Contract) -> Option<OrderFacts> {
     if callback.body.is_empty() {
         let query = &callback.path[callback.path.find('?')?..];
-        return form::read(query.as_bytes(), Encoding::Query).ok();
+        let payload = form::read(query.as_bytes(), Encoding::Query).ok()?;
+        return OrderFacts::of(&payload, contract);
     }
-    Payload::parse(&callback.body).or_else(|_| form::read(&callback.body, Encoding::Form)).ok()
+    let json = Payload::parse(&callback.body);
+    let payload = json.or_else(|_| form::read(&callback.body, Encoding::Form)).ok()?;
+    OrderFacts::of(&payload, contract)
 }
 
 impl OrderFacts {

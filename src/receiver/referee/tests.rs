@@ -36,6 +36,11 @@ fn callback(number: u64, received_at: Timestamp, method: &str, kind: &str, body:
     }
 }
 
+fn observation(callback: &Callback) -> Observation {
+    let contract = Contract::default();
+    Observation::of(callback, &contract.payload(callback), &contract)
+}
+
 const JSON: &str = "application/json;charset=utf-8";
 
 impl Game {
@@ -48,7 +53,7 @@ impl Game {
     }
 
     fn observe(&mut self, callback: &Callback) -> Vec<Breach> {
-        self.referee.observe(&Observation::of(callback, &Contract::default()))
+        self.referee.observe(&observation(callback))
     }
 
     /// A delivery that is not told to have ended; gives the codes of what it breaks.
@@ -385,7 +390,7 @@ fn a_delivery_while_another_is_under_way_is_concurrent() {
 fn memory_is_bounded_whatever_comes() {
     let mut game = Game::with(Rules { capacity: 1000, ..Rules::default() });
     let callback = callback(0, at(0), "POST", JSON, &success());
-    let mut observation = Observation::of(&callback, &Contract::default());
+    let mut observation = observation(&callback);
     for number in 0..200_000_u64 {
         observation.number = number;
         let facts = observation.order.as_mut().unwrap();

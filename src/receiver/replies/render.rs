@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::action::{Action, Content, Crafted, Deed, LONGEST_WAIT, Manner};
 use crate::receiver::callback::Bytes;
-use crate::receiver::inbox::entry::Replied;
+use crate::receiver::received::Replied;
 use crate::receiver::reply::{JSON, PlatformCode, Reply};
 use crate::receiver::server::handler_output::{Answer, WireEnd, WireScript, WireStep};
 

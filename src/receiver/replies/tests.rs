@@ -10,7 +10,7 @@ use super::near_miss::SAMPLES;
 use super::render::MAX_PIECES;
 use super::runner::Chosen;
 use super::*;
-use crate::receiver::inbox::entry::Replied;
+use crate::receiver::received::Replied;
 use crate::receiver::reply::{JSON, PlatformCode, Reply};
 use crate::receiver::server::handler_output::{Answer, WireEnd, WireScript, WireStep};
 use crate::support::docs::{assert_table, cell, examples};

@@ -1,4 +1,4 @@
-//! Prints what the desk tells.
+//! Prints what the pipeline reports.
 
 use std::io;
 use std::sync::Arc;
@@ -8,17 +8,17 @@ use protocol::{Diagnosis, Key, Mismatch, diagnose};
 use tokio::sync::mpsc;
 
 use super::Args;
-use super::outlet::{Event, Handled, Opening, Tally};
 use crate::commands::args::Format;
-use crate::receiver::callback::Callback;
-use crate::receiver::inbox::NewEntry;
+use crate::receiver::events::{Event, ListenCounters, ListenInfo};
+use crate::receiver::forward::Forwarder;
+use crate::receiver::received::{Live, Received};
 use crate::receiver::server::event::ServerEvent;
-use crate::receiver::verify::{Contract, Verdict};
-use crate::report::callback::{self, Detail, ReceivedCallback};
-use crate::report::listening;
+use crate::receiver::verify::Contract;
+use crate::report::callback::{self, Detail};
+use crate::report::{forwarding, listening};
 use crate::terminal::Console;
 
-pub(super) struct Screen<'a> {
+pub(super) struct ListenReporter<'a> {
     pub(super) args: &'a Args,
     pub(super) console: &'a mut Console,
     pub(super) received: mpsc::Receiver<Event>,
@@ -26,12 +26,13 @@ pub(super) struct Screen<'a> {
     pub(super) contract: Contract,
     pub(super) key: Arc<Key>,
     pub(super) others: Arc<Vec<(String, Key)>>,
-    pub(super) tally: Arc<Tally>,
+    pub(super) counters: Arc<ListenCounters>,
+    pub(super) forwarder: Option<Arc<Forwarder>>,
     pub(super) diagnoses: Budget,
     pub(super) remarks: Budget,
 }
 
-impl Screen<'_> {
+impl ListenReporter<'_> {
     pub(super) fn run(mut self) -> io::Result<()> {
         // The server dropped its ends: everything is answered.
         while let Some(event) = self.received.blocking_recv() {
@@ -45,9 +46,9 @@ impl Screen<'_> {
 
     fn show(&mut self, event: Event) -> io::Result<()> {
         match event {
-            Event::Ready(opening) => self.announce(&opening),
+            Event::Ready(info) => self.announce(&info),
             Event::Server(event) => self.remark(&event),
-            Event::NotKept(error) => {
+            Event::NotStored(error) => {
                 let hint = error.hint();
                 self.console.warning(&format!(
                     "{error}; callbacks are refused with 503 until it takes them: {hint}"
@@ -61,26 +62,27 @@ impl Screen<'_> {
                 ));
                 Ok(())
             }
-            Event::KeptAgain(refused) => {
+            Event::StoredAgain { refused } => {
                 self.console.warning(&format!(
                     "the inbox takes callbacks again; {refused} were refused with 503"
                 ));
                 Ok(())
             }
-            Event::Callback(handled, _room) => self.show_callback(*handled),
+            Event::Callback(received, _room) => self.show_callback(&received),
         }
     }
 
-    fn announce(&mut self, Opening { ready, target }: &Opening) -> io::Result<()> {
+    fn announce(&mut self, ready: &ListenInfo) -> io::Result<()> {
         if self.args.format == Format::Json {
             return self.console.answer_bytes(listening::json(ready).as_bytes());
         }
         let lines = listening::lines(ready);
-        lines.iter().chain(target).try_for_each(|line| self.console.answer(line))
+        let target = self.forwarder.as_deref().map(forwarding::target_line);
+        lines.iter().chain(&target).try_for_each(|line| self.console.answer(line))
     }
 
     fn tell_left_out(&mut self) -> io::Result<()> {
-        let left_out = self.tally.take_left_out();
+        let left_out = self.counters.take_left_out();
         if left_out > 0 {
             self.console.warning(&format!(
                 "{left_out} callbacks came faster than they could be printed; they are in the inbox"
@@ -105,43 +107,24 @@ impl Screen<'_> {
         Ok(())
     }
 
-    fn show_callback(&mut self, handled: Handled) -> io::Result<()> {
-        let diagnosis = self.diagnose(&handled.entry.callback, &handled.verdict);
-        let masked_canonical = self.masked_canonical(&handled.entry.callback, &handled.verdict);
-        let Handled { entry, verdict, seen, inbox_id, forwarded, breaches } = handled;
-        let NewEntry { callback, replied, .. } = entry;
-        let received = ReceivedCallback {
-            callback,
-            verdict,
-            seen,
-            replied,
-            inbox_id,
-            forwarded,
-            breaches,
-            masked_canonical,
-            diagnosis,
-        };
+    fn show_callback(&mut self, received: &Received) -> io::Result<()> {
+        let Some(live) = &received.live else { return Ok(()) };
+        let diagnosis = self.diagnose(received, live);
         if self.args.format == Format::Json {
-            return self.console.answer_bytes(callback::json(&received).as_bytes());
+            let line = callback::json(received, live, diagnosis.as_ref());
+            return self.console.answer_bytes(line.as_bytes());
         }
         let detail = if self.args.verbose { Detail::Whole } else { Detail::Usual };
-        let lines = callback::lines(&received, detail);
+        let lines = callback::lines(received, live, diagnosis.as_ref(), detail);
         lines.iter().try_for_each(|line| self.console.answer(line))
     }
 
-    fn masked_canonical(&self, callback: &Callback, verdict: &Verdict) -> Option<String> {
-        let reading = verdict.reading.as_ref()?;
-        if self.args.format != Format::Json && reading.mismatch().is_none() {
-            return None;
-        }
-        let payload = self.contract.payload(callback).ok()?;
-        Some(reading.masked_canonical(&payload))
-    }
-
-    fn diagnose(&mut self, callback: &Callback, verdict: &Verdict) -> Option<Diagnosis> {
-        let reading = verdict.reading.as_ref()?;
-        let worth = reading.mismatch().is_some_and(Mismatch::can_be_diagnosed);
-        if !worth || self.diagnoses.spend(callback.received_at) == Spent::Over {
+    /// Searches for the sender's mistake; the search reads the body itself, far from the server's
+    /// thread, and costs a thousand times more than that.
+    fn diagnose(&mut self, received: &Received, live: &Live) -> Option<Diagnosis> {
+        let (callback, reading) = (&received.callback, live.verdict.reading.as_ref()?);
+        let can_be_diagnosed = reading.mismatch().is_some_and(Mismatch::can_be_diagnosed);
+        if !can_be_diagnosed || self.diagnoses.spend(callback.received_at) == Spent::Over {
             return None;
         }
         let payload = self.contract.payload(callback).ok()?;

@@ -1,17 +1,33 @@
-//! A kept callback as a value.
+//! A received callback: what came, what it means, what was replied and what the application said.
+//!
+//! The one description that the terminal, JSON, the inbox and the inspector's page render from.
 
 use std::time::Duration;
 
-use crate::receiver::callback::{Bytes, Callback};
+use super::callback::{Bytes, Callback};
+use super::delivery_counter::Seen;
+use super::referee::Breach;
+use super::verify::Verdict;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Its number in this inbox, from 1; never used twice.
+pub struct Received {
+    /// Its number in the inbox, from 1 and never used twice; 0 where it is not stored.
     pub id: u64,
     pub callback: Callback,
     pub judged: Judged,
     pub replied: Replied,
     pub forwarded: Option<Forwarded>,
+    /// What is known only to the listener that received it.
+    pub live: Option<Live>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Live {
+    pub verdict: Verdict,
+    pub seen: Option<Seen>,
+    pub breaches: Vec<Breach>,
+    /// The canonical string, the key masked: for a program, and where the signature does not match.
+    pub masked_canonical: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
