@@ -98,8 +98,9 @@ impl Pipeline {
         let end = self.referee.is_some().then(|| self.reply_end(&received, &answer));
         if let Some(end) = end.filter(|_| delay.is_zero()) {
             let breaches = self.notify_referee(end);
-            let live = Arc::make_mut(&mut received).live.as_mut();
-            live.map(|live| live.breaches.extend(breaches));
+            if let Some(live) = &mut Arc::make_mut(&mut received).live {
+                live.breaches.extend(breaches);
+            }
         }
         if let Some(broadcast) = &self.broadcast {
             broadcast.send(Arc::clone(&received));
@@ -108,7 +109,9 @@ impl Pipeline {
         if !delay.is_zero() {
             Box::pin(tokio::time::sleep(delay)).await;
             // What is found only now is in the report at the end.
-            end.map(|end| self.notify_referee(end));
+            if let Some(end) = end {
+                self.notify_referee(end);
+            }
         }
         answer
     }
