@@ -36,6 +36,7 @@ mod order_files;
 mod pipes;
 mod profiles;
 mod readme;
+mod received;
 mod schemas;
 mod secrets;
 mod sign;
