@@ -19,6 +19,7 @@ mod inbox;
 mod input;
 mod journal;
 mod keys;
+mod leaks;
 mod lines;
 mod listen;
 mod listen_forward;
