@@ -78,11 +78,11 @@ fn without_times(line: &str) -> String {
     let words: Vec<&str> = line.split(' ').collect();
     let shown = words.iter().enumerate().map(|(at, word)| {
         let unit = words.get(at + 1).map(|unit| unit.trim_end_matches([',', ';', ')']));
-        let is_span = is_time(word) && matches!(unit, Some("ms" | "s"));
+        let is_span = is_time(word) && matches!(unit, Some("µs" | "ms" | "s"));
         let is_clock = is_time(word) && word.matches(':').count() == 2;
         if is_span || is_clock { "…" } else { word }
     });
-    let shown = shown.collect::<Vec<_>>().join(" ").replace("… ms", "… s");
+    let shown = shown.collect::<Vec<_>>().join(" ").replace("… ms", "… s").replace("… µs", "… s");
     if !shown.contains('…') {
         return shown;
     }
