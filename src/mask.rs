@@ -30,7 +30,7 @@ const SHORTEST_BASE64: usize = 6;
 
 const GAP: &str = "…";
 
-const OWN_MEMBERS: [&str; 22] = [
+const OWN_MEMBERS: [&str; 23] = [
     "bodies",
     "code",
     "digest_case",
@@ -39,6 +39,7 @@ const OWN_MEMBERS: [&str; 22] = [
     "endpoint",
     "error_code",
     "event",
+    "fate",
     "from",
     "kind",
     "measured_unit",

@@ -14,7 +14,7 @@ Area = collections.namedtuple("Area", "folders files tests sample", defaults=("a
 # Which folders of the program are compiled (none: it is the protocol), the files that are broken, the tests that run (for
 # libtest), and how many mutants are drawn. The tests of the diagnosis take long, so the rest of the protocol has its own.
 SENDER = "clock lines mask net sender store units"
-REPORT = f"check listener report {SENDER}"
+REPORT = f"check inspector receiver report {SENDER}"
 AREAS = {
     "protocol": Area("", "protocol/src/**/*.rs", "--skip=diagnosis::", 300),
     "diagnosis": Area("", "protocol/src/diagnosis.rs protocol/src/diagnosis/**/*.rs", "diagnosis::", 100),
@@ -25,12 +25,12 @@ AREAS = {
         "terminal:: report::text::",
     ),
     "redactor": Area("mask", "src/mask.rs src/mask/*.rs", "mask::"),
-    "redacted-json": Area(REPORT, "src/report/json/masked.rs src/listener/inspector/mask.rs", "json:: inspector::"),
+    "redacted-json": Area(REPORT, "src/report/json/masked.rs src/inspector/mask.rs", "json:: inspector::"),
     "gates": Area(REPORT, "src/report/gates.rs", "report::gates::"),
     "referee": Area(
-        "clock listener mask net store units",
-        "src/listener/referee.rs src/listener/referee/*.rs",
-        "listener::referee::",
+        "clock mask net receiver store units",
+        "src/receiver/referee.rs src/receiver/referee/*.rs",
+        "receiver::referee::",
     ),
     "schedule": Area(
         SENDER,
@@ -44,7 +44,7 @@ AREAS = {
 SEED = 20260331
 LEAST_PERCENT = 97
 # Seconds; a mutant that hangs is rare, and a busy machine must not look like one.
-TIMEOUT = 120
+TIMEOUT = 60
 EQUIVALENT = "tests/mutants-equivalent.txt"
 
 

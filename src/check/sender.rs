@@ -10,10 +10,7 @@ use super::case::{Manner, Message};
 use super::pace::Pacer;
 use super::report::{Exchange, Received};
 use crate::net::client::Client;
-use crate::net::options::{
-    Connections, Framing, GoAhead, HeaderRule, Loss, RequestOptions, Upload, WriteSide,
-    parse_method,
-};
+use crate::net::options::{Connections, HeaderRule, Loss, RequestOptions, Upload, parse_method};
 use crate::net::outcome::Outcome;
 use crate::net::target::Target;
 use crate::net::transport::{Request, Transport};
@@ -124,19 +121,21 @@ impl Sender {
         match manner {
             Manner::Plain => {}
             Manner::Fresh => options.connections = Connections::Fresh,
-            Manner::Chunked => options.framing = Framing::Chunked,
+            Manner::Chunked => options.is_chunked = true,
             Manner::Slowly(milliseconds) => {
                 options.upload = Upload::Over(Duration::from_millis(milliseconds.into()));
             }
-            Manner::HalfClosed => options.write_side = WriteSide::HalfClosed,
-            Manner::ExpectContinue => options.go_ahead = GoAhead::Awaited,
+            Manner::HalfClosed => options.is_half_closed = true,
+            Manner::ExpectContinue => options.awaits_continue = true,
             Manner::ReplyLost => options.loss = Some(Loss { share: Percent::ALL, seed: 0 }),
         }
         if let Ok(method) = parse_method(&message.method) {
             options.method = method;
         }
         let omitted = message.headers.iter().filter(|(_, value)| value.is_empty());
-        options.headers.extend(omitted.map(|(name, _)| HeaderRule::Omit { name: name.clone() }));
+        options
+            .headers
+            .extend(omitted.map(|(name, _)| HeaderRule { name: name.clone(), value: None }));
         Arc::new(options)
     }
 

@@ -54,7 +54,8 @@ pub fn run(args: &Args, console: &mut Console) -> CommandResult {
                 .hint("leave out --print or --format"));
         }
         (Print::Toml, Format::Human, [dialect]) => {
-            let text = masked(&dialect_file::write(dialect));
+            let text = dialect_file::write(dialect);
+            let text = if dialects::is_built_in(dialect) { text } else { masked(&text) };
             console.answer_text(&text).map_err(CommandError::output)?;
         }
         (Print::Toml, ..) => {

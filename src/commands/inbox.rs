@@ -16,8 +16,8 @@ use super::{CommandResult, answer};
 use crate::clock::{Clock, SystemClock};
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::listener::inbox::entry::Entry;
-use crate::listener::inbox::{InboxReader, Side};
+use crate::receiver::inbox::{InboxReader, Side};
+use crate::receiver::received::Received;
 use crate::report::inbox as report;
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
@@ -163,7 +163,7 @@ fn parse_id(text: &str) -> Result<Id, String> {
     digits.parse().map(Id::Number).map_err(|_| "a number or the word latest is wanted".to_owned())
 }
 
-fn find(reader: &InboxReader, id: Id) -> Result<Entry, CommandError> {
+fn find(reader: &InboxReader, id: Id) -> Result<Received, CommandError> {
     let number = match id {
         Id::Number(number) => Some(number),
         Id::Latest => reader.latest().map_err(refused)?,

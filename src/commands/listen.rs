@@ -1,10 +1,8 @@
 //! `listen`: a local merchant that shows what the platform sends, and keeps it.
 
 mod args;
-mod desk;
-mod outlet;
 mod page;
-mod screen;
+mod reporter;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
@@ -14,13 +12,11 @@ use std::thread;
 use std::time::Duration;
 
 use args::{ForwardArgs, Identity, KeepArgs, RefereeArgs, ReplyArgs, TlsArgs};
-use desk::Desk;
 use jiff::Timestamp;
-use outlet::{Event, Opening, Outlet, Showing, Tally};
 use page::{Bound, Page};
 use protocol::internal::acknowledgement::AcknowledgementRule;
 use protocol::{Algorithm, Key, StatusTable};
-use screen::{Budget, Screen};
+use reporter::{Budget, ListenReporter};
 use tokio::sync::mpsc;
 
 use super::CommandResult;
@@ -33,20 +29,22 @@ use super::args::{
 use super::runtime::{Interrupts, block_on};
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::listener::callback::Callback;
-use crate::listener::forward::Forwarder;
-use crate::listener::inbox::{Inbox, InboxSettings};
-use crate::listener::limits::Limits;
-use crate::listener::orders::{DEFAULT_CAPACITY, Orders};
-use crate::listener::program::{ReplyProgram, Runner};
-use crate::listener::referee::{Referee, RefereeReport, Rules};
-use crate::listener::server::Server;
-use crate::listener::verdict::{Accepts, Contract};
 use crate::net::client::ClientConfig;
 use crate::net::trace::Trace;
-use crate::report::callback::{self, ListenSummary};
-use crate::report::listening::InboxChoice;
-use crate::report::{forwarding, listening, referee};
+use crate::receiver::callback::Callback;
+use crate::receiver::delivery_counter::{DEFAULT_CAPACITY, Orders};
+use crate::receiver::events::{
+    Event, EventSender, InboxChoice, ListenCounters, ListenInfo, ListenSummary, OutputPolicy,
+};
+use crate::receiver::forward::Forwarder;
+use crate::receiver::inbox::{Inbox, InboxSettings};
+use crate::receiver::pipeline::{Pipeline, locked};
+use crate::receiver::referee::{Referee, RefereeReport, Rules};
+use crate::receiver::replies::{ReplyProgram, Runner};
+use crate::receiver::server::Server;
+use crate::receiver::server::limits::Limits;
+use crate::receiver::verify::{Accepts, Contract};
+use crate::report::{callback, referee};
 use crate::sender::schedule::parse_duration;
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
@@ -171,8 +169,8 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     let setup = setup(args, environment, console)?;
     let (events, received) = mpsc::channel(QUEUE);
     let (stop, stopped) = mpsc::channel(2);
-    let tally = Arc::new(Tally::default());
-    let screen = Screen {
+    let counters = Arc::new(ListenCounters::default());
+    let reporter = ListenReporter {
         args,
         console: &mut *console,
         received,
@@ -180,15 +178,17 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         contract: setup.contract,
         key: Arc::clone(&setup.key),
         others: Arc::clone(&setup.others),
-        tally: Arc::clone(&tally),
+        counters: Arc::clone(&counters),
+        forwarder: setup.forwarder.clone(),
         diagnoses: Budget::a_second(MOST_DIAGNOSES),
         remarks: Budget::a_second(MOST_REMARKS),
     };
-    let outlet = Outlet::new(args.showing(&setup), events, stop, args.count, Arc::clone(&tally));
+    let policy = args.output_policy(&setup);
+    let events = EventSender::new(policy, events, stop, args.count, Arc::clone(&counters));
     let (served, shown) = thread::scope(|scope| {
         let serving = thread::Builder::new().name("listener".to_owned()).stack_size(STACK);
-        let serving = serving.spawn_scoped(scope, || block_on(serve(args, setup, outlet, stopped)));
-        let shown = screen.run();
+        let serving = serving.spawn_scoped(scope, || block_on(serve(args, setup, events, stopped)));
+        let shown = reporter.run();
         (serving.map(|thread| thread.join()), shown)
     });
     let failed = || CommandError::environment("the listener's thread failed");
@@ -197,7 +197,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     if let Some(warning) = served.unclosed {
         console.warning(&warning);
     }
-    finish(args, &tally.summary(), served.verdict.as_ref(), console)
+    finish(args, &counters.summary(), served.verdict.as_ref(), console)
 }
 
 impl Args {
@@ -213,11 +213,11 @@ impl Args {
         }
     }
 
-    fn showing(&self, setup: &Setup) -> Showing {
+    fn output_policy(&self, setup: &Setup) -> OutputPolicy {
         match (self.quiet, self.format, &setup.inbox) {
-            (true, ..) => Showing::Nothing,
-            (false, Format::Human, Some(_)) => Showing::WhatFits,
-            (false, ..) => Showing::Everything,
+            (true, ..) => OutputPolicy::Nothing,
+            (false, Format::Human, Some(_)) => OutputPolicy::BestEffort,
+            (false, ..) => OutputPolicy::Everything,
         }
     }
 }
@@ -259,7 +259,7 @@ fn setup(
 async fn serve(
     args: &Args,
     setup: Setup,
-    outlet: Outlet,
+    events: EventSender,
     stopped: mpsc::Receiver<()>,
 ) -> Result<Served, CommandError> {
     let server = Server::bind(setup.address, Limits::default()).await.map_err(|error| {
@@ -279,26 +279,23 @@ async fn serve(
         Some(address) => Some(Bound::bind(address).await?),
         None => None,
     };
-    let (desk, mut ready) = open(args, &setup, bound, page.as_ref())?;
-    let page = match (page, &desk.inbox) {
+    let (pipeline, mut info) = open(args, &setup, bound, page.as_ref(), events)?;
+    let page = match (page, &pipeline.inbox) {
         (Some(page), Some(inbox)) => {
-            Some(page.serve(&desk, inbox, setup.others, ready.url.clone(), setup.reach)?)
+            Some(page.serve(&pipeline, inbox, setup.others, info.url.clone(), setup.reach)?)
         }
         _ => None,
     };
-    ready.inspector = page.as_ref().map(Page::url);
-    let target = desk.forwarder.as_deref().map(forwarding::target_line);
-    outlet.tell(Event::Ready(Box::new(Opening { ready, target })));
-    let outlet = Arc::new(outlet);
-    let remarks = Arc::clone(&outlet);
-    let mut server = server.with_events(move |event| remarks.tell(Event::Server(event)));
+    info.inspector = page.as_ref().map(Page::url);
+    pipeline.events.send(Event::Ready(Box::new(info)));
+    let events = pipeline.events.clone();
+    let stop = events.stop.clone();
+    let mut server = server.with_events(move |event| events.send(Event::Server(event)));
     if let Some(identity) = setup.identity {
         server = server.with_tls(identity.tls);
     }
-    let stop = outlet.stop.clone();
-    let handler_desk = Arc::clone(&desk);
-    let handler =
-        move |callback: Callback| Arc::clone(&handler_desk).receive(callback, Arc::clone(&outlet));
+    let serving = Arc::clone(&pipeline);
+    let handler = move |callback: Callback| Arc::clone(&serving).receive(callback);
     tokio::select! {
         _ = server.serve(handler, stopped) => {}
         () = stop_in_time(args.duration, interrupts, stop) => {}
@@ -306,12 +303,12 @@ async fn serve(
     if let Some(page) = page {
         page.close().await;
     }
-    let verdict = desk.referee.as_ref().map(|referee| {
-        let mut referee = desk::locked(referee);
+    let verdict = pipeline.referee.as_ref().map(|referee| {
+        let mut referee = locked(referee);
         referee.close(Timestamp::now());
         referee.verdict()
     });
-    Ok(Served { verdict, unclosed: close(&desk).await })
+    Ok(Served { verdict, unclosed: close(&pipeline).await })
 }
 
 /// Asks for the end when the time is up or a person wants it; it never completes.
@@ -342,15 +339,16 @@ fn open(
     setup: &Setup,
     bound: SocketAddr,
     page: Option<&Bound>,
-) -> Result<(Arc<Desk>, listening::Ready), CommandError> {
+    events: EventSender,
+) -> Result<(Arc<Pipeline>, ListenInfo), CommandError> {
     let program = args.replies.reply.clone();
     let inbox = match &setup.inbox {
         None => None,
         Some((path, settings)) => Some(Arc::new(Inbox::open(path, *settings).map_err(unopened)?)),
     };
     let scheme = if setup.identity.is_some() { "https" } else { "http" };
-    let ready = listening::Ready {
-        url: desk::url_of(scheme, bound),
+    let info = ListenInfo {
+        url: format!("{scheme}://{bound}/"),
         key_fingerprint: setup.key.fingerprint(),
         inbox: setup.inbox.as_ref().map(|(path, _)| path.display().to_string()),
         inbox_choice: match args.inbox.inbox.inbox {
@@ -366,7 +364,7 @@ fn open(
     let seed = args.replies.seed.unwrap_or(0);
     let runner =
         |program| Mutex::new(Runner::new(program, args.replies.reply_per, seed, DEFAULT_CAPACITY));
-    let desk = Desk {
+    let pipeline = Pipeline {
         contract: setup.contract,
         key: Arc::clone(&setup.key),
         rule: setup.rule.clone(),
@@ -376,17 +374,19 @@ fn open(
         forwarder: setup.forwarder.clone(),
         reply_from,
         referee: setup.rules.clone().map(|rules| Mutex::new(Referee::new(rules))),
-        news: page.map(|page| page.news.clone()),
-        patience: setup.rules.as_ref().map_or(Duration::ZERO, |rules| rules.attempt_timeout),
+        broadcast: page.map(|page| page.broadcast.clone()),
+        sender_timeout: setup.rules.as_ref().map_or(Duration::ZERO, |rules| rules.attempt_timeout),
         refused: AtomicU64::new(0),
         received: AtomicU64::new(0),
         has_told_probe: AtomicBool::new(false),
+        events,
+        is_json: args.format == Format::Json,
     };
-    Ok((Arc::new(desk), ready))
+    Ok((Arc::new(pipeline), info))
 }
 
-async fn close(desk: &Desk) -> Option<String> {
-    let inbox = desk.inbox.as_ref()?;
+async fn close(pipeline: &Pipeline) -> Option<String> {
+    let inbox = pipeline.inbox.as_ref()?;
     match tokio::time::timeout(LAST_WORDS, inbox.flush()).await {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(format!("{error}: {}", error.hint())),

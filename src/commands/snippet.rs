@@ -13,6 +13,7 @@ use super::args::dialect::DialectArgs;
 use super::args::{adopt, parse_sign_type};
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::mask::hides;
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
 
@@ -63,6 +64,10 @@ pub fn run(args: &Args, console: &mut Console) -> CommandResult {
         (Print::Code, Some(language)) => render::snippet(language, dialect, args.require),
         (Print::Code, None) => language::list(),
     };
+    if args.dialect.dialect.is_some() && hides(&text) {
+        return Err(CommandError::usage("the dialect holds the key, which the snippet would show")
+            .hint("leave it out: the snippet takes the key from PAYOUT_NOTIFY_KEY when it runs"));
+    }
     // What comes from a dialect is written as escaped literals; nothing here moves a terminal.
     console.answer_bytes(text.as_bytes()).map_err(CommandError::output)?;
     Ok(Exit::Yes)

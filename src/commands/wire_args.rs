@@ -13,13 +13,12 @@ use crate::error::CommandError;
 use crate::files;
 use crate::net::client::{Client, ClientConfig, ClientError};
 use crate::net::options::{
-    Compression, Connections, DEFAULT_TIMEOUT, Framing, HeaderRule, Loss, RequestOptions, Upload,
-    WriteSide, parse_upload_rate,
+    Connections, DEFAULT_TIMEOUT, HeaderRule, Loss, RequestOptions, Upload, parse_upload_rate,
 };
 use crate::net::proxy::{ProxyError, ProxyRule};
 use crate::net::resolve::ResolveRule;
 use crate::net::target::Target;
-use crate::net::tls::{Authorities, Identity, TlsError, TlsSettings, Trust};
+use crate::net::tls::{Identity, TlsError, TlsSettings, Trust};
 use crate::net::trace::Trace;
 use crate::report::line::Line;
 use crate::terminal::Console;
@@ -117,12 +116,9 @@ impl WireArgs {
                 Some(ConnectionsArg::Reused) => Connections::Reused,
             },
             upload: self.upload_rate.or(self.slow_upload).unwrap_or_default(),
-            write_side: if self.half_close { WriteSide::HalfClosed } else { WriteSide::Open },
-            framing: if self.chunked { Framing::Chunked } else { Framing::Length },
-            compression: match self.accept_gzip {
-                true => Compression::Gzip,
-                false => Compression::Identity,
-            },
+            is_half_closed: self.half_close,
+            is_chunked: self.chunked,
+            accepts_gzip: self.accept_gzip,
             loss: self.lose_replies.map(|share| Loss { share, seed }),
             headers: self.headers()?,
             ..RequestOptions::default()
@@ -193,8 +189,8 @@ impl ReachArgs {
     fn tls(&self, console: &mut Console) -> Result<TlsSettings, CommandError> {
         let trust = match &self.cacert {
             Some(path) => {
-                let roots = Authorities::parse(&read_pem(path)?);
-                Trust::Only(roots.map_err(|error| unusable("--cacert", path, error))?)
+                let trust = Trust::parse(&read_pem(path)?);
+                trust.map_err(|error| unusable("--cacert", path, error))?
             }
             None if self.insecure => Trust::Anyone,
             None => Trust::Machine,
@@ -294,9 +290,7 @@ mod tests {
         .unwrap();
         assert_eq!(all.connections, Connections::Fresh);
         assert_eq!(all.upload, Upload::Rate(1000));
-        assert_eq!(all.write_side, WriteSide::HalfClosed);
-        assert_eq!(all.framing, Framing::Chunked);
-        assert_eq!(all.compression, Compression::Gzip);
+        assert!(all.is_half_closed && all.is_chunked && all.accepts_gzip);
         assert_eq!(all.loss, Some(Loss { share: "5%".parse().unwrap(), seed: 7 }));
         assert_eq!(all.headers.len(), 2);
     }

@@ -5,7 +5,7 @@
 
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper::body::Bytes;
@@ -17,7 +17,7 @@ use hyper::{Method, Uri};
 use protocol::internal::acknowledgement::{MAX_REPLY_BYTES, Reply};
 
 use super::failure::{Phase, Progress, timed_out};
-use super::options::{Compression, HeaderRule, RequestOptions};
+use super::options::{HeaderRule, RequestOptions};
 use super::outcome::{FailureKind, Outcome, TransportFailure};
 use super::proxy::{Proxy, ProxyError, ProxyRule};
 use super::resolve::ResolveRule;
@@ -151,7 +151,6 @@ struct Shared {
     engine: Engine,
     /// How many requests went out, for the choice of the replies that are lost.
     sent: AtomicU64,
-    usual: OnceLock<Prepared>,
     shortage: Shortage,
     moved: Mutex<Option<Instant>>,
 }
@@ -160,14 +159,6 @@ struct Shared {
 enum Engine {
     Direct(Direct),
     Proxied(Proxied),
-}
-
-/// The headers of requests with the same target and options.
-#[derive(Debug)]
-struct Prepared {
-    target: Target,
-    options: Arc<RequestOptions>,
-    headers: HeaderMap,
 }
 
 impl Client {
@@ -188,7 +179,6 @@ impl Client {
             config,
             engine,
             sent: AtomicU64::new(0),
-            usual: OnceLock::new(),
             shortage: Shortage::default(),
             moved: Mutex::default(),
         })))
@@ -247,7 +237,7 @@ impl Client {
             target: &request.url,
             method: options.method.clone(),
             uri: request.url.uri().clone(),
-            headers: self.headers(request),
+            headers: headers_of(request),
             body: Bytes::from_owner(Arc::clone(&request.body)),
             options,
             reply_limit: ReplyLimit::Cut(MAX_REPLY_BYTES),
@@ -257,20 +247,6 @@ impl Client {
             Ok(reply) => Outcome::Reply(reply),
             Err(failure) => Outcome::NoReply(failure),
         }
-    }
-
-    fn headers(&self, request: &Request) -> HeaderMap {
-        let prepare = || Prepared {
-            target: request.url.clone(),
-            options: Arc::clone(&request.options),
-            headers: usual_headers(&request.url, &request.options.headers),
-        };
-        let usual = self.0.usual.get_or_init(prepare);
-        let is_usual = usual.target == request.url && Arc::ptr_eq(&usual.options, &request.options);
-        let mut headers = if is_usual { with_room(&usual.headers) } else { prepare().headers };
-        let own = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        send_instead(&mut headers, own);
-        headers
     }
 
     /// Whether a request that this machine holds back may be tried again: as long as another one
@@ -314,45 +290,34 @@ impl Transport for Client {
     }
 }
 
-fn usual_headers(target: &Target, rules: &[HeaderRule]) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    if let Some(credentials) = target.credentials() {
+fn headers_of(request: &Request) -> HeaderMap {
+    // With room for what the connection adds.
+    let mut headers = HeaderMap::with_capacity(8);
+    if let Some(credentials) = request.url.credentials() {
         headers.insert(AUTHORIZATION, credentials.clone());
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(NOTIFICATION_CONTENT_TYPE));
     headers.insert(USER_AGENT, HeaderValue::from_static(USER_AGENT_TEXT));
     headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-    for rule in rules {
-        headers.remove(rule.name());
-    }
-    send_instead(
-        &mut headers,
-        rules.iter().filter_map(|rule| match rule {
-            HeaderRule::Send { name, value } => Some((name.as_str(), value.as_str())),
-            HeaderRule::Omit { .. } => None,
-        }),
-    );
+    let rules = request.options.headers.iter();
+    send_instead(&mut headers, rules.map(|HeaderRule { name, value }| (&**name, value.as_deref())));
+    let own = request.headers.iter();
+    send_instead(&mut headers, own.map(|(name, value)| (&**name, Some(&**value))));
     headers
 }
 
-fn with_room(headers: &HeaderMap) -> HeaderMap {
-    let mut copy = HeaderMap::with_capacity(headers.len() + 3);
-    for (name, value) in headers {
-        copy.append(name.clone(), value.clone());
-    }
-    copy
-}
-
-/// Puts headers in the place of those of the same name; one that cannot be sent is left out.
+/// Puts headers in the place of those of the same name; one without a value, or that cannot be sent,
+/// is left out.
 fn send_instead<'a>(
     headers: &mut HeaderMap,
-    instead: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+    instead: impl Iterator<Item = (&'a str, Option<&'a str>)> + Clone,
 ) {
     for (name, _) in instead.clone() {
         headers.remove(name);
     }
     for (name, value) in instead {
-        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+        let value = value.and_then(|value| HeaderValue::from_str(value).ok());
+        if let (Ok(name), Some(value)) = (name.parse::<HeaderName>(), value) {
             headers.append(name, value);
         }
     }
@@ -361,15 +326,15 @@ fn send_instead<'a>(
 /// The reply as it is judged: without an encoding that was asked for.
 fn read_reply(reply: HttpReply, options: &RequestOptions) -> Result<Reply, TransportFailure> {
     let (content_type, retry_after) = (reply.header(CONTENT_TYPE), reply.header(RETRY_AFTER));
-    let (encoding, body) = match (options.compression, reply.encoding()) {
-        (Compression::Gzip, Some(encoding)) if encoding.ends_with("gzip") && !reply.is_cut => {
+    let (encoding, body) = match reply.encoding() {
+        Some(gzip) if options.accepts_gzip && gzip.ends_with("gzip") && !reply.is_cut => {
             let body = unzip(&reply.body).map_err(|error| {
                 let detail = format!("the reply says that it is gzip and is not: {error}");
                 TransportFailure::new(FailureKind::InvalidReply, &detail)
             })?;
             (None, body)
         }
-        (_, encoding) => (encoding, reply.body),
+        encoding => (encoding, reply.body),
     };
     Ok(Reply { status: reply.status, content_type, retry_after, encoding, body })
 }

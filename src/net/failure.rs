@@ -7,7 +7,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::outcome::{FailureKind, TransportFailure};
-use super::target::Security;
 use super::tls;
 use super::trace::Log;
 use crate::units::duration::format_duration;
@@ -18,7 +17,9 @@ pub(super) enum Phase {
     Connecting,
     Securing,
     /// All three in one, where the HTTP library does not say which.
-    Reaching(Security),
+    Reaching {
+        is_https: bool,
+    },
     Exchanging,
 }
 
@@ -49,10 +50,10 @@ pub(super) fn timed_out(phase: Phase, limit: Duration) -> TransportFailure {
     let limit = format_duration(limit);
     let (kind, detail) = match phase {
         Phase::Resolving => (FailureKind::Resolve, format!("no address within {limit}")),
-        Phase::Connecting | Phase::Reaching(Security::Plain) => {
+        Phase::Connecting | Phase::Reaching { is_https: false } => {
             (FailureKind::Connect, format!("no connection within {limit}"))
         }
-        Phase::Reaching(Security::Tls) => (
+        Phase::Reaching { is_https: true } => (
             FailureKind::Connect,
             format!(
                 "no connection with TLS within {limit}: if the port is open, does it speak https?"
@@ -101,7 +102,9 @@ pub(super) fn failure(error: &(dyn Error + 'static), phase: Phase) -> TransportF
     let kind = match (io, phase) {
         (_, Phase::Resolving) => FailureKind::Resolve,
         (Some(io), _) => classify_io(io.kind(), phase),
-        (None, Phase::Connecting | Phase::Securing | Phase::Reaching(_)) => FailureKind::Connect,
+        (None, Phase::Connecting | Phase::Securing | Phase::Reaching { .. }) => {
+            FailureKind::Connect
+        }
         (None, Phase::Exchanging) => classify_text(&causes),
     };
     let text = causes.last().map_or_else(|| error.to_string(), ToString::to_string);
@@ -126,11 +129,11 @@ fn classify_io(kind: io::ErrorKind, phase: Phase) -> FailureKind {
     );
     match (kind, phase) {
         (Io::ConnectionRefused, _) => FailureKind::Refused,
-        (Io::UnexpectedEof, Phase::Reaching(Security::Tls)) | (_, Phase::Securing) => {
+        (Io::UnexpectedEof, Phase::Reaching { is_https: true }) | (_, Phase::Securing) => {
             FailureKind::Tls
         }
-        (_, Phase::Reaching(Security::Tls)) if broke => FailureKind::Tls,
-        (_, Phase::Resolving | Phase::Connecting | Phase::Reaching(_)) => FailureKind::Connect,
+        (_, Phase::Reaching { is_https: true }) if broke => FailureKind::Tls,
+        (_, Phase::Resolving | Phase::Connecting | Phase::Reaching { .. }) => FailureKind::Connect,
         (_, Phase::Exchanging) if broke => FailureKind::Reset,
         (Io::TimedOut, Phase::Exchanging) => FailureKind::Timeout,
         (Io::UnexpectedEof, Phase::Exchanging) => FailureKind::ClosedEarly,
@@ -178,7 +181,7 @@ fn is_out_of_ports(error: &io::Error, phase: Phase) -> bool {
         && phase == Phase::Connecting
 }
 
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
+pub(super) fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
     let mut causes = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next.filter(|_| causes.len() < 32) {
@@ -218,11 +221,11 @@ mod tests {
         let kind = |error: io::Error, phase| failure(&error, phase).kind;
         let wrap = |kind| io::Error::other(io::Error::from(kind));
         let refused = wrap(io::ErrorKind::ConnectionRefused);
-        assert_eq!(kind(refused, Phase::Reaching(Security::Plain)), FailureKind::Refused);
+        assert_eq!(kind(refused, Phase::Reaching { is_https: false }), FailureKind::Refused);
         let eof = || wrap(io::ErrorKind::UnexpectedEof);
-        assert_eq!(kind(eof(), Phase::Reaching(Security::Tls)), FailureKind::Tls);
+        assert_eq!(kind(eof(), Phase::Reaching { is_https: true }), FailureKind::Tls);
         assert_eq!(kind(eof(), Phase::Securing), FailureKind::Tls);
-        assert_eq!(kind(eof(), Phase::Reaching(Security::Plain)), FailureKind::Connect);
+        assert_eq!(kind(eof(), Phase::Reaching { is_https: false }), FailureKind::Connect);
         assert_eq!(kind(eof(), Phase::Connecting), FailureKind::Connect);
         assert_eq!(kind(eof(), Phase::Exchanging), FailureKind::ClosedEarly);
         assert_eq!(kind(eof(), Phase::Resolving), FailureKind::Resolve);
@@ -235,8 +238,8 @@ mod tests {
             Phase::Resolving,
             Phase::Connecting,
             Phase::Securing,
-            Phase::Reaching(Security::Plain),
-            Phase::Reaching(Security::Tls),
+            Phase::Reaching { is_https: false },
+            Phase::Reaching { is_https: true },
         ];
         let kinds = [
             io::ErrorKind::ConnectionReset,
@@ -266,13 +269,13 @@ mod tests {
     fn what_this_machine_lacks_is_no_failure_of_the_merchant() {
         let code = |code, phase| failure(&io::Error::from_raw_os_error(code), phase).code();
         for shortage in [24, 23, 105, 12] {
-            for phase in [Phase::Resolving, Phase::Connecting, Phase::Reaching(Security::Tls)] {
+            for phase in [Phase::Resolving, Phase::Connecting, Phase::Reaching { is_https: true }] {
                 assert_eq!(code(shortage, phase), "held-back", "{shortage} {phase:?}");
             }
             assert_ne!(code(shortage, Phase::Exchanging), "held-back", "{shortage}");
         }
         assert_eq!(code(99, Phase::Connecting), "held-back");
-        assert_eq!(code(99, Phase::Reaching(Security::Plain)), "connect");
+        assert_eq!(code(99, Phase::Reaching { is_https: false }), "connect");
         let unreachable = failure(&io::Error::from_raw_os_error(101), Phase::Connecting);
         assert!(unreachable.explanation().contains("this machine found no route there"));
     }

@@ -21,11 +21,15 @@ pub struct RequestOptions {
     pub timeout: Duration,
     pub connections: Connections,
     pub upload: Upload,
-    pub write_side: WriteSide,
-    pub framing: Framing,
-    pub go_ahead: GoAhead,
+    /// Whether the sending side is shut down after the request.
+    pub is_half_closed: bool,
+    /// Whether the body goes out with `Transfer-Encoding: chunked`, whose last chunk is empty.
+    pub is_chunked: bool,
+    /// `Expect: 100-continue` is sent, and the body follows on the merchant's go-ahead, or a
+    /// second later without one (RFC 9110, section 10.1.1).
+    pub awaits_continue: bool,
     pub method: Method,
-    pub compression: Compression,
+    pub accepts_gzip: bool,
     /// Which replies are lost on purpose; `None` where every reply is read.
     pub loss: Option<Loss>,
     pub headers: Vec<HeaderRule>,
@@ -37,11 +41,11 @@ impl Default for RequestOptions {
             timeout: DEFAULT_TIMEOUT,
             connections: Connections::default(),
             upload: Upload::default(),
-            write_side: WriteSide::default(),
-            framing: Framing::default(),
-            go_ahead: GoAhead::default(),
+            is_half_closed: false,
+            is_chunked: false,
+            awaits_continue: false,
             method: Method::POST,
-            compression: Compression::default(),
+            accepts_gzip: false,
             loss: None,
             headers: Vec::new(),
         }
@@ -53,9 +57,9 @@ impl RequestOptions {
     pub fn needs_direct(&self) -> Option<&'static str> {
         [
             (self.upload != Upload::AtOnce, "a slow upload"),
-            (self.write_side == WriteSide::HalfClosed, "a half-closed connection"),
-            (self.framing == Framing::Chunked, "a body in chunks"),
-            (self.go_ahead == GoAhead::Awaited, "Expect: 100-continue"),
+            (self.is_half_closed, "a half-closed connection"),
+            (self.is_chunked, "a body in chunks"),
+            (self.awaits_continue, "Expect: 100-continue"),
             (self.loss.is_some(), "the loss of replies"),
         ]
         .into_iter()
@@ -112,41 +116,10 @@ impl Upload {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WriteSide {
-    #[default]
-    Open,
-    HalfClosed,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Framing {
-    #[default]
-    Length,
-    /// With `Transfer-Encoding: chunked`, whose last chunk is empty.
-    Chunked,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum GoAhead {
-    #[default]
-    Unasked,
-    /// `Expect: 100-continue` is sent, and the body follows on the merchant's go-ahead, or a
-    /// second later without one (RFC 9110, section 10.1.1).
-    Awaited,
-}
-
 /// Reads a method, of at most 32 characters.
 pub fn parse_method(text: &str) -> Result<Method, OptionError> {
     let method = Method::from_bytes(text.as_bytes()).ok().filter(|_| text.len() <= 32);
     method.ok_or(OptionError::Method)
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Compression {
-    #[default]
-    Identity,
-    Gzip,
 }
 
 /// Which replies are lost on purpose: it follows from the seed and the request's place among all
@@ -168,46 +141,31 @@ impl Loss {
 
 /// A change to the headers of every request; `Debug` shows no value, which can be a secret.
 #[derive(Clone, PartialEq, Eq)]
-pub enum HeaderRule {
-    Send { name: String, value: String },
-    Omit { name: String },
+pub struct HeaderRule {
+    pub name: String,
+    /// `None` leaves the header out.
+    pub value: Option<String>,
 }
 
 impl HeaderRule {
     /// Reads `Name: value`, `Name:` (left out) or `Name;` (sent empty), as curl does.
     pub fn parse(text: &str) -> Result<Self, OptionError> {
         let (name, value) = match text.split_once(':') {
-            Some((name, value)) => (name, value.trim()),
-            None => {
-                let name = text.trim_end().strip_suffix(';').ok_or(OptionError::HeaderForm)?;
-                check_header(name, "")?;
-                return Ok(HeaderRule::Send { name: name.to_owned(), value: String::new() });
-            }
+            Some((name, value)) => (name, Some(value.trim()).filter(|value| !value.is_empty())),
+            None => (text.trim_end().strip_suffix(';').ok_or(OptionError::HeaderForm)?, Some("")),
         };
-        check_header(name, value)?;
-        let name = name.to_owned();
-        if !value.is_empty() {
-            return Ok(HeaderRule::Send { name, value: value.to_owned() });
+        check_header(name, value.unwrap_or_default())?;
+        if value.is_none() && ALWAYS_SENT.iter().any(|always| name.eq_ignore_ascii_case(always)) {
+            return Err(HeaderError::Reserved(name.to_owned()).into());
         }
-        if ALWAYS_SENT.iter().any(|always| name.eq_ignore_ascii_case(always)) {
-            return Err(HeaderError::Reserved(name).into());
-        }
-        Ok(HeaderRule::Omit { name })
-    }
-
-    pub fn name(&self) -> &str {
-        match self {
-            HeaderRule::Send { name, .. } | HeaderRule::Omit { name } => name,
-        }
+        Ok(HeaderRule { name: name.to_owned(), value: value.map(str::to_owned) })
     }
 }
 
 impl fmt::Debug for HeaderRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            HeaderRule::Send { name, .. } => write!(f, "Send({name})"),
-            HeaderRule::Omit { name } => write!(f, "Omit({name})"),
-        }
+        let what = if self.value.is_some() { "Send" } else { "Omit" };
+        write!(f, "{what}({})", self.name)
     }
 }
 
@@ -279,10 +237,10 @@ mod tests {
     #[test]
     fn headers_are_sent_left_out_or_sent_empty() {
         let send =
-            |name: &str, value: &str| HeaderRule::Send { name: name.into(), value: value.into() };
+            |name: &str, value: &str| HeaderRule { name: name.into(), value: Some(value.into()) };
         assert_eq!(HeaderRule::parse("X-A: b:c "), Ok(send("X-A", "b:c")));
         assert_eq!(HeaderRule::parse("X-A;"), Ok(send("X-A", "")));
-        let omit = HeaderRule::Omit { name: "User-Agent".into() };
+        let omit = HeaderRule { name: "User-Agent".into(), value: None };
         assert_eq!(HeaderRule::parse("User-Agent:"), Ok(omit));
         for text in ["", "x", ": y", "X Y: z", "Content-Length: 3", "Connection:", "Host:"] {
             assert!(HeaderRule::parse(text).is_err(), "{text}");
@@ -298,19 +256,23 @@ mod tests {
     fn only_what_touches_the_connection_needs_a_direct_one() {
         let headers = vec![HeaderRule::parse("X-A: b").unwrap()];
         let method = parse_method("PATCH").unwrap();
-        let compression = Compression::Gzip;
         let connections = Connections::Reused;
-        let plain =
-            RequestOptions { headers, method, compression, connections, ..Default::default() };
+        let plain = RequestOptions {
+            headers,
+            method,
+            accepts_gzip: true,
+            connections,
+            ..Default::default()
+        };
         assert_eq!(plain.needs_direct(), None);
-        let chunked = RequestOptions { framing: Framing::Chunked, ..Default::default() };
+        let chunked = RequestOptions { is_chunked: true, ..Default::default() };
         assert_eq!(chunked.needs_direct(), Some("a body in chunks"));
-        let write_side = WriteSide::HalfClosed;
-        assert!(RequestOptions { write_side, ..Default::default() }.needs_direct().is_some());
+        let is_half_closed = true;
+        assert!(RequestOptions { is_half_closed, ..Default::default() }.needs_direct().is_some());
         let upload = Upload::Rate(1);
         assert!(RequestOptions { upload, ..Default::default() }.needs_direct().is_some());
-        let go_ahead = GoAhead::Awaited;
-        assert!(RequestOptions { go_ahead, ..Default::default() }.needs_direct().is_some());
+        let awaits_continue = true;
+        assert!(RequestOptions { awaits_continue, ..Default::default() }.needs_direct().is_some());
         let loss = Some(Loss { share: Percent::ALL, seed: 1 });
         assert!(RequestOptions { loss, ..Default::default() }.needs_direct().is_some());
     }

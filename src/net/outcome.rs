@@ -55,23 +55,60 @@ impl Outcome {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Why there is no reply; its text is the advice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum FailureKind {
+    #[error(
+        "the host name could not be resolved, so nothing was sent; check the notify URL and this \
+         machine's name server"
+    )]
     Resolve,
+    #[error("nothing listens there; check the port and that the merchant is running")]
     Refused,
+    #[error(
+        "no connection could be made, so nothing was sent; check the address, the network and the \
+         firewall"
+    )]
     Connect,
+    #[error("the TLS handshake failed; check the certificate, and whether the port speaks https")]
     Tls,
+    #[error(
+        "the merchant may have processed the notification, so the retry must be treated as a \
+         duplicate; reply first, work later"
+    )]
     Timeout,
+    #[error(
+        "the merchant or a proxy broke the connection off; it may have processed the notification, \
+         so the retry must be treated as a duplicate"
+    )]
     Reset,
+    #[error(
+        "the connection was closed before the reply was complete (a crash, or a wrong \
+         Content-Length?); the retry must be treated as a duplicate"
+    )]
     ClosedEarly,
     /// A kept connection ended as it was used again, before any byte of the reply.
+    #[error(
+        "the merchant closed a kept connection just as it was used again, which a server may do; \
+         nothing of a reply came, and the request may or may not have been read, so the retry must \
+         be treated as a duplicate; --connections fresh avoids it"
+    )]
     StaleConnection,
+    #[error("what arrived is not a valid HTTP reply; does the port speak HTTP?")]
     InvalidReply,
     /// A reply came, and the tool dropped the connection without reading it, as it was told to.
+    #[error(
+        "the request arrived and the merchant answered, but this tool dropped the connection \
+         unread on purpose (--lose-replies), as a network fault would; the retry must be treated \
+         as a duplicate"
+    )]
     ReplyLost,
+    #[error("the proxy refused the request or cannot be reached")]
     Proxy,
     /// This machine had no room for the connection: nothing was sent, so it does not count as an attempt.
+    #[error("this machine had no room for the connection")]
     HeldBack,
+    #[error("the attempt failed on the way")]
     Other,
 }
 
@@ -94,53 +131,6 @@ impl FailureKind {
             FailureKind::Other => "other",
         }
     }
-
-    const fn advice(self) -> &'static str {
-        match self {
-            FailureKind::Resolve => {
-                "the host name could not be resolved, so nothing was sent; check the notify URL and \
-                 this machine's name server"
-            }
-            FailureKind::Refused => {
-                "nothing listens there; check the port and that the merchant is running"
-            }
-            FailureKind::Connect => {
-                "no connection could be made, so nothing was sent; check the address, the network \
-                 and the firewall"
-            }
-            FailureKind::Tls => {
-                "the TLS handshake failed; check the certificate, and whether the port speaks https"
-            }
-            FailureKind::Timeout => {
-                "the merchant may have processed the notification, so the retry must be treated \
-                 as a duplicate; reply first, work later"
-            }
-            FailureKind::Reset => {
-                "the merchant or a proxy broke the connection off; it may have processed the \
-                 notification, so the retry must be treated as a duplicate"
-            }
-            FailureKind::ClosedEarly => {
-                "the connection was closed before the reply was complete (a crash, or a wrong \
-                 Content-Length?); the retry must be treated as a duplicate"
-            }
-            FailureKind::StaleConnection => {
-                "the merchant closed a kept connection just as it was used again, which a server may \
-                 do; nothing of a reply came, and the request may or may not have been read, so the \
-                 retry must be treated as a duplicate; --connections fresh avoids it"
-            }
-            FailureKind::InvalidReply => {
-                "what arrived is not a valid HTTP reply; does the port speak HTTP?"
-            }
-            FailureKind::ReplyLost => {
-                "the request arrived and the merchant answered, but this tool dropped the \
-                 connection unread on purpose (--lose-replies), as a network fault would; the \
-                 retry must be treated as a duplicate"
-            }
-            FailureKind::Proxy => "the proxy refused the request or cannot be reached",
-            FailureKind::HeldBack => "this machine had no room for the connection",
-            FailureKind::Other => "the attempt failed on the way",
-        }
-    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,7 +150,7 @@ impl TransportFailure {
     }
 
     pub fn explanation(&self) -> String {
-        let advice = self.kind.advice();
+        let advice = self.kind;
         match self.kind {
             // Here the detail is the fact, "no complete reply within 10s", and comes first.
             FailureKind::Timeout if !self.detail.is_empty() => format!("{}; {advice}", self.detail),
@@ -170,26 +160,20 @@ impl TransportFailure {
             {
                 self.detail.clone()
             }
-            _ if self.detail.is_empty() => advice.to_owned(),
+            _ if self.detail.is_empty() => advice.to_string(),
             _ => format!("{advice} ({})", self.detail),
         }
     }
 }
 
 impl Outcome {
-    pub fn is_held_back(&self) -> bool {
-        matches!(self, Outcome::NoReply(failure) if failure.kind == FailureKind::HeldBack)
+    pub fn is(&self, kind: FailureKind) -> bool {
+        matches!(self, Outcome::NoReply(failure) if failure.kind == kind)
     }
 
     pub fn failed_before_the_merchant(&self) -> Option<String> {
-        match self {
-            Outcome::NoReply(failure)
-                if matches!(failure.kind, FailureKind::HeldBack | FailureKind::Proxy) =>
-            {
-                Some(failure.explanation())
-            }
-            _ => None,
-        }
+        let is_before = self.is(FailureKind::HeldBack) || self.is(FailureKind::Proxy);
+        self.explanation(None).filter(|_| is_before)
     }
 }
 
@@ -234,10 +218,10 @@ mod tests {
             let outcome = Outcome::NoReply(TransportFailure::new(kind, "the detail"));
             let why = outcome.failed_before_the_merchant();
             assert_eq!(why, is_before.then(|| "the detail".to_owned()), "{kind:?}");
-            assert_eq!(outcome.is_held_back(), kind == HeldBack, "{kind:?}");
+            assert_eq!(outcome.is(HeldBack), kind == HeldBack, "{kind:?}");
         }
         let reply = Outcome::Reply(Reply::default());
-        assert!(!reply.is_held_back() && reply.failed_before_the_merchant().is_none());
+        assert!(!reply.is(HeldBack) && reply.failed_before_the_merchant().is_none());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use hyper::Uri;
 use hyper::header::{HeaderMap, HeaderValue, VIA};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
+use super::failure::causes;
 use super::outcome::{FailureKind, TransportFailure};
 use super::target::{Locality, Target};
 
@@ -18,7 +19,7 @@ const WAY_ROUND: &str = "check the proxy's setting (--proxy, HTTP_PROXY, HTTPS_P
                          or go without one: --proxy none";
 
 /// Where the choice of a proxy comes from.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub enum ProxyRule {
     #[default]
     Environment,
@@ -46,16 +47,6 @@ impl ProxyRule {
                 let Ok(uri) = target.to_string().parse() else { return Ok(None) };
                 Matcher::from_env().intercept(&uri).map(|one| Proxy::new(&one)).transpose()
             }
-        }
-    }
-}
-
-impl fmt::Debug for ProxyRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ProxyRule::Environment => f.write_str("Environment"),
-            ProxyRule::Direct => f.write_str("Direct"),
-            ProxyRule::Through(proxy) => write!(f, "Through({proxy})"),
         }
     }
 }
@@ -111,12 +102,33 @@ impl Proxy {
         self.credentials.as_ref()
     }
 
+    /// Nothing came within the time: through a tunnel either end of it may be silent.
+    pub(super) fn was_silent(
+        &self,
+        timed_out: &TransportFailure,
+        is_tunnel: bool,
+    ) -> TransportFailure {
+        let why = &timed_out.detail;
+        let detail = match is_tunnel {
+            true => format!(
+                "the proxy {self} or the merchant behind it did not answer, so nothing was sent \
+                 ({why})"
+            ),
+            false => self.no_connection(why),
+        };
+        TransportFailure::new(FailureKind::Proxy, &detail)
+    }
+
+    fn no_connection(&self, why: &str) -> String {
+        format!("the proxy {self} gave no connection, so nothing was sent; {WAY_ROUND} ({why})")
+    }
+
     pub(super) fn explain(
         &self,
         failed: TransportFailure,
-        error: Option<&(dyn Error + 'static)>,
+        error: &(dyn Error + 'static),
     ) -> TransportFailure {
-        let tunnel = error.and_then(tunnel_error);
+        let tunnel = tunnel_error(error);
         let detail = match (tunnel.as_deref(), failed.kind) {
             (_, FailureKind::HeldBack) => return failed,
             // The tunnel was there: TLS is the merchant's.
@@ -133,10 +145,7 @@ impl Proxy {
                      {WAY_ROUND}"
                 )
             }
-            _ => format!(
-                "the proxy {self} gave no connection, so nothing was sent; {WAY_ROUND} ({})",
-                failed.detail
-            ),
+            _ => self.no_connection(&failed.detail),
         };
         TransportFailure::new(FailureKind::Proxy, &detail)
     }
@@ -180,20 +189,13 @@ impl fmt::Display for Proxy {
 
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Proxy({self})")
+        fmt::Display::fmt(self, f)
     }
 }
 
 fn tunnel_error(error: &(dyn Error + 'static)) -> Option<String> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let text = error.to_string();
-        if text.starts_with("tunnel error") {
-            return Some(text);
-        }
-        next = error.source();
-    }
-    None
+    let mut texts = causes(error).into_iter().map(ToString::to_string);
+    texts.find(|text| text.starts_with("tunnel error"))
 }
 
 #[cfg(test)]

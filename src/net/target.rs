@@ -15,12 +15,6 @@ use url::{ParseError, Url};
 /// What a request target cannot carry as it is; everything else is sent byte for byte.
 const UNSENDABLE: &AsciiSet = &CONTROLS.add(b'"').add(b'<').add(b'>').add(b'`');
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Security {
-    Plain,
-    Tls,
-}
-
 /// How far away a host is, as far as its name or address shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Locality {
@@ -74,7 +68,7 @@ struct Parts {
     /// A name in lower case, or an address without brackets.
     host: String,
     port: u16,
-    security: Security,
+    is_https: bool,
     authority: HeaderValue,
     uri: Uri,
     credentials: Option<HeaderValue>,
@@ -115,7 +109,7 @@ impl Target {
     }
 
     pub fn is_https(&self) -> bool {
-        self.0.security == Security::Tls
+        self.0.is_https
     }
 
     pub fn locality(&self) -> Locality {
@@ -159,7 +153,7 @@ impl Target {
 
     pub(super) fn is_same_endpoint(&self, other: &Target) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
-            || (self.0.port, self.0.security) == (other.0.port, other.0.security)
+            || (self.0.port, self.0.is_https) == (other.0.port, other.0.is_https)
                 && self.0.host == other.0.host
     }
 
@@ -188,9 +182,9 @@ fn read(text: &str, rest: &str) -> Result<Target, TargetError> {
         // The text names the rule and quotes nothing of the URL.
         rule => TargetError::Syntax(rule.to_string()),
     })?;
-    let security = match url.scheme() {
-        "http" => Security::Plain,
-        "https" => Security::Tls,
+    let is_https = match url.scheme() {
+        "http" => false,
+        "https" => true,
         other => return Err(TargetError::Scheme(other.to_owned())),
     };
     let port = url.port_or_known_default().filter(|port| *port > 0).ok_or(TargetError::Port)?;
@@ -217,7 +211,7 @@ fn read(text: &str, rest: &str) -> Result<Target, TargetError> {
         text,
         host: host.trim_matches(['[', ']']).to_owned(),
         port,
-        security,
+        is_https,
         authority: HeaderValue::from_str(&authority).map_err(|_| wrong("its host is invalid"))?,
         uri: path.parse().map_err(|_| wrong("its path or query cannot be sent"))?,
         credentials: has_credentials.then(|| basic(&url)).flatten(),

@@ -31,20 +31,18 @@ pub struct TlsSettings {
 pub enum Trust {
     #[default]
     Machine,
-    Only(Authorities),
+    Only(Arc<RootCertStore>),
     Anyone,
 }
 
-#[derive(Clone, Debug)]
-pub struct Authorities(Arc<RootCertStore>);
-
-impl Authorities {
+impl Trust {
+    /// Trusts the authorities in a PEM file, and no other.
     pub fn parse(pem: &[u8]) -> Result<Self, TlsError> {
         let mut roots = RootCertStore::empty();
         for certificate in certificates(pem)? {
             roots.add(certificate).map_err(|error| TlsError::Certificate(error.to_string()))?;
         }
-        Ok(Authorities(Arc::new(roots)))
+        Ok(Trust::Only(Arc::new(roots)))
     }
 }
 
@@ -110,7 +108,7 @@ impl Tls {
             Trust::Machine => {
                 Some(Arc::new(rustls_platform_verifier::Verifier::new(same()).map_err(set_up)?))
             }
-            Trust::Only(Authorities(roots)) => Some(
+            Trust::Only(roots) => Some(
                 WebPkiServerVerifier::builder_with_provider(Arc::clone(roots), same())
                     .build()
                     .map_err(set_up)?,

@@ -8,42 +8,11 @@ use super::line::{Line, Text};
 use super::text::{clock_time, milliseconds, short_duration};
 use super::verification::finding_line;
 use super::{diagnosis, forwarding, json, referee};
-use crate::listener::callback::Callback;
-use crate::listener::inbox::entry::{Forwarded, Replied};
-use crate::listener::orders::Seen;
-use crate::listener::referee::Breach;
-use crate::listener::verdict::{Reading, Verdict};
-
-#[derive(Clone, Debug)]
-pub struct ReceivedCallback {
-    pub callback: Callback,
-    pub verdict: Verdict,
-    pub seen: Option<Seen>,
-    pub replied: Replied,
-    pub inbox_id: Option<u64>,
-    pub forwarded: Option<Forwarded>,
-    pub breaches: Vec<Breach>,
-    /// The canonical string, the key masked: for a program, and where the signature does not match.
-    pub masked_canonical: Option<String>,
-    pub diagnosis: Option<Diagnosis>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ListenSummary {
-    pub callbacks: u64,
-    pub valid: u64,
-    /// Those that the inbox did not take; they were refused with 503 and count neither way.
-    pub not_kept: u64,
-    pub orders: u64,
-    pub orders_forgotten: u64,
-}
-
-impl ListenSummary {
-    /// Those that were kept, as far as anything is, and not valid.
-    pub fn invalid(&self) -> u64 {
-        self.callbacks.saturating_sub(self.valid).saturating_sub(self.not_kept)
-    }
-}
+use crate::receiver::callback::Callback;
+use crate::receiver::delivery_counter::Seen;
+use crate::receiver::events::ListenSummary;
+use crate::receiver::received::{Live, Received, Replied};
+use crate::receiver::verify::{Reading, Verdict};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
@@ -51,8 +20,13 @@ pub enum Detail {
     Whole,
 }
 
-pub fn lines(received: &ReceivedCallback, detail: Detail) -> Vec<Line> {
-    let ReceivedCallback { callback, verdict, seen, diagnosis, .. } = received;
+pub fn lines(
+    received: &Received,
+    live: &Live,
+    diagnosis: Option<&Diagnosis>,
+    detail: Detail,
+) -> Vec<Line> {
+    let (callback, Live { verdict, seen, .. }) = (&received.callback, live);
     let line = Line::new().dim(format!("{}  ", clock_time(callback.received_at))).plain("← ");
     let line = match &verdict.reading {
         Some(reading) => order_summary(line, &reading.notification, *seen),
@@ -63,18 +37,18 @@ pub fn lines(received: &ReceivedCallback, detail: Detail) -> Vec<Line> {
         lines.extend(request_lines(callback));
     }
     lines.extend(received.forwarded.iter().map(|app| indented(forwarding::line(app))));
-    lines.push(answer_line(received));
+    lines.push(answer_line(verdict, &received.replied));
     if let Some(reading) = &verdict.reading {
         if reading.mismatch().is_some() {
             let given = reading.verification.given.as_ref().map_or("(none)".into(), Text::from);
             lines.push(indented(Line::new().dim("given      ").plain(given)));
-            let canonical = received.masked_canonical.clone().unwrap_or_default();
+            let canonical = live.masked_canonical.clone().unwrap_or_default();
             lines.push(indented(Line::new().dim("canonical  ").plain(canonical)));
             lines.extend(diagnosis.iter().map(|found| indented(diagnosis::short_line(found))));
         }
         lines.extend(reading.findings.iter().map(|finding| indented(finding_line(finding))));
     }
-    let breaches = received.breaches.iter().flat_map(referee::breach_lines);
+    let breaches = live.breaches.iter().flat_map(referee::breach_lines);
     lines.extend(breaches.map(indented));
     lines
 }
@@ -82,8 +56,7 @@ pub fn lines(received: &ReceivedCallback, detail: Detail) -> Vec<Line> {
 const MAX_REPLY_CHARS: usize = 160;
 
 /// What was answered and, unless a program decided it, why.
-fn answer_line(received: &ReceivedCallback) -> Line {
-    let ReceivedCallback { verdict, replied, .. } = received;
+fn answer_line(verdict: &Verdict, replied: &Replied) -> Line {
     let answer = Line::new().dim("              ").plain("→ ");
     let text = String::from_utf8_lossy(&replied.body);
     let status = replied.status.map(|status| status.to_string());
@@ -157,8 +130,9 @@ fn signature_verdict(line: Line, reading: &Reading) -> Line {
     }
 }
 
-pub fn json(received: &ReceivedCallback) -> String {
-    let ReceivedCallback { callback, verdict, seen, replied, diagnosis, .. } = received;
+pub fn json(received: &Received, live: &Live, diagnosis: Option<&Diagnosis>) -> String {
+    let Received { id, callback, replied, .. } = received;
+    let Live { verdict, seen, masked_canonical, .. } = live;
     let reading = verdict.reading.as_ref();
     let findings: Vec<Value> =
         reading.map(|r| r.findings.iter().map(json::finding).collect()).unwrap_or_default();
@@ -180,18 +154,16 @@ pub fn json(received: &ReceivedCallback) -> String {
             "sign_type": reading.map(|reading| reading.verification.scheme.algorithm.name()),
             "given": reading.and_then(|reading| reading.verification.given.clone()),
             "reason": reading.and_then(|reading| reading.mismatch().map(|mismatch| mismatch.code())),
-            "explanation": verdict.unreadable.as_ref().map(ToString::to_string).or_else(
-                || reading.and_then(|reading| reading.mismatch().map(|why| why.explanation()))
-            ),
-            "canonical": received.masked_canonical,
+            "explanation": verdict.explanation(),
+            "canonical": masked_canonical,
             "findings": findings,
-            "diagnosis": diagnosis::json(diagnosis.as_ref()),
+            "diagnosis": diagnosis::json(diagnosis),
             "delivery": seen.map(|seen| seen.delivery),
             "since_last_ms": seen.and_then(|seen| seen.since_last).map(milliseconds),
             "code": verdict.code.code(),
-            "inbox_id": received.inbox_id,
+            "inbox_id": (*id != 0).then_some(id),
             "forwarded": received.forwarded.as_ref().map(forwarding::json),
-            "breaches": received.breaches.iter().map(referee::breach_json).collect::<Vec<_>>(),
+            "breaches": live.breaches.iter().map(referee::breach_json).collect::<Vec<_>>(),
             "reply": {
                 "status": replied.status,
                 "error_code": replied.action.is_none().then(|| verdict.code.code()),
@@ -204,18 +176,18 @@ pub fn json(received: &ReceivedCallback) -> String {
 
 pub fn summary_line(summary: &ListenSummary) -> Line {
     let plural = |count: u64| if count == 1 { "" } else { "s" };
-    let ListenSummary { callbacks, valid, not_kept, orders, orders_forgotten } = summary;
+    let ListenSummary { callbacks, valid, not_stored, orders, orders_forgotten } = summary;
     let at_most = if *orders_forgotten > 0 { "at most " } else { "" };
     let line = Line::new()
         .strong(format!("{callbacks} callback{}", plural(*callbacks)))
         .plain(format!(" for {at_most}{orders} order{}: ", plural(*orders)))
         .good(format!("{valid} "))
         .good("valid");
-    line.count_bad(summary.invalid(), "invalid").count_bad(*not_kept, "not kept")
+    line.count_bad(summary.invalid(), "invalid").count_bad(*not_stored, "not kept")
 }
 
 pub fn summary_json(summary: &ListenSummary) -> String {
-    let ListenSummary { callbacks, valid, not_kept, orders, orders_forgotten } = summary;
+    let ListenSummary { callbacks, valid, not_stored, orders, orders_forgotten } = summary;
     let invalid = summary.invalid();
     json::line(
         "summary",
@@ -223,7 +195,7 @@ pub fn summary_json(summary: &ListenSummary) -> String {
             "callbacks": callbacks,
             "valid": valid,
             "invalid": invalid,
-            "not_kept": not_kept,
+            "not_kept": not_stored,
             "orders": orders,
             "orders_forgotten": orders_forgotten,
         }),

@@ -1,10 +1,11 @@
 //! Dialects as a table for a person, and as data for a program.
 
+use protocol::internal::dialect::DIALECTS;
 use protocol::{Dialect, Scheme};
 use serde_json::{Value, json};
 
 use super::json;
-use super::line::Line;
+use super::line::{Line, Text};
 
 /// The columns' widths; with two spaces between them the table fits into 80 columns.
 const WIDTHS: [usize; 6] = [9, 11, 9, 6, 7, 10];
@@ -31,31 +32,42 @@ fn scheme_row(id: &str, scheme: &Scheme) -> String {
     row(cells, &scheme.left_out.join(", "))
 }
 
+/// What is built in has no key: a sign field such as `signature` may well be the same word.
+pub fn is_built_in(dialect: &Dialect) -> bool {
+    DIALECTS.iter().any(|known| std::ptr::eq(known, dialect))
+}
+
 pub fn lines(dialects: &[&Dialect]) -> Vec<Line> {
     let head = ["DIALECT", "ALGORITHM", "AFTER S", "DIGEST", "EMPTIES", "SIGN FIELD"];
     let mut lines = vec![Line::new().strong(row(head, "NOT SIGNED"))];
     for dialect in dialects {
+        let text = |text: String| {
+            if is_built_in(dialect) { Text::own(text) } else { text.into() }
+        };
         for (index, scheme) in dialect.schemes.iter().enumerate() {
             let id = if index == 0 { &*dialect.id } else { "" };
-            let text = scheme_row(id, scheme);
-            lines.push(match text.strip_prefix(id) {
+            let row = scheme_row(id, scheme);
+            lines.push(match row.strip_prefix(id) {
                 Some(rest) if index == 0 => {
-                    Line::new().accent(id.to_owned()).plain(rest.to_owned())
+                    Line::new().accent(text(id.to_owned())).plain(text(rest.to_owned()))
                 }
-                _ => Line::new().plain(text),
+                _ => Line::new().plain(text(row)),
             });
         }
-        lines.push(
-            Line::new()
-                .dim(format!("  {}; success reply {}", dialect.title, dialect.success_reply)),
-        );
+        let title = format!("  {}; success reply {}", dialect.title, dialect.success_reply);
+        lines.push(Line::new().dim(text(title)));
     }
     lines
 }
 
 pub fn json(dialects: &[&Dialect]) -> String {
-    let dialects: Vec<Value> = dialects.iter().map(|dialect| dialect_json(dialect)).collect();
-    json::line("dialects", &json!({"dialects": dialects}))
+    let body: Vec<Value> = dialects.iter().map(|dialect| dialect_json(dialect)).collect();
+    let line = if dialects.iter().all(|dialect| is_built_in(dialect)) {
+        json::own_line
+    } else {
+        json::line
+    };
+    line("dialects", &json!({"dialects": body}))
 }
 
 fn dialect_json(dialect: &Dialect) -> Value {

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::line::Line;
 use super::text::{milliseconds, short_duration};
-use crate::listener::forward::Forwarder;
-use crate::listener::inbox::entry::{AppReply, Forwarded};
 use crate::net::target::Locality;
+use crate::receiver::forward::Forwarder;
+use crate::receiver::received::{AppReply, Forwarded};
 
 const MAX_BODY_CHARS: usize = 160;
 
@@ -83,10 +83,10 @@ mod tests {
     use protocol::internal::acknowledgement::AcknowledgementRule;
 
     use super::*;
-    use crate::listener::forward::ForwardSettings;
     use crate::net::client::{Client, ClientConfig};
     use crate::net::proxy::ProxyRule;
     use crate::net::target::Target;
+    use crate::receiver::forward::ForwardSettings;
 
     fn text(line: &Line) -> String {
         line.spans.iter().map(|span| span.text.as_str()).collect()

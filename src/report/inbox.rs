@@ -15,9 +15,9 @@ use super::line::{Line, Role};
 use super::text::is_hidden;
 use super::text::{milliseconds, short_duration};
 use super::verification::VerificationReport;
-use crate::listener::inbox::entry::{Entry, Forwarded, Match, Replied};
-use crate::listener::verdict::{Accepts, Contract};
 use crate::mask::outside;
+use crate::receiver::received::{Forwarded, Match, Received, Replied};
+use crate::receiver::verify::{Accepts, Contract};
 
 const MOST_LINES: usize = 500;
 
@@ -31,7 +31,7 @@ pub fn head() -> Line {
 }
 
 /// A kept callback as a row of the table, 80 columns wide; `statuses` names its status.
-pub fn row(entry: &Entry, statuses: &StatusTable) -> Line {
+pub fn row(entry: &Received, statuses: &StatusTable) -> Line {
     let judged = &entry.judged;
     let order = match &judged.order_id {
         Some(id) => fitted(&outside(id), ORDER_WIDTH),
@@ -68,7 +68,7 @@ fn short_time(at: Timestamp) -> String {
     }
 }
 
-fn http_status(entry: &Entry) -> String {
+fn http_status(entry: &Received) -> String {
     match &entry.forwarded {
         Some(Forwarded { result: Ok(reply), .. }) => format!(">{}", reply.status),
         Some(_) => ">---".to_owned(),
@@ -86,7 +86,7 @@ fn fitted(text: &str, width: usize) -> String {
     text.chars().take(width.saturating_sub(1)).map(shown).chain(['…']).collect()
 }
 
-fn status_name(entry: &Entry, statuses: &StatusTable) -> Option<&'static str> {
+fn status_name(entry: &Received, statuses: &StatusTable) -> Option<&'static str> {
     let contract = Contract { accepts: Accepts::Any, ..Contract::default() };
     let payload = contract.payload(&entry.callback).ok()?;
     let read = Notification::read(&payload, Expectation::Notification, statuses);
@@ -99,7 +99,7 @@ pub struct Detail {
     pub verification: Option<VerificationReport>,
 }
 
-pub fn lines(entry: &Entry, detail: &Detail) -> Vec<Line> {
+pub fn lines(entry: &Received, detail: &Detail) -> Vec<Line> {
     let callback = &entry.callback;
     let mut lines = vec![
         Line::new()
@@ -157,7 +157,7 @@ fn body_lines(body: &[u8]) -> Vec<Line> {
     lines
 }
 
-fn verdict_line(entry: &Entry) -> Line {
+fn verdict_line(entry: &Received) -> Line {
     let judged = &entry.judged;
     let line = label("verdict");
     let line = if judged.is_valid() { line.good("valid") } else { line.bad("invalid") };
@@ -204,8 +204,8 @@ fn forward_lines(forwarded: &Forwarded) -> Vec<Line> {
     vec![line, label("").plain(format!("{} {body}", reply.status))]
 }
 
-pub fn json(entry: &Entry) -> String {
-    let Entry { id, callback, judged, replied, forwarded } = entry;
+pub fn json(entry: &Received) -> String {
+    let Received { id, callback, judged, replied, forwarded, .. } = entry;
     let text = std::str::from_utf8(&callback.body).ok();
     json::line(
         "inbox-entry",
@@ -303,12 +303,12 @@ pub fn replay_json(replay: &Replay) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::listener::Bytes;
-    use crate::listener::callback::Callback;
-    use crate::listener::inbox::entry::Judged;
+    use crate::receiver::Bytes;
+    use crate::receiver::callback::Callback;
+    use crate::receiver::received::Judged;
 
-    pub(in crate::report) fn entry(body: &[u8]) -> Entry {
-        Entry {
+    pub(in crate::report) fn entry(body: &[u8]) -> Received {
+        Received {
             id: 12,
             callback: Callback {
                 number: 3,
@@ -334,6 +334,7 @@ pub(super) mod tests {
             },
             replied: Replied { status: Some(200), ..Replied::default() },
             forwarded: None,
+            live: None,
         }
     }
 

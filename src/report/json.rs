@@ -15,6 +15,15 @@ use super::text::is_hidden;
 pub const SCHEMA_VERSION: u32 = 1;
 
 pub fn line(kind: &str, body: &impl Serialize) -> String {
+    plain_json(masked::line(kind, text(kind, body)))
+}
+
+/// A line that has nothing from outside.
+pub fn own_line(kind: &str, body: &impl Serialize) -> String {
+    plain_json(text(kind, body))
+}
+
+fn text(kind: &str, body: &impl Serialize) -> String {
     #[derive(Serialize)]
     struct Envelope<'a, T> {
         r#type: &'a str,
@@ -26,7 +35,7 @@ pub fn line(kind: &str, body: &impl Serialize) -> String {
     let mut text =
         serde_json::to_string(&envelope).expect("string keys and plain values always serialize");
     text.push('\n');
-    plain_json(masked::line(kind, text))
+    text
 }
 
 /// JSON text of the same value with hidden characters as `\uXXXX`: what was received may hold some

@@ -34,6 +34,13 @@ pub enum Origin {
     Outside,
 }
 
+impl Text {
+    /// A text that was computed from this program's own words alone.
+    pub fn own(text: String) -> Self {
+        Text { text, origin: Origin::Own }
+    }
+}
+
 impl From<&'static str> for Text {
     fn from(text: &'static str) -> Self {
         Text { text: text.to_owned(), origin: Origin::Own }

@@ -1,34 +1,13 @@
 //! The listener's own state, for a person and for a program.
 
-use serde::Serialize;
 use serde_json::json;
 
 use super::json;
 use super::line::Line;
-use crate::listener::event::ServerEvent;
+use crate::receiver::events::{InboxChoice, ListenInfo};
+use crate::receiver::server::event::ServerEvent;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InboxChoice {
-    /// The usual one, which `inbox` reads without being told where it is.
-    Usual,
-    Named,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub struct Ready {
-    pub url: String,
-    pub key_fingerprint: String,
-    pub inbox: Option<String>,
-    #[serde(skip)]
-    pub inbox_choice: InboxChoice,
-    pub inspector: Option<String>,
-    pub forward_to: Option<String>,
-    /// The reply program's plan, a line a step; empty for the usual replies.
-    pub plan: Vec<String>,
-    pub certificate_sha256: Option<String>,
-}
-
-pub fn lines(ready: &Ready) -> Vec<Line> {
+pub fn lines(ready: &ListenInfo) -> Vec<Line> {
     let first = Line::new()
         .plain("listening on ")
         .accent(&ready.url)
@@ -56,7 +35,7 @@ pub fn lines(ready: &Ready) -> Vec<Line> {
     lines
 }
 
-pub fn json(ready: &Ready) -> String {
+pub fn json(ready: &ListenInfo) -> String {
     json::line("ready", &json!(ready))
 }
 

@@ -7,7 +7,7 @@ use super::figures::{counted, grouped, shortened, span};
 use super::json;
 use super::line::Line;
 use super::text::milliseconds;
-use crate::listener::referee::{Breach, Delivery, OrderSummary, RefereeReport};
+use crate::receiver::referee::{Breach, Delivery, OrderSummary, RefereeReport};
 
 const MOST_ROWS: usize = 50;
 
@@ -190,10 +190,10 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::listener::Bytes;
-    use crate::listener::callback::Callback;
-    use crate::listener::referee::{BreachKind, Observation, Referee, Rules, WindowStart};
-    use crate::listener::verdict::Contract;
+    use crate::receiver::Bytes;
+    use crate::receiver::callback::Callback;
+    use crate::receiver::referee::{BreachKind, Observation, Referee, Rules, WindowStart};
+    use crate::receiver::verify::Contract;
     use crate::support::schema::Schemas;
 
     fn text(line: &Line) -> String {
@@ -360,7 +360,9 @@ the sender broke its contract once, 2 warnings
                 headers: vec![("content-type".to_owned(), b"application/json".to_vec())],
                 body: Bytes::copy_from_slice(body.as_bytes()),
             };
-            referee.observe(&Observation::of(&callback, &Contract::default()));
+            let contract = Contract::default();
+            let payload = contract.payload(&callback);
+            referee.observe(&Observation::of(&callback, &payload, &contract));
             referee.acknowledged(number, callback.received_at);
         };
         observe(1, "POST", "{\"payout_id\":\"P1\",\"status\":3}");

@@ -33,22 +33,20 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 
-mod input;
-mod number_hasher;
 mod retry_queue;
 mod state;
 mod stops;
 #[cfg(test)]
 mod tests;
 
-pub use input::{EngineInput, LoadLimits, OrderFeed, SourceError};
-pub use state::{AttemptDetails, Ending, OnEvent, RunTotals};
-use state::{BATCH, Completed, Readiness, State};
+pub use state::{AttemptDetails, Ending, EngineInput, LoadLimits, OnEvent, RunTotals};
+use state::{BATCH, Completed, State};
 
 use super::decide::RetryPlan;
 use super::journal::Journal;
 use super::judge::Judge;
 use super::orders::Orders;
+use super::orders::error::OrderError;
 use super::pace::Pace;
 use super::record::{Attempt, EngineEvent, InFlight, Interruption, Order, OrderEnd, OrderResult};
 use crate::clock::Clock;
@@ -71,7 +69,7 @@ pub struct Engine<'a, C, T> {
 
 #[derive(Debug)]
 pub enum RunError<E> {
-    Source(SourceError),
+    Source(OrderError),
     Journal(StoreError),
     /// An event could not be shown.
     Event(E),
@@ -114,9 +112,10 @@ impl<C: Clock, T: Transport> Engine<'_, C, T> {
             State::new(self.plan, self.limits, start.wall, input, on_event, has_journal);
         let ended = self.drive(&mut state, start, poll_stop).await;
         // However the run ended, what is known by now is recorded.
-        self.record_last(&state.take_unwritten(), start).await.and(ended)?;
+        let last = state.take_turn().unwrap_or_default().0;
+        self.record_last(&last, start).await.and(ended)?;
         let totals = state.finish(self.since(start)).map_err(RunError::Event)?;
-        state.take_failure().map_or(Ok(totals), |failure| Err(RunError::Source(failure)))
+        state.failure.take().map_or(Ok(totals), |failure| Err(RunError::Source(failure)))
     }
 
     pub async fn deliver<E>(
@@ -158,31 +157,33 @@ impl<C: Clock, T: Transport> Engine<'_, C, T> {
         let mut turn_began = None;
         state.take_begun().map_err(RunError::Event)?;
         loop {
-            let readiness = state.fill(self.since(start)).map_err(RunError::Event)?;
-            match self.journal {
-                None => waiting.in_flight.extend(state.drain_ready().map(send)),
-                Some(journal) if waiting.turn.is_none() => {
-                    waiting.turn = state.take_turn().map(|(events, next)| -> Boxed<'_, _> {
-                        Box::pin(async move {
+            let is_more_due = state.fill(self.since(start)).map_err(RunError::Event)?;
+            if waiting.turn.is_none()
+                && let Some((events, next)) = state.take_turn()
+            {
+                match self.journal {
+                    None => waiting.in_flight.extend(next.into_iter().map(send)),
+                    Some(journal) => {
+                        waiting.turn = Some(Box::pin(async move {
                             journal.record(start.wall, &events, &next).await.map(|()| next)
-                        })
-                    });
+                        }));
+                    }
                 }
-                Some(_) => {}
             }
             let is_idle = waiting.turn.is_none();
             turn_began = turn_began.or_else(|| (!is_idle).then(|| self.since(start)));
             if state.is_over(is_idle && waiting.in_flight.is_empty()) {
                 break;
             }
-            waiting.timer = match (state.next_timer(is_idle), waiting.timer.take()) {
-                (Some((due, _)), Some(timer)) if timer.0 == due => Some(timer),
-                (Some((due, wait)), _) => Some((due, Box::pin(self.clock.sleep(wait)))),
-                (None, _) => None,
-            };
-            let due = waiting.timer.as_ref().map(|(due, _)| *due);
+            let due = state.next_timer(is_idle);
+            if waiting.timer.as_ref().map(|timer| timer.0) != due {
+                waiting.timer = due.map(|due| -> (_, Boxed<'_, _>) {
+                    let wait = due.saturating_sub(self.since(start));
+                    (due, Box::pin(self.clock.sleep(wait)))
+                });
+            }
             let source = &mut |context: &mut Context<'_>| state.poll_source(context);
-            let woken = waiting.wait(readiness, poll_stop, source).await;
+            let woken = waiting.wait(is_more_due, poll_stop, source).await;
             state.wake(due, self.since(start));
             if let Some(began) = turn_began {
                 state.notice_turn(began, self.since(start));
@@ -250,7 +251,7 @@ impl<F: Future<Output = Completed>> Waiting<'_, F> {
     /// Waits for whatever comes first, and looks at everything once, so that nothing starves.
     async fn wait(
         &mut self,
-        readiness: Readiness,
+        is_more_due: bool,
         poll_stop: &mut PollStop<'_>,
         poll_source: &mut PollStop<'_>,
     ) -> Woken {
@@ -276,7 +277,7 @@ impl<F: Future<Output = Completed>> Waiting<'_, F> {
             if is_woken || woken.turn.is_some() || !self.completed.is_empty() || has_yielded {
                 return Poll::Ready(woken);
             }
-            if readiness == Readiness::MoreDue {
+            if is_more_due {
                 // The runtime has its turn too: connections, and the signal that stops the run.
                 has_yielded = true;
                 context.waker().wake_by_ref();

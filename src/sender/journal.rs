@@ -18,6 +18,7 @@ macro_rules! unfinished {
 
 mod config;
 mod load;
+mod recorded;
 mod replay;
 #[cfg(test)]
 pub(super) mod tests;
@@ -34,11 +35,11 @@ use jiff::Timestamp;
 pub use config::RunConfig;
 #[cfg(test)]
 use load::Counts;
-pub use load::{Intake, Resumable, WaitingOrders};
+pub use load::{Intake, Resumable};
 pub use replay::{EarlierSessions, Times};
 
 use super::record::{Attempt, EngineEvent, InFlight, Order, OrderResult, wall_at};
-use crate::store::{Integrity, Plan, Presence, Row, Schema, Statement, Store, StoreError, Value};
+use crate::store::{Integrity, Plan, Presence, Schema, Statement, Store, StoreError, Value};
 
 const ACKNOWLEDGED: &str = "acknowledged";
 
@@ -139,7 +140,8 @@ impl Journal {
         let store = Store::open(path, &plan)?;
         let reader = store.reader()?;
         let resumable = load::load(&reader, now, store.is_marked()?)?;
-        let session = replay::next_session(&reader)?;
+        let last = recorded::sessions(&reader)?.keys().last().copied();
+        let session = last.unwrap_or(FIRST_SESSION).saturating_add(1);
         Ok((Journal::new(store, session), resumable))
     }
 
@@ -174,11 +176,14 @@ impl Journal {
         &self,
         take: impl FnMut(&EngineEvent, Times),
     ) -> Result<EarlierSessions, StoreError> {
-        replay::replay(&self.store.reader()?, self.session, take)
+        replay::replay(&self.store.reader()?, take)
     }
 
-    pub fn waiting(&self) -> Result<WaitingOrders, StoreError> {
-        self.store.reader().map(WaitingOrders::new)
+    /// The orders that were taken in and not begun.
+    pub fn waiting(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<Order, StoreError>> + use<>, StoreError> {
+        self.store.reader().map(load::waiting)
     }
 
     /// Records what happened, and then what is about to be sent, which may be sent only when this
@@ -297,10 +302,6 @@ fn insertion(order: &Order) -> Statement {
             order.duplicate_of.map(integer).into(),
         ],
     )
-}
-
-fn time(row: &Row<'_>, column: usize) -> Result<Timestamp, StoreError> {
-    Timestamp::from_microsecond(row.integer(column)?).map_err(|_| row.corrupt(column, "is no time"))
 }
 
 fn integer(number: u64) -> Value {

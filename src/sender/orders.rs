@@ -36,12 +36,31 @@ use self::maker::OrderMaker;
 use self::pipe::Pipe;
 use self::plan::{OrderPlan, OrderSettings, OrderSource};
 use super::record::Order;
+use crate::store::StoreError;
+
+/// Where a run takes its new orders from.
+pub trait OrderFeed {
+    /// The next new order, which is to be sent at the given time; `None` ends the source, and an error
+    /// ends the run as a stop does. Pending means that nobody knows yet, and says nothing about when
+    /// to ask again.
+    fn next(&mut self, completed_at: Timestamp) -> Poll<Option<Result<Order, OrderError>>>;
+
+    /// Ready when [`OrderFeed::next`] may have something.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+}
 
 pub struct Orders {
+    /// Those that an earlier session took in and did not begin; they come first.
+    pub waiting: Option<WaitingOrders>,
     maker: OrderMaker,
     source: Source,
     skipped_rows: Arc<AtomicU64>,
+    duplicates: u64,
 }
+
+pub type WaitingOrders = Box<dyn Iterator<Item = Result<Order, StoreError>>>;
 
 enum Source {
     Generated,
@@ -75,15 +94,15 @@ impl Orders {
         }
         let file = OpenFile::open(path)?;
         if !found.is_file() {
-            return Orders::read_pipe(Box::new(file.into_inner()), format, settings, signer);
+            return Orders::read_pipe(Box::new(file.file), format, settings, signer);
         }
         let plan = OrderPlan { source: OrderSource::Pipe, settings };
         let mut orders = Orders::new(plan, Some(signer), Source::ended());
         let expected = orders.maker.expected()?;
         let checked = file.check(format, &expected, &mut orders.maker)?;
-        orders.maker.plan.source = OrderSource::File(checked);
-        let rows = file.rows(format, &expected, Arc::clone(&orders.skipped_rows))?;
-        orders.source = Source::File(rows);
+        let rows = file.rows(&checked, &expected, Arc::clone(&orders.skipped_rows))?;
+        (orders.maker.plan.source, orders.source) =
+            (OrderSource::File(checked), Source::File(rows));
         Ok(orders)
     }
 
@@ -123,8 +142,7 @@ impl Orders {
                 let expected = maker.expected()?;
                 let file = OpenFile::open(&kept.path)?;
                 file.compare(kept)?;
-                let skipped = Arc::clone(&orders.skipped_rows);
-                let mut rows = file.rows(kept.format, &expected, skipped)?;
+                let mut rows = file.rows(kept, &expected, Arc::clone(&orders.skipped_rows))?;
                 for _ in 0..maker.made {
                     rows.next().transpose()?;
                 }
@@ -143,15 +161,14 @@ impl Orders {
 
     fn new(plan: OrderPlan, signer: Option<BodySigner>, source: Source) -> Self {
         let maker = OrderMaker::new(plan, signer);
-        Orders { maker, source, skipped_rows: Arc::default() }
+        Orders { waiting: None, maker, source, skipped_rows: Arc::default(), duplicates: 0 }
     }
 
     pub fn plan(&self) -> &OrderPlan {
         &self.maker.plan
     }
 
-    /// The next order, completed at this time; `None` at the end, pending where none is there yet.
-    pub fn next(&mut self, completed_at: Timestamp) -> Poll<Option<Result<Order, OrderError>>> {
+    fn make(&mut self, completed_at: Timestamp) -> Poll<Option<Result<Order, OrderError>>> {
         if let Some(repeated) = self.maker.repeated() {
             return Poll::Ready(Some(Ok(repeated)));
         }
@@ -176,14 +193,6 @@ impl Orders {
         Some(made)
     }
 
-    /// Ready when [`Orders::next`] may have something.
-    pub fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        match &mut self.source {
-            Source::Pipe(pipe) => pipe.poll_ready(context),
-            _ => Poll::Ready(()),
-        }
-    }
-
     /// How many orders are left, duplicates included; `None` of a pipe.
     pub fn remaining(&self) -> Option<u64> {
         match &self.source {
@@ -200,6 +209,30 @@ impl Orders {
     /// How many empty rows of a table were passed over so far.
     pub fn skipped_rows(&self) -> u64 {
         self.skipped_rows.load(Ordering::Relaxed)
+    }
+
+    /// How many of the orders that it gave so far are duplicates.
+    pub fn duplicates(&self) -> u64 {
+        self.duplicates
+    }
+}
+
+impl OrderFeed for Orders {
+    fn next(&mut self, completed_at: Timestamp) -> Poll<Option<Result<Order, OrderError>>> {
+        let order = match self.waiting.as_mut().and_then(Iterator::next) {
+            Some(waiting) => Some(waiting.map_err(OrderError::Journal)),
+            None => ready!(self.make(completed_at)),
+        };
+        let is_duplicate = |order: &Order| order.duplicate_of.is_some();
+        self.duplicates += u64::from(matches!(&order, Some(Ok(order)) if is_duplicate(order)));
+        Poll::Ready(order)
+    }
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        match &mut self.source {
+            Source::Pipe(pipe) => pipe.poll_ready(context),
+            _ => Poll::Ready(()),
+        }
     }
 }
 

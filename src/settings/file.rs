@@ -17,9 +17,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::profile::{KeySource, Placed, Profile};
-use crate::listener::program::ReplyProgram;
 use crate::net::options::HeaderRule;
 use crate::net::target::Target;
+use crate::receiver::replies::ReplyProgram;
 use crate::sender::schedule::{DEFAULT_WINDOW, RetrySchedule};
 use crate::units::duration::parse_duration;
 use protocol::internal::toml_span::{self, PlacedError, SpannedResult, place, wrong};

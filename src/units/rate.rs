@@ -115,4 +115,18 @@ mod tests {
             assert!(Rate::parse(text).is_err(), "{text}");
         }
     }
+    #[test]
+    fn orders_take_their_time_at_a_rate() {
+        for (text, orders, nanoseconds) in [
+            ("500/s", 1, 2_000_000),
+            ("500/s", 7, 14_000_000),
+            ("30/m", 2, 4_000_000_000),
+            ("0.5/h", 1, 7_200_000_000_000),
+            ("0.3/s", 1, 3_333_333_333),
+            ("1000000000/s", u64::MAX, u128::from(u64::MAX)),
+        ] {
+            assert_eq!(Rate::parse(text).unwrap().nanoseconds_for(orders), nanoseconds, "{text}");
+        }
+        assert_eq!(Rate::parse("0.001/h").unwrap().nanoseconds_for(0), 0);
+    }
 }

@@ -345,17 +345,8 @@ fn a_merchant_that_closes_kept_connections_costs_no_attempt() {
             let mut stream = stream.unwrap();
             thread::spawn(move || {
                 let mut reader = BufReader::new(stream.try_clone().unwrap());
-                let (mut length, mut line) = (0, String::new());
-                while reader.read_line(&mut line).unwrap() > 2 {
-                    if let Some(digits) = line.strip_prefix("content-length: ") {
-                        length = digits.trim().parse().unwrap();
-                    }
-                    line.clear();
-                }
-                reader.read_exact(&mut vec![0; length]).unwrap();
-                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n", ACKNOWLEDGED.len());
-                write!(stream, "{head}Content-Type: application/json\r\n\r\n{ACKNOWLEDGED}")
-                    .unwrap();
+                read_notification(&mut reader);
+                acknowledge(&mut stream);
             });
         }
     });
@@ -367,6 +358,74 @@ fn a_merchant_that_closes_kept_connections_costs_no_attempt() {
         assert_eq!(attempt["conclusion"], "stale-connection", "{attempt}");
     }
     assert!(!output.stdout.contains("\"closed-early\""), "{output}");
+}
+
+type End = fn(&mut TcpStream);
+
+/// A merchant that answers the first notification of a connection and does this with the second.
+fn second_on_a_connection(end: End) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            thread::spawn(move || {
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                if read_notification(&mut reader) {
+                    acknowledge(&mut stream);
+                }
+                if read_notification(&mut reader) {
+                    end(&mut stream);
+                }
+            });
+        }
+    });
+    url
+}
+
+/// Reads one request; `false` where the connection ends before it.
+fn read_notification(reader: &mut impl BufRead) -> bool {
+    let (mut length, mut line) = (0, String::new());
+    while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
+        if let Some(digits) = line.strip_prefix("content-length: ") {
+            length = digits.trim().parse().unwrap();
+        }
+        line.clear();
+    }
+    length > 0 && reader.read_exact(&mut vec![0; length]).is_ok()
+}
+
+fn acknowledge(stream: &mut TcpStream) {
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n", ACKNOWLEDGED.len());
+    let _ = write!(stream, "{head}Content-Type: application/json\r\n\r\n{ACKNOWLEDGED}");
+}
+
+#[test]
+fn a_merchant_may_close_a_kept_connection_but_not_fail_on_it() {
+    let reset = |stream: &mut TcpStream| {
+        drop(socket2::SockRef::from(&*stream).set_linger(Some(Duration::ZERO)))
+    };
+    let ends: [(&str, End, &str, &str); 5] = [
+        ("close", |_| (), "passed", "the endpoint closed the kept connection"),
+        ("reset", reset, "passed", "the endpoint closed the kept connection"),
+        ("answer", acknowledge, "passed", "two notifications on one connection are acknowledged"),
+        (
+            "error",
+            |stream| drop(stream.write_all(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")),
+            "warned",
+            "the second on one connection",
+        ),
+        ("half a reply", |stream| drop(stream.write_all(b"HTTP/1.1 2")), "warned", "the second on"),
+    ];
+    for (name, end, status, text) in ends {
+        let url = second_on_a_connection(end);
+        let only = ["--only", "reach-keep-alive", "--format", "json", "--yes"];
+        let output = payout_notify(&[&["check", &url], &only[..]].concat()).key(KEY).run();
+        let lines = output.json_lines();
+        let case = lines.iter().find(|line| line["type"] == "case").unwrap();
+        assert_eq!(case["status"], status, "{name}: {output}");
+        assert!(case.to_string().contains(text), "{name}: {output}");
+    }
 }
 
 /// A server whose queue of connections is full: the handshake of the next one gets no answer.

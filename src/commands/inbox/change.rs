@@ -11,7 +11,7 @@ use crate::commands::args::parse_number;
 use crate::commands::runtime::block_on;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::listener::inbox::{self, DEFAULT_KEEP, Inbox, InboxReader, InboxSettings};
+use crate::receiver::inbox::{self, DEFAULT_KEEP, Inbox, InboxReader, InboxSettings};
 use crate::report::line::Line;
 use crate::sender::schedule::parse_duration;
 use crate::store::{StoreError, Trouble};

@@ -11,8 +11,8 @@ use crate::commands::args::inbox::refused;
 use crate::commands::args::parse_count;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::listener::inbox::entry::Entry;
-use crate::listener::inbox::{InboxReader, Side};
+use crate::receiver::inbox::{InboxReader, Side};
+use crate::receiver::received::Received;
 use crate::report::inbox::{self as report, export};
 use crate::terminal::Console;
 
@@ -64,7 +64,7 @@ pub(super) fn run(args: &Args, reader: &InboxReader, console: &mut Console) -> C
     Ok(Exit::Yes)
 }
 
-fn write(form: Form, entry: &Entry, console: &mut Console) -> Result<(), CommandError> {
+fn write(form: Form, entry: &Received, console: &mut Console) -> Result<(), CommandError> {
     let text = match form {
         Form::Ndjson => {
             let line = report::json(entry);

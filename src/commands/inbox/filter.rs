@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use jiff::Timestamp;
 use protocol::StatusTable;
 
-use crate::listener::inbox::{Filter, Validity};
+use crate::receiver::inbox::{Filter, Validity};
 use crate::sender::orders::example::StatusWord;
 use crate::sender::schedule::parse_duration;
 

@@ -18,14 +18,14 @@ use crate::commands::wire_args::WireArgs;
 use crate::commands::{CommandResult, answer};
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::listener::inbox::InboxReader;
-use crate::listener::inbox::entry::Entry;
 use crate::mask;
 use crate::net::client::Client;
 use crate::net::options::{Connections, RequestOptions, check_header};
 use crate::net::outcome::Outcome;
 use crate::net::target::Target;
 use crate::net::transport::{Request, Transport};
+use crate::receiver::inbox::InboxReader;
+use crate::receiver::received::Received;
 use crate::report::inbox::export::end_to_end;
 use crate::report::inbox::{Replay, replay_json, replay_line};
 use crate::sender::judge::Judge;
@@ -132,7 +132,7 @@ struct Sender<'a> {
 }
 
 impl Sender<'_> {
-    fn request(&self, entry: &Entry, console: &mut Console) -> Result<Request, CommandError> {
+    fn request(&self, entry: &Received, console: &mut Console) -> Result<Request, CommandError> {
         let callback = &entry.callback;
         if callback.method != "POST" {
             return Err(CommandError::usage(format!(
@@ -147,7 +147,7 @@ impl Sender<'_> {
         };
         let mut request = Request::new(self.target.clone(), body).with(Arc::clone(&self.options));
         for (name, value) in end_to_end(entry) {
-            if self.options.headers.iter().any(|rule| rule.name().eq_ignore_ascii_case(name)) {
+            if self.options.headers.iter().any(|rule| rule.name.eq_ignore_ascii_case(name)) {
                 continue;
             }
             match std::str::from_utf8(value) {
@@ -163,7 +163,7 @@ impl Sender<'_> {
         Ok(request)
     }
 
-    fn signed(&self, entry: &Entry, key: &Key) -> Result<String, CommandError> {
+    fn signed(&self, entry: &Received, key: &Key) -> Result<String, CommandError> {
         let body = &entry.callback.body;
         let name = format!("the callback {}", entry.id);
         let payload = read_payload(body, &name, form::detect(body))?;

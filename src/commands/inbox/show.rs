@@ -11,9 +11,9 @@ use crate::commands::signing::choose_scheme;
 use crate::commands::{CommandResult, answer, conclude};
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::listener::inbox::InboxReader;
-use crate::listener::inbox::entry::Entry;
-use crate::listener::verdict::{Accepts, Contract};
+use crate::receiver::inbox::InboxReader;
+use crate::receiver::received::Received;
+use crate::receiver::verify::{Accepts, Contract};
 use crate::report::inbox::diff::{self, BytesDiff};
 use crate::report::inbox::{self as report, Detail};
 use crate::report::verification::{VerificationReport, finding_line};
@@ -93,7 +93,7 @@ pub(super) fn show(
 }
 
 fn detail(
-    entry: &Entry,
+    entry: &Received,
     contract: &Contract,
     key: Option<&Key>,
     others: &[(String, Key)],

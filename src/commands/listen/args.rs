@@ -12,14 +12,15 @@ use crate::commands::args::parse_number;
 use crate::commands::private_file::warn_if_others_can_read;
 use crate::commands::wire_args::{ReachArgs, connect};
 use crate::error::CommandError;
-use crate::listener::forward::{ForwardSettings, Forwarder, POOL};
-use crate::listener::inbox::{DEFAULT_KEEP, InboxSettings};
-use crate::listener::program::{Per, ReplyProgram};
-use crate::listener::referee::Rules;
-use crate::listener::tls::{SelfSigned, TlsIdentity};
 use crate::mask::hides;
 use crate::net::client::ClientConfig;
 use crate::net::target::Target;
+use crate::receiver::forward::{ForwardSettings, Forwarder, POOL};
+use crate::receiver::inbox::{DEFAULT_KEEP, InboxSettings};
+use crate::receiver::pipeline::ReplyFrom;
+use crate::receiver::referee::Rules;
+use crate::receiver::replies::{Per, ReplyProgram};
+use crate::receiver::server::tls::{SelfSigned, TlsIdentity};
 use crate::sender::schedule::{RetrySchedule, parse_duration};
 use crate::settings::Environment;
 use crate::terminal::Console;
@@ -104,15 +105,6 @@ pub struct ReplyArgs {
     /// The seed of the program's chances.
     #[arg(long, value_name = "N", requires = "reply", value_parser = parse_number)]
     pub seed: Option<u64>,
-}
-
-/// Whose reply the sender gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum ReplyFrom {
-    /// The application's, as it is.
-    App,
-    /// The listener's.
-    Listener,
 }
 
 /// An application behind the listener.

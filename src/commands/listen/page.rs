@@ -11,21 +11,22 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::desk::Desk;
 use crate::error::CommandError;
-use crate::listener::callback::Callback;
-use crate::listener::inbox::entry::{AppReply, Entry, Forwarded};
-use crate::listener::inbox::{Filter, Inbox, Side};
-use crate::listener::inspector::{
-    Explanation, Extent, Inspector, News, Outgoing, Pending, Query, Source, State, sign_again,
+use crate::inspector::{
+    Explanation, Extent, Inspector, Outgoing, Pending, Query, Source, State, sign_again,
 };
-use crate::listener::limits::Limits;
-use crate::listener::server::Server;
-use crate::listener::verdict::Contract;
 use crate::net::client::{Client, ClientConfig};
 use crate::net::outcome::Outcome;
 use crate::net::target::Target;
 use crate::net::transport::{Request, Transport};
+use crate::receiver::broadcast::EntryBroadcast;
+use crate::receiver::callback::Callback;
+use crate::receiver::inbox::{Filter, Inbox, Side};
+use crate::receiver::pipeline::Pipeline;
+use crate::receiver::received::{AppReply, Forwarded, Received};
+use crate::receiver::server::Server;
+use crate::receiver::server::limits::Limits;
+use crate::receiver::verify::Contract;
 
 const LAST_REPLIES: Duration = Duration::from_millis(500);
 
@@ -38,7 +39,7 @@ pub(super) struct Page {
 pub(super) struct Bound {
     server: Server,
     address: SocketAddr,
-    pub(super) news: News,
+    pub(super) broadcast: EntryBroadcast,
 }
 
 impl Bound {
@@ -55,36 +56,42 @@ impl Bound {
         };
         let server = Server::bind(address, Limits::default()).await.map_err(cannot)?;
         let address = server.local_addr().map_err(cannot)?;
-        Ok(Bound { server, address, news: News::new() })
+        Ok(Bound { server, address, broadcast: EntryBroadcast::new() })
     }
 
     pub(super) fn serve(
         self,
-        desk: &Desk,
+        pipeline: &Pipeline,
         inbox: &Arc<Inbox>,
         others: Arc<Vec<(String, Key)>>,
         listen_url: String,
         config: ClientConfig,
     ) -> Result<Page, CommandError> {
-        let secrets: Vec<Key> =
-            others.iter().map(|(_, key)| key.clone()).chain([desk.key.as_ref().clone()]).collect();
+        let secrets: Vec<Key> = others
+            .iter()
+            .map(|(_, key)| key.clone())
+            .chain([pipeline.key.as_ref().clone()])
+            .collect();
         let state = State {
             listen_url,
-            key_fingerprint: desk.key.fingerprint(),
-            dialect: desk.contract.dialect.id.to_string(),
-            forward_url: desk.forwarder.as_ref().map(|forwarder| forwarder.target().to_string()),
+            key_fingerprint: pipeline.key.fingerprint(),
+            dialect: pipeline.contract.dialect.id.to_string(),
+            forward_url: pipeline
+                .forwarder
+                .as_ref()
+                .map(|forwarder| forwarder.target().to_string()),
             sample: None,
         };
         let shelf = Shelf {
             inbox: Arc::clone(inbox),
-            contract: desk.contract,
-            key: Arc::clone(&desk.key),
+            contract: pipeline.contract,
+            key: Arc::clone(&pipeline.key),
             others,
-            rule: desk.rule.clone(),
+            rule: pipeline.rule.clone(),
             config,
             state,
         };
-        let inspector = Inspector::try_new(self.address, Arc::new(shelf), self.news, &secrets)
+        let inspector = Inspector::try_new(self.address, Arc::new(shelf), self.broadcast, &secrets)
             .map_err(|error| {
                 CommandError::environment("the inspector has no token").because(error)
             })?;
@@ -128,7 +135,7 @@ impl Source for Shelf {
     fn search(
         &self,
         query: &Query,
-        take: &mut dyn FnMut(&Entry) -> ControlFlow<()>,
+        take: &mut dyn FnMut(&Received) -> ControlFlow<()>,
     ) -> Result<Option<u64>, String> {
         let filter = Filter {
             order: query.order.clone(),
@@ -146,12 +153,12 @@ impl Source for Shelf {
         searched.map_err(|error| error.to_string())
     }
 
-    fn entry(&self, id: u64) -> Result<Option<Arc<Entry>>, String> {
+    fn entry(&self, id: u64) -> Result<Option<Arc<Received>>, String> {
         let entry = self.inbox.reader().and_then(|reader| reader.entry(id));
         entry.map(|entry| entry.map(Arc::new)).map_err(|error| error.to_string())
     }
 
-    fn explain(&self, entry: &Entry, extent: Extent) -> Explanation {
+    fn explain(&self, entry: &Received, extent: Extent) -> Explanation {
         Explanation::new(entry, &self.contract, &self.key, &self.others, extent)
     }
 

@@ -14,7 +14,7 @@ use super::super::CommandResult;
 use super::super::args::whole;
 use super::super::runtime::{Interrupts, block_on, descriptors, held_back, not_sent};
 use super::Setup;
-use super::orders::{self, SessionOrders, of_arguments};
+use super::orders::{self, of_arguments};
 use super::reports::Reports;
 use super::resume::{config, refused, resume};
 use super::screen::{Screen, Unknown, ready};
@@ -27,11 +27,12 @@ use crate::report::target::ReportTarget;
 use crate::sender::decide::{Decision, LastOutcome};
 use crate::sender::engine::{
     AttemptDetails, DEFAULT_DRAIN, Ending, Engine, EngineInput, LoadLimits, OnEvent, PollStop,
-    RunError, RunTotals, SourceError,
+    RunError, RunTotals,
 };
 use crate::sender::journal::{EarlierSessions, Journal, Resumable, RunConfig, Times};
 use crate::sender::judge::Judge;
 use crate::sender::orders::Orders;
+use crate::sender::orders::error::OrderError;
 use crate::sender::orders::file::FileFormat;
 use crate::sender::orders::mix::MixWords;
 use crate::sender::record::{BegunOrder, EngineEvent};
@@ -150,7 +151,7 @@ struct Session {
     config: RunConfig,
     journal: Option<Journal>,
     begun: Vec<BegunOrder>,
-    orders: SessionOrders,
+    orders: Orders,
     /// How many orders the run has, where that is known.
     total: Option<u64>,
     /// How many of them are in the journal without an attempt.
@@ -194,7 +195,7 @@ pub(super) fn run(
         if let Some(journal) = &session.journal {
             journal.begin().await.map_err(refused)?;
             if session.left.is_some() {
-                session.orders.waiting = Some(journal.waiting().map_err(refused)?);
+                session.orders.waiting = Some(Box::new(journal.waiting().map_err(refused)?));
                 replay(journal, &mut summary)?;
             }
         }
@@ -241,17 +242,16 @@ fn replay(journal: &Journal, summary: &mut DeliverySummary) -> Result<(), Comman
 impl Session {
     fn begin(
         setup: &Setup<'_>,
-        rest: Orders,
+        orders: Orders,
         key_fingerprint: String,
         start: Timestamp,
     ) -> Result<Session, CommandError> {
-        let config = config(setup, key_fingerprint, rest.plan(), start);
+        let config = config(setup, key_fingerprint, orders.plan(), start);
         let journal = match &setup.args.many.journal {
             None => None,
             Some(path) => Some(Journal::create(path, &config).map_err(refused)?),
         };
-        let total = rest.remaining();
-        let orders = SessionOrders { waiting: None, rest, duplicates: 0 };
+        let total = orders.remaining();
         Ok(Session { config, journal, begun: Vec::new(), orders, total, waiting: 0, left: None })
     }
 
@@ -260,9 +260,9 @@ impl Session {
         key: Option<&Key>,
         now: Timestamp,
     ) -> Result<Session, CommandError> {
-        let (journal, found, rest) = resume(setup, key, now)?;
+        let (journal, found, orders) = resume(setup, key, now)?;
         let Resumable { run: config, begun, counts, .. } = found;
-        let unmade = rest.remaining().unwrap_or_default();
+        let unmade = orders.remaining().unwrap_or_default();
         let plan = config.retry_plan();
         let lives = |order: &&BegunOrder| {
             let BegunOrder { order, attempts, last, elapsed } = order;
@@ -271,7 +271,7 @@ impl Session {
         let left = begun.iter().filter(lives).count() as u64 + counts.waiting + unmade;
         Ok(Session {
             journal: Some(journal),
-            orders: SessionOrders { waiting: None, rest, duplicates: 0 },
+            orders,
             total: Some(counts.orders + unmade),
             waiting: counts.waiting,
             left: Some(left),
@@ -307,7 +307,7 @@ impl Session {
         let (request, judge) = (&setup.request, &Judge { rule, ..setup.judge.clone() });
         let (plan, journal) = (self.config.retry_plan(), self.journal.as_ref());
         let engine = Engine { request, judge, plan, limits, clock, transport, journal };
-        let count = self.orders.rest.remaining().map(|rest| rest + self.waiting);
+        let count = self.orders.remaining().map(|rest| rest + self.waiting);
         let (begun, pace) = (mem::take(&mut self.begun), self.config.pace);
         let input = EngineInput { begun, orders: &mut self.orders, count, pace };
         engine.run(input, poll_stop, on_event).await
@@ -326,11 +326,11 @@ impl Session {
             Ok(RunTotals { elapsed, ending, .. }) => {
                 (elapsed, ending, closed.err().or_else(|| not_sent(transport)))
             }
-            Err(RunError::Source(SourceError::Order(error))) => {
-                (elapsed, Ending::Stopped, Some(orders::refused(many, error)))
-            }
-            Err(RunError::Source(SourceError::Journal(error)) | RunError::Journal(error)) => {
+            Err(RunError::Source(OrderError::Journal(error)) | RunError::Journal(error)) => {
                 (elapsed, Ending::Aborted, Some(refused(error)))
+            }
+            Err(RunError::Source(error)) => {
+                (elapsed, Ending::Stopped, Some(orders::refused(many, error)))
             }
             // Nobody reads on, so there is nothing more to say.
             Err(RunError::Event(error)) if error.kind == ErrorKind::BrokenPipe => {
@@ -338,8 +338,8 @@ impl Session {
             }
             Err(RunError::Event(error)) => (elapsed, Ending::Aborted, Some(error)),
         };
-        let SessionOrders { rest, duplicates, .. } = self.orders;
-        Ok(Sent { elapsed, ending, duplicates, skipped: rest.skipped_rows(), halted })
+        let (duplicates, skipped) = (self.orders.duplicates(), self.orders.skipped_rows());
+        Ok(Sent { elapsed, ending, duplicates, skipped, halted })
     }
 }
 

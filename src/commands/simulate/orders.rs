@@ -2,25 +2,21 @@
 
 use std::num::NonZeroU64;
 use std::path::Path;
-use std::task::{Context, Poll, ready};
 
-use jiff::Timestamp;
 use protocol::Key;
 use protocol::internal::signing::BodySigner;
 
 use super::super::args::numbered;
 use super::Setup;
 use super::many::ManyArgs;
+use super::resume;
 use crate::error::CommandError;
 use crate::report::figures::counted;
-use crate::sender::engine::{OrderFeed, SourceError};
-use crate::sender::journal::WaitingOrders;
 use crate::sender::orders::Orders;
 use crate::sender::orders::error::OrderError;
 use crate::sender::orders::file::FileFormat;
 use crate::sender::orders::mix::Mix;
 use crate::sender::orders::plan::OrderSettings;
-use crate::sender::record::Order;
 
 pub(super) fn of_arguments(setup: &Setup<'_>, key: Key) -> Result<Orders, CommandError> {
     let many = &setup.args.many;
@@ -47,34 +43,6 @@ pub(super) fn of_arguments(setup: &Setup<'_>, key: Key) -> Result<Orders, Comman
     }
 }
 
-/// The orders of a session: those that are in the journal without an attempt, and then the rest.
-pub(super) struct SessionOrders {
-    pub(super) waiting: Option<WaitingOrders>,
-    pub(super) rest: Orders,
-    pub(super) duplicates: u64,
-}
-
-impl OrderFeed for SessionOrders {
-    fn next(&mut self, completed_at: Timestamp) -> Poll<Option<Result<Order, SourceError>>> {
-        let waiting = self.waiting.as_mut().map_or(Ok(None), WaitingOrders::next);
-        let order = match waiting.map_err(SourceError::Journal) {
-            Ok(Some(order)) => Some(Ok(order)),
-            Ok(None) => {
-                ready!(self.rest.next(completed_at)).map(|it| it.map_err(SourceError::Order))
-            }
-            Err(error) => Some(Err(error)),
-        };
-        if let Some(Ok(Order { duplicate_of: Some(_), .. })) = &order {
-            self.duplicates += 1;
-        }
-        Poll::Ready(order)
-    }
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        self.rest.poll_ready(context)
-    }
-}
-
 pub(super) fn refused(many: &ManyArgs, error: OrderError) -> CommandError {
     let hint = match error {
         OrderError::Open { path, error } => {
@@ -84,6 +52,7 @@ pub(super) fn refused(many: &ManyArgs, error: OrderError) -> CommandError {
             let told = "cannot start the reader of the orders";
             return CommandError::environment(told).because(error);
         }
+        OrderError::Journal(error) => return resume::refused(error),
         OrderError::Empty { skipped_rows } => return no_orders(many, skipped_rows),
         OrderError::NoKey => {
             let hint = "set PAYOUT_NOTIFY_KEY, or use --key-file FILE";

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use protocol::internal::signing::BodySigner;
 use protocol::{Algorithm, Dialect, Key};
 
+use super::Setup;
 use super::orders::refused as orders_refused;
-use super::{Args, Setup};
 use crate::error::CommandError;
 use crate::sender::jitter::Jitter;
 use crate::sender::journal::{Intake, Journal, Resumable, RunConfig};
@@ -132,38 +132,26 @@ fn check(setup: &Setup<'_>, run: &RunConfig, dialect: &Dialect) -> Result<(), Co
     if let Some(text) = args.schedule.as_ref().filter(|text| !same_delays(text)) {
         return Err(differs("--schedule", text, run.schedule.name()));
     }
-    if let Some(retries) = args.retries.filter(|retries| *retries != kept.len()) {
-        return Err(differs("--retries", retries, kept.len()));
-    }
-    if let Some(given) = args.window.filter(|given| *given != window) {
-        return Err(differs("--window", format_duration(given), format_duration(window)));
-    }
-    if let Some(speed) = args.speed.filter(|speed| *speed != run.speed) {
-        return Err(differs("--speed", speed, run.speed));
-    }
-    if args.sign_type.is_some() && args.sign_type != run.sign_type {
-        let name = |it: Option<Algorithm>| it.map_or("none", Algorithm::name);
-        return Err(differs("--sign-type", name(args.sign_type), name(run.sign_type)));
-    }
     if let Some(name) = args.dialect.dialect.as_ref().filter(|_| setup.dialect != dialect) {
         return Err(differs("--dialect", name, &dialect.id));
     }
-    check_many(args, run)
-}
-
-fn check_many(args: &Args, run: &RunConfig) -> Result<(), CommandError> {
     let many = &args.many;
-    let same = |flag, given: Option<String>, kept: Option<String>| match given {
-        Some(given) if Some(&given) != kept.as_ref() => {
-            Err(differs(flag, given, kept.as_deref().unwrap_or("none")))
+    let name = |it: Option<Algorithm>| it.map(|it| it.name().to_owned());
+    let share = run.jitter.map(|jitter| jitter.share);
+    for (flag, given, kept) in [
+        ("--retries", text(args.retries), text(Some(kept.len()))),
+        ("--window", args.window.map(format_duration), Some(format_duration(window))),
+        ("--speed", text(args.speed), text(Some(run.speed))),
+        ("--sign-type", name(args.sign_type), name(run.sign_type)),
+        ("--seed", text(many.seed.filter(|_| run.seed.is_some())), text(run.seed)),
+        ("--rate", text(many.rate), text(run.pace.rate)),
+        ("--ramp", many.ramp.map(format_duration), run.pace.ramp.map(format_duration)),
+        ("--jitter", text(many.jitter), text(share)),
+    ] {
+        if let Some(given) = given.filter(|given| Some(given) != kept.as_ref()) {
+            return Err(differs(flag, given, kept.as_deref().unwrap_or("none")));
         }
-        _ => Ok(()),
-    };
-    let seed = |seed: u64| seed.to_string();
-    same("--seed", many.seed.filter(|_| run.seed.is_some()).map(seed), run.seed.map(seed))?;
-    same("--rate", text(many.rate), text(run.pace.rate))?;
-    same("--ramp", many.ramp.map(format_duration), run.pace.ramp.map(format_duration))?;
-    same("--jitter", text(many.jitter), text(run.jitter.map(|jitter| jitter.share)))?;
+    }
     if many.honor_retry_after && !run.honors_retry_after {
         return Err(differs("--honor-retry-after", "given", "none"));
     }

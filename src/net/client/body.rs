@@ -13,20 +13,20 @@ use hyper::body::{Body, Bytes, Frame, SizeHint};
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
-use crate::net::options::{Framing, RequestOptions, Upload};
+use crate::net::options::RequestOptions;
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 
 pub(super) struct RequestBody {
     rest: Bytes,
     length: usize,
-    framing: Framing,
+    is_chunked: bool,
     time: Duration,
     pause: Option<(Instant, Pin<Box<Sleep>>)>,
     /// Told when the last byte is handed out.
     ended: Option<Arc<AtomicBool>>,
     /// What a body waits for after `Expect: 100-continue`.
-    pub(super) gate: Option<Gate>,
+    gate: Option<Gate>,
 }
 
 impl RequestBody {
@@ -34,13 +34,11 @@ impl RequestBody {
         rest: Bytes,
         options: &RequestOptions,
         ended: Option<Arc<AtomicBool>>,
+        gate: Option<Gate>,
     ) -> Self {
         let length = rest.len();
-        let time = match options.upload {
-            Upload::AtOnce => Duration::ZERO,
-            slow => slow.time_for(length),
-        };
-        RequestBody { rest, length, framing: options.framing, time, pause: None, ended, gate: None }
+        let (is_chunked, time) = (options.is_chunked, options.upload.time_for(length));
+        RequestBody { rest, length, is_chunked, time, pause: None, ended, gate }
     }
 
     /// How many bytes may go out by now, in all.
@@ -64,7 +62,7 @@ impl Body for RequestBody {
             return Poll::Ready(None);
         }
         if let Some(gate) = &mut this.gate {
-            ready!(gate.poll(cx));
+            ready!(gate.as_mut().poll(cx));
             this.gate = None;
         }
         let mut part = this.rest.len();
@@ -92,10 +90,10 @@ impl Body for RequestBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self.framing {
-            Framing::Length => SizeHint::with_exact(self.rest.len() as u64),
-            Framing::Chunked => SizeHint::new(),
+        if self.is_chunked {
+            return SizeHint::new();
         }
+        SizeHint::with_exact(self.rest.len() as u64)
     }
 }
 
@@ -103,28 +101,15 @@ impl Body for RequestBody {
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Holds a body back until the server agrees, or for a second.
-pub(super) struct Gate(Pin<Box<dyn Future<Output = ()> + Send>>);
+type Gate = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-pub(super) struct Opener(Arc<Notify>);
-
-impl Gate {
-    pub(super) fn new() -> (Gate, Opener) {
-        let notify = Arc::new(Notify::new());
-        let opener = Opener(Arc::clone(&notify));
-        let wait = async move {
-            // Both ends of the wait let the body go.
-            let _ = timeout(PATIENCE, notify.notified()).await;
-        };
-        (Gate(Box::pin(wait)), opener)
-    }
-
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.as_mut().poll(cx)
-    }
-}
-
-impl Opener {
-    pub(super) fn open(&self) {
-        self.0.notify_one();
-    }
+/// A gate, and what opens it.
+pub(super) fn gate() -> (Gate, Arc<Notify>) {
+    let go_ahead = Arc::new(Notify::new());
+    let told = Arc::clone(&go_ahead);
+    let wait = async move {
+        // Both ends of the wait let the body go.
+        let _ = timeout(PATIENCE, told.notified()).await;
+    };
+    (Box::pin(wait), go_ahead)
 }

@@ -21,14 +21,15 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
-use super::body::{Gate, RequestBody};
+use super::body::{RequestBody, gate};
 use super::connection::{Socket, Watched};
 use super::pool::{Connection, Pool};
 use super::{HttpReply, HttpRequest};
 use crate::net::failure::{Phase, Progress, failure, failure_on_reuse};
-use crate::net::options::{Compression, Connections, Framing, GoAhead, RequestOptions, WriteSide};
+use crate::net::options::{Connections, RequestOptions};
 use crate::net::outcome::{FailureKind, TransportFailure};
 use crate::net::resolve::{ResolveRule, addresses_of, connect};
 use crate::net::target::Target;
@@ -51,12 +52,9 @@ impl Direct {
     ) -> Result<HttpReply, TransportFailure> {
         let HttpRequest { target, options, reply_limit, loses_reply, .. } = request;
         let read = Read { options, limit: reply_limit, loses: loses_reply, pool: &self.pool };
-        let ended = match options.write_side {
-            WriteSide::Open => None,
-            WriteSide::HalfClosed => Some(Arc::default()),
-        };
+        let ended = options.is_half_closed.then(Arc::default);
         let mut message = to_message(request, ended.clone());
-        show(&message, options, progress);
+        show(&message, progress);
         if options.connections == Connections::Reused
             && ended.is_none()
             && let Some(mut connection) = self.pool.take().await
@@ -118,31 +116,29 @@ impl Direct {
 
 fn to_message(request: HttpRequest<'_>, ended: Option<Arc<AtomicBool>>) -> Request<RequestBody> {
     let options = request.options;
-    let (gate, opener) = (options.go_ahead == GoAhead::Awaited).then(Gate::new).unzip();
-    let mut body = RequestBody::new(request.body, options, ended);
-    body.gate = gate;
-    let mut message = Request::new(body);
+    let (gate, go_ahead) = options.awaits_continue.then(gate).unzip();
+    let mut message = Request::new(RequestBody::new(request.body, options, ended, gate));
     *message.method_mut() = request.method;
     *message.uri_mut() = request.uri;
     *message.headers_mut() = request.headers;
     let headers = message.headers_mut();
     headers.entry(HOST).or_insert_with(|| request.target.authority().clone());
-    if options.compression == Compression::Gzip {
+    if options.accepts_gzip {
         headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("gzip"));
     }
-    if let Some(opener) = opener {
+    if let Some(go_ahead) = go_ahead {
         headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
-        on_informational(&mut message, move |_| opener.open());
+        on_informational(&mut message, move |_| go_ahead.notify_one());
     }
     message
 }
 
-fn show(message: &Request<RequestBody>, options: &RequestOptions, progress: &Progress) {
+fn show(message: &Request<RequestBody>, progress: &Progress) {
     let first = || format!("{} {} HTTP/1.1", message.method(), message.uri());
     progress.log.head('>', first, message.headers());
-    progress.log.note(|| match (options.framing, message.body().size_hint().exact()) {
-        (Framing::Length, Some(length)) => format!("* a body of {length} bytes"),
-        _ => "* a body in chunks".to_owned(),
+    progress.log.note(|| match message.body().size_hint().exact() {
+        Some(length) => format!("* a body of {length} bytes"),
+        None => "* a body in chunks".to_owned(),
     });
 }
 
@@ -176,9 +172,7 @@ impl Read<'_> {
                 return Ok(reply);
             }
         }
-        if self.options.connections == Connections::Reused
-            && self.options.write_side == WriteSide::Open
-        {
+        if self.options.connections == Connections::Reused && !self.options.is_half_closed {
             self.pool.keep(connection);
         }
         Ok(reply)
@@ -202,7 +196,7 @@ where
     tokio::spawn(async move {
         let _ = connection.await;
     });
-    Ok(Connection { sender, socket, has_read })
+    Ok(Connection { sender, socket, has_read, idle_since: Instant::now() })
 }
 
 #[cfg(test)]

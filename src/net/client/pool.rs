@@ -34,12 +34,7 @@ pub(super) struct Connection {
     pub(super) socket: Socket,
     /// Whether anything was read since the last request.
     pub(super) has_read: Arc<AtomicBool>,
-}
-
-#[derive(Debug)]
-struct Idle {
-    connection: Connection,
-    since: Instant,
+    pub(super) idle_since: Instant,
 }
 
 #[derive(Debug)]
@@ -50,7 +45,7 @@ pub(super) struct Pool {
 
 #[derive(Debug, Default)]
 struct State {
-    idle: Vec<Idle>,
+    idle: Vec<Connection>,
     has_sweeper: bool,
 }
 
@@ -62,8 +57,8 @@ impl Pool {
     /// An idle connection whose end has not come.
     pub(super) async fn take(&self) -> Option<Connection> {
         loop {
-            let Idle { mut connection, since } = self.state().idle.pop()?;
-            let idle = since.elapsed();
+            let mut connection = self.state().idle.pop()?;
+            let idle = connection.idle_since.elapsed();
             let is_in_time = self.limits.idle_time.is_none_or(|limit| idle < limit);
             let is_open = is_in_time
                 && !connection.sender.is_closed()
@@ -92,15 +87,16 @@ impl Pool {
         });
     }
 
-    fn put(self: &Arc<Self>, connection: Connection) {
+    fn put(self: &Arc<Self>, mut connection: Connection) {
+        connection.idle_since = Instant::now();
         let mut state = self.state();
         if state.idle.len() >= self.limits.most_idle {
-            state.idle.retain(|kept| !kept.connection.sender.is_closed());
+            state.idle.retain(|kept| !kept.sender.is_closed());
         }
         if state.idle.len() >= self.limits.most_idle {
             return;
         }
-        state.idle.push(Idle { connection, since: Instant::now() });
+        state.idle.push(connection);
         if let Some(limit) = self.limits.idle_time.filter(|_| !state.has_sweeper) {
             state.has_sweeper = true;
             tokio::spawn(sweep(Arc::downgrade(self), limit));
@@ -114,7 +110,7 @@ impl Pool {
     #[cfg(test)]
     pub(super) fn has_one(&self, is_closed: bool) -> bool {
         let state = self.state();
-        state.idle.len() == 1 && (!is_closed || state.idle[0].connection.sender.is_closed())
+        state.idle.len() == 1 && (!is_closed || state.idle[0].sender.is_closed())
     }
 }
 
@@ -123,9 +119,7 @@ async fn sweep(pool: Weak<Pool>, limit: Duration) {
         sleep(limit / 2).await;
         let Some(pool) = pool.upgrade() else { return };
         let mut state = pool.state();
-        state
-            .idle
-            .retain(|kept| !kept.connection.sender.is_closed() && kept.since.elapsed() < limit);
+        state.idle.retain(|kept| !kept.sender.is_closed() && kept.idle_since.elapsed() < limit);
         if state.idle.is_empty() {
             state.has_sweeper = false;
             return;

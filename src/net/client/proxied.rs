@@ -15,10 +15,9 @@ use rustls::ClientConfig;
 
 use super::{ClientError, HttpReply, HttpRequest};
 use crate::net::failure::{Phase, Progress, failure, timed_out};
-use crate::net::options::Compression;
 use crate::net::outcome::{FailureKind, TransportFailure};
 use crate::net::proxy::{Proxy, ProxyError};
-use crate::net::target::{Security, Target};
+use crate::net::target::Target;
 use crate::net::tls::{Tls, TlsSettings, config_without_roots};
 use crate::net::trace::Log;
 
@@ -68,21 +67,16 @@ impl Proxied {
         request: HttpRequest<'_>,
         log: Log,
     ) -> Result<HttpReply, TransportFailure> {
-        let security = if request.target.is_https() { Security::Tls } else { Security::Plain };
-        let progress = Arc::new(Progress::new(Phase::Reaching(security), log));
-        let limit = request.options.timeout;
-        match tokio::time::timeout(limit, self.send(request, &progress)).await {
-            Ok(exchanged) => exchanged,
-            Err(_) => {
-                let phase = progress.phase();
-                let failed = timed_out(phase, limit);
-                Err(if phase == Phase::Exchanging {
-                    failed
-                } else {
-                    self.proxy.explain(failed, None)
-                })
-            }
-        }
+        let (is_https, limit) = (request.target.is_https(), request.options.timeout);
+        let progress = Arc::new(Progress::new(Phase::Reaching { is_https }, log));
+        let Ok(exchanged) = tokio::time::timeout(limit, self.send(request, &progress)).await else {
+            let failed = timed_out(progress.phase(), limit);
+            return Err(match progress.phase() {
+                Phase::Exchanging => failed,
+                _ => self.proxy.was_silent(&failed, is_https),
+            });
+        };
+        exchanged
     }
 
     async fn send(
@@ -96,7 +90,7 @@ impl Proxied {
         })?;
         let reaching = progress.phase();
         let mut headers = request.headers;
-        if options.compression == Compression::Gzip {
+        if options.accepts_gzip {
             headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("gzip"));
         }
         progress.log.note(|| format!("* through the proxy {}", self.proxy));
@@ -141,7 +135,7 @@ impl Proxied {
             Phase::Exchanging
         };
         let failed = failure(&error, phase);
-        if phase == Phase::Exchanging { failed } else { self.proxy.explain(failed, Some(&error)) }
+        if phase == Phase::Exchanging { failed } else { self.proxy.explain(failed, &error) }
     }
 }
 

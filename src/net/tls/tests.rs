@@ -8,13 +8,13 @@ use rcgen::IsCa;
 use super::*;
 use crate::net::client::peers::*;
 use crate::net::client::{Client, ClientConfig};
-use crate::net::options::{RequestOptions, WriteSide};
+use crate::net::options::RequestOptions;
 use crate::net::target::Target;
 use crate::net::trace::Trace;
 use crate::net::transport::Transport;
 
 fn trusting(own: &TestCertificates) -> TlsSettings {
-    let trust = Trust::Only(Authorities::parse(own.authority.as_bytes()).unwrap());
+    let trust = Trust::parse(own.authority.as_bytes()).unwrap();
     TlsSettings { trust, identity: None }
 }
 
@@ -53,7 +53,7 @@ async fn https_keeps_and_half_closes_connections_too() {
     body_of(client.send(&request).await);
     body_of(client.send(&request).await);
     drop(client);
-    let half = options(|o| o.write_side = WriteSide::HalfClosed);
+    let half = options(|o| o.is_half_closed = true);
     body_of(send_with(&url, half, config()).await);
     let join = tokio::task::spawn_blocking(|| merchant.join().unwrap());
     assert_eq!(join.await.unwrap(), 3);
@@ -123,8 +123,8 @@ async fn a_client_certificate_is_demanded_and_given() {
 
 #[test]
 fn papers_that_cannot_be_read_are_refused() {
-    assert!(Authorities::parse(b"").is_err());
-    assert!(Authorities::parse(b"-----BEGIN CERTIFICATE-----\n!\n-----END").is_err());
+    assert!(Trust::parse(b"").is_err());
+    assert!(Trust::parse(b"-----BEGIN CERTIFICATE-----\n!\n-----END").is_err());
     let (one, other) = (self_signed(&["a"]), self_signed(&["b"]));
     assert!(Identity::parse(one.certificate.as_bytes(), b"no key").is_err());
     let mixed = Identity::parse(one.certificate.as_bytes(), other.key.as_bytes()).unwrap();

@@ -7,8 +7,8 @@ use protocol::Payload;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::listener::inbox::entry::Entry;
-use crate::listener::verdict::{Accepts, Contract};
+use crate::receiver::received::Received;
+use crate::receiver::verify::{Accepts, Contract};
 use crate::report::json;
 use crate::report::line::Line;
 
@@ -48,7 +48,7 @@ impl BytesDiff {
     }
 }
 
-pub fn compare(a: &Entry, b: &Entry) -> EntryDiff {
+pub fn compare(a: &Received, b: &Received) -> EntryDiff {
     let contract = Contract { accepts: Accepts::Any, ..Contract::default() };
     let payloads = (contract.payload(&a.callback).ok(), contract.payload(&b.callback).ok());
     let members = match &payloads {
@@ -72,7 +72,7 @@ fn members(payload: &Payload<'_>) -> Vec<(String, String)> {
         .collect()
 }
 
-fn headers(entry: &Entry) -> Vec<(String, String)> {
+fn headers(entry: &Received) -> Vec<(String, String)> {
     let mut joined: BTreeMap<&str, String> = BTreeMap::new();
     for (name, value) in &entry.callback.headers {
         let value = String::from_utf8_lossy(value);
@@ -100,7 +100,7 @@ fn differences(a: &Named, b: &Named) -> Vec<Difference> {
         .collect()
 }
 
-fn bytes(a: &Entry, b: &Entry, members: Option<&(Named, Named)>) -> BytesDiff {
+fn bytes(a: &Received, b: &Received, members: Option<&(Named, Named)>) -> BytesDiff {
     let (a, b) = (&a.callback.body, &b.callback.body);
     if a == b {
         return BytesDiff::Same;

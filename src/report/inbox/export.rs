@@ -1,7 +1,7 @@
 //! Kept callbacks as requests that other tools send: the body as it came, all else without the key.
 
-use crate::listener::inbox::entry::Entry;
 use crate::mask::outside;
+use crate::receiver::received::Received;
 use crate::report::curl::shell_quote;
 
 /// Headers of a connection and not of the message (RFC 9110, section 7.6.1), or set by a sender.
@@ -19,7 +19,7 @@ const HOP_BY_HOP: [&str; 11] = [
     "upgrade",
 ];
 
-pub fn end_to_end(entry: &Entry) -> impl Iterator<Item = (&str, &[u8])> {
+pub fn end_to_end(entry: &Received) -> impl Iterator<Item = (&str, &[u8])> {
     let callback = &entry.callback;
     let connection = callback.headers.iter().filter(|(name, _)| name == "connection");
     let named: Vec<String> = connection
@@ -34,14 +34,14 @@ pub fn end_to_end(entry: &Entry) -> impl Iterator<Item = (&str, &[u8])> {
     })
 }
 
-fn url(entry: &Entry) -> String {
+fn url(entry: &Received) -> String {
     let host = entry.callback.header("host").map(String::from_utf8_lossy);
     format!("http://{}{}", host.as_deref().unwrap_or("localhost"), entry.callback.path)
 }
 
 /// A request in the form of `.http` files; `None` where the body is no text, or where it would be
 /// read as an instruction to the tool that sends the file.
-pub fn http(entry: &Entry) -> Option<String> {
+pub fn http(entry: &Received) -> Option<String> {
     let body = std::str::from_utf8(&entry.callback.body).ok()?;
     // A new request, a file to send, a script to run.
     let instructs = |line: &str| ["###", "<", ">"].iter().any(|start| line.starts_with(start));
@@ -69,7 +69,7 @@ pub fn http(entry: &Entry) -> Option<String> {
 }
 
 /// A curl command for a POSIX shell; `None` where the body is no text that a command can carry.
-pub fn curl(entry: &Entry) -> Option<String> {
+pub fn curl(entry: &Received) -> Option<String> {
     let body = std::str::from_utf8(&entry.callback.body).ok().filter(|it| !it.contains('\0'))?;
     let mut text = format!(
         "# inbox {}, received {:.3}\ncurl -sS -g --path-as-is -X {} {}",

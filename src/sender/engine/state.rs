@@ -1,7 +1,6 @@
 //! What a run knows: who waits, who is in flight, and what the journal is to record; nothing waits here.
 
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
+use std::collections::BTreeMap;
 use std::mem;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -11,12 +10,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use protocol::internal::acknowledgement::Conclusion;
 
-use super::input::{EngineInput, LoadLimits, SourceError};
-use super::number_hasher::NumberHasher;
 use super::retry_queue::RetryQueue;
 use super::stops::{BEAT, LATENESS, Stops};
-use crate::net::outcome::Outcome;
+use crate::net::outcome::{FailureKind, Outcome};
 use crate::sender::decide::{Decision, Exhaustion, LastOutcome, Retry, RetryPlan};
+use crate::sender::orders::OrderFeed;
+use crate::sender::orders::error::OrderError;
+use crate::sender::pace::Pace;
 use crate::sender::record::{
     Attempt, BegunOrder, EngineEvent, InFlight, Interruption, Order, OrderEnd, OrderResult, wall_at,
 };
@@ -36,6 +36,34 @@ pub struct AttemptDetails<'a> {
     pub decision: Decision,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadLimits {
+    pub concurrency: NonZeroUsize,
+    pub max_in_flight: NonZeroUsize,
+    /// How long replies are awaited after the run was told to stop.
+    pub drain: Duration,
+}
+
+impl LoadLimits {
+    /// For one order: a stop ends its run at once.
+    pub const ONE: LoadLimits = LoadLimits {
+        concurrency: NonZeroUsize::MIN,
+        max_in_flight: NonZeroUsize::MIN,
+        drain: Duration::ZERO,
+    };
+}
+
+pub struct EngineInput<'a> {
+    /// What an earlier session left unfinished; each order waits for its next attempt.
+    pub begun: Vec<BegunOrder>,
+    pub orders: &'a mut dyn OrderFeed,
+    /// How many orders `orders` has, where that is known: the run then ends with the last one, and
+    /// not when the one after it would have been due.
+    pub count: Option<u64>,
+    /// When order `n` of `orders`, counted from 0, is intended to be sent first.
+    pub pace: Pace,
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunTotals {
     pub orders: u64,
@@ -46,7 +74,6 @@ pub struct RunTotals {
     pub throttled: u64,
     pub throttled_for: Duration,
     pub peak_in_flight: usize,
-    pub peak_pending: usize,
     pub elapsed: Duration,
     pub ending: Ending,
 }
@@ -67,22 +94,12 @@ pub(super) struct Completed {
     pub(super) conclusion: Option<Conclusion>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Readiness {
-    Wait,
-    MoreDue,
-}
-
 /// Takes an event, and its details where it is a finished attempt.
 pub type OnEvent<'r, E> =
     dyn FnMut(&EngineEvent, Option<&AttemptDetails<'_>>) -> Result<(), E> + 'r;
 
-struct Unfinished {
-    order: u64,
-    order_id: Arc<str>,
-    attempts: u32,
-    at: Interruption,
-}
+/// An order that is not done: its number, its id, how many attempts were made, and how it ended.
+type Unfinished = (u64, Arc<str>, u32, Interruption);
 
 pub(super) struct State<'r, E> {
     plan: RetryPlan<'r>,
@@ -98,13 +115,13 @@ pub(super) struct State<'r, E> {
     pending: RetryQueue,
     ready: Vec<InFlight>,
     unwritten: Vec<EngineEvent>,
-    in_flight: HashMap<u64, (Arc<str>, u32), BuildHasherDefault<NumberHasher>>,
+    in_flight: BTreeMap<u64, (Arc<str>, u32)>,
     /// Taken, but not sent because of a stop.
     unsent: Vec<Unfinished>,
     throttled_since: Option<Duration>,
     beat: Duration,
     stops: Stops,
-    failure: Option<SourceError>,
+    pub(super) failure: Option<OrderError>,
     totals: RunTotals,
 }
 
@@ -120,14 +137,7 @@ struct NextOrder {
     taken: u64,
     /// How much later than planned orders are intended, because the source kept the run waiting.
     lag: Duration,
-    model: Model,
     when: When,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Model {
-    Open,
-    Closed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,12 +150,12 @@ enum When {
 
 impl NextOrder {
     fn at(taken: u64, lag: Duration, input: &EngineInput<'_>) -> Self {
-        let (model, when) = match input.pace.intended(taken) {
-            Some(at) => (Model::Open, When::At(at.saturating_add(lag))),
-            None => (Model::Closed, When::Now),
+        let when = match input.pace.intended(taken) {
+            _ if input.count.is_some_and(|count| taken >= count) => When::Never,
+            Some(at) => When::At(at.saturating_add(lag)),
+            None => When::Now,
         };
-        let is_over = input.count.is_some_and(|count| taken >= count);
-        NextOrder { taken, lag, model, when: if is_over { When::Never } else { when } }
+        NextOrder { taken, lag, when }
     }
 }
 
@@ -178,7 +188,7 @@ impl<'r, E> State<'r, E> {
             pending: RetryQueue::default(),
             ready: Vec::new(),
             unwritten: Vec::new(),
-            in_flight: HashMap::default(),
+            in_flight: BTreeMap::new(),
             unsent: Vec::new(),
             throttled_since: None,
             beat: BEAT,
@@ -213,7 +223,8 @@ impl<'r, E> State<'r, E> {
         Ok(())
     }
 
-    pub(super) fn fill(&mut self, now: Duration) -> Result<Readiness, E> {
+    /// Takes what is due; `true` where more of it is left than is taken at once.
+    pub(super) fn fill(&mut self, now: Duration) -> Result<bool, E> {
         self.now = now;
         if now >= self.beat {
             self.beat = now.saturating_add(BEAT);
@@ -221,11 +232,11 @@ impl<'r, E> State<'r, E> {
         for _ in 0..BATCH {
             let Some((due, intended)) = self.next_due().filter(|(_, at)| *at <= now) else {
                 self.unthrottle();
-                return Ok(Readiness::Wait);
+                return Ok(false);
             };
             if self.in_flight.len() >= self.room().get() {
                 self.throttle()?;
-                return Ok(Readiness::Wait);
+                return Ok(false);
             }
             match due {
                 Due::Retry => {
@@ -236,7 +247,7 @@ impl<'r, E> State<'r, E> {
                 Due::First => self.take_first(intended)?,
             }
         }
-        Ok(Readiness::MoreDue)
+        Ok(true)
     }
 
     /// What the journal is to record, and what is sent after it; `None` where there is nothing.
@@ -245,14 +256,6 @@ impl<'r, E> State<'r, E> {
             (true, true) => None,
             _ => Some((mem::take(&mut self.unwritten), mem::take(&mut self.ready))),
         }
-    }
-
-    pub(super) fn drain_ready(&mut self) -> impl Iterator<Item = InFlight> + '_ {
-        self.ready.drain(..)
-    }
-
-    pub(super) fn take_unwritten(&mut self) -> Vec<EngineEvent> {
-        mem::take(&mut self.unwritten)
     }
 
     /// What may be sent of the attempts whose intention was recorded: after a stop nothing.
@@ -280,23 +283,22 @@ impl<'r, E> State<'r, E> {
         }
     }
 
-    /// When something is next to be done, and how long until then; with `is_idle` one beat at most.
-    pub(super) fn next_timer(&self, is_idle: bool) -> Option<(Duration, Duration)> {
+    /// When something is next to be done; with `is_idle` one beat from now at most.
+    pub(super) fn next_timer(&self, is_idle: bool) -> Option<Duration> {
         let due = match self.phase {
             Phase::Draining { until } => Some(until),
             Phase::Running | Phase::Aborted => self.next_due().map(|(_, due)| due),
         };
         // What is due already waits for room.
         let due = due.filter(|due| *due > self.now);
-        let due = due.into_iter().chain(is_idle.then_some(self.beat)).min()?;
-        Some((due, due.saturating_sub(self.now)))
+        due.into_iter().chain(is_idle.then_some(self.beat)).min()
     }
 
     pub(super) fn wake(&mut self, due: Option<Duration>, now: Duration) {
         let Some(due) = due else { return };
         let Some(lasted) = self.stops.notice(due, now) else { return };
         if let When::At(at) = self.next_order.when
-            && self.next_order.model == Model::Open
+            && self.is_paced()
         {
             self.next_order.lag = self.next_order.lag.saturating_add(lasted);
             if at >= due {
@@ -372,7 +374,7 @@ impl<'r, E> State<'r, E> {
         let number = order.number;
         self.now = finished;
         self.in_flight.remove(&number);
-        if outcome.is_held_back() {
+        if outcome.is(FailureKind::HeldBack) {
             self.halt();
             return self.not_sent(order, attempt);
         }
@@ -423,24 +425,17 @@ impl<'r, E> State<'r, E> {
         self.now = now;
         self.unthrottle();
         let mut unfinished = mem::take(&mut self.unsent);
-        unfinished.extend(self.in_flight.drain().map(|(order, (order_id, attempts))| Unfinished {
-            order,
-            order_id,
-            attempts,
-            at: Interruption::InFlight,
-        }));
+        let in_flight = mem::take(&mut self.in_flight).into_iter();
+        unfinished
+            .extend(in_flight.map(|(order, (id, made))| (order, id, made, Interruption::InFlight)));
         unfinished.extend(self.pending.drain().map(|(order, id, next)| waiting(order, id, next)));
-        unfinished.sort_unstable_by_key(|one| one.order);
-        for Unfinished { order, order_id, attempts, at } in unfinished {
-            let end = self.end_of(order, order_id, attempts, OrderResult::Interrupted(at));
+        unfinished.sort_unstable_by_key(|one| one.0);
+        for (order, id, attempts, at) in unfinished {
+            let end = self.end_of(order, id, attempts, OrderResult::Interrupted(at));
             (self.on_event)(&EngineEvent::Order(end), None)?;
         }
         self.totals.elapsed = now;
         Ok(self.totals)
-    }
-
-    pub(super) fn take_failure(&mut self) -> Option<SourceError> {
-        self.failure.take()
     }
 
     fn next_due(&self) -> Option<(Due, Duration)> {
@@ -462,15 +457,17 @@ impl<'r, E> State<'r, E> {
 
     fn room(&self) -> NonZeroUsize {
         let LoadLimits { concurrency, max_in_flight, .. } = self.limits;
-        match self.next_order.model {
-            Model::Open => max_in_flight,
-            Model::Closed => max_in_flight.min(concurrency),
-        }
+        if self.is_paced() { max_in_flight } else { max_in_flight.min(concurrency) }
+    }
+
+    /// Whether times of first sends are fixed in advance: the open model.
+    fn is_paced(&self) -> bool {
+        self.input.pace.rate.is_some()
     }
 
     fn throttle(&mut self) -> Result<(), E> {
         let LoadLimits { concurrency, max_in_flight, .. } = self.limits;
-        let bites = self.next_order.model == Model::Open || max_in_flight < concurrency;
+        let bites = self.is_paced() || max_in_flight < concurrency;
         if !bites || self.throttled_since.is_some() {
             return Ok(());
         }
@@ -529,7 +526,6 @@ impl<'r, E> State<'r, E> {
         let Retry { attempt, offset, wait, .. } = retry;
         let intended = now.saturating_add(wait);
         self.pending.push(&InFlight { order, attempt, intended, offset, is_owed });
-        self.totals.peak_pending = self.totals.peak_pending.max(self.pending.len());
     }
 
     fn give_up(&mut self, retry: InFlight) -> Result<(), E> {
@@ -563,6 +559,5 @@ impl<'r, E> State<'r, E> {
 
 /// An order whose attempt with this number was not made.
 fn waiting(order: u64, order_id: Arc<str>, attempt: u32) -> Unfinished {
-    let attempts = attempt.saturating_sub(1);
-    Unfinished { order, order_id, attempts, at: Interruption::Waiting }
+    (order, order_id, attempt.saturating_sub(1), Interruption::Waiting)
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 
-use super::input::OrderFeed;
 use super::*;
 use crate::clock::SimulatedClock;
 use crate::net::target::Target;
 use crate::sender::decide::{Exhaustion, LastOutcome};
+use crate::sender::orders::OrderFeed;
 use crate::sender::orders::error::OrderError;
 use crate::sender::record::BegunOrder;
 use crate::sender::schedule::RetrySchedule;
@@ -362,10 +362,10 @@ fn a_run_that_knows_its_last_order_does_not_wait_for_one_more() {
 struct Failing(u64);
 
 impl OrderFeed for Failing {
-    fn next(&mut self, at: Timestamp) -> Poll<Option<Result<Order, SourceError>>> {
+    fn next(&mut self, at: Timestamp) -> Poll<Option<Result<Order, OrderError>>> {
         self.0 += 1;
         Poll::Ready(Some(match self.0 {
-            3 => Err(SourceError::Order(OrderError::NoKey)),
+            3 => Err(OrderError::NoKey),
             number => Ok(order(number, at)),
         }))
     }
@@ -393,10 +393,7 @@ fn an_error_of_the_orders_ends_the_run_after_the_replies() {
     };
     let no_stop = &mut |_: &mut Context<'_>| Poll::Pending;
     let failed = complete(clock, engine.run(input, no_stop, on_event));
-    assert!(
-        matches!(failed, Err(RunError::Source(SourceError::Order(OrderError::NoKey)))),
-        "{failed:?}"
-    );
+    assert!(matches!(failed, Err(RunError::Source(OrderError::NoKey))), "{failed:?}");
     assert_eq!(told, [(1, OrderResult::Acknowledged), (2, OrderResult::Acknowledged)]);
 }
 

@@ -5,7 +5,7 @@ use protocol::internal::dialect_file;
 use protocol::{Algorithm, Dialect};
 use serde::{Deserialize, Serialize};
 
-use super::time;
+use super::recorded::time;
 use crate::sender::decide::RetryPlan;
 use crate::sender::jitter::Jitter;
 use crate::sender::orders::plan::OrderPlan;

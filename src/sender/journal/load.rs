@@ -1,15 +1,15 @@
 //! What a run that continues takes from its journal.
 
-use std::vec;
+use std::iter;
 
 use jiff::Timestamp;
 
 use super::config::{self, RunConfig};
-use super::replay::{session_number, spans};
-use super::timeline::{Progress, Recorded, Timeline};
-use super::{ACKNOWLEDGED, integer, time};
+use super::integer;
+use super::recorded::{RecordedOrder, each_order, recorded_orders, sessions};
+use super::timeline::Timeline;
 use crate::sender::record::{BegunOrder, Order};
-use crate::store::{Reader, Row, StoreError};
+use crate::store::{Reader, StoreError};
 
 /// The most that the begun orders of a journal may take when a run continues: 4 GiB.
 const MAX_BEGUN_BYTES: u64 = 4 << 30;
@@ -62,95 +62,48 @@ pub(super) fn load(
         (false, true) => Intake::Cut,
         (false, false) => Intake::Unclear,
     };
-    let (counts, begun) = (count(reader)?, Vec::new());
-    let mut resumable = Resumable { run, intake, begun, last: last_order(reader)?, counts };
-    let (schedule, speed) = (resumable.run.schedule.clone(), resumable.run.speed);
-    let sessions = spans(reader)?;
-    let timeline = Timeline { schedule: &schedule, speed, sessions: &sessions };
-    let sql = concat!(
-        "SELECT o.number, o.id, o.body, o.completed_at_us, o.duplicate_of, a.attempt, a.outcome,
-         a.part, a.intended_at_us, a.finished_at_us
-         FROM orders AS o JOIN attempts AS a ON a.order_number = o.number WHERE ",
-        unfinished!(),
-        " ORDER BY o.number, a.attempt"
-    );
-    let mut current: Option<(Order, Progress)> = None;
-    reader.each(sql, &[], |row| {
-        let attempt = recorded(row)?;
-        match &mut current {
-            Some((order, progress)) if order.number == row.unsigned(0)? => {
-                *progress = timeline.follow(Some(*progress), &attempt);
-            }
-            _ => {
-                let next = (order(row)?, timeline.follow(None, &attempt));
-                resumable.take(current.replace(next), &timeline, now);
-            }
+    let sessions = sessions(reader)?;
+    let timeline = Timeline { schedule: &run.schedule, speed: run.speed, sessions: &sessions };
+    let (mut counts, mut begun, mut last) = (count(reader)?, Vec::new(), None);
+    let sql =
+        recorded_orders!(unfinished!(), " AND a.attempt IS NOT NULL ORDER BY o.number, a.attempt");
+    each_order(reader, sql, &[], |RecordedOrder { order, attempts, .. }| {
+        if attempts.last().is_some_and(|last| last.is_acknowledged()) {
+            counts.acknowledged += 1;
+        } else if let Some((attempts, last, elapsed)) = timeline.follow(&attempts, now) {
+            begun.push(BegunOrder { order, attempts, last, elapsed });
         }
         Ok(())
     })?;
-    resumable.take(current, &timeline, now);
-    Ok(resumable)
-}
-
-impl Resumable {
-    fn take(&mut self, found: Option<(Order, Progress)>, timeline: &Timeline<'_>, now: Timestamp) {
-        let Some((order, progress)) = found else { return };
-        if progress.is_acknowledged {
-            self.counts.acknowledged += 1;
-            return;
-        }
-        let elapsed = timeline.until(&progress, now);
-        let (attempts, last) = (progress.attempts, progress.last_outcome());
-        self.begun.push(BegunOrder { order, attempts, last, elapsed });
-    }
+    let sql = recorded_orders!("o.number = (SELECT max(number) FROM orders)");
+    each_order(reader, sql, &[], |found| {
+        last = Some(found.order);
+        Ok(())
+    })?;
+    Ok(Resumable { run, intake, begun, last, counts })
 }
 
 /// The orders of a journal that have no attempt, read a few at a time.
-pub struct WaitingOrders {
-    reader: Reader,
-    read: vec::IntoIter<Order>,
-    after: u64,
-}
-
-impl WaitingOrders {
-    pub(super) fn new(reader: Reader) -> Self {
-        WaitingOrders { reader, read: Vec::new().into_iter(), after: 0 }
-    }
-
-    pub fn next(&mut self) -> Result<Option<Order>, StoreError> {
-        if let Some(order) = self.read.next() {
-            return Ok(Some(order));
+pub(super) fn waiting(reader: Reader) -> impl Iterator<Item = Result<Order, StoreError>> {
+    let (mut read, mut after) = (Vec::new().into_iter(), 0);
+    let sql = recorded_orders!(
+        "o.number > ? AND o.state = 'pending' AND a.attempt IS NULL ORDER BY o.number LIMIT 256"
+    );
+    iter::from_fn(move || {
+        if read.len() == 0 {
+            let mut found = Vec::new();
+            let taken = each_order(&reader, sql, &[integer(after)], |next| {
+                found.push(next.order);
+                Ok(())
+            });
+            if let Err(error) = taken {
+                return Some(Err(error));
+            }
+            after = found.last().map_or(after, |order: &Order| order.number);
+            read = found.into_iter();
         }
-        let sql = "SELECT number, id, body, completed_at_us, duplicate_of FROM orders AS o
-                   WHERE number > ? AND state = 'pending' AND NOT EXISTS
-                   (SELECT 1 FROM attempts WHERE order_number = o.number)
-                   ORDER BY number LIMIT 256";
-        let mut read = Vec::new();
-        self.reader.each(sql, &[integer(self.after)], |row| {
-            read.push(order(row)?);
-            Ok(())
-        })?;
-        self.after = read.last().map_or(self.after, |order| order.number);
-        self.read = read.into_iter();
-        Ok(self.read.next())
-    }
-}
-
-fn last_order(reader: &Reader) -> Result<Option<Order>, StoreError> {
-    let sql = "SELECT number, id, body, completed_at_us, duplicate_of FROM orders
-               ORDER BY number DESC LIMIT 1";
-    let mut last = None;
-    reader.each(sql, &[], |row| {
-        last = Some(order(row)?);
-        Ok(())
-    })?;
-    Ok(last)
-}
-
-fn order(row: &Row<'_>) -> Result<Order, StoreError> {
-    let duplicate_of = row.optional_integer(4)?.map(|_| row.unsigned(4)).transpose()?;
-    let (id, body) = (row.text(1)?.into(), row.blob(2)?.into());
-    Ok(Order { number: row.unsigned(0)?, id, body, completed_at: time(row, 3)?, duplicate_of })
+        read.next().map(Ok)
+    })
 }
 
 fn count(reader: &Reader) -> Result<Counts, StoreError> {
@@ -186,18 +139,4 @@ fn count(reader: &Reader) -> Result<Counts, StoreError> {
         Ok(())
     })?;
     Ok(counts)
-}
-
-fn recorded(row: &Row<'_>) -> Result<Recorded, StoreError> {
-    let attempt =
-        u32::try_from(row.integer(5)?).map_err(|_| row.corrupt(5, "is no attempt's number"))?;
-    let outcome = row.optional_text(6)?;
-    Ok(Recorded {
-        attempt,
-        session: session_number(row, 7)?,
-        intended_at: time(row, 8)?,
-        finished_at: row.optional_integer(9)?.map(|_| time(row, 9)).transpose()?,
-        is_known: outcome.is_some(),
-        is_acknowledged: outcome == Some(ACKNOWLEDGED),
-    })
 }

@@ -181,8 +181,7 @@ impl Bench {
 
 /// The numbers of the orders without an attempt.
 fn waiting(journal: &Journal) -> Vec<u64> {
-    let mut waiting = journal.waiting().unwrap();
-    std::iter::from_fn(|| waiting.next().unwrap()).map(|order| order.number).collect()
+    journal.waiting().unwrap().map(|order| order.unwrap().number).collect()
 }
 
 #[tokio::test]

@@ -9,26 +9,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::recorded::{RecordedAttempt, Span};
 use crate::sender::decide::LastOutcome;
 use crate::sender::schedule::{RetrySchedule, Speed};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) from: Timestamp,
-    pub(super) to: Timestamp,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Recorded {
-    pub(super) attempt: u32,
-    pub(super) session: u32,
-    pub(super) intended_at: Timestamp,
-    pub(super) finished_at: Option<Timestamp>,
-    /// Whether its outcome is known: otherwise it may not have been sent.
-    pub(super) is_known: bool,
-    pub(super) is_acknowledged: bool,
-}
-
+/// What turns calendar times into schedule time.
 pub(super) struct Timeline<'a> {
     pub(super) schedule: &'a RetrySchedule,
     pub(super) speed: Speed,
@@ -36,50 +21,41 @@ pub(super) struct Timeline<'a> {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Progress {
-    pub(super) attempts: u32,
-    pub(super) is_acknowledged: bool,
-    is_known: bool,
-    /// Whether the outcome of any attempt is known: otherwise the order may never have been sent.
-    is_proven: bool,
+struct Progress {
+    attempts: u32,
     elapsed: Duration,
     /// The moment at which that much of the schedule time had passed, and the session that it is in.
     at: Timestamp,
     session: u32,
 }
 
-impl Progress {
-    pub(super) fn last_outcome(&self) -> LastOutcome {
-        match (self.is_known, self.is_proven) {
-            (true, _) => LastOutcome::Known,
-            (false, true) => LastOutcome::Unknown,
-            (false, false) => LastOutcome::Unproven,
-        }
-    }
-}
-
 impl Timeline<'_> {
-    pub(super) fn follow(&self, before: Option<Progress>, next: &Recorded) -> Progress {
-        let Recorded { attempt, session, intended_at, finished_at, .. } = *next;
+    /// How many attempts of an order were made, what is known of them, and how much of its schedule
+    /// time has passed at `now`; `None` where there are none.
+    pub(super) fn follow(
+        &self,
+        made: &[RecordedAttempt],
+        now: Timestamp,
+    ) -> Option<(u32, LastOutcome, Duration)> {
+        let progress = made.iter().fold(None, |before, next| Some(self.next(before, next)))?;
+        let last = match made.last()?.outcome {
+            Some(_) => LastOutcome::Known,
+            None if made.iter().any(|made| made.outcome.is_some()) => LastOutcome::Unknown,
+            None => LastOutcome::Unproven,
+        };
+        Some((progress.attempts, last, self.pass(&progress, None, now)))
+    }
+
+    fn next(&self, before: Option<Progress>, next: &RecordedAttempt) -> Progress {
+        let RecordedAttempt { attempt, session, intended_at, finished_at, .. } = *next;
         let begun = before.map_or(Duration::ZERO, |before| {
             let planned = self.planned(attempt).unwrap_or_default();
             self.pass(&before, Some(session), intended_at).max(planned)
         });
         let at = finished_at.or_else(|| self.sessions.get(&session).map(|span| span.to));
         let at = at.unwrap_or(intended_at);
-        Progress {
-            attempts: attempt,
-            is_acknowledged: next.is_acknowledged,
-            is_known: next.is_known,
-            is_proven: next.is_known || before.is_some_and(|before| before.is_proven),
-            elapsed: begun.saturating_add(between(intended_at, at)),
-            at,
-            session,
-        }
-    }
-
-    pub(super) fn until(&self, progress: &Progress, now: Timestamp) -> Duration {
-        self.pass(progress, None, now)
+        let elapsed = begun.saturating_add(between(intended_at, at));
+        Progress { attempts: attempt, elapsed, at, session }
     }
 
     fn planned(&self, attempt: u32) -> Option<Duration> {
@@ -136,9 +112,9 @@ mod tests {
         session: u32,
         intended_at: Timestamp,
         finished_at: Option<Timestamp>,
-    ) -> Recorded {
-        let is_known = finished_at.is_some();
-        Recorded { attempt, session, intended_at, finished_at, is_known, is_acknowledged: false }
+    ) -> RecordedAttempt {
+        let outcome = finished_at.map(|_| "timeout".to_owned());
+        RecordedAttempt { attempt, session, intended_at, sent_at: None, finished_at, outcome }
     }
 
     type Course<'a> = (&'a [(u32, i64, i64)], &'a [(u32, i64, Option<i64>)]);
@@ -153,12 +129,11 @@ mod tests {
             .collect();
         let speed = Speed::parse(speed).unwrap();
         let timeline = Timeline { schedule: &schedule, speed, sessions: &parts };
-        let progress = (1..).zip(attempts).fold(None, |before, (attempt, found)| {
+        let made = (1..).zip(attempts).map(|(attempt, found)| {
             let (session, intended, finished) = *found;
-            let next = recorded(attempt, session, at(intended), finished.map(at));
-            Some(timeline.follow(before, &next))
+            recorded(attempt, session, at(intended), finished.map(at))
         });
-        timeline.until(&progress.unwrap(), at(now))
+        timeline.follow(&made.collect::<Vec<_>>(), at(now)).unwrap().2
     }
 
     #[test]
@@ -226,14 +201,13 @@ mod tests {
             (&[false, true], Known),
             (&[false, true, false, false], Unknown),
         ] {
-            let progress = (1..).zip(outcomes).fold(None, |before, (attempt, is_known)| {
-                let next = recorded(attempt, 1, now, is_known.then_some(now));
-                Some(timeline.follow(before, &next))
-            });
-            let progress = progress.unwrap();
-            assert_eq!(progress.last_outcome(), last, "{outcomes:?}");
-            assert_eq!(progress.attempts as usize, outcomes.len());
+            let made = (1..).zip(outcomes);
+            let made =
+                made.map(|(attempt, is_known)| recorded(attempt, 1, now, is_known.then_some(now)));
+            let found = timeline.follow(&made.collect::<Vec<_>>(), now).unwrap();
+            assert_eq!((found.0 as usize, found.1), (outcomes.len(), last), "{outcomes:?}");
         }
+        assert_eq!(timeline.follow(&[], now), None);
     }
 
     #[test]

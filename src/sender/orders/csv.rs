@@ -55,12 +55,12 @@ fn too_long() -> io::Error {
 }
 
 impl Table {
-    /// Reads the header; `None` of an empty table.
+    /// Reads the header; an empty table has no rows either.
     pub(super) fn open(
         reader: Box<dyn Read + Send>,
         expected: &Expected,
         skipped: Arc<AtomicU64>,
-    ) -> Result<Option<Self>, OrderError> {
+    ) -> Result<Self, OrderError> {
         let mut reader = BufReader::with_capacity(READ_AHEAD, reader);
         let mut lines = LineCounter { line: 1, next: 1, is_after_return: false };
         let refused = |line| move |(problem, hint)| OrderError::Header { line, problem, hint };
@@ -84,12 +84,11 @@ impl Table {
             });
         let (columns, record) = (Vec::new(), ByteRecord::new());
         let mut table = Table { reader, columns, skipped, record, passed: 0, lines };
-        if !table.read()? {
-            return Ok(None);
+        if table.read()? {
+            let columns = expected.columns(separator, table.record.iter());
+            table.columns = columns.map_err(refused(table.lines.line))?;
         }
-        let columns = expected.columns(separator, table.record.iter());
-        table.columns = columns.map_err(refused(table.lines.line))?;
-        Ok(Some(table))
+        Ok(table)
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Row>, OrderError> {

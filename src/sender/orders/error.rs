@@ -7,6 +7,7 @@ use protocol::SigningError;
 
 use crate::lines::error::BadLine;
 use crate::lines::reader::ReadError;
+use crate::store::StoreError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum OrderError {
@@ -32,6 +33,8 @@ pub enum OrderError {
     /// The file of a run that is resumed.
     #[error("{} is not what it was when the run began", path.display())]
     Changed { path: PathBuf },
+    #[error(transparent)]
+    Journal(StoreError),
     #[error("the orders that are not sent yet cannot be signed without the key")]
     NoKey,
 }

@@ -44,13 +44,7 @@ impl Example {
 }
 
 fn push_hex(text: &mut String, number: u128) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut digits = [0; 32];
-    for (pair, byte) in digits.chunks_exact_mut(2).zip(number.to_be_bytes()) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 0xF)];
-    }
-    text.push_str(std::str::from_utf8(&digits).unwrap_or_default());
+    text.push_str(&hex::encode(number.to_be_bytes()));
 }
 
 fn push_number(text: &mut String, number: i64) {

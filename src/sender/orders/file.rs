@@ -3,11 +3,11 @@
 //! The file is streamed: memory holds one chunk of it, and a row is bounded.
 
 use std::fs::File;
-use std::io::{self, Read, Seek};
-use std::mem;
+use std::io::{self, BufRead, BufReader, Read, Seek, Take};
 use std::path::{self, Path};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{iter, mem};
 
 use jiff::Timestamp;
 use protocol::Payload;
@@ -26,6 +26,8 @@ use crate::lines::recorded::{Recorded, recorded};
 
 /// How far the end of a line that is too long is looked for, in bytes.
 const MAX_SKIPPED: usize = 64 * 1024 * 1024;
+
+const DIGESTED_AT_ONCE: usize = 128 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -51,54 +53,36 @@ impl FileFormat {
     }
 }
 
-pub(super) enum Rows {
-    Lines(LineRows),
-    Table(Box<Table>),
-    Failed(OrderError),
-    Ended,
+pub(super) type Rows = Box<dyn Iterator<Item = Result<Row, OrderError>> + Send>;
+
+/// The rows of a reader that may hold an order, up to an error that is not of one row; `skipped`
+/// counts the empty rows of a table. It may wait for the header of one.
+pub(super) fn rows(
+    reader: Box<dyn Read + Send>,
+    format: FileFormat,
+    expected: &Expected,
+    skipped: Arc<AtomicU64>,
+) -> Rows {
+    let mut rows: Rows = match format {
+        FileFormat::Ndjson => {
+            let reader = LineReader::new(reader).skipping_at_most(MAX_SKIPPED);
+            let mut lines = LineRows { reader, chunk: LineChunk::default() };
+            Box::new(iter::from_fn(move || lines.next().transpose()))
+        }
+        FileFormat::Csv => match Table::open(reader, expected, skipped) {
+            Ok(mut table) => Box::new(iter::from_fn(move || table.next().transpose())),
+            Err(error) => Box::new(iter::once(Err(error))),
+        },
+    };
+    let mut is_over = false;
+    Box::new(iter::from_fn(move || {
+        let row = if is_over { None } else { rows.next() };
+        is_over = !matches!(row, Some(Ok(_) | Err(OrderError::Row(_))));
+        row
+    }))
 }
 
-impl Rows {
-    /// The rows that a reader gives, which may wait for the header of a table; `skipped` counts the
-    /// empty rows of one.
-    pub(super) fn new(
-        reader: Box<dyn Read + Send>,
-        format: FileFormat,
-        expected: &Expected,
-        skipped: Arc<AtomicU64>,
-    ) -> Self {
-        match format {
-            FileFormat::Ndjson => Rows::Lines(LineRows {
-                reader: LineReader::new(reader).skipping_at_most(MAX_SKIPPED),
-                chunk: LineChunk::default(),
-            }),
-            FileFormat::Csv => match Table::open(reader, expected, skipped) {
-                Ok(Some(table)) => Rows::Table(Box::new(table)),
-                Ok(None) => Rows::Ended,
-                Err(error) => Rows::Failed(error),
-            },
-        }
-    }
-
-    /// The next row that may hold an order; `None` at the end, and after an error that is not of
-    /// one row.
-    pub(super) fn next(&mut self) -> Option<Result<Row, OrderError>> {
-        let row = match self {
-            Rows::Lines(lines) => lines.next().transpose(),
-            Rows::Table(table) => table.next().transpose(),
-            Rows::Failed(_) | Rows::Ended => None,
-        };
-        match row {
-            Some(Ok(_) | Err(OrderError::Row(_))) => row,
-            _ => match mem::replace(self, Rows::Ended) {
-                Rows::Failed(error) => Some(Err(error)),
-                _ => row,
-            },
-        }
-    }
-}
-
-pub(super) struct LineRows {
+struct LineRows {
     reader: LineReader,
     chunk: LineChunk,
 }
@@ -139,17 +123,13 @@ fn row_of(line: u64, text: &[u8]) -> Result<Option<Row>, BadLine> {
 /// A file of orders that stays open, so that what is sent is the file that was checked.
 pub(super) struct OpenFile<'p> {
     path: &'p Path,
-    file: File,
+    pub(super) file: File,
 }
 
 impl<'p> OpenFile<'p> {
     pub(super) fn open(path: &'p Path) -> Result<Self, OrderError> {
         let file = File::open(path).map_err(|error| cannot_open(path, error))?;
         Ok(OpenFile { path, file })
-    }
-
-    pub(super) fn into_inner(self) -> File {
-        self.file
     }
 
     /// Makes every order once, so that a bad row is found before anything is sent; nothing is kept
@@ -160,78 +140,63 @@ impl<'p> OpenFile<'p> {
         expected: &Expected,
         maker: &mut OrderMaker,
     ) -> Result<OrderFile, OrderError> {
-        let (reader, digest) = self.digesting()?;
+        let (bytes, sha256) = self.digest(u64::MAX)?;
+        let path = path::absolute(self.path).map_err(|error| cannot_open(self.path, error))?;
+        let mut found = OrderFile { path, format, bytes, sha256, rows: 0 };
         let skipped = Arc::<AtomicU64>::default();
-        let mut rows = Rows::new(Box::new(reader), format, expected, Arc::clone(&skipped));
-        while let Some(row) = rows.next() {
+        for row in self.rows(&found, expected, Arc::clone(&skipped))? {
             maker.order(&row?, Timestamp::UNIX_EPOCH)?;
         }
-        let rows = maker.made;
+        found.rows = maker.made;
         maker.restart();
-        if rows == 0 {
+        if found.rows == 0 {
             return Err(OrderError::Empty { skipped_rows: skipped.load(Ordering::Relaxed) });
         }
-        let path = path::absolute(self.path).map_err(|error| cannot_open(self.path, error))?;
-        let (bytes, sha256) = digest.take();
-        Ok(OrderFile { path, format, bytes, sha256, rows })
+        Ok(found)
     }
 
     /// Refuses a file that is not the one that was checked.
     pub(super) fn compare(&self, kept: &OrderFile) -> Result<(), OrderError> {
-        let (mut reader, digest) = self.digesting()?;
         // More than it had is a difference already: a log may grow for ever.
-        let read = io::copy(&mut (&mut reader).take(kept.bytes.saturating_add(1)), &mut io::sink());
-        read.map_err(|error| cannot_open(self.path, error))?;
-        let (bytes, sha256) = digest.take();
+        let (bytes, sha256) = self.digest(kept.bytes.saturating_add(1))?;
         if (bytes, &sha256) == (kept.bytes, &kept.sha256) {
             return Ok(());
         }
         Err(OrderError::Changed { path: kept.path.clone() })
     }
 
+    /// The rows of a file that is known; what was added to it since is not read.
     pub(super) fn rows(
-        mut self,
-        format: FileFormat,
+        &self,
+        known: &OrderFile,
         expected: &Expected,
         skipped: Arc<AtomicU64>,
     ) -> Result<Rows, OrderError> {
-        self.file.rewind().map_err(|error| cannot_open(self.path, error))?;
-        Ok(Rows::new(Box::new(self.file), format, expected, skipped))
+        Ok(rows(Box::new(self.start(known.bytes)?), known.format, expected, skipped))
     }
 
-    fn digesting(&self) -> Result<(Digesting, Digest), OrderError> {
-        let file = self.file.try_clone().map_err(|error| cannot_open(self.path, error))?;
-        let digest = Digest::default();
-        Ok((Digesting { file, digest: digest.clone() }, digest))
+    /// How many of its bytes there are, up to a limit, and their digest.
+    fn digest(&self, limit: u64) -> Result<(u64, String), OrderError> {
+        let mut start = BufReader::with_capacity(DIGESTED_AT_ONCE, self.start(limit)?);
+        let (mut bytes, mut sha256) = (0, Sha256::new());
+        loop {
+            let part = start.fill_buf().map_err(|error| cannot_open(self.path, error))?;
+            if part.is_empty() {
+                return Ok((bytes, hex::encode(sha256.finalize())));
+            }
+            let length = part.len();
+            sha256.update(part);
+            start.consume(length);
+            bytes += length as u64;
+        }
+    }
+
+    fn start(&self, limit: u64) -> Result<Take<File>, OrderError> {
+        let file = self.file.try_clone().and_then(|mut file| file.rewind().map(|()| file));
+        file.map(|file| file.take(limit)).map_err(|error| cannot_open(self.path, error))
     }
 }
 
 pub(super) fn cannot_open(path: &Path, error: io::Error) -> OrderError {
     OrderError::Open { path: path.to_owned(), error }
-}
-
-#[derive(Clone, Default)]
-struct Digest(Arc<Mutex<(u64, Sha256)>>);
-
-impl Digest {
-    fn take(self) -> (u64, String) {
-        let (bytes, sha256) =
-            mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        (bytes, hex::encode(sha256.finalize()))
-    }
-}
-
-struct Digesting {
-    file: File,
-    digest: Digest,
-}
-
-impl Read for Digesting {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(room)?;
-        let (bytes, sha256) = &mut *self.digest.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *bytes += count as u64;
-        sha256.update(&room[..count]);
-        Ok(count)
-    }
 }

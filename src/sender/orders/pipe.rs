@@ -10,7 +10,7 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::error::OrderError;
-use super::file::{FileFormat, Rows};
+use super::file::{FileFormat, rows};
 use super::header::Expected;
 use super::row::Row;
 
@@ -33,17 +33,15 @@ impl Pipe {
         expected: Expected,
         skipped: Arc<AtomicU64>,
     ) -> io::Result<Self> {
-        let (sender, rows) = channel(MAX_ROWS);
+        let (sender, receiver) = channel(MAX_ROWS);
         let read = move || {
             let reader = Box::new(WhileTaken { reader, rows: sender.clone() });
-            let mut rows = Rows::new(reader, format, &expected, skipped);
             // A row is passed on at once: the silence after it does not hold it back.
-            while let Some(row) = rows.next()
-                && sender.blocking_send(row).is_ok()
-            {}
+            let mut rows = rows(reader, format, &expected, skipped);
+            let _ = rows.try_for_each(|row| sender.blocking_send(row));
         };
         thread::Builder::new().name("orders".to_owned()).spawn(read)?;
-        Ok(Pipe { next: None, rows })
+        Ok(Pipe { next: None, rows: receiver })
     }
 
     pub(super) fn next(&mut self) -> Poll<Option<RowResult>> {

@@ -32,7 +32,7 @@ async fn seen_with(options: RequestOptions) -> String {
 
 #[tokio::test]
 async fn chunks_replace_the_length() {
-    let seen = seen_with(options(|o| o.framing = Framing::Chunked)).await;
+    let seen = seen_with(options(|o| o.is_chunked = true)).await;
     assert!(seen.contains("transfer-encoding: chunked\r\n"), "{seen}");
     assert!(!seen.contains("content-length"), "{seen}");
     assert!(seen.ends_with("\r\n\r\n7\r\n{\"a\":1}\r\n0\r\n\r\n"), "{seen}");
@@ -94,7 +94,7 @@ async fn a_slow_upload_comes_in_parts() {
 
 #[tokio::test]
 async fn a_half_closed_connection_still_brings_the_reply() {
-    for framing in [Framing::Length, Framing::Chunked] {
+    for is_chunked in [false, true] {
         let (url, merchant) = merchant(|stream| {
             let mut request = String::new();
             // Ends only because the client shuts its side down.
@@ -103,8 +103,8 @@ async fn a_half_closed_connection_still_brings_the_reply() {
             request
         });
         let options = options(|o| {
-            o.write_side = WriteSide::HalfClosed;
-            o.framing = framing;
+            o.is_half_closed = true;
+            o.is_chunked = is_chunked;
         });
         assert_eq!(body_of(send(&url, options).await), ACKNOWLEDGEMENT_BODY.as_bytes());
         assert!(merchant.join().unwrap().contains(BODY));
@@ -157,7 +157,7 @@ async fn unzipped(reply: Vec<u8>) -> (Outcome, String) {
         stream.write_all(&reply).unwrap();
         seen
     });
-    let outcome = send(&url, options(|o| o.compression = Compression::Gzip)).await;
+    let outcome = send(&url, options(|o| o.accepts_gzip = true)).await;
     (outcome, merchant.join().unwrap())
 }
 
@@ -204,7 +204,7 @@ async fn connections_are_reused_or_fresh() {
         let (url, merchant) = serving(requests);
         let options = options(|o| {
             o.connections = connections;
-            o.compression = Compression::Gzip;
+            o.accepts_gzip = true;
         });
         let (client, request) = client(&url, options, without_proxy());
         for _ in 0..3 {
@@ -359,7 +359,7 @@ async fn a_body_waits_for_the_go_ahead() {
         (String::from_utf8(head).unwrap(), body)
     });
     let options = options(|o| {
-        o.go_ahead = GoAhead::Awaited;
+        o.awaits_continue = true;
         o.method = parse_method("PUT").unwrap();
     });
     let outcome = send(&url, options).await;

@@ -140,7 +140,7 @@ pub(super) fn order(number: u64, completed_at: Timestamp) -> Order {
 pub(super) struct Numbered(pub(super) RangeInclusive<u64>);
 
 impl OrderFeed for Numbered {
-    fn next(&mut self, at: Timestamp) -> Poll<Option<Result<Order, SourceError>>> {
+    fn next(&mut self, at: Timestamp) -> Poll<Option<Result<Order, OrderError>>> {
         Poll::Ready(self.0.next().map(|number| Ok(order(number, at))))
     }
 }

@@ -21,7 +21,7 @@ impl Late<'_> {
 }
 
 impl OrderFeed for Late<'_> {
-    fn next(&mut self, at: Timestamp) -> Poll<Option<Result<Order, SourceError>>> {
+    fn next(&mut self, at: Timestamp) -> Poll<Option<Result<Order, OrderError>>> {
         match self.time() {
             Some(time) if time <= self.clock.now() => {
                 let is_over = self.next == self.times.len();

@@ -215,3 +215,48 @@ fn an_owed_attempt_is_sent_however_late_it_is() {
     let story = Rig { begun: vec![begun], stop, ..Rig::default() }.run(acknowledge);
     assert_eq!(story.results(), [(1, ACKNOWLEDGED, 2)]);
 }
+
+/// Only the length of the journal's turn shows such a stop: meanwhile no timer waits.
+#[test]
+fn a_stop_that_falls_into_a_write_of_the_journal_is_named() {
+    for (stopped_for, why) in
+        [(120, LAPSED), (0, OrderResult::Exhausted(Exhaustion::NoRetriesLeft))]
+    {
+        let journaled = Journaled::new();
+        let clock = &SimulatedClock::new(Timestamp::UNIX_EPOCH);
+        let rule = |_, _, _| (millis(10), Answer::Refuse);
+        let transport = &Merchant { clock, rule, seen: Mutex::default() };
+        let (schedule, request) = (schedule("15s,15s", 60), &request());
+        let engine = Engine {
+            request,
+            judge: &Judge::default(),
+            plan: RetryPlan::new(&schedule, Speed::REAL),
+            limits: LoadLimits::ONE,
+            clock,
+            transport,
+            journal: Some(&journaled.journal),
+        };
+        let orders = &mut Orders::listed(vec![order(1, Timestamp::UNIX_EPOCH)]);
+        let input =
+            EngineInput { begun: Vec::new(), orders, count: Some(1), pace: Pace::default() };
+        // The retry is due at 15 s: at the second look from then on its intention is being written.
+        let mut looks = 0;
+        let stop_in_write = &mut |_: &mut Context<'_>| {
+            looks += u32::from(clock.now() >= seconds(15));
+            if looks == 2 {
+                clock.advance(seconds(stopped_for));
+            }
+            Poll::Pending
+        };
+        let mut ends = Vec::new();
+        let on_event = &mut |event: &EngineEvent, _: Option<&AttemptDetails<'_>>| {
+            if let EngineEvent::Order(end) = event {
+                ends.push((end.result, end.attempts));
+            }
+            Ok::<(), ()>(())
+        };
+        complete(clock, engine.run(input, stop_in_write, on_event)).unwrap();
+        let attempts = if stopped_for > 0 { 2 } else { 3 };
+        assert_eq!(ends, [(why, attempts)], "{stopped_for} s");
+    }
+}

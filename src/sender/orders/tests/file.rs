@@ -5,6 +5,7 @@ use std::io::Cursor;
 use protocol::MAX_BYTES;
 
 use super::*;
+use crate::sender::orders::file::rows;
 
 fn read_by(settings: OrderSettings, text: impl Into<Vec<u8>>, format: FileFormat) -> Orders {
     read_as(settings, signer(), text, format)
@@ -20,7 +21,7 @@ fn read_as(
     let mut orders = Orders::new(plan, Some(signer), Source::ended());
     let expected = orders.maker.expected().unwrap();
     let skipped = Arc::clone(&orders.skipped_rows);
-    let rows = Rows::new(Box::new(Cursor::new(text.into())), format, &expected, skipped);
+    let rows = rows(Box::new(Cursor::new(text.into())), format, &expected, skipped);
     orders.source = Source::File(rows);
     orders
 }

@@ -1,0 +1,194 @@
+//! Who may talk to the inspector: this machine's browser, from this page, with the printed token.
+//!
+//! A page of another site can make a browser send requests to loopback. The Host header stops a
+//! name that was pointed at loopback (DNS rebinding), Origin and Sec-Fetch-Site stop requests that
+//! another page makes, and the token stops other users of the machine.
+
+use std::net::SocketAddr;
+
+use protocol::is_json_type;
+use subtle::ConstantTimeEq;
+
+use crate::receiver::callback::Callback;
+use crate::receiver::reply::Reply;
+
+/// The header without which nothing is changed: a form of another page cannot send it.
+pub(super) const MARK: &str = "x-inspector";
+
+pub(super) const HEADERS: [(&str, &str); 8] = [
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+         img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cache-Control", "no-store"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Cross-Origin-Embedder-Policy", "require-corp"),
+];
+
+/// Sixteen bytes of the system's randomness, as hexadecimal digits.
+struct Token(String);
+
+pub(super) struct Gate {
+    hosts: Vec<String>,
+    address: SocketAddr,
+    token: Token,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admitted {
+    ByToken,
+    ByCookie,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refused {
+    #[error("The target must be a path.\n")]
+    Target,
+    #[error("This server answers to its own loopback address only.\n")]
+    Host,
+    #[error("Requests of other sites are refused.\n")]
+    Origin,
+    #[error("GET and POST only.\n")]
+    Method,
+    #[error("Open the address that payout-notify printed: it holds the token.\n")]
+    NoToken,
+    #[error("This token is of another run. Open the address that payout-notify printed last.\n")]
+    WrongToken,
+    #[error("A change must be sent as application/json.\n")]
+    ContentType,
+    /// A change without the header that the page sends.
+    #[error("A change must carry the header X-Inspector.\n")]
+    NoMark,
+}
+
+impl Refused {
+    pub(super) fn reply(self) -> Reply {
+        let status = match self {
+            Refused::Target => 400,
+            Refused::NoToken => 401,
+            Refused::Origin | Refused::WrongToken | Refused::NoMark => 403,
+            Refused::Method => 405,
+            Refused::ContentType => 415,
+            Refused::Host => 421,
+        };
+        let reply = Reply::new(status, "text/plain;charset=utf-8", self.to_string());
+        match self {
+            Refused::Method => reply.with_header("Allow", "GET, POST"),
+            _ => reply,
+        }
+    }
+}
+
+impl Gate {
+    pub(super) fn try_new(address: SocketAddr) -> Result<Gate, getrandom::Error> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes)?;
+        let port = address.port();
+        let mut hosts: Vec<String> =
+            ["127.0.0.1", "localhost", "[::1]"].map(|host| format!("{host}:{port}")).into();
+        hosts.push(address.to_string());
+        if port == 80 {
+            // Browsers leave out the port that is usual.
+            hosts.extend(["127.0.0.1", "localhost", "[::1]"].map(str::to_owned));
+        }
+        Ok(Gate { hosts, address, token: Token(hex::encode(bytes)) })
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("http://{}/?token={}", self.address, self.token.0)
+    }
+
+    pub(super) fn cookie(&self) -> String {
+        format!("{}={}; Path=/; HttpOnly; SameSite=Strict", self.cookie_name(), self.token.0)
+    }
+
+    fn cookie_name(&self) -> String {
+        format!("inspector_{}", self.address.port())
+    }
+
+    pub(super) fn admit(&self, request: &Callback) -> Result<Admitted, Refused> {
+        if !request.path.starts_with('/') {
+            return Err(Refused::Target);
+        }
+        let host = only(request, "host").ok_or(Refused::Host)?;
+        if !self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host)) {
+            return Err(Refused::Host);
+        }
+        check_origin(request, host)?;
+        let admitted = self.check_token(request)?;
+        match &*request.method {
+            "GET" => Ok(admitted),
+            "POST" => check_change(request).map(|()| admitted),
+            _ => Err(Refused::Method),
+        }
+    }
+
+    fn check_token(&self, request: &Callback) -> Result<Admitted, Refused> {
+        let offered = request.path.strip_prefix("/?token=").filter(|_| request.method == "GET");
+        if let Some(offered) = offered {
+            let offered = offered.split('&').next().unwrap_or_default();
+            return if self.is_token(offered) {
+                Ok(Admitted::ByToken)
+            } else {
+                Err(Refused::WrongToken)
+            };
+        }
+        let name = self.cookie_name();
+        let mut brought = false;
+        for cookie in values(request, "cookie").flat_map(|line| line.split(';')) {
+            let Some((known, value)) = cookie.trim().split_once('=') else { continue };
+            if known == name {
+                brought = true;
+                if self.is_token(value) {
+                    return Ok(Admitted::ByCookie);
+                }
+            }
+        }
+        Err(if brought { Refused::WrongToken } else { Refused::NoToken })
+    }
+
+    fn is_token(&self, offered: &str) -> bool {
+        self.token.0.as_bytes().ct_eq(offered.as_bytes()).into()
+    }
+}
+
+fn check_origin(request: &Callback, host: &str) -> Result<(), Refused> {
+    let own = format!("http://{host}");
+    let mut origins = raw_values(request, "origin");
+    if !origins.all(|origin| origin.eq_ignore_ascii_case(own.as_bytes())) {
+        return Err(Refused::Origin);
+    }
+    let mut sites = raw_values(request, "sec-fetch-site");
+    if sites.all(|site| matches!(site, b"same-origin" | b"none")) {
+        Ok(())
+    } else {
+        Err(Refused::Origin)
+    }
+}
+
+fn check_change(request: &Callback) -> Result<(), Refused> {
+    if !request.content_type().is_some_and(is_json_type) {
+        return Err(Refused::ContentType);
+    }
+    request.header(MARK).map(|_| ()).ok_or(Refused::NoMark)
+}
+
+fn raw_values<'r>(request: &'r Callback, name: &'r str) -> impl Iterator<Item = &'r [u8]> {
+    let of_name = request.headers.iter().filter(move |(known, _)| known == name);
+    of_name.map(|(_, value)| &value[..])
+}
+
+fn values<'r>(request: &'r Callback, name: &'r str) -> impl Iterator<Item = &'r str> {
+    raw_values(request, name).filter_map(|value| std::str::from_utf8(value).ok())
+}
+
+fn only<'r>(request: &'r Callback, name: &'r str) -> Option<&'r str> {
+    let mut found = raw_values(request, name);
+    let value = found.next().filter(|_| found.next().is_none())?;
+    std::str::from_utf8(value).ok()
+}

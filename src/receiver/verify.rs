@@ -1,0 +1,475 @@
+//! What a callback means: the same parse, verify and field rules that `verify` uses.
+
+use protocol::internal::canonical::canonicalize;
+use protocol::internal::form;
+use protocol::internal::notification::{Expectation, Notification, findings};
+use protocol::internal::signature::{Verification, verify};
+use protocol::{
+    Algorithm, Dialect, Encoding, Finding, Key, Mismatch, Payload, PayloadError, Severity,
+    StatusTable, is_json_type,
+};
+
+use super::callback::Callback;
+use super::reply::{PlatformCode, Reply};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    pub code: PlatformCode,
+    pub unreadable: Option<Unreadable>,
+    pub reading: Option<Reading>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    #[error("the method is {given}; it must be {wanted}")]
+    Method { given: String, wanted: &'static str },
+    #[error("{}; it must be {wanted}", content_type(.given.as_deref()))]
+    ContentType { given: Option<String>, wanted: &'static str },
+    #[error("the body is compressed ({0}); it must be sent as it was signed, without compression")]
+    Compressed(String),
+    #[error("the body is JSON, but {}; expected {wanted}", content_type(.given.as_deref()))]
+    JsonAs { given: Option<String>, wanted: &'static str },
+    #[error("the body is no payload: {0}")]
+    Payload(PayloadError),
+    #[error("the query string is no payload: {0}")]
+    Query(PayloadError),
+}
+
+fn content_type(given: Option<&str>) -> String {
+    match given {
+        None => "there is no content type".to_owned(),
+        Some(given) => format!("the content type is {given}"),
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    pub notification: Notification,
+    pub verification: Verification,
+    pub findings: Vec<Finding>,
+}
+
+impl Reading {
+    pub fn mismatch(&self) -> Option<&Mismatch> {
+        self.verification.mismatch()
+    }
+
+    /// Made where it is shown: most callbacks are valid, and nobody looks at theirs.
+    pub fn masked_canonical(&self, payload: &Payload<'_>) -> String {
+        let scheme = &self.verification.scheme;
+        canonicalize(payload, scheme).masked(scheme)
+    }
+}
+
+impl Verdict {
+    pub fn is_valid(&self) -> bool {
+        self.code == PlatformCode::Success
+    }
+
+    pub fn order_id(&self) -> Option<&str> {
+        self.reading.as_ref()?.notification.order_id.as_deref()
+    }
+
+    /// Why it cannot be read, or why the signature does not match.
+    pub fn explanation(&self) -> Option<String> {
+        let unreadable = self.unreadable.as_ref().map(ToString::to_string);
+        unreadable.or_else(|| Some(self.reading.as_ref()?.mismatch()?.explanation()))
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Accepts {
+    #[default]
+    Json,
+    Form,
+    Query,
+    Any,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Contract {
+    pub dialect: &'static Dialect,
+    pub required: Option<Algorithm>,
+    pub accepts: Accepts,
+    pub statuses: StatusTable,
+}
+
+impl Default for Contract {
+    fn default() -> Self {
+        Contract {
+            dialect: Dialect::platform(),
+            required: None,
+            accepts: Accepts::Json,
+            statuses: StatusTable::PLATFORM,
+        }
+    }
+}
+
+/// Where a readiness probe asks.
+pub const HEALTH_PATH: &str = "/healthz";
+
+/// A callback's payload, or why it cannot be read and the platform's code for that.
+pub type Parsed<'c> = Result<Payload<'c>, (PlatformCode, Unreadable)>;
+
+#[cfg(test)]
+thread_local! {
+    /// How many callbacks this thread has parsed.
+    pub static PARSES: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Inspects a callback by this platform's contract; `required` refuses another `sign_type`. Source
+/// of the codes: the protocol's section 3.
+pub fn inspect(callback: &Callback, key: &Key, required: Option<Algorithm>) -> Verdict {
+    let contract = Contract { required, ..Contract::default() };
+    contract.inspect(&contract.payload(callback), key)
+}
+
+impl Contract {
+    /// Inspects a callback as a careful merchant does. Source of the codes: the protocol's section
+    /// 3; a broken form or query is "invalid parameters" (ours).
+    pub fn inspect(&self, payload: &Parsed<'_>, key: &Key) -> Verdict {
+        match payload {
+            Ok(payload) => self.read(payload, key),
+            Err((code, why)) => {
+                Verdict { code: *code, unreadable: Some(why.clone()), reading: None }
+            }
+        }
+    }
+
+    pub fn reply(&self, verdict: &Verdict) -> Reply {
+        match verdict.code {
+            PlatformCode::Success => Reply::success(&*self.dialect.success_reply),
+            code => self.with_methods(Reply::platform(code)),
+        }
+    }
+
+    /// Whether a request is a readiness probe: a `GET` or `HEAD` that no callback of this form is.
+    pub fn is_probe(&self, callback: &Callback) -> bool {
+        let may_be_callback = match self.accepts {
+            Accepts::Json | Accepts::Form => false,
+            Accepts::Query => true,
+            Accepts::Any => callback.path.contains('?'),
+        };
+        matches!(callback.method.as_str(), "GET" | "HEAD")
+            && (!may_be_callback || callback.path == HEALTH_PATH)
+    }
+
+    fn with_methods(&self, mut reply: Reply) -> Reply {
+        let allow = reply.headers.iter_mut().find(|(name, _)| name == "Allow");
+        if let (Some((_, methods)), Accepts::Query | Accepts::Any) = (allow, self.accepts) {
+            let taken = if self.accepts == Accepts::Query { "GET" } else { "GET, POST" };
+            *methods = taken.into();
+        }
+        reply
+    }
+
+    /// The payload of a callback, in the form in which it must come.
+    pub fn payload<'c>(&self, callback: &'c Callback) -> Parsed<'c> {
+        #[cfg(test)]
+        PARSES.with(|parses| parses.set(parses.get() + 1));
+        let has_query = callback.path.contains('?');
+        let is_form = callback.content_type().is_some_and(is_form_type);
+        let encoding = match self.accepts {
+            Accepts::Json => Encoding::Json,
+            Accepts::Form => Encoding::Form,
+            Accepts::Query => Encoding::Query,
+            Accepts::Any if callback.method == "GET" && has_query => Encoding::Query,
+            Accepts::Any if is_form => Encoding::Form,
+            Accepts::Any => Encoding::Json,
+        };
+        let wanted = if encoding == Encoding::Query { "GET" } else { "POST" };
+        if callback.method != wanted {
+            let given = callback.method.clone();
+            let why = Unreadable::Method { given, wanted };
+            return Err((PlatformCode::UnsupportedMethod, why));
+        }
+        let unsupported = |why| Err((PlatformCode::UnsupportedContentType, why));
+        if let Some(name) = compression(callback) {
+            return unsupported(Unreadable::Compressed(name));
+        }
+        let given = || {
+            let value = callback.header("content-type");
+            value.map(|value| String::from_utf8_lossy(value).into_owned())
+        };
+        let is_json_type = callback.content_type().is_some_and(is_json_type);
+        if encoding != Encoding::Query && !is_json_type && is_json_object(&callback.body) {
+            let is_form = self.accepts == Accepts::Form;
+            let wanted = if is_form { "a form body" } else { "application/json" };
+            return unsupported(Unreadable::JsonAs { given: given(), wanted });
+        }
+        let wanted = match encoding {
+            Encoding::Form if is_form => None,
+            Encoding::Form => Some(FORM),
+            Encoding::Query => None,
+            _ if is_json_type => None,
+            _ => Some("application/json"),
+        };
+        if let Some(wanted) = wanted {
+            return unsupported(Unreadable::ContentType { given: given(), wanted });
+        }
+        match encoding {
+            Encoding::Form => form::read(&callback.body, encoding)
+                .map_err(|error| (PlatformCode::InvalidParameters, Unreadable::Payload(error))),
+            Encoding::Query => {
+                let query = callback.path.find('?').map_or("", |at| &callback.path[at..]);
+                form::read(query.as_bytes(), encoding)
+                    .map_err(|error| (PlatformCode::InvalidParameters, Unreadable::Query(error)))
+            }
+            _ => Payload::parse(&callback.body)
+                .map_err(|error| (PlatformCode::NotJson, Unreadable::Payload(error))),
+        }
+    }
+
+    fn expectation(&self) -> Expectation {
+        if self.dialect.id == Dialect::platform().id {
+            Expectation::Notification
+        } else {
+            Expectation::AnyPayload
+        }
+    }
+
+    fn read(&self, payload: &Payload<'_>, key: &Key) -> Verdict {
+        let verification = verify(payload, key, self.dialect, self.required);
+        let reading = Reading {
+            notification: Notification::read(payload, Expectation::Notification, &self.statuses),
+            findings: findings(payload, self.expectation(), &self.statuses),
+            verification,
+        };
+        let code = if reading.mismatch().is_some() {
+            PlatformCode::BadSignature
+        } else if reading.findings.iter().any(|finding| finding.severity == Severity::Error) {
+            PlatformCode::InvalidParameters
+        } else {
+            PlatformCode::Success
+        };
+        Verdict { code, unreadable: None, reading: Some(reading) }
+    }
+}
+
+/// The compression of a body, by its header or else by the first bytes, which begin no payload.
+fn compression(callback: &Callback) -> Option<String> {
+    let header = callback.header("content-encoding").map(String::from_utf8_lossy);
+    let header = header.as_deref().map(str::trim).filter(|name| !name.is_empty());
+    if let Some(name) = header.filter(|name| !name.eq_ignore_ascii_case("identity")) {
+        return Some(name.to_owned());
+    }
+    let known: [(&[u8], &str); 5] = [
+        (b"\x1f\x8b", "gzip"),
+        (b"\x28\xb5\x2f\xfd", "zstd"),
+        (b"\x78\x01", "deflate"),
+        (b"\x78\x9c", "deflate"),
+        (b"\x78\xda", "deflate"),
+    ];
+    known.iter().find(|(start, _)| callback.body.starts_with(start)).map(|(_, name)| (*name).into())
+}
+
+fn is_json_object(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"{") && Payload::parse(body).is_ok()
+}
+
+fn is_form_type(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case(FORM)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::receiver::callback::Bytes;
+
+    const KEY: &[u8] = b"ThisIsYourSecretKey123";
+
+    fn callback(method: &str, path: &str, content_type: &str, body: &str) -> Callback {
+        Callback {
+            number: 1,
+            received_at: jiff::Timestamp::UNIX_EPOCH,
+            remote: ([127, 0, 0, 1], 1).into(),
+            method: method.to_owned(),
+            path: path.to_owned(),
+            headers: vec![("content-type".to_owned(), content_type.as_bytes().to_vec())],
+            body: Bytes::copy_from_slice(body.as_bytes()),
+        }
+    }
+
+    fn code(accepts: Accepts, callback: &Callback) -> &'static str {
+        let dialect = Dialect::built_in("epay").unwrap();
+        let contract = Contract { dialect, accepts, ..Contract::default() };
+        let key = Key::try_new(KEY.to_vec()).unwrap();
+        contract.inspect(&contract.payload(callback), &key).code.code()
+    }
+
+    const PAIRS: &str = "a=1+2&sign=b7c48bb1cf24b8035d4bd4f4ef45794a";
+
+    #[test]
+    fn each_form_of_a_callback_is_taken_where_it_is_accepted() {
+        let json = callback(
+            "POST",
+            "/",
+            "application/json",
+            "{\"a\":\"1 2\",\"sign\":\"b7c48bb1cf24b8035d4bd4f4ef45794a\"}",
+        );
+        let form = callback("POST", "/", "application/x-www-form-urlencoded;charset=utf-8", PAIRS);
+        let query = callback("GET", &format!("/n?{PAIRS}"), "", "");
+        for (accepts, codes) in [
+            (Accepts::Json, ["0000", "0022", "0023"]),
+            (Accepts::Form, ["0022", "0000", "0023"]),
+            (Accepts::Query, ["0023", "0023", "0000"]),
+            (Accepts::Any, ["0000", "0000", "0000"]),
+        ] {
+            assert_eq!(
+                [&json, &form, &query].map(|each| code(accepts, each)),
+                codes,
+                "{accepts:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_has_its_code_and_its_place() {
+        let form = callback("POST", "/", FORM, "a=%4");
+        assert_eq!(code(Accepts::Any, &form), "0002");
+        assert_eq!(code(Accepts::Any, &callback("GET", "/", "", "")), "0023");
+        assert_eq!(code(Accepts::Query, &callback("GET", "/", "", "")), "0002");
+        assert_eq!(code(Accepts::Any, &callback("POST", "/", "text/plain", PAIRS)), "0022");
+        let contract = Contract { accepts: Accepts::Query, ..Contract::default() };
+        let key = Key::try_new(KEY.to_vec()).unwrap();
+        let verdict =
+            contract.inspect(&contract.payload(&callback("GET", "/?a=%zz", "", "")), &key);
+        let why = verdict.unreadable.unwrap().to_string();
+        assert!(why.starts_with("the query string is no payload: line 1, column 4"), "{why}");
+    }
+
+    #[test]
+    fn compression_and_json_of_another_type_are_named() {
+        let key = Key::try_new(KEY.to_vec()).unwrap();
+        let why = |accepts, callback: &Callback| {
+            let contract = Contract { accepts, ..Contract::default() };
+            let verdict = contract.inspect(&contract.payload(callback), &key);
+            assert_eq!(verdict.code, PlatformCode::UnsupportedContentType, "{callback:?}");
+            verdict.unreadable.unwrap().to_string()
+        };
+        for (encoding, body, name) in [
+            ("gzip", "{}", "(gzip)"),
+            ("deflate", "", "(deflate)"),
+            (" br ", "{}", "(br)"),
+            ("identity", "\u{1f}", ""),
+            ("", "x\u{1}", "(deflate)"),
+        ] {
+            let mut given = callback("POST", "/", "application/json", body);
+            let value = encoding.as_bytes().to_vec();
+            given.headers.push(("content-encoding".to_owned(), value));
+            if name.is_empty() {
+                given.body = Bytes::from_static(&[0x1f, 0x8b, 8, 0]);
+            }
+            let name = if name.is_empty() { "(gzip)" } else { name };
+            assert!(why(Accepts::Json, &given).contains(name), "{encoding}");
+        }
+        for (accepts, expected) in [
+            (Accepts::Json, "expected application/json"),
+            (Accepts::Any, "expected application/json"),
+            (Accepts::Form, "expected a form body"),
+        ] {
+            for kind in [FORM, "text/plain"] {
+                let text = why(accepts, &callback("POST", "/", kind, " {\"a\":1}"));
+                assert!(text.starts_with("the body is JSON, but the content type is"), "{text}");
+                assert!(text.ends_with(expected), "{text}");
+            }
+        }
+        // What only looks like JSON is a form as before.
+        assert_eq!(code(Accepts::Any, &callback("POST", "/", FORM, "{a=1")), "0004");
+    }
+
+    #[test]
+    fn a_valid_callback_gets_the_reply_of_its_dialect() {
+        let dialect = Dialect::built_in("epay").unwrap();
+        let contract = Contract { dialect, ..Contract::default() };
+        let verdict = Verdict { code: PlatformCode::Success, unreadable: None, reading: None };
+        assert_eq!(&contract.reply(&verdict).body[..], b"success");
+        assert_eq!(Contract::default().reply(&verdict), Reply::platform(PlatformCode::Success));
+        let verdict = Verdict { code: PlatformCode::UnsupportedMethod, ..verdict };
+        let any = Contract { accepts: Accepts::Any, ..contract }.reply(&verdict);
+        assert!(any.headers.contains(&("Allow".to_owned(), b"GET, POST".to_vec())));
+        let verdict = Verdict { code: PlatformCode::BadSignature, ..verdict };
+        assert_eq!(contract.reply(&verdict), Reply::platform(PlatformCode::BadSignature));
+    }
+
+    #[test]
+    fn a_callback_is_valid_only_as_a_signed_notification_without_errors() {
+        let key = Key::try_new(KEY.to_vec()).unwrap();
+        let signed = |body: &str| protocol::sign(body.as_bytes(), &key).unwrap();
+        let good = "{\"payout_id\":\"P\",\"payout_cl_id\":\"c\",\"platform_id\":\"PF\",\
+             \"amount\":400000,\"real_amount\":400000,\"fee\":3200,\"status\":3,\
+             \"create_time\":1567614049,\"update_time\":1567614111}";
+        let hmac = Some(Algorithm::HmacSha256);
+        for (body, required, code) in [
+            (signed(good), None, PlatformCode::Success),
+            // A warning does not refuse it: neither an unknown member nor a status on its way.
+            (signed(&good.replace('}', ",\"x\":1}")), None, PlatformCode::Success),
+            (signed(&good.replace("\"status\":3", "\"status\":2")), None, PlatformCode::Success),
+            (
+                signed(&good.replace("\"amount\":400000,", "")),
+                None,
+                PlatformCode::InvalidParameters,
+            ),
+            (signed("{\"a\":\"1\"}"), None, PlatformCode::InvalidParameters),
+            (signed(good).replace("3200", "3201"), None, PlatformCode::BadSignature),
+            (good.to_owned(), None, PlatformCode::BadSignature),
+            (signed(good), hmac, PlatformCode::BadSignature),
+            ("{".to_owned(), None, PlatformCode::NotJson),
+        ] {
+            let verdict =
+                inspect(&callback("POST", "/", "application/json", &body), &key, required);
+            assert_eq!(verdict.code, code, "{body}");
+            assert_eq!(verdict.is_valid(), code == PlatformCode::Success, "{body}");
+            assert_eq!(verdict.reading.is_some(), code != PlatformCode::NotJson, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_refused_method_gets_the_methods_that_are_accepted() {
+        for (accepts, methods) in [
+            (Accepts::Json, "POST"),
+            (Accepts::Form, "POST"),
+            (Accepts::Query, "GET"),
+            (Accepts::Any, "GET, POST"),
+        ] {
+            let contract = Contract { accepts, ..Contract::default() };
+            let code = PlatformCode::UnsupportedMethod;
+            let reply = contract.reply(&Verdict { code, unreadable: None, reading: None });
+            let allow = ("Allow".to_owned(), methods.as_bytes().to_vec());
+            assert!(reply.headers.contains(&allow), "{accepts:?}: {:?}", reply.headers);
+        }
+    }
+
+    #[test]
+    fn probes_are_told_from_callbacks() {
+        use Accepts::{Any, Form, Json, Query};
+        for (method, path, accepts) in [
+            ("GET", "/healthz", &[Json, Form, Query, Any][..]),
+            ("HEAD", "/healthz", &[Json, Form, Query, Any]),
+            ("GET", "/", &[Json, Form, Any]),
+            ("HEAD", "/n", &[Json, Form, Any]),
+            ("GET", "/n?a=1", &[Json, Form]),
+            ("GET", "/healthz?a=1", &[Json, Form]),
+            ("POST", "/healthz", &[]),
+            ("PUT", "/", &[]),
+        ] {
+            for each in [Json, Form, Query, Any] {
+                let contract = Contract { accepts: each, ..Contract::default() };
+                let is_probe = contract.is_probe(&callback(method, path, "", ""));
+                assert_eq!(is_probe, accepts.contains(&each), "{method} {path} {each:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_content_type_is_read_in_any_case() {
+        for kind in ["Application/X-WWW-Form-Urlencoded", "APPLICATION/X-WWW-FORM-URLENCODED ; a=b"]
+        {
+            assert_eq!(code(Accepts::Form, &callback("POST", "/", kind, PAIRS)), "0000", "{kind}");
+        }
+        assert_eq!(code(Accepts::Form, &callback("POST", "/", "text/plain", PAIRS)), "0022");
+    }
+}
