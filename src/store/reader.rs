@@ -37,6 +37,7 @@ impl Reader {
         let had_log = mark::has_log(path);
         let reader = Reader::connect(path, &Limits::default(), subject)?;
         let checked = reader.check(schema).and_then(|()| reader.check_mark(path, had_log));
+        let checked = checked.map_err(|failure| mark::suspect(failure, path, had_log));
         checked.map_err(|failure| reader.subject.error(failure))?;
         Ok(reader)
     }
