@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use jiff::Timestamp;
 
 use super::case::{Manner, Message};
 use super::recipe::{History, Recipe, Workshop};
 use super::report::Endpoint;
 use super::sender::{Sender, Sent};
+use crate::clock::wall_time;
 use crate::net::outcome::{FailureKind, Outcome};
 
 const BEFORE_AGAIN: Duration = Duration::from_millis(100);
@@ -54,7 +54,7 @@ impl<'a> Controls<'a> {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let mut history = History::new(&format!("control {number}"));
         self.workshop
-            .message(&Recipe::control(), Timestamp::now(), &mut history)
+            .message(&Recipe::control(), wall_time(), &mut history)
             .map_err(|error| error.to_string())
     }
 
@@ -70,7 +70,7 @@ impl<'a> Controls<'a> {
         let mut messages = Vec::new();
         for (label, lines) in CLEARLY_BAD {
             let recipe = Recipe::of(lines);
-            let message = self.workshop.message(&recipe, Timestamp::now(), &mut history);
+            let message = self.workshop.message(&recipe, wall_time(), &mut history);
             messages.push((label, message.ok()?));
         }
         let send = |(label, message)| self.sender.send(message, Manner::Plain, label);

@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use protocol::internal::acknowledgement::{Conclusion, ReplyWarning};
 
 use super::case::Probe;
 use super::control::{Control, Controls};
 use super::report::{Exchange, Status};
 use super::sender::Sent;
+use crate::clock::wall_time;
 use crate::net::outcome::{FailureKind, Outcome};
 use crate::net::probing::{addresses, connect, handshake};
 use crate::sender::schedule::format_duration;
@@ -126,7 +126,7 @@ impl Prober<'_> {
             .map_err(|failure| finding(Bad, failure.explanation()))?;
         let start = format!("{}, a chain of {}", facts.version, facts.chain);
         let Some(expires_at) = facts.expires_at else { return Ok(finding(Good, start)) };
-        let days = expires_at.as_second().saturating_sub(Timestamp::now().as_second()) / 86_400;
+        let days = expires_at.as_second().saturating_sub(wall_time().as_second()) / 86_400;
         let text = format!("{start}; the merchant's own is good for {days} more days");
         Ok(finding(if days < FEW_DAYS { Watch } else { Good }, text))
     }

@@ -12,7 +12,6 @@ use std::time::Duration;
 use clap::ValueEnum;
 use files::{ReportFile, ReportFiles};
 use given::Given;
-use jiff::Timestamp;
 use protocol::{Algorithm, StatusTable};
 
 use super::args::dialect::DialectArgs;
@@ -29,6 +28,7 @@ use crate::check::replay;
 use crate::check::report::{CheckReport, Status, Tries};
 use crate::check::runner::{CheckError, CheckEvent, check};
 use crate::check::sender::Wiring;
+use crate::clock::wall_time;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::report::check::standing::is_yes;
@@ -200,7 +200,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         let wiring = setup::wiring_of(args, &bundle, environment, console)?;
         let facts = CheckFacts {
             url: wiring.target.to_string(),
-            started_at: Timestamp::now(),
+            started_at: wall_time(),
             cases: 1,
             bound: replay::bound(&bundle),
             seed: 0,

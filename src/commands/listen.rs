@@ -4,6 +4,7 @@ mod args;
 mod page;
 mod reporter;
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -12,7 +13,6 @@ use std::thread;
 use std::time::Duration;
 
 use args::{ForwardArgs, Identity, KeepArgs, RefereeArgs, ReplyArgs, TlsArgs};
-use jiff::Timestamp;
 use page::{Bound, Page};
 use protocol::internal::acknowledgement::AcknowledgementRule;
 use protocol::{Algorithm, Key, StatusTable};
@@ -27,6 +27,7 @@ use super::args::{
     Format, KeyArgs, OtherKeyArgs, adopt, adopt_statuses, parse_count, parse_sign_type,
 };
 use super::runtime::{Interrupts, block_on};
+use crate::clock::wall_time;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::net::client::ClientConfig;
@@ -263,9 +264,12 @@ async fn serve(
     stopped: mpsc::Receiver<()>,
 ) -> Result<Served, CommandError> {
     let server = Server::bind(setup.address, Limits::default()).await.map_err(|error| {
-        CommandError::environment(format!("cannot listen on {}", setup.address))
-            .because(error)
-            .hint("choose another address with --bind, or :0 for a free port")
+        let hint = match error.kind() {
+            ErrorKind::Other => "set the clock, for example with `timedatectl set-time`",
+            _ => "choose another address with --bind, or :0 for a free port",
+        };
+        let what = format!("cannot listen on {}", setup.address);
+        CommandError::environment(what).because(error).hint(hint)
     })?;
     let bound = server.local_addr().map_err(|error| {
         CommandError::environment("cannot tell the bound address").because(error)
@@ -305,7 +309,7 @@ async fn serve(
     }
     let verdict = pipeline.referee.as_ref().map(|referee| {
         let mut referee = locked(referee);
-        referee.close(Timestamp::now());
+        referee.close(wall_time());
         referee.verdict()
     });
     Ok(Served { verdict, unclosed: close(&pipeline).await })

@@ -24,6 +24,7 @@ use super::server::event::ServerEvent;
 use super::server::handler_output::{Answer, WireStep};
 use super::server::wait;
 use super::verify::{Contract, HEALTH_PATH, Parsed, Verdict};
+use crate::clock::wall_time;
 
 /// Whose reply the sender gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -298,7 +299,7 @@ impl Pipeline {
     /// A reply that comes later than a sender waits is no acknowledgement: it may have given up.
     fn notify_referee(&self, end: ReplyEnd) -> Vec<Breach> {
         let Some(referee) = &self.referee else { return Vec::new() };
-        let now = Timestamp::now();
+        let now = wall_time();
         let at = now.checked_add(end.writing).unwrap_or(now);
         let took = Duration::try_from(at.duration_since(end.received_at)).unwrap_or_default();
         let mut referee = locked(referee);

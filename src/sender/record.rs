@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::decide::{Exhaustion, LastOutcome};
+use crate::clock::LATEST;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
@@ -151,7 +152,7 @@ pub fn wall_at(start: Timestamp, offset: Duration) -> Timestamp {
     SignedDuration::try_from(offset)
         .ok()
         .and_then(|offset| start.checked_add(offset).ok())
-        .unwrap_or(Timestamp::MAX)
+        .map_or(LATEST, |at| at.min(LATEST))
 }
 
 #[cfg(test)]

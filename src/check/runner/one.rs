@@ -1,7 +1,5 @@
 //! One case: its tries, the control after it, and what it left behind.
 
-use jiff::Timestamp;
-
 use super::Run;
 use crate::check::case::{Case, Effect, Work};
 use crate::check::effect::{Booked, demands, differ, moved};
@@ -11,6 +9,7 @@ use crate::check::report::{Endpoint, Status, Tries};
 use crate::check::retry::deliver;
 use crate::check::tested::{Tested, blank};
 use crate::check::trial::{Parcel, Trial, Watch, attempt, pack};
+use crate::clock::wall_time;
 
 impl Run<'_> {
     /// Whether the observer may print the total of all orders, so that the case must be alone.
@@ -52,7 +51,7 @@ impl Run<'_> {
             Work::Send(_) | Work::Probe(_) => case.steps(),
         };
         let label = format!("{} {which}", case.id);
-        let parcels = pack(&self.plan.workshop, steps, &label, Timestamp::now())
+        let parcels = pack(&self.plan.workshop, steps, &label, wall_time())
             .map_err(|error| format!("its message cannot be made: {error}"))?;
         let (kept_back, _) = self.controls.sender.kept_back();
         // What did not reach the endpoint speaks neither for it nor against it.

@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use protocol::internal::acknowledgement::AcknowledgementRule;
 use protocol::{Algorithm, Dialect};
 
@@ -15,6 +14,7 @@ use crate::check::observer::{Observer, split};
 use crate::check::plan::Plan;
 use crate::check::recipe::Workshop;
 use crate::check::sender::Wiring;
+use crate::clock::wall_time;
 use crate::commands::args::target;
 use crate::commands::signing::scheme_of;
 use crate::error::CommandError;
@@ -50,7 +50,7 @@ pub(super) fn plan(
         suite,
         observer,
         seed,
-        started_at: Timestamp::now(),
+        started_at: wall_time(),
     })
 }
 

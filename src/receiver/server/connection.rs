@@ -17,7 +17,6 @@ use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, Uri, Version};
 use hyper_util::rt::TokioIo;
-use jiff::Timestamp;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -28,6 +27,7 @@ use super::finish_on_drop::{Finishing, Panicked};
 use super::limits::LONGEST_TIME;
 use super::raw_connection::{Framing, Stream, Takeover};
 use super::response::{plain, refuse, response_of};
+use crate::clock::wall_time;
 use crate::receiver::callback::{Bytes, Callback};
 use crate::receiver::server::connection_table::{Lease, Phase, Slot, locked};
 use crate::receiver::server::deadline_io::{GuardedIo, Socket};
@@ -217,7 +217,7 @@ where
         let headers = parts.headers.iter();
         let callback = Callback {
             number,
-            received_at: Timestamp::now(),
+            received_at: wall_time(),
             remote: slot.remote,
             method: parts.method.as_str().to_owned(),
             path: path_of(&parts.uri),

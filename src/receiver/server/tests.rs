@@ -1,7 +1,7 @@
 //! Over real sockets: which bytes become a callback, and what the server does with all others.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
 use super::event::{Refusal, ServerEvent, Stopped};
+use super::has_http_date;
 use super::limits::Limits;
 use crate::receiver::callback::Bytes;
 use rig::{PATIENCE, Running, SHORT, post, read_to_end, read_until, small};
@@ -22,6 +23,14 @@ fn is_malformed(event: &ServerEvent) -> bool {
 
 fn is_refused(event: &ServerEvent, why: Refusal) -> bool {
     matches!(event, ServerEvent::Refused { refusal, .. } if *refusal == why)
+}
+
+#[test]
+fn clocks_without_an_http_date_are_refused() {
+    let (epoch, second) = (SystemTime::UNIX_EPOCH, Duration::from_secs(1));
+    let year_10000 = epoch + Duration::from_secs(253_402_300_800);
+    assert!(has_http_date(epoch) && has_http_date(year_10000 - second));
+    assert!(!has_http_date(epoch - second) && !has_http_date(year_10000));
 }
 
 #[tokio::test]

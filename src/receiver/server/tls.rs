@@ -1,5 +1,6 @@
 //! Who the listener says it is over TLS: a certificate from files, or one that it makes itself.
 
+use crate::clock::wall_time;
 use crate::files;
 use std::io::{self};
 use std::path::{Path, PathBuf};
@@ -104,7 +105,7 @@ impl TlsIdentity {
             params.distinguished_name.push(DnType::CommonName, "payout-notify listener");
             params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
             params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-            let start = Timestamp::now() - BACKDATED;
+            let start = wall_time().saturating_sub(BACKDATED).unwrap_or(Timestamp::MIN);
             // The type is a library's that nothing else needs, so it is not named.
             let day_of = |time: Timestamp| {
                 let date = time.to_zoned(TimeZone::UTC).date();
@@ -113,7 +114,7 @@ impl TlsIdentity {
                 rcgen::date_time_ymd(i32::from(date.year()), month, day)
             };
             params.not_before = day_of(start);
-            params.not_after = day_of(start + VALIDITY);
+            params.not_after = day_of(start.saturating_add(VALIDITY).unwrap_or(Timestamp::MAX));
             let key = KeyPair::generate()?;
             Ok((params.self_signed(&key)?, key))
         };
