@@ -98,6 +98,7 @@ impl Pipeline {
             Ok(id) => Arc::make_mut(&mut received).id = id,
             Err(NotStored) => return self.refuse(received).await,
         }
+        self.events.counters.count(&received, true);
         if let Some(replied) = later {
             Arc::make_mut(&mut received).replied = replied;
         }
@@ -118,7 +119,7 @@ impl Pipeline {
         if let Some(broadcast) = &self.broadcast {
             broadcast.send(Arc::clone(&received));
         }
-        self.events.finish(received, true).await;
+        self.events.finish(received).await;
         if !delay.is_zero() {
             let is_connected = Box::pin(wait(delay)).await;
             // What is found only now is in the report at the end.
@@ -177,7 +178,8 @@ impl Pipeline {
         Arc::make_mut(&mut received).replied = replied;
         let answer = reply.into();
         self.notify_referee(self.reply_end(&received, &answer));
-        self.events.finish(received, false).await;
+        self.events.counters.count(&received, false);
+        self.events.finish(received).await;
         answer
     }
 
