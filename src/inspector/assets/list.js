@@ -151,9 +151,10 @@ export class List {
     node.append(
       make("span", { class: "time", text: clock(newest.at_ms) }),
       make("span", { class: `verdict ${newest.valid ? "good" : "bad"}`, text: word, title: line(newest.explanation ?? "") }),
-      make("span", { class: "order", text: line(what) }),
-      make("span", { class: "amount", text: amount(newest.amount_cents) }),
-      make("span", { class: "state", text: line(state) }),
+      make("span", { class: "what" },
+        make("span", { class: "order", text: line(what), title: line(what) }),
+        make("span", { class: "amount", text: amount(newest.amount_cents) })),
+      make("span", { class: "state", text: line(state), title: line(state) }),
       make("span", { class: "answer", text: answer(newest), title: "The reply's status, and how long the application took" }),
       this.marks(newest, attempts),
     );
