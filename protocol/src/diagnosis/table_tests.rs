@@ -6,6 +6,8 @@
 
 use std::fmt::Write as _;
 
+use md5::Digest as _;
+
 use super::digest::Width;
 use super::entry::{Entry, entries};
 use super::fields::{FIELD_RULES, nested};
@@ -16,6 +18,9 @@ use super::orders::{ORDER_RULES, Pair};
 use super::shapes::{SHAPE_RULES, whole_strings};
 use super::values::{Scope, Writing, rules};
 use super::*;
+use crate::edit::{json_string, put};
+
+const KEY: &str = "ThisIsYourSecretKey123";
 
 const PAYLOAD: &str = r#"{"payout_id":"P 1/é","b":true,"c":false,"n":null,"e":"","zero":"0","amount":400000,"fee":0,
 "real_amount":"1234567.50","memo":" +%41\t  <\"'&amp;>\\ 中\u0001\u007f\u00a0~*()!.-_:;@$,#?😀\r\n","f":1e-7,
@@ -168,6 +173,118 @@ fn write_numbers(out: &mut String) {
     }
 }
 
+/// What was hashed for a signature, how it is written, and the dialect and the payload.
+type Case = (&'static str, fn(&str) -> String, &'static str, &'static str);
+
+const DEEP: &str = r#"{"payout_id":"P1","amount":5000,"fee":0,"memo":"é","s":"/x","e":"","data":{"z":1,"a":"b"},
+"wrapped":"{\"q\":1}"}"#;
+
+const SIGNED: &str =
+    r#"amount=5000&data={"z":1,"a":"b"}&fee=0&memo=é&payout_id=P1&s=/x&wrapped={"q":1}"#;
+
+const LONG: &str = r#"{"payout_id":"0123456789012345678901234567890é123456789","amount":1,"note":"éééééééééééééééééééé"}"#;
+
+const HMAC: &str = r#"{"payout_id":"P1","amount":5000,"sign_type":"HMAC-SHA256"}"#;
+
+fn write_hits(out: &mut String) {
+    let md5 = |text: &str| hex::encode(md5::Md5::digest(text));
+    let upper_md5 = |text: &str| hex::encode_upper(md5::Md5::digest(text));
+    let sha1 = |text: &str| hex::encode(sha1::Sha1::digest(text));
+    let sha224 = |text: &str| hex::encode(sha2::Sha224::digest(text));
+    let sha256 = |text: &str| hex::encode(sha2::Sha256::digest(text));
+    let sha512 = |text: &str| hex::encode(sha2::Sha512::digest(text));
+    let wide = |text: &str| hex::encode(md5::Md5::digest(encodings::utf16_le(text)));
+    let cases: &[Case] = &[
+        // The right signature needs no search.
+        ("{D}&{K}", md5, "platform", DEEP),
+        ("{D}&OldKey42", md5, "platform", DEEP),
+        ("a=b&z=1&{K}", md5, "platform", DEEP),
+        ("q=1&{K}", md5, "platform", DEEP),
+        (
+            "amount=5000&data={\"z\":1,\"a\":\"b\"}&payout_id=P1&s=/x&wrapped={\"q\":1}&{K}",
+            md5,
+            "platform",
+            DEEP,
+        ),
+        (
+            "amount=5000&data={\"z\":1,\"a\":\"b\"}&fee=0&memo=é&payout_id=P1&wrapped={\"q\":1}&{K}",
+            md5,
+            "platform",
+            DEEP,
+        ),
+        ("{D}&{K}", sha1, "platform", DEEP),
+        ("{D}{K}", sha224, "epay", DEEP),
+        ("{K}{D}", sha512, "platform", DEEP),
+        ("{K}\n{D}", md5, "platform", DEEP),
+        (
+            "amount=5000&fee=0&memo=é&payout_id=P1&s=/x&wrapped={\"q\":1}&key={K}",
+            md5,
+            "platform",
+            DEEP,
+        ),
+        (
+            "payout_id=P1&amount=5000&memo=é&s=/x&data={\"z\":1,\"a\":\"b\"}&wrapped={\"q\":1}&{K}",
+            md5,
+            "platform",
+            DEEP,
+        ),
+        ("nothing fits", md5, "platform", DEEP),
+        ("nothing fits", sha256, "platform", DEEP),
+        ("nothing fits", sha512, "platform", DEEP),
+        (
+            "amount=1&note={E}&payout_id=0123456789012345678901234567890%C3%A9123456789&{K}",
+            md5,
+            "platform",
+            LONG,
+        ),
+        ("amount=1&payout_id=0123456789012345678901234567890é123456789&{K}", md5, "platform", LONG),
+        (
+            "amount=1&note={E}&payout_id=0123456789012345678901234567890é123456789&{K}",
+            wide,
+            "platform",
+            LONG,
+        ),
+        (
+            "AMOUNT=1&NOTE={É}&PAYOUT_ID=0123456789012345678901234567890É123456789&THISISYOURSECRETKEY123",
+            md5,
+            "platform",
+            LONG,
+        ),
+        ("amount=5000&payout_id=P1&{K}", md5, "platform", HMAC),
+        ("amount=5000&payout_id=P1&key={K}", md5, "platform", HMAC),
+        ("amount=5000&payout_id=P1&{K}", sha256, "platform", HMAC),
+        ("amount=5000&payout_id=P1&{K}", sha1, "platform", HMAC),
+        ("amount=5000&payout_id=P1{K}", md5, "epay", HMAC),
+        ("amount=5000&payout_id=P1{K}", sha256, "epay", HMAC),
+        ("amount=5000&payout_id=P1&key={K}", md5, "wechat-v2", HMAC),
+        ("amount=5000&payout_id=P1&sign_type=HMAC-SHA256&key={K}", upper_md5, "wechat-v2", HMAC),
+        ("amount=5000&payout_id=P1&key={K}", sha256, "wechat-v2", HMAC),
+    ];
+    let key = |text: &str| Key::try_new(text.as_bytes().to_vec()).unwrap();
+    let other = [("old.key".to_owned(), key("OldKey42"))];
+    for (text, digest, dialect, json) in cases {
+        let notes =
+            [("{D}", SIGNED), ("{K}", KEY), ("{E}", &"é".repeat(20)), ("{É}", &"É".repeat(20))];
+        let full =
+            notes.iter().fold((*text).to_owned(), |text, (short, long)| text.replace(short, long));
+        let body =
+            put(&Payload::parse(json.as_bytes()).unwrap(), "sign", &json_string(&digest(&full)));
+        let payload = Payload::parse(body.as_bytes()).unwrap();
+        let found = diagnose(&payload, Dialect::built_in(dialect).unwrap(), &key(KEY), &other);
+        let Diagnosis { hits, strings, digests } = found;
+        writeln!(out, "{text} ({dialect}): {strings} strings, {digests} digests").unwrap();
+        for hit in hits {
+            write!(out, "  {}", hit.code()).unwrap();
+            match &hit.difference {
+                Some(Difference { at, rule, theirs }) => {
+                    writeln!(out, " {at} {rule:?} {theirs:?}").unwrap()
+                }
+                None => writeln!(out).unwrap(),
+            }
+        }
+    }
+}
+
 fn shortened(text: &str) -> String {
     if text.len() <= 40 { text.to_owned() } else { format!("{} characters", text.len()) }
 }
@@ -175,7 +292,7 @@ fn shortened(text: &str) -> String {
 #[test]
 fn every_rule_does_what_the_table_shows() {
     let mut found = String::new();
-    for write in [write_values, write_members, write_forms, write_numbers] {
+    for write in [write_values, write_members, write_forms, write_numbers, write_hits] {
         write(&mut found);
     }
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/diagnosis/table.txt");
