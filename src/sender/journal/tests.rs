@@ -248,6 +248,42 @@ async fn every_half_state_is_resumed_rightly() {
     assert_eq!(resumed.counts, Counts { orders: 1, acknowledged: 1, exhausted: 0, waiting: 0 });
 }
 
+/// The acknowledgement is on the disk, and the run was killed before the end of its order was.
+#[tokio::test]
+async fn an_order_whose_attempt_was_acknowledged_is_done() {
+    let mut bench = Bench::new();
+    bench.intend(&[intention(1, 1), intention(2, 1), intention(3, 1)]).await;
+    bench.happened(&outcome(1, 1, Then::Acknowledged)[..1]).await;
+    bench.happened(&outcome(2, 1, Then::Acknowledged)).await;
+    assert_eq!(bench.next(5), [(3, 2, 15, Some(1))]);
+    let crash = bench.crash();
+    let (journal, resumed) = Journal::resume(&crash, at(5)).unwrap();
+    let counts = Counts { orders: 3, acknowledged: 2, exhausted: 0, waiting: 0 };
+    assert_eq!((resumed.counts, resumed.begun.len()), (counts, 1));
+    journal.begin().await.unwrap();
+    let again = journal.record(at(5), &[], &[intention(1, 2)]).await;
+    assert_eq!(again.unwrap_err().trouble, Trouble::Refused);
+}
+
+#[tokio::test]
+async fn a_journal_is_checked_as_a_whole_before_it_is_resumed() {
+    let bench = Bench::new();
+    bench.intend(&[intention(1, 1)]).await;
+    let path = bench.folder.file("run.db");
+    bench.journal.unwrap().close().unwrap();
+    let look = rusqlite::Connection::open(&path).unwrap();
+    let number = |sql| look.query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap() as usize;
+    let page = number("SELECT rootpage FROM sqlite_schema WHERE name = 'throttles'") - 1;
+    let size = number("PRAGMA page_size");
+    drop(look);
+    assert!(Journal::resume(&path, at(5)).is_ok());
+    let mut bytes = std::fs::read(&path).unwrap();
+    // No resume reads this table; what a report takes from it comes later.
+    bytes[page * size..(page + 1) * size].fill(7);
+    std::fs::write(&path, bytes).unwrap();
+    assert_eq!(Journal::resume(&path, at(5)).unwrap_err().trouble, Trouble::Corrupt);
+}
+
 #[tokio::test]
 async fn an_attempt_that_was_not_sent_is_not_unknown() {
     let mut bench = Bench::new();
