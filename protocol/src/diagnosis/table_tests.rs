@@ -214,6 +214,8 @@ fn write_hits(out: &mut String) {
         ),
         ("{D}&{K}", sha1, "platform", DEEP),
         ("{D}{K}", sha224, "epay", DEEP),
+        ("{D}&{K}", sha224, "epay", DEEP),
+        ("{D}&key={K}", sha1, "wechat-v2", DEEP),
         ("{K}{D}", sha512, "platform", DEEP),
         ("{K}\n{D}", md5, "platform", DEEP),
         (
