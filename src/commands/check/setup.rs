@@ -90,7 +90,7 @@ fn wiring(
     let (client, options) = args.wire.common().connect(&target, usual, 0, console)?;
     Ok(Wiring {
         target,
-        judge: Judge { rule: acknowledgement, mask: Arc::new(mask) },
+        judge: Judge::with_mask(acknowledgement, Arc::new(mask)),
         client,
         options,
         rate: args.manners.max_rate,
