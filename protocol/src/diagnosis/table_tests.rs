@@ -230,6 +230,8 @@ fn write_hits(out: &mut String) {
             "platform",
             DEEP,
         ),
+        ("amount=5000&{K}", md5, "platform", r#"{"amount":5000,"fee":0}"#),
+        ("b=1&a=2&{K}", md5, "platform", r#"{"b":1,"a":2}"#),
         ("nothing fits", md5, "platform", DEEP),
         ("nothing fits", sha256, "platform", DEEP),
         ("nothing fits", sha512, "platform", DEEP),
@@ -263,7 +265,8 @@ fn write_hits(out: &mut String) {
         ("amount=5000&payout_id=P1&key={K}", sha256, "wechat-v2", HMAC),
     ];
     let key = |text: &str| Key::try_new(text.as_bytes().to_vec()).unwrap();
-    let other = [("old.key".to_owned(), key("OldKey42"))];
+    let others = [("same.key", KEY), ("old.key", "OldKey42")];
+    let others = others.map(|(name, text)| (name.to_owned(), key(text)));
     for (text, digest, dialect, json) in cases {
         let notes =
             [("{D}", SIGNED), ("{K}", KEY), ("{E}", &"é".repeat(20)), ("{É}", &"É".repeat(20))];
@@ -272,7 +275,7 @@ fn write_hits(out: &mut String) {
         let body =
             put(&Payload::parse(json.as_bytes()).unwrap(), "sign", &json_string(&digest(&full)));
         let payload = Payload::parse(body.as_bytes()).unwrap();
-        let found = diagnose(&payload, Dialect::built_in(dialect).unwrap(), &key(KEY), &other);
+        let found = diagnose(&payload, Dialect::built_in(dialect).unwrap(), &key(KEY), &others);
         let Diagnosis { hits, strings, digests } = found;
         writeln!(out, "{text} ({dialect}): {strings} strings, {digests} digests").unwrap();
         for hit in hits {
