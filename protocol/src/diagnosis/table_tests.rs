@@ -190,7 +190,7 @@ const LONG: &str = r#"{"payout_id":"0123456789012345678901234567890é123456789",
 
 const HMAC: &str = r#"{"payout_id":"P1","amount":5000,"sign_type":"HMAC-SHA256"}"#;
 
-fn write_hits(out: &mut String) {
+fn cases() -> Vec<Case> {
     let md5 = |text: &str| hex::encode(md5::Md5::digest(text));
     let upper_md5 = |text: &str| hex::encode_upper(md5::Md5::digest(text));
     let sha1 = |text: &str| hex::encode(sha1::Sha1::digest(text));
@@ -198,7 +198,7 @@ fn write_hits(out: &mut String) {
     let sha256 = |text: &str| hex::encode(sha2::Sha256::digest(text));
     let sha512 = |text: &str| hex::encode(sha2::Sha512::digest(text));
     let wide = |text: &str| hex::encode(md5::Md5::digest(encodings::utf16_le(text)));
-    let cases: &[Case] = &[
+    vec![
         // The right signature needs no search.
         ("{D}&{K}", md5, "platform", DEEP),
         ("{D}&OldKey42", md5, "platform", DEEP),
@@ -267,11 +267,14 @@ fn write_hits(out: &mut String) {
         ("amount=5000&payout_id=P1&key={K}", md5, "wechat-v2", HMAC),
         ("amount=5000&payout_id=P1&sign_type=HMAC-SHA256&key={K}", upper_md5, "wechat-v2", HMAC),
         ("amount=5000&payout_id=P1&key={K}", sha256, "wechat-v2", HMAC),
-    ];
+    ]
+}
+
+fn write_hits(out: &mut String) {
     let key = |text: &str| Key::try_new(text.as_bytes().to_vec()).unwrap();
     let others = [("same.key", KEY), ("old.key", "OldKey42")];
     let others = others.map(|(name, text)| (name.to_owned(), key(text)));
-    for (text, digest, dialect, json) in cases {
+    for (text, digest, dialect, json) in cases() {
         let notes =
             [("{D}", SIGNED), ("{K}", KEY), ("{E}", &"é".repeat(20)), ("{É}", &"É".repeat(20))];
         let full =
