@@ -30,7 +30,7 @@ const PAYLOAD: &str = r#"{"payout_id":"P 1/é","b":true,"c":false,"n":null,"e":"
 const SMALL: &str =
     r#" {"b":true,"a":"é/ ","n":null,"e":"","l":{"z":1.0,"y":[],"x":{}},"sign":"s"} "#;
 
-const NAMES: &str = "b a_b ab a-b a.b 10 9 09 007 4294967295 1e1 -1 Z z aB Ab AB a1 a10 a9 a09b é É amount payout_id";
+const NAMES: &str = "b a_b ab a-b a,b a.b 10 9 09 007 4294967295 1e1 -1 Z z aB Ab AB a1 a10 a9 a09b é É amount payout_id";
 
 const NUMBERS: &str = "0 -0 0.0 1 -1 100 1234 -123456 400000 999999 1000000 9999999 10000000 -10000000 0.001 0.00099 0.0001 \
     0.00001 0.000001 0.0000001 0.00000012 1567614049 99999999999999 123456789012345 1234567890123456 12345678901234567 \
