@@ -3,10 +3,12 @@
 //! A [`suite`] of [`case`]s and a [`plan`] go into the [`runner`], and a [`report`] comes out. A
 //! known-good control frames every group: an endpoint that refuses it is never called secure.
 
+mod books;
 pub mod bundle;
 pub mod case;
 pub mod case_file;
 mod control;
+mod demand;
 mod effect;
 mod judge;
 pub mod observer;

@@ -35,7 +35,10 @@ const NAMED_ONLY_IN: &[(&str, &str)] = &[
     ("hyper hyper_util", "receiver/server receiver/forward receiver/callback.rs net/"),
     ("http_body_util", "receiver/server net/client/direct.rs"),
     ("rcgen", "receiver/server/tls net/tls net/client/peers.rs"),
-    ("futures_util", "sender/engine.rs check/runner.rs check/trial.rs check/control.rs"),
+    (
+        "futures_util",
+        "sender/engine.rs check/runner.rs check/trial.rs check/control.rs check/effect.rs check/observer.rs",
+    ),
     ("reqwest", "net/client/proxied.rs"),
     ("getrandom", "inspector"),
     ("colored", "terminal/theme.rs"),

@@ -22,6 +22,8 @@ pub struct Case {
     pub needs: Vec<Need>,
     /// What must have happened behind the endpoint, where that can be observed.
     pub effect: Effect,
+    /// The case whose notification must be taken before this one means anything.
+    pub after: Option<String>,
     pub work: Work,
 }
 
@@ -66,11 +68,15 @@ impl Need {
 }
 
 /// The side effect that a case must have left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Effect {
     Any,
+    /// A success is not booked.
     None,
+    /// The first final status that is acknowledged is booked, once; nothing forged is.
+    #[default]
     Once,
+    /// The same, and nothing need be booked.
     AtMostOnce,
 }
 
@@ -103,6 +109,10 @@ pub struct StepPlan {
     pub manner: Manner,
     /// How many are sent at once, behind a barrier; 1 is the usual.
     pub at_once: u32,
+    /// It is sent together with the step after it.
+    pub with_next: bool,
+    /// It is one of many orders beside the one that the case is about.
+    pub is_company: bool,
     pub after: Duration,
     pub expect: Expect,
 }
@@ -118,6 +128,9 @@ pub struct Message {
     pub body: Vec<u8>,
     /// The order's id, so that an observer can be asked about it.
     pub order_id: String,
+    /// The merchant's own id of the order.
+    #[serde(default)]
+    pub client_id: String,
     /// The order's amount in cents, where it is one.
     pub amount_cents: Option<i64>,
 }

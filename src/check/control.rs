@@ -51,10 +51,19 @@ impl<'a> Controls<'a> {
     }
 
     pub(super) fn message(&self) -> Result<Message, String> {
+        self.make(&Recipe::control())
+    }
+
+    /// An ordinary failure, which moves money as a success does.
+    pub(super) fn failure(&self) -> Result<Message, String> {
+        self.make(&Recipe::of(&["failed", "sign"]))
+    }
+
+    fn make(&self, recipe: &Recipe) -> Result<Message, String> {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let mut history = History::new(&format!("control {number}"));
         self.workshop
-            .message(&Recipe::control(), Timestamp::now(), &mut history)
+            .message(recipe, Timestamp::now(), &mut history)
             .map_err(|error| error.to_string())
     }
 

@@ -6,9 +6,12 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use futures_util::future::try_join_all;
+use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
 
-use super::case::Message;
+use super::books::Amounts;
+use super::demand::OrderRef;
 use crate::mask::outside;
 
 mod words;
@@ -25,6 +28,9 @@ const AFTER_END: Duration = Duration::from_secs(2);
 
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
+/// How many observers run at once.
+static PROCESSES: Semaphore = Semaphore::const_new(8);
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observer {
     pub argv: Vec<String>,
@@ -33,11 +39,16 @@ pub struct Observer {
     pub hidden_variable: &'static str,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Seen {
-    pub(super) value: f64,
+/// What an observer printed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Reading {
+    pub(super) amounts: Amounts,
+    /// It was printed as credited and refunded.
+    pub(super) is_named: bool,
     /// It may be the number of all orders: the number alone does not say.
     pub(super) may_be_total: bool,
+    /// The beginning of what was printed.
+    pub(super) text: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,15 +69,34 @@ pub struct UnstartedError {
 }
 
 impl Observer {
-    pub(super) async fn read(&self, message: &Message) -> Result<Seen, ObserverError> {
-        self.read_order(&message.order_id, message.amount_cents).await
+    pub(super) async fn read(&self, order: &OrderRef) -> Result<Reading, ObserverError> {
+        let output = self.output(order).await?;
+        parse(&output, order)
     }
 
-    pub(super) async fn read_order(
+    /// Reads several orders; a table that has more than the order it was asked for saves the others.
+    pub(super) async fn read_all(
         &self,
-        order: &str,
-        amount_cents: Option<i64>,
-    ) -> Result<Seen, ObserverError> {
+        orders: &[&OrderRef],
+    ) -> Result<Vec<Reading>, ObserverError> {
+        let Some(first) = orders.first() else { return Ok(Vec::new()) };
+        let output = self.output(first).await?;
+        let table: Option<Map<String, Value>> = serde_json::from_str(&output).ok();
+        let is_in = |id: &str| table.as_ref().is_some_and(|table| table.contains_key(id));
+        let read = orders.iter().enumerate().map(|(index, order)| {
+            let is_known = index == 0 || is_in(&order.id) || is_in(&order.client_id);
+            let known = is_known.then(|| parse(&output, order));
+            async move {
+                match known {
+                    Some(reading) => reading,
+                    None => self.read(order).await,
+                }
+            }
+        });
+        try_join_all(read).await
+    }
+
+    async fn output(&self, order: &OrderRef) -> Result<String, ObserverError> {
         let Some((program, arguments)) = self.argv.split_first() else {
             return Err(ObserverError::Mute("has no name".to_owned()));
         };
@@ -74,15 +104,15 @@ impl Observer {
         command
             .args(arguments)
             .env_remove(self.hidden_variable)
-            .env("PAYOUT_CHECK_ORDER", order)
-            .env("PAYOUT_CHECK_AMOUNT", amount_cents.unwrap_or_default().to_string())
+            .envs(order.variables())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let order = order.to_owned();
+        // Never closed, so that there is always a turn.
+        let _turn = PROCESSES.acquire().await;
         let asked = tokio::task::spawn_blocking(move || {
             let output = output_of(&mut command)?;
-            understand(&output, &order)
+            printed(&output)
         });
         asked.await.unwrap_or_else(|_| Err(ObserverError::Mute("could not be asked".to_owned())))
     }
@@ -141,7 +171,7 @@ fn rest(reader: Option<Receiver<Vec<u8>>>) -> Vec<u8> {
     reader.and_then(|reader| reader.recv_timeout(AFTER_END).ok()).unwrap_or_default()
 }
 
-fn understand(output: &Output, order: &str) -> Result<Seen, ObserverError> {
+fn printed(output: &Output) -> Result<String, ObserverError> {
     if output.stdout.len() as u64 > MAX_OUTPUT {
         return Err(ObserverError::Mute(format!("printed more than {MAX_OUTPUT} bytes")));
     }
@@ -156,30 +186,49 @@ fn understand(output: &Output, order: &str) -> Result<Seen, ObserverError> {
             if said.is_empty() { " and said nothing".to_owned() } else { format!(": {said}") };
         return Err(ObserverError::Mute(format!("ended {code}{said}")));
     }
-    number(text, order).ok_or_else(|| {
-        let quoted: String = outside(text).chars().take(MAX_QUOTED).collect();
-        ObserverError::Mute(format!(
-            "printed {quoted:?}; a number is wanted, or JSON with one under the order's id, \
-             credited, sum or count"
-        ))
-    })
+    Ok(text.to_owned())
 }
 
-fn number(text: &str, order: &str) -> Option<Seen> {
-    let unsaid = |value: f64| Some(Seen { value, may_be_total: true });
-    if let Some(value) = decimal(text) {
-        return unsaid(value);
+fn parse(text: &str, order: &OrderRef) -> Result<Reading, ObserverError> {
+    let quoted: String = outside(text).chars().take(MAX_QUOTED).collect();
+    match reading(text, order) {
+        Some(reading) => Ok(Reading { text: quoted, ..reading }),
+        None => Err(ObserverError::Mute(format!(
+            "printed {quoted:?}; expected a number, or JSON with one under the order's id, \
+             credited, refunded, sum or count"
+        ))),
     }
-    let json = serde_json::from_str(text).ok()?;
-    let Value::Object(members) = &json else { return value_of(&json).and_then(unsaid) };
-    if let Some(value) = members.get(order) {
-        return value_of(value).map(|value| Seen { value, may_be_total: false });
+}
+
+fn reading(text: &str, order: &OrderRef) -> Option<Reading> {
+    let json = match decimal(text) {
+        Some(value) => Value::from(value),
+        None => serde_json::from_str(text).ok()?,
+    };
+    let Value::Object(members) = &json else { return one_number(&json, true) };
+    let entry = [&order.id, &order.client_id].into_iter().find_map(|id| members.get(id));
+    match entry {
+        Some(Value::Object(entry)) => named(entry, false),
+        Some(entry) => one_number(entry, false),
+        None if members.keys().any(|name| NAMES.contains(&name.as_str())) => named(members, true),
+        None => match members.get("sum").or_else(|| members.get("count")) {
+            Some(value) => one_number(value, true),
+            // A table of orders in which this one is missing.
+            None => Some(Reading::default()),
+        },
     }
-    match ["credited", "sum", "count"].iter().find_map(|name| members.get(*name)) {
-        Some(value) => value_of(value).and_then(unsaid),
-        // A table of orders in which this one is missing.
-        None => Some(Seen { value: 0.0, may_be_total: false }),
-    }
+}
+
+const NAMES: [&str; 2] = ["credited", "refunded"];
+
+fn named(members: &Map<String, Value>, may_be_total: bool) -> Option<Reading> {
+    let value = |name| members.get(name).map_or(Some(0.0), value_of);
+    let amounts = [value(NAMES[0])?, value(NAMES[1])?];
+    Some(Reading { amounts, is_named: true, may_be_total, ..Reading::default() })
+}
+
+fn one_number(value: &Value, may_be_total: bool) -> Option<Reading> {
+    Some(Reading { amounts: [value_of(value)?, 0.0], may_be_total, ..Reading::default() })
 }
 
 fn value_of(value: &Value) -> Option<f64> {
@@ -200,13 +249,22 @@ fn decimal(text: &str) -> Option<f64> {
 mod tests {
     use super::*;
 
+    fn order() -> OrderRef {
+        let (id, client_id) = ("CHECK-1".to_owned(), "CHECK-C1".to_owned());
+        OrderRef { id, client_id, amount: Some(7) }
+    }
+
+    fn understand(output: &Output, order: &OrderRef) -> Result<Reading, ObserverError> {
+        parse(&printed(output)?, order)
+    }
+
     fn output(stdout: &str, code: i32) -> Output {
         Output { stdout: stdout.into(), stderr: b"oh\n".to_vec(), code: Some(code) }
     }
 
     #[test]
     fn numbers_and_objects_are_understood() {
-        let value = |text: &str| understand(&output(text, 0), "CHECK-1").map(|seen| seen.value);
+        let value = |text: &str| understand(&output(text, 0), &order()).map(|one| one.amounts[0]);
         for (text, number) in [
             ("12345\n", 12345.0),
             (" 123.45 ", 123.45),
@@ -216,24 +274,41 @@ mod tests {
             (r#"{"sum": "12.50", "x": []}"#, 12.5),
             (r#"{"count": 1, "CHECK-1": 2}"#, 2.0),
             (r#"{"CHECK-2": 2}"#, 0.0),
+            (r#"{"CHECK-C1": 4}"#, 4.0),
+            (r#"{"CHECK-1": {"credited": 2, "refunded": "1"}}"#, 2.0),
+            (r#"{"refunded": 5}"#, 0.0),
             ("{}", 0.0),
         ] {
             assert_eq!(value(text), Ok(number), "{text}");
         }
-        for text in ["", "x", "1 2", "inf", "1e9x", "[]", "null", r#"{"sum": null}"#] {
+        for text in [
+            "",
+            "x",
+            "1 2",
+            "inf",
+            "1e9x",
+            "[]",
+            "null",
+            r#"{"sum": null}"#,
+            r#"{"credited": 1, "refunded": "x"}"#,
+        ] {
             assert!(value(text).is_err(), "{text}");
         }
         assert!(value(&"9".repeat(70_000)).is_err());
+        let both = understand(&output(r#"{"credited": 3, "refunded": 1.5}"#, 0), &order()).unwrap();
+        assert_eq!((both.amounts, both.is_named, both.may_be_total), ([3.0, 1.5], true, true));
+        let own = understand(&output(r#"{"CHECK-1": {"refunded": 1}}"#, 0), &order()).unwrap();
+        assert_eq!((own.amounts, own.is_named, own.may_be_total), ([0.0, 1.0], true, false));
     }
 
     #[test]
     fn an_exit_code_is_told_with_what_was_said() {
-        let seen = |text, code| understand(&output(text, code), "a").map(|seen| seen.value);
+        let seen = |text, code| understand(&output(text, code), &order()).map(|one| one.amounts[0]);
         assert_eq!(seen("0", 1), Ok(0.0));
         let error = seen("0", 2).unwrap_err().to_string();
         assert_eq!(error, "the observer ended with 2: oh");
         let mute = Output { stderr: Vec::new(), ..output("", 1) };
-        let error = understand(&mute, "a").map(|seen| seen.value).unwrap_err().to_string();
+        let error = understand(&mute, &order()).unwrap_err().to_string();
         assert_eq!(error, "the observer ended with 1 and said nothing");
     }
 
@@ -244,10 +319,10 @@ mod tests {
         let argv = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
         let within = Duration::ZERO;
         let observer = Observer { argv, within, hidden_variable: "HOME" };
-        assert_eq!(observer.read_order("CHECK-1", Some(7)).await.unwrap().value, 7.0);
+        assert_eq!(observer.read(&order()).await.unwrap().amounts[0], 7.0);
         let argv = vec!["/nonexistent/command".to_owned()];
         let missing = Observer { argv, ..observer };
-        let error = missing.read_order("CHECK-1", None).await.unwrap_err();
+        let error = missing.read(&order()).await.unwrap_err();
         assert!(matches!(error, ObserverError::Unstarted(_)), "{error}");
         assert!(
             error.to_string().starts_with("the observer /nonexistent/command cannot be started")

@@ -27,7 +27,9 @@ pub struct Plan {
 
 impl Plan {
     pub fn bound(&self) -> u64 {
-        let around = (self.suite.groups().len() as u64 + 1) * MOST_OF_A_CONTROL + CLEARLY_BAD_COUNT;
+        let openings = if self.observer.is_some() { 2 } else { 1 };
+        let controls = self.suite.groups().len() as u64 + openings;
+        let around = controls * MOST_OF_A_CONTROL + CLEARLY_BAD_COUNT;
         let is_watched = |case: &Case| self.observer.is_some() && case.effect != Effect::Any;
         let cases = self.suite.cases.iter().map(|case| most_requests(case, is_watched(case)));
         cases.fold(around, u64::saturating_add)
@@ -65,7 +67,8 @@ fn most_requests(case: &Case, is_watched: bool) -> u64 {
         Work::Send(_) => {
             let controls = if is_rough(case) { MOST_OF_A_CONTROL + 2 } else { 0 };
             // A notification that is not acknowledged is sent once more under a watch.
-            MOST_TRIES * (case.requests() + controls + u64::from(is_watched))
+            let again = if is_watched { case.steps().len() as u64 } else { 0 };
+            MOST_TRIES * (case.requests() + controls + again)
         }
     }
 }
@@ -78,6 +81,7 @@ pub(super) fn is_rough(case: &Case) -> bool {
 pub(super) fn is_sociable(case: &Case) -> bool {
     let is_quick = |step: &StepPlan| {
         step.at_once == 1
+            && !step.with_next
             && step.after.is_zero()
             && !matches!(step.manner, Manner::Slowly(_) | Manner::ReplyLost)
     };

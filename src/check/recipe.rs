@@ -74,6 +74,12 @@ impl Recipe {
         Ok(recipe)
     }
 
+    /// Whether it begins with a success.
+    pub(super) fn is_success(&self) -> bool {
+        let first = self.operations.first().map_or("", |line| line.trim());
+        matches!(first, "success" | "same-order success")
+    }
+
     fn read(&self, before: usize) -> Result<Vec<Operation>, RecipeError> {
         let wrong =
             |operation, problem: &str| RecipeError { operation, problem: problem.to_owned() };

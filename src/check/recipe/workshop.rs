@@ -13,6 +13,7 @@ use super::operation::{Digits, Ending, KeyChoice, Member, Operation, SignPlan, S
 use super::placeholder::{self, Placeholder};
 use super::{Recipe, RecipeError};
 use crate::check::case::Message;
+use crate::check::demand::Outcome;
 
 /// What every order id of a check begins with, so that people can tell them from real ones.
 pub const ORDER_PREFIX: &str = "CHECK-";
@@ -146,12 +147,21 @@ impl Workshop {
         Ok(message)
     }
 
-    /// Whether a sound endpoint may book a message: one that reports a success, or whose status
-    /// cannot be read.
-    pub(in crate::check) fn may_book(&self, message: &Message) -> bool {
+    /// What a message reports of its order.
+    pub(in crate::check) fn outcome(&self, message: &Message) -> Outcome {
         let draft = Draft::read(&message.body);
         let status = draft.as_ref().and_then(|draft| draft.get("status"));
-        status.is_none_or(|json| json.trim_matches('"') == self.statuses.success().to_string())
+        let status = status.and_then(|json| json.trim_matches('"').parse::<i64>().ok());
+        match status {
+            Some(status) if status == self.statuses.success() => Outcome::Success,
+            Some(status)
+                if [self.statuses.cancelled(), self.statuses.failed()].contains(&status) =>
+            {
+                Outcome::Failure
+            }
+            Some(_) => Outcome::Open,
+            None => Outcome::Unknown,
+        }
     }
 
     fn order(&self, history: &mut History, now: Timestamp) -> Order {
@@ -343,20 +353,23 @@ impl Bench<'_> {
     }
 
     fn amount_of_draft(&self) -> Option<i64> {
-        self.draft.get("amount").and_then(|json| json.parse().ok())
+        self.draft.get("amount").and_then(|json| json.trim_matches('"').parse().ok())
     }
 
     fn message(self) -> Message {
-        let order_id = match self.draft.text("payout_id") {
+        let id = |name: &str, own: String| match self.draft.text(name) {
             Some(id) if id.starts_with(ORDER_PREFIX) => id,
-            _ => payout_id(&self.order.hex),
+            _ => own,
         };
+        let order_id = id("payout_id", payout_id(&self.order.hex));
+        let client_id = id("payout_cl_id", client_id(&self.order.hex));
         Message {
             body: self.body(),
             amount_cents: self.amount.or_else(|| self.amount_of_draft()),
             method: self.method,
             headers: self.headers,
             order_id,
+            client_id,
         }
     }
 }
