@@ -28,6 +28,11 @@ pub struct Case {
 }
 
 impl Case {
+    /// What a case sends, in order; nothing where it probes.
+    pub(super) fn notifications(&self) -> &[StepPlan] {
+        if let Work::Retry(step) = &self.work { std::slice::from_ref(step) } else { self.steps() }
+    }
+
     /// The steps of a case that sends; none where it probes or retries.
     pub fn steps(&self) -> &[StepPlan] {
         if let Work::Send(steps) = &self.work { steps } else { &[] }

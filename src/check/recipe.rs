@@ -74,10 +74,10 @@ impl Recipe {
         Ok(recipe)
     }
 
-    /// Whether it begins with a success.
-    pub(super) fn is_success(&self) -> bool {
+    /// The status that it begins with, as it is written; no status where it sends bytes again.
+    pub(super) fn status(&self) -> &str {
         let first = self.operations.first().map_or("", |line| line.trim());
-        matches!(first, "success" | "same-order success")
+        first.strip_prefix("same-order ").unwrap_or(first)
     }
 
     fn read(&self, before: usize) -> Result<Vec<Operation>, RecipeError> {

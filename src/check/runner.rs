@@ -173,14 +173,17 @@ impl Run<'_> {
 
     /// What a case depends on, where that was refused: the case would say the same again.
     fn refused_before(&self, case: &Case) -> Option<&Tested> {
-        let first = case.steps().first().filter(|step| step.expect == Expect::Acknowledged);
-        let by_status = match first.and_then(|step| step.recipe.operations.first())?.as_str() {
-            "failed" => "ack-failed",
-            "cancelled" => "ack-cancelled",
-            _ => "",
-        };
-        let ids = [case.after.as_deref().unwrap_or_default(), by_status];
-        ids.into_iter().filter_map(|id| self.result(id)).find(|one| one.is_refused)
+        let good = case.notifications().iter().filter(|step| !step.expect.is_bad());
+        let needed = good
+            .enumerate()
+            .filter(|(index, step)| *index == 0 || step.expect == Expect::Acknowledged);
+        let by_status = needed.filter_map(|(_, step)| match step.recipe.status() {
+            "failed" => Some("ack-failed"),
+            "cancelled" => Some("ack-cancelled"),
+            _ => None,
+        });
+        let mut ids = case.after.as_deref().into_iter().chain(by_status);
+        ids.find_map(|id| self.result(id).filter(|one| one.is_refused && id != case.id))
     }
 
     fn without_asking(&self, case: &Case) -> Option<Tested> {

@@ -48,12 +48,8 @@ impl Run<'_> {
     }
 
     async fn try_once(&self, case: &Case, which: &str) -> Result<Trial, String> {
-        let steps = match &case.work {
-            Work::Retry(step) => std::slice::from_ref(step),
-            Work::Send(_) | Work::Probe(_) => case.steps(),
-        };
         let label = format!("{} {which}", case.id);
-        let parcels = pack(&self.plan.workshop, steps, &label, Timestamp::now())
+        let parcels = pack(&self.plan.workshop, case.notifications(), &label, Timestamp::now())
             .map_err(|error| format!("its message cannot be made: {error}"))?;
         let (kept_back, _) = self.controls.sender.kept_back();
         // What did not reach the endpoint speaks neither for it nor against it.
@@ -132,14 +128,12 @@ impl Run<'_> {
         if !matches!(self.effects, Ok(None)) {
             return None;
         }
-        let steps = match &case.work {
-            Work::Retry(step) => std::slice::from_ref(step),
-            Work::Send(_) | Work::Probe(_) => case.steps(),
-        };
-        let first = steps.iter().find(|step| !step.expect.is_bad())?;
+        let first = case.notifications().iter().find(|step| !step.expect.is_bad())?;
         let what = match case.effect {
             Effect::Any => return None,
-            _ if !first.recipe.is_success() => "whether the order was refunded once at most",
+            _ if first.recipe.status() != "success" => {
+                "whether the order was refunded once at most"
+            }
             Effect::AtMostOnce => "whether the order was credited more than once",
             Effect::None | Effect::Once => "whether the order was credited once",
         };
