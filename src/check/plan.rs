@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::case::{Case, Effect, Expect, Manner, Need, Probe, StepPlan, Work};
+use super::command::UserCommand;
 use super::control::{CLEARLY_BAD_COUNT, MOST_OF_A_CONTROL};
 use super::observer::Observer;
 use super::probe::MOST_OF_A_PROBE;
@@ -20,6 +21,7 @@ pub struct Plan {
     pub suite: Suite,
     pub available: Vec<Need>,
     pub observer: Option<Observer>,
+    pub prepare: Option<UserCommand>,
     /// The seed of the order ids, for the report.
     pub seed: u64,
     pub started_at: Timestamp,

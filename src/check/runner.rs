@@ -6,12 +6,14 @@ use futures_util::stream::{StreamExt, iter};
 
 use super::bundle::Bundle;
 use super::case::{Case, Expect, Message, Probe, Work};
+use super::command::{RunError, UnstartedError};
 use super::control::{Control, Controls, send_control};
 use super::demand::OrderRef;
 use super::effect::{CalibrationError, Effects};
 use super::judge::Proof;
-use super::observer::{ObserverError, UnstartedError};
+use super::observer::ObserverError;
 use super::plan::{Plan, is_sociable};
+use super::prepare::Preparer;
 use super::probe::Prober;
 use super::report::{CaseResult, CheckReport, Endpoint, Status, Tries};
 use super::sender::{Sender, Sent};
@@ -35,6 +37,9 @@ pub enum CheckError {
     /// The observer cannot be started; nothing was sent.
     #[error(transparent)]
     Observer(#[from] UnstartedError),
+    /// An order could not be prepared.
+    #[error("{0}")]
+    Prepare(String),
 }
 
 /// Checks an endpoint; with the report come the failed cases, to be sent again.
@@ -44,7 +49,8 @@ pub async fn check(
 ) -> Result<(CheckReport, Vec<Bundle>), CheckError> {
     let started = Instant::now();
     let sender = Sender::new(plan.wiring.clone());
-    let controls = Controls::new(&plan.workshop, &sender);
+    let preparer = Preparer::new(plan.prepare.as_ref(), &plan.workshop.platform_id);
+    let controls = Controls::new(&plan.workshop, &sender, &preparer);
     let (opening, effects) = open(plan, &controls).await?;
     let (everything, endpoint) = match &opening.verdict {
         Some(verdict) => (None, verdict.clone()),
@@ -67,6 +73,9 @@ pub async fn check(
         told: 0,
     };
     run.groups(tell).await;
+    if let Some(failure) = preparer.failure() {
+        return Err(CheckError::Prepare(failure));
+    }
     run.settle().await;
     run.tell(tell);
     Ok(run.finish(started))
@@ -81,7 +90,9 @@ async fn open<'a>(
     };
     match Effects::calibrate(observer, controls).await {
         (Some(opening), effects) => Ok((opening, effects)),
-        (None, Err(CalibrationError::Observer(ObserverError::Unstarted(error)))) => Err(error),
+        (None, Err(CalibrationError::Observer(ObserverError(RunError::Unstarted(error))))) => {
+            Err(error)
+        }
         // The observer failed before anything was sent.
         (None, effects) => Ok((controls.ask().await, effects)),
     }
@@ -187,6 +198,9 @@ impl Run<'_> {
     }
 
     fn without_asking(&self, case: &Case) -> Option<Tested> {
+        if let Some(failure) = self.controls.preparer.failure() {
+            return Some(blank(case, Status::Inconclusive, &failure));
+        }
         if let Some(lacking) = self.plan.lacking(case) {
             return Some(blank(case, Status::Skipped, lacking));
         }
@@ -256,10 +270,8 @@ impl Run<'_> {
     }
 
     async fn control(&self) -> Control {
-        let message = match self.controls.message() {
-            Ok(message) => message,
-            Err(reason) => return Control::refused(reason, None),
-        };
+        // Without an order left there is no control, which says nothing of the endpoint.
+        let Ok(message) = self.controls.message().await else { return Control::default() };
         let Ok(Some(effects)) = &self.effects else {
             return send_control(self.controls.sender, &message).await;
         };
