@@ -1,6 +1,6 @@
 //! Which cases are asked: the built-in ones, a person's own, and what is chosen of them.
 
-use std::fs::{self};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -79,10 +79,12 @@ fn files_of(folder: &Path) -> Result<Vec<(String, String)>, CommandError> {
 /// The orders of `--orders`.
 pub(super) fn orders(path: &Path) -> Result<Vec<OrderRef>, CommandError> {
     let refused = || CommandError::input(format!("cannot use the orders of {}", path.display()));
-    let mut text = String::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_ORDER_FILE_BYTES as u64).read_to_string(&mut text))
+    let bytes = files::read_bounded(path, MAX_ORDER_FILE_BYTES as u64)
         .map_err(|error| refused().because(error))?;
+    if bytes.len() > MAX_ORDER_FILE_BYTES {
+        return Err(refused().because(format!("it is longer than {MAX_ORDER_FILE_BYTES} bytes")));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| refused().because(error))?;
     order_file::parse(&text).map_err(|error| {
         refused().because(error).hint(
             "columns: payout_id,payout_cl_id,amount (cents); or {\"payout_id\":…,\"amount\":…} per line",
