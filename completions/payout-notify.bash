@@ -201,7 +201,7 @@ _payout__notify() {
             return 0
             ;;
         payout__notify__subcmd__check)
-            opts="-v -h --color --profile --dialect --sign-type --require --platform-id --orders --prepare --set --set-str --unset --format --suite --only --skip --list --report --fail-on --bundle --replay --yes --max-rate --timeout --observe --observe-within --seed --key-file --key --header --verbose --resolve --cacert --insecure --client-cert --client-key --proxy --help"
+            opts="-v -h --color --profile --dialect --sign-type --require --platform-id --orders --prepare --set --set-str --unset --format --suite --only --skip --list --report --fail-on --bundle --replay --yes --max-rate --timeout --observe --observe-stream --observe-within --wait --seed --key-file --key --header --verbose --resolve --cacert --insecure --client-cert --client-key --proxy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -272,7 +272,7 @@ _payout__notify() {
                     return 0
                     ;;
                 --fail-on)
-                    COMPREPLY=($(compgen -W "warn flaky inconclusive" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "warn flaky inconclusive unverified" -- "${cur}"))
                     return 0
                     ;;
                 --bundle)
@@ -295,7 +295,15 @@ _payout__notify() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --observe-stream)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --observe-within)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

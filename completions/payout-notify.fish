@@ -483,13 +483,16 @@ retry-failure\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l report -d 'Write a report: json, junit, tap, sarif, html or github; several may be given' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l fail-on -d 'Exit with 1 for this too; inconclusive always does; several may be given' -r -f -a "warn\t'A case with a warning'
 flaky\t'A case that passed only on the second try'
-inconclusive\t'A case of which nothing can be said'"
+inconclusive\t'A case of which nothing can be said'
+unverified\t'A case that claims what nothing verified; --observe does'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l bundle -d 'Write each failed case to this folder, to be sent again with --replay' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l replay -d 'Send one failed case again from its file; no key is needed' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l max-rate -d 'Start no more requests than this, for example 20/s' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l timeout -d 'How long to wait for a whole reply [default: 10s]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l observe -d 'Run this to see what was credited: it prints a number or JSON, for PAYOUT_CHECK_ORDER' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l observe-stream -d 'The same with a command that is started once: for each line with an order as JSON it prints one line' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l observe-within -d 'How long the merchant may take to credit what it acknowledged' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l wait -d 'Wait so long until the endpoint takes connections; nothing is sent meanwhile' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l seed -d 'The seed of the order ids: the same seed gives the same ids' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l key -d 'The key itself: others on this machine can see it' -r

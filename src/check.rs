@@ -19,6 +19,7 @@ pub mod plan;
 pub mod prepare;
 pub mod probe;
 pub mod recipe;
+mod refusal;
 pub mod replay;
 pub mod report;
 mod retry;

@@ -1,8 +1,9 @@
 //! Runs a person's own command, bounded in time and output: an observer, or what prepares an order.
 
-use std::io::Read;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -36,7 +37,7 @@ pub struct UserCommand {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum RunError {
+pub enum RunError {
     /// It never ran.
     #[error(transparent)]
     Unstarted(#[from] UnstartedError),
@@ -53,22 +54,94 @@ pub struct UnstartedError {
 }
 
 impl UserCommand {
-    pub(super) async fn run(&self, variables: Vec<(&str, String)>) -> Result<Output, RunError> {
+    fn prepared(&self) -> Result<Command, RunError> {
         let Some((program, arguments)) = self.argv.split_first() else {
             return Err(RunError::Failed("has no name".to_owned()));
         };
         let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .env_remove(self.hidden_variable)
-            .envs(variables)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.args(arguments).env_remove(self.hidden_variable);
+        Ok(command)
+    }
+
+    pub(super) async fn run(&self, variables: Vec<(&str, String)>) -> Result<Output, RunError> {
+        let mut command = self.prepared()?;
+        command.envs(variables).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // Never closed, so that there is always a turn.
         let _turn = PROCESSES.acquire().await;
         let run = tokio::task::spawn_blocking(move || output_of(&mut command));
         run.await.unwrap_or_else(|_| Err(RunError::Failed("could not be run".to_owned())))
+    }
+}
+
+/// A command that is started once and answers one line for each line.
+#[derive(Clone, Debug, Default)]
+pub struct CommandStream(Arc<Mutex<Option<Running>>>);
+
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    questions: ChildStdin,
+    answers: Receiver<String>,
+}
+
+impl CommandStream {
+    pub(super) async fn ask(
+        &self,
+        command: &UserCommand,
+        question: String,
+    ) -> Result<String, RunError> {
+        let (stream, command) = (self.clone(), command.clone());
+        let asked = tokio::task::spawn_blocking(move || {
+            let mut running = stream.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let running = match &mut *running {
+                Some(running) => running,
+                none => none.insert(Running::start(&command)?),
+            };
+            running.ask(&question)
+        });
+        asked.await.unwrap_or_else(|_| Err(RunError::Failed("could not be asked".to_owned())))
+    }
+}
+
+impl Running {
+    fn start(command: &UserCommand) -> Result<Running, RunError> {
+        let mut prepared = command.prepared()?;
+        prepared.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = spawn(&mut prepared)?;
+        let (Some(questions), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(RunError::Failed("has no pipes".to_owned()));
+        };
+        let (sender, answers) = channel();
+        thread::spawn(move || {
+            let mut output = BufReader::new(output);
+            let mut line = String::new();
+            while output.by_ref().take(MAX_OUTPUT).read_line(&mut line).is_ok_and(|size| size > 0) {
+                if sender.send(std::mem::take(&mut line)).is_err() {
+                    break;
+                }
+            }
+        });
+        Ok(Running { child, questions, answers })
+    }
+
+    fn ask(&mut self, question: &str) -> Result<String, RunError> {
+        let sent = writeln!(self.questions, "{question}").and_then(|()| self.questions.flush());
+        let answer = self.answers.recv_timeout(TIMEOUT).map(|line| line.trim().to_owned());
+        match (sent, answer) {
+            (Ok(()), Ok(answer)) => Ok(answer),
+            (_, Err(RecvTimeoutError::Timeout)) => Err(RunError::Failed(format!(
+                "did not answer a line within {} s; does it flush its output?",
+                TIMEOUT.as_secs()
+            ))),
+            _ => Err(RunError::Failed("ended before the check did".to_owned())),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -90,11 +163,15 @@ pub(super) struct Output {
     pub(super) code: Option<i32>,
 }
 
-fn output_of(command: &mut Command) -> Result<Output, RunError> {
-    let mut child = command.spawn().map_err(|error| {
+fn spawn(command: &mut Command) -> Result<Child, UnstartedError> {
+    command.spawn().map_err(|error| {
         let program = command.get_program().display().to_string();
         UnstartedError { program, reason: error.to_string() }
-    })?;
+    })
+}
+
+fn output_of(command: &mut Command) -> Result<Output, RunError> {
+    let mut child = spawn(command)?;
     let stdout = child.stdout.take().map(reader);
     let stderr = child.stderr.take().map(reader);
     let code = wait(&mut child);

@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use super::case::{Manner, Message};
 use super::prepare::Preparer;
 use super::recipe::{History, Recipe, Workshop};
+use super::refusal::{advice, is_other_acknowledgement};
 use super::report::Endpoint;
 use super::sender::{Sender, Sent};
 use crate::clock::wall_time;
@@ -24,19 +25,39 @@ const CLEARLY_BAD: [(&str, &[&str]); 3] = [
     ("not JSON", &["same-order success", "raw this is no JSON"]),
 ];
 
+/// Other forms of the control, to see which one a merchant takes.
+const VARIANTS: [(&str, &[&str]); 3] = [
+    ("without real_amount", &["success", "unset real_amount", "sign"]),
+    (
+        "with numbers as strings",
+        &[
+            "success",
+            "set amount \"{amount}\"",
+            "set real_amount \"{amount}\"",
+            "set fee \"95\"",
+            "set status \"{success}\"",
+            "sign",
+        ],
+    ),
+    ("with status 2, as the deposit notification has it", &["success", "set status 2", "sign"]),
+];
+
+pub(super) const VARIANT_COUNT: u64 = VARIANTS.len() as u64;
+
 pub(super) const CLEARLY_BAD_COUNT: u64 = CLEARLY_BAD.len() as u64;
 
 /// What came of the control: the reply that was looked at, and what it says against the endpoint.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Control {
     pub(super) sent: Option<Sent>,
+    pub(super) message: Option<Message>,
     /// `None` where it was acknowledged.
     pub(super) verdict: Option<Endpoint>,
 }
 
 impl Control {
     pub(super) fn refused(reason: String, sent: Option<Sent>) -> Control {
-        Control { sent, verdict: Some(Endpoint::RefusesControl { reason }) }
+        Control { sent, message: None, verdict: Some(Endpoint::RefusesControl { reason }) }
     }
 }
 
@@ -81,6 +102,30 @@ impl<'a> Controls<'a> {
         }
     }
 
+    /// Says what a refused control means, and which other form of it is taken.
+    pub(super) async fn explain(&self, control: Control) -> Control {
+        let (Some(sent), Some(Endpoint::RefusesControl { reason })) =
+            (&control.sent, &control.verdict)
+        else {
+            return control;
+        };
+        let Some(message) = &control.message else { return control };
+        let signed = self.workshop.signed_text(message);
+        let mut reason = format!("{reason}: {}", advice(sent, message, &signed));
+        for (name, lines) in VARIANTS {
+            if is_other_acknowledgement(sent) {
+                break;
+            }
+            let Ok(variant) = self.make(&Recipe::of(lines)).await else { continue };
+            if self.sender.send(&variant, Manner::Plain, name).await.is_acknowledged() {
+                reason =
+                    format!("it takes the same notification {name}, and not this one; {reason}");
+                break;
+            }
+        }
+        Control { verdict: Some(Endpoint::RefusesControl { reason }), ..control }
+    }
+
     pub(super) async fn acknowledges_everything(&self) -> Option<Vec<Sent>> {
         let mut history = History::new("clearly bad");
         let mut messages = Vec::new();
@@ -104,7 +149,7 @@ pub(super) async fn send_control(sender: &Sender, message: &Message) -> Control 
         sent = sender.send(message, Manner::Plain, "control, again").await;
     }
     if sent.is_acknowledged() {
-        return Control { sent: Some(sent), verdict: None };
+        return Control { sent: Some(sent), ..Control::default() };
     }
     match &sent.outcome {
         Outcome::NoReply(failure)
@@ -119,8 +164,11 @@ pub(super) async fn send_control(sender: &Sender, message: &Message) -> Control 
             ) =>
         {
             let reason = failure.explanation();
-            Control { sent: None, verdict: Some(Endpoint::Unreachable { reason }) }
+            Control { verdict: Some(Endpoint::Unreachable { reason }), ..Control::default() }
         }
-        _ => Control::refused(sent.exchange.conclusion.clone(), Some(sent)),
+        _ => Control {
+            message: Some(message.clone()),
+            ..Control::refused(sent.exchange.conclusion.clone(), Some(sent))
+        },
     }
 }

@@ -3,17 +3,19 @@
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::books::Amounts;
-use super::command::{MAX_OUTPUT, MAX_QUOTED, Output, RunError, UserCommand};
+use super::command::{CommandStream, MAX_OUTPUT, MAX_QUOTED, Output, RunError, UserCommand};
 use super::demand::OrderRef;
 use crate::mask::outside;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Observer {
     pub command: UserCommand,
     pub within: Duration,
+    /// The command is started once, and answers a line for each line.
+    pub stream: Option<CommandStream>,
 }
 
 /// What an observer printed.
@@ -30,7 +32,7 @@ pub(super) struct Reading {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the observer {0}")]
-pub(super) struct ObserverError(pub(super) RunError);
+pub struct ObserverError(RunError);
 
 fn mute<T>(why: String) -> Result<T, ObserverError> {
     Err(ObserverError(RunError::Failed(why)))
@@ -65,6 +67,13 @@ impl Observer {
     }
 
     async fn output(&self, order: &OrderRef) -> Result<String, ObserverError> {
+        if let Some(stream) = &self.stream {
+            let question = json!({
+                "payout_id": order.id, "payout_cl_id": order.client_id, "amount": order.amount,
+            });
+            let answer = stream.ask(&self.command, question.to_string()).await;
+            return answer.map_err(ObserverError);
+        }
         let output = self.command.run(order.variables()).await.map_err(ObserverError)?;
         printed(&output)
     }
@@ -213,7 +222,7 @@ mod tests {
         let argv = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
         let within = Duration::ZERO;
         let command = UserCommand { argv, hidden_variable: "HOME" };
-        let observer = Observer { command, within };
+        let observer = Observer { command, within, stream: None };
         assert_eq!(observer.read(&order()).await.unwrap().amounts[0], 7.0);
         let argv = vec!["/nonexistent/command".to_owned()];
         let command = UserCommand { argv, ..observer.command };

@@ -6,7 +6,6 @@ use futures_util::stream::{StreamExt, iter};
 
 use super::bundle::Bundle;
 use super::case::{Case, Expect, Message, Probe, Work};
-use super::command::{RunError, UnstartedError};
 use super::control::{Control, Controls, send_control};
 use super::demand::OrderRef;
 use super::effect::{CalibrationError, Effects};
@@ -15,6 +14,7 @@ use super::observer::ObserverError;
 use super::plan::{Plan, is_sociable};
 use super::prepare::Preparer;
 use super::probe::Prober;
+use super::refusal::is_other_acknowledgement;
 use super::report::{CaseResult, CheckReport, Endpoint, Status, Tries};
 use super::sender::{Sender, Sent};
 use super::tested::{Tested, blank, judged};
@@ -34,9 +34,9 @@ pub enum CheckEvent<'a> {
 
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
-    /// The observer cannot be started; nothing was sent.
+    /// The observer does not work; nothing was sent.
     #[error(transparent)]
-    Observer(#[from] UnstartedError),
+    Observer(ObserverError),
     /// An order could not be prepared.
     #[error("{0}")]
     Prepare(String),
@@ -52,6 +52,7 @@ pub async fn check(
     let preparer = Preparer::new(plan.prepare.as_ref(), &plan.workshop.platform_id);
     let controls = Controls::new(&plan.workshop, &sender, &preparer);
     let (opening, effects) = open(plan, &controls).await?;
+    let opening = controls.explain(opening).await;
     let (everything, endpoint) = match &opening.verdict {
         Some(verdict) => (None, verdict.clone()),
         None => match controls.acknowledges_everything().await {
@@ -84,16 +85,14 @@ pub async fn check(
 async fn open<'a>(
     plan: &'a Plan,
     controls: &Controls<'_>,
-) -> Result<(Control, Result<Option<Effects<'a>>, CalibrationError>), UnstartedError> {
+) -> Result<(Control, Result<Option<Effects<'a>>, CalibrationError>), CheckError> {
     let Some(observer) = &plan.observer else {
         return Ok((controls.ask().await, Ok(None)));
     };
     match Effects::calibrate(observer, controls).await {
         (Some(opening), effects) => Ok((opening, effects)),
-        (None, Err(CalibrationError::Observer(ObserverError(RunError::Unstarted(error))))) => {
-            Err(error)
-        }
         // The observer failed before anything was sent.
+        (None, Err(CalibrationError::Observer(error))) => Err(CheckError::Observer(error)),
         (None, effects) => Ok((controls.ask().await, effects)),
     }
 }
@@ -226,6 +225,12 @@ impl Run<'_> {
             }
             Endpoint::Unreachable { .. } => "the endpoint cannot be reached",
         };
+        let sent = self.opening.sent.as_ref().filter(|sent| is_other_acknowledgement(sent));
+        if let (Some(sent), "ack-success") = (sent, case.id.as_str()) {
+            let mut tested = blank(case, Status::Failed, &sent.exchange.conclusion);
+            tested.result.exchanges.push(sent.exchange.clone());
+            return Some(tested);
+        }
         Some(blank(case, Status::Inconclusive, why))
     }
 

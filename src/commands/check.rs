@@ -31,7 +31,7 @@ use crate::check::sender::Wiring;
 use crate::clock::wall_time;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::report::check::standing::is_yes;
+use crate::report::check::standing::{is_yes, unverified};
 use crate::report::check::{CheckFacts, json, text};
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
@@ -122,7 +122,7 @@ pub struct ChoiceArgs {
     #[arg(long, value_name = "FOLDER")]
     pub bundle: Option<PathBuf>,
     /// Send one failed case again from its file; no key is needed.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["suite", "only", "skip", "list", "observe", "orders", "prepare", "bundle"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["suite", "only", "skip", "list", "observe", "observe_stream", "orders", "prepare", "bundle"])]
     pub replay: Option<PathBuf>,
 }
 
@@ -135,6 +135,8 @@ pub enum FailOn {
     Flaky,
     /// A case of which nothing can be said.
     Inconclusive,
+    /// A case that claims what nothing verified; --observe does.
+    Unverified,
 }
 
 /// How a check behaves.
@@ -153,9 +155,16 @@ pub struct MannerArgs {
     /// Run this to see what was credited: it prints a number or JSON, for PAYOUT_CHECK_ORDER.
     #[arg(long, value_name = "COMMAND")]
     pub observe: Option<String>,
+    /// The same with a command that is started once: for each line with an order as JSON it prints
+    /// one line.
+    #[arg(long, value_name = "COMMAND", conflicts_with = "observe")]
+    pub observe_stream: Option<String>,
     /// How long the merchant may take to credit what it acknowledged.
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = parse_time)]
     pub observe_within: Duration,
+    /// Wait so long until the endpoint takes connections; nothing is sent meanwhile.
+    #[arg(long, value_name = "DURATION", value_parser = parse_time)]
+    pub wait: Option<Duration>,
     /// The seed of the order ids: the same seed gives the same ids.
     #[arg(long, value_name = "N", value_parser = parse_number)]
     pub seed: Option<u64>,
@@ -245,6 +254,14 @@ fn conduct(
     let (mut report, bundles) = block_on(async {
         consent::obtain(args, facts, wiring, console).await?;
         let mut interrupts = Interrupts::catch();
+        if let Some(time) = args.manners.wait {
+            tokio::select! {
+                () = consent::wait_for(wiring, time) => {}
+                () = interrupts.next() => {
+                    return Err(CommandError::interrupted("the check was interrupted"));
+                }
+            }
+        }
         match args.format {
             Format::Json => console.answer_bytes(json::ready(facts).as_bytes()),
             Format::Human => {
@@ -292,14 +309,14 @@ fn not_begun(error: CheckError) -> CommandError {
                 .because(why)
                 .hint("it must end with 0 once the merchant knows the order; no shell reads it")
         }
-        CheckError::Observer(error) => {
-            CommandError::environment("the --observe command cannot be used, so nothing was sent")
-                .because(error)
-                .hint(
-                    "name a program on the PATH, or by its path; no shell reads the command: \
-                     sh -c '…' takes what a shell would",
-                )
-        }
+        CheckError::Observer(error) => CommandError::environment(
+            "the --observe command cannot be used, so nothing was sent",
+        )
+        .because(error)
+        .hint(
+            "run it by hand; it needs a program on the PATH, or by its path, and no shell reads \
+                     it: sh -c '…' takes what a shell would",
+        ),
     }
 }
 
@@ -329,6 +346,7 @@ fn is_passed(report: &CheckReport, fail_on: &[FailOn]) -> bool {
         report.results.iter().any(|result| match gate {
             FailOn::Warn => result.status == Status::Warned,
             FailOn::Flaky => result.tries == Tries::PassedOnSecond,
+            FailOn::Unverified => unverified(result).is_some(),
             FailOn::Inconclusive => result.status == Status::Inconclusive,
         })
     };

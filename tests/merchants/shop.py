@@ -45,8 +45,8 @@ BUGS = {
     "duplicates-are-errors": "idem-again",
     "refund-duplicates-are-errors": "idem-failure-again",
     "books-then-fails": "-",
-    "answers-zero": "-",
-    "answers-success": "-",
+    "answers-zero": "ack-success",
+    "answers-success": "ack-success",
     "wants-user-agent": "ack-no-user-agent",
     # Signatures.
     "verifies-nothing": "auth-wrong-key",

@@ -223,6 +223,18 @@ impl Workshop {
         }
     }
 
+    /// The string that a message's signature is over, and the fingerprint of its key.
+    pub(in crate::check) fn signed_text(&self, message: &Message) -> String {
+        let Ok(payload) = Payload::parse(&message.body) else { return String::new() };
+        let canonical = canonicalize(&payload, self.scheme);
+        format!(
+            "{:?} ({}, key {})",
+            canonical.as_str(),
+            self.scheme.algorithm,
+            self.key.fingerprint()
+        )
+    }
+
     fn order(&self, history: &mut History, now: Timestamp) -> Result<Order, String> {
         history.orders += 1;
         let hex = token(self.seed, &history.label, history.orders);

@@ -10,7 +10,7 @@ use super::Args;
 use super::suite;
 use crate::check::bundle::Bundle;
 use crate::check::case::Need;
-use crate::check::command::{UserCommand, split};
+use crate::check::command::{CommandStream, UserCommand, split};
 use crate::check::observer::Observer;
 use crate::check::plan::Plan;
 use crate::check::recipe::Workshop;
@@ -80,7 +80,7 @@ fn available(args: &Args, dialect: &Dialect, algorithm: Algorithm, target: &Targ
         (Need::Hmac, is_hmac),
         (Need::HmacDemanded, is_demanded),
         (Need::KnownOrders, args.orders.is_some() || args.prepare.is_some()),
-        (Need::Observer, args.manners.observe.is_some()),
+        (Need::Observer, args.manners.observe.is_some() || args.manners.observe_stream.is_some()),
         (Need::PlatformDialect, dialect.id == Dialect::platform().id),
     ];
     present.into_iter().filter(|(_, is_there)| *is_there).map(|(need, _)| need).collect()
@@ -105,9 +105,13 @@ fn wiring(
 }
 
 fn observer(args: &Args) -> Result<Option<Observer>, CommandError> {
-    let Some(text) = &args.manners.observe else { return Ok(None) };
+    let (option, text, stream) = match (&args.manners.observe, &args.manners.observe_stream) {
+        (Some(text), _) => ("--observe", text, None),
+        (None, Some(text)) => ("--observe-stream", text, Some(CommandStream::default())),
+        (None, None) => return Ok(None),
+    };
     let within = args.manners.observe_within;
-    Ok(Some(Observer { command: command("--observe", text)?, within }))
+    Ok(Some(Observer { command: command(option, text)?, within, stream }))
 }
 
 fn command(option: &str, text: &str) -> Result<UserCommand, CommandError> {
