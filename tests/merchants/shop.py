@@ -1,11 +1,14 @@
 """A merchant with one chosen bug: shop.py MODE FOLDER
 
 It knows the orders of FOLDER/orders.txt ("payout_cl_id amount" per line) and keeps its books in
-FOLDER/books.json: {payout_cl_id: {"credited": cents, "refunded": cents}}. MODE "right" has no bug;
-every other mode is named in BUGS with the case that names it.
+FOLDER/books.json: {payout_cl_id: {"credited": cents, "refunded": cents}}. The modes of RIGHT have no
+bug; every other mode is named in BUGS with the case that names it.
 """
 import hashlib, hmac, json, os, re, sys, threading, time, urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+# With no bug; of the second and the third, only one status moves money.
+RIGHT = ["right", "right-credits-only", "right-refunds-only"]
 
 # Each bug, and the case whose text describes it ("-" where no single case does).
 BUGS = {
@@ -132,7 +135,8 @@ class Shop:
             LOCK.acquire()
             books = self.books
         entry = books.setdefault(order, {"credited": 0, "refunded": 0})
-        entry[what] += cents
+        if not self.has({"credited": "right-refunds-only", "refunded": "right-credits-only"}[what]):
+            entry[what] += cents
         if self.has(racy):
             LOCK.acquire()
             self.books = books
@@ -398,9 +402,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 if sys.argv[1:] == ["--list"]:
-    print("\n".join(f"{bug} {case}" for bug, case in BUGS.items()))
+    print("\n".join([f"{name} -" for name in RIGHT] + [f"{bug} {case}" for bug, case in BUGS.items()]))
     sys.exit()
-if sys.argv[1] != "right" and sys.argv[1] not in BUGS:
+if sys.argv[1] not in RIGHT and sys.argv[1] not in BUGS:
     sys.exit(f"no bug is called {sys.argv[1]}")
 open(os.path.join(sys.argv[2], "orders.txt"), "a").close()
 SHOP = Shop(sys.argv[1], sys.argv[2])
