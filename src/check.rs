@@ -3,15 +3,20 @@
 //! A [`suite`] of [`case`]s and a [`plan`] go into the [`runner`], and a [`report`] comes out. A
 //! known-good control frames every group: an endpoint that refuses it is never called secure.
 
+mod books;
 pub mod bundle;
 pub mod case;
 pub mod case_file;
+pub mod command;
 mod control;
+pub mod demand;
 mod effect;
 mod judge;
 pub mod observer;
+pub mod order_file;
 mod pace;
 pub mod plan;
+pub mod prepare;
 pub mod probe;
 pub mod recipe;
 pub mod replay;

@@ -210,10 +210,11 @@ mod tests {
     fn every_dialect_is_acknowledged_by_its_own_reply() {
         use AcknowledgementRule::{ErrorCode, ReturnCode, Word};
         let word = |text: &str| Word(text.to_owned());
+        let xml = word("<xml><return_code>SUCCESS</return_code></xml>");
         let rules = [
             ("platform", ErrorCode),
             ("fork", ErrorCode),
-            ("wechat-v2", ReturnCode),
+            ("wechat-v2", if cfg!(feature = "xml-replies") { ReturnCode } else { xml }),
             ("epay", word("success")),
             ("jeepay", word("success")),
             ("epusdt", word("ok")),

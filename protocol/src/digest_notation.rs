@@ -186,7 +186,7 @@ fn groups(given: &str) -> Vec<Found> {
                 let groups = &segment[first..=last];
                 if groups.len() > 1 && is_size(total) {
                     found.push(grouped(given, groups, false));
-                } else if is_short && groups.len() > 1 && SIZES.contains(&groups.len()) {
+                } else if is_short && SIZES.contains(&groups.len()) {
                     found.push(grouped(given, groups, true));
                 }
             }

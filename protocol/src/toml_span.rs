@@ -124,6 +124,9 @@ mod tests {
             [(0, (1, 1)), (2, (1, 2)), (3, (1, 3)), (4, (2, 1)), (5, (2, 2)), (9, (2, 2))]
         {
             assert_eq!(place("éa\nb", at), expected, "{at}");
+            let problem = "no number".to_owned();
+            let placed = SpannedError { problem: problem.clone(), at }.placed("éa\nb");
+            assert_eq!(placed, PlacedError { problem, line: expected.0, column: expected.1 });
         }
     }
 

@@ -71,6 +71,7 @@ mod tests {
 
     use super::*;
     use crate::check::case::{Expect, Manner};
+    use crate::check::demand::Outcome;
 
     fn bundle() -> Bundle {
         let message = Message {
@@ -78,6 +79,7 @@ mod tests {
             headers: vec![("X-A".to_owned(), "b".to_owned())],
             body: b"{\"a\":\xff}".to_vec(),
             order_id: "CHECK-1".to_owned(),
+            client_id: "CHECK-C1".to_owned(),
             amount_cents: Some(7),
         };
         let parcel = |manner, expect| Parcel {
@@ -87,7 +89,9 @@ mod tests {
             at_once: 20,
             after: Duration::from_millis(5),
             expect,
-            may_book: false,
+            with_next: false,
+            is_company: false,
+            books: Outcome::Open,
         };
         Bundle {
             version: VERSION,

@@ -22,10 +22,17 @@ pub struct Case {
     pub needs: Vec<Need>,
     /// What must have happened behind the endpoint, where that can be observed.
     pub effect: Effect,
+    /// The case whose notification must be taken before this one means anything.
+    pub after: Option<String>,
     pub work: Work,
 }
 
 impl Case {
+    /// What a case sends, in order; nothing where it probes.
+    pub(super) fn notifications(&self) -> &[StepPlan] {
+        if let Work::Retry(step) = &self.work { std::slice::from_ref(step) } else { self.steps() }
+    }
+
     /// The steps of a case that sends; none where it probes or retries.
     pub fn steps(&self) -> &[StepPlan] {
         if let Work::Send(steps) = &self.work { steps } else { &[] }
@@ -48,6 +55,8 @@ pub enum Need {
     /// HMAC-SHA256 is demanded: an endpoint that takes MD5 too does it wrong.
     HmacDemanded,
     Observer,
+    /// The merchant knows the orders and their amounts.
+    KnownOrders,
     PlatformDialect,
 }
 
@@ -60,17 +69,22 @@ impl Need {
             Need::Hmac => "orders are not signed with HMAC-SHA256 (--sign-type hmac-sha256)",
             Need::HmacDemanded => "HMAC-SHA256 is not demanded (--require hmac-sha256)",
             Need::Observer => "nothing observes the side effect (--observe)",
+            Need::KnownOrders => "the merchant knows no orders of this check (--orders, --prepare)",
             Need::PlatformDialect => "it is about the platform's own dialect",
         }
     }
 }
 
 /// The side effect that a case must have left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Effect {
     Any,
+    /// A success is not booked.
     None,
+    /// The first final status that is acknowledged is booked, once; nothing forged is.
+    #[default]
     Once,
+    /// The same, and nothing need be booked.
     AtMostOnce,
 }
 
@@ -103,6 +117,10 @@ pub struct StepPlan {
     pub manner: Manner,
     /// How many are sent at once, behind a barrier; 1 is the usual.
     pub at_once: u32,
+    /// It is sent together with the step after it.
+    pub with_next: bool,
+    /// It is one of many orders beside the one that the case is about.
+    pub is_company: bool,
     pub after: Duration,
     pub expect: Expect,
 }
@@ -118,6 +136,9 @@ pub struct Message {
     pub body: Vec<u8>,
     /// The order's id, so that an observer can be asked about it.
     pub order_id: String,
+    /// The merchant's own id of the order.
+    #[serde(default)]
+    pub client_id: String,
     /// The order's amount in cents, where it is one.
     pub amount_cents: Option<i64>,
 }

@@ -10,7 +10,7 @@
 //! why = "Anyone who knows the URL could have payouts booked."
 //! fix = "Refuse a notification without a sign that is text."
 //! make = ["success"]                # one message; see the recipe's operations
-//! effect = "none"                   # any, none, once, at-most-once
+//! effect = "once"                   # the default; any, none, at-most-once
 //!
 //! [[case]]
 //! # …
@@ -19,8 +19,13 @@
 //! expect = "acknowledged"           # not-acknowledged, refused, answered, anything
 //! manner = "slowly 500"             # plain, chunked, half-closed, expect-continue, reply-lost, fresh
 //! at_once = 20
+//! orders = 8                        # so many orders of their own, sent together
 //! after_ms = 200
 //! ```
+//!
+//! `statuses = ["success", "failed", "cancelled"]` makes a case of each: the lines are written for a
+//! success, and the other cases get `failure` or `cancelled` into their ids. A case with
+//! `after = "ID"` is not tested where the notification of that case was refused.
 //!
 //! A case with `probe = "NAME"` asks about the way to the endpoint, one with `retry = true` sends
 //! its message on a compressed schedule until it is acknowledged.
@@ -43,16 +48,18 @@ pub const MAX_FILE_BYTES: usize = 256 * 1024;
 
 const MAX_STEPS: usize = 32;
 const MAX_AT_ONCE: u32 = 200;
+const MAX_ORDERS: u32 = 50;
 const MAX_TEXT: usize = 2048;
 const MAX_NAME: usize = 64;
 
 const FILE_SETTINGS: [&str; 8] =
     ["group", "expect", "effect", "severity", "needs", "why", "fix", "case"];
-const CASE_SETTINGS: [&str; 15] = [
-    "id", "title", "why", "fix", "severity", "needs", "effect", "probe", "retry", "step", "make",
-    "expect", "manner", "at_once", "after_ms",
+const CASE_SETTINGS: [&str; 18] = [
+    "id", "title", "why", "fix", "severity", "needs", "effect", "statuses", "after", "probe",
+    "retry", "step", "make", "expect", "manner", "at_once", "orders", "after_ms",
 ];
-const STEP_SETTINGS: [&str; 6] = ["label", "make", "expect", "manner", "at_once", "after_ms"];
+const STEP_SETTINGS: [&str; 7] =
+    ["label", "make", "expect", "manner", "at_once", "orders", "after_ms"];
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}, {error}")]
@@ -77,7 +84,7 @@ struct File {
     case: Vec<Spanned<FileCase>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileCase {
     id: Option<Text>,
@@ -87,6 +94,8 @@ struct FileCase {
     severity: Option<Text>,
     needs: Option<Vec<Text>>,
     effect: Option<Text>,
+    statuses: Option<Vec<Text>>,
+    after: Option<Text>,
     probe: Option<Text>,
     retry: Option<Spanned<bool>>,
     #[serde(default)]
@@ -95,10 +104,11 @@ struct FileCase {
     expect: Option<Text>,
     manner: Option<Text>,
     at_once: Option<Spanned<u32>>,
+    orders: Option<Spanned<u32>>,
     after_ms: Option<Spanned<u32>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileStep {
     label: Option<Text>,
@@ -106,6 +116,7 @@ struct FileStep {
     expect: Option<Text>,
     manner: Option<Text>,
     at_once: Option<Spanned<u32>>,
+    orders: Option<Spanned<u32>>,
     after_ms: Option<Spanned<u32>>,
 }
 
@@ -134,7 +145,7 @@ fn read(text: &str) -> SpannedResult<Vec<Case>> {
     let defaults = Defaults {
         group: name(group)?,
         expect: optional(file.expect)?,
-        effect: optional(file.effect)?.unwrap_or(Effect::Any),
+        effect: optional(file.effect)?.unwrap_or_default(),
         severity: optional(file.severity)?.unwrap_or(Severity::Fail),
         needs: needs(file.needs)?.unwrap_or_default(),
         why: file.why,
@@ -144,16 +155,59 @@ fn read(text: &str) -> SpannedResult<Vec<Case>> {
     for table in file.case {
         let span = table.span();
         let id_span = table.get_ref().id.as_ref().map_or_else(|| span.clone(), Spanned::span);
-        let case = read_case(table.into_inner(), &span, &defaults)?;
-        if cases.iter().any(|known| known.id == case.id) {
-            return wrong(&id_span, format!("a second case is called {:?}", case.id));
+        for table in for_each_status(table.into_inner())? {
+            let case = read_case(table, &span, &defaults)?;
+            if cases.iter().any(|known| known.id == case.id) {
+                return wrong(&id_span, format!("a second case is called {:?}", case.id));
+            }
+            cases.push(case);
         }
-        cases.push(case);
     }
     if cases.is_empty() {
         return wrong(&(text.len()..text.len()), "a [[case]] table is missing");
     }
     Ok(cases)
+}
+
+/// One table for each of its statuses.
+fn for_each_status(mut table: FileCase) -> SpannedResult<Vec<FileCase>> {
+    let Some(statuses) = table.statuses.take() else { return Ok(vec![table]) };
+    statuses.iter().map(|status| with_status(table.clone(), status)).collect()
+}
+
+fn with_status(mut table: FileCase, status: &Text) -> SpannedResult<FileCase> {
+    let word = match status.get_ref().as_str() {
+        "success" => return Ok(table),
+        "failed" => "failure",
+        "cancelled" => "cancelled",
+        other => {
+            return wrong(&status.span(), format!("{other:?} is not success, failed or cancelled"));
+        }
+    };
+    if let Some(id) = &mut table.id {
+        let text = id.get_mut();
+        *text = match text.split_once('-') {
+            _ if text.contains("success") => text.replace("success", word),
+            Some((start, rest)) => format!("{start}-{word}-{rest}"),
+            None => format!("{text}-{word}"),
+        };
+    }
+    if let Some(title) = &mut table.title {
+        title.get_mut().push_str(&format!(
+            ", for a payout that {}",
+            if word == "failure" { "failed" } else { "was cancelled" }
+        ));
+    }
+    let steps = table.step.iter_mut().filter_map(|step| step.get_mut().make.as_mut());
+    for line in steps.chain(table.make.as_mut()).flat_map(|make| make.get_mut().iter_mut()) {
+        let line = line.get_mut();
+        *line = match line.as_str() {
+            "success" => status.get_ref().clone(),
+            "same-order success" => format!("same-order {}", status.get_ref()),
+            _ => line.replace("{success}", &format!("{{{}}}", status.get_ref())),
+        };
+    }
+    Ok(table)
 }
 
 fn read_case(table: FileCase, span: &Range<usize>, defaults: &Defaults) -> SpannedResult<Case> {
@@ -170,6 +224,7 @@ fn read_case(table: FileCase, span: &Range<usize>, defaults: &Defaults) -> Spann
         expect: table.expect,
         manner: table.manner,
         at_once: table.at_once,
+        orders: table.orders,
         after_ms: table.after_ms,
     };
     Ok(Case {
@@ -181,14 +236,15 @@ fn read_case(table: FileCase, span: &Range<usize>, defaults: &Defaults) -> Spann
         severity: optional(table.severity)?.unwrap_or(defaults.severity),
         needs: needs(table.needs)?.unwrap_or_else(|| defaults.needs.clone()),
         effect: optional(table.effect)?.unwrap_or(defaults.effect),
+        after: table.after.map(name).transpose()?,
         work: match (table.probe, table.step, &single.make) {
             (Some(probe), steps, None) if steps.is_empty() && !is_retry => {
                 Work::Probe(one_of(&probe)?)
             }
-            (None, steps, Some(_)) if steps.is_empty() => {
-                let step = read_step(single, span, defaults, 0)?;
-                if is_retry { Work::Retry(step) } else { Work::Send(vec![step]) }
-            }
+            (None, steps, Some(_)) if steps.is_empty() => match is_retry {
+                true => Work::Retry(read_step(single, span, defaults, 0)?),
+                false => Work::Send(read_orders(single, span, defaults, 0)?),
+            },
             (None, steps, None) if !steps.is_empty() && !is_retry => {
                 Work::Send(read_steps(steps, &single, span, defaults)?)
             }
@@ -210,18 +266,45 @@ fn read_steps(
     let is_stray = single.expect.is_some()
         || single.manner.is_some()
         || single.at_once.is_some()
+        || single.orders.is_some()
         || single.after_ms.is_some();
     if is_stray {
-        return wrong(span, "with steps, expect, manner, at_once and after_ms stand in the steps");
+        return wrong(
+            span,
+            "with steps, expect, manner, at_once, orders and after_ms stand in the steps",
+        );
     }
     if steps.len() > MAX_STEPS {
         return wrong(span, format!("a case has at most {MAX_STEPS} steps"));
     }
-    let read = |(index, step): (usize, Spanned<FileStep>)| {
+    let mut plans = Vec::new();
+    let is_one_of_many = steps.len() > 1;
+    for step in steps {
         let span = step.span();
-        read_step(step.into_inner(), &span, defaults, index)
-    };
-    steps.into_iter().enumerate().map(read).collect()
+        let mut orders = read_orders(step.into_inner(), &span, defaults, plans.len())?;
+        let is_company = is_one_of_many && orders.len() > 1;
+        orders.iter_mut().for_each(|plan| plan.is_company = is_company);
+        plans.extend(orders);
+    }
+    Ok(plans)
+}
+
+/// A step, or as many as it has orders, which are sent together.
+fn read_orders(
+    step: FileStep,
+    span: &Range<usize>,
+    defaults: &Defaults,
+    before: usize,
+) -> SpannedResult<Vec<StepPlan>> {
+    let count = number(
+        step.orders.clone(),
+        1,
+        1..=MAX_ORDERS,
+        &format!("1 to {MAX_ORDERS} orders are sent together"),
+    )?;
+    let plan = read_step(step, span, defaults, before)?;
+    let plan_of = |order: u32| StepPlan { with_next: order < count, ..plan.clone() };
+    Ok((1..=count).map(plan_of).collect())
 }
 
 fn read_step(
@@ -249,6 +332,8 @@ fn read_step(
         recipe,
         manner: manner(step.manner)?,
         at_once,
+        with_next: false,
+        is_company: false,
         after: Duration::from_millis(after.into()),
         expect,
     })

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::case::{Manner, Message};
+use super::prepare::Preparer;
 use super::recipe::{History, Recipe, Workshop};
 use super::report::Endpoint;
 use super::sender::{Sender, Sent};
@@ -19,14 +20,14 @@ pub(super) const MOST_OF_A_CONTROL: u64 = 2;
 /// Three notifications that no endpoint may acknowledge: their names and recipes.
 const CLEARLY_BAD: [(&str, &[&str]); 3] = [
     ("without sign", &["success"]),
-    ("signed with another key", &["success", "sign wrong-key"]),
-    ("not JSON", &["success", "raw this is no JSON"]),
+    ("signed with another key", &["same-order success", "sign wrong-key"]),
+    ("not JSON", &["same-order success", "raw this is no JSON"]),
 ];
 
 pub(super) const CLEARLY_BAD_COUNT: u64 = CLEARLY_BAD.len() as u64;
 
 /// What came of the control: the reply that was looked at, and what it says against the endpoint.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Control {
     pub(super) sent: Option<Sent>,
     /// `None` where it was acknowledged.
@@ -42,24 +43,39 @@ impl Control {
 pub(super) struct Controls<'a> {
     workshop: &'a Workshop,
     pub(super) sender: &'a Sender,
+    pub(super) preparer: &'a Preparer<'a>,
     count: AtomicU64,
 }
 
 impl<'a> Controls<'a> {
-    pub(super) fn new(workshop: &'a Workshop, sender: &'a Sender) -> Self {
-        Controls { workshop, sender, count: AtomicU64::new(0) }
+    pub(super) fn new(
+        workshop: &'a Workshop,
+        sender: &'a Sender,
+        preparer: &'a Preparer<'a>,
+    ) -> Self {
+        Controls { workshop, sender, preparer, count: AtomicU64::new(0) }
     }
 
-    pub(super) fn message(&self) -> Result<Message, String> {
+    pub(super) async fn message(&self) -> Result<Message, String> {
+        self.make(&Recipe::control()).await
+    }
+
+    /// An ordinary failure, which moves money as a success does.
+    pub(super) async fn failure(&self) -> Result<Message, String> {
+        self.make(&Recipe::of(&["failed", "sign"])).await
+    }
+
+    async fn make(&self, recipe: &Recipe) -> Result<Message, String> {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let mut history = History::new(&format!("control {number}"));
-        self.workshop
-            .message(&Recipe::control(), wall_time(), &mut history)
-            .map_err(|error| error.to_string())
+        let message = self.workshop.message(recipe, wall_time(), &mut history);
+        let message = message.map_err(|error| error.problem)?;
+        self.preparer.prepare(&[history.own_order()]).await?;
+        Ok(message)
     }
 
     pub(super) async fn ask(&self) -> Control {
-        match self.message() {
+        match self.message().await {
             Ok(message) => send_control(self.sender, &message).await,
             Err(reason) => Control::refused(reason, None),
         }
@@ -73,6 +89,7 @@ impl<'a> Controls<'a> {
             let message = self.workshop.message(&recipe, wall_time(), &mut history);
             messages.push((label, message.ok()?));
         }
+        self.preparer.prepare(&[history.own_order()]).await.ok()?;
         let send = |(label, message)| self.sender.send(message, Manner::Plain, label);
         let sent = join_all(messages.iter().map(|(label, message)| send((*label, message)))).await;
         sent.iter().all(Sent::is_acknowledged).then_some(sent)

@@ -3,118 +3,59 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::case::{Effect, Message};
-use super::observer::{Observer, ObserverError, Seen};
+use futures_util::future::join_all;
+
+use super::books::{Amounts, Booked, Books, LearnError, Step, differ, difference, is_same};
+use super::control::{Control, Controls, send_control};
+use super::demand::{Demand, OrderRef};
+use super::observer::{Observer, ObserverError, Reading};
 use super::trial::Parcel;
 
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 const WATCH_TOTAL: Duration = Duration::from_millis(500);
 
-const NOISE: f64 = 1e-6;
-
-const MOST_TIMES: u32 = 4;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
-    Cents,
-    Whole,
-    Count,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Demand {
-    order: String,
-    amount: Option<i64>,
-    least: u32,
-    /// `None` where it does not matter.
-    most: Option<u32>,
-}
-
-/// How often each order of a case may have been booked when the first parcels of the case were
-/// sent; empty where the case does not restrict it.
-///
-/// `acknowledged` has one entry per parcel that was sent. Only a success books, and only one that
-/// was acknowledged must be booked: after any other reply the platform sends it again. Where a case
-/// has messages that must not be acknowledged and others that must, `Effect::None` restricts the
-/// former alone.
-pub(super) fn demands(effect: Effect, parcels: &[Parcel], acknowledged: &[bool]) -> Vec<Demand> {
-    if effect == Effect::Any {
-        return Vec::new();
-    }
-    let mut demands: Vec<Demand> = Vec::new();
-    for parcel in parcels {
-        let order = &parcel.message.order_id;
-        if order.is_empty() || demands.iter().any(|known| known.order == *order) {
-            continue;
-        }
-        let is_own = |one: &&Parcel| one.message.order_id == *order;
-        let is_always_bad = parcels.iter().filter(is_own).all(Parcel::is_bad);
-        let amount = parcels.iter().filter(is_own).find_map(|one| one.message.amount_cents);
-        let booking = parcels
-            .iter()
-            .zip(acknowledged)
-            .filter(|(one, _)| one.message.order_id == *order && one.may_book && !one.is_bad());
-        let (least, most) = match effect {
-            // A message that should be refused and may be booked: nothing in it is forged.
-            Effect::AtMostOnce if parcels.iter().all(Parcel::is_bad) => (0, Some(1)),
-            _ if is_always_bad => (0, Some(0)),
-            Effect::AtMostOnce | Effect::Any => (0, Some(1)),
-            Effect::None if parcels.iter().any(Parcel::is_bad) => (0, None),
-            Effect::None => (0, Some(0)),
-            Effect::Once => {
-                let is_booked = booking.clone().any(|(_, is_acknowledged)| *is_acknowledged);
-                (u32::from(is_booked), Some(u32::from(booking.count() > 0)))
-            }
-        };
-        demands.push(Demand { order: order.clone(), amount, least, most });
-    }
-    demands
-}
-
 pub(super) struct Before {
     pub(super) demands: Vec<Demand>,
     repeats: bool,
-    values: Vec<f64>,
-    reached: Vec<f64>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Booked {
-    Right,
-    Lost(String),
-    Wrong(String),
-    Unseen(String),
+    values: Vec<Amounts>,
+    reached: Vec<Amounts>,
 }
 
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub(super) enum CalibrationError {
     #[error(transparent)]
     Observer(#[from] ObserverError),
-    #[error(
-        "an acknowledged order of {amount} cents changed the observer's number by {delta}; expected \
-         the amount in cents, the amount in whole units, or 1"
-    )]
-    OddChange {
-        /// The order's amount in cents.
-        amount: i64,
-        delta: f64,
+    #[error("{why}; it printed {printed}")]
+    Books {
+        why: LearnError,
+        /// What was printed before and after each notification, in order.
+        printed: String,
     },
+    #[error("{0}")]
+    Unmade(String),
 }
 
-/// Reads until the number moves, as long as a booking may take; with how often it was read.
-pub(super) async fn moved(
+impl CalibrationError {
+    /// Whether nothing moves although notifications are acknowledged.
+    pub(super) fn is_unmoved(&self) -> bool {
+        matches!(self, CalibrationError::Books { why: LearnError::Nothing, .. })
+    }
+}
+
+/// Reads until the numbers move, as long as a booking may take; with how often they were read.
+async fn moved(
     observer: &Observer,
-    message: &Message,
-    before: f64,
-) -> Result<(Seen, u32), ObserverError> {
+    order: &OrderRef,
+    before: &Reading,
+) -> Result<(Reading, u32), ObserverError> {
     let start = Instant::now();
     let mut looks = 0;
     loop {
         looks += 1;
-        let seen = observer.read(message).await?;
-        if differ(seen.value, before) || start.elapsed() >= observer.within {
-            return Ok((seen, looks));
+        let now = observer.read(order).await?;
+        if !is_same(&now.amounts, &before.amounts) || start.elapsed() >= observer.within {
+            return Ok((now, looks));
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
@@ -122,45 +63,80 @@ pub(super) async fn moved(
 
 pub(super) struct Effects<'a> {
     observer: &'a Observer,
-    unit: Unit,
+    books: Books,
     /// The observer prints the total of all orders, not a number for each.
     pub(super) is_total: bool,
     late: Mutex<Vec<(String, Before)>>,
     last: Mutex<Instant>,
     /// How long after that one total may still move; nothing where each order has its number.
     quiet: Duration,
+    /// A new order has the number 0, so that it need not be read.
+    is_new_zero: bool,
 }
 
+/// A calibration: the control that opened it, and what came of it.
+pub(super) type Calibrated<'a> = (Option<Control>, Result<Option<Effects<'a>>, CalibrationError>);
+
 impl<'a> Effects<'a> {
+    /// Sends one successful and one failed order, and learns how each moves the books.
     pub(super) async fn calibrate(
         observer: &'a Observer,
-        message: &Message,
-        other: &Message,
-        send: impl Future<Output = bool>,
+        controls: &Controls<'_>,
+    ) -> Calibrated<'a> {
+        let mut opening = None;
+        let effects = Self::learn(observer, controls, &mut opening).await;
+        (opening, effects)
+    }
+
+    async fn learn(
+        observer: &'a Observer,
+        controls: &Controls<'_>,
+        opening: &mut Option<Control>,
     ) -> Result<Option<Effects<'a>>, CalibrationError> {
-        let before = observer.read(message).await?;
-        if !send.await {
+        let made = |message: Result<_, String>| message.map_err(CalibrationError::Unmade);
+        let message = made(controls.message().await)?;
+        let order = OrderRef::from(&message);
+        let before = observer.read(&order).await?;
+        let control = opening.insert(send_control(controls.sender, &message).await);
+        if control.verdict.is_some() {
             return Ok(None);
         }
         let start = Instant::now();
-        let (after, looks) = moved(observer, message, before.value).await?;
+        let (mut after, looks) = moved(observer, &order, &before).await?;
         let took = start.elapsed();
-        let elsewhere = observer.read(other).await?;
-        let is_total = after.may_be_total && !differ(elsewhere.value, after.value);
-        let mut delta = after.value - before.value;
+        let failed = made(controls.failure().await)?;
+        let failed_order = OrderRef::from(&failed);
+        let mut idle = observer.read(&failed_order).await?;
+        let is_total = after.may_be_total && is_same(&idle.amounts, &after.amounts);
         let mut quiet = Duration::ZERO;
         if is_total && looks > 1 {
             // What comes late comes late again: one total shows it only where it is waited for.
             tokio::time::sleep(took).await;
-            delta = observer.read(message).await?.value - before.value;
+            after = observer.read(&order).await?;
+            idle = after.clone();
             quiet = (took * 2 + LOOK_AGAIN * 2).min(observer.within);
         }
-        let amount = message.amount_cents;
-        let Some(unit) = unit_of(delta, amount) else {
-            return Err(CalibrationError::OddChange { amount: amount.unwrap_or_default(), delta });
+        send_control(controls.sender, &failed).await;
+        let (refunded, _) = moved(observer, &failed_order, &idle).await?;
+        let step = |after, before, order: &OrderRef| Step {
+            delta: difference(after, before),
+            amount: order.amount,
         };
+        let success = step(&after, &before, &order);
+        let failure = step(&refunded, &idle, &failed_order);
+        let is_named = after.is_named || refunded.is_named;
+        let books = Books::learn(success, failure, is_named).map_err(|why| {
+            let printed = format!(
+                "{:?} before a success and {:?} after it, {:?} before a failure and {:?} after it",
+                before.text, after.text, idle.text, refunded.text
+            );
+            CalibrationError::Books { why, printed }
+        })?;
         let last = Mutex::new(Instant::now());
-        Ok(Some(Effects { observer, unit, is_total, late: Mutex::default(), last, quiet }))
+        let is_new_zero =
+            !is_total && is_same(&before.amounts, &[0.0; 2]) && is_same(&idle.amounts, &[0.0; 2]);
+        let late = Mutex::default();
+        Ok(Some(Effects { observer, books, is_total, late, last, quiet, is_new_zero }))
     }
 
     pub(super) async fn before(
@@ -169,15 +145,19 @@ impl<'a> Effects<'a> {
         parcels: &[Parcel],
     ) -> Result<Before, String> {
         self.wait(self.quiet).await;
-        let values = self.values(&demands).await?;
-        let reached = vec![0.0; values.len()];
+        let values = match self.is_new_zero {
+            true => vec![[0.0; 2]; demands.len()],
+            false => self.values(&demands).await?,
+        };
+        let reached = vec![[0.0; 2]; values.len()];
         let messages: u64 = parcels.iter().map(|parcel| u64::from(parcel.at_once)).sum();
         Ok(Before { repeats: messages > demands.len() as u64, demands, values, reached })
     }
 
     pub(super) async fn look(&self, before: &mut Before) -> Booked {
         let start = Instant::now();
-        let may_be_booked = before.demands.iter().any(|demand| demand.most != Some(0));
+        let is_open = |demand: &Demand| demand.allowed.success || demand.allowed.failure;
+        let may_be_booked = before.demands.iter().any(is_open);
         if may_be_booked {
             self.sent();
         }
@@ -223,8 +203,8 @@ impl<'a> Effects<'a> {
         }
         self.wait(self.observer.within).await;
         let mut wrong = Vec::new();
-        for (case, before) in late {
-            let (booked, reached) = self.compare(&before).await;
+        let found = join_all(late.iter().map(|(_, before)| self.compare(before))).await;
+        for ((case, before), (booked, reached)) in late.into_iter().zip(found) {
             match booked {
                 Booked::Wrong(what) => wrong.push((case, format!("{what}, later than the reply"))),
                 Booked::Lost(what) => {
@@ -237,11 +217,14 @@ impl<'a> Effects<'a> {
         wrong
     }
 
-    fn taken_back(&self, before: &Before, reached: &[f64]) -> Option<String> {
+    fn taken_back(&self, before: &Before, reached: &[Amounts]) -> Option<String> {
         let mut orders = before.demands.iter().zip(before.reached.iter().zip(reached));
-        let (demand, (then, _)) = orders.find(|(_, (then, now))| **now < **then - NOISE)?;
-        let then = times(*then, self.unit.of(demand.amount));
-        Some(format!("the order {} was {then}, and then taken back", demand.order))
+        let fell = |then: &Amounts, now: &Amounts| {
+            // A refund may be a number that goes down, so both directions count.
+            (0..2).any(|at| now[at].abs() < then[at].abs() && differ(now[at], then[at]))
+        };
+        let (demand, (then, _)) = orders.find(|(_, (then, now))| fell(then, now))?;
+        Some(format!("{}, and then taken back", self.books.describe_reached(demand, then)))
     }
 
     pub(super) fn sent(&self) {
@@ -254,132 +237,45 @@ impl<'a> Effects<'a> {
     }
 
     /// Waits until a control is booked, so that it does not count for the case after it.
-    pub(super) async fn absorb(&self, before: Option<f64>, message: &Message) {
+    pub(super) async fn absorb(&self, before: Option<Reading>, order: &OrderRef) {
         if let Some(before) = before {
             // Where it cannot be seen, there is nothing to wait for.
-            let _ = moved(self.observer, message, before).await;
+            let _ = moved(self.observer, order, &before).await;
         }
     }
 
-    pub(super) async fn total(&self, message: &Message) -> Option<f64> {
+    pub(super) async fn total(&self, order: &OrderRef) -> Option<Reading> {
         if !self.is_total {
             return None;
         }
-        self.observer.read(message).await.ok().map(|seen| seen.value)
+        self.observer.read(order).await.ok()
     }
 
-    async fn values(&self, demands: &[Demand]) -> Result<Vec<f64>, String> {
+    /// The demands that this observer is asked about: where each order has its number, what only
+    /// keeps a case's own order company costs nothing.
+    pub(super) fn subject(&self, mut demands: Vec<Demand>) -> Vec<Demand> {
+        demands.retain(|demand| self.is_total || !demand.is_company);
+        demands
+    }
+
+    async fn values(&self, demands: &[Demand]) -> Result<Vec<Amounts>, String> {
         let count = if self.is_total { 1 } else { demands.len() };
-        let mut values = Vec::new();
-        for demand in demands.iter().take(count) {
-            let seen = self.observer.read_order(&demand.order, demand.amount).await;
-            values.push(seen.map_err(|error| error.to_string())?.value);
-        }
-        Ok(values)
+        let orders: Vec<&OrderRef> = demands.iter().take(count).map(|one| &one.order).collect();
+        let readings = self.observer.read_all(&orders).await.map_err(|error| error.to_string())?;
+        Ok(readings.into_iter().map(|reading| reading.amounts).collect())
     }
 
-    async fn compare(&self, before: &Before) -> (Booked, Vec<f64>) {
+    async fn compare(&self, before: &Before) -> (Booked, Vec<Amounts>) {
         let now = match self.values(&before.demands).await {
             Ok(now) => now,
             Err(why) => return (Booked::Unseen(why), Vec::new()),
         };
-        let deltas: Vec<f64> = now.iter().zip(&before.values).map(|(now, old)| now - old).collect();
+        let minus = |(now, old): (&Amounts, &Amounts)| [now[0] - old[0], now[1] - old[1]];
+        let deltas: Vec<Amounts> = now.iter().zip(&before.values).map(minus).collect();
         let booked = match deltas[..] {
-            [delta] if self.is_total => held_in_total(self.unit, &before.demands, delta),
-            _ => held_each(self.unit, &before.demands, &deltas),
+            [delta] if self.is_total => self.books.compare_total(&before.demands, &delta),
+            _ => self.books.compare_each(&before.demands, &deltas),
         };
         (booked, deltas)
     }
 }
-
-fn held_each(unit: Unit, demands: &[Demand], deltas: &[f64]) -> Booked {
-    let mut lost = None;
-    for (demand, delta) in demands.iter().zip(deltas) {
-        let one = unit.of(demand.amount);
-        let (least, most) =
-            (f64::from(demand.least) * one, demand.most.map(|n| f64::from(n) * one));
-        let told = || format!("the order {} was {}", demand.order, times(*delta, one));
-        // Part of an order that need not be booked at all is another amount than its own.
-        let is_part = demand.least == 0 && most.is_some() && *delta > NOISE && *delta < one - NOISE;
-        if most.is_some_and(|most| *delta > most + NOISE) || *delta < -NOISE || is_part {
-            return Booked::Wrong(told());
-        }
-        if *delta < least - NOISE {
-            lost.get_or_insert_with(|| lost_in_words(told()));
-        }
-    }
-    lost.map_or(Booked::Right, Booked::Lost)
-}
-
-fn held_in_total(unit: Unit, demands: &[Demand], delta: f64) -> Booked {
-    let sum = |times: fn(&Demand) -> Option<u32>| {
-        demands
-            .iter()
-            .try_fold(0.0, |sum, one| Some(sum + f64::from(times(one)?) * unit.of(one.amount)))
-    };
-    let least = sum(|one| Some(one.least)).unwrap_or_default();
-    let Some(most) = sum(|one| one.most) else {
-        return Booked::Unseen(
-            "the observer prints the total of all orders, which cannot show whether one of them \
-             was credited"
-                .to_owned(),
-        );
-    };
-    let one = demands.first().map_or(1.0, |first| unit.of(first.amount));
-    let told = || match demands {
-        [only] => format!("the order {} was {}", only.order, times(delta, one)),
-        _ => format!("{} orders changed the total by {delta}", demands.len()),
-    };
-    if delta > most + NOISE || delta < -NOISE {
-        Booked::Wrong(told())
-    } else if delta < least - NOISE {
-        Booked::Lost(lost_in_words(told()))
-    } else {
-        Booked::Right
-    }
-}
-
-fn lost_in_words(told: String) -> String {
-    format!("{told}, although it was acknowledged: the platform does not send it again")
-}
-
-impl Unit {
-    fn of(self, amount: Option<i64>) -> f64 {
-        let cents = amount.unwrap_or_default() as f64;
-        match self {
-            Unit::Cents => cents,
-            Unit::Whole => cents / 100.0,
-            Unit::Count => 1.0,
-        }
-    }
-}
-
-fn unit_of(delta: f64, amount: Option<i64>) -> Option<Unit> {
-    let is = |unit: Unit, times: u32| {
-        let one = unit.of(amount);
-        one > 0.0 && !differ(delta, one * f64::from(times))
-    };
-    (1..=MOST_TIMES).find_map(|times| {
-        [Unit::Cents, Unit::Whole, Unit::Count].into_iter().find(|unit| is(*unit, times))
-    })
-}
-
-pub(super) fn differ(one: f64, other: f64) -> bool {
-    (one - other).abs() > NOISE
-}
-
-fn times(delta: f64, one: f64) -> String {
-    if !differ(delta, 0.0) {
-        return "not credited".to_owned();
-    }
-    let count = delta / one;
-    match one > 0.0 && !differ(count, count.round()) && count > 0.0 {
-        true if !differ(count, 1.0) => "credited once".to_owned(),
-        true if !differ(count, 2.0) => "credited twice".to_owned(),
-        true => format!("credited {count} times"),
-        false => format!("credited with {delta}; expected {one}"),
-    }
-}
-
-#[cfg(test)]
-mod tests;

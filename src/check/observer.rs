@@ -1,185 +1,128 @@
 //! Asks a person's own command what a merchant has booked: the side effect behind the endpoint.
 
-use std::io::Read;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use serde_json::Value;
+use futures_util::future::try_join_all;
+use serde_json::{Map, Value};
 
-use super::case::Message;
+use super::books::Amounts;
+use super::command::{MAX_OUTPUT, MAX_QUOTED, Output, RunError, UserCommand};
+use super::demand::OrderRef;
 use crate::mask::outside;
-
-mod words;
-
-pub use words::split;
-
-const TIMEOUT: Duration = Duration::from_secs(10);
-
-const MAX_OUTPUT: u64 = 64 * 1024;
-
-const MAX_QUOTED: usize = 200;
-
-const AFTER_END: Duration = Duration::from_secs(2);
-
-const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observer {
-    pub argv: Vec<String>,
+    pub command: UserCommand,
     pub within: Duration,
-    /// An environment variable that the command does not get: the one with the key.
-    pub hidden_variable: &'static str,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Seen {
-    pub(super) value: f64,
+/// What an observer printed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Reading {
+    pub(super) amounts: Amounts,
+    /// It was printed as credited and refunded.
+    pub(super) is_named: bool,
     /// It may be the number of all orders: the number alone does not say.
     pub(super) may_be_total: bool,
+    /// The beginning of what was printed.
+    pub(super) text: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ObserverError {
-    /// It never ran.
-    #[error("the observer {0}")]
-    Unstarted(#[from] UnstartedError),
-    #[error("the observer {0}")]
-    Mute(String),
-}
+#[error("the observer {0}")]
+pub(super) struct ObserverError(pub(super) RunError);
 
-/// Why a command never ran.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{program} cannot be started: {reason}")]
-pub struct UnstartedError {
-    pub program: String,
-    pub reason: String,
+fn mute<T>(why: String) -> Result<T, ObserverError> {
+    Err(ObserverError(RunError::Failed(why)))
 }
 
 impl Observer {
-    pub(super) async fn read(&self, message: &Message) -> Result<Seen, ObserverError> {
-        self.read_order(&message.order_id, message.amount_cents).await
+    pub(super) async fn read(&self, order: &OrderRef) -> Result<Reading, ObserverError> {
+        let output = self.output(order).await?;
+        parse(&output, order)
     }
 
-    pub(super) async fn read_order(
+    /// Reads several orders; a table that has more than the order it was asked for saves the others.
+    pub(super) async fn read_all(
         &self,
-        order: &str,
-        amount_cents: Option<i64>,
-    ) -> Result<Seen, ObserverError> {
-        let Some((program, arguments)) = self.argv.split_first() else {
-            return Err(ObserverError::Mute("has no name".to_owned()));
-        };
-        let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .env_remove(self.hidden_variable)
-            .env("PAYOUT_CHECK_ORDER", order)
-            .env("PAYOUT_CHECK_AMOUNT", amount_cents.unwrap_or_default().to_string())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let order = order.to_owned();
-        let asked = tokio::task::spawn_blocking(move || {
-            let output = output_of(&mut command)?;
-            understand(&output, &order)
-        });
-        asked.await.unwrap_or_else(|_| Err(ObserverError::Mute("could not be asked".to_owned())))
-    }
-}
-
-struct Output {
-    stdout: Vec<u8>,
-    stderr: Vec<u8>,
-    code: Option<i32>,
-}
-
-fn output_of(command: &mut Command) -> Result<Output, ObserverError> {
-    let mut child = command.spawn().map_err(|error| {
-        let program = command.get_program().display().to_string();
-        UnstartedError { program, reason: error.to_string() }
-    })?;
-    let stdout = child.stdout.take().map(reader);
-    let stderr = child.stderr.take().map(reader);
-    let code = wait(&mut child);
-    // Also after an ordinary end: it reaps the process.
-    let _ = child.kill();
-    let _ = child.wait();
-    let code = code.map_err(ObserverError::Mute)?;
-    Ok(Output { stdout: rest(stdout), stderr: rest(stderr), code })
-}
-
-fn wait(child: &mut Child) -> Result<Option<i32>, String> {
-    let start = Instant::now();
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Ok(status.code()),
-            Ok(None) if start.elapsed() < TIMEOUT => thread::sleep(LOOK_AGAIN),
-            Ok(None) => {
-                return Err(format!("took more than {} s", TIMEOUT.as_secs()));
+        orders: &[&OrderRef],
+    ) -> Result<Vec<Reading>, ObserverError> {
+        let Some(first) = orders.first() else { return Ok(Vec::new()) };
+        let output = self.output(first).await?;
+        let table: Option<Map<String, Value>> = serde_json::from_str(&output).ok();
+        let is_in = |id: &str| table.as_ref().is_some_and(|table| table.contains_key(id));
+        let read = orders.iter().enumerate().map(|(index, order)| {
+            let is_known = index == 0 || is_in(&order.id) || is_in(&order.client_id);
+            let known = is_known.then(|| parse(&output, order));
+            async move {
+                match known {
+                    Some(reading) => reading,
+                    None => self.read(order).await,
+                }
             }
-            Err(error) => return Err(format!("cannot be watched: {error}")),
-        }
+        });
+        try_join_all(read).await
+    }
+
+    async fn output(&self, order: &OrderRef) -> Result<String, ObserverError> {
+        let output = self.command.run(order.variables()).await.map_err(ObserverError)?;
+        printed(&output)
     }
 }
 
-/// Reads a pipe in a thread of its own, so that a full one cannot stop the command.
-fn reader(pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
-    let (sender, receiver) = channel();
-    thread::spawn(move || {
-        let mut pipe = pipe;
-        let mut bytes = Vec::new();
-        let _ = pipe.by_ref().take(MAX_OUTPUT + 1).read_to_end(&mut bytes);
-        let _ = sender.send(bytes);
-        // The rest is thrown away: a command that fills its pipe would wait for ever.
-        let _ = std::io::copy(&mut pipe, &mut std::io::sink());
-    });
-    receiver
-}
-
-fn rest(reader: Option<Receiver<Vec<u8>>>) -> Vec<u8> {
-    reader.and_then(|reader| reader.recv_timeout(AFTER_END).ok()).unwrap_or_default()
-}
-
-fn understand(output: &Output, order: &str) -> Result<Seen, ObserverError> {
+fn printed(output: &Output) -> Result<String, ObserverError> {
     if output.stdout.len() as u64 > MAX_OUTPUT {
-        return Err(ObserverError::Mute(format!("printed more than {MAX_OUTPUT} bytes")));
+        return mute(format!("printed more than {MAX_OUTPUT} bytes"));
     }
     let text = String::from_utf8_lossy(&output.stdout);
     let text = text.trim();
     // grep and its like end with 1 where they count nothing.
     if !matches!(output.code, Some(0 | 1)) || (output.code == Some(1) && text.is_empty()) {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let said: String = outside(said.trim()).chars().take(MAX_QUOTED).collect();
-        let code = output.code.map_or("by a signal".to_owned(), |code| format!("with {code}"));
-        let said =
-            if said.is_empty() { " and said nothing".to_owned() } else { format!(": {said}") };
-        return Err(ObserverError::Mute(format!("ended {code}{said}")));
+        return mute(output.end());
     }
-    number(text, order).ok_or_else(|| {
-        let quoted: String = outside(text).chars().take(MAX_QUOTED).collect();
-        ObserverError::Mute(format!(
-            "printed {quoted:?}; a number is wanted, or JSON with one under the order's id, \
-             credited, sum or count"
-        ))
-    })
+    Ok(text.to_owned())
 }
 
-fn number(text: &str, order: &str) -> Option<Seen> {
-    let unsaid = |value: f64| Some(Seen { value, may_be_total: true });
-    if let Some(value) = decimal(text) {
-        return unsaid(value);
+fn parse(text: &str, order: &OrderRef) -> Result<Reading, ObserverError> {
+    let quoted: String = outside(text).chars().take(MAX_QUOTED).collect();
+    match reading(text, order) {
+        Some(reading) => Ok(Reading { text: quoted, ..reading }),
+        None => mute(format!(
+            "printed {quoted:?}; expected a number, or JSON with one under the order's id, \
+             credited, refunded, sum or count"
+        )),
     }
-    let json = serde_json::from_str(text).ok()?;
-    let Value::Object(members) = &json else { return value_of(&json).and_then(unsaid) };
-    if let Some(value) = members.get(order) {
-        return value_of(value).map(|value| Seen { value, may_be_total: false });
+}
+
+fn reading(text: &str, order: &OrderRef) -> Option<Reading> {
+    let json = match decimal(text) {
+        Some(value) => Value::from(value),
+        None => serde_json::from_str(text).ok()?,
+    };
+    let Value::Object(members) = &json else { return one_number(&json, true) };
+    let entry = [&order.id, &order.client_id].into_iter().find_map(|id| members.get(id));
+    match entry {
+        Some(Value::Object(entry)) => named(entry, false),
+        Some(entry) => one_number(entry, false),
+        None if members.keys().any(|name| NAMES.contains(&name.as_str())) => named(members, true),
+        None => match members.get("sum").or_else(|| members.get("count")) {
+            Some(value) => one_number(value, true),
+            // A table of orders in which this one is missing.
+            None => Some(Reading::default()),
+        },
     }
-    match ["credited", "sum", "count"].iter().find_map(|name| members.get(*name)) {
-        Some(value) => value_of(value).and_then(unsaid),
-        // A table of orders in which this one is missing.
-        None => Some(Seen { value: 0.0, may_be_total: false }),
-    }
+}
+
+const NAMES: [&str; 2] = ["credited", "refunded"];
+
+fn named(members: &Map<String, Value>, may_be_total: bool) -> Option<Reading> {
+    let value = |name| members.get(name).map_or(Some(0.0), value_of);
+    let amounts = [value(NAMES[0])?, value(NAMES[1])?];
+    Some(Reading { amounts, is_named: true, may_be_total, ..Reading::default() })
+}
+
+fn one_number(value: &Value, may_be_total: bool) -> Option<Reading> {
+    Some(Reading { amounts: [value_of(value)?, 0.0], may_be_total, ..Reading::default() })
 }
 
 fn value_of(value: &Value) -> Option<f64> {
@@ -200,13 +143,22 @@ fn decimal(text: &str) -> Option<f64> {
 mod tests {
     use super::*;
 
+    fn order() -> OrderRef {
+        let (id, client_id) = ("CHECK-1".to_owned(), "CHECK-C1".to_owned());
+        OrderRef { id, client_id, amount: Some(7) }
+    }
+
+    fn understand(output: &Output, order: &OrderRef) -> Result<Reading, ObserverError> {
+        parse(&printed(output)?, order)
+    }
+
     fn output(stdout: &str, code: i32) -> Output {
         Output { stdout: stdout.into(), stderr: b"oh\n".to_vec(), code: Some(code) }
     }
 
     #[test]
     fn numbers_and_objects_are_understood() {
-        let value = |text: &str| understand(&output(text, 0), "CHECK-1").map(|seen| seen.value);
+        let value = |text: &str| understand(&output(text, 0), &order()).map(|one| one.amounts[0]);
         for (text, number) in [
             ("12345\n", 12345.0),
             (" 123.45 ", 123.45),
@@ -216,24 +168,41 @@ mod tests {
             (r#"{"sum": "12.50", "x": []}"#, 12.5),
             (r#"{"count": 1, "CHECK-1": 2}"#, 2.0),
             (r#"{"CHECK-2": 2}"#, 0.0),
+            (r#"{"CHECK-C1": 4}"#, 4.0),
+            (r#"{"CHECK-1": {"credited": 2, "refunded": "1"}}"#, 2.0),
+            (r#"{"refunded": 5}"#, 0.0),
             ("{}", 0.0),
         ] {
             assert_eq!(value(text), Ok(number), "{text}");
         }
-        for text in ["", "x", "1 2", "inf", "1e9x", "[]", "null", r#"{"sum": null}"#] {
+        for text in [
+            "",
+            "x",
+            "1 2",
+            "inf",
+            "1e9x",
+            "[]",
+            "null",
+            r#"{"sum": null}"#,
+            r#"{"credited": 1, "refunded": "x"}"#,
+        ] {
             assert!(value(text).is_err(), "{text}");
         }
         assert!(value(&"9".repeat(70_000)).is_err());
+        let both = understand(&output(r#"{"credited": 3, "refunded": 1.5}"#, 0), &order()).unwrap();
+        assert_eq!((both.amounts, both.is_named, both.may_be_total), ([3.0, 1.5], true, true));
+        let own = understand(&output(r#"{"CHECK-1": {"refunded": 1}}"#, 0), &order()).unwrap();
+        assert_eq!((own.amounts, own.is_named, own.may_be_total), ([0.0, 1.0], true, false));
     }
 
     #[test]
     fn an_exit_code_is_told_with_what_was_said() {
-        let seen = |text, code| understand(&output(text, code), "a").map(|seen| seen.value);
+        let seen = |text, code| understand(&output(text, code), &order()).map(|one| one.amounts[0]);
         assert_eq!(seen("0", 1), Ok(0.0));
         let error = seen("0", 2).unwrap_err().to_string();
         assert_eq!(error, "the observer ended with 2: oh");
         let mute = Output { stderr: Vec::new(), ..output("", 1) };
-        let error = understand(&mute, "a").map(|seen| seen.value).unwrap_err().to_string();
+        let error = understand(&mute, &order()).unwrap_err().to_string();
         assert_eq!(error, "the observer ended with 1 and said nothing");
     }
 
@@ -243,12 +212,14 @@ mod tests {
         let script = r#"printf '{"sum": %s%s}' "$PAYOUT_CHECK_AMOUNT" "$HOME""#;
         let argv = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
         let within = Duration::ZERO;
-        let observer = Observer { argv, within, hidden_variable: "HOME" };
-        assert_eq!(observer.read_order("CHECK-1", Some(7)).await.unwrap().value, 7.0);
+        let command = UserCommand { argv, hidden_variable: "HOME" };
+        let observer = Observer { command, within };
+        assert_eq!(observer.read(&order()).await.unwrap().amounts[0], 7.0);
         let argv = vec!["/nonexistent/command".to_owned()];
-        let missing = Observer { argv, ..observer };
-        let error = missing.read_order("CHECK-1", None).await.unwrap_err();
-        assert!(matches!(error, ObserverError::Unstarted(_)), "{error}");
+        let command = UserCommand { argv, ..observer.command };
+        let missing = Observer { command, ..observer };
+        let error = missing.read(&order()).await.unwrap_err();
+        assert!(matches!(error.0, RunError::Unstarted(_)), "{error}");
         assert!(
             error.to_string().starts_with("the observer /nonexistent/command cannot be started")
         );

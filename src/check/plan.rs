@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::case::{Case, Effect, Expect, Manner, Need, Probe, StepPlan, Work};
+use super::command::UserCommand;
 use super::control::{CLEARLY_BAD_COUNT, MOST_OF_A_CONTROL};
 use super::observer::Observer;
 use super::probe::MOST_OF_A_PROBE;
@@ -20,6 +21,7 @@ pub struct Plan {
     pub suite: Suite,
     pub available: Vec<Need>,
     pub observer: Option<Observer>,
+    pub prepare: Option<UserCommand>,
     /// The seed of the order ids, for the report.
     pub seed: u64,
     pub started_at: Timestamp,
@@ -27,7 +29,9 @@ pub struct Plan {
 
 impl Plan {
     pub fn bound(&self) -> u64 {
-        let around = (self.suite.groups().len() as u64 + 1) * MOST_OF_A_CONTROL + CLEARLY_BAD_COUNT;
+        let openings = if self.observer.is_some() { 2 } else { 1 };
+        let controls = self.suite.groups().len() as u64 + openings;
+        let around = controls * MOST_OF_A_CONTROL + CLEARLY_BAD_COUNT;
         let is_watched = |case: &Case| self.observer.is_some() && case.effect != Effect::Any;
         let cases = self.suite.cases.iter().map(|case| most_requests(case, is_watched(case)));
         cases.fold(around, u64::saturating_add)
@@ -65,7 +69,8 @@ fn most_requests(case: &Case, is_watched: bool) -> u64 {
         Work::Send(_) => {
             let controls = if is_rough(case) { MOST_OF_A_CONTROL + 2 } else { 0 };
             // A notification that is not acknowledged is sent once more under a watch.
-            MOST_TRIES * (case.requests() + controls + u64::from(is_watched))
+            let again = if is_watched { case.steps().len() as u64 } else { 0 };
+            MOST_TRIES * (case.requests() + controls + again)
         }
     }
 }
@@ -78,6 +83,7 @@ pub(super) fn is_rough(case: &Case) -> bool {
 pub(super) fn is_sociable(case: &Case) -> bool {
     let is_quick = |step: &StepPlan| {
         step.at_once == 1
+            && !step.with_next
             && step.after.is_zero()
             && !matches!(step.manner, Manner::Slowly(_) | Manner::ReplyLost)
     };

@@ -154,7 +154,7 @@ impl Prober<'_> {
     async fn latency(&self) -> Probed {
         let mut took = Vec::new();
         for _ in 0..SAMPLES {
-            let Ok(message) = self.controls.message() else { break };
+            let Ok(message) = self.controls.message().await else { break };
             let sent = self.controls.sender.send(&message, Default::default(), "latency").await;
             if !sent.is_acknowledged() {
                 let text = format!("a good notification was {}", sent.exchange.conclusion);
@@ -179,7 +179,7 @@ impl Prober<'_> {
     async fn keep_alive(&self) -> Probed {
         let mut text = "two notifications on one connection are acknowledged";
         for which in ["first", "second"] {
-            let Ok(message) = self.controls.message() else { break };
+            let Ok(message) = self.controls.message().await else { break };
             let start = Instant::now();
             let (mut outcome, mut conclusion) = self.controls.sender.send_on_kept(&message).await;
             if outcome.is(FailureKind::StaleConnection) {

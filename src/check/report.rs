@@ -30,14 +30,24 @@ pub struct RunOption {
 pub enum Endpoint {
     Discerning,
     AcknowledgesEverything,
-    RefusesControl { reason: String },
-    Unreachable { reason: String },
+    RefusesControl {
+        reason: String,
+    },
+    /// It acknowledges, and the observer shows no booking.
+    BooksNothing {
+        reason: String,
+    },
+    Unreachable {
+        reason: String,
+    },
 }
 
 impl Endpoint {
     pub fn reason(&self) -> Option<&str> {
         match self {
-            Endpoint::RefusesControl { reason } | Endpoint::Unreachable { reason } => Some(reason),
+            Endpoint::RefusesControl { reason }
+            | Endpoint::BooksNothing { reason }
+            | Endpoint::Unreachable { reason } => Some(reason),
             Endpoint::Discerning | Endpoint::AcknowledgesEverything => None,
         }
     }

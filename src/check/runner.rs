@@ -5,12 +5,15 @@ use std::time::{Duration, Instant};
 use futures_util::stream::{StreamExt, iter};
 
 use super::bundle::Bundle;
-use super::case::{Case, Message, Probe, Work};
+use super::case::{Case, Expect, Message, Probe, Work};
+use super::command::{RunError, UnstartedError};
 use super::control::{Control, Controls, send_control};
+use super::demand::OrderRef;
 use super::effect::{CalibrationError, Effects};
 use super::judge::Proof;
-use super::observer::{ObserverError, UnstartedError};
+use super::observer::ObserverError;
 use super::plan::{Plan, is_sociable};
+use super::prepare::Preparer;
 use super::probe::Prober;
 use super::report::{CaseResult, CheckReport, Endpoint, Status, Tries};
 use super::sender::{Sender, Sent};
@@ -34,6 +37,9 @@ pub enum CheckError {
     /// The observer cannot be started; nothing was sent.
     #[error(transparent)]
     Observer(#[from] UnstartedError),
+    /// An order could not be prepared.
+    #[error("{0}")]
+    Prepare(String),
 }
 
 /// Checks an endpoint; with the report come the failed cases, to be sent again.
@@ -43,7 +49,8 @@ pub async fn check(
 ) -> Result<(CheckReport, Vec<Bundle>), CheckError> {
     let started = Instant::now();
     let sender = Sender::new(plan.wiring.clone());
-    let controls = Controls::new(&plan.workshop, &sender);
+    let preparer = Preparer::new(plan.prepare.as_ref(), &plan.workshop.platform_id);
+    let controls = Controls::new(&plan.workshop, &sender, &preparer);
     let (opening, effects) = open(plan, &controls).await?;
     let (everything, endpoint) = match &opening.verdict {
         Some(verdict) => (None, verdict.clone()),
@@ -66,6 +73,9 @@ pub async fn check(
         told: 0,
     };
     run.groups(tell).await;
+    if let Some(failure) = preparer.failure() {
+        return Err(CheckError::Prepare(failure));
+    }
     run.settle().await;
     run.tell(tell);
     Ok(run.finish(started))
@@ -74,35 +84,24 @@ pub async fn check(
 async fn open<'a>(
     plan: &'a Plan,
     controls: &Controls<'_>,
-) -> Result<(Control, Result<Option<Effects<'a>>, String>), UnstartedError> {
+) -> Result<(Control, Result<Option<Effects<'a>>, CalibrationError>), UnstartedError> {
     let Some(observer) = &plan.observer else {
         return Ok((controls.ask().await, Ok(None)));
     };
-    let (message, other) = match (controls.message(), controls.message()) {
-        (Ok(message), Ok(other)) => (message, other),
-        (Err(why), _) | (_, Err(why)) => return Ok((controls.ask().await, Err(why))),
-    };
-    let mut opening = None;
-    let send = async {
-        let control = opening.insert(send_control(controls.sender, &message).await);
-        control.verdict.is_none()
-    };
-    let effects = Effects::calibrate(observer, &message, &other, send).await;
-    let opening = match (opening, &effects) {
-        (Some(opening), _) => opening,
-        (None, Err(CalibrationError::Observer(ObserverError::Unstarted(error)))) => {
-            return Err(error.clone());
+    match Effects::calibrate(observer, controls).await {
+        (Some(opening), effects) => Ok((opening, effects)),
+        (None, Err(CalibrationError::Observer(ObserverError(RunError::Unstarted(error))))) => {
+            Err(error)
         }
         // The observer failed before anything was sent.
-        (None, _) => controls.ask().await,
-    };
-    Ok((opening, effects.map_err(|error| error.to_string())))
+        (None, effects) => Ok((controls.ask().await, effects)),
+    }
 }
 
 struct Run<'a> {
     plan: &'a Plan,
     controls: &'a Controls<'a>,
-    effects: Result<Option<Effects<'a>>, String>,
+    effects: Result<Option<Effects<'a>>, CalibrationError>,
     opening: &'a Control,
     everything: Option<Vec<Sent>>,
     endpoint: Endpoint,
@@ -170,12 +169,44 @@ impl Run<'_> {
     }
 
     fn may_be_together(&self, case: &Case) -> bool {
-        self.endpoint == Endpoint::Discerning && is_sociable(case) && !self.counts_in_total(case)
+        let is_open = |id: &str| {
+            self.plan.suite.cases.iter().any(|known| known.id == id) && self.result(id).is_none()
+        };
+        self.endpoint == Endpoint::Discerning
+            && is_sociable(case)
+            && !self.counts_in_total(case)
+            && !case.after.as_deref().is_some_and(is_open)
+    }
+
+    fn result(&self, id: &str) -> Option<&Tested> {
+        self.tested.iter().find(|one| one.result.id == id)
+    }
+
+    /// What a case depends on, where that was refused: the case would say the same again.
+    fn refused_before(&self, case: &Case) -> Option<&Tested> {
+        let good = case.notifications().iter().filter(|step| !step.expect.is_bad());
+        let needed = good
+            .enumerate()
+            .filter(|(index, step)| *index == 0 || step.expect == Expect::Acknowledged);
+        let by_status = needed.filter_map(|(_, step)| match step.recipe.status() {
+            "failed" => Some("ack-failed"),
+            "cancelled" => Some("ack-cancelled"),
+            _ => None,
+        });
+        let mut ids = case.after.as_deref().into_iter().chain(by_status);
+        ids.find_map(|id| self.result(id).filter(|one| one.is_refused && id != case.id))
     }
 
     fn without_asking(&self, case: &Case) -> Option<Tested> {
+        if let Some(failure) = self.controls.preparer.failure() {
+            return Some(blank(case, Status::Inconclusive, &failure));
+        }
         if let Some(lacking) = self.plan.lacking(case) {
             return Some(blank(case, Status::Skipped, lacking));
+        }
+        if let Some(known) = self.refused_before(case) {
+            let why = format!("not tested: see {}: {}", known.result.id, known.result.summary);
+            return Some(blank(case, Status::Skipped, &why));
         }
         if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Some(blank(case, Status::Inconclusive, "the time of the check was over"));
@@ -189,10 +220,10 @@ impl Run<'_> {
             Endpoint::Discerning => return None,
             Endpoint::AcknowledgesEverything if probe.is_some() => return None,
             Endpoint::AcknowledgesEverything => return Some(self.answered_by_everything(case)),
-            Endpoint::RefusesControl { .. } | Endpoint::Unreachable { .. } if may_probe => {
-                return None;
+            _ if may_probe => return None,
+            Endpoint::RefusesControl { .. } | Endpoint::BooksNothing { .. } => {
+                "the known-good control is refused"
             }
-            Endpoint::RefusesControl { .. } => "the known-good control is refused",
             Endpoint::Unreachable { .. } => "the endpoint cannot be reached",
         };
         Some(blank(case, Status::Inconclusive, why))
@@ -239,17 +270,16 @@ impl Run<'_> {
     }
 
     async fn control(&self) -> Control {
-        let message = match self.controls.message() {
-            Ok(message) => message,
-            Err(reason) => return Control::refused(reason, None),
-        };
+        // Without an order left there is no control, which says nothing of the endpoint.
+        let Ok(message) = self.controls.message().await else { return Control::default() };
         let Ok(Some(effects)) = &self.effects else {
             return send_control(self.controls.sender, &message).await;
         };
-        let before = effects.total(&message).await;
+        let order = OrderRef::from(&message);
+        let before = effects.total(&order).await;
         let control = send_control(self.controls.sender, &message).await;
         effects.sent();
-        effects.absorb(before, &message).await;
+        effects.absorb(before, &order).await;
         control
     }
 
@@ -281,7 +311,13 @@ impl Run<'_> {
         self.told = self.tested.len();
     }
 
-    fn finish(self, started: Instant) -> (CheckReport, Vec<Bundle>) {
+    fn finish(mut self, started: Instant) -> (CheckReport, Vec<Bundle>) {
+        if let Err(error) = &self.effects
+            && error.is_unmoved()
+            && self.endpoint == Endpoint::Discerning
+        {
+            self.endpoint = Endpoint::BooksNothing { reason: error.to_string() };
+        }
         let is_acknowledged = self.opening.verdict.is_none();
         let control = self.opening.sent.as_ref().filter(|_| is_acknowledged).map(message_of);
         let wiring = &self.plan.wiring;
@@ -313,6 +349,7 @@ fn message_of(sent: &Sent) -> Message {
         headers: sent.exchange.headers.clone(),
         body: sent.exchange.body.clone(),
         order_id: String::new(),
+        client_id: String::new(),
         amount_cents: None,
     }
 }

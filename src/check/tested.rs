@@ -16,6 +16,8 @@ pub(super) struct Tested {
     pub(super) bad: Status,
     pub(super) proof: Option<Proof>,
     pub(super) lost: Option<Endpoint>,
+    /// A good notification was not acknowledged, and nothing worse was found.
+    pub(super) is_refused: bool,
     is_probe: bool,
 }
 
@@ -41,6 +43,7 @@ pub(super) fn blank(case: &Case, status: Status, summary: &str) -> Tested {
         },
         proof: None,
         lost: None,
+        is_refused: false,
         is_probe: matches!(case.work, Work::Probe(_)),
     }
 }

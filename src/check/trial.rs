@@ -6,8 +6,10 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::books::Booked;
 use super::case::{Effect, Expect, Manner, Message, StepPlan};
-use super::effect::{Before, Booked, Effects, demands};
+use super::demand::{OrderRef, Outcome, demands};
+use super::effect::{Before, Effects};
 use super::judge::{Fault, Proof, judge};
 use super::recipe::{History, RecipeError, Workshop};
 use super::report::{Endpoint, Exchange};
@@ -27,10 +29,16 @@ pub struct Parcel {
     pub at_once: u32,
     #[serde(rename = "after_ms", serialize_with = "to_ms", deserialize_with = "from_ms")]
     pub after: Duration,
+    /// It is sent together with the one after it.
+    #[serde(default)]
+    pub with_next: bool,
     pub expect: Expect,
+    /// One of many orders that only keep the case's own order company.
+    #[serde(default)]
+    pub is_company: bool,
     /// Not in a file: what is sent again from one is not looked at behind the endpoint.
     #[serde(skip)]
-    pub may_book: bool,
+    pub books: Outcome,
 }
 
 fn to_ms<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
@@ -82,31 +90,47 @@ pub(super) struct Watch<'a> {
 
 impl Watch<'_> {
     pub(super) async fn look(&mut self, parcels: &[Parcel], acknowledged: &[bool]) -> Booked {
-        self.before.demands = demands(self.effect, parcels, acknowledged);
+        self.before.demands = self.effects.subject(demands(self.effect, parcels, acknowledged));
         self.effects.look(&mut self.before).await
     }
 }
 
+/// The messages of a case, and the orders that the merchant must know before.
 pub(super) fn pack(
     workshop: &Workshop,
     steps: &[StepPlan],
     label: &str,
     now: Timestamp,
-) -> Result<Vec<Parcel>, RecipeError> {
+) -> Result<(Vec<Parcel>, Vec<OrderRef>), RecipeError> {
     let mut history = History::new(label);
-    let parcel = |step: &StepPlan| {
+    let (mut parcels, mut orders) = (Vec::new(), Vec::new());
+    for step in steps {
         let message = workshop.message(&step.recipe, now, &mut history)?;
-        Ok(Parcel {
+        let mut order = history.own_order();
+        let named = (&message.order_id, &message.client_id);
+        if !step.expect.is_bad() && named != (&order.id, &order.client_id) {
+            if let Some(file) = workshop.order_file() {
+                let problem = format!("its ids are made up, and the orders are those of {file}");
+                return Err(RecipeError { operation: 0, problem, lacks_order: true });
+            }
+            order = OrderRef { amount: order.amount, ..(&message).into() };
+        }
+        if !orders.contains(&order) {
+            orders.push(order);
+        }
+        parcels.push(Parcel {
             label: step.label.clone(),
-            may_book: workshop.may_book(&message),
+            books: workshop.outcome(&message),
             message,
             manner: step.manner,
             at_once: step.at_once.max(1),
             after: step.after,
+            with_next: step.with_next,
+            is_company: step.is_company,
             expect: step.expect,
-        })
-    };
-    steps.iter().map(parcel).collect()
+        });
+    }
+    Ok((parcels, orders))
 }
 
 /// Sends the parcels in order, up to the first that a sound endpoint would have treated otherwise;
@@ -120,37 +144,51 @@ pub(super) async fn attempt(
     mut watch: Option<&mut Watch<'_>>,
 ) -> Trial {
     let mut trial = Trial::default();
-    for (index, parcel) in parcels.iter().enumerate() {
-        if !parcel.after.is_zero() {
-            tokio::time::sleep(parcel.after).await;
+    let mut rest = parcels;
+    while let Some(first) = rest.first() {
+        let together = rest.iter().take_while(|parcel| parcel.with_next).count() + 1;
+        let (group, later) = rest.split_at(together.min(rest.len()));
+        rest = later;
+        if !first.after.is_zero() {
+            tokio::time::sleep(first.after).await;
         }
-        let one = || sender.send(&parcel.message, parcel.manner, &parcel.label);
-        let all = join_all((0..parcel.at_once).map(|_| one())).await;
-        let fault = judge_all(parcel, &all, parcels.len());
-        trial.acknowledged.push(all.iter().any(Sent::is_acknowledged));
-        keep_telling(&all, parcel, &mut trial.exchanges);
-        let is_final = fault.as_ref().is_some_and(|fault| fault.proof != Proof::Harmless);
-        if is_final || trial.fault.is_none() {
-            trial.fault = fault;
-        }
-        if is_final {
-            if watch.is_some() && !parcel.is_bad() {
+        let sent = join_all(group.iter().map(|parcel| send_parcel(sender, parcel))).await;
+        let mut is_final = false;
+        for (index, (parcel, all)) in group.iter().zip(&sent).enumerate() {
+            let fault = judge_all(parcel, all, parcels.len());
+            let is_bad = fault.as_ref().is_some_and(|fault| fault.proof != Proof::Harmless);
+            trial.acknowledged.push(all.iter().any(Sent::is_acknowledged));
+            if index == 0 || fault.is_some() {
+                keep_telling(all, parcel, &mut trial.exchanges);
+            }
+            if is_bad && watch.is_some() && !parcel.is_bad() {
                 send_again(sender, parcel, &mut trial).await;
             }
+            if is_bad && !is_final || trial.fault.is_none() {
+                trial.fault = fault;
+            }
+            is_final |= is_bad;
+        }
+        if is_final {
             break;
         }
         // Not between repeats of one status: how fast they follow each other is part of the case.
-        let changes = parcels.get(index + 1).is_some_and(|next| next.may_book != parcel.may_book);
+        let changes = later.first().is_some_and(|next| next.books != first.books);
         if let (true, Some(watch)) = (changes, watch.as_deref_mut()) {
             trial.booked = match watch.look(parcels, &trial.acknowledged).await {
                 Booked::Right => continue,
-                Booked::Wrong(what) => Some(Booked::Wrong(format!("{}: {what}", parcel.label))),
+                Booked::Wrong(what) => Some(Booked::Wrong(format!("{}: {what}", first.label))),
                 other => Some(other),
             };
             break;
         }
     }
     trial
+}
+
+async fn send_parcel(sender: &Sender, parcel: &Parcel) -> Vec<Sent> {
+    let one = || sender.send(&parcel.message, parcel.manner, &parcel.label);
+    join_all((0..parcel.at_once).map(|_| one())).await
 }
 
 async fn send_again(sender: &Sender, parcel: &Parcel, trial: &mut Trial) {

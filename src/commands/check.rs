@@ -16,7 +16,7 @@ use protocol::{Algorithm, StatusTable};
 
 use super::args::dialect::DialectArgs;
 use super::args::{
-    Format, KeyArgs, adopt, adopt_headers, adopt_statuses, parse_number, parse_sign_type,
+    EditArgs, Format, KeyArgs, adopt, adopt_headers, adopt_statuses, parse_number, parse_sign_type,
     parse_time,
 };
 use super::runtime::{Interrupts, block_on};
@@ -65,6 +65,17 @@ pub struct Args {
     /// The platform_id of the orders, for an endpoint that refuses any but its own.
     #[arg(long, value_name = "ID")]
     pub platform_id: Option<String>,
+    /// Orders that the merchant knows, each used once: CSV with payout_id,payout_cl_id,amount, or
+    /// one JSON object per line.
+    #[arg(long, value_name = "FILE")]
+    pub orders: Option<PathBuf>,
+    /// Run this before each new order, so that the merchant knows it: PAYOUT_CHECK_ORDER,
+    /// _CLIENT_ID, _AMOUNT and _PLATFORM_ID are in its environment.
+    #[arg(long, value_name = "COMMAND", conflicts_with = "orders")]
+    pub prepare: Option<String>,
+    /// Changes to every order.
+    #[command(flatten)]
+    pub edits: EditArgs,
     /// For whom the output is written.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
@@ -111,7 +122,7 @@ pub struct ChoiceArgs {
     #[arg(long, value_name = "FOLDER")]
     pub bundle: Option<PathBuf>,
     /// Send one failed case again from its file; no key is needed.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["suite", "only", "skip", "list", "observe", "bundle"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["suite", "only", "skip", "list", "observe", "orders", "prepare", "bundle"])]
     pub replay: Option<PathBuf>,
 }
 
@@ -276,6 +287,11 @@ fn conduct(
 
 fn not_begun(error: CheckError) -> CommandError {
     match error {
+        CheckError::Prepare(why) => {
+            CommandError::environment("the --prepare command failed, so the check was ended")
+                .because(why)
+                .hint("it must end with 0 once the merchant knows the order; no shell reads it")
+        }
         CheckError::Observer(error) => {
             CommandError::environment("the --observe command cannot be used, so nothing was sent")
                 .because(error)

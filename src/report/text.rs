@@ -17,9 +17,9 @@ pub fn short_duration(duration: Duration) -> String {
     let milliseconds = seconds * 1000.0;
     // From each of these on, rounding would add a digit.
     match duration.as_micros() {
-        ..9_950 => format!("{milliseconds:.1} ms"),
-        ..999_500 => format!("{milliseconds:.0} ms"),
-        ..9_995_000 => format!("{seconds:.2} s"),
+        0..9_950 => format!("{milliseconds:.1} ms"),
+        9_950..999_500 => format!("{milliseconds:.0} ms"),
+        999_500..9_995_000 => format!("{seconds:.2} s"),
         _ => format!("{seconds:.0} s"),
     }
 }

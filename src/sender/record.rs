@@ -222,4 +222,24 @@ mod tests {
             assert_eq!(event.at(), at, "{event:?}");
         }
     }
+    #[test]
+    fn only_a_window_that_passed_while_stopped_has_lapsed() {
+        for (result, is_lapsed) in [
+            (OrderResult::Exhausted(Exhaustion::WindowPassedWhileStopped), true),
+            (OrderResult::Exhausted(Exhaustion::NoRetriesLeft), false),
+            (OrderResult::Acknowledged, false),
+            (OrderResult::Interrupted(Interruption::Waiting), false),
+        ] {
+            assert_eq!(result.is_lapsed(), is_lapsed, "{result:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_of_day_is_after_the_start_and_never_too_large() {
+        let start = Timestamp::from_second(100).unwrap();
+        let after = wall_at(start, Duration::from_micros(1_000_001));
+        assert_eq!(after, Timestamp::from_microsecond(101_000_001).unwrap());
+        assert_eq!(wall_at(start, Duration::MAX), Timestamp::MAX);
+        assert_eq!(wall_at(Timestamp::MAX, Duration::from_secs(1)), Timestamp::MAX);
+    }
 }

@@ -97,12 +97,12 @@ impl Books {
                 return Deed::Silence;
             }
             // The controls and the order between them are answered as they should be.
-            (Bug::AgainAfter404, 3) if self.times.len() == 4 && times <= 2 => {
+            (Bug::AgainAfter404, 3) if self.times.len() == 5 && times <= 2 => {
                 self.credit(order, cents);
                 self.status.insert(order.to_owned(), status);
                 return if times == 1 { Deed::Reply(404, "") } else { Deed::Reply(200, YES) };
             }
-            (Bug::MarksThenFails, 3) if self.times.len() == 4 && times == 1 => {
+            (Bug::MarksThenFails, 3) if self.times.len() == 5 && times == 1 => {
                 self.status.insert(order.to_owned(), status);
                 return Deed::Reply(500, "");
             }
@@ -126,7 +126,10 @@ impl Books {
             }
             (Bug::RefundsEachFailure, 4 | 5) => self.credit(order, cents),
             (Bug::ShowsRefundsAlone, 4 | 5) => self.credit(order, cents),
-            (Bug::RefundsOnce, 4 | 5) if times == 1 => self.credit(order, cents),
+            (Bug::RefundsOnce, 3..=5) if known.is_none() => {
+                self.status.insert(order.to_owned(), status);
+                self.credit(order, if status == 3 { 0 } else { cents });
+            }
             (Bug::ShowsRefundsAlone | Bug::RefundsOnce, _) => self.credit(order, 0),
             (Bug::RefundsRepeatedFailures, 4 | 5) if known == Some(status) => {
                 self.credit(order, cents);
@@ -372,9 +375,21 @@ fn a_final_status_stands() {
     assert!(summary(&output, both[1]).contains("was credited once"), "{output}");
 }
 
+/// The cases that send one failed order again.
+const REPEATED_FAILURES: [&str; 8] = [
+    "idem-cancelled-again",
+    "idem-failure-again",
+    "idem-failure-at-once",
+    "idem-failure-out-of-order",
+    "idem-failure-replay",
+    "idem-failure-replay-after-others",
+    "idem-failure-reply-lost",
+    "idem-failure-signed-anew",
+];
+
 #[test]
 fn a_repeated_failure_that_moves_the_number_fails() {
-    let output = fails(Bug::RefundsRepeatedFailures, &["idem-failure-again"]);
+    let output = fails(Bug::RefundsRepeatedFailures, &REPEATED_FAILURES);
     assert!(summary(&output, "idem-failure-again").contains("credited twice"), "{output}");
     let output = Shop::open(Bug::RefundsEachFailure).observed(&["--only", "idempotency"]).exits(1);
     assert!(failed(&output).contains(&"idem-failure-again".to_owned()), "{output}");
@@ -383,18 +398,23 @@ fn a_repeated_failure_that_moves_the_number_fails() {
 #[test]
 fn a_number_of_refunds_alone_moves_once_for_a_failure() {
     let output = Shop::open(Bug::ShowsRefundsAlone).observed(&["--only", "idempotency"]).exits(1);
-    assert_eq!(failed(&output), ["idem-failure-again"], "{output}");
+    let mut cases = REPEATED_FAILURES.to_vec();
+    cases.extend(["idem-cancelled-after-failure", "idem-failure-after-success"]);
+    cases.sort_unstable();
+    assert_eq!(failed(&output), cases, "{output}");
     let found = summary(&output, "idem-failure-again");
-    assert!(found.contains("number by 24690, after the first had changed it by 12345"), "{found}");
-    // Right for all that can be known: no success shows what the number means.
-    let output = Shop::open(Bug::RefundsOnce).observed(&["--only", "idempotency"]).exits(1);
+    assert!(found.contains("was refunded 3 times"), "{found}");
+    // One success and one failure show what the number means.
+    let output = Shop::open(Bug::RefundsOnce).observed(&["--only", "idempotency"]).exits(0);
     assert_eq!(failed(&output), [""; 0], "{output}");
+    assert_eq!(output.json_lines().pop().unwrap()["counts"]["inconclusive"], 0, "{output}");
 }
 
 #[test]
 fn the_books_are_read_between_two_statuses() {
     fails(Bug::FollowsOlderStatus, &["idem-out-of-order"]);
-    fails(Bug::BooksAtFirstSight, &["idem-success-after-processing"]);
+    let both = ["idem-failure-after-processing", "idem-success-after-processing"];
+    fails(Bug::BooksAtFirstSight, &both);
 }
 
 #[test]

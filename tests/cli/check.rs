@@ -328,3 +328,53 @@ fn reports_are_written_in_every_form() {
     shop.check(&["--report", "pdf=x"]).exits(2).remarks(&["junit"]);
     shop.check(&["--report", "json=gone/x", "--only", "auth-no-sign"]).exits(4);
 }
+
+#[test]
+fn orders_of_a_file_are_used_once_each_and_never_made_up() {
+    let shop = Shop::open(Flaw::Nothing);
+    let sandbox = Sandbox::new();
+    let file = sandbox.work().join("orders.csv");
+    // The control, what must be refused, and two cases use one order each.
+    let orders = "payout_id,payout_cl_id,amount\nP1,C1,500\nP2,C2,600\nP3,C3,700\nP4,C4,800\n";
+    fs::write(&file, orders).unwrap();
+    let path = file.display().to_string();
+    let cases = "interop-shuffled,interop-pretty,interop-null,idem-ids-case";
+    let arguments = ["--orders", &path, "--only", cases, "--format", "json"];
+    let output = shop.check(&arguments).exits(0);
+    let statuses = statuses(&output);
+    assert_eq!(&statuses["interop-shuffled"], "passed");
+    assert_eq!(&statuses["interop-pretty"], "passed");
+    assert_eq!(&statuses["interop-null"], "skipped");
+    assert_eq!(&statuses["idem-ids-case"], "skipped");
+    assert!(output.stdout.contains("orders.csv has no orders left"), "{output}");
+    assert!(!output.stdout.contains("CHECK-"), "{output}");
+    let booked = fs::read_to_string(&shop.ledger).unwrap();
+    assert_eq!(booked.matches(":12345").count(), 3, "{booked}");
+    fs::write(&file, "payout_id,amount\nP1,x\n").unwrap();
+    shop.check(&["--orders", &path]).exits(3).remarks(&["line 2: amount", "hint:"]);
+    shop.check(&["--orders", "gone.csv"]).exits(3).remarks(&["cannot use the orders of gone.csv"]);
+}
+
+#[test]
+fn each_order_is_prepared_before_it_is_sent() {
+    let shop = Shop::open(Flaw::Nothing);
+    let sandbox = Sandbox::new();
+    let made = sandbox.work().join("made");
+    let prepare = format!(
+        r#"sh -c 'echo "$PAYOUT_CHECK_ORDER $PAYOUT_CHECK_CLIENT_ID $PAYOUT_CHECK_AMOUNT $PAYOUT_CHECK_PLATFORM_ID" >> "$1"' sh '{}'"#,
+        made.display()
+    );
+    let arguments = ["--only", "auth-other-amount,idem-again", "--prepare", &prepare];
+    let output = shop.check(&[&arguments[..], &["--platform-id", "PF7"]].concat()).exits(0);
+    assert!(output.stdout.contains("auth-other-amount"), "{output}");
+    let made = fs::read_to_string(&made).unwrap();
+    assert!(made.lines().count() >= 4, "{made}");
+    assert!(
+        made.lines().all(|line| line.starts_with("CHECK-") && line.ends_with(" 12345 PF7")),
+        "{made}"
+    );
+    let shop = Shop::open(Flaw::Nothing);
+    let output = shop.check(&["--prepare", "false", "--only", "idem-again"]).exits(4);
+    output.remarks(&["the --prepare command failed", "ended with 1"]);
+    assert_eq!(fs::read_to_string(&shop.ledger).unwrap(), "{}", "something was sent");
+}

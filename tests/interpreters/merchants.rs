@@ -36,6 +36,7 @@ list! {
     what_moves_no_money_warns_with_and_without_an_observer []
     a_wrong_booking_makes_a_failure_of_every_warning []
     an_acknowledged_order_that_is_not_credited_fails_where_a_refused_one_warns []
+    each_bug_is_named_by_its_case [PYTHON]
     a_plain_handler_in_the_idiom_of_flask_is_not_accused [PYTHON, AWK]
     a_plain_handler_in_the_idiom_of_express_is_not_accused [NODE, AWK]
 }
@@ -330,6 +331,23 @@ fn the_python_merchant_passes() {
 
 fn the_php_merchant_passes() {
     passes("php", &["php", &source("merchant.php")]);
+}
+
+/// Checks each merchant of `tests/merchants/shop.py`: the right one passes, and every bug fails the
+/// case whose text describes it. What fails for whom is written down beside them.
+fn each_bug_is_named_by_its_case() {
+    let folder = format!("{}/tests/merchants", env!("CARGO_MANIFEST_DIR"));
+    let script = format!("{folder}/matrix.py");
+    let program = env!("CARGO_BIN_EXE_payout-notify");
+    let output = Command::new("python3").args([&*script, program]).output().expect("it runs");
+    let (matrix, errors) = (output.stdout, String::from_utf8_lossy(&output.stderr).into_owned());
+    assert!(output.status.success(), "{errors}");
+    let expected = fs::read_to_string(format!("{folder}/matrix.txt")).expect("the matrix");
+    let matrix = String::from_utf8_lossy(&matrix).into_owned();
+    let differences: Vec<&str> =
+        matrix.lines().filter(|line| !expected.lines().any(|known| known == *line)).collect();
+    assert!(differences.is_empty(), "not as in matrix.txt:\n{}", differences.join("\n"));
+    assert_eq!(matrix.lines().count(), expected.lines().count());
 }
 
 /// Checks a plain handler, in which nothing may fail, whoever looks at its books.

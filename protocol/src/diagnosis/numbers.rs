@@ -281,6 +281,8 @@ mod tests {
         assert_eq!(plain_number("-1.5e3").unwrap(), "-1500");
         assert_eq!(plain_number("1e999999999"), None);
         assert_eq!(plain_number("POT1"), None);
+        let digits = |count| plain_number(&"1".repeat(count)).map(|text| text.len());
+        assert_eq!((digits(399), digits(400)), (Some(399), None));
         assert_eq!(thousands_and_decimals("1234567").unwrap(), "1,234,567.00");
         assert_eq!(thousands("-100").unwrap(), "-100");
     }

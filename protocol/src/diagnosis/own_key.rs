@@ -40,9 +40,7 @@ pub(super) fn cleaned(key: &Key) -> Vec<Cleaned> {
             Err(_) => return found,
         },
     };
-    if !around.is_empty() {
-        push(&mut found, &text, &around, key);
-    }
+    push(&mut found, &text, &around, key);
     peel_all(&text, &around, key, &mut found);
     let lines = || text.lines().filter(|line| !line.trim().is_empty());
     if lines().nth(1).is_some() {
@@ -247,6 +245,8 @@ mod tests {
         let wide: Vec<u8> =
             "\u{feff}{}\r\n".replace("{}", KEY).encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(codes(&wide), ["own-key-utf16", "own-key-space"]);
+        let bare: Vec<u8> = KEY.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(codes(&bare), ["own-key-utf16"]);
         // Without the newline that reading takes off, half a character is left.
         assert_eq!(codes(&wide[..wide.len() - 1]), ["own-key-utf16", "own-key-space"]);
     }

@@ -1,8 +1,9 @@
 //! One case: its tries, the control after it, and what it left behind.
 
 use super::Run;
+use crate::check::books::Booked;
 use crate::check::case::{Case, Effect, Work};
-use crate::check::effect::{Booked, demands, differ, moved};
+use crate::check::demand::demands;
 use crate::check::judge::{Fault, Proof};
 use crate::check::plan::is_rough;
 use crate::check::report::{Endpoint, Status, Tries};
@@ -10,6 +11,9 @@ use crate::check::retry::deliver;
 use crate::check::tested::{Tested, blank};
 use crate::check::trial::{Parcel, Trial, Watch, attempt, pack};
 use crate::clock::wall_time;
+
+/// Why a case came to nothing, and what it counts as.
+type Untested = (Status, String);
 
 impl Run<'_> {
     /// Whether the observer may print the total of all orders, so that the case must be alone.
@@ -23,10 +27,10 @@ impl Run<'_> {
 
     /// Tries a case, and once more with fresh orders where a hiccup may have been the cause.
     pub(super) async fn try_twice(&self, case: &Case) -> Tested {
-        self.tried(case).await.unwrap_or_else(|why| blank(case, Status::Inconclusive, &why))
+        self.tried(case).await.unwrap_or_else(|(status, why)| blank(case, status, &why))
     }
 
-    async fn tried(&self, case: &Case) -> Result<Tested, String> {
+    async fn tried(&self, case: &Case) -> Result<Tested, Untested> {
         let first = self.try_once(case, "first").await?;
         let before = match &first.fault {
             None => return Ok(self.met(case, first, Tries::Once)),
@@ -35,7 +39,10 @@ impl Run<'_> {
             }
             Some(fault) => &fault.what,
         };
-        let second = self.try_once(case, "second").await?;
+        let second = match self.try_once(case, "second").await {
+            Err((Status::Skipped, _)) => return Ok(broken(case, first, Tries::Once)),
+            second => second?,
+        };
         if second.fault.is_some() {
             return Ok(broken(case, second, Tries::FailedTwice));
         }
@@ -45,23 +52,21 @@ impl Run<'_> {
         Ok(tested)
     }
 
-    async fn try_once(&self, case: &Case, which: &str) -> Result<Trial, String> {
-        let steps = match &case.work {
-            Work::Retry(step) => std::slice::from_ref(step),
-            Work::Send(_) | Work::Probe(_) => case.steps(),
-        };
+    async fn try_once(&self, case: &Case, which: &str) -> Result<Trial, Untested> {
         let label = format!("{} {which}", case.id);
-        let parcels = pack(&self.plan.workshop, steps, &label, wall_time())
-            .map_err(|error| format!("its message cannot be made: {error}"))?;
+        let packed = pack(&self.plan.workshop, case.notifications(), &label, wall_time());
+        let (parcels, orders) = packed.map_err(|error| match error.lacks_order {
+            true => (Status::Skipped, format!("not tested: {}", error.problem)),
+            false => (Status::Inconclusive, format!("its message cannot be made: {error}")),
+        })?;
+        let unknown = |why| (Status::Inconclusive, why);
+        self.controls.preparer.prepare(&orders).await.map_err(unknown)?;
         let (kept_back, _) = self.controls.sender.kept_back();
         // What did not reach the endpoint speaks neither for it nor against it.
         let reached = || match self.controls.sender.kept_back() {
-            (kept_since, why) if kept_since > kept_back => Err(why),
+            (kept_since, why) if kept_since > kept_back => Err(unknown(why)),
             _ => Ok(()),
         };
-        if let Some(trial) = self.repeat_failure(&parcels).await {
-            return if trial.is_misbooked { Ok(trial) } else { reached().map(|()| trial) };
-        }
         let (mut watch, blind) = self.watch(case, &parcels).await;
         let mut trial = match (&case.work, parcels.first()) {
             (Work::Retry(_), Some(parcel)) => deliver(self.controls.sender, parcel).await,
@@ -91,38 +96,6 @@ impl Run<'_> {
         Ok(Trial { parcels, ..trial })
     }
 
-    /// Repeats a failure where the observer's number does not move with a success.
-    ///
-    /// Such a number may be what was given back to customers: one failure may move it once.
-    async fn repeat_failure(&self, parcels: &[Parcel]) -> Option<Trial> {
-        let (Err(why), Some(observer)) = (&self.effects, &self.plan.observer) else { return None };
-        let (first, repeats) = parcels.split_first()?;
-        let is_repeat = |one: &Parcel| one.message == first.message;
-        if first.may_book || first.is_bad() || repeats.is_empty() || !repeats.iter().all(is_repeat)
-        {
-            return None;
-        }
-        // What an earlier case has moved must not count here.
-        tokio::time::sleep(observer.within).await;
-        let before = observer.read(&first.message).await.ok()?.value;
-        let mut trial = attempt(self.controls.sender, std::slice::from_ref(first), None).await;
-        let once = moved(observer, &first.message, before).await.ok()?.0.value;
-        trial.exchanges.extend(attempt(self.controls.sender, repeats, None).await.exchanges);
-        let again = moved(observer, &first.message, once).await.ok()?.0.value;
-        trial.is_misbooked = differ(again, once);
-        if trial.is_misbooked {
-            let what = format!(
-                "the repeated failure of the order {} changed the observer's number by {}, after the \
-                 first had changed it by {}",
-                first.message.order_id,
-                again - once,
-                once - before
-            );
-            trial.fault = Some(Fault { what, proof: Proof::Proven });
-        }
-        Some(Trial { parcels: parcels.to_vec(), blind: Some(why.clone()), ..trial })
-    }
-
     async fn watch(&self, case: &Case, parcels: &[Parcel]) -> (Option<Watch<'_>>, Option<String>) {
         let demands = demands(case.effect, parcels, &[]);
         let effects = match &self.effects {
@@ -132,9 +105,9 @@ impl Run<'_> {
                 return (None, None);
             }
             Ok(Some(effects)) => effects,
-            Err(why) => return (None, (!demands.is_empty()).then(|| why.clone())),
+            Err(why) => return (None, (!demands.is_empty()).then(|| why.to_string())),
         };
-        match effects.before(demands, parcels).await {
+        match effects.before(effects.subject(demands), parcels).await {
             Ok(before) => (Some(Watch { effects, effect: case.effect, before }), None),
             Err(why) => (None, Some(why)),
         }
@@ -165,15 +138,14 @@ impl Run<'_> {
         if !matches!(self.effects, Ok(None)) {
             return None;
         }
-        let takes_good_ones = matches!(case.work, Work::Retry(_))
-            || case.steps().iter().any(|step| !step.expect.is_bad());
+        let first = case.notifications().iter().find(|step| !step.expect.is_bad())?;
         let what = match case.effect {
-            Effect::Once => "whether the order was credited once",
-            Effect::AtMostOnce if takes_good_ones => {
-                "whether the order was credited more than once"
+            Effect::Any => return None,
+            _ if first.recipe.status() != "success" => {
+                "whether the order was refunded once at most"
             }
-            Effect::None if takes_good_ones => "whether the order was credited",
-            Effect::None | Effect::AtMostOnce | Effect::Any => return None,
+            Effect::AtMostOnce => "whether the order was credited more than once",
+            Effect::None | Effect::Once => "whether the order was credited once",
         };
         Some(format!("{what}: only --observe COMMAND shows that"))
     }
@@ -205,6 +177,7 @@ fn broken(case: &Case, trial: Trial, tries: Tries) -> Tested {
     tested.result.exchanges = trial.exchanges;
     tested.parcels = trial.parcels;
     tested.proof = Some(proof);
+    tested.is_refused = proof == Proof::Doubtful && !trial.is_misbooked && trial.lost.is_none();
     tested.lost = trial.lost;
     tested
 }

@@ -10,7 +10,8 @@ use super::Args;
 use super::suite;
 use crate::check::bundle::Bundle;
 use crate::check::case::Need;
-use crate::check::observer::{Observer, split};
+use crate::check::command::{UserCommand, split};
+use crate::check::observer::Observer;
 use crate::check::plan::Plan;
 use crate::check::recipe::Workshop;
 use crate::check::sender::Wiring;
@@ -43,12 +44,17 @@ pub(super) fn plan(
     if let Some(id) = &args.platform_id {
         workshop.platform_id.clone_from(id);
     }
+    workshop.edits = args.edits.edits().cloned().collect();
+    if let Some(path) = &args.orders {
+        workshop.use_orders(path.display().to_string(), suite::orders(path)?);
+    }
     Ok(Plan {
         available: available(args, dialect, algorithm, &target),
         wiring: wiring(args, target, dialect.acknowledgement(), mask, console)?,
         workshop,
         suite,
         observer,
+        prepare: args.prepare.as_deref().map(|text| command("--prepare", text)).transpose()?,
         seed,
         started_at: wall_time(),
     })
@@ -73,6 +79,7 @@ fn available(args: &Args, dialect: &Dialect, algorithm: Algorithm, target: &Targ
         (Need::HostName, target.host().parse::<IpAddr>().is_err()),
         (Need::Hmac, is_hmac),
         (Need::HmacDemanded, is_demanded),
+        (Need::KnownOrders, args.orders.is_some() || args.prepare.is_some()),
         (Need::Observer, args.manners.observe.is_some()),
         (Need::PlatformDialect, dialect.id == Dialect::platform().id),
     ];
@@ -99,11 +106,15 @@ fn wiring(
 
 fn observer(args: &Args) -> Result<Option<Observer>, CommandError> {
     let Some(text) = &args.manners.observe else { return Ok(None) };
-    let argv = split(text).map_err(|error| {
-        CommandError::usage("the --observe command cannot be read").because(error)
-    })?;
     let within = args.manners.observe_within;
-    Ok(Some(Observer { argv, within, hidden_variable: KEY_VARIABLE }))
+    Ok(Some(Observer { command: command("--observe", text)?, within }))
+}
+
+fn command(option: &str, text: &str) -> Result<UserCommand, CommandError> {
+    let argv = split(text).map_err(|error| {
+        CommandError::usage(format!("the {option} command cannot be read")).because(error)
+    })?;
+    Ok(UserCommand { argv, hidden_variable: KEY_VARIABLE })
 }
 
 pub(super) fn wiring_of(

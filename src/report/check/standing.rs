@@ -120,6 +120,13 @@ pub fn headline(endpoint: &Endpoint) -> Option<Headline> {
             "This does not show a secure endpoint: one that refuses everything refuses forgeries \
              too. Compare the key and the sign type first, then the signed fields.",
         ),
+        Endpoint::BooksNothing { reason } => (
+            Standing::Failed,
+            "ACKNOWLEDGES AND BOOKS NOTHING",
+            reason.clone(),
+            "What is acknowledged is not sent again: every payout would be lost. Or --observe looks \
+             at something else: run it by hand with PAYOUT_CHECK_ORDER set to an order's payout_id.",
+        ),
         Endpoint::Unreachable { reason } => (
             Standing::Inconclusive,
             "UNREACHABLE",
@@ -136,6 +143,7 @@ pub const fn endpoint_name(endpoint: &Endpoint) -> &'static str {
         Endpoint::Discerning => "discerning",
         Endpoint::AcknowledgesEverything => "acknowledges-everything",
         Endpoint::RefusesControl { .. } => "refuses-control",
+        Endpoint::BooksNothing { .. } => "books-nothing",
         Endpoint::Unreachable { .. } => "unreachable",
     }
 }

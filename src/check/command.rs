@@ -1,0 +1,138 @@
+//! Runs a person's own command, bounded in time and output: an observer, or what prepares an order.
+
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+
+use crate::mask::outside;
+
+mod words;
+
+pub use words::split;
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+pub(super) const MAX_OUTPUT: u64 = 64 * 1024;
+
+pub(super) const MAX_QUOTED: usize = 200;
+
+const AFTER_END: Duration = Duration::from_secs(2);
+
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
+/// How many commands run at once.
+static PROCESSES: Semaphore = Semaphore::const_new(8);
+
+/// A command that is started without a shell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserCommand {
+    pub argv: Vec<String>,
+    /// An environment variable that the command does not get: the one with the key.
+    pub hidden_variable: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum RunError {
+    /// It never ran.
+    #[error(transparent)]
+    Unstarted(#[from] UnstartedError),
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Why a command never ran.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{program} cannot be started: {reason}")]
+pub struct UnstartedError {
+    pub program: String,
+    pub reason: String,
+}
+
+impl UserCommand {
+    pub(super) async fn run(&self, variables: Vec<(&str, String)>) -> Result<Output, RunError> {
+        let Some((program, arguments)) = self.argv.split_first() else {
+            return Err(RunError::Failed("has no name".to_owned()));
+        };
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env_remove(self.hidden_variable)
+            .envs(variables)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        // Never closed, so that there is always a turn.
+        let _turn = PROCESSES.acquire().await;
+        let run = tokio::task::spawn_blocking(move || output_of(&mut command));
+        run.await.unwrap_or_else(|_| Err(RunError::Failed("could not be run".to_owned())))
+    }
+}
+
+impl Output {
+    /// How it ended, with what it wrote to stderr.
+    pub(super) fn end(&self) -> String {
+        let said = String::from_utf8_lossy(&self.stderr);
+        let said: String = outside(said.trim()).chars().take(MAX_QUOTED).collect();
+        let code = self.code.map_or("by a signal".to_owned(), |code| format!("with {code}"));
+        let said =
+            if said.is_empty() { " and said nothing".to_owned() } else { format!(": {said}") };
+        format!("ended {code}{said}")
+    }
+}
+
+pub(super) struct Output {
+    pub(super) stdout: Vec<u8>,
+    pub(super) stderr: Vec<u8>,
+    pub(super) code: Option<i32>,
+}
+
+fn output_of(command: &mut Command) -> Result<Output, RunError> {
+    let mut child = command.spawn().map_err(|error| {
+        let program = command.get_program().display().to_string();
+        UnstartedError { program, reason: error.to_string() }
+    })?;
+    let stdout = child.stdout.take().map(reader);
+    let stderr = child.stderr.take().map(reader);
+    let code = wait(&mut child);
+    // Also after an ordinary end: it reaps the process.
+    let _ = child.kill();
+    let _ = child.wait();
+    let code = code.map_err(RunError::Failed)?;
+    Ok(Output { stdout: rest(stdout), stderr: rest(stderr), code })
+}
+
+fn wait(child: &mut Child) -> Result<Option<i32>, String> {
+    let start = Instant::now();
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Ok(status.code()),
+            Ok(None) if start.elapsed() < TIMEOUT => thread::sleep(LOOK_AGAIN),
+            Ok(None) => {
+                return Err(format!("took more than {} s", TIMEOUT.as_secs()));
+            }
+            Err(error) => return Err(format!("cannot be watched: {error}")),
+        }
+    }
+}
+
+/// Reads a pipe in a thread of its own, so that a full one cannot stop the command.
+fn reader(pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let mut pipe = pipe;
+        let mut bytes = Vec::new();
+        let _ = pipe.by_ref().take(MAX_OUTPUT + 1).read_to_end(&mut bytes);
+        let _ = sender.send(bytes);
+        // The rest is thrown away: a command that fills its pipe would wait for ever.
+        let _ = std::io::copy(&mut pipe, &mut std::io::sink());
+    });
+    receiver
+}
+
+fn rest(reader: Option<Receiver<Vec<u8>>>) -> Vec<u8> {
+    reader.and_then(|reader| reader.recv_timeout(AFTER_END).ok()).unwrap_or_default()
+}
