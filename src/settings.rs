@@ -76,6 +76,10 @@ pub fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
 
+pub fn temporary_folder() -> PathBuf {
+    std::env::temp_dir()
+}
+
 pub fn command_line() -> impl Iterator<Item = OsString> {
     std::env::args_os()
 }

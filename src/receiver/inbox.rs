@@ -203,12 +203,13 @@ pub fn compact(path: &Path) -> Result<(), StoreError> {
     store::compact(path, &SCHEMA)
 }
 
-/// Changes a copy on another disk and writes it over the inbox, whose own disk is full.
+/// Changes a copy in a folder on another disk and writes it over the inbox, whose own disk is full.
 pub async fn change_elsewhere(
     path: &Path,
+    folder: &Path,
     change: impl AsyncFnOnce(&Path) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    store::change_elsewhere(path, &SCHEMA, change).await
+    store::change_elsewhere(path, folder, &SCHEMA, change).await
 }
 
 const DELETED_AT_ONCE: usize = 256;

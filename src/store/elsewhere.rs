@@ -8,17 +8,18 @@ use super::error::{Failure, StoreError, Subject, Trouble};
 use super::file::{Place, beside};
 use super::{Presence, Schema};
 
-/// Changes a copy in the system's folder for temporary files, then writes it over the store. Nothing
-/// else may have the file open. The change must leave the copy without a log.
+/// Changes a copy in another folder, then writes it over the store. Nothing else may have the file
+/// open. The change must leave the copy without a log.
 pub async fn change_elsewhere(
     path: &Path,
+    folder: &Path,
     schema: &Schema,
     change: impl AsyncFnOnce(&Path) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let subject = Subject::new(schema.what, path);
     let error = |failure: Failure| subject.error(failure);
     let (place, _) = Place::claim(path, Presence::Existing, schema).map_err(error)?;
-    let folder = std::env::temp_dir().join(format!("payout-notify-{}", std::process::id()));
+    let folder = folder.join(format!("payout-notify-{}", std::process::id()));
     let copy = folder.join("copy.db");
     let copied = copy_to(&place.path, &copy).map_err(|cause| {
         error(Failure::from(cause).while_doing(&format!("copying it to {}", folder.display())))
@@ -33,7 +34,7 @@ pub async fn change_elsewhere(
             error(Trouble::Io.because(format!("{cause}; the changed copy is {}", copy.display())))
         })?;
     }
-    // What cannot be removed is left to the system.
+    // What cannot be removed is left to whoever clears the folder.
     let _removed = fs::remove_dir_all(&folder);
     changed
 }

@@ -94,7 +94,7 @@ impl Log {
 
 fn limit(path: &Path) -> i64 {
     let pages = fs::metadata(path).map_or(0, |found| found.len() / PAGE_BYTES);
-    i64::try_from(pages).unwrap_or(LOG_PAGES).clamp(STEP_PAGES, LOG_PAGES)
+    i64::try_from(pages).unwrap_or(LOG_PAGES).clamp(REST_PAGES, LOG_PAGES)
 }
 
 fn checkpoint(connection: &Connection, mode: CheckpointMode) -> rusqlite::Result<(i64, i64)> {

@@ -514,7 +514,7 @@ async fn a_change_elsewhere_replaces_the_file_and_its_log() {
         store.write(note(number, "text")).await.unwrap();
     }
     copy_as_after_a_crash(&path, &crashed);
-    change_elsewhere(&crashed, &NOTES, async |copy| {
+    change_elsewhere(&crashed, &disk.0, &NOTES, async |copy| {
         assert_eq!(trouble(&crashed, Presence::Existing), Trouble::InUse);
         let store = open(copy, Presence::Existing)?;
         store.write(vec![Statement::new("DELETE FROM note WHERE number < 8", vec![])]).await?;
@@ -525,7 +525,8 @@ async fn a_change_elsewhere_replaces_the_file_and_its_log() {
     .unwrap();
     assert_eq!(folder.names(), ["notes.db"]);
     assert_eq!(numbers(&open(&crashed, Presence::Existing).unwrap()), [8, 9]);
-    let refused = change_elsewhere(&crashed, &NOTES, async |copy| compact(&copy.join("x"), &NOTES));
+    let refused =
+        change_elsewhere(&crashed, &disk.0, &NOTES, async |copy| compact(&copy.join("x"), &NOTES));
     assert_ne!(refused.await, Ok(()));
     assert_eq!(numbers(&open(&crashed, Presence::Existing).unwrap()), [8, 9]);
 }

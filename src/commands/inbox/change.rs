@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::receiver::inbox::{self, DEFAULT_KEEP, Inbox, InboxReader, InboxSettings};
 use crate::report::line::Line;
 use crate::sender::schedule::parse_duration;
+use crate::settings::temporary_folder;
 use crate::store::{StoreError, Trouble};
 use crate::terminal::Console;
 
@@ -74,7 +75,7 @@ pub(super) fn prune(args: &PruneArgs, path: &Path, console: &mut Console) -> Com
     block_on(async {
         let mut pruned = prune(path).await;
         if pruned.as_ref().is_err_and(|error| error.trouble == Trouble::Full) {
-            pruned = inbox::change_elsewhere(path, &mut prune).await;
+            pruned = inbox::change_elsewhere(path, &temporary_folder(), &mut prune).await;
         }
         pruned.map_err(|error| match error.trouble {
             Trouble::Full => CommandError::environment("there is no room to prune the inbox")

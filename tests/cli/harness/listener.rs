@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 
 use serde_json::Value;
 
-use super::{HttpReply, KEY, Output, Program, Running, exchange, json_post, payout_notify};
+use super::{
+    HttpReply, KEY, Output, Program, Running, Sandbox, exchange, json_post, payout_notify,
+};
 
 /// A listener that is ready.
 pub(crate) struct Listening {
@@ -93,6 +95,13 @@ impl Listening {
     pub(crate) fn interrupt(self) -> Ended {
         self.running.interrupt();
         self.end()
+    }
+
+    /// Like [`Listening::interrupt`], with the folders of the run.
+    #[track_caller]
+    pub(crate) fn interrupt_with_folders(self) -> (Output, Sandbox) {
+        self.running.interrupt();
+        self.running.end_with_folders()
     }
 
     /// Waits for the listener's own end.
