@@ -163,10 +163,10 @@ impl Target {
     fn long(digits: &str) -> Option<(Written, Width)> {
         let extended = digits.matches("ffffff").count();
         let plain = digits.len().checked_sub(extended * 6)?;
-        match (extended, plain) {
-            (1.., 16..=32) => Some((Written::SignExtended, Width::Sixteen)),
-            _ if digits.len() < 64 => Some((Written::Unpadded, Width::ThirtyTwo)),
-            (1.., 33..=64) => Some((Written::SignExtended, Width::ThirtyTwo)),
+        match (extended, plain, digits.len()) {
+            (1.., 16..=32, _) => Some((Written::SignExtended, Width::Sixteen)),
+            (_, _, ..64) => Some((Written::Unpadded, Width::ThirtyTwo)),
+            (1.., 33..=64, _) => Some((Written::SignExtended, Width::ThirtyTwo)),
             _ => None,
         }
     }

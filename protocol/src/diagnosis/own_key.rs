@@ -143,7 +143,7 @@ fn quoted(text: &str) -> Option<Cow<'_, str>> {
     let inner = QUOTES.iter().find_map(|(open, close)| {
         text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close))
     })?;
-    if text.starts_with('"') && inner.contains('\\') {
+    if inner.contains('\\') {
         let wrapped = Zeroizing::new(format!("{{\"k\":{text}}}"));
         if let Ok(payload) = Payload::parse(wrapped.as_bytes())
             && let Some(Value::String(value)) = payload.get("k").map(|member| &member.value)
