@@ -1424,7 +1424,7 @@ _payout__notify() {
                     return 0
                     ;;
                 --input)
-                    COMPREPLY=($(compgen -W "auto json form query" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto json form query xml" -- "${cur}"))
                     return 0
                     ;;
                 --require)
@@ -1608,7 +1608,7 @@ _payout__notify() {
                     return 0
                     ;;
                 --input)
-                    COMPREPLY=($(compgen -W "auto json form query" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto json form query xml" -- "${cur}"))
                     return 0
                     ;;
                 --print)
@@ -1878,7 +1878,7 @@ _payout__notify() {
                     return 0
                     ;;
                 --input)
-                    COMPREPLY=($(compgen -W "auto json form query" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto json form query xml" -- "${cur}"))
                     return 0
                     ;;
                 --require)

@@ -76,6 +76,22 @@ pub(super) enum Digits {
     FirstEight,
 }
 
+impl Operation {
+    /// The fields that it reads or changes, as the recipe names them.
+    pub(super) fn names(&self) -> Vec<&str> {
+        match self {
+            Operation::Set(Member { name, .. })
+            | Operation::Unset(name)
+            | Operation::Rename(name, _)
+            | Operation::Take(name)
+            | Operation::DuplicateFirst(Member { name, .. })
+            | Operation::DuplicateLast(Member { name, .. }) => vec![name],
+            Operation::Swap(one, other) => vec![one, other],
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// Reads what follows the word of an operation, which comes first.
 type Parse = fn(&str, &str) -> Result<Operation, String>;
 

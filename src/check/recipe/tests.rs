@@ -1,4 +1,5 @@
 use jiff::Timestamp;
+use protocol::internal::form;
 use protocol::internal::signature::{Answer, verify};
 use protocol::{Algorithm, Dialect, Key, Mismatch, Payload, StatusTable};
 
@@ -52,7 +53,8 @@ fn the_control_verifies_under_every_digest_and_dialect() {
                 Workshop::try_new(key(), dialect, scheme.algorithm, 7, statuses).unwrap();
             let mut history = History::new("test");
             let message = workshop.message(&Recipe::control(), now(), &mut history).unwrap();
-            let payload = Payload::parse(&message.body).unwrap();
+            let encoding = dialect.layout.transport.encoding();
+            let payload = form::read(&message.body, encoding).unwrap();
             let required = Some(scheme.algorithm);
             assert_eq!(verify(&payload, &key(), dialect, required).answer, Answer::Match);
         }

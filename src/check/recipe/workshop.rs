@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use protocol::internal::canonical::canonicalize;
 use protocol::internal::edit::json_string;
+use protocol::internal::form;
 use protocol::internal::scheme::{DigestCase, Suffix};
 use protocol::internal::signature::sign;
-use protocol::{Algorithm, Dialect, EmptyKey, Key, NoSuchDigest, Payload, Scheme, StatusTable};
+use protocol::{Algorithm, Dialect, EmptyKey, Key, NoSuchDigest, Scheme, StatusTable, Transport};
 use sha2::{Digest, Sha256};
 
 use super::draft::Draft;
@@ -28,6 +29,9 @@ const TOOK: i64 = 62;
 
 /// How often other ids are tried for a digest that begins with a letter: 3 of 8 do.
 const LETTER_TRIES: u32 = 200;
+
+/// The longest value that goes into a URL: servers take heads of 8 KiB.
+const MAX_IN_URL: usize = 2048;
 
 const SIGN_FIELD: &str = "@sign";
 
@@ -117,6 +121,7 @@ impl Workshop {
             Start::Again(Some(number)) => history.messages.get(number - 1),
             _ => history.messages.last(),
         };
+        let transport = self.dialect.layout.transport;
         let mut bench = match (start, before.cloned()) {
             (Start::Fresh(ending), before) => {
                 let order = self.order(history, now);
@@ -126,7 +131,7 @@ impl Workshop {
                 self.bench(order, *ending, now, history, Some(message))
             }
             (Start::Again(_), Some((message, order))) => Bench {
-                draft: Draft::read(&message.body).unwrap_or_default(),
+                draft: Draft::read(&message.body, transport).unwrap_or_default(),
                 bytes: Some(message.body.clone()),
                 amount: message.amount_cents,
                 method: message.method.clone(),
@@ -149,9 +154,49 @@ impl Workshop {
     /// Whether a sound endpoint may book a message: one that reports a success, or whose status
     /// cannot be read.
     pub(in crate::check) fn may_book(&self, message: &Message) -> bool {
-        let draft = Draft::read(&message.body);
-        let status = draft.as_ref().and_then(|draft| draft.get("status"));
-        status.is_none_or(|json| json.trim_matches('"') == self.statuses.success().to_string())
+        let layout = &self.dialect.layout;
+        let draft = Draft::read(&message.body, layout.transport);
+        let name = layout.name("status").unwrap_or_default();
+        let status = draft.as_ref().and_then(|draft| draft.get(name));
+        status.is_none_or(|json| {
+            layout.code(json.trim_matches('"'), &self.statuses) == Some(self.statuses.success())
+        })
+    }
+
+    /// Why a message cannot be sent in this dialect; `None` where it can.
+    pub(in crate::check) fn cannot_send(&self, recipe: &Recipe) -> Option<&'static str> {
+        let layout = &self.dialect.layout;
+        let is_json = layout.transport == Transport::Json;
+        // What cannot be read is refused where the message is made.
+        let operations = recipe.read(usize::MAX).unwrap_or_default();
+        operations.iter().find_map(|operation| {
+            if let Operation::Start(Start::Fresh(ending) | Start::SameOrder(ending)) = operation
+                && !layout.notifies(self.status(*ending), &self.statuses)
+            {
+                return Some("the dialect never notifies orders with that status");
+            }
+            let is_about_json = match operation {
+                Operation::Write(_) | Operation::Raw(_) | Operation::RawBytes(_) => true,
+                Operation::Header(name, _) => name.eq_ignore_ascii_case("content-type"),
+                Operation::Method(_) => true,
+                // Nesting is a text like any other where there are no arrays.
+                Operation::Set(member) => member.json.starts_with("[["),
+                _ => false,
+            };
+            if is_about_json && !is_json {
+                return Some(
+                    "it is about JSON in the body of a POST, which the dialect does not send",
+                );
+            }
+            let is_unsent = |name: &&str| layout.name(name).is_none();
+            if operation.names().iter().any(is_unsent) {
+                return Some("it is about a field that the dialect does not send");
+            }
+            let is_long =
+                matches!(operation, Operation::Set(member) if member.json.len() > MAX_IN_URL);
+            (is_long && layout.transport == Transport::Query)
+                .then_some("it does not fit into a URL, where the dialect has its fields")
+        })
     }
 
     fn order(&self, history: &mut History, now: Timestamp) -> Order {
@@ -183,7 +228,9 @@ impl Workshop {
         }
         members.push(("create_time", order.created_at.to_string()));
         members.push(("update_time", now.as_second().to_string()));
-        let members = members.into_iter().map(|(name, json)| (name.to_owned(), json)).collect();
+        let layout = &self.dialect.layout;
+        let fields = members.into_iter().map(|(name, json)| (name, json.into()));
+        let members = layout.notification(fields, &self.statuses);
         Bench {
             workshop: self,
             now,
@@ -193,7 +240,7 @@ impl Workshop {
             draft: Draft { members, styles: Vec::new() },
             amount: None,
             bytes: None,
-            method: "POST".to_owned(),
+            method: layout.method.to_string(),
             headers: Vec::new(),
         }
     }
@@ -207,8 +254,8 @@ impl Workshop {
         }
     }
 
-    pub(in crate::check) fn success_reply(&self) -> &str {
-        &self.dialect.success_reply
+    pub(in crate::check) fn dialect(&self) -> &Dialect {
+        self.dialect
     }
 }
 
@@ -217,7 +264,7 @@ impl Bench<'_> {
         match operation {
             Operation::Start(_) => {}
             Operation::Set(Member { name, json }) => {
-                let json = self.expanded(json)?;
+                let json = self.value(name, json)?;
                 self.draft.set(&self.name(name), json);
             }
             Operation::Unset(name) => {
@@ -228,10 +275,10 @@ impl Bench<'_> {
             Operation::Swap(one, other) => self.draft.swap(&self.name(one), &self.name(other)),
             Operation::Take(name) => self.take(name)?,
             Operation::DuplicateFirst(Member { name, json }) => {
-                self.draft.members.insert(0, (self.name(name), self.expanded(json)?));
+                self.draft.members.insert(0, (self.name(name), self.value(name, json)?));
             }
             Operation::DuplicateLast(Member { name, json }) => {
-                self.draft.members.push((self.name(name), self.expanded(json)?));
+                self.draft.members.push((self.name(name), self.value(name, json)?));
             }
             Operation::Shuffle => {
                 let seed = u64::from_str_radix(&self.order.hex, 16).unwrap_or_default();
@@ -256,11 +303,17 @@ impl Bench<'_> {
         Ok(())
     }
 
+    /// The dialect's name of a field: a recipe has this platform's.
     fn name(&self, name: &str) -> String {
         match name {
             SIGN_FIELD => self.workshop.dialect.sign_field().to_owned(),
-            _ => name.to_owned(),
+            _ => self.workshop.dialect.layout.name(name).unwrap_or(name).to_owned(),
         }
+    }
+
+    fn value(&self, name: &str, json: &str) -> Result<String, String> {
+        let json = self.expanded(json)?;
+        Ok(self.workshop.dialect.layout.value(name, &json, &self.workshop.statuses))
     }
 
     fn expanded(&self, text: &str) -> Result<String, String> {
@@ -280,7 +333,10 @@ impl Bench<'_> {
 
     fn take(&mut self, name: &str) -> Result<(), String> {
         let name = self.name(name);
-        let before = self.before.as_ref().and_then(|message| Draft::read(&message.body));
+        let before = self
+            .before
+            .as_ref()
+            .and_then(|message| Draft::read(&message.body, self.workshop.dialect.layout.transport));
         let json = before.as_ref().and_then(|draft| draft.get(&name));
         let json = json.ok_or_else(|| format!("the message before has no member {name:?}"))?;
         self.draft.set(&name, json.to_owned());
@@ -303,8 +359,8 @@ impl Bench<'_> {
         {
             self.draft.set("sign_type", json_string(scheme.algorithm.name()));
         }
-        let text = self.draft.write();
-        let payload = Payload::parse(text.as_bytes())
+        let text = self.draft.encode(dialect.layout.transport, scheme.nulls);
+        let payload = form::read(text.as_bytes(), dialect.layout.transport.encoding())
             .map_err(|error| format!("the payload cannot be signed: {error}"))?;
         let canonical = canonicalize(&payload, scheme);
         let signature = match plan.key {
@@ -332,22 +388,31 @@ impl Bench<'_> {
                 return Ok(());
             }
             self.order = self.workshop.order(history, self.now);
-            self.draft.set("payout_id", json_string(&payout_id(&self.order.hex)));
-            self.draft.set("payout_cl_id", json_string(&client_id(&self.order.hex)));
+            self.draft.set(&self.name("payout_id"), json_string(&payout_id(&self.order.hex)));
+            if self.workshop.dialect.layout.name("payout_cl_id").is_some() {
+                self.draft
+                    .set(&self.name("payout_cl_id"), json_string(&client_id(&self.order.hex)));
+            }
         }
         Err("no digest began with a letter".to_owned())
     }
 
     fn body(&self) -> Vec<u8> {
-        self.bytes.clone().unwrap_or_else(|| self.draft.write().into_bytes())
+        let Workshop { dialect, scheme, .. } = self.workshop;
+        let encoded = || self.draft.encode(dialect.layout.transport, scheme.nulls);
+        self.bytes.clone().unwrap_or_else(|| encoded().into_bytes())
     }
 
     fn amount_of_draft(&self) -> Option<i64> {
-        self.draft.get("amount").and_then(|json| json.parse().ok())
+        let layout = &self.workshop.dialect.layout;
+        let json = self.draft.get(&self.name("amount"))?;
+        // On this platform an amount in quotes is not the order's.
+        let text = if layout.has_own_names() { json.trim_matches('"') } else { json };
+        layout.cents(text)
     }
 
     fn message(self) -> Message {
-        let order_id = match self.draft.text("payout_id") {
+        let order_id = match self.draft.text(&self.name("payout_id")) {
             Some(id) if id.starts_with(ORDER_PREFIX) => id,
             _ => payout_id(&self.order.hex),
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use protocol::internal::acknowledgement::AcknowledgementRule;
-use protocol::{Algorithm, Dialect};
+use protocol::{Algorithm, Dialect, Layout};
 
 use super::Args;
 use super::suite;
@@ -45,7 +45,7 @@ pub(super) fn plan(
     }
     Ok(Plan {
         available: available(args, dialect, algorithm, &target),
-        wiring: wiring(args, target, dialect.acknowledgement(), mask, console)?,
+        wiring: wiring(args, target, (dialect.acknowledgement(), &dialect.layout), mask, console)?,
         workshop,
         suite,
         observer,
@@ -82,12 +82,12 @@ fn available(args: &Args, dialect: &Dialect, algorithm: Algorithm, target: &Targ
 fn wiring(
     args: &Args,
     target: Target,
-    acknowledgement: AcknowledgementRule,
+    (acknowledgement, layout): (AcknowledgementRule, &Layout),
     mask: KeyMask,
     console: &mut Console,
 ) -> Result<Wiring, CommandError> {
     let usual = (Connections::Fresh, args.manners.timeout);
-    let (client, options) = args.wire.common().connect(&target, usual, 0, console)?;
+    let (client, options) = args.wire.common().connect(&target, usual, 0, layout, console)?;
     Ok(Wiring {
         target,
         judge: Judge { rule: acknowledgement, mask: Arc::new(mask) },
@@ -119,5 +119,6 @@ pub(super) fn wiring_of(
     };
     let url = args.url.as_deref().unwrap_or(&bundle.url);
     let rule = AcknowledgementRule::for_reply(&bundle.success_reply);
-    wiring(args, target(Some(url))?, rule, KeyMask::new(&key), console)
+    let layout = Layout { transport: bundle.transport(), ..Layout::PLATFORM };
+    wiring(args, target(Some(url))?, (rule, &layout), KeyMask::new(&key), console)
 }

@@ -4,6 +4,7 @@ use std::mem;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use super::resume::{config, refused, resume};
 use super::screen::{Screen, Unknown, ready};
 use crate::clock::{Clock, PreciseClock};
 use crate::error::{CommandError, ErrorKind};
+use crate::net::options::RequestOptions;
 use crate::net::transport::Transport;
 use crate::report::gates::Gate;
 use crate::report::summary::{DeliverySummary, RunFacts};
@@ -304,7 +306,9 @@ impl Session {
     ) -> Result<RunTotals, RunError<CommandError>> {
         let dialect = self.config.dialect.as_ref().unwrap_or(setup.dialect);
         let rule = dialect.acknowledgement();
-        let (request, judge) = (&setup.request, &Judge { rule, ..setup.judge.clone() });
+        let options = RequestOptions::clone(&setup.request.options).laid_out(&dialect.layout);
+        let request = &setup.request.clone().with(Arc::new(options));
+        let judge = &Judge { rule, ..setup.judge.clone() };
         let (plan, journal) = (self.config.retry_plan(), self.journal.as_ref());
         let engine = Engine { request, judge, plan, limits, clock, transport, journal };
         let count = self.orders.remaining().map(|rest| rest + self.waiting);
