@@ -249,12 +249,17 @@ struct Reference {
 impl Reference {
     /// Starts it.
     fn start(command: &[&str], demand: Demand, credits: &Path) -> Reference {
+        Reference::start_in("platform", command, demand, credits)
+    }
+
+    fn start_in(dialect: &str, command: &[&str], demand: Demand, credits: &Path) -> Reference {
         fs::write(credits, "").expect("a file for credits");
         let (program, arguments) = command.split_first().expect("a program");
         let mut child = Command::new(program)
             .args(arguments)
             .env("PAYOUT_NOTIFY_KEY", KEY)
             .env("CREDIT_FILE", credits)
+            .env("DIALECT", dialect)
             .env("REQUIRE_HMAC", if demand == Demand::Hmac { "1" } else { "0" })
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -292,6 +297,7 @@ impl Drop for Reference {
 /// Checks a reference merchant, which must pass everything.
 fn passes(name: &str, command: &[&str]) {
     passes_in("platform", name, command, &[Demand::Any, Demand::Hmac]);
+    passes_in("epay", name, command, &[Demand::Any]);
 }
 
 /// As [`passes`], for a merchant of another dialect, which can be told to demand what.
@@ -299,7 +305,7 @@ fn passes_in(dialect: &str, name: &str, command: &[&str], demands: &[Demand]) {
     for demand in demands.iter().copied() {
         let folder = Folder::new();
         let credits = folder.0.join("credits.txt");
-        let merchant = Reference::start(command, demand, &credits);
+        let merchant = Reference::start_in(dialect, command, demand, &credits);
         merchant.wait();
         let program = folder.0.join("sum.awk");
         fs::write(&program, SUM).expect("a program");

@@ -77,17 +77,25 @@ pub(super) enum Digits {
 }
 
 impl Operation {
-    /// The fields that it reads or changes, as the recipe names them.
-    pub(super) fn names(&self) -> Vec<&str> {
+    /// The fields that it changes and that must be there, as the recipe names them: setting one that
+    /// is not there adds it.
+    pub(super) fn needs(&self) -> Vec<&str> {
         match self {
-            Operation::Set(Member { name, .. })
-            | Operation::Unset(name)
+            Operation::Unset(name)
             | Operation::Rename(name, _)
             | Operation::Take(name)
             | Operation::DuplicateFirst(Member { name, .. })
             | Operation::DuplicateLast(Member { name, .. }) => vec![name],
             Operation::Swap(one, other) => vec![one, other],
             _ => Vec::new(),
+        }
+    }
+
+    /// The fields that it changes, as the recipe names them.
+    pub(super) fn changes(&self) -> Vec<&str> {
+        match self {
+            Operation::Set(Member { name, .. }) => vec![name],
+            other => other.needs(),
         }
     }
 }

@@ -169,7 +169,9 @@ impl Workshop {
         let is_json = layout.transport == Transport::Json;
         // What cannot be read is refused where the message is made.
         let operations = recipe.read(usize::MAX).unwrap_or_default();
+        let mut is_signed = false;
         operations.iter().find_map(|operation| {
+            is_signed |= operation.signs();
             if let Operation::Start(Start::Fresh(ending) | Start::SameOrder(ending)) = operation
                 && !layout.notifies(self.status(*ending), &self.statuses)
             {
@@ -189,8 +191,17 @@ impl Workshop {
                 );
             }
             let is_unsent = |name: &&str| layout.name(name).is_none();
-            if operation.names().iter().any(is_unsent) {
+            if operation.needs().iter().any(is_unsent) {
                 return Some("it is about a field that the dialect does not send");
+            }
+            let is_free = |name: &&str| {
+                let name = layout.name(name).unwrap_or(name);
+                name != SIGN_FIELD && !self.scheme.signs(name)
+            };
+            // No merchant can find a change that the signature says nothing about.
+            if is_signed && self.scheme.signed.is_some() && operation.changes().iter().any(is_free)
+            {
+                return Some("it changes a field that the dialect does not sign");
             }
             let is_long =
                 matches!(operation, Operation::Set(member) if member.json.len() > MAX_IN_URL);
