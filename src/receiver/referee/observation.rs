@@ -77,7 +77,7 @@ impl OrderFacts {
             status: notification.status_code,
             meaning: notification.status,
             update_time: notification.update_time,
-            print: NamedPrint::of(payload),
+            print: NamedPrint::of(payload, contract.dialect),
         })
     }
 }
