@@ -1452,7 +1452,7 @@ _payout__notify() {
                     return 0
                     ;;
                 --input)
-                    COMPREPLY=($(compgen -W "auto json form query" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto json form query xml" -- "${cur}"))
                     return 0
                     ;;
                 --require)
@@ -1636,7 +1636,7 @@ _payout__notify() {
                     return 0
                     ;;
                 --input)
-                    COMPREPLY=($(compgen -W "auto json form query" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto json form query xml" -- "${cur}"))
                     return 0
                     ;;
                 --print)
@@ -1906,7 +1906,7 @@ _payout__notify() {
                     return 0
                     ;;
                 --input)
-                    COMPREPLY=($(compgen -W "auto json form query" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto json form query xml" -- "${cur}"))
                     return 0
                     ;;
                 --require)

@@ -64,7 +64,8 @@ pockyt\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l input -d 'In which form the payload is written, and printed again' -r -f -a "auto\t'Told by how it begins, or by method and content type'
 json\t'A JSON object: what the platform sends'
 form\t'The name=value pairs of a form body'
-query\t'The pairs of a query string, alone or in a URL'"
+query\t'The pairs of a query string, alone or in a URL'
+xml\t'One XML element with an element for each field'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l print -d 'What to print' -r -f -a "body\t'The signed payload'
 sign\t'The signature alone'
 canonical\t'The canonical string, the key masked'
@@ -92,7 +93,8 @@ pockyt\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l input -d 'In which form the payload is written' -r -f -a "auto\t'Told by how it begins, or by method and content type'
 json\t'A JSON object: what the platform sends'
 form\t'The name=value pairs of a form body'
-query\t'The pairs of a query string, alone or in a URL'"
+query\t'The pairs of a query string, alone or in a URL'
+xml\t'One XML element with an element for each field'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l require -d 'Refuse any other signature: md5, hmac-sha256 or sha256' -r -f -a "md5\t''
 hmac-sha256\t''
 sha256\t''"
@@ -557,10 +559,11 @@ jeepay\t''
 epusdt\t''
 tokenpay\t''
 pockyt\t''"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l input -d 'In which form callbacks are taken: the platform POSTs JSON' -r -f -a "auto\t'Told by how it begins, or by method and content type'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l input -d 'In which form callbacks are taken [default: as the dialect sends them; the platform POSTs JSON]' -r -f -a "auto\t'Told by how it begins, or by method and content type'
 json\t'A JSON object: what the platform sends'
 form\t'The name=value pairs of a form body'
-query\t'The pairs of a query string, alone or in a URL'"
+query\t'The pairs of a query string, alone or in a URL'
+xml\t'One XML element with an element for each field'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l require -d 'Refuse any other signature: md5, hmac-sha256 or sha256' -r -f -a "md5\t''
 hmac-sha256\t''
 sha256\t''"

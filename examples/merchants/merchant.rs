@@ -1,6 +1,6 @@
 //! A small merchant that does it right, on tiny_http and payout-notify-protocol: verify, credit once, acknowledge.
 //! `PAYOUT_NOTIFY_KEY=… CREDIT_FILE=credits.txt cargo run --example merchant -- 8080`. It prints its URL.
-//! `REQUIRE_HMAC=1` refuses MD5. A line of the file is `order amount`; `observe.py` adds them up.
+//! `REQUIRE_HMAC=1` refuses MD5. `DIALECT=epay` takes the notifications of epay. A line of the file is `order amount`; `observe.py` adds them up.
 
 #![allow(clippy::print_stdout, reason = "the URL is this program's answer")]
 
@@ -13,12 +13,14 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use payout_notify_protocol::{
-    Acknowledgement, Algorithm, Key, MAX_BYTES, OrderState, PlatformCode, Verifier, is_json_type,
+    Acknowledgement, Algorithm, Dialect, Encoding, Key, MAX_BYTES, OrderState, PlatformCode,
+    Verifier, is_json_type,
 };
 use tiny_http::{Header, Method, Request, Response, Server};
 
 struct Merchant {
     verifier: Verifier,
+    is_epay: bool,
     /// The credits and the orders in them. A database would hold the order as a unique key.
     ledger: Mutex<(File, HashSet<String>)>,
 }
@@ -39,6 +41,12 @@ impl Merchant {
     /// The answer to a request; an error where the credit could not be kept.
     fn answer(&self, request: &mut Request) -> io::Result<Acknowledgement> {
         let with_code = |code| Ok(Acknowledgement::with_code(code));
+        if self.is_epay {
+            return match *request.method() {
+                Method::Get => self.settle(request.url().as_bytes()),
+                _ => with_code(PlatformCode::UnsupportedMethod),
+            };
+        }
         if *request.method() != Method::Post {
             return with_code(PlatformCode::UnsupportedMethod);
         }
@@ -48,13 +56,23 @@ impl Merchant {
         }
         let mut body = Vec::new();
         request.as_reader().take(MAX_BYTES as u64 + 1).read_to_end(&mut body)?;
-        let notification = match self.verifier.verify(&body) {
+        self.settle(&body)
+    }
+
+    /// The answer to what carries the fields: the body, or the URL.
+    fn settle(&self, fields: &[u8]) -> io::Result<Acknowledgement> {
+        let with_code = |code| Ok(Acknowledgement::with_code(code));
+        let notification = match self.verifier.verify(fields) {
             Ok(notification) => notification,
             Err(rejection) => return Ok(Acknowledgement::refuse(&rejection)),
         };
         // A line of the ledger has the order and the amount, so neither may break it up.
         let is_plain = !notification.order_id.contains([' ', '\n']);
-        let Some(cents) = whole_cents(&notification.amount_text).filter(|_| is_plain) else {
+        let cents = match self.is_epay {
+            true => notification.amount_cents.and_then(|cents| cents.try_into().ok()),
+            false => whole_cents(&notification.amount_text),
+        };
+        let Some(cents) = cents.filter(|_| is_plain) else {
             return with_code(PlatformCode::InvalidParameters);
         };
         match notification.state() {
@@ -64,7 +82,7 @@ impl Merchant {
             _ => {}
         }
         // A payout that failed is acknowledged too.
-        Ok(Acknowledgement::ok())
+        Ok(self.verifier.acknowledgement())
     }
 
     fn serve(&self, server: &Server) {
@@ -100,11 +118,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let demand = env::var("REQUIRE_HMAC").is_ok_and(|demand| demand == "1");
     let verifier = Verifier::new(key);
     let verifier = if demand { verifier.require(Algorithm::HmacSha256) } else { verifier };
+    let is_epay = env::var("DIALECT").is_ok_and(|dialect| dialect == "epay");
+    let verifier = match Dialect::built_in("epay") {
+        Some(epay) if is_epay => verifier.dialect(epay.clone()).encoding(Encoding::Query),
+        _ => verifier,
+    };
     let path = env::var("CREDIT_FILE").unwrap_or_else(|_| "credits.txt".to_owned());
     let file = File::options().create(true).append(true).open(&path)?;
     let text = fs::read_to_string(&path)?;
     let credited = text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned);
-    let merchant = Merchant { verifier, ledger: Mutex::new((file, credited.collect())) };
+    let merchant = Merchant { verifier, is_epay, ledger: Mutex::new((file, credited.collect())) };
     let port: u16 = env::args().nth(1).as_deref().unwrap_or("0").parse()?;
     let server = Server::http(("127.0.0.1", port)).map_err(|error| error.to_string())?;
     println!("listening on http://{}/", server.server_addr());

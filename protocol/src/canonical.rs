@@ -2,7 +2,7 @@
 
 use super::payload::{Member, Payload, Value};
 use super::scan::compact_into;
-use super::scheme::{Empties, Scheme};
+use super::scheme::{Empties, Nulls, Scheme};
 
 /// The string that is signed, without the key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,9 +39,13 @@ pub fn select<'p, 'a>(
     scheme: &'p Scheme,
 ) -> impl Iterator<Item = (&'p Member<'a>, Selection)> {
     payload.members_by_name().map(|member| {
-        let selection = if scheme.left_out.contains(&member.name) {
+        let is_dropped = match member.value {
+            Value::Null => scheme.nulls == Nulls::Drop,
+            _ => scheme.empties == Empties::Drop && member.value.is_empty(),
+        };
+        let selection = if !scheme.signs(&member.name) {
             Selection::LeftOut
-        } else if scheme.empties == Empties::Drop && member.value.is_empty() {
+        } else if is_dropped {
             Selection::Empty
         } else {
             Selection::Kept
@@ -72,13 +76,14 @@ pub fn canonicalize_into(payload: &Payload<'_>, scheme: &Scheme, canonical: &mut
             }
             text.push_str(&member.name);
             text.push('=');
-            value_into(&member.value, text);
+            value_into(&member.value, scheme.nulls, text);
         }
     }
 }
 
-pub(super) fn value_into(value: &Value<'_>, out: &mut String) {
+pub(super) fn value_into(value: &Value<'_>, nulls: Nulls, out: &mut String) {
     match value {
+        Value::Null if nulls == Nulls::Text => out.push_str("null"),
         Value::Null => {}
         Value::Bool(true) => out.push_str("true"),
         Value::Bool(false) => out.push_str("false"),
@@ -165,7 +170,7 @@ mod tests {
                 r#"{"a":"","n":null,"b":1,"sign":"x","sign_type":"MD5"}"#,
                 "fork",
                 "&",
-                "a=&b=1&n=&sign_type=MD5",
+                "a=&b=1&sign_type=MD5",
             ),
             (r#"{"":"","a":1}"#, "fork", "&", "=&a=1"),
             (r#"{"a":1,"b":2}"#, "platform", "", "a=1b=2"),
@@ -173,6 +178,27 @@ mod tests {
             (r#"{"sign":"x","a":1}"#, "epusdt", "&", "a=1&sign=x"),
         ] {
             assert_eq!(canonical_in(json, dialect, separator), expected, "{dialect} {json}");
+        }
+    }
+
+    #[test]
+    fn nulls_and_a_fixed_list_follow_the_scheme() {
+        let json = r#"{"c":null,"b":"","a":1,"d":2,"sign":"x"}"#;
+        let payload = Payload::parse(json.as_bytes()).unwrap();
+        let all = || Dialect::platform().first().clone();
+        let keep = Scheme { empties: Empties::Keep, ..all() };
+        let listed =
+            Scheme { signed: Some(vec!["d".into(), "c".into(), "a".into()].into()), ..all() };
+        for (scheme, expected) in [
+            (all(), "a=1&d=2"),
+            (Scheme { nulls: Nulls::Keep, ..all() }, "a=1&c=&d=2"),
+            (Scheme { nulls: Nulls::Text, ..all() }, "a=1&c=null&d=2"),
+            (Scheme { nulls: Nulls::Drop, ..keep.clone() }, "a=1&b=&d=2"),
+            (Scheme { nulls: Nulls::Text, ..keep }, "a=1&b=&c=null&d=2"),
+            (Scheme { nulls: Nulls::Text, ..listed.clone() }, "a=1&c=null&d=2"),
+            (Scheme { left_out: vec!["a".into()].into(), ..listed }, "d=2"),
+        ] {
+            assert_eq!(canonicalize(&payload, &scheme).as_str(), expected, "{scheme:?}");
         }
     }
 

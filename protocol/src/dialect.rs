@@ -5,11 +5,16 @@
 use std::borrow::Cow;
 
 use super::acknowledgement::AcknowledgementRule;
+use super::layout::Amounts::{Cents, Decimal};
+use super::layout::StatusValue::{Never, Number, Table, Word};
+use super::layout::Times::{Compact, Iso, Milliseconds, Plain, Seconds};
+use super::layout::Transport::{Form, Json, Query, Xml};
+use super::layout::{Amounts, Constant, FIELDS, Layout, StatusValue};
 use super::payload::{Payload, Value};
 use super::scheme::Algorithm::{HmacSha256, Md5};
 use super::scheme::DigestCase::{Lower, Upper};
 use super::scheme::Empties::{Drop, Keep};
-use super::scheme::{Algorithm, DigestCase, Empties, Scheme, Suffix, UnknownSignType};
+use super::scheme::{Algorithm, DigestCase, Empties, Nulls, Scheme, Suffix, UnknownSignType};
 
 /// A platform's way of signing: one scheme, or several among which `sign_type` chooses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +27,8 @@ pub struct Dialect {
     pub schemes: Cow<'static, [Scheme]>,
     /// What the merchant answers when all is well.
     pub success_reply: Cow<'static, str>,
+    /// How a notification is laid out.
+    pub layout: Layout,
 }
 
 const fn text(text: &'static str) -> Cow<'static, str> {
@@ -38,7 +45,7 @@ const fn scheme(
     algorithm: Algorithm,
     suffix: Suffix,
     digest_case: DigestCase,
-    empties: Empties,
+    (empties, nulls): (Empties, Nulls),
     left_out: &'static [Cow<'static, str>],
 ) -> Scheme {
     Scheme {
@@ -47,6 +54,8 @@ const fn scheme(
         separator: text("&"),
         digest_case,
         empties,
+        nulls,
+        signed: None,
         left_out: Cow::Borrowed(left_out),
         // The first name left out is the signature's own.
         sign_field: match &left_out[0] {
@@ -60,45 +69,153 @@ const fn key_after(before: &'static str) -> Suffix {
     Suffix::Key(text(before))
 }
 
+const DROP: (Empties, Nulls) = (Drop, Nulls::Drop);
+
 const PLATFORM: &[Scheme] = &[
-    scheme(Md5, key_after("&"), Lower, Drop, SIGN_AND_TYPE),
-    scheme(HmacSha256, Suffix::Nothing, Lower, Drop, SIGN_AND_TYPE),
+    scheme(Md5, key_after("&"), Lower, DROP, SIGN_AND_TYPE),
+    scheme(HmacSha256, Suffix::Nothing, Lower, DROP, SIGN_AND_TYPE),
 ];
-const FORK: &[Scheme] = &[scheme(Md5, key_after("&"), Lower, Keep, SIGN)];
+// The fork's integrators drop null though they keep empty texts (ours: no document says so).
+const FORK: &[Scheme] = &[scheme(Md5, key_after("&"), Lower, (Keep, Nulls::Drop), SIGN)];
 const WECHAT: &[Scheme] = &[
-    scheme(Md5, key_after("&key="), Upper, Drop, SIGN),
-    scheme(HmacSha256, key_after("&key="), Upper, Drop, SIGN),
+    scheme(Md5, key_after("&key="), Upper, DROP, SIGN),
+    scheme(HmacSha256, key_after("&key="), Upper, DROP, SIGN),
 ];
-const EPAY: &[Scheme] = &[scheme(Md5, key_after(""), Lower, Drop, SIGN_AND_TYPE)];
-const JEEPAY: &[Scheme] = &[scheme(Md5, key_after("&key="), Upper, Drop, SIGN)];
-const EPUSDT: &[Scheme] = &[scheme(Md5, key_after(""), Lower, Drop, EPUSDT_SIGN)];
-const TOKENPAY: &[Scheme] = &[scheme(Md5, key_after(""), Lower, Drop, TOKENPAY_SIGN)];
-const POCKYT: &[Scheme] = &[scheme(Md5, Suffix::Md5OfKey(text("&")), Lower, Keep, POCKYT_SIGN)];
+const EPAY: &[Scheme] = &[scheme(Md5, key_after(""), Lower, DROP, SIGN_AND_TYPE)];
+const JEEPAY: &[Scheme] = &[scheme(Md5, key_after("&key="), Upper, DROP, SIGN)];
+const EPUSDT: &[Scheme] = &[scheme(Md5, key_after(""), Lower, DROP, EPUSDT_SIGN)];
+const TOKENPAY: &[Scheme] = &[scheme(Md5, key_after(""), Lower, DROP, TOKENPAY_SIGN)];
+const POCKYT: &[Scheme] =
+    &[scheme(Md5, Suffix::Md5OfKey(text("&")), Lower, (Keep, Nulls::Keep), POCKYT_SIGN)];
 
 const fn dialect(
     id: &'static str,
     title: &'static str,
     schemes: &'static [Scheme],
     success_reply: &'static str,
+    layout: Layout,
 ) -> Dialect {
     Dialect {
         id: text(id),
         title: text(title),
         schemes: Cow::Borrowed(schemes),
         success_reply: text(success_reply),
+        layout,
     }
 }
 
+const fn word(word: &'static str) -> StatusValue {
+    Word(text(word))
+}
+
+const WECHAT_CONSTANTS: &[Constant] = &[
+    (text("appid"), text("wxd930ea5d5a258f4f")),
+    (text("fee_type"), text("CNY")),
+    (text("nonce_str"), text("ibuaiVcKdpRxkhJA")),
+    (text("return_code"), text("SUCCESS")),
+];
+const EPAY_CONSTANTS: &[Constant] = &[
+    (text("name"), text("payout")),
+    (text("sign_type"), text("MD5")),
+    (text("type"), text("alipay")),
+];
+const JEEPAY_CONSTANTS: &[Constant] = &[(text("currency"), text("cny"))];
+const EPUSDT_CONSTANTS: &[Constant] =
+    &[(text("token"), text("TNEns8t9jbWENbStkQdVQtHMGpbsYsQjZK"))];
+const TOKENPAY_CONSTANTS: &[Constant] =
+    &[(text("BaseCurrency"), text("CNY")), (text("Currency"), text("TRX"))];
+const POCKYT_CONSTANTS: &[Constant] =
+    &[(text("currency"), text("USD")), (text("settleCurrency"), text("USD"))];
+
+const BY_TABLE: [StatusValue; 4] = [Table, Table, Table, Table];
+
+/// Ours: PROTOCOL names the fork's times, and nothing else that differs.
+const FORK_LAYOUT: Layout = Layout::new((Json, "POST"), (Cents, Iso), FIELDS, BY_TABLE, &[]);
+/// The result notification of WeChat Pay v2. Ours: the time, which is WeChat's own zone there.
+const WECHAT_LAYOUT: Layout = Layout::new(
+    (Xml, "POST"),
+    (Cents, Compact),
+    [
+        "transaction_id",
+        "out_trade_no",
+        "mch_id",
+        "total_fee",
+        "cash_fee",
+        "",
+        "result_code",
+        "err_code_des",
+        "",
+        "time_end",
+    ],
+    [word("SUCCESS"), word("FAIL"), Never, Never],
+    WECHAT_CONSTANTS,
+);
+/// The asynchronous notification of epay: only what was paid is notified.
+const EPAY_LAYOUT: Layout = Layout::new(
+    (Query, "GET"),
+    (Amounts::Text, Seconds),
+    ["trade_no", "out_trade_no", "pid", "money", "", "", "trade_status", "", "", ""],
+    [word("TRADE_SUCCESS"), Never, Never, Never],
+    EPAY_CONSTANTS,
+);
+/// The notification of a transfer in Jeepay. Ours: a closed order counts as cancelled.
+const JEEPAY_LAYOUT: Layout = Layout::new(
+    (Form, "POST"),
+    (Cents, Milliseconds),
+    [
+        "transferId",
+        "mchOrderNo",
+        "mchNo",
+        "amount",
+        "",
+        "",
+        "state",
+        "errMsg",
+        "createdAt",
+        "successTime",
+    ],
+    [Number(2), Number(3), Number(4), Number(1)],
+    JEEPAY_CONSTANTS,
+);
+/// The callback of epusdt. Ours: the merchant's id, which it does not send, is left out.
+const EPUSDT_LAYOUT: Layout = Layout::new(
+    (Json, "POST"),
+    (Decimal, Seconds),
+    ["trade_id", "order_id", "", "amount", "actual_amount", "", "status", "", "", ""],
+    [Number(2), Never, Never, Never],
+    EPUSDT_CONSTANTS,
+);
+/// The callback of TokenPay. Ours: an expired order counts as cancelled and is not notified.
+const TOKENPAY_LAYOUT: Layout = Layout::new(
+    (Json, "POST"),
+    (Amounts::Text, Plain),
+    ["Id", "OutOrderId", "", "ActualAmount", "", "", "Status", "", "", "PayTime"],
+    [Number(1), Never, Never, Never],
+    TOKENPAY_CONSTANTS,
+);
+/// The webhook of Pockyt's payouts, with the fields of its general one. Ours: the reason of a failure
+/// is in `note`, and a returned payout counts as cancelled.
+const POCKYT_LAYOUT: Layout = Layout::new(
+    (Form, "POST"),
+    (Amounts::Text, Compact),
+    ["transactionNo", "reference", "", "amount", "", "", "status", "note", "", "time"],
+    [word("success"), word("failed"), word("returned"), word("pending")],
+    POCKYT_CONSTANTS,
+);
+
+const ERROR_CODE: &str = r#"{"error_code":"0000"}"#;
+const RETURN_CODE: &str = "<xml><return_code>SUCCESS</return_code></xml>";
+
 /// The dialects that are built in; the first is this platform's.
 pub static DIALECTS: [Dialect; 8] = [
-    dialect("platform", "this platform", PLATFORM, r#"{"error_code":"0000"}"#),
-    dialect("fork", "its fork with ISO times", FORK, r#"{"error_code":"0000"}"#),
-    dialect("wechat-v2", "WeChat Pay v2", WECHAT, "<xml><return_code>SUCCESS</return_code></xml>"),
-    dialect("epay", "Alipay legacy MD5, epay", EPAY, "success"),
-    dialect("jeepay", "Jeepay, J-Pay", JEEPAY, "success"),
-    dialect("epusdt", "epusdt", EPUSDT, "ok"),
-    dialect("tokenpay", "TokenPay", TOKENPAY, "ok"),
-    dialect("pockyt", "Pockyt", POCKYT, "success"),
+    dialect("platform", "this platform", PLATFORM, ERROR_CODE, Layout::PLATFORM),
+    dialect("fork", "its fork with ISO times", FORK, ERROR_CODE, FORK_LAYOUT),
+    dialect("wechat-v2", "WeChat Pay v2", WECHAT, RETURN_CODE, WECHAT_LAYOUT),
+    dialect("epay", "Alipay legacy MD5, epay", EPAY, "success", EPAY_LAYOUT),
+    dialect("jeepay", "Jeepay, J-Pay", JEEPAY, "success", JEEPAY_LAYOUT),
+    dialect("epusdt", "epusdt", EPUSDT, "ok", EPUSDT_LAYOUT),
+    dialect("tokenpay", "TokenPay", TOKENPAY, "ok", TOKENPAY_LAYOUT),
+    dialect("pockyt", "Pockyt", POCKYT, "success", POCKYT_LAYOUT),
 ];
 
 impl Dialect {

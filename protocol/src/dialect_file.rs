@@ -11,7 +11,10 @@
 //!
 //! What is not said is as on this platform.
 
+mod layout;
+
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -21,7 +24,7 @@ use toml::Spanned;
 use super::acknowledgement::ACKNOWLEDGEMENT_BODY;
 use super::dialect::Dialect;
 use super::nearest::unknown;
-use super::scheme::{Algorithm, DigestCase, Empties, Scheme, Suffix};
+use super::scheme::{Algorithm, DigestCase, Empties, Nulls, Scheme, Suffix};
 use super::toml_span::{self, PlacedError, SpannedResult, wrong};
 
 /// The longest dialect file that is read, in bytes (64 KiB).
@@ -39,9 +42,33 @@ const MAX_TEXT: usize = 256;
 const MAX_SEPARATOR: usize = 16;
 const MAX_NAMES: usize = 64;
 
-const DIALECT_SETTINGS: [&str; 4] = ["id", "title", "success_reply", "scheme"];
-const SCHEME_SETTINGS: [&str; 7] =
-    ["algorithm", "after", "separator", "digest", "empties", "not_signed", "sign_field"];
+const DIALECT_SETTINGS: [&str; 11] = [
+    "id",
+    "title",
+    "success_reply",
+    "transport",
+    "method",
+    "amounts",
+    "times",
+    "fields",
+    "statuses",
+    "constants",
+    "scheme",
+];
+const SCHEME_SETTINGS: [&str; 9] = [
+    "algorithm",
+    "after",
+    "separator",
+    "digest",
+    "empties",
+    "nulls",
+    "signed",
+    "not_signed",
+    "sign_field",
+];
+
+/// A table of names and texts.
+type Texts = BTreeMap<Spanned<String>, Spanned<String>>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +76,16 @@ struct FileDialect {
     id: Option<Spanned<String>>,
     title: Option<Spanned<String>>,
     success_reply: Option<Spanned<String>>,
+    transport: Option<Spanned<String>>,
+    method: Option<Spanned<String>>,
+    amounts: Option<Spanned<String>>,
+    times: Option<Spanned<String>>,
+    #[serde(default)]
+    fields: Texts,
+    #[serde(default)]
+    statuses: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
+    #[serde(default)]
+    constants: Texts,
     #[serde(default)]
     scheme: Vec<Spanned<FileScheme>>,
 }
@@ -61,6 +98,8 @@ struct FileScheme {
     separator: Option<Spanned<String>>,
     digest: Option<Spanned<String>>,
     empties: Option<Spanned<String>>,
+    nulls: Option<Spanned<String>>,
+    signed: Option<Spanned<Vec<String>>>,
     not_signed: Option<Spanned<Vec<String>>>,
     sign_field: Option<Spanned<String>>,
 }
@@ -78,18 +117,20 @@ fn read(text: &str) -> SpannedResult<Dialect> {
         (&DIALECT_SETTINGS[..], "stands above the first [[scheme]] table"),
         (&SCHEME_SETTINGS[..], "belongs into a [[scheme]] table"),
     ];
-    let file: FileDialect = toml_span::read(text, MAX_FILE_BYTES, &tables)?;
-    let Some(id) = file.id else { return wrong(&(0..0), "the setting id is missing") };
+    let mut file: FileDialect = toml_span::read(text, MAX_FILE_BYTES, &tables)?;
+    let Some(id) = file.id.take() else { return wrong(&(0..0), "the setting id is missing") };
     let span = id.span();
     let id = id.into_inner();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if id.is_empty() || id.len() > MAX_ID || !id.chars().all(is_plain) {
         return wrong(&span, format!("an id has 1 to {MAX_ID} of a-z, 0-9, '-', '_' and '.'"));
     }
-    let title = bounded(file.title, &id, MAX_TITLE)?;
-    let success_reply = bounded(file.success_reply, ACKNOWLEDGEMENT_BODY, MAX_REPLY)?;
+    let title = bounded(file.title.take(), &id, MAX_TITLE)?;
+    let success_reply = bounded(file.success_reply.take(), ACKNOWLEDGEMENT_BODY, MAX_REPLY)?;
+    let tables = std::mem::take(&mut file.scheme);
+    let layout = layout::read(file)?;
     let mut schemes: Vec<Scheme> = Vec::new();
-    for table in file.scheme {
+    for table in tables {
         let span = table.span();
         let scheme = read_scheme(table.into_inner(), &span)?;
         // `sign_type` could not tell two of one algorithm apart, and the signature is looked up
@@ -110,6 +151,7 @@ fn read(text: &str) -> SpannedResult<Dialect> {
         title: title.into(),
         schemes: schemes.into(),
         success_reply: success_reply.into(),
+        layout,
     })
 }
 
@@ -140,6 +182,11 @@ fn read_scheme(table: FileScheme, span: &Range<usize>) -> SpannedResult<Scheme> 
         None => Empties::Drop,
         Some(name) => one_of(&name, [Empties::Drop, Empties::Keep], Empties::name)?,
     };
+    let nulls = match table.nulls {
+        None if empties == Empties::Keep => Nulls::Keep,
+        None => Nulls::Drop,
+        Some(name) => one_of(&name, [Nulls::Drop, Nulls::Keep, Nulls::Text], Nulls::name)?,
+    };
     let name_span = table.sign_field.as_ref().map_or(0..0, Spanned::span);
     let sign_field = bounded(table.sign_field, "sign", MAX_TEXT)?;
     if sign_field.is_empty() || sign_field == "sign_type" {
@@ -147,7 +194,22 @@ fn read_scheme(table: FileScheme, span: &Range<usize>) -> SpannedResult<Scheme> 
     }
     let left_out = match table.not_signed {
         None => vec![sign_field.clone(), "sign_type".to_owned()],
-        Some(names) => read_names(&names, &sign_field)?,
+        Some(names) if !read_names(&names)?.contains(&sign_field) => {
+            let problem =
+                format!("{sign_field:?} must be among them: a signature cannot sign itself");
+            return wrong(&names.span(), problem);
+        }
+        Some(names) => names.into_inner(),
+    };
+    let signed = match table.signed {
+        None => None,
+        Some(names) if read_names(&names)?.iter().any(|name| left_out.contains(name)) => {
+            return wrong(&names.span(), "a field is both in signed and in not_signed");
+        }
+        Some(names) if names.get_ref().is_empty() => {
+            return wrong(&names.span(), "without a signed field anyone could change all of them");
+        }
+        Some(names) => Some(names.into_inner().into_iter().map(Cow::Owned).collect()),
     };
     Ok(Scheme {
         algorithm,
@@ -155,6 +217,8 @@ fn read_scheme(table: FileScheme, span: &Range<usize>) -> SpannedResult<Scheme> 
         separator: bounded(table.separator, "&", MAX_SEPARATOR)?.into(),
         digest_case,
         empties,
+        nulls,
+        signed,
         left_out: left_out.into_iter().map(Cow::Owned).collect(),
         sign_field: sign_field.into(),
     })
@@ -172,17 +236,13 @@ fn one_of<T: Copy, const N: usize>(
     wrong(&given.span(), unknown(text, known.map(name)))
 }
 
-fn read_names(names: &Spanned<Vec<String>>, sign_field: &str) -> SpannedResult<Vec<String>> {
+fn read_names(names: &Spanned<Vec<String>>) -> SpannedResult<&[String]> {
     let list = names.get_ref();
     if list.len() > MAX_NAMES || list.iter().any(|name| name.len() > MAX_TEXT) {
-        let most = format!("at most {MAX_NAMES} names of {MAX_TEXT} bytes can be left out");
+        let most = format!("at most {MAX_NAMES} names of {MAX_TEXT} bytes can be listed");
         return wrong(&names.span(), most);
     }
-    if !list.iter().any(|name| name == sign_field) {
-        let problem = format!("{sign_field:?} must be among them: a signature cannot sign itself");
-        return wrong(&names.span(), problem);
-    }
-    Ok(list.clone())
+    Ok(list)
 }
 
 /// The suffix in the notation of the protocol's section 6.
@@ -213,34 +273,47 @@ fn read_after(
     }
 }
 
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+fn list(names: &[Cow<'_, str>]) -> String {
+    let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+    format!("[{}]", names.join(", "))
+}
+
 /// A dialect as a file that [`parse`] reads back, to be saved and edited.
 #[must_use]
 pub fn write(dialect: &Dialect) -> String {
-    let quoted = |text: &str| toml::Value::from(text).to_string();
     let mut out = format!(
         "id = {}\ntitle = {}\n# What the merchant answers when all is well.\nsuccess_reply = {}\n",
         quoted(&dialect.id),
         quoted(&dialect.title),
         quoted(&dialect.success_reply),
     );
+    layout::write(&dialect.layout, &mut out);
     for (index, scheme) in dialect.schemes.iter().enumerate() {
-        let names: Vec<String> = scheme.left_out.iter().map(|name| quoted(name)).collect();
         let note = match index {
             0 => "# The scheme where sign_type says nothing.\n",
             _ => "# The scheme where sign_type says so.\n",
+        };
+        let signed = match &scheme.signed {
+            Some(names) => format!("signed = {}\n", list(names)),
+            None => String::new(),
         };
         // Writing to a string cannot fail.
         let _ = write!(
             out,
             "\n{note}[[scheme]]\nalgorithm = {}\n# What follows the canonical string; KEY is the \
-             key.\nafter = {}\nseparator = {}\ndigest = {}\nempties = {}\nnot_signed = \
-             [{}]\nsign_field = {}\n",
+             key.\nafter = {}\nseparator = {}\ndigest = {}\nempties = {}\nnulls = \
+             {}\n{signed}not_signed = {}\nsign_field = {}\n",
             quoted(scheme.algorithm.id()),
             quoted(&scheme.suffix.notation()),
             quoted(&scheme.separator),
             quoted(scheme.digest_case.name()),
             quoted(scheme.empties.name()),
-            names.join(", "),
+            quoted(scheme.nulls.name()),
+            list(&scheme.left_out),
             quoted(&scheme.sign_field),
         );
     }

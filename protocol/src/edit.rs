@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::form;
 use super::payload::{Encoding, Payload};
 use super::scan::quote_into;
+use super::xml;
 
 /// One change to a payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +61,11 @@ pub(super) fn put_with(
     if payload.encoding() != Encoding::Json {
         let mut json = String::new();
         value(&mut json);
-        out.push_str(&form::put(payload, name, &form::text_of(&json)));
+        let text = form::text_of(&json);
+        out.push_str(&match payload.encoding() {
+            Encoding::Xml => xml::put(payload, name, &text),
+            _ => form::put(payload, name, &text),
+        });
         return;
     }
     let text = payload.text();
@@ -97,8 +102,10 @@ fn gap_before_last<'a>(payload: &Payload<'a>) -> &'a str {
 }
 
 fn remove(payload: &Payload<'_>, name: &str) -> String {
-    if payload.encoding() != Encoding::Json {
-        return form::remove(payload, name);
+    match payload.encoding() {
+        Encoding::Json => {}
+        Encoding::Xml => return xml::remove(payload, name),
+        Encoding::Form | Encoding::Query => return form::remove(payload, name),
     }
     let members = payload.members();
     let Some(index) = members.iter().position(|member| member.name == name) else {

@@ -18,13 +18,12 @@ use super::payload::{
 /// # Errors
 /// What is no payload in that encoding, with the place and the pair.
 pub fn read(bytes: &[u8], encoding: Encoding) -> Result<Payload<'_>, PayloadError> {
-    if encoding == Encoding::Json {
-        return Payload::parse(bytes);
-    }
-    let text = bounded_text(bytes)?;
-    let pairs = match encoding {
-        Encoding::Query => query(text)?,
-        Encoding::Json | Encoding::Form => trimmed(text),
+    let text = || bounded_text(bytes);
+    let (text, pairs) = match encoding {
+        Encoding::Json => return Payload::parse(bytes),
+        Encoding::Xml => return super::xml::read(text()?),
+        Encoding::Query => (text()?, query(text()?)?),
+        Encoding::Form => (text()?, trimmed(text()?)),
     };
     let mut members = Vec::with_capacity(16);
     let mut start = pairs.start;
@@ -44,15 +43,17 @@ pub fn read(bytes: &[u8], encoding: Encoding) -> Result<Payload<'_>, PayloadErro
 
 /// How a payload of unknown origin is written, judged by its beginning.
 ///
-/// What begins with `{` is JSON, a `?` or a URL with one is a query string, a plain name with `=`
-/// behind it is a form. Everything else is read as JSON, whose errors say most.
+/// What begins with `{` is JSON, with `<xml` or `<?xml` XML, a `?` or a URL with one is a query
+/// string, a plain name with `=` behind it is a form. Everything else is read as JSON, whose errors say most.
 #[must_use]
 pub fn detect(bytes: &[u8]) -> Encoding {
     let text = bytes.trim_ascii_start();
     let name = text.iter().take_while(|byte| is_plain(**byte)).count();
     let rest = &text[name..];
     let is_url = name > 0 && rest.starts_with(b"://") && rest.contains(&b'?');
-    if text.first() == Some(&b'?') || is_url {
+    if text.starts_with(b"<xml") || text.starts_with(b"<?xml") {
+        Encoding::Xml
+    } else if text.first() == Some(&b'?') || is_url {
         Encoding::Query
     } else if name > 0 && rest.first() == Some(&b'=') {
         Encoding::Form
@@ -204,6 +205,16 @@ pub fn remove(payload: &Payload<'_>, name: &str) -> String {
         start -= usize::from(!is_blank(rest.as_bytes().last()));
     }
     splice(text, start..end, "")
+}
+
+/// Adds a pair behind the others.
+pub(super) fn pair_into(name: &str, value: &str, out: &mut String) {
+    if !out.is_empty() {
+        out.push('&');
+    }
+    out.push_str(&encode(name));
+    out.push('=');
+    out.push_str(&encode(value));
 }
 
 fn encode(text: &str) -> String {

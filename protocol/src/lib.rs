@@ -82,6 +82,7 @@ mod edit;
 mod finding;
 mod form;
 mod key;
+mod layout;
 mod merchant;
 mod nearest;
 mod notification;
@@ -96,6 +97,7 @@ mod status;
 #[cfg(feature = "dialect-files")]
 mod toml_span;
 mod weakness;
+mod xml;
 
 pub use acknowledgement::is_json_type;
 #[cfg(feature = "diagnosis")]
@@ -105,6 +107,7 @@ pub use dialect::Dialect;
 pub use dialect_file::parse as parse_dialect;
 pub use finding::{Finding, Severity};
 pub use key::{EmptyKey, Key};
+pub use layout::{Amounts, Layout, StatusValue, Times, Transport};
 pub use merchant::{Acknowledgement, Notification, OrderState, Rejection, Verifier, verify};
 pub use payload::{
     Encoding, MAX_BYTES, MAX_DEPTH, Member, Payload, PayloadError, PayloadProblem, Value,
@@ -155,6 +158,9 @@ pub mod internal {
     pub mod form {
         pub use crate::form::{detect, put, read, remove};
     }
+    pub mod layout {
+        pub use crate::layout::{FIELDS, STATUSES};
+    }
     pub mod nearest {
         pub use crate::nearest::{did_you_mean, nearest, unknown};
     }
@@ -168,7 +174,7 @@ pub mod internal {
         pub use crate::platform_code::{JSON, content_type_of};
     }
     pub mod scheme {
-        pub use crate::scheme::{DigestCase, Empties, Suffix};
+        pub use crate::scheme::{DigestCase, Empties, Nulls, Suffix};
     }
     pub mod signature {
         pub use crate::signature::{

@@ -10,7 +10,8 @@ use crate::dialect::Dialect;
 use crate::finding::{Finding, Severity};
 use crate::form;
 use crate::key::Key;
-use crate::notification::{self, Expectation, findings, whole_number};
+use crate::layout::{Layout, scalar};
+use crate::notification::{self, Expectation, findings};
 use crate::payload::{Encoding, Payload, PayloadError, Value};
 use crate::platform_code::{JSON, PlatformCode, content_type_of};
 use crate::scheme::Algorithm;
@@ -125,7 +126,7 @@ impl Verifier {
     /// As [`verify`], and a digest other than the demanded one.
     pub fn verify(&self, body: &[u8]) -> Result<Notification, Rejection> {
         let (payload, algorithm) = self.signed(body)?;
-        Notification::read(&payload, algorithm, &self.statuses)
+        Notification::read(&payload, algorithm, &self.dialect.layout, &self.statuses)
     }
 
     /// Verifies the signature only, for payloads that are no notification of this platform.
@@ -211,21 +212,24 @@ impl Notification {
     fn read(
         payload: &Payload<'_>,
         algorithm: Algorithm,
+        layout: &Layout,
         statuses: &StatusTable,
     ) -> Result<Notification, Rejection> {
         let expectation = Expectation::Notification;
-        let mut findings = findings(payload, expectation, statuses);
-        findings.extend(swallowed(payload));
+        let mut findings = findings(payload, expectation, layout, statuses);
+        findings.extend(swallowed(payload, layout));
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
             return Err(Rejection::Fields(findings));
         }
-        let read = notification::Notification::read(payload, expectation, statuses);
-        let text = |name: &str| match &payload.get(name)?.value {
-            Value::Number(digits) => Some((*digits).to_owned()),
-            Value::String(text) => Some(text.to_string()),
-            _ => None,
-        };
-        let ids = (read.order_id, read.merchant_order_id, read.platform_id);
+        let read = notification::Notification::read(payload, expectation, layout, statuses);
+        let text = |name| scalar(&payload.get(layout.name(name)?)?.value).map(str::to_owned);
+        // Some dialects do not send every id.
+        let unsent = |name| layout.name(name).is_none().then(String::new);
+        let ids = (
+            read.order_id,
+            read.merchant_order_id.or_else(|| unsent("payout_cl_id")),
+            read.platform_id.or_else(|| unsent("platform_id")),
+        );
         // The findings above name each of these where it is missing.
         let (
             (Some(order_id), Some(merchant_order_id), Some(platform_id)),
@@ -235,7 +239,6 @@ impl Notification {
         else {
             return Err(Rejection::Fields(findings));
         };
-        let number = |name| whole_number(payload, name);
         Ok(Notification {
             kind: read.kind,
             order_id,
@@ -243,11 +246,11 @@ impl Notification {
             platform_id,
             amount_text,
             amount_cents: read.amount_cents,
-            real_amount_cents: number("real_amount"),
-            fee_cents: number("fee"),
+            real_amount_cents: layout.amount_cents(payload, "real_amount"),
+            fee_cents: layout.amount_cents(payload, "fee"),
             status_code,
             status: read.status,
-            create_time: number("create_time"),
+            create_time: layout.time(payload, "create_time"),
             update_time: read.update_time,
             error_message: text("error_msg").filter(|text| !text.is_empty()),
             algorithm,
@@ -285,9 +288,10 @@ impl Notification {
 ///
 /// Values are signed without escapes, so a member that is moved into the text of another one leaves
 /// the signature as it was (the end of the protocol's section 2). No id has such a text by itself.
-fn swallowed(payload: &Payload<'_>) -> impl Iterator<Item = Finding> {
+fn swallowed(payload: &Payload<'_>, layout: &Layout) -> impl Iterator<Item = Finding> {
     let ids = ["payout_id", "payout_cl_id", "payment_id", "payment_cl_id", "platform_id"];
-    ids.into_iter().filter_map(|name| match &payload.get(name)?.value {
+    let named = ids.into_iter().filter_map(|logical| layout.name(logical));
+    named.filter_map(|name| match &payload.get(name)?.value {
         Value::String(text) if text.contains('&') && text.contains('=') => Some(Finding {
             severity: Severity::Error,
             code: "pair-in-value",

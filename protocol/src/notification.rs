@@ -4,6 +4,7 @@
 //! platform's own example breaks some of them.
 
 pub use super::finding::{Finding, Severity};
+use super::layout::{Amounts, Layout, Times, scalar};
 use super::payload::{Encoding, Payload, Value};
 use super::status::{Kind, Status, StatusTable};
 
@@ -112,42 +113,39 @@ fn kind_of(payload: &Payload<'_>, expectation: Expectation) -> Kind {
 
 /// A member's number, as digits or as a string of them; `1.10` and `1E5` are none.
 pub(super) fn whole_number(payload: &Payload<'_>, name: &str) -> Option<i64> {
-    match &payload.get(name)?.value {
-        Value::Number(text) => text.parse().ok(),
-        Value::String(text) => text.parse().ok(),
-        _ => None,
-    }
+    scalar(&payload.get(name)?.value)?.parse().ok()
 }
 
 impl Notification {
-    /// Reads the documented fields; numbers may be written as strings, and `statuses` names them.
+    /// Reads the fields as the layout has them; numbers may be written as strings, and `statuses`
+    /// names them.
     #[must_use]
     pub fn read(
         payload: &Payload<'_>,
         expectation: Expectation,
+        layout: &Layout,
         statuses: &StatusTable,
     ) -> Notification {
-        let kind = kind_of(payload, expectation);
-        let text = |name: &str| match &payload.get(name)?.value {
-            Value::String(text) if !text.is_empty() => Some(text.to_string()),
-            Value::Number(digits) => Some((*digits).to_owned()),
-            _ => None,
+        let kind = match layout.has_own_names() {
+            true => Kind::Payout,
+            false => kind_of(payload, expectation),
         };
-        let number = |name| whole_number(payload, name);
+        let value = |logical| Some(&payload.get(layout.name(logical)?)?.value);
+        let text = |name| scalar(value(name)?).filter(|text| !text.is_empty()).map(str::to_owned);
         let (order_id, merchant_order_id) = match kind {
             Kind::Deposit => (text("payment_id"), text("payment_cl_id")),
             Kind::Payout | Kind::Other => (text("payout_id"), text("payout_cl_id")),
         };
-        let status_code = number("status");
+        let status_code = value("status").and_then(|status| layout.status_code(status, statuses));
         Notification {
             kind,
             order_id,
             merchant_order_id,
             platform_id: text("platform_id"),
-            amount_cents: number("amount"),
+            amount_cents: layout.amount_cents(payload, "amount"),
             status_code,
             status: status_code.and_then(|code| statuses.status(kind, code)),
-            update_time: number("update_time"),
+            update_time: layout.time(payload, "update_time"),
         }
     }
 }
@@ -160,16 +158,23 @@ pub fn major_units(cents: i64) -> String {
     format!("{sign}{}.{:02}", cents / 100, cents % 100)
 }
 
-/// Holds a payload against the field rules.
+/// Holds a payload against the field rules, which say nothing of fields with other names.
 #[must_use]
 pub fn findings(
     payload: &Payload<'_>,
     expectation: Expectation,
+    layout: &Layout,
     statuses: &StatusTable,
 ) -> Vec<Finding> {
-    let kind = kind_of(payload, expectation);
     let encoding = payload.encoding();
-    let mut findings = Findings { found: Vec::new(), encoding, statuses: *statuses };
+    let mut findings = Findings { found: Vec::new(), encoding, layout, statuses: *statuses };
+    if layout.has_own_names() {
+        if expectation == Expectation::Notification {
+            findings.check_own_names(payload);
+        }
+        return findings.found;
+    }
+    let kind = kind_of(payload, expectation);
     match kind {
         Kind::Other => return Vec::new(),
         Kind::Deposit => findings.found.push(Finding {
@@ -207,13 +212,35 @@ pub fn findings(
     findings.found
 }
 
-struct Findings {
+struct Findings<'l> {
     found: Vec<Finding>,
     encoding: Encoding,
+    layout: &'l Layout,
     statuses: StatusTable,
 }
 
-impl Findings {
+impl Findings<'_> {
+    /// Finds what makes a notification useless, whatever its fields are called.
+    fn check_own_names(&mut self, payload: &Payload<'_>) {
+        let layout = self.layout;
+        for logical in ["payout_id", "payout_cl_id", "amount", "status"] {
+            let Some(name) = layout.name(logical) else { continue };
+            match payload.get(name).map(|member| &member.value) {
+                None => self.add(Severity::Error, "missing", name, "the required field is missing"),
+                Some(value) if value.is_empty() => {
+                    self.add(Severity::Error, "empty", name, "the required field is empty");
+                }
+                Some(status)
+                    if logical == "status"
+                        && layout.status_code(status, &self.statuses).is_none() =>
+                {
+                    self.add(Severity::Error, "status-unknown", name, "not a known status");
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
     fn add(
         &mut self,
         severity: Severity,
@@ -236,6 +263,14 @@ impl Findings {
 
     fn check(&mut self, field: &Field, value: &Value<'_>, kind: Kind) {
         let name = field.name;
+        let is_written_otherwise = match field.kind {
+            Type::Cents => self.layout.amounts != Amounts::Cents,
+            Type::Time => self.layout.times != Times::Seconds,
+            Type::Status | Type::Id | Type::Text => false,
+        };
+        if is_written_otherwise && !value.is_empty() {
+            return;
+        }
         if value.is_empty() && field.kind != Type::Text {
             return match field.missing {
                 Some(severity) => self.add(severity, "empty", name, "the required member is empty"),
@@ -253,8 +288,9 @@ impl Findings {
                 None => self.error(name, value, "where the page has an integer, in cents"),
             },
             (Type::Status, value) => {
+                let own = self.layout.status_code(value, &self.statuses);
                 let text = self.number_text(name, value);
-                match text.and_then(|text| text.parse().ok()) {
+                match own.or_else(|| text?.parse().ok()) {
                     Some(code) => self.check_status(name, code, kind),
                     None => self.error(name, value, "that is no integer: the status is a number"),
                 }
@@ -368,7 +404,7 @@ mod tests {
 
     fn codes(json: &str) -> Vec<(Severity, &'static str, Option<String>)> {
         let payload = Payload::parse(json.as_bytes()).unwrap();
-        findings(&payload, Expectation::AnyPayload, &StatusTable::PLATFORM)
+        findings(&payload, Expectation::AnyPayload, &Layout::PLATFORM, &StatusTable::PLATFORM)
             .into_iter()
             .map(|finding| (finding.severity, finding.code, finding.member))
             .collect()
@@ -424,7 +460,12 @@ mod tests {
         // A deposit's success is a payout's "processing": the text says so.
         let payload = GOOD.replace("\"status\":3", "\"status\":2");
         let payload = Payload::parse(payload.as_bytes()).unwrap();
-        let found = findings(&payload, Expectation::Notification, &StatusTable::PLATFORM);
+        let found = findings(
+            &payload,
+            Expectation::Notification,
+            &Layout::PLATFORM,
+            &StatusTable::PLATFORM,
+        );
         assert!(found[0].message.contains("2 is a deposit's success"), "{found:?}");
     }
 
@@ -433,7 +474,12 @@ mod tests {
         let pairs = "payout_id=POT1&payout_cl_id=c1&platform_id=PF1&amount=400000&real_amount=1\
                      &fee=-1&status=3&create_time=1567614049&update_time=1567614111";
         let payload = form::read(pairs.as_bytes(), Encoding::Form).unwrap();
-        let found = findings(&payload, Expectation::Notification, &StatusTable::PLATFORM);
+        let found = findings(
+            &payload,
+            Expectation::Notification,
+            &Layout::PLATFORM,
+            &StatusTable::PLATFORM,
+        );
         assert_eq!(found.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["negative"]);
     }
 
@@ -442,7 +488,12 @@ mod tests {
         let deposit = GOOD.replace("payout_", "payment_").replace("\"status\":3", "\"status\":2");
         assert_eq!(codes(&deposit), [(Severity::Warning, "deposit-notification", None)]);
         let payload = Payload::parse(deposit.as_bytes()).unwrap();
-        let read = Notification::read(&payload, Expectation::Notification, &StatusTable::PLATFORM);
+        let read = Notification::read(
+            &payload,
+            Expectation::Notification,
+            &Layout::PLATFORM,
+            &StatusTable::PLATFORM,
+        );
         assert_eq!(read.status.unwrap().name, "success");
     }
 
@@ -450,7 +501,12 @@ mod tests {
     fn field_rules_do_not_apply_to_other_payloads_unless_a_notification_is_expected() {
         assert_eq!(codes(r#"{"a":1}"#), []);
         let payload = Payload::parse(b"{}").unwrap();
-        let missing = findings(&payload, Expectation::Notification, &StatusTable::PLATFORM);
+        let missing = findings(
+            &payload,
+            Expectation::Notification,
+            &Layout::PLATFORM,
+            &StatusTable::PLATFORM,
+        );
         assert_eq!(missing.iter().filter(|finding| finding.severity == Severity::Error).count(), 8);
     }
 

@@ -26,6 +26,8 @@ pub enum Encoding {
     Form,
     /// The same pairs behind a `?`, alone or in a URL.
     Query,
+    /// One XML element with an element for each member, as WeChat Pay v2 sends them.
+    Xml,
 }
 
 /// A JSON object, or a list of pairs, whose members keep their order and their text.
@@ -168,6 +170,9 @@ pub enum PayloadProblem {
     /// Percent escapes that are no UTF-8, in pairs.
     #[error("the percent escapes are no UTF-8")]
     PercentNotUtf8,
+    /// XML that is not one element with plain elements in it.
+    #[error("invalid XML: {0}")]
+    InvalidXml(&'static str),
     /// A URL without a query string.
     #[error("the URL has no query string")]
     NoQuery,

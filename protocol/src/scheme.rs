@@ -134,6 +134,29 @@ impl Empties {
     }
 }
 
+/// Whether members that are `null` are signed, apart from empty texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Nulls {
+    /// They are left out.
+    Drop,
+    /// They are signed as `name=`.
+    Keep,
+    /// They are signed as `name=null`.
+    Text,
+}
+
+impl Nulls {
+    /// The name in tables and dialect files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Nulls::Drop => "drop",
+            Nulls::Keep => "keep",
+            Nulls::Text => "text",
+        }
+    }
+}
+
 /// A signature scheme.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Scheme {
@@ -147,6 +170,10 @@ pub struct Scheme {
     pub digest_case: DigestCase,
     /// Whether empty members are signed.
     pub empties: Empties,
+    /// Whether members that are `null` are signed.
+    pub nulls: Nulls,
+    /// The members that are signed, where they are a fixed list; `None` where all are.
+    pub signed: Option<Cow<'static, [Cow<'static, str>]>>,
     /// The members that are never signed.
     pub left_out: Cow<'static, [Cow<'static, str>]>,
     /// The member that carries the signature.
@@ -154,6 +181,13 @@ pub struct Scheme {
 }
 
 impl Scheme {
+    /// Whether a member of this name is signed.
+    #[must_use]
+    pub fn signs(&self, name: &str) -> bool {
+        self.signed.as_ref().is_none_or(|names| names.iter().any(|known| known == name))
+            && !self.left_out.iter().any(|known| known == name)
+    }
+
     /// What is shown after the canonical string, the key masked.
     #[must_use]
     pub fn masked_suffix(&self) -> String {

@@ -1,9 +1,13 @@
 //! From a payload's text to its signed body, many times over with the same dialect and key.
 
+use std::borrow::Cow;
+
 use crate::canonical::{CanonicalString, canonicalize_into};
 use crate::dialect::Dialect;
 use crate::edit::{self, Edit, json_string};
+use crate::form;
 use crate::key::Key;
+use crate::layout::Transport;
 use crate::payload::{MAX_BYTES, Payload, PayloadError};
 use crate::scheme::{Algorithm, Scheme, UnknownSignType};
 use crate::signature::{attach_into, sign};
@@ -96,7 +100,7 @@ impl BodySigner {
         Ok(BodySigner { dialect, chosen, key, canonical: CanonicalString::default() })
     }
 
-    /// The signed body of a payload after these changes, and what `read` finds in the payload.
+    /// The signed body of a JSON payload after these changes, as the dialect sends it, and what `read` finds in the payload.
     pub fn sign<'e, T>(
         &mut self,
         text: &[u8],
@@ -111,14 +115,20 @@ impl BodySigner {
         let payload = Payload::parse(changed.as_ref().map_or(text, |text| text.as_bytes()))?;
         let chosen = self.chosen.and_then(|algorithm| self.dialect.scheme(algorithm));
         let (scheme, sign_type) = choose_scheme(&payload, &self.dialect, chosen)?;
-        let mut attached =
-            |payload: &Payload<'_>| Self::attached(payload, scheme, &self.key, &mut self.canonical);
-        if sign_type == SignType::Stands {
-            return Ok((attached(&payload)?, read(&payload)));
+        let text = match sign_type {
+            SignType::Stands => Cow::Borrowed(payload.text()),
+            SignType::Differs => Cow::Owned(with_sign_type(&payload, scheme)),
+        };
+        let transport = self.dialect.layout.transport;
+        if transport == Transport::Json && sign_type == SignType::Stands {
+            let body = Self::attached(&payload, scheme, &self.key, &mut self.canonical)?;
+            return Ok((body, read(&payload)));
         }
-        let text = with_sign_type(&payload, scheme);
         let payload = Payload::parse(text.as_bytes())?;
-        Ok((attached(&payload)?, read(&payload)))
+        let text = transport.encode(&payload, scheme.nulls);
+        let payload = form::read(text.as_bytes(), transport.encoding())?;
+        let body = Self::attached(&payload, scheme, &self.key, &mut self.canonical)?;
+        Ok((body, read(&payload)))
     }
 
     fn attached(
@@ -133,7 +143,7 @@ impl BodySigner {
         attach_into(payload, scheme, &signature, &mut body);
         if body.len() > MAX_BYTES {
             // Signed it is too long, which reading it says with the place.
-            Payload::parse(body.as_bytes())?;
+            form::read(body.as_bytes(), payload.encoding())?;
         }
         Ok(body)
     }

@@ -82,6 +82,7 @@ const PAYOUTS: usize = PAYOUT_STATUSES.len();
 /// # Ok::<(), payout_notify_protocol::StatusTableError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "dialect-files", derive(serde::Serialize, serde::Deserialize))]
 pub struct StatusTable {
     codes: [u8; PAYOUTS],
 }

@@ -160,7 +160,7 @@ fn find_twins(payload: &Payload<'_>, scheme: &Scheme, found: &mut Vec<Weakness>)
         .filter(|(_, selection)| *selection == Selection::Kept)
         .map(|(member, _)| member)
         .peekable();
-    let is_signed = |name: &str| !scheme.left_out.iter().any(|left_out| left_out == name);
+    let is_signed = |name: &str| scheme.signs(name);
     let mut previous: Option<&str> = None;
     let mut text = String::new();
     while let Some(member) = kept.next() {
@@ -172,7 +172,7 @@ fn find_twins(payload: &Payload<'_>, scheme: &Scheme, found: &mut Vec<Weakness>)
             found.push(Weakness::PairInName { member: name.to_owned(), twin: twin.to_owned() });
         }
         text.clear();
-        value_into(&member.value, &mut text);
+        value_into(&member.value, scheme.nulls, &mut text);
         let next = kept.peek().map(|next| &*next.name);
         if let Some(twin) = pair_in(&text, scheme, |twin| {
             twin > name && next.is_none_or(|next| twin < next) && is_signed(twin)

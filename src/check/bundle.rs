@@ -1,5 +1,6 @@
 //! A failed case as a file: the exact bytes, so that it can be sent again without the key.
 
+use protocol::Transport;
 use serde::{Deserialize, Serialize};
 
 use super::case::{MAX_MILLISECONDS, Message};
@@ -19,6 +20,9 @@ pub struct Bundle {
     /// The endpoint, without credentials.
     pub url: String,
     pub success_reply: String,
+    /// Where the messages' fields are; `None` where they are JSON in the body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transport: Option<String>,
     pub id: String,
     pub group: String,
     pub title: String,
@@ -34,6 +38,11 @@ pub struct Bundle {
 pub struct BundleError(String);
 
 impl Bundle {
+    pub fn transport(&self) -> Transport {
+        let is_it = |known: &Transport| self.transport.as_deref() == Some(known.name());
+        Transport::ALL.into_iter().find(is_it).unwrap_or(Transport::Json)
+    }
+
     pub fn to_json(&self) -> String {
         // Texts and numbers alone: it cannot fail.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
@@ -97,6 +106,7 @@ mod tests {
             version: VERSION,
             url: "http://127.0.0.1:1/".to_owned(),
             success_reply: "OK".to_owned(),
+            transport: Some("form".to_owned()),
             id: "x".to_owned(),
             group: "y".to_owned(),
             title: "t".to_owned(),

@@ -42,8 +42,15 @@ impl Plan {
         if self.wiring.client.proxy().is_some() && needs_direct(case) {
             return Some("it needs a direct connection, and a proxy is in the way (--proxy none)");
         }
-        let need = case.needs.iter().find(|need| !self.available.contains(need))?;
-        Some(need.lacking())
+        if let Some(need) = case.needs.iter().find(|need| !self.available.contains(need)) {
+            return Some(need.lacking());
+        }
+        let mut recipes = match &case.work {
+            Work::Send(steps) => steps.iter(),
+            Work::Retry(step) => std::slice::from_ref(step).iter(),
+            Work::Probe(_) => [].iter(),
+        };
+        recipes.find_map(|step| self.workshop.cannot_send(&step.recipe))
     }
 }
 

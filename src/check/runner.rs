@@ -331,7 +331,7 @@ impl Run<'_> {
             .tested
             .iter()
             .filter(|one| one.result.status == Status::Failed && !one.parcels.is_empty())
-            .map(|one| one.bundle(&url, self.plan.workshop.success_reply(), control.clone()))
+            .map(|one| one.bundle(&url, self.plan.workshop.dialect(), control.clone()))
             .collect();
         let report = CheckReport {
             url,

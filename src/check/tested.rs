@@ -1,5 +1,7 @@
 //! A case's result on its way into the report.
 
+use protocol::{Dialect, Transport};
+
 use super::bundle::{Bundle, VERSION};
 use super::case::{Case, Message, Severity, Work};
 use super::judge::Proof;
@@ -71,12 +73,15 @@ impl Tested {
         }
     }
 
-    pub(super) fn bundle(&self, url: &str, reply: &str, control: Option<Message>) -> Bundle {
+    pub(super) fn bundle(&self, url: &str, dialect: &Dialect, control: Option<Message>) -> Bundle {
         let result = &self.result;
         Bundle {
             version: VERSION,
             url: url.to_owned(),
-            success_reply: reply.to_owned(),
+            success_reply: dialect.success_reply.to_string(),
+            transport: Some(dialect.layout.transport)
+                .filter(|transport| *transport != Transport::Json)
+                .map(|transport| transport.name().to_owned()),
             id: result.id.clone(),
             group: result.group.clone(),
             title: result.title.clone(),

@@ -16,7 +16,9 @@ use clap::ValueEnum;
 use key_source::{ProfileKey, read_key_file};
 use protocol::internal::edit::{Edit, json_string};
 use protocol::internal::nearest::did_you_mean;
-use protocol::{Algorithm, Key, MAX_BYTES, Payload, PayloadError, PayloadProblem, StatusTable};
+use protocol::{
+    Algorithm, Key, Layout, MAX_BYTES, Payload, PayloadError, PayloadProblem, StatusTable,
+};
 
 use crate::error::CommandError;
 use crate::files;
@@ -155,6 +157,20 @@ pub struct EditArgs {
 }
 
 impl EditArgs {
+    /// The edits with the names that the dialect's fields have; one of a field that it does not
+    /// send is left out.
+    pub fn edits_in(&self, layout: &Layout) -> Vec<Edit> {
+        let named = |edit: &Edit| {
+            Some(match edit {
+                Edit::Put { name, json } => {
+                    Edit::Put { name: layout.meant(name)?.to_owned(), json: json.clone() }
+                }
+                Edit::Remove { name } => Edit::Remove { name: layout.meant(name)?.to_owned() },
+            })
+        };
+        self.edits().filter_map(named).collect()
+    }
+
     pub fn edits(&self) -> impl Iterator<Item = &Edit> {
         self.unset
             .iter()
@@ -188,7 +204,23 @@ impl EditArgs {
             .hint(format!("leave out {flag}, or status in {change}")))
     }
 
-    pub fn changes(&self) -> impl Iterator<Item = Result<Change, TemplateError>> {
+    /// As [`EditArgs::edits_in`], with templates for values.
+    pub fn changes_in(&self, layout: &Layout) -> Result<Vec<Change>, TemplateError> {
+        let named = |change| {
+            Some(match change {
+                Ok(Change::Put { name, template }) => {
+                    Ok(Change::Put { name: layout.meant(&name)?.to_owned(), template })
+                }
+                Ok(Change::Remove { name }) => {
+                    Ok(Change::Remove { name: layout.meant(&name)?.to_owned() })
+                }
+                Err(error) => Err(error),
+            })
+        };
+        self.changes().filter_map(named).collect()
+    }
+
+    fn changes(&self) -> impl Iterator<Item = Result<Change, TemplateError>> {
         let unset = self.unset.iter().filter_map(|edit| match edit {
             Edit::Remove { name } => Some(Ok(Change::Remove { name: name.clone() })),
             Edit::Put { .. } => None,

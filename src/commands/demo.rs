@@ -7,7 +7,7 @@ use std::task::Context;
 use std::time::Duration;
 
 use protocol::internal::notification::{Expectation, Notification};
-use protocol::{Dialect, Key, StatusTable};
+use protocol::{Dialect, Key, Layout, StatusTable};
 use tokio::sync::mpsc;
 
 use super::CommandResult;
@@ -110,7 +110,7 @@ async fn deliver(
         .map_err(|error| CommandError::usage("the demo's speed").because(error))?;
     let payload = parse_payload(signed.body.as_bytes(), "the example")?;
     let (expectation, statuses) = (Expectation::Notification, &StatusTable::PLATFORM);
-    let notification = Notification::read(&payload, expectation, statuses);
+    let notification = Notification::read(&payload, expectation, &Layout::PLATFORM, statuses);
     let plan = DeliveryPlan {
         url: url.to_owned(),
         notification: &notification,

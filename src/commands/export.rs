@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum;
+use jiff::Timestamp;
 use order::{OrderKind, Recipe};
 use protocol::internal::edit::Edit;
 use protocol::{Algorithm, StatusTable};
 use script::Plan;
 
 use super::CommandResult;
-use super::args::dialect::DialectArgs;
+use super::args::dialect::{DialectArgs, refuse_status};
 use super::args::{EditArgs, adopt, adopt_statuses, numbered, parse_sign_type, parse_time, target};
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -143,16 +144,21 @@ fn plan(args: &Args) -> Result<Plan, CommandError> {
     let chosen_by = args.status.map(|_| "--status").or(args.mix.as_ref().map(|_| "--mix"));
     args.edits.leave_the_status_to(chosen_by)?;
     let dialect = args.dialect.resolve(args.sign_type)?;
-    let changes: Result<Vec<_>, _> = args.edits.changes().collect();
-    let changes =
-        changes.map_err(|error| CommandError::usage("a change cannot be read").because(error))?;
+    let changes = args
+        .edits
+        .changes_in(&dialect.layout)
+        .map_err(|error| CommandError::usage("a change cannot be read").because(error))?;
     let statuses = args.statuses;
-    let recipe = Recipe { changes, dialect, chosen: args.sign_type, statuses };
+    let now = Timestamp::now();
+    let recipe = Recipe { changes, dialect, chosen: args.sign_type, statuses, now };
     let status = args.status.map_or(statuses.success(), |status| status.number(&statuses));
     let shares: Vec<(i64, u64)> = match &args.mix {
         Some(words) => numbered(words, &statuses)?.shares().to_vec(),
         None => vec![(status, 1)],
     };
+    for (status, _) in &shares {
+        refuse_status(*status, dialect, &statuses)?;
+    }
     let orders: Result<Vec<OrderKind>, _> =
         shares.into_iter().map(|(status, weight)| recipe.order(status, weight)).collect();
     let orders = orders?;
@@ -169,6 +175,7 @@ fn plan(args: &Args) -> Result<Plan, CommandError> {
         timeout: args.timeout.unwrap_or(DEFAULT_TIMEOUT),
         scheme,
         acknowledgement: dialect.acknowledgement(),
+        layout: &dialect.layout,
         orders,
     })
 }

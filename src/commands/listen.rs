@@ -71,9 +71,9 @@ pub struct Args {
     /// How the platform signs, and which reply it wants.
     #[command(flatten)]
     pub dialect: DialectArgs,
-    /// In which form callbacks are taken: the platform POSTs JSON.
-    #[arg(long, value_name = "FORM", default_value = "json")]
-    pub input: InputKind,
+    /// In which form callbacks are taken [default: as the dialect sends them; the platform POSTs JSON].
+    #[arg(long, value_name = "FORM")]
+    pub input: Option<InputKind>,
     /// Refuse any other signature: md5, hmac-sha256 or sha256.
     #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
     pub require: Option<Algorithm>,
@@ -405,13 +405,15 @@ fn unopened(error: StoreError) -> CommandError {
 }
 
 fn contract(args: &Args) -> Result<Contract, CommandError> {
-    let accepts = match args.input {
-        InputKind::Json => Accepts::Json,
-        InputKind::Form => Accepts::Form,
-        InputKind::Query => Accepts::Query,
-        InputKind::Auto => Accepts::Any,
-    };
     let dialect = args.dialect.resolve(args.require)?;
+    let accepts = match args.input {
+        None => Accepts::of(dialect.layout.transport),
+        Some(InputKind::Json) => Accepts::Json,
+        Some(InputKind::Form) => Accepts::Form,
+        Some(InputKind::Query) => Accepts::Query,
+        Some(InputKind::Xml) => Accepts::Xml,
+        Some(InputKind::Auto) => Accepts::Any,
+    };
     Ok(Contract { dialect, required: args.require, accepts, statuses: args.statuses })
 }
 

@@ -86,7 +86,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     let dialect = args.dialect.resolve(args.sign_type)?;
     let key = args.key.resolve(environment, console)?;
     if args.lines.lines {
-        lines::refuse(&[("--input", matches!(args.input, InputKind::Form | InputKind::Query))])?;
+        lines::refuse(&[("--input", !matches!(args.input, InputKind::Auto | InputKind::Json))])?;
         let edits = args.edits.edits();
         let work = SignLines::try_new(edits, dialect, args.sign_type, key, args.print)?;
         return lines::run(&args.lines, args.file.as_deref(), BatchKind::Sign, work, console);

@@ -7,6 +7,7 @@ mod reports;
 mod resume;
 mod screen;
 
+use std::iter;
 use std::path::PathBuf;
 use std::task::Context;
 use std::time::Duration;
@@ -15,13 +16,14 @@ use protocol::internal::edit::Edit;
 use protocol::internal::notification::{Expectation, Notification};
 use protocol::{Algorithm, Dialect, Key, StatusTable};
 
-use super::args::dialect::DialectArgs;
+use super::args::dialect::{DialectArgs, refuse_status};
+use super::args::input::read_payload;
 use super::args::{
     EditArgs, Format, Input, KeyArgs, adopt, adopt_headers, adopt_statuses, parse_payload,
     parse_sign_type, parse_time, target,
 };
 use super::runtime::{Interrupts, block_on, held_back, not_sent};
-use super::signing::{edited, sign_payload};
+use super::signing::{choose_scheme, edited, sign_payload};
 use super::wire_args::WireArgs;
 use super::{CommandResult, answer, conclude};
 use crate::clock::{Clock, SystemClock};
@@ -159,6 +161,9 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
             .map_err(|error| CommandError::usage("the schedule cannot be used").because(error))?,
     };
     let dialect = args.dialect.resolve(args.sign_type.filter(|_| !args.many.resume))?;
+    if let Some(status) = args.status() {
+        refuse_status(status, dialect, &args.statuses)?;
+    }
     // A plan alone needs no key, nor do bodies that are signed already; a wrong one is an error.
     let needs_key = !args.dry_run && !args.many.resume;
     let key = match args.key.resolve(environment, console) {
@@ -174,7 +179,8 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         return Err(CommandError::usage(told).hint(format!("leave out {flag}")));
     }
     let usual = if many.is_some() { Connections::Reused } else { Connections::Fresh };
-    let (client, options) = args.wire.connect(&target, (usual, args.timeout), seed, console)?;
+    let (client, options) =
+        args.wire.connect(&target, (usual, args.timeout), seed, &dialect.layout, console)?;
     let request = Request::new(target, "").with(options);
     let setup = Setup { args, schedule, dialect, request, judge, seed };
     match many {
@@ -257,11 +263,12 @@ impl One {
         console: &mut Console,
     ) -> Result<One, CommandError> {
         let clock = SystemClock::new();
-        let source = read_source(setup.args, &clock, console)?;
+        let source = read_source(setup.args, setup.dialect, &clock, console)?;
         let (body, algorithm) = prepared_body(setup.args, &source, setup.dialect, key)?;
-        let payload = parse_payload(&body, &source.name)?;
-        let notification =
-            Notification::read(&payload, Expectation::Notification, &setup.args.statuses);
+        let layout = &setup.dialect.layout;
+        let payload = read_payload(&body, &source.name, layout.transport.encoding())?;
+        let (expectation, statuses) = (Expectation::Notification, &setup.args.statuses);
+        let notification = Notification::read(&payload, expectation, layout, statuses);
         Ok(One { clock, body, algorithm, notification })
     }
 
@@ -279,6 +286,7 @@ impl One {
 
 fn read_source(
     args: &Args,
+    dialect: &Dialect,
     clock: &SystemClock,
     console: &mut Console,
 ) -> Result<Input, CommandError> {
@@ -290,6 +298,7 @@ fn read_source(
             let failed = statuses.failed();
             let example = Example { status, failed, completed_at: clock.wall() };
             let text = example.payload(&OrderIds::new(fastrand::u64(..)), 0);
+            let text = dialect.layout.rewrite(&text, &statuses).into_owned();
             Ok(Input { bytes: text.into_bytes(), name: "the example".to_owned() })
         }
     }
@@ -301,16 +310,23 @@ fn prepared_body(
     dialect: &Dialect,
     key: Option<&Key>,
 ) -> Result<(Vec<u8>, Option<Algorithm>), CommandError> {
-    let status = args
-        .status()
-        .filter(|_| args.file.is_some())
-        .map(|status| Edit::Put { name: "status".to_owned(), json: status.to_string() });
-    let edits = status.iter().chain(args.edits.edits());
+    let layout = &dialect.layout;
+    let status = args.status().filter(|_| args.file.is_some()).map(|status| {
+        let (name, json) = layout.status(status, &args.statuses);
+        Edit::Put { name, json }
+    });
+    let changes = args.edits.edits_in(layout);
+    let edits = status.iter().chain(&changes);
     let payload = source.payload()?;
+    let (scheme, _) = choose_scheme(&payload, dialect, args.sign_type)?;
+    let text = edited(&payload, edits)?;
+    let sent =
+        layout.transport.encode(&parse_payload(text.as_bytes(), &source.name)?, scheme.nulls);
     let Some(key) = key else {
-        return Ok((edited(&payload, edits)?.into_bytes(), None));
+        return Ok((sent.into_owned().into_bytes(), None));
     };
-    let signed = sign_payload(&payload, edits, dialect, args.sign_type, key)?;
+    let payload = read_payload(sent.as_bytes(), &source.name, layout.transport.encoding())?;
+    let signed = sign_payload(&payload, iter::empty(), dialect, args.sign_type, key)?;
     Ok((signed.body.into_bytes(), Some(signed.scheme.algorithm)))
 }
 

@@ -6,7 +6,7 @@ mod vectors;
 
 use clap::ValueEnum;
 use language::Language;
-use protocol::Algorithm;
+use protocol::{Algorithm, Transport};
 
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
@@ -22,7 +22,7 @@ use crate::terminal::Console;
 /// One file that needs nothing but the language's own library. With vectors on its command line
 /// it tests itself; else it serves on 127.0.0.1, with the key from PAYOUT_NOTIFY_KEY. What it
 /// credits is left to fill in, at the mark "credit once". Without LANG the languages are listed.
-/// The body is JSON in every dialect.
+/// It reads JSON, a form or a query as the dialect sends them; of a dialect in XML it takes JSON.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  payout-notify snippet php > notify.php\n  payout-notify snippet php --print vectors > vectors.json\n  php notify.php vectors.json"
@@ -67,6 +67,10 @@ pub fn run(args: &Args, console: &mut Console) -> CommandResult {
     if args.dialect.dialect.is_some() && hides(&text) {
         return Err(CommandError::usage("the dialect holds the key, which the snippet would show")
             .hint("leave it out: the snippet takes the key from PAYOUT_NOTIFY_KEY when it runs"));
+    }
+    if dialect.layout.transport == Transport::Xml && args.print == Print::Code {
+        let id = &dialect.id;
+        console.warning(&format!("the dialect {id} sends XML, and the snippet reads JSON"));
     }
     // What comes from a dialect is written as escaped literals; nothing here moves a terminal.
     console.answer_bytes(text.as_bytes()).map_err(CommandError::output)?;

@@ -80,7 +80,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
             ("--other-key-file", !args.other_keys.other_key_file.is_empty()),
             ("--explain", args.explain),
             ("--show-expected", args.show_expected),
-            ("--input", matches!(args.input, InputKind::Form | InputKind::Query)),
+            ("--input", !matches!(args.input, InputKind::Auto | InputKind::Json)),
         ])?;
         let work = VerifyLines::new(key, dialect, args.require, strictness, args.statuses);
         return lines::run(&args.lines, args.file.as_deref(), BatchKind::Verify, work, console);
@@ -99,13 +99,13 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     let steps = args.explain.then(|| Explanation::new(&payload, &verification, &circumstances));
     let expected = (args.show_expected && verification.answer != Answer::Match)
         .then(|| expected(&payload, &key, dialect, &verification).as_str().to_owned());
-    let (statuses, fingerprint) = (&args.statuses, key.fingerprint());
+    let (table, fingerprint) = ((&dialect.layout, &args.statuses), key.fingerprint());
     let diagnose = || diagnose(&payload, dialect, &key, &others);
     let report = VerificationReport {
         steps,
         expected,
         strictness,
-        ..VerificationReport::new(&payload, verification, statuses, fingerprint, diagnose)
+        ..VerificationReport::new(&payload, verification, table, fingerprint, diagnose)
     };
     let exit = if report.is_valid() { Exit::Yes } else { Exit::No };
     if args.format == Format::Human {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use protocol::Layout;
 use zeroize::Zeroizing;
 
 use super::private_file::warn_if_others_can_read;
@@ -100,12 +101,13 @@ impl WireArgs {
     /// The client, and the options of its requests.
     ///
     /// `usual` applies where no flag says whether connections are shared; `seed` decides which
-    /// replies are lost. Warns on `console` about what is unsafe or without effect.
+    /// replies are lost; `layout` is the dialect's. Warns on `console` about what is unsafe or without effect.
     pub fn connect(
         &self,
         target: &Target,
         (usual, timeout): (Connections, Option<Duration>),
         seed: u64,
+        layout: &Layout,
         console: &mut Console,
     ) -> Result<(Client, Arc<RequestOptions>), CommandError> {
         let options = RequestOptions {
@@ -122,7 +124,8 @@ impl WireArgs {
             loss: self.lose_replies.map(|share| Loss { share, seed }),
             headers: self.headers()?,
             ..RequestOptions::default()
-        };
+        }
+        .laid_out(layout);
         let trace = self.verbose.then(|| Trace::new(console.tracer()));
         self.reach.warn(target, console);
         let config = ClientConfig { trace, ..self.reach.config(console)? };
@@ -267,7 +270,7 @@ mod tests {
         let target = Target::parse("https://shop.example/").unwrap();
         // Nobody runs these flags: a remark on them is not for the terminal of the tests.
         let mut console = Console::over(io::sink(), io::sink(), ColorMode::Never);
-        args.connect(&target, (Connections::Reused, None), 7, &mut console)
+        args.connect(&target, (Connections::Reused, None), 7, &Layout::PLATFORM, &mut console)
             .map(|(_, options)| options)
     }
 

@@ -13,10 +13,13 @@ const MAX_URL_BYTES: usize = 4096;
 
 pub(super) fn encoding_of(callback: &Callback) -> Encoding {
     let essence = callback.content_type().unwrap_or_default().split(';').next().unwrap_or_default();
+    let is = |kind: &str| essence.trim().eq_ignore_ascii_case(kind);
     if callback.method == "GET" && callback.path.contains('?') {
         Encoding::Query
-    } else if essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+    } else if is("application/x-www-form-urlencoded") {
         Encoding::Form
+    } else if is("text/xml") || is("application/xml") {
+        Encoding::Xml
     } else {
         Encoding::Json
     }

@@ -117,6 +117,7 @@ fn editable(callback: &Callback, extent: Extent) -> Value {
     let encoding = match encoding_of(callback) {
         Encoding::Form => "form",
         Encoding::Query => "query",
+        Encoding::Xml => "xml",
         _ => "json",
     };
     let part = std::str::from_utf8(signed_part(callback)).ok();

@@ -36,9 +36,6 @@ mod direct;
 mod pool;
 mod proxied;
 
-/// The `Content-Type` of a notification (the protocol's section 1).
-pub const NOTIFICATION_CONTENT_TYPE: &str = "application/json;charset=utf-8";
-
 pub const USER_AGENT_TEXT: &str = concat!("payout-notify/", env!("CARGO_PKG_VERSION"));
 
 const FIRST_HOLD: Duration = Duration::from_millis(20);
@@ -233,12 +230,21 @@ impl Client {
     async fn attempt(&self, request: &Request) -> Outcome {
         let options = &*request.options;
         let place = self.0.sent.fetch_add(1, Ordering::Relaxed);
+        let mut body = Bytes::from_owner(Arc::clone(&request.body));
+        let mut uri = request.url.uri().clone();
+        if options.is_in_query {
+            let Some(whole) = request.url.uri_with_pairs(&body) else {
+                let detail = "the pairs do not fit into a URL";
+                return Outcome::NoReply(TransportFailure::new(FailureKind::Other, detail));
+            };
+            (uri, body) = (whole, Bytes::new());
+        }
         let exchanged = self.exchange(HttpRequest {
             target: &request.url,
             method: options.method.clone(),
-            uri: request.url.uri().clone(),
+            uri,
             headers: headers_of(request),
-            body: Bytes::from_owner(Arc::clone(&request.body)),
+            body,
             options,
             reply_limit: ReplyLimit::Cut(MAX_REPLY_BYTES),
             loses_reply: options.loss.is_some_and(|loss| loss.hits(place)),
@@ -296,7 +302,9 @@ fn headers_of(request: &Request) -> HeaderMap {
     if let Some(credentials) = request.url.credentials() {
         headers.insert(AUTHORIZATION, credentials.clone());
     }
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(NOTIFICATION_CONTENT_TYPE));
+    if !request.options.is_in_query {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(request.options.content_type));
+    }
     headers.insert(USER_AGENT, HeaderValue::from_static(USER_AGENT_TEXT));
     headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
     let rules = request.options.headers.iter();

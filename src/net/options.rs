@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use hyper::Method;
 use hyper::header::{HeaderName, HeaderValue};
+use protocol::internal::platform_code::JSON;
+use protocol::{Encoding, Layout, Transport};
 
 use crate::units::percent::Percent;
 
@@ -29,6 +31,9 @@ pub struct RequestOptions {
     /// second later without one (RFC 9110, section 10.1.1).
     pub awaits_continue: bool,
     pub method: Method,
+    pub content_type: &'static str,
+    /// Whether the body's pairs go into the query of the URL, and no body is sent.
+    pub is_in_query: bool,
     pub accepts_gzip: bool,
     /// Which replies are lost on purpose; `None` where every reply is read.
     pub loss: Option<Loss>,
@@ -45,6 +50,8 @@ impl Default for RequestOptions {
             is_chunked: false,
             awaits_continue: false,
             method: Method::POST,
+            content_type: JSON,
+            is_in_query: false,
             accepts_gzip: false,
             loss: None,
             headers: Vec::new(),
@@ -53,6 +60,19 @@ impl Default for RequestOptions {
 }
 
 impl RequestOptions {
+    /// The same for the notifications of a dialect.
+    #[must_use]
+    pub fn laid_out(mut self, layout: &Layout) -> Self {
+        self.content_type = match layout.transport.encoding() {
+            Encoding::Xml => "text/xml;charset=utf-8",
+            Encoding::Form => "application/x-www-form-urlencoded",
+            _ => JSON,
+        };
+        self.is_in_query = layout.transport == Transport::Query;
+        self.method = if layout.method == "GET" { Method::GET } else { Method::POST };
+        self
+    }
+
     /// What needs the tool's own connection, so that no proxy may be in the way.
     pub fn needs_direct(&self) -> Option<&'static str> {
         [

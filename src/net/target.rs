@@ -10,12 +10,14 @@ use hyper::Uri;
 use hyper::header::HeaderValue;
 use hyper::http::uri::PathAndQuery;
 use percent_encoding::{
-    AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
+    AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, percent_encode, utf8_percent_encode,
 };
 use url::{ParseError, Url};
 
 /// What a request target cannot carry as it is; everything else is sent byte for byte.
 const UNSENDABLE: &AsciiSet = &CONTROLS.add(b'"').add(b'<').add(b'>').add(b'`');
+
+const UNSENDABLE_IN_PAIRS: &AsciiSet = &UNSENDABLE.add(b' ').add(b'#');
 
 /// How far away a host is, as far as its name or address shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,6 +173,13 @@ impl Target {
         let (host, authority) = (host.clone(), authority.clone());
         let (port, is_https, credentials) = (*port, *is_https, credentials.clone());
         Target(Arc::new(Parts { text, host, port, is_https, authority, uri, credentials }))
+    }
+
+    /// The path with the pairs of a notification behind its own query; a byte that no URL can hold
+    /// is escaped.
+    pub(super) fn uri_with_pairs(&self, pairs: &[u8]) -> Option<Uri> {
+        let pairs = percent_encode(pairs, UNSENDABLE_IN_PAIRS).to_string();
+        self.uri_with_query(Some(&pairs))
     }
 
     pub(super) fn is_same_endpoint(&self, other: &Target) -> bool {

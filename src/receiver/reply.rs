@@ -22,10 +22,14 @@ impl Reply {
     }
 
     pub fn platform_because(code: PlatformCode, message: &str) -> Self {
-        let reply = Self::new(code.status(), JSON, code.body_because(message));
+        Self::new(code.status(), JSON, code.body_because(message)).with_allow(code)
+    }
+
+    /// With the header that must go with a refused method.
+    pub fn with_allow(self, code: PlatformCode) -> Self {
         match code {
-            PlatformCode::UnsupportedMethod => reply.with_header("Allow", "POST"),
-            _ => reply,
+            PlatformCode::UnsupportedMethod => self.with_header("Allow", "POST"),
+            _ => self,
         }
     }
 

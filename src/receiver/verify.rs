@@ -3,10 +3,11 @@
 use protocol::internal::canonical::canonicalize;
 use protocol::internal::form;
 use protocol::internal::notification::{Expectation, Notification, findings};
+use protocol::internal::platform_code::content_type_of;
 use protocol::internal::signature::{Verification, verify};
 use protocol::{
     Algorithm, Dialect, Encoding, Finding, Key, Mismatch, Payload, PayloadError, Severity,
-    StatusTable, is_json_type,
+    StatusTable, Transport, is_json_type,
 };
 
 use super::callback::Callback;
@@ -83,7 +84,20 @@ pub enum Accepts {
     Json,
     Form,
     Query,
+    Xml,
     Any,
+}
+
+impl Accepts {
+    /// The form in which a dialect's callbacks come.
+    pub fn of(transport: Transport) -> Accepts {
+        match transport {
+            Transport::Form => Accepts::Form,
+            Transport::Query => Accepts::Query,
+            Transport::Xml => Accepts::Xml,
+            _ => Accepts::Json,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -118,6 +132,7 @@ thread_local! {
 }
 
 const FORM: &str = "application/x-www-form-urlencoded";
+const XML: &str = "text/xml";
 
 /// Inspects a callback by this platform's contract; `required` refuses another `sign_type`. Source
 /// of the codes: the protocol's section 3.
@@ -141,6 +156,14 @@ impl Contract {
     pub fn reply(&self, verdict: &Verdict) -> Reply {
         match verdict.code {
             PlatformCode::Success => Reply::success(&*self.dialect.success_reply),
+            code if self.dialect.layout.transport == Transport::Xml => {
+                let message = code.message();
+                let body = format!(
+                    "<xml><return_code>FAIL</return_code><return_msg>{message}</return_msg></xml>"
+                );
+                let kind = content_type_of(&body);
+                self.with_methods(Reply::new(code.status(), kind, body).with_allow(code))
+            }
             code => self.with_methods(Reply::platform(code)),
         }
     }
@@ -148,7 +171,7 @@ impl Contract {
     /// Whether a request is a readiness probe: a `GET` or `HEAD` that no callback of this form is.
     pub fn is_probe(&self, callback: &Callback) -> bool {
         let may_be_callback = match self.accepts {
-            Accepts::Json | Accepts::Form => false,
+            Accepts::Json | Accepts::Form | Accepts::Xml => false,
             Accepts::Query => true,
             Accepts::Any => callback.path.contains('?'),
         };
@@ -159,7 +182,8 @@ impl Contract {
     fn with_methods(&self, mut reply: Reply) -> Reply {
         let allow = reply.headers.iter_mut().find(|(name, _)| name == "Allow");
         if let (Some((_, methods)), Accepts::Query | Accepts::Any) = (allow, self.accepts) {
-            let taken = if self.accepts == Accepts::Query { "GET" } else { "GET, POST" };
+            let query = self.query_method();
+            let taken = if self.accepts == Accepts::Query { query } else { "GET, POST" };
             *methods = taken.into();
         }
         reply
@@ -169,17 +193,8 @@ impl Contract {
     pub fn payload<'c>(&self, callback: &'c Callback) -> Parsed<'c> {
         #[cfg(test)]
         PARSES.with(|parses| parses.set(parses.get() + 1));
-        let has_query = callback.path.contains('?');
-        let is_form = callback.content_type().is_some_and(is_form_type);
-        let encoding = match self.accepts {
-            Accepts::Json => Encoding::Json,
-            Accepts::Form => Encoding::Form,
-            Accepts::Query => Encoding::Query,
-            Accepts::Any if callback.method == "GET" && has_query => Encoding::Query,
-            Accepts::Any if is_form => Encoding::Form,
-            Accepts::Any => Encoding::Json,
-        };
-        let wanted = if encoding == Encoding::Query { "GET" } else { "POST" };
+        let encoding = self.encoding(callback);
+        let wanted = if encoding == Encoding::Query { self.query_method() } else { "POST" };
         if callback.method != wanted {
             let given = callback.method.clone();
             let why = Unreadable::Method { given, wanted };
@@ -195,14 +210,19 @@ impl Contract {
         };
         let is_json_type = callback.content_type().is_some_and(is_json_type);
         if encoding != Encoding::Query && !is_json_type && is_json_object(&callback.body) {
-            let is_form = self.accepts == Accepts::Form;
-            let wanted = if is_form { "a form body" } else { "application/json" };
+            let wanted = match encoding {
+                Encoding::Form => "a form body",
+                Encoding::Xml => "XML",
+                _ => "application/json",
+            };
             return unsupported(Unreadable::JsonAs { given: given(), wanted });
         }
+        let lacks =
+            |expected| !callback.content_type().is_some_and(|given| is_type(given, expected));
         let wanted = match encoding {
-            Encoding::Form if is_form => None,
-            Encoding::Form => Some(FORM),
             Encoding::Query => None,
+            Encoding::Form => lacks(FORM).then_some(FORM),
+            Encoding::Xml => (lacks(XML) && lacks("application/xml")).then_some(XML),
             _ if is_json_type => None,
             _ => Some("application/json"),
         };
@@ -210,7 +230,7 @@ impl Contract {
             return unsupported(Unreadable::ContentType { given: given(), wanted });
         }
         match encoding {
-            Encoding::Form => form::read(&callback.body, encoding)
+            Encoding::Form | Encoding::Xml => form::read(&callback.body, encoding)
                 .map_err(|error| (PlatformCode::InvalidParameters, Unreadable::Payload(error))),
             Encoding::Query => {
                 let query = callback.path.find('?').map_or("", |at| &callback.path[at..]);
@@ -220,6 +240,39 @@ impl Contract {
             _ => Payload::parse(&callback.body)
                 .map_err(|error| (PlatformCode::NotJson, Unreadable::Payload(error))),
         }
+    }
+
+    /// The form in which a callback must come; where any is taken, the one that it says it has.
+    fn encoding(&self, callback: &Callback) -> Encoding {
+        let is = |expected| callback.content_type().is_some_and(|given| is_type(given, expected));
+        let is_query = callback.path.contains('?')
+            && (callback.method == "GET"
+                || (callback.body.is_empty() && self.dialect.layout.transport == Transport::Query));
+        match self.accepts {
+            Accepts::Json => Encoding::Json,
+            Accepts::Form => Encoding::Form,
+            Accepts::Query => Encoding::Query,
+            Accepts::Xml => Encoding::Xml,
+            Accepts::Any if is_query => Encoding::Query,
+            Accepts::Any if is(FORM) => Encoding::Form,
+            Accepts::Any if is(XML) || is("application/xml") => Encoding::Xml,
+            Accepts::Any if callback.content_type().is_some_and(is_json_type) => Encoding::Json,
+            // Nothing that is known came: what the dialect sends should have.
+            Accepts::Any => match self.dialect.layout.transport {
+                Transport::Query => Encoding::Query,
+                transport => transport.encoding(),
+            },
+        }
+    }
+
+    fn query_method(&self) -> &'static str {
+        let layout = &self.dialect.layout;
+        if layout.transport == Transport::Query && layout.method == "POST" { "POST" } else { "GET" }
+    }
+
+    pub fn notification(&self, payload: &Payload<'_>) -> Notification {
+        let layout = &self.dialect.layout;
+        Notification::read(payload, Expectation::Notification, layout, &self.statuses)
     }
 
     fn expectation(&self) -> Expectation {
@@ -233,8 +286,8 @@ impl Contract {
     fn read(&self, payload: &Payload<'_>, key: &Key) -> Verdict {
         let verification = verify(payload, key, self.dialect, self.required);
         let reading = Reading {
-            notification: Notification::read(payload, Expectation::Notification, &self.statuses),
-            findings: findings(payload, self.expectation(), &self.statuses),
+            notification: self.notification(payload),
+            findings: findings(payload, self.expectation(), &self.dialect.layout, &self.statuses),
             verification,
         };
         let code = if reading.mismatch().is_some() {
@@ -269,13 +322,15 @@ fn is_json_object(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"{") && Payload::parse(body).is_ok()
 }
 
-fn is_form_type(content_type: &str) -> bool {
+fn is_type(content_type: &str, expected: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case(FORM)
+    essence.eq_ignore_ascii_case(expected)
 }
 
 #[cfg(test)]
 mod tests {
+    use protocol::Layout;
+
     use super::*;
     use crate::receiver::callback::Bytes;
 
@@ -293,8 +348,14 @@ mod tests {
         }
     }
 
+    /// Another scheme than the platform's, in JSON unless the test accepts something else.
+    fn epay_in_json() -> &'static Dialect {
+        let dialect = Dialect::built_in("epay").unwrap().clone();
+        Box::leak(Box::new(Dialect { layout: Layout::PLATFORM, ..dialect }))
+    }
+
     fn code(accepts: Accepts, callback: &Callback) -> &'static str {
-        let dialect = Dialect::built_in("epay").unwrap();
+        let dialect = epay_in_json();
         let contract = Contract { dialect, accepts, ..Contract::default() };
         let key = Key::try_new(KEY.to_vec()).unwrap();
         contract.inspect(&contract.payload(callback), &key).code.code()
@@ -425,6 +486,60 @@ mod tests {
             assert_eq!(verdict.is_valid(), code == PlatformCode::Success, "{body}");
             assert_eq!(verdict.reading.is_some(), code != PlatformCode::NotJson, "{body}");
         }
+    }
+
+    #[test]
+    fn each_transport_is_read_by_its_dialects_fields() {
+        let key = Key::try_new(KEY.to_vec()).unwrap();
+        let sign = |id: &str, encoding, text: &str| {
+            let dialect = Dialect::built_in(id).unwrap().clone();
+            let signer = protocol::Signer::new(key.clone()).dialect(dialect).encoding(encoding);
+            signer.sign(text.as_bytes()).unwrap()
+        };
+        let xml = sign(
+            "wechat-v2",
+            Encoding::Xml,
+            "<xml><transaction_id>T</transaction_id><out_trade_no>O</out_trade_no><total_fee>12\
+             </total_fee><result_code>FAIL</result_code></xml>",
+        );
+        let query = sign(
+            "epay",
+            Encoding::Form,
+            "trade_no=T&out_trade_no=O&money=0.12&trade_status=TRADE_SUCCESS&pid=1",
+        );
+        let form = sign("jeepay", Encoding::Form, "transferId=T&mchOrderNo=O&amount=12&state=1");
+        let json = sign(
+            "epusdt",
+            Encoding::Json,
+            r#"{"trade_id":"T","order_id":"O","amount":0.12,"status":2}"#,
+        );
+        for (id, callback, status) in [
+            ("wechat-v2", callback("POST", "/", "text/xml", &xml), 5),
+            ("epay", callback("GET", &format!("/n?{query}"), "", ""), 3),
+            ("jeepay", callback("POST", "/", FORM, &form), 2),
+            ("epusdt", callback("POST", "/", "application/json", &json), 3),
+        ] {
+            let dialect = Dialect::built_in(id).unwrap();
+            let contract = Contract { dialect, accepts: Accepts::Any, ..Contract::default() };
+            let verdict = contract.inspect(&contract.payload(&callback), &key);
+            assert!(verdict.is_valid(), "{id} {verdict:?}");
+            let read = verdict.reading.unwrap().notification;
+            assert_eq!(read.order_id.as_deref(), Some("T"), "{id}");
+            assert_eq!(read.merchant_order_id.as_deref(), Some("O"), "{id}");
+            assert_eq!((read.amount_cents, read.status_code), (Some(12), Some(status)), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_in_xml_is_xml() {
+        let dialect = Dialect::built_in("wechat-v2").unwrap();
+        let contract = Contract { dialect, ..Contract::default() };
+        let code = PlatformCode::BadSignature;
+        let reply = contract.reply(&Verdict { code, unreadable: None, reading: None });
+        assert_eq!(
+            &reply.body[..],
+            b"<xml><return_code>FAIL</return_code><return_msg>bad signature</return_msg></xml>"
+        );
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Dialects as a table for a person, and as data for a program.
 
+use std::borrow::Cow;
+
 use protocol::internal::dialect::DIALECTS;
-use protocol::{Dialect, Scheme};
+use protocol::internal::layout::{FIELDS, STATUSES};
+use protocol::{Dialect, Layout, Scheme, StatusTable};
 use serde_json::{Value, json};
 
 use super::json;
@@ -37,6 +40,16 @@ pub fn is_built_in(dialect: &Dialect) -> bool {
     DIALECTS.iter().any(|known| std::ptr::eq(known, dialect))
 }
 
+fn layout_line(layout: &Layout) -> String {
+    let named = |logical| layout.name(logical).unwrap_or("nothing");
+    let id = match layout.has_own_names() {
+        true => format!("; payout_id is {}, amount {}", named("payout_id"), named("amount")),
+        false => String::new(),
+    };
+    let (amounts, times) = (layout.amounts.name(), layout.times.name());
+    format!("  {} {}{id}; {amounts}, {times}", layout.method, layout.transport.name())
+}
+
 pub fn lines(dialects: &[&Dialect]) -> Vec<Line> {
     let head = ["DIALECT", "ALGORITHM", "AFTER S", "DIGEST", "EMPTIES", "SIGN FIELD"];
     let mut lines = vec![Line::new().strong(row(head, "NOT SIGNED"))];
@@ -56,6 +69,9 @@ pub fn lines(dialects: &[&Dialect]) -> Vec<Line> {
         }
         let title = format!("  {}; success reply {}", dialect.title, dialect.success_reply);
         lines.push(Line::new().dim(text(title)));
+        if dialect.layout != Layout::PLATFORM {
+            lines.push(Line::new().dim(text(layout_line(&dialect.layout))));
+        }
     }
     lines
 }
@@ -70,7 +86,22 @@ pub fn json(dialects: &[&Dialect]) -> String {
     line("dialects", &json!({"dialects": body}))
 }
 
+/// A table of names; a `null` is what is not sent or never notified.
+type Map = serde_json::Map<String, Value>;
+
 fn dialect_json(dialect: &Dialect) -> Value {
+    let layout = &dialect.layout;
+    let field = |logical: &'static str| (logical.to_owned(), json!(layout.name(logical)));
+    let constant =
+        |(name, value): &(Cow<'_, str>, Cow<'_, str>)| json!({"name": name, "value": value});
+    let statuses = StatusTable::PLATFORM;
+    let status = |name: &'static str| {
+        let code = statuses.payouts().find(|status| status.name == name);
+        let code = code.map_or(0, |status| status.code.into());
+        let json = layout.value("status", &code.to_string(), &statuses);
+        let value = layout.notifies(code, &statuses).then(|| serde_json::from_str(&json).ok());
+        (name.to_owned(), value.flatten().unwrap_or(Value::Null))
+    };
     let schemes: Vec<Value> = dialect
         .schemes
         .iter()
@@ -81,6 +112,8 @@ fn dialect_json(dialect: &Dialect) -> Value {
                 "separator": scheme.separator,
                 "digest": scheme.digest_case.name(),
                 "empties": scheme.empties.name(),
+                "nulls": scheme.nulls.name(),
+                "signed": scheme.signed,
                 "not_signed": scheme.left_out,
                 "sign_field": scheme.sign_field,
             })
@@ -90,6 +123,13 @@ fn dialect_json(dialect: &Dialect) -> Value {
         "id": dialect.id,
         "title": dialect.title,
         "success_reply": dialect.success_reply,
+        "transport": layout.transport.name(),
+        "method": layout.method,
+        "amounts": layout.amounts.name(),
+        "times": layout.times.name(),
+        "fields": FIELDS.into_iter().map(field).collect::<Map>(),
+        "statuses": STATUSES.into_iter().map(status).collect::<Map>(),
+        "constants": layout.constants.iter().map(constant).collect::<Vec<Value>>(),
         "schemes": schemes,
     })
 }
@@ -109,7 +149,8 @@ mod tests {
             assert!(text.chars().count() <= 80, "{text}");
         }
         let schemes: usize = all.iter().map(|dialect| dialect.schemes.len()).sum();
-        assert_eq!(lines.len(), 1 + schemes + all.len());
+        let layouts = all.iter().filter(|dialect| dialect.layout != Layout::PLATFORM).count();
+        assert_eq!(lines.len(), 1 + schemes + all.len() + layouts);
     }
 
     #[test]

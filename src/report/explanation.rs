@@ -1,7 +1,7 @@
 //! How a signature was verified, step by step, for a person and for a program.
 
 use protocol::internal::canonical::{Selection, canonicalize, select};
-use protocol::internal::scheme::Empties;
+use protocol::internal::scheme::{Empties, Nulls};
 use protocol::internal::signature::{Answer, Verification};
 use protocol::internal::weakness::{Circumstances, Weakness, weaknesses};
 use protocol::{Algorithm, Payload, Scheme};
@@ -78,12 +78,8 @@ impl Explanation {
             Line::new().dim(format!("  {number}  ")).plain(text.to_owned())
         };
         let detail = |text: String| Line::new().plain("     ").accent(text);
-        let empties = match self.scheme.empties {
-            Empties::Drop => "take the members that are not empty",
-            Empties::Keep => "take all members, empty ones too",
-        };
         let mut lines = vec![Line::new().strong("How it is verified")];
-        lines.push(step(1, empties).dim(format!(
+        lines.push(step(1, &self.taken()).dim(format!(
             ", without {}: {} of {}",
             self.scheme.left_out.join(" and "),
             self.kept.len(),
@@ -107,6 +103,25 @@ impl Explanation {
             Line::new().warn("  note").plain(format!(": {}", weakness.explanation()))
         }));
         lines
+    }
+
+    fn taken(&self) -> String {
+        let Scheme { empties, nulls, signed, .. } = &self.scheme;
+        let empties = match (empties, signed) {
+            (Empties::Drop, None) => "take the members that are not empty".to_owned(),
+            (Empties::Keep, None) => "take all members, empty ones too".to_owned(),
+            (Empties::Drop, Some(names)) => {
+                format!("take {} where they are not empty", names.join(", "))
+            }
+            (Empties::Keep, Some(names)) => format!("take {}, empty ones too", names.join(", ")),
+        };
+        let nulls = match (self.scheme.empties, nulls) {
+            (Empties::Keep, Nulls::Drop) => ", but not null",
+            (Empties::Drop, Nulls::Keep) => ", and null as an empty text",
+            (_, Nulls::Text) => ", and null as the text null",
+            (Empties::Drop, Nulls::Drop) | (Empties::Keep, Nulls::Keep) => "",
+        };
+        empties + nulls
     }
 
     fn joined(&self) -> String {

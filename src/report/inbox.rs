@@ -6,8 +6,8 @@ pub mod export;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use protocol::StatusTable;
 use protocol::internal::notification::{Expectation, Notification, major_units};
+use protocol::{Layout, StatusTable};
 use serde_json::{Value, json};
 
 use super::json;
@@ -89,8 +89,10 @@ fn fitted(text: &str, width: usize) -> String {
 fn status_name(entry: &Received, statuses: &StatusTable) -> Option<&'static str> {
     let contract = Contract { accepts: Accepts::Any, ..Contract::default() };
     let payload = contract.payload(&entry.callback).ok()?;
-    let read = Notification::read(&payload, Expectation::Notification, statuses);
-    read.status.map(|status| status.name)
+    let read = Notification::read(&payload, Expectation::Notification, &Layout::PLATFORM, statuses);
+    // What a dialect with words for its statuses said is known only to the listener.
+    let judged = || statuses.status(read.kind, entry.judged.status?);
+    read.status.or_else(judged).map(|status| status.name)
 }
 
 #[derive(Clone, Debug, Default)]

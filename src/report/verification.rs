@@ -3,7 +3,7 @@
 use protocol::internal::canonical::canonicalize;
 use protocol::internal::notification::{Expectation, findings};
 use protocol::internal::signature::Verification;
-use protocol::{Diagnosis, Finding, Mismatch, Payload, Severity, StatusTable};
+use protocol::{Diagnosis, Finding, Layout, Mismatch, Payload, Severity, StatusTable};
 use serde_json::{Value, json};
 
 use super::diagnosis;
@@ -35,14 +35,14 @@ impl VerificationReport {
     pub fn new(
         payload: &Payload<'_>,
         verification: Verification,
-        statuses: &StatusTable,
+        (layout, statuses): (&Layout, &StatusTable),
         key_fingerprint: String,
         diagnose: impl FnOnce() -> Diagnosis,
     ) -> Self {
         let scheme = &verification.scheme;
         let mismatch = verification.mismatch();
         VerificationReport {
-            findings: findings(payload, Expectation::AnyPayload, statuses),
+            findings: findings(payload, Expectation::AnyPayload, layout, statuses),
             diagnosis: mismatch.is_some_and(Mismatch::can_be_diagnosed).then(diagnose),
             strictness: Strictness::Normal,
             masked_canonical: canonicalize(payload, scheme).masked(scheme),

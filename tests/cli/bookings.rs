@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use payout_notify_protocol::internal::notification::{Expectation, Notification};
 use payout_notify_protocol::internal::signature::{Answer, verify};
-use payout_notify_protocol::{Dialect, Key, Payload, StatusTable};
+use payout_notify_protocol::{Dialect, Key, Layout, Payload, StatusTable};
 use serde_json::Value;
 use tiny_http::{Request, Response, Server};
 
@@ -291,8 +291,12 @@ fn understood(body: &[u8]) -> Option<(String, i64, i64)> {
     if verify(&payload, &key, Dialect::platform(), None).answer != Answer::Match {
         return None;
     }
-    let notification =
-        Notification::read(&payload, Expectation::Notification, &StatusTable::PLATFORM);
+    let notification = Notification::read(
+        &payload,
+        Expectation::Notification,
+        &Layout::PLATFORM,
+        &StatusTable::PLATFORM,
+    );
     Some((notification.order_id?, notification.status_code?, 12_345))
 }
 

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 
 use payout_notify_protocol::internal::notification::{Expectation, Notification};
 use payout_notify_protocol::internal::signature::{Answer, verify};
-use payout_notify_protocol::{Dialect, Key, Payload, StatusTable};
+use payout_notify_protocol::{Dialect, Key, Layout, Payload, StatusTable};
 use serde_json::Value;
 use tiny_http::{Response, Server};
 
@@ -127,8 +127,12 @@ fn answer(flaw: Flaw, body: &[u8], books: &mut Books) -> (u16, &'static str) {
     if flaw == Flaw::FailsTheFifthRequest && books.seen == 5 {
         return (500, "");
     }
-    let notification =
-        Notification::read(&payload, Expectation::Notification, &StatusTable::PLATFORM);
+    let notification = Notification::read(
+        &payload,
+        Expectation::Notification,
+        &Layout::PLATFORM,
+        &StatusTable::PLATFORM,
+    );
     let Some(order) = notification.order_id else { return (200, r#"{"error_code":"0002"}"#) };
     if notification.status_code == Some(3) {
         let credited = books.credited.entry(order).or_default();

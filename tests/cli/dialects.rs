@@ -164,9 +164,16 @@ fn an_explanation_never_tells_the_expected_signature_unless_asked() {
 
 #[test]
 fn sender_and_merchant_agree_on_the_reply_of_their_dialect() {
-    for (dialect, reply) in
-        [("epay", "success"), ("wechat-v2", "<return_code>SUCCESS"), ("fork", "0000")]
-    {
+    for (dialect, reply) in [
+        ("platform", "0000"),
+        ("epay", "success"),
+        ("wechat-v2", "<return_code>SUCCESS"),
+        ("fork", "0000"),
+        ("jeepay", "success"),
+        ("epusdt", "ok"),
+        ("tokenpay", "ok"),
+        ("pockyt", "success"),
+    ] {
         let listen =
             ["listen", "--dialect", dialect, "--bind", ":0", "--count", "1", "--format", "json"];
         let merchant = payout_notify(&listen).key(KEY).start();
@@ -178,5 +185,61 @@ fn sender_and_merchant_agree_on_the_reply_of_their_dialect() {
         let listened = merchant.end().exits(0);
         let rest = listened.stdout.split_once('\n').expect("a first line").1;
         assert!(rest.contains(reply), "{dialect}: {listened}");
+        let callback: serde_json::Value =
+            serde_json::from_str(rest.lines().next().expect("a callback")).unwrap();
+        assert_eq!(callback["order"]["amount_cents"], 400_000, "{dialect}: {callback}");
+        assert_eq!(callback["order"]["status"], 3, "{dialect}: {callback}");
+        assert!(callback["order"]["payout_id"].is_string(), "{dialect}: {callback}");
     }
+}
+
+#[test]
+fn a_dialect_of_ones_own_is_spoken_by_sender_and_merchant() {
+    let file = TempFile::new(
+        "mine.toml",
+        "id = 'mine'\nsuccess_reply = 'OK'\ntransport = 'form'\namounts = 'text'\n\
+         [fields]\npayout_id = 'no'\namount = 'sum'\nstatus = 'state'\nfee = ''\n\
+         [statuses]\nsuccess = 'PAID'\nfailed = 'LOST'\ncancelled = ''\n\
+         [[scheme]]\nalgorithm = 'md5'\nafter = '&key=KEY'\nsigned = ['no', 'sum', 'state']\n",
+    );
+    let merchant = ["listen", "--dialect", file.path(), "--bind", ":0", "--count", "1"];
+    let merchant = payout_notify(&[&merchant[..], &["--format", "json"]].concat()).key(KEY).start();
+    let url = merchant.json_line()["url"].as_str().unwrap().to_owned();
+    let send = |flags: &[&str]| {
+        run(&[&["simulate", &url, "--dialect", file.path(), "--retries", "0"], flags].concat(), "")
+    };
+    let never = send(&["--status", "cancelled"]);
+    assert_eq!(code(&never), 2, "{}", stderr(&never));
+    assert!(stderr(&never).contains("never notifies cancelled orders"), "{}", stderr(&never));
+    let sent = send(&["--status", "failed", "--set", "payout_id=N1", "--set-str", "sum=1.50"]);
+    assert_eq!(code(&sent), 0, "{}{}", stdout(&sent), stderr(&sent));
+    let listened = merchant.end().exits(0);
+    let callback: serde_json::Value =
+        serde_json::from_str(listened.stdout.lines().nth(1).expect("a callback")).unwrap();
+    let body = callback["body"].as_str().unwrap();
+    assert!(body.contains("no=N1&") && body.contains("&sum=1.50&"), "{body}");
+    assert!(body.contains("&state=LOST&") && !body.contains("fee="), "{body}");
+    assert_eq!(callback["canonical"], "no=N1&state=LOST&sum=1.50&key=[key]");
+    assert_eq!(
+        (&callback["order"]["amount_cents"], &callback["order"]["status"]),
+        (&150.into(), &5.into())
+    );
+}
+
+#[test]
+fn the_file_of_the_page_is_read_as_the_page_says() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/dialects.md");
+    let page = fs::read_to_string(page).unwrap();
+    let text = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let file = TempFile::new("page.toml", text);
+    let data = json(&run(&["dialects", file.path(), "--format", "json"], ""));
+    let dialect = &data["dialects"][0];
+    assert_eq!((&dialect["transport"], &dialect["method"]), (&"form".into(), &"POST".into()));
+    assert_eq!(dialect["fields"]["payout_id"], "trade_no");
+    assert_eq!(dialect["fields"]["fee"], serde_json::Value::Null);
+    assert_eq!(dialect["statuses"]["success"], "PAID");
+    assert_eq!(dialect["statuses"]["cancelled"], serde_json::Value::Null);
+    assert_eq!(dialect["statuses"]["processing"], 2);
+    let constants = serde_json::json!([{"name": "version", "value": "1.0"}]);
+    assert_eq!(dialect["constants"], constants);
 }

@@ -33,6 +33,7 @@ list! {
     the_node_merchant_passes [NODE, AWK]
     the_python_merchant_passes [PYTHON, AWK]
     the_php_merchant_passes [PHP_PCNTL, AWK]
+    a_merchant_of_every_other_dialect_passes [PYTHON, AWK]
     what_moves_no_money_warns_with_and_without_an_observer []
     a_wrong_booking_makes_a_failure_of_every_warning []
     an_acknowledged_order_that_is_not_credited_fails_where_a_refused_one_warns []
@@ -252,12 +253,17 @@ struct Reference {
 impl Reference {
     /// Starts it.
     fn start(command: &[&str], demand: Demand, credits: &Path) -> Reference {
+        Reference::start_in("platform", command, demand, credits)
+    }
+
+    fn start_in(dialect: &str, command: &[&str], demand: Demand, credits: &Path) -> Reference {
         fs::write(credits, "").expect("a file for credits");
         let (program, arguments) = command.split_first().expect("a program");
         let mut child = Command::new(program)
             .args(arguments)
             .env("PAYOUT_NOTIFY_KEY", KEY)
             .env("CREDIT_FILE", credits)
+            .env("DIALECT", dialect)
             .env("REQUIRE_HMAC", if demand == Demand::Hmac { "1" } else { "0" })
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -294,15 +300,24 @@ impl Drop for Reference {
 
 /// Checks a reference merchant, which must pass everything.
 fn passes(name: &str, command: &[&str]) {
-    for demand in [Demand::Any, Demand::Hmac] {
+    passes_in("platform", name, command, &[Demand::Any, Demand::Hmac]);
+    passes_in("epay", name, command, &[Demand::Any]);
+}
+
+/// As [`passes`], for a merchant of another dialect, which can be told to demand what.
+fn passes_in(dialect: &str, name: &str, command: &[&str], demands: &[Demand]) {
+    for demand in demands.iter().copied() {
         let folder = Folder::new();
         let credits = folder.0.join("credits.txt");
-        let merchant = Reference::start(command, demand, &credits);
+        let merchant = Reference::start_in(dialect, command, demand, &credits);
         merchant.wait();
         let program = folder.0.join("sum.awk");
         fs::write(&program, SUM).expect("a program");
         let observe = format!("awk -f {} {}", program.display(), credits.display());
-        let checked = check(&merchant.url, demand, &observe, &folder.0);
+        let require: &[&str] =
+            if demand == Demand::Hmac { &["--require", "hmac-sha256"] } else { &[] };
+        let arguments = [&["--observe", &observe, "--dialect", dialect], require].concat();
+        let checked = check_with(&merchant.url, &arguments, &folder.0);
         assert_eq!(checked.endpoint, "discerning", "{name}: {}", checked.text);
         assert!(checked.tripped.is_empty(), "{name}: {:#?}\n{}", checked.tripped, checked.text);
     }
@@ -351,6 +366,40 @@ fn each_bug_is_named_by_its_case() {
         matrix.lines().filter(|line| !expected.lines().any(|known| known == *line)).collect();
     assert!(differences.is_empty(), "not as in matrix.txt:\n{}", differences.join("\n"));
     assert_eq!(matrix.lines().count(), expected.lines().count());
+}
+
+/// The dialects' table as the program prints it: the merchant of it knows nothing else.
+fn dialects(folder: &Path) -> (PathBuf, Vec<String>) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_payout-notify"));
+    command.args(["dialects", "--format", "json"]).env_clear().env("HOME", folder);
+    let table = command.output().expect("the program runs").stdout;
+    let path = folder.join("dialects.json");
+    fs::write(&path, &table).expect("a file");
+    let table: serde_json::Value = serde_json::from_slice(&table).expect("JSON");
+    let ids = table["dialects"].as_array().expect("dialects").iter();
+    (path, ids.map(|one| one["id"].as_str().expect("an id").to_owned()).collect())
+}
+
+fn a_merchant_of_every_other_dialect_passes() {
+    let folder = Folder::new();
+    let (table, ids) = dialects(&folder.0);
+    assert_eq!(ids.len(), 8);
+    let program = format!("{}/tests/interpreters/merchants/dialect.py", env!("CARGO_MANIFEST_DIR"));
+    // The reference merchants are of the first one, the platform's own.
+    for id in &ids[1..] {
+        let command = ["python3", &*program, &*table.display().to_string(), id];
+        passes_in(id, id, &command, &[Demand::Any]);
+        let credits = folder.0.join("simulated.txt");
+        let merchant = Reference::start(&command, Demand::Any, &credits);
+        merchant.wait();
+        let mut simulate = Command::new(env!("CARGO_BIN_EXE_payout-notify"));
+        simulate.args(["simulate", &merchant.url, "--dialect", id, "--retries", "0"]);
+        simulate.env_clear().env("HOME", &folder.0).env("PAYOUT_NOTIFY_KEY", KEY);
+        let sent = simulate.output().expect("the program runs");
+        assert!(sent.status.success(), "{id}: {}", String::from_utf8_lossy(&sent.stdout));
+        let credited = fs::read_to_string(&credits).expect("the credits");
+        assert!(credited.trim_end().ends_with(" 400000"), "{id}: {credited}");
+    }
 }
 
 /// Checks a plain handler, in which nothing may fail, whoever looks at its books.

@@ -89,7 +89,7 @@ pub(super) fn entries(payload: &Payload<'_>, scheme: &Scheme) -> Vec<Entry> {
             let is_signature = member.name == scheme.sign_field;
             let mut text = String::new();
             if !is_signature {
-                value_into(&member.value, &mut text);
+                value_into(&member.value, scheme.nulls, &mut text);
             }
             let tree = if is_signature { None } else { Tree::of(&member.value) };
             Entry {

@@ -2,7 +2,7 @@ use super::*;
 
 fn found(json: &str, expectation: Expectation) -> Vec<Finding> {
     let payload = Payload::parse(json.as_bytes()).unwrap();
-    findings(&payload, expectation, &StatusTable::PLATFORM)
+    findings(&payload, expectation, &Layout::PLATFORM, &StatusTable::PLATFORM)
 }
 
 /// The codes of a payout's findings where these fields have these values.
@@ -126,7 +126,12 @@ fn five_fields_make_a_likeness_and_more_deposit_ids_a_deposit() {
 fn each_documented_field_is_read_from_its_own_member() {
     let read = |json: &str| {
         let payload = Payload::parse(json.as_bytes()).unwrap();
-        Notification::read(&payload, Expectation::Notification, &StatusTable::PLATFORM)
+        Notification::read(
+            &payload,
+            Expectation::Notification,
+            &Layout::PLATFORM,
+            &StatusTable::PLATFORM,
+        )
     };
     for (json, kind, status) in [
         (

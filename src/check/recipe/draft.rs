@@ -3,8 +3,10 @@
 
 use std::fmt::Write as _;
 
-use protocol::Payload;
 use protocol::internal::edit::json_string;
+use protocol::internal::form;
+use protocol::internal::scheme::Nulls;
+use protocol::{Payload, Transport, Value};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Draft {
@@ -78,13 +80,35 @@ impl Draft {
         out
     }
 
-    pub(super) fn read(body: &[u8]) -> Option<Draft> {
-        let payload = Payload::parse(body).ok()?;
-        let text = payload.text();
-        let members = payload
-            .members()
+    /// The body as it is sent: in JSON as the styles have it, else as the transport has it.
+    pub(super) fn encode(&self, transport: Transport, nulls: Nulls) -> String {
+        if transport == Transport::Json {
+            return self.write();
+        }
+        let texts: Vec<String> =
+            self.members.iter().map(|(_, json)| format!("{{\"v\":{json}}}")).collect();
+        let values: Vec<Value<'_>> = texts
             .iter()
-            .map(|member| (member.name.to_string(), text[member.value_span()].to_owned()));
+            .map(|text| {
+                let payload = Payload::parse(text.as_bytes()).ok();
+                let value = payload.as_ref().and_then(|payload| payload.get("v"));
+                value.map_or(Value::Null, |member| member.value.clone())
+            })
+            .collect();
+        let names = self.members.iter().map(|(name, _)| &**name);
+        transport.write(names.zip(&values), nulls)
+    }
+
+    pub(super) fn read(body: &[u8], transport: Transport) -> Option<Draft> {
+        let payload = form::read(body, transport.encoding()).ok()?;
+        let text = payload.text();
+        let members = payload.members().iter().map(|member| {
+            let json = match &member.value {
+                Value::String(text) if transport != Transport::Json => json_string(text),
+                _ => text[member.value_span()].to_owned(),
+            };
+            (member.name.to_string(), json)
+        });
         Some(Draft { members: members.collect(), styles: Vec::new() })
     }
 }

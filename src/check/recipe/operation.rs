@@ -76,6 +76,30 @@ pub(super) enum Digits {
     FirstEight,
 }
 
+impl Operation {
+    /// The fields that it changes and that must be there, as the recipe names them: setting one that
+    /// is not there adds it.
+    pub(super) fn needs(&self) -> Vec<&str> {
+        match self {
+            Operation::Unset(name)
+            | Operation::Rename(name, _)
+            | Operation::Take(name)
+            | Operation::DuplicateFirst(Member { name, .. })
+            | Operation::DuplicateLast(Member { name, .. }) => vec![name],
+            Operation::Swap(one, other) => vec![one, other],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The fields that it changes, as the recipe names them.
+    pub(super) fn changes(&self) -> Vec<&str> {
+        match self {
+            Operation::Set(Member { name, .. }) => vec![name],
+            other => other.needs(),
+        }
+    }
+}
+
 /// Reads what follows the word of an operation, which comes first.
 type Parse = fn(&str, &str) -> Result<Operation, String>;
 

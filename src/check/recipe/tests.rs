@@ -1,8 +1,10 @@
 use jiff::Timestamp;
+use protocol::internal::form;
 use protocol::internal::signature::{Answer, verify};
 use protocol::{Algorithm, Dialect, Key, Mismatch, Payload, StatusTable};
 
 use super::*;
+use crate::check::demand::Outcome;
 
 fn now() -> Timestamp {
     Timestamp::from_second(1_567_614_111).unwrap()
@@ -52,7 +54,8 @@ fn the_control_verifies_under_every_digest_and_dialect() {
                 Workshop::try_new(key(), dialect, scheme.algorithm, 7, statuses).unwrap();
             let mut history = History::new("test");
             let message = workshop.message(&Recipe::control(), now(), &mut history).unwrap();
-            let payload = Payload::parse(&message.body).unwrap();
+            let encoding = dialect.layout.transport.encoding();
+            let payload = form::read(&message.body, encoding).unwrap();
             let required = Some(scheme.algorithm);
             assert_eq!(verify(&payload, &key(), dialect, required).answer, Answer::Match);
         }
@@ -245,4 +248,52 @@ fn what_cannot_be_signed_is_an_error_and_no_panic() {
         let error = made.unwrap_err().to_string();
         assert!(error.starts_with("operation 3: the payload cannot be signed"), "{error}");
     }
+}
+
+#[test]
+fn what_a_dialect_cannot_say_is_not_sent() {
+    let statuses = StatusTable::default();
+    let listed = {
+        let mut dialect = Dialect::built_in("jeepay").unwrap().clone();
+        let mut scheme = dialect.first().clone();
+        scheme.signed = Some(vec!["transferId".into(), "state".into()].into());
+        dialect.schemes = vec![scheme].into();
+        &*Box::leak(Box::new(dialect))
+    };
+    let epay = Dialect::built_in("epay").unwrap();
+    for (dialect, lines, reason) in [
+        (epay, &["success", "sign"][..], None),
+        (epay, &["failed", "sign"], Some("never notifies")),
+        (epay, &["success", "unset fee", "sign"], Some("does not send")),
+        (epay, &["success", "set fee 1", "sign"], None),
+        (epay, &["success", "sign", "raw {"], Some("JSON")),
+        (epay, &["success", "deep memo 9", "sign"], Some("JSON")),
+        (epay, &["success", "fill memo 9999", "sign"], Some("URL")),
+        (listed, &["success", "sign", "set amount 1"], Some("does not sign")),
+        (listed, &["success", "sign", "set memo 1"], Some("does not sign")),
+        (listed, &["success", "set amount 1", "sign"], None),
+        (listed, &["success", "sign", "set payout_id 1"], None),
+        (listed, &["success", "sign", "unset @sign"], None),
+    ] {
+        let algorithm = dialect.first().algorithm;
+        let workshop = Workshop::try_new(key(), dialect, algorithm, 7, statuses).unwrap();
+        let found = workshop.cannot_send(&recipe(lines));
+        assert_eq!(found.is_some(), reason.is_some(), "{lines:?} {found:?}");
+        assert!(found.unwrap_or_default().contains(reason.unwrap_or_default()), "{found:?}");
+    }
+}
+
+#[test]
+fn recipes_name_fields_and_statuses_as_this_platform_does() {
+    let statuses = StatusTable::default();
+    let epay = Dialect::built_in("epay").unwrap();
+    let workshop = Workshop::try_new(key(), epay, Algorithm::Md5, 7, statuses).unwrap();
+    let lines = ["success", "set amount 100", "set-text platform_id a b", "sign", "unset @sign"];
+    let message = workshop.message(&recipe(&lines), now(), &mut History::new("test")).unwrap();
+    let body = String::from_utf8(message.body.clone()).unwrap();
+    assert!(body.starts_with("name=payout&sign_type=MD5&type=alipay&trade_no=CHECK-"), "{body}");
+    assert!(body.ends_with("&pid=a+b&money=1.00&trade_status=TRADE_SUCCESS"), "{body}");
+    assert_eq!((message.amount_cents, &*message.method), (Some(100), "GET"));
+    assert!(message.order_id.starts_with(ORDER_PREFIX));
+    assert_eq!(workshop.outcome(&message), Outcome::Success);
 }

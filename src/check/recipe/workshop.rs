@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use protocol::internal::canonical::canonicalize;
 use protocol::internal::edit::{Edit, json_string};
+use protocol::internal::form;
 use protocol::internal::scheme::{DigestCase, Suffix};
 use protocol::internal::signature::sign;
-use protocol::{Algorithm, Dialect, EmptyKey, Key, NoSuchDigest, Payload, Scheme, StatusTable};
+use protocol::{Algorithm, Dialect, EmptyKey, Key, NoSuchDigest, Scheme, StatusTable, Transport};
 use sha2::{Digest, Sha256};
 
 use super::draft::Draft;
@@ -39,6 +40,9 @@ const OTHER: i64 = 1_000;
 const MAX_ID: usize = 256;
 
 const NO_ORDERS: &str = "has no orders left";
+
+/// The longest value that goes into a URL: servers take heads of 8 KiB.
+const MAX_IN_URL: usize = 2048;
 
 const SIGN_FIELD: &str = "@sign";
 
@@ -170,6 +174,7 @@ impl Workshop {
             Start::Again(Some(number)) => history.messages.get(number - 1),
             _ => history.messages.last(),
         };
+        let transport = self.dialect.layout.transport;
         let mut bench = match (start, before.cloned()) {
             (Start::Fresh(ending), before) => {
                 let order = self.order(history, now).map_err(|problem| RecipeError {
@@ -183,7 +188,7 @@ impl Workshop {
                 self.bench(order, *ending, now, history, Some(message))
             }
             (Start::Again(_), Some((message, order))) => Bench {
-                draft: Draft::read(&message.body).unwrap_or_default(),
+                draft: Draft::read(&message.body, transport).unwrap_or_default(),
                 bytes: Some(message.body.clone()),
                 amount: message.amount_cents,
                 method: message.method.clone(),
@@ -208,9 +213,12 @@ impl Workshop {
 
     /// What a message reports of its order.
     pub(in crate::check) fn outcome(&self, message: &Message) -> Outcome {
-        let draft = Draft::read(&message.body);
-        let status = draft.as_ref().and_then(|draft| draft.get("status"));
-        let status = status.and_then(|json| json.trim_matches('"').parse::<i64>().ok());
+        let layout = &self.dialect.layout;
+        // Without a status, only successes are notified.
+        let Some(name) = layout.name("status") else { return Outcome::Success };
+        let draft = Draft::read(&message.body, layout.transport);
+        let status = draft.as_ref().and_then(|draft| draft.get(name));
+        let status = status.and_then(|json| layout.code(json.trim_matches('"'), &self.statuses));
         match status {
             Some(status) if status == self.statuses.success() => Outcome::Success,
             Some(status)
@@ -223,9 +231,57 @@ impl Workshop {
         }
     }
 
+    /// Why a message cannot be sent in this dialect; `None` where it can.
+    pub(in crate::check) fn cannot_send(&self, recipe: &Recipe) -> Option<&'static str> {
+        let layout = &self.dialect.layout;
+        let is_json = layout.transport == Transport::Json;
+        // What cannot be read is refused where the message is made.
+        let operations = recipe.read(usize::MAX).unwrap_or_default();
+        let mut is_signed = false;
+        operations.iter().find_map(|operation| {
+            is_signed |= operation.signs();
+            if let Operation::Start(Start::Fresh(ending) | Start::SameOrder(ending)) = operation
+                && !layout.notifies(self.status(*ending), &self.statuses)
+            {
+                return Some("the dialect never notifies orders with that status");
+            }
+            let is_about_json = match operation {
+                Operation::Write(_) | Operation::Raw(_) | Operation::RawBytes(_) => true,
+                Operation::Header(name, _) => name.eq_ignore_ascii_case("content-type"),
+                Operation::Method(_) => true,
+                // Nesting is a text like any other where there are no arrays.
+                Operation::Set(member) => member.json.starts_with("[["),
+                _ => false,
+            };
+            if is_about_json && !is_json {
+                return Some(
+                    "it is about JSON in the body of a POST, which the dialect does not send",
+                );
+            }
+            let is_unsent = |name: &&str| layout.name(name).is_none();
+            if operation.needs().iter().any(is_unsent) {
+                return Some("it is about a field that the dialect does not send");
+            }
+            let is_free = |name: &&str| {
+                let name = layout.name(name).unwrap_or(name);
+                name != SIGN_FIELD && !self.scheme.signs(name)
+            };
+            // No merchant can find a change that the signature says nothing about.
+            if is_signed && self.scheme.signed.is_some() && operation.changes().iter().any(is_free)
+            {
+                return Some("it changes a field that the dialect does not sign");
+            }
+            let is_long =
+                matches!(operation, Operation::Set(member) if member.json.len() > MAX_IN_URL);
+            (is_long && layout.transport == Transport::Query)
+                .then_some("it does not fit into a URL, where the dialect has its fields")
+        })
+    }
+
     /// The string that a message's signature is over, and the fingerprint of its key.
     pub(in crate::check) fn signed_text(&self, message: &Message) -> String {
-        let Ok(payload) = Payload::parse(&message.body) else { return String::new() };
+        let encoding = self.dialect.layout.transport.encoding();
+        let Ok(payload) = form::read(&message.body, encoding) else { return String::new() };
         let canonical = canonicalize(&payload, self.scheme);
         format!(
             "{:?} ({}, key {})",
@@ -278,14 +334,19 @@ impl Workshop {
         }
         members.push(("create_time", order.created_at.to_string()));
         members.push(("update_time", now.as_second().to_string()));
-        let members = members.into_iter().map(|(name, json)| (name.to_owned(), json)).collect();
-        let mut draft = Draft { members, styles: Vec::new() };
+        let mut draft = Draft {
+            members: members.into_iter().map(|(name, json)| (name.to_owned(), json)).collect(),
+            styles: Vec::new(),
+        };
         for edit in &self.edits {
             match edit {
                 Edit::Put { name, json } => draft.set(name, json.clone()),
                 Edit::Remove { name } => draft.members.retain(|(known, _)| known != name),
             }
         }
+        let layout = &self.dialect.layout;
+        let fields = draft.members.iter().map(|(name, json)| (&**name, json.into()));
+        draft.members = layout.notification(fields, &self.statuses);
         Bench {
             workshop: self,
             now,
@@ -295,7 +356,7 @@ impl Workshop {
             draft,
             amount: None,
             bytes: None,
-            method: "POST".to_owned(),
+            method: layout.method.to_string(),
             headers: Vec::new(),
         }
     }
@@ -309,8 +370,8 @@ impl Workshop {
         }
     }
 
-    pub(in crate::check) fn success_reply(&self) -> &str {
-        &self.dialect.success_reply
+    pub(in crate::check) fn dialect(&self) -> &Dialect {
+        self.dialect
     }
 }
 
@@ -319,7 +380,7 @@ impl Bench<'_> {
         match operation {
             Operation::Start(_) => {}
             Operation::Set(Member { name, json }) => {
-                let json = self.expanded(json)?;
+                let json = self.value(name, json)?;
                 self.draft.set(&self.name(name), json);
             }
             Operation::Unset(name) => {
@@ -330,10 +391,10 @@ impl Bench<'_> {
             Operation::Swap(one, other) => self.draft.swap(&self.name(one), &self.name(other)),
             Operation::Take(name) => self.take(name)?,
             Operation::DuplicateFirst(Member { name, json }) => {
-                self.draft.members.insert(0, (self.name(name), self.expanded(json)?));
+                self.draft.members.insert(0, (self.name(name), self.value(name, json)?));
             }
             Operation::DuplicateLast(Member { name, json }) => {
-                self.draft.members.push((self.name(name), self.expanded(json)?));
+                self.draft.members.push((self.name(name), self.value(name, json)?));
             }
             Operation::Shuffle => {
                 let seed = u64::from_str_radix(&self.order.hex, 16).unwrap_or_default();
@@ -358,11 +419,17 @@ impl Bench<'_> {
         Ok(())
     }
 
+    /// The dialect's name of a field: a recipe has this platform's.
     fn name(&self, name: &str) -> String {
         match name {
             SIGN_FIELD => self.workshop.dialect.sign_field().to_owned(),
-            _ => name.to_owned(),
+            _ => self.workshop.dialect.layout.name(name).unwrap_or(name).to_owned(),
         }
+    }
+
+    fn value(&self, name: &str, json: &str) -> Result<String, String> {
+        let json = self.expanded(json)?;
+        Ok(self.workshop.dialect.layout.value(name, &json, &self.workshop.statuses))
     }
 
     fn expanded(&self, text: &str) -> Result<String, String> {
@@ -386,7 +453,10 @@ impl Bench<'_> {
 
     fn take(&mut self, name: &str) -> Result<(), String> {
         let name = self.name(name);
-        let before = self.before.as_ref().and_then(|message| Draft::read(&message.body));
+        let before = self
+            .before
+            .as_ref()
+            .and_then(|message| Draft::read(&message.body, self.workshop.dialect.layout.transport));
         let json = before.as_ref().and_then(|draft| draft.get(&name));
         let json = json.ok_or_else(|| format!("the message before has no member {name:?}"))?;
         self.draft.set(&name, json.to_owned());
@@ -409,8 +479,8 @@ impl Bench<'_> {
         {
             self.draft.set("sign_type", json_string(scheme.algorithm.name()));
         }
-        let text = self.draft.write();
-        let payload = Payload::parse(text.as_bytes())
+        let text = self.draft.encode(dialect.layout.transport, scheme.nulls);
+        let payload = form::read(text.as_bytes(), dialect.layout.transport.encoding())
             .map_err(|error| format!("the payload cannot be signed: {error}"))?;
         let canonical = canonicalize(&payload, scheme);
         let signature = match plan.key {
@@ -438,24 +508,30 @@ impl Bench<'_> {
                 return Ok(());
             }
             self.order = self.workshop.order(history, self.now)?;
-            self.draft.set("payout_id", json_string(&self.order.ids.id));
-            self.draft.set("payout_cl_id", json_string(&self.order.ids.client_id));
+            self.draft.set(&self.name("payout_id"), json_string(&self.order.ids.id));
+            if self.workshop.dialect.layout.name("payout_cl_id").is_some() {
+                let client_id = json_string(&self.order.ids.client_id);
+                self.draft.set(&self.name("payout_cl_id"), client_id);
+            }
         }
         Err("no digest began with a letter".to_owned())
     }
 
     fn body(&self) -> Vec<u8> {
-        self.bytes.clone().unwrap_or_else(|| self.draft.write().into_bytes())
+        let Workshop { dialect, scheme, .. } = self.workshop;
+        let encoded = || self.draft.encode(dialect.layout.transport, scheme.nulls);
+        self.bytes.clone().unwrap_or_else(|| encoded().into_bytes())
     }
 
     fn amount_of_draft(&self) -> Option<i64> {
-        self.draft.get("amount").and_then(|json| json.trim_matches('"').parse().ok())
+        let json = self.draft.get(&self.name("amount"))?;
+        self.workshop.dialect.layout.cents(json.trim_matches('"'))
     }
 
     fn message(self) -> Message {
         let is_id = |id: &String| !id.is_empty() && id.len() <= MAX_ID && !id.contains('\0');
         let id = |name: &str, own: &str| {
-            self.draft.text(name).filter(is_id).unwrap_or_else(|| own.to_owned())
+            self.draft.text(&self.name(name)).filter(is_id).unwrap_or_else(|| own.to_owned())
         };
         let order_id = id("payout_id", &self.order.ids.id);
         let client_id = id("payout_cl_id", &self.order.ids.client_id);

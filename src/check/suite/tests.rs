@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use protocol::internal::dialect::DIALECTS;
+use protocol::internal::form;
 use protocol::internal::signature::{Answer, verify};
 use protocol::{Algorithm, Dialect, Key, Payload, StatusTable};
 
@@ -175,10 +176,14 @@ fn every_dialect_can_be_asked_what_is_not_the_platforms_own() {
                     continue;
                 }
                 let mut history = History::new(&case.id);
+                if steps.iter().any(|step| workshop.cannot_send(&step.recipe).is_some()) {
+                    continue;
+                }
                 for step in steps {
                     let message = workshop.message(&step.recipe, now, &mut history).unwrap();
                     if is_signed {
-                        let payload = Payload::parse(&message.body).unwrap();
+                        let encoding = dialect.layout.transport.encoding();
+                        let payload = form::read(&message.body, encoding).unwrap();
                         let required = Some(scheme.algorithm);
                         let verification = verify(&payload, &key(), dialect, required);
                         assert_eq!(

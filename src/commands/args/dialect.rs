@@ -6,7 +6,7 @@ use protocol::internal::dialect::DIALECTS;
 use protocol::internal::dialect_file;
 use protocol::internal::dialect_file::MAX_FILE_BYTES;
 use protocol::internal::nearest::nearest;
-use protocol::{Algorithm, Dialect};
+use protocol::{Algorithm, Dialect, Kind, StatusTable};
 
 use crate::error::CommandError;
 use crate::files;
@@ -35,6 +35,20 @@ pub fn lacks(dialect: &Dialect, algorithm: Algorithm) -> CommandError {
     let has: Vec<&str> = dialect.schemes.iter().map(|scheme| scheme.algorithm.id()).collect();
     CommandError::usage(format!("the dialect {} has no {algorithm}", dialect.id))
         .hint(format!("it has {}", has.join(" and ")))
+}
+
+/// Refuses a status whose orders the dialect never notifies.
+pub fn refuse_status(
+    status: i64,
+    dialect: &Dialect,
+    statuses: &StatusTable,
+) -> Result<(), CommandError> {
+    if dialect.layout.notifies(status, statuses) {
+        return Ok(());
+    }
+    let name = statuses.status(Kind::Payout, status).map_or("such", |status| status.name);
+    Err(CommandError::usage(format!("the dialect {} never notifies {name} orders", dialect.id))
+        .hint("give another --status, or another --dialect"))
 }
 
 /// The dialect of this name, or in this file.

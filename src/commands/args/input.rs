@@ -18,6 +18,8 @@ pub enum InputKind {
     Form,
     /// The pairs of a query string, alone or in a URL.
     Query,
+    /// One XML element with an element for each field.
+    Xml,
 }
 
 impl InputKind {
@@ -28,6 +30,7 @@ impl InputKind {
             InputKind::Json => Encoding::Json,
             InputKind::Form => Encoding::Form,
             InputKind::Query => Encoding::Query,
+            InputKind::Xml => Encoding::Xml,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use protocol::internal::acknowledgement::AcknowledgementRule;
-use protocol::{Algorithm, Dialect};
+use protocol::{Algorithm, Dialect, Layout};
 
 use super::Args;
 use super::suite;
@@ -50,7 +50,7 @@ pub(super) fn plan(
     }
     Ok(Plan {
         available: available(args, dialect, algorithm, &target),
-        wiring: wiring(args, target, dialect.acknowledgement(), mask, console)?,
+        wiring: wiring(args, target, (dialect.acknowledgement(), &dialect.layout), mask, console)?,
         workshop,
         suite,
         observer,
@@ -89,12 +89,12 @@ fn available(args: &Args, dialect: &Dialect, algorithm: Algorithm, target: &Targ
 fn wiring(
     args: &Args,
     target: Target,
-    acknowledgement: AcknowledgementRule,
+    (acknowledgement, layout): (AcknowledgementRule, &Layout),
     mask: KeyMask,
     console: &mut Console,
 ) -> Result<Wiring, CommandError> {
     let usual = (Connections::Fresh, args.manners.timeout);
-    let (client, options) = args.wire.common().connect(&target, usual, 0, console)?;
+    let (client, options) = args.wire.common().connect(&target, usual, 0, layout, console)?;
     Ok(Wiring {
         target,
         judge: Judge::with_mask(acknowledgement, Arc::new(mask)),
@@ -134,5 +134,6 @@ pub(super) fn wiring_of(
     };
     let url = args.url.as_deref().unwrap_or(&bundle.url);
     let rule = AcknowledgementRule::for_reply(&bundle.success_reply);
-    wiring(args, target(Some(url))?, rule, KeyMask::new(&key), console)
+    let layout = Layout { transport: bundle.transport(), ..Layout::PLATFORM };
+    wiring(args, target(Some(url))?, (rule, &layout), KeyMask::new(&key), console)
 }

@@ -28,6 +28,10 @@ let number = 0;
 // Puts a fresh order into the request.
 export function putOrder(request, context, events, done) {
   number += 1;
+  if (PLAN.in_query) {
+    request.url = withQuery(request.url, makeOrder(number));
+    return done();
+  }
   // Bytes, since a text would be searched for Artillery's own placeholders.
   request.body = Buffer.from(makeOrder(number));
   return done();

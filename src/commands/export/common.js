@@ -77,6 +77,11 @@ export function makeOrder(number, nowMs = Date.now(), first = ownFirstId) {
   return join(order.body, values.concat(sign(join(order.canonical, values))));
 }
 
+// The URL of an order whose fields are in its query.
+export function withQuery(url, pairs) {
+  return url + (url.includes('?') ? '&' : '?') + pairs;
+}
+
 // The acknowledgement: the body decides, and only a 2xx reply counts.
 
 // Whether valid JSON has a member twice in one object: parsers disagree on its value.

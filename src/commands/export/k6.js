@@ -64,8 +64,10 @@ export default function notify(shared) {
   // Unique in the whole test, however many machines share it.
   const number = exec.scenario.iterationInTest + 1;
   if (number > PLAN.count) return;
-  const response = http.post(PLAN.url, makeOrder(number, Date.now(), shared.firstId), {
-    headers: { 'Content-Type': 'application/json;charset=utf-8' },
+  const order = makeOrder(number, Date.now(), shared.firstId);
+  const url = PLAN.in_query ? withQuery(PLAN.url, order) : PLAN.url;
+  const response = http.request(PLAN.method, url, PLAN.in_query ? null : order, {
+    headers: { 'Content-Type': PLAN.content_type },
     redirects: 0,
     timeout: `${PLAN.timeout_s}s`,
     tags: { name: 'notify' },

@@ -331,10 +331,14 @@ class Platform(FastHttpUser):
         number = next(SHARE.numbers, None)
         if number is None:
             return
-        with self.client.post(
-            PLAN["url"],
-            data=make_order(number, first_id=SHARE.first_id).encode(),
-            headers={"Content-Type": "application/json;charset=utf-8"},
+        order, url = make_order(number, first_id=SHARE.first_id), PLAN["url"]
+        if PLAN["in_query"]:
+            url += ("&" if "?" in url else "?") + order
+        with self.client.request(
+            PLAN["method"],
+            url,
+            data=None if PLAN["in_query"] else order.encode(),
+            headers={"Content-Type": PLAN["content_type"]},
             name="notify",
             allow_redirects=False,
             catch_response=True,

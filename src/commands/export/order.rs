@@ -4,15 +4,16 @@
 //! with marks in the place of what differs. What is left to the engine is to fill the places and to
 //! take the digest.
 
-use std::fmt;
+use std::{fmt, iter};
 
 use jiff::Timestamp;
 use protocol::internal::edit::{Edit, json_string};
-use protocol::{Algorithm, Dialect, Key, Payload, Scheme, StatusTable, Value};
+use protocol::{Algorithm, Dialect, Key, Payload, Scheme, StatusTable, Times, Value};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use super::super::signing::{Signed, sign_payload};
+use super::super::args::input::read_payload;
+use super::super::signing::{Signed, choose_scheme, edited, sign_payload};
 use crate::error::CommandError;
 use crate::sender::orders::example::Example;
 use crate::sender::orders::ids::OrderIds;
@@ -121,6 +122,7 @@ pub(super) struct Recipe<'a> {
     pub(super) dialect: &'a Dialect,
     pub(super) chosen: Option<Algorithm>,
     pub(super) statuses: StatusTable,
+    pub(super) now: Timestamp,
 }
 
 impl<'a> Recipe<'a> {
@@ -193,15 +195,28 @@ impl<'a> Recipe<'a> {
         status: i64,
         draw: &mut dyn FnMut(Draw) -> String,
     ) -> Result<Signed<'a>, CommandError> {
-        let (failed, completed_at) = (self.statuses.failed(), Timestamp::UNIX_EPOCH);
+        // A time that is no number is the one of the export.
+        let completed_at = match self.dialect.layout.times {
+            Times::Seconds | Times::Milliseconds => Timestamp::UNIX_EPOCH,
+            _ => self.now,
+        };
+        let failed = self.statuses.failed();
         let example = Example { status, failed, completed_at }.payload(&OrderIds::new(0), 0);
-        let edits = self.edits(&example, draw);
+        let fresh = edited(&parse(&example)?, self.fresh(&example, draw).iter())?;
+        let layout = &self.dialect.layout;
+        let order = layout.rewrite(&fresh, &self.statuses);
+        let order = edited(&parse(&order)?, self.edits(draw).iter())?;
+        let (scheme, _) = choose_scheme(&parse(&order)?, self.dialect, self.chosen)?;
+        let sent = layout.transport.encode(&parse(&order)?, scheme.nulls);
+        let sent =
+            read_payload(sent.as_bytes(), "the changed payload", layout.transport.encoding())?;
         let key = Key::try_new(b"no key".to_vec())
             .map_err(|error| CommandError::usage("no key").because(error))?;
-        sign_payload(&parse(&example)?, edits.iter(), self.dialect, self.chosen, &key)
+        sign_payload(&sent, iter::empty(), self.dialect, self.chosen, &key)
     }
 
-    fn edits(&self, example: &str, draw: &mut dyn FnMut(Draw) -> String) -> Vec<Edit> {
+    /// What differs from order to order: the ids, and the times where they are numbers.
+    fn fresh(&self, example: &str, draw: &mut dyn FnMut(Draw) -> String) -> Vec<Edit> {
         // The example is completed at 0: it was created before that.
         let created = parse(example).ok().and_then(|payload| {
             match payload.get("create_time").map(|member| &member.value) {
@@ -214,9 +229,17 @@ impl<'a> Recipe<'a> {
         let mut edits = vec![
             put("payout_id", json_string(&format!("POT{}", draw(FIRST_IDS)))),
             put("payout_cl_id", json_string(&draw(Draw::Hex(32)))),
-            put("create_time", draw(Draw::Now(took))),
-            put("update_time", draw(Draw::Now(0))),
         ];
+        if matches!(self.dialect.layout.times, Times::Seconds | Times::Milliseconds) {
+            edits.push(put("create_time", draw(Draw::Now(took))));
+            edits.push(put("update_time", draw(Draw::Now(0))));
+        }
+        edits
+    }
+
+    fn edits(&self, draw: &mut dyn FnMut(Draw) -> String) -> Vec<Edit> {
+        let put = |name: &str, json: String| Edit::Put { name: name.to_owned(), json };
+        let mut edits = Vec::new();
         for change in &self.changes {
             edits.push(match change {
                 Change::Remove { name } => Edit::Remove { name: name.clone() },
@@ -288,6 +311,7 @@ mod tests {
             dialect,
             chosen: Some(Algorithm::HmacSha256),
             statuses: StatusTable::PLATFORM,
+            now: Timestamp::UNIX_EPOCH,
         };
         recipe.order(3, 1)
     }

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use protocol::Scheme;
 use protocol::internal::acknowledgement::AcknowledgementRule;
 use protocol::internal::scheme::Suffix;
+use protocol::{Layout, Scheme};
 use serde_json::{Value as Json, json};
 
 use super::Engine;
 use super::order::OrderKind;
+use crate::net::options::RequestOptions;
 
 const LOCUST: &str = include_str!("locust.py");
 const K6: &str = include_str!("k6.js");
@@ -26,6 +27,7 @@ pub(super) struct Plan {
     pub(super) timeout: Duration,
     pub(super) scheme: &'static Scheme,
     pub(super) acknowledgement: AcknowledgementRule,
+    pub(super) layout: &'static Layout,
     pub(super) orders: Vec<OrderKind>,
 }
 
@@ -70,6 +72,7 @@ impl Plan {
             AcknowledgementRule::ReturnCode => ("return-code", None),
             AcknowledgementRule::Word(word) => ("word", Some(word)),
         };
+        let options = RequestOptions::default().laid_out(self.layout);
         json!({
             "scheme": {
                 "algorithm": self.scheme.algorithm.id(),
@@ -78,6 +81,9 @@ impl Plan {
                 "digest": self.scheme.digest_case.name(),
             },
             "acknowledgement": {"kind": kind, "reply": reply},
+            "method": options.method.as_str(),
+            "content_type": options.content_type,
+            "in_query": options.is_in_query,
             "orders": self.orders,
         })
     }
@@ -113,11 +119,14 @@ impl Plan {
         };
         // Artillery would take double braces for a placeholder of its own.
         let url = self.url.replace('{', "%7B");
+        let options = RequestOptions::default().laid_out(self.layout);
         ARTILLERY
             .replace("@ORIGIN@", &json!(origin(&url)).to_string())
             .replace("@TIMEOUT@", &self.timeout.as_secs_f64().to_string())
             .replace("@DURATION@", &duration)
             .replace("@ARRIVALS@", &arrivals)
+            .replace("@METHOD@", &options.method.as_str().to_lowercase())
+            .replace("@CONTENT_TYPE@", options.content_type)
             .replace("@URL@", &json!(url).to_string())
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::internal::form;
-use protocol::{Algorithm, Dialect, Key};
+use protocol::{Algorithm, Dialect, Key, Layout};
 
 use super::{Id, find, parse_id};
 use crate::commands::args::dialect::DialectArgs;
@@ -112,7 +112,7 @@ pub(super) fn run(
     };
     let seed = fastrand::u64(..);
     let usual = (Connections::Fresh, args.timeout);
-    let (client, options) = args.wire.connect(&target, usual, seed, console)?;
+    let (client, options) = args.wire.connect(&target, usual, seed, &Layout::PLATFORM, console)?;
     let sender = Sender { args, dialect, key, options, target };
     // All are made first: a slip in one number sends nothing.
     let mut requests = Vec::new();

@@ -106,9 +106,10 @@ fn detail(
         return Detail { masked_canonical, verification: None };
     };
     let verification = verify(&payload, key, contract.dialect, contract.required);
-    let (statuses, fingerprint) = (&contract.statuses, key.fingerprint());
+    let table = (&contract.dialect.layout, &contract.statuses);
+    let fingerprint = key.fingerprint();
     let diagnose = || diagnose(&payload, contract.dialect, key, others);
-    let report = VerificationReport::new(&payload, verification, statuses, fingerprint, diagnose);
+    let report = VerificationReport::new(&payload, verification, table, fingerprint, diagnose);
     Detail { masked_canonical: Some(report.masked_canonical.clone()), verification: Some(report) }
 }
 

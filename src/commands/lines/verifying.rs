@@ -35,10 +35,11 @@ impl VerifyLines {
         let verification = verify(payload, &self.key, &self.dialect, self.required);
         let fingerprint = self.key_fingerprint.clone();
         // A whole search takes thousands of digests: too long for one line of many.
+        let table = (&self.dialect.layout, &self.statuses);
         let diagnose = || diagnose_briefly(payload, &self.dialect, &self.key);
         let report = VerificationReport {
             strictness: self.strictness,
-            ..VerificationReport::new(payload, verification, &self.statuses, fingerprint, diagnose)
+            ..VerificationReport::new(payload, verification, table, fingerprint, diagnose)
         };
         out.push_str(&report.json_of_line(number));
         match report.mismatch() {

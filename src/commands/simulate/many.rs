@@ -21,6 +21,7 @@ use super::resume::{config, refused, resume};
 use super::screen::{Screen, Unknown, ready};
 use crate::clock::{Clock, PreciseClock};
 use crate::error::{CommandError, ErrorKind};
+use crate::net::options::RequestOptions;
 use crate::net::transport::Transport;
 use crate::report::gates::Gate;
 use crate::report::summary::{DeliverySummary, RunFacts};
@@ -305,8 +306,9 @@ impl Session {
     ) -> Result<RunTotals, RunError<CommandError>> {
         let dialect = self.config.dialect.as_ref().unwrap_or(setup.dialect);
         let rule = dialect.acknowledgement();
-        let (request, judge) =
-            (&setup.request, &Judge::with_mask(rule, Arc::clone(&setup.judge.mask)));
+        let options = RequestOptions::clone(&setup.request.options).laid_out(&dialect.layout);
+        let request = &setup.request.clone().with(Arc::new(options));
+        let judge = &Judge::with_mask(rule, Arc::clone(&setup.judge.mask));
         let (plan, journal) = (self.config.retry_plan(), self.journal.as_ref());
         let engine = Engine { request, judge, plan, limits, clock, transport, journal };
         let count = self.orders.remaining().map(|rest| rest + self.waiting);

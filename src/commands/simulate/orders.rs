@@ -6,6 +6,7 @@ use std::path::Path;
 use protocol::Key;
 use protocol::internal::signing::BodySigner;
 
+use super::super::args::dialect::refuse_status;
 use super::super::args::numbered;
 use super::Setup;
 use super::many::ManyArgs;
@@ -29,11 +30,17 @@ pub(super) fn of_arguments(setup: &Setup<'_>, key: Key) -> Result<Orders, Comman
         (None, None) if many.from.is_none() => Some(Mix::only(statuses.success())),
         (None, None) => None,
     };
-    let changes: Result<Vec<_>, _> = setup.args.edits.changes().collect();
-    let changes =
-        changes.map_err(|error| CommandError::usage("a change cannot be read").because(error))?;
+    let changes = setup
+        .args
+        .edits
+        .changes_in(&setup.dialect.layout)
+        .map_err(|error| CommandError::usage("a change cannot be read").because(error))?;
     let (failed, duplicates) = (statuses.failed(), many.duplicates.unwrap_or_default());
-    let settings = OrderSettings { seed: setup.seed, mix, failed, duplicates, changes };
+    for (status, _) in mix.iter().flat_map(Mix::shares) {
+        refuse_status(*status, setup.dialect, &statuses)?;
+    }
+    let seed = setup.seed;
+    let settings = OrderSettings { seed, mix, failed, statuses, duplicates, changes };
     match &many.from {
         None => Ok(Orders::generate(many.count.map_or(1, NonZeroU64::get), settings, signer)),
         Some(path) => {

@@ -17,9 +17,9 @@ static class Notify
 {
     sealed class Scheme
     {
-        public string Algorithm, BeforeKey, Key, Separator;
+        public string Algorithm, BeforeKey, Key, Separator, Nulls;
         public bool Upper, KeepEmpty;
-        public string[] Unsigned;
+        public string[] Signed, Unsigned;
     }
 
     const string SignField = @SIGN_FIELD@;
@@ -27,12 +27,16 @@ static class Notify
     static readonly Scheme[] Schemes = // The first one holds where sign_type says nothing.
     {
         new Scheme { Algorithm = @ALGORITHM@, BeforeKey = @BEFORE_KEY@, Key = @KEY_FORM@, Separator = @SEPARATOR@,
-            Upper = @UPPER@, KeepEmpty = @KEEP_EMPTY@, Unsigned = new string[] { @UNSIGNED@ } },
+            Upper = @UPPER@, KeepEmpty = @KEEP_EMPTY@, Nulls = @NULLS@,
+            Signed = new string[] { @SIGNED@ }, Unsigned = new string[] { @UNSIGNED@ } },
     };
     const string Success = @SUCCESS@;
     const string Refusal = @REFUSAL@;
     // Fields that always come. Without them a value such as "x&fee=0" could swallow a field unseen.
     static readonly string[] Required = { @REQUIRED@ };
+    const string StatusField = @STATUS_FIELD@, Method = @METHOD@;
+    const string ContentType = @CONTENT_TYPE@; // Without one the fields are in the query.
+    static readonly bool StatusIsNumber = @STATUS_IS_NUMBER@;
     const int MaxBody = 65536, MaxDepth = 127;
     static readonly UTF8Encoding Utf8 = new UTF8Encoding(false, true); // Throws where text is none.
 
@@ -182,9 +186,12 @@ static class Notify
     static string Signature(Value members, Scheme scheme, string key)
     {
         var pairs = members.Children
-            .Where(member => !scheme.Unsigned.Contains(member.Key) && (member.Value.Text != "" || scheme.KeepEmpty))
+            .Where(member => !scheme.Unsigned.Contains(member.Key))
+            .Where(member => scheme.Signed.Length == 0 || scheme.Signed.Contains(member.Key))
+            .Where(member => member.Value.Kind == "null" ? scheme.Nulls != "drop" : member.Value.Text != "" || scheme.KeepEmpty)
             .OrderBy(member => member.Key, new ByBytes())
-            .Select(member => member.Key + "=" + member.Value.Text);
+            .Select(member => member.Key + "="
+                + (member.Value.Kind == "null" && scheme.Nulls == "text" ? "null" : member.Value.Text));
         var keyText = scheme.Key == "plain" ? key : scheme.Key == "md5" ? Hash("md5", key, "") : "";
         var digest = Hash(scheme.Algorithm, string.Join(scheme.Separator, pairs) + scheme.BeforeKey + keyText, key);
         return scheme.Upper ? digest.ToUpperInvariant() : digest;
@@ -211,24 +218,38 @@ static class Notify
         var hidden = Required.Append("real_amount").Select(name => Schemes[0].Separator + name + "=");
         return Required.All(name => IsPlain(members.Get(name)))
             && !hidden.Any(pair => members.Children.Values.Any(value => value.Text.Contains(pair)))
-            && Regex.IsMatch(members.Get("status").Text, @"\A[0-9]+\z");
+            && (!StatusIsNumber || Regex.IsMatch(members.Get(StatusField).Text, @"\A[0-9]+\z"));
     }
 
     /// <summary>Called for every verified notification, duplicates and late ones included.</summary>
     static void Settle(Value members)
     {
-        // credit once: in the transaction that stores payout_id
+        // credit once: in the transaction that stores @ID_FIELD@
         //   BEGIN; INSERT INTO payouts(payout_id, ...) ... ON CONFLICT DO NOTHING; credit or refund only where a
         //   row was inserted or its status became final; COMMIT. Throw where that fails: it is sent again.
-        // status 3 is success; 4 and 5 are failures; others are on their way.
+        // @STATUS_NOTE@
+    }
+
+    /// <summary>The same of the pairs of a form or a query, whose values are all texts.</summary>
+    static Value Pairs(string text)
+    {
+        var members = new Value("object", "");
+        foreach (var pair in text.Split('&'))
+        {
+            var parts = pair.Split('=').Select(part => Uri.UnescapeDataString(part.Replace('+', ' '))).ToArray();
+            // What is not UTF-8 stays as it was written.
+            if (parts.Length != 2 || Regex.IsMatch(pair, "%(?![0-9A-Fa-f]{2})")) throw new FormatException("no pair");
+            members.Children.Add(parts[0], new Value("string", parts[1]));
+        }
+        return members;
     }
 
     /// <summary>The HTTP status and the code of the reply.</summary>
     static (int, string) Answer(HttpListenerRequest request, string key)
     {
-        if (request.HttpMethod != "POST") return (405, "0023");
+        if (request.HttpMethod != Method) return (405, "0023");
         var type = (request.ContentType ?? "").Split(';')[0].Trim();
-        if (!type.Equals("application/json", StringComparison.OrdinalIgnoreCase)) return (415, "0022");
+        if (ContentType != "" && !type.Equals(ContentType, StringComparison.OrdinalIgnoreCase)) return (415, "0022");
         var body = new MemoryStream();
         var part = new byte[8192];
         for (int read; (read = request.InputStream.Read(part, 0, part.Length)) > 0;)
@@ -237,7 +258,12 @@ static class Notify
             body.Write(part, 0, read);
         }
         Value members;
-        try { members = Members(body.ToArray()); }
+        var query = request.RawUrl.Split(new[] { '?' }, 2).Skip(1).FirstOrDefault() ?? "";
+        try
+        {
+            members = ContentType == "application/json" ? Members(body.ToArray())
+                : Pairs(ContentType == "" ? query : Utf8.GetString(body.ToArray()));
+        }
         catch (Exception error) when (error is FormatException || error is ArgumentException) { return (400, "0021"); }
         if (!Verified(members, key)) return (401, "0004");
         if (!Usable(members)) return (400, "0002");

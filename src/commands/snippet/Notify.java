@@ -5,6 +5,7 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.URLDecoder;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -18,18 +19,22 @@ import javax.crypto.spec.SecretKeySpec;
 
 public class Notify {
     record Scheme(String algorithm, String beforeKey, String key, String separator,
-                  boolean upper, boolean keepEmpty, List<String> unsigned) {}
+                  boolean upper, boolean keepEmpty, String nulls, List<String> signed, List<String> unsigned) {}
 
     static final String SIGN_FIELD = @SIGN_FIELD@;
     static final boolean READS_SIGN_TYPE = @READS_SIGN_TYPE@;
     static final List<Scheme> SCHEMES = new ArrayList<>(); // The first one holds where sign_type says nothing.
     static {
-        SCHEMES.add(new Scheme(@ALGORITHM@, @BEFORE_KEY@, @KEY_FORM@, @SEPARATOR@, @UPPER@, @KEEP_EMPTY@, List.of(@UNSIGNED@)));
+        SCHEMES.add(new Scheme(@ALGORITHM@, @BEFORE_KEY@, @KEY_FORM@, @SEPARATOR@, @UPPER@, @KEEP_EMPTY@,
+            @NULLS@, List.of(@SIGNED@), List.of(@UNSIGNED@)));
     }
     static final String SUCCESS = @SUCCESS@;
     static final String REFUSAL = @REFUSAL@;
     // Fields that always come. Without them a value such as "x&fee=0" could swallow a field unseen.
     static final List<String> REQUIRED = List.of(@REQUIRED@);
+    static final String STATUS_FIELD = @STATUS_FIELD@, METHOD = @METHOD@;
+    static final String CONTENT_TYPE = @CONTENT_TYPE@; // Without one the fields are in the query.
+    static final boolean STATUS_IS_NUMBER = @STATUS_IS_NUMBER@;
     static final int MAX_BODY = 65536, MAX_DEPTH = 127;
 
     /** A value: digits as written, nested values as compact JSON and as their children. */
@@ -162,7 +167,11 @@ public class Notify {
         var pairs = new ArrayList<String>();
         for (String name : names) {
             String text = members.get(name).text;
-            if (!scheme.unsigned.contains(name) && (!text.isEmpty() || scheme.keepEmpty)) pairs.add(name + "=" + text);
+            boolean isNull = members.get(name).kind.equals("null");
+            boolean isKept = isNull ? !scheme.nulls.equals("drop") : !text.isEmpty() || scheme.keepEmpty;
+            if (!isKept || scheme.unsigned.contains(name)) continue;
+            if (!scheme.signed.isEmpty() && !scheme.signed.contains(name)) continue;
+            pairs.add(name + "=" + (isNull && scheme.nulls.equals("text") ? "null" : text));
         }
         String keyText = switch (scheme.key) { case "plain" -> key; case "md5" -> hash("md5", key, ""); default -> ""; };
         String digest = hash(scheme.algorithm, String.join(scheme.separator, pairs) + scheme.beforeKey + keyText, key);
@@ -197,28 +206,48 @@ public class Notify {
             String hidden = SCHEMES.get(0).separator + name + "=";
             if (members.values().stream().anyMatch(other -> other.text.contains(hidden))) return false;
         }
-        return members.get("status").text.matches("[0-9]+");
+        return !STATUS_IS_NUMBER || members.get(STATUS_FIELD).text.matches("[0-9]+");
     }
 
     /** Called for every verified notification, duplicates and late ones included. */
     static void settle(Map<String, Value> members) {
-        // credit once: in the transaction that stores payout_id
+        // credit once: in the transaction that stores @ID_FIELD@
         //   BEGIN; INSERT INTO payouts(payout_id, ...) ... ON CONFLICT DO NOTHING; credit or refund only where a
         //   row was inserted or its status became final; COMMIT. Throw where that fails: it is sent again.
-        // status 3 is success; 4 and 5 are failures; others are on their way.
+        // @STATUS_NOTE@
+    }
+
+    /** The same of the pairs of a form or a query, whose values are all texts. */
+    static Map<String, Value> pairs(String text) {
+        var members = new HashMap<String, Value>();
+        for (String pair : text.split("&", -1)) {
+            var parts = pair.split("=", -1);
+            if (parts.length != 2) throw new IllegalArgumentException("no pair");
+            String name = URLDecoder.decode(parts[0], StandardCharsets.UTF_8);
+            String value = URLDecoder.decode(parts[1], StandardCharsets.UTF_8);
+            var member = new Value("string", value, Map.of());
+            // The decoder puts U+FFFD in the place of what is not UTF-8.
+            if (members.put(name, member) != null || (name + value).contains("\uFFFD")) {
+                throw new IllegalArgumentException("a name twice, or no UTF-8");
+            }
+        }
+        return members;
     }
 
     record Answer(int status, String code) {}
 
     static Answer answer(HttpExchange exchange, String key) throws IOException {
-        if (!exchange.getRequestMethod().equals("POST")) return new Answer(405, "0023");
+        if (!exchange.getRequestMethod().equals(METHOD)) return new Answer(405, "0023");
         String type = Objects.requireNonNullElse(exchange.getRequestHeaders().getFirst("Content-Type"), "");
-        if (!type.split(";", 2)[0].trim().equalsIgnoreCase("application/json")) return new Answer(415, "0022");
+        boolean isTyped = type.split(";", 2)[0].trim().equalsIgnoreCase(CONTENT_TYPE);
+        if (!CONTENT_TYPE.isEmpty() && !isTyped) return new Answer(415, "0022");
         byte[] body = exchange.getRequestBody().readNBytes(MAX_BODY + 1);
         if (body.length > MAX_BODY) return new Answer(413, "0002");
         Map<String, Value> members;
         try {
-            members = Reader.members(body);
+            String query = Objects.requireNonNullElse(exchange.getRequestURI().getRawQuery(), "");
+            members = CONTENT_TYPE.equals("application/json") ? Reader.members(body)
+                : pairs(CONTENT_TYPE.isEmpty() ? query : new String(body, StandardCharsets.UTF_8));
         } catch (IllegalArgumentException error) {
             return new Answer(400, "0021");
         }

@@ -15,6 +15,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"sort"
@@ -34,16 +35,20 @@ const maxBody, maxDepth = 65536, 127
 type scheme struct {
 	algorithm, beforeKey, key, separator string
 	upper, keepEmpty                     bool
-	unsigned                             []string
+	nulls                                string
+	signed, unsigned                     []string
 }
 
 // The first one holds where sign_type says nothing.
 var schemes = []scheme{
-	{@ALGORITHM@, @BEFORE_KEY@, @KEY_FORM@, @SEPARATOR@, @UPPER@, @KEEP_EMPTY@, []string{@UNSIGNED@}},
+	{@ALGORITHM@, @BEFORE_KEY@, @KEY_FORM@, @SEPARATOR@, @UPPER@, @KEEP_EMPTY@, @NULLS@, []string{@SIGNED@}, []string{@UNSIGNED@}},
 }
 
 // Fields that always come. Without them a value such as "x&fee=0" could swallow a field unseen.
 var required = []string{@REQUIRED@}
+
+// Without a content type the fields are in the query.
+const statusField, statusIsNumber, method, contentType = @STATUS_FIELD@, @STATUS_IS_NUMBER@, @METHOD@, @CONTENT_TYPE@
 
 type value struct{ kind, text string }
 type member struct {
@@ -213,7 +218,14 @@ func contains(names []string, name string) bool {
 func signature(members []member, s scheme, key string) string {
 	var pairs []member
 	for _, m := range members {
-		if !contains(s.unsigned, m.name) && (m.text != "" || s.keepEmpty) {
+		isKept := m.text != "" || s.keepEmpty
+		if m.kind == "null" {
+			isKept = s.nulls != "drop"
+			if s.nulls == "text" {
+				m.text = "null"
+			}
+		}
+		if isKept && !contains(s.unsigned, m.name) && (len(s.signed) == 0 || contains(s.signed, m.name)) {
 			pairs = append(pairs, m)
 		}
 	}
@@ -286,25 +298,38 @@ func usable(members []member) bool {
 			}
 		}
 	}
-	return digits.MatchString(get(members, "status").text)
+	return !statusIsNumber || digits.MatchString(get(members, statusField).text)
 }
 
 // settle is called for every verified notification, duplicates and late ones included.
 func settle(members []member) error {
-	// credit once: in the transaction that stores payout_id
+	// credit once: in the transaction that stores @ID_FIELD@
 	//   BEGIN; INSERT INTO payouts(payout_id, ...) ... ON CONFLICT DO NOTHING; credit or refund only where a
 	//   row was inserted or its status became final; COMMIT. Return the error where that fails: it is sent again.
-	// status 3 is success; 4 and 5 are failures; others are on their way.
+	// @STATUS_NOTE@
 	return nil
+}
+
+// pairs gives the same of a form or a query, whose values are all texts.
+func pairs(text string) ([]member, error) {
+	values, err := url.ParseQuery(text)
+	var members []member
+	for name, texts := range values {
+		if len(texts) != 1 || !utf8.ValidString(name+texts[0]) {
+			return nil, errJSON
+		}
+		members = append(members, member{name, value{"string", texts[0]}})
+	}
+	return members, err
 }
 
 // answer gives the HTTP status and the code of the reply.
 func answer(r *http.Request, key string) (int, string) {
-	if r.Method != "POST" {
+	if r.Method != method {
 		return 405, "0023"
 	}
 	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	if strings.ToLower(strings.TrimSpace(kind)) != "application/json" {
+	if contentType != "" && strings.ToLower(strings.TrimSpace(kind)) != contentType {
 		return 415, "0022"
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
@@ -315,6 +340,11 @@ func answer(r *http.Request, key string) (int, string) {
 		return 413, "0002"
 	}
 	members, err := parse(body)
+	if contentType == "" {
+		members, err = pairs(r.URL.RawQuery)
+	} else if contentType != "application/json" {
+		members, err = pairs(string(body))
+	}
 	if err != nil {
 		return 400, "0021"
 	}

@@ -9,12 +9,15 @@ const SIGN_FIELD = @SIGN_FIELD@;
 const READS_SIGN_TYPE = @READS_SIGN_TYPE@;
 const SCHEMES = new Map([ // The first one holds where sign_type says nothing.
   [@ALGORITHM@, { beforeKey: @BEFORE_KEY@, key: @KEY_FORM@, separator: @SEPARATOR@,
-    upper: @UPPER@, keepEmpty: @KEEP_EMPTY@, unsigned: [@UNSIGNED@] }],
+    upper: @UPPER@, keepEmpty: @KEEP_EMPTY@, nulls: @NULLS@,
+    signed: [@SIGNED@], unsigned: [@UNSIGNED@] }],
 ]);
 const SUCCESS = @SUCCESS@;
 const REFUSAL = @REFUSAL@;
 // Fields that always come. Without them a value such as "x&fee=0" could swallow a field unseen.
 const REQUIRED = [@REQUIRED@];
+const [STATUS_FIELD, STATUS_IS_NUMBER] = [@STATUS_FIELD@, @STATUS_IS_NUMBER@];
+const [METHOD, CONTENT_TYPE] = [@METHOD@, @CONTENT_TYPE@]; // Without a content type the fields are in the query.
 const MAX_BODY = 65536;
 const MAX_DEPTH = 127;
 const TOKEN = new RegExp(String.raw`[ \t\n\r]*("(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"`
@@ -74,12 +77,25 @@ function value(tokens, depth) {
   throw new SyntaxError('no value');
 }
 
+/** The same of the pairs of a form or a query, whose values are all texts. */
+function pairs(text) {
+  const members = new Map();
+  for (const pair of text.split('&')) {
+    const [name, value, more] = pair.split('=').map((part) => decodeURIComponent(part.replaceAll('+', ' ')));
+    if (value === undefined || more !== undefined || members.has(name)) throw new SyntaxError('no pair, or a name twice');
+    members.set(name, { kind: 'string', text: value });
+  }
+  return members;
+}
+
 function signature(members, algorithm, key) {
   const scheme = SCHEMES.get(algorithm);
   const text = [...members]
-    .filter(([name, { text }]) => !scheme.unsigned.includes(name) && (text !== '' || scheme.keepEmpty))
+    .filter(([name]) => !scheme.unsigned.includes(name) && (scheme.signed.length === 0 || scheme.signed.includes(name)))
+    .filter(([, { kind, text }]) => (kind === 'null' ? scheme.nulls !== 'drop' : text !== '' || scheme.keepEmpty))
     .sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-    .map(([name, { text }]) => `${name}=${text}`).join(scheme.separator);
+    .map(([name, { kind, text }]) => `${name}=${kind === 'null' && scheme.nulls === 'text' ? 'null' : text}`)
+    .join(scheme.separator);
   const keyText = { plain: key, md5: createHash('md5').update(key).digest('hex'), none: '' }[scheme.key];
   const hash = algorithm === 'hmac-sha256' ? createHmac('sha256', key) : createHash(algorithm);
   const digest = hash.update(text + scheme.beforeKey + keyText).digest('hex');
@@ -105,22 +121,22 @@ function usable(members) {
   const isPlain = ({ kind, text }) => (kind === 'string' || kind === 'number') && text !== '';
   const hides = ({ text }) => [...REQUIRED, 'real_amount'].some((name) => text.includes(`${separator}${name}=`));
   return REQUIRED.every((name) => isPlain(members.get(name) ?? NOTHING))
-    && ![...members.values()].some(hides) && /^[0-9]+$/.test(members.get('status').text);
+    && ![...members.values()].some(hides) && (!STATUS_IS_NUMBER || /^[0-9]+$/.test(members.get(STATUS_FIELD).text));
 }
 
 /** Called for every verified notification, duplicates and late ones included. */
 async function settle(members) {
-  // credit once: in the transaction that stores payout_id
+  // credit once: in the transaction that stores @ID_FIELD@
   //   BEGIN; INSERT INTO payouts(payout_id, ...) ... ON CONFLICT DO NOTHING; credit or refund only where a
   //   row was inserted or its status became final; COMMIT. Throw where that fails: it is sent again.
-  // status 3 is success; 4 and 5 are failures; others are on their way.
+  // @STATUS_NOTE@
 }
 
 /** The HTTP status and the code of the reply. */
 async function answer(request, key) {
-  if (request.method !== 'POST') return [405, '0023'];
+  if (request.method !== METHOD) return [405, '0023'];
   const type = (request.headers['content-type'] ?? '').split(';')[0].trim().toLowerCase();
-  if (type !== 'application/json') return [415, '0022'];
+  if (CONTENT_TYPE !== '' && type !== CONTENT_TYPE) return [415, '0022'];
   const chunks = [];
   let size = 0;
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
@@ -129,7 +145,9 @@ async function answer(request, key) {
   }
   let members;
   try {
-    members = parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks)));
+    const body = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks));
+    const text = CONTENT_TYPE === '' ? request.url.split('?')[1] ?? '' : body;
+    members = CONTENT_TYPE === 'application/json' ? parse(text) : pairs(text);
   } catch {
     return [400, '0021'];
   }

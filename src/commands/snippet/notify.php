@@ -7,12 +7,15 @@ const SIGN_FIELD = @SIGN_FIELD@;
 const READS_SIGN_TYPE = @READS_SIGN_TYPE@;
 const SCHEMES = [ // The first one holds where sign_type says nothing.
     @ALGORITHM@ => ['before_key' => @BEFORE_KEY@, 'key' => @KEY_FORM@, 'separator' => @SEPARATOR@,
-        'upper' => @UPPER@, 'keep_empty' => @KEEP_EMPTY@, 'unsigned' => [@UNSIGNED@]],
+        'upper' => @UPPER@, 'keep_empty' => @KEEP_EMPTY@, 'nulls' => @NULLS@,
+        'signed' => [@SIGNED@], 'unsigned' => [@UNSIGNED@]],
 ];
 const SUCCESS = @SUCCESS@;
 const REFUSAL = @REFUSAL@;
 // Fields that always come. Without them a value such as "x&fee=0" could swallow a field unseen.
 const REQUIRED = [@REQUIRED@];
+const STATUS_FIELD = @STATUS_FIELD@, STATUS_IS_NUMBER = @STATUS_IS_NUMBER@;
+const METHOD = @METHOD@, CONTENT_TYPE = @CONTENT_TYPE@; // Without a content type the fields are in the query.
 const MAX_BODY = 65536;
 const MAX_DEPTH = 127;
 const TOKEN = '~\G[ \t\n\r]*+("(?:[^"\\\\\x00-\x1f]++|\\\\(?:["\\\\/bfnrt]|u[0-9a-fA-F]{4}))*+"'
@@ -71,14 +74,30 @@ function value(array &$tokens, int $depth): array
     };
 }
 
+/** The same of the pairs of a form or a query, whose values are all texts: parse_str would rename some. */
+function pairs(string $text): array
+{
+    $members = [];
+    foreach (explode('&', $text) as $pair) {
+        [$name, $value, $more] = [...array_map('urldecode', explode('=', $pair)), null, null];
+        if ($value === null || $more !== null || array_key_exists($name, $members) || !preg_match('//u', $name . $value)) {
+            throw new ValueError('no pair, or a name twice');
+        }
+        $members[$name] = ['string', $value];
+    }
+    return $members;
+}
+
 function signature(array $members, string $algorithm, string $key): string
 {
     $scheme = SCHEMES[$algorithm];
     ksort($members, SORT_STRING);
     $pairs = [];
-    foreach ($members as $name => [, $text]) {
-        if (!in_array((string) $name, $scheme['unsigned'], true) && ($text !== '' || $scheme['keep_empty'])) {
-            $pairs[] = "$name=$text";
+    foreach ($members as $name => [$kind, $text]) {
+        $is_listed = $scheme['signed'] === [] || in_array((string) $name, $scheme['signed'], true);
+        $is_kept = $kind === 'null' ? $scheme['nulls'] !== 'drop' : $text !== '' || $scheme['keep_empty'];
+        if ($is_listed && $is_kept && !in_array((string) $name, $scheme['unsigned'], true)) {
+            $pairs[] = "$name=" . ($kind === 'null' && $scheme['nulls'] === 'text' ? 'null' : $text);
         }
     }
     $data = implode($scheme['separator'], $pairs) . $scheme['before_key']
@@ -117,32 +136,32 @@ function usable(array $members): bool
             }
         }
     }
-    return preg_match('/^[0-9]+$/D', $members['status'][1]) === 1;
+    return !STATUS_IS_NUMBER || preg_match('/^[0-9]+$/D', $members[STATUS_FIELD][1]) === 1;
 }
 
 /** Called for every verified notification, duplicates and late ones included. */
 function settle(array $members): void
 {
-    // credit once: in the transaction that stores payout_id
+    // credit once: in the transaction that stores @ID_FIELD@
     //   BEGIN; INSERT INTO payouts(payout_id, ...) ... ON CONFLICT DO NOTHING; credit or refund only where a
     //   row was inserted or its status became final; COMMIT. Throw where that fails: it is sent again.
-    // status 3 is success; 4 and 5 are failures; others are on their way.
+    // @STATUS_NOTE@
 }
 
 /** The HTTP status and the code of the reply. */
 function answer(string $method, string $content_type, string $body, string $key): array
 {
-    if ($method !== 'POST') {
+    if ($method !== METHOD) {
         return [405, '0023'];
     }
-    if (strtolower(trim(explode(';', $content_type)[0])) !== 'application/json') {
+    if (CONTENT_TYPE !== '' && strtolower(trim(explode(';', $content_type)[0])) !== CONTENT_TYPE) {
         return [415, '0022'];
     }
     if (strlen($body) > MAX_BODY) {
         return [413, '0002'];
     }
     try {
-        $members = members($body);
+        $members = CONTENT_TYPE === 'application/json' ? members($body) : pairs($body);
     } catch (ValueError | JsonException) {
         return [400, '0021'];
     }
@@ -196,7 +215,7 @@ if (PHP_SAPI === 'cli') {
     exit(selftest(array_slice($argv, 1)));
 }
 $key = (string) getenv('PAYOUT_NOTIFY_KEY');
-$body = (string) file_get_contents('php://input', false, null, 0, MAX_BODY + 1);
+$body = CONTENT_TYPE === '' ? $_SERVER['QUERY_STRING'] ?? '' : (string) file_get_contents('php://input', false, null, 0, MAX_BODY + 1);
 [$status, $code] = $key === '' ? [500, '9999'] : answer($_SERVER['REQUEST_METHOD'], $_SERVER['CONTENT_TYPE'] ?? '', $body, $key);
 http_response_code($status);
 header('Content-Type: ' . (SUCCESS[0] === '{' ? 'application/json;charset=utf-8' : 'text/plain'));

@@ -5,17 +5,21 @@ Test:  python3 notify.py VECTORS.json ...
 """
 import hashlib, hmac, json, os, re, sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
 
 SIGN_FIELD = @SIGN_FIELD@
 READS_SIGN_TYPE = @READS_SIGN_TYPE@
 SCHEMES = {  # The first one holds where sign_type says nothing.
     @ALGORITHM@: {'before_key': @BEFORE_KEY@, 'key': @KEY_FORM@, 'separator': @SEPARATOR@,
-        'upper': @UPPER@, 'keep_empty': @KEEP_EMPTY@, 'unsigned': [@UNSIGNED@]},
+        'upper': @UPPER@, 'keep_empty': @KEEP_EMPTY@, 'nulls': @NULLS@,
+        'signed': [@SIGNED@], 'unsigned': [@UNSIGNED@]},
 }
 SUCCESS = @SUCCESS@
 REFUSAL = @REFUSAL@
 # Fields that always come. Without them a value such as "x&fee=0" could swallow a field unseen.
 REQUIRED = [@REQUIRED@]
+STATUS_FIELD, STATUS_IS_NUMBER = @STATUS_FIELD@, @STATUS_IS_NUMBER@
+METHOD, CONTENT_TYPE = @METHOD@, @CONTENT_TYPE@  # Without a content type the fields are in the query.
 MAX_BODY, MAX_DEPTH = 65536, 127
 
 TOKEN = re.compile(r'[ \t\n\r]*("(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"'
@@ -82,8 +86,10 @@ def value(tokens, depth):
 def signature(members, algorithm, key):
     scheme = SCHEMES[algorithm]
     text = scheme['separator'].join(
-        f'{name}={text}' for name, (_, text) in sorted(members.items())  # Code points sort as UTF-8 does.
-        if name not in scheme['unsigned'] and (text != '' or scheme['keep_empty']))
+        f"{name}={'null' if kind == 'null' and scheme['nulls'] == 'text' else text}"
+        for name, (kind, text) in sorted(members.items())  # Code points sort as UTF-8 does.
+        if name not in scheme['unsigned'] and (not scheme['signed'] or name in scheme['signed'])
+        and (scheme['nulls'] != 'drop' if kind == 'null' else text != '' or scheme['keep_empty']))
     shown = {'plain': key, 'md5': hashlib.md5(key).hexdigest().encode(), 'none': b''}[scheme['key']]
     data = (text + scheme['before_key']).encode() + shown
     digest = (hmac.new(key, data, hashlib.sha256) if algorithm == 'hmac-sha256'
@@ -110,27 +116,36 @@ def usable(members):
     hidden = [f'{separator}{name}=' for name in REQUIRED + ['real_amount']]
     return (all(members.get(name, ('', ''))[0] in ('string', 'number') and members[name][1] for name in REQUIRED)
             and not any(pair in text for _, text in members.values() for pair in hidden)
-            and re.fullmatch('[0-9]+', members['status'][1], re.ASCII) is not None)
+            and (not STATUS_IS_NUMBER or re.fullmatch('[0-9]+', members[STATUS_FIELD][1], re.ASCII) is not None))
 
 
 def settle(members):
     """Called for every verified notification, duplicates and late ones included."""
-    # credit once: in the transaction that stores payout_id
+    # credit once: in the transaction that stores @ID_FIELD@
     #   BEGIN; INSERT INTO payouts(payout_id, ...) ... ON CONFLICT DO NOTHING; credit or refund only where
     #   a row was inserted or its status became final; COMMIT. Raise where that fails: it is sent again.
-    # status 3 is success; 4 and 5 are failures; others are on their way.
+    # @STATUS_NOTE@
 
 
-def answer(method, content_type, body, key):
+def pairs(text):
+    """The same of the pairs of a form or a query, whose values are all texts."""
+    found = parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors='strict')
+    if len(dict(found)) < len(found):
+        raise ValueError('a name twice')
+    return {name: ('string', text) for name, text in found}
+
+
+def answer(method, path, content_type, body, key):
     refuse = lambda status, code: (status, REFUSAL.replace('CODE', code))
-    if method != 'POST':
+    if method != METHOD:
         return refuse(405, '0023')
-    if content_type.split(';')[0].strip().lower() != 'application/json':
+    if CONTENT_TYPE and content_type.split(';')[0].strip().lower() != CONTENT_TYPE:
         return refuse(415, '0022')
     if len(body) > MAX_BODY:
         return refuse(413, '0002')
     try:
-        members = parse(body.decode('utf-8'))
+        text = body.decode('utf-8') if CONTENT_TYPE else urlsplit(path).query
+        members = parse(text) if CONTENT_TYPE == 'application/json' else pairs(text)
     except ValueError:
         return refuse(400, '0021')
     if not verified(members, key):
@@ -161,7 +176,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.body()
         status, text = (400, REFUSAL.replace('CODE', '0002')) if body is None else answer(
-            self.command, self.headers.get('Content-Type', ''), body, KEY)
+            self.command, self.path, self.headers.get('Content-Type', ''), body, KEY)
         self.send_response(status)
         self.send_header('Content-Type', 'application/json;charset=utf-8' if text[:1] == '{' else 'text/plain')
         self.send_header('Content-Length', str(len(text.encode())))

@@ -4,13 +4,14 @@
 //! one with `@UNSIGNED@` are repeated for each scheme.
 
 use protocol::internal::acknowledgement::AcknowledgementRule;
+use protocol::internal::layout::STATUSES;
 use protocol::internal::scheme::{DigestCase, Empties, Suffix};
-use protocol::{Algorithm, Dialect, Scheme};
+use protocol::{Algorithm, Dialect, Layout, Scheme, Status, StatusTable, StatusValue, Transport};
 
 use super::language::Language;
 
-/// The fields that a notification always has (the protocol's section 1): `real_amount` is not sent
-/// everywhere.
+/// The fields that a notification always has (the protocol's section 1), where the dialect sends
+/// them: `real_amount` is not sent everywhere.
 const REQUIRED: [&str; 8] = [
     "payout_id",
     "payout_cl_id",
@@ -79,9 +80,47 @@ fn dialect_value(name: &str, language: Language, dialect: &Dialect) -> Option<St
         "READS_SIGN_TYPE" => language.boolean(dialect.reads_sign_type()).to_owned(),
         "SUCCESS" => language.literal(&dialect.success_reply),
         "REFUSAL" => language.literal(refusal(&dialect.acknowledgement())),
-        "REQUIRED" => list(language, REQUIRED.into_iter()),
+        "REQUIRED" => {
+            let names = REQUIRED.into_iter().filter_map(|logical| dialect.layout.name(logical));
+            list(language, names)
+        }
+        "STATUS_FIELD" => language.literal(dialect.layout.name("status").unwrap_or_default()),
+        "STATUS_IS_NUMBER" => {
+            let has_word = |status: &StatusValue| matches!(status, StatusValue::Word(_));
+            language.boolean(!dialect.layout.statuses.iter().any(has_word)).to_owned()
+        }
+        "STATUS_NOTE" => status_note(&dialect.layout),
+        "ID_FIELD" => plain(dialect.layout.name("payout_id").unwrap_or_default()),
+        "METHOD" => language.literal(&dialect.layout.method),
+        "CONTENT_TYPE" => language.literal(match dialect.layout.transport {
+            Transport::Form => "application/x-www-form-urlencoded",
+            Transport::Query => "",
+            _ => "application/json",
+        }),
         _ => return None,
     })
+}
+
+/// What the statuses mean, for a comment.
+fn status_note(layout: &Layout) -> String {
+    if layout.statuses == Layout::PLATFORM.statuses {
+        return "status 3 is success; 4 and 5 are failures; others are on their way.".to_owned();
+    }
+    let statuses = StatusTable::PLATFORM;
+    let value = |status: Status| {
+        let (name, json) = layout.status(status.code.into(), &statuses);
+        let is_named = STATUSES.contains(&status.name);
+        let is_sent = is_named && layout.notifies(status.code.into(), &statuses);
+        is_sent.then(|| format!("{} {} is {}", plain(&name), plain(&json), status.name))
+    };
+    let values: Vec<String> = statuses.payouts().filter_map(value).collect();
+    format!("{}.", values.join("; "))
+}
+
+/// A text of a dialect in a comment, where nothing may end the comment.
+fn plain(text: &str) -> String {
+    let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    text.chars().filter(is_plain).collect()
 }
 
 fn refusal(rule: &AcknowledgementRule) -> &'static str {
@@ -106,6 +145,10 @@ fn scheme_value(name: &str, language: Language, scheme: &Scheme) -> Option<Strin
         "KEY_FORM" => language.literal(form),
         "SEPARATOR" => language.literal(&scheme.separator),
         "UPPER" => language.boolean(scheme.digest_case == DigestCase::Upper).to_owned(),
+        "NULLS" => language.literal(scheme.nulls.name()),
+        "SIGNED" => {
+            list(language, scheme.signed.iter().flat_map(|it| it.iter()).map(AsRef::as_ref))
+        }
         "KEEP_EMPTY" => language.boolean(scheme.empties == Empties::Keep).to_owned(),
         "UNSIGNED" => list(language, scheme.left_out.iter().map(AsRef::as_ref)),
         _ => return None,
@@ -124,7 +167,7 @@ mod tests {
         for language in Language::value_variants() {
             for dialect in &DIALECTS {
                 let text = snippet(*language, dialect, None);
-                let mark = "credit once: in the transaction that stores payout_id";
+                let mark = "credit once: in the transaction that stores ";
                 assert!(text.contains(mark) && text.contains("PAYOUT_NOTIFY_KEY"), "{text}");
                 assert!(text.is_ascii(), "{language:?} {}", dialect.id);
                 let left = text.split('@').find(|part| {
@@ -140,6 +183,26 @@ mod tests {
         let text = snippet(Language::Go, Dialect::platform(), Some(Algorithm::HmacSha256));
         assert!(!text.contains("{\"md5\", \"&\""), "{text}");
         assert!(text.contains("{\"hmac-sha256\", \"\", \"none\", \"&\", false, false,"), "{text}");
+    }
+
+    #[test]
+    fn what_a_dialect_says_of_fields_and_transport_is_filled_in() {
+        let text = snippet(Language::Python, Dialect::built_in("epay").unwrap(), None);
+        for part in [
+            "REQUIRED = ['trade_no', 'out_trade_no', 'pid', 'money', 'trade_status']",
+            "STATUS_FIELD, STATUS_IS_NUMBER = 'trade_status', False",
+            "METHOD, CONTENT_TYPE = 'GET', ''",
+            "# trade_status TRADE_SUCCESS is success.",
+            "that stores trade_no",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let mut own = Dialect::built_in("jeepay").unwrap().clone();
+        own.layout.fields[0] = "no\nsystem()".into();
+        own.layout.statuses[0] = StatusValue::Word("*/ \n}system()".into());
+        let text = snippet(Language::Php, &own, None);
+        assert!(text.contains("state nsystem is success"), "{text}");
+        assert!(text.contains("that stores nosystem\n"), "{text}");
     }
 
     #[test]

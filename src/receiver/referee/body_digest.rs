@@ -1,7 +1,7 @@
 //! What is kept of a body: digests in a small, fixed room, enough to say what differs later.
 
 use protocol::internal::documented::documented_fields;
-use protocol::{Kind, Payload, Value};
+use protocol::{Dialect, Kind, Payload, Value};
 use sha2::{Digest, Sha256};
 
 /// The most members that are told apart by name; the rest are compared as one.
@@ -36,6 +36,7 @@ pub(super) struct Print {
 pub(super) struct NamedPrint {
     pub(super) print: Print,
     names: Vec<(Short, Box<str>)>,
+    sign_field: Short,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +61,7 @@ fn first_bytes(digest: Sha256) -> Short {
 }
 
 impl NamedPrint {
-    pub(super) fn of(payload: &Payload<'_>) -> Self {
+    pub(super) fn of(payload: &Payload<'_>, dialect: &Dialect) -> Self {
         let text = payload.text().as_bytes();
         let (mut members, mut names) = (Vec::new(), Vec::new());
         let mut rest = Sha256::new();
@@ -79,7 +80,8 @@ impl NamedPrint {
         let identity = IDENTITY.map(|name| {
             // A deposit's own id of the merchant stands in its other name.
             let other = if name == "payout_cl_id" { "payment_cl_id" } else { name };
-            let member = payload.get(name).or_else(|| payload.get(other))?;
+            let layout = &dialect.layout;
+            let member = payload.get(layout.name(name)?).or_else(|| payload.get(other))?;
             Some(match &member.value {
                 Value::String(text) => short(&[text.as_bytes()]),
                 _ => short(&[&text[member.value_span()]]),
@@ -91,7 +93,7 @@ impl NamedPrint {
             rest: first_bytes(rest),
             identity,
         };
-        NamedPrint { print, names }
+        NamedPrint { print, names, sign_field: short(&[dialect.sign_field().as_bytes()]) }
     }
 
     fn name(&self, digest: Short) -> String {
@@ -122,7 +124,7 @@ impl NamedPrint {
         if differing.is_empty() && !has_rest {
             return Some(Difference::WritingOnly);
         }
-        if !has_rest && differing == [short(&[b"sign"])] {
+        if !has_rest && differing == [self.sign_field] {
             return Some(Difference::SignatureOnly);
         }
         let mut names: Vec<String> = differing.into_iter().map(|name| self.name(name)).collect();
@@ -157,7 +159,7 @@ mod tests {
     use super::*;
 
     fn print(json: &str) -> NamedPrint {
-        NamedPrint::of(&Payload::parse(json.as_bytes()).unwrap())
+        NamedPrint::of(&Payload::parse(json.as_bytes()).unwrap(), Dialect::platform())
     }
 
     fn difference(first: &str, then: &str) -> Option<Difference> {
@@ -166,6 +168,20 @@ mod tests {
 
     fn members(names: &[&str]) -> Option<Difference> {
         Some(Difference::Members(names.iter().map(|&name| name.to_owned()).collect()))
+    }
+
+    #[test]
+    fn what_a_dialect_calls_the_amount_and_the_signature_is_known() {
+        let print = |id: &str, json: &str| {
+            let payload = Payload::parse(json.as_bytes()).unwrap();
+            NamedPrint::of(&payload, protocol::Dialect::built_in(id).unwrap())
+        };
+        let first = print("tokenpay", r#"{"Id":"1","ActualAmount":"1.00","Signature":"x"}"#);
+        let again = print("tokenpay", r#"{"Id":"1","ActualAmount":"1.00","Signature":"y"}"#);
+        assert_eq!(again.difference(&first.print), Some(Difference::SignatureOnly));
+        let other = print("tokenpay", r#"{"Id":"1","ActualAmount":"2.00","Signature":"x"}"#);
+        assert_eq!(again.print.identity, first.print.identity);
+        assert_ne!(other.print.identity, first.print.identity);
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use protocol::internal::form;
-use protocol::internal::notification::{Expectation, Notification};
 use protocol::{Encoding, Kind, Payload, Status};
 use sha2::{Digest, Sha256};
 
@@ -66,15 +65,14 @@ fn read_any(callback: &Callback, contract: &Contract) -> Option<OrderFacts> {
         let payload = form::read(query.as_bytes(), Encoding::Query).ok()?;
         return OrderFacts::of(&payload, contract);
     }
-    let json = Payload::parse(&callback.body);
-    let payload = json.or_else(|_| form::read(&callback.body, Encoding::Form)).ok()?;
+    let read = |encoding| form::read(&callback.body, encoding).ok();
+    let payload = read(form::detect(&callback.body)).or_else(|| read(Encoding::Form))?;
     OrderFacts::of(&payload, contract)
 }
 
 impl OrderFacts {
     fn of(payload: &Payload<'_>, contract: &Contract) -> Option<OrderFacts> {
-        let (expectation, statuses) = (Expectation::Notification, &contract.statuses);
-        let notification = Notification::read(payload, expectation, statuses);
+        let notification = contract.notification(payload);
         let id = notification.order_id?;
         // A deposit and a payout may carry the same id: they are two orders.
         let kind: &[u8] = if notification.kind == Kind::Deposit { b"deposit " } else { b"payout " };
@@ -84,7 +82,7 @@ impl OrderFacts {
             status: notification.status_code,
             meaning: notification.status,
             update_time: notification.update_time,
-            print: NamedPrint::of(payload),
+            print: NamedPrint::of(payload, contract.dialect),
         })
     }
 }

@@ -95,8 +95,8 @@ impl StatusWord {
 
 #[cfg(test)]
 mod tests {
-    use protocol::Payload;
     use protocol::internal::notification::{Expectation, findings};
+    use protocol::{Layout, Payload};
 
     use super::*;
 
@@ -108,7 +108,10 @@ mod tests {
             let example = Example { status, failed: statuses.failed(), completed_at };
             let text = example.payload(&OrderIds::new(1), 0);
             let payload = Payload::parse(text.as_bytes()).unwrap();
-            assert_eq!(findings(&payload, Expectation::Notification, &statuses), []);
+            assert_eq!(
+                findings(&payload, Expectation::Notification, &Layout::PLATFORM, &statuses),
+                []
+            );
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use protocol::internal::edit::Edit;
 use protocol::internal::signing::BodySigner;
-use protocol::{Payload, Value};
+use protocol::{Layout, Payload, Value};
 
 use super::error::OrderError;
 use super::example::Example;
@@ -77,7 +77,8 @@ impl OrderMaker {
     pub(super) fn order(&mut self, row: &Row, at: Timestamp) -> Result<Order, OrderError> {
         self.edits.clear();
         if let Some(status) = self.draw_status() {
-            self.edits.push(Edit::Put { name: "status".to_owned(), json: status.to_string() });
+            let (name, json) = self.layout()?.status(status, &self.plan.settings.statuses);
+            self.edits.push(Edit::Put { name, json });
         }
         self.finish(&row.text, at).map_err(|error| match error {
             OrderError::Signing(error) => row.cannot_be_signed(error).into(),
@@ -90,7 +91,12 @@ impl OrderMaker {
         let status = self.draw_status().unwrap_or_default();
         let example = Example { status, failed: self.plan.settings.failed, completed_at: at };
         let text = example.payload(&self.ids, self.made);
+        let text = self.layout()?.rewrite(&text, &self.plan.settings.statuses);
         self.finish(text.as_bytes(), at)
+    }
+
+    fn layout(&self) -> Result<&Layout, OrderError> {
+        self.signer.as_ref().map(|signer| &signer.dialect().layout).ok_or(OrderError::NoKey)
     }
 
     fn draw_status(&self) -> Option<i64> {
@@ -116,8 +122,9 @@ impl OrderMaker {
                 }
             });
         }
-        let id = |payload: &Payload<'_>| order_id(payload, number);
         let signer = self.signer.as_mut().ok_or(OrderError::NoKey)?;
+        let own = signer.dialect().layout.name("payout_id").unwrap_or_default().to_owned();
+        let id = |payload: &Payload<'_>| order_id(payload, &own, number);
         let (body, id) = signer.sign(text, &self.edits, id)?;
         let body = Arc::from(body.into_bytes());
         let order = Order { number, id, body, completed_at, duplicate_of: None };
@@ -130,13 +137,11 @@ impl OrderMaker {
     }
 }
 
-fn order_id(payload: &Payload<'_>, number: u64) -> Arc<str> {
+fn order_id(payload: &Payload<'_>, own: &str, number: u64) -> Arc<str> {
     let named = |name| match payload.get(name).map(|member| &member.value) {
         Some(Value::String(text)) if !text.is_empty() => Some(Arc::from(&**text)),
         Some(Value::Number(digits)) => Some(Arc::from(*digits)),
         _ => None,
     };
-    named("payout_id")
-        .or_else(|| named("payment_id"))
-        .unwrap_or_else(|| Arc::from(format!("#{number}")))
+    named(own).or_else(|| named("payment_id")).unwrap_or_else(|| Arc::from(format!("#{number}")))
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use protocol::StatusTable;
 use serde::{Deserialize, Serialize};
 
 use super::file::FileFormat;
@@ -47,6 +48,8 @@ pub struct OrderSettings {
     pub mix: Option<Mix>,
     /// The number of the status "failed": a generated order with it has an error message.
     pub failed: i64,
+    /// The numbers of the statuses, which a dialect may write in its own way.
+    pub statuses: StatusTable,
     /// How many of the orders are notified twice; they are spread evenly.
     pub duplicates: Percent,
     pub changes: Vec<Change>,
