@@ -102,10 +102,9 @@ impl<'a> Reader<'a> {
         if !self.takes("<") {
             return wrong("an element is expected");
         }
-        let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
-        let length = self.rest().find(|c| !is_name(c)).unwrap_or(self.rest().len());
+        let length = self.rest().find(|c| !is_part(c)).unwrap_or(self.rest().len());
         let name = &self.rest()[..length];
-        if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+        if !is_name(name) {
             return wrong("a name of an element is expected");
         }
         self.at += length;
@@ -184,6 +183,15 @@ impl<'a> Reader<'a> {
         }
         Ok(())
     }
+}
+
+fn is_part(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':')
+}
+
+/// Whether a text can be the name of an element.
+pub(super) fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_alphabetic() || c == '_') && text.chars().all(is_part)
 }
 
 fn entity(name: &str) -> Option<char> {
