@@ -128,6 +128,7 @@ fn read(text: &str) -> SpannedResult<Dialect> {
     let title = bounded(file.title.take(), &id, MAX_TITLE)?;
     let success_reply = bounded(file.success_reply.take(), ACKNOWLEDGEMENT_BODY, MAX_REPLY)?;
     let tables = std::mem::take(&mut file.scheme);
+    let fields_at = file.fields.values().next().map_or(span, Spanned::span);
     let layout = layout::read(file)?;
     let mut schemes: Vec<Scheme> = Vec::new();
     for table in tables {
@@ -145,6 +146,11 @@ fn read(text: &str) -> SpannedResult<Dialect> {
     }
     if schemes.is_empty() {
         return wrong(&(text.len()..text.len()), "a [[scheme]] table is missing");
+    }
+    let sign_field = &schemes[0].sign_field;
+    let constants = layout.constants.iter().map(|(name, _)| name);
+    if layout.fields.iter().chain(constants).any(|name| name == sign_field) {
+        return wrong(&fields_at, format!("{sign_field:?} carries the signature and nothing else"));
     }
     Ok(Dialect {
         id: id.into(),

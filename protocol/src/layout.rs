@@ -95,7 +95,8 @@ impl Transport {
             text.clear();
             value_into(value, nulls, &mut text);
             if self == Transport::Xml {
-                xml::element_into(name, &text, &mut out);
+                let is_number = matches!(value, Value::Number(_));
+                xml::element_into(name, &text, is_number, &mut out);
             } else {
                 form::pair_into(name, &text, &mut out);
             }
@@ -554,7 +555,7 @@ mod tests {
             (
                 Transport::Xml,
                 Nulls::Text,
-                "<xml><a><![CDATA[1 &]]></a><b><![CDATA[null]]></b><c><![CDATA[[1,2]]]></c><d><![CDATA[1.10]]></d><e><![CDATA[<]]></e></xml>",
+                "<xml><a><![CDATA[1 &]]></a><b><![CDATA[null]]></b><c><![CDATA[[1,2]]]></c><d>1.10</d><e><![CDATA[<]]></e></xml>",
             ),
         ] {
             assert_eq!(transport.encode(&payload, nulls), text);

@@ -102,10 +102,9 @@ impl<'a> Reader<'a> {
         if !self.takes("<") {
             return wrong("an element is expected");
         }
-        let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
-        let length = self.rest().find(|c| !is_name(c)).unwrap_or(self.rest().len());
+        let length = self.rest().find(|c| !is_part(c)).unwrap_or(self.rest().len());
         let name = &self.rest()[..length];
-        if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+        if !is_name(name) {
             return wrong("a name of an element is expected");
         }
         self.at += length;
@@ -186,6 +185,15 @@ impl<'a> Reader<'a> {
     }
 }
 
+fn is_part(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':')
+}
+
+/// Whether a text can be the name of an element.
+pub(super) fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_alphabetic() || c == '_') && text.chars().all(is_part)
+}
+
 fn entity(name: &str) -> Option<char> {
     let Some(number) = name.strip_prefix('#') else {
         return ENTITIES.iter().find(|(known, _)| *known == name).map(|(_, letter)| *letter);
@@ -197,17 +205,14 @@ fn entity(name: &str) -> Option<char> {
     char::from_u32(code).filter(|letter| *letter >= ' ' || matches!(letter, '\t' | '\n' | '\r'))
 }
 
-/// Adds an element behind the others.
-pub(super) fn element_into(name: &str, value: &str, out: &mut String) {
-    let value = text(value);
+/// Adds an element behind the others; a number is plain, as WeChat Pay writes it.
+pub(super) fn element_into(name: &str, value: &str, is_number: bool, out: &mut String) {
+    let value = if is_number { value.to_owned() } else { text(value) };
     out.push_str(&format!("<{name}>{value}</{name}>"));
 }
 
 /// A text as an element holds it: in CDATA, as WeChat Pay writes it, unless that cannot be.
 fn text(value: &str) -> String {
-    if value.bytes().all(|byte| byte.is_ascii_digit()) {
-        return value.to_owned();
-    }
     if !value.contains("]]>") && !value.contains('\r') {
         return format!("<![CDATA[{value}]]>");
     }
@@ -232,7 +237,7 @@ pub(super) fn put(payload: &Payload<'_>, name: &str, value: &str) -> String {
         Some(member) => member.name_span(),
         None => payload.braces().end..payload.braces().end,
     };
-    element_into(name, value, &mut element);
+    element_into(name, value, false, &mut element);
     splice(payload.text(), place, &element)
 }
 
@@ -336,7 +341,7 @@ mod tests {
     fn every_text_is_read_as_it_was_written() {
         for value in ["", "1", "a b", "<&>\"'", "]]>", "x\r\ny", "王", "-1.50", " "] {
             let mut element = String::new();
-            element_into("v", value, &mut element);
+            element_into("v", value, false, &mut element);
             let found = members(&format!("<xml>{element}</xml>"));
             assert_eq!(found, [("v".to_owned(), value.to_owned())], "{element}");
         }

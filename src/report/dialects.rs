@@ -32,7 +32,11 @@ fn scheme_row(id: &str, scheme: &Scheme) -> String {
         scheme.empties.name(),
         &scheme.sign_field,
     ];
-    row(cells, &scheme.left_out.join(", "))
+    let not_signed = match &scheme.signed {
+        Some(names) => format!("all but {}", names.join(", ")),
+        None => scheme.left_out.join(", "),
+    };
+    row(cells, &not_signed)
 }
 
 /// What is built in has no key: a sign field such as `signature` may well be the same word.

@@ -184,12 +184,13 @@ fn every_engine_signs_as_the_tool_does(program: &str) {
             ("epusdt", &[]),
         ] {
             let folder = Sandbox::new();
-            let dialect_flags = ["--dialect", dialect];
+            let scheme = scheme_of(dialect, &folder.work());
+            let dialect_flags = ["--dialect", &*scheme];
             engine.export(&folder.work(), &[&CHANGES[..], flags, &dialect_flags].concat());
             let made = engine.ask(&folder.work(), &[json!({"orders": 12})]);
             let bodies: Vec<&str> =
                 made[0].as_array().unwrap().iter().map(|body| body.as_str().unwrap()).collect();
-            let verify = ["verify", "--lines", "--dialect", dialect];
+            let verify = ["verify", "--lines", "--dialect", &*scheme];
             let verified = payout_notify(&verify).key(KEY).stdin(bodies.join("\n")).run();
             assert_eq!(verified.code, 0, "{} {dialect}: {verified}", engine.name);
             assert_fresh(&bodies);
@@ -197,7 +198,28 @@ fn every_engine_signs_as_the_tool_does(program: &str) {
                 engine.check_syntax(&folder.work());
             }
         }
+        // As each of these sends them, in its own fields.
+        for (dialect, input) in
+            [("epay", "form"), ("jeepay", "form"), ("wechat-v2", "xml"), ("tokenpay", "json")]
+        {
+            let folder = Sandbox::new();
+            engine.export(&folder.work(), &["--dialect", dialect]);
+            let made = engine.ask(&folder.work(), &[json!({"orders": 1})]);
+            let verify = ["verify", "--dialect", dialect, "--input", input];
+            let verified =
+                payout_notify(&verify).key(KEY).stdin(made[0][0].as_str().unwrap()).run();
+            assert_eq!(verified.code, 0, "{} {dialect}: {verified}", engine.name);
+        }
     }
+}
+
+/// A file with the schemes of a dialect, and all else as on the platform.
+fn scheme_of(dialect: &str, folder: &Path) -> String {
+    let text = payout_notify(&["dialects", dialect, "--print", "toml"]).run().exits(0).stdout;
+    let at = text.find("[[scheme]]").unwrap();
+    let path = folder.join("scheme.toml");
+    fs::write(&path, format!("id = {dialect:?}\n{}", &text[at..])).unwrap();
+    path.display().to_string()
 }
 
 fn exported_orders_in_python_have_ids_that_no_other_order_of_the_run_has() {

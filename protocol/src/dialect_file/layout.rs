@@ -11,6 +11,7 @@ use crate::layout::{Amounts, Constant, FIELDS, Layout, STATUSES, StatusValue, Ti
 use crate::nearest::unknown;
 use crate::status::StatusTable;
 use crate::toml_span::{SpannedResult, wrong};
+use crate::xml;
 
 const METHODS: [&str; 2] = ["POST", "GET"];
 
@@ -36,9 +37,11 @@ pub(super) fn read(file: FileDialect) -> SpannedResult<Layout> {
         layout.times = one_of(&name, Times::ALL, Times::name)?;
     }
     read_fields(file.fields, &mut layout)?;
+    let mut last = 0..0;
     for (name, value) in file.statuses {
         let index = index_of(&name, &STATUSES)?;
         let span = value.span();
+        last = span.clone();
         layout.statuses[index] = match value.into_inner() {
             Value::String(text) if text.len() > MAX_TEXT => {
                 return wrong(&span, format!("it is longer than {MAX_TEXT} bytes"));
@@ -50,7 +53,7 @@ pub(super) fn read(file: FileDialect) -> SpannedResult<Layout> {
         };
         check_status(&layout, index, &span)?;
     }
-    check_table(&layout)?;
+    check_table(&layout, &last)?;
     layout.constants = read_constants(file.constants, &layout)?;
     Ok(layout)
 }
@@ -74,6 +77,7 @@ fn read_fields(fields: Texts, layout: &mut Layout) -> SpannedResult<()> {
         if name.get_ref().is_empty() && needed.contains(&FIELDS[index]) {
             return wrong(&span, format!("every notification has {}", FIELDS[index]));
         }
+        check_element(&name, layout)?;
         layout.fields[index] = bounded(Some(name), "", MAX_TEXT)?.into();
         last = span;
     }
@@ -81,6 +85,15 @@ fn read_fields(fields: Texts, layout: &mut Layout) -> SpannedResult<()> {
     match sent().find(|name| sent().filter(|other| other == name).count() > 1) {
         Some(name) => wrong(&last, format!("two fields have the name {name:?}")),
         None => Ok(()),
+    }
+}
+
+/// Refuses a name that no element of XML can have.
+fn check_element(name: &Spanned<String>, layout: &Layout) -> SpannedResult<()> {
+    let text = name.get_ref();
+    match layout.transport == Transport::Xml && !text.is_empty() && !xml::is_name(text) {
+        true => wrong(&name.span(), format!("{text:?} cannot be the name of an XML element")),
+        false => Ok(()),
     }
 }
 
@@ -100,7 +113,7 @@ fn check_status(layout: &Layout, index: usize, span: &Range<usize>) -> SpannedRe
 }
 
 /// Refuses a number that a status has by the platform's table, where another one was given it.
-fn check_table(layout: &Layout) -> SpannedResult<()> {
+fn check_table(layout: &Layout, span: &Range<usize>) -> SpannedResult<()> {
     let table = StatusTable::PLATFORM;
     let numbers = [table.success(), table.failed(), table.cancelled(), table.processing()];
     for (index, number) in numbers.into_iter().enumerate() {
@@ -112,7 +125,7 @@ fn check_table(layout: &Layout) -> SpannedResult<()> {
                 "{number} would mean {taker} and {name}: give {name} a value, or \"\" where it is \
                  never notified"
             );
-            return wrong(&(0..0), problem);
+            return wrong(span, problem);
         }
     }
     Ok(())
@@ -130,6 +143,7 @@ fn read_constants(given: Texts, layout: &Layout) -> SpannedResult<Cow<'static, [
     let mut constants = Vec::new();
     for (name, value) in given {
         let span = name.span();
+        check_element(&name, layout)?;
         let text = bounded(Some(name), "", MAX_TEXT)?;
         if text.is_empty() || layout.fields.iter().any(|field| *field == text) {
             return wrong(&span, "a constant has a name that no other field has");
@@ -230,6 +244,12 @@ mod tests {
             ("[statuses]\nsuccess = 1\nfailed = '1'", "has the same value"),
             ("[statuses]\nsuccess = true", "line 3, column 11: a status is a number or a text"),
             ("[statuses]\nsuccess = 2", "2 would mean success and processing"),
+            ("[fields]\npayout_id = 'sign'", "\"sign\" carries the signature and nothing else"),
+            ("[constants]\nsign = '1'", "\"sign\" carries the signature and nothing else"),
+            (
+                "transport = 'xml'\n[fields]\npayout_id = 'a b'",
+                "line 4, column 13: \"a b\" cannot be the name of an XML element",
+            ),
             ("[constants]\namount = '1'", "line 3, column 1: a constant has a name"),
         ] {
             let found = layout(top).expect_err(top);

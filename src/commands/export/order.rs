@@ -358,6 +358,16 @@ mod tests {
     }
 
     #[test]
+    fn orders_of_every_dialect_can_be_exported() {
+        for dialect in &protocol::internal::dialect::DIALECTS {
+            let (statuses, now) = (StatusTable::PLATFORM, Timestamp::UNIX_EPOCH);
+            let recipe = Recipe { changes: Vec::new(), dialect, chosen: None, statuses, now };
+            let order = recipe.order(statuses.success(), 1).unwrap();
+            assert!(order.draws.contains(&FIRST_IDS), "{}: {order:?}", dialect.id);
+        }
+    }
+
+    #[test]
     fn javascript_draws_only_what_it_counts_exactly() {
         assert!(Draw::Range(-EXACT + 1, 0).is_exact_in_javascript());
         assert!(!Draw::Range(-EXACT, 1).is_exact_in_javascript());
