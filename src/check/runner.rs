@@ -13,7 +13,7 @@ use super::judge::Proof;
 use super::observer::{ObserverError, UnstartedError};
 use super::plan::{Plan, is_sociable};
 use super::probe::Prober;
-use super::report::{CaseResult, CheckReport, Endpoint, Status, Tries};
+use super::report::{CaseResult, CheckReport, Endpoint, Finding, Status, Tries};
 use super::sender::{Sender, Sent};
 use super::tested::{Tested, blank, judged};
 
@@ -233,6 +233,7 @@ impl Run<'_> {
              no JSON; the cases that this fails are not told one by one",
         );
         tested.proof = Some(Proof::Proven);
+        tested.result.finding = Finding::Acknowledged;
         let sent = self.everything.iter().flatten();
         tested.result.exchanges = sent.map(|sent| sent.exchange.clone()).collect();
         tested
@@ -281,11 +282,12 @@ impl Run<'_> {
 
     async fn settle(&mut self) {
         let Ok(Some(effects)) = &self.effects else { return };
-        for (id, what) in effects.settle().await {
+        for (id, finding, what) in effects.settle().await {
             let is_told = |one: &&mut Tested| one.result.id == id;
             let Some(one) = self.tested.iter_mut().find(is_told) else { continue };
             if one.result.status != Status::Failed {
                 one.result.status = Status::Failed;
+                one.result.finding = finding;
                 one.result.tries = Tries::Once;
                 one.result.summary = what;
             }

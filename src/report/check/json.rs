@@ -4,9 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::CheckFacts;
+use super::{CheckFacts, verdict};
 use super::shown::{LONGEST_URL, whole_start};
 use super::standing::{Standing, count, endpoint_name, is_yes};
+use crate::check::causes::{Cause, causes};
 use crate::check::report::{CaseResult, CheckReport, Exchange, Received};
 use crate::report::figures::shortened;
 use crate::report::json;
@@ -39,6 +40,7 @@ pub fn case(result: &CaseResult) -> String {
 }
 
 pub fn check(report: &CheckReport) -> String {
+    let causes = causes(report);
     let count = |standing: &Standing| json!(count(&report.results, *standing));
     let counts: Map<String, Value> =
         Standing::ALL.iter().map(|it| (it.look().id.to_owned(), count(it))).collect();
@@ -52,12 +54,29 @@ pub fn check(report: &CheckReport) -> String {
             "endpoint": endpoint_name(&report.endpoint),
             "endpoint_reason": report.endpoint.reason().map(|it| shortened(it, LONGEST_TEXT)),
             "counts": counts,
+            "verdict": shortened(&verdict::text(report, &causes), LONGEST_TEXT),
+            "causes": causes.iter().map(cause_json).collect::<Vec<_>>(),
             "requests": report.requests,
             "requests_at_most": report.bound,
             "seed": report.seed,
             "results": report.results.iter().map(result_json).collect::<Vec<_>>(),
         }),
     )
+}
+
+fn cause_json(cause: &Cause) -> Value {
+    let text = |text: &str| shortened(text, LONGEST_TEXT);
+    let ids = |cases: &[&CaseResult]| cases.iter().map(|one| text(&one.id)).collect::<Vec<_>>();
+    json!({
+        "id": text(cause.id),
+        "title": text(&cause.title),
+        "status": cause.status,
+        "found": text(cause.found()),
+        "why": text(cause.why),
+        "fix": text(cause.fix),
+        "cases": ids(&cause.cases),
+        "untested": ids(&cause.untested),
+    })
 }
 
 fn result_json(result: &CaseResult) -> Value {
@@ -69,6 +88,7 @@ fn result_json(result: &CaseResult) -> Value {
         "group": text(&result.group),
         "title": text(&result.title),
         "status": result.status,
+        "finding": result.finding,
         "tries": result.tries,
         "flaky": Standing::of(result) == Standing::Flaky,
         "summary": text(&result.summary),
