@@ -245,6 +245,6 @@ fn replies(cases: &[&CaseResult]) -> String {
 }
 
 fn failing_status(result: &CaseResult) -> Option<u16> {
-    let received = result.exchanges.last()?.received.as_ref().ok()?;
-    Some(received.status).filter(|status| *status >= 500)
+    let received = result.exchanges.iter().filter_map(|exchange| exchange.received.as_ref().ok());
+    received.map(|one| one.status).find(|status| *status >= 500)
 }

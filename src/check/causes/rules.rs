@@ -147,6 +147,22 @@ pub(super) const RULES: &[Rule] = &[
         ..RULE
     },
     Rule {
+        id: "books-before-failing",
+        title: "{verbs} an order, answers 5xx, and {verbs} it again when it is repeated",
+        findings: &[Misbooked],
+        is_5xx: Some(true),
+        why: "The platform repeats what was not acknowledged, and each time money moves again.",
+        fix: ONCE,
+        ..RULE
+    },
+    Rule {
+        id: "processing-booked",
+        title: "books a payout that is still being processed ({booked})",
+        explains: "idem-success-after-processing|idem-failure-after-processing",
+        findings: &[Misbooked],
+        ..RULE
+    },
+    Rule {
         id: "loses-bookings",
         title: "acknowledges notifications and loses some of their bookings{at_once}",
         evidence: &[

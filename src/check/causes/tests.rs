@@ -28,6 +28,7 @@ pub(crate) struct Recorded {
 struct RecordedResult {
     id: String,
     status: String,
+    #[serde(default)]
     summary: String,
     #[serde(default)]
     finding: Finding,
@@ -168,4 +169,100 @@ fn every_finding_has_one_cause() {
         }
         assert!(causes.iter().all(|cause| !cause.title.contains('{')), "{name}");
     }
+}
+
+fn results(of: &[(&str, Finding, Status, &str)]) -> CheckReport {
+    let mut report = recorded().remove(0).report();
+    report.results.retain_mut(|result| {
+        let found = of.iter().find(|(id, ..)| *id == result.id);
+        if let Some((_, finding, status, summary)) = found {
+            (result.finding, result.status) = (*finding, *status);
+            (result.exchanges, result.summary) = (Vec::new(), (*summary).to_owned());
+        }
+        found.is_some()
+    });
+    report
+}
+
+/// The causes as `id: title [cases]`.
+fn named(of: &[(&str, Finding, Status, &str)]) -> Vec<String> {
+    let report = results(of);
+    let name = |cause: &Cause| {
+        let ids: Vec<&str> = cause.cases.iter().map(|one| one.id.as_str()).collect();
+        format!("{}: {} {ids:?}", cause.id, cause.title)
+    };
+    causes(&report).iter().map(name).collect()
+}
+
+const FORGED: &str = "it was acknowledged, and must not be";
+
+#[test]
+fn a_cause_needs_its_evidence() {
+    use Finding::Acknowledged;
+    use Status::Failed;
+    let no_sign = ("auth-no-sign", Acknowledged, Failed, FORGED);
+    let other_key = ("auth-wrong-key", Acknowledged, Failed, FORGED);
+    let amount = ("auth-changed-amount", Acknowledged, Failed, FORGED);
+    let fee = ("auth-changed-fee", Acknowledged, Failed, FORGED);
+    assert_eq!(
+        named(&[no_sign, amount, other_key]),
+        [r#"no-verification: does not verify the signature ["auth-no-sign", "auth-wrong-key", "auth-changed-amount"]"#]
+    );
+    assert_eq!(
+        named(&[amount, other_key]),
+        [r#"any-signature: accepts a signature made with another key ["auth-wrong-key", "auth-changed-amount"]"#]
+    );
+    assert_eq!(
+        named(&[no_sign, amount, fee]),
+        [
+            r#"unsigned: accepts notifications without a signature ["auth-no-sign"]"#,
+            r#"unverified-fields: does not verify amount and fee ["auth-changed-amount", "auth-changed-fee"]"#,
+        ]
+    );
+}
+
+#[test]
+fn the_same_case_has_another_cause_where_other_things_were_found() {
+    use Status::Failed;
+    let of = |finding, summary| named(&[("ack-failed", finding, Failed, summary)]);
+    let first = |finding, summary| of(finding, summary).remove(0);
+    let refused = first(Finding::Refused, "not acknowledged: status 400 is not 2xx");
+    assert!(refused.starts_with("failure-refused: does not acknowledge failed"), "{refused}");
+    let lost = first(Finding::NotBooked, "the order CHECK-1 was not refunded, although it was acknowledged");
+    assert!(lost.starts_with("failure-not-booked: acknowledges a failed"), "{lost}");
+    let twice = first(Finding::Misbooked, "the order CHECK-1 was credited once");
+    assert!(twice.starts_with("failure-misbooked: credits a failed payout wrongly: credited once"), "{twice}");
+    let report = results(&[("ack-failed", Finding::NotBooked, Failed, "")]);
+    assert_ne!(causes(&report)[0].why, report.results[0].why);
+}
+
+#[test]
+fn what_no_rule_groups_is_a_cause_of_its_own() {
+    let own = named(&[
+        ("robust-deep", Finding::Broken, Status::Failed, "afterwards a good one is refused"),
+        ("reach-redirect", Finding::Reachability, Status::Failed, "a POST is answered with a redirect"),
+        ("idem-ids-case", Finding::NotBooked, Status::Warned, "the order CHECK-A was not credited"),
+    ]);
+    assert_eq!(own.len(), 3);
+    assert!(own[0].starts_with("robust-deep: does not acknowledge good notifications any more after "));
+    assert!(own[1].starts_with("reach-redirect: a POST is answered with a redirect "));
+    assert!(own[2].starts_with("idem-ids-case: acknowledges what it does not book: "));
+}
+
+#[test]
+fn the_money_of_an_order_is_named_as_the_observer_shows_it() {
+    assert_eq!(booked("forged: the order CHECK-a b was refunded twice; why"), Some("refunded twice"));
+    assert_eq!(booked("the order CHECK-1 was not credited, although"), Some("not credited"));
+    assert_eq!(booked("status 500"), None);
+}
+
+#[test]
+fn a_case_that_was_not_tested_is_folded_into_what_hid_it() {
+    let report = results(&[
+        ("ack-failed", Finding::Refused, Status::Failed, "not acknowledged: status 400"),
+        ("idem-failure-again", Finding::Nothing, Status::Skipped, "not tested: see ack-failed: not acknowledged"),
+    ]);
+    let causes = causes(&report);
+    assert_eq!((causes.len(), causes[0].untested.len()), (1, 1));
+    assert!(cause_of(&causes, &report.results[1]).is_some());
 }

@@ -89,6 +89,19 @@ mod tests {
     }
 
     #[test]
+    fn what_fails_is_at_the_top_and_open() {
+        let text = page(&sample::report());
+        let ids: Vec<usize> = ["auth-no-sign</code>", "robust-1mb</code>", "interop-iso-times</code>"]
+            .iter()
+            .chain(&["idem-twenty</code>", "reach-connect</code>", "retry-recovers</code>"])
+            .map(|id| text.find(id).unwrap())
+            .collect();
+        assert!(ids.is_sorted(), "{ids:?}");
+        assert_eq!(text.matches("<details class=\"failed\" open>").count(), 2);
+        assert_eq!(text.matches("<details ").count(), sample::report().results.len());
+    }
+
+    #[test]
     fn every_standing_has_its_filter_and_colour() {
         let style = include_str!("html.css");
         for standing in Standing::ALL {

@@ -160,6 +160,19 @@ mod tests {
             value["counts"],
             json!({"passed": 2, "unverified": 1, "flaky": 1, "warned": 1, "failed": 2, "inconclusive": 1, "skipped": 1})
         );
+        let causes = value["causes"].as_array().unwrap();
+        let ids: Vec<_> = causes.iter().map(|it| (&it["id"], &it["status"])).collect();
+        assert_eq!(
+            ids,
+            [
+                (&json!("unsigned"), &json!("failed")),
+                (&json!("robust-1mb"), &json!("failed")),
+                (&json!("documented-forms-only"), &json!("warned")),
+                (&json!("idem-twenty"), &json!("warned")),
+            ]
+        );
+        assert_eq!(causes[0]["cases"], json!(["auth-no-sign"]));
+        assert!(value["verdict"].as_str().unwrap().starts_with("not safe to go live: 2 things"));
         let failed = &value["results"][3];
         assert_eq!((&failed["id"], &failed["status"]), (&json!("auth-no-sign"), &json!("failed")));
         assert_eq!(failed["exchanges"][0]["received"]["body"]["text"], "{\"error_code\":\"0000\"}");
