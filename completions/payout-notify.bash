@@ -201,7 +201,7 @@ _payout__notify() {
             return 0
             ;;
         payout__notify__subcmd__check)
-            opts="-v -h --color --profile --dialect --sign-type --require --platform-id --format --suite --only --skip --list --report --fail-on --bundle --replay --yes --max-rate --timeout --observe --observe-within --seed --key-file --key --header --verbose --resolve --cacert --insecure --client-cert --client-key --proxy --help"
+            opts="-v -h --color --profile --dialect --sign-type --require --platform-id --orders --prepare --set --set-str --unset --format --suite --only --skip --list --report --fail-on --bundle --replay --yes --max-rate --timeout --observe --observe-stream --observe-within --wait --seed --key-file --key --header --verbose --resolve --cacert --insecure --client-cert --client-key --proxy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -231,6 +231,26 @@ _payout__notify() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --orders)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --prepare)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set-str)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
@@ -240,11 +260,11 @@ _payout__notify() {
                     return 0
                     ;;
                 --only)
-                    COMPREPLY=($(compgen -W "reachability acknowledgement authenticity interoperability idempotency robustness retry reach-dns reach-connect reach-tls reach-redirect reach-challenge reach-content-type reach-latency reach-keep-alive reach-ipv6 ack-success ack-failed ack-cancelled ack-expect-continue ack-chunked ack-content-type-plain ack-content-type-parameter ack-no-user-agent auth-no-sign auth-empty-sign auth-null-sign auth-wrong-key auth-no-key auth-upper-case auth-last-digit auth-short-sign auth-changed-payout-id auth-changed-payout-cl-id auth-changed-platform-id auth-changed-amount auth-changed-real-amount auth-changed-fee auth-changed-status auth-changed-create-time auth-changed-update-time auth-changed-error-msg auth-changed-space auth-added-field auth-added-zero auth-removed-field auth-swapped-ids auth-old-signature auth-sign-type-unknown auth-sign-type-downgrade auth-sign-type-swapped auth-md5 auth-md5-untyped auth-twin-fee auth-twin-status auth-twin-real-amount auth-duplicate-last auth-duplicate-first auth-name-case-amount auth-name-case-sign auth-sign-true auth-sign-zero auth-sign-zero-e auth-sign-empty-array auth-sign-array auth-sign-object auth-amount-array interop-shuffled interop-pretty interop-unknown-fields interop-sign-type interop-unicode interop-unicode-escaped interop-emoji interop-slashes interop-special interop-outer-spaces interop-zero-fee interop-zero-text interop-empty-error-msg interop-null interop-no-real-amount interop-big-number interop-number-text interop-array interop-name-order interop-long-ids interop-decimal-strings interop-iso-times idem-again idem-signed-anew idem-at-once idem-reply-lost idem-replay idem-replay-after-others idem-failure-again idem-success-after-failure idem-failure-after-success idem-success-after-processing idem-out-of-order robust-malformed robust-truncated robust-empty robust-empty-object robust-array robust-null robust-types robust-not-utf8 robust-lone-surrogate robust-deep robust-large robust-get robust-put robust-form robust-content-type robust-slow-upload robust-half-close retry-success retry-failure" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "reachability acknowledgement authenticity interoperability idempotency robustness retry reach-dns reach-connect reach-tls reach-redirect reach-challenge reach-content-type reach-latency reach-keep-alive reach-ipv6 ack-success ack-failed ack-cancelled ack-expect-continue ack-chunked ack-content-type-plain ack-content-type-parameter ack-no-user-agent auth-no-sign auth-empty-sign auth-null-sign auth-wrong-key auth-no-key auth-upper-case auth-last-digit auth-short-sign auth-changed-payout-id auth-changed-payout-cl-id auth-changed-platform-id auth-changed-amount auth-changed-real-amount auth-changed-fee auth-changed-status auth-changed-create-time auth-changed-update-time auth-changed-error-msg auth-changed-space auth-added-field auth-added-zero auth-removed-field auth-swapped-ids auth-old-signature auth-sign-type-unknown auth-sign-type-downgrade auth-sign-type-swapped auth-md5 auth-md5-untyped auth-other-amount auth-no-status auth-twin-fee auth-twin-status auth-twin-real-amount auth-duplicate-last auth-duplicate-first auth-name-case-amount auth-name-case-sign auth-sign-true auth-sign-zero auth-sign-zero-e auth-sign-empty-array auth-sign-array auth-sign-object auth-amount-array interop-shuffled interop-pretty interop-unknown-fields interop-sign-type interop-error-msg interop-unicode interop-unicode-escaped interop-emoji interop-slashes interop-special interop-outer-spaces interop-zero-fee interop-zero-text interop-empty-error-msg interop-null interop-no-real-amount interop-big-number interop-number-text interop-array interop-name-order interop-long-ids interop-decimal-strings interop-iso-times interop-status-text interop-failure-status-text interop-numbers-text idem-again idem-failure-again idem-cancelled-again idem-signed-anew idem-failure-signed-anew idem-at-once idem-failure-at-once idem-reply-lost idem-failure-reply-lost idem-replay idem-failure-replay idem-replay-after-others idem-failure-replay-after-others idem-orders-at-once idem-failure-orders-at-once idem-after-forgery idem-failure-after-forgery idem-success-after-failure idem-failure-after-success idem-cancelled-after-failure idem-success-after-processing idem-failure-after-processing idem-out-of-order idem-failure-out-of-order idem-ids-alike idem-ids-case idem-ids-space robust-malformed robust-truncated robust-empty robust-empty-object robust-array robust-null robust-types robust-not-utf8 robust-lone-surrogate robust-deep robust-large robust-get robust-put robust-form robust-content-type robust-slow-upload robust-half-close retry-success retry-failure" -- "${cur}"))
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "reachability acknowledgement authenticity interoperability idempotency robustness retry reach-dns reach-connect reach-tls reach-redirect reach-challenge reach-content-type reach-latency reach-keep-alive reach-ipv6 ack-success ack-failed ack-cancelled ack-expect-continue ack-chunked ack-content-type-plain ack-content-type-parameter ack-no-user-agent auth-no-sign auth-empty-sign auth-null-sign auth-wrong-key auth-no-key auth-upper-case auth-last-digit auth-short-sign auth-changed-payout-id auth-changed-payout-cl-id auth-changed-platform-id auth-changed-amount auth-changed-real-amount auth-changed-fee auth-changed-status auth-changed-create-time auth-changed-update-time auth-changed-error-msg auth-changed-space auth-added-field auth-added-zero auth-removed-field auth-swapped-ids auth-old-signature auth-sign-type-unknown auth-sign-type-downgrade auth-sign-type-swapped auth-md5 auth-md5-untyped auth-twin-fee auth-twin-status auth-twin-real-amount auth-duplicate-last auth-duplicate-first auth-name-case-amount auth-name-case-sign auth-sign-true auth-sign-zero auth-sign-zero-e auth-sign-empty-array auth-sign-array auth-sign-object auth-amount-array interop-shuffled interop-pretty interop-unknown-fields interop-sign-type interop-unicode interop-unicode-escaped interop-emoji interop-slashes interop-special interop-outer-spaces interop-zero-fee interop-zero-text interop-empty-error-msg interop-null interop-no-real-amount interop-big-number interop-number-text interop-array interop-name-order interop-long-ids interop-decimal-strings interop-iso-times idem-again idem-signed-anew idem-at-once idem-reply-lost idem-replay idem-replay-after-others idem-failure-again idem-success-after-failure idem-failure-after-success idem-success-after-processing idem-out-of-order robust-malformed robust-truncated robust-empty robust-empty-object robust-array robust-null robust-types robust-not-utf8 robust-lone-surrogate robust-deep robust-large robust-get robust-put robust-form robust-content-type robust-slow-upload robust-half-close retry-success retry-failure" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "reachability acknowledgement authenticity interoperability idempotency robustness retry reach-dns reach-connect reach-tls reach-redirect reach-challenge reach-content-type reach-latency reach-keep-alive reach-ipv6 ack-success ack-failed ack-cancelled ack-expect-continue ack-chunked ack-content-type-plain ack-content-type-parameter ack-no-user-agent auth-no-sign auth-empty-sign auth-null-sign auth-wrong-key auth-no-key auth-upper-case auth-last-digit auth-short-sign auth-changed-payout-id auth-changed-payout-cl-id auth-changed-platform-id auth-changed-amount auth-changed-real-amount auth-changed-fee auth-changed-status auth-changed-create-time auth-changed-update-time auth-changed-error-msg auth-changed-space auth-added-field auth-added-zero auth-removed-field auth-swapped-ids auth-old-signature auth-sign-type-unknown auth-sign-type-downgrade auth-sign-type-swapped auth-md5 auth-md5-untyped auth-other-amount auth-no-status auth-twin-fee auth-twin-status auth-twin-real-amount auth-duplicate-last auth-duplicate-first auth-name-case-amount auth-name-case-sign auth-sign-true auth-sign-zero auth-sign-zero-e auth-sign-empty-array auth-sign-array auth-sign-object auth-amount-array interop-shuffled interop-pretty interop-unknown-fields interop-sign-type interop-error-msg interop-unicode interop-unicode-escaped interop-emoji interop-slashes interop-special interop-outer-spaces interop-zero-fee interop-zero-text interop-empty-error-msg interop-null interop-no-real-amount interop-big-number interop-number-text interop-array interop-name-order interop-long-ids interop-decimal-strings interop-iso-times interop-status-text interop-failure-status-text interop-numbers-text idem-again idem-failure-again idem-cancelled-again idem-signed-anew idem-failure-signed-anew idem-at-once idem-failure-at-once idem-reply-lost idem-failure-reply-lost idem-replay idem-failure-replay idem-replay-after-others idem-failure-replay-after-others idem-orders-at-once idem-failure-orders-at-once idem-after-forgery idem-failure-after-forgery idem-success-after-failure idem-failure-after-success idem-cancelled-after-failure idem-success-after-processing idem-failure-after-processing idem-out-of-order idem-failure-out-of-order idem-ids-alike idem-ids-case idem-ids-space robust-malformed robust-truncated robust-empty robust-empty-object robust-array robust-null robust-types robust-not-utf8 robust-lone-surrogate robust-deep robust-large robust-get robust-put robust-form robust-content-type robust-slow-upload robust-half-close retry-success retry-failure" -- "${cur}"))
                     return 0
                     ;;
                 --report)
@@ -252,7 +272,7 @@ _payout__notify() {
                     return 0
                     ;;
                 --fail-on)
-                    COMPREPLY=($(compgen -W "warn flaky inconclusive" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "warn flaky inconclusive unverified" -- "${cur}"))
                     return 0
                     ;;
                 --bundle)
@@ -275,7 +295,15 @@ _payout__notify() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --observe-stream)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --observe-within)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

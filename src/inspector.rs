@@ -18,6 +18,7 @@ pub mod source;
 mod tests;
 
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,9 +48,6 @@ const MAX_WORKERS: usize = 4;
 const MAX_STREAMS: usize = 32;
 
 const LONGEST_SEND: Duration = Duration::from_secs(60);
-
-/// How many entries are read from the source at once: each may have a body of 1 MiB.
-const CHUNK: usize = 32;
 
 const SAMPLE: &[u8] = br#"{"payout_id":"POT00000102","payout_cl_id":"example-1","platform_id":"PF0014","amount":400000,"real_amount":400000,"fee":3200,"status":3,"create_time":1567614049,"update_time":1567614111}"#;
 
@@ -147,7 +145,7 @@ impl Inner {
             Route::Asset(asset) => Reply::new(200, asset.content_type, asset.text),
             Route::Events(query) => return self.stream(query),
             Route::State => self.told(|inner| Ok(json!(inner.state()))).await,
-            Route::List(query) => self.told(move |inner| inner.list(query)).await,
+            Route::List(query) => self.told(move |inner| inner.list(&query)).await,
             Route::Entry(id, extent) => self.told(move |inner| inner.detail(id, extent)).await,
             Route::Sign(order) => self.told(move |inner| inner.sign(&order)).await,
             Route::Curl(order) => self.told(move |inner| inner.curl(&order)).await,
@@ -202,23 +200,33 @@ impl Inner {
         state
     }
 
-    /// The rows of a list, read in chunks so that few bodies are in memory.
-    fn list(&self, mut query: Query) -> Result<Value, Failed> {
-        let (limit, mut rows) = (query.limit, Vec::new());
+    /// The rows of a list, whether there is more, and how far back was looked where not all was.
+    fn list(&self, query: &Query) -> Result<Value, Failed> {
+        let (mut rows, mut oldest, mut has_more) = (Vec::new(), None, false);
         let statuses = self.source.statuses();
-        let has_more = loop {
+        let mut take = |entry: &Received| {
             // One more than asked for shows whether there is more.
-            query.limit = CHUNK.min(limit + 1 - rows.len());
-            let entries = self.source.list(&query)?;
-            let is_end = entries.len() < query.limit;
-            query.before = entries.last().map(|entry| entry.id);
-            rows.extend(entries.iter().map(|entry| shape::row(entry, &statuses)));
-            if is_end || rows.len() > limit {
-                break rows.len() > limit;
+            if rows.len() == query.limit {
+                has_more = true;
+                return ControlFlow::Break(());
             }
+            oldest = Some(entry.id);
+            rows.push(shape::row(entry, &statuses));
+            ControlFlow::Continue(())
         };
-        rows.truncate(limit);
-        Ok(json!({"rows": rows, "more": has_more}))
+        let looked_to = self.source.search(query, &mut take)?;
+        let looked_to_ms = match looked_to {
+            Some(id) => self.source.entry(id)?.map(|it| it.callback.received_at.as_millisecond()),
+            None => None,
+        };
+        let next = if has_more { oldest } else { looked_to };
+        Ok(json!({
+            "rows": rows,
+            "more": next.is_some(),
+            "next": next,
+            "looked_to": looked_to,
+            "looked_to_ms": looked_to_ms,
+        }))
     }
 
     fn entry(&self, id: u64) -> Result<Arc<Received>, Failed> {

@@ -13,6 +13,7 @@ mod clock;
 mod commands;
 mod error;
 mod exit;
+mod files;
 mod inspector;
 mod lines;
 mod mask;

@@ -7,6 +7,7 @@
 
 mod answers;
 mod connection;
+mod elsewhere;
 mod error;
 mod file;
 mod log;
@@ -25,6 +26,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+pub use elsewhere::change_elsewhere;
 pub use error::{StoreError, Trouble};
 pub use reader::Reader;
 pub use statement::{Parameters, Row, Statement, Value};
@@ -42,6 +44,8 @@ pub struct Schema {
     /// For each earlier version temporary views that show its tables as today's. With them a file is
     /// migrated by [`Store::begin`] only, and until then left as it is; without them when it is opened.
     pub previews: &'static [&'static str],
+    /// From which version on a file has what readers ask for: they bring nothing up to date.
+    pub readable_from: i64,
 }
 
 impl Schema {
@@ -143,7 +147,9 @@ pub struct Store {
 impl Store {
     pub fn open(path: &Path, plan: &Plan<'_>) -> Result<Store, StoreError> {
         let subject = Subject::new(plan.schema.what, path);
-        Self::try_open(path, plan, &subject).map_err(|failure| subject.error(failure))
+        let had_log = mark::has_log(path);
+        let opened = Self::try_open(path, plan, &subject);
+        opened.map_err(|failure| subject.error(mark::suspect(failure, path, had_log)))
     }
 
     fn try_open(path: &Path, plan: &Plan<'_>, subject: &Subject) -> Result<Store, Failure> {

@@ -432,6 +432,103 @@ mod tests {
     }
 
     #[test]
+    fn text_is_sanitized_for_a_terminal_only() {
+        for (device, text, shown) in [
+            (Device::Other, "a\x1b[2J\u{202e}", "a\x1b[2J\u{202e}\n"),
+            (Device::Other, "a\tb\n\n", "a\tb\n\n"),
+            (Device::Terminal, "a\x1b[2J\n\tb", "a\\u{1b}[2J\n\\tb\n"),
+            (Device::Terminal, "a\u{202e}\nb\n", "a\\u{202e}\nb\n"),
+        ] {
+            let (mut console, answers, _) = console(ColorMode::Never);
+            console.answers.device = device;
+            console.answer_text(text).unwrap();
+            assert_eq!(answers.text(), shown);
+        }
+    }
+
+    #[test]
+    fn a_question_is_asked_where_stderr_is_a_terminal() {
+        for (device, can_ask) in [(Device::Other, false), (Device::Terminal, true)] {
+            let (mut console, answers, remarks) = console(ColorMode::Never);
+            console.remarks.device = device;
+            assert_eq!(console.can_ask(), can_ask);
+            console.question(&Line::new().plain("Write it? [y/N]"));
+            assert_eq!((answers.text(), remarks.text().as_str()), ("".into(), "Write it? [y/N] "));
+        }
+    }
+
+    #[test]
+    fn a_status_takes_one_line_of_a_terminal_and_leaves_nothing_behind() {
+        for (canvas, shown) in [(Device::Other, ""), (Device::Terminal, "\r\x1b[2Kcase 1")] {
+            let (mut console, _, remarks) = console(ColorMode::Never);
+            console.canvas = canvas;
+            console.end_status();
+            console.status("case 1");
+            assert_eq!(remarks.text(), shown);
+            console.end_status();
+            console.end_status();
+            let cleared = if shown.is_empty() { "" } else { CLEAR_LINE };
+            assert_eq!(remarks.text(), format!("{shown}{cleared}"));
+        }
+        let (mut console, _, remarks) = console(ColorMode::Never);
+        console.canvas = Device::Terminal;
+        console.status(&"é\n".repeat(60));
+        assert_eq!(remarks.text(), format!("{CLEAR_LINE}{}", "é\\n".repeat(38)));
+    }
+
+    #[test]
+    fn progress_that_ended_begins_again() {
+        let (mut console, _, remarks) = console(ColorMode::Never);
+        let summary = crate::report::summary::sample::summary(50);
+        for (second, lines) in [(9, 0), (10, 1), (15, 1)] {
+            console.progress(&summary, Duration::from_secs(second));
+            assert_eq!(remarks.text().lines().count(), lines);
+        }
+        console.end_progress();
+        console.progress(&summary, Duration::from_secs(15));
+        assert_eq!(remarks.text().lines().count(), 2);
+    }
+
+    #[test]
+    fn a_bar_makes_way_for_what_shares_its_terminal() {
+        use std::io::Read;
+        use std::os::unix::net::UnixStream;
+        let summary = crate::report::summary::sample::summary(50);
+        for (device, makes_way) in [(Device::Terminal, true), (Device::Other, false)] {
+            let (screen, mut shown) = UnixStream::pair().unwrap();
+            let mut console =
+                Console::over(screen.try_clone().unwrap(), io::sink(), ColorMode::Never);
+            console.answers.device = device;
+            console.progress = Some(Progress::on(screen));
+            console.progress(&summary, Duration::from_secs(1));
+            console.answer(&Line::new().plain("between")).unwrap();
+            let mut bytes = [0; 4096];
+            let length = shown.read(&mut bytes).unwrap();
+            let text = String::from_utf8_lossy(&bytes[..length]);
+            let (before, after) = text.split_once("between\n").unwrap();
+            assert_eq!((before.ends_with("\r\x1b[2K"), !after.is_empty()), (makes_way, makes_way));
+        }
+    }
+
+    #[test]
+    fn a_panic_shows_no_key() {
+        // A hook is the whole process's, so the panic happens in another.
+        const CHILD: &str = "PAYOUT_NOTIFY_TEST_PANICS";
+        if std::env::var_os(CHILD).is_some() {
+            mask::remember(b"key-in-a-panic");
+            hide_keys_in_panics();
+            panic!("it holds key-in-a-panic");
+        }
+        let name = "terminal::tests::a_panic_shows_no_key";
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "--nocapture", name]).env(CHILD, "1");
+        let output = child.output().unwrap();
+        let shown = String::from_utf8_lossy(&output.stderr);
+        assert!(shown.contains("it holds [key]") && !shown.contains("key-in-a-panic"), "{shown}");
+        assert!(!output.status.success());
+    }
+
+    #[test]
     fn only_a_broken_stdout_is_reported() {
         let broken = Captured { broken: Some(io::ErrorKind::BrokenPipe), ..Captured::default() };
         let mut console = Console::over(broken.clone(), broken, ColorMode::Never);

@@ -335,4 +335,6 @@ fn simplest(mut found: Vec<(search::Rank, Hit)>) -> Vec<Hit> {
 }
 
 #[cfg(test)]
+mod table_tests;
+#[cfg(test)]
 mod tests;

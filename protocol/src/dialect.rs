@@ -206,6 +206,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn every_dialect_is_acknowledged_by_its_own_reply() {
+        use AcknowledgementRule::{ErrorCode, ReturnCode, Word};
+        let word = |text: &str| Word(text.to_owned());
+        let xml = word("<xml><return_code>SUCCESS</return_code></xml>");
+        let rules = [
+            ("platform", ErrorCode),
+            ("fork", ErrorCode),
+            ("wechat-v2", if cfg!(feature = "xml-replies") { ReturnCode } else { xml }),
+            ("epay", word("success")),
+            ("jeepay", word("success")),
+            ("epusdt", word("ok")),
+            ("tokenpay", word("ok")),
+            ("pockyt", word("success")),
+        ];
+        assert_eq!(DIALECTS.each_ref().map(|one| (&*one.id, one.acknowledgement())), rules);
+    }
+
     /// The signature of a payload in a dialect, as that platform's own documents print it.
     #[test]
     fn published_examples_reproduce() {

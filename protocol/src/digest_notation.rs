@@ -100,10 +100,9 @@ fn runs(given: &str) -> Vec<Found> {
         // A label may end with letters that are digits too, such as md5 or sha256.
         let is_glued = before.ends_with(|letter: char| letter.is_ascii_alphabetic());
         let extra = if is_glued { 0..=4 } else { 0..=0 };
-        for skipped in extra.filter(|skipped| *skipped < run.len()) {
-            let digits = &run[skipped..];
+        for digits in extra.filter_map(|skipped| run.get(skipped..)) {
             if is_size(digits.len()) {
-                let before = &given[..span.start + skipped];
+                let before = &given[..span.end - digits.len()];
                 let around = around(before, &given[span.end..]);
                 found.push(Found {
                     digits: digits.to_owned(),
@@ -187,11 +186,8 @@ fn groups(given: &str) -> Vec<Found> {
                 let groups = &segment[first..=last];
                 if groups.len() > 1 && is_size(total) {
                     found.push(grouped(given, groups, false));
-                } else if is_short && groups.len() > 1 && SIZES.contains(&groups.len()) {
+                } else if is_short && SIZES.contains(&groups.len()) {
                     found.push(grouped(given, groups, true));
-                }
-                if total > 2 * SIZES[SIZES.len() - 1] {
-                    break;
                 }
             }
         }

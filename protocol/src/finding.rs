@@ -33,3 +33,14 @@ pub struct Finding {
     /// The finding in words.
     pub message: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Severity;
+
+    #[test]
+    fn each_severity_has_its_name_and_an_error_weighs_more() {
+        assert_eq!([Severity::Warning, Severity::Error].map(Severity::name), ["warning", "error"]);
+        assert!(Severity::Warning < Severity::Error);
+    }
+}

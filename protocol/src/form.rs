@@ -299,6 +299,7 @@ mod tests {
             ("a=1&%=x", P::InvalidPercent, 5, "%"),
             ("a=1&b=%41+%FF", P::PercentNotUtf8, 11, "b"),
             ("a=1&b=%E7%8E", P::PercentNotUtf8, 7, "b"),
+            ("a=1&b=xyz+%41%42%FF", P::PercentNotUtf8, 17, "b"),
             ("a=1&b=x\ny", P::ControlCharacter(10), 8, "b"),
             ("a=1&b=2&%61=3", P::DuplicateMember("a".into()), 9, "a"),
         ] {

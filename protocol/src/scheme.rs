@@ -164,3 +164,43 @@ impl Scheme {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::Dialect;
+
+    #[test]
+    fn each_part_of_a_scheme_has_its_names() {
+        use Algorithm::{HmacSha256, Md5, Sha256};
+        for (algorithm, name, id, digits) in [
+            (Md5, "MD5", "md5", 32),
+            (HmacSha256, "HMAC-SHA256", "hmac-sha256", 64),
+            (Sha256, "SHA256", "sha256", 64),
+        ] {
+            let found = (algorithm.name(), algorithm.id(), algorithm.digits());
+            assert_eq!(found, (name, id, digits));
+            assert_eq!(algorithm.to_string(), name);
+            assert_eq!(name.to_lowercase().parse(), Ok(algorithm));
+        }
+        assert_eq!("md4".parse::<Algorithm>(), Err(UnknownSignType("md4".to_owned())));
+        assert_eq!(
+            [DigestCase::Lower, DigestCase::Upper].map(DigestCase::name),
+            ["lower", "upper"]
+        );
+        assert_eq!([Empties::Drop, Empties::Keep].map(Empties::name), ["drop", "keep"]);
+    }
+
+    #[test]
+    fn a_suffix_is_written_with_the_key_named_or_masked() {
+        for (suffix, notation, masked) in [
+            (Suffix::Nothing, "", ""),
+            (Suffix::Key("&k=".into()), "&k=KEY", "&k=[key]"),
+            (Suffix::Md5OfKey("&".into()), "&md5(KEY)", "&md5([key])"),
+        ] {
+            assert_eq!(suffix.notation(), notation);
+            let scheme = Scheme { suffix, ..Dialect::platform().first().clone() };
+            assert_eq!(scheme.masked_suffix(), masked);
+        }
+    }
+}

@@ -94,3 +94,64 @@ pub fn number(
         number => Ok(number.map_or(usual, Spanned::into_inner)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain<T>(result: SpannedResult<T>) -> Result<T, (String, usize)> {
+        result.map_err(|error| (error.problem, error.at))
+    }
+
+    #[test]
+    fn a_number_outside_its_range_is_an_error_with_its_place() {
+        for (given, expected) in [
+            (None, Some(7)),
+            (Some(2), Some(2)),
+            (Some(9), Some(9)),
+            (Some(1), None),
+            (Some(10), None),
+        ] {
+            let spanned = given.map(|number| Spanned::new(3..4, number));
+            let found = plain(number(spanned, 7, 2..=9, "use 2 to 9"));
+            assert_eq!(found, expected.ok_or(("use 2 to 9".to_owned(), 3)), "{given:?}");
+        }
+    }
+
+    #[test]
+    fn a_place_counts_lines_and_characters() {
+        for (at, expected) in
+            [(0, (1, 1)), (2, (1, 2)), (3, (1, 3)), (4, (2, 1)), (5, (2, 2)), (9, (2, 2))]
+        {
+            assert_eq!(place("éa\nb", at), expected, "{at}");
+            let problem = "no number".to_owned();
+            let placed = SpannedError { problem: problem.clone(), at }.placed("éa\nb");
+            assert_eq!(placed, PlacedError { problem, line: expected.0, column: expected.1 });
+        }
+    }
+
+    #[test]
+    fn a_setting_that_is_not_there_is_named_with_the_nearest_or_with_its_table() {
+        #[derive(Debug, PartialEq, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Top {
+            speed: u32,
+        }
+        let tables: [(&[&str], &str); 1] = [(&["label"], "must be inside a [[scheme]] table")];
+        let read = |text: &str, max_bytes| plain(read::<Top>(text, max_bytes, &tables));
+        assert_eq!(read("speed = 1", 9), Ok(Top { speed: 1 }));
+        assert_eq!(read("speed = 1\n", 9).unwrap_err().0, "it is longer than 9 bytes");
+        for (text, problem, at) in [
+            ("speed = 1\nlabel = 2", "the setting label must be inside a [[scheme]] table", 10),
+            (
+                "speed = 1\n\"labell\" = 2",
+                "there is no setting \"labell\"; did you mean label?",
+                10,
+            ),
+            ("speed = 1\nother = 2", "there is no setting \"other\"", 10),
+            ("speed = -1", "invalid value: integer `-1`, expected u32", 8),
+        ] {
+            assert_eq!(read(text, 99), Err((problem.to_owned(), at)), "{text}");
+        }
+    }
+}

@@ -55,6 +55,8 @@ pub enum Need {
     /// HMAC-SHA256 is demanded: an endpoint that takes MD5 too does it wrong.
     HmacDemanded,
     Observer,
+    /// The merchant knows the orders and their amounts.
+    KnownOrders,
     PlatformDialect,
 }
 
@@ -67,6 +69,7 @@ impl Need {
             Need::Hmac => "orders are not signed with HMAC-SHA256 (--sign-type hmac-sha256)",
             Need::HmacDemanded => "HMAC-SHA256 is not demanded (--require hmac-sha256)",
             Need::Observer => "nothing observes the side effect (--observe)",
+            Need::KnownOrders => "the merchant knows no orders of this check (--orders, --prepare)",
             Need::PlatformDialect => "it is about the platform's own dialect",
         }
     }

@@ -157,7 +157,7 @@ impl Rule {
             ("{count}", cases.len().to_string()),
             ("{watched}", if is_watched { "; nothing was booked" } else { "" }.to_owned()),
             ("{title}", first.title.clone()),
-            ("{summary}", first.summary.clone()),
+            ("{summary}", first.summary.replacen("not acknowledged: ", "", 1)),
         ] {
             if title.contains(name) {
                 title = title.replace(name, &text);

@@ -23,16 +23,17 @@ pub enum Outcome {
 
 /// An order as the merchant may look it up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct OrderRef {
+pub struct OrderRef {
     pub(super) id: String,
     pub(super) client_id: String,
+    /// In cents.
     pub(super) amount: Option<i64>,
 }
 
 impl OrderRef {
     /// What a command that works on the order gets in its environment.
-    pub(super) fn variables(&self) -> [(&'static str, String); 3] {
-        [
+    pub(super) fn variables(&self) -> Vec<(&'static str, String)> {
+        vec![
             ("PAYOUT_CHECK_ORDER", self.id.clone()),
             ("PAYOUT_CHECK_CLIENT_ID", self.client_id.clone()),
             ("PAYOUT_CHECK_AMOUNT", self.amount.unwrap_or_default().to_string()),

@@ -95,7 +95,7 @@ impl<'a> Effects<'a> {
         opening: &mut Option<Control>,
     ) -> Result<Option<Effects<'a>>, CalibrationError> {
         let made = |message: Result<_, String>| message.map_err(CalibrationError::Unmade);
-        let message = made(controls.message())?;
+        let message = made(controls.message().await)?;
         let order = OrderRef::from(&message);
         let before = observer.read(&order).await?;
         let control = opening.insert(send_control(controls.sender, &message).await);
@@ -105,7 +105,7 @@ impl<'a> Effects<'a> {
         let start = Instant::now();
         let (mut after, looks) = moved(observer, &order, &before).await?;
         let took = start.elapsed();
-        let failed = made(controls.failure())?;
+        let failed = made(controls.failure().await)?;
         let failed_order = OrderRef::from(&failed);
         let mut idle = observer.read(&failed_order).await?;
         let is_total = after.may_be_total && is_same(&idle.amounts, &after.amounts);

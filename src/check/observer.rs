@@ -1,42 +1,21 @@
 //! Asks a person's own command what a merchant has booked: the side effect behind the endpoint.
 
-use std::io::Read;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
-use serde_json::{Map, Value};
-use tokio::sync::Semaphore;
+use serde_json::{Map, Value, json};
 
 use super::books::Amounts;
+use super::command::{CommandStream, MAX_OUTPUT, MAX_QUOTED, Output, RunError, UserCommand};
 use super::demand::OrderRef;
 use crate::mask::outside;
 
-mod words;
-
-pub use words::split;
-
-const TIMEOUT: Duration = Duration::from_secs(10);
-
-const MAX_OUTPUT: u64 = 64 * 1024;
-
-const MAX_QUOTED: usize = 200;
-
-const AFTER_END: Duration = Duration::from_secs(2);
-
-const LOOK_AGAIN: Duration = Duration::from_millis(2);
-
-/// How many observers run at once.
-static PROCESSES: Semaphore = Semaphore::const_new(8);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Observer {
-    pub argv: Vec<String>,
+    pub command: UserCommand,
     pub within: Duration,
-    /// An environment variable that the command does not get: the one with the key.
-    pub hidden_variable: &'static str,
+    /// The command is started once, and answers a line for each line.
+    pub stream: Option<CommandStream>,
 }
 
 /// What an observer printed.
@@ -52,20 +31,11 @@ pub(super) struct Reading {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ObserverError {
-    /// It never ran.
-    #[error("the observer {0}")]
-    Unstarted(#[from] UnstartedError),
-    #[error("the observer {0}")]
-    Mute(String),
-}
+#[error("the observer {0}")]
+pub struct ObserverError(RunError);
 
-/// Why a command never ran.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{program} cannot be started: {reason}")]
-pub struct UnstartedError {
-    pub program: String,
-    pub reason: String,
+fn mute<T>(why: String) -> Result<T, ObserverError> {
+    Err(ObserverError(RunError::Failed(why)))
 }
 
 impl Observer {
@@ -97,94 +67,27 @@ impl Observer {
     }
 
     async fn output(&self, order: &OrderRef) -> Result<String, ObserverError> {
-        let Some((program, arguments)) = self.argv.split_first() else {
-            return Err(ObserverError::Mute("has no name".to_owned()));
-        };
-        let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .env_remove(self.hidden_variable)
-            .envs(order.variables())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        // Never closed, so that there is always a turn.
-        let _turn = PROCESSES.acquire().await;
-        let asked = tokio::task::spawn_blocking(move || {
-            let output = output_of(&mut command)?;
-            printed(&output)
-        });
-        asked.await.unwrap_or_else(|_| Err(ObserverError::Mute("could not be asked".to_owned())))
-    }
-}
-
-struct Output {
-    stdout: Vec<u8>,
-    stderr: Vec<u8>,
-    code: Option<i32>,
-}
-
-fn output_of(command: &mut Command) -> Result<Output, ObserverError> {
-    let mut child = command.spawn().map_err(|error| {
-        let program = command.get_program().display().to_string();
-        UnstartedError { program, reason: error.to_string() }
-    })?;
-    let stdout = child.stdout.take().map(reader);
-    let stderr = child.stderr.take().map(reader);
-    let code = wait(&mut child);
-    // Also after an ordinary end: it reaps the process.
-    let _ = child.kill();
-    let _ = child.wait();
-    let code = code.map_err(ObserverError::Mute)?;
-    Ok(Output { stdout: rest(stdout), stderr: rest(stderr), code })
-}
-
-fn wait(child: &mut Child) -> Result<Option<i32>, String> {
-    let start = Instant::now();
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Ok(status.code()),
-            Ok(None) if start.elapsed() < TIMEOUT => thread::sleep(LOOK_AGAIN),
-            Ok(None) => {
-                return Err(format!("took more than {} s", TIMEOUT.as_secs()));
-            }
-            Err(error) => return Err(format!("cannot be watched: {error}")),
+        if let Some(stream) = &self.stream {
+            let question = json!({
+                "payout_id": order.id, "payout_cl_id": order.client_id, "amount": order.amount,
+            });
+            let answer = stream.ask(&self.command, question.to_string()).await;
+            return answer.map_err(ObserverError);
         }
+        let output = self.command.run(order.variables()).await.map_err(ObserverError)?;
+        printed(&output)
     }
-}
-
-/// Reads a pipe in a thread of its own, so that a full one cannot stop the command.
-fn reader(pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
-    let (sender, receiver) = channel();
-    thread::spawn(move || {
-        let mut pipe = pipe;
-        let mut bytes = Vec::new();
-        let _ = pipe.by_ref().take(MAX_OUTPUT + 1).read_to_end(&mut bytes);
-        let _ = sender.send(bytes);
-        // The rest is thrown away: a command that fills its pipe would wait for ever.
-        let _ = std::io::copy(&mut pipe, &mut std::io::sink());
-    });
-    receiver
-}
-
-fn rest(reader: Option<Receiver<Vec<u8>>>) -> Vec<u8> {
-    reader.and_then(|reader| reader.recv_timeout(AFTER_END).ok()).unwrap_or_default()
 }
 
 fn printed(output: &Output) -> Result<String, ObserverError> {
     if output.stdout.len() as u64 > MAX_OUTPUT {
-        return Err(ObserverError::Mute(format!("printed more than {MAX_OUTPUT} bytes")));
+        return mute(format!("printed more than {MAX_OUTPUT} bytes"));
     }
     let text = String::from_utf8_lossy(&output.stdout);
     let text = text.trim();
     // grep and its like end with 1 where they count nothing.
     if !matches!(output.code, Some(0 | 1)) || (output.code == Some(1) && text.is_empty()) {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let said: String = outside(said.trim()).chars().take(MAX_QUOTED).collect();
-        let code = output.code.map_or("by a signal".to_owned(), |code| format!("with {code}"));
-        let said =
-            if said.is_empty() { " and said nothing".to_owned() } else { format!(": {said}") };
-        return Err(ObserverError::Mute(format!("ended {code}{said}")));
+        return mute(output.end());
     }
     Ok(text.to_owned())
 }
@@ -193,10 +96,10 @@ fn parse(text: &str, order: &OrderRef) -> Result<Reading, ObserverError> {
     let quoted: String = outside(text).chars().take(MAX_QUOTED).collect();
     match reading(text, order) {
         Some(reading) => Ok(Reading { text: quoted, ..reading }),
-        None => Err(ObserverError::Mute(format!(
+        None => mute(format!(
             "printed {quoted:?}; expected a number, or JSON with one under the order's id, \
              credited, refunded, sum or count"
-        ))),
+        )),
     }
 }
 
@@ -318,12 +221,14 @@ mod tests {
         let script = r#"printf '{"sum": %s%s}' "$PAYOUT_CHECK_AMOUNT" "$HOME""#;
         let argv = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
         let within = Duration::ZERO;
-        let observer = Observer { argv, within, hidden_variable: "HOME" };
+        let command = UserCommand { argv, hidden_variable: "HOME" };
+        let observer = Observer { command, within, stream: None };
         assert_eq!(observer.read(&order()).await.unwrap().amounts[0], 7.0);
         let argv = vec!["/nonexistent/command".to_owned()];
-        let missing = Observer { argv, ..observer };
+        let command = UserCommand { argv, ..observer.command };
+        let missing = Observer { command, ..observer };
         let error = missing.read(&order()).await.unwrap_err();
-        assert!(matches!(error, ObserverError::Unstarted(_)), "{error}");
+        assert!(matches!(error.0, RunError::Unstarted(_)), "{error}");
         assert!(
             error.to_string().starts_with("the observer /nonexistent/command cannot be started")
         );

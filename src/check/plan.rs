@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::case::{Case, Effect, Expect, Manner, Need, Probe, StepPlan, Work};
-use super::control::{CLEARLY_BAD_COUNT, MOST_OF_A_CONTROL};
+use super::command::UserCommand;
+use super::control::{CLEARLY_BAD_COUNT, MOST_OF_A_CONTROL, VARIANT_COUNT};
 use super::observer::Observer;
 use super::probe::MOST_OF_A_PROBE;
 use super::recipe::Workshop;
@@ -20,6 +21,7 @@ pub struct Plan {
     pub suite: Suite,
     pub available: Vec<Need>,
     pub observer: Option<Observer>,
+    pub prepare: Option<UserCommand>,
     /// The seed of the order ids, for the report.
     pub seed: u64,
     pub started_at: Timestamp,
@@ -29,7 +31,7 @@ impl Plan {
     pub fn bound(&self) -> u64 {
         let openings = if self.observer.is_some() { 2 } else { 1 };
         let controls = self.suite.groups().len() as u64 + openings;
-        let around = controls * MOST_OF_A_CONTROL + CLEARLY_BAD_COUNT;
+        let around = controls * MOST_OF_A_CONTROL + CLEARLY_BAD_COUNT.max(VARIANT_COUNT);
         let is_watched = |case: &Case| self.observer.is_some() && case.effect != Effect::Any;
         let cases = self.suite.cases.iter().map(|case| most_requests(case, is_watched(case)));
         cases.fold(around, u64::saturating_add)

@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use protocol::internal::acknowledgement::{Conclusion, ReplyWarning};
 
 use super::case::Probe;
 use super::control::{Control, Controls};
 use super::report::{Exchange, Status};
 use super::sender::Sent;
+use crate::clock::wall_time;
 use crate::net::outcome::{FailureKind, Outcome};
 use crate::net::probing::{addresses, connect, handshake};
 use crate::sender::schedule::format_duration;
@@ -126,7 +126,7 @@ impl Prober<'_> {
             .map_err(|failure| finding(Bad, failure.explanation()))?;
         let start = format!("{}, a chain of {}", facts.version, facts.chain);
         let Some(expires_at) = facts.expires_at else { return Ok(finding(Good, start)) };
-        let days = expires_at.as_second().saturating_sub(Timestamp::now().as_second()) / 86_400;
+        let days = expires_at.as_second().saturating_sub(wall_time().as_second()) / 86_400;
         let text = format!("{start}; the merchant's own is good for {days} more days");
         Ok(finding(if days < FEW_DAYS { Watch } else { Good }, text))
     }
@@ -154,7 +154,7 @@ impl Prober<'_> {
     async fn latency(&self) -> Probed {
         let mut took = Vec::new();
         for _ in 0..SAMPLES {
-            let Ok(message) = self.controls.message() else { break };
+            let Ok(message) = self.controls.message().await else { break };
             let sent = self.controls.sender.send(&message, Default::default(), "latency").await;
             if !sent.is_acknowledged() {
                 let text = format!("a good notification was {}", sent.exchange.conclusion);
@@ -179,7 +179,7 @@ impl Prober<'_> {
     async fn keep_alive(&self) -> Probed {
         let mut text = "two notifications on one connection are acknowledged";
         for which in ["first", "second"] {
-            let Ok(message) = self.controls.message() else { break };
+            let Ok(message) = self.controls.message().await else { break };
             let start = Instant::now();
             let (mut outcome, mut conclusion) = self.controls.sender.send_on_kept(&message).await;
             if outcome.is(FailureKind::StaleConnection) {

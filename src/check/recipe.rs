@@ -27,6 +27,7 @@
 //! | `{platform_id}` | the merchant's id |
 //! | `{now}`, `{now+60}`, `{now-60}` | Unix seconds |
 //! | `{iso}` | the time in RFC 3339 |
+//! | `{amount}`, `{other_amount}` | the order's amount in cents, and another one |
 //! | `{sign}` | the signature so far |
 //! | `{sign_type}` | the name of the orders' digest |
 //! | `{success}`, `{cancelled}`, `{failed}`, `{processing}` | the status numbers |
@@ -57,6 +58,8 @@ pub struct RecipeError {
     /// Which operation is wrong, from 0.
     pub operation: usize,
     pub problem: String,
+    /// The recipe is sound, and there is no order for it.
+    pub lacks_order: bool,
 }
 
 impl Recipe {
@@ -81,8 +84,11 @@ impl Recipe {
     }
 
     fn read(&self, before: usize) -> Result<Vec<Operation>, RecipeError> {
-        let wrong =
-            |operation, problem: &str| RecipeError { operation, problem: problem.to_owned() };
+        let wrong = |operation, problem: &str| RecipeError {
+            operation,
+            problem: problem.to_owned(),
+            lacks_order: false,
+        };
         if self.operations.is_empty() {
             return Err(wrong(0, "a recipe begins with an order, such as success"));
         }

@@ -2,14 +2,13 @@
 
 use std::time::Instant;
 
-use jiff::Timestamp;
-
 use super::bundle::Bundle;
 use super::control::send_control;
 use super::judge::{Fault, Proof};
 use super::report::{CaseResult, CheckReport, Endpoint, Finding, Status, Tries};
 use super::sender::{Sender, Wiring};
 use super::trial::attempt;
+use crate::clock::wall_time;
 
 pub fn bound(bundle: &Bundle) -> u64 {
     let controls = if bundle.control.is_some() { 2 } else { 0 };
@@ -17,7 +16,7 @@ pub fn bound(bundle: &Bundle) -> u64 {
 }
 
 pub async fn replay(bundle: &Bundle, wiring: Wiring) -> CheckReport {
-    let (started, started_at) = (Instant::now(), Timestamp::now());
+    let (started, started_at) = (Instant::now(), wall_time());
     let sender = Sender::new(wiring);
     let verdict = match &bundle.control {
         Some(message) => send_control(&sender, message).await.verdict,

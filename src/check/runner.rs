@@ -10,9 +10,11 @@ use super::control::{Control, Controls, send_control};
 use super::demand::OrderRef;
 use super::effect::{CalibrationError, Effects};
 use super::judge::Proof;
-use super::observer::{ObserverError, UnstartedError};
+use super::observer::ObserverError;
 use super::plan::{Plan, is_sociable};
+use super::prepare::Preparer;
 use super::probe::Prober;
+use super::refusal::is_other_acknowledgement;
 use super::report::{CaseResult, CheckReport, Endpoint, Finding, Status, Tries};
 use super::sender::{Sender, Sent};
 use super::tested::{Tested, blank, judged};
@@ -32,9 +34,12 @@ pub enum CheckEvent<'a> {
 
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
-    /// The observer cannot be started; nothing was sent.
+    /// The observer does not work; nothing was sent.
     #[error(transparent)]
-    Observer(#[from] UnstartedError),
+    Observer(ObserverError),
+    /// An order could not be prepared.
+    #[error("{0}")]
+    Prepare(String),
 }
 
 /// Checks an endpoint; with the report come the failed cases, to be sent again.
@@ -44,8 +49,10 @@ pub async fn check(
 ) -> Result<(CheckReport, Vec<Bundle>), CheckError> {
     let started = Instant::now();
     let sender = Sender::new(plan.wiring.clone());
-    let controls = Controls::new(&plan.workshop, &sender);
+    let preparer = Preparer::new(plan.prepare.as_ref(), &plan.workshop.platform_id);
+    let controls = Controls::new(&plan.workshop, &sender, &preparer);
     let (opening, effects) = open(plan, &controls).await?;
+    let opening = controls.explain(opening).await;
     let (everything, endpoint) = match &opening.verdict {
         Some(verdict) => (None, verdict.clone()),
         None => match controls.acknowledges_everything().await {
@@ -67,6 +74,9 @@ pub async fn check(
         told: 0,
     };
     run.groups(tell).await;
+    if let Some(failure) = preparer.failure() {
+        return Err(CheckError::Prepare(failure));
+    }
     run.settle().await;
     run.tell(tell);
     Ok(run.finish(started))
@@ -75,14 +85,14 @@ pub async fn check(
 async fn open<'a>(
     plan: &'a Plan,
     controls: &Controls<'_>,
-) -> Result<(Control, Result<Option<Effects<'a>>, CalibrationError>), UnstartedError> {
+) -> Result<(Control, Result<Option<Effects<'a>>, CalibrationError>), CheckError> {
     let Some(observer) = &plan.observer else {
         return Ok((controls.ask().await, Ok(None)));
     };
     match Effects::calibrate(observer, controls).await {
         (Some(opening), effects) => Ok((opening, effects)),
-        (None, Err(CalibrationError::Observer(ObserverError::Unstarted(error)))) => Err(error),
         // The observer failed before anything was sent.
+        (None, Err(CalibrationError::Observer(error))) => Err(CheckError::Observer(error)),
         (None, effects) => Ok((controls.ask().await, effects)),
     }
 }
@@ -187,6 +197,9 @@ impl Run<'_> {
     }
 
     fn without_asking(&self, case: &Case) -> Option<Tested> {
+        if let Some(failure) = self.controls.preparer.failure() {
+            return Some(blank(case, Status::Inconclusive, &failure));
+        }
         if let Some(lacking) = self.plan.lacking(case) {
             return Some(blank(case, Status::Skipped, lacking));
         }
@@ -212,6 +225,13 @@ impl Run<'_> {
             }
             Endpoint::Unreachable { .. } => "the endpoint cannot be reached",
         };
+        let sent = self.opening.sent.as_ref().filter(|sent| is_other_acknowledgement(sent));
+        if let (Some(sent), "ack-success") = (sent, case.id.as_str()) {
+            let mut tested = blank(case, Status::Failed, &sent.exchange.conclusion);
+            tested.result.finding = Finding::Refused;
+            tested.result.exchanges.push(sent.exchange.clone());
+            return Some(tested);
+        }
         Some(blank(case, Status::Inconclusive, why))
     }
 
@@ -257,10 +277,8 @@ impl Run<'_> {
     }
 
     async fn control(&self) -> Control {
-        let message = match self.controls.message() {
-            Ok(message) => message,
-            Err(reason) => return Control::refused(reason, None),
-        };
+        // Without an order left there is no control, which says nothing of the endpoint.
+        let Ok(message) = self.controls.message().await else { return Control::default() };
         let Ok(Some(effects)) = &self.effects else {
             return send_control(self.controls.sender, &message).await;
         };

@@ -109,7 +109,10 @@ impl Sender {
     fn request(&self, message: &Message, options: Arc<RequestOptions>) -> Request {
         let set = message.headers.iter().filter(|(_, value)| !value.is_empty());
         Request {
-            url: self.wiring.target.clone(),
+            url: self
+                .wiring
+                .target
+                .fill(&[("payout_id", &message.order_id), ("payout_cl_id", &message.client_id)]),
             headers: set.cloned().collect(),
             body: message.body.as_slice().into(),
             options,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::books::Booked;
 use super::case::{Effect, Expect, Manner, Message, StepPlan};
-use super::demand::{Outcome, demands};
+use super::demand::{OrderRef, Outcome, demands};
 use super::effect::{Before, Effects};
 use super::judge::{Fault, Proof, judge};
 use super::recipe::{History, RecipeError, Workshop};
@@ -95,16 +95,30 @@ impl Watch<'_> {
     }
 }
 
+/// The messages of a case, and the orders that the merchant must know before.
 pub(super) fn pack(
     workshop: &Workshop,
     steps: &[StepPlan],
     label: &str,
     now: Timestamp,
-) -> Result<Vec<Parcel>, RecipeError> {
+) -> Result<(Vec<Parcel>, Vec<OrderRef>), RecipeError> {
     let mut history = History::new(label);
-    let parcel = |step: &StepPlan| {
+    let (mut parcels, mut orders) = (Vec::new(), Vec::new());
+    for step in steps {
         let message = workshop.message(&step.recipe, now, &mut history)?;
-        Ok(Parcel {
+        let mut order = history.own_order();
+        let named = (&message.order_id, &message.client_id);
+        if !step.expect.is_bad() && named != (&order.id, &order.client_id) {
+            if let Some(file) = workshop.order_file() {
+                let problem = format!("its ids are made up, and the orders are those of {file}");
+                return Err(RecipeError { operation: 0, problem, lacks_order: true });
+            }
+            order = OrderRef { amount: order.amount, ..(&message).into() };
+        }
+        if !orders.contains(&order) {
+            orders.push(order);
+        }
+        parcels.push(Parcel {
             label: step.label.clone(),
             books: workshop.outcome(&message),
             message,
@@ -114,9 +128,9 @@ pub(super) fn pack(
             with_next: step.with_next,
             is_company: step.is_company,
             expect: step.expect,
-        })
-    };
-    steps.iter().map(parcel).collect()
+        });
+    }
+    Ok((parcels, orders))
 }
 
 /// Sends the parcels in order, up to the first that a sound endpoint would have treated otherwise;

@@ -40,7 +40,7 @@ impl Clock for PreciseClock {
     }
 
     fn wall(&self) -> Timestamp {
-        Timestamp::now()
+        super::wall_time()
     }
 
     async fn sleep(&self, duration: Duration) {

@@ -6,7 +6,6 @@ pub mod input;
 pub mod key_source;
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::num::{IntErrorKind, ParseIntError};
 use std::path::{Path, PathBuf};
@@ -20,6 +19,7 @@ use protocol::internal::nearest::did_you_mean;
 use protocol::{Algorithm, Key, MAX_BYTES, Payload, PayloadError, PayloadProblem, StatusTable};
 
 use crate::error::CommandError;
+use crate::files;
 use crate::net::target::Target;
 use crate::report::line::Line;
 use crate::sender::orders::mix::{Mix, MixWords};
@@ -323,17 +323,16 @@ impl Input {
         let path = path.filter(|path| *path != Path::new("-"));
         let name = path.map_or_else(|| "stdin".to_owned(), |path| path.display().to_string());
         let cannot = |error| CommandError::input(format!("cannot read {name}")).because(error);
-        let mut bytes = Vec::with_capacity(USUAL_BYTES);
-        let limit = MAX_BYTES as u64 + 1;
         if path.is_none() && io::stdin().is_terminal() {
             let how = "reading the payload from the terminal; end it with Ctrl-D";
             console.note(&Line::new().dim(how));
         }
-        match path {
-            Some(path) => {
-                File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
+        let bytes = match path {
+            Some(path) => files::read_bounded(path, MAX_BYTES as u64),
+            None => {
+                let (mut bytes, limit) = (Vec::with_capacity(USUAL_BYTES), MAX_BYTES as u64 + 1);
+                io::stdin().lock().take(limit).read_to_end(&mut bytes).map(|_| bytes)
             }
-            None => io::stdin().lock().take(limit).read_to_end(&mut bytes),
         }
         .map_err(cannot)?;
         Ok(Input { bytes, name })

@@ -12,12 +12,11 @@ use std::time::Duration;
 use clap::ValueEnum;
 use files::{ReportFile, ReportFiles};
 use given::Given;
-use jiff::Timestamp;
 use protocol::{Algorithm, StatusTable};
 
 use super::args::dialect::DialectArgs;
 use super::args::{
-    Format, KeyArgs, adopt, adopt_headers, adopt_statuses, parse_number, parse_sign_type,
+    EditArgs, Format, KeyArgs, adopt, adopt_headers, adopt_statuses, parse_number, parse_sign_type,
     parse_time,
 };
 use super::runtime::{Interrupts, block_on};
@@ -30,9 +29,10 @@ use crate::check::replay;
 use crate::check::report::{CheckReport, Status, Tries};
 use crate::check::runner::{CheckError, CheckEvent, check};
 use crate::check::sender::Wiring;
+use crate::clock::wall_time;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::report::check::standing::is_yes;
+use crate::report::check::standing::{is_yes, unverified};
 use crate::report::check::text::Detail;
 use crate::report::check::{CheckFacts, json, text};
 use crate::settings::Environment;
@@ -67,6 +67,17 @@ pub struct Args {
     /// The platform_id of the orders, for an endpoint that refuses any but its own.
     #[arg(long, value_name = "ID")]
     pub platform_id: Option<String>,
+    /// Orders that the merchant knows, each used once: CSV with payout_id,payout_cl_id,amount, or
+    /// one JSON object per line.
+    #[arg(long, value_name = "FILE")]
+    pub orders: Option<PathBuf>,
+    /// Run this before each new order, so that the merchant knows it: PAYOUT_CHECK_ORDER,
+    /// _CLIENT_ID, _AMOUNT and _PLATFORM_ID are in its environment.
+    #[arg(long, value_name = "COMMAND", conflicts_with = "orders")]
+    pub prepare: Option<String>,
+    /// Changes to every order.
+    #[command(flatten)]
+    pub edits: EditArgs,
     /// For whom the output is written.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
@@ -113,7 +124,7 @@ pub struct ChoiceArgs {
     #[arg(long, value_name = "FOLDER")]
     pub bundle: Option<PathBuf>,
     /// Send one failed case again from its file; no key is needed.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["suite", "only", "skip", "list", "observe", "bundle"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["suite", "only", "skip", "list", "observe", "observe_stream", "orders", "prepare", "bundle"])]
     pub replay: Option<PathBuf>,
 }
 
@@ -126,6 +137,8 @@ pub enum FailOn {
     Flaky,
     /// A case of which nothing can be said.
     Inconclusive,
+    /// A case that claims what nothing verified; --observe does.
+    Unverified,
 }
 
 /// How a check behaves.
@@ -144,9 +157,16 @@ pub struct MannerArgs {
     /// Run this to see what was credited: it prints a number or JSON, for PAYOUT_CHECK_ORDER.
     #[arg(long, value_name = "COMMAND")]
     pub observe: Option<String>,
+    /// The same with a command that is started once: for each line with an order as JSON it prints
+    /// one line.
+    #[arg(long, value_name = "COMMAND", conflicts_with = "observe")]
+    pub observe_stream: Option<String>,
     /// How long the merchant may take to credit what it acknowledged.
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = parse_time)]
     pub observe_within: Duration,
+    /// Wait so long until the endpoint takes connections; nothing is sent meanwhile.
+    #[arg(long, value_name = "DURATION", value_parser = parse_time)]
+    pub wait: Option<Duration>,
     /// The seed of the order ids: the same seed gives the same ids.
     #[arg(long, value_name = "N", value_parser = parse_number)]
     pub seed: Option<u64>,
@@ -203,7 +223,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         let wiring = setup::wiring_of(args, &bundle, environment, console)?;
         let facts = CheckFacts {
             url: wiring.target.to_string(),
-            started_at: Timestamp::now(),
+            started_at: wall_time(),
             cases: 1,
             bound: replay::bound(&bundle),
             seed: 0,
@@ -237,6 +257,14 @@ fn conduct(
     let (mut report, bundles) = block_on(async {
         consent::obtain(args, facts, wiring, console).await?;
         let mut interrupts = Interrupts::catch();
+        if let Some(time) = args.manners.wait {
+            tokio::select! {
+                () = consent::wait_for(wiring, time) => {}
+                () = interrupts.next() => {
+                    return Err(CommandError::interrupted("the check was interrupted"));
+                }
+            }
+        }
         match args.format {
             Format::Json => console.answer_bytes(json::ready(facts).as_bytes()),
             Format::Human => {
@@ -282,14 +310,19 @@ fn conduct(
 
 fn not_begun(error: CheckError) -> CommandError {
     match error {
-        CheckError::Observer(error) => {
-            CommandError::environment("the --observe command cannot be used, so nothing was sent")
-                .because(error)
-                .hint(
-                    "name a program on the PATH, or by its path; no shell reads the command: \
-                     sh -c '…' takes what a shell would",
-                )
+        CheckError::Prepare(why) => {
+            CommandError::environment("the --prepare command failed, so the check was ended")
+                .because(why)
+                .hint("it must end with 0 once the merchant knows the order; no shell reads it")
         }
+        CheckError::Observer(error) => CommandError::environment(
+            "the --observe command cannot be used, so nothing was sent",
+        )
+        .because(error)
+        .hint(
+            "run it by hand; it needs a program on the PATH, or by its path, and no shell reads \
+                     it: sh -c '…' takes what a shell would",
+        ),
     }
 }
 
@@ -319,6 +352,7 @@ fn is_passed(report: &CheckReport, fail_on: &[FailOn]) -> bool {
         report.results.iter().any(|result| match gate {
             FailOn::Warn => result.status == Status::Warned,
             FailOn::Flaky => result.tries == Tries::PassedOnSecond,
+            FailOn::Unverified => unverified(result).is_some(),
             FailOn::Inconclusive => result.status == Status::Inconclusive,
         })
     };

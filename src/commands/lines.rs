@@ -8,7 +8,6 @@ mod signing;
 mod spread;
 mod verifying;
 
-use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::num::NonZero;
 use std::path::Path;
@@ -22,6 +21,7 @@ pub use verifying::VerifyLines;
 use super::CommandResult;
 use crate::error::{CommandError, ErrorKind};
 use crate::exit::Exit;
+use crate::files;
 use crate::report::batch::{BatchKind, BatchSummary};
 use crate::report::line::Line;
 use crate::terminal::Console;
@@ -108,7 +108,7 @@ fn deliver(
 fn open(file: Option<&Path>, console: &mut Console) -> Result<LineSource, CommandError> {
     if let Some(path) = file.filter(|path| *path != Path::new("-")) {
         let name = path.display().to_string();
-        return match File::open(path) {
+        return match files::open(path) {
             Ok(file) => Ok(LineSource::new(file, name)),
             Err(error) => Err(CommandError::input(format!("cannot read {name}")).because(error)),
         };

@@ -4,9 +4,10 @@ mod args;
 mod page;
 mod reporter;
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -26,6 +27,7 @@ use super::args::{
     Format, KeyArgs, OtherKeyArgs, adopt, adopt_statuses, parse_count, parse_sign_type,
 };
 use super::runtime::{Interrupts, block_on};
+use crate::clock::wall_time;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::net::client::ClientConfig;
@@ -262,9 +264,12 @@ async fn serve(
     stopped: mpsc::Receiver<()>,
 ) -> Result<Served, CommandError> {
     let server = Server::bind(setup.address, Limits::default()).await.map_err(|error| {
-        CommandError::environment(format!("cannot listen on {}", setup.address))
-            .because(error)
-            .hint("choose another address with --bind, or :0 for a free port")
+        let hint = match error.kind() {
+            ErrorKind::Other => "set the clock, for example with `timedatectl set-time`",
+            _ => "choose another address with --bind, or :0 for a free port",
+        };
+        let what = format!("cannot listen on {}", setup.address);
+        CommandError::environment(what).because(error).hint(hint)
     })?;
     let bound = server.local_addr().map_err(|error| {
         CommandError::environment("cannot tell the bound address").because(error)
@@ -302,7 +307,11 @@ async fn serve(
     if let Some(page) = page {
         page.close().await;
     }
-    let verdict = pipeline.referee.as_ref().map(|referee| locked(referee).verdict());
+    let verdict = pipeline.referee.as_ref().map(|referee| {
+        let mut referee = locked(referee);
+        referee.close(wall_time());
+        referee.verdict()
+    });
     Ok(Served { verdict, unclosed: close(&pipeline).await })
 }
 
@@ -372,6 +381,8 @@ fn open(
         broadcast: page.map(|page| page.broadcast.clone()),
         sender_timeout: setup.rules.as_ref().map_or(Duration::ZERO, |rules| rules.attempt_timeout),
         refused: AtomicU64::new(0),
+        received: AtomicU64::new(0),
+        has_told_probe: AtomicBool::new(false),
         events,
         is_json: args.format == Format::Json,
     };

@@ -1,7 +1,5 @@
 //! Arguments about the connection: how a sender connects, uploads and reads.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -12,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::private_file::warn_if_others_can_read;
 use crate::error::CommandError;
+use crate::files;
 use crate::net::client::{Client, ClientConfig, ClientError};
 use crate::net::options::{
     Connections, DEFAULT_TIMEOUT, HeaderRule, Loss, RequestOptions, Upload, parse_upload_rate,
@@ -229,10 +228,8 @@ fn unusable(flag: &str, path: &Path, error: TlsError) -> CommandError {
 }
 
 fn read_pem(path: &Path) -> Result<Zeroizing<Vec<u8>>, CommandError> {
-    let mut bytes = Zeroizing::new(Vec::new());
-    let read =
-        File::open(path).and_then(|file| file.take(MAX_PEM_BYTES + 1).read_to_end(&mut bytes));
-    read.map_err(|error| {
+    let read = files::read_bounded(path, MAX_PEM_BYTES).map(Zeroizing::new);
+    let bytes = read.map_err(|error| {
         CommandError::input(format!("cannot read {}", path.display())).because(error)
     })?;
     if bytes.len() as u64 > MAX_PEM_BYTES {

@@ -1,5 +1,6 @@
 //! Entries, a key and an inbox in memory, for tests.
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -23,9 +24,14 @@ pub(super) struct Memory {
 }
 
 impl Source for Memory {
-    fn list(&self, query: &Query) -> Result<Vec<Arc<Received>>, String> {
-        let wanted = self.entries.iter().rev().filter(|entry| query.admits(entry));
-        Ok(wanted.take(query.limit).cloned().collect())
+    fn search(
+        &self,
+        query: &Query,
+        take: &mut dyn FnMut(&Received) -> ControlFlow<()>,
+    ) -> Result<Option<u64>, String> {
+        let mut wanted = self.entries.iter().rev().filter(|entry| query.admits(entry));
+        let _all = wanted.try_for_each(|entry| take(entry));
+        Ok(None)
     }
 
     fn entry(&self, id: u64) -> Result<Option<Arc<Received>>, String> {

@@ -1,5 +1,7 @@
 //! The JSON that the page reads.
 
+use std::time::Duration;
+
 use protocol::{Diagnosis, Encoding, Finding, Hit, Kind, StatusTable};
 use serde_json::{Value, json};
 
@@ -49,8 +51,16 @@ pub(super) fn row(entry: &Received, statuses: &StatusTable) -> Value {
         "reply_status": replied.status,
         "action": replied.action.as_deref().map(brief),
         "forwarded": forwarded.as_ref().map(|forwarded| match &forwarded.result {
-            Ok(reply) => json!({"status": reply.status, "acknowledges": reply.acknowledges}),
-            Err(_) => json!({"status": null, "acknowledges": false}),
+            Ok(reply) => json!({
+                "status": reply.status,
+                "acknowledges": reply.acknowledges,
+                "elapsed_ms": milliseconds(forwarded.elapsed),
+            }),
+            Err(_) => json!({
+                "status": null,
+                "acknowledges": false,
+                "elapsed_ms": milliseconds(forwarded.elapsed),
+            }),
         }),
     })
 }
@@ -84,7 +94,7 @@ pub(super) fn detail(
 }
 
 pub(super) fn sent(sent: &Forwarded, extent: Extent) -> Value {
-    let elapsed_ms = u64::try_from(sent.elapsed.as_millis()).unwrap_or(u64::MAX);
+    let elapsed_ms = milliseconds(sent.elapsed);
     match &sent.result {
         Ok(reply) => json!({
             "url": sent.url,
@@ -97,6 +107,10 @@ pub(super) fn sent(sent: &Forwarded, extent: Extent) -> Value {
         }),
         Err(error) => json!({"url": sent.url, "elapsed_ms": elapsed_ms, "error": error}),
     }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn editable(callback: &Callback, extent: Extent) -> Value {

@@ -1,5 +1,6 @@
 //! Where the inspector gets what it shows, and what it may ask to be done: the seam to the inbox.
 
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -22,8 +23,14 @@ pub const MAX_TEXT_BYTES: usize = 200;
 /// `statuses` may block: they are called where blocking is allowed, at most four at a time. An
 /// error is a sentence for the person at the page.
 pub trait Source: Send + Sync + 'static {
-    /// The entries that the query admits, newest first, at most `query.limit`.
-    fn list(&self, query: &Query) -> Result<Vec<Arc<Received>>, String>;
+    /// Takes the entries that the query admits, newest first, until told to stop. Gives the number
+    /// before which nothing was looked at, because an answer must not take longer the more there is;
+    /// `None` where all was.
+    fn search(
+        &self,
+        query: &Query,
+        take: &mut dyn FnMut(&Received) -> ControlFlow<()>,
+    ) -> Result<Option<u64>, String>;
 
     fn entry(&self, id: u64) -> Result<Option<Arc<Received>>, String>;
 

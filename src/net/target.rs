@@ -9,7 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::Uri;
 use hyper::header::HeaderValue;
 use hyper::http::uri::PathAndQuery;
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{
+    AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
+};
 use url::{ParseError, Url};
 
 /// What a request target cannot carry as it is; everything else is sent byte for byte.
@@ -149,6 +151,26 @@ impl Target {
         let joint = if self.0.uri.query().is_some() { '&' } else { '?' };
         let whole = PathAndQuery::try_from(format!("{}{joint}{received}", self.0.uri)).ok()?;
         Some(Uri::from(whole))
+    }
+
+    /// The same with each `{name}` of its path and query replaced, percent-encoded.
+    #[must_use]
+    pub fn fill(&self, values: &[(&str, &str)]) -> Target {
+        let mut path = self.0.uri.to_string();
+        if !path.contains('{') {
+            return self.clone();
+        }
+        let mut text = self.0.text.clone();
+        for (name, value) in values {
+            let value = utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
+            path = path.replace(&format!("{{{name}}}"), &value);
+            text = text.replace(&format!("{{{name}}}"), &value);
+        }
+        let Parts { host, port, is_https, authority, credentials, .. } = &*self.0;
+        let Ok(uri) = PathAndQuery::try_from(path).map(Uri::from) else { return self.clone() };
+        let (host, authority) = (host.clone(), authority.clone());
+        let (port, is_https, credentials) = (*port, *is_https, credentials.clone());
+        Target(Arc::new(Parts { text, host, port, is_https, authority, uri, credentials }))
     }
 
     pub(super) fn is_same_endpoint(&self, other: &Target) -> bool {

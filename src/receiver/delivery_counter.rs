@@ -25,6 +25,8 @@ struct Known {
 #[derive(Clone, Debug)]
 pub struct Orders {
     known: LruMap<Known>,
+    /// One that came again after it was forgotten is met twice.
+    met: u64,
 }
 
 impl Default for Orders {
@@ -35,15 +37,20 @@ impl Default for Orders {
 
 impl Orders {
     pub fn with_capacity(capacity: usize) -> Self {
-        Orders { known: LruMap::with_capacity(capacity) }
+        Orders { known: LruMap::with_capacity(capacity), met: 0 }
     }
 
-    pub fn len(&self) -> usize {
-        self.known.len()
+    pub fn met(&self) -> u64 {
+        self.met
+    }
+
+    pub fn forgotten(&self) -> u64 {
+        self.met.saturating_sub(self.known.len() as u64)
     }
 
     pub fn seen(&mut self, order_id: &str, at: Timestamp) -> Seen {
         let known = self.known.value(order_id.as_bytes(), || Known { deliveries: 0, last: at });
+        self.met += u64::from(known.deliveries == 0);
         let before = (known.deliveries > 0).then_some(known.last);
         known.deliveries = known.deliveries.saturating_add(1);
         known.last = at;
@@ -65,7 +72,7 @@ mod tests {
     #[test]
     fn deliveries_of_one_order_are_counted_with_their_spacing() {
         let mut orders = Orders::default();
-        assert_eq!(orders.len(), 0);
+        assert_eq!(orders.met(), 0);
         assert_eq!(orders.seen("a", at(100)), Seen { delivery: 1, since_last: None });
         assert_eq!(orders.seen("b", at(101)), Seen { delivery: 1, since_last: None });
         let again = Seen { delivery: 2, since_last: Some(Duration::from_secs(15)) };
@@ -90,7 +97,7 @@ mod tests {
         orders.seen("b", at(2));
         orders.seen("a", at(3));
         orders.seen("c", at(4));
-        assert_eq!(orders.len(), 2);
+        assert_eq!((orders.met(), orders.forgotten()), (3, 1));
         assert_eq!(orders.seen("a", at(5)).delivery, 3);
         assert_eq!(orders.seen("b", at(6)).delivery, 1);
     }
@@ -101,6 +108,6 @@ mod tests {
         for number in 0..1000 {
             orders.seen(&"x".repeat(number), at(1));
         }
-        assert_eq!(orders.len(), 1);
+        assert_eq!((orders.met(), orders.forgotten()), (1000, 999));
     }
 }

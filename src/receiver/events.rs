@@ -72,6 +72,7 @@ pub struct ListenSummary {
     /// Those that the inbox did not take; they were refused with 503 and count neither way.
     pub not_stored: u64,
     pub orders: u64,
+    pub orders_forgotten: u64,
 }
 
 impl ListenSummary {
@@ -87,6 +88,8 @@ pub struct ListenCounters {
     valid: AtomicU64,
     not_stored: AtomicU64,
     orders: AtomicU64,
+    forgotten: AtomicU64,
+    finished: AtomicU64,
     left_out: AtomicU64,
 }
 
@@ -97,18 +100,21 @@ impl ListenCounters {
             valid: self.valid.load(Ordering::Relaxed),
             not_stored: self.not_stored.load(Ordering::Relaxed),
             orders: self.orders.load(Ordering::Relaxed),
+            orders_forgotten: self.forgotten.load(Ordering::Relaxed),
         }
     }
 
-    /// Counts a callback and returns which one it is, from 1.
-    fn count(&self, is_valid: bool, is_stored: bool) -> u64 {
+    /// Counts a callback as soon as it is stored: a stop may come before it is answered.
+    pub fn count(&self, received: &Received, is_stored: bool) {
+        let is_valid = received.live.as_ref().is_some_and(|live| live.verdict.is_valid());
         self.valid.fetch_add(u64::from(is_valid && is_stored), Ordering::Relaxed);
         self.not_stored.fetch_add(u64::from(!is_stored), Ordering::Relaxed);
-        self.callbacks.fetch_add(1, Ordering::Relaxed) + 1
+        self.callbacks.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub fn know_orders(&self, known: usize) {
-        self.orders.fetch_max(known as u64, Ordering::Relaxed);
+    pub fn know_orders(&self, met: u64, forgotten: u64) {
+        self.orders.fetch_max(met, Ordering::Relaxed);
+        self.forgotten.fetch_max(forgotten, Ordering::Relaxed);
     }
 
     pub fn take_left_out(&self) -> u64 {
@@ -147,10 +153,9 @@ impl EventSender {
         let _ = self.events.try_send(event);
     }
 
-    /// Counts a callback and passes it on to be printed.
-    pub async fn finish(&self, received: Arc<Received>, is_stored: bool) {
-        let is_valid = received.live.as_ref().is_some_and(|live| live.verdict.is_valid());
-        let number = self.counters.count(is_valid, is_stored);
+    /// Passes an answered callback on to be printed.
+    pub async fn finish(&self, received: Arc<Received>) {
+        let number = self.counters.finished.fetch_add(1, Ordering::Relaxed) + 1;
         match self.policy {
             OutputPolicy::Nothing => {}
             OutputPolicy::BestEffort => {
@@ -195,9 +200,9 @@ mod tests {
     async fn full_queue_drops_and_counts() {
         let (sender, mut events) = sender(OutputPolicy::BestEffort, 2);
         for _ in 0..5 {
-            sender.finish(received(1), true).await;
+            sender.finish(received(1)).await;
         }
-        assert_eq!((sender.counters.summary().callbacks, sender.counters.take_left_out()), (5, 3));
+        assert_eq!(sender.counters.take_left_out(), 3);
         assert_eq!(sender.counters.take_left_out(), 0);
         assert!(events.try_recv().is_ok() && events.try_recv().is_ok());
         assert!(events.try_recv().is_err());
@@ -207,24 +212,26 @@ mod tests {
     async fn large_callbacks_are_bounded_by_their_bytes() {
         let (sender, mut events) = sender(OutputPolicy::BestEffort, 1000);
         for _ in 0..20 {
-            sender.finish(received(1024 * 1024), false).await;
+            let received = received(1024 * 1024);
+            sender.counters.count(&received, false);
+            sender.finish(received).await;
         }
         let left_out = sender.counters.take_left_out();
         assert_eq!((sender.counters.summary().not_stored, left_out), (20, 13));
         while let Ok(event) = events.try_recv() {
             drop(event);
         }
-        sender.finish(received(1024 * 1024), true).await;
+        sender.finish(received(1024 * 1024)).await;
         assert_eq!(sender.counters.take_left_out(), 0);
     }
 
     #[tokio::test]
     async fn senders_wait_where_everything_is_shown() {
         let (sender, mut events) = sender(OutputPolicy::Everything, 1);
-        sender.finish(received(1), true).await;
+        sender.finish(received(1)).await;
         let waiting = tokio::spawn({
             let sender = sender.clone();
-            async move { sender.finish(received(1), true).await }
+            async move { sender.finish(received(1)).await }
         });
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());

@@ -31,15 +31,21 @@ pub const DEFAULT_KEEP: u64 = 10_000;
 const WHAT: &str = "inbox";
 
 /// Times are Unix microseconds. What is long comes last, so that a list need not read it. The
-/// second version writes a third less with each callback: no index, because entries are numbered in
-/// the order of time, and no count by SQLite of the numbers that were given away. `numbers` holds
-/// the last one instead, written only where the newest entries may go.
+/// second version writes a third less with each callback: no index by time, because entries are
+/// numbered in its order, and no count by SQLite of the numbers that were given away. `numbers` holds
+/// the last one instead, written only where the newest entries may go. The third finds the attempts
+/// of an order without reading all entries.
 const SCHEMA: Schema = Schema {
     what: WHAT,
     // "PNin" in ASCII.
     application_id: 0x504e_696e,
-    migrations: &[include_str!("inbox/schema/1.sql"), include_str!("inbox/schema/2.sql")],
+    migrations: &[
+        include_str!("inbox/schema/1.sql"),
+        include_str!("inbox/schema/2.sql"),
+        include_str!("inbox/schema/3.sql"),
+    ],
     previews: &[],
+    readable_from: 1,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,6 +201,14 @@ impl Inbox {
 
 pub fn compact(path: &Path) -> Result<(), StoreError> {
     store::compact(path, &SCHEMA)
+}
+
+/// Changes a copy on another disk and writes it over the inbox, whose own disk is full.
+pub async fn change_elsewhere(
+    path: &Path,
+    change: impl AsyncFnOnce(&Path) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    store::change_elsewhere(path, &SCHEMA, change).await
 }
 
 const DELETED_AT_ONCE: usize = 256;

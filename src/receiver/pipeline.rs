@@ -1,7 +1,7 @@
 //! The way of one callback: parsed once, verified, stored, forwarded and answered, while the referee
 //! looks on. Every callback takes it in a task of its own.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,8 +20,11 @@ use super::received::{Forwarded, Judged, Live, Match, Received, Replied};
 use super::referee::{Breach, Observation, Referee};
 use super::replies::{Per, Place, Runner, path_program};
 use super::reply::Reply;
+use super::server::event::ServerEvent;
 use super::server::handler_output::{Answer, WireStep};
-use super::verify::{Contract, Parsed, Verdict};
+use super::server::wait;
+use super::verify::{Contract, HEALTH_PATH, Parsed, Verdict};
+use crate::clock::wall_time;
 
 /// Whose reply the sender gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -47,6 +50,8 @@ pub struct Pipeline {
     pub sender_timeout: Duration,
     /// How many callbacks were refused since the inbox last took one.
     pub refused: AtomicU64,
+    pub received: AtomicU64,
+    pub has_told_probe: AtomicBool,
     pub events: EventSender,
     /// A program reads the canonical string of each callback, a person that of a mismatch.
     pub is_json: bool,
@@ -59,6 +64,9 @@ struct Inspected {
     later: Option<Replied>,
     delay: Duration,
 }
+
+/// The longest wait that a path may ask for: whoever sends a request chooses it.
+const MAX_PATH_WAIT: Duration = Duration::from_secs(60);
 
 struct NotStored;
 
@@ -79,12 +87,18 @@ struct ReplyEnd {
 }
 
 impl Pipeline {
-    pub async fn receive(self: Arc<Self>, callback: Callback) -> Answer {
+    pub async fn receive(self: Arc<Self>, mut callback: Callback) -> Answer {
+        if self.contract.is_probe(&callback) {
+            return Box::pin(self.answer_probe(&callback)).await;
+        }
+        // The server counts probes as well.
+        callback.number = self.received.fetch_add(1, Ordering::Relaxed) + 1;
         let Inspected { mut received, answer, later, delay } = self.inspect(callback);
         match self.store(&received).await {
             Ok(id) => Arc::make_mut(&mut received).id = id,
             Err(NotStored) => return self.refuse(received).await,
         }
+        self.events.counters.count(&received, true);
         if let Some(replied) = later {
             Arc::make_mut(&mut received).replied = replied;
         }
@@ -105,14 +119,34 @@ impl Pipeline {
         if let Some(broadcast) = &self.broadcast {
             broadcast.send(Arc::clone(&received));
         }
-        self.events.finish(received, true).await;
+        self.events.finish(received).await;
         if !delay.is_zero() {
-            Box::pin(tokio::time::sleep(delay)).await;
+            let is_connected = Box::pin(wait(delay)).await;
             // What is found only now is in the report at the end.
             if let Some(end) = end {
-                self.notify_referee(end);
+                // A reply that cannot be written acknowledges nothing.
+                let acknowledges = end.acknowledges && is_connected;
+                self.notify_referee(ReplyEnd { acknowledges, ..end });
             }
         }
+        answer
+    }
+
+    async fn answer_probe(&self, callback: &Callback) -> Answer {
+        if callback.path == HEALTH_PATH {
+            return Reply::new(200, "text/plain;charset=utf-8", "ok\n").into();
+        }
+        // Probes come for as long as a listener runs: the first is enough to know of them.
+        if !self.has_told_probe.swap(true, Ordering::Relaxed) {
+            let (remote, method) = (callback.remote, callback.method.clone());
+            self.events.send(Event::Server(ServerEvent::NotACallback { remote, method }));
+        }
+        let verdict = self.contract.inspect(&self.contract.payload(callback), &self.key);
+        if path_program(&callback.path).is_none() {
+            return self.contract.reply(&verdict).into();
+        }
+        let PlannedReply { answer, delay, .. } = self.plan_reply(callback, &verdict, None);
+        wait(delay).await;
         answer
     }
 
@@ -144,14 +178,15 @@ impl Pipeline {
         Arc::make_mut(&mut received).replied = replied;
         let answer = reply.into();
         self.notify_referee(self.reply_end(&received, &answer));
-        self.events.finish(received, false).await;
+        self.events.counters.count(&received, false);
+        self.events.finish(received).await;
         answer
     }
 
     fn count_delivery(&self, order: &str, callback: &Callback) -> Seen {
         let mut orders = locked(&self.orders);
         let seen = orders.seen(order, callback.received_at);
-        self.events.counters.know_orders(orders.len());
+        self.events.counters.know_orders(orders.met(), orders.forgotten());
         seen
     }
 
@@ -172,7 +207,10 @@ impl Pipeline {
         let place = Place { order, connection: callback.remote, target: &callback.path };
         let chosen = match (&self.program, path_program(&callback.path)) {
             (None, None) => return plain(auto, None),
-            (_, Some(Ok(program))) => Runner::new(program, Per::All, 0, 1).next(place),
+            (_, Some(Ok(program))) => {
+                let chosen = Runner::new(program, Per::All, 0, 1).next(place);
+                chosen.with_waits_up_to(MAX_PATH_WAIT)
+            }
             (_, Some(Err(error))) => {
                 let reply = Reply::new(404, "text/plain;charset=utf-8", format!("{error}\n"));
                 let action = Some("a path that is no reply program".to_owned());
@@ -263,13 +301,15 @@ impl Pipeline {
     /// A reply that comes later than a sender waits is no acknowledgement: it may have given up.
     fn notify_referee(&self, end: ReplyEnd) -> Vec<Breach> {
         let Some(referee) = &self.referee else { return Vec::new() };
-        let now = Timestamp::now();
+        let now = wall_time();
         let at = now.checked_add(end.writing).unwrap_or(now);
         let took = Duration::try_from(at.duration_since(end.received_at)).unwrap_or_default();
-        if took < self.sender_timeout && end.acknowledges {
-            return locked(referee).acknowledged(end.number, at);
+        let mut referee = locked(referee);
+        match (end.acknowledges, took < self.sender_timeout) {
+            (true, true) => return referee.acknowledged(end.number, at),
+            (true, false) => referee.acknowledged_late(end.number, at),
+            (false, _) => referee.ended(end.number, at),
         }
-        locked(referee).ended(end.number, at);
         Vec::new()
     }
 
@@ -373,6 +413,8 @@ mod tests {
             broadcast: Some(EntryBroadcast::new()),
             sender_timeout: Duration::from_secs(10),
             refused: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+            has_told_probe: AtomicBool::new(false),
             events: EventSender::new(policy, sender, mpsc::channel(2).0, None, Arc::default()),
             is_json: true,
         });

@@ -167,26 +167,38 @@ impl Referee {
         let Some((key, status)) = self.pending.remove(&number) else { return Vec::new() };
         let Some(order) = self.orders.peek_mut(&key) else { return Vec::new() };
         let late = order.acknowledge(number, status, at);
-        let order_id = Some(order.label.to_string());
-        let breach = |(delivery, count, kind): (Delivery, u64, BreachKind)| Breach {
-            number: delivery.number,
-            at: delivery.at,
-            order_id: order_id.clone(),
-            delivery: Some(count),
-            kind,
-        };
-        let breaches: Vec<Breach> = late.into_iter().map(breach).collect();
+        let breaches = order.breaches(late);
         self.keep(&breaches);
         breaches
+    }
+
+    /// Judges what did not come: the deliveries that were due by the time at which listening ends.
+    pub fn close(&mut self, now: Timestamp) {
+        let mut missing = Vec::new();
+        for (_, order) in &mut self.orders {
+            let found = order.judge_silence(now, &self.rules);
+            missing.extend(order.breaches(found));
+        }
+        missing.sort_by_key(|breach| (breach.at, breach.number));
+        self.keep(&missing);
     }
 
     /// Records that a callback ended without an acknowledgement that arrived: refused, answered
     /// with a fault, or given up by the sender.
     pub fn ended(&mut self, number: u64, at: Timestamp) {
+        self.end(number, at, false);
+    }
+
+    /// Records that a callback was acknowledged later than a sender waits.
+    pub fn acknowledged_late(&mut self, number: u64, at: Timestamp) {
+        self.end(number, at, true);
+    }
+
+    fn end(&mut self, number: u64, at: Timestamp, is_late: bool) {
         if let Some((key, status)) = self.pending.remove(&number)
             && let Some(order) = self.orders.peek_mut(&key)
         {
-            order.end(number, status, at);
+            order.end(number, status, at, is_late);
         }
     }
 

@@ -7,7 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use hyper::server::conn::http1;
 use tokio::net::{TcpListener, TcpStream};
@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::callback::Callback;
 use connection::Connection;
+pub use connection::wait;
 use connection_table::{AcceptErrors, Connections, locked};
 use event::{ServeSummary, ServerEvent, Stopped};
 use handler_output::Answer;
@@ -29,6 +30,7 @@ mod connection_table;
 mod deadline_io;
 pub mod event;
 mod finish_on_drop;
+mod framing;
 pub mod handler_output;
 pub mod limits;
 mod raw_connection;
@@ -44,6 +46,12 @@ const MOST_HEADERS: usize = 1024;
 
 const TIME_TO_CLOSE: Duration = Duration::from_millis(1);
 
+/// hyper panics where it cannot write the date of a reply.
+fn has_http_date(now: SystemTime) -> bool {
+    const YEAR_10000: Duration = Duration::from_secs(253_402_300_800);
+    now.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since| since < YEAR_10000)
+}
+
 type EventSink = Arc<dyn Fn(ServerEvent) + Send + Sync>;
 
 pub struct Server {
@@ -56,6 +64,10 @@ pub struct Server {
 impl Server {
     /// Binds a socket; port 0 lets the system choose one.
     pub async fn bind(address: SocketAddr, limits: Limits) -> io::Result<Server> {
+        if !has_http_date(SystemTime::now()) {
+            let why = "the system's clock is before 1970 or after 9999: HTTP has no such dates";
+            return Err(io::Error::other(why));
+        }
         Ok(Self::from_listener(TcpListener::bind(address).await?, limits))
     }
 

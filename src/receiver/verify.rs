@@ -25,6 +25,10 @@ pub enum Unreadable {
     Method { given: String, wanted: &'static str },
     #[error("{}; it must be {wanted}", content_type(.given.as_deref()))]
     ContentType { given: Option<String>, wanted: &'static str },
+    #[error("the body is compressed ({0}); it must be sent as it was signed, without compression")]
+    Compressed(String),
+    #[error("the body is JSON, but {}; expected {wanted}", content_type(.given.as_deref()))]
+    JsonAs { given: Option<String>, wanted: &'static str },
     #[error("the body is no payload: {0}")]
     Payload(PayloadError),
     #[error("the query string is no payload: {0}")]
@@ -101,6 +105,9 @@ impl Default for Contract {
     }
 }
 
+/// Where a readiness probe asks.
+pub const HEALTH_PATH: &str = "/healthz";
+
 /// A callback's payload, or why it cannot be read and the platform's code for that.
 pub type Parsed<'c> = Result<Payload<'c>, (PlatformCode, Unreadable)>;
 
@@ -138,6 +145,17 @@ impl Contract {
         }
     }
 
+    /// Whether a request is a readiness probe: a `GET` or `HEAD` that no callback of this form is.
+    pub fn is_probe(&self, callback: &Callback) -> bool {
+        let may_be_callback = match self.accepts {
+            Accepts::Json | Accepts::Form => false,
+            Accepts::Query => true,
+            Accepts::Any => callback.path.contains('?'),
+        };
+        matches!(callback.method.as_str(), "GET" | "HEAD")
+            && (!may_be_callback || callback.path == HEALTH_PATH)
+    }
+
     fn with_methods(&self, mut reply: Reply) -> Reply {
         let allow = reply.headers.iter_mut().find(|(name, _)| name == "Allow");
         if let (Some((_, methods)), Accepts::Query | Accepts::Any) = (allow, self.accepts) {
@@ -167,19 +185,29 @@ impl Contract {
             let why = Unreadable::Method { given, wanted };
             return Err((PlatformCode::UnsupportedMethod, why));
         }
+        let unsupported = |why| Err((PlatformCode::UnsupportedContentType, why));
+        if let Some(name) = compression(callback) {
+            return unsupported(Unreadable::Compressed(name));
+        }
+        let given = || {
+            let value = callback.header("content-type");
+            value.map(|value| String::from_utf8_lossy(value).into_owned())
+        };
+        let is_json_type = callback.content_type().is_some_and(is_json_type);
+        if encoding != Encoding::Query && !is_json_type && is_json_object(&callback.body) {
+            let is_form = self.accepts == Accepts::Form;
+            let wanted = if is_form { "a form body" } else { "application/json" };
+            return unsupported(Unreadable::JsonAs { given: given(), wanted });
+        }
         let wanted = match encoding {
             Encoding::Form if is_form => None,
             Encoding::Form => Some(FORM),
             Encoding::Query => None,
-            _ if callback.content_type().is_some_and(is_json_type) => None,
+            _ if is_json_type => None,
             _ => Some("application/json"),
         };
         if let Some(wanted) = wanted {
-            let given = callback
-                .header("content-type")
-                .map(|value| String::from_utf8_lossy(value).into_owned());
-            let why = Unreadable::ContentType { given, wanted };
-            return Err((PlatformCode::UnsupportedContentType, why));
+            return unsupported(Unreadable::ContentType { given: given(), wanted });
         }
         match encoding {
             Encoding::Form => form::read(&callback.body, encoding)
@@ -218,6 +246,27 @@ impl Contract {
         };
         Verdict { code, unreadable: None, reading: Some(reading) }
     }
+}
+
+/// The compression of a body, by its header or else by the first bytes, which begin no payload.
+fn compression(callback: &Callback) -> Option<String> {
+    let header = callback.header("content-encoding").map(String::from_utf8_lossy);
+    let header = header.as_deref().map(str::trim).filter(|name| !name.is_empty());
+    if let Some(name) = header.filter(|name| !name.eq_ignore_ascii_case("identity")) {
+        return Some(name.to_owned());
+    }
+    let known: [(&[u8], &str); 5] = [
+        (b"\x1f\x8b", "gzip"),
+        (b"\x28\xb5\x2f\xfd", "zstd"),
+        (b"\x78\x01", "deflate"),
+        (b"\x78\x9c", "deflate"),
+        (b"\x78\xda", "deflate"),
+    ];
+    known.iter().find(|(start, _)| callback.body.starts_with(start)).map(|(_, name)| (*name).into())
+}
+
+fn is_json_object(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"{") && Payload::parse(body).is_ok()
 }
 
 fn is_form_type(content_type: &str) -> bool {
@@ -293,6 +342,46 @@ mod tests {
     }
 
     #[test]
+    fn compression_and_json_of_another_type_are_named() {
+        let key = Key::try_new(KEY.to_vec()).unwrap();
+        let why = |accepts, callback: &Callback| {
+            let contract = Contract { accepts, ..Contract::default() };
+            let verdict = contract.inspect(&contract.payload(callback), &key);
+            assert_eq!(verdict.code, PlatformCode::UnsupportedContentType, "{callback:?}");
+            verdict.unreadable.unwrap().to_string()
+        };
+        for (encoding, body, name) in [
+            ("gzip", "{}", "(gzip)"),
+            ("deflate", "", "(deflate)"),
+            (" br ", "{}", "(br)"),
+            ("identity", "\u{1f}", ""),
+            ("", "x\u{1}", "(deflate)"),
+        ] {
+            let mut given = callback("POST", "/", "application/json", body);
+            let value = encoding.as_bytes().to_vec();
+            given.headers.push(("content-encoding".to_owned(), value));
+            if name.is_empty() {
+                given.body = Bytes::from_static(&[0x1f, 0x8b, 8, 0]);
+            }
+            let name = if name.is_empty() { "(gzip)" } else { name };
+            assert!(why(Accepts::Json, &given).contains(name), "{encoding}");
+        }
+        for (accepts, expected) in [
+            (Accepts::Json, "expected application/json"),
+            (Accepts::Any, "expected application/json"),
+            (Accepts::Form, "expected a form body"),
+        ] {
+            for kind in [FORM, "text/plain"] {
+                let text = why(accepts, &callback("POST", "/", kind, " {\"a\":1}"));
+                assert!(text.starts_with("the body is JSON, but the content type is"), "{text}");
+                assert!(text.ends_with(expected), "{text}");
+            }
+        }
+        // What only looks like JSON is a form as before.
+        assert_eq!(code(Accepts::Any, &callback("POST", "/", FORM, "{a=1")), "0004");
+    }
+
+    #[test]
     fn a_valid_callback_gets_the_reply_of_its_dialect() {
         let dialect = Dialect::built_in("epay").unwrap();
         let contract = Contract { dialect, ..Contract::default() };
@@ -351,6 +440,27 @@ mod tests {
             let reply = contract.reply(&Verdict { code, unreadable: None, reading: None });
             let allow = ("Allow".to_owned(), methods.as_bytes().to_vec());
             assert!(reply.headers.contains(&allow), "{accepts:?}: {:?}", reply.headers);
+        }
+    }
+
+    #[test]
+    fn probes_are_told_from_callbacks() {
+        use Accepts::{Any, Form, Json, Query};
+        for (method, path, accepts) in [
+            ("GET", "/healthz", &[Json, Form, Query, Any][..]),
+            ("HEAD", "/healthz", &[Json, Form, Query, Any]),
+            ("GET", "/", &[Json, Form, Any]),
+            ("HEAD", "/n", &[Json, Form, Any]),
+            ("GET", "/n?a=1", &[Json, Form]),
+            ("GET", "/healthz?a=1", &[Json, Form]),
+            ("POST", "/healthz", &[]),
+            ("PUT", "/", &[]),
+        ] {
+            for each in [Json, Form, Query, Any] {
+                let contract = Contract { accepts: each, ..Contract::default() };
+                let is_probe = contract.is_probe(&callback(method, path, "", ""));
+                assert_eq!(is_probe, accepts.contains(&each), "{method} {path} {each:?}");
+            }
         }
     }
 

@@ -176,17 +176,18 @@ pub fn json(received: &Received, live: &Live, diagnosis: Option<&Diagnosis>) -> 
 
 pub fn summary_line(summary: &ListenSummary) -> Line {
     let plural = |count: u64| if count == 1 { "" } else { "s" };
-    let ListenSummary { callbacks, valid, not_stored, orders } = summary;
+    let ListenSummary { callbacks, valid, not_stored, orders, orders_forgotten } = summary;
+    let at_most = if *orders_forgotten > 0 { "at most " } else { "" };
     let line = Line::new()
         .strong(format!("{callbacks} callback{}", plural(*callbacks)))
-        .plain(format!(" for {orders} order{}: ", plural(*orders)))
+        .plain(format!(" for {at_most}{orders} order{}: ", plural(*orders)))
         .good(format!("{valid} "))
         .good("valid");
     line.count_bad(summary.invalid(), "invalid").count_bad(*not_stored, "not kept")
 }
 
 pub fn summary_json(summary: &ListenSummary) -> String {
-    let ListenSummary { callbacks, valid, not_stored, orders } = summary;
+    let ListenSummary { callbacks, valid, not_stored, orders, orders_forgotten } = summary;
     let invalid = summary.invalid();
     json::line(
         "summary",
@@ -196,6 +197,7 @@ pub fn summary_json(summary: &ListenSummary) -> String {
             "invalid": invalid,
             "not_kept": not_stored,
             "orders": orders,
+            "orders_forgotten": orders_forgotten,
         }),
     )
 }

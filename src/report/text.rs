@@ -15,14 +15,12 @@ pub fn clock_time(at: Timestamp) -> String {
 pub fn short_duration(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     let milliseconds = seconds * 1000.0;
-    if milliseconds < 9.95 {
-        format!("{milliseconds:.1} ms")
-    } else if milliseconds < 999.5 {
-        format!("{milliseconds:.0} ms")
-    } else if seconds < 9.995 {
-        format!("{seconds:.2} s")
-    } else {
-        format!("{seconds:.0} s")
+    // From each of these on, rounding would add a digit.
+    match duration.as_micros() {
+        0..9_950 => format!("{milliseconds:.1} ms"),
+        9_950..999_500 => format!("{milliseconds:.0} ms"),
+        999_500..9_995_000 => format!("{seconds:.2} s"),
+        _ => format!("{seconds:.0} s"),
     }
 }
 
@@ -101,10 +99,21 @@ mod tests {
             clock_time(Timestamp::from_millisecond(1_567_614_111_005).unwrap()),
             "16:21:51.005Z"
         );
-        assert_eq!(short_duration(Duration::from_micros(400)), "0.4 ms");
-        assert_eq!(short_duration(Duration::from_millis(12)), "12 ms");
-        assert_eq!(short_duration(Duration::from_millis(1240)), "1.24 s");
-        assert_eq!(short_duration(Duration::from_secs(75)), "75 s");
+        for (microseconds, shown) in [
+            (0, "0.0 ms"),
+            (400, "0.4 ms"),
+            (9_949, "9.9 ms"),
+            (9_950, "10 ms"),
+            (12_000, "12 ms"),
+            (999_499, "999 ms"),
+            (999_500, "1.00 s"),
+            (1_240_000, "1.24 s"),
+            (9_994_999, "9.99 s"),
+            (9_995_000, "10 s"),
+            (75_000_000, "75 s"),
+        ] {
+            assert_eq!(short_duration(Duration::from_micros(microseconds)), shown);
+        }
         assert_eq!(milliseconds(Duration::from_micros(1500)), 1.5);
     }
 

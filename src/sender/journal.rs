@@ -111,6 +111,7 @@ const SCHEMA: Schema = Schema {
     ",
         "CREATE TEMP VIEW run AS SELECT *, '' AS order_plan FROM main.run;",
     ],
+    readable_from: i64::MAX,
 };
 
 /// The first session of a run; each resume begins another. The column is called `part`.
@@ -151,21 +152,19 @@ impl Journal {
     /// Readies the journal for attempts: nothing may be intended before. The file itself then shows
     /// where its log is lost, and orders called exhausted without an attempt are pending again.
     pub async fn begin(&self) -> Result<(), StoreError> {
-        if self.session > FIRST_SESSION {
-            let reopened = concat!(
-                "UPDATE orders AS o SET state = 'pending' WHERE state = 'exhausted' AND ",
-                unfinished!()
-            );
-            let acknowledged = "UPDATE orders AS o SET state = 'acknowledged'
-                 WHERE state = 'pending' AND EXISTS
-                 (SELECT 1 FROM attempts WHERE order_number = o.number AND outcome = ?)";
-            self.store
-                .write(vec![
-                    Statement::new(reopened, Vec::new()),
-                    Statement::new(acknowledged, vec![ACKNOWLEDGED.into()]),
-                ])
-                .await?;
-        }
+        let reopened = concat!(
+            "UPDATE orders AS o SET state = 'pending' WHERE state = 'exhausted' AND ",
+            unfinished!()
+        );
+        let acknowledged = "UPDATE orders AS o SET state = 'acknowledged'
+             WHERE state = 'pending' AND EXISTS
+             (SELECT 1 FROM attempts WHERE order_number = o.number AND outcome = ?)";
+        self.store
+            .write(vec![
+                Statement::new(reopened, Vec::new()),
+                Statement::new(acknowledged, vec![ACKNOWLEDGED.into()]),
+            ])
+            .await?;
         self.store.begin().await
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::decide::{Exhaustion, LastOutcome};
+use crate::clock::LATEST;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
@@ -151,7 +152,7 @@ pub fn wall_at(start: Timestamp, offset: Duration) -> Timestamp {
     SignedDuration::try_from(offset)
         .ok()
         .and_then(|offset| start.checked_add(offset).ok())
-        .unwrap_or(Timestamp::MAX)
+        .map_or(LATEST, |at| at.min(LATEST))
 }
 
 #[cfg(test)]
@@ -220,5 +221,25 @@ mod tests {
         ] {
             assert_eq!(event.at(), at, "{event:?}");
         }
+    }
+    #[test]
+    fn only_a_window_that_passed_while_stopped_has_lapsed() {
+        for (result, is_lapsed) in [
+            (OrderResult::Exhausted(Exhaustion::WindowPassedWhileStopped), true),
+            (OrderResult::Exhausted(Exhaustion::NoRetriesLeft), false),
+            (OrderResult::Acknowledged, false),
+            (OrderResult::Interrupted(Interruption::Waiting), false),
+        ] {
+            assert_eq!(result.is_lapsed(), is_lapsed, "{result:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_of_day_is_after_the_start_and_never_too_large() {
+        let start = Timestamp::from_second(100).unwrap();
+        let after = wall_at(start, Duration::from_micros(1_000_001));
+        assert_eq!(after, Timestamp::from_microsecond(101_000_001).unwrap());
+        assert_eq!(wall_at(start, Duration::MAX), Timestamp::MAX);
+        assert_eq!(wall_at(Timestamp::MAX, Duration::from_secs(1)), Timestamp::MAX);
     }
 }

@@ -1,7 +1,7 @@
 //! Where settings files lie, and which profile of them holds.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
+use std::fs::{self};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use protocol::internal::nearest::nearest;
@@ -10,6 +10,7 @@ use super::file::{self, MAX_FILE_BYTES, SettingsFile};
 use super::profile::{Chosen, Owner};
 use super::{Environment, PROFILE_VARIABLE};
 use crate::error::CommandError;
+use crate::files;
 use protocol::internal::toml_span::PlacedError;
 
 pub const FILE_NAME: &str = "payout-notify.toml";
@@ -64,13 +65,7 @@ fn read(path: PathBuf, owner: Owner) -> Result<Found, CommandError> {
     let cannot = |error: std::io::Error| {
         CommandError::usage(format!("cannot read the settings file {name}")).because(error)
     };
-    // Opening a pipe would wait for a writer.
-    if !fs::metadata(&path).map_err(cannot)?.is_file() {
-        return Err(CommandError::usage(format!("the settings file {name} is no file")));
-    }
-    let mut bytes = Vec::new();
-    let limit = MAX_FILE_BYTES as u64 + 1;
-    File::open(&path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(cannot)?;
+    let bytes = files::read_bounded(&path, MAX_FILE_BYTES as u64).map_err(cannot)?;
     let unusable = || CommandError::usage(format!("the settings file {name} cannot be used"));
     let text = String::from_utf8(bytes).map_err(|error| unusable().because(error))?;
     let mut file = file::parse(&text).map_err(|error| unusable().because(error))?;

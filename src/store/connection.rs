@@ -11,7 +11,7 @@ use super::statement::{Expect, Statement};
 use super::{Limits, Schema, mark};
 
 /// What SQLite calls a page here; it is its default.
-const PAGE_BYTES: u64 = 4096;
+pub(super) const PAGE_BYTES: u64 = 4096;
 
 pub(super) fn open(path: &Path, flags: OpenFlags, limits: &Limits) -> rusqlite::Result<Connection> {
     // Without SQLITE_OPEN_URI a path such as "file:x?mode=memory" is a plain name.

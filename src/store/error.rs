@@ -97,6 +97,10 @@ impl Trouble {
                 "put the log back beside the inbox, which lacks the last callbacks without it; or \
                  name another file with --inbox FILE"
             }
+            ("inbox", Trouble::Corrupt) => {
+                "if it was copied or moved without its -wal file, put that beside it; otherwise keep a \
+                 copy and name another file with --inbox FILE: sqlite3's .recover may save what is in it"
+            }
             ("inbox", Trouble::Missing) => {
                 "`payout-notify listen` makes it; name another one with --inbox FILE"
             }
@@ -140,6 +144,14 @@ pub(super) struct Failure {
     detail: Option<String>,
 }
 
+impl Failure {
+    pub(super) fn while_doing(self, what: &str) -> Failure {
+        let detail =
+            self.detail.map_or_else(|| what.to_owned(), |cause| format!("{what}: {cause}"));
+        self.trouble.because(detail)
+    }
+}
+
 impl Trouble {
     pub(super) fn because(self, detail: impl Into<String>) -> Failure {
         Failure { trouble: self, detail: Some(detail.into()) }
@@ -167,6 +179,12 @@ impl From<std::io::Error> for Failure {
 impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Self {
         let trouble = match &error {
+            // The index of the log has no room; SQLite does not ask why.
+            rusqlite::Error::SqliteFailure(failure, _)
+                if failure.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE =>
+            {
+                Trouble::Full
+            }
             rusqlite::Error::SqliteFailure(failure, _) => trouble_of(failure.code),
             rusqlite::Error::ToSqlConversionFailure(_) => Trouble::Refused,
             // A table or a column that our statements need is not there, or holds something else.

@@ -1,17 +1,20 @@
 //! The write-ahead log is kept short without making commits wait: a second thread moves it into the
 //! database while the first one writes.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, OpenFlags};
 
+use super::connection::PAGE_BYTES;
 use super::error::Failure;
 use super::{Limits, connection};
 
-/// From this many pages on (4 MiB) the log is moved into the database.
+/// From this many pages on (4 MiB) the log is moved into the database, and from as many as that has:
+/// a disk on which there is room for both must not be filled by the log alone.
 const LOG_PAGES: i64 = 1024;
 
 /// How many pages (256 KiB) the log grows by before the mover is asked again.
@@ -31,6 +34,8 @@ pub(super) struct Log {
     mover: JoinHandle<()>,
     asked_at: i64,
     moved_at: i64,
+    path: PathBuf,
+    limit: i64,
 }
 
 impl Log {
@@ -42,7 +47,8 @@ impl Log {
         let mover = thread::Builder::new()
             .name("store-log".to_owned())
             .spawn(move || move_log(&mover, &nudges))?;
-        Ok(Log { nudge, mover, asked_at: 0, moved_at: 0 })
+        let (path, limit) = (path.to_owned(), limit(path));
+        Ok(Log { nudge, mover, asked_at: 0, moved_at: 0, path, limit })
     }
 
     /// Moves the log where it is time; whether all of it is moved, so that it begins again.
@@ -53,7 +59,7 @@ impl Log {
         if length < self.asked_at.max(self.moved_at) {
             (self.asked_at, self.moved_at) = (0, 0);
         }
-        if length < LOG_PAGES {
+        if length < self.limit {
             return false;
         }
         let rest = length - moved;
@@ -63,14 +69,20 @@ impl Log {
                 // A nudge that waits already is as good.
                 let _asked = self.nudge.try_send(());
             }
-        } else if length - self.moved_at >= LOG_PAGES
+        } else if length - self.moved_at >= self.limit
             // The mover may be at it; and a failure shows at the next commit, where it matters.
             && let Ok((length, moved)) = checkpoint(connection, CheckpointMode::PASSIVE)
         {
-            self.moved_at = length;
+            (self.moved_at, self.limit) = (length, limit(&self.path));
             return length == moved;
         }
         false
+    }
+
+    /// Moves the whole log at once, so that it begins again in the room that it has; whether it did.
+    pub(super) fn move_all(connection: &Connection) -> bool {
+        let moved = checkpoint(connection, CheckpointMode::PASSIVE);
+        moved.is_ok_and(|(length, moved)| length > 0 && length == moved)
     }
 
     pub(super) fn stop(self) {
@@ -78,6 +90,11 @@ impl Log {
         // It does not panic; and nothing depends on how it ended.
         let _ended = self.mover.join();
     }
+}
+
+fn limit(path: &Path) -> i64 {
+    let pages = fs::metadata(path).map_or(0, |found| found.len() / PAGE_BYTES);
+    i64::try_from(pages).unwrap_or(LOG_PAGES).clamp(STEP_PAGES, LOG_PAGES)
 }
 
 fn checkpoint(connection: &Connection, mode: CheckpointMode) -> rusqlite::Result<(i64, i64)> {

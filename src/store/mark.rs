@@ -82,7 +82,9 @@ pub(super) fn read(connection: &Connection) -> rusqlite::Result<Option<bool>> {
 }
 
 pub(super) fn has_log(path: &Path) -> bool {
-    beside(path, "-wal").exists()
+    // SQLite follows links, too.
+    let path = path.canonicalize();
+    path.is_ok_and(|path| beside(&path, "-wal").exists())
 }
 
 pub(super) fn check(connection: &Connection, path: &Path, had_log: bool) -> Result<(), Failure> {
@@ -112,6 +114,14 @@ pub(super) fn check_needed(
         }
     }
     Ok(frames)
+}
+
+/// Names the log where a damaged file has none: one that was moved only in part is not readable alone.
+pub(super) fn suspect(failure: Failure, path: &Path, had_log: bool) -> Failure {
+    if had_log || failure.trouble != Trouble::Corrupt {
+        return failure;
+    }
+    failure.while_doing(&format!("without its log {}", beside(path, "-wal").display()))
 }
 
 fn lost(path: &Path, had_log: bool) -> Failure {

@@ -37,6 +37,7 @@ impl Reader {
         let had_log = mark::has_log(path);
         let reader = Reader::connect(path, &Limits::default(), subject)?;
         let checked = reader.check(schema).and_then(|()| reader.check_mark(path, had_log));
+        let checked = checked.map_err(|failure| mark::suspect(failure, path, had_log));
         checked.map_err(|failure| reader.subject.error(failure))?;
         Ok(reader)
     }
@@ -99,14 +100,14 @@ impl Reader {
         let detail = format!("its version is {found}, the known one is {known}");
         match found.cmp(&known) {
             Ordering::Greater => Err(Trouble::Newer.because(detail)),
-            Ordering::Less => Err(Trouble::Corrupt.because(detail)),
-            Ordering::Equal => Ok(()),
+            Ordering::Less if found < schema.readable_from => Err(Trouble::Corrupt.because(detail)),
+            Ordering::Less | Ordering::Equal => Ok(()),
         }
     }
 
     pub fn each(
         &self,
-        sql: &'static str,
+        sql: &str,
         parameters: &[Value],
         mut take: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {

@@ -55,6 +55,7 @@ const NOTES: Schema = Schema {
     application_id: 0x4e6f_7465,
     migrations: &["CREATE TABLE note (number INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT"],
     previews: &[],
+    readable_from: i64::MAX,
 };
 
 fn note(number: i64, text: &str) -> Vec<Statement> {
@@ -501,5 +502,50 @@ fn a_log_that_is_damaged_while_the_mark_is_set_is_refused() {
         interrupted.lay(&log);
         let read = Reader::open(&interrupted.path, &NOTES).unwrap_err();
         assert_eq!(read.trouble, Trouble::LogLost, "case {case}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_elsewhere_replaces_the_file_and_its_log() {
+    let (disk, folder) = (Folder::new(), Folder::new());
+    let (path, crashed) = (disk.file("notes.db"), folder.file("notes.db"));
+    let store = open(&path, Presence::New).unwrap();
+    for number in 1..=9 {
+        store.write(note(number, "text")).await.unwrap();
+    }
+    copy_as_after_a_crash(&path, &crashed);
+    change_elsewhere(&crashed, &NOTES, async |copy| {
+        assert_eq!(trouble(&crashed, Presence::Existing), Trouble::InUse);
+        let store = open(copy, Presence::Existing)?;
+        store.write(vec![Statement::new("DELETE FROM note WHERE number < 8", vec![])]).await?;
+        store.close()?;
+        compact(copy, &NOTES)
+    })
+    .await
+    .unwrap();
+    assert_eq!(folder.names(), ["notes.db"]);
+    assert_eq!(numbers(&open(&crashed, Presence::Existing).unwrap()), [8, 9]);
+    let refused = change_elsewhere(&crashed, &NOTES, async |copy| compact(&copy.join("x"), &NOTES));
+    assert_ne!(refused.await, Ok(()));
+    assert_eq!(numbers(&open(&crashed, Presence::Existing).unwrap()), [8, 9]);
+}
+
+#[tokio::test]
+async fn a_damaged_file_without_its_log_names_it() {
+    let folder = Folder::new();
+    let path = folder.file("notes.db");
+    let store = open(&path, Presence::New).unwrap();
+    store.write(note(1, "text")).await.unwrap();
+    store.close().unwrap();
+    // As after a move of the log that was cut off: the first page counts pages that are not there.
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[28..32].copy_from_slice(&900_u32.to_be_bytes());
+    fs::write(&path, bytes).unwrap();
+    let detail = format!("without its log {}-wal: ", path.display());
+    for error in
+        [open(&path, Presence::Existing).unwrap_err(), Reader::open(&path, &NOTES).unwrap_err()]
+    {
+        assert_eq!(error.trouble, Trouble::Corrupt);
+        assert!(error.to_string().contains(&detail), "{error}");
     }
 }

@@ -1,6 +1,7 @@
 //! The thread that writes: it takes all requests that wait, writes them in one transaction, and
 //! answers them once they are durable.
 
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -128,6 +129,7 @@ impl Writer {
 
     /// Writes all requests in one transaction; one that is refused does not stop the others.
     fn write(&mut self, group: &mut Vec<Request>) {
+        let mut may_make_room = true;
         while !group.is_empty() {
             match self.try_write(group) {
                 Ok(changed) => {
@@ -141,6 +143,10 @@ impl Writer {
                     let request = group.remove(at);
                     self.answer(request, Err(self.setting.subject.error(failure)));
                 }
+                Err(Unwritten { failure, .. })
+                    if failure.trouble == Trouble::Full
+                        && mem::take(&mut may_make_room)
+                        && self.make_room() => {}
                 Err(Unwritten { failure, .. }) => {
                     let error = self.setting.subject.error(failure.clone());
                     if matches!(error.trouble, Trouble::Io | Trouble::Corrupt | Trouble::Gone) {
@@ -152,6 +158,17 @@ impl Writer {
                 }
             }
         }
+    }
+
+    /// On a small disk the log may be all that fills it.
+    fn make_room(&self) -> bool {
+        let Some(open) = &self.open else { return false };
+        let is_moved = Log::move_all(&open.connection);
+        if is_moved && self.setting.begins {
+            // As after every move; where it fails, the next commit shows why.
+            let _marked = mark::set(&open.connection);
+        }
+        is_moved
     }
 
     fn try_write(&mut self, group: &[Request]) -> Result<Vec<usize>, Unwritten> {

@@ -165,6 +165,15 @@ fn draw(bar: &ProgressBar, figures: &ProgressFigures) {
 }
 
 #[cfg(test)]
+impl Progress {
+    /// A bar on a terminal that `screen` stands for.
+    pub(super) fn on(screen: std::os::unix::net::UnixStream) -> Self {
+        let narrow = Narrow(Term::read_write_pair(screen.try_clone().unwrap(), screen));
+        Self::with(Look::Bar(bar(ProgressDrawTarget::term_like(Box::new(narrow)))))
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::report::summary::sample;

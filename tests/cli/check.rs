@@ -218,7 +218,7 @@ fn a_duplicate_that_is_credited_again_is_seen() {
     let statuses = statuses(&output);
     assert_eq!((&*statuses["ack-success"], &*statuses["idem-again"]), ("passed", "failed"));
     let broken = ["--observe", "echo nothing to see", "--only", "idem-again"];
-    shop.check(&broken).exits(1).says(&["inconclusive", "the observer printed"]);
+    shop.check(&broken).exits(4).remarks(&["nothing was sent", "the observer printed"]);
 }
 
 #[test]
@@ -327,4 +327,112 @@ fn reports_are_written_in_every_form() {
     assert_eq!(fs::read_to_string(path("github")).unwrap().matches("::error").count(), 0);
     shop.check(&["--report", "pdf=x"]).exits(2).remarks(&["junit"]);
     shop.check(&["--report", "json=gone/x", "--only", "auth-no-sign"]).exits(4);
+}
+
+#[test]
+fn orders_of_a_file_are_used_once_each_and_never_made_up() {
+    let shop = Shop::open(Flaw::Nothing);
+    let sandbox = Sandbox::new();
+    let file = sandbox.work().join("orders.csv");
+    // The control, what must be refused, and two cases use one order each.
+    let orders = "payout_id,payout_cl_id,amount\nP1,C1,500\nP2,C2,600\nP3,C3,700\nP4,C4,800\n";
+    fs::write(&file, orders).unwrap();
+    let path = file.display().to_string();
+    let cases = "interop-shuffled,interop-pretty,interop-null,idem-ids-case";
+    let arguments = ["--orders", &path, "--only", cases, "--format", "json"];
+    let output = shop.check(&arguments).exits(0);
+    let statuses = statuses(&output);
+    assert_eq!(&statuses["interop-shuffled"], "passed");
+    assert_eq!(&statuses["interop-pretty"], "passed");
+    assert_eq!(&statuses["interop-null"], "skipped");
+    assert_eq!(&statuses["idem-ids-case"], "skipped");
+    assert!(output.stdout.contains("orders.csv has no orders left"), "{output}");
+    assert!(!output.stdout.contains("CHECK-"), "{output}");
+    let booked = fs::read_to_string(&shop.ledger).unwrap();
+    assert_eq!(booked.matches(":12345").count(), 3, "{booked}");
+    fs::write(&file, "payout_id,amount\nP1,x\n").unwrap();
+    shop.check(&["--orders", &path]).exits(3).remarks(&["line 2: amount", "hint:"]);
+    shop.check(&["--orders", "gone.csv"]).exits(3).remarks(&["cannot use the orders of gone.csv"]);
+}
+
+#[test]
+fn each_order_is_prepared_before_it_is_sent() {
+    let shop = Shop::open(Flaw::Nothing);
+    let sandbox = Sandbox::new();
+    let made = sandbox.work().join("made");
+    let prepare = format!(
+        r#"sh -c 'echo "$PAYOUT_CHECK_ORDER $PAYOUT_CHECK_CLIENT_ID $PAYOUT_CHECK_AMOUNT $PAYOUT_CHECK_PLATFORM_ID" >> "$1"' sh '{}'"#,
+        made.display()
+    );
+    let arguments = ["--only", "auth-other-amount,idem-again", "--prepare", &prepare];
+    let output = shop.check(&[&arguments[..], &["--platform-id", "PF7"]].concat()).exits(0);
+    assert!(output.stdout.contains("auth-other-amount"), "{output}");
+    let made = fs::read_to_string(&made).unwrap();
+    assert!(made.lines().count() >= 4, "{made}");
+    assert!(
+        made.lines().all(|line| line.starts_with("CHECK-") && line.ends_with(" 12345 PF7")),
+        "{made}"
+    );
+    let shop = Shop::open(Flaw::Nothing);
+    let output = shop.check(&["--prepare", "false", "--only", "idem-again"]).exits(4);
+    output.remarks(&["the --prepare command failed", "ended with 1"]);
+    assert_eq!(fs::read_to_string(&shop.ledger).unwrap(), "{}", "something was sent");
+}
+
+#[test]
+fn a_refused_control_is_answered_by_what_came_back() {
+    let shop = Shop::open(Flaw::AnswersTheNumberZero);
+    let output = shop.check(&["--only", "ack-success", "--format", "json"]).exits(1);
+    assert_eq!(statuses(&output)["ack-success"], "failed", "every notification would be lost");
+    let refused =
+        payout_notify(&["check", &shop.url, "--only", "auth-no-sign"]).key("another key!");
+    let refused = refused.run().exits(1).says(&["the string that was signed", "payout_id=CHECK-"]);
+    assert!(!refused.stdout.contains("another key!"), "{refused}");
+    for (path, status, expected) in [
+        ("missing", 404, "no handler is at this path"),
+        ("token", 419, "CSRF"),
+        ("crash", 500, "look at its log"),
+        ("unknown", 200, "--orders FILE or --prepare COMMAND"),
+    ] {
+        let server = Server::http("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/{path}", server.server_addr());
+        let answers = thread::spawn(move || {
+            let body = r#"{"error_code":"0101","error_msg":"order not found"}"#;
+            while let Ok(Some(request)) = server.recv_timeout(std::time::Duration::from_secs(5)) {
+                let text = if path == "unknown" { body } else { "" };
+                let _ = request.respond(Response::from_string(text).with_status_code(status));
+            }
+        });
+        let arguments = ["check", &url, "--only", "auth-no-sign", "--format", "json"];
+        let output = payout_notify(&arguments).key(KEY).run().exits(1);
+        let reason = whole(&output)["endpoint_reason"].as_str().unwrap().to_owned();
+        assert!(reason.contains(expected), "{status}: {reason}");
+        assert!(!reason.contains("compare the key"), "{status}: {reason}");
+        drop(answers);
+    }
+}
+
+#[test]
+fn an_observer_may_be_one_process_that_answers_by_lines() {
+    let shop = Shop::open(Flaw::CreditsDuplicates);
+    let script = format!("while read -r line; do cat '{}'; echo; done", shop.ledger.display());
+    let stream = format!("sh -c {}", format_args!("\"{script}\""));
+    let only = ["--only", "ack-success,idem-again", "--observe-within", "150ms"];
+    let arguments = [&only[..], &["--observe-stream", &stream, "--format", "json"]].concat();
+    let statuses = statuses(&shop.check(&arguments).exits(1));
+    assert_eq!((&*statuses["ack-success"], &*statuses["idem-again"]), ("passed", "failed"));
+    let output = shop.check(&[&only[..], &["--observe-stream", "true"]].concat()).exits(4);
+    output.remarks(&["the observer ended before the check did", "nothing was sent"]);
+}
+
+#[test]
+fn a_claim_that_nothing_verified_can_be_gated_and_a_start_can_be_waited_for() {
+    let shop = Shop::open(Flaw::Nothing);
+    let only = ["--only", "idem-again", "--wait", "5s"];
+    shop.check(&only).exits(0);
+    shop.check(&[&only[..], &["--fail-on", "unverified"]].concat()).exits(1);
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("http://{free}/");
+    let output = payout_notify(&["check", &url, "--wait", "150ms"]).key(KEY).run().exits(1);
+    output.says(&["UNREACHABLE"]);
 }

@@ -42,7 +42,7 @@ fn everything_else_is_refused_with_the_platforms_codes() {
         (request("POST", &json, "{\"a\":"), "0021", 400),
         (request("POST", form, &good), "0022", 415),
         (request("POST", "", &good), "0022", 415),
-        (request("GET", "", ""), "0023", 405),
+        (request("PUT", &json, &good), "0023", 405),
     ] {
         let reply = exchange(listening.address, &request);
         assert_eq!((reply.error_code().as_str(), reply.status), (code, status), "{request}");
@@ -53,6 +53,32 @@ fn everything_else_is_refused_with_the_platforms_codes() {
     let ended = listening.end();
     assert_eq!((&ended.summary["valid"], &ended.summary["invalid"]), (&0.into(), &6.into()));
     ended.output.exits(1);
+}
+
+#[test]
+fn a_probe_is_answered_and_not_counted() {
+    for flags in [&["--no-inbox"][..], &["--referee", "--reply", "ok"]] {
+        let listening = Listening::start(&[&["--count", "1"], flags].concat());
+        for (target, status) in
+            [("GET /healthz", 200), ("HEAD /healthz", 200), ("GET /", 405), ("HEAD /n", 405)]
+        {
+            let request = format!("{target} HTTP/1.1\r\nHost: m\r\nConnection: close\r\n\r\n");
+            assert_eq!(exchange(listening.address, &request).status, status, "{target}");
+        }
+        listening.post(&signed_success());
+        // One of them, because probes come for as long as a listener runs.
+        assert_eq!(listening.line()["event"], "not-a-callback");
+        let line = listening.callback();
+        assert_eq!((&line["number"], &line["valid"]), (&1.into(), &true.into()));
+        if flags.len() > 1 {
+            assert_eq!(listening.kept(), [signed_success()]);
+        }
+        let ended = listening.end();
+        let counted =
+            [&ended.summary["callbacks"], &ended.summary["valid"], &ended.summary["orders"]];
+        assert_eq!(counted, [1, 1, 1]);
+        ended.output.exits(0);
+    }
 }
 
 #[test]

@@ -5,9 +5,11 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Instant;
 
+use rustix::process::Signal;
+
 use crate::harness::{
     ACKNOWLEDGE, DEADLINE, KEY, Listening, Merchant, Scripted, exchange, json_post, payout_notify,
-    signed_success,
+    raw_exchange, signed_success,
 };
 
 #[test]
@@ -109,6 +111,26 @@ fn an_application_that_comes_late_is_waited_for() {
     let reply = posting.join().unwrap();
     assert_eq!((reply.status, reply.body.as_str()), (200, "late"));
     listening.interrupt().output.exits(0);
+}
+
+#[test]
+fn a_summary_counts_what_waits_for_the_application_when_the_listener_ends() {
+    let app = Merchant::expecting(&[Scripted::Hang; 4]);
+    for (signals, inbox) in [(1, &[][..]), (2, &[]), (1, &["--no-inbox"]), (2, &["--quiet"])] {
+        let listening = Listening::start(&[&["--forward-to", &app.url()], inbox].concat());
+        let sent = app.received().len();
+        let posting = thread::spawn({
+            let listener = listening.address;
+            move || raw_exchange(listener, json_post(&signed_success()))
+        });
+        app.wait_for(sent + 1);
+        for _ in 0..signals {
+            listening.running().signal(Signal::TERM);
+        }
+        let summary = listening.end().summary;
+        assert_eq!((&summary["callbacks"], &summary["valid"]), (&1.into(), &1.into()), "{summary}");
+        posting.join().unwrap();
+    }
 }
 
 #[test]

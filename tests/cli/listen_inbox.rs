@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use rusqlite::Connection;
 
-use crate::harness::{DEADLINE, KEY, Listening, payout_notify, signed, signed_success};
+use crate::harness::{DEADLINE, KEY, Listening, Sandbox, payout_notify, signed, signed_success};
 
 /// A signed notification of another order.
 fn order(number: u32) -> String {
@@ -57,6 +57,79 @@ fn two_listeners_do_not_share_a_file() {
     assert_eq!(first.post(&signed_success()).error_code(), "0000");
     first.beside(&["listen", "--bind", ":0", "--no-inbox", "--for", "1ms"]).exits(0);
     first.interrupt().output.exits(0);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_hard_link_to_an_inbox_in_use_is_refused() {
+    let first = Listening::start(&["--inbox", "in.db"]);
+    let work = first.running().work();
+    std::fs::hard_link(work.join("in.db"), work.join("link.db")).unwrap();
+    assert_eq!(first.post(&order(1)).error_code(), "0000");
+    let link = work.join("link.db").display().to_string();
+    for change in [&["listen", "--bind", ":0", "--for", "1ms"][..], &["inbox", "prune"]] {
+        let refused = first.beside(&[change, &["--inbox", &link]].concat()).exits(4);
+        refused.remarks(&["in use"]);
+    }
+    assert_eq!(first.post(&order(2)).error_code(), "0000");
+    let work = first.running().work().join("in.db");
+    let listed =
+        first.beside(&["inbox", "list", "--format=json", "--inbox", &work.display().to_string()]);
+    assert_eq!(listed.exits(0).json_lines().len(), 2);
+    first.interrupt().output.exits(0);
+}
+
+#[test]
+fn the_log_does_not_fill_a_small_disk() {
+    let limited = "trap '' XFSZ; ulimit -S -f 1024; exec \"$@\"";
+    let program = Listening::program(&["--inbox", "in.db", "--keep", "1"]).behind(limited);
+    let listening = Listening::of(program);
+    let large = signed(&signed_success().replace("POT00000102", &"P".repeat(60_000)));
+    for _ in 0..30 {
+        assert_eq!(listening.post(&large).status, 200);
+    }
+    listening.interrupt().output.exits(0);
+}
+
+/// What a full disk needs: a file system of its own, where a user may mount one.
+#[cfg(target_os = "linux")]
+fn can_mount() -> bool {
+    let mounts = ["-Urm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"];
+    let tried = std::process::Command::new("unshare").args(mounts).output();
+    tried.is_ok_and(|output| output.status.success())
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_pruned() {
+    if !can_mount() {
+        return;
+    }
+    let listening = Listening::start(&["--inbox", "in.db"]);
+    for number in 1..=20 {
+        assert_eq!(listening.post(&order(number)).error_code(), "0000");
+    }
+    let sandbox = Sandbox::new();
+    for file in ["in.db", "in.db-wal"] {
+        std::fs::copy(listening.running().work().join(file), sandbox.work().join(file)).unwrap();
+    }
+    listening.interrupt().output.exits(0);
+    let script = "exec unshare -Urm sh -c 'mkdir small && mount -t tmpfs -o size=400k tmpfs small && \
+                  cp in.db in.db-wal small/ && { cat /dev/zero >small/rest 2>/dev/null; \"$@\"; }; \
+                  code=$?; cp small/in.db pruned.db && ls small >names; exit $code' sh \"$@\"";
+    let prune = |folder: &str| {
+        let program = payout_notify(&["inbox", "prune", "--keep", "5", "--inbox", "small/in.db"]);
+        program.env("TMPDIR", folder).behind(script).in_folder(&sandbox.work()).run()
+    };
+    let refused = prune("small").exits(4);
+    refused.remarks(&["no room to prune", "TMPDIR=FOLDER payout-notify inbox prune"]);
+    std::fs::remove_dir(sandbox.work().join("small")).unwrap();
+    prune("/tmp").exits(0).says(&["15 callbacks deleted"]);
+    assert_eq!(std::fs::read_to_string(sandbox.work().join("names")).unwrap(), "in.db\nrest\n");
+    let pruned = sandbox.work().join("pruned.db");
+    let kept = payout_notify(&["inbox", "list", "--format=json", "--inbox"]).arg(pruned).run();
+    let ids: Vec<_> = kept.exits(0).json_lines().iter().map(|line| line["id"].clone()).collect();
+    assert_eq!(ids, [16, 17, 18, 19, 20]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::harness::{
 };
 
 /// A valid order, the same written differently, a status that came later, an invalid signature, missing
-/// fields, bodies that cannot be read, a wrong content type and method, and a reply chosen by the path.
+/// fields, bodies that cannot be read, a wrong content type and method, a probe, and a reply chosen by the path.
 fn requests() -> Vec<Vec<u8>> {
     let good = signed_success();
     let json = "application/json;charset=utf-8";
@@ -34,6 +34,7 @@ fn requests() -> Vec<Vec<u8>> {
         post("{\"a\":"),
         request("POST", "/notify", json, b"\xff\x1b[2J"),
         request("POST", "/notify", "application/x-www-form-urlencoded", b"payout_id=P2&sign=00"),
+        request("PUT", "/notify", json, b""),
         request("GET", "/notify", json, b""),
         request("POST", "/reply/503", json, good.as_bytes()),
     ]
@@ -110,8 +111,13 @@ fn every_view_of_a_callback_is_as_expected() {
     let listening =
         Listening::of(Listening::program(&["--referee", "--inspect", "--inbox"]).arg(&path));
     for request in requests() {
+        let is_callback = !request.starts_with(b"GET");
         exchange(listening.address, request);
-        listening.callback();
+        if is_callback {
+            listening.callback();
+        } else {
+            assert_eq!(listening.running().json_line()["event"], "not-a-callback");
+        }
     }
     {
         // No listener can be given another time.

@@ -113,7 +113,7 @@ fn listen_all(schemas: &mut Schemas) {
         schemas.check(&listening.callback());
     }
     exchange(listening.address, "GET /?a=b HTTP/1.1\r\nHost: m\r\nConnection: close\r\n\r\n");
-    schemas.check(&listening.callback());
+    schemas.check(&listening.line());
     schemas.check_all(&listening.interrupt().output.exits(0));
     let listening = Listening::start(&[
         "--referee",

@@ -54,9 +54,9 @@ function post(agent, url, body) {
 }
 
 // Starts `listen --inspect` with an inbox of `count` callbacks.
-export async function startListener(program, count = 0) {
+export async function startListener(program, count = 0, more = []) {
   const home = mkdtempSync(join(tmpdir(), "inspector-"));
-  const child = spawn(program, ["listen", "--bind", ":0", "--format", "json", "--inspect"], {
+  const child = spawn(program, ["listen", "--bind", ":0", "--format", "json", "--inspect", ...more], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { HOME: home, PAYOUT_NOTIFY_KEY: KEY },
   });
@@ -82,5 +82,5 @@ export async function startListener(program, count = 0) {
     rmSync(home, { recursive: true, force: true });
   };
   await bring(count);
-  return { url: ready.inspector, notifyUrl: ready.url, bring, stop };
+  return { url: ready.inspector, notifyUrl: ready.url, bring, take: (body) => post(agent, ready.url, body), stop };
 }

@@ -11,7 +11,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { openBrowser } from "./browser.mjs";
 import { driveListener } from "./listen.mjs";
-import { startListener } from "./listener.mjs";
+import { signed, startListener } from "./listener.mjs";
 
 const [program, shots] = process.argv.slice(2);
 if (!program) {
@@ -167,8 +167,8 @@ await test("an edited body is signed and sent", async () => {
   await page.press("e");
   await page.until(`document.querySelector(".sheet textarea") !== null`);
   await page.eval(`document.querySelector(".sheet textarea").value = '{"a":"edited"}'`);
-  await page.eval(`document.querySelector(".sheet input").value = "javascript:alert(1)"; document.querySelector(".sheet .main").click()`);
-  await page.until(`document.querySelector(".outcome").textContent.includes("http://")`);
+  await page.eval(`document.querySelector(".sheet input").value = "javascript://h/%0Aalert(1)"; document.querySelector(".sheet .main").click()`);
+  await page.until(`document.querySelector(".outcome").textContent.includes("javascript, not http or https")`);
   // The refusal is a 422, of which the browser's log speaks.
   page.complaints.length = 0;
   await page.eval(`document.querySelector(".sheet input").value = ${JSON.stringify(applicationUrl)}; document.querySelector(".sheet .main").click()`);
@@ -245,6 +245,33 @@ await test("nothing was asked of another server", async () => {
   const foreign = page.requests.filter((url) => !url.startsWith(own) && !url.startsWith("data:") && url !== "about:blank");
   assert.deepEqual(foreign, []);
 });
+
+const forwarding = await startListener(program, 0, ["--forward-to", applicationUrl]);
+await test("only what is too long for any row is cut, at every width", async () => {
+  const order = (payout_id, more) => signed({ payout_id, amount: 99_999_999_999, fee: 0, status: 6, ...more });
+  for (let attempt = 0; attempt < 11; attempt++) await forwarding.take(order("POT11"));
+  for (const body of [order("POT1"), order(`POT${"0".repeat(90)}`), order("POT2", { status: 77 }), "{"]) await forwarding.take(body);
+  await page.go(forwarding.url);
+  await page.until(`document.querySelectorAll(".row").length === 5`);
+  assert.equal(await text("#count"), "4 orders, 15 callbacks");
+  assert.match(await page.eval("document.title"), /^\(15\) /);
+  const cut = () => page.eval(`[...document.querySelectorAll("body *")].filter((each) => each.offsetParent && each.scrollWidth > each.clientWidth + 1
+    && getComputedStyle(each).overflowX !== "visible" && !each.matches(".listen")).map((each) => each.className + " " + each.textContent)`);
+  for (const [width, height] of [[390, 844], [820, 1180], [1000, 800], [1440, 900]]) {
+    await page.size(width, height);
+    await page.eval("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+    assert.deepEqual(await cut(), [`order POT${"0".repeat(90)}`], `${width} px`);
+    await shot(`width-${width}`);
+    await click(".row:has(.times)");
+    await page.until(`document.querySelectorAll(".step").length === 11`);
+    const wide = await page.eval(`document.documentElement.scrollWidth + " " + (document.getElementById("detail").scrollWidth - document.getElementById("detail").clientWidth)`);
+    assert.equal(wide, `${width} 0`);
+    await shot(`width-${width}-detail`);
+    await page.press("Escape");
+    await page.until(`!document.getElementById("main").classList.contains("open")`);
+  }
+});
+await forwarding.stop();
 
 const bare = await startListener(program);
 await test("an empty page says where callbacks go and how to try", async () => {

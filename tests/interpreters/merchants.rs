@@ -15,7 +15,7 @@ use server::Server;
 use symptoms::{Books, SYMPTOMS, SymptomMerchant};
 use table::Row;
 
-use crate::need::{AWK, NODE, PHP_PCNTL, PYTHON, list};
+use crate::need::{AWK, GO, JAVA, JAVAC, NODE, PHP_PCNTL, PYTHON, list};
 
 #[path = "merchants/flawed.rs"]
 mod flawed;
@@ -36,8 +36,12 @@ list! {
     what_moves_no_money_warns_with_and_without_an_observer []
     a_wrong_booking_makes_a_failure_of_every_warning []
     an_acknowledged_order_that_is_not_credited_fails_where_a_refused_one_warns []
+    each_bug_is_named_by_its_case [PYTHON]
     a_plain_handler_in_the_idiom_of_flask_is_not_accused [PYTHON, AWK]
     a_plain_handler_in_the_idiom_of_express_is_not_accused [NODE, AWK]
+    a_handler_in_the_idiom_of_laravel_that_looks_orders_up_passes [PHP_PCNTL, AWK]
+    a_handler_in_the_idiom_of_go_that_looks_orders_up_passes [GO, AWK]
+    a_handler_in_the_idiom_of_spring_that_looks_orders_up_passes [JAVA, JAVAC, AWK]
 }
 
 const KEY: &str = "ThisIsYourSecretKey123";
@@ -332,6 +336,23 @@ fn the_php_merchant_passes() {
     passes("php", &["php", &source("merchant.php")]);
 }
 
+/// Checks each merchant of `tests/merchants/shop.py`: the right one passes, and every bug fails the
+/// case whose text describes it. What fails for whom is written down beside them.
+fn each_bug_is_named_by_its_case() {
+    let folder = format!("{}/tests/merchants", env!("CARGO_MANIFEST_DIR"));
+    let script = format!("{folder}/matrix.py");
+    let program = env!("CARGO_BIN_EXE_payout-notify");
+    let output = Command::new("python3").args([&*script, program]).output().expect("it runs");
+    let (matrix, errors) = (output.stdout, String::from_utf8_lossy(&output.stderr).into_owned());
+    assert!(output.status.success(), "{errors}");
+    let expected = fs::read_to_string(format!("{folder}/matrix.txt")).expect("the matrix");
+    let matrix = String::from_utf8_lossy(&matrix).into_owned();
+    let differences: Vec<&str> =
+        matrix.lines().filter(|line| !expected.lines().any(|known| known == *line)).collect();
+    assert!(differences.is_empty(), "not as in matrix.txt:\n{}", differences.join("\n"));
+    assert_eq!(matrix.lines().count(), expected.lines().count());
+}
+
 /// Checks a plain handler, in which nothing may fail, whoever looks at its books.
 fn is_not_accused(interpreter: &str, name: &str) {
     let file = format!("{}/tests/interpreters/merchants/plain/{name}", env!("CARGO_MANIFEST_DIR"));
@@ -366,4 +387,42 @@ fn a_plain_handler_in_the_idiom_of_flask_is_not_accused() {
 
 fn a_plain_handler_in_the_idiom_of_express_is_not_accused() {
     is_not_accused("node", "express_style.mjs");
+}
+
+/// Checks a handler that looks orders up, credits successes and refunds failures, in a folder of its
+/// own: nothing may fail, and every claim is verified.
+fn passes_with_known_orders(command: &[&str], name: &str) {
+    let file = format!("{}/tests/interpreters/merchants/plain/{name}", env!("CARGO_MANIFEST_DIR"));
+    let folder = Folder::new();
+    for (name, text) in [("orders.txt", ""), ("books.txt", ""), ("books.awk", BOTH_BOOKS)] {
+        fs::write(folder.0.join(name), text).expect("a file");
+    }
+    let path = folder.0.display().to_string();
+    let command = [command, &[&*file, "0", &*path]].concat();
+    let merchant = Reference::start(&command, Demand::Any, &folder.0.join("credits"));
+    merchant.wait();
+    let prepare =
+        r#"sh -c 'echo "$PAYOUT_CHECK_CLIENT_ID $PAYOUT_CHECK_AMOUNT" >> orders.txt'"#;
+    let arguments = ["--prepare", prepare, "--observe", "awk -f books.awk books.txt"];
+    let more = ["--fail-on", "unverified,flaky,inconclusive"];
+    let checked = check_with(&merchant.url, &[&arguments[..], &more].concat(), &folder.0);
+    assert_eq!(checked.endpoint, "discerning", "{name}: {}", checked.text);
+    assert_eq!(checked.code, Some(0), "{name}: {}", checked.text);
+}
+
+/// Adds up what was credited and refunded for one order of a table of lines.
+const BOTH_BOOKS: &str = r#"BEGIN { FS = "\t"; order = ENVIRON["PAYOUT_CHECK_CLIENT_ID"] }
+    $1 == order { sum[$2] += $3 }
+    END { printf "{\"credited\":%d,\"refunded\":%d}\n", sum["credited"], sum["refunded"] }"#;
+
+fn a_handler_in_the_idiom_of_laravel_that_looks_orders_up_passes() {
+    passes_with_known_orders(&["php"], "laravel_style.php");
+}
+
+fn a_handler_in_the_idiom_of_go_that_looks_orders_up_passes() {
+    passes_with_known_orders(&["go", "run"], "gin_style.go");
+}
+
+fn a_handler_in_the_idiom_of_spring_that_looks_orders_up_passes() {
+    passes_with_known_orders(&["java"], "SpringStyle.java");
 }

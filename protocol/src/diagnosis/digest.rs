@@ -305,6 +305,124 @@ mod tests {
         let target = Target::parse(&format!("-{}", negative(&digest))).unwrap();
         assert!(target.fits(&digest));
         assert_eq!(negative(&[0xff, 0x00]), "100");
+        assert_eq!(negative(&[0x80, 0x00]), "8000");
+        assert_eq!(negative(&[0x80, 0x01]), "7fff");
+        assert_eq!((negative(&[0x7f, 0xff]), negative(&[])), (String::new(), String::new()));
+        let mut wide = [0x11; 32];
+        wide[0] = 0x90;
+        let target = Target::parse(&format!("-{}", negative(&wide))).unwrap();
+        assert_eq!((target.width(), target.fits(&wide)), (Width::ThirtyTwo, true));
+        assert_eq!(target.deviations(&wide, DigestCase::Lower)[0].code, "signed-number");
+    }
+
+    /// Each reading: how it is written, its width, and its notations.
+    fn readings(given: &str) -> Vec<(Written, Width, Vec<&'static str>)> {
+        let codes = |target: &Target| target.notations.iter().map(|one| one.code).collect();
+        let all = Target::readings(given);
+        all.iter().map(|target| (target.written, target.width, codes(target))).collect()
+    }
+
+    #[test]
+    fn each_length_has_its_readings() {
+        use Width::{FortyEight, Sixteen, SixtyFour, ThirtyTwo, Twenty, TwentyEight};
+        use Written::{Base64, Base64OfHex, Half, Hex, Negative, SignExtended, Unpadded};
+        for (length, expected) in [
+            (15, None),
+            (16, Some((Half, Sixteen))),
+            (17, Some((Unpadded, Sixteen))),
+            (31, Some((Unpadded, Sixteen))),
+            (32, Some((Hex, Sixteen))),
+            (33, Some((Unpadded, ThirtyTwo))),
+            (40, Some((Hex, Twenty))),
+            (55, Some((Unpadded, ThirtyTwo))),
+            (63, Some((Unpadded, ThirtyTwo))),
+            (64, Some((Hex, ThirtyTwo))),
+            (65, None),
+            (96, Some((Hex, FortyEight))),
+            (128, Some((Hex, SixtyFour))),
+        ] {
+            let found = readings(&"1234567".repeat(20)[..length]);
+            let expected: Vec<_> =
+                expected.map(|(written, width)| (written, width, vec![])).into_iter().collect();
+            assert_eq!(found, expected, "{length}");
+        }
+        let of_28 = [(Hex, TwentyEight, vec![]), (Unpadded, ThirtyTwo, vec![])];
+        assert_eq!(readings(&"1234567".repeat(8)), of_28);
+        let extended = |count: usize, rest: usize| {
+            format!("{}{}", "ffffff".repeat(count), &"1234567".repeat(10)[..rest])
+        };
+        for (count, rest, expected) in [
+            (1, 16, Some((Unpadded, Sixteen))),
+            (2, 22, Some((SignExtended, Sixteen))),
+            (4, 15, Some((Unpadded, ThirtyTwo))),
+            (4, 16, Some((SignExtended, Sixteen))),
+            (4, 32, Some((SignExtended, Sixteen))),
+            (4, 33, Some((Unpadded, ThirtyTwo))),
+            (8, 33, Some((SignExtended, ThirtyTwo))),
+            (8, 64, Some((SignExtended, ThirtyTwo))),
+            (8, 65, None),
+            (32, 64, Some((SignExtended, ThirtyTwo))),
+        ] {
+            let target = Target::parse(&extended(count, rest));
+            let found = target.map(|target| (target.written, target.width));
+            assert_eq!(found, expected, "{count} {rest}");
+        }
+        for (digits, width) in [(30, Sixteen), (32, Sixteen), (33, ThirtyTwo), (64, ThirtyTwo)] {
+            let given = format!("-{}", "7".repeat(digits));
+            assert_eq!(
+                Target::parse(&given).map(|one| (one.written, one.width)),
+                Some((Negative, width))
+            );
+        }
+        let base64 = |bytes: &[u8]| STANDARD.encode(bytes);
+        for (given, expected) in [
+            (base64(&[0x99; 20]), Some((Base64, Twenty, vec![]))),
+            (base64(b"0123456789abcdef"), Some((Base64, Sixteen, vec![]))),
+            (base64(b"0123456789abcdef01234567890abcde"), Some((Base64OfHex, Sixteen, vec![]))),
+            (base64(&[0x99; 17]), None),
+            (
+                format!("'{}'", base64(&[0x99; 32])),
+                Some((Base64, ThirtyTwo, vec!["digest-quotes"])),
+            ),
+            (
+                format!("sha-256=:{}:", base64(&[0x99; 32])),
+                Some((Base64, ThirtyTwo, vec!["digest-label"])),
+            ),
+        ] {
+            assert_eq!(readings(&given), Vec::from_iter(expected), "{given}");
+        }
+        let given = format!("0x{}", "12".repeat(16));
+        assert_eq!(readings(&given), [(Hex, Sixteen, vec!["digest-0x"])]);
+    }
+
+    #[test]
+    fn letters_are_compared_with_the_case_that_is_asked_for() {
+        let digest = [0xab; 16];
+        let lower = hex::encode(digest);
+        let (upper, mixed) = (lower.to_uppercase(), format!("A{}", &lower[1..]));
+        for (given, case, code) in [
+            (&lower, DigestCase::Lower, None),
+            (&upper, DigestCase::Lower, Some("upper")),
+            (&lower, DigestCase::Upper, Some("lower")),
+            (&upper, DigestCase::Upper, None),
+            (&mixed, DigestCase::Lower, Some("mixed-case")),
+            (&mixed, DigestCase::Upper, Some("mixed-case")),
+            (&"12".repeat(16), DigestCase::Upper, None),
+        ] {
+            let found = Target::parse(given).unwrap().deviations(&digest, case);
+            assert_eq!(found.first().map(|one| one.code), code, "{given}");
+            let rule = if case == DigestCase::Upper { "upper-case" } else { "lower-case" };
+            assert!(found.iter().all(|one| one.rule.starts_with(rule)));
+        }
+    }
+
+    #[test]
+    fn half_a_digest_is_eight_bytes_at_the_start_in_the_middle_or_at_the_end() {
+        let whole = hex::encode(DIGEST);
+        for at in 0..=16 {
+            let fits = Target::parse(&whole[at..at + 16]).unwrap().fits(&DIGEST);
+            assert_eq!(fits, at.is_multiple_of(8), "{at}");
+        }
     }
 
     #[test]

@@ -225,3 +225,89 @@ fn text(form: &Form, string: &[u8], key: &[u8]) -> Vec<u8> {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STRING: &[u8] = b"a=1&b=2";
+    const KEY: &[u8] = b"ThisIsYourSecretKey123";
+
+    #[test]
+    fn a_string_is_hashed_once_for_each_digest_with_the_right_key() {
+        use Hash::{Hmac, HmacOfMd5, Md5OfMd5AndRest, Plain, SwappedHmac};
+        use Kind::{Md5, Sha1, Sha256, Sha512};
+        let text = STRING.len();
+        for (hash, template, key, again) in [
+            (Plain(Md5), "{S}&{K}", KEY, 0),
+            (Plain(Sha256), "{S}&{M}", KEY, 0),
+            (Hmac(Md5), "{S}", KEY, 0),
+            (Hmac(Sha256), "{S}&key={K}", KEY, 0),
+            (Plain(Md5), "{S}&{K}", b"other", 0),
+            (Plain(Sha256), "{S}{S}", b"other", 0),
+            (Hmac(Md5), "{S}", b"other", text),
+            (Hmac(Sha256), "{S}", b"other", text),
+            (Plain(Md5), "{K}&{S}", KEY, text),
+            (Plain(Sha1), "{S}&{K}", KEY, text),
+            (Hmac(Sha512), "{S}", KEY, text),
+            (SwappedHmac(Md5), "{S}", KEY, text),
+            (HmacOfMd5, "{S}", KEY, text),
+            (Md5OfMd5AndRest, "{S}{K}", KEY, text),
+        ] {
+            let form = Form::parse(hash, template);
+            let mut hasher = Hasher::new(STRING, None, KEY);
+            let first = hasher.digest(&form, key).unwrap();
+            assert_eq!(hasher.work, SHORT + text, "{hash:?} {template}");
+            assert_eq!(hasher.digest(&form, key).unwrap(), first);
+            assert_eq!(hasher.work, 2 * SHORT + text + again, "{hash:?} {template}");
+            if hash != Md5OfMd5AndRest {
+                assert_eq!(first, hash.digest(&super::text(&form, STRING, key), key));
+            }
+        }
+    }
+
+    #[test]
+    fn a_change_is_made_to_the_text_and_to_the_key_of_an_hmac() {
+        let upper: Change = |text| text.to_uppercase().into_bytes();
+        let mut hasher = Hasher::new(STRING, Some(upper), KEY);
+        let mut digest = |hash, template| hasher.digest(&Form::parse(hash, template), KEY);
+        let md5 = digest(Hash::Plain(Kind::Md5), "{S}&{K}");
+        assert_eq!(md5.unwrap(), Kind::Md5.digest(b"A=1&B=2&THISISYOURSECRETKEY123"));
+        let hmac = digest(Hash::Hmac(Kind::Sha256), "{S}").unwrap();
+        assert_eq!(hmac, Kind::Sha256.hmac(b"THISISYOURSECRETKEY123", b"A=1&B=2"));
+        let swapped = digest(Hash::SwappedHmac(Kind::Sha256), "{S}").unwrap();
+        assert_eq!(swapped, Kind::Sha256.hmac(b"A=1&B=2", KEY));
+        assert_eq!(digest(Hash::Md5OfMd5AndRest, "{S}{K}"), None);
+        assert_eq!(hasher.work, 4 * (SHORT + 2 * STRING.len()));
+        let plain = Form::parse(Hash::Plain(Kind::Md5), "{S}&{K}");
+        assert_eq!(hasher.digest(&plain, b"\xff"), None);
+        assert_eq!(hasher.digest(&Form::parse(Hash::HmacOfMd5, "{S}"), b"\xff"), None);
+    }
+
+    #[test]
+    fn each_hash_has_its_width_and_its_own_digest() {
+        let kinds = [Kind::Md5, Kind::Sha1, Kind::Sha224, Kind::Sha256, Kind::Sha384, Kind::Sha512];
+        for kind in kinds {
+            for digest in [kind.digest(b"text"), kind.hmac(b"key", b"text")] {
+                assert_eq!(digest.len(), kind.width() as usize, "{kind:?}");
+            }
+            assert_ne!(kind.digest(b"text"), kind.hmac(b"key", b"text"));
+        }
+        let md5 = |text: &str| Kind::Md5.digest(text.as_bytes());
+        for (hash, width, digest) in [
+            (Hash::DoubleMd5, Width::Sixteen, md5("1cb251ec0d568de6a929b520c4aed8d1")),
+            (Hash::DoubleMd5Upper, Width::Sixteen, md5("1CB251EC0D568DE6A929B520C4AED8D1")),
+            (
+                Hash::HmacOfMd5,
+                Width::ThirtyTwo,
+                Kind::Sha256.hmac(b"key", b"1cb251ec0d568de6a929b520c4aed8d1"),
+            ),
+        ] {
+            assert_eq!((hash.width(), hash.digest(b"text", b"key")), (width, digest), "{hash:?}");
+        }
+        let rest = Form::parse(Hash::Md5OfMd5AndRest, "{S}&{K}");
+        assert_eq!(rest.hash.width(), Width::Sixteen);
+        let digest = Hasher::new(b"text", None, b"key").digest(&rest, b"key");
+        assert_eq!(digest.unwrap(), md5("1cb251ec0d568de6a929b520c4aed8d1&key"));
+    }
+}

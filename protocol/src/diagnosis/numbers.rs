@@ -65,18 +65,18 @@ pub(super) fn go_float(text: &str) -> Option<String> {
 /// JavaScript `String(number)`: digits beyond 2^53 are lost, an exponent from 1e+21 on.
 pub(super) fn js_number(text: &str) -> Option<String> {
     let float = Float::parse(text)?;
-    Some(if float.number == 0.0 { "0".to_owned() } else { float.print(-7..21, 'e', 0) })
+    Some(if float.number == 0.0 { "0".to_owned() } else { float.print(-6..21, 'e', 0) })
 }
 
 /// PHP `(string)` of a float with `precision=14`: `1.2345678901235E+19`.
 pub(super) fn php_float(text: &str) -> Option<String> {
     let rounded = format!("{:.13e}", Float::parse(text)?.number).parse().ok()?;
-    Some(Float::of(rounded).with_point().print(-4..15, 'E', 0))
+    Some(Float::of(rounded).with_point().print(-4..14, 'E', 0))
 }
 
 /// PHP's `json_encode()` of a float: `1.2345678901234567e+19`, and `1000` for `1000.0`.
 fn php_json_float(text: &str) -> Option<String> {
-    Some(Float::parse(text)?.with_point().print(-4..15, 'e', 0))
+    Some(Float::parse(text)?.with_point().print(-4..17, 'e', 0))
 }
 
 fn is_whole(text: &str) -> bool {
@@ -85,8 +85,7 @@ fn is_whole(text: &str) -> bool {
 
 /// A whole number that fits 64 bits stays as it is; anything else is printed as a float.
 fn whole_or(text: &str, print: fn(&str) -> Option<String>) -> Option<String> {
-    let fits = is_whole(text) && text.parse::<i64>().is_ok() && text != "-0";
-    if fits { Some(text.to_owned()) } else { print(text) }
+    text.parse::<i64>().map_or_else(|_| print(text), |whole| Some(whole.to_string()))
 }
 
 pub(super) fn php_number(text: &str) -> Option<String> {
@@ -210,10 +209,10 @@ pub(super) fn two_decimals(text: &str) -> Option<String> {
     Float::parse(text).map(|float| format!("{:.2}", float.number))
 }
 
-/// The whole part only: `1000.0000` → `1000`.
+/// The whole part only: `1000.0000` → `1000`, and `-0.5` → `0`.
 pub(super) fn truncated(text: &str) -> Option<String> {
     let number = Float::parse(text)?.number;
-    (number.abs() < 9e15).then(|| format!("{}", number.trunc()))
+    (number.abs() < 9e15).then(|| format!("{}", number.trunc() + 0.0))
 }
 
 /// Cents as the major unit with two decimals: `400000` → `4000.00`.
@@ -282,6 +281,8 @@ mod tests {
         assert_eq!(plain_number("-1.5e3").unwrap(), "-1500");
         assert_eq!(plain_number("1e999999999"), None);
         assert_eq!(plain_number("POT1"), None);
+        let digits = |count| plain_number(&"1".repeat(count)).map(|text| text.len());
+        assert_eq!((digits(399), digits(400)), (Some(399), None));
         assert_eq!(thousands_and_decimals("1234567").unwrap(), "1,234,567.00");
         assert_eq!(thousands("-100").unwrap(), "-100");
     }

@@ -14,7 +14,7 @@ const OTHERS: [(Kind, &str); 4] = [
 ];
 
 pub(super) struct Standing {
-    /// The plain digest, with the key where the MD5 rule has it.
+    /// The plain digest, with the key where the rule has it.
     pub(super) own: Form,
     pub(super) deviation: Deviation,
     pub(super) forms: Vec<FormRule>,
@@ -26,7 +26,11 @@ pub(super) struct Standing {
 pub(super) fn standing(width: Width, ruling: &Form) -> Option<Standing> {
     let (kind, name) = OTHERS.into_iter().find(|(kind, _)| kind.width() == width)?;
     let (rule, fix) = key_rule(ruling);
-    let own = Form::parse(Hash::Plain(kind), "{S}&{K}");
+    let own = match ruling.parts.as_slice() {
+        // The key of an HMAC is not in its text.
+        [_] => Form::parse(Hash::Plain(kind), "{S}&{K}"),
+        parts => Form { hash: Hash::Plain(kind), parts: parts.to_vec() },
+    };
     let hmacs = [
         ("", Hash::Hmac(kind), "{S}"),
         ("-with-key", Hash::Hmac(kind), "{S}&{K}"),
@@ -39,7 +43,8 @@ pub(super) fn standing(width: Width, ruling: &Form) -> Option<Standing> {
         is_frequent: ending.is_empty(),
     });
     let md5 = Hash::Plain(Kind::Md5);
-    let plain = forms_of(Width::Sixteen, &Form::parse(md5, "{S}&{K}"), ruling)
+    let own_md5 = Form { hash: md5, parts: own.parts.clone() };
+    let plain = forms_of(Width::Sixteen, &own_md5, ruling)
         .into_iter()
         .filter(|rule| rule.form.hash == md5)
         .map(|rule| FormRule { form: Form { hash: own.hash, parts: rule.form.parts }, ..rule });

@@ -40,9 +40,7 @@ pub(super) fn cleaned(key: &Key) -> Vec<Cleaned> {
             Err(_) => return found,
         },
     };
-    if !around.is_empty() {
-        push(&mut found, &text, &around, key);
-    }
+    push(&mut found, &text, &around, key);
     peel_all(&text, &around, key, &mut found);
     let lines = || text.lines().filter(|line| !line.trim().is_empty());
     if lines().nth(1).is_some() {
@@ -247,8 +245,82 @@ mod tests {
         let wide: Vec<u8> =
             "\u{feff}{}\r\n".replace("{}", KEY).encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(codes(&wide), ["own-key-utf16", "own-key-space"]);
+        let bare: Vec<u8> = KEY.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(codes(&bare), ["own-key-utf16"]);
         // Without the newline that reading takes off, half a character is left.
         assert_eq!(codes(&wide[..wide.len() - 1]), ["own-key-utf16", "own-key-space"]);
+    }
+
+    #[test]
+    fn wide_text_is_known_by_its_mark_or_its_zero_bytes() {
+        let wide = |text: &str, unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            text.encode_utf16().flat_map(unit).collect()
+        };
+        for (bytes, text) in [
+            (wide("\u{feff}中a", u16::to_le_bytes), Some("中a")),
+            (wide("\u{feff}中a", u16::to_be_bytes), Some("中a")),
+            (wide("ab", u16::to_le_bytes), Some("ab")),
+            (wide("ab", u16::to_be_bytes), None),
+            (wide("éb", u16::to_le_bytes), None),
+            (vec![0, 0, b'a', 0], None),
+            (vec![0xc3, 0, b'a', 0], None),
+            (vec![0xff, 0xfe, 0, 0xd8], None),
+            (b"ab".to_vec(), None),
+            (vec![b'a'], None),
+            (vec![], None),
+        ] {
+            assert_eq!(utf16(&bytes).as_deref().map(String::as_str), text, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn each_cover_is_taken_off_alone() {
+        for (text, expected) in [
+            ("\u{feff}k", Some(("own-key-bom", "k"))),
+            ("\u{200b} k\\r\\n", Some(("own-key-space", "k"))),
+            ("k;", Some(("own-key-punctuation", "k"))),
+            ("\"k\"", Some(("own-key-quotes", "k"))),
+            ("\"a\\u0042\"", Some(("own-key-quotes", "aB"))),
+            ("\"a\\x\"", Some(("own-key-quotes", "a\\x"))),
+            ("'a\\u0042'", Some(("own-key-quotes", "a\\u0042"))),
+            ("„k“", Some(("own-key-quotes", "k"))),
+            ("(k)", Some(("own-key-brackets", "k"))),
+            ("(k>", None),
+            ("k // c # d", Some(("own-key-comment", "k"))),
+            ("k\t# c", Some(("own-key-comment", "k"))),
+            ("a=k", Some(("own-key-name", "k"))),
+            ("a => k", Some(("own-key-name", " k"))),
+            ("set a k", Some(("own-key-name", "k"))),
+            ("=k", None),
+            ("_=k", None),
+            ("a=", None),
+            ("a+k", None),
+            ("k'", Some(("own-key-quotes", "k"))),
+            ("k", None),
+        ] {
+            let found = peel(text);
+            assert_eq!(found.as_ref().map(|(code, inner)| (*code, &**inner)), expected, "{text:?}");
+        }
+        let name = |length: usize| format!("{}=k", "n".repeat(length));
+        assert!(peel(&name(80)).is_some() && peel(&name(81)).is_none());
+    }
+
+    #[test]
+    fn only_the_last_cover_leaves_a_bare_key() {
+        let found = |given: &str| -> Vec<(String, bool)> {
+            let text = |one: &Cleaned| String::from_utf8(one.key.expose().to_vec()).unwrap();
+            let all = cleaned(&Key::try_new(given.as_bytes().to_vec()).unwrap());
+            all.iter().map(|one| (text(one), one.is_bare)).collect()
+        };
+        let all = |keys: &[(&str, bool)]| -> Vec<(String, bool)> {
+            keys.iter().map(|(key, is_bare)| ((*key).to_owned(), *is_bare)).collect()
+        };
+        assert_eq!(found(" 'k' "), all(&[("'k'", false), ("k", true)]));
+        assert_eq!(found("a='k'"), all(&[("'k'", false), ("k", true)]));
+        let lines = [("a=k\nk", false), ("k\nk", true), ("a=k", false), ("k", true)];
+        assert_eq!(found("a=k\nk\n"), all(&lines));
+        let long = |length: usize| format!("'{}'", "k".repeat(length - 2));
+        assert_eq!((found(&long(MAX_KEY)).len(), found(&long(MAX_KEY + 1)).len()), (1, 0));
     }
 
     #[test]

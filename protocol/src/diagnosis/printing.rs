@@ -335,4 +335,15 @@ mod tests {
         assert_eq!(php_query("o", &object, Query::Decoded).unwrap(), "o[b]=1&o[a]=x,\"y:");
         assert_eq!(php_implode(&list), "12345,67890");
     }
+    #[test]
+    fn a_value_grows_to_its_limit_and_no_further() {
+        // Each item has eight bytes with its line, and the last one begins at the limit.
+        let list = Tree::List(vec![Tree::Number("00".to_owned()); 9000]);
+        assert_eq!(print(&list, &PRETTY).len(), MAX_TEXT + 8);
+        assert_eq!(print(&list, &JSON).len(), 3 * 9000 + 1);
+        for (length, fits) in [(MAX_TEXT - 2, true), (MAX_TEXT - 1, false)] {
+            let text = Tree::Text("x".repeat(length));
+            assert_eq!(php_query("a", &text, Query::Decoded).is_some(), fits, "{length}");
+        }
+    }
 }

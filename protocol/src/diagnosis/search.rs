@@ -422,7 +422,6 @@ fn base<'s>(payload: &Payload<'_>, dialect: &'s Dialect, key: &Key, width: Width
 fn keys(key: &Key, others: &[(String, Key)], base: &Base<'_>) -> Vec<KeyRule> {
     let others = others
         .iter()
-        .filter(|(_, other)| other.expose() != key.expose())
         .map(|(name, other)| KeyRule { deviation: other_key(name), key: other.expose().to_vec() });
     let mut hasher = Hasher::new(base.string.as_bytes(), None, key.expose());
     // HMAC pads its key with zeros: a key with a NUL at its end is the right key.

@@ -41,7 +41,7 @@ pub(crate) static PROMPT: Notation =
     notation("digest-percent-sign", "with a percent sign after it");
 pub(crate) static TEXT: Notation = notation("digest-in-text", "inside other text");
 
-#[cfg(test)]
+#[cfg(all(test, feature = "diagnosis"))]
 pub(crate) static ALL: [&Notation; 20] = [
     &SPACES,
     &DASHES,

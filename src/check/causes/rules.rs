@@ -305,6 +305,14 @@ pub(super) const RULES: &[Rule] = &[
         ..RULE
     },
     Rule {
+        id: "other-acknowledgement",
+        title: "acknowledges with a reply that the platform does not read: {summary}",
+        explains: "ack-success",
+        findings: &[Refused],
+        why: LOST,
+        ..RULE
+    },
+    Rule {
         id: "failure-refused",
         title: "does not acknowledge failed or cancelled payouts",
         explains: "ack-failed|ack-cancelled|idem-failure-*|idem-cancelled-*|interop-*|retry-failure",

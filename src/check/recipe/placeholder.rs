@@ -4,12 +4,14 @@ use protocol::internal::nearest::nearest;
 
 use super::operation::Ending;
 
-const WORDS: [(&str, Placeholder); 11] = [
+const WORDS: [(&str, Placeholder); 13] = [
     ("id", Placeholder::Id),
     ("other", Placeholder::Other),
     ("platform_id", Placeholder::PlatformId),
     ("now", Placeholder::Now(0)),
     ("iso", Placeholder::Iso),
+    ("amount", Placeholder::Amount),
+    ("other_amount", Placeholder::OtherAmount),
     ("sign", Placeholder::Sign),
     ("sign_type", Placeholder::SignType),
     ("success", Placeholder::Status(Ending::Success)),
@@ -25,6 +27,8 @@ pub(super) enum Placeholder {
     PlatformId,
     Now(i64),
     Iso,
+    Amount,
+    OtherAmount,
     Sign,
     SignType,
     Status(Ending),
@@ -71,7 +75,10 @@ pub(super) fn check(text: &str) -> Result<(), String> {
 
 pub(super) fn sample(text: &str) -> Result<String, String> {
     expand(text, |placeholder| match placeholder {
-        Placeholder::Now(_) | Placeholder::Status(_) => "1".to_owned(),
+        Placeholder::Now(_)
+        | Placeholder::Amount
+        | Placeholder::OtherAmount
+        | Placeholder::Status(_) => "1".to_owned(),
         _ => "a".to_owned(),
     })
 }

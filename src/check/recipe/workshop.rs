@@ -1,8 +1,11 @@
 //! Where messages are made: the key, the dialect and the order ids of one check.
 
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use jiff::Timestamp;
 use protocol::internal::canonical::canonicalize;
-use protocol::internal::edit::json_string;
+use protocol::internal::edit::{Edit, json_string};
 use protocol::internal::scheme::{DigestCase, Suffix};
 use protocol::internal::signature::sign;
 use protocol::{Algorithm, Dialect, EmptyKey, Key, NoSuchDigest, Payload, Scheme, StatusTable};
@@ -13,7 +16,7 @@ use super::operation::{Digits, Ending, KeyChoice, Member, Operation, SignPlan, S
 use super::placeholder::{self, Placeholder};
 use super::{Recipe, RecipeError};
 use crate::check::case::Message;
-use crate::check::demand::Outcome;
+use crate::check::demand::{OrderRef, Outcome};
 
 /// What every order id of a check begins with, so that people can tell them from real ones.
 pub const ORDER_PREFIX: &str = "CHECK-";
@@ -30,6 +33,13 @@ const TOOK: i64 = 62;
 /// How often other ids are tried for a digest that begins with a letter: 3 of 8 do.
 const LETTER_TRIES: u32 = 200;
 
+/// What another amount has more, in cents.
+const OTHER: i64 = 1_000;
+
+const MAX_ID: usize = 256;
+
+const NO_ORDERS: &str = "has no orders left";
+
 const SIGN_FIELD: &str = "@sign";
 
 #[derive(Clone, Debug)]
@@ -41,6 +51,16 @@ pub struct Workshop {
     seed: u64,
     statuses: StatusTable,
     pub platform_id: String,
+    /// Changes to every order before a case changes it.
+    pub edits: Vec<Edit>,
+    known: Option<Arc<KnownOrders>>,
+}
+
+/// The orders of a file, each to be used once.
+#[derive(Debug)]
+struct KnownOrders {
+    file: String,
+    rest: Mutex<VecDeque<OrderRef>>,
 }
 
 /// What a case has sent so far; it gives the order ids too.
@@ -54,12 +74,19 @@ pub struct History {
 #[derive(Clone, Debug)]
 struct Order {
     hex: String,
+    /// The amount is that of the order, whatever a notification says.
+    ids: OrderRef,
     created_at: i64,
 }
 
 impl History {
     pub fn new(label: &str) -> History {
         History { label: label.to_owned(), ..History::default() }
+    }
+
+    /// The order of the last message, whatever the message says of it.
+    pub(in crate::check) fn own_order(&self) -> OrderRef {
+        self.messages.last().map(|(_, order)| order.ids.clone()).unwrap_or_default()
     }
 
     #[cfg(test)]
@@ -99,7 +126,28 @@ impl Workshop {
         let wrong = format!("{ORDER_PREFIX}wrong-key-{}", token(seed, "wrong key", 0));
         let wrong_key = Key::try_new(wrong.into_bytes()).unwrap_or_else(|_| key.clone());
         let platform_id = PLATFORM_ID.to_owned();
-        Ok(Workshop { key, wrong_key, dialect, scheme, seed, statuses, platform_id })
+        let edits = Vec::new();
+        Ok(Workshop {
+            key,
+            wrong_key,
+            dialect,
+            scheme,
+            seed,
+            statuses,
+            platform_id,
+            edits,
+            known: None,
+        })
+    }
+
+    /// Takes orders that the merchant knows in the place of made-up ones.
+    pub fn use_orders(&mut self, file: String, orders: Vec<OrderRef>) {
+        self.known = Some(Arc::new(KnownOrders { file, rest: Mutex::new(orders.into()) }));
+    }
+
+    /// The file of the orders that the merchant knows; no others can be made up.
+    pub(in crate::check) fn order_file(&self) -> Option<&str> {
+        self.known.as_ref().map(|known| known.file.as_str())
     }
 
     pub fn message(
@@ -109,7 +157,11 @@ impl Workshop {
         history: &mut History,
     ) -> Result<Message, RecipeError> {
         let operations = recipe.read(history.messages.len())?;
-        let missing = |problem: &str| RecipeError { operation: 0, problem: problem.to_owned() };
+        let missing = |problem: &str| RecipeError {
+            operation: 0,
+            problem: problem.to_owned(),
+            lacks_order: false,
+        };
         let mut operations = operations.iter().enumerate();
         let Some((_, Operation::Start(start))) = operations.next() else {
             return Err(missing("a recipe begins with an order, such as success"));
@@ -120,7 +172,11 @@ impl Workshop {
         };
         let mut bench = match (start, before.cloned()) {
             (Start::Fresh(ending), before) => {
-                let order = self.order(history, now);
+                let order = self.order(history, now).map_err(|problem| RecipeError {
+                    operation: 0,
+                    problem,
+                    lacks_order: true,
+                })?;
                 self.bench(order, *ending, now, history, before.map(|(message, _)| message))
             }
             (Start::SameOrder(ending), Some((message, order))) => {
@@ -139,7 +195,10 @@ impl Workshop {
             }
         };
         for (operation, one) in operations {
-            bench.carry_out(one, history).map_err(|problem| RecipeError { operation, problem })?;
+            bench.carry_out(one, history).map_err(|problem| {
+                let lacks_order = problem.ends_with(NO_ORDERS);
+                RecipeError { operation, problem, lacks_order }
+            })?;
         }
         let order = bench.order.clone();
         let message = bench.message();
@@ -164,10 +223,35 @@ impl Workshop {
         }
     }
 
-    fn order(&self, history: &mut History, now: Timestamp) -> Order {
+    /// The string that a message's signature is over, and the fingerprint of its key.
+    pub(in crate::check) fn signed_text(&self, message: &Message) -> String {
+        let Ok(payload) = Payload::parse(&message.body) else { return String::new() };
+        let canonical = canonicalize(&payload, self.scheme);
+        format!(
+            "{:?} ({}, key {})",
+            canonical.as_str(),
+            self.scheme.algorithm,
+            self.key.fingerprint()
+        )
+    }
+
+    fn order(&self, history: &mut History, now: Timestamp) -> Result<Order, String> {
         history.orders += 1;
         let hex = token(self.seed, &history.label, history.orders);
-        Order { hex, created_at: now.as_second().saturating_sub(TOOK) }
+        let known = match &self.known {
+            None => OrderRef { amount: Some(AMOUNT), ..OrderRef::default() },
+            Some(known) => {
+                let mut rest = known.rest.lock().unwrap_or_else(PoisonError::into_inner);
+                rest.pop_front().ok_or_else(|| format!("{} {NO_ORDERS}", known.file))?
+            }
+        };
+        let or = |id: String, made_up: String| if id.is_empty() { made_up } else { id };
+        let ids = OrderRef {
+            id: or(known.id, payout_id(&hex)),
+            client_id: or(known.client_id, client_id(&hex)),
+            amount: known.amount,
+        };
+        Ok(Order { hex, ids, created_at: now.as_second().saturating_sub(TOOK) })
     }
 
     fn bench(
@@ -179,12 +263,13 @@ impl Workshop {
         before: Option<Message>,
     ) -> Bench<'_> {
         let other = token(self.seed, &format!("{} other", history.label), history.orders);
+        let amount = order.ids.amount.unwrap_or(AMOUNT).to_string();
         let mut members = vec![
-            ("payout_id", json_string(&payout_id(&order.hex))),
-            ("payout_cl_id", json_string(&client_id(&order.hex))),
+            ("payout_id", json_string(&order.ids.id)),
+            ("payout_cl_id", json_string(&order.ids.client_id)),
             ("platform_id", json_string(&self.platform_id)),
-            ("amount", AMOUNT.to_string()),
-            ("real_amount", AMOUNT.to_string()),
+            ("amount", amount.clone()),
+            ("real_amount", amount),
             ("fee", "95".to_owned()),
             ("status", self.status(ending).to_string()),
         ];
@@ -194,13 +279,20 @@ impl Workshop {
         members.push(("create_time", order.created_at.to_string()));
         members.push(("update_time", now.as_second().to_string()));
         let members = members.into_iter().map(|(name, json)| (name.to_owned(), json)).collect();
+        let mut draft = Draft { members, styles: Vec::new() };
+        for edit in &self.edits {
+            match edit {
+                Edit::Put { name, json } => draft.set(name, json.clone()),
+                Edit::Remove { name } => draft.members.retain(|(known, _)| known != name),
+            }
+        }
         Bench {
             workshop: self,
             now,
             order,
             other,
             before,
-            draft: Draft { members, styles: Vec::new() },
+            draft,
             amount: None,
             bytes: None,
             method: "POST".to_owned(),
@@ -284,6 +376,10 @@ impl Bench<'_> {
             }
             Placeholder::PlatformId => escaped(&self.workshop.platform_id),
             Placeholder::SignType => self.workshop.scheme.algorithm.name().to_owned(),
+            Placeholder::Amount => self.order.ids.amount.unwrap_or(AMOUNT).to_string(),
+            Placeholder::OtherAmount => {
+                self.order.ids.amount.unwrap_or(AMOUNT).saturating_add(OTHER).to_string()
+            }
             Placeholder::Status(ending) => self.workshop.status(ending).to_string(),
         })
     }
@@ -341,9 +437,9 @@ impl Bench<'_> {
             if digest.starts_with(|first: char| first.is_ascii_alphabetic()) {
                 return Ok(());
             }
-            self.order = self.workshop.order(history, self.now);
-            self.draft.set("payout_id", json_string(&payout_id(&self.order.hex)));
-            self.draft.set("payout_cl_id", json_string(&client_id(&self.order.hex)));
+            self.order = self.workshop.order(history, self.now)?;
+            self.draft.set("payout_id", json_string(&self.order.ids.id));
+            self.draft.set("payout_cl_id", json_string(&self.order.ids.client_id));
         }
         Err("no digest began with a letter".to_owned())
     }
@@ -357,12 +453,12 @@ impl Bench<'_> {
     }
 
     fn message(self) -> Message {
-        let id = |name: &str, own: String| match self.draft.text(name) {
-            Some(id) if id.starts_with(ORDER_PREFIX) => id,
-            _ => own,
+        let is_id = |id: &String| !id.is_empty() && id.len() <= MAX_ID && !id.contains('\0');
+        let id = |name: &str, own: &str| {
+            self.draft.text(name).filter(is_id).unwrap_or_else(|| own.to_owned())
         };
-        let order_id = id("payout_id", payout_id(&self.order.hex));
-        let client_id = id("payout_cl_id", client_id(&self.order.hex));
+        let order_id = id("payout_id", &self.order.ids.id);
+        let client_id = id("payout_cl_id", &self.order.ids.client_id);
         Message {
             body: self.body(),
             amount_cents: self.amount.or_else(|| self.amount_of_draft()),

@@ -1,7 +1,5 @@
 //! One case: its tries, the control after it, and what it left behind.
 
-use jiff::Timestamp;
-
 use super::Run;
 use crate::check::books::Booked;
 use crate::check::case::{Case, Effect, Work};
@@ -12,6 +10,10 @@ use crate::check::report::{Endpoint, Finding, Status, Tries};
 use crate::check::retry::deliver;
 use crate::check::tested::{Tested, blank};
 use crate::check::trial::{Parcel, Trial, Watch, attempt, pack};
+use crate::clock::wall_time;
+
+/// Why a case came to nothing, and what it counts as.
+type Untested = (Status, String);
 
 impl Run<'_> {
     /// Whether the observer may print the total of all orders, so that the case must be alone.
@@ -25,10 +27,10 @@ impl Run<'_> {
 
     /// Tries a case, and once more with fresh orders where a hiccup may have been the cause.
     pub(super) async fn try_twice(&self, case: &Case) -> Tested {
-        self.tried(case).await.unwrap_or_else(|why| blank(case, Status::Inconclusive, &why))
+        self.tried(case).await.unwrap_or_else(|(status, why)| blank(case, status, &why))
     }
 
-    async fn tried(&self, case: &Case) -> Result<Tested, String> {
+    async fn tried(&self, case: &Case) -> Result<Tested, Untested> {
         let first = self.try_once(case, "first").await?;
         let before = match &first.fault {
             None => return Ok(self.met(case, first, Tries::Once)),
@@ -37,7 +39,10 @@ impl Run<'_> {
             }
             Some(fault) => &fault.what,
         };
-        let second = self.try_once(case, "second").await?;
+        let second = match self.try_once(case, "second").await {
+            Err((Status::Skipped, _)) => return Ok(broken(case, first, Tries::Once)),
+            second => second?,
+        };
         if second.fault.is_some() {
             return Ok(broken(case, second, Tries::FailedTwice));
         }
@@ -47,14 +52,19 @@ impl Run<'_> {
         Ok(tested)
     }
 
-    async fn try_once(&self, case: &Case, which: &str) -> Result<Trial, String> {
+    async fn try_once(&self, case: &Case, which: &str) -> Result<Trial, Untested> {
         let label = format!("{} {which}", case.id);
-        let parcels = pack(&self.plan.workshop, case.notifications(), &label, Timestamp::now())
-            .map_err(|error| format!("its message cannot be made: {error}"))?;
+        let packed = pack(&self.plan.workshop, case.notifications(), &label, wall_time());
+        let (parcels, orders) = packed.map_err(|error| match error.lacks_order {
+            true => (Status::Skipped, format!("not tested: {}", error.problem)),
+            false => (Status::Inconclusive, format!("its message cannot be made: {error}")),
+        })?;
+        let unknown = |why| (Status::Inconclusive, why);
+        self.controls.preparer.prepare(&orders).await.map_err(unknown)?;
         let (kept_back, _) = self.controls.sender.kept_back();
         // What did not reach the endpoint speaks neither for it nor against it.
         let reached = || match self.controls.sender.kept_back() {
-            (kept_since, why) if kept_since > kept_back => Err(why),
+            (kept_since, why) if kept_since > kept_back => Err(unknown(why)),
             _ => Ok(()),
         };
         let (mut watch, blind) = self.watch(case, &parcels).await;

@@ -123,7 +123,8 @@ fn what_must_be_acknowledged_verifies() {
 }
 
 /// Notifications that verify and must be refused for another reason.
-const REFUSED_THOUGH_SIGNED: [&str; 6] = [
+const REFUSED_THOUGH_SIGNED: [&str; 7] = [
+    "auth-other-amount",
     "auth-no-status",
     "auth-twin-fee",
     "auth-twin-status",

@@ -1,7 +1,5 @@
 //! `--dialect`: a built-in dialect by its name, or one from a file.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use protocol::internal::dialect::DIALECTS;
@@ -11,6 +9,7 @@ use protocol::internal::nearest::nearest;
 use protocol::{Algorithm, Dialect};
 
 use crate::error::CommandError;
+use crate::files;
 
 /// The platform's way of signing.
 #[derive(clap::Args)]
@@ -60,12 +59,9 @@ pub fn find(text: &str) -> Result<&'static Dialect, CommandError> {
 
 fn load(path: &Path) -> Result<Dialect, CommandError> {
     let name = path.display();
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes))
-        .map_err(|error| {
-            CommandError::input(format!("cannot read the dialect file {name}")).because(error)
-        })?;
+    let bytes = files::read_bounded(path, MAX_FILE_BYTES as u64).map_err(|error| {
+        CommandError::input(format!("cannot read the dialect file {name}")).because(error)
+    })?;
     if bytes.len() > MAX_FILE_BYTES {
         let long = format!("the dialect file {name} is longer than {MAX_FILE_BYTES} bytes");
         return Err(CommandError::input(long).hint("is this the right file?"));

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::commands::private_file::warn_if_others_can_read;
 use crate::error::CommandError;
+use crate::files;
 use crate::report::line::Line;
 use crate::settings::profile::{Chosen, KeySource};
 use crate::settings::variable;
@@ -112,7 +113,7 @@ pub(super) fn read_key_file(
         }
         .because(error)
     };
-    let file = File::open(path).map_err(cannot)?;
+    let file = files::open(path).map_err(cannot)?;
     warn_if_others_can_read("key file", path, file.metadata(), console);
     let mut bytes = Vec::new();
     file.take(MAX_KEY_BYTES + 1).read_to_end(&mut bytes).map_err(cannot)?;

@@ -2,15 +2,18 @@
 
 use std::io::{self, BufRead, IsTerminal};
 use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
 use super::Args;
 use crate::check::sender::Wiring;
 use crate::error::CommandError;
-use crate::net::probing::addresses;
+use crate::net::probing::{addresses, connect};
 use crate::net::target::Locality;
 use crate::report::check::CheckFacts;
 use crate::report::line::Line;
 use crate::terminal::Console;
+
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// Goes on where the endpoint is on this machine or in a private network, or somebody agrees.
 ///
@@ -41,6 +44,21 @@ pub(super) async fn obtain(
          where you may",
         facts.bound
     )))
+}
+
+/// Waits until the endpoint takes connections, at most for a time; what comes of it, the check says.
+pub(super) async fn wait_for(wiring: &Wiring, time: Duration) {
+    let start = Instant::now();
+    while start.elapsed() < time {
+        let limit = time.saturating_sub(start.elapsed()).min(wiring.options.timeout);
+        let found = addresses(&wiring.target, &wiring.client.config().resolve, limit).await;
+        for address in found.unwrap_or_default() {
+            if connect(address, limit).await.is_ok() {
+                return;
+            }
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
 }
 
 fn is_local(address: IpAddr) -> bool {

@@ -1,13 +1,14 @@
 //! The files that a check writes and reads: reports and bundles.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::check::bundle::{Bundle, MAX_BUNDLE_BYTES};
 use crate::check::report::{CheckReport, RunOption};
 use crate::commands::private_file::{empty, open_private, write_private};
 use crate::error::CommandError;
+use crate::files;
 use crate::report::check::standing::replay;
 use crate::report::check::{ReportKind, report_kind};
 use crate::report::line::Line;
@@ -87,13 +88,10 @@ fn file_name(id: &str) -> String {
 }
 
 pub(super) fn read_bundle(path: &Path) -> Result<Bundle, CommandError> {
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_BUNDLE_BYTES as u64 + 1).read_to_end(&mut bytes))
-        .map_err(|error| {
-            let message = format!("cannot read the failed case {}", path.display());
-            CommandError::input(message).because(error).hint(REPLAY_HINT)
-        })?;
+    let bytes = files::read_bounded(path, MAX_BUNDLE_BYTES as u64).map_err(|error| {
+        let message = format!("cannot read the failed case {}", path.display());
+        CommandError::input(message).because(error).hint(REPLAY_HINT)
+    })?;
     Bundle::parse(&bytes).map_err(|error| {
         CommandError::input(format!("{} is no failed case", path.display()))
             .because(error)

@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use protocol::internal::acknowledgement::AcknowledgementRule;
 use protocol::{Algorithm, Dialect};
 
@@ -11,10 +10,12 @@ use super::Args;
 use super::suite;
 use crate::check::bundle::Bundle;
 use crate::check::case::Need;
-use crate::check::observer::{Observer, split};
+use crate::check::command::{CommandStream, UserCommand, split};
+use crate::check::observer::Observer;
 use crate::check::plan::Plan;
 use crate::check::recipe::Workshop;
 use crate::check::sender::Wiring;
+use crate::clock::wall_time;
 use crate::commands::args::target;
 use crate::commands::signing::scheme_of;
 use crate::error::CommandError;
@@ -43,14 +44,19 @@ pub(super) fn plan(
     if let Some(id) = &args.platform_id {
         workshop.platform_id.clone_from(id);
     }
+    workshop.edits = args.edits.edits().cloned().collect();
+    if let Some(path) = &args.orders {
+        workshop.use_orders(path.display().to_string(), suite::orders(path)?);
+    }
     Ok(Plan {
         available: available(args, dialect, algorithm, &target),
         wiring: wiring(args, target, dialect.acknowledgement(), mask, console)?,
         workshop,
         suite,
         observer,
+        prepare: args.prepare.as_deref().map(|text| command("--prepare", text)).transpose()?,
         seed,
-        started_at: Timestamp::now(),
+        started_at: wall_time(),
     })
 }
 
@@ -73,7 +79,8 @@ fn available(args: &Args, dialect: &Dialect, algorithm: Algorithm, target: &Targ
         (Need::HostName, target.host().parse::<IpAddr>().is_err()),
         (Need::Hmac, is_hmac),
         (Need::HmacDemanded, is_demanded),
-        (Need::Observer, args.manners.observe.is_some()),
+        (Need::KnownOrders, args.orders.is_some() || args.prepare.is_some()),
+        (Need::Observer, args.manners.observe.is_some() || args.manners.observe_stream.is_some()),
         (Need::PlatformDialect, dialect.id == Dialect::platform().id),
     ];
     present.into_iter().filter(|(_, is_there)| *is_there).map(|(need, _)| need).collect()
@@ -90,7 +97,7 @@ fn wiring(
     let (client, options) = args.wire.common().connect(&target, usual, 0, console)?;
     Ok(Wiring {
         target,
-        judge: Judge { rule: acknowledgement, mask: Arc::new(mask) },
+        judge: Judge::with_mask(acknowledgement, Arc::new(mask)),
         client,
         options,
         rate: args.manners.max_rate,
@@ -98,12 +105,20 @@ fn wiring(
 }
 
 fn observer(args: &Args) -> Result<Option<Observer>, CommandError> {
-    let Some(text) = &args.manners.observe else { return Ok(None) };
-    let argv = split(text).map_err(|error| {
-        CommandError::usage("the --observe command cannot be read").because(error)
-    })?;
+    let (option, text, stream) = match (&args.manners.observe, &args.manners.observe_stream) {
+        (Some(text), _) => ("--observe", text, None),
+        (None, Some(text)) => ("--observe-stream", text, Some(CommandStream::default())),
+        (None, None) => return Ok(None),
+    };
     let within = args.manners.observe_within;
-    Ok(Some(Observer { argv, within, hidden_variable: KEY_VARIABLE }))
+    Ok(Some(Observer { command: command(option, text)?, within, stream }))
+}
+
+fn command(option: &str, text: &str) -> Result<UserCommand, CommandError> {
+    let argv = split(text).map_err(|error| {
+        CommandError::usage(format!("the {option} command cannot be read")).because(error)
+    })?;
+    Ok(UserCommand { argv, hidden_variable: KEY_VARIABLE })
 }
 
 pub(super) fn wiring_of(

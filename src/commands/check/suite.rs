@@ -1,7 +1,7 @@
 //! Which cases are asked: the built-in ones, a person's own, and what is chosen of them.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -9,11 +9,14 @@ use serde_json::json;
 use super::Args;
 use crate::check::case::{Case, Severity};
 use crate::check::case_file::MAX_FILE_BYTES;
+use crate::check::demand::OrderRef;
+use crate::check::order_file::{self, MAX_ORDER_FILE_BYTES};
 use crate::check::suite::Suite;
 use crate::commands::CommandResult;
 use crate::commands::args::Format;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::files;
 use crate::report::json::line;
 use crate::report::line::Line;
 use crate::terminal::Console;
@@ -62,9 +65,7 @@ fn files_of(folder: &Path) -> Result<Vec<(String, String)>, CommandError> {
     }
     paths.sort();
     let read = |path: PathBuf| {
-        let mut bytes = Vec::new();
-        File::open(&path)
-            .and_then(|file| file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes))
+        let bytes = files::read_bounded(&path, MAX_FILE_BYTES as u64)
             .map_err(|error| cannot("case file", &path, error))?;
         let text = String::from_utf8(bytes).map_err(|error| {
             CommandError::input(format!("the case file {} is not UTF-8", path.display()))
@@ -73,6 +74,22 @@ fn files_of(folder: &Path) -> Result<Vec<(String, String)>, CommandError> {
         Ok((path.display().to_string(), text))
     };
     paths.into_iter().map(read).collect()
+}
+
+/// The orders of `--orders`.
+pub(super) fn orders(path: &Path) -> Result<Vec<OrderRef>, CommandError> {
+    let refused = || CommandError::input(format!("cannot use the orders of {}", path.display()));
+    let bytes = files::read_bounded(path, MAX_ORDER_FILE_BYTES as u64)
+        .map_err(|error| refused().because(error))?;
+    if bytes.len() > MAX_ORDER_FILE_BYTES {
+        return Err(refused().because(format!("it is longer than {MAX_ORDER_FILE_BYTES} bytes")));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| refused().because(error))?;
+    order_file::parse(&text).map_err(|error| {
+        refused().because(error).hint(
+            "columns: payout_id,payout_cl_id,amount (cents); or {\"payout_id\":…,\"amount\":…} per line",
+        )
+    })
 }
 
 pub(super) fn list(args: &Args, console: &mut Console) -> CommandResult {

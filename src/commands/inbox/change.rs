@@ -64,13 +64,25 @@ pub(super) fn prune(args: &PruneArgs, path: &Path, console: &mut Console) -> Com
     let keep = args.keep.unwrap_or(usual);
     let now = SystemClock::new().wall();
     let before = args.keep_for.and_then(|time| now.checked_sub(time).ok());
-    let deleted = block_on(async {
-        let inbox = open(path)?;
-        let deleted = inbox.prune(keep, before).await.map_err(refused)?;
-        inbox.close().map_err(refused)?;
-        Ok(deleted)
+    let mut deleted = 0;
+    let mut prune = async |path: &Path| {
+        let inbox = Inbox::open_existing(path, InboxSettings::default())?;
+        deleted += inbox.prune(keep, before).await?;
+        inbox.close()?;
+        inbox::compact(path)
+    };
+    block_on(async {
+        let mut pruned = prune(path).await;
+        if pruned.as_ref().is_err_and(|error| error.trouble == Trouble::Full) {
+            pruned = inbox::change_elsewhere(path, &mut prune).await;
+        }
+        pruned.map_err(|error| match error.trouble {
+            Trouble::Full => CommandError::environment("there is no room to prune the inbox")
+                .because(error)
+                .hint("name a folder on another disk: `TMPDIR=FOLDER payout-notify inbox prune`"),
+            _ => busy(error),
+        })
     })?;
-    inbox::compact(path).map_err(busy)?;
     say(deleted, console)
 }
 

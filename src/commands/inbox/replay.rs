@@ -209,7 +209,7 @@ impl Sender<'_> {
 
     fn replay(&self, id: u64, outcome: Outcome, elapsed: Duration) -> Replay {
         let mask = Arc::new(mask::known());
-        let judge = Judge { rule: self.dialect.acknowledgement(), mask };
+        let judge = Judge::with_mask(self.dialect.acknowledgement(), mask);
         let (outcome, conclusion) = judge.conclude(outcome);
         let body = match &outcome {
             Outcome::Reply(reply) => Some(String::from_utf8_lossy(&reply.body).into_owned()),

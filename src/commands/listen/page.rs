@@ -132,31 +132,25 @@ struct Shelf {
 }
 
 impl Source for Shelf {
-    fn list(&self, query: &Query) -> Result<Vec<Arc<Received>>, String> {
+    fn search(
+        &self,
+        query: &Query,
+        take: &mut dyn FnMut(&Received) -> ControlFlow<()>,
+    ) -> Result<Option<u64>, String> {
         let filter = Filter {
             order: query.order.clone(),
             status: query.status,
             validity: query.verdict,
             before: query.before,
-            // The page's search looks at more than the body, so it is not left to the file.
-            limit: query.text.is_none().then_some(query.limit as u64),
             side: Side::NewestFirst,
+            // The page's search looks at more than the body, so it is not left to the file.
             ..Filter::default()
         };
-        let mut found = Vec::new();
         let reader = self.inbox.reader().map_err(|error| error.to_string())?;
-        let read = reader.each(&filter, |entry| {
-            if query.admits(&entry) {
-                found.push(Arc::new(entry));
-            }
-            if found.len() < query.limit {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
+        let searched = reader.search(&filter, |entry| {
+            if query.admits(&entry) { take(&entry) } else { ControlFlow::Continue(()) }
         });
-        read.map_err(|error| error.to_string())?;
-        Ok(found)
+        searched.map_err(|error| error.to_string())
     }
 
     fn entry(&self, id: u64) -> Result<Option<Arc<Received>>, String> {

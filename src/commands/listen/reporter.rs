@@ -8,6 +8,7 @@ use protocol::{Diagnosis, Key, Mismatch, diagnose};
 use tokio::sync::mpsc;
 
 use super::Args;
+use crate::clock::wall_time;
 use crate::commands::args::Format;
 use crate::receiver::events::{Event, ListenCounters, ListenInfo};
 use crate::receiver::forward::Forwarder;
@@ -93,7 +94,7 @@ impl ListenReporter<'_> {
 
     /// Hostile clients cause many; what is too much is counted and told with the next one.
     fn remark(&mut self, event: &ServerEvent) -> io::Result<()> {
-        match self.remarks.spend(Timestamp::now()) {
+        match self.remarks.spend(wall_time()) {
             Spent::Over => return Ok(()),
             Spent::Within { untold: 0 } => {}
             Spent::Within { untold } => {

@@ -4,6 +4,7 @@ use std::mem;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
 
@@ -304,7 +305,8 @@ impl Session {
     ) -> Result<RunTotals, RunError<CommandError>> {
         let dialect = self.config.dialect.as_ref().unwrap_or(setup.dialect);
         let rule = dialect.acknowledgement();
-        let (request, judge) = (&setup.request, &Judge { rule, ..setup.judge.clone() });
+        let (request, judge) =
+            (&setup.request, &Judge::with_mask(rule, Arc::clone(&setup.judge.mask)));
         let (plan, journal) = (self.config.retry_plan(), self.journal.as_ref());
         let engine = Engine { request, judge, plan, limits, clock, transport, journal };
         let count = self.orders.remaining().map(|rest| rest + self.waiting);

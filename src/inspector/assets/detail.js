@@ -80,8 +80,8 @@ export class Detail {
     this.sheet = make("div", {});
     this.steps = make("div", { class: "block" }, ...this.attemptNodes());
     this.box.replaceChildren(
-      this.backButton(), this.head(), this.said(), this.actions(), this.sheet, this.steps,
-      ...this.cause(), ...this.canonical(), this.request(), this.reply(), ...this.application(),
+      this.backButton(), this.head(), this.said(), ...this.cause(), this.actions(), this.sheet, this.steps,
+      ...this.canonical(), this.request(), this.reply(), ...this.application(),
     );
     this.box.setAttribute("aria-label", `Callback ${told.row.id}`);
   }
@@ -147,8 +147,8 @@ export class Detail {
     shown.forEach((row, at) => {
       const number = rows.length - shown.length + at + 1;
       const before = rows[number - 2];
-      const answer = row.action ? line(row.action) : row.reply_status ? `answered ${row.reply_status}` : "no answer";
-      const app = row.forwarded ? `, application ${row.forwarded.status ?? "failed"}` : "";
+      const own = row.action ? line(row.action) : row.reply_status ? `answered ${row.reply_status}` : "no answer";
+      const app = row.forwarded && `app ${row.forwarded.status ?? "failed"}, ${span(row.forwarded.elapsed_ms)}`;
       list.append(make("li", {}, make("button", {
         type: "button", class: "step", "aria-current": row.id === here ? "true" : undefined, onclick: () => this.choose(row.id),
       },
@@ -156,7 +156,7 @@ export class Detail {
         make("span", { class: row.valid ? "mark" : "mark invalid" }),
         make("span", { text: clock(row.at_ms) }),
         make("span", { class: "muted gap", text: before ? `+${span(row.at_ms - before.at_ms)}` : "" }),
-        make("span", {}, make("span", { class: row.valid ? "good" : "bad", text: verdict(row) }), make("span", { class: "muted", text: `  ${answer}${app}` })))));
+        make("span", {}, make("span", { class: row.valid ? "good" : "bad", text: verdict(row) }), make("span", { class: "muted", text: `  ${app ?? own}` })))));
     });
     nodes.push(list);
     return nodes;
@@ -167,8 +167,10 @@ export class Detail {
     if (!diagnosis) return [];
     const block = make("div", { class: "block" }, make("h3", { text: "Why the signature does not match" }));
     if (diagnosis.hits.length === 0) {
-      const far = diagnosis.digests ? ` (${diagnosis.digests.toLocaleString("en-US")} digests searched)` : "";
-      block.append(make("p", { text: `No known mistake fits: a wrong key, or a value was altered${far}.` }));
+      const far = diagnosis.digests.toLocaleString("en-US");
+      block.append(make("p", { text: diagnosis.digests > 0
+        ? `No known mistake fits: a wrong key, or a value was altered (${far} digests searched).`
+        : "Nothing was searched: there is no signature of a known form to compare with." }));
     }
     diagnosis.hits.forEach((hit, at) => {
       const box = make("div", { class: "cause" });
@@ -195,21 +197,23 @@ export class Detail {
     const { canonical, weaknesses } = this.told.explanation;
     if (!canonical) return [];
     const box = make("div", { class: "canonical" });
-    let begun = false;
+    // Lines break after a separator: a pair is cut only where it is longer than a line.
+    let pair = null;
     for (const part of canonical.parts) {
       if (part.fate !== "signed") {
         const gone = addText(make("span", { class: "gone" }), `${part.name}=${part.value.length > 80 ? `${part.value.slice(0, 80)}…` : part.value}`);
         box.append(" ", gone, make("span", { class: "why", text: WHY[part.fate] }));
         continue;
       }
-      if (begun) addText(box.appendChild(make("span", { class: "joint" })), canonical.separator);
-      begun = true;
-      box.append(quoted("span", { class: "name" }, part.name), make("span", { class: "joint", text: "=" }), quoted("span", {}, part.value + (part.cut ? "…" : "")));
+      if (pair) addText(pair.appendChild(make("span", { class: "joint" })), canonical.separator);
+      pair = make("span", { class: "pair" }, quoted("span", { class: "name" }, part.name), make("span", { class: "joint", text: "=" }), quoted("span", {}, part.value + (part.cut ? "…" : "")));
+      box.append(pair);
     }
     if (canonical.untold) box.append(make("span", { class: "muted", text: ` … and ${canonical.untold} more members` }));
     if (canonical.after) {
       const at = canonical.after.indexOf("[key]");
-      box.append(make("span", { class: "joint", text: canonical.after.slice(0, at) }), make("span", { class: "key", text: "[key]" }), canonical.after.slice(at + 5));
+      (pair ?? box).append(make("span", { class: "joint", text: canonical.after.slice(0, at) }));
+      box.append(make("span", { class: "key", text: "[key]" }), canonical.after.slice(at + 5));
     }
     const title = make("h3", {}, "What is signed", make("span", { class: "muted", text: canonical.scheme }),
       canonical.cut ? null : make("button", { type: "button", class: "link", text: "Copy", onclick: () => copy(canonical.text, "Canonical string") }));
@@ -229,7 +233,7 @@ export class Detail {
   reply() {
     const { reply } = this.told;
     const said = reply.status === null ? "No HTTP reply" : `Status ${reply.status}`;
-    const action = reply.action ? `, as the reply program says: ${line(reply.action)}` : "";
+    const action = reply.action ? ` (${line(reply.action)})` : "";
     return make("div", { class: "block" }, make("h3", { text: "Our reply" }), make("p", { class: "note", text: said + action }),
       headers(reply.headers), this.bytes(reply.body, "Body"));
   }

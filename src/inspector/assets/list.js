@@ -1,6 +1,6 @@
 // The list: rows by id, grouped by order or not, of which only those in sight are in the document.
 
-import { amount, clock, line, make, status, verdict } from "/text.js";
+import { amount, answer, clock, line, make, status, verdict } from "/text.js";
 
 /** The most rows that are kept here; older ones are asked for again when someone scrolls to them. */
 const MAX_ROWS = 20000;
@@ -23,6 +23,8 @@ export class List {
     this.nodes = new Map();
     this.byOrder = true;
     this.more = false;
+    this.next = null;
+    this.lookedTo = null;
     this.chosen = null;
     this.arrived = new Set();
     box.addEventListener("scroll", () => this.frame(), { passive: true });
@@ -43,6 +45,15 @@ export class List {
     this.byId.clear();
     this.arrived.clear();
     this.more = false;
+    this.lookedTo = null;
+  }
+
+  /** Takes a page of the server in: its rows, and where the next one begins. */
+  addPage({ rows, next, looked_to, looked_to_ms }) {
+    this.next = next;
+    this.more = next !== null;
+    this.lookedTo = looked_to === null ? null : { id: looked_to, ms: looked_to_ms };
+    this.add(rows);
   }
 
   /** Takes rows in, older or newer ones; one with a known id replaces it. */
@@ -55,6 +66,8 @@ export class List {
       const ids = [...this.byId.keys()].sort((a, b) => a - b);
       for (const id of ids.slice(0, ids.length - MAX_ROWS)) this.byId.delete(id);
       this.more = true;
+      this.next = this.oldest;
+      this.lookedTo = null;
     }
     this.rebuild();
   }
@@ -124,7 +137,7 @@ export class List {
       if (!seen.has(key)) { node.remove(); this.nodes.delete(key); }
     }
     this.arrived.clear();
-    if (this.more && last > this.items.length - 60) this.wanted();
+    if (this.more && this.lookedTo === null && last > this.items.length - 60) this.wanted();
   }
 
   row({ key, newest, attempts }) {
@@ -138,20 +151,28 @@ export class List {
     node.append(
       make("span", { class: "time", text: clock(newest.at_ms) }),
       make("span", { class: `verdict ${newest.valid ? "good" : "bad"}`, text: word, title: line(newest.explanation ?? "") }),
-      make("span", { class: "order", text: line(what) }),
-      make("span", { class: "amount", text: amount(newest.amount_cents) }),
-      make("span", { class: "state", text: line(state) }),
+      make("span", { class: "what" },
+        make("span", { class: "order", text: line(what), title: line(what) }),
+        make("span", { class: "amount", text: amount(newest.amount_cents) })),
+      make("span", { class: "state", text: line(state), title: line(state) }),
+      make("span", { class: "answer", text: answer(newest), title: "The reply's status, and how long the application took" }),
       this.marks(newest, attempts),
     );
     return node;
+  }
+
+  /** The orders among the lines: a request without an order has a line and is none. */
+  get orders() {
+    return this.items.filter((item) => item.newest.order !== null).length;
   }
 
   marks(newest, attempts) {
     const box = make("span", { class: "marks" });
     if (attempts.length > 1) {
       box.title = `${attempts.length} attempts`;
-      if (attempts.length > MAX_MARKS) box.append(`${attempts.length}×`);
-      for (const row of attempts.slice(0, MAX_MARKS).reverse()) {
+      const isMany = attempts.length > MAX_MARKS;
+      if (isMany) box.append(make("span", { class: "times", text: `${attempts.length}×` }));
+      for (const row of attempts.slice(0, isMany ? MAX_MARKS - 2 : MAX_MARKS).reverse()) {
         box.append(make("span", { class: row.valid ? "mark" : "mark invalid" }));
       }
     } else if (newest.delivery > 1) {

@@ -27,13 +27,12 @@ function isFiltered() {
 async function load() {
   const turn = ++loading;
   try {
-    const { rows, more } = await ask(`/api/callbacks?${parameters({ limit: 500 })}`);
+    const page = await ask(`/api/callbacks?${parameters({ limit: 500 })}`);
     if (turn !== loading) return;
     waiting = [];
     unseen = 0;
     list.clear();
-    list.more = more;
-    list.add(rows);
+    list.addPage(page);
     loadedOnce = true;
   } catch (error) {
     say(error.message);
@@ -51,12 +50,12 @@ let asking = false;
 
 /** Asks for rows before the oldest. */
 async function older() {
-  if (asking || !loadedOnce || list.oldest === null) return;
+  if (asking || !loadedOnce || list.next === null) return;
   asking = true;
   const turn = loading;
   try {
-    const { rows, more } = await ask(`/api/callbacks?${parameters({ limit: 500, before: list.oldest })}`);
-    if (turn === loading) { list.more = more; list.add(rows); }
+    const page = await ask(`/api/callbacks?${parameters({ limit: 500, before: list.next })}`);
+    if (turn === loading) list.addPage(page);
   } catch (error) {
     list.more = false;
     say(error.message);
@@ -111,20 +110,35 @@ function take(rows) {
 function settle() {
   const rows = list.byId.size, lines = list.items.length, more = list.more ? "+" : "";
   const count = (n, one) => `${n.toLocaleString("en-US")}${more} ${one}${n === 1 ? "" : "s"}`;
-  at("count").textContent = list.byOrder && lines !== rows ? `${count(lines, "order")}, ${count(rows, "callback")}` : count(rows, "callback");
+  at("count").textContent = list.byOrder && lines !== rows ? `${count(list.orders, "order")}, ${count(rows, "callback")}` : count(rows, "callback");
+  document.title = `(${rows.toLocaleString("en-US")}${more}) Callbacks · payout-notify`;
   at("fresh").hidden = unseen === 0;
   at("fresh").textContent = `↑ ${unseen.toLocaleString("en-US")} new`;
   const blank = rows === 0 && loadedOnce;
   main.classList.toggle("blank", blank);
   at("empty").hidden = !blank;
   if (blank) drawEmpty();
+  at("further").hidden = blank || list.lookedTo === null;
+  at("further").textContent = `${lookedBack()} Look further back`;
+}
+
+/** How far back a search has looked: not all that is kept is looked at at once. */
+function lookedBack() {
+  if (list.lookedTo === null) return "";
+  const { id, ms } = list.lookedTo;
+  return `Looked back to callback ${id.toLocaleString("en-US")}${ms === null ? "" : ` (${new Date(ms).toLocaleString()})`}.`;
 }
 
 function drawEmpty() {
-  const box = at("empty"), { state } = detail, kind = isFiltered() ? "filtered" : `bare ${state.listen_url}`;
+  const box = at("empty"), { state } = detail, kind = isFiltered() ? `filtered ${lookedBack()}` : `bare ${state.listen_url}`;
   if (box.dataset.kind === kind) return;
   box.dataset.kind = kind;
   if (isFiltered()) {
+    if (list.lookedTo !== null) {
+      const further = make("button", { type: "button", class: "main", text: "Look further back", onclick: older });
+      box.replaceChildren(make("div", {}, make("h2", { text: "Nothing found so far" }), make("p", { text: lookedBack() }), further));
+      return;
+    }
     const clear = make("button", { type: "button", text: "Show all", onclick: clearFilter });
     box.replaceChildren(make("div", {}, make("h2", { text: "Nothing matches" }), make("p", { text: "No callback has what you are looking for." }), clear));
     return;
@@ -168,6 +182,8 @@ function refilter() {
 function choose(id) {
   if (id === null) return;
   list.choose(id);
+  // On a phone the callback covers the list: Back returns to it, and stays in the page.
+  if (!main.classList.contains("open")) history.pushState({ open: true }, "");
   main.classList.add("open");
   detail.show(id);
 }
@@ -175,6 +191,11 @@ function choose(id) {
 /** Back from what is open: the sheet, then the callback. */
 function leave() {
   if (detail.close()) return;
+  if (history.state?.open) history.back();
+  else showList();
+}
+
+function showList() {
   main.classList.remove("open");
   at("list").focus({ preventScroll: true });
 }
@@ -234,12 +255,15 @@ for (const button of document.querySelectorAll("[data-verdict]")) {
   });
 }
 at("group").addEventListener("click", toggleGroup);
+at("further").addEventListener("click", older);
 at("help-open").addEventListener("click", () => at("help").showModal());
 at("help-close").addEventListener("click", () => at("help").close());
 at("fresh").addEventListener("click", () => { at("list").scrollTop = 0; });
 at("list").addEventListener("scroll", () => {
   if (at("list").scrollTop <= 40 && unseen > 0) { unseen = 0; settle(); }
 }, { passive: true });
+
+window.addEventListener("popstate", () => { detail.close(); showList(); });
 
 connect();
 ask("/api/state").then((state) => {

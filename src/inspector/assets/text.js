@@ -98,6 +98,12 @@ export function status(row) {
   return row.status === null || row.status === undefined ? "" : `status ${row.status}`;
 }
 
+/** The reply's status, and the application's time where one was asked. */
+export function answer(row) {
+  const took = row.forwarded ? ` ${span(row.forwarded.elapsed_ms)}` : "";
+  return `${row.reply_status ?? "none"}${took}`;
+}
+
 let saying;
 
 /** Says something at the bottom of the page for a moment. */

@@ -34,49 +34,37 @@ pub enum Side {
     NewestFirst,
 }
 
-/// The conditions of a filter, with its parameters from `?1` on.
-macro_rules! matching {
-    ($before:literal, $after:literal) => {
-        concat!(
-            $before,
-            " FROM entries
-              WHERE (?1 IS NULL OR order_id = ?1)
-              AND (?2 IS NULL OR status = ?2)
-              AND (?3 IS NULL OR (code = '0000') = ?3)
-              AND (?4 IS NULL OR received_at_us >= ?4)
-              AND (?5 IS NULL OR received_at_us <= ?5)
-              AND (?6 IS NULL OR id < ?6)
-              AND id > ?9
-              AND (?7 IS NULL OR instr(body, ?7) > 0 OR instr(CAST(path AS BLOB), ?7) > 0) ",
-            $after
-        )
-    };
-}
-
-const OLDEST: &str = matching!("SELECT id", "ORDER BY id LIMIT ?8");
-const NEWEST: &str = matching!("SELECT id", "ORDER BY id DESC LIMIT ?8");
-
 impl Filter {
-    pub(super) const fn ids(&self) -> &'static str {
-        match self.side {
-            Side::OldestFirst => OLDEST,
-            Side::NewestFirst => NEWEST,
+    /// The query for the numbers of the entries that match, between these two and at most so many.
+    ///
+    /// A condition that is not asked for is left out: SQLite would use no index for one that may hold.
+    pub(super) fn query(&self, after: u64, before: u64, limit: u64) -> (String, Vec<Value>) {
+        let mut sql = "SELECT id FROM entries WHERE id > ? AND id < ?".to_owned();
+        let mut values = vec![integer(after), integer(before)];
+        let time = |at: Timestamp| Value::Integer(at.as_microsecond());
+        let is_valid = |validity| Value::Integer(i64::from(validity == Validity::Valid));
+        for (condition, value) in [
+            (" AND order_id = ?", self.order.clone().map(Value::from)),
+            (" AND status = ?", self.status.map(Value::from)),
+            (" AND (code = '0000') = ?", self.validity.map(is_valid)),
+            (" AND received_at_us >= ?", self.since.map(time)),
+            (" AND received_at_us <= ?", self.until.map(time)),
+        ] {
+            if let Some(value) = value {
+                sql.push_str(condition);
+                values.push(value);
+            }
         }
-    }
-
-    /// The values of the query's parameters: at most so many, with larger numbers than `after`.
-    pub(super) fn parameters(&self, after: u64, limit: u64) -> Vec<Value> {
-        let time = |at: Option<Timestamp>| Value::from(at.map(Timestamp::as_microsecond));
-        vec![
-            self.order.clone().into(),
-            self.status.into(),
-            self.validity.map(|validity| i64::from(validity == Validity::Valid)).into(),
-            time(self.since),
-            time(self.until),
-            self.before.map_or(Value::Null, integer),
-            self.text.as_ref().map(|text| Arc::<[u8]>::from(text.as_bytes())).into(),
-            integer(limit),
-            integer(after),
-        ]
+        if let Some(text) = &self.text {
+            sql.push_str(" AND (instr(body, ?) > 0 OR instr(CAST(path AS BLOB), ?) > 0)");
+            let text = Arc::<[u8]>::from(text.as_bytes());
+            values.extend([Value::from(Arc::clone(&text)), Value::from(text)]);
+        }
+        sql.push_str(match self.side {
+            Side::OldestFirst => " ORDER BY id LIMIT ?",
+            Side::NewestFirst => " ORDER BY id DESC LIMIT ?",
+        });
+        values.push(integer(limit));
+        (sql, values)
     }
 }

@@ -13,9 +13,13 @@ const MOST_LISTED: u64 = 10_000;
 
 const AHEAD: u64 = 1024;
 
+/// What a search looks at before it asks whether to go on: less than a tenth of a second.
+const MOST_LOOKED_AT: u64 = 10_000;
+const MOST_BYTES_LOOKED_AT: usize = 64 * 1024 * 1024;
+
 #[derive(Debug)]
 pub struct InboxReader {
-    reader: Reader,
+    pub(super) reader: Reader,
 }
 
 impl InboxReader {
@@ -74,9 +78,51 @@ impl InboxReader {
         Ok(self.ids(filter, 0, filter.limit.unwrap_or(MOST_LISTED))?.into())
     }
 
+    /// Goes through the entries that match, newest first, and looks at a bounded part of the file:
+    /// an answer must not take longer the more there is. Gives the number before which nothing was
+    /// looked at; `None` where all was, or `take` broke off.
+    pub fn search(
+        &self,
+        filter: &Filter,
+        mut take: impl FnMut(Received) -> ControlFlow<()>,
+    ) -> Result<Option<u64>, StoreError> {
+        let (mut first, mut last) = (0, 0);
+        let ends = "SELECT (SELECT min(id) FROM entries), (SELECT max(id) FROM entries)";
+        self.reader.each(ends, &[], |row| {
+            let number = |at| Ok(row.optional_integer(at)?.unwrap_or(0).unsigned_abs());
+            (first, last) = (number(0)?, number(1)?);
+            Ok(())
+        })?;
+        let mut filter = filter.clone();
+        let before = filter.before.unwrap_or(u64::MAX).min(last.saturating_add(1));
+        // The index has all attempts of an order; else one row is as far as the next.
+        let floor = if filter.order.is_some() { 0 } else { before.saturating_sub(MOST_LOOKED_AT) };
+        let (mut entries, mut bytes) = (0, 0);
+        filter.before = Some(before);
+        loop {
+            let ids = self.ids(&filter, floor.max(first).saturating_sub(1), AHEAD)?;
+            if ids.is_empty() {
+                return Ok((floor > first).then_some(floor));
+            }
+            for id in ids {
+                filter.before = Some(id);
+                let Some(entry) = self.entry(id)? else { continue };
+                entries += 1;
+                bytes += entry.callback.body.len();
+                if take(entry).is_break() {
+                    return Ok(None);
+                }
+                if (entries >= MOST_LOOKED_AT || bytes >= MOST_BYTES_LOOKED_AT) && id > first {
+                    return Ok(Some(id));
+                }
+            }
+        }
+    }
+
     fn ids(&self, filter: &Filter, after: u64, limit: u64) -> Result<VecDeque<u64>, StoreError> {
         let mut ids = VecDeque::new();
-        self.reader.each(filter.ids(), &filter.parameters(after, limit), |row| {
+        let (sql, values) = filter.query(after, filter.before.unwrap_or(u64::MAX), limit);
+        self.reader.each(&sql, &values, |row| {
             ids.push_back(row.unsigned(0)?);
             Ok(())
         })?;

@@ -133,20 +133,73 @@ async fn a_number_is_never_used_again() {
 }
 
 #[tokio::test]
-async fn an_inbox_of_the_first_version_goes_on() {
+async fn an_inbox_of_an_earlier_version_goes_on() {
+    let versions: [&'static [&'static str]; 2] = [
+        const { &[SCHEMA.migrations[0]] },
+        const { &[SCHEMA.migrations[0], SCHEMA.migrations[1]] },
+    ];
+    for migrations in versions {
+        let folder = Folder::new();
+        let path = folder.file("inbox.db");
+        let earlier = Schema { migrations, ..SCHEMA };
+        let store = Store::open(&path, &Plan::new(&earlier, Presence::New)).unwrap();
+        let added = (1..=5).map(|id| rows::insertion(id, 9, &new("A", 5)));
+        let gone = Statement::new("DELETE FROM entries WHERE id IN (2, 5)", vec![]);
+        store.write(added.chain([gone]).collect()).await.unwrap();
+        store.close().unwrap();
+        let order = Filter { order: Some("A".to_owned()), ..Filter::default() };
+        let reader = InboxReader::open(&path).unwrap();
+        assert_eq!(reader.numbers(&order).unwrap(), [1, 3, 4]);
+        drop(reader);
+        let inbox = Inbox::open(&path, quick()).unwrap();
+        let expected = Received { id: 4, ..new("A", 5) };
+        assert_eq!(inbox.reader().unwrap().entry(4).unwrap(), Some(expected));
+        let next = if migrations.len() == 1 { 6 } else { 5 };
+        assert_eq!(inbox.keep(&new("B", 6)).await, Ok(next));
+        assert_eq!(all(&inbox), [1, 3, 4, next]);
+        assert_eq!(ids(&inbox, &order), [1, 3, 4]);
+    }
+}
+
+#[tokio::test]
+async fn a_search_looks_at_a_bounded_part_and_says_how_far() {
     let folder = Folder::new();
     let path = folder.file("inbox.db");
-    let first = Schema { migrations: const { &[SCHEMA.migrations[0]] }, ..SCHEMA };
-    let store = Store::open(&path, &Plan::new(&first, Presence::New)).unwrap();
-    let added = (1..=5).map(|id| rows::insertion(id, 9, &new("A", 5)));
-    let gone = Statement::new("DELETE FROM entries WHERE id IN (2, 5)", vec![]);
-    store.write(added.chain([gone]).collect()).await.unwrap();
+    let store = Store::open(&path, &Plan::new(&SCHEMA, Presence::New)).unwrap();
+    let orders = [(3, "A"), (4, "B"), (10_003, "A"), (10_050, "A"), (25_000, "C")];
+    let entries = orders.map(|(id, order)| rows::insertion(id, 9, &new(order, 5)));
+    store.write(entries.into()).await.unwrap();
     store.close().unwrap();
-    let inbox = Inbox::open(&path, quick()).unwrap();
-    let expected = Received { id: 4, ..new("A", 5) };
-    assert_eq!(inbox.reader().unwrap().entry(4).unwrap(), Some(expected));
-    assert_eq!(inbox.keep(&new("B", 6)).await, Ok(6));
-    assert_eq!(all(&inbox), [1, 3, 4, 6]);
+    let reader = InboxReader::open(&path).unwrap();
+    let search = |filter: &Filter| {
+        let mut found = Vec::new();
+        let next = reader.search(filter, |entry| {
+            found.push(entry.id);
+            ControlFlow::Continue(())
+        });
+        (found, next.unwrap())
+    };
+    let newest = Filter { side: Side::NewestFirst, ..Filter::default() };
+    let before = |before| Filter { before: Some(before), ..newest.clone() };
+    assert_eq!(search(&newest), (vec![25_000], Some(15_001)));
+    assert_eq!(search(&before(15_001)), (vec![10_050, 10_003], Some(5_001)));
+    assert_eq!(search(&before(5_001)), (vec![4, 3], None));
+    assert_eq!(search(&before(10_003)), (vec![4, 3], None));
+    assert_eq!(search(&before(3)), (vec![], None));
+    let order = Filter { order: Some("A".to_owned()), ..newest.clone() };
+    assert_eq!(search(&order), (vec![10_050, 10_003, 3], None));
+    let stopped = reader.search(&order, |_| ControlFlow::Break(()));
+    assert_eq!(stopped.unwrap(), None);
+    let (sql, values) = order.query(0, u64::MAX, 1);
+    let mut plan = String::new();
+    reader
+        .reader
+        .each(&format!("EXPLAIN QUERY PLAN {sql}"), &values, |row| {
+            plan.push_str(row.text(3)?);
+            Ok(())
+        })
+        .unwrap();
+    assert!(plan.contains("entries_by_order") && !plan.contains("SCAN"), "{plan}");
 }
 
 #[tokio::test]

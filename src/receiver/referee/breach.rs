@@ -55,6 +55,10 @@ pub enum BreachKind {
     OffSchedule { planned: Option<Duration>, gap: Duration },
     #[error("only {} after the delivery before it", seconds(*.gap))]
     TooSoon { gap: Duration, closest: Duration },
+    #[error("gave up after {sent} of {planned} deliveries, without an acknowledgement; silent for {}", seconds(*.silence))]
+    GaveUp { sent: u64, planned: u64, silence: Duration },
+    #[error("silent for {} after {sent} of at most {most} deliveries, without an acknowledgement", seconds(*.silence))]
+    Silent { sent: u64, most: u64, silence: Duration },
     #[error("sent while callback {with} of the same order was under way")]
     Concurrent { with: u64 },
 }
@@ -106,6 +110,8 @@ impl BreachKind {
             BreachKind::StatusBackwards { .. } => ("status-backwards", Warning, OURS),
             BreachKind::OffSchedule { .. } => ("off-schedule", Error, GIVEN),
             BreachKind::TooSoon { .. } => ("too-soon", Warning, OURS),
+            BreachKind::GaveUp { .. } => ("gave-up", Error, GIVEN),
+            BreachKind::Silent { .. } => ("silent", Warning, OURS),
             BreachKind::Concurrent { .. } => ("concurrent", Warning, OURS),
         }
     }
@@ -134,6 +140,8 @@ impl BreachKind {
             BreachKind::TooSoon { closest, .. } => {
                 return format!("{} between retries at least", seconds(*closest));
             }
+            BreachKind::GaveUp { .. } => "every planned retry until the acknowledgement",
+            BreachKind::Silent { .. } => "retries until the acknowledgement",
             BreachKind::Concurrent { .. } => "one delivery of an order at a time",
         };
         text.to_owned()
@@ -192,6 +200,8 @@ mod tests {
             (OffSchedule { planned: None, gap: second }, "off-schedule", Error, "given"),
             (TooSoon { gap: second, closest: second }, "too-soon", Warning, "ours"),
             (Concurrent { with: 1 }, "concurrent", Warning, "ours"),
+            (GaveUp { sent: 1, planned: 2, silence: second }, "gave-up", Error, "given"),
+            (Silent { sent: 1, most: 2, silence: second }, "silent", Warning, "ours"),
         ] {
             assert_eq!(
                 (kind.code(), kind.severity(), kind.source().name),

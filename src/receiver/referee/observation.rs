@@ -45,11 +45,16 @@ impl Observation {
                 let given = shortened(given).into();
                 (Some(BreachKind::WrongMethod { given, wanted }), read_any(callback, contract))
             }
-            Err((_, Unreadable::ContentType { given, wanted })) => {
+            Err((
+                _,
+                Unreadable::ContentType { given, wanted } | Unreadable::JsonAs { given, wanted },
+            )) => {
                 let given = given.as_deref().map(|given| shortened(given).into());
                 (Some(BreachKind::WrongContentType { given, wanted }), read_any(callback, contract))
             }
-            Err((_, Unreadable::Payload(_) | Unreadable::Query(_))) => (None, None),
+            Err((_, Unreadable::Compressed(_) | Unreadable::Payload(_) | Unreadable::Query(_))) => {
+                (None, None)
+            }
         };
         Observation { number: callback.number, received_at: callback.received_at, fault, order }
     }

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use protocol::{Severity, Status};
 
 use super::body_digest::{Difference, Identity, Print};
-use super::breach::{BreachKind, WindowStart};
+use super::breach::{Breach, BreachKind, WindowStart};
 use super::observation::OrderFacts;
-use super::rules::Rules;
+use super::rules::{Planned, Rules};
 
 /// The deliveries of an order whose times are kept: the first ones.
 pub(super) const MOST_DELIVERIES: usize = 32;
@@ -57,6 +57,9 @@ pub(super) struct Series {
     last_at: Timestamp,
     last_number: u64,
     last_end: Option<Timestamp>,
+    longest_gap: Duration,
+    /// An acknowledgement was written later than a sender waits: some sender waits longer.
+    is_late: bool,
     update_time: Option<i64>,
     pub(super) acknowledged_at: Option<Timestamp>,
 }
@@ -116,6 +119,10 @@ impl Order {
             _ => {}
         }
         let count = series.count;
+        if count > 1 {
+            let gap = since(at, series.last_at).unwrap_or_default();
+            series.longest_gap = series.longest_gap.max(gap);
+        }
         (series.last_at, series.last_number, series.last_end) = (at, number, None);
         self.note(number, at, facts.status);
         self.weigh(&found);
@@ -187,12 +194,30 @@ impl Order {
         }
     }
 
-    pub(super) fn end(&mut self, number: u64, status: Option<i64>, at: Timestamp) {
+    pub(super) fn end(&mut self, number: u64, status: Option<i64>, at: Timestamp, is_late: bool) {
         self.open.retain(|(open, _)| *open != number);
-        let series = self.series.iter_mut().find(|series| series.status == status);
-        if let Some(series) = series.filter(|series| series.last_number == number) {
+        let Some(series) = self.series.iter_mut().find(|series| series.status == status) else {
+            return;
+        };
+        series.is_late |= is_late;
+        if series.last_number == number {
             series.last_end = Some(at);
         }
+    }
+
+    /// What did not come up to now, with the callback before it: only of the latest status, because
+    /// a sender need not repeat a status that has passed.
+    pub(super) fn judge_silence(
+        &mut self,
+        now: Timestamp,
+        rules: &Rules,
+    ) -> Option<(Delivery, u64, BreachKind)> {
+        let series = self.series.iter().max_by_key(|series| series.last_at)?;
+        let kind = series.judge_silence(now, rules)?;
+        let (number, at, status) = (series.last_number, series.last_at, series.status);
+        let (delivery, count) = (Delivery { number, at, gap: None, status }, series.count);
+        self.weigh(std::slice::from_ref(&kind));
+        Some((delivery, count, kind))
     }
 
     /// Notes that a delivery was acknowledged; gives the deliveries that came after that and were
@@ -203,7 +228,7 @@ impl Order {
         status: Option<i64>,
         at: Timestamp,
     ) -> Vec<(Delivery, u64, BreachKind)> {
-        self.end(number, status, at);
+        self.end(number, status, at, false);
         let Some(series) = self.series.iter_mut().find(|series| series.status == status) else {
             return Vec::new();
         };
@@ -223,6 +248,20 @@ impl Order {
             .collect();
         self.errors += late.len() as u64;
         late
+    }
+
+    pub(super) fn breaches(
+        &self,
+        found: impl IntoIterator<Item = (Delivery, u64, BreachKind)>,
+    ) -> Vec<Breach> {
+        let breach = |(delivery, count, kind): (Delivery, u64, BreachKind)| Breach {
+            number: delivery.number,
+            at: delivery.at,
+            order_id: Some(self.label.to_string()),
+            delivery: Some(count),
+            kind,
+        };
+        found.into_iter().map(breach).collect()
     }
 
     pub(super) fn status(&self) -> Option<i64> {
@@ -252,6 +291,8 @@ impl Series {
             last_at: at,
             last_number: 0,
             last_end: None,
+            longest_gap: Duration::ZERO,
+            is_late: false,
             update_time: facts.update_time,
             acknowledged_at: None,
         }
@@ -269,19 +310,50 @@ impl Series {
         })
     }
 
-    fn judge_window(&self, at: Timestamp, rules: &Rules) -> Option<BreachKind> {
+    fn window_start(&self) -> (Timestamp, WindowStart) {
         let update_time = self
             .update_time
             .and_then(|second| Timestamp::from_second(second).ok())
             // An order is complete before its notification is here, or the clocks differ.
             .filter(|then| since(self.first_at, *then).is_some_and(|age| age <= PLAUSIBLE));
-        let (from, start) = match update_time {
+        match update_time {
             Some(then) => (then, WindowStart::UpdateTime),
             None => (self.first_at, WindowStart::FirstDelivery),
-        };
+        }
+    }
+
+    fn judge_window(&self, at: Timestamp, rules: &Rules) -> Option<BreachKind> {
+        let (from, start) = self.window_start();
         let after = since(at, from)?;
         let is_outside = after > rules.window.saturating_add(rules.slack);
         is_outside.then_some(BreachKind::OutsideWindow { after, window: rules.window, start })
+    }
+
+    fn judge_silence(&self, now: Timestamp, rules: &Rules) -> Option<BreachKind> {
+        let (sent, most) = (self.count, rules.most_deliveries());
+        let planned = rules.planned_deliveries();
+        if self.acknowledged_at.is_some() || self.is_late || sent >= planned.unwrap_or(most) {
+            return None;
+        }
+        // Without a reply the sender waits for one before it waits for the next turn.
+        let (from, unanswered) = match self.last_end {
+            Some(end) => (end, Duration::ZERO),
+            None => (self.last_at, rules.attempt_timeout),
+        };
+        let next = rules.planned(sent + 1).flatten();
+        let usual = Planned { delay: self.longest_gap, offset: Duration::ZERO };
+        let plan = next.unwrap_or(usual);
+        let wait = plan.delay.saturating_add(plan.tolerance()).saturating_add(unanswered);
+        let silence = since(now, from).filter(|silence| *silence > wait)?;
+        // A slow reply may have moved the next delivery out of the window.
+        let due = since(from, self.window_start().0)?.saturating_add(plan.delay);
+        if next.is_some() && due.saturating_add(rules.slack) > rules.window {
+            return None;
+        }
+        Some(match planned {
+            Some(planned) => BreachKind::GaveUp { sent, planned, silence },
+            None => BreachKind::Silent { sent, most, silence },
+        })
     }
 
     fn judge_spacing(&self, at: Timestamp, rules: &Rules) -> Option<BreachKind> {

@@ -42,6 +42,17 @@ impl Rules {
         u64::from(self.max_retries) + 1
     }
 
+    /// How many deliveries are planned; a schedule may be longer than the window.
+    pub(super) fn planned_deliveries(&self) -> Option<u64> {
+        let delays = self.expected_delays.as_ref()?;
+        let in_window = |delivery: &u64| {
+            let planned = self.planned(*delivery).flatten();
+            planned.is_some_and(|planned| planned.offset <= self.window)
+        };
+        let retries = (2..=delays.len() as u64 + 1).take_while(in_window).count() as u64;
+        Some((retries + 1).min(self.most_deliveries()))
+    }
+
     /// The delay planned before this delivery (from 2), and the planned time since the first one.
     pub(super) fn planned(&self, delivery: u64) -> Option<Option<Planned>> {
         let delays = self.expected_delays.as_ref()?;

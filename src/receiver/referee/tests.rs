@@ -2,6 +2,8 @@ use super::*;
 use crate::receiver::callback::{Bytes, Callback};
 use crate::receiver::verify::Contract;
 
+mod missing;
+
 /// When the orders of these tests are completed, in Unix seconds.
 const DONE: i64 = 1_567_614_111;
 

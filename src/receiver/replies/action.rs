@@ -61,6 +61,15 @@ impl Default for Deed {
 }
 
 impl Action {
+    pub(super) fn limit_waits(&mut self, most: Duration) {
+        self.delay = self.delay.min(most);
+        match &mut self.deed {
+            Deed::Hang(time) => *time = Some(time.unwrap_or(most).min(most)),
+            Deed::Reply(Crafted { manner: Manner::Drip(pace), .. }) => *pace = (*pace).min(most),
+            Deed::Reply(_) | Deed::End(_) => {}
+        }
+    }
+
     /// Whether it is what would be done without a program.
     pub(super) fn is_usual(&self) -> bool {
         *self == Action::default()

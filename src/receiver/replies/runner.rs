@@ -181,6 +181,13 @@ pub struct Chosen {
 }
 
 impl Chosen {
+    #[must_use]
+    pub fn with_waits_up_to(mut self, most: Duration) -> Self {
+        self.delay = self.delay.min(most);
+        Arc::make_mut(&mut self.action).limit_waits(most);
+        self
+    }
+
     /// What the server does, and what the inbox keeps of it. `auto` is what would be answered
     /// without a program, `success_text` what acknowledges in the dialect. The kept `action` is
     /// `None` where the reply is `auto` itself.

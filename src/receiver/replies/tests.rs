@@ -469,3 +469,34 @@ fn docs_list_every_near_acknowledgement() {
     }
     assert_table("replies.md", "samples", &expected);
 }
+
+#[test]
+fn waits_that_a_path_asks_for_are_bounded() {
+    let most = Duration::from_secs(60);
+    let place = Place { order: None, connection: ([127, 0, 0, 1], 1).into(), target: "/" };
+    for (path, delay, pause) in [
+        ("/reply/delay%201h%20ok", 60, None),
+        ("/reply/delay%2035s%20ok", 35, None),
+        ("/reply/hang", 0, Some(60)),
+        ("/reply/hang%205m", 0, Some(60)),
+        ("/reply/hang%2035s", 0, Some(35)),
+        ("/reply/drip%202m", 0, Some(60)),
+    ] {
+        let program = path_program(path).unwrap().unwrap();
+        let chosen = Runner::new(program, Per::All, 0, 1).next(place).with_waits_up_to(most);
+        assert_eq!(chosen.delay, Duration::from_secs(delay), "{path}");
+        let (answer, _) = chosen.answer(Reply::success("{}"), "{}");
+        let pauses: Vec<Duration> = match answer {
+            Answer::Wire(script) => script
+                .steps
+                .iter()
+                .filter_map(|step| match step {
+                    WireStep::Pause(time) => Some(*time),
+                    WireStep::Write(_) => None,
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        assert_eq!(pauses.iter().max().copied(), pause.map(Duration::from_secs), "{path}");
+    }
+}

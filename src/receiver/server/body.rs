@@ -1,5 +1,7 @@
 //! A request's body: read whole, within limits.
 
+use std::error::Error;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -23,7 +25,7 @@ pub(super) async fn read_body(
     // What is announced need not come, so it is not reserved.
     let mut whole = Vec::with_capacity(announced.min(LEAST_HEADER_BYTES));
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Refusal::BrokenBody)?;
+        let frame = frame.map_err(|error| refusal_of(&error))?;
         let Ok(data) = frame.into_data() else { continue };
         if data.len() > max - whole.len() {
             return Err(Refusal::BodyTooLarge);
@@ -32,6 +34,12 @@ pub(super) async fn read_body(
         whole.extend_from_slice(&data);
     }
     Ok(whole.into())
+}
+
+fn refusal_of(error: &hyper::Error) -> Refusal {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    let is_too_large = cause.is_some_and(|cause| cause.kind() == io::ErrorKind::FileTooLarge);
+    if is_too_large { Refusal::BodyTooLarge } else { Refusal::BrokenBody }
 }
 
 pub(super) struct Held {

@@ -8,13 +8,15 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
+use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
+use hyper::header::{HOST, HeaderValue, TRANSFER_ENCODING};
+use hyper::http::request::Parts;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode, Uri};
+use hyper::{Request, Response, StatusCode, Uri, Version};
 use hyper_util::rt::TokioIo;
-use jiff::Timestamp;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -25,10 +27,12 @@ use super::finish_on_drop::{Finishing, Panicked};
 use super::limits::LONGEST_TIME;
 use super::raw_connection::{Framing, Stream, Takeover};
 use super::response::{plain, refuse, response_of};
+use crate::clock::wall_time;
 use crate::receiver::callback::{Bytes, Callback};
-use crate::receiver::server::connection_table::{Lease, Phase, locked};
+use crate::receiver::server::connection_table::{Lease, Phase, Slot, locked};
 use crate::receiver::server::deadline_io::{GuardedIo, Socket};
 use crate::receiver::server::event::{Refusal, ServerEvent};
+use crate::receiver::server::framing::{has_huge_length, other_protocol};
 use crate::receiver::server::handler_output::Answer;
 use crate::receiver::server::tls::HandshakeFailure;
 
@@ -56,6 +60,7 @@ where
             () = slot.evicted.notified() => (),
             () = self.serve(stream) => (),
         }
+        slot.close();
     }
 
     async fn serve(self: Arc<Self>, stream: TcpStream) {
@@ -66,7 +71,7 @@ where
         let event = match self.speak_http(io).await {
             Ok(Some(io)) => self.take_over(io).await,
             Ok(None) => None,
-            Err(error) => self.event_of(&error),
+            Err(event) => event,
         };
         if let Some(event) = event {
             self.shared.tell(event);
@@ -94,8 +99,12 @@ where
             Err(_) => "the handshake was not whole in time".to_owned(),
             Ok(Err(HandshakeFailure::Broken(reason))) => reason,
             Ok(Err(HandshakeFailure::PlainHttp(stream))) => {
+                let mut first = [0; 16];
+                let read = stream.peek(&mut first).await.unwrap_or(0);
+                let other = other_protocol(first.get(..read).unwrap_or_default());
                 self.refuse_plain_http(stream).await;
-                "the client speaks plain HTTP; its URL must begin with https://".to_owned()
+                let plain = "the client speaks plain HTTP; its URL must begin with https://";
+                other.unwrap_or(plain).to_owned()
             }
         };
         self.shared.tell(ServerEvent::TlsFailed { remote: slot.remote, reason });
@@ -112,7 +121,12 @@ where
         }
     }
 
-    async fn speak_http(self: &Arc<Self>, io: GuardedIo) -> hyper::Result<Option<GuardedIo>> {
+    /// Serves requests until the connection ends or an answer is not hyper's to write; the error is
+    /// what is reported about it.
+    async fn speak_http(
+        self: &Arc<Self>,
+        io: GuardedIo,
+    ) -> Result<Option<GuardedIo>, Option<ServerEvent>> {
         let service = service_fn(|request| {
             let connection = Arc::clone(self);
             async move { Ok::<_, Infallible>(connection.answer(request).await) }
@@ -128,7 +142,11 @@ where
             });
             tokio::select! {
                 ended = turn => match ended {
-                    Some(result) => return result.map(|()| None),
+                    Some(Ok(())) => return Ok(None),
+                    Some(Err(error)) => {
+                        let io = serving.into_parts().io.into_inner();
+                        return Err(self.event_of(&error, io.head()));
+                    }
                     None => return Ok(Some(serving.into_parts().io.into_inner())),
                 },
                 _ = draining.changed(), if !is_draining => {
@@ -148,10 +166,15 @@ where
         is_late.then_some(ServerEvent::SlowReader { remote: slot.remote })
     }
 
-    fn event_of(&self, error: &hyper::Error) -> Option<ServerEvent> {
+    fn event_of(&self, error: &hyper::Error, head: &[u8]) -> Option<ServerEvent> {
         let remote = self.lease.slot.remote;
         if error.is_parse() {
-            return Some(ServerEvent::Malformed { remote, reason: error.to_string() });
+            let reason = match other_protocol(head) {
+                Some(protocol) => protocol.to_owned(),
+                None if has_huge_length(head) => "its Content-Length is over any limit".to_owned(),
+                None => error.to_string(),
+            };
+            return Some(ServerEvent::Malformed { remote, reason });
         }
         let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
         let is_late = cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut);
@@ -169,11 +192,16 @@ where
 
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let slot = &self.lease.slot;
-        slot.set(Phase::Receiving);
+        let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
+        slot.set(if is_chunked { Phase::ReceivingChunks } else { Phase::Receiving });
         let (parts, body) = request.into_parts();
         let framing = Framing::of(&parts.method, parts.version);
         let mut held = Held::nothing(&self.shared);
-        let body = match self.receive(body, &mut held).await {
+        let received = match fault_of(&parts) {
+            Some(refusal) => Err(refusal),
+            None => self.receive(body, &mut held).await,
+        };
+        let body = match received {
             Ok(body) => body,
             Err(refusal) => {
                 slot.set(Phase::Refusing);
@@ -189,7 +217,7 @@ where
         let headers = parts.headers.iter();
         let callback = Callback {
             number,
-            received_at: Timestamp::now(),
+            received_at: wall_time(),
             remote: slot.remote,
             method: parts.method.as_str().to_owned(),
             path: path_of(&parts.uri),
@@ -216,6 +244,7 @@ where
             let _held = held;
             (running.0.handler)(callback).await.into()
         };
+        let work = SLOT.scope(Arc::clone(&self.lease.slot), work);
         let handled = match Finishing::new(work).await {
             Ok(Answer::Reply(reply)) => response_of(reply).map(Handled::Response),
             Ok(Answer::Stream { head, parts }) => {
@@ -241,8 +270,36 @@ where
         if let Poll::Ready(body) = at_once {
             return body;
         }
+        // hyper read on before the phase was set: polled once more, the socket judges the first chunks.
+        tokio::task::yield_now().await;
         let in_time = timeout(self.shared.limits.body_timeout, reading).await;
         in_time.unwrap_or(Err(Refusal::SlowBody))
+    }
+}
+
+/// What of a request hyper accepts and HTTP does not: another server could read it differently.
+fn fault_of(parts: &Parts) -> Option<Refusal> {
+    let hosts = parts.headers.get_all(HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && parts.version > Version::HTTP_10) {
+        return Some(Refusal::BadHost);
+    }
+    let mut codings = parts.headers.get_all(TRANSFER_ENCODING).iter();
+    let is_chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    let is_exact = codings.next().is_none_or(is_chunked) && codings.next().is_none();
+    (!is_exact).then_some(Refusal::TransferCoding)
+}
+
+tokio::task_local! {
+    /// The connection for which a handler is at work.
+    static SLOT: Arc<Slot>;
+}
+
+/// Waits as a reply program says, in a handler: the connection may be evicted meanwhile. Gives
+/// whether it is still there.
+pub async fn wait(time: Duration) -> bool {
+    match SLOT.try_with(Arc::clone) {
+        Ok(slot) => slot.wait(time.min(LONGEST_TIME)).await,
+        Err(_) => false,
     }
 }
 

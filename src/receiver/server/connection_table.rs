@@ -1,13 +1,14 @@
 //! The table of open connections: who has a place, and who gives one up.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::{Instant, timeout};
 
 use super::limits::Limits;
 
@@ -16,7 +17,9 @@ pub(super) enum Phase {
     Silent,
     Heard,
     Receiving,
+    ReceivingChunks,
     Busy,
+    Waiting,
     Replying,
     Refusing,
     Handing,
@@ -26,11 +29,13 @@ pub(super) enum Phase {
     Closing,
 }
 
-const PHASES: [Phase; 11] = [
+const PHASES: [Phase; 13] = [
     Phase::Silent,
     Phase::Heard,
     Phase::Receiving,
+    Phase::ReceivingChunks,
     Phase::Busy,
+    Phase::Waiting,
     Phase::Replying,
     Phase::Refusing,
     Phase::Handing,
@@ -48,6 +53,8 @@ pub(super) struct Slot {
     peer: IpAddr,
     phase: AtomicU8,
     pub(super) evicted: Notify,
+    /// Closed with the connection.
+    open: Semaphore,
 }
 
 impl Slot {
@@ -66,6 +73,21 @@ impl Slot {
         }
     }
 
+    /// Waits because a reply program says so. Meanwhile the connection may be evicted, and with it
+    /// the wait ends: it must keep no body in memory.
+    ///
+    /// Gives whether the connection is still there.
+    pub(super) async fn wait(&self, time: Duration) -> bool {
+        self.advance(Phase::Busy, Phase::Waiting);
+        let is_over = timeout(time, self.open.acquire()).await.is_err();
+        self.advance(Phase::Waiting, Phase::Busy);
+        is_over
+    }
+
+    pub(super) fn close(&self) {
+        self.open.close();
+    }
+
     /// How late this connection is evicted, below [`EVICTION_RANKS`]; `None` where it is at work.
     ///
     /// A body comes in a moment unless its sender is slow on purpose, and scripts and streams may
@@ -73,9 +95,13 @@ impl Slot {
     /// one rank, because the only one of its rank would be evicted as soon as it comes.
     fn eviction_rank(&self) -> Option<u8> {
         match self.phase() {
-            Phase::Silent | Phase::Heard | Phase::Receiving | Phase::Scripted | Phase::Closing => {
-                Some(0)
-            }
+            Phase::Silent
+            | Phase::Heard
+            | Phase::Receiving
+            | Phase::ReceivingChunks
+            | Phase::Waiting
+            | Phase::Scripted
+            | Phase::Closing => Some(0),
             Phase::Streaming => Some(1),
             Phase::Busy | Phase::Replying | Phase::Refusing | Phase::Handing | Phase::Handed => {
                 None
@@ -84,11 +110,31 @@ impl Slot {
     }
 }
 
+#[derive(Debug, Default)]
+struct Table {
+    last_id: u64,
+    slots: BTreeMap<u64, Arc<Slot>>,
+    of_peer: HashMap<IpAddr, usize>,
+}
+
+impl Table {
+    fn remove(&mut self, id: u64) -> Option<Arc<Slot>> {
+        let slot = self.slots.remove(&id)?;
+        if let Entry::Occupied(mut count) = self.of_peer.entry(slot.peer) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+        Some(slot)
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Connections {
     max: usize,
     max_per_peer: usize,
-    table: Mutex<(u64, BTreeMap<u64, Arc<Slot>>)>,
+    table: Mutex<Table>,
     released: Notify,
 }
 
@@ -101,7 +147,7 @@ pub(super) struct Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        locked(&self.connections.table).1.remove(&self.id);
+        locked(&self.connections.table).remove(self.id);
         self.connections.released.notify_one();
     }
 }
@@ -111,7 +157,7 @@ impl Connections {
         Arc::new(Connections {
             max: limits.max_connections.max(1),
             max_per_peer: limits.max_per_peer.max(1),
-            table: Mutex::new((0, BTreeMap::new())),
+            table: Mutex::default(),
             released: Notify::new(),
         })
     }
@@ -124,48 +170,47 @@ impl Connections {
         let mut table = locked(&self.table);
         // Loopback has no share, so nothing is counted where a test opens thousands.
         let is_over_share = !peer.is_loopback()
-            && table.1.values().filter(|slot| slot.peer == peer).count() >= self.max_per_peer;
-        let is_full = table.1.len() >= self.max;
+            && table.of_peer.get(&peer).is_some_and(|count| *count >= self.max_per_peer);
+        let is_full = table.slots.len() >= self.max;
         let evicted = match (is_over_share, is_full) {
-            (true, _) => evict_oldest(&mut table.1, Some(peer)),
-            (false, true) => evict_oldest(&mut table.1, None),
+            (true, _) => evict_oldest(&mut table, Some(peer)),
+            (false, true) => evict_oldest(&mut table, None),
             (false, false) => None,
         };
         if evicted.is_none() && (is_over_share || is_full) {
             return (None, None);
         }
-        table.0 += 1;
-        let id = table.0;
+        table.last_id += 1;
+        let id = table.last_id;
         let phase = AtomicU8::new(Phase::Silent as u8);
-        let slot = Arc::new(Slot { remote, peer, phase, evicted: Notify::new() });
-        table.1.insert(id, Arc::clone(&slot));
+        let (evicted_now, open) = (Notify::new(), Semaphore::new(0));
+        let slot = Arc::new(Slot { remote, peer, phase, evicted: evicted_now, open });
+        table.slots.insert(id, Arc::clone(&slot));
+        *table.of_peer.entry(peer).or_default() += 1;
         (Some(Lease { id, slot, connections: Arc::clone(self) }), evicted)
     }
 
     /// Evicts the oldest connection that is not at work, to free its descriptor.
     pub(super) fn evict_one(&self) -> Option<SocketAddr> {
-        evict_oldest(&mut locked(&self.table).1, None)
+        evict_oldest(&mut locked(&self.table), None)
     }
 
     pub(super) async fn emptied(&self) {
-        while !locked(&self.table).1.is_empty() {
+        while !locked(&self.table).slots.is_empty() {
             self.released.notified().await;
         }
     }
 }
 
-pub(super) fn evict_oldest(
-    table: &mut BTreeMap<u64, Arc<Slot>>,
-    of: Option<IpAddr>,
-) -> Option<SocketAddr> {
+fn evict_oldest(table: &mut Table, of: Option<IpAddr>) -> Option<SocketAddr> {
     let is_ours = |slot: &Slot| of.is_none_or(|peer| slot.peer == peer);
     // Most often the first rank has one and the search ends early.
     let oldest = |rank| {
         let found = |slot: &Slot| is_ours(slot) && slot.eviction_rank() == Some(rank);
-        table.iter().find(|(_, slot)| found(slot)).map(|(id, _)| *id)
+        table.slots.iter().find(|(_, slot)| found(slot)).map(|(id, _)| *id)
     };
     let id = (0..EVICTION_RANKS).find_map(oldest)?;
-    let slot = table.remove(&id)?;
+    let slot = table.remove(id)?;
     slot.evicted.notify_one();
     Some(slot.remote)
 }
@@ -252,7 +297,8 @@ mod tests {
         next.as_ref().unwrap().slot.set(Phase::Busy);
         assert!(table.admit(at("[2001:db8::3]:3")).0.is_none());
         drop((greedy, next, other));
-        assert!(locked(&table.table).1.is_empty());
+        assert!(locked(&table.table).slots.is_empty());
+        assert!(locked(&table.table).of_peer.is_empty());
         let here: Vec<_> = (1..=3).map(|port| table.admit(([127, 0, 0, 1], port).into())).collect();
         assert!(here.iter().all(|(lease, evicted)| lease.is_some() && evicted.is_none()));
     }

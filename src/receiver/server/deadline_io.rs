@@ -12,7 +12,13 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tokio_rustls::server::TlsStream;
 
 use super::connection_table::{Phase, Slot};
+use super::framing::{ChunkSizes, has_huge_length};
 use super::limits::{LONGEST_TIME, Limits};
+
+const HEADER_TOO_LONG: &[u8] = b"HTTP/1.1 431 Request Header Fields Too Large";
+
+/// As long as the other one, so that hyper's count of what is written holds.
+const BODY_TOO_LONG: &[u8] = b"HTTP/1.1 413 Content Too Large for a Request";
 
 pub(super) enum Socket {
     Plain(TcpStream),
@@ -45,6 +51,10 @@ impl Socket {
 pub(super) struct GuardedIo {
     socket: Socket,
     slot: Arc<Slot>,
+    /// What was read since the last reply and before the next request's header was whole.
+    head: Vec<u8>,
+    chunks: Option<ChunkSizes>,
+    max_body_bytes: u64,
     header_timeout: Duration,
     /// When the header that is waited for must be whole.
     header_due: Instant,
@@ -61,6 +71,9 @@ impl GuardedIo {
         GuardedIo {
             socket,
             slot: Arc::clone(slot),
+            head: Vec::new(),
+            chunks: None,
+            max_body_bytes: limits.max_body_bytes as u64,
             header_timeout,
             header_due: Instant::now() + header_timeout,
             header_timer: None,
@@ -69,6 +82,10 @@ impl GuardedIo {
             unwritten: None,
             lingering: None,
         }
+    }
+
+    pub(super) fn head(&self) -> &[u8] {
+        &self.head
     }
 
     /// Resets the connection: the client sees an error instead of an end.
@@ -110,6 +127,31 @@ impl GuardedIo {
         Poll::Pending
     }
 
+    /// Follows what is read; an error where more is announced than a body may have.
+    fn note(&mut self, read: &[u8]) -> io::Result<()> {
+        match self.slot.phase() {
+            Phase::Silent | Phase::Heard if !read.is_empty() => {
+                self.head.extend_from_slice(read);
+                self.slot.set(Phase::Heard);
+            }
+            Phase::ReceivingChunks => {
+                let max = self.max_body_bytes;
+                let is_over = match &mut self.chunks {
+                    Some(chunks) => chunks.exceed(read, max),
+                    chunks => {
+                        let (sizes, begun) = ChunkSizes::after_header(&self.head);
+                        chunks.insert(sizes).exceed(begun, max)
+                    }
+                };
+                if is_over {
+                    return Err(io::ErrorKind::FileTooLarge.into());
+                }
+            }
+            _ => (),
+        }
+        Ok(())
+    }
+
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut scrap = [0_u8; 4096];
         while let Some(deadline) = &mut self.lingering {
@@ -133,14 +175,15 @@ impl AsyncRead for GuardedIo {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        // The first chunks came with the header.
+        if self.chunks.is_none() {
+            self.note(&[])?;
+        }
         let before = buffer.filled().len();
         let Poll::Ready(result) = self.socket.reading().poll_read(cx, buffer) else {
             return self.poll_header_due(cx);
         };
-        if buffer.filled().len() > before {
-            self.slot.advance(Phase::Silent, Phase::Heard);
-        }
-        Poll::Ready(result)
+        Poll::Ready(result.and_then(|()| self.note(&buffer.filled()[before..])))
     }
 }
 
@@ -150,6 +193,13 @@ impl AsyncWrite for GuardedIo {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        // Before a header is whole only hyper's own refusals are written, each in one piece.
+        let is_refusal = matches!(self.slot.phase(), Phase::Silent | Phase::Heard);
+        if is_refusal && bytes.starts_with(HEADER_TOO_LONG) && has_huge_length(&self.head) {
+            let bytes = [BODY_TOO_LONG, &bytes[BODY_TOO_LONG.len()..]].concat();
+            let written = self.socket.writing().poll_write(cx, &bytes);
+            return self.in_time(cx, written);
+        }
         let written = self.socket.writing().poll_write(cx, bytes);
         self.in_time(cx, written)
     }
@@ -159,6 +209,9 @@ impl AsyncWrite for GuardedIo {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let (Phase::Silent | Phase::Heard, Some(bytes)) = (self.slot.phase(), bytes.first()) {
+            return self.poll_write(cx, bytes);
+        }
         let written = self.socket.writing().poll_write_vectored(cx, bytes);
         self.in_time(cx, written)
     }
@@ -178,6 +231,8 @@ impl AsyncWrite for GuardedIo {
         match self.slot.phase() {
             Phase::Replying => {
                 self.slot.set(Phase::Silent);
+                self.head.clear();
+                self.chunks = None;
                 self.header_due = Instant::now() + self.header_timeout;
             }
             Phase::Handing => self.slot.set(Phase::Handed),

@@ -6,6 +6,10 @@ use std::net::SocketAddr;
 pub enum Refusal {
     #[error("the body ended early or its chunks are malformed (400)")]
     BrokenBody,
+    #[error("an HTTP/1.1 request must have one Host header, and no request may have two (400)")]
+    BadHost,
+    #[error("the transfer coding is not chunked alone (400)")]
+    TransferCoding,
     #[error("the body was not whole in time (408)")]
     SlowBody,
     #[error("the body is longer than 1 MiB (413)")]
@@ -38,6 +42,9 @@ pub enum ServerEvent {
     /// The system refused a new connection; told at most once in five seconds.
     #[error("the system refused a connection: {reason} ({untold} more untold)")]
     AcceptFailed { reason: String, untold: u64 },
+    /// A readiness probe, or a browser; it is answered and not counted. Only the first is reported.
+    #[error("{method} is not a callback: such requests are answered, not counted and not kept")]
+    NotACallback { remote: SocketAddr, method: String },
     /// A handler panicked, or its reply cannot be written; the client got a 500.
     #[error("callback {number} could not be handled")]
     HandlerFailed { number: u64 },
@@ -53,7 +60,8 @@ impl ServerEvent {
             | ServerEvent::SlowReader { remote }
             | ServerEvent::Disconnected { remote, .. }
             | ServerEvent::Evicted { remote }
-            | ServerEvent::TurnedAway { remote } => Some(*remote),
+            | ServerEvent::TurnedAway { remote }
+            | ServerEvent::NotACallback { remote, .. } => Some(*remote),
             ServerEvent::AcceptFailed { .. } | ServerEvent::HandlerFailed { .. } => None,
         }
     }
@@ -68,6 +76,7 @@ impl ServerEvent {
             ServerEvent::Disconnected { .. } => "disconnected",
             ServerEvent::Evicted { .. } => "evicted",
             ServerEvent::TurnedAway { .. } => "turned-away",
+            ServerEvent::NotACallback { .. } => "not-a-callback",
             ServerEvent::AcceptFailed { .. } => "accept-failed",
             ServerEvent::HandlerFailed { .. } => "handler-failed",
         }

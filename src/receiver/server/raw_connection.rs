@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use hyper::header::{CONNECTION, DATE, HeaderValue, TRANSFER_ENCODING};
 use hyper::{Method, StatusCode, Version};
-use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
 use super::limits::LONGEST_TIME;
 use super::response::response_of;
+use crate::clock::wall_time;
 use crate::receiver::callback::Bytes;
 use crate::receiver::reply::Reply;
 use crate::receiver::server::connection_table::{Phase, Slot};
@@ -152,7 +152,7 @@ impl Stream {
             headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        let date = Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let date = wall_time().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         headers.entry(DATE).or_insert(HeaderValue::try_from(date).ok()?);
         let reason = status.canonical_reason().unwrap_or_default();
         let mut opening = format!("HTTP/1.1 {} {reason}\r\n", status.as_str()).into_bytes();

@@ -11,6 +11,10 @@ use crate::receiver::server::event::Refusal;
 pub(super) fn refuse(refusal: Refusal) -> Response<Full<Bytes>> {
     match refusal {
         Refusal::BrokenBody => plain(StatusCode::BAD_REQUEST, "the body is broken\n"),
+        Refusal::BadHost => plain(StatusCode::BAD_REQUEST, "exactly one Host header is needed\n"),
+        Refusal::TransferCoding => {
+            plain(StatusCode::BAD_REQUEST, "the only transfer coding is chunked, once\n")
+        }
         Refusal::SlowBody => plain(StatusCode::REQUEST_TIMEOUT, "the body came too slowly\n"),
         Refusal::BodyTooLarge => plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long\n"),
         Refusal::OutOfRoom => plain(StatusCode::SERVICE_UNAVAILABLE, "no room, try again later\n"),

@@ -1,7 +1,7 @@
 //! Over real sockets: which bytes become a callback, and what the server does with all others.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
 use super::event::{Refusal, ServerEvent, Stopped};
+use super::has_http_date;
 use super::limits::Limits;
 use crate::receiver::callback::Bytes;
 use rig::{PATIENCE, Running, SHORT, post, read_to_end, read_until, small};
@@ -22,6 +23,14 @@ fn is_malformed(event: &ServerEvent) -> bool {
 
 fn is_refused(event: &ServerEvent, why: Refusal) -> bool {
     matches!(event, ServerEvent::Refused { refusal, .. } if *refusal == why)
+}
+
+#[test]
+fn clocks_without_an_http_date_are_refused() {
+    let (epoch, second) = (SystemTime::UNIX_EPOCH, Duration::from_secs(1));
+    let year_10000 = epoch + Duration::from_secs(253_402_300_800);
+    assert!(has_http_date(epoch) && has_http_date(year_10000 - second));
+    assert!(!has_http_date(epoch - second) && !has_http_date(year_10000));
 }
 
 #[tokio::test]
@@ -101,7 +110,10 @@ async fn a_body_too_long_is_refused_before_it_is_sent() {
     }
     // The refusal arrives although the client goes on sending.
     let mut client = server.connect().await;
-    client.write_all(b"POST / HTTP/1.1\r\nContent-Length: 400000\r\n\r\n").await.unwrap();
+    client
+        .write_all(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 400000\r\n\r\n")
+        .await
+        .unwrap();
     client.write_all(&vec![b'x'; 400_000]).await.unwrap();
     assert!(read_to_end(&mut client).await.starts_with("HTTP/1.1 413"));
     assert_eq!(server.received(), 0);
@@ -147,6 +159,72 @@ async fn a_framing_that_is_in_doubt_ends_the_connection() {
 }
 
 #[tokio::test]
+async fn a_request_names_one_host_and_one_coding() {
+    let server = Running::start(small()).await;
+    let (length, chunked) = ("Content-Length: 3", "Transfer-Encoding: chunked");
+    for (version, headers, why) in [
+        ("1.1", length.to_owned(), Refusal::BadHost),
+        ("1.1", format!("Host: h\r\nHost: h\r\n{length}"), Refusal::BadHost),
+        ("1.0", format!("Host: a\r\n{length}\r\nhost: b"), Refusal::BadHost),
+        ("1.1", "Host: h\r\nTransfer-Encoding: gzip, chunked".to_owned(), Refusal::TransferCoding),
+        (
+            "1.1",
+            "Host: h\r\nTransfer-Encoding: chunked, chunked".to_owned(),
+            Refusal::TransferCoding,
+        ),
+        ("1.1", format!("Host: h\r\n{chunked}\r\n{chunked}"), Refusal::TransferCoding),
+        (
+            "1.1",
+            format!("Host: h\r\nTransfer-Encoding: gzip\r\n{chunked}"),
+            Refusal::TransferCoding,
+        ),
+    ] {
+        let before = server.told(|event| is_refused(event, why));
+        let request = format!("POST / HTTP/{version}\r\n{headers}\r\n\r\n{}", post("abc"));
+        let answer = server.answer_to(request).await;
+        assert!(answer.starts_with(&format!("HTTP/{version} 400")), "{headers}: {answer}");
+        assert_eq!(answer.matches("HTTP/1").count(), 1, "{headers}: {answer}");
+        assert_eq!(server.told(|event| is_refused(event, why)), before + 1, "{headers}");
+    }
+    assert_eq!(server.received(), 0);
+    for taken in ["HTTP/1.0\r\n", "HTTP/1.1\r\nHost:\r\nConnection: close\r\n"] {
+        let answer = server.answer_to(format!("GET / {taken}\r\n")).await;
+        assert!(answer.ends_with("fine"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn lengths_over_every_limit_are_refused_as_such() {
+    let server = Running::start(small()).await;
+    for length in ["18446744073709551615", "18446744073709551614", "18446744073709551613"] {
+        let head = format!("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n");
+        let answer = server.answer_to(head).await;
+        assert!(answer.starts_with("HTTP/1.1 413"), "{length}: {answer}");
+    }
+    // The time for a body is longer than this test waits.
+    let head = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for chunks in ["65\r\n", "FFFFFFFFFFFFFFFF\r\n", "60\r\n", "1\r\na\r\n64;x=y\r\n"] {
+        let mut client = server.connect().await;
+        client.write_all(head.as_bytes()).await.unwrap();
+        let (first, rest) = chunks.split_at(chunks.len() / 2);
+        client.write_all(first.as_bytes()).await.unwrap();
+        sleep(Duration::from_millis(5)).await;
+        client.write_all(rest.as_bytes()).await.unwrap();
+        if chunks == "60\r\n" {
+            client.write_all(&[b'x'; 0x60]).await.unwrap();
+            client.write_all(b"\r\n5\r\n").await.unwrap();
+        }
+        let answer = timeout(PATIENCE / 2, read_to_end(&mut client)).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 413"), "{chunks:?}: {answer}");
+        if chunks != "60\r\n" {
+            let whole = server.answer_to(format!("{head}{chunks}")).await;
+            assert!(whole.starts_with("HTTP/1.1 413"), "{chunks:?}: {whole}");
+        }
+    }
+    assert_eq!(server.received(), 0);
+}
+
+#[tokio::test]
 async fn two_framings_carry_no_second_request() {
     let server = Running::start(small()).await;
     let (length, chunked) = ("Content-Length: 3", "Transfer-Encoding: chunked");
@@ -171,10 +249,19 @@ async fn a_bare_line_feed_ends_a_line_and_no_more() {
 async fn what_is_not_http_is_counted() {
     let server = Running::start(small()).await;
     let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-    for bytes in ["\x16\x03\x01\x02\0\x01\0\x01", "GET /\r\n\r\n", preface, "\0\0\0\0\r\n\r\n"] {
-        let before = server.told(is_malformed);
+    let proxy = "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nPOST / HTTP/1.1\r\nHost: h\r\n\r\n";
+    for (bytes, name) in [
+        ("\x16\x03\x01\x02\0\x01\0\x01", "a TLS handshake"),
+        ("GET /\r\n\r\n", ""),
+        (preface, "HTTP/2"),
+        (proxy, "a PROXY protocol header"),
+        ("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\0", "a PROXY protocol header"),
+        ("\0\0\0\0\r\n\r\n", ""),
+    ] {
+        let named = |event: &ServerEvent| matches!(event, ServerEvent::Malformed { reason, .. } if reason.starts_with(name));
+        let before = server.told(named);
         server.answer_to(bytes).await;
-        server.until(|it| it.told(is_malformed) == before + 1).await;
+        server.until(|it| it.told(named) == before + 1).await;
     }
     assert!(server.answer_to("GET / HTTP/1.0\r\n\r\n").await.starts_with("HTTP/1.0 200"));
 }
@@ -213,7 +300,7 @@ async fn slow_clients_are_closed_and_only_begun_headers_told() {
 async fn a_client_that_waits_is_told_to_continue() {
     let server = Running::start(small()).await;
     let mut client = server.connect().await;
-    let head = "POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
+    let head = "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
     client.write_all(head.as_bytes()).await.unwrap();
     read_until(&mut client, "HTTP/1.1 100 Continue\r\n\r\n").await;
     client.write_all(b"ab").await.unwrap();
@@ -312,7 +399,7 @@ async fn limits_without_bounds_are_no_panic() {
     let times = Limits { header_timeout: time, body_timeout: time, accept_pause: time, ..sizes };
     let server = Running::start(Limits { max_body_bytes: size, drain: time, ..times }).await;
     let mut client = server.connect().await;
-    let long = "POST / HTTP/1.1\r\nContent-Length: 1000000000000\r\n\r\nabc";
+    let long = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000000000\r\n\r\nabc";
     client.write_all((post("a") + long).as_bytes()).await.unwrap();
     client.shutdown().await.unwrap();
     let answers = read_to_end(&mut client).await;

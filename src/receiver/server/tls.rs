@@ -1,7 +1,8 @@
 //! Who the listener says it is over TLS: a certificate from files, or one that it makes itself.
 
-use std::fs::File;
-use std::io::{self, Read};
+use crate::clock::wall_time;
+use crate::files;
+use std::io::{self};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,9 +24,6 @@ const MAX_CERTIFICATES: usize = 32;
 
 /// What one connection may hold of unsent plain text; the rest waits in the socket.
 const UNSENT_BYTES: usize = 16 * 1024;
-
-/// The first byte of every TLS handshake record (RFC 8446, section 5.1).
-const HANDSHAKE_RECORD: u8 = 22;
 
 const VALIDITY: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
@@ -107,7 +105,7 @@ impl TlsIdentity {
             params.distinguished_name.push(DnType::CommonName, "payout-notify listener");
             params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
             params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-            let start = Timestamp::now() - BACKDATED;
+            let start = wall_time().saturating_sub(BACKDATED).unwrap_or(Timestamp::MIN);
             // The type is a library's that nothing else needs, so it is not named.
             let day_of = |time: Timestamp| {
                 let date = time.to_zoned(TimeZone::UTC).date();
@@ -116,7 +114,7 @@ impl TlsIdentity {
                 rcgen::date_time_ymd(i32::from(date.year()), month, day)
             };
             params.not_before = day_of(start);
-            params.not_after = day_of(start + VALIDITY);
+            params.not_after = day_of(start.saturating_add(VALIDITY).unwrap_or(Timestamp::MAX));
             let key = KeyPair::generate()?;
             Ok((params.self_signed(&key)?, key))
         };
@@ -140,7 +138,7 @@ impl TlsIdentity {
             Ok(1..) => heard(),
             _ => return Err(HandshakeFailure::Silent),
         }
-        if first[0] != HANDSHAKE_RECORD && first[0].is_ascii_alphabetic() {
+        if first[0].is_ascii_alphabetic() || first[0] == b'\r' {
             return Err(HandshakeFailure::PlainHttp(stream));
         }
         let handshake =
@@ -172,9 +170,7 @@ fn config(
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    let mut text = Vec::new();
-    let file = File::open(path);
-    file.and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut text))
+    let text = files::read_bounded(path, MAX_FILE_BYTES)
         .map_err(|source| TlsError::Read { path: path.to_owned(), source })?;
     if text.len() as u64 > MAX_FILE_BYTES {
         return Err(TlsError::TooLong { path: path.to_owned() });

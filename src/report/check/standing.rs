@@ -130,7 +130,7 @@ pub fn headline(endpoint: &Endpoint) -> Option<Headline> {
             "INCONCLUSIVE: the known-good control is refused",
             reason.clone(),
             "This does not show a secure endpoint: one that refuses everything refuses forgeries \
-             too. Compare the key and the sign type first, then the signed fields.",
+             too.",
         ),
         Endpoint::BooksNothing { reason } => (
             Standing::Failed,

@@ -73,6 +73,37 @@ fn end_of_string(text: &str) -> usize {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_key_is_masked_except_in_bodies_that_were_received_and_in_own_codes() {
+        crate::mask::remember(b"key-in-a-line-of-json");
+        for (kind, text, shown) in [
+            (
+                "callback",
+                r#"{"body":"K","body_base64":"K"}"#,
+                r#"{"body":"K","body_base64":"[key]"}"#,
+            ),
+            ("callback", r#"{"list":[{"body":"K"}]}"#, r#"{"list":[{"body":"[key]"}]}"#),
+            (
+                "inbox-entry",
+                r#"{"body":"K","body_base64":"K"}"#,
+                r#"{"body":"K","body_base64":"K"}"#,
+            ),
+            ("inbox-entry", r#"{"e":{"body_base64":"K"}}"#, r#"{"e":{"body_base64":"[key]"}}"#),
+            ("inbox-diff", r#"{"body":"K","reason":"K"}"#, r#"{"body":"[key]","reason":"K"}"#),
+            ("verification", r#"{"why":"K","hint":"K"}"#, r#"{"why":"K","hint":"[key]"}"#),
+            ("verification", r#"{"notes":[{"why":"K"}]}"#, r#"{"notes":[{"why":"K"}]}"#),
+            (
+                "callback",
+                r#"{"why":"a K b","n":1.50,"l":["K"]}"#,
+                r#"{"why":"a [key] b","n":1.50,"l":["[key]"]}"#,
+            ),
+            ("callback", r#"{"a":"\u004b\/"}"#, r#"{"a":"\u004b\/"}"#),
+        ] {
+            let key = |text: &str| text.replace('K', "key-in-a-line-of-json");
+            assert_eq!(line(kind, key(text)), key(shown), "{kind} {text}");
+        }
+    }
+
     fn shouted(text: &str) -> String {
         values(text, |name, depth, value| match (name, depth) {
             ("kept", _) | ("body", 1) => value.into(),

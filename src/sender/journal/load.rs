@@ -106,6 +106,10 @@ pub(super) fn waiting(reader: Reader) -> impl Iterator<Item = Result<Order, Stor
     })
 }
 
+fn fits_in_memory(begun: u64, bytes: u64) -> bool {
+    begun <= MAX_BEGUN && bytes <= MAX_BEGUN_BYTES
+}
+
 fn count(reader: &Reader) -> Result<Counts, StoreError> {
     let mut counts = Counts::default();
     reader.each("SELECT state, count(*) FROM orders GROUP BY state", &[], |row| {
@@ -130,7 +134,7 @@ fn count(reader: &Reader) -> Result<Counts, StoreError> {
     );
     reader.each(sql, &[], |row| {
         let begun = row.unsigned(0)?;
-        if begun > MAX_BEGUN || row.unsigned(1)? > MAX_BEGUN_BYTES {
+        if !fits_in_memory(begun, row.unsigned(1)?) {
             let problem = "its unfinished orders take more memory than a run may have";
             return Err(reader.corrupt(problem));
         }
@@ -139,4 +143,21 @@ fn count(reader: &Reader) -> Result<Counts, StoreError> {
         Ok(())
     })?;
     Ok(counts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_begun_orders_are_limited_in_number_and_in_bytes() {
+        for (begun, bytes, fits) in [
+            (0, 0, true),
+            (20_000_000, 4 << 30, true),
+            (20_000_001, 0, false),
+            (0, (4 << 30) + 1, false),
+        ] {
+            assert_eq!(fits_in_memory(begun, bytes), fits, "{begun} {bytes}");
+        }
+    }
 }

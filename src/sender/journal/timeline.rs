@@ -138,11 +138,15 @@ mod tests {
 
     #[test]
     fn at_real_speed_the_window_is_real_time_whatever_happened() {
-        let courses: [Course<'_>; 4] = [
+        let courses: [Course<'_>; 5] = [
             (&[(1, 0, 9)], &[(1, 0, Some(2))]),
             (&[(1, 0, 9)], &[(1, 0, None)]),
             (&[(1, 0, 20), (2, 100, 200)], &[(1, 0, Some(1)), (1, 15, None), (2, 100, Some(101))]),
             (&[(1, 0, 5), (2, 50, 60), (3, 90, 95)], &[(1, 0, Some(1)), (3, 92, Some(93))]),
+            (
+                &[(1, 0, 5), (2, 50, 60), (3, 90, 95)],
+                &[(1, 0, Some(1)), (2, 52, Some(53)), (3, 92, Some(93))],
+            ),
         ];
         for course in courses {
             for now in [500, 3600, 3601, 99_999] {

@@ -78,9 +78,14 @@ impl Listening {
     /// The next line, which must be a callback's.
     #[track_caller]
     pub(crate) fn callback(&self) -> Value {
-        let line = self.running.json_line();
+        let line = self.line();
         assert_eq!(line["type"], "callback", "{line}");
         line
+    }
+
+    #[track_caller]
+    pub(crate) fn line(&self) -> Value {
+        self.running.json_line()
     }
 
     /// Ends the listener with Ctrl-C.

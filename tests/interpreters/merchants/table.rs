@@ -159,8 +159,8 @@ pub(crate) const EXPECTED: &[Row] = &[
     // The other cases that send a failure are not tested: they would say the same.
     row(Flaw::RefusesFailures, &["ack-cancelled", "ack-failed"], &[]),
     row(Flaw::JsonAsHtml, &[], &["reach-content-type"]),
-    refusing(Flaw::WordAsHtml, &[]),
-    refusing(Flaw::NumberCode, &[]),
+    refusing(Flaw::WordAsHtml, &["ack-success"]),
+    refusing(Flaw::NumberCode, &["ack-success"]),
     refusing(Flaw::Redirects, &["reach-redirect"]),
     refusing(Flaw::HtmlPage, &["reach-challenge"]),
 ];

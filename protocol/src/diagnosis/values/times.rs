@@ -22,7 +22,7 @@ struct IsoTime {
 
 impl IsoTime {
     fn parse(entry: &Entry) -> Option<IsoTime> {
-        let text = entry.string().filter(|text| text.len() < 64)?;
+        let text = entry.string()?;
         let moment: Timestamp = text.parse().ok()?;
         // Bytes 0 to 19 are the clock's reading, up to the seconds.
         let clock: DateTime = text.get(..19)?.parse().ok()?;

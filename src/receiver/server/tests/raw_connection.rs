@@ -4,16 +4,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
 
 use super::rig::{PATIENCE, Running, SHORT, post, read_to_end, read_until, small};
-use crate::receiver::callback::Bytes;
+use crate::receiver::callback::{Bytes, Callback};
 use crate::receiver::reply::Reply;
 use crate::receiver::server::event::{ServerEvent, Stopped};
 use crate::receiver::server::handler_output::{Answer, WireEnd, WireScript, WireStep};
 use crate::receiver::server::limits::Limits;
+use crate::receiver::server::{Server, wait};
 
 /// Longer than any test waits.
 const FOREVER: Duration = Duration::from_secs(3600);
@@ -159,7 +160,7 @@ async fn a_script_writes_its_bytes_and_nothing_else() {
         script(vec![written(bytes), pause, written("\0\u{7f}")], WireEnd::Close)
     })
     .await;
-    let expect = "POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
+    let expect = "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
     for (request, before) in [
         (post("abc"), ""),
         (format!("{}{}", post("a"), post("b")), ""),
@@ -289,4 +290,39 @@ async fn a_stream_that_cannot_begin_is_a_failed_handler() {
     .await;
     assert!(server.answer_to(post("")).await.starts_with("HTTP/1.1 500"));
     assert_eq!(server.stopped().await.handlers_failed, 1);
+}
+
+#[tokio::test]
+async fn scripted_waits_make_room_for_callbacks_and_end_with_their_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let limits =
+        Limits { max_connections: 2, max_body_bytes: 40, max_pending_bytes: 60, ..small() };
+    let server = Server::from_listener(listener, limits);
+    let address = server.local_addr().unwrap();
+    let (stop, stopping) = tokio::sync::mpsc::channel(2);
+    let handler = |callback: Callback| async move {
+        if callback.body.starts_with(b"wait") {
+            assert!(!wait(Duration::from_secs(3600)).await);
+        }
+        Reply::new(200, "text/plain", "fine")
+    };
+    let task = tokio::spawn(server.serve(handler, stopping));
+    let mut waiting = Vec::new();
+    // Each wait holds half of the memory for bodies.
+    for _ in 0..5 {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        // The one that makes room gives its memory back.
+        sleep(Duration::from_millis(30)).await;
+        client.write_all(post(&format!("wait{}", "x".repeat(25))).as_bytes()).await.unwrap();
+        waiting.push(client);
+        sleep(Duration::from_millis(30)).await;
+    }
+    let mut honest = TcpStream::connect(address).await.unwrap();
+    sleep(Duration::from_millis(30)).await;
+    honest.write_all(post("honest").as_bytes()).await.unwrap();
+    assert!(read_until(&mut honest, "fine").await.starts_with("HTTP/1.1 200"));
+    assert_eq!(read_to_end(&mut waiting[0]).await, "");
+    stop.send(()).await.unwrap();
+    let summary = timeout(PATIENCE, task).await.unwrap().unwrap();
+    assert_eq!(summary.callbacks, 6);
 }

@@ -7,6 +7,9 @@ fn earlier(path: &Path, second: i64) -> (Vec<String>, EarlierSessions) {
     let (journal, _) = Journal::resume(path, at(second)).unwrap();
     let mut told = Vec::new();
     let earlier = journal.replay(|event, times| {
+        if let EngineEvent::Attempt(it) = event {
+            assert_eq!(it.code == ACKNOWLEDGED, it.explanation.is_none(), "{it:?}");
+        }
         told.push(match event {
             EngineEvent::Attempt(it) if times == Times::Unknown => {
                 format!("{} #{} untimed {}", it.order_id, it.attempt, it.code)
@@ -87,4 +90,24 @@ async fn a_journal_of_the_first_version_continues_without_the_times_that_it_lack
     let (told, earlier) = earlier(&path, 5);
     assert_eq!(told, ["POT1 #1 untimed acknowledged", "POT1 acknowledged 1s"]);
     assert_eq!(earlier.sessions, 1);
+}
+
+#[tokio::test]
+async fn outcomes_that_are_too_many_or_too_long_are_told_as_others() {
+    let mut bench = Bench::new();
+    let orders = 1..=70_u64;
+    bench.intend(&orders.clone().map(|order| intention(order, 1)).collect::<Vec<_>>()).await;
+    bench
+        .happened(&orders.flat_map(|order| outcome(order, 1, Then::Retry)).collect::<Vec<_>>())
+        .await;
+    let known = |sql: &str, path: &Path| {
+        change(path, sql);
+        let others = |line: &String| line.split(' ').nth(2) == Some("other");
+        70 - earlier(path, 5).0.iter().filter(|line| others(line)).count()
+    };
+    let path = bench.crash();
+    assert_eq!(known("UPDATE attempts SET outcome = 'code-' || order_number", &path), 64);
+    let long = "UPDATE attempts SET outcome = substr(hex(zeroblob(33)), 1, LENGTH)";
+    assert_eq!(known(&long.replace("LENGTH", "64"), &path), 70);
+    assert_eq!(known(&long.replace("LENGTH", "65"), &path), 0);
 }

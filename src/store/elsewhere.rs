@@ -1,0 +1,67 @@
+//! Changing a store whose disk is full: a change takes room in the log before it gives any back.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use super::error::{Failure, StoreError, Subject, Trouble};
+use super::file::{Place, beside};
+use super::{Presence, Schema};
+
+/// Changes a copy in the system's folder for temporary files, then writes it over the store. Nothing
+/// else may have the file open. The change must leave the copy without a log.
+pub async fn change_elsewhere(
+    path: &Path,
+    schema: &Schema,
+    change: impl AsyncFnOnce(&Path) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let subject = Subject::new(schema.what, path);
+    let error = |failure: Failure| subject.error(failure);
+    let (place, _) = Place::claim(path, Presence::Existing, schema).map_err(error)?;
+    let folder = std::env::temp_dir().join(format!("payout-notify-{}", std::process::id()));
+    let copy = folder.join("copy.db");
+    let copied = copy_to(&place.path, &copy).map_err(|cause| {
+        error(Failure::from(cause).while_doing(&format!("copying it to {}", folder.display())))
+    });
+    let changed = match copied {
+        Ok(()) => change(&copy).await,
+        failed => failed,
+    };
+    if changed.is_ok() {
+        // Until it is whole again the copy is all that there is.
+        overwrite(&place.path, &copy).map_err(|cause| {
+            error(Trouble::Io.because(format!("{cause}; the changed copy is {}", copy.display())))
+        })?;
+    }
+    // What cannot be removed is left to the system.
+    let _removed = fs::remove_dir_all(&folder);
+    changed
+}
+
+fn copy_to(path: &Path, copy: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(copy.parent().unwrap_or(copy))?;
+    fs::copy(path, copy)?;
+    match fs::copy(beside(path, "-wal"), beside(copy, "-wal")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Takes the room of the old file and its log: a new file beside them would need more.
+fn overwrite(path: &Path, copy: &Path) -> io::Result<()> {
+    let mut changed = File::open(copy)?;
+    changed.sync_all()?;
+    for end in ["-wal", "-shm"] {
+        match fs::remove_file(beside(path, end)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    let length = io::copy(&mut changed, &mut file)?;
+    file.set_len(length)?;
+    file.sync_all()
+}
