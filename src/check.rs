@@ -7,6 +7,7 @@ mod books;
 pub mod bundle;
 pub mod case;
 pub mod case_file;
+pub mod causes;
 pub mod command;
 mod control;
 pub mod demand;

@@ -9,6 +9,7 @@ use super::books::{Amounts, Booked, Books, LearnError, Step, differ, difference,
 use super::control::{Control, Controls, send_control};
 use super::demand::{Demand, OrderRef};
 use super::observer::{Observer, ObserverError, Reading};
+use super::report::Finding;
 use super::trial::Parcel;
 
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -206,7 +207,7 @@ impl<'a> Effects<'a> {
 
     /// Waits until the merchant has had its time, and names the cases whose orders are booked
     /// wrongly, or still not booked, by then.
-    pub(super) async fn settle(&self) -> Vec<(String, String)> {
+    pub(super) async fn settle(&self) -> Vec<(String, Finding, String)> {
         let late = std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner));
         if late.is_empty() {
             return Vec::new();
@@ -216,11 +217,13 @@ impl<'a> Effects<'a> {
         let found = join_all(late.iter().map(|(_, before)| self.compare(before))).await;
         for ((case, before), (booked, reached)) in late.into_iter().zip(found) {
             match booked {
-                Booked::Wrong(what) => wrong.push((case, format!("{what}, later than the reply"))),
-                Booked::Lost(what) => {
-                    let what = self.taken_back(&before, &reached).unwrap_or(what);
-                    wrong.push((case, what));
+                Booked::Wrong(what) => {
+                    wrong.push((case, Finding::Misbooked, format!("{what}, later than the reply")));
                 }
+                Booked::Lost(what) => match self.taken_back(&before, &reached) {
+                    Some(back) => wrong.push((case, Finding::Misbooked, back)),
+                    None => wrong.push((case, Finding::NotBooked, what)),
+                },
                 Booked::Right | Booked::Unseen(_) => {}
             }
         }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::bundle::Bundle;
 use super::control::send_control;
 use super::judge::{Fault, Proof};
-use super::report::{CaseResult, CheckReport, Endpoint, Status, Tries};
+use super::report::{CaseResult, CheckReport, Endpoint, Finding, Status, Tries};
 use super::sender::{Sender, Wiring};
 use super::trial::attempt;
 use crate::clock::wall_time;
@@ -27,6 +27,7 @@ pub async fn replay(bundle: &Bundle, wiring: Wiring) -> CheckReport {
         group: bundle.group.clone(),
         title: bundle.title.clone(),
         status: Status::Inconclusive,
+        finding: Finding::default(),
         tries: Tries::Once,
         summary: "the known-good control is refused".to_owned(),
         why: bundle.why.clone(),
@@ -37,10 +38,20 @@ pub async fn replay(bundle: &Bundle, wiring: Wiring) -> CheckReport {
     };
     if verdict.is_none() {
         let trial = attempt(&sender, &bundle.parcels, None).await;
-        (result.status, result.summary) = match trial.fault {
-            None => (Status::Passed, "a sound endpoint does the same".to_owned()),
-            Some(Fault { what, proof: Proof::Harmless }) => (Status::Warned, what),
-            Some(Fault { what, .. }) => (Status::Failed, what),
+        (result.status, result.finding, result.summary) = match trial.fault {
+            None => {
+                let summary = "a sound endpoint does the same".to_owned();
+                (Status::Passed, Finding::Nothing, summary)
+            }
+            Some(Fault { what, proof: Proof::Harmless }) => {
+                (Status::Warned, Finding::Harmless, what)
+            }
+            Some(Fault { what, proof: Proof::Doubtful }) => {
+                (Status::Failed, Finding::Refused, what)
+            }
+            Some(Fault { what, proof: Proof::Proven }) => {
+                (Status::Failed, Finding::Acknowledged, what)
+            }
         };
         result.exchanges = trial.exchanges;
         result.unseen = Some("whether anything was credited: a replay does not look".to_owned());

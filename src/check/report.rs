@@ -68,6 +68,7 @@ pub struct CaseResult {
     pub group: String,
     pub title: String,
     pub status: Status,
+    pub finding: Finding,
     pub tries: Tries,
     pub summary: String,
     pub why: String,
@@ -87,6 +88,29 @@ pub enum Status {
     Skipped,
     /// Nothing can be said, because the control was refused around it.
     Inconclusive,
+}
+
+/// What an endpoint did wrong in a case; the summary has it in words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+#[serde(rename_all = "kebab-case")]
+pub enum Finding {
+    #[default]
+    Nothing,
+    /// It acknowledged what must not be acknowledged; no wrong booking was found.
+    Acknowledged,
+    /// The books show another movement than they may.
+    Misbooked,
+    /// It acknowledged and did not book.
+    NotBooked,
+    /// It did not acknowledge what the platform sends.
+    Refused,
+    /// It failed instead of refusing what no platform sends.
+    Harmless,
+    /// A good notification was not acknowledged afterwards.
+    Broken,
+    /// Something about the way to it.
+    Reachability,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -15,7 +15,7 @@ use super::plan::{Plan, is_sociable};
 use super::prepare::Preparer;
 use super::probe::Prober;
 use super::refusal::is_other_acknowledgement;
-use super::report::{CaseResult, CheckReport, Endpoint, Status, Tries};
+use super::report::{CaseResult, CheckReport, Endpoint, Finding, Status, Tries};
 use super::sender::{Sender, Sent};
 use super::tested::{Tested, blank, judged};
 
@@ -228,6 +228,7 @@ impl Run<'_> {
         let sent = self.opening.sent.as_ref().filter(|sent| is_other_acknowledgement(sent));
         if let (Some(sent), "ack-success") = (sent, case.id.as_str()) {
             let mut tested = blank(case, Status::Failed, &sent.exchange.conclusion);
+            tested.result.finding = Finding::Refused;
             tested.result.exchanges.push(sent.exchange.clone());
             return Some(tested);
         }
@@ -252,6 +253,7 @@ impl Run<'_> {
              no JSON; the cases that this fails are not told one by one",
         );
         tested.proof = Some(Proof::Proven);
+        tested.result.finding = Finding::Acknowledged;
         let sent = self.everything.iter().flatten();
         tested.result.exchanges = sent.map(|sent| sent.exchange.clone()).collect();
         tested
@@ -298,11 +300,12 @@ impl Run<'_> {
 
     async fn settle(&mut self) {
         let Ok(Some(effects)) = &self.effects else { return };
-        for (id, what) in effects.settle().await {
+        for (id, finding, what) in effects.settle().await {
             let is_told = |one: &&mut Tested| one.result.id == id;
             let Some(one) = self.tested.iter_mut().find(is_told) else { continue };
             if one.result.status != Status::Failed {
                 one.result.status = Status::Failed;
+                one.result.finding = finding;
                 one.result.tries = Tries::Once;
                 one.result.summary = what;
             }

@@ -6,7 +6,7 @@ use super::bundle::{Bundle, VERSION};
 use super::case::{Case, Message, Severity, Work};
 use super::judge::Proof;
 use super::probe::Finding;
-use super::report::{CaseResult, Endpoint, Status, Tries};
+use super::report::{self, CaseResult, Endpoint, Status, Tries};
 use super::trial::Parcel;
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ pub(super) fn blank(case: &Case, status: Status, summary: &str) -> Tested {
             group: case.group.clone(),
             title: case.title.clone(),
             status,
+            finding: report::Finding::default(),
             tries: Tries::Once,
             summary: summary.to_owned(),
             why: case.why.clone(),
@@ -54,6 +55,9 @@ pub(super) fn judged(case: &Case, finding: Finding) -> Tested {
     let mut tested = blank(case, Status::Passed, &finding.text);
     tested.result.status = finding.found.status(tested.bad);
     tested.result.exchanges = finding.exchanges;
+    if matches!(tested.result.status, Status::Failed | Status::Warned) {
+        tested.result.finding = report::Finding::Reachability;
+    }
     tested
 }
 
@@ -69,6 +73,7 @@ impl Tested {
         if self.is_demotable() {
             self.result.status = Status::Inconclusive;
             self.result.tries = Tries::Once;
+            self.result.finding = report::Finding::default();
             self.result.summary = why.to_owned();
         }
     }

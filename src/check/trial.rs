@@ -12,7 +12,7 @@ use super::demand::{OrderRef, Outcome, demands};
 use super::effect::{Before, Effects};
 use super::judge::{Fault, Proof, judge};
 use super::recipe::{History, RecipeError, Workshop};
-use super::report::{Endpoint, Exchange};
+use super::report::{Endpoint, Exchange, Finding};
 use super::sender::{Sender, Sent};
 
 const MAX_KEPT: usize = 4;
@@ -65,7 +65,7 @@ pub(super) struct Trial {
     pub(super) parcels: Vec<Parcel>,
     /// Why it cannot be seen what was booked.
     pub(super) blind: Option<String>,
-    pub(super) is_misbooked: bool,
+    pub(super) misbooked: Option<Finding>,
     /// The endpoint after it, where that is not as it was.
     pub(super) lost: Option<Endpoint>,
 }

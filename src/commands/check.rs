@@ -23,6 +23,7 @@ use super::runtime::{Interrupts, block_on};
 use super::wire_args::{ReachArgs, WireArgs};
 use super::{CommandResult, answer};
 use crate::check::bundle::Bundle;
+use crate::check::causes::explain;
 use crate::check::plan::Plan;
 use crate::check::replay;
 use crate::check::report::{CheckReport, Status, Tries};
@@ -32,6 +33,7 @@ use crate::clock::wall_time;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::report::check::standing::{is_yes, unverified};
+use crate::report::check::text::Detail;
 use crate::report::check::{CheckFacts, json, text};
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
@@ -177,7 +179,8 @@ pub struct CheckWireArgs {
     /// Send this header, in the place of an own one; "Name:" leaves it out; several may be given.
     #[arg(long, value_name = "NAME: VALUE")]
     pub header: Vec<String>,
-    /// Show of each request on stderr: addresses, TLS, and the heads of request and reply.
+    /// Show every case in full, and on stderr of each request: addresses, TLS, and the heads of
+    /// request and reply.
     #[arg(long, short)]
     pub verbose: bool,
     /// How the merchant is reached.
@@ -282,10 +285,13 @@ fn conduct(
         }
     })?;
     report.options = args.given.options(&wiring.judge.mask);
+    explain(&mut report);
     let exit = if is_passed(&report, &args.choice.fail_on) { Exit::Yes } else { Exit::No };
     let width = console.answer_width();
+    let is_whole = args.wire.verbose || !args.choice.only.is_empty() || args.choice.replay.is_some();
+    let detail = if is_whole { Detail::Whole } else { Detail::Brief };
     let told =
-        answer(args.format, || json::check(&report), || text::lines(&report, width), console)
+        answer(args.format, || json::check(&report), || text::lines(&report, detail, width), console)
             .and_then(|()| reports.write(&report))
             .and_then(|()| {
                 let folder = args.choice.bundle.as_deref();

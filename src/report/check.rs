@@ -5,6 +5,7 @@ use protocol::internal::nearest::nearest;
 
 use crate::check::report::{CaseResult, CheckReport};
 
+mod brief;
 pub mod github;
 pub mod html;
 pub mod json;
@@ -18,6 +19,7 @@ pub mod tap;
 #[cfg(test)]
 mod tests;
 pub mod text;
+mod verdict;
 
 /// A report's format: its name, and what writes it.
 pub type ReportKind = (&'static str, fn(&CheckReport) -> String);

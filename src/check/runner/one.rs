@@ -6,7 +6,7 @@ use crate::check::case::{Case, Effect, Work};
 use crate::check::demand::demands;
 use crate::check::judge::{Fault, Proof};
 use crate::check::plan::is_rough;
-use crate::check::report::{Endpoint, Status, Tries};
+use crate::check::report::{Endpoint, Finding, Status, Tries};
 use crate::check::retry::deliver;
 use crate::check::tested::{Tested, blank};
 use crate::check::trial::{Parcel, Trial, Watch, attempt, pack};
@@ -78,7 +78,11 @@ impl Run<'_> {
                 Some(booked) => booked,
                 None => watch.look(&parcels, &trial.acknowledged).await,
             };
-            trial.is_misbooked = matches!(booked, Booked::Wrong(_) | Booked::Lost(_));
+            trial.misbooked = match &booked {
+                Booked::Wrong(_) => Some(Finding::Misbooked),
+                Booked::Lost(_) => Some(Finding::NotBooked),
+                Booked::Right | Booked::Unseen(_) => None,
+            };
             if !matches!(booked, Booked::Wrong(_)) {
                 watch.effects.keep(&case.id, watch.before);
             }
@@ -169,15 +173,22 @@ fn broken(case: &Case, trial: Trial, tries: Tries) -> Tested {
     let mut tested = blank(case, Status::Failed, &what);
     // A wrong booking and a lost endpoint are failures, whatever the case alone would be.
     tested.result.status = match proof {
-        _ if trial.is_misbooked || trial.lost.is_some() => Status::Failed,
+        _ if trial.misbooked.is_some() || trial.lost.is_some() => Status::Failed,
         Proof::Harmless => Status::Warned,
         Proof::Proven | Proof::Doubtful => tested.bad,
+    };
+    tested.result.finding = match (trial.misbooked, &trial.lost, proof) {
+        (Some(misbooked), ..) => misbooked,
+        (None, Some(_), _) => Finding::Broken,
+        (None, None, Proof::Proven) => Finding::Acknowledged,
+        (None, None, Proof::Doubtful) => Finding::Refused,
+        (None, None, Proof::Harmless) => Finding::Harmless,
     };
     tested.result.tries = tries;
     tested.result.exchanges = trial.exchanges;
     tested.parcels = trial.parcels;
     tested.proof = Some(proof);
-    tested.is_refused = proof == Proof::Doubtful && !trial.is_misbooked && trial.lost.is_none();
+    tested.is_refused = tested.result.finding == Finding::Refused;
     tested.lost = trial.lost;
     tested
 }

@@ -1,7 +1,9 @@
 //! A check as annotations of a GitHub workflow: one command per line.
 
 use super::shown::{LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, visible};
+use super::verdict;
 use super::standing::{Standing, again, counts, headline, unverified_claims};
+use crate::check::causes::{Cause, cause_of, causes};
 use crate::check::report::{CaseResult, CheckReport};
 use crate::report::figures::counted;
 
@@ -16,9 +18,14 @@ pub fn annotations(report: &CheckReport) -> String {
         let message = format!("{reason}\n{}", headline.advice);
         text.push_str(&command("error", headline.title, &message));
     }
+    let causes = causes(report);
     // A workflow shows the first few of a kind only, so the worst come first.
     for level in ["error", "warning", "note"] {
-        for result in &report.results {
+        // In the order of work; what no cause explains comes after it.
+        let explained = causes.iter().flat_map(|cause| cause.cases.iter().copied());
+        let is_rest = |it: &&CaseResult| causes.iter().all(|cause| !cause.cases.contains(it));
+        let rest = report.results.iter().filter(is_rest);
+        for result in explained.chain(rest) {
             let standing = Standing::of(result);
             if standing.look().level != Some(level) || standing == Standing::Unverified {
                 continue;
@@ -29,7 +36,7 @@ pub fn annotations(report: &CheckReport) -> String {
                 visible(&result.id, LONGEST_ID),
                 visible(&result.title, LONGEST_TITLE)
             );
-            text.push_str(&command(level, &title, &message(report, result)));
+            text.push_str(&command(level, &title, &message(report, cause_of(&causes, result), result)));
         }
     }
     for (claim, cases) in unverified_claims(&report.results).into_iter().take(MOST_CLAIMS) {
@@ -43,14 +50,22 @@ pub fn annotations(report: &CheckReport) -> String {
         .map(|(standing, count)| format!("{count} {}", standing.look().name))
         .collect();
     let of = counted(report.results.len() as u64, "case");
-    let message = format!("{}: {of}, {}", visible(&report.url, LONGEST_URL), totals.join(", "));
+    let message = format!(
+        "{}: {of}, {}\n{}",
+        visible(&report.url, LONGEST_URL),
+        totals.join(", "),
+        verdict::text(report, &causes)
+    );
     text.push_str(&command("note", "payout-notify check", &message));
     text
 }
 
-fn message(report: &CheckReport, result: &CaseResult) -> String {
+fn message(report: &CheckReport, cause: Option<&Cause>, result: &CaseResult) -> String {
     let mut message = visible(&result.summary, LONGEST_TEXT);
-    for (label, text) in [("Why", &result.why), ("Mend", &result.fix)] {
+    if let Some(cause) = cause {
+        message.push_str(&format!("\nCause: {}", visible(&cause.title, LONGEST_TEXT)));
+    }
+    for (label, text) in [("Why", &result.why), ("Fix", &result.fix)] {
         if !text.is_empty() {
             message.push_str(&format!("\n{label}: {}", visible(text, LONGEST_TEXT)));
         }
@@ -88,7 +103,7 @@ mod tests {
         );
         assert!(text.starts_with(
             "::error title=failed auth-no-sign%3A A notification without sign is refused::acknowledged a \
-             notification without a sign%0AWhy: An order"
+             notification without a sign%0ACause: accepts notifications without a signature%0AWhy: An order"
         ), "{text}");
         assert!(text.contains("inconclusive retry-recovers"), "{text}");
     }

@@ -2,15 +2,16 @@
 
 use askama::Template;
 
-use super::groups;
+use super::{groups, verdict};
 use super::shown::{
     LARGE_BODY, LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, MOST_SHOWN_EXCHANGES,
     body_lines, header_lines, received_line, sent_line, visible,
 };
 use super::standing::{
-    Headline, Standing, again, count, counts, headline, is_yes, unverified, unverified_claims,
+    Headline, Look, Standing, again, counts, headline, is_yes, unverified_claims,
 };
-use crate::check::report::CheckReport;
+use crate::check::causes::{Cause, causes};
+use crate::check::report::{CaseResult, CheckReport};
 use crate::report::figures::{counted, grouped, span};
 
 const STYLE: &str = include_str!("html.css");
@@ -26,28 +27,27 @@ const MOST_CLAIMS: usize = 10;
 struct Page<'r> {
     report: &'r CheckReport,
     title: String,
+    causes: Vec<Cause<'r>>,
     verdict: Option<Headline>,
 }
 
 pub fn page(report: &CheckReport) -> String {
-    let page = Page { report, title: title(report), verdict: headline(&report.endpoint) };
+    let causes = causes(report);
+    let title = verdict::text(report, &causes);
+    let page = Page { report, title, causes, verdict: headline(&report.endpoint) };
     page.render().expect("memory takes whatever is written to it")
 }
 
-fn title(report: &CheckReport) -> String {
-    if let Some(headline) = headline(&report.endpoint) {
-        return headline.title.to_owned();
-    }
-    let count = |standing| count(&report.results, standing);
-    match (count(Standing::Failed), count(Standing::Inconclusive), is_yes(report)) {
-        (0, 0, true) if report.results.iter().any(|it| unverified(it).is_some()) => {
-            "No case failed, but not every claim was verified".to_owned()
-        }
-        (0, 0, true) => "Nothing stands against going live".to_owned(),
-        (0, 0, false) => "Not shown to be safe: no case was asked".to_owned(),
-        (0, open, _) => format!("Not shown to be safe: {} inconclusive", counted(open, "case")),
-        (failed, ..) => format!("Not safe to go live: {} failed", counted(failed, "case")),
-    }
+const fn look(cause: &Cause) -> Look {
+    if cause.is_failed() { Standing::Failed.look() } else { Standing::Warned.look() }
+}
+
+/// The results of a group that no cause explains.
+fn others<'r>(causes: &[Cause], group: &'r [CaseResult]) -> Vec<&'r CaseResult> {
+    let is_shown = |one: &CaseResult| {
+        causes.iter().flat_map(|cause| &cause.cases).any(|it| std::ptr::eq(*it, one))
+    };
+    group.iter().filter(|one| !is_shown(one)).collect()
 }
 
 /// A template passes `x as u64` by reference.
@@ -72,7 +72,7 @@ mod tests {
     fn the_page_is_whole_and_loads_nothing() {
         let text = page(&sample::report());
         for part in [
-            "Not safe to go live: 2 cases failed",
+            "not safe to go live: 2 things to fix first (accepts notifications without a signature; ",
             "auth-no-sign",
             "<details class=\"failed\" open>",
         ] {
@@ -86,6 +86,19 @@ mod tests {
                 + text.matches(&format!("<{tag} ")).count();
             assert_eq!(opened, text.matches(&format!("</{tag}>")).count(), "{tag}");
         }
+    }
+
+    #[test]
+    fn what_fails_is_at_the_top_and_open() {
+        let text = page(&sample::report());
+        let ids: Vec<usize> = ["auth-no-sign</code>", "robust-1mb</code>", "interop-iso-times</code>"]
+            .iter()
+            .chain(&["idem-twenty</code>", "reach-connect</code>", "retry-recovers</code>"])
+            .map(|id| text.find(id).unwrap())
+            .collect();
+        assert!(ids.is_sorted(), "{ids:?}");
+        assert_eq!(text.matches("<details class=\"failed\" open>").count(), 2);
+        assert_eq!(text.matches("<details ").count(), sample::report().results.len());
     }
 
     #[test]
@@ -107,7 +120,7 @@ mod tests {
     #[test]
     fn what_is_not_known_never_looks_passed() {
         let text = page(&sample::refused());
-        assert!(text.contains("<h1 class=\"warned-text\">? INCONCLUSIVE"));
+        assert!(text.contains("<h1 class=\"warned-text\">? not shown to be safe"));
         assert!(!text.contains("class=\"passed\""));
     }
 

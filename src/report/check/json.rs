@@ -4,9 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::CheckFacts;
+use super::{CheckFacts, verdict};
 use super::shown::{LONGEST_URL, whole_start};
 use super::standing::{Standing, count, endpoint_name, is_yes};
+use crate::check::causes::{Cause, causes};
 use crate::check::report::{CaseResult, CheckReport, Exchange, Received};
 use crate::report::figures::shortened;
 use crate::report::json;
@@ -39,6 +40,7 @@ pub fn case(result: &CaseResult) -> String {
 }
 
 pub fn check(report: &CheckReport) -> String {
+    let causes = causes(report);
     let count = |standing: &Standing| json!(count(&report.results, *standing));
     let counts: Map<String, Value> =
         Standing::ALL.iter().map(|it| (it.look().id.to_owned(), count(it))).collect();
@@ -52,12 +54,29 @@ pub fn check(report: &CheckReport) -> String {
             "endpoint": endpoint_name(&report.endpoint),
             "endpoint_reason": report.endpoint.reason().map(|it| shortened(it, LONGEST_TEXT)),
             "counts": counts,
+            "verdict": shortened(&verdict::text(report, &causes), LONGEST_TEXT),
+            "causes": causes.iter().map(cause_json).collect::<Vec<_>>(),
             "requests": report.requests,
             "requests_at_most": report.bound,
             "seed": report.seed,
             "results": report.results.iter().map(result_json).collect::<Vec<_>>(),
         }),
     )
+}
+
+fn cause_json(cause: &Cause) -> Value {
+    let text = |text: &str| shortened(text, LONGEST_TEXT);
+    let ids = |cases: &[&CaseResult]| cases.iter().map(|one| text(&one.id)).collect::<Vec<_>>();
+    json!({
+        "id": text(cause.id),
+        "title": text(&cause.title),
+        "status": cause.status,
+        "found": text(cause.found()),
+        "why": text(cause.why),
+        "fix": text(cause.fix),
+        "cases": ids(&cause.cases),
+        "untested": ids(&cause.untested),
+    })
 }
 
 fn result_json(result: &CaseResult) -> Value {
@@ -69,6 +88,7 @@ fn result_json(result: &CaseResult) -> Value {
         "group": text(&result.group),
         "title": text(&result.title),
         "status": result.status,
+        "finding": result.finding,
         "tries": result.tries,
         "flaky": Standing::of(result) == Standing::Flaky,
         "summary": text(&result.summary),
@@ -140,6 +160,19 @@ mod tests {
             value["counts"],
             json!({"passed": 2, "unverified": 1, "flaky": 1, "warned": 1, "failed": 2, "inconclusive": 1, "skipped": 1})
         );
+        let causes = value["causes"].as_array().unwrap();
+        let ids: Vec<_> = causes.iter().map(|it| (&it["id"], &it["status"])).collect();
+        assert_eq!(
+            ids,
+            [
+                (&json!("unsigned"), &json!("failed")),
+                (&json!("robust-1mb"), &json!("failed")),
+                (&json!("documented-forms-only"), &json!("warned")),
+                (&json!("idem-twenty"), &json!("warned")),
+            ]
+        );
+        assert_eq!(causes[0]["cases"], json!(["auth-no-sign"]));
+        assert!(value["verdict"].as_str().unwrap().starts_with("not safe to go live: 2 things"));
         let failed = &value["results"][3];
         assert_eq!((&failed["id"], &failed["status"]), (&json!("auth-no-sign"), &json!("failed")));
         assert_eq!(failed["exchanges"][0]["received"]["body"]["text"], "{\"error_code\":\"0000\"}");

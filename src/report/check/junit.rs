@@ -8,6 +8,7 @@ use super::groups;
 use super::shown::{LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, visible};
 use super::standing::{Standing, headline, unverified};
 use super::text::result_lines;
+use crate::check::causes::{Cause, cause_of, causes};
 use crate::check::report::{CaseResult, CheckReport};
 use crate::report::junit::{self, document, skipped, suite};
 
@@ -17,9 +18,10 @@ const LONGEST_TIME: Duration = Duration::from_secs(1_000_000);
 /// What is inconclusive is an error, so that no pipeline takes it for passed. A warning is a passed
 /// case with its text in `system-out`: JUnit has no warnings. What was not verified is skipped.
 pub fn xml(report: &CheckReport) -> String {
+    let causes = causes(report);
     let endpoint = suite("endpoint", [endpoint_case(report)]);
     let groups = groups(&report.results).map(|(name, group)| {
-        let cases = group.iter().map(|result| case(report, result));
+        let cases = group.iter().map(|result| case(report, cause_of(&causes, result), result));
         let mut suite = suite(&visible(name, LONGEST_ID), cases);
         let time = group.iter().fold(Duration::ZERO, |sum, it| sum.saturating_add(it.elapsed));
         suite.set_time(time.min(LONGEST_TIME));
@@ -47,13 +49,13 @@ fn endpoint_case(report: &CheckReport) -> TestCase {
     case
 }
 
-fn case(report: &CheckReport, result: &CaseResult) -> TestCase {
+fn case(report: &CheckReport, cause: Option<&Cause>, result: &CaseResult) -> TestCase {
     let standing = Standing::of(result);
     let look = standing.look();
     let message = visible(&result.summary, LONGEST_TEXT);
     let failure = |kind| {
         let mut status = junit::failure(kind, look.name, &format!("{}: {message}", look.name));
-        status.set_description(in_full(report, result));
+        status.set_description(in_full(report, cause, result));
         status
     };
     let claim =
@@ -69,7 +71,7 @@ fn case(report: &CheckReport, result: &CaseResult) -> TestCase {
         (Standing::Flaky, None) => {
             let mut first = TestRerun::new(NonSuccessKind::Failure);
             first.set_type(look.name).set_message(message);
-            first.set_description(in_full(report, result));
+            first.set_description(in_full(report, cause, result));
             let mut status = TestCaseStatus::success();
             status.add_rerun(first);
             status
@@ -80,13 +82,14 @@ fn case(report: &CheckReport, result: &CaseResult) -> TestCase {
     let class = visible(&result.group, LONGEST_ID);
     let mut case = junit::case(&class, &name, status, result.elapsed.min(LONGEST_TIME));
     if standing == Standing::Warned {
-        case.set_system_out(format!("warning\n{}", in_full(report, result)));
+        case.set_system_out(format!("warning\n{}", in_full(report, cause, result)));
     }
     case
 }
 
-fn in_full(report: &CheckReport, result: &CaseResult) -> String {
-    let mut text = String::new();
+fn in_full(report: &CheckReport, cause: Option<&Cause>, result: &CaseResult) -> String {
+    let title = cause.map(|it| visible(&it.title, LONGEST_TEXT));
+    let mut text = title.map_or_else(String::new, |it| format!("cause: {it}\n"));
     for line in result_lines(report, result) {
         let line: String = line.spans.iter().map(|span| span.text.as_str()).collect();
         text.push_str(line.trim_end());

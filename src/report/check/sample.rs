@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::check::report::{CaseResult, CheckReport, Endpoint, Exchange, Received, Status, Tries};
+use crate::check::report::{
+    CaseResult, CheckReport, Endpoint, Exchange, Finding, Received, Status, Tries,
+};
 
 /// A text that would break out of every form: markup, terminal escapes, workflow commands, TAP
 /// directives, YAML ends, and a bidi override.
@@ -17,6 +19,11 @@ fn result(group: &str, id: &str, title: &str, status: Status, summary: &str) -> 
         group: group.to_owned(),
         title: title.to_owned(),
         status,
+        finding: match status {
+            Status::Failed => Finding::Acknowledged,
+            Status::Warned => Finding::Refused,
+            _ => Finding::Nothing,
+        },
         tries: Tries::Once,
         summary: summary.to_owned(),
         why: "An order can be settled by anyone who finds the URL, and the money is gone."
@@ -154,6 +161,8 @@ pub(crate) fn refused() -> CheckReport {
     let reason = "the control got 0004 \"bad signature\" twice".to_owned();
     for result in &mut report.results {
         result.status = Status::Inconclusive;
+        result.finding = Finding::Nothing;
+        result.tries = Tries::Once;
         result.summary = "the control is refused".to_owned();
         result.exchanges = Vec::new();
     }
@@ -167,6 +176,7 @@ pub(crate) fn hostile() -> CheckReport {
         group: text(),
         title: text(),
         status,
+        finding: if status == Status::Passed { Finding::Nothing } else { Finding::Misbooked },
         tries,
         summary: format!("{HOSTILE}{}", "y".repeat(1 << 20)),
         why: text(),

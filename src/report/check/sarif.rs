@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::shown::{LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, visible};
 use super::standing::{Headline, Standing, again, endpoint_name, headline, is_yes, unverified};
+use crate::check::causes::{Cause, cause_of, causes};
 use crate::check::report::{CaseResult, CheckReport};
 use crate::report::json::plain_json;
 
@@ -13,13 +14,16 @@ const SCHEMA: &str =
 /// Rules for every case in the suite, results for what needs attention. An endpoint has no file,
 /// and code scanning expects one: the location is `check/GROUP/ID`, the case's place in the suite.
 pub fn log(report: &CheckReport) -> String {
+    let causes = causes(report);
     let verdict = headline(&report.endpoint);
     let mut rules: Vec<Value> = verdict.iter().map(headline_rule).collect();
     let first = rules.len();
     rules.extend(report.results.iter().map(rule));
     let mut results: Vec<Value> = verdict.iter().map(|it| headline_result(report, it)).collect();
     results.extend(
-        (first..).zip(&report.results).filter_map(|(index, result)| finding(report, index, result)),
+        (first..).zip(&report.results).filter_map(|(index, result)| {
+            finding(report, index, cause_of(&causes, result), result)
+        }),
     );
     let log = json!({
         "$schema": SCHEMA,
@@ -88,22 +92,30 @@ fn headline_result(report: &CheckReport, headline: &Headline) -> Value {
     result
 }
 
-fn finding(report: &CheckReport, index: usize, result: &CaseResult) -> Option<Value> {
+fn finding(
+    report: &CheckReport,
+    index: usize,
+    cause: Option<&Cause>,
+    result: &CaseResult,
+) -> Option<Value> {
     let look = Standing::of(result).look();
     let level = look.level?;
     let id = visible(&result.id, LONGEST_ID);
     let mut text = format!("{}: {}", look.name, visible(&result.summary, LONGEST_TEXT));
+    if let Some(cause) = cause {
+        text.push_str(&format!("\ncause: {}", visible(&cause.title, LONGEST_TEXT)));
+    }
     if let Some(claim) = unverified(result) {
         text.push_str(&format!("\nnot verified: {}", visible(claim, LONGEST_TEXT)));
     }
     if let Some(last) = result.exchanges.last() {
         text.push_str(&format!("\nplatform: {}", visible(&last.conclusion, LONGEST_TEXT)));
     }
-    text.push_str(&format!("\nmend: {}", visible(&result.fix, LONGEST_TEXT)));
+    text.push_str(&format!("\nfix: {}", visible(&result.fix, LONGEST_TEXT)));
     text.push_str(&format!("\nagain: {}", again(report, &result.id)));
     let mut object = located(&report.url, &visible(&result.group, LONGEST_ID), &id, level, &text);
     object["ruleIndex"] = json!(index);
-    object["properties"] = json!({"status": look.id});
+    object["properties"] = json!({"status": look.id, "cause": cause.map(|it| visible(it.id, LONGEST_ID))});
     Some(object)
 }
 

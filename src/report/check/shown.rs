@@ -17,6 +17,9 @@ pub(super) const LONGEST_TEXT: usize = 1500;
 
 pub(super) const LONGEST_URL: usize = 2000;
 
+/// The longest value that is not broken.
+const LONGEST_VALUE: usize = 160;
+
 pub(super) const MOST_SHOWN_EXCHANGES: usize = 4;
 
 pub(super) const MOST_HEADERS: usize = 12;
@@ -79,7 +82,8 @@ pub(super) fn body_lines(body: &[u8], width: usize, most: usize) -> Vec<String> 
     };
     let body = &*masked;
     // A character has at most four bytes, so this is enough for every line.
-    let kept = whole_start(body, width.saturating_mul(most).saturating_mul(4));
+    let characters = width.saturating_mul(most).saturating_add(2 * LONGEST_VALUE);
+    let kept = whole_start(body, characters.saturating_mul(4));
     let text = kept.strip_suffix(b"\n").unwrap_or(kept);
     let mut lines = Vec::new();
     for line in text.split(|byte| *byte == b'\n') {
@@ -104,13 +108,18 @@ pub(super) fn body_lines(body: &[u8], width: usize, most: usize) -> Vec<String> 
     lines
 }
 
-/// Where a line is broken: after a comma or a space in its second half, else at its width.
+/// Where a line is broken: after the last comma or space within its width. A value that is longer
+/// is not broken, since somebody may copy it, unless it is very long.
 fn break_of(text: &[char], width: usize) -> usize {
+    let is_end = |letter: &char| matches!(letter, ',' | ' ');
     let Some(line) = text.get(..width).filter(|line| line.len() < text.len()) else {
         return text.len();
     };
-    let after = line.iter().rposition(|letter| matches!(letter, ',' | ' ')).map(|at| at + 1);
-    after.filter(|at| *at > width / 2).unwrap_or(width)
+    if let Some(at) = line.iter().rposition(is_end) {
+        return at + 1;
+    }
+    let end = text.iter().position(is_end).map_or(text.len(), |at| at + 1);
+    if end <= LONGEST_VALUE { end } else { width }
 }
 
 /// The start of a body, at most so many bytes, without a character that is cut in two.
@@ -135,13 +144,15 @@ fn visible_bytes(bytes: &[u8]) -> String {
     shown
 }
 
-/// A text in lines of at most `width` characters, broken at spaces where it can be.
+/// A text in lines of at most `width` characters, broken at spaces; a longer word is whole unless it
+/// is very long.
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut used = 0;
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         let letters: Vec<char> = word.chars().collect();
-        for (index, part) in letters.chunks(width.max(1)).enumerate() {
+        let most = if letters.len() > LONGEST_VALUE { width.max(1) } else { LONGEST_VALUE };
+        for (index, part) in letters.chunks(most).enumerate() {
             let space = usize::from(used > 0 && index == 0);
             if used > 0 && (index > 0 || used + space + part.len() > width) {
                 lines.push(String::new());
@@ -198,6 +209,10 @@ mod tests {
         assert_eq!(body_lines(b"a\xff\r", 9, 3), ["a\\xff\\r"]);
         assert_eq!(body_lines(b"{\"a\":1,\"b\":2}", 9, 3), ["{\"a\":1,", "\"b\":2}"]);
         assert_eq!(body_lines("付".as_bytes(), 1, 1), ["付"]);
+        let sign = format!("\"sign\":\"{}\"", "0".repeat(64));
+        let body = format!("{{\"id\":1,{sign},\"c\":2}}");
+        let lines = body_lines(body.as_bytes(), 20, 9);
+        assert_eq!(lines, ["{\"id\":1,".to_owned(), format!("{sign},"), "\"c\":2}".to_owned()]);
         let long = body_lines("付".repeat(1000).as_bytes(), 4, 2);
         assert_eq!(long, ["付付付付", "付付付付", "(… 3,000 bytes in all)"]);
         assert_eq!(body_lines(&b"\n".repeat(1 << 20), 9, 2)[2], "(… 1,048,576 bytes in all)");
@@ -224,7 +239,9 @@ mod tests {
     #[test]
     fn long_texts_are_broken_at_spaces_where_they_can_be() {
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrapped("a 123456789 b", 4), ["a", "1234", "5678", "9 b"]);
+        assert_eq!(wrapped("a 123456789 b", 4), ["a", "123456789", "b"]);
+        let very_long = "x".repeat(LONGEST_VALUE + 1);
+        assert!(wrapped(&very_long, 80).iter().all(|line| line.len() <= 80));
         assert_eq!(wrapped("", 4), [""]);
     }
 }

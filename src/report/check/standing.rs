@@ -88,8 +88,12 @@ pub fn count(results: &[CaseResult], standing: Standing) -> u64 {
 }
 
 /// How many results there are of each standing that occurs.
-pub fn counts(results: &[CaseResult]) -> Vec<(Standing, u64)> {
-    let counts = Standing::ALL.map(|standing| (standing, count(results, standing)));
+pub fn counts<'a>(
+    results: impl IntoIterator<Item = &'a CaseResult> + Clone,
+) -> Vec<(Standing, u64)> {
+    let is = |standing| move |result: &&CaseResult| Standing::of(result) == standing;
+    let count = |standing| results.clone().into_iter().filter(is(standing)).count() as u64;
+    let counts = Standing::ALL.map(|standing| (standing, count(standing)));
     counts.into_iter().filter(|(_, count)| *count > 0).collect()
 }
 
@@ -100,6 +104,14 @@ pub struct Headline {
     pub title: &'static str,
     pub reason: String,
     pub advice: &'static str,
+}
+
+impl Headline {
+    /// The title within a sentence.
+    pub fn phrase(&self) -> String {
+        let title = self.title.strip_prefix("INCONCLUSIVE: ").unwrap_or(self.title);
+        title.to_lowercase()
+    }
 }
 
 /// What is said of the endpoint as a whole; `None` where its cases speak for it.

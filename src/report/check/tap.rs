@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::shown::{LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, status, visible};
 use super::standing::{Standing, again, endpoint_name, headline, unverified};
+use crate::check::causes::{Cause, cause_of, causes};
 use crate::check::report::{CaseResult, CheckReport};
 use crate::report::json::plain_json;
 use crate::report::text::milliseconds;
@@ -33,13 +34,19 @@ pub fn text(report: &CheckReport) -> String {
             diagnostic(&mut text, &fields);
         }
     }
+    let causes = causes(report);
     for (number, result) in (2..).zip(&report.results) {
-        point(&mut text, number, report, result);
+        point(&mut text, (number, cause_of(&causes, result)), report, result);
     }
     text
 }
 
-fn point(text: &mut String, number: usize, report: &CheckReport, result: &CaseResult) {
+fn point(
+    text: &mut String,
+    (number, cause): (usize, Option<&Cause>),
+    report: &CheckReport,
+    result: &CaseResult,
+) {
     let standing = Standing::of(result);
     let look = standing.look();
     let summary = escaped(&visible(&result.summary, LONGEST_TITLE));
@@ -67,6 +74,9 @@ fn point(text: &mut String, number: usize, report: &CheckReport, result: &CaseRe
         ("group", visible(&result.group, LONGEST_ID).into()),
         ("message", visible(&result.summary, LONGEST_TEXT).into()),
     ];
+    if let Some(cause) = cause {
+        fields.push(("cause", visible(&cause.title, LONGEST_TEXT).into()));
+    }
     if let Some(last) = result.exchanges.last() {
         let received = match &last.received {
             Ok(received) => status(received),

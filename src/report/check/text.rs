@@ -7,9 +7,10 @@ use super::shown::{
     body_lines, header_lines, received_line, sent_line, visible, wrapped,
 };
 use super::standing::{
-    Headline, Standing, again, count, counts, headline, unverified, unverified_claims,
+    Headline, Standing, again, counts, headline, unverified, unverified_claims,
 };
-use super::{CheckFacts, groups, standing};
+use super::{CheckFacts, brief, groups, verdict};
+use crate::check::causes::causes;
 use crate::check::report::{CaseResult, CheckReport, Exchange, Status};
 use crate::report::figures::{counted, grouped, shortened, span};
 use crate::report::line::{Line, Role, Width};
@@ -39,30 +40,41 @@ pub fn ready_line(facts: &CheckFacts) -> Line {
     ))
 }
 
-pub fn lines(report: &CheckReport, width: Width) -> Vec<Line> {
+/// How much is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// What is to be done, on one screen.
+    Brief,
+    /// Every case, and all that was sent and received for those that did not pass.
+    Whole,
+}
+
+pub fn lines(report: &CheckReport, detail: Detail, width: Width) -> Vec<Line> {
+    let causes = causes(report);
+    let verdict = verdict::line(report, &causes);
     let mut lines = vec![
         Line::new().strong("check of ").accent(visible(&report.url, LONGEST_URL)),
+        verdict.clone(),
         Line::new(),
     ];
     if let Some(headline) = headline(&report.endpoint) {
         lines.extend(headline_lines(&headline));
-        lines.push(Line::new());
+        lines.extend((detail == Detail::Whole).then(Line::new));
     }
-    table(&mut lines, report, width);
-    let in_full: Vec<&CaseResult> = [Standing::Failed, Standing::Warned, Standing::Flaky]
-        .into_iter()
-        .flat_map(|told| report.results.iter().filter(move |it| Standing::of(it) == told))
-        .collect();
-    for result in in_full.iter().take(MOST_TOLD) {
-        lines.extend(result_lines(report, result));
-        lines.push(Line::new());
+    match detail {
+        Detail::Brief => lines.extend(brief::lines(report, &causes, width)),
+        Detail::Whole => {
+            table(&mut lines, report, width);
+            for cause in &causes {
+                lines.push(brief::heading(cause));
+                for result in &cause.cases {
+                    lines.extend(result_lines(report, result));
+                    lines.push(Line::new());
+                }
+            }
+            not_verified(&mut lines, &report.results, width);
+        }
     }
-    if in_full.len() > MOST_TOLD {
-        let more = counted((in_full.len() - MOST_TOLD) as u64, "more case");
-        lines.push(Line::new().dim(format!("and {more} in full with --report")));
-        lines.push(Line::new());
-    }
-    not_verified(&mut lines, &report.results, width);
     lines.extend(totals(&report.results, width));
     lines.push(Line::new().dim(format!(
         "{} of at most {}, {}, seed {}",
@@ -71,7 +83,7 @@ pub fn lines(report: &CheckReport, width: Width) -> Vec<Line> {
         span(report.elapsed),
         report.seed
     )));
-    lines.push(verdict(report));
+    lines.push(verdict);
     lines
 }
 
@@ -199,7 +211,7 @@ fn room(indent: usize, width: Width) -> usize {
 }
 
 /// A line whose text continues below where it begins, which is after `indent` characters.
-fn hanging(first: Line, indent: usize, text: &str, width: Width) -> Vec<Line> {
+pub(super) fn hanging(first: Line, indent: usize, text: &str, width: Width) -> Vec<Line> {
     let mut parts = wrapped(text, room(indent, width)).into_iter();
     let first = first.dim(parts.next().unwrap_or_default());
     let below = parts.map(|part| Line::new().dim(format!("{:indent$}{part}", "")));
@@ -216,38 +228,38 @@ pub fn result_lines(report: &CheckReport, result: &CaseResult) -> Vec<Line> {
             .strong(visible(&result.id, LONGEST_ID))
             .plain(format!(": {}", visible(&result.title, LONGEST_TITLE))),
     ];
-    told(&mut lines, "found", Role::Plain, &visible(&result.summary, LONGEST_TEXT));
+    explained(&mut lines, "found", Role::Plain, &visible(&result.summary, LONGEST_TEXT));
     if standing == Standing::Flaky {
-        told(&mut lines, "", Role::Dim, "It failed first and passed on the second try.");
+        explained(&mut lines, "", Role::Dim, "It failed first and passed on the second try.");
     }
     if let Some(claim) = unverified(result) {
         let claim = format!("not verified: {}", visible(claim, LONGEST_TEXT));
-        told(&mut lines, "", Role::Warn, &claim);
+        explained(&mut lines, "", Role::Warn, &claim);
     }
     for exchange in result.exchanges.iter().take(MOST_SHOWN_EXCHANGES) {
         exchange_lines(&mut lines, exchange);
     }
     let more = result.exchanges.len().saturating_sub(MOST_SHOWN_EXCHANGES);
     if more > 0 {
-        told(&mut lines, "", Role::Dim, &format!("and {}", counted(more as u64, "more exchange")));
+        explained(&mut lines, "", Role::Dim, &format!("and {}", counted(more as u64, "more exchange")));
     }
-    told(&mut lines, "why", Role::Plain, &visible(&result.why, LONGEST_TEXT));
-    told(&mut lines, "mend", Role::Plain, &visible(&result.fix, LONGEST_TEXT));
-    lines.push(labelled("again").accent(again(report, &result.id)));
+    explained(&mut lines, "why", Role::Plain, &visible(&result.why, LONGEST_TEXT));
+    explained(&mut lines, "fix", Role::Plain, &visible(&result.fix, LONGEST_TEXT));
+    lines.push(labelled("rerun").accent(again(report, &result.id)));
     lines
 }
 
-fn exchange_lines(lines: &mut Vec<Line>, exchange: &Exchange) {
-    told(lines, "sent", Role::Plain, &sent_line(exchange));
+pub(super) fn exchange_lines(lines: &mut Vec<Line>, exchange: &Exchange) {
+    explained(lines, "sent", Role::Plain, &sent_line(exchange));
     for header in header_lines(exchange) {
-        told(lines, "", Role::Dim, &header);
+        explained(lines, "", Role::Dim, &header);
     }
     body(lines, &exchange.body);
-    told(lines, "received", Role::Plain, &received_line(exchange));
+    explained(lines, "received", Role::Plain, &received_line(exchange));
     if let Ok(received) = &exchange.received {
         body(lines, &received.body);
     }
-    told(lines, "platform", Role::Plain, &visible(&exchange.conclusion, LONGEST_TEXT));
+    explained(lines, "platform", Role::Plain, &visible(&exchange.conclusion, LONGEST_TEXT));
 }
 
 fn body(lines: &mut Vec<Line>, body: &[u8]) {
@@ -257,11 +269,11 @@ fn body(lines: &mut Vec<Line>, body: &[u8]) {
     }
 }
 
-fn labelled(label: &str) -> Line {
+pub(super) fn labelled(label: &str) -> Line {
     Line::new().dim(format!("  {label:<width$}", width = INDENT - 2))
 }
 
-fn told(lines: &mut Vec<Line>, label: &str, role: Role, text: &str) {
+pub(super) fn explained(lines: &mut Vec<Line>, label: &str, role: Role, text: &str) {
     if text.is_empty() {
         return;
     }
@@ -301,42 +313,4 @@ fn totals(results: &[CaseResult], width: Width) -> Vec<Line> {
         used += length;
     }
     if used == 0 { vec![Line::new().warn("no case was asked")] } else { lines }
-}
-
-fn verdict(report: &CheckReport) -> Line {
-    match headline(&report.endpoint).map(|headline| headline.standing) {
-        Some(Standing::Failed) => {
-            return Line::new().bad("not safe to go live: it acknowledges everything");
-        }
-        Some(_) => {
-            return Line::new().warn("not shown to be safe: nothing can be said of this endpoint");
-        }
-        None => {}
-    }
-    let count = |standing| count(&report.results, standing);
-    let open = report.results.iter().filter(|it| unverified(it).is_some()).count() as u64;
-    let (failed, inconclusive) = (count(Standing::Failed), count(Standing::Inconclusive));
-    let line = match count(Standing::Warned) {
-        _ if failed > 0 => {
-            Line::new().bad(format!("not safe to go live: {} failed", counted(failed, "case")))
-        }
-        _ if inconclusive > 0 => {
-            let cases = counted(inconclusive, "case");
-            Line::new().warn(format!("not shown to be safe: {cases} inconclusive"))
-        }
-        _ if !standing::is_yes(report) => {
-            Line::new().warn("not shown to be safe: no case was asked")
-        }
-        0 if open > 0 => Line::new().plain("no case failed"),
-        0 => Line::new().good("every case that was asked passed"),
-        warned => Line::new()
-            .good(if open > 0 { "no case failed" } else { "nothing stands against going live" })
-            .plain(", ")
-            .warn(counted(warned, "warning")),
-    };
-    match open {
-        0 => line,
-        1 => line.plain(", ").warn("1 claim was not verified"),
-        open => line.plain(", ").warn(format!("{} claims were not verified", grouped(open))),
-    }
 }
