@@ -61,7 +61,7 @@ def main():
         for line, wrong in pool.map(lambda mode: settled(program, mode, bugs.get(mode, "-"), known), modes):
             print(line, flush=True)
             wrongs += [wrong] if wrong else []
-    sys.exit("\n".join(wrongs))
+    sys.exit("\n".join(wrongs) or 0)
 
 
 main()
