@@ -401,8 +401,7 @@ fn passes_with_known_orders(command: &[&str], name: &str) {
     let command = [command, &[&*file, "0", &*path]].concat();
     let merchant = Reference::start(&command, Demand::Any, &folder.0.join("credits"));
     merchant.wait();
-    let prepare =
-        r#"sh -c 'echo "$PAYOUT_CHECK_CLIENT_ID $PAYOUT_CHECK_AMOUNT" >> orders.txt'"#;
+    let prepare = r#"sh -c 'echo "$PAYOUT_CHECK_CLIENT_ID $PAYOUT_CHECK_AMOUNT" >> orders.txt'"#;
     let arguments = ["--prepare", prepare, "--observe", "awk -f books.awk books.txt"];
     let more = ["--fail-on", "unverified,flaky,inconclusive"];
     let checked = check_with(&merchant.url, &[&arguments[..], &more].concat(), &folder.0);
