@@ -108,7 +108,8 @@ impl<'a> Effects<'a> {
         let failed = made(controls.failure().await)?;
         let failed_order = OrderRef::from(&failed);
         let mut idle = observer.read(&failed_order).await?;
-        let is_total = after.may_be_total && is_same(&idle.amounts, &after.amounts);
+        let is_moved = !is_same(&after.amounts, &before.amounts);
+        let mut is_total = is_moved && after.may_be_total && is_same(&idle.amounts, &after.amounts);
         let mut quiet = Duration::ZERO;
         if is_total && looks > 1 {
             // What comes late comes late again: one total shows it only where it is waited for.
@@ -118,7 +119,16 @@ impl<'a> Effects<'a> {
             quiet = (took * 2 + LOOK_AGAIN * 2).min(observer.within);
         }
         send_control(controls.sender, &failed).await;
-        let (refunded, _) = moved(observer, &failed_order, &idle).await?;
+        let start = Instant::now();
+        let (refunded, looks) = moved(observer, &failed_order, &idle).await?;
+        if !is_moved && refunded.may_be_total && !is_same(&refunded.amounts, &idle.amounts) {
+            // Only failures move it: whether another order has the same number shows the total.
+            let other = observer.read(&order).await?;
+            is_total = is_same(&other.amounts, &refunded.amounts);
+            if is_total && looks > 1 {
+                quiet = (start.elapsed() * 2 + LOOK_AGAIN * 2).min(observer.within);
+            }
+        }
         let step = |after, before, order: &OrderRef| Step {
             delta: difference(after, before),
             amount: order.amount,

@@ -411,6 +411,26 @@ fn a_number_of_refunds_alone_moves_once_for_a_failure() {
 }
 
 #[test]
+fn a_number_for_one_order_is_no_total_because_successes_do_not_move_it() {
+    for (bug, failures) in
+        [(Bug::RefundsOnce, &[][..]), (Bug::ShowsRefundsAlone, &["idem-failure-again"])]
+    {
+        let shop = Shop::open(bug);
+        let number = format!(
+            r#"sh -c 'grep -o "\"$PAYOUT_CHECK_ORDER\":[0-9]*" "$1" | cut -d: -f2 | grep . || echo 0' sh '{}'"#,
+            shop.ledger.display()
+        );
+        let only = ["--only", "idem-again,idem-failure-again,idem-failure-orders-at-once"];
+        let more = ["--observe", &number, "--observe-within", "400ms", "--format", "json"];
+        let output = shop.check(&[&only[..], &more].concat());
+        let output = output.exits(i32::from(!failures.is_empty()));
+        assert_eq!(failed(&output), failures, "{output}");
+        let passed = 3 - failures.len();
+        assert_eq!(output.json_lines().pop().unwrap()["counts"]["passed"], passed, "{output}");
+    }
+}
+
+#[test]
 fn the_books_are_read_between_two_statuses() {
     fails(Bug::FollowsOlderStatus, &["idem-out-of-order"]);
     let both = ["idem-failure-after-processing", "idem-success-after-processing"];

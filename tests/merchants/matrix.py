@@ -1,6 +1,6 @@
 """Checks every merchant of shop.py and prints which cases fail for whom: matrix.py PROGRAM [MODE…]
 
-tests/merchants/matrix.txt is what it prints; `python3 tests/merchants/matrix.py PROGRAM > …` writes it again.
+tests/merchants/matrix.txt is what it prints.
 """
 import concurrent.futures, json, os, subprocess, sys, tempfile
 
@@ -30,19 +30,38 @@ def check(program, mode, arguments=()):
     return run.returncode, report["endpoint"], failed, run.stdout
 
 
+def line_of(program, mode, case):
+    """The line of the matrix, and what is wrong with it."""
+    code, endpoint, failed, text = check(program, mode)
+    shown = [case, "and more"] if mode in RACY else failed or ["-"]
+    line = " ".join([f"{mode} {code} {endpoint}:", *shown])
+    is_found = case == "-" or endpoint != "discerning" or case in failed
+    if code == int(mode != "right") and is_found:
+        return line, ""
+    return line, f"{mode}: exit {code}, {case} is not among {failed}\n{text[-1500:] if mode == 'right' else ''}"
+
+
+def settled(program, mode, case, known):
+    """A busy machine loses a race or a reply now and then: what differs from what is known is checked again."""
+    for _ in range(3):
+        line, wrong = line_of(program, mode, case)
+        if not wrong and (line in known or not known):
+            break
+    return line, wrong
+
+
 def main():
     program, modes = os.path.abspath(sys.argv[1]), sys.argv[2:]
     bugs = dict(line.split() for line in subprocess.check_output([sys.executable, SHOP, "--list"], text=True).splitlines())
-    wrong = []
+    modes = modes or ["right", *bugs]
+    with open(os.path.join(HERE, "matrix.txt")) as file:
+        known = file.read().splitlines()
+    wrongs = []
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        modes = modes or ["right", *bugs]
-        for mode, (code, endpoint, failed, text) in zip(modes, pool.map(lambda mode: check(program, mode), modes)):
-            case = bugs.get(mode, "-")
-            shown = [case, "and more"] if mode in RACY else failed or ["-"]
-            print(f"{mode} {code} {endpoint}:", *shown, flush=True)
-            if code != int(mode != "right") or case != "-" and endpoint == "discerning" and case not in failed:
-                wrong.append(f"{mode}: exit {code}, {case} is not among {failed}\n{text[-1500:] if mode == 'right' else ''}")
-    sys.exit("\n".join(wrong))
+        for line, wrong in pool.map(lambda mode: settled(program, mode, bugs.get(mode, "-"), known), modes):
+            print(line, flush=True)
+            wrongs += [wrong] if wrong else []
+    sys.exit("\n".join(wrongs) or 0)
 
 
 main()
