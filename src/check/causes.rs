@@ -57,7 +57,7 @@ pub fn causes(report: &CheckReport) -> Vec<Cause<'_>> {
         let is_shown = |it: &&str| explained.iter().any(|one| rule.shows(it, one));
         let is_everything = report.endpoint == Endpoint::AcknowledgesEverything;
         let is_enough =
-            rule.evidence.iter().all(|it| is_shown(it)) || is_everything && rule.is_verification();
+            rule.evidence.iter().all(is_shown) || is_everything && rule.is_verification();
         if explained.is_empty() || !is_enough {
             continue;
         }

@@ -61,18 +61,10 @@ fn many_cases_that_say_the_same_are_one_line() {
 fn on_a_terminal_every_line_but_urls_and_commands_fits() {
     for report in [sample::report(), sample::refused(), sample::hostile()] {
         for line in texts(&text::lines(&report, Detail::Whole, Width::Columns(80))).lines() {
-            let is_long = [
-                "check of",
-                "  rerun ",
-                "not s",
-                "✗ ",
-                "✗ FAILED",
-                "! ",
-                "~ FLAKY",
-                "<script",
-            ]
-            .iter()
-            .any(|start| line.starts_with(start));
+            let is_long =
+                ["check of", "  rerun ", "not s", "✗ ", "✗ FAILED", "! ", "~ FLAKY", "<script"]
+                    .iter()
+                    .any(|start| line.starts_with(start));
             // A value is not broken; a label may be before it.
             let is_value = line.split_whitespace().count() <= 2;
             assert!(is_long || is_value || line.chars().count() <= 80, "{line}");
