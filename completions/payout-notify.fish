@@ -506,7 +506,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l cl
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l proxy -d 'Go through this proxy, or none [default: the environment\'s, except for private networks]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l list -d 'List the cases and send nothing'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l yes -d 'Check an endpoint that is neither on this machine nor in a private network'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -s v -l verbose -d 'Show of each request on stderr: addresses, TLS, and the heads of request and reply'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -s v -l verbose -d 'Show every case in full, and on stderr of each request: addresses, TLS, and the heads of request and reply'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l insecure -d 'Accept any certificate: whoever answers is trusted'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'

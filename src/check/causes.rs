@@ -56,20 +56,24 @@ pub fn causes(report: &CheckReport) -> Vec<Cause<'_>> {
         let (mut explained, rest): (Vec<_>, Vec<_>) = open.iter().copied().partition(is_explained);
         let is_shown = |it: &&str| explained.iter().any(|one| rule.shows(it, one));
         let is_everything = report.endpoint == Endpoint::AcknowledgesEverything;
-        let is_enough = rule.evidence.iter().all(|it| is_shown(&it)) || is_everything && rule.is_verification();
+        let is_enough =
+            rule.evidence.iter().all(is_shown) || is_everything && rule.is_verification();
         if explained.is_empty() || !is_enough {
             continue;
         }
         open = rest;
         explained.sort_by_key(|one| !rule.evidence.iter().any(|it| rule.shows(it, one)));
         match rule.is_apart {
-            true => causes.extend(explained.into_iter().map(|one| rule.cause(vec![one], is_watched))),
+            true => {
+                causes.extend(explained.into_iter().map(|one| rule.cause(vec![one], is_watched)))
+            }
             false => causes.push(rule.cause(explained, is_watched)),
         }
     }
     causes.sort_by_key(|cause| !cause.is_failed());
     for result in &report.results {
-        let seen = result.summary.strip_prefix("not tested: see ").and_then(|it| it.split_once(':'));
+        let seen =
+            result.summary.strip_prefix("not tested: see ").and_then(|it| it.split_once(':'));
         let Some((seen, _)) = seen.filter(|_| result.status == Status::Skipped) else { continue };
         let is_cause = |cause: &&mut Cause| cause.cases.iter().any(|one| one.id == seen);
         if let Some(cause) = causes.iter_mut().find(is_cause) {
@@ -153,7 +157,10 @@ impl Rule {
             ("{booked}", booked(&first.summary).unwrap_or("booked wrongly").to_owned()),
             ("{fields}", fields(cases)),
             ("{replies}", replies(cases)),
-            ("{reply}", failing_status(first).map_or_else(String::new, |it| format!("status {it}"))),
+            (
+                "{reply}",
+                failing_status(first).map_or_else(String::new, |it| format!("status {it}")),
+            ),
             ("{count}", cases.len().to_string()),
             ("{watched}", if is_watched { "; nothing was booked" } else { "" }.to_owned()),
             ("{title}", first.title.clone()),

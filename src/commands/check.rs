@@ -288,15 +288,20 @@ fn conduct(
     explain(&mut report);
     let exit = if is_passed(&report, &args.choice.fail_on) { Exit::Yes } else { Exit::No };
     let width = console.answer_width();
-    let is_whole = args.wire.verbose || !args.choice.only.is_empty() || args.choice.replay.is_some();
+    let is_whole =
+        args.wire.verbose || !args.choice.only.is_empty() || args.choice.replay.is_some();
     let detail = if is_whole { Detail::Whole } else { Detail::Brief };
-    let told =
-        answer(args.format, || json::check(&report), || text::lines(&report, detail, width), console)
-            .and_then(|()| reports.write(&report))
-            .and_then(|()| {
-                let folder = args.choice.bundle.as_deref();
-                files::write_bundles(folder, &bundles, &report.options, console)
-            });
+    let told = answer(
+        args.format,
+        || json::check(&report),
+        || text::lines(&report, detail, width),
+        console,
+    )
+    .and_then(|()| reports.write(&report))
+    .and_then(|()| {
+        let folder = args.choice.bundle.as_deref();
+        files::write_bundles(folder, &bundles, &report.options, console)
+    });
     match told {
         // A proven "no" stands, whether or not anyone read it.
         Err(error) if exit == Exit::Yes => Err(error),

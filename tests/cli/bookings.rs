@@ -517,7 +517,7 @@ fn the_command_to_run_a_case_again_finds_the_same() {
         "--insecure",
     ];
     let output = shop.check(&arguments).exits(1);
-    let again = output.stdout.lines().find_map(|line| line.trim().strip_prefix("again ")).unwrap();
+    let again = output.stdout.lines().find_map(|line| line.trim().strip_prefix("rerun ")).unwrap();
     let again = again.trim();
     for part in [
         " --only idem-failure-again",

@@ -163,7 +163,7 @@ fn a_sound_merchant_passes_and_its_books_are_looked_at() {
     let shop = Shop::open(Flaw::Nothing);
     let few = ["--only", "reachability,ack-*,auth-no-sign,auth-wrong-key,idem-again,idem-at-once"];
     let output = shop.observed(&few).exits(0);
-    let output = output.says(&["every case that was asked passed", "idem-at-once"]);
+    let output = output.says(&["all selected cases passed", "idem-at-once"]);
     assert!(!output.stdout.contains("not verified"), "{output}");
     output.remarks(&["checking http://127.0.0.1:", "at most"]);
     // Without an observer it says what it did not verify.

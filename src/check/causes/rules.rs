@@ -1,7 +1,9 @@
 //! The table of causes. A result belongs to the first rule that explains it and has its evidence.
 
 use super::Finding;
-use Finding::{Acknowledged, Broken, Harmless, Misbooked, NotBooked, Nothing, Reachability, Refused};
+use Finding::{
+    Acknowledged, Broken, Harmless, Misbooked, NotBooked, Nothing, Reachability, Refused,
+};
 
 pub(super) struct Rule {
     pub(super) id: &'static str,
@@ -291,6 +293,9 @@ pub(super) const RULES: &[Rule] = &[
         explains: "ack-failed|ack-cancelled|idem-failure-*|idem-cancelled-*|interop-*|retry-failure",
         evidence: &["ack-failed|ack-cancelled"],
         findings: &[NotBooked],
+        why: UNBOOKED,
+        fix: "Book a failed and a cancelled payout before you acknowledge it: give the customer the \
+              money back.",
         ..RULE
     },
     Rule {
@@ -399,12 +404,7 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Catch what cannot be read or verified, and answer it with 400.",
         ..RULE
     },
-    Rule {
-        title: "acknowledges {title}",
-        findings: &[Acknowledged],
-        is_apart: true,
-        ..RULE
-    },
+    Rule { title: "acknowledges {title}", findings: &[Acknowledged], is_apart: true, ..RULE },
     Rule {
         title: "accepts {title} ({booked})",
         explains: "auth-*|robust-*|idem-*after-forgery",
@@ -435,12 +435,7 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Look at the endpoint's log for the error: it was an exception, not a refusal.",
         ..RULE
     },
-    Rule {
-        title: "does not acknowledge {title}",
-        findings: &[Refused],
-        is_apart: true,
-        ..RULE
-    },
+    Rule { title: "does not acknowledge {title}", findings: &[Refused], is_apart: true, ..RULE },
     Rule {
         title: "does not acknowledge good notifications any more after {title}",
         findings: &[Broken],
@@ -451,12 +446,7 @@ pub(super) const RULES: &[Rule] = &[
               on that path, and answer the next request as if nothing had been.",
         ..RULE
     },
-    Rule {
-        title: "{summary}",
-        findings: &[Reachability],
-        is_apart: true,
-        ..RULE
-    },
+    Rule { title: "{summary}", findings: &[Reachability], is_apart: true, ..RULE },
     Rule {
         id: "flaky",
         title: "passes only on the second try: {title}",

@@ -61,7 +61,11 @@ impl Recorded {
                 "unreachable" => Endpoint::Unreachable { reason },
                 other => panic!("{other}"),
             },
-            results: Suite::built_in().cases.into_iter().map(|case| passed(case.id, case.group, case.title, case.why, case.fix)).collect(),
+            results: Suite::built_in()
+                .cases
+                .into_iter()
+                .map(|case| passed(case.id, case.group, case.title, case.why, case.fix))
+                .collect(),
             requests: 400,
             bound: 1_358,
             seed: 7,
@@ -165,7 +169,12 @@ fn every_finding_has_one_cause() {
         for result in &report.results {
             let is_found = matches!(result.status, Status::Failed | Status::Warned);
             let count = causes.iter().filter(|one| one.cases.iter().any(|it| it.id == result.id));
-            assert_eq!(count.count(), usize::from(is_found || result.tries == Tries::PassedOnSecond), "{name}: {}", result.id);
+            assert_eq!(
+                count.count(),
+                usize::from(is_found || result.tries == Tries::PassedOnSecond),
+                "{name}: {}",
+                result.id
+            );
         }
         assert!(causes.iter().all(|cause| !cause.title.contains('{')), "{name}");
     }
@@ -206,11 +215,15 @@ fn a_cause_needs_its_evidence() {
     let fee = ("auth-changed-fee", Acknowledged, Failed, FORGED);
     assert_eq!(
         named(&[no_sign, amount, other_key]),
-        [r#"no-verification: does not verify the signature ["auth-no-sign", "auth-wrong-key", "auth-changed-amount"]"#]
+        [
+            r#"no-verification: does not verify the signature ["auth-no-sign", "auth-wrong-key", "auth-changed-amount"]"#
+        ]
     );
     assert_eq!(
         named(&[amount, other_key]),
-        [r#"any-signature: accepts a signature made with another key ["auth-wrong-key", "auth-changed-amount"]"#]
+        [
+            r#"any-signature: accepts a signature made with another key ["auth-wrong-key", "auth-changed-amount"]"#
+        ]
     );
     assert_eq!(
         named(&[no_sign, amount, fee]),
@@ -228,10 +241,16 @@ fn the_same_case_has_another_cause_where_other_things_were_found() {
     let first = |finding, summary| of(finding, summary).remove(0);
     let refused = first(Finding::Refused, "not acknowledged: status 400 is not 2xx");
     assert!(refused.starts_with("failure-refused: does not acknowledge failed"), "{refused}");
-    let lost = first(Finding::NotBooked, "the order CHECK-1 was not refunded, although it was acknowledged");
+    let lost = first(
+        Finding::NotBooked,
+        "the order CHECK-1 was not refunded, although it was acknowledged",
+    );
     assert!(lost.starts_with("failure-not-booked: acknowledges a failed"), "{lost}");
     let twice = first(Finding::Misbooked, "the order CHECK-1 was credited once");
-    assert!(twice.starts_with("failure-misbooked: credits a failed payout wrongly: credited once"), "{twice}");
+    assert!(
+        twice.starts_with("failure-misbooked: credits a failed payout wrongly: credited once"),
+        "{twice}"
+    );
     let report = results(&[("ack-failed", Finding::NotBooked, Failed, "")]);
     assert_ne!(causes(&report)[0].why, report.results[0].why);
 }
@@ -240,18 +259,28 @@ fn the_same_case_has_another_cause_where_other_things_were_found() {
 fn what_no_rule_groups_is_a_cause_of_its_own() {
     let own = named(&[
         ("robust-deep", Finding::Broken, Status::Failed, "afterwards a good one is refused"),
-        ("reach-redirect", Finding::Reachability, Status::Failed, "a POST is answered with a redirect"),
+        (
+            "reach-redirect",
+            Finding::Reachability,
+            Status::Failed,
+            "a POST is answered with a redirect",
+        ),
         ("idem-ids-case", Finding::NotBooked, Status::Warned, "the order CHECK-A was not credited"),
     ]);
     assert_eq!(own.len(), 3);
-    assert!(own[0].starts_with("robust-deep: does not acknowledge good notifications any more after "));
+    assert!(
+        own[0].starts_with("robust-deep: does not acknowledge good notifications any more after ")
+    );
     assert!(own[1].starts_with("reach-redirect: a POST is answered with a redirect "));
     assert!(own[2].starts_with("idem-ids-case: acknowledges what it does not book: "));
 }
 
 #[test]
 fn the_money_of_an_order_is_named_as_the_observer_shows_it() {
-    assert_eq!(booked("forged: the order CHECK-a b was refunded twice; why"), Some("refunded twice"));
+    assert_eq!(
+        booked("forged: the order CHECK-a b was refunded twice; why"),
+        Some("refunded twice")
+    );
     assert_eq!(booked("the order CHECK-1 was not credited, although"), Some("not credited"));
     assert_eq!(booked("status 500"), None);
 }
@@ -260,7 +289,12 @@ fn the_money_of_an_order_is_named_as_the_observer_shows_it() {
 fn a_case_that_was_not_tested_is_folded_into_what_hid_it() {
     let report = results(&[
         ("ack-failed", Finding::Refused, Status::Failed, "not acknowledged: status 400"),
-        ("idem-failure-again", Finding::Nothing, Status::Skipped, "not tested: see ack-failed: not acknowledged"),
+        (
+            "idem-failure-again",
+            Finding::Nothing,
+            Status::Skipped,
+            "not tested: see ack-failed: not acknowledged",
+        ),
     ]);
     let causes = causes(&report);
     assert_eq!((causes.len(), causes[0].untested.len()), (1, 1));

@@ -28,7 +28,8 @@ pub(super) fn lines(report: &CheckReport, causes: &[Cause], width: Width) -> Vec
     let (failed, warned): (Vec<&Cause>, Vec<&Cause>) =
         causes.iter().partition(|cause| cause.is_failed());
     for (index, cause) in failed.iter().take(MOST_FAILED).enumerate() {
-        let own = failed_lines(report, cause, index == 0 && report.endpoint == Endpoint::Discerning);
+        let own =
+            failed_lines(report, cause, index == 0 && report.endpoint == Endpoint::Discerning);
         match index > 0 && lines.len() + own.len() > MOST_LINES {
             true => lines.push(one_line(cause)),
             false => lines.extend(own),

@@ -1,8 +1,8 @@
 //! A check as annotations of a GitHub workflow: one command per line.
 
 use super::shown::{LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, visible};
-use super::verdict;
 use super::standing::{Standing, again, counts, headline, unverified_claims};
+use super::verdict;
 use crate::check::causes::{Cause, cause_of, causes};
 use crate::check::report::{CaseResult, CheckReport};
 use crate::report::figures::counted;
@@ -36,7 +36,11 @@ pub fn annotations(report: &CheckReport) -> String {
                 visible(&result.id, LONGEST_ID),
                 visible(&result.title, LONGEST_TITLE)
             );
-            text.push_str(&command(level, &title, &message(report, cause_of(&causes, result), result)));
+            text.push_str(&command(
+                level,
+                &title,
+                &message(report, cause_of(&causes, result), result),
+            ));
         }
     }
     for (claim, cases) in unverified_claims(&report.results).into_iter().take(MOST_CLAIMS) {

@@ -2,7 +2,6 @@
 
 use askama::Template;
 
-use super::{groups, verdict};
 use super::shown::{
     LARGE_BODY, LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, MOST_SHOWN_EXCHANGES,
     body_lines, header_lines, received_line, sent_line, visible,
@@ -10,6 +9,7 @@ use super::shown::{
 use super::standing::{
     Headline, Look, Standing, again, counts, headline, is_yes, unverified_claims,
 };
+use super::{groups, verdict};
 use crate::check::causes::{Cause, causes};
 use crate::check::report::{CaseResult, CheckReport};
 use crate::report::figures::{counted, grouped, span};
@@ -91,11 +91,12 @@ mod tests {
     #[test]
     fn what_fails_is_at_the_top_and_open() {
         let text = page(&sample::report());
-        let ids: Vec<usize> = ["auth-no-sign</code>", "robust-1mb</code>", "interop-iso-times</code>"]
-            .iter()
-            .chain(&["idem-twenty</code>", "reach-connect</code>", "retry-recovers</code>"])
-            .map(|id| text.find(id).unwrap())
-            .collect();
+        let ids: Vec<usize> =
+            ["auth-no-sign</code>", "robust-1mb</code>", "interop-iso-times</code>"]
+                .iter()
+                .chain(&["idem-twenty</code>", "reach-connect</code>", "retry-recovers</code>"])
+                .map(|id| text.find(id).unwrap())
+                .collect();
         assert!(ids.is_sorted(), "{ids:?}");
         assert_eq!(text.matches("<details class=\"failed\" open>").count(), 2);
         assert_eq!(text.matches("<details ").count(), sample::report().results.len());

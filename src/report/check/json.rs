@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::{CheckFacts, verdict};
 use super::shown::{LONGEST_URL, whole_start};
 use super::standing::{Standing, count, endpoint_name, is_yes};
+use super::{CheckFacts, verdict};
 use crate::check::causes::{Cause, causes};
 use crate::check::report::{CaseResult, CheckReport, Exchange, Received};
 use crate::report::figures::shortened;

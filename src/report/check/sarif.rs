@@ -115,7 +115,8 @@ fn finding(
     text.push_str(&format!("\nagain: {}", again(report, &result.id)));
     let mut object = located(&report.url, &visible(&result.group, LONGEST_ID), &id, level, &text);
     object["ruleIndex"] = json!(index);
-    object["properties"] = json!({"status": look.id, "cause": cause.map(|it| visible(it.id, LONGEST_ID))});
+    object["properties"] =
+        json!({"status": look.id, "cause": cause.map(|it| visible(it.id, LONGEST_ID))});
     Some(object)
 }
 

@@ -6,9 +6,7 @@ use super::shown::{
     LARGE_BODY, LONGEST_ID, LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, MOST_SHOWN_EXCHANGES,
     body_lines, header_lines, received_line, sent_line, visible, wrapped,
 };
-use super::standing::{
-    Headline, Standing, again, counts, headline, unverified, unverified_claims,
-};
+use super::standing::{Headline, Standing, again, counts, headline, unverified, unverified_claims};
 use super::{CheckFacts, brief, groups, verdict};
 use crate::check::causes::causes;
 use crate::check::report::{CaseResult, CheckReport, Exchange, Status};
@@ -241,7 +239,12 @@ pub fn result_lines(report: &CheckReport, result: &CaseResult) -> Vec<Line> {
     }
     let more = result.exchanges.len().saturating_sub(MOST_SHOWN_EXCHANGES);
     if more > 0 {
-        explained(&mut lines, "", Role::Dim, &format!("and {}", counted(more as u64, "more exchange")));
+        explained(
+            &mut lines,
+            "",
+            Role::Dim,
+            &format!("and {}", counted(more as u64, "more exchange")),
+        );
     }
     explained(&mut lines, "why", Role::Plain, &visible(&result.why, LONGEST_TEXT));
     explained(&mut lines, "fix", Role::Plain, &visible(&result.fix, LONGEST_TEXT));

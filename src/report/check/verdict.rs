@@ -30,8 +30,7 @@ pub(super) fn text(report: &CheckReport, causes: &[Cause]) -> String {
 fn start(report: &CheckReport, causes: &[Cause]) -> (Role, String) {
     let headline = headline(&report.endpoint);
     let failed = causes.iter().filter(|cause| cause.is_failed());
-    let mut named: Vec<String> =
-        failed.map(|cause| visible(&cause.title, LONGEST_TITLE)).collect();
+    let mut named: Vec<String> = failed.map(|cause| visible(&cause.title, LONGEST_TITLE)).collect();
     let inconclusive = count(&report.results, Standing::Inconclusive);
     match &headline {
         Some(headline) if headline.standing == Standing::Failed => {
