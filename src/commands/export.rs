@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum;
-use jiff::Timestamp;
 use order::{OrderKind, Recipe};
 use protocol::internal::edit::Edit;
 use protocol::{Algorithm, StatusTable};
@@ -17,6 +16,7 @@ use script::Plan;
 use super::CommandResult;
 use super::args::dialect::{DialectArgs, refuse_status};
 use super::args::{EditArgs, adopt, adopt_statuses, numbered, parse_sign_type, parse_time, target};
+use crate::clock::wall_time;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::mask::hides;
@@ -149,7 +149,7 @@ fn plan(args: &Args) -> Result<Plan, CommandError> {
         .changes_in(&dialect.layout)
         .map_err(|error| CommandError::usage("a change cannot be read").because(error))?;
     let statuses = args.statuses;
-    let now = Timestamp::now();
+    let now = wall_time();
     let recipe = Recipe { changes, dialect, chosen: args.sign_type, statuses, now };
     let status = args.status.map_or(statuses.success(), |status| status.number(&statuses));
     let shares: Vec<(i64, u64)> = match &args.mix {
