@@ -257,7 +257,7 @@ fn times(verb: &str, delta: f64, one: f64) -> String {
     match !differ(count, count.round()) && count > 0.0 {
         true if !differ(count, 1.0) => format!("{verb} once"),
         true if !differ(count, 2.0) => format!("{verb} twice"),
-        true => format!("{verb} {count} times"),
+        true => format!("{verb} {} times", count.round()),
         false => format!("{verb} with {delta}; expected {one}"),
     }
 }

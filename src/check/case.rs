@@ -141,6 +141,9 @@ pub struct Message {
     pub client_id: String,
     /// The order's amount in cents, where it is one.
     pub amount_cents: Option<i64>,
+    /// The status as it was signed, as JSON; of a body that is not read.
+    #[serde(skip)]
+    pub signed_status: Option<String>,
 }
 
 fn encode<S: Serializer>(body: &[u8], serializer: S) -> Result<S::Ok, S::Error> {

@@ -143,6 +143,7 @@ mod tests {
                 order_id: order.to_owned(),
                 client_id: String::new(),
                 amount_cents: Some(12_345),
+                signed_status: None,
             },
             manner: Manner::Plain,
             at_once: 1,

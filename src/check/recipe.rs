@@ -32,6 +32,7 @@
 //! | `{sign_type}` | the name of the orders' digest |
 //! | `{success}`, `{cancelled}`, `{failed}`, `{processing}` | the status numbers |
 
+mod bench;
 mod draft;
 mod operation;
 mod placeholder;

@@ -167,6 +167,7 @@ mod tests {
             order_id: "CHECK-1".to_owned(),
             client_id: "CHECK-C1".to_owned(),
             amount_cents: Some(7),
+            signed_status: None,
         };
         advice(&Sent { exchange, outcome, conclusion }, &message, "a=1")
     }

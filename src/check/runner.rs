@@ -359,5 +359,6 @@ fn message_of(sent: &Sent) -> Message {
         order_id: String::new(),
         client_id: String::new(),
         amount_cents: None,
+        signed_status: None,
     }
 }

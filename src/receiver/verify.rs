@@ -210,9 +210,9 @@ impl Contract {
         };
         let is_json_type = callback.content_type().is_some_and(is_json_type);
         if encoding != Encoding::Query && !is_json_type && is_json_object(&callback.body) {
-            let wanted = match encoding {
-                Encoding::Form => "a form body",
-                Encoding::Xml => "XML",
+            let wanted = match self.accepts {
+                Accepts::Form => "a form body",
+                Accepts::Xml => "XML",
                 _ => "application/json",
             };
             return unsupported(Unreadable::JsonAs { given: given(), wanted });

@@ -3,6 +3,8 @@
 //! The expected texts are below `tests/cli/received/`; run with `UPDATE_EXPECTED=1` to write them again.
 
 use std::fs;
+use std::thread;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use serde_json::Value;
@@ -151,6 +153,8 @@ fn every_view_of_a_callback_is_as_expected() {
     let page = listening.ready["inspector"].as_str().unwrap().to_owned();
     let path = path.display().to_string();
     let changing = [(&*address, "ADDRESS"), (&*page, "PAGE"), (&*path, "INBOX")];
+    // The referee calls an order silent after a second, so that it is on any machine.
+    thread::sleep(Duration::from_millis(1_200));
     let output = listening.interrupt().output;
     assert_expected("listen-json", &settled(&(output.stdout + &output.stderr), &changing));
 }

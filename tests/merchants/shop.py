@@ -4,7 +4,7 @@ It knows the orders of FOLDER/orders.txt ("payout_cl_id amount" per line) and ke
 FOLDER/books.json: {payout_cl_id: {"credited": cents, "refunded": cents}}. The modes of RIGHT have no
 bug; every other mode is named in BUGS with the case that names it.
 """
-import hashlib, hmac, json, os, re, sys, threading, time, urllib.parse
+import hashlib, hmac, json, os, re, sys, threading, time, unicodedata, urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 # With no bug; of the second and the third, only one status moves money.
@@ -66,6 +66,18 @@ BUGS = {
     "unknown-sign-type-passes": "auth-sign-type-unknown",
     "key-of-platform-id": "auth-no-key",
     "trusts-amount": "auth-other-amount",
+    "takes-smaller-amounts": "auth-smaller-amount",
+    "compares-real-amount": "auth-amount-beside-real-amount",
+    "knows-every-order": "auth-unknown-order",
+    "finds-ids-in-any-case": "auth-id-other-case",
+    "finds-trimmed-ids": "auth-id-space",
+    "finds-ids-by-their-beginning": "auth-id-longer",
+    "finds-ids-by-pattern": "auth-id-wildcard",
+    "finds-ids-of-any-width": "auth-id-full-width",
+    "finds-ids-as-numbers": "auth-id-zero",
+    "books-the-last-status": "auth-duplicate-status",
+    "skips-hmac": "auth-hmac-made-up",
+    "reads-forms": "auth-form",
     "missing-status-is-paid": "auth-no-status",
     # What may come.
     "does-not-sort": "interop-shuffled",
@@ -143,13 +155,12 @@ class Shop:
         self.save()
         LOCK.release()
 
-    def known_amount(self, order):
+    def known(self):
         with open(os.path.join(self.folder, "orders.txt"), encoding="utf-8") as lines:
-            for line in lines:
-                known, amount = line.rstrip("\n").rsplit(" ", 1)
-                if known == order:
-                    return amount
-        return None
+            return dict(line.rstrip("\n").rsplit(" ", 1) for line in lines)
+
+    def known_amount(self, order):
+        return self.known().get(order)
 
     # Signatures.
 
@@ -187,6 +198,8 @@ class Shop:
             return True
         if type(sign) is not str:
             return False
+        if self.has("skips-hmac") and kind == "HMAC-SHA256":
+            return True
         if left_out.get(self.mode):
             # The field's signature is not looked at: every value that fits is tried.
             return self.matches_any(kept, left_out[self.mode], sign)
@@ -227,8 +240,18 @@ class Shop:
             return 503, "9999"
         if self.has("wants-user-agent") and "User-Agent" not in headers:
             return 403, "0001"
+        last = {}
+        if self.has("reads-forms") and "form" in headers.get("Content-Type", ""):
+            pairs = urllib.parse.parse_qsl(body.decode())
+            return self.take({name: Number(value) if value.isdigit() else value for name, value in pairs})
         try:
-            payload = json.loads(body.decode(), object_pairs_hook=without_duplicates, parse_int=Number,
+            def one_of_each(pairs):
+                if not self.has("books-the-last-status"):
+                    return without_duplicates(pairs)
+                last.update(pairs)
+                return dict(reversed(pairs))
+
+            payload = json.loads(body.decode(), object_pairs_hook=one_of_each, parse_int=Number,
                                  parse_float=Number, parse_constant=int)
         except (ValueError, RecursionError):
             self.dead = self.has("dies-of-malformed")
@@ -248,7 +271,7 @@ class Shop:
                 self.forged[order] = True
             return 200, "0004"
         self.signs[str(payload.get("sign"))] = True
-        return self.take(payload)
+        return self.take({**payload, **last})
 
     def take(self, payload):
         ids = [payload.get(name) for name in ("payout_id", "payout_cl_id", "platform_id")]
@@ -266,13 +289,34 @@ class Shop:
             return 400, "0002"
         if self.has("refuses-error-msg") and status == SUCCESS and payload.get("error_msg"):
             return 400, "0002"
-        order = ids[1]
+        order = self.found(ids[1])
         known = self.known_amount(order)
+        if known is None and self.has("knows-every-order"):
+            known = payload["amount"]
         if known is None:
             return 200, "0002"
+        if self.has("takes-smaller-amounts") and int(payload["amount"]) < int(known):
+            return self.close(order, str(status), payload, int(payload["amount"]))
+        if self.has("compares-real-amount") and known == payload.get("real_amount"):
+            return self.close(order, str(status), payload, int(payload["amount"]))
         if known != payload["amount"] and not self.has("trusts-amount", "does-not-sign-amount", "verifies-nothing"):
             return 200, "0002"
         return self.close(order, str(status), payload, int(known))
+
+    def found(self, order):
+        """The id of the order that the shop takes a notification for."""
+        loose = {
+            "finds-ids-in-any-case": str.lower,
+            "finds-trimmed-ids": str.strip,
+            "finds-ids-of-any-width": lambda one: unicodedata.normalize("NFKC", one),
+            "finds-ids-as-numbers": lambda one: one.replace("0", ""),
+        }.get(self.mode)
+        for known in self.known():
+            is_pattern = self.has("finds-ids-by-pattern") and re.fullmatch(re.escape(order).replace("%", ".*"), known)
+            is_beginning = self.has("finds-ids-by-their-beginning") and order.startswith(known)
+            if is_pattern or is_beginning or loose and loose(known) == loose(order):
+                return known
+        return order
 
     def key_of(self, order, status, payload):
         """What an order is known by."""
@@ -393,7 +437,8 @@ class Handler(BaseHTTPRequestHandler):
         return body
 
     def do_POST(self):
-        if self.headers.get("Content-Type", "").split(";")[0].strip().lower() != "application/json":
+        kind = self.headers.get("Content-Type", "").split(";")[0].strip().lower()
+        if kind != "application/json" and not (SHOP.has("reads-forms") and "form" in kind):
             return self.reply(415, "0022")
         try:
             self.reply(*SHOP.answer(self.body(), self.headers))

@@ -15,6 +15,7 @@ pub(super) enum Operation {
     Unset(String),
     Rename(String, String),
     Swap(String, String),
+    Respell(String, Spelling),
     Take(String),
     DuplicateFirst(Member),
     DuplicateLast(Member),
@@ -43,6 +44,66 @@ pub(super) enum Ending {
     Cancelled,
     Failed,
     Processing,
+}
+
+/// Another text that a loose comparison takes for the same id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spelling {
+    OtherCase,
+    SpaceBehind,
+    Longer,
+    Wildcard,
+    FullWidth,
+    ZeroBefore,
+}
+
+const SPELLINGS: [(&str, Spelling); 6] = [
+    ("other-case", Spelling::OtherCase),
+    ("space", Spelling::SpaceBehind),
+    ("longer", Spelling::Longer),
+    ("wildcard", Spelling::Wildcard),
+    ("full-width", Spelling::FullWidth),
+    ("zero", Spelling::ZeroBefore),
+];
+
+impl Spelling {
+    fn parse(word: &str) -> Result<Spelling, String> {
+        let known = SPELLINGS.iter().find(|(name, _)| *name == word);
+        known.map(|(_, spelling)| *spelling).ok_or_else(|| {
+            let names = SPELLINGS.map(|(name, _)| name);
+            format!("there is no spelling {word:?}; expected one of {}", names.join(", "))
+        })
+    }
+
+    /// `None` where the text has nothing to write otherwise.
+    pub(super) fn of(self, text: &str) -> Option<String> {
+        let first = |fits: fn(&char) -> bool, other: &dyn Fn(char) -> String| {
+            let at = text.find(|letter: char| fits(&letter))?;
+            let letter = text[at..].chars().next()?;
+            let rest = &text[at + letter.len_utf8()..];
+            Some(format!("{}{}{rest}", &text[..at], other(letter)))
+        };
+        match self {
+            Spelling::OtherCase => {
+                let swap = |letter: char| match letter.is_ascii_lowercase() {
+                    true => letter.to_ascii_uppercase(),
+                    false => letter.to_ascii_lowercase(),
+                };
+                let swapped: String = text.chars().map(swap).collect();
+                (swapped != text).then_some(swapped)
+            }
+            Spelling::SpaceBehind => Some(format!("{text} ")),
+            Spelling::Longer => Some(format!("{text}x")),
+            Spelling::Wildcard => {
+                let last = text.chars().next_back()?;
+                Some(format!("{}%", &text[..text.len() - last.len_utf8()]))
+            }
+            Spelling::FullWidth => first(char::is_ascii_alphanumeric, &|letter| {
+                char::from_u32(u32::from(letter) + 0xfee0).unwrap_or(letter).to_string()
+            }),
+            Spelling::ZeroBefore => first(char::is_ascii_digit, &|digit| format!("0{digit}")),
+        }
+    }
 }
 
 /// A member to be put in: its value is JSON in which placeholders may stand.
@@ -84,6 +145,7 @@ impl Operation {
             Operation::Unset(name)
             | Operation::Rename(name, _)
             | Operation::Take(name)
+            | Operation::Respell(name, _)
             | Operation::DuplicateFirst(Member { name, .. })
             | Operation::DuplicateLast(Member { name, .. }) => vec![name],
             Operation::Swap(one, other) => vec![one, other],
@@ -103,7 +165,7 @@ impl Operation {
 /// Reads what follows the word of an operation, which comes first.
 type Parse = fn(&str, &str) -> Result<Operation, String>;
 
-const OPERATIONS: [(&str, Parse); 29] = [
+const OPERATIONS: [(&str, Parse); 30] = [
     ("success", |word, rest| alone(word, rest, fresh(Ending::Success))),
     ("cancelled", |word, rest| alone(word, rest, fresh(Ending::Cancelled))),
     ("failed", |word, rest| alone(word, rest, fresh(Ending::Failed))),
@@ -115,6 +177,10 @@ const OPERATIONS: [(&str, Parse); 29] = [
     ("unset", |word, rest| only(word, rest).map(Operation::Unset)),
     ("rename", |word, rest| pair(word, rest).map(|(name, to)| Operation::Rename(name, to))),
     ("swap", |word, rest| pair(word, rest).map(|(one, other)| Operation::Swap(one, other))),
+    ("respell", |word, rest| {
+        let (name, spelling) = pair(word, rest)?;
+        Ok(Operation::Respell(name, Spelling::parse(&spelling)?))
+    }),
     ("take", |word, rest| only(word, rest).map(Operation::Take)),
     ("duplicate-first", |word, rest| json_member(word, rest).map(Operation::DuplicateFirst)),
     ("duplicate-last", |word, rest| json_member(word, rest).map(Operation::DuplicateLast)),
@@ -307,4 +373,22 @@ fn header(name: &str, value: &str) -> Result<Operation, String> {
 fn is_token(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !text.is_empty() && text.bytes().all(is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spelling_differs_and_says_where_it_cannot() {
+        let spelt = |text: &str| SPELLINGS.map(|(_, spelling)| spelling.of(text));
+        let some = |text: &str| Some(text.to_owned());
+        let expected = ["pOT-07", "Pot-07 ", "Pot-07x", "Pot-0%", "Ｐot-07", "Pot-007"];
+        assert_eq!(spelt("Pot-07"), expected.map(some));
+        assert_eq!(spelt("é"), [None, some("é "), some("éx"), some("%"), None, None]);
+        assert_eq!(spelt("12")[0], None);
+        assert_eq!(spelt("")[3], None);
+        assert!(Operation::parse("respell payout_id twice").is_err());
+        assert!(Operation::parse("respell payout_id").is_err());
+    }
 }

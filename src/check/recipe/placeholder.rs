@@ -4,14 +4,17 @@ use protocol::internal::nearest::nearest;
 
 use super::operation::Ending;
 
-const WORDS: [(&str, Placeholder); 13] = [
+const WORDS: [(&str, Placeholder); 16] = [
     ("id", Placeholder::Id),
+    ("payout_id", Placeholder::OrderId),
+    ("payout_cl_id", Placeholder::ClientId),
     ("other", Placeholder::Other),
     ("platform_id", Placeholder::PlatformId),
     ("now", Placeholder::Now(0)),
     ("iso", Placeholder::Iso),
     ("amount", Placeholder::Amount),
     ("other_amount", Placeholder::OtherAmount),
+    ("smaller_amount", Placeholder::SmallerAmount),
     ("sign", Placeholder::Sign),
     ("sign_type", Placeholder::SignType),
     ("success", Placeholder::Status(Ending::Success)),
@@ -23,12 +26,15 @@ const WORDS: [(&str, Placeholder); 13] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Placeholder {
     Id,
+    OrderId,
+    ClientId,
     Other,
     PlatformId,
     Now(i64),
     Iso,
     Amount,
     OtherAmount,
+    SmallerAmount,
     Sign,
     SignType,
     Status(Ending),
@@ -78,6 +84,7 @@ pub(super) fn sample(text: &str) -> Result<String, String> {
         Placeholder::Now(_)
         | Placeholder::Amount
         | Placeholder::OtherAmount
+        | Placeholder::SmallerAmount
         | Placeholder::Status(_) => "1".to_owned(),
         _ => "a".to_owned(),
     })

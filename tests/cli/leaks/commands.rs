@@ -259,7 +259,8 @@ pub(super) fn read_replies(record: &mut Record) {
         let line = format!("simulate --journal run.db --resume --format {format}");
         with_url(record, &line, &url, |program| program.in_folder(&work.work()));
     }
-    for (index, (head, body)) in replies(key).iter().enumerate().step_by(3) {
+    // From the end: keys have more or fewer forms, and with another reply the words are others.
+    for (index, (head, body)) in replies(key).iter().rev().enumerate().step_by(3) {
         let merchant = Repeating::saying(head, body);
         let url = format!("{}?k={}", merchant.url(&in_url(key)), in_url(key));
         let work = Sandbox::new();

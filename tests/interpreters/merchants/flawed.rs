@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use payout_notify_protocol::internal::canonical::canonicalize;
-use payout_notify_protocol::internal::scheme::Empties;
+use payout_notify_protocol::internal::scheme::{Empties, Nulls};
 use payout_notify_protocol::internal::signature::sign;
 use payout_notify_protocol::{Algorithm, Dialect, Key, Payload, Value};
 
@@ -262,6 +262,7 @@ impl Merchant {
         let mut scheme = scheme.clone();
         if self.flaw == Flaw::KeepsEmpties {
             scheme.empties = Empties::Keep;
+            scheme.nulls = Nulls::Keep;
         }
         let text = self.as_signed(payload);
         let Ok(payload) = Payload::parse(text.as_bytes()) else { return false };
