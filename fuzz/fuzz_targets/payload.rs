@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use payout_notify_protocol::internal::edit::{Edit, apply};
 use payout_notify_protocol::internal::notification::{Expectation, Notification, findings};
-use payout_notify_protocol::{Payload, PayloadProblem, StatusTable, Value};
+use payout_notify_protocol::{Layout, Payload, PayloadProblem, StatusTable, Value};
 
 fuzz_target!(|bytes: &[u8]| {
     let payload = match Payload::parse(bytes) {
@@ -46,8 +46,8 @@ fuzz_target!(|bytes: &[u8]| {
     edits(&payload);
     for expectation in [Expectation::Notification, Expectation::AnyPayload] {
         let _ = (
-            findings(&payload, expectation, &StatusTable::PLATFORM),
-            Notification::read(&payload, expectation, &StatusTable::PLATFORM),
+            findings(&payload, expectation, &Layout::PLATFORM, &StatusTable::PLATFORM),
+            Notification::read(&payload, expectation, &Layout::PLATFORM, &StatusTable::PLATFORM),
         );
     }
 });
