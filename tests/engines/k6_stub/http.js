@@ -22,11 +22,11 @@ function seconds(text) {
 }
 
 export default {
-  post(url, body, { headers, redirects, timeout }) {
+  request(method, url, body, { headers, redirects, timeout }) {
     if (redirects !== 0) throw new TypeError('the stub follows no redirects');
     state.requests += 1;
     Atomics.store(signal, 0, 0);
-    near.postMessage({ url, body, headers, timeout: seconds(timeout) * 1000 });
+    near.postMessage({ method, url, body, headers, timeout: seconds(timeout) * 1000 });
     Atomics.wait(signal, 0, 0);
     return receiveMessageOnPort(near).message;
   },

@@ -4,11 +4,11 @@ import { workerData } from 'node:worker_threads';
 
 const { port, signal } = workerData;
 
-port.on('message', async ({ url, body, headers, timeout }) => {
+port.on('message', async ({ method, url, body, headers, timeout }) => {
   let reply;
   try {
     const response = await fetch(url, {
-      method: 'POST',
+      method,
       headers,
       body,
       redirect: 'manual',
