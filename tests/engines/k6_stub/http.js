@@ -1,4 +1,4 @@
-// Stands in for k6/http: a POST that blocks until the reply is there. A thread does the request,
+// Stands in for k6/http: a request that blocks until the reply is there. A thread does the request,
 // since a script for k6 does not wait for promises.
 
 import { MessageChannel, Worker, receiveMessageOnPort } from 'node:worker_threads';
