@@ -38,6 +38,7 @@ pub(crate) const EXPECTED: &[Row] = &[
             "auth-added-*",
             "auth-changed-*",
             "auth-empty-sign",
+            "auth-hmac-made-up",
             "auth-last-digit",
             "auth-name-case-sign",
             "auth-no-key",
@@ -70,10 +71,10 @@ pub(crate) const EXPECTED: &[Row] = &[
         &["interop-name-order"],
     ),
     // They book the amount that they verified.
-    row(Flaw::FirstDuplicate, &[], &["auth-duplicate-last"]),
+    row(Flaw::FirstDuplicate, &[], &["auth-duplicate-last", "auth-duplicate-status"]),
     row(Flaw::LastDuplicate, &[], &["auth-duplicate-first"]),
     // These book the other one.
-    row(Flaw::BooksLastDuplicate, &["auth-duplicate-last"], &[]),
+    row(Flaw::BooksLastDuplicate, &["auth-duplicate-last"], &["auth-duplicate-status"]),
     row(Flaw::BooksFirstDuplicate, &["auth-duplicate-first"], &[]),
     row(Flaw::DropsZeros, &["auth-added-zero", "interop-zero-fee", "interop-zero-text"], &[]),
     row(Flaw::KeepsEmpties, &["interop-empty-error-msg"], &["interop-null"]),
