@@ -148,6 +148,8 @@ impl Rule {
     }
 
     fn title(&self, cases: &[&CaseResult], is_watched: bool) -> String {
+        // What could not be observed may have been booked.
+        let is_watched = is_watched && cases.iter().all(|case| case.unseen.is_none());
         let first = cases[0];
         let mut title = self.title.to_owned();
         for (name, text) in [
@@ -213,7 +215,7 @@ fn at_once(cases: &[&CaseResult]) -> &'static str {
     }
 }
 
-/// The fields that cases changed behind the signature.
+/// The fields that cases changed after signing.
 fn fields(cases: &[&CaseResult]) -> String {
     let names = cases.iter().map(|one| match one.id.strip_prefix("auth-changed-") {
         Some(field) => field.replace('-', "_"),

@@ -24,6 +24,14 @@ pub(super) struct Rule {
 
 const FORGED: &[Finding] = &[Acknowledged, Misbooked];
 
+/// The cases of signed fields that the protocol does not name.
+const NEW_FIELDS: &str = "auth-added-field|interop-unknown-fields|interop-big-number\
+                          |interop-number-text|interop-array|interop-name-order\
+                          |interop-decimal-strings|interop-long-ids";
+
+const SIGN_ALL: &str =
+    "Verify over every field that was received, known or not, apart from sign and sign_type.";
+
 const LOST: &str = "The platform sends it again for an hour and then gives up: the payout stays \
                     open in the merchant's books.";
 
@@ -117,16 +125,25 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "known-fields-only",
-        title: "verifies only the fields that it knows: others are not under the signature",
-        explains: "auth-added-field|interop-unknown-fields|interop-big-number|interop-number-text\
-                   |interop-array|interop-name-order|interop-decimal-strings|interop-long-ids",
-        evidence: &["auth-added-field|interop-unknown-fields"],
+        title: "verifies only the fields that it knows",
+        explains: NEW_FIELDS,
+        evidence: &["auth-added-field"],
         findings: &[Acknowledged, Misbooked, Refused],
         is_5xx: Some(false),
-        why: "A notification with a new signed field is refused and lost, and a field that anyone \
-              adds is accepted.",
-        fix: "Verify over every field that was received, known or not, apart from sign and \
-              sign_type.",
+        why: "A field that anyone adds is accepted, and a valid notification with a new signed \
+              field is refused and lost.",
+        fix: SIGN_ALL,
+        ..RULE
+    },
+    Rule {
+        id: "new-fields",
+        title: "refuses valid notifications with a field that it does not know",
+        explains: NEW_FIELDS,
+        evidence: &["interop-unknown-fields"],
+        findings: &[Refused],
+        is_5xx: Some(false),
+        why: LOST,
+        fix: SIGN_ALL,
         ..RULE
     },
     Rule {

@@ -300,3 +300,33 @@ fn a_case_that_was_not_tested_is_folded_into_what_hid_it() {
     assert_eq!((causes.len(), causes[0].untested.len()), (1, 1));
     assert!(cause_of(&causes, &report.results[1]).is_some());
 }
+
+#[test]
+fn nothing_was_booked_only_where_it_was_observed() {
+    let mut report = results(&[(
+        "robust-malformed",
+        Finding::Harmless,
+        Status::Warned,
+        "status 500: it failed",
+    )]);
+    report.options.clear();
+    let is_said = |report: &CheckReport| causes(report)[0].title.contains("nothing was booked");
+    assert!(!is_said(&report));
+    let value = Some("cat books".to_owned());
+    report.options.push(RunOption { name: "--observe".to_owned(), value });
+    assert!(is_said(&report));
+    for result in &mut report.results {
+        result.unseen = Some("the observer took more than 10 s".to_owned());
+    }
+    assert!(!is_said(&report));
+}
+
+#[test]
+fn a_refused_new_field_is_not_an_accepted_one() {
+    let new = ("interop-unknown-fields", Finding::Refused, Status::Failed, "not acknowledged");
+    let added = ("auth-added-field", Finding::Acknowledged, Status::Failed, FORGED);
+    assert!(named(&[new])[0].starts_with("new-fields: refuses valid notifications with a field"));
+    let both = named(&[new, added]);
+    assert_eq!(both.len(), 1, "{both:?}");
+    assert!(both[0].starts_with("known-fields-only: verifies only the fields that it knows "));
+}
