@@ -358,10 +358,10 @@ impl Layout {
     /// A notification of this platform, as JSON, with the fields as this dialect has them.
     #[must_use]
     pub fn rewrite<'t>(&self, text: &'t str, statuses: &StatusTable) -> Cow<'t, str> {
-        let Ok(payload) = Payload::parse(text.as_bytes()) else { return Cow::Borrowed(text) };
         if *self == (Layout { transport: self.transport, ..Layout::PLATFORM }) {
             return Cow::Borrowed(text);
         }
+        let Ok(payload) = Payload::parse(text.as_bytes()) else { return Cow::Borrowed(text) };
         let members = payload.members().iter();
         let fields = members.map(|one| (&*one.name, Cow::Borrowed(&text[one.value_span()])));
         let all = self.notification(fields, statuses);

@@ -107,16 +107,10 @@ impl Sender {
     }
 
     fn request(&self, message: &Message, options: Arc<RequestOptions>) -> Request {
+        let ids = [("payout_id", &*message.order_id), ("payout_cl_id", &*message.client_id)];
         let set = message.headers.iter().filter(|(_, value)| !value.is_empty());
-        Request {
-            url: self
-                .wiring
-                .target
-                .fill(&[("payout_id", &message.order_id), ("payout_cl_id", &message.client_id)]),
-            headers: set.cloned().collect(),
-            body: message.body.as_slice().into(),
-            options,
-        }
+        Request::new(self.wiring.target.fill(&ids), options, message.body.as_slice())
+            .with_headers(&set.cloned().collect::<Vec<_>>())
     }
 
     fn options(&self, message: &Message, manner: Manner) -> Arc<RequestOptions> {

@@ -123,7 +123,7 @@ async fn deliver(
     let completed_at = clock.wall();
     let order = Order { number: 1, id: "".into(), body, completed_at, duplicate_of: None };
     let engine = Engine {
-        request: &Request::new(target, "").with(Arc::new(options)),
+        request: &Request::new(target, Arc::new(options), ""),
         judge: &Judge::default(),
         plan: RetryPlan::new(&schedule, speed),
         limits: LoadLimits::ONE,

@@ -181,7 +181,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     let usual = if many.is_some() { Connections::Reused } else { Connections::Fresh };
     let (client, options) =
         args.wire.connect(&target, (usual, args.timeout), seed, &dialect.layout, console)?;
-    let request = Request::new(target, "").with(options);
+    let request = Request::new(target, options, "");
     let setup = Setup { args, schedule, dialect, request, judge, seed };
     match many {
         // What the wire cannot do is told without sending, too.

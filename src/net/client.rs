@@ -4,20 +4,17 @@
 //! ([`proxied`]).
 
 use std::io::{self, Read};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper::body::Bytes;
-use hyper::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
-    RETRY_AFTER, USER_AGENT,
-};
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
 use hyper::{Method, Uri};
 use protocol::internal::acknowledgement::{MAX_REPLY_BYTES, Reply};
 
 use super::failure::{Phase, Progress, timed_out};
-use super::options::{HeaderRule, RequestOptions};
+use super::options::RequestOptions;
 use super::outcome::{FailureKind, Outcome, TransportFailure};
 use super::proxy::{Proxy, ProxyError, ProxyRule};
 use super::resolve::ResolveRule;
@@ -149,7 +146,15 @@ struct Shared {
     /// How many requests went out, for the choice of the replies that are lost.
     sent: AtomicU64,
     shortage: Shortage,
-    moved: Mutex<Option<Instant>>,
+    /// How many requests have a reply, or failed for another reason than this machine's.
+    concluded: AtomicU64,
+}
+
+/// Since when so many requests were concluded and no more.
+#[derive(Clone, Copy)]
+struct Idle {
+    since: Instant,
+    concluded: u64,
 }
 
 #[derive(Debug)]
@@ -177,7 +182,7 @@ impl Client {
             engine,
             sent: AtomicU64::new(0),
             shortage: Shortage::default(),
-            moved: Mutex::default(),
+            concluded: AtomicU64::new(0),
         })))
     }
 
@@ -216,7 +221,8 @@ impl Client {
         match &shared.engine {
             Engine::Direct(direct) => {
                 let progress = Progress::new(Phase::Resolving, log);
-                let exchanged = direct.exchange(request, &progress);
+                // In a box: what waits for a reply is then moved once, and not by each caller.
+                let exchanged = Box::pin(direct.exchange(request, &progress));
                 match tokio::time::timeout(limit, exchanged).await {
                     Ok(exchanged) => exchanged,
                     Err(_) => Err(timed_out(progress.phase(), limit)),
@@ -243,7 +249,7 @@ impl Client {
             target: &request.url,
             method: options.method.clone(),
             uri,
-            headers: headers_of(request),
+            headers: request.headers().clone(),
             body,
             options,
             reply_limit: ReplyLimit::Cut(MAX_REPLY_BYTES),
@@ -257,11 +263,12 @@ impl Client {
 
     /// Whether a request that this machine holds back may be tried again: as long as another one
     /// that is in flight can still make room for it.
-    fn may_hold_back(&self, since: Instant, timeout: Duration, why: &str) -> bool {
+    fn may_hold_back(&self, idle: &mut Option<Idle>, timeout: Duration, why: &str) -> bool {
         self.0.shortage.note(why);
-        let moved = *self.0.moved.lock().unwrap_or_else(PoisonError::into_inner);
-        let idle = moved.map_or(since, |moved| moved.max(since)).elapsed();
-        if idle < timeout.saturating_add(LONGEST_HOLD) {
+        let concluded = self.0.concluded.load(Ordering::Relaxed);
+        let same = idle.filter(|idle| idle.concluded == concluded);
+        let idle = idle.insert(same.unwrap_or_else(|| Idle { since: Instant::now(), concluded }));
+        if idle.since.elapsed() < timeout.saturating_add(LONGEST_HOLD) {
             return true;
         }
         self.0.shortage.give_up();
@@ -271,18 +278,17 @@ impl Client {
 
 impl Transport for Client {
     async fn send(&self, request: &Request) -> Outcome {
-        let (since, mut wait) = (Instant::now(), FIRST_HOLD);
+        let (mut idle, mut wait) = (None, FIRST_HOLD);
         loop {
             let outcome = self.attempt(request).await;
             match &outcome {
                 Outcome::NoReply(TransportFailure { kind: FailureKind::HeldBack, detail }) => {
-                    if !self.may_hold_back(since, request.options.timeout, detail) {
+                    if !self.may_hold_back(&mut idle, request.options.timeout, detail) {
                         return outcome;
                     }
                 }
                 _ => {
-                    let mut moved = self.0.moved.lock().unwrap_or_else(PoisonError::into_inner);
-                    *moved = Some(Instant::now());
+                    self.0.concluded.fetch_add(1, Ordering::Relaxed);
                     return outcome;
                 }
             }
@@ -293,41 +299,6 @@ impl Transport for Client {
 
     fn shortage(&self) -> Option<&Shortage> {
         Some(&self.0.shortage)
-    }
-}
-
-fn headers_of(request: &Request) -> HeaderMap {
-    // With room for what the connection adds.
-    let mut headers = HeaderMap::with_capacity(8);
-    if let Some(credentials) = request.url.credentials() {
-        headers.insert(AUTHORIZATION, credentials.clone());
-    }
-    if !request.options.is_in_query {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(request.options.content_type));
-    }
-    headers.insert(USER_AGENT, HeaderValue::from_static(USER_AGENT_TEXT));
-    headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-    let rules = request.options.headers.iter();
-    send_instead(&mut headers, rules.map(|HeaderRule { name, value }| (&**name, value.as_deref())));
-    let own = request.headers.iter();
-    send_instead(&mut headers, own.map(|(name, value)| (&**name, Some(&**value))));
-    headers
-}
-
-/// Puts headers in the place of those of the same name; one without a value, or that cannot be sent,
-/// is left out.
-fn send_instead<'a>(
-    headers: &mut HeaderMap,
-    instead: impl Iterator<Item = (&'a str, Option<&'a str>)> + Clone,
-) {
-    for (name, _) in instead.clone() {
-        headers.remove(name);
-    }
-    for (name, value) in instead {
-        let value = value.and_then(|value| HeaderValue::from_str(value).ok());
-        if let (Ok(name), Some(value)) = (name.parse::<HeaderName>(), value) {
-            headers.append(name, value);
-        }
     }
 }
 

@@ -4,31 +4,82 @@ use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use super::options::RequestOptions;
+use hyper::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+};
+
+use super::client::USER_AGENT_TEXT;
+use super::options::{HeaderRule, RequestOptions};
 use super::outcome::Outcome;
 use super::target::Target;
 
-/// One notification as it is sent; every attempt sends the same bytes.
+/// One notification as it is sent; every attempt sends the same bytes. A copy shares all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     pub url: Target,
-    /// Headers beside those that the transport sets itself; one of the same name replaces its own.
-    pub headers: Vec<(String, String)>,
-    /// The signed body, byte for byte; its attempts share it.
+    /// The signed body, byte for byte.
     pub body: Arc<[u8]>,
     pub options: Arc<RequestOptions>,
+    headers: Arc<HeaderMap>,
 }
 
 impl Request {
-    /// A request without headers of its own.
-    pub fn new(url: Target, body: impl Into<Vec<u8>>) -> Self {
-        Request { url, headers: Vec::new(), body: body.into().into(), options: Arc::default() }
+    /// A request with the headers that its options ask for.
+    pub fn new(url: Target, options: Arc<RequestOptions>, body: impl Into<Vec<u8>>) -> Self {
+        let headers = Arc::new(headers_of(&url, &options));
+        Request { url, body: body.into().into(), options, headers }
     }
 
+    /// The same with headers of its own, each in the place of those of the same name.
     #[must_use]
-    pub fn with(mut self, options: Arc<RequestOptions>) -> Self {
-        self.options = options;
+    pub fn with_headers(mut self, own: &[(String, String)]) -> Self {
+        let own = own.iter().map(|(name, value)| (&**name, Some(&**value)));
+        send_instead(Arc::make_mut(&mut self.headers), own);
         self
+    }
+
+    /// The same with another body.
+    pub fn with_body(&self, body: Arc<[u8]>) -> Self {
+        Request { body, ..self.clone() }
+    }
+
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+}
+
+fn headers_of(url: &Target, options: &RequestOptions) -> HeaderMap {
+    // With room for what the connection adds.
+    let mut headers = HeaderMap::with_capacity(8);
+    if let Some(credentials) = url.credentials() {
+        headers.insert(AUTHORIZATION, credentials.clone());
+    }
+    if !options.is_in_query {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(options.content_type));
+    }
+    headers.insert(USER_AGENT, HeaderValue::from_static(USER_AGENT_TEXT));
+    headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+    let rules = options.headers.iter();
+    send_instead(&mut headers, rules.map(|HeaderRule { name, value }| (&**name, value.as_deref())));
+    headers
+}
+
+/// Puts headers in the place of those of the same name; one without a value, or that cannot be sent,
+/// is left out.
+fn send_instead<'a>(
+    headers: &mut HeaderMap,
+    instead: impl Iterator<Item = (&'a str, Option<&'a str>)> + Clone,
+) {
+    for (name, _) in instead.clone() {
+        headers.remove(name);
+    }
+    for (name, value) in instead {
+        let value = value.and_then(|value| HeaderValue::from_str(value).ok());
+        if let (Ok(name), Some(mut value)) = (name.parse::<HeaderName>(), value) {
+            // It may be a secret, which `Debug` does not show.
+            value.set_sensitive(true);
+            headers.append(name, value);
+        }
     }
 }
 

@@ -222,8 +222,7 @@ impl<C: Clock, T: Transport> Engine<'_, C, T> {
     }
 
     async fn send(&self, start: Start, made: InFlight) -> Completed {
-        let body = Arc::clone(&made.order.body);
-        let request = Request { body, ..self.request.clone() };
+        let request = self.request.with_body(Arc::clone(&made.order.body));
         let sent = self.since(start);
         let outcome = self.transport.send(&request).await;
         let finished = self.since(start);

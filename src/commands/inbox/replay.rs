@@ -145,14 +145,14 @@ impl Sender<'_> {
             None => callback.body.to_vec(),
             Some(key) => self.signed(entry, key)?.into_bytes(),
         };
-        let mut request = Request::new(self.target.clone(), body).with(Arc::clone(&self.options));
+        let mut headers = Vec::new();
         for (name, value) in end_to_end(entry) {
             if self.options.headers.iter().any(|rule| rule.name.eq_ignore_ascii_case(name)) {
                 continue;
             }
             match std::str::from_utf8(value) {
                 Ok(value) if check_header(name, value).is_ok() => {
-                    request.headers.push((name.to_owned(), value.to_owned()));
+                    headers.push((name.to_owned(), value.to_owned()));
                 }
                 _ => console.warning(&format!(
                     "the header {name} of {} is left out: it cannot be sent",
@@ -160,7 +160,8 @@ impl Sender<'_> {
                 )),
             }
         }
-        Ok(request)
+        let request = Request::new(self.target.clone(), Arc::clone(&self.options), body);
+        Ok(request.with_headers(&headers))
     }
 
     fn signed(&self, entry: &Received, key: &Key) -> Result<String, CommandError> {

@@ -195,12 +195,13 @@ async fn send(
     }
     let target = Target::parse(&request.url).map_err(|error| error.to_string())?;
     let client = Client::try_new(&target, config).map_err(|error| error.to_string())?;
-    let mut sent = Request::new(target, request.body.to_vec());
+    let mut headers = Vec::new();
     for (name, value) in request.headers {
         let value = String::from_utf8(value)
             .map_err(|_| format!("cannot be sent the header {name}: it is no text"))?;
-        sent.headers.push((name, value));
+        headers.push((name, value));
     }
+    let sent = Request::new(target, Arc::default(), request.body.to_vec()).with_headers(&headers);
     let outcome = client.send(&sent).await;
     let conclusion = outcome.conclusion_by(&rule);
     let remark = outcome.explanation(conclusion.as_ref());

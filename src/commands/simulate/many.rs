@@ -22,7 +22,7 @@ use super::screen::{Screen, Unknown, ready};
 use crate::clock::{Clock, PreciseClock};
 use crate::error::{CommandError, ErrorKind};
 use crate::net::options::RequestOptions;
-use crate::net::transport::Transport;
+use crate::net::transport::{Request, Transport};
 use crate::report::gates::Gate;
 use crate::report::summary::{DeliverySummary, RunFacts};
 use crate::report::target::ReportTarget;
@@ -307,7 +307,7 @@ impl Session {
         let dialect = self.config.dialect.as_ref().unwrap_or(setup.dialect);
         let rule = dialect.acknowledgement();
         let options = RequestOptions::clone(&setup.request.options).laid_out(&dialect.layout);
-        let request = &setup.request.clone().with(Arc::new(options));
+        let request = &Request::new(setup.request.url.clone(), Arc::new(options), "");
         let judge = &Judge::with_mask(rule, Arc::clone(&setup.judge.mask));
         let (plan, journal) = (self.config.retry_plan(), self.journal.as_ref());
         let engine = Engine { request, judge, plan, limits, clock, transport, journal };

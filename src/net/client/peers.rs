@@ -48,7 +48,7 @@ pub(in crate::net) fn client(
 ) -> (Client, Request) {
     let target = Target::parse(url).unwrap();
     let client = Client::try_new(&target, config).unwrap();
-    (client, Request::new(target, BODY).with(Arc::new(options)))
+    (client, Request::new(target, Arc::new(options), BODY))
 }
 
 pub(in crate::net) async fn send_with(

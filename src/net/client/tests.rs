@@ -245,8 +245,8 @@ async fn seen(url_tail: &str, request: RequestOptions, config: ClientConfig) -> 
         let _ = std::io::Write::write_all(&mut stream, acknowledgement().as_bytes());
     });
     let url = format!("http://user:s3cret@{server}{url_tail}");
-    let (client, mut message) = client(&url, request, config);
-    message.headers.push(("x-test".into(), "yes".into()));
+    let (client, message) = client(&url, request, config);
+    let message = message.with_headers(&[("x-test".into(), "yes".into())]);
     let outcome = client.send(&message).await;
     assert_eq!(outcome.conclusion(), Some(Conclusion::Acknowledged(Vec::new())), "{outcome:?}");
     let seen = told.recv().unwrap().unwrap().replace(&server.to_string(), "(server)");
@@ -317,14 +317,14 @@ async fn a_proxy_is_in_the_way_of_some_options() {
     let half = options(|o| o.is_half_closed = true);
     assert!(client.permits(&half).is_err());
     assert!(client.permits(&options(|o| o.connections = Connections::Reused)).is_ok());
-    let request = Request::new(target, BODY).with(Arc::new(half));
+    let request = Request::new(target, Arc::new(half), BODY);
     assert_eq!(told(&client.send(&request).await).0, "other");
 }
 
 #[tokio::test]
 async fn a_client_serves_one_endpoint() {
     let (client, _) = client("http://127.0.0.1:1/", options(|_| ()), without_proxy());
-    let other = Request::new(Target::parse("http://127.0.0.1:2/").unwrap(), BODY);
+    let other = Request::new(Target::parse("http://127.0.0.1:2/").unwrap(), Arc::default(), BODY);
     assert!(told(&client.send(&other).await).1.contains("another endpoint"));
 }
 

@@ -24,7 +24,7 @@ impl Example {
         let completed = self.completed_at.as_second();
         let mut text = String::with_capacity(LENGTH);
         text.push_str("{\"payout_id\":\"POT");
-        push_digits(&mut text, ids.order(index), 8);
+        push_digits(&mut text, ids.order(index));
         text.push_str("\",\"payout_cl_id\":\"");
         push_hex(&mut text, ids.digits(index, MAX_ID_DIGITS, 0));
         text.push_str(
@@ -44,26 +44,22 @@ impl Example {
 }
 
 fn push_hex(text: &mut String, number: u128) {
-    text.push_str(&hex::encode(number.to_be_bytes()));
+    let mut digits = [0; 32];
+    if hex::encode_to_slice(number.to_be_bytes(), &mut digits).is_ok() {
+        text.push_str(std::str::from_utf8(&digits).unwrap_or_default());
+    }
 }
 
 fn push_number(text: &mut String, number: i64) {
-    if number < 0 {
-        text.push('-');
-    }
-    push_digits(text, number.unsigned_abs(), 1);
+    text.push_str(itoa::Buffer::new().format(number));
 }
 
-/// Writes a number in at least so many digits: what the formatter does, for a fraction of its time.
-fn push_digits(text: &mut String, number: u64, width: usize) {
-    let (mut digits, mut rest) = ([b'0'; 20], number);
-    let mut start = digits.len();
-    while rest > 0 || digits.len() - start < width.min(digits.len()) {
-        start -= 1;
-        digits[start] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-    }
-    text.push_str(std::str::from_utf8(&digits[start..]).unwrap_or_default());
+/// Writes a number in at least eight digits: what the formatter does, for a fraction of its time.
+fn push_digits(text: &mut String, number: u64) {
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(number);
+    text.push_str(&"00000000"[digits.len().min(8)..]);
+    text.push_str(digits);
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,9 +127,9 @@ mod tests {
             push_number(&mut text, number);
             assert_eq!(text, number.to_string());
         }
-        for number in [102, 99_999_999, 100_000_000, u64::MAX] {
+        for number in [0, 102, 99_999_999, 100_000_000, u64::MAX] {
             let mut text = String::new();
-            push_digits(&mut text, number, 8);
+            push_digits(&mut text, number);
             assert_eq!(text, format!("{number:08}"));
         }
     }

@@ -19,6 +19,8 @@ use crate::sender::record::Order;
 pub(super) struct OrderMaker {
     pub(super) plan: OrderPlan,
     signer: Option<BodySigner>,
+    /// The name of the field with the order's id.
+    id_field: String,
     ids: OrderIds,
     /// The keys of the random streams. Values and statuses have one each: another template leaves
     /// the statuses as they were.
@@ -35,7 +37,9 @@ impl OrderMaker {
     pub(super) fn new(plan: OrderPlan, signer: Option<BodySigner>) -> Self {
         let seed = plan.settings.seed;
         let mut keys = fastrand::Rng::with_seed(seed);
+        let id_field = signer.as_ref().and_then(|signer| signer.dialect().layout.name("payout_id"));
         OrderMaker {
+            id_field: id_field.unwrap_or_default().to_owned(),
             ids: OrderIds::new(seed),
             plan,
             signer,
@@ -123,8 +127,8 @@ impl OrderMaker {
             });
         }
         let signer = self.signer.as_mut().ok_or(OrderError::NoKey)?;
-        let own = signer.dialect().layout.name("payout_id").unwrap_or_default().to_owned();
-        let id = |payload: &Payload<'_>| order_id(payload, &own, number);
+        let own = &*self.id_field;
+        let id = |payload: &Payload<'_>| order_id(payload, own, number);
         let (body, id) = signer.sign(text, &self.edits, id)?;
         let body = Arc::from(body.into_bytes());
         let order = Order { number, id, body, completed_at, duplicate_of: None };

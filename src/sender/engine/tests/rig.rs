@@ -180,7 +180,7 @@ pub(super) fn complete<T>(clock: &SimulatedClock, run: impl Future<Output = T>) 
 }
 
 pub(super) fn request() -> Request {
-    Request::new(Target::parse("http://127.0.0.1:9/").unwrap(), "")
+    Request::new(Target::parse("http://127.0.0.1:9/").unwrap(), Arc::default(), "")
 }
 
 /// A journal in a folder that goes away with it.
