@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hyper::body::Bytes;
-use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
+use hyper::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER,
+};
 use hyper::{Method, Uri};
 use protocol::internal::acknowledgement::{MAX_REPLY_BYTES, Reply};
 
@@ -62,18 +64,33 @@ pub enum ClientError {
     Proxy(#[from] ProxyError),
 }
 
-/// One request as it goes out: nothing is added to it but what its connection needs.
+/// One request as it goes out: nothing is added to it but what its connection needs. It is borrowed,
+/// because what waits for a reply should be small: there are as many as requests in flight.
+#[derive(Clone, Copy)]
 pub struct HttpRequest<'a> {
     pub target: &'a Target,
-    pub method: Method,
+    pub method: &'a Method,
     /// The path and the query, byte for byte.
-    pub uri: Uri,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+    pub uri: &'a Uri,
+    /// With the host's.
+    pub headers: &'a HeaderMap,
+    pub body: &'a Bytes,
     pub options: &'a RequestOptions,
     pub reply_limit: ReplyLimit,
     /// The connection is dropped when the reply comes, as a network fault would.
     pub loses_reply: bool,
+}
+
+impl HttpRequest<'_> {
+    /// The headers as they are sent. Where the length has a place in them, it is put there: a copy
+    /// that grows costs more than the rest of it.
+    fn headers(&self) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        if let Some(length) = headers.get_mut(CONTENT_LENGTH) {
+            *length = self.body.len().into();
+        }
+        headers
+    }
 }
 
 /// How many bytes of a reply's body are read.
@@ -110,12 +127,11 @@ impl HttpReply {
         HttpReply { status, headers, body: Vec::new(), is_cut: false }
     }
 
-    /// Takes in a part of the body; `false` where the limit is passed.
-    fn take(&mut self, bytes: &[u8], limit: ReplyLimit) -> bool {
+    /// Takes in a part of the body, and is cut where that passes the limit.
+    fn take(&mut self, bytes: &[u8], limit: ReplyLimit) {
         let room = limit.bytes() + 1 - self.body.len();
         self.body.extend_from_slice(&bytes[..bytes.len().min(room)]);
         self.is_cut = self.body.len() > limit.bytes();
-        !self.is_cut
     }
 
     fn header(&self, name: HeaderName) -> Option<String> {
@@ -247,10 +263,10 @@ impl Client {
         }
         let exchanged = self.exchange(HttpRequest {
             target: &request.url,
-            method: options.method.clone(),
-            uri,
-            headers: request.headers().clone(),
-            body,
+            method: &options.method,
+            uri: &uri,
+            headers: request.headers(),
+            body: &body,
             options,
             reply_limit: ReplyLimit::Cut(MAX_REPLY_BYTES),
             loses_reply: options.loss.is_some_and(|loss| loss.hits(place)),

@@ -1,11 +1,13 @@
 //! The seam between the engine and the network: where a request goes and what carries it.
 
+use std::fmt;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use hyper::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue,
+    USER_AGENT,
 };
 
 use super::client::USER_AGENT_TEXT;
@@ -14,7 +16,7 @@ use super::outcome::Outcome;
 use super::target::Target;
 
 /// One notification as it is sent; every attempt sends the same bytes. A copy shares all of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     pub url: Target,
     /// The signed body, byte for byte.
@@ -48,6 +50,13 @@ impl Request {
     }
 }
 
+impl fmt::Debug for Request {
+    /// Without the headers, which can be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
 fn headers_of(url: &Target, options: &RequestOptions) -> HeaderMap {
     // With room for what the connection adds.
     let mut headers = HeaderMap::with_capacity(8);
@@ -57,6 +66,10 @@ fn headers_of(url: &Target, options: &RequestOptions) -> HeaderMap {
     if !options.is_in_query {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(options.content_type));
     }
+    if !options.is_chunked && !options.is_in_query {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
+    }
+    headers.insert(HOST, url.authority().clone());
     headers.insert(USER_AGENT, HeaderValue::from_static(USER_AGENT_TEXT));
     headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
     let rules = options.headers.iter();
@@ -75,9 +88,7 @@ fn send_instead<'a>(
     }
     for (name, value) in instead {
         let value = value.and_then(|value| HeaderValue::from_str(value).ok());
-        if let (Ok(name), Some(mut value)) = (name.parse::<HeaderName>(), value) {
-            // It may be a secret, which `Debug` does not show.
-            value.set_sensitive(true);
+        if let (Ok(name), Some(value)) = (name.parse::<HeaderName>(), value) {
             headers.append(name, value);
         }
     }

@@ -8,7 +8,8 @@
 
 use std::time::Duration;
 
-use hyper::{Method, StatusCode};
+use hyper::header::HeaderMap;
+use hyper::{Method, StatusCode, Uri};
 use protocol::internal::acknowledgement::AcknowledgementRule;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
@@ -145,8 +146,8 @@ impl Forwarder {
     }
 
     async fn attempt(&self, callback: &Callback) -> (Duration, Result<AppReply, NoReply>) {
-        let request = match self.request(callback) {
-            Ok(request) => request,
+        let head = match self.head(callback) {
+            Ok(head) => head,
             Err(part) => {
                 let why = format!("was not asked: the callback's {part} cannot be sent on");
                 return (Duration::ZERO, Err(why.into()));
@@ -160,28 +161,33 @@ impl Forwarder {
             return (Duration::ZERO, Err(why.into()));
         };
         let began = Instant::now();
-        let exchanged = self.client.exchange(request).await;
+        let (method, uri, headers) = &head;
+        let exchanged = self.client.exchange(HttpRequest {
+            target: self.target(),
+            method,
+            uri,
+            headers,
+            body: &callback.body,
+            options: &self.options,
+            reply_limit: ReplyLimit::Whole(MAX_APP_REPLY_BYTES),
+            loses_reply: false,
+        });
+        let exchanged = exchanged.await;
         let elapsed = began.elapsed();
         (elapsed, exchanged.map_err(NoReply::from).and_then(|reply| self.read(reply)))
     }
 
-    fn request(&self, callback: &Callback) -> Result<HttpRequest<'_>, &'static str> {
+    fn head(&self, callback: &Callback) -> Result<(Method, Uri, HeaderMap), &'static str> {
         let target = self.target();
         let received = callback.path.split_once('?').map(|(_, query)| query);
-        Ok(HttpRequest {
-            target,
-            method: match Method::from_bytes(callback.method.as_bytes()) {
-                // A tunnel is no callback, and hyper would open one.
-                Err(_) | Ok(Method::CONNECT) => return Err("method"),
-                Ok(method) => method,
-            },
-            uri: target.uri_with_query(received).ok_or("query")?,
-            headers: headers::for_application(callback, target.authority()).ok_or("headers")?,
-            body: callback.body.clone(),
-            options: &self.options,
-            reply_limit: ReplyLimit::Whole(MAX_APP_REPLY_BYTES),
-            loses_reply: false,
-        })
+        let method = match Method::from_bytes(callback.method.as_bytes()) {
+            // hyper would open a tunnel.
+            Err(_) | Ok(Method::CONNECT) => return Err("method"),
+            Ok(method) => method,
+        };
+        let uri = target.uri_with_query(received).ok_or("query")?;
+        let headers = headers::for_application(callback, target.authority()).ok_or("headers")?;
+        Ok((method, uri, headers))
     }
 
     fn read(&self, reply: HttpReply) -> Result<AppReply, NoReply> {

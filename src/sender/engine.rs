@@ -221,13 +221,19 @@ impl<C: Clock, T: Transport> Engine<'_, C, T> {
         self.clock.now().saturating_sub(start.elapsed)
     }
 
-    async fn send(&self, start: Start, made: InFlight) -> Completed {
-        let request = self.request.with_body(Arc::clone(&made.order.body));
-        let sent = self.since(start);
-        let outcome = self.transport.send(&request).await;
-        let finished = self.since(start);
-        let (outcome, conclusion) = self.judge.conclude(outcome);
-        Completed { made, sent, finished, outcome, conclusion }
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` keeps its arguments twice, and there is one for each attempt in flight"
+    )]
+    fn send(&self, start: Start, made: InFlight) -> impl Future<Output = Completed> {
+        async move {
+            let request = self.request.with_body(Arc::clone(&made.order.body));
+            let sent = self.since(start);
+            let outcome = self.transport.send(&request).await;
+            let finished = self.since(start);
+            let (outcome, conclusion) = self.judge.conclude(outcome);
+            Completed { made, sent, finished, outcome, conclusion }
+        }
     }
 
     async fn record_last<E>(&self, last: &[EngineEvent], start: Start) -> Result<(), RunError<E>> {

@@ -16,7 +16,8 @@ use hyper::body::Body;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::ext::on_informational;
-use hyper::header::{ACCEPT_ENCODING, EXPECT, HOST, HeaderValue};
+use hyper::header::{ACCEPT_ENCODING, EXPECT, HeaderValue};
+use hyper::http::response::Parts;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
@@ -29,11 +30,14 @@ use super::connection::{Socket, Watched};
 use super::pool::{Connection, Pool};
 use super::{HttpReply, HttpRequest};
 use crate::net::failure::{Phase, Progress, failure, failure_on_reuse};
-use crate::net::options::{Connections, RequestOptions};
+use crate::net::options::Connections;
 use crate::net::outcome::{FailureKind, TransportFailure};
 use crate::net::resolve::{ResolveRule, addresses_of, connect};
 use crate::net::target::Target;
 use crate::net::tls::{Tls, describe};
+
+/// A request that was sent whole, and the head of its reply.
+type Exchanging = (Connection, Response<Incoming>);
 
 #[derive(Debug)]
 pub(super) struct Direct {
@@ -50,37 +54,55 @@ impl Direct {
         request: HttpRequest<'_>,
         progress: &Progress,
     ) -> Result<HttpReply, TransportFailure> {
-        let HttpRequest { target, options, reply_limit, loses_reply, .. } = request;
-        let read = Read { options, limit: reply_limit, loses: loses_reply, pool: &self.pool };
-        let ended = options.is_half_closed.then(Arc::default);
-        let mut message = to_message(request, ended.clone());
-        show(&message, progress);
-        if options.connections == Connections::Reused
-            && ended.is_none()
-            && let Some(mut connection) = self.pool.take().await
-        {
-            progress.log.note(|| "* using a kept connection again".to_owned());
-            progress.reach(Phase::Exchanging);
-            match connection.sender.try_send_request(message).await {
-                Ok(response) => return read.whole(connection, response, progress).await,
-                Err(mut error) => match error.take_message() {
-                    Some(unsent) => message = unsent,
-                    None => {
-                        let has_begun = connection.has_read.load(Ordering::Relaxed);
-                        return Err(failure_on_reuse(&error.into_error(), has_begun));
-                    }
-                },
-            }
+        let options = request.options;
+        let may_reuse = options.connections == Connections::Reused && !options.is_half_closed;
+        let kept = if may_reuse { self.pool.take().await } else { None };
+        let (connection, response) = match kept {
+            Some(connection) => self.send_on_kept(connection, request, progress).await?,
+            None => Box::pin(self.send_on_new(request, None, progress)).await?,
+        };
+        let reply = read(request, response, progress).await?;
+        if may_reuse && !reply.is_cut {
+            self.pool.keep(connection);
         }
-        // In a box: a kept connection is the usual case and need not carry the room for a new one.
-        Box::pin(async {
-            let mut connection = self.connect(target, ended, progress).await?;
-            progress.reach(Phase::Exchanging);
-            let sent = connection.sender.send_request(message).await;
-            let response = sent.map_err(|error| failure(&error, Phase::Exchanging))?;
-            read.whole(connection, response, progress).await
-        })
-        .await
+        Ok(reply)
+    }
+
+    async fn send_on_kept(
+        &self,
+        mut connection: Connection,
+        request: HttpRequest<'_>,
+        progress: &Progress,
+    ) -> Result<Exchanging, TransportFailure> {
+        progress.log.note(|| "* using a kept connection again".to_owned());
+        progress.reach(Phase::Exchanging);
+        let message = to_message(request, None, progress);
+        let mut error = match connection.sender.try_send_request(message).await {
+            Ok(response) => return Ok((connection, response)),
+            Err(error) => error,
+        };
+        let Some(unsent) = error.take_message() else {
+            let has_begun = connection.has_read.load(Ordering::Relaxed);
+            return Err(failure_on_reuse(&error.into_error(), has_begun));
+        };
+        // This is rare, and need not take room in what waits for a reply.
+        drop(error);
+        Box::pin(self.send_on_new(request, Some(unsent), progress)).await
+    }
+
+    async fn send_on_new(
+        &self,
+        request: HttpRequest<'_>,
+        unsent: Option<Request<RequestBody>>,
+        progress: &Progress,
+    ) -> Result<Exchanging, TransportFailure> {
+        let ended = request.options.is_half_closed.then(Arc::default);
+        let mut connection = self.connect(request.target, ended.clone(), progress).await?;
+        progress.reach(Phase::Exchanging);
+        let message = unsent.unwrap_or_else(|| to_message(request, ended, progress));
+        let sent = connection.sender.send_request(message).await;
+        let response = sent.map_err(|error| failure(&error, Phase::Exchanging))?;
+        Ok((connection, response))
     }
 
     async fn connect(
@@ -114,15 +136,18 @@ impl Direct {
     }
 }
 
-fn to_message(request: HttpRequest<'_>, ended: Option<Arc<AtomicBool>>) -> Request<RequestBody> {
+fn to_message(
+    request: HttpRequest<'_>,
+    ended: Option<Arc<AtomicBool>>,
+    progress: &Progress,
+) -> Request<RequestBody> {
     let options = request.options;
     let (gate, go_ahead) = options.awaits_continue.then(gate).unzip();
-    let mut message = Request::new(RequestBody::new(request.body, options, ended, gate));
-    *message.method_mut() = request.method;
-    *message.uri_mut() = request.uri;
-    *message.headers_mut() = request.headers;
+    let mut message = Request::new(RequestBody::new(request.body.clone(), options, ended, gate));
+    *message.method_mut() = request.method.clone();
+    *message.uri_mut() = request.uri.clone();
+    *message.headers_mut() = request.headers();
     let headers = message.headers_mut();
-    headers.entry(HOST).or_insert_with(|| request.target.authority().clone());
     if options.accepts_gzip {
         headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("gzip"));
     }
@@ -130,53 +155,37 @@ fn to_message(request: HttpRequest<'_>, ended: Option<Arc<AtomicBool>>) -> Reque
         headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
         on_informational(&mut message, move |_| go_ahead.notify_one());
     }
-    message
-}
-
-fn show(message: &Request<RequestBody>, progress: &Progress) {
     let first = || format!("{} {} HTTP/1.1", message.method(), message.uri());
     progress.log.head('>', first, message.headers());
     progress.log.note(|| match message.body().size_hint().exact() {
         Some(length) => format!("* a body of {length} bytes"),
         None => "* a body in chunks".to_owned(),
     });
+    message
 }
 
-struct Read<'a> {
-    options: &'a RequestOptions,
-    limit: super::ReplyLimit,
-    loses: bool,
-    pool: &'a Arc<Pool>,
-}
-
-impl Read<'_> {
-    async fn whole(
-        &self,
-        connection: Connection,
-        response: Response<Incoming>,
-        progress: &Progress,
-    ) -> Result<HttpReply, TransportFailure> {
-        let (head, mut body) = response.into_parts();
-        progress.log.head('<', || format!("{:?} {}", head.version, head.status), &head.headers);
-        if self.loses {
-            return Err(TransportFailure::new(FailureKind::ReplyLost, ""));
-        }
-        let mut reply = HttpReply::new(head.status.as_u16(), head.headers);
-        if self.limit.refuses(body.size_hint().lower()) {
-            reply.is_cut = true;
-            return Ok(reply);
-        }
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| failure(&error, Phase::Exchanging))?;
-            if frame.data_ref().is_some_and(|bytes| !reply.take(bytes, self.limit)) {
-                return Ok(reply);
-            }
-        }
-        if self.options.connections == Connections::Reused && !self.options.is_half_closed {
-            self.pool.keep(connection);
-        }
-        Ok(reply)
+/// The reply; cut where the request says so.
+async fn read(
+    request: HttpRequest<'_>,
+    response: Response<Incoming>,
+    progress: &Progress,
+) -> Result<HttpReply, TransportFailure> {
+    let (Parts { status, version, headers, .. }, mut body) = response.into_parts();
+    progress.log.head('<', || format!("{version:?} {status}"), &headers);
+    if request.loses_reply {
+        return Err(TransportFailure::new(FailureKind::ReplyLost, ""));
     }
+    let mut reply = HttpReply::new(status.as_u16(), headers);
+    reply.is_cut = request.reply_limit.refuses(body.size_hint().lower());
+    while !reply.is_cut
+        && let Some(frame) = body.frame().await
+    {
+        let frame = frame.map_err(|error| failure(&error, Phase::Exchanging))?;
+        if let Some(bytes) = frame.data_ref() {
+            reply.take(bytes, request.reply_limit);
+        }
+    }
+    Ok(reply)
 }
 
 async fn open<S>(

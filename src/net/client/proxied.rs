@@ -85,19 +85,19 @@ impl Proxied {
         progress: &Arc<Progress>,
     ) -> Result<HttpReply, TransportFailure> {
         let HttpRequest { target, options, reply_limit, .. } = request;
-        let url = unchanged(target, &request.uri).ok_or_else(|| {
+        let url = unchanged(target, request.uri).ok_or_else(|| {
             TransportFailure::new(FailureKind::Other, &ProxyError::Rewritten.to_string())
         })?;
         let reaching = progress.phase();
-        let mut headers = request.headers;
+        let mut headers = request.headers();
         if options.accepts_gzip {
             headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("gzip"));
         }
         progress.log.note(|| format!("* through the proxy {}", self.proxy));
         progress.log.head('>', || format!("{} {url} HTTP/1.1", request.method), &headers);
-        let mut message = reqwest::Request::new(request.method, url);
+        let mut message = reqwest::Request::new(request.method.clone(), url);
         *message.headers_mut() = headers;
-        let body = Noted { rest: request.body, progress: Arc::clone(progress) };
+        let body = Noted { rest: request.body.clone(), progress: Arc::clone(progress) };
         if body.rest.is_empty() {
             // Nobody asks for it, so nobody could note it.
             progress.reach(Phase::Exchanging);
@@ -112,14 +112,11 @@ impl Proxied {
         if let Some(failed) = self.proxy.reply(reply.status, &reply.headers, target.is_https()) {
             return Err(failed);
         }
-        if reply_limit.refuses(response.content_length().unwrap_or_default()) {
-            reply.is_cut = true;
-            return Ok(reply);
-        }
-        while let Some(part) = response.chunk().await.map_err(classify)? {
-            if !reply.take(&part, reply_limit) {
-                break;
-            }
+        reply.is_cut = reply_limit.refuses(response.content_length().unwrap_or_default());
+        while !reply.is_cut
+            && let Some(part) = response.chunk().await.map_err(classify)?
+        {
+            reply.take(&part, reply_limit);
         }
         Ok(reply)
     }

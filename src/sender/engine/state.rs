@@ -254,7 +254,10 @@ impl<'r, E> State<'r, E> {
     pub(super) fn take_turn(&mut self) -> Option<(Vec<EngineEvent>, Vec<InFlight>)> {
         match (self.unwritten.is_empty(), self.ready.is_empty()) {
             (true, true) => None,
-            _ => Some((mem::take(&mut self.unwritten), mem::take(&mut self.ready))),
+            _ => {
+                let ready = mem::replace(&mut self.ready, Vec::with_capacity(BATCH));
+                Some((mem::take(&mut self.unwritten), ready))
+            }
         }
     }
 
