@@ -1,43 +1,33 @@
 //! Text for the page: no key in it, and no byte in it that a terminal would obey.
 
+use std::borrow::Cow;
 use std::io;
 
-use protocol::Key;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
-use crate::mask::{KeyMask, is_own_member};
+use crate::mask::in_own;
 
-#[derive(Default)]
-pub(super) struct Mask(KeyMask);
+pub(super) fn json(mut value: Value) -> Vec<u8> {
+    redact(&mut value);
+    let mut out = Vec::new();
+    // Neither the value nor the vector can fail.
+    let _ = value.serialize(&mut Serializer::with_formatter(&mut out, Ascii));
+    out
+}
 
-impl Mask {
-    pub(super) fn new(keys: &[Key]) -> Mask {
-        Mask(KeyMask::new(keys))
-    }
-
-    fn value(&self, value: &mut Value) {
-        match value {
-            Value::String(text) => self.0.text(text),
-            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
-            // The names of members are this program's own, and so are some of their values.
-            Value::Object(members) => {
-                let others = members
-                    .iter_mut()
-                    .filter(|(name, value)| !(is_own_member(name) && value.is_string()));
-                others.for_each(|(_, member)| self.value(member));
+fn redact(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(redacted) = in_own(text) {
+                *text = redacted;
             }
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
-    }
-
-    pub(super) fn json(&self, mut value: Value) -> Vec<u8> {
-        self.value(&mut value);
-        let mut out = Vec::new();
-        // Neither the value nor the vector can fail.
-        let _ = value.serialize(&mut Serializer::with_formatter(&mut out, Ascii));
-        out
+        Value::Array(items) => items.iter_mut().for_each(redact),
+        // The names of members are this program's own.
+        Value::Object(members) => members.values_mut().for_each(redact),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -73,18 +63,17 @@ mod tests {
     #[test]
     fn the_answer_is_plain_ascii_and_means_the_same() {
         let value = json!({"a": "é\u{202e}\u{1b}[2J\u{7f}\u{9b}🙂\"\\\n", "b": [1, null, true]});
-        let bytes = Mask::default().json(value.clone());
+        let bytes = super::json(value.clone());
         assert!(bytes.iter().all(|byte| matches!(byte, b' '..=b'~')), "{bytes:?}");
         assert_eq!(serde_json::from_slice::<Value>(&bytes).unwrap(), value);
     }
 
     #[test]
     fn a_key_is_masked_in_every_text() {
-        let key = Key::try_new(b" top\"secret\n".to_vec()).unwrap();
-        let value = json!({"a": ["x top\"secret\n", "{\"k\":\"top\\\"secret\"}"]});
-        let text = String::from_utf8(Mask::new(&[key]).json(value)).unwrap();
-        assert_eq!(text, r#"{"a":["x[key]","{\"k\":\"[key]\"}"]}"#);
-        let short = Key::try_new(b"abc".to_vec()).unwrap();
-        assert_eq!(Mask::new(&[short]).json(json!("abc")), b"\"abc\"");
+        crate::mask::remember(b" page\"secret\n");
+        crate::mask::remember(b"abc");
+        let value = json!({"a": ["x page\"secret\n", "{\"k\":\"page\\\"secret\"}", "abc"]});
+        let text = String::from_utf8(super::json(value)).unwrap();
+        assert_eq!(text, r#"{"a":["x[key]","{\"k\":\"[key]\"}","abc"]}"#);
     }
 }

@@ -1,5 +1,6 @@
 //! The JSON that the page reads.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use protocol::{Diagnosis, Encoding, Finding, Hit, Kind, StatusTable};
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::explanation::Explanation;
 use super::replay::{encoding_of, signed_part};
-use crate::mask::outside;
+use crate::mask::{Untrusted, outside};
 use crate::receiver::callback::Callback;
 use crate::receiver::received::{Forwarded, Match, Received};
 
@@ -36,20 +37,20 @@ pub(super) fn row(entry: &Received, statuses: &StatusTable) -> Value {
     json!({
         "id": id,
         "at_ms": callback.received_at.as_millisecond(),
-        "method": brief(&callback.method),
-        "path": brief(&callback.path),
+        "method": brief(Untrusted::new(&callback.method)),
+        "path": brief(Untrusted::new(&callback.path)),
         "bytes": callback.body.len(),
         "code": brief(&judged.code),
         "valid": judged.is_valid(),
         "signature": judged.signature.map(Match::name),
         "explanation": judged.explanation.as_deref().map(brief),
-        "order": judged.order_id.as_deref().map(brief),
+        "order": judged.order_id.as_ref().map(|id| brief(Untrusted::new(id))),
         "status": judged.status,
         "status_name": status.map(|status| status.name),
         "amount_cents": judged.amount_cents,
         "delivery": judged.delivery,
         "reply_status": replied.status,
-        "action": replied.action.as_deref().map(brief),
+        "action": replied.action.as_ref().map(|it| brief(Untrusted::new(it))),
         "forwarded": forwarded.as_ref().map(|forwarded| match &forwarded.result {
             Ok(reply) => json!({
                 "status": reply.status,
@@ -75,10 +76,10 @@ pub(super) fn detail(
     json!({
         "row": row(entry, statuses),
         // Whole, unlike the row's: the page asks for the attempts of this order by it.
-        "order": entry.judged.order_id,
+        "order": entry.judged.order_id.as_ref().map(Untrusted::new),
         "remote": callback.remote.to_string(),
-        "method": callback.method,
-        "path": callback.path,
+        "method": Untrusted::new(&callback.method),
+        "path": Untrusted::new(&callback.path),
         "headers": headers(&callback.headers),
         "body": text(&callback.body, extent),
         "editable": editable(callback, extent),
@@ -87,7 +88,7 @@ pub(super) fn detail(
             "status": replied.status,
             "headers": headers(&replied.headers),
             "body": text(&replied.body, extent),
-            "action": replied.action,
+            "action": replied.action.as_ref().map(Untrusted::new),
         },
         "forwarded": entry.forwarded.as_ref().map(|forwarded| sent(forwarded, extent)),
     })
@@ -97,7 +98,7 @@ pub(super) fn sent(sent: &Forwarded, extent: Extent) -> Value {
     let elapsed_ms = milliseconds(sent.elapsed);
     match &sent.result {
         Ok(reply) => json!({
-            "url": sent.url,
+            "url": Untrusted::new(&sent.url),
             "elapsed_ms": elapsed_ms,
             "status": reply.status,
             "headers": headers(&reply.headers),
@@ -105,7 +106,9 @@ pub(super) fn sent(sent: &Forwarded, extent: Extent) -> Value {
             "acknowledges": reply.acknowledges,
             "remark": reply.remark,
         }),
-        Err(error) => json!({"url": sent.url, "elapsed_ms": elapsed_ms, "error": error}),
+        Err(error) => {
+            json!({"url": Untrusted::new(&sent.url), "elapsed_ms": elapsed_ms, "error": error})
+        }
     }
 }
 
@@ -122,7 +125,7 @@ fn editable(callback: &Callback, extent: Extent) -> Value {
     };
     let part = std::str::from_utf8(signed_part(callback)).ok();
     let part = part.filter(|part| part.len() <= extent.bytes());
-    json!({"encoding": encoding, "text": part})
+    json!({"encoding": encoding, "text": part.map(Untrusted::new)})
 }
 
 fn explained(explanation: &Explanation) -> Value {
@@ -145,7 +148,7 @@ fn finding(finding: &Finding) -> Value {
     json!({
         "severity": finding.severity.name(),
         "code": finding.code,
-        "member": finding.member,
+        "member": finding.member.as_ref().map(Untrusted::new),
         "message": finding.message,
     })
 }
@@ -175,14 +178,14 @@ fn hit(hit: &Hit) -> Value {
         "deviations": deviations,
         "difference": hit.difference.as_ref().map(|difference| json!({
             "at": difference.at,
-            "rule": difference.rule,
-            "theirs": difference.theirs,
+            "rule": Untrusted::new(&difference.rule),
+            "theirs": Untrusted::new(&difference.theirs),
         })),
     })
 }
 
-fn headers(headers: &[(String, Vec<u8>)]) -> Vec<[String; 2]> {
-    headers.iter().map(|(name, value)| [name.clone(), readable(value)]).collect()
+fn headers(headers: &[(String, Vec<u8>)]) -> Vec<[Untrusted<String>; 2]> {
+    headers.iter().map(|(name, value)| [name.clone().into(), readable(value).into()]).collect()
 }
 
 pub(super) fn text(bytes: &[u8], extent: Extent) -> Value {
@@ -219,10 +222,10 @@ pub(super) fn beginning(text: &str, max: usize) -> (String, bool) {
     (shown[..end].to_owned(), end < shown.len())
 }
 
-fn brief(text: &str) -> String {
-    let text = outside(text);
+fn brief(text: impl Display) -> String {
+    let text = text.to_string();
     match text.char_indices().nth(ROW_CHARS) {
-        None => text.into_owned(),
+        None => text,
         Some((at, _)) => format!("{}…", &text[..at]),
     }
 }

@@ -20,11 +20,11 @@ impl Rig {
     fn new(entries: Vec<Arc<Received>>) -> Rig {
         let memory = Arc::new(Memory { entries, ..Memory::default() });
         let news = EntryBroadcast::new();
+        crate::mask::remember(example::key().expose());
         let inspector = Inspector::try_new(
             HOST.parse().unwrap(),
             Arc::clone(&memory) as Arc<dyn Source>,
             news.clone(),
-            &[example::key()],
         )
         .unwrap();
         let mut runtime = tokio::runtime::Builder::new_current_thread();

@@ -12,6 +12,7 @@ use protocol::{
 
 use super::callback::Callback;
 use super::reply::{PlatformCode, Reply};
+use crate::mask::Untrusted;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
@@ -22,11 +23,11 @@ pub struct Verdict {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    #[error("the method is {given}; it must be {wanted}")]
+    #[error("the method is {}; it must be {wanted}", Untrusted::new(.given))]
     Method { given: String, wanted: &'static str },
     #[error("{}; it must be {wanted}", content_type(.given.as_deref()))]
     ContentType { given: Option<String>, wanted: &'static str },
-    #[error("the body is compressed ({0}); it must be sent as it was signed, without compression")]
+    #[error("the body is compressed ({}); it must be sent as it was signed, without compression", Untrusted::new(.0))]
     Compressed(String),
     #[error("the body is JSON, but {}; expected {wanted}", content_type(.given.as_deref()))]
     JsonAs { given: Option<String>, wanted: &'static str },
@@ -39,7 +40,7 @@ pub enum Unreadable {
 fn content_type(given: Option<&str>) -> String {
     match given {
         None => "there is no content type".to_owned(),
-        Some(given) => format!("the content type is {given}"),
+        Some(given) => format!("the content type is {}", Untrusted::new(&given)),
     }
 }
 

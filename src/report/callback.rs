@@ -4,10 +4,11 @@ use protocol::Diagnosis;
 use protocol::internal::notification::{Notification, major_units};
 use serde_json::{Value, json};
 
-use super::line::{Line, Text};
+use super::line::Line;
 use super::text::{clock_time, milliseconds, short_duration};
-use super::verification::finding_line;
+use super::verification::{finding_line, given};
 use super::{diagnosis, forwarding, json, referee};
+use crate::mask::Untrusted;
 use crate::receiver::callback::Callback;
 use crate::receiver::delivery_counter::Seen;
 use crate::receiver::events::ListenSummary;
@@ -30,7 +31,7 @@ pub fn lines(
     let line = Line::new().dim(format!("{}  ", clock_time(callback.received_at))).plain("← ");
     let line = match &verdict.reading {
         Some(reading) => order_summary(line, &reading.notification, *seen),
-        None => line.plain(format!("{} {}", callback.method, callback.path)),
+        None => line.plain(target(callback)),
     };
     let mut lines = vec![line];
     if detail == Detail::Whole {
@@ -40,9 +41,10 @@ pub fn lines(
     lines.push(answer_line(verdict, &received.replied));
     if let Some(reading) = &verdict.reading {
         if reading.mismatch().is_some() {
-            let given = reading.verification.given.as_ref().map_or("(none)".into(), Text::from);
+            let given = given(&reading.verification);
             lines.push(indented(Line::new().dim("given      ").plain(given)));
-            let canonical = live.masked_canonical.clone().unwrap_or_default();
+            let canonical = live.masked_canonical.as_deref().unwrap_or_default();
+            let canonical = Untrusted::new(&canonical);
             lines.push(indented(Line::new().dim("canonical  ").plain(canonical)));
             lines.extend(diagnosis.iter().map(|found| indented(diagnosis::short_line(found))));
         }
@@ -58,7 +60,7 @@ const MAX_REPLY_CHARS: usize = 160;
 /// What was answered and, unless a program decided it, why.
 fn answer_line(verdict: &Verdict, replied: &Replied) -> Line {
     let answer = Line::new().dim("              ").plain("→ ");
-    let text = String::from_utf8_lossy(&replied.body);
+    let text = Untrusted::new(String::from_utf8_lossy(&replied.body)).to_string();
     let status = replied.status.map(|status| status.to_string());
     let answer = match &status {
         // The plain text of a status begins with it already.
@@ -70,9 +72,11 @@ fn answer_line(verdict: &Verdict, replied: &Replied) -> Line {
         body.push('…');
     }
     let answer = match &replied.action {
-        Some(action) if replied.status.is_none() => answer.warn(format!("({action})")),
+        Some(action) if replied.status.is_none() => {
+            answer.warn(format!("({})", Untrusted::new(&action)))
+        }
         Some(_) if replied.action == status => answer.warn(body),
-        Some(action) => answer.warn(body).dim(format!(" ({action})")),
+        Some(action) => answer.warn(body).dim(format!(" ({})", Untrusted::new(&action))),
         None if verdict.is_valid() => answer.good(body),
         None => answer.bad(body),
     };
@@ -83,12 +87,16 @@ fn answer_line(verdict: &Verdict, replied: &Replied) -> Line {
     }
 }
 
+fn target(callback: &Callback) -> String {
+    format!("{} {}", Untrusted::new(&callback.method), Untrusted::new(&callback.path))
+}
+
 /// The request as it came; the terminal makes its control characters visible.
 fn request_lines(callback: &Callback) -> Vec<Line> {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let mut lines = vec![Line::new().dim(format!("{} {}", callback.method, callback.path))];
+    let text = |bytes: &[u8]| Untrusted::new(String::from_utf8_lossy(bytes)).to_string();
+    let mut lines = vec![Line::new().dim(target(callback))];
     for (name, value) in &callback.headers {
-        lines.push(Line::new().dim(format!("{name}: ")).plain(text(value)));
+        lines.push(Line::new().dim(format!("{}: ", Untrusted::new(&name))).plain(text(value)));
     }
     lines.push(Line::new());
     lines.extend(text(&callback.body).lines().map(|line| Line::new().plain(line.to_owned())));
@@ -102,7 +110,7 @@ fn indented(line: Line) -> Line {
 }
 
 fn order_summary(line: Line, order: &Notification, seen: Option<Seen>) -> Line {
-    let line = line.strong(order.order_id.as_ref().map_or("(no order id)".into(), Text::from));
+    let line = line.strong(json::order_id(order));
     let line = match order.amount_cents {
         Some(cents) => line.plain(format!("  {}", major_units(cents))),
         None => line.warn("  (no amount)"),
@@ -142,8 +150,8 @@ pub fn json(received: &Received, live: &Live, diagnosis: Option<&Diagnosis>) -> 
             "number": callback.number,
             "received_at": callback.received_at.to_string(),
             "remote": callback.remote.to_string(),
-            "method": callback.method,
-            "path": callback.path,
+            "method": Untrusted::new(&callback.method),
+            "path": Untrusted::new(&callback.path),
             "body": String::from_utf8_lossy(&callback.body),
             "order": reading.map(|reading| json::order(&reading.notification)),
             "valid": verdict.is_valid(),
@@ -152,10 +160,10 @@ pub fn json(received: &Received, live: &Live, diagnosis: Option<&Diagnosis>) -> 
                 Some(_) => "mismatch",
             }),
             "sign_type": reading.map(|reading| reading.verification.scheme.algorithm.name()),
-            "given": reading.and_then(|reading| reading.verification.given.clone()),
+            "given": reading.and_then(|reading| reading.verification.given.as_ref()).map(Untrusted::new),
             "reason": reading.and_then(|reading| reading.mismatch().map(|mismatch| mismatch.code())),
             "explanation": verdict.explanation(),
-            "canonical": masked_canonical,
+            "canonical": masked_canonical.as_ref().map(Untrusted::new),
             "findings": findings,
             "diagnosis": diagnosis::json(diagnosis),
             "delivery": seen.map(|seen| seen.delivery),
@@ -167,8 +175,8 @@ pub fn json(received: &Received, live: &Live, diagnosis: Option<&Diagnosis>) -> 
             "reply": {
                 "status": replied.status,
                 "error_code": replied.action.is_none().then(|| verdict.code.code()),
-                "action": replied.action,
-                "body": String::from_utf8_lossy(&replied.body),
+                "action": replied.action.as_ref().map(Untrusted::new),
+                "body": Untrusted::new(String::from_utf8_lossy(&replied.body)),
             },
         }),
     )

@@ -5,6 +5,7 @@ use protocol::internal::diagnosis::{MAX_SEARCHED_BYTES, MAX_SEARCHED_MEMBERS};
 use serde_json::{Value, json};
 
 use super::line::Line;
+use crate::mask::Untrusted;
 
 const CODE: &str = "the code";
 
@@ -25,9 +26,15 @@ pub fn lines(diagnosis: &Diagnosis) -> Vec<Line> {
     }
     if let Some(difference) = &first.difference {
         let at = format!("  differs    at byte {}: ", difference.at);
-        lines.push(Line::new().dim(at).plain(format!("the rule has   {}", difference.rule)));
         lines.push(
-            Line::new().dim("             ").plain(format!("the code has   {}", difference.theirs)),
+            Line::new()
+                .dim(at)
+                .plain(format!("the rule has   {}", Untrusted::new(&difference.rule))),
+        );
+        lines.push(
+            Line::new()
+                .dim("             ")
+                .plain(format!("the code has   {}", Untrusted::new(&difference.theirs))),
         );
     }
     lines.extend(
@@ -86,8 +93,8 @@ pub fn json(diagnosis: Option<&Diagnosis>) -> Value {
                 "deviations": deviations,
                 "difference": hit.difference.as_ref().map(|difference| json!({
                     "at": difference.at,
-                    "rule": difference.rule,
-                    "theirs": difference.theirs,
+                    "rule": Untrusted::new(&difference.rule),
+                    "theirs": Untrusted::new(&difference.theirs),
                 })),
             })
         })

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::line::Line;
 use super::text::{milliseconds, short_duration};
+use crate::mask::Untrusted;
 use crate::net::target::Locality;
 use crate::receiver::forward::Forwarder;
 use crate::receiver::received::{AppReply, Forwarded};
@@ -12,9 +13,9 @@ const MAX_BODY_CHARS: usize = 160;
 
 pub fn target_line(forwarder: &Forwarder) -> Line {
     let target = forwarder.target();
-    let line = Line::new().plain("forwarding to ").accent(target.to_string());
+    let line = Line::new().plain("forwarding to ").accent(Untrusted::new(&target));
     let line = match forwarder.proxy() {
-        Some(proxy) => line.plain(format!(" through the proxy {proxy}")),
+        Some(proxy) => line.plain(format!(" through the proxy {}", Untrusted::new(&proxy))),
         None => line,
     };
     match target.locality() {
@@ -29,7 +30,7 @@ pub fn line(forwarded: &Forwarded) -> Line {
     let line = Line::new().plain("→ app ");
     let reply = match &forwarded.result {
         Ok(reply) => reply,
-        Err(why) => return line.accent(&forwarded.url).bad(format!(": {why}")),
+        Err(why) => return line.accent(Untrusted::new(&forwarded.url)).bad(format!(": {why}")),
     };
     let line = line.plain(format!("{} ", reply.status));
     let body = body_text(reply);
@@ -50,14 +51,15 @@ fn body_text(reply: &AppReply) -> String {
     }
     let encoding = reply.headers.iter().find(|(name, _)| name == "content-encoding");
     if let Some((_, encoding)) = encoding {
-        let encoding: String =
-            String::from_utf8_lossy(encoding).chars().take(MAX_BODY_CHARS).collect();
+        let encoding = Untrusted::new(String::from_utf8_lossy(encoding)).to_string();
+        let encoding: String = encoding.chars().take(MAX_BODY_CHARS).collect();
         return format!("({length} bytes, {encoding})");
     }
     // A character has at most four bytes.
-    let start = String::from_utf8_lossy(&reply.body[..length.min(MAX_BODY_CHARS * 4)]);
+    let start = String::from_utf8_lossy(&reply.body[..length.min(MAX_BODY_CHARS * 8)]);
+    let start = Untrusted::new(&start).to_string();
     let shown: String = start.chars().take(MAX_BODY_CHARS).collect();
-    if shown.len() < start.len() || length > MAX_BODY_CHARS * 4 {
+    if shown.len() < start.len() || length > MAX_BODY_CHARS * 8 {
         return format!("{shown}… ({length} bytes)");
     }
     shown
@@ -66,10 +68,10 @@ fn body_text(reply: &AppReply) -> String {
 pub fn json(forwarded: &Forwarded) -> Value {
     let reply = forwarded.result.as_ref().ok();
     json!({
-        "url": forwarded.url,
+        "url": Untrusted::new(&forwarded.url),
         "elapsed_ms": milliseconds(forwarded.elapsed),
         "status": reply.map(|reply| reply.status),
-        "body": reply.map(|reply| String::from_utf8_lossy(&reply.body)),
+        "body": reply.map(|reply| Untrusted::new(String::from_utf8_lossy(&reply.body))),
         "acknowledged": reply.is_some_and(|reply| reply.acknowledges),
         "remark": reply.and_then(|reply| reply.remark.as_deref()),
         "error": forwarded.result.as_ref().err(),

@@ -15,7 +15,7 @@ use super::line::{Line, Role};
 use super::text::is_hidden;
 use super::text::{milliseconds, short_duration};
 use super::verification::VerificationReport;
-use crate::mask::outside;
+use crate::mask::Untrusted;
 use crate::receiver::received::{Forwarded, Match, Received, Replied};
 use crate::receiver::verify::{Accepts, Contract};
 
@@ -34,7 +34,7 @@ pub fn head() -> Line {
 pub fn row(entry: &Received, statuses: &StatusTable) -> Line {
     let judged = &entry.judged;
     let order = match &judged.order_id {
-        Some(id) => fitted(&outside(id), ORDER_WIDTH),
+        Some(id) => fitted(&Untrusted::new(&id).to_string(), ORDER_WIDTH),
         None => "(no order id)".to_owned(),
     };
     let status = match status_name(entry, statuses) {
@@ -108,7 +108,10 @@ pub fn lines(entry: &Received, detail: &Detail) -> Vec<Line> {
             .strong(format!("#{}", entry.id))
             .plain(format!("  {:.3}", callback.received_at))
             .dim(format!("  from {}, number {} of its run", callback.remote, callback.number)),
-        Line::new().accent(&callback.method).plain(" ").plain(&callback.path),
+        Line::new()
+            .accent(Untrusted::new(&callback.method))
+            .plain(" ")
+            .plain(Untrusted::new(&callback.path)),
     ];
     lines.extend(header_lines(&callback.headers));
     lines.push(Line::new());
@@ -121,10 +124,10 @@ pub fn lines(entry: &Received, detail: &Detail) -> Vec<Line> {
             lines.extend(report.lines());
             // A mismatch shows it already.
             if let (None, Some(canonical)) = (report.mismatch(), canonical) {
-                lines.push(label("canonical").plain(canonical));
+                lines.push(label("canonical").plain(Untrusted::new(&canonical)));
             }
         }
-        (None, Some(canonical)) => lines.push(label("canonical").plain(canonical)),
+        (None, Some(canonical)) => lines.push(label("canonical").plain(Untrusted::new(&canonical))),
         (None, None) => {}
     }
     lines.extend(reply_lines(&entry.replied));
@@ -138,7 +141,9 @@ fn label(text: &str) -> Line {
 
 fn header_lines(headers: &[(String, Vec<u8>)]) -> impl Iterator<Item = Line> {
     headers.iter().map(|(name, value)| {
-        Line::new().dim(format!("{name}: ")).plain(String::from_utf8_lossy(value))
+        Line::new()
+            .dim(format!("{}: ", Untrusted::new(&name)))
+            .plain(Untrusted::new(String::from_utf8_lossy(value)))
     })
 }
 
@@ -146,7 +151,7 @@ fn body_lines(body: &[u8]) -> Vec<Line> {
     if body.is_empty() {
         return vec![Line::new().dim("(no body)")];
     }
-    let text = String::from_utf8_lossy(body);
+    let text = Untrusted::new(String::from_utf8_lossy(body)).to_string();
     let mut lines: Vec<Line> =
         text.lines().take(MOST_LINES).map(|line| Line::new().plain(line.to_owned())).collect();
     let more = text.lines().count().saturating_sub(MOST_LINES);
@@ -175,7 +180,7 @@ fn verdict_line(entry: &Received) -> Line {
 
 fn reply_lines(replied: &Replied) -> Vec<Line> {
     let line = label("reply");
-    let body = String::from_utf8_lossy(&replied.body);
+    let body = Untrusted::new(String::from_utf8_lossy(&replied.body)).to_string();
     let status = replied.status.map(|status| status.to_string());
     let line = match &status {
         // The plain text of a status begins with it already.
@@ -184,14 +189,17 @@ fn reply_lines(replied: &Replied) -> Vec<Line> {
         None => line.plain("no HTTP reply"),
     };
     vec![match &replied.action {
-        Some(action) if replied.action != status => line.warn(format!("  ({action})")),
+        Some(action) if replied.action != status => {
+            line.warn(format!("  ({})", Untrusted::new(&action)))
+        }
         _ => line,
     }]
 }
 
 fn forward_lines(forwarded: &Forwarded) -> Vec<Line> {
     let Forwarded { url, elapsed, result } = forwarded;
-    let line = label("forwarded").plain(format!("{url}  {}", short_duration(*elapsed)));
+    let line =
+        label("forwarded").plain(format!("{}  {}", Untrusted::new(&url), short_duration(*elapsed)));
     let reply = match result {
         Err(error) => return vec![line.bad("  no reply").plain(format!(": {error}"))],
         Ok(reply) => reply,
@@ -202,7 +210,7 @@ fn forward_lines(forwarded: &Forwarded) -> Vec<Line> {
     };
     let remark = reply.remark.as_ref().map(|remark| format!(": {remark}"));
     let line = line.with_some(remark, Line::plain);
-    let body = String::from_utf8_lossy(&reply.body);
+    let body = Untrusted::new(String::from_utf8_lossy(&reply.body));
     vec![line, label("").plain(format!("{} {body}", reply.status))]
 }
 
@@ -216,8 +224,8 @@ pub fn json(entry: &Received) -> String {
             "number": callback.number,
             "received_at": callback.received_at.to_string(),
             "remote": callback.remote.to_string(),
-            "method": callback.method,
-            "path": callback.path,
+            "method": Untrusted::new(&callback.method),
+            "path": Untrusted::new(&callback.path),
             "headers": headers_json(&callback.headers),
             "body": text,
             "body_base64": text.is_none().then(|| STANDARD.encode(&callback.body)),
@@ -225,15 +233,15 @@ pub fn json(entry: &Received) -> String {
             "valid": judged.is_valid(),
             "signature": judged.signature.map(Match::name),
             "explanation": judged.explanation,
-            "order_id": judged.order_id,
+            "order_id": judged.order_id.as_ref().map(Untrusted::new),
             "status": judged.status,
             "amount_cents": judged.amount_cents,
             "delivery": judged.delivery,
             "reply": {
                 "status": replied.status,
                 "headers": headers_json(&replied.headers),
-                "body": String::from_utf8_lossy(&replied.body),
-                "action": replied.action,
+                "body": Untrusted::new(String::from_utf8_lossy(&replied.body)),
+                "action": replied.action.as_ref().map(Untrusted::new),
             },
             "forwarded": forwarded.as_ref().map(forwarded_json),
         }),
@@ -241,7 +249,7 @@ pub fn json(entry: &Received) -> String {
 }
 
 fn headers_json(headers: &[(String, Vec<u8>)]) -> Vec<Value> {
-    let header = |(name, value): &(String, Vec<u8>)| json!({"name": name, "value": String::from_utf8_lossy(value)});
+    let header = |(name, value): &(String, Vec<u8>)| json!({"name": Untrusted::new(&name), "value": Untrusted::new(String::from_utf8_lossy(value))});
     headers.iter().map(header).collect()
 }
 
@@ -250,13 +258,13 @@ fn forwarded_json(forwarded: &Forwarded) -> Value {
         json!({
             "status": reply.status,
             "headers": headers_json(&reply.headers),
-            "body": String::from_utf8_lossy(&reply.body),
+            "body": Untrusted::new(String::from_utf8_lossy(&reply.body)),
             "acknowledges": reply.acknowledges,
             "remark": reply.remark,
         })
     });
     json!({
-        "url": forwarded.url,
+        "url": Untrusted::new(&forwarded.url),
         "elapsed_ms": milliseconds(forwarded.elapsed),
         "error": forwarded.result.as_ref().err(),
         "reply": reply,
@@ -291,7 +299,7 @@ pub fn replay_json(replay: &Replay) -> String {
         "inbox-replay",
         &json!({
             "id": replay.id,
-            "url": replay.url,
+            "url": Untrusted::new(&replay.url),
             "status": replay.status,
             "elapsed_ms": milliseconds(replay.elapsed),
             "code": replay.code,

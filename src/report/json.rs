@@ -10,17 +10,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::text::is_hidden;
+use crate::mask::Untrusted;
 
 /// The version of every shape; it rises when a key changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
 
 pub fn line(kind: &str, body: &impl Serialize) -> String {
     plain_json(masked::line(kind, text(kind, body)))
-}
-
-/// A line that has nothing from outside.
-pub fn own_line(kind: &str, body: &impl Serialize) -> String {
-    plain_json(text(kind, body))
 }
 
 fn text(kind: &str, body: &impl Serialize) -> String {
@@ -64,16 +60,22 @@ pub fn finding(finding: &Finding) -> Value {
     json!({
         "severity": finding.severity.name(),
         "code": finding.code,
-        "member": finding.member,
+        "member": finding.member.as_ref().map(Untrusted::new),
         "message": finding.message,
     })
 }
 
+/// The order's id as it came.
+pub fn order_id(notification: &Notification) -> String {
+    let id = notification.order_id.as_ref().map(Untrusted::new);
+    id.map_or_else(|| "(no order id)".to_owned(), |id| id.to_string())
+}
+
 pub fn order(notification: &Notification) -> Value {
     json!({
-        "payout_id": notification.order_id,
-        "payout_cl_id": notification.merchant_order_id,
-        "platform_id": notification.platform_id,
+        "payout_id": notification.order_id.as_ref().map(Untrusted::new),
+        "payout_cl_id": notification.merchant_order_id.as_ref().map(Untrusted::new),
+        "platform_id": notification.platform_id.as_ref().map(Untrusted::new),
         "amount_cents": notification.amount_cents,
         "amount": notification.amount_cents.map(major_units),
         "status": notification.status_code,

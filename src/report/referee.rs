@@ -7,6 +7,7 @@ use super::figures::{counted, grouped, shortened, span};
 use super::json;
 use super::line::Line;
 use super::text::milliseconds;
+use crate::mask::Untrusted;
 use crate::receiver::referee::{Breach, Delivery, OrderSummary, RefereeReport};
 
 const MOST_ROWS: usize = 50;
@@ -55,7 +56,7 @@ fn by_weight(report: &RefereeReport) -> Vec<&OrderSummary> {
 
 fn order_line(order: &OrderSummary) -> Line {
     let deliveries = order.deliveries.to_string();
-    let name = shortened(&order.order_id, WIDTHS[0]);
+    let name = shortened(&Untrusted::new(&order.order_id).to_string(), WIDTHS[0]);
     let line = Line::new().plain(row(&name, &deliveries, &span(order.span), &gaps(order)));
     match (order.errors, order.warnings) {
         (0, 0) => line.good("kept"),
@@ -71,7 +72,9 @@ pub fn breach_lines(breach: &Breach) -> [Line; 3] {
         Severity::Error => Line::new().bad("breach   "),
         Severity::Warning => Line::new().warn("warning  "),
     };
-    let order = order_id.as_ref().map(|order| format!("{}, ", shortened(order, WIDTHS[0])));
+    let order = order_id
+        .as_ref()
+        .map(|order| format!("{}, ", shortened(&Untrusted::new(&order).to_string(), WIDTHS[0])));
     let delivery = delivery.map(|delivery| format!("delivery {delivery}, "));
     let (order, delivery) = (order.unwrap_or_default(), delivery.unwrap_or_default());
     let (rule, source) = (kind.rule(), kind.source().explanation);
@@ -147,7 +150,7 @@ pub fn json(report: &RefereeReport) -> String {
 
 fn order_json(order: &OrderSummary) -> Value {
     json!({
-        "order_id": order.order_id,
+        "order_id": Untrusted::new(&order.order_id),
         "status": order.status,
         "deliveries": order.deliveries,
         "notifications": order.notifications,
@@ -173,7 +176,7 @@ pub fn breach_json(breach: &Breach) -> Value {
     json!({
         "callback": breach.number,
         "at": breach.at.to_string(),
-        "order_id": breach.order_id,
+        "order_id": breach.order_id.as_ref().map(Untrusted::new),
         "delivery": breach.delivery,
         "code": breach.kind.code(),
         "severity": breach.kind.severity().name(),

@@ -1,5 +1,6 @@
 //! Durations as people write them, read and written exactly.
 
+use protocol::internal::untrusted::Untrusted;
 use std::time::Duration;
 
 /// The longest duration that is read from a flag: 366 days.
@@ -69,12 +70,12 @@ pub enum DurationError {
     Empty,
     #[error("a duration cannot be negative")]
     Negative,
-    #[error("\"{0}\" is not a number; write a duration such as 15s or 1m30s")]
+    #[error("\"{}\" is not a number; write a duration such as 15s or 1m30s", Untrusted::new(.0))]
     Number(String),
     /// A number without a unit beside others that have one.
     #[error("a unit is missing; write ms, s, m, h or d after each number")]
     MissingUnit,
-    #[error("\"{0}\" has a unit that is not a unit of time; write ms, s, m, h or d")]
+    #[error("\"{}\" has a unit that is not a unit of time; write ms, s, m, h or d", Untrusted::new(.0))]
     Unit(String),
     #[error("units go from large to small, each once, as in 1h30m")]
     UnitOrder,

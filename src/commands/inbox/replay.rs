@@ -18,7 +18,7 @@ use crate::commands::wire_args::WireArgs;
 use crate::commands::{CommandResult, answer};
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::mask;
+use crate::mask::Untrusted;
 use crate::net::client::Client;
 use crate::net::options::{Connections, RequestOptions, check_header};
 use crate::net::outcome::Outcome;
@@ -137,7 +137,8 @@ impl Sender<'_> {
         if callback.method != "POST" {
             return Err(CommandError::usage(format!(
                 "the callback {} came by {}: only POST can be sent again",
-                entry.id, callback.method
+                entry.id,
+                Untrusted::new(&callback.method)
             ))
             .hint("`payout-notify inbox export --print curl` gives a command that sends it"));
         }
@@ -155,7 +156,8 @@ impl Sender<'_> {
                     request.headers.push((name.to_owned(), value.to_owned()));
                 }
                 _ => console.warning(&format!(
-                    "the header {name} of {} is left out: it cannot be sent",
+                    "the header {} of {} is left out: it cannot be sent",
+                    Untrusted::new(&name),
                     entry.id
                 )),
             }
@@ -208,8 +210,7 @@ impl Sender<'_> {
     }
 
     fn replay(&self, id: u64, outcome: Outcome, elapsed: Duration) -> Replay {
-        let mask = Arc::new(mask::known());
-        let judge = Judge::with_mask(self.dialect.acknowledgement(), mask);
+        let judge = Judge::new(self.dialect.acknowledgement());
         let (outcome, conclusion) = judge.conclude(outcome);
         let body = match &outcome {
             Outcome::Reply(reply) => Some(String::from_utf8_lossy(&reply.body).into_owned()),

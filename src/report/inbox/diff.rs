@@ -7,6 +7,7 @@ use protocol::Payload;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::mask::Untrusted;
 use crate::receiver::received::Received;
 use crate::receiver::verify::{Accepts, Contract};
 use crate::report::json;
@@ -23,9 +24,9 @@ pub struct EntryDiff {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    pub name: String,
-    pub before: Option<String>,
-    pub after: Option<String>,
+    pub name: Untrusted<String>,
+    pub before: Option<Untrusted<String>>,
+    pub after: Option<Untrusted<String>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,9 +93,9 @@ fn differences(a: &Named, b: &Named) -> Vec<Difference> {
     let names = a.iter().chain(b.iter().filter(|(name, _)| !in_a.contains_key(name)));
     names
         .map(|(name, _)| Difference {
-            name: name.clone(),
-            before: in_a.get(name).cloned(),
-            after: in_b.get(name).cloned(),
+            name: name.clone().into(),
+            before: in_a.get(name).cloned().map(Untrusted::new),
+            after: in_b.get(name).cloned().map(Untrusted::new),
         })
         .filter(|difference| difference.before != difference.after)
         .collect()
@@ -207,7 +208,7 @@ mod tests {
         let (a, mut b) = (entry(b"{}"), entry(b"{}"));
         b.callback.headers.push(("x-hop".to_owned(), b"2".to_vec()));
         let diff = compare(&a, &b);
-        let (before, after) = (Some("1".to_owned()), Some("1, 2".to_owned()));
-        assert_eq!(diff.headers, [Difference { name: "x-hop".to_owned(), before, after }]);
+        let (before, after) = (Some("1".to_owned().into()), Some("1, 2".to_owned().into()));
+        assert_eq!(diff.headers, [Difference { name: "x-hop".to_owned().into(), before, after }]);
     }
 }
