@@ -245,7 +245,7 @@ fn adopt(
     };
     let Some(chosen) = find::load(flag, environment)? else { return Ok(()) };
     hide_key(&chosen);
-    let file = Untrusted::new(chosen.file.display());
+    let file = Untrusted::path(&chosen.file);
     console.note(&Line::new().dim(format!("profile {} of {file}", Untrusted::new(&chosen.name))));
     adopt(&chosen);
     Ok(())

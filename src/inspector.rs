@@ -1,7 +1,7 @@
 //! The inspector: a page on a loopback port of its own that shows callbacks as they come.
 //!
 //! A handler for a second server. `safety` decides who is answered, `routes` what is asked,
-//! `source` is the seam to the inbox, `shape` and `mask` write what the page reads, `news` and
+//! `source` is the seam to the inbox, `shape` writes what the page reads, `news` and
 //! `events` tell it of new entries.
 
 mod access;
@@ -9,7 +9,6 @@ mod event_stream;
 #[cfg(test)]
 mod example;
 pub mod explanation;
-mod mask;
 mod replay;
 mod routes;
 mod shape;
@@ -41,6 +40,7 @@ use crate::receiver::callback::Callback;
 use crate::receiver::received::{Forwarded, Received};
 use crate::receiver::reply::{JSON, Reply};
 use crate::receiver::server::handler_output::Answer;
+use crate::report::json;
 
 const MAX_WORKERS: usize = 4;
 
@@ -76,7 +76,7 @@ impl From<String> for Failed {
 /// Received bytes as the page reads them, the keys masked: for the fuzz targets alone.
 #[cfg(fuzzing)]
 pub fn shown_text(bytes: &[u8]) -> Vec<u8> {
-    mask::json(shape::text(bytes, Extent::Whole))
+    json::ascii(&shape::text(bytes, Extent::Whole))
 }
 
 impl Inspector {
@@ -163,7 +163,7 @@ impl Inner {
             Ok(value) => (200, value),
             Err(Failed(status, why)) => (status, json!({"error": why})),
         };
-        Reply::new(status, JSON, mask::json(value))
+        Reply::new(status, JSON, json::ascii(&value))
     }
 
     async fn blocking<T: Send + 'static>(
@@ -244,7 +244,7 @@ impl Inner {
         };
         let signed = self.source.sign(text, replay::encoding_of(&entry.callback));
         let signed = signed.map_err(|why| Failed(422, why))?;
-        Ok(json!({"text": Untrusted::new(String::from_utf8_lossy(&signed))}))
+        Ok(json!({"text": Untrusted::lossy(&signed)}))
     }
 
     fn outgoing(&self, order: &Order) -> Result<Outgoing, Failed> {
@@ -263,7 +263,7 @@ impl Inner {
         let url = request.url.clone();
         let sending = tokio::time::timeout(LONGEST_SEND, self.source.send(request)).await;
         let sent = sending.unwrap_or_else(|_| Forwarded {
-            url,
+            url: url.into(),
             elapsed: LONGEST_SEND,
             result: Err("no answer in time".to_owned()),
         });

@@ -17,7 +17,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use memchr::memmem;
-use protocol::internal::acknowledgement::{Conclusion, Refusal, Reply, Slip};
+use protocol::internal::acknowledgement::Reply;
 use protocol::internal::untrusted::redact_with;
 use zeroize::Zeroizing;
 
@@ -53,13 +53,13 @@ pub fn hide_only(key: &[u8]) {
 
 /// A text from outside as it may be shown: without the keys that this process knows.
 pub fn outside(text: &str) -> Cow<'_, str> {
-    known().masked(text)
+    known().without(text, Search::Every)
 }
 
 /// A text of this program's own, whose parts from outside are redacted already: without the keys
 /// that cannot be one of its words, should a part have been forgotten.
 pub fn in_own(text: &str) -> Cow<'_, str> {
-    known().in_own(text)
+    known().without(text, Search::Unmistakable)
 }
 
 /// Hides the keys that cannot be a word of this program. The pieces are read as one text: a key may
@@ -70,11 +70,6 @@ pub fn in_pieces(pieces: &mut [String]) {
 
 pub fn in_reply(reply: &mut Reply) {
     known().reply(reply);
-}
-
-/// Hides the keys in what a conclusion quotes of the reply.
-pub fn in_conclusion(conclusion: &mut Conclusion) {
-    known().conclusion(conclusion);
 }
 
 pub fn hides(text: &str) -> bool {
@@ -159,14 +154,6 @@ impl KeyMask {
         }
     }
 
-    fn masked<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        self.without(text, Search::Every)
-    }
-
-    fn in_own<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        self.without(text, Search::Unmistakable)
-    }
-
     fn without<'a>(&self, text: &'a str, search: Search) -> Cow<'a, str> {
         let found = self.find(text, view::DEEPEST, search);
         if found.is_empty() {
@@ -228,7 +215,7 @@ impl KeyMask {
         reply.retry_after.iter_mut().for_each(|time| self.cut_text(time));
         reply.encoding.iter_mut().for_each(|name| self.cut_text(name));
         let text = String::from_utf8_lossy(&reply.body);
-        if let Cow::Owned(masked) = self.masked(&text) {
+        if let Cow::Owned(masked) = self.without(&text, Search::Every) {
             reply.body = masked.into_bytes();
         }
     }
@@ -242,43 +229,6 @@ impl KeyMask {
             cut_at(&needles, &read, read.len(), &mut |part| found.push(view.place(part, text)));
         }
         *text = replaced(text, 0..text.len(), &joined(found));
-    }
-
-    fn conclusion(&self, conclusion: &mut Conclusion) {
-        let Conclusion::NotAcknowledged(refusal) = conclusion else { return };
-        match refusal {
-            Refusal::OtherCode { code, said } => {
-                self.cut_text(code);
-                said.iter_mut().for_each(|said| self.cut_text(said));
-            }
-            Refusal::NumberCode(text)
-            | Refusal::ShortCode(text)
-            | Refusal::MisspelledCode(text)
-            | Refusal::BareWord(text)
-            | Refusal::DuplicateMember(text)
-            | Refusal::Encoded(text)
-            | Refusal::NotTheReply { slip: Slip::Member(text) | Slip::Xml(text), .. } => {
-                self.cut_text(text);
-            }
-            Refusal::NotTheReply { slip: Slip::ReturnCode { code, said }, .. } => {
-                self.cut_text(code);
-                said.iter_mut().for_each(|said| self.cut_text(said));
-            }
-            // These quote nothing that came.
-            Refusal::NotTheReply { .. }
-            | Refusal::Redirect(_)
-            | Refusal::StatusWithRightBody(_)
-            | Refusal::Status(_)
-            | Refusal::CodeType(_)
-            | Refusal::NoCode
-            | Refusal::NotAnObject(_)
-            | Refusal::Html
-            | Refusal::Empty
-            | Refusal::ByteOrderMark
-            | Refusal::TextAroundJson
-            | Refusal::NotJson
-            | Refusal::TooLong => {}
-        }
     }
 }
 
@@ -342,6 +292,16 @@ mod tests {
         let mut mask = KeyMask::default();
         mask.learn(key.as_ref());
         mask
+    }
+
+    impl KeyMask {
+        fn masked<'a>(&self, text: &'a str) -> Cow<'a, str> {
+            self.without(text, Search::Every)
+        }
+
+        fn in_own<'a>(&self, text: &'a str) -> Cow<'a, str> {
+            self.without(text, Search::Unmistakable)
+        }
     }
 
     fn mask() -> KeyMask {
@@ -424,30 +384,6 @@ mod tests {
         for key in ["empty1", "longer than any word", "a&b+", "wörd"] {
             let text = format!("the key is {key}.");
             assert_eq!(mask_of(key).in_own(&text), "the key is [key].", "{key}");
-        }
-    }
-
-    #[test]
-    fn what_a_refusal_quotes_has_no_key() {
-        let quoted = || "is top\"secret/1".to_owned();
-        let slip = Slip::Member(quoted());
-        for refusal in [
-            Refusal::OtherCode { code: quoted(), said: Some(quoted()) },
-            Refusal::BareWord(quoted()),
-            Refusal::MisspelledCode(quoted()),
-            Refusal::DuplicateMember(quoted()),
-            Refusal::Encoded(quoted()),
-            Refusal::NotTheReply { wanted: "success".to_owned(), slip },
-            Refusal::NotTheReply { wanted: String::new(), slip: Slip::Xml(quoted()) },
-            Refusal::NotTheReply {
-                wanted: String::new(),
-                slip: Slip::ReturnCode { code: quoted(), said: Some(quoted()) },
-            },
-        ] {
-            let mut conclusion = Conclusion::NotAcknowledged(refusal);
-            mask().conclusion(&mut conclusion);
-            let shown = format!("{conclusion:?}");
-            assert!(shown.contains("[key]") && !shown.contains("secret"), "{shown}");
         }
     }
 
@@ -536,15 +472,6 @@ mod tests {
             ("…hisIsYourSecretKey123.", "…[key]."),
         ] {
             assert_eq!(mask.masked(text), shown);
-        }
-    }
-
-    #[test]
-    fn codes_that_a_refusal_quotes_have_no_key() {
-        for refusal in [Refusal::NumberCode, Refusal::ShortCode] {
-            let mut conclusion = Conclusion::NotAcknowledged(refusal("top\"secret/1".to_owned()));
-            mask().conclusion(&mut conclusion);
-            assert_eq!(conclusion, Conclusion::NotAcknowledged(refusal("[key]".to_owned())));
         }
     }
 

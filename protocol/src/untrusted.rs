@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Debug, Display};
+use std::path::{self, Path};
 use std::sync::OnceLock;
 
 /// A text without the keys in it.
@@ -42,9 +43,29 @@ impl<T> Untrusted<T> {
     }
 }
 
+impl<'a> Untrusted<Cow<'a, str>> {
+    /// Bytes as text; what is no UTF-8 is replaced.
+    pub fn lossy(bytes: &'a [u8]) -> Self {
+        Untrusted(String::from_utf8_lossy(bytes))
+    }
+}
+
+impl<'a> Untrusted<path::Display<'a>> {
+    /// A path as it is shown.
+    pub fn path(path: &'a (impl AsRef<Path> + ?Sized)) -> Self {
+        Untrusted(path.as_ref().display())
+    }
+}
+
 impl<T> From<T> for Untrusted<T> {
     fn from(value: T) -> Self {
         Untrusted(value)
+    }
+}
+
+impl From<&str> for Untrusted<String> {
+    fn from(text: &str) -> Self {
+        Untrusted(text.to_owned())
     }
 }
 
@@ -79,15 +100,36 @@ impl<T: Display> serde::Serialize for Untrusted<T> {
     }
 }
 
+/// All tests have the same redactor, as a process has one.
+#[cfg(test)]
+pub(crate) fn redact_in_tests() {
+    redact_with(|text| Cow::Owned(text.replace("wörd", "[key]")));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn only_the_part_from_outside_is_redacted() {
-        redact_with(|text| Cow::Owned(text.replace("wörd", "[key]")));
+        redact_in_tests();
         let value = Untrusted::new("a wörd");
         assert_eq!(format!("wörd: {value:>8}, {value:?}"), "wörd:  a [key], \"a [key]\"");
         assert_eq!(*value.raw(), "a wörd");
+    }
+    #[test]
+    fn a_parser_quotes_up_to_what_it_expected() {
+        redact_in_tests();
+        for (message, shown) in [
+            ("unknown field `wörd`, expected `wörd`", "unknown field `[key]`, expected `wörd`"),
+            (
+                "invalid type: string \"a wörd\", expected u8",
+                "invalid type: string \"a [key]\", expected u8",
+            ),
+            ("missing field `wörd`", "missing field `wörd`"),
+            ("wörd", "wörd"),
+        ] {
+            assert_eq!(quoting(message), shown);
+        }
     }
 }

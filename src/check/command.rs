@@ -165,7 +165,7 @@ pub(super) struct Output {
 
 fn spawn(command: &mut Command) -> Result<Child, UnstartedError> {
     command.spawn().map_err(|error| {
-        let program = Untrusted::new(command.get_program().display()).to_string();
+        let program = Untrusted::path(&command.get_program()).to_string();
         UnstartedError { program, reason: error.to_string() }
     })
 }

@@ -82,7 +82,7 @@ impl KeyArgs {
         } else if let Some(path) = &self.key_file {
             (
                 read_key_file(path, "--key-file", console)?,
-                format!("the file {}", Untrusted::new(path.display())),
+                format!("the file {}", Untrusted::path(&path)),
             )
         } else if let Some(key) = &environment.key {
             (key.as_encoded_bytes().to_vec(), "PAYOUT_NOTIFY_KEY".to_owned())
@@ -117,7 +117,7 @@ impl OtherKeyArgs {
     pub fn resolve(&self, console: &mut Console) -> Result<Vec<(String, Key)>, CommandError> {
         let mut keys = Vec::new();
         for path in &self.other_key_file {
-            let name = Untrusted::new(path.display()).to_string();
+            let name = Untrusted::path(&path).to_string();
             let key = Key::try_new(read_key_file(path, "--other-key-file", console)?).map_err(
                 |error| {
                     CommandError::usage(format!("the key file {name} cannot be used"))
@@ -357,8 +357,8 @@ pub fn whole<N: FromStr<Err = ParseIntError>>(text: &str) -> Result<N, String> {
 impl Input {
     pub fn read(path: Option<&Path>, console: &mut Console) -> Result<Input, CommandError> {
         let path = path.filter(|path| *path != Path::new("-"));
-        let name = path
-            .map_or_else(|| "stdin".to_owned(), |path| Untrusted::new(path.display()).to_string());
+        let name =
+            path.map_or_else(|| "stdin".to_owned(), |path| Untrusted::path(&path).to_string());
         let cannot = |error| CommandError::input(format!("cannot read {name}")).because(error);
         if path.is_none() && io::stdin().is_terminal() {
             let how = "reading the payload from the terminal; end it with Ctrl-D";

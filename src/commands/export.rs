@@ -115,7 +115,7 @@ pub fn run(args: &Args, console: &mut Console) -> CommandResult {
             for (name, text) in &files {
                 let path = place(path, name, files.len())?;
                 write(&path, text)?;
-                console.note(&Line::new().dim(format!("wrote {}", Untrusted::new(path.display()))));
+                console.note(&Line::new().dim(format!("wrote {}", Untrusted::path(&path))));
             }
         }
         None => match &files[..] {
@@ -236,8 +236,7 @@ fn write(path: &Path, text: &str) -> Result<(), CommandError> {
 }
 
 fn cannot_write(path: &Path, error: std::io::Error) -> CommandError {
-    CommandError::environment(format!("cannot write {}", Untrusted::new(path.display())))
-        .because(error)
+    CommandError::environment(format!("cannot write {}", Untrusted::path(&path))).because(error)
 }
 
 #[cfg(test)]

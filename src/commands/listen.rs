@@ -355,7 +355,7 @@ fn open(
     let info = ListenInfo {
         url: format!("{scheme}://{bound}/"),
         key_fingerprint: setup.key.fingerprint(),
-        inbox: setup.inbox.as_ref().map(|(path, _)| Untrusted::new(path.display()).to_string()),
+        inbox: setup.inbox.as_ref().map(|(path, _)| Untrusted::path(&path).to_string()),
         inbox_choice: match args.inbox.inbox.inbox {
             Some(_) => InboxChoice::Named,
             None => InboxChoice::Usual,

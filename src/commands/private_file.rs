@@ -44,7 +44,7 @@ pub fn warn_if_others_can_read(
     {
         use std::os::unix::fs::PermissionsExt;
         if found.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o077 != 0) {
-            let path = Untrusted::new(path.display());
+            let path = Untrusted::path(&path);
             console.warning(&format!("others can read the {what} {path}; chmod 600 mends it"));
         }
     }

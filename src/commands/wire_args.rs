@@ -229,22 +229,17 @@ impl ReachArgs {
 }
 
 fn unusable(flag: &str, path: &Path, error: TlsError) -> CommandError {
-    CommandError::usage(format!(
-        "the {flag} file {} cannot be used",
-        Untrusted::new(path.display())
-    ))
-    .because(error)
+    CommandError::usage(format!("the {flag} file {} cannot be used", Untrusted::path(&path)))
+        .because(error)
 }
 
 fn read_pem(path: &Path) -> Result<Zeroizing<Vec<u8>>, CommandError> {
     let read = files::read_bounded(path, MAX_PEM_BYTES).map(Zeroizing::new);
     let bytes = read.map_err(|error| {
-        CommandError::input(format!("cannot read {}", Untrusted::new(path.display())))
-            .because(error)
+        CommandError::input(format!("cannot read {}", Untrusted::path(&path))).because(error)
     })?;
     if bytes.len() as u64 > MAX_PEM_BYTES {
-        let message =
-            format!("{} is longer than {MAX_PEM_BYTES} bytes", Untrusted::new(path.display()));
+        let message = format!("{} is longer than {MAX_PEM_BYTES} bytes", Untrusted::path(&path));
         return Err(CommandError::input(message).hint("is this the right file?"));
     }
     Ok(bytes)

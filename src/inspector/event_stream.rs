@@ -7,11 +7,11 @@ use serde_json::Value;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, watch};
 
-use super::mask;
 use super::shape;
 use super::source::Query;
 use crate::receiver::Bytes;
 use crate::receiver::broadcast::Item;
+use crate::report::json;
 
 const BATCH: usize = 100;
 
@@ -77,7 +77,7 @@ impl Events {
         if rows.is_empty() {
             return Bytes::new();
         }
-        event("rows", &mask::json(Value::from(rows)))
+        event("rows", &json::ascii(&rows))
     }
 
     fn reload(&mut self) -> Bytes {

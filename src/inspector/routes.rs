@@ -66,7 +66,7 @@ pub(super) enum Unknown {
 
 impl Route {
     pub(super) fn of(request: &Callback) -> Result<Route, Unknown> {
-        let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
+        let (path, query) = request.path.raw().split_once('?').unwrap_or((request.path.raw(), ""));
         let wanted = match path {
             "/api/sign" | "/api/replay" | "/api/curl" => "POST",
             _ => "GET",
@@ -85,7 +85,7 @@ impl Route {
         };
         match route {
             Err(Unknown::Path) => Err(Unknown::Path),
-            _ if request.method != wanted => Err(Unknown::Method(wanted)),
+            _ if request.method.raw() != wanted => Err(Unknown::Method(wanted)),
             route => route,
         }
     }
@@ -144,8 +144,8 @@ mod tests {
 
     fn route(method: &str, path: &str, body: &str) -> Result<Route, Unknown> {
         let mut request = example::entry(1, "P", body.as_bytes()).callback.clone();
-        request.method = method.to_owned();
-        request.path = path.to_owned();
+        request.method = method.to_owned().into();
+        request.path = path.to_owned().into();
         Route::of(&request)
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use protocol::{Diagnosis, Encoding, Finding, Hit, Kind, StatusTable};
+use protocol::{Diagnosis, Encoding, Kind, StatusTable};
 use serde_json::{Value, json};
 
 use super::explanation::Explanation;
@@ -11,6 +11,8 @@ use super::replay::{encoding_of, signed_part};
 use crate::mask::{Untrusted, outside};
 use crate::receiver::callback::Callback;
 use crate::receiver::received::{Forwarded, Match, Received};
+use crate::report::diagnosis;
+use crate::report::json::findings;
 
 const ROW_CHARS: usize = 200;
 
@@ -37,8 +39,8 @@ pub(super) fn row(entry: &Received, statuses: &StatusTable) -> Value {
     json!({
         "id": id,
         "at_ms": callback.received_at.as_millisecond(),
-        "method": brief(Untrusted::new(&callback.method)),
-        "path": brief(Untrusted::new(&callback.path)),
+        "method": brief(&callback.method),
+        "path": brief(&callback.path),
         "bytes": callback.body.len(),
         "code": brief(&judged.code),
         "valid": judged.is_valid(),
@@ -50,7 +52,7 @@ pub(super) fn row(entry: &Received, statuses: &StatusTable) -> Value {
         "amount_cents": judged.amount_cents,
         "delivery": judged.delivery,
         "reply_status": replied.status,
-        "action": replied.action.as_ref().map(|it| brief(Untrusted::new(it))),
+        "action": replied.action.as_ref().map(brief),
         "forwarded": forwarded.as_ref().map(|forwarded| match &forwarded.result {
             Ok(reply) => json!({
                 "status": reply.status,
@@ -78,8 +80,8 @@ pub(super) fn detail(
         // Whole, unlike the row's: the page asks for the attempts of this order by it.
         "order": entry.judged.order_id.as_ref().map(Untrusted::new),
         "remote": callback.remote.to_string(),
-        "method": Untrusted::new(&callback.method),
-        "path": Untrusted::new(&callback.path),
+        "method": callback.method,
+        "path": &callback.path,
         "headers": headers(&callback.headers),
         "body": text(&callback.body, extent),
         "editable": editable(callback, extent),
@@ -88,7 +90,7 @@ pub(super) fn detail(
             "status": replied.status,
             "headers": headers(&replied.headers),
             "body": text(&replied.body, extent),
-            "action": replied.action.as_ref().map(Untrusted::new),
+            "action": replied.action,
         },
         "forwarded": entry.forwarded.as_ref().map(|forwarded| sent(forwarded, extent)),
     })
@@ -98,7 +100,7 @@ pub(super) fn sent(sent: &Forwarded, extent: Extent) -> Value {
     let elapsed_ms = milliseconds(sent.elapsed);
     match &sent.result {
         Ok(reply) => json!({
-            "url": Untrusted::new(&sent.url),
+            "url": sent.url,
             "elapsed_ms": elapsed_ms,
             "status": reply.status,
             "headers": headers(&reply.headers),
@@ -107,7 +109,7 @@ pub(super) fn sent(sent: &Forwarded, extent: Extent) -> Value {
             "remark": reply.remark,
         }),
         Err(error) => {
-            json!({"url": Untrusted::new(&sent.url), "elapsed_ms": elapsed_ms, "error": error})
+            json!({"url": sent.url, "elapsed_ms": elapsed_ms, "error": error})
         }
     }
 }
@@ -138,49 +140,16 @@ fn explained(explanation: &Explanation) -> Value {
         "summary": explanation.summary,
         "code": explanation.code,
         "canonical": explanation.canonical,
-        "findings": explanation.findings.iter().map(finding).collect::<Vec<Value>>(),
+        "findings": findings(&explanation.findings),
         "weaknesses": weaknesses,
         "diagnosis": explanation.diagnosis.as_ref().map(diagnosis),
     })
 }
 
-fn finding(finding: &Finding) -> Value {
-    json!({
-        "severity": finding.severity.name(),
-        "code": finding.code,
-        "member": finding.member.as_ref().map(Untrusted::new),
-        "message": finding.message,
-    })
-}
-
 fn diagnosis(diagnosis: &Diagnosis) -> Value {
     json!({
-        "hits": diagnosis.hits.iter().map(hit).collect::<Vec<Value>>(),
+        "hits": diagnosis::hits(Some(diagnosis), "the sender"),
         "digests": diagnosis.digests,
-    })
-}
-
-fn hit(hit: &Hit) -> Value {
-    let deviations: Vec<Value> = hit
-        .deviations
-        .iter()
-        .map(|deviation| {
-            json!({
-                "does": deviation.does,
-                "rule": deviation.rule,
-                "cause": deviation.cause,
-                "fix": deviation.fix,
-            })
-        })
-        .collect();
-    json!({
-        "summary": hit.summary("the sender"),
-        "deviations": deviations,
-        "difference": hit.difference.as_ref().map(|difference| json!({
-            "at": difference.at,
-            "rule": Untrusted::new(&difference.rule),
-            "theirs": Untrusted::new(&difference.theirs),
-        })),
     })
 }
 
@@ -238,7 +207,7 @@ mod tests {
     #[test]
     fn a_row_is_short_whatever_came() {
         let mut entry = (*example::entry(1, &"x".repeat(100_000), b"{}")).clone();
-        entry.callback.path = "/é".repeat(50_000);
+        entry.callback.path = "/é".repeat(50_000).into();
         entry.judged.explanation = Some("y".repeat(100_000));
         assert!(row(&entry, &StatusTable::PLATFORM).to_string().len() < 3000);
     }

@@ -141,7 +141,7 @@ impl Forwarder {
     }
 
     fn forwarded(&self, elapsed: Duration, result: Result<AppReply, String>) -> Forwarded {
-        Forwarded { url: self.target().to_string(), elapsed, result }
+        Forwarded { url: self.target().to_string().into(), elapsed, result }
     }
 
     async fn attempt(&self, callback: &Callback) -> (Duration, Result<AppReply, NoReply>) {
@@ -167,10 +167,10 @@ impl Forwarder {
 
     fn request(&self, callback: &Callback) -> Result<HttpRequest<'_>, &'static str> {
         let target = self.target();
-        let received = callback.path.split_once('?').map(|(_, query)| query);
+        let received = callback.path.raw().split_once('?').map(|(_, query)| query);
         Ok(HttpRequest {
             target,
-            method: match Method::from_bytes(callback.method.as_bytes()) {
+            method: match Method::from_bytes(callback.method.raw().as_bytes()) {
                 // A tunnel is no callback, and hyper would open one.
                 Err(_) | Ok(Method::CONNECT) => return Err("method"),
                 Ok(method) => method,

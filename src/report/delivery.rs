@@ -71,7 +71,7 @@ impl DeliveryPlan<'_> {
             kind,
             &json!({
                 "url": self.url,
-                "order": json::order(self.notification),
+                "order": json::OrderJson::from(self.notification),
                 "sign_type": self.sign_type,
                 "key_fingerprint": self.key_fingerprint,
                 "started_at": self.start.to_string(),

@@ -1,6 +1,8 @@
 //! What the application behind the listener answered, for a person and for a program.
 
-use serde_json::{Value, json};
+use std::borrow::Cow;
+
+use serde::Serialize;
 
 use super::line::Line;
 use super::text::{milliseconds, short_duration};
@@ -30,7 +32,7 @@ pub fn line(forwarded: &Forwarded) -> Line {
     let line = Line::new().plain("→ app ");
     let reply = match &forwarded.result {
         Ok(reply) => reply,
-        Err(why) => return line.accent(Untrusted::new(&forwarded.url)).bad(format!(": {why}")),
+        Err(why) => return line.accent(&forwarded.url).bad(format!(": {why}")),
     };
     let line = line.plain(format!("{} ", reply.status));
     let body = body_text(reply);
@@ -51,7 +53,7 @@ fn body_text(reply: &AppReply) -> String {
     }
     let encoding = reply.headers.iter().find(|(name, _)| name == "content-encoding");
     if let Some((_, encoding)) = encoding {
-        let encoding = Untrusted::new(String::from_utf8_lossy(encoding)).to_string();
+        let encoding = Untrusted::lossy(encoding).to_string();
         let encoding: String = encoding.chars().take(MAX_BODY_CHARS).collect();
         return format!("({length} bytes, {encoding})");
     }
@@ -65,17 +67,28 @@ fn body_text(reply: &AppReply) -> String {
     shown
 }
 
-pub fn json(forwarded: &Forwarded) -> Value {
+#[derive(Serialize)]
+pub struct ForwardedJson<'a> {
+    acknowledged: bool,
+    body: Option<Untrusted<Cow<'a, str>>>,
+    elapsed_ms: f64,
+    error: Option<&'a str>,
+    remark: Option<&'a str>,
+    status: Option<u16>,
+    url: &'a Untrusted<String>,
+}
+
+pub fn json(forwarded: &Forwarded) -> ForwardedJson<'_> {
     let reply = forwarded.result.as_ref().ok();
-    json!({
-        "url": Untrusted::new(&forwarded.url),
-        "elapsed_ms": milliseconds(forwarded.elapsed),
-        "status": reply.map(|reply| reply.status),
-        "body": reply.map(|reply| Untrusted::new(String::from_utf8_lossy(&reply.body))),
-        "acknowledged": reply.is_some_and(|reply| reply.acknowledges),
-        "remark": reply.and_then(|reply| reply.remark.as_deref()),
-        "error": forwarded.result.as_ref().err(),
-    })
+    ForwardedJson {
+        acknowledged: reply.is_some_and(|reply| reply.acknowledges),
+        body: reply.map(|reply| Untrusted::lossy(&reply.body)),
+        elapsed_ms: milliseconds(forwarded.elapsed),
+        error: forwarded.result.as_ref().err().map(String::as_str),
+        remark: reply.and_then(|reply| reply.remark.as_deref()),
+        status: reply.map(|reply| reply.status),
+        url: &forwarded.url,
+    }
 }
 
 #[cfg(test)]
@@ -95,7 +108,7 @@ mod tests {
     }
 
     fn forwarded(result: Result<AppReply, String>) -> Forwarded {
-        let url = "http://localhost:3000/notify".to_owned();
+        let url = "http://localhost:3000/notify".into();
         Forwarded { url, elapsed: Duration::from_millis(12), result }
     }
 
@@ -144,10 +157,11 @@ mod tests {
 
     #[test]
     fn a_program_gets_the_reply_or_the_reason() {
-        let value = json(&forwarded(Ok(reply("OK", false, Some("a bare word")))));
+        let json = |forwarded: Forwarded| serde_json::to_value(json(&forwarded)).unwrap();
+        let value = json(forwarded(Ok(reply("OK", false, Some("a bare word")))));
         assert_eq!(value["status"], 200);
-        assert_eq!((&value["body"], &value["error"]), (&"OK".into(), &Value::Null));
-        let value = json(&forwarded(Err("is away".to_owned())));
+        assert_eq!((&value["body"], &value["error"]), (&"OK".into(), &serde_json::Value::Null));
+        let value = json(forwarded(Err("is away".to_owned())));
         assert_eq!((&value["error"], &value["acknowledged"]), (&"is away".into(), &false.into()));
     }
 

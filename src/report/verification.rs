@@ -120,7 +120,6 @@ impl VerificationReport {
 
     fn body(&self) -> Value {
         let mismatch = self.mismatch();
-        let findings: Vec<Value> = self.findings.iter().map(json::finding).collect();
         json!({
             "valid": self.is_valid(),
             "signature": if mismatch.is_none() { "match" } else { "mismatch" },
@@ -130,7 +129,7 @@ impl VerificationReport {
             "explanation": mismatch.map(Mismatch::explanation),
             "canonical": Untrusted::new(&self.masked_canonical),
             "key_fingerprint": self.key_fingerprint,
-            "findings": findings,
+            "findings": json::findings(&self.findings),
             "diagnosis": diagnosis::json(self.diagnosis.as_ref()),
             "steps": self.steps.as_ref().map(Explanation::json),
             "expected": self.expected,

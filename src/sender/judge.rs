@@ -20,13 +20,12 @@ impl Judge {
         Judge { rule, without_key: Arc::default() }
     }
 
-    /// The conclusion, `None` where no reply came; the key is hidden in it and in the reply.
+    /// The conclusion, `None` where no reply came; the key is hidden in the reply.
     pub fn conclude(&self, mut outcome: Outcome) -> (Outcome, Option<Conclusion>) {
-        let mut conclusion = outcome.conclusion_by(&self.rule);
+        let conclusion = outcome.conclusion_by(&self.rule);
         if let Outcome::Reply(reply) = &mut outcome {
             self.hide_key(reply);
         }
-        conclusion.iter_mut().for_each(mask::in_conclusion);
         (outcome, conclusion)
     }
 

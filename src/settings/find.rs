@@ -62,7 +62,7 @@ fn exists(path: &Path) -> bool {
 }
 
 fn read(path: PathBuf, owner: Owner) -> Result<Found, CommandError> {
-    let name = Untrusted::new(path.display());
+    let name = Untrusted::path(&path);
     let cannot = |error: std::io::Error| {
         CommandError::usage(format!("cannot read the settings file {name}")).because(error)
     };

@@ -76,8 +76,7 @@ fn placed_below(folder: &Path, path: &Path, owner: Owner) -> Result<PathBuf, Str
     if owner == Owner::User {
         return Ok(whole);
     }
-    let outside =
-        || format!("{} lies outside the project; {USERS_ONLY}", Untrusted::new(path.display()));
+    let outside = || format!("{} lies outside the project; {USERS_ONLY}", Untrusted::path(&path));
     if path.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
         return Err(outside());
     }

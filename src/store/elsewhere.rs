@@ -25,7 +25,7 @@ pub async fn change_elsewhere(
     let copied = copy_to(&place.path, &copy).map_err(|cause| {
         error(
             Failure::from(cause)
-                .while_doing(&format!("copying it to {}", Untrusted::new(folder.display()))),
+                .while_doing(&format!("copying it to {}", Untrusted::path(&folder))),
         )
     });
     let changed = match copied {
@@ -35,10 +35,10 @@ pub async fn change_elsewhere(
     if changed.is_ok() {
         // Until it is whole again the copy is all that there is.
         overwrite(&place.path, &copy).map_err(|cause| {
-            error(Trouble::Io.because(format!(
-                "{cause}; the changed copy is {}",
-                Untrusted::new(copy.display())
-            )))
+            error(
+                Trouble::Io
+                    .because(format!("{cause}; the changed copy is {}", Untrusted::path(&copy))),
+            )
         })?;
     }
     // What cannot be removed is left to whoever clears the folder.

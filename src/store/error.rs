@@ -120,7 +120,7 @@ impl Trouble {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the {what} {} {}{}", Untrusted::new(.path.display()), .trouble.words(), in_brackets(.detail.as_deref()))]
+#[error("the {what} {} {}{}", Untrusted::path(.path), .trouble.words(), in_brackets(.detail.as_deref()))]
 pub struct StoreError {
     pub trouble: Trouble,
     pub what: &'static str,

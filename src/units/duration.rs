@@ -1,7 +1,23 @@
 //! Durations as people write them, read and written exactly.
 
-use protocol::internal::untrusted::Untrusted;
 use std::time::Duration;
+
+use protocol::internal::untrusted::Untrusted;
+use serde::{Serialize, Serializer};
+
+/// A duration as a number of milliseconds, to the microsecond.
+pub fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
+}
+
+/// Serializes a duration as [`milliseconds`].
+pub fn in_milliseconds<S: Serializer>(
+    time: &(impl Into<Option<Duration>> + Copy),
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let time: Option<Duration> = (*time).into();
+    time.map(milliseconds).serialize(serializer)
+}
 
 /// The longest duration that is read from a flag: 366 days.
 pub const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 3600);

@@ -76,7 +76,7 @@ pub fn find(text: &str) -> Result<&'static Dialect, CommandError> {
 }
 
 fn load(path: &Path) -> Result<Dialect, CommandError> {
-    let name = Untrusted::new(path.display());
+    let name = Untrusted::path(&path);
     let bytes = files::read_bounded(path, MAX_FILE_BYTES as u64).map_err(|error| {
         CommandError::input(format!("cannot read the dialect file {name}")).because(error)
     })?;

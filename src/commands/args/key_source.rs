@@ -107,10 +107,9 @@ pub(super) fn read_key_file(
 ) -> Result<Vec<u8>, CommandError> {
     let cannot = |error: io::Error| {
         match path.symlink_metadata() {
-            Ok(_) => CommandError::input(format!(
-                "cannot read the key file {}",
-                Untrusted::new(path.display())
-            )),
+            Ok(_) => {
+                CommandError::input(format!("cannot read the key file {}", Untrusted::path(&path)))
+            }
             Err(_) => {
                 CommandError::input(format!("cannot read the key file that {named_by} names"))
                     .hint(format!("check the path after {named_by}"))
@@ -126,7 +125,7 @@ pub(super) fn read_key_file(
     if bytes.len() as u64 > MAX_KEY_BYTES {
         return Err(CommandError::input(format!(
             "the key file {} is longer than {MAX_KEY_BYTES} bytes",
-            Untrusted::new(path.display())
+            Untrusted::path(&path)
         ))
         .hint("is this the right file?"));
     }

@@ -44,7 +44,7 @@ pub(super) fn plan(
     }
     workshop.edits = args.edits.edits().cloned().collect();
     if let Some(path) = &args.orders {
-        workshop.use_orders(Untrusted::new(path.display()).to_string(), suite::orders(path)?);
+        workshop.use_orders(Untrusted::path(&path).to_string(), suite::orders(path)?);
     }
     Ok(Plan {
         available: available(args, dialect, algorithm, &target),

@@ -145,7 +145,7 @@ fn held_key(chosen: Option<&Chosen>, environment: &Environment, console: &mut Co
         KeySource::Variable(name) if variable(name).is_none() => "a variable".to_owned(),
         KeySource::Variable(name) => format!("the variable {}", Untrusted::new(&name)),
         KeySource::File(path) if path.symlink_metadata().is_err() => "a file".to_owned(),
-        KeySource::File(path) => format!("the file {}", Untrusted::new(path.display())),
+        KeySource::File(path) => format!("the file {}", Untrusted::path(&path)),
         // Its arguments may name more than a person wants to show.
         KeySource::Command(argv) => format!("the program {}", Untrusted::new(&argv[0])),
     };
@@ -154,7 +154,7 @@ fn held_key(chosen: Option<&Chosen>, environment: &Environment, console: &mut Co
 
 impl Shown {
     fn json(&self) -> String {
-        let path = |path: &PathBuf| Untrusted::new(path.display()).to_string();
+        let path = |path: &PathBuf| Untrusted::path(&path).to_string();
         let file = |found: &Found| {
             json!({
                 "path": path(&found.path),
@@ -197,15 +197,13 @@ impl Shown {
             } else {
                 Untrusted::new(names.join(", ")).to_string()
             };
-            let (path, owner) = (Untrusted::new(found.path.display()), found.owner.name());
+            let (path, owner) = (Untrusted::path(&found.path), found.owner.name());
             lines.push(Line::new().plain(format!("{path}  ")).dim(format!("{owner}: {names}")));
         }
         let is_found = |own: &&PathBuf| self.files.iter().any(|found| found.path == **own);
         if let Some(own) = self.own.as_ref().filter(|own| !is_found(own)) {
             lines.push(
-                Line::new()
-                    .plain(format!("{}  ", Untrusted::new(own.display())))
-                    .dim("user: not there"),
+                Line::new().plain(format!("{}  ", Untrusted::path(&own))).dim("user: not there"),
             );
         }
         let line = Line::new().plain("profile  ");

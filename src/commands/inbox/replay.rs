@@ -134,11 +134,11 @@ struct Sender<'a> {
 impl Sender<'_> {
     fn request(&self, entry: &Received, console: &mut Console) -> Result<Request, CommandError> {
         let callback = &entry.callback;
-        if callback.method != "POST" {
+        if callback.method.raw() != "POST" {
             return Err(CommandError::usage(format!(
                 "the callback {} came by {}: only POST can be sent again",
                 entry.id,
-                Untrusted::new(&callback.method)
+                Untrusted::new(&callback.method.raw())
             ))
             .hint("`payout-notify inbox export --print curl` gives a command that sends it"));
         }
@@ -216,14 +216,16 @@ impl Sender<'_> {
             Outcome::Reply(reply) => Some(String::from_utf8_lossy(&reply.body).into_owned()),
             Outcome::NoReply(_) => None,
         };
+        let explanation = outcome.explanation(conclusion.as_ref());
         Replay {
-            id,
-            url: self.target.to_string(),
-            status: outcome.status(),
-            elapsed,
-            code: outcome.code(conclusion.as_ref()),
-            explanation: outcome.explanation(conclusion.as_ref()),
+            acknowledged: explanation.is_none(),
             body,
+            code: outcome.code(conclusion.as_ref()),
+            elapsed,
+            explanation,
+            id,
+            status: outcome.status(),
+            url: self.target.to_string(),
         }
     }
 }

@@ -77,12 +77,11 @@ fn refuse_lost(file: &Path) -> Result<(), CommandError> {
     };
     match fs::metadata(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let message =
-                format!("the inbox {} has no folder to stand in", Untrusted::new(file.display()));
+            let message = format!("the inbox {} has no folder to stand in", Untrusted::path(&file));
             // A part of a path that has a key can be a part of the key, which no mask would find.
             let shown = match hides(&file.to_string_lossy()) {
                 true => "of that path".to_owned(),
-                false => Untrusted::new(folder.display()).to_string(),
+                false => Untrusted::path(&folder).to_string(),
             };
             Err(CommandError::environment(message)
                 .because(error)
@@ -249,11 +248,8 @@ impl TlsArgs {
             })?;
         if let Some(path) = &self.tls_cert_out {
             std::fs::write(path, cert_pem).map_err(|error| {
-                CommandError::environment(format!(
-                    "cannot write {}",
-                    Untrusted::new(path.display())
-                ))
-                .because(error)
+                CommandError::environment(format!("cannot write {}", Untrusted::path(&path)))
+                    .because(error)
             })?;
         }
         Ok(Some(Identity { tls: identity, sha256: Some(sha256_fingerprint) }))

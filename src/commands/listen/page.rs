@@ -15,7 +15,7 @@ use crate::error::CommandError;
 use crate::inspector::{
     Explanation, Extent, Inspector, Outgoing, Pending, Query, Source, State, sign_again,
 };
-use crate::mask::{self, Untrusted};
+use crate::mask::Untrusted;
 use crate::net::client::{Client, ClientConfig};
 use crate::net::outcome::Outcome;
 use crate::net::target::Target;
@@ -166,7 +166,7 @@ impl Source for Shelf {
         let (rule, config) = (self.rule.clone(), self.config.clone());
         Box::pin(async move {
             let began = Instant::now();
-            let url = request.url.clone();
+            let url = request.url.clone().into();
             let result = send(request, rule, config).await;
             Forwarded { url, elapsed: began.elapsed(), result }
         })
@@ -202,8 +202,7 @@ async fn send(
         sent.headers.push((name, value));
     }
     let outcome = client.send(&sent).await;
-    let mut conclusion = outcome.conclusion_by(&rule);
-    conclusion.iter_mut().for_each(mask::in_conclusion);
+    let conclusion = outcome.conclusion_by(&rule);
     let remark = outcome.explanation(conclusion.as_ref());
     match outcome {
         Outcome::NoReply(failure) => Err(failure.explanation()),

@@ -54,7 +54,7 @@ pub(super) fn of_arguments(setup: &Setup<'_>, key: Key) -> Result<Orders, Comman
 pub(super) fn refused(many: &ManyArgs, error: OrderError) -> CommandError {
     let hint = match error {
         OrderError::Open { path, error } => {
-            return CommandError::input(format!("cannot read {}", Untrusted::new(path.display())))
+            return CommandError::input(format!("cannot read {}", Untrusted::path(&path)))
                 .because(error);
         }
         OrderError::Thread(error) => {
@@ -107,6 +107,6 @@ fn source_name(many: &ManyArgs) -> Option<String> {
     Some(if path == Path::new("-") {
         "stdin".to_owned()
     } else {
-        Untrusted::new(path.display()).to_string()
+        Untrusted::path(&path).to_string()
     })
 }

@@ -21,13 +21,13 @@ impl<'a> Reports<'a> {
         if let Some(path) = shared_path(&many.report) {
             return Err(CommandError::usage(format!(
                 "two reports go to {}",
-                Untrusted::new(path.display())
+                Untrusted::path(&path)
             )));
         }
         // A report replaces its file, so it must be none that the run lives on.
         for needed in many.from.iter().chain(&many.journal) {
             if many.report.iter().any(|target| is_same_file(&target.path, needed)) {
-                let path = Untrusted::new(needed.display());
+                let path = Untrusted::path(&needed);
                 return Err(CommandError::usage(format!("a report would replace {path}"))
                     .hint("name another file in --report"));
             }
@@ -88,6 +88,6 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 }
 
 fn cannot_write(target: &ReportTarget, error: std::io::Error) -> CommandError {
-    CommandError::environment(format!("cannot write {}", Untrusted::new(target.path.display())))
+    CommandError::environment(format!("cannot write {}", Untrusted::path(&target.path)))
         .because(error)
 }

@@ -105,7 +105,7 @@ pub(super) fn refused(error: StoreError) -> CommandError {
 
 /// A journal without all of its orders that cannot show why: whether anything was sent is not known.
 fn unclear(path: &Path) -> CommandError {
-    let path = Untrusted::new(path.display());
+    let path = Untrusted::path(&path);
     CommandError::input(format!(
         "the journal {path} does not hold all orders of its run, or its log {path}-wal is missing \
          or damaged: it is not known what was sent"

@@ -36,10 +36,7 @@ pub(super) fn judge(
         encoding: None,
         body: body[..body.len().min(MAX_REPLY_BYTES + 1)].to_vec(),
     };
-    let mut conclusion = rule.judge(&reply);
-    // Before it is cut: half a key would not be found later.
-    mask::in_conclusion(&mut conclusion);
-    match conclusion {
+    match rule.judge(&reply) {
         Conclusion::Acknowledged(warnings) => (true, remark_of(&warnings)),
         Conclusion::NotAcknowledged(refusal) => (false, Some(short(&refusal.explanation()))),
     }

@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use protocol::Payload;
 use serde::Serialize;
-use serde_json::json;
 
 use crate::mask::Untrusted;
 use crate::receiver::received::Received;
@@ -24,9 +23,9 @@ pub struct EntryDiff {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    pub name: Untrusted<String>,
-    pub before: Option<Untrusted<String>>,
     pub after: Option<Untrusted<String>>,
+    pub before: Option<Untrusted<String>>,
+    pub name: Untrusted<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,22 +149,29 @@ fn difference_lines(difference: &Difference) -> impl Iterator<Item = Line> + use
     before.into_iter().chain(after)
 }
 
+#[derive(Serialize)]
+struct DiffJson<'a> {
+    a: u64,
+    b: u64,
+    bodies: &'static str,
+    differs_at: Option<usize>,
+    headers: &'a [Difference],
+    members: Option<&'a [Difference]>,
+}
+
 pub fn json(diff: &EntryDiff) -> String {
-    let at = match diff.bytes {
-        BytesDiff::From(at) => Some(at),
-        _ => None,
+    let object = DiffJson {
+        a: diff.ids.0,
+        b: diff.ids.1,
+        bodies: diff.bytes.code(),
+        differs_at: match diff.bytes {
+            BytesDiff::From(at) => Some(at),
+            _ => None,
+        },
+        headers: &diff.headers,
+        members: diff.members.as_deref(),
     };
-    json::line(
-        "inbox-diff",
-        &json!({
-            "a": diff.ids.0,
-            "b": diff.ids.1,
-            "bodies": diff.bytes.code(),
-            "differs_at": at,
-            "members": diff.members,
-            "headers": diff.headers,
-        }),
-    )
+    json::line("inbox-diff", &object)
 }
 
 #[cfg(test)]

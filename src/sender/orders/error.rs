@@ -32,7 +32,7 @@ pub enum OrderError {
     #[error("no orders")]
     Empty { skipped_rows: u64 },
     /// The file of a run that is resumed.
-    #[error("{} is not what it was when the run began", Untrusted::new(path.display()))]
+    #[error("{} is not what it was when the run began", Untrusted::path(&path))]
     Changed { path: PathBuf },
     #[error(transparent)]
     Journal(StoreError),
