@@ -1,5 +1,6 @@
 //! The top-level command and the global options; no behaviour.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -26,9 +27,11 @@ pub struct Cli {
 /// Runs the program with the arguments and the environment of the process.
 #[must_use]
 pub fn run() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    commands::hide_typed_keys(&arguments);
     match Cli::try_parse() {
         Ok(cli) => commands::run(cli.globals, cli.command, command).into(),
-        Err(error) => commands::refuse(error, std::env::args_os().skip(1)).into(),
+        Err(error) => commands::refuse(error, &arguments).into(),
     }
 }
 

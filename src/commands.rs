@@ -31,6 +31,7 @@ use serde_json::json;
 use self::args::key_source::ProfileKey;
 use crate::error::{CommandError, ErrorKind};
 use crate::exit::Exit;
+use crate::mask::{self, Untrusted};
 use crate::report;
 use crate::report::line::Line;
 use crate::sender::orders::error::OrderError;
@@ -88,9 +89,18 @@ pub enum Command {
     Completions(completions::Args),
 }
 
+/// Hides what may be a key, also where the command takes none, and already while the command line is
+/// read: its errors quote it.
+pub fn hide_typed_keys(arguments: &[OsString]) {
+    let key = Environment::read().key;
+    key.into_iter()
+        .chain(args::key_source::typed_keys(arguments))
+        .for_each(|key| mask::remember(key.as_encoded_bytes()));
+}
+
 pub fn run(globals: Globals, command: Command, root: fn() -> clap::Command) -> Exit {
     let environment = Environment::read();
-    let mut console = console(globals.color, &environment);
+    let mut console = Console::new(globals.color, &environment);
     let is_json = format_of(&command) == args::Format::Json;
     let flag = globals.profile.as_deref();
     hide_keys_in_panics();
@@ -98,14 +108,6 @@ pub fn run(globals: Globals, command: Command, root: fn() -> clap::Command) -> E
         Ok(exit) => exit,
         Err(error) => fail(&error, is_json && error.kind != ErrorKind::BrokenPipe, &mut console),
     }
-}
-
-/// The console, which hides the key also where the command takes none: what it shows can hold it
-/// all the same.
-fn console(color: ColorMode, environment: &Environment) -> Console {
-    let mut console = Console::new(color, environment);
-    console.redact(environment.key.as_ref().map_or(b"", |key| key.as_encoded_bytes()));
-    console
 }
 
 fn fail(error: &CommandError, is_json: bool, console: &mut Console) -> Exit {
@@ -146,15 +148,13 @@ fn conclude(exit: Exit, written: Result<(), CommandError>) -> CommandResult {
 /// answer, and gets the error on stdout as it gets every other. A person gets it as any other
 /// error too: what was typed may hold what a terminal obeys.
 #[must_use]
-pub fn refuse(mut error: clap::Error, arguments: impl Iterator<Item = OsString>) -> Exit {
+pub fn refuse(mut error: clap::Error, arguments: &[OsString]) -> Exit {
     mend_tip(&mut error);
-    let arguments: Vec<OsString> = arguments.collect();
+    redact(&mut error);
     let is_whole_help = error.kind() == ClapKind::DisplayHelpOnMissingArgumentOrSubcommand;
     if error.use_stderr() && !is_whole_help {
-        let mut console = console(ColorMode::Auto, &Environment::read());
-        args::key_source::typed_keys(&arguments)
-            .for_each(|key| console.redact(key.as_encoded_bytes()));
-        return fail(&usage_error(&error), asks_for_json(&arguments), &mut console);
+        let mut console = Console::new(ColorMode::Auto, &Environment::read());
+        return fail(&usage_error(&error), asks_for_json(arguments), &mut console);
     }
     match error.print() {
         _ if error.use_stderr() => Exit::Usage,
@@ -175,6 +175,18 @@ fn mend_tip(error: &mut clap::Error) {
     if is_value {
         let tip = "a value that begins with - is joined to its flag, as in --set=NAME=-1".into();
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    }
+}
+
+/// Leaves the keys out of what was typed and could not be read.
+fn redact(error: &mut clap::Error) {
+    let is_unknown = error.kind() == ClapKind::UnknownArgument;
+    let typed = [ContextKind::InvalidValue, ContextKind::InvalidSubcommand];
+    for kind in typed.into_iter().chain(is_unknown.then_some(ContextKind::InvalidArg)) {
+        if let Some(ContextValue::String(text)) = error.get(kind) {
+            let text = Untrusted::new(text).to_string();
+            error.insert(kind, ContextValue::String(text));
+        }
     }
 }
 
@@ -222,7 +234,7 @@ fn adopt(
         Command::Inbox(_) => {
             // Nothing of it is used, so nothing of it can be wrong; but what is shown can hold its key.
             let chosen = find::load(flag, environment).ok().flatten();
-            chosen.iter().for_each(|chosen| hide_key(chosen, console));
+            chosen.iter().for_each(hide_key);
             return Ok(());
         }
         Command::Demo(_)
@@ -232,17 +244,18 @@ fn adopt(
         | Command::Completions(_) => return Ok(()),
     };
     let Some(chosen) = find::load(flag, environment)? else { return Ok(()) };
-    hide_key(&chosen, console);
-    let file = chosen.file.display();
-    console.note(&Line::new().dim(format!("profile {} of {file}", chosen.name)));
+    hide_key(&chosen);
+    let file = Untrusted::path(&chosen.file);
+    console.note(&Line::new().dim(format!("profile {} of {file}", Untrusted::new(&chosen.name))));
     adopt(&chosen);
     Ok(())
 }
 
 /// Hides the key of a profile in what is shown, where that can be read without asking anyone.
-fn hide_key(chosen: &Chosen, console: &mut Console) {
-    let key = ProfileKey::of(chosen).and_then(|key| key.peek());
-    key.iter().for_each(|key| console.redact(key));
+fn hide_key(chosen: &Chosen) {
+    if let Some(key) = ProfileKey::of(chosen).and_then(|key| key.peek()) {
+        mask::remember(&key);
+    }
 }
 
 fn dispatch(
@@ -305,7 +318,7 @@ fn error_json(error: &CommandError) -> String {
             "hints": error.hints,
             "line": line,
             "column": column,
-            "member": member,
+            "member": member.map(Untrusted::new),
         }),
     )
 }

@@ -1,7 +1,7 @@
 //! The inspector: a page on a loopback port of its own that shows callbacks as they come.
 //!
 //! A handler for a second server. `safety` decides who is answered, `routes` what is asked,
-//! `source` is the seam to the inbox, `shape` and `mask` write what the page reads, `news` and
+//! `source` is the seam to the inbox, `shape` writes what the page reads, `news` and
 //! `events` tell it of new entries.
 
 mod access;
@@ -9,7 +9,6 @@ mod event_stream;
 #[cfg(test)]
 mod example;
 pub mod explanation;
-mod mask;
 mod replay;
 mod routes;
 mod shape;
@@ -29,18 +28,19 @@ pub use explanation::{Explanation, sign_again};
 pub use shape::Extent;
 pub use source::{Outgoing, Pending, Query, Source, State};
 
-use protocol::{Encoding, Key};
+use protocol::Encoding;
 
 use self::access::{Admitted, Gate};
 use self::event_stream::Events;
-use self::mask::Mask;
 use self::routes::{Order, Route, Unknown};
+use crate::mask::Untrusted;
 use crate::receiver::Bytes;
 use crate::receiver::broadcast::EntryBroadcast;
 use crate::receiver::callback::Callback;
 use crate::receiver::received::{Forwarded, Received};
 use crate::receiver::reply::{JSON, Reply};
 use crate::receiver::server::handler_output::Answer;
+use crate::report::json;
 
 const MAX_WORKERS: usize = 4;
 
@@ -59,7 +59,6 @@ struct Inner {
     source: Arc<dyn Source>,
     news: EntryBroadcast,
     closing: watch::Sender<()>,
-    mask: Arc<Mask>,
     workers: Arc<Semaphore>,
     streams: Arc<Semaphore>,
 }
@@ -76,25 +75,22 @@ impl From<String> for Failed {
 
 /// Received bytes as the page reads them, the keys masked: for the fuzz targets alone.
 #[cfg(fuzzing)]
-pub fn shown_text(keys: &[Key], bytes: &[u8]) -> Vec<u8> {
-    Mask::new(keys).json(shape::text(bytes, Extent::Whole))
+pub fn shown_text(bytes: &[u8]) -> Vec<u8> {
+    json::ascii(&shape::text(bytes, Extent::Whole))
 }
 
 impl Inspector {
-    /// An inspector for a server on this address. Open pages get the entries that `news` announces;
-    /// `secrets` are masked in all that is shown, whoever wrote them there.
+    /// An inspector for a server on this address. Open pages get the entries that `news` announces.
     pub fn try_new(
         address: SocketAddr,
         source: Arc<dyn Source>,
         news: EntryBroadcast,
-        secrets: &[Key],
     ) -> Result<Inspector, getrandom::Error> {
         Ok(Inspector(Arc::new(Inner {
             gate: Gate::try_new(address)?,
             source,
             news,
             closing: watch::Sender::new(()),
-            mask: Arc::new(Mask::new(secrets)),
             workers: Arc::new(Semaphore::new(MAX_WORKERS)),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
         })))
@@ -167,7 +163,7 @@ impl Inner {
             Ok(value) => (200, value),
             Err(Failed(status, why)) => (status, json!({"error": why})),
         };
-        Reply::new(status, JSON, self.mask.json(value))
+        Reply::new(status, JSON, json::ascii(&value))
     }
 
     async fn blocking<T: Send + 'static>(
@@ -248,7 +244,7 @@ impl Inner {
         };
         let signed = self.source.sign(text, replay::encoding_of(&entry.callback));
         let signed = signed.map_err(|why| Failed(422, why))?;
-        Ok(json!({"text": String::from_utf8_lossy(&signed)}))
+        Ok(json!({"text": Untrusted::lossy(&signed)}))
     }
 
     fn outgoing(&self, order: &Order) -> Result<Outgoing, Failed> {
@@ -259,7 +255,7 @@ impl Inner {
 
     fn curl(&self, order: &Order) -> Result<Value, Failed> {
         let command = replay::curl(&self.outgoing(order)?).map_err(|why| Failed(422, why))?;
-        Ok(json!({"command": command}))
+        Ok(json!({"command": Untrusted::new(command)}))
     }
 
     async fn replay(self: &Arc<Self>, order: Order) -> Result<Value, Failed> {
@@ -267,7 +263,7 @@ impl Inner {
         let url = request.url.clone();
         let sending = tokio::time::timeout(LONGEST_SEND, self.source.send(request)).await;
         let sent = sending.unwrap_or_else(|_| Forwarded {
-            url,
+            url: url.into(),
             elapsed: LONGEST_SEND,
             result: Err("no answer in time".to_owned()),
         });
@@ -284,7 +280,6 @@ impl Inner {
             closing: self.closing.subscribe(),
             query,
             statuses: self.source.statuses(),
-            mask: Arc::clone(&self.mask),
             _permit: permit,
         };
         tokio::spawn(events.run(sender));

@@ -38,7 +38,7 @@ pub mod fuzzing {
     pub use crate::check::case_file;
     pub use crate::check::recipe::{History, Workshop};
     pub use crate::inspector::shown_text;
-    pub use crate::mask::SHORTEST_MASKED_KEY;
+    pub use crate::mask::{SHORTEST_MASKED_KEY, Untrusted, hide_only};
     pub use crate::receiver::replies::{Per, Place, ReplyProgram, Runner, path_program};
     pub use crate::receiver::reply::{PlatformCode, Reply};
     pub use crate::receiver::server::handler_output::Answer;

@@ -6,8 +6,8 @@ use std::panic;
 use std::time::Duration;
 
 use crate::error::{CommandError, ErrorKind};
-use crate::mask::{self, KeyMask};
-use crate::report::line::{Line, Origin, Role, Width};
+use crate::mask;
+use crate::report::line::{Line, Role, Width};
 use crate::report::summary::DeliverySummary;
 use crate::report::text::sanitize;
 use crate::settings::{ColorMode, Environment};
@@ -41,8 +41,6 @@ const CLEAR_LINE: &str = "\r\x1b[2K";
 pub struct Console {
     answers: Stream,
     remarks: Stream,
-    mask: KeyMask,
-    is_of_process: bool,
     canvas: Device,
     progress: Option<Progress>,
     has_status: bool,
@@ -66,8 +64,6 @@ impl Console {
         Console {
             answers: stream(Box::new(Watched(stdout)), answers),
             remarks: stream(Box::new(Watched(stderr)), remarks),
-            mask: KeyMask::default(),
-            is_of_process: true,
             canvas: if environment.dumb_terminal { Device::Other } else { remarks },
             progress: None,
             has_status: false,
@@ -84,22 +80,9 @@ impl Console {
         Console {
             answers: Stream { sink: Box::new(answers), device: Device::Other, theme },
             remarks: Stream { sink: Box::new(remarks), device: Device::Other, theme },
-            mask: KeyMask::default(),
-            is_of_process: false,
             canvas: Device::Other,
             progress: None,
             has_status: false,
-        }
-    }
-
-    /// Replaces this key by `[key]` from now on: in every line for a person, and in whatever a
-    /// report or a line of JSON takes from outside.
-    ///
-    /// [`Console::answer_bytes`] and [`Console::answer_text`] alter nothing.
-    pub fn redact(&mut self, key: &[u8]) {
-        self.mask.learn(key);
-        if self.is_of_process {
-            mask::remember(key);
         }
     }
 
@@ -108,7 +91,7 @@ impl Console {
     }
 
     pub fn answer(&mut self, line: &Line) -> io::Result<()> {
-        let text = render(&self.mask, self.answers.theme, line);
+        let text = render(self.answers.theme, line);
         self.answer_bytes(text.as_bytes())
     }
 
@@ -143,7 +126,7 @@ impl Console {
 
     /// Writes one line about the run to stderr; a stderr that cannot be written is ignored.
     pub fn note(&mut self, line: &Line) {
-        let text = render(&self.mask, self.remarks.theme, line);
+        let text = render(self.remarks.theme, line);
         let sink = &mut self.remarks.sink;
         match &self.progress {
             Some(progress) => progress.suspend(|| put(sink, &text)),
@@ -157,8 +140,7 @@ impl Console {
         self.canvas = Device::Other;
         let theme = self.remarks.theme;
         move |lines| {
-            let mask = mask::known();
-            let lines = lines.iter().map(|line| render(&mask, theme, &Line::new().dim(line)));
+            let lines = lines.iter().map(|line| render(theme, &Line::new().dim(line)));
             // Nobody could be told of a failure here, and the answer does not depend on it.
             let _ = Watched(io::stderr()).write_all(lines.collect::<String>().as_bytes());
         }
@@ -169,7 +151,7 @@ impl Console {
     }
 
     pub fn question(&mut self, line: &Line) {
-        let text = render(&self.mask, self.remarks.theme, line);
+        let text = render(self.remarks.theme, line);
         put(&mut self.remarks.sink, &format!("{} ", text.trim_end_matches('\n')));
     }
 
@@ -194,7 +176,7 @@ impl Console {
             return;
         }
         let line = Line::new().dim(text.chars().take(STATUS_WIDTH).collect::<String>());
-        let text = render(&self.mask, self.remarks.theme, &line);
+        let text = render(self.remarks.theme, &line);
         self.has_status = true;
         put(&mut self.remarks.sink, &format!("{CLEAR_LINE}{}", text.trim_end_matches('\n')));
     }
@@ -249,16 +231,15 @@ fn device(stream: &impl IsTerminal) -> Device {
     if stream.is_terminal() { Device::Terminal } else { Device::Other }
 }
 
-fn render(mask: &KeyMask, theme: Theme, line: &Line) -> String {
-    let is_own = |index: usize| line.spans[index].origin == Origin::Own;
+fn render(theme: Theme, line: &Line) -> String {
     let mut texts: Vec<String> = line.spans.iter().map(|span| span.text.clone()).collect();
-    mask.mask_pieces(&mut texts, is_own);
+    mask::in_pieces(&mut texts);
     for text in &mut texts {
         *text = sanitize(text).into_owned();
     }
     // Escaping can spell a key that holds such an escape, and cutting could halve one: so the
     // search comes again, and before the cut.
-    mask.mask_pieces(&mut texts, is_own);
+    mask::in_pieces(&mut texts);
     let mut out = String::new();
     for (span, text) in line.spans.iter().zip(&texts) {
         let shown = abridge(text, LONGEST_SPAN);
@@ -275,6 +256,7 @@ fn role_of(role: Role, text: &str) -> Role {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mask::Untrusted;
     use std::sync::{Arc, Mutex};
 
     #[derive(Clone, Default)]
@@ -340,15 +322,15 @@ mod tests {
     #[test]
     fn bytes_for_a_machine_stay_as_they_are() {
         let (mut console, answers, _) = console(ColorMode::Always);
-        console.redact(b"secret");
-        console.answer_bytes(b"\x1b\xff secret").unwrap();
-        assert_eq!(*answers.bytes.lock().unwrap(), b"\x1b\xff secret");
+        mask::remember(b"secret-of-a-console");
+        console.answer_bytes(b"\x1b\xff secret-of-a-console").unwrap();
+        assert_eq!(*answers.bytes.lock().unwrap(), b"\x1b\xff secret-of-a-console");
     }
 
     #[test]
     fn the_key_never_reaches_a_line() {
         let (mut console, answers, remarks) = console(ColorMode::Never);
-        console.redact(b"sec\x1bret");
+        mask::remember(b"sec\x1bret");
         let outside = |text: &str| text.to_owned();
         let split = Line::new()
             .plain(outside("S&sec"))
@@ -371,18 +353,18 @@ mod tests {
     #[test]
     fn a_key_spelled_as_an_escape_is_found_after_sanitizing() {
         let (mut console, answers, _) = console(ColorMode::Never);
-        console.redact(b"a\\u{1b}b");
+        mask::remember(b"a\\u{1b}b");
         console.answer(&Line::new().plain("a\x1bb".to_owned())).unwrap();
         assert_eq!(answers.text(), "[key]\n");
     }
 
     #[test]
-    fn a_literal_is_ours_and_what_was_computed_is_not() {
+    fn a_word_of_ours_stays_and_the_same_word_from_outside_does_not() {
         let (mut console, answers, _) = console(ColorMode::Never);
-        console.redact(b"valid");
-        let line = Line::new().good("valid").plain(": ").plain("memo=valid".to_owned());
-        console.answer(&line.plain(" va").plain("lid".to_owned())).unwrap();
-        assert_eq!(answers.text(), "valid: memo=[key] [key]\n");
+        mask::remember(b"ordinary");
+        let line = Line::new().good("ordinary").plain(format!(" {}", "ordinary"));
+        console.answer(&line.plain(Untrusted::new(" memo=ordinary"))).unwrap();
+        assert_eq!(answers.text(), "ordinary ordinary memo=[key]\n");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! 2xx is no acknowledgement is this toolkit's reading.
 
 use super::payload::{Payload, Value};
+use super::untrusted::Untrusted;
 
 #[cfg(feature = "xml-replies")]
 mod return_code;
@@ -270,23 +271,26 @@ fn judge_object(payload: &Payload<'_>) -> Result<usize, Refusal> {
             plain.eq_ignore_ascii_case("errorcode")
         });
         return Err(misspelled
-            .map_or(Refusal::NoCode, |member| Refusal::MisspelledCode(member.name.to_string())));
+            .map_or(Refusal::NoCode, |member| Refusal::MisspelledCode(quoted(&member.name))));
     };
     match &code.value {
         Value::String(text) if text == "0000" => Ok(payload.members().len()),
-        Value::String(text) if is_near_success(text) => Err(Refusal::ShortCode(text.to_string())),
+        Value::String(text) if is_near_success(text) => Err(Refusal::ShortCode(quoted(text))),
         Value::String(text) => {
             let said = match payload.get("error_msg").map(|member| &member.value) {
-                Some(Value::String(said)) if !said.trim().is_empty() => {
-                    Some(said.chars().take(MAX_ERROR_MESSAGE).collect())
-                }
+                Some(Value::String(said)) if !said.trim().is_empty() => Some(quoted(said)),
                 _ => None,
             };
-            Err(Refusal::OtherCode { code: text.to_string(), said })
+            Err(Refusal::OtherCode { code: quoted(text), said })
         }
-        Value::Number(text) => Err(Refusal::NumberCode((*text).to_owned())),
+        Value::Number(text) => Err(Refusal::NumberCode(quoted(text))),
         other => Err(Refusal::CodeType(other.kind())),
     }
+}
+
+/// A text of the reply as it is shown; half a key at its end would not be found later.
+fn quoted(text: &str) -> String {
+    Untrusted::new(text).to_string().chars().take(MAX_ERROR_MESSAGE).collect()
 }
 
 /// Whether a code resembles `0000` so much that success was surely meant.
@@ -307,7 +311,7 @@ fn judge_no_object(text: &[u8], error: &super::payload::PayloadError) -> Refusal
         return Refusal::ByteOrderMark;
     }
     match &error.problem {
-        PayloadProblem::DuplicateMember(name) => return Refusal::DuplicateMember(name.clone()),
+        PayloadProblem::DuplicateMember(name) => return Refusal::DuplicateMember(quoted(name)),
         PayloadProblem::NotAnObject(kind) => {
             // A quoted bare word is JSON, but the mistake is the word.
             let inner = text.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
@@ -341,7 +345,7 @@ fn judge_no_object(text: &[u8], error: &super::payload::PayloadError) -> Refusal
 fn bare_word(text: &[u8]) -> Option<Refusal> {
     let word = std::str::from_utf8(text).ok()?.trim();
     let zeros = word.len() <= 4 && !word.is_empty() && word.bytes().all(|byte| byte == b'0');
-    (is_success_word(word) || zeros).then(|| Refusal::BareWord(word.to_owned()))
+    (is_success_word(word) || zeros).then(|| Refusal::BareWord(quoted(word)))
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ use super::dialect::Dialect;
 use super::nearest::unknown;
 use super::scheme::{Algorithm, DigestCase, Empties, Nulls, Scheme, Suffix};
 use super::toml_span::{self, PlacedError, SpannedResult, wrong};
+use crate::untrusted::Untrusted;
 
 /// The longest dialect file that is read, in bytes (64 KiB).
 pub const MAX_FILE_BYTES: usize = 64 * 1024;
@@ -150,7 +151,10 @@ fn read(text: &str) -> SpannedResult<Dialect> {
     let sign_field = &schemes[0].sign_field;
     let constants = layout.constants.iter().map(|(name, _)| name);
     if layout.fields.iter().chain(constants).any(|name| name == sign_field) {
-        return wrong(&fields_at, format!("{sign_field:?} carries the signature and nothing else"));
+        return wrong(
+            &fields_at,
+            format!("{:?} carries the signature and nothing else", Untrusted::new(sign_field)),
+        );
     }
     Ok(Dialect {
         id: id.into(),
@@ -201,8 +205,10 @@ fn read_scheme(table: FileScheme, span: &Range<usize>) -> SpannedResult<Scheme> 
     let left_out = match table.not_signed {
         None => vec![sign_field.clone(), "sign_type".to_owned()],
         Some(names) if !read_names(&names)?.contains(&sign_field) => {
-            let problem =
-                format!("{sign_field:?} must be among them: a signature cannot sign itself");
+            let problem = format!(
+                "{:?} must be among them: a signature cannot sign itself",
+                Untrusted::new(&sign_field)
+            );
             return wrong(&names.span(), problem);
         }
         Some(names) => names.into_inner(),

@@ -96,6 +96,7 @@ mod signing;
 mod status;
 #[cfg(feature = "dialect-files")]
 mod toml_span;
+mod untrusted;
 mod weakness;
 mod xml;
 
@@ -190,6 +191,9 @@ pub mod internal {
         pub use crate::toml_span::{
             PlacedError, SpannedError, SpannedResult, number, place, read, wrong,
         };
+    }
+    pub mod untrusted {
+        pub use crate::untrusted::{Untrusted, quoting, redact_with};
     }
     pub mod weakness {
         pub use crate::weakness::{Circumstances, Weakness, weaknesses};

@@ -17,6 +17,7 @@ use crate::platform_code::{JSON, PlatformCode, content_type_of};
 use crate::scheme::Algorithm;
 use crate::signature::{self, Answer, Mismatch};
 use crate::status::{Kind, Status, StatusTable};
+use crate::untrusted::Untrusted;
 
 /// Verifies the body of a notification and reads it.
 ///
@@ -332,7 +333,8 @@ impl Rejection {
 fn errors(findings: &[Finding]) -> String {
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
     let text = |finding: &Finding| {
-        let member = finding.member.as_deref().unwrap_or("the notification");
+        let member = finding.member.as_deref().map(Untrusted::new);
+        let member = member.map_or_else(|| "the notification".to_owned(), |it| it.to_string());
         format!("; {member}: {}", finding.message)
     };
     errors.map(text).collect()

@@ -1,5 +1,7 @@
 //! Which known name a misspelled one was meant to be.
 
+use crate::untrusted::Untrusted;
+
 /// The longest name that is compared, in characters: longer ones are no slip of a finger.
 const LONGEST: usize = 64;
 
@@ -35,8 +37,8 @@ pub fn did_you_mean<'n>(text: &str, known: impl IntoIterator<Item = &'n str>) ->
 #[must_use]
 pub fn unknown<const N: usize>(text: &str, known: [&str; N]) -> String {
     match nearest(text, known) {
-        Some(near) => format!("{text:?} is unknown; did you mean {near:?}?"),
-        None => format!("{text:?} is unknown; {} is wanted", known.join(" or ")),
+        Some(near) => format!("{:?} is unknown; did you mean {near:?}?", Untrusted::new(text)),
+        None => format!("{:?} is unknown; {} is wanted", Untrusted::new(text), known.join(" or ")),
     }
 }
 

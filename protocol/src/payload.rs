@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use super::bytes::rank;
 use super::scan::Scanner;
+use crate::untrusted::Untrusted;
 
 /// The longest payload that is read, in bytes (1 MiB).
 pub const MAX_BYTES: usize = 1 << 20;
@@ -144,7 +145,7 @@ pub enum PayloadProblem {
     #[error("a JSON object is wanted, not {0}")]
     NotAnObject(&'static str),
     /// A member of this name stands twice in one object.
-    #[error("the member {0:?} stands twice")]
+    #[error("the member {:?} stands twice", Untrusted::new(.0))]
     DuplicateMember(String),
     /// Something follows the object.
     #[error("data follows the JSON object")]
@@ -215,7 +216,10 @@ impl PayloadError {
     }
 
     fn in_member(&self) -> String {
-        self.member.as_ref().map(|member| format!(", member {member:?}")).unwrap_or_default()
+        self.member
+            .as_ref()
+            .map(|member| format!(", member {:?}", Untrusted::new(member)))
+            .unwrap_or_default()
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Source: the protocol's sections 2 and 6.
 
+use crate::untrusted::Untrusted;
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
@@ -57,7 +58,7 @@ impl fmt::Display for Algorithm {
 
 /// A `sign_type` that the dialect does not know.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the sign_type {0:?} is unknown here")]
+#[error("the sign_type {:?} is unknown here", Untrusted::new(.0))]
 pub struct UnknownSignType(pub String);
 
 impl FromStr for Algorithm {

@@ -11,6 +11,7 @@ use crate::layout::Transport;
 use crate::payload::{MAX_BYTES, Payload, PayloadError};
 use crate::scheme::{Algorithm, Scheme, UnknownSignType};
 use crate::signature::{attach_into, sign};
+use crate::untrusted::Untrusted;
 
 /// Signs the bodies of many orders; its memory is reused.
 pub struct BodySigner {
@@ -37,7 +38,7 @@ pub enum SigningError {
 
 /// A digest that the dialect does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the dialect {dialect} has no {algorithm}")]
+#[error("the dialect {} has no {algorithm}", Untrusted::new(.dialect))]
 pub struct NoSuchDigest {
     /// The dialect's name.
     pub dialect: String,

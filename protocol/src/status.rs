@@ -3,6 +3,8 @@
 //! Source: the protocol's section 4. Which numbers mean which payout status varies by deployment,
 //! so the payouts' numbers are a table that a person may change; the deposits' are fixed.
 
+use crate::untrusted::Untrusted;
+
 /// Which of the two sibling notifications a payload is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -92,7 +94,7 @@ pub struct StatusTable {
 #[non_exhaustive]
 pub enum StatusTableError {
     /// No payout status has this name.
-    #[error("there is no status {0:?}")]
+    #[error("there is no status {:?}", Untrusted::new(.0))]
     UnknownName(String),
     /// A number is given twice.
     #[error("the status {0} is named twice")]

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 
 use super::nearest::did_you_mean;
+use crate::untrusted::{Untrusted, quoting};
 
 /// What is wrong with a file, and at which of its bytes.
 pub struct SpannedError {
@@ -71,14 +72,14 @@ pub fn read<T: DeserializeOwned>(
         let found = text.get(span.clone()).unwrap_or_default();
         let message = error.message().lines().next().unwrap_or("it is no TOML");
         if !message.starts_with("unknown field") {
-            return wrong(&span, message);
+            return wrong(&span, quoting(message));
         }
         let name = found.trim_matches(['"', '\'', '[', ']', ' ']);
         if let Some((_, place)) = tables.iter().find(|(settings, _)| settings.contains(&name)) {
             return wrong(&span, format!("the setting {name} {place}"));
         }
         let near = did_you_mean(name, tables.iter().flat_map(|(settings, _)| *settings).copied());
-        wrong(&span, format!("there is no setting {name:?}{near}"))
+        wrong(&span, format!("there is no setting {:?}{near}", Untrusted::new(name)))
     })
 }
 

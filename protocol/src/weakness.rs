@@ -8,6 +8,7 @@ use super::dialect::Dialect;
 use super::notification::whole_number;
 use super::payload::Payload;
 use super::scheme::{Algorithm, Scheme};
+use crate::untrusted::Untrusted;
 
 /// The first second after 2026-03-31 in UTC, when the platform retired MD5 by its announcement.
 const MD5_RETIRED_AT: i64 = 1_775_001_600;
@@ -90,23 +91,30 @@ impl Weakness {
             Weakness::NoSeparator => {
                 "pairs run together: where one ends and the next begins is not signed".to_owned()
             }
-            Weakness::PairInValue { member, twin } => format!(
-                "the value of {member:?} holds what reads as {twin}=…: values are not escaped, so \
-                 a payload with a member {twin:?} has this signature too"
-            ),
+            Weakness::PairInValue { member, twin } => {
+                let (member, twin) = (Untrusted::new(member), Untrusted::new(twin));
+                format!(
+                    "the value of {member:?} holds what reads as {twin}=…: values are not escaped, \
+                     so a payload with a member {twin:?} has this signature too"
+                )
+            }
             Weakness::PairInName { member, twin } => format!(
-                "the name {member:?} holds '=': a payload with a member {twin:?} has this \
-                 signature too"
+                "the name {:?} holds '=': a payload with a member {:?} has this signature too",
+                Untrusted::new(member),
+                Untrusted::new(twin)
             ),
             Weakness::EmptyMembers { names, count } => {
                 let more = if *count > names.len() { ", …" } else { "" };
                 format!(
                     "{}{more}: empty members are not signed, so they can be added or removed unseen",
-                    names.join(", ")
+                    Untrusted::new(names.join(", "))
                 )
             }
             Weakness::UnsignedMember(name) => {
-                format!("{name} is here and not signed: anyone on the way can change it")
+                format!(
+                    "{} is here and not signed: anyone on the way can change it",
+                    Untrusted::new(name)
+                )
             }
             Weakness::Downgrade { stronger } => format!(
                 "MD5 is accepted because nothing demands {stronger}; demand it with --require {}",

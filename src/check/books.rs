@@ -3,6 +3,7 @@
 
 use super::demand::{Allowed, Demand};
 use super::observer::Reading;
+use crate::mask::Untrusted;
 
 /// What was credited, or the one number that an observer prints; and what was refunded.
 pub(super) type Amounts = [f64; 2];
@@ -187,7 +188,11 @@ impl Books {
             }
             false => "",
         };
-        format!("the order {} was {}{hint}", demand.order.id, times(verb, delta[index], one))
+        format!(
+            "the order {} was {}{hint}",
+            Untrusted::new(&demand.order.id),
+            times(verb, delta[index], one)
+        )
     }
 
     /// In words how far the books had moved for an order.

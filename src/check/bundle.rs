@@ -1,5 +1,6 @@
 //! A failed case as a file: the exact bytes, so that it can be sent again without the key.
 
+use crate::mask::quoting;
 use protocol::Transport;
 use serde::{Deserialize, Serialize};
 
@@ -53,8 +54,8 @@ impl Bundle {
         if bytes.len() > MAX_BUNDLE_BYTES {
             return wrong("it is too long");
         }
-        let bundle: Bundle =
-            serde_json::from_slice(bytes).map_err(|error| BundleError(error.to_string()))?;
+        let bundle: Bundle = serde_json::from_slice(bytes)
+            .map_err(|error| BundleError(quoting(&error.to_string())))?;
         if bundle.version != VERSION {
             return wrong("another version of this program wrote it");
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::mask::Untrusted;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::ValueEnum;
@@ -188,7 +189,8 @@ impl TryFrom<String> for Manner {
         if let Some(milliseconds) = slowly.filter(|time| *time <= MAX_MILLISECONDS) {
             return Ok(Manner::Slowly(milliseconds));
         }
-        ValueEnum::from_str(&text, false).map_err(|_| format!("the manner {text:?} is unknown"))
+        ValueEnum::from_str(&text, false)
+            .map_err(|_| format!("the manner {:?} is unknown", Untrusted::new(&text)))
     }
 }
 

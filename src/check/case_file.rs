@@ -40,6 +40,7 @@ use toml::Spanned;
 
 use super::case::{Case, Effect, Expect, MAX_MILLISECONDS, Manner, Need, Severity, StepPlan, Work};
 use super::recipe::Recipe;
+use crate::mask::Untrusted;
 use protocol::internal::toml_span::{
     self, PlacedError, SpannedError, SpannedResult, number, wrong,
 };
@@ -62,7 +63,7 @@ const STEP_SETTINGS: [&str; 7] =
     ["label", "make", "expect", "manner", "at_once", "orders", "after_ms"];
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}, {error}")]
+#[error("{}, {error}", Untrusted::new(.file))]
 pub struct CaseFileError {
     pub file: String,
     pub error: PlacedError,
@@ -158,7 +159,10 @@ fn read(text: &str) -> SpannedResult<Vec<Case>> {
         for table in for_each_status(table.into_inner())? {
             let case = read_case(table, &span, &defaults)?;
             if cases.iter().any(|known| known.id == case.id) {
-                return wrong(&id_span, format!("a second case is called {:?}", case.id));
+                return wrong(
+                    &id_span,
+                    format!("a second case is called {:?}", Untrusted::new(&case.id)),
+                );
             }
             cases.push(case);
         }
@@ -181,7 +185,10 @@ fn with_status(mut table: FileCase, status: &Text) -> SpannedResult<FileCase> {
         "failed" => "failure",
         "cancelled" => "cancelled",
         other => {
-            return wrong(&status.span(), format!("{other:?} is not success, failed or cancelled"));
+            return wrong(
+                &status.span(),
+                format!("{:?} is not success, failed or cancelled", Untrusted::new(&other)),
+            );
         }
     };
     if let Some(id) = &mut table.id {
@@ -383,8 +390,10 @@ fn one_of<T: ValueEnum>(given: &Text) -> SpannedResult<T> {
         let known = T::value_variants().iter().filter_map(T::to_possible_value);
         let known: Vec<String> = known.map(|value| value.get_name().to_owned()).collect();
         let problem = match nearest(text, known.iter().map(String::as_str)) {
-            Some(near) => format!("{text:?} is unknown; did you mean {near:?}?"),
-            None => format!("{text:?} is unknown; known are {}", known.join(", ")),
+            Some(near) => format!("{:?} is unknown; did you mean {near:?}?", Untrusted::new(&text)),
+            None => {
+                format!("{:?} is unknown; known are {}", Untrusted::new(&text), known.join(", "))
+            }
         };
         wrong(&given.span(), problem)
     })

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
-use crate::mask::outside;
+use crate::mask::{Untrusted, outside};
 
 mod words;
 
@@ -47,7 +47,7 @@ pub enum RunError {
 
 /// Why a command never ran.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{program} cannot be started: {reason}")]
+#[error("{} cannot be started: {reason}", Untrusted::new(.program))]
 pub struct UnstartedError {
     pub program: String,
     pub reason: String,
@@ -165,7 +165,7 @@ pub(super) struct Output {
 
 fn spawn(command: &mut Command) -> Result<Child, UnstartedError> {
     command.spawn().map_err(|error| {
-        let program = command.get_program().display().to_string();
+        let program = Untrusted::path(&command.get_program()).to_string();
         UnstartedError { program, reason: error.to_string() }
     })
 }

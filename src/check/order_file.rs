@@ -4,6 +4,7 @@ use csv::ReaderBuilder;
 use serde_json::{Map, Value};
 
 use super::demand::OrderRef;
+use crate::mask::Untrusted;
 
 pub const MAX_ORDER_FILE_BYTES: usize = 16 << 20;
 
@@ -32,7 +33,14 @@ pub fn parse(text: &str) -> Result<Vec<OrderRef>, OrderFileError> {
     let mut known = std::collections::HashSet::new();
     for (index, order) in orders.iter().enumerate() {
         if !known.insert((&order.id, &order.client_id)) {
-            return wrong(index + 1, format!("a second order {} {}", order.id, order.client_id));
+            return wrong(
+                index + 1,
+                format!(
+                    "a second order {} {}",
+                    Untrusted::new(&order.id),
+                    Untrusted::new(&order.client_id)
+                ),
+            );
         }
     }
     if orders.is_empty() { wrong(1, "there are no orders") } else { Ok(orders) }

@@ -6,6 +6,7 @@ use futures_util::future::try_join_all;
 
 use super::command::UserCommand;
 use super::demand::OrderRef;
+use crate::mask::Untrusted;
 
 pub(super) struct Preparer<'a> {
     command: Option<&'a UserCommand>,
@@ -29,8 +30,10 @@ impl<'a> Preparer<'a> {
             variables.push(("PAYOUT_CHECK_PLATFORM_ID", self.platform_id.to_owned()));
             match command.run(variables).await {
                 Ok(output) if output.code == Some(0) => Ok(()),
-                Ok(output) => Err(format!("{} (order {})", output.end(), order.id)),
-                Err(error) => Err(format!("{error} (order {})", order.id)),
+                Ok(output) => {
+                    Err(format!("{} (order {})", output.end(), Untrusted::new(&order.id)))
+                }
+                Err(error) => Err(format!("{error} (order {})", Untrusted::new(&order.id))),
             }
         };
         try_join_all(orders.iter().map(one)).await.map(|_| ()).map_err(|failure| {

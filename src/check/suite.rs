@@ -6,6 +6,7 @@ use protocol::internal::nearest::did_you_mean;
 
 use super::case::{Case, Work};
 use super::case_file::{self, CaseFileError};
+use crate::mask::Untrusted;
 use protocol::internal::toml_span::PlacedError;
 
 const BUILT_IN: [(&str, &str); 7] = [
@@ -28,9 +29,9 @@ pub struct Suite {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SuiteError {
     /// With the name that was probably meant.
-    #[error("there is no case or group {0:?}{1}")]
+    #[error("there is no case or group {:?}{}", Untrusted::new(.0), Untrusted::new(.1))]
     UnknownName(String, String),
-    #[error("two cases are called {0:?}")]
+    #[error("two cases are called {:?}", Untrusted::new(.0))]
     SameName(String),
     #[error("there are more than {MAX_CASES} cases")]
     TooMany,
@@ -46,7 +47,10 @@ impl Suite {
     pub fn read_folder(files: &[(String, String)]) -> Result<Suite, CaseFileError> {
         let mut suite = Suite::default();
         for (name, text) in files {
-            for case in case_file::parse(name, text)? {
+            for mut case in case_file::parse(name, text)? {
+                for text in [&mut case.title, &mut case.why, &mut case.fix] {
+                    *text = Untrusted::new(&*text).to_string();
+                }
                 suite.push(case).map_err(|error| {
                     let error = PlacedError { problem: error.to_string(), line: 1, column: 1 };
                     CaseFileError { file: name.clone(), error }

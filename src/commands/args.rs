@@ -22,6 +22,7 @@ use protocol::{
 
 use crate::error::CommandError;
 use crate::files;
+use crate::mask::{self, Untrusted};
 use crate::net::target::Target;
 use crate::report::line::Line;
 use crate::sender::orders::mix::{Mix, MixWords};
@@ -79,7 +80,10 @@ impl KeyArgs {
             console.warning("--key can be seen by others on this machine (ps, shell history); use --key-file or PAYOUT_NOTIFY_KEY");
             (key.as_encoded_bytes().to_vec(), "--key".to_owned())
         } else if let Some(path) = &self.key_file {
-            (read_key_file(path, "--key-file", console)?, format!("the file {}", path.display()))
+            (
+                read_key_file(path, "--key-file", console)?,
+                format!("the file {}", Untrusted::path(&path)),
+            )
         } else if let Some(key) = &environment.key {
             (key.as_encoded_bytes().to_vec(), "PAYOUT_NOTIFY_KEY".to_owned())
         } else if let Some(key) = &self.profile {
@@ -93,7 +97,7 @@ impl KeyArgs {
                 .because(error)
                 .hint("set PAYOUT_NOTIFY_KEY, or use --key-file FILE")
         })?;
-        console.redact(key.expose());
+        mask::remember(key.expose());
         for suspicion in key.suspicions() {
             console.warning(&format!("{}; it is used as it is", suspicion.explanation()));
         }
@@ -113,14 +117,14 @@ impl OtherKeyArgs {
     pub fn resolve(&self, console: &mut Console) -> Result<Vec<(String, Key)>, CommandError> {
         let mut keys = Vec::new();
         for path in &self.other_key_file {
-            let name = path.display().to_string();
+            let name = Untrusted::path(&path).to_string();
             let key = Key::try_new(read_key_file(path, "--other-key-file", console)?).map_err(
                 |error| {
                     CommandError::usage(format!("the key file {name} cannot be used"))
                         .because(error)
                 },
             )?;
-            console.redact(key.expose());
+            mask::remember(key.expose());
             keys.push((name, key));
         }
         Ok(keys)
@@ -353,7 +357,8 @@ pub fn whole<N: FromStr<Err = ParseIntError>>(text: &str) -> Result<N, String> {
 impl Input {
     pub fn read(path: Option<&Path>, console: &mut Console) -> Result<Input, CommandError> {
         let path = path.filter(|path| *path != Path::new("-"));
-        let name = path.map_or_else(|| "stdin".to_owned(), |path| path.display().to_string());
+        let name =
+            path.map_or_else(|| "stdin".to_owned(), |path| Untrusted::path(&path).to_string());
         let cannot = |error| CommandError::input(format!("cannot read {name}")).because(error);
         if path.is_none() && io::stdin().is_terminal() {
             let how = "reading the payload from the terminal; end it with Ctrl-D";

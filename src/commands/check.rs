@@ -284,7 +284,7 @@ fn conduct(
             None => Err(CommandError::interrupted("the check was interrupted")),
         }
     })?;
-    report.options = args.given.options(&wiring.judge.mask);
+    report.options = args.given.options();
     explain(&mut report);
     let exit = if is_passed(&report, &args.choice.fail_on) { Exit::Yes } else { Exit::No };
     let width = console.answer_width();

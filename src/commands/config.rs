@@ -10,6 +10,7 @@ use super::CommandResult;
 use super::args::Format;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::mask::Untrusted;
 use crate::report::line::Line;
 use crate::settings::{Environment, find};
 use crate::terminal::Console;
@@ -87,7 +88,7 @@ fn profiles(environment: &Environment, console: &mut Console) -> CommandResult {
         }
     }
     for name in names {
-        console.answer(&Line::new().plain(name.to_owned())).map_err(CommandError::output)?;
+        console.answer(&Line::new().plain(Untrusted::new(name))).map_err(CommandError::output)?;
     }
     Ok(Exit::Yes)
 }

@@ -17,6 +17,7 @@ use super::signing::{Signed, sign_payload};
 use crate::clock::{Clock, SystemClock};
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::mask;
 use crate::net::client::{Client, ClientConfig};
 use crate::net::options::RequestOptions;
 use crate::net::target::Target;
@@ -55,7 +56,7 @@ const SILENCE: Duration = Duration::from_millis(400);
 pub fn run(_args: &Args, console: &mut Console) -> CommandResult {
     let key = Key::try_new(EXAMPLE_KEY.as_bytes().to_vec())
         .map_err(|error| CommandError::usage("the demo's key").because(error))?;
-    console.redact(key.expose());
+    mask::remember(key.expose());
     let payload = parse_payload(EXAMPLE.as_bytes(), "the example")?;
     let signed = sign_payload(&payload, [].iter(), Dialect::platform(), None, &key)?;
     block_on(story(&key, &signed, console))

@@ -19,7 +19,7 @@ use super::args::{EditArgs, adopt, adopt_statuses, numbered, parse_sign_type, pa
 use crate::clock::wall_time;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::mask::hides;
+use crate::mask::{Untrusted, hides};
 use crate::net::options::DEFAULT_TIMEOUT;
 use crate::report::line::Line;
 use crate::sender::orders::example::StatusWord;
@@ -115,7 +115,7 @@ pub fn run(args: &Args, console: &mut Console) -> CommandResult {
             for (name, text) in &files {
                 let path = place(path, name, files.len())?;
                 write(&path, text)?;
-                console.note(&Line::new().dim(format!("wrote {}", path.display())));
+                console.note(&Line::new().dim(format!("wrote {}", Untrusted::path(&path))));
             }
         }
         None => match &files[..] {
@@ -236,7 +236,7 @@ fn write(path: &Path, text: &str) -> Result<(), CommandError> {
 }
 
 fn cannot_write(path: &Path, error: std::io::Error) -> CommandError {
-    CommandError::environment(format!("cannot write {}", path.display())).because(error)
+    CommandError::environment(format!("cannot write {}", Untrusted::path(&path))).because(error)
 }
 
 #[cfg(test)]

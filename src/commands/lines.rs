@@ -8,6 +8,7 @@ mod signing;
 mod spread;
 mod verifying;
 
+use crate::mask::Untrusted;
 use std::io::{self, IsTerminal};
 use std::num::NonZero;
 use std::path::Path;
@@ -107,7 +108,7 @@ fn deliver(
 
 fn open(file: Option<&Path>, console: &mut Console) -> Result<LineSource, CommandError> {
     if let Some(path) = file.filter(|path| *path != Path::new("-")) {
-        let name = path.display().to_string();
+        let name = Untrusted::path(&path).to_string();
         return match files::open(path) {
             Ok(file) => Ok(LineSource::new(file, name)),
             Err(error) => Err(CommandError::input(format!("cannot read {name}")).because(error)),

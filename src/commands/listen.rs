@@ -30,6 +30,7 @@ use super::runtime::{Interrupts, block_on};
 use crate::clock::wall_time;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::mask::Untrusted;
 use crate::net::client::ClientConfig;
 use crate::net::trace::Trace;
 use crate::receiver::callback::Callback;
@@ -354,7 +355,7 @@ fn open(
     let info = ListenInfo {
         url: format!("{scheme}://{bound}/"),
         key_fingerprint: setup.key.fingerprint(),
-        inbox: setup.inbox.as_ref().map(|(path, _)| path.display().to_string()),
+        inbox: setup.inbox.as_ref().map(|(path, _)| Untrusted::path(&path).to_string()),
         inbox_choice: match args.inbox.inbox.inbox {
             Some(_) => InboxChoice::Named,
             None => InboxChoice::Usual,
@@ -457,7 +458,7 @@ fn parse_bind(text: &str) -> Result<SocketAddr, CommandError> {
         return Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
     }
     let wrong = || {
-        CommandError::usage(format!("{text} is no address to listen on"))
+        CommandError::usage(format!("{} is no address to listen on", Untrusted::new(&text)))
             .hint("write HOST:PORT, a port, or :0 for a free port")
     };
     if !text.contains(':') {

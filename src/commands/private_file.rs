@@ -4,6 +4,7 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
+use crate::mask::Untrusted;
 use crate::terminal::Console;
 
 /// Opens a file for writing and leaves what is in it; a new one only its owner can read.
@@ -43,7 +44,7 @@ pub fn warn_if_others_can_read(
     {
         use std::os::unix::fs::PermissionsExt;
         if found.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o077 != 0) {
-            let path = path.display();
+            let path = Untrusted::path(&path);
             console.warning(&format!("others can read the {what} {path}; chmod 600 mends it"));
         }
     }

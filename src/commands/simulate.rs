@@ -170,7 +170,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         Err(_) if !needs_key && args.key.is_absent(environment) => None,
         key => Some(key?),
     };
-    let judge = Judge::new(dialect.acknowledgement(), key.as_ref());
+    let judge = Judge::new(dialect.acknowledgement());
     // One that is drawn is short, so that it can be typed again.
     let seed = args.many.seed.unwrap_or_else(|| u64::from(fastrand::u32(..)));
     let many = args.many.asked();

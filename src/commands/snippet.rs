@@ -13,7 +13,7 @@ use super::args::dialect::DialectArgs;
 use super::args::{adopt, parse_sign_type};
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::mask::hides;
+use crate::mask::{Untrusted, hides};
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
 
@@ -70,7 +70,10 @@ pub fn run(args: &Args, console: &mut Console) -> CommandResult {
     }
     if dialect.layout.transport == Transport::Xml && args.print == Print::Code {
         let id = &dialect.id;
-        console.warning(&format!("the dialect {id} sends XML, and the snippet reads JSON"));
+        console.warning(&format!(
+            "the dialect {} sends XML, and the snippet reads JSON",
+            Untrusted::new(&id)
+        ));
     }
     // What comes from a dialect is written as escaped literals; nothing here moves a terminal.
     console.answer_bytes(text.as_bytes()).map_err(CommandError::output)?;

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::private_file::warn_if_others_can_read;
 use crate::error::CommandError;
 use crate::files;
+use crate::mask::Untrusted;
 use crate::net::client::{Client, ClientConfig, ClientError};
 use crate::net::options::{
     Connections, DEFAULT_TIMEOUT, HeaderRule, Loss, RequestOptions, Upload, parse_upload_rate,
@@ -164,7 +165,8 @@ pub fn connect(
     })?;
     if let Some(proxy) = client.proxy() {
         let host = target.host();
-        let note = Line::new().plain(format!("requests to {host} go through the proxy "));
+        let note = Line::new()
+            .plain(format!("requests to {} go through the proxy ", Untrusted::new(&host)));
         console.note(&note.accent(proxy.to_string()));
     }
     Ok(client)
@@ -227,16 +229,17 @@ impl ReachArgs {
 }
 
 fn unusable(flag: &str, path: &Path, error: TlsError) -> CommandError {
-    CommandError::usage(format!("the {flag} file {} cannot be used", path.display())).because(error)
+    CommandError::usage(format!("the {flag} file {} cannot be used", Untrusted::path(&path)))
+        .because(error)
 }
 
 fn read_pem(path: &Path) -> Result<Zeroizing<Vec<u8>>, CommandError> {
     let read = files::read_bounded(path, MAX_PEM_BYTES).map(Zeroizing::new);
     let bytes = read.map_err(|error| {
-        CommandError::input(format!("cannot read {}", path.display())).because(error)
+        CommandError::input(format!("cannot read {}", Untrusted::path(&path))).because(error)
     })?;
     if bytes.len() as u64 > MAX_PEM_BYTES {
-        let message = format!("{} is longer than {MAX_PEM_BYTES} bytes", path.display());
+        let message = format!("{} is longer than {MAX_PEM_BYTES} bytes", Untrusted::path(&path));
         return Err(CommandError::input(message).hint("is this the right file?"));
     }
     Ok(bytes)

@@ -112,7 +112,7 @@ impl Gate {
     }
 
     pub(super) fn admit(&self, request: &Callback) -> Result<Admitted, Refused> {
-        if !request.path.starts_with('/') {
+        if !request.path.raw().starts_with('/') {
             return Err(Refused::Target);
         }
         let host = only(request, "host").ok_or(Refused::Host)?;
@@ -121,7 +121,7 @@ impl Gate {
         }
         check_origin(request, host)?;
         let admitted = self.check_token(request)?;
-        match &*request.method {
+        match request.method.raw().as_str() {
             "GET" => Ok(admitted),
             "POST" => check_change(request).map(|()| admitted),
             _ => Err(Refused::Method),
@@ -129,7 +129,8 @@ impl Gate {
     }
 
     fn check_token(&self, request: &Callback) -> Result<Admitted, Refused> {
-        let offered = request.path.strip_prefix("/?token=").filter(|_| request.method == "GET");
+        let offered =
+            request.path.raw().strip_prefix("/?token=").filter(|_| request.method.raw() == "GET");
         if let Some(offered) = offered {
             let offered = offered.split('&').next().unwrap_or_default();
             return if self.is_token(offered) {

@@ -1,6 +1,5 @@
 //! New entries as server-sent events.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::StatusTable;
@@ -8,11 +7,11 @@ use serde_json::Value;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, watch};
 
-use super::mask::Mask;
 use super::shape;
 use super::source::Query;
 use crate::receiver::Bytes;
 use crate::receiver::broadcast::Item;
+use crate::report::json;
 
 const BATCH: usize = 100;
 
@@ -30,7 +29,6 @@ pub(super) struct Events {
     pub(super) closing: watch::Receiver<()>,
     pub(super) query: Query,
     pub(super) statuses: StatusTable,
-    pub(super) mask: Arc<Mask>,
     pub(super) _permit: OwnedSemaphorePermit,
 }
 
@@ -79,7 +77,7 @@ impl Events {
         if rows.is_empty() {
             return Bytes::new();
         }
-        event("rows", &self.mask.json(Value::from(rows)))
+        event("rows", &json::ascii(&rows))
     }
 
     fn reload(&mut self) -> Bytes {
@@ -98,6 +96,8 @@ mod tests {
     use super::*;
     use crate::receiver::broadcast::EntryBroadcast;
     use crate::receiver::example;
+    use std::sync::Arc;
+
     use tokio::sync::Semaphore;
 
     fn events(queue: usize) -> (EntryBroadcast, watch::Sender<()>, Events) {
@@ -105,8 +105,8 @@ mod tests {
         let entries = news.subscribe();
         let (close, closing) = watch::channel(());
         let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-        let (query, statuses, mask) = (Query::default(), StatusTable::PLATFORM, Arc::default());
-        (news, close, Events { entries, closing, query, statuses, mask, _permit: permit })
+        let (query, statuses) = (Query::default(), StatusTable::PLATFORM);
+        (news, close, Events { entries, closing, query, statuses, _permit: permit })
     }
 
     fn block_on<T>(future: impl Future<Output = T>) -> T {

@@ -60,7 +60,7 @@ impl Source for Memory {
             remark: Some("it is no JSON".to_owned()),
         };
         Box::pin(std::future::ready(Forwarded {
-            url,
+            url: url.into(),
             elapsed: Duration::from_millis(7),
             result: Ok(reply),
         }))

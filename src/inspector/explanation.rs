@@ -11,6 +11,7 @@ use protocol::{
 use serde::Serialize;
 
 use super::shape::{Extent, beginning};
+use crate::mask::Untrusted;
 use crate::receiver::received::Received;
 use crate::receiver::verify::{Contract, Reading, Verdict};
 
@@ -40,7 +41,7 @@ pub struct Canonical {
     #[serde(rename = "text")]
     pub masked: String,
     pub cut: bool,
-    pub given: Option<String>,
+    pub given: Option<Untrusted<String>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -133,7 +134,7 @@ impl Canonical {
             parts,
             masked,
             cut,
-            given: reading.verification.given.clone(),
+            given: reading.verification.given.clone().map(Untrusted::new),
         }
     }
 }

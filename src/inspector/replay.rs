@@ -14,7 +14,7 @@ const MAX_URL_BYTES: usize = 4096;
 pub(super) fn encoding_of(callback: &Callback) -> Encoding {
     let essence = callback.content_type().unwrap_or_default().split(';').next().unwrap_or_default();
     let is = |kind: &str| essence.trim().eq_ignore_ascii_case(kind);
-    if callback.method == "GET" && callback.path.contains('?') {
+    if callback.method.raw() == "GET" && callback.path.raw().contains('?') {
         Encoding::Query
     } else if is("application/x-www-form-urlencoded") {
         Encoding::Form
@@ -27,8 +27,8 @@ pub(super) fn encoding_of(callback: &Callback) -> Encoding {
 
 /// The part of a callback that is signed, as bytes: the body, or the query string with its `?`.
 pub(super) fn signed_part(callback: &Callback) -> &[u8] {
-    match (encoding_of(callback), callback.path.find('?')) {
-        (Encoding::Query, Some(at)) => &callback.path.as_bytes()[at..],
+    match (encoding_of(callback), callback.path.raw().find('?')) {
+        (Encoding::Query, Some(at)) => &callback.path.raw().as_bytes()[at..],
         _ => &callback.body,
     }
 }
@@ -54,7 +54,7 @@ pub(super) fn outgoing(
     let headers = content_type.map(|value| ("content-type".to_owned(), value));
     Ok(Outgoing {
         url,
-        method: callback.method.clone(),
+        method: callback.method.raw().clone(),
         headers: headers.into_iter().collect(),
         body,
     })
@@ -126,8 +126,8 @@ mod tests {
 
     fn callback(method: &str, path: &str, content_type: &str, body: &str) -> Callback {
         let mut callback = example::entry(1, "PO", body.as_bytes()).callback.clone();
-        callback.method = method.to_owned();
-        callback.path = path.to_owned();
+        callback.method = method.to_owned().into();
+        callback.path = path.to_owned().into();
         callback.headers = vec![("content-type".to_owned(), content_type.into())];
         callback
     }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::shape::Extent;
 use super::source::{MAX_LIMIT, MAX_TEXT_BYTES, Query};
+use crate::mask::{Untrusted, quoting};
 use crate::receiver::callback::Callback;
 use crate::receiver::inbox::Validity;
 
@@ -65,7 +66,7 @@ pub(super) enum Unknown {
 
 impl Route {
     pub(super) fn of(request: &Callback) -> Result<Route, Unknown> {
-        let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
+        let (path, query) = request.path.raw().split_once('?').unwrap_or((request.path.raw(), ""));
         let wanted = match path {
             "/api/sign" | "/api/replay" | "/api/curl" => "POST",
             _ => "GET",
@@ -84,7 +85,7 @@ impl Route {
         };
         match route {
             Err(Unknown::Path) => Err(Unknown::Path),
-            _ if request.method != wanted => Err(Unknown::Method(wanted)),
+            _ if request.method.raw() != wanted => Err(Unknown::Method(wanted)),
             route => route,
         }
     }
@@ -100,7 +101,8 @@ fn entry(id: &str, query: &str) -> Result<Route, Unknown> {
 }
 
 fn order(request: &Callback) -> Result<Order, Unknown> {
-    serde_json::from_slice(&request.body).map_err(|error| Unknown::Content(error.to_string()))
+    serde_json::from_slice(&request.body)
+        .map_err(|error| Unknown::Content(quoting(&error.to_string())))
 }
 
 fn list_query(text: &str) -> Result<Query, Unknown> {
@@ -111,7 +113,7 @@ fn list_query(text: &str) -> Result<Query, Unknown> {
     let wrong = |what: &str| Unknown::Content(format!("{what} cannot be read"));
     let text = format!("?{text}");
     let pairs = form::read(text.as_bytes(), Encoding::Query)
-        .map_err(|error| Unknown::Content(error.to_string()))?;
+        .map_err(|error| Unknown::Content(quoting(&error.to_string())))?;
     for member in pairs.members() {
         let Value::String(value) = &member.value else { continue };
         if value.is_empty() {
@@ -129,7 +131,7 @@ fn list_query(text: &str) -> Result<Query, Unknown> {
             }
             "q" if value.len() <= MAX_TEXT_BYTES => query.text = Some(value.to_string()),
             "order" if value.len() <= MAX_ORDER_BYTES => query.order = Some(value.to_string()),
-            name => return Err(wrong(&format!("{name:?}"))),
+            name => return Err(wrong(&format!("{:?}", Untrusted::new(&name)))),
         }
     }
     Ok(query)
@@ -142,8 +144,8 @@ mod tests {
 
     fn route(method: &str, path: &str, body: &str) -> Result<Route, Unknown> {
         let mut request = example::entry(1, "P", body.as_bytes()).callback.clone();
-        request.method = method.to_owned();
-        request.path = path.to_owned();
+        request.method = method.to_owned().into();
+        request.path = path.to_owned().into();
         Route::of(&request)
     }
 

@@ -1,15 +1,18 @@
 //! The JSON that the page reads.
 
+use std::fmt::Display;
 use std::time::Duration;
 
-use protocol::{Diagnosis, Encoding, Finding, Hit, Kind, StatusTable};
+use protocol::{Diagnosis, Encoding, Kind, StatusTable};
 use serde_json::{Value, json};
 
 use super::explanation::Explanation;
 use super::replay::{encoding_of, signed_part};
-use crate::mask::outside;
+use crate::mask::{Untrusted, outside};
 use crate::receiver::callback::Callback;
 use crate::receiver::received::{Forwarded, Match, Received};
+use crate::report::diagnosis;
+use crate::report::json::findings;
 
 const ROW_CHARS: usize = 200;
 
@@ -43,13 +46,13 @@ pub(super) fn row(entry: &Received, statuses: &StatusTable) -> Value {
         "valid": judged.is_valid(),
         "signature": judged.signature.map(Match::name),
         "explanation": judged.explanation.as_deref().map(brief),
-        "order": judged.order_id.as_deref().map(brief),
+        "order": judged.order_id.as_ref().map(|id| brief(Untrusted::new(id))),
         "status": judged.status,
         "status_name": status.map(|status| status.name),
         "amount_cents": judged.amount_cents,
         "delivery": judged.delivery,
         "reply_status": replied.status,
-        "action": replied.action.as_deref().map(brief),
+        "action": replied.action.as_ref().map(brief),
         "forwarded": forwarded.as_ref().map(|forwarded| match &forwarded.result {
             Ok(reply) => json!({
                 "status": reply.status,
@@ -75,10 +78,10 @@ pub(super) fn detail(
     json!({
         "row": row(entry, statuses),
         // Whole, unlike the row's: the page asks for the attempts of this order by it.
-        "order": entry.judged.order_id,
+        "order": entry.judged.order_id.as_ref().map(Untrusted::new),
         "remote": callback.remote.to_string(),
         "method": callback.method,
-        "path": callback.path,
+        "path": &callback.path,
         "headers": headers(&callback.headers),
         "body": text(&callback.body, extent),
         "editable": editable(callback, extent),
@@ -105,7 +108,9 @@ pub(super) fn sent(sent: &Forwarded, extent: Extent) -> Value {
             "acknowledges": reply.acknowledges,
             "remark": reply.remark,
         }),
-        Err(error) => json!({"url": sent.url, "elapsed_ms": elapsed_ms, "error": error}),
+        Err(error) => {
+            json!({"url": sent.url, "elapsed_ms": elapsed_ms, "error": error})
+        }
     }
 }
 
@@ -122,7 +127,7 @@ fn editable(callback: &Callback, extent: Extent) -> Value {
     };
     let part = std::str::from_utf8(signed_part(callback)).ok();
     let part = part.filter(|part| part.len() <= extent.bytes());
-    json!({"encoding": encoding, "text": part})
+    json!({"encoding": encoding, "text": part.map(Untrusted::new)})
 }
 
 fn explained(explanation: &Explanation) -> Value {
@@ -135,54 +140,21 @@ fn explained(explanation: &Explanation) -> Value {
         "summary": explanation.summary,
         "code": explanation.code,
         "canonical": explanation.canonical,
-        "findings": explanation.findings.iter().map(finding).collect::<Vec<Value>>(),
+        "findings": findings(&explanation.findings),
         "weaknesses": weaknesses,
         "diagnosis": explanation.diagnosis.as_ref().map(diagnosis),
     })
 }
 
-fn finding(finding: &Finding) -> Value {
-    json!({
-        "severity": finding.severity.name(),
-        "code": finding.code,
-        "member": finding.member,
-        "message": finding.message,
-    })
-}
-
 fn diagnosis(diagnosis: &Diagnosis) -> Value {
     json!({
-        "hits": diagnosis.hits.iter().map(hit).collect::<Vec<Value>>(),
+        "hits": diagnosis::hits(Some(diagnosis), "the sender"),
         "digests": diagnosis.digests,
     })
 }
 
-fn hit(hit: &Hit) -> Value {
-    let deviations: Vec<Value> = hit
-        .deviations
-        .iter()
-        .map(|deviation| {
-            json!({
-                "does": deviation.does,
-                "rule": deviation.rule,
-                "cause": deviation.cause,
-                "fix": deviation.fix,
-            })
-        })
-        .collect();
-    json!({
-        "summary": hit.summary("the sender"),
-        "deviations": deviations,
-        "difference": hit.difference.as_ref().map(|difference| json!({
-            "at": difference.at,
-            "rule": difference.rule,
-            "theirs": difference.theirs,
-        })),
-    })
-}
-
-fn headers(headers: &[(String, Vec<u8>)]) -> Vec<[String; 2]> {
-    headers.iter().map(|(name, value)| [name.clone(), readable(value)]).collect()
+fn headers(headers: &[(String, Vec<u8>)]) -> Vec<[Untrusted<String>; 2]> {
+    headers.iter().map(|(name, value)| [name.clone().into(), readable(value).into()]).collect()
 }
 
 pub(super) fn text(bytes: &[u8], extent: Extent) -> Value {
@@ -219,10 +191,10 @@ pub(super) fn beginning(text: &str, max: usize) -> (String, bool) {
     (shown[..end].to_owned(), end < shown.len())
 }
 
-fn brief(text: &str) -> String {
-    let text = outside(text);
+fn brief(text: impl Display) -> String {
+    let text = text.to_string();
     match text.char_indices().nth(ROW_CHARS) {
-        None => text.into_owned(),
+        None => text,
         Some((at, _)) => format!("{}…", &text[..at]),
     }
 }
@@ -235,7 +207,7 @@ mod tests {
     #[test]
     fn a_row_is_short_whatever_came() {
         let mut entry = (*example::entry(1, &"x".repeat(100_000), b"{}")).clone();
-        entry.callback.path = "/é".repeat(50_000);
+        entry.callback.path = "/é".repeat(50_000).into();
         entry.judged.explanation = Some("y".repeat(100_000));
         assert!(row(&entry, &StatusTable::PLATFORM).to_string().len() < 3000);
     }

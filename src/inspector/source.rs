@@ -90,7 +90,7 @@ impl Query {
         self.before.is_none_or(|before| entry.id < before)
             && self.verdict.is_none_or(|wanted| (wanted == Validity::Valid) == judged.is_valid())
             && self.status.is_none_or(|wanted| judged.status == Some(wanted))
-            && self.order.as_ref().is_none_or(|wanted| judged.order_id.as_ref() == Some(wanted))
+            && self.order.as_ref().is_none_or(|wanted| judged.order_id() == Some(wanted))
             && self.text.as_ref().is_none_or(|text| holds(entry, text.as_bytes()))
     }
 }
@@ -98,10 +98,10 @@ impl Query {
 fn holds(entry: &Received, text: &[u8]) -> bool {
     let judged = &entry.judged;
     let places = [
-        judged.order_id.as_deref().unwrap_or_default().as_bytes(),
+        judged.order_id().unwrap_or_default().as_bytes(),
         judged.code.as_bytes(),
         judged.explanation.as_deref().unwrap_or_default().as_bytes(),
-        entry.callback.path.as_bytes(),
+        entry.callback.path.raw().as_bytes(),
         &entry.callback.body[..],
     ];
     places.iter().any(|place| contains(place, text))

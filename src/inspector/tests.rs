@@ -20,11 +20,11 @@ impl Rig {
     fn new(entries: Vec<Arc<Received>>) -> Rig {
         let memory = Arc::new(Memory { entries, ..Memory::default() });
         let news = EntryBroadcast::new();
+        crate::mask::remember(example::key().expose());
         let inspector = Inspector::try_new(
             HOST.parse().unwrap(),
             Arc::clone(&memory) as Arc<dyn Source>,
             news.clone(),
-            &[example::key()],
         )
         .unwrap();
         let mut runtime = tokio::runtime::Builder::new_current_thread();
@@ -39,8 +39,8 @@ impl Rig {
     /// What the page's browser sends.
     fn request(&self, method: &str, path: &str, body: &str) -> Callback {
         let mut request = entry(1, "", body.as_bytes()).callback.clone();
-        request.method = method.to_owned();
-        request.path = path.to_owned();
+        request.method = method.to_owned().into();
+        request.path = path.to_owned().into();
         let cookie = format!("other=1; inspector_9999={}", self.token());
         request.headers = [
             ("host", HOST),
@@ -214,8 +214,8 @@ fn hostile() -> Arc<Received> {
     let evil = "</script><script>alert(1)</script>\u{1b}]0;x\u{7}\u{9b}2J\u{202e}\u{0}\"'&\r\n";
     let body = serde_json::to_vec(&json!({"memo": evil, evil: evil, "sign": evil})).unwrap();
     let mut entry = (*entry(5, evil, &body)).clone();
-    entry.callback.method = evil.to_owned();
-    entry.callback.path = evil.to_owned();
+    entry.callback.method = evil.to_owned().into();
+    entry.callback.path = evil.to_owned().into();
     entry.callback.headers.push((evil.to_owned(), [evil.as_bytes(), b"\xff"].concat()));
     entry.judged.code = evil.to_owned();
     entry.judged.explanation = Some(evil.to_owned());
@@ -246,7 +246,7 @@ fn hostile_text_stays_text() {
 fn the_key_is_never_told() {
     let body = format!("{{\"key\":\"{KEY}\",\"sign\":\"{KEY}\"}}");
     let mut entry = (*entry(1, KEY, body.as_bytes())).clone();
-    entry.callback.path = format!("/{KEY}");
+    entry.callback.path = format!("/{KEY}").into();
     entry.callback.headers.push(("x-key".into(), KEY.into()));
     let rig = Rig::new(vec![Arc::new(entry)]);
     let replay = format!(r#"{{"id":1,"url":"http://h/{KEY}"}}"#);

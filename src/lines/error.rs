@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use protocol::internal::untrusted::Untrusted;
 use protocol::{MAX_BYTES, PayloadError, PayloadProblem};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl fmt::Display for BadLine {
             write!(f, ", column {column}")?;
         }
         if let Some(member) = &self.member {
-            write!(f, ", member {member:?}")?;
+            write!(f, ", member {:?}", Untrusted::new(&member))?;
         }
         write!(f, ": {}", self.problem)
     }

@@ -8,6 +8,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use protocol::internal::platform_code::JSON;
 use protocol::{Encoding, Layout, Transport};
 
+use crate::mask::Untrusted;
 use crate::units::percent::Percent;
 
 /// How long one attempt may take by default (ours: the platform documents no timeout of its own).
@@ -99,11 +100,11 @@ pub fn check_header(name: &str, value: &str) -> Result<(), HeaderError> {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
-    #[error("\"{0}\" is not a header name")]
+    #[error("\"{}\" is not a header name", Untrusted::new(.0))]
     Name(String),
-    #[error("the value of the header {0} holds a character that is not allowed")]
+    #[error("the value of the header {} holds a character that is not allowed", Untrusted::new(.0))]
     Value(String),
-    #[error("the header {0} is set by the transport")]
+    #[error("the header {} is set by the transport", Untrusted::new(.0))]
     Reserved(String),
 }
 

@@ -2,7 +2,7 @@
 
 use protocol::internal::acknowledgement::{AcknowledgementRule, Conclusion, Reply};
 
-use crate::mask::outside;
+use crate::mask::in_own;
 
 /// The most characters of a failure's detail that are kept; it can quote what a server sent.
 const MAX_DETAIL_CHARS: usize = 300;
@@ -142,7 +142,7 @@ pub struct TransportFailure {
 
 impl TransportFailure {
     pub fn new(kind: FailureKind, detail: &str) -> Self {
-        TransportFailure { kind, detail: outside(detail).chars().take(MAX_DETAIL_CHARS).collect() }
+        TransportFailure { kind, detail: in_own(detail).chars().take(MAX_DETAIL_CHARS).collect() }
     }
 
     pub const fn code(&self) -> &'static str {

@@ -14,6 +14,7 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use super::failure::causes;
 use super::outcome::{FailureKind, TransportFailure};
 use super::target::{Locality, Target};
+use crate::mask::Untrusted;
 
 const WAY_ROUND: &str = "check the proxy's setting (--proxy, HTTP_PROXY, HTTPS_PROXY or ALL_PROXY), \
                          or go without one: --proxy none";
@@ -62,7 +63,7 @@ pub struct Proxy {
 pub enum ProxyError {
     #[error("expected the URL of a proxy, such as http://proxy.example:3128, or none")]
     Url,
-    #[error("the proxy {0} is neither http:// nor https://, and no other kind can be used")]
+    #[error("the proxy {} is neither http:// nor https://, and no other kind can be used", Untrusted::new(.0))]
     Scheme(String),
     #[error("the proxy cannot be used: {0}")]
     Unusable(String),
@@ -183,7 +184,7 @@ impl Proxy {
 
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.url)
+        fmt::Display::fmt(&Untrusted::new(&self.url), f)
     }
 }
 

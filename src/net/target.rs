@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use crate::mask::Untrusted;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::Uri;
@@ -261,7 +262,7 @@ fn basic(url: &Url) -> Option<HeaderValue> {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.text)
+        fmt::Display::fmt(&Untrusted::new(&self.0.text), f)
     }
 }
 
@@ -280,7 +281,7 @@ pub enum TargetError {
     /// A port that is not a number from 1 to 65535.
     #[error("the notify URL's port is not a number from 1 to 65535")]
     Port,
-    #[error("the notify URL's scheme is {0}, not http or https")]
+    #[error("the notify URL's scheme is {}, not http or https", Untrusted::new(.0))]
     Scheme(String),
     #[error("the notify URL does not begin with http:// or https://")]
     NoScheme,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::mask::Untrusted;
 use hyper::header::HeaderMap;
 
 /// Parts of the names of headers whose values are secrets.
@@ -60,7 +61,7 @@ impl Log {
                 true => "[redacted]".into(),
                 false => String::from_utf8_lossy(value.as_bytes()),
             };
-            self.note(|| format!("{mark} {name}: {value}"));
+            self.note(|| format!("{mark} {}: {}", Untrusted::new(name), Untrusted::new(value)));
         }
     }
 }

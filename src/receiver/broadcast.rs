@@ -74,7 +74,7 @@ fn size(entry: &Received) -> usize {
         Some(Forwarded { result: Ok(reply), .. }) => text(&reply.headers) + reply.body.len(),
         _ => 0,
     };
-    let callback = text(&entry.callback.headers) + entry.callback.path.len();
+    let callback = text(&entry.callback.headers) + entry.callback.path.raw().len();
     let replied = text(&entry.replied.headers) + entry.replied.body.len();
     OVERHEAD + callback + entry.callback.body.len() + replied + answered
 }

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use jiff::Timestamp;
 
+use crate::mask::Untrusted;
+
 pub use hyper::body::Bytes;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,9 +16,9 @@ pub struct Callback {
     pub received_at: Timestamp,
     pub remote: SocketAddr,
     /// The method as sent, for example `POST`.
-    pub method: String,
+    pub method: Untrusted<String>,
     /// The path and the query as sent, neither decoded nor normalized.
-    pub path: String,
+    pub path: Untrusted<String>,
     /// Names in lower case, values as sent. The order is kept; values of one name stand together.
     pub headers: Vec<(String, Vec<u8>)>,
     pub body: Bytes,

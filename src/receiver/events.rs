@@ -36,16 +36,16 @@ pub enum InboxChoice {
 
 #[derive(Clone, Debug, Serialize)]
 pub struct ListenInfo {
-    pub url: String,
-    pub key_fingerprint: String,
+    pub certificate_sha256: Option<String>,
+    pub forward_to: Option<String>,
     pub inbox: Option<String>,
     #[serde(skip)]
     pub inbox_choice: InboxChoice,
     pub inspector: Option<String>,
-    pub forward_to: Option<String>,
+    pub key_fingerprint: String,
     /// The reply program's plan, one line per step; empty for the usual replies.
     pub plan: Vec<String>,
-    pub certificate_sha256: Option<String>,
+    pub url: String,
 }
 
 /// How many bytes a callback takes, about: the body with its readings, the headers, the replies.
@@ -65,14 +65,15 @@ pub enum OutputPolicy {
     Everything,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ListenSummary {
     pub callbacks: u64,
-    pub valid: u64,
     /// Those that the inbox did not take; they were refused with 503 and count neither way.
+    #[serde(rename = "not_kept")]
     pub not_stored: u64,
     pub orders: u64,
     pub orders_forgotten: u64,
+    pub valid: u64,
 }
 
 impl ListenSummary {

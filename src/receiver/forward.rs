@@ -142,7 +142,7 @@ impl Forwarder {
     }
 
     fn forwarded(&self, elapsed: Duration, result: Result<AppReply, String>) -> Forwarded {
-        Forwarded { url: self.target().to_string(), elapsed, result }
+        Forwarded { url: self.target().to_string().into(), elapsed, result }
     }
 
     async fn attempt(&self, callback: &Callback) -> (Duration, Result<AppReply, NoReply>) {
@@ -179,8 +179,8 @@ impl Forwarder {
 
     fn head(&self, callback: &Callback) -> Result<(Method, Uri, HeaderMap), &'static str> {
         let target = self.target();
-        let received = callback.path.split_once('?').map(|(_, query)| query);
-        let method = match Method::from_bytes(callback.method.as_bytes()) {
+        let received = callback.path.raw().split_once('?').map(|(_, query)| query);
+        let method = match Method::from_bytes(callback.method.raw().as_bytes()) {
             // hyper would open a tunnel.
             Err(_) | Ok(Method::CONNECT) => return Err("method"),
             Ok(method) => method,

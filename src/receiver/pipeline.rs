@@ -25,6 +25,7 @@ use super::server::handler_output::{Answer, WireStep};
 use super::server::wait;
 use super::verify::{Contract, HEALTH_PATH, Parsed, Verdict};
 use crate::clock::wall_time;
+use crate::mask::Untrusted;
 
 /// Whose reply the sender gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -133,16 +134,16 @@ impl Pipeline {
     }
 
     async fn answer_probe(&self, callback: &Callback) -> Answer {
-        if callback.path == HEALTH_PATH {
+        if callback.path.raw() == HEALTH_PATH {
             return Reply::new(200, "text/plain;charset=utf-8", "ok\n").into();
         }
         // Probes come for as long as a listener runs: the first is enough to know of them.
         if !self.has_told_probe.swap(true, Ordering::Relaxed) {
-            let (remote, method) = (callback.remote, callback.method.clone());
+            let (remote, method) = (callback.remote, callback.method.raw().clone());
             self.events.send(Event::Server(ServerEvent::NotACallback { remote, method }));
         }
         let verdict = self.contract.inspect(&self.contract.payload(callback), &self.key);
-        if path_program(&callback.path).is_none() {
+        if path_program(callback.path.raw()).is_none() {
             return self.contract.reply(&verdict).into();
         }
         let PlannedReply { answer, delay, .. } = self.plan_reply(callback, &verdict, None);
@@ -204,8 +205,8 @@ impl Pipeline {
         order: Option<&str>,
     ) -> PlannedReply {
         let auto = self.contract.reply(verdict);
-        let place = Place { order, connection: callback.remote, target: &callback.path };
-        let chosen = match (&self.program, path_program(&callback.path)) {
+        let place = Place { order, connection: callback.remote, target: callback.path.raw() };
+        let chosen = match (&self.program, path_program(callback.path.raw())) {
             (None, None) => return plain(auto, None),
             (_, Some(Ok(program))) => {
                 let chosen = Runner::new(program, Per::All, 0, 1).next(place);
@@ -365,12 +366,11 @@ fn judged(verdict: &Verdict, seen: Option<Seen>) -> Judged {
     let Some(reading) = &verdict.reading else {
         return Judged { code, explanation: verdict.explanation(), delivery, ..Judged::default() };
     };
-    let is_match = reading.mismatch().is_none();
     Judged {
         code,
-        signature: Some(if is_match { Match::Matched } else { Match::Mismatched }),
+        signature: Some(Match::of(reading.mismatch())),
         explanation: verdict.explanation(),
-        order_id: reading.notification.order_id.clone(),
+        order_id: reading.notification.order_id.clone().map(Untrusted::new),
         status: reading.notification.status_code,
         amount_cents: reading.notification.amount_cents,
         delivery,

@@ -4,10 +4,13 @@
 
 use std::time::Duration;
 
+use protocol::Mismatch;
+
 use super::callback::{Bytes, Callback};
 use super::delivery_counter::Seen;
 use super::referee::Breach;
 use super::verify::Verdict;
+use crate::mask::Untrusted;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
@@ -37,7 +40,7 @@ pub struct Judged {
     /// Whether the signature matched; nothing where the callback could not be read.
     pub signature: Option<Match>,
     pub explanation: Option<String>,
-    pub order_id: Option<String>,
+    pub order_id: Option<Untrusted<String>>,
     pub status: Option<i64>,
     /// The order's amount in cents.
     pub amount_cents: Option<i64>,
@@ -49,6 +52,11 @@ impl Judged {
     pub fn is_valid(&self) -> bool {
         self.code == "0000"
     }
+
+    /// As it came: to look for it, not to show it.
+    pub fn order_id(&self) -> Option<&str> {
+        self.order_id.as_ref().map(|id| id.raw().as_str())
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +66,10 @@ pub enum Match {
 }
 
 impl Match {
+    pub fn of(mismatch: Option<&Mismatch>) -> Self {
+        if mismatch.is_none() { Match::Matched } else { Match::Mismatched }
+    }
+
     pub const fn name(self) -> &'static str {
         match self {
             Match::Matched => "match",
@@ -78,7 +90,7 @@ pub struct Replied {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forwarded {
-    pub url: String,
+    pub url: Untrusted<String>,
     pub elapsed: Duration,
     pub result: Result<AppReply, String>,
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lru::LruCache;
+use serde::Serialize;
 
 #[cfg(test)]
 pub use breach::WindowStart;
@@ -24,6 +25,9 @@ use order_history::Order;
 pub use rules::Rules;
 
 use protocol::Severity;
+
+use crate::mask::Untrusted;
+use crate::units::duration::in_milliseconds;
 
 mod body_digest;
 mod breach;
@@ -52,19 +56,20 @@ pub struct Referee {
     warnings: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OrderSummary {
-    pub order_id: String,
-    pub status: Option<i64>,
-    pub deliveries: u64,
-    /// The notifications among them: one for each status, at most 8.
-    pub notifications: usize,
-    pub first_at: Timestamp,
-    pub span: Duration,
     pub acknowledged_at: Option<Timestamp>,
+    pub deliveries: u64,
+    pub errors: u64,
+    pub first_at: Timestamp,
     /// The first deliveries, at most 32.
     pub listed: Vec<Delivery>,
-    pub errors: u64,
+    /// The notifications among them: one for each status, at most 8.
+    pub notifications: usize,
+    pub order_id: Untrusted<String>,
+    #[serde(rename = "span_ms", serialize_with = "in_milliseconds")]
+    pub span: Duration,
+    pub status: Option<i64>,
     pub warnings: u64,
 }
 
@@ -221,7 +226,7 @@ impl Referee {
 
 fn summary(order: &Order) -> OrderSummary {
     OrderSummary {
-        order_id: order.label.to_string(),
+        order_id: order.label.to_string().into(),
         status: order.status(),
         deliveries: order.total,
         notifications: order.series.len(),

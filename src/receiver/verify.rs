@@ -12,6 +12,7 @@ use protocol::{
 
 use super::callback::Callback;
 use super::reply::{PlatformCode, Reply};
+use crate::mask::Untrusted;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
@@ -22,11 +23,11 @@ pub struct Verdict {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    #[error("the method is {given}; it must be {wanted}")]
+    #[error("the method is {}; it must be {wanted}", Untrusted::new(.given))]
     Method { given: String, wanted: &'static str },
     #[error("{}; it must be {wanted}", content_type(.given.as_deref()))]
     ContentType { given: Option<String>, wanted: &'static str },
-    #[error("the body is compressed ({0}); it must be sent as it was signed, without compression")]
+    #[error("the body is compressed ({}); it must be sent as it was signed, without compression", Untrusted::new(.0))]
     Compressed(String),
     #[error("the body is JSON, but {}; expected {wanted}", content_type(.given.as_deref()))]
     JsonAs { given: Option<String>, wanted: &'static str },
@@ -39,7 +40,7 @@ pub enum Unreadable {
 fn content_type(given: Option<&str>) -> String {
     match given {
         None => "there is no content type".to_owned(),
-        Some(given) => format!("the content type is {given}"),
+        Some(given) => format!("the content type is {}", Untrusted::new(&given)),
     }
 }
 
@@ -173,10 +174,10 @@ impl Contract {
         let may_be_callback = match self.accepts {
             Accepts::Json | Accepts::Form | Accepts::Xml => false,
             Accepts::Query => true,
-            Accepts::Any => callback.path.contains('?'),
+            Accepts::Any => callback.path.raw().contains('?'),
         };
-        matches!(callback.method.as_str(), "GET" | "HEAD")
-            && (!may_be_callback || callback.path == HEALTH_PATH)
+        matches!(callback.method.raw().as_str(), "GET" | "HEAD")
+            && (!may_be_callback || callback.path.raw() == HEALTH_PATH)
     }
 
     fn with_methods(&self, mut reply: Reply) -> Reply {
@@ -195,8 +196,8 @@ impl Contract {
         PARSES.with(|parses| parses.set(parses.get() + 1));
         let encoding = self.encoding(callback);
         let wanted = if encoding == Encoding::Query { self.query_method() } else { "POST" };
-        if callback.method != wanted {
-            let given = callback.method.clone();
+        if callback.method.raw() != wanted {
+            let given = callback.method.raw().clone();
             let why = Unreadable::Method { given, wanted };
             return Err((PlatformCode::UnsupportedMethod, why));
         }
@@ -233,7 +234,8 @@ impl Contract {
             Encoding::Form | Encoding::Xml => form::read(&callback.body, encoding)
                 .map_err(|error| (PlatformCode::InvalidParameters, Unreadable::Payload(error))),
             Encoding::Query => {
-                let query = callback.path.find('?').map_or("", |at| &callback.path[at..]);
+                let query =
+                    callback.path.raw().find('?').map_or("", |at| &callback.path.raw()[at..]);
                 form::read(query.as_bytes(), encoding)
                     .map_err(|error| (PlatformCode::InvalidParameters, Unreadable::Query(error)))
             }
@@ -245,8 +247,8 @@ impl Contract {
     /// The form in which a callback must come; where any is taken, the one that it says it has.
     fn encoding(&self, callback: &Callback) -> Encoding {
         let is = |expected| callback.content_type().is_some_and(|given| is_type(given, expected));
-        let is_query = callback.path.contains('?')
-            && (callback.method == "GET"
+        let is_query = callback.path.raw().contains('?')
+            && (callback.method.raw() == "GET"
                 || (callback.body.is_empty() && self.dialect.layout.transport == Transport::Query));
         match self.accepts {
             Accepts::Json => Encoding::Json,
@@ -341,8 +343,8 @@ mod tests {
             number: 1,
             received_at: jiff::Timestamp::UNIX_EPOCH,
             remote: ([127, 0, 0, 1], 1).into(),
-            method: method.to_owned(),
-            path: path.to_owned(),
+            method: method.into(),
+            path: path.into(),
             headers: vec![("content-type".to_owned(), content_type.as_bytes().to_vec())],
             body: Bytes::copy_from_slice(body.as_bytes()),
         }

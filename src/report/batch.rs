@@ -5,6 +5,7 @@ use serde_json::json;
 use super::json;
 use super::line::Line;
 use crate::lines::error::BadLine;
+use crate::mask::Untrusted;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineAnswer {
@@ -88,7 +89,7 @@ pub fn bad_line_json(bad: &BadLine) -> String {
             "hints": [],
             "line": bad.number,
             "column": bad.column,
-            "member": bad.member,
+            "member": bad.member.as_ref().map(Untrusted::new),
         }),
     )
 }

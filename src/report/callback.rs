@@ -1,17 +1,22 @@
 //! Callbacks as they come, for a person and for a program.
 
-use protocol::Diagnosis;
-use protocol::internal::notification::{Notification, major_units};
-use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::net::SocketAddr;
 
-use super::line::{Line, Text};
+use jiff::Timestamp;
+use protocol::internal::notification::{Notification, major_units};
+use protocol::{Diagnosis, Mismatch};
+use serde::Serialize;
+
+use super::line::Line;
 use super::text::{clock_time, milliseconds, short_duration};
-use super::verification::finding_line;
+use super::verification::{finding_line, given};
 use super::{diagnosis, forwarding, json, referee};
+use crate::mask::Untrusted;
 use crate::receiver::callback::Callback;
 use crate::receiver::delivery_counter::Seen;
 use crate::receiver::events::ListenSummary;
-use crate::receiver::received::{Live, Received, Replied};
+use crate::receiver::received::{Live, Match, Received, Replied};
 use crate::receiver::verify::{Reading, Verdict};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,7 +35,7 @@ pub fn lines(
     let line = Line::new().dim(format!("{}  ", clock_time(callback.received_at))).plain("← ");
     let line = match &verdict.reading {
         Some(reading) => order_summary(line, &reading.notification, *seen),
-        None => line.plain(format!("{} {}", callback.method, callback.path)),
+        None => line.plain(target(callback)),
     };
     let mut lines = vec![line];
     if detail == Detail::Whole {
@@ -40,9 +45,10 @@ pub fn lines(
     lines.push(answer_line(verdict, &received.replied));
     if let Some(reading) = &verdict.reading {
         if reading.mismatch().is_some() {
-            let given = reading.verification.given.as_ref().map_or("(none)".into(), Text::from);
+            let given = given(&reading.verification);
             lines.push(indented(Line::new().dim("given      ").plain(given)));
-            let canonical = live.masked_canonical.clone().unwrap_or_default();
+            let canonical = live.masked_canonical.as_deref().unwrap_or_default();
+            let canonical = Untrusted::new(&canonical);
             lines.push(indented(Line::new().dim("canonical  ").plain(canonical)));
             lines.extend(diagnosis.iter().map(|found| indented(diagnosis::short_line(found))));
         }
@@ -58,7 +64,7 @@ const MAX_REPLY_CHARS: usize = 160;
 /// What was answered and, unless a program decided it, why.
 fn answer_line(verdict: &Verdict, replied: &Replied) -> Line {
     let answer = Line::new().dim("              ").plain("→ ");
-    let text = String::from_utf8_lossy(&replied.body);
+    let text = Untrusted::lossy(&replied.body).to_string();
     let status = replied.status.map(|status| status.to_string());
     let answer = match &status {
         // The plain text of a status begins with it already.
@@ -70,9 +76,9 @@ fn answer_line(verdict: &Verdict, replied: &Replied) -> Line {
         body.push('…');
     }
     let answer = match &replied.action {
-        Some(action) if replied.status.is_none() => answer.warn(format!("({action})")),
+        Some(action) if replied.status.is_none() => answer.warn(format!("({})", action)),
         Some(_) if replied.action == status => answer.warn(body),
-        Some(action) => answer.warn(body).dim(format!(" ({action})")),
+        Some(action) => answer.warn(body).dim(format!(" ({})", action)),
         None if verdict.is_valid() => answer.good(body),
         None => answer.bad(body),
     };
@@ -83,12 +89,16 @@ fn answer_line(verdict: &Verdict, replied: &Replied) -> Line {
     }
 }
 
+fn target(callback: &Callback) -> String {
+    format!("{} {}", &callback.method, &callback.path)
+}
+
 /// The request as it came; the terminal makes its control characters visible.
 fn request_lines(callback: &Callback) -> Vec<Line> {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let mut lines = vec![Line::new().dim(format!("{} {}", callback.method, callback.path))];
+    let text = |bytes: &[u8]| Untrusted::lossy(bytes).to_string();
+    let mut lines = vec![Line::new().dim(target(callback))];
     for (name, value) in &callback.headers {
-        lines.push(Line::new().dim(format!("{name}: ")).plain(text(value)));
+        lines.push(Line::new().dim(format!("{}: ", Untrusted::new(&name))).plain(text(value)));
     }
     lines.push(Line::new());
     lines.extend(text(&callback.body).lines().map(|line| Line::new().plain(line.to_owned())));
@@ -102,7 +112,7 @@ fn indented(line: Line) -> Line {
 }
 
 fn order_summary(line: Line, order: &Notification, seen: Option<Seen>) -> Line {
-    let line = line.strong(order.order_id.as_ref().map_or("(no order id)".into(), Text::from));
+    let line = line.strong(json::order_id(order));
     let line = match order.amount_cents {
         Some(cents) => line.plain(format!("  {}", major_units(cents))),
         None => line.warn("  (no amount)"),
@@ -130,48 +140,78 @@ fn signature_verdict(line: Line, reading: &Reading) -> Line {
     }
 }
 
+#[derive(Serialize)]
+struct CallbackJson<'a> {
+    body: Cow<'a, str>,
+    breaches: Vec<referee::BreachJson<'a>>,
+    canonical: Option<Untrusted<&'a str>>,
+    code: &'static str,
+    delivery: Option<u64>,
+    diagnosis: Vec<diagnosis::HitJson<'a>>,
+    explanation: Option<String>,
+    findings: Vec<json::FindingJson<'a>>,
+    forwarded: Option<forwarding::ForwardedJson<'a>>,
+    given: Option<Untrusted<&'a str>>,
+    inbox_id: Option<u64>,
+    method: &'a Untrusted<String>,
+    number: u64,
+    order: Option<json::OrderJson<'a>>,
+    path: &'a Untrusted<String>,
+    reason: Option<&'static str>,
+    received_at: Timestamp,
+    remote: SocketAddr,
+    reply: ReplyJson<'a>,
+    sign_type: Option<&'static str>,
+    signature: Option<&'static str>,
+    since_last_ms: Option<f64>,
+    valid: bool,
+}
+
+#[derive(Serialize)]
+struct ReplyJson<'a> {
+    action: Option<&'a str>,
+    body: Untrusted<Cow<'a, str>>,
+    error_code: Option<&'static str>,
+    status: Option<u16>,
+}
+
 pub fn json(received: &Received, live: &Live, diagnosis: Option<&Diagnosis>) -> String {
-    let Received { id, callback, replied, .. } = received;
-    let Live { verdict, seen, masked_canonical, .. } = live;
-    let reading = verdict.reading.as_ref();
-    let findings: Vec<Value> =
-        reading.map(|r| r.findings.iter().map(json::finding).collect()).unwrap_or_default();
-    json::line(
-        "callback",
-        &json!({
-            "number": callback.number,
-            "received_at": callback.received_at.to_string(),
-            "remote": callback.remote.to_string(),
-            "method": callback.method,
-            "path": callback.path,
-            "body": String::from_utf8_lossy(&callback.body),
-            "order": reading.map(|reading| json::order(&reading.notification)),
-            "valid": verdict.is_valid(),
-            "signature": reading.map(|reading| match reading.mismatch() {
-                None => "match",
-                Some(_) => "mismatch",
-            }),
-            "sign_type": reading.map(|reading| reading.verification.scheme.algorithm.name()),
-            "given": reading.and_then(|reading| reading.verification.given.clone()),
-            "reason": reading.and_then(|reading| reading.mismatch().map(|mismatch| mismatch.code())),
-            "explanation": verdict.explanation(),
-            "canonical": masked_canonical,
-            "findings": findings,
-            "diagnosis": diagnosis::json(diagnosis),
-            "delivery": seen.map(|seen| seen.delivery),
-            "since_last_ms": seen.and_then(|seen| seen.since_last).map(milliseconds),
-            "code": verdict.code.code(),
-            "inbox_id": (*id != 0).then_some(id),
-            "forwarded": received.forwarded.as_ref().map(forwarding::json),
-            "breaches": live.breaches.iter().map(referee::breach_json).collect::<Vec<_>>(),
-            "reply": {
-                "status": replied.status,
-                "error_code": replied.action.is_none().then(|| verdict.code.code()),
-                "action": replied.action,
-                "body": String::from_utf8_lossy(&replied.body),
-            },
-        }),
-    )
+    let Received { id, callback, replied, forwarded, .. } = received;
+    let Live { verdict, seen, masked_canonical, breaches } = live;
+    let (reading, code) = (verdict.reading.as_ref(), verdict.code.code());
+    let mismatch = reading.and_then(Reading::mismatch);
+    let verification = reading.map(|reading| &reading.verification);
+    let object = CallbackJson {
+        body: String::from_utf8_lossy(&callback.body),
+        breaches: breaches.iter().map(referee::breach_json).collect(),
+        canonical: masked_canonical.as_deref().map(Untrusted::new),
+        code,
+        delivery: seen.map(|seen| seen.delivery),
+        diagnosis: diagnosis::json(diagnosis),
+        explanation: verdict.explanation(),
+        findings: json::findings(reading.map(|reading| &*reading.findings).unwrap_or_default()),
+        forwarded: forwarded.as_ref().map(forwarding::json),
+        given: verification.and_then(|it| it.given.as_deref()).map(Untrusted::new),
+        inbox_id: (*id != 0).then_some(*id),
+        method: &callback.method,
+        number: callback.number,
+        order: reading.map(|reading| (&reading.notification).into()),
+        path: &callback.path,
+        reason: mismatch.map(Mismatch::code),
+        received_at: callback.received_at,
+        remote: callback.remote,
+        reply: ReplyJson {
+            action: replied.action.as_deref(),
+            body: Untrusted::lossy(&replied.body),
+            error_code: replied.action.is_none().then_some(code),
+            status: replied.status,
+        },
+        sign_type: verification.map(|it| it.scheme.algorithm.name()),
+        signature: reading.map(|_| Match::of(mismatch).name()),
+        since_last_ms: seen.and_then(|seen| seen.since_last).map(milliseconds),
+        valid: verdict.is_valid(),
+    };
+    json::line("callback", &object)
 }
 
 pub fn summary_line(summary: &ListenSummary) -> Line {
@@ -187,17 +227,11 @@ pub fn summary_line(summary: &ListenSummary) -> Line {
 }
 
 pub fn summary_json(summary: &ListenSummary) -> String {
-    let ListenSummary { callbacks, valid, not_stored, orders, orders_forgotten } = summary;
-    let invalid = summary.invalid();
-    json::line(
-        "summary",
-        &json!({
-            "callbacks": callbacks,
-            "valid": valid,
-            "invalid": invalid,
-            "not_kept": not_stored,
-            "orders": orders,
-            "orders_forgotten": orders_forgotten,
-        }),
-    )
+    #[derive(Serialize)]
+    struct SummaryJson<'a> {
+        invalid: u64,
+        #[serde(flatten)]
+        summary: &'a ListenSummary,
+    }
+    json::line("summary", &SummaryJson { invalid: summary.invalid(), summary })
 }

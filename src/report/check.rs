@@ -40,7 +40,10 @@ pub fn report_kind(name: &str) -> Result<ReportKind, String> {
     kind.ok_or_else(|| {
         let near = nearest(name, REPORT_KINDS.map(|(known, _)| known));
         let near = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
-        format!("\"{name}\" is no report; there are json, junit, tap, sarif, html and github{near}")
+        format!(
+            "\"{}\" is no report; there are json, junit, tap, sarif, html and github{near}",
+            crate::mask::Untrusted::new(&name)
+        )
     })
 }
 

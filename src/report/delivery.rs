@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::figures::shortened;
 use super::json;
-use super::line::{Line, Text};
+use super::line::Line;
 use super::text::{clock_time, milliseconds, short_duration};
 use super::timeline::extent;
 use crate::net::outcome::Outcome;
@@ -30,7 +30,7 @@ pub struct DeliveryPlan<'a> {
 
 impl DeliveryPlan<'_> {
     pub fn lines(&self) -> Vec<Line> {
-        let order = self.notification.order_id.as_ref().map_or("(no order id)".into(), Text::from);
+        let order = json::order_id(self.notification);
         let key = match (&self.key_fingerprint, self.sign_type) {
             (Some(fingerprint), Some(sign_type)) => {
                 format!("  signed with {sign_type}, key {fingerprint}")
@@ -71,7 +71,7 @@ impl DeliveryPlan<'_> {
             kind,
             &json!({
                 "url": self.url,
-                "order": json::order(self.notification),
+                "order": json::OrderJson::from(self.notification),
                 "sign_type": self.sign_type,
                 "key_fingerprint": self.key_fingerprint,
                 "started_at": self.start.to_string(),

@@ -1,10 +1,11 @@
 //! Why a signature does not match, in words that a merchant's developer can act on.
 
-use protocol::Diagnosis;
 use protocol::internal::diagnosis::{MAX_SEARCHED_BYTES, MAX_SEARCHED_MEMBERS};
-use serde_json::{Value, json};
+use protocol::{Deviation, Diagnosis, Hit};
+use serde::Serialize;
 
 use super::line::Line;
+use crate::mask::Untrusted;
 
 const CODE: &str = "the code";
 
@@ -25,9 +26,15 @@ pub fn lines(diagnosis: &Diagnosis) -> Vec<Line> {
     }
     if let Some(difference) = &first.difference {
         let at = format!("  differs    at byte {}: ", difference.at);
-        lines.push(Line::new().dim(at).plain(format!("the rule has   {}", difference.rule)));
         lines.push(
-            Line::new().dim("             ").plain(format!("the code has   {}", difference.theirs)),
+            Line::new()
+                .dim(at)
+                .plain(format!("the rule has   {}", Untrusted::new(&difference.rule))),
+        );
+        lines.push(
+            Line::new()
+                .dim("             ")
+                .plain(format!("the code has   {}", Untrusted::new(&difference.theirs))),
         );
     }
     lines.extend(
@@ -62,41 +69,64 @@ fn nothing_fits(diagnosis: &Diagnosis) -> Line {
         .dim(format!(" ({} digests tried)", diagnosis.digests))
 }
 
-pub fn json(diagnosis: Option<&Diagnosis>) -> Value {
+#[derive(Serialize)]
+pub struct HitJson<'a> {
+    code: String,
+    deviations: Vec<DeviationJson<'a>>,
+    difference: Option<DifferenceJson<'a>>,
+    summary: String,
+}
+
+#[derive(Serialize)]
+struct DeviationJson<'a> {
+    cause: &'a str,
+    code: &'a str,
+    dimension: &'a str,
+    does: &'a str,
+    fix: &'a str,
+    rule: &'a str,
+}
+
+#[derive(Serialize)]
+struct DifferenceJson<'a> {
+    at: usize,
+    rule: Untrusted<&'a str>,
+    theirs: Untrusted<&'a str>,
+}
+
+/// What was found; `signer` is who made the mistake, in words.
+pub fn hits<'a>(diagnosis: Option<&'a Diagnosis>, signer: &str) -> Vec<HitJson<'a>> {
     let hits = diagnosis.map(|diagnosis| diagnosis.hits.as_slice()).unwrap_or_default();
-    hits.iter()
-        .map(|hit| {
-            let deviations: Vec<Value> = hit
-                .deviations
-                .iter()
-                .map(|deviation| {
-                    json!({
-                        "code": deviation.code,
-                        "dimension": deviation.dimension.code(),
-                        "does": deviation.does,
-                        "rule": deviation.rule,
-                        "cause": deviation.cause,
-                        "fix": deviation.fix,
-                    })
-                })
-                .collect();
-            json!({
-                "code": hit.code(),
-                "summary": hit.summary(CODE),
-                "deviations": deviations,
-                "difference": hit.difference.as_ref().map(|difference| json!({
-                    "at": difference.at,
-                    "rule": difference.rule,
-                    "theirs": difference.theirs,
-                })),
-            })
-        })
-        .collect()
+    let hit = |hit: &'a Hit| HitJson {
+        code: hit.code(),
+        deviations: hit.deviations.iter().map(deviation).collect(),
+        difference: hit.difference.as_ref().map(|difference| DifferenceJson {
+            at: difference.at,
+            rule: Untrusted::new(&difference.rule),
+            theirs: Untrusted::new(&difference.theirs),
+        }),
+        summary: hit.summary(signer),
+    };
+    hits.iter().map(hit).collect()
+}
+
+pub fn json(diagnosis: Option<&Diagnosis>) -> Vec<HitJson<'_>> {
+    hits(diagnosis, CODE)
+}
+
+fn deviation(deviation: &Deviation) -> DeviationJson<'_> {
+    DeviationJson {
+        cause: deviation.cause,
+        code: deviation.code,
+        dimension: deviation.dimension.code(),
+        does: &deviation.does,
+        fix: deviation.fix,
+        rule: deviation.rule,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use protocol::Hit;
     use protocol::internal::diagnosis::catalogue;
 
     use super::*;
@@ -112,7 +142,7 @@ mod tests {
             assert_eq!(first, format!("likely cause: {}", hit.summary("the code")));
             let short = text(&short_line(&diagnosis));
             assert!(short.contains(&hit.summary("the sender")), "{short}");
-            assert_eq!(json(Some(&diagnosis))[0]["summary"], hit.summary("the code"));
+            assert_eq!(json(Some(&diagnosis))[0].summary, hit.summary("the code"));
         }
     }
 }

@@ -8,7 +8,8 @@ use protocol::{Dialect, Layout, Scheme, StatusTable};
 use serde_json::{Value, json};
 
 use super::json;
-use super::line::{Line, Text};
+use super::line::Line;
+use crate::mask::Untrusted;
 
 /// The columns' widths; with two spaces between them the table fits into 80 columns.
 const WIDTHS: [usize; 6] = [9, 11, 9, 6, 7, 10];
@@ -59,7 +60,7 @@ pub fn lines(dialects: &[&Dialect]) -> Vec<Line> {
     let mut lines = vec![Line::new().strong(row(head, "NOT SIGNED"))];
     for dialect in dialects {
         let text = |text: String| {
-            if is_built_in(dialect) { Text::own(text) } else { text.into() }
+            if is_built_in(dialect) { text } else { Untrusted::new(text).to_string() }
         };
         for (index, scheme) in dialect.schemes.iter().enumerate() {
             let id = if index == 0 { &*dialect.id } else { "" };
@@ -82,12 +83,7 @@ pub fn lines(dialects: &[&Dialect]) -> Vec<Line> {
 
 pub fn json(dialects: &[&Dialect]) -> String {
     let body: Vec<Value> = dialects.iter().map(|dialect| dialect_json(dialect)).collect();
-    let line = if dialects.iter().all(|dialect| is_built_in(dialect)) {
-        json::own_line
-    } else {
-        json::line
-    };
-    line("dialects", &json!({"dialects": body}))
+    json::line("dialects", &json!({"dialects": body}))
 }
 
 /// A table of names; a `null` is what is not sent or never notified.
@@ -95,9 +91,11 @@ type Map = serde_json::Map<String, Value>;
 
 fn dialect_json(dialect: &Dialect) -> Value {
     let layout = &dialect.layout;
-    let field = |logical: &'static str| (logical.to_owned(), json!(layout.name(logical)));
-    let constant =
-        |(name, value): &(Cow<'_, str>, Cow<'_, str>)| json!({"name": name, "value": value});
+    let is_own = is_built_in(dialect);
+    let text = |text: &str| if is_own { text.to_owned() } else { Untrusted::new(text).to_string() };
+    let texts = |names: &[Cow<'_, str>]| names.iter().map(|it| text(it)).collect::<Vec<_>>();
+    let field = |logical: &'static str| (logical.to_owned(), json!(layout.name(logical).map(text)));
+    let constant = |(name, value): &(Cow<'_, str>, Cow<'_, str>)| json!({"name": text(name), "value": text(value)});
     let statuses = StatusTable::PLATFORM;
     let status = |name: &'static str| {
         let code = statuses.payouts().find(|status| status.name == name);
@@ -112,21 +110,21 @@ fn dialect_json(dialect: &Dialect) -> Value {
         .map(|scheme| {
             json!({
                 "algorithm": scheme.algorithm.id(),
-                "after": scheme.suffix.notation(),
-                "separator": scheme.separator,
+                "after": text(&scheme.suffix.notation()),
+                "separator": text(&scheme.separator),
                 "digest": scheme.digest_case.name(),
                 "empties": scheme.empties.name(),
                 "nulls": scheme.nulls.name(),
-                "signed": scheme.signed,
-                "not_signed": scheme.left_out,
-                "sign_field": scheme.sign_field,
+                "signed": scheme.signed.as_deref().map(texts),
+                "not_signed": texts(&scheme.left_out),
+                "sign_field": text(&scheme.sign_field),
             })
         })
         .collect();
     json!({
-        "id": dialect.id,
-        "title": dialect.title,
-        "success_reply": dialect.success_reply,
+        "id": text(&dialect.id),
+        "title": text(&dialect.title),
+        "success_reply": text(&dialect.success_reply),
         "transport": layout.transport.name(),
         "method": layout.method,
         "amounts": layout.amounts.name(),

@@ -8,6 +8,7 @@ use protocol::{Algorithm, Payload, Scheme};
 use serde_json::{Value, json};
 
 use super::line::Line;
+use crate::mask::Untrusted;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
@@ -86,12 +87,15 @@ impl Explanation {
             self.kept.len() + self.left_out.len(),
         )));
         lines.extend(self.left_out.iter().map(|(name, why)| {
-            Line::new().plain("     ").warn("left out ").plain(format!("{name}: {why}"))
+            Line::new()
+                .plain("     ")
+                .warn("left out ")
+                .plain(format!("{}: {why}", Untrusted::new(&name)))
         }));
         lines.push(step(2, "sort them by name, byte by byte, upper case first"));
-        lines.push(detail(self.kept.join(", ")));
+        lines.push(detail(Untrusted::new(self.kept.join(", ")).to_string()));
         lines.push(step(3, &self.joined()));
-        lines.push(detail(self.masked_canonical.clone()));
+        lines.push(detail(Untrusted::new(&self.masked_canonical).to_string()));
         lines.push(step(4, &self.digested()));
         lines.push(match self.digest.as_deref().or(expected) {
             Some(digest) => detail(digest.to_owned()),
@@ -111,9 +115,11 @@ impl Explanation {
             (Empties::Drop, None) => "take the members that are not empty".to_owned(),
             (Empties::Keep, None) => "take all members, empty ones too".to_owned(),
             (Empties::Drop, Some(names)) => {
-                format!("take {} where they are not empty", names.join(", "))
+                format!("take {} where they are not empty", Untrusted::new(names.join(", ")))
             }
-            (Empties::Keep, Some(names)) => format!("take {}, empty ones too", names.join(", ")),
+            (Empties::Keep, Some(names)) => {
+                format!("take {}, empty ones too", Untrusted::new(names.join(", ")))
+            }
         };
         let nulls = match (self.scheme.empties, nulls) {
             (Empties::Keep, Nulls::Drop) => ", but not null",
@@ -127,11 +133,11 @@ impl Explanation {
     fn joined(&self) -> String {
         let separator = match &*self.scheme.separator {
             "" => "nothing".to_owned(),
-            separator => format!("{separator:?}"),
+            separator => format!("{:?}", Untrusted::new(&separator)),
         };
         let after = match self.scheme.suffix.notation() {
             empty if empty.is_empty() => "nothing follows".to_owned(),
-            after => format!("then {after}"),
+            after => format!("then {}", Untrusted::new(&after)),
         };
         format!("join name=value with {separator}, values as they are; {after}")
     }
@@ -151,7 +157,7 @@ impl Explanation {
             .left_out
             .iter()
             .map(|(name, why)| {
-                json!({"name": name, "why": why.code(), "explanation": why.to_string()})
+                json!({"name": Untrusted::new(&name), "why": why.code(), "explanation": why.to_string()})
             })
             .collect();
         let weaknesses: Vec<Value> = self
@@ -160,16 +166,16 @@ impl Explanation {
             .map(|weakness| {
                 json!({
                     "code": weakness.code(),
-                    "member": weakness.member(),
+                    "member": weakness.member().map(Untrusted::new),
                     "explanation": weakness.explanation(),
                 })
             })
             .collect();
         json!({
-            "kept": self.kept,
+            "kept": self.kept.iter().map(Untrusted::new).collect::<Vec<_>>(),
             "left_out": left_out,
-            "separator": self.scheme.separator,
-            "canonical": self.masked_canonical,
+            "separator": Untrusted::new(&self.scheme.separator),
+            "canonical": Untrusted::new(&self.masked_canonical),
             "algorithm": self.scheme.algorithm.id(),
             "after": self.scheme.suffix.notation(),
             "digest_case": self.scheme.digest_case.name(),

@@ -1,9 +1,12 @@
 //! What the application behind the listener answered, for a person and for a program.
 
-use serde_json::{Value, json};
+use std::borrow::Cow;
+
+use serde::Serialize;
 
 use super::line::Line;
 use super::text::{milliseconds, short_duration};
+use crate::mask::Untrusted;
 use crate::net::target::Locality;
 use crate::receiver::forward::Forwarder;
 use crate::receiver::received::{AppReply, Forwarded};
@@ -12,9 +15,9 @@ const MAX_BODY_CHARS: usize = 160;
 
 pub fn target_line(forwarder: &Forwarder) -> Line {
     let target = forwarder.target();
-    let line = Line::new().plain("forwarding to ").accent(target.to_string());
+    let line = Line::new().plain("forwarding to ").accent(Untrusted::new(&target));
     let line = match forwarder.proxy() {
-        Some(proxy) => line.plain(format!(" through the proxy {proxy}")),
+        Some(proxy) => line.plain(format!(" through the proxy {}", Untrusted::new(&proxy))),
         None => line,
     };
     match target.locality() {
@@ -50,30 +53,42 @@ fn body_text(reply: &AppReply) -> String {
     }
     let encoding = reply.headers.iter().find(|(name, _)| name == "content-encoding");
     if let Some((_, encoding)) = encoding {
-        let encoding: String =
-            String::from_utf8_lossy(encoding).chars().take(MAX_BODY_CHARS).collect();
+        let encoding = Untrusted::lossy(encoding).to_string();
+        let encoding: String = encoding.chars().take(MAX_BODY_CHARS).collect();
         return format!("({length} bytes, {encoding})");
     }
     // A character has at most four bytes.
-    let start = String::from_utf8_lossy(&reply.body[..length.min(MAX_BODY_CHARS * 4)]);
+    let start = String::from_utf8_lossy(&reply.body[..length.min(MAX_BODY_CHARS * 8)]);
+    let start = Untrusted::new(&start).to_string();
     let shown: String = start.chars().take(MAX_BODY_CHARS).collect();
-    if shown.len() < start.len() || length > MAX_BODY_CHARS * 4 {
+    if shown.len() < start.len() || length > MAX_BODY_CHARS * 8 {
         return format!("{shown}… ({length} bytes)");
     }
     shown
 }
 
-pub fn json(forwarded: &Forwarded) -> Value {
+#[derive(Serialize)]
+pub struct ForwardedJson<'a> {
+    acknowledged: bool,
+    body: Option<Untrusted<Cow<'a, str>>>,
+    elapsed_ms: f64,
+    error: Option<&'a str>,
+    remark: Option<&'a str>,
+    status: Option<u16>,
+    url: &'a Untrusted<String>,
+}
+
+pub fn json(forwarded: &Forwarded) -> ForwardedJson<'_> {
     let reply = forwarded.result.as_ref().ok();
-    json!({
-        "url": forwarded.url,
-        "elapsed_ms": milliseconds(forwarded.elapsed),
-        "status": reply.map(|reply| reply.status),
-        "body": reply.map(|reply| String::from_utf8_lossy(&reply.body)),
-        "acknowledged": reply.is_some_and(|reply| reply.acknowledges),
-        "remark": reply.and_then(|reply| reply.remark.as_deref()),
-        "error": forwarded.result.as_ref().err(),
-    })
+    ForwardedJson {
+        acknowledged: reply.is_some_and(|reply| reply.acknowledges),
+        body: reply.map(|reply| Untrusted::lossy(&reply.body)),
+        elapsed_ms: milliseconds(forwarded.elapsed),
+        error: forwarded.result.as_ref().err().map(String::as_str),
+        remark: reply.and_then(|reply| reply.remark.as_deref()),
+        status: reply.map(|reply| reply.status),
+        url: &forwarded.url,
+    }
 }
 
 #[cfg(test)]
@@ -93,7 +108,7 @@ mod tests {
     }
 
     fn forwarded(result: Result<AppReply, String>) -> Forwarded {
-        let url = "http://localhost:3000/notify".to_owned();
+        let url = "http://localhost:3000/notify".into();
         Forwarded { url, elapsed: Duration::from_millis(12), result }
     }
 
@@ -142,10 +157,11 @@ mod tests {
 
     #[test]
     fn a_program_gets_the_reply_or_the_reason() {
-        let value = json(&forwarded(Ok(reply("OK", false, Some("a bare word")))));
+        let json = |forwarded: Forwarded| serde_json::to_value(json(&forwarded)).unwrap();
+        let value = json(forwarded(Ok(reply("OK", false, Some("a bare word")))));
         assert_eq!(value["status"], 200);
-        assert_eq!((&value["body"], &value["error"]), (&"OK".into(), &Value::Null));
-        let value = json(&forwarded(Err("is away".to_owned())));
+        assert_eq!((&value["body"], &value["error"]), (&"OK".into(), &serde_json::Value::Null));
+        let value = json(forwarded(Err("is away".to_owned())));
         assert_eq!((&value["error"], &value["acknowledged"]), (&"is away".into(), &false.into()));
     }
 

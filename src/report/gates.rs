@@ -8,6 +8,7 @@ use protocol::internal::nearest::nearest;
 
 use super::figures::{grouped, percent, percent_text, rate, three_digits};
 use super::summary::DeliverySummary;
+use crate::mask::Untrusted;
 
 const LONGEST_GATE: usize = 64;
 
@@ -306,16 +307,14 @@ impl GateResult {
 pub enum GateError {
     #[error("a gate has at most {LONGEST_GATE} bytes, such as p99>200ms")]
     TooLong,
-    #[error("\"{0}\" has no operator; write a gate such as p99>200ms or acked<100%")]
+    #[error("\"{}\" has no operator; write a gate such as p99>200ms or acked<100%", Untrusted::new(.0))]
     NoOperator(String),
     #[error(
-        "\"{name}\" is no metric{}; there are {}",
-        did_you_mean(*nearest), METRICS.map(|(name, _)| name).join(", ")
-    )]
+        "\"{}\" is no metric{}; there are {}", Untrusted::new(.name), did_you_mean(*nearest), METRICS.map(|(name, _)| name).join(", "))]
     Metric { name: String, nearest: Option<&'static str> },
-    #[error("\"{sign}\" is no operator; did you mean {nearest}? There are < <= > >= = !=")]
+    #[error("\"{}\" is no operator; did you mean {nearest}? There are < <= > >= = !=", Untrusted::new(.sign))]
     Operator { sign: String, nearest: &'static str },
-    #[error("\"{0}\" is no limit; write a number and its unit, such as 200ms, 1% or 0")]
+    #[error("\"{}\" is no limit; write a number and its unit, such as 200ms, 1% or 0", Untrusted::new(.0))]
     Number(String),
     #[error(
         "{metric} takes {units}, not {}{}",
@@ -323,9 +322,9 @@ pub enum GateError {
         did_you_mean(*nearest)
     )]
     Unit { metric: &'static str, unit: String, units: &'static str, nearest: Option<&'static str> },
-    #[error("\"{0}\" is more than all of them; a share is at most 100%")]
+    #[error("\"{}\" is more than all of them; a share is at most 100%", Untrusted::new(.0))]
     AboveAll(String),
-    #[error("\"{0}\" is no whole number; write a % behind a share")]
+    #[error("\"{}\" is no whole number; write a % behind a share", Untrusted::new(.0))]
     Fraction(String),
 }
 

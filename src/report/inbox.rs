@@ -3,21 +3,26 @@
 pub mod diff;
 pub mod export;
 
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use protocol::internal::notification::{Expectation, Notification, major_units};
 use protocol::{Layout, StatusTable};
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use super::json;
+use super::json::{self, HeaderJson, headers};
 use super::line::{Line, Role};
 use super::text::is_hidden;
 use super::text::{milliseconds, short_duration};
 use super::verification::VerificationReport;
-use crate::mask::outside;
+use crate::mask::Untrusted;
 use crate::receiver::received::{Forwarded, Match, Received, Replied};
 use crate::receiver::verify::{Accepts, Contract};
+use crate::units::duration::in_milliseconds;
 
 const MOST_LINES: usize = 500;
 
@@ -34,7 +39,7 @@ pub fn head() -> Line {
 pub fn row(entry: &Received, statuses: &StatusTable) -> Line {
     let judged = &entry.judged;
     let order = match &judged.order_id {
-        Some(id) => fitted(&outside(id), ORDER_WIDTH),
+        Some(id) => fitted(&Untrusted::new(&id).to_string(), ORDER_WIDTH),
         None => "(no order id)".to_owned(),
     };
     let status = match status_name(entry, statuses) {
@@ -121,10 +126,10 @@ pub fn lines(entry: &Received, detail: &Detail) -> Vec<Line> {
             lines.extend(report.lines());
             // A mismatch shows it already.
             if let (None, Some(canonical)) = (report.mismatch(), canonical) {
-                lines.push(label("canonical").plain(canonical));
+                lines.push(label("canonical").plain(Untrusted::new(&canonical)));
             }
         }
-        (None, Some(canonical)) => lines.push(label("canonical").plain(canonical)),
+        (None, Some(canonical)) => lines.push(label("canonical").plain(Untrusted::new(&canonical))),
         (None, None) => {}
     }
     lines.extend(reply_lines(&entry.replied));
@@ -138,7 +143,7 @@ fn label(text: &str) -> Line {
 
 fn header_lines(headers: &[(String, Vec<u8>)]) -> impl Iterator<Item = Line> {
     headers.iter().map(|(name, value)| {
-        Line::new().dim(format!("{name}: ")).plain(String::from_utf8_lossy(value))
+        Line::new().dim(format!("{}: ", Untrusted::new(&name))).plain(Untrusted::lossy(value))
     })
 }
 
@@ -146,7 +151,7 @@ fn body_lines(body: &[u8]) -> Vec<Line> {
     if body.is_empty() {
         return vec![Line::new().dim("(no body)")];
     }
-    let text = String::from_utf8_lossy(body);
+    let text = Untrusted::lossy(body).to_string();
     let mut lines: Vec<Line> =
         text.lines().take(MOST_LINES).map(|line| Line::new().plain(line.to_owned())).collect();
     let more = text.lines().count().saturating_sub(MOST_LINES);
@@ -175,7 +180,7 @@ fn verdict_line(entry: &Received) -> Line {
 
 fn reply_lines(replied: &Replied) -> Vec<Line> {
     let line = label("reply");
-    let body = String::from_utf8_lossy(&replied.body);
+    let body = Untrusted::lossy(&replied.body).to_string();
     let status = replied.status.map(|status| status.to_string());
     let line = match &status {
         // The plain text of a status begins with it already.
@@ -184,14 +189,14 @@ fn reply_lines(replied: &Replied) -> Vec<Line> {
         None => line.plain("no HTTP reply"),
     };
     vec![match &replied.action {
-        Some(action) if replied.action != status => line.warn(format!("  ({action})")),
+        Some(action) if replied.action != status => line.warn(format!("  ({})", action)),
         _ => line,
     }]
 }
 
 fn forward_lines(forwarded: &Forwarded) -> Vec<Line> {
     let Forwarded { url, elapsed, result } = forwarded;
-    let line = label("forwarded").plain(format!("{url}  {}", short_duration(*elapsed)));
+    let line = label("forwarded").plain(format!("{}  {}", url, short_duration(*elapsed)));
     let reply = match result {
         Err(error) => return vec![line.bad("  no reply").plain(format!(": {error}"))],
         Ok(reply) => reply,
@@ -202,77 +207,117 @@ fn forward_lines(forwarded: &Forwarded) -> Vec<Line> {
     };
     let remark = reply.remark.as_ref().map(|remark| format!(": {remark}"));
     let line = line.with_some(remark, Line::plain);
-    let body = String::from_utf8_lossy(&reply.body);
+    let body = Untrusted::lossy(&reply.body);
     vec![line, label("").plain(format!("{} {body}", reply.status))]
+}
+
+#[derive(Serialize)]
+struct EntryJson<'a> {
+    amount_cents: Option<i64>,
+    body: Option<&'a str>,
+    body_base64: Option<String>,
+    code: &'a str,
+    delivery: Option<u64>,
+    explanation: Option<&'a str>,
+    forwarded: Option<ForwardedJson<'a>>,
+    headers: Vec<HeaderJson<'a>>,
+    id: u64,
+    method: &'a Untrusted<String>,
+    number: u64,
+    order_id: Option<&'a Untrusted<String>>,
+    path: &'a Untrusted<String>,
+    received_at: Timestamp,
+    remote: SocketAddr,
+    reply: RepliedJson<'a>,
+    signature: Option<&'static str>,
+    status: Option<i64>,
+    valid: bool,
+}
+
+#[derive(Serialize)]
+struct RepliedJson<'a> {
+    action: Option<&'a str>,
+    body: Untrusted<Cow<'a, str>>,
+    headers: Vec<HeaderJson<'a>>,
+    status: Option<u16>,
+}
+
+#[derive(Serialize)]
+struct ForwardedJson<'a> {
+    elapsed_ms: f64,
+    error: Option<&'a str>,
+    reply: Option<AppReplyJson<'a>>,
+    url: &'a Untrusted<String>,
+}
+
+#[derive(Serialize)]
+struct AppReplyJson<'a> {
+    acknowledges: bool,
+    body: Untrusted<Cow<'a, str>>,
+    headers: Vec<HeaderJson<'a>>,
+    remark: Option<&'a str>,
+    status: u16,
 }
 
 pub fn json(entry: &Received) -> String {
     let Received { id, callback, judged, replied, forwarded, .. } = entry;
     let text = std::str::from_utf8(&callback.body).ok();
-    json::line(
-        "inbox-entry",
-        &json!({
-            "id": id,
-            "number": callback.number,
-            "received_at": callback.received_at.to_string(),
-            "remote": callback.remote.to_string(),
-            "method": callback.method,
-            "path": callback.path,
-            "headers": headers_json(&callback.headers),
-            "body": text,
-            "body_base64": text.is_none().then(|| STANDARD.encode(&callback.body)),
-            "code": judged.code,
-            "valid": judged.is_valid(),
-            "signature": judged.signature.map(Match::name),
-            "explanation": judged.explanation,
-            "order_id": judged.order_id,
-            "status": judged.status,
-            "amount_cents": judged.amount_cents,
-            "delivery": judged.delivery,
-            "reply": {
-                "status": replied.status,
-                "headers": headers_json(&replied.headers),
-                "body": String::from_utf8_lossy(&replied.body),
-                "action": replied.action,
-            },
-            "forwarded": forwarded.as_ref().map(forwarded_json),
+    let object = EntryJson {
+        amount_cents: judged.amount_cents,
+        body: text,
+        body_base64: text.is_none().then(|| STANDARD.encode(&callback.body)),
+        code: &judged.code,
+        delivery: judged.delivery,
+        explanation: judged.explanation.as_deref(),
+        forwarded: forwarded.as_ref().map(forwarded_json),
+        headers: headers(&callback.headers),
+        id: *id,
+        method: &callback.method,
+        number: callback.number,
+        order_id: judged.order_id.as_ref(),
+        path: &callback.path,
+        received_at: callback.received_at,
+        remote: callback.remote,
+        reply: RepliedJson {
+            action: replied.action.as_deref(),
+            body: Untrusted::lossy(&replied.body),
+            headers: headers(&replied.headers),
+            status: replied.status,
+        },
+        signature: judged.signature.map(Match::name),
+        status: judged.status,
+        valid: judged.is_valid(),
+    };
+    json::line("inbox-entry", &object)
+}
+
+fn forwarded_json(forwarded: &Forwarded) -> ForwardedJson<'_> {
+    ForwardedJson {
+        elapsed_ms: milliseconds(forwarded.elapsed),
+        error: forwarded.result.as_ref().err().map(String::as_str),
+        reply: forwarded.result.as_ref().ok().map(|reply| AppReplyJson {
+            acknowledges: reply.acknowledges,
+            body: Untrusted::lossy(&reply.body),
+            headers: headers(&reply.headers),
+            remark: reply.remark.as_deref(),
+            status: reply.status,
         }),
-    )
+        url: &forwarded.url,
+    }
 }
 
-fn headers_json(headers: &[(String, Vec<u8>)]) -> Vec<Value> {
-    let header = |(name, value): &(String, Vec<u8>)| json!({"name": name, "value": String::from_utf8_lossy(value)});
-    headers.iter().map(header).collect()
-}
-
-fn forwarded_json(forwarded: &Forwarded) -> Value {
-    let reply = forwarded.result.as_ref().ok().map(|reply| {
-        json!({
-            "status": reply.status,
-            "headers": headers_json(&reply.headers),
-            "body": String::from_utf8_lossy(&reply.body),
-            "acknowledges": reply.acknowledges,
-            "remark": reply.remark,
-        })
-    });
-    json!({
-        "url": forwarded.url,
-        "elapsed_ms": milliseconds(forwarded.elapsed),
-        "error": forwarded.result.as_ref().err(),
-        "reply": reply,
-    })
-}
-
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Replay {
-    pub id: u64,
-    pub url: String,
-    pub status: Option<u16>,
-    pub elapsed: std::time::Duration,
+    pub acknowledged: bool,
+    pub body: Option<String>,
     pub code: &'static str,
+    #[serde(rename = "elapsed_ms", serialize_with = "in_milliseconds")]
+    pub elapsed: Duration,
     /// Why it is no acknowledgement; `None` where it is one.
     pub explanation: Option<String>,
-    pub body: Option<String>,
+    pub id: u64,
+    pub status: Option<u16>,
+    pub url: String,
 }
 
 pub fn replay_line(replay: &Replay) -> Line {
@@ -287,23 +332,13 @@ pub fn replay_line(replay: &Replay) -> Line {
 }
 
 pub fn replay_json(replay: &Replay) -> String {
-    json::line(
-        "inbox-replay",
-        &json!({
-            "id": replay.id,
-            "url": replay.url,
-            "status": replay.status,
-            "elapsed_ms": milliseconds(replay.elapsed),
-            "code": replay.code,
-            "acknowledged": replay.explanation.is_none(),
-            "explanation": replay.explanation,
-            "body": replay.body,
-        }),
-    )
+    json::line("inbox-replay", replay)
 }
 
 #[cfg(test)]
 pub(super) mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::receiver::Bytes;
     use crate::receiver::callback::Callback;
@@ -316,8 +351,8 @@ pub(super) mod tests {
                 number: 3,
                 received_at: "2026-11-23T02:43:01.5Z".parse().unwrap(),
                 remote: "127.0.0.1:4000".parse().unwrap(),
-                method: "POST".to_owned(),
-                path: "/it's".to_owned(),
+                method: "POST".into(),
+                path: "/it's".into(),
                 headers: vec![
                     ("host".to_owned(), b"shop:8787".to_vec()),
                     ("content-type".to_owned(), b"application/json".to_vec()),
@@ -329,7 +364,7 @@ pub(super) mod tests {
             },
             judged: Judged {
                 code: "0000".to_owned(),
-                order_id: Some("POT00000102-and-much-longer".to_owned()),
+                order_id: Some("POT00000102-and-much-longer".into()),
                 status: Some(3),
                 amount_cents: Some(400_000),
                 ..Judged::default()

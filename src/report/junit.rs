@@ -6,7 +6,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::text::sanitize;
-use crate::mask::outside;
+use crate::mask::in_own;
 
 pub fn document(name: &str, time: Duration, suites: impl IntoIterator<Item = TestSuite>) -> String {
     let mut report = Report::new(name);
@@ -40,5 +40,5 @@ pub fn skipped(message: &str) -> TestCaseStatus {
 }
 
 pub fn visible(text: &str) -> String {
-    sanitize(&outside(text)).into_owned()
+    sanitize(&in_own(text)).into_owned()
 }

@@ -2,7 +2,7 @@
 //! how it looks. A literal is this program's own text. Whatever was computed may have come from
 //! outside, so the terminal looks for keys in it.
 
-use std::borrow::Cow;
+use std::fmt::Display;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -22,54 +22,9 @@ pub enum Width {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Text {
-    text: String,
-    origin: Origin,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    Own,
-    /// It was computed, so it may have parts of what was received, read or typed.
-    Outside,
-}
-
-impl Text {
-    /// A text that was computed from this program's own words alone.
-    pub fn own(text: String) -> Self {
-        Text { text, origin: Origin::Own }
-    }
-}
-
-impl From<&'static str> for Text {
-    fn from(text: &'static str) -> Self {
-        Text { text: text.to_owned(), origin: Origin::Own }
-    }
-}
-
-impl From<String> for Text {
-    fn from(text: String) -> Self {
-        Text { text, origin: Origin::Outside }
-    }
-}
-
-impl From<&String> for Text {
-    fn from(text: &String) -> Self {
-        text.clone().into()
-    }
-}
-
-impl From<Cow<'_, str>> for Text {
-    fn from(text: Cow<'_, str>) -> Self {
-        text.into_owned().into()
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
     pub role: Role,
     pub text: String,
-    pub origin: Origin,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,9 +38,8 @@ impl Line {
     }
 
     #[must_use]
-    pub fn with(mut self, role: Role, text: impl Into<Text>) -> Self {
-        let Text { text, origin } = text.into();
-        self.spans.push(Span { role, text, origin });
+    pub fn with(mut self, role: Role, text: impl Display) -> Self {
+        self.spans.push(Span { role, text: text.to_string() });
         self
     }
 
@@ -107,37 +61,37 @@ impl Line {
     }
 
     #[must_use]
-    pub fn plain(self, text: impl Into<Text>) -> Self {
+    pub fn plain(self, text: impl Display) -> Self {
         self.with(Role::Plain, text)
     }
 
     #[must_use]
-    pub fn dim(self, text: impl Into<Text>) -> Self {
+    pub fn dim(self, text: impl Display) -> Self {
         self.with(Role::Dim, text)
     }
 
     #[must_use]
-    pub fn strong(self, text: impl Into<Text>) -> Self {
+    pub fn strong(self, text: impl Display) -> Self {
         self.with(Role::Strong, text)
     }
 
     #[must_use]
-    pub fn good(self, text: impl Into<Text>) -> Self {
+    pub fn good(self, text: impl Display) -> Self {
         self.with(Role::Good, text)
     }
 
     #[must_use]
-    pub fn bad(self, text: impl Into<Text>) -> Self {
+    pub fn bad(self, text: impl Display) -> Self {
         self.with(Role::Bad, text)
     }
 
     #[must_use]
-    pub fn warn(self, text: impl Into<Text>) -> Self {
+    pub fn warn(self, text: impl Display) -> Self {
         self.with(Role::Warn, text)
     }
 
     #[must_use]
-    pub fn accent(self, text: impl Into<Text>) -> Self {
+    pub fn accent(self, text: impl Display) -> Self {
         self.with(Role::Accent, text)
     }
 }

@@ -1,6 +1,8 @@
 //! The listener's own state, for a person and for a program.
 
-use serde_json::json;
+use std::net::SocketAddr;
+
+use serde::Serialize;
 
 use super::json;
 use super::line::Line;
@@ -36,18 +38,19 @@ pub fn lines(ready: &ListenInfo) -> Vec<Line> {
 }
 
 pub fn json(ready: &ListenInfo) -> String {
-    json::line("ready", &json!(ready))
+    json::line("ready", ready)
+}
+
+#[derive(Serialize)]
+struct ServerEventJson {
+    event: &'static str,
+    explanation: String,
+    remote: Option<SocketAddr>,
 }
 
 pub fn server_event_json(event: &ServerEvent) -> String {
-    json::line(
-        "server-event",
-        &json!({
-            "event": event.name(),
-            "remote": event.remote().map(|remote| remote.to_string()),
-            "explanation": event.to_string(),
-        }),
-    )
+    let (event, explanation, remote) = (event.name(), event.to_string(), event.remote());
+    json::line("server-event", &ServerEventJson { event, explanation, remote })
 }
 
 pub fn server_event(event: &ServerEvent) -> Line {

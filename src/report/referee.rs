@@ -1,13 +1,14 @@
 //! Whether the sender kept its contract, for a person and for a program.
 
+use jiff::Timestamp;
 use protocol::Severity;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::figures::{counted, grouped, shortened, span};
 use super::json;
 use super::line::Line;
-use super::text::milliseconds;
-use crate::receiver::referee::{Breach, Delivery, OrderSummary, RefereeReport};
+use crate::mask::Untrusted;
+use crate::receiver::referee::{Breach, OrderSummary, RefereeReport};
 
 const MOST_ROWS: usize = 50;
 
@@ -55,7 +56,7 @@ fn by_weight(report: &RefereeReport) -> Vec<&OrderSummary> {
 
 fn order_line(order: &OrderSummary) -> Line {
     let deliveries = order.deliveries.to_string();
-    let name = shortened(&order.order_id, WIDTHS[0]);
+    let name = shortened(&order.order_id.to_string(), WIDTHS[0]);
     let line = Line::new().plain(row(&name, &deliveries, &span(order.span), &gaps(order)));
     match (order.errors, order.warnings) {
         (0, 0) => line.good("kept"),
@@ -71,7 +72,9 @@ pub fn breach_lines(breach: &Breach) -> [Line; 3] {
         Severity::Error => Line::new().bad("breach   "),
         Severity::Warning => Line::new().warn("warning  "),
     };
-    let order = order_id.as_ref().map(|order| format!("{}, ", shortened(order, WIDTHS[0])));
+    let order = order_id
+        .as_ref()
+        .map(|order| format!("{}, ", shortened(&Untrusted::new(&order).to_string(), WIDTHS[0])));
     let delivery = delivery.map(|delivery| format!("delivery {delivery}, "));
     let (order, delivery) = (order.unwrap_or_default(), delivery.unwrap_or_default());
     let (rule, source) = (kind.rule(), kind.source().explanation);
@@ -124,75 +127,76 @@ pub fn result_line(report: &RefereeReport) -> Line {
     line.with_some(warnings, |line, warnings| line.plain(", ").warn(warnings))
 }
 
+#[derive(Serialize)]
+struct RefereeJson<'a> {
+    breaches: Vec<BreachJson<'a>>,
+    breaches_unlisted: u64,
+    callbacks: u64,
+    callbacks_without_order: u64,
+    errors: u64,
+    ok: bool,
+    orders: Vec<&'a OrderSummary>,
+    orders_forgotten: u64,
+    orders_remembered: usize,
+    warnings: u64,
+}
+
 pub fn json(report: &RefereeReport) -> String {
-    let listed: Vec<Value> =
-        by_weight(report).into_iter().take(MOST_ORDERS).map(order_json).collect();
-    let breaches: Vec<Value> = report.breaches.iter().map(breach_json).collect();
-    json::line(
-        "referee",
-        &json!({
-            "ok": report.is_kept(),
-            "callbacks": report.callbacks,
-            "callbacks_without_order": report.without_order,
-            "errors": report.errors,
-            "warnings": report.warnings,
-            "orders_remembered": report.orders.len(),
-            "orders_forgotten": report.orders_forgotten,
-            "orders": listed,
-            "breaches": breaches,
-            "breaches_unlisted": report.breaches_unlisted(),
-        }),
-    )
+    let object = RefereeJson {
+        breaches: report.breaches.iter().map(breach_json).collect(),
+        breaches_unlisted: report.breaches_unlisted(),
+        callbacks: report.callbacks,
+        callbacks_without_order: report.without_order,
+        errors: report.errors,
+        ok: report.is_kept(),
+        orders: by_weight(report).into_iter().take(MOST_ORDERS).collect(),
+        orders_forgotten: report.orders_forgotten,
+        orders_remembered: report.orders.len(),
+        warnings: report.warnings,
+    };
+    json::line("referee", &object)
 }
 
-fn order_json(order: &OrderSummary) -> Value {
-    json!({
-        "order_id": order.order_id,
-        "status": order.status,
-        "deliveries": order.deliveries,
-        "notifications": order.notifications,
-        "first_at": order.first_at.to_string(),
-        "span_ms": milliseconds(order.span),
-        "acknowledged_at": order.acknowledged_at.map(|at| at.to_string()),
-        "errors": order.errors,
-        "warnings": order.warnings,
-        "listed": order.listed.iter().map(delivery_json).collect::<Vec<_>>(),
-    })
+#[derive(Serialize)]
+pub struct BreachJson<'a> {
+    at: Timestamp,
+    callback: u64,
+    code: &'static str,
+    delivery: Option<u64>,
+    explanation: String,
+    order_id: Option<Untrusted<&'a str>>,
+    rule: String,
+    severity: &'static str,
+    source: &'static str,
 }
 
-fn delivery_json(delivery: &Delivery) -> Value {
-    json!({
-        "callback": delivery.number,
-        "at": delivery.at.to_string(),
-        "gap_ms": delivery.gap.map(milliseconds),
-        "status": delivery.status,
-    })
-}
-
-pub fn breach_json(breach: &Breach) -> Value {
-    json!({
-        "callback": breach.number,
-        "at": breach.at.to_string(),
-        "order_id": breach.order_id,
-        "delivery": breach.delivery,
-        "code": breach.kind.code(),
-        "severity": breach.kind.severity().name(),
-        "explanation": breach.kind.to_string(),
-        "rule": breach.kind.rule(),
-        "source": breach.kind.source().name,
-    })
+pub fn breach_json(breach: &Breach) -> BreachJson<'_> {
+    let kind = &breach.kind;
+    BreachJson {
+        at: breach.at,
+        callback: breach.number,
+        code: kind.code(),
+        delivery: breach.delivery,
+        explanation: kind.to_string(),
+        order_id: breach.order_id.as_deref().map(Untrusted::new),
+        rule: kind.rule(),
+        severity: kind.severity().name(),
+        source: kind.source().name,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use jiff::Timestamp;
+    use serde_json::Value;
 
     use super::*;
     use crate::receiver::Bytes;
     use crate::receiver::callback::Callback;
-    use crate::receiver::referee::{BreachKind, Observation, Referee, Rules, WindowStart};
+    use crate::receiver::referee::{
+        BreachKind, Delivery, Observation, Referee, Rules, WindowStart,
+    };
     use crate::receiver::verify::Contract;
     use crate::support::schema::Schemas;
 
@@ -217,7 +221,7 @@ mod tests {
             Delivery { number, at: at(second), gap, status: Some(3) }
         });
         OrderSummary {
-            order_id: order_id.to_owned(),
+            order_id: order_id.to_owned().into(),
             status: Some(3),
             deliveries: seconds.len() as u64,
             notifications: 1,
@@ -355,8 +359,8 @@ the sender broke its contract once, 2 warnings
                 number,
                 received_at: Timestamp::UNIX_EPOCH + Duration::from_millis(number),
                 remote: ([127, 0, 0, 1], 1).into(),
-                method: method.to_owned(),
-                path: "/".to_owned(),
+                method: method.into(),
+                path: "/".into(),
                 headers: vec![("content-type".to_owned(), b"application/json".to_vec())],
                 body: Bytes::copy_from_slice(body.as_bytes()),
             };

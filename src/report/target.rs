@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::mask::Untrusted;
 use protocol::internal::nearest::did_you_mean;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,9 +52,7 @@ pub enum ReportTargetError {
     #[error("FORMAT=PATH is wanted, such as html=run.html")]
     NoPath,
     #[error(
-        "\"{0}\" is no report; there are json, junit, html and ndjson{near}",
-        near = did_you_mean(.0, ["json", "junit", "html", "ndjson"])
-    )]
+        "\"{}\" is no report; there are json, junit, html and ndjson{near}", Untrusted::new(.0), near = did_you_mean(.0, ["json", "junit", "html", "ndjson"]))]
     Format(String),
     #[error("a report goes to a file; stdout carries the answer, in JSON with --format json")]
     Stdout,

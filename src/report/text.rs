@@ -24,10 +24,7 @@ pub fn short_duration(duration: Duration) -> String {
     }
 }
 
-/// A duration as a number of milliseconds, to the microsecond.
-pub fn milliseconds(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
-}
+pub use crate::units::duration::milliseconds;
 
 /// Replaces every character that is invisible or that steers a terminal by a visible escape.
 ///

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::diagnosis;
 use super::explanation::Explanation;
 use super::json;
-use super::line::{Line, Text};
+use super::line::Line;
+use crate::mask::Untrusted;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strictness {
@@ -89,7 +90,7 @@ impl VerificationReport {
                 )),
             }];
         };
-        let given = self.verification.given.as_ref().map_or("(none)".into(), Text::from);
+        let given = given(&self.verification);
         let mut lines = vec![
             Line::new().bad("no match").plain(format!(": {}", mismatch.explanation())),
             Line::new().dim("  given      ").plain(given),
@@ -97,7 +98,9 @@ impl VerificationReport {
         ];
         // The steps show it too, unless they retrace another scheme than the given one.
         if self.steps.as_ref().is_none_or(|it| it.masked_canonical != self.masked_canonical) {
-            lines.push(Line::new().dim("  canonical  ").plain(&self.masked_canonical));
+            lines.push(
+                Line::new().dim("  canonical  ").plain(Untrusted::new(&self.masked_canonical)),
+            );
         }
         lines.push(Line::new().dim("  key        ").plain(format!("{key} (fingerprint)")));
         lines.extend(self.diagnosis.iter().flat_map(diagnosis::lines));
@@ -117,17 +120,16 @@ impl VerificationReport {
 
     fn body(&self) -> Value {
         let mismatch = self.mismatch();
-        let findings: Vec<Value> = self.findings.iter().map(json::finding).collect();
         json!({
             "valid": self.is_valid(),
             "signature": if mismatch.is_none() { "match" } else { "mismatch" },
             "sign_type": self.verification.scheme.algorithm.name(),
-            "given": self.verification.given,
+            "given": self.verification.given.as_ref().map(Untrusted::new),
             "reason": mismatch.map(Mismatch::code),
             "explanation": mismatch.map(Mismatch::explanation),
-            "canonical": self.masked_canonical,
+            "canonical": Untrusted::new(&self.masked_canonical),
             "key_fingerprint": self.key_fingerprint,
-            "findings": findings,
+            "findings": json::findings(&self.findings),
             "diagnosis": diagnosis::json(self.diagnosis.as_ref()),
             "steps": self.steps.as_ref().map(Explanation::json),
             "expected": self.expected,
@@ -136,13 +138,19 @@ impl VerificationReport {
     }
 }
 
+/// The signature as it came.
+pub fn given(verification: &Verification) -> String {
+    let given = verification.given.as_ref().map(Untrusted::new);
+    given.map_or_else(|| "(none)".to_owned(), |given| given.to_string())
+}
+
 pub fn finding_line(finding: &Finding) -> Line {
     let line = match finding.severity {
         Severity::Error => Line::new().bad("error"),
         Severity::Warning => Line::new().warn("warning"),
     };
     match &finding.member {
-        Some(member) => line.plain(format!(": {member}: {}", finding.message)),
+        Some(member) => line.plain(format!(": {}: {}", Untrusted::new(&member), finding.message)),
         None => line.plain(format!(": {}", finding.message)),
     }
 }

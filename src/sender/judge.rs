@@ -2,37 +2,30 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use protocol::Key;
 use protocol::internal::acknowledgement::{AcknowledgementRule, Conclusion, Reply};
 
-use crate::mask::KeyMask;
+use crate::mask;
 use crate::net::outcome::Outcome;
 
 #[derive(Clone, Debug, Default)]
 pub struct Judge {
     pub rule: AcknowledgementRule,
-    pub mask: Arc<KeyMask>,
     /// The last reply without a key. A run's replies are mostly the same, and the search for the key
     /// in each would cost as much as making the order.
     without_key: Arc<Mutex<Reply>>,
 }
 
 impl Judge {
-    pub fn new(rule: AcknowledgementRule, key: Option<&Key>) -> Self {
-        Judge::with_mask(rule, Arc::new(KeyMask::new(key)))
+    pub fn new(rule: AcknowledgementRule) -> Self {
+        Judge { rule, without_key: Arc::default() }
     }
 
-    pub fn with_mask(rule: AcknowledgementRule, mask: Arc<KeyMask>) -> Self {
-        Judge { rule, mask, without_key: Arc::default() }
-    }
-
-    /// The conclusion, `None` where no reply came; the key is hidden in it and in the reply.
+    /// The conclusion, `None` where no reply came; the key is hidden in the reply.
     pub fn conclude(&self, mut outcome: Outcome) -> (Outcome, Option<Conclusion>) {
-        let mut conclusion = outcome.conclusion_by(&self.rule);
+        let conclusion = outcome.conclusion_by(&self.rule);
         if let Outcome::Reply(reply) = &mut outcome {
             self.hide_key(reply);
         }
-        conclusion.iter_mut().for_each(|conclusion| self.mask.conclusion(conclusion));
         (outcome, conclusion)
     }
 
@@ -42,7 +35,7 @@ impl Judge {
             return;
         }
         let received = reply.clone();
-        self.mask.reply(reply);
+        mask::in_reply(reply);
         if *reply == received {
             *without_key = received;
         }
@@ -55,8 +48,8 @@ mod tests {
 
     #[test]
     fn the_key_is_hidden_in_every_reply_whatever_came_before() {
-        let judge =
-            Judge::new(AcknowledgementRule::default(), Some(&Key::try_new("s3cret-key").unwrap()));
+        mask::remember(b"s3cret-key");
+        let judge = Judge::default();
         let plain = Reply { status: 200, body: b"OK s3cret".to_vec(), ..Reply::default() };
         let quoting = Reply { body: b"OK s3cret-key".to_vec(), ..plain.clone() };
         let named = Reply { content_type: Some("s3cret-key".to_owned()), ..plain.clone() };

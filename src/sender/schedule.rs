@@ -7,6 +7,7 @@
 use std::iter;
 use std::time::Duration;
 
+use crate::mask::Untrusted;
 use protocol::internal::nearest::did_you_mean;
 
 pub use crate::units::duration::{DurationError, format_duration, parse_duration};
@@ -158,9 +159,7 @@ pub enum ScheduleError {
     #[error("the list of delays is empty; no retries at all are asked for with 0 retries")]
     Empty,
     #[error(
-        "\"{0}\" is neither a preset (backoff, even, ten-in-total) nor a list such as 15s,30s,5m{near}",
-        near = did_you_mean(.0, PRESETS)
-    )]
+        "\"{}\" is neither a preset (backoff, even, ten-in-total) nor a list such as 15s,30s,5m{near}", Untrusted::new(.0), near = did_you_mean(.0, PRESETS))]
     UnknownName(String),
     /// A delay of the list, counted from 1, cannot be read.
     #[error("delay {position} of the list cannot be read")]

@@ -23,6 +23,7 @@ use crate::receiver::replies::ReplyProgram;
 use crate::sender::schedule::{DEFAULT_WINDOW, RetrySchedule};
 use crate::units::duration::parse_duration;
 use protocol::internal::toml_span::{self, PlacedError, SpannedResult, place, wrong};
+use protocol::internal::untrusted::Untrusted;
 
 pub const MAX_FILE_BYTES: usize = 64 * 1024;
 
@@ -108,7 +109,7 @@ fn read(text: &str) -> SpannedResult<SettingsFile> {
         Some(name) if profiles.contains_key(name.get_ref()) => Some(name.into_inner()),
         Some(name) => {
             let near = did_you_mean(name.get_ref(), profiles.keys().map(String::as_str));
-            let problem = format!("there is no profile {:?}{near}", name.get_ref());
+            let problem = format!("there is no profile {:?}{near}", Untrusted::new(name.get_ref()));
             return wrong(&name.span(), problem);
         }
     };
@@ -218,8 +219,9 @@ fn statuses(names: &BTreeMap<String, String>) -> Result<StatusTable, String> {
     }
     let mut numbers = Vec::new();
     for (number, name) in names {
-        let code: u8 =
-            number.parse().map_err(|_| format!("{number:?} is no status number (0 to 255)"))?;
+        let code: u8 = number
+            .parse()
+            .map_err(|_| format!("{:?} is no status number (0 to 255)", Untrusted::new(&number)))?;
         numbers.push((code, name.as_str()));
     }
     StatusTable::try_new(numbers).map_err(|error| match error {

@@ -12,6 +12,7 @@ use super::{Environment, PROFILE_VARIABLE};
 use crate::error::CommandError;
 use crate::files;
 use protocol::internal::toml_span::PlacedError;
+use protocol::internal::untrusted::Untrusted;
 
 pub const FILE_NAME: &str = "payout-notify.toml";
 
@@ -61,7 +62,7 @@ fn exists(path: &Path) -> bool {
 }
 
 fn read(path: PathBuf, owner: Owner) -> Result<Found, CommandError> {
-    let name = path.display();
+    let name = Untrusted::path(&path);
     let cannot = |error: std::io::Error| {
         CommandError::usage(format!("cannot read the settings file {name}")).because(error)
     };
@@ -107,11 +108,12 @@ pub fn choose(
         return Ok(Some(chosen));
     }
     let known = || files.iter().flat_map(|found| found.file.profiles.keys().map(String::as_str));
-    let error = CommandError::usage(format!("there is no profile {name:?}"));
+    let error = CommandError::usage(format!("there is no profile {:?}", Untrusted::new(&name)));
     Err(match (nearest(name, known()), known().next()) {
-        (Some(near), _) => error.hint(format!("did you mean {near}?")),
+        (Some(near), _) => error.hint(format!("did you mean {}?", Untrusted::new(&near))),
         (None, Some(_)) => {
-            error.hint(format!("there is {}", known().collect::<Vec<_>>().join(", ")))
+            let names = Untrusted::new(known().collect::<Vec<_>>().join(", "));
+            error.hint(format!("there is {names}"))
         }
         (None, None) => error.hint("`payout-notify config init` writes a file with one"),
     })

@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
+use protocol::internal::untrusted::Untrusted;
 use protocol::{Algorithm, StatusTable};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +76,7 @@ fn placed_below(folder: &Path, path: &Path, owner: Owner) -> Result<PathBuf, Str
     if owner == Owner::User {
         return Ok(whole);
     }
-    let outside = || format!("{} lies outside the project; {USERS_ONLY}", path.display());
+    let outside = || format!("{} lies outside the project; {USERS_ONLY}", Untrusted::path(&path));
     if path.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
         return Err(outside());
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::error::{Failure, StoreError, Subject, Trouble};
 use super::file::{Place, beside};
 use super::{Presence, Schema};
+use protocol::internal::untrusted::Untrusted;
 
 /// Changes a copy in another folder, then writes it over the store. Nothing else may have the file
 /// open. The change must leave the copy without a log.
@@ -22,7 +23,10 @@ pub async fn change_elsewhere(
     let folder = folder.join(format!("payout-notify-{}", std::process::id()));
     let copy = folder.join("copy.db");
     let copied = copy_to(&place.path, &copy).map_err(|cause| {
-        error(Failure::from(cause).while_doing(&format!("copying it to {}", folder.display())))
+        error(
+            Failure::from(cause)
+                .while_doing(&format!("copying it to {}", Untrusted::path(&folder))),
+        )
     });
     let changed = match copied {
         Ok(()) => change(&copy).await,
@@ -31,7 +35,10 @@ pub async fn change_elsewhere(
     if changed.is_ok() {
         // Until it is whole again the copy is all that there is.
         overwrite(&place.path, &copy).map_err(|cause| {
-            error(Trouble::Io.because(format!("{cause}; the changed copy is {}", copy.display())))
+            error(
+                Trouble::Io
+                    .because(format!("{cause}; the changed copy is {}", Untrusted::path(&copy))),
+            )
         })?;
     }
     // What cannot be removed is left to whoever clears the folder.

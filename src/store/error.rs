@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use protocol::internal::untrusted::Untrusted;
 use rusqlite::ErrorCode;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -119,7 +120,7 @@ impl Trouble {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the {what} {} {}{}", .path.display(), .trouble.words(), in_brackets(.detail.as_deref()))]
+#[error("the {what} {} {}{}", Untrusted::path(.path), .trouble.words(), in_brackets(.detail.as_deref()))]
 pub struct StoreError {
     pub trouble: Trouble,
     pub what: &'static str,

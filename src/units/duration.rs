@@ -2,6 +2,23 @@
 
 use std::time::Duration;
 
+use protocol::internal::untrusted::Untrusted;
+use serde::{Serialize, Serializer};
+
+/// A duration as a number of milliseconds, to the microsecond.
+pub fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
+}
+
+/// Serializes a duration as [`milliseconds`].
+pub fn in_milliseconds<S: Serializer>(
+    time: &(impl Into<Option<Duration>> + Copy),
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let time: Option<Duration> = (*time).into();
+    time.map(milliseconds).serialize(serializer)
+}
+
 /// The longest duration that is read from a flag: 366 days.
 pub const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 3600);
 
@@ -69,12 +86,12 @@ pub enum DurationError {
     Empty,
     #[error("a duration cannot be negative")]
     Negative,
-    #[error("\"{0}\" is not a number; write a duration such as 15s or 1m30s")]
+    #[error("\"{}\" is not a number; write a duration such as 15s or 1m30s", Untrusted::new(.0))]
     Number(String),
     /// A number without a unit beside others that have one.
     #[error("a unit is missing; write ms, s, m, h or d after each number")]
     MissingUnit,
-    #[error("\"{0}\" has a unit that is not a unit of time; write ms, s, m, h or d")]
+    #[error("\"{}\" has a unit that is not a unit of time; write ms, s, m, h or d", Untrusted::new(.0))]
     Unit(String),
     #[error("units go from large to small, each once, as in 1h30m")]
     UnitOrder,

@@ -207,3 +207,25 @@ fn each_refusal_has_its_code_and_names_what_came_and_what_is_expected() {
         assert!(said.contains(came) && said.contains(expected), "{said}");
     }
 }
+
+#[test]
+fn what_a_refusal_quotes_is_redacted_before_it_is_cut() {
+    crate::untrusted::redact_in_tests();
+    let long = "x".repeat(MAX_ERROR_MESSAGE - 2);
+    for body in [
+        r#"{"error_code":"wörd"}"#.to_owned(),
+        format!(r#"{{"error_code":"1","error_msg":"{long}wörd"}}"#),
+        r#"{"Error-Code":"a","errorcode wörd":1,"error.code wörd":1}"#.to_owned(),
+        r#"{"wörd":1,"wörd":2}"#.to_owned(),
+    ] {
+        let reply = Reply { status: 200, body: body.clone().into_bytes(), ..Reply::default() };
+        let shown = format!("{:?}", judge(&reply));
+        assert!(!shown.contains("wö"), "{body}: {shown}");
+    }
+    let rule = AcknowledgementRule::for_reply("<xml><return_code>SUCCESS</return_code></xml>");
+    for inside in ["<return_code>wörd</return_code>", "<wörd></wörd>x", "&wörd;"] {
+        let body = format!("<xml>{inside}</xml>").into_bytes();
+        let shown = format!("{:?}", rule.judge(&Reply { status: 200, body, ..Reply::default() }));
+        assert!(!shown.contains("wörd"), "{inside}: {shown}");
+    }
+}

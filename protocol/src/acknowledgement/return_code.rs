@@ -9,7 +9,9 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 
+#[cfg(test)]
 use super::MAX_ERROR_MESSAGE;
+use super::quoted;
 
 const ROOT: &str = "xml";
 const CODE: &str = "return_code";
@@ -34,7 +36,7 @@ pub(super) fn read(body: &[u8]) -> Result<ReturnCode, String> {
     let mut document = Document::default();
     loop {
         let is_start = reader.buffer_position() == 0;
-        match reader.read_event().map_err(|error| malformed(&error.to_string()))? {
+        match reader.read_event().map_err(|error| malformed(&quoted(&error.to_string())))? {
             Event::Start(tag) => document.open(&tag)?,
             Event::Empty(tag) => {
                 document.open(&tag)?;
@@ -79,10 +81,10 @@ impl Document {
             return Err(malformed("a second root element"));
         }
         if self.depth == 0 && name != ROOT {
-            return Err(format!("the root element is <{}>, expected <{ROOT}>", cut(name)));
+            return Err(format!("the root element is <{}>, expected <{ROOT}>", quoted(name)));
         }
         if self.depth < 2 && tag.attributes().flatten().any(|one| one.key.as_ref() == b"xmlns") {
-            return Err(format!("<{}> is in a namespace, expected none", cut(name)));
+            return Err(format!("<{}> is in a namespace, expected none", quoted(name)));
         }
         match (self.depth, self.open) {
             (1, _) if name == CODE => {
@@ -169,9 +171,9 @@ impl Document {
         }
         let code =
             self.code.ok_or_else(|| format!("<{ROOT}> has no <{CODE}> directly below it"))?;
-        let message = self.message.map(|message| cut(message.text.trim()));
+        let message = self.message.map(|message| quoted(message.text.trim()));
         Ok(ReturnCode {
-            code: cut(&code.text),
+            code: quoted(&code.text),
             message: message.filter(|message| !message.is_empty()),
         })
     }
@@ -182,13 +184,16 @@ fn check_tag(tag: &BytesStart<'_>, name: &str) -> Result<(), String> {
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '-' | '.');
     let begins = name.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | ':'));
     if !begins || !name.chars().all(is_name) {
-        return Err(malformed(&format!("<{}> is not a name", cut(name))));
+        return Err(malformed(&format!("<{}> is not a name", quoted(name))));
     }
     for attribute in tag.attributes() {
-        let attribute = attribute.map_err(|error| malformed(&error.to_string()))?;
+        let attribute = attribute.map_err(|error| malformed(&quoted(&error.to_string())))?;
         let value = decoded(&attribute.value)?;
         if value.contains('<') || quick_xml::escape::unescape(value).is_err() {
-            return Err(malformed(&format!("an attribute of <{}> has a bare < or &", cut(name))));
+            return Err(malformed(&format!(
+                "an attribute of <{}> has a bare < or &",
+                quoted(name)
+            )));
         }
     }
     Ok(())
@@ -197,7 +202,7 @@ fn check_tag(tag: &BytesStart<'_>, name: &str) -> Result<(), String> {
 /// The text is read as UTF-8: a declaration must not give it another reading.
 fn check_encoding(declaration: &BytesDecl<'_>, text: &str) -> Result<(), String> {
     let Some(label) = declaration.encoding() else { return Ok(()) };
-    let label = label.map_err(|error| malformed(&error.to_string()))?;
+    let label = label.map_err(|error| malformed(&quoted(&error.to_string())))?;
     let encoding = Encoding::for_label(&label);
     let reads_alike = |encoding: &'static Encoding| {
         encoding == UTF_8 || encoding.is_ascii_compatible() && text.is_ascii()
@@ -206,12 +211,12 @@ fn check_encoding(declaration: &BytesDecl<'_>, text: &str) -> Result<(), String>
         return Ok(());
     }
     let label = String::from_utf8_lossy(&label);
-    Err(format!("the XML declares the encoding {:?}, expected UTF-8", cut(&label)))
+    Err(format!("the XML declares the encoding {:?}, expected UTF-8", quoted(&label)))
 }
 
 fn resolved(reference: &BytesRef<'_>) -> Result<String, String> {
     let name = decoded(reference)?;
-    let unknown = || malformed(&format!("&{}; is unknown", cut(name)));
+    let unknown = || malformed(&format!("&{}; is unknown", quoted(name)));
     match reference.resolve_char_ref().map_err(|_| unknown())? {
         Some(c) if is_allowed(c) => Ok(c.to_string()),
         Some(_) => Err(unknown()),
@@ -224,11 +229,7 @@ fn decoded(bytes: &[u8]) -> Result<&str, String> {
 }
 
 fn malformed(problem: &str) -> String {
-    format!("the XML is not well-formed: {}", cut(problem))
-}
-
-fn cut(text: &str) -> String {
-    text.chars().take(MAX_ERROR_MESSAGE).collect()
+    format!("the XML is not well-formed: {}", problem)
 }
 
 fn is_space(c: char) -> bool {

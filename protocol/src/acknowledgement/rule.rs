@@ -2,7 +2,7 @@
 
 use super::{
     Conclusion, MAX_REPLY_BYTES, Refusal, Reply, ReplyWarning, behind, conclude, json_warnings,
-    judge_error_code, judge_object,
+    judge_error_code, judge_object, quoted,
 };
 use crate::payload::Payload;
 
@@ -121,7 +121,7 @@ impl AcknowledgementRule {
             };
             // A right body that is only labelled as encoded is read all the same.
             judgement.map_err(|refusal| match &reply.encoding {
-                Some(encoding) if !reply.body.is_empty() => Refusal::Encoded(encoding.clone()),
+                Some(encoding) if !reply.body.is_empty() => Refusal::Encoded(quoted(encoding)),
                 _ => refusal,
             })
         };
@@ -180,7 +180,7 @@ fn judge_members(reply: &Reply, wanted: &str) -> Judgement {
         .iter()
         .find(|member| given.get(&member.name).is_none_or(|other| other.value != member.value));
     if let Some(member) = differs {
-        return miss(wanted, Slip::Member(member.name.to_string()));
+        return miss(wanted, Slip::Member(quoted(&member.name)));
     }
     Ok(json_warnings(reply, given.members().len() > expected.members().len()))
 }

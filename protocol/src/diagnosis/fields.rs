@@ -6,6 +6,7 @@ use super::entry::{Entry, Tree};
 use crate::canonical::Selection;
 use crate::notification::{self, DEPOSIT_IDS};
 use crate::status::Kind;
+use crate::untrusted::Untrusted;
 
 /// Whether a member is signed.
 pub(super) type FieldRule = Rule<fn(&Entry) -> bool>;
@@ -81,9 +82,9 @@ pub(super) static FIELD_RULES: [FieldRule; 20] = [
 ];
 
 pub(super) fn nested(name: &str) -> Deviation {
-    that_does("nested-only", format!("signs only the members of {name}"))
+    that_does("nested-only", format!("signs only the members of {}", Untrusted::new(name)))
 }
 
 pub(super) fn dropped(name: &str) -> Deviation {
-    that_does("field-dropped", format!("does not sign {name}"))
+    that_does("field-dropped", format!("does not sign {}", Untrusted::new(name)))
 }

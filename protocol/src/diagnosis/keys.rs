@@ -6,6 +6,7 @@ use md5::{Digest as _, Md5};
 
 use super::Deviation;
 use super::deviations::{deviation, that_does};
+use crate::untrusted::Untrusted;
 
 pub(super) struct KeyRule {
     pub(super) deviation: Deviation,
@@ -60,5 +61,5 @@ pub(super) fn key_rules(key: &[u8]) -> Vec<KeyRule> {
 }
 
 pub(super) fn other_key(name: &str) -> Deviation {
-    that_does("other-key", format!("signs with the key from {name}"))
+    that_does("other-key", format!("signs with the key from {}", Untrusted::new(name)))
 }

@@ -8,6 +8,7 @@ use super::deviations::that_does;
 use super::entry::Entry;
 use super::fields::{is_documented, kept};
 use crate::payload::Encoding;
+use crate::untrusted::Untrusted;
 
 const ROUTER_NAMES: &str = "\
     _ _ga _gl _lang _locale _method _path _route _route_ _token _url a ac act action app c cid \
@@ -81,7 +82,7 @@ pub(super) fn choices(entries: &[Entry], encoding: Encoding) -> Vec<Choice> {
 }
 
 pub(super) fn deviation(names: &[&str]) -> Deviation {
-    let shown = names[..names.len().min(MAX_SHOWN)].join(", ");
+    let shown = Untrusted::new(names[..names.len().min(MAX_SHOWN)].join(", "));
     let more = match names.len().saturating_sub(MAX_SHOWN) {
         0 => String::new(),
         more => format!(" and {more} more"),

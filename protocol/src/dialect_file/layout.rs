@@ -11,6 +11,7 @@ use crate::layout::{Amounts, Constant, FIELDS, Layout, STATUSES, StatusValue, Ti
 use crate::nearest::unknown;
 use crate::status::StatusTable;
 use crate::toml_span::{SpannedResult, wrong};
+use crate::untrusted::Untrusted;
 use crate::xml;
 
 const METHODS: [&str; 2] = ["POST", "GET"];
@@ -83,7 +84,7 @@ fn read_fields(fields: Texts, layout: &mut Layout) -> SpannedResult<()> {
     }
     let sent = || layout.fields.iter().filter(|name| !name.is_empty());
     match sent().find(|name| sent().filter(|other| other == name).count() > 1) {
-        Some(name) => wrong(&last, format!("two fields have the name {name:?}")),
+        Some(name) => wrong(&last, format!("two fields have the name {:?}", Untrusted::new(name))),
         None => Ok(()),
     }
 }
@@ -92,7 +93,10 @@ fn read_fields(fields: Texts, layout: &mut Layout) -> SpannedResult<()> {
 fn check_element(name: &Spanned<String>, layout: &Layout) -> SpannedResult<()> {
     let text = name.get_ref();
     match layout.transport == Transport::Xml && !text.is_empty() && !xml::is_name(text) {
-        true => wrong(&name.span(), format!("{text:?} cannot be the name of an XML element")),
+        true => wrong(
+            &name.span(),
+            format!("{:?} cannot be the name of an XML element", Untrusted::new(text)),
+        ),
         false => Ok(()),
     }
 }

@@ -13,6 +13,7 @@ use super::operation::{Digits, KeyChoice, Member, Operation, SignPlan};
 use super::placeholder::{self, Placeholder};
 use super::workshop::{AMOUNT, History, Order, SIGN_FIELD, Workshop};
 use crate::check::case::Message;
+use crate::mask::Untrusted;
 
 /// How often other ids are tried for a digest that begins with a letter: 3 of 8 do.
 const LETTER_TRIES: u32 = 200;
@@ -60,7 +61,8 @@ impl Bench<'_> {
             Operation::Respell(name, spelling) => {
                 let name = self.name(name);
                 let text = self.draft.text(&name).and_then(|text| spelling.of(&text));
-                let text = text.ok_or_else(|| format!("{name} {ONE_SPELLING}"))?;
+                let text =
+                    text.ok_or_else(|| format!("{} {ONE_SPELLING}", Untrusted::new(&name)))?;
                 self.draft.set(&name, json_string(&text));
                 self.is_respelled = true;
             }
@@ -138,7 +140,9 @@ impl Bench<'_> {
             .as_ref()
             .and_then(|message| Draft::read(&message.body, self.workshop.dialect.layout.transport));
         let json = before.as_ref().and_then(|draft| draft.get(&name));
-        let json = json.ok_or_else(|| format!("the message before has no member {name:?}"))?;
+        let json = json.ok_or_else(|| {
+            format!("the message before has no member {:?}", Untrusted::new(&name))
+        })?;
         self.draft.set(&name, json.to_owned());
         Ok(())
     }
@@ -147,9 +151,9 @@ impl Bench<'_> {
         let dialect = self.workshop.dialect;
         let scheme = match plan.algorithm {
             None => self.workshop.scheme,
-            Some(algorithm) => dialect
-                .scheme(algorithm)
-                .ok_or_else(|| format!("the dialect {} has no {algorithm}", dialect.id))?,
+            Some(algorithm) => dialect.scheme(algorithm).ok_or_else(|| {
+                format!("the dialect {} has no {algorithm}", Untrusted::new(&dialect.id))
+            })?,
         };
         // The platform names the digest where it is not the one that silence means.
         if plan.algorithm.is_none()

@@ -7,6 +7,7 @@ use protocol::{Algorithm, Payload};
 use super::MAX_FILL;
 use super::draft::Style;
 use super::placeholder;
+use crate::mask::Untrusted;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
@@ -71,7 +72,11 @@ impl Spelling {
         let known = SPELLINGS.iter().find(|(name, _)| *name == word);
         known.map(|(_, spelling)| *spelling).ok_or_else(|| {
             let names = SPELLINGS.map(|(name, _)| name);
-            format!("there is no spelling {word:?}; expected one of {}", names.join(", "))
+            format!(
+                "there is no spelling {:?}; expected one of {}",
+                Untrusted::new(&word),
+                names.join(", ")
+            )
         })
     }
 
@@ -212,7 +217,7 @@ const OPERATIONS: [(&str, Parse); 30] = [
     }),
     ("method", |word, rest| match only(word, rest)? {
         name if is_token(&name) => Ok(Operation::Method(name)),
-        name => Err(format!("{name:?} is no method")),
+        name => Err(format!("{:?} is no method", Untrusted::new(&name))),
     }),
 ];
 
@@ -236,7 +241,7 @@ impl Operation {
             Some((_, parse)) => parse(word, rest),
             None => {
                 let near = did_you_mean(word, OPERATIONS.map(|(name, _)| name));
-                Err(format!("there is no operation {word:?}{near}"))
+                Err(format!("there is no operation {:?}{near}", Untrusted::new(&word)))
             }
         }
     }
@@ -262,8 +267,14 @@ impl SignPlan {
             let Some((_, change)) = SIGN_WORDS.iter().find(|(name, _)| *name == word) else {
                 let names = SIGN_WORDS.map(|(name, _)| name);
                 return Err(match nearest(word, names) {
-                    Some(near) => format!("sign {word:?} is unknown; did you mean {near}?"),
-                    None => format!("sign {word:?} is unknown; {} are known", names.join(", ")),
+                    Some(near) => {
+                        format!("sign {:?} is unknown; did you mean {near}?", Untrusted::new(&word))
+                    }
+                    None => format!(
+                        "sign {:?} is unknown; {} are known",
+                        Untrusted::new(&word),
+                        names.join(", ")
+                    ),
                 });
             };
             change(&mut plan);
@@ -323,7 +334,7 @@ fn json_member(word: &str, rest: &str) -> Result<Member, String> {
     if is_json {
         Ok(Member { name: name.to_owned(), json: json.to_owned() })
     } else {
-        Err(format!("{json:?} is no JSON value; set-text takes plain text"))
+        Err(format!("{:?} is no JSON value; set-text takes plain text", Untrusted::new(&json)))
     }
 }
 
@@ -360,11 +371,18 @@ fn message_number(rest: &str) -> Result<Option<usize>, String> {
 
 fn header(name: &str, value: &str) -> Result<Operation, String> {
     if !is_token(name) || value.chars().any(|c| !(' '..='~').contains(&c)) {
-        return Err(format!("{name:?} with {value:?} is no header"));
+        return Err(format!(
+            "{:?} with {:?} is no header",
+            Untrusted::new(&name),
+            Untrusted::new(&value)
+        ));
     }
     // What tells where a message ends is the sender's own business.
     if ["content-length", "transfer-encoding"].contains(&name.to_ascii_lowercase().as_str()) {
-        return Err(format!("{name} is told by how the message is sent, see manner"));
+        return Err(format!(
+            "{} is told by how the message is sent, see manner",
+            Untrusted::new(&name)
+        ));
     }
     Ok(Operation::Header(name.to_owned(), value.to_owned()))
 }

@@ -3,6 +3,7 @@
 use protocol::internal::nearest::nearest;
 
 use super::operation::Ending;
+use crate::mask::Untrusted;
 
 const WORDS: [(&str, Placeholder); 16] = [
     ("id", Placeholder::Id),
@@ -97,8 +98,11 @@ fn is_word(text: &str) -> bool {
 
 fn unknown(word: &str) -> String {
     match nearest(word, WORDS.map(|(name, _)| name)) {
-        Some(near) => format!("there is no placeholder {{{word}}}; did you mean {{{near}}}?"),
-        None => format!("there is no placeholder {{{word}}}"),
+        Some(near) => format!(
+            "there is no placeholder {{{}}}; did you mean {{{near}}}?",
+            Untrusted::new(&word)
+        ),
+        None => format!("there is no placeholder {{{}}}", Untrusted::new(&word)),
     }
 }
 

@@ -10,6 +10,7 @@ use protocol::{Algorithm, Dialect, Kind, StatusTable};
 
 use crate::error::CommandError;
 use crate::files;
+use crate::mask::Untrusted;
 
 /// The platform's way of signing.
 #[derive(clap::Args)]
@@ -33,7 +34,7 @@ impl DialectArgs {
 
 pub fn lacks(dialect: &Dialect, algorithm: Algorithm) -> CommandError {
     let has: Vec<&str> = dialect.schemes.iter().map(|scheme| scheme.algorithm.id()).collect();
-    CommandError::usage(format!("the dialect {} has no {algorithm}", dialect.id))
+    CommandError::usage(format!("the dialect {} has no {algorithm}", Untrusted::new(&dialect.id)))
         .hint(format!("it has {}", has.join(" and ")))
 }
 
@@ -47,8 +48,11 @@ pub fn refuse_status(
         return Ok(());
     }
     let name = statuses.status(Kind::Payout, status).map_or("such", |status| status.name);
-    Err(CommandError::usage(format!("the dialect {} never notifies {name} orders", dialect.id))
-        .hint("give another --status, or another --dialect"))
+    Err(CommandError::usage(format!(
+        "the dialect {} never notifies {name} orders",
+        Untrusted::new(&dialect.id)
+    ))
+    .hint("give another --status, or another --dialect"))
 }
 
 /// The dialect of this name, or in this file.
@@ -63,7 +67,7 @@ pub fn find(text: &str) -> Result<&'static Dialect, CommandError> {
         return Ok(Box::leak(Box::new(load(path)?)));
     }
     let names = DIALECTS.iter().map(|dialect| &*dialect.id);
-    let error = CommandError::usage(format!("there is no dialect {text:?}"));
+    let error = CommandError::usage(format!("there is no dialect {:?}", Untrusted::new(&text)));
     Err(match nearest(text, names) {
         Some(near) => error.hint(format!("did you mean {near}?")),
         None => error,
@@ -72,7 +76,7 @@ pub fn find(text: &str) -> Result<&'static Dialect, CommandError> {
 }
 
 fn load(path: &Path) -> Result<Dialect, CommandError> {
-    let name = path.display();
+    let name = Untrusted::path(&path);
     let bytes = files::read_bounded(path, MAX_FILE_BYTES as u64).map_err(|error| {
         CommandError::input(format!("cannot read the dialect file {name}")).because(error)
     })?;

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::commands::private_file::warn_if_others_can_read;
 use crate::error::CommandError;
 use crate::files;
+use crate::mask::Untrusted;
 use crate::report::line::Line;
 use crate::settings::profile::{Chosen, KeySource};
 use crate::settings::variable;
@@ -62,16 +63,18 @@ impl ProfileKey {
                 Some(value) => Ok(Zeroizing::new(value.as_encoded_bytes().to_vec())),
                 // The name is not repeated: it may be the key itself, given in the wrong place.
                 None => Err(CommandError::usage(format!(
-                    "key_env of the profile {profile} names a variable that is not set"
+                    "key_env of the profile {} names a variable that is not set",
+                    Untrusted::new(&profile)
                 ))
                 .hint("set that variable, or use --key-file FILE")),
             },
             KeySource::File(path) => {
-                let named_by = format!("key_file of the profile {profile}");
+                let named_by = format!("key_file of the profile {}", Untrusted::new(&profile));
                 read_key_file(path, &named_by, console).map(Zeroizing::new)
             }
-            KeySource::Command(argv) => printed_by(argv, LONGEST)
-                .map_err(|error| error.hint(format!("it is key_command of the profile {profile}"))),
+            KeySource::Command(argv) => printed_by(argv, LONGEST).map_err(|error| {
+                error.hint(format!("it is key_command of the profile {}", Untrusted::new(&profile)))
+            }),
         }
     }
 }
@@ -104,7 +107,9 @@ pub(super) fn read_key_file(
 ) -> Result<Vec<u8>, CommandError> {
     let cannot = |error: io::Error| {
         match path.symlink_metadata() {
-            Ok(_) => CommandError::input(format!("cannot read the key file {}", path.display())),
+            Ok(_) => {
+                CommandError::input(format!("cannot read the key file {}", Untrusted::path(&path)))
+            }
             Err(_) => {
                 CommandError::input(format!("cannot read the key file that {named_by} names"))
                     .hint(format!("check the path after {named_by}"))
@@ -120,7 +125,7 @@ pub(super) fn read_key_file(
     if bytes.len() as u64 > MAX_KEY_BYTES {
         return Err(CommandError::input(format!(
             "the key file {} is longer than {MAX_KEY_BYTES} bytes",
-            path.display()
+            Untrusted::path(&path)
         ))
         .hint("is this the right file?"));
     }

@@ -9,6 +9,7 @@ use crate::check::report::{CheckReport, RunOption};
 use crate::commands::private_file::{empty, open_private, write_private};
 use crate::error::CommandError;
 use crate::files;
+use crate::mask::Untrusted;
 use crate::report::check::standing::replay;
 use crate::report::check::{ReportKind, report_kind};
 use crate::report::line::Line;
@@ -39,7 +40,7 @@ impl<'a> ReportFiles<'a> {
     pub(super) fn open(wanted: &'a [ReportFile]) -> Result<Self, CommandError> {
         for (at, one) in wanted.iter().enumerate() {
             if wanted.iter().skip(at + 1).any(|other| other.path == one.path) {
-                let path = one.path.display();
+                let path = Untrusted::path(&one.path);
                 return Err(CommandError::usage(format!("two reports go to {path}")));
             }
         }
@@ -75,7 +76,7 @@ pub(super) fn write_bundles(
         let path = folder.join(format!("{}.json", file_name(&bundle.id)));
         write_private(&path, bundle.to_json().as_bytes())
             .map_err(|error| cannot_write(&path, error))?;
-        let again = replay(&path.display().to_string(), options);
+        let again = replay(&Untrusted::path(&path).to_string(), options);
         console.note(&Line::new().dim("sends it again: ").accent(again));
     }
     Ok(())
@@ -89,18 +90,18 @@ fn file_name(id: &str) -> String {
 
 pub(super) fn read_bundle(path: &Path) -> Result<Bundle, CommandError> {
     let bytes = files::read_bounded(path, MAX_BUNDLE_BYTES as u64).map_err(|error| {
-        let message = format!("cannot read the failed case {}", path.display());
+        let message = format!("cannot read the failed case {}", Untrusted::path(&path));
         CommandError::input(message).because(error).hint(REPLAY_HINT)
     })?;
     Bundle::parse(&bytes).map_err(|error| {
-        CommandError::input(format!("{} is no failed case", path.display()))
+        CommandError::input(format!("{} is no failed case", Untrusted::path(&path)))
             .because(error)
             .hint(REPLAY_HINT)
     })
 }
 
 fn cannot_write(path: &Path, error: io::Error) -> CommandError {
-    CommandError::environment(format!("cannot write {}", path.display())).because(error)
+    CommandError::environment(format!("cannot write {}", Untrusted::path(&path))).because(error)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! From the command line to what the runner needs.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use protocol::internal::acknowledgement::AcknowledgementRule;
 use protocol::{Algorithm, Dialect, Layout};
@@ -19,7 +18,7 @@ use crate::clock::wall_time;
 use crate::commands::args::target;
 use crate::commands::signing::scheme_of;
 use crate::error::CommandError;
-use crate::mask::KeyMask;
+use crate::mask::Untrusted;
 use crate::net::options::Connections;
 use crate::net::target::Target;
 use crate::sender::judge::Judge;
@@ -37,7 +36,6 @@ pub(super) fn plan(
     let suite = suite::chosen(args)?;
     let observer = observer(args)?;
     let key = args.key.resolve(environment, console)?;
-    let mask = KeyMask::new([&key]);
     let seed = args.manners.seed.unwrap_or_else(|| fastrand::u64(..));
     let mut workshop = Workshop::try_new(key, dialect, algorithm, seed, args.statuses)
         .map_err(|error| CommandError::usage("the orders cannot be signed").because(error))?;
@@ -46,11 +44,11 @@ pub(super) fn plan(
     }
     workshop.edits = args.edits.edits().cloned().collect();
     if let Some(path) = &args.orders {
-        workshop.use_orders(path.display().to_string(), suite::orders(path)?);
+        workshop.use_orders(Untrusted::path(&path).to_string(), suite::orders(path)?);
     }
     Ok(Plan {
         available: available(args, dialect, algorithm, &target),
-        wiring: wiring(args, target, (dialect.acknowledgement(), &dialect.layout), mask, console)?,
+        wiring: wiring(args, target, (dialect.acknowledgement(), &dialect.layout), console)?,
         workshop,
         suite,
         observer,
@@ -90,14 +88,13 @@ fn wiring(
     args: &Args,
     target: Target,
     (acknowledgement, layout): (AcknowledgementRule, &Layout),
-    mask: KeyMask,
     console: &mut Console,
 ) -> Result<Wiring, CommandError> {
     let usual = (Connections::Fresh, args.manners.timeout);
     let (client, options) = args.wire.common().connect(&target, usual, 0, layout, console)?;
     Ok(Wiring {
         target,
-        judge: Judge::with_mask(acknowledgement, Arc::new(mask)),
+        judge: Judge::new(acknowledgement),
         client,
         options,
         rate: args.manners.max_rate,
@@ -128,12 +125,11 @@ pub(super) fn wiring_of(
     console: &mut Console,
 ) -> Result<Wiring, CommandError> {
     // None is needed; one that is there must not be shown.
-    let key = match args.key.is_absent(environment) {
-        true => None,
-        false => Some(args.key.resolve(environment, console)?),
-    };
+    if !args.key.is_absent(environment) {
+        args.key.resolve(environment, console)?;
+    }
     let url = args.url.as_deref().unwrap_or(&bundle.url);
     let rule = AcknowledgementRule::for_reply(&bundle.success_reply);
     let layout = Layout { transport: bundle.transport(), ..Layout::PLATFORM };
-    wiring(args, target(Some(url))?, (rule, &layout), KeyMask::new(&key), console)
+    wiring(args, target(Some(url))?, (rule, &layout), console)
 }

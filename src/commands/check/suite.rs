@@ -17,6 +17,7 @@ use crate::commands::args::Format;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::files;
+use crate::mask::Untrusted;
 use crate::report::json::line;
 use crate::report::line::Line;
 use crate::terminal::Console;
@@ -26,7 +27,7 @@ const MAX_FILES: usize = 1_000;
 pub(super) fn chosen(args: &Args) -> Result<Suite, CommandError> {
     let mut suite = Suite::built_in();
     for folder in &args.choice.suite {
-        let name = folder.display();
+        let name = Untrusted::path(&folder);
         let own = Suite::read_folder(&files_of(folder)?).map_err(|error| {
             CommandError::input(format!("the suite {name} cannot be used")).because(error)
         })?;
@@ -43,7 +44,7 @@ pub(super) fn chosen(args: &Args) -> Result<Suite, CommandError> {
 
 fn files_of(folder: &Path) -> Result<Vec<(String, String)>, CommandError> {
     let cannot = |what: &str, path: &Path, error: io::Error| {
-        CommandError::input(format!("cannot read the {what} {}", path.display()))
+        CommandError::input(format!("cannot read the {what} {}", Untrusted::path(&path)))
             .because(error)
             .hint("--suite takes a folder of case files, whose names end in .toml")
     };
@@ -54,13 +55,13 @@ fn files_of(folder: &Path) -> Result<Vec<(String, String)>, CommandError> {
             paths.push(path);
         }
         if paths.len() > MAX_FILES {
-            let name = folder.display();
+            let name = Untrusted::path(&folder);
             let message = format!("the suite {name} has more than {MAX_FILES} case files");
             return Err(CommandError::input(message).hint("is this the right folder?"));
         }
     }
     if paths.is_empty() {
-        let message = format!("the suite {} has no case files", folder.display());
+        let message = format!("the suite {} has no case files", Untrusted::path(&folder));
         return Err(CommandError::input(message).hint("their names end in .toml"));
     }
     paths.sort();
@@ -68,17 +69,18 @@ fn files_of(folder: &Path) -> Result<Vec<(String, String)>, CommandError> {
         let bytes = files::read_bounded(&path, MAX_FILE_BYTES as u64)
             .map_err(|error| cannot("case file", &path, error))?;
         let text = String::from_utf8(bytes).map_err(|error| {
-            CommandError::input(format!("the case file {} is not UTF-8", path.display()))
+            CommandError::input(format!("the case file {} is not UTF-8", Untrusted::path(&path)))
                 .because(error)
         })?;
-        Ok((path.display().to_string(), text))
+        Ok((Untrusted::path(&path).to_string(), text))
     };
     paths.into_iter().map(read).collect()
 }
 
 /// The orders of `--orders`.
 pub(super) fn orders(path: &Path) -> Result<Vec<OrderRef>, CommandError> {
-    let refused = || CommandError::input(format!("cannot use the orders of {}", path.display()));
+    let refused =
+        || CommandError::input(format!("cannot use the orders of {}", Untrusted::path(&path)));
     let bytes = files::read_bounded(path, MAX_ORDER_FILE_BYTES as u64)
         .map_err(|error| refused().because(error))?;
     if bytes.len() > MAX_ORDER_FILE_BYTES {
@@ -103,7 +105,7 @@ pub(super) fn list(args: &Args, console: &mut Console) -> CommandResult {
                 let heading = (case.group != group).then(|| Line::new().strong(&case.group));
                 group = &case.group;
                 let row = Line::new()
-                    .plain(format!("  {:<width$}  ", case.id))
+                    .plain(format!("  {:<width$}  ", Untrusted::new(&case.id)))
                     .dim(&case.title)
                     .warn(if case.severity == Severity::Warn { " (warning)" } else { "" });
                 heading.iter().chain([&row]).try_for_each(|line| console.answer(line))

@@ -9,6 +9,7 @@ use crate::commands::CommandResult;
 use crate::commands::args::dialect;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::mask::Untrusted;
 use crate::report::line::Line;
 use crate::settings::Environment;
 use crate::settings::file;
@@ -88,7 +89,7 @@ pub(super) fn run(
 ) -> CommandResult {
     let (path, owner) = place(args, environment)?;
     let refused = || {
-        CommandError::environment(format!("{} is there already", path.display()))
+        CommandError::environment(format!("{} is there already", Untrusted::path(&path)))
             .hint("edit it; it is never written over")
     };
     if fs::symlink_metadata(&path).is_ok() {
@@ -121,9 +122,10 @@ pub(super) fn run(
     let mode = if args.header.is_empty() && !has_password { 0o644 } else { 0o600 };
     write(&path, &text, mode).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => refused(),
-        _ => CommandError::environment(format!("cannot write {}", path.display())).because(error),
+        _ => CommandError::environment(format!("cannot write {}", Untrusted::path(&path)))
+            .because(error),
     })?;
-    console.note(&Line::new().dim(format!("wrote {}", path.display())));
+    console.note(&Line::new().dim(format!("wrote {}", Untrusted::path(&path))));
     Ok(Exit::Yes)
 }
 

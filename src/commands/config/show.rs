@@ -9,6 +9,7 @@ use crate::commands::args::Format;
 use crate::commands::args::key_source::ProfileKey;
 use crate::commands::{CommandResult, answer};
 use crate::exit::Exit;
+use crate::mask::{self, Untrusted};
 use crate::report::json;
 use crate::report::line::Line;
 use crate::sender::schedule::format_duration;
@@ -73,13 +74,18 @@ fn settings(profile: &Profile) -> Vec<Setting> {
         let value = placed.as_ref().map_or(usual, |placed| value(&placed.value));
         Setting { name, value, line }
     }
-    let text = |text: &String| json!(text);
+    let text = |text: &String| json!(Untrusted::new(text));
     let names = |headers: &Vec<String>| headers.iter().map(|header| masked(header)).collect();
     vec![
         setting("platform_id", &profile.platform_id, text, Value::Null),
         setting("sign_type", &profile.sign_type, |it| json!(it.id()), Value::Null),
         setting("dialect", &profile.dialect, text, json!("platform")),
-        setting("url", &profile.url, |url| json!(without_password(url)), Value::Null),
+        setting(
+            "url",
+            &profile.url,
+            |url| json!(Untrusted::new(without_password(url))),
+            Value::Null,
+        ),
         setting("schedule", &profile.schedule, text, json!("backoff")),
         setting("timeout", &profile.timeout, |it| json!(format_duration(*it)), json!("10s")),
         setting("headers", &profile.headers, names, json!([])),
@@ -97,8 +103,10 @@ fn renamed(statuses: &StatusTable) -> Value {
 /// A header without its value, which can be a secret.
 fn masked(header: &str) -> Value {
     match header.split_once(':') {
-        Some((name, value)) if !value.trim().is_empty() => json!(format!("{name}: ...")),
-        _ => json!(header),
+        Some((name, value)) if !value.trim().is_empty() => {
+            json!(format!("{}: ...", Untrusted::new(name)))
+        }
+        _ => json!(Untrusted::new(header)),
     }
 }
 
@@ -113,26 +121,17 @@ fn without_password(url: &str) -> String {
 }
 
 fn held_key(chosen: Option<&Chosen>, environment: &Environment, console: &mut Console) -> HeldKey {
-    let fingerprint = |bytes: &[u8], console: &mut Console| {
+    let fingerprint = |bytes: &[u8]| {
         let key = Key::try_new(bytes.to_vec()).ok()?;
-        console.redact(key.expose());
+        mask::remember(key.expose());
         Some(key.fingerprint())
     };
     if let Some(key) = &environment.key {
-        let fingerprint = fingerprint(key.as_encoded_bytes(), console);
+        let fingerprint = fingerprint(key.as_encoded_bytes());
         return HeldKey { source: Some(KEY_VARIABLE.to_owned()), from: "environment", fingerprint };
     }
     let Some(key) = chosen.and_then(ProfileKey::of) else {
         return HeldKey { source: None, from: "default", fingerprint: None };
-    };
-    let source = match &key.source {
-        // What is not there may be the key itself, given in the wrong place: it is not repeated.
-        KeySource::Variable(name) if variable(name).is_none() => "a variable".to_owned(),
-        KeySource::Variable(name) => format!("the variable {name}"),
-        KeySource::File(path) if path.symlink_metadata().is_err() => "a file".to_owned(),
-        KeySource::File(path) => format!("the file {}", path.display()),
-        // Its arguments may name more than a person wants to show.
-        KeySource::Command(argv) => format!("the program {}", argv[0]),
     };
     let read = match &key.source {
         KeySource::Command(_) => None,
@@ -140,19 +139,28 @@ fn held_key(chosen: Option<&Chosen>, environment: &Environment, console: &mut Co
             key.read(console).inspect_err(|error| console.warning(&error.to_string())).ok()
         }
     };
-    let fingerprint = read.and_then(|bytes| fingerprint(&bytes, console));
+    let fingerprint = read.and_then(|bytes| fingerprint(&bytes));
+    let source = match &key.source {
+        // What is not there may be the key itself, given in the wrong place: it is not repeated.
+        KeySource::Variable(name) if variable(name).is_none() => "a variable".to_owned(),
+        KeySource::Variable(name) => format!("the variable {}", Untrusted::new(&name)),
+        KeySource::File(path) if path.symlink_metadata().is_err() => "a file".to_owned(),
+        KeySource::File(path) => format!("the file {}", Untrusted::path(&path)),
+        // Its arguments may name more than a person wants to show.
+        KeySource::Command(argv) => format!("the program {}", Untrusted::new(&argv[0])),
+    };
     HeldKey { source: Some(source), from: "profile", fingerprint }
 }
 
 impl Shown {
     fn json(&self) -> String {
-        let path = |path: &PathBuf| path.to_string_lossy().into_owned();
+        let path = |path: &PathBuf| Untrusted::path(&path).to_string();
         let file = |found: &Found| {
             json!({
                 "path": path(&found.path),
                 "owner": found.owner.name(),
-                "default_profile": found.file.default_profile,
-                "profiles": found.file.profiles.keys().collect::<Vec<_>>(),
+                "default_profile": found.file.default_profile.as_ref().map(Untrusted::new),
+                "profiles": found.file.profiles.keys().map(Untrusted::new).collect::<Vec<_>>(),
             })
         };
         let setting = |setting: &Setting| {
@@ -170,7 +178,7 @@ impl Shown {
                 "user_file": self.own.as_ref().map(path),
                 "files": self.files.iter().map(file).collect::<Vec<_>>(),
                 "profile": self.chosen.as_ref().map(|chosen| json!({
-                    "name": chosen.name,
+                    "name": Untrusted::new(&chosen.name),
                     "named_by": chosen.named_by,
                     "path": path(&chosen.file),
                 })),
@@ -184,17 +192,25 @@ impl Shown {
         let mut lines = Vec::new();
         for found in &self.files {
             let names: Vec<&str> = found.file.profiles.keys().map(String::as_str).collect();
-            let names = if names.is_empty() { "no profile".to_owned() } else { names.join(", ") };
-            let (path, owner) = (found.path.display(), found.owner.name());
+            let names = if names.is_empty() {
+                "no profile".to_owned()
+            } else {
+                Untrusted::new(names.join(", ")).to_string()
+            };
+            let (path, owner) = (Untrusted::path(&found.path), found.owner.name());
             lines.push(Line::new().plain(format!("{path}  ")).dim(format!("{owner}: {names}")));
         }
         let is_found = |own: &&PathBuf| self.files.iter().any(|found| found.path == **own);
         if let Some(own) = self.own.as_ref().filter(|own| !is_found(own)) {
-            lines.push(Line::new().plain(format!("{}  ", own.display())).dim("user: not there"));
+            lines.push(
+                Line::new().plain(format!("{}  ", Untrusted::path(&own))).dim("user: not there"),
+            );
         }
         let line = Line::new().plain("profile  ");
         lines.push(match &self.chosen {
-            Some(chosen) => line.accent(&chosen.name).dim(format!("  by {}", chosen.named_by)),
+            Some(chosen) => {
+                line.accent(Untrusted::new(&chosen.name)).dim(format!("  by {}", chosen.named_by))
+            }
             None => line.dim("none"),
         });
         let row = |name: &str, value: String, from: String| {

@@ -18,7 +18,7 @@ use crate::commands::wire_args::WireArgs;
 use crate::commands::{CommandResult, answer};
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::mask;
+use crate::mask::Untrusted;
 use crate::net::client::Client;
 use crate::net::options::{Connections, RequestOptions, check_header};
 use crate::net::outcome::Outcome;
@@ -134,10 +134,11 @@ struct Sender<'a> {
 impl Sender<'_> {
     fn request(&self, entry: &Received, console: &mut Console) -> Result<Request, CommandError> {
         let callback = &entry.callback;
-        if callback.method != "POST" {
+        if callback.method.raw() != "POST" {
             return Err(CommandError::usage(format!(
                 "the callback {} came by {}: only POST can be sent again",
-                entry.id, callback.method
+                entry.id,
+                Untrusted::new(&callback.method.raw())
             ))
             .hint("`payout-notify inbox export --print curl` gives a command that sends it"));
         }
@@ -155,7 +156,8 @@ impl Sender<'_> {
                     headers.push((name.to_owned(), value.to_owned()));
                 }
                 _ => console.warning(&format!(
-                    "the header {name} of {} is left out: it cannot be sent",
+                    "the header {} of {} is left out: it cannot be sent",
+                    Untrusted::new(&name),
                     entry.id
                 )),
             }
@@ -209,21 +211,22 @@ impl Sender<'_> {
     }
 
     fn replay(&self, id: u64, outcome: Outcome, elapsed: Duration) -> Replay {
-        let mask = Arc::new(mask::known());
-        let judge = Judge::with_mask(self.dialect.acknowledgement(), mask);
+        let judge = Judge::new(self.dialect.acknowledgement());
         let (outcome, conclusion) = judge.conclude(outcome);
         let body = match &outcome {
             Outcome::Reply(reply) => Some(String::from_utf8_lossy(&reply.body).into_owned()),
             Outcome::NoReply(_) => None,
         };
+        let explanation = outcome.explanation(conclusion.as_ref());
         Replay {
-            id,
-            url: self.target.to_string(),
-            status: outcome.status(),
-            elapsed,
-            code: outcome.code(conclusion.as_ref()),
-            explanation: outcome.explanation(conclusion.as_ref()),
+            acknowledged: explanation.is_none(),
             body,
+            code: outcome.code(conclusion.as_ref()),
+            elapsed,
+            explanation,
+            id,
+            status: outcome.status(),
+            url: self.target.to_string(),
         }
     }
 }

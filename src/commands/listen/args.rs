@@ -12,7 +12,7 @@ use crate::commands::args::parse_number;
 use crate::commands::private_file::warn_if_others_can_read;
 use crate::commands::wire_args::{ReachArgs, connect};
 use crate::error::CommandError;
-use crate::mask::hides;
+use crate::mask::{Untrusted, hides};
 use crate::net::client::ClientConfig;
 use crate::net::target::Target;
 use crate::receiver::forward::{ForwardSettings, Forwarder, POOL};
@@ -77,11 +77,11 @@ fn refuse_lost(file: &Path) -> Result<(), CommandError> {
     };
     match fs::metadata(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let message = format!("the inbox {} has no folder to stand in", file.display());
+            let message = format!("the inbox {} has no folder to stand in", Untrusted::path(&file));
             // A part of a path that has a key can be a part of the key, which no mask would find.
             let shown = match hides(&file.to_string_lossy()) {
                 true => "of that path".to_owned(),
-                false => folder.display().to_string(),
+                false => Untrusted::path(&folder).to_string(),
             };
             Err(CommandError::environment(message)
                 .because(error)
@@ -248,7 +248,8 @@ impl TlsArgs {
             })?;
         if let Some(path) = &self.tls_cert_out {
             std::fs::write(path, cert_pem).map_err(|error| {
-                CommandError::environment(format!("cannot write {}", path.display())).because(error)
+                CommandError::environment(format!("cannot write {}", Untrusted::path(&path)))
+                    .because(error)
             })?;
         }
         Ok(Some(Identity { tls: identity, sha256: Some(sha256_fingerprint) }))

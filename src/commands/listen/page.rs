@@ -15,6 +15,7 @@ use crate::error::CommandError;
 use crate::inspector::{
     Explanation, Extent, Inspector, Outgoing, Pending, Query, Source, State, sign_again,
 };
+use crate::mask::Untrusted;
 use crate::net::client::{Client, ClientConfig};
 use crate::net::outcome::Outcome;
 use crate::net::target::Target;
@@ -67,15 +68,10 @@ impl Bound {
         listen_url: String,
         config: ClientConfig,
     ) -> Result<Page, CommandError> {
-        let secrets: Vec<Key> = others
-            .iter()
-            .map(|(_, key)| key.clone())
-            .chain([pipeline.key.as_ref().clone()])
-            .collect();
         let state = State {
             listen_url,
             key_fingerprint: pipeline.key.fingerprint(),
-            dialect: pipeline.contract.dialect.id.to_string(),
+            dialect: Untrusted::new(&pipeline.contract.dialect.id).to_string(),
             forward_url: pipeline
                 .forwarder
                 .as_ref()
@@ -91,8 +87,8 @@ impl Bound {
             config,
             state,
         };
-        let inspector = Inspector::try_new(self.address, Arc::new(shelf), self.broadcast, &secrets)
-            .map_err(|error| {
+        let inspector =
+            Inspector::try_new(self.address, Arc::new(shelf), self.broadcast).map_err(|error| {
                 CommandError::environment("the inspector has no token").because(error)
             })?;
         let (stop, stopped) = mpsc::channel(2);
@@ -170,7 +166,7 @@ impl Source for Shelf {
         let (rule, config) = (self.rule.clone(), self.config.clone());
         Box::pin(async move {
             let began = Instant::now();
-            let url = request.url.clone();
+            let url = request.url.clone().into();
             let result = send(request, rule, config).await;
             Forwarded { url, elapsed: began.elapsed(), result }
         })
@@ -191,14 +187,18 @@ async fn send(
     config: ClientConfig,
 ) -> Result<AppReply, String> {
     if request.method != "POST" {
-        return Err(format!("cannot be sent {}: only POST can be sent again", request.method));
+        return Err(format!(
+            "cannot be sent {}: only POST can be sent again",
+            Untrusted::new(&request.method)
+        ));
     }
     let target = Target::parse(&request.url).map_err(|error| error.to_string())?;
     let client = Client::try_new(&target, config).map_err(|error| error.to_string())?;
     let mut headers = Vec::new();
     for (name, value) in request.headers {
-        let value = String::from_utf8(value)
-            .map_err(|_| format!("cannot be sent the header {name}: it is no text"))?;
+        let value = String::from_utf8(value).map_err(|_| {
+            format!("cannot be sent the header {}: it is no text", Untrusted::new(&name))
+        })?;
         headers.push((name, value));
     }
     let sent = Request::new(target, Arc::default(), request.body.to_vec()).with_headers(&headers);

@@ -308,7 +308,7 @@ impl Session {
         let rule = dialect.acknowledgement();
         let options = RequestOptions::clone(&setup.request.options).laid_out(&dialect.layout);
         let request = &Request::new(setup.request.url.clone(), Arc::new(options), "");
-        let judge = &Judge::with_mask(rule, Arc::clone(&setup.judge.mask));
+        let judge = &Judge::new(rule);
         let (plan, journal) = (self.config.retry_plan(), self.journal.as_ref());
         let engine = Engine { request, judge, plan, limits, clock, transport, journal };
         let count = self.orders.remaining().map(|rest| rest + self.waiting);

@@ -12,6 +12,7 @@ use super::Setup;
 use super::many::ManyArgs;
 use super::resume;
 use crate::error::CommandError;
+use crate::mask::Untrusted;
 use crate::report::figures::counted;
 use crate::sender::orders::Orders;
 use crate::sender::orders::error::OrderError;
@@ -53,7 +54,8 @@ pub(super) fn of_arguments(setup: &Setup<'_>, key: Key) -> Result<Orders, Comman
 pub(super) fn refused(many: &ManyArgs, error: OrderError) -> CommandError {
     let hint = match error {
         OrderError::Open { path, error } => {
-            return CommandError::input(format!("cannot read {}", path.display())).because(error);
+            return CommandError::input(format!("cannot read {}", Untrusted::path(&path)))
+                .because(error);
         }
         OrderError::Thread(error) => {
             let told = "cannot start the reader of the orders";
@@ -102,5 +104,9 @@ pub(super) fn skipped_rows(many: &ManyArgs, skipped: u64) -> Option<String> {
 
 fn source_name(many: &ManyArgs) -> Option<String> {
     let path = many.from.as_deref()?;
-    Some(if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() })
+    Some(if path == Path::new("-") {
+        "stdin".to_owned()
+    } else {
+        Untrusted::path(&path).to_string()
+    })
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::super::private_file::{empty, open_private};
 use super::many::ManyArgs;
 use crate::error::CommandError;
+use crate::mask::Untrusted;
 use crate::report::summary::{self, RunReport};
 use crate::report::target::{ReportFormat, ReportTarget, shared_path};
 use crate::sender::record::EngineEvent;
@@ -18,12 +19,15 @@ pub(super) struct Reports<'a> {
 impl<'a> Reports<'a> {
     pub(super) fn open(many: &'a ManyArgs) -> Result<Self, CommandError> {
         if let Some(path) = shared_path(&many.report) {
-            return Err(CommandError::usage(format!("two reports go to {}", path.display())));
+            return Err(CommandError::usage(format!(
+                "two reports go to {}",
+                Untrusted::path(&path)
+            )));
         }
         // A report replaces its file, so it must be none that the run lives on.
         for needed in many.from.iter().chain(&many.journal) {
             if many.report.iter().any(|target| is_same_file(&target.path, needed)) {
-                let path = needed.display();
+                let path = Untrusted::path(&needed);
                 return Err(CommandError::usage(format!("a report would replace {path}"))
                     .hint("name another file in --report"));
             }
@@ -84,5 +88,6 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 }
 
 fn cannot_write(target: &ReportTarget, error: std::io::Error) -> CommandError {
-    CommandError::environment(format!("cannot write {}", target.path.display())).because(error)
+    CommandError::environment(format!("cannot write {}", Untrusted::path(&target.path)))
+        .because(error)
 }

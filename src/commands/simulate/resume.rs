@@ -10,6 +10,7 @@ use protocol::{Algorithm, Dialect, Key};
 use super::Setup;
 use super::orders::refused as orders_refused;
 use crate::error::CommandError;
+use crate::mask::Untrusted;
 use crate::sender::jitter::Jitter;
 use crate::sender::journal::{Intake, Journal, Resumable, RunConfig};
 use crate::sender::orders::Orders;
@@ -55,8 +56,11 @@ pub(super) fn resume(
     let path = path.ok_or_else(|| CommandError::usage("no journal was given"))?;
     let (journal, mut found) = Journal::resume(path, now).map_err(refused)?;
     if found.run.url != setup.request.url.to_string() {
-        return Err(CommandError::usage(format!("the journal's run went to {}", found.run.url))
-            .hint("give that URL, or start a new journal"));
+        return Err(CommandError::usage(format!(
+            "the journal's run went to {}",
+            Untrusted::new(&found.run.url)
+        ))
+        .hint("give that URL, or start a new journal"));
     }
     match found.intake {
         Intake::Complete => {}
@@ -101,7 +105,7 @@ pub(super) fn refused(error: StoreError) -> CommandError {
 
 /// A journal without all of its orders that cannot show why: whether anything was sent is not known.
 fn unclear(path: &Path) -> CommandError {
-    let path = path.display();
+    let path = Untrusted::path(&path);
     CommandError::input(format!(
         "the journal {path} does not hold all orders of its run, or its log {path}-wal is missing \
          or damaged: it is not known what was sent"
@@ -163,6 +167,10 @@ fn text(value: Option<impl Display>) -> Option<String> {
 }
 
 fn differs(flag: &str, given: impl Display, kept: impl Display) -> CommandError {
-    CommandError::usage(format!("{flag} ({given}) differs from the journal's run ({kept})"))
-        .hint(format!("leave out {flag}: a run continues as it began; or start a new journal"))
+    CommandError::usage(format!(
+        "{flag} ({}) differs from the journal's run ({})",
+        Untrusted::new(&given),
+        Untrusted::new(&kept)
+    ))
+    .hint(format!("leave out {flag}: a run continues as it began; or start a new journal"))
 }

@@ -10,6 +10,7 @@ use super::orders::{no_orders, skipped_rows};
 use super::reports::Reports;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::mask::Untrusted;
 use crate::report::figures::{counted, grouped};
 use crate::report::line::Line;
 use crate::report::summary::{self, DeliverySummary, RunFacts, RunReport};
@@ -74,7 +75,8 @@ impl Unknown {
             return Vec::new();
         }
         let mut told = vec![format!(
-            "{order_id}: attempt {attempt} has an unknown outcome; the merchant may have it"
+            "{}: attempt {attempt} has an unknown outcome; the merchant may have it",
+            Untrusted::new(&order_id)
         )];
         if self.told == MOST_UNKNOWN && self.all > MOST_UNKNOWN {
             let more = grouped((self.all - MOST_UNKNOWN) as u64);

@@ -6,7 +6,7 @@ use protocol::internal::acknowledgement::{
     AcknowledgementRule, Conclusion, MAX_REPLY_BYTES, Reply, ReplyWarning,
 };
 
-use crate::mask;
+use crate::mask::{self, Untrusted};
 use crate::net::client::unzip;
 
 /// The longest remark, in characters: it may repeat what the application sent.
@@ -36,10 +36,7 @@ pub(super) fn judge(
         encoding: None,
         body: body[..body.len().min(MAX_REPLY_BYTES + 1)].to_vec(),
     };
-    let mut conclusion = rule.judge(&reply);
-    // Before it is cut: half a key would not be found later.
-    mask::known().conclusion(&mut conclusion);
-    match conclusion {
+    match rule.judge(&reply) {
         Conclusion::Acknowledged(warnings) => (true, remark_of(&warnings)),
         Conclusion::NotAcknowledged(refusal) => (false, Some(short(&refusal.explanation()))),
     }
@@ -60,12 +57,15 @@ fn decoded<'b>(encoding: Option<&str>, body: &'b [u8]) -> Result<Cow<'b, [u8]>, 
             Ok(text) => Ok(Cow::Owned(text)),
             Err(_) => Err("the body says that it is gzip and is not".to_owned()),
         },
-        other => Err(short(&format!("the body is encoded ({other}), so it was not judged"))),
+        other => Err(short(&format!(
+            "the body is encoded ({}), so it was not judged",
+            Untrusted::new(other)
+        ))),
     }
 }
 
 fn short(text: &str) -> String {
-    mask::outside(text).chars().take(MAX_REMARK_CHARS).collect()
+    mask::in_own(text).chars().take(MAX_REMARK_CHARS).collect()
 }
 
 #[cfg(test)]

@@ -20,8 +20,8 @@ fn callback(method: &str, path: &str, headers: &[(&str, &[u8])], body: &'static 
         number: 1,
         received_at: Timestamp::UNIX_EPOCH,
         remote: SocketAddr::from(([127, 0, 0, 1], 1)),
-        method: method.to_owned(),
-        path: path.to_owned(),
+        method: method.into(),
+        path: path.into(),
         headers: headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
         body: Bytes::from_static(body),
     }
@@ -314,7 +314,7 @@ async fn an_application_that_is_down_is_one_clear_line() {
     let forwarded = forwarder(address, |_| ()).forward(&post()).await;
     let expected = "nothing listens there; check the port and that the application is running";
     assert!(why(&forwarded).starts_with(expected), "{forwarded:?}");
-    assert_eq!(forwarded.url, format!("http://{address}/notify"));
+    assert_eq!(*forwarded.url.raw(), format!("http://{address}/notify"));
     let patient = forwarder(address, |settings| settings.retry = Duration::from_millis(25));
     let forwarded = patient.forward(&post()).await;
     assert!(why(&forwarded).starts_with(expected), "{forwarded:?}");

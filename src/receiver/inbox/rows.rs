@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::integer;
+use crate::mask::Untrusted;
 use crate::receiver::callback::{Bytes, Callback};
 use crate::receiver::received::{AppReply, Forwarded, Judged, Match, Received, Replied};
 use crate::store::{Parameters, Row, Statement, StoreError, Value};
@@ -23,21 +24,21 @@ pub(super) fn insertion(id: u64, run_us: i64, new: &Received) -> Statement {
                headers, body, code, signature, explanation, order_id, status, amount_cents,
                delivery, reply_status, reply_headers, reply_body, reply_action)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    let long = callback.body.len() + replied.body.len() + callback.path.len();
+    let long = callback.body.len() + replied.body.len() + callback.path.raw().len();
     let mut row = Parameters::with_room(20, USUAL_BYTES + long + headers_length(&callback.headers));
     row.value(integer(id));
     row.value(run_us);
     row.value(integer(callback.number));
     row.value(callback.received_at.as_microsecond());
     row.display(callback.remote);
-    row.text(&callback.method);
-    row.text(&callback.path);
+    row.text(callback.method.raw());
+    row.text(callback.path.raw());
     row.blob_of(|buffer| write_headers(&callback.headers, buffer));
     row.blob(&callback.body);
     row.text(&judged.code);
     row.value(judged.signature.map(Match::name));
     row.optional_text(judged.explanation.as_deref());
-    row.optional_text(judged.order_id.as_deref());
+    row.optional_text(judged.order_id());
     row.value(judged.status);
     row.value(judged.amount_cents);
     row.value(judged.delivery.map_or(Value::Null, integer));
@@ -71,7 +72,7 @@ pub(super) fn forward_update(id: u64, forwarded: &Forwarded) -> Statement {
     let reply = forwarded.result.as_ref().ok();
     let elapsed = i64::try_from(forwarded.elapsed.as_micros()).unwrap_or(i64::MAX);
     let mut row = Parameters::with_room(9, USUAL_BYTES);
-    row.text(&forwarded.url);
+    row.text(forwarded.url.raw());
     row.value(elapsed);
     row.optional_text(forwarded.result.as_ref().err().map(String::as_str));
     row.value(reply.map(|reply| i64::from(reply.status)));
@@ -100,8 +101,8 @@ pub(super) fn entry(row: &Row<'_>) -> Result<Received, StoreError> {
             number: row.unsigned(1)?,
             received_at: received_at.map_err(|_| row.corrupt(2, "is no time"))?,
             remote: remote.map_err(|_| row.corrupt(3, "is no address"))?,
-            method: row.text(4)?.to_owned(),
-            path: row.text(5)?.to_owned(),
+            method: row.text(4)?.to_owned().into(),
+            path: row.text(5)?.to_owned().into(),
             headers: parse_headers(row, 6)?,
             body: Bytes::copy_from_slice(row.blob(7)?),
         },
@@ -114,7 +115,7 @@ pub(super) fn entry(row: &Row<'_>) -> Result<Received, StoreError> {
                 Some(_) => return Err(row.corrupt(9, "is none that is known")),
             },
             explanation: owned(row.optional_text(10)?),
-            order_id: owned(row.optional_text(11)?),
+            order_id: owned(row.optional_text(11)?).map(Untrusted::new),
             status: row.optional_integer(12)?,
             amount_cents: row.optional_integer(13)?,
             delivery: match row.optional_integer(14)? {
@@ -146,7 +147,7 @@ fn forwarded(row: &Row<'_>) -> Result<Option<Forwarded>, StoreError> {
             remark: owned(row.optional_text(26)?),
         }),
     };
-    Ok(Some(Forwarded { url, elapsed, result }))
+    Ok(Some(Forwarded { url: url.into(), elapsed, result }))
 }
 
 fn owned(text: Option<&str>) -> Option<String> {

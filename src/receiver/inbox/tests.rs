@@ -19,8 +19,8 @@ fn new(order: &str, second: i64) -> Received {
             number: 7,
             received_at: at(second),
             remote: "[::1]:4000".parse().unwrap(),
-            method: "POST".to_owned(),
-            path: "/notify?a=%20".to_owned(),
+            method: "POST".into(),
+            path: "/notify?a=%20".into(),
             headers: vec![
                 ("host".to_owned(), b"h".to_vec()),
                 ("x-a".to_owned(), b"\xff: b".to_vec()),
@@ -32,7 +32,7 @@ fn new(order: &str, second: i64) -> Received {
             code: "0004".to_owned(),
             signature: Some(Match::Mismatched),
             explanation: Some("why".to_owned()),
-            order_id: Some(order.to_owned()),
+            order_id: Some(order.into()),
             status: Some(3),
             amount_cents: Some(-1),
             delivery: Some(2),
@@ -97,7 +97,7 @@ async fn an_entry_is_read_as_it_was_kept() {
         }),
     ] {
         let elapsed = Duration::from_micros(1500);
-        let forwarded = Forwarded { url: "http://x/".to_owned(), elapsed, result };
+        let forwarded = Forwarded { url: "http://x/".into(), elapsed, result };
         inbox.record_forward(1, &forwarded).await.unwrap();
         inbox.flush().await.unwrap();
         expected.forwarded = Some(forwarded);
@@ -225,7 +225,7 @@ async fn filters_choose() {
         inbox.keep(&new(order, second)).await.unwrap();
     }
     let mut other = valid("C", 40);
-    (other.judged.status, other.callback.path) = (None, "/n?memo=héllo".to_owned());
+    (other.judged.status, other.callback.path) = (None, "/n?memo=héllo".into());
     inbox.keep(&other).await.unwrap();
     let none = Filter::default();
     for (filter, expected) in [

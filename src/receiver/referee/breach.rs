@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::mask::Untrusted;
 use jiff::Timestamp;
 use protocol::Severity;
 
@@ -26,7 +27,7 @@ pub enum WindowStart {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BreachKind {
-    #[error("the method was {given}")]
+    #[error("the method was {}", Untrusted::new(.given))]
     WrongMethod { given: String, wanted: &'static str },
     /// The content type that came is shortened; nothing where there was none.
     #[error("{}", content_type(.given.as_deref()))]
@@ -37,13 +38,13 @@ pub enum BreachKind {
     OutsideWindow { after: Duration, window: Duration, start: WindowStart },
     #[error("sent again {} after it was acknowledged", seconds(*.after))]
     AfterAcknowledgement { after: Duration },
-    #[error("differs from its first delivery in {}", .members.join(", "))]
+    #[error("differs from its first delivery in {}", Untrusted::new(.members.join(", ")))]
     BodyChanged { members: Vec<String> },
     #[error("signed differently than its first delivery")]
     SignatureChanged,
     #[error("the same members, but white space, order or escapes differ")]
     BodyReformatted,
-    #[error("contradicts the order's first delivery in {}", .members.join(", "))]
+    #[error("contradicts the order's first delivery in {}", Untrusted::new(.members.join(", ")))]
     ConflictingDuplicate { members: Vec<String> },
     /// `to` is what came then; nothing where the platform knows no such status.
     #[error("{} after {from}, which is final", .to.unwrap_or("an unknown status"))]
@@ -66,7 +67,7 @@ pub enum BreachKind {
 fn content_type(given: Option<&str>) -> String {
     match given {
         None => "there was no content type".to_owned(),
-        Some(given) => format!("the content type was {given}"),
+        Some(given) => format!("the content type was {}", Untrusted::new(&given)),
     }
 }
 

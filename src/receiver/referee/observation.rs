@@ -61,7 +61,7 @@ impl Observation {
 
 fn read_any(callback: &Callback, contract: &Contract) -> Option<OrderFacts> {
     if callback.body.is_empty() {
-        let query = &callback.path[callback.path.find('?')?..];
+        let query = &callback.path.raw()[callback.path.raw().find('?')?..];
         let payload = form::read(query.as_bytes(), Encoding::Query).ok()?;
         return OrderFacts::of(&payload, contract);
     }

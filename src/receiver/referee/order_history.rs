@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use protocol::{Severity, Status};
+use serde::Serialize;
 
 use super::body_digest::{Difference, Identity, Print};
 use super::breach::{Breach, BreachKind, WindowStart};
 use super::observation::OrderFacts;
 use super::rules::{Planned, Rules};
+use crate::units::duration::in_milliseconds;
 
 /// The deliveries of an order whose times are kept: the first ones.
 pub(super) const MOST_DELIVERIES: usize = 32;
@@ -23,12 +25,14 @@ const MOST_OPEN: usize = 16;
 /// that sends the platform's example sends a time that is years old.
 const PLAUSIBLE: Duration = Duration::from_secs(24 * 3600);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Delivery {
-    pub number: u64,
     pub at: Timestamp,
+    #[serde(rename = "callback")]
+    pub number: u64,
     /// The time since the order's delivery before; nothing for the first, or where the clock was
     /// set back.
+    #[serde(rename = "gap_ms", serialize_with = "in_milliseconds")]
     pub gap: Option<Duration>,
     pub status: Option<i64>,
 }

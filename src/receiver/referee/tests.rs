@@ -31,8 +31,8 @@ fn callback(number: u64, received_at: Timestamp, method: &str, kind: &str, body:
         number,
         received_at,
         remote: ([127, 0, 0, 1], 1).into(),
-        method: method.to_owned(),
-        path: "/notify".to_owned(),
+        method: method.into(),
+        path: "/notify".into(),
         headers: vec![("content-type".to_owned(), kind.as_bytes().to_vec())],
         body: Bytes::copy_from_slice(body.as_bytes()),
     }
@@ -109,7 +109,7 @@ fn a_sender_that_keeps_its_contract_breaks_nothing() {
     let report = game.referee.verdict();
     assert!(report.is_kept() && report.breaches.is_empty());
     let [order] = &report.orders[..] else { panic!() };
-    assert_eq!((&*order.order_id, order.deliveries, order.status), ("POT1", 2, Some(3)));
+    assert_eq!((&**order.order_id.raw(), order.deliveries, order.status), ("POT1", 2, Some(3)));
     assert_eq!((order.span, order.acknowledged_at), (Duration::from_secs(15), Some(at(15_000))));
     assert_eq!(order.listed[1].gap, Some(Duration::from_secs(15)));
 }
@@ -405,7 +405,7 @@ fn memory_is_bounded_whatever_comes() {
     assert_eq!(referee.pending.len(), MOST_PENDING);
     let report = referee.verdict();
     assert_eq!((report.callbacks, report.orders_forgotten), (200_000, 199_000));
-    assert_eq!((report.orders.len(), &*report.orders[0].order_id), (1000, "199000"));
+    assert_eq!((report.orders.len(), &**report.orders[0].order_id.raw()), (1000, "199000"));
 }
 
 #[test]
@@ -419,7 +419,7 @@ fn one_order_is_bounded_whatever_comes() {
     assert_eq!((order.listed.len(), order.notifications, order.deliveries), (32, 8, 1_500));
     assert_eq!(report.breaches.len(), MOST_BREACHES);
     assert_eq!(report.breaches_unlisted() + MOST_BREACHES as u64, report.errors + report.warnings);
-    assert!(order.order_id.chars().count() <= 64);
+    assert!(order.order_id.raw().chars().count() <= 64);
 }
 
 #[test]

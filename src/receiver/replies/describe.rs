@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Step;
 use super::action::{Action, Content, Crafted, Deed, Manner};
-use super::error::shown;
+use super::error::{cut, shown};
 use super::render::{platform_code, reason};
 use crate::receiver::server::handler_output::WireEnd;
 use crate::units::duration::format_duration;
@@ -116,7 +116,7 @@ fn content(crafted: &Crafted) -> String {
         Content::Text(text) => format!("{} {}", status.unwrap_or(200), shown(text)),
         Content::Sample(sample) => {
             let mut words = vec![status.unwrap_or(200).to_string()];
-            words.extend((!sample.body.is_empty()).then(|| shown(sample.body)));
+            words.extend((!sample.body.is_empty()).then(|| cut(sample.body)));
             format!("{} ({})", words.join(" "), sample.about)
         }
         Content::Redirect => format!("{} to the same address", status.unwrap_or(302)),

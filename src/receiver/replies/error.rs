@@ -1,6 +1,7 @@
 //! Why a text is no reply program, and where.
 
 use super::{MAX_PROGRAM_BYTES, MAX_REPEAT, MAX_STEPS};
+use crate::mask::Untrusted;
 use crate::units::duration::DurationError;
 
 const SHOWN: usize = 40;
@@ -21,13 +22,13 @@ pub enum ProgramProblem {
     TooMany,
     #[error("a step is missing; write one such as ok, 503 or hang 35s")]
     Missing,
-    #[error("{word:?} is not known{}", hint(*.nearest, .word))]
+    #[error("{:?} is not known{}", Untrusted::new(.word), hint(*.nearest, .word))]
     Unknown { word: String, nearest: Option<&'static str> },
     #[error("this {0} has no partner; put the text in double quotes if that is meant")]
     Unpaired(char),
     #[error("the quoted text cannot be read: {0}")]
     Quoted(String),
-    #[error("{0:?} is no status; one has three digits, from 200 to 999")]
+    #[error("{:?} is no status; one has three digits, from 200 to 999", Untrusted::new(.0))]
     Status(String),
     #[error("{0} wants a time after it, as in {0} 2s")]
     NoDuration(&'static str),
@@ -54,7 +55,7 @@ pub enum ProgramProblem {
     Repeat,
     #[error("a count ends its step; a comma is wanted here")]
     AfterRepeat,
-    #[error("{0:?} is no chance; one is from 0% to 100%, with at most four decimals")]
+    #[error("{:?} is no chance; one is from 0% to 100%, with at most four decimals", Untrusted::new(.0))]
     Chance(String),
     #[error("a chance stands first, as in 20% 503")]
     ChanceNotFirst,
@@ -82,6 +83,10 @@ fn hint(nearest: Option<&str>, word: &str) -> String {
 }
 
 pub(super) fn shown(text: &str) -> String {
+    cut(&Untrusted::new(text).to_string())
+}
+
+pub(super) fn cut(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::action::{Action, Content, Crafted, Deed, LONGEST_WAIT, Manner};
+use crate::mask::Untrusted;
 use crate::receiver::callback::Bytes;
 use crate::receiver::received::Replied;
 use crate::receiver::reply::{JSON, PlatformCode, Reply};
@@ -27,7 +28,7 @@ pub(super) struct Given<'g> {
 
 impl Action {
     pub(super) fn answer(&self, given: Given<'_>) -> (Answer, Replied) {
-        let action = (!self.is_usual()).then(|| self.to_string());
+        let action = (!self.is_usual()).then(|| Untrusted::new(self).to_string());
         let (steps, end) = match &self.deed {
             Deed::Reply(crafted) => {
                 let (answer, replied) = crafted.manner.carry(crafted.reply(given));

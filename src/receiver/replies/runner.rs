@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::action::Action;
 use super::render::Given;
 use super::{ReplyProgram, Step};
+use crate::mask::Untrusted;
 use crate::receiver::lru_map::LruMap;
 use crate::receiver::received::Replied;
 use crate::receiver::reply::Reply;
@@ -28,7 +29,7 @@ pub enum Per {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not known; replies are counted per order, connection or all")]
+#[error("{:?} is not known; replies are counted per order, connection or all", Untrusted::new(.0))]
 pub struct UnknownPer(pub String);
 
 impl std::str::FromStr for Per {

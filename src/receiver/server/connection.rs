@@ -219,8 +219,8 @@ where
             number,
             received_at: wall_time(),
             remote: slot.remote,
-            method: parts.method.as_str().to_owned(),
-            path: path_of(&parts.uri),
+            method: parts.method.as_str().to_owned().into(),
+            path: path_of(&parts.uri).into(),
             headers: headers.map(|(k, v)| (k.as_str().to_owned(), v.as_bytes().into())).collect(),
             body,
         };

@@ -1,5 +1,6 @@
 //! What a server has to tell beside its callbacks.
 
+use crate::mask::Untrusted;
 use std::net::SocketAddr;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +44,7 @@ pub enum ServerEvent {
     #[error("the system refused a connection: {reason} ({untold} more untold)")]
     AcceptFailed { reason: String, untold: u64 },
     /// A readiness probe, or a browser; it is answered and not counted. Only the first is reported.
-    #[error("{method} is not a callback: such requests are answered, not counted and not kept")]
+    #[error("{} is not a callback: such requests are answered, not counted and not kept", Untrusted::new(.method))]
     NotACallback { remote: SocketAddr, method: String },
     /// A handler panicked, or its reply cannot be written; the client got a 500.
     #[error("callback {number} could not be handled")]

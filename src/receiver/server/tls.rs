@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::mask::Untrusted;
 use jiff::{Timestamp, tz::TimeZone};
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
 use rustls::crypto::ring;
@@ -50,26 +51,26 @@ pub struct SelfSigned {
 
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    #[error("{} cannot be read", .path.display())]
+    #[error("{} cannot be read", Untrusted::path(.path))]
     Read { path: PathBuf, source: io::Error },
-    #[error("{} is longer than 1 MiB", .path.display())]
+    #[error("{} is longer than 1 MiB", Untrusted::path(.path))]
     TooLong { path: PathBuf },
-    #[error("{} holds no certificate; a PEM file with BEGIN CERTIFICATE is wanted", .path.display())]
+    #[error("{} holds no certificate; a PEM file with BEGIN CERTIFICATE is wanted", Untrusted::path(.path))]
     NoCertificate { path: PathBuf },
-    #[error("{} holds more than {MAX_CERTIFICATES} certificates", .path.display())]
+    #[error("{} holds more than {MAX_CERTIFICATES} certificates", Untrusted::path(.path))]
     TooManyCertificates { path: PathBuf },
-    #[error("a certificate in {} cannot be understood: {reason}", .path.display())]
+    #[error("a certificate in {} cannot be understood: {reason}", Untrusted::path(.path))]
     BadCertificate { path: PathBuf, reason: String },
-    #[error("{} holds no private key; a PEM file with BEGIN PRIVATE KEY is wanted", .path.display())]
+    #[error("{} holds no private key; a PEM file with BEGIN PRIVATE KEY is wanted", Untrusted::path(.path))]
     NoKey { path: PathBuf },
-    #[error("the private key in {} is encrypted; an unencrypted one is wanted", .path.display())]
+    #[error("the private key in {} is encrypted; an unencrypted one is wanted", Untrusted::path(.path))]
     EncryptedKey { path: PathBuf },
     /// The private key cannot be understood; nothing of it is quoted.
-    #[error("the private key in {} cannot be understood", .path.display())]
+    #[error("the private key in {} cannot be understood", Untrusted::path(.path))]
     BadKey { path: PathBuf },
-    #[error("the private key in {} is not that of the certificate in {}", .key.display(), .certificate.display())]
+    #[error("the private key in {} is not that of the certificate in {}", Untrusted::path(.key), Untrusted::path(.certificate))]
     Mismatch { certificate: PathBuf, key: PathBuf },
-    #[error("no certificate can be made for {names}: {reason}")]
+    #[error("no certificate can be made for {}: {reason}", Untrusted::new(.names))]
     Unmakeable { names: String, reason: String },
     #[error("TLS cannot be set up: {0}")]
     SetUp(String),

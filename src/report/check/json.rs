@@ -9,6 +9,7 @@ use super::standing::{Standing, count, endpoint_name, is_yes};
 use super::{CheckFacts, verdict};
 use crate::check::causes::{Cause, causes};
 use crate::check::report::{CaseResult, CheckReport, Exchange, Received};
+use crate::mask::Untrusted;
 use crate::report::figures::shortened;
 use crate::report::json;
 use crate::report::text::milliseconds;
@@ -103,15 +104,16 @@ fn result_json(result: &CaseResult) -> Value {
 
 fn exchange_json(exchange: &Exchange) -> Value {
     let text = |text: &str| shortened(text, LONGEST_TEXT);
+    let outside = |text: &str| shortened(&Untrusted::new(text).to_string(), LONGEST_TEXT);
     let headers: Vec<Value> = exchange
         .headers
         .iter()
         .take(MOST_HEADERS)
-        .map(|(name, value)| json!({"name": text(name), "value": text(value)}))
+        .map(|(name, value)| json!({"name": outside(name), "value": outside(value)}))
         .collect();
     json!({
         "label": text(&exchange.label),
-        "method": text(&exchange.method),
+        "method": outside(&exchange.method),
         "headers": headers,
         "manner": text(&exchange.manner),
         "body": body_json(&exchange.body),
@@ -125,7 +127,9 @@ fn exchange_json(exchange: &Exchange) -> Value {
 fn received_json(received: &Received) -> Value {
     json!({
         "status": received.status,
-        "content_type": received.content_type.as_deref().map(|it| shortened(it, LONGEST_TEXT)),
+        "content_type": received.content_type.as_ref().map(|it| {
+            shortened(&Untrusted::new(it).to_string(), LONGEST_TEXT)
+        }),
         "body": body_json(&received.body),
     })
 }
@@ -135,8 +139,8 @@ fn body_json(body: &[u8]) -> Value {
     let kept = whole_start(body, LONGEST_BODY);
     let text = std::str::from_utf8(kept).ok();
     json!({
-        "text": text,
-        "base64": text.is_none().then(|| STANDARD.encode(kept)),
+        "text": text.map(Untrusted::new),
+        "base64": text.is_none().then(|| Untrusted::new(STANDARD.encode(kept))),
         "bytes": body.len(),
         "cut": kept.len() < body.len(),
     })

@@ -1,10 +1,10 @@
 //! Received texts made fit to be shown: bounded, with hidden characters visible.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 use crate::check::report::{Exchange, Received};
-use crate::mask::outside;
+use crate::mask::{Untrusted, in_own, outside};
 use crate::report::curl::shell_quote;
 use crate::report::figures::{grouped, shortened};
 use crate::report::text::{sanitize, short_duration};
@@ -28,13 +28,13 @@ pub(super) const MOST_HEADERS: usize = 12;
 pub(super) const LARGE_BODY: usize = 8 * 1024;
 
 /// At most `most` characters of a text, on one line, with nothing hidden in it and no key.
-pub(super) fn visible(text: &str, most: usize) -> String {
-    sanitize(&shortened(&outside(text), most)).into_owned()
+pub(super) fn visible(text: impl Display, most: usize) -> String {
+    sanitize(&shortened(&in_own(&text.to_string()), most)).into_owned()
 }
 
 /// What was sent and how, without the bytes.
 pub(super) fn sent_line(exchange: &Exchange) -> String {
-    let mut line = visible(&exchange.method, 20);
+    let mut line = visible(Untrusted::new(&exchange.method), 20);
     for part in [&exchange.manner, &exchange.label].into_iter().filter(|part| !part.is_empty()) {
         line.push_str(", ");
         line.push_str(&visible(part, LONGEST_TITLE));
@@ -45,10 +45,10 @@ pub(super) fn sent_line(exchange: &Exchange) -> String {
 /// The headers beside the usual ones.
 pub(super) fn header_lines(exchange: &Exchange) -> impl Iterator<Item = String> {
     exchange.headers.iter().take(MOST_HEADERS).map(|(name, value)| {
-        let name = visible(name, LONGEST_ID);
+        let name = visible(Untrusted::new(name), LONGEST_ID);
         match value.is_empty() {
             true => format!("{name}: (left out)"),
-            false => format!("{name}: {}", visible(value, LONGEST_TITLE)),
+            false => format!("{name}: {}", visible(Untrusted::new(value), LONGEST_TITLE)),
         }
     })
 }
@@ -63,8 +63,11 @@ pub(super) fn received_line(exchange: &Exchange) -> String {
 }
 
 pub(super) fn status(received: &Received) -> String {
-    let content_type = received.content_type.as_deref().unwrap_or("no content type");
-    format!("{} {}", received.status, visible(content_type, LONGEST_TITLE))
+    let content_type = match &received.content_type {
+        Some(name) => visible(Untrusted::new(name), LONGEST_TITLE),
+        None => "no content type".to_owned(),
+    };
+    format!("{} {content_type}", received.status)
 }
 
 /// A body as lines of at most `width` characters, with a last one in brackets where some is left
@@ -199,7 +202,7 @@ mod tests {
     #[test]
     fn nothing_hidden_is_left_in_a_text() {
         assert_eq!(visible("a\n\u{1b}[2J\u{202e}b", 99), "a\\n\\u{1b}[2J\\u{202e}b");
-        assert_eq!(visible(&"x".repeat(50), 10).chars().count(), 10);
+        assert_eq!(visible("x".repeat(50), 10).chars().count(), 10);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use protocol::Payload;
 use serde::Serialize;
-use serde_json::json;
 
+use crate::mask::Untrusted;
 use crate::receiver::received::Received;
 use crate::receiver::verify::{Accepts, Contract};
 use crate::report::json;
@@ -23,9 +23,9 @@ pub struct EntryDiff {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    pub name: String,
-    pub before: Option<String>,
-    pub after: Option<String>,
+    pub after: Option<Untrusted<String>>,
+    pub before: Option<Untrusted<String>>,
+    pub name: Untrusted<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,9 +92,9 @@ fn differences(a: &Named, b: &Named) -> Vec<Difference> {
     let names = a.iter().chain(b.iter().filter(|(name, _)| !in_a.contains_key(name)));
     names
         .map(|(name, _)| Difference {
-            name: name.clone(),
-            before: in_a.get(name).cloned(),
-            after: in_b.get(name).cloned(),
+            name: name.clone().into(),
+            before: in_a.get(name).cloned().map(Untrusted::new),
+            after: in_b.get(name).cloned().map(Untrusted::new),
         })
         .filter(|difference| difference.before != difference.after)
         .collect()
@@ -149,22 +149,29 @@ fn difference_lines(difference: &Difference) -> impl Iterator<Item = Line> + use
     before.into_iter().chain(after)
 }
 
+#[derive(Serialize)]
+struct DiffJson<'a> {
+    a: u64,
+    b: u64,
+    bodies: &'static str,
+    differs_at: Option<usize>,
+    headers: &'a [Difference],
+    members: Option<&'a [Difference]>,
+}
+
 pub fn json(diff: &EntryDiff) -> String {
-    let at = match diff.bytes {
-        BytesDiff::From(at) => Some(at),
-        _ => None,
+    let object = DiffJson {
+        a: diff.ids.0,
+        b: diff.ids.1,
+        bodies: diff.bytes.code(),
+        differs_at: match diff.bytes {
+            BytesDiff::From(at) => Some(at),
+            _ => None,
+        },
+        headers: &diff.headers,
+        members: diff.members.as_deref(),
     };
-    json::line(
-        "inbox-diff",
-        &json!({
-            "a": diff.ids.0,
-            "b": diff.ids.1,
-            "bodies": diff.bytes.code(),
-            "differs_at": at,
-            "members": diff.members,
-            "headers": diff.headers,
-        }),
-    )
+    json::line("inbox-diff", &object)
 }
 
 #[cfg(test)]
@@ -207,7 +214,7 @@ mod tests {
         let (a, mut b) = (entry(b"{}"), entry(b"{}"));
         b.callback.headers.push(("x-hop".to_owned(), b"2".to_vec()));
         let diff = compare(&a, &b);
-        let (before, after) = (Some("1".to_owned()), Some("1, 2".to_owned()));
-        assert_eq!(diff.headers, [Difference { name: "x-hop".to_owned(), before, after }]);
+        let (before, after) = (Some("1".to_owned().into()), Some("1, 2".to_owned().into()));
+        assert_eq!(diff.headers, [Difference { name: "x-hop".to_owned().into(), before, after }]);
     }
 }

@@ -36,7 +36,7 @@ pub fn end_to_end(entry: &Received) -> impl Iterator<Item = (&str, &[u8])> {
 
 fn url(entry: &Received) -> String {
     let host = entry.callback.header("host").map(String::from_utf8_lossy);
-    format!("http://{}{}", host.as_deref().unwrap_or("localhost"), entry.callback.path)
+    format!("http://{}{}", host.as_deref().unwrap_or("localhost"), entry.callback.path.raw())
 }
 
 /// A request in the form of `.http` files; `None` where the body is no text, or where it would be
@@ -52,7 +52,7 @@ pub fn http(entry: &Received) -> Option<String> {
         "### inbox {}, received {:.3}\n{} {} HTTP/1.1\n",
         entry.id,
         entry.callback.received_at,
-        outside(&entry.callback.method),
+        entry.callback.method,
         outside(&url(entry))
     );
     for (name, value) in end_to_end(entry) {
@@ -75,7 +75,7 @@ pub fn curl(entry: &Received) -> Option<String> {
         "# inbox {}, received {:.3}\ncurl -sS -g --path-as-is -X {} {}",
         entry.id,
         entry.callback.received_at,
-        shell_quote(&outside(&entry.callback.method)),
+        shell_quote(&entry.callback.method.to_string()),
         shell_quote(&outside(&url(entry)))
     );
     for (name, value) in end_to_end(entry) {

@@ -4,25 +4,21 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::mask::{hides, is_own_member, outside};
+use crate::mask::{hides, in_own};
 
 /// The bodies of these shapes are what was received, byte for byte: they are there to be used again.
 const PASSED_ON: [(&str, &str); 3] =
     [("callback", "body"), ("inbox-entry", "body"), ("inbox-entry", "body_base64")];
-
-/// Codes of the program's own, whose names other shapes have for texts from outside.
-const OWN: [(&str, &str); 1] = [("verification", "why")];
 
 pub(super) fn line(kind: &str, text: String) -> String {
     if !hides(&text) {
         return text;
     }
     values(&text, |name, depth, value| {
-        let is_passed_on = depth == 1 && PASSED_ON.contains(&(kind, name));
-        if is_passed_on || is_own_member(name) || OWN.contains(&(kind, name)) {
+        if depth == 1 && PASSED_ON.contains(&(kind, name)) {
             Cow::Borrowed(value)
         } else {
-            outside(value)
+            in_own(value)
         }
     })
 }
@@ -74,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_masked_except_in_bodies_that_were_received_and_in_own_codes() {
+    fn a_key_is_masked_except_in_bodies_that_were_received_and_where_it_is_a_word() {
         crate::mask::remember(b"key-in-a-line-of-json");
         for (kind, text, shown) in [
             (
@@ -89,9 +85,9 @@ mod tests {
                 r#"{"body":"K","body_base64":"K"}"#,
             ),
             ("inbox-entry", r#"{"e":{"body_base64":"K"}}"#, r#"{"e":{"body_base64":"[key]"}}"#),
-            ("inbox-diff", r#"{"body":"K","reason":"K"}"#, r#"{"body":"[key]","reason":"K"}"#),
-            ("verification", r#"{"why":"K","hint":"K"}"#, r#"{"why":"K","hint":"[key]"}"#),
-            ("verification", r#"{"notes":[{"why":"K"}]}"#, r#"{"notes":[{"why":"K"}]}"#),
+            ("inbox-diff", r#"{"body":"K","reason":"K"}"#, r#"{"body":"[key]","reason":"[key]"}"#),
+            ("verification", r#"{"why":"K","hint":"K"}"#, r#"{"why":"[key]","hint":"[key]"}"#),
+            ("verification", r#"{"notes":[{"why":"K"}]}"#, r#"{"notes":[{"why":"[key]"}]}"#),
             (
                 "callback",
                 r#"{"why":"a K b","n":1.50,"l":["K"]}"#,
@@ -102,6 +98,9 @@ mod tests {
             let key = |text: &str| text.replace('K', "key-in-a-line-of-json");
             assert_eq!(line(kind, key(text)), key(shown), "{kind} {text}");
         }
+        crate::mask::remember(b"a-word-of-json");
+        let text = r#"{"reason":"a-word-of-json","hint":"a-word-of-json"}"#;
+        assert_eq!(line("verification", text.to_owned()), text);
     }
 
     fn shouted(text: &str) -> String {

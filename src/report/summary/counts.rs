@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::mask::outside;
 use crate::report::figures::shortened;
 use crate::sender::record::OrderResult;
 
@@ -108,7 +109,10 @@ impl OrderOutcome {
     }
 }
 
-/// The id itself, or a short copy: a kept id must not hold a megabyte.
+/// The id as it is shown: a kept one must hold neither a key nor a megabyte.
 pub(super) fn bounded_id(id: &Arc<str>) -> Arc<str> {
-    if id.len() <= LONGEST_ID { Arc::clone(id) } else { shortened(id, LONGEST_ID).into() }
+    match outside(id) {
+        Cow::Borrowed(same) if same.len() <= LONGEST_ID => Arc::clone(id),
+        shown => shortened(&shown, LONGEST_ID).into(),
+    }
 }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::latency::{LatencyFigures, SHOWN_QUANTILES};
 use super::{DeliverySummary, RunFacts, RunReport};
+use crate::mask::Untrusted;
 use crate::report::gates::{Figure, GateResult};
 use crate::report::json;
 use crate::report::text::milliseconds;
@@ -13,7 +14,7 @@ pub fn ready(facts: &RunFacts, seed: u64) -> String {
     json::line(
         "ready",
         &json!({
-            "url": facts.url,
+            "url": Untrusted::new(&facts.url),
             "orders": facts.orders,
             "seed": seed,
             "started_at": facts.started_at.to_string(),
@@ -29,7 +30,7 @@ pub fn summary(report: &RunReport) -> String {
         "delivery-summary",
         &json!({
             "ok": report.is_yes(),
-            "url": summary.facts.url,
+            "url": Untrusted::new(&summary.facts.url),
             "started_at": summary.facts.started_at.to_string(),
             "elapsed_ms": milliseconds(summary.length),
             "parts": summary.earlier.parts + 1,
@@ -155,7 +156,7 @@ pub fn attempt(attempt: &Attempt) -> String {
         "delivery-attempt",
         &json!({
             "order": attempt.order,
-            "order_id": &*attempt.order_id,
+            "order_id": Untrusted::new(&attempt.order_id),
             "attempt": attempt.attempt,
             "intended_ms": milliseconds(attempt.intended),
             "sent_ms": milliseconds(attempt.sent),

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use crate::mask::outside;
+use crate::mask::in_own;
 use crate::report::text::is_hidden;
 
 /// A coordinate or a length with two places; a number that is none becomes 0.
@@ -17,7 +17,7 @@ pub struct Escaper;
 
 impl askama::filters::Escaper for Escaper {
     fn write_escaped_str<W: Write>(&self, mut page: W, text: &str) -> fmt::Result {
-        for character in outside(text).chars() {
+        for character in in_own(text).chars() {
             match character {
                 '&' => page.write_str("&amp;")?,
                 '<' => page.write_str("&lt;")?,

@@ -16,6 +16,7 @@ use super::row::{Row, WrittenAs};
 use super::template::{Form, form_of};
 use crate::lines::error::BadLine;
 use crate::lines::reader::ReadError;
+use crate::mask::Untrusted;
 
 /// How much the CSV reader may take beyond a row, in bytes: what it reads ahead.
 const READ_AHEAD: usize = 64 * 1024;
@@ -184,7 +185,7 @@ fn object_of(line: u64, columns: &[Column], record: &ByteRecord) -> Result<Vec<u
         let cell = std::str::from_utf8(cell).map_err(|_| bad("the cell is not UTF-8"))?;
         let refuse = |expected: &str| {
             let found: String = cell.chars().take(MAX_QUOTED).collect();
-            bad(&format!("expected {expected}, found {found:?}"))
+            bad(&format!("expected {expected}, found {:?}", Untrusted::new(&found)))
         };
         if json.len() > 1 {
             json.push(',');

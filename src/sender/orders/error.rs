@@ -7,6 +7,7 @@ use protocol::SigningError;
 
 use crate::lines::error::BadLine;
 use crate::lines::reader::ReadError;
+use crate::mask::Untrusted;
 use crate::store::StoreError;
 
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +32,7 @@ pub enum OrderError {
     #[error("no orders")]
     Empty { skipped_rows: u64 },
     /// The file of a run that is resumed.
-    #[error("{} is not what it was when the run began", path.display())]
+    #[error("{} is not what it was when the run began", Untrusted::path(&path))]
     Changed { path: PathBuf },
     #[error(transparent)]
     Journal(StoreError),

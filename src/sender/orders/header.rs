@@ -10,6 +10,7 @@ use protocol::internal::nearest::nearest;
 use protocol::{Dialect, Kind};
 
 use super::plan::OrderSettings;
+use crate::mask::Untrusted;
 
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 
@@ -123,7 +124,7 @@ impl Expected {
         let respelled = fields().filter(|field| is_notification && !names.contains(field));
         let respelled = respelled.filter_map(|field| {
             let near = names.iter().find(|name| plain(name) == plain(field))?;
-            Some(format!("{near:?}, expected {field:?}"))
+            Some(format!("{:?}, expected {field:?}", Untrusted::new(&near)))
         });
         let respelled: Vec<String> = respelled.collect();
         if !respelled.is_empty() {
@@ -135,7 +136,7 @@ impl Expected {
                 |name: &&str| name.len() <= MAX_QUOTED && !fields().any(|it| it == *name);
             let others = || names.iter().copied().filter(is_other);
             let missing = missing.iter().map(|field| match nearest(field, others()) {
-                Some(near) => format!("{field} (is {near:?} meant to be it?)"),
+                Some(near) => format!("{field} (is {:?} meant to be it?)", Untrusted::new(&near)),
                 None => (*field).to_owned(),
             });
             let problem = format!("the header lacks {}", listed(&missing.collect::<Vec<_>>()));
@@ -146,7 +147,7 @@ impl Expected {
                 return Err((format!("column {} of the header has no name", index + 1), None));
             }
             if names[..index].contains(name) {
-                return Err((format!("the header has {name:?} twice"), None));
+                return Err((format!("the header has {:?} twice", Untrusted::new(&name)), None));
             }
         }
         Ok(())
@@ -213,7 +214,10 @@ pub(super) fn declared_separator(line: &[u8]) -> Option<Result<u8, HeaderError>>
         _ => {
             let given: String = given.chars().take(MAX_QUOTED).collect();
             let expected = "expected a comma, a semicolon, a tab or \"|\"";
-            Err((format!("the line \"sep={}\": {expected}", given.escape_debug()), None))
+            Err((
+                format!("the line \"sep={}\": {expected}", Untrusted::new(given.escape_debug())),
+                None,
+            ))
         }
     })
 }

@@ -4,6 +4,7 @@ use protocol::StatusTable;
 use serde::{Deserialize, Serialize};
 
 use super::example::StatusWord;
+use crate::mask::Untrusted;
 
 const MAX_WEIGHT: u64 = 1_000_000_000;
 
@@ -22,9 +23,9 @@ pub struct MixWords(Vec<(StatusWord, u64)>);
 pub enum MixError {
     #[error("STATUS=WEIGHT is wanted, such as success=90,failed=10")]
     NoPair(String),
-    #[error("{status:?}: {reason}")]
+    #[error("{:?}: {reason}", Untrusted::new(.status))]
     Status { status: String, reason: String },
-    #[error("{0:?}: a weight is a whole number from 1 to {MAX_WEIGHT}")]
+    #[error("{:?}: a weight is a whole number from 1 to {MAX_WEIGHT}", Untrusted::new(.0))]
     Weight(String),
     #[error("the status {0} stands twice")]
     Twice(i64),

@@ -11,6 +11,7 @@ use protocol::{Payload, PayloadError, PayloadProblem};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{MAX_ID_DIGITS, OrderIds};
+use crate::mask::Untrusted;
 
 /// The most digits that one `{hex:N}` gives.
 pub const MAX_HEX_DIGITS: usize = 1024;
@@ -64,15 +65,15 @@ pub enum Form {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    #[error("{{{0}}} is unknown; there are {KNOWN}; {{{{{0}}}}} is the plain text")]
+    #[error("{{{}}} is unknown; there are {KNOWN}; {{{{{}}}}} is the plain text", Untrusted::new(.0), Untrusted::new(.0))]
     Unknown(String),
     /// `{hex:N}` without a number in its limits.
-    #[error("{{{0}}}: a number from 1 to {MAX_HEX_DIGITS} is wanted, as in {{hex:8}}")]
+    #[error("{{{}}}: a number from 1 to {MAX_HEX_DIGITS} is wanted, as in {{hex:8}}", Untrusted::new(.0))]
     HexDigits(String),
-    #[error("{{{0}}}: the range is reversed")]
+    #[error("{{{}}}: the range is reversed", Untrusted::new(.0))]
     Reversed(String),
     /// A bound that is not a 64-bit integer.
-    #[error("{{{0}}}: a bound is beyond 64 bits")]
+    #[error("{{{}}}: a bound is beyond 64 bits", Untrusted::new(.0))]
     Overflow(String),
     #[error("{0}")]
     Json(PayloadProblem),

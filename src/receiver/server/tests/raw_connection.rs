@@ -31,7 +31,7 @@ impl Streaming {
         let kept = senders.clone();
         let running = Running::with(limits, move |callback| {
             let reply = Reply::new(200, "text/event-stream", "first");
-            if !callback.path.starts_with("/s") {
+            if !callback.path.raw().starts_with("/s") {
                 return reply.into();
             }
             let (sender, parts) = mpsc::channel(4);
