@@ -174,7 +174,9 @@ pub mod internal {
         pub use crate::platform_code::{JSON, content_type_of};
     }
     pub mod scheme {
-        pub use crate::scheme::{DigestCase, Empties, Nulls, Suffix};
+        pub use crate::scheme::{
+            Composition, DigestCase, Empties, Nulls, Order, Pairs, Part, Suffix, ValueText,
+        };
     }
     pub mod signature {
         pub use crate::signature::{

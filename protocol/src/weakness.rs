@@ -7,7 +7,7 @@ use super::canonical::{Selection, select, value_into};
 use super::dialect::Dialect;
 use super::notification::whole_number;
 use super::payload::Payload;
-use super::scheme::{Algorithm, Scheme};
+use super::scheme::{Algorithm, Composition, Scheme};
 
 /// The first second after 2026-03-31 in UTC, when the platform retired MD5 by its announcement.
 const MD5_RETIRED_AT: i64 = 1_775_001_600;
@@ -141,9 +141,9 @@ pub fn weaknesses(payload: &Payload<'_>, circumstances: &Circumstances<'_>) -> V
     if kept().next().is_none() {
         found.push(Weakness::EmptyCanonical);
     }
-    if scheme.separator.is_empty() {
+    if scheme.separator.is_empty() && scheme.composition.string.is_empty() {
         found.push(Weakness::NoSeparator);
-    } else {
+    } else if scheme.composition == Composition::PLAIN {
         find_twins(payload, scheme, &mut found);
     }
     find_unsigned(payload, scheme, &mut found);
