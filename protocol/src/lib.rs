@@ -83,6 +83,8 @@ mod finding;
 mod form;
 mod key;
 mod layout;
+#[cfg(feature = "dialect-files")]
+mod learn;
 mod merchant;
 mod nearest;
 mod notification;
@@ -160,6 +162,13 @@ pub mod internal {
     }
     pub mod layout {
         pub use crate::layout::{FIELDS, STATUSES};
+    }
+    #[cfg(feature = "dialect-files")]
+    pub mod learn {
+        pub use crate::learn::{
+            Found, Learned, MAX_FIELDS, MAX_SAMPLES, Question, Sample, SamplesError, USUAL_EFFORT,
+            learn, read,
+        };
     }
     pub mod nearest {
         pub use crate::nearest::{did_you_mean, nearest, unknown};
