@@ -24,15 +24,18 @@ use self::candidates::Search;
 use self::fitting::{Known, rules};
 use crate::key::Key;
 use crate::payload::{Payload, Value};
-use crate::scheme::{Algorithm, Scheme};
+use crate::scheme::Scheme;
 
 /// How many bytes one search hashes at most: a few seconds of an optimized build.
-pub const USUAL_EFFORT: u64 = 3_000_000_000;
+pub const USUAL_EFFORT: u64 = 2_000_000_000;
 
 /// The most fields that are tried as the one that carries the signature.
 const MOST_SIGN_FIELDS: usize = 3;
 /// The most rules that are named where none explains all samples.
 const MOST_RULES: usize = 4;
+
+/// A search after one that found nothing has this part of its effort.
+const LESS_EFFORT: u64 = 8;
 
 /// The sizes of digests, in bytes.
 const SIZES: [usize; 5] = [16, 20, 32, 48, 64];
@@ -96,6 +99,7 @@ pub fn learn(samples: &[Sample], key: &Key, effort: u64) -> Learned {
     let names = sign_fields(&payloads);
     let mut first: Option<Learned> = None;
     for name in names {
+        let effort = if first.is_none() { effort } else { effort / LESS_EFFORT };
         let learned = learn_with(&payloads, &name, key, effort);
         if !learned.found.is_empty() {
             return learned;
@@ -172,7 +176,7 @@ fn learn_group(
         (payload.members().len() <= candidates::MOST_SUBSET_FIELDS + 1, solid)
     };
     group.sort_by_key(|at| std::cmp::Reverse(shows(*at)));
-    let mut tried = 0;
+    let (mut tried, mut effort) = (0, effort);
     while !group.is_empty() {
         let mut samples: Vec<Known<'_>> = group
             .iter()
@@ -193,6 +197,7 @@ fn learn_group(
         learned.digests.dedup();
         let Some(hit) = hit else {
             learned.is_cut |= search.is_cut();
+            effort /= LESS_EFFORT;
             learned.unexplained.push(sample.line);
             group.remove(0);
             continue;

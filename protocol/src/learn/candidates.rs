@@ -3,6 +3,7 @@
 //! A candidate is one string, not one rule: rules that differ only in what the sample does not
 //! show give the same string. Which rules these are is found once a string has the right digest.
 
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use hmac::digest::Digest as _;
@@ -15,9 +16,11 @@ use crate::scheme::{Algorithm, KeyText, Nulls, Order, Pairs, Part, Suffix, Value
 
 /// What is tried between two pairs or values.
 const SEPARATORS: [&str; 16] =
-    ["&", "", "|", ":", ";", ",", "-", "#", "~", "^", "_", "+", "*", "/", ".", "{up}"];
-/// How many of them are tried where everything is left out that can be, and everywhere else.
-const USUAL_SEPARATORS: usize = 8;
+    ["&", "", "|", ":", ";", ",", "~", "^", "-", "#", "_", "+", "*", "/", ".", "{up}"];
+/// How many of them are tried with selections and orders of which there are many.
+const USUAL_SEPARATORS: usize = 10;
+/// How many of them are tried with the digest of a key among the values.
+const MOST_USUAL_SEPARATORS: usize = 4;
 
 /// What is tried before the key.
 const LABELS: [&str; 25] = [
@@ -50,8 +53,13 @@ const LABELS: [&str; 25] = [
 
 /// Up to this many fields every subset of them is tried.
 pub(super) const MOST_SUBSET_FIELDS: usize = 14;
-/// The most values whose order is found by trying all.
+/// Up to this many fields every one of a selection is tried at every place.
+const MOST_MOVED_FIELDS: usize = 12;
+/// The most values whose order is found by trying all: first so many, and at last so many.
+const FEW_IN_ORDER: usize = 4;
 const MOST_IN_ORDER: usize = 7;
+/// The most orders of so few values that are tried before everything else.
+const MOST_EARLY_ORDERS: usize = 20_000;
 /// How many messages are hashed at once.
 const BATCH: usize = 1024;
 /// What a digest costs besides its bytes, in bytes.
@@ -262,16 +270,17 @@ impl<'s> Search<'s> {
 
     /// The string with this digest, where one was found.
     pub(super) fn run(&mut self) -> Option<Candidate> {
-        let tiers: [fn(&mut Self); 9] = [
+        let tiers: [fn(&mut Self); 10] = [
             |this| this.with_left_out(0, Breadth::Usual),
             |this| this.with_left_out(1, Breadth::Usual),
             |this| this.with_left_out(2, Breadth::Usual),
             |this| this.with_left_out(0, Breadth::All),
+            |this| this.own_orders(2..=FEW_IN_ORDER, MOST_EARLY_ORDERS),
             |this| this.with_left_out(1, Breadth::All),
             Self::subsets,
-            Self::key_among_values,
+            Self::one_moved,
             |this| this.with_left_out(2, Breadth::All),
-            Self::own_orders,
+            |this| this.own_orders(2..=MOST_IN_ORDER, usize::MAX),
         ];
         for tier in tiers {
             tier(self);
@@ -345,10 +354,21 @@ impl<'s> Search<'s> {
         for mask in 1_u32..1 << count {
             let kept: Vec<u8> = (0..count as u8).filter(|index| mask >> index & 1 == 1).collect();
             self.selection(&kept, Breadth::AnySelection);
+            let received = self.as_received(&kept);
+            self.values_with_key(&kept, KeyText::ALL.len());
+            if received != kept {
+                self.values_with_key(&received, KeyText::ALL.len());
+            }
             if self.is_over() {
                 return;
             }
         }
+    }
+
+    fn as_received(&self, fields: &[u8]) -> Vec<u8> {
+        let mut fields = fields.to_vec();
+        fields.sort_by_key(|at| self.fields[usize::from(*at)].received);
+        fields
     }
 
     /// The strings of a selection, which is in the order of the names.
@@ -363,8 +383,7 @@ impl<'s> Search<'s> {
                 (&Order::ALL[..1], &Pairs::ALL[..1], &ValueText::ALL[..1], &SEPARATORS[..1])
             }
             Breadth::AnySelection => {
-                let separators = &SEPARATORS[..USUAL_SEPARATORS];
-                (&Order::ALL[..], &Pairs::ALL[..], &ValueText::ALL[..1], separators)
+                (&Order::ALL[..], &Pairs::ALL[..], &ValueText::ALL[..1], &SEPARATORS[..2])
             }
             Breadth::All => {
                 (&Order::ALL[..], &Pairs::ALL[..], &ValueText::ALL[..], &SEPARATORS[..])
@@ -373,7 +392,7 @@ impl<'s> Search<'s> {
         for order in orders.iter().copied() {
             let mut fields = kept.to_vec();
             if order == Order::Received {
-                fields.sort_by_key(|at| self.fields[usize::from(*at)].received);
+                fields = self.as_received(kept);
                 if fields == kept {
                     continue;
                 }
@@ -417,37 +436,37 @@ impl<'s> Search<'s> {
         let more = MORE_PLACES.into_iter().chain(labels).chain(bare);
         let more = more.filter(|_| breadth != Breadth::AnySelection);
         for place in USUAL_PLACES.into_iter().chain(more) {
-            for index in 0..self.algorithms.len() {
-                let algorithm = self.algorithms[index];
-                self.offer(&body, &Candidate { algorithm, place, ..candidate.clone() });
-            }
+            self.hash_in(place, &body, candidate, breadth == Breadth::AnySelection);
         }
     }
 
-    /// The key in the middle: values in the order of their names or as received.
-    fn key_among_values(&mut self) {
+    /// Values as received, but one at another place.
+    fn one_moved(&mut self) {
         let count = self.fields.len();
-        if count > MOST_SUBSET_FIELDS {
+        if count > MOST_MOVED_FIELDS {
             return;
         }
+        let all: Vec<u8> = (0..count as u8).collect();
+        let all = self.as_received(&all);
         for mask in 1_u32..1 << count {
-            let kept = (0..count as u8).filter(|index| mask >> index & 1 == 1);
-            let kept: Vec<u8> = kept.collect();
-            let mut received = kept.clone();
-            received.sort_by_key(|at| self.fields[usize::from(*at)].received);
-            let is_new = received != kept;
-            self.values_with_key(&kept, true);
-            if is_new {
-                self.values_with_key(&received, true);
-            }
-            if self.is_over() {
-                return;
+            let is_in = |at: &u8| mask >> at & 1 == 1;
+            let kept: Vec<u8> = all.iter().copied().filter(is_in).collect();
+            for from in 0..kept.len() {
+                for to in (0..kept.len()).filter(|to| *to != from && to + 1 != from) {
+                    let mut moved = kept.clone();
+                    let field = moved.remove(from);
+                    moved.insert(to, field);
+                    self.values_with_key(&moved, 1);
+                }
+                if self.is_over() {
+                    return;
+                }
             }
         }
     }
 
-    /// Values in every order, of one field, then of two, and so on.
-    fn own_orders(&mut self) {
+    /// Values in every order, of so many fields, where there are not more orders than that.
+    fn own_orders(&mut self, counts: RangeInclusive<usize>, most: usize) {
         let mut texts: Vec<&str> = Vec::new();
         let mut different: Vec<u8> = Vec::new();
         for (index, field) in self.fields.iter().enumerate() {
@@ -456,14 +475,19 @@ impl<'s> Search<'s> {
                 different.push(index as u8);
             }
         }
-        for count in 2..=MOST_IN_ORDER.min(different.len()) {
-            self.arrange(&different, &mut Vec::new(), count);
+        let all = different.len();
+        for count in counts.filter(|count| *count <= all) {
+            let orders = (all - count + 1..=all).try_fold(1_usize, |it, more| it.checked_mul(more));
+            if orders.is_some_and(|orders| orders <= most) {
+                self.arrange(&different, &mut Vec::new(), count);
+            }
         }
     }
 
     fn arrange(&mut self, all: &[u8], chosen: &mut Vec<u8>, count: usize) {
         if chosen.len() == count {
-            return self.values_with_key(chosen, false);
+            let key_texts = if count <= FEW_IN_ORDER { KeyText::ALL.len() } else { 1 };
+            return self.values_with_key(chosen, key_texts);
         }
         for at in all {
             if !chosen.contains(at) && !self.is_over() {
@@ -474,8 +498,8 @@ impl<'s> Search<'s> {
         }
     }
 
-    /// Values in an order of their own with the key at each place.
-    fn values_with_key(&mut self, fields: &[u8], is_only_among: bool) {
+    /// Values in an order of their own with the key at each place, written in so many ways.
+    fn values_with_key(&mut self, fields: &[u8], key_texts: usize) {
         let plain = Candidate {
             algorithm: Algorithm::Md5,
             fields: fields.into(),
@@ -486,31 +510,41 @@ impl<'s> Search<'s> {
             separator: "",
             place: Place::Nowhere,
         };
-        let among =
-            (1..fields.len() as u8).flat_map(|at| KeyText::ALL.map(|key| Place::At(key, at)));
-        let outside = [
+        let plain_places = [
             Place::Nowhere,
             Place::Behind(PLAIN, "", true),
             Place::Before(PLAIN, true),
             Place::Behind(PLAIN, "", false),
-            Place::Behind(KeyText::Md5, "", true),
-            Place::Behind(KeyText::UpperMd5, "", true),
         ];
-        let outside = outside.into_iter().filter(|_| !is_only_among);
-        let places: Vec<Place> = outside.chain(among).collect();
-        for separator in &SEPARATORS[..USUAL_SEPARATORS] {
+        let digest_places = [KeyText::Md5, KeyText::UpperMd5]
+            .map(|text| [Place::Behind(text, "", true), Place::Before(text, true)]);
+        for (index, separator) in SEPARATORS[..USUAL_SEPARATORS].iter().enumerate() {
+            let with_digests = key_texts > 1 && index < MOST_USUAL_SEPARATORS;
+            let texts: &[KeyText] =
+                if with_digests { &[PLAIN, KeyText::Md5, KeyText::UpperMd5] } else { &[PLAIN] };
+            let among = (1..fields.len() as u8)
+                .flat_map(|at| texts.iter().map(move |text| Place::At(*text, at)));
             let candidate = Candidate { separator, ..plain.clone() };
             let body = self.body(&candidate);
-            for place in &places {
+            let digests = digest_places.iter().flatten().copied().filter(|_| with_digests);
+            for place in plain_places.into_iter().chain(digests).chain(among) {
                 // Without a separator there is no difference.
-                if separator.is_empty() && *place == Place::Behind(PLAIN, "", false) {
+                if separator.is_empty() && place == Place::Behind(PLAIN, "", false) {
                     continue;
                 }
-                for index in 0..self.algorithms.len() {
-                    let algorithm = self.algorithms[index];
-                    let place = *place;
-                    self.offer(&body, &Candidate { algorithm, place, ..candidate.clone() });
-                }
+                self.hash_in(place, &body, &candidate, true);
+            }
+        }
+    }
+
+    /// A string with the key at this place, in the digests of this length; where there are many
+    /// such strings, an HMAC's has the key nowhere or at the end.
+    fn hash_in(&mut self, place: Place, body: &str, candidate: &Candidate, is_many: bool) {
+        for index in 0..self.algorithms.len() {
+            let algorithm = self.algorithms[index];
+            let is_usual = matches!(place, Place::Nowhere | Place::Behind(PLAIN, _, true));
+            if !is_many || !algorithm.is_keyed() || is_usual {
+                self.offer(body, &Candidate { algorithm, place, ..candidate.clone() });
             }
         }
     }

@@ -112,16 +112,22 @@ fn probes(
         ],
     };
     let mut probes = Vec::new();
-    let new = ["zz_new", "AA_new"].into_iter().find(|name| !names.contains(name)).unwrap_or("");
-    probes.push((format!("{new}, a field that no sample has, is there"), with(new, "\"x1\"")));
-    let reversed: Vec<(&str, &str)> = pairs().rev().collect();
-    probes.push(("the fields come in another order".to_owned(), object(reversed)));
+    // In front, and the later name first: only by name do they come in another order.
+    let new = [("zz_new", "\"x1\""), ("aa_new", "\"x2\"")];
+    let new = new.into_iter().filter(|(name, _)| !names.contains(name));
+    let change = "zz_new and aa_new, fields that no sample has, are there".to_owned();
+    probes.push((change, object(new.chain(pairs()))));
+    probes.push(("the fields come in another order".to_owned(), object(pairs().rev())));
+    let mut all = names.clone();
+    all.sort_unstable_by(|one, other| other.cmp(one));
+    let change = "each field of any sample is there and has a text".to_owned();
+    probes.push((change, object(all.into_iter().map(|name| (name, "\"x1\"")))));
     for (change, value) in values {
         probes.extend(names.iter().map(|name| (format!("{name} {change}"), with(name, value))));
     }
     for absent in &names {
         let rest = pairs().filter(|(name, _)| name != absent);
-        probes.push((format!("{absent} is absent"), object(rest.collect::<Vec<_>>())));
+        probes.push((format!("{absent} is absent"), object(rest)));
     }
     probes
 }

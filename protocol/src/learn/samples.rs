@@ -26,7 +26,8 @@ pub struct Sample {
 
 impl Sample {
     /// The payload; `None` cannot be, since what is read as a sample was parsed.
-    pub(super) fn payload(&self) -> Option<Payload<'_>> {
+    #[must_use]
+    pub fn payload(&self) -> Option<Payload<'_>> {
         form::read(self.text.as_bytes(), self.encoding).ok()
     }
 
