@@ -18,7 +18,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 pub use self::questions::Question;
-pub use self::samples::{MAX_FIELDS, MAX_SAMPLES, Sample, SamplesError, read};
+pub use self::samples::{MAX_FIELDS, MAX_SAMPLE_BYTES, MAX_SAMPLES, Sample, SamplesError, read};
 
 use self::candidates::Search;
 use self::fitting::{Known, rules};

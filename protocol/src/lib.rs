@@ -166,8 +166,8 @@ pub mod internal {
     #[cfg(feature = "dialect-files")]
     pub mod learn {
         pub use crate::learn::{
-            Found, Learned, MAX_FIELDS, MAX_SAMPLES, Question, Sample, SamplesError, USUAL_EFFORT,
-            learn, read,
+            Found, Learned, MAX_FIELDS, MAX_SAMPLE_BYTES, MAX_SAMPLES, Question, Sample,
+            SamplesError, USUAL_EFFORT, learn, read,
         };
     }
     pub mod nearest {

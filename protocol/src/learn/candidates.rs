@@ -62,6 +62,8 @@ const MOST_IN_ORDER: usize = 7;
 const MOST_EARLY_ORDERS: usize = 20_000;
 /// How many messages are hashed at once.
 const BATCH: usize = 1024;
+/// How many bytes of messages wait at most, but for the last one.
+const BATCH_BYTES: usize = 1 << 20;
 /// What a digest costs besides its bytes, in bytes.
 const SHORT: usize = 96;
 
@@ -122,6 +124,20 @@ impl Candidate {
     /// Whether the key is among the values, which only a string of single fields can say.
     pub(super) fn has_key_among_values(&self) -> bool {
         matches!(self.place, Place::At(..))
+    }
+
+    /// Whether only values with nothing between them are signed, so that it does not show where an
+    /// empty one is, and how the key among them is written; `None` where more is between them.
+    pub(super) fn bare_key(&self) -> Option<Option<KeyText>> {
+        let is_bare = self.pairs == Pairs::Value && self.separator.is_empty();
+        match self.place {
+            _ if !is_bare => None,
+            Place::Nowhere => Some(None),
+            Place::Behind(key, "", _) | Place::Before(key, _) | Place::At(key, _) => {
+                Some(Some(key))
+            }
+            Place::Behind(..) | Place::Around(_) => None,
+        }
     }
 
     /// Suffix and string of a scheme with these parts in place of the pairs.
@@ -617,7 +633,7 @@ impl<'s> Search<'s> {
         self.budget = self.budget.saturating_sub(cost as u64);
         self.ends.push(bytes.len());
         self.waiting.push(candidate.clone());
-        if self.waiting.len() == BATCH {
+        if self.waiting.len() == BATCH || self.bytes.len() >= BATCH_BYTES {
             self.flush();
         }
     }

@@ -17,6 +17,9 @@ const MOST_UNDECIDED: u32 = 6;
 /// The most strings of single fields with equal values that are tried.
 const MOST_STRINGS: usize = 256;
 
+/// The most values whose orders are all tried where nothing is between them.
+const MOST_REORDERED: usize = 5;
+
 /// A sample with its signature, and the message that has this digest once it is known.
 pub(super) struct Known<'s> {
     pub(super) payload: Payload<'s>,
@@ -87,17 +90,55 @@ pub(super) fn rules(
     }
     all.retain(|scheme| samples[found_in].fits(scheme, key));
     all.sort_by_key(cost);
-    let mut best = (Vec::new(), Vec::new());
-    for scheme in all {
+    let mut best = Best::default();
+    all.into_iter().for_each(|scheme| best.add(scheme, samples, key));
+    for scheme in other_orders(candidate, &best.0, &base) {
+        best.add(scheme, samples, key);
+    }
+    best.0.sort_by_key(cost);
+    (best.0, best.1)
+}
+
+/// The rules that fit most samples, and these samples.
+#[derive(Default)]
+struct Best(Vec<Scheme>, Vec<usize>);
+
+impl Best {
+    fn add(&mut self, scheme: Scheme, samples: &mut [Known<'_>], key: &Key) {
         let fits: Vec<usize> =
             (0..samples.len()).filter(|at| samples[*at].fits(&scheme, key)).collect();
-        if fits.len() > best.1.len() {
-            best = (vec![scheme], fits);
-        } else if fits == best.1 {
-            best.0.push(scheme);
+        if fits.len() > self.1.len() {
+            *self = Best(vec![scheme], fits);
+        } else if fits == self.1 {
+            self.0.push(scheme);
         }
     }
-    best
+}
+
+/// The orders of the values that fitting rules sign, where it does not show where an empty one is.
+fn other_orders(candidate: &Candidate, fitting: &[Scheme], base: &Scheme) -> Vec<Scheme> {
+    let lists = fitting.iter().filter_map(|scheme| scheme.signed.as_deref());
+    let Some(names) = lists.max_by_key(|names| names.len()) else { return Vec::new() };
+    let Some(key) = candidate.bare_key().filter(|_| names.len() <= MOST_REORDERED) else {
+        return Vec::new();
+    };
+    let values = names.iter().map(|name| Part::Field(name.clone())).chain(key.map(Part::Key));
+    let mut orders: Vec<Vec<Part>> = vec![Vec::new()];
+    for value in values {
+        let longer = orders.iter().flat_map(|order| {
+            (0..=order.len()).map(|at| {
+                let mut order = order.clone();
+                order.insert(at, value.clone());
+                order
+            })
+        });
+        orders = longer.collect();
+    }
+    let scheme = |string: Vec<Part>| {
+        let composition = Composition { string: string.into(), ..base.composition.clone() };
+        Scheme { composition, ..base.clone() }
+    };
+    orders.into_iter().map(scheme).collect()
 }
 
 /// How unusual a rule is among the gateways that are known.

@@ -12,6 +12,8 @@ use crate::payload::{Encoding, Payload, PayloadError};
 pub const MAX_SAMPLES: usize = 64;
 /// The most fields of one sample.
 pub const MAX_FIELDS: usize = 64;
+/// The longest sample, in bytes: the search holds it some hundred times.
+pub const MAX_SAMPLE_BYTES: usize = 16 * 1024;
 
 /// One callback that is known to be good.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,8 +63,11 @@ pub enum SamplesError {
     /// A line is not a field.
     #[error("line {0}: expected `name = value`")]
     NotAField(usize),
-    /// Too many samples, or too many fields in one.
-    #[error("line {0}: more than {MAX_SAMPLES} samples, or more than {MAX_FIELDS} fields in one")]
+    /// Too many samples, or too many fields or bytes in one.
+    #[error(
+        "line {0}: more than {MAX_SAMPLES} samples, or more than {MAX_FIELDS} fields or \
+         {MAX_SAMPLE_BYTES} bytes in one"
+    )]
     TooMany(usize),
 }
 
@@ -103,7 +108,8 @@ fn read_block(block: &[(usize, &str)], samples: &mut Vec<Sample>) -> Result<(), 
 
 fn push(sample: Sample, samples: &mut Vec<Sample>) -> Result<(), SamplesError> {
     let fields = sample.payload().map_or(0, |payload| payload.members().len());
-    if samples.len() == MAX_SAMPLES || fields > MAX_FIELDS {
+    let is_long = sample.text.len() > MAX_SAMPLE_BYTES;
+    if samples.len() == MAX_SAMPLES || fields > MAX_FIELDS || is_long {
         return Err(SamplesError::TooMany(sample.line));
     }
     samples.push(sample);
@@ -193,6 +199,23 @@ mod tests {
     }
 
     #[test]
+    fn hostile_text_is_read_or_refused() {
+        const PIECES: [&str; 14] = [
+            "{", "}", "\"a\"", ":", "=", "&", "\n", "\r\n", "<a>", "</a>", " ", "\u{0}", "%", "中",
+        ];
+        let mut rng = fastrand::Rng::with_seed(7);
+        for _ in 0..3000 {
+            let text: String =
+                (0..rng.usize(..24)).map(|_| PIECES[rng.usize(..PIECES.len())]).collect();
+            if let Ok(samples) = read(&text) {
+                assert!(samples.iter().all(|sample| sample.payload().is_some()), "{text:?}");
+            }
+        }
+        let longest = format!("a={}", "x".repeat(MAX_SAMPLE_BYTES - 2));
+        assert_eq!(read(&longest).map(|samples| samples.len()), Ok(1));
+    }
+
+    #[test]
     fn what_cannot_be_read_is_named_with_its_line() {
         let many = "{\"a\":1}\n".repeat(MAX_SAMPLES + 1);
         let wide: Vec<String> = (0..=MAX_FIELDS).map(|index| format!("a{index}=1")).collect();
@@ -207,6 +230,7 @@ mod tests {
             ("a = 1\na = 2", "the sample on line 1"),
             (&many, "line 65: more than 64 samples"),
             (&wide.join("\n"), "line 1: more than"),
+            (&format!("a={}", "x".repeat(MAX_SAMPLE_BYTES - 1)), "line 1: more than"),
         ] {
             let error = read(text).expect_err(text).to_string();
             assert!(error.contains(expected), "{text}: {error}");

@@ -181,19 +181,28 @@ fn is_honest(seed: u64, most_fields: usize, effort: u64) -> Option<bool> {
     Some(is_honest)
 }
 
-fn check_random_rules(count: u64, most_fields: usize, effort: u64) -> u64 {
-    let results: Vec<Option<bool>> =
-        (0..count).map(|seed| is_honest(seed, most_fields, effort)).collect();
-    let breaches: Vec<usize> =
-        (0..results.len()).filter(|seed| results[*seed] == Some(false)).collect();
+/// How many rules are found of so many random ones, none of which may be printed wrongly.
+fn check_random_rules(count: u64, most_fields: usize, effort: u64) -> usize {
+    let check = |seeds: std::ops::Range<u64>| -> Vec<(u64, bool)> {
+        let result = |seed| Some((seed, is_honest(seed, most_fields, effort)?));
+        seeds.filter_map(result).collect()
+    };
+    let found = std::thread::scope(|scope| {
+        let half = scope.spawn(|| check(0..count / 2));
+        let mut found = check(count / 2..count);
+        found.extend(half.join().unwrap());
+        found
+    });
+    let breaches: Vec<u64> =
+        found.iter().filter(|(_, is_honest)| !is_honest).map(|(seed, _)| *seed).collect();
     assert_eq!(breaches, [0; 0], "seeds whose rule was printed wrongly");
-    results.into_iter().flatten().count() as u64
+    found.len()
 }
 
 #[test]
 fn a_printed_rule_fails_on_nothing_that_is_not_named_as_open() {
-    let found = check_random_rules(150, 6, 2_000_000);
-    assert!(found > 60, "only {found} of 150 rules were found");
+    let found = check_random_rules(300, 6, 2_000_000);
+    assert!(found > 120, "only {found} of 300 rules were found");
 }
 
 #[test]
@@ -205,10 +214,10 @@ fn ten_thousand_printed_rules_fail_on_nothing_that_is_not_named_as_open() {
 
 const GATEWAYS: &str = include_str!("../../../fixtures/gateways.ndjson");
 
-/// The gateways whose rule is not found, or fails on fresh samples.
-fn missed_gateways(effort: u64) -> Vec<String> {
+/// The gateways of these whose rule is not found, or fails on fresh samples.
+fn missed_gateways(is_asked: impl Fn(&str) -> bool, effort: u64) -> Vec<String> {
     let mut missed = Vec::new();
-    for line in GATEWAYS.lines() {
+    for line in GATEWAYS.lines().filter(|line| is_asked(line)) {
         let gateway = Payload::parse(line.as_bytes()).unwrap();
         let text = |name: &str| match &gateway.get(name).unwrap().value {
             Value::String(text) => text.to_string(),
@@ -240,8 +249,30 @@ fn missed_gateways(effort: u64) -> Vec<String> {
 }
 
 #[test]
+fn gateways_with_a_short_search_are_learned_from_three_samples() {
+    let names = [
+        "PayJS",
+        "Xunhu",
+        "QQ Wallet",
+        "LiqPay",
+        "Fondy",
+        "senangPay",
+        "VNPAY",
+        "ZaloPay",
+        "Instamojo",
+        "Taobao",
+        "Paysera",
+        "Wallet One",
+        "FreeKassa",
+        "Interkassa",
+    ];
+    let is_asked = |line: &str| names.iter().any(|name| line.contains(&format!(": \"{name}")));
+    assert_eq!(missed_gateways(is_asked, EFFORT), [""; 0]);
+}
+
+#[test]
 #[ignore = "deep searches: run it in a release build"]
 fn public_gateways_are_learned_from_three_samples() {
     // Its string has values of fields that it does not send.
-    assert_eq!(missed_gateways(USUAL_EFFORT), ["PayU India"]);
+    assert_eq!(missed_gateways(|_| true, USUAL_EFFORT), ["PayU India"]);
 }
