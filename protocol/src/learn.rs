@@ -34,6 +34,8 @@ const MOST_SIGN_FIELDS: usize = 3;
 /// The most rules that are named where none explains all samples.
 const MOST_RULES: usize = 4;
 
+/// The most fields that are asked about though the sample that shows most does not have them.
+const MOST_ABSENT: usize = 32;
 /// A search after one that found nothing has this part of its effort.
 const LESS_EFFORT: u64 = 8;
 
@@ -215,6 +217,7 @@ fn learn_group(
             .collect();
         absent.sort_unstable();
         absent.dedup();
+        absent.truncate(MOST_ABSENT);
         let lines = fits.iter().map(|at| samples[*at].line).collect();
         learned.found.push(Found {
             scheme,

@@ -413,6 +413,15 @@ impl Scheme {
         string.is_empty() || string.contains(&Part::Pairs)
     }
 
+    /// Whether two values can be next to each other with nothing between them.
+    #[must_use]
+    pub fn runs_together(&self) -> bool {
+        let string = &self.composition.string;
+        let is_field = |part: &Part| matches!(part, Part::Field(_) | Part::Pairs);
+        (self.signs_pairs() && self.separator.is_empty())
+            || string.windows(2).any(|parts| parts.iter().all(is_field))
+    }
+
     /// What is shown after the canonical string, the key masked.
     #[must_use]
     pub fn masked_suffix(&self) -> String {

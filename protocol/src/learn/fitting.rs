@@ -14,6 +14,8 @@ use crate::signature::{message, sign};
 
 /// Up to this many undecided fields every selection of them is tried.
 const MOST_UNDECIDED: u32 = 6;
+/// Up to this many undecided fields each is tried alone.
+const MOST_SINGLE: u32 = 24;
 /// The most strings of single fields with equal values that are tried.
 const MOST_STRINGS: usize = 256;
 
@@ -134,11 +136,19 @@ fn other_orders(candidate: &Candidate, fitting: &[Scheme], base: &Scheme) -> Vec
         });
         orders = longer.collect();
     }
-    let scheme = |string: Vec<Part>| {
-        let composition = Composition { string: string.into(), ..base.composition.clone() };
-        Scheme { composition, ..base.clone() }
-    };
-    orders.into_iter().map(scheme).collect()
+    orders.into_iter().flat_map(|string| texts_of(string, base)).collect()
+}
+
+/// A string of single fields with each text that `null` and other values can have.
+fn texts_of(string: Vec<Part>, base: &Scheme) -> impl Iterator<Item = Scheme> {
+    [Nulls::Keep, Nulls::Text].into_iter().flat_map(move |nulls| {
+        let (string, base) = (string.clone(), base.clone());
+        ValueText::ALL.into_iter().map(move |values| {
+            let string = string.clone().into();
+            let composition = Composition { string, values, ..base.composition.clone() };
+            Scheme { nulls, composition, ..base.clone() }
+        })
+    })
 }
 
 /// How unusual a rule is among the gateways that are known.
@@ -223,7 +233,7 @@ fn pair_rules(
 }
 
 /// Which of the undecided fields are left out: every selection, or where they are many, none, all,
-/// and all but one.
+/// one, and all but one.
 fn selections<'n>(undecided: &[&'n str]) -> Vec<Vec<&'n str>> {
     let count = undecided.len() as u32;
     let pick = |is_in: &dyn Fn(usize) -> bool| -> Vec<&'n str> {
@@ -233,7 +243,8 @@ fn selections<'n>(undecided: &[&'n str]) -> Vec<Vec<&'n str>> {
         return (0..1_u32 << count).map(|mask| pick(&|at| mask >> at & 1 == 1)).collect();
     }
     let mut all = vec![Vec::new(), undecided.to_vec()];
-    for one in 0..undecided.len() {
+    let single = if count <= MOST_SINGLE { undecided.len() } else { 0 };
+    for one in 0..single {
         all.push(pick(&|at| at == one));
         all.push(pick(&|at| at != one));
     }
@@ -275,13 +286,7 @@ fn strings(
             true => candidate.composed(fields),
             false => candidate.composed(separated(fields, candidate.separator)),
         };
-        for nulls in [Nulls::Keep, Nulls::Text] {
-            for values in ValueText::ALL {
-                let (suffix, string) = (suffix.clone(), string.clone().into());
-                let composition = Composition { string, values, ..base.composition.clone() };
-                rules.push(Scheme { suffix, nulls, composition, ..base.clone() });
-            }
-        }
+        rules.extend(texts_of(string, &Scheme { suffix, ..base.clone() }));
     }
     rules
 }

@@ -212,6 +212,21 @@ fn ten_thousand_printed_rules_fail_on_nothing_that_is_not_named_as_open() {
     println!("{found} of 10000 rules were found, none of them printed wrongly");
 }
 
+#[test]
+fn many_samples_with_many_fields_of_their_own_are_bounded() {
+    let scheme = Dialect::platform().first();
+    let sample = |order: usize| {
+        let fields: Vec<String> = (0..62).map(|at| format!("\"n{order}_{at}\":\"\"")).collect();
+        let text = format!("{{\"amount\":{order},{}}}", fields.join(","));
+        signed(&text, scheme, Transport::Json)
+    };
+    let samples: Vec<Sample> = (0..MAX_SAMPLES).map(sample).collect();
+    let learned = learn(&samples, &key(), EFFORT);
+    assert_eq!(learned.unexplained, [0; 0]);
+    let dialect = dialect(learned.schemes());
+    assert!(samples.iter().all(|sample| is_valid(sample, &dialect)));
+}
+
 const GATEWAYS: &str = include_str!("../../../fixtures/gateways.ndjson");
 
 /// The gateways of these whose rule is not found, or fails on fresh samples.
