@@ -155,7 +155,7 @@ fn what_is_missing_or_cannot_be_read_is_refused() {
         ("[1,2]".to_owned(), 3, "the sample on line 1"),
         ("no field".to_owned(), 3, "line 1: expected `name = value`"),
         ("{\"a\":1}\n".repeat(65), 3, "line 65: more than 64 samples"),
-        (format!("{{{}}}", wide.join(",")), 3, "more than 64 fields in one"),
+        (format!("{{{}}}", wide.join(",")), 3, "or more than 64 fields"),
         ("x".repeat((1 << 20) + 1), 3, "longer than 1048576 bytes"),
         ("[".repeat(100_000), 3, "the sample on line 1"),
     ] {
@@ -169,6 +169,11 @@ fn what_is_missing_or_cannot_be_read_is_refused() {
     assert!(keyless.stderr.contains("no key was given"), "{}", keyless.stderr);
     let named = payout_notify(&["dialects", "learn", "--id", "a b"]).key(KEY).stdin(&samples);
     assert!(named.run().exits(2).stderr.contains("an id has"));
+    let long = format!(r#"{{"{}":"{}"}}"#, "sign".repeat(65), "0".repeat(32));
+    assert!(learn(&long).exits(1).stderr.contains("no rule"));
+    let left_out = samples.replace("}", &format!(",\"{}\":1}}", "x".repeat(257)));
+    let unwritable = learn(&left_out).exits(3);
+    assert!(unwritable.stderr.contains("cannot be written as a dialect"), "{}", unwritable.stderr);
     let missing = payout_notify(&["dialects", "learn", "no-such-file"]).key(KEY).run().exits(3);
     assert!(missing.stderr.contains("no-such-file"), "{}", missing.stderr);
     // A dialect is listed, or one is learned.

@@ -38,13 +38,17 @@ pub struct LearnArgs {
 }
 
 pub fn run(args: &LearnArgs, environment: &Environment, console: &mut Console) -> CommandResult {
+    let with_id = Dialect { id: args.id.clone().into(), ..Dialect::platform().clone() };
+    dialect_file::parse(&dialect_file::write(&with_id)).map_err(|error| {
+        CommandError::usage(format!("--id {:?} cannot be used", args.id)).because(error.problem)
+    })?;
     let key = args.key.resolve(environment, console)?;
     let input = Input::read(args.file.as_deref(), console)?;
     let samples = samples(&input)?;
     console.status("searching for the rule");
     let learned = learn(&samples, &key, USUAL_EFFORT);
     console.end_status();
-    let dialect = dialect(args, &samples, &learned)?;
+    let dialect = dialect(with_id, &samples, &learned)?;
     let is_right = |dialect: &Dialect| samples.iter().all(|sample| verifies(sample, dialect, &key));
     let dialect = dialect.filter(is_right);
     let transport = samples[0].transport();
@@ -88,7 +92,7 @@ fn samples(input: &Input) -> Result<Vec<Sample>, CommandError> {
 
 /// The dialect, where one explains all samples.
 fn dialect(
-    args: &LearnArgs,
+    with_id: Dialect,
     samples: &[Sample],
     learned: &Learned,
 ) -> Result<Option<Dialect>, CommandError> {
@@ -99,17 +103,16 @@ fn dialect(
     let transport = samples[0].transport();
     let method = if transport == Transport::Query { "GET" } else { "POST" };
     let dialect = Dialect {
-        id: args.id.clone().into(),
         title: format!("learned from {} samples", samples.len()).into(),
         schemes: schemes.into(),
         layout: Layout { transport, method: method.into(), ..Layout::PLATFORM },
-        ..Dialect::platform().clone()
+        ..with_id
     };
     match dialect_file::parse(&dialect_file::write(&dialect)) {
         Ok(dialect) => Ok(Some(dialect)),
-        Err(error) => {
-            Err(CommandError::usage("the dialect cannot be written to a file").because(error))
-        }
+        Err(error) => Err(CommandError::input("the rule cannot be written as a dialect file")
+            .because(error.problem)
+            .hint("it was found; names of fields as long or as strange as these cannot be listed")),
     }
 }
 
