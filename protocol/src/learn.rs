@@ -22,6 +22,7 @@ pub use self::samples::{MAX_FIELDS, MAX_SAMPLE_BYTES, MAX_SAMPLES, Sample, Sampl
 
 use self::candidates::Search;
 use self::fitting::{Known, rules};
+use crate::dialect::{DIALECTS, Dialect};
 use crate::key::Key;
 use crate::payload::{Payload, Value};
 use crate::scheme::Scheme;
@@ -70,6 +71,8 @@ pub struct Found {
     pub fitting: usize,
     /// The lines of the samples that it explains.
     pub lines: Vec<usize>,
+    /// The built-in dialects that explain these samples too.
+    pub built_in: Vec<&'static str>,
     /// What the samples leave open.
     pub questions: Vec<Question>,
 }
@@ -219,10 +222,18 @@ fn learn_group(
         absent.dedup();
         absent.truncate(MOST_ABSENT);
         let lines = fits.iter().map(|at| samples[*at].line).collect();
+        let mut explains = |dialect: &&'static Dialect| {
+            let mut schemes = dialect.schemes.iter();
+            dialect.sign_field() == sign_field
+                && schemes.any(|scheme| fits.iter().all(|at| samples[*at].fits(scheme, key)))
+        };
+        let built_in = DIALECTS.iter().filter(|dialect| explains(dialect));
+        let built_in = built_in.map(|dialect| &*dialect.id).collect();
         learned.found.push(Found {
             scheme,
             fitting: rules.len(),
             lines,
+            built_in,
             questions: questions::questions(&rules, payload, &absent, sample.transport(), key),
         });
         let mut at = 0;

@@ -86,7 +86,7 @@ fn listed(lines: &[usize]) -> String {
     format!("{word} {}", numbers.join(", "))
 }
 
-fn found_lines(found: &Found, samples: usize) -> [Line; 2] {
+fn found_lines(found: &Found, samples: usize) -> Vec<Line> {
     let explained = match found.lines.len() {
         all if all == samples => "all samples".to_owned(),
         1 => format!("the sample on {}", listed(&found.lines)),
@@ -96,10 +96,19 @@ fn found_lines(found: &Found, samples: usize) -> [Line; 2] {
         1 => "one rule fits".to_owned(),
         count => format!("{count} rules fit, and the most usual one is taken"),
     };
-    [
+    let built_in = match &found.built_in[..] {
+        [] => None,
+        ids => {
+            let line =
+                Line::new().plain("  so does the built-in dialect ").accent(ids.join(" or "));
+            Some(line.plain(", which has [fields] and [statuses] too"))
+        }
+    };
+    let lines = [
         Line::new().good("found").plain(format!(": {}", rule(&found.scheme))),
         Line::new().plain(format!("  it explains {explained}; {fit}")),
-    ]
+    ];
+    lines.into_iter().chain(built_in).collect()
 }
 
 fn question_lines(question: &Question, transport: Transport) -> [Line; 4] {

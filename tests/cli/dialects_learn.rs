@@ -49,6 +49,8 @@ fn every_built_in_dialect_is_learned() {
         let output = learn(&[sample(1, ""), sample(2, r#","memo":"""#), sample(3, "")].concat());
         assert_eq!(output.code, 0, "{dialect}: {}", output.stderr);
         assert_eq!(verify(&output.stdout, &sample(4, r#","memo":"""#)), 0, "{dialect}");
+        let line = output.stderr.lines().find(|line| line.contains("the built-in dialect"));
+        assert!(line.is_some_and(|line| line.contains(dialect)), "{dialect}: {}", output.stderr);
     }
 }
 

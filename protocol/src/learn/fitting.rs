@@ -36,7 +36,7 @@ impl<'s> Known<'s> {
     }
 
     /// Whether the scheme signs this sample as it is signed.
-    fn fits(&mut self, scheme: &Scheme, key: &Key) -> bool {
+    pub(super) fn fits(&mut self, scheme: &Scheme, key: &Key) -> bool {
         let bytes = bytes(&self.payload, scheme, key);
         match &self.message {
             // Another message with this digest is not to be met.

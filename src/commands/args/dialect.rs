@@ -47,7 +47,7 @@ impl DialectArgs {
                     simulate, listen and inbox support"
                 );
                 Err(CommandError::usage(message)
-                    .hint("`payout-notify simulate --dialect` sends it"))
+                    .hint("send it with `payout-notify simulate URL --dialect FILE.toml`"))
             }
         }
     }
