@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::candidates::{Candidate, Search, separated};
 use crate::canonical::canonicalize;
 use crate::key::Key;
-use crate::payload::Payload;
+use crate::payload::{Payload, Value};
 use crate::scheme::{
     Composition, DigestCase, Empties, Nulls, Order, Pairs, Part, Scheme, ValueText,
 };
@@ -35,8 +35,23 @@ impl<'s> Known<'s> {
         Known { payload, given, line, message: None }
     }
 
+    /// Whether a dialect with this scheme reads the sample's `sign_type` as this scheme's, or not
+    /// at all.
+    fn lets_read(&self, scheme: &Scheme) -> bool {
+        let sign_type = self.payload.get("sign_type").map(|member| &member.value);
+        match sign_type {
+            _ if !scheme.left_out.iter().any(|name| name == "sign_type") => true,
+            Some(Value::String(text)) if !text.is_empty() => text.parse() == Ok(scheme.algorithm),
+            None | Some(Value::Null | Value::String(_)) => true,
+            Some(_) => false,
+        }
+    }
+
     /// Whether the scheme signs this sample as it is signed.
     pub(super) fn fits(&mut self, scheme: &Scheme, key: &Key) -> bool {
+        if !self.lets_read(scheme) {
+            return false;
+        }
         let bytes = bytes(&self.payload, scheme, key);
         match &self.message {
             // Another message with this digest is not to be met.

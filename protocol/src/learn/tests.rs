@@ -64,6 +64,18 @@ fn every_built_in_dialect_is_learned_from_three_samples() {
     }
 }
 
+#[test]
+fn a_sign_type_that_names_no_digest_is_left_out_by_a_fixed_list() {
+    let scheme = Dialect::platform().first();
+    let sample = |order: usize| {
+        let text = format!(r#"{{"amount":{order},"status":3,"sign_type":"2"}}"#);
+        signed(&text, scheme, Transport::Json)
+    };
+    let learned = learn(&[sample(1), sample(2), sample(3)], &key(), EFFORT);
+    let dialect = dialect(learned.schemes());
+    assert!(is_valid(&sample(4), &dialect), "{learned:#?}");
+}
+
 fn pick<'t>(rng: &mut Rng, texts: &[&'t str]) -> &'t str {
     texts[rng.usize(..texts.len())]
 }
@@ -73,7 +85,7 @@ fn random_rule(rng: &mut Rng, names: &[&str]) -> Scheme {
     let algorithm = Algorithm::ALL[rng.usize(..10)];
     let separator = pick(rng, &["&", "&", "", "|", ":", ";", ",", "-", "#"]);
     let mut text = format!("id = 'x'\n[[scheme]]\nalgorithm = '{}'\n", algorithm.id());
-    let key_text = pick(rng, &["KEY", "KEY", "KEY", "md5(KEY)"]);
+    let key_text = pick(rng, &["KEY", "KEY", "KEY", "md5(KEY)", "MD5(KEY)"]);
     let label = pick(rng, &["", "", "key=", "secret=", "app_secret="]);
     let mut fields = names.to_vec();
     rng.shuffle(&mut fields);
@@ -82,8 +94,15 @@ fn random_rule(rng: &mut Rng, names: &[&str]) -> Scheme {
         0 => {
             let few = &fields[..count.min(4)];
             let mut values: Vec<String> = few.iter().map(|name| format!("{{{name}}}")).collect();
-            values.insert(rng.usize(..=values.len()), key_text.to_owned());
-            let _ = writeln!(text, "string = '{}'", values.join(separator));
+            let string = match rng.usize(..5) {
+                0 => format!("{}{key_text}", values.join(separator)),
+                1 => format!("KEY{}KEY", values.join(separator)),
+                _ => {
+                    values.insert(rng.usize(..=values.len()), key_text.to_owned());
+                    values.join(separator)
+                }
+            };
+            let _ = writeln!(text, "string = '{string}'");
         }
         1 => {
             let _ = writeln!(text, "string = '{key_text}{separator}{{*}}'");
@@ -91,6 +110,8 @@ fn random_rule(rng: &mut Rng, names: &[&str]) -> Scheme {
         2 => text.push_str("string = 'KEY{*}KEY'\n"),
         3 if algorithm.is_keyed() => text.push_str("after = ''\n"),
         _ => {
+            // Behind the pairs a dialect file has it in lower case only.
+            let key_text = key_text.replace("MD5", "md5");
             let _ = writeln!(text, "after = '{separator}{label}{key_text}'");
         }
     }
@@ -120,37 +141,48 @@ fn random_rule(rng: &mut Rng, names: &[&str]) -> Scheme {
     parse(&text).unwrap_or_else(|error| panic!("{text}: {error}")).first().clone()
 }
 
-fn random_sample(rng: &mut Rng, names: &[&str], scheme: &Scheme) -> Sample {
+fn random_sample(rng: &mut Rng, names: &[&str], scheme: &Scheme, transport: Transport) -> Sample {
     let mut fields: Vec<(&str, String)> = Vec::new();
+    // Some samples have many empty values, and some have equal ones.
+    let most = if rng.bool() { 14 } else { 8 };
+    let largest = if rng.bool() { 1_000_000 } else { 6 };
     for name in names {
-        let value = match rng.usize(..14) {
-            0 => "\"\"".to_owned(),
-            1 => "null".to_owned(),
+        let value = match rng.usize(..most) {
+            // It names the digest, and nothing else.
+            _ if *name == "sign_type" => json_string(scheme.algorithm.name()),
+            // Pairs and XML have no null, and a form without a field is not a payload.
+            1 if transport == Transport::Json => "null".to_owned(),
+            0 | 1 => "\"\"".to_owned(),
             2 => pick(rng, &["0", "\"0\"", "false", "0.0"]).to_owned(),
             3 => continue,
             4 => {
                 pick(rng, &["true", "[1,2]", "{\"a\":1}", "\"a b\"", "\"ü/~*\"", "1.10"]).to_owned()
             }
-            5..9 => rng.u32(1..1_000_000).to_string(),
+            5..9 => rng.u32(1..largest).to_string(),
             _ => json_string(&format!("v{}", rng.u32(..100_000))),
         };
         fields.push((name, value));
+    }
+    if fields.is_empty() {
+        fields.push((names[0], "1".to_owned()));
     }
     if rng.bool() {
         rng.shuffle(&mut fields);
     }
     let fields = fields.iter().map(|(name, json)| (*name, &**json));
-    signed(&samples::object(fields), scheme, Transport::Json)
+    signed(&samples::object(fields), scheme, transport)
 }
 
 /// Whether the printed rule fails on nothing that was not named as open; `None` where no rule was
 /// found.
 fn is_honest(seed: u64, most_fields: usize, effort: u64) -> Option<bool> {
     let mut rng = Rng::with_seed(seed);
-    let names = ["amount", "b_id", "currency", "order", "status", "time", "user", "Zone", "note"];
+    let names = ["amount", "b_id", "sign_type", "order", "status", "time", "user", "Zone", "note"];
     let names = &names[..rng.usize(2..=most_fields)];
     let scheme = random_rule(&mut rng, names);
-    let samples: Vec<Sample> = (0..3).map(|_| random_sample(&mut rng, names, &scheme)).collect();
+    let transport = Transport::ALL[rng.usize(..4).saturating_sub(1)];
+    let samples: Vec<Sample> =
+        (0..3).map(|_| random_sample(&mut rng, names, &scheme, transport)).collect();
     let learned = learn(&samples, &key(), effort);
     let schemes = learned.schemes();
     if schemes.is_empty() {
@@ -168,7 +200,7 @@ fn is_honest(seed: u64, most_fields: usize, effort: u64) -> Option<bool> {
     let knows =
         |name: &str| samples.iter().any(|sample| sample.payload().unwrap().get(name).is_some());
     let is_fresh_valid = |rng: &mut Rng| {
-        let fresh = random_sample(rng, names, &scheme);
+        let fresh = random_sample(rng, names, &scheme, transport);
         let payload = fresh.payload().unwrap();
         let is_known = payload.members().iter().all(|member| knows(&member.name));
         let is_right = message(&payload, &scheme) == message(&payload, printed.first());
@@ -201,8 +233,8 @@ fn check_random_rules(count: u64, most_fields: usize, effort: u64) -> usize {
 
 #[test]
 fn a_printed_rule_fails_on_nothing_that_is_not_named_as_open() {
-    let found = check_random_rules(300, 6, 2_000_000);
-    assert!(found > 120, "only {found} of 300 rules were found");
+    let found = check_random_rules(200, 6, 2_000_000);
+    assert!(found > 40, "only {found} of 200 rules were found");
 }
 
 #[test]
