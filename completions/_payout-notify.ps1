@@ -448,6 +448,29 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('learn', 'learn', [CompletionResultType]::ParameterValue, 'Find out how a platform signs, from callbacks that are known to be good')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'payout-notify;dialects;learn' {
+            [CompletionResult]::new('--id', '--id', [CompletionResultType]::ParameterName, 'The name of the dialect')
+            [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'Read the key from this file; one trailing newline is dropped')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key itself: others on this machine can see it')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'payout-notify;dialects;help' {
+            [CompletionResult]::new('learn', 'learn', [CompletionResultType]::ParameterValue, 'Find out how a platform signs, from callbacks that are known to be good')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'payout-notify;dialects;help;learn' {
+            break
+        }
+        'payout-notify;dialects;help;help' {
             break
         }
         'payout-notify;snippet' {

@@ -82,6 +82,18 @@ _payout__notify() {
             payout__notify__subcmd__config__subcmd__help,show)
                 cmd="payout__notify__subcmd__config__subcmd__help__subcmd__show"
                 ;;
+            payout__notify__subcmd__dialects,help)
+                cmd="payout__notify__subcmd__dialects__subcmd__help"
+                ;;
+            payout__notify__subcmd__dialects,learn)
+                cmd="payout__notify__subcmd__dialects__subcmd__learn"
+                ;;
+            payout__notify__subcmd__dialects__subcmd__help,help)
+                cmd="payout__notify__subcmd__dialects__subcmd__help__subcmd__help"
+                ;;
+            payout__notify__subcmd__dialects__subcmd__help,learn)
+                cmd="payout__notify__subcmd__dialects__subcmd__help__subcmd__learn"
+                ;;
             payout__notify__subcmd__help,check)
                 cmd="payout__notify__subcmd__help__subcmd__check"
                 ;;
@@ -601,7 +613,7 @@ _payout__notify() {
             return 0
             ;;
         payout__notify__subcmd__dialects)
-            opts="-h --color --profile --print --format --help platform fork wechat-v2 epay jeepay epusdt tokenpay pockyt"
+            opts="-h --color --profile --print --format --help platform fork wechat-v2 epay jeepay epusdt tokenpay pockyt learn help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -621,6 +633,82 @@ _payout__notify() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        payout__notify__subcmd__dialects__subcmd__help)
+            opts="learn help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        payout__notify__subcmd__dialects__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        payout__notify__subcmd__dialects__subcmd__help__subcmd__learn)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        payout__notify__subcmd__dialects__subcmd__learn)
+            opts="-h --id --key-file --key --color --profile --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

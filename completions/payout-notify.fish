@@ -769,14 +769,25 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Delete callbacks; no listener may work with the inbox'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "prune" -d 'Delete the oldest callbacks and give their room back; no listener may work with the inbox'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects" -l print -d 'What to print' -r -f -a "table\t'A table, or data with --format json'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -l print -d 'What to print' -r -f -a "table\t'A table, or data with --format json'
 toml\t'A file that --dialect reads'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -a "learn" -d 'Find out how a platform signs, from callbacks that are known to be good'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from learn" -l id -d 'The name of the dialect' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from learn" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from learn" -l key -d 'The key itself: others on this machine can see it' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from learn" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from learn" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from help" -f -a "learn" -d 'Find out how a platform signs, from callbacks that are known to be good'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"

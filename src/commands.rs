@@ -231,6 +231,7 @@ fn adopt(
         Command::Listen(args) => &mut |chosen| args.adopt(chosen),
         Command::Snippet(args) => &mut |chosen| args.adopt(chosen),
         Command::Inbox(args) if args.asks_profile() => &mut |chosen| args.adopt(chosen),
+        Command::Dialects(args) if args.action.is_some() => &mut |chosen| args.adopt(chosen),
         Command::Inbox(_) => {
             // Nothing of it is used, so nothing of it can be wrong; but what is shown can hold its key.
             let chosen = find::load(flag, environment).ok().flatten();
@@ -276,7 +277,7 @@ fn dispatch(
         Command::Export(args) => export::run(&args, console),
         Command::Listen(args) => listen::run(&args, environment, console),
         Command::Inbox(args) => inbox::run(&args, environment, console),
-        Command::Dialects(args) => dialects::run(&args, console),
+        Command::Dialects(args) => dialects::run(&args, environment, console),
         Command::Snippet(args) => snippet::run(&args, console),
         Command::Config(args) => config::run(&args, flag, environment, console),
         Command::Completions(args) => completions::run(&args, root(), console),

@@ -15,6 +15,7 @@ pub mod gates;
 pub mod inbox;
 pub mod json;
 mod junit;
+pub mod learned;
 pub mod line;
 pub mod listening;
 pub mod progress;

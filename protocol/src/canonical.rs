@@ -2,23 +2,42 @@
 
 use super::payload::{Member, Payload, Value};
 use super::scan::compact_into;
-use super::scheme::{Empties, Nulls, Scheme};
+use super::scheme::{Composition, Empties, KeyText, Nulls, Order, Pairs, Part, Scheme, ValueText};
 
 /// The string that is signed, without the key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CanonicalString(String);
+pub struct CanonicalString {
+    text: String,
+    /// Where the key is, where it is not only behind the text.
+    keys: Vec<(usize, KeyText)>,
+}
 
 impl CanonicalString {
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The text with what follows it, the key masked: for people to compare with their own.
     #[must_use]
     pub fn masked(&self, scheme: &Scheme) -> String {
-        format!("{}{}", self.0, scheme.masked_suffix())
+        let mut masked = String::new();
+        self.pieces(|text, key| {
+            masked.push_str(text);
+            masked.push_str(&key.map_or("", KeyText::notation).replace("KEY", "[key]"));
+        });
+        masked + &scheme.masked_suffix()
+    }
+
+    /// Hands on the text up to each key, with how the key is written, and what is behind the last.
+    pub(super) fn pieces(&self, mut take: impl FnMut(&str, Option<KeyText>)) {
+        let mut start = 0;
+        for (at, key) in &self.keys {
+            take(&self.text[start..*at], Some(*key));
+            start = *at;
+        }
+        take(&self.text[start..], None);
     }
 }
 
@@ -41,6 +60,7 @@ pub fn select<'p, 'a>(
     payload.members_by_name().map(|member| {
         let is_dropped = match member.value {
             Value::Null => scheme.nulls == Nulls::Drop,
+            _ if scheme.composition.drops_zeros && is_zero(&member.value) => true,
             _ => scheme.empties == Empties::Drop && member.value.is_empty(),
         };
         let selection = if !scheme.signs(&member.name) {
@@ -59,26 +79,78 @@ pub fn select<'p, 'a>(
 /// Source: the protocol's section 2.
 #[must_use]
 pub fn canonicalize(payload: &Payload<'_>, scheme: &Scheme) -> CanonicalString {
-    let mut canonical = CanonicalString(String::with_capacity(payload.text().len()));
+    let text = String::with_capacity(payload.text().len());
+    let mut canonical = CanonicalString { text, keys: Vec::new() };
     canonicalize_into(payload, scheme, &mut canonical);
     canonical
 }
 
 /// Like [`canonicalize`], in place of what `canonical` held: many payloads share one allocation.
 pub fn canonicalize_into(payload: &Payload<'_>, scheme: &Scheme, canonical: &mut CanonicalString) {
-    let text = &mut canonical.0;
-    let separator = &*scheme.separator;
+    let CanonicalString { text, keys } = canonical;
     text.clear();
-    for (member, selection) in select(payload, scheme) {
-        if selection == Selection::Kept {
-            if !text.is_empty() {
-                text.push_str(separator);
+    keys.clear();
+    if scheme.composition.string.is_empty() {
+        pairs_into(payload, scheme, text);
+    }
+    for part in scheme.composition.string.iter() {
+        match part {
+            Part::Text(part) => text.push_str(part),
+            Part::Pairs => pairs_into(payload, scheme, text),
+            Part::Key(key) => keys.push((text.len(), *key)),
+            Part::Field(name) => {
+                if let Some(member) = payload.get(name) {
+                    encoded_into(&member.value, scheme, text);
+                }
             }
-            text.push_str(&member.name);
-            text.push('=');
-            value_into(&member.value, scheme.nulls, text);
         }
     }
+}
+
+fn pairs_into(payload: &Payload<'_>, scheme: &Scheme, text: &mut String) {
+    let Composition { order, pairs, .. } = scheme.composition;
+    let separator = &*scheme.separator;
+    let mut is_first = true;
+    let mut write = |member: &Member<'_>| {
+        if !std::mem::take(&mut is_first) {
+            text.push_str(separator);
+        }
+        if pairs != Pairs::Value {
+            text.push_str(&member.name);
+        }
+        if pairs == Pairs::NameValue {
+            text.push('=');
+        }
+        encoded_into(&member.value, scheme, text);
+    };
+    let kept = select(payload, scheme).filter(|(_, selection)| *selection == Selection::Kept);
+    let kept = kept.map(|(member, _)| member);
+    if order == Order::Name {
+        kept.for_each(write);
+    } else {
+        let mut kept: Vec<&Member<'_>> = kept.collect();
+        kept.sort_by_key(|member| member.name_at);
+        kept.into_iter().for_each(&mut write);
+    }
+}
+
+/// Whether a value counts as empty where zeros do.
+pub(super) fn is_zero(value: &Value<'_>) -> bool {
+    match value {
+        Value::Bool(flag) => !flag,
+        Value::Number(digits) => digits.parse() == Ok(0.0),
+        Value::String(text) => text == "0",
+        Value::Null | Value::Array(_) | Value::Object(_) => false,
+    }
+}
+
+fn encoded_into(value: &Value<'_>, scheme: &Scheme, out: &mut String) {
+    if scheme.composition.values == ValueText::Plain {
+        return value_into(value, scheme.nulls, out);
+    }
+    let mut text = String::new();
+    value_into(value, scheme.nulls, &mut text);
+    out.push_str(&scheme.composition.values.encode(&text));
 }
 
 pub(super) fn value_into(value: &Value<'_>, nulls: Nulls, out: &mut String) {

@@ -14,7 +14,9 @@ use super::payload::{Payload, Value};
 use super::scheme::Algorithm::{HmacSha256, Md5};
 use super::scheme::DigestCase::{Lower, Upper};
 use super::scheme::Empties::{Drop, Keep};
-use super::scheme::{Algorithm, DigestCase, Empties, Nulls, Scheme, Suffix, UnknownSignType};
+use super::scheme::{
+    Algorithm, Composition, DigestCase, Empties, Nulls, Scheme, Suffix, UnknownSignType,
+};
 
 /// A platform's way of signing: one scheme, or several among which `sign_type` chooses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +64,7 @@ const fn scheme(
             Cow::Borrowed(name) => Cow::Borrowed(*name),
             Cow::Owned(_) => text("sign"),
         },
+        composition: Composition::PLAIN,
     }
 }
 

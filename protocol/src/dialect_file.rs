@@ -12,6 +12,7 @@
 //! What is not said is as on this platform.
 
 mod layout;
+mod string;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -24,7 +25,10 @@ use toml::Spanned;
 use super::acknowledgement::ACKNOWLEDGEMENT_BODY;
 use super::dialect::Dialect;
 use super::nearest::unknown;
-use super::scheme::{Algorithm, DigestCase, Empties, Nulls, Scheme, Suffix};
+use super::scheme::{
+    Algorithm, BASE64, Composition, DROP_ZEROS, DigestCase, Empties, Nulls, Order, Pairs, Scheme,
+    Suffix, ValueText,
+};
 use super::toml_span::{self, PlacedError, SpannedResult, wrong};
 use crate::untrusted::Untrusted;
 
@@ -56,9 +60,13 @@ const DIALECT_SETTINGS: [&str; 11] = [
     "constants",
     "scheme",
 ];
-const SCHEME_SETTINGS: [&str; 9] = [
+const SCHEME_SETTINGS: [&str; 13] = [
     "algorithm",
+    "string",
     "after",
+    "order",
+    "pairs",
+    "values",
     "separator",
     "digest",
     "empties",
@@ -95,6 +103,10 @@ struct FileDialect {
 #[serde(deny_unknown_fields)]
 struct FileScheme {
     algorithm: Option<Spanned<String>>,
+    string: Option<Spanned<String>>,
+    order: Option<Spanned<String>>,
+    pairs: Option<Spanned<String>>,
+    values: Option<Spanned<String>>,
     after: Option<Spanned<String>>,
     separator: Option<Spanned<String>>,
     digest: Option<Spanned<String>>,
@@ -179,19 +191,19 @@ fn read_scheme(table: FileScheme, span: &Range<usize>) -> SpannedResult<Scheme> 
     let Some(algorithm) = table.algorithm else {
         return wrong(span, "the scheme's setting algorithm is missing");
     };
-    let algorithm = one_of(
-        &algorithm,
-        [Algorithm::Md5, Algorithm::HmacSha256, Algorithm::Sha256],
-        Algorithm::id,
-    )?;
-    let digest_case = match table.digest {
-        None => DigestCase::Lower,
-        Some(name) => one_of(&name, [DigestCase::Lower, DigestCase::Upper], DigestCase::name)?,
+    let algorithm = one_of(&algorithm, Algorithm::ALL, Algorithm::id)?;
+    let mut composition = Composition {
+        order: given(table.order, Order::Name, Order::ALL, Order::name)?,
+        pairs: given(table.pairs, Pairs::NameValue, Pairs::ALL, Pairs::name)?,
+        values: given(table.values, ValueText::Plain, ValueText::ALL, ValueText::name)?,
+        ..Composition::PLAIN
     };
-    let empties = match table.empties {
-        None => Empties::Drop,
-        Some(name) => one_of(&name, [Empties::Drop, Empties::Keep], Empties::name)?,
-    };
+    let digest = given(table.digest, "lower", ["lower", "upper", BASE64], |name| name)?;
+    composition.is_base64 = digest == BASE64;
+    let digest_case = if digest == "upper" { DigestCase::Upper } else { DigestCase::Lower };
+    let empties = given(table.empties, "drop", ["drop", "keep", DROP_ZEROS], |name| name)?;
+    composition.drops_zeros = empties == DROP_ZEROS;
+    let empties = if empties == "keep" { Empties::Keep } else { Empties::Drop };
     let nulls = match table.nulls {
         None if empties == Empties::Keep => Nulls::Keep,
         None => Nulls::Drop,
@@ -223,9 +235,19 @@ fn read_scheme(table: FileScheme, span: &Range<usize>) -> SpannedResult<Scheme> 
         }
         Some(names) => Some(names.into_inner().into_iter().map(Cow::Owned).collect()),
     };
+    let mut suffix = Suffix::Nothing;
+    match table.string {
+        None => suffix = read_after(table.after, algorithm, span)?,
+        Some(string) => {
+            composition.string = string::read(&string, algorithm, &sign_field)?.into();
+            if let Some(after) = table.after {
+                return wrong(&after.span(), "string is the whole string: leave out after");
+            }
+        }
+    }
     Ok(Scheme {
         algorithm,
-        suffix: read_after(table.after, algorithm, span)?,
+        suffix,
         separator: bounded(table.separator, "&", MAX_SEPARATOR)?.into(),
         digest_case,
         empties,
@@ -233,7 +255,18 @@ fn read_scheme(table: FileScheme, span: &Range<usize>) -> SpannedResult<Scheme> 
         signed,
         left_out: left_out.into_iter().map(Cow::Owned).collect(),
         sign_field: sign_field.into(),
+        composition,
     })
+}
+
+/// The setting's value, or else the default.
+fn given<T: Copy, const N: usize>(
+    setting: Option<Spanned<String>>,
+    default: T,
+    known: [T; N],
+    name: fn(T) -> &'static str,
+) -> SpannedResult<T> {
+    setting.map_or(Ok(default), |text| one_of(&text, known, name))
 }
 
 fn one_of<T: Copy, const N: usize>(
@@ -263,7 +296,7 @@ fn read_after(
     algorithm: Algorithm,
     scheme: &Range<usize>,
 ) -> SpannedResult<Suffix> {
-    let keyed = algorithm == Algorithm::HmacSha256;
+    let keyed = algorithm.is_keyed();
     let span = after.as_ref().map_or_else(|| scheme.clone(), Spanned::span);
     let text = bounded(after, if keyed { "" } else { "&KEY" }, MAX_TEXT)?;
     let suffix = if let Some(before) = text.strip_suffix("md5(KEY)") {
@@ -275,7 +308,7 @@ fn read_after(
     } else if keyed {
         Suffix::Nothing
     } else {
-        return wrong(&span, "without KEY anyone could sign; only hmac-sha256 does without");
+        return wrong(&span, "without KEY anyone could sign; only an HMAC does without");
     };
     match &suffix {
         Suffix::Key(before) | Suffix::Md5OfKey(before) if before.contains("KEY") => {
@@ -316,20 +349,49 @@ pub fn write(dialect: &Dialect) -> String {
         // Writing to a string cannot fail.
         let _ = write!(
             out,
-            "\n{note}[[scheme]]\nalgorithm = {}\n# What follows the canonical string; KEY is the \
-             key.\nafter = {}\nseparator = {}\ndigest = {}\nempties = {}\nnulls = \
-             {}\n{signed}not_signed = {}\nsign_field = {}\n",
+            "\n{note}[[scheme]]\nalgorithm = {}\n{}separator = {}\n{}digest = {}\nempties = \
+             {}\nnulls = {}\n{signed}not_signed = {}\nsign_field = {}\n",
             quoted(scheme.algorithm.id()),
-            quoted(&scheme.suffix.notation()),
+            key_setting(scheme),
             quoted(&scheme.separator),
-            quoted(scheme.digest_case.name()),
-            quoted(scheme.empties.name()),
+            pair_settings(&scheme.composition),
+            quoted(scheme.digest_name()),
+            quoted(scheme.empties_name()),
             quoted(scheme.nulls.name()),
             list(&scheme.left_out),
             quoted(&scheme.sign_field),
         );
     }
     out
+}
+
+fn key_setting(scheme: &Scheme) -> String {
+    if scheme.composition.string.is_empty() {
+        return format!(
+            "# What follows the canonical string; KEY is the key.\nafter = {}\n",
+            quoted(&scheme.suffix.notation())
+        );
+    }
+    format!(
+        "# The whole string to sign: {{name}} is the value of a field, {{*}} the pairs, KEY the \
+         key.\nstring = {}\n",
+        quoted(&scheme.composition.notation())
+    )
+}
+
+/// The settings about pairs that differ from what the platforms of this family do.
+fn pair_settings(composition: &Composition) -> String {
+    let plain = Composition::PLAIN;
+    let Composition { order, pairs, values, .. } = composition;
+    [
+        ("order", order.name(), plain.order.name()),
+        ("pairs", pairs.name(), plain.pairs.name()),
+        ("values", values.name(), plain.values.name()),
+    ]
+    .into_iter()
+    .filter(|(_, value, plain)| value != plain)
+    .map(|(setting, value, _)| format!("{setting} = {}\n", quoted(value)))
+    .collect()
 }
 
 #[cfg(test)]
@@ -407,7 +469,11 @@ mod tests {
                 "digest = 'Lower'",
                 "line 5, column 10: \"Lower\" is unknown; did you mean \"lower\"?",
             ),
-            ("", "empties = 'no'", "line 5, column 11: \"no\" is unknown; drop or keep is wanted"),
+            (
+                "",
+                "empties = 'no'",
+                "line 5, column 11: \"no\" is unknown; drop or keep or drop-zeros is wanted",
+            ),
         ] {
             assert_eq!(refused(top, scheme), wanted);
         }

@@ -83,6 +83,8 @@ mod finding;
 mod form;
 mod key;
 mod layout;
+#[cfg(feature = "dialect-files")]
+mod learn;
 mod merchant;
 mod nearest;
 mod notification;
@@ -162,6 +164,13 @@ pub mod internal {
     pub mod layout {
         pub use crate::layout::{FIELDS, STATUSES};
     }
+    #[cfg(feature = "dialect-files")]
+    pub mod learn {
+        pub use crate::learn::{
+            Found, Learned, MAX_FIELDS, MAX_SAMPLE_BYTES, MAX_SAMPLES, Question, Sample,
+            SamplesError, USUAL_EFFORT, learn, read,
+        };
+    }
     pub mod nearest {
         pub use crate::nearest::{did_you_mean, nearest, unknown};
     }
@@ -175,7 +184,9 @@ pub mod internal {
         pub use crate::platform_code::{JSON, content_type_of};
     }
     pub mod scheme {
-        pub use crate::scheme::{DigestCase, Empties, Nulls, Suffix};
+        pub use crate::scheme::{
+            Composition, DigestCase, Empties, Nulls, Order, Pairs, Part, Suffix, ValueText,
+        };
     }
     pub mod signature {
         pub use crate::signature::{

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use md5::{Digest, Md5};
-use sha2::Sha256;
+use sha1::Sha1;
+use sha2::{Sha256, Sha384, Sha512};
 use subtle::ConstantTimeEq;
 
 use super::canonical::{CanonicalString, canonicalize};
@@ -13,7 +16,7 @@ use super::digest_notation::{self, Found, hash_of_length, in_case};
 use super::edit::put_with;
 use super::key::Key;
 use super::payload::{Payload, Value};
-use super::scheme::{Algorithm, DigestCase, Scheme, Suffix, UnknownSignType};
+use super::scheme::{Algorithm, DigestCase, KeyText, Scheme, Suffix, UnknownSignType};
 
 /// A signature as it is written into a payload.
 #[derive(Clone, PartialEq, Eq)]
@@ -22,7 +25,8 @@ pub struct Signature {
     length: usize,
 }
 
-const LONGEST_DIGEST: usize = 64;
+/// In hexadecimal digits.
+const LONGEST_DIGEST: usize = 128;
 
 impl Signature {
     /// The hexadecimal digits.
@@ -30,6 +34,17 @@ impl Signature {
     pub fn as_str(&self) -> &str {
         // Only hexadecimal digits are ever written.
         std::str::from_utf8(&self.digits[..self.length]).unwrap_or_default()
+    }
+
+    /// A digest as the scheme writes it.
+    fn new(digest: &[u8], scheme: &Scheme) -> Self {
+        if !scheme.composition.is_base64 {
+            return Signature::write(digest, scheme.digest_case);
+        }
+        let mut digits = [0; LONGEST_DIGEST];
+        // There is room for the longest digest.
+        let length = STANDARD.encode_slice(digest, &mut digits).unwrap_or_default();
+        Signature { digits, length }
     }
 
     /// The digits of a digest, which has at most half as many bytes as there is room for digits.
@@ -63,40 +78,60 @@ impl fmt::Debug for Signature {
 /// Source: the protocol's section 2.
 #[must_use]
 pub fn sign(canonical: &CanonicalString, scheme: &Scheme, key: &Key) -> Signature {
-    let text = canonical.as_str().as_bytes();
-    match scheme.algorithm {
-        Algorithm::Md5 => {
-            let mut md5 = Md5::new_with_prefix(text);
-            with_suffix(scheme, key, |part| md5.update(part));
-            Signature::write(&md5.finalize(), scheme.digest_case)
-        }
-        Algorithm::Sha256 => {
-            let mut sha256 = Sha256::new_with_prefix(text);
-            with_suffix(scheme, key, |part| sha256.update(part));
-            Signature::write(&sha256.finalize(), scheme.digest_case)
-        }
-        Algorithm::HmacSha256 => {
-            let mut mac = Hmac::<Sha256>::new_from_slice(key.expose())
-                .expect("HMAC takes a key of any length");
-            mac.update(text);
-            with_suffix(scheme, key, |part| mac.update(part));
-            Signature::write(&mac.finalize().into_bytes(), scheme.digest_case)
-        }
-    }
+    let sign = match scheme.algorithm {
+        Algorithm::Md5 => plain::<Md5>,
+        Algorithm::Sha1 => plain::<Sha1>,
+        Algorithm::Sha256 => plain::<Sha256>,
+        Algorithm::Sha384 => plain::<Sha384>,
+        Algorithm::Sha512 => plain::<Sha512>,
+        Algorithm::HmacMd5 => keyed::<Hmac<Md5>>,
+        Algorithm::HmacSha1 => keyed::<Hmac<Sha1>>,
+        Algorithm::HmacSha256 => keyed::<Hmac<Sha256>>,
+        Algorithm::HmacSha384 => keyed::<Hmac<Sha384>>,
+        Algorithm::HmacSha512 => keyed::<Hmac<Sha512>>,
+    };
+    sign(canonical, scheme, key)
 }
 
-/// Hands on what follows the canonical string, part by part, so that no copy of the key is made.
-fn with_suffix(scheme: &Scheme, key: &Key, mut update: impl FnMut(&[u8])) {
-    match &scheme.suffix {
-        Suffix::Nothing => {}
-        Suffix::Key(before) => {
-            update(before.as_bytes());
-            update(key.expose());
-        }
-        Suffix::Md5OfKey(before) => {
-            update(before.as_bytes());
-            update(hex::encode(Md5::digest(key.expose())).as_bytes());
-        }
+fn plain<D: Digest>(canonical: &CanonicalString, scheme: &Scheme, key: &Key) -> Signature {
+    let mut digest = D::new();
+    message(canonical, scheme, key, |part| digest.update(part));
+    Signature::new(&digest.finalize(), scheme)
+}
+
+fn keyed<M: Mac + KeyInit>(canonical: &CanonicalString, scheme: &Scheme, key: &Key) -> Signature {
+    let mut mac =
+        <M as KeyInit>::new_from_slice(key.expose()).expect("HMAC takes a key of any length");
+    message(canonical, scheme, key, |part| mac.update(part));
+    Signature::new(&mac.finalize().into_bytes(), scheme)
+}
+
+/// Hands on what is signed, part by part, so that no copy of the key is made.
+pub(super) fn message(
+    canonical: &CanonicalString,
+    scheme: &Scheme,
+    key: &Key,
+    mut update: impl FnMut(&[u8]),
+) {
+    canonical.pieces(|text, key_text| {
+        update(text.as_bytes());
+        key_text.inspect(|text| write_key(*text, key, &mut update));
+    });
+    let (before, text) = match &scheme.suffix {
+        Suffix::Nothing => return,
+        Suffix::Key(before) => (before, KeyText::Plain),
+        Suffix::Md5OfKey(before) => (before, KeyText::Md5),
+    };
+    update(before.as_bytes());
+    write_key(text, key, &mut update);
+}
+
+fn write_key(text: KeyText, key: &Key, update: &mut impl FnMut(&[u8])) {
+    let digest = || Md5::digest(key.expose());
+    match text {
+        KeyText::Plain => update(key.expose()),
+        KeyText::Md5 => update(hex::encode(digest()).as_bytes()),
+        KeyText::UpperMd5 => update(hex::encode_upper(digest()).as_bytes()),
     }
 }
 
@@ -141,6 +176,13 @@ impl Verification {
             Answer::Match => None,
             Answer::Mismatch(mismatch) => Some(mismatch),
         }
+    }
+
+    /// Whether the search for a mistake in signing knows the rule, and a mistake can explain it.
+    #[must_use]
+    pub fn can_be_diagnosed(&self) -> bool {
+        self.mismatch().is_some_and(Mismatch::can_be_diagnosed)
+            && self.scheme.foreign_setting().is_none()
     }
 }
 

@@ -7,7 +7,7 @@ use super::canonical::{Selection, select, value_into};
 use super::dialect::Dialect;
 use super::notification::whole_number;
 use super::payload::Payload;
-use super::scheme::{Algorithm, Scheme};
+use super::scheme::{Algorithm, Composition, Scheme};
 use crate::untrusted::Untrusted;
 
 /// The first second after 2026-03-31 in UTC, when the platform retired MD5 by its announcement.
@@ -149,9 +149,9 @@ pub fn weaknesses(payload: &Payload<'_>, circumstances: &Circumstances<'_>) -> V
     if kept().next().is_none() {
         found.push(Weakness::EmptyCanonical);
     }
-    if scheme.separator.is_empty() {
+    if scheme.runs_together() {
         found.push(Weakness::NoSeparator);
-    } else {
+    } else if scheme.composition == Composition::PLAIN {
         find_twins(payload, scheme, &mut found);
     }
     find_unsigned(payload, scheme, &mut found);
@@ -255,6 +255,7 @@ fn find_weak_digest(
 mod tests {
     use super::*;
     use crate::canonical::canonicalize;
+    use crate::scheme::Part;
 
     const LONG_AGO: i64 = 1_567_614_049;
 
@@ -377,6 +378,17 @@ mod tests {
         let circumstances =
             Circumstances { scheme: &scheme, dialect, required: None, now: LONG_AGO };
         assert_eq!(weaknesses(&payload, &circumstances), [Weakness::NoSeparator]);
+        let field = |name: &str| Part::Field(name.to_owned().into());
+        let between = Part::Text(":".into());
+        for (string, runs_together) in [
+            (vec![field("a"), field("b")], true),
+            (vec![field("a"), between.clone(), field("b")], false),
+            (vec![field("a"), Part::Pairs], true),
+        ] {
+            let composition = Composition { string: string.into(), ..Composition::PLAIN };
+            let scheme = Scheme { composition, ..dialect.first().clone() };
+            assert_eq!(scheme.runs_together(), runs_together, "{scheme:?}");
+        }
     }
 
     #[test]

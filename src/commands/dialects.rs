@@ -1,6 +1,8 @@
 //! `dialects`: the ways of signing that are built in.
 
-use clap::ValueEnum;
+mod learn;
+
+use clap::{Subcommand, ValueEnum};
 use protocol::Dialect;
 use protocol::internal::dialect::DIALECTS;
 use protocol::internal::dialect_file;
@@ -12,6 +14,8 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::mask::outside;
 use crate::report::dialects;
+use crate::settings::Environment;
+use crate::settings::profile::Chosen;
 use crate::terminal::Console;
 
 /// List the dialects: how sibling platforms sign, and which reply they want.
@@ -20,9 +24,13 @@ use crate::terminal::Console;
 /// printed as a file, edited, and used with --dialect FILE.toml.
 #[derive(clap::Args)]
 #[command(
+    args_conflicts_with_subcommands = true,
     after_help = "Example:\n  payout-notify dialects wechat-v2 --print toml > mine.toml\n  payout-notify verify --dialect mine.toml notification.json"
 )]
 pub struct Args {
+    /// What to do instead of listing them.
+    #[command(subcommand)]
+    pub action: Option<Action>,
     /// Only this one: a name, or a FILE.toml, which is checked.
     #[arg(value_name = "NAME|FILE.toml")]
     pub dialect: Option<String>,
@@ -34,6 +42,21 @@ pub struct Args {
     pub format: Format,
 }
 
+/// What else is done with dialects.
+#[derive(Subcommand)]
+#[allow(missing_docs, reason = "each subcommand's own doc comment is its help")]
+pub enum Action {
+    Learn(learn::LearnArgs),
+}
+
+impl Args {
+    pub fn adopt(&mut self, chosen: &Chosen) {
+        if let Some(Action::Learn(args)) = &mut self.action {
+            args.key.adopt(chosen);
+        }
+    }
+}
+
 /// What `dialects` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Print {
@@ -43,7 +66,10 @@ pub enum Print {
     Toml,
 }
 
-pub fn run(args: &Args, console: &mut Console) -> CommandResult {
+pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
+    if let Some(Action::Learn(args)) = &args.action {
+        return learn::run(args, environment, console);
+    }
     let dialects: Vec<&Dialect> = match &args.dialect {
         Some(text) => vec![find(text)?],
         None => DIALECTS.iter().collect(),

@@ -143,7 +143,7 @@ fn plan(args: &Args) -> Result<Plan, CommandError> {
     }
     let chosen_by = args.status.map(|_| "--status").or(args.mix.as_ref().map(|_| "--mix"));
     args.edits.leave_the_status_to(chosen_by)?;
-    let dialect = args.dialect.resolve(args.sign_type)?;
+    let dialect = args.dialect.resolve_in_family(args.sign_type)?;
     let changes = args
         .edits
         .changes_in(&dialect.layout)

@@ -58,7 +58,7 @@ pub enum Print {
 }
 
 pub fn run(args: &Args, console: &mut Console) -> CommandResult {
-    let dialect = args.dialect.resolve(args.require)?;
+    let dialect = args.dialect.resolve_in_family(args.require)?;
     let text = match (args.print, args.language) {
         (Print::Vectors, _) => vectors::of(dialect, args.require),
         (Print::Code, Some(language)) => render::snippet(language, dialect, args.require),

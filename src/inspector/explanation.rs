@@ -6,7 +6,7 @@ use protocol::internal::form;
 use protocol::internal::signature::{attach, sign};
 use protocol::internal::weakness::{Circumstances, Weakness, weaknesses};
 use protocol::{
-    Diagnosis, Encoding, Finding, Key, Member, Mismatch, Payload, Scheme, Severity, Value, diagnose,
+    Diagnosis, Encoding, Finding, Key, Member, Payload, Scheme, Severity, Value, diagnose,
 };
 use serde::Serialize;
 
@@ -82,7 +82,7 @@ impl Explanation {
                 now: entry.callback.received_at.as_second(),
             },
         );
-        if reading.mismatch().is_some_and(Mismatch::can_be_diagnosed) {
+        if reading.verification.can_be_diagnosed() {
             explanation.diagnosis = Some(diagnose(&payload, contract.dialect, key, others));
         }
         explanation.canonical = Some(Canonical::new(&payload, &reading, extent));
@@ -140,11 +140,12 @@ impl Canonical {
 }
 
 fn words(scheme: &Scheme) -> String {
-    let after = match scheme.suffix.notation() {
-        nothing if nothing.is_empty() => String::new(),
-        after => format!(" and {after}"),
+    let after = match (scheme.composition.notation(), scheme.suffix.notation()) {
+        (string, after) if string.is_empty() && after.is_empty() => String::new(),
+        (string, after) if string.is_empty() => format!(" and {after}"),
+        (string, _) => format!(" {string}"),
     };
-    format!("{} of the string{after}, in {} case", scheme.algorithm, scheme.digest_case.name())
+    format!("{} of the string{after}, in {}", scheme.algorithm, scheme.digest_words())
 }
 
 fn signed_text(member: &Member<'_>, scheme: &Scheme) -> String {

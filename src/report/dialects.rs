@@ -24,13 +24,13 @@ fn row(cells: [&str; 6], last: &str) -> String {
 }
 
 fn scheme_row(id: &str, scheme: &Scheme) -> String {
-    let after = scheme.suffix.notation();
+    let after = scheme.suffix.notation() + &scheme.composition.notation();
     let cells = [
         id,
         scheme.algorithm.id(),
         &after,
-        scheme.digest_case.name(),
-        scheme.empties.name(),
+        scheme.digest_name(),
+        scheme.empties_name(),
         &scheme.sign_field,
     ];
     let not_signed = match &scheme.signed {
@@ -110,10 +110,14 @@ fn dialect_json(dialect: &Dialect) -> Value {
         .map(|scheme| {
             json!({
                 "algorithm": scheme.algorithm.id(),
+                "string": Some(scheme.composition.notation()).filter(|string| !string.is_empty()).map(|string| text(&string)),
                 "after": text(&scheme.suffix.notation()),
+                "order": scheme.composition.order.name(),
+                "pairs": scheme.composition.pairs.name(),
+                "values": scheme.composition.values.name(),
                 "separator": text(&scheme.separator),
-                "digest": scheme.digest_case.name(),
-                "empties": scheme.empties.name(),
+                "digest": scheme.digest_name(),
+                "empties": scheme.empties_name(),
                 "nulls": scheme.nulls.name(),
                 "signed": scheme.signed.as_deref().map(texts),
                 "not_signed": texts(&scheme.left_out),

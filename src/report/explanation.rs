@@ -1,7 +1,7 @@
 //! How a signature was verified, step by step, for a person and for a program.
 
 use protocol::internal::canonical::{Selection, canonicalize, select};
-use protocol::internal::scheme::{Empties, Nulls};
+use protocol::internal::scheme::{Empties, Nulls, Order, ValueText};
 use protocol::internal::signature::{Answer, Verification};
 use protocol::internal::weakness::{Circumstances, Weakness, weaknesses};
 use protocol::{Algorithm, Payload, Scheme};
@@ -92,7 +92,7 @@ impl Explanation {
                 .warn("left out ")
                 .plain(format!("{}: {why}", Untrusted::new(&name)))
         }));
-        lines.push(step(2, "sort them by name, byte by byte, upper case first"));
+        lines.push(step(2, self.ordered()));
         lines.push(detail(Untrusted::new(self.kept.join(", ")).to_string()));
         lines.push(step(3, &self.joined()));
         lines.push(detail(Untrusted::new(&self.masked_canonical).to_string()));
@@ -111,6 +111,10 @@ impl Explanation {
 
     fn taken(&self) -> String {
         let Scheme { empties, nulls, signed, .. } = &self.scheme;
+        if !self.scheme.signs_pairs() {
+            return "take the fields of the string".to_owned();
+        }
+        let zeros = if self.scheme.composition.drops_zeros { " and not zero" } else { "" };
         let empties = match (empties, signed) {
             (Empties::Drop, None) => "take the members that are not empty".to_owned(),
             (Empties::Keep, None) => "take all members, empty ones too".to_owned(),
@@ -127,10 +131,22 @@ impl Explanation {
             (_, Nulls::Text) => ", and null as the text null",
             (Empties::Drop, Nulls::Drop) | (Empties::Keep, Nulls::Keep) => "",
         };
-        empties + nulls
+        empties + zeros + nulls
+    }
+
+    fn ordered(&self) -> &'static str {
+        match self.scheme.composition.order {
+            _ if !self.scheme.signs_pairs() => "keep the order of the string",
+            Order::Name => "sort them by name, byte by byte, upper case first",
+            Order::Received => "keep the order in which they were received",
+        }
     }
 
     fn joined(&self) -> String {
+        let composition = &self.scheme.composition;
+        if !self.scheme.signs_pairs() {
+            return format!("put them into {}", Untrusted::new(composition.notation()));
+        }
         let separator = match &*self.scheme.separator {
             "" => "nothing".to_owned(),
             separator => format!("{:?}", Untrusted::new(&separator)),
@@ -139,7 +155,16 @@ impl Explanation {
             empty if empty.is_empty() => "nothing follows".to_owned(),
             after => format!("then {}", Untrusted::new(&after)),
         };
-        format!("join name=value with {separator}, values as they are; {after}")
+        let after = match composition.notation() {
+            empty if empty.is_empty() => after,
+            string => format!("put them for {{*}} into {}", Untrusted::new(string)),
+        };
+        let values = match composition.values {
+            ValueText::Plain => "as they are",
+            ValueText::Form => "encoded as in a form",
+            ValueText::Percent => "percent-encoded",
+        };
+        format!("join {} with {separator}, values {values}; {after}", composition.pairs.name())
     }
 
     fn digested(&self) -> String {
@@ -148,6 +173,9 @@ impl Explanation {
             Algorithm::Sha256 => "SHA-256",
             other => other.name(),
         };
+        if self.scheme.composition.is_base64 {
+            return format!("take the {algorithm}, in base64");
+        }
         let (case, digits) = (self.scheme.digest_case.name(), self.scheme.algorithm.digits());
         format!("take the {algorithm}, {digits} hexadecimal digits in {case} case")
     }

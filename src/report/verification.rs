@@ -41,10 +41,9 @@ impl VerificationReport {
         diagnose: impl FnOnce() -> Diagnosis,
     ) -> Self {
         let scheme = &verification.scheme;
-        let mismatch = verification.mismatch();
         VerificationReport {
             findings: findings(payload, Expectation::AnyPayload, layout, statuses),
-            diagnosis: mismatch.is_some_and(Mismatch::can_be_diagnosed).then(diagnose),
+            diagnosis: verification.can_be_diagnosed().then(diagnose),
             strictness: Strictness::Normal,
             masked_canonical: canonicalize(payload, scheme).masked(scheme),
             key_fingerprint,

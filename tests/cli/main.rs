@@ -11,6 +11,7 @@ mod completions;
 mod course;
 mod demo;
 mod dialects;
+mod dialects_learn;
 mod docs;
 mod exits;
 mod harness;

@@ -262,6 +262,8 @@ const ARGUMENTS: &[&[&str]] = &[
     &["inbox", "list", "--since", "K"],
     &["inbox", "replay", "latest", "--to", "K"],
     &["dialects", "K"],
+    &["dialects", "learn", "K"],
+    &["dialects", "learn", "--id", "K"],
     &["schedule", "K"],
     &["completions", "K"],
     &["snippet", "K"],

@@ -17,6 +17,8 @@ mod completions;
 #[cfg(unix)]
 mod export;
 #[cfg(unix)]
+mod gateways;
+#[cfg(unix)]
 mod merchants;
 #[cfg(unix)]
 mod need;
@@ -39,6 +41,7 @@ fn main() -> std::process::ExitCode {
     let tests = [
         completions::tests(),
         export::tests(),
+        gateways::tests(),
         merchants::tests(),
         need::tests(),
         pages::tests(),

@@ -88,6 +88,13 @@ impl Hash {
             Algorithm::Md5 => Hash::Plain(Kind::Md5),
             Algorithm::HmacSha256 => Hash::Hmac(Kind::Sha256),
             Algorithm::Sha256 => Hash::Plain(Kind::Sha256),
+            Algorithm::Sha1 => Hash::Plain(Kind::Sha1),
+            Algorithm::Sha384 => Hash::Plain(Kind::Sha384),
+            Algorithm::Sha512 => Hash::Plain(Kind::Sha512),
+            Algorithm::HmacMd5 => Hash::Hmac(Kind::Md5),
+            Algorithm::HmacSha1 => Hash::Hmac(Kind::Sha1),
+            Algorithm::HmacSha384 => Hash::Hmac(Kind::Sha384),
+            Algorithm::HmacSha512 => Hash::Hmac(Kind::Sha512),
         }
     }
 

@@ -6,7 +6,7 @@ use protocol::internal::dialect::DIALECTS;
 use protocol::internal::dialect_file;
 use protocol::internal::dialect_file::MAX_FILE_BYTES;
 use protocol::internal::nearest::nearest;
-use protocol::{Algorithm, Dialect, Kind, StatusTable};
+use protocol::{Algorithm, Dialect, Kind, Scheme, StatusTable};
 
 use crate::error::CommandError;
 use crate::files;
@@ -28,6 +28,28 @@ impl DialectArgs {
                 Err(lacks(dialect, algorithm))
             }
             _ => Ok(dialect),
+        }
+    }
+}
+
+impl DialectArgs {
+    /// The dialect, for what knows only how the platforms of this family sign.
+    pub fn resolve_in_family(
+        &self,
+        demanded: Option<Algorithm>,
+    ) -> Result<&'static Dialect, CommandError> {
+        let dialect = self.resolve(demanded)?;
+        match dialect.schemes.iter().find_map(Scheme::foreign_setting) {
+            None => Ok(dialect),
+            Some(setting) => {
+                let id = &dialect.id;
+                let message = format!(
+                    "the dialect {id} has {setting}, which only sign, verify, \
+                    simulate, listen and inbox support"
+                );
+                Err(CommandError::usage(message)
+                    .hint("send it with `payout-notify simulate URL --dialect FILE.toml`"))
+            }
         }
     }
 }

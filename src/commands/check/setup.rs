@@ -30,7 +30,7 @@ pub(super) fn plan(
     environment: &Environment,
     console: &mut Console,
 ) -> Result<Plan, CommandError> {
-    let dialect = args.dialect.resolve(args.require)?;
+    let dialect = args.dialect.resolve_in_family(args.require)?;
     let algorithm = algorithm(args, dialect)?;
     let target = target(args.url.as_deref())?;
     let suite = suite::chosen(args)?;

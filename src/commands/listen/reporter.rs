@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use protocol::{Diagnosis, Key, Mismatch, diagnose};
+use protocol::{Diagnosis, Key, diagnose};
 use tokio::sync::mpsc;
 
 use super::Args;
@@ -124,8 +124,9 @@ impl ListenReporter<'_> {
     /// thread, and costs a thousand times more than that.
     fn diagnose(&mut self, received: &Received, live: &Live) -> Option<Diagnosis> {
         let (callback, reading) = (&received.callback, live.verdict.reading.as_ref()?);
-        let can_be_diagnosed = reading.mismatch().is_some_and(Mismatch::can_be_diagnosed);
-        if !can_be_diagnosed || self.diagnoses.spend(callback.received_at) == Spent::Over {
+        if !reading.verification.can_be_diagnosed()
+            || self.diagnoses.spend(callback.received_at) == Spent::Over
+        {
             return None;
         }
         let payload = self.contract.payload(callback).ok()?;
