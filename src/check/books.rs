@@ -170,7 +170,16 @@ impl Books {
     /// What happened to an order, by the first quantity that is not as it should be.
     pub(super) fn describe(&self, demand: &Demand, allowed: &[Amounts], delta: &Amounts) -> String {
         let expected = allowed.first().copied().unwrap_or_default();
+        let is_moved = |index: usize| self.is_named && differ(delta[index], 0.0);
+        if is_moved(0) && is_moved(1) {
+            let both = [0, 1].map(|index| self.describe_one(index, demand, delta));
+            return format!("the order {} was {}", demand.order.id, both.join(" and "));
+        }
         let index = usize::from(!differ(delta[0], expected[0]));
+        format!("the order {} was {}", demand.order.id, self.describe_one(index, demand, delta))
+    }
+
+    fn describe_one(&self, index: usize, demand: &Demand, delta: &Amounts) -> String {
         let Quantity { success, failure } = self.quantities[index];
         let verb = match (success, failure) {
             _ if self.is_named => ["credited", "refunded"][index],
@@ -187,7 +196,7 @@ impl Books {
             }
             false => "",
         };
-        format!("the order {} was {}{hint}", demand.order.id, times(verb, delta[index], one))
+        times(verb, delta[index], one) + hint
     }
 
     /// In words how far the books had moved for an order.

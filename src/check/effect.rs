@@ -19,6 +19,8 @@ const WATCH_TOTAL: Duration = Duration::from_millis(500);
 pub(super) struct Before {
     pub(super) demands: Vec<Demand>,
     repeats: bool,
+    /// Its order was booked before.
+    is_old: bool,
     values: Vec<Amounts>,
     reached: Vec<Amounts>,
 }
@@ -154,15 +156,17 @@ impl<'a> Effects<'a> {
         &self,
         demands: Vec<Demand>,
         parcels: &[Parcel],
+        is_old: bool,
     ) -> Result<Before, String> {
         self.wait(self.quiet).await;
-        let values = match self.is_new_zero {
+        let values = match self.is_new_zero && !is_old {
             true => vec![[0.0; 2]; demands.len()],
             false => self.values(&demands).await?,
         };
         let reached = vec![[0.0; 2]; values.len()];
         let messages: u64 = parcels.iter().map(|parcel| u64::from(parcel.at_once)).sum();
-        Ok(Before { repeats: messages > demands.len() as u64, demands, values, reached })
+        let repeats = messages > demands.len() as u64;
+        Ok(Before { repeats, is_old, demands, values, reached })
     }
 
     pub(super) async fn look(&self, before: &mut Before) -> Booked {
@@ -289,6 +293,11 @@ impl<'a> Effects<'a> {
             [delta] if self.is_total => self.books.compare_total(&before.demands, &delta),
             _ => self.books.compare_each(&before.demands, &deltas),
         };
-        (booked, deltas)
+        match booked {
+            Booked::Wrong(what) if before.is_old => {
+                (Booked::Wrong(what.replace(" once", " once more")), deltas)
+            }
+            booked => (booked, deltas),
+        }
     }
 }

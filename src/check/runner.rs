@@ -193,7 +193,10 @@ impl Run<'_> {
             _ => None,
         });
         let mut ids = case.after.as_deref().into_iter().chain(by_status);
-        ids.find_map(|id| self.result(id).filter(|one| one.is_refused && id != case.id))
+        let is_telling = |one: &Tested| {
+            one.is_refused || one.result.finding == Finding::Acknowledged && one.proof.is_some()
+        };
+        ids.find_map(|id| self.result(id).filter(|one| id != case.id && is_telling(one)))
     }
 
     fn without_asking(&self, case: &Case) -> Option<Tested> {
@@ -355,6 +358,7 @@ fn message_of(sent: &Sent) -> Message {
     Message {
         method: sent.exchange.method.clone(),
         headers: sent.exchange.headers.clone(),
+        query: String::new(),
         body: sent.exchange.body.clone(),
         order_id: String::new(),
         client_id: String::new(),

@@ -83,7 +83,7 @@ impl Sender {
             method: message.method.clone(),
             headers: message.headers.clone(),
             body: message.body.clone(),
-            manner: in_words(manner),
+            manner: in_words(manner, &message.query),
             received: match &outcome {
                 Outcome::Reply(reply) => Ok(Received {
                     status: reply.status,
@@ -112,7 +112,8 @@ impl Sender {
             url: self
                 .wiring
                 .target
-                .fill(&[("payout_id", &message.order_id), ("payout_cl_id", &message.client_id)]),
+                .fill(&[("payout_id", &message.order_id), ("payout_cl_id", &message.client_id)])
+                .with_query(&message.query),
             headers: set.cloned().collect(),
             body: message.body.as_slice().into(),
             options,
@@ -157,8 +158,8 @@ impl Sender {
     }
 }
 
-fn in_words(manner: Manner) -> String {
-    match manner {
+fn in_words(manner: Manner, query: &str) -> String {
+    let words = match manner {
         Manner::Plain => String::new(),
         Manner::Chunked => "in chunks".to_owned(),
         Manner::Slowly(milliseconds) => format!("the body spread over {milliseconds} ms"),
@@ -166,5 +167,8 @@ fn in_words(manner: Manner) -> String {
         Manner::ExpectContinue => "with Expect: 100-continue".to_owned(),
         Manner::ReplyLost => "the reply thrown away".to_owned(),
         Manner::Fresh => "on a connection of its own".to_owned(),
-    }
+    };
+    let query = if query.is_empty() { String::new() } else { format!("with ?{query} in the URL") };
+    let parts = [words, query].into_iter().filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join(", ")
 }

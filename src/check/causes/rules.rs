@@ -58,15 +58,15 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "other-requests",
         title: "acknowledges good notifications with another method or content type",
-        explains: "robust-put|robust-content-type|robust-form",
-        evidence: &["robust-put|robust-content-type"],
+        explains: "robust-put|robust-get-query|robust-content-type|robust-form",
+        evidence: &["robust-put|robust-get-query|robust-content-type"],
         findings: &[Acknowledged],
         ..RULE
     },
     Rule {
         id: "no-verification",
         title: "does not verify the signature",
-        explains: "auth-*|robust-*|idem-*after-forgery",
+        explains: "auth-*|robust-*|idem-*forgery",
         evidence: &["auth-no-sign", "auth-wrong-key"],
         findings: FORGED,
         why: "Whoever finds this URL can settle or refund any order without the key.",
@@ -85,7 +85,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "any-signature",
         title: "accepts a signature made with another key",
-        explains: "auth-*|robust-large|idem-*after-forgery",
+        explains: "auth-*|robust-large|idem-*forgery",
         evidence: &["auth-wrong-key"],
         findings: FORGED,
         ..RULE
@@ -147,6 +147,15 @@ pub(super) const RULES: &[Rule] = &[
         ..RULE
     },
     Rule {
+        id: "name-order",
+        title: "sorts fields otherwise than by the bytes of their names",
+        explains: "interop-name-order",
+        findings: &[Refused],
+        is_5xx: Some(false),
+        why: LOST,
+        ..RULE
+    },
+    Rule {
         id: "zeros",
         title: "leaves out values of 0 when it verifies",
         explains: "interop-zero-fee|interop-zero-text|auth-added-zero",
@@ -155,6 +164,15 @@ pub(super) const RULES: &[Rule] = &[
         is_5xx: Some(false),
         why: LOST,
         fix: "Leave out empty strings and null only; 0, \"0\" and false are signed.",
+        ..RULE
+    },
+    Rule {
+        id: "amount-unchecked",
+        title: "does not compare the amount with the order's",
+        explains: "auth-other-amount|auth-failure-other-amount|auth-smaller-amount\
+                   |auth-amount-beside-real-amount|idem-*after-other-amount",
+        evidence: &["auth-other-amount"],
+        findings: FORGED,
         ..RULE
     },
     Rule {
@@ -175,13 +193,6 @@ pub(super) const RULES: &[Rule] = &[
         ..RULE
     },
     Rule {
-        id: "processing-booked",
-        title: "books a payout that is still being processed ({booked})",
-        explains: "idem-success-after-processing|idem-failure-after-processing",
-        findings: &[Misbooked],
-        ..RULE
-    },
-    Rule {
         id: "loses-bookings",
         title: "acknowledges notifications and loses some of their bookings{at_once}",
         evidence: &[
@@ -198,7 +209,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "poisoned-by-forgery",
         title: "does not book the real notification after a forged one of the same order",
-        explains: "idem-*after-forgery",
+        explains: "idem-*forgery",
         findings: &[Refused, NotBooked],
         ..RULE
     },
@@ -227,6 +238,20 @@ pub(super) const RULES: &[Rule] = &[
         ..RULE
     },
     Rule {
+        id: "processing-booked",
+        title: "moves money for a status that is not final ({booked})",
+        explains: "ack-not-final|idem-success-after-processing|idem-failure-after-processing",
+        findings: &[Misbooked],
+        ..RULE
+    },
+    Rule {
+        id: "forged-contents",
+        title: "books what a forged notification said of an order, when the real one arrives",
+        explains: "idem-failure-after-altered-forgery",
+        findings: &[Misbooked],
+        ..RULE
+    },
+    Rule {
         id: "cancelled-unlike-failed",
         title: "treats a cancelled payout otherwise than a failed one: {booked}",
         explains: "ack-cancelled|idem-cancelled-*",
@@ -251,7 +276,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "repeated-success",
         title: "{verb} a successful payout again when its notification is repeated",
-        explains: "idem-*|retry-success",
+        explains: "idem-*|retry-success|retry-after-all",
         evidence: &["idem-again"],
         findings: &[Misbooked],
         why: "The platform repeats a notification whenever a reply is late or lost, and each time \
@@ -269,6 +294,25 @@ pub(super) const RULES: &[Rule] = &[
         ..RULE
     },
     Rule {
+        id: "repeated-with-other-text",
+        title: "{verbs} an order again when its notification is repeated in another text",
+        explains: "idem-respelled|idem-failure-respelled|idem-signed-anew|idem-failure-signed-anew\
+                   |idem-status-text|idem-other-platform-id|idem-*out-of-order|idem-*replay",
+        evidence: &["idem-respelled|idem-failure-respelled"],
+        findings: &[Misbooked],
+        why: "The same fields can be written in another order and with other spaces: the order is \
+              the same, and the body is not.",
+        fix: ONCE,
+        ..RULE
+    },
+    Rule {
+        id: "mixed-at-once",
+        title: "credits and refunds an order whose success and failure arrive at the same time",
+        explains: "idem-mixed-at-once",
+        findings: &[Misbooked],
+        ..RULE
+    },
+    Rule {
         id: "repeated-with-new-signature",
         title: "{verbs} an order again when its notification is repeated with another signature",
         explains: "idem-signed-anew|idem-failure-signed-anew|idem-*out-of-order|idem-*replay",
@@ -282,7 +326,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "short-memory",
         title: "{verbs} an order again when its notification is repeated after other orders",
-        explains: "idem-replay-after-others|idem-failure-replay-after-others",
+        explains: "idem-replay-after-others|idem-failure-replay-after-others|retry-after-all",
         findings: &[Misbooked],
         why: "Other orders arrive between a notification and its repetition.",
         fix: ONCE,
@@ -389,7 +433,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "documented-forms-only",
         title: "refuses forms that the platform's documentation does not show",
         explains: "interop-numbers-text|interop-*status-text|interop-iso-times|interop-no-real-amount\
-                   |interop-decimal-strings|interop-null|interop-name-order",
+                   |interop-decimal-strings|interop-null",
         findings: &[Refused],
         is_5xx: Some(false),
         why: "Other deployments may send them; such a notification would be refused and lost.",
@@ -424,7 +468,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { title: "acknowledges {title}", findings: &[Acknowledged], is_apart: true, ..RULE },
     Rule {
         title: "accepts {title} ({booked})",
-        explains: "auth-*|robust-*|idem-*after-forgery",
+        explains: "auth-*|robust-*|idem-*forgery",
         findings: &[Misbooked],
         is_apart: true,
         ..RULE

@@ -4,7 +4,7 @@ use protocol::internal::nearest::nearest;
 
 use super::operation::Ending;
 
-const WORDS: [(&str, Placeholder); 16] = [
+const WORDS: [(&str, Placeholder); 17] = [
     ("id", Placeholder::Id),
     ("payout_id", Placeholder::OrderId),
     ("payout_cl_id", Placeholder::ClientId),
@@ -15,6 +15,7 @@ const WORDS: [(&str, Placeholder); 16] = [
     ("amount", Placeholder::Amount),
     ("other_amount", Placeholder::OtherAmount),
     ("smaller_amount", Placeholder::SmallerAmount),
+    ("wrong_key", Placeholder::WrongKey),
     ("sign", Placeholder::Sign),
     ("sign_type", Placeholder::SignType),
     ("success", Placeholder::Status(Ending::Success)),
@@ -35,6 +36,7 @@ pub(super) enum Placeholder {
     Amount,
     OtherAmount,
     SmallerAmount,
+    WrongKey,
     Sign,
     SignType,
     Status(Ending),

@@ -111,7 +111,8 @@ impl Run<'_> {
             Ok(Some(effects)) => effects,
             Err(why) => return (None, (!demands.is_empty()).then(|| why.to_string())),
         };
-        match effects.before(effects.subject(demands), parcels).await {
+        let is_old = case.notifications().iter().any(|step| step.recipe.is_opening());
+        match effects.before(effects.subject(demands), parcels, is_old).await {
             Ok(before) => (Some(Watch { effects, effect: case.effect, before }), None),
             Err(why) => (None, Some(why)),
         }
