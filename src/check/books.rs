@@ -93,6 +93,11 @@ impl Books {
                 failure: back.filter(|_| !(is_named && is_credit) && back != up),
             };
         }
+        // A refund of another amount than the order's shows nothing; the unit is that of a credit.
+        let [credited, refunded] = &mut quantities;
+        if is_named && refunded.failure.is_none() && differ(failure.delta[1], 0.0) {
+            refunded.failure = credited.success;
+        }
         if is_moved { Ok(Books { quantities, is_named }) } else { Err(LearnError::Nothing) }
     }
 

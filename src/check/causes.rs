@@ -119,6 +119,7 @@ impl Rule {
 
     fn fits_finding(&self, result: &CaseResult) -> bool {
         self.findings.contains(&result.finding)
+            && result.summary.contains(self.says)
             && self.is_5xx.is_none_or(|is_5xx| is_5xx == failing_status(result).is_some())
     }
 
@@ -158,6 +159,7 @@ impl Rule {
             ("{at_once}", at_once(cases).to_owned()),
             ("{booked}", booked(&first.summary).unwrap_or("booked wrongly").to_owned()),
             ("{fields}", fields(cases)),
+            ("{amounts}", amounts(cases)),
             ("{replies}", replies(cases)),
             (
                 "{reply}",
@@ -234,6 +236,20 @@ fn fields(cases: &[&CaseResult]) -> String {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => names.concat(),
     }
+}
+
+/// The amounts of the first notification of each case.
+fn amounts(cases: &[&CaseResult]) -> String {
+    let amount = |case: &&CaseResult| {
+        let fields: serde_json::Value =
+            serde_json::from_slice(&case.exchanges.first()?.body).ok()?;
+        fields.get("amount").map(ToString::to_string)
+    };
+    let mut amounts: Vec<String> = cases.iter().filter_map(amount).collect();
+    amounts.sort_unstable();
+    amounts.dedup();
+    amounts.truncate(MOST_FIELDS);
+    amounts.join(", ")
 }
 
 /// How requests ended that should have been refused.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 
 use super::books::Amounts;
@@ -44,26 +44,29 @@ impl Observer {
         parse(&output, order)
     }
 
-    /// Reads several orders; a table that has more than the order it was asked for saves the others.
+    /// Reads several orders; a table in which there are others than the one that it was asked for
+    /// saves the rest.
     pub(super) async fn read_all(
         &self,
         orders: &[&OrderRef],
-    ) -> Result<Vec<Reading>, ObserverError> {
-        let Some(first) = orders.first() else { return Ok(Vec::new()) };
-        let output = self.output(first).await?;
+    ) -> Vec<Result<Reading, ObserverError>> {
+        let Some((first, others)) = orders.split_first() else { return Vec::new() };
+        let output = match self.output(first).await {
+            Ok(output) => output,
+            Err(error) => return vec![Err(error); orders.len()],
+        };
         let table: Option<Map<String, Value>> = serde_json::from_str(&output).ok();
-        let is_in = |id: &str| table.as_ref().is_some_and(|table| table.contains_key(id));
-        let read = orders.iter().enumerate().map(|(index, order)| {
-            let is_known = index == 0 || is_in(&order.id) || is_in(&order.client_id);
-            let known = is_known.then(|| parse(&output, order));
-            async move {
-                match known {
-                    Some(reading) => reading,
-                    None => self.read(order).await,
-                }
-            }
-        });
-        try_join_all(read).await
+        let is_in = |table: &Map<String, Value>| {
+            others
+                .iter()
+                .any(|one| [&one.id, &one.client_id].iter().any(|id| table.contains_key(*id)))
+        };
+        if table.as_ref().is_some_and(is_in) {
+            return orders.iter().map(|order| parse(&output, order)).collect();
+        }
+        let mut readings = vec![parse(&output, first)];
+        readings.extend(join_all(others.iter().map(|order| self.read(order))).await);
+        readings
     }
 
     async fn output(&self, order: &OrderRef) -> Result<String, ObserverError> {

@@ -11,7 +11,7 @@ use super::pace::Pacer;
 use super::report::{Exchange, Received};
 use crate::net::client::Client;
 use crate::net::options::{Connections, HeaderRule, Loss, RequestOptions, Upload, parse_method};
-use crate::net::outcome::Outcome;
+use crate::net::outcome::{FailureKind, Outcome};
 use crate::net::target::Target;
 use crate::net::transport::{Request, Transport};
 use crate::sender::judge::Judge;
@@ -39,6 +39,11 @@ pub(super) struct Sent {
 }
 
 impl Sent {
+    pub(super) fn is_cut_off(&self) -> bool {
+        matches!(&self.outcome, Outcome::NoReply(failure)
+            if matches!(failure.kind, FailureKind::Reset | FailureKind::ClosedEarly))
+    }
+
     pub(super) fn is_acknowledged(&self) -> bool {
         matches!(self.conclusion, Some(Conclusion::Acknowledged(_)))
     }

@@ -380,7 +380,7 @@ fn a_final_status_stands() {
 }
 
 /// The cases that send one failed order again.
-const REPEATED_FAILURES: [&str; 8] = [
+const REPEATED_FAILURES: [&str; 9] = [
     "idem-cancelled-again",
     "idem-failure-again",
     "idem-failure-at-once",
@@ -388,6 +388,7 @@ const REPEATED_FAILURES: [&str; 8] = [
     "idem-failure-replay",
     "idem-failure-replay-after-others",
     "idem-failure-reply-lost",
+    "idem-failure-respelled",
     "idem-failure-signed-anew",
 ];
 

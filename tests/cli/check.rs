@@ -369,7 +369,7 @@ fn each_order_is_prepared_before_it_is_sent() {
         made.display()
     );
     let arguments = ["--only", "auth-other-amount,idem-again", "--prepare", &prepare];
-    let output = shop.check(&[&arguments[..], &["--platform-id", "PF7"]].concat()).exits(0);
+    let output = shop.check(&[&arguments[..], &["--platform-id", "PF7"]].concat()).exits(1);
     assert!(output.stdout.contains("auth-other-amount"), "{output}");
     let made = fs::read_to_string(&made).unwrap();
     assert!(made.lines().count() >= 4, "{made}");

@@ -1,6 +1,7 @@
 //! The table of causes. A result belongs to the first rule that explains it and has its evidence.
 
 use super::Finding;
+use crate::check::trial::{TAKEN_AGAIN, TAKEN_OF_OTHERS};
 use Finding::{
     Acknowledged, Broken, Harmless, Misbooked, NotBooked, Nothing, Reachability, Refused,
 };
@@ -15,6 +16,8 @@ pub(super) struct Rule {
     pub(super) findings: &'static [Finding],
     /// Whether the reply must have, or must not have, a status of 5xx.
     pub(super) is_5xx: Option<bool>,
+    /// What the summary of each case says, where that matters.
+    pub(super) says: &'static str,
     /// Each case is a cause of its own.
     pub(super) is_apart: bool,
     /// Empty where the text of the first case says it.
@@ -48,6 +51,7 @@ const RULE: Rule = Rule {
     evidence: &[],
     findings: &[],
     is_5xx: None,
+    says: "",
     is_apart: false,
     why: "",
     fix: "",
@@ -55,6 +59,50 @@ const RULE: Rule = Rule {
 
 /// Every finding is in one of the last rules, so that nothing is left without a cause.
 pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "acknowledges-unreadable",
+        title: "acknowledges requests that it cannot read",
+        explains: "robust-*|auth-form|auth-query|auth-reserved-id|auth-unknown-order",
+        evidence: &["robust-malformed|robust-truncated|robust-array|robust-null"],
+        findings: &[Acknowledged],
+        why: "An error that is answered with an acknowledgement loses the notification: what is \
+              acknowledged is not sent again.",
+        fix: "Acknowledge after the booking, and nowhere else; answer an exception with an error.",
+        ..RULE
+    },
+    Rule {
+        id: "wrong-amount",
+        title: "books another amount than the order's: {booked}",
+        evidence: &["ack-*|interop-*|idem-*"],
+        findings: &[Misbooked, NotBooked],
+        says: "; expected ",
+        why: "The books are off by the difference, order by order.",
+        fix: "Book the amount of the order in whole cents, without the fee and without floating point.",
+        ..RULE
+    },
+    Rule {
+        id: "some-orders",
+        title: "refuses notifications of some orders, and takes the same of others: amount {amounts}",
+        findings: &[Refused],
+        says: TAKEN_OF_OTHERS,
+        why: "The payouts of such orders are never acknowledged: the platform sends them again for \
+              an hour and then gives up.",
+        fix: "Compare amounts as whole cents, and convert them without floating point: 19.99 * 100 \
+              is 1998.9999999999998.",
+        ..RULE
+    },
+    Rule {
+        id: "now-and-then",
+        title: "refuses good notifications now and then, and takes them when they are sent again",
+        findings: &[Refused],
+        is_5xx: Some(false),
+        says: TAKEN_AGAIN,
+        why: "The platform sends a notification ten times at most; one that meets the refusal each \
+              time is lost.",
+        fix: "Look for state that outlives a request: a global variable, a regular expression that \
+              keeps its place, a connection that is shared.",
+        ..RULE
+    },
     Rule {
         id: "other-requests",
         title: "acknowledges good notifications with another method or content type",
@@ -119,8 +167,9 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "trimmed-values",
         title: "trims values before it verifies them",
-        explains: "auth-changed-space",
-        findings: FORGED,
+        explains: "auth-changed-space|interop-outer-spaces",
+        evidence: &["auth-changed-space"],
+        findings: &[Acknowledged, Misbooked, Refused],
         ..RULE
     },
     Rule {
@@ -172,6 +221,14 @@ pub(super) const RULES: &[Rule] = &[
         explains: "auth-other-amount|auth-failure-other-amount|auth-smaller-amount\
                    |auth-amount-beside-real-amount|idem-*after-other-amount",
         evidence: &["auth-other-amount"],
+        findings: FORGED,
+        ..RULE
+    },
+    Rule {
+        id: "unknown-order",
+        title: "acknowledges notifications of orders that it does not know",
+        explains: "auth-unknown-order|auth-reserved-id|auth-other-*-id|auth-id-*",
+        evidence: &["auth-unknown-order"],
         findings: FORGED,
         ..RULE
     },
@@ -253,8 +310,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "cancelled-unlike-failed",
-        title: "treats a cancelled payout otherwise than a failed one: {booked}",
-        explains: "ack-cancelled|idem-cancelled-*",
+        title: "does not treat failed and cancelled payouts alike: a cancelled one is {booked}, unlike a failed one",
+        explains: "ack-cancelled|idem-cancelled-*|idem-success-after-failure|idem-mixed-at-once",
         evidence: &["ack-cancelled"],
         findings: &[Misbooked, NotBooked],
         why: "Both give the customer the money back, once; an order that was cancelled is booked \
@@ -287,7 +344,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "race",
         title: "{verbs} an order several times when the same notification arrives at the same time",
-        explains: "idem-at-once|idem-failure-at-once",
+        explains: "idem-at-once|idem-failure-at-once|idem-mixed-at-once",
+        evidence: &["idem-at-once|idem-failure-at-once"],
         findings: &[Misbooked],
         why: "Looking up the order and booking it are not one step, so two workers both book it.",
         fix: ONCE,
@@ -297,7 +355,8 @@ pub(super) const RULES: &[Rule] = &[
         id: "repeated-with-other-text",
         title: "{verbs} an order again when its notification is repeated in another text",
         explains: "idem-respelled|idem-failure-respelled|idem-signed-anew|idem-failure-signed-anew\
-                   |idem-status-text|idem-other-platform-id|idem-*out-of-order|idem-*replay",
+                   |idem-status-text|idem-other-platform-id|idem-*out-of-order|idem-*replay\
+                   |idem-cancelled-after-failure|idem-success-after-failure|idem-failure-after-success",
         evidence: &["idem-respelled|idem-failure-respelled"],
         findings: &[Misbooked],
         why: "The same fields can be written in another order and with other spaces: the order is \
@@ -306,16 +365,10 @@ pub(super) const RULES: &[Rule] = &[
         ..RULE
     },
     Rule {
-        id: "mixed-at-once",
-        title: "credits and refunds an order whose success and failure arrive at the same time",
-        explains: "idem-mixed-at-once",
-        findings: &[Misbooked],
-        ..RULE
-    },
-    Rule {
         id: "repeated-with-new-signature",
         title: "{verbs} an order again when its notification is repeated with another signature",
-        explains: "idem-signed-anew|idem-failure-signed-anew|idem-*out-of-order|idem-*replay",
+        explains: "idem-signed-anew|idem-failure-signed-anew|idem-*out-of-order|idem-*replay\
+                   |idem-cancelled-after-failure|idem-success-after-failure|idem-failure-after-success",
         evidence: &["idem-signed-anew|idem-failure-signed-anew"],
         findings: &[Misbooked],
         why: "The platform signs again whenever update_time changes: the order is the same, and \
@@ -336,7 +389,18 @@ pub(super) const RULES: &[Rule] = &[
         id: "later-status",
         title: "books another status although a final one came before ({booked})",
         explains: "idem-success-after-failure|idem-failure-after-success|idem-cancelled-after-failure\
-                   |idem-out-of-order|idem-failure-out-of-order",
+                   |idem-out-of-order|idem-failure-out-of-order|idem-mixed-at-once",
+        evidence: &[
+            "idem-success-after-failure|idem-failure-after-success|idem-cancelled-after-failure\
+             |idem-out-of-order|idem-failure-out-of-order",
+        ],
+        findings: &[Misbooked],
+        ..RULE
+    },
+    Rule {
+        id: "mixed-at-once",
+        title: "credits and refunds an order whose success and failure arrive at the same time",
+        explains: "idem-mixed-at-once",
         findings: &[Misbooked],
         ..RULE
     },
@@ -402,7 +466,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "text",
         title: "does not verify text in error_msg as it was received",
         explains: "interop-unicode|interop-unicode-escaped|interop-emoji|interop-slashes|interop-special\
-                   |interop-outer-spaces",
+                   |interop-outer-spaces|interop-decomposed",
         evidence: &["interop-unicode|interop-unicode-escaped|interop-slashes|interop-special"],
         findings: &[Refused],
         is_5xx: Some(false),
@@ -427,6 +491,14 @@ pub(super) const RULES: &[Rule] = &[
         title: "takes orders whose long ids differ only at the end for one, or refuses them",
         explains: "interop-long-ids|idem-ids-alike",
         findings: &[NotBooked, Misbooked, Refused],
+        ..RULE
+    },
+    Rule {
+        id: "real-amount",
+        title: "books real_amount, not the amount of the order",
+        explains: "ack-failed-unpaid|interop-no-real-amount|auth-amount-beside-real-amount",
+        evidence: &["ack-failed-unpaid"],
+        findings: &[NotBooked, Misbooked],
         ..RULE
     },
     Rule {
