@@ -24,7 +24,7 @@ enum Flaw {
     AnswersTheNumberZero,
     TakesNotificationsWithoutSign,
     CreditsDuplicates,
-    FailsTheFifthRequest,
+    FailsTheThirdRequest,
     DiesOfMalformed,
     FailsAndDiesOfMalformed,
 }
@@ -124,7 +124,7 @@ fn answer(flaw: Flaw, body: &[u8], books: &mut Books) -> (u16, &'static str) {
     if !is_right && !is_lax {
         return (200, r#"{"error_code":"0004"}"#);
     }
-    if flaw == Flaw::FailsTheFifthRequest && books.seen == 5 {
+    if flaw == Flaw::FailsTheThirdRequest && books.seen == 3 {
         return (500, "");
     }
     let notification = Notification::read(
@@ -238,12 +238,12 @@ fn an_observer_that_cannot_be_started_is_refused_before_anything_is_sent() {
 
 #[test]
 fn passed_on_the_second_try_is_kept_and_can_be_gated() {
-    // The control and three clearly bad notifications come before the case.
-    let shop = Shop::open(Flaw::FailsTheFifthRequest);
+    // The control and a clearly bad notification come before the case.
+    let shop = Shop::open(Flaw::FailsTheThirdRequest);
     let only = ["--only", "interop-shuffled", "--format", "json"];
     let output = shop.check(&only).exits(0);
     assert_eq!(whole(&output)["results"][0]["tries"], "passed-on-second", "{output}");
-    let gated = Shop::open(Flaw::FailsTheFifthRequest);
+    let gated = Shop::open(Flaw::FailsTheThirdRequest);
     gated.check(&[&only[..], &["--fail-on", "flaky"]].concat()).exits(1);
 }
 
