@@ -233,6 +233,13 @@ fn an_observer_that_cannot_be_started_is_refused_before_anything_is_sent() {
         let output = output.remarks(&["--observe", "cannot be started", "hint:", "sh -c"]);
         assert_eq!(output.stdout, "", "{output}");
     }
+    let output = shop.check(&["--observe-stream", "cat", "--only", "ack-success"]).exits(4);
+    output.remarks(&["printed the order that it was asked for"]);
+    for name in ["order", "payout_cl_ids"] {
+        let url = format!("{}/{{{name}}}", shop.url);
+        let output = payout_notify(&["check", &url]).key(KEY).run().exits(2);
+        output.remarks(&[&format!("{{{name}}} in the URL stands for nothing"), "hint:"]);
+    }
     assert_eq!(fs::read_to_string(&shop.ledger).unwrap(), "{}");
 }
 
@@ -437,6 +444,6 @@ fn a_claim_that_nothing_verified_can_be_gated_and_a_start_can_be_waited_for() {
     shop.check(&[&only[..], &["--fail-on", "unverified"]].concat()).exits(1);
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("http://{free}/");
-    let output = payout_notify(&["check", &url, "--wait", "150ms"]).key(KEY).run().exits(1);
-    output.says(&["UNREACHABLE"]);
+    let output = payout_notify(&["check", &url, "--wait", "150ms"]).key(KEY).run().exits(4);
+    output.remarks(&["took no connection within 150ms", "hint:"]);
 }

@@ -7,14 +7,15 @@ bug; every other mode is named in BUGS with the case that names it.
 import hashlib, hmac, json, os, re, sys, threading, time, unicodedata, urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-# With no bug; of the second and the third, only one status moves money.
-RIGHT = ["right", "right-credits-only", "right-refunds-only"]
+# With no bug; of the second and the third, only one status moves money; the last books after its reply.
+RIGHT = ["right", "right-credits-only", "right-refunds-only", "right-books-later"]
 
 # Each bug, and the case whose text describes it ("-" where no single case does).
 BUGS = {
     # Bookings.
     "acknowledges-only": "-",
     "credits-again": "idem-again",
+    "credits-again-later": "idem-again",
     "refunds-again": "idem-failure-again",
     "refunds-cancelled-again": "idem-cancelled-again",
     "knows-orders-by-sign": "idem-signed-anew",
@@ -460,6 +461,9 @@ class Shop:
         if self.has("refunds-after-success") and not is_success and old == SUCCESS:
             is_again = True
             self.closed[key] = status
+        if self.has("credits-again-later") and not is_new and is_success:
+            threading.Timer(0.3, self.book, (order, "credited", cents)).start()
+            return 200, "0000"
         if not is_new and not is_again:
             if self.has("duplicates-are-errors") and is_success:
                 return 200, "0014"
@@ -476,7 +480,11 @@ class Shop:
         if self.has("credits-failures"):
             self.book(order, "credited", cents)
             return 200, "0000"
-        self.book(order, "credited" if status == SUCCESS else "refunded", cents)
+        what = "credited" if status == SUCCESS else "refunded"
+        if self.has("right-books-later"):
+            threading.Timer(0.3, self.book, (order, what, cents)).start()
+            return 200, "0000"
+        self.book(order, what, cents)
         if self.has("credits-twice-at-once") and status == SUCCESS:
             self.book(order, "credited", cents)
         if self.has("refunds-on-success") and status == SUCCESS:
