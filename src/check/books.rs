@@ -268,9 +268,9 @@ fn times(verb: &str, delta: f64, one: f64) -> String {
         return format!("not {verb}");
     }
     let count = delta / one;
-    match !differ(count, count.round()) && count > 0.0 {
-        true if !differ(count, 1.0) => format!("{verb} once"),
-        true if !differ(count, 2.0) => format!("{verb} twice"),
+    match !differ(delta, one * count.round()) && count > 0.0 {
+        true if !differ(count.round(), 1.0) => format!("{verb} once"),
+        true if !differ(count.round(), 2.0) => format!("{verb} twice"),
         true => format!("{verb} {} times", count.round()),
         false => format!("{verb} with {delta}; expected {one}"),
     }

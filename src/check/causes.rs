@@ -58,7 +58,8 @@ pub fn causes(report: &CheckReport) -> Vec<Cause<'_>> {
         let is_everything = report.endpoint == Endpoint::AcknowledgesEverything;
         let is_enough =
             rule.evidence.iter().all(is_shown) || is_everything && rule.is_verification();
-        if explained.is_empty() || !is_enough {
+        let is_ruled_out = open.iter().any(|one| fits(rule.unless, &one.id));
+        if explained.is_empty() || !is_enough || is_ruled_out {
             continue;
         }
         open = rest;
@@ -238,11 +239,11 @@ fn fields(cases: &[&CaseResult]) -> String {
     }
 }
 
-/// The amounts of the first notification of each case.
+/// The amounts of the notifications that ended the cases.
 fn amounts(cases: &[&CaseResult]) -> String {
     let amount = |case: &&CaseResult| {
         let fields: serde_json::Value =
-            serde_json::from_slice(&case.exchanges.first()?.body).ok()?;
+            serde_json::from_slice(&case.exchanges.last()?.body).ok()?;
         fields.get("amount").map(ToString::to_string)
     };
     let mut amounts: Vec<String> = cases.iter().filter_map(amount).collect();

@@ -12,7 +12,7 @@ use super::sender::Wiring;
 use super::suite::Suite;
 use crate::sender::schedule::RetrySchedule;
 
-pub(super) const MOST_TRIES: u64 = 2;
+pub(super) const MOST_TRIES: u64 = 3;
 
 #[derive(Clone, Debug)]
 pub struct Plan {

@@ -14,6 +14,8 @@ pub(super) struct Rule {
     /// Each of these must have been found.
     pub(super) evidence: &'static [&'static str],
     pub(super) findings: &'static [Finding],
+    /// Where one of these was found, the rule does not apply.
+    pub(super) unless: &'static str,
     /// Whether the reply must have, or must not have, a status of 5xx.
     pub(super) is_5xx: Option<bool>,
     /// What the summary of each case says, where that matters.
@@ -50,6 +52,7 @@ const RULE: Rule = Rule {
     explains: "*",
     evidence: &[],
     findings: &[],
+    unless: "",
     is_5xx: None,
     says: "",
     is_apart: false,
@@ -71,24 +74,33 @@ pub(super) const RULES: &[Rule] = &[
         ..RULE
     },
     Rule {
+        id: "real-amount",
+        title: "books real_amount, not the amount of the order",
+        explains: "ack-failed-unpaid|interop-no-real-amount|auth-amount-beside-real-amount",
+        evidence: &["ack-failed-unpaid"],
+        findings: &[NotBooked, Misbooked],
+        unless: "ack-failed|ack-cancelled",
+        ..RULE
+    },
+    Rule {
+        id: "marks-before-booking",
+        title: "notes that an order was handled, answers 5xx, and does not book it when it is repeated",
+        findings: &[NotBooked],
+        is_5xx: Some(true),
+        why: UNBOOKED,
+        fix: "Book and acknowledge in one transaction, and undo every mark that the order was handled \
+              where it fails.",
+        ..RULE
+    },
+    Rule {
         id: "wrong-amount",
         title: "books another amount than the order's: {booked}",
         evidence: &["ack-*|interop-*|idem-*"],
+        unless: "auth-other-amount|auth-failure-other-amount|auth-wrong-key",
         findings: &[Misbooked, NotBooked],
         says: "; expected ",
         why: "The books are off by the difference, order by order.",
         fix: "Book the amount of the order in whole cents, without the fee and without floating point.",
-        ..RULE
-    },
-    Rule {
-        id: "some-orders",
-        title: "refuses notifications of some orders, and takes the same of others: amount {amounts}",
-        findings: &[Refused],
-        says: TAKEN_OF_OTHERS,
-        why: "The payouts of such orders are never acknowledged: the platform sends them again for \
-              an hour and then gives up.",
-        fix: "Compare amounts as whole cents, and convert them without floating point: 19.99 * 100 \
-              is 1998.9999999999998.",
         ..RULE
     },
     Rule {
@@ -101,6 +113,17 @@ pub(super) const RULES: &[Rule] = &[
               time is lost.",
         fix: "Look for state that outlives a request: a global variable, a regular expression that \
               keeps its place, a connection that is shared.",
+        ..RULE
+    },
+    Rule {
+        id: "some-orders",
+        title: "refuses notifications of some orders, and takes the same of others: amount {amounts}",
+        findings: &[Refused],
+        says: TAKEN_OF_OTHERS,
+        why: "The payouts of such orders are never acknowledged: the platform sends them again for \
+              an hour and then gives up.",
+        fix: "Compare amounts as whole cents, and convert them without floating point: 19.99 * 100 \
+              is 1998.9999999999998.",
         ..RULE
     },
     Rule {
@@ -220,7 +243,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "does not compare the amount with the order's",
         explains: "auth-other-amount|auth-failure-other-amount|auth-smaller-amount\
                    |auth-amount-beside-real-amount|idem-*after-other-amount",
-        evidence: &["auth-other-amount"],
+        evidence: &["auth-other-amount|auth-failure-other-amount"],
         findings: FORGED,
         ..RULE
     },
@@ -285,8 +308,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "failure-misbooked",
         title: "{verb} a failed payout wrongly: {booked}",
-        explains: "ack-failed|ack-cancelled|idem-failure-*|idem-cancelled-*|idem-success-after-failure\
-                   |interop-*|retry-failure",
+        explains: "ack-failed*|ack-cancelled|idem-failure-*|idem-cancelled-*|idem-success-after-failure\
+                   |interop-*|retry-failure|auth-query-override",
         evidence: &["ack-failed"],
         findings: &[Misbooked],
         why: "A failed payout gives the customer the money back that was taken before, once and in \
@@ -309,6 +332,18 @@ pub(super) const RULES: &[Rule] = &[
         ..RULE
     },
     Rule {
+        id: "needs-error-msg",
+        title: "does not book a failed or cancelled payout without error_msg",
+        explains: "ack-failed-bare|ack-cancelled|idem-cancelled-again",
+        evidence: &["ack-failed-bare"],
+        findings: &[NotBooked, Misbooked, Refused],
+        unless: "ack-failed",
+        why: "error_msg is optional: a failure without it is acknowledged or refused, and never \
+              refunded.",
+        fix: "Do not require error_msg; book the failure by its status.",
+        ..RULE
+    },
+    Rule {
         id: "cancelled-unlike-failed",
         title: "does not treat failed and cancelled payouts alike: a cancelled one is {booked}, unlike a failed one",
         explains: "ack-cancelled|idem-cancelled-*|idem-success-after-failure|idem-mixed-at-once",
@@ -316,7 +351,7 @@ pub(super) const RULES: &[Rule] = &[
         findings: &[Misbooked, NotBooked],
         why: "Both give the customer the money back, once; an order that was cancelled is booked \
               otherwise here than one that failed.",
-        fix: "Book a cancelled payout as a failed one: refund once, and credit nothing.",
+        fix: "Book failed and cancelled payouts alike: refund each once, and credit nothing.",
         ..RULE
     },
     Rule {
@@ -481,9 +516,10 @@ pub(super) const RULES: &[Rule] = &[
         explains: "interop-big-number|interop-number-text|interop-array",
         findings: &[Refused],
         is_5xx: Some(false),
-        why: "Where the platform writes a number another way than your JSON library does, the \
-              notification is refused and lost.",
-        fix: "Sign numbers with the digits that were received: parse them as text or decimal.",
+        why: "Where the platform writes a number or a list another way than your JSON library does, \
+              the notification is refused and lost.",
+        fix: "Sign numbers with the digits that were received, parsed as text or decimal, and lists \
+              as compact JSON.",
         ..RULE
     },
     Rule {
@@ -491,14 +527,6 @@ pub(super) const RULES: &[Rule] = &[
         title: "takes orders whose long ids differ only at the end for one, or refuses them",
         explains: "interop-long-ids|idem-ids-alike",
         findings: &[NotBooked, Misbooked, Refused],
-        ..RULE
-    },
-    Rule {
-        id: "real-amount",
-        title: "books real_amount, not the amount of the order",
-        explains: "ack-failed-unpaid|interop-no-real-amount|auth-amount-beside-real-amount",
-        evidence: &["ack-failed-unpaid"],
-        findings: &[NotBooked, Misbooked],
         ..RULE
     },
     Rule {
@@ -537,6 +565,16 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Catch what cannot be read or verified, and answer it with 400.",
         ..RULE
     },
+    Rule {
+        title: "acknowledges {title}",
+        explains: "robust-*",
+        findings: &[Acknowledged],
+        is_apart: true,
+        why: "What was not verified is answered as what was booked: the acknowledgement says \
+              nothing, and real notifications may be answered so too.",
+        fix: "Acknowledge only after the signature matches and the order is booked.",
+        ..RULE
+    },
     Rule { title: "acknowledges {title}", findings: &[Acknowledged], is_apart: true, ..RULE },
     Rule {
         title: "accepts {title} ({booked})",
@@ -549,6 +587,15 @@ pub(super) const RULES: &[Rule] = &[
         title: "books wrongly ({booked}): {title}",
         findings: &[Misbooked],
         is_apart: true,
+        ..RULE
+    },
+    Rule {
+        title: "acknowledges what it does not book: {title}",
+        explains: "interop-*|ack-success|robust-*",
+        findings: &[NotBooked],
+        is_apart: true,
+        why: UNBOOKED,
+        fix: "Acknowledge only after the booking is committed.",
         ..RULE
     },
     Rule {
@@ -566,6 +613,15 @@ pub(super) const RULES: &[Rule] = &[
         is_apart: true,
         why: LOST,
         fix: "Look at the endpoint's log for the error: it was an exception, not a refusal.",
+        ..RULE
+    },
+    Rule {
+        title: "does not acknowledge {title}",
+        explains: "idem-*",
+        findings: &[Refused],
+        is_apart: true,
+        why: LOST,
+        fix: "Look at the endpoint's log for the reason of this refusal.",
         ..RULE
     },
     Rule { title: "does not acknowledge {title}", findings: &[Refused], is_apart: true, ..RULE },

@@ -90,12 +90,7 @@ pub(crate) const EXPECTED: &[Row] = &[
     row(
         Flaw::FixedFields,
         &["auth-added-field", "interop-name-order", "interop-unknown-fields"],
-        &[
-            "interop-array",
-            "interop-big-number",
-            "interop-decimal-strings",
-            "interop-number-text",
-        ],
+        &["interop-array", "interop-big-number", "interop-decimal-strings", "interop-number-text"],
     ),
     row(Flaw::TrimsValues, &["auth-changed-space", "interop-outer-spaces"], &[]),
     row(
