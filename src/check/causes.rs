@@ -2,11 +2,13 @@
 
 use super::report::{CaseResult, CheckReport, Endpoint, Finding, Status, Tries};
 
+mod rule;
 mod rules;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use rules::{RULES, Rule};
+use rule::Rule;
+use rules::RULES;
 
 const MOST_FIELDS: usize = 3;
 

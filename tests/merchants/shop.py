@@ -115,7 +115,6 @@ BUGS = {
     "encodes-values": "interop-special",
     "normalises-text": "interop-decomposed",
     "sorts-without-case": "interop-name-order",
-    "joins-lists": "interop-array",
     "merges-prototypes": "robust-prototype",
     "refuses-error-msg": "interop-error-msg",
     "compares-numbers-strictly": "interop-status-text",
@@ -217,8 +216,6 @@ class Shop:
                 text = json.dumps(text)[1:-1]
             if self.has("normalises-text"):
                 text = unicodedata.normalize("NFC", text)
-            if self.has("joins-lists") and isinstance(value, list):
-                text = ",".join(value)
             if self.has("encodes-values"):
                 text = urllib.parse.quote(text, safe=" :/.-_")
             kept.append((name, text))

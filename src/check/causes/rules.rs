@@ -1,63 +1,10 @@
 //! The table of causes. A result belongs to the first rule that explains it and has its evidence.
 
 use super::Finding;
+use super::rule::{FORGED, LOST, NEW_FIELDS, ONCE, RULE, Rule, SIGN_ALL, UNBOOKED};
 use crate::check::trial::{TAKEN_AGAIN, TAKEN_OF_OTHERS};
 use Finding::{
     Acknowledged, Broken, Harmless, Misbooked, NotBooked, Nothing, Reachability, Refused,
-};
-
-pub(super) struct Rule {
-    pub(super) id: &'static str,
-    /// Names in braces stand for what was found.
-    pub(super) title: &'static str,
-    pub(super) explains: &'static str,
-    /// Each of these must have been found.
-    pub(super) evidence: &'static [&'static str],
-    pub(super) findings: &'static [Finding],
-    /// Where one of these was found, the rule does not apply.
-    pub(super) unless: &'static str,
-    /// Whether the reply must have, or must not have, a status of 5xx.
-    pub(super) is_5xx: Option<bool>,
-    /// What the summary of each case says, where that matters.
-    pub(super) says: &'static str,
-    /// Each case is a cause of its own.
-    pub(super) is_apart: bool,
-    /// Empty where the text of the first case says it.
-    pub(super) why: &'static str,
-    pub(super) fix: &'static str,
-}
-
-const FORGED: &[Finding] = &[Acknowledged, Misbooked];
-
-/// The cases of signed fields that the protocol does not name.
-const NEW_FIELDS: &str = "auth-added-field|interop-unknown-fields|interop-big-number\
-                          |interop-number-text|interop-array|interop-name-order\
-                          |interop-decimal-strings|interop-long-ids";
-
-const SIGN_ALL: &str =
-    "Verify over every field that was received, known or not, apart from sign and sign_type.";
-
-const LOST: &str = "The platform sends it again for an hour and then gives up: the payout stays \
-                    open in the merchant's books.";
-
-const ONCE: &str = "Keep the final status with the order, under a unique key of payout_id: book and \
-                    note it in one transaction, and acknowledge what is noted already without \
-                    booking it.";
-
-const UNBOOKED: &str = "What is acknowledged is not sent again, so the booking is lost.";
-
-const RULE: Rule = Rule {
-    id: "",
-    title: "",
-    explains: "*",
-    evidence: &[],
-    findings: &[],
-    unless: "",
-    is_5xx: None,
-    says: "",
-    is_apart: false,
-    why: "",
-    fix: "",
 };
 
 /// Every finding is in one of the last rules, so that nothing is left without a cause.
