@@ -225,6 +225,27 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
+    async fn a_table_answers_for_all_orders_and_a_number_for_one() {
+        let order = |number: u32| OrderRef { id: format!("CHECK-{number}"), ..order() };
+        let orders = [1, 2, 3].map(order);
+        let read = async |script: &str| {
+            let argv = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
+            let command = UserCommand { argv, hidden_variable: "HOME" };
+            let observer = Observer { command, within: Duration::ZERO, stream: None };
+            let readings = observer.read_all(&orders.iter().collect::<Vec<_>>()).await;
+            readings.into_iter().map(|one| one.ok().map(|it| it.amounts[0])).collect::<Vec<_>>()
+        };
+        // What is missing in a table of others was not booked; the second start would fail.
+        let once = r#"test "$PAYOUT_CHECK_ORDER" = CHECK-1 && echo '{"CHECK-2": 5}'"#;
+        assert_eq!(read(once).await, [Some(0.0), Some(5.0), Some(0.0)]);
+        let each = r#"echo "${PAYOUT_CHECK_ORDER#CHECK-}""#;
+        assert_eq!(read(each).await, [Some(1.0), Some(2.0), Some(3.0)]);
+        let broken = r#"test "$PAYOUT_CHECK_ORDER" != CHECK-2 && echo 7"#;
+        assert_eq!(read(broken).await, [Some(7.0), None, Some(7.0)]);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
     async fn the_command_knows_the_order_and_not_the_key() {
         let script = r#"printf '{"sum": %s%s}' "$PAYOUT_CHECK_AMOUNT" "$HOME""#;
         let argv = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
