@@ -94,6 +94,11 @@ impl Books {
                 failure: back.filter(|_| !(is_named && is_credit) && back != up),
             };
         }
+        // A refund of another amount than the order's shows nothing; the unit is that of a credit.
+        let [credited, refunded] = &mut quantities;
+        if is_named && refunded.failure.is_none() && differ(failure.delta[1], 0.0) {
+            refunded.failure = credited.success;
+        }
         if is_moved { Ok(Books { quantities, is_named }) } else { Err(LearnError::Nothing) }
     }
 
@@ -171,7 +176,24 @@ impl Books {
     /// What happened to an order, by the first quantity that is not as it should be.
     pub(super) fn describe(&self, demand: &Demand, allowed: &[Amounts], delta: &Amounts) -> String {
         let expected = allowed.first().copied().unwrap_or_default();
+        let is_moved = |index: usize| self.is_named && differ(delta[index], 0.0);
+        if is_moved(0) && is_moved(1) {
+            let both = [0, 1].map(|index| self.describe_one(index, demand, delta));
+            return format!(
+                "the order {} was {}",
+                Untrusted::new(&demand.order.id),
+                both.join(" and ")
+            );
+        }
         let index = usize::from(!differ(delta[0], expected[0]));
+        format!(
+            "the order {} was {}",
+            Untrusted::new(&demand.order.id),
+            self.describe_one(index, demand, delta)
+        )
+    }
+
+    fn describe_one(&self, index: usize, demand: &Demand, delta: &Amounts) -> String {
         let Quantity { success, failure } = self.quantities[index];
         let verb = match (success, failure) {
             _ if self.is_named => ["credited", "refunded"][index],
@@ -188,11 +210,7 @@ impl Books {
             }
             false => "",
         };
-        format!(
-            "the order {} was {}{hint}",
-            Untrusted::new(&demand.order.id),
-            times(verb, delta[index], one)
-        )
+        times(verb, delta[index], one) + hint
     }
 
     /// In words how far the books had moved for an order.
@@ -259,9 +277,9 @@ fn times(verb: &str, delta: f64, one: f64) -> String {
         return format!("not {verb}");
     }
     let count = delta / one;
-    match !differ(count, count.round()) && count > 0.0 {
-        true if !differ(count, 1.0) => format!("{verb} once"),
-        true if !differ(count, 2.0) => format!("{verb} twice"),
+    match !differ(delta, one * count.round()) && count > 0.0 {
+        true if !differ(count.round(), 1.0) => format!("{verb} once"),
+        true if !differ(count.round(), 2.0) => format!("{verb} twice"),
         true => format!("{verb} {} times", count.round()),
         false => format!("{verb} with {delta}; expected {one}"),
     }

@@ -87,6 +87,7 @@ mod tests {
         let message = Message {
             method: "POST".to_owned(),
             headers: vec![("X-A".to_owned(), "b".to_owned())],
+            query: String::new(),
             body: b"{\"a\":\xff}".to_vec(),
             order_id: "CHECK-1".to_owned(),
             client_id: "CHECK-C1".to_owned(),

@@ -132,6 +132,9 @@ pub struct Message {
     pub method: String,
     /// Headers beside the usual ones; an empty value takes a usual one out.
     pub headers: Vec<(String, String)>,
+    /// What follows the URL's own query, percent-encoded; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub query: String,
     /// The body, byte for byte.
     #[serde(rename = "body_base64", serialize_with = "encode", deserialize_with = "decode")]
     pub body: Vec<u8>,

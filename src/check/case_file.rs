@@ -21,6 +21,7 @@
 //! at_once = 20
 //! orders = 8                        # so many orders of their own, sent together
 //! after_ms = 200
+//! with_next = true                  # it is sent together with the next step
 //! ```
 //!
 //! `statuses = ["success", "failed", "cancelled"]` makes a case of each: the lines are written for a
@@ -59,8 +60,8 @@ const CASE_SETTINGS: [&str; 18] = [
     "id", "title", "why", "fix", "severity", "needs", "effect", "statuses", "after", "probe",
     "retry", "step", "make", "expect", "manner", "at_once", "orders", "after_ms",
 ];
-const STEP_SETTINGS: [&str; 7] =
-    ["label", "make", "expect", "manner", "at_once", "orders", "after_ms"];
+const STEP_SETTINGS: [&str; 8] =
+    ["label", "make", "expect", "manner", "at_once", "orders", "after_ms", "with_next"];
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}, {error}", Untrusted::new(.file))]
@@ -119,6 +120,8 @@ struct FileStep {
     at_once: Option<Spanned<u32>>,
     orders: Option<Spanned<u32>>,
     after_ms: Option<Spanned<u32>>,
+    #[serde(default)]
+    with_next: bool,
 }
 
 struct Defaults {
@@ -233,6 +236,7 @@ fn read_case(table: FileCase, span: &Range<usize>, defaults: &Defaults) -> Spann
         at_once: table.at_once,
         orders: table.orders,
         after_ms: table.after_ms,
+        with_next: false,
     };
     Ok(Case {
         id: name(id)?,
@@ -309,8 +313,9 @@ fn read_orders(
         1..=MAX_ORDERS,
         &format!("1 to {MAX_ORDERS} orders are sent together"),
     )?;
+    let with_next = step.with_next;
     let plan = read_step(step, span, defaults, before)?;
-    let plan_of = |order: u32| StepPlan { with_next: order < count, ..plan.clone() };
+    let plan_of = |order: u32| StepPlan { with_next: with_next || order < count, ..plan.clone() };
     Ok((1..=count).map(plan_of).collect())
 }
 

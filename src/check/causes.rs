@@ -2,11 +2,13 @@
 
 use super::report::{CaseResult, CheckReport, Endpoint, Finding, Status, Tries};
 
+mod rule;
 mod rules;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use rules::{RULES, Rule};
+use rule::Rule;
+use rules::RULES;
 
 const MOST_FIELDS: usize = 3;
 
@@ -58,7 +60,8 @@ pub fn causes(report: &CheckReport) -> Vec<Cause<'_>> {
         let is_everything = report.endpoint == Endpoint::AcknowledgesEverything;
         let is_enough =
             rule.evidence.iter().all(is_shown) || is_everything && rule.is_verification();
-        if explained.is_empty() || !is_enough {
+        let is_ruled_out = open.iter().any(|one| fits(rule.unless, &one.id));
+        if explained.is_empty() || !is_enough || is_ruled_out {
             continue;
         }
         open = rest;
@@ -119,6 +122,7 @@ impl Rule {
 
     fn fits_finding(&self, result: &CaseResult) -> bool {
         self.findings.contains(&result.finding)
+            && result.summary.contains(self.says)
             && self.is_5xx.is_none_or(|is_5xx| is_5xx == failing_status(result).is_some())
     }
 
@@ -158,6 +162,7 @@ impl Rule {
             ("{at_once}", at_once(cases).to_owned()),
             ("{booked}", booked(&first.summary).unwrap_or("booked wrongly").to_owned()),
             ("{fields}", fields(cases)),
+            ("{amounts}", amounts(cases)),
             ("{replies}", replies(cases)),
             (
                 "{reply}",
@@ -234,6 +239,20 @@ fn fields(cases: &[&CaseResult]) -> String {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => names.concat(),
     }
+}
+
+/// The amounts of the notifications that ended the cases.
+fn amounts(cases: &[&CaseResult]) -> String {
+    let amount = |case: &&CaseResult| {
+        let fields: serde_json::Value =
+            serde_json::from_slice(&case.exchanges.last()?.body).ok()?;
+        fields.get("amount").map(ToString::to_string)
+    };
+    let mut amounts: Vec<String> = cases.iter().filter_map(amount).collect();
+    amounts.sort_unstable();
+    amounts.dedup();
+    amounts.truncate(MOST_FIELDS);
+    amounts.join(", ")
 }
 
 /// How requests ended that should have been refused.

@@ -3,8 +3,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use futures_util::future::join_all;
-
 use super::case::{Manner, Message};
 use super::prepare::Preparer;
 use super::recipe::{History, Recipe, Workshop};
@@ -135,9 +133,15 @@ impl<'a> Controls<'a> {
             messages.push((label, message.ok()?));
         }
         self.preparer.prepare(&[history.own_order()]).await.ok()?;
-        let send = |(label, message)| self.sender.send(message, Manner::Plain, label);
-        let sent = join_all(messages.iter().map(|(label, message)| send((*label, message)))).await;
-        sent.iter().all(Sent::is_acknowledged).then_some(sent)
+        let mut all = Vec::new();
+        for (label, message) in &messages {
+            let sent = self.sender.send(message, Manner::Plain, label).await;
+            if !sent.is_acknowledged() {
+                return None;
+            }
+            all.push(sent);
+        }
+        Some(all)
     }
 }
 

@@ -98,7 +98,10 @@ pub(super) fn demands(effect: Effect, parcels: &[Parcel], acknowledged: &[bool])
             allowed.nothing |= allowed.success;
             allowed.success = false;
         }
-        let amount = own.iter().find_map(|one| one.message.amount_cents);
+        // What is to be refused may carry another amount than the order's.
+        let (bad, good): (Vec<&Parcel>, Vec<&Parcel>) =
+            own.into_iter().partition(|one| one.is_bad());
+        let amount = good.iter().chain(&bad).find_map(|one| one.message.amount_cents);
         let order = OrderRef { amount, ..(&parcel.message).into() };
         demands.push(Demand { order, allowed, is_company: parcel.is_company });
     }
@@ -116,7 +119,10 @@ fn allowed<'a>(effect: Effect, sent: impl Iterator<Item = (&'a Parcel, &'a bool)
         allowed.add(parcel.books);
         if *is_acknowledged && !parcel.is_bad() {
             allowed.nothing = is_optional || parcel.books == Outcome::Unknown;
-            break;
+            // Of two that are sent together either may come first.
+            if !parcel.with_next {
+                break;
+            }
         }
     }
     allowed
@@ -139,6 +145,7 @@ mod tests {
             message: Message {
                 method: "POST".to_owned(),
                 headers: Vec::new(),
+                query: String::new(),
                 body: Vec::new(),
                 order_id: order.to_owned(),
                 client_id: String::new(),

@@ -3,13 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
-
 use super::books::{Amounts, Booked, Books, LearnError, Step, differ, difference, is_same};
 use super::control::{Control, Controls, send_control};
 use super::demand::{Demand, OrderRef};
 use super::observer::{Observer, ObserverError, Reading};
-use super::report::Finding;
+use super::report::Exchange;
 use super::trial::Parcel;
 
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -19,6 +17,10 @@ const WATCH_TOTAL: Duration = Duration::from_millis(500);
 pub(super) struct Before {
     pub(super) demands: Vec<Demand>,
     repeats: bool,
+    /// When its last notification was sent.
+    sent: Instant,
+    /// Its order was booked before.
+    is_old: bool,
     values: Vec<Amounts>,
     reached: Vec<Amounts>,
 }
@@ -67,12 +69,21 @@ pub(super) struct Effects<'a> {
     books: Books,
     /// The observer prints the total of all orders, not a number for each.
     pub(super) is_total: bool,
-    late: Mutex<Vec<(String, Before)>>,
+    late: Mutex<Vec<Late>>,
     last: Mutex<Instant>,
+    /// How long after its acknowledgement an order is booked.
+    lag: Duration,
     /// How long after that one total may still move; nothing where each order has its number.
     quiet: Duration,
     /// A new order has the number 0, so that it need not be read.
     is_new_zero: bool,
+}
+
+/// A case whose orders are read at the end of the check.
+pub(super) struct Late {
+    pub(super) case: String,
+    pub(super) exchanges: Vec<Exchange>,
+    before: Before,
 }
 
 /// A calibration: the control that opened it, and what came of it.
@@ -105,8 +116,9 @@ impl<'a> Effects<'a> {
         let start = Instant::now();
         let (mut after, looks) = moved(observer, &order, &before).await?;
         let took = start.elapsed();
-        let failed = made(controls.failure().await)?;
-        let failed_order = OrderRef::from(&failed);
+        let lag = if looks > 1 { took * 2 } else { Duration::ZERO };
+        let mut failed = made(controls.failure().await)?;
+        let mut failed_order = OrderRef::from(&failed);
         let mut idle = observer.read(&failed_order).await?;
         let is_moved = !is_same(&after.amounts, &before.amounts);
         let mut is_total = is_moved && after.may_be_total && is_same(&idle.amounts, &after.amounts);
@@ -118,8 +130,15 @@ impl<'a> Effects<'a> {
             idle = after.clone();
             quiet = (took * 2 + LOOK_AGAIN * 2).min(observer.within);
         }
-        send_control(controls.sender, &failed).await;
-        let start = Instant::now();
+        let mut start = Instant::now();
+        if send_control(controls.sender, &failed).await.verdict.is_some() {
+            // That order may be refused, and others not.
+            failed = made(controls.failure().await)?;
+            failed_order = OrderRef::from(&failed);
+            idle = observer.read(&failed_order).await?;
+            start = Instant::now();
+            send_control(controls.sender, &failed).await;
+        }
         let (refunded, looks) = moved(observer, &failed_order, &idle).await?;
         if !is_moved && refunded.may_be_total && !is_same(&refunded.amounts, &idle.amounts) {
             // Only failures move it: whether another order has the same number shows the total.
@@ -147,22 +166,29 @@ impl<'a> Effects<'a> {
         let is_new_zero =
             !is_total && is_same(&before.amounts, &[0.0; 2]) && is_same(&idle.amounts, &[0.0; 2]);
         let late = Mutex::default();
-        Ok(Some(Effects { observer, books, is_total, late, last, quiet, is_new_zero }))
+        Ok(Some(Effects { observer, books, is_total, late, last, lag, quiet, is_new_zero }))
     }
 
     pub(super) async fn before(
         &self,
         demands: Vec<Demand>,
         parcels: &[Parcel],
+        is_old: bool,
     ) -> Result<Before, String> {
         self.wait(self.quiet).await;
-        let values = match self.is_new_zero {
+        let values = match self.is_new_zero && !is_old {
             true => vec![[0.0; 2]; demands.len()],
-            false => self.values(&demands).await?,
+            false => {
+                let readings: Result<Vec<Reading>, _> =
+                    self.values(&demands).await.into_iter().collect();
+                let readings = readings.map_err(|why| why.to_string())?;
+                readings.into_iter().map(|reading| reading.amounts).collect()
+            }
         };
         let reached = vec![[0.0; 2]; values.len()];
         let messages: u64 = parcels.iter().map(|parcel| u64::from(parcel.at_once)).sum();
-        Ok(Before { repeats: messages > demands.len() as u64, demands, values, reached })
+        let repeats = messages > demands.len() as u64;
+        Ok(Before { repeats, sent: Instant::now(), is_old, demands, values, reached })
     }
 
     pub(super) async fn look(&self, before: &mut Before) -> Booked {
@@ -195,39 +221,68 @@ impl<'a> Effects<'a> {
         }
     }
 
-    /// Looks once more at the end of the check, see [`Effects::settle`].
+    /// Leaves the books of a case to [`Effects::settle`].
     ///
-    /// One total shows later bookings of other cases too, so it is not looked at again.
-    pub(super) fn keep(&self, case: &str, before: Before) {
+    /// One total shows later bookings of other cases too, so it is not read again.
+    pub(super) fn keep(&self, case: &str, exchanges: &[Exchange], before: Before) {
         if !self.is_total {
+            let (case, exchanges) = (case.to_owned(), exchanges.to_vec());
+            let before = Before { sent: Instant::now(), ..before };
             let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
-            late.push((case.to_owned(), before));
+            late.push(Late { case, exchanges, before });
         }
     }
 
-    /// Waits until the merchant has had its time, and names the cases whose orders are booked
-    /// wrongly, or still not booked, by then.
-    pub(super) async fn settle(&self) -> Vec<(String, Finding, String)> {
+    /// Reads the orders of all cases, and names the cases whose orders are booked wrongly, or not.
+    ///
+    /// What is not booked yet is read until the merchant has had its time. An order that was sent
+    /// several times may be booked again as late, so it is read when that time is over.
+    pub(super) async fn settle(&self) -> Vec<(Late, Booked)> {
         let late = std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner));
-        if late.is_empty() {
-            return Vec::new();
-        }
-        self.wait(self.observer.within).await;
-        let mut wrong = Vec::new();
-        let found = join_all(late.iter().map(|(_, before)| self.compare(before))).await;
-        for ((case, before), (booked, reached)) in late.into_iter().zip(found) {
-            match booked {
-                Booked::Wrong(what) => {
-                    wrong.push((case, Finding::Misbooked, format!("{what}, later than the reply")));
-                }
-                Booked::Lost(what) => match self.taken_back(&before, &reached) {
-                    Some(back) => wrong.push((case, Finding::Misbooked, back)),
-                    None => wrong.push((case, Finding::NotBooked, what)),
-                },
-                Booked::Right | Booked::Unseen(_) => {}
+        self.wait(self.lag).await;
+        let end =
+            |late: &[Late]| late.iter().map(|one| one.before.sent + self.observer.within).max();
+        let (repeated, mut open): (Vec<Late>, Vec<Late>) =
+            late.into_iter().partition(|one| one.before.repeats);
+        let mut found = Vec::new();
+        while let Some(until) = end(&open) {
+            let is_over = Instant::now() >= until;
+            let now = self.compare_all(open).await;
+            let (lost, settled): (Vec<_>, Vec<_>) = now
+                .into_iter()
+                .partition(|(_, booked)| !is_over && matches!(booked, Booked::Lost(_)));
+            found.extend(settled);
+            open = lost.into_iter().map(|(late, _)| late).collect();
+            if !open.is_empty() {
+                tokio::time::sleep(LOOK_AGAIN).await;
             }
         }
-        wrong
+        if let Some(until) = end(&repeated) {
+            tokio::time::sleep_until(until.into()).await;
+            found.extend(self.compare_all(repeated).await);
+        }
+        found
+    }
+
+    async fn compare_all(&self, late: Vec<Late>) -> Vec<(Late, Booked)> {
+        let demands = late.iter().flat_map(|one| &one.before.demands);
+        let orders: Vec<&OrderRef> = demands.map(|demand| &demand.order).collect();
+        let mut readings = self.observer.read_all(&orders).await.into_iter();
+        let booked: Vec<Booked> = late
+            .iter()
+            .map(|one| {
+                let own = readings.by_ref().take(one.before.demands.len());
+                let (booked, reached) = self.judge(&one.before, own.collect());
+                match booked {
+                    Booked::Lost(what) => {
+                        let back = self.taken_back(&one.before, &reached);
+                        back.map_or(Booked::Lost(what), Booked::Wrong)
+                    }
+                    booked => booked,
+                }
+            })
+            .collect();
+        late.into_iter().zip(booked).collect()
     }
 
     fn taken_back(&self, before: &Before, reached: &[Amounts]) -> Option<String> {
@@ -271,24 +326,38 @@ impl<'a> Effects<'a> {
         demands
     }
 
-    async fn values(&self, demands: &[Demand]) -> Result<Vec<Amounts>, String> {
+    async fn values(&self, demands: &[Demand]) -> Vec<Result<Reading, ObserverError>> {
         let count = if self.is_total { 1 } else { demands.len() };
         let orders: Vec<&OrderRef> = demands.iter().take(count).map(|one| &one.order).collect();
-        let readings = self.observer.read_all(&orders).await.map_err(|error| error.to_string())?;
-        Ok(readings.into_iter().map(|reading| reading.amounts).collect())
+        self.observer.read_all(&orders).await
     }
 
     async fn compare(&self, before: &Before) -> (Booked, Vec<Amounts>) {
-        let now = match self.values(&before.demands).await {
+        self.judge(before, self.values(&before.demands).await.into_iter().collect())
+    }
+
+    /// What the readings of a case's orders show, and how far each order has moved.
+    fn judge(
+        &self,
+        before: &Before,
+        readings: Result<Vec<Reading>, ObserverError>,
+    ) -> (Booked, Vec<Amounts>) {
+        let now = match readings {
             Ok(now) => now,
-            Err(why) => return (Booked::Unseen(why), Vec::new()),
+            Err(why) => return (Booked::Unseen(why.to_string()), Vec::new()),
         };
-        let minus = |(now, old): (&Amounts, &Amounts)| [now[0] - old[0], now[1] - old[1]];
+        let minus =
+            |(now, old): (&Reading, &Amounts)| [now.amounts[0] - old[0], now.amounts[1] - old[1]];
         let deltas: Vec<Amounts> = now.iter().zip(&before.values).map(minus).collect();
         let booked = match deltas[..] {
             [delta] if self.is_total => self.books.compare_total(&before.demands, &delta),
             _ => self.books.compare_each(&before.demands, &deltas),
         };
-        (booked, deltas)
+        match booked {
+            Booked::Wrong(what) if before.is_old => {
+                (Booked::Wrong(what.replace(" once", " once more")), deltas)
+            }
+            booked => (booked, deltas),
+        }
     }
 }

@@ -12,7 +12,7 @@ use super::sender::Wiring;
 use super::suite::Suite;
 use crate::sender::schedule::RetrySchedule;
 
-pub(super) const MOST_TRIES: u64 = 2;
+pub(super) const MOST_TRIES: u64 = 3;
 
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -29,8 +29,9 @@ pub struct Plan {
 
 impl Plan {
     pub fn bound(&self) -> u64 {
-        let openings = if self.observer.is_some() { 2 } else { 1 };
-        let controls = self.suite.groups().len() as u64 + openings;
+        let openings = if self.observer.is_some() { 3 } else { 1 };
+        // A refused one is followed by one of another order.
+        let controls = 2 * self.suite.groups().len() as u64 + openings;
         let around = controls * MOST_OF_A_CONTROL + CLEARLY_BAD_COUNT.max(VARIANT_COUNT);
         let is_watched = |case: &Case| self.observer.is_some() && case.effect != Effect::Any;
         let cases = self.suite.cases.iter().map(|case| most_requests(case, is_watched(case)));
@@ -74,7 +75,7 @@ fn most_requests(case: &Case, is_watched: bool) -> u64 {
         Work::Probe(_) => MOST_OF_A_PROBE,
         Work::Retry(_) => MOST_TRIES * RetrySchedule::default().attempts() as u64,
         Work::Send(_) => {
-            let controls = if is_rough(case) { MOST_OF_A_CONTROL + 2 } else { 0 };
+            let controls = if is_rough(case) { 2 * MOST_OF_A_CONTROL } else { 0 };
             // A notification that is not acknowledged is sent once more under a watch.
             let again = if is_watched { case.steps().len() as u64 } else { 0 };
             MOST_TRIES * (case.requests() + controls + again)

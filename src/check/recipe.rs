@@ -8,6 +8,7 @@
 //! | `success`, `cancelled`, `failed`, `processing` | a new order with that status |
 //! | `same-order STATUS` | the order of the message before, in a notification of its own |
 //! | `again`, `again N` | the bytes of the message before, or of message N |
+//! | `opening` | the bytes of the first notification of the check |
 //! | `set NAME JSON`, `set-text NAME TEXT` | puts a member in, or replaces its value |
 //! | `unset NAME`, `rename NAME NAME`, `swap NAME NAME` | takes one out, renames it, changes two values over |
 //! | `take NAME` | the member's value as the message before has it |
@@ -17,6 +18,7 @@
 //! | `sign`, `sign WORD…` | signs; `wrong-key`, `no-key`, `other-case`, `last-digit`, `short`, `md5`, `hmac-sha256` sign otherwise |
 //! | `letter-digest` | other ids, until the right signature begins with a letter |
 //! | `truncate`, `raw TEXT`, `raw-hex DIGITS` | cuts the body in half, or puts another in its place |
+//! | `query NAME JSON`, `in-query` | a pair behind the URL; all members behind the URL, and no body |
 //! | `header NAME VALUE`, `no-header NAME`, `content-type TEXT`, `method NAME` | how it travels |
 //!
 //! `@sign` is the member that carries the signature. In JSON and text stand for what differs:
@@ -28,6 +30,7 @@
 //! | `{now}`, `{now+60}`, `{now-60}` | Unix seconds |
 //! | `{iso}` | the time in RFC 3339 |
 //! | `{amount}`, `{other_amount}` | the order's amount in cents, and another one |
+//! | `{wrong_key}` | the key of `sign wrong-key` |
 //! | `{sign}` | the signature so far |
 //! | `{sign_type}` | the name of the orders' digest |
 //! | `{success}`, `{cancelled}`, `{failed}`, `{processing}` | the status numbers |
@@ -81,7 +84,16 @@ impl Recipe {
     /// The status that it begins with, as it is written; no status where it sends bytes again.
     pub(super) fn status(&self) -> &str {
         let first = self.operations.first().map_or("", |line| line.trim());
-        first.strip_prefix("same-order ").unwrap_or(first)
+        if self.is_opening() {
+            "success"
+        } else {
+            first.strip_prefix("same-order ").unwrap_or(first)
+        }
+    }
+
+    /// Whether it sends the first notification of the check again.
+    pub(super) fn is_opening(&self) -> bool {
+        self.operations.first().is_some_and(|line| line.trim() == "opening")
     }
 
     fn read(&self, before: usize) -> Result<Vec<Operation>, RecipeError> {
@@ -125,7 +137,8 @@ fn may_follow(
     if refers > before {
         return Err("there is no such message before it in this case");
     }
-    let is_again = matches!(earlier.first(), Some(Operation::Start(Start::Again(_))));
+    let is_again =
+        matches!(earlier.first(), Some(Operation::Start(Start::Again(_) | Start::Opening)));
     let is_bytes = is_again || earlier.iter().any(Operation::makes_bytes);
     if is_bytes && operation.changes_members() {
         return Err("the body is bytes by then; its members cannot be changed");

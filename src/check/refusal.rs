@@ -163,6 +163,7 @@ mod tests {
         let message = Message {
             method: "POST".to_owned(),
             headers: Vec::new(),
+            query: String::new(),
             body: Vec::new(),
             order_id: "CHECK-1".to_owned(),
             client_id: "CHECK-C1".to_owned(),

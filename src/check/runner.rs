@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::stream::{StreamExt, iter};
 
+use super::books::Booked;
 use super::bundle::Bundle;
 use super::case::{Case, Expect, Message, Probe, Work};
 use super::control::{Control, Controls, send_control};
@@ -133,6 +134,9 @@ impl Run<'_> {
         let Some(verdict) = control.verdict else { return };
         let why = verdict.reason().unwrap_or_default();
         for one in self.tested.iter_mut().skip(first) {
+            if one.is_cut_off && matches!(verdict, Endpoint::Unreachable { .. }) {
+                one.break_off(why);
+            }
             one.demote(&format!("the known-good control was refused afterwards: {why}"));
         }
         let since = match &verdict {
@@ -193,7 +197,10 @@ impl Run<'_> {
             _ => None,
         });
         let mut ids = case.after.as_deref().into_iter().chain(by_status);
-        ids.find_map(|id| self.result(id).filter(|one| one.is_refused && id != case.id))
+        let is_telling = |one: &Tested| {
+            one.is_refused || one.result.finding == Finding::Acknowledged && one.proof.is_some()
+        };
+        ids.find_map(|id| self.result(id).filter(|one| id != case.id && is_telling(one)))
     }
 
     fn without_asking(&self, case: &Case) -> Option<Tested> {
@@ -276,7 +283,16 @@ impl Run<'_> {
         tested
     }
 
+    /// The control; where its order is refused, with another order.
     async fn control(&self) -> Control {
+        let control = self.control_once().await;
+        match &control.verdict {
+            Some(Endpoint::RefusesControl { .. }) => self.control_once().await,
+            _ => control,
+        }
+    }
+
+    async fn control_once(&self) -> Control {
         // Without an order left there is no control, which says nothing of the endpoint.
         let Ok(message) = self.controls.message().await else { return Control::default() };
         let Ok(Some(effects)) = &self.effects else {
@@ -300,14 +316,23 @@ impl Run<'_> {
 
     async fn settle(&mut self) {
         let Ok(Some(effects)) = &self.effects else { return };
-        for (id, finding, what) in effects.settle().await {
-            let is_told = |one: &&mut Tested| one.result.id == id;
-            let Some(one) = self.tested.iter_mut().find(is_told) else { continue };
+        for (late, booked) in effects.settle().await {
+            let is_it = |one: &&mut Tested| one.result.id == late.case;
+            let Some(one) = self.tested.iter_mut().find(is_it) else { continue };
+            let (status, finding, what) = match booked {
+                Booked::Wrong(what) => (Status::Failed, Finding::Misbooked, what),
+                Booked::Lost(what) => (Status::Failed, Finding::NotBooked, what),
+                Booked::Unseen(why) if one.result.status == Status::Passed => {
+                    (Status::Inconclusive, Finding::default(), why)
+                }
+                Booked::Right | Booked::Unseen(_) => continue,
+            };
             if one.result.status != Status::Failed {
-                one.result.status = Status::Failed;
+                one.result.status = status;
                 one.result.finding = finding;
                 one.result.tries = Tries::Once;
                 one.result.summary = what;
+                one.result.exchanges = late.exchanges;
             }
         }
     }
@@ -355,6 +380,7 @@ fn message_of(sent: &Sent) -> Message {
     Message {
         method: sent.exchange.method.clone(),
         headers: sent.exchange.headers.clone(),
+        query: String::new(),
         body: sent.exchange.body.clone(),
         order_id: String::new(),
         client_id: String::new(),

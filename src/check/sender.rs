@@ -11,7 +11,7 @@ use super::pace::Pacer;
 use super::report::{Exchange, Received};
 use crate::net::client::Client;
 use crate::net::options::{Connections, HeaderRule, Loss, RequestOptions, Upload, parse_method};
-use crate::net::outcome::Outcome;
+use crate::net::outcome::{FailureKind, Outcome};
 use crate::net::target::Target;
 use crate::net::transport::{Request, Transport};
 use crate::sender::judge::Judge;
@@ -39,6 +39,11 @@ pub(super) struct Sent {
 }
 
 impl Sent {
+    pub(super) fn is_cut_off(&self) -> bool {
+        matches!(&self.outcome, Outcome::NoReply(failure)
+            if matches!(failure.kind, FailureKind::Reset | FailureKind::ClosedEarly))
+    }
+
     pub(super) fn is_acknowledged(&self) -> bool {
         matches!(self.conclusion, Some(Conclusion::Acknowledged(_)))
     }
@@ -83,7 +88,7 @@ impl Sender {
             method: message.method.clone(),
             headers: message.headers.clone(),
             body: message.body.clone(),
-            manner: in_words(manner),
+            manner: in_words(manner, &message.query),
             received: match &outcome {
                 Outcome::Reply(reply) => Ok(Received {
                     status: reply.status,
@@ -109,7 +114,8 @@ impl Sender {
     fn request(&self, message: &Message, options: Arc<RequestOptions>) -> Request {
         let ids = [("payout_id", &*message.order_id), ("payout_cl_id", &*message.client_id)];
         let set = message.headers.iter().filter(|(_, value)| !value.is_empty());
-        Request::new(self.wiring.target.fill(&ids), options, message.body.as_slice())
+        let url = self.wiring.target.fill(&ids).with_query(&message.query);
+        Request::new(url, options, message.body.as_slice())
             .with_headers(&set.cloned().collect::<Vec<_>>())
     }
 
@@ -151,8 +157,8 @@ impl Sender {
     }
 }
 
-fn in_words(manner: Manner) -> String {
-    match manner {
+fn in_words(manner: Manner, query: &str) -> String {
+    let words = match manner {
         Manner::Plain => String::new(),
         Manner::Chunked => "in chunks".to_owned(),
         Manner::Slowly(milliseconds) => format!("the body spread over {milliseconds} ms"),
@@ -160,5 +166,8 @@ fn in_words(manner: Manner) -> String {
         Manner::ExpectContinue => "with Expect: 100-continue".to_owned(),
         Manner::ReplyLost => "the reply thrown away".to_owned(),
         Manner::Fresh => "on a connection of its own".to_owned(),
-    }
+    };
+    let query = if query.is_empty() { String::new() } else { format!("with ?{query} in the URL") };
+    let parts = [words, query].into_iter().filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join(", ")
 }

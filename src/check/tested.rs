@@ -20,6 +20,8 @@ pub(super) struct Tested {
     pub(super) lost: Option<Endpoint>,
     /// A good notification was not acknowledged, and nothing worse was found.
     pub(super) is_refused: bool,
+    /// The endpoint ended the connection without a reply.
+    pub(super) is_cut_off: bool,
     is_probe: bool,
 }
 
@@ -47,6 +49,7 @@ pub(super) fn blank(case: &Case, status: Status, summary: &str) -> Tested {
         proof: None,
         lost: None,
         is_refused: false,
+        is_cut_off: false,
         is_probe: matches!(case.work, Work::Probe(_)),
     }
 }
@@ -76,6 +79,15 @@ impl Tested {
             self.result.finding = report::Finding::default();
             self.result.summary = why.to_owned();
         }
+    }
+
+    /// Of the cases that were sent together, one that got no reply may have ended the endpoint.
+    pub(super) fn break_off(&mut self, why: &str) {
+        self.result.status = Status::Failed;
+        self.result.finding = report::Finding::Broken;
+        self.proof = Some(Proof::Proven);
+        let what = "it got no reply, and afterwards a good notification is not acknowledged";
+        self.result.summary = format!("{what}: {why}");
     }
 
     pub(super) fn bundle(&self, url: &str, dialect: &Dialect, control: Option<Message>) -> Bundle {

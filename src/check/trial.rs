@@ -8,14 +8,19 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::books::Booked;
 use super::case::{Effect, Expect, Manner, Message, StepPlan};
-use super::demand::{OrderRef, Outcome, demands};
+use super::demand::{self, OrderRef, demands};
 use super::effect::{Before, Effects};
 use super::judge::{Fault, Proof, judge};
 use super::recipe::{History, RecipeError, Workshop};
 use super::report::{Endpoint, Exchange, Finding};
 use super::sender::{Sender, Sent};
+use crate::net::outcome::Outcome;
 
 const MAX_KEPT: usize = 4;
+
+/// What the causes read in a summary.
+pub(super) const TAKEN_AGAIN: &str = "; sent again, it was acknowledged";
+pub(super) const TAKEN_OF_OTHERS: &str = "; the same of another order is acknowledged";
 
 const BEFORE_AGAIN: Duration = Duration::from_millis(100);
 
@@ -38,7 +43,7 @@ pub struct Parcel {
     pub is_company: bool,
     /// Not in a file: what is sent again from one is not looked at behind the endpoint.
     #[serde(skip)]
-    pub books: Outcome,
+    pub books: demand::Outcome,
 }
 
 fn to_ms<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
@@ -66,6 +71,10 @@ pub(super) struct Trial {
     /// Why it cannot be seen what was booked.
     pub(super) blind: Option<String>,
     pub(super) misbooked: Option<Finding>,
+    /// A good notification was refused twice, the same bytes, without a crash.
+    pub(super) is_refused_again: bool,
+    /// The endpoint ended the connection without a reply.
+    pub(super) is_cut_off: bool,
     /// The endpoint after it, where that is not as it was.
     pub(super) lost: Option<Endpoint>,
 }
@@ -90,8 +99,13 @@ pub(super) struct Watch<'a> {
 
 impl Watch<'_> {
     pub(super) async fn look(&mut self, parcels: &[Parcel], acknowledged: &[bool]) -> Booked {
-        self.before.demands = self.effects.subject(demands(self.effect, parcels, acknowledged));
+        self.expect(parcels, acknowledged);
         self.effects.look(&mut self.before).await
+    }
+
+    /// Notes what the books must show after these notifications.
+    pub(super) fn expect(&mut self, parcels: &[Parcel], acknowledged: &[bool]) {
+        self.before.demands = self.effects.subject(demands(self.effect, parcels, acknowledged));
     }
 }
 
@@ -156,13 +170,20 @@ pub(super) async fn attempt(
         let mut is_final = false;
         for (index, (parcel, all)) in group.iter().zip(&sent).enumerate() {
             let fault = judge_all(parcel, all, parcels.len());
+            trial.is_cut_off |= all.iter().any(Sent::is_cut_off);
             let is_bad = fault.as_ref().is_some_and(|fault| fault.proof != Proof::Harmless);
             trial.acknowledged.push(all.iter().any(Sent::is_acknowledged));
             if index == 0 || fault.is_some() {
                 keep_telling(all, parcel, &mut trial.exchanges);
             }
+            let mut fault = fault;
             if is_bad && watch.is_some() && !parcel.is_bad() {
-                send_again(sender, parcel, &mut trial).await;
+                let again = send_again(sender, parcel, &mut trial).await;
+                let is_refusal = |sent: &Sent| matches!(&sent.outcome, Outcome::Reply(reply) if reply.status < 500);
+                match (&mut fault, again.is_acknowledged()) {
+                    (Some(fault), true) => fault.what.push_str(TAKEN_AGAIN),
+                    _ => trial.is_refused_again = all.iter().chain([&again]).all(is_refusal),
+                }
             }
             if is_bad && !is_final || trial.fault.is_none() {
                 trial.fault = fault;
@@ -191,14 +212,15 @@ async fn send_parcel(sender: &Sender, parcel: &Parcel) -> Vec<Sent> {
     join_all((0..parcel.at_once).map(|_| one())).await
 }
 
-async fn send_again(sender: &Sender, parcel: &Parcel, trial: &mut Trial) {
+async fn send_again(sender: &Sender, parcel: &Parcel, trial: &mut Trial) -> Sent {
     tokio::time::sleep(BEFORE_AGAIN).await;
     let label = format!("{} (sent again, as the platform does)", parcel.label);
     let sent = sender.send(&parcel.message, Manner::Plain, label.trim_start()).await;
     if let Some(is_acknowledged) = trial.acknowledged.last_mut() {
         *is_acknowledged |= sent.is_acknowledged();
     }
-    trial.exchanges.push(sent.exchange);
+    trial.exchanges.push(sent.exchange.clone());
+    sent
 }
 
 /// The worst fault in the replies to a parcel, which is one of `of`.

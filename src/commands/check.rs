@@ -259,7 +259,7 @@ fn conduct(
         let mut interrupts = Interrupts::catch();
         if let Some(time) = args.manners.wait {
             tokio::select! {
-                () = consent::wait_for(wiring, time) => {}
+                is_up = consent::wait_for(wiring, time) => is_up?,
                 () = interrupts.next() => {
                     return Err(CommandError::interrupted("the check was interrupted"));
                 }

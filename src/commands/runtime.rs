@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -13,6 +14,8 @@ use crate::net::transport::{Shortage, Transport};
 #[cfg(target_os = "linux")]
 const MOST_DESCRIPTORS: u64 = 65_536;
 
+const END_OF_THREADS: Duration = Duration::from_millis(100);
+
 pub fn block_on<T>(
     future: impl Future<Output = Result<T, CommandError>>,
 ) -> Result<T, CommandError> {
@@ -23,7 +26,8 @@ pub fn block_on<T>(
         .map_err(|error| CommandError::environment("cannot set up the network").because(error))?;
     let result = runtime.block_on(future);
     // A look-up of a host name cannot be cancelled; nobody waits for its answer any more.
-    runtime.shutdown_background();
+    // Idle threads are joined: detaching one that is just ending can crash in the C library.
+    runtime.shutdown_timeout(END_OF_THREADS);
     result
 }
 

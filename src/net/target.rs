@@ -169,8 +169,20 @@ impl Target {
             path = path.replace(&format!("{{{name}}}"), &value);
             text = text.replace(&format!("{{{name}}}"), &value);
         }
+        let uri = PathAndQuery::try_from(path).map(Uri::from).ok();
+        uri.map_or_else(|| self.clone(), |uri| self.with_uri(uri, text))
+    }
+
+    /// The same with more pairs behind its query; they are percent-encoded.
+    #[must_use]
+    pub fn with_query(&self, pairs: &str) -> Target {
+        let pairs = Some(pairs).filter(|pairs| !pairs.is_empty());
+        let uri = pairs.and_then(|pairs| self.uri_with_query(Some(pairs)));
+        uri.map_or_else(|| self.clone(), |uri| self.with_uri(uri, self.0.text.clone()))
+    }
+
+    fn with_uri(&self, uri: Uri, text: String) -> Target {
         let Parts { host, port, is_https, authority, credentials, .. } = &*self.0;
-        let Ok(uri) = PathAndQuery::try_from(path).map(Uri::from) else { return self.clone() };
         let (host, authority) = (host.clone(), authority.clone());
         let (port, is_https, credentials) = (*port, *is_https, credentials.clone());
         Target(Arc::new(Parts { text, host, port, is_https, authority, uri, credentials }))

@@ -322,7 +322,9 @@ fn summary(output: &Output, id: &str) -> String {
 
 /// Checks that a merchant fails these cases of the idempotency group and no other.
 fn fails(bug: Bug, cases: &[&str]) -> Output {
-    let output = Shop::open(bug).observed(&["--only", "idempotency"]).exits(1);
+    // Which of two statuses at once comes first is left to chance.
+    let only = ["--only", "idempotency", "--skip", "idem-mixed-at-once"];
+    let output = Shop::open(bug).observed(&only).exits(1);
     assert_eq!(failed(&output), cases, "{bug:?}: {output}");
     output
 }
@@ -380,7 +382,7 @@ fn a_final_status_stands() {
 }
 
 /// The cases that send one failed order again.
-const REPEATED_FAILURES: [&str; 8] = [
+const REPEATED_FAILURES: [&str; 9] = [
     "idem-cancelled-again",
     "idem-failure-again",
     "idem-failure-at-once",
@@ -388,6 +390,7 @@ const REPEATED_FAILURES: [&str; 8] = [
     "idem-failure-replay",
     "idem-failure-replay-after-others",
     "idem-failure-reply-lost",
+    "idem-failure-respelled",
     "idem-failure-signed-anew",
 ];
 

@@ -24,7 +24,7 @@ enum Flaw {
     AnswersTheNumberZero,
     TakesNotificationsWithoutSign,
     CreditsDuplicates,
-    FailsTheFifthRequest,
+    FailsTheThirdRequest,
     DiesOfMalformed,
     FailsAndDiesOfMalformed,
 }
@@ -124,7 +124,7 @@ fn answer(flaw: Flaw, body: &[u8], books: &mut Books) -> (u16, &'static str) {
     if !is_right && !is_lax {
         return (200, r#"{"error_code":"0004"}"#);
     }
-    if flaw == Flaw::FailsTheFifthRequest && books.seen == 5 {
+    if flaw == Flaw::FailsTheThirdRequest && books.seen == 3 {
         return (500, "");
     }
     let notification = Notification::read(
@@ -233,17 +233,24 @@ fn an_observer_that_cannot_be_started_is_refused_before_anything_is_sent() {
         let output = output.remarks(&["--observe", "cannot be started", "hint:", "sh -c"]);
         assert_eq!(output.stdout, "", "{output}");
     }
+    let output = shop.check(&["--observe-stream", "cat", "--only", "ack-success"]).exits(4);
+    output.remarks(&["printed the order that it was asked for"]);
+    for name in ["order", "payout_cl_ids"] {
+        let url = format!("{}/{{{name}}}", shop.url);
+        let output = payout_notify(&["check", &url]).key(KEY).run().exits(2);
+        output.remarks(&[&format!("{{{name}}} in the URL stands for nothing"), "hint:"]);
+    }
     assert_eq!(fs::read_to_string(&shop.ledger).unwrap(), "{}");
 }
 
 #[test]
 fn passed_on_the_second_try_is_kept_and_can_be_gated() {
-    // The control and three clearly bad notifications come before the case.
-    let shop = Shop::open(Flaw::FailsTheFifthRequest);
+    // The control and a clearly bad notification come before the case.
+    let shop = Shop::open(Flaw::FailsTheThirdRequest);
     let only = ["--only", "interop-shuffled", "--format", "json"];
     let output = shop.check(&only).exits(0);
     assert_eq!(whole(&output)["results"][0]["tries"], "passed-on-second", "{output}");
-    let gated = Shop::open(Flaw::FailsTheFifthRequest);
+    let gated = Shop::open(Flaw::FailsTheThirdRequest);
     gated.check(&[&only[..], &["--fail-on", "flaky"]].concat()).exits(1);
 }
 
@@ -369,7 +376,7 @@ fn each_order_is_prepared_before_it_is_sent() {
         made.display()
     );
     let arguments = ["--only", "auth-other-amount,idem-again", "--prepare", &prepare];
-    let output = shop.check(&[&arguments[..], &["--platform-id", "PF7"]].concat()).exits(0);
+    let output = shop.check(&[&arguments[..], &["--platform-id", "PF7"]].concat()).exits(1);
     assert!(output.stdout.contains("auth-other-amount"), "{output}");
     let made = fs::read_to_string(&made).unwrap();
     assert!(made.lines().count() >= 4, "{made}");
@@ -437,6 +444,6 @@ fn a_claim_that_nothing_verified_can_be_gated_and_a_start_can_be_waited_for() {
     shop.check(&[&only[..], &["--fail-on", "unverified"]].concat()).exits(1);
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("http://{free}/");
-    let output = payout_notify(&["check", &url, "--wait", "150ms"]).key(KEY).run().exits(1);
-    output.says(&["UNREACHABLE"]);
+    let output = payout_notify(&["check", &url, "--wait", "150ms"]).key(KEY).run().exits(4);
+    output.remarks(&["took no connection within 150ms", "hint:"]);
 }

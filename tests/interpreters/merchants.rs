@@ -106,7 +106,9 @@ impl Checked {
 /// Checks a merchant; `observe` prints what it credited.
 fn check(url: &str, demand: Demand, observe: &str, folder: &Path) -> Checked {
     let require: &[&str] = if demand == Demand::Hmac { &["--require", "hmac-sha256"] } else { &[] };
-    check_with(url, &[&["--observe", observe], require].concat(), folder)
+    // It books before it replies, or a moment later.
+    let observed = ["--observe", observe, "--observe-within", "700ms"];
+    check_with(url, &[&observed, require].concat(), folder)
 }
 
 /// Checks a merchant with these arguments.

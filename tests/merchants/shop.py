@@ -7,14 +7,15 @@ bug; every other mode is named in BUGS with the case that names it.
 import hashlib, hmac, json, os, re, sys, threading, time, unicodedata, urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-# With no bug; of the second and the third, only one status moves money.
-RIGHT = ["right", "right-credits-only", "right-refunds-only"]
+# With no bug; of the second and the third, only one status moves money; the last books after its reply.
+RIGHT = ["right", "right-credits-only", "right-refunds-only", "right-books-later"]
 
 # Each bug, and the case whose text describes it ("-" where no single case does).
 BUGS = {
     # Bookings.
     "acknowledges-only": "-",
     "credits-again": "idem-again",
+    "credits-again-later": "idem-again",
     "refunds-again": "idem-failure-again",
     "refunds-cancelled-again": "idem-cancelled-again",
     "knows-orders-by-sign": "idem-signed-anew",
@@ -51,6 +52,17 @@ BUGS = {
     "answers-zero": "ack-success",
     "answers-success": "ack-success",
     "wants-user-agent": "ack-no-user-agent",
+    "review-is-failure": "ack-not-final",
+    "refunds-real-amount": "ack-failed-unpaid",
+    "knows-orders-by-body": "idem-respelled",
+    "knows-refunds-by-body": "idem-failure-respelled",
+    "knows-orders-by-status-type": "idem-status-text",
+    "knows-orders-by-platform-id": "idem-other-platform-id",
+    "locks-each-status": "idem-mixed-at-once",
+    "closes-on-other-amount": "idem-after-other-amount",
+    "closes-failures-on-other-amount": "idem-failure-after-other-amount",
+    "books-forged-contents": "idem-failure-after-altered-forgery",
+    "forgets-after-a-hundred": "retry-after-all",
     # Signatures.
     "verifies-nothing": "auth-wrong-key",
     "skips-missing-sign": "auth-no-sign",
@@ -68,7 +80,13 @@ BUGS = {
     "trusts-amount": "auth-other-amount",
     "takes-smaller-amounts": "auth-smaller-amount",
     "compares-real-amount": "auth-amount-beside-real-amount",
+    "trusts-amount-of-failures": "auth-failure-other-amount",
+    "acknowledges-other-amounts": "auth-other-amount",
     "knows-every-order": "auth-unknown-order",
+    "acknowledges-unknown-orders": "auth-unknown-order",
+    "finds-inherited-orders": "auth-reserved-id",
+    "finds-payout-ids-as-numbers": "auth-payout-id-zero",
+    "cuts-client-ids": "auth-client-id-longer",
     "finds-ids-in-any-case": "auth-id-other-case",
     "finds-trimmed-ids": "auth-id-space",
     "finds-ids-by-their-beginning": "auth-id-longer",
@@ -78,7 +96,15 @@ BUGS = {
     "books-the-last-status": "auth-duplicate-status",
     "skips-hmac": "auth-hmac-made-up",
     "reads-forms": "auth-form",
+    "reads-the-url": "auth-query",
+    "merges-the-url": "auth-query-override",
     "missing-status-is-paid": "auth-no-status",
+    "unknown-status-is-paid": "auth-unknown-status",
+    "unknown-status-is-failure": "auth-unknown-status",
+    "reads-the-first-digit": "auth-status-letters",
+    "true-is-paid": "auth-status-true",
+    "reads-words": "auth-status-word",
+    "fields-are-variables": "auth-own-key",
     # What may come.
     "does-not-sort": "interop-shuffled",
     "signs-sign-type": "interop-sign-type",
@@ -87,6 +113,9 @@ BUGS = {
     "trims-values": "interop-outer-spaces",
     "escapes-unicode": "interop-unicode",
     "encodes-values": "interop-special",
+    "normalises-text": "interop-decomposed",
+    "sorts-without-case": "interop-name-order",
+    "merges-prototypes": "robust-prototype",
     "refuses-error-msg": "interop-error-msg",
     "compares-numbers-strictly": "interop-status-text",
     "dies-of-malformed": "robust-malformed",
@@ -123,7 +152,7 @@ class Shop:
     def __init__(self, mode, folder):
         self.mode, self.folder = mode, folder
         self.closed, self.recent, self.signs, self.forged, self.failed = {}, {}, {}, {}, set()
-        self.books, self.dead = {}, False
+        self.books, self.dead, self.contents = {}, False, {}
         self.save()
 
     def has(self, *modes):
@@ -169,7 +198,7 @@ class Shop:
         if self.has("signs-sign-type") and "sign_type" in payload:
             names.append("sign_type")
         if not self.has("does-not-sort"):
-            names.sort()
+            names.sort(key=str.lower if self.has("sorts-without-case") else None)
         left_out = {"does-not-sign-status": "status", "does-not-sign-fee": "fee", "does-not-sign-amount": "amount"}
         kept = []
         for name in names:
@@ -185,6 +214,8 @@ class Shop:
                 text = text.strip()
             if self.has("escapes-unicode"):
                 text = json.dumps(text)[1:-1]
+            if self.has("normalises-text"):
+                text = unicodedata.normalize("NFC", text)
             if self.has("encodes-values"):
                 text = urllib.parse.quote(text, safe=" :/.-_")
             kept.append((name, text))
@@ -211,6 +242,8 @@ class Shop:
         key = KEY
         if self.has("key-of-platform-id") and payload.get("platform_id") != "PF0014":
             key = b""
+        if self.has("fields-are-variables"):
+            key = str(payload.get("key", KEY.decode())).encode()
         text = "&".join(f"{name}={value}" for name, value in kept)
         expected = self.digest(text, kind, key, sign)
         if self.has("compares-a-prefix"):
@@ -234,7 +267,7 @@ class Shop:
 
     # One notification.
 
-    def answer(self, body, headers):
+    def answer(self, body, headers, query=""):
         """The status and the error code."""
         if self.dead:
             return 503, "9999"
@@ -258,7 +291,11 @@ class Shop:
             return 400, "0021"
         if not isinstance(payload, dict):
             return 400, "0021"
+        if self.has("merges-prototypes") and "__proto__" in payload:
+            self.dead = True
         order = payload.get("payout_cl_id")
+        if self.has("books-forged-contents"):
+            last = {"status": self.contents.setdefault(order, payload.get("status"))}
         if self.has("books-before-verifying") and type(order) is str and str(payload.get("status")) == SUCCESS:
             if self.closed.setdefault(order, SUCCESS + str(id(payload))).endswith(str(id(payload))):
                 self.book(order, "credited", 12345)
@@ -271,9 +308,11 @@ class Shop:
                 self.forged[order] = True
             return 200, "0004"
         self.signs[str(payload.get("sign"))] = True
-        return self.take({**payload, **last})
+        if self.has("merges-the-url"):
+            last = dict(urllib.parse.parse_qsl(query))
+        return self.take({**payload, **last}, body)
 
-    def take(self, payload):
+    def take(self, payload, body=b""):
         ids = [payload.get(name) for name in ("payout_id", "payout_cl_id", "platform_id")]
         if not all(type(one) is str and one and not re.search("[&=]", one) for one in ids):
             return 400, "0002"
@@ -285,7 +324,16 @@ class Shop:
         if self.has("compares-numbers-strictly") and not isinstance(status, Number):
             # Neither branch is taken.
             return 200, "0000"
-        if not isinstance(status, str) or not re.fullmatch("[0-9]", status):
+        if self.has("true-is-paid") and status is True:
+            status = SUCCESS
+        if isinstance(status, str):
+            if self.has("reads-words"):
+                status = {"success": SUCCESS, "failed": FAILED}.get(status, status)
+            if self.has("reads-the-first-digit"):
+                status = status[:1]
+            if not re.fullmatch("[0-6]", status):
+                status = {"unknown-status-is-paid": SUCCESS, "unknown-status-is-failure": FAILED}.get(self.mode, status)
+        if not isinstance(status, str) or not re.fullmatch("[0-6]", status):
             return 400, "0002"
         if self.has("refuses-error-msg") and status == SUCCESS and payload.get("error_msg"):
             return 400, "0002"
@@ -293,15 +341,26 @@ class Shop:
         known = self.known_amount(order)
         if known is None and self.has("knows-every-order"):
             known = payload["amount"]
+        if self.has("finds-inherited-orders") and order in ("constructor", "__proto__"):
+            return 200, "0000"
         if known is None:
-            return 200, "0002"
+            return 200, "0000" if self.has("acknowledges-unknown-orders") else "0002"
+        if self.has("finds-payout-ids-as-numbers", "cuts-client-ids"):
+            # Both ids must fit, and one of them need not fit exactly.
+            own = order.replace("CHECK-C", "CHECK-")
+            if ids[0] != own and not (self.has("finds-payout-ids-as-numbers") and ids[0].replace("0", "") == own.replace("0", "")):
+                return 200, "0002"
         if self.has("takes-smaller-amounts") and int(payload["amount"]) < int(known):
             return self.close(order, str(status), payload, int(payload["amount"]))
         if self.has("compares-real-amount") and known == payload.get("real_amount"):
             return self.close(order, str(status), payload, int(payload["amount"]))
-        if known != payload["amount"] and not self.has("trusts-amount", "does-not-sign-amount", "verifies-nothing"):
-            return 200, "0002"
-        return self.close(order, str(status), payload, int(known))
+        is_trusted = self.has("trusts-amount-of-failures") and status != SUCCESS
+        if known != payload["amount"] and not is_trusted and not self.has("trusts-amount", "does-not-sign-amount", "verifies-nothing"):
+            closing = {"closes-on-other-amount": SUCCESS, "closes-failures-on-other-amount": FAILED}.get(self.mode)
+            if status == closing:
+                self.closed.setdefault(order, status)
+            return 200, "0000" if self.has("acknowledges-other-amounts") else "0002"
+        return self.close(order, str(status), {**payload, "body": body}, int(known))
 
     def found(self, order):
         """The id of the order that the shop takes a notification for."""
@@ -310,6 +369,7 @@ class Shop:
             "finds-trimmed-ids": str.strip,
             "finds-ids-of-any-width": lambda one: unicodedata.normalize("NFKC", one),
             "finds-ids-as-numbers": lambda one: one.replace("0", ""),
+            "cuts-client-ids": lambda one: one[:23],
         }.get(self.mode)
         for known in self.known():
             is_pattern = self.has("finds-ids-by-pattern") and re.fullmatch(re.escape(order).replace("%", ".*"), known)
@@ -324,6 +384,12 @@ class Shop:
         is_success = status == SUCCESS
         if self.has("knows-orders-by-sign") and is_success or self.has("knows-refunds-by-sign") and not is_success:
             key += payload["sign"]
+        if self.has("knows-orders-by-body") and is_success or self.has("knows-refunds-by-body") and not is_success:
+            key += payload["body"].hex()
+        if self.has("knows-orders-by-status-type"):
+            key += type(payload["status"]).__name__
+        if self.has("knows-orders-by-platform-id"):
+            key += payload["platform_id"]
         if self.has("refunds-failed-and-cancelled"):
             key += status
         if self.has("cuts-ids"):
@@ -341,6 +407,10 @@ class Shop:
             cents = int(payload["amount"])
         if self.has("credits-without-fee"):
             cents -= int(payload["fee"])
+        if self.has("refunds-real-amount") and status in (CANCELLED, FAILED):
+            cents = int(payload["real_amount"])
+        if status == "6" and self.has("review-is-failure"):
+            status, is_final = FAILED, True
         if status == "2" and self.has("processing-is-failure"):
             status, is_final = FAILED, True
         old = self.closed.get(key)
@@ -363,6 +433,16 @@ class Shop:
             self.recent.pop(key, None)
             self.recent[key] = True
             old = None if is_again else old
+        if self.has("forgets-after-a-hundred"):
+            is_again = old is not None and key not in list(self.recent)[-100:]
+            self.recent[key] = True
+        if self.has("locks-each-status"):
+            time.sleep(0.02)
+            with LOCK:
+                is_new = old is None and (key, status) not in self.recent
+                self.recent[key, status] = True
+                self.closed.setdefault(key, status)
+            return self.move(order, status, cents) if is_new else (200, "0000")
         race = self.has("credits-in-a-race") and is_success or self.has("refunds-in-a-race") and not is_success
         if race:
             is_new = key not in self.closed
@@ -378,6 +458,9 @@ class Shop:
         if self.has("refunds-after-success") and not is_success and old == SUCCESS:
             is_again = True
             self.closed[key] = status
+        if self.has("credits-again-later") and not is_new and is_success:
+            threading.Timer(0.3, self.book, (order, "credited", cents)).start()
+            return 200, "0000"
         if not is_new and not is_again:
             if self.has("duplicates-are-errors") and is_success:
                 return 200, "0014"
@@ -394,7 +477,11 @@ class Shop:
         if self.has("credits-failures"):
             self.book(order, "credited", cents)
             return 200, "0000"
-        self.book(order, "credited" if status == SUCCESS else "refunded", cents)
+        what = "credited" if status == SUCCESS else "refunded"
+        if self.has("right-books-later"):
+            threading.Timer(0.3, self.book, (order, what, cents)).start()
+            return 200, "0000"
+        self.book(order, what, cents)
         if self.has("credits-twice-at-once") and status == SUCCESS:
             self.book(order, "credited", cents)
         if self.has("refunds-on-success") and status == SUCCESS:
@@ -410,7 +497,7 @@ class Shop:
 class Handler(BaseHTTPRequestHandler):
     protocol_version, timeout = "HTTP/1.1", 15
     log_message = lambda self, *_: None
-    do_GET = do_HEAD = do_PUT = lambda self: self.reply(405, "0023")
+    do_HEAD = do_PUT = lambda self: self.reply(405, "0023")
 
     def reply(self, status, code):
         text = {"error_code": code}
@@ -436,12 +523,21 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile.readline(3)
         return body
 
+    def query(self):
+        return self.path.partition("?")[2]
+
+    def do_GET(self):
+        if not SHOP.has("reads-the-url"):
+            return self.reply(405, "0023")
+        pairs = urllib.parse.parse_qsl(self.query())
+        self.reply(*SHOP.take({name: Number(value) if value.isdigit() else value for name, value in pairs}))
+
     def do_POST(self):
         kind = self.headers.get("Content-Type", "").split(";")[0].strip().lower()
         if kind != "application/json" and not (SHOP.has("reads-forms") and "form" in kind):
             return self.reply(415, "0022")
         try:
-            self.reply(*SHOP.answer(self.body(), self.headers))
+            self.reply(*SHOP.answer(self.body(), self.headers, self.query()))
         except ValueError:
             self.reply(400, "0021")
 

@@ -82,8 +82,8 @@ fn a_merchant_that_books_both_is_understood() {
     assert_eq!(each(&named, "s", [A, 0.0]), "right");
     assert_eq!(each(&named, "f", [0.0, 123.45]), "right");
     assert_eq!(each(&named, "f", [0.0, 246.9]), "the order a was refunded twice");
-    assert_eq!(each(&named, "f", [A, 123.45]), "the order a was credited once");
-    assert_eq!(each(&named, "s", [A, 123.45]), "the order a was refunded once");
+    assert_eq!(each(&named, "f", [A, 123.45]), "the order a was credited once and refunded once");
+    assert_eq!(each(&named, "s", [A, 123.45]), "the order a was credited once and refunded once");
     assert_eq!(each(&named, "s", [0.0, 123.45]), "the order a was not credited");
     // A balance goes down with a success and up with a failure.
     let balance = learn([-A, 0.0], [A, 0.0], false).unwrap();

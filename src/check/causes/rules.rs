@@ -1,72 +1,90 @@
 //! The table of causes. A result belongs to the first rule that explains it and has its evidence.
 
 use super::Finding;
+use super::rule::{FORGED, LOST, NEW_FIELDS, ONCE, RULE, Rule, SIGN_ALL, UNBOOKED};
+use crate::check::trial::{TAKEN_AGAIN, TAKEN_OF_OTHERS};
 use Finding::{
     Acknowledged, Broken, Harmless, Misbooked, NotBooked, Nothing, Reachability, Refused,
-};
-
-pub(super) struct Rule {
-    pub(super) id: &'static str,
-    /// Names in braces stand for what was found.
-    pub(super) title: &'static str,
-    pub(super) explains: &'static str,
-    /// Each of these must have been found.
-    pub(super) evidence: &'static [&'static str],
-    pub(super) findings: &'static [Finding],
-    /// Whether the reply must have, or must not have, a status of 5xx.
-    pub(super) is_5xx: Option<bool>,
-    /// Each case is a cause of its own.
-    pub(super) is_apart: bool,
-    /// Empty where the text of the first case says it.
-    pub(super) why: &'static str,
-    pub(super) fix: &'static str,
-}
-
-const FORGED: &[Finding] = &[Acknowledged, Misbooked];
-
-/// The cases of signed fields that the protocol does not name.
-const NEW_FIELDS: &str = "auth-added-field|interop-unknown-fields|interop-big-number\
-                          |interop-number-text|interop-array|interop-name-order\
-                          |interop-decimal-strings|interop-long-ids";
-
-const SIGN_ALL: &str =
-    "Verify over every field that was received, known or not, apart from sign and sign_type.";
-
-const LOST: &str = "The platform sends it again for an hour and then gives up: the payout stays \
-                    open in the merchant's books.";
-
-const ONCE: &str = "Keep the final status with the order, under a unique key of payout_id: book and \
-                    note it in one transaction, and acknowledge what is noted already without \
-                    booking it.";
-
-const UNBOOKED: &str = "What is acknowledged is not sent again, so the booking is lost.";
-
-const RULE: Rule = Rule {
-    id: "",
-    title: "",
-    explains: "*",
-    evidence: &[],
-    findings: &[],
-    is_5xx: None,
-    is_apart: false,
-    why: "",
-    fix: "",
 };
 
 /// Every finding is in one of the last rules, so that nothing is left without a cause.
 pub(super) const RULES: &[Rule] = &[
     Rule {
+        id: "acknowledges-unreadable",
+        title: "acknowledges requests that it cannot read",
+        explains: "robust-*|auth-form|auth-query|auth-reserved-id|auth-unknown-order",
+        evidence: &["robust-malformed|robust-truncated|robust-array|robust-null"],
+        findings: &[Acknowledged],
+        why: "An error that is answered with an acknowledgement loses the notification: what is \
+              acknowledged is not sent again.",
+        fix: "Acknowledge after the booking, and nowhere else; answer an exception with an error.",
+        ..RULE
+    },
+    Rule {
+        id: "real-amount",
+        title: "books real_amount, not the amount of the order",
+        explains: "ack-failed-unpaid|interop-no-real-amount|auth-amount-beside-real-amount",
+        evidence: &["ack-failed-unpaid"],
+        findings: &[NotBooked, Misbooked],
+        unless: "ack-failed|ack-cancelled",
+        ..RULE
+    },
+    Rule {
+        id: "marks-before-booking",
+        title: "notes that an order was handled, answers 5xx, and does not book it when it is repeated",
+        findings: &[NotBooked],
+        is_5xx: Some(true),
+        why: UNBOOKED,
+        fix: "Book and acknowledge in one transaction, and undo every mark that the order was handled \
+              where it fails.",
+        ..RULE
+    },
+    Rule {
+        id: "wrong-amount",
+        title: "books another amount than the order's: {booked}",
+        evidence: &["ack-*|interop-*|idem-*"],
+        unless: "auth-other-amount|auth-failure-other-amount|auth-wrong-key",
+        findings: &[Misbooked, NotBooked],
+        says: "; expected ",
+        why: "The books are off by the difference, order by order.",
+        fix: "Book the amount of the order in whole cents, without the fee and without floating point.",
+        ..RULE
+    },
+    Rule {
+        id: "now-and-then",
+        title: "refuses good notifications now and then, and takes them when they are sent again",
+        findings: &[Refused],
+        is_5xx: Some(false),
+        says: TAKEN_AGAIN,
+        why: "The platform sends a notification ten times at most; one that meets the refusal each \
+              time is lost.",
+        fix: "Look for state that outlives a request: a global variable, a regular expression that \
+              keeps its place, a connection that is shared.",
+        ..RULE
+    },
+    Rule {
+        id: "some-orders",
+        title: "refuses notifications of some orders, and takes the same of others: amount {amounts}",
+        findings: &[Refused],
+        says: TAKEN_OF_OTHERS,
+        why: "The payouts of such orders are never acknowledged: the platform sends them again for \
+              an hour and then gives up.",
+        fix: "Compare amounts as whole cents, and convert them without floating point: 19.99 * 100 \
+              is 1998.9999999999998.",
+        ..RULE
+    },
+    Rule {
         id: "other-requests",
         title: "acknowledges good notifications with another method or content type",
-        explains: "robust-put|robust-content-type|robust-form",
-        evidence: &["robust-put|robust-content-type"],
+        explains: "robust-put|robust-get-query|robust-content-type|robust-form",
+        evidence: &["robust-put|robust-get-query|robust-content-type"],
         findings: &[Acknowledged],
         ..RULE
     },
     Rule {
         id: "no-verification",
         title: "does not verify the signature",
-        explains: "auth-*|robust-*|idem-*after-forgery",
+        explains: "auth-*|robust-*|idem-*forgery",
         evidence: &["auth-no-sign", "auth-wrong-key"],
         findings: FORGED,
         why: "Whoever finds this URL can settle or refund any order without the key.",
@@ -85,7 +103,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "any-signature",
         title: "accepts a signature made with another key",
-        explains: "auth-*|robust-large|idem-*after-forgery",
+        explains: "auth-*|robust-large|idem-*forgery",
         evidence: &["auth-wrong-key"],
         findings: FORGED,
         ..RULE
@@ -119,8 +137,9 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "trimmed-values",
         title: "trims values before it verifies them",
-        explains: "auth-changed-space",
-        findings: FORGED,
+        explains: "auth-changed-space|interop-outer-spaces",
+        evidence: &["auth-changed-space"],
+        findings: &[Acknowledged, Misbooked, Refused],
         ..RULE
     },
     Rule {
@@ -147,6 +166,15 @@ pub(super) const RULES: &[Rule] = &[
         ..RULE
     },
     Rule {
+        id: "name-order",
+        title: "sorts fields otherwise than by the bytes of their names",
+        explains: "interop-name-order",
+        findings: &[Refused],
+        is_5xx: Some(false),
+        why: LOST,
+        ..RULE
+    },
+    Rule {
         id: "zeros",
         title: "leaves out values of 0 when it verifies",
         explains: "interop-zero-fee|interop-zero-text|auth-added-zero",
@@ -155,6 +183,23 @@ pub(super) const RULES: &[Rule] = &[
         is_5xx: Some(false),
         why: LOST,
         fix: "Leave out empty strings and null only; 0, \"0\" and false are signed.",
+        ..RULE
+    },
+    Rule {
+        id: "amount-unchecked",
+        title: "does not compare the amount with the order's",
+        explains: "auth-other-amount|auth-failure-other-amount|auth-smaller-amount\
+                   |auth-amount-beside-real-amount|idem-*after-other-amount",
+        evidence: &["auth-other-amount|auth-failure-other-amount"],
+        findings: FORGED,
+        ..RULE
+    },
+    Rule {
+        id: "unknown-order",
+        title: "acknowledges notifications of orders that it does not know",
+        explains: "auth-unknown-order|auth-reserved-id|auth-other-*-id|auth-id-*",
+        evidence: &["auth-unknown-order"],
+        findings: FORGED,
         ..RULE
     },
     Rule {
@@ -175,13 +220,6 @@ pub(super) const RULES: &[Rule] = &[
         ..RULE
     },
     Rule {
-        id: "processing-booked",
-        title: "books a payout that is still being processed ({booked})",
-        explains: "idem-success-after-processing|idem-failure-after-processing",
-        findings: &[Misbooked],
-        ..RULE
-    },
-    Rule {
         id: "loses-bookings",
         title: "acknowledges notifications and loses some of their bookings{at_once}",
         evidence: &[
@@ -198,7 +236,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "poisoned-by-forgery",
         title: "does not book the real notification after a forged one of the same order",
-        explains: "idem-*after-forgery",
+        explains: "idem-*forgery",
         findings: &[Refused, NotBooked],
         ..RULE
     },
@@ -217,8 +255,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "failure-misbooked",
         title: "{verb} a failed payout wrongly: {booked}",
-        explains: "ack-failed|ack-cancelled|idem-failure-*|idem-cancelled-*|idem-success-after-failure\
-                   |interop-*|retry-failure",
+        explains: "ack-failed*|ack-cancelled|idem-failure-*|idem-cancelled-*|idem-success-after-failure\
+                   |interop-*|retry-failure|auth-query-override",
         evidence: &["ack-failed"],
         findings: &[Misbooked],
         why: "A failed payout gives the customer the money back that was taken before, once and in \
@@ -227,14 +265,40 @@ pub(super) const RULES: &[Rule] = &[
         ..RULE
     },
     Rule {
+        id: "processing-booked",
+        title: "moves money for a status that is not final ({booked})",
+        explains: "ack-not-final|idem-success-after-processing|idem-failure-after-processing",
+        findings: &[Misbooked],
+        ..RULE
+    },
+    Rule {
+        id: "forged-contents",
+        title: "books what a forged notification said of an order, when the real one arrives",
+        explains: "idem-failure-after-altered-forgery",
+        findings: &[Misbooked],
+        ..RULE
+    },
+    Rule {
+        id: "needs-error-msg",
+        title: "does not book a failed or cancelled payout without error_msg",
+        explains: "ack-failed-bare|ack-cancelled|idem-cancelled-again",
+        evidence: &["ack-failed-bare"],
+        findings: &[NotBooked, Misbooked, Refused],
+        unless: "ack-failed",
+        why: "error_msg is optional: a failure without it is acknowledged or refused, and never \
+              refunded.",
+        fix: "Do not require error_msg; book the failure by its status.",
+        ..RULE
+    },
+    Rule {
         id: "cancelled-unlike-failed",
-        title: "treats a cancelled payout otherwise than a failed one: {booked}",
-        explains: "ack-cancelled|idem-cancelled-*",
+        title: "does not treat failed and cancelled payouts alike: a cancelled one is {booked}, unlike a failed one",
+        explains: "ack-cancelled|idem-cancelled-*|idem-success-after-failure|idem-mixed-at-once",
         evidence: &["ack-cancelled"],
         findings: &[Misbooked, NotBooked],
         why: "Both give the customer the money back, once; an order that was cancelled is booked \
               otherwise here than one that failed.",
-        fix: "Book a cancelled payout as a failed one: refund once, and credit nothing.",
+        fix: "Book failed and cancelled payouts alike: refund each once, and credit nothing.",
         ..RULE
     },
     Rule {
@@ -251,7 +315,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "repeated-success",
         title: "{verb} a successful payout again when its notification is repeated",
-        explains: "idem-*|retry-success",
+        explains: "idem-*|retry-success|retry-after-all",
         evidence: &["idem-again"],
         findings: &[Misbooked],
         why: "The platform repeats a notification whenever a reply is late or lost, and each time \
@@ -262,16 +326,31 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "race",
         title: "{verbs} an order several times when the same notification arrives at the same time",
-        explains: "idem-at-once|idem-failure-at-once",
+        explains: "idem-at-once|idem-failure-at-once|idem-mixed-at-once",
+        evidence: &["idem-at-once|idem-failure-at-once"],
         findings: &[Misbooked],
         why: "Looking up the order and booking it are not one step, so two workers both book it.",
         fix: ONCE,
         ..RULE
     },
     Rule {
+        id: "repeated-with-other-text",
+        title: "{verbs} an order again when its notification is repeated in another text",
+        explains: "idem-respelled|idem-failure-respelled|idem-signed-anew|idem-failure-signed-anew\
+                   |idem-status-text|idem-other-platform-id|idem-*out-of-order|idem-*replay\
+                   |idem-cancelled-after-failure|idem-success-after-failure|idem-failure-after-success",
+        evidence: &["idem-respelled|idem-failure-respelled"],
+        findings: &[Misbooked],
+        why: "The same fields can be written in another order and with other spaces: the order is \
+              the same, and the body is not.",
+        fix: ONCE,
+        ..RULE
+    },
+    Rule {
         id: "repeated-with-new-signature",
         title: "{verbs} an order again when its notification is repeated with another signature",
-        explains: "idem-signed-anew|idem-failure-signed-anew|idem-*out-of-order|idem-*replay",
+        explains: "idem-signed-anew|idem-failure-signed-anew|idem-*out-of-order|idem-*replay\
+                   |idem-cancelled-after-failure|idem-success-after-failure|idem-failure-after-success",
         evidence: &["idem-signed-anew|idem-failure-signed-anew"],
         findings: &[Misbooked],
         why: "The platform signs again whenever update_time changes: the order is the same, and \
@@ -282,7 +361,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "short-memory",
         title: "{verbs} an order again when its notification is repeated after other orders",
-        explains: "idem-replay-after-others|idem-failure-replay-after-others",
+        explains: "idem-replay-after-others|idem-failure-replay-after-others|retry-after-all",
         findings: &[Misbooked],
         why: "Other orders arrive between a notification and its repetition.",
         fix: ONCE,
@@ -292,7 +371,18 @@ pub(super) const RULES: &[Rule] = &[
         id: "later-status",
         title: "books another status although a final one came before ({booked})",
         explains: "idem-success-after-failure|idem-failure-after-success|idem-cancelled-after-failure\
-                   |idem-out-of-order|idem-failure-out-of-order",
+                   |idem-out-of-order|idem-failure-out-of-order|idem-mixed-at-once",
+        evidence: &[
+            "idem-success-after-failure|idem-failure-after-success|idem-cancelled-after-failure\
+             |idem-out-of-order|idem-failure-out-of-order",
+        ],
+        findings: &[Misbooked],
+        ..RULE
+    },
+    Rule {
+        id: "mixed-at-once",
+        title: "credits and refunds an order whose success and failure arrive at the same time",
+        explains: "idem-mixed-at-once",
         findings: &[Misbooked],
         ..RULE
     },
@@ -358,7 +448,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "text",
         title: "does not verify text in error_msg as it was received",
         explains: "interop-unicode|interop-unicode-escaped|interop-emoji|interop-slashes|interop-special\
-                   |interop-outer-spaces",
+                   |interop-outer-spaces|interop-decomposed",
         evidence: &["interop-unicode|interop-unicode-escaped|interop-slashes|interop-special"],
         findings: &[Refused],
         is_5xx: Some(false),
@@ -373,9 +463,10 @@ pub(super) const RULES: &[Rule] = &[
         explains: "interop-big-number|interop-number-text|interop-array",
         findings: &[Refused],
         is_5xx: Some(false),
-        why: "Where the platform writes a number another way than your JSON library does, the \
-              notification is refused and lost.",
-        fix: "Sign numbers with the digits that were received: parse them as text or decimal.",
+        why: "Where the platform writes a number or a list another way than your JSON library does, \
+              the notification is refused and lost.",
+        fix: "Sign numbers with the digits that were received, parsed as text or decimal, and lists \
+              as compact JSON.",
         ..RULE
     },
     Rule {
@@ -389,7 +480,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "documented-forms-only",
         title: "refuses forms that the platform's documentation does not show",
         explains: "interop-numbers-text|interop-*status-text|interop-iso-times|interop-no-real-amount\
-                   |interop-decimal-strings|interop-null|interop-name-order",
+                   |interop-decimal-strings|interop-null",
         findings: &[Refused],
         is_5xx: Some(false),
         why: "Other deployments may send them; such a notification would be refused and lost.",
@@ -421,10 +512,20 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Catch what cannot be read or verified, and answer it with 400.",
         ..RULE
     },
+    Rule {
+        title: "acknowledges {title}",
+        explains: "robust-*",
+        findings: &[Acknowledged],
+        is_apart: true,
+        why: "What was not verified is answered as what was booked: the acknowledgement says \
+              nothing, and real notifications may be answered so too.",
+        fix: "Acknowledge only after the signature matches and the order is booked.",
+        ..RULE
+    },
     Rule { title: "acknowledges {title}", findings: &[Acknowledged], is_apart: true, ..RULE },
     Rule {
         title: "accepts {title} ({booked})",
-        explains: "auth-*|robust-*|idem-*after-forgery",
+        explains: "auth-*|robust-*|idem-*forgery",
         findings: &[Misbooked],
         is_apart: true,
         ..RULE
@@ -433,6 +534,15 @@ pub(super) const RULES: &[Rule] = &[
         title: "books wrongly ({booked}): {title}",
         findings: &[Misbooked],
         is_apart: true,
+        ..RULE
+    },
+    Rule {
+        title: "acknowledges what it does not book: {title}",
+        explains: "interop-*|ack-success|robust-*",
+        findings: &[NotBooked],
+        is_apart: true,
+        why: UNBOOKED,
+        fix: "Acknowledge only after the booking is committed.",
         ..RULE
     },
     Rule {
@@ -450,6 +560,15 @@ pub(super) const RULES: &[Rule] = &[
         is_apart: true,
         why: LOST,
         fix: "Look at the endpoint's log for the error: it was an exception, not a refusal.",
+        ..RULE
+    },
+    Rule {
+        title: "does not acknowledge {title}",
+        explains: "idem-*",
+        findings: &[Refused],
+        is_apart: true,
+        why: LOST,
+        fix: "Look at the endpoint's log for the reason of this refusal.",
         ..RULE
     },
     Rule { title: "does not acknowledge {title}", findings: &[Refused], is_apart: true, ..RULE },

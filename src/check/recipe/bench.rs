@@ -6,7 +6,7 @@ use protocol::internal::edit::json_string;
 use protocol::internal::form;
 use protocol::internal::scheme::{DigestCase, Suffix};
 use protocol::internal::signature::sign;
-use protocol::{Algorithm, EmptyKey, Key, Scheme};
+use protocol::{Algorithm, EmptyKey, Key, Scheme, Transport};
 
 use super::draft::Draft;
 use super::operation::{Digits, KeyChoice, Member, Operation, SignPlan};
@@ -38,6 +38,8 @@ pub(super) struct Bench<'w> {
     pub(super) bytes: Option<Vec<u8>>,
     pub(super) method: String,
     pub(super) headers: Vec<(String, String)>,
+    /// Pairs behind the URL, encoded.
+    pub(super) query: Vec<String>,
 }
 
 impl Bench<'_> {
@@ -92,6 +94,14 @@ impl Bench<'_> {
                 self.headers.push((name.clone(), value.clone()));
             }
             Operation::Method(name) => self.method.clone_from(name),
+            Operation::Query(Member { name, json }) => {
+                let members = vec![(self.name(name), self.value(name, json)?)];
+                self.put_in_query(&Draft { members, styles: Vec::new() });
+            }
+            Operation::InQuery => {
+                self.put_in_query(&self.draft.clone());
+                self.bytes = Some(Vec::new());
+            }
         }
         Ok(())
     }
@@ -117,6 +127,7 @@ impl Bench<'_> {
             Placeholder::Other => self.other.clone(),
             Placeholder::Now(later) => self.now.as_second().saturating_add(later).to_string(),
             Placeholder::Iso => self.now.to_string(),
+            Placeholder::WrongKey => self.workshop.wrong_key_text(),
             Placeholder::Sign => {
                 self.draft.text(self.workshop.dialect.sign_field()).unwrap_or_default()
             }
@@ -202,6 +213,10 @@ impl Bench<'_> {
         Err("no digest began with a letter".to_owned())
     }
 
+    fn put_in_query(&mut self, draft: &Draft) {
+        self.query.push(draft.encode(Transport::Query, self.workshop.scheme.nulls));
+    }
+
     fn body(&self) -> Vec<u8> {
         let Workshop { dialect, scheme, .. } = self.workshop;
         let encoded = || self.draft.encode(dialect.layout.transport, scheme.nulls);
@@ -229,6 +244,7 @@ impl Bench<'_> {
             signed_status: self.signed_status,
             method: self.method,
             headers: self.headers,
+            query: self.query.join("&"),
             order_id,
             client_id,
         }

@@ -29,6 +29,10 @@ pub(super) enum Operation {
     RawBytes(Vec<u8>),
     Header(String, String),
     Method(String),
+    /// A pair behind the URL.
+    Query(Member),
+    /// All members go behind the URL, and nothing into the body.
+    InQuery,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +41,8 @@ pub(super) enum Start {
     SameOrder(Ending),
     /// The bytes of an earlier message, numbered from 1; the last one where no number is given.
     Again(Option<usize>),
+    /// The bytes of the first notification of the check.
+    Opening,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,13 +176,14 @@ impl Operation {
 /// Reads what follows the word of an operation, which comes first.
 type Parse = fn(&str, &str) -> Result<Operation, String>;
 
-const OPERATIONS: [(&str, Parse); 30] = [
+const OPERATIONS: [(&str, Parse); 33] = [
     ("success", |word, rest| alone(word, rest, fresh(Ending::Success))),
     ("cancelled", |word, rest| alone(word, rest, fresh(Ending::Cancelled))),
     ("failed", |word, rest| alone(word, rest, fresh(Ending::Failed))),
     ("processing", |word, rest| alone(word, rest, fresh(Ending::Processing))),
     ("same-order", |_, rest| Ok(Operation::Start(Start::SameOrder(ending(rest)?)))),
     ("again", |_, rest| Ok(Operation::Start(Start::Again(message_number(rest)?)))),
+    ("opening", |word, rest| alone(word, rest, Operation::Start(Start::Opening))),
     ("set", |word, rest| json_member(word, rest).map(Operation::Set)),
     ("set-text", text_member),
     ("unset", |word, rest| only(word, rest).map(Operation::Unset)),
@@ -219,6 +226,8 @@ const OPERATIONS: [(&str, Parse); 30] = [
         name if is_token(&name) => Ok(Operation::Method(name)),
         name => Err(format!("{:?} is no method", Untrusted::new(&name))),
     }),
+    ("query", |word, rest| json_member(word, rest).map(Operation::Query)),
+    ("in-query", |word, rest| alone(word, rest, Operation::InQuery)),
 ];
 
 type PlanChange = fn(&mut SignPlan);
@@ -247,7 +256,10 @@ impl Operation {
     }
 
     pub(super) fn makes_bytes(&self) -> bool {
-        matches!(self, Operation::Truncate | Operation::Raw(_) | Operation::RawBytes(_))
+        matches!(
+            self,
+            Operation::Truncate | Operation::Raw(_) | Operation::RawBytes(_) | Operation::InQuery
+        )
     }
 
     pub(super) fn signs(&self) -> bool {
@@ -256,7 +268,13 @@ impl Operation {
 
     pub(super) fn changes_members(&self) -> bool {
         !self.makes_bytes()
-            && !matches!(self, Operation::Start(_) | Operation::Header(..) | Operation::Method(_))
+            && !matches!(
+                self,
+                Operation::Start(_)
+                    | Operation::Header(..)
+                    | Operation::Method(_)
+                    | Operation::Query(_)
+            )
     }
 }
 

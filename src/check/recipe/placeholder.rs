@@ -5,7 +5,7 @@ use protocol::internal::nearest::nearest;
 use super::operation::Ending;
 use crate::mask::Untrusted;
 
-const WORDS: [(&str, Placeholder); 16] = [
+const WORDS: [(&str, Placeholder); 17] = [
     ("id", Placeholder::Id),
     ("payout_id", Placeholder::OrderId),
     ("payout_cl_id", Placeholder::ClientId),
@@ -16,6 +16,7 @@ const WORDS: [(&str, Placeholder); 16] = [
     ("amount", Placeholder::Amount),
     ("other_amount", Placeholder::OtherAmount),
     ("smaller_amount", Placeholder::SmallerAmount),
+    ("wrong_key", Placeholder::WrongKey),
     ("sign", Placeholder::Sign),
     ("sign_type", Placeholder::SignType),
     ("success", Placeholder::Status(Ending::Success)),
@@ -36,6 +37,7 @@ pub(super) enum Placeholder {
     Amount,
     OtherAmount,
     SmallerAmount,
+    WrongKey,
     Sign,
     SignType,
     Status(Ending),

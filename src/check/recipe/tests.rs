@@ -297,3 +297,46 @@ fn recipes_name_fields_and_statuses_as_this_platform_does() {
     assert!(message.order_id.starts_with(ORDER_PREFIX));
     assert_eq!(workshop.outcome(&message), Outcome::Success);
 }
+
+#[test]
+fn fields_travel_behind_the_url() {
+    let sent = |lines: &[&str]| {
+        let workshop = workshop(Algorithm::Md5);
+        workshop.message(&recipe(lines), now(), &mut History::new("test")).unwrap()
+    };
+    let pairs = sent(&[
+        "failed",
+        "sign",
+        "query status {success}",
+        "query memo \"a&b {id}\"",
+        "method PUT",
+    ]);
+    assert_eq!(pairs.query, "status=3&memo=a%26b+d86ae0da8a7e7784");
+    assert_eq!(answer(&String::from_utf8(pairs.body).unwrap()), Answer::Match);
+    let whole = sent(&["success", "sign", "in-query", "method GET"]);
+    assert_eq!((whole.body.len(), &*whole.method), (0, "GET"));
+    let payload = form::read(whole.query.as_bytes(), form::detect(whole.query.as_bytes())).unwrap();
+    assert_eq!(verify(&payload, &key(), Dialect::platform(), None).answer, Answer::Match);
+    assert_eq!(whole.order_id, "CHECK-d86ae0da8a7e7784");
+    // What travels in the URL is not signed or changed any more.
+    let late = recipe(&["success", "in-query", "sign"]);
+    assert!(workshop(Algorithm::Md5).message(&late, now(), &mut History::new("test")).is_err());
+    for wrong in ["query status", "query status {", "in-query status"] {
+        assert!(
+            Recipe::try_new(vec!["success".to_owned(), wrong.to_owned()], 0).is_err(),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
+fn the_first_notification_of_a_check_can_be_sent_again() {
+    let workshop = workshop(Algorithm::Md5);
+    let opening = recipe(&["opening"]);
+    assert!(workshop.message(&opening, now(), &mut History::new("none")).is_err());
+    let first = workshop.message(&Recipe::control(), now(), &mut History::new("first")).unwrap();
+    workshop.message(&Recipe::control(), now(), &mut History::new("second")).unwrap();
+    let again = workshop.message(&opening, now(), &mut History::new("third")).unwrap();
+    assert_eq!((again.body, again.order_id), (first.body, first.order_id));
+    assert_eq!((opening.status(), opening.is_opening()), ("success", true));
+}

@@ -1,7 +1,7 @@
 //! Where messages are made: the key, the dialect and the order ids of one check.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use protocol::internal::canonical::canonicalize;
@@ -48,6 +48,7 @@ pub struct Workshop {
     /// Changes to every order before a case changes it.
     pub edits: Vec<Edit>,
     pub(super) known: Option<Arc<KnownOrders>>,
+    opening: Arc<OnceLock<(Message, Order)>>,
 }
 
 /// The orders of a file, each to be used once.
@@ -104,7 +105,7 @@ impl Workshop {
             .scheme(algorithm)
             .ok_or_else(|| NoSuchDigest { dialect: dialect.id.to_string(), algorithm })?;
         // It has nothing of the right one, so that a message signed with it tells nothing of that.
-        let wrong = format!("{ORDER_PREFIX}wrong-key-{}", token(seed, "wrong key", 0));
+        let wrong = wrong_key_text(seed);
         let wrong_key = Key::try_new(wrong.into_bytes()).unwrap_or_else(|_| key.clone());
         let platform_id = PLATFORM_ID.to_owned();
         let edits = Vec::new();
@@ -118,7 +119,12 @@ impl Workshop {
             platform_id,
             edits,
             known: None,
+            opening: Arc::default(),
         })
+    }
+
+    pub(super) fn wrong_key_text(&self) -> String {
+        wrong_key_text(self.seed)
     }
 
     /// Takes orders that the merchant knows in the place of made-up ones.
@@ -148,6 +154,7 @@ impl Workshop {
             return Err(missing("a recipe begins with an order, such as success"));
         };
         let before = match start {
+            Start::Opening => self.opening.get(),
             Start::Again(Some(number)) => history.messages.get(number - 1),
             _ => history.messages.last(),
         };
@@ -164,15 +171,16 @@ impl Workshop {
             (Start::SameOrder(ending), Some((message, order))) => {
                 self.bench(order, *ending, now, history, Some(message))
             }
-            (Start::Again(_), Some((message, order))) => Bench {
+            (Start::Again(_) | Start::Opening, Some((message, order))) => Bench {
                 draft: Draft::read(&message.body, transport).unwrap_or_default(),
                 bytes: Some(message.body.clone()),
                 amount: message.amount_cents,
                 method: message.method.clone(),
                 headers: message.headers.clone(),
+                query: Vec::from_iter(Some(message.query.clone()).filter(|it| !it.is_empty())),
                 ..self.bench(order, Ending::Success, now, history, Some(message))
             },
-            (Start::SameOrder(_) | Start::Again(_), None) => {
+            (Start::SameOrder(_) | Start::Again(_) | Start::Opening, None) => {
                 return Err(missing("there is no such message before it in this case"));
             }
         };
@@ -184,6 +192,7 @@ impl Workshop {
         }
         let order = bench.order.clone();
         let message = bench.message();
+        self.opening.get_or_init(|| (message.clone(), order.clone()));
         history.messages.push((message.clone(), order));
         Ok(message)
     }
@@ -228,7 +237,7 @@ impl Workshop {
             let is_about_json = match operation {
                 Operation::Write(_) | Operation::Raw(_) | Operation::RawBytes(_) => true,
                 Operation::Header(name, _) => name.eq_ignore_ascii_case("content-type"),
-                Operation::Method(_) => true,
+                Operation::Method(_) | Operation::Query(_) | Operation::InQuery => true,
                 // Nesting is a text like any other where there are no arrays.
                 Operation::Set(member) => member.json.starts_with("[["),
                 _ => false,
@@ -340,6 +349,7 @@ impl Workshop {
             bytes: None,
             method: layout.method.to_string(),
             headers: Vec::new(),
+            query: Vec::new(),
         }
     }
 
@@ -355,6 +365,10 @@ impl Workshop {
     pub(in crate::check) fn dialect(&self) -> &Dialect {
         self.dialect
     }
+}
+
+fn wrong_key_text(seed: u64) -> String {
+    format!("{ORDER_PREFIX}wrong-key-{}", token(seed, "wrong key", 0))
 }
 
 fn payout_id(hex: &str) -> String {

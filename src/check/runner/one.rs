@@ -2,15 +2,18 @@
 
 use super::Run;
 use crate::check::books::Booked;
-use crate::check::case::{Case, Effect, Work};
+use crate::check::case::{Case, Effect, Manner, Work};
 use crate::check::demand::demands;
 use crate::check::judge::{Fault, Proof};
 use crate::check::plan::is_rough;
 use crate::check::report::{Endpoint, Finding, Status, Tries};
 use crate::check::retry::deliver;
 use crate::check::tested::{Tested, blank};
-use crate::check::trial::{Parcel, Trial, Watch, attempt, pack};
+use crate::check::trial::{Parcel, TAKEN_OF_OTHERS, Trial, Watch, attempt, pack};
 use crate::clock::wall_time;
+
+/// How often an order must be refused that is not refused by chance, after its first two.
+const REFUSALS: u32 = 3;
 
 /// Why a case came to nothing, and what it counts as.
 type Untested = (Status, String);
@@ -39,17 +42,43 @@ impl Run<'_> {
             }
             Some(fault) => &fault.what,
         };
-        let second = match self.try_once(case, "second").await {
+        let mut second = match self.try_once(case, "second").await {
             Err((Status::Skipped, _)) => return Ok(broken(case, first, Tries::Once)),
             second => second?,
         };
+        if first.is_refused_again && second.is_refused_again {
+            // By chance both orders may be of those that it refuses.
+            second = self.try_once(case, "third").await.unwrap_or(second);
+        }
         if second.fault.is_some() {
-            return Ok(broken(case, second, Tries::FailedTwice));
+            // A second try at an endpoint that the first one ended says nothing.
+            let shown = if first.is_cut_off { first } else { second };
+            return Ok(broken(case, shown, Tries::FailedTwice));
+        }
+        if first.is_refused_again && self.refuses_still(&first).await {
+            let mut first = first;
+            if let Some(fault) = &mut first.fault {
+                fault.what.push_str(TAKEN_OF_OTHERS);
+            }
+            return Ok(broken(case, first, Tries::Once));
         }
         let mut tested = self.met(case, second, Tries::PassedOnSecond);
         tested.result.summary = format!("passed, but at first: {before}");
         tested.result.exchanges = first.exchanges;
         Ok(tested)
+    }
+
+    /// Whether it refuses a notification again, after it took the same of another order.
+    async fn refuses_still(&self, trial: &Trial) -> bool {
+        let refused = trial.acknowledged.iter().position(|is_acknowledged| !is_acknowledged);
+        let Some(parcel) = refused.and_then(|index| trial.parcels.get(index)) else { return false };
+        for _ in 0..REFUSALS {
+            let sent = self.controls.sender.send(&parcel.message, Manner::Plain, &parcel.label);
+            if sent.await.is_acknowledged() {
+                return false;
+            }
+        }
+        true
     }
 
     async fn try_once(&self, case: &Case, which: &str) -> Result<Trial, Untested> {
@@ -74,9 +103,17 @@ impl Run<'_> {
         };
         trial.blind = blind;
         if let Some(mut watch) = watch {
+            let is_found = trial.fault.as_ref().is_some_and(|it| it.proof != Proof::Harmless);
             let booked = match trial.booked.take() {
                 Some(booked) => booked,
-                None => watch.look(&parcels, &trial.acknowledged).await,
+                None if is_found || watch.effects.is_total => {
+                    watch.look(&parcels, &trial.acknowledged).await
+                }
+                // Where nothing depends on it, the books are read once, at the end.
+                None => {
+                    watch.expect(&parcels, &trial.acknowledged);
+                    Booked::Right
+                }
             };
             trial.misbooked = match &booked {
                 Booked::Wrong(_) => Some(Finding::Misbooked),
@@ -84,7 +121,7 @@ impl Run<'_> {
                 Booked::Right | Booked::Unseen(_) => None,
             };
             if !matches!(booked, Booked::Wrong(_)) {
-                watch.effects.keep(&case.id, watch.before);
+                watch.effects.keep(&case.id, &trial.exchanges, watch.before);
             }
             if let Booked::Unseen(why) = &booked {
                 trial.blind = Some(why.clone());
@@ -111,7 +148,8 @@ impl Run<'_> {
             Ok(Some(effects)) => effects,
             Err(why) => return (None, (!demands.is_empty()).then(|| why.to_string())),
         };
-        match effects.before(effects.subject(demands), parcels).await {
+        let is_old = case.notifications().iter().any(|step| step.recipe.is_opening());
+        match effects.before(effects.subject(demands), parcels, is_old).await {
             Ok(before) => (Some(Watch { effects, effect: case.effect, before }), None),
             Err(why) => (None, Some(why)),
         }
@@ -188,6 +226,7 @@ fn broken(case: &Case, trial: Trial, tries: Tries) -> Tested {
     tested.result.exchanges = trial.exchanges;
     tested.parcels = trial.parcels;
     tested.proof = Some(proof);
+    tested.is_cut_off = trial.is_cut_off;
     tested.is_refused = tested.result.finding == Finding::Refused;
     tested.lost = trial.lost;
     tested

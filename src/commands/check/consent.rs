@@ -11,6 +11,7 @@ use crate::net::probing::{addresses, connect};
 use crate::net::target::Locality;
 use crate::report::check::CheckFacts;
 use crate::report::line::Line;
+use crate::sender::schedule::format_duration;
 use crate::terminal::Console;
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
@@ -46,19 +47,22 @@ pub(super) async fn obtain(
     )))
 }
 
-/// Waits until the endpoint takes connections, at most for a time; what comes of it, the check says.
-pub(super) async fn wait_for(wiring: &Wiring, time: Duration) {
+/// Waits until the endpoint takes connections, at most for a time.
+pub(super) async fn wait_for(wiring: &Wiring, time: Duration) -> Result<(), CommandError> {
     let start = Instant::now();
     while start.elapsed() < time {
         let limit = time.saturating_sub(start.elapsed()).min(wiring.options.timeout);
         let found = addresses(&wiring.target, &wiring.client.config().resolve, limit).await;
         for address in found.unwrap_or_default() {
             if connect(address, limit).await.is_ok() {
-                return;
+                return Ok(());
             }
         }
         tokio::time::sleep(BETWEEN_LOOKS).await;
     }
+    let time = format_duration(time);
+    let never = format!("{} took no connection within {time}", wiring.target);
+    Err(CommandError::environment(never).hint("start the endpoint, or give it longer: --wait 60s"))
 }
 
 fn is_local(address: IpAddr) -> bool {

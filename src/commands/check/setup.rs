@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use protocol::internal::acknowledgement::AcknowledgementRule;
+use protocol::internal::nearest::did_you_mean;
 use protocol::{Algorithm, Dialect, Layout};
 
 use super::Args;
@@ -33,6 +34,7 @@ pub(super) fn plan(
     let dialect = args.dialect.resolve_in_family(args.require)?;
     let algorithm = algorithm(args, dialect)?;
     let target = target(args.url.as_deref())?;
+    knows_names(&target)?;
     let suite = suite::chosen(args)?;
     let observer = observer(args)?;
     let key = args.key.resolve(environment, console)?;
@@ -66,6 +68,25 @@ fn algorithm(args: &Args, dialect: &Dialect) -> Result<Algorithm, CommandError> 
         }
         (Some(one), _) | (None, Some(one)) => Ok(scheme_of(dialect, one)?.algorithm),
         (None, None) => Ok(dialect.first().algorithm),
+    }
+}
+
+/// Refuses a `{name}` in the URL that stands for nothing: it would be sent as it is.
+fn knows_names(target: &Target) -> Result<(), CommandError> {
+    const NAMES: [&str; 2] = ["payout_id", "payout_cl_id"];
+    let url = target.to_string();
+    let is_word = |name: &&str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let mut names =
+        url.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).filter(is_word);
+    match names.find(|name| !NAMES.contains(name)) {
+        None => Ok(()),
+        Some(name) => Err(CommandError::usage(format!(
+            "{{{name}}} in the URL stands for nothing{}",
+            did_you_mean(name, NAMES)
+        ))
+        .hint("{payout_id} and {payout_cl_id} are filled in; %7B and %7D are braces")),
     }
 }
 

@@ -58,7 +58,6 @@ pub(crate) const SYMPTOMS: &[Symptom] = &[
     symptom("interop-big-number", "9007199254740993", Answers(400)),
     symptom("interop-number-text", "1.10", Answers(400)),
     symptom("interop-array", "[\"12345\"", Answers(400)),
-    symptom("interop-name-order", "\"Zone\"", Answers(400)),
     symptom("interop-long-ids", "0000000000ab", Answers(500)),
     symptom("interop-decimal-strings", "\"1000.0000\"", Answers(400)),
     symptom("interop-iso-times", "\"create_time\":\"", Answers(422)),
