@@ -1,7 +1,7 @@
 //! Why a signature does not match, in words that a merchant's developer can act on.
 
-use protocol::Diagnosis;
 use protocol::internal::diagnosis::{MAX_SEARCHED_BYTES, MAX_SEARCHED_MEMBERS};
+use protocol::{Diagnosis, Difference};
 use serde_json::{Value, json};
 
 use super::line::Line;
@@ -17,14 +17,13 @@ pub fn lines(diagnosis: &Diagnosis) -> Vec<Line> {
     let mut lines =
         vec![Line::new().strong("likely cause").plain(format!(": {}", first.summary(CODE)))];
     for deviation in &first.deviations {
-        let row =
-            |name: &str, text: &'static str| Line::new().dim(format!("  {name:<9}  ")).plain(text);
-        lines.push(row("rule", deviation.rule));
-        lines.push(row("seen in", deviation.cause));
-        lines.push(Line::new().dim("  fix        ").good(deviation.fix));
+        let row = |name: &str| Line::new().dim(format!("  {name:<9}  "));
+        lines.push(row("rule").plain(deviation.rule));
+        lines.push(row("seen in").plain(deviation.cause.clone()));
+        lines.push(row("fix").good(deviation.fix));
     }
     if let Some(difference) = &first.difference {
-        let at = format!("  differs    at byte {}: ", difference.at);
+        let at = format!("{DIFFERS}   at byte {}: ", difference.at);
         lines.push(Line::new().dim(at).plain(format!("the rule has   {}", difference.rule)));
         lines.push(
             Line::new().dim("             ").plain(format!("the code has   {}", difference.theirs)),
@@ -84,15 +83,26 @@ pub fn json(diagnosis: Option<&Diagnosis>) -> Value {
                 "code": hit.code(),
                 "summary": hit.summary(CODE),
                 "deviations": deviations,
-                "difference": hit.difference.as_ref().map(|difference| json!({
-                    "at": difference.at,
-                    "rule": difference.rule,
-                    "theirs": difference.theirs,
-                })),
+                "difference": hit.difference.as_ref().map(difference_json),
             })
         })
         .collect()
 }
+
+pub fn difference_json(difference: &Difference) -> Value {
+    json!({
+        "at": difference.at,
+        "rule": difference.rule,
+        "theirs": difference.theirs,
+    })
+}
+
+/// Whether a line begins to show where two strings differ.
+pub fn is_difference(line: &Line) -> bool {
+    line.spans.first().is_some_and(|span| span.text.starts_with(DIFFERS))
+}
+
+const DIFFERS: &str = "  differs ";
 
 #[cfg(test)]
 mod tests {
