@@ -115,27 +115,27 @@ fn an_explanation_shows_each_canonical_string_once() {
     assert_eq!(output.stdout.matches("&fee=").count(), 2, "{output}");
 }
 
-/// The digest of a string under the example key, and the success notification with its right one.
-fn computed(string: &str) -> (String, String) {
-    use md5::{Digest as _, Md5};
-    (hex::encode(Md5::digest(format!("{string}&{KEY}"))), signed_success())
-}
-
 const STRING: &str = "amount=400000&create_time=1567614049&fee=3200&\
     payout_cl_id=97a968b4a9db497c8c03198e395a38c6&payout_id=POT00000102&platform_id=PF0014&\
     real_amount=400000&status=3&update_time=1567614111";
 
+const RIGHT: &str = "b41e7887d8c450c2171262e6fe2d41dc";
+
+/// Over `amount=4000.00`, the other fields as they are.
+const AMOUNT_IN_UNITS: &str = "05d9e6bbc5eef9dd8eb9a0fe22bf9300";
+
+/// With the right signature as one more field.
+const SIGN_SIGNED: &str = "035e28673ce98ea2d84ce2c8702d5693";
+
 #[test]
 fn a_digest_of_the_merchants_own_is_explained_beside_the_right_one() {
-    let (right, good) = computed(STRING);
+    let (right, good) = (RIGHT, signed_success());
     let verify = |digest: &str, format: &str| {
         let args = ["verify", "--computed", digest, "--format", format];
         payout_notify(&args).key(KEY).stdin(good.clone()).run()
     };
-    verify(&right, "human").exits(0).says(&["valid: ", "your digest: it is the rule's digest"]);
-    let wrong = STRING.replace("400000&create", "4000.00&create");
-    let (wrong, _) = computed(&wrong);
-    verify(&wrong, "human").exits(1).hides(KEY).hides(&right).says(&[
+    verify(right, "human").exits(0).says(&["valid: ", "your digest: it is the rule's digest"]);
+    verify(AMOUNT_IN_UNITS, "human").exits(1).hides(KEY).hides(right).says(&[
         "valid: ",
         "your digest: it is not",
         "likely cause",
@@ -146,8 +146,7 @@ fn a_digest_of_the_merchants_own_is_explained_beside_the_right_one() {
     assert_eq!(answer["own"]["kind"], "digest");
     assert_eq!(answer["own"]["matches"], false);
     assert_eq!(answer["own"]["diagnosis"][0]["code"], "upper");
-    let (with_sign, _) = computed(&STRING.replace("&status", &format!("&sign={right}&status")));
-    let answer = verify(&with_sign, "json").exits(1).json();
+    let answer = verify(SIGN_SIGNED, "json").exits(1).json();
     assert_eq!(answer["own"]["diagnosis"][0]["code"], "include-sign");
     let nonsense = verify("not a digest", "json").exits(1).json();
     assert_eq!(nonsense["own"]["diagnosis"], serde_json::json!([]));
@@ -155,7 +154,7 @@ fn a_digest_of_the_merchants_own_is_explained_beside_the_right_one() {
 
 #[test]
 fn a_string_of_the_merchants_own_is_compared_with_the_rules() {
-    let (_, good) = computed(STRING);
+    let good = signed_success();
     let verify = |string: &str, format: &str| {
         let args = ["verify", "good.json", "--string-file", "-", "--format", format];
         let string = string.as_bytes().to_vec();
@@ -169,18 +168,18 @@ fn a_string_of_the_merchants_own_is_compared_with_the_rules() {
         verify(&right, "human").exits(0).hides(KEY).says(&[says]);
     }
     for (wrong, says) in [
-        (STRING.replace("fee=3200", "fee=32.00"), ["fee only", "first difference, at byte 44"]),
+        (STRING.replace("fee=3200", "fee=32.00"), ["fee only", "first difference, at byte 43"]),
         (format!("{STRING}&key={KEY}"), ["&key= before the key", "first difference"]),
         (STRING.replace("&status=3", ""), ["does not sign status", "first difference"]),
         (STRING.replace("status=3", "status=4"), ["status is 4", "first difference"]),
-        ("something else".to_owned(), ["no known mistake fits", "first difference, at byte 1"]),
+        ("something else".to_owned(), ["no known mistake fits", "first difference, at byte 0"]),
     ] {
         verify(&wrong, "human").exits(1).hides(KEY).says(&["your string: it is not"]).says(&says);
     }
     let answer = verify(&STRING.replace("fee=3200", "fee=32.00"), "json").exits(1).json();
     let own = &answer["own"];
     assert_eq!((&own["kind"], &own["matches"]), (&"string".into(), &false.into()));
-    assert_eq!(own["difference"]["at"], 44);
+    assert_eq!(own["difference"]["at"], 43);
     assert_eq!(answer["signature"], "match");
 }
 
