@@ -9,6 +9,7 @@
 mod combine;
 mod compose;
 mod deviations;
+mod difference;
 mod digest;
 mod encodings;
 mod entry;
@@ -255,8 +256,42 @@ fn search_at(
         let depth = if found.is_empty() { depth } else { Depth::Quick };
         found.extend(search(depth, key));
     }
-    diagnosis.hits = simplest(found);
+    diagnosis.hits = in_one_line(simplest(found));
     diagnosis
+}
+
+/// What languages do alike where they print values: one hit, with the causes of all.
+fn in_one_line(hits: Vec<Hit>) -> Vec<Hit> {
+    const FAMILIES: [&str; 9] = [
+        "float-",
+        "number-",
+        "decimals-",
+        "printed-",
+        "nested-",
+        "array-",
+        "html-",
+        "urlencode",
+        "time-",
+    ];
+    let is_printing = |one: &Deviation| FAMILIES.iter().any(|start| one.code.starts_with(start));
+    let others = |hit: &Hit| -> Vec<&'static str> {
+        hit.deviations.iter().filter(|one| !is_printing(one)).map(|one| one.code).collect()
+    };
+    let mut merged: Vec<Hit> = Vec::new();
+    for hit in hits {
+        let printing = hit.deviations.iter().find(|one| is_printing(one));
+        let same = merged
+            .iter_mut()
+            .find(|known| known.difference == hit.difference && others(known) == others(&hit));
+        let known = same.and_then(|it| it.deviations.iter_mut().find(|one| is_printing(one)));
+        match (known, printing) {
+            (Some(known), Some(printing)) if known.rule == printing.rule => {
+                known.cause.to_mut().push_str(&format!("; {}", printing.cause));
+            }
+            _ => merged.push(hit),
+        }
+    }
+    merged
 }
 
 /// A developer's own string to sign beside the canonical one.
@@ -281,8 +316,8 @@ pub fn compare_string(
     key: &Key,
     string: &[u8],
 ) -> Comparison {
-    let search::Compared { ends_with_key, is_equal, difference, digest } =
-        search::compare(payload, dialect, key, string);
+    let difference::Compared { ends_with_key, is_equal, difference, digest } =
+        difference::compare(payload, dialect, key, string);
     let diagnosis = match is_equal {
         true => Diagnosis::default(),
         false => diagnose_fully(payload, dialect, key, &[], Some(&hex::encode(digest))),

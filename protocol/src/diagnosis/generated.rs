@@ -12,6 +12,9 @@ use super::values::{Scope, Writing, times};
 /// The most fields of which every selection is tried.
 const MAX_SELECTED: usize = 3;
 
+/// How many causes are told after the first.
+const MAX_CAUSES: usize = 3;
+
 pub(super) fn names_of<'e>(entries: &'e [Entry], texts: &[Option<String>]) -> Vec<&'e str> {
     let changed = entries.iter().zip(texts).filter(|(_, text)| text.is_some());
     changed.map(|(entry, _)| entry.name.as_str()).collect()
@@ -115,7 +118,10 @@ pub(super) fn time_formats(entries: &[Entry], zones: &[i32]) -> Vec<ValueChoice>
             let write = |moment: &Option<times::Moment>| format.print(moment.as_ref()?, minutes);
             let texts: Vec<Option<String>> = moments.iter().map(write).collect();
             match printed.iter_mut().find(|(known, _)| *known == texts) {
-                Some((_, cause)) => cause.push_str(&format!("; {}", format.cause)),
+                Some((_, cause)) if cause.matches("; ").count() < MAX_CAUSES => {
+                    cause.push_str(&format!("; {}", format.cause));
+                }
+                Some(_) => {}
                 None => printed.push((texts, format.cause.to_owned())),
             }
         }
@@ -132,23 +138,33 @@ pub(super) fn time_formats(entries: &[Entry], zones: &[i32]) -> Vec<ValueChoice>
     found
 }
 
+const FORCED: &str =
+    "PHP json_encode() with JSON_FORCE_OBJECT, an array whose keys do not begin at 0";
+
 /// Arrays and objects in every style of JSON libraries.
 pub(super) fn nested(entries: &[Entry]) -> Vec<ValueChoice> {
     if entries.iter().all(|entry| entry.nested().is_none()) {
         return Vec::new();
     }
-    let styled = |(style, words, cause): (printing::Style, String, &'static str)| {
-        let deviation = Deviation {
-            cause: cause.into(),
-            ..that_does("nested-printed", format!("writes the JSON of arrays and objects {words}"))
+    let mut found = Vec::new();
+    for (style, words, cause) in printing::json_styles() {
+        let mut push = |words: String, cause: &'static str, tree: fn(&Tree) -> Tree| {
+            let does = format!("writes the JSON of arrays and objects {words}");
+            let deviation = Deviation { cause: cause.into(), ..that_does("nested-printed", does) };
+            let text = |entry: &Entry| {
+                let text = printing::print(&tree(entry.nested()?), &style);
+                (text.len() <= MAX_TEXT).then_some(text)
+            };
+            found.extend(choice(entries, deviation, entries.iter().map(text).collect()));
         };
-        let text = |entry: &Entry| {
-            let text = printing::print(entry.nested()?, &style);
-            (text.len() <= MAX_TEXT).then_some(text)
-        };
-        choice(entries, deviation, entries.iter().map(text).collect())
-    };
-    printing::json_styles().into_iter().filter_map(styled).collect()
+        let as_objects = ["with arrays as objects ({\"0\":…})", &words].join(", ");
+        let is_compact = style.is_compact_as_received();
+        push(words, cause, Tree::clone);
+        if is_compact {
+            push(as_objects.trim_end_matches(", ").to_owned(), FORCED, printing::as_objects);
+        }
+    }
+    found
 }
 
 /// Texts of which the beginning is left, or the end.
@@ -186,7 +202,8 @@ pub(super) fn cut(entries: &[Entry]) -> Vec<ValueChoice> {
 }
 
 fn cut_before(name: &str, count: usize, letter: char) -> (String, &'static str) {
-    let at = |what: &str| format!("cuts {name} at {what}, after {count} characters");
+    let characters = if count == 1 { "character" } else { "characters" };
+    let at = |what: &str| format!("cuts {name} at {what}, after {count} {characters}");
     match letter {
         '=' => (at("its own ="), "split('=')[1], explode('=', $pair)[1]: a limit of 2 is missing"),
         '&' => (at("its own &"), "a finished string that is split at & again, parse_str()"),
@@ -208,7 +225,7 @@ fn cut_before(name: &str, count: usize, letter: char) -> (String, &'static str) 
             (at(&format!("the first {letter:?}")), "split(), sscanf(%s), a CSV column")
         }
         _ => (
-            format!("cuts {name} to {count} characters"),
+            format!("cuts {name} to {count} {characters}"),
             "a column of this width, such as VARCHAR(255), substr(), a form field's maxlength",
         ),
     }

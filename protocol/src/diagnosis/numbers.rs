@@ -221,6 +221,15 @@ pub(super) fn yuan(text: &str) -> Option<String> {
     Some(crate::notification::major_units(cents))
 }
 
+/// `%e`, with so many digits of the exponent: `400000` → `4.000000e+05`.
+pub(super) fn exponent(text: &str, digits: usize) -> Option<String> {
+    let text = format!("{:.6e}", Float::parse(text)?.number);
+    let (mantissa, exponent) = text.split_once('e')?;
+    let exponent: i32 = exponent.parse().ok()?;
+    let (letter, way) = (if digits > 2 { 'E' } else { 'e' }, if exponent < 0 { '-' } else { '+' });
+    Some(format!("{mantissa}{letter}{way}{:0digits$}", exponent.abs()))
+}
+
 /// An amount times 100: `400000` → `40000000`.
 pub(super) fn hundredfold(text: &str) -> Option<String> {
     text.parse::<i64>().ok()?.checked_mul(100).map(|cents| cents.to_string())

@@ -31,6 +31,13 @@ pub(super) struct Style {
     indent: Option<usize>,
 }
 
+impl Style {
+    pub(super) fn is_compact_as_received(&self) -> bool {
+        let is_compact = (self.item, self.pair, self.indent) == (",", ":", None);
+        is_compact && self.members == Members::Received
+    }
+}
+
 fn plain(text: &str) -> String {
     text.to_owned()
 }
@@ -82,8 +89,13 @@ pub(super) const UPPER_ASCII: Style =
 pub(super) const HTML_JSON: Style =
     Style { text: |t| encodings::escape_html_in_json(&json_string(t)), ..JSON };
 /// Ruby 3.3 and before: `{"b"=>1}`.
-pub(super) const RUBY_OLD: Style =
-    Style { item: ", ", pair: "=>", words: ["nil", "true", "false"], ..JSON };
+pub(super) const RUBY_OLD: Style = Style {
+    number: |t| or_plain(t, numbers::python_number),
+    item: ", ",
+    pair: "=>",
+    words: ["nil", "true", "false"],
+    ..JSON
+};
 pub(super) const RUBY: Style = Style { pair: " => ", ..RUBY_OLD };
 /// JSON with a space after `:` only, or after `,` only.
 pub(super) const SPACED_PAIRS: Style = Style { pair: ": ", ..JSON };
@@ -94,7 +106,7 @@ pub(super) const TEXTS: [(Print, &str, &str); 9] = [
     (
         json_string,
         "",
-        "JSON.stringify(), ensure_ascii=False, JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES",
+        "JSON.stringify(), json.dumps(ensure_ascii=False), JSON.generate, json_encode() with JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES",
     ),
     (
         |t| encodings::escape_unicode(&json_string(t)),
@@ -137,10 +149,19 @@ pub(super) const TEXTS: [(Print, &str, &str); 9] = [
 /// How they write the numbers that they read.
 pub(super) const NUMBERS: [(Print, &str); 5] = [
     (plain, ""),
-    (|t| or_plain(t, numbers::js_number), "the numbers inside re-printed as JavaScript does"),
-    (|t| or_plain(t, numbers::php_json), "the numbers inside re-printed as PHP does"),
-    (|t| or_plain(t, numbers::python_number), "the numbers inside re-printed as Python does"),
-    (|t| or_plain(t, numbers::java_double), "the numbers inside re-printed as doubles (1.0)"),
+    (
+        |t| or_plain(t, numbers::js_number),
+        "with the numbers inside re-printed as JavaScript and PHP do (1.0 as 1)",
+    ),
+    (|t| or_plain(t, numbers::php_json), "with the numbers inside re-printed as PHP does"),
+    (
+        |t| or_plain(t, numbers::python_number),
+        "with the numbers inside re-printed as Python, Ruby and Java do (2.50 as 2.5)",
+    ),
+    (
+        |t| or_plain(t, numbers::java_double),
+        "with the numbers inside re-printed as doubles (1 as 1.0)",
+    ),
 ];
 
 /// The styles of JSON libraries: how text and numbers are written, the order, the spaces. Each has its
@@ -148,22 +169,25 @@ pub(super) const NUMBERS: [(Print, &str); 5] = [
 pub(super) fn json_styles() -> Vec<(Style, String, &'static str)> {
     let orders = [(Members::Received, ""), (Members::Sorted, "with sorted names")];
     let spaces = [
-        (",", ":", ""),
-        (", ", ": ", "with spaces"),
-        (",", ": ", "with spaces after :"),
-        (", ", ":", "with spaces after ,"),
+        (",", ":", None, ""),
+        (", ", ": ", None, "with spaces"),
+        (",", ": ", None, "with spaces after :"),
+        (", ", ":", None, "with spaces after ,"),
+        (",", ": ", Some(2), "over several lines"),
+        (",", ": ", Some(4), "over several lines"),
     ];
     let maps = [("{}", ""), ("[]", "with {} as []")];
     let mut styles = Vec::new();
     for (number, of_numbers) in NUMBERS {
         for (members, order) in orders {
-            for (item, pair, space) in spaces {
+            for (item, pair, indent, space) in spaces {
                 for (text, of_text, cause) in TEXTS {
                     for (empty_map, of_map) in maps {
                         let words = [of_text, order, space, of_numbers, of_map];
                         let words: Vec<&str> =
-                            words.into_iter().filter(|w| !w.is_empty()).collect();
-                        let style = Style { text, number, members, item, pair, empty_map, ..JSON };
+                            words.into_iter().filter(|word| !word.is_empty()).collect();
+                        let style =
+                            Style { text, number, members, item, pair, empty_map, indent, ..JSON };
                         styles.push((style, words.join(", "), cause));
                     }
                 }

@@ -5,8 +5,9 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::combine::{Effective, pairs, triples};
 use super::compose::{Composer, FieldChoice, Plan, Text, ValueChoice};
+use super::difference::first_difference;
 use super::digest::{Target, Width};
-use super::forms::{Form, FormRule, Part, forms, other_algorithm};
+use super::forms::{Form, FormRule, forms, other_algorithm};
 use super::hashing::{Hash, Hasher, Kind};
 use super::key_texts::key_texts;
 use super::keys::{KeyRule, key_rules, other_key};
@@ -49,9 +50,6 @@ const MAX_LONG_WORK: usize = 128 << 20;
 /// In how many shapes, the first of the table, the key is put among the fields.
 const MOST_KEY_SHAPES: usize = 8;
 
-/// How much of the strings is shown around their first difference, in characters.
-const CONTEXT: usize = 24;
-
 const MAX_NAMES: usize = 6;
 
 const MAX_ALIKE: usize = 3;
@@ -90,14 +88,14 @@ pub(super) struct Candidate<'s> {
     base: &'s Base<'s>,
 }
 
-struct Base<'s> {
-    scheme: &'s Scheme,
-    key: &'s [u8],
-    own: Form,
-    rule: Form,
-    string: String,
-    digest: Vec<u8>,
-    other_algorithm: Option<Deviation>,
+pub(super) struct Base<'s> {
+    pub(super) scheme: &'s Scheme,
+    pub(super) key: &'s [u8],
+    pub(super) own: Form,
+    pub(super) rule: Form,
+    pub(super) string: String,
+    pub(super) digest: Vec<u8>,
+    pub(super) other_algorithm: Option<Deviation>,
 }
 
 impl Candidate<'_> {
@@ -154,62 +152,6 @@ impl Candidate<'_> {
         }
         first_difference(&rule, &theirs)
     }
-}
-
-fn first_difference(rule: &str, theirs: &str) -> Option<Difference> {
-    let mut pairs = rule.bytes().zip(theirs.bytes());
-    let at = pairs.position(|(a, b)| a != b).unwrap_or_else(|| rule.len().min(theirs.len()));
-    // Two bytes a character show nothing that a person could compare.
-    let is_wide = theirs.contains('\0') && !rule.contains('\0');
-    if rule == theirs || is_wide {
-        return None;
-    }
-    Some(Difference { at, rule: around(rule, at), theirs: around(theirs, at) })
-}
-
-/// A string to sign, its place of difference, and its digest under the payload's scheme.
-pub(super) struct Compared {
-    pub(super) ends_with_key: bool,
-    pub(super) is_equal: bool,
-    pub(super) difference: Option<Difference>,
-    pub(super) digest: Vec<u8>,
-}
-
-pub(super) fn compare(
-    payload: &Payload<'_>,
-    dialect: &Dialect,
-    key: &Key,
-    string: &[u8],
-) -> Compared {
-    let scheme = dialect.said_by(payload).ok().flatten().unwrap_or_else(|| dialect.first());
-    let base = base(payload, dialect, key, Form::of(scheme).hash.width());
-    let ends_with_key = string.ends_with(base.key);
-    let has_key = base.own.parts.len() > 1;
-    // Where the text has the key already, nothing is to be appended.
-    let form = match ends_with_key && has_key {
-        true => Form { hash: base.own.hash, parts: vec![Part::String] },
-        false => base.own.clone(),
-    };
-    let digest = Hasher::new(string, None, base.key).digest(&form, base.key).unwrap_or_default();
-    let key = String::from_utf8_lossy(base.key);
-    let mask = |text: &str| text.replace(&*key, "[key]");
-    let rule =
-        if ends_with_key && has_key { base.own.masked(&base.string) } else { base.string.clone() };
-    let theirs = mask(&String::from_utf8_lossy(string));
-    let (is_equal, difference) = (digest == base.digest, first_difference(&mask(&rule), &theirs));
-    Compared { ends_with_key, is_equal, difference, digest }
-}
-
-fn around(text: &str, at: usize) -> String {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    let (before, after) = text.split_at(at);
-    let start = before.char_indices().rev().nth(CONTEXT - 1).map_or(0, |(index, _)| index);
-    let end = after.char_indices().nth(CONTEXT).map_or(after.len(), |(index, _)| index);
-    let dots = |cut: bool| if cut { "…" } else { "" };
-    format!("{}{}{}{}", dots(start > 0), &before[start..], &after[..end], dots(end < after.len()))
 }
 
 #[derive(Default)]
@@ -642,7 +584,12 @@ fn is_own(string: &Candidates) -> bool {
     string.names.iter().all(|name| name.deviations.is_empty())
 }
 
-fn base<'s>(payload: &Payload<'_>, dialect: &'s Dialect, key: &'s Key, width: Width) -> Base<'s> {
+pub(super) fn base<'s>(
+    payload: &Payload<'_>,
+    dialect: &'s Dialect,
+    key: &'s Key,
+    width: Width,
+) -> Base<'s> {
     let said = dialect.said_by(payload).ok().flatten();
     let fits = |scheme: &&Scheme| Form::of(scheme).hash.width() == width;
     let scheme = said.filter(fits).or_else(|| dialect.schemes.iter().find(fits));

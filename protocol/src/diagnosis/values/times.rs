@@ -132,6 +132,8 @@ enum ZoneText {
     Hours,
     /// Its short name, such as UTC or CST.
     Name,
+    /// The offset and the region, as Java prints a zone.
+    Region,
 }
 
 impl ZoneText {
@@ -142,6 +144,17 @@ impl ZoneText {
             ZoneText::Z => "Z".to_owned(),
             ZoneText::ZOrColon if minutes == 0 => "Z".to_owned(),
             ZoneText::Colon | ZoneText::ZOrColon => colon,
+            ZoneText::Region => {
+                let region = match minutes {
+                    0 => "UTC",
+                    330 => "Asia/Kolkata",
+                    420 => "Asia/Ho_Chi_Minh",
+                    480 => "Asia/Shanghai",
+                    540 => "Asia/Tokyo",
+                    _ => return None,
+                };
+                format!("{}[{region}]", ZoneText::ZOrColon.print(minutes)?)
+            }
             ZoneText::Plain => colon.replace(':', ""),
             ZoneText::Hours => colon.get(..3)?.to_owned(),
             ZoneText::Name => match minutes {
@@ -211,9 +224,9 @@ const fn format(
     TimeFormat { template, fraction, zone, cause }
 }
 
-pub(in crate::diagnosis) static FORMATS: [TimeFormat; 47] = {
+pub(in crate::diagnosis) static FORMATS: [TimeFormat; 53] = {
     use Fraction::{Digits, IfAny, None as No, Shortest, ShortestOrZero, Threes};
-    use ZoneText::{Colon, Hours, Name, None as Bare, Plain, Z, ZOrColon};
+    use ZoneText::{Colon, Hours, Name, None as Bare, Plain, Region, Z, ZOrColon};
     [
         format(
             "%Y-%m-%d %H:%M:%S{F}{Z}",
@@ -377,6 +390,17 @@ pub(in crate::diagnosis) static FORMATS: [TimeFormat; 47] = {
         format("%Y%m%d", No, Bare, "PHP date('Ymd')"),
         format("%s", ShortestOrZero, Bare, "Python datetime.timestamp(), a float of seconds"),
         format("%ms", No, Bare, "JavaScript getTime(), Java getTime() or Jackson's dates"),
+        format("%us", No, Bare, "Go UnixMicro(), microseconds"),
+        format("%ns", No, Bare, "Go UnixNano(), Python time_ns()"),
+        format("%Y-%m-%d %H:%M", No, Bare, "a format without seconds"),
+        format(
+            "%Y-%m-%dT%H:%M",
+            No,
+            Bare,
+            "an HTML datetime-local field, a format without seconds",
+        ),
+        format("%Y-%m-%dT%H:%M:%S{F}{Z}", Threes, Region, "Java ZonedDateTime.toString()"),
+        format("%H:%M:%S", No, Bare, "a TIME column, PHP date('H:i:s')"),
     ]
 };
 
