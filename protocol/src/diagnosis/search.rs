@@ -282,7 +282,12 @@ impl<'s> Search<'s> {
         let shapes = SHAPE_RULES.iter().map(|rule| Plan { shape: Some(rule), ..plan });
         let mut effective = |rarity, plans: Vec<Plan<'c>>| {
             let plans = plans.into_iter().enumerate();
-            let new = plans.filter(|(at, plan)| self.single(*plan, rarity + at, seen, strings));
+            // Other names are rarer than another case or alphabet of the whole string.
+            let is_renamed =
+                |plan: &Plan<'_>| plan.order.is_some_and(|o| o.code.starts_with("names-"));
+            let rarity = |at, plan: &Plan<'_>| rarity + at + if is_renamed(plan) { 400 } else { 0 };
+            let new =
+                plans.filter(|(at, plan)| self.single(*plan, rarity(*at, plan), seen, strings));
             new.map(|(_, plan)| plan).collect()
         };
         Effective {
@@ -463,8 +468,11 @@ impl<'s> Search<'s> {
             let text = self.composer.compose(plan);
             self.work += text.bytes.len();
             if seen.note(&text, usize::MAX).is_none() {
-                // A hash of its own makes the key's place likelier than a key before the string.
-                let rarity = if self.base.own.hash == Hash::Plain(Kind::Md5) { 1000 } else { 0 };
+                // At the end it is rather appended under another label, and at the start put first;
+                // a hash without HMAC makes that less likely.
+                let is_md5 = self.base.own.hash == Hash::Plain(Kind::Md5);
+                let is_last = text.bytes.ends_with(self.base.key);
+                let rarity = if is_md5 || is_last { 1000 } else { 0 };
                 let string = Candidates::new(text, plan.deviations(), rarity);
                 self.attempt(&string, Breadth::Keyless, visit);
             }

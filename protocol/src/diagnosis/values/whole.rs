@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::super::encodings;
-use super::{Change, ValueRule, Writing, rule};
+use super::{Change, ValueRule, Writing, member, on_text, rule};
 
 const fn whole(code: &'static str, change: Change) -> ValueRule {
     rule(code, Writing::Whole(change))
@@ -39,7 +39,7 @@ fn question_marks(text: &str) -> impl Iterator<Item = char> {
         .map(|unit| u8::try_from(unit).ok().filter(u8::is_ascii).map_or('?', char::from))
 }
 
-pub(super) static RULES: [ValueRule; 54] = [
+pub(super) static RULES: [ValueRule; 57] = [
     whole("html-separators", |s| s.replace('&', "&amp;").into_bytes()),
     whole("html-entities-in-string", |s| encodings::html_names_resolved(s).into_bytes()),
     whole("gbk", encodings::gbk),
@@ -94,4 +94,8 @@ pub(super) static RULES: [ValueRule; 54] = [
     with_key("text-urlencoded-js", |s| encodings::js_component(s).into_bytes()),
     whole("string-urldecoded", |s| encodings::form_decoded(s).into_bytes()),
     with_key("text-urldecoded", |s| encodings::form_decoded(s).into_bytes()),
+    // One value alone: told after the whole string, which gives the same more often.
+    member("text-lower", |e| on_text(e, str::to_lowercase)),
+    member("text-upper", |e| on_text(e, str::to_uppercase)),
+    member("spaces-plain", |e| on_text(e, |t| t.replace(['\u{a0}', '\u{3000}'], " "))),
 ];

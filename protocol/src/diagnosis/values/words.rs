@@ -31,7 +31,7 @@ fn is_ascii_space(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\n' | '\u{b}' | '\u{c}' | '\r')
 }
 
-pub(super) static RULES: [ValueRule; 42] = [
+pub(super) static RULES: [ValueRule; 39] = [
     with_nulls("null-text", |e| null_as(e, "null")),
     with_nulls("null-none", |e| null_as(e, "None")),
     with_nulls("null-nil", |e| null_as(e, "nil")),
@@ -72,11 +72,8 @@ pub(super) static RULES: [ValueRule; 42] = [
     member("emoji-question", |e| on_text(e, |t| replaced(t, "?"))),
     member("emoji-questions", |e| on_text(e, |t| replaced(t, "????"))),
     member("emoji-replaced", |e| on_text(e, |t| replaced(t, "\u{fffd}"))),
-    member("text-lower", |e| on_text(e, str::to_lowercase)),
-    member("text-upper", |e| on_text(e, str::to_uppercase)),
     member("quotes-doubled", |e| on_text(e, |t| t.replace('\'', "''"))),
     member("spaces-protected", |e| on_text(e, |t| t.replace(' ', "\u{a0}"))),
-    member("spaces-plain", |e| on_text(e, |t| t.replace(['\u{a0}', '\u{3000}'], " "))),
     member("controls-removed", |e| on_text(e, |t| t.chars().filter(|c| !c.is_control()).collect())),
 ];
 
