@@ -1975,7 +1975,7 @@ _payout__notify() {
             return 0
             ;;
         payout__notify__subcmd__verify)
-            opts="-h --color --profile --dialect --input --require --strict --explain --show-expected --format --lines --jobs --key-file --key --other-key-file --help"
+            opts="-h --color --profile --dialect --input --require --strict --explain --show-expected --computed --string-file --format --lines --jobs --key-file --key --other-key-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1999,6 +1999,14 @@ _payout__notify() {
                     ;;
                 --require)
                     COMPREPLY=($(compgen -W "md5 hmac-sha256 sha256" -- "${cur}"))
+                    return 0
+                    ;;
+                --computed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --string-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --format)

@@ -98,6 +98,8 @@ xml\t'One XML element with an element for each field'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l require -d 'Refuse any other signature: md5, hmac-sha256 or sha256' -r -f -a "md5\t''
 hmac-sha256\t''
 sha256\t''"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l computed -d 'Explain this digest, which your code computed for the payload, beside the payload\'s own' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l string-file -d 'Compare the string that your code signs with the rule\'s; - reads stdin' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l jobs -d 'How many threads share the work; unless told, one a core' -r

@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod callback;
 pub mod check;
+pub mod comparison;
 pub mod curl;
 pub mod delivery;
 pub mod diagnosis;

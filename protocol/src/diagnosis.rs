@@ -9,12 +9,16 @@
 mod combine;
 mod compose;
 mod deviations;
+mod difference;
 mod digest;
 mod encodings;
 mod entry;
+mod extras;
 mod fields;
 mod forms;
+mod generated;
 mod hashing;
+mod key_texts;
 mod keys;
 mod numbers;
 mod orders;
@@ -31,6 +35,7 @@ use std::borrow::Cow;
 use super::dialect::Dialect;
 use super::key::Key;
 use super::payload::{Payload, Value};
+use search::Depth;
 
 /// Which part of the rule a deviation is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -93,7 +98,7 @@ pub struct Deviation {
     /// What the rule says.
     pub rule: &'static str,
     /// Where it usually comes from.
-    pub cause: &'static str,
+    pub cause: Cow<'static, str>,
     /// The one-line fix.
     pub fix: &'static str,
 }
@@ -148,8 +153,14 @@ impl Hit {
             return format!("{signer} {}", clauses(&theirs));
         }
         let is_key = ours.iter().any(|deviation| deviation.code.starts_with("own-key"));
-        let without = if is_key { "with the bare key" } else { "without that" };
+        let is_altered = ours.iter().any(|deviation| deviation.code == "altered-value");
+        let without = match (is_key, is_altered) {
+            (true, _) => "with the bare key",
+            (_, true) => "with that value",
+            _ => "without that",
+        };
         match theirs.as_slice() {
+            [] if is_altered => clauses(&ours),
             [] => format!("{}; {without}, the signature is valid", clauses(&ours)),
             theirs => format!("{}; {without}, {signer} {}", clauses(&ours), clauses(theirs)),
         }
@@ -189,26 +200,129 @@ pub fn diagnose(
     key: &Key,
     others: &[(String, Key)],
 ) -> Diagnosis {
-    let targets = targets(payload, dialect);
+    search_at(Depth::Quick, payload, dialect, (key, others), None)
+}
+
+/// As [`diagnose`], with the long part of the search: altered values, texts that were cut, and every
+/// selection of fields. `computed` is explained in place of the payload's signature.
+///
+/// It takes up to some hundred milliseconds: for a person who waits, not for every request.
+#[must_use]
+pub fn diagnose_fully(
+    payload: &Payload<'_>,
+    dialect: &Dialect,
+    key: &Key,
+    others: &[(String, Key)],
+    computed: Option<&str>,
+) -> Diagnosis {
+    search_at(Depth::Full, payload, dialect, (key, others), computed)
+}
+
+fn search_at(
+    depth: Depth,
+    payload: &Payload<'_>,
+    dialect: &Dialect,
+    (key, others): (&Key, &[(String, Key)]),
+    computed: Option<&str>,
+) -> Diagnosis {
+    let received = match payload.get(dialect.sign_field()).map(|member| &member.value) {
+        Some(Value::String(given)) => Some(&**given),
+        _ => None,
+    };
+    let targets = computed.or(received).map(digest::Target::readings).unwrap_or_default();
+    let received = received.filter(|_| computed.is_some());
     let mut diagnosis = Diagnosis::default();
     let mut found = at_once(payload, dialect, key, &targets);
     let too_much =
         payload.text().len() > MAX_SEARCHED_BYTES || payload.members().len() > MAX_SEARCHED_MEMBERS;
     if !too_much {
         let is_explained = !found.is_empty();
-        found.extend(search(payload, dialect, key, others, &targets, &mut diagnosis));
+        let mut search = |depth, key: &Key| {
+            let start = |width| {
+                let search = search::Search::new(payload, dialect, key, others, width, depth);
+                search.with_received(received)
+            };
+            search(&start, &targets, &mut diagnosis)
+        };
         let bare = own_key::cleaned(key).into_iter().filter(|one| one.is_bare && !is_explained);
         for cleaned in bare.take(MAX_CLEANED) {
-            let hits = search(payload, dialect, &cleaned.key, others, &targets, &mut diagnosis);
+            let hits = search(Depth::Quick, &cleaned.key);
             // What is around the key here does not count: it comes before code that undoes it.
             found.extend(hits.into_iter().map(|(rank, hit)| {
                 let deviations = [&*cleaned.deviations, &*hit.deviations].concat();
                 (rank, Hit { deviations, ..hit })
             }));
         }
+        let depth = if found.is_empty() { depth } else { Depth::Quick };
+        found.extend(search(depth, key));
     }
-    diagnosis.hits = simplest(found);
+    diagnosis.hits = in_one_line(simplest(found));
     diagnosis
+}
+
+/// What languages do alike where they print values: one hit, with the causes of all.
+fn in_one_line(hits: Vec<Hit>) -> Vec<Hit> {
+    const FAMILIES: [&str; 9] = [
+        "float-",
+        "number-",
+        "decimals-",
+        "printed-",
+        "nested-",
+        "array-",
+        "html-",
+        "urlencode",
+        "time-",
+    ];
+    let is_printing = |one: &Deviation| FAMILIES.iter().any(|start| one.code.starts_with(start));
+    let others = |hit: &Hit| -> Vec<&'static str> {
+        hit.deviations.iter().filter(|one| !is_printing(one)).map(|one| one.code).collect()
+    };
+    let mut merged: Vec<Hit> = Vec::new();
+    for hit in hits {
+        let printing = hit.deviations.iter().find(|one| is_printing(one));
+        let same = merged
+            .iter_mut()
+            .find(|known| known.difference == hit.difference && others(known) == others(&hit));
+        let known = same.and_then(|it| it.deviations.iter_mut().find(|one| is_printing(one)));
+        match (known, printing) {
+            (Some(known), Some(printing)) if known.rule == printing.rule => {
+                known.cause.to_mut().push_str(&format!("; {}", printing.cause));
+            }
+            _ => merged.push(hit),
+        }
+    }
+    merged
+}
+
+/// A developer's own string to sign beside the canonical one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// Whether it ends with the key, as the text that is hashed may.
+    pub ends_with_key: bool,
+    /// Whether it is the rule's.
+    pub is_equal: bool,
+    /// Where it first differs from the rule's, where that can be shown.
+    pub difference: Option<Difference>,
+    /// Which mistakes give this string.
+    pub diagnosis: Diagnosis,
+}
+
+/// Compares a string to sign with the rule's, and searches for the mistakes that lead to it. Where it
+/// ends with the key, it is compared with the whole text that is hashed.
+#[must_use]
+pub fn compare_string(
+    payload: &Payload<'_>,
+    dialect: &Dialect,
+    key: &Key,
+    string: &[u8],
+) -> Comparison {
+    let difference::Compared { ends_with_key, is_equal, difference, digest } =
+        difference::compare(payload, dialect, key, string);
+    let diagnosis = match is_equal {
+        true => Diagnosis::default(),
+        false => diagnose_fully(payload, dialect, key, &[], Some(&hex::encode(digest))),
+    };
+    Comparison { ends_with_key, is_equal, difference, diagnosis }
 }
 
 /// Looks only for what a few digests prove: the right digest written otherwise, and a key that was
@@ -217,7 +331,11 @@ pub fn diagnose(
 /// It is for many payloads, where [`diagnose`] would take too long for each.
 #[must_use]
 pub fn diagnose_briefly(payload: &Payload<'_>, dialect: &Dialect, key: &Key) -> Diagnosis {
-    let found = at_once(payload, dialect, key, &targets(payload, dialect));
+    let targets = match payload.get(dialect.sign_field()).map(|member| &member.value) {
+        Some(Value::String(given)) => digest::Target::readings(given),
+        _ => Vec::new(),
+    };
+    let found = at_once(payload, dialect, key, &targets);
     Diagnosis { hits: simplest(found), ..Diagnosis::default() }
 }
 
@@ -232,13 +350,6 @@ pub fn catalogue() -> Vec<Deviation> {
 }
 
 const MAX_CLEANED: usize = 2;
-
-fn targets(payload: &Payload<'_>, dialect: &Dialect) -> Vec<digest::Target> {
-    match payload.get(dialect.sign_field()).map(|member| &member.value) {
-        Some(Value::String(given)) => digest::Target::readings(given),
-        _ => Vec::new(),
-    }
-}
 
 /// What the rule's own digest explains, with the key as it is and without what is around it.
 fn at_once(
@@ -266,11 +377,8 @@ fn at_once(
     found
 }
 
-fn search(
-    payload: &Payload<'_>,
-    dialect: &Dialect,
-    key: &Key,
-    others: &[(String, Key)],
+fn search<'s>(
+    start: &dyn Fn(digest::Width) -> search::Search<'s>,
     targets: &[digest::Target],
     diagnosis: &mut Diagnosis,
 ) -> Vec<(search::Rank, Hit)> {
@@ -283,8 +391,7 @@ fn search(
         searched.push(width);
         let of_width = targets.iter().filter(|target| target.width() == width);
         let mut findings: Vec<Findings> = of_width.cloned().map(Findings::new).collect();
-        let search = search::Search::new(payload, dialect, key, others, width);
-        diagnosis.strings += search.run(&mut |candidate| {
+        diagnosis.strings += start(width).run(&mut |candidate| {
             diagnosis.digests += 1;
             let fits = findings.iter_mut().map(|one| one.take(candidate));
             fits.fold(search::Fit::No, |all, fit| if fit == search::Fit::Yes { fit } else { all })
@@ -334,6 +441,8 @@ fn simplest(mut found: Vec<(search::Rank, Hit)>) -> Vec<Hit> {
     simple
 }
 
+#[cfg(test)]
+mod mistake_tests;
 #[cfg(test)]
 mod table_tests;
 #[cfg(test)]

@@ -140,7 +140,8 @@ pub mod internal {
     #[cfg(feature = "diagnosis")]
     pub mod diagnosis {
         pub use crate::diagnosis::{
-            MAX_SEARCHED_BYTES, MAX_SEARCHED_MEMBERS, catalogue, diagnose_briefly,
+            Comparison, MAX_SEARCHED_BYTES, MAX_SEARCHED_MEMBERS, catalogue, compare_string,
+            diagnose_briefly, diagnose_fully,
         };
     }
     pub mod dialect {

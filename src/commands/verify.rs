@@ -1,10 +1,13 @@
 //! `verify`: does the signature match, and are the fields what the page promises.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use protocol::internal::signature::{Answer, demanded_scheme, expected, verify};
+use protocol::internal::diagnosis::{compare_string, diagnose_fully};
+use protocol::internal::signature::{
+    Answer, demanded_scheme, expected as expected_signature, verify,
+};
 use protocol::internal::weakness::Circumstances;
-use protocol::{Algorithm, StatusTable, diagnose};
+use protocol::{Algorithm, Diagnosis, StatusTable};
 
 use super::args::dialect::DialectArgs;
 use super::args::input::InputKind;
@@ -12,8 +15,10 @@ use super::args::{Format, Input, KeyArgs, OtherKeyArgs, adopt, adopt_statuses, p
 use super::lines::{self, LinesArgs, VerifyLines};
 use super::{CommandResult, answer, conclude};
 use crate::clock::{Clock, SystemClock};
+use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::report::batch::BatchKind;
+use crate::report::comparison::Own;
 use crate::report::explanation::Explanation;
 use crate::report::verification::{Strictness, VerificationReport, finding_line};
 use crate::settings::Environment;
@@ -22,7 +27,8 @@ use crate::terminal::Console;
 
 /// Verify a payload's signature.
 ///
-/// Exits with 0 on a match, with 1 on a mismatch, with 3 where the input is no payload.
+/// Exits with 0 on a match, with 1 on a mismatch, with 3 where the input is not a valid payload. With
+/// --computed or --string-file, your own digest or string must match too.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  payout-notify verify --key-file key.txt notification.json")]
 pub struct Args {
@@ -46,6 +52,14 @@ pub struct Args {
     /// On a mismatch, show the signature that would have matched.
     #[arg(long)]
     pub show_expected: bool,
+    /// Explain this digest, which your code computed for the payload, beside the payload's own.
+    #[arg(long, value_name = "DIGEST", allow_hyphen_values = true, conflicts_with = "string_file")]
+    pub computed: Option<String>,
+    /// Compare the string that your code signs with the rule's; - reads stdin.
+    ///
+    /// With or without the key at its end; one newline at its end is dropped.
+    #[arg(long, value_name = "FILE")]
+    pub string_file: Option<PathBuf>,
     /// For whom the output is written.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
@@ -71,6 +85,26 @@ impl Args {
     }
 }
 
+impl Args {
+    /// The string to sign of `--string-file`.
+    fn string(&self, console: &mut Console) -> Result<Option<Vec<u8>>, CommandError> {
+        let Some(path) = &self.string_file else { return Ok(None) };
+        let is_stdin = |path: &Path| path == Path::new("-");
+        if is_stdin(path) && self.file.as_deref().is_none_or(is_stdin) {
+            let both = "--string-file - and the payload cannot both come from stdin";
+            return Err(CommandError::usage(both).hint("name the payload's file"));
+        }
+        let mut bytes = Input::read(Some(path), console)?.bytes;
+        if bytes.ends_with(b"\n") {
+            bytes.pop();
+            if bytes.ends_with(b"\r") {
+                bytes.pop();
+            }
+        }
+        Ok(Some(bytes))
+    }
+}
+
 pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
     let dialect = args.dialect.resolve(args.require)?;
     let key = args.key.resolve(environment, console)?;
@@ -80,12 +114,15 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
             ("--other-key-file", !args.other_keys.other_key_file.is_empty()),
             ("--explain", args.explain),
             ("--show-expected", args.show_expected),
+            ("--computed", args.computed.is_some()),
+            ("--string-file", args.string_file.is_some()),
             ("--input", !matches!(args.input, InputKind::Auto | InputKind::Json)),
         ])?;
         let work = VerifyLines::new(key, dialect, args.require, strictness, args.statuses);
         return lines::run(&args.lines, args.file.as_deref(), BatchKind::Verify, work, console);
     }
     let others = args.other_keys.resolve(console)?;
+    let string = args.string(console)?;
     let input = Input::read(args.file.as_deref(), console)?;
     let payload = input.payload_as(args.input)?;
     let verification = verify(&payload, &key, dialect, args.require);
@@ -98,16 +135,31 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     };
     let steps = args.explain.then(|| Explanation::new(&payload, &verification, &circumstances));
     let expected = (args.show_expected && verification.answer != Answer::Match)
-        .then(|| expected(&payload, &key, dialect, &verification).as_str().to_owned());
+        .then(|| expected_signature(&payload, &key, dialect, &verification).as_str().to_owned());
+    let own = match (&args.computed, &string) {
+        (Some(computed), _) => {
+            let right = expected_signature(&payload, &key, dialect, &verification);
+            let is_right = right.matches(computed);
+            let diagnosis = match is_right {
+                true => Diagnosis::default(),
+                false => diagnose_fully(&payload, dialect, &key, &others, Some(computed)),
+            };
+            Some(Own::Digest { is_right, diagnosis })
+        }
+        (None, Some(string)) => Some(Own::String(compare_string(&payload, dialect, &key, string))),
+        (None, None) => None,
+    };
     let (table, fingerprint) = ((&dialect.layout, &args.statuses), key.fingerprint());
-    let diagnose = || diagnose(&payload, dialect, &key, &others);
+    let diagnose = || diagnose_fully(&payload, dialect, &key, &others, None);
     let report = VerificationReport {
         steps,
         expected,
+        own,
         strictness,
         ..VerificationReport::new(&payload, verification, table, fingerprint, diagnose)
     };
-    let exit = if report.is_valid() { Exit::Yes } else { Exit::No };
+    let is_right = report.is_valid() && report.own.as_ref().is_none_or(Own::is_right);
+    let exit = if is_right { Exit::Yes } else { Exit::No };
     if args.format == Format::Human {
         report.findings.iter().for_each(|finding| console.note(&finding_line(finding)));
     }

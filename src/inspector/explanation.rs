@@ -1,13 +1,12 @@
 //! What a kept callback means, part by part, for the page.
 
 use protocol::internal::canonical::{Selection, canonicalize, select};
+use protocol::internal::diagnosis::diagnose_fully;
 use protocol::internal::edit::json_string;
 use protocol::internal::form;
 use protocol::internal::signature::{attach, sign};
 use protocol::internal::weakness::{Circumstances, Weakness, weaknesses};
-use protocol::{
-    Diagnosis, Encoding, Finding, Key, Member, Payload, Scheme, Severity, Value, diagnose,
-};
+use protocol::{Diagnosis, Encoding, Finding, Key, Member, Payload, Scheme, Severity, Value};
 use serde::Serialize;
 
 use super::shape::{Extent, beginning};
@@ -83,7 +82,8 @@ impl Explanation {
             },
         );
         if reading.verification.can_be_diagnosed() {
-            explanation.diagnosis = Some(diagnose(&payload, contract.dialect, key, others));
+            explanation.diagnosis =
+                Some(diagnose_fully(&payload, contract.dialect, key, others, None));
         }
         explanation.canonical = Some(Canonical::new(&payload, &reading, extent));
         explanation.findings = reading.findings;

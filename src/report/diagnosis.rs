@@ -1,7 +1,7 @@
 //! Why a signature does not match, in words that a merchant's developer can act on.
 
 use protocol::internal::diagnosis::{MAX_SEARCHED_BYTES, MAX_SEARCHED_MEMBERS};
-use protocol::{Deviation, Diagnosis, Hit};
+use protocol::{Deviation, Diagnosis, Difference, Hit};
 use serde::Serialize;
 
 use super::line::Line;
@@ -18,14 +18,13 @@ pub fn lines(diagnosis: &Diagnosis) -> Vec<Line> {
     let mut lines =
         vec![Line::new().strong("likely cause").plain(format!(": {}", first.summary(CODE)))];
     for deviation in &first.deviations {
-        let row =
-            |name: &str, text: &'static str| Line::new().dim(format!("  {name:<9}  ")).plain(text);
-        lines.push(row("rule", deviation.rule));
-        lines.push(row("seen in", deviation.cause));
-        lines.push(Line::new().dim("  fix        ").good(deviation.fix));
+        let row = |name: &str| Line::new().dim(format!("  {name:<9}  "));
+        lines.push(row("rule").plain(deviation.rule));
+        lines.push(row("seen in").plain(deviation.cause.clone()));
+        lines.push(row("fix").good(deviation.fix));
     }
     if let Some(difference) = &first.difference {
-        let at = format!("  differs    at byte {}: ", difference.at);
+        let at = format!("{DIFFERS}   at byte {}: ", difference.at);
         lines.push(
             Line::new()
                 .dim(at)
@@ -88,7 +87,7 @@ struct DeviationJson<'a> {
 }
 
 #[derive(Serialize)]
-struct DifferenceJson<'a> {
+pub struct DifferenceJson<'a> {
     at: usize,
     rule: Untrusted<&'a str>,
     theirs: Untrusted<&'a str>,
@@ -100,11 +99,7 @@ pub fn hits<'a>(diagnosis: Option<&'a Diagnosis>, signer: &str) -> Vec<HitJson<'
     let hit = |hit: &'a Hit| HitJson {
         code: hit.code(),
         deviations: hit.deviations.iter().map(deviation).collect(),
-        difference: hit.difference.as_ref().map(|difference| DifferenceJson {
-            at: difference.at,
-            rule: Untrusted::new(&difference.rule),
-            theirs: Untrusted::new(&difference.theirs),
-        }),
+        difference: hit.difference.as_ref().map(difference_json),
         summary: hit.summary(signer),
     };
     hits.iter().map(hit).collect()
@@ -116,7 +111,7 @@ pub fn json(diagnosis: Option<&Diagnosis>) -> Vec<HitJson<'_>> {
 
 fn deviation(deviation: &Deviation) -> DeviationJson<'_> {
     DeviationJson {
-        cause: deviation.cause,
+        cause: &deviation.cause,
         code: deviation.code,
         dimension: deviation.dimension.code(),
         does: &deviation.does,
@@ -124,6 +119,21 @@ fn deviation(deviation: &Deviation) -> DeviationJson<'_> {
         rule: deviation.rule,
     }
 }
+
+pub fn difference_json(difference: &Difference) -> DifferenceJson<'_> {
+    DifferenceJson {
+        at: difference.at,
+        rule: Untrusted::new(&difference.rule),
+        theirs: Untrusted::new(&difference.theirs),
+    }
+}
+
+/// Whether a line begins to show where two strings differ.
+pub fn is_difference(line: &Line) -> bool {
+    line.spans.first().is_some_and(|span| span.text.starts_with(DIFFERS))
+}
+
+const DIFFERS: &str = "  differs ";
 
 #[cfg(test)]
 mod tests {

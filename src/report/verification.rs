@@ -6,6 +6,7 @@ use protocol::internal::signature::Verification;
 use protocol::{Diagnosis, Finding, Layout, Mismatch, Payload, Severity, StatusTable};
 use serde_json::{Value, json};
 
+use super::comparison::Own;
 use super::diagnosis;
 use super::explanation::Explanation;
 use super::json;
@@ -29,6 +30,8 @@ pub struct VerificationReport {
     pub steps: Option<Explanation>,
     /// The signature that would have matched, where it does not and that was asked for.
     pub expected: Option<String>,
+    /// The developer's own digest or string, where one was given.
+    pub own: Option<Own>,
 }
 
 impl VerificationReport {
@@ -49,6 +52,7 @@ impl VerificationReport {
             key_fingerprint,
             steps: None,
             expected: None,
+            own: None,
             verification,
         }
     }
@@ -73,6 +77,7 @@ impl VerificationReport {
             lines.push(Line::new().dim("  expected   ").plain(expected));
         }
         lines.extend(self.steps.iter().flat_map(|steps| steps.lines(self.expected.as_deref())));
+        lines.extend(self.own.iter().flat_map(Own::lines));
         lines
     }
 
@@ -132,6 +137,7 @@ impl VerificationReport {
             "diagnosis": diagnosis::json(self.diagnosis.as_ref()),
             "steps": self.steps.as_ref().map(Explanation::json),
             "expected": self.expected,
+            "own": self.own.as_ref().map(Own::json),
             "line": null,
         })
     }

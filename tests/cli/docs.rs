@@ -104,7 +104,7 @@ fn the_catalogue_is_that_of_the_search() {
         )
         .unwrap();
         for row in rows {
-            let cells = [&*row.does, row.cause, row.fix].map(cell).join(" | ");
+            let cells = [&*row.does, &row.cause, row.fix].map(cell).join(" | ");
             writeln!(expected, "| `{}` | {cells} |", row.code).unwrap();
         }
     }

@@ -114,3 +114,86 @@ fn an_explanation_shows_each_canonical_string_once() {
     let output = verify(&signed_success(), &["--require", "hmac-sha256"]).exits(1);
     assert_eq!(output.stdout.matches("&fee=").count(), 2, "{output}");
 }
+
+const STRING: &str = "amount=400000&create_time=1567614049&fee=3200&\
+    payout_cl_id=97a968b4a9db497c8c03198e395a38c6&payout_id=POT00000102&platform_id=PF0014&\
+    real_amount=400000&status=3&update_time=1567614111";
+
+const RIGHT: &str = "b41e7887d8c450c2171262e6fe2d41dc";
+
+/// Over `amount=4000.00`, the other fields as they are.
+const AMOUNT_IN_UNITS: &str = "05d9e6bbc5eef9dd8eb9a0fe22bf9300";
+
+/// With the right signature as one more field.
+const SIGN_SIGNED: &str = "035e28673ce98ea2d84ce2c8702d5693";
+
+#[test]
+fn a_digest_of_the_merchants_own_is_explained_beside_the_right_one() {
+    let (right, good) = (RIGHT, signed_success());
+    let verify = |digest: &str, format: &str| {
+        let args = ["verify", "--computed", digest, "--format", format];
+        payout_notify(&args).key(KEY).stdin(good.clone()).run()
+    };
+    verify(right, "human").exits(0).says(&["valid: ", "your digest: it is the rule's digest"]);
+    verify(AMOUNT_IN_UNITS, "human").exits(1).hides(KEY).hides(right).says(&[
+        "valid: ",
+        "your digest: it is not",
+        "likely cause",
+        "amount only",
+    ]);
+    let answer = verify(&right.to_uppercase(), "json").exits(1).json();
+    assert_eq!(answer["signature"], "match");
+    assert_eq!(answer["own"]["kind"], "digest");
+    assert_eq!(answer["own"]["matches"], false);
+    assert_eq!(answer["own"]["diagnosis"][0]["code"], "upper");
+    let answer = verify(SIGN_SIGNED, "json").exits(1).json();
+    assert_eq!(answer["own"]["diagnosis"][0]["code"], "include-sign");
+    let nonsense = verify("not a digest", "json").exits(1).json();
+    assert_eq!(nonsense["own"]["diagnosis"], serde_json::json!([]));
+}
+
+#[test]
+fn a_string_of_the_merchants_own_is_compared_with_the_rules() {
+    let good = signed_success();
+    let verify = |string: &str, format: &str| {
+        let args = ["verify", "good.json", "--string-file", "-", "--format", format];
+        let string = string.as_bytes().to_vec();
+        payout_notify(&args).file("good.json", good.clone()).key(KEY).stdin(string).run()
+    };
+    for (right, says) in [
+        (STRING.to_owned(), "the rule's string"),
+        (format!("{STRING}\r\n"), "the rule's string"),
+        (format!("{STRING}&{KEY}\n"), "with the key at its end"),
+    ] {
+        verify(&right, "human").exits(0).hides(KEY).says(&[says]);
+    }
+    for (wrong, says) in [
+        (STRING.replace("fee=3200", "fee=32.00"), ["fee only", "first difference, at byte 43"]),
+        (format!("{STRING}&key={KEY}"), ["&key= before the key", "first difference"]),
+        (STRING.replace("&status=3", ""), ["does not sign status", "first difference"]),
+        (STRING.replace("status=3", "status=4"), ["status is 4", "first difference"]),
+        ("something else".to_owned(), ["no known mistake fits", "first difference, at byte 0"]),
+    ] {
+        verify(&wrong, "human").exits(1).hides(KEY).says(&["your string: it is not"]).says(&says);
+    }
+    let answer = verify(&STRING.replace("fee=3200", "fee=32.00"), "json").exits(1).json();
+    let own = &answer["own"];
+    assert_eq!((&own["kind"], &own["matches"]), (&"string".into(), &false.into()));
+    assert_eq!(own["difference"]["at"], 43);
+    assert_eq!(answer["signature"], "match");
+}
+
+#[test]
+fn one_input_is_not_read_twice() {
+    for args in [
+        &["verify", "--string-file", "-"][..],
+        &["verify", "-", "--string-file", "-"],
+        &["verify", "--lines", "--computed", "00"],
+        &["verify", "--lines", "--string-file", "x"],
+        &["verify", "--computed", "00", "--string-file", "x"],
+    ] {
+        payout_notify(args).key(KEY).stdin(signed_success()).run().exits(2);
+    }
+    let missing = ["verify", "--string-file", "missing.txt"];
+    payout_notify(&missing).key(KEY).stdin(signed_success()).run().exits(3);
+}

@@ -3,35 +3,32 @@
 use super::Deviation;
 use super::deviations::{Rule, deviation};
 use super::entry::{Entry, Tree, entries};
-use super::fields::{FIELD_RULES, dropped, kept};
+use super::fields::{BY_TYPE, FIELD_RULES, dropped, is_falsy, kept};
 use super::orders::{OrderRule, Pair};
 use super::own_url;
 use super::printing::MAX_TEXT;
 use super::shapes::ShapeRule;
-use super::values::{self, Change, Scope, ValueRule, Writing};
+use super::values::{self, Change, Scope, Writing};
 use crate::canonical::Selection;
 use crate::payload::{Encoding, Payload};
 use crate::scheme::Scheme;
 
+#[derive(Clone, Default)]
 pub(super) struct FieldChoice {
     pub(super) deviations: Vec<Deviation>,
-    keep: Vec<bool>,
-}
-
-impl FieldChoice {
-    pub(super) fn and(&self, other: &FieldChoice) -> FieldChoice {
-        FieldChoice {
-            deviations: [&*self.deviations, &*other.deviations].concat(),
-            keep: self.keep.iter().zip(&other.keep).map(|(a, b)| *a && *b).collect(),
-        }
-    }
+    pub(super) keep: Vec<bool>,
+    /// Names and texts that the payload does not have.
+    pub(super) extra: Vec<(String, String)>,
+    /// Whether the key is one of the texts, so that no form need bring it.
+    pub(super) holds_key: bool,
 }
 
 pub(super) struct ValueChoice {
-    rule: &'static ValueRule,
-    scope: Scope,
+    pub(super) deviation: Deviation,
+    pub(super) writing: Writing,
+    pub(super) scope: Scope,
     /// For each member its text; `None` where the rule's own stands.
-    texts: Vec<Option<String>>,
+    pub(super) texts: Vec<Option<String>>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -56,7 +53,7 @@ impl<'s> Plan<'s> {
     pub(super) fn deviations(&self) -> Vec<Deviation> {
         let mut all = self.fields.map(|choice| choice.deviations.clone()).unwrap_or_default();
         all.extend(self.order.map(Rule::deviation));
-        all.extend(self.values.map(|choice| choice.rule.deviation()));
+        all.extend(self.values.map(|choice| choice.deviation.clone()));
         all.extend(self.shape.map(Rule::deviation));
         all
     }
@@ -67,7 +64,7 @@ impl<'s> Plan<'s> {
     }
 
     pub(super) fn writing(&self) -> Option<Writing> {
-        self.values.map(|choice| choice.rule.apply)
+        self.values.map(|choice| choice.writing)
     }
 }
 
@@ -75,6 +72,13 @@ impl<'s> Plan<'s> {
 pub(super) struct Text {
     pub(super) bytes: Vec<u8>,
     pub(super) change: Option<Change>,
+    pub(super) holds_key: bool,
+}
+
+impl Text {
+    pub(super) fn plain(bytes: Vec<u8>) -> Text {
+        Text { bytes, change: None, holds_key: false }
+    }
 }
 
 pub(super) struct Composer {
@@ -98,21 +102,63 @@ impl Composer {
     pub(super) fn field_choices(&self) -> Vec<FieldChoice> {
         let mut choices = self.without_own_url();
         let own_keeps: Vec<Vec<bool>> = choices.iter().map(|choice| choice.keep.clone()).collect();
-        let by_rule = FIELD_RULES.iter().map(|rule| FieldChoice {
-            deviations: vec![rule.deviation()],
-            keep: self.entries.iter().map(rule.apply).collect(),
+        let mut by_rule: Vec<FieldChoice> = FIELD_RULES
+            .iter()
+            .map(|rule| FieldChoice {
+                deviations: vec![rule.deviation()],
+                keep: self.entries.iter().map(rule.apply).collect(),
+                ..FieldChoice::default()
+            })
+            .collect();
+        // Where only zeros and false are missing, their type is not the reason.
+        by_rule.sort_by_key(|choice| {
+            let dropped =
+                self.entries.iter().zip(&choice.keep).filter(|(e, keep)| kept(e) && !**keep);
+            let is_by_type = choice.deviations.iter().any(|one| BY_TYPE.contains(&one.code));
+            is_by_type && dropped.map(|(entry, _)| entry).all(is_falsy)
         });
-        let missing = self.entries.iter().filter(|entry| kept(entry)).map(|missing| FieldChoice {
-            deviations: vec![dropped(&missing.name)],
-            keep: self.entries.iter().map(|e| kept(e) && e.name != missing.name).collect(),
-        });
+        let missing = self.entries.iter().filter(|entry| kept(entry));
+        let missing = missing.map(|missing| self.without(&[&missing.name], dropped(&missing.name)));
         // To sign every received member is the opposite advice, and wrong for the receiver's own.
         let sign_all = deviation("field-dropped").fix;
-        choices.extend(by_rule.chain(missing).filter(|choice| {
+        choices.extend(by_rule.into_iter().chain(missing).filter(|choice| {
             let signs_all = choice.deviations.iter().any(|deviation| deviation.fix == sign_all);
             !signs_all || !own_keeps.contains(&choice.keep)
         }));
         choices
+    }
+
+    pub(super) fn without(&self, names: &[&str], deviation: Deviation) -> FieldChoice {
+        FieldChoice {
+            deviations: vec![deviation],
+            keep: self.entries.iter().map(|e| kept(e) && !names.contains(&&*e.name)).collect(),
+            ..FieldChoice::default()
+        }
+    }
+
+    /// Both choices: a member that the rule signs must be kept by both, another one by either.
+    pub(super) fn both(&self, first: &FieldChoice, second: &FieldChoice) -> FieldChoice {
+        let keeps = first.keep.iter().zip(&second.keep).zip(&self.entries);
+        FieldChoice {
+            deviations: [&*first.deviations, &*second.deviations].concat(),
+            keep: keeps.map(|((a, b), e)| if kept(e) { *a && *b } else { *a || *b }).collect(),
+            extra: [&*first.extra, &*second.extra].concat(),
+            holds_key: first.holds_key || second.holds_key,
+        }
+    }
+
+    /// The rule's own members, and some that the payload does not have.
+    pub(super) fn with_extra(
+        &self,
+        extra: Vec<(String, String)>,
+        deviation: Deviation,
+    ) -> FieldChoice {
+        FieldChoice {
+            deviations: vec![deviation],
+            keep: self.entries.iter().map(kept).collect(),
+            extra,
+            holds_key: false,
+        }
     }
 
     fn without_own_url(&self) -> Vec<FieldChoice> {
@@ -125,6 +171,7 @@ impl Composer {
             FieldChoice {
                 keep: entries.map(|(at, entry)| kept(entry) && !is_left_out(at)).collect(),
                 deviations: std::iter::once(own_url::deviation(&own)).chain(unsigned).collect(),
+                ..FieldChoice::default()
             }
         };
         own_url::choices(&self.entries, self.encoding).into_iter().map(field_choice).collect()
@@ -132,9 +179,14 @@ impl Composer {
 
     pub(super) fn value_choices(&self) -> Vec<ValueChoice> {
         values::rules()
-            .map(|(rule, scope)| ValueChoice { rule, scope, texts: self.texts(rule.apply) })
+            .map(|(rule, scope)| ValueChoice {
+                deviation: rule.deviation(),
+                writing: rule.apply,
+                scope,
+                texts: self.texts(rule.apply),
+            })
             .filter(|choice| {
-                matches!(choice.rule.apply, Writing::Whole(_) | Writing::WithKey(_))
+                matches!(choice.writing, Writing::Whole(_) | Writing::WithKey(_))
                     || choice.texts.iter().any(Option::is_some)
             })
             .collect()
@@ -156,12 +208,22 @@ impl Composer {
     /// The string of a plan.
     pub(super) fn compose(&self, plan: Plan<'_>) -> Text {
         let kept = self.entries.iter().enumerate().filter(|(at, entry)| is_kept(plan, *at, entry));
+        let extra = plan.fields.map(|choice| choice.extra.as_slice()).unwrap_or_default();
+        let extra_pair = |(name, text): &'_ (String, String)| {
+            (
+                usize::MAX,
+                Pair { name: name.clone().into(), text: text.clone().into(), is_whole: false },
+            )
+        };
         let mut pairs: Vec<(usize, Pair<'_>)> = kept
             .map(|(index, entry)| (entry.received, pair(plan, index, entry)))
             .filter(|(_, pair)| !(pair.is_whole && pair.text.is_empty()))
+            .chain(extra.iter().map(extra_pair))
             .collect();
         if plan.order.is_some() {
             pairs.sort_by_key(|(received, _)| *received);
+        } else if !extra.is_empty() {
+            pairs.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
         }
         let mut pairs: Vec<Pair<'_>> = pairs.into_iter().map(|(_, pair)| pair).collect();
         if let Some(order) = plan.order {
@@ -171,13 +233,13 @@ impl Composer {
             Some(shape) => (shape.apply)(&pairs),
             None => pairs.iter().map(Pair::written).collect::<Vec<_>>().join(&self.separator),
         };
-        match plan.writing() {
-            Some(Writing::Whole(change)) => Text { bytes: change(&text), change: None },
-            Some(Writing::WithKey(change)) => {
-                Text { bytes: text.into_bytes(), change: Some(change) }
-            }
-            _ => Text { bytes: text.into_bytes(), change: None },
-        }
+        let holds_key = plan.fields.is_some_and(|choice| choice.holds_key);
+        let (bytes, change) = match plan.writing() {
+            Some(Writing::Whole(change)) => (change(&text), None),
+            Some(Writing::WithKey(change)) => (text.into_bytes(), Some(change)),
+            _ => (text.into_bytes(), None),
+        };
+        Text { bytes, change, holds_key }
     }
 }
 
@@ -195,7 +257,7 @@ fn is_kept(plan: Plan<'_>, index: usize, entry: &Entry) -> bool {
 fn pair<'p>(plan: Plan<'p>, index: usize, entry: &'p Entry) -> Pair<'p> {
     let changed = plan.values.and_then(|choice| choice.texts.get(index)?.as_deref());
     let is_whole = changed.is_some() && matches!(plan.writing(), Some(Writing::Pairs(_)));
-    Pair { name: &entry.name, text: changed.unwrap_or(&entry.text), is_whole }
+    Pair { name: (&*entry.name).into(), text: changed.unwrap_or(&entry.text).into(), is_whole }
 }
 
 #[cfg(test)]
@@ -214,11 +276,11 @@ mod tests {
         for choice in composer.value_choices() {
             for (entry, text) in composer.entries().iter().zip(&choice.texts) {
                 let Some(text) = text else { continue };
-                let own = match choice.rule.apply {
+                let own = match choice.writing {
                     Writing::Pairs(_) => format!("{}={}", entry.name, entry.text),
                     _ => entry.text.clone(),
                 };
-                let code = choice.rule.code;
+                let code = choice.deviation.code;
                 assert!(*text != own && text.len() <= MAX_TEXT, "{code} of {}", entry.name);
                 assert!(!entry.is_signature, "{code}");
                 changed += 1;

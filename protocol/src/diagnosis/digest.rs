@@ -266,6 +266,15 @@ fn sign_extended(digest: &[u8]) -> String {
     digest.iter().map(digits).collect()
 }
 
+/// Every way in which a digest fits a given text, by its digits.
+#[cfg(test)]
+pub(super) fn spellings(digest: &[u8]) -> Vec<String> {
+    let ways =
+        [whole_number, by_byte, negative, sign_extended, |digest: &[u8]| hex::encode(digest)];
+    let halves = digest.windows(8).step_by(4).map(hex::encode);
+    ways.iter().map(|way| way(digest)).chain(halves).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

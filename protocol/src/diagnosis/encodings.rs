@@ -1,6 +1,6 @@
 //! Text as other code would have written it: URL encoding, entities, escapes, charsets.
 
-use encoding_rs::{GBK, WINDOWS_1252};
+use encoding_rs::{Encoding, GBK, WINDOWS_1252};
 
 use crate::form::percent_encode;
 
@@ -194,28 +194,39 @@ pub(super) fn escape_slash(text: &str) -> String {
     text.replace('/', "\\/")
 }
 
-pub(super) fn escape_unicode(text: &str) -> String {
+fn escape_wide(text: &str, write: fn(u16) -> String) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         if character.is_ascii() {
             out.push(character);
         } else {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
-            }
+            out.extend(character.encode_utf16(&mut [0; 2]).iter().map(|unit| write(*unit)));
         }
     }
     out
 }
 
-pub(super) fn gbk(text: &str) -> Vec<u8> {
+pub(super) fn escape_unicode(text: &str) -> String {
+    escape_wide(text, |unit| format!("\\u{unit:04x}"))
+}
+
+pub(super) fn escape_unicode_upper(text: &str) -> String {
+    escape_wide(text, |unit| format!("\\u{unit:04X}"))
+}
+
+/// The text in another charset, with `?` for each character that it lacks.
+pub(super) fn charset(text: &str, encoding: &'static Encoding) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     for character in text.chars() {
         let mut buffer = [0; 4];
-        let (bytes, _, had_unmappable) = GBK.encode(character.encode_utf8(&mut buffer));
+        let (bytes, _, had_unmappable) = encoding.encode(character.encode_utf8(&mut buffer));
         if had_unmappable { out.push(b'?') } else { out.extend_from_slice(&bytes) }
     }
     out
+}
+
+pub(super) fn gbk(text: &str) -> Vec<u8> {
+    charset(text, GBK)
 }
 
 /// UTF-8 read as Windows-1252 and written as UTF-8 again.

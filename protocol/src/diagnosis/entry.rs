@@ -77,6 +77,16 @@ impl Entry {
         matches!(self.name.as_str(), "amount" | "real_amount" | "fee")
     }
 
+    /// An amount of this platform or of another one.
+    pub(super) fn is_money(&self) -> bool {
+        let name = self.name.to_ascii_lowercase();
+        ["amount", "fee", "money", "price"].iter().any(|word| name.contains(word))
+    }
+
+    pub(super) fn is_id(&self) -> bool {
+        self.name.ends_with("_id") || self.name.ends_with("_no")
+    }
+
     pub(super) fn is_time(&self) -> bool {
         self.name.ends_with("_time") || self.name.ends_with("_at")
     }

@@ -48,7 +48,23 @@ fn is_blank(entry: &Entry) -> bool {
     entry.string().is_some_and(|text| text.trim().is_empty())
 }
 
-pub(super) static FIELD_RULES: [FieldRule; 20] = [
+/// The rules that look at a value's type only.
+pub(super) const BY_TYPE: [&str; 4] =
+    ["drop-nested", "scalars-as-text", "drop-booleans", "strings-only"];
+
+/// Zero, in quotes or not, or false.
+pub(super) fn is_falsy(entry: &Entry) -> bool {
+    is_false(entry) || entry.digits().is_some_and(is_zero_text)
+}
+
+/// Those that say more of the members that are missing come first.
+pub(super) static FIELD_RULES: [FieldRule; 21] = [
+    rule("drop-empty-containers", |e| kept(e) && !is_empty_container(e)),
+    rule("drop-nested", |e| kept(e) && e.nested().is_none()),
+    rule("scalars-as-text", |e| kept(e) && e.digits().is_some()),
+    rule("drop-booleans", |e| kept(e) && !matches!(e.tree, Tree::Bool(_))),
+    rule("drop-unknown", |e| kept(e) && is_documented(e) && e.name != "error_msg"),
+    rule("drop-undocumented", |e| kept(e) && is_documented(e)),
     rule("drop-zero", |e| {
         kept(e)
             && !is_number_zero(e)
@@ -70,14 +86,9 @@ pub(super) static FIELD_RULES: [FieldRule; 20] = [
     rule("include-sign_type", |e| kept(e) || (e.name == "sign_type" && !e.text.is_empty())),
     rule("include-sign-empty", |e| kept(e) || e.is_signature),
     rule("drop-sign_type", |e| kept(e) && e.name != "sign_type"),
-    rule("drop-unknown", |e| kept(e) && is_documented(e) && e.name != "error_msg"),
-    rule("drop-undocumented", |e| kept(e) && is_documented(e)),
-    rule("drop-nested", |e| kept(e) && e.nested().is_none()),
-    rule("drop-booleans", |e| kept(e) && !matches!(e.tree, Tree::Bool(_))),
     rule("drop-blank", |e| kept(e) && !is_blank(e)),
     rule("drop-blank-or-false", |e| kept(e) && !is_blank(e) && !is_false(e)),
     rule("strings-only", |e| kept(e) && e.string().is_some()),
-    rule("scalars-as-text", |e| kept(e) && e.digits().is_some()),
     rule("nothing", |_| false),
 ];
 
@@ -87,4 +98,17 @@ pub(super) fn nested(name: &str) -> Deviation {
 
 pub(super) fn dropped(name: &str) -> Deviation {
     that_does("field-dropped", format!("does not sign {}", Untrusted::new(name)))
+}
+
+/// A list of members that the code signs or does not sign; whichever is shorter is told.
+pub(super) fn listed(signed: &[&str], missing: &[&str]) -> Deviation {
+    let list = |names: &[&str]| match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => names.concat(),
+    };
+    let does = match missing.len() <= signed.len() {
+        true => format!("signs a fixed list of fields, without {}", list(missing)),
+        false => format!("signs a fixed list of fields: only {}", list(signed)),
+    };
+    that_does("field-list", does)
 }

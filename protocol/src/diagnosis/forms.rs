@@ -86,7 +86,7 @@ impl Part {
 }
 
 /// The names before the key in `&name=`, besides `key`.
-const LABELS: &str = "\
+pub(super) const LABELS: &str = "\
     secret secret_key signkey api_key appkey k Key token appSecret KEY secretKey apiKey \
     app_key app_secret sign_key signKey appKey apikey merchant_key merchantKey mch_key md5key \
     private_key pwd password";
@@ -96,9 +96,17 @@ pub(super) const FREQUENT: &str = "\
     key-prefix no-separator key-ampersand double-ampersand hmac-md5 hmac-sha256 \
     hmac-with-key-appended hmac-with-label-appended hmac-swapped sha256 sha256-label";
 
+/// What is tried with every string of the long part.
+const COMMON: &str = "\
+    key-prefix no-separator hmac-with-key-appended hmac-with-label-appended sha256 hmac-sha1 \
+    hmac-sha512";
+
 /// A code, the hash, and the text: `{S}` is the string, `{K}` the key, `{M}` the MD5 of the key.
-pub(super) const FORM_ROWS: [(&str, Hash, &str); 44] = {
-    use Hash::{DoubleMd5, DoubleMd5Upper, Hmac, HmacOfMd5, Md5OfMd5AndRest, Plain, SwappedHmac};
+pub(super) const FORM_ROWS: [(&str, Hash, &str); 62] = {
+    use Hash::{
+        DoubleMd5, DoubleMd5Upper, DoubleSha256, Hmac, HmacOfMd5, HmacOfSha256, Md5OfMd5AndRest,
+        Plain, SwappedHmac,
+    };
     use Kind::{Md5, Sha256};
     [
         ("key-ampersand", Plain(Md5), "{S}&{K}"),
@@ -121,6 +129,18 @@ pub(super) const FORM_ROWS: [(&str, Hash, &str); 44] = {
         ("key-trailing-ampersand", Plain(Md5), "{S}&{K}&"),
         ("pipe-key", Plain(Md5), "{S}|{K}"),
         ("comma-key", Plain(Md5), "{S},{K}"),
+        ("newline-key", Plain(Md5), "{S}\n{K}"),
+        ("newline-key-label", Plain(Md5), "{S}\nkey={K}"),
+        ("semicolon-key", Plain(Md5), "{S};{K}"),
+        ("space-key", Plain(Md5), "{S} {K}"),
+        ("hash-key", Plain(Md5), "{S}#{K}"),
+        ("plus-key", Plain(Md5), "{S}+{K}"),
+        ("colon-key", Plain(Md5), "{S}:{K}"),
+        ("dash-key", Plain(Md5), "{S}-{K}"),
+        ("underscore-key", Plain(Md5), "{S}_{K}"),
+        ("newline-at-end", Plain(Md5), "{S}&{K}\n"),
+        ("newline-in-string", Plain(Md5), "{S}\n&{K}"),
+        ("hmac-md5-newline", Hmac(Md5), "{S}\n"),
         ("hmac-md5", Hmac(Md5), "{S}"),
         ("hmac-md5-with-key", Hmac(Md5), "{S}&{K}"),
         ("hmac-md5-with-label", Hmac(Md5), "{S}&key={K}"),
@@ -141,6 +161,12 @@ pub(super) const FORM_ROWS: [(&str, Hash, &str); 44] = {
         ("hmac-with-key-first", Hmac(Sha256), "{K}{S}"),
         ("hmac-with-trailing-ampersand", Hmac(Sha256), "{S}&"),
         ("hmac-of-md5", HmacOfMd5, "{S}"),
+        ("hmac-newline", Hmac(Sha256), "{S}\n"),
+        ("hmac-windows-newline", Hmac(Sha256), "{S}\r\n"),
+        ("hmac-newline-after-key", Hmac(Sha256), "{S}&{K}\n"),
+        ("sha256-newline", Plain(Sha256), "{S}&{K}\n"),
+        ("hmac-of-hex", HmacOfSha256, "{S}"),
+        ("sha256-twice", DoubleSha256, "{S}&{K}"),
         ("hmac-swapped-with-key", SwappedHmac(Sha256), "{S}&{K}"),
         ("sha256-no-key", Plain(Sha256), "{S}"),
         ("sha256-key-first", Plain(Sha256), "{K}{S}"),
@@ -152,6 +178,23 @@ pub(super) struct FormRule {
     pub(super) deviation: Deviation,
     pub(super) form: Form,
     pub(super) is_frequent: bool,
+    pub(super) is_common: bool,
+    /// Whether the key is neither in the text nor an HMAC's.
+    pub(super) is_keyless: bool,
+}
+
+impl FormRule {
+    pub(super) fn new(deviation: Deviation, form: Form) -> FormRule {
+        let is_in = |list: &str| list.split(' ').any(|code| code == deviation.code);
+        let has_key = form.parts.iter().any(|part| matches!(part, Part::Key | Part::Md5OfKey));
+        FormRule {
+            is_frequent: is_in(FREQUENT),
+            is_common: is_in(COMMON),
+            is_keyless: !has_key && matches!(form.hash, Hash::Plain(_)),
+            deviation,
+            form,
+        }
+    }
 }
 
 /// What the scheme of a form says of the key, and the fix for code that departs from it.
@@ -183,8 +226,7 @@ pub(super) fn forms_of(width: Width, own: &Form, ruling: &Form) -> Vec<FormRule>
     let finished = |described: Deviation, hash: Hash, template: &str| {
         let dimension = if hash == own.hash { KeyForm } else { Digest };
         let deviation = Deviation { dimension, rule, fix, ..described };
-        let is_frequent = FREQUENT.split(' ').any(|code| code == deviation.code);
-        FormRule { deviation, form: Form::parse(hash, template), is_frequent }
+        FormRule::new(deviation, Form::parse(hash, template))
     };
     let labelled = |code, hash, does: fn(&str) -> String| {
         LABELS.split(' ').map(move |label| {

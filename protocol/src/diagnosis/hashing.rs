@@ -5,6 +5,7 @@ use md5::digest::{FixedOutput, Update};
 use md5::{Digest, Md5};
 use sha1::Sha1;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
+use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
 
 use super::digest::Width;
 use super::forms::{Form, Part};
@@ -19,6 +20,7 @@ pub(super) enum Kind {
     Sha256,
     Sha384,
     Sha512,
+    Sha3(Width),
 }
 
 impl Kind {
@@ -30,7 +32,12 @@ impl Kind {
             Kind::Sha256 => Width::ThirtyTwo,
             Kind::Sha384 => Width::FortyEight,
             Kind::Sha512 => Width::SixtyFour,
+            Kind::Sha3(width) => width,
         }
+    }
+
+    pub(super) fn hex(self, text: &[u8]) -> Vec<u8> {
+        hex::encode(self.digest(text)).into_bytes()
     }
 
     fn digest(self, text: &[u8]) -> Vec<u8> {
@@ -41,6 +48,10 @@ impl Kind {
             Kind::Sha256 => Sha256::digest(text).to_vec(),
             Kind::Sha384 => Sha384::digest(text).to_vec(),
             Kind::Sha512 => Sha512::digest(text).to_vec(),
+            Kind::Sha3(Width::TwentyEight) => Sha3_224::digest(text).to_vec(),
+            Kind::Sha3(Width::FortyEight) => Sha3_384::digest(text).to_vec(),
+            Kind::Sha3(Width::SixtyFour) => Sha3_512::digest(text).to_vec(),
+            Kind::Sha3(_) => Sha3_256::digest(text).to_vec(),
         }
     }
 
@@ -52,6 +63,10 @@ impl Kind {
             Kind::Sha256 => hmac::<hmac::Hmac<Sha256>>(key, text),
             Kind::Sha384 => hmac::<hmac::Hmac<Sha384>>(key, text),
             Kind::Sha512 => hmac::<hmac::Hmac<Sha512>>(key, text),
+            Kind::Sha3(Width::TwentyEight) => hmac::<hmac::Hmac<Sha3_224>>(key, text),
+            Kind::Sha3(Width::FortyEight) => hmac::<hmac::Hmac<Sha3_384>>(key, text),
+            Kind::Sha3(Width::SixtyFour) => hmac::<hmac::Hmac<Sha3_512>>(key, text),
+            Kind::Sha3(_) => hmac::<hmac::Hmac<Sha3_256>>(key, text),
         }
     }
 }
@@ -72,13 +87,17 @@ pub(super) enum Hash {
     Md5OfMd5AndRest,
     /// HMAC-SHA256 over the hexadecimal digits of the MD5 over the text.
     HmacOfMd5,
+    /// HMAC-SHA256 over the hexadecimal digits of the SHA-256 over the text.
+    HmacOfSha256,
+    /// SHA-256 over the hexadecimal digits of the SHA-256 over the text.
+    DoubleSha256,
 }
 
 impl Hash {
     pub(super) fn width(self) -> Width {
         match self {
             Hash::Plain(kind) | Hash::Hmac(kind) | Hash::SwappedHmac(kind) => kind.width(),
-            Hash::HmacOfMd5 => Width::ThirtyTwo,
+            Hash::HmacOfMd5 | Hash::HmacOfSha256 | Hash::DoubleSha256 => Width::ThirtyTwo,
             Hash::DoubleMd5 | Hash::DoubleMd5Upper | Hash::Md5OfMd5AndRest => Width::Sixteen,
         }
     }
@@ -100,7 +119,7 @@ impl Hash {
 
     /// Whether the key is the HMAC's key, so that it need not stand in the text.
     fn is_keyed(self) -> bool {
-        matches!(self, Hash::Hmac(_) | Hash::HmacOfMd5)
+        matches!(self, Hash::Hmac(_) | Hash::HmacOfMd5 | Hash::HmacOfSha256)
     }
 
     fn digest(self, text: &[u8], key: &[u8]) -> Vec<u8> {
@@ -113,6 +132,8 @@ impl Hash {
             Hash::DoubleMd5 => Kind::Md5.digest(hex::encode(md5()).as_bytes()),
             Hash::DoubleMd5Upper => Kind::Md5.digest(hex::encode_upper(md5()).as_bytes()),
             Hash::HmacOfMd5 => Kind::Sha256.hmac(key, hex::encode(md5()).as_bytes()),
+            Hash::HmacOfSha256 => Kind::Sha256.hmac(key, &Kind::Sha256.hex(text)),
+            Hash::DoubleSha256 => Kind::Sha256.digest(&Kind::Sha256.hex(text)),
         }
     }
 }

@@ -221,6 +221,15 @@ pub(super) fn yuan(text: &str) -> Option<String> {
     Some(crate::notification::major_units(cents))
 }
 
+/// `%e`, with so many digits of the exponent: `400000` → `4.000000e+05`.
+pub(super) fn exponent(text: &str, digits: usize) -> Option<String> {
+    let text = format!("{:.6e}", Float::parse(text)?.number);
+    let (mantissa, exponent) = text.split_once('e')?;
+    let exponent: i32 = exponent.parse().ok()?;
+    let (letter, way) = (if digits > 2 { 'E' } else { 'e' }, if exponent < 0 { '-' } else { '+' });
+    Some(format!("{mantissa}{letter}{way}{:0digits$}", exponent.abs()))
+}
+
 /// An amount times 100: `400000` → `40000000`.
 pub(super) fn hundredfold(text: &str) -> Option<String> {
     text.parse::<i64>().ok()?.checked_mul(100).map(|cents| cents.to_string())
@@ -234,6 +243,141 @@ pub(super) fn float_yuan(text: &str) -> Option<String> {
 /// Cents as the major unit, trailing zeros dropped: `400000` → `4000`, `3250` → `32.5`.
 pub(super) fn short_yuan(text: &str) -> Option<String> {
     reprinted(&yuan(text)?)
+}
+
+/// A number times a power of ten, with so many decimals or as few as it needs; `None` where decimals
+/// would be lost.
+pub(super) fn scaled(text: &str, power: i64, decimals: Option<usize>) -> Option<String> {
+    let (sign, digits, scale) = decimal(text)?;
+    let plain = plain_decimal(sign, &digits, scale.checked_sub(power)?);
+    let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
+    let short = fraction.trim_end_matches('0');
+    match decimals {
+        None if short.is_empty() => Some(whole.to_owned()),
+        None => Some(format!("{whole}.{short}")),
+        Some(count) if short.len() > count => None,
+        Some(0) => Some(whole.to_owned()),
+        Some(count) => Some(format!("{whole}.{short:0<count$}")),
+    }
+}
+
+/// An amount in another unit, with other decimals, another decimal mark, and groups.
+#[derive(Clone, Copy)]
+pub(super) struct Format {
+    power: i64,
+    decimals: Option<usize>,
+    mark: char,
+    group: &'static str,
+    /// Groups of two after the first three, as in India.
+    is_indian: bool,
+}
+
+const GROUPS: [&str; 8] = ["", ",", ".", " ", "\u{a0}", "\u{202f}", "'", "’"];
+
+/// The powers of ten of units that are usual, and of others, which take longer.
+pub(super) const POWERS: [&[i64]; 2] = [&[0, -2, 2], &[-1, 1, -3, 3, -4, 4, 6, -6]];
+
+pub(super) fn formats(powers: &[i64]) -> Vec<Format> {
+    let decimals = [None, Some(0), Some(1), Some(2), Some(3), Some(4), Some(5), Some(6), Some(8)];
+    let mut found = Vec::new();
+    for power in powers.iter().copied() {
+        for mark in ['.', ','] {
+            for decimals in decimals {
+                let is_usual = matches!(power, 0 | -2) && matches!(decimals, None | Some(0 | 2));
+                let groups = if is_usual { &GROUPS[..] } else { &GROUPS[..1] };
+                for group in groups.iter().filter(|group| !group.starts_with(mark)) {
+                    let format = Format { power, decimals, mark, group, is_indian: false };
+                    found.push(format);
+                    if *group == "," {
+                        found.push(Format { is_indian: true, ..format });
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+impl Format {
+    pub(super) fn print(&self, text: &str) -> Option<String> {
+        let plain = scaled(text, self.power, self.decimals)?;
+        let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
+        let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |rest| ("-", rest));
+        let mut out = sign.to_owned();
+        for (at, digit) in digits.chars().enumerate() {
+            let left = digits.len() - at;
+            let is_start = if self.is_indian {
+                left == 3 || (left > 3 && left % 2 == 1)
+            } else {
+                left.is_multiple_of(3)
+            };
+            if at > 0 && is_start {
+                out.push_str(self.group);
+            }
+            out.push(digit);
+        }
+        if !fraction.is_empty() {
+            out.push(self.mark);
+            out.push_str(fraction);
+        }
+        Some(out)
+    }
+
+    pub(super) fn description(&self) -> String {
+        let mut words = Vec::new();
+        match self.power {
+            0 => {}
+            power @ ..0 => words.push(format!(
+                "divided by {}",
+                10_i64.pow(power.unsigned_abs().try_into().unwrap_or_default())
+            )),
+            power => {
+                words.push(format!("times {}", 10_i64.pow(power.try_into().unwrap_or_default())))
+            }
+        }
+        const COUNTS: [&str; 9] = [
+            "no decimals",
+            "one decimal",
+            "two decimals",
+            "three decimals",
+            "four decimals",
+            "five decimals",
+            "six decimals",
+            "seven decimals",
+            "eight decimals",
+        ];
+        if let Some(count) = self.decimals {
+            words.push(format!("with {}", COUNTS.get(count).unwrap_or(&"decimals")));
+        }
+        if self.mark == ',' {
+            words.push("with a decimal comma".to_owned());
+        }
+        if !self.group.is_empty() {
+            let way = if self.is_indian { " in the Indian way" } else { "" };
+            words.push(format!("in groups{way}, separated by {:?}", self.group));
+        }
+        words.join(", ")
+    }
+
+    pub(super) fn cause(&self) -> &'static str {
+        match (self.power, self.mark, self.group, self.decimals) {
+            (_, ',', ..) => {
+                "String.format(\"%.2f\"), number_format() or ToString(\"F2\") on a server whose locale has a decimal comma (German, French, Vietnamese, Indonesian)"
+            }
+            (_, _, group, _) if !group.is_empty() => {
+                "number_format(), toLocaleString(), NumberFormat or ToString(\"N\"): grouping for people"
+            }
+            (0, _, _, Some(6)) => {
+                "printf with %f, sprintf('%f'), String.format(\"%f\"), to_string() of a double"
+            }
+            (0, _, _, Some(4)) => "a DECIMAL(18,4) or MONEY column",
+            (0, _, _, Some(8)) => "a DECIMAL(20,8) column, as for crypto amounts",
+            (0, ..) => "a DECIMAL column, number_format(), toFixed(), \"%.2f\"",
+            (-2, ..) => "cents turned into the major unit before the string is made",
+            (2, ..) => "an amount taken for the major unit and turned into cents once more",
+            _ => "an amount turned into another unit with the wrong power of ten",
+        }
+    }
 }
 
 #[cfg(test)]

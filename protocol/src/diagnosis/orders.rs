@@ -1,14 +1,15 @@
 //! Deviations in the order of the members.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::deviations::{Rule, rule};
 use super::fields::documented;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Pair<'p> {
-    pub(super) name: &'p str,
-    pub(super) text: &'p str,
+    pub(super) name: Cow<'p, str>,
+    pub(super) text: Cow<'p, str>,
     pub(super) is_whole: bool,
 }
 
@@ -16,7 +17,7 @@ impl Pair<'_> {
     /// `name=value`, or whatever stands instead of it.
     pub(super) fn written(&self) -> String {
         match self.is_whole {
-            true => self.text.to_owned(),
+            true => self.text.clone().into_owned(),
             false => format!("{}={}", self.name, self.text),
         }
     }
@@ -54,7 +55,7 @@ fn integer_key(name: &str) -> Option<u32> {
 }
 
 fn integers_first(pairs: &mut [Pair<'_>]) {
-    pairs.sort_by_key(|pair| integer_key(pair.name).map_or((1, 0), |number| (0, number)));
+    pairs.sort_by_key(|pair| integer_key(&pair.name).map_or((1, 0), |number| (0, number)));
 }
 
 fn natural(a: &str, b: &str) -> Ordering {
@@ -133,35 +134,150 @@ fn hash_map_order(pairs: &mut [Pair<'_>]) {
         buckets *= 2;
     }
     let mask = u32::try_from(buckets - 1).unwrap_or(u32::MAX);
-    pairs.sort_by_key(|pair| java_hash(pair.name) & mask);
+    pairs.sort_by_key(|pair| java_hash(&pair.name) & mask);
 }
 
-pub(super) static ORDER_RULES: [OrderRule; 19] = [
+pub(super) static ORDER_RULES: [OrderRule; 46] = [
     rule("doc-order", |_| {}),
     rule("case-insensitive", |p| p.sort_by_cached_key(|pair| pair.name.to_lowercase())),
     rule("case-insensitive-upper", |p| p.sort_by_cached_key(|pair| pair.name.to_uppercase())),
-    rule("locale-order", |p| p.sort_by(|a, b| collated(a.name, b.name))),
-    rule("locale-order-base", |p| p.sort_by(|a, b| collated_base(a.name, b.name))),
-    rule("locale-order-letters", |p| p.sort_by(|a, b| letters_first(a.name, b.name))),
+    rule("locale-order", |p| p.sort_by(|a, b| collated(&a.name, &b.name))),
+    rule("locale-order-base", |p| p.sort_by(|a, b| collated_base(&a.name, &b.name))),
+    rule("locale-order-letters", |p| p.sort_by(|a, b| letters_first(&a.name, &b.name))),
     rule("sorted-pairs", |p| p.sort_by_cached_key(|pair| format!("{}={}", pair.name, pair.text))),
-    rule("reverse-order", |p| p.sort_by(|a, b| b.name.cmp(a.name))),
+    rule("reverse-order", |p| p.sort_by(|a, b| b.name.cmp(&a.name))),
     rule("numeric-first", |p| {
-        p.sort_by(|a, b| a.name.cmp(b.name));
+        p.sort_by(|a, b| a.name.cmp(&b.name));
         integers_first(p);
     }),
     rule("numeric-first-received", |p| integers_first(p)),
-    rule("numeric-loose", |p| insertion_sort(p, |a, b| loose(a.name, b.name))),
-    rule("reverse-numeric", |p| insertion_sort(p, |a, b| loose(b.name, a.name))),
-    rule("natural-order", |p| p.sort_by(|a, b| natural(a.name, b.name))),
-    rule("natural-collated", |p| p.sort_by(|a, b| natural_collated(a.name, b.name))),
-    rule("sorted-values", |p| p.sort_by(|a, b| a.text.cmp(b.text))),
-    rule("sorted-values-numeric", |p| insertion_sort(p, |a, b| loose(a.text, b.text))),
-    rule("page-order", |p| p.sort_by_key(|pair| page_place(pair.name))),
+    rule("numeric-loose", |p| insertion_sort(p, |a, b| loose(&a.name, &b.name))),
+    rule("reverse-numeric", |p| insertion_sort(p, |a, b| loose(&b.name, &a.name))),
+    rule("natural-order", |p| p.sort_by(|a, b| natural(&a.name, &b.name))),
+    rule("natural-collated", |p| p.sort_by(|a, b| natural_collated(&a.name, &b.name))),
+    rule("sorted-values", |p| p.sort_by(|a, b| a.text.cmp(&b.text))),
+    rule("sorted-values-numeric", |p| insertion_sort(p, |a, b| loose(&a.text, &b.text))),
+    rule("page-order", |p| p.sort_by_key(|pair| page_place(&pair.name))),
     rule("length-order", |p| {
-        p.sort_by(|a, b| a.name.len().cmp(&b.name.len()).then_with(|| a.name.cmp(b.name)))
+        p.sort_by(|a, b| a.name.len().cmp(&b.name.len()).then_with(|| a.name.cmp(&b.name)))
     }),
     rule("hash-order", |p| hash_map_order(p)),
+    rule("names-camel", |p| rename_and_sort(p, camel)),
+    rule("names-camel", |p| sort_and_rename(p, camel)),
+    rule("names-camel", |p| rename(p, camel)),
+    rule("names-pascal", |p| rename_and_sort(p, pascal)),
+    rule("names-pascal", |p| sort_and_rename(p, pascal)),
+    rule("names-pascal", |p| rename(p, pascal)),
+    rule("names-camel-id", |p| rename_and_sort(p, camel_id)),
+    rule("names-camel-id", |p| sort_and_rename(p, camel_id)),
+    rule("names-camel-id", |p| rename(p, camel_id)),
+    rule("names-pascal-id", |p| rename_and_sort(p, pascal_id)),
+    rule("names-pascal-id", |p| sort_and_rename(p, pascal_id)),
+    rule("names-pascal-id", |p| rename(p, pascal_id)),
+    rule("names-upper", |p| rename_and_sort(p, str::to_uppercase)),
+    rule("names-upper", |p| sort_and_rename(p, str::to_uppercase)),
+    rule("names-upper", |p| rename(p, str::to_uppercase)),
+    rule("names-joined", |p| rename_and_sort(p, joined)),
+    rule("names-joined", |p| sort_and_rename(p, joined)),
+    rule("names-joined", |p| rename(p, joined)),
+    rule("names-kebab", |p| rename_and_sort(p, kebab)),
+    rule("names-kebab", |p| sort_and_rename(p, kebab)),
+    rule("names-kebab", |p| rename(p, kebab)),
+    rule("names-title", |p| rename_and_sort(p, title)),
+    rule("names-title", |p| sort_and_rename(p, title)),
+    rule("names-title", |p| rename(p, title)),
+    rule("names-snake", |p| rename_and_sort(p, snake)),
+    rule("names-snake", |p| sort_and_rename(p, snake)),
+    rule("names-snake", |p| rename(p, snake)),
 ];
+
+type Rename = fn(&str) -> String;
+
+fn sort(pairs: &mut [Pair<'_>]) {
+    pairs.sort_by(|a, b| a.name.cmp(&b.name));
+}
+
+fn rename(pairs: &mut [Pair<'_>], rename: Rename) {
+    for pair in pairs {
+        pair.name = rename(&pair.name).into();
+    }
+}
+
+fn rename_and_sort(pairs: &mut [Pair<'_>], change: Rename) {
+    rename(pairs, change);
+    sort(pairs);
+}
+
+fn sort_and_rename(pairs: &mut [Pair<'_>], change: Rename) {
+    sort(pairs);
+    rename(pairs, change);
+}
+
+fn capitalized(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// The words of a name: `payout_cl_id` has three, `payoutClId` too.
+fn words(name: &str) -> Vec<String> {
+    snake(name).split(['_', '-', '.']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+fn pascal(name: &str) -> String {
+    words(name).iter().map(|word| capitalized(word)).collect()
+}
+
+fn camel(name: &str) -> String {
+    let pascal = pascal(name);
+    let first = pascal.chars().take(1).flat_map(char::to_lowercase);
+    first.chain(pascal.chars().skip(1)).collect()
+}
+
+/// The initialisms that Go's linter writes in capitals.
+const INITIALISMS: [&str; 6] = ["id", "url", "ip", "api", "uid", "uuid"];
+
+fn pascal_id(name: &str) -> String {
+    let word = |word: &String| match INITIALISMS.contains(&word.as_str()) {
+        true => word.to_uppercase(),
+        false => capitalized(word),
+    };
+    words(name).iter().map(word).collect()
+}
+
+fn camel_id(name: &str) -> String {
+    match words(name).first() {
+        Some(first) => format!(
+            "{first}{}",
+            pascal_id(name).chars().skip(first.chars().count()).collect::<String>()
+        ),
+        None => String::new(),
+    }
+}
+
+fn joined(name: &str) -> String {
+    words(name).concat()
+}
+
+fn kebab(name: &str) -> String {
+    words(name).join("-")
+}
+
+fn title(name: &str) -> String {
+    words(name).iter().map(|word| capitalized(word)).collect::<Vec<_>>().join("_")
+}
+
+fn snake(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 4);
+    let mut was_lower = false;
+    for letter in name.chars() {
+        if letter.is_uppercase() && was_lower {
+            out.push('_');
+        }
+        was_lower = letter.is_lowercase() || letter.is_ascii_digit();
+        out.extend(letter.to_lowercase());
+    }
+    out
+}
 
 fn natural_collated(a: &str, b: &str) -> Ordering {
     let (digits_a, digits_b) = (leading_digits(a).0, leading_digits(b).0);
@@ -177,10 +293,12 @@ mod tests {
 
     fn arranged(code: &str, names: &[&str]) -> String {
         let rule = ORDER_RULES.iter().find(|rule| rule.code == code).unwrap();
-        let mut pairs: Vec<Pair<'_>> =
-            names.iter().map(|name| Pair { name, text: name, is_whole: false }).collect();
+        let mut pairs: Vec<Pair<'_>> = names
+            .iter()
+            .map(|name| Pair { name: (*name).into(), text: (*name).into(), is_whole: false })
+            .collect();
         (rule.apply)(&mut pairs);
-        pairs.iter().map(|pair| pair.name).collect::<Vec<_>>().join(" ")
+        pairs.iter().map(|pair| &*pair.name).collect::<Vec<_>>().join(" ")
     }
 
     #[test]

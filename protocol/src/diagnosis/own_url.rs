@@ -33,7 +33,7 @@ fn is_router_name(name: &str) -> bool {
         || ROUTER_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-fn is_platform_payload(entries: &[Entry]) -> bool {
+pub(super) fn is_platform_payload(entries: &[Entry]) -> bool {
     let documented = entries.iter().filter(|entry| kept(entry) && is_documented(entry));
     documented.count() >= 3
 }

@@ -31,6 +31,13 @@ pub(super) struct Style {
     indent: Option<usize>,
 }
 
+impl Style {
+    pub(super) fn is_compact_as_received(&self) -> bool {
+        let is_compact = (self.item, self.pair, self.indent) == (",", ":", None);
+        is_compact && self.members == Members::Received
+    }
+}
+
 fn plain(text: &str) -> String {
     text.to_owned()
 }
@@ -73,6 +80,157 @@ pub(super) const PYTHON_JSON: Style =
     Style { number: |t| or_plain(t, numbers::python_number), ..SPACED_ASCII };
 /// The same with sorted members.
 pub(super) const PYTHON_SORTED_JSON: Style = Style { members: Members::Sorted, ..PYTHON_JSON };
+/// System.Text.Json: everything beyond ASCII and what HTML treats specially, in capitals.
+pub(super) const SYSTEM_TEXT_JSON: Style = Style { text: system_text_json, ..JSON };
+pub(super) const GSON_JSON: Style = Style { text: gson, ..JSON };
+pub(super) const UPPER_ASCII: Style =
+    Style { text: |t| encodings::escape_unicode_upper(&json_string(t)), ..JSON };
+/// Rails: `<`, `>` and `&` escaped, members as received.
+pub(super) const HTML_JSON: Style =
+    Style { text: |t| encodings::escape_html_in_json(&json_string(t)), ..JSON };
+/// Ruby 3.3 and before: `{"b"=>1}`.
+pub(super) const RUBY_OLD: Style = Style {
+    number: |t| or_plain(t, numbers::python_number),
+    item: ", ",
+    pair: "=>",
+    words: ["nil", "true", "false"],
+    ..JSON
+};
+pub(super) const RUBY: Style = Style { pair: " => ", ..RUBY_OLD };
+/// JSON with a space after `:` only, or after `,` only.
+pub(super) const SPACED_PAIRS: Style = Style { pair: ": ", ..JSON };
+pub(super) const SPACED_ITEMS: Style = Style { item: ", ", ..JSON };
+
+/// How JSON libraries write text, and in whose words.
+pub(super) const TEXTS: [(Print, &str, &str); 9] = [
+    (
+        json_string,
+        "",
+        "JSON.stringify(), json.dumps(ensure_ascii=False), JSON.generate, json_encode() with JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES",
+    ),
+    (
+        |t| encodings::escape_unicode(&json_string(t)),
+        "with \\uXXXX",
+        "Python json.dumps() with its default ensure_ascii, PHP json_encode() with JSON_UNESCAPED_SLASHES",
+    ),
+    (
+        |t| encodings::escape_slash(&json_string(t)),
+        "with \\/",
+        "PHP json_encode() with JSON_UNESCAPED_UNICODE",
+    ),
+    (escaped, "with \\uXXXX and \\/", "PHP json_encode() without flags"),
+    (
+        |t| encodings::escape_unicode_upper(&json_string(t)),
+        "with \\uXXXX in capitals",
+        "Java StringEscapeUtils, fastjson's BrowserCompatible",
+    ),
+    (
+        system_text_json,
+        "as System.Text.Json does (\\uXXXX in capitals, \\u0022, \\u0026)",
+        "C# JsonSerializer.Serialize() without JavaScriptEncoder.UnsafeRelaxedJsonEscaping",
+    ),
+    (
+        gson,
+        "as Gson does (\\u003d, \\u0027, \\u0026, \\u003c)",
+        "Java Gson.toJson() without disableHtmlEscaping()",
+    ),
+    (
+        |t| encodings::escape_html_in_json(&json_string(t)),
+        "with \\u0026, \\u003c and \\u003e",
+        "Go json.Marshal() without SetEscapeHTML(false), Rails to_json",
+    ),
+    (
+        php_hex,
+        "with \\u0022, \\u0027, \\u0026 and \\u003C",
+        "PHP json_encode() with JSON_HEX_TAG | JSON_HEX_AMP | JSON_HEX_APOS | JSON_HEX_QUOT",
+    ),
+];
+
+/// How they write the numbers that they read.
+pub(super) const NUMBERS: [(Print, &str); 5] = [
+    (plain, ""),
+    (
+        |t| or_plain(t, numbers::js_number),
+        "with the numbers inside re-printed as JavaScript and PHP do (1.0 as 1)",
+    ),
+    (|t| or_plain(t, numbers::php_json), "with the numbers inside re-printed as PHP does"),
+    (
+        |t| or_plain(t, numbers::python_number),
+        "with the numbers inside re-printed as Python, Ruby and Java do (2.50 as 2.5)",
+    ),
+    (
+        |t| or_plain(t, numbers::java_double),
+        "with the numbers inside re-printed as doubles (1 as 1.0)",
+    ),
+];
+
+/// The styles of JSON libraries: how text and numbers are written, the order, the spaces. Each has its
+/// description and where it is seen.
+pub(super) fn json_styles() -> Vec<(Style, String, &'static str)> {
+    let orders = [(Members::Received, ""), (Members::Sorted, "with sorted names")];
+    let spaces = [
+        (",", ":", None, ""),
+        (", ", ": ", None, "with spaces"),
+        (",", ": ", None, "with spaces after :"),
+        (", ", ":", None, "with spaces after ,"),
+        (",", ": ", Some(2), "over several lines"),
+        (",", ": ", Some(4), "over several lines"),
+    ];
+    let maps = [("{}", ""), ("[]", "with {} as []")];
+    let mut styles = Vec::new();
+    for (number, of_numbers) in NUMBERS {
+        for (members, order) in orders {
+            for (item, pair, indent, space) in spaces {
+                for (text, of_text, cause) in TEXTS {
+                    for (empty_map, of_map) in maps {
+                        let words = [of_text, order, space, of_numbers, of_map];
+                        let words: Vec<&str> =
+                            words.into_iter().filter(|word| !word.is_empty()).collect();
+                        let style =
+                            Style { text, number, members, item, pair, empty_map, indent, ..JSON };
+                        styles.push((style, words.join(", "), cause));
+                    }
+                }
+            }
+        }
+    }
+    styles
+}
+
+fn system_text_json(text: &str) -> String {
+    let quoted = encodings::escape_unicode_upper(&json_string(text));
+    let inner = quoted.get(1..quoted.len() - 1).unwrap_or_default();
+    let mut out = String::from("\"");
+    let mut letters = inner.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' => match letters.next() {
+                Some('"') => out.push_str("\\u0022"),
+                Some(escape) => out.extend(['\\', escape]),
+                None => {}
+            },
+            '<' | '>' | '&' | '\'' | '+' | '`' | '\u{7f}' => {
+                out.push_str(&format!("\\u{:04X}", u32::from(letter)));
+            }
+            letter => out.push(letter),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn gson(text: &str) -> String {
+    let escaped = encodings::escape_html_in_json(&json_string(text));
+    escaped.replace('=', "\\u003d").replace('\'', "\\u0027")
+}
+
+fn php_hex(text: &str) -> String {
+    let quoted = escaped(text);
+    let inner = quoted.get(1..quoted.len() - 1).unwrap_or_default().replace("\\\"", "\\u0022");
+    let inner = inner.replace('\'', "\\u0027").replace('&', "\\u0026");
+    format!("\"{}\"", inner.replace('<', "\\u003C").replace('>', "\\u003E"))
+}
+
 /// Java: `[12345, 67890]` and `{a=1, b=2}`.
 pub(super) const JAVA: Style = Style {
     item: ", ",
@@ -303,14 +461,80 @@ fn php_query_into(name: &mut String, tree: &Tree, query: Query, out: &mut String
     (out.len() <= MAX_TEXT).then_some(())
 }
 
+/// A value's text, not quoted; arrays and objects as JSON.
+pub(super) fn bare(tree: &Tree) -> String {
+    match tree {
+        Tree::Text(text) => text.clone(),
+        other => print(other, &JSON),
+    }
+}
+
 /// An array's items as pairs of one name: `a=1&a=2`; `None` for anything else.
 pub(super) fn repeated(name: &str, tree: &Tree) -> Option<String> {
     let Tree::List(items) = tree else { return None };
-    let item = |item: &Tree| match item {
-        Tree::Text(text) => text.clone(),
-        other => print(other, &JSON),
+    Some(items.iter().map(|i| format!("{name}={}", bare(i))).collect::<Vec<_>>().join("&"))
+}
+
+/// The members of an object as `a=x&b=1`, at every level; `None` for anything else.
+pub(super) fn inner_query(tree: &Tree, sorted: bool, separator: &str) -> Option<String> {
+    let Tree::Map(members) = tree else { return None };
+    let mut members: Vec<&(String, Tree)> = members.iter().collect();
+    if sorted {
+        members.sort_by(|(a, _), (b, _)| a.cmp(b));
+    }
+    let text = |tree: &Tree| inner_query(tree, sorted, separator).unwrap_or_else(|| bare(tree));
+    let pairs = members.iter().map(|(name, value)| format!("{name}={}", text(value)));
+    Some(pairs.collect::<Vec<_>>().join(separator))
+}
+
+/// Every value inside with a name of its own, such as `a.b=1&a.0=2`, as `join` makes it from the outer
+/// name and the inner one.
+pub(super) fn flattened(name: &str, tree: &Tree, join: &dyn Fn(&str, &str) -> String) -> String {
+    let items: Vec<(String, &Tree)> = match tree {
+        Tree::List(items) => (0..).map(|at: u32| at.to_string()).zip(items).collect(),
+        Tree::Map(members) => members.iter().map(|(key, item)| (key.clone(), item)).collect(),
+        scalar => return format!("{name}={}", bare(scalar)),
     };
-    Some(items.iter().map(|i| format!("{name}={}", item(i))).collect::<Vec<_>>().join("&"))
+    let pairs = items.iter().map(|(key, item)| flattened(&join(name, key), item, join));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+/// PHP `serialize()` of what `json_decode(…, true)` reads.
+pub(super) fn php_serialized(tree: &Tree) -> String {
+    let text = |text: &str| format!("s:{}:\"{text}\";", text.len());
+    let list = |count: usize, items: String| format!("a:{count}:{{{items}}}");
+    match tree {
+        Tree::Null => "N;".to_owned(),
+        Tree::Bool(value) => format!("b:{};", u8::from(*value)),
+        Tree::Number(digits) => {
+            let kind = if digits.parse::<i64>().is_ok() { 'i' } else { 'd' };
+            format!("{kind}:{};", or_plain(digits, numbers::php_json))
+        }
+        Tree::Text(value) => text(value),
+        Tree::List(items) => {
+            let item = |(at, item): (usize, &Tree)| format!("i:{at};{}", php_serialized(item));
+            list(items.len(), items.iter().enumerate().map(item).collect())
+        }
+        Tree::Map(members) => {
+            let member = |(name, value): &(String, Tree)| text(name) + &php_serialized(value);
+            list(members.len(), members.iter().map(member).collect())
+        }
+    }
+}
+
+/// A list as an object: `{"0":"a","1":"b"}`.
+pub(super) fn as_objects(tree: &Tree) -> Tree {
+    match tree {
+        Tree::List(items) => {
+            let items = items.iter().enumerate();
+            Tree::Map(items.map(|(at, item)| (at.to_string(), as_objects(item))).collect())
+        }
+        Tree::Map(members) => {
+            let members = members.iter();
+            Tree::Map(members.map(|(name, item)| (name.clone(), as_objects(item))).collect())
+        }
+        scalar => scalar.clone(),
+    }
 }
 
 #[cfg(test)]

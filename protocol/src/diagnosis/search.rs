@@ -1,19 +1,21 @@
 //! The search: strings near the rule's, times keys and forms near the scheme's.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::combine::{Effective, pairs, triples};
 use super::compose::{Composer, FieldChoice, Plan, Text, ValueChoice};
+use super::difference::first_difference;
 use super::digest::{Target, Width};
 use super::forms::{Form, FormRule, forms, other_algorithm};
-use super::hashing::Hasher;
+use super::hashing::{Hash, Hasher, Kind};
+use super::key_texts::key_texts;
 use super::keys::{KeyRule, key_rules, other_key};
 use super::orders::ORDER_RULES;
 use super::other_hashes::{self, Standing};
 use super::shapes::{SHAPE_RULES, whole_strings};
-use super::values::Scope;
-use super::{Deviation, Difference, Hit, fields};
+use super::values::{Scope, times};
+use super::{Deviation, Difference, Hit, extras, fields, generated, numbers};
 use crate::canonical::canonicalize;
 use crate::dialect::Dialect;
 use crate::key::Key;
@@ -40,10 +42,13 @@ pub(super) enum Fit {
 }
 
 /// The most bytes that are hashed or composed: what bounds the time on a long payload.
-const MAX_WORK: usize = 16 << 20;
+const MAX_WORK: usize = 32 << 20;
 
-/// How much of the strings is shown around their first difference, in characters.
-const CONTEXT: usize = 24;
+/// The same with the long part.
+const MAX_LONG_WORK: usize = 128 << 20;
+
+/// In how many shapes, the first of the table, the key is put among the fields.
+const MOST_KEY_SHAPES: usize = 8;
 
 const MAX_NAMES: usize = 6;
 
@@ -58,9 +63,15 @@ struct Name {
 struct Candidates {
     text: Text,
     names: Vec<Name>,
+    breadth: Breadth,
 }
 
 impl Candidates {
+    fn new(text: Text, deviations: Vec<Deviation>, rarity: usize) -> Candidates {
+        let breadth = if text.holds_key { Breadth::Keyless } else { Breadth::Common };
+        Candidates { text, names: vec![Name { deviations, rarity }], breadth }
+    }
+
     fn has_room_for(&self, name: &Name) -> bool {
         let advice = |name: &Name| name.deviations.first().map(|d| (d.rule, d.fix));
         let alike = self.names.iter().filter(|known| advice(known) == advice(name)).count();
@@ -77,13 +88,14 @@ pub(super) struct Candidate<'s> {
     base: &'s Base<'s>,
 }
 
-struct Base<'s> {
-    scheme: &'s Scheme,
-    own: Form,
-    rule: Form,
-    string: String,
-    digest: Vec<u8>,
-    other_algorithm: Option<Deviation>,
+pub(super) struct Base<'s> {
+    pub(super) scheme: &'s Scheme,
+    pub(super) key: &'s [u8],
+    pub(super) own: Form,
+    pub(super) rule: Form,
+    pub(super) string: String,
+    pub(super) digest: Vec<u8>,
+    pub(super) other_algorithm: Option<Deviation>,
 }
 
 impl Candidate<'_> {
@@ -92,9 +104,20 @@ impl Candidate<'_> {
         let hit = |name: &Name| {
             let mut deviations = Vec::new();
             deviations.extend(self.key.map(|(_, rule)| rule.deviation.clone()));
-            deviations.extend(self.form.map(|(_, rule)| rule.deviation.clone()));
+            // Where the key is among the fields, that it is not appended is no mistake of its own.
+            let keyless =
+                self.form.filter(|(_, rule)| self.string.text.holds_key && rule.is_keyless);
+            let form = self.form.filter(|_| keyless.is_none());
+            deviations.extend(form.map(|(_, rule)| rule.deviation.clone()));
             deviations.extend(target.deviations(self.digest, self.digest_case()));
             deviations.extend(name.deviations.iter().cloned());
+            let is_sha256 =
+                keyless.is_some_and(|(_, rule)| rule.form.hash == Hash::Plain(Kind::Sha256));
+            if let Some(first) =
+                deviations.iter_mut().find(|one| is_sha256 && one.code == "key-as-field")
+            {
+                first.does.to_mut().push_str(", under plain SHA-256");
+            }
             // A form with a digest of its own says already that the digest is another.
             if self.form.is_none_or(|(_, rule)| rule.form.hash == self.base.own.hash) {
                 deviations.extend(self.base.other_algorithm.clone());
@@ -116,33 +139,19 @@ impl Candidate<'_> {
         let rule = self.base.rule.masked(&self.base.string);
         let form = self.form.map_or(&self.base.own, |(_, rule)| &rule.form);
         let mut theirs = form.masked(&String::from_utf8_lossy(&self.string.text.bytes));
+        if self.string.text.holds_key {
+            theirs = theirs.replace(&*String::from_utf8_lossy(self.base.key), "[key]");
+        }
+        // No answer gives the right signature away.
+        let right = hex::encode(&self.base.digest);
+        for digits in [right.to_uppercase(), right] {
+            theirs = theirs.replace(&digits, "[signature]");
+        }
         if let Some(change) = self.string.text.change {
             theirs = String::from_utf8_lossy(&change(&theirs)).into_owned();
         }
-        let at = rule
-            .bytes()
-            .zip(theirs.bytes())
-            .position(|(a, b)| a != b)
-            .unwrap_or_else(|| rule.len().min(theirs.len()));
-        // Two bytes a character show nothing that a person could compare.
-        let is_wide = theirs.contains('\0') && !rule.contains('\0');
-        if rule == theirs || is_wide {
-            return None;
-        }
-        Some(Difference { at, rule: around(&rule, at), theirs: around(&theirs, at) })
+        first_difference(&rule, &theirs)
     }
-}
-
-fn around(text: &str, at: usize) -> String {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    let (before, after) = text.split_at(at);
-    let start = before.char_indices().rev().nth(CONTEXT - 1).map_or(0, |(index, _)| index);
-    let end = after.char_indices().nth(CONTEXT).map_or(after.len(), |(index, _)| index);
-    let dots = |cut: bool| if cut { "…" } else { "" };
-    format!("{}{}{}{}", dots(start > 0), &before[start..], &after[..end], dots(end < after.len()))
 }
 
 #[derive(Default)]
@@ -167,9 +176,27 @@ enum Breadth {
     Frequent,
     Rest,
     KeysAndForms,
+    /// The rule's own form and the commonest.
+    Common,
+    /// Each key with the rule's own form and the commonest.
+    KeysAndCommon,
+    /// The rule's own form, and those that do not bring the key.
+    Keyless,
+}
+
+/// How long a search may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// As long as a listener can afford for a request.
+    Quick,
+    /// With every selection of fields, altered values and texts that were cut.
+    Full,
 }
 
 pub(super) struct Search<'s> {
+    depth: Depth,
+    /// The received signature, where another digest is explained.
+    received: Option<&'s str>,
     payload: &'s Payload<'s>,
     key: &'s Key,
     base: Base<'s>,
@@ -177,6 +204,7 @@ pub(super) struct Search<'s> {
     keys: Vec<KeyRule>,
     composer: Composer,
     work: usize,
+    most_work: usize,
     fit: Fit,
 }
 
@@ -187,15 +215,23 @@ impl<'s> Search<'s> {
         key: &'s Key,
         others: &'s [(String, Key)],
         width: Width,
+        depth: Depth,
     ) -> Self {
         let base = base(payload, dialect, key, width);
-        let forms = match other_hashes::standing(width, &base.rule) {
+        let mut forms = match other_hashes::standing(width, &base.rule) {
             Some(Standing { forms, .. }) => forms,
             None => forms(width, &base.own),
         };
+        forms.extend(other_hashes::sha3(width, &base.rule));
         let keys = keys(key, others, &base);
         let composer = Composer::new(payload, base.scheme);
-        Search { payload, key, base, forms, keys, composer, work: 0, fit: Fit::No }
+        let (work, most_work, fit, received) = (0, MAX_WORK, Fit::No, None);
+        Search { depth, received, payload, key, base, forms, keys, composer, work, most_work, fit }
+    }
+
+    /// With the received signature as a text that may have been signed.
+    pub(super) fn with_received(self, received: Option<&'s str>) -> Self {
+        Search { received, ..self }
     }
 
     /// Visits the candidates, the simple ones first; stops after the stage in which one fits.
@@ -207,19 +243,27 @@ impl<'s> Search<'s> {
         let mut seen = Seen::default();
         let own = self.composer.compose(Plan::default());
         seen.note(&own, 0);
-        let name = Name { deviations: vec![], rarity: 0 };
-        let mut strings = vec![Candidates { text: own, names: vec![name] }];
+        let own = Candidates::new(own, vec![], 0);
+        let mut strings = vec![Candidates { breadth: Breadth::Frequent, ..own }];
         let effective = self.singles(&fields, &values, &mut seen, &mut strings);
         self.others(&mut seen, &mut strings);
+        self.key_fields(&mut seen, visit);
         for breadth in [Breadth::Frequent, Breadth::Rest] {
-            for string in &strings {
+            for string in strings.iter().filter(|string| string.breadth == Breadth::Frequent) {
                 self.attempt(string, breadth, visit);
             }
         }
         self.attempt(&strings[0], Breadth::KeysAndForms, visit);
         let mut count = strings.len();
         if self.fit == Fit::No {
+            count += self.rare(&values, &mut seen, visit);
+        }
+        if self.fit == Fit::No {
+            self.key_texts(&strings[0], visit);
             count += self.combinations(&effective, &mut seen, visit);
+        }
+        if self.fit == Fit::No && self.depth == Depth::Full {
+            count += self.long(&mut seen, visit);
         }
         count
     }
@@ -238,7 +282,12 @@ impl<'s> Search<'s> {
         let shapes = SHAPE_RULES.iter().map(|rule| Plan { shape: Some(rule), ..plan });
         let mut effective = |rarity, plans: Vec<Plan<'c>>| {
             let plans = plans.into_iter().enumerate();
-            let new = plans.filter(|(at, plan)| self.single(*plan, rarity + at, seen, strings));
+            // Other names are rarer than another case or alphabet of the whole string.
+            let is_renamed =
+                |plan: &Plan<'_>| plan.order.is_some_and(|o| o.code.starts_with("names-"));
+            let rarity = |at, plan: &Plan<'_>| rarity + at + if is_renamed(plan) { 400 } else { 0 };
+            let new =
+                plans.filter(|(at, plan)| self.single(*plan, rarity(*at, plan), seen, strings));
             new.map(|(_, plan)| plan).collect()
         };
         Effective {
@@ -262,7 +311,9 @@ impl<'s> Search<'s> {
         let known = seen.note(&text, strings.len());
         let name = Name { deviations: plan.deviations(), rarity };
         match known.and_then(|place| strings.get_mut(place)) {
-            None => strings.push(Candidates { text, names: vec![name] }),
+            None => {
+                strings.push(Candidates { text, names: vec![name], breadth: Breadth::Frequent })
+            }
             // The rule's own string needs no other name.
             Some(_) if known == Some(0) => {}
             Some(string) => {
@@ -280,10 +331,10 @@ impl<'s> Search<'s> {
         found.extend(nested_payloads(self.payload, scheme));
         for (index, (deviation, bytes)) in found.into_iter().enumerate() {
             self.work += bytes.len();
-            let text = Text { bytes, change: None };
+            let text = Text::plain(bytes);
             if seen.note(&text, strings.len()).is_none() {
-                let name = Name { deviations: vec![deviation], rarity: 600 + index };
-                strings.push(Candidates { text, names: vec![name] });
+                let string = Candidates::new(text, vec![deviation], 600 + index);
+                strings.push(Candidates { breadth: Breadth::Frequent, ..string });
             }
         }
     }
@@ -309,12 +360,25 @@ impl<'s> Search<'s> {
                 let forms = rest.map(|form| (Some(form), None));
                 forms.chain(keys().map(|key| (None, Some(key)))).collect()
             }
+            Breadth::Common => {
+                let common = forms().filter(|(_, rule)| rule.is_common);
+                own_form.chain(common.map(|form| (Some(form), None))).collect()
+            }
+            Breadth::KeysAndCommon => {
+                let common = || forms().filter(|(_, rule)| rule.is_common).map(Some);
+                let forms = || std::iter::once(None).chain(common());
+                keys().flat_map(|key| forms().map(move |form| (form, Some(key)))).collect()
+            }
+            Breadth::Keyless => {
+                let keyless = forms().filter(|(_, rule)| rule.is_keyless);
+                own_form.chain(keyless.map(|form| (Some(form), None))).collect()
+            }
             Breadth::KeysAndForms => {
                 keys().flat_map(|key| forms().map(move |form| (Some(form), Some(key)))).collect()
             }
         };
         for (form, key) in tries {
-            if self.work + hasher.work > MAX_WORK {
+            if self.work + hasher.work > self.most_work {
                 break;
             }
             let used = form.map_or(&self.base.own, |(_, rule)| &rule.form);
@@ -335,6 +399,94 @@ impl<'s> Search<'s> {
         self.work += hasher.work;
     }
 
+    /// Tries a string that nobody has tried; returns how many that were.
+    fn attempt_new(
+        &mut self,
+        (plan, breadth): (Plan<'_>, Breadth),
+        (seen, visit): (&mut Seen, &mut dyn FnMut(&Candidate<'_>) -> Fit),
+    ) -> usize {
+        if self.work > self.most_work || self.fit == Fit::Yes {
+            return 0;
+        }
+        let text = self.composer.compose(plan);
+        self.work += text.bytes.len();
+        if seen.note(&text, usize::MAX).is_some() {
+            return 0;
+        }
+        let breadth = if text.holds_key { Breadth::Keyless } else { breadth };
+        let string = Candidates::new(text, plan.deviations(), 0);
+        self.attempt(&string, breadth, visit);
+        1
+    }
+
+    /// What is made for this payload, and pairs that it does not have.
+    fn rare(
+        &mut self,
+        values: &[ValueChoice],
+        seen: &mut Seen,
+        visit: &mut dyn FnMut(&Candidate<'_>) -> Fit,
+    ) -> usize {
+        let mut count = 0;
+        let entries = self.composer.entries();
+        let made = [
+            generated::partial(entries, values),
+            generated::time_formats(entries, times::ZONES[0]),
+            generated::nested(entries),
+            generated::amounts(entries, numbers::POWERS[0]),
+        ];
+        let fields = self.pairs_besides();
+        let values = made.iter().flatten();
+        let values = values.map(|choice| Plan { values: Some(choice), ..Plan::default() });
+        let fields = fields.iter().map(|choice| Plan { fields: Some(choice), ..Plan::default() });
+        for plan in fields.chain(values) {
+            count += self.attempt_new((plan, Breadth::Common), (seen, visit));
+        }
+        count
+    }
+
+    /// Choices with pairs that the payload does not have.
+    fn pairs_besides(&self) -> Vec<FieldChoice> {
+        let sign_field = &self.base.scheme.sign_field;
+        let digest = hex::encode(&self.base.digest);
+        let received = |text| extras::received_signature(&self.composer, sign_field, text);
+        let mut fields: Vec<FieldChoice> = self.received.map(received).into_iter().collect();
+        fields.extend(extras::absent_fields(&self.composer, sign_field, &digest));
+        fields
+    }
+
+    /// The key among the fields, in each shape: code that does so has another form of the key too.
+    fn key_fields(&mut self, seen: &mut Seen, visit: &mut dyn FnMut(&Candidate<'_>) -> Fit) {
+        let fields = extras::key_fields(&self.composer, self.key.expose());
+        let fields = fields.iter().map(|choice| Plan { fields: Some(choice), ..Plan::default() });
+        let shapes = SHAPE_RULES.iter().take(MOST_KEY_SHAPES);
+        let shapes = shapes.map(|rule| Plan { shape: Some(rule), ..Plan::default() });
+        let shapes: Vec<Plan<'_>> = std::iter::once(Plan::default()).chain(shapes).collect();
+        for plan in fields.flat_map(|field| shapes.iter().map(move |shape| field.and(shape))) {
+            if self.work > MAX_WORK / 4 {
+                break;
+            }
+            let text = self.composer.compose(plan);
+            self.work += text.bytes.len();
+            if seen.note(&text, usize::MAX).is_none() {
+                // At the end it is rather appended under another label, and at the start put first;
+                // a hash without HMAC makes that less likely.
+                let is_md5 = self.base.own.hash == Hash::Plain(Kind::Md5);
+                let is_last = text.bytes.ends_with(self.base.key);
+                let rarity = if is_md5 || is_last { 1000 } else { 0 };
+                let string = Candidates::new(text, plan.deviations(), rarity);
+                self.attempt(&string, Breadth::Keyless, visit);
+            }
+        }
+    }
+
+    /// The rule's own string with other texts in the place of the key.
+    fn key_texts(&mut self, own: &Candidates, visit: &mut dyn FnMut(&Candidate<'_>) -> Fit) {
+        let keys = std::mem::take(&mut self.keys);
+        self.keys = key_texts(self.key.expose(), self.composer.entries());
+        self.attempt(own, Breadth::KeysAndCommon, visit);
+        self.keys = keys;
+    }
+
     fn combinations(
         &mut self,
         effective: &Effective<'_>,
@@ -342,27 +494,80 @@ impl<'s> Search<'s> {
         visit: &mut dyn FnMut(&Candidate<'_>) -> Fit,
     ) -> usize {
         let mut count = 0;
-        let mut attempt = |search: &mut Self, plan: Plan<'_>| {
-            if search.work > MAX_WORK || search.fit == Fit::Yes {
-                return;
-            }
-            let text = search.composer.compose(plan);
-            search.work += text.bytes.len();
-            if seen.note(&text, usize::MAX).is_none() {
-                count += 1;
-                let name = Name { deviations: plan.deviations(), rarity: 0 };
-                let string = Candidates { text, names: vec![name] };
-                search.attempt(&string, Breadth::Frequent, visit);
-            }
-        };
         for plan in pairs(effective).into_iter().chain(triples(effective)) {
-            attempt(self, plan);
+            count += self.attempt_new((plan, Breadth::Frequent), (seen, visit));
         }
         let fields: Vec<&FieldChoice> = effective.fields.iter().filter_map(|p| p.fields).collect();
+        let is_rule =
+            |choice: &&&FieldChoice| choice.deviations.iter().all(|d| d.code != "field-dropped");
+        let rules: Vec<&FieldChoice> = fields.iter().filter(is_rule).copied().collect();
+        let mut both: Vec<FieldChoice> = Vec::new();
+        for (index, first) in rules.iter().enumerate() {
+            both.extend(rules[index + 1..].iter().map(|second| self.composer.both(first, second)));
+        }
+        let unsorted = effective
+            .orders
+            .iter()
+            .filter(|plan| plan.order.is_some_and(|o| o.code == "doc-order"));
+        let unsorted: Vec<Plan<'_>> = unsorted.copied().collect();
+        let rules = both.len();
+        both.extend(extras::without_few(&self.composer));
         for (index, first) in fields.iter().enumerate() {
-            for second in &fields[index + 1..] {
-                let both = first.and(second);
-                attempt(self, Plan { fields: Some(&both), ..Plan::default() });
+            both.extend(fields[index + 1..].iter().map(|second| self.composer.both(first, second)));
+        }
+        for (at, choice) in both.iter().enumerate() {
+            let plan = Plan { fields: Some(choice), ..Plan::default() };
+            count += self.attempt_new((plan, Breadth::Frequent), (seen, visit));
+            for order in unsorted.iter().filter(|_| at < rules) {
+                count += self.attempt_new((plan.and(order), Breadth::Frequent), (seen, visit));
+            }
+        }
+        count
+    }
+
+    /// What takes long: texts that were cut, altered values, every selection of fields.
+    fn long(&mut self, seen: &mut Seen, visit: &mut dyn FnMut(&Candidate<'_>) -> Fit) -> usize {
+        self.most_work = MAX_LONG_WORK;
+        let entries = self.composer.entries();
+        let made = [
+            generated::altered(entries),
+            generated::amounts(entries, numbers::POWERS[1]),
+            generated::time_formats(entries, times::ZONES[1]),
+            generated::cut(entries),
+        ];
+        let mut count = 0;
+        for choice in made.iter().flatten() {
+            let plan = Plan { values: Some(choice), ..Plan::default() };
+            count += self.attempt_new((plan, Breadth::Common), (seen, visit));
+        }
+        count + self.subsets(visit)
+    }
+
+    fn subsets(&mut self, visit: &mut dyn FnMut(&Candidate<'_>) -> Fit) -> usize {
+        let (members, masks) = extras::subsets(self.composer.entries());
+        let mut count = 0;
+        if masks.is_empty() {
+            return count;
+        }
+        for arrangement in extras::ARRANGEMENTS {
+            let arranged =
+                arrangement.texts(self.composer.entries(), &members, &self.base.scheme.separator);
+            for mask in &masks {
+                if self.work > self.most_work || self.fit == Fit::Yes {
+                    return count;
+                }
+                let string = Candidates::new(Text::plain(arranged.joined(*mask)), vec![], 0);
+                self.attempt(&Candidates { names: vec![], ..string }, Breadth::Common, visit);
+                count += 1;
+                if self.fit == Fit::Yes {
+                    // The description takes longer than the digests: only what fits has one.
+                    let mut deviations =
+                        vec![extras::subset(self.composer.entries(), &members, *mask)];
+                    deviations.extend(arrangement.deviation());
+                    let string =
+                        Candidates::new(Text::plain(arranged.joined(*mask)), deviations, 0);
+                    self.attempt(&string, Breadth::Common, visit);
+                }
             }
         }
         count
@@ -387,7 +592,12 @@ fn is_own(string: &Candidates) -> bool {
     string.names.iter().all(|name| name.deviations.is_empty())
 }
 
-fn base<'s>(payload: &Payload<'_>, dialect: &'s Dialect, key: &Key, width: Width) -> Base<'s> {
+pub(super) fn base<'s>(
+    payload: &Payload<'_>,
+    dialect: &'s Dialect,
+    key: &'s Key,
+    width: Width,
+) -> Base<'s> {
     let said = dialect.said_by(payload).ok().flatten();
     let fits = |scheme: &&Scheme| Form::of(scheme).hash.width() == width;
     let scheme = said.filter(fits).or_else(|| dialect.schemes.iter().find(fits));
@@ -416,7 +626,8 @@ fn base<'s>(payload: &Payload<'_>, dialect: &'s Dialect, key: &Key, width: Width
     let string = canonicalize(payload, scheme).as_str().to_owned();
     let mut hasher = Hasher::new(string.as_bytes(), None, key.expose());
     let digest = hasher.digest(&own, key.expose()).unwrap_or_default();
-    Base { scheme, own, rule, string, digest, other_algorithm }
+    let key = key.expose();
+    Base { scheme, key, own, rule, string, digest, other_algorithm }
 }
 
 fn keys(key: &Key, others: &[(String, Key)], base: &Base<'_>) -> Vec<KeyRule> {

@@ -1,7 +1,10 @@
 //! Deviations in how the string is put together.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::Deviation;
-use super::deviations::{Rule, deviation, rule};
+use super::deviations::{Rule, deviation, rule, that_does};
 use super::entry::{Entry, Tree};
 use super::fields::kept;
 use super::orders::Pair;
@@ -17,14 +20,24 @@ fn joined<'p>(pairs: &[Pair<'p>], separator: &str, write: impl Fn(&Pair<'p>) -> 
 }
 
 fn value(pair: &Pair<'_>) -> String {
-    pair.text.to_owned()
+    pair.text.clone().into_owned()
+}
+
+/// `0=…&1=…`: JavaScript's for-in or PHP's foreach over a list.
+fn indexed(pairs: &[Pair<'_>], write: impl Fn(&Pair<'_>) -> String) -> String {
+    let item = |(at, pair)| format!("{at}={}", write(pair));
+    pairs.iter().enumerate().map(item).collect::<Vec<_>>().join("&")
+}
+
+fn each_as(pairs: &[Pair<'_>], text: &str) -> String {
+    joined(pairs, "&", |pair| format!("{}={text}", pair.name))
 }
 
 fn json_member(pair: &Pair<'_>) -> String {
-    format!("{}:{}", json_string(pair.name), json_string(pair.text))
+    format!("{}:{}", json_string(&pair.name), json_string(&pair.text))
 }
 
-pub(super) static SHAPE_RULES: [ShapeRule; 20] = [
+pub(super) static SHAPE_RULES: [ShapeRule; 44] = [
     rule("values-only", |p| joined(p, "", value)),
     rule("values-joined", |p| joined(p, "&", value)),
     rule("values-comma", |p| joined(p, ",", value)),
@@ -45,6 +58,30 @@ pub(super) static SHAPE_RULES: [ShapeRule; 20] = [
     rule("map-java", |p| format!("{{{}}}", joined(p, ", ", Pair::written))),
     rule("names-comma-values", |p| joined(p, ",", |pair| format!("{},{}", pair.name, pair.text))),
     rule("json-strings", |p| format!("{{{}}}", joined(p, ",", json_member))),
+    rule("indexes-undefined", |p| indexed(p, |_| "undefined".to_owned())),
+    rule("indexes-names", |p| indexed(p, |pair| pair.name.clone().into_owned())),
+    rule("indexes-values", |p| indexed(p, value)),
+    rule("indexes-pairs", |p| indexed(p, |pair| pair.written())),
+    rule("indexes-empty", |p| indexed(p, |_| String::new())),
+    rule("values-undefined", |p| each_as(p, "undefined")),
+    rule("values-null", |p| each_as(p, "null")),
+    rule("values-none", |p| each_as(p, "None")),
+    rule("values-empty", |p| each_as(p, "")),
+    rule("values-array", |p| each_as(p, "Array")),
+    rule("values-object", |p| each_as(p, "[object Object]")),
+    rule("names-only", |p| joined(p, "&", |pair| pair.name.clone().into_owned())),
+    rule("names-twice", |p| joined(p, "&", |pair| format!("{0}={0}", pair.name))),
+    rule("values-twice", |p| joined(p, "&", |pair| format!("{0}={0}", pair.text))),
+    rule("names-after-values", |p| joined(p, "&", |pair| format!("{}={}", pair.text, pair.name))),
+    rule("values-newline", |p| joined(p, "\n", value)),
+    rule("values-dash", |p| joined(p, "-", value)),
+    rule("values-colon", |p| joined(p, ":", value)),
+    rule("values-semicolon", |p| joined(p, ";", value)),
+    rule("values-space", |p| joined(p, " ", value)),
+    rule("lines", |p| joined(p, "", |pair| format!("{}\n", pair.written()))),
+    rule("lines-windows", |p| joined(p, "\r\n", Pair::written)),
+    rule("lines-colon", |p| joined(p, "\n", |pair| format!("{}: {}", pair.name, pair.text))),
+    rule("quoted-values", |p| joined(p, "&", |pair| format!("{}=\"{}\"", pair.name, pair.text))),
 ];
 
 fn received(entry: &Entry) -> bool {
@@ -54,10 +91,11 @@ fn received(entry: &Entry) -> bool {
 /// A code, how the JSON is written, in which order its members are, and which of them are in it.
 type BodyRow = (&'static str, Style, Members, fn(&Entry) -> bool);
 
-pub(super) const BODY_RULES: [BodyRow; 14] = {
+pub(super) const BODY_RULES: [BodyRow; 19] = {
     use Members::{Received, Sorted};
     use printing::{
-        ESCAPED, JS_JSON, JSON, PHP_JSON, PHP_PLAIN_JSON, PYTHON_JSON, PYTHON_SORTED_JSON, SORTED,
+        ESCAPED, GO, GO_JSON, JAVA, JS_JSON, JSON, PHP_JSON, PHP_PLAIN_JSON, PYTHON, PYTHON_JSON,
+        PYTHON_SORTED_JSON, SORTED, SYSTEM_TEXT_JSON,
     };
     [
         ("json", JSON, Received, received),
@@ -74,8 +112,35 @@ pub(super) const BODY_RULES: [BodyRow; 14] = {
         ("json-python", PYTHON_JSON, Received, received),
         ("sorted-json-python", PYTHON_SORTED_JSON, Sorted, received),
         ("sorted-json-python-kept", PYTHON_SORTED_JSON, Sorted, kept),
+        ("json-go", GO_JSON, Sorted, received),
+        ("json-dotnet", SYSTEM_TEXT_JSON, Received, received),
+        ("printed-map-python", PYTHON, Received, received),
+        ("printed-map-java", JAVA, Received, received),
+        ("printed-map-go", GO, Sorted, received),
     ]
 };
+
+/// What a language prints for an object whose fields it does not show.
+const OBJECT_WORDS: [(&str, &str); 12] = [
+    ("[object Object]", "JavaScript: payload.toString(), String(payload) or a template string"),
+    ("Array", "PHP: an array turned into a string"),
+    ("Object", "PHP or JavaScript: an object's class name"),
+    ("[object Promise]", "JavaScript: await is missing before the call that reads the body"),
+    ("[object ReadableStream]", "JavaScript: the body's stream instead of its text"),
+    ("[object Map]", "JavaScript: a Map turned into a string"),
+    ("[object FormData]", "JavaScript: a form turned into a string"),
+    ("undefined", "JavaScript: the string was never assigned, or no body parser is installed"),
+    ("null", "the string was never assigned"),
+    ("None", "Python: a function without return"),
+    (
+        "{}",
+        "an object without enumerable fields: a body parser is missing, or a class without getters",
+    ),
+    (
+        "System.Collections.Generic.Dictionary`2[System.String,System.Object]",
+        ".NET: ToString() of a Dictionary",
+    ),
+];
 
 pub(super) fn whole_strings(
     payload: &Payload<'_>,
@@ -97,5 +162,29 @@ pub(super) fn whole_strings(
         let signed: Vec<(&str, &Tree)> = signed.iter().map(|e| (&*e.name, &e.tree)).collect();
         found.push((code, object(&signed, style)));
     }
-    found.into_iter().map(|(code, text)| (deviation(code), text.into_bytes())).collect()
+    let encoded: Vec<(Deviation, Vec<u8>)> = found
+        .iter()
+        .flat_map(|(code, text)| {
+            let does = deviation(code).does.replacen("signs", "signs in base64", 1);
+            let escapes = text.replace('/', "\\/");
+            [text.clone(), escapes].map(|text| {
+                (that_does("base64-body", does.clone()), STANDARD.encode(text).into_bytes())
+            })
+        })
+        .collect();
+    let whole = found.into_iter().map(|(code, text)| (deviation(code), text.into_bytes()));
+    let words = OBJECT_WORDS.map(|(word, cause)| {
+        let does = format!("signs the text {word} in place of the fields");
+        (
+            Deviation { cause: cause.into(), ..that_does("object-word", does) },
+            word.as_bytes().to_vec(),
+        )
+    });
+    whole.chain(encoded).chain(words).chain(entries.iter().filter_map(text_of_one)).collect()
+}
+
+/// One member's text alone.
+fn text_of_one(entry: &Entry) -> Option<(Deviation, Vec<u8>)> {
+    let does = format!("signs the text of {} alone, as it is in the body", entry.name);
+    (!entry.text.is_empty()).then(|| (that_does("one-text", does), entry.text.clone().into_bytes()))
 }

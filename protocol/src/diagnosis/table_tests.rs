@@ -78,13 +78,19 @@ fn write_members(out: &mut String) {
     for rule in &ORDER_RULES {
         let values = NAMES.split(' ').rev();
         let pairs = NAMES.split(' ').zip(values);
-        let mut pairs = pairs.map(|(name, text)| Pair { name, text, is_whole: false }).collect();
+        let pair = |(name, text): (&'static str, &'static str)| Pair {
+            name: name.into(),
+            text: text.into(),
+            is_whole: false,
+        };
+        let mut pairs = pairs.map(pair).collect();
         (rule.apply)(&mut pairs);
-        let names = pairs.iter().map(|pair| pair.name).collect::<Vec<_>>();
+        let names = pairs.iter().map(|pair| &*pair.name).collect::<Vec<_>>();
         writeln!(out, "{}: {}", rule.code, names.join(" ")).unwrap();
     }
     let pairs = [("a", "1\"", false), ("b", "b=x", true), ("c", "é", false)];
-    let pairs = pairs.map(|(name, text, is_whole)| Pair { name, text, is_whole });
+    let pairs =
+        pairs.map(|(name, text, is_whole)| Pair { name: name.into(), text: text.into(), is_whole });
     for rule in &SHAPE_RULES {
         writeln!(out, "{}: {:?}", rule.code, (rule.apply)(&pairs)).unwrap();
     }
@@ -104,7 +110,9 @@ fn write_forms(out: &mut String) {
         writeln!(out, "rule {}: {:?}", form.masked("S"), key_rule(form)).unwrap();
     }
     for (form, ruling) in [(&md5, &other), (&hmac, &hmac)] {
-        for FormRule { deviation, form, is_frequent } in forms_of(form.hash.width(), form, ruling) {
+        for FormRule { deviation, form, is_frequent, .. } in
+            forms_of(form.hash.width(), form, ruling)
+        {
             let Deviation { code, dimension, does, rule, fix, .. } = deviation;
             assert_eq!((rule, fix), key_rule(ruling));
             let frequent = if is_frequent { ", frequent" } else { "" };
@@ -129,7 +137,7 @@ fn write_forms(out: &mut String) {
         let own = (other.deviation.code, other.own.hash, other.own.masked("S"));
         assert_eq!(other.deviation.code, digest);
         writeln!(out, "{own:?} {} forms", other.forms.len()).unwrap();
-        for FormRule { deviation, form, is_frequent } in other.forms.iter().take(6) {
+        for FormRule { deviation, form, is_frequent, .. } in other.forms.iter().take(6) {
             let masked = form.masked("S");
             writeln!(out, "  {} {is_frequent}: {:?} {masked}", deviation.code, form.hash).unwrap();
         }

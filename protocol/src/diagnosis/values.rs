@@ -4,7 +4,7 @@ mod encoded;
 mod languages;
 mod nested;
 mod numeric;
-mod times;
+pub(super) mod times;
 mod whole;
 mod words;
 
@@ -32,6 +32,9 @@ pub(super) enum Scope {
     /// All that a language's own way of printing does at once: told only where no single mistake
     /// gives the same string.
     Language,
+    /// Made for the payload at hand: told only where nothing simpler gives the same string, and not
+    /// combined.
+    Rare,
 }
 
 pub(super) type ValueRule = Rule<Writing>;

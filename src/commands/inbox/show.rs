@@ -1,8 +1,9 @@
 //! `inbox show` and `inbox diff`.
 
 use protocol::internal::canonical::canonicalize;
+use protocol::internal::diagnosis::diagnose_fully;
 use protocol::internal::signature::verify;
-use protocol::{Algorithm, Key, StatusTable, diagnose};
+use protocol::{Algorithm, Key, StatusTable};
 
 use super::{Id, find, parse_id};
 use crate::commands::args::dialect::DialectArgs;
@@ -108,7 +109,7 @@ fn detail(
     let verification = verify(&payload, key, contract.dialect, contract.required);
     let table = (&contract.dialect.layout, &contract.statuses);
     let fingerprint = key.fingerprint();
-    let diagnose = || diagnose(&payload, contract.dialect, key, others);
+    let diagnose = || diagnose_fully(&payload, contract.dialect, key, others, None);
     let report = VerificationReport::new(&payload, verification, table, fingerprint, diagnose);
     Detail { masked_canonical: Some(report.masked_canonical.clone()), verification: Some(report) }
 }

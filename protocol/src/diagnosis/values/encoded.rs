@@ -17,11 +17,17 @@ fn json_inside(entry: &Entry, escape: fn(&str) -> String) -> Option<String> {
     })
 }
 
+/// The text as it is inside the JSON string of a library.
+fn json_style(entry: &Entry, style: &printing::Style) -> Option<String> {
+    let quoted = entry.string().map(|_| print(&entry.tree, style))?;
+    quoted.get(1..quoted.len() - 1).map(str::to_owned)
+}
+
 fn both_escapes(text: &str) -> String {
     enc::escape_slash(&enc::escape_unicode(text))
 }
 
-pub(super) static RULES: [ValueRule; 32] = [
+pub(super) static RULES: [ValueRule; 36] = [
     member("urlencode", |e| on_text_or_nested(e, enc::form_php)),
     member("urlencode-raw", |e| on_text_or_nested(e, enc::percent)),
     member("urlencode-js", |e| on_text_or_nested(e, enc::js_component)),
@@ -42,6 +48,10 @@ pub(super) static RULES: [ValueRule; 32] = [
     member("plus-to-space", |e| on_text(e, |t| t.replace('+', " "))),
     member("json-escaped", |e| json_text(e, both_escapes)),
     member("unicode-escaped", |e| json_text(e, enc::escape_unicode)),
+    member("unicode-escaped-upper", |e| json_inside(e, enc::escape_unicode_upper)),
+    member("text-dotnet-json", |e| json_style(e, &printing::SYSTEM_TEXT_JSON)),
+    member("text-gson", |e| json_style(e, &printing::GSON_JSON)),
+    member("text-html-json", |e| json_style(e, &printing::HTML_JSON)),
     member("slash-escaped", |e| json_text(e, enc::escape_slash)),
     member("strings-escaped", |e| json_inside(e, both_escapes)),
     member("json-quoted", |e| on_text(e, json_string)),

@@ -18,7 +18,7 @@ fn decimals(entry: &Entry, print: Print) -> Option<String> {
     entry.digits().filter(|digits| numbers::reprinted(digits).is_some()).and_then(print)
 }
 
-pub(super) static RULES: [ValueRule; 26] = [
+pub(super) static RULES: [ValueRule; 29] = [
     member("float-java", |e| numbers_only(e, numbers::java_double)),
     member("float-python", |e| numbers_only(e, numbers::python_float)),
     member("float-go", |e| numbers_only(e, numbers::go_float)),
@@ -45,4 +45,7 @@ pub(super) static RULES: [ValueRule; 26] = [
     member("yuan-short", |e| amounts(e, numbers::short_yuan)),
     member("yuan-float", |e| amounts(e, numbers::float_yuan)),
     member("amount-in-hundredths", |e| amounts(e, numbers::hundredfold)),
+    member("amount-exponent", |e| amounts(e, |t| numbers::exponent(t, 2))),
+    member("amount-exponent-dotnet", |e| amounts(e, |t| numbers::exponent(t, 3))),
+    member("amount-currency", |e| amounts(e, |t| numbers::yuan(t).map(|text| format!("¥{text}")))),
 ];

@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::super::encodings;
-use super::{Change, ValueRule, Writing, rule};
+use super::{Change, ValueRule, Writing, member, on_text, rule};
 
 const fn whole(code: &'static str, change: Change) -> ValueRule {
     rule(code, Writing::Whole(change))
@@ -33,13 +33,41 @@ fn collected(characters: impl Iterator<Item = char>) -> Vec<u8> {
     characters.collect::<String>().into_bytes()
 }
 
-pub(super) static RULES: [ValueRule; 32] = [
+/// One `?` for each UTF-16 unit of a character beyond ASCII.
+fn question_marks(text: &str) -> impl Iterator<Item = char> {
+    text.encode_utf16()
+        .map(|unit| u8::try_from(unit).ok().filter(u8::is_ascii).map_or('?', char::from))
+}
+
+pub(super) static RULES: [ValueRule; 57] = [
     whole("html-separators", |s| s.replace('&', "&amp;").into_bytes()),
     whole("html-entities-in-string", |s| encodings::html_names_resolved(s).into_bytes()),
     whole("gbk", encodings::gbk),
     whole("latin-1", encodings::latin1),
     whole("latin-1-low-byte", encodings::low_bytes),
     whole("question-marks", |s| collected(s.chars().map(|c| if c.is_ascii() { c } else { '?' }))),
+    whole("big5", |s| encodings::charset(s, encoding_rs::BIG5)),
+    whole("shift-jis", |s| encodings::charset(s, encoding_rs::SHIFT_JIS)),
+    whole("euc-kr", |s| encodings::charset(s, encoding_rs::EUC_KR)),
+    whole("euc-jp", |s| encodings::charset(s, encoding_rs::EUC_JP)),
+    whole("iso-2022-jp", |s| encodings::charset(s, encoding_rs::ISO_2022_JP)),
+    whole("gb18030", |s| encodings::charset(s, encoding_rs::GB18030)),
+    whole("windows-1252", |s| encodings::charset(s, encoding_rs::WINDOWS_1252)),
+    whole("windows-1250", |s| encodings::charset(s, encoding_rs::WINDOWS_1250)),
+    whole("windows-1251", |s| encodings::charset(s, encoding_rs::WINDOWS_1251)),
+    whole("windows-1253", |s| encodings::charset(s, encoding_rs::WINDOWS_1253)),
+    whole("windows-1254", |s| encodings::charset(s, encoding_rs::WINDOWS_1254)),
+    whole("windows-1255", |s| encodings::charset(s, encoding_rs::WINDOWS_1255)),
+    whole("windows-1256", |s| encodings::charset(s, encoding_rs::WINDOWS_1256)),
+    whole("windows-1257", |s| encodings::charset(s, encoding_rs::WINDOWS_1257)),
+    whole("windows-1258", |s| encodings::charset(s, encoding_rs::WINDOWS_1258)),
+    whole("windows-874", |s| encodings::charset(s, encoding_rs::WINDOWS_874)),
+    whole("koi8-r", |s| encodings::charset(s, encoding_rs::KOI8_R)),
+    whole("iso-8859-2", |s| encodings::charset(s, encoding_rs::ISO_8859_2)),
+    whole("iso-8859-5", |s| encodings::charset(s, encoding_rs::ISO_8859_5)),
+    whole("iso-8859-15", |s| encodings::charset(s, encoding_rs::ISO_8859_15)),
+    whole("question-marks-utf16", |s| collected(question_marks(s))),
+    whole("ascii-only", |s| collected(s.chars().filter(char::is_ascii))),
     whole("double-utf8", |s| collected(s.bytes().map(char::from))),
     whole("double-utf8-1252", encodings::read_as_1252),
     whole("utf-16", encodings::utf16_le),
@@ -66,4 +94,8 @@ pub(super) static RULES: [ValueRule; 32] = [
     with_key("text-urlencoded-js", |s| encodings::js_component(s).into_bytes()),
     whole("string-urldecoded", |s| encodings::form_decoded(s).into_bytes()),
     with_key("text-urldecoded", |s| encodings::form_decoded(s).into_bytes()),
+    // One value alone: told after the whole string, which gives the same more often.
+    member("text-lower", |e| on_text(e, str::to_lowercase)),
+    member("text-upper", |e| on_text(e, str::to_uppercase)),
+    member("spaces-plain", |e| on_text(e, |t| t.replace(['\u{a0}', '\u{3000}'], " "))),
 ];

@@ -31,7 +31,7 @@ fn is_ascii_space(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\n' | '\u{b}' | '\u{c}' | '\r')
 }
 
-pub(super) static RULES: [ValueRule; 19] = [
+pub(super) static RULES: [ValueRule; 39] = [
     with_nulls("null-text", |e| null_as(e, "null")),
     with_nulls("null-none", |e| null_as(e, "None")),
     with_nulls("null-nil", |e| null_as(e, "nil")),
@@ -52,5 +52,78 @@ pub(super) static RULES: [ValueRule; 19] = [
     }),
     member("spaces-removed", |e| on_text(e, |t| t.split_whitespace().collect())),
     member("spaces-removed-ascii", |e| on_text(e, |t| t.replace(' ', ""))),
-    member("newlines", |e| on_text(e, |t| t.replace("\r\n", "\n").replace('\n', "\r\n"))),
+    member("newlines", |e| on_text(e, |t| unix(t).replace('\n', "\r\n"))),
+    member("newlines-unix", |e| on_text(e, unix)),
+    member("newlines-removed", |e| on_text(e, |t| t.replace(['\r', '\n'], ""))),
+    member("newlines-space", |e| on_text(e, |t| unix(t).replace('\n', " "))),
+    member("newlines-mac", |e| on_text(e, |t| unix(t).replace('\n', "\r"))),
+    member("newlines-escaped", |e| on_text(e, |t| t.replace('\r', "\\r").replace('\n', "\\n"))),
+    member("newlines-br", |e| on_text(e, |t| unix(t).replace('\n', "<br />\n"))),
+    member("newlines-br-only", |e| on_text(e, |t| unix(t).replace('\n', "<br>"))),
+    member("tags-stripped", |e| on_text(e, |t| without_tags(t, ""))),
+    member("tags-spaced", |e| on_text(e, |t| without_tags(t, " "))),
+    member("tags-stripped-quoted", |e| {
+        on_text(e, |t| without_tags(t, "").replace('"', "&#34;").replace('\'', "&#39;"))
+    }),
+    member("slashes-stripped", |e| on_text_or_nested(e, slashes_stripped)),
+    member("backslashes-removed", |e| on_text_or_nested(e, |t| t.replace('\\', ""))),
+    member("quotes-removed", |e| on_text(e, |t| t.replace(['"', '\''], ""))),
+    member("emoji-removed", |e| on_text(e, |t| t.chars().filter(|c| !is_wide(*c)).collect())),
+    member("emoji-question", |e| on_text(e, |t| replaced(t, "?"))),
+    member("emoji-questions", |e| on_text(e, |t| replaced(t, "????"))),
+    member("emoji-replaced", |e| on_text(e, |t| replaced(t, "\u{fffd}"))),
+    member("quotes-doubled", |e| on_text(e, |t| t.replace('\'', "''"))),
+    member("spaces-protected", |e| on_text(e, |t| t.replace(' ', "\u{a0}"))),
+    member("controls-removed", |e| on_text(e, |t| t.chars().filter(|c| !c.is_control()).collect())),
 ];
+
+fn unix(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
+/// Beyond the Basic Multilingual Plane: four bytes in UTF-8.
+fn is_wide(character: char) -> bool {
+    u32::from(character) > 0xffff
+}
+
+fn replaced(text: &str, word: &str) -> String {
+    text.split(is_wide).collect::<Vec<_>>().join(word)
+}
+
+/// PHP `strip_tags()`, without its rules for comments and quotation marks.
+fn without_tags(text: &str, instead: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('<') {
+        let (before, tag) = rest.split_at(at);
+        out.push_str(before);
+        let is_tag = tag[1..].starts_with(|c: char| !c.is_whitespace());
+        match tag.find('>') {
+            Some(end) if is_tag => {
+                out.push_str(instead);
+                rest = &tag[end + 1..];
+            }
+            // An open tag swallows the rest.
+            None if is_tag => return out,
+            _ => {
+                out.push('<');
+                rest = &tag[1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// PHP `stripslashes()`: a backslash goes, and the character after it stays.
+fn slashes_stripped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' => out.extend(letters.next().map(|next| if next == '0' { '\0' } else { next })),
+            letter => out.push(letter),
+        }
+    }
+    out
+}
