@@ -12,7 +12,10 @@ use super::sender::Wiring;
 use super::suite::Suite;
 use crate::sender::schedule::RetrySchedule;
 
-pub(super) const MOST_TRIES: u64 = 3;
+pub(super) const MOST_TRIES: u64 = 2;
+
+/// How often an order must be refused that is not refused by chance, after its first two.
+pub(super) const REFUSALS: u32 = 3;
 
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -78,7 +81,10 @@ fn most_requests(case: &Case, is_watched: bool) -> u64 {
             let controls = if is_rough(case) { 2 * MOST_OF_A_CONTROL } else { 0 };
             // A notification that is not acknowledged is sent once more under a watch.
             let again = if is_watched { case.steps().len() as u64 } else { 0 };
-            MOST_TRIES * (case.requests() + controls + again)
+            // So is an order tried that may be refused alone, and its refusal made sure of.
+            let tries = if is_watched { MOST_TRIES + 1 } else { MOST_TRIES };
+            let sure = if is_watched { REFUSALS } else { 0 };
+            tries * (case.requests() + controls + again) + u64::from(sure)
         }
     }
 }

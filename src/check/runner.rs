@@ -133,9 +133,10 @@ impl Run<'_> {
     fn close_group(&mut self, first: usize, control: Control) {
         let Some(verdict) = control.verdict else { return };
         let why = verdict.reason().unwrap_or_default();
+        let cut_off = self.tested.iter().skip(first).filter(|one| one.is_cut_off).count();
         for one in self.tested.iter_mut().skip(first) {
             if one.is_cut_off && matches!(verdict, Endpoint::Unreachable { .. }) {
-                one.break_off(why);
+                one.break_off(cut_off, why);
             }
             one.demote(&format!("the known-good control was refused afterwards: {why}"));
         }

@@ -7,7 +7,7 @@ use super::case::{Case, Message, Severity, Work};
 use super::judge::Proof;
 use super::probe::Finding;
 use super::report::{self, CaseResult, Endpoint, Status, Tries};
-use super::trial::Parcel;
+use super::trial::{CUT_OFF_TOGETHER, Parcel};
 use std::time::Duration;
 
 #[derive(Clone, Debug)]
@@ -82,12 +82,13 @@ impl Tested {
     }
 
     /// Of the cases that were sent together, one that got no reply may have ended the endpoint.
-    pub(super) fn break_off(&mut self, why: &str) {
+    pub(super) fn break_off(&mut self, cut_off: usize, why: &str) {
         self.result.status = Status::Failed;
         self.result.finding = report::Finding::Broken;
         self.proof = Some(Proof::Proven);
-        let what = "it got no reply, and afterwards a good notification is not acknowledged";
-        self.result.summary = format!("{what}: {why}");
+        let it = if cut_off > 1 { CUT_OFF_TOGETHER } else { "it got no reply" };
+        self.result.summary =
+            format!("{it}, and afterwards a good notification is not acknowledged: {why}");
     }
 
     pub(super) fn bundle(&self, url: &str, dialect: &Dialect, control: Option<Message>) -> Bundle {

@@ -19,6 +19,7 @@ use crate::net::outcome::Outcome;
 const MAX_KEPT: usize = 4;
 
 /// What the causes read in a summary.
+pub(super) const CUT_OFF_TOGETHER: &str = "it and others that were sent with it got no reply";
 pub(super) const TAKEN_AGAIN: &str = "; sent again, it was acknowledged";
 pub(super) const TAKEN_OF_OTHERS: &str = "; the same of another order is acknowledged";
 

@@ -2,7 +2,7 @@
 
 use super::Finding;
 use super::rule::{FORGED, LOST, NEW_FIELDS, ONCE, RULE, Rule, SIGN_ALL, UNBOOKED};
-use crate::check::trial::{TAKEN_AGAIN, TAKEN_OF_OTHERS};
+use crate::check::trial::{CUT_OFF_TOGETHER, TAKEN_AGAIN, TAKEN_OF_OTHERS};
 use Finding::{
     Acknowledged, Broken, Harmless, Misbooked, NotBooked, Nothing, Reachability, Refused,
 };
@@ -35,8 +35,7 @@ pub(super) const RULES: &[Rule] = &[
         findings: &[NotBooked],
         is_5xx: Some(true),
         why: UNBOOKED,
-        fix: "Book and acknowledge in one transaction, and undo every mark that the order was handled \
-              where it fails.",
+        fix: "Book, mark the order as handled and acknowledge it in one transaction.",
         ..RULE
     },
     Rule {
@@ -51,15 +50,22 @@ pub(super) const RULES: &[Rule] = &[
         ..RULE
     },
     Rule {
+        id: "ended-together",
+        title: "ends with one of {count} requests that were sent together, the first: {title}",
+        findings: &[Broken],
+        says: CUT_OFF_TOGETHER,
+        why: "One of them, which anyone can send, ends all later acknowledgements.",
+        fix: "Send them one by one (--only) to see which; catch every error of a request.",
+        ..RULE
+    },
+    Rule {
         id: "now-and-then",
         title: "refuses good notifications now and then, and takes them when they are sent again",
         findings: &[Refused],
         is_5xx: Some(false),
         says: TAKEN_AGAIN,
-        why: "The platform sends a notification ten times at most; one that meets the refusal each \
-              time is lost.",
-        fix: "Look for state that outlives a request: a global variable, a regular expression that \
-              keeps its place, a connection that is shared.",
+        why: "A notification that meets the refusal at each of its tries is lost.",
+        fix: "Look for state that outlives a request, such as a global variable.",
         ..RULE
     },
     Rule {
@@ -285,8 +291,7 @@ pub(super) const RULES: &[Rule] = &[
         evidence: &["ack-failed-bare"],
         findings: &[NotBooked, Misbooked, Refused],
         unless: "ack-failed",
-        why: "error_msg is optional: a failure without it is acknowledged or refused, and never \
-              refunded.",
+        why: "error_msg is optional: a failure without it is never refunded.",
         fix: "Do not require error_msg; book the failure by its status.",
         ..RULE
     },

@@ -5,15 +5,12 @@ use crate::check::books::Booked;
 use crate::check::case::{Case, Effect, Manner, Work};
 use crate::check::demand::demands;
 use crate::check::judge::{Fault, Proof};
-use crate::check::plan::is_rough;
+use crate::check::plan::{REFUSALS, is_rough};
 use crate::check::report::{Endpoint, Finding, Status, Tries};
 use crate::check::retry::deliver;
 use crate::check::tested::{Tested, blank};
 use crate::check::trial::{Parcel, TAKEN_OF_OTHERS, Trial, Watch, attempt, pack};
 use crate::clock::wall_time;
-
-/// How often an order must be refused that is not refused by chance, after its first two.
-const REFUSALS: u32 = 3;
 
 /// Why a case came to nothing, and what it counts as.
 type Untested = (Status, String);
