@@ -123,7 +123,7 @@ fn question_lines(question: &Question, transport: Transport) -> [Line; 4] {
     );
     let rules = match question.rules {
         1 => "another rule signs".to_owned(),
-        count => format!("{count} other rules differ; one signs"),
+        count => format!("of {count} that differ, one signs"),
     };
     let change = Untrusted::new(&question.change);
     let open = format!(": no sample shows what is signed where {change}; send one to decide");

@@ -140,6 +140,20 @@ impl Candidate {
         }
     }
 
+    /// Whether a separator is between the values and a key at an end, whether that is their
+    /// beginning, and the same candidate without the separator or with one.
+    pub(super) fn with_other_end(&self) -> Option<(bool, bool, Candidate)> {
+        let (is_first, is_separated, place) = match self.place {
+            _ if self.separator.is_empty() => return None,
+            Place::Behind(key, "", separated) => {
+                (false, separated, Place::Behind(key, "", !separated))
+            }
+            Place::Before(key, separated) => (true, separated, Place::Before(key, !separated)),
+            _ => return None,
+        };
+        Some((is_first, is_separated, Candidate { place, ..self.clone() }))
+    }
+
     /// Suffix and string of a scheme with these parts in place of the pairs.
     pub(super) fn composed(&self, parts: Vec<Part>) -> (Suffix, Vec<Part>) {
         let text = |text: &str| Part::Text(text.to_owned().into());

@@ -109,7 +109,7 @@ pub(super) fn rules(
     all.sort_by_key(cost);
     let mut best = Best::default();
     all.into_iter().for_each(|scheme| best.add(scheme, samples, key));
-    for scheme in other_orders(candidate, &best.0, &base) {
+    for scheme in other_orders(candidate, search, samples, &best.0, &base) {
         best.add(scheme, samples, key);
     }
     best.0.sort_by_key(cost);
@@ -133,13 +133,34 @@ impl Best {
 }
 
 /// The orders of the values that fitting rules sign, where it does not show where an empty one is.
-fn other_orders(candidate: &Candidate, fitting: &[Scheme], base: &Scheme) -> Vec<Scheme> {
+fn other_orders(
+    candidate: &Candidate,
+    search: &Search<'_>,
+    samples: &[Known<'_>],
+    fitting: &[Scheme],
+    base: &Scheme,
+) -> Vec<Scheme> {
+    let Some(key) = candidate.bare_key() else { return Vec::new() };
     let lists = fitting.iter().filter_map(|scheme| scheme.signed.as_deref());
-    let Some(names) = lists.max_by_key(|names| names.len()) else { return Vec::new() };
-    let Some(key) = candidate.bare_key().filter(|_| names.len() <= MOST_REORDERED) else {
-        return Vec::new();
+    let list = lists.max_by_key(|names| names.len()).unwrap_or_default();
+    let mut names = search.names(candidate);
+    let is_empty = |name: &str| {
+        let mut members = samples.iter().filter_map(|sample| sample.payload.get(name));
+        members.all(|member| member.value.is_empty())
     };
-    let values = names.iter().map(|name| Part::Field(name.clone())).chain(key.map(Part::Key));
+    let hidden = list.iter().map(|name| &**name);
+    let members = samples.iter().flat_map(|sample| sample.payload.members());
+    let empty = members.map(|member| &*member.name).filter(|name| is_empty(name));
+    for name in hidden.chain(empty) {
+        if !names.contains(&name) && names.len() < MOST_REORDERED {
+            names.push(name);
+        }
+    }
+    if names.len() > MOST_REORDERED {
+        return Vec::new();
+    }
+    let field = |name: &&str| Part::Field((*name).to_owned().into());
+    let values = names.iter().map(field).chain(key.map(Part::Key));
     let mut orders: Vec<Vec<Part>> = vec![Vec::new()];
     for value in values {
         let longer = orders.iter().flat_map(|order| {
@@ -180,8 +201,8 @@ fn cost(scheme: &Scheme) -> usize {
             + 2 * (scheme.left_out.len() - 1)
             + 3 * usize::from(*order == Order::Received)
     } else {
-        // Values in an order of their own; those of fields that are most often signed.
-        4 + scheme.composition.string.len() / 64
+        // Values in an order of their own; a shorter string is more usual.
+        4 + scheme.composition.string.len() / 8
     };
     selection + empties + 2 * usize::from(*drops_zeros) + *values as usize
 }
@@ -273,12 +294,14 @@ fn strings(
     samples: &[Known<'_>],
     base: &Scheme,
 ) -> Vec<Scheme> {
-    let texts = |name: &str| -> Option<Vec<String>> {
+    // In a string an absent field is as an empty one.
+    let texts = |name: &str| -> Vec<String> {
         let text = |sample: &Known<'_>| {
             let mut text = String::new();
-            let member = sample.payload.get(name)?;
-            crate::canonical::value_into(&member.value, Nulls::Keep, &mut text);
-            Some(text)
+            if let Some(member) = sample.payload.get(name) {
+                crate::canonical::value_into(&member.value, Nulls::Keep, &mut text);
+            }
+            text
         };
         samples.iter().map(text).collect()
     };
@@ -286,7 +309,7 @@ fn strings(
     for name in search.names(candidate) {
         let own = texts(name);
         let mut names: Vec<&str> = vec![name];
-        let is_alike = |other: &&str| *other != name && own.is_some() && texts(other) == own;
+        let is_alike = |other: &&str| *other != name && texts(other) == own;
         names.extend(search.all_names().filter(is_alike));
         let longer = strings.iter().flat_map(|string| {
             names.iter().map(|name| string.iter().chain([name]).copied().collect())
@@ -294,7 +317,27 @@ fn strings(
         strings = longer.take(MOST_STRINGS).collect();
     }
     let mut rules = Vec::new();
-    for names in strings {
+    let mut strings: Vec<(Vec<&str>, Candidate)> =
+        strings.into_iter().map(|names| (names, candidate.clone())).collect();
+    // An empty value at an end and a separator there look the same.
+    if let Some((is_first, is_separated, other)) = candidate.with_other_end() {
+        let is_empty = |name: &str| texts(name).iter().all(String::is_empty);
+        let names = search.names(candidate);
+        let at = if is_first { 0 } else { names.len() };
+        if is_separated {
+            for name in search.all_names().filter(|name| !names.contains(name) && is_empty(name)) {
+                let mut longer = names.clone();
+                longer.insert(at, name);
+                strings.push((longer, other.clone()));
+            }
+        } else if names.len() > 1 {
+            let mut shorter = names;
+            if is_empty(shorter.remove(at.saturating_sub(1))) {
+                strings.push((shorter, other));
+            }
+        }
+    }
+    for (names, candidate) in strings {
         let field = |name: &&str| Part::Field((*name).to_owned().into());
         let fields: Vec<Part> = names.iter().map(field).collect();
         let (suffix, string) = match candidate.has_key_among_values() {
