@@ -25,8 +25,8 @@ pub fn block_on<T>(
         .build()
         .map_err(|error| CommandError::environment("cannot set up the network").because(error))?;
     let result = runtime.block_on(future);
-    // A look-up of a host name cannot be cancelled; nobody waits for its answer any more.
-    // Idle threads are joined: detaching one that is just ending can crash in the C library.
+    // A look-up of a host name cannot be cancelled, and its answer is not needed.
+    // Threads that have nothing to do are joined, so that none ends while the process does.
     runtime.shutdown_timeout(END_OF_THREADS);
     result
 }
