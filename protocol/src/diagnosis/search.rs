@@ -263,7 +263,7 @@ impl<'s> Search<'s> {
             count += self.combinations(&effective, &mut seen, visit);
         }
         if self.fit == Fit::No && self.depth == Depth::Full {
-            count += self.long(&mut seen, visit);
+            count += self.long(&effective, &mut seen, visit);
         }
         count
     }
@@ -526,7 +526,12 @@ impl<'s> Search<'s> {
     }
 
     /// What takes long: texts that were cut, altered values, every selection of fields.
-    fn long(&mut self, seen: &mut Seen, visit: &mut dyn FnMut(&Candidate<'_>) -> Fit) -> usize {
+    fn long(
+        &mut self,
+        effective: &Effective<'_>,
+        seen: &mut Seen,
+        visit: &mut dyn FnMut(&Candidate<'_>) -> Fit,
+    ) -> usize {
         self.most_work = MAX_LONG_WORK;
         let entries = self.composer.entries();
         let made = [
@@ -539,6 +544,17 @@ impl<'s> Search<'s> {
         for choice in made.iter().flatten() {
             let plan = Plan { values: Some(choice), ..Plan::default() };
             count += self.attempt_new((plan, Breadth::Common), (seen, visit));
+        }
+        let besides = self.pairs_besides();
+        for choice in &besides {
+            let plan = Plan { fields: Some(choice), ..Plan::default() };
+            let is_of_object = |order: &&Plan<'_>| {
+                let code = order.order.map_or("", |rule| rule.code);
+                matches!(code, "doc-order" | "names-camel" | "names-pascal")
+            };
+            for order in effective.orders.iter().filter(is_of_object) {
+                count += self.attempt_new((plan.and(order), Breadth::Common), (seen, visit));
+            }
         }
         count + self.subsets(visit)
     }
