@@ -44,6 +44,9 @@ pub(super) enum Fit {
 /// The most bytes that are hashed or composed: what bounds the time on a long payload.
 const MAX_WORK: usize = 32 << 20;
 
+/// A string so long, in bytes, that each step with it costs much: a listener leaves more out.
+const LONG: usize = 4096;
+
 /// The same with the long part.
 const MAX_LONG_WORK: usize = 128 << 20;
 
@@ -225,7 +228,9 @@ impl<'s> Search<'s> {
         forms.extend(other_hashes::sha3(width, &base.rule));
         let keys = keys(key, others, &base);
         let composer = Composer::new(payload, base.scheme);
-        let (work, most_work, fit, received) = (0, MAX_WORK, Fit::No, None);
+        let is_long = base.string.len() > LONG && depth == Depth::Quick;
+        let most_work = if is_long { MAX_WORK / 2 } else { MAX_WORK };
+        let (work, fit, received) = (0, Fit::No, None);
         Search { depth, received, payload, key, base, forms, keys, composer, work, most_work, fit }
     }
 
@@ -247,7 +252,10 @@ impl<'s> Search<'s> {
         let mut strings = vec![Candidates { breadth: Breadth::Frequent, ..own }];
         let effective = self.singles(&fields, &values, &mut seen, &mut strings);
         self.others(&mut seen, &mut strings);
-        self.key_fields(&mut seen, visit);
+        let has_time = self.depth == Depth::Full || self.base.string.len() <= LONG;
+        if has_time {
+            self.key_fields(&mut seen, visit);
+        }
         for breadth in [Breadth::Frequent, Breadth::Rest] {
             for string in strings.iter().filter(|string| string.breadth == Breadth::Frequent) {
                 self.attempt(string, breadth, visit);
@@ -255,7 +263,7 @@ impl<'s> Search<'s> {
         }
         self.attempt(&strings[0], Breadth::KeysAndForms, visit);
         let mut count = strings.len();
-        if self.fit == Fit::No {
+        if self.fit == Fit::No && has_time {
             count += self.rare(&values, &mut seen, visit);
         }
         if self.fit == Fit::No {
@@ -462,7 +470,7 @@ impl<'s> Search<'s> {
         let shapes = shapes.map(|rule| Plan { shape: Some(rule), ..Plan::default() });
         let shapes: Vec<Plan<'_>> = std::iter::once(Plan::default()).chain(shapes).collect();
         for plan in fields.flat_map(|field| shapes.iter().map(move |shape| field.and(shape))) {
-            if self.work > MAX_WORK / 4 {
+            if self.work > self.most_work / 4 {
                 break;
             }
             let text = self.composer.compose(plan);
