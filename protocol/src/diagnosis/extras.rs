@@ -161,7 +161,7 @@ pub(super) fn without_few(composer: &Composer) -> Vec<FieldChoice> {
 /// The most fields of which every selection is tried.
 const MAX_SUBSETS: usize = 16;
 
-/// Every selection of fields, as bits; those with fewest members left out first.
+/// Every selection of fields, as bits.
 pub(super) fn subsets(entries: &[Entry]) -> (Vec<usize>, Vec<u32>) {
     let of = |is_chosen: fn(&Entry) -> bool| -> Vec<usize> {
         let chosen = entries.iter().enumerate().filter(|(_, entry)| is_chosen(entry));
@@ -173,7 +173,7 @@ pub(super) fn subsets(entries: &[Entry]) -> (Vec<usize>, Vec<u32>) {
         return (members, Vec::new());
     }
     let count = 1_u32 << members.len();
-    (members, (1..count).rev().collect())
+    (members, (1..count).collect())
 }
 
 /// The description of a selection.

@@ -193,6 +193,7 @@ pub(super) fn key_texts(key: &[u8], entries: &[Entry]) -> Vec<KeyRule> {
     rules.extend(numbers(key));
     rules.extend(encoded(key));
     rules.extend(parts(key));
+    rules.extend(masked(key));
     rules.retain(|rule| rule.key != key && !rule.key.is_empty());
     rules
 }
@@ -300,6 +301,25 @@ fn encoded(key: &[u8]) -> Vec<KeyRule> {
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// The key as logs and settings pages show it: a few letters at its ends, and stars.
+fn masked(key: &[u8]) -> Vec<KeyRule> {
+    let mut rules = Vec::new();
+    for (first, last) in (0..=4).flat_map(|first| (0..=4).map(move |last| (first, last))) {
+        let Some(hidden) = key.len().checked_sub(first + last).filter(|hidden| *hidden > 0) else {
+            continue;
+        };
+        for (mark, count) in [("*", 3), ("*", 4), ("*", 6), ("*", 8), ("*", hidden), (".", 3)] {
+            let middle = mark.repeat(count);
+            let text = [&key[..first], middle.as_bytes(), &key[key.len() - last..]];
+            let cause =
+                "a masked secret: a settings page, a log, an API that does not show the key";
+            let deviation = described("key-word", "the key with its middle masked", cause);
+            rules.push(KeyRule { deviation, key: text.concat() });
+        }
+    }
+    rules
 }
 
 /// The longest key whose parts are tried.

@@ -44,6 +44,9 @@ pub(super) enum Fit {
 /// The most bytes that are hashed or composed: what bounds the time on a long payload.
 const MAX_WORK: usize = 32 << 20;
 
+/// A string so long, in bytes, that each step with it costs much: a listener leaves more out.
+const LONG: usize = 4096;
+
 /// The same with the long part.
 const MAX_LONG_WORK: usize = 128 << 20;
 
@@ -225,7 +228,9 @@ impl<'s> Search<'s> {
         forms.extend(other_hashes::sha3(width, &base.rule));
         let keys = keys(key, others, &base);
         let composer = Composer::new(payload, base.scheme);
-        let (work, most_work, fit, received) = (0, MAX_WORK, Fit::No, None);
+        let is_long = base.string.len() > LONG && depth == Depth::Quick;
+        let most_work = if is_long { MAX_WORK / 2 } else { MAX_WORK };
+        let (work, fit, received) = (0, Fit::No, None);
         Search { depth, received, payload, key, base, forms, keys, composer, work, most_work, fit }
     }
 
@@ -247,7 +252,10 @@ impl<'s> Search<'s> {
         let mut strings = vec![Candidates { breadth: Breadth::Frequent, ..own }];
         let effective = self.singles(&fields, &values, &mut seen, &mut strings);
         self.others(&mut seen, &mut strings);
-        self.key_fields(&mut seen, visit);
+        let has_time = self.depth == Depth::Full || self.base.string.len() <= LONG;
+        if has_time {
+            self.key_fields(&mut seen, visit);
+        }
         for breadth in [Breadth::Frequent, Breadth::Rest] {
             for string in strings.iter().filter(|string| string.breadth == Breadth::Frequent) {
                 self.attempt(string, breadth, visit);
@@ -255,7 +263,7 @@ impl<'s> Search<'s> {
         }
         self.attempt(&strings[0], Breadth::KeysAndForms, visit);
         let mut count = strings.len();
-        if self.fit == Fit::No {
+        if self.fit == Fit::No && has_time {
             count += self.rare(&values, &mut seen, visit);
         }
         if self.fit == Fit::No {
@@ -263,7 +271,7 @@ impl<'s> Search<'s> {
             count += self.combinations(&effective, &mut seen, visit);
         }
         if self.fit == Fit::No && self.depth == Depth::Full {
-            count += self.long(&mut seen, visit);
+            count += self.long(&effective, &mut seen, visit);
         }
         count
     }
@@ -462,7 +470,7 @@ impl<'s> Search<'s> {
         let shapes = shapes.map(|rule| Plan { shape: Some(rule), ..Plan::default() });
         let shapes: Vec<Plan<'_>> = std::iter::once(Plan::default()).chain(shapes).collect();
         for plan in fields.flat_map(|field| shapes.iter().map(move |shape| field.and(shape))) {
-            if self.work > MAX_WORK / 4 {
+            if self.work > self.most_work / 4 {
                 break;
             }
             let text = self.composer.compose(plan);
@@ -526,7 +534,12 @@ impl<'s> Search<'s> {
     }
 
     /// What takes long: texts that were cut, altered values, every selection of fields.
-    fn long(&mut self, seen: &mut Seen, visit: &mut dyn FnMut(&Candidate<'_>) -> Fit) -> usize {
+    fn long(
+        &mut self,
+        effective: &Effective<'_>,
+        seen: &mut Seen,
+        visit: &mut dyn FnMut(&Candidate<'_>) -> Fit,
+    ) -> usize {
         self.most_work = MAX_LONG_WORK;
         let entries = self.composer.entries();
         let made = [
@@ -539,6 +552,17 @@ impl<'s> Search<'s> {
         for choice in made.iter().flatten() {
             let plan = Plan { values: Some(choice), ..Plan::default() };
             count += self.attempt_new((plan, Breadth::Common), (seen, visit));
+        }
+        let besides = self.pairs_besides();
+        for choice in &besides {
+            let plan = Plan { fields: Some(choice), ..Plan::default() };
+            let is_of_object = |order: &&Plan<'_>| {
+                let code = order.order.map_or("", |rule| rule.code);
+                matches!(code, "doc-order" | "names-camel" | "names-pascal")
+            };
+            for order in effective.orders.iter().filter(is_of_object) {
+                count += self.attempt_new((plan.and(order), Breadth::Common), (seen, visit));
+            }
         }
         count + self.subsets(visit)
     }

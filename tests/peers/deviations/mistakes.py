@@ -74,6 +74,10 @@ def go(expression, imports):
         return run("go", "run", path)
 
 
+def camel_name(name):
+    return name[0] + name.title().replace("_", "")[1:]
+
+
 def cases():
     def case(kind, what, sign, says, fields=FIELDS, no=(), **more):
         body = json.dumps({**fields, "sign": sign}, ensure_ascii=False, separators=(",", ":"))
@@ -116,6 +120,7 @@ def cases():
     yield with_key("Go: fmt.Sprint([]byte)", go(f'fmt.Sprint([]byte("{KEY}"))', []), ["bytes as numbers", "Go"])
     yield with_key("Go: a nil value", go("fmt.Sprint(any(nil))", []), ["<nil>", "Go"])
     yield with_key("a masked secret", "********", ["********", "masked"])
+    yield with_key("a masked key", KEY[:2] + "****" + KEY[-2:], ["middle masked"])
     yield with_key("Rails: filtered", "[FILTERED]", ["[FILTERED]", "Rails"])
     yield with_key(".NET: await is missing", "System.Threading.Tasks.Task`1[System.String]", ["Task", "await"])
     yield with_key("the last value of a loop", str(FIELDS["update_time"]), ["value of update_time", "loop"])
@@ -126,8 +131,7 @@ def cases():
     yield case("key-as-field", "values only, Password", hashlib.sha256("".join(text(v) for _, v in sorted({**FIELDS, "Password": KEY}.items())).encode()).hexdigest(), ["Password", "values"])
     yield case("key-as-field", "names and values", md5("".join(k + text(v) for k, v in sorted({**FIELDS, "secret": KEY}.items()))), ["secret", "names and values"])
     # Names of properties.
-    camel = lambda name: name[0] + name.title().replace("_", "")[1:]
-    for what, change, word in [("PascalCase", lambda n: n.title().replace("_", ""), "PascalCase"), ("camelCase", camel, "camelCase"),
+    for what, change, word in [("PascalCase", lambda n: n.title().replace("_", ""), "PascalCase"), ("camelCase", camel_name, "camelCase"),
                                ("upper case", str.upper, "upper case"), ("Go's PayoutID", lambda n: n.title().replace("_", "").replace("Id", "ID"), "ID in capitals")]:
         renamed = {change(name): value for name, value in FIELDS.items()}
         yield case("property-names", f"{what}, sorted after renaming", md5(pairs(renamed) + "&" + KEY), [word])
@@ -143,6 +147,8 @@ def cases():
         ("a client that adds sign_type", {"sign_type": "MD5"}, ["sign_type=MD5"]),
     ]:
         yield case("fields", what, md5(pairs({**few, **added}) + "&" + KEY), words, few)
+    bean = {camel_name(name): value for name, value in {**few, "error_msg": "null", "real_amount": "null"}.items()}
+    yield case("fields", "a Java bean with names of its own", md5(pairs(bean) + "&" + KEY), ["error_msg=null", "real_amount=null", "camelCase"], few)
     empty = "&".join(f"{n}={text(v)}" for n, v in sorted({**few, "error_msg": "", "real_amount": 0}.items()))
     yield case("fields", "a struct with empty text", md5(empty + "&" + KEY), ["error_msg=", "real_amount=0"], few)
     listed = {name: FIELDS[name] for name in ("payout_id", "amount", "status")}
