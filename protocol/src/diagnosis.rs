@@ -438,6 +438,9 @@ fn simplest(mut found: Vec<(search::Rank, Hit)>) -> Vec<Hit> {
         }
     }
     simple.truncate(MAX_HITS);
+    for hit in &mut simple {
+        hit.deviations = hit.deviations.drain(..).map(deviations::redacted).collect();
+    }
     simple
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::{Deviation, Dimension};
+use crate::untrusted::Untrusted;
 
 const TEXTS: &str = include_str!("deviations.txt");
 
@@ -53,6 +54,29 @@ pub(super) fn that_does(code: &str, does: String) -> Deviation {
     Deviation { does: does.into(), ..deviation(code) }
 }
 
+/// Around a text of the payload in a description; Unicode leaves both to their users.
+const MARKS: [char; 2] = ['\u{e000}', '\u{e001}'];
+
+/// A text of the payload as a description has it until the search ends. It is [`redacted`] in the few
+/// hits, and not in each of the thousands of descriptions that are tried.
+pub(super) fn of_payload(text: &str) -> String {
+    format!("{}{}{}", MARKS[0], text.replace(MARKS, "\u{fffd}"), MARKS[1])
+}
+
+/// The deviation without the keys in what it quotes of the payload.
+pub(super) fn redacted(mut deviation: Deviation) -> Deviation {
+    let mut shown = String::new();
+    for part in deviation.does.split_inclusive(MARKS) {
+        let own = part.strip_suffix(MARKS[0]).unwrap_or(part);
+        match part.strip_suffix(MARKS[1]) {
+            Some(outside) => shown.push_str(&Untrusted::new(outside).redacted()),
+            None => shown.push_str(own),
+        }
+    }
+    deviation.does = shown.into();
+    deviation
+}
+
 /// What code with a deviation does to the string.
 pub(super) struct Rule<T> {
     pub(super) code: &'static str,
@@ -76,6 +100,18 @@ mod tests {
     use super::super::{fields, forms, keys, orders, shapes, values};
     use super::*;
     use crate::digest_notation;
+
+    #[test]
+    fn what_a_description_quotes_is_redacted_at_the_end() {
+        for name in ["note", "", "a\u{e001}b", "\u{e000}"] {
+            let quoted = of_payload(name);
+            let held = format!("signs {quoted} and {quoted} alone");
+            let shown = redacted(that_does("one-text", held)).does;
+            let name = name.replace(MARKS, "\u{fffd}");
+            assert_eq!(shown, format!("signs {name} and {name} alone"));
+        }
+        assert_eq!(redacted(deviation("one-text")), deviation("one-text"));
+    }
 
     /// Every name that a table or a match of the search has.
     fn named() -> HashSet<&'static str> {

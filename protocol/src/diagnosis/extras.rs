@@ -2,7 +2,7 @@
 
 use super::Deviation;
 use super::compose::{Composer, FieldChoice};
-use super::deviations::{deviation, that_does};
+use super::deviations::{deviation, of_payload, that_does};
 use super::entry::Entry;
 use super::fields::{kept, listed};
 use super::forms::LABELS;
@@ -84,7 +84,8 @@ pub(super) fn absent_fields(
     let mut push = |extra: Vec<(String, String)>, cause: &'static str| {
         let pairs: Vec<String> =
             extra.iter().map(|(name, text)| format!("{name}={text}")).collect();
-        let does = format!("signs {}, which the body does not have", pairs.join(" and "));
+        let does =
+            format!("signs {}, which the body does not have", of_payload(&pairs.join(" and ")));
         found.push(composer.with_extra(extra, absent(does, cause)));
     };
     let is_here = |name: &str| entries.iter().any(|entry| entry.name == name);
@@ -126,7 +127,7 @@ pub(super) fn received_signature(
     sign_field: &str,
     given: &str,
 ) -> FieldChoice {
-    let does = format!("signs {sign_field} too, as it was received");
+    let does = format!("signs {} too, as it was received", of_payload(sign_field));
     let extra = vec![(sign_field.to_owned(), given.to_owned())];
     composer.with_extra(extra, that_does("include-sign", does))
 }

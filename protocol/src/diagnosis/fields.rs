@@ -1,12 +1,12 @@
 //! Deviations in which members are signed.
 
 use super::Deviation;
-use super::deviations::{Rule, rule, that_does};
+use super::deviations::{Rule, of_payload, rule, that_does};
 use super::entry::{Entry, Tree};
+use super::generated::list;
 use crate::canonical::Selection;
 use crate::notification::{self, DEPOSIT_IDS};
 use crate::status::Kind;
-use crate::untrusted::Untrusted;
 
 /// Whether a member is signed.
 pub(super) type FieldRule = Rule<fn(&Entry) -> bool>;
@@ -93,19 +93,15 @@ pub(super) static FIELD_RULES: [FieldRule; 21] = [
 ];
 
 pub(super) fn nested(name: &str) -> Deviation {
-    that_does("nested-only", format!("signs only the members of {}", Untrusted::new(name)))
+    that_does("nested-only", format!("signs only the members of {}", of_payload(name)))
 }
 
 pub(super) fn dropped(name: &str) -> Deviation {
-    that_does("field-dropped", format!("does not sign {}", Untrusted::new(name)))
+    that_does("field-dropped", format!("does not sign {}", of_payload(name)))
 }
 
 /// A list of members that the code signs or does not sign; whichever is shorter is told.
 pub(super) fn listed(signed: &[&str], missing: &[&str]) -> Deviation {
-    let list = |names: &[&str]| match names.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        _ => names.concat(),
-    };
     let does = match missing.len() <= signed.len() {
         true => format!("signs a fixed list of fields, without {}", list(missing)),
         false => format!("signs a fixed list of fields: only {}", list(signed)),

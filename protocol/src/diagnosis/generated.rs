@@ -3,7 +3,7 @@
 
 use super::Deviation;
 use super::compose::ValueChoice;
-use super::deviations::{deviation, that_does};
+use super::deviations::{deviation, of_payload, that_does};
 use super::entry::{Entry, Tree};
 use super::numbers;
 use super::printing::{self, MAX_TEXT};
@@ -15,15 +15,17 @@ const MAX_SELECTED: usize = 3;
 /// How many causes are told after the first.
 const MAX_CAUSES: usize = 3;
 
-pub(super) fn names_of<'e>(entries: &'e [Entry], texts: &[Option<String>]) -> Vec<&'e str> {
+fn names_of<'e>(entries: &'e [Entry], texts: &[Option<String>]) -> Vec<&'e str> {
     let changed = entries.iter().zip(texts).filter(|(_, text)| text.is_some());
     changed.map(|(entry, _)| entry.name.as_str()).collect()
 }
 
 pub(super) fn list(names: &[&str]) -> String {
     match names.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        _ => names.concat(),
+        Some((last, rest)) if !rest.is_empty() => {
+            format!("{} and {}", of_payload(&rest.join(", ")), of_payload(last))
+        }
+        _ => of_payload(&names.concat()),
     }
 }
 
@@ -129,7 +131,10 @@ pub(super) fn time_formats(entries: &[Entry], zones: &[i32]) -> Vec<ValueChoice>
             let zone = times::zone(minutes);
             let example = texts.iter().flatten().next().cloned().unwrap_or_default();
             let described = |names: &str| {
-                let does = format!("prints {names} as times such as {example} (zone {zone})");
+                let does = format!(
+                    "prints {names} as times such as {} (zone {zone})",
+                    of_payload(&example)
+                );
                 Deviation { cause: cause.clone().into(), ..that_does("time-format", does) }
             };
             each_selection(entries, texts, &described, &mut found);
@@ -177,7 +182,7 @@ pub(super) fn cut(entries: &[Entry]) -> Vec<ValueChoice> {
             let deviation = Deviation { cause: cause.into(), ..that_does("text-cut", does) };
             found.extend(choice(entries, deviation, texts));
         };
-        let name = &entry.name;
+        let name = &of_payload(&entry.name);
         let places = || entry.text.char_indices().enumerate().skip(1);
         for (count, (index, letter)) in places() {
             let kept = entry.text.get(..index).unwrap_or_default();
@@ -240,7 +245,8 @@ pub(super) fn altered(entries: &[Entry]) -> Vec<ValueChoice> {
             .collect();
         let is = |(at, text): &(usize, String)| {
             let entry = entries.get(*at)?;
-            Some(format!("{} is {text} (here: {})", entry.name, entry.text))
+            let [name, is, here] = [&entry.name, text, &entry.text].map(|text| of_payload(text));
+            Some(format!("{name} is {is} (here: {here})"))
         };
         let held: Vec<String> = changes.iter().filter_map(is).collect();
         let does = format!(

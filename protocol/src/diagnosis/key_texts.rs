@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 
 use super::Deviation;
-use super::deviations::that_does;
+use super::deviations::{of_payload, that_does};
 use super::entry::Entry;
 use super::keys::KeyRule;
 
@@ -177,16 +177,16 @@ pub(super) fn key_texts(key: &[u8], entries: &[Entry]) -> Vec<KeyRule> {
         }
     }
     for entry in entries {
-        let name = &entry.name;
+        let [name, text] = [&entry.name, &entry.text].map(|text| of_payload(text));
         let cause = "a loop or an assignment overwrote the key's variable: foreach ($a as $key => $v), for key in data";
         let mut push = |does: String, text: &str| {
             let deviation = Deviation { cause: cause.into(), ..that_does("key-field", does) };
             rules.push(KeyRule { deviation, key: text.as_bytes().to_vec() });
         };
-        push(format!("uses {name}, the name of a field, as the key"), name);
+        push(format!("uses {name}, the name of a field, as the key"), &entry.name);
         push(
-            format!("uses {name}={}, a pair, as the key", entry.text),
-            &format!("{name}={}", entry.text),
+            format!("uses {name}={text}, a pair, as the key"),
+            &format!("{}={}", entry.name, entry.text),
         );
         push(format!("uses the value of {name} as the key"), &entry.text);
     }

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Deviation;
-use super::deviations::{Rule, deviation, rule, that_does};
+use super::deviations::{Rule, deviation, of_payload, rule, that_does};
 use super::entry::{Entry, Tree};
 use super::fields::kept;
 use super::orders::Pair;
@@ -185,6 +185,6 @@ pub(super) fn whole_strings(
 
 /// One member's text alone.
 fn text_of_one(entry: &Entry) -> Option<(Deviation, Vec<u8>)> {
-    let does = format!("signs the text of {} alone, as it is in the body", entry.name);
+    let does = format!("signs the text of {} alone, as it is in the body", of_payload(&entry.name));
     (!entry.text.is_empty()).then(|| (that_does("one-text", does), entry.text.clone().into_bytes()))
 }
