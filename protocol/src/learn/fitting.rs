@@ -305,12 +305,15 @@ fn strings(
         };
         samples.iter().map(text).collect()
     };
+    let members = samples.iter().flat_map(|sample| sample.payload.members());
+    let mut all: BTreeSet<&str> = members.map(|member| &*member.name).collect();
+    all.remove(&*base.sign_field);
     let mut strings: Vec<Vec<&str>> = vec![Vec::new()];
     for name in search.names(candidate) {
         let own = texts(name);
         let mut names: Vec<&str> = vec![name];
         let is_alike = |other: &&str| *other != name && texts(other) == own;
-        names.extend(search.all_names().filter(is_alike));
+        names.extend(all.iter().copied().filter(is_alike));
         let longer = strings.iter().flat_map(|string| {
             names.iter().map(|name| string.iter().chain([name]).copied().collect())
         });
@@ -325,7 +328,7 @@ fn strings(
         let names = search.names(candidate);
         let at = if is_first { 0 } else { names.len() };
         if is_separated {
-            for name in search.all_names().filter(|name| !names.contains(name) && is_empty(name)) {
+            for name in all.iter().filter(|name| !names.contains(*name) && is_empty(name)) {
                 let mut longer = names.clone();
                 longer.insert(at, name);
                 strings.push((longer, other.clone()));
