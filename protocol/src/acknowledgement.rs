@@ -278,7 +278,7 @@ fn judge_object(payload: &Payload<'_>) -> Result<usize, Refusal> {
         Value::String(text) if is_near_success(text) => Err(Refusal::ShortCode(quoted(text))),
         Value::String(text) => {
             let said = match payload.get("error_msg").map(|member| &member.value) {
-                Some(Value::String(said)) if !said.trim().is_empty() => Some(quoted(said)),
+                Some(Value::String(said)) if !said.trim().is_empty() => Some(quoted_in_short(said)),
                 _ => None,
             };
             Err(Refusal::OtherCode { code: quoted(text), said })
@@ -288,9 +288,14 @@ fn judge_object(payload: &Payload<'_>) -> Result<usize, Refusal> {
     }
 }
 
-/// A text of the reply as it is shown; half a key at its end would not be found later.
+/// A text of the reply as it is shown.
 fn quoted(text: &str) -> String {
-    Untrusted::new(text).to_string().chars().take(MAX_ERROR_MESSAGE).collect()
+    Untrusted::new(text).to_string()
+}
+
+/// At most [`MAX_ERROR_MESSAGE`] characters of it: half a key at the end would not be found later.
+fn quoted_in_short(text: &str) -> String {
+    quoted(text).chars().take(MAX_ERROR_MESSAGE).collect()
 }
 
 /// Whether a code resembles `0000` so much that success was surely meant.

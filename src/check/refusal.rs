@@ -4,7 +4,7 @@ use protocol::internal::acknowledgement::{Conclusion, Refusal, Reply};
 
 use super::case::Message;
 use super::sender::Sent;
-use crate::mask::outside;
+use crate::mask::{Untrusted, outside};
 use crate::net::outcome::{FailureKind, Outcome};
 
 const MAX_QUOTED: usize = 160;
@@ -135,8 +135,8 @@ fn unknown_order(message: &Message) -> String {
     format!(
         "it does not know the order payout_id {}, payout_cl_id {}, amount {}: make orders known with \
          --orders FILE or --prepare COMMAND",
-        message.order_id,
-        message.client_id,
+        Untrusted::new(&message.order_id),
+        Untrusted::new(&message.client_id),
         message.amount_cents.unwrap_or_default()
     )
 }

@@ -48,7 +48,14 @@ impl Suite {
         let mut suite = Suite::default();
         for (name, text) in files {
             for mut case in case_file::parse(name, text)? {
-                for text in [&mut case.title, &mut case.why, &mut case.fix] {
+                let steps = match &mut case.work {
+                    Work::Send(steps) => steps.as_mut_slice(),
+                    Work::Retry(step) => std::slice::from_mut(step),
+                    Work::Probe(_) => &mut [],
+                };
+                let labels = steps.iter_mut().map(|step| &mut step.label);
+                // They are shown only.
+                for text in labels.chain([&mut case.title, &mut case.why, &mut case.fix]) {
                     *text = Untrusted::new(&*text).to_string();
                 }
                 suite.push(case).map_err(|error| {

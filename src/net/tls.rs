@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::mask::Untrusted;
 use jiff::Timestamp;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -175,7 +176,7 @@ pub(super) fn describe(
     };
     lines.extend((1..).zip(chain).map(|(number, certificate)| {
         match certificate::read(certificate) {
-            Some(facts) => format!("* certificate {number}: {facts}"),
+            Some(facts) => format!("* certificate {number}: {}", Untrusted::new(facts)),
             None => format!("* certificate {number} cannot be read"),
         }
     }));
@@ -297,10 +298,10 @@ fn explain_certificate(error: &CertificateError) -> String {
         Bad::NotValidForNameContext { expected, presented } => format!(
             "the merchant's certificate is not for {}, but for {}; use a host name that is in it, \
              or issue one for this host",
-            expected.to_str(),
+            Untrusted::new(expected.to_str()),
             match presented.iter().map(|name| plain_name(name)).collect::<Vec<_>>() {
                 names if names.is_empty() => "no host at all".to_owned(),
-                names => names.join(", "),
+                names => Untrusted::new(names.join(", ")).to_string(),
             }
         ),
         Bad::Revoked => "the merchant's certificate was revoked; it needs a new one".to_owned(),

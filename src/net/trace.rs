@@ -54,7 +54,7 @@ impl Log {
         if !self.is_on() {
             return;
         }
-        self.note(|| format!("{mark} {}", first()));
+        self.note(|| format!("{mark} {}", Untrusted::new(first())));
         for (name, value) in headers {
             let is_secret = SECRET.iter().any(|part| name.as_str().contains(part));
             let value = match is_secret || value.is_sensitive() {

@@ -65,11 +65,10 @@ pub enum OutputPolicy {
     Everything,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ListenSummary {
     pub callbacks: u64,
     /// Those that the inbox did not take; they were refused with 503 and count neither way.
-    #[serde(rename = "not_kept")]
     pub not_stored: u64,
     pub orders: u64,
     pub orders_forgotten: u64,

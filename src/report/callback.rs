@@ -228,10 +228,17 @@ pub fn summary_line(summary: &ListenSummary) -> Line {
 
 pub fn summary_json(summary: &ListenSummary) -> String {
     #[derive(Serialize)]
-    struct SummaryJson<'a> {
+    struct SummaryJson {
+        callbacks: u64,
         invalid: u64,
-        #[serde(flatten)]
-        summary: &'a ListenSummary,
+        not_kept: u64,
+        orders: u64,
+        orders_forgotten: u64,
+        valid: u64,
     }
-    json::line("summary", &SummaryJson { invalid: summary.invalid(), summary })
+    let ListenSummary { callbacks, not_stored: not_kept, orders, orders_forgotten, valid } =
+        *summary;
+    let invalid = summary.invalid();
+    let object = SummaryJson { callbacks, invalid, not_kept, orders, orders_forgotten, valid };
+    json::line("summary", &object)
 }

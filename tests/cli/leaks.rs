@@ -23,8 +23,12 @@ const USUAL: &str = "Qx7fK2mZ9";
 /// A key that is a word of the program's own texts, which are not masked.
 const WORD: &str = "signature";
 
+/// A key that could be a word of the program's texts and is none: only the type of what came from
+/// outside hides it.
+const UNSAID: &str = "zebracorn";
+
 /// The last has characters of which each encoding escapes another part.
-const KEYS: [&str; 3] = [USUAL, WORD, "a&b +%\"\\é k/y'"];
+const KEYS: [&str; 4] = [USUAL, WORD, UNSAID, "a&b +%\"\\é k/y'"];
 
 /// Outputs beyond those of the command line's definition.
 const OTHER_KINDS: &[&str] = &[

@@ -11,7 +11,7 @@ use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 
 #[cfg(test)]
 use super::MAX_ERROR_MESSAGE;
-use super::quoted;
+use super::quoted_in_short;
 
 const ROOT: &str = "xml";
 const CODE: &str = "return_code";
@@ -36,7 +36,10 @@ pub(super) fn read(body: &[u8]) -> Result<ReturnCode, String> {
     let mut document = Document::default();
     loop {
         let is_start = reader.buffer_position() == 0;
-        match reader.read_event().map_err(|error| malformed(&quoted(&error.to_string())))? {
+        match reader
+            .read_event()
+            .map_err(|error| malformed(&quoted_in_short(&error.to_string())))?
+        {
             Event::Start(tag) => document.open(&tag)?,
             Event::Empty(tag) => {
                 document.open(&tag)?;
@@ -81,10 +84,13 @@ impl Document {
             return Err(malformed("a second root element"));
         }
         if self.depth == 0 && name != ROOT {
-            return Err(format!("the root element is <{}>, expected <{ROOT}>", quoted(name)));
+            return Err(format!(
+                "the root element is <{}>, expected <{ROOT}>",
+                quoted_in_short(name)
+            ));
         }
         if self.depth < 2 && tag.attributes().flatten().any(|one| one.key.as_ref() == b"xmlns") {
-            return Err(format!("<{}> is in a namespace, expected none", quoted(name)));
+            return Err(format!("<{}> is in a namespace, expected none", quoted_in_short(name)));
         }
         match (self.depth, self.open) {
             (1, _) if name == CODE => {
@@ -171,9 +177,9 @@ impl Document {
         }
         let code =
             self.code.ok_or_else(|| format!("<{ROOT}> has no <{CODE}> directly below it"))?;
-        let message = self.message.map(|message| quoted(message.text.trim()));
+        let message = self.message.map(|message| quoted_in_short(message.text.trim()));
         Ok(ReturnCode {
-            code: quoted(&code.text),
+            code: quoted_in_short(&code.text),
             message: message.filter(|message| !message.is_empty()),
         })
     }
@@ -184,15 +190,16 @@ fn check_tag(tag: &BytesStart<'_>, name: &str) -> Result<(), String> {
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '-' | '.');
     let begins = name.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | ':'));
     if !begins || !name.chars().all(is_name) {
-        return Err(malformed(&format!("<{}> is not a name", quoted(name))));
+        return Err(malformed(&format!("<{}> is not a name", quoted_in_short(name))));
     }
     for attribute in tag.attributes() {
-        let attribute = attribute.map_err(|error| malformed(&quoted(&error.to_string())))?;
+        let attribute =
+            attribute.map_err(|error| malformed(&quoted_in_short(&error.to_string())))?;
         let value = decoded(&attribute.value)?;
         if value.contains('<') || quick_xml::escape::unescape(value).is_err() {
             return Err(malformed(&format!(
                 "an attribute of <{}> has a bare < or &",
-                quoted(name)
+                quoted_in_short(name)
             )));
         }
     }
@@ -202,7 +209,7 @@ fn check_tag(tag: &BytesStart<'_>, name: &str) -> Result<(), String> {
 /// The text is read as UTF-8: a declaration must not give it another reading.
 fn check_encoding(declaration: &BytesDecl<'_>, text: &str) -> Result<(), String> {
     let Some(label) = declaration.encoding() else { return Ok(()) };
-    let label = label.map_err(|error| malformed(&quoted(&error.to_string())))?;
+    let label = label.map_err(|error| malformed(&quoted_in_short(&error.to_string())))?;
     let encoding = Encoding::for_label(&label);
     let reads_alike = |encoding: &'static Encoding| {
         encoding == UTF_8 || encoding.is_ascii_compatible() && text.is_ascii()
@@ -211,12 +218,12 @@ fn check_encoding(declaration: &BytesDecl<'_>, text: &str) -> Result<(), String>
         return Ok(());
     }
     let label = String::from_utf8_lossy(&label);
-    Err(format!("the XML declares the encoding {:?}, expected UTF-8", quoted(&label)))
+    Err(format!("the XML declares the encoding {:?}, expected UTF-8", quoted_in_short(&label)))
 }
 
 fn resolved(reference: &BytesRef<'_>) -> Result<String, String> {
     let name = decoded(reference)?;
-    let unknown = || malformed(&format!("&{}; is unknown", quoted(name)));
+    let unknown = || malformed(&format!("&{}; is unknown", quoted_in_short(name)));
     match reference.resolve_char_ref().map_err(|_| unknown())? {
         Some(c) if is_allowed(c) => Ok(c.to_string()),
         Some(_) => Err(unknown()),

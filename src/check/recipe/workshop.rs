@@ -16,6 +16,7 @@ use super::operation::{Ending, Operation, Start};
 use super::{Recipe, RecipeError};
 use crate::check::case::Message;
 use crate::check::demand::{OrderRef, Outcome};
+use crate::mask::Untrusted;
 
 /// What every order id of a check begins with, so that people can tell them from real ones.
 pub const ORDER_PREFIX: &str = "CHECK-";
@@ -274,7 +275,7 @@ impl Workshop {
         let canonical = canonicalize(&payload, self.scheme);
         format!(
             "{:?} ({}, key {})",
-            canonical.as_str(),
+            Untrusted::new(canonical.as_str()),
             self.scheme.algorithm,
             self.key.fingerprint()
         )

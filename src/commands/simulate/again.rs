@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use crate::mask::Untrusted;
 use crate::report::curl::shell_quote;
 
 const LEFT_OUT: [&str; 10] = [
@@ -27,7 +28,14 @@ pub(super) fn lines(words: impl Iterator<Item = OsString>) -> Vec<String> {
         let (name, value) =
             flag.split_once('=').map_or((flag, None), |(name, it)| (name, Some(it)));
         if name != HIDDEN && !LEFT_OUT.contains(&name) {
-            command.push(quoted(&word));
+            // Names of flags were read; all else may be anything.
+            command.push(match word.split_once('=') {
+                Some((flag, value)) if flag.starts_with("--") => {
+                    quoted(&format!("{flag}={}", Untrusted::new(value)))
+                }
+                _ if word.starts_with("--") => word,
+                _ => quoted(&Untrusted::new(word).to_string()),
+            });
             continue;
         }
         hides |= name == HIDDEN;

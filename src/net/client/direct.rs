@@ -29,6 +29,7 @@ use super::body::{RequestBody, gate};
 use super::connection::{Socket, Watched};
 use super::pool::{Connection, Pool};
 use super::{HttpReply, HttpRequest};
+use crate::mask::Untrusted;
 use crate::net::failure::{Phase, Progress, failure, failure_on_reuse};
 use crate::net::options::Connections;
 use crate::net::outcome::{FailureKind, TransportFailure};
@@ -113,7 +114,9 @@ impl Direct {
     ) -> Result<Connection, TransportFailure> {
         progress.reach(Phase::Resolving);
         let addresses = addresses_of(target, &self.resolve).await?;
-        progress.log.note(|| format!("* {} has the addresses {addresses:?}", target.host()));
+        progress.log.note(|| {
+            format!("* {} has the addresses {addresses:?}", Untrusted::new(target.host()))
+        });
         let classify = |error: io::Error| failure(&error, progress.phase());
         progress.reach(Phase::Connecting);
         let socket = Socket::new(connect(&addresses, &progress.log).await.map_err(classify)?);
