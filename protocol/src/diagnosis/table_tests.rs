@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use md5::Digest as _;
 
+use super::deviations::redacted;
 use super::digest::Width;
 use super::entry::{Entry, entries};
 use super::fields::{FIELD_RULES, nested};
@@ -98,7 +99,8 @@ fn write_members(out: &mut String) {
     for (deviation, text) in whole_strings(&payload, "sign", &parsed(SMALL)) {
         writeln!(out, "{}: {:?}", deviation.code, String::from_utf8(text).unwrap()).unwrap();
     }
-    writeln!(out, "{}: {}", nested("data").code, nested("data").does).unwrap();
+    let Deviation { code, does, .. } = redacted(nested("data"));
+    writeln!(out, "{code}: {does}").unwrap();
 }
 
 fn write_forms(out: &mut String) {

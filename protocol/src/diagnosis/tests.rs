@@ -353,7 +353,7 @@ fn a_sentence_names_who_is_wrong() {
     let quotes = deviations::deviation("own-key-quotes");
     let name = deviations::deviation("own-key-name");
     let url = own_url::deviation(&["s"]);
-    let dropped = fields::dropped("memo");
+    let dropped = deviations::redacted(fields::dropped("memo"));
     assert_eq!(
         hit(vec![name, quotes]).summary("the code"),
         "the key given here has a name before it (NAME=…), and has quotation marks around it; \
