@@ -1,5 +1,7 @@
 //! `verify`: does the signature match, and are the fields what the page promises.
 
+mod wrapped;
+
 use std::path::{Path, PathBuf};
 
 use protocol::internal::diagnosis::{compare_string, diagnose_fully};
@@ -7,8 +9,9 @@ use protocol::internal::signature::{
     Answer, demanded_scheme, expected as expected_signature, verify,
 };
 use protocol::internal::weakness::Circumstances;
-use protocol::{Algorithm, Diagnosis, StatusTable};
+use protocol::{Algorithm, Diagnosis, Payload, StatusTable};
 
+use self::wrapped::{guess, unwrapped};
 use super::args::dialect::DialectArgs;
 use super::args::input::InputKind;
 use super::args::{Format, Input, KeyArgs, OtherKeyArgs, adopt, adopt_statuses, parse_sign_type};
@@ -17,9 +20,11 @@ use super::{CommandResult, answer, conclude};
 use crate::clock::{Clock, SystemClock};
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::mask::Untrusted;
 use crate::report::batch::BatchKind;
 use crate::report::comparison::Own;
 use crate::report::explanation::Explanation;
+use crate::report::line::Line;
 use crate::report::verification::{Strictness, VerificationReport, finding_line};
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
@@ -105,6 +110,17 @@ impl Args {
     }
 }
 
+/// A field that may be the signature's under another name, where there is none under its own.
+fn misnamed<'p>(payload: &'p Payload<'_>, sign_field: &str) -> Option<&'p str> {
+    let is_near = |name: &&str| {
+        [sign_field, "signature"].iter().any(|known| name.eq_ignore_ascii_case(known))
+    };
+    match payload.get(sign_field) {
+        Some(_) => None,
+        None => payload.members().iter().map(|member| &*member.name).find(is_near),
+    }
+}
+
 pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
     let dialect = args.dialect.resolve(args.require)?;
     let key = args.key.resolve(environment, console)?;
@@ -123,8 +139,29 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     }
     let others = args.other_keys.resolve(console)?;
     let string = args.string(console)?;
-    let input = Input::read(args.file.as_deref(), console)?;
-    let payload = input.payload_as(args.input)?;
+    let sign_field = &*dialect.first().sign_field;
+    let mut input = Input::read(args.file.as_deref(), console)?;
+    if args.input == InputKind::Auto
+        && let Some(found) = unwrapped(&input.bytes, sign_field)
+    {
+        let from = format!(": the payload is read from {}", found.from);
+        console.note(&Line::new().dim("note").plain(from));
+        input.bytes = found.bytes;
+    }
+    let payload = input.payload_as(args.input).map_err(|error| match guess(&input.bytes) {
+        Some((what, hint)) => {
+            CommandError::input(format!("{} is not a payload; it looks like {what}", input.name))
+                .hint(hint)
+        }
+        None => error,
+    })?;
+    if let Some(name) = misnamed(&payload, sign_field) {
+        let text = format!(
+            ": the field {} looks like the signature; the platform sends it as {sign_field}: was it renamed on the way?",
+            Untrusted::new(name)
+        );
+        console.note(&Line::new().dim("hint").plain(text));
+    }
     let verification = verify(&payload, &key, dialect, args.require);
     let now = SystemClock::new().wall().as_second();
     let circumstances = Circumstances {

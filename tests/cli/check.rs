@@ -238,7 +238,7 @@ fn an_observer_that_cannot_be_started_is_refused_before_anything_is_sent() {
     for name in ["order", "payout_cl_ids"] {
         let url = format!("{}/{{{name}}}", shop.url);
         let output = payout_notify(&["check", &url]).key(KEY).run().exits(2);
-        output.remarks(&[&format!("{{{name}}} in the URL stands for nothing"), "hint:"]);
+        output.remarks(&[&format!("{{{name}}} in the URL is not known"), "hint:"]);
     }
     assert_eq!(fs::read_to_string(&shop.ledger).unwrap(), "{}");
 }

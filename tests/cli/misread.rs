@@ -152,3 +152,48 @@ fn a_listener_shows_what_verify_shows() {
     assert_eq!(first_hit(&callback).0, "own-url-parameter", "{callback}");
     listening.interrupt();
 }
+
+#[test]
+fn a_payload_in_something_else_is_read_and_said_so() {
+    let (body, _) = right();
+    let (quoted, query) = (json!(body).to_string(), query("").replace("?&", "?"));
+    for (input, from) in [
+        (format!("POST /n HTTP/1.1\r\nHost: shop\r\n\r\n{body}"), "an HTTP request"),
+        (format!("curl https://shop.example/n -d '{body}'"), "a curl command"),
+        (format!("GET /n{query} HTTP/1.1\r\n\r\n"), "an HTTP request"),
+        (format!("::1 - - [-] \"GET /n{query} HTTP/1.1\" 200 2"), "a line of an access log"),
+        (quoted, "a JSON string"),
+        (
+            json!({ "code": 0, "data": serde_json::from_str::<Value>(&body).unwrap() }).to_string(),
+            "the object data",
+        ),
+    ] {
+        let note = format!("note: the payload is read from {from}");
+        payout_notify(&["verify"]).key(KEY).stdin(&input).run().exits(0).remarks(&[&note]);
+        // Asked for a form by name, nothing is guessed.
+        let output = payout_notify(&["verify", "--input", "json"]).key(KEY).stdin(&input).run();
+        assert!(output.code != 0 && !output.stderr.contains("note:"), "{output}");
+    }
+    // A wrong signature stays wrong, wherever it is.
+    let wrong = format!("POST /n HTTP/1.1\r\n\r\n{}", with_sign(&"0".repeat(32)));
+    payout_notify(&["verify"]).key(KEY).stdin(wrong).run().exits(1);
+}
+
+#[test]
+fn what_is_not_a_payload_is_named_with_the_next_step() {
+    for (input, what, step) in [
+        ("[{\"a\":1}]", "a JSON array", "--lines"),
+        ("{\"a\":1}\n{\"a\":2}\n", "several payloads", "--lines"),
+        ("{'a': 1}", "a Python dict", "log the body"),
+        ("Array\n(\n [a] => 1\n)", "a PHP array", "log the body"),
+        ("{\u{201c}a\u{201d}:1}", "text with curly quotation marks", "copy the body"),
+        ("curl x -d @body.json", "a curl command", "the file behind @"),
+    ] {
+        let output = payout_notify(&["verify"]).key(KEY).stdin(input).run().exits(3);
+        output.remarks(&[&format!("stdin is not a payload; it looks like {what}"), "hint:", step]);
+    }
+    let (body, _) = right();
+    let renamed = body.replace("\"sign\"", "\"Sign\"");
+    let output = payout_notify(&["verify"]).key(KEY).stdin(renamed).run().exits(1);
+    output.remarks(&["hint: the field Sign looks like the signature"]);
+}

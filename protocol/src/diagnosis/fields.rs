@@ -100,7 +100,7 @@ pub(super) fn dropped(name: &str) -> Deviation {
     that_does("field-dropped", format!("does not sign {}", of_payload(name)))
 }
 
-/// A list of members that the code signs or does not sign; whichever is shorter is told.
+/// A list of members that the code signs or does not sign; whichever is shorter is named.
 pub(super) fn listed(signed: &[&str], missing: &[&str]) -> Deviation {
     let does = match missing.len() <= signed.len() {
         true => format!("signs a fixed list of fields, without {}", list(missing)),

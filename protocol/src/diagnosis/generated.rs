@@ -12,7 +12,7 @@ use super::values::{Scope, Writing, times};
 /// The most fields of which every selection is tried.
 const MAX_SELECTED: usize = 3;
 
-/// How many causes are told after the first.
+/// How many causes follow the first.
 const MAX_CAUSES: usize = 3;
 
 fn names_of<'e>(entries: &'e [Entry], texts: &[Option<String>]) -> Vec<&'e str> {
@@ -114,7 +114,7 @@ pub(super) fn time_formats(entries: &[Entry], zones: &[i32]) -> Vec<ValueChoice>
         return found;
     }
     for minutes in zones.iter().copied() {
-        // Languages that print alike are told in one line.
+        // Languages that print alike share one line.
         let mut printed: Vec<(Vec<Option<String>>, String)> = Vec::new();
         for format in &times::FORMATS {
             let write = |moment: &Option<times::Moment>| format.print(moment.as_ref()?, minutes);

@@ -107,7 +107,7 @@ impl Candidate<'_> {
         let hit = |name: &Name| {
             let mut deviations = Vec::new();
             deviations.extend(self.key.map(|(_, rule)| rule.deviation.clone()));
-            // Where the key is among the fields, that it is not appended is no mistake of its own.
+            // Where the key is among the fields, not appending it is not a separate mistake.
             let keyless =
                 self.form.filter(|(_, rule)| self.string.text.holds_key && rule.is_keyless);
             let form = self.form.filter(|_| keyless.is_none());

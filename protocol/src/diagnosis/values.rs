@@ -32,7 +32,7 @@ pub(super) enum Scope {
     /// All that a language's own way of printing does at once: told only where no single mistake
     /// gives the same string.
     Language,
-    /// Made for the payload at hand: told only where nothing simpler gives the same string, and not
+    /// Made for the payload at hand: reported only where nothing simpler gives the same string, and not
     /// combined.
     Rare,
 }

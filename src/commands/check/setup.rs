@@ -71,7 +71,7 @@ fn algorithm(args: &Args, dialect: &Dialect) -> Result<Algorithm, CommandError> 
     }
 }
 
-/// Refuses a `{name}` in the URL that stands for nothing: it would be sent as it is.
+/// Refuses a `{name}` in the URL that is not known: it would be sent as it is.
 fn knows_names(target: &Target) -> Result<(), CommandError> {
     const NAMES: [&str; 2] = ["payout_id", "payout_cl_id"];
     let url = target.to_string();
@@ -83,7 +83,7 @@ fn knows_names(target: &Target) -> Result<(), CommandError> {
     match names.find(|name| !NAMES.contains(name)) {
         None => Ok(()),
         Some(name) => Err(CommandError::usage(format!(
-            "{{{name}}} in the URL stands for nothing{}",
+            "{{{name}}} in the URL is not known{}",
             did_you_mean(name, NAMES)
         ))
         .hint("{payout_id} and {payout_cl_id} are filled in; %7B and %7D are braces")),

@@ -94,7 +94,7 @@ pub(super) static RULES: [ValueRule; 57] = [
     with_key("text-urlencoded-js", |s| encodings::js_component(s).into_bytes()),
     whole("string-urldecoded", |s| encodings::form_decoded(s).into_bytes()),
     with_key("text-urldecoded", |s| encodings::form_decoded(s).into_bytes()),
-    // One value alone: told after the whole string, which gives the same more often.
+    // One value alone: reported after the whole string, which gives the same more often.
     member("text-lower", |e| on_text(e, str::to_lowercase)),
     member("text-upper", |e| on_text(e, str::to_uppercase)),
     member("spaces-plain", |e| on_text(e, |t| t.replace(['\u{a0}', '\u{3000}'], " "))),
