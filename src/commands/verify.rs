@@ -117,7 +117,13 @@ fn misnamed<'p>(payload: &'p Payload<'_>, sign_field: &str) -> Option<&'p str> {
     };
     match payload.get(sign_field) {
         Some(_) => None,
-        None => payload.members().iter().map(|member| &*member.name).find(is_near),
+        // A key that is such a word would be given away by the gap.
+        None => payload
+            .members()
+            .iter()
+            .map(|member| &*member.name)
+            .find(is_near)
+            .filter(|name| Untrusted::new(name).to_string() == **name),
     }
 }
 

@@ -71,7 +71,9 @@ fn sign_type_is_put_in_and_its_spelling_stays() {
     let absent = sign(&[], "{\"a\":1}").exits(0);
     assert!(!absent.stdout.contains("sign_type"), "{absent}");
     sign(&[], "{\"sign_type\":\"RSA\"}").exits(3).remarks(&["RSA", "--sign-type"]);
-    sign(&["--sign-type", "sha1"], "{}").exits(2).remarks(&["md5, hmac-sha256 or sha256"]);
+    sign(&["--sign-type", "md6"], "{}").exits(2).remarks(&["md5, hmac-sha256"]);
+    let none = sign(&["--sign-type", "sha1"], "{}").exits(2);
+    none.remarks(&["the dialect platform has no SHA1", "it has md5 and hmac-sha256"]);
 }
 
 #[test]
