@@ -57,7 +57,14 @@ pub fn select<'p, 'a>(
     payload: &'p Payload<'a>,
     scheme: &'p Scheme,
 ) -> impl Iterator<Item = (&'p Member<'a>, Selection)> {
-    payload.members_by_name().map(|member| {
+    selected(payload.members_by_name(), scheme)
+}
+
+fn selected<'p, 'a: 'p>(
+    members: impl Iterator<Item = &'p Member<'a>>,
+    scheme: &'p Scheme,
+) -> impl Iterator<Item = (&'p Member<'a>, Selection)> {
+    members.map(|member| {
         let is_dropped = match member.value {
             Value::Null => scheme.nulls == Nulls::Drop,
             _ if scheme.composition.drops_zeros && is_zero(&member.value) => true,
@@ -111,7 +118,15 @@ fn pairs_into(payload: &Payload<'_>, scheme: &Scheme, text: &mut String) {
     let Composition { order, pairs, .. } = scheme.composition;
     let separator = &*scheme.separator;
     let mut is_first = true;
-    let mut write = |member: &Member<'_>| {
+    let (mut by_name, mut received) = (payload.members_by_name(), payload.members().iter());
+    let members: &mut dyn Iterator<Item = _> = match order {
+        Order::Name => &mut by_name,
+        Order::Received => &mut received,
+    };
+    for (member, selection) in selected(members, scheme) {
+        if selection != Selection::Kept {
+            continue;
+        }
         if !std::mem::take(&mut is_first) {
             text.push_str(separator);
         }
@@ -122,15 +137,6 @@ fn pairs_into(payload: &Payload<'_>, scheme: &Scheme, text: &mut String) {
             text.push('=');
         }
         encoded_into(&member.value, scheme, text);
-    };
-    let kept = select(payload, scheme).filter(|(_, selection)| *selection == Selection::Kept);
-    let kept = kept.map(|(member, _)| member);
-    if order == Order::Name {
-        kept.for_each(write);
-    } else {
-        let mut kept: Vec<&Member<'_>> = kept.collect();
-        kept.sort_by_key(|member| member.name_at);
-        kept.into_iter().for_each(&mut write);
     }
 }
 

@@ -398,6 +398,7 @@ pub struct Scheme {
 impl Scheme {
     /// Whether a member of this name is signed.
     #[must_use]
+    #[inline]
     pub fn signs(&self, name: &str) -> bool {
         let string = &self.composition.string;
         if !self.signs_pairs() {
