@@ -155,10 +155,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         input.bytes = found.bytes;
     }
     let payload = input.payload_as(args.input).map_err(|error| match guess(&input.bytes) {
-        Some((what, hint)) => {
-            CommandError::input(format!("{} is not a payload; it looks like {what}", input.name))
-                .hint(hint)
-        }
+        Some((what, step)) => error.hint(format!("it looks like {what}: {step}")),
         None => error,
     })?;
     if let Some(name) = misnamed(&payload, sign_field) {

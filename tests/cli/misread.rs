@@ -190,7 +190,7 @@ fn what_is_not_a_payload_is_named_with_the_next_step() {
         ("curl x -d @body.json", "a curl command", "the file behind @"),
     ] {
         let output = payout_notify(&["verify"]).key(KEY).stdin(input).run().exits(3);
-        output.remarks(&[&format!("stdin is not a payload; it looks like {what}"), "hint:", step]);
+        output.remarks(&[&format!("hint: it looks like {what}"), step]);
     }
     let (body, _) = right();
     let renamed = body.replace("\"sign\"", "\"Sign\"");

@@ -40,11 +40,11 @@ fn until_it_stays(number: impl Fn() -> usize) {
     }
 }
 
-/// What a process has used of the CPU, in ticks.
-fn cpu_time(id: u32) -> usize {
-    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<usize>().ok()).sum()
+/// How many bytes a process has read and written.
+fn bytes_moved(id: u32) -> usize {
+    let io = std::fs::read_to_string(format!("/proc/{id}/io")).unwrap_or_default();
+    let counts = io.lines().filter_map(|line| line.split_once("char: "));
+    counts.filter_map(|(_, count)| count.parse::<usize>().ok()).sum()
 }
 
 fn merchant() -> Listening {
@@ -64,7 +64,7 @@ fn the_second_signal_ends_a_run_whose_pipe_is_full_and_the_journal_has_the_rest(
         let merchant = merchant();
         let count = ["--count", "600", "--seed", "7", "--journal", "run.journal"];
         let (running, reader) = unread(simulate(&merchant, &count));
-        until_it_stays(|| cpu_time(running.id()));
+        until_it_stays(|| bytes_moved(running.id()));
         let work = running.work();
         signals.into_iter().for_each(|signal| running.signal(signal));
         let (output, _sandbox) = running.end_with_folders();
@@ -82,7 +82,7 @@ fn the_second_signal_ends_a_run_whose_pipe_is_full_and_the_journal_has_the_rest(
 fn one_signal_is_enough_where_nothing_is_read_for_some_time() {
     let merchant = merchant();
     let (running, _reader) = unread(simulate(&merchant, &["--count", MANY]));
-    until_it_stays(|| cpu_time(running.id()));
+    until_it_stays(|| bytes_moved(running.id()));
     running.interrupt();
     running.end().exits(130);
 }
@@ -132,7 +132,7 @@ fn commands_without_a_last_word_end_at_the_first_signal() {
     let rows = format!("{}\n", signed(r#"{"payout_id":"A","amount":1}"#)).repeat(3000);
     for command in [&["verify", "--lines", "--format", "json"][..], &["sign", "--lines"]] {
         let (running, _reader) = unread(payout_notify(command).key(KEY).stdin(&rows));
-        until_it_stays(|| cpu_time(running.id()));
+        until_it_stays(|| bytes_moved(running.id()));
         running.interrupt();
         running.end().exits(130);
     }
