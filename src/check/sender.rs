@@ -9,6 +9,7 @@ use protocol::internal::acknowledgement::Conclusion;
 use super::case::{Manner, Message};
 use super::pace::Pacer;
 use super::report::{Exchange, Received};
+use crate::mask::Untrusted;
 use crate::net::client::Client;
 use crate::net::options::{Connections, HeaderRule, Loss, RequestOptions, Upload, parse_method};
 use crate::net::outcome::{FailureKind, Outcome};
@@ -167,7 +168,11 @@ fn in_words(manner: Manner, query: &str) -> String {
         Manner::ReplyLost => "the reply thrown away".to_owned(),
         Manner::Fresh => "on a connection of its own".to_owned(),
     };
-    let query = if query.is_empty() { String::new() } else { format!("with ?{query} in the URL") };
+    let query = if query.is_empty() {
+        String::new()
+    } else {
+        format!("with ?{} in the URL", Untrusted::new(query))
+    };
     let parts = [words, query].into_iter().filter(|part| !part.is_empty());
     parts.collect::<Vec<_>>().join(", ")
 }

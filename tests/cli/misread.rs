@@ -174,7 +174,7 @@ fn a_payload_in_something_else_is_read_and_said_so() {
         let output = payout_notify(&["verify", "--input", "json"]).key(KEY).stdin(&input).run();
         assert!(output.code != 0 && !output.stderr.contains("note:"), "{output}");
     }
-    // A wrong signature stays wrong, wherever it is.
+    // An invalid signature stays invalid, wherever it is.
     let wrong = format!("POST /n HTTP/1.1\r\n\r\n{}", with_sign(&"0".repeat(32)));
     payout_notify(&["verify"]).key(KEY).stdin(wrong).run().exits(1);
 }

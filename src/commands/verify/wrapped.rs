@@ -101,8 +101,9 @@ fn curl(text: &str) -> Option<Vec<u8>> {
     let mut data: Vec<&str> = Vec::new();
     let mut at = words.iter();
     while let Some(word) = at.next() {
-        let (name, joined) = match word.split_once('=') {
-            Some((name, value)) if name.starts_with("--") => (name, Some(value)),
+        let (name, joined) = match (word.strip_prefix("-d"), word.split_once('=')) {
+            (Some(value), _) if !value.is_empty() => ("-d", Some(value)),
+            (None, Some((name, value))) if name.starts_with("--") => (name, Some(value)),
             _ => (&**word, None),
         };
         if let "-d" | "--data" | "--data-raw" | "--data-binary" | "--data-ascii" | "--json" = name {
@@ -112,9 +113,10 @@ fn curl(text: &str) -> Option<Vec<u8>> {
             });
         }
     }
-    let is_as_written = |data: &&str| {
-        rest.contains(&format!("'{data}'")) || !rest.contains('\\') && !rest.contains("$'")
-    };
+    // Elsewhere than within single quotes a shell replaces $ and `, and shells differ in what a
+    // backslash does to anything but these two.
+    let is_plain = !rest.replace("\\\\", "").replace("\\\"", "").contains(['\\', '$', '`']);
+    let is_as_written = |data: &&str| rest.contains(&format!("'{data}'")) || is_plain;
     match &data[..] {
         [] => words.iter().find(|word| word.contains("://")).and_then(|url| query(url)),
         // With @ the data is in a file.
@@ -237,6 +239,12 @@ mod tests {
                 "a curl command",
             ),
             (format!("curl --data-raw='{plain}' x").into_bytes(), plain, "a curl command"),
+            (format!("curl -d'{plain}' x").into_bytes(), plain, "a curl command"),
+            (
+                format!("curl x -d \"{}\"", plain.replace('"', "\\\"")).into_bytes(),
+                plain,
+                "a curl command",
+            ),
             (b"curl 'https://x/n?a=1&sign=00'".to_vec(), "a=1&sign=00", "a curl command"),
             (
                 b"::1 - - [30/Nov/2026:13:00:00] \"GET /n?a=1&sign=00 HTTP/1.1\" 200 2 \"-\""
@@ -269,10 +277,19 @@ mod tests {
         let both = format!("{{\"a\":{BODY},\"sign\":\"11\"}}");
         let file = "curl x -d @body.json".to_owned();
         let shell = r#"curl x -d "{\"a\":\"\u00e9\",\"sign\":\"00\"}""#.to_owned();
+        let variable = r#"curl x -d "{\"a\":\"$A\",\"sign\":\"00\"}""#.to_owned();
         let several = "curl x -d 'a=1' -d 'sign=00'".to_owned();
-        for text in
-            [two, both, file, shell, several, BODY.to_owned(), "{}".to_owned(), String::new()]
-        {
+        for text in [
+            two,
+            both,
+            file,
+            shell,
+            variable,
+            several,
+            BODY.to_owned(),
+            "{}".to_owned(),
+            String::new(),
+        ] {
             assert_eq!(from(&text), None, "{text}");
         }
     }
