@@ -40,7 +40,7 @@ complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "listen"
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "inbox" -d 'Show, compare, export and send again what listen received and kept'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "dialects" -d 'List the dialects: how sibling platforms sign, and which reply they want'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "snippet" -d 'Print a small verifier and acknowledging handler in a merchant\'s language'
-complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "config" -d 'Show the settings that hold and where they come from, or write a settings file'
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "config" -d 'Show the effective settings and where they come from, or write a settings file'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand demo" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
@@ -71,13 +71,13 @@ sign\t'The signature alone'
 canonical\t'The canonical string, the key masked'
 curl\t'A curl command that sends the signed payload'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l url -d 'The URL in the curl command [default: http://127.0.0.1:8787/]' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l jobs -d 'How many threads share the work; unless told, one a core' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l jobs -d 'How many threads share the work; unless told, one per core' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l set -d 'Set a member; VALUE is JSON if it parses as JSON, else a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l set-str -d 'Set a member to a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l unset -d 'Take a member out' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l key -d 'The key itself: others on this machine can see it' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l lines -d 'Read one payload a line (NDJSON) and write one line for each, verify as JSON; goes on after a bad line'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l lines -d 'Read one payload per line (NDJSON) and write one line for each, verify as JSON; continues after a bad line'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
@@ -100,16 +100,16 @@ hmac-sha256\t''
 sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l computed -d 'Explain this digest, which your code computed for the payload, beside the payload\'s own' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l string-file -d 'Compare the string that your code signs with the rule\'s; - reads stdin' -r -F
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l jobs -d 'How many threads share the work; unless told, one a core' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l jobs -d 'How many threads share the work; unless told, one per core' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l other-key-file -d 'Try this key too when a signature does not match; may be given several times' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l strict -d 'Let warnings about the fields count'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l explain -d 'Show each step from the members to the digest, and what the signature does not protect'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l show-expected -d 'On a mismatch, show the signature that would have matched'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l lines -d 'Read one payload a line (NDJSON) and write one line for each, verify as JSON; goes on after a bad line'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l lines -d 'Read one payload per line (NDJSON) and write one line for each, verify as JSON; continues after a bad line'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
@@ -133,9 +133,9 @@ even\t''
 ten-in-total\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l retries -d 'How many retries may follow the first notification [default: 10]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l window -d 'The time after the order\'s completion in which the platform tries [default: 1h]' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l speed -d 'Let waits pass faster; replies take as long as they take [default: 1x]' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l speed -d 'Speed up the waits between attempts; replies are not sped up [default: 1x]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l timeout -d 'How long to wait for a whole reply [default: 10s]' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l set -d 'Set a member; VALUE is JSON if it parses as JSON, else a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l set-str -d 'Set a member to a string' -r
@@ -143,15 +143,15 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l count -d 'Send this many orders with fresh ids; --set may hold {uuid}, {now}, {hex:8}, {1..500}' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l from -d 'Send the orders of this file: one payload a line, or CSV with a header; - reads stdin' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l from -d 'Send the orders of this file: one payload per line, or CSV with a header; - reads stdin' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l from-format -d 'What --from holds: ndjson or csv; unless told, by the file\'s name' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l seed -d 'Make ids, values, statuses and jitter the same each time' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l mix -d 'Mix statuses, such as success=90,failed=8,cancelled=2' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l duplicates -d 'Send this share of the orders twice' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l concurrency -d 'How many attempts may be under way at once without --rate [default: 16]' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l concurrency -d 'How many attempts may be in flight at once without --rate [default: 16]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l rate -d 'Start orders at this rate, such as 500/s, however slow the merchant is' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l ramp -d 'Reach the rate after this time' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l max-in-flight -d 'The most attempts under way in any case [default: 1000]' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l max-in-flight -d 'Hard limit on attempts in flight [default: 1000]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l jitter -d 'Vary the delays by this share, from the seed' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l journal -d 'Record each attempt in this file before it is sent, and its outcome after' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l report -d 'Write a report: json=, junit=, html= or ndjson=FILE; several may be given' -r
@@ -169,7 +169,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l proxy -d 'Go through this proxy, or none [default: the environment\'s, except for private networks]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l dry-run -d 'Print the timeline and send nothing'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l honor-retry-after -d 'Wait as long as a reply\'s Retry-After asks'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l resume -d 'Go on with the run of the journal as it began: its orders, schedule, rate and dialect'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l resume -d 'Continue the journal\'s run as it began: its orders, schedule, rate and dialect'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l half-close -d 'Shut the sending side down after the request, and read the reply on the other'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l chunked -d 'Send the body in chunks, without Content-Length'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l accept-gzip -d 'Ask for a reply in gzip, and decompress it'
@@ -199,7 +199,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l pr
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l set -d 'Set a member; VALUE is JSON if it parses as JSON, else a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l set-str -d 'Set a member to a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l unset -d 'Take a member out' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l suite -d 'Add the cases of this folder\'s *.toml files; several may be given' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l only -d 'Only these groups or cases; NAME* takes all that begin so; several may be given' -r -f -a "reachability\t''
@@ -329,8 +329,8 @@ interop-numbers-text\t''
 idem-again\t''
 idem-failure-again\t''
 idem-cancelled-again\t''
-idem-signed-anew\t''
-idem-failure-signed-anew\t''
+idem-signed-again\t''
+idem-failure-signed-again\t''
 idem-respelled\t''
 idem-failure-respelled\t''
 idem-status-text\t''
@@ -510,8 +510,8 @@ interop-numbers-text\t''
 idem-again\t''
 idem-failure-again\t''
 idem-cancelled-again\t''
-idem-signed-anew\t''
-idem-failure-signed-anew\t''
+idem-signed-again\t''
+idem-failure-signed-again\t''
 idem-respelled\t''
 idem-failure-respelled\t''
 idem-status-text\t''
@@ -567,7 +567,7 @@ retry-after-all\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l report -d 'Write a report: json, junit, tap, sarif, html or github; several may be given' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l fail-on -d 'Exit with 1 for this too; inconclusive always does; several may be given' -r -f -a "warn\t'A case with a warning'
 flaky\t'A case that passed only on the second try'
-inconclusive\t'A case of which nothing can be said'
+inconclusive\t'A case without a verdict'
 unverified\t'A case that claims what nothing verified; --observe does'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l bundle -d 'Write each failed case to this folder, to be sent again with --replay' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l replay -d 'Send one failed case again from its file; no key is needed' -r -F
@@ -596,7 +596,7 @@ always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l retries -d 'How many retries may follow the first notification [default: 10]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l window -d 'The time after the order\'s completion in which the platform tries [default: 1h]' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
@@ -651,7 +651,7 @@ hmac-sha256\t''
 sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l count -d 'End after this many callbacks; exit with 1 if fewer were valid' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l for -d 'End after this time' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l keep -d 'Keep at most this many callbacks; the oldest go first' -r
@@ -694,7 +694,7 @@ always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "list" -d 'List the newest callbacks, one a line, the newest last'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "list" -d 'List the newest callbacks, one per line, the newest last'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "show" -d 'Show one callback in full: the request, what is signed, the verdict, the reply'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "diff" -d 'Compare two callbacks: their members, headers and bytes'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "replay" -d 'Send callbacks again, once each, and judge the replies as the platform does'
@@ -703,7 +703,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and n
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "prune" -d 'Delete the oldest callbacks and give their room back; no listener may work with the inbox'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l limit -d 'The most callbacks: the newest ones' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l order -d 'Those of this order' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l status -d 'Those with this status: success, cancelled, failed or a number' -r -f -a "success\t''
@@ -730,7 +730,7 @@ pockyt\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l require -d 'Refuse any other signature: md5, hmac-sha256 or sha256' -r -f -a "md5\t''
 hmac-sha256\t''
 sha256\t''"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l key -d 'The key itself: others on this machine can see it' -r
@@ -740,7 +740,7 @@ always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
@@ -756,11 +756,11 @@ jeepay\t''
 epusdt\t''
 tokenpay\t''
 pockyt\t''"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l sign-type -d 'How to sign anew: md5, hmac-sha256 or sha256' -r -f -a "md5\t''
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l sign-type -d 'How to sign again: md5, hmac-sha256 or sha256' -r -f -a "md5\t''
 hmac-sha256\t''
 sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l timeout -d 'How long to wait for a whole reply [default: 10s]' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l set -d 'Set a member; VALUE is JSON if it parses as JSON, else a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l set-str -d 'Set a member to a string' -r
@@ -782,7 +782,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l resign -d 'Sign anew although nothing changes'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l resign -d 'Sign again although nothing changes'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l half-close -d 'Shut the sending side down after the request, and read the reply on the other'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l chunked -d 'Send the body in chunks, without Content-Length'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l accept-gzip -d 'Ask for a reply in gzip, and decompress it'
@@ -819,7 +819,7 @@ always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the newest callbacks, one a line, the newest last'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the newest callbacks, one per line, the newest last'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one callback in full: the request, what is signed, the verdict, the reply'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "diff" -d 'Compare two callbacks: their members, headers and bytes'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "replay" -d 'Send callbacks again, once each, and judge the replies as the platform does'
@@ -832,7 +832,7 @@ always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -l print -d 'What to print' -r -f -a "table\t'A table, or data with --format json'
 toml\t'A file that --dialect reads'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -a "learn" -d 'Find out how a platform signs, from callbacks that are known to be good'
@@ -867,11 +867,11 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and 
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show profiles init help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show profiles init help" -f -a "show" -d 'Show which settings hold, and where each comes from; of the key only the source and fingerprint'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show profiles init help" -f -a "profiles" -d 'Print the names of the profiles that can be chosen here, one a line'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show profiles init help" -f -a "show" -d 'Show the effective settings and where each comes from; of the key only the source and fingerprint'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show profiles init help" -f -a "profiles" -d 'Print the names of the profiles that can be chosen here, one per line'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show profiles init help" -f -a "init" -d 'Write a settings file with one profile; a file that is there is never touched'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show profiles init help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from show" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from show" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
@@ -908,8 +908,8 @@ always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from init" -l user -d 'Write your own file, not this folder\'s'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show which settings hold, and where each comes from; of the key only the source and fingerprint'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "profiles" -d 'Print the names of the profiles that can be chosen here, one a line'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show the effective settings and where each comes from; of the key only the source and fingerprint'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "profiles" -d 'Print the names of the profiles that can be chosen here, one per line'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "init" -d 'Write a settings file with one profile; a file that is there is never touched'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand completions" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
@@ -927,10 +927,10 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and no
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "inbox" -d 'Show, compare, export and send again what listen received and kept'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "dialects" -d 'List the dialects: how sibling platforms sign, and which reply they want'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "snippet" -d 'Print a small verifier and acknowledging handler in a merchant\'s language'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "config" -d 'Show the settings that hold and where they come from, or write a settings file'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "config" -d 'Show the effective settings and where they come from, or write a settings file'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-# The names of the profiles that hold in this folder.
+# The names of the profiles that apply in this folder.
 function __fish_payout_notify_profiles
     payout-notify config profiles 2>/dev/null
 end
@@ -945,4 +945,4 @@ function __fish_payout_notify_callbacks
     payout-notify inbox list --limit 20 --format json $inbox 2>/dev/null | sed -n 's/.*"id":\([0-9][0-9]*\)[,}].*/\1/p'
 end
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show diff replay delete" -f -a "(__fish_payout_notify_callbacks)"
-complete -c payout-notify -l profile -d 'Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too' -r -f -a "(__fish_payout_notify_profiles)"
+complete -c payout-notify -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r -f -a "(__fish_payout_notify_profiles)"

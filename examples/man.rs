@@ -1,4 +1,4 @@
-//! Writes the man pages of the program and of each of its subcommands, anew, into a folder.
+//! Writes the man pages of the program and of each of its subcommands into a folder.
 //!
 //! Run it as `cargo run --example man`, which writes into `man/`, or with another folder's name.
 //! It is an example and no subcommand, so that the program does not carry its own press.

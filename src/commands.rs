@@ -43,12 +43,12 @@ pub type CommandResult = Result<Exit, CommandError>;
 
 /// What every subcommand takes; its help names it after the subcommand's own options.
 #[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "Everywhere")]
+#[command(next_help_heading = "Global options")]
 pub struct Globals {
     /// When to use colours.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: ColorMode,
-    /// Take what no flag says from this profile of payout-notify.toml; PAYOUT_NOTIFY_PROFILE names one too.
+    /// Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE.
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
 }
@@ -83,7 +83,7 @@ pub enum Command {
     Dialects(dialects::Args),
     /// Print a small verifier and acknowledging handler in a merchant's language.
     Snippet(snippet::Args),
-    /// Show the settings that hold and where they come from, or write a settings file.
+    /// Show the effective settings and where they come from, or write a settings file.
     Config(config::Args),
     /// Print the completion script of a shell.
     Completions(completions::Args),
@@ -142,7 +142,7 @@ fn conclude(exit: Exit, written: Result<(), CommandError>) -> CommandResult {
     }
 }
 
-/// Says what is wrong with the command line, or prints the help that was asked for.
+/// Reports what is wrong with the command line, or prints the requested help.
 ///
 /// The arguments are those that could not be read: where they ask for JSON, a program reads the
 /// answer, and gets the error on stdout as it gets every other. A person gets it as any other
@@ -209,7 +209,7 @@ fn usage_error(error: &clap::Error) -> CommandError {
     let names = usage.split(' ').take_while(|word| !word.starts_with(['-', '[', '<']));
     let command = names.collect::<Vec<_>>().join(" ");
     let refused = tips.fold(CommandError::usage(message), CommandError::hint);
-    // A wrong value comes without the usage, and says itself what is wanted.
+    // A wrong value comes without the usage, and says itself what was expected.
     if command.is_empty() {
         return refused;
     }

@@ -292,7 +292,7 @@ impl From<Unknown> for Failed {
     fn from(unknown: Unknown) -> Self {
         match unknown {
             Unknown::Path => Failed(404, "there is nothing here".to_owned()),
-            Unknown::Method(wanted) => Failed(405, format!("{wanted} is wanted here")),
+            Unknown::Method(wanted) => Failed(405, format!("expected {wanted} here")),
             Unknown::Content(why) => Failed(400, why),
         }
     }

@@ -89,7 +89,7 @@ impl Default for Limits {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Recovery {
-    /// Every later request fails with it: a run that may not go on without its file ends.
+    /// Every later request fails with it: a run that may not continue without its file ends.
     #[default]
     Never,
     /// The file is opened again and checked when the next request comes, for what must not end.

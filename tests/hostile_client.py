@@ -305,7 +305,7 @@ async def flood(address, count, seconds, opening, more, wanted):
         answer = b"" if endless else await answering
         client.close()
         if endless:
-            return "the listener went on reading"
+            return "the listener kept reading"
         # A reset can overtake the refusal of a client that reads late.
         return None if not answer or wanted in answer else f"{answer[:60]!r}"
 

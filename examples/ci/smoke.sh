@@ -7,7 +7,7 @@
 #   SMOKE_WAIT      how many seconds it may take until it answers (30)
 #   SMOKE_CHECK     more options for `check`, quoted as for a shell
 #   SMOKE_SIMULATE  the options of `simulate` (--count 200 --rate 100/s --schedule 1s,2s)
-#   SMOKE_GATES     the gates of `simulate`, one a line (acked<100%)
+#   SMOKE_GATES     the gates of `simulate`, one per line (acked<100%)
 #   SMOKE_REPORTS   the folder of the reports (payout-notify-reports)
 #   SMOKE_KEY_ENV   the name of the variable that holds the key (PAYOUT_NOTIFY_KEY)
 #   PAYOUT_NOTIFY   the program (payout-notify)
@@ -185,9 +185,9 @@ GATES
 }
 
 [ -n "$url" ] || die 2 'SMOKE_URL is not set: the notify URL of the merchant'
-case $wait_for in '' | *[!0-9]* | ??????*) die 2 "SMOKE_WAIT is no number of seconds: $wait_for" ;; esac
+case $wait_for in '' | *[!0-9]* | ??????*) die 2 "SMOKE_WAIT is not a number of seconds: $wait_for" ;; esac
 case $key_env in '' | [0-9]* | *[!A-Za-z0-9_]*) die 2 'SMOKE_KEY_ENV is no name of a variable' ;; esac
-# Before anything runs: some shells go on without the options, others end here.
+# Before anything runs: some shells continue without the options, others end here.
 for words in "$check_words" "$simulate_words"; do
   (eval "set -- $words") 2>/dev/null || die 2 "these options cannot be read, is a quote missing: $words"
 done

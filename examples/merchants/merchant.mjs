@@ -39,7 +39,7 @@ function parse(body) {
     for (let first = next(); first !== "}" && first !== "]"; first = next()) {
       if (first === ",") first = next();
       const name = token === "{" ? string(first) : members.size;
-      if (members.has(name)) throw new SyntaxError("a member stands twice");
+      if (members.has(name)) throw new SyntaxError("duplicate field");
       if (token === "{") next();
       const value = read(token === "{" ? next() : first, depth + 1);
       members.set(name, value);
@@ -52,7 +52,7 @@ function parse(body) {
   return whole.members;
 }
 
-// The pairs of a query in the same form. decodeURIComponent throws on what is no UTF-8.
+// The pairs of a query in the same form. decodeURIComponent throws on what is not UTF-8.
 function parsePairs(query) {
   const members = new Map();
   for (const pair of query.split("&")) {

@@ -40,7 +40,7 @@ function read(ArrayIterator $tokens, int $depth): array
     while (!in_array($tokens->current(), ['}', ']'], true)) {
         $tokens->current() === ',' && $next();
         $name = $open === '{' ? json_decode($next(), false, 2, JSON_THROW_ON_ERROR) : count($members);
-        !array_key_exists($name, $members) || throw new JsonException('a member stands twice');
+        !array_key_exists($name, $members) || throw new JsonException('duplicate field');
         $before = $open === '{' ? json_encode($name, PLAIN) . $next() : '';
         $members[$name] = read($tokens, $depth + 1);
         $parts[] = $before . $members[$name][1];

@@ -21,10 +21,10 @@ class Number(str):
     """A number as it was written: 1.10 stays 1.10, and 1E5 stays 1E5."""
 
 def members(pairs):
-    """Refuses a member that stands twice: languages disagree on which one counts."""
+    """Refuses a duplicate field: languages disagree on which one counts."""
     if len(dict(pairs)) == len(pairs):
         return dict(pairs)
-    raise ValueError("a member stands twice")
+    raise ValueError("duplicate field")
 
 def text_of(value, top=True):
     """A value as it is signed: inside arrays and objects it is compact JSON."""
@@ -129,7 +129,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             body = self.body()
             self.reply("0021" if len(body) > MAX_BYTES else code_for(body))
-        except ValueError:  # A length that is no number.
+        except ValueError:  # A length that is not a number.
             self.reply("0021")
 
 ThreadingHTTPServer.request_queue_size = 128

@@ -1,7 +1,7 @@
 //! The payload parser held against `serde_json`: the same texts, the same members, the same values.
 //!
-//! It differs where it says so: a member that stands twice, a byte order mark, nesting over
-//! `MAX_DEPTH` and texts over `MAX_BYTES` are refused, what is no object is refused, and a number's
+//! It differs where it says so: a duplicate member, a byte order mark, nesting over
+//! `MAX_DEPTH` and texts over `MAX_BYTES` are refused, anything but an object is refused, and a number's
 //! size does not matter, because its digits are kept.
 #![no_main]
 
@@ -31,7 +31,7 @@ fuzz_target!(|bytes: &[u8]| {
         (Err(error), Ok(seen)) => match error.problem {
             PayloadProblem::DuplicateMember(_) => assert_eq!(seen, Seen::Object(Names::Twice)),
             PayloadProblem::NotAnObject(_) => assert!(!matches!(seen, Seen::Object(_))),
-            // A member that stands twice in a value that is no object is found first.
+            // A duplicate member inside another value than an object is found first.
             _ => assert!(seen == Seen::Other(Names::Twice), "{error}"),
         },
         (Err(_), Err(_)) => {}
@@ -82,7 +82,7 @@ fn same_members(payload: &Payload<'_>) {
     }
 }
 
-/// Whether a name stands twice anywhere below.
+/// Whether a name is a duplicate anywhere below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Names {
     Unique,

@@ -1,7 +1,7 @@
 //! What a merchant's reply means to the platform, and which near misses it resembles.
 //!
 //! Source: the protocol's section 3. The platform documents only the body; that a status outside
-//! 2xx is no acknowledgement is this toolkit's reading.
+//! 2xx is not an acknowledgement is this toolkit's reading.
 
 use super::payload::{Payload, Value};
 use super::untrusted::Untrusted;
@@ -114,7 +114,7 @@ pub enum Refusal {
     #[error("a byte order mark stands before the JSON (a source file saved with BOM?)")]
     ByteOrderMark,
     /// A member twice: parsers disagree on what it says.
-    #[error("the member \"{0}\" stands twice; parsers disagree on its value")]
+    #[error("duplicate field \"{0}\"; parsers disagree on its value")]
     DuplicateMember(String),
     /// Text around the right JSON, such as a warning printed before it.
     #[error("the right JSON is there, but other text stands around it (a printed warning?)")]

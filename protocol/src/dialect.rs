@@ -246,7 +246,7 @@ impl Dialect {
         self.schemes.iter().find(|scheme| scheme.algorithm == algorithm)
     }
 
-    /// The scheme that holds where nothing is said.
+    /// The scheme that applies where nothing is said.
     #[must_use]
     pub fn first(&self) -> &Scheme {
         &self.schemes[0]
@@ -269,7 +269,7 @@ impl Dialect {
     /// An absent, empty or `null` `sign_type` says nothing.
     ///
     /// # Errors
-    /// A `sign_type` that is no text or that the dialect does not know.
+    /// A `sign_type` that is not text or that the dialect does not know.
     pub fn said_by(&self, payload: &Payload<'_>) -> Result<Option<&Scheme>, UnknownSignType> {
         if !self.reads_sign_type() {
             return Ok(None);

@@ -120,7 +120,7 @@ struct FileScheme {
 /// Reads a dialect.
 ///
 /// # Errors
-/// What is no TOML, has an unknown setting or value, or could not be verified by; with the place.
+/// What is not valid TOML, has an unknown setting or value, or could not be verified by; with the place.
 pub fn parse(text: &str) -> Result<Dialect, PlacedError> {
     read(text).map_err(|error| error.placed(text))
 }
@@ -128,7 +128,7 @@ pub fn parse(text: &str) -> Result<Dialect, PlacedError> {
 fn read(text: &str) -> SpannedResult<Dialect> {
     let tables = [
         (&DIALECT_SETTINGS[..], "stands above the first [[scheme]] table"),
-        (&SCHEME_SETTINGS[..], "belongs into a [[scheme]] table"),
+        (&SCHEME_SETTINGS[..], "must be inside a [[scheme]] table"),
     ];
     let mut file: FileDialect = toml_span::read(text, MAX_FILE_BYTES, &tables)?;
     let Some(id) = file.id.take() else { return wrong(&(0..0), "the setting id is missing") };
@@ -457,7 +457,7 @@ mod tests {
             (
                 "digest = 'lower'",
                 "",
-                "line 2, column 1: the setting digest belongs into a [[scheme]] table",
+                "line 2, column 1: the setting digest must be inside a [[scheme]] table",
             ),
             (
                 "",
@@ -472,7 +472,7 @@ mod tests {
             (
                 "",
                 "empties = 'no'",
-                "line 5, column 11: \"no\" is unknown; drop or keep or drop-zeros is wanted",
+                "line 5, column 11: \"no\" is unknown; expected drop or keep or drop-zeros",
             ),
         ] {
             assert_eq!(refused(top, scheme), wanted);

@@ -16,7 +16,7 @@ use super::payload::{
 /// Reads a payload in a known encoding.
 ///
 /// # Errors
-/// What is no payload in that encoding, with the place and the pair.
+/// What is not a valid payload in that encoding, with the place and the pair.
 pub fn read(bytes: &[u8], encoding: Encoding) -> Result<Payload<'_>, PayloadError> {
     let text = || bounded_text(bytes);
     let (text, pairs) = match encoding {

@@ -54,7 +54,7 @@ impl Key {
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let mut digest = Sha256::new();
-        // Apart from any other use of the key, so that this is no digest an attacker meets elsewhere.
+        // Apart from any other use of the key, so that this is not a digest an attacker meets elsewhere.
         digest.update(b"payout-notify key fingerprint\0");
         digest.update(&*self.0);
         hex::encode(&digest.finalize()[..4])

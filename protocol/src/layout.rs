@@ -316,7 +316,7 @@ impl Layout {
     }
 
     /// The value of a field as this dialect writes it, given as this platform does: as JSON text
-    /// under the platform's name. What is no amount, time or status stays as it is.
+    /// under the platform's name. What is not an amount, time or status stays as it is.
     #[must_use]
     pub fn value(&self, logical: &str, json: &str, statuses: &StatusTable) -> String {
         let number = || json.trim_matches('"').parse::<i64>().ok();

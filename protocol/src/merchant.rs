@@ -48,7 +48,7 @@ use crate::untrusted::Untrusted;
 /// ```
 ///
 /// # Errors
-/// A body that is no payload, is not signed with this key, or lacks a field that it must have.
+/// A body that is not a valid payload, is not signed with this key, or lacks a field that it must have.
 pub fn verify(body: &[u8], key: &Key) -> Result<Notification, Rejection> {
     Verifier::new(key.clone()).verify(body)
 }
@@ -130,10 +130,10 @@ impl Verifier {
         Notification::read(&payload, algorithm, &self.dialect.layout, &self.statuses)
     }
 
-    /// Verifies the signature only, for payloads that are no notification of this platform.
+    /// Verifies the signature only, for payloads that are not a notification of this platform.
     ///
     /// # Errors
-    /// A body that is no payload, or is not signed as demanded.
+    /// A body that is not a valid payload, or is not signed as demanded.
     pub fn verify_payload<'b>(&self, body: &'b [u8]) -> Result<Payload<'b>, Rejection> {
         self.signed(body).map(|(payload, _)| payload)
     }
@@ -158,7 +158,7 @@ impl Verifier {
 
 /// A notification whose signature holds and whose fields can be used.
 ///
-/// Amounts and times are `None` where a deployment writes them in another form than the page has:
+/// Amounts and times are `None` where a deployment writes them in another form than the platform documents:
 /// decimal amounts, ISO 8601 times. `findings` says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -199,7 +199,7 @@ pub struct Notification {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OrderState {
-    /// It goes on: another notification follows.
+    /// Not final: another notification follows.
     Open,
     /// It ended, and the money arrived.
     Succeeded,
@@ -307,8 +307,8 @@ fn swallowed(payload: &Payload<'_>, layout: &Layout) -> impl Iterator<Item = Fin
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// It is no payload; with the place.
-    #[error("the body is no payload")]
+    /// It is not a valid payload; with the place.
+    #[error("the body is not a valid payload")]
     Unreadable(#[source] PayloadError),
     /// It is not signed, or not with this key and rule.
     #[error("{}", .0.explanation())]

@@ -38,7 +38,7 @@ pub fn did_you_mean<'n>(text: &str, known: impl IntoIterator<Item = &'n str>) ->
 pub fn unknown<const N: usize>(text: &str, known: [&str; N]) -> String {
     match nearest(text, known) {
         Some(near) => format!("{:?} is unknown; did you mean {near:?}?", Untrusted::new(text)),
-        None => format!("{:?} is unknown; {} is wanted", Untrusted::new(text), known.join(" or ")),
+        None => format!("{:?} is unknown; expected {}", Untrusted::new(text), known.join(" or ")),
     }
 }
 

@@ -201,12 +201,16 @@ pub fn findings(
     }
     findings.check_times(payload);
     if known == payload.members().len() {
-        // No member stands twice, so each of them is a known one.
+        // No member is a duplicate, so each of them is a known one.
         return findings.found;
     }
     for member in payload.members() {
         if fields(kind).all(|field| field.name != member.name) {
-            findings.warn("unknown-member", &member.name, "the page does not list this member");
+            findings.warn(
+                "unknown-member",
+                &member.name,
+                "the platform does not document this field",
+            );
         }
     }
     findings.found
@@ -280,27 +284,37 @@ impl Findings<'_> {
         match (field.kind, value) {
             (Type::Id | Type::Text, Value::String(_)) | (Type::Text, Value::Null) => {}
             (Type::Id | Type::Text, Value::Number(_)) => {
-                self.warn("type", name, "a number where the page has a string");
+                self.warn("type", name, "a number where the platform documents a string");
             }
-            (Type::Id | Type::Text, _) => self.error(name, value, "where the page has a string"),
+            (Type::Id | Type::Text, _) => {
+                self.error(name, value, "where the platform documents a string")
+            }
             (Type::Cents, value) => match self.number_text(name, value) {
                 Some(text) => self.check_cents(name, text),
-                None => self.error(name, value, "where the page has an integer, in cents"),
+                None => {
+                    self.error(name, value, "where the platform documents an integer, in cents")
+                }
             },
             (Type::Status, value) => {
                 let own = self.layout.status_code(value, &self.statuses);
                 let text = self.number_text(name, value);
                 match own.or_else(|| text?.parse().ok()) {
                     Some(code) => self.check_status(name, code, kind),
-                    None => self.error(name, value, "that is no integer: the status is a number"),
+                    None => {
+                        self.error(name, value, "that is not an integer: the status is a number")
+                    }
                 }
             }
             (Type::Time, Value::String(text)) if looks_like_iso(text) => {
-                self.warn("time-iso", name, "an ISO 8601 time where the page has Unix seconds");
+                self.warn(
+                    "time-iso",
+                    name,
+                    "an ISO 8601 time where the platform documents Unix seconds",
+                );
             }
             (Type::Time, value) => match self.number_text(name, value) {
                 Some(text) => self.check_time(name, text),
-                None => self.error(name, value, "where the page has Unix seconds"),
+                None => self.error(name, value, "where the platform documents Unix seconds"),
             },
         }
     }
@@ -311,7 +325,7 @@ impl Findings<'_> {
             Value::String(text) if text.parse::<f64>().is_ok_and(f64::is_finite) => {
                 // Pairs have no types: there every number is a text.
                 if self.encoding == Encoding::Json {
-                    self.warn("type", name, "a string where the page has an integer");
+                    self.warn("type", name, "a string where the platform documents an integer");
                 }
                 Some(text)
             }
@@ -327,7 +341,7 @@ impl Findings<'_> {
             Err(_) if text.contains(['e', 'E']) => {
                 ("exponent", "an amount with an exponent: re-printing it breaks the signature")
             }
-            Err(_) => ("fractional", "a fractional amount: the page has whole cents"),
+            Err(_) => ("fractional", "a fractional amount: the platform sends whole cents"),
             // 2^53: beyond it a double-precision number skips integers.
             Ok(cents) if cents.unsigned_abs() > 1 << 53 => {
                 ("precision", "beyond 2^53: JavaScript and PHP floats lose its digits")
@@ -355,7 +369,7 @@ impl Findings<'_> {
     fn check_time(&mut self, name: &str, text: &str) {
         let (code, text) = match text.parse::<i64>() {
             Ok(time) if is_milliseconds(time) => {
-                ("milliseconds", "this looks like milliseconds; the page has seconds")
+                ("milliseconds", "this looks like milliseconds; the platform sends seconds")
             }
             Ok(time) if time <= 0 => ("time-zero", "no time after 1970"),
             Ok(_) => return,

@@ -2,7 +2,7 @@
 //!
 //! A general JSON value would turn `1.10` into `1.1` and keep the last of two equal members; both
 //! change what is signed. This parser borrows from its input, keeps the text of numbers, and
-//! refuses a member that stands twice, at any depth. What else it accepts is RFC 8259.
+//! refuses a duplicate field, at any depth. What else it accepts is RFC 8259.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -125,7 +125,7 @@ impl Value<'_> {
     }
 }
 
-/// Why bytes are no payload.
+/// Why bytes are not a valid payload.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PayloadProblem {
@@ -142,10 +142,10 @@ pub enum PayloadProblem {
     #[error("the input is empty")]
     Empty,
     /// JSON, but not an object.
-    #[error("a JSON object is wanted, not {0}")]
+    #[error("expected a JSON object, found {0}")]
     NotAnObject(&'static str),
-    /// A member of this name stands twice in one object.
-    #[error("the member {:?} stands twice", Untrusted::new(.0))]
+    /// Two members of one object have this name.
+    #[error("duplicate field {:?}", Untrusted::new(.0))]
     DuplicateMember(String),
     /// Something follows the object.
     #[error("data follows the JSON object")]
@@ -166,10 +166,10 @@ pub enum PayloadProblem {
     #[error("a number that JSON does not know")]
     InvalidNumber,
     /// A `%` without two hexadecimal digits, in pairs.
-    #[error("two hexadecimal digits are wanted after %")]
+    #[error("expected two hexadecimal digits after %")]
     InvalidPercent,
-    /// Percent escapes that are no UTF-8, in pairs.
-    #[error("the percent escapes are no UTF-8")]
+    /// Percent escapes that are not UTF-8, in pairs.
+    #[error("the percent escapes are not UTF-8")]
     PercentNotUtf8,
     /// XML that is not one element with plain elements in it.
     #[error("invalid XML: {0}")]
@@ -181,7 +181,7 @@ pub enum PayloadProblem {
     #[error("the input ends too early")]
     UnexpectedEnd,
     /// Another character than JSON wants here.
-    #[error("{expected} is wanted, not {found:?}")]
+    #[error("expected {expected}, found {found:?}")]
     Unexpected {
         /// What stands there.
         found: char,
@@ -190,7 +190,7 @@ pub enum PayloadProblem {
     },
 }
 
-/// Why and where bytes are no payload.
+/// Why and where bytes are not a valid payload.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}{}: {problem}", self.in_member())]
 #[non_exhaustive]
@@ -227,7 +227,7 @@ impl<'a> Payload<'a> {
     /// Reads a JSON object.
     ///
     /// # Errors
-    /// What is no JSON object by RFC 8259, has a member twice at any depth, is nested deeper than
+    /// What is not a JSON object by RFC 8259, has a member twice at any depth, is nested deeper than
     /// [`MAX_DEPTH`], is longer than [`MAX_BYTES`], or is not UTF-8; with the place.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, PayloadError> {
         Payload::parse_in(bytes, PayloadMemory::default())
@@ -246,7 +246,7 @@ impl<'a> Payload<'a> {
         Ok(Payload { text, encoding: Encoding::Json, members, by_name, braces })
     }
 
-    /// A payload of members that were found in `text`; a member that stands twice is refused.
+    /// A payload of members that were found in `text`; a duplicate member is refused.
     pub(super) fn try_new(
         text: &'a str,
         encoding: Encoding,
@@ -479,9 +479,6 @@ mod tests {
         assert_eq!(error.member.as_deref(), Some("王[1].x"));
         let error = Payload::parse(b"{\"a\":1,\n\"a\":2}").unwrap_err();
         assert_eq!((error.line, error.column), (2, 1));
-        assert_eq!(
-            error.to_string(),
-            "line 2, column 1, member \"a\": the member \"a\" stands twice"
-        );
+        assert_eq!(error.to_string(), "line 2, column 1, member \"a\": duplicate field \"a\"");
     }
 }

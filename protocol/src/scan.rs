@@ -37,7 +37,7 @@ impl<'a> Scanner<'a> {
                 return Err(Box::new(PayloadError::at(self.text.as_bytes(), start, problem)));
             }
         }
-        // What the page lists, and a few more: a block of memory that is found quickly.
+        // What the platform documents, and a few more: a block of memory that is found quickly.
         members.reserve(14);
         self.object(1, |member| members.push(member))?;
         let braces = start..self.at;

@@ -203,7 +203,7 @@ pub enum Mismatch {
     Missing,
     /// `sign` is empty.
     Empty,
-    /// `sign` is no text.
+    /// `sign` is not text.
     NotText(&'static str),
     /// `sign_type` names a scheme that the platform does not have.
     UnknownSignType(UnknownSignType),

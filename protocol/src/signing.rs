@@ -89,7 +89,7 @@ impl BodySigner {
         &self.dialect
     }
 
-    /// Settles what holds for every payload; without a chosen digest each payload's `sign_type`
+    /// Settles what applies to every payload; without a chosen digest each payload's `sign_type`
     /// chooses.
     pub fn try_new(
         dialect: &Dialect,

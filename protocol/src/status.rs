@@ -170,7 +170,7 @@ impl StatusTable {
         PAYOUT_STATUSES.into_iter().zip(self.codes).map(numbered)
     }
 
-    /// The number of a payout that is under way.
+    /// The number of a payout that is in flight.
     #[must_use]
     pub fn processing(&self) -> i64 {
         self.codes[2].into()

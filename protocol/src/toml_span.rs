@@ -70,7 +70,7 @@ pub fn read<T: DeserializeOwned>(
     toml::from_str(text).or_else(|error: toml::de::Error| {
         let span = error.span().unwrap_or_default();
         let found = text.get(span.clone()).unwrap_or_default();
-        let message = error.message().lines().next().unwrap_or("it is no TOML");
+        let message = error.message().lines().next().unwrap_or("it is not valid TOML");
         if !message.starts_with("unknown field") {
             return wrong(&span, quoting(message));
         }

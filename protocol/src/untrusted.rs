@@ -44,7 +44,7 @@ impl<T> Untrusted<T> {
 }
 
 impl<'a> Untrusted<Cow<'a, str>> {
-    /// Bytes as text; what is no UTF-8 is replaced.
+    /// Bytes as text; what is not UTF-8 is replaced.
     pub fn lossy(bytes: &'a [u8]) -> Self {
         Untrusted(String::from_utf8_lossy(bytes))
     }

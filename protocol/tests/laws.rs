@@ -61,7 +61,7 @@ fn value() -> impl Strategy<Value = String> {
     })
 }
 
-/// An object as text; names may stand twice.
+/// An object as text; names may be duplicates.
 fn object_of(value: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
     let member = (space(), string(), space(), space(), value).prop_map(
         |(before, name, behind, gap, value)| format!("{before}{name}{behind}:{gap}{value}"),

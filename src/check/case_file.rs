@@ -141,8 +141,8 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Case>, CaseFileError> {
 fn read(text: &str) -> SpannedResult<Vec<Case>> {
     let tables = [
         (&FILE_SETTINGS[..], "stands above the first [[case]] table"),
-        (&CASE_SETTINGS[..], "belongs into a [[case]] table"),
-        (&STEP_SETTINGS[..], "belongs into a [[case.step]] table"),
+        (&CASE_SETTINGS[..], "must be inside a [[case]] table"),
+        (&STEP_SETTINGS[..], "must be inside a [[case.step]] table"),
     ];
     let file: File = toml_span::read(text, MAX_FILE_BYTES, &tables)?;
     let Some(group) = file.group else { return wrong(&(0..0), "the setting group is missing") };

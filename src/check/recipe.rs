@@ -16,7 +16,7 @@
 //! | `fill NAME BYTES`, `deep NAME LEVELS` | a long text, or arrays in arrays |
 //! | `shuffle`, `pretty`, `escape-unicode`, `escape-slashes` | the same members, written in another way |
 //! | `sign`, `sign WORD…` | signs; `wrong-key`, `no-key`, `other-case`, `last-digit`, `short`, `md5`, `hmac-sha256` sign otherwise |
-//! | `letter-digest` | other ids, until the right signature begins with a letter |
+//! | `letter-digest` | other ids, until the signature begins with a letter |
 //! | `truncate`, `raw TEXT`, `raw-hex DIGITS` | cuts the body in half, or puts another in its place |
 //! | `query NAME JSON`, `in-query` | a pair behind the URL; all members behind the URL, and no body |
 //! | `header NAME VALUE`, `no-header NAME`, `content-type TEXT`, `method NAME` | how it travels |
@@ -147,7 +147,7 @@ fn may_follow(
         .iter()
         .any(|one| matches!(one, Operation::DuplicateFirst(_) | Operation::DuplicateLast(_)));
     if is_doubled && operation.signs() {
-        return Err("members that stand twice cannot be signed; sign before");
+        return Err("duplicate fields cannot be signed; sign before");
     }
     Ok(())
 }

@@ -86,7 +86,7 @@ pub enum Status {
     Failed,
     Warned,
     Skipped,
-    /// Nothing can be said, because the control was refused around it.
+    /// No verdict is possible, because the control was refused around it.
     Inconclusive,
 }
 

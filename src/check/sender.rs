@@ -1,4 +1,4 @@
-//! Sends the messages of a check, each in its manner, at the pace that was asked for.
+//! Sends the messages of a check, each in its way, at the requested pace.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -14,7 +14,7 @@ use super::{Clock, lock};
 
 /// A clock that stands still until someone sleeps on it or advances it.
 ///
-/// Inside [`SimulatedClock::run`] many sleep at once: when nothing else can go on, the time jumps to
+/// Inside [`SimulatedClock::run`] many sleep at once: when nothing else can continue, the time jumps to
 /// the earliest of them. Outside of it a sleep moves the time at once, which is exact for one
 /// sleeper at a time.
 #[derive(Debug)]

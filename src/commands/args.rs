@@ -32,7 +32,7 @@ use crate::settings::Environment;
 use crate::settings::profile::{Chosen, Placed, Profile};
 use crate::terminal::Console;
 
-/// For whom the output is written.
+/// Output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For a person.
@@ -51,7 +51,7 @@ pub struct KeyArgs {
     /// The key itself: others on this machine can see it.
     #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     pub key: Option<OsString>,
-    /// The profile's key, which holds where neither a flag nor the environment gives one.
+    /// The profile's key, which applies where neither a flag nor the environment gives one.
     #[arg(skip)]
     pub profile: Option<ProfileKey>,
 }
@@ -239,7 +239,7 @@ impl EditArgs {
 }
 
 fn split_assignment(text: &str) -> Result<(String, &str), String> {
-    let (name, value) = text.split_once('=').ok_or("NAME=VALUE is wanted")?;
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
     if name == "sign" {
         return Err("sign is what this command computes".to_owned());
     }
@@ -314,21 +314,21 @@ pub fn parse_time(text: &str) -> Result<Duration, String> {
 
 /// A number, 0 included.
 pub fn parse_number(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| "a whole number is wanted".to_owned())
+    text.parse().map_err(|_| "expected a whole number".to_owned())
 }
 
 /// How many, at least one.
 pub fn parse_count(text: &str) -> Result<u64, String> {
     match text.parse() {
         Ok(count @ 1..) => Ok(count),
-        _ => Err("a whole number from 1 on is wanted".to_owned()),
+        _ => Err("expected a whole number from 1 on".to_owned()),
     }
 }
 
 pub fn parse_sign_type(text: &str) -> Result<Algorithm, String> {
     text.parse().map_err(|_| {
         let near = did_you_mean(text, ["md5", "hmac-sha256", "sha256"]);
-        format!("md5, hmac-sha256 or sha256 is wanted{near}")
+        format!("expected md5, hmac-sha256 or sha256{near}")
     })
 }
 
@@ -346,9 +346,9 @@ pub struct Input {
 pub fn whole<N: FromStr<Err = ParseIntError>>(text: &str) -> Result<N, String> {
     text.parse().map_err(|error: ParseIntError| {
         let told = match error.kind() {
-            IntErrorKind::Zero => "a whole number from 1 is wanted",
+            IntErrorKind::Zero => "expected a whole number from 1",
             IntErrorKind::PosOverflow => "the number is too large",
-            _ => "a whole number is wanted",
+            _ => "expected a whole number",
         };
         told.to_owned()
     })
@@ -389,9 +389,9 @@ fn refuse_payload(error: PayloadError, name: &str) -> CommandError {
     // Only a bounded part of a longer input is read: its length is not known.
     let error = match error.problem {
         PayloadProblem::TooLarge(_) => CommandError::input(format!(
-            "{name} is no payload: it is longer than {MAX_BYTES} bytes (1 MiB)"
+            "{name} is not a valid payload: it is longer than {MAX_BYTES} bytes (1 MiB)"
         )),
-        _ => CommandError::input(format!("{name} is no payload")).because(error),
+        _ => CommandError::input(format!("{name} is not a valid payload")).because(error),
     };
     hint.into_iter().fold(error, CommandError::hint)
 }
@@ -403,7 +403,7 @@ fn hint_for(problem: &PayloadProblem) -> Option<&'static str> {
             "languages disagree on which of the two counts; the sender must send one"
         }
         PayloadProblem::ByteOrderMark => "save the file without a byte order mark",
-        PayloadProblem::TrailingData => "one JSON object is wanted",
+        PayloadProblem::TrailingData => "expected one JSON object",
         PayloadProblem::InvalidUtf8 => {
             "the platform sends UTF-8; was the text saved in another charset?"
         }

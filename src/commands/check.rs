@@ -43,8 +43,8 @@ use crate::units::rate::Rate;
 /// Check whether a merchant's endpoint is safe to go live: verifies, acknowledges, credits once.
 ///
 /// A known-good notification comes first and between the groups of cases: an endpoint that refuses
-/// it is inconclusive, never secure. Order ids begin with CHECK-. Exits with 0 when every case that
-/// was asked passed, and with 1 when one failed or nothing can be said.
+/// it is inconclusive, never secure. Order ids begin with CHECK-. Exits with 0 when all selected cases
+/// passed, and with 1 when one failed or has no verdict.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  payout-notify check http://localhost:8080/notify\n  payout-notify check http://localhost:8080/notify --only authenticity --report junit=check.xml\n  payout-notify check http://localhost:8080/notify --observe 'python3 credited.py'"
@@ -78,7 +78,7 @@ pub struct Args {
     /// Changes to every order.
     #[command(flatten)]
     pub edits: EditArgs,
-    /// For whom the output is written.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
     /// Which cases, and what becomes of the results.
@@ -86,7 +86,7 @@ pub struct Args {
     pub choice: ChoiceArgs,
     /// How fast, how long, and with whose consent.
     #[command(flatten)]
-    pub manners: MannerArgs,
+    pub limits: LimitArgs,
     /// The key.
     #[command(flatten)]
     pub key: KeyArgs,
@@ -135,7 +135,7 @@ pub enum FailOn {
     Warn,
     /// A case that passed only on the second try.
     Flaky,
-    /// A case of which nothing can be said.
+    /// A case without a verdict.
     Inconclusive,
     /// A case that claims what nothing verified; --observe does.
     Unverified,
@@ -143,8 +143,8 @@ pub enum FailOn {
 
 /// How a check behaves.
 #[derive(clap::Args)]
-#[command(next_help_heading = "Manners")]
-pub struct MannerArgs {
+#[command(next_help_heading = "Limits")]
+pub struct LimitArgs {
     /// Check an endpoint that is neither on this machine nor in a private network.
     #[arg(long)]
     pub yes: bool,
@@ -174,7 +174,7 @@ pub struct MannerArgs {
 
 /// How requests travel.
 #[derive(clap::Args)]
-#[command(next_help_heading = "On the wire")]
+#[command(next_help_heading = "Connection")]
 pub struct CheckWireArgs {
     /// Send this header, in the place of an own one; "Name:" leaves it out; several may be given.
     #[arg(long, value_name = "NAME: VALUE")]
@@ -208,7 +208,7 @@ impl Args {
         }
         adopt(&mut self.dialect.dialect, profile.dialect.as_ref());
         adopt(&mut self.platform_id, profile.platform_id.as_ref());
-        adopt(&mut self.manners.timeout, profile.timeout.as_ref());
+        adopt(&mut self.limits.timeout, profile.timeout.as_ref());
         adopt_headers(&mut self.wire.header, profile.headers.as_ref());
         adopt_statuses(&mut self.statuses, profile);
     }
@@ -257,7 +257,7 @@ fn conduct(
     let (mut report, bundles) = block_on(async {
         consent::obtain(args, facts, wiring, console).await?;
         let mut interrupts = Interrupts::catch();
-        if let Some(time) = args.manners.wait {
+        if let Some(time) = args.limits.wait {
             tokio::select! {
                 is_up = consent::wait_for(wiring, time) => is_up?,
                 () = interrupts.next() => {

@@ -23,7 +23,7 @@ const DIGESTS: [Algorithm; 3] = [Algorithm::Md5, Algorithm::HmacSha256, Algorith
 /// Print the completion script of a shell.
 ///
 /// It knows the names of dialects, schedules, digests, statuses and cases; for the numbers of
-/// callbacks it asks the inbox, and for the names of profiles the settings that hold here.
+/// callbacks it asks the inbox, and for the names of profiles the effective settings here.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  payout-notify completions bash > /etc/bash_completion.d/payout-notify"
@@ -40,7 +40,7 @@ pub fn run(args: &Args, root: clap::Command, console: &mut Console) -> CommandRe
 }
 
 fn script(shell: Shell, mut root: clap::Command) -> Result<String, CommandError> {
-    // The subcommands' arguments are put off until they are asked for; here all are wanted.
+    // The subcommands' arguments are put off until they are asked for; here all are needed.
     root.build();
     let mut root = with_names(root);
     let mut script = Vec::new();
@@ -84,10 +84,10 @@ fn cases() -> Vec<&'static str> {
 }
 
 fn bash(script: &str) -> String {
-    let mended = script.replace("payout__subcmd__notify__subcmd__", "payout__notify__subcmd__");
+    let fixed = script.replace("payout__subcmd__notify__subcmd__", "payout__notify__subcmd__");
     // The last lines register the function; the one that asks the inbox registers itself.
-    let end = mended.rfind("\nif [[").unwrap_or(mended.len());
-    format!("{}{BASH_CALLBACKS}", &mended[..end])
+    let end = fixed.rfind("\nif [[").unwrap_or(fixed.len());
+    format!("{}{BASH_CALLBACKS}", &fixed[..end])
 }
 
 fn zsh(script: &str) -> String {

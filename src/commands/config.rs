@@ -1,4 +1,4 @@
-//! `config`: the settings that hold and where they come from; a settings file to begin with.
+//! `config`: the effective settings and where they come from; a settings file to begin with.
 
 mod init;
 mod questions;
@@ -15,7 +15,7 @@ use crate::report::line::Line;
 use crate::settings::{Environment, find};
 use crate::terminal::Console;
 
-/// Show the settings that hold and where they come from, or write a settings file.
+/// Show the effective settings and where they come from, or write a settings file.
 ///
 /// Settings stand in payout-notify.toml: the project's, in this folder or a parent up to the root
 /// of the repository, and your own. A flag goes before the environment, that before a profile.
@@ -38,18 +38,18 @@ pub enum Action {
     Init(Box<init::Args>),
 }
 
-/// Show which settings hold, and where each comes from; of the key only the source and fingerprint.
+/// Show the effective settings and where each comes from; of the key only the source and fingerprint.
 ///
 /// A key_command is not run for it.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  payout-notify config show --profile staging")]
 pub struct ShowArgs {
-    /// For whom the output is written.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
 }
 
-/// Print the names of the profiles that can be chosen here, one a line.
+/// Print the names of the profiles that can be chosen here, one per line.
 ///
 /// They are in the order of their files, this project's first; completion scripts ask for them.
 #[derive(clap::Args)]

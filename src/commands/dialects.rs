@@ -37,7 +37,7 @@ pub struct Args {
     /// What to print.
     #[arg(long, value_name = "WHAT", default_value = "table")]
     pub print: Print,
-    /// For whom the output is written.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
 }
@@ -76,7 +76,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     };
     match (args.print, args.format, &dialects[..]) {
         (Print::Toml, Format::Json, _) => {
-            return Err(CommandError::usage("--print toml is no JSON")
+            return Err(CommandError::usage("--print toml prints no JSON")
                 .hint("leave out --print or --format"));
         }
         (Print::Toml, Format::Human, [dialect]) => {

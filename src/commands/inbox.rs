@@ -53,7 +53,7 @@ pub enum Action {
     Prune(change::PruneArgs),
 }
 
-/// List the newest callbacks, one a line, the newest last.
+/// List the newest callbacks, one per line, the newest last.
 ///
 /// The code is the platform's for what was answered; http is the status of the reply, behind >
 /// that of the application.
@@ -63,7 +63,7 @@ pub struct ListArgs {
     /// The most callbacks: the newest ones.
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = parse_count)]
     pub limit: u64,
-    /// For whom the output is written.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
     /// Which ones.
@@ -160,7 +160,7 @@ fn parse_id(text: &str) -> Result<Id, String> {
         return Ok(Id::Latest);
     }
     let digits = text.strip_prefix('#').unwrap_or(text);
-    digits.parse().map(Id::Number).map_err(|_| "a number or the word latest is wanted".to_owned())
+    digits.parse().map(Id::Number).map_err(|_| "expected a number or the word latest".to_owned())
 }
 
 fn find(reader: &InboxReader, id: Id) -> Result<Received, CommandError> {

@@ -1,4 +1,4 @@
-//! `--lines`: many payloads at once, one a line, for `sign` and `verify`.
+//! `--lines`: many payloads at once, one per line, for `sign` and `verify`.
 //!
 //! Lines stream through: memory stays flat for any size of input, each line comes out soon after it
 //! came in, and the output keeps the input's order.
@@ -31,10 +31,10 @@ use crate::terminal::Console;
 #[derive(clap::Args)]
 #[command(next_help_heading = "Many payloads")]
 pub struct LinesArgs {
-    /// Read one payload a line (NDJSON) and write one line for each, verify as JSON; goes on after a bad line.
+    /// Read one payload per line (NDJSON) and write one line for each, verify as JSON; continues after a bad line.
     #[arg(long)]
     pub lines: bool,
-    /// How many threads share the work; unless told, one a core.
+    /// How many threads share the work; unless told, one per core.
     #[arg(long, value_name = "N", requires = "lines", value_parser = parse_jobs)]
     pub jobs: Option<usize>,
 }
@@ -50,7 +50,7 @@ const MOST_JOBS: usize = 256;
 fn parse_jobs(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(jobs @ 1..=MOST_JOBS) => Ok(jobs),
-        _ => Err(format!("a number from 1 to {MOST_JOBS} is wanted")),
+        _ => Err(format!("expected a number from 1 to {MOST_JOBS}")),
     }
 }
 

@@ -84,7 +84,7 @@ pub struct Args {
     /// End after this time.
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
     pub duration: Option<Duration>,
-    /// For whom the output is written.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
     /// Show no callbacks, only the beginning, what goes wrong, and the summary.
@@ -458,7 +458,7 @@ fn parse_bind(text: &str) -> Result<SocketAddr, CommandError> {
         return Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
     }
     let wrong = || {
-        CommandError::usage(format!("{} is no address to listen on", Untrusted::new(&text)))
+        CommandError::usage(format!("{} is not an address to listen on", Untrusted::new(&text)))
             .hint("write HOST:PORT, a port, or :0 for a free port")
     };
     if !text.contains(':') {

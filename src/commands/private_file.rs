@@ -32,7 +32,7 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Warns where others than its owner can read a file with a key in it.
 ///
-/// `what` names the file, with its article left out. What is no file, such as a pipe of a process
+/// `what` names the file, with its article left out. What is not a file, such as a pipe of a process
 /// substitution, has no readers but this one; neither has what cannot be looked at.
 pub fn warn_if_others_can_read(
     what: &str,
@@ -45,7 +45,9 @@ pub fn warn_if_others_can_read(
         use std::os::unix::fs::PermissionsExt;
         if found.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o077 != 0) {
             let path = Untrusted::path(&path);
-            console.warning(&format!("others can read the {what} {path}; chmod 600 mends it"));
+            console.warning(&format!(
+                "the {what} {path} is readable by other users; chmod 600 fixes it"
+            ));
         }
     }
     #[cfg(not(unix))]

@@ -25,7 +25,7 @@ pub struct Args {
     /// The time after the order's completion in which the platform tries [default: 1h].
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "schedule")]
     pub window: Option<Duration>,
-    /// For whom the output is written.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
 }

@@ -78,7 +78,7 @@ pub struct Args {
     /// The time after the order's completion in which the platform tries [default: 1h].
     #[arg(long, value_name = "DURATION", value_parser = parse_time)]
     pub window: Option<Duration>,
-    /// Let waits pass faster; replies take as long as they take [default: 1x].
+    /// Speed up the waits between attempts; replies are not sped up [default: 1x].
     #[arg(long, value_name = "FACTOR", value_parser = Speed::parse)]
     pub speed: Option<Speed>,
     /// How long to wait for a whole reply [default: 10s].
@@ -87,7 +87,7 @@ pub struct Args {
     /// Print the timeline and send nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// For whom the output is written.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
     /// Changes to the payload.
@@ -111,7 +111,7 @@ impl Args {
     pub fn adopt(&mut self, chosen: &Chosen) {
         let profile = &chosen.profile;
         self.key.adopt(chosen);
-        // With the profile's URL, a single argument that is no URL is the payload.
+        // With the profile's URL, a single argument that is not a URL is the payload.
         let is_file =
             |text: &String| matches!(Target::parse(text), Err(error) if error != TargetError::Port);
         if profile.url.is_some() && self.file.is_none() {

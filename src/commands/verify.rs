@@ -65,7 +65,7 @@ pub struct Args {
     /// With or without the key at its end; one newline at its end is dropped.
     #[arg(long, value_name = "FILE")]
     pub string_file: Option<PathBuf>,
-    /// For whom the output is written.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
     /// Many payloads.

@@ -39,9 +39,9 @@ pub enum ConnectionsArg {
     Reused,
 }
 
-/// Manners of the sender on the wire.
+/// How the sender connects and writes its requests.
 #[derive(clap::Args, Debug, Default)]
-#[command(next_help_heading = "On the wire")]
+#[command(next_help_heading = "Connection")]
 pub struct WireArgs {
     /// Send this header, in the place of an own one; "Name:" leaves it out; several may be given.
     #[arg(long, value_name = "NAME: VALUE")]

@@ -57,7 +57,7 @@ impl Source for Memory {
             headers: Vec::new(),
             body: Bytes::from_static(b"OK"),
             acknowledges: false,
-            remark: Some("it is no JSON".to_owned()),
+            remark: Some("it is not valid JSON".to_owned()),
         };
         Box::pin(std::future::ready(Forwarded {
             url: url.into(),

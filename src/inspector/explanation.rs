@@ -248,7 +248,11 @@ mod tests {
         let labelled = explain(format!("{head}md5:{digest}").as_bytes());
         assert!(labelled.summary.contains("the digest is right, but"), "{}", labelled.summary);
         assert_eq!(labelled.diagnosis.unwrap().hits[0].code(), "digest-label");
-        assert!(explain(b"[1]").summary.starts_with("It cannot be read: the body is no payload"));
+        assert!(
+            explain(b"[1]")
+                .summary
+                .starts_with("It cannot be read: the body is not a valid payload")
+        );
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub(super) fn outgoing(
     let mut body = callback.body.clone();
     if encoding_of(callback) == Encoding::Query {
         let part = edited.map_or_else(|| signed_part(callback), str::as_bytes);
-        let query = std::str::from_utf8(part).map_err(|_| "the query is no text".to_owned())?;
+        let query = std::str::from_utf8(part).map_err(|_| "the query is not text".to_owned())?;
         let query = query.trim_start_matches('?');
         let joint = if url.contains('?') { '&' } else { '?' };
         let _ = write!(url, "{joint}{query}");

@@ -171,7 +171,7 @@ pub(super) fn text(bytes: &[u8], extent: Extent) -> Value {
     })
 }
 
-/// Bytes as text; what is no UTF-8 as `\xNN`.
+/// Bytes as text; what is not UTF-8 as `\xNN`.
 fn readable(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {

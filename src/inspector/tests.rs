@@ -312,7 +312,7 @@ fn an_edited_body_is_signed_and_sent() {
     let (status, outcome) = rig.json("POST", "/api/replay", &order);
     assert_eq!(
         (status, &outcome["status"], &outcome["remark"]),
-        (200, &json!(200), &json!("it is no JSON"))
+        (200, &json!(200), &json!("it is not valid JSON"))
     );
     assert_eq!(rig.memory.sent.lock().unwrap()[0].body, text);
     let (_, curl) = rig.json("POST", "/api/curl", &order);

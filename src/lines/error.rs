@@ -68,7 +68,7 @@ mod tests {
         let error = Payload::parse(b"{\"a\":1,\"a\":2}").unwrap_err();
         assert_eq!(
             BadLine::no_payload(7, error).to_string(),
-            "line 7, column 8, member \"a\": the member \"a\" stands twice"
+            "line 7, column 8, member \"a\": duplicate field \"a\""
         );
         assert_eq!(BadLine::in_member(2, "a", "odd").to_string(), "line 2, member \"a\": odd");
     }

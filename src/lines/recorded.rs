@@ -19,7 +19,7 @@ pub enum Recorded<'p> {
 /// What a line of this number stands for.
 ///
 /// `listen --format json` writes the type `callback`, `inbox export` the type `inbox-entry`; the
-/// text of the body is under `body`, or, where it is no UTF-8, under `body_base64`.
+/// text of the body is under `body`, or, where it is not UTF-8, under `body_base64`.
 pub fn recorded<'p>(number: u64, line: &'p Payload<'_>) -> Result<Recorded<'p>, BadLine> {
     let text = |name| match line.get(name).map(|member| &member.value) {
         Some(Value::String(text)) => Some(&**text),

@@ -318,7 +318,7 @@ impl Transport for Client {
     }
 }
 
-/// The reply as it is judged: without an encoding that was asked for.
+/// The reply as it is judged: without an encoding that was requested.
 fn read_reply(reply: HttpReply, options: &RequestOptions) -> Result<Reply, TransportFailure> {
     let (content_type, retry_after) = (reply.header(CONTENT_TYPE), reply.header(RETRY_AFTER));
     let (encoding, body) = match reply.encoding() {

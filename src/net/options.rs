@@ -213,9 +213,9 @@ pub fn parse_upload_rate(text: &str) -> Result<Upload, OptionError> {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OptionError {
-    #[error("a rate such as 1KB/s or 512B/s is wanted")]
+    #[error("expected a rate such as 1KB/s or 512B/s")]
     Rate,
-    #[error("\"Name: value\" is wanted, \"Name:\" to leave it out, or \"Name;\" to send it empty")]
+    #[error("expected \"Name: value\", \"Name:\" to leave it out, or \"Name;\" to send it empty")]
     HeaderForm,
     #[error(transparent)]
     Header(#[from] HeaderError),

@@ -45,7 +45,7 @@ impl Outcome {
         }
     }
 
-    /// Why it is no acknowledgement, in words; `None` where it is one.
+    /// Why it is not an acknowledgement, in words; `None` where it is one.
     pub fn explanation(&self, conclusion: Option<&Conclusion>) -> Option<String> {
         match (self, conclusion) {
             (Outcome::NoReply(failure), _) => Some(failure.explanation()),

@@ -1,6 +1,6 @@
 //! Byte-exact forwarding of callbacks to an application, and its reply as the sender gets it.
 //!
-//! The body goes on as it came, with the method, the query and every header that is not of one
+//! The body is passed on as it came, with the method, the query and every header that is not of one
 //! connection alone (`headers`). A callback is sent at most once: only where a kept connection
 //! turned out to be closed before a byte was written does it go out on a new one, and only a
 //! connection that was refused, or that this machine had no room for, is tried again. Redirects are
@@ -27,7 +27,7 @@ mod headers;
 #[cfg(test)]
 mod tests;
 
-/// The longest body of an application's reply, in bytes; a longer one is no reply.
+/// The longest body of an application's reply, in bytes; a longer one is not a reply.
 pub const MAX_APP_REPLY_BYTES: usize = 1024 * 1024;
 
 /// The most callbacks that are with the application at once; others wait.

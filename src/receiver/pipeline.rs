@@ -214,7 +214,7 @@ impl Pipeline {
             }
             (_, Some(Err(error))) => {
                 let reply = Reply::new(404, "text/plain;charset=utf-8", format!("{error}\n"));
-                let action = Some("a path that is no reply program".to_owned());
+                let action = Some("a path that is not a reply program".to_owned());
                 return plain(reply, action);
             }
             (Some(program), None) => locked(program).next(place),
@@ -299,7 +299,7 @@ impl Pipeline {
 
     /// Tells the referee how the callback is answered, given how long the writing takes from now.
     ///
-    /// A reply that comes later than a sender waits is no acknowledgement: it may have given up.
+    /// A reply that comes later than a sender waits is not an acknowledgement: it may have given up.
     fn notify_referee(&self, end: ReplyEnd) -> Vec<Breach> {
         let Some(referee) = &self.referee else { return Vec::new() };
         let now = wall_time();

@@ -178,7 +178,7 @@ impl Shared {
         draining: watch::Receiver<()>,
     ) -> Self {
         let mut http = http1::Builder::new();
-        // The time for a header is the socket's to hold: hyper sets a timer anew for each request.
+        // The time for a header is the socket's to hold: hyper sets a new timer for each request.
         http.header_read_timeout(None)
             .max_headers(limits.max_headers.min(MOST_HEADERS))
             .max_buf_size(limits.max_header_bytes.max(LEAST_HEADER_BYTES))

@@ -31,9 +31,9 @@ pub enum Unreadable {
     Compressed(String),
     #[error("the body is JSON, but {}; expected {wanted}", content_type(.given.as_deref()))]
     JsonAs { given: Option<String>, wanted: &'static str },
-    #[error("the body is no payload: {0}")]
+    #[error("the body is not a valid payload: {0}")]
     Payload(PayloadError),
-    #[error("the query string is no payload: {0}")]
+    #[error("the query string is not a valid payload: {0}")]
     Query(PayloadError),
 }
 
@@ -401,7 +401,10 @@ mod tests {
         let verdict =
             contract.inspect(&contract.payload(&callback("GET", "/?a=%zz", "", "")), &key);
         let why = verdict.unreadable.unwrap().to_string();
-        assert!(why.starts_with("the query string is no payload: line 1, column 4"), "{why}");
+        assert!(
+            why.starts_with("the query string is not a valid payload: line 1, column 4"),
+            "{why}"
+        );
     }
 
     #[test]

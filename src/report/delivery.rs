@@ -210,7 +210,7 @@ pub fn result_line(end: &OrderEnd) -> Line {
                 " after {attempts}: {}",
                 match at {
                     Interruption::InFlight =>
-                        format!("attempt {next} was under way; the merchant may have received it"),
+                        format!("attempt {next} was in flight; the merchant may have received it"),
                     Interruption::Waiting => format!("attempt {next} was not sent"),
                 }
             ))

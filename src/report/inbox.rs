@@ -313,7 +313,7 @@ pub struct Replay {
     pub code: &'static str,
     #[serde(rename = "elapsed_ms", serialize_with = "in_milliseconds")]
     pub elapsed: Duration,
-    /// Why it is no acknowledgement; `None` where it is one.
+    /// Why it is not an acknowledgement; `None` where it is one.
     pub explanation: Option<String>,
     pub id: u64,
     pub status: Option<u16>,

@@ -376,7 +376,7 @@ impl RunReport {
         }
         let OrderCounts { exhausted, interrupted, .. } = self.summary.orders;
         match self.gates.as_slice() {
-            // An order that was never sent is no order that was acknowledged.
+            // An order that was never sent is not an order that was acknowledged.
             [] => {
                 let all_ended = self.summary.orders.ended() >= self.summary.total_orders();
                 exhausted == 0 && interrupted == 0 && all_ended

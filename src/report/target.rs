@@ -49,7 +49,7 @@ pub fn shared_path(targets: &[ReportTarget]) -> Option<&Path> {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReportTargetError {
-    #[error("FORMAT=PATH is wanted, such as html=run.html")]
+    #[error("expected FORMAT=PATH, such as html=run.html")]
     NoPath,
     #[error(
         "\"{}\" is no report; there are json, junit, html and ndjson{near}", Untrusted::new(.0), near = did_you_mean(.0, ["json", "junit", "html", "ndjson"]))]

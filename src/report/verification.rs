@@ -28,7 +28,7 @@ pub struct VerificationReport {
     pub masked_canonical: String,
     pub key_fingerprint: String,
     pub steps: Option<Explanation>,
-    /// The signature that would have matched, where it does not and that was asked for.
+    /// The signature that would have matched, where it does not and --show-expected is given.
     pub expected: Option<String>,
     /// The developer's own digest or string, where one was given.
     pub own: Option<Own>,

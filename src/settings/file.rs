@@ -85,7 +85,7 @@ pub fn parse(text: &str) -> Result<SettingsFile, PlacedError> {
 
 fn read(text: &str) -> SpannedResult<SettingsFile> {
     let tables = [
-        (&PROFILE_SETTINGS[..], "belongs into a [profile.NAME] table"),
+        (&PROFILE_SETTINGS[..], "must be inside a [profile.NAME] table"),
         (&TOP_SETTINGS[..], "stands above the first [profile.NAME] table"),
     ];
     let file: RawFile = toml_span::read(text, MAX_FILE_BYTES, &tables)?;
@@ -219,9 +219,9 @@ fn statuses(names: &BTreeMap<String, String>) -> Result<StatusTable, String> {
     }
     let mut numbers = Vec::new();
     for (number, name) in names {
-        let code: u8 = number
-            .parse()
-            .map_err(|_| format!("{:?} is no status number (0 to 255)", Untrusted::new(&number)))?;
+        let code: u8 = number.parse().map_err(|_| {
+            format!("{:?} is not a status number (0 to 255)", Untrusted::new(&number))
+        })?;
         numbers.push((code, name.as_str()));
     }
     StatusTable::try_new(numbers).map_err(|error| match error {

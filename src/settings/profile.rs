@@ -1,4 +1,4 @@
-//! A profile: named settings that hold where neither a flag nor the environment says otherwise.
+//! A profile: named settings that apply where neither a flag nor the environment says otherwise.
 
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;

@@ -57,7 +57,7 @@ impl Trouble {
             Trouble::Foreign => "name another file; this one was left untouched",
             Trouble::Newer => "use the version that wrote it, or name another file",
             Trouble::Corrupt => {
-                "keep a copy; sqlite3's .recover may save what is in it; begin anew in another file"
+                "keep a copy; sqlite3's .recover may save what is in it; start again in another file"
             }
             Trouble::Leftover => {
                 "bring the database back, or remove the log where it is not needed"
@@ -68,7 +68,7 @@ impl Trouble {
             Trouble::ReadOnly => "check the permissions of the file and of its folder",
             Trouble::Full => "make room on the disk, or name a file on another one",
             Trouble::Refused => {
-                "the file may have been changed by hand; begin anew in another file"
+                "the file may have been changed by hand; start again in another file"
             }
             Trouble::Gone => "bring it back, or start again: a new file is made",
             Trouble::Io => "check the disk and the path; a network folder may not support locks",
@@ -79,9 +79,9 @@ impl Trouble {
     fn hint_for(self, what: &str) -> Option<&'static str> {
         Some(match (what, self) {
             ("journal", Trouble::Exists) => {
-                "go on with it with --resume, or name a file that does not exist"
+                "continue it with --resume, or name a file that does not exist"
             }
-            ("journal", Trouble::Missing) => "check the path, or leave out --resume to begin anew",
+            ("journal", Trouble::Missing) => "check the path, or leave out --resume to start again",
             ("journal", Trouble::LogLost) => {
                 "put the log back beside the journal; without it nobody knows what was sent: do not \
                  start the run again before you have compared its orders with the merchant's record"

@@ -5,7 +5,7 @@ use console::Term;
 use super::theme::Device;
 use crate::report::line::Width;
 
-/// The width of stdout, which leads to `device`; what is no terminal, or does not tell its width,
+/// The width of stdout, which leads to `device`; what is not a terminal, or does not report its width,
 /// takes lines of any length.
 pub fn of_stdout(device: Device) -> Width {
     match device {

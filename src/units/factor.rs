@@ -49,10 +49,10 @@ impl fmt::Display for Speed {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SpeedError {
-    #[error("a speed such as 60x or 0.5x is wanted")]
+    #[error("expected a speed such as 60x or 0.5x")]
     Syntax,
     /// Zero, or above a million.
-    #[error("a speed above 0x and at most 1000000x is wanted")]
+    #[error("expected a speed above 0x and at most 1000000x")]
     Range,
 }
 

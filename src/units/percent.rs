@@ -13,7 +13,7 @@ const WHOLE: u32 = 1_000_000;
 pub struct Percent(u32);
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a share from 0% to 100% is wanted, such as 5%")]
+#[error("expected a share from 0% to 100%, such as 5%")]
 pub struct PercentError;
 
 impl Percent {

@@ -13,7 +13,7 @@ pub struct Rate {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a rate such as 500/s, 30/m, 10/h or 500 is wanted, with at most three decimals")]
+#[error("expected a rate such as 500/s, 30/m, 10/h or 500, with at most three decimals")]
 pub struct RateError;
 
 const MAX_ORDERS: u64 = 1_000_000_000;

@@ -391,7 +391,7 @@ const REPEATED_FAILURES: [&str; 9] = [
     "idem-failure-replay-after-others",
     "idem-failure-reply-lost",
     "idem-failure-respelled",
-    "idem-failure-signed-anew",
+    "idem-failure-signed-again",
 ];
 
 #[test]

@@ -22,7 +22,7 @@ fn the_committed_scripts_are_current() {
         let committed = fs::read_to_string(&path).unwrap_or_default();
         assert!(
             committed == script,
-            "completions/{name} is not what the program prints; write it anew with\n  \
+            "completions/{name} differs from what the program prints; regenerate it with\n  \
              cargo run -q -- completions {shell} > completions/{name}"
         );
     }

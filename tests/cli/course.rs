@@ -22,7 +22,7 @@ fn lines(output: &Output, kind: &str) -> Vec<Value> {
 }
 
 fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+    value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"))
 }
 
 /// What stands for a key where the key may not be shown.
@@ -64,7 +64,7 @@ fn a_resume_refuses_what_differs_from_the_journal_and_names_both() {
         .remarks(&["--ramp (20ms)", "(10ms)"]);
     with(&["--resume", "--honor-retry-after"]).exits(2).remarks(&["--honor-retry-after"]);
     with(&["--resume", "--set", "a=1"]).exits(2).remarks(&["--set"]);
-    // Without a key it goes on: the bodies are signed already.
+    // Without a key it continues: the bodies are signed already.
     let other = run(&url, &["--resume"]).arg("--journal").arg(&journal);
     let unsigned = payout_notify(&["simulate", &url, "--resume", "--journal"]).arg(&journal);
     let output = other.key("another").run().exits(2).hides("another");

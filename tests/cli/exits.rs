@@ -1,4 +1,4 @@
-//! The table of exit codes: one test a row, and what a pipe that breaks does to it.
+//! The table of exit codes: one test per row, and what a pipe that breaks does to it.
 
 use std::fs::{File, OpenOptions};
 use std::io;

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 
 use crate::harness::{KEY, Output, Running, Sandbox, exchange, payout_notify, signed};
 
-/// Clears a screen (ESC and C1), rings, sets a title, turns text around, hides, begins lines anew.
+/// Clears a screen (ESC and C1), rings, sets a title, turns text around, hides, starts new lines.
 const STEERING: &str = "\u{1b}[2J\u{9b}2J\u{7}\u{1b}]0;t\u{7}\u{202e}\u{2066}\u{200b}\u{feff}\r\nfake: ok\u{2028}\u{85}\u{7f}\t";
 
 /// The longest field that a payload within the limit of 1 MiB has room for, nearly.
@@ -110,7 +110,7 @@ fn verify_shows_no_payload_as_it_is() {
     }
 }
 
-/// A callback with headers that are no UTF-8.
+/// A callback with headers that are not UTF-8.
 fn post(body: &str) -> Vec<u8> {
     let mut request = b"POST /n%1b%5b2J?a=%e2%80%ae&fake HTTP/1.1\r\nHost: m\r\n\
         Connection: close\r\nContent-Type: application/json\r\nX-Odd: \xff\xc2\x9b2J\xe2\x80\xae\r\n\

@@ -1,4 +1,4 @@
-//! What is no payload: exit 3, and a message that names the place.
+//! What is not a valid payload: exit 3, and a message that names the place.
 
 use crate::harness::{KEY, Output, payout_notify};
 
@@ -17,11 +17,11 @@ fn refused() -> Vec<Refused<'static>> {
     vec![
         (b"", Some((1, 1)), None, "the input is empty"),
         (b" \n ", Some((2, 2)), None, "the input is empty"),
-        (b"[1]", Some((1, 1)), None, "not an array"),
-        (b"\"x\"", Some((1, 1)), None, "not a string"),
-        (b"{\"a\":1,\n\"a\":2}", Some((2, 1)), Some("a"), "\"a\" stands twice"),
-        (b"{\"o\":{\"a\":1,\"a\":2}}", Some((1, 13)), Some("o.a"), "stands twice"),
-        (b"{\"l\":[0,{\"\\u0061\":1,\"a\":2}]}", Some((1, 21)), Some("l[1].a"), "stands twice"),
+        (b"[1]", Some((1, 1)), None, "found an array"),
+        (b"\"x\"", Some((1, 1)), None, "found a string"),
+        (b"{\"a\":1,\n\"a\":2}", Some((2, 1)), Some("a"), "duplicate field \"a\""),
+        (b"{\"o\":{\"a\":1,\"a\":2}}", Some((1, 13)), Some("o.a"), "duplicate field"),
+        (b"{\"l\":[0,{\"\\u0061\":1,\"a\":2}]}", Some((1, 21)), Some("l[1].a"), "duplicate field"),
         (b"{} x", Some((1, 4)), None, "data follows"),
         (b"{\"a\":1}{}", Some((1, 8)), None, "data follows"),
         (b"{\"a\":1,\n \"b\":\"\xff\"}", Some((2, 7)), None, "invalid UTF-8"),
@@ -35,7 +35,8 @@ fn refused() -> Vec<Refused<'static>> {
 #[test]
 fn a_person_is_told_the_place() {
     for (bytes, place, member, words) in refused() {
-        let output = verify(bytes).exits(3).remarks(&["error: stdin is no payload", words]);
+        let output =
+            verify(bytes).exits(3).remarks(&["error: stdin is not a valid payload", words]);
         assert_eq!(output.stdout, "", "{output}");
         if let Some((line, column)) = place {
             let place = format!("line {line}, column {column}");
@@ -80,7 +81,7 @@ fn size_is_bounded() {
 #[test]
 fn a_file_is_named_as_it_was_given() {
     let program = payout_notify(&["verify", "bad.json"]).key(KEY).file("bad.json", "{");
-    program.run().exits(3).remarks(&["bad.json is no payload"]);
+    program.run().exits(3).remarks(&["bad.json is not a valid payload"]);
     payout_notify(&["verify", "gone.json"])
         .key(KEY)
         .run()

@@ -37,7 +37,7 @@ fn one_newline_of_a_key_file_is_dropped_and_said() {
 #[test]
 fn a_key_file_that_others_can_read_is_warned_of() {
     let program = verify(&["--key-file", "key"]).file_with_mode("key", KEY, 0o644);
-    program.run().exits(0).remarks(&["others can read the key file", "chmod 600"]);
+    program.run().exits(0).remarks(&["the key file", "is readable by other users; chmod 600"]);
 }
 
 #[test]
@@ -47,9 +47,9 @@ fn a_private_key_that_others_can_read_is_warned_of() {
     for arguments in [&listen[..], &sent] {
         let program = payout_notify(arguments).key(KEY).file("cert.pem", "none");
         let output = program.file_with_mode("key.pem", "none", 0o640).run();
-        output.remarks(&["others can read the private key key.pem; chmod 600 mends it"]);
+        output.remarks(&["the private key key.pem is readable by other users; chmod 600 fixes it"]);
         let program = payout_notify(arguments).key(KEY).file("cert.pem", "none");
-        program.file("key.pem", "none").run().hides("others can read");
+        program.file("key.pem", "none").run().hides("readable by other users");
     }
 }
 

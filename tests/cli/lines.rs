@@ -42,7 +42,7 @@ fn each_line_is_signed_as_it_would_be_alone_and_bad_ones_are_named() {
         assert_eq!(stdout, signed(one) + &signed(two));
         assert_eq!(
             stderr,
-            "warning: line 3, column 8, member \"a\": the member \"a\" stands twice\n\
+            "warning: line 3, column 8, member \"a\": duplicate field \"a\"\n\
              3 lines: 2 signed, 1 bad\n"
         );
     }

@@ -204,7 +204,7 @@ fn an_address_that_others_can_reach_must_be_meant() {
             .key(KEY)
             .run()
             .exits(2)
-            .remarks(&["no address to listen on", ":0 for a free port"]);
+            .remarks(&["not an address to listen on", ":0 for a free port"]);
     }
     payout_notify(&["listen", "--count", "0"]).key(KEY).run().exits(2);
 }
@@ -235,7 +235,7 @@ fn a_reader_that_goes_away_ends_it() {
     // A child of another test that is just starting may hold the reading end for a moment.
     let start = Instant::now();
     while let Ok(mut stream) = TcpStream::connect(address) {
-        assert!(start.elapsed() < DEADLINE, "it goes on without a reader");
+        assert!(start.elapsed() < DEADLINE, "it continues without a reader");
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         let _ = stream.write_all(json_post(&body).as_bytes());
         let _ = stream.read_to_end(&mut Vec::new());

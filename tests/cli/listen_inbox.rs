@@ -221,7 +221,7 @@ fn a_full_disk_means_no_acknowledgement_until_there_is_room() {
     assert_eq!((refused.status, refused.body.contains("0000")), (503, false));
     let raised = raise_file_limit(listening.running().id());
     let began = Instant::now();
-    // The file is opened anew at most once a second.
+    // The file is opened again at most once a second.
     while raised && listening.post(&large).status != 200 {
         assert!(began.elapsed() < DEADLINE, "the inbox stays closed");
         std::thread::sleep(crate::harness::PAUSE * 10);

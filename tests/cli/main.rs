@@ -3,7 +3,7 @@
 //! The tests need what POSIX systems have: signals, a shell, file modes.
 #![cfg(unix)]
 #![allow(clippy::too_many_lines, reason = "the steps of a test are read in order")]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 mod bookings;
 mod check;

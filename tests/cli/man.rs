@@ -17,7 +17,7 @@ fn the_committed_pages_are_current() {
         .collect();
     let made = press::pages().unwrap();
     let names = |pages: &BTreeMap<String, Vec<u8>>| pages.keys().cloned().collect::<Vec<_>>();
-    let advice = "write them anew with\n  cargo run -q --example man";
+    let advice = "regenerate them with\n  cargo run -q --example man";
     assert_eq!(names(&committed), names(&made), "man/ lacks pages or has too many; {advice}");
     for (name, text) in &made {
         assert!(&committed[name] == text, "man/{name} is not what the help says; {advice}");

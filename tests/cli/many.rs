@@ -374,7 +374,7 @@ fn an_interrupted_run_goes_on_where_it_was() {
     let first = first.end().exits(130);
     let before = summary(&first);
     assert!(merchant.received().len() < ORDERS, "the interrupt came too late");
-    // What was under way got its reply.
+    // What was in flight got its reply.
     assert_eq!(before["attempts"]["total"], merchant.received().len(), "{before}");
     let second = run(&["--resume"]).run().exits(0);
     let after = summary(&second);
@@ -413,6 +413,6 @@ fn a_wrong_value_is_quoted_once_and_told_what_is_wanted_in_one_way() {
         let output = many("http://127.0.0.1:9/", &[flag, "nonsense"]).run().exits(2);
         assert_eq!(output.stderr.matches("nonsense").count(), 1, "{output}");
         let told = output.stderr.lines().next().expect("a line");
-        assert!(told.contains(" is wanted") && told.contains("such as "), "{output}");
+        assert!(told.contains("expected ") && told.contains("such as "), "{output}");
     }
 }

@@ -1,4 +1,4 @@
-//! `simulate --from` with what is no regular file: pipes that are silent, and devices without end.
+//! `simulate --from` with something that is not a regular file: pipes that are silent, and devices without end.
 
 use std::fs;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! Profiles: what holds, where it comes from, and what a cloned project may not ask for.
+//! Profiles: the effective settings, their sources, and what a cloned project may not ask for.
 
 use serde_json::{Value, json};
 

@@ -56,7 +56,7 @@ fn hidden(output: &Output, folders: &Sandbox, given: &[&str]) {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if !given.contains(&&*name) {
             holds_no_key(&path.display().to_string(), &bytes);
-            assert_eq!(mode & 0o077, 0, "{} is {mode:o}: others can read it", path.display());
+            assert_eq!(mode & 0o077, 0, "{} is {mode:o}: other users can read it", path.display());
         }
     }
 }

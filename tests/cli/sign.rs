@@ -56,7 +56,7 @@ fn members_are_set_and_taken_out() {
     payout_notify(&["verify"]).key(KEY).stdin(&output.stdout).run().exits(0);
     sign(&["--set", "sign=x"], payload).exits(2).remarks(&["sign is what this command computes"]);
     sign(&["--set", "novalue"], payload).exits(2).remarks(&["NAME=VALUE"]);
-    sign(&["--set", "a={\"x\":1,\"x\":2}"], payload).exits(2).remarks(&["stands twice"]);
+    sign(&["--set", "a={\"x\":1,\"x\":2}"], payload).exits(2).remarks(&["duplicate field"]);
 }
 
 #[test]

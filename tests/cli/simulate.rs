@@ -389,7 +389,7 @@ fn an_interrupt_says_what_was_in_flight() {
     assert_eq!(
         output.stdout.lines().last(),
         Some(
-            "interrupted after 1 attempt: attempt 2 was under way; the merchant may have received it"
+            "interrupted after 1 attempt: attempt 2 was in flight; the merchant may have received it"
         )
     );
 }

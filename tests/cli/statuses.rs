@@ -36,7 +36,7 @@ fn a_name_is_sent_with_the_profiles_number() {
     swapped(&["simulate", &url, "--mix", "failed=1,4=1"])
         .run()
         .exits(2)
-        .remarks(&["--mix cannot be used", "the status 4 stands twice"]);
+        .remarks(&["--mix cannot be used", "duplicate status 4"]);
 }
 
 #[test]

@@ -124,7 +124,7 @@ const RIGHT: &str = "b41e7887d8c450c2171262e6fe2d41dc";
 /// Over `amount=4000.00`, the other fields as they are.
 const AMOUNT_IN_UNITS: &str = "05d9e6bbc5eef9dd8eb9a0fe22bf9300";
 
-/// With the right signature as one more field.
+/// With a valid signature as one more field.
 const SIGN_SIGNED: &str = "035e28673ce98ea2d84ce2c8702d5693";
 
 #[test]

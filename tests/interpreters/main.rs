@@ -5,7 +5,7 @@
 //! first. A test whose programs are missing or too old is ignored with the reason, and counted as
 //! ignored in the last line.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 #[cfg(unix)]
 #[path = "../cli/harness/mod.rs"]

@@ -154,7 +154,7 @@ fn yaml(path: &str) -> Value {
 /// The texts of a map of YAML, for a test: another port, and no gate on the time.
 fn texts(map: &Value) -> BTreeMap<String, String> {
     let text = |value: &Value| {
-        let text = value.as_str().unwrap_or_else(|| panic!("{value} is no text"));
+        let text = value.as_str().unwrap_or_else(|| panic!("{value} is not text"));
         text.replace("8080", "PORT").replace("p99>1s", "p99>60s")
     };
     let map = map.as_object().unwrap_or_else(|| panic!("{map} is no map"));

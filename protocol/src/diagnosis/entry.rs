@@ -16,7 +16,7 @@ pub(super) enum Tree {
 }
 
 impl Tree {
-    /// The value in full; `None` where its text is no JSON, which a parsed payload rules out.
+    /// The value in full; `None` where its text is not valid JSON, which a parsed payload rules out.
     pub(super) fn of(value: &Value<'_>) -> Option<Tree> {
         Some(match value {
             Value::Null => Tree::Null,

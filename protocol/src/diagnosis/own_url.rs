@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(form("&shop=1"), ["shop|"]);
         assert_eq!(form("&s=1&lang=en"), ["lang|", "s|", "lang s|"]);
         assert_eq!(form("&s=1&memo=a"), ["s|", "s|memo"]);
-        // Empty members are not signed in any case.
+        // Empty members are never signed.
         assert!(form("&s=&utm_source=").is_empty());
         let many = form("&b1=1&b2=1&b3=1&b4=1&b5=1&b6=1");
         assert_eq!(many.len(), 7, "{many:?}");

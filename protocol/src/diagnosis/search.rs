@@ -145,7 +145,7 @@ impl Candidate<'_> {
         if self.string.text.holds_key {
             theirs = theirs.replace(&*String::from_utf8_lossy(self.base.key), "[key]");
         }
-        // No answer gives the right signature away.
+        // No answer gives the expected signature away.
         let right = hex::encode(&self.base.digest);
         for digits in [right.to_uppercase(), right] {
             theirs = theirs.replace(&digits, "[signature]");

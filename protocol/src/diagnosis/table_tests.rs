@@ -209,7 +209,7 @@ fn cases() -> Vec<Case> {
     let sha512 = |text: &str| hex::encode(sha2::Sha512::digest(text));
     let wide = |text: &str| hex::encode(md5::Md5::digest(encodings::utf16_le(text)));
     vec![
-        // The right signature needs no search.
+        // The valid signature needs no search.
         ("{D}&{K}", md5, "platform", DEEP),
         ("{D}&OldKey42", md5, "platform", DEEP),
         ("a=b&z=1&{K}", md5, "platform", DEEP),

@@ -59,7 +59,7 @@ fn each_published_near_miss_is_named() {
     }
 }
 
-/// A wrong signature of the fixture: its name, what it is, and the codes that name its mistake.
+/// An invalid signature of the fixture: its name, what it is, and the codes that name its mistake.
 struct Case {
     id: String,
     target: digest::Target,

@@ -104,7 +104,7 @@ fn each_rejection_has_its_code() {
 #[test]
 fn a_rejection_tells_its_cause() {
     let rejection = verify(b"{", &key()).unwrap_err();
-    assert_eq!(rejection.to_string(), "the body is no payload");
+    assert_eq!(rejection.to_string(), "the body is not a valid payload");
     assert!(rejection.source().unwrap().to_string().starts_with("line 1, column 2"));
 }
 

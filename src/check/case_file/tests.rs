@@ -80,7 +80,7 @@ fn slips_name_the_nearest_and_the_place() {
         (
             "at_once = 3",
             sound,
-            "own.toml, line 2, column 1: the setting at_once belongs into a [[case]] table",
+            "own.toml, line 2, column 1: the setting at_once must be inside a [[case]] table",
         ),
         (
             "",

@@ -341,7 +341,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "repeated-with-other-text",
         title: "{verbs} an order again when its notification is repeated in another text",
-        explains: "idem-respelled|idem-failure-respelled|idem-signed-anew|idem-failure-signed-anew\
+        explains: "idem-respelled|idem-failure-respelled|idem-signed-again|idem-failure-signed-again\
                    |idem-status-text|idem-other-platform-id|idem-*out-of-order|idem-*replay\
                    |idem-cancelled-after-failure|idem-success-after-failure|idem-failure-after-success",
         evidence: &["idem-respelled|idem-failure-respelled"],
@@ -354,9 +354,9 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "repeated-with-new-signature",
         title: "{verbs} an order again when its notification is repeated with another signature",
-        explains: "idem-signed-anew|idem-failure-signed-anew|idem-*out-of-order|idem-*replay\
+        explains: "idem-signed-again|idem-failure-signed-again|idem-*out-of-order|idem-*replay\
                    |idem-cancelled-after-failure|idem-success-after-failure|idem-failure-after-success",
-        evidence: &["idem-signed-anew|idem-failure-signed-anew"],
+        evidence: &["idem-signed-again|idem-failure-signed-again"],
         findings: &[Misbooked],
         why: "The platform signs again whenever update_time changes: the order is the same, and \
               its bytes are not.",
@@ -441,7 +441,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "repetition-refused",
         title: "does not acknowledge a repeated notification of an order that it booked",
         explains: "idem-*|retry-*",
-        evidence: &["idem-again|idem-failure-again|idem-signed-anew|idem-reply-lost"],
+        evidence: &["idem-again|idem-failure-again|idem-signed-again|idem-reply-lost"],
         findings: &[Refused],
         why: "Where the first reply is lost, the platform never learns that the order was booked: \
               it sends the notification again for an hour and then gives up.",

@@ -311,7 +311,7 @@ fn ending(word: &str) -> Result<Ending, String> {
         "cancelled" => Ok(Ending::Cancelled),
         "failed" => Ok(Ending::Failed),
         "processing" => Ok(Ending::Processing),
-        _ => Err("success, cancelled, failed or processing is wanted".to_owned()),
+        _ => Err("expected success, cancelled, failed or processing".to_owned()),
     }
 }
 
@@ -352,7 +352,7 @@ fn json_member(word: &str, rest: &str) -> Result<Member, String> {
     if is_json {
         Ok(Member { name: name.to_owned(), json: json.to_owned() })
     } else {
-        Err(format!("{:?} is no JSON value; set-text takes plain text", Untrusted::new(&json)))
+        Err(format!("{:?} is not a JSON value; set-text takes plain text", Untrusted::new(&json)))
     }
 }
 
@@ -390,7 +390,7 @@ fn message_number(rest: &str) -> Result<Option<usize>, String> {
 fn header(name: &str, value: &str) -> Result<Operation, String> {
     if !is_token(name) || value.chars().any(|c| !(' '..='~').contains(&c)) {
         return Err(format!(
-            "{:?} with {:?} is no header",
+            "{:?} with {:?} is not a header",
             Untrusted::new(&name),
             Untrusted::new(&value)
         ));

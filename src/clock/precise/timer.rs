@@ -71,7 +71,7 @@ fn new_timer() -> io::Result<Timer> {
 }
 
 fn set(timer: &Timer, due: Instant) -> io::Result<()> {
-    // Zero would be no time but the order to stand still.
+    // Zero would not be a time but the order to stand still.
     let left = due.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
     let it_value = Timespec::try_from(left).map_err(io::Error::other)?;
     let once = Itimerspec { it_interval: Timespec::default(), it_value };

@@ -16,7 +16,7 @@ use crate::terminal::Console;
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
-/// Goes on where the endpoint is on this machine or in a private network, or somebody agrees.
+/// Continues where the endpoint is on this machine or in a private network, or somebody agrees.
 ///
 /// A name that has no address now may have one in a moment, so it counts as somebody else's.
 pub(super) async fn obtain(
@@ -25,7 +25,7 @@ pub(super) async fn obtain(
     wiring: &Wiring,
     console: &mut Console,
 ) -> Result<(), CommandError> {
-    if args.manners.yes || wiring.target.is_loopback() {
+    if args.limits.yes || wiring.target.is_loopback() {
         return Ok(());
     }
     let found =

@@ -25,10 +25,10 @@ pub struct ReportFile {
 
 impl ReportFile {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let (name, path) = text.split_once('=').ok_or("FORMAT=FILE is wanted")?;
+        let (name, path) = text.split_once('=').ok_or("expected FORMAT=FILE")?;
         let kind = report_kind(name)?;
         if path.is_empty() {
-            return Err("FORMAT=FILE is wanted".to_owned());
+            return Err("expected FORMAT=FILE".to_owned());
         }
         Ok(ReportFile { kind, path: PathBuf::from(path) })
     }

@@ -38,7 +38,7 @@ pub(super) fn plan(
     let suite = suite::chosen(args)?;
     let observer = observer(args)?;
     let key = args.key.resolve(environment, console)?;
-    let seed = args.manners.seed.unwrap_or_else(|| fastrand::u64(..));
+    let seed = args.limits.seed.unwrap_or_else(|| fastrand::u64(..));
     let mut workshop = Workshop::try_new(key, dialect, algorithm, seed, args.statuses)
         .map_err(|error| CommandError::usage("the orders cannot be signed").because(error))?;
     if let Some(id) = &args.platform_id {
@@ -99,7 +99,7 @@ fn available(args: &Args, dialect: &Dialect, algorithm: Algorithm, target: &Targ
         (Need::Hmac, is_hmac),
         (Need::HmacDemanded, is_demanded),
         (Need::KnownOrders, args.orders.is_some() || args.prepare.is_some()),
-        (Need::Observer, args.manners.observe.is_some() || args.manners.observe_stream.is_some()),
+        (Need::Observer, args.limits.observe.is_some() || args.limits.observe_stream.is_some()),
         (Need::PlatformDialect, dialect.id == Dialect::platform().id),
     ];
     present.into_iter().filter(|(_, is_there)| *is_there).map(|(need, _)| need).collect()
@@ -111,24 +111,24 @@ fn wiring(
     (acknowledgement, layout): (AcknowledgementRule, &Layout),
     console: &mut Console,
 ) -> Result<Wiring, CommandError> {
-    let usual = (Connections::Fresh, args.manners.timeout);
+    let usual = (Connections::Fresh, args.limits.timeout);
     let (client, options) = args.wire.common().connect(&target, usual, 0, layout, console)?;
     Ok(Wiring {
         target,
         judge: Judge::new(acknowledgement),
         client,
         options,
-        rate: args.manners.max_rate,
+        rate: args.limits.max_rate,
     })
 }
 
 fn observer(args: &Args) -> Result<Option<Observer>, CommandError> {
-    let (option, text, stream) = match (&args.manners.observe, &args.manners.observe_stream) {
+    let (option, text, stream) = match (&args.limits.observe, &args.limits.observe_stream) {
         (Some(text), _) => ("--observe", text, None),
         (None, Some(text)) => ("--observe-stream", text, Some(CommandStream::default())),
         (None, None) => return Ok(None),
     };
-    let within = args.manners.observe_within;
+    let within = args.limits.observe_within;
     Ok(Some(Observer { command: command(option, text)?, within, stream }))
 }
 

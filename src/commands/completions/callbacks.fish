@@ -1,4 +1,4 @@
-# The names of the profiles that hold in this folder.
+# The names of the profiles that apply in this folder.
 function __fish_payout_notify_profiles
     payout-notify config profiles 2>/dev/null
 end

@@ -1,4 +1,4 @@
-# The names of the profiles that hold in this folder.
+# The names of the profiles that apply in this folder.
 (( $+functions[_payout_notify_profiles] )) ||
 _payout_notify_profiles() {
     local -a names

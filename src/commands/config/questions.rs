@@ -70,6 +70,6 @@ fn answer(console: &mut Console) -> Result<String, CommandError> {
         console.note(&Line::new());
         return Err(CommandError::interrupted("the questions were ended: nothing was written"));
     }
-    // What is no text cannot be used, and is told so by the check of the answer.
+    // What is not text cannot be used, and is told so by the check of the answer.
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -1,4 +1,4 @@
-//! `config show`: what holds, and where from.
+//! `config show`: the effective settings and their sources.
 
 use std::path::PathBuf;
 
@@ -35,7 +35,7 @@ struct Shown {
     key: HeldKey,
 }
 
-/// The key that holds: never more than its source and its fingerprint.
+/// The effective key: never more than its source and its fingerprint.
 struct HeldKey {
     /// What gives it, for people; nothing where no key is set.
     source: Option<String>,

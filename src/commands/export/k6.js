@@ -40,7 +40,7 @@ export const options = {
       executor: 'constant-arrival-rate',
       rate: PLAN.rate,
       timeUnit: PLAN.rate_unit,
-      // One more is begun than is wanted: which order is the last, its number says.
+      // One more is begun than is needed: which order is the last, its number says.
       duration: PLAN.duration,
       preAllocatedVUs: PLAN.users,
       maxVUs: PLAN.most_users,

@@ -108,7 +108,7 @@ class DuplicateMember(ValueError):
 
 
 def unique(pairs):
-    """An object, where no member stands twice."""
+    """An object, without duplicate fields."""
     members = dict(pairs)
     if len(members) < len(pairs):
         raise DuplicateMember
@@ -252,7 +252,7 @@ def workers_of(runner):
 
 @events.init.add_listener
 def on_init(environment, **_):
-    """Lets a worker hear of its share, and lets orders under way come to their end."""
+    """Lets a worker hear of its share, and lets orders in flight come to their end."""
     environment.stop_timeout = TIMEOUT
     if isinstance(environment.runner, WorkerRunner):
         environment.runner.register_message("share", lambda msg, **_: SHARE.set(**msg.data))

@@ -195,7 +195,7 @@ impl<'a> Recipe<'a> {
         status: i64,
         draw: &mut dyn FnMut(Draw) -> String,
     ) -> Result<Signed<'a>, CommandError> {
-        // A time that is no number is the one of the export.
+        // A time that is not a number is the one of the export.
         let completed_at = match self.dialect.layout.times {
             Times::Seconds | Times::Milliseconds => Timestamp::UNIX_EPOCH,
             _ => self.now,

@@ -81,7 +81,7 @@ impl Moment {
             format!("{text}T00:00:00Z")
         };
         whole.parse().map(Moment::At).map_err(|_| {
-            "2026-01-31T12:00:00Z, 2026-01-31 or a duration such as 10m is wanted".to_owned()
+            "expected 2026-01-31T12:00:00Z, 2026-01-31 or a duration such as 10m".to_owned()
         })
     }
 

@@ -36,7 +36,7 @@ use crate::terminal::Console;
 /// Send callbacks again, once each, and judge the replies as the platform does.
 ///
 /// Body and headers go out byte for byte, but for those of the connection. With changes or
-/// --resign the body is signed anew, which needs the key. Exits with 0 when all were acknowledged.
+/// --resign the body is signed again, which needs the key. Exits with 0 when all were acknowledged.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  payout-notify inbox replay latest --to http://localhost:8080/notify"
@@ -48,19 +48,19 @@ pub struct Args {
     /// Where they go: the application's notify URL; a profile's url holds where none is given.
     #[arg(long, value_name = "URL")]
     pub to: Option<String>,
-    /// Sign anew although nothing changes.
+    /// Sign again although nothing changes.
     #[arg(long)]
     pub resign: bool,
     /// How the platform signs, and which reply it wants.
     #[command(flatten)]
     pub dialect: DialectArgs,
-    /// How to sign anew: md5, hmac-sha256 or sha256.
+    /// How to sign again: md5, hmac-sha256 or sha256.
     #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
     pub sign_type: Option<Algorithm>,
     /// How long to wait for a whole reply [default: 10s].
     #[arg(long, value_name = "DURATION", value_parser = parse_time)]
     pub timeout: Option<Duration>,
-    /// For whom the output is written.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
     /// Changes to the payload.

@@ -37,7 +37,7 @@ pub struct ShowArgs {
     /// Refuse any other signature: md5, hmac-sha256 or sha256.
     #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
     pub require: Option<Algorithm>,
-    /// For whom the output is written.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
     /// The key.
@@ -126,7 +126,7 @@ pub struct DiffArgs {
     /// The second one's number, or latest.
     #[arg(value_name = "B", value_parser = parse_id)]
     pub b: Id,
-    /// For whom the output is written.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
 }

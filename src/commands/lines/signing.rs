@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn a_line_that_cannot_be_signed_says_why() {
         let why = |line| signed_with(line, &[], None, Print::Body).unwrap_err().to_string();
-        assert_eq!(why("[]"), "line 3, column 1: a JSON object is wanted, not an array");
+        assert_eq!(why("[]"), "line 3, column 1: expected a JSON object, found an array");
         assert!(why(r#"{"sign_type":"RSA"}"#).starts_with("line 3: the payload cannot be signed"));
         let chosen = Some(Algorithm::Sha256);
         let none = [].iter();

@@ -115,7 +115,7 @@ mod tests {
         let (answer, _) = verified(&json!({"type": "callback", "body": "{\n\"a\":}"}).to_string());
         assert_eq!(
             answer.unwrap_err().to_string(),
-            "line 5, member \"body\": line 2, column 5, member \"a\": a JSON value is wanted, not '}'"
+            "line 5, member \"body\": line 2, column 5, member \"a\": expected a JSON value, found '}'"
         );
     }
 

@@ -197,7 +197,7 @@ async fn send(
     let mut headers = Vec::new();
     for (name, value) in request.headers {
         let value = String::from_utf8(value).map_err(|_| {
-            format!("cannot be sent the header {}: it is no text", Untrusted::new(&name))
+            format!("cannot be sent the header {}: it is not text", Untrusted::new(&name))
         })?;
         headers.push((name, value));
     }

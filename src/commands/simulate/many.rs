@@ -50,7 +50,7 @@ pub struct ManyArgs {
     /// Send this many orders with fresh ids; --set may hold {uuid}, {now}, {hex:8}, {1..500}.
     #[arg(long, value_name = "N", value_parser = whole::<NonZeroU64>)]
     pub count: Option<NonZeroU64>,
-    /// Send the orders of this file: one payload a line, or CSV with a header; - reads stdin.
+    /// Send the orders of this file: one payload per line, or CSV with a header; - reads stdin.
     #[arg(long, value_name = "FILE", conflicts_with = "count")]
     pub from: Option<PathBuf>,
     /// What --from holds: ndjson or csv; unless told, by the file's name.
@@ -65,7 +65,7 @@ pub struct ManyArgs {
     /// Send this share of the orders twice.
     #[arg(long, value_name = "PERCENT", value_parser = Percent::from_str)]
     pub duplicates: Option<Percent>,
-    /// How many attempts may be under way at once without --rate [default: 16].
+    /// How many attempts may be in flight at once without --rate [default: 16].
     #[arg(long, value_name = "N", value_parser = whole::<NonZeroUsize>)]
     pub concurrency: Option<NonZeroUsize>,
     /// Start orders at this rate, such as 500/s, however slow the merchant is.
@@ -74,7 +74,7 @@ pub struct ManyArgs {
     /// Reach the rate after this time.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "rate")]
     pub ramp: Option<Duration>,
-    /// The most attempts under way in any case [default: 1000].
+    /// Hard limit on attempts in flight [default: 1000].
     #[arg(long, value_name = "N", value_parser = whole::<NonZeroUsize>)]
     pub max_in_flight: Option<NonZeroUsize>,
     /// Vary the delays by this share, from the seed.
@@ -86,7 +86,7 @@ pub struct ManyArgs {
     /// Record each attempt in this file before it is sent, and its outcome after.
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
-    /// Go on with the run of the journal as it began: its orders, schedule, rate and dialect.
+    /// Continue the journal's run as it began: its orders, schedule, rate and dialect.
     #[arg(
         long,
         requires = "journal",

@@ -53,11 +53,11 @@ pub(super) struct Screen<'a, 'c> {
     pub(super) is_held_back: bool,
 }
 
-/// How many unknown outcomes are named, the rest is counted: as many as are under way at once
+/// How many unknown outcomes are named, the rest is counted: as many as are in flight at once
 /// unless a flag says more. Each may have moved money, so a person is told of each.
 const MOST_UNKNOWN: usize = 1000;
 
-/// The attempts of an earlier part whose outcome is unknown: there may be as many as were under way
+/// The attempts of an earlier part whose outcome is unknown: there may be as many as were in flight
 /// when it was killed.
 pub(super) struct Unknown {
     all: usize,
@@ -135,7 +135,7 @@ impl Screen<'_, '_> {
     fn stopping(&mut self) {
         let drain = DEFAULT_DRAIN.as_secs();
         self.console.note(&Line::new().plain(format!(
-            "stopping: replies under way have {drain} s; a second Ctrl-C ends at once"
+            "stopping: replies in flight have {drain} s; a second Ctrl-C ends at once"
         )));
     }
 

@@ -128,7 +128,7 @@ public class Notify {
                 out.append((char) Integer.parseInt(hex.substring(1), 16));
                 at += 4;
             }
-            // Half of a surrogate pair is no text.
+            // Half of a surrogate pair is not text.
             if (at++ >= json.length() || !StandardCharsets.UTF_8.newEncoder().canEncode(out)) throw wrong();
             return out.toString();
         }

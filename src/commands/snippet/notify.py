@@ -74,7 +74,7 @@ def value(tokens, depth):
     tokens.pop()
     if token[:1] == '"':
         text = json.loads(token)
-        text.encode()  # Half of a surrogate pair is no text: this raises a ValueError.
+        text.encode()  # Half of a surrogate pair is not text: this raises a ValueError.
         return 'string', text
     if token in ('true', 'false', 'null'):
         return ('null', '') if token == 'null' else ('boolean', token)

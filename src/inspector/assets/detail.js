@@ -290,7 +290,7 @@ export class Detail {
     if (told.editable.text === null) return say("this body is too long or no text: it cannot be edited here");
     const area = make("textarea", { spellcheck: "false", autocapitalize: "off", "aria-label": "The body to sign" });
     area.value = told.editable.text;
-    this.open(told.editable.encoding === "query" ? "Edit the query string; the signature is made anew" : "Edit the body; the signature is made anew", area);
+    this.open(told.editable.encoding === "query" ? "Edit the query string; the signature is made again" : "Edit the body; the signature is made again", area);
   }
 
   /** The sheet from which a request is sent. */
@@ -354,7 +354,7 @@ function headers(list) {
   return pairs;
 }
 
-/** JSON with line breaks, every literal as it was written; null where the text is no JSON. */
+/** JSON with line breaks, every literal as it was written; null where the text is not valid JSON. */
 function indented(text) {
   try { JSON.parse(text); } catch { return null; }
   let out = "", depth = 0;

@@ -4,7 +4,7 @@ import { Detail } from "/detail.js";
 import { List } from "/list.js";
 import { ask, copy, line, make, say } from "/text.js";
 
-/** Rows that wait for the next frame; where more come while the page is hidden, it loads anew. */
+/** Rows that wait for the next frame; where more come while the page is hidden, it loads again. */
 const MAX_WAITING = 5000;
 
 const at = (id) => document.getElementById(id);

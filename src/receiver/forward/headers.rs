@@ -1,4 +1,4 @@
-//! Which headers go on, and which belong to one connection alone.
+//! Which headers are passed on, and which belong to one connection alone.
 
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 

@@ -13,7 +13,7 @@ const MOST_LISTED: u64 = 10_000;
 
 const AHEAD: u64 = 1024;
 
-/// What a search looks at before it asks whether to go on: less than a tenth of a second.
+/// What a search looks at before it asks whether to continue: less than a tenth of a second.
 const MOST_LOOKED_AT: u64 = 10_000;
 const MOST_BYTES_LOOKED_AT: usize = 64 * 1024 * 1024;
 

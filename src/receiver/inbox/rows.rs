@@ -99,8 +99,8 @@ pub(super) fn entry(row: &Row<'_>) -> Result<Received, StoreError> {
         id: row.unsigned(0)?,
         callback: Callback {
             number: row.unsigned(1)?,
-            received_at: received_at.map_err(|_| row.corrupt(2, "is no time"))?,
-            remote: remote.map_err(|_| row.corrupt(3, "is no address"))?,
+            received_at: received_at.map_err(|_| row.corrupt(2, "is not a time"))?,
+            remote: remote.map_err(|_| row.corrupt(3, "is not an address"))?,
             method: row.text(4)?.to_owned().into(),
             path: row.text(5)?.to_owned().into(),
             headers: parse_headers(row, 6)?,
@@ -156,7 +156,7 @@ fn owned(text: Option<&str>) -> Option<String> {
 
 fn http_status(row: &Row<'_>, column: usize) -> Result<Option<u16>, StoreError> {
     let status = row.optional_integer(column)?.map(u16::try_from).transpose();
-    status.map_err(|_| row.corrupt(column, "is no HTTP status"))
+    status.map_err(|_| row.corrupt(column, "is not an HTTP status"))
 }
 
 fn headers_length(headers: &[(String, Vec<u8>)]) -> usize {

@@ -60,7 +60,7 @@ pub enum BreachKind {
     GaveUp { sent: u64, planned: u64, silence: Duration },
     #[error("silent for {} after {sent} of at most {most} deliveries, without an acknowledgement", seconds(*.silence))]
     Silent { sent: u64, most: u64, silence: Duration },
-    #[error("sent while callback {with} of the same order was under way")]
+    #[error("sent while callback {with} of the same order was in flight")]
     Concurrent { with: u64 },
 }
 

@@ -115,7 +115,7 @@ impl Order {
             }
             _ if series.acknowledged_at.is_none() => {
                 let spacing = series.judge_spacing(at, rules);
-                // What is said to be under way at once need not be said to be close as well.
+                // What is said to be in flight at once need not be said to be close as well.
                 found.extend(spacing.filter(|kind| {
                     concurrent.is_none() || !matches!(kind, BreachKind::TooSoon { .. })
                 }));

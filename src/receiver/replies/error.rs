@@ -1,4 +1,4 @@
-//! Why a text is no reply program, and where.
+//! Why a text is not a reply program, and where.
 
 use super::{MAX_PROGRAM_BYTES, MAX_REPEAT, MAX_STEPS};
 use crate::mask::Untrusted;
@@ -28,7 +28,7 @@ pub enum ProgramProblem {
     Unpaired(char),
     #[error("the quoted text cannot be read: {0}")]
     Quoted(String),
-    #[error("{:?} is no status; one has three digits, from 200 to 999", Untrusted::new(.0))]
+    #[error("{:?} is not a status; one has three digits, from 200 to 999", Untrusted::new(.0))]
     Status(String),
     #[error("{0} wants a time after it, as in {0} 2s")]
     NoDuration(&'static str),
@@ -53,7 +53,7 @@ pub enum ProgramProblem {
     Silent(&'static str),
     #[error("* wants a count from 1 to {MAX_REPEAT} after it, as in 503*3")]
     Repeat,
-    #[error("a count ends its step; a comma is wanted here")]
+    #[error("a count ends its step; expected a comma here")]
     AfterRepeat,
     #[error("{:?} is no chance; one is from 0% to 100%, with at most four decimals", Untrusted::new(.0))]
     Chance(String),

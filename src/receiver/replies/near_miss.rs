@@ -38,7 +38,7 @@ pub const SAMPLES: &[Sample] = &[
         "twice-member",
         JSON,
         r#"{"error_code":"0004","error_code":"0000"}"#,
-        "error_code stands twice",
+        "error_code appears twice",
     ),
     sample("byte-order-mark", JSON, "\u{feff}{\"error_code\":\"0000\"}", "a byte order mark first"),
     sample(

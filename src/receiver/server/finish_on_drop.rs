@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Panicked;
 
-/// Work that runs where it is waited for, and goes on in a task of its own once nobody waits.
+/// Work that runs where it is waited for, and continues in a task of its own once nobody waits.
 /// A task for each request from the beginning would cost more than most requests do.
 pub(super) struct Finishing<T: Send + 'static> {
     work: Option<Pin<Box<dyn Future<Output = T> + Send>>>,

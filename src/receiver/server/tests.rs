@@ -108,7 +108,7 @@ async fn a_body_too_long_is_refused_before_it_is_sent() {
         assert!(answer.starts_with("HTTP/1.1 413"), "{length}: {answer}");
         assert!(answer.contains("connection: close\r\n"), "{answer}");
     }
-    // The refusal arrives although the client goes on sending.
+    // The refusal arrives although the client keeps sending.
     let mut client = server.connect().await;
     client
         .write_all(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 400000\r\n\r\n")

@@ -55,15 +55,15 @@ pub enum TlsError {
     Read { path: PathBuf, source: io::Error },
     #[error("{} is longer than 1 MiB", Untrusted::path(.path))]
     TooLong { path: PathBuf },
-    #[error("{} holds no certificate; a PEM file with BEGIN CERTIFICATE is wanted", Untrusted::path(.path))]
+    #[error("{} holds no certificate; expected a PEM file with BEGIN CERTIFICATE", Untrusted::path(.path))]
     NoCertificate { path: PathBuf },
     #[error("{} holds more than {MAX_CERTIFICATES} certificates", Untrusted::path(.path))]
     TooManyCertificates { path: PathBuf },
     #[error("a certificate in {} cannot be understood: {reason}", Untrusted::path(.path))]
     BadCertificate { path: PathBuf, reason: String },
-    #[error("{} holds no private key; a PEM file with BEGIN PRIVATE KEY is wanted", Untrusted::path(.path))]
+    #[error("{} holds no private key; expected a PEM file with BEGIN PRIVATE KEY", Untrusted::path(.path))]
     NoKey { path: PathBuf },
-    #[error("the private key in {} is encrypted; an unencrypted one is wanted", Untrusted::path(.path))]
+    #[error("the private key in {} is encrypted; expected one without a password", Untrusted::path(.path))]
     EncryptedKey { path: PathBuf },
     /// The private key cannot be understood; nothing of it is quoted.
     #[error("the private key in {} cannot be understood", Untrusted::path(.path))]

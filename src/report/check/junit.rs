@@ -12,7 +12,7 @@ use crate::check::causes::{Cause, cause_of, causes};
 use crate::check::report::{CaseResult, CheckReport};
 use crate::report::junit::{self, document, skipped, suite};
 
-/// The longest time that is written; a longer one is no time that was measured.
+/// The longest time that is written; a longer one is not a time that was measured.
 const LONGEST_TIME: Duration = Duration::from_secs(1_000_000);
 
 /// What is inconclusive is an error, so that no pipeline takes it for passed. A warning is a passed
@@ -61,7 +61,7 @@ fn case(report: &CheckReport, cause: Option<&Cause>, result: &CaseResult) -> Tes
     let claim =
         unverified(result).map(|claim| format!("not verified: {}", visible(claim, LONGEST_TEXT)));
     let status = match (standing, claim) {
-        // A green case would vouch for what nothing verified.
+        // A green case would claim what nothing verified.
         (Standing::Flaky, Some(claim)) => skipped(&format!("{claim}; {}: {message}", look.name)),
         (_, Some(claim)) => skipped(&claim),
         (Standing::Passed | Standing::Warned, None) => TestCaseStatus::success(),

@@ -71,7 +71,7 @@ pub(super) fn status(received: &Received) -> String {
 }
 
 /// A body as lines of at most `width` characters, with a last one in brackets where some is left
-/// out; bytes that are no text stand as `\xNN`.
+/// out; bytes that are not text stand as `\xNN`.
 pub(super) fn body_lines(body: &[u8], width: usize, most: usize) -> Vec<String> {
     if body.is_empty() {
         return vec!["(empty)".to_owned()];

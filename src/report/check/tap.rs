@@ -29,7 +29,7 @@ pub fn text(report: &CheckReport) -> String {
                 ("endpoint", endpoint_name(&report.endpoint).into()),
                 ("url", url.into()),
                 ("message", visible(&headline.reason, LONGEST_TEXT).into()),
-                ("mend", headline.advice.into()),
+                ("fix", headline.advice.into()),
             ];
             diagnostic(&mut text, &fields);
         }
@@ -87,7 +87,7 @@ fn point(
     }
     fields.extend([
         ("why", visible(&result.why, LONGEST_TEXT).into()),
-        ("mend", visible(&result.fix, LONGEST_TEXT).into()),
+        ("fix", visible(&result.fix, LONGEST_TEXT).into()),
         ("again", again(report, &result.id).into()),
         ("duration_ms", milliseconds(result.elapsed).into()),
     ]);

@@ -39,7 +39,7 @@ fn url(entry: &Received) -> String {
     format!("http://{}{}", host.as_deref().unwrap_or("localhost"), entry.callback.path.raw())
 }
 
-/// A request in the form of `.http` files; `None` where the body is no text, or where it would be
+/// A request in the form of `.http` files; `None` where the body is not text, or where it would be
 /// read as an instruction to the tool that sends the file.
 pub fn http(entry: &Received) -> Option<String> {
     let body = std::str::from_utf8(&entry.callback.body).ok()?;
@@ -68,7 +68,7 @@ pub fn http(entry: &Received) -> Option<String> {
     (!text.contains("{{")).then_some(text)
 }
 
-/// A curl command for a POSIX shell; `None` where the body is no text that a command can carry.
+/// A curl command for a POSIX shell; `None` where the body is not text that a command can carry.
 pub fn curl(entry: &Received) -> Option<String> {
     let body = std::str::from_utf8(&entry.callback.body).ok().filter(|it| !it.contains('\0'))?;
     let mut text = format!(

@@ -1,4 +1,4 @@
-//! How many attempts ended well and badly as the run went on, in a bounded number of parts.
+//! How many attempts ended well and badly during the run, in a bounded number of parts.
 
 use std::time::Duration;
 

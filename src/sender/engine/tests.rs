@@ -212,7 +212,7 @@ fn a_stop_drains_what_is_under_way_and_tells_the_rest_as_interrupted() {
 
     let quiet = Rig { interrupts: vec![millis(10)], orders: 1, ..Rig::default() };
     let quiet = quiet.run(|_, _, _| (Duration::ZERO, Answer::Refuse));
-    assert_eq!(quiet.totals.elapsed, millis(10), "nothing is under way, so nothing to drain");
+    assert_eq!(quiet.totals.elapsed, millis(10), "nothing is in flight, so nothing to drain");
 }
 
 #[test]

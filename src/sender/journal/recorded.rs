@@ -124,5 +124,6 @@ fn session_number(row: &Row<'_>, column: usize) -> Result<u32, StoreError> {
 }
 
 pub(super) fn time(row: &Row<'_>, column: usize) -> Result<Timestamp, StoreError> {
-    Timestamp::from_microsecond(row.integer(column)?).map_err(|_| row.corrupt(column, "is no time"))
+    Timestamp::from_microsecond(row.integer(column)?)
+        .map_err(|_| row.corrupt(column, "is not a time"))
 }

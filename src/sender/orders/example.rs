@@ -74,7 +74,7 @@ impl StatusWord {
         let name = || Status::payout_by_name(text).map(|status| StatusWord::Name(status.name));
         number().or_else(name).ok_or_else(|| {
             let near = did_you_mean(text, ["success", "cancelled", "failed"]);
-            format!("success, cancelled, failed or a number is wanted{near}")
+            format!("expected success, cancelled, failed or a number{near}")
         })
     }
 

@@ -41,7 +41,7 @@ impl FileFormat {
         match text {
             "ndjson" => Ok(FileFormat::Ndjson),
             "csv" => Ok(FileFormat::Csv),
-            _ => Err("ndjson or csv is wanted".to_owned()),
+            _ => Err("expected ndjson or csv".to_owned()),
         }
     }
 

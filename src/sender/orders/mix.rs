@@ -21,13 +21,13 @@ pub struct MixWords(Vec<(StatusWord, u64)>);
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MixError {
-    #[error("STATUS=WEIGHT is wanted, such as success=90,failed=10")]
+    #[error("expected STATUS=WEIGHT, such as success=90,failed=10")]
     NoPair(String),
     #[error("{:?}: {reason}", Untrusted::new(.status))]
     Status { status: String, reason: String },
     #[error("{:?}: a weight is a whole number from 1 to {MAX_WEIGHT}", Untrusted::new(.0))]
     Weight(String),
-    #[error("the status {0} stands twice")]
+    #[error("duplicate status {0}")]
     Twice(i64),
     #[error("expected from 1 to {MAX_STATUSES} statuses")]
     Count,

@@ -68,7 +68,7 @@ pub enum TemplateError {
     #[error("{{{}}} is unknown; there are {KNOWN}; {{{{{}}}}} is the plain text", Untrusted::new(.0), Untrusted::new(.0))]
     Unknown(String),
     /// `{hex:N}` without a number in its limits.
-    #[error("{{{}}}: a number from 1 to {MAX_HEX_DIGITS} is wanted, as in {{hex:8}}", Untrusted::new(.0))]
+    #[error("{{{}}}: expected a number from 1 to {MAX_HEX_DIGITS}, as in {{hex:8}}", Untrusted::new(.0))]
     HexDigits(String),
     #[error("{{{}}}: the range is reversed", Untrusted::new(.0))]
     Reversed(String),
@@ -337,7 +337,7 @@ mod tests {
     fn a_member_has_the_same_type_in_every_order() {
         for seed in 0..200 {
             assert!(expand("{hex:2}", 1, seed).starts_with('"'));
-            // 01 is no JSON number, though -51 and 51 are.
+            // 01 is not a JSON number, though -51 and 51 are.
             assert!(expand("{-5..5}1", 1, seed).starts_with('"'));
             let amount: i64 = expand("{100..500000}", 1, seed).parse().unwrap();
             assert!((100..=500_000).contains(&amount));

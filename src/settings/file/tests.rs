@@ -60,7 +60,7 @@ fn what_is_unknown_or_unusable_is_named_with_its_place() {
         ("key_command = []", "key_command is a list"),
         ("key_env = 'A'\nkey_file = 'b'", "line 3, column 12: a profile has one of"),
         ("statuses = { 4 = 'faild' }", "did you mean \"failed\"?"),
-        ("statuses = { four = 'failed' }", "is no status number"),
+        ("statuses = { four = 'failed' }", "is not a status number"),
         ("statuses = { 4 = 'failed' }", "4 is the number of \"cancelled\""),
         ("statuses = { 8 = 'failed', 9 = 'failed' }", "failed has two numbers"),
         ("platform_id = ''", "it is empty"),
@@ -71,7 +71,7 @@ fn what_is_unknown_or_unusable_is_named_with_its_place() {
         assert!(!found.contains("s3cret"), "{found}");
     }
     let above = parse("url = 'x'").unwrap_err().to_string();
-    assert!(above.contains("belongs into a [profile.NAME] table"), "{above}");
+    assert!(above.contains("must be inside a [profile.NAME] table"), "{above}");
     let default = parse("default_profile = 'stagin'\n[profile.staging]").unwrap_err().to_string();
     assert!(default.contains("did you mean staging?"), "{default}");
     assert!(parse("[profile.'a b']").unwrap_err().problem.contains("a profile's name has"));

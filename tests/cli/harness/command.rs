@@ -152,7 +152,7 @@ fn pass_on_lines(stdout: impl Read, lines: &mpsc::Sender<String>) -> Vec<u8> {
     }
 }
 
-/// A run that goes on.
+/// A run in progress.
 pub(crate) struct Running {
     shown: String,
     group: Group,

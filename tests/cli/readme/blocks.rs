@@ -100,7 +100,7 @@ fn check(blocks: &[Block]) -> Result<(), String> {
         let line = block.steps.first().map_or(0, |step| step.line);
         if block.mode == Mode::Background {
             if block.steps.len() != 1 {
-                return Err(format!("line {line}: one command in the background is wanted"));
+                return Err(format!("line {line}: expected one command in the background"));
             }
             if blocks.get(index + 1).is_none_or(|next| next.mode == Mode::Background) {
                 return Err(format!("line {line}: no block follows the one in the background"));

@@ -14,7 +14,7 @@ const ANY_LINES: &str = "…";
 /// Ids, digests and Unix times: fresh in each run, unless a fixture or a command fixes them.
 const VALUES: &str = r"\b(?:POT\d{8}|[0-9a-f]{64}|[0-9a-f]{32}|\d{10})\b";
 
-/// What differs from run to run in any case, and what stands for it.
+/// What always differs from run to run, and what stands for it.
 const CHANGING: [(&str, &str); 6] = [
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", "<timestamp>"),
     (r"\b\d\d:\d\d:\d\d(?:\.\d+)?Z?", "<time>"),

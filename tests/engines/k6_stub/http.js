@@ -17,7 +17,7 @@ worker.unref();
 
 function seconds(text) {
   const found = /^([0-9.]+)s$/.exec(text);
-  if (found === null) throw new TypeError(`a timeout such as "10s" is wanted, not ${text}`);
+  if (found === null) throw new TypeError(`a timeout such as "10s" is expected, not ${text}`);
   return Number(found[1]);
 }
 

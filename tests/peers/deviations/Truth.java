@@ -1,4 +1,4 @@
-// Java's share of the wrong signatures. Run by generate.py, whose head says how to regenerate.
+// Java's share of the invalid signatures. Run by generate.py, whose head says how to regenerate.
 
 import java.io.BufferedReader;
 import java.io.InputStreamReader;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Wrong signatures, made by the functions with which people really make them.
+"""Invalid signatures, made by the functions with which people really make them.
 
 Each script here signs the same payloads wrongly, in its own language and with that language's own
 library calls, and says which mistake it made. None of them shares code with the tool.

@@ -1,4 +1,4 @@
-// Node's share of the wrong signatures. Run by generate.py, whose head says how to regenerate.
+// Node's share of the invalid signatures. Run by generate.py, whose head says how to regenerate.
 
 import { createHash, createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";

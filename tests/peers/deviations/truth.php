@@ -1,5 +1,5 @@
 <?php
-// PHP's share of the wrong signatures. Run by generate.py, whose head says how to regenerate.
+// PHP's share of the invalid signatures. Run by generate.py, whose head says how to regenerate.
 
 declare(strict_types=0);
 error_reporting(E_ALL & ~E_DEPRECATED & ~E_WARNING & ~E_NOTICE);

@@ -1,4 +1,4 @@
-"""Python's share of the wrong signatures."""
+"""Python's share of the invalid signatures."""
 
 import base64
 import datetime

@@ -1,4 +1,4 @@
-"""Random payloads, one a line: most are well formed, some are broken in ways that parsers disagree on."""
+"""Random payloads, one per line: most are well formed, some are broken in ways that parsers disagree on."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-// The signing rule in JavaScript, written from the protocol's page and not from the tool: one answer a line.
+// The signing rule in JavaScript, written from the protocol's page and not from the tool: one answer per line.
 //
 // JSON.parse loses the digits of numbers and keeps the last of two equal members, so it only decides what is
 // well formed; a small reader of its own keeps the rest.
@@ -51,7 +51,7 @@ class Reader {
       let name;
       if (open === '{') {
         name = this.string();
-        if (names.has(name)) throw new Error('a member stands twice');
+        if (names.has(name)) throw new Error('duplicate field');
         names.add(name);
         this.skip();
         this.at += 1;
@@ -83,7 +83,7 @@ function signature(line) {
   const s = pairs.join('&');
   let kind = members.get('sign_type') ?? { kind: 'null' };
   if (kind.kind === 'null' || (kind.kind === 'string' && kind.text === '')) kind = { kind: 'string', text: 'MD5' };
-  if (kind.kind !== 'string') throw new Error('sign_type is no text');
+  if (kind.kind !== 'string') throw new Error('sign_type is not text');
   switch (kind.text.toUpperCase()) {
     case 'MD5':
       return createHash('md5').update(`${s}&${key}`).digest('hex');

@@ -1,6 +1,6 @@
-"""The signing rule in Python, written from the protocol's page and not from the tool: one answer a line.
+"""The signing rule in Python, written from the protocol's page and not from the tool: one answer per line.
 
-Reads one payload a line from stdin; prints the signature that the payload should carry, or "refused".
+Reads one payload per line from stdin; prints the signature that the payload should carry, or "refused".
 """
 
 import hashlib
@@ -20,12 +20,12 @@ class Number(str):
 def once(pairs):
     names = [name for name, _ in pairs]
     if len(set(names)) != len(names):
-        raise ValueError("a member stands twice")
+        raise ValueError("duplicate field")
     return dict(pairs)
 
 
 def constant(name):
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not valid JSON")
 
 
 def depth(value):
@@ -77,7 +77,7 @@ def signature(line):
     if kind is None or kind == "" and not isinstance(kind, Number):
         kind = "MD5"
     if not isinstance(kind, str) or isinstance(kind, Number):
-        raise ValueError("sign_type is no text")
+        raise ValueError("sign_type is not text")
     if kind.upper() == "MD5":
         return hashlib.md5(s + b"&" + KEY).hexdigest()
     if kind.upper() == "HMAC-SHA256":
