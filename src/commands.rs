@@ -62,31 +62,31 @@ pub struct Globals {
 #[command(defer = true)]
 pub enum Command {
     /// Show the whole story in about a second: sign, send, retry, verify, acknowledge.
-    Demo(demo::Args),
+    Demo(demo::DemoArgs),
     /// Sign a payload and print it.
-    Sign(sign::Args),
+    Sign(sign::SignArgs),
     /// Verify a payload's signature.
-    Verify(verify::Args),
+    Verify(verify::VerifyArgs),
     /// Send a notification to a merchant as the platform does, with its retries.
-    Simulate(Box<simulate::Args>),
+    Simulate(Box<simulate::SimulateArgs>),
     /// Check whether a merchant's endpoint is safe to go live: verifies, acknowledges, credits once.
-    Check(Box<check::Args>),
+    Check(Box<check::CheckArgs>),
     /// Show when the attempts of a retry schedule are planned.
-    Schedule(schedule::Args),
+    Schedule(schedule::ScheduleArgs),
     /// Write a load test with fresh, signed orders for Locust, k6 or Artillery.
-    Export(Box<export::Args>),
+    Export(Box<export::ExportArgs>),
     /// Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says.
-    Listen(Box<listen::Args>),
+    Listen(Box<listen::ListenArgs>),
     /// Show, compare, export and send again what listen received and kept.
-    Inbox(inbox::Args),
+    Inbox(inbox::InboxCommandArgs),
     /// List the dialects: how sibling platforms sign, and which reply they want.
-    Dialects(dialects::Args),
+    Dialects(dialects::DialectsArgs),
     /// Print a small verifier and acknowledging handler in a merchant's language.
-    Snippet(snippet::Args),
+    Snippet(snippet::SnippetArgs),
     /// Show the effective settings and where they come from, or write a settings file.
-    Config(config::Args),
+    Config(config::ConfigArgs),
     /// Print the completion script of a shell.
-    Completions(completions::Args),
+    Completions(completions::CompletionsArgs),
 }
 
 /// Hides what may be a key, also where the command takes none, and already while the command line is

@@ -30,9 +30,9 @@ pub use source::{Outgoing, Pending, Query, Source, State};
 
 use protocol::Encoding;
 
-use self::access::{Admitted, Gate};
+use self::access::{AccessGuard, Admitted};
 use self::event_stream::Events;
-use self::routes::{Order, Route, Unknown};
+use self::routes::{ListOrder, Route, Unknown};
 use crate::mask::Untrusted;
 use crate::receiver::Bytes;
 use crate::receiver::broadcast::EntryBroadcast;
@@ -55,7 +55,7 @@ const SAMPLE: &[u8] = br#"{"payout_id":"POT00000102","payout_cl_id":"example-1",
 pub struct Inspector(Arc<Inner>);
 
 struct Inner {
-    gate: Gate,
+    gate: AccessGuard,
     source: Arc<dyn Source>,
     news: EntryBroadcast,
     closing: watch::Sender<()>,
@@ -87,7 +87,7 @@ impl Inspector {
         news: EntryBroadcast,
     ) -> Result<Inspector, getrandom::Error> {
         Ok(Inspector(Arc::new(Inner {
-            gate: Gate::try_new(address)?,
+            gate: AccessGuard::try_new(address)?,
             source,
             news,
             closing: watch::Sender::new(()),
@@ -236,7 +236,7 @@ impl Inner {
         Ok(shape::detail(&entry, &self.source.statuses(), &explanation, extent))
     }
 
-    fn sign(&self, order: &Order) -> Result<Value, Failed> {
+    fn sign(&self, order: &ListOrder) -> Result<Value, Failed> {
         let entry = self.entry(order.id)?;
         let text = match &order.text {
             Some(text) => text.as_bytes(),
@@ -247,18 +247,18 @@ impl Inner {
         Ok(json!({"text": Untrusted::lossy(&signed)}))
     }
 
-    fn outgoing(&self, order: &Order) -> Result<Outgoing, Failed> {
+    fn outgoing(&self, order: &ListOrder) -> Result<Outgoing, Failed> {
         let entry = self.entry(order.id)?;
         let request = replay::outgoing(&entry.callback, &order.url, order.text.as_deref());
         request.map_err(|why| Failed(422, why))
     }
 
-    fn curl(&self, order: &Order) -> Result<Value, Failed> {
+    fn curl(&self, order: &ListOrder) -> Result<Value, Failed> {
         let command = replay::curl(&self.outgoing(order)?).map_err(|why| Failed(422, why))?;
         Ok(json!({"command": Untrusted::new(command)}))
     }
 
-    async fn replay(self: &Arc<Self>, order: Order) -> Result<Value, Failed> {
+    async fn replay(self: &Arc<Self>, order: ListOrder) -> Result<Value, Failed> {
         let request = self.blocking(move |inner| inner.outgoing(&order)).await?;
         let url = request.url.clone();
         let sending = tokio::time::timeout(LONGEST_SEND, self.source.send(request)).await;

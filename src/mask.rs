@@ -53,13 +53,13 @@ pub fn hide_only(key: &[u8]) {
 
 /// A text from outside as it may be shown: without the keys that this process knows.
 pub fn outside(text: &str) -> Cow<'_, str> {
-    known().without(text, Search::Every)
+    known().without(text, KeySearch::Every)
 }
 
 /// A text of this program's own, whose parts from outside are redacted already: without the keys
 /// that cannot be one of its words, should a part have been forgotten.
 pub fn in_own(text: &str) -> Cow<'_, str> {
-    known().without(text, Search::Unmistakable)
+    known().without(text, KeySearch::Unmistakable)
 }
 
 /// Hides the keys that cannot be a word of this program. The pieces are read as one text: a key may
@@ -74,7 +74,7 @@ pub fn in_reply(reply: &mut Reply) {
 
 pub fn hides(text: &str) -> bool {
     // The text is one encoding around those of its values.
-    !known().find(text, view::DEEPEST + 1, Search::Every).is_empty()
+    !known().find(text, view::DEEPEST + 1, KeySearch::Every).is_empty()
 }
 
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -89,7 +89,7 @@ struct Needle {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Search {
+enum KeySearch {
     Every,
     /// Not for keys that are words.
     Unmistakable,
@@ -154,7 +154,7 @@ impl KeyMask {
         }
     }
 
-    fn without<'a>(&self, text: &'a str, search: Search) -> Cow<'a, str> {
+    fn without<'a>(&self, text: &'a str, search: KeySearch) -> Cow<'a, str> {
         let found = self.find(text, view::DEEPEST, search);
         if found.is_empty() {
             return Cow::Borrowed(text);
@@ -167,7 +167,7 @@ impl KeyMask {
             return;
         }
         let whole = Zeroizing::new(pieces.concat());
-        let found = self.find(&whole, view::DEEPEST, Search::Unmistakable);
+        let found = self.find(&whole, view::DEEPEST, KeySearch::Unmistakable);
         if found.is_empty() {
             return;
         }
@@ -180,7 +180,7 @@ impl KeyMask {
     }
 
     /// The places of all keys, in order, with those that overlap or touch made one.
-    fn find(&self, text: &str, deepest: usize, search: Search) -> Vec<Range<usize>> {
+    fn find(&self, text: &str, deepest: usize, search: KeySearch) -> Vec<Range<usize>> {
         let mut found = Vec::new();
         let needles = self.needles(search);
         if needles.is_empty() {
@@ -205,8 +205,8 @@ impl KeyMask {
         joined(found)
     }
 
-    fn needles(&self, search: Search) -> Vec<&[u8]> {
-        let chosen = self.needles.iter().filter(|it| search == Search::Every || !it.is_word);
+    fn needles(&self, search: KeySearch) -> Vec<&[u8]> {
+        let chosen = self.needles.iter().filter(|it| search == KeySearch::Every || !it.is_word);
         chosen.map(|needle| needle.bytes.as_slice()).collect()
     }
 
@@ -215,15 +215,15 @@ impl KeyMask {
         reply.retry_after.iter_mut().for_each(|time| self.cut_text(time));
         reply.encoding.iter_mut().for_each(|name| self.cut_text(name));
         let text = String::from_utf8_lossy(&reply.body);
-        if let Cow::Owned(masked) = self.without(&text, Search::Every) {
+        if let Cow::Owned(masked) = self.without(&text, KeySearch::Every) {
             reply.body = masked.into_bytes();
         }
     }
 
     /// Hides the keys in a text that may have been cut short, and the beginning of one at its end.
     fn cut_text(&self, text: &mut String) {
-        let mut found = self.find(text, view::DEEPEST, Search::Every);
-        let needles = self.needles(Search::Every);
+        let mut found = self.find(text, view::DEEPEST, KeySearch::Every);
+        let needles = self.needles(KeySearch::Every);
         for view in view::views(text, view::DEEPEST) {
             let read = folded(&view.bytes);
             cut_at(&needles, &read, read.len(), &mut |part| found.push(view.place(part, text)));
@@ -296,11 +296,11 @@ mod tests {
 
     impl KeyMask {
         fn masked<'a>(&self, text: &'a str) -> Cow<'a, str> {
-            self.without(text, Search::Every)
+            self.without(text, KeySearch::Every)
         }
 
         fn in_own<'a>(&self, text: &'a str) -> Cow<'a, str> {
-            self.without(text, Search::Unmistakable)
+            self.without(text, KeySearch::Unmistakable)
         }
     }
 

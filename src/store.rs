@@ -31,10 +31,10 @@ pub use error::{StoreError, Trouble};
 pub use reader::Reader;
 pub use statement::{Parameters, Row, Statement, Value};
 
-use answers::Reply;
+use answers::AnswerSender;
 use error::{Failure, Subject};
-use file::{Found, Place};
-use writer::{Late, Request, Setting, Thread};
+use file::{FilePlace, FileState};
+use writer::{Late, Request, Thread, WriterConfig};
 
 #[derive(Clone, Copy, Debug)]
 pub struct Schema {
@@ -99,7 +99,7 @@ pub enum Recovery {
 }
 
 #[derive(Clone, Debug)]
-pub struct Plan<'a> {
+pub struct OpenOptions<'a> {
     pub schema: &'a Schema,
     pub presence: Presence,
     /// What is written into a new file at once with its schema: it is never found without.
@@ -110,11 +110,11 @@ pub struct Plan<'a> {
     pub begins: bool,
 }
 
-impl<'a> Plan<'a> {
+impl<'a> OpenOptions<'a> {
     pub fn new(schema: &'a Schema, presence: Presence) -> Self {
         let (integrity, limits) = (Integrity::AsRead, Limits::default());
         let recovery = Recovery::Never;
-        Plan { schema, presence, first: &[], integrity, limits, recovery, begins: false }
+        OpenOptions { schema, presence, first: &[], integrity, limits, recovery, begins: false }
     }
 }
 
@@ -124,7 +124,7 @@ pub fn make_folder_of(path: &Path, what: &'static str) -> Result<(), StoreError>
 
 /// Gives the room of deleted rows back to the disk; nothing else may have the file open.
 pub fn compact(path: &Path, schema: &Schema) -> Result<(), StoreError> {
-    let compacted = Place::claim(path, Presence::Existing, schema)
+    let compacted = FilePlace::claim(path, Presence::Existing, schema)
         .and_then(|(place, _)| connection::compact(&place.path));
     compacted.map_err(|failure| Subject::new(schema.what, path).error(failure))
 }
@@ -141,20 +141,20 @@ pub struct Store {
     subject: Subject,
     schema: Schema,
     // The last field: the path is given up after the file is closed.
-    place: Place,
+    place: FilePlace,
 }
 
 impl Store {
-    pub fn open(path: &Path, plan: &Plan<'_>) -> Result<Store, StoreError> {
+    pub fn open(path: &Path, plan: &OpenOptions<'_>) -> Result<Store, StoreError> {
         let subject = Subject::new(plan.schema.what, path);
         let had_log = mark::has_log(path);
         let opened = Self::try_open(path, plan, &subject);
         opened.map_err(|failure| subject.error(mark::suspect(failure, path, had_log)))
     }
 
-    fn try_open(path: &Path, plan: &Plan<'_>, subject: &Subject) -> Result<Store, Failure> {
-        let (mut place, found) = Place::claim(path, plan.presence, plan.schema)?;
-        if found == Found::Nothing {
+    fn try_open(path: &Path, plan: &OpenOptions<'_>, subject: &Subject) -> Result<Store, Failure> {
+        let (mut place, found) = FilePlace::claim(path, plan.presence, plan.schema)?;
+        if found == FileState::Nothing {
             let draft = place.draft()?;
             let made = connection::create(&draft, plan.schema, plan.first)
                 .and_then(|()| place.publish(&draft));
@@ -176,11 +176,11 @@ impl Store {
         if plan.schema.is_migrated_at_once() {
             connection::migrate(&mut connection, plan.schema)?;
         }
-        if found == Found::Store && plan.integrity == Integrity::Whole {
+        if found == FileState::Store && plan.integrity == Integrity::Whole {
             connection::check(&connection)?;
         }
         let (late, is_closed) = (Late::default(), Arc::default());
-        let setting = Setting {
+        let setting = WriterConfig {
             path: place.path.clone(),
             limits,
             recovery: plan.recovery,
@@ -202,7 +202,7 @@ impl Store {
     /// version is migrated.
     pub async fn begin(&self) -> Result<(), StoreError> {
         self.flush().await?;
-        let (answer, answered) = Reply::new();
+        let (answer, answered) = AnswerSender::new();
         let (statements, begins) = (Vec::new(), true);
         self.send(Request { statements, answer: Some(answer), begins }).await?;
         answered.await.map_err(|_| self.closed())?.map(drop)
@@ -222,7 +222,7 @@ impl Store {
     /// Like [`Store::write`], but without a word on the failure of an earlier request: that one is
     /// told by [`Store::flush`] and [`Store::close`].
     pub async fn write_alone(&self, statements: Vec<Statement>) -> Result<usize, StoreError> {
-        let (answer, answered) = Reply::new();
+        let (answer, answered) = AnswerSender::new();
         self.send(Request { statements, answer: Some(answer), begins: false }).await?;
         answered.await.map_err(|_| self.closed())?
     }

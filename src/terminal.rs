@@ -39,14 +39,14 @@ const CLEAR_LINE: &str = "\r\x1b[2K";
 /// escapes, endless spans lose their middle. One line is one write, so lines of several processes
 /// do not mix.
 pub struct Console {
-    answers: Stream,
-    remarks: Stream,
+    answers: OutputStream,
+    remarks: OutputStream,
     canvas: Device,
     progress: Option<Progress>,
     has_status: bool,
 }
 
-struct Stream {
+struct OutputStream {
     sink: Box<dyn Write + Send>,
     device: Device,
     theme: Theme,
@@ -56,7 +56,7 @@ impl Console {
     pub fn new(mode: ColorMode, environment: &Environment) -> Self {
         let (stdout, stderr) = (io::stdout(), io::stderr());
         let (answers, remarks) = (device(&stdout), device(&stderr));
-        let stream = |sink: Box<dyn Write + Send>, device| Stream {
+        let stream = |sink: Box<dyn Write + Send>, device| OutputStream {
             sink,
             device,
             theme: Theme::choose(mode, device, environment),
@@ -78,8 +78,8 @@ impl Console {
     ) -> Self {
         let theme = Theme::choose(mode, Device::Other, &Environment::default());
         Console {
-            answers: Stream { sink: Box::new(answers), device: Device::Other, theme },
-            remarks: Stream { sink: Box::new(remarks), device: Device::Other, theme },
+            answers: OutputStream { sink: Box::new(answers), device: Device::Other, theme },
+            remarks: OutputStream { sink: Box::new(remarks), device: Device::Other, theme },
             canvas: Device::Other,
             progress: None,
             has_status: false,

@@ -37,7 +37,7 @@ pub struct Payload<'a> {
     text: &'a str,
     encoding: Encoding,
     members: Vec<Member<'a>>,
-    by_name: Vec<Place>,
+    by_name: Vec<ByName>,
     braces: Range<usize>,
 }
 
@@ -45,13 +45,13 @@ pub struct Payload<'a> {
 #[derive(Debug, Default)]
 pub struct PayloadMemory {
     members: Vec<Member<'static>>,
-    by_name: Vec<Place>,
+    by_name: Vec<ByName>,
 }
 
 const KEPT_MEMBERS: usize = 1024;
 
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct ByName {
     rank: u64,
     /// The member's place in the order received. It fits: every member takes more than one of at
     /// most [`MAX_BYTES`] bytes.
@@ -328,11 +328,11 @@ fn emptied<'b>(mut members: Vec<Member<'_>>) -> Vec<Member<'b>> {
 fn order_by_name(
     text: &str,
     members: &[Member<'_>],
-    by_name: &mut Vec<Place>,
+    by_name: &mut Vec<ByName>,
 ) -> Result<(), PayloadError> {
     if by_name.len() != members.len() {
         by_name.clear();
-        by_name.extend((0..).zip(members).map(|(index, _)| Place { rank: 0, index }));
+        by_name.extend((0..).zip(members).map(|(index, _)| ByName { rank: 0, index }));
     }
     // Else the last payload's order stands: where the next one has its names in the same places,
     // and from one source most have, there is little left to sort.
@@ -343,7 +343,7 @@ fn order_by_name(
     if by_name.windows(2).all(|pair| pair[0].rank != pair[1].rank) {
         return Ok(());
     }
-    let name = |place: &Place| &*members[place.index as usize].name;
+    let name = |place: &ByName| &*members[place.index as usize].name;
     by_name.sort_unstable_by(|a, b| {
         a.rank.cmp(&b.rank).then_with(|| name(a).cmp(name(b))).then(a.index.cmp(&b.index))
     });

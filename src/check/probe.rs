@@ -14,7 +14,7 @@ use crate::net::outcome::{FailureKind, Outcome};
 use crate::net::probing::{addresses, connect, handshake};
 use crate::sender::schedule::format_duration;
 
-use Found::{Bad, Good, NotThere, Unknown, Watch};
+use Resolution::{Bad, Good, NotThere, Unknown, Watch};
 
 const SAMPLES: usize = 5;
 
@@ -25,14 +25,14 @@ const MAX_BEGINNING: usize = 4096;
 const FEW_DAYS: i64 = 21;
 
 #[derive(Clone, Debug)]
-pub(super) struct Finding {
-    pub(super) found: Found,
+pub(super) struct ProbeFinding {
+    pub(super) found: Resolution,
     pub(super) text: String,
     pub(super) exchanges: Vec<Exchange>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum Resolution {
     Good,
     Watch,
     Bad,
@@ -40,7 +40,7 @@ pub(super) enum Found {
     Unknown,
 }
 
-impl Found {
+impl Resolution {
     pub(super) fn status(self, bad: Status) -> Status {
         match self {
             Good => Status::Passed,
@@ -52,8 +52,8 @@ impl Found {
     }
 }
 
-fn finding(found: Found, text: impl Into<String>) -> Finding {
-    Finding { found, text: text.into(), exchanges: Vec::new() }
+fn finding(found: Resolution, text: impl Into<String>) -> ProbeFinding {
+    ProbeFinding { found, text: text.into(), exchanges: Vec::new() }
 }
 
 pub(super) struct Prober<'a> {
@@ -62,10 +62,10 @@ pub(super) struct Prober<'a> {
 }
 
 /// A finding; as an error where it ends the probe early.
-type Probed = Result<Finding, Finding>;
+type Probed = Result<ProbeFinding, ProbeFinding>;
 
 impl Prober<'_> {
-    pub(super) async fn ask(&self, probe: Probe) -> Finding {
+    pub(super) async fn ask(&self, probe: Probe) -> ProbeFinding {
         let probed = match probe {
             Probe::Dns => self.dns().await,
             Probe::Connect => self.connect().await,
@@ -84,7 +84,7 @@ impl Prober<'_> {
         self.controls.sender.wiring().options.timeout
     }
 
-    async fn addresses(&self) -> Result<Vec<SocketAddr>, Finding> {
+    async fn addresses(&self) -> Result<Vec<SocketAddr>, ProbeFinding> {
         let wiring = self.controls.sender.wiring();
         addresses(&wiring.target, &wiring.client.config().resolve, self.limit())
             .await
@@ -141,7 +141,7 @@ impl Prober<'_> {
         })
     }
 
-    fn of_opening(&self, look: fn(&Sent) -> Finding) -> Probed {
+    fn of_opening(&self, look: fn(&Sent) -> ProbeFinding) -> Probed {
         let sent = self.opening.sent.as_ref();
         let sent = sent.ok_or_else(|| finding(Unknown, "there was no reply to look at"))?;
         let mut finding = look(sent);
@@ -158,7 +158,7 @@ impl Prober<'_> {
             let sent = self.controls.sender.send(&message, Default::default(), "latency").await;
             if !sent.is_acknowledged() {
                 let text = format!("a good notification was {}", sent.exchange.conclusion);
-                return Err(Finding { exchanges: vec![sent.exchange], ..finding(Bad, text) });
+                return Err(ProbeFinding { exchanges: vec![sent.exchange], ..finding(Bad, text) });
             }
             took.push(sent.exchange.elapsed);
         }
@@ -197,7 +197,7 @@ impl Prober<'_> {
     }
 }
 
-fn redirect(sent: &Sent) -> Finding {
+fn redirect(sent: &Sent) -> ProbeFinding {
     let status = match &sent.outcome {
         Outcome::Reply(reply) => reply.status,
         Outcome::NoReply(failure) => return finding(Unknown, failure.explanation()),
@@ -209,7 +209,7 @@ fn redirect(sent: &Sent) -> Finding {
     finding(Bad, format!("{what} ({status}), and the platform does not follow it"))
 }
 
-fn html(sent: &Sent) -> Finding {
+fn html(sent: &Sent) -> ProbeFinding {
     let Outcome::Reply(reply) = &sent.outcome else {
         return finding(Unknown, "there was no reply to look at");
     };
@@ -242,7 +242,7 @@ fn begins_like_a_page(body: &[u8]) -> bool {
         || BEGINNINGS.iter().any(|tag| text.starts_with(tag))
 }
 
-fn content_type(sent: &Sent) -> Finding {
+fn content_type(sent: &Sent) -> ProbeFinding {
     let said = match &sent.exchange.received {
         Ok(received) => received.content_type.as_deref().unwrap_or("none"),
         Err(why) => return finding(Unknown, why),

@@ -5,7 +5,7 @@ use protocol::{Dialect, Transport};
 use super::bundle::{Bundle, VERSION};
 use super::case::{Case, Message, Severity, Work};
 use super::judge::Proof;
-use super::probe::Finding;
+use super::probe::ProbeFinding;
 use super::report::{self, CaseResult, Endpoint, Status, Tries};
 use super::trial::{CUT_OFF_TOGETHER, Parcel};
 use std::time::Duration;
@@ -54,7 +54,7 @@ pub(super) fn blank(case: &Case, status: Status, summary: &str) -> Tested {
     }
 }
 
-pub(super) fn judged(case: &Case, finding: Finding) -> Tested {
+pub(super) fn judged(case: &Case, finding: ProbeFinding) -> Tested {
     let mut tested = blank(case, Status::Passed, &finding.text);
     tested.result.status = finding.found.status(tested.bad);
     tested.result.exchanges = finding.exchanges;

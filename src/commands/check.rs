@@ -49,7 +49,7 @@ use crate::units::rate::Rate;
 #[command(
     after_help = "Example:\n  payout-notify check http://localhost:8080/notify\n  payout-notify check http://localhost:8080/notify --only authenticity --report junit=check.xml\n  payout-notify check http://localhost:8080/notify --observe 'python3 credited.py'"
 )]
-pub struct Args {
+pub struct CheckArgs {
     /// The options as they were typed. The first field: reading the others takes their values out.
     #[command(flatten)]
     pub given: Given,
@@ -195,7 +195,7 @@ impl CheckWireArgs {
     }
 }
 
-impl Args {
+impl CheckArgs {
     pub fn adopt(&mut self, chosen: &Chosen) {
         let profile = &chosen.profile;
         self.key.adopt(chosen);
@@ -214,7 +214,7 @@ impl Args {
     }
 }
 
-pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
+pub fn run(args: &CheckArgs, environment: &Environment, console: &mut Console) -> CommandResult {
     if args.choice.list {
         return suite::list(args, console);
     }
@@ -247,7 +247,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
 
 /// Says what is about to be done, asks where it must, does it, and tells what came of it.
 fn conduct(
-    args: &Args,
+    args: &CheckArgs,
     facts: &CheckFacts,
     wiring: &Wiring,
     console: &mut Console,

@@ -28,12 +28,12 @@ const DIGESTS: [Algorithm; 3] = [Algorithm::Md5, Algorithm::HmacSha256, Algorith
 #[command(
     after_help = "Example:\n  payout-notify completions bash > /etc/bash_completion.d/payout-notify"
 )]
-pub struct Args {
+pub struct CompletionsArgs {
     /// The shell.
     pub shell: Shell,
 }
 
-pub fn run(args: &Args, root: clap::Command, console: &mut Console) -> CommandResult {
+pub fn run(args: &CompletionsArgs, root: clap::Command, console: &mut Console) -> CommandResult {
     let script = script(args.shell, root)?;
     console.answer_bytes(script.as_bytes()).map_err(CommandError::output)?;
     Ok(Exit::Yes)

@@ -23,19 +23,19 @@ use crate::terminal::Console;
 #[command(
     after_help = "Example:\n  payout-notify config init --profile staging --key-env PAYOUT_STAGING_KEY\n  payout-notify config show --profile staging"
 )]
-pub struct Args {
+pub struct ConfigArgs {
     /// What to do.
     #[command(subcommand)]
-    pub action: Action,
+    pub action: ConfigCommand,
 }
 
 /// What is done with the settings.
 #[derive(Subcommand)]
 #[allow(missing_docs, reason = "each subcommand's own doc comment is its help")]
-pub enum Action {
+pub enum ConfigCommand {
     Show(ShowArgs),
     Profiles(ProfilesArgs),
-    Init(Box<init::Args>),
+    Init(Box<init::InitArgs>),
 }
 
 /// Show the effective settings and where each comes from; of the key only the source and fingerprint.
@@ -56,25 +56,25 @@ pub struct ShowArgs {
 #[command(after_help = "Example:\n  payout-notify config profiles")]
 pub struct ProfilesArgs {}
 
-impl Args {
+impl ConfigArgs {
     pub fn format(&self) -> Format {
         match &self.action {
-            Action::Show(args) => args.format,
-            Action::Profiles(_) | Action::Init(_) => Format::Human,
+            ConfigCommand::Show(args) => args.format,
+            ConfigCommand::Profiles(_) | ConfigCommand::Init(_) => Format::Human,
         }
     }
 }
 
 pub fn run(
-    args: &Args,
+    args: &ConfigArgs,
     profile: Option<&str>,
     environment: &Environment,
     console: &mut Console,
 ) -> CommandResult {
     match &args.action {
-        Action::Show(args) => show::run(args.format, profile, environment, console),
-        Action::Profiles(_) => profiles(environment, console),
-        Action::Init(args) => init::run(args, profile, environment, console),
+        ConfigCommand::Show(args) => show::run(args.format, profile, environment, console),
+        ConfigCommand::Profiles(_) => profiles(environment, console),
+        ConfigCommand::Init(args) => init::run(args, profile, environment, console),
     }
 }
 

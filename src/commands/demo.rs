@@ -42,7 +42,7 @@ use crate::terminal::Console;
 /// merchant first times out, then answers 500, then the number 0, then acknowledges.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  payout-notify demo")]
-pub struct Args {}
+pub struct DemoArgs {}
 
 /// The example on the platform's page; its signature there is a placeholder.
 const EXAMPLE: &str = include_str!("../../fixtures/withdraw-notification.json");
@@ -53,7 +53,7 @@ const TIMEOUT: Duration = Duration::from_millis(300);
 
 const SILENCE: Duration = Duration::from_millis(400);
 
-pub fn run(_args: &Args, console: &mut Console) -> CommandResult {
+pub fn run(_args: &DemoArgs, console: &mut Console) -> CommandResult {
     let key = Key::try_new(EXAMPLE_KEY.as_bytes().to_vec())
         .map_err(|error| CommandError::usage("the demo's key").because(error))?;
     mask::remember(key.expose());

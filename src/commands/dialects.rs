@@ -27,16 +27,16 @@ use crate::terminal::Console;
     args_conflicts_with_subcommands = true,
     after_help = "Example:\n  payout-notify dialects wechat-v2 --print toml > mine.toml\n  payout-notify verify --dialect mine.toml notification.json"
 )]
-pub struct Args {
+pub struct DialectsArgs {
     /// What to do instead of listing them.
     #[command(subcommand)]
-    pub action: Option<Action>,
+    pub action: Option<DialectsCommand>,
     /// Only this one: a name, or a FILE.toml, which is checked.
     #[arg(value_name = "NAME|FILE.toml")]
     pub dialect: Option<String>,
     /// What to print.
     #[arg(long, value_name = "WHAT", default_value = "table")]
-    pub print: Print,
+    pub print: DialectOutput,
     /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
@@ -45,13 +45,13 @@ pub struct Args {
 /// What else is done with dialects.
 #[derive(Subcommand)]
 #[allow(missing_docs, reason = "each subcommand's own doc comment is its help")]
-pub enum Action {
+pub enum DialectsCommand {
     Learn(learn::LearnArgs),
 }
 
-impl Args {
+impl DialectsArgs {
     pub fn adopt(&mut self, chosen: &Chosen) {
-        if let Some(Action::Learn(args)) = &mut self.action {
+        if let Some(DialectsCommand::Learn(args)) = &mut self.action {
             args.key.adopt(chosen);
         }
     }
@@ -59,15 +59,15 @@ impl Args {
 
 /// What `dialects` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Print {
+pub enum DialectOutput {
     /// A table, or data with --format json.
     Table,
     /// A file that --dialect reads.
     Toml,
 }
 
-pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
-    if let Some(Action::Learn(args)) = &args.action {
+pub fn run(args: &DialectsArgs, environment: &Environment, console: &mut Console) -> CommandResult {
+    if let Some(DialectsCommand::Learn(args)) = &args.action {
         return learn::run(args, environment, console);
     }
     let dialects: Vec<&Dialect> = match &args.dialect {
@@ -75,20 +75,20 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         None => DIALECTS.iter().collect(),
     };
     match (args.print, args.format, &dialects[..]) {
-        (Print::Toml, Format::Json, _) => {
+        (DialectOutput::Toml, Format::Json, _) => {
             return Err(CommandError::usage("--print toml prints no JSON")
                 .hint("leave out --print or --format"));
         }
-        (Print::Toml, Format::Human, [dialect]) => {
+        (DialectOutput::Toml, Format::Human, [dialect]) => {
             let text = dialect_file::write(dialect);
             let text = if dialects::is_built_in(dialect) { text } else { masked(&text) };
             console.answer_text(&text).map_err(CommandError::output)?;
         }
-        (Print::Toml, ..) => {
+        (DialectOutput::Toml, ..) => {
             return Err(CommandError::usage("a file holds one dialect")
                 .hint("name one, for example `payout-notify dialects platform --print toml`"));
         }
-        (Print::Table, format, _) => {
+        (DialectOutput::Table, format, _) => {
             answer(format, || dialects::json(&dialects), || dialects::lines(&dialects), console)?;
         }
     }

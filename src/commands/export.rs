@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use order::{OrderKind, Recipe};
 use protocol::internal::edit::Edit;
 use protocol::{Algorithm, StatusTable};
-use script::Plan;
+use script::ScriptPlan;
 
 use super::CommandResult;
 use super::args::dialect::{DialectArgs, refuse_status};
@@ -36,12 +36,12 @@ use crate::units::rate::Rate;
 #[command(
     after_help = "Example:\n  payout-notify export https://shop.example/notify --to locust --rate 500/s --duration 5m > locustfile.py"
 )]
-pub struct Args {
+pub struct ExportArgs {
     /// The merchant's notify URL; a profile's url holds where none is given.
     pub url: Option<String>,
     /// The engine that is to run the test.
     #[arg(long, value_name = "ENGINE")]
-    pub to: Engine,
+    pub to: LoadEngine,
     /// Write to this file, or into this folder; Artillery's test is two files and needs a folder.
     #[arg(long, value_name = "PATH")]
     pub out: Option<PathBuf>,
@@ -79,7 +79,7 @@ pub struct Args {
 
 /// The engine that a test is written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Engine {
+pub enum LoadEngine {
     /// Locust, in Python: a master with workers.
     Locust,
     /// Grafana k6: one machine, or many by its operator.
@@ -93,7 +93,7 @@ const MOST_ORDERS: u64 = 1_000_000_000_000;
 
 const USUAL_DURATION: Duration = Duration::from_secs(60);
 
-impl Args {
+impl ExportArgs {
     pub fn adopt(&mut self, chosen: &Chosen) {
         let profile = &chosen.profile;
         adopt(&mut self.url, profile.url.as_ref());
@@ -107,7 +107,7 @@ impl Args {
     }
 }
 
-pub fn run(args: &Args, console: &mut Console) -> CommandResult {
+pub fn run(args: &ExportArgs, console: &mut Console) -> CommandResult {
     let plan = plan(args)?;
     let files = script::files(args.to, &plan);
     match &args.out {
@@ -129,7 +129,7 @@ pub fn run(args: &Args, console: &mut Console) -> CommandResult {
     Ok(Exit::Yes)
 }
 
-fn plan(args: &Args) -> Result<Plan, CommandError> {
+fn plan(args: &ExportArgs) -> Result<ScriptPlan, CommandError> {
     let target = target(args.url.as_deref())?;
     let url = args.url.as_deref().unwrap_or_default();
     if has_credentials(url) {
@@ -162,12 +162,12 @@ fn plan(args: &Args) -> Result<Plan, CommandError> {
     let orders: Result<Vec<OrderKind>, _> =
         shares.into_iter().map(|(status, weight)| recipe.order(status, weight)).collect();
     let orders = orders?;
-    if args.to != Engine::Locust {
+    if args.to != LoadEngine::Locust {
         exact_in_javascript(&orders)?;
     }
     let scheme = recipe.scheme()?;
     let (count, duration) = amount(args)?;
-    Ok(Plan {
+    Ok(ScriptPlan {
         url: target.to_string(),
         count,
         per_second: args.rate.per_second(),
@@ -180,7 +180,7 @@ fn plan(args: &Args) -> Result<Plan, CommandError> {
     })
 }
 
-fn amount(args: &Args) -> Result<(u64, Duration), CommandError> {
+fn amount(args: &ExportArgs) -> Result<(u64, Duration), CommandError> {
     let per_second = args.rate.per_second();
     if let Some(count) = args.count {
         let time = Duration::try_from_secs_f64(count as f64 / per_second);
@@ -249,10 +249,10 @@ mod tests {
     #[derive(Parser)]
     struct CommandLine {
         #[command(flatten)]
-        args: Args,
+        args: ExportArgs,
     }
 
-    fn planned(flags: &[&str]) -> Result<Plan, CommandError> {
+    fn planned(flags: &[&str]) -> Result<ScriptPlan, CommandError> {
         let line = ["x", "http://127.0.0.1:8787/notify", "--to"].iter().chain(flags);
         let line = CommandLine::try_parse_from(line)
             .map_err(|error| CommandError::usage(error.to_string()))?;

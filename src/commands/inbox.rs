@@ -31,24 +31,24 @@ use crate::terminal::Console;
 #[command(
     after_help = "Example:\n  payout-notify inbox list --since 10m\n  payout-notify inbox replay latest --to http://localhost:8080/notify"
 )]
-pub struct Args {
+pub struct InboxCommandArgs {
     /// Where it is.
     #[command(flatten)]
     pub inbox: InboxArgs,
     /// What to do.
     #[command(subcommand)]
-    pub action: Action,
+    pub action: InboxCommand,
 }
 
 /// What is done with the inbox.
 #[derive(Subcommand)]
 #[allow(missing_docs, reason = "each subcommand's own doc comment is its help")]
-pub enum Action {
+pub enum InboxCommand {
     List(ListArgs),
     Show(Box<show::ShowArgs>),
     Diff(show::DiffArgs),
-    Replay(Box<replay::Args>),
-    Export(export::Args),
+    Replay(Box<replay::ReplayArgs>),
+    Export(export::InboxExportArgs),
     Delete(change::DeleteArgs),
     Prune(change::PruneArgs),
 }
@@ -71,11 +71,14 @@ pub struct ListArgs {
     pub filter: filter::FilterArgs,
 }
 
-impl Args {
+impl InboxCommandArgs {
     pub fn asks_profile(&self) -> bool {
         match self.action {
-            Action::List(_) | Action::Show(_) | Action::Replay(_) | Action::Export(_) => true,
-            Action::Diff(_) | Action::Delete(_) | Action::Prune(_) => false,
+            InboxCommand::List(_)
+            | InboxCommand::Show(_)
+            | InboxCommand::Replay(_)
+            | InboxCommand::Export(_) => true,
+            InboxCommand::Diff(_) | InboxCommand::Delete(_) | InboxCommand::Prune(_) => false,
         }
     }
 
@@ -84,39 +87,45 @@ impl Args {
     pub fn adopt(&mut self, chosen: &Chosen) {
         let profile = &chosen.profile;
         match &mut self.action {
-            Action::List(args) => adopt_statuses(&mut args.filter.statuses, profile),
-            Action::Show(args) => {
+            InboxCommand::List(args) => adopt_statuses(&mut args.filter.statuses, profile),
+            InboxCommand::Show(args) => {
                 adopt_statuses(&mut args.statuses, profile);
                 args.adopt(chosen);
             }
-            Action::Export(args) => adopt_statuses(&mut args.filter.statuses, profile),
-            Action::Replay(args) => args.adopt(chosen),
-            Action::Diff(_) | Action::Delete(_) | Action::Prune(_) => {}
+            InboxCommand::Export(args) => adopt_statuses(&mut args.filter.statuses, profile),
+            InboxCommand::Replay(args) => args.adopt(chosen),
+            InboxCommand::Diff(_) | InboxCommand::Delete(_) | InboxCommand::Prune(_) => {}
         }
     }
 
     pub fn format(&self) -> Format {
         match &self.action {
-            Action::List(args) => args.format,
-            Action::Show(args) => args.format,
-            Action::Diff(args) => args.format,
-            Action::Replay(args) => args.format,
-            Action::Export(_) | Action::Delete(_) | Action::Prune(_) => Format::Human,
+            InboxCommand::List(args) => args.format,
+            InboxCommand::Show(args) => args.format,
+            InboxCommand::Diff(args) => args.format,
+            InboxCommand::Replay(args) => args.format,
+            InboxCommand::Export(_) | InboxCommand::Delete(_) | InboxCommand::Prune(_) => {
+                Format::Human
+            }
         }
     }
 }
 
-pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
+pub fn run(
+    args: &InboxCommandArgs,
+    environment: &Environment,
+    console: &mut Console,
+) -> CommandResult {
     let path = args.inbox.path(environment)?;
     let open = || InboxReader::open(&path).map_err(refused);
     match &args.action {
-        Action::List(args) => list(args, &open()?, console),
-        Action::Show(args) => show::show(args, &open()?, environment, console),
-        Action::Diff(args) => show::diff(args, &open()?, console),
-        Action::Replay(args) => replay::run(args, &open()?, environment, console),
-        Action::Export(args) => export::run(args, &open()?, console),
-        Action::Delete(args) => change::delete(args, &path, &open()?, console),
-        Action::Prune(args) => change::prune(args, &path, console),
+        InboxCommand::List(args) => list(args, &open()?, console),
+        InboxCommand::Show(args) => show::show(args, &open()?, environment, console),
+        InboxCommand::Diff(args) => show::diff(args, &open()?, console),
+        InboxCommand::Replay(args) => replay::run(args, &open()?, environment, console),
+        InboxCommand::Export(args) => export::run(args, &open()?, console),
+        InboxCommand::Delete(args) => change::delete(args, &path, &open()?, console),
+        InboxCommand::Prune(args) => change::prune(args, &path, console),
     }
 }
 

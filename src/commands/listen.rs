@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use args::{ForwardArgs, Identity, KeepArgs, RefereeArgs, ReplyArgs, TlsArgs};
-use page::{Bound, Page};
+use args::{ForwardArgs, IdentityArgs, KeepArgs, RefereeArgs, ReplyArgs, TlsArgs};
+use page::{Bound, InspectorPage};
 use protocol::internal::acknowledgement::AcknowledgementRule;
 use protocol::{Algorithm, Key, StatusTable};
 use reporter::{Budget, ListenReporter};
@@ -62,7 +62,7 @@ use crate::terminal::Console;
 #[command(
     after_help = "Example:\n  payout-notify listen --bind 8787 --key-file key.txt\n  payout-notify listen --reply 'fail*3, hang 35s, ok' --referee\n  payout-notify listen --forward-to http://localhost:3000/notify"
 )]
-pub struct Args {
+pub struct ListenArgs {
     /// Where to listen: HOST:PORT, a port (on loopback), or :0 for a free port.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
     pub bind: String,
@@ -154,7 +154,7 @@ struct Setup {
     /// How the application and the page's own requests reach others.
     reach: ClientConfig,
     rules: Option<Rules>,
-    identity: Option<Identity>,
+    identity: Option<IdentityArgs>,
     inspect: Option<SocketAddr>,
 }
 
@@ -167,7 +167,7 @@ struct Served {
 ///
 /// Callbacks are served on a thread of their own and printed on this one, so that a terminal that
 /// takes nothing delays no reply.
-pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
+pub fn run(args: &ListenArgs, environment: &Environment, console: &mut Console) -> CommandResult {
     let setup = setup(args, environment, console)?;
     let (events, received) = mpsc::channel(QUEUE);
     let (stop, stopped) = mpsc::channel(2);
@@ -202,7 +202,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     finish(args, &counters.summary(), served.verdict.as_ref(), console)
 }
 
-impl Args {
+impl ListenArgs {
     pub fn adopt(&mut self, chosen: &Chosen) {
         let profile = &chosen.profile;
         self.key.adopt(chosen);
@@ -225,7 +225,7 @@ impl Args {
 }
 
 fn setup(
-    args: &Args,
+    args: &ListenArgs,
     environment: &Environment,
     console: &mut Console,
 ) -> Result<Setup, CommandError> {
@@ -259,7 +259,7 @@ fn setup(
 }
 
 async fn serve(
-    args: &Args,
+    args: &ListenArgs,
     setup: Setup,
     events: EventSender,
     stopped: mpsc::Receiver<()>,
@@ -291,7 +291,7 @@ async fn serve(
         }
         _ => None,
     };
-    info.inspector = page.as_ref().map(Page::url);
+    info.inspector = page.as_ref().map(InspectorPage::url);
     pipeline.events.send(Event::Ready(Box::new(info)));
     let events = pipeline.events.clone();
     let stop = events.stop.clone();
@@ -340,7 +340,7 @@ async fn stop_in_time(
 }
 
 fn open(
-    args: &Args,
+    args: &ListenArgs,
     setup: &Setup,
     bound: SocketAddr,
     page: Option<&Bound>,
@@ -405,7 +405,7 @@ fn unopened(error: StoreError) -> CommandError {
     refused(error).hint("name another file with --inbox FILE, or keep nothing with --no-inbox")
 }
 
-fn contract(args: &Args) -> Result<Contract, CommandError> {
+fn contract(args: &ListenArgs) -> Result<Contract, CommandError> {
     let dialect = args.dialect.resolve(args.require)?;
     let accepts = match args.input {
         None => Accepts::of(dialect.layout.transport),
@@ -419,7 +419,7 @@ fn contract(args: &Args) -> Result<Contract, CommandError> {
 }
 
 fn finish(
-    args: &Args,
+    args: &ListenArgs,
     summary: &ListenSummary,
     verdict: Option<&RefereeReport>,
     console: &mut Console,
@@ -435,7 +435,7 @@ fn finish(
 }
 
 fn print_end(
-    args: &Args,
+    args: &ListenArgs,
     summary: &ListenSummary,
     verdict: Option<&RefereeReport>,
     console: &mut Console,

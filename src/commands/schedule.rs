@@ -15,7 +15,7 @@ use crate::terminal::Console;
 /// Without a name it draws every preset.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  payout-notify schedule 15s,30s,5m --window 10m")]
-pub struct Args {
+pub struct ScheduleArgs {
     /// A preset (backoff, even, ten-in-total) or a list such as 15s,30s,5m.
     #[arg(value_name = "NAME|LIST")]
     pub schedule: Option<String>,
@@ -30,7 +30,7 @@ pub struct Args {
     pub format: Format,
 }
 
-pub fn run(args: &Args, console: &mut Console) -> CommandResult {
+pub fn run(args: &ScheduleArgs, console: &mut Console) -> CommandResult {
     let window = args.window.unwrap_or(DEFAULT_WINDOW);
     let names = args.schedule.as_deref().map_or(PRESETS.to_vec(), |name| vec![name]);
     for name in names {

@@ -26,7 +26,7 @@ use crate::terminal::Console;
 /// sign_type, where --sign-type is given) is put in or replaced.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  payout-notify sign --key-file key.txt notification.json")]
-pub struct Args {
+pub struct SignArgs {
     /// The payload; - or nothing reads stdin.
     pub file: Option<PathBuf>,
     /// How to sign: md5, hmac-sha256 or sha256; unless told, as the payload's sign_type says, else
@@ -41,7 +41,7 @@ pub struct Args {
     pub input: InputKind,
     /// What to print.
     #[arg(long, value_name = "WHAT", default_value = "body")]
-    pub print: Print,
+    pub print: SignOutput,
     /// The URL in the curl command [default: http://127.0.0.1:8787/].
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
@@ -58,7 +58,7 @@ pub struct Args {
 
 /// What `sign` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Print {
+pub enum SignOutput {
     /// The signed payload.
     Body,
     /// The signature alone.
@@ -72,7 +72,7 @@ pub enum Print {
 /// Where the curl command sends to unless told otherwise: a listener on its usual port.
 const USUAL_URL: &str = "http://127.0.0.1:8787/";
 
-impl Args {
+impl SignArgs {
     pub fn adopt(&mut self, chosen: &Chosen) {
         let profile = &chosen.profile;
         self.key.adopt(chosen);
@@ -82,7 +82,7 @@ impl Args {
     }
 }
 
-pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
+pub fn run(args: &SignArgs, environment: &Environment, console: &mut Console) -> CommandResult {
     let dialect = args.dialect.resolve(args.sign_type)?;
     let key = args.key.resolve(environment, console)?;
     if args.lines.lines {
@@ -93,17 +93,17 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     }
     let input = Input::read(args.file.as_deref(), console)?;
     let payload = input.payload_as(args.input)?;
-    if args.print == Print::Curl && payload.encoding() != Encoding::Json {
+    if args.print == SignOutput::Curl && payload.encoding() != Encoding::Json {
         return Err(CommandError::usage("a curl command is printed for JSON only")
             .hint("leave out --print curl, or use --input json"));
     }
     let edits = args.edits.edits();
     let signed = sign_payload(&payload, edits, dialect, args.sign_type, &key)?;
     let output = match args.print {
-        Print::Body => signed.body,
-        Print::Sign => signed.signature.as_str().to_owned(),
-        Print::Canonical => outside(&signed.masked_canonical()).into_owned(),
-        Print::Curl => {
+        SignOutput::Body => signed.body,
+        SignOutput::Sign => signed.signature.as_str().to_owned(),
+        SignOutput::Canonical => outside(&signed.masked_canonical()).into_owned(),
+        SignOutput::Curl => {
             let url = args.url.as_deref().unwrap_or(USUAL_URL);
             curl::command(&outside(url), signed.body.trim_end())
         }

@@ -55,7 +55,7 @@ use crate::terminal::Console;
 #[command(
     after_help = "Example:\n  payout-notify simulate http://localhost:8787/notify --speed 60x\n  payout-notify simulate http://localhost:8787/notify --count 500 --rate 50/s --report html=run.html"
 )]
-pub struct Args {
+pub struct SimulateArgs {
     /// The merchant's notify URL; a profile's url holds where none is given.
     pub url: Option<String>,
     /// The payload; - reads stdin; without it the platform's example with fresh ids and times.
@@ -107,7 +107,7 @@ pub struct Args {
     pub statuses: StatusTable,
 }
 
-impl Args {
+impl SimulateArgs {
     pub fn adopt(&mut self, chosen: &Chosen) {
         let profile = &chosen.profile;
         self.key.adopt(chosen);
@@ -150,7 +150,7 @@ impl Args {
     }
 }
 
-pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
+pub fn run(args: &SimulateArgs, environment: &Environment, console: &mut Console) -> CommandResult {
     let target = target(args.url.as_deref())?;
     let chosen_by = args.status.map(|_| "--status").or(args.many.mix.as_ref().map(|_| "--mix"));
     args.edits.leave_the_status_to(chosen_by)?;
@@ -192,7 +192,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
 }
 
 struct Setup<'a> {
-    args: &'a Args,
+    args: &'a SimulateArgs,
     schedule: RetrySchedule,
     dialect: &'static Dialect,
     request: Request,
@@ -285,7 +285,7 @@ impl One {
 }
 
 fn read_source(
-    args: &Args,
+    args: &SimulateArgs,
     dialect: &Dialect,
     clock: &SystemClock,
     console: &mut Console,
@@ -305,7 +305,7 @@ fn read_source(
 }
 
 fn prepared_body(
-    args: &Args,
+    args: &SimulateArgs,
     source: &Input,
     dialect: &Dialect,
     key: Option<&Key>,

@@ -17,7 +17,7 @@ use crate::mask::{Untrusted, hides};
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
 
-/// Print a small verifier and acknowledging handler in a merchant's language.
+/// SnippetOutput a small verifier and acknowledging handler in a merchant's language.
 ///
 /// One file that needs nothing but the language's own library. With vectors on its command line
 /// it tests itself; else it serves on 127.0.0.1, with the key from PAYOUT_NOTIFY_KEY. What it
@@ -27,7 +27,7 @@ use crate::terminal::Console;
 #[command(
     after_help = "Example:\n  payout-notify snippet php > notify.php\n  payout-notify snippet php --print vectors > vectors.json\n  php notify.php vectors.json"
 )]
-pub struct Args {
+pub struct SnippetArgs {
     /// The language.
     #[arg(value_name = "LANG")]
     pub language: Option<Language>,
@@ -39,10 +39,10 @@ pub struct Args {
     pub require: Option<Algorithm>,
     /// What to print.
     #[arg(long, value_name = "WHAT", default_value = "code")]
-    pub print: Print,
+    pub print: SnippetOutput,
 }
 
-impl Args {
+impl SnippetArgs {
     pub fn adopt(&mut self, chosen: &Chosen) {
         adopt(&mut self.dialect.dialect, chosen.profile.dialect.as_ref());
     }
@@ -50,25 +50,25 @@ impl Args {
 
 /// What `snippet` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Print {
+pub enum SnippetOutput {
     /// The snippet.
     Code,
     /// Signature vectors of the dialect, with which a snippet tests itself.
     Vectors,
 }
 
-pub fn run(args: &Args, console: &mut Console) -> CommandResult {
+pub fn run(args: &SnippetArgs, console: &mut Console) -> CommandResult {
     let dialect = args.dialect.resolve_in_family(args.require)?;
     let text = match (args.print, args.language) {
-        (Print::Vectors, _) => vectors::of(dialect, args.require),
-        (Print::Code, Some(language)) => render::snippet(language, dialect, args.require),
-        (Print::Code, None) => language::list(),
+        (SnippetOutput::Vectors, _) => vectors::of(dialect, args.require),
+        (SnippetOutput::Code, Some(language)) => render::snippet(language, dialect, args.require),
+        (SnippetOutput::Code, None) => language::list(),
     };
     if args.dialect.dialect.is_some() && hides(&text) {
         return Err(CommandError::usage("the dialect holds the key, which the snippet would show")
             .hint("leave it out: the snippet takes the key from PAYOUT_NOTIFY_KEY when it runs"));
     }
-    if dialect.layout.transport == Transport::Xml && args.print == Print::Code {
+    if dialect.layout.transport == Transport::Xml && args.print == SnippetOutput::Code {
         let id = &dialect.id;
         console.warning(&format!(
             "the dialect {} sends XML, and the snippet reads JSON",

@@ -36,7 +36,7 @@ use crate::terminal::Console;
 /// --computed or --string-file, your own digest or string must match too.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  payout-notify verify --key-file key.txt notification.json")]
-pub struct Args {
+pub struct VerifyArgs {
     /// The payload; - or nothing reads stdin.
     pub file: Option<PathBuf>,
     /// How the platform signs.
@@ -82,7 +82,7 @@ pub struct Args {
     pub statuses: StatusTable,
 }
 
-impl Args {
+impl VerifyArgs {
     pub fn adopt(&mut self, chosen: &Chosen) {
         self.key.adopt(chosen);
         adopt(&mut self.dialect.dialect, chosen.profile.dialect.as_ref());
@@ -90,7 +90,7 @@ impl Args {
     }
 }
 
-impl Args {
+impl VerifyArgs {
     /// The string to sign of `--string-file`.
     fn string(&self, console: &mut Console) -> Result<Option<Vec<u8>>, CommandError> {
         let Some(path) = &self.string_file else { return Ok(None) };
@@ -127,7 +127,7 @@ fn misnamed<'p>(payload: &'p Payload<'_>, sign_field: &str) -> Option<&'p str> {
     }
 }
 
-pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
+pub fn run(args: &VerifyArgs, environment: &Environment, console: &mut Console) -> CommandResult {
     let dialect = args.dialect.resolve(args.require)?;
     let key = args.key.resolve(environment, console)?;
     let strictness = if args.strict { Strictness::Strict } else { Strictness::Normal };

@@ -33,7 +33,7 @@ pub(super) const HEADERS: [(&str, &str); 8] = [
 /// Sixteen bytes of the system's randomness, as hexadecimal digits.
 struct Token(String);
 
-pub(super) struct Gate {
+pub(super) struct AccessGuard {
     hosts: Vec<String>,
     address: SocketAddr,
     token: Token,
@@ -84,8 +84,8 @@ impl Refused {
     }
 }
 
-impl Gate {
-    pub(super) fn try_new(address: SocketAddr) -> Result<Gate, getrandom::Error> {
+impl AccessGuard {
+    pub(super) fn try_new(address: SocketAddr) -> Result<AccessGuard, getrandom::Error> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes)?;
         let port = address.port();
@@ -96,7 +96,7 @@ impl Gate {
             // Browsers leave out the port that is usual.
             hosts.extend(["127.0.0.1", "localhost", "[::1]"].map(str::to_owned));
         }
-        Ok(Gate { hosts, address, token: Token(hex::encode(bytes)) })
+        Ok(AccessGuard { hosts, address, token: Token(hex::encode(bytes)) })
     }
 
     pub(super) fn url(&self) -> String {

@@ -35,7 +35,7 @@ pub struct Canonical {
     pub separator: String,
     pub after: String,
     /// The members in the order of their names, at most [`MAX_PARTS`].
-    pub parts: Vec<Part>,
+    pub parts: Vec<ExplainedField>,
     pub untold: usize,
     #[serde(rename = "text")]
     pub masked: String,
@@ -44,7 +44,7 @@ pub struct Canonical {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Part {
+pub struct ExplainedField {
     pub name: String,
     pub value: String,
     pub cut: bool,
@@ -112,7 +112,7 @@ fn summary(verdict: &Verdict) -> String {
 impl Canonical {
     fn new(payload: &Payload<'_>, reading: &Reading, extent: Extent) -> Canonical {
         let scheme = &reading.verification.scheme;
-        let parts: Vec<Part> = select(payload, scheme)
+        let parts: Vec<ExplainedField> = select(payload, scheme)
             .take(MAX_PARTS)
             .map(|(member, selection)| {
                 let (value, cut) = beginning(&signed_text(member, scheme), VALUE_BYTES);
@@ -122,7 +122,7 @@ impl Canonical {
                     Selection::LeftOut if *member.name == *scheme.sign_field => "signature",
                     Selection::LeftOut => "name",
                 };
-                Part { name: beginning(&member.name, VALUE_BYTES).0, value, cut, fate }
+                ExplainedField { name: beginning(&member.name, VALUE_BYTES).0, value, cut, fate }
             })
             .collect();
         let (masked, cut) = beginning(&reading.masked_canonical(payload), extent.bytes());

@@ -19,9 +19,9 @@ pub(super) enum Route {
     List(Query),
     Entry(u64, Extent),
     Events(Query),
-    Sign(Order),
-    Replay(Order),
-    Curl(Order),
+    Sign(ListOrder),
+    Replay(ListOrder),
+    Curl(ListOrder),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ static ASSETS: [Asset; 6] = [
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Order {
+pub(super) struct ListOrder {
     pub(super) id: u64,
     #[serde(default)]
     pub(super) url: String,
@@ -100,7 +100,7 @@ fn entry(id: &str, query: &str) -> Result<Route, Unknown> {
     id.parse().map(|id| Route::Entry(id, extent)).map_err(|_| Unknown::Path)
 }
 
-fn order(request: &Callback) -> Result<Order, Unknown> {
+fn order(request: &Callback) -> Result<ListOrder, Unknown> {
     serde_json::from_slice(&request.body)
         .map_err(|error| Unknown::Content(quoting(&error.to_string())))
 }

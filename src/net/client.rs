@@ -15,7 +15,7 @@ use hyper::header::{
 use hyper::{Method, Uri};
 use protocol::internal::acknowledgement::{MAX_REPLY_BYTES, Reply};
 
-use super::failure::{Phase, Progress, timed_out};
+use super::failure::{ConnectionPhase, Progress, timed_out};
 use super::options::RequestOptions;
 use super::outcome::{FailureKind, Outcome, TransportFailure};
 use super::proxy::{Proxy, ProxyError, ProxyRule};
@@ -236,7 +236,7 @@ impl Client {
         let log = Log::new(shared.config.trace.clone());
         match &shared.engine {
             Engine::Direct(direct) => {
-                let progress = Progress::new(Phase::Resolving, log);
+                let progress = Progress::new(ConnectionPhase::Resolving, log);
                 // In a box: what waits for a reply is then moved once, and not by each caller.
                 let exchanged = Box::pin(direct.exchange(request, &progress));
                 match tokio::time::timeout(limit, exchanged).await {

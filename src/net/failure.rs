@@ -12,7 +12,7 @@ use super::trace::Log;
 use crate::units::duration::format_duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(super) enum ConnectionPhase {
     Resolving,
     Connecting,
     Securing,
@@ -26,47 +26,49 @@ pub(super) enum Phase {
 /// How far an attempt is, and what `--verbose` shows of it.
 #[derive(Debug)]
 pub(super) struct Progress {
-    phase: Mutex<Phase>,
+    phase: Mutex<ConnectionPhase>,
     pub(super) log: Log,
 }
 
 impl Progress {
-    pub(super) fn new(phase: Phase, log: Log) -> Self {
+    pub(super) fn new(phase: ConnectionPhase, log: Log) -> Self {
         Progress { phase: Mutex::new(phase), log }
     }
 
-    pub(super) fn reach(&self, phase: Phase) {
+    pub(super) fn reach(&self, phase: ConnectionPhase) {
         *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
     }
 
-    pub(super) fn phase(&self) -> Phase {
+    pub(super) fn phase(&self) -> ConnectionPhase {
         *self.phase.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The failure of an attempt that timed out in this phase: only once the request was on its way may
 /// the merchant have it.
-pub(super) fn timed_out(phase: Phase, limit: Duration) -> TransportFailure {
+pub(super) fn timed_out(phase: ConnectionPhase, limit: Duration) -> TransportFailure {
     let limit = format_duration(limit);
     let (kind, detail) = match phase {
-        Phase::Resolving => (FailureKind::Resolve, format!("no address within {limit}")),
-        Phase::Connecting | Phase::Reaching { is_https: false } => {
+        ConnectionPhase::Resolving => (FailureKind::Resolve, format!("no address within {limit}")),
+        ConnectionPhase::Connecting | ConnectionPhase::Reaching { is_https: false } => {
             (FailureKind::Connect, format!("no connection within {limit}"))
         }
-        Phase::Reaching { is_https: true } => (
+        ConnectionPhase::Reaching { is_https: true } => (
             FailureKind::Connect,
             format!(
                 "no connection with TLS within {limit}: if the port is open, does it speak https?"
             ),
         ),
-        Phase::Securing => (
+        ConnectionPhase::Securing => (
             FailureKind::Tls,
             format!(
                 "the TLS handshake was not complete within {limit}, so nothing was sent; does the \
                  port speak https?"
             ),
         ),
-        Phase::Exchanging => (FailureKind::Timeout, format!("no complete reply within {limit}")),
+        ConnectionPhase::Exchanging => {
+            (FailureKind::Timeout, format!("no complete reply within {limit}"))
+        }
     };
     TransportFailure::new(kind, &detail)
 }
@@ -78,7 +80,7 @@ pub(super) fn failure_on_reuse(
     error: &(dyn Error + 'static),
     has_reply_begun: bool,
 ) -> TransportFailure {
-    let failed = failure(error, Phase::Exchanging);
+    let failed = failure(error, ConnectionPhase::Exchanging);
     match failed.kind {
         FailureKind::Reset | FailureKind::ClosedEarly if !has_reply_begun => {
             TransportFailure { kind: FailureKind::StaleConnection, ..failed }
@@ -88,7 +90,7 @@ pub(super) fn failure_on_reuse(
 }
 
 /// The failure that an error means; its texts must hold no credentials.
-pub(super) fn failure(error: &(dyn Error + 'static), phase: Phase) -> TransportFailure {
+pub(super) fn failure(error: &(dyn Error + 'static), phase: ConnectionPhase) -> TransportFailure {
     let causes = causes(error);
     let refused = causes.iter().find_map(|cause| cause.downcast_ref::<rustls::Error>());
     if let Some(refused) = refused {
@@ -100,12 +102,15 @@ pub(super) fn failure(error: &(dyn Error + 'static), phase: Phase) -> TransportF
         return TransportFailure::new(FailureKind::HeldBack, &detail);
     }
     let kind = match (io, phase) {
-        (_, Phase::Resolving) => FailureKind::Resolve,
+        (_, ConnectionPhase::Resolving) => FailureKind::Resolve,
         (Some(io), _) => classify_io(io.kind(), phase),
-        (None, Phase::Connecting | Phase::Securing | Phase::Reaching { .. }) => {
-            FailureKind::Connect
-        }
-        (None, Phase::Exchanging) => classify_text(&causes),
+        (
+            None,
+            ConnectionPhase::Connecting
+            | ConnectionPhase::Securing
+            | ConnectionPhase::Reaching { .. },
+        ) => FailureKind::Connect,
+        (None, ConnectionPhase::Exchanging) => classify_text(&causes),
     };
     let text = causes.last().map_or_else(|| error.to_string(), ToString::to_string);
     let detail = match kind {
@@ -121,7 +126,7 @@ pub(super) fn failure(error: &(dyn Error + 'static), phase: Phase) -> TransportF
     TransportFailure::new(kind, &detail)
 }
 
-fn classify_io(kind: io::ErrorKind, phase: Phase) -> FailureKind {
+fn classify_io(kind: io::ErrorKind, phase: ConnectionPhase) -> FailureKind {
     use io::ErrorKind as Io;
     let broke = matches!(
         kind,
@@ -129,16 +134,22 @@ fn classify_io(kind: io::ErrorKind, phase: Phase) -> FailureKind {
     );
     match (kind, phase) {
         (Io::ConnectionRefused, _) => FailureKind::Refused,
-        (Io::UnexpectedEof, Phase::Reaching { is_https: true }) | (_, Phase::Securing) => {
-            FailureKind::Tls
+        (Io::UnexpectedEof, ConnectionPhase::Reaching { is_https: true })
+        | (_, ConnectionPhase::Securing) => FailureKind::Tls,
+        (_, ConnectionPhase::Reaching { is_https: true }) if broke => FailureKind::Tls,
+        (
+            _,
+            ConnectionPhase::Resolving
+            | ConnectionPhase::Connecting
+            | ConnectionPhase::Reaching { .. },
+        ) => FailureKind::Connect,
+        (_, ConnectionPhase::Exchanging) if broke => FailureKind::Reset,
+        (Io::TimedOut, ConnectionPhase::Exchanging) => FailureKind::Timeout,
+        (Io::UnexpectedEof, ConnectionPhase::Exchanging) => FailureKind::ClosedEarly,
+        (Io::InvalidData | Io::InvalidInput, ConnectionPhase::Exchanging) => {
+            FailureKind::InvalidReply
         }
-        (_, Phase::Reaching { is_https: true }) if broke => FailureKind::Tls,
-        (_, Phase::Resolving | Phase::Connecting | Phase::Reaching { .. }) => FailureKind::Connect,
-        (_, Phase::Exchanging) if broke => FailureKind::Reset,
-        (Io::TimedOut, Phase::Exchanging) => FailureKind::Timeout,
-        (Io::UnexpectedEof, Phase::Exchanging) => FailureKind::ClosedEarly,
-        (Io::InvalidData | Io::InvalidInput, Phase::Exchanging) => FailureKind::InvalidReply,
-        (_, Phase::Exchanging) => FailureKind::Other,
+        (_, ConnectionPhase::Exchanging) => FailureKind::Other,
     }
 }
 
@@ -154,12 +165,12 @@ fn on_this_machine(kind: io::ErrorKind) -> Option<&'static str> {
 }
 
 /// What this machine ran out of before the connection was there; a moment later it may have it.
-fn shortage(io: Option<&io::Error>, phase: Phase) -> Option<String> {
-    if phase == Phase::Exchanging {
+fn shortage(io: Option<&io::Error>, phase: ConnectionPhase) -> Option<String> {
+    if phase == ConnectionPhase::Exchanging {
         return None;
     }
     let found = io.filter(|io| is_shortage(io) || is_out_of_ports(io, phase));
-    if found.is_some() || phase != Phase::Resolving {
+    if found.is_some() || phase != ConnectionPhase::Resolving {
         return found.map(ToString::to_string);
     }
     // Without a free descriptor a look-up finds neither the file of hosts nor a name server, and
@@ -175,10 +186,10 @@ pub(super) fn is_shortage(error: &io::Error) -> bool {
         || cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24 | ENOBUFS))
 }
 
-fn is_out_of_ports(error: &io::Error, phase: Phase) -> bool {
+fn is_out_of_ports(error: &io::Error, phase: ConnectionPhase) -> bool {
     error.kind() == io::ErrorKind::AddrNotAvailable
         && error.raw_os_error().is_some()
-        && phase == Phase::Connecting
+        && phase == ConnectionPhase::Connecting
 }
 
 pub(super) fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
@@ -221,25 +232,31 @@ mod tests {
         let kind = |error: io::Error, phase| failure(&error, phase).kind;
         let wrap = |kind| io::Error::other(io::Error::from(kind));
         let refused = wrap(io::ErrorKind::ConnectionRefused);
-        assert_eq!(kind(refused, Phase::Reaching { is_https: false }), FailureKind::Refused);
+        assert_eq!(
+            kind(refused, ConnectionPhase::Reaching { is_https: false }),
+            FailureKind::Refused
+        );
         let eof = || wrap(io::ErrorKind::UnexpectedEof);
-        assert_eq!(kind(eof(), Phase::Reaching { is_https: true }), FailureKind::Tls);
-        assert_eq!(kind(eof(), Phase::Securing), FailureKind::Tls);
-        assert_eq!(kind(eof(), Phase::Reaching { is_https: false }), FailureKind::Connect);
-        assert_eq!(kind(eof(), Phase::Connecting), FailureKind::Connect);
-        assert_eq!(kind(eof(), Phase::Exchanging), FailureKind::ClosedEarly);
-        assert_eq!(kind(eof(), Phase::Resolving), FailureKind::Resolve);
+        assert_eq!(kind(eof(), ConnectionPhase::Reaching { is_https: true }), FailureKind::Tls);
+        assert_eq!(kind(eof(), ConnectionPhase::Securing), FailureKind::Tls);
+        assert_eq!(
+            kind(eof(), ConnectionPhase::Reaching { is_https: false }),
+            FailureKind::Connect
+        );
+        assert_eq!(kind(eof(), ConnectionPhase::Connecting), FailureKind::Connect);
+        assert_eq!(kind(eof(), ConnectionPhase::Exchanging), FailureKind::ClosedEarly);
+        assert_eq!(kind(eof(), ConnectionPhase::Resolving), FailureKind::Resolve);
         let handshake = io::Error::other(rustls::Error::HandshakeNotComplete);
-        assert_eq!(kind(handshake, Phase::Exchanging), FailureKind::Tls);
+        assert_eq!(kind(handshake, ConnectionPhase::Exchanging), FailureKind::Tls);
     }
     #[test]
     fn nothing_was_processed_before_the_request_left() {
         let before = [
-            Phase::Resolving,
-            Phase::Connecting,
-            Phase::Securing,
-            Phase::Reaching { is_https: false },
-            Phase::Reaching { is_https: true },
+            ConnectionPhase::Resolving,
+            ConnectionPhase::Connecting,
+            ConnectionPhase::Securing,
+            ConnectionPhase::Reaching { is_https: false },
+            ConnectionPhase::Reaching { is_https: true },
         ];
         let kinds = [
             io::ErrorKind::ConnectionReset,
@@ -260,7 +277,7 @@ mod tests {
                 assert!(!told.contains("processed") && !told.contains("duplicate"), "{told}");
             }
         }
-        let sent = timed_out(Phase::Exchanging, Duration::from_secs(10));
+        let sent = timed_out(ConnectionPhase::Exchanging, Duration::from_secs(10));
         assert!(sent.explanation().contains("may have processed"));
     }
 
@@ -269,14 +286,18 @@ mod tests {
     fn what_this_machine_lacks_is_no_failure_of_the_merchant() {
         let code = |code, phase| failure(&io::Error::from_raw_os_error(code), phase).code();
         for shortage in [24, 23, 105, 12] {
-            for phase in [Phase::Resolving, Phase::Connecting, Phase::Reaching { is_https: true }] {
+            for phase in [
+                ConnectionPhase::Resolving,
+                ConnectionPhase::Connecting,
+                ConnectionPhase::Reaching { is_https: true },
+            ] {
                 assert_eq!(code(shortage, phase), "held-back", "{shortage} {phase:?}");
             }
-            assert_ne!(code(shortage, Phase::Exchanging), "held-back", "{shortage}");
+            assert_ne!(code(shortage, ConnectionPhase::Exchanging), "held-back", "{shortage}");
         }
-        assert_eq!(code(99, Phase::Connecting), "held-back");
-        assert_eq!(code(99, Phase::Reaching { is_https: false }), "connect");
-        let unreachable = failure(&io::Error::from_raw_os_error(101), Phase::Connecting);
+        assert_eq!(code(99, ConnectionPhase::Connecting), "held-back");
+        assert_eq!(code(99, ConnectionPhase::Reaching { is_https: false }), "connect");
+        let unreachable = failure(&io::Error::from_raw_os_error(101), ConnectionPhase::Connecting);
         assert!(unreachable.explanation().contains("this machine found no route there"));
     }
 }

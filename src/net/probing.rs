@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 
-use super::failure::{Phase, failure, timed_out};
+use super::failure::{ConnectionPhase, failure, timed_out};
 use super::outcome::{FailureKind, TransportFailure};
 use super::resolve::{ResolveRule, addresses_of};
 use super::target::Target;
@@ -32,13 +32,14 @@ pub async fn addresses(
     rules: &[ResolveRule],
     limit: Duration,
 ) -> Result<Vec<SocketAddr>, TransportFailure> {
-    let mut found = within(Phase::Resolving, limit, addresses_of(target, rules)).await??;
+    let mut found =
+        within(ConnectionPhase::Resolving, limit, addresses_of(target, rules)).await??;
     found.truncate(MAX_ADDRESSES);
     Ok(found)
 }
 
 pub async fn connect(address: SocketAddr, limit: Duration) -> Result<TcpStream, TransportFailure> {
-    let phase = Phase::Connecting;
+    let phase = ConnectionPhase::Connecting;
     let connected = within(phase, limit, TcpStream::connect(address)).await?;
     connected.map_err(|error| failure(&error, phase))
 }
@@ -57,8 +58,8 @@ pub async fn handshake(
     let stream = connect(address, limit).await?;
     let connector = TlsConnector::from(tls.config(None));
     let left = limit.saturating_sub(began.elapsed());
-    let shaken = within(Phase::Securing, left, connector.connect(name, stream)).await?;
-    let shaken = shaken.map_err(|error| failure(&error, Phase::Securing))?;
+    let shaken = within(ConnectionPhase::Securing, left, connector.connect(name, stream)).await?;
+    let shaken = shaken.map_err(|error| failure(&error, ConnectionPhase::Securing))?;
     let (_, connection) = shaken.get_ref();
     let chain = connection.peer_certificates().unwrap_or_default();
     Ok(TlsFacts {
@@ -69,7 +70,7 @@ pub async fn handshake(
 }
 
 async fn within<T>(
-    phase: Phase,
+    phase: ConnectionPhase,
     limit: Duration,
     work: impl Future<Output = T>,
 ) -> Result<T, TransportFailure> {

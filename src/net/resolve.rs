@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
-use super::failure::{Phase, failure, is_shortage};
+use super::failure::{ConnectionPhase, failure, is_shortage};
 use super::outcome::{FailureKind, TransportFailure};
 use super::target::{Target, is_localhost};
 use super::trace::Log;
@@ -78,7 +78,7 @@ pub(super) async fn addresses_of(
             }
             found
         }
-        found => found.map_err(|error| failure(&error, Phase::Resolving))?,
+        found => found.map_err(|error| failure(&error, ConnectionPhase::Resolving))?,
     };
     if found.is_empty() {
         return Err(TransportFailure::new(FailureKind::Resolve, "no address was found"));

@@ -22,7 +22,7 @@ pub use reader::InboxReader;
 use crate::clock::{Clock, SystemClock};
 use crate::receiver::received::{Forwarded, Received, Replied};
 use crate::store::{
-    self, Limits, Plan, Presence, Recovery, Schema, Statement, Store, StoreError, Value,
+    self, Limits, OpenOptions, Presence, Recovery, Schema, Statement, Store, StoreError, Value,
 };
 use retention::Retention;
 
@@ -99,7 +99,8 @@ impl Inbox {
     ) -> Result<Inbox, StoreError> {
         let limits = Limits { patience: settings.patience, max_bytes: settings.max_bytes };
         let recovery = Recovery::Reopen { pause: settings.pause };
-        let plan = Plan { limits, recovery, begins: true, ..Plan::new(&SCHEMA, presence) };
+        let plan =
+            OpenOptions { limits, recovery, begins: true, ..OpenOptions::new(&SCHEMA, presence) };
         let store = Store::open(path, &plan)?;
         let reader = store.reader()?;
         let (mut last_id, mut count, mut last_run) = (0, 0, 0);

@@ -18,7 +18,7 @@ use super::forward::{Forwarder, reply_of};
 use super::inbox::Inbox;
 use super::received::{Forwarded, Judged, Live, Match, Received, Replied};
 use super::referee::{Breach, Observation, Referee};
-use super::replies::{Per, Place, Runner, path_program};
+use super::replies::{Per, RequestContext, Runner, path_program};
 use super::reply::Reply;
 use super::server::event::ServerEvent;
 use super::server::handler_output::{Answer, WireStep};
@@ -205,7 +205,8 @@ impl Pipeline {
         order: Option<&str>,
     ) -> PlannedReply {
         let auto = self.contract.reply(verdict);
-        let place = Place { order, connection: callback.remote, target: callback.path.raw() };
+        let place =
+            RequestContext { order, connection: callback.remote, target: callback.path.raw() };
         let chosen = match (&self.program, path_program(callback.path.raw())) {
             (None, None) => return plain(auto, None),
             (_, Some(Ok(program))) => {

@@ -21,7 +21,7 @@ pub use breach::{Breach, BreachKind};
 pub use observation::Observation;
 use observation::{OrderFacts, OrderKey};
 pub use order_history::Delivery;
-use order_history::Order;
+use order_history::OrderHistory;
 pub use rules::Rules;
 
 use protocol::Severity;
@@ -46,7 +46,7 @@ const MOST_PENDING: usize = 10_000;
 #[derive(Clone, Debug)]
 pub struct Referee {
     rules: Rules,
-    orders: LruCache<OrderKey, Order>,
+    orders: LruCache<OrderKey, OrderHistory>,
     pending: BTreeMap<u64, (OrderKey, Option<i64>)>,
     breaches: Vec<Breach>,
     callbacks: u64,
@@ -143,7 +143,7 @@ impl Referee {
             self.orders.pop_lru();
             self.forgotten += 1;
         }
-        let order = self.orders.get_or_insert_mut(facts.key, || Order::new(facts, at));
+        let order = self.orders.get_or_insert_mut(facts.key, || OrderHistory::new(facts, at));
         let (delivery, found) = order.take(number, at, facts, &self.rules);
         order.errors += form_faults;
         if self.pending.len() >= MOST_PENDING {
@@ -208,7 +208,7 @@ impl Referee {
     }
 
     pub fn verdict(&self) -> RefereeReport {
-        let mut orders: Vec<&Order> = self.orders.iter().map(|(_, order)| order).collect();
+        let mut orders: Vec<&OrderHistory> = self.orders.iter().map(|(_, order)| order).collect();
         orders.sort_by_key(|order| {
             (order.first_at, order.deliveries.first().map(|delivery| delivery.number))
         });
@@ -224,7 +224,7 @@ impl Referee {
     }
 }
 
-fn summary(order: &Order) -> OrderSummary {
+fn summary(order: &OrderHistory) -> OrderSummary {
     OrderSummary {
         order_id: order.label.to_string().into(),
         status: order.status(),

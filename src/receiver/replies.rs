@@ -73,7 +73,7 @@ use crate::units::percent::Percent;
 pub use describe::PlanLine;
 pub use error::ProgramError;
 pub use path::path_program;
-pub use runner::{Per, Place, Runner};
+pub use runner::{Per, RequestContext, Runner};
 
 pub const MAX_PROGRAM_BYTES: usize = 64 * 1024;
 

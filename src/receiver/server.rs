@@ -108,7 +108,7 @@ impl Server {
         let shared = Arc::new(Shared::new(limits, events, tls, draining));
         let handler = Arc::new(handler);
         let mut tasks = JoinSet::new();
-        let mut gate = Gate { listener, resume_at: None, errors: AcceptErrors::default() };
+        let mut gate = AcceptGate { listener, resume_at: None, errors: AcceptErrors::default() };
         loop {
             let (stream, remote) = tokio::select! {
                 biased;
@@ -210,13 +210,13 @@ impl Shared {
     }
 }
 
-struct Gate {
+struct AcceptGate {
     listener: TcpListener,
     resume_at: Option<Instant>,
     errors: AcceptErrors,
 }
 
-impl Gate {
+impl AcceptGate {
     /// The next connection; an error is reported and waited out, never the end.
     async fn accept(
         &mut self,

@@ -101,12 +101,12 @@ fn status_name(entry: &Received, statuses: &StatusTable) -> Option<&'static str>
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Detail {
+pub struct InboxDetail {
     pub masked_canonical: Option<String>,
     pub verification: Option<VerificationReport>,
 }
 
-pub fn lines(entry: &Received, detail: &Detail) -> Vec<Line> {
+pub fn lines(entry: &Received, detail: &InboxDetail) -> Vec<Line> {
     let callback = &entry.callback;
     let mut lines = vec![
         Line::new()

@@ -63,7 +63,7 @@ struct FirstSends {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Times {
+enum LatencySeries {
     Known,
     Unknown,
 }
@@ -103,7 +103,7 @@ impl DeliverySummary {
     /// reason is known.
     pub fn fold(&mut self, event: &EngineEvent) {
         match event {
-            EngineEvent::Attempt(attempt) => self.fold_attempt(attempt, Times::Known),
+            EngineEvent::Attempt(attempt) => self.fold_attempt(attempt, LatencySeries::Known),
             EngineEvent::Order(order) => self.fold_order(order),
             EngineEvent::Throttled { at, in_flight } => {
                 let at = self.in_run(*at);
@@ -141,7 +141,7 @@ impl DeliverySummary {
 
     pub fn fold_untimed(&mut self, attempt: &Attempt) {
         self.earlier.untimed += 1;
-        self.fold_attempt(attempt, Times::Unknown);
+        self.fold_attempt(attempt, LatencySeries::Unknown);
     }
 
     /// Ends the earlier parts of the run, whose events were folded: times of later events count from
@@ -212,8 +212,8 @@ impl DeliverySummary {
         self.earlier.length.saturating_add(time)
     }
 
-    fn fold_attempt(&mut self, attempt: &Attempt, times: Times) {
-        if times == Times::Known {
+    fn fold_attempt(&mut self, attempt: &Attempt, times: LatencySeries) {
+        if times == LatencySeries::Known {
             self.fold_times(attempt);
         }
         self.sent_again += self.unfollowed.remove(&attempt.order).unwrap_or(0);
@@ -235,7 +235,7 @@ impl DeliverySummary {
         if let Some(kept) = self.keep(attempt.order, &attempt.order_id) {
             kept.attempts = kept.attempts.max(attempt.attempt);
             kept.at = finished;
-            if times == Times::Known {
+            if times == LatencySeries::Known {
                 kept.slowest = kept.slowest.max(attempt.latency());
             }
             kept.code = Some(attempt.code.clone());

@@ -35,11 +35,11 @@ use jiff::Timestamp;
 pub use config::RunConfig;
 #[cfg(test)]
 use load::Counts;
-pub use load::{Intake, Resumable};
+pub use load::{OrderSupply, Resumable};
 pub use replay::{EarlierSessions, Times};
 
 use super::record::{Attempt, EngineEvent, InFlight, Order, OrderResult, wall_at};
-use crate::store::{Integrity, Plan, Presence, Schema, Statement, Store, StoreError, Value};
+use crate::store::{Integrity, OpenOptions, Presence, Schema, Statement, Store, StoreError, Value};
 
 const ACKNOWLEDGED: &str = "acknowledged";
 
@@ -128,7 +128,7 @@ pub struct Journal {
 impl Journal {
     pub fn create(path: &Path, run: &RunConfig) -> Result<Journal, StoreError> {
         let first = [run.insertion()];
-        let plan = Plan { first: &first, ..Plan::new(&SCHEMA, Presence::New) };
+        let plan = OpenOptions { first: &first, ..OpenOptions::new(&SCHEMA, Presence::New) };
         Store::open(path, &plan).map(|store| Journal::new(store, FIRST_SESSION))
     }
 
@@ -136,7 +136,10 @@ impl Journal {
     /// written before [`Journal::begin`]: dropped until then, it leaves the file and its log as
     /// they were.
     pub fn resume(path: &Path, now: Timestamp) -> Result<(Journal, Resumable), StoreError> {
-        let plan = Plan { integrity: Integrity::Whole, ..Plan::new(&SCHEMA, Presence::Existing) };
+        let plan = OpenOptions {
+            integrity: Integrity::Whole,
+            ..OpenOptions::new(&SCHEMA, Presence::Existing)
+        };
         let store = Store::open(path, &plan)?;
         let reader = store.reader()?;
         let resumable = load::load(&reader, now, store.is_marked()?)?;

@@ -101,7 +101,7 @@ fn read(text: &str) -> SpannedResult<SettingsFile> {
         if profiles.len() == MOST {
             return wrong(&span, format!("a file has at most {MOST} profiles"));
         }
-        let profile = Reader { text }.profile(raw)?;
+        let profile = ProfileReader { text }.profile(raw)?;
         profiles.insert(name, profile);
     }
     let default_profile = match file.default_profile {
@@ -116,11 +116,11 @@ fn read(text: &str) -> SpannedResult<SettingsFile> {
     Ok(SettingsFile { default_profile, profiles })
 }
 
-struct Reader<'t> {
+struct ProfileReader<'t> {
     text: &'t str,
 }
 
-impl Reader<'_> {
+impl ProfileReader<'_> {
     fn profile(&self, raw: RawProfile) -> SpannedResult<Profile> {
         Ok(Profile {
             key: self.key(raw.key_env, raw.key_file, raw.key_command)?,

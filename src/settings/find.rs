@@ -20,7 +20,7 @@ pub const FILE_NAME: &str = "payout-notify.toml";
 const MOST_FOLDERS: usize = 64;
 
 #[derive(Debug)]
-pub struct Found {
+pub struct FoundFile {
     pub path: PathBuf,
     pub owner: Owner,
     pub file: SettingsFile,
@@ -31,7 +31,7 @@ pub struct Found {
 /// The project's is in the current folder, or in a parent up to the root of the repository (the
 /// folder with `.git`). Without a repository no parent is looked at: on a shared machine a folder
 /// above can be anyone's. The home folder is no project.
-pub fn files(environment: &Environment) -> Result<Vec<Found>, CommandError> {
+pub fn files(environment: &Environment) -> Result<Vec<FoundFile>, CommandError> {
     let mut found = Vec::new();
     if let Some(path) = project_file(environment) {
         found.push(read(path, Owner::Project)?);
@@ -61,7 +61,7 @@ fn exists(path: &Path) -> bool {
     !matches!(fs::symlink_metadata(path), Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory))
 }
 
-fn read(path: PathBuf, owner: Owner) -> Result<Found, CommandError> {
+fn read(path: PathBuf, owner: Owner) -> Result<FoundFile, CommandError> {
     let name = Untrusted::path(&path);
     let cannot = |error: std::io::Error| {
         CommandError::usage(format!("cannot read the settings file {name}")).because(error)
@@ -78,18 +78,18 @@ fn read(path: PathBuf, owner: Owner) -> Result<Found, CommandError> {
             own.hint(format!("move the profile into your own {FILE_NAME}, which `payout-notify config show` names"))
         })?;
     }
-    Ok(Found { path, owner, file })
+    Ok(FoundFile { path, owner, file })
 }
 
 pub fn choose(
-    files: &[Found],
+    files: &[FoundFile],
     flag: Option<&str>,
     environment: &Environment,
 ) -> Result<Option<Chosen>, CommandError> {
     let variable = environment.profile.as_deref().filter(|name| !name.is_empty());
     let named = flag.map(|name| (name, "--profile"));
     let named = named.or(variable.map(|name| (name, PROFILE_VARIABLE)));
-    let chosen = |found: &Found, name: &str, named_by| {
+    let chosen = |found: &FoundFile, name: &str, named_by| {
         found.file.profiles.get(name).map(|profile| Chosen {
             name: name.to_owned(),
             named_by,
@@ -99,7 +99,7 @@ pub fn choose(
         })
     };
     let Some((name, named_by)) = named else {
-        let default = |found: &Found| {
+        let default = |found: &FoundFile| {
             chosen(found, found.file.default_profile.as_deref()?, "default_profile")
         };
         return Ok(files.iter().find_map(default));

@@ -5,19 +5,19 @@ use tokio::sync::oneshot;
 
 use super::error::StoreError;
 
-pub(super) type Outcome = Result<usize, StoreError>;
+pub(super) type WriteOutcome = Result<usize, StoreError>;
 
 #[derive(Debug)]
-pub(super) struct Reply {
-    sender: oneshot::Sender<Outcome>,
+pub(super) struct AnswerSender {
+    sender: oneshot::Sender<WriteOutcome>,
     runtime: Option<Handle>,
 }
 
-impl Reply {
+impl AnswerSender {
     /// A reply with the end at which it is waited for, which must be in the caller's runtime.
-    pub(super) fn new() -> (Reply, oneshot::Receiver<Outcome>) {
+    pub(super) fn new() -> (AnswerSender, oneshot::Receiver<WriteOutcome>) {
         let (sender, receiver) = oneshot::channel();
-        (Reply { sender, runtime: Handle::try_current().ok() }, receiver)
+        (AnswerSender { sender, runtime: Handle::try_current().ok() }, receiver)
     }
 }
 
@@ -30,8 +30,8 @@ pub(super) struct Answers {
 }
 
 impl Answers {
-    pub(super) fn add(&mut self, reply: Reply, outcome: Outcome) {
-        let Reply { sender, runtime } = reply;
+    pub(super) fn add(&mut self, reply: AnswerSender, outcome: WriteOutcome) {
+        let AnswerSender { sender, runtime } = reply;
         if self.told.0.is_empty() {
             self.runtime = runtime;
         } else if self.runtime.as_ref().map(Handle::id) != runtime.as_ref().map(Handle::id) {
@@ -52,7 +52,7 @@ impl Answers {
 }
 
 #[derive(Debug, Default)]
-struct Told(Vec<(oneshot::Sender<Outcome>, Outcome)>);
+struct Told(Vec<(oneshot::Sender<WriteOutcome>, WriteOutcome)>);
 
 impl Drop for Told {
     fn drop(&mut self) {
@@ -73,7 +73,8 @@ mod tests {
     #[test]
     fn a_group_is_told_in_its_own_runtime() {
         let runtime = runtime();
-        let (first, second) = runtime.block_on(async { (Reply::new(), Reply::new()) });
+        let (first, second) =
+            runtime.block_on(async { (AnswerSender::new(), AnswerSender::new()) });
         let mut answers = Answers::default();
         answers.add(first.0, Ok(1));
         answers.add(second.0, Ok(2));
@@ -87,8 +88,11 @@ mod tests {
     #[test]
     fn nobody_waits_for_another_runtime() {
         let (idle, ended) = (runtime(), runtime());
-        let (alone, other) = (idle.block_on(async { Reply::new() }), Reply::new());
-        let gone = [ended.block_on(async { Reply::new() }), ended.block_on(async { Reply::new() })];
+        let (alone, other) = (idle.block_on(async { AnswerSender::new() }), AnswerSender::new());
+        let gone = [
+            ended.block_on(async { AnswerSender::new() }),
+            ended.block_on(async { AnswerSender::new() }),
+        ];
         drop(ended);
         let mut answers = Answers::default();
         answers.add(alone.0, Ok(1));
@@ -100,7 +104,7 @@ mod tests {
             answered.push(receiver);
         }
         answers.tell();
-        let told: Vec<Outcome> =
+        let told: Vec<WriteOutcome> =
             answered.into_iter().map(|one| one.blocking_recv().unwrap()).collect();
         assert_eq!(told, [Ok(1), Ok(2), Ok(3), Ok(3)]);
     }

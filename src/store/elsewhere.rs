@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::error::{Failure, StoreError, Subject, Trouble};
-use super::file::{Place, beside};
+use super::file::{FilePlace, beside};
 use super::{Presence, Schema};
 use protocol::internal::untrusted::Untrusted;
 
@@ -19,7 +19,7 @@ pub async fn change_elsewhere(
 ) -> Result<(), StoreError> {
     let subject = Subject::new(schema.what, path);
     let error = |failure: Failure| subject.error(failure);
-    let (place, _) = Place::claim(path, Presence::Existing, schema).map_err(error)?;
+    let (place, _) = FilePlace::claim(path, Presence::Existing, schema).map_err(error)?;
     let folder = folder.join(format!("payout-notify-{}", std::process::id()));
     let copy = folder.join("copy.db");
     let copied = copy_to(&place.path, &copy).map_err(|cause| {

@@ -17,7 +17,7 @@ const APPLICATION_ID_AT: usize = 68;
 const LOCK_TRIES: usize = 8;
 
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct FilePlace {
     pub(super) path: PathBuf,
     lock_path: PathBuf,
     // A lock of its own: SQLite's are taken for each transaction, and closing any other handle of
@@ -27,7 +27,7 @@ pub(super) struct Place {
     database: Option<File>,
 }
 
-impl Drop for Place {
+impl Drop for FilePlace {
     fn drop(&mut self) {
         // Removed while it is still held; whoever opened it before finds out in `claim`. What cannot
         // be removed is an empty file that does no harm.
@@ -36,18 +36,18 @@ impl Drop for Place {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum FileState {
     Nothing,
     Store,
 }
 
-impl Place {
+impl FilePlace {
     /// Takes the path for this process and looks at what is there, without changing it.
     pub(super) fn claim(
         path: &Path,
         presence: Presence,
         schema: &Schema,
-    ) -> Result<(Place, Found), Failure> {
+    ) -> Result<(FilePlace, FileState), Failure> {
         let metadata = match fs::metadata(path) {
             Ok(metadata) if !metadata.is_file() => return Err(Trouble::NotAFile.into()),
             Ok(metadata) => Some(metadata),
@@ -62,17 +62,17 @@ impl Place {
         let path = resolve(path)?;
         let lock_path = beside(&path, "-lock");
         let lock = lock(&lock_path)?;
-        let mut place = Place { path, lock_path, _lock: lock, database: None };
+        let mut place = FilePlace { path, lock_path, _lock: lock, database: None };
         // Looked at again under the lock: another process may just have made it.
         let is_there = place.path.exists();
         presence.check(is_there)?;
         if is_there {
             place.lock_database()?;
             place.check_header(schema)?;
-            return Ok((place, Found::Store));
+            return Ok((place, FileState::Store));
         }
         place.check_leftovers()?;
-        Ok((place, Found::Nothing))
+        Ok((place, FileState::Nothing))
     }
 
     /// Where a new database is made before it gets its name, so that no half-made one is ever found.

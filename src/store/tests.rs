@@ -64,7 +64,10 @@ fn note(number: i64, text: &str) -> Vec<Statement> {
 }
 
 fn open(path: &Path, presence: Presence) -> Result<Store, StoreError> {
-    Store::open(path, &Plan { integrity: Integrity::Whole, ..Plan::new(&NOTES, presence) })
+    Store::open(
+        path,
+        &OpenOptions { integrity: Integrity::Whole, ..OpenOptions::new(&NOTES, presence) },
+    )
 }
 
 fn trouble(path: &Path, presence: Presence) -> Trouble {
@@ -85,7 +88,7 @@ fn numbers(store: &Store) -> Vec<i64> {
 async fn what_was_written_is_there_again() {
     let folder = Folder::new();
     let path = folder.file("notes.db");
-    let plan = Plan { first: &note(1, "first"), ..Plan::new(&NOTES, Presence::New) };
+    let plan = OpenOptions { first: &note(1, "first"), ..OpenOptions::new(&NOTES, Presence::New) };
     let store = Store::open(&path, &plan).unwrap();
     assert_eq!(store.write(note(2, "second")).await, Ok(1));
     store.write_later(note(3, "third")).await.unwrap();
@@ -165,7 +168,7 @@ async fn a_lock_of_another_program_is_an_error_and_passes() {
     let folder = Folder::new();
     let path = folder.file("notes.db");
     let limits = Limits { patience: Duration::from_millis(5), ..Limits::default() };
-    let plan = Plan { limits, ..Plan::new(&NOTES, Presence::New) };
+    let plan = OpenOptions { limits, ..OpenOptions::new(&NOTES, Presence::New) };
     let store = Store::open(&path, &plan).unwrap();
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -215,8 +218,8 @@ fn an_older_file_is_brought_up_to_date() {
         migrations: const { &[NOTES.migrations[0], "ALTER TABLE note ADD COLUMN kind TEXT"] },
         ..NOTES
     };
-    drop(Store::open(&path, &Plan::new(&later, Presence::Existing)).unwrap());
-    drop(Store::open(&path, &Plan::new(&later, Presence::Existing)).unwrap());
+    drop(Store::open(&path, &OpenOptions::new(&later, Presence::Existing)).unwrap());
+    drop(Store::open(&path, &OpenOptions::new(&later, Presence::Existing)).unwrap());
     assert_eq!(trouble(&path, Presence::Existing), Trouble::Newer);
 }
 
@@ -251,7 +254,7 @@ async fn a_full_store_says_so_and_keeps_what_it_has() {
     let folder = Folder::new();
     let path = folder.file("notes.db");
     let limits = Limits { max_bytes: Some(64 * 1024), ..Limits::default() };
-    let plan = Plan { limits, ..Plan::new(&NOTES, Presence::New) };
+    let plan = OpenOptions { limits, ..OpenOptions::new(&NOTES, Presence::New) };
     let store = Store::open(&path, &plan).unwrap();
     let mut stored = 0;
     let error = loop {

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
 use tokio::sync::mpsc;
 
-use super::answers::{Answers, Outcome, Reply};
+use super::answers::{AnswerSender, Answers, WriteOutcome};
 use super::connection::{self, execute};
 use super::error::{Failure, StoreError, Subject, Trouble};
 use super::file::{FileId, beside, name_of};
@@ -30,7 +30,7 @@ const LONGEST_WAIT: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) statements: Vec<Statement>,
-    pub(super) answer: Option<Reply>,
+    pub(super) answer: Option<AnswerSender>,
     pub(super) begins: bool,
 }
 
@@ -52,7 +52,7 @@ impl Late {
 
 pub(super) type Thread = JoinHandle<Result<(), StoreError>>;
 
-pub(super) struct Setting {
+pub(super) struct WriterConfig {
     pub(super) path: PathBuf,
     pub(super) limits: Limits,
     pub(super) recovery: Recovery,
@@ -65,7 +65,7 @@ pub(super) struct Setting {
 
 pub(super) fn start(
     connection: Connection,
-    setting: Setting,
+    setting: WriterConfig,
 ) -> Result<(mpsc::Sender<Request>, Thread), Failure> {
     let (sender, requests) = mpsc::channel(QUEUE);
     let open = Open::start(connection, &setting)?;
@@ -90,7 +90,7 @@ pub(super) fn start(
 
 struct Writer {
     open: Option<Open>,
-    setting: Setting,
+    setting: WriterConfig,
     database: Option<FileId>,
     broken: Option<Failure>,
     tried_at: Option<Instant>,
@@ -184,7 +184,7 @@ impl Writer {
         Ok(changed)
     }
 
-    fn answer(&mut self, request: Request, result: Outcome) {
+    fn answer(&mut self, request: Request, result: WriteOutcome) {
         match (request.answer, result) {
             (Some(answer), result) => self.answers.add(answer, result),
             (None, Err(error)) => self.setting.late.put(error),
@@ -213,7 +213,7 @@ impl Writer {
     }
 
     fn reopen(&mut self, was: Trouble) -> Result<Open, Failure> {
-        let Setting { path, limits, .. } = &self.setting;
+        let WriterConfig { path, limits, .. } = &self.setting;
         if FileId::of(path).is_none() || FileId::of(path) != self.database {
             // The open connection stays: it is still right should the file come back.
             return Err(Trouble::Gone.into());
@@ -293,7 +293,7 @@ struct Open {
 }
 
 impl Open {
-    fn start(connection: Connection, setting: &Setting) -> Result<Open, Failure> {
+    fn start(connection: Connection, setting: &WriterConfig) -> Result<Open, Failure> {
         let log = Log::start(&setting.path, &setting.limits)?;
         Ok(Open { connection, log, beside: [None; 2] })
     }
@@ -315,7 +315,7 @@ impl Open {
     fn commit(
         &mut self,
         group: &[Request],
-        setting: &Setting,
+        setting: &WriterConfig,
         database: Option<FileId>,
     ) -> Result<Vec<usize>, Unwritten> {
         if group.iter().all(|request| request.statements.is_empty()) {

@@ -68,7 +68,7 @@ struct Books {
 }
 
 /// What a merchant does with one notification.
-enum Deed {
+enum BookingKind {
     Reply(u16, &'static str),
     Silence,
 }
@@ -78,7 +78,7 @@ impl Books {
         *self.credited.entry(order.to_owned()).or_default() += cents;
     }
 
-    fn take(&mut self, bug: Bug, order: &str, status: i64, cents: i64) -> Deed {
+    fn take(&mut self, bug: Bug, order: &str, status: i64, cents: i64) -> BookingKind {
         let times = self.times.entry(order.to_owned()).or_default();
         *times += 1;
         let times = *times;
@@ -89,22 +89,26 @@ impl Books {
                 self.credit(order, cents);
             }
             (Bug::TwiceWithOne500, 3) if times == 3 && self.struck.as_deref() == Some(order) => {
-                return Deed::Reply(500, "deadlock");
+                return BookingKind::Reply(500, "deadlock");
             }
             (Bug::TwiceWithoutReply, 3) if times == 2 && self.struck.is_none() => {
                 self.struck = Some(order.to_owned());
                 self.credit(order, cents);
-                return Deed::Silence;
+                return BookingKind::Silence;
             }
             // The controls and the order between them are answered as they should be.
             (Bug::AgainAfter404, 3) if self.times.len() == 5 && times <= 2 => {
                 self.credit(order, cents);
                 self.status.insert(order.to_owned(), status);
-                return if times == 1 { Deed::Reply(404, "") } else { Deed::Reply(200, YES) };
+                return if times == 1 {
+                    BookingKind::Reply(404, "")
+                } else {
+                    BookingKind::Reply(200, YES)
+                };
             }
             (Bug::MarksThenFails, 3) if self.times.len() == 5 && times == 1 => {
                 self.status.insert(order.to_owned(), status);
-                return Deed::Reply(500, "");
+                return BookingKind::Reply(500, "");
             }
             (Bug::Remembers(most), 3..=5) => {
                 if !self.recent.iter().any(|recent| recent == order) {
@@ -113,7 +117,7 @@ impl Books {
                     let forgotten = self.recent.len().saturating_sub(most);
                     self.recent.drain(..forgotten);
                 }
-                return Deed::Reply(200, YES);
+                return BookingKind::Reply(200, YES);
             }
             (Bug::TakesBack, 4 | 5) if known == Some(3) => {
                 self.credit(order, -cents);
@@ -157,7 +161,7 @@ impl Books {
             }
             _ => {}
         }
-        Deed::Reply(200, YES)
+        BookingKind::Reply(200, YES)
     }
 }
 
@@ -246,8 +250,8 @@ fn serve(
         return respond(request, 200, YES);
     }
     match book(bug, books, ledger, (&order, status, cents)) {
-        Deed::Reply(status, text) => respond(request, status, text),
-        Deed::Silence => silent.lock().unwrap().push(request),
+        BookingKind::Reply(status, text) => respond(request, status, text),
+        BookingKind::Silence => silent.lock().unwrap().push(request),
     }
 }
 
@@ -268,7 +272,7 @@ fn book(
     books: &Mutex<Books>,
     ledger: &std::path::Path,
     (order, status, cents): (&str, i64, i64),
-) -> Deed {
+) -> BookingKind {
     let mut books = books.lock().unwrap();
     let deed = books.take(bug, order, status, cents);
     // Replaced at once, so that an observer never reads half of it.

@@ -40,7 +40,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const SOUND: &str = "python3 examples/merchants/merchant.py PORT";
 
 /// A merchant that believes everything.
-const CREDULOUS: &str = r#""$PAYOUT_NOTIFY" listen --bind PORT --no-inbox --quiet --reply ok"#;
+const ACCEPTS_ALL: &str = r#""$PAYOUT_NOTIFY" listen --bind PORT --no-inbox --quiet --reply ok"#;
 
 /// A merchant that is good enough for the signature's cases.
 const LISTENER: &str = r#""$PAYOUT_NOTIFY" listen --bind PORT --no-inbox --quiet"#;
@@ -171,7 +171,7 @@ fn passed(output: Output) {
 }
 
 fn a_merchant_that_believes_everything_fails_the_pipeline() {
-    let pipeline = Pipeline::of(CREDULOUS).with("GITHUB_ACTIONS", "true");
+    let pipeline = Pipeline::of(ACCEPTS_ALL).with("GITHUB_ACTIONS", "true");
     let output =
         pipeline.run().exits(1).says(&["<failure", "check=1\nsimulate=0\n", "::error title="]);
     let token = output.stdout.split("::stop-commands::").nth(1).unwrap().lines().next().unwrap();
@@ -181,7 +181,7 @@ fn a_merchant_that_believes_everything_fails_the_pipeline() {
 }
 
 fn elsewhere_there_are_no_annotations() {
-    let output = Pipeline::of(CREDULOUS).run().exits(1);
+    let output = Pipeline::of(ACCEPTS_ALL).run().exits(1);
     assert!(!output.stdout.contains("::error") && !output.stdout.contains("stop-commands"));
 }
 
@@ -193,7 +193,7 @@ fn a_gate_fails_the_pipeline_though_the_check_passed() {
 fn a_no_counts_more_than_options_that_are_wrong() {
     let wrong = |pipeline: Pipeline| pipeline.with("SMOKE_SIMULATE", "--count 0x");
     wrong(Pipeline::of(LISTENER)).run().exits(2).says(&["check=0\nsimulate=2\n"]);
-    wrong(Pipeline::of(CREDULOUS)).run().exits(1).says(&["check=1\nsimulate=2\n"]);
+    wrong(Pipeline::of(ACCEPTS_ALL)).run().exits(1).says(&["check=1\nsimulate=2\n"]);
 }
 
 fn what_is_not_set_or_cannot_be_read_is_told_before_anything_runs() {
@@ -252,7 +252,7 @@ fn keeps_its_codes(shell: &str) {
     for start in [LISTENER, &format!("exec {LISTENER}"), &trapped] {
         passed(Pipeline::under(shell, start).run());
     }
-    let fails = Pipeline::under(shell, CREDULOUS).run();
+    let fails = Pipeline::under(shell, ACCEPTS_ALL).run();
     fails.exits(1).says(&["check=1\nsimulate=0\n"]);
     let gate = Pipeline::under(shell, LISTENER).with("SMOKE_GATES", "acked<100%\nacked > 0 %");
     gate.run().exits(1).says(&["check=0\nsimulate=1\n"]);

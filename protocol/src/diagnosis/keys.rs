@@ -14,13 +14,13 @@ pub(super) struct KeyRule {
 }
 
 /// The changed key; `None` where the change cannot be made.
-type Change = fn(&[u8]) -> Option<Vec<u8>>;
+type KeyChange = fn(&[u8]) -> Option<Vec<u8>>;
 
 fn with(before: &[u8], key: &[u8], after: &[u8]) -> Option<Vec<u8>> {
     Some([before, key, after].concat())
 }
 
-pub(super) const KEY_ROWS: [(&str, Change); 24] = [
+pub(super) const KEY_ROWS: [(&str, KeyChange); 24] = [
     ("key-newline", |k| with(b"", k, b"\n")),
     ("key-crlf", |k| with(b"", k, b"\r\n")),
     ("key-trailing-space", |k| with(b"", k, b" ")),

@@ -188,7 +188,7 @@ fn write_numbers(out: &mut String) {
 }
 
 /// What was hashed for a signature, how it is written, and the dialect and the payload.
-type Case = (&'static str, fn(&str) -> String, &'static str, &'static str);
+type TableCase = (&'static str, fn(&str) -> String, &'static str, &'static str);
 
 const DEEP: &str = r#"{"payout_id":"P1","amount":5000,"fee":0,"memo":"é","s":"/x","e":"","data":{"z":1,"a":"b"},
 "wrapped":"{\"q\":1}"}"#;
@@ -200,7 +200,7 @@ const LONG: &str = r#"{"payout_id":"0123456789012345678901234567890é123456789",
 
 const HMAC: &str = r#"{"payout_id":"P1","amount":5000,"sign_type":"HMAC-SHA256"}"#;
 
-fn cases() -> Vec<Case> {
+fn cases() -> Vec<TableCase> {
     let md5 = |text: &str| hex::encode(md5::Md5::digest(text));
     let upper_md5 = |text: &str| hex::encode_upper(md5::Md5::digest(text));
     let sha1 = |text: &str| hex::encode(sha1::Sha1::digest(text));

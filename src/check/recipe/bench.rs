@@ -11,7 +11,7 @@ use protocol::{Algorithm, EmptyKey, Key, Scheme, Transport};
 use super::draft::Draft;
 use super::operation::{Digits, KeyChoice, Member, Operation, SignPlan};
 use super::placeholder::{self, Placeholder};
-use super::workshop::{AMOUNT, History, Order, SIGN_FIELD, Workshop};
+use super::workshop::{AMOUNT, History, NewOrder, SIGN_FIELD, Workshop};
 use crate::check::case::Message;
 use crate::mask::Untrusted;
 
@@ -28,7 +28,7 @@ pub(super) const ONE_SPELLING: &str = "cannot be written otherwise";
 pub(super) struct Bench<'w> {
     pub(super) workshop: &'w Workshop,
     pub(super) now: Timestamp,
-    pub(super) order: Order,
+    pub(super) order: NewOrder,
     pub(super) other: String,
     pub(super) before: Option<Message>,
     pub(super) draft: Draft,

@@ -49,7 +49,7 @@ pub struct Workshop {
     /// Changes to every order before a case changes it.
     pub edits: Vec<Edit>,
     pub(super) known: Option<Arc<KnownOrders>>,
-    opening: Arc<OnceLock<(Message, Order)>>,
+    opening: Arc<OnceLock<(Message, NewOrder)>>,
 }
 
 /// The orders of a file, each to be used once.
@@ -63,12 +63,12 @@ pub(super) struct KnownOrders {
 #[derive(Clone, Debug, Default)]
 pub struct History {
     label: String,
-    messages: Vec<(Message, Order)>,
+    messages: Vec<(Message, NewOrder)>,
     orders: u32,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Order {
+pub(super) struct NewOrder {
     pub(super) hex: String,
     /// The amount is that of the order, whatever a notification says.
     pub(super) ids: OrderRef,
@@ -281,7 +281,7 @@ impl Workshop {
         )
     }
 
-    pub(super) fn order(&self, history: &mut History, now: Timestamp) -> Result<Order, String> {
+    pub(super) fn order(&self, history: &mut History, now: Timestamp) -> Result<NewOrder, String> {
         history.orders += 1;
         let hex = token(self.seed, &history.label, history.orders);
         let known = match &self.known {
@@ -297,12 +297,12 @@ impl Workshop {
             client_id: or(known.client_id, client_id(&hex)),
             amount: known.amount,
         };
-        Ok(Order { hex, ids, created_at: now.as_second().saturating_sub(TOOK) })
+        Ok(NewOrder { hex, ids, created_at: now.as_second().saturating_sub(TOOK) })
     }
 
     fn bench(
         &self,
-        order: Order,
+        order: NewOrder,
         ending: Ending,
         now: Timestamp,
         history: &History,

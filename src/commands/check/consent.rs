@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use super::Args;
+use super::CheckArgs;
 use crate::check::sender::Wiring;
 use crate::error::CommandError;
 use crate::net::probing::{addresses, connect};
@@ -20,7 +20,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 ///
 /// A name that has no address now may have one in a moment, so it counts as somebody else's.
 pub(super) async fn obtain(
-    args: &Args,
+    args: &CheckArgs,
     facts: &CheckFacts,
     wiring: &Wiring,
     console: &mut Console,

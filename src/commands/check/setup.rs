@@ -6,7 +6,7 @@ use protocol::internal::acknowledgement::AcknowledgementRule;
 use protocol::internal::nearest::did_you_mean;
 use protocol::{Algorithm, Dialect, Layout};
 
-use super::Args;
+use super::CheckArgs;
 use super::suite;
 use crate::check::bundle::Bundle;
 use crate::check::case::Need;
@@ -27,7 +27,7 @@ use crate::settings::{Environment, KEY_VARIABLE};
 use crate::terminal::Console;
 
 pub(super) fn plan(
-    args: &Args,
+    args: &CheckArgs,
     environment: &Environment,
     console: &mut Console,
 ) -> Result<Plan, CommandError> {
@@ -60,7 +60,7 @@ pub(super) fn plan(
     })
 }
 
-fn algorithm(args: &Args, dialect: &Dialect) -> Result<Algorithm, CommandError> {
+fn algorithm(args: &CheckArgs, dialect: &Dialect) -> Result<Algorithm, CommandError> {
     match (args.sign_type, args.require) {
         (Some(chosen), Some(demanded)) if chosen != demanded => {
             let message = format!("--sign-type {} is not what --require demands", chosen.id());
@@ -90,7 +90,12 @@ fn knows_names(target: &Target) -> Result<(), CommandError> {
     }
 }
 
-fn available(args: &Args, dialect: &Dialect, algorithm: Algorithm, target: &Target) -> Vec<Need> {
+fn available(
+    args: &CheckArgs,
+    dialect: &Dialect,
+    algorithm: Algorithm,
+    target: &Target,
+) -> Vec<Need> {
     let is_hmac = algorithm == Algorithm::HmacSha256;
     let is_demanded = args.require == Some(Algorithm::HmacSha256);
     let present = [
@@ -106,7 +111,7 @@ fn available(args: &Args, dialect: &Dialect, algorithm: Algorithm, target: &Targ
 }
 
 fn wiring(
-    args: &Args,
+    args: &CheckArgs,
     target: Target,
     (acknowledgement, layout): (AcknowledgementRule, &Layout),
     console: &mut Console,
@@ -122,7 +127,7 @@ fn wiring(
     })
 }
 
-fn observer(args: &Args) -> Result<Option<Observer>, CommandError> {
+fn observer(args: &CheckArgs) -> Result<Option<Observer>, CommandError> {
     let (option, text, stream) = match (&args.limits.observe, &args.limits.observe_stream) {
         (Some(text), _) => ("--observe", text, None),
         (None, Some(text)) => ("--observe-stream", text, Some(CommandStream::default())),
@@ -140,7 +145,7 @@ fn command(option: &str, text: &str) -> Result<UserCommand, CommandError> {
 }
 
 pub(super) fn wiring_of(
-    args: &Args,
+    args: &CheckArgs,
     bundle: &Bundle,
     environment: &Environment,
     console: &mut Console,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::Args;
+use super::CheckArgs;
 use crate::check::case::{Case, Severity};
 use crate::check::case_file::MAX_FILE_BYTES;
 use crate::check::demand::OrderRef;
@@ -24,7 +24,7 @@ use crate::terminal::Console;
 
 const MAX_FILES: usize = 1_000;
 
-pub(super) fn chosen(args: &Args) -> Result<Suite, CommandError> {
+pub(super) fn chosen(args: &CheckArgs) -> Result<Suite, CommandError> {
     let mut suite = Suite::built_in();
     for folder in &args.choice.suite {
         let name = Untrusted::path(&folder);
@@ -94,7 +94,7 @@ pub(super) fn orders(path: &Path) -> Result<Vec<OrderRef>, CommandError> {
     })
 }
 
-pub(super) fn list(args: &Args, console: &mut Console) -> CommandResult {
+pub(super) fn list(args: &CheckArgs, console: &mut Console) -> CommandResult {
     let suite = chosen(args)?;
     let width = suite.cases.iter().map(|case| case.id.chars().count()).max().unwrap_or(0);
     let mut group = "";

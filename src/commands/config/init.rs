@@ -26,7 +26,7 @@ use crate::terminal::Console;
 #[command(
     after_help = "Example:\n  payout-notify config init --profile staging --key-env PAYOUT_STAGING_KEY"
 )]
-pub struct Args {
+pub struct InitArgs {
     /// Write your own file, not this folder's.
     #[arg(long)]
     pub user: bool,
@@ -65,7 +65,7 @@ pub struct Args {
     pub reply: Option<String>,
 }
 
-impl Args {
+impl InitArgs {
     fn texts(&self) -> [(&'static str, &Option<String>); 9] {
         [
             ("key_env", &self.key_env),
@@ -82,7 +82,7 @@ impl Args {
 }
 
 pub(super) fn run(
-    args: &Args,
+    args: &InitArgs,
     name: Option<&str>,
     environment: &Environment,
     console: &mut Console,
@@ -96,7 +96,7 @@ pub(super) fn run(
         return Err(refused());
     }
     let text = |(name, value): (_, &Option<String>)| Some((name, quoted(value.as_deref()?)));
-    let mut settings: Vec<Setting> = args.texts().into_iter().filter_map(text).collect();
+    let mut settings: Vec<Choice> = args.texts().into_iter().filter_map(text).collect();
     for (name, words) in [("key_command", &args.key_command), ("headers", &args.header)] {
         if !words.is_empty() {
             let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
@@ -129,7 +129,7 @@ pub(super) fn run(
     Ok(Exit::Yes)
 }
 
-fn place(args: &Args, environment: &Environment) -> Result<(PathBuf, Owner), CommandError> {
+fn place(args: &InitArgs, environment: &Environment) -> Result<(PathBuf, Owner), CommandError> {
     if args.user {
         let path = find::user_file(environment)
             .ok_or_else(|| CommandError::environment("there is no home for your own file"))?;
@@ -190,14 +190,14 @@ fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     written.inspect_err(|_| drop(fs::remove_file(path)))
 }
 
-type Setting = (&'static str, String);
+type Choice = (&'static str, String);
 
 fn ask(
     name: Option<&str>,
     path: &Path,
     owner: Owner,
     console: &mut Console,
-) -> Result<(Option<String>, Vec<Setting>), CommandError> {
+) -> Result<(Option<String>, Vec<Choice>), CommandError> {
     questions::introduce(console);
     let name = match name {
         Some(name) => Some(name.to_owned()),

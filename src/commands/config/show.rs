@@ -13,7 +13,7 @@ use crate::mask::{self, Untrusted};
 use crate::report::json;
 use crate::report::line::Line;
 use crate::sender::schedule::format_duration;
-use crate::settings::find::{self, Found};
+use crate::settings::find::{self, FoundFile};
 use crate::settings::profile::{Chosen, KeySource, Placed, Profile};
 use crate::settings::{Environment, KEY_VARIABLE, variable};
 use crate::terminal::Console;
@@ -27,7 +27,7 @@ struct Setting {
 
 /// All that is shown.
 struct Shown {
-    files: Vec<Found>,
+    files: Vec<FoundFile>,
     /// Where the user's own file is or would be.
     own: Option<PathBuf>,
     chosen: Option<Chosen>,
@@ -155,7 +155,7 @@ fn held_key(chosen: Option<&Chosen>, environment: &Environment, console: &mut Co
 impl Shown {
     fn json(&self) -> String {
         let path = |path: &PathBuf| Untrusted::path(&path).to_string();
-        let file = |found: &Found| {
+        let file = |found: &FoundFile| {
             json!({
                 "path": path(&found.path),
                 "owner": found.owner.name(),

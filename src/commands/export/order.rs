@@ -103,7 +103,7 @@ impl fmt::Display for Draw {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-pub(super) enum Part {
+pub(super) enum BodyPart {
     Text(String),
     Value(usize),
 }
@@ -113,8 +113,8 @@ pub(super) struct OrderKind {
     pub(super) weight: u64,
     pub(super) draws: Vec<Draw>,
     /// What is signed, without the key.
-    pub(super) canonical: Vec<Part>,
-    pub(super) body: Vec<Part>,
+    pub(super) canonical: Vec<BodyPart>,
+    pub(super) body: Vec<BodyPart>,
 }
 
 pub(super) struct Recipe<'a> {
@@ -264,7 +264,7 @@ fn occurrences(text: &str, part: &str) -> usize {
 }
 
 /// A text cut at its marks, each of which it holds at most once.
-fn parts(text: &str, marks: &[&str]) -> Vec<Part> {
+fn parts(text: &str, marks: &[&str]) -> Vec<BodyPart> {
     let mut found: Vec<(usize, usize)> = marks
         .iter()
         .enumerate()
@@ -275,22 +275,22 @@ fn parts(text: &str, marks: &[&str]) -> Vec<Part> {
     for (at, index) in found {
         let before = text.get(end..at).unwrap_or_default();
         if !before.is_empty() {
-            parts.push(Part::Text(before.to_owned()));
+            parts.push(BodyPart::Text(before.to_owned()));
         }
-        parts.push(Part::Value(index));
+        parts.push(BodyPart::Value(index));
         end = at + marks[index].len();
     }
     let rest = text.get(end..).unwrap_or_default();
     if !rest.is_empty() {
-        parts.push(Part::Text(rest.to_owned()));
+        parts.push(BodyPart::Text(rest.to_owned()));
     }
     parts
 }
 
-fn fill(parts: &[Part], values: &[&str]) -> String {
-    let piece = |part: &Part| match part {
-        Part::Text(text) => text.clone(),
-        Part::Value(index) => values.get(*index).copied().unwrap_or_default().to_owned(),
+fn fill(parts: &[BodyPart], values: &[&str]) -> String {
+    let piece = |part: &BodyPart| match part {
+        BodyPart::Text(text) => text.clone(),
+        BodyPart::Value(index) => values.get(*index).copied().unwrap_or_default().to_owned(),
     };
     parts.iter().map(piece).collect()
 }

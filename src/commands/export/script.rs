@@ -7,7 +7,7 @@ use protocol::internal::scheme::Suffix;
 use protocol::{Layout, Scheme};
 use serde_json::{Value as Json, json};
 
-use super::Engine;
+use super::LoadEngine;
 use super::order::OrderKind;
 use crate::net::options::RequestOptions;
 
@@ -19,7 +19,7 @@ const COMMON: &str = include_str!("common.js");
 
 const MOST_USERS: f64 = 5000.0;
 
-pub(super) struct Plan {
+pub(super) struct ScriptPlan {
     pub(super) url: String,
     pub(super) count: u64,
     pub(super) per_second: f64,
@@ -31,9 +31,9 @@ pub(super) struct Plan {
     pub(super) orders: Vec<OrderKind>,
 }
 
-pub(super) fn files(engine: Engine, plan: &Plan) -> Vec<(&'static str, String)> {
+pub(super) fn files(engine: LoadEngine, plan: &ScriptPlan) -> Vec<(&'static str, String)> {
     match engine {
-        Engine::Locust => {
+        LoadEngine::Locust => {
             let mut data = plan.orders_json();
             data["url"] = json!(plan.url);
             data["origin"] = json!(origin(&plan.url));
@@ -44,12 +44,12 @@ pub(super) fn files(engine: Engine, plan: &Plan) -> Vec<(&'static str, String)> 
             let text = lay_out(&data, 0).replace('\'', "\\u0027");
             vec![("locustfile.py", LOCUST.replace("@PLAN@", &text))]
         }
-        Engine::K6 => {
+        LoadEngine::K6 => {
             let text = lay_out(&plan.k6_json(), 0);
             let common = COMMON.replace("@PLAN@", &text);
             vec![("payout-notify-k6.js", K6.replace("@COMMON@", &common))]
         }
-        Engine::Artillery => {
+        LoadEngine::Artillery => {
             let common = COMMON.replace("@PLAN@", &lay_out(&plan.orders_json(), 0));
             vec![
                 ("artillery.yml", plan.artillery()),
@@ -59,7 +59,7 @@ pub(super) fn files(engine: Engine, plan: &Plan) -> Vec<(&'static str, String)> 
     }
 }
 
-impl Plan {
+impl ScriptPlan {
     fn orders_json(&self) -> Json {
         let (suffix, before) = match &self.scheme.suffix {
             Suffix::Nothing => ("nothing", ""),

@@ -22,10 +22,10 @@ use crate::terminal::Console;
 /// simulate --from read it. Or as requests for an editor (http) or a shell (curl).
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  payout-notify inbox export --status failed > failed.ndjson")]
-pub struct Args {
+pub struct InboxExportArgs {
     /// What to print.
     #[arg(long = "print", value_name = "WHAT", default_value = "ndjson")]
-    pub form: Form,
+    pub form: ExportForm,
     /// The most callbacks: the newest ones.
     #[arg(long, value_name = "N", value_parser = parse_count)]
     pub limit: Option<u64>,
@@ -36,7 +36,7 @@ pub struct Args {
 
 /// What an export is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Form {
+pub enum ExportForm {
     /// One JSON object a line.
     Ndjson,
     /// Requests as .http files hold them.
@@ -45,7 +45,11 @@ pub enum Form {
     Curl,
 }
 
-pub(super) fn run(args: &Args, reader: &InboxReader, console: &mut Console) -> CommandResult {
+pub(super) fn run(
+    args: &InboxExportArgs,
+    reader: &InboxReader,
+    console: &mut Console,
+) -> CommandResult {
     let mut filter = args.filter.filter(SystemClock::new().wall());
     let Some(limit) = args.limit else {
         let mut written = Ok(());
@@ -64,14 +68,14 @@ pub(super) fn run(args: &Args, reader: &InboxReader, console: &mut Console) -> C
     Ok(Exit::Yes)
 }
 
-fn write(form: Form, entry: &Received, console: &mut Console) -> Result<(), CommandError> {
+fn write(form: ExportForm, entry: &Received, console: &mut Console) -> Result<(), CommandError> {
     let text = match form {
-        Form::Ndjson => {
+        ExportForm::Ndjson => {
             let line = report::json(entry);
             return console.answer_bytes(line.as_bytes()).map_err(CommandError::output);
         }
-        Form::Http => export::http(entry),
-        Form::Curl => export::curl(entry),
+        ExportForm::Http => export::http(entry),
+        ExportForm::Curl => export::curl(entry),
     };
     match text {
         Some(text) => console.answer_text(&text).map_err(CommandError::output),

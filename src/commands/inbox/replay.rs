@@ -41,7 +41,7 @@ use crate::terminal::Console;
 #[command(
     after_help = "Example:\n  payout-notify inbox replay latest --to http://localhost:8080/notify"
 )]
-pub struct Args {
+pub struct ReplayArgs {
     /// Their numbers, or latest.
     #[arg(value_name = "ID", value_parser = parse_id, required = true)]
     pub ids: Vec<Id>,
@@ -74,7 +74,7 @@ pub struct Args {
     pub wire: WireArgs,
 }
 
-impl Args {
+impl ReplayArgs {
     pub fn adopt(&mut self, chosen: &Chosen) {
         let profile = &chosen.profile;
         self.key.adopt(chosen);
@@ -93,7 +93,7 @@ fn no_target() -> CommandError {
 }
 
 pub(super) fn run(
-    args: &Args,
+    args: &ReplayArgs,
     reader: &InboxReader,
     environment: &Environment,
     console: &mut Console,
@@ -124,7 +124,7 @@ pub(super) fn run(
 }
 
 struct Sender<'a> {
-    args: &'a Args,
+    args: &'a ReplayArgs,
     dialect: &'static Dialect,
     key: Option<Key>,
     options: Arc<RequestOptions>,

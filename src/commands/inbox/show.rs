@@ -16,7 +16,7 @@ use crate::receiver::inbox::InboxReader;
 use crate::receiver::received::Received;
 use crate::receiver::verify::{Accepts, Contract};
 use crate::report::inbox::diff::{self, BytesDiff};
-use crate::report::inbox::{self as report, Detail};
+use crate::report::inbox::{self as report, InboxDetail};
 use crate::report::verification::{VerificationReport, finding_line};
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
@@ -98,20 +98,23 @@ fn detail(
     contract: &Contract,
     key: Option<&Key>,
     others: &[(String, Key)],
-) -> Detail {
-    let Ok(payload) = contract.payload(&entry.callback) else { return Detail::default() };
+) -> InboxDetail {
+    let Ok(payload) = contract.payload(&entry.callback) else { return InboxDetail::default() };
     let Some(key) = key else {
         let scheme = choose_scheme(&payload, contract.dialect, None).map(|(scheme, _)| scheme);
         let masked_canonical =
             scheme.ok().map(|scheme| canonicalize(&payload, scheme).masked(scheme));
-        return Detail { masked_canonical, verification: None };
+        return InboxDetail { masked_canonical, verification: None };
     };
     let verification = verify(&payload, key, contract.dialect, contract.required);
     let table = (&contract.dialect.layout, &contract.statuses);
     let fingerprint = key.fingerprint();
     let diagnose = || diagnose_fully(&payload, contract.dialect, key, others, None);
     let report = VerificationReport::new(&payload, verification, table, fingerprint, diagnose);
-    Detail { masked_canonical: Some(report.masked_canonical.clone()), verification: Some(report) }
+    InboxDetail {
+        masked_canonical: Some(report.masked_canonical.clone()),
+        verification: Some(report),
+    }
 }
 
 /// Compare two callbacks: their members, headers and bytes.

@@ -9,7 +9,7 @@ use protocol::internal::signature::{attach_into, sign};
 use protocol::{Algorithm, Dialect, Key, Payload};
 
 use super::chunk::LineWork;
-use crate::commands::sign::Print;
+use crate::commands::sign::SignOutput;
 use crate::commands::signing::{SignType, choose_scheme, scheme_of, sign_payload};
 use crate::error::CommandError;
 use crate::lines::error::BadLine;
@@ -21,7 +21,7 @@ pub struct SignLines {
     dialect: Dialect,
     chosen: Option<Algorithm>,
     key: Key,
-    printed: Print,
+    printed: SignOutput,
 }
 
 impl SignLines {
@@ -30,9 +30,9 @@ impl SignLines {
         dialect: &Dialect,
         chosen: Option<Algorithm>,
         key: Key,
-        printed: Print,
+        printed: SignOutput,
     ) -> Result<Self, CommandError> {
-        if printed == Print::Curl {
+        if printed == SignOutput::Curl {
             return Err(CommandError::usage("--print curl is for one payload, not for --lines")
                 .hint("use --print body, --print sign or --print canonical"));
         }
@@ -47,9 +47,9 @@ impl SignLines {
         let signed = sign_payload(payload, edits, &self.dialect, self.chosen, &self.key)
             .map_err(|error| BadLine::whole(number, error.to_string()))?;
         match self.printed {
-            Print::Body | Print::Curl => out.push_str(&signed.body),
-            Print::Sign => out.push_str(signed.signature.as_str()),
-            Print::Canonical => push_in_one_line(&outside(&signed.masked_canonical()), out),
+            SignOutput::Body | SignOutput::Curl => out.push_str(&signed.body),
+            SignOutput::Sign => out.push_str(signed.signature.as_str()),
+            SignOutput::Canonical => push_in_one_line(&outside(&signed.masked_canonical()), out),
         }
         Ok(())
     }
@@ -86,9 +86,13 @@ impl LineWork for SignLines {
                 canonicalize_into(&payload, scheme, canonical);
                 let signature = sign(canonical, scheme, &self.key);
                 match self.printed {
-                    Print::Body | Print::Curl => attach_into(&payload, scheme, &signature, out),
-                    Print::Sign => out.push_str(signature.as_str()),
-                    Print::Canonical => push_in_one_line(&outside(&canonical.masked(scheme)), out),
+                    SignOutput::Body | SignOutput::Curl => {
+                        attach_into(&payload, scheme, &signature, out)
+                    }
+                    SignOutput::Sign => out.push_str(signature.as_str()),
+                    SignOutput::Canonical => {
+                        push_in_one_line(&outside(&canonical.masked(scheme)), out)
+                    }
                 }
             }
         }
@@ -133,7 +137,7 @@ mod tests {
         line: &str,
         edits: &[Edit],
         chosen: Option<Algorithm>,
-        printed: Print,
+        printed: SignOutput,
     ) -> Result<String, BadLine> {
         let work =
             SignLines::try_new(edits.iter(), Dialect::platform(), chosen, key(), printed).unwrap();
@@ -161,7 +165,7 @@ mod tests {
             for chosen in [None, Some(Algorithm::Md5), Some(Algorithm::HmacSha256)] {
                 for edits in [&edits[..], &[]] {
                     assert_eq!(
-                        signed_with(line, edits, chosen, Print::Body).as_deref(),
+                        signed_with(line, edits, chosen, SignOutput::Body).as_deref(),
                         Ok(alone(line, edits, chosen).as_str()),
                     );
                 }
@@ -172,21 +176,23 @@ mod tests {
     #[test]
     fn whatever_is_printed_is_one_line() {
         let edits = [Edit::Put { name: "o".into(), json: "{\n\"x\":\r1}".into() }];
-        let body = signed_with("{}", &edits, None, Print::Body).unwrap();
+        let body = signed_with("{}", &edits, None, SignOutput::Body).unwrap();
         assert_eq!(body.find('\n'), Some(body.len() - 1));
         assert!(body.starts_with("{\"o\":{ \"x\": 1}"), "{body}");
-        let canonical = signed_with(r#"{"a":"x\r\ny"}"#, &[], None, Print::Canonical).unwrap();
+        let canonical = signed_with(r#"{"a":"x\r\ny"}"#, &[], None, SignOutput::Canonical).unwrap();
         assert_eq!(canonical, "a=x\\r\\ny&[key]\n");
-        assert_eq!(signed_with("{}", &[], None, Print::Sign).unwrap().len(), 33);
+        assert_eq!(signed_with("{}", &[], None, SignOutput::Sign).unwrap().len(), 33);
     }
 
     #[test]
     fn a_line_that_cannot_be_signed_says_why() {
-        let why = |line| signed_with(line, &[], None, Print::Body).unwrap_err().to_string();
+        let why = |line| signed_with(line, &[], None, SignOutput::Body).unwrap_err().to_string();
         assert_eq!(why("[]"), "line 3, column 1: expected a JSON object, found an array");
         assert!(why(r#"{"sign_type":"RSA"}"#).starts_with("line 3: the payload cannot be signed"));
         let chosen = Some(Algorithm::Sha256);
         let none = [].iter();
-        assert!(SignLines::try_new(none, Dialect::platform(), chosen, key(), Print::Body).is_err());
+        assert!(
+            SignLines::try_new(none, Dialect::platform(), chosen, key(), SignOutput::Body).is_err()
+        );
     }
 }

@@ -218,7 +218,7 @@ pub struct TlsArgs {
     pub tls_cert_out: Option<PathBuf>,
 }
 
-pub struct Identity {
+pub struct IdentityArgs {
     pub tls: TlsIdentity,
     pub sha256: Option<String>,
 }
@@ -228,12 +228,12 @@ impl TlsArgs {
         &self,
         host: &str,
         console: &mut Console,
-    ) -> Result<Option<Identity>, CommandError> {
+    ) -> Result<Option<IdentityArgs>, CommandError> {
         if let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) {
             warn_if_others_can_read("private key", key, key.metadata(), console);
             let tls = TlsIdentity::from_pem_files(certificate, key)
                 .map_err(|error| CommandError::input("TLS cannot be set up").because(error))?;
-            return Ok(Some(Identity { tls, sha256: None }));
+            return Ok(Some(IdentityArgs { tls, sha256: None }));
         }
         if !self.tls_self_signed {
             return Ok(None);
@@ -252,6 +252,6 @@ impl TlsArgs {
                     .because(error)
             })?;
         }
-        Ok(Some(Identity { tls: identity, sha256: Some(sha256_fingerprint) }))
+        Ok(Some(IdentityArgs { tls: identity, sha256: Some(sha256_fingerprint) }))
     }
 }

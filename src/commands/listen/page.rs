@@ -31,7 +31,7 @@ use crate::receiver::verify::Contract;
 
 const LAST_REPLIES: Duration = Duration::from_millis(500);
 
-pub(super) struct Page {
+pub(super) struct InspectorPage {
     inspector: Inspector,
     stop: mpsc::Sender<()>,
     serving: JoinHandle<()>,
@@ -67,7 +67,7 @@ impl Bound {
         others: Arc<Vec<(String, Key)>>,
         listen_url: String,
         config: ClientConfig,
-    ) -> Result<Page, CommandError> {
+    ) -> Result<InspectorPage, CommandError> {
         let state = State {
             listen_url,
             key_fingerprint: pipeline.key.fingerprint(),
@@ -78,7 +78,7 @@ impl Bound {
                 .map(|forwarder| forwarder.target().to_string()),
             sample: None,
         };
-        let shelf = Shelf {
+        let shelf = StoredEntries {
             inbox: Arc::clone(inbox),
             contract: pipeline.contract,
             key: Arc::clone(&pipeline.key),
@@ -100,11 +100,11 @@ impl Bound {
         let serving = tokio::spawn(async move {
             server.serve(handler, stopped).await;
         });
-        Ok(Page { inspector, stop, serving })
+        Ok(InspectorPage { inspector, stop, serving })
     }
 }
 
-impl Page {
+impl InspectorPage {
     pub(super) fn url(&self) -> String {
         self.inspector.url()
     }
@@ -117,7 +117,7 @@ impl Page {
     }
 }
 
-struct Shelf {
+struct StoredEntries {
     inbox: Arc<Inbox>,
     contract: Contract,
     key: Arc<Key>,
@@ -127,7 +127,7 @@ struct Shelf {
     state: State,
 }
 
-impl Source for Shelf {
+impl Source for StoredEntries {
     fn search(
         &self,
         query: &Query,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use protocol::{Diagnosis, Key, diagnose};
 use tokio::sync::mpsc;
 
-use super::Args;
+use super::ListenArgs;
 use crate::clock::wall_time;
 use crate::commands::args::Format;
 use crate::receiver::events::{Event, ListenCounters, ListenInfo};
@@ -20,7 +20,7 @@ use crate::report::{forwarding, listening};
 use crate::terminal::Console;
 
 pub(super) struct ListenReporter<'a> {
-    pub(super) args: &'a Args,
+    pub(super) args: &'a ListenArgs,
     pub(super) console: &'a mut Console,
     pub(super) received: mpsc::Receiver<Event>,
     pub(super) stop: mpsc::Sender<()>,

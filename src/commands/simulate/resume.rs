@@ -12,7 +12,7 @@ use super::orders::refused as orders_refused;
 use crate::error::CommandError;
 use crate::mask::Untrusted;
 use crate::sender::jitter::Jitter;
-use crate::sender::journal::{Intake, Journal, Resumable, RunConfig};
+use crate::sender::journal::{Journal, OrderSupply, Resumable, RunConfig};
 use crate::sender::orders::Orders;
 use crate::sender::orders::plan::OrderPlan;
 use crate::sender::pace::Pace;
@@ -63,12 +63,12 @@ pub(super) fn resume(
         .hint("give that URL, or start a new journal"));
     }
     match found.intake {
-        Intake::Complete => {}
-        Intake::Cut => {
+        OrderSupply::Complete => {}
+        OrderSupply::Cut => {
             return Err(CommandError::usage("the journal's run ended before its first send")
                 .hint("nothing was sent: remove the journal and start the run again"));
         }
-        Intake::Unclear => return Err(unclear(path)),
+        OrderSupply::Unclear => return Err(unclear(path)),
     }
     check_key(key, &found.run.key_fingerprint)?;
     let dialect = found.run.dialect.as_ref().unwrap_or(setup.dialect);

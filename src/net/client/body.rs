@@ -26,7 +26,7 @@ pub(super) struct RequestBody {
     /// Told when the last byte is handed out.
     ended: Option<Arc<AtomicBool>>,
     /// What a body waits for after `Expect: 100-continue`.
-    gate: Option<Gate>,
+    gate: Option<Released>,
 }
 
 impl RequestBody {
@@ -34,7 +34,7 @@ impl RequestBody {
         rest: Bytes,
         options: &RequestOptions,
         ended: Option<Arc<AtomicBool>>,
-        gate: Option<Gate>,
+        gate: Option<Released>,
     ) -> Self {
         let length = rest.len();
         let (is_chunked, time) = (options.is_chunked, options.upload.time_for(length));
@@ -101,10 +101,10 @@ impl Body for RequestBody {
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Holds a body back until the server agrees, or for a second.
-type Gate = Pin<Box<dyn Future<Output = ()> + Send>>;
+type Released = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A gate, and what opens it.
-pub(super) fn gate() -> (Gate, Arc<Notify>) {
+pub(super) fn gate() -> (Released, Arc<Notify>) {
     let go_ahead = Arc::new(Notify::new());
     let told = Arc::clone(&go_ahead);
     let wait = async move {

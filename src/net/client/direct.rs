@@ -30,7 +30,7 @@ use super::connection::{Socket, Watched};
 use super::pool::{Connection, Pool};
 use super::{HttpReply, HttpRequest};
 use crate::mask::Untrusted;
-use crate::net::failure::{Phase, Progress, failure, failure_on_reuse};
+use crate::net::failure::{ConnectionPhase, Progress, failure, failure_on_reuse};
 use crate::net::options::Connections;
 use crate::net::outcome::{FailureKind, TransportFailure};
 use crate::net::resolve::{ResolveRule, addresses_of, connect};
@@ -76,7 +76,7 @@ impl Direct {
         progress: &Progress,
     ) -> Result<Exchanging, TransportFailure> {
         progress.log.note(|| "* using a kept connection again".to_owned());
-        progress.reach(Phase::Exchanging);
+        progress.reach(ConnectionPhase::Exchanging);
         let message = to_message(request, None, progress);
         let mut error = match connection.sender.try_send_request(message).await {
             Ok(response) => return Ok((connection, response)),
@@ -99,10 +99,10 @@ impl Direct {
     ) -> Result<Exchanging, TransportFailure> {
         let ended = request.options.is_half_closed.then(Arc::default);
         let mut connection = self.connect(request.target, ended.clone(), progress).await?;
-        progress.reach(Phase::Exchanging);
+        progress.reach(ConnectionPhase::Exchanging);
         let message = unsent.unwrap_or_else(|| to_message(request, ended, progress));
         let sent = connection.sender.send_request(message).await;
-        let response = sent.map_err(|error| failure(&error, Phase::Exchanging))?;
+        let response = sent.map_err(|error| failure(&error, ConnectionPhase::Exchanging))?;
         Ok((connection, response))
     }
 
@@ -112,13 +112,13 @@ impl Direct {
         ended: Option<Arc<AtomicBool>>,
         progress: &Progress,
     ) -> Result<Connection, TransportFailure> {
-        progress.reach(Phase::Resolving);
+        progress.reach(ConnectionPhase::Resolving);
         let addresses = addresses_of(target, &self.resolve).await?;
         progress.log.note(|| {
             format!("* {} has the addresses {addresses:?}", Untrusted::new(target.host()))
         });
         let classify = |error: io::Error| failure(&error, progress.phase());
-        progress.reach(Phase::Connecting);
+        progress.reach(ConnectionPhase::Connecting);
         let socket = Socket::new(connect(&addresses, &progress.log).await.map_err(classify)?);
         let has_read = Arc::default();
         let Some(tls) = self.tls.as_ref().filter(|_| target.is_https()) else {
@@ -126,7 +126,7 @@ impl Direct {
         };
         let name = ServerName::try_from(target.host().to_owned())
             .map_err(|error| TransportFailure::new(FailureKind::Tls, &error.to_string()))?;
-        progress.reach(Phase::Securing);
+        progress.reach(ConnectionPhase::Securing);
         let seen = progress.log.is_on().then(Arc::<Mutex<_>>::default);
         let connector = TlsConnector::from(tls.config(seen.clone()));
         let shaken = connector.connect(name, socket.clone()).await;
@@ -183,7 +183,7 @@ async fn read(
     while !reply.is_cut
         && let Some(frame) = body.frame().await
     {
-        let frame = frame.map_err(|error| failure(&error, Phase::Exchanging))?;
+        let frame = frame.map_err(|error| failure(&error, ConnectionPhase::Exchanging))?;
         if let Some(bytes) = frame.data_ref() {
             reply.take(bytes, request.reply_limit);
         }
@@ -203,7 +203,8 @@ where
     let stream = TokioIo::new(Watched { stream, has_read: Arc::clone(&has_read), ended });
     // One buffer for head and body: a small copy costs less than a write of two parts.
     let opened = http1::Builder::new().writev(false).handshake(stream).await;
-    let (sender, connection) = opened.map_err(|error| failure(&error, Phase::Exchanging))?;
+    let (sender, connection) =
+        opened.map_err(|error| failure(&error, ConnectionPhase::Exchanging))?;
     // Its errors reach the request that waits for the reply.
     tokio::spawn(async move {
         let _ = connection.await;

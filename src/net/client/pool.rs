@@ -40,11 +40,11 @@ pub(super) struct Connection {
 #[derive(Debug)]
 pub(super) struct Pool {
     limits: PoolLimits,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct PoolState {
     idle: Vec<Connection>,
     has_sweeper: bool,
 }
@@ -103,7 +103,7 @@ impl Pool {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

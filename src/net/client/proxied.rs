@@ -14,7 +14,7 @@ use reqwest::{Client, Url, redirect, retry};
 use rustls::ClientConfig;
 
 use super::{ClientError, HttpReply, HttpRequest};
-use crate::net::failure::{Phase, Progress, failure, timed_out};
+use crate::net::failure::{ConnectionPhase, Progress, failure, timed_out};
 use crate::net::outcome::{FailureKind, TransportFailure};
 use crate::net::proxy::{Proxy, ProxyError};
 use crate::net::target::Target;
@@ -68,11 +68,11 @@ impl Proxied {
         log: Log,
     ) -> Result<HttpReply, TransportFailure> {
         let (is_https, limit) = (request.target.is_https(), request.options.timeout);
-        let progress = Arc::new(Progress::new(Phase::Reaching { is_https }, log));
+        let progress = Arc::new(Progress::new(ConnectionPhase::Reaching { is_https }, log));
         let Ok(exchanged) = tokio::time::timeout(limit, self.send(request, &progress)).await else {
             let failed = timed_out(progress.phase(), limit);
             return Err(match progress.phase() {
-                Phase::Exchanging => failed,
+                ConnectionPhase::Exchanging => failed,
                 _ => self.proxy.was_silent(&failed, is_https),
             });
         };
@@ -100,7 +100,7 @@ impl Proxied {
         let body = Noted { rest: request.body.clone(), progress: Arc::clone(progress) };
         if body.rest.is_empty() {
             // Nobody asks for it, so nobody could note it.
-            progress.reach(Phase::Exchanging);
+            progress.reach(ConnectionPhase::Exchanging);
         }
         *message.body_mut() = Some(reqwest::Body::wrap(body));
         let classify = |error| self.classify(error, reaching);
@@ -121,18 +121,22 @@ impl Proxied {
         Ok(reply)
     }
 
-    fn classify(&self, error: reqwest::Error, reaching: Phase) -> TransportFailure {
+    fn classify(&self, error: reqwest::Error, reaching: ConnectionPhase) -> TransportFailure {
         // The URL may hold credentials.
         let error = error.without_url();
         let phase = if error.is_dns() {
-            Phase::Resolving
+            ConnectionPhase::Resolving
         } else if error.is_connect() {
             reaching
         } else {
-            Phase::Exchanging
+            ConnectionPhase::Exchanging
         };
         let failed = failure(&error, phase);
-        if phase == Phase::Exchanging { failed } else { self.proxy.explain(failed, &error) }
+        if phase == ConnectionPhase::Exchanging {
+            failed
+        } else {
+            self.proxy.explain(failed, &error)
+        }
     }
 }
 
@@ -158,7 +162,7 @@ impl Body for Noted {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.progress.reach(Phase::Exchanging);
+        self.progress.reach(ConnectionPhase::Exchanging);
         let rest = std::mem::take(&mut self.rest);
         Poll::Ready((!rest.is_empty()).then(|| Ok(Frame::data(rest))))
     }

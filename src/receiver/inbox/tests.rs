@@ -142,7 +142,7 @@ async fn an_inbox_of_an_earlier_version_goes_on() {
         let folder = Folder::new();
         let path = folder.file("inbox.db");
         let earlier = Schema { migrations, ..SCHEMA };
-        let store = Store::open(&path, &Plan::new(&earlier, Presence::New)).unwrap();
+        let store = Store::open(&path, &OpenOptions::new(&earlier, Presence::New)).unwrap();
         let added = (1..=5).map(|id| rows::insertion(id, 9, &new("A", 5)));
         let gone = Statement::new("DELETE FROM entries WHERE id IN (2, 5)", vec![]);
         store.write(added.chain([gone]).collect()).await.unwrap();
@@ -165,7 +165,7 @@ async fn an_inbox_of_an_earlier_version_goes_on() {
 async fn a_search_looks_at_a_bounded_part_and_says_how_far() {
     let folder = Folder::new();
     let path = folder.file("inbox.db");
-    let store = Store::open(&path, &Plan::new(&SCHEMA, Presence::New)).unwrap();
+    let store = Store::open(&path, &OpenOptions::new(&SCHEMA, Presence::New)).unwrap();
     let orders = [(3, "A"), (4, "B"), (10_003, "A"), (10_050, "A"), (25_000, "C")];
     let entries = orders.map(|(id, order)| rows::insertion(id, 9, &new(order, 5)));
     store.write(entries.into()).await.unwrap();

@@ -19,28 +19,28 @@ const IDENTITY: [&str; 5] = ["amount", "platform_id", "payout_cl_id", "real_amou
 const LASTING: usize = 3;
 
 /// The identity members by what they say, so that `"1"` and `1` are the same.
-pub(super) type Identity = [Option<Short>; IDENTITY.len()];
+pub(super) type IdentityFields = [Option<Short>; IDENTITY.len()];
 
 /// The beginning of a SHA-256: enough to tell values apart, not to prove anything.
 type Short = u64;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Print {
+pub(super) struct BodyDigest {
     whole: [u8; 32],
     members: Box<[(Short, Short)]>,
     rest: Short,
-    pub(super) identity: Identity,
+    pub(super) identity: IdentityFields,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NamedPrint {
-    pub(super) print: Print,
+    pub(super) print: BodyDigest,
     names: Vec<(Short, Box<str>)>,
     sign_field: Short,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Difference {
+pub(super) enum BodyDifference {
     WritingOnly,
     SignatureOnly,
     Members(Vec<String>),
@@ -87,7 +87,7 @@ impl NamedPrint {
                 _ => short(&[&text[member.value_span()]]),
             })
         });
-        let print = Print {
+        let print = BodyDigest {
             whole: Sha256::digest(text).into(),
             members: members.into(),
             rest: first_bytes(rest),
@@ -107,7 +107,7 @@ impl NamedPrint {
     }
 
     /// How this body differs from an earlier one; nothing where every byte is the same.
-    pub(super) fn difference(&self, first: &Print) -> Option<Difference> {
+    pub(super) fn difference(&self, first: &BodyDigest) -> Option<BodyDifference> {
         if self.print.whole == first.whole {
             return None;
         }
@@ -122,10 +122,10 @@ impl NamedPrint {
         differing.dedup();
         let has_rest = self.print.rest != first.rest;
         if differing.is_empty() && !has_rest {
-            return Some(Difference::WritingOnly);
+            return Some(BodyDifference::WritingOnly);
         }
         if !has_rest && differing == [self.sign_field] {
-            return Some(Difference::SignatureOnly);
+            return Some(BodyDifference::SignatureOnly);
         }
         let mut names: Vec<String> = differing.into_iter().map(|name| self.name(name)).collect();
         names.sort_unstable();
@@ -133,10 +133,14 @@ impl NamedPrint {
         let untold = names.len() > MOST_NAMED || has_rest;
         names.truncate(MOST_NAMED);
         names.extend(untold.then(|| "others".to_owned()));
-        Some(Difference::Members(names))
+        Some(BodyDifference::Members(names))
     }
 
-    pub(super) fn conflicts(&self, order: &Identity, same_status: &Identity) -> Vec<String> {
+    pub(super) fn conflicts(
+        &self,
+        order: &IdentityFields,
+        same_status: &IdentityFields,
+    ) -> Vec<String> {
         let own = &self.print.identity;
         let differs = |index: usize| {
             own[index] != same_status[index] || (index < LASTING && own[index] != order[index])
@@ -162,12 +166,12 @@ mod tests {
         NamedPrint::of(&Payload::parse(json.as_bytes()).unwrap(), Dialect::platform())
     }
 
-    fn difference(first: &str, then: &str) -> Option<Difference> {
+    fn difference(first: &str, then: &str) -> Option<BodyDifference> {
         print(then).difference(&print(first).print)
     }
 
-    fn members(names: &[&str]) -> Option<Difference> {
-        Some(Difference::Members(names.iter().map(|&name| name.to_owned()).collect()))
+    fn members(names: &[&str]) -> Option<BodyDifference> {
+        Some(BodyDifference::Members(names.iter().map(|&name| name.to_owned()).collect()))
     }
 
     #[test]
@@ -178,7 +182,7 @@ mod tests {
         };
         let first = print("tokenpay", r#"{"Id":"1","ActualAmount":"1.00","Signature":"x"}"#);
         let again = print("tokenpay", r#"{"Id":"1","ActualAmount":"1.00","Signature":"y"}"#);
-        assert_eq!(again.difference(&first.print), Some(Difference::SignatureOnly));
+        assert_eq!(again.difference(&first.print), Some(BodyDifference::SignatureOnly));
         let other = print("tokenpay", r#"{"Id":"1","ActualAmount":"2.00","Signature":"x"}"#);
         assert_eq!(again.print.identity, first.print.identity);
         assert_ne!(other.print.identity, first.print.identity);
@@ -190,15 +194,15 @@ mod tests {
         assert_eq!(difference(first, first), None);
         assert_eq!(
             difference(first, r#"{"a": 1,"sign":"x","fee":2}"#),
-            Some(Difference::WritingOnly)
+            Some(BodyDifference::WritingOnly)
         );
         assert_eq!(
             difference(first, r#"{"fee":2,"sign":"x","a":1}"#),
-            Some(Difference::WritingOnly)
+            Some(BodyDifference::WritingOnly)
         );
         assert_eq!(
             difference(first, r#"{"a":1,"sign":"y","fee":2}"#),
-            Some(Difference::SignatureOnly)
+            Some(BodyDifference::SignatureOnly)
         );
         assert_eq!(difference(first, r#"{"a":2,"sign":"y","fee":2}"#), members(&["a", "sign"]));
         assert_eq!(difference(first, r#"{"a":"1","sign":"x","fee":2}"#), members(&["a"]));
@@ -218,12 +222,16 @@ mod tests {
         let (first, then) = (many(20_000, "1"), many(20_000, "2"));
         assert_eq!(print(&first).print.members.len(), MOST_MEMBERS);
         assert_eq!(difference(&first, &then), members(&["others"]));
-        let Some(Difference::Members(names)) = difference("{}", &many(7, "1")) else { panic!() };
+        let Some(BodyDifference::Members(names)) = difference("{}", &many(7, "1")) else {
+            panic!()
+        };
         assert_eq!((names.len(), names.contains(&"others".to_owned())), (MOST_NAMED, false));
-        let Some(Difference::Members(names)) = difference("{}", &many(20, "1")) else { panic!() };
+        let Some(BodyDifference::Members(names)) = difference("{}", &many(20, "1")) else {
+            panic!()
+        };
         assert_eq!((names.len(), names.last().map(|it| &**it)), (MOST_NAMED + 1, Some("others")));
         let long = format!("{{\"{}\":1}}", "é".repeat(100_000));
-        let Some(Difference::Members(names)) = difference("{}", &long) else { panic!() };
+        let Some(BodyDifference::Members(names)) = difference("{}", &long) else { panic!() };
         assert_eq!(names[0].chars().count(), LONGEST_TEXT);
     }
 

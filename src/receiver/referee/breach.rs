@@ -8,14 +8,14 @@ use protocol::Severity;
 
 /// Who made a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct RuleSource {
     pub name: &'static str,
     pub explanation: &'static str,
 }
 
-const PLATFORM: Source = Source { name: "platform", explanation: "the platform's page" };
-const OURS: Source = Source { name: "ours", explanation: "ours" };
-const GIVEN: Source = Source { name: "given", explanation: "the schedule given" };
+const PLATFORM: RuleSource = RuleSource { name: "platform", explanation: "the platform's page" };
+const OURS: RuleSource = RuleSource { name: "ours", explanation: "ours" };
+const GIVEN: RuleSource = RuleSource { name: "given", explanation: "the schedule given" };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WindowStart {
@@ -91,11 +91,11 @@ impl BreachKind {
         self.facts().1
     }
 
-    pub const fn source(&self) -> Source {
+    pub const fn source(&self) -> RuleSource {
         self.facts().2
     }
 
-    const fn facts(&self) -> (&'static str, Severity, Source) {
+    const fn facts(&self) -> (&'static str, Severity, RuleSource) {
         use Severity::{Error, Warning};
         match self {
             BreachKind::WrongMethod { .. } => ("wrong-method", Error, PLATFORM),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use protocol::{Severity, Status};
 use serde::Serialize;
 
-use super::body_digest::{Difference, Identity, Print};
+use super::body_digest::{BodyDifference, BodyDigest, IdentityFields};
 use super::breach::{Breach, BreachKind, WindowStart};
 use super::observation::OrderFacts;
 use super::rules::{Planned, Rules};
@@ -38,7 +38,7 @@ pub struct Delivery {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Order {
+pub(super) struct OrderHistory {
     pub(super) label: Box<str>,
     pub(super) total: u64,
     pub(super) first_at: Timestamp,
@@ -47,7 +47,7 @@ pub(super) struct Order {
     pub(super) errors: u64,
     pub(super) warnings: u64,
     pub(super) series: Vec<Series>,
-    identity: Identity,
+    identity: IdentityFields,
     standing: Option<Status>,
     open: Vec<(u64, Timestamp)>,
 }
@@ -55,7 +55,7 @@ pub(super) struct Order {
 #[derive(Clone, Debug)]
 pub(super) struct Series {
     status: Option<i64>,
-    first: Print,
+    first: BodyDigest,
     count: u64,
     first_at: Timestamp,
     last_at: Timestamp,
@@ -73,9 +73,9 @@ fn since(later: Timestamp, earlier: Timestamp) -> Option<Duration> {
     Duration::try_from(later.duration_since(earlier)).ok()
 }
 
-impl Order {
-    pub(super) fn new(facts: &OrderFacts, at: Timestamp) -> Order {
-        Order {
+impl OrderHistory {
+    pub(super) fn new(facts: &OrderFacts, at: Timestamp) -> OrderHistory {
+        OrderHistory {
             label: facts.label.clone(),
             total: 0,
             first_at: at,
@@ -302,15 +302,15 @@ impl Series {
         }
     }
 
-    fn judge_body(&self, facts: &OrderFacts, order: &Identity) -> Option<BreachKind> {
+    fn judge_body(&self, facts: &OrderFacts, order: &IdentityFields) -> Option<BreachKind> {
         let conflicts = facts.print.conflicts(order, &self.first.identity);
         if !conflicts.is_empty() {
             return Some(BreachKind::ConflictingDuplicate { members: conflicts });
         }
         facts.print.difference(&self.first).map(|difference| match difference {
-            Difference::WritingOnly => BreachKind::BodyReformatted,
-            Difference::SignatureOnly => BreachKind::SignatureChanged,
-            Difference::Members(members) => BreachKind::BodyChanged { members },
+            BodyDifference::WritingOnly => BreachKind::BodyReformatted,
+            BodyDifference::SignatureOnly => BreachKind::SignatureChanged,
+            BodyDifference::Members(members) => BreachKind::BodyChanged { members },
         })
     }
 

@@ -17,7 +17,7 @@ fn body(order: &str, status: i64, more: &str) -> String {
 }
 
 /// A sender under test: times are in milliseconds after the order's completion.
-struct Game {
+struct SenderModel {
     referee: Referee,
     number: u64,
 }
@@ -45,13 +45,13 @@ fn observation(callback: &Callback) -> Observation {
 
 const JSON: &str = "application/json;charset=utf-8";
 
-impl Game {
-    fn new() -> Game {
-        Game::with(Rules::default())
+impl SenderModel {
+    fn new() -> SenderModel {
+        SenderModel::with(Rules::default())
     }
 
-    fn with(rules: Rules) -> Game {
-        Game { referee: Referee::new(rules), number: 0 }
+    fn with(rules: Rules) -> SenderModel {
+        SenderModel { referee: Referee::new(rules), number: 0 }
     }
 
     fn observe(&mut self, callback: &Callback) -> Vec<Breach> {
@@ -81,7 +81,7 @@ impl Game {
 
     /// What is told of a second delivery of an order with this first body.
     fn after(first: &str, second: &str) -> Vec<&'static str> {
-        let mut game = Game::new();
+        let mut game = SenderModel::new();
         assert_eq!(game.refused(0, first), [""; 0]);
         game.refused(15_000, second)
     }
@@ -99,11 +99,11 @@ const NONE: [&str; 0] = [];
 
 #[test]
 fn a_sender_that_keeps_its_contract_breaks_nothing() {
-    let mut game = Game::new();
+    let mut game = SenderModel::new();
     for delivery in 0..11 {
         assert_eq!(game.refused(delivery * 360_000, &success()), NONE);
     }
-    let mut game = Game::new();
+    let mut game = SenderModel::new();
     game.refused(0, &success());
     assert_eq!(game.acknowledged(15_000, &success()), NONE);
     let report = game.referee.verdict();
@@ -117,7 +117,7 @@ fn a_sender_that_keeps_its_contract_breaks_nothing() {
 #[test]
 fn one_delivery_more_than_ten_retries_is_too_many() {
     for (max_retries, allowed) in [(10, 11), (9, 10), (0, 1)] {
-        let mut game = Game::with(Rules { max_retries, ..Rules::default() });
+        let mut game = SenderModel::with(Rules { max_retries, ..Rules::default() });
         for delivery in 0..allowed {
             assert_eq!(game.refused(delivery * 10_000, &success()), NONE);
         }
@@ -139,19 +139,19 @@ fn the_window_ends_an_hour_and_the_slack_after_completion() {
         (25 * 3_600_000, 26 * 3_600_000 + 5_000, &[]),
         (25 * 3_600_000, 26 * 3_600_000 + 5_001, &["outside-window"]),
     ] {
-        let mut game = Game::new();
+        let mut game = SenderModel::new();
         assert_eq!(game.refused(first, &success()), NONE);
         assert_eq!(game.refused(last, &success()), expected, "{first} to {last}");
     }
-    assert_eq!(Game::new().refused(3_605_001, &success()), ["outside-window"]);
-    assert_eq!(Game::new().refused(3_605_000, &success()), NONE);
+    assert_eq!(SenderModel::new().refused(3_605_001, &success()), ["outside-window"]);
+    assert_eq!(SenderModel::new().refused(3_605_000, &success()), NONE);
 }
 
 #[test]
 fn an_update_time_that_is_no_time_is_not_counted_from() {
     for time in ["\"2019-09-04T16:21:51Z\"", "0", "-1", "9223372036854775807", "1e9", "null"] {
         let body = success().replace(&DONE.to_string(), time);
-        let mut game = Game::new();
+        let mut game = SenderModel::new();
         assert_eq!(game.refused(7_200_000, &body), NONE, "{time}");
         assert_eq!(game.refused(7_200_000 + 3_605_001, &body), ["outside-window"], "{time}");
     }
@@ -159,7 +159,7 @@ fn an_update_time_that_is_no_time_is_not_counted_from() {
 
 #[test]
 fn after_the_acknowledgement_there_is_silence() {
-    let mut game = Game::new();
+    let mut game = SenderModel::new();
     game.acknowledged(0, &success());
     assert_eq!(game.refused(1, &success()), ["after-acknowledgement"]);
     assert_eq!(game.refused(60_000, &success()), ["after-acknowledgement"]);
@@ -170,7 +170,7 @@ fn after_the_acknowledgement_there_is_silence() {
 
 #[test]
 fn warnings_alone_break_no_contract() {
-    let mut game = Game::new();
+    let mut game = SenderModel::new();
     game.refused(0, &success());
     assert_eq!(game.refused(999, &success()), ["too-soon"]);
     let report = game.referee.verdict();
@@ -180,7 +180,7 @@ fn warnings_alone_break_no_contract() {
 
 #[test]
 fn what_was_under_way_at_the_acknowledgement_is_no_breach() {
-    let mut game = Game::new();
+    let mut game = SenderModel::new();
     game.opened(0, &success());
     assert_eq!(game.opened(10_000, &success()), NONE);
     assert!(game.referee.acknowledged(2, at(12_000)).is_empty());
@@ -194,7 +194,7 @@ fn what_was_under_way_at_the_acknowledgement_is_no_breach() {
 #[test]
 fn a_delivery_in_flight_at_the_acknowledgement_may_be_close_to_the_one_before() {
     for (acknowledged, expected) in [(Some(500), &[][..]), (None, &["too-soon"])] {
-        let mut game = Game::new();
+        let mut game = SenderModel::new();
         game.opened(0, &success());
         match acknowledged {
             Some(time) => assert!(game.referee.acknowledged(1, at(time)).is_empty()),
@@ -206,7 +206,7 @@ fn a_delivery_in_flight_at_the_acknowledgement_may_be_close_to_the_one_before() 
 
 #[test]
 fn an_acknowledgement_that_is_told_late_is_held_against_what_came_since() {
-    let mut game = Game::new();
+    let mut game = SenderModel::new();
     game.opened(0, &success());
     game.refused(10_000, &success());
     game.refused(20_000, &success());
@@ -220,7 +220,7 @@ fn an_acknowledgement_that_is_told_late_is_held_against_what_came_since() {
 
 #[test]
 fn a_further_status_is_a_notification_of_its_own() {
-    let mut game = Game::new();
+    let mut game = SenderModel::new();
     assert_eq!(game.acknowledged(0, &body("POT1", 2, "")), NONE);
     let success = success().replace("\"fee\":3200", "\"fee\":3300");
     assert_eq!(game.refused(100, &success), NONE);
@@ -231,12 +231,15 @@ fn a_further_status_is_a_notification_of_its_own() {
 #[test]
 fn a_retry_repeats_the_notification() {
     let first = success();
-    assert_eq!(Game::after(&first, &first), NONE);
-    assert_eq!(Game::after(&first, &first.replace(",", ", ")), ["body-reformatted"]);
-    assert_eq!(Game::after(&first, &first.replace("\"00\"", "\"01\"")), ["signature-changed"]);
+    assert_eq!(SenderModel::after(&first, &first), NONE);
+    assert_eq!(SenderModel::after(&first, &first.replace(",", ", ")), ["body-reformatted"]);
+    assert_eq!(
+        SenderModel::after(&first, &first.replace("\"00\"", "\"01\"")),
+        ["signature-changed"]
+    );
     let memo = first.replace("\"00\"", "\"01\",\"memo\":1");
-    assert_eq!(Game::after(&first, &memo), ["body-changed"]);
-    let mut game = Game::new();
+    assert_eq!(SenderModel::after(&first, &memo), ["body-changed"]);
+    let mut game = SenderModel::new();
     game.refused(0, &first);
     game.refused(15_000, &memo);
     let said = game.referee.verdict().breaches[0].kind.to_string();
@@ -253,10 +256,10 @@ fn an_order_keeps_its_amounts_and_its_owner() {
         ("PF0014", "PF0015"),
         ("\"payout_cl_id\":\"c\"", "\"payout_cl_id\":\"d\""),
     ] {
-        assert_eq!(Game::after(&first, &first.replace(from, to)), ["conflicting-duplicate"]);
+        assert_eq!(SenderModel::after(&first, &first.replace(from, to)), ["conflicting-duplicate"]);
     }
     let pending = body("POT1", 2, "").replace("\"amount\":400000", "\"amount\":5");
-    assert_eq!(Game::after(&pending, &first), ["conflicting-duplicate"]);
+    assert_eq!(SenderModel::after(&pending, &first), ["conflicting-duplicate"]);
 }
 
 #[test]
@@ -274,18 +277,22 @@ fn a_status_goes_forward_and_a_final_one_stays() {
         (5, 3, &["status-after-final"]),
         (3, 99, &["status-after-final"]),
     ] {
-        assert_eq!(Game::after(&body("P", from, ""), &body("P", to, "")), expected, "{from} {to}");
+        assert_eq!(
+            SenderModel::after(&body("P", from, ""), &body("P", to, "")),
+            expected,
+            "{from} {to}"
+        );
     }
     // A deposit's 2 is success, its 1 is not final.
     let deposit = |status| body("P", status, "").replace("payout_", "payment_");
-    assert_eq!(Game::after(&deposit(1), &deposit(2)), NONE);
-    assert_eq!(Game::after(&deposit(2), &deposit(1)), ["status-after-final"]);
+    assert_eq!(SenderModel::after(&deposit(1), &deposit(2)), NONE);
+    assert_eq!(SenderModel::after(&deposit(2), &deposit(1)), ["status-after-final"]);
 }
 
 #[test]
 fn a_deposit_and_a_payout_of_one_id_are_two_orders() {
     let deposit = body("P", 4, "").replace("payout_", "payment_");
-    assert_eq!(Game::after(&body("P", 3, ""), &deposit), NONE);
+    assert_eq!(SenderModel::after(&body("P", 3, ""), &deposit), NONE);
 }
 
 #[test]
@@ -296,14 +303,14 @@ fn method_and_content_type_are_held_to_the_contract() {
         ("PUT", JSON, &["wrong-method"]),
         ("POST", "text/plain", &["wrong-content-type"]),
     ] {
-        let mut game = Game::new();
+        let mut game = SenderModel::new();
         let found = game.observe(&callback(1, at(0), method, kind, &good));
         assert_eq!(codes(&found), expected, "{method} {kind}");
         // It is a delivery of its order all the same.
         let report = game.referee.verdict();
         assert_eq!((report.orders[0].deliveries, report.orders[0].errors), (1, report.errors));
     }
-    let mut game = Game::new();
+    let mut game = SenderModel::new();
     let mut bare = callback(1, at(0), "POST", JSON, &good);
     bare.headers.clear();
     let found = game.observe(&bare);
@@ -313,7 +320,7 @@ fn method_and_content_type_are_held_to_the_contract() {
 
 #[test]
 fn what_names_no_order_is_counted_and_no_more() {
-    let mut game = Game::new();
+    let mut game = SenderModel::new();
     for body in ["", "[]", "{}", "\0", "{\"payout_id\":\"\"}", "{\"payout_id\":[1]}"] {
         assert_eq!(game.refused(0, body), NONE);
     }
@@ -326,11 +333,11 @@ fn what_names_no_order_is_counted_and_no_more() {
 #[test]
 fn retries_within_a_second_are_too_soon() {
     for (gap, expected) in [(999, &["too-soon"][..]), (1_000, &[]), (0, &["too-soon"])] {
-        let mut game = Game::new();
+        let mut game = SenderModel::new();
         game.refused(0, &success());
         assert_eq!(game.refused(gap, &success()), expected, "{gap}");
     }
-    let mut game = Game::new();
+    let mut game = SenderModel::new();
     game.refused(5_000, &success());
     assert_eq!(game.refused(0, &success()), NONE, "the clock was set back");
 }
@@ -350,13 +357,13 @@ fn a_given_schedule_is_kept_within_a_fifth_and_a_second() {
         (15_000, 52_001, &["off-schedule"]),
         (15_000, 37_999, &["off-schedule"]),
     ] {
-        let mut game = Game::with(rules.clone());
+        let mut game = SenderModel::with(rules.clone());
         game.refused(0, &success());
         let mut found = game.refused(second, &success());
         found.extend(game.refused(third, &success()));
         assert_eq!(found, expected, "{second} {third}");
     }
-    let mut game = Game::with(rules);
+    let mut game = SenderModel::with(rules);
     game.refused(0, &success());
     game.refused(15_000, &success());
     game.refused(45_000, &success());
@@ -367,7 +374,7 @@ fn a_given_schedule_is_kept_within_a_fifth_and_a_second() {
 fn a_sender_that_waits_from_the_end_of_an_attempt_keeps_its_schedule() {
     let rules = Rules { expected_delays: Some(vec![Duration::from_secs(15)]), ..Rules::default() };
     for (end, expected) in [(10_000, &[][..]), (5_000, &["off-schedule"])] {
-        let mut game = Game::with(rules.clone());
+        let mut game = SenderModel::with(rules.clone());
         game.opened(0, &success());
         game.referee.ended(1, at(end));
         assert_eq!(game.refused(26_000, &success()), expected);
@@ -377,11 +384,11 @@ fn a_sender_that_waits_from_the_end_of_an_attempt_keeps_its_schedule() {
 #[test]
 fn a_delivery_while_another_is_under_way_is_concurrent() {
     for (gap, expected) in [(500, &["concurrent"][..]), (9_999, &["concurrent"]), (10_000, &[])] {
-        let mut game = Game::new();
+        let mut game = SenderModel::new();
         game.opened(0, &success());
         assert_eq!(game.opened(gap, &success()), expected, "{gap}");
     }
-    let mut game = Game::new();
+    let mut game = SenderModel::new();
     game.opened(0, &success());
     assert_eq!(game.opened(1, &body("POT2", 3, "")), NONE);
     let found = game.referee.verdict();
@@ -390,7 +397,7 @@ fn a_delivery_while_another_is_under_way_is_concurrent() {
 
 #[test]
 fn memory_is_bounded_whatever_comes() {
-    let mut game = Game::with(Rules { capacity: 1000, ..Rules::default() });
+    let mut game = SenderModel::with(Rules { capacity: 1000, ..Rules::default() });
     let callback = callback(0, at(0), "POST", JSON, &success());
     let mut observation = observation(&callback);
     for number in 0..200_000_u64 {
@@ -410,7 +417,7 @@ fn memory_is_bounded_whatever_comes() {
 
 #[test]
 fn one_order_is_bounded_whatever_comes() {
-    let mut game = Game::with(Rules { capacity: 0, ..Rules::default() });
+    let mut game = SenderModel::with(Rules { capacity: 0, ..Rules::default() });
     for turn in 0..1_500 {
         game.opened(turn, &body(&"x".repeat(1_000), turn % 50, &format!(",\"m{turn}\":{turn}")));
     }
@@ -428,7 +435,7 @@ fn times_at_the_ends_of_the_world_are_taken() {
     for expected_delays in [None, Some(delays)] {
         let most = Duration::MAX;
         let rules = Rules { expected_delays, window: most, slack: most, ..Rules::default() };
-        let mut game = Game::with(rules);
+        let mut game = SenderModel::with(rules);
         for time in [Timestamp::MIN, Timestamp::MAX, Timestamp::MIN, Timestamp::MAX] {
             game.number += 1;
             game.observe(&callback(game.number, time, "POST", JSON, &success()));
@@ -441,14 +448,14 @@ fn times_at_the_ends_of_the_world_are_taken() {
 #[test]
 fn an_update_time_is_believed_up_to_a_day() {
     let day = 24 * 3_600_000;
-    assert_eq!(Game::new().refused(day, &success()), ["outside-window"]);
-    assert_eq!(Game::new().refused(day + 1, &success()), NONE);
+    assert_eq!(SenderModel::new().refused(day, &success()), ["outside-window"]);
+    assert_eq!(SenderModel::new().refused(day + 1, &success()), NONE);
 }
 
 #[test]
 fn the_end_of_an_earlier_delivery_does_not_move_the_next_one() {
     let delays = Some(vec![Duration::from_secs(15); 2]);
-    let mut game = Game::with(Rules { expected_delays: delays, ..Rules::default() });
+    let mut game = SenderModel::with(Rules { expected_delays: delays, ..Rules::default() });
     assert_eq!(game.opened(0, &success()), NONE);
     assert_eq!(game.opened(15_000, &success()), NONE);
     game.referee.ended(1, at(20_000));
@@ -457,7 +464,7 @@ fn the_end_of_an_earlier_delivery_does_not_move_the_next_one() {
 
 #[test]
 fn a_delivery_does_not_follow_its_own_acknowledgement() {
-    let mut game = Game::new();
+    let mut game = SenderModel::new();
     assert_eq!(game.opened(5_000, &success()), NONE);
     // The clock was set back before the reply was written.
     assert!(game.referee.acknowledged(1, at(0)).is_empty());
@@ -475,7 +482,7 @@ fn each_status_is_compared_with_the_furthest_before_it() {
         (&[1, 1], &[]),
         (&[0, 3, 2], &["status-after-final"]),
     ] {
-        let mut game = Game::new();
+        let mut game = SenderModel::new();
         let found: Vec<_> = (0..)
             .zip(statuses)
             .flat_map(|(turn, status)| game.refused(turn * 15_000, &body("P", *status, "")))
@@ -484,7 +491,7 @@ fn each_status_is_compared_with_the_furthest_before_it() {
     }
     // A body without a status contradicts nothing.
     let without = success().replace("\"status\":3,", "");
-    assert_eq!(Game::after(&success(), &without), NONE);
+    assert_eq!(SenderModel::after(&success(), &without), NONE);
 }
 
 #[test]
@@ -497,6 +504,6 @@ fn an_order_keeps_its_owner_from_status_to_status() {
         ("\"real_amount\":400000", "\"real_amount\":1", &[]),
         ("\"fee\":3200", "\"fee\":0", &[]),
     ] {
-        assert_eq!(Game::after(&pending, &success().replace(from, to)), expected, "{to}");
+        assert_eq!(SenderModel::after(&pending, &success().replace(from, to)), expected, "{to}");
     }
 }

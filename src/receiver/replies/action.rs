@@ -13,11 +13,11 @@ pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Action {
     pub(super) delay: Duration,
-    pub(super) deed: Deed,
+    pub(super) kind: ActionKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Deed {
+pub(super) enum ActionKind {
     Reply(Crafted),
     Hang(Option<Duration>),
     End(WireEnd),
@@ -54,19 +54,21 @@ pub(super) enum Manner {
     Length(i64),
 }
 
-impl Default for Deed {
+impl Default for ActionKind {
     fn default() -> Self {
-        Deed::Reply(Crafted::default())
+        ActionKind::Reply(Crafted::default())
     }
 }
 
 impl Action {
     pub(super) fn limit_waits(&mut self, most: Duration) {
         self.delay = self.delay.min(most);
-        match &mut self.deed {
-            Deed::Hang(time) => *time = Some(time.unwrap_or(most).min(most)),
-            Deed::Reply(Crafted { manner: Manner::Drip(pace), .. }) => *pace = (*pace).min(most),
-            Deed::Reply(_) | Deed::End(_) => {}
+        match &mut self.kind {
+            ActionKind::Hang(time) => *time = Some(time.unwrap_or(most).min(most)),
+            ActionKind::Reply(Crafted { manner: Manner::Drip(pace), .. }) => {
+                *pace = (*pace).min(most)
+            }
+            ActionKind::Reply(_) | ActionKind::End(_) => {}
         }
     }
 
@@ -88,11 +90,11 @@ impl fmt::Display for Action {
         if !self.delay.is_zero() {
             write!(f, "delay {} ", format_duration(self.delay))?;
         }
-        match &self.deed {
-            Deed::Reply(crafted) => write!(f, "{crafted}"),
-            Deed::Hang(None) => f.write_str("hang"),
-            Deed::Hang(Some(time)) => write!(f, "hang {}", format_duration(*time)),
-            Deed::End(end) => f.write_str(end_word(*end)),
+        match &self.kind {
+            ActionKind::Reply(crafted) => write!(f, "{crafted}"),
+            ActionKind::Hang(None) => f.write_str("hang"),
+            ActionKind::Hang(Some(time)) => write!(f, "hang {}", format_duration(*time)),
+            ActionKind::End(end) => f.write_str(end_word(*end)),
         }
     }
 }

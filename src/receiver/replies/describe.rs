@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Step;
-use super::action::{Action, Content, Crafted, Deed, Manner};
+use super::action::{Action, ActionKind, Content, Crafted, Manner};
 use super::error::{cut, shown};
 use super::render::{platform_code, reason};
 use crate::receiver::server::handler_output::WireEnd;
@@ -66,17 +66,17 @@ fn choice(step: &Step) -> String {
 }
 
 fn describe(action: &Action) -> String {
-    let deed = match &action.deed {
-        Deed::Reply(crafted) => reply(crafted),
-        Deed::Hang(Some(time)) => format!("hangs {}, then closes", format_duration(*time)),
-        Deed::Hang(None) => "hangs until the client leaves, at most 1h".to_owned(),
-        Deed::End(WireEnd::Close) => "closes before any reply".to_owned(),
-        Deed::End(WireEnd::Reset) => "resets before any reply".to_owned(),
+    let kind = match &action.kind {
+        ActionKind::Reply(crafted) => reply(crafted),
+        ActionKind::Hang(Some(time)) => format!("hangs {}, then closes", format_duration(*time)),
+        ActionKind::Hang(None) => "hangs until the client leaves, at most 1h".to_owned(),
+        ActionKind::End(WireEnd::Close) => "closes before any reply".to_owned(),
+        ActionKind::End(WireEnd::Reset) => "resets before any reply".to_owned(),
     };
     if action.delay.is_zero() {
-        return deed;
+        return kind;
     }
-    format!("after {}: {deed}", format_duration(action.delay))
+    format!("after {}: {kind}", format_duration(action.delay))
 }
 
 fn reply(crafted: &Crafted) -> String {

@@ -94,12 +94,12 @@ pub(super) fn cut(text: &str) -> String {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place<'t> {
+pub(super) struct ErrorPlace<'t> {
     pub(super) text: &'t str,
     pub(super) byte: usize,
 }
 
-impl Place<'_> {
+impl ErrorPlace<'_> {
     pub(super) fn wrong(self, problem: ProgramProblem) -> ProgramError {
         let before = self.text.get(..self.byte).unwrap_or(self.text);
         ProgramError { column: before.chars().count() + 1, problem }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use protocol::internal::nearest::nearest;
 
-use super::action::{Action, Content, Crafted, Deed, LONGEST_WAIT, Manner};
-use super::error::{Place, ProgramError, ProgramProblem, shown};
+use super::action::{Action, ActionKind, Content, Crafted, LONGEST_WAIT, Manner};
+use super::error::{ErrorPlace, ProgramError, ProgramProblem, shown};
 use super::near_miss::{self, SAMPLES};
 use super::render::FRAMING;
 use super::token::{Token, tokens, unquote};
@@ -37,7 +37,7 @@ const MAX_LENGTH_DIFFERENCE: i64 = 1_000_000_000_000;
 
 pub(super) fn program(text: &str) -> Result<ReplyProgram, ProgramError> {
     if text.len() > MAX_PROGRAM_BYTES {
-        return Err(Place { text, byte: 0 }.wrong(ProgramProblem::TooLong));
+        return Err(ErrorPlace { text, byte: 0 }.wrong(ProgramProblem::TooLong));
     }
     let mut parser = Parser { text, tokens: tokens(text)?, next: 0 };
     let mut steps = Vec::new();
@@ -83,7 +83,7 @@ impl<'t> Parser<'t> {
     fn at(&self, token: usize, problem: ProgramProblem) -> ProgramError {
         let end = self.text.trim_end().len();
         let byte = self.tokens.get(token).map_or(end, |(byte, _)| *byte);
-        Place { text: self.text, byte }.wrong(problem)
+        ErrorPlace { text: self.text, byte }.wrong(problem)
     }
 
     fn here(&self, problem: ProgramProblem) -> ProgramError {
@@ -175,7 +175,7 @@ impl<'t> Parser<'t> {
                 let is_timed = matches!(self.peek(), Some(Token::Word(next))
                     if next.starts_with(|first: char| first.is_ascii_digit() || first == '.'));
                 let time = if is_timed { Some(self.duration("hang")?) } else { None };
-                draft.silence(Deed::Hang(time), "hang", at)
+                draft.silence(ActionKind::Hang(time), "hang", at)
             }
             "close" => self.end(WireEnd::Close, "close", draft),
             "reset" => self.end(WireEnd::Reset, "reset", draft),
@@ -189,7 +189,7 @@ impl<'t> Parser<'t> {
         let at = self.next - 1;
         match self.take_word(|next| next == "mid") {
             Some(_) => draft.manner(Manner::Cut(end)),
-            None => draft.silence(Deed::End(end), word, at),
+            None => draft.silence(ActionKind::End(end), word, at),
         }
     }
 
@@ -227,7 +227,7 @@ struct Draft {
     headers: Vec<(String, String)>,
     content: Option<Content>,
     manner: Option<Manner>,
-    silence: Option<(Deed, &'static str, usize)>,
+    silence: Option<(ActionKind, &'static str, usize)>,
 }
 
 fn set<T>(slot: &mut Option<T>, value: T, what: &'static str) -> Set {
@@ -250,13 +250,13 @@ impl Draft {
         set(&mut self.manner, manner, "how the reply is sent")
     }
 
-    fn silence(&mut self, deed: Deed, word: &'static str, at: usize) -> Set {
-        set(&mut self.silence, (deed, word, at), "what is done instead of a reply")
+    fn silence(&mut self, kind: ActionKind, word: &'static str, at: usize) -> Set {
+        set(&mut self.silence, (kind, word, at), "what is done instead of a reply")
     }
 
     fn action(self, parser: &Parser<'_>) -> Result<Action, ProgramError> {
         let delay = self.delay.unwrap_or_default();
-        if let Some((deed, word, at)) = self.silence {
+        if let Some((kind, word, at)) = self.silence {
             let has_reply = self.status.is_some()
                 || !self.headers.is_empty()
                 || self.content.is_some()
@@ -264,7 +264,7 @@ impl Draft {
             if has_reply {
                 return Err(parser.at(at, ProgramProblem::Silent(word)));
             }
-            return Ok(Action { delay, deed });
+            return Ok(Action { delay, kind });
         }
         let content = self.content.unwrap_or(match self.status {
             Some(_) => Content::Plain,
@@ -272,7 +272,7 @@ impl Draft {
         });
         let manner = self.manner.unwrap_or_default();
         let reply = Crafted { status: self.status, headers: self.headers, content, manner };
-        Ok(Action { delay, deed: Deed::Reply(reply) })
+        Ok(Action { delay, kind: ActionKind::Reply(reply) })
     }
 }
 

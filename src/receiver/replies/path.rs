@@ -1,6 +1,6 @@
 //! A program in the path of a URL, for a quick try.
 
-use super::error::{Place, ProgramError, ProgramProblem};
+use super::error::{ErrorPlace, ProgramError, ProgramProblem};
 use super::{MAX_PROGRAM_BYTES, ReplyProgram};
 
 const PREFIX: &str = "/reply/";
@@ -12,7 +12,7 @@ pub fn path_program(path: &str) -> Option<Result<ReplyProgram, ProgramError>> {
     let encoded = encoded.split(['?', '#']).next().unwrap_or(encoded);
     // Three characters may stand for one byte.
     if encoded.len() > 3 * MAX_PROGRAM_BYTES {
-        return Some(Err(Place { text: encoded, byte: 0 }.wrong(ProgramProblem::TooLong)));
+        return Some(Err(ErrorPlace { text: encoded, byte: 0 }.wrong(ProgramProblem::TooLong)));
     }
     Some(decode(encoded).and_then(|text| ReplyProgram::parse(&text)))
 }
@@ -23,7 +23,7 @@ fn decode(encoded: &str) -> Result<String, ProgramError> {
         let digit = char::from(*bytes.get(at)?).to_digit(16)?;
         u8::try_from(digit).ok()
     };
-    let wrong = |byte| Place { text: encoded, byte }.wrong(ProgramProblem::Path);
+    let wrong = |byte| ErrorPlace { text: encoded, byte }.wrong(ProgramProblem::Path);
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {

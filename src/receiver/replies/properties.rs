@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::action::{Content, Crafted, Deed, LONGEST_WAIT, Manner};
+use super::action::{ActionKind, Content, Crafted, LONGEST_WAIT, Manner};
 use super::near_miss::SAMPLES;
 use super::*;
 use crate::receiver::reply::Reply;
@@ -60,14 +60,14 @@ fn crafted() -> impl Strategy<Value = Crafted> {
 }
 
 fn any_action() -> impl Strategy<Value = Arc<Action>> {
-    let deed = prop_oneof![
-        4 => crafted().prop_map(Deed::Reply),
-        1 => prop::option::of(any_wait()).prop_map(Deed::Hang),
-        1 => end().prop_map(Deed::End),
+    let kind = prop_oneof![
+        4 => crafted().prop_map(ActionKind::Reply),
+        1 => prop::option::of(any_wait()).prop_map(ActionKind::Hang),
+        1 => end().prop_map(ActionKind::End),
     ];
     let delay = prop::option::of(any_wait());
-    (delay, deed)
-        .prop_map(|(delay, deed)| Arc::new(Action { delay: delay.unwrap_or_default(), deed }))
+    (delay, kind)
+        .prop_map(|(delay, kind)| Arc::new(Action { delay: delay.unwrap_or_default(), kind }))
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
@@ -101,7 +101,7 @@ proptest! {
         let mut runner = Runner::new(program, Per::All, seed, 1);
         let connection = SocketAddr::from(([127, 0, 0, 1], 4000));
         for number in 1..9 {
-            let chosen = runner.next(Place { order: None, connection, target: "/" });
+            let chosen = runner.next(RequestContext { order: None, connection, target: "/" });
             prop_assert_eq!(chosen.number, number);
             let _ = chosen.answer(Reply::success("ok"), "ok");
         }

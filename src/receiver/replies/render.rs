@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::action::{Action, Content, Crafted, Deed, LONGEST_WAIT, Manner};
+use super::action::{Action, ActionKind, Content, Crafted, LONGEST_WAIT, Manner};
 use crate::mask::Untrusted;
 use crate::receiver::callback::Bytes;
 use crate::receiver::received::Replied;
@@ -29,15 +29,15 @@ pub(super) struct Given<'g> {
 impl Action {
     pub(super) fn answer(&self, given: Given<'_>) -> (Answer, Replied) {
         let action = (!self.is_usual()).then(|| Untrusted::new(self).to_string());
-        let (steps, end) = match &self.deed {
-            Deed::Reply(crafted) => {
+        let (steps, end) = match &self.kind {
+            ActionKind::Reply(crafted) => {
                 let (answer, replied) = crafted.manner.carry(crafted.reply(given));
                 return (answer, Replied { action, ..replied });
             }
-            Deed::Hang(time) => {
+            ActionKind::Hang(time) => {
                 (vec![WireStep::Pause(time.unwrap_or(LONGEST_WAIT))], WireEnd::Close)
             }
-            Deed::End(end) => (Vec::new(), *end),
+            ActionKind::End(end) => (Vec::new(), *end),
         };
         (Answer::Wire(WireScript { steps, end }), Replied { action, ..Replied::default() })
     }

@@ -52,7 +52,7 @@ impl Per {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'p> {
+pub struct RequestContext<'p> {
     pub order: Option<&'p str>,
     pub connection: SocketAddr,
     /// The path and the query as sent, for `redirect`.
@@ -88,7 +88,7 @@ impl Runner {
         Runner { program, per, seed, shared: 0, begun: 0, counters }
     }
 
-    pub fn next(&mut self, place: Place<'_>) -> Chosen {
+    pub fn next(&mut self, place: RequestContext<'_>) -> Chosen {
         let (stream, number) = self.count(place);
         let action = self.program.step(number).and_then(|step| {
             let draw = || draw(self.seed, &stream, number);
@@ -105,7 +105,7 @@ impl Runner {
     }
 
     /// The stream of chances that the next reply draws from, and its number there, from 1.
-    fn count(&mut self, place: Place<'_>) -> (Stream, u64) {
+    fn count(&mut self, place: RequestContext<'_>) -> (RngSeed, u64) {
         let name = match (self.per, place.order) {
             (Per::All, _) | (Per::Order, None) => None,
             (Per::Order, Some(order)) => Some(Cow::Borrowed(order)),
@@ -113,7 +113,7 @@ impl Runner {
         };
         let Some(name) = name else {
             self.shared = self.shared.saturating_add(1);
-            return (Stream::default(), self.shared);
+            return (RngSeed::default(), self.shared);
         };
         let ordinal = self.begun;
         let counter = self.counters.value(name.as_bytes(), || Counter { ordinal, replies: 0 });
@@ -145,13 +145,13 @@ fn choose(step: &Step, draw: impl Fn() -> u32) -> Option<Arc<Action>> {
     None
 }
 
-type Stream = [u8; 32];
+type RngSeed = [u8; 32];
 
-fn stream(name: &[u8]) -> Stream {
+fn stream(name: &[u8]) -> RngSeed {
     Sha256::digest(name).into()
 }
 
-fn draw(seed: u64, stream: &Stream, number: u64) -> u32 {
+fn draw(seed: u64, stream: &RngSeed, number: u64) -> u32 {
     let mut digest = Sha256::new();
     digest.update(seed.to_le_bytes());
     digest.update(stream);

@@ -22,9 +22,9 @@ fn parse(text: &str) -> ReplyProgram {
     ReplyProgram::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-fn place(order: &str) -> Place<'_> {
+fn place(order: &str) -> RequestContext<'_> {
     let connection = SocketAddr::from(([127, 0, 0, 1], 4000));
-    Place { order: Some(order), connection, target: "/notify?a=1" }
+    RequestContext { order: Some(order), connection, target: "/notify?a=1" }
 }
 
 fn first(text: &str) -> Chosen {
@@ -234,7 +234,7 @@ fn a_delay_is_told_apart_and_a_target_is_safe() {
     for target in ["", "/a b", "/a\r\nX: y", "/é", &"/".repeat(9000)] {
         let mut runner = Runner::new(parse("redirect"), Per::All, 0, 1);
         let (_, replied) =
-            runner.next(Place { target, ..place("a") }).answer(Reply::success(""), "");
+            runner.next(RequestContext { target, ..place("a") }).answer(Reply::success(""), "");
         assert_eq!(replied.headers, [("Location".to_owned(), b"/".to_vec())], "{target}");
     }
 }
@@ -370,7 +370,7 @@ fn steps_are_taken_per_order_connection_or_run() {
         let mut runner = Runner::new(parse("501, 502*2, 503"), per, 0, 100);
         let next = |&(order, port): &(_, u16)| {
             let connection = SocketAddr::from(([127, 0, 0, 1], port));
-            let chosen = runner.next(Place { order, connection, target: "/" });
+            let chosen = runner.next(RequestContext { order, connection, target: "/" });
             chosen.answer(Reply::success(""), "").1.status.expect("a status")
         };
         places.iter().map(next).collect()
@@ -473,7 +473,7 @@ fn docs_list_every_near_acknowledgement() {
 #[test]
 fn waits_that_a_path_asks_for_are_bounded() {
     let most = Duration::from_secs(60);
-    let place = Place { order: None, connection: ([127, 0, 0, 1], 1).into(), target: "/" };
+    let place = RequestContext { order: None, connection: ([127, 0, 0, 1], 1).into(), target: "/" };
     for (path, delay, pause) in [
         ("/reply/delay%201h%20ok", 60, None),
         ("/reply/delay%2035s%20ok", 35, None),

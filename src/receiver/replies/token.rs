@@ -1,6 +1,6 @@
 //! The text of a program as words and signs, with their places.
 
-use super::error::{Place, ProgramError, ProgramProblem};
+use super::error::{ErrorPlace, ProgramError, ProgramProblem};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token<'t> {
@@ -24,7 +24,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token<'_>)>, ProgramError
             }
             _ => {
                 let length = word_length(&text[at..]).map_err(|(place, character)| {
-                    Place { text, byte: at + place }.wrong(ProgramProblem::Unpaired(character))
+                    ErrorPlace { text, byte: at + place }.wrong(ProgramProblem::Unpaired(character))
                 })?;
                 Token::Word(&text[at..at + length])
             }

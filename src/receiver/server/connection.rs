@@ -239,7 +239,7 @@ where
 
     async fn handle(self: &Arc<Self>, callback: Callback, held: Held, framing: Framing) -> Handled {
         let number = callback.number;
-        let running = Running::start(self);
+        let running = RunningGuard::start(self);
         let work = async move {
             let _held = held;
             (running.0.handler)(callback).await.into()
@@ -314,16 +314,16 @@ impl From<Takeover> for Handled {
     }
 }
 
-struct Running<H>(Arc<Connection<H>>);
+struct RunningGuard<H>(Arc<Connection<H>>);
 
-impl<H> Running<H> {
+impl<H> RunningGuard<H> {
     fn start(connection: &Arc<Connection<H>>) -> Self {
         connection.shared.running.fetch_add(1, Ordering::Relaxed);
-        Running(Arc::clone(connection))
+        RunningGuard(Arc::clone(connection))
     }
 }
 
-impl<H> Drop for Running<H> {
+impl<H> Drop for RunningGuard<H> {
     fn drop(&mut self) {
         self.0.shared.running.fetch_sub(1, Ordering::Relaxed);
     }

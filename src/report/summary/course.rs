@@ -8,7 +8,7 @@ pub const MOST_PARTS: usize = 120;
 const FIRST_PART_US: u128 = 10_000;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Part {
+pub struct Interval {
     pub acknowledged: u64,
     pub failed: u64,
 }
@@ -16,7 +16,7 @@ pub struct Part {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Course {
     part_us: u128,
-    parts: Vec<Part>,
+    parts: Vec<Interval>,
 }
 
 impl Default for Course {
@@ -30,11 +30,11 @@ impl Course {
         Duration::from_micros(u64::try_from(self.part_us).unwrap_or(u64::MAX))
     }
 
-    pub fn parts(&self) -> &[Part] {
+    pub fn parts(&self) -> &[Interval] {
         &self.parts
     }
 
-    pub(super) fn record(&mut self, at: Duration, count: impl FnOnce(&mut Part)) {
+    pub(super) fn record(&mut self, at: Duration, count: impl FnOnce(&mut Interval)) {
         let micros = at.as_micros();
         while micros / self.part_us >= MOST_PARTS as u128 {
             self.double();
@@ -42,7 +42,7 @@ impl Course {
         // The loop above keeps the index below the bound.
         let index = usize::try_from(micros / self.part_us).unwrap_or(MOST_PARTS - 1);
         if self.parts.len() <= index {
-            self.parts.resize(index + 1, Part::default());
+            self.parts.resize(index + 1, Interval::default());
         }
         if let Some(part) = self.parts.get_mut(index) {
             count(part);
@@ -54,7 +54,7 @@ impl Course {
         self.parts = self
             .parts
             .chunks(2)
-            .map(|pair| Part {
+            .map(|pair| Interval {
                 acknowledged: pair.iter().map(|part| part.acknowledged).sum(),
                 failed: pair.iter().map(|part| part.failed).sum(),
             })
@@ -90,7 +90,9 @@ mod tests {
         assert_eq!((course.parts().len(), course.part_length()), (MOST_PARTS, part));
         course.record(part * 120, |part| part.acknowledged += 1);
         assert_eq!((course.parts().len(), course.part_length()), (61, part * 2));
-        assert!(course.parts()[..60].iter().all(|it| *it == Part { acknowledged: 0, failed: 2 }));
-        assert_eq!(course.parts()[60], Part { acknowledged: 1, failed: 0 });
+        assert!(
+            course.parts()[..60].iter().all(|it| *it == Interval { acknowledged: 0, failed: 2 })
+        );
+        assert_eq!(course.parts()[60], Interval { acknowledged: 1, failed: 0 });
     }
 }

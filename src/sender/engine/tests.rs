@@ -15,8 +15,8 @@ use crate::sender::schedule::RetrySchedule;
 use crate::store::Trouble;
 use crate::units::factor::Speed;
 use rig::{
-    Answer, Journaled, Merchant, Rig, column, complete, millis, order, pace, request, seconds,
-    stops_at,
+    Journaled, Merchant, Rig, ScriptedReply, column, complete, millis, order, pace, request,
+    seconds, stops_at,
 };
 
 mod one;
@@ -24,8 +24,8 @@ mod rig;
 mod supply;
 mod windows;
 
-fn acknowledge(_order: u64, _attempt: u64, _at: Duration) -> (Duration, Answer) {
-    (Duration::ZERO, Answer::Acknowledge)
+fn acknowledge(_order: u64, _attempt: u64, _at: Duration) -> (Duration, ScriptedReply) {
+    (Duration::ZERO, ScriptedReply::Acknowledge)
 }
 
 #[test]
@@ -36,8 +36,8 @@ fn a_hundred_thousand_orders_over_an_hour_give_the_counts_of_the_schedule() {
     let rig = Rig { orders: 100_000, rate: Some(28), ..Rig::default() };
     let schedule = rig.schedule.clone();
     let story = rig.run(|order, attempt, _| match fails(order, attempt) {
-        true => (millis(40), Answer::Refuse),
-        false => (millis(40), Answer::Acknowledge),
+        true => (millis(40), ScriptedReply::Refuse),
+        false => (millis(40), ScriptedReply::Acknowledge),
     });
     let totals = story.totals;
     assert_eq!((totals.orders, totals.acknowledged, totals.exhausted), (100_000, 100_000, 0));
@@ -63,8 +63,8 @@ fn every_tenth_request_failing_is_retried_until_all_are_acknowledged() {
         let mut requests = requests.lock().unwrap();
         *requests += 1;
         match *requests % 10 {
-            0 => (millis(5), Answer::Vanish),
-            _ => (millis(5), Answer::Acknowledge),
+            0 => (millis(5), ScriptedReply::Vanish),
+            _ => (millis(5), ScriptedReply::Acknowledge),
         }
     });
     // 22,222 requests are the fewest of which 20,000 do not fail.
@@ -73,8 +73,8 @@ fn every_tenth_request_failing_is_retried_until_all_are_acknowledged() {
     assert!(story.totals.peak_in_flight == 64 && story.totals.throttled == 0);
     let runs = (0..2).map(|_| {
         Rig { orders: 500, ..Rig::default() }.run(|order, attempt, _| match (order + attempt) % 3 {
-            0 => (millis(order % 7), Answer::Refuse),
-            _ => (millis(order % 5), Answer::Acknowledge),
+            0 => (millis(order % 7), ScriptedReply::Refuse),
+            _ => (millis(order % 5), ScriptedReply::Acknowledge),
         })
     });
     let told: Vec<_> = runs.map(|story| (story.totals, story.attempts, story.orders)).collect();
@@ -84,8 +84,8 @@ fn every_tenth_request_failing_is_retried_until_all_are_acknowledged() {
 #[test]
 fn an_order_that_is_never_acknowledged_is_exhausted_at_the_end_of_the_schedule() {
     let story = Rig { orders: 3, ..Rig::default() }.run(|order, _, _| match order {
-        2 => (Duration::ZERO, Answer::Acknowledge),
-        _ => (Duration::ZERO, Answer::Refuse),
+        2 => (Duration::ZERO, ScriptedReply::Acknowledge),
+        _ => (Duration::ZERO, ScriptedReply::Refuse),
     });
     let exhausted = OrderResult::Exhausted(Exhaustion::NoRetriesLeft);
     let acknowledged = OrderResult::Acknowledged;
@@ -100,8 +100,8 @@ fn an_order_that_is_never_acknowledged_is_exhausted_at_the_end_of_the_schedule()
 fn speed_shortens_waits_but_not_replies() {
     let rig = Rig { orders: 1, speed: Speed::parse("60x").unwrap(), ..Rig::default() };
     let story = rig.run(|_, attempt, _| match attempt {
-        1 => (seconds(3), Answer::Refuse),
-        2 => (Duration::ZERO, Answer::Refuse),
+        1 => (seconds(3), ScriptedReply::Refuse),
+        2 => (Duration::ZERO, ScriptedReply::Refuse),
         _ => acknowledge(1, 3, Duration::ZERO),
     });
     let sent: Vec<_> = story.attempts.iter().map(|record| record.sent).collect();
@@ -112,7 +112,7 @@ fn speed_shortens_waits_but_not_replies() {
 fn a_late_attempt_is_intended_when_the_reply_before_it_is_known() {
     let schedule = RetrySchedule::parse("15s,30s", None, seconds(60)).unwrap();
     let story = Rig { orders: 1, schedule, ..Rig::default() }
-        .run(|_, attempt, _| (seconds(20 * (3 - attempt.min(3))), Answer::Vanish));
+        .run(|_, attempt, _| (seconds(20 * (3 - attempt.min(3))), ScriptedReply::Vanish));
     let times: Vec<_> =
         story.attempts.iter().map(|one| (one.intended.as_secs(), one.sent.as_secs())).collect();
     // Attempt 2 was planned at 15s, while the reply to attempt 1 was awaited until 40s.
@@ -128,7 +128,7 @@ fn the_open_model_shows_a_stall_that_a_naive_tool_hides() {
     let story = rig.run(|_, _, at| {
         let into = at.as_millis() % 10_000;
         let stall = if into < 1_000 { 1_000 - into as u64 } else { 0 };
-        (millis(3 + stall), Answer::Acknowledge)
+        (millis(3 + stall), ScriptedReply::Acknowledge)
     });
     for record in &story.attempts {
         assert_eq!(record.intended, millis(10) * u32::try_from(record.order - 1).unwrap());
@@ -146,7 +146,7 @@ fn the_open_model_shows_a_stall_that_a_naive_tool_hides() {
 #[test]
 fn the_limit_on_attempts_in_flight_bites_and_says_so_once() {
     let rig = Rig { orders: 100, rate: Some(1_000), limits: (1, 8), ..Rig::default() };
-    let story = rig.run(|_, _, _| (millis(20), Answer::Acknowledge));
+    let story = rig.run(|_, _, _| (millis(20), ScriptedReply::Acknowledge));
     let totals = story.totals;
     assert_eq!((totals.peak_in_flight, totals.acknowledged, totals.throttled), (8, 100, 1));
     assert_eq!(story.throttled, [millis(8)]);
@@ -156,7 +156,7 @@ fn the_limit_on_attempts_in_flight_bites_and_says_so_once() {
     assert_eq!(totals.throttled_for, millis(244 - 8));
     // In the closed model the concurrency is what was asked for, and no limit that bites.
     let closed = Rig { orders: 100, limits: (8, 8), ..Rig::default() };
-    let closed = closed.run(|_, _, _| (millis(20), Answer::Acknowledge));
+    let closed = closed.run(|_, _, _| (millis(20), ScriptedReply::Acknowledge));
     assert_eq!((closed.totals.throttled, closed.totals.peak_in_flight), (0, 8));
     assert_eq!(closed.quantile(0.99, Attempt::latency), millis(20));
 }
@@ -166,8 +166,8 @@ fn neither_retries_nor_first_sends_starve() {
     let schedule = RetrySchedule::parse("1s", None, seconds(60)).unwrap();
     let rig = Rig { orders: 40, rate: Some(10), limits: (1, 1), schedule, ..Rig::default() };
     let story = rig.run(|_, attempt, _| match attempt {
-        1 => (millis(100), Answer::Refuse),
-        _ => (millis(100), Answer::Acknowledge),
+        1 => (millis(100), ScriptedReply::Refuse),
+        _ => (millis(100), ScriptedReply::Acknowledge),
     });
     assert_eq!(story.totals.acknowledged, 40);
     assert!(story.attempts.windows(2).all(|pair| pair[0].intended <= pair[1].intended));
@@ -178,7 +178,7 @@ fn retry_after_is_honoured_only_on_demand() {
     let sent = |honors_retry_after| {
         let rig = Rig { orders: 1, honors_retry_after, ..Rig::default() };
         let story = rig.run(|_, attempt, _| match attempt {
-            1 => (Duration::ZERO, Answer::Busy("100")),
+            1 => (Duration::ZERO, ScriptedReply::Busy("100")),
             _ => acknowledge(1, 2, Duration::ZERO),
         });
         story.attempts[1].sent.as_secs()
@@ -189,10 +189,10 @@ fn retry_after_is_honoured_only_on_demand() {
 #[test]
 fn a_stop_drains_what_is_under_way_and_tells_the_rest_as_interrupted() {
     let rule = |order: u64, _: u64, _: Duration| match order {
-        1 => (seconds(1), Answer::Refuse),
-        2 => (seconds(5), Answer::Acknowledge),
-        3 => (seconds(6), Answer::Refuse),
-        _ => (seconds(60), Answer::Acknowledge),
+        1 => (seconds(1), ScriptedReply::Refuse),
+        2 => (seconds(5), ScriptedReply::Acknowledge),
+        3 => (seconds(6), ScriptedReply::Refuse),
+        _ => (seconds(60), ScriptedReply::Acknowledge),
     };
     let orders = || Rig { orders: 100, limits: (4, 4), ..Rig::default() };
     let stopped = Rig { interrupts: vec![millis(4_500)], ..orders() }.run(rule);
@@ -211,7 +211,7 @@ fn a_stop_drains_what_is_under_way_and_tells_the_rest_as_interrupted() {
     assert_eq!((aborted.totals.acknowledged, aborted.totals.interrupted), (0, 5));
 
     let quiet = Rig { interrupts: vec![millis(10)], orders: 1, ..Rig::default() };
-    let quiet = quiet.run(|_, _, _| (Duration::ZERO, Answer::Refuse));
+    let quiet = quiet.run(|_, _, _| (Duration::ZERO, ScriptedReply::Refuse));
     assert_eq!(quiet.totals.elapsed, millis(10), "nothing is in flight, so nothing to drain");
 }
 
@@ -257,8 +257,8 @@ fn an_attempt_is_recorded_before_it_is_sent_and_its_outcome_before_the_next() {
         let recorded = column::<String>(&look.lock().unwrap(), sql);
         seen.lock().unwrap().push((attempt, at.as_secs(), recorded));
         match attempt {
-            1 => (seconds(1), Answer::Refuse),
-            _ => (seconds(1), Answer::Acknowledge),
+            1 => (seconds(1), ScriptedReply::Refuse),
+            _ => (seconds(1), ScriptedReply::Acknowledge),
         }
     };
     rig.run_with(Some(&journaled.journal), rule).unwrap();
@@ -283,7 +283,7 @@ fn what_is_due_together_is_one_record() {
         let version: i64 =
             look.lock().unwrap().pragma_query_value(None, "data_version", |it| it.get(0)).unwrap();
         *commits.lock().unwrap().entry(version).or_insert(0) += 1;
-        (seconds(1), Answer::Acknowledge)
+        (seconds(1), ScriptedReply::Acknowledge)
     });
     assert_eq!(story.unwrap().totals.acknowledged, 1_000);
     let largest = commits.lock().unwrap().values().copied().max();
@@ -315,9 +315,9 @@ fn nothing_is_sent_that_the_journal_cannot_record() {
 fn an_attempt_that_this_machine_held_back_is_not_in_the_journal() {
     let journaled = Journaled::new();
     let rule = |order, attempt, _| match (order, attempt) {
-        (1, 1) => (millis(1), Answer::Refuse),
-        (2, _) => (millis(2), Answer::Acknowledge),
-        _ => (millis(3), Answer::HoldBack),
+        (1, 1) => (millis(1), ScriptedReply::Refuse),
+        (2, _) => (millis(2), ScriptedReply::Acknowledge),
+        _ => (millis(3), ScriptedReply::HoldBack),
     };
     let schedule = RetrySchedule::parse("1ms", None, seconds(60)).unwrap();
     let rig = Rig { orders: 100, limits: (4, 4), schedule, ..Rig::default() };
@@ -336,9 +336,9 @@ fn an_attempt_that_this_machine_held_back_is_not_in_the_journal() {
 #[test]
 fn what_this_machine_cannot_send_is_no_attempt_and_ends_the_run() {
     let rule = |order, _, _| match order {
-        1 => (millis(1), Answer::Acknowledge),
-        2 => (millis(1), Answer::Refuse),
-        _ => (millis(2), Answer::HoldBack),
+        1 => (millis(1), ScriptedReply::Acknowledge),
+        2 => (millis(1), ScriptedReply::Refuse),
+        _ => (millis(2), ScriptedReply::HoldBack),
     };
     let story = Rig { orders: 100, limits: (4, 4), ..Rig::default() }.run(rule);
     assert_eq!(story.attempts.len(), 2);
@@ -352,7 +352,7 @@ fn what_this_machine_cannot_send_is_no_attempt_and_ends_the_run() {
 fn a_run_that_knows_its_last_order_does_not_wait_for_one_more() {
     let elapsed = |count| {
         let rig = Rig { rate: Some(1), orders: 3, count, ..Rig::default() };
-        rig.run(|_, _, _| (millis(500), Answer::Acknowledge)).totals.elapsed
+        rig.run(|_, _, _| (millis(500), ScriptedReply::Acknowledge)).totals.elapsed
     };
     assert_eq!(elapsed(Some(3)), millis(2_500));
     assert_eq!(elapsed(None), seconds(3));
@@ -374,7 +374,7 @@ impl OrderFeed for Failing {
 #[test]
 fn an_error_of_the_orders_ends_the_run_after_the_replies() {
     let clock = &SimulatedClock::new(Timestamp::UNIX_EPOCH);
-    let rule = |_, _, _| (seconds(1), Answer::Acknowledge);
+    let rule = |_, _, _| (seconds(1), ScriptedReply::Acknowledge);
     let transport = &Merchant { clock, rule, seen: Mutex::default() };
     let (request, schedule) = (&request(), RetrySchedule::default());
     let eight = NonZeroUsize::new(8).unwrap();
@@ -401,7 +401,7 @@ fn an_error_of_the_orders_ends_the_run_after_the_replies() {
 fn what_cannot_be_shown_is_recorded() {
     let journaled = Journaled::new();
     let clock = &SimulatedClock::new(Timestamp::UNIX_EPOCH);
-    let rule = |_, _, _| (seconds(1), Answer::Acknowledge);
+    let rule = |_, _, _| (seconds(1), ScriptedReply::Acknowledge);
     let transport = &Merchant { clock, rule, seen: Mutex::default() };
     let (request, schedule) = (&request(), RetrySchedule::default());
     let (plan, journal) = (RetryPlan::new(&schedule, Speed::REAL), Some(&journaled.journal));

@@ -17,7 +17,7 @@ const MAX_BEGUN_BYTES: u64 = 4 << 30;
 const MAX_BEGUN: u64 = 20_000_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Intake {
+pub enum OrderSupply {
     Complete,
     /// Version 0.1 took all orders in before it sent the first. It ended meanwhile: none was sent, and
     /// later ones are in their source only.
@@ -38,7 +38,7 @@ pub struct Counts {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resumable {
     pub run: RunConfig,
-    pub intake: Intake,
+    pub intake: OrderSupply,
     /// The orders that are not done, by number. Some may have expired meanwhile: the journal does not
     /// call them exhausted, because with a clock that is right again they may continue.
     pub begun: Vec<BegunOrder>,
@@ -58,9 +58,9 @@ pub(super) fn load(
     })?;
     let (run, is_sealed) = found.ok_or_else(|| reader.corrupt("no run is recorded in it"))?;
     let intake = match (is_sealed, is_marked) {
-        (true, _) => Intake::Complete,
-        (false, true) => Intake::Cut,
-        (false, false) => Intake::Unclear,
+        (true, _) => OrderSupply::Complete,
+        (false, true) => OrderSupply::Cut,
+        (false, false) => OrderSupply::Unclear,
     };
     let sessions = sessions(reader)?;
     let timeline = Timeline { schedule: &run.schedule, speed: run.speed, sessions: &sessions };

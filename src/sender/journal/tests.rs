@@ -189,7 +189,7 @@ fn waiting(journal: &Journal) -> Vec<u64> {
 async fn what_a_run_was_started_with_is_there_again() {
     let mut bench = Bench::new();
     let resumed = bench.resumed(1);
-    assert_eq!((resumed.run, resumed.intake, resumed.last), (run(), Intake::Complete, None));
+    assert_eq!((resumed.run, resumed.intake, resumed.last), (run(), OrderSupply::Complete, None));
     assert_eq!(resumed.counts, Counts::default());
     bench.intend(&[intention(1, 1), intention(2, 1)]).await;
     let resumed = bench.resumed(1);
@@ -217,11 +217,11 @@ async fn settings_of_earlier_versions_are_read() {
 #[tokio::test]
 async fn a_journal_that_took_all_orders_in_first_is_resumed_once_it_has_them() {
     let mut bench = Bench::of_an_earlier_version(600);
-    assert_eq!(bench.resumed(1).intake, Intake::Cut);
+    assert_eq!(bench.resumed(1).intake, OrderSupply::Cut);
     bench.seal();
     let path = bench.crash();
     let (journal, resumed) = Journal::resume(&path, at(1)).unwrap();
-    assert_eq!((resumed.intake, resumed.counts.waiting), (Intake::Complete, 600));
+    assert_eq!((resumed.intake, resumed.counts.waiting), (OrderSupply::Complete, 600));
     assert_eq!(waiting(&journal), (1..=600).collect::<Vec<_>>());
     journal.begin().await.unwrap();
     journal.record(at(1), &[], &[intention(1, 1), intention(300, 1)]).await.unwrap();
@@ -385,7 +385,7 @@ async fn a_journal_without_its_log_never_claims_that_nothing_was_sent() {
     let resume = || Journal::resume(&copy, at(5)).map(|(_, found)| (found.intake, found.counts));
     // Before it begins to send: nothing was sent.
     copy_as_after_a_crash(&path, &copy);
-    assert_eq!(resume().unwrap().0, Intake::Cut);
+    assert_eq!(resume().unwrap().0, OrderSupply::Cut);
     bench.seal();
     bench.journal().begin().await.unwrap();
     copy_as_after_a_crash(&path, &copy);
@@ -433,7 +433,7 @@ async fn a_journal_of_an_earlier_version_that_lacks_orders_leaves_it_open_what_w
     let mut bench = Bench::of_an_earlier_version(2);
     let crash = bench.crash();
     change(&crash, "DROP TABLE log_mark");
-    assert_eq!(Journal::resume(&crash, at(5)).unwrap().1.intake, Intake::Unclear);
+    assert_eq!(Journal::resume(&crash, at(5)).unwrap().1.intake, OrderSupply::Unclear);
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ pub(super) struct Timeline<'a> {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Progress {
+struct OrderProgress {
     attempts: u32,
     elapsed: Duration,
     /// The moment at which that much of the schedule time had passed, and the session that it is in.
@@ -46,7 +46,7 @@ impl Timeline<'_> {
         Some((progress.attempts, last, self.pass(&progress, None, now)))
     }
 
-    fn next(&self, before: Option<Progress>, next: &RecordedAttempt) -> Progress {
+    fn next(&self, before: Option<OrderProgress>, next: &RecordedAttempt) -> OrderProgress {
         let RecordedAttempt { attempt, session, intended_at, finished_at, .. } = *next;
         let begun = before.map_or(Duration::ZERO, |before| {
             let planned = self.planned(attempt).unwrap_or_default();
@@ -55,7 +55,7 @@ impl Timeline<'_> {
         let at = finished_at.or_else(|| self.sessions.get(&session).map(|span| span.to));
         let at = at.unwrap_or(intended_at);
         let elapsed = begun.saturating_add(between(intended_at, at));
-        Progress { attempts: attempt, elapsed, at, session }
+        OrderProgress { attempts: attempt, elapsed, at, session }
     }
 
     fn planned(&self, attempt: u32) -> Option<Duration> {
@@ -63,7 +63,7 @@ impl Timeline<'_> {
     }
 
     /// How much schedule time has passed at `to`, in this session or, with none, after all.
-    fn pass(&self, from: &Progress, session: Option<u32>, to: Timestamp) -> Duration {
+    fn pass(&self, from: &OrderProgress, session: Option<u32>, to: Timestamp) -> Duration {
         let mut elapsed = from.elapsed;
         let next = self.planned(from.attempts.saturating_add(1));
         let wait = |elapsed, real| self.wait(elapsed, next, real);

@@ -1,8 +1,8 @@
 use super::*;
 use crate::error::ErrorKind;
 
-fn found(owner: Owner, text: &str) -> Found {
-    Found { path: owner.name().into(), owner, file: file::parse(text).unwrap() }
+fn found(owner: Owner, text: &str) -> FoundFile {
+    FoundFile { path: owner.name().into(), owner, file: file::parse(text).unwrap() }
 }
 
 fn environment(profile: Option<&str>) -> Environment {

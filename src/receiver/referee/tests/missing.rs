@@ -3,7 +3,7 @@
 use super::*;
 
 /// What is found when listening ends this long after the order's completion.
-fn found_at_the_end(mut game: Game, milliseconds: i64) -> Vec<(String, Option<u64>)> {
+fn found_at_the_end(mut game: SenderModel, milliseconds: i64) -> Vec<(String, Option<u64>)> {
     let before = game.referee.verdict().breaches.len();
     game.referee.close(at(milliseconds));
     let report = game.referee.verdict();
@@ -32,17 +32,17 @@ fn planned_deliveries_that_did_not_come_are_a_breach_once_they_were_due() {
     for (end, found) in
         [(52_000, vec![]), (53_000, text(2, 4, "38 s")), (120_000, text(2, 4, "105 s"))]
     {
-        let mut game = Game::with(planned(&[15, 30, 60]));
+        let mut game = SenderModel::with(planned(&[15, 30, 60]));
         game.refused(0, &success());
         game.refused(15_000, &success());
         assert_eq!(found_at_the_end(game, end), found, "{end}");
     }
-    let mut game = Game::with(planned(&[15, 30]));
+    let mut game = SenderModel::with(planned(&[15, 30]));
     game.refused(0, &success());
     assert_eq!(found_at_the_end(game, 3_000_000), text(1, 3, "3000 s"));
     // A delivery without an end is waited for as long as a sender waits.
     for (end, found) in [(28_900, vec![]), (29_100, text(1, 2, "29.1 s"))] {
-        let mut game = Game::with(planned(&[15]));
+        let mut game = SenderModel::with(planned(&[15]));
         game.opened(0, &success());
         assert_eq!(found_at_the_end(game, end), found, "{end}");
     }
@@ -51,7 +51,7 @@ fn planned_deliveries_that_did_not_come_are_a_breach_once_they_were_due() {
 #[test]
 fn a_sender_that_has_done_its_part_did_not_give_up() {
     let end = 10_000_000;
-    let with = |delays: &[u64]| Game::with(planned(delays));
+    let with = |delays: &[u64]| SenderModel::with(planned(delays));
     let mut whole = with(&[15, 30]);
     for time in [0, 15_000, 45_000] {
         whole.refused(time, &success());
@@ -80,7 +80,7 @@ fn a_sender_that_has_done_its_part_did_not_give_up() {
     passed.acknowledged(5_000, &success());
     assert_eq!(found_at_the_end(passed, end), []);
     let few = Rules { max_retries: 1, ..planned(&[15, 30, 60]) };
-    let mut few = Game::with(few);
+    let mut few = SenderModel::with(few);
     few.refused(0, &success());
     few.refused(15_000, &success());
     assert_eq!(found_at_the_end(few, end), []);
@@ -88,7 +88,7 @@ fn a_sender_that_has_done_its_part_did_not_give_up() {
 
 #[test]
 fn silence_without_a_schedule_is_a_warning() {
-    let mut game = Game::new();
+    let mut game = SenderModel::new();
     game.refused(0, &success());
     game.refused(10_000, &success());
     game.refused(0, &body("POT2", 3, ""));

@@ -21,14 +21,14 @@ use crate::receiver::server::tests::rig::{
 };
 
 /// A folder of its own, removed at the end.
-struct Folder(PathBuf);
+struct CertificateFolder(PathBuf);
 
-impl Folder {
-    fn new(name: &str) -> Folder {
+impl CertificateFolder {
+    fn new(name: &str) -> CertificateFolder {
         let name = format!("payout-notify-tls-{name}-{}", std::process::id());
         let path = std::env::temp_dir().join(name);
         fs::create_dir_all(&path).unwrap();
-        Folder(path)
+        CertificateFolder(path)
     }
 
     fn file(&self, name: &str, text: &str) -> PathBuf {
@@ -38,7 +38,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for CertificateFolder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
@@ -159,7 +159,7 @@ async fn failed_handshakes_are_told_in_words() {
 
 #[test]
 fn an_identity_is_read_from_files() {
-    let folder = Folder::new("good");
+    let folder = CertificateFolder::new("good");
     let made = TlsIdentity::self_signed(&names()).unwrap();
     let (certificate, key) = papers();
     let (certificate, key) = (folder.file("c.pem", &certificate), folder.file("k.pem", &key));
@@ -177,7 +177,7 @@ fn papers() -> (String, String) {
 
 #[test]
 fn what_is_no_identity_is_refused_by_name() {
-    let folder = Folder::new("bad");
+    let folder = CertificateFolder::new("bad");
     let (certificate, key) = papers();
     let good = (folder.file("c.pem", &certificate), folder.file("k.pem", &key));
     let refused = |certificate: &Path, key: &Path| {

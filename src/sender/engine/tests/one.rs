@@ -10,7 +10,7 @@ fn deliver(
     schedule: &str,
     speed: &str,
     stops: &[u64],
-    replies: &[(u64, Answer)],
+    replies: &[(u64, ScriptedReply)],
 ) -> (Vec<String>, OrderEnd) {
     let clock = &SimulatedClock::new(Timestamp::UNIX_EPOCH);
     let (lines, sent) = (Mutex::new(Vec::new()), Mutex::new(0));
@@ -48,12 +48,12 @@ fn deliver(
     (lines.into_inner().unwrap(), end)
 }
 
-const REFUSE: Answer = Answer::Refuse;
-const ACKNOWLEDGE: Answer = Answer::Acknowledge;
+const REFUSE: ScriptedReply = ScriptedReply::Refuse;
+const ACKNOWLEDGE: ScriptedReply = ScriptedReply::Acknowledge;
 
 #[test]
 fn it_retries_until_the_first_acknowledgement() {
-    let replies = [(0, Answer::Reply(200, "success")), (0, ACKNOWLEDGE)];
+    let replies = [(0, ScriptedReply::Reply(200, "success")), (0, ACKNOWLEDGE)];
     let (lines, end) = deliver("backoff", "1x", &[], &replies);
     assert_eq!(lines, ["0s: attempt 1", "bare-word", "wait 15s", "15s: attempt 2", "acknowledged"]);
     assert_eq!((end.result, end.attempts), (OrderResult::Acknowledged, 2));
@@ -61,7 +61,8 @@ fn it_retries_until_the_first_acknowledgement() {
 
 #[test]
 fn a_slow_reply_does_not_shift_the_attempts_after_it() {
-    let replies = [(10_000, Answer::Vanish), (40_000, REFUSE), (0, REFUSE), (0, ACKNOWLEDGE)];
+    let replies =
+        [(10_000, ScriptedReply::Vanish), (40_000, REFUSE), (0, REFUSE), (0, ACKNOWLEDGE)];
     let (lines, _) = deliver("15s,30s,60s", "1x", &[], &replies);
     let times: Vec<_> = lines.iter().filter(|line| line.contains("attempt")).collect();
     // Attempt 3 was planned at 45s, while the reply to attempt 2 was still awaited.
@@ -78,7 +79,7 @@ fn the_schedule_ends_after_its_last_retry() {
 
 #[test]
 fn nothing_is_sent_after_the_window() {
-    let replies = [(3_599_000, Answer::Vanish), (2_000, REFUSE)];
+    let replies = [(3_599_000, ScriptedReply::Vanish), (2_000, REFUSE)];
     let (lines, end) = deliver("backoff", "1x", &[], &replies);
     assert_eq!(end.result, OrderResult::Exhausted(Exhaustion::WindowPassed));
     assert_eq!(lines[2..4], ["wait 0s", "59m59s: attempt 2"]);
@@ -109,7 +110,7 @@ fn a_stop_reports_sending_or_waiting() {
 
 #[test]
 fn what_this_machine_holds_back_is_no_attempt() {
-    let replies = [(0, REFUSE), (0, Answer::HoldBack)];
+    let replies = [(0, REFUSE), (0, ScriptedReply::HoldBack)];
     let (lines, end) = deliver("15s,30s", "1x", &[], &replies);
     assert_eq!(lines.last().map(String::as_str), Some("15s: attempt 2"));
     let waiting = OrderResult::Interrupted(Interruption::Waiting);

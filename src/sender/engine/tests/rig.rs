@@ -16,7 +16,7 @@ use crate::units::rate::Rate;
 
 /// What a merchant does with one request.
 #[derive(Clone)]
-pub(super) enum Answer {
+pub(super) enum ScriptedReply {
     Acknowledge,
     Refuse,
     Reply(u16, &'static str),
@@ -32,7 +32,9 @@ pub(super) struct Merchant<'a, R> {
     pub(super) seen: Mutex<HashMap<u64, u64>>,
 }
 
-impl<R: Fn(u64, u64, Duration) -> (Duration, Answer) + Send + Sync> Transport for Merchant<'_, R> {
+impl<R: Fn(u64, u64, Duration) -> (Duration, ScriptedReply) + Send + Sync> Transport
+    for Merchant<'_, R>
+{
     async fn send(&self, request: &Request) -> Outcome {
         let order = std::str::from_utf8(&request.body).unwrap().parse().unwrap();
         let attempt = {
@@ -55,12 +57,16 @@ impl<R: Fn(u64, u64, Duration) -> (Duration, Answer) + Send + Sync> Transport fo
             })
         };
         match answer {
-            Answer::Acknowledge => reply(200, ACKNOWLEDGEMENT_BODY, None),
-            Answer::Refuse => reply(500, "", None),
-            Answer::Reply(status, body) => reply(status, body, None),
-            Answer::Busy(wait) => reply(503, "", Some(wait)),
-            Answer::Vanish => Outcome::NoReply(TransportFailure::new(FailureKind::Reset, "")),
-            Answer::HoldBack => Outcome::NoReply(TransportFailure::new(FailureKind::HeldBack, "")),
+            ScriptedReply::Acknowledge => reply(200, ACKNOWLEDGEMENT_BODY, None),
+            ScriptedReply::Refuse => reply(500, "", None),
+            ScriptedReply::Reply(status, body) => reply(status, body, None),
+            ScriptedReply::Busy(wait) => reply(503, "", Some(wait)),
+            ScriptedReply::Vanish => {
+                Outcome::NoReply(TransportFailure::new(FailureKind::Reset, ""))
+            }
+            ScriptedReply::HoldBack => {
+                Outcome::NoReply(TransportFailure::new(FailureKind::HeldBack, ""))
+            }
         }
     }
 }
@@ -214,7 +220,7 @@ pub(super) fn column<T: rusqlite::types::FromSql>(
 impl Rig {
     pub(super) fn run(
         self,
-        rule: impl Fn(u64, u64, Duration) -> (Duration, Answer) + Send + Sync,
+        rule: impl Fn(u64, u64, Duration) -> (Duration, ScriptedReply) + Send + Sync,
     ) -> Story {
         self.run_with(None, rule).unwrap()
     }
@@ -222,7 +228,7 @@ impl Rig {
     pub(super) fn run_with(
         self,
         journal: Option<&Journal>,
-        rule: impl Fn(u64, u64, Duration) -> (Duration, Answer) + Send + Sync,
+        rule: impl Fn(u64, u64, Duration) -> (Duration, ScriptedReply) + Send + Sync,
     ) -> Result<Story, RunError<()>> {
         let clock = &SimulatedClock::new(Timestamp::UNIX_EPOCH);
         let transport = &Merchant { clock, rule, seen: Mutex::default() };

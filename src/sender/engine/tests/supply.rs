@@ -6,7 +6,7 @@ use super::*;
 use crate::clock::Clock;
 
 /// A supply whose orders come at these times; after them it is silent, or over.
-struct Late<'a> {
+struct DelayedSource<'a> {
     clock: &'a SimulatedClock,
     times: Vec<Duration>,
     ending: Option<Duration>,
@@ -14,13 +14,13 @@ struct Late<'a> {
     sleep: Option<Pin<Box<dyn Future<Output = ()> + 'a>>>,
 }
 
-impl Late<'_> {
+impl DelayedSource<'_> {
     fn time(&self) -> Option<Duration> {
         self.times.get(self.next).copied().or(self.ending)
     }
 }
 
-impl OrderFeed for Late<'_> {
+impl OrderFeed for DelayedSource<'_> {
     fn next(&mut self, at: Timestamp) -> Poll<Option<Result<Order, OrderError>>> {
         match self.time() {
             Some(time) if time <= self.clock.now() => {
@@ -53,8 +53,8 @@ fn run(
 ) -> (RunTotals, Vec<Attempt>) {
     let clock = &SimulatedClock::new(Timestamp::UNIX_EPOCH);
     let rule = |_, attempt, _| match attempt {
-        1 => (millis(100), Answer::Refuse),
-        _ => (millis(100), Answer::Acknowledge),
+        1 => (millis(100), ScriptedReply::Refuse),
+        _ => (millis(100), ScriptedReply::Acknowledge),
     };
     let transport = &Merchant { clock, rule, seen: Mutex::default() };
     let eight = NonZeroUsize::new(8).unwrap();
@@ -65,7 +65,8 @@ fn run(
     let judge = &Judge::default();
     let engine = Engine { request, judge, plan, limits, clock, transport, journal: None };
     let times = times.iter().copied().map(seconds).collect();
-    let orders = &mut Late { clock, times, ending: ending.map(seconds), next: 0, sleep: None };
+    let orders =
+        &mut DelayedSource { clock, times, ending: ending.map(seconds), next: 0, sleep: None };
     let input = EngineInput { begun: Vec::new(), orders, count: None, pace: pace(rate) };
     let mut attempts = Vec::new();
     let on_event = &mut |event: &EngineEvent, _: Option<&AttemptDetails<'_>>| {

@@ -21,7 +21,7 @@ fn orders_that_wait_for_room_lose_nothing_of_their_window() {
         let speed = Speed::parse(speed).unwrap();
         let schedule = schedule("1s", 2);
         let rig = Rig { orders: 40, limits: (1, 1), schedule, speed, ..Rig::default() };
-        let story = rig.run(|_, _, _| (seconds(5), Answer::Acknowledge));
+        let story = rig.run(|_, _, _| (seconds(5), ScriptedReply::Acknowledge));
         assert_eq!((story.totals.acknowledged, story.totals.attempts), (40, 40));
     }
 }
@@ -34,7 +34,10 @@ fn orders_of_an_old_journal_start_their_window_when_they_are_sent() {
         let times = Mutex::new(Vec::new());
         let rule = |_, attempt, at: Duration| {
             times.lock().unwrap().push((attempt, at.as_secs()));
-            (Duration::ZERO, if attempt == 1 { Answer::Refuse } else { Answer::Acknowledge })
+            (
+                Duration::ZERO,
+                if attempt == 1 { ScriptedReply::Refuse } else { ScriptedReply::Acknowledge },
+            )
         };
         let transport = Merchant { clock: &clock, rule, seen: Mutex::default() };
         let schedule = schedule("15s", 60);
@@ -61,19 +64,19 @@ fn orders_of_an_old_journal_start_their_window_when_they_are_sent() {
 #[test]
 fn at_a_fixed_rate_an_order_held_back_past_its_window_is_sent_once() {
     // Order 1 blocks the only place until 30 s; the window of the others ended long before.
-    let fixed = |answer: fn() -> Answer| {
+    let fixed = |answer: fn() -> ScriptedReply| {
         let schedule = schedule("1s", 2);
         let rig = Rig { orders: 3, rate: Some(1), limits: (1, 1), schedule, ..Rig::default() };
         rig.run(move |order, _, _| match order {
-            1 => (seconds(30), Answer::Acknowledge),
+            1 => (seconds(30), ScriptedReply::Acknowledge),
             _ => (Duration::ZERO, answer()),
         })
     };
-    let story = fixed(|| Answer::Acknowledge);
+    let story = fixed(|| ScriptedReply::Acknowledge);
     assert_eq!(story.results(), [(1, ACKNOWLEDGED, 1), (2, ACKNOWLEDGED, 1), (3, ACKNOWLEDGED, 1)]);
     // Being late is latency.
     assert_eq!(story.attempts[1].latency(), seconds(29));
-    let story = fixed(|| Answer::Refuse);
+    let story = fixed(|| ScriptedReply::Refuse);
     assert_eq!(story.results(), [(1, ACKNOWLEDGED, 1), (2, EXHAUSTED, 1), (3, EXHAUSTED, 1)]);
 }
 
@@ -83,8 +86,8 @@ fn a_retry_held_back_past_the_window_is_not_sent() {
     let retry = |blocked| {
         let rig = Rig { orders: 2, limits: (1, 1), schedule: schedule("1s", 2), ..Rig::default() };
         let story = rig.run(move |order, attempt, _| match (order, attempt) {
-            (1, 1) => (Duration::ZERO, Answer::Refuse),
-            (2, _) => (seconds(blocked), Answer::Acknowledge),
+            (1, 1) => (Duration::ZERO, ScriptedReply::Refuse),
+            (2, _) => (seconds(blocked), ScriptedReply::Acknowledge),
             _ => acknowledge(1, 2, Duration::ZERO),
         });
         story.orders.iter().find(|one| one.order == 1).map(|one| (one.result, one.attempts))
@@ -103,7 +106,7 @@ fn the_window_of_an_order_that_had_begun_continues_while_the_sender_is_stopped()
         let schedule = schedule("15s", 60);
         let rig = Rig { orders: 1, stop, speed, schedule, ..Rig::default() };
         let story = rig.run(|_, attempt, _| match attempt {
-            1 => (Duration::ZERO, Answer::Refuse),
+            1 => (Duration::ZERO, ScriptedReply::Refuse),
             _ => acknowledge(1, 2, Duration::ZERO),
         });
         let end = &story.orders[0];
@@ -126,7 +129,7 @@ fn a_reply_that_was_awaited_while_the_sender_was_stopped_says_so() {
         schedule: schedule("15s", 60),
         ..Rig::default()
     };
-    let story = rig.run(|_, _, _| (seconds(2), Answer::Refuse));
+    let story = rig.run(|_, _, _| (seconds(2), ScriptedReply::Refuse));
     let end = &story.orders[0];
     assert_eq!((end.result, end.attempts), (LAPSED, 1));
 }
@@ -143,8 +146,8 @@ fn orders_that_had_not_begun_lose_nothing_while_the_sender_is_stopped() {
             ..Rig::default()
         };
         let story = rig.run(|_, attempt, _| match attempt {
-            1 => (millis(50), Answer::Refuse),
-            _ => (millis(50), Answer::Acknowledge),
+            1 => (millis(50), ScriptedReply::Refuse),
+            _ => (millis(50), ScriptedReply::Acknowledge),
         });
         // Those that had begun may have lost their window; of the rest each has its retry.
         let lapsed = story.orders.iter().filter(|order| order.result.is_lapsed()).count();
@@ -189,8 +192,9 @@ fn a_resumed_order_that_may_never_have_been_sent_is_sent_after_its_window() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let recorded = journaled.journal.record(Timestamp::UNIX_EPOCH, &[], &made);
     runtime.block_on(recorded).unwrap();
-    let story =
-        rig.run_with(Some(&journaled.journal), |_, _, _| (Duration::ZERO, Answer::Refuse)).unwrap();
+    let story = rig
+        .run_with(Some(&journaled.journal), |_, _, _| (Duration::ZERO, ScriptedReply::Refuse))
+        .unwrap();
     let ended: Vec<_> =
         story.orders.iter().map(|one| (one.order, one.result, one.attempts)).collect();
     assert_eq!(
@@ -224,7 +228,7 @@ fn a_stop_that_falls_into_a_write_of_the_journal_is_named() {
     {
         let journaled = Journaled::new();
         let clock = &SimulatedClock::new(Timestamp::UNIX_EPOCH);
-        let rule = |_, _, _| (millis(10), Answer::Refuse);
+        let rule = |_, _, _| (millis(10), ScriptedReply::Refuse);
         let transport = &Merchant { clock, rule, seen: Mutex::default() };
         let (schedule, request) = (schedule("15s,15s", 60), &request());
         let engine = Engine {

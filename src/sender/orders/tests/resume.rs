@@ -87,17 +87,17 @@ fn a_far_place_is_reached_at_once() {
     assert_eq!(next(&mut rest).unwrap().unwrap().number, 900_000_000_001);
 }
 
-struct Folder(PathBuf);
+struct JournalFolder(PathBuf);
 
-impl Folder {
+impl JournalFolder {
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("orders-{name}-{}", std::process::id()));
         fs::create_dir_all(&path).unwrap();
-        Folder(path)
+        JournalFolder(path)
     }
 }
 
-impl Drop for Folder {
+impl Drop for JournalFolder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
@@ -112,7 +112,7 @@ fn opened(path: &Path, settings: OrderSettings) -> Result<Orders, OrderError> {
 
 #[test]
 fn rows_of_a_file_continue_after_any_order() {
-    let folder = Folder::new("rows");
+    let folder = JournalFolder::new("rows");
     let csv = folder.0.join("orders.csv");
     fs::write(&csv, ROWS).unwrap();
     let ndjson = folder.0.join("orders.ndjson");
@@ -129,7 +129,7 @@ fn rows_of_a_file_continue_after_any_order() {
 
 #[test]
 fn a_file_that_changed_is_refused() {
-    let folder = Folder::new("changed");
+    let folder = JournalFolder::new("changed");
     let path = folder.0.join("orders.csv");
     fs::write(&path, ROWS).unwrap();
     let mut orders = opened(&path, settings(1)).unwrap();
@@ -156,7 +156,7 @@ fn a_file_that_changed_is_refused() {
 
 #[test]
 fn bad_rows_are_found_before_the_first_order() {
-    let folder = Folder::new("bad");
+    let folder = JournalFolder::new("bad");
     let path = folder.0.join("orders.csv");
     fs::write(&path, format!("{ROWS}P5,c5\n")).unwrap();
     let error = opened(&path, settings(1)).err().unwrap();
