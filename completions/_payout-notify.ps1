@@ -55,7 +55,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says')
             [CompletionResult]::new('inbox', 'inbox', [CompletionResultType]::ParameterValue, 'Show, compare, export and send again what listen received and kept')
             [CompletionResult]::new('dialects', 'dialects', [CompletionResultType]::ParameterValue, 'List the dialects: how sibling platforms sign, and which reply they want')
-            [CompletionResult]::new('snippet', 'snippet', [CompletionResultType]::ParameterValue, 'Print a small verifier and acknowledging handler in a merchant''s language')
+            [CompletionResult]::new('snippet', 'snippet', [CompletionResultType]::ParameterValue, 'SnippetOutput a small verifier and acknowledging handler in a merchant''s language')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show the effective settings and where they come from, or write a settings file')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')

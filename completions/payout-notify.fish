@@ -39,7 +39,7 @@ complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "export"
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "listen" -d 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "inbox" -d 'Show, compare, export and send again what listen received and kept'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "dialects" -d 'List the dialects: how sibling platforms sign, and which reply they want'
-complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "snippet" -d 'Print a small verifier and acknowledging handler in a merchant\'s language'
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "snippet" -d 'SnippetOutput a small verifier and acknowledging handler in a merchant\'s language'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "config" -d 'Show the effective settings and where they come from, or write a settings file'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

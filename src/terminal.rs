@@ -17,6 +17,7 @@ pub mod sanitize;
 pub mod stall;
 pub mod theme;
 pub mod width;
+mod wrap;
 
 use progress::Progress;
 use sanitize::abridge;
@@ -91,7 +92,7 @@ impl Console {
     }
 
     pub fn answer(&mut self, line: &Line) -> io::Result<()> {
-        let text = render(self.answers.theme, line);
+        let text = render(self.answers.theme, line, self.answer_width());
         self.answer_bytes(text.as_bytes())
     }
 
@@ -126,7 +127,7 @@ impl Console {
 
     /// Writes one line about the run to stderr; a stderr that cannot be written is ignored.
     pub fn note(&mut self, line: &Line) {
-        let text = render(self.remarks.theme, line);
+        let text = render(self.remarks.theme, line, width::of_stderr(self.remarks.device));
         let sink = &mut self.remarks.sink;
         match &self.progress {
             Some(progress) => progress.suspend(|| put(sink, &text)),
@@ -140,7 +141,8 @@ impl Console {
         self.canvas = Device::Other;
         let theme = self.remarks.theme;
         move |lines| {
-            let lines = lines.iter().map(|line| render(theme, &Line::new().dim(line)));
+            let lines =
+                lines.iter().map(|line| render(theme, &Line::new().dim(line), Width::Endless));
             // Nobody could be told of a failure here, and the answer does not depend on it.
             let _ = Watched(io::stderr()).write_all(lines.collect::<String>().as_bytes());
         }
@@ -151,7 +153,7 @@ impl Console {
     }
 
     pub fn question(&mut self, line: &Line) {
-        let text = render(self.remarks.theme, line);
+        let text = render(self.remarks.theme, line, width::of_stderr(self.remarks.device));
         put(&mut self.remarks.sink, &format!("{} ", text.trim_end_matches('\n')));
     }
 
@@ -176,7 +178,7 @@ impl Console {
             return;
         }
         let line = Line::new().dim(text.chars().take(STATUS_WIDTH).collect::<String>());
-        let text = render(self.remarks.theme, &line);
+        let text = render(self.remarks.theme, &line, Width::Endless);
         self.has_status = true;
         put(&mut self.remarks.sink, &format!("{CLEAR_LINE}{}", text.trim_end_matches('\n')));
     }
@@ -231,7 +233,7 @@ fn device(stream: &impl IsTerminal) -> Device {
     if stream.is_terminal() { Device::Terminal } else { Device::Other }
 }
 
-fn render(theme: Theme, line: &Line) -> String {
+fn render(theme: Theme, line: &Line, width: Width) -> String {
     let mut texts: Vec<String> = line.spans.iter().map(|span| span.text.clone()).collect();
     mask::in_pieces(&mut texts);
     for text in &mut texts {
@@ -240,12 +242,16 @@ fn render(theme: Theme, line: &Line) -> String {
     // Escaping can spell a key that holds such an escape, and cutting could halve one: so the
     // search comes again, and before the cut.
     mask::in_pieces(&mut texts);
+    let shown: Vec<_> = texts.iter().map(|text| abridge(text, LONGEST_SPAN)).collect();
+    let roles = line.spans.iter().map(|span| span.role);
+    let spans: Vec<(Role, &str)> = roles.zip(shown.iter().map(|text| &**text)).collect();
     let mut out = String::new();
-    for (span, text) in line.spans.iter().zip(&texts) {
-        let shown = abridge(text, LONGEST_SPAN);
-        theme.paint(role_of(span.role, &shown), &shown, &mut out);
+    for line in wrap::wrap(&spans, width) {
+        for (role, text) in line {
+            theme.paint(role_of(role, &text), &text, &mut out);
+        }
+        out.push('\n');
     }
-    out.push('\n');
     out
 }
 

@@ -27,7 +27,7 @@ use crate::receiver::reply::{JSON, Reply};
 use crate::receiver::server::Server;
 use crate::receiver::server::limits::Limits;
 use crate::receiver::verify::inspect;
-use crate::report::delivery::{DeliveryPlan, attempt_line, result_line};
+use crate::report::delivery::{DeliveryPlan, attempt_lines, result_line};
 use crate::report::line::Line;
 use crate::sender::decide::RetryPlan;
 use crate::sender::engine::{Engine, LoadLimits};
@@ -140,7 +140,7 @@ async fn deliver(
             while let Ok(line) = remarks.try_recv() {
                 console.answer(&line)?;
             }
-            console.answer(&attempt_line(attempt, details))
+            attempt_lines(attempt, details).iter().try_for_each(|line| console.answer(line))
         })
         .await
         .map_err(CommandError::output)

@@ -33,7 +33,7 @@ use crate::net::options::Connections;
 use crate::net::target::{Target, TargetError};
 use crate::net::transport::{Request, Transport};
 use crate::report::delivery::{
-    DeliveryPlan, attempt_json, attempt_line, reply_line, result_json, result_line,
+    DeliveryPlan, attempt_json, attempt_lines, reply_line, result_json, result_line,
 };
 use crate::report::line::Line;
 use crate::sender::decide::RetryPlan;
@@ -237,7 +237,7 @@ fn send_one(
             }
             match args.format {
                 Format::Json => console.answer_bytes(attempt_json(attempt, details).as_bytes()),
-                Format::Human => [attempt_line(attempt, details)]
+                Format::Human => attempt_lines(attempt, details)
                     .into_iter()
                     .chain(reply_line(details))
                     .try_for_each(|line| console.answer(&line)),

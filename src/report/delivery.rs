@@ -85,7 +85,8 @@ impl DeliveryPlan<'_> {
     }
 }
 
-pub fn attempt_line(attempt: &Attempt, details: &AttemptDetails<'_>) -> Line {
+/// An attempt, and below it why it was not acknowledged and what follows.
+pub fn attempt_lines(attempt: &Attempt, details: &AttemptDetails<'_>) -> Vec<Line> {
     let status = match details.outcome {
         Outcome::Reply(reply) => reply.status.to_string(),
         Outcome::NoReply(_) => "---".to_owned(),
@@ -100,20 +101,25 @@ pub fn attempt_line(attempt: &Attempt, details: &AttemptDetails<'_>) -> Line {
         .plain(format!("{status}  {:>8}  ", short_duration(attempt.service_time())));
     let line = match &attempt.explanation {
         None => line.good("acknowledged"),
-        Some(why) => line.bad("not acknowledged").plain(format!(": {why}")),
+        Some(_) => line.bad("not acknowledged"),
     };
-    let line = warnings(details)
-        .iter()
-        .fold(line, |line, warning| line.warn(format!("; {}", warning.explanation())));
-    match details.decision {
-        Decision::Acknowledged => line,
-        Decision::Retry(next) => line.dim(format!(
-            "; next at +{}, in {}",
-            format_duration(next.planned),
-            short_duration(next.wait)
-        )),
-        Decision::Exhausted(_) => line.dim("; no attempt follows"),
+    let mut lines = vec![line];
+    let below = || Line::new().plain("    ");
+    let warnings = warnings(details).iter();
+    lines.extend(warnings.map(|warning| below().warn(warning.explanation())));
+    if let Some(why) = &attempt.explanation {
+        let line = below().plain(why.clone());
+        lines.push(match details.decision {
+            Decision::Acknowledged => line,
+            Decision::Retry(next) => line.dim(format!(
+                "; next at +{}, in {}",
+                format_duration(next.planned),
+                short_duration(next.wait)
+            )),
+            Decision::Exhausted(_) => line.dim("; no attempt follows"),
+        });
     }
+    lines
 }
 
 const MOST_SHOWN: usize = 200;
@@ -132,7 +138,7 @@ pub fn reply_line(details: &AttemptDetails<'_>) -> Option<Line> {
             | Refusal::NotTheReply { .. }
     );
     let begins = if is_unread { beginning(reply) } else { String::new() };
-    (!begins.is_empty()).then(|| Line::new().dim("     the reply begins: ").plain(begins))
+    (!begins.is_empty()).then(|| Line::new().dim("    the reply begins: ").plain(begins))
 }
 
 fn beginning(reply: &Reply) -> String {

@@ -15,10 +15,15 @@ pub fn lines(diagnosis: &Diagnosis) -> Vec<Line> {
         let hint = Line::new().plain("  ").accent("hint:").plain(" ").plain(next);
         return vec![nothing_fits(diagnosis), hint];
     };
-    let mut lines =
-        vec![Line::new().strong("likely cause").plain(format!(": {}", first.summary(CODE)))];
-    for deviation in &first.deviations {
+    let mut lines = vec![likely_cause(first)];
+    let is_one = first.deviations.len() == 1;
+    for (number, deviation) in first.deviations.iter().enumerate() {
+        let number = number + 1;
         let row = |name: &str| Line::new().dim(format!("  {name:<9}  "));
+        if !is_one {
+            let alone = Hit { deviations: vec![deviation.clone()], difference: None };
+            lines.push(row(&format!("mistake {number}")).strong(alone.summary(CODE)));
+        }
         lines.push(row("rule").plain(deviation.rule));
         lines.push(row("seen in").plain(deviation.cause.clone()));
         lines.push(row("fix").good(deviation.fix));
@@ -40,6 +45,14 @@ pub fn lines(diagnosis: &Diagnosis) -> Vec<Line> {
         others.iter().map(|hit| Line::new().dim("or").plain(format!(": {}", hit.summary(CODE)))),
     );
     lines
+}
+
+fn likely_cause(hit: &Hit) -> Line {
+    let line = Line::new().strong("likely cause");
+    match hit.deviations.len() {
+        0 | 1 => line.plain(format!(": {}", hit.summary(CODE))),
+        count => line.plain(format!(": {count} mistakes together")),
+    }
 }
 
 pub fn short_line(diagnosis: &Diagnosis) -> Line {

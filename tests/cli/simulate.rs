@@ -25,7 +25,7 @@ fn it_retries_until_the_merchant_acknowledges() {
     ]);
     simulate(&merchant, &[]).exits(0).says(&[
         "#1",
-        "not acknowledged: the body is not JSON",
+        "not acknowledged\n    the body is not JSON",
         "#2",
         "the body is right, but status 500 is not 2xx",
         "#3",
@@ -330,22 +330,29 @@ fn the_lines_of_a_single_order_are_these() {
         lines,
         "POT → http://HOST/notify  signed with MD5, key 1a41bdda
 schedule backoff: 11 attempts within 55m45s (window 1h)
-#1  TIME  +0s      200  TOOK  not acknowledged: the body is not JSON; next at +15s, in WAIT
-     the reply begins: fail
-#2  TIME  +15s     500  TOOK  not acknowledged: the body is right, but status 500 is not 2xx; next at +45s, in WAIT
-#3  TIME  +45s     200  TOOK  not acknowledged: the body is an HTML page (a login, error or challenge page?); next at +1m45s, in WAIT
-     the reply begins: <html>hi</html>
-#4  TIME  +1m45s   ---  TOOK  not acknowledged: the connection was closed before the reply was complete (a crash, or a wrong Content-Length?); the retry must be treated as a duplicate (connection closed before message completed); next at +3m45s, in WAIT
-#5  TIME  +3m45s   201  TOOK  acknowledged; the reply has members beside error_code; the status is 2xx but not 200
+#1  TIME  +0s      200  TOOK  not acknowledged
+    the body is not JSON; next at +15s, in WAIT
+    the reply begins: fail
+#2  TIME  +15s     500  TOOK  not acknowledged
+    the body is right, but status 500 is not 2xx; next at +45s, in WAIT
+#3  TIME  +45s     200  TOOK  not acknowledged
+    the body is an HTML page (a login, error or challenge page?); next at +1m45s, in WAIT
+    the reply begins: <html>hi</html>
+#4  TIME  +1m45s   ---  TOOK  not acknowledged
+    the connection was closed before the reply was complete (a crash, or a wrong Content-Length?); the retry must be treated as a duplicate (connection closed before message completed); next at +3m45s, in WAIT
+#5  TIME  +3m45s   201  TOOK  acknowledged
+    the reply has members beside error_code
+    the status is 2xx but not 200
 acknowledged after 5 attempts; the platform sends no more
 "
     );
     let exhausted = lines_of(&ALL_SORTS[..2], 1, &["--schedule", "1ms"]);
-    let last: Vec<&str> = exhausted.lines().skip(4).collect();
+    let last: Vec<&str> = exhausted.lines().skip(5).collect();
     assert_eq!(
         last,
         [
-            "#2  TIME  +1ms     500  TOOK  not acknowledged: the body is right, but status 500 is not 2xx; no attempt follows",
+            "#2  TIME  +1ms     500  TOOK  not acknowledged",
+            "    the body is right, but status 500 is not 2xx; no attempt follows",
             "exhausted after 2 attempts: the schedule ended without an acknowledgement",
         ]
     );

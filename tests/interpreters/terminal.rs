@@ -12,6 +12,7 @@ list! {
     who_leaves_in_the_middle_or_says_nothing_leaves_no_file [PYTHON_PTY]
     nothing_is_asked_where_a_file_is_already [PYTHON_PTY]
     a_terminal_that_nobody_reads_holds_no_run [PYTHON_PTY]
+    no_line_is_wider_than_the_terminal [PYTHON_PTY]
 }
 
 /// Plays `config init` on a terminal; the file that it wrote follows on stdout.
@@ -90,4 +91,47 @@ fn a_terminal_that_nobody_reads_holds_no_run() {
         )
         .run();
     output.exits(130);
+}
+
+fn no_line_is_wider_than_the_terminal() {
+    let merchant = Listening::start(&["--quiet"]);
+    let url = merchant.url.as_str();
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/withdraw-notification.json");
+    let commands: &[&[&str]] = &[
+        &["--help"],
+        &["demo"],
+        &["verify", example],
+        &["verify", example, "--explain", "--show-expected"],
+        &["verify", "no-such-file"],
+        &["simulate", url],
+        &["simulate", url, "--dry-run"],
+        &["simulate", url, "--count", "20", "--fail-if", "p99<1ns"],
+        &["simulate", url, "--schedule", "30m,40m"],
+        &["simulate", "http://127.0.0.1:1/", "--schedule", "1ms"],
+        &["schedule"],
+        &["check", url],
+        &["check", url, "--explain"],
+        &["check", "--list"],
+        &["dialects"],
+        &["dialects", "no-such-dialect"],
+        &["config", "show"],
+        &["inbox", "list"],
+        &["listen", "--for", "1ms", "--no-inbox"],
+        &["listen", "--for", "1ms", "--bind", "0.0.0.0:0"],
+        &["sign", "--no-such-option"],
+        &["sgin"],
+    ];
+    let wide = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interpreters/terminal/wide.py");
+    for columns in ["80", "120"] {
+        for arguments in commands {
+            let output = payout_notify(arguments)
+                .key(KEY)
+                .behind("python3 \"$WIDE\" \"$COLUMNS\" \"$@\"")
+                .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+                .env("WIDE", wide)
+                .env("COLUMNS", columns)
+                .run();
+            assert_eq!(output.stdout, "", "{arguments:?}");
+        }
+    }
 }
