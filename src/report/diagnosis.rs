@@ -1,7 +1,7 @@
 //! Why a signature does not match, in words that a merchant's developer can act on.
 
 use protocol::internal::diagnosis::{MAX_SEARCHED_BYTES, MAX_SEARCHED_MEMBERS};
-use protocol::{Deviation, Diagnosis, Difference, Hit};
+use protocol::{Deviation, Diagnosis, Difference, Dimension, Hit};
 use serde::Serialize;
 
 use super::line::Line;
@@ -15,12 +15,18 @@ pub fn lines(diagnosis: &Diagnosis) -> Vec<Line> {
         let hint = Line::new().plain("  ").accent("hint:").plain(" ").plain(next);
         return vec![nothing_fits(diagnosis), hint];
     };
-    let mut lines = vec![likely_cause(first)];
-    let is_one = first.deviations.len() == 1;
+    // Mistakes made here, such as a misread key, are told in one sentence with what is valid without them.
+    let is_theirs = first.deviations.iter().all(|one| one.dimension != Dimension::Verifier);
+    let is_numbered = is_theirs && first.deviations.len() > 1;
+    let mut lines = vec![Line::new().strong("likely cause").plain(if is_numbered {
+        format!(": {} mistakes together", first.deviations.len())
+    } else {
+        format!(": {}", first.summary(CODE))
+    })];
     for (number, deviation) in first.deviations.iter().enumerate() {
         let number = number + 1;
         let row = |name: &str| Line::new().dim(format!("  {name:<9}  "));
-        if !is_one {
+        if is_numbered {
             let alone = Hit { deviations: vec![deviation.clone()], difference: None };
             lines.push(row(&format!("mistake {number}")).strong(alone.summary(CODE)));
         }
@@ -45,14 +51,6 @@ pub fn lines(diagnosis: &Diagnosis) -> Vec<Line> {
         others.iter().map(|hit| Line::new().dim("or").plain(format!(": {}", hit.summary(CODE)))),
     );
     lines
-}
-
-fn likely_cause(hit: &Hit) -> Line {
-    let line = Line::new().strong("likely cause");
-    match hit.deviations.len() {
-        0 | 1 => line.plain(format!(": {}", hit.summary(CODE))),
-        count => line.plain(format!(": {count} mistakes together")),
-    }
 }
 
 pub fn short_line(diagnosis: &Diagnosis) -> Line {

@@ -52,7 +52,8 @@ fn the_right_digest_written_otherwise_is_called_right() {
         payout_notify(&["verify"]).key(KEY).stdin(with_sign(&sign)).run().exits(1).says(&[
             &format!("no match: the digest is right, but it is written {phrase}"),
             "send it as bare lower-case hexadecimal digits",
-            "likely cause: the code writes the digest ",
+            "likely cause: ",
+            "the code writes the digest ",
             fix,
         ]);
     }
