@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::error::{Failure, StoreError, Subject, Trouble};
-use super::file::{Place, beside};
+use super::file::{Place, beside, sync};
 use super::{Presence, Schema};
 use protocol::internal::untrusted::Untrusted;
 
@@ -60,8 +60,8 @@ fn copy_to(path: &Path, copy: &Path) -> io::Result<()> {
 
 /// Takes the room of the old file and its log: a new file beside them would need more.
 fn overwrite(path: &Path, copy: &Path) -> io::Result<()> {
+    sync(copy)?;
     let mut changed = File::open(copy)?;
-    changed.sync_all()?;
     for end in ["-wal", "-shm"] {
         match fs::remove_file(beside(path, end)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
