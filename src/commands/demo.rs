@@ -191,6 +191,9 @@ fn introduce(url: &str, signed: &Signed<'_>, console: &mut Console) -> std::io::
     lines.iter().try_for_each(|line| console.answer(line))
 }
 
+const SET_KEY: &str =
+    if cfg!(windows) { "$env:PAYOUT_NOTIFY_KEY = '…'" } else { "export PAYOUT_NOTIFY_KEY=…" };
+
 fn conclude(end: &OrderEnd, console: &mut Console) -> std::io::Result<()> {
     let command = |text: &str, why: &str| {
         Line::new().plain("  ").accent(format!("{text:<52}")).dim(format!("# {why}"))
@@ -200,7 +203,7 @@ fn conclude(end: &OrderEnd, console: &mut Console) -> std::io::Result<()> {
         Line::new().plain("The merchant saw one order several times: it must acknowledge each time, and credit once."),
         Line::new(),
         Line::new().strong("Next:"),
-        command("export PAYOUT_NOTIFY_KEY=…", "your platform key"),
+        command(SET_KEY, "your platform key"),
         command("payout-notify listen", "be the merchant"),
         command("payout-notify simulate localhost:8787 --speed 60x", "be the platform"),
         command("payout-notify verify callback.json", "does a signature match?"),
