@@ -3,7 +3,8 @@
 
 Each kind of package is installed from its file into an empty folder, with nothing on the PATH but what
 it needs and, on Linux, without a network. `demo`, `sign` and `verify` must then work, the size must be
-at most 8 MB, and a program for glibc must run with version 2.28.
+at most 8 MB, and a program for glibc must run with version 2.28. Where pipx and npx are installed, the
+one command that people type runs `demo` too, from the same files.
 """
 
 import os
@@ -86,6 +87,28 @@ def install_archive(files, folder, _environment):
     return list(folder.glob(f"payout-notify-*/{NAME}"))
 
 
+def one_command(kind, files):
+    """What runs `demo` at once, where this machine has it."""
+    if kind == "wheel" and (pipx := shutil.which("pipx")):
+        return [pipx, "run", "--spec", files[0], "payout-notify", "demo"]
+    if kind == "npm" and (npx := shutil.which("npx")):
+        packages = [part for file in files for part in ("--package", file)]
+        return [npx, "--offline", "--yes", *packages, "payout-notify", "demo"]
+    return None
+
+
+def try_one_command(kind, files, programs):
+    command = one_command(kind, files)
+    if not command:
+        return ""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder).resolve()
+        environment = environment_with(folder, programs)
+        began = time.monotonic()
+        run(command, folder, environment)
+        return f"; `{Path(command[0]).stem} … demo` in {time.monotonic() - began:.1f} s"
+
+
 def needed_glibc(binary):
     found = re.findall(rb"GLIBC_(\d+)\.(\d+)", binary)
     return max(((int(major), int(minor)) for major, minor in found), default=None)
@@ -118,7 +141,8 @@ def try_kind(kind, files, programs, install, target):
         demo = try_program(command, folder, environment)
         linking = about_linking(target, command[0]) if kind == "archive" else ""
     sizes = " + ".join(f"{file.name} {file.stat().st_size / 1e6:.2f} MB" for file in files)
-    print(f"ok  {kind}: {sizes}{linking}; installed in {installed:.1f} s, demo in {demo:.1f} s, sign, verify")
+    print(f"ok  {kind}: {sizes}{linking}; installed in {installed:.1f} s, demo in {demo:.1f} s, sign, verify"
+          f"{try_one_command(kind, files, programs)}")
 
 
 def files_of(target, folder):
