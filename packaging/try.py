@@ -123,8 +123,8 @@ def about_linking(target, program):
         if needed or b"/ld-musl-" in binary:
             raise Failed("the program is not static")
         return ", static"
-    if needed > NEWEST_GLIBC:
-        raise Failed(f"the program needs glibc {needed}")
+    if not needed or needed > NEWEST_GLIBC:
+        raise Failed(f"the program needs glibc {needed}, expected at most {NEWEST_GLIBC}")
     return ", needs glibc {}.{}".format(*needed)
 
 

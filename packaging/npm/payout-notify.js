@@ -27,12 +27,13 @@ function fail(happened, hint) {
 }
 
 function start([path, ...others]) {
-  const child = spawn(path, process.argv.slice(2), { stdio: 'inherit' });
   const forward = (signal) => {
     if (!hasTerminal || !sentByTerminals.includes(signal)) child.kill(signal);
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  // Before the start: a signal that comes at once must not end this process alone.
   for (const signal of signals) process.on(signal, forward);
+  const child = spawn(path, process.argv.slice(2), { stdio: 'inherit' });
   const stop = () => signals.forEach((signal) => process.removeListener(signal, forward));
   child.on('error', (error) => {
     stop();

@@ -19,6 +19,7 @@ list! {
     npm_says_what_is_missing [NODE]
     a_release_needs_its_tag_its_repository_and_its_changes [PYTHON]
     templates_are_filled_with_the_version_and_the_checksums [PYTHON]
+    a_package_without_a_licence_text_fails [PYTHON]
     the_bill_of_materials_and_the_licences_name_what_is_compiled_in [PYTHON_TOML]
 }
 
@@ -232,4 +233,21 @@ fn the_bill_of_materials_and_the_licences_name_what_is_compiled_in() {
         assert!(is_own || licences.contains(&heading), "{heading}");
     }
     assert!(licences.contains("The Rust Standard Library is dual-licensed"));
+}
+
+fn a_package_without_a_licence_text_fails() {
+    let code = format!(
+        "import licences\n\
+         texts = licences.texts\n\
+         licences.texts = lambda one: [] if one['name'] in ('ring', 'asn1-rs') else texts(one)\n\
+         licences.collect('{LINUX}')"
+    );
+    let mut command = Command::new("python3");
+    command.args(["-c", &code]).current_dir(format!("{ROOT}/packaging")).stdin(Stdio::null());
+    let output = command.env("PYTHONDONTWRITEBYTECODE", "1").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = text(&output.stderr);
+    // The text of asn1-rs is that of another package from its repository.
+    assert!(stderr.starts_with("licences: no text for ring 0."), "{stderr}");
+    assert!(stderr.ends_with(" (Apache-2.0 AND ISC)\n"), "{stderr}");
 }
