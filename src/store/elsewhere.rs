@@ -47,6 +47,7 @@ pub async fn change_elsewhere(
 }
 
 fn copy_to(path: &Path, copy: &Path) -> io::Result<()> {
+    #[cfg_attr(not(unix), allow(unused_mut))]
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
