@@ -164,7 +164,8 @@ fn draw(bar: &ProgressBar, figures: &ProgressFigures) {
     bar.set_position(figures.ended);
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 impl Progress {
     /// A bar on a terminal that `screen` stands for.
     pub(super) fn on(screen: std::os::unix::net::UnixStream) -> Self {
