@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Builds the Debian package, installs it, tries what it brought, and removes it again.
 #
-# Needs root, dpkg and cargo-deb (cargo install cargo-deb). PROFILE=dev makes a quick build instead of
-# the one that is shipped. The package stays in target/debian/.
+# Needs root, dpkg, Python 3 and cargo-deb (cargo install cargo-deb). PROFILE=dev makes a quick build instead
+# of the one that is shipped; TARGET=x86_64-unknown-linux-gnu takes the program that packaging/build.py has
+# built for that target. The package stays in target/debian/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,7 +19,9 @@ fi
 
 work=$(mktemp -d)
 trap 'dpkg --purge payout-notify >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
-cargo deb --locked --profile "${PROFILE:-dist}" --output "$work/payout-notify.deb" --quiet >/dev/null
+mkdir -p target
+python3 packaging/licences.py "${TARGET:-$(rustc -vV | sed -n 's/^host: //p')}" >target/THIRD-PARTY-LICENSES.txt
+cargo deb --locked --profile "${PROFILE:-dist}" ${TARGET:+--no-build --target "$TARGET"} --output "$work/payout-notify.deb" --quiet >/dev/null
 deb=$work/payout-notify.deb
 ok "built: $(stat -c %s "$deb") bytes"
 
@@ -30,11 +33,11 @@ dpkg-deb --fsys-tarfile "$deb" | tar -t | grep -v '/$' | sed 's|^\./||' | sort >
     echo usr/share/bash-completion/completions/payout-notify
     echo usr/share/zsh/vendor-completions/_payout-notify
     echo usr/share/fish/vendor_completions.d/payout-notify.fish
-    for file in README.md CHANGELOG.md copyright; do echo "usr/share/doc/payout-notify/$file"; done
-} | sort >"$work/wanted"
+    for file in README.md CHANGELOG.md THIRD-PARTY-LICENSES.txt copyright; do echo "usr/share/doc/payout-notify/$file"; done
+} | sort >"$work/expected"
 # A long document may be packed.
-sed -i 's|\(\.md\)\.gz$|\1|' "$work/has"
-diff "$work/wanted" "$work/has" || fail "the package's files (>) are not the wanted ones (<)"
+sed -i 's|\(\.md\|\.txt\)\.gz$|\1|' "$work/has"
+diff "$work/expected" "$work/has" || fail "the package's files (>) are not the expected ones (<)"
 ok "$(wc -l <"$work/has") files, each in its place"
 
 dpkg -i "$deb" >"$work/install.log" 2>&1 || { cat "$work/install.log" >&2; fail "dpkg -i failed"; }

@@ -27,6 +27,28 @@ pub enum ColorMode {
     Never,
 }
 
+/// A kind of system, by where it keeps its users' files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum System {
+    Windows,
+    MacOs,
+    Xdg,
+}
+
+const SYSTEM: System = if cfg!(windows) {
+    System::Windows
+} else if cfg!(target_os = "macos") {
+    System::MacOs
+} else {
+    System::Xdg
+};
+
+impl System {
+    fn home_variable(self) -> &'static str {
+        if self == System::Windows { "USERPROFILE" } else { "HOME" }
+    }
+}
+
 /// What the environment variables say, read once.
 ///
 /// Its `Debug` never shows the key.
@@ -59,14 +81,31 @@ impl Environment {
     }
 
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
+        Self::of_system(SYSTEM, lookup)
+    }
+
+    fn of_system(system: System, lookup: impl Fn(&str) -> Option<OsString>) -> Self {
+        // A relative path would mean another folder in each run; the XDG rules ignore it too.
+        let absolute =
+            |name: &str| lookup(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let home = absolute(system.home_variable());
+        let own_folder = |on_windows, xdg, below_home| {
+            let below = |folder| home.as_ref().map(|home| home.join(folder));
+            let base = match system {
+                System::Windows => absolute(on_windows),
+                System::MacOs => below("Library/Application Support"),
+                System::Xdg => absolute(xdg).or_else(|| below(below_home)),
+            };
+            base.map(|base| base.join("payout-notify"))
+        };
         Environment {
             key: lookup(KEY_VARIABLE),
             no_color: lookup("NO_COLOR").is_some_and(|value| !value.is_empty()),
             dumb_terminal: lookup("TERM").is_some_and(|value| value == "dumb"),
-            state_folder: own_folder(&lookup, "LOCALAPPDATA", "XDG_STATE_HOME", ".local/state"),
-            config_folder: own_folder(&lookup, "APPDATA", "XDG_CONFIG_HOME", ".config"),
+            state_folder: own_folder("LOCALAPPDATA", "XDG_STATE_HOME", ".local/state"),
+            config_folder: own_folder("APPDATA", "XDG_CONFIG_HOME", ".config"),
             profile: lookup(PROFILE_VARIABLE).map(|name| name.to_string_lossy().into_owned()),
-            home: lookup("HOME").map(PathBuf::from).filter(|path| path.is_absolute()),
+            home,
             working_folder: None,
         }
     }
@@ -82,26 +121,6 @@ pub fn temporary_folder() -> PathBuf {
 
 pub fn command_line() -> impl Iterator<Item = OsString> {
     std::env::args_os()
-}
-
-/// A folder of this program's own: below the variable of this system, else below the home folder.
-fn own_folder(
-    lookup: impl Fn(&str) -> Option<OsString>,
-    on_windows: &str,
-    elsewhere: &str,
-    below_home: &str,
-) -> Option<PathBuf> {
-    // A relative path would mean another folder in each run; the XDG rules ignore it too.
-    let absolute = |name| lookup(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let below = |folder: &str| absolute("HOME").map(|home| home.join(folder));
-    let base = if cfg!(windows) {
-        absolute(on_windows)
-    } else if cfg!(target_os = "macos") {
-        below("Library/Application Support")
-    } else {
-        absolute(elsewhere).or_else(|| below(below_home))
-    };
-    base.map(|base| base.join("payout-notify"))
 }
 
 impl fmt::Debug for Environment {
@@ -148,15 +167,35 @@ mod tests {
         assert!(!read.no_color && !read.dumb_terminal);
     }
 
-    #[cfg(all(unix, not(target_os = "macos")))]
+    #[cfg(unix)]
     #[test]
-    fn the_state_has_a_folder_of_its_own() {
-        let folder = |pairs| environment(pairs).state_folder;
-        let below = |base: &str| Some(PathBuf::from(base).join("payout-notify"));
-        assert_eq!(folder(&[("XDG_STATE_HOME", "/s"), ("HOME", "/h")]), below("/s"));
-        assert_eq!(folder(&[("HOME", "/h")]), below("/h/.local/state"));
-        assert_eq!(folder(&[("XDG_STATE_HOME", "s"), ("HOME", "/h")]), below("/h/.local/state"));
-        assert_eq!(folder(&[("XDG_STATE_HOME", ""), ("HOME", "")]), None);
+    fn each_system_has_its_own_folders() {
+        let folders = |system, pairs: &[(&str, &str)]| {
+            let lookup = |name: &str| {
+                let found = pairs.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| OsString::from(*value))
+            };
+            let read = Environment::of_system(system, lookup);
+            let text = |path: Option<PathBuf>| path.map(|path| path.to_str().unwrap().to_owned());
+            [read.state_folder, read.config_folder, read.home].map(text)
+        };
+        let expected = |paths: [&str; 3]| paths.map(|path| Some(path.to_owned()));
+        let xdg = |pairs| folders(System::Xdg, pairs);
+        let state_and_home = [("XDG_STATE_HOME", "/s"), ("XDG_CONFIG_HOME", "/c"), ("HOME", "/h")];
+        let own = ["/s/payout-notify", "/c/payout-notify", "/h"];
+        assert_eq!(xdg(&state_and_home), expected(own));
+        let below = ["/h/.local/state/payout-notify", "/h/.config/payout-notify", "/h"];
+        assert_eq!(xdg(&[("HOME", "/h")]), expected(below));
+        assert_eq!(xdg(&[("XDG_STATE_HOME", "s"), ("HOME", "/h")]), expected(below));
+        assert_eq!(xdg(&[("XDG_STATE_HOME", ""), ("HOME", "")]), [None, None, None]);
+        let library = "/h/Library/Application Support/payout-notify";
+        assert_eq!(folders(System::MacOs, &state_and_home), expected([library, library, "/h"]));
+        // Shells that come from Unix set HOME on Windows too: it is not the user's folder there.
+        let profile =
+            [("LOCALAPPDATA", "/l"), ("APPDATA", "/r"), ("USERPROFILE", "/u"), ("HOME", "/h")];
+        let windows = ["/l/payout-notify", "/r/payout-notify", "/u"];
+        assert_eq!(folders(System::Windows, &profile), expected(windows));
+        assert_eq!(folders(System::Windows, &[("HOME", "/h")]), [None, None, None]);
     }
 
     #[test]

@@ -56,7 +56,12 @@ struct OutputStream {
 impl Console {
     pub fn new(mode: ColorMode, environment: &Environment) -> Self {
         let (stdout, stderr) = (io::stdout(), io::stderr());
-        let (answers, remarks) = (device(&stdout), device(&stderr));
+        let takes_sequences = theme::takes_sequences();
+        let device = |is_terminal| match is_terminal && takes_sequences {
+            true => Device::Terminal,
+            false => Device::Other,
+        };
+        let (answers, remarks) = (device(stdout.is_terminal()), device(stderr.is_terminal()));
         let stream = |sink: Box<dyn Write + Send>, device| OutputStream {
             sink,
             device,
@@ -227,10 +232,6 @@ pub fn hide_keys_in_panics() {
 fn put(sink: &mut impl Write, text: &str) {
     let _ = sink.write_all(text.as_bytes());
     let _ = sink.flush();
-}
-
-fn device(stream: &impl IsTerminal) -> Device {
-    if stream.is_terminal() { Device::Terminal } else { Device::Other }
 }
 
 fn render(theme: Theme, line: &Line, width: Width) -> String {
@@ -477,6 +478,7 @@ mod tests {
         assert_eq!(remarks.text().lines().count(), 2);
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_bar_makes_way_for_what_shares_its_terminal() {
         use std::io::Read;

@@ -13,8 +13,8 @@
 #   PAYOUT_NOTIFY   the program (payout-notify)
 #
 # Both steps run, whatever the first one says. Exits with 1 where one of them said no, else with the
-# first code that is not 0: 2 usage, 3 input, 4 environment, which includes a merchant that does not
-# come up. On a signal the merchant is stopped too. Needs nothing but a POSIX shell and the program;
+# first code that is not 0: 2 usage, 3 input, 4 environment, which includes an endpoint that is down.
+# Gates that cannot be read are found before the merchant starts. On a signal the merchant is stopped too. Needs nothing but a POSIX shell and the program;
 # where there is `setsid`, all that the merchant started is stopped with it.
 set -u
 # The codes are looked at below. Under `sh -e`, or errexit from SHELLOPTS, the first step that says no,
@@ -30,7 +30,9 @@ wait_for=${SMOKE_WAIT:-30}
 # Options may stand on several lines: to a shell, the second one would be another command.
 check_words=$(printf '%s' "${SMOKE_CHECK:-}" | tr '\n' ' ')
 simulate_words=$(printf '%s' "${SMOKE_SIMULATE:---count 200 --rate 100/s --schedule 1s,2s}" | tr '\n' ' ')
-merchant='' group='' step='' commands_off=''
+# A gate may contain a blank.
+gate_words=$(printf '%s\n' "$gates" | sed -n "s/'/'\\\\''/g; s/..*/--fail-if '&'/p" | tr '\n' ' ')
+merchant='' group='''' step='' commands_off=''
 check_code=-1 simulate_code=-1
 
 say() { printf 'smoke: %s\n' "$1" >&2; }
@@ -112,10 +114,12 @@ start_merchant() {
   merchant=$!
 }
 
-# Whether anything answers: a payout that failed, under a wrong key, moves no money.
+# Whether anything answers: a payout that failed, under a wrong key, moves no money. The gates are
+# there only to be read.
 answers() {
+  eval "set -- $gate_words"
   said=$(PAYOUT_NOTIFY_KEY='wrong on purpose' "$tool" simulate "$url" --status failed --retries 0 --timeout 2s \
-    --format json 2>&1)
+    --format json "$@" 2>&1)
   code=$?
   [ "$code" -le 1 ] || die "$code" "cannot ask $url: $said"
   case $said in
@@ -133,7 +137,7 @@ wait_until_it_answers() {
     now=$(date +%s)
     if [ "$now" -ge "$deadline" ]; then
       tail_of_merchant
-      die 4 "nothing answered at $url within $wait_for s"
+      die 4 "the endpoint is down: nothing answered at $url within $wait_for s"
     fi
     sleep 0.2
   done
@@ -172,13 +176,7 @@ check() {
 }
 
 simulate() {
-  eval "set -- $simulate_words"
-  # A gate a line; a gate may hold a blank.
-  while IFS= read -r gate; do
-    [ -z "$gate" ] || set -- "$@" --fail-if "$gate"
-  done <<GATES
-$gates
-GATES
+  eval "set -- $simulate_words $gate_words"
   run simulate "$url" "$@" --report "junit=$reports/simulate.xml" --report "html=$reports/simulate.html" \
     --report "json=$reports/simulate.json"
   simulate_code=$step_code

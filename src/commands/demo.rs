@@ -191,19 +191,32 @@ fn introduce(url: &str, signed: &Signed<'_>, console: &mut Console) -> std::io::
     lines.iter().try_for_each(|line| console.answer(line))
 }
 
+const SET_KEY: &str =
+    if cfg!(windows) { "$env:PAYOUT_NOTIFY_KEY = '…'" } else { "export PAYOUT_NOTIFY_KEY=…" };
+
+/// The program as it was called, so that what is suggested can be pasted: without an installation it
+/// is not in the `PATH`.
+fn program() -> String {
+    let called = std::env::args_os().next().and_then(|name| name.into_string().ok());
+    let is_plain =
+        |name: &String| name.chars().all(|c| c.is_ascii_alphanumeric() || "/\\.:_-".contains(c));
+    called.filter(is_plain).unwrap_or_else(|| "payout-notify".to_owned())
+}
+
 fn conclude(end: &OrderEnd, console: &mut Console) -> std::io::Result<()> {
     let command = |text: &str, why: &str| {
-        Line::new().plain("  ").accent(format!("{text:<52}")).dim(format!("# {why}"))
+        Line::new().plain("  ").accent(format!("{text:<52}")).dim(format!("  # {why}"))
     };
+    let program = program();
     let lines = [
         result_line(end),
         Line::new().plain("The merchant saw one order several times: it must acknowledge each time, and credit once."),
         Line::new(),
         Line::new().strong("Next:"),
-        command("export PAYOUT_NOTIFY_KEY=…", "your platform key"),
-        command("payout-notify listen", "be the merchant"),
-        command("payout-notify simulate localhost:8787 --speed 60x", "be the platform"),
-        command("payout-notify verify callback.json", "does a signature match?"),
+        command(SET_KEY, "your platform key"),
+        command(&format!("{program} listen"), "be the merchant"),
+        command(&format!("{program} simulate localhost:8787 --speed 60x"), "be the platform"),
+        command(&format!("{program} verify callback.json"), "does a signature match?"),
     ];
     lines.iter().try_for_each(|line| console.answer(line))
 }

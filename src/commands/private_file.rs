@@ -40,18 +40,22 @@ pub fn warn_if_others_can_read(
     found: io::Result<Metadata>,
     console: &mut Console,
 ) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        if found.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o077 != 0) {
-            let path = Untrusted::path(&path);
-            console.warning(&format!(
-                "the {what} {path} is readable by other users; chmod 600 fixes it"
-            ));
-        }
+    if found.is_ok_and(|found| found.is_file() && mode(&found) & 0o077 != 0) {
+        let path = Untrusted::path(&path);
+        console
+            .warning(&format!("the {what} {path} is readable by other users; chmod 600 fixes it"));
     }
-    #[cfg(not(unix))]
-    let _ = (what, path, found, console);
+}
+
+#[cfg(unix)]
+fn mode(found: &Metadata) -> u32 {
+    std::os::unix::fs::PermissionsExt::mode(&found.permissions())
+}
+
+/// Windows has lists of rights instead, which std does not read.
+#[cfg(not(unix))]
+fn mode(_found: &Metadata) -> u32 {
+    0
 }
 
 #[cfg(test)]

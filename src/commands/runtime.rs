@@ -11,8 +11,12 @@ use crate::net::transport::{Shortage, Transport};
 
 /// The most open files that are asked for: programs that this one starts inherit the limit, and some
 /// of them close every number below it.
-#[cfg(target_os = "linux")]
-const MOST_DESCRIPTORS: u64 = 65_536;
+#[cfg(unix)]
+const MOST_DESCRIPTORS: u64 = if cfg!(target_os = "macos") { OPEN_MAX } else { 65_536 };
+
+/// What macOS refuses to go beyond (`man setrlimit` there).
+#[cfg(unix)]
+const OPEN_MAX: u64 = 10_240;
 
 const END_OF_THREADS: Duration = Duration::from_millis(100);
 
@@ -31,7 +35,7 @@ pub fn block_on<T>(
     result
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 fn raise_descriptor_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
@@ -42,20 +46,22 @@ fn raise_descriptor_limit() {
     }
 }
 
-#[cfg(not(target_os = "linux"))]
+/// Windows has no such limit.
+#[cfg(not(unix))]
 fn raise_descriptor_limit() {}
 
 /// How many files this process may have open, and how many more it can open; `None` where the
 /// system does not say.
 pub fn descriptors() -> Option<(usize, usize)> {
-    #[cfg(target_os = "linux")]
+    #[cfg(unix)]
     {
+        let folder = if cfg!(target_os = "linux") { "/proc/self/fd" } else { "/dev/fd" };
         let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let open = std::fs::read_dir("/proc/self/fd").ok()?.count();
+        let open = std::fs::read_dir(folder).ok()?.count();
         Some((limit, limit.saturating_sub(open)))
     }
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(not(unix))]
     None
 }
 
@@ -106,32 +112,18 @@ impl Interrupts {
     }
 }
 
-#[cfg(not(unix))]
 mod signals {
-    use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-
-    pub(super) fn listen() -> Option<UnboundedReceiver<()>> {
-        let (requests, heard) = unbounded_channel();
-        tokio::spawn(async move {
-            while tokio::signal::ctrl_c().await.is_ok() && requests.send(()).is_ok() {}
-        });
-        Some(heard)
-    }
-}
-
-#[cfg(unix)]
-mod signals {
-    use std::io;
     use std::sync::mpsc::{Sender, channel};
     use std::thread;
     use std::time::Duration;
 
-    use tokio::signal::unix::{Signal, SignalKind, signal};
     use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
     use tokio::time::{Instant, sleep};
 
     use crate::exit::Exit;
     use crate::terminal::stall;
+
+    use system::Signals;
 
     const LAST_WORDS: Duration = Duration::from_millis(500);
 
@@ -176,46 +168,92 @@ mod signals {
         });
     }
 
-    struct Signals {
-        interrupt: Signal,
-        terminate: Signal,
-        hangup: Option<Signal>,
-    }
+    #[cfg(unix)]
+    mod system {
+        use std::io;
 
-    impl Signals {
-        fn catch() -> io::Result<Self> {
-            Ok(Signals {
-                interrupt: signal(SignalKind::interrupt())?,
-                terminate: signal(SignalKind::terminate())?,
-                hangup: match catches_hangup() {
-                    true => Some(signal(SignalKind::hangup())?),
-                    false => None,
-                },
-            })
+        use tokio::signal::unix::{Signal, SignalKind, signal};
+
+        pub(super) struct Signals {
+            interrupt: Signal,
+            terminate: Signal,
+            hangup: Option<Signal>,
         }
 
-        async fn next(&mut self) {
-            let hangup = async {
-                match &mut self.hangup {
-                    Some(hangup) => hangup.recv().await,
-                    None => std::future::pending().await,
+        impl Signals {
+            pub(super) fn catch() -> io::Result<Self> {
+                Ok(Signals {
+                    interrupt: signal(SignalKind::interrupt())?,
+                    terminate: signal(SignalKind::terminate())?,
+                    hangup: match catches_hangup() {
+                        true => Some(signal(SignalKind::hangup())?),
+                        false => None,
+                    },
+                })
+            }
+
+            pub(super) async fn next(&mut self) {
+                let hangup = async {
+                    match &mut self.hangup {
+                        Some(hangup) => hangup.recv().await,
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    _ = self.interrupt.recv() => {}
+                    _ = self.terminate.recv() => {}
+                    _ = hangup => {}
                 }
-            };
-            tokio::select! {
-                _ = self.interrupt.recv() => {}
-                _ = self.terminate.recv() => {}
-                _ = hangup => {}
             }
         }
+
+        /// Whether SIGHUP is known not to be ignored. Where it is not known, the signal keeps the
+        /// action that it began with: it ends the process, or `nohup` has it ignored.
+        fn catches_hangup() -> bool {
+            let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+            let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+            let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+            // The lowest bit is signal 1, SIGHUP.
+            mask.is_some_and(|mask| mask & 1 == 0)
+        }
     }
 
-    /// Whether SIGHUP is known not to be ignored. Where it is not known, the signal keeps the action
-    /// that it began with: it ends the process, or `nohup` has it ignored.
-    fn catches_hangup() -> bool {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-        let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-        // The lowest bit is signal 1, SIGHUP.
-        mask.is_some_and(|mask| mask & 1 == 0)
+    #[cfg(windows)]
+    mod system {
+        use std::io;
+
+        use tokio::signal::windows::{
+            CtrlBreak, CtrlC, CtrlClose, CtrlShutdown, ctrl_break, ctrl_c, ctrl_close,
+            ctrl_shutdown,
+        };
+
+        /// After the window was closed and at the end of the session, Windows ends the process by itself
+        /// some seconds later.
+        pub(super) struct Signals {
+            interrupt: CtrlC,
+            stop: CtrlBreak,
+            close: CtrlClose,
+            shutdown: CtrlShutdown,
+        }
+
+        impl Signals {
+            pub(super) fn catch() -> io::Result<Self> {
+                Ok(Signals {
+                    interrupt: ctrl_c()?,
+                    stop: ctrl_break()?,
+                    close: ctrl_close()?,
+                    shutdown: ctrl_shutdown()?,
+                })
+            }
+
+            pub(super) async fn next(&mut self) {
+                tokio::select! {
+                    _ = self.interrupt.recv() => {}
+                    _ = self.stop.recv() => {}
+                    _ = self.close.recv() => {}
+                    _ = self.shutdown.recv() => {}
+                }
+            }
+        }
     }
 }

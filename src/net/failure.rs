@@ -181,9 +181,16 @@ fn shortage(io: Option<&io::Error>, phase: ConnectionPhase) -> Option<String> {
 
 pub(super) fn is_shortage(error: &io::Error) -> bool {
     // ENFILE and EMFILE, which are the same on every Unix, and ENOBUFS, which is not.
-    const ENOBUFS: i32 = if cfg!(target_os = "linux") { 105 } else { 55 };
+    const CODES: &[i32] = if cfg!(target_os = "linux") {
+        &[23, 24, 105]
+    } else if cfg!(unix) {
+        &[23, 24, 55]
+    } else {
+        // ERROR_TOO_MANY_OPEN_FILES, ERROR_NO_SYSTEM_RESOURCES, WSAEMFILE, WSAENOBUFS.
+        &[4, 1450, 10024, 10055]
+    };
     error.kind() == io::ErrorKind::OutOfMemory
-        || cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24 | ENOBUFS))
+        || error.raw_os_error().is_some_and(|code| CODES.contains(&code))
 }
 
 fn is_out_of_ports(error: &io::Error, phase: ConnectionPhase) -> bool {

@@ -110,7 +110,7 @@ impl Profile {
                     *path = placed_below(folder, path, owner).map_err(refuse)?
                 }
                 // A bare name is looked up on the PATH.
-                KeySource::Command(argv) if argv[0].contains('/') => {
+                KeySource::Command(argv) if argv[0].contains(std::path::is_separator) => {
                     argv[0] = folder.join(&argv[0]).to_string_lossy().into_owned();
                 }
                 KeySource::Variable(_) | KeySource::Command(_) => {}

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::error::{Failure, StoreError, Subject, Trouble};
-use super::file::{FilePlace, beside};
+use super::file::{FilePlace, beside, sync};
 use super::{Presence, Schema};
 use protocol::internal::untrusted::Untrusted;
 
@@ -47,6 +47,7 @@ pub async fn change_elsewhere(
 }
 
 fn copy_to(path: &Path, copy: &Path) -> io::Result<()> {
+    #[cfg_attr(not(unix), allow(unused_mut))]
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -60,8 +61,8 @@ fn copy_to(path: &Path, copy: &Path) -> io::Result<()> {
 
 /// Takes the room of the old file and its log: a new file beside them would need more.
 fn overwrite(path: &Path, copy: &Path) -> io::Result<()> {
+    sync(copy)?;
     let mut changed = File::open(copy)?;
-    changed.sync_all()?;
     for end in ["-wal", "-shm"] {
         match fs::remove_file(beside(path, end)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

@@ -30,8 +30,10 @@ pub(super) struct FilePlace {
 impl Drop for FilePlace {
     fn drop(&mut self) {
         // Removed while it is still held; whoever opened it before finds out in `claim`. What cannot
-        // be removed is an empty file that does no harm.
-        let _removed = fs::remove_file(&self.lock_path);
+        // be removed is an empty file that does no harm, and it stays where `claim` could not find out.
+        if cfg!(unix) {
+            let _removed = fs::remove_file(&self.lock_path);
+        }
     }
 }
 
@@ -90,7 +92,7 @@ impl FilePlace {
 
     /// Gives the finished draft its name, durably.
     pub(super) fn publish(&mut self, draft: &Path) -> Result<(), Failure> {
-        File::open(draft)?.sync_all()?;
+        sync(draft)?;
         fs::rename(draft, &self.path)?;
         sync_folder(&self.path)?;
         self.lock_database()
@@ -200,7 +202,7 @@ impl FileId {
         fs::symlink_metadata(path).ok().map(FileId::new)
     }
 
-    /// Where the system has no such numbers a file that is open cannot be removed.
+    /// Where the system gives no such numbers, only whether there is a file is known.
     #[cfg_attr(not(unix), allow(unused_variables))]
     fn new(metadata: Metadata) -> FileId {
         #[cfg(unix)]
@@ -233,6 +235,11 @@ fn private() -> OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
+}
+
+/// Waits until a file is on the disk; Windows does so only for who may write to it.
+pub(super) fn sync(path: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).open(path)?.sync_all()
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {

@@ -165,6 +165,7 @@ fn draw(bar: &ProgressBar, figures: &ProgressFigures) {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 impl Progress {
     /// A bar on a terminal that `screen` stands for.
     pub(super) fn on(screen: std::os::unix::net::UnixStream) -> Self {

@@ -1,6 +1,7 @@
 //! How a role looks; the only file that names the colour library.
 
 use colored::Color;
+use console::Term;
 
 use crate::report::line::Role;
 use crate::settings::{ColorMode, Environment};
@@ -19,6 +20,13 @@ pub enum Device {
 pub enum Theme {
     Plain,
     Colored,
+}
+
+/// Whether a terminal here takes escape sequences. Windows' console does from when it is asked, and not
+/// before Windows 10; of other systems' the environment says it.
+pub fn takes_sequences() -> bool {
+    let mut streams = [Term::stdout(), Term::stderr()].into_iter();
+    !cfg!(windows) || streams.any(|stream| stream.features().colors_supported())
 }
 
 impl Theme {

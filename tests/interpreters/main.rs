@@ -23,6 +23,8 @@ mod merchants;
 #[cfg(unix)]
 mod need;
 #[cfg(unix)]
+mod packaging;
+#[cfg(unix)]
 mod pages;
 #[cfg(unix)]
 #[path = "../cli/readme/mod.rs"]
@@ -44,6 +46,7 @@ fn main() -> std::process::ExitCode {
         gateways::tests(),
         merchants::tests(),
         need::tests(),
+        packaging::tests(),
         pages::tests(),
         smoke::tests(),
         snippet::tests(),

@@ -48,6 +48,12 @@ pub(crate) static PYTHON: Need = Need::new("python3", &["--version"], (3, 8));
 /// Python that opens terminals.
 pub(crate) static PYTHON_PTY: Need =
     Need::new("python3", &["-c", "import platform, pty; print(platform.python_version())"], (3, 9));
+/// Python that reads TOML.
+pub(crate) static PYTHON_TOML: Need = Need::new(
+    "python3",
+    &["-c", "import platform, tomllib; print(platform.python_version())"],
+    (3, 11),
+);
 /// Python that reads YAML.
 pub(crate) static PYTHON_YAML: Need =
     Need::new("python3", &["-c", "import yaml; print(yaml.__version__)"], (3, 0));

@@ -205,6 +205,11 @@ fn what_is_not_set_or_cannot_be_read_is_told_before_anything_runs() {
         ("SMOKE_WAIT", "soon", "no number of seconds"),
         ("SMOKE_CHECK", "--only 'auth", "is a quote missing"),
         ("SMOKE_SIMULATE", "--count \"2", "is a quote missing"),
+        ("SMOKE_GATES", "acked<100%\np99>1x", "'p99>1x'"),
+        ("SMOKE_GATES", "acked", "'acked'"),
+        ("SMOKE_GATES", "it's < 1", "'it's < 1'"),
+        ("SMOKE_GATES", "'; exit 0; '", "'; exit 0; '"),
+        ("SMOKE_GATES", "$(exit 0)", "'$(exit 0)'"),
     ] {
         let output = Pipeline::of(LISTENER).with(name, value).run().exits(2).remarks(&[why]);
         assert!(!output.stderr.contains("starts the merchant"), "{output}");
@@ -220,7 +225,7 @@ fn a_merchant_that_does_not_come_up_is_the_environment() {
     let fails = Pipeline::of("echo no database; exit 3");
     fails.run().exits(4).remarks(&["no database", "ended before it answered"]);
     let sleeps = Pipeline::of("exec sleep 60").with("SMOKE_WAIT", "0");
-    sleeps.run().exits(4).remarks(&["nothing answered at"]);
+    sleeps.run().exits(4).remarks(&["the endpoint is down: nothing answered at"]);
     let absent = Pipeline::of("").with("SMOKE_WAIT", "0");
     absent.run().exits(4).remarks(&["nothing answered at"]);
 }

@@ -9,18 +9,32 @@ pub enum WordsError {
     Open,
 }
 
-/// Splits at blanks; quotation marks of either kind hold blanks, a backslash makes what follows
-/// plain, except within single quotation marks. Nothing is expanded.
+/// What a backslash makes plain, outside single quotation marks.
+#[derive(Clone, Copy)]
+enum Escapes {
+    Everything,
+    /// Before anything else it separates the folders of a path.
+    DoubleQuotes,
+}
+
+/// Splits at blanks; quotation marks of either kind hold blanks, a backslash makes what follows plain
+/// (on Windows a double quotation mark only). Nothing is expanded.
 pub fn split(text: &str) -> Result<Vec<String>, WordsError> {
+    split_with(text, if cfg!(windows) { Escapes::DoubleQuotes } else { Escapes::Everything })
+}
+
+fn split_with(text: &str, escapes: Escapes) -> Result<Vec<String>, WordsError> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;
-    let mut characters = text.chars();
+    let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
         match (quote, character) {
             (Some(mark), _) if character == mark => quote = None,
             (Some('\''), _) => word.get_or_insert_default().push(character),
-            (_, '\\') => {
+            (_, '\\')
+                if matches!(escapes, Escapes::Everything) || characters.peek() == Some(&'"') =>
+            {
                 let plain = characters.next().ok_or(WordsError::Open)?;
                 word.get_or_insert_default().push(plain);
             }
@@ -52,11 +66,23 @@ mod tests {
             (r#"a "" b"#, &["a", "", "b"]),
             (r#""a\"b\\" '\n' $X *"#, &["a\"b\\", "\\n", "$X", "*"]),
         ] {
-            assert_eq!(split(text).unwrap(), words, "{text}");
+            assert_eq!(split_with(text, Escapes::Everything).unwrap(), words, "{text}");
         }
         assert_eq!(split("  "), Err(WordsError::Empty));
         for text in ["\"a", "'a", "a\\"] {
-            assert_eq!(split(text), Err(WordsError::Open), "{text}");
+            assert_eq!(split_with(text, Escapes::Everything), Err(WordsError::Open), "{text}");
         }
+    }
+
+    #[test]
+    fn a_path_of_windows_keeps_its_backslashes() {
+        for (text, words) in [
+            (r"C:\tools\credits.exe --db D:\x", &[r"C:\tools\credits.exe", "--db", r"D:\x"][..]),
+            (r#""C:\Program Files\a.exe" "say \"x\"""#, &[r"C:\Program Files\a.exe", r#"say "x""#]),
+            (r"'C:\a b\c.exe' \\host\share b\", &[r"C:\a b\c.exe", r"\\host\share", r"b\"]),
+        ] {
+            assert_eq!(split_with(text, Escapes::DoubleQuotes).unwrap(), words, "{text}");
+        }
+        assert_eq!(split_with(r#""a\""#, Escapes::DoubleQuotes), Err(WordsError::Open));
     }
 }
