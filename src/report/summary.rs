@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::figures::shortened;
+use super::figures::{counted, shortened};
 use super::gates::GateResult;
 use crate::net::outcome::FailureKind;
 use crate::sender::record::{Attempt, EngineEvent, OrderEnd, OrderResult};
@@ -382,6 +382,32 @@ impl RunReport {
                 exhausted == 0 && interrupted == 0 && all_ended
             }
             gates => gates.iter().all(GateResult::is_passed),
+        }
+    }
+}
+
+impl RunReport {
+    /// The gates that failed, with what was measured; nothing where all passed.
+    pub fn failed_gates(&self) -> Option<String> {
+        let failed = self.gates.iter().filter(|gate| !gate.is_passed());
+        let measured: Vec<String> = failed.map(GateResult::explanation).collect();
+        let count = counted(measured.len() as u64, "gate");
+        (!measured.is_empty()).then(|| format!("{count} failed: {}", measured.join(", ")))
+    }
+}
+
+impl DeliverySummary {
+    /// How many there are in words: duplicates are no orders of their own.
+    pub fn total_in_words(&self) -> String {
+        let (total, duplicates) = (self.total_orders(), self.orders.duplicates);
+        match duplicates {
+            0 => counted(total, "order"),
+            _ => format!(
+                "{} ({} and {})",
+                counted(total, "notification"),
+                counted(total.saturating_sub(duplicates), "order"),
+                counted(duplicates, "duplicate")
+            ),
         }
     }
 }

@@ -59,18 +59,13 @@ pub fn page(report: &RunReport) -> String {
 
 fn title(report: &RunReport) -> String {
     let summary = &report.summary;
-    let total = summary.total_orders();
-    let lost = report.gates.iter().filter(|gate| gate.verdict != GateVerdict::Passed).count();
-    let gates = match lost {
-        0 => String::new(),
-        // All acknowledged and yet in red: the reader is told why at once.
-        lost => format!("; {} failed", counted(lost as u64, "gate")),
-    };
+    // What failed comes first: a reader of a red page looks for it.
+    let failed = report.failed_gates().map_or_else(String::new, |failed| format!("{failed}; "));
     format!(
-        "{} of {} acknowledged ({}){gates}",
+        "{failed}{} of {} acknowledged ({})",
         grouped(summary.orders.acknowledged),
-        counted(total, "order"),
-        share(summary.orders.acknowledged, total)
+        summary.total_in_words(),
+        share(summary.orders.acknowledged, summary.total_orders())
     )
 }
 

@@ -18,7 +18,9 @@ const CURVE: usize = 60;
 
 pub fn lines(report: &RunReport) -> Vec<Line> {
     let summary = &report.summary;
-    let mut lines = headline(summary);
+    let mut lines: Vec<Line> =
+        report.failed_gates().map(|failed| Line::new().bad(failed)).into_iter().collect();
+    lines.extend(headline(summary));
     lines.extend(remarks(summary));
     lines.extend(attempts(summary));
     lines.extend(reasons(summary));
@@ -26,7 +28,7 @@ pub fn lines(report: &RunReport) -> Vec<Line> {
     lines.extend(slowest(summary));
     lines.extend(failures(summary));
     if !report.gates.is_empty() {
-        lines.push(heading("Gates"));
+        lines.push(heading("Gates").dim(": conditions of --fail-if; one that holds fails the run"));
         lines.extend(report.gates.iter().map(gate_line));
     }
     lines
@@ -39,7 +41,7 @@ fn heading(text: &'static str) -> Line {
 fn headline(summary: &DeliverySummary) -> Vec<Line> {
     let (orders, total) = (summary.orders, summary.total_orders());
     let acknowledged =
-        format!("{} of {} acknowledged", grouped(orders.acknowledged), counted(total, "order"));
+        format!("{} of {} acknowledged", grouped(orders.acknowledged), summary.total_in_words());
     let line = match (total, orders.acknowledged == total) {
         (0, _) => Line::new().warn("no orders"),
         (_, true) => Line::new().good(acknowledged),
@@ -74,7 +76,6 @@ fn headline(summary: &DeliverySummary) -> Vec<Line> {
 fn remarks(summary: &DeliverySummary) -> Vec<Line> {
     let mut lines = Vec::new();
     if let Some(why) = &summary.cut_short {
-        let why = shortened(why, 62);
         lines.push(Line::new().bad("  cut short").plain(format!(": {why}")));
     }
     if summary.orders.duplicates > 0 {
@@ -181,12 +182,11 @@ fn reasons(summary: &DeliverySummary) -> Vec<Line> {
     for reason in summary.reasons.iter().take(MOST_REASONS) {
         let count = grouped(reason.attempts);
         let name = shortened(&reason.code, 24);
-        let room = 78_usize.saturating_sub(2 + 9 + 2 + name.chars().count().max(LABEL));
         lines.push(
             Line::new()
                 .plain(format!("  {count:>9}  "))
                 .bad(format!("{name:<LABEL$}"))
-                .dim(format!("  {}", shortened(&reason.explanation, room))),
+                .dim(format!("  {}", reason.explanation)),
         );
     }
     lines.extend(left_out(summary.reasons.len(), MOST_REASONS, "reason"));
