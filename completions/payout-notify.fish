@@ -75,7 +75,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l job
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l set -d 'Set a member; VALUE is JSON if it parses as JSON, else a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l set-str -d 'Set a member to a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l unset -d 'Take a member out' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l lines -d 'Read one payload a line (NDJSON) and write one line for each, verify as JSON; goes on after a bad line'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -103,7 +103,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l s
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l jobs -d 'How many threads share the work; unless told, one a core' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l other-key-file -d 'Try this key too when a signature does not match; may be given several times' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l strict -d 'Let warnings about the fields count'
@@ -140,7 +140,7 @@ json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l set -d 'Set a member; VALUE is JSON if it parses as JSON, else a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l set-str -d 'Set a member to a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l unset -d 'Take a member out' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l count -d 'Send this many orders with fresh ids; --set may hold {uuid}, {now}, {hex:8}, {1..500}' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l from -d 'Send the orders of this file: one payload a line, or CSV with a header; - reads stdin' -r -F
@@ -578,7 +578,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l ob
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l observe-within -d 'How long the merchant may take to credit what it acknowledged' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l wait -d 'Wait so long until the endpoint takes connections; nothing is sent meanwhile' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l seed -d 'The seed of the order ids: the same seed gives the same ids' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l header -d 'Send this header, in the place of an own one; "Name:" leaves it out; several may be given' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l resolve -d 'Use this address for a host and port, as curl does; several may be given' -r
@@ -678,7 +678,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l i
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-cert -d 'Speak HTTPS with this certificate and its chain (PEM)' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-key -d 'The certificate\'s private key (PEM)' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-cert-out -d 'Write the certificate made for this run to this file, for the sender\'s --cacert' -r -F
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l other-key-file -d 'Try this key too when a signature does not match; may be given several times' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l allow-remote -d 'Listen on an address that other machines can reach'
@@ -732,7 +732,7 @@ hmac-sha256\t''
 sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l other-key-file -d 'Try this key too when a signature does not match; may be given several times' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
@@ -765,7 +765,7 @@ json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l set -d 'Set a member; VALUE is JSON if it parses as JSON, else a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l set-str -d 'Set a member to a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l unset -d 'Take a member out' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l header -d 'Send this header, in the place of an own one; "Name:" leaves it out; several may be given' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l connections -d 'Whether attempts share connections' -r -f -a "fresh\t'Every attempt makes its own connection'
@@ -838,7 +838,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; an
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -a "learn" -d 'Find out how a platform signs, from callbacks that are known to be good'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from learn" -l id -d 'The name of the dialect' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from learn" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from learn" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from learn" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from learn" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'

@@ -192,7 +192,7 @@ pub mod internal {
     pub mod signature {
         pub use crate::signature::{
             Answer, Signature, Verification, attach, attach_into, demanded_scheme, expected, sign,
-            verify,
+            verify, verify_any,
         };
     }
     pub mod signing {

@@ -5,11 +5,9 @@ mod wrapped;
 use std::path::{Path, PathBuf};
 
 use protocol::internal::diagnosis::{compare_string, diagnose_fully};
-use protocol::internal::signature::{
-    Answer, demanded_scheme, expected as expected_signature, verify,
-};
+use protocol::internal::signature::{Answer, demanded_scheme, expected as expected_signature};
 use protocol::internal::weakness::Circumstances;
-use protocol::{Algorithm, Diagnosis, Payload, StatusTable};
+use protocol::{Algorithm, Diagnosis, Key, Payload, StatusTable};
 
 use self::wrapped::{guess, unwrapped};
 use super::args::dialect::DialectArgs;
@@ -129,7 +127,7 @@ fn misnamed<'p>(payload: &'p Payload<'_>, sign_field: &str) -> Option<&'p str> {
 
 pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
     let dialect = args.dialect.resolve(args.require)?;
-    let key = args.key.resolve(environment, console)?;
+    let keys = args.key.resolve_all(environment, console)?;
     let strictness = if args.strict { Strictness::Strict } else { Strictness::Normal };
     if args.lines.lines {
         lines::refuse(&[
@@ -140,7 +138,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
             ("--string-file", args.string_file.is_some()),
             ("--input", !matches!(args.input, InputKind::Auto | InputKind::Json)),
         ])?;
-        let work = VerifyLines::new(key, dialect, args.require, strictness, args.statuses);
+        let work = VerifyLines::new(keys, dialect, args.require, strictness, args.statuses);
         return lines::run(&args.lines, args.file.as_deref(), BatchKind::Verify, work, console);
     }
     let others = args.other_keys.resolve(console)?;
@@ -165,7 +163,8 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         );
         console.note(&Line::new().dim("hint").plain(text));
     }
-    let verification = verify(&payload, &key, dialect, args.require);
+    let verification = keys.verify(&payload, dialect, args.require);
+    let key = keys.key(verification.key);
     let now = SystemClock::new().wall().as_second();
     let circumstances = Circumstances {
         scheme: demanded_scheme(dialect, &verification),
@@ -175,28 +174,28 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     };
     let steps = args.explain.then(|| Explanation::new(&payload, &verification, &circumstances));
     let expected = (args.show_expected && verification.answer != Answer::Match)
-        .then(|| expected_signature(&payload, &key, dialect, &verification).as_str().to_owned());
+        .then(|| expected_signature(&payload, key, dialect, &verification).as_str().to_owned());
     let own = match (&args.computed, &string) {
         (Some(computed), _) => {
-            let right = expected_signature(&payload, &key, dialect, &verification);
+            let right = expected_signature(&payload, key, dialect, &verification);
             let is_right = right.matches(computed);
             let diagnosis = match is_right {
                 true => Diagnosis::default(),
-                false => diagnose_fully(&payload, dialect, &key, &others, Some(computed)),
+                false => diagnose_fully(&payload, dialect, key, &others, Some(computed)),
             };
             Some(Own::Digest { is_right, diagnosis })
         }
-        (None, Some(string)) => Some(Own::String(compare_string(&payload, dialect, &key, string))),
+        (None, Some(string)) => Some(Own::String(compare_string(&payload, dialect, key, string))),
         (None, None) => None,
     };
-    let (table, fingerprint) = ((&dialect.layout, &args.statuses), key.fingerprint());
-    let diagnose = || diagnose_fully(&payload, dialect, &key, &others, None);
+    let table = (&dialect.layout, &args.statuses);
+    let diagnose = |key: &Key| diagnose_fully(&payload, dialect, key, &others, None);
     let report = VerificationReport {
         steps,
         expected,
         own,
         strictness,
-        ..VerificationReport::new(&payload, verification, table, fingerprint, diagnose)
+        ..VerificationReport::new(&payload, verification, table, &keys, diagnose)
     };
     let is_right = report.is_valid() && report.own.as_ref().is_none_or(Own::is_right);
     let exit = if is_right { Exit::Yes } else { Exit::No };

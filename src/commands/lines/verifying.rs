@@ -1,18 +1,17 @@
 //! The work of `verify --lines`.
 
 use protocol::internal::diagnosis::diagnose_briefly;
-use protocol::internal::signature::verify;
 use protocol::{Algorithm, Dialect, Key, Payload, StatusTable};
 
 use super::chunk::LineWork;
+use crate::keyring::Keyring;
 use crate::lines::error::BadLine;
 use crate::lines::recorded::{Recorded, in_body, recorded};
 use crate::report::batch::{LineAnswer, bad_line_json};
 use crate::report::verification::{Strictness, VerificationReport};
 
 pub struct VerifyLines {
-    key: Key,
-    key_fingerprint: String,
+    keys: Keyring,
     dialect: Dialect,
     required: Option<Algorithm>,
     strictness: Strictness,
@@ -21,25 +20,23 @@ pub struct VerifyLines {
 
 impl VerifyLines {
     pub fn new(
-        key: Key,
+        keys: Keyring,
         dialect: &Dialect,
         required: Option<Algorithm>,
         strictness: Strictness,
         statuses: StatusTable,
     ) -> Self {
-        let (key_fingerprint, dialect) = (key.fingerprint(), dialect.clone());
-        VerifyLines { key, key_fingerprint, dialect, required, strictness, statuses }
+        VerifyLines { keys, dialect: dialect.clone(), required, strictness, statuses }
     }
 
     fn verify(&self, number: u64, payload: &Payload<'_>, out: &mut String) -> LineAnswer {
-        let verification = verify(payload, &self.key, &self.dialect, self.required);
-        let fingerprint = self.key_fingerprint.clone();
+        let verification = self.keys.verify(payload, &self.dialect, self.required);
         // A whole search takes thousands of digests: too long for one line of many.
         let table = (&self.dialect.layout, &self.statuses);
-        let diagnose = || diagnose_briefly(payload, &self.dialect, &self.key);
+        let diagnose = |key: &Key| diagnose_briefly(payload, &self.dialect, key);
         let report = VerificationReport {
             strictness: self.strictness,
-            ..VerificationReport::new(payload, verification, table, fingerprint, diagnose)
+            ..VerificationReport::new(payload, verification, table, &self.keys, diagnose)
         };
         out.push_str(&report.json_of_line(number));
         match report.mismatch() {
@@ -86,7 +83,8 @@ mod tests {
 
     fn lines() -> VerifyLines {
         let key = Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap();
-        VerifyLines::new(key, Dialect::platform(), None, Strictness::Normal, StatusTable::PLATFORM)
+        let statuses = StatusTable::PLATFORM;
+        VerifyLines::new(key.into(), Dialect::platform(), None, Strictness::Normal, statuses)
     }
 
     fn verified(line: &str) -> (Result<LineAnswer, BadLine>, String) {
