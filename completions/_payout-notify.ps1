@@ -191,6 +191,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'The seed of the order ids: the same seed gives the same ids')
             [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key itself: others on this machine can see it')
+            [CompletionResult]::new('--retired-key-file', '--retired-key-file', [CompletionResultType]::ParameterName, 'The key before a rotation that is over: the endpoint must refuse what is signed with it')
             [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Send this header, in the place of an own one; "Name:" leaves it out; several may be given')
             [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Use this address for a host and port, as curl does; several may be given')
             [CompletionResult]::new('--cacert', '--cacert', [CompletionResultType]::ParameterName, 'Trust only certificates signed by one of these CAs (PEM)')

@@ -233,6 +233,8 @@ auth-no-sign\t''
 auth-empty-sign\t''
 auth-null-sign\t''
 auth-wrong-key\t''
+auth-retired-key\t''
+auth-failure-retired-key\t''
 auth-no-key\t''
 auth-upper-case\t''
 auth-last-digit\t''
@@ -414,6 +416,8 @@ auth-no-sign\t''
 auth-empty-sign\t''
 auth-null-sign\t''
 auth-wrong-key\t''
+auth-retired-key\t''
+auth-failure-retired-key\t''
 auth-no-key\t''
 auth-upper-case\t''
 auth-last-digit\t''
@@ -580,6 +584,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l wa
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l seed -d 'The seed of the order ids: the same seed gives the same ids' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l key -d 'The key itself: others on this machine can see it' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l retired-key-file -d 'The key before a rotation that is over: the endpoint must refuse what is signed with it' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l header -d 'Send this header, in the place of an own one; "Name:" leaves it out; several may be given' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l resolve -d 'Use this address for a host and port, as curl does; several may be given' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l cacert -d 'Trust only certificates signed by one of these CAs (PEM)' -r -F

@@ -159,6 +159,27 @@ fn usable(bytes: Vec<u8>, place: &str, console: &mut Console) -> Result<Key, Com
     Ok(key)
 }
 
+/// A key that was replaced by another one.
+#[derive(clap::Args)]
+pub struct RetiredKeyArgs {
+    /// The key before a rotation that is over: the endpoint must refuse what is signed with it.
+    #[arg(long, value_name = "FILE", help_heading = "Key (or set PAYOUT_NOTIFY_KEY)")]
+    pub retired_key_file: Option<PathBuf>,
+}
+
+impl RetiredKeyArgs {
+    pub fn resolve(&self, key: &Key, console: &mut Console) -> Result<Option<Key>, CommandError> {
+        let Some(path) = &self.retired_key_file else { return Ok(None) };
+        let (retired, name) = key_of(path, "--retired-key-file", console)?;
+        if retired.expose() == key.expose() {
+            let same = format!("the retired key in {name} is the current key");
+            return Err(CommandError::usage(same)
+                .hint("give the old key in --retired-key-file, and the new one as the key"));
+        }
+        Ok(Some(retired))
+    }
+}
+
 /// Keys that the sender may have used by mistake: old ones, test ones, other merchants'.
 #[derive(clap::Args)]
 pub struct OtherKeyArgs {

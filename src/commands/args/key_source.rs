@@ -102,7 +102,7 @@ pub fn typed_keys(arguments: &[OsString]) -> impl Iterator<Item = OsString> {
         };
         match flag {
             "--key" => Some(value),
-            "--key-file" | "--other-key-file" => {
+            "--key-file" | "--other-key-file" | "--retired-key-file" => {
                 Path::new(&value).symlink_metadata().is_err().then_some(value)
             }
             _ => None,
