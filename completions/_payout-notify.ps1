@@ -82,7 +82,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--unset', '--unset', [CompletionResultType]::ParameterName, 'Take a member out')
             [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key itself: others on this machine can see it')
-            [CompletionResult]::new('--lines', '--lines', [CompletionResultType]::ParameterName, 'Read one payload a line (NDJSON) and write one line for each, verify as JSON; goes on after a bad line')
+            [CompletionResult]::new('--lines', '--lines', [CompletionResultType]::ParameterName, 'Read one payload per line (NDJSON) and write one line for each, verify a table or JSON; a bad line does not end it')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -95,7 +95,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--require', '--require', [CompletionResultType]::ParameterName, 'Refuse any other signature: md5, hmac-sha256 or sha256')
             [CompletionResult]::new('--computed', '--computed', [CompletionResultType]::ParameterName, 'Explain this digest, which your code computed for the payload, beside the payload''s own')
             [CompletionResult]::new('--string-file', '--string-file', [CompletionResultType]::ParameterName, 'Compare the string that your code signs with the rule''s; - reads stdin')
-            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'For whom the output is written [default: human; with --lines into a file or pipe: json]')
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many threads share the work; unless told, one a core')
             [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key itself: others on this machine can see it')
@@ -103,7 +103,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Let warnings about the fields count')
             [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Show each step from the members to the digest, and what the signature does not protect')
             [CompletionResult]::new('--show-expected', '--show-expected', [CompletionResultType]::ParameterName, 'On a mismatch, show the signature that would have matched')
-            [CompletionResult]::new('--lines', '--lines', [CompletionResultType]::ParameterName, 'Read one payload a line (NDJSON) and write one line for each, verify as JSON; goes on after a bad line')
+            [CompletionResult]::new('--lines', '--lines', [CompletionResultType]::ParameterName, 'Read one payload per line (NDJSON) and write one line for each, verify a table or JSON; a bad line does not end it')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break

@@ -77,7 +77,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l set
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l unset -d 'Take a member out' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l key -d 'The key itself: others on this machine can see it' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l lines -d 'Read one payload a line (NDJSON) and write one line for each, verify as JSON; goes on after a bad line'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l lines -d 'Read one payload per line (NDJSON) and write one line for each, verify a table or JSON; a bad line does not end it'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
@@ -100,7 +100,7 @@ hmac-sha256\t''
 sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l computed -d 'Explain this digest, which your code computed for the payload, beside the payload\'s own' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l string-file -d 'Compare the string that your code signs with the rule\'s; - reads stdin' -r -F
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l format -d 'For whom the output is written' -r -f -a "human\t'For a person'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l format -d 'For whom the output is written [default: human; with --lines into a file or pipe: json]' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l jobs -d 'How many threads share the work; unless told, one a core' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
@@ -109,7 +109,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l o
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l strict -d 'Let warnings about the fields count'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l explain -d 'Show each step from the members to the digest, and what the signature does not protect'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l show-expected -d 'On a mismatch, show the signature that would have matched'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l lines -d 'Read one payload a line (NDJSON) and write one line for each, verify as JSON; goes on after a bad line'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l lines -d 'Read one payload per line (NDJSON) and write one line for each, verify a table or JSON; a bad line does not end it'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'

@@ -13,7 +13,7 @@ use self::wrapped::{guess, unwrapped};
 use super::args::dialect::DialectArgs;
 use super::args::input::InputKind;
 use super::args::{Format, Input, KeyArgs, OtherKeyArgs, adopt, adopt_statuses, parse_sign_type};
-use super::lines::{self, LinesArgs, VerifyLines};
+use super::lines::{self, LinesArgs, Table, VerifyLines};
 use super::{CommandResult, answer, conclude};
 use crate::clock::{Clock, SystemClock};
 use crate::error::CommandError;
@@ -63,9 +63,9 @@ pub struct Args {
     /// With or without the key at its end; one newline at its end is dropped.
     #[arg(long, value_name = "FILE")]
     pub string_file: Option<PathBuf>,
-    /// For whom the output is written.
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub format: Format,
+    /// For whom the output is written [default: human; with --lines into a file or pipe: json].
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<Format>,
     /// Many payloads.
     #[command(flatten)]
     pub lines: LinesArgs,
@@ -89,6 +89,10 @@ impl Args {
 }
 
 impl Args {
+    pub fn format(&self) -> Format {
+        self.format.unwrap_or(Format::Human)
+    }
+
     /// The string to sign of `--string-file`.
     fn string(&self, console: &mut Console) -> Result<Option<Vec<u8>>, CommandError> {
         let Some(path) = &self.string_file else { return Ok(None) };
@@ -138,7 +142,12 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
             ("--string-file", args.string_file.is_some()),
             ("--input", !matches!(args.input, InputKind::Auto | InputKind::Json)),
         ])?;
-        let work = VerifyLines::new(keys, dialect, args.require, strictness, args.statuses);
+        let is_table = match args.format {
+            Some(format) => format == Format::Human,
+            None => console.answers_a_terminal(),
+        };
+        let table = is_table.then(|| Table::new(console.answer_width()));
+        let work = VerifyLines::new(keys, dialect, args.require, strictness, args.statuses, table);
         return lines::run(&args.lines, args.file.as_deref(), BatchKind::Verify, work, console);
     }
     let others = args.other_keys.resolve(console)?;
@@ -199,8 +208,8 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
     };
     let is_right = report.is_valid() && report.own.as_ref().is_none_or(Own::is_right);
     let exit = if is_right { Exit::Yes } else { Exit::No };
-    if args.format == Format::Human {
+    if args.format() == Format::Human {
         report.findings.iter().for_each(|finding| console.note(&finding_line(finding)));
     }
-    conclude(exit, answer(args.format, || report.json(), || report.lines(), console))
+    conclude(exit, answer(args.format(), || report.json(), || report.lines(), console))
 }

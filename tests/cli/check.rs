@@ -456,7 +456,6 @@ fn an_endpoint_that_still_accepts_the_retired_key_fails() {
         let program = payout_notify(&arguments).args(&["--retired-key-file", "old.key"]);
         program.key(KEY).file("old.key", old).run()
     };
-    let cases = "auth-retired-key,auth-failure-retired-key";
     let [both, new] = [&["--key-file", "old.key", "--key-file", "new.key"][..], &[]]
         .map(|keys| {
             Listening::program(keys).file("old.key", "TheKeyBeforeThisOne").file("new.key", KEY)

@@ -1,13 +1,18 @@
 //! The work of `verify --lines`.
 
-use protocol::internal::diagnosis::diagnose_briefly;
-use protocol::{Algorithm, Dialect, Key, Payload, StatusTable};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::chunk::LineWork;
+use protocol::internal::diagnosis::diagnose_briefly;
+use protocol::internal::notification::{Expectation, Notification};
+use protocol::{Algorithm, Dialect, Key, Payload, StatusTable, diagnose};
+
+use super::chunk::{LineOutput, LineWork};
 use crate::keyring::Keyring;
 use crate::lines::error::BadLine;
 use crate::lines::recorded::{Recorded, in_body, recorded};
 use crate::report::batch::{LineAnswer, bad_line_json};
+use crate::report::line::{Line, Width};
+use crate::report::rows;
 use crate::report::verification::{Strictness, VerificationReport};
 
 pub struct VerifyLines {
@@ -16,6 +21,29 @@ pub struct VerifyLines {
     required: Option<Algorithm>,
     strictness: Strictness,
     statuses: StatusTable,
+    table: Option<Table>,
+}
+
+/// Rows for a person instead of JSON.
+pub struct Table {
+    width: Width,
+    /// How many lines may still be searched for the mistake.
+    searches: AtomicUsize,
+}
+
+/// The most lines of a table that are searched for the mistake: a search takes as long as the
+/// verification of thousands of lines.
+const MOST_SEARCHED: usize = 20;
+
+impl Table {
+    pub fn new(width: Width) -> Self {
+        Table { width, searches: AtomicUsize::new(MOST_SEARCHED) }
+    }
+
+    fn may_search(&self) -> bool {
+        let less = |left: usize| left.checked_sub(1);
+        self.searches.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+    }
 }
 
 impl VerifyLines {
@@ -25,20 +53,33 @@ impl VerifyLines {
         required: Option<Algorithm>,
         strictness: Strictness,
         statuses: StatusTable,
+        table: Option<Table>,
     ) -> Self {
-        VerifyLines { keys, dialect: dialect.clone(), required, strictness, statuses }
+        VerifyLines { keys, dialect: dialect.clone(), required, strictness, statuses, table }
     }
 
-    fn verify(&self, number: u64, payload: &Payload<'_>, out: &mut String) -> LineAnswer {
+    fn verify(&self, number: u64, payload: &Payload<'_>, out: &mut LineOutput) -> LineAnswer {
         let verification = self.keys.verify(payload, &self.dialect, self.required);
-        // A whole search takes thousands of digests: too long for one line of many.
         let table = (&self.dialect.layout, &self.statuses);
-        let diagnose = |key: &Key| diagnose_briefly(payload, &self.dialect, key);
+        // A whole search takes thousands of digests: too long for each of many lines.
+        let is_searched =
+            verification.can_be_diagnosed() && self.table.as_ref().is_some_and(Table::may_search);
+        let diagnose = |key: &Key| match is_searched {
+            true => diagnose(payload, &self.dialect, key, &[]),
+            false => diagnose_briefly(payload, &self.dialect, key),
+        };
         let report = VerificationReport {
             strictness: self.strictness,
             ..VerificationReport::new(payload, verification, table, &self.keys, diagnose)
         };
-        out.push_str(&report.json_of_line(number));
+        match &self.table {
+            None => out.text.push_str(&report.json_of_line(number)),
+            Some(Table { width, .. }) => {
+                let (layout, expectation) = (&self.dialect.layout, Expectation::AnyPayload);
+                let order = Notification::read(payload, expectation, layout, &self.statuses);
+                out.rows.extend(rows::row(number, &order, &report, *width));
+            }
+        }
         match report.mismatch() {
             _ if report.is_valid() => LineAnswer::Good,
             None => LineAnswer::Invalid,
@@ -55,7 +96,7 @@ impl LineWork for VerifyLines {
         number: u64,
         line: &[u8],
         (): &mut (),
-        out: &mut String,
+        out: &mut LineOutput,
     ) -> Result<LineAnswer, BadLine> {
         let outer = Payload::parse(line).map_err(|error| BadLine::no_payload(number, error))?;
         match recorded(number, &outer)? {
@@ -69,8 +110,15 @@ impl LineWork for VerifyLines {
         }
     }
 
-    fn bad(&self, bad: &BadLine, out: &mut String) {
-        out.push_str(&bad_line_json(bad));
+    fn bad(&self, bad: &BadLine, out: &mut LineOutput) {
+        match &self.table {
+            None => out.text.push_str(&bad_line_json(bad)),
+            Some(Table { width, .. }) => out.rows.extend(rows::bad_row(bad, *width)),
+        }
+    }
+
+    fn head(&self) -> Option<Line> {
+        self.table.as_ref().map(|table| rows::head(table.width))
     }
 }
 
@@ -84,13 +132,13 @@ mod tests {
     fn lines() -> VerifyLines {
         let key = Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap();
         let statuses = StatusTable::PLATFORM;
-        VerifyLines::new(key.into(), Dialect::platform(), None, Strictness::Normal, statuses)
+        VerifyLines::new(key.into(), Dialect::platform(), None, Strictness::Normal, statuses, None)
     }
 
     fn verified(line: &str) -> (Result<LineAnswer, BadLine>, String) {
-        let mut out = String::new();
+        let mut out = LineOutput::default();
         let answer = lines().line(5, line.as_bytes(), &mut (), &mut out);
-        (answer, out)
+        (answer, out.text)
     }
 
     #[test]
@@ -134,9 +182,9 @@ mod tests {
     #[test]
     fn an_error_stands_in_the_place_of_a_bad_line() {
         let bad = verified("{").0.unwrap_err();
-        let mut out = String::new();
+        let mut out = LineOutput::default();
         lines().bad(&bad, &mut out);
-        let json: Json = serde_json::from_str(&out).unwrap();
+        let json: Json = serde_json::from_str(&out.text).unwrap();
         assert_eq!((&json["type"], &json["line"]), (&json!("error"), &json!(5)));
     }
 }
