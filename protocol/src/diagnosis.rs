@@ -32,6 +32,8 @@ mod values;
 
 use std::borrow::Cow;
 
+pub use encodings::from_gbk;
+
 use super::dialect::Dialect;
 use super::key::Key;
 use super::payload::{Payload, Value};

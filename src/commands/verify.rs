@@ -5,9 +5,11 @@ mod wrapped;
 use std::path::{Path, PathBuf};
 
 use protocol::internal::diagnosis::{compare_string, diagnose_fully};
+use protocol::internal::edit::{self, Edit, json_string};
+use protocol::internal::form;
 use protocol::internal::signature::{Answer, demanded_scheme, expected as expected_signature};
 use protocol::internal::weakness::Circumstances;
-use protocol::{Algorithm, Diagnosis, Key, Payload, StatusTable};
+use protocol::{Algorithm, Diagnosis, Dialect, Key, Payload, StatusTable, Value};
 
 use self::wrapped::{guess, unwrapped};
 use super::args::dialect::DialectArgs;
@@ -18,6 +20,7 @@ use super::{CommandResult, answer, conclude};
 use crate::clock::{Clock, SystemClock};
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::keyring::Keyring;
 use crate::mask::Untrusted;
 use crate::report::batch::BatchKind;
 use crate::report::comparison::Own;
@@ -129,6 +132,22 @@ fn misnamed<'p>(payload: &'p Payload<'_>, sign_field: &str) -> Option<&'p str> {
     }
 }
 
+/// Whether the signature matches once the field `name` has the signature's own name.
+fn is_right_under(payload: &Payload<'_>, name: &str, keys: &Keyring, dialect: &Dialect) -> bool {
+    let Some(Value::String(sign)) = payload.get(name).map(|member| &member.value) else {
+        return false;
+    };
+    let named = Edit::Put { name: dialect.sign_field().to_owned(), json: json_string(sign) };
+    let put = edit::apply(payload, &named);
+    let encoding = payload.encoding();
+    let removed = form::read(put.as_bytes(), encoding)
+        .map(|put| edit::apply(&put, &Edit::Remove { name: name.to_owned() }));
+    removed.is_ok_and(|text| {
+        let payload = form::read(text.as_bytes(), encoding);
+        payload.is_ok_and(|it| keys.verify(&it, dialect, None).answer == Answer::Match)
+    })
+}
+
 pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> CommandResult {
     let dialect = args.dialect.resolve(args.require)?;
     let keys = args.key.resolve_all(environment, console)?;
@@ -161,15 +180,22 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         console.note(&Line::new().dim("note").plain(from));
         input.bytes = found.bytes;
     }
-    let payload = input.payload_as(args.input).map_err(|error| match guess(&input.bytes) {
-        Some((what, step)) => error.hint(format!("it looks like {what}: {step}")),
-        None => error,
-    })?;
+    let payload =
+        input.payload_as(args.input).map_err(|error| match guess(&input.bytes, sign_field) {
+            Some((what, step)) => error.hint(format!("it looks like {what}: {step}")),
+            None => error,
+        })?;
     if let Some(name) = misnamed(&payload, sign_field) {
-        let text = format!(
-            ": the field {} looks like the signature; the platform sends it as {sign_field}: was it renamed on the way?",
-            Untrusted::new(name)
-        );
+        let is_right = is_right_under(&payload, name, &keys, dialect);
+        let name = Untrusted::new(name);
+        let text = match is_right {
+            true => format!(
+                ": the field {name} looks like the signature, and its digest is right; the platform sends it as {sign_field}"
+            ),
+            false => format!(
+                ": the field {name} looks like the signature; the platform sends it as {sign_field}: was it renamed on the way?"
+            ),
+        };
         console.note(&Line::new().dim("hint").plain(text));
     }
     let verification = keys.verify(&payload, dialect, args.require);

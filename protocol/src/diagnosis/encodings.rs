@@ -229,6 +229,25 @@ pub(super) fn gbk(text: &str) -> Vec<u8> {
     charset(text, GBK)
 }
 
+/// The text of bytes in GBK that are not UTF-8; `None` where they are not GBK, or hardly: text in
+/// another charset can be GBK by chance, but then few of its characters are common Chinese ones.
+#[must_use]
+pub fn from_gbk(bytes: &[u8]) -> Option<String> {
+    let (text, had_errors) = GBK.decode_without_bom_handling(bytes);
+    let (mut all, mut common, mut rest) = (0, 0, bytes);
+    while let [first, after @ ..] = rest {
+        rest = match after {
+            [second, after @ ..] if !first.is_ascii() => {
+                all += 1;
+                common += usize::from(*first >= 0xb0 && *second > 0xa0);
+                after
+            }
+            _ => after,
+        };
+    }
+    (!had_errors && common * 2 > all).then(|| text.into_owned())
+}
+
 /// UTF-8 read as Windows-1252 and written as UTF-8 again.
 pub(super) fn read_as_1252(text: &str) -> Vec<u8> {
     // Java and .NET know no character for these five bytes.
