@@ -105,6 +105,29 @@ pub(super) fn form_decoded(text: &str) -> String {
     percent_decoded(&text.replace('+', " "))
 }
 
+/// The names of the characters from U+00A0 to U+00FF in HTML 4.
+const LATIN_1_NAMES: &str = "nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy \
+    reg macr deg plusmn sup2 sup3 acute micro para middot cedil sup1 ordm raquo frac14 frac12 frac34 \
+    iquest Agrave Aacute Acirc Atilde Auml Aring AElig Ccedil Egrave Eacute Ecirc Euml Igrave Iacute \
+    Icirc Iuml ETH Ntilde Ograve Oacute Ocirc Otilde Ouml times Oslash Ugrave Uacute Ucirc Uuml \
+    Yacute THORN szlig agrave aacute acirc atilde auml aring aelig ccedil egrave eacute ecirc euml \
+    igrave iacute icirc iuml eth ntilde ograve oacute ocirc otilde ouml divide oslash ugrave uacute \
+    ucirc uuml yacute thorn yuml";
+
+/// PHP `htmlentities()`: the entity of every character of Latin-1 that has a name.
+pub(super) fn html_named(text: &str) -> String {
+    let escaped = html(text, "&quot;", "&#039;");
+    let mut out = String::with_capacity(escaped.len());
+    for letter in escaped.chars() {
+        let at = u32::from(letter).checked_sub(0xa0).and_then(|at| usize::try_from(at).ok());
+        match at.and_then(|at| LATIN_1_NAMES.split(' ').nth(at)) {
+            Some(name) => out.extend(["&", name, ";"]),
+            None => out.push(letter),
+        }
+    }
+    out
+}
+
 pub(super) fn html(text: &str, quote: &str, apostrophe: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")

@@ -440,6 +440,7 @@ impl<'s> Search<'s> {
             generated::partial(entries, values),
             generated::time_formats(entries, times::ZONES[0]),
             generated::nested(entries),
+            generated::status_names(entries),
             generated::amounts(entries, numbers::POWERS[0]),
         ];
         let fields = self.pairs_besides();
