@@ -167,6 +167,8 @@ pub(super) fn time_formats(entries: &[Entry], zones: &[i32]) -> Vec<ValueChoice>
 const FORCED: &str =
     "PHP json_encode() with JSON_FORCE_OBJECT, an array whose keys do not begin at 0";
 
+type Reduce = fn(&Tree) -> Tree;
+
 const NULLS_LEFT_OUT: &str =
     "Jackson JsonInclude.NON_NULL, Gson, Kotlin explicitNulls, .NET WhenWritingNull";
 
@@ -178,11 +180,11 @@ pub(super) fn nested(entries: &[Entry]) -> Vec<ValueChoice> {
     if entries.iter().all(|entry| entry.nested().is_none()) {
         return Vec::new();
     }
-    let changes = |change: fn(&Tree) -> Tree, before: fn(&Tree) -> Tree| {
+    let changes = |change: Reduce, before: Reduce| {
         let mut nested = entries.iter().filter_map(Entry::nested);
         nested.any(|tree| change(tree) != before(tree))
     };
-    let mut reduced: Vec<(&str, &'static str, fn(&Tree) -> Tree)> = Vec::new();
+    let mut reduced: Vec<(&str, &'static str, Reduce)> = Vec::new();
     if changes(printing::without_nulls, Tree::clone) {
         reduced.push(("without nulls", NULLS_LEFT_OUT, printing::without_nulls));
     }
@@ -192,7 +194,7 @@ pub(super) fn nested(entries: &[Entry]) -> Vec<ValueChoice> {
     }
     let mut found = Vec::new();
     for (style, words, cause) in printing::json_styles() {
-        let mut push = |words: String, cause: &'static str, tree: fn(&Tree) -> Tree| {
+        let mut push = |words: String, cause: &'static str, tree: Reduce| {
             let does = format!("writes the JSON of arrays and objects {words}");
             let deviation = Deviation { cause: cause.into(), ..that_does("nested-printed", does) };
             let text = |entry: &Entry| {
@@ -205,10 +207,10 @@ pub(super) fn nested(entries: &[Entry]) -> Vec<ValueChoice> {
         let is_compact = style.is_compact_as_received();
         let and = |more: &str| [&words, more].join(", ").trim_start_matches(", ").to_owned();
         push(words.clone(), cause, Tree::clone);
-        for (more, cause, tree) in &reduced {
-            push(and(more), cause, *tree);
-        }
         if is_compact {
+            for (more, cause, tree) in &reduced {
+                push(and(more), cause, *tree);
+            }
             push(as_objects.trim_end_matches(", ").to_owned(), FORCED, printing::as_objects);
         }
     }
