@@ -79,7 +79,7 @@ fn words(text: &str) -> Option<Vec<Word>> {
         }
         let word = word.get_or_insert_with(|| Word { is_as_written: true, ..Word::default() });
         match letter {
-            '\'' => word.text.extend(until_quote(&mut letters)?.chars()),
+            '\'' => word.text.push_str(&until_quote(&mut letters)?),
             '$' if letters.next_if_eq(&'\'').is_some() => ansi(&mut letters, &mut word.text)?,
             '"' => double_quoted(&mut letters, word)?,
             '\\' => word.text.push(letters.next()?),
