@@ -8,6 +8,7 @@ runs=${RUNS:-10000000}
 longest() {
     case $1 in
         cases) echo 1024 ;;
+        learn) echo 1024 ;;
         payload | canonical | differential | dialect_file) echo 512 ;;
         *) echo 256 ;;
     esac

@@ -286,7 +286,7 @@ fn dispatch(
 
 fn format_of(command: &Command) -> args::Format {
     match command {
-        Command::Verify(args) => args.format,
+        Command::Verify(args) => args.format(),
         Command::Simulate(args) => args.format,
         Command::Check(args) => args.format,
         Command::Schedule(args) => args.format,

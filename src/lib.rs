@@ -15,6 +15,7 @@ mod error;
 mod exit;
 mod files;
 mod inspector;
+mod keyring;
 mod lines;
 mod mask;
 mod net;

@@ -21,6 +21,7 @@ pub mod line;
 pub mod listening;
 pub mod progress;
 pub mod referee;
+pub mod rows;
 pub mod summary;
 pub mod target;
 pub mod text;

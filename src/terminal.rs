@@ -92,6 +92,10 @@ impl Console {
         }
     }
 
+    pub fn answers_a_terminal(&self) -> bool {
+        self.answers.device == Device::Terminal
+    }
+
     pub fn answer_width(&self) -> Width {
         width::of_stdout(self.answers.device)
     }

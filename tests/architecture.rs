@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// The folders and files that use none of the others.
-const LEAVES: &str = "clock exit files lines main mask units";
+const LEAVES: &str = "clock exit files keyring lines main mask units";
 
 /// What each other folder or file of `src/` may use besides itself; each must have a row.
 const MAY_USE: &[(&str, &str)] = &[
@@ -14,18 +14,18 @@ const MAY_USE: &[(&str, &str)] = &[
     ("cli", "commands error exit"),
     (
         "commands",
-        "check clock error exit files inspector lines mask net receiver report sender settings store \
-          terminal units",
+        "check clock error exit files inspector keyring lines mask net receiver report sender settings \
+          store terminal units",
     ),
     ("terminal", "error mask report settings"),
     // A profile's values are checked by the parsers of the folders that use them.
     ("settings", "clock error files net receiver sender units"),
-    ("inspector", "mask net receiver report"),
-    ("report", "check lines mask net receiver sender units"),
+    ("inspector", "keyring mask net receiver report"),
+    ("report", "check keyring lines mask net receiver sender units"),
     ("check", "clock mask net sender units"),
     ("sender", "clock lines mask net store units"),
     ("net", "clock mask units"),
-    ("receiver", "clock files mask net store units"),
+    ("receiver", "clock files keyring mask net store units"),
     ("store", "clock"),
     ("error", "exit"),
 ];

@@ -6,6 +6,7 @@
 //! string both are told, the likelier first. Types are never blamed, because `"3"` and `3` are signed
 //! alike.
 
+mod candidate;
 mod combine;
 mod compose;
 mod deviations;
@@ -31,6 +32,8 @@ mod shapes;
 mod values;
 
 use std::borrow::Cow;
+
+pub use encodings::from_gbk;
 
 use super::dialect::Dialect;
 use super::key::Key;
@@ -357,13 +360,13 @@ fn at_once(
     dialect: &Dialect,
     key: &Key,
     targets: &[digest::Target],
-) -> Vec<(search::Rank, Hit)> {
+) -> Vec<(candidate::Rank, Hit)> {
     let mut found = Vec::new();
     let mut attempt = |key: &Key, around: &[Deviation]| {
         for target in targets {
-            if let Some(written) = search::own_hit(payload, dialect, key, target) {
+            if let Some(written) = candidate::own_hit(payload, dialect, key, target) {
                 let deviations = [around, &*written].concat();
-                let rank = search::Rank::of_own_string(written.len());
+                let rank = candidate::Rank::of_own_string(written.len());
                 if !deviations.is_empty() {
                     found.push((rank, Hit { deviations, difference: None }));
                 }
@@ -381,7 +384,7 @@ fn search<'s>(
     start: &dyn Fn(digest::Width) -> search::Search<'s>,
     targets: &[digest::Target],
     diagnosis: &mut Diagnosis,
-) -> Vec<(search::Rank, Hit)> {
+) -> Vec<(candidate::Rank, Hit)> {
     let mut found = Vec::new();
     let mut searched = Vec::new();
     for width in targets.iter().map(digest::Target::width) {
@@ -403,7 +406,7 @@ fn search<'s>(
 
 struct Findings {
     target: digest::Target,
-    found: Vec<(search::Rank, Hit)>,
+    found: Vec<(candidate::Rank, Hit)>,
 }
 
 impl Findings {
@@ -411,7 +414,7 @@ impl Findings {
         Findings { target, found: Vec::new() }
     }
 
-    fn take(&mut self, candidate: &search::Candidate<'_>) -> search::Fit {
+    fn take(&mut self, candidate: &candidate::Candidate<'_>) -> search::Fit {
         if !self.target.fits(candidate.digest) {
             return search::Fit::No;
         }
@@ -426,7 +429,7 @@ impl Findings {
 
 /// The hits, simplest first, without those that say no more than a simpler one and something
 /// besides.
-fn simplest(mut found: Vec<(search::Rank, Hit)>) -> Vec<Hit> {
+fn simplest(mut found: Vec<(candidate::Rank, Hit)>) -> Vec<Hit> {
     found.sort_by_key(|(rank, _)| *rank);
     let mut simple: Vec<Hit> = Vec::new();
     for (_, hit) in found {

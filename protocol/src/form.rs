@@ -116,7 +116,25 @@ fn decode(raw: &str, at: usize) -> Result<Cow<'_, str>, (usize, PayloadProblem)>
     if !raw.contains(['%', '+']) {
         return Ok(Cow::Borrowed(raw));
     }
-    let bytes = raw.as_bytes();
+    let decoded = decoded_bytes(raw.as_bytes());
+    let decoded = decoded.map_err(|next| (at + next, PayloadProblem::InvalidPercent))?;
+    match String::from_utf8(decoded) {
+        Ok(text) => Ok(Cow::Owned(text)),
+        Err(error) => {
+            let valid = error.utf8_error().valid_up_to();
+            Err((at + encoded_length(raw.as_bytes(), valid), PayloadProblem::PercentNotUtf8))
+        }
+    }
+}
+
+/// The bytes of a name or value of a pair, in whatever charset; `None` where an escape is broken.
+#[must_use]
+pub fn percent_decode(raw: &str) -> Option<Vec<u8>> {
+    decoded_bytes(raw.as_bytes()).ok()
+}
+
+/// The decoded bytes, or where an escape is broken.
+fn decoded_bytes(bytes: &[u8]) -> Result<Vec<u8>, usize> {
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut next = 0;
     while let Some(byte) = bytes.get(next) {
@@ -124,20 +142,14 @@ fn decode(raw: &str, at: usize) -> Result<Cow<'_, str>, (usize, PayloadProblem)>
             b'+' => (b' ', 1),
             b'%' => match (hex_digit(bytes.get(next + 1)), hex_digit(bytes.get(next + 2))) {
                 (Some(high), Some(low)) => (high * 16 + low, 3),
-                _ => return Err((at + next, PayloadProblem::InvalidPercent)),
+                _ => return Err(next),
             },
             other => (*other, 1),
         };
         decoded.push(value);
         next += length;
     }
-    match String::from_utf8(decoded) {
-        Ok(text) => Ok(Cow::Owned(text)),
-        Err(error) => {
-            let valid = error.utf8_error().valid_up_to();
-            Err((at + encoded_length(bytes, valid), PayloadProblem::PercentNotUtf8))
-        }
-    }
+    Ok(decoded)
 }
 
 fn hex_digit(byte: Option<&u8>) -> Option<u8> {
@@ -222,7 +234,8 @@ fn encode(text: &str) -> String {
 }
 
 /// Letters, digits and the bytes to keep as they are, any other as `%XX`.
-pub(crate) fn percent_encode(text: &[u8], keep: &[u8], space: &str) -> String {
+#[must_use]
+pub fn percent_encode(text: &[u8], keep: &[u8], space: &str) -> String {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = String::with_capacity(text.len() * 2);
     for byte in text {

@@ -4,6 +4,7 @@
 //! not certain is the rule behind it: several give the same strings for all samples. The most usual
 //! one is answered, with a request for each other one that decides.
 
+mod candidate;
 mod candidates;
 mod digests;
 mod fitting;

@@ -141,7 +141,7 @@ pub mod internal {
     pub mod diagnosis {
         pub use crate::diagnosis::{
             Comparison, MAX_SEARCHED_BYTES, MAX_SEARCHED_MEMBERS, catalogue, compare_string,
-            diagnose_briefly, diagnose_fully,
+            diagnose_briefly, diagnose_fully, from_gbk,
         };
     }
     pub mod dialect {
@@ -160,7 +160,7 @@ pub mod internal {
         pub use crate::edit::{Edit, apply, json_string};
     }
     pub mod form {
-        pub use crate::form::{detect, put, read, remove};
+        pub use crate::form::{detect, percent_decode, percent_encode, put, read, remove};
     }
     pub mod layout {
         pub use crate::layout::{FIELDS, STATUSES};
@@ -192,7 +192,7 @@ pub mod internal {
     pub mod signature {
         pub use crate::signature::{
             Answer, Signature, Verification, attach, attach_into, demanded_scheme, expected, sign,
-            verify,
+            verify, verify_any,
         };
     }
     pub mod signing {

@@ -67,6 +67,7 @@ pub fn verify(body: &[u8], key: &Key) -> Result<Notification, Rejection> {
 #[derive(Clone, Debug)]
 pub struct Verifier {
     key: Key,
+    retired: Vec<Key>,
     dialect: Cow<'static, Dialect>,
     required: Option<Algorithm>,
     encoding: Encoding,
@@ -79,7 +80,29 @@ impl Verifier {
     pub fn new(key: Key) -> Verifier {
         let dialect = Cow::Borrowed(Dialect::platform());
         let (encoding, statuses) = (Encoding::Json, StatusTable::PLATFORM);
-        Verifier { key, dialect, required: None, encoding, statuses }
+        Verifier { key, retired: Vec::new(), dialect, required: None, encoding, statuses }
+    }
+
+    /// Accepts what another key has signed too, while the platform rotates its keys;
+    /// [`Notification::key`] says which one it was.
+    ///
+    /// Take it out when the rotation is over: who has a retired key can forge notifications.
+    ///
+    /// ```
+    /// use payout_notify_protocol::{Key, Signer, Verifier, sign};
+    ///
+    /// let [new, old] = [Key::try_new("new key")?, Key::try_new("old key")?];
+    /// let body = sign(br#"{"payout_id":"P1","payout_cl_id":"c1","platform_id":"F1","amount":1,
+    ///     "real_amount":1,"fee":0,"status":3,"create_time":1,"update_time":1}"#, &old)?;
+    /// assert!(Verifier::new(new.clone()).verify(body.as_bytes()).is_err());
+    /// let verifier = Verifier::new(new).retired_key(old);
+    /// assert_eq!(verifier.verify(body.as_bytes())?.key, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn retired_key(mut self, key: Key) -> Verifier {
+        self.retired.push(key);
+        self
     }
 
     /// Refuses any other digest.
@@ -126,8 +149,8 @@ impl Verifier {
     /// # Errors
     /// As [`verify`], and a digest other than the demanded one.
     pub fn verify(&self, body: &[u8]) -> Result<Notification, Rejection> {
-        let (payload, algorithm) = self.signed(body)?;
-        Notification::read(&payload, algorithm, &self.dialect.layout, &self.statuses)
+        let (payload, algorithm, key) = self.signed(body)?;
+        Notification::read(&payload, (algorithm, key), &self.dialect.layout, &self.statuses)
     }
 
     /// Verifies the signature only, for payloads that are not a notification of this platform.
@@ -135,7 +158,7 @@ impl Verifier {
     /// # Errors
     /// A body that is not a valid payload, or is not signed as demanded.
     pub fn verify_payload<'b>(&self, body: &'b [u8]) -> Result<Payload<'b>, Rejection> {
-        self.signed(body).map(|(payload, _)| payload)
+        self.signed(body).map(|(payload, ..)| payload)
     }
 
     /// The reply that acknowledges in this dialect.
@@ -146,11 +169,12 @@ impl Verifier {
         Acknowledgement { status: PlatformCode::Success.status(), content_type, body }
     }
 
-    fn signed<'b>(&self, body: &'b [u8]) -> Result<(Payload<'b>, Algorithm), Rejection> {
+    fn signed<'b>(&self, body: &'b [u8]) -> Result<(Payload<'b>, Algorithm, usize), Rejection> {
         let payload = form::read(body, self.encoding).map_err(Rejection::Unreadable)?;
-        let verification = signature::verify(&payload, &self.key, &self.dialect, self.required);
-        match verification.answer {
-            Answer::Match => Ok((payload, verification.scheme.algorithm)),
+        let (dialect, required) = (&self.dialect, self.required);
+        let found = signature::verify_any(&payload, &self.key, &self.retired, dialect, required);
+        match found.answer {
+            Answer::Match => Ok((payload, found.scheme.algorithm, found.key)),
             Answer::Mismatch(mismatch) => Err(Rejection::Signature(mismatch)),
         }
     }
@@ -191,6 +215,9 @@ pub struct Notification {
     pub error_message: Option<String>,
     /// The digest by which it was signed.
     pub algorithm: Algorithm,
+    /// Which key signed it: 0 for the verifier's own, then each [`Verifier::retired_key`] in its
+    /// order.
+    pub key: usize,
     /// What is unusual about the fields; nothing that forbids their use.
     pub findings: Vec<Finding>,
 }
@@ -212,7 +239,7 @@ pub enum OrderState {
 impl Notification {
     fn read(
         payload: &Payload<'_>,
-        algorithm: Algorithm,
+        (algorithm, key): (Algorithm, usize),
         layout: &Layout,
         statuses: &StatusTable,
     ) -> Result<Notification, Rejection> {
@@ -255,6 +282,7 @@ impl Notification {
             update_time: read.update_time,
             error_message: text("error_msg").filter(|text| !text.is_empty()),
             algorithm,
+            key,
             findings,
         })
     }

@@ -166,6 +166,8 @@ pub struct Verification {
     pub given: Option<String>,
     /// The answer.
     pub answer: Answer,
+    /// Which of several keys it is about, from 0.
+    pub key: usize,
 }
 
 impl Verification {
@@ -342,7 +344,37 @@ pub fn verify(
         },
     };
     let answer = mismatch.map_or(Answer::Match, Answer::Mismatch);
-    Verification { scheme: scheme.clone(), given, answer }
+    Verification { scheme: scheme.clone(), given, answer, key: 0 }
+}
+
+/// As [`verify`], with several keys of which any may have signed: `first`, then `others`.
+///
+/// Where none matches, the answer is that of the key whose digest is there, written otherwise, or
+/// else that of the first.
+#[must_use]
+pub fn verify_any<'k>(
+    payload: &Payload<'_>,
+    first: &Key,
+    others: impl IntoIterator<Item = &'k Key>,
+    dialect: &Dialect,
+    required: Option<Algorithm>,
+) -> Verification {
+    let rank = |verification: &Verification| match &verification.answer {
+        Answer::Match => 2,
+        Answer::Mismatch(Mismatch::Case(_) | Mismatch::Notation { .. }) => 1,
+        Answer::Mismatch(_) => 0,
+    };
+    let mut best = verify(payload, first, dialect, required);
+    for (key, other) in (1..).zip(others) {
+        if rank(&best) == 2 {
+            break;
+        }
+        let next = verify(payload, other, dialect, required);
+        if rank(&next) > rank(&best) {
+            best = Verification { key, ..next };
+        }
+    }
+    best
 }
 
 /// The scheme in which the payload should have been signed: the demanded one, or else the chosen.
@@ -428,6 +460,28 @@ mod tests {
             let body = signed(r#"{"a":1.10,"b":"王"}"#, algorithm);
             assert_eq!(answer(&body, None), Answer::Match, "{body}");
             assert_eq!(answer(&body, Some(algorithm)), Answer::Match);
+        }
+    }
+
+    #[test]
+    fn any_of_several_keys_may_have_signed() {
+        let other = |text: &str| Key::try_new(text).unwrap();
+        let (old, new) = (other("old"), other("new"));
+        let body = signed(r#"{"a":1}"#, Algorithm::Md5);
+        let upper = body.replace(&body[16..48], &body[16..48].to_uppercase());
+        let spoiled = body.replace("\"a\":1", "\"a\":2");
+        let right = key();
+        let [first, last, none] = [[&right, &old, &new], [&old, &new, &right], [&old, &new, &old]];
+        for (body, [one, two, three], at, code) in [
+            (&body, first, 0, None),
+            (&body, last, 2, None),
+            (&body, none, 0, Some("digest")),
+            (&upper, last, 2, Some("case")),
+            (&spoiled, last, 0, Some("digest")),
+        ] {
+            let payload = Payload::parse(body.as_bytes()).unwrap();
+            let found = verify_any(&payload, one, [two, three], Dialect::platform(), None);
+            assert_eq!((found.key, found.mismatch().map(Mismatch::code)), (at, code), "{body}");
         }
     }
 

@@ -59,6 +59,8 @@ pub enum Need {
     /// The merchant knows the orders and their amounts.
     KnownOrders,
     PlatformDialect,
+    /// A key that the endpoint must no longer accept was given.
+    RetiredKey,
 }
 
 impl Need {
@@ -71,6 +73,7 @@ impl Need {
             Need::HmacDemanded => "HMAC-SHA256 is not demanded (--require hmac-sha256)",
             Need::Observer => "nothing observes the side effect (--observe)",
             Need::KnownOrders => "the merchant knows no orders of this check (--orders, --prepare)",
+            Need::RetiredKey => "no retired key was given (--retired-key-file)",
             Need::PlatformDialect => "it is about the platform's own dialect",
         }
     }

@@ -15,7 +15,7 @@
 //! | `duplicate-first NAME JSON`, `duplicate-last NAME JSON` | a second member of that name |
 //! | `fill NAME BYTES`, `deep NAME LEVELS` | a long text, or arrays in arrays |
 //! | `shuffle`, `pretty`, `escape-unicode`, `escape-slashes` | the same members, written in another way |
-//! | `sign`, `sign WORD…` | signs; `wrong-key`, `no-key`, `other-case`, `last-digit`, `short`, `md5`, `hmac-sha256` sign otherwise |
+//! | `sign`, `sign WORD…` | signs; `wrong-key`, `retired-key`, `no-key`, `other-case`, `last-digit`, `short`, `md5`, `hmac-sha256` sign otherwise |
 //! | `letter-digest` | other ids, until the signature begins with a letter |
 //! | `truncate`, `raw TEXT`, `raw-hex DIGITS` | cuts the body in half, or puts another in its place |
 //! | `query NAME JSON`, `in-query` | a pair behind the URL; all members behind the URL, and no body |

@@ -22,6 +22,7 @@ use protocol::{
 
 use crate::error::CommandError;
 use crate::files;
+use crate::keyring::{Keyring, MOST_KEYS};
 use crate::mask::{self, Untrusted};
 use crate::net::target::Target;
 use crate::report::line::Line;
@@ -45,9 +46,9 @@ pub enum Format {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Key (or set PAYOUT_NOTIFY_KEY)")]
 pub struct KeyArgs {
-    /// Read the key from this file; one trailing newline is dropped.
+    /// Read the key from this file; one trailing newline is dropped. What only verifies takes several keys.
     #[arg(long, value_name = "FILE", conflicts_with = "key")]
-    pub key_file: Option<PathBuf>,
+    pub key_file: Vec<PathBuf>,
     /// The key itself: others on this machine can see it.
     #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     pub key: Option<OsString>,
@@ -59,7 +60,7 @@ pub struct KeyArgs {
 impl KeyArgs {
     pub fn is_absent(&self, environment: &Environment) -> bool {
         self.key.is_none()
-            && self.key_file.is_none()
+            && self.key_file.is_empty()
             && environment.key.is_none()
             && self.profile.is_none()
     }
@@ -68,7 +69,8 @@ impl KeyArgs {
         self.profile = ProfileKey::of(chosen);
     }
 
-    /// The key: from the flags, else from the environment, else from the profile.
+    /// The one key of a command that signs: from the flags, else from the environment, else from
+    /// the profile.
     ///
     /// From here on the console never shows it.
     pub fn resolve(
@@ -76,32 +78,105 @@ impl KeyArgs {
         environment: &Environment,
         console: &mut Console,
     ) -> Result<Key, CommandError> {
-        let (bytes, place) = if let Some(key) = &self.key {
-            console.warning("--key can be seen by others on this machine (ps, shell history); use --key-file or PAYOUT_NOTIFY_KEY");
-            (key.as_encoded_bytes().to_vec(), "--key".to_owned())
-        } else if let Some(path) = &self.key_file {
-            (
-                read_key_file(path, "--key-file", console)?,
-                format!("the file {}", Untrusted::path(&path)),
+        if self.key_file.len() > 1 {
+            return Err(CommandError::usage(
+                "--key-file was given more than once: this takes one key",
             )
-        } else if let Some(key) = &environment.key {
-            (key.as_encoded_bytes().to_vec(), "PAYOUT_NOTIFY_KEY".to_owned())
-        } else if let Some(key) = &self.profile {
-            (key.read(console)?.to_vec(), "the profile".to_owned())
-        } else {
-            return Err(CommandError::usage("no key was given")
-                .hint("set PAYOUT_NOTIFY_KEY, or use --key-file FILE"));
-        };
-        let key = Key::try_new(bytes).map_err(|error| {
-            CommandError::usage(format!("the key of {place} cannot be used"))
-                .because(error)
-                .hint("set PAYOUT_NOTIFY_KEY, or use --key-file FILE")
-        })?;
-        mask::remember(key.expose());
-        for suspicion in key.suspicions() {
-            console.warning(&format!("{}; it is used as it is", suspicion.explanation()));
+            .hint("name one file; verify, listen and inbox show take several"));
         }
-        Ok(key)
+        if let Some(key) = &self.key {
+            console.warning("--key can be seen by others on this machine (ps, shell history); use --key-file or PAYOUT_NOTIFY_KEY");
+            return usable(key.as_encoded_bytes().to_vec(), "--key", console);
+        }
+        if let Some(path) = self.key_file.first() {
+            return key_of(path, "--key-file", console).map(|(key, _)| key);
+        }
+        if let Some(key) = &environment.key {
+            return usable(key.as_encoded_bytes().to_vec(), "PAYOUT_NOTIFY_KEY", console);
+        }
+        if let Some(key) = &self.profile {
+            return usable(key.read(console)?.to_vec(), "the profile", console);
+        }
+        Err(CommandError::usage("no key was given")
+            .hint("set PAYOUT_NOTIFY_KEY, or use --key-file FILE"))
+    }
+
+    /// The keys of a command that verifies, from the same place.
+    pub fn resolve_all(
+        &self,
+        environment: &Environment,
+        console: &mut Console,
+    ) -> Result<Keyring, CommandError> {
+        let in_profile = match &self.profile {
+            Some(key) if self.key.is_none() && environment.key.is_none() => key.files(),
+            _ => &[],
+        };
+        let (files, named_by) = match &self.profile {
+            Some(key) if self.key_file.is_empty() => {
+                (in_profile, format!("key_file of the profile {}", Untrusted::new(&key.profile)))
+            }
+            _ => (&self.key_file[..], "--key-file".to_owned()),
+        };
+        let [first, others @ ..] = files else {
+            return self.resolve(environment, console).map(Keyring::from);
+        };
+        if files.len() > MOST_KEYS {
+            return Err(CommandError::usage(format!(
+                "{} keys were given; at most {MOST_KEYS} can be tried",
+                files.len()
+            ))
+            .hint("leave out the keys that the platform no longer uses"));
+        }
+        let first = key_of(first, &named_by, console)?;
+        let others: Result<Vec<_>, _> =
+            others.iter().map(|path| key_of(path, &named_by, console)).collect();
+        Ok(Keyring::named(first, others?))
+    }
+}
+
+/// The key in a file, and the file's name as it may be shown.
+fn key_of(
+    path: &Path,
+    named_by: &str,
+    console: &mut Console,
+) -> Result<(Key, String), CommandError> {
+    let bytes = read_key_file(path, named_by, console)?;
+    let name = Untrusted::path(&path).to_string();
+    Ok((usable(bytes, &format!("the file {name}"), console)?, name))
+}
+
+/// The key that these bytes are, which the console does not show from here on.
+fn usable(bytes: Vec<u8>, place: &str, console: &mut Console) -> Result<Key, CommandError> {
+    let key = Key::try_new(bytes).map_err(|error| {
+        CommandError::usage(format!("the key of {place} cannot be used"))
+            .because(error)
+            .hint("set PAYOUT_NOTIFY_KEY, or use --key-file FILE")
+    })?;
+    mask::remember(key.expose());
+    for suspicion in key.suspicions() {
+        console.warning(&format!("{}; it is used as it is", suspicion.explanation()));
+    }
+    Ok(key)
+}
+
+/// A key that was replaced by another one.
+#[derive(clap::Args)]
+pub struct RetiredKeyArgs {
+    /// The key before a rotation that is over: the endpoint must refuse what is signed with it.
+    #[arg(long, value_name = "FILE", help_heading = "Key (or set PAYOUT_NOTIFY_KEY)")]
+    pub retired_key_file: Option<PathBuf>,
+}
+
+impl RetiredKeyArgs {
+    pub fn resolve(&self, key: &Key, console: &mut Console) -> Result<Option<Key>, CommandError> {
+        let Some(path) = &self.retired_key_file else { return Ok(None) };
+        let (retired, name) = key_of(path, "--retired-key-file", console)?;
+        if retired.expose() == key.expose() {
+            let same = format!("the retired key in {name} is the current key");
+            return Err(CommandError::usage(same)
+                .hint("give the old key in --retired-key-file, and the new one as the key"));
+        }
+        Ok(Some(retired))
     }
 }
 

@@ -16,8 +16,8 @@ use protocol::{Algorithm, StatusTable};
 
 use super::args::dialect::DialectArgs;
 use super::args::{
-    EditArgs, Format, KeyArgs, adopt, adopt_headers, adopt_statuses, parse_number, parse_sign_type,
-    parse_time,
+    EditArgs, Format, KeyArgs, RetiredKeyArgs, adopt, adopt_headers, adopt_statuses, parse_number,
+    parse_sign_type, parse_time,
 };
 use super::runtime::{Interrupts, block_on};
 use super::wire_args::{ReachArgs, WireArgs};
@@ -90,6 +90,9 @@ pub struct CheckArgs {
     /// The key.
     #[command(flatten)]
     pub key: KeyArgs,
+    /// A key that the platform no longer uses.
+    #[command(flatten)]
+    pub retired: RetiredKeyArgs,
     /// How requests travel.
     #[command(flatten)]
     pub wire: CheckWireArgs,
@@ -124,7 +127,7 @@ pub struct ChoiceArgs {
     #[arg(long, value_name = "FOLDER")]
     pub bundle: Option<PathBuf>,
     /// Send one failed case again from its file; no key is needed.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["suite", "only", "skip", "list", "observe", "observe_stream", "orders", "prepare", "bundle"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["suite", "only", "skip", "list", "observe", "observe_stream", "orders", "prepare", "bundle", "retired_key_file"])]
     pub replay: Option<PathBuf>,
 }
 

@@ -17,6 +17,7 @@ use super::signing::{Signed, sign_payload};
 use crate::clock::{Clock, SystemClock};
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::keyring::Keyring;
 use crate::mask;
 use crate::net::client::{Client, ClientConfig};
 use crate::net::options::RequestOptions;
@@ -70,7 +71,8 @@ async fn story(key: &Key, signed: &Signed<'_>, console: &mut Console) -> Command
     introduce(&url, signed, console).map_err(CommandError::output)?;
 
     let (remarks, mut said) = mpsc::unbounded_channel();
-    let merchant = Arc::new(Merchant { key: key.clone(), remarks, received: AtomicUsize::new(0) });
+    let merchant =
+        Arc::new(Merchant { keys: key.clone().into(), remarks, received: AtomicUsize::new(0) });
     let (stop, stopped) = mpsc::channel(2);
     let handler = move |callback| {
         let merchant = Arc::clone(&merchant);
@@ -147,7 +149,7 @@ async fn deliver(
 }
 
 struct Merchant {
-    key: Key,
+    keys: Keyring,
     remarks: mpsc::UnboundedSender<Line>,
     received: AtomicUsize,
 }
@@ -155,7 +157,7 @@ struct Merchant {
 impl Merchant {
     async fn answer(&self, callback: Callback) -> Reply {
         let delivery = self.received.fetch_add(1, Ordering::Relaxed) + 1;
-        let verdict = inspect(&callback, &self.key, None);
+        let verdict = inspect(&callback, &self.keys, None);
         let right = Reply::platform(verdict.code);
         let (does, reply) = match delivery {
             1 => ("hangs, and says nothing in time", right),

@@ -17,7 +17,7 @@ use std::thread;
 pub use chunk::LineWork;
 use chunk::{Chunk, LineSource, MAX_REPORTED};
 pub use signing::SignLines;
-pub use verifying::VerifyLines;
+pub use verifying::{Table, VerifyLines};
 
 use super::CommandResult;
 use crate::error::{CommandError, ErrorKind};
@@ -31,7 +31,7 @@ use crate::terminal::Console;
 #[derive(clap::Args)]
 #[command(next_help_heading = "Many payloads")]
 pub struct LinesArgs {
-    /// Read one payload per line (NDJSON) and write one line for each, verify as JSON; continues after a bad line.
+    /// Read one payload per line (NDJSON) and write one line for each, verify a table or JSON; a bad line does not end it.
     #[arg(long)]
     pub lines: bool,
     /// How many threads share the work; unless told, one per core.
@@ -65,14 +65,20 @@ pub fn run(
     console: &mut Console,
 ) -> CommandResult {
     let source = open(file, console)?;
+    let head = work.head();
+    let is_table = head.is_some();
+    if let Some(head) = head {
+        console.answer(&head).map_err(CommandError::output)?;
+    }
     let cores = || thread::available_parallelism().map_or(1, NonZero::get).min(MOST_JOBS);
     let jobs = args.jobs.unwrap_or_else(cores);
     let mut summary = BatchSummary::default();
-    let ended = spread::spread(source, work, jobs, |chunk| deliver(chunk, &mut summary, console));
+    let ended =
+        spread::spread(source, work, jobs, |chunk| deliver(chunk, is_table, &mut summary, console));
     let went_away = matches!(&ended, Err(error) if error.kind == ErrorKind::BrokenPipe);
     if !went_away {
         let unsaid = summary.bad.saturating_sub(MAX_REPORTED as u64);
-        if unsaid > 0 {
+        if unsaid > 0 && !is_table {
             console.warning(&format!("{unsaid} more lines are bad"));
         }
         console.note(&summary.line(kind));
@@ -81,6 +87,18 @@ pub fn run(
     match ended {
         Ok(()) if is_no => Ok(Exit::No),
         Ok(()) if summary.bad > 0 => Ok(Exit::Input),
+        // Nothing that is verified is not a yes.
+        Ok(()) if kind == BatchKind::Verify && summary.good == 0 => {
+            let passed_over = summary.passed_over;
+            let what = match passed_over {
+                0 => "the input is empty".to_owned(),
+                1 => "the only line is not a payload".to_owned(),
+                _ => format!("there is no payload among the {passed_over} lines"),
+            };
+            Err(CommandError::input(format!("{what}: nothing was verified")).hint(
+                "expected one payload per line (NDJSON), or what `listen --format json` prints",
+            ))
+        }
         Ok(()) => Ok(Exit::Yes),
         Err(error) if is_no => {
             console.error(&error);
@@ -92,18 +110,22 @@ pub fn run(
 
 fn deliver(
     chunk: &mut Chunk,
+    is_table: bool,
     summary: &mut BatchSummary,
     console: &mut Console,
 ) -> Result<(), CommandError> {
     let said = usize::try_from(summary.bad).unwrap_or(MAX_REPORTED).min(MAX_REPORTED);
     summary.add(&chunk.summary);
-    for bad in chunk.bad.iter().take(MAX_REPORTED - said) {
+    for bad in chunk.bad.iter().take(MAX_REPORTED - said).filter(|_| !is_table) {
         console.warning(&bad.to_string());
     }
-    if chunk.output.is_empty() {
-        return Ok(());
-    }
-    console.answer_text(&chunk.output).map_err(CommandError::output)
+    let output = &chunk.output;
+    let rows = output.rows.iter().try_for_each(|row| console.answer(row));
+    let written = match &*output.text {
+        "" => rows,
+        text => rows.and_then(|()| console.answer_text(text)),
+    };
+    written.map_err(CommandError::output)
 }
 
 fn open(file: Option<&Path>, console: &mut Console) -> Result<LineSource, CommandError> {

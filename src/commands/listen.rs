@@ -30,6 +30,7 @@ use super::runtime::{Interrupts, block_on};
 use crate::clock::wall_time;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::keyring::Keyring;
 use crate::mask::Untrusted;
 use crate::net::client::ClientConfig;
 use crate::net::trace::Trace;
@@ -146,7 +147,7 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 struct Setup {
     address: SocketAddr,
     contract: Contract,
-    key: Arc<Key>,
+    keys: Arc<Keyring>,
     others: Arc<Vec<(String, Key)>>,
     rule: AcknowledgementRule,
     inbox: Option<(PathBuf, InboxSettings)>,
@@ -178,7 +179,7 @@ pub fn run(args: &ListenArgs, environment: &Environment, console: &mut Console) 
         received,
         stop: stop.clone(),
         contract: setup.contract,
-        key: Arc::clone(&setup.key),
+        keys: Arc::clone(&setup.keys),
         others: Arc::clone(&setup.others),
         counters: Arc::clone(&counters),
         forwarder: setup.forwarder.clone(),
@@ -246,7 +247,7 @@ fn setup(
     Ok(Setup {
         address,
         contract,
-        key: Arc::new(args.key.resolve(environment, console)?),
+        keys: Arc::new(args.key.resolve_all(environment, console)?),
         others: Arc::new(args.other_keys.resolve(console)?),
         inbox,
         forwarder: args.forward.resolve(rule.clone(), &reach, console)?.map(Arc::new),
@@ -354,7 +355,8 @@ fn open(
     let scheme = if setup.identity.is_some() { "https" } else { "http" };
     let info = ListenInfo {
         url: format!("{scheme}://{bound}/"),
-        key_fingerprint: setup.key.fingerprint(),
+        key_fingerprint: setup.keys.fingerprint(0).to_owned(),
+        other_key_fingerprints: setup.keys.other_fingerprints().map(str::to_owned).collect(),
         inbox: setup.inbox.as_ref().map(|(path, _)| Untrusted::path(&path).to_string()),
         inbox_choice: match args.inbox.inbox.inbox {
             Some(_) => InboxChoice::Named,
@@ -371,7 +373,7 @@ fn open(
         |program| Mutex::new(Runner::new(program, args.replies.reply_per, seed, DEFAULT_CAPACITY));
     let pipeline = Pipeline {
         contract: setup.contract,
-        key: Arc::clone(&setup.key),
+        keys: Arc::clone(&setup.keys),
         rule: setup.rule.clone(),
         orders: Mutex::new(Orders::default()),
         program: program.map(runner),

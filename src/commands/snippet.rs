@@ -20,8 +20,9 @@ use crate::terminal::Console;
 /// SnippetOutput a small verifier and acknowledging handler in a merchant's language.
 ///
 /// One file that needs nothing but the language's own library. With vectors on its command line
-/// it tests itself; else it serves on 127.0.0.1, with the key from PAYOUT_NOTIFY_KEY. What it
-/// credits is left to fill in, at the mark "credit once". Without LANG the languages are listed.
+/// it tests itself; else it serves on 127.0.0.1, with the key from PAYOUT_NOTIFY_KEY, and in a
+/// rotation also with the old one from PAYOUT_NOTIFY_RETIRED_KEY. What it credits is left to fill
+/// in, at the mark "credit once". Without LANG the languages are listed.
 /// It reads JSON, a form or a query as the dialect sends them; of a dialect in XML it takes JSON.
 #[derive(clap::Args)]
 #[command(

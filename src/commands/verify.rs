@@ -5,21 +5,22 @@ mod wrapped;
 use std::path::{Path, PathBuf};
 
 use protocol::internal::diagnosis::{compare_string, diagnose_fully};
-use protocol::internal::signature::{
-    Answer, demanded_scheme, expected as expected_signature, verify,
-};
+use protocol::internal::edit::{self, Edit, json_string};
+use protocol::internal::form;
+use protocol::internal::signature::{Answer, demanded_scheme, expected as expected_signature};
 use protocol::internal::weakness::Circumstances;
-use protocol::{Algorithm, Diagnosis, Payload, StatusTable};
+use protocol::{Algorithm, Diagnosis, Dialect, Key, Payload, StatusTable, Value};
 
 use self::wrapped::{guess, unwrapped};
 use super::args::dialect::DialectArgs;
 use super::args::input::InputKind;
 use super::args::{Format, Input, KeyArgs, OtherKeyArgs, adopt, adopt_statuses, parse_sign_type};
-use super::lines::{self, LinesArgs, VerifyLines};
+use super::lines::{self, LinesArgs, Table, VerifyLines};
 use super::{CommandResult, answer, conclude};
 use crate::clock::{Clock, SystemClock};
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::keyring::Keyring;
 use crate::mask::Untrusted;
 use crate::report::batch::BatchKind;
 use crate::report::comparison::Own;
@@ -65,9 +66,9 @@ pub struct VerifyArgs {
     /// With or without the key at its end; one newline at its end is dropped.
     #[arg(long, value_name = "FILE")]
     pub string_file: Option<PathBuf>,
-    /// Output format.
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub format: Format,
+    /// Output format [default: human; with --lines into a file or pipe: json].
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<Format>,
     /// Many payloads.
     #[command(flatten)]
     pub lines: LinesArgs,
@@ -91,6 +92,10 @@ impl VerifyArgs {
 }
 
 impl VerifyArgs {
+    pub fn format(&self) -> Format {
+        self.format.unwrap_or(Format::Human)
+    }
+
     /// The string to sign of `--string-file`.
     fn string(&self, console: &mut Console) -> Result<Option<Vec<u8>>, CommandError> {
         let Some(path) = &self.string_file else { return Ok(None) };
@@ -127,9 +132,25 @@ fn misnamed<'p>(payload: &'p Payload<'_>, sign_field: &str) -> Option<&'p str> {
     }
 }
 
+/// Whether the signature matches once the field `name` has the signature's own name.
+fn is_right_under(payload: &Payload<'_>, name: &str, keys: &Keyring, dialect: &Dialect) -> bool {
+    let Some(Value::String(sign)) = payload.get(name).map(|member| &member.value) else {
+        return false;
+    };
+    let named = Edit::Put { name: dialect.sign_field().to_owned(), json: json_string(sign) };
+    let put = edit::apply(payload, &named);
+    let encoding = payload.encoding();
+    let removed = form::read(put.as_bytes(), encoding)
+        .map(|put| edit::apply(&put, &Edit::Remove { name: name.to_owned() }));
+    removed.is_ok_and(|text| {
+        let payload = form::read(text.as_bytes(), encoding);
+        payload.is_ok_and(|it| keys.verify(&it, dialect, None).answer == Answer::Match)
+    })
+}
+
 pub fn run(args: &VerifyArgs, environment: &Environment, console: &mut Console) -> CommandResult {
     let dialect = args.dialect.resolve(args.require)?;
-    let key = args.key.resolve(environment, console)?;
+    let keys = args.key.resolve_all(environment, console)?;
     let strictness = if args.strict { Strictness::Strict } else { Strictness::Normal };
     if args.lines.lines {
         lines::refuse(&[
@@ -140,7 +161,12 @@ pub fn run(args: &VerifyArgs, environment: &Environment, console: &mut Console) 
             ("--string-file", args.string_file.is_some()),
             ("--input", !matches!(args.input, InputKind::Auto | InputKind::Json)),
         ])?;
-        let work = VerifyLines::new(key, dialect, args.require, strictness, args.statuses);
+        let is_table = match args.format {
+            Some(format) => format == Format::Human,
+            None => console.answers_a_terminal(),
+        };
+        let table = is_table.then(|| Table::new(console.answer_width()));
+        let work = VerifyLines::new(keys, dialect, args.require, strictness, args.statuses, table);
         return lines::run(&args.lines, args.file.as_deref(), BatchKind::Verify, work, console);
     }
     let others = args.other_keys.resolve(console)?;
@@ -154,18 +180,26 @@ pub fn run(args: &VerifyArgs, environment: &Environment, console: &mut Console) 
         console.note(&Line::new().dim("note").plain(from));
         input.bytes = found.bytes;
     }
-    let payload = input.payload_as(args.input).map_err(|error| match guess(&input.bytes) {
-        Some((what, step)) => error.hint(format!("it looks like {what}: {step}")),
-        None => error,
-    })?;
+    let payload =
+        input.payload_as(args.input).map_err(|error| match guess(&input.bytes, sign_field) {
+            Some((what, step)) => error.hint(format!("it looks like {what}: {step}")),
+            None => error,
+        })?;
     if let Some(name) = misnamed(&payload, sign_field) {
-        let text = format!(
-            ": the field {} looks like the signature; the platform sends it as {sign_field}: was it renamed on the way?",
-            Untrusted::new(name)
-        );
+        let is_right = is_right_under(&payload, name, &keys, dialect);
+        let name = Untrusted::new(name);
+        let text = match is_right {
+            true => format!(
+                ": the field {name} looks like the signature, and its digest is right; the platform sends it as {sign_field}"
+            ),
+            false => format!(
+                ": the field {name} looks like the signature; the platform sends it as {sign_field}: was it renamed on the way?"
+            ),
+        };
         console.note(&Line::new().dim("hint").plain(text));
     }
-    let verification = verify(&payload, &key, dialect, args.require);
+    let verification = keys.verify(&payload, dialect, args.require);
+    let key = keys.key(verification.key);
     let now = SystemClock::new().wall().as_second();
     let circumstances = Circumstances {
         scheme: demanded_scheme(dialect, &verification),
@@ -175,33 +209,33 @@ pub fn run(args: &VerifyArgs, environment: &Environment, console: &mut Console) 
     };
     let steps = args.explain.then(|| Explanation::new(&payload, &verification, &circumstances));
     let expected = (args.show_expected && verification.answer != Answer::Match)
-        .then(|| expected_signature(&payload, &key, dialect, &verification).as_str().to_owned());
+        .then(|| expected_signature(&payload, key, dialect, &verification).as_str().to_owned());
     let own = match (&args.computed, &string) {
         (Some(computed), _) => {
-            let right = expected_signature(&payload, &key, dialect, &verification);
+            let right = expected_signature(&payload, key, dialect, &verification);
             let is_right = right.matches(computed);
             let diagnosis = match is_right {
                 true => Diagnosis::default(),
-                false => diagnose_fully(&payload, dialect, &key, &others, Some(computed)),
+                false => diagnose_fully(&payload, dialect, key, &others, Some(computed)),
             };
             Some(Own::Digest { is_right, diagnosis })
         }
-        (None, Some(string)) => Some(Own::String(compare_string(&payload, dialect, &key, string))),
+        (None, Some(string)) => Some(Own::String(compare_string(&payload, dialect, key, string))),
         (None, None) => None,
     };
-    let (table, fingerprint) = ((&dialect.layout, &args.statuses), key.fingerprint());
-    let diagnose = || diagnose_fully(&payload, dialect, &key, &others, None);
+    let table = (&dialect.layout, &args.statuses);
+    let diagnose = |key: &Key| diagnose_fully(&payload, dialect, key, &others, None);
     let report = VerificationReport {
         steps,
         expected,
         own,
         strictness,
-        ..VerificationReport::new(&payload, verification, table, fingerprint, diagnose)
+        ..VerificationReport::new(&payload, verification, table, &keys, diagnose)
     };
     let is_right = report.is_valid() && report.own.as_ref().is_none_or(Own::is_right);
     let exit = if is_right { Exit::Yes } else { Exit::No };
-    if args.format == Format::Human {
+    if args.format() == Format::Human {
         report.findings.iter().for_each(|finding| console.note(&finding_line(finding)));
     }
-    conclude(exit, answer(args.format, || report.json(), || report.lines(), console))
+    conclude(exit, answer(args.format(), || report.json(), || report.lines(), console))
 }

@@ -42,7 +42,7 @@ impl Source for Memory {
     }
 
     fn explain(&self, entry: &Received, extent: Extent) -> Explanation {
-        Explanation::new(entry, &Contract::default(), &key(), &[], extent)
+        Explanation::new(entry, &Contract::default(), &key().into(), &[], extent)
     }
 
     fn sign(&self, text: &[u8], encoding: Encoding) -> Result<Vec<u8>, String> {

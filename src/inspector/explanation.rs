@@ -10,6 +10,7 @@ use protocol::{Diagnosis, Encoding, Finding, Key, Member, Payload, Scheme, Sever
 use serde::Serialize;
 
 use super::shape::{Extent, beginning};
+use crate::keyring::Keyring;
 use crate::mask::Untrusted;
 use crate::receiver::received::Received;
 use crate::receiver::verify::{Contract, Reading, Verdict};
@@ -59,12 +60,12 @@ impl Explanation {
     pub fn new(
         entry: &Received,
         contract: &Contract,
-        key: &Key,
+        keys: &Keyring,
         others: &[(String, Key)],
         extent: Extent,
     ) -> Explanation {
         let payload = contract.payload(&entry.callback);
-        let verdict = contract.inspect(&payload, key);
+        let verdict = contract.inspect(&payload, keys);
         let mut explanation = Explanation {
             summary: summary(&verdict),
             code: verdict.code.code().to_owned(),
@@ -82,8 +83,10 @@ impl Explanation {
             },
         );
         if reading.verification.can_be_diagnosed() {
-            explanation.diagnosis =
-                Some(diagnose_fully(&payload, contract.dialect, key, others, None));
+            let (_, diagnosis) = keys.diagnose(&reading.verification, |key| {
+                diagnose_fully(&payload, contract.dialect, key, others, None)
+            });
+            explanation.diagnosis = Some(diagnosis);
         }
         explanation.canonical = Some(Canonical::new(&payload, &reading, extent));
         explanation.findings = reading.findings;
@@ -105,7 +108,10 @@ fn summary(verdict: &Verdict) -> String {
         Some(finding) => {
             format!("The {algorithm} signature matches, but {}.", finding.message)
         }
-        None => format!("The {algorithm} signature matches."),
+        None => match &reading.key {
+            Some(key) => format!("The {algorithm} signature matches ({key})."),
+            None => format!("The {algorithm} signature matches."),
+        },
     }
 }
 
@@ -199,7 +205,7 @@ mod tests {
         Explanation::new(
             &entry,
             &Contract::default(),
-            &crate::inspector::example::key(),
+            &crate::inspector::example::key().into(),
             &[],
             Extent::Beginning,
         )

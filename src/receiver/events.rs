@@ -43,6 +43,8 @@ pub struct ListenInfo {
     pub inbox_choice: InboxChoice,
     pub inspector: Option<String>,
     pub key_fingerprint: String,
+    /// Of the keys that are accepted besides.
+    pub other_key_fingerprints: Vec<String>,
     /// The reply program's plan, one line per step; empty for the usual replies.
     pub plan: Vec<String>,
     pub url: String,

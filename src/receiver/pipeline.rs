@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use protocol::Key;
 use protocol::internal::acknowledgement;
 use protocol::internal::acknowledgement::{AcknowledgementRule, Conclusion};
 
@@ -25,6 +24,7 @@ use super::server::handler_output::{Answer, WireStep};
 use super::server::wait;
 use super::verify::{Contract, HEALTH_PATH, Parsed, Verdict};
 use crate::clock::wall_time;
+use crate::keyring::Keyring;
 use crate::mask::Untrusted;
 
 /// Whose reply the sender gets.
@@ -38,7 +38,7 @@ pub enum ReplyFrom {
 
 pub struct Pipeline {
     pub contract: Contract,
-    pub key: Arc<Key>,
+    pub keys: Arc<Keyring>,
     pub rule: AcknowledgementRule,
     pub orders: Mutex<Orders>,
     pub program: Option<Mutex<Runner>>,
@@ -142,7 +142,7 @@ impl Pipeline {
             let (remote, method) = (callback.remote, callback.method.raw().clone());
             self.events.send(Event::Server(ServerEvent::NotACallback { remote, method }));
         }
-        let verdict = self.contract.inspect(&self.contract.payload(callback), &self.key);
+        let verdict = self.contract.inspect(&self.contract.payload(callback), &self.keys);
         if path_program(callback.path.raw()).is_none() {
             return self.contract.reply(&verdict).into();
         }
@@ -154,7 +154,7 @@ impl Pipeline {
     /// What a callback means and how it is answered, before anything is waited for.
     fn inspect(&self, callback: Callback) -> Inspected {
         let payload = self.contract.payload(&callback);
-        let verdict = self.contract.inspect(&payload, &self.key);
+        let verdict = self.contract.inspect(&payload, &self.keys);
         let order = verdict.order_id();
         let seen = order.map(|order| self.count_delivery(order, &callback));
         // The referee takes callbacks in the order of time.
@@ -403,7 +403,7 @@ mod tests {
         let policy = OutputPolicy::Everything;
         let pipeline = Arc::new(Pipeline {
             contract: Contract::default(),
-            key: Arc::new(Key::try_new("ThisIsYourSecretKey123").unwrap()),
+            keys: Arc::new(protocol::Key::try_new("ThisIsYourSecretKey123").unwrap().into()),
             rule: AcknowledgementRule::default(),
             orders: Mutex::default(),
             program: None,
@@ -419,7 +419,7 @@ mod tests {
             events: EventSender::new(policy, sender, mpsc::channel(2).0, None, Arc::default()),
             is_json: true,
         });
-        let signed = protocol::sign(br#"{"payout_id":"P"}"#, &pipeline.key).unwrap();
+        let signed = protocol::sign(br#"{"payout_id":"P"}"#, pipeline.keys.first()).unwrap();
         let forged = r#"{"payout_id":"P","sign":"00000000000000000000000000000000"}"#;
         for (body, code) in [(&*signed, "0002"), (forged, "0004"), ("{", "0021")] {
             let before = PARSES.get();

@@ -4,14 +4,15 @@ use protocol::internal::canonical::canonicalize;
 use protocol::internal::form;
 use protocol::internal::notification::{Expectation, Notification, findings};
 use protocol::internal::platform_code::content_type_of;
-use protocol::internal::signature::{Verification, verify};
+use protocol::internal::signature::Verification;
 use protocol::{
-    Algorithm, Dialect, Encoding, Finding, Key, Mismatch, Payload, PayloadError, Severity,
-    StatusTable, Transport, is_json_type,
+    Algorithm, Dialect, Encoding, Finding, Mismatch, Payload, PayloadError, Severity, StatusTable,
+    Transport, is_json_type,
 };
 
 use super::callback::Callback;
 use super::reply::{PlatformCode, Reply};
+use crate::keyring::{KeyLabel, Keyring};
 use crate::mask::Untrusted;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +49,8 @@ fn content_type(given: Option<&str>) -> String {
 pub struct Reading {
     pub notification: Notification,
     pub verification: Verification,
+    /// Which of several keys signed it.
+    pub key: Option<KeyLabel>,
     pub findings: Vec<Finding>,
 }
 
@@ -137,17 +140,17 @@ const XML: &str = "text/xml";
 
 /// Inspects a callback by this platform's contract; `required` refuses another `sign_type`. Source
 /// of the codes: the protocol's section 3.
-pub fn inspect(callback: &Callback, key: &Key, required: Option<Algorithm>) -> Verdict {
+pub fn inspect(callback: &Callback, keys: &Keyring, required: Option<Algorithm>) -> Verdict {
     let contract = Contract { required, ..Contract::default() };
-    contract.inspect(&contract.payload(callback), key)
+    contract.inspect(&contract.payload(callback), keys)
 }
 
 impl Contract {
     /// Inspects a callback as a careful merchant does. Source of the codes: the protocol's section
     /// 3; a broken form or query is "invalid parameters" (ours).
-    pub fn inspect(&self, payload: &Parsed<'_>, key: &Key) -> Verdict {
+    pub fn inspect(&self, payload: &Parsed<'_>, keys: &Keyring) -> Verdict {
         match payload {
-            Ok(payload) => self.read(payload, key),
+            Ok(payload) => self.read(payload, keys),
             Err((code, why)) => {
                 Verdict { code: *code, unreadable: Some(why.clone()), reading: None }
             }
@@ -285,11 +288,13 @@ impl Contract {
         }
     }
 
-    fn read(&self, payload: &Payload<'_>, key: &Key) -> Verdict {
-        let verification = verify(payload, key, self.dialect, self.required);
+    fn read(&self, payload: &Payload<'_>, keys: &Keyring) -> Verdict {
+        let verification = keys.verify(payload, self.dialect, self.required);
+        let is_match = verification.mismatch().is_none();
         let reading = Reading {
             notification: self.notification(payload),
             findings: findings(payload, self.expectation(), &self.dialect.layout, &self.statuses),
+            key: keys.label(verification.key).filter(|_| is_match),
             verification,
         };
         let code = if reading.mismatch().is_some() {
@@ -331,7 +336,7 @@ fn is_type(content_type: &str, expected: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use protocol::Layout;
+    use protocol::{Key, Layout};
 
     use super::*;
     use crate::receiver::callback::Bytes;
@@ -359,7 +364,7 @@ mod tests {
     fn code(accepts: Accepts, callback: &Callback) -> &'static str {
         let dialect = epay_in_json();
         let contract = Contract { dialect, accepts, ..Contract::default() };
-        let key = Key::try_new(KEY.to_vec()).unwrap();
+        let key = Keyring::from(Key::try_new(KEY.to_vec()).unwrap());
         contract.inspect(&contract.payload(callback), &key).code.code()
     }
 
@@ -397,7 +402,7 @@ mod tests {
         assert_eq!(code(Accepts::Query, &callback("GET", "/", "", "")), "0002");
         assert_eq!(code(Accepts::Any, &callback("POST", "/", "text/plain", PAIRS)), "0022");
         let contract = Contract { accepts: Accepts::Query, ..Contract::default() };
-        let key = Key::try_new(KEY.to_vec()).unwrap();
+        let key = Keyring::from(Key::try_new(KEY.to_vec()).unwrap());
         let verdict =
             contract.inspect(&contract.payload(&callback("GET", "/?a=%zz", "", "")), &key);
         let why = verdict.unreadable.unwrap().to_string();
@@ -409,7 +414,7 @@ mod tests {
 
     #[test]
     fn compression_and_json_of_another_type_are_named() {
-        let key = Key::try_new(KEY.to_vec()).unwrap();
+        let key = Keyring::from(Key::try_new(KEY.to_vec()).unwrap());
         let why = |accepts, callback: &Callback| {
             let contract = Contract { accepts, ..Contract::default() };
             let verdict = contract.inspect(&contract.payload(callback), &key);
@@ -463,8 +468,8 @@ mod tests {
 
     #[test]
     fn a_callback_is_valid_only_as_a_signed_notification_without_errors() {
-        let key = Key::try_new(KEY.to_vec()).unwrap();
-        let signed = |body: &str| protocol::sign(body.as_bytes(), &key).unwrap();
+        let key = Keyring::from(Key::try_new(KEY.to_vec()).unwrap());
+        let signed = |body: &str| protocol::sign(body.as_bytes(), key.first()).unwrap();
         let good = "{\"payout_id\":\"P\",\"payout_cl_id\":\"c\",\"platform_id\":\"PF\",\
              \"amount\":400000,\"real_amount\":400000,\"fee\":3200,\"status\":3,\
              \"create_time\":1567614049,\"update_time\":1567614111}";
@@ -495,10 +500,11 @@ mod tests {
 
     #[test]
     fn each_transport_is_read_by_its_dialects_fields() {
-        let key = Key::try_new(KEY.to_vec()).unwrap();
+        let key = Keyring::from(Key::try_new(KEY.to_vec()).unwrap());
         let sign = |id: &str, encoding, text: &str| {
             let dialect = Dialect::built_in(id).unwrap().clone();
-            let signer = protocol::Signer::new(key.clone()).dialect(dialect).encoding(encoding);
+            let signer =
+                protocol::Signer::new(key.first().clone()).dialect(dialect).encoding(encoding);
             signer.sign(text.as_bytes()).unwrap()
         };
         let xml = sign(

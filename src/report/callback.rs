@@ -12,6 +12,7 @@ use super::line::Line;
 use super::text::{clock_time, milliseconds, short_duration};
 use super::verification::{finding_line, given};
 use super::{diagnosis, forwarding, json, referee};
+use crate::keyring::KeyLabel;
 use crate::mask::Untrusted;
 use crate::receiver::callback::Callback;
 use crate::receiver::delivery_counter::Seen;
@@ -133,7 +134,14 @@ fn order_summary(line: Line, order: &Notification, seen: Option<Seen>) -> Line {
 
 fn signature_verdict(line: Line, reading: &Reading) -> Line {
     match reading.mismatch() {
-        None => line.good(format!("  {} signature matches", reading.verification.scheme.algorithm)),
+        None => {
+            let algorithm = reading.verification.scheme.algorithm;
+            let line = line.good(format!("  {algorithm} signature matches"));
+            match &reading.key {
+                Some(key) => line.dim(format!(" ({key})")),
+                None => line,
+            }
+        }
         Some(mismatch) => line
             .bad(format!("  {} signature does not match", reading.verification.scheme.algorithm))
             .plain(format!(": {}", mismatch.explanation())),
@@ -153,6 +161,7 @@ struct CallbackJson<'a> {
     forwarded: Option<forwarding::ForwardedJson<'a>>,
     given: Option<Untrusted<&'a str>>,
     inbox_id: Option<u64>,
+    key: Option<&'a KeyLabel>,
     method: &'a Untrusted<String>,
     number: u64,
     order: Option<json::OrderJson<'a>>,
@@ -193,6 +202,7 @@ pub fn json(received: &Received, live: &Live, diagnosis: Option<&Diagnosis>) -> 
         forwarded: forwarded.as_ref().map(forwarding::json),
         given: verification.and_then(|it| it.given.as_deref()).map(Untrusted::new),
         inbox_id: (*id != 0).then_some(*id),
+        key: reading.and_then(|reading| reading.key.as_ref()),
         method: &callback.method,
         number: callback.number,
         order: reading.map(|reading| (&reading.notification).into()),

@@ -10,10 +10,12 @@ use crate::receiver::events::{InboxChoice, ListenInfo};
 use crate::receiver::server::event::ServerEvent;
 
 pub fn lines(ready: &ListenInfo) -> Vec<Line> {
+    let others = ready.other_key_fingerprints.iter().map(|key| format!(" or {key}"));
+    let keys = format!("{}{}", ready.key_fingerprint, others.collect::<String>());
     let first = Line::new()
         .plain("listening on ")
         .accent(&ready.url)
-        .dim(format!("  key {}, Ctrl-C ends it", ready.key_fingerprint));
+        .dim(format!("  key {}, Ctrl-C ends it", keys));
     let mut lines = vec![first];
     let mut more = |what: &str, text: &str| {
         lines.push(Line::new().dim(format!("  {what:<10}")).plain(text.to_owned()));

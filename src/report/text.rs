@@ -86,6 +86,16 @@ pub fn is_hidden(character: char) -> bool {
     )
 }
 
+/// The text, cut to so many characters; one that would be escaped on the way to a terminal, and so
+/// push the columns aside, is replaced.
+pub fn fitted(text: &str, width: usize) -> String {
+    let shown = |text: char| if is_hidden(text) { char::REPLACEMENT_CHARACTER } else { text };
+    if text.chars().count() <= width {
+        return text.chars().map(shown).collect();
+    }
+    text.chars().take(width.saturating_sub(1)).map(shown).chain(['…']).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,5 +182,11 @@ mod tests {
             assert!(first == 0 || !is_hidden(first - 1), "before {first:x}");
             assert!(!is_hidden(last + 1), "after {last:x}");
         }
+    }
+
+    #[test]
+    fn a_cell_of_the_table_keeps_its_width_whatever_it_holds() {
+        assert_eq!(fitted("a\u{1b}[31m\u{202e}b", 19), "a\u{fffd}[31m\u{fffd}b");
+        assert_eq!(fitted("\u{202e}bcd", 3), "\u{fffd}b…");
     }
 }

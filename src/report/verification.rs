@@ -3,7 +3,7 @@
 use protocol::internal::canonical::canonicalize;
 use protocol::internal::notification::{Expectation, findings};
 use protocol::internal::signature::Verification;
-use protocol::{Diagnosis, Finding, Layout, Mismatch, Payload, Severity, StatusTable};
+use protocol::{Diagnosis, Finding, Key, Layout, Mismatch, Payload, Severity, StatusTable};
 use serde_json::{Value, json};
 
 use super::comparison::Own;
@@ -11,6 +11,7 @@ use super::diagnosis;
 use super::explanation::Explanation;
 use super::json;
 use super::line::Line;
+use crate::keyring::{KeyLabel, Keyring};
 use crate::mask::Untrusted;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +27,10 @@ pub struct VerificationReport {
     pub diagnosis: Option<Diagnosis>,
     pub strictness: Strictness,
     pub masked_canonical: String,
+    /// Of the key that matched, or that explains the mismatch, or else of the first.
     pub key_fingerprint: String,
+    /// Which of several keys that is; `None` where it is the first for want of a better one.
+    pub key: Option<KeyLabel>,
     pub steps: Option<Explanation>,
     /// The signature that would have matched, where it does not and --show-expected is given.
     pub expected: Option<String>,
@@ -35,21 +39,29 @@ pub struct VerificationReport {
 }
 
 impl VerificationReport {
-    /// `diagnose` is called only where a mismatch can be diagnosed.
+    /// `diagnose` is called only where a mismatch can be diagnosed, with one key after the other.
     pub fn new(
         payload: &Payload<'_>,
         verification: Verification,
         (layout, statuses): (&Layout, &StatusTable),
-        key_fingerprint: String,
-        diagnose: impl FnOnce() -> Diagnosis,
+        keys: &Keyring,
+        diagnose: impl Fn(&Key) -> Diagnosis,
     ) -> Self {
         let scheme = &verification.scheme;
+        let (key, diagnosis) = match verification.can_be_diagnosed() {
+            true => {
+                let (key, diagnosis) = keys.diagnose(&verification, diagnose);
+                (key, Some(diagnosis))
+            }
+            false => (verification.mismatch().is_none().then_some(verification.key), None),
+        };
         VerificationReport {
             findings: findings(payload, Expectation::AnyPayload, layout, statuses),
-            diagnosis: verification.can_be_diagnosed().then(diagnose),
+            diagnosis,
             strictness: Strictness::Normal,
             masked_canonical: canonicalize(payload, scheme).masked(scheme),
-            key_fingerprint,
+            key_fingerprint: keys.fingerprint(key.unwrap_or(0)).to_owned(),
+            key: key.and_then(|key| keys.label(key)),
             steps: None,
             expected: None,
             own: None,
@@ -83,7 +95,10 @@ impl VerificationReport {
 
     fn answer_lines(&self) -> Vec<Line> {
         let scheme = self.verification.scheme.algorithm;
-        let key = &self.key_fingerprint;
+        let key = match &self.key {
+            Some(label) => format!("{}, {label}", self.key_fingerprint),
+            None => self.key_fingerprint.clone(),
+        };
         let Some(mismatch) = self.mismatch() else {
             let matches = format!("the {scheme} signature matches (key {key})");
             return vec![match self.faults().count() {
@@ -132,6 +147,7 @@ impl VerificationReport {
             "reason": mismatch.map(Mismatch::code),
             "explanation": mismatch.map(Mismatch::explanation),
             "canonical": Untrusted::new(&self.masked_canonical),
+            "key": self.key,
             "key_fingerprint": self.key_fingerprint,
             "findings": json::findings(&self.findings),
             "diagnosis": diagnosis::json(self.diagnosis.as_ref()),

@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use protocol::internal::nearest::{did_you_mean, unknown};
 use protocol::{Algorithm, Status, StatusTable, StatusTableError};
@@ -66,7 +67,7 @@ struct RawFile {
 #[serde(deny_unknown_fields)]
 struct RawProfile {
     key_env: Option<Spanned<String>>,
-    key_file: Option<Spanned<String>>,
+    key_file: Option<Spanned<OneOrMore>>,
     key_command: Option<Spanned<Vec<String>>>,
     platform_id: Option<Spanned<String>>,
     sign_type: Option<Spanned<String>>,
@@ -77,6 +78,13 @@ struct RawProfile {
     headers: Option<Spanned<Vec<String>>>,
     reply: Option<Spanned<String>>,
     statuses: Option<Spanned<BTreeMap<String, String>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a path or a list of paths was expected")]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
 }
 
 pub fn parse(text: &str) -> Result<SettingsFile, PlacedError> {
@@ -167,7 +175,7 @@ impl ProfileReader<'_> {
     fn key(
         &self,
         variable: Option<Spanned<String>>,
-        file: Option<Spanned<String>>,
+        file: Option<Spanned<OneOrMore>>,
         command: Option<Spanned<Vec<String>>>,
     ) -> SpannedResult<Option<Placed<KeySource>>> {
         let spans = [
@@ -182,9 +190,15 @@ impl ProfileReader<'_> {
                 false => Err("key_env is the name of an environment variable".to_owned()),
             }
         })?;
-        let file = self.checked(file, |path| match path.as_str() {
-            "" => Err("key_file is the path of a file".to_owned()),
-            path => Ok(KeySource::File(path.into())),
+        let file = self.checked(file, |files| {
+            let paths = match files {
+                OneOrMore::One(path) => std::slice::from_ref(path),
+                OneOrMore::More(paths) => paths,
+            };
+            if paths.is_empty() || paths.iter().any(String::is_empty) {
+                return Err("key_file is the path of a file, or a list of paths".to_owned());
+            }
+            Ok(KeySource::Files(paths.iter().map(PathBuf::from).collect()))
         })?;
         let command = self.checked(command, |argv| {
             let has_program = argv.first().is_some_and(|program| !program.is_empty());

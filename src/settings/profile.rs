@@ -19,7 +19,8 @@ pub struct Placed<T> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySource {
     Variable(String),
-    File(PathBuf),
+    /// The current key's file, and those of the keys that are accepted besides.
+    Files(Vec<PathBuf>),
     /// What a program prints: the program and its arguments, without a shell.
     Command(Vec<String>),
 }
@@ -106,8 +107,10 @@ impl Profile {
                     let rule = "key_command stands only in the user's own file";
                     return Err(refuse(format!("{rule}; {USERS_ONLY}")));
                 }
-                KeySource::File(path) => {
-                    *path = placed_below(folder, path, owner).map_err(refuse)?
+                KeySource::Files(paths) => {
+                    for path in paths {
+                        *path = placed_below(folder, path, owner).map_err(refuse)?;
+                    }
                 }
                 // A bare name is looked up on the PATH.
                 KeySource::Command(argv) if argv[0].contains(std::path::is_separator) => {

@@ -12,7 +12,7 @@ use payout_notify_protocol::{Dialect, Key, Layout, Payload, StatusTable};
 use serde_json::Value;
 use tiny_http::{Response, Server};
 
-use crate::harness::{KEY, Output, Sandbox, payout_notify};
+use crate::harness::{KEY, Listening, Output, Sandbox, payout_notify};
 
 const YES: &str = r#"{"error_code":"0000"}"#;
 
@@ -446,4 +446,26 @@ fn a_claim_that_nothing_verified_can_be_gated_and_a_start_can_be_waited_for() {
     let url = format!("http://{free}/");
     let output = payout_notify(&["check", &url, "--wait", "150ms"]).key(KEY).run().exits(4);
     output.remarks(&["took no connection within 150ms", "hint:"]);
+}
+
+#[test]
+fn an_endpoint_that_still_accepts_the_retired_key_fails() {
+    let check = |url: &str, old: &str| {
+        let arguments =
+            ["check", url, "--only", "ack-success,auth-retired-key,auth-failure-retired-key"];
+        let program = payout_notify(&arguments).args(&["--retired-key-file", "old.key"]);
+        program.key(KEY).file("old.key", old).run()
+    };
+    let [both, new] = [&["--key-file", "old.key", "--key-file", "new.key"][..], &[]]
+        .map(|keys| {
+            Listening::program(keys).file("old.key", "TheKeyBeforeThisOne").file("new.key", KEY)
+        })
+        .map(Listening::of);
+    let failed = check(&both.url, "TheKeyBeforeThisOne").exits(1);
+    failed.says(&["auth-retired-key", "auth-failure-retired-key"]).hides("TheKeyBeforeThisOne");
+    check(&new.url, "TheKeyBeforeThisOne").exits(0);
+    check(&new.url, KEY).exits(2).remarks(&["the retired key in old.key is the current key"]);
+    let skipped = ["check", &new.url, "--only", "ack-success,auth-retired-key"];
+    let skipped = payout_notify(&skipped).key(KEY).run().exits(0);
+    skipped.says(&["no retired key was given (--retired-key-file)"]);
 }

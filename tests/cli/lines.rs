@@ -102,6 +102,51 @@ fn verifications_stand_in_order_and_a_mismatch_outranks_a_bad_line() {
 }
 
 #[test]
+fn a_table_has_a_row_for_each_line_with_its_first_cause() {
+    let order =
+        |id: &str| signed(&format!("{{\"payout_id\":\"{id}\",\"amount\":400000,\"status\":3}}"));
+    let good = order("P1");
+    let upper = order("P2");
+    let digest = upper.rsplit('"').nth(1).unwrap();
+    let upper = upper.replace(digest, &digest.to_uppercase());
+    let forged = order("P\\u001b[2J\u{202e}").replace("400000", "5");
+    let input = format!("{good}{upper}{forged}{{\"a\":1,\"a\":2}}\n");
+    let table = ["verify", "--lines", "--format", "human"];
+    let (code, stdout, stderr) = run(&table, input.as_bytes());
+    assert_eq!(code, 1, "{stderr}");
+    let rows: Vec<&str> = stdout.lines().collect();
+    assert_eq!(rows.len(), 5, "{stdout}");
+    for (row, parts) in rows.iter().zip([
+        &["  line  verdict   order", "  status           amount  cause"][..],
+        &["     1  valid     P1  ", "success         4000.00"],
+        &["     2  no match  P2  ", "4000.00  the sender ", "upper case"],
+        &["     3  no match  P\u{fffd}[2J\u{fffd} ", "0.05  the digest differs: "],
+        &["     4  bad line  -", "  column 8, member \"a\": "],
+    ]) {
+        assert!(parts.iter().all(|part| row.contains(part)), "{row}: {parts:?}");
+    }
+    assert_eq!(stderr, "4 lines: 1 matched, 2 mismatched, 1 bad\n");
+}
+
+#[test]
+fn an_input_without_a_payload_is_not_a_yes() {
+    let passed = "{\"type\":\"ready\",\"schema_version\":1,\"url\":\"http://127.0.0.1:1/\"}\n";
+    for (input, what) in [
+        ("", "the input is empty"),
+        ("\n \n", "the input is empty"),
+        (passed, "the only line is not a payload"),
+    ] {
+        for format in [&[][..], &["--format", "human"], &["--format", "json"]] {
+            let arguments = [&["verify", "--lines"], format].concat();
+            let (code, stdout, stderr) = run(&arguments, input.as_bytes());
+            assert_eq!(code, 3, "{stdout}");
+            assert!((stdout + &stderr).contains(what), "{stderr}");
+        }
+    }
+    assert_eq!(run(&["sign", "--lines"], b"").0, 0);
+}
+
+#[test]
 fn one_payload_and_one_line_give_the_same_verification() {
     let good = signed("{\"a\":1}");
     let (_, alone, _) = run(&["verify", "--format", "json"], good.as_bytes());

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
+use serde_json::json;
+
 use crate::harness::{
     DEADLINE, KEY, Listening, Running, exchange, fixture, json_post, payout_notify, signed,
     signed_success,
@@ -21,6 +23,26 @@ fn a_valid_notification_is_acknowledged_exactly() {
     assert_eq!(callback["order"]["amount"], "4000.00");
     assert_eq!(callback["reply"]["error_code"], "0000");
     listening.end().output.exits(0);
+}
+
+#[test]
+fn several_keys_are_accepted_and_the_one_that_signed_is_named() {
+    let arguments = ["--key-file", "new.key", "--key-file", "old.key", "--count", "3"];
+    let program = Listening::program(&arguments).file("new.key", "AnotherKey456");
+    let listening = Listening::of(program.file("old.key", KEY));
+    assert_eq!(listening.ready["other_key_fingerprints"].as_array().map(Vec::len), Some(1));
+    let old = signed_success();
+    let new = payout_notify(&["sign"]).key("AnotherKey456").stdin(&old).run().exits(0).stdout;
+    let neither = payout_notify(&["sign"]).key("neither").stdin(&old).run().exits(0).stdout;
+    for (body, code, file) in [
+        (&old, "0000", json!({"file": "old.key", "position": 2})),
+        (&new, "0000", json!({"file": "new.key", "position": 1})),
+        (&neither, "0004", json!(null)),
+    ] {
+        assert_eq!(listening.post(body).error_code(), code);
+        assert_eq!(listening.callback()["key"], file);
+    }
+    listening.end().output.exits(1);
 }
 
 #[test]

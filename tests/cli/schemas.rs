@@ -43,6 +43,9 @@ fn verify_all(schemas: &mut Schemas) {
             schemas.check_all(&payout_notify(&arguments).key(KEY).stdin(payload).run());
         }
     }
+    let two = ["verify", "--format", "json", "--key-file", "a", "--key-file", "b"];
+    let two = payout_notify(&two).file("a", "AnotherKey456").file("b", KEY).stdin(&good);
+    schemas.check_all(&two.run().exits(0));
     schemas.check_all(&payout_notify(&["dialects", "--format", "json"]).run().exits(0));
     let config = payout_notify(&["config", "show", "--format", "json"]).key(KEY);
     let profile = "default_profile = 'a'\n[profile.a]\nheaders = ['X-A: b']\n";

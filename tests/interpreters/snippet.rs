@@ -142,7 +142,7 @@ struct Merchant {
 }
 
 impl Merchant {
-    fn start(language: &Language, arguments: &[&str]) -> Merchant {
+    fn start(language: &Language, arguments: &[&str], keys: [&str; 2]) -> Merchant {
         let sandbox = Sandbox::new();
         let folder = sandbox.work();
         language.write(&folder, arguments);
@@ -154,7 +154,7 @@ impl Merchant {
             _ => language.run.to_vec(),
         };
         let mut command = Language::command(&words, &folder);
-        command.env("PAYOUT_NOTIFY_KEY", KEY);
+        command.env("PAYOUT_NOTIFY_KEY", keys[0]).env("PAYOUT_NOTIFY_RETIRED_KEY", keys[1]);
         command.env("PORT", free.port().to_string());
         command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut group = Group::start(&mut command).unwrap();
@@ -187,7 +187,7 @@ impl Merchant {
 
 /// The snippet as a server: it acknowledges what is signed, and nothing else.
 fn serves(language: &Language) {
-    let merchant = Merchant::start(language, &[]);
+    let merchant = Merchant::start(language, &[], [KEY, ""]);
     let good = signed_success();
     let acknowledged = |reply: HttpReply| {
         assert!(reply.body.contains("error_code"), "{}: {reply:?}", language.name);
@@ -218,6 +218,14 @@ fn serves(language: &Language) {
         "\"status\":5,\"error_msg\":\"\",\"memo\":{\"a\":[1.10,\"\\u4e2d\\/\"]}",
     ));
     assert!(acknowledged(merchant.post(&failure)), "a failed payout, {}", language.name);
+    let of = |key: &str| payout_notify(&["sign"]).key(key).stdin(&good).run().exits(0).stdout;
+    let (other, third) = (of("AnotherKey456"), of("a third key"));
+    assert!(!acknowledged(merchant.post(&other)), "another key, {}", language.name);
+    drop(merchant);
+    let merchant = Merchant::start(language, &[], ["AnotherKey456", KEY]);
+    for (body, accepted) in [(&other, true), (&good, true), (&third, false)] {
+        assert_eq!(acknowledged(merchant.post(body)), accepted, "two keys, {}", language.name);
+    }
 }
 
 /// Bodies that no merchant may acknowledge.

@@ -24,6 +24,10 @@ def check(program, mode, arguments=()):
         try:
             url = shop.stdout.readline().strip()
             command = [program, "check", url, "--prepare", PREPARE, "--observe", EACH if mode.startswith("right-") else ALL, "--observe-within", "700ms", "--report", "json=report.json", *arguments]
+            if mode.startswith("right") or mode == "accepts-the-retired-key":
+                with open(os.path.join(folder, "old.key"), "w") as file:
+                    file.write("TheKeyBeforeThisOne")
+                command += ["--retired-key-file", "old.key"]
             environment = {"PATH": os.environ["PATH"], "HOME": folder, "PAYOUT_NOTIFY_KEY": "ThisIsYourSecretKey123"}
             run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
             with open(os.path.join(folder, "report.json")) as file:

@@ -1,9 +1,9 @@
 //! Where a string to sign first differs from the rule's.
 
 use super::Difference;
+use super::candidate::base;
 use super::forms::{Form, Part};
 use super::hashing::Hasher;
-use super::search::base;
 use crate::dialect::Dialect;
 use crate::key::Key;
 use crate::payload::Payload;

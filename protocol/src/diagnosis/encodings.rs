@@ -105,6 +105,29 @@ pub(super) fn form_decoded(text: &str) -> String {
     percent_decoded(&text.replace('+', " "))
 }
 
+/// The names of the characters from U+00A0 to U+00FF in HTML 4.
+const LATIN_1_NAMES: &str = "nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy \
+    reg macr deg plusmn sup2 sup3 acute micro para middot cedil sup1 ordm raquo frac14 frac12 frac34 \
+    iquest Agrave Aacute Acirc Atilde Auml Aring AElig Ccedil Egrave Eacute Ecirc Euml Igrave Iacute \
+    Icirc Iuml ETH Ntilde Ograve Oacute Ocirc Otilde Ouml times Oslash Ugrave Uacute Ucirc Uuml \
+    Yacute THORN szlig agrave aacute acirc atilde auml aring aelig ccedil egrave eacute ecirc euml \
+    igrave iacute icirc iuml eth ntilde ograve oacute ocirc otilde ouml divide oslash ugrave uacute \
+    ucirc uuml yacute thorn yuml";
+
+/// PHP `htmlentities()`: the entity of every character of Latin-1 that has a name.
+pub(super) fn html_named(text: &str) -> String {
+    let escaped = html(text, "&quot;", "&#039;");
+    let mut out = String::with_capacity(escaped.len());
+    for letter in escaped.chars() {
+        let at = u32::from(letter).checked_sub(0xa0).and_then(|at| usize::try_from(at).ok());
+        match at.and_then(|at| LATIN_1_NAMES.split(' ').nth(at)) {
+            Some(name) => out.extend(["&", name, ";"]),
+            None => out.push(letter),
+        }
+    }
+    out
+}
+
 pub(super) fn html(text: &str, quote: &str, apostrophe: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
@@ -227,6 +250,25 @@ pub(super) fn charset(text: &str, encoding: &'static Encoding) -> Vec<u8> {
 
 pub(super) fn gbk(text: &str) -> Vec<u8> {
     charset(text, GBK)
+}
+
+/// The text of bytes in GBK that are not UTF-8; `None` where they are not GBK, or hardly: text in
+/// another charset can be GBK by chance, but then few of its characters are common Chinese ones.
+#[must_use]
+pub fn from_gbk(bytes: &[u8]) -> Option<String> {
+    let (text, had_errors) = GBK.decode_without_bom_handling(bytes);
+    let (mut all, mut common, mut rest) = (0, 0, bytes);
+    while let [first, after @ ..] = rest {
+        rest = match after {
+            [second, after @ ..] if !first.is_ascii() => {
+                all += 1;
+                common += usize::from(*first >= 0xb0 && *second > 0xa0);
+                after
+            }
+            _ => after,
+        };
+    }
+    (!had_errors && common * 2 > all).then(|| text.into_owned())
 }
 
 /// UTF-8 read as Windows-1252 and written as UTF-8 again.

@@ -44,6 +44,10 @@ const ABSENT: [(&str, bool); 12] = [
     ("platform_id", false),
 ];
 
+/// Further names of optional fields, each tried alone.
+const RARELY_ABSENT: [&str; 8] =
+    ["remark", "attach", "extra", "description", "note", "message", "reason", "msg"];
+
 /// How many of them are tried together.
 const MAX_ABSENT: usize = 6;
 
@@ -102,6 +106,9 @@ pub(super) fn absent_fields(
                     ((*name).to_owned(), text.to_owned())
                 };
                 push(chosen.map(pair).collect(), cause);
+            }
+            for name in RARELY_ABSENT.iter().filter(|name| !is_here(name)) {
+                push(vec![((*name).to_owned(), text.to_owned())], cause);
             }
         }
     }

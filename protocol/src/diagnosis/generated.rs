@@ -8,6 +8,7 @@ use super::entry::{Entry, Tree};
 use super::numbers;
 use super::printing::{self, MAX_TEXT};
 use super::values::{Scope, Writing, times};
+use crate::status::StatusTable;
 
 /// The most fields of which every selection is tried.
 const MAX_SELECTED: usize = 3;
@@ -106,6 +107,26 @@ pub(super) fn amounts(entries: &[Entry], powers: &[i64]) -> Vec<ValueChoice> {
     found
 }
 
+/// The status by its name.
+pub(super) fn status_names(entries: &[Entry]) -> Vec<ValueChoice> {
+    let mut found = Vec::new();
+    let is_status = |entry: &&Entry| entry.name == "status";
+    let Some(code) = entries.iter().find(is_status).and_then(Entry::digits) else { return found };
+    let statuses = StatusTable::PLATFORM;
+    let Some(status) = statuses.payouts().find(|status| status.code.to_string() == code) else {
+        return found;
+    };
+    let lower = status.name.replace(' ', "_");
+    let title = format!("{}{}", lower[..1].to_uppercase(), &lower[1..]);
+    for name in [lower.to_uppercase(), lower, title] {
+        let deviation =
+            that_does("status-name", format!("signs the status by its name, as {name}"));
+        let text = |entry: &Entry| is_status(&entry).then(|| name.clone());
+        found.extend(choice(entries, deviation, entries.iter().map(text).collect()));
+    }
+    found
+}
+
 /// Times as the types of many languages print them.
 pub(super) fn time_formats(entries: &[Entry], zones: &[i32]) -> Vec<ValueChoice> {
     let mut found = Vec::new();
@@ -146,14 +167,34 @@ pub(super) fn time_formats(entries: &[Entry], zones: &[i32]) -> Vec<ValueChoice>
 const FORCED: &str =
     "PHP json_encode() with JSON_FORCE_OBJECT, an array whose keys do not begin at 0";
 
+type Reduce = fn(&Tree) -> Tree;
+
+const NULLS_LEFT_OUT: &str =
+    "Jackson JsonInclude.NON_NULL, Gson, Kotlin explicitNulls, .NET WhenWritingNull";
+
+const EMPTIES_LEFT_OUT: &str =
+    "Jackson JsonInclude.NON_EMPTY, Go omitempty, .NET WhenWritingDefault, array_filter()";
+
 /// Arrays and objects in every style of JSON libraries.
 pub(super) fn nested(entries: &[Entry]) -> Vec<ValueChoice> {
     if entries.iter().all(|entry| entry.nested().is_none()) {
         return Vec::new();
     }
+    let changes = |change: Reduce, before: Reduce| {
+        let mut nested = entries.iter().filter_map(Entry::nested);
+        nested.any(|tree| change(tree) != before(tree))
+    };
+    let mut reduced: Vec<(&str, &'static str, Reduce)> = Vec::new();
+    if changes(printing::without_nulls, Tree::clone) {
+        reduced.push(("without nulls", NULLS_LEFT_OUT, printing::without_nulls));
+    }
+    if changes(printing::without_empties, printing::without_nulls) {
+        let what = "without nulls and empty values";
+        reduced.push((what, EMPTIES_LEFT_OUT, printing::without_empties));
+    }
     let mut found = Vec::new();
     for (style, words, cause) in printing::json_styles() {
-        let mut push = |words: String, cause: &'static str, tree: fn(&Tree) -> Tree| {
+        let mut push = |words: String, cause: &'static str, tree: Reduce| {
             let does = format!("writes the JSON of arrays and objects {words}");
             let deviation = Deviation { cause: cause.into(), ..that_does("nested-printed", does) };
             let text = |entry: &Entry| {
@@ -164,8 +205,12 @@ pub(super) fn nested(entries: &[Entry]) -> Vec<ValueChoice> {
         };
         let as_objects = ["with arrays as objects ({\"0\":…})", &words].join(", ");
         let is_compact = style.is_compact_as_received();
-        push(words, cause, Tree::clone);
+        let and = |more: &str| [&words, more].join(", ").trim_start_matches(", ").to_owned();
+        push(words.clone(), cause, Tree::clone);
         if is_compact {
+            for (more, cause, tree) in &reduced {
+                push(and(more), cause, *tree);
+            }
             push(as_objects.trim_end_matches(", ").to_owned(), FORCED, printing::as_objects);
         }
     }

@@ -129,10 +129,11 @@ const NAMES: &str = "\
     app_key app_secret appSecret apiKey secretKey merchant_key merchantKey md5_key md5key sign_key \
     signKey signkey pay_key payKey your_key your_secret YOUR_KEY YOUR_SECRET YOUR_SECRET_KEY \
     YOUR_API_KEY your_key_here your_secret_key your-secret-key your-key-here yourkey token \
-    password xxx xxxx xxxxx xxxxxx xxxxxxxx test demo example secret123 123456";
+    password your-key your-secret payout.notify.key payout.key pay.key notify.key \
+    platform.key vault_payout_key vault_key payout_key payout_notify_key merchant.key app.secret getKey getSecret getSecretKey loadKey xxx xxxx xxxxx xxxxxx xxxxxxxx test demo example secret123 123456";
 
 /// How a template writes a name: `{N}`.
-const TEMPLATES: [(&str, &str); 21] = [
+const TEMPLATES: [(&str, &str); 26] = [
     ("${{N}}", "a placeholder that was not expanded: single quotes, a .env file, YAML, Spring"),
     ("${N}", "a variable in single quotes, or a setting that was not expanded"),
     ("%{N}%", "a Windows variable that was not expanded"),
@@ -143,6 +144,11 @@ const TEMPLATES: [(&str, &str); 21] = [
     ("$({N})", "a placeholder of Kubernetes, Azure or make that was not expanded"),
     ("{{N}}", "a format string without its argument: the f before a Python string is missing"),
     ("#{{N}}", "Ruby: #{…} in single quotes"),
+    ("#{ENV[\"{N}\"]}", "Ruby: #{…} in single quotes"),
+    ("#{ENV['{N}']}", "Ruby: #{…} in a text that is not interpolated"),
+    ("#{ENV.fetch(\"{N}\")}", "Ruby: #{…} in single quotes"),
+    ("/run/secrets/{N}", "Docker: the path of a secret in place of its content"),
+    ("[Function: {N}]", "JavaScript: util.inspect of a function that was not called"),
     ("@{N}", "a placeholder that was not bound"),
     (":{N}", "a placeholder that was not bound"),
     ("<{N}>", "a placeholder of the documentation that was not replaced"),

@@ -62,6 +62,12 @@ pub(super) fn go_float(text: &str) -> Option<String> {
     Some(Float::parse(text)?.print(-4..6, 'e', 2))
 }
 
+/// C `%g`, with its six digits: `400000`, `1.56761e+09`.
+pub(super) fn c_float(text: &str) -> Option<String> {
+    let rounded = format!("{:.5e}", Float::parse(text)?.number).parse().ok()?;
+    Some(Float::of(rounded).print(-4..6, 'e', 2))
+}
+
 /// JavaScript `String(number)`: digits beyond 2^53 are lost, an exponent from 1e+21 on.
 pub(super) fn js_number(text: &str) -> Option<String> {
     let float = Float::parse(text)?;
@@ -230,6 +236,13 @@ pub(super) fn exponent(text: &str, digits: usize) -> Option<String> {
     Some(format!("{mantissa}{letter}{way}{:0digits$}", exponent.abs()))
 }
 
+/// Ruby `BigDecimal#to_s`: `400000` → `0.4e6`.
+pub(super) fn ruby_decimal(text: &str) -> Option<String> {
+    let (sign, digits, scale) = stripped(text)?;
+    let exponent = i64::try_from(digits.len()).ok()? - scale;
+    Some(if digits == "0" { "0.0".to_owned() } else { format!("{sign}0.{digits}e{exponent}") })
+}
+
 /// An amount times 100: `400000` → `40000000`.
 pub(super) fn hundredfold(text: &str) -> Option<String> {
     text.parse::<i64>().ok()?.checked_mul(100).map(|cents| cents.to_string())
@@ -268,11 +281,16 @@ pub(super) struct Format {
     decimals: Option<usize>,
     mark: char,
     group: &'static str,
+    /// A currency before the amount.
+    currency: &'static str,
     /// Groups of two after the first three, as in India.
     is_indian: bool,
 }
 
 const GROUPS: [&str; 8] = ["", ",", ".", " ", "\u{a0}", "\u{202f}", "'", "’"];
+
+const CURRENCIES: [&str; 12] =
+    ["$", "¥", "￥", "€", "£", "₹", "₫", "US$", "R$", "Rp", "CNY ", "USD "];
 
 /// The powers of ten of units that are usual, and of others, which take longer.
 pub(super) const POWERS: [&[i64]; 2] = [&[0, -2, 2], &[-1, 1, -3, 3, -4, 4, 6, -6]];
@@ -286,10 +304,15 @@ pub(super) fn formats(powers: &[i64]) -> Vec<Format> {
                 let is_usual = matches!(power, 0 | -2) && matches!(decimals, None | Some(0 | 2));
                 let groups = if is_usual { &GROUPS[..] } else { &GROUPS[..1] };
                 for group in groups.iter().filter(|group| !group.starts_with(mark)) {
-                    let format = Format { power, decimals, mark, group, is_indian: false };
+                    let format =
+                        Format { power, decimals, mark, group, currency: "", is_indian: false };
                     found.push(format);
                     if *group == "," {
                         found.push(Format { is_indian: true, ..format });
+                    }
+                    if mark == '.' && decimals == Some(2) && ["", ","].contains(group) && is_usual {
+                        let with_currency = |currency| Format { currency, ..format };
+                        found.extend(CURRENCIES.map(with_currency));
                     }
                 }
             }
@@ -303,7 +326,7 @@ impl Format {
         let plain = scaled(text, self.power, self.decimals)?;
         let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
         let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |rest| ("-", rest));
-        let mut out = sign.to_owned();
+        let mut out = format!("{sign}{}", self.currency);
         for (at, digit) in digits.chars().enumerate() {
             let left = digits.len() - at;
             let is_start = if self.is_indian {
@@ -356,10 +379,16 @@ impl Format {
             let way = if self.is_indian { " in the Indian way" } else { "" };
             words.push(format!("in groups{way}, separated by {:?}", self.group));
         }
+        if !self.currency.is_empty() {
+            words.push(format!("after {}", self.currency.trim()));
+        }
         words.join(", ")
     }
 
     pub(super) fn cause(&self) -> &'static str {
+        if !self.currency.is_empty() {
+            return "NumberFormat.getCurrencyInstance(), Intl.NumberFormat with a currency, ToString(\"C\"), a template for people";
+        }
         match (self.power, self.mark, self.group, self.decimals) {
             (_, ',', ..) => {
                 "String.format(\"%.2f\"), number_format() or ToString(\"F2\") on a server whose locale has a decimal comma (German, French, Vietnamese, Indonesian)"

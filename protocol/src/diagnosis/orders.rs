@@ -137,7 +137,7 @@ fn hash_map_order(pairs: &mut [Pair<'_>]) {
     pairs.sort_by_key(|pair| java_hash(&pair.name) & mask);
 }
 
-pub(super) static ORDER_RULES: [OrderRule; 46] = [
+pub(super) static ORDER_RULES: [OrderRule; 50] = [
     rule("doc-order", |_| {}),
     rule("case-insensitive", |p| p.sort_by_cached_key(|pair| pair.name.to_lowercase())),
     rule("case-insensitive-upper", |p| p.sort_by_cached_key(|pair| pair.name.to_uppercase())),
@@ -183,6 +183,10 @@ pub(super) static ORDER_RULES: [OrderRule; 46] = [
     rule("names-kebab", |p| rename_and_sort(p, kebab)),
     rule("names-kebab", |p| sort_and_rename(p, kebab)),
     rule("names-kebab", |p| rename(p, kebab)),
+    rule("names-dotted", |p| rename_and_sort(p, dotted)),
+    rule("names-dotted", |p| sort_and_rename(p, dotted)),
+    rule("names-header", |p| rename_and_sort(p, header)),
+    rule("names-header", |p| sort_and_rename(p, header)),
     rule("names-title", |p| rename_and_sort(p, title)),
     rule("names-title", |p| sort_and_rename(p, title)),
     rule("names-title", |p| rename(p, title)),
@@ -262,8 +266,16 @@ fn kebab(name: &str) -> String {
     words(name).join("-")
 }
 
+fn dotted(name: &str) -> String {
+    words(name).join(".")
+}
+
 fn title(name: &str) -> String {
     words(name).iter().map(|word| capitalized(word)).collect::<Vec<_>>().join("_")
+}
+
+fn header(name: &str) -> String {
+    title(name).replace('_', "-")
 }
 
 fn snake(name: &str) -> String {

@@ -37,7 +37,7 @@ fn json_member(pair: &Pair<'_>) -> String {
     format!("{}:{}", json_string(&pair.name), json_string(&pair.text))
 }
 
-pub(super) static SHAPE_RULES: [ShapeRule; 44] = [
+pub(super) static SHAPE_RULES: [ShapeRule; 46] = [
     rule("values-only", |p| joined(p, "", value)),
     rule("values-joined", |p| joined(p, "&", value)),
     rule("values-comma", |p| joined(p, ",", value)),
@@ -53,6 +53,8 @@ pub(super) static SHAPE_RULES: [ShapeRule; 44] = [
     rule("separator-plus", |p| joined(p, "+", Pair::written)),
     rule("comma-space", |p| joined(p, ", ", Pair::written)),
     rule("colon", |p| joined(p, "&", |pair| format!("{}:{}", pair.name, pair.text))),
+    rule("colon-pipe", |p| joined(p, "|", |pair| format!("{}:{}", pair.name, pair.text))),
+    rule("colon-comma", |p| joined(p, ",", |pair| format!("{}:{}", pair.name, pair.text))),
     rule("question-mark", |p| format!("?{}", joined(p, "&", Pair::written))),
     rule("leading-ampersand", |p| format!("&{}", joined(p, "&", Pair::written))),
     rule("map-java", |p| format!("{{{}}}", joined(p, ", ", Pair::written))),

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::candidates::{Candidate, Search, separated};
+use super::candidate::{Candidate, separated};
+use super::candidates::Search;
 use crate::canonical::canonicalize;
 use crate::key::Key;
 use crate::payload::{Payload, Value};

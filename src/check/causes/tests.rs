@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::*;
+use crate::check::case::Need;
 use crate::check::report::{Exchange, Received, RunOption};
 use crate::check::suite::Suite;
 
@@ -64,6 +65,8 @@ impl Recorded {
             results: Suite::built_in()
                 .cases
                 .into_iter()
+                // The recorded checks had no such key.
+                .filter(|case| !case.needs.contains(&Need::RetiredKey))
                 .map(|case| passed(case.id, case.group, case.title, case.why, case.fix))
                 .collect(),
             requests: 400,

@@ -181,6 +181,10 @@ impl Bench<'_> {
         let signature = match plan.key {
             KeyChoice::Right => sign(&canonical, scheme, &self.workshop.key),
             KeyChoice::Wrong => sign(&canonical, scheme, &self.workshop.wrong_key),
+            KeyChoice::Retired => {
+                let retired = self.workshop.retired_key.as_ref();
+                sign(&canonical, scheme, retired.ok_or("there is no retired key to sign with")?)
+            }
             KeyChoice::Empty => {
                 let (scheme, key) = without_key(scheme).map_err(|error| error.to_string())?;
                 sign(&canonical, &scheme, &key)

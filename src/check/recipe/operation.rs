@@ -136,6 +136,7 @@ pub(super) enum KeyChoice {
     #[default]
     Right,
     Wrong,
+    Retired,
     Empty,
 }
 
@@ -232,8 +233,9 @@ const OPERATIONS: [(&str, Parse); 33] = [
 
 type PlanChange = fn(&mut SignPlan);
 
-const SIGN_WORDS: [(&str, PlanChange); 7] = [
+const SIGN_WORDS: [(&str, PlanChange); 8] = [
     ("wrong-key", |plan| plan.key = KeyChoice::Wrong),
+    ("retired-key", |plan| plan.key = KeyChoice::Retired),
     ("no-key", |plan| plan.key = KeyChoice::Empty),
     ("other-case", |plan| plan.digits = Digits::OtherCase),
     ("last-digit", |plan| plan.digits = Digits::LastChanged),

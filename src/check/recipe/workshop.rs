@@ -45,6 +45,8 @@ pub struct Workshop {
     pub(super) scheme: &'static Scheme,
     pub(super) seed: u64,
     pub(super) statuses: StatusTable,
+    /// A key that the endpoint must no longer accept.
+    pub retired_key: Option<Key>,
     pub platform_id: String,
     /// Changes to every order before a case changes it.
     pub edits: Vec<Edit>,
@@ -113,6 +115,7 @@ impl Workshop {
         Ok(Workshop {
             key,
             wrong_key,
+            retired_key: None,
             dialect,
             scheme,
             seed,

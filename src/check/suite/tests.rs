@@ -66,7 +66,9 @@ fn suites_are_joined_where_no_name_stands_twice() {
 /// The bodies of a case's messages, in order; empty for a probe.
 fn bodies(case: &Case, algorithm: Algorithm) -> Vec<Vec<u8>> {
     let statuses = StatusTable::default();
-    let workshop = Workshop::try_new(key(), Dialect::platform(), algorithm, 1, statuses).unwrap();
+    let mut workshop =
+        Workshop::try_new(key(), Dialect::platform(), algorithm, 1, statuses).unwrap();
+    workshop.retired_key = Key::try_new("TheKeyBeforeThisOne").ok();
     let mut history = History::new(&case.id);
     let now = Timestamp::from_second(1_567_614_111).unwrap();
     workshop.message(&Recipe::control(), now, &mut History::new("control")).unwrap();
@@ -191,8 +193,9 @@ fn every_dialect_can_be_asked_what_is_not_the_platforms_own() {
     for dialect in &DIALECTS {
         for scheme in dialect.schemes.iter() {
             let statuses = StatusTable::default();
-            let workshop =
+            let mut workshop =
                 Workshop::try_new(key(), dialect, scheme.algorithm, 1, statuses).unwrap();
+            workshop.retired_key = Key::try_new("TheKeyBeforeThisOne").ok();
             workshop.message(&Recipe::control(), now, &mut History::new("control")).unwrap();
             for case in built_in().cases {
                 let Work::Send(steps) = &case.work else { continue };

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -45,7 +45,8 @@ impl ProfileKey {
             KeySource::Variable(name) => {
                 variable(name).map(|value| Zeroizing::new(value.into_encoded_bytes()))
             }
-            KeySource::File(path) => {
+            KeySource::Files(paths) => {
+                let path = paths.first()?;
                 let mut bytes = Zeroizing::new(Vec::new());
                 let is_file = path.metadata().is_ok_and(|found| found.is_file());
                 let file = is_file.then(|| File::open(path).ok()).flatten()?;
@@ -56,6 +57,15 @@ impl ProfileKey {
         }
     }
 
+    /// The files, where the keys are in files.
+    pub fn files(&self) -> &[PathBuf] {
+        match &self.source {
+            KeySource::Files(paths) => paths,
+            KeySource::Variable(_) | KeySource::Command(_) => &[],
+        }
+    }
+
+    /// The current key.
     pub fn read(&self, console: &mut Console) -> Result<Zeroizing<Vec<u8>>, CommandError> {
         let profile = &self.profile;
         match &self.source {
@@ -68,7 +78,8 @@ impl ProfileKey {
                 ))
                 .hint("set that variable, or use --key-file FILE")),
             },
-            KeySource::File(path) => {
+            KeySource::Files(paths) => {
+                let path = paths.first().map(PathBuf::as_path).unwrap_or(Path::new(""));
                 let named_by = format!("key_file of the profile {}", Untrusted::new(&profile));
                 read_key_file(path, &named_by, console).map(Zeroizing::new)
             }
@@ -91,7 +102,7 @@ pub fn typed_keys(arguments: &[OsString]) -> impl Iterator<Item = OsString> {
         };
         match flag {
             "--key" => Some(value),
-            "--key-file" | "--other-key-file" => {
+            "--key-file" | "--other-key-file" | "--retired-key-file" => {
                 Path::new(&value).symlink_metadata().is_err().then_some(value)
             }
             _ => None,

@@ -38,9 +38,11 @@ pub(super) fn plan(
     let suite = suite::chosen(args)?;
     let observer = observer(args)?;
     let key = args.key.resolve(environment, console)?;
+    let retired_key = args.retired.resolve(&key, console)?;
     let seed = args.limits.seed.unwrap_or_else(|| fastrand::u64(..));
     let mut workshop = Workshop::try_new(key, dialect, algorithm, seed, args.statuses)
         .map_err(|error| CommandError::usage("the orders cannot be signed").because(error))?;
+    workshop.retired_key = retired_key;
     if let Some(id) = &args.platform_id {
         workshop.platform_id.clone_from(id);
     }
@@ -105,6 +107,7 @@ fn available(
         (Need::HmacDemanded, is_demanded),
         (Need::KnownOrders, args.orders.is_some() || args.prepare.is_some()),
         (Need::Observer, args.limits.observe.is_some() || args.limits.observe_stream.is_some()),
+        (Need::RetiredKey, args.retired.retired_key_file.is_some()),
         (Need::PlatformDialect, dialect.id == Dialect::platform().id),
     ];
     present.into_iter().filter(|(_, is_there)| *is_there).map(|(need, _)| need).collect()

@@ -135,7 +135,7 @@ fn held_key(chosen: Option<&Chosen>, environment: &Environment, console: &mut Co
     };
     let read = match &key.source {
         KeySource::Command(_) => None,
-        KeySource::Variable(_) | KeySource::File(_) => {
+        KeySource::Variable(_) | KeySource::Files(_) => {
             key.read(console).inspect_err(|error| console.warning(&error.to_string())).ok()
         }
     };
@@ -144,8 +144,14 @@ fn held_key(chosen: Option<&Chosen>, environment: &Environment, console: &mut Co
         // What is not there may be the key itself, given in the wrong place: it is not repeated.
         KeySource::Variable(name) if variable(name).is_none() => "a variable".to_owned(),
         KeySource::Variable(name) => format!("the variable {}", Untrusted::new(&name)),
-        KeySource::File(path) if path.symlink_metadata().is_err() => "a file".to_owned(),
-        KeySource::File(path) => format!("the file {}", Untrusted::path(&path)),
+        KeySource::Files(paths) if paths.iter().any(|it| it.symlink_metadata().is_err()) => {
+            "a file".to_owned()
+        }
+        KeySource::Files(paths) => {
+            let names: Vec<_> =
+                paths.iter().map(|path| Untrusted::path(&path).to_string()).collect();
+            format!("the file {}", names.join(", then "))
+        }
         // Its arguments may name more than a person wants to show.
         KeySource::Command(argv) => format!("the program {}", Untrusted::new(&argv[0])),
     };

@@ -105,7 +105,7 @@ pub(super) fn run(
     let dialect = args.dialect.resolve(args.sign_type)?;
     let changes = args.resign || args.sign_type.is_some() || args.edits.edits().next().is_some();
     // A key that was given is hidden in replies, also where nothing is signed with it.
-    let is_given = args.key.key.is_some() || args.key.key_file.is_some();
+    let is_given = args.key.key.is_some() || !args.key.key_file.is_empty();
     let key = match changes || is_given {
         true => Some(args.key.resolve(environment, console)?).filter(|_| changes),
         false => None,

@@ -2,7 +2,6 @@
 
 use protocol::internal::canonical::canonicalize;
 use protocol::internal::diagnosis::diagnose_fully;
-use protocol::internal::signature::verify;
 use protocol::{Algorithm, Key, StatusTable};
 
 use super::{Id, find, parse_id};
@@ -12,6 +11,7 @@ use crate::commands::signing::choose_scheme;
 use crate::commands::{CommandResult, answer, conclude};
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::keyring::Keyring;
 use crate::receiver::inbox::InboxReader;
 use crate::receiver::received::Received;
 use crate::receiver::verify::{Accepts, Contract};
@@ -65,15 +65,15 @@ pub(super) fn show(
     console: &mut Console,
 ) -> CommandResult {
     let dialect = args.dialect.resolve(args.require)?;
-    let key = match args.key.is_absent(environment) {
+    let keys = match args.key.is_absent(environment) {
         true => None,
-        false => Some(args.key.resolve(environment, console)?),
+        false => Some(args.key.resolve_all(environment, console)?),
     };
     let others = args.other_keys.resolve(console)?;
     let entry = find(reader, args.id)?;
     let (required, statuses) = (args.require, args.statuses);
     let contract = Contract { dialect, required, accepts: Accepts::Any, statuses };
-    let detail = detail(&entry, &contract, key.as_ref(), &others);
+    let detail = detail(&entry, &contract, keys.as_ref(), &others);
     let exit = match &detail.verification {
         Some(report) if !report.is_valid() => Exit::No,
         _ => Exit::Yes,
@@ -96,21 +96,20 @@ pub(super) fn show(
 fn detail(
     entry: &Received,
     contract: &Contract,
-    key: Option<&Key>,
+    keys: Option<&Keyring>,
     others: &[(String, Key)],
 ) -> InboxDetail {
     let Ok(payload) = contract.payload(&entry.callback) else { return InboxDetail::default() };
-    let Some(key) = key else {
+    let Some(keys) = keys else {
         let scheme = choose_scheme(&payload, contract.dialect, None).map(|(scheme, _)| scheme);
         let masked_canonical =
             scheme.ok().map(|scheme| canonicalize(&payload, scheme).masked(scheme));
         return InboxDetail { masked_canonical, verification: None };
     };
-    let verification = verify(&payload, key, contract.dialect, contract.required);
+    let verification = keys.verify(&payload, contract.dialect, contract.required);
     let table = (&contract.dialect.layout, &contract.statuses);
-    let fingerprint = key.fingerprint();
-    let diagnose = || diagnose_fully(&payload, contract.dialect, key, others, None);
-    let report = VerificationReport::new(&payload, verification, table, fingerprint, diagnose);
+    let diagnose = |key: &Key| diagnose_fully(&payload, contract.dialect, key, others, None);
+    let report = VerificationReport::new(&payload, verification, table, keys, diagnose);
     InboxDetail {
         masked_canonical: Some(report.masked_canonical.clone()),
         verification: Some(report),

@@ -9,12 +9,20 @@ use crate::error::CommandError;
 use crate::lines::error::BadLine;
 use crate::lines::reader::{LineChunk, LineReader};
 use crate::report::batch::{BatchSummary, LineAnswer};
+use crate::report::line::Line;
 
 /// The most memory that an emptied output keeps, in bytes.
 const MAX_KEPT_BYTES: usize = 4 * MAX_BYTES;
 
 /// How many bad lines are shown to a person; the rest is counted.
 pub(super) const MAX_REPORTED: usize = 20;
+
+/// What lines give: text as it is written, and lines for a person.
+#[derive(Default)]
+pub struct LineOutput {
+    pub text: String,
+    pub rows: Vec<Line>,
+}
 
 pub trait LineWork: Send + Sync + 'static {
     type Scratch: Default;
@@ -24,16 +32,21 @@ pub trait LineWork: Send + Sync + 'static {
         number: u64,
         line: &[u8],
         scratch: &mut Self::Scratch,
-        out: &mut String,
+        out: &mut LineOutput,
     ) -> Result<LineAnswer, BadLine>;
 
-    fn bad(&self, bad: &BadLine, out: &mut String);
+    fn bad(&self, bad: &BadLine, out: &mut LineOutput);
+
+    /// The head of a table for a person, where the lines give its rows; bad lines are among them.
+    fn head(&self) -> Option<Line> {
+        None
+    }
 }
 
 #[derive(Default)]
 pub(super) struct Chunk {
     lines: LineChunk,
-    pub(super) output: String,
+    pub(super) output: LineOutput,
     /// The first bad lines, at most [`MAX_REPORTED`].
     pub(super) bad: Vec<BadLine>,
     pub(super) summary: BatchSummary,
@@ -42,10 +55,11 @@ pub(super) struct Chunk {
 impl Chunk {
     /// Works on each line that is not blank.
     pub(super) fn work<W: LineWork>(&mut self, work: &W, scratch: &mut W::Scratch) {
-        if self.output.capacity() > MAX_KEPT_BYTES {
-            self.output = String::new();
+        if self.output.text.capacity() > MAX_KEPT_BYTES {
+            self.output.text = String::new();
         }
-        self.output.clear();
+        self.output.text.clear();
+        self.output.rows.clear();
         self.bad.clear();
         self.summary = BatchSummary::default();
         while let Some((number, line)) = self.lines.next_line() {
@@ -123,20 +137,20 @@ pub(super) mod tests {
             number: u64,
             line: &[u8],
             (): &mut (),
-            out: &mut String,
+            out: &mut LineOutput,
         ) -> Result<LineAnswer, BadLine> {
             match std::str::from_utf8(line) {
                 Ok("bad") => Err(BadLine::whole(number, "bad")),
                 Ok(text) if text.len() <= MAX_BYTES => {
-                    out.push_str(&format!("{number}:{}\n", &text[..text.len().min(9)]));
+                    out.text.push_str(&format!("{number}:{}\n", &text[..text.len().min(9)]));
                     Ok(LineAnswer::Good)
                 }
                 _ => Err(BadLine::too_long(number)),
             }
         }
 
-        fn bad(&self, bad: &BadLine, out: &mut String) {
-            out.push_str(&format!("{}!\n", bad.number));
+        fn bad(&self, bad: &BadLine, out: &mut LineOutput) {
+            out.text.push_str(&format!("{}!\n", bad.number));
         }
     }
 
@@ -146,7 +160,7 @@ pub(super) mod tests {
         let mut spare = Chunk::default();
         while let Some(mut chunk) = source.next(spare).unwrap() {
             chunk.work(&Numbered, &mut ());
-            outputs.push(std::mem::take(&mut chunk.output));
+            outputs.push(std::mem::take(&mut chunk.output.text));
             spare = chunk;
         }
         outputs

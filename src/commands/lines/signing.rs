@@ -8,7 +8,7 @@ use protocol::internal::payload::PayloadMemory;
 use protocol::internal::signature::{attach_into, sign};
 use protocol::{Algorithm, Dialect, Key, Payload};
 
-use super::chunk::LineWork;
+use super::chunk::{LineOutput, LineWork};
 use crate::commands::sign::SignOutput;
 use crate::commands::signing::{SignType, choose_scheme, scheme_of, sign_payload};
 use crate::error::CommandError;
@@ -69,8 +69,9 @@ impl LineWork for SignLines {
         number: u64,
         line: &[u8],
         scratch: &mut SignScratch,
-        out: &mut String,
+        out: &mut LineOutput,
     ) -> Result<LineAnswer, BadLine> {
+        let out = &mut out.text;
         let payload = Payload::parse_in(line, mem::take(&mut scratch.payload))
             .map_err(|error| BadLine::no_payload(number, error))?;
         let mut scheme = None;
@@ -101,7 +102,7 @@ impl LineWork for SignLines {
         Ok(LineAnswer::Good)
     }
 
-    fn bad(&self, _: &BadLine, _: &mut String) {}
+    fn bad(&self, _: &BadLine, _: &mut LineOutput) {}
 }
 
 /// The same change without line ends: outside of strings they are white space, and inside of them
@@ -141,8 +142,9 @@ mod tests {
     ) -> Result<String, BadLine> {
         let work =
             SignLines::try_new(edits.iter(), Dialect::platform(), chosen, key(), printed).unwrap();
-        let mut out = String::new();
-        work.line(3, line.as_bytes(), &mut SignScratch::default(), &mut out).map(|_| out)
+        let mut out = LineOutput::default();
+        let signed = work.line(3, line.as_bytes(), &mut SignScratch::default(), &mut out);
+        signed.map(|_| out.text)
     }
 
     fn alone(line: &str, edits: &[Edit], chosen: Option<Algorithm>) -> String {

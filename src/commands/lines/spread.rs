@@ -128,7 +128,7 @@ mod tests {
             let source = LineSource::new(Pieces::of(&pieces), "test".into());
             let mut output = String::new();
             spread(source, Numbered, jobs, |chunk| {
-                output.push_str(&chunk.output);
+                output.push_str(&chunk.output.text);
                 Ok(())
             })
             .unwrap();
@@ -150,7 +150,7 @@ mod tests {
             let source = Pieces::of(&["a\n", "b\n"]).chain(Broken);
             let mut output = String::new();
             let error = spread(LineSource::new(source, "test".into()), Numbered, jobs, |chunk| {
-                output.push_str(&chunk.output);
+                output.push_str(&chunk.output.text);
                 Ok(())
             })
             .unwrap_err();

@@ -1,47 +1,85 @@
 //! The work of `verify --lines`.
 
-use protocol::internal::diagnosis::diagnose_briefly;
-use protocol::internal::signature::verify;
-use protocol::{Algorithm, Dialect, Key, Payload, StatusTable};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::chunk::LineWork;
+use protocol::internal::diagnosis::diagnose_briefly;
+use protocol::internal::notification::{Expectation, Notification};
+use protocol::{Algorithm, Dialect, Key, Payload, StatusTable, diagnose};
+
+use super::chunk::{LineOutput, LineWork};
+use crate::keyring::Keyring;
 use crate::lines::error::BadLine;
 use crate::lines::recorded::{Recorded, in_body, recorded};
 use crate::report::batch::{LineAnswer, bad_line_json};
+use crate::report::line::{Line, Width};
+use crate::report::rows;
 use crate::report::verification::{Strictness, VerificationReport};
 
 pub struct VerifyLines {
-    key: Key,
-    key_fingerprint: String,
+    keys: Keyring,
     dialect: Dialect,
     required: Option<Algorithm>,
     strictness: Strictness,
     statuses: StatusTable,
+    table: Option<LineTable>,
+}
+
+/// Rows for a person instead of JSON.
+pub struct LineTable {
+    width: Width,
+    /// How many lines may still be searched for the mistake.
+    searches: AtomicUsize,
+}
+
+/// The most lines of a table that are searched for the mistake: a search takes as long as the
+/// verification of thousands of lines.
+const MOST_SEARCHED: usize = 20;
+
+impl LineTable {
+    pub fn new(width: Width) -> Self {
+        LineTable { width, searches: AtomicUsize::new(MOST_SEARCHED) }
+    }
+
+    fn may_search(&self) -> bool {
+        let less = |left: usize| left.checked_sub(1);
+        self.searches.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+    }
 }
 
 impl VerifyLines {
     pub fn new(
-        key: Key,
+        keys: Keyring,
         dialect: &Dialect,
         required: Option<Algorithm>,
         strictness: Strictness,
         statuses: StatusTable,
+        table: Option<LineTable>,
     ) -> Self {
-        let (key_fingerprint, dialect) = (key.fingerprint(), dialect.clone());
-        VerifyLines { key, key_fingerprint, dialect, required, strictness, statuses }
+        VerifyLines { keys, dialect: dialect.clone(), required, strictness, statuses, table }
     }
 
-    fn verify(&self, number: u64, payload: &Payload<'_>, out: &mut String) -> LineAnswer {
-        let verification = verify(payload, &self.key, &self.dialect, self.required);
-        let fingerprint = self.key_fingerprint.clone();
-        // A whole search takes thousands of digests: too long for one line of many.
+    fn verify(&self, number: u64, payload: &Payload<'_>, out: &mut LineOutput) -> LineAnswer {
+        let verification = self.keys.verify(payload, &self.dialect, self.required);
         let table = (&self.dialect.layout, &self.statuses);
-        let diagnose = || diagnose_briefly(payload, &self.dialect, &self.key);
+        // A whole search takes thousands of digests: too long for each of many lines.
+        let is_searched =
+            verification.can_be_diagnosed() && self.table.as_ref().is_some_and(LineTable::may_search);
+        let diagnose = |key: &Key| match is_searched {
+            true => diagnose(payload, &self.dialect, key, &[]),
+            false => diagnose_briefly(payload, &self.dialect, key),
+        };
         let report = VerificationReport {
             strictness: self.strictness,
-            ..VerificationReport::new(payload, verification, table, fingerprint, diagnose)
+            ..VerificationReport::new(payload, verification, table, &self.keys, diagnose)
         };
-        out.push_str(&report.json_of_line(number));
+        match &self.table {
+            None => out.text.push_str(&report.json_of_line(number)),
+            Some(LineTable { width, .. }) => {
+                let (layout, expectation) = (&self.dialect.layout, Expectation::AnyPayload);
+                let order = Notification::read(payload, expectation, layout, &self.statuses);
+                out.rows.extend(rows::row(number, &order, &report, *width));
+            }
+        }
         match report.mismatch() {
             _ if report.is_valid() => LineAnswer::Good,
             None => LineAnswer::Invalid,
@@ -58,7 +96,7 @@ impl LineWork for VerifyLines {
         number: u64,
         line: &[u8],
         (): &mut (),
-        out: &mut String,
+        out: &mut LineOutput,
     ) -> Result<LineAnswer, BadLine> {
         let outer = Payload::parse(line).map_err(|error| BadLine::no_payload(number, error))?;
         match recorded(number, &outer)? {
@@ -72,8 +110,15 @@ impl LineWork for VerifyLines {
         }
     }
 
-    fn bad(&self, bad: &BadLine, out: &mut String) {
-        out.push_str(&bad_line_json(bad));
+    fn bad(&self, bad: &BadLine, out: &mut LineOutput) {
+        match &self.table {
+            None => out.text.push_str(&bad_line_json(bad)),
+            Some(LineTable { width, .. }) => out.rows.extend(rows::bad_row(bad, *width)),
+        }
+    }
+
+    fn head(&self) -> Option<Line> {
+        self.table.as_ref().map(|table| rows::head(table.width))
     }
 }
 
@@ -86,13 +131,14 @@ mod tests {
 
     fn lines() -> VerifyLines {
         let key = Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap();
-        VerifyLines::new(key, Dialect::platform(), None, Strictness::Normal, StatusTable::PLATFORM)
+        let statuses = StatusTable::PLATFORM;
+        VerifyLines::new(key.into(), Dialect::platform(), None, Strictness::Normal, statuses, None)
     }
 
     fn verified(line: &str) -> (Result<LineAnswer, BadLine>, String) {
-        let mut out = String::new();
+        let mut out = LineOutput::default();
         let answer = lines().line(5, line.as_bytes(), &mut (), &mut out);
-        (answer, out)
+        (answer, out.text)
     }
 
     #[test]
@@ -136,9 +182,9 @@ mod tests {
     #[test]
     fn an_error_stands_in_the_place_of_a_bad_line() {
         let bad = verified("{").0.unwrap_err();
-        let mut out = String::new();
+        let mut out = LineOutput::default();
         lines().bad(&bad, &mut out);
-        let json: Json = serde_json::from_str(&out).unwrap();
+        let json: Json = serde_json::from_str(&out.text).unwrap();
         assert_eq!((&json["type"], &json["line"]), (&json!("error"), &json!(5)));
     }
 }

@@ -15,6 +15,7 @@ use crate::error::CommandError;
 use crate::inspector::{
     Explanation, Extent, Inspector, Outgoing, Pending, Query, Source, State, sign_again,
 };
+use crate::keyring::Keyring;
 use crate::mask::Untrusted;
 use crate::net::client::{Client, ClientConfig};
 use crate::net::outcome::Outcome;
@@ -70,7 +71,7 @@ impl Bound {
     ) -> Result<InspectorPage, CommandError> {
         let state = State {
             listen_url,
-            key_fingerprint: pipeline.key.fingerprint(),
+            key_fingerprint: pipeline.keys.fingerprint(0).to_owned(),
             dialect: Untrusted::new(&pipeline.contract.dialect.id).to_string(),
             forward_url: pipeline
                 .forwarder
@@ -81,7 +82,7 @@ impl Bound {
         let shelf = StoredEntries {
             inbox: Arc::clone(inbox),
             contract: pipeline.contract,
-            key: Arc::clone(&pipeline.key),
+            keys: Arc::clone(&pipeline.keys),
             others,
             rule: pipeline.rule.clone(),
             config,
@@ -120,7 +121,7 @@ impl InspectorPage {
 struct StoredEntries {
     inbox: Arc<Inbox>,
     contract: Contract,
-    key: Arc<Key>,
+    keys: Arc<Keyring>,
     others: Arc<Vec<(String, Key)>>,
     rule: AcknowledgementRule,
     config: ClientConfig,
@@ -155,11 +156,11 @@ impl Source for StoredEntries {
     }
 
     fn explain(&self, entry: &Received, extent: Extent) -> Explanation {
-        Explanation::new(entry, &self.contract, &self.key, &self.others, extent)
+        Explanation::new(entry, &self.contract, &self.keys, &self.others, extent)
     }
 
     fn sign(&self, text: &[u8], encoding: Encoding) -> Result<Vec<u8>, String> {
-        sign_again(text, encoding, &self.contract, &self.key)
+        sign_again(text, encoding, &self.contract, self.keys.first())
     }
 
     fn send(&self, request: Outgoing) -> Pending<Forwarded> {

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use super::ListenArgs;
 use crate::clock::wall_time;
 use crate::commands::args::Format;
+use crate::keyring::Keyring;
 use crate::receiver::events::{Event, ListenCounters, ListenInfo};
 use crate::receiver::forward::Forwarder;
 use crate::receiver::received::{Live, Received};
@@ -25,7 +26,7 @@ pub(super) struct ListenReporter<'a> {
     pub(super) received: mpsc::Receiver<Event>,
     pub(super) stop: mpsc::Sender<()>,
     pub(super) contract: Contract,
-    pub(super) key: Arc<Key>,
+    pub(super) keys: Arc<Keyring>,
     pub(super) others: Arc<Vec<(String, Key)>>,
     pub(super) counters: Arc<ListenCounters>,
     pub(super) forwarder: Option<Arc<Forwarder>>,
@@ -130,7 +131,8 @@ impl ListenReporter<'_> {
             return None;
         }
         let payload = self.contract.payload(callback).ok()?;
-        Some(diagnose(&payload, self.contract.dialect, &self.key, &self.others))
+        let search = |key: &Key| diagnose(&payload, self.contract.dialect, key, &self.others);
+        Some(self.keys.diagnose(&reading.verification, search).1)
     }
 }
 

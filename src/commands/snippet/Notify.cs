@@ -1,6 +1,7 @@
 // Verifies and acknowledges payout notifications signed as the dialect @DIALECT@ says. .NET 6 or later.
 // Put it into an empty console project (dotnet new console, without its Program.cs).
 // Serve: PAYOUT_NOTIFY_KEY=... PORT=8080 dotnet run
+// In a rotation PAYOUT_NOTIFY_RETIRED_KEY is accepted too.
 // HttpListener serves only the host in its prefix, here 127.0.0.1:PORT: a proxy must name it so.
 // Test:  dotnet run -- VECTORS.json ...
 using System;
@@ -245,7 +246,7 @@ static class Notify
     }
 
     /// <summary>The HTTP status and the code of the reply.</summary>
-    static (int, string) Answer(HttpListenerRequest request, string key)
+    static (int, string) Answer(HttpListenerRequest request, string[] keys)
     {
         if (request.HttpMethod != Method) return (405, "0023");
         var type = (request.ContentType ?? "").Split(';')[0].Trim();
@@ -265,18 +266,18 @@ static class Notify
                 : Pairs(ContentType == "" ? query : Utf8.GetString(body.ToArray()));
         }
         catch (Exception error) when (error is FormatException || error is ArgumentException) { return (400, "0021"); }
-        if (!Verified(members, key)) return (401, "0004");
+        if (!keys.Any(key => Verified(members, key))) return (401, "0004");
         if (!Usable(members)) return (400, "0002");
         Settle(members);
         return (200, "0000");
     }
 
-    static void Handle(HttpListenerContext context, string key)
+    static void Handle(HttpListenerContext context, string[] keys)
     {
         try
         {
             var answer = (status: 500, code: "9999");
-            try { answer = Answer(context.Request, key); }
+            try { answer = Answer(context.Request, keys); }
             catch (Exception error) when (!(error is HttpListenerException)) { answer.status = 500; }
             var text = Utf8.GetBytes(answer.status == 200 ? Success : Refusal.Replace("CODE", answer.code));
             context.Response.StatusCode = answer.status;
@@ -329,6 +330,8 @@ static class Notify
             Console.Error.WriteLine("set PAYOUT_NOTIFY_KEY");
             return 1;
         }
+        var retired = Environment.GetEnvironmentVariable("PAYOUT_NOTIFY_RETIRED_KEY");
+        var keys = string.IsNullOrEmpty(retired) ? new[] { key } : new[] { key, retired }; // Anyone can sign with an empty key.
         var url = "http://127.0.0.1:" + (Environment.GetEnvironmentVariable("PORT") ?? "8080") + "/";
         var listener = new HttpListener();
         listener.Prefixes.Add(url);
@@ -337,7 +340,7 @@ static class Notify
         while (true)
         {
             var context = listener.GetContext();
-            Task.Run(() => Handle(context, key));
+            Task.Run(() => Handle(context, keys));
         }
     }
 }

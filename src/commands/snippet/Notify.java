@@ -1,5 +1,6 @@
 // Verifies and acknowledges payout notifications signed as the dialect @DIALECT@ says. Java 17 or later.
 // Serve: PAYOUT_NOTIFY_KEY=... PORT=8080 java Notify.java
+// In a rotation PAYOUT_NOTIFY_RETIRED_KEY is accepted too.
 // Test:  java Notify.java VECTORS.json ...
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
@@ -236,7 +237,7 @@ public class Notify {
 
     record Answer(int status, String code) {}
 
-    static Answer answer(HttpExchange exchange, String key) throws IOException {
+    static Answer answer(HttpExchange exchange, List<String> keys) throws IOException {
         if (!exchange.getRequestMethod().equals(METHOD)) return new Answer(405, "0023");
         String type = Objects.requireNonNullElse(exchange.getRequestHeaders().getFirst("Content-Type"), "");
         boolean isTyped = type.split(";", 2)[0].trim().equalsIgnoreCase(CONTENT_TYPE);
@@ -251,16 +252,16 @@ public class Notify {
         } catch (IllegalArgumentException error) {
             return new Answer(400, "0021");
         }
-        if (!verified(members, key)) return new Answer(401, "0004");
+        if (keys.stream().noneMatch(key -> verified(members, key))) return new Answer(401, "0004");
         if (!usable(members)) return new Answer(400, "0002");
         settle(members);
         return new Answer(200, "0000");
     }
 
-    static void handle(HttpExchange exchange, String key) throws IOException {
+    static void handle(HttpExchange exchange, List<String> keys) throws IOException {
         Answer answer;
         try {
-            answer = answer(exchange, key);
+            answer = answer(exchange, keys);
         } catch (RuntimeException error) {
             answer = new Answer(500, "9999");
         }
@@ -314,10 +315,12 @@ public class Notify {
             System.err.println("set PAYOUT_NOTIFY_KEY");
             System.exit(1);
         }
+        String retired = System.getenv().getOrDefault("PAYOUT_NOTIFY_RETIRED_KEY", "");
+        var keys = retired.isEmpty() ? List.of(key) : List.of(key, retired); // Anyone can sign with an empty key.
         System.setProperty("sun.net.httpserver.maxReqTime", "10"); // seconds
         int port = Integer.parseInt(System.getenv().getOrDefault("PORT", "8080"));
         var server = HttpServer.create(new InetSocketAddress("127.0.0.1", port), 0);
-        server.createContext("/", exchange -> handle(exchange, key));
+        server.createContext("/", exchange -> handle(exchange, keys));
         server.setExecutor(Executors.newFixedThreadPool(32));
         server.start();
         System.out.println("listening on http://127.0.0.1:" + server.getAddress().getPort() + "/");

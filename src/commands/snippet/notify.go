@@ -1,5 +1,6 @@
 // Verifies and acknowledges payout notifications signed as the dialect @DIALECT@ says. Go 1.19 or later.
 // Serve: PAYOUT_NOTIFY_KEY=... PORT=8080 go run notify.go
+// In a rotation PAYOUT_NOTIFY_RETIRED_KEY is accepted too.
 // Test:  go run notify.go VECTORS.json ...
 package main
 
@@ -324,7 +325,7 @@ func pairs(text string) ([]member, error) {
 }
 
 // answer gives the HTTP status and the code of the reply.
-func answer(r *http.Request, key string) (int, string) {
+func answer(r *http.Request, keys []string) (int, string) {
 	if r.Method != method {
 		return 405, "0023"
 	}
@@ -348,7 +349,11 @@ func answer(r *http.Request, key string) (int, string) {
 	if err != nil {
 		return 400, "0021"
 	}
-	if !verified(members, key) {
+	isVerified := false
+	for _, key := range keys {
+		isVerified = isVerified || verified(members, key)
+	}
+	if !isVerified {
 		return 401, "0004"
 	}
 	if !usable(members) {
@@ -428,7 +433,7 @@ func selftest(paths []string) error {
 	return nil
 }
 
-func serve(key, port string) error {
+func serve(keys []string, port string) error {
 	if port == "" {
 		port = "8080"
 	}
@@ -438,7 +443,7 @@ func serve(key, port string) error {
 	}
 	fmt.Printf("listening on http://%s/\n", listener.Addr())
 	handler := func(w http.ResponseWriter, r *http.Request) {
-		status, code := answer(r, key)
+		status, code := answer(r, keys)
 		text, kind := success, "text/plain"
 		if strings.HasPrefix(success, "{") {
 			kind = "application/json;charset=utf-8"
@@ -459,7 +464,11 @@ func main() {
 	if len(os.Args) > 1 {
 		err = selftest(os.Args[1:])
 	} else if key != "" {
-		err = serve(key, os.Getenv("PORT"))
+		keys := []string{key}
+		if retired := os.Getenv("PAYOUT_NOTIFY_RETIRED_KEY"); retired != "" { // Anyone can sign with an empty key.
+			keys = append(keys, retired)
+		}
+		err = serve(keys, os.Getenv("PORT"))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

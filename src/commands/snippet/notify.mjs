@@ -1,5 +1,6 @@
 // Verifies and acknowledges payout notifications signed as the dialect @DIALECT@ says. Node 18 or later.
 // Serve: PAYOUT_NOTIFY_KEY=... PORT=8080 node notify.mjs
+// In a rotation PAYOUT_NOTIFY_RETIRED_KEY is accepted too.
 // Test:  node notify.mjs VECTORS.json ...
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -133,7 +134,7 @@ async function settle(members) {
 }
 
 /** The HTTP status and the code of the reply. */
-async function answer(request, key) {
+async function answer(request, keys) {
   if (request.method !== METHOD) return [405, '0023'];
   const type = (request.headers['content-type'] ?? '').split(';')[0].trim().toLowerCase();
   if (CONTENT_TYPE !== '' && type !== CONTENT_TYPE) return [415, '0022'];
@@ -151,7 +152,7 @@ async function answer(request, key) {
   } catch {
     return [400, '0021'];
   }
-  if (!verified(members, key)) return [401, '0004'];
+  if (!keys.some((key) => verified(members, key))) return [401, '0004'];
   if (!usable(members)) return [400, '0002'];
   await settle(members);
   return [200, '0000'];
@@ -183,9 +184,9 @@ function selftest(paths) {
   process.exitCode = failures > 0 || checks === 0 ? 1 : 0;
 }
 
-function serve(key) {
+function serve(keys) {
   const server = createServer({ requestTimeout: 10_000 }, async (request, response) => {
-    const [status, code] = await answer(request, key).catch(() => [500, '9999']);
+    const [status, code] = await answer(request, keys).catch(() => [500, '9999']);
     response.writeHead(status, {
       'Content-Type': SUCCESS.startsWith('{') ? 'application/json;charset=utf-8' : 'text/plain',
       ...(status === 200 ? {} : { Connection: 'close' }),
@@ -197,9 +198,9 @@ function serve(key) {
   });
 }
 
-const key = process.env.PAYOUT_NOTIFY_KEY;
+const [key, retired] = [process.env.PAYOUT_NOTIFY_KEY, process.env.PAYOUT_NOTIFY_RETIRED_KEY];
 if (process.argv.length > 2) selftest(process.argv.slice(2));
-else if (key) serve(key);
+else if (key) serve([key, retired].filter(Boolean)); // Anyone can sign with an empty key.
 else {
   console.error('set PAYOUT_NOTIFY_KEY');
   process.exitCode = 1;

@@ -1,6 +1,7 @@
 <?php
 // Verifies and acknowledges payout notifications signed as the dialect @DIALECT@ says. PHP 8.1 or later.
 // Serve: PAYOUT_NOTIFY_KEY=... php -S 127.0.0.1:8080 notify.php
+// In a rotation PAYOUT_NOTIFY_RETIRED_KEY is accepted too.
 // Test:  php notify.php VECTORS.json ...
 declare(strict_types=1);
 const SIGN_FIELD = @SIGN_FIELD@;
@@ -149,7 +150,7 @@ function settle(array $members): void
 }
 
 /** The HTTP status and the code of the reply. */
-function answer(string $method, string $content_type, string $body, string $key): array
+function answer(string $method, string $content_type, string $body, array $keys): array
 {
     if ($method !== METHOD) {
         return [405, '0023'];
@@ -165,7 +166,7 @@ function answer(string $method, string $content_type, string $body, string $key)
     } catch (ValueError | JsonException) {
         return [400, '0021'];
     }
-    if (!verified($members, $key)) {
+    if (!array_filter($keys, fn($key) => verified($members, $key))) {
         return [401, '0004'];
     }
     if (!usable($members)) {
@@ -214,9 +215,11 @@ ini_set('display_errors', PHP_SAPI === 'cli' ? '1' : '0');
 if (PHP_SAPI === 'cli') {
     exit(selftest(array_slice($argv, 1)));
 }
-$key = (string) getenv('PAYOUT_NOTIFY_KEY');
+$keys = array_map(fn($name) => (string) getenv($name), ['PAYOUT_NOTIFY_KEY', 'PAYOUT_NOTIFY_RETIRED_KEY']);
+$is_set = $keys[0] !== '';
+$keys = array_filter($keys, fn($key) => $key !== ''); // Anyone can sign with an empty key.
 $body = CONTENT_TYPE === '' ? $_SERVER['QUERY_STRING'] ?? '' : (string) file_get_contents('php://input', false, null, 0, MAX_BODY + 1);
-[$status, $code] = $key === '' ? [500, '9999'] : answer($_SERVER['REQUEST_METHOD'], $_SERVER['CONTENT_TYPE'] ?? '', $body, $key);
+[$status, $code] = $is_set ? answer($_SERVER['REQUEST_METHOD'], $_SERVER['CONTENT_TYPE'] ?? '', $body, $keys) : [500, '9999'];
 http_response_code($status);
 header('Content-Type: ' . (SUCCESS[0] === '{' ? 'application/json;charset=utf-8' : 'text/plain'));
 echo $status === 200 ? SUCCESS : str_replace('CODE', $code, REFUSAL);

@@ -1,6 +1,7 @@
 """Verifies and acknowledges payout notifications signed as the dialect @DIALECT@ says.
 
 Serve: PAYOUT_NOTIFY_KEY=... PORT=8080 python3 notify.py      (Python 3.8 or later, nothing else)
+In a rotation PAYOUT_NOTIFY_RETIRED_KEY is accepted too.
 Test:  python3 notify.py VECTORS.json ...
 """
 import hashlib, hmac, json, os, re, sys
@@ -135,7 +136,7 @@ def pairs(text):
     return {name: ('string', text) for name, text in found}
 
 
-def answer(method, path, content_type, body, key):
+def answer(method, path, content_type, body, keys):
     refuse = lambda status, code: (status, REFUSAL.replace('CODE', code))
     if method != METHOD:
         return refuse(405, '0023')
@@ -148,7 +149,7 @@ def answer(method, path, content_type, body, key):
         members = parse(text) if CONTENT_TYPE == 'application/json' else pairs(text)
     except ValueError:
         return refuse(400, '0021')
-    if not verified(members, key):
+    if not any(verified(members, key) for key in keys):
         return refuse(401, '0004')
     if not usable(members):
         return refuse(400, '0002')
@@ -176,7 +177,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.body()
         status, text = (400, REFUSAL.replace('CODE', '0002')) if body is None else answer(
-            self.command, self.path, self.headers.get('Content-Type', ''), body, KEY)
+            self.command, self.path, self.headers.get('Content-Type', ''), body, KEYS)
         self.send_response(status)
         self.send_header('Content-Type', 'application/json;charset=utf-8' if text[:1] == '{' else 'text/plain')
         self.send_header('Content-Length', str(len(text.encode())))
@@ -217,9 +218,10 @@ def selftest(paths):
 if __name__ == '__main__':
     if len(sys.argv) > 1:
         selftest(sys.argv[1:])
-    KEY = os.environ.get('PAYOUT_NOTIFY_KEY', '').encode()
-    if not KEY:
+    KEYS = [os.environ.get(name, '').encode() for name in ('PAYOUT_NOTIFY_KEY', 'PAYOUT_NOTIFY_RETIRED_KEY')]
+    if not KEYS[0]:
         sys.exit('set PAYOUT_NOTIFY_KEY')
+    KEYS = list(filter(None, KEYS))  # Anyone can sign with an empty key.
     server = ThreadingHTTPServer(('127.0.0.1', int(os.environ.get('PORT', '8080'))), Handler)
     print(f'listening on http://127.0.0.1:{server.server_port}/', flush=True)
     server.serve_forever()

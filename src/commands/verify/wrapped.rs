@@ -1,17 +1,26 @@
 //! What people have in place of a payload: a whole request, a command, a line of a log, an encoded
 //! text. Where the payload in it is not ambiguous it is read; else the message names what it is.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use protocol::internal::form;
-use protocol::{MAX_BYTES, Payload, Value};
+mod curl;
+mod guess;
+mod http;
+mod inside;
+mod text;
 
-use crate::check::command::split;
-use crate::mask::Untrusted;
+use base64::Engine;
+use base64::engine::GeneralPurposeConfig;
+use base64::engine::general_purpose::GeneralPurpose;
+use base64::{alphabet, engine::DecodePaddingMode};
+use protocol::internal::diagnosis::from_gbk;
+use protocol::internal::form;
+
+pub use guess::guess;
+
 use crate::net::client::unzip;
+use protocol::MAX_BYTES;
 
 /// How deep a payload is looked for: a gzip of a request whose body holds it in an object.
-const MAX_LAYERS: usize = 4;
+const MAX_LAYERS: usize = 5;
 
 /// A payload that was found, and in words from where.
 pub struct Unwrapped {
@@ -24,105 +33,70 @@ type Layer = (Vec<u8>, String);
 /// The payload with a signature in this field that is in something else; `None` where the bytes are
 /// one themselves, or hold none.
 pub fn unwrapped(bytes: &[u8], sign_field: &str) -> Option<Unwrapped> {
-    if is_signed(bytes, sign_field) {
+    let is_signed = |bytes: &[u8]| is_signed(bytes, sign_field);
+    if is_signed(bytes) {
         return None;
     }
-    let (mut inner, mut from) = layer(bytes, sign_field)?;
+    let (mut inner, mut from) = layer(bytes, &is_signed)?;
     for _ in 1..MAX_LAYERS {
-        if is_signed(&inner, sign_field) {
-            return Some(Unwrapped { bytes: inner, from });
+        if is_signed(&inner) {
+            break;
         }
-        let (next, what) = layer(&inner, sign_field)?;
+        let (next, what) = layer(&inner, &is_signed)?;
         (inner, from) = (next, format!("{what} in {from}"));
     }
-    is_signed(&inner, sign_field).then_some(Unwrapped { bytes: inner, from })
+    is_signed(&inner).then_some(Unwrapped { bytes: inner, from })
 }
 
 fn is_signed(bytes: &[u8], sign_field: &str) -> bool {
     form::read(bytes, form::detect(bytes)).is_ok_and(|payload| payload.get(sign_field).is_some())
 }
 
-fn layer(bytes: &[u8], sign_field: &str) -> Option<Layer> {
+fn layer(bytes: &[u8], is_signed: &dyn Fn(&[u8]) -> bool) -> Option<Layer> {
+    let named = |(inner, what): (Vec<u8>, &str)| (inner, what.to_owned());
     if bytes.starts_with(&[0x1f, 0x8b]) {
         let text = unzip(bytes).ok().filter(|text| text.len() <= MAX_BYTES)?;
-        return Some((text, "gzip".to_owned()));
+        return Some(named((text, "gzip")));
     }
     if let Some(text) = utf16(bytes) {
-        return Some((text.into_bytes(), "UTF-16".to_owned()));
+        return Some(named((text.into_bytes(), "UTF-16")));
     }
-    let text = std::str::from_utf8(bytes).ok()?.trim();
-    http_request(text)
-        .map(|body| (body, "an HTTP request"))
-        .or_else(|| curl(text).map(|data| (data, "a curl command")))
-        .or_else(|| log_line(text).map(|query| (query, "a line of an access log")))
+    if let Some(body) = http::body(bytes) {
+        return Some(named((body, "an HTTP request")));
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return from_gbk(bytes).map(|text| named((text.into_bytes(), "GBK")));
+    };
+    let text = text.trim();
+    // What curl does not send as it is written is not looked for in the command either.
+    if let Some(command) = curl::command(text) {
+        return curl::data(command).map(|data| named((data, "a curl command")));
+    }
+    log_line(text)
+        .map(|query| (query, "a line of an access log"))
         .or_else(|| json_string(text).map(|inner| (inner, "a JSON string")))
         .or_else(|| base64_text(text).map(|inner| (inner, "base64")))
-        .map(|(inner, what)| (inner, what.to_owned()))
-        .or_else(|| object_inside(text, sign_field))
+        .or_else(|| text::gbk_pairs(text).map(|pairs| (pairs.into_bytes(), "GBK")))
+        .map(named)
+        .or_else(|| inside::only_payload(text, is_signed))
+        .or_else(|| text::unescaped(text).map(|inner| named((inner, "text with escapes"))))
+        .or_else(|| {
+            let straight = text::with_straight_quotes(text)?;
+            Some(named((straight.into_bytes(), "text whose quotation marks were replaced")))
+        })
 }
 
+/// Text in UTF-16, with a byte order mark or with an ASCII character at its beginning.
 fn utf16(bytes: &[u8]) -> Option<String> {
-    let read: fn([u8; 2]) -> u16 = match bytes {
-        [0xff, 0xfe, ..] => u16::from_le_bytes,
-        [0xfe, 0xff, ..] => u16::from_be_bytes,
+    let (text, read): (_, fn([u8; 2]) -> u16) = match bytes {
+        [0xff, 0xfe, text @ ..] => (text, u16::from_le_bytes),
+        [0xfe, 0xff, text @ ..] => (text, u16::from_be_bytes),
+        [b' '..=b'~', 0, ..] => (bytes, u16::from_le_bytes),
+        [0, b' '..=b'~', ..] => (bytes, u16::from_be_bytes),
         _ => return None,
     };
-    let (pairs, []) = bytes[2..].as_chunks() else { return None };
+    let (pairs, []) = text.as_chunks() else { return None };
     String::from_utf16(&pairs.iter().copied().map(read).collect::<Vec<_>>()).ok()
-}
-
-/// The body, or the query where there is none.
-fn http_request(text: &str) -> Option<Vec<u8>> {
-    let target = request_target(text.lines().next()?)?;
-    let body = text.split_once("\r\n\r\n").or_else(|| text.split_once("\n\n"));
-    match body.map(|(_, body)| body.trim()).filter(|body| !body.is_empty()) {
-        Some(body) => Some(body.as_bytes().to_vec()),
-        None => query(target),
-    }
-}
-
-/// The target of a request line.
-fn request_target(line: &str) -> Option<&str> {
-    let mut words = line.split(' ');
-    let (method, target, version) = (words.next()?, words.next()?, words.next()?);
-    let is_method = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_uppercase());
-    (is_method && version.starts_with("HTTP/") && words.next().is_none()).then_some(target)
-}
-
-fn query(target: &str) -> Option<Vec<u8>> {
-    target.split_once('?').map(|(_, query)| query.as_bytes().to_vec())
-}
-
-/// The data of a curl command, or the query of its URL. `None` where the shell would change the data.
-fn curl(text: &str) -> Option<Vec<u8>> {
-    let rest = text.strip_prefix("curl ").or_else(|| text.strip_prefix("$ curl "))?;
-    let rest = rest.replace("\\\r\n", " ").replace("\\\n", " ");
-    let words = split(&rest).ok()?;
-    let mut data: Vec<&str> = Vec::new();
-    let mut at = words.iter();
-    while let Some(word) = at.next() {
-        let (name, joined) = match (word.strip_prefix("-d"), word.split_once('=')) {
-            (Some(value), _) if !value.is_empty() => ("-d", Some(value)),
-            (None, Some((name, value))) if name.starts_with("--") => (name, Some(value)),
-            _ => (&**word, None),
-        };
-        if let "-d" | "--data" | "--data-raw" | "--data-binary" | "--data-ascii" | "--json" = name {
-            data.push(match joined {
-                Some(value) => value,
-                None => at.next()?,
-            });
-        }
-    }
-    // Elsewhere than within single quotes a shell replaces $ and `, and shells differ in what a
-    // backslash does to anything but these two.
-    let is_plain = !rest.replace("\\\\", "").replace("\\\"", "").contains(['\\', '$', '`']);
-    let is_as_written = |data: &&str| rest.contains(&format!("'{data}'")) || is_plain;
-    match &data[..] {
-        [] => words.iter().find(|word| word.contains("://")).and_then(|url| query(url)),
-        // With @ the data is in a file.
-        [one] if !one.starts_with('@') && is_as_written(one) => Some(one.as_bytes().to_vec()),
-        _ => None,
-    }
 }
 
 /// The query of a request line in quotation marks, as access logs have it.
@@ -130,7 +104,7 @@ fn log_line(text: &str) -> Option<Vec<u8>> {
     if text.contains('\n') {
         return None;
     }
-    text.split('"').find_map(request_target).and_then(query)
+    text.split('"').find_map(http::request_target).and_then(http::query)
 }
 
 fn json_string(text: &str) -> Option<Vec<u8>> {
@@ -138,70 +112,25 @@ fn json_string(text: &str) -> Option<Vec<u8>> {
     Some(inner.into_bytes())
 }
 
+/// Base64 in either alphabet, with or without padding, also in a `data:` URL.
 fn base64_text(text: &str) -> Option<Vec<u8>> {
-    let digits: String = text.split_ascii_whitespace().collect();
-    STANDARD.decode(digits).ok().filter(|inner| !inner.is_empty())
-}
-
-/// The one object among the fields that carries a signature, where nothing beside it does.
-fn object_inside(text: &str, sign_field: &str) -> Option<Layer> {
-    let outer = Payload::parse(text.as_bytes()).ok()?;
-    let mut signed = outer.members().iter().filter_map(|member| match &member.value {
-        Value::Object(json) if is_signed(json.as_bytes(), sign_field) => {
-            let from = format!("the object {}", Untrusted::new(&member.name));
-            Some((json.as_bytes().to_vec(), from))
-        }
-        _ => None,
-    });
-    signed.next().filter(|_| signed.next().is_none())
-}
-
-/// What bytes seem to be that are not a payload, and what to do.
-pub fn guess(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
-    const RAW: &str = "log the body of the request as it came: the signature is over that text, and a \
-                       printed copy can differ";
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        return Some(("gzip that does not hold a signed payload", "unpack it: gunzip < FILE"));
-    }
-    let text = String::from_utf8_lossy(bytes);
-    let text = text.trim();
-    let starts = |marks: &[&str]| marks.iter().any(|mark| text.starts_with(mark));
-    let is_json = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
-    Some(if starts(&["["]) && is_json(text) {
-        ("a JSON array", "give one payload; `jq -c '.[]'` writes one per line, for --lines")
-    } else if text.lines().count() > 1 && text.lines().all(|line| is_json(line.trim())) {
-        ("several payloads, one per line", "add --lines")
-    } else if starts(&["{'", "{u'", "{b'"]) {
-        ("a Python dict as print() shows it", RAW)
-    } else if starts(&["Array\n(", "Array\r\n(", "array(", "array ("]) {
-        ("a PHP array as print_r(), var_dump() or var_export() shows it", RAW)
-    } else if starts(&["{\"", "{:"]) && text.contains("=>") {
-        ("a Ruby hash as p shows it", RAW)
-    } else if starts(&["a:", "O:"]) && text.ends_with('}') {
-        ("PHP's serialize()", RAW)
-    } else if text == "[object Object]" {
-        ("a JavaScript object that was turned into text", "log JSON.stringify(value), or the body")
-    } else if text.contains(['\u{201c}', '\u{201d}']) {
-        (
-            "text with curly quotation marks",
-            "a word processor or chat replaced the straight ones; copy the body of the request again",
-        )
-    } else if text.split('"').any(|part| request_target(part).is_some())
-        || text.lines().next().is_some_and(|line| request_target(line.trim()).is_some())
-    {
-        ("an HTTP request or a line of a log without a signed payload", RAW)
-    } else if starts(&["curl "]) {
-        (
-            "a curl command whose data cannot be read as it is sent",
-            "give the data itself: the text behind -d, or the file behind @",
-        )
-    } else {
-        return None;
-    })
+    const ENGINE: GeneralPurpose = GeneralPurpose::new(
+        &alphabet::STANDARD,
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    );
+    let digits = match text.split_once(";base64,") {
+        Some((start, digits)) if start.starts_with("data:") => digits,
+        _ => text,
+    };
+    let digits: String = digits.split_ascii_whitespace().collect();
+    let digits = digits.replace('-', "+").replace('_', "/");
+    ENGINE.decode(digits).ok().filter(|inner| !inner.is_empty())
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     const BODY: &str = r#"{"payout_id":"P1","note":"a\"b'","sign":"00"}"#;
@@ -278,42 +207,10 @@ mod tests {
         let file = "curl x -d @body.json".to_owned();
         let shell = r#"curl x -d "{\"a\":\"\u00e9\",\"sign\":\"00\"}""#.to_owned();
         let variable = r#"curl x -d "{\"a\":\"$A\",\"sign\":\"00\"}""#.to_owned();
-        let several = "curl x -d 'a=1' -d 'sign=00'".to_owned();
-        for text in [
-            two,
-            both,
-            file,
-            shell,
-            variable,
-            several,
-            BODY.to_owned(),
-            "{}".to_owned(),
-            String::new(),
-        ] {
+        for text in
+            [two, both, file, shell, variable, BODY.to_owned(), "{}".to_owned(), String::new()]
+        {
             assert_eq!(from(&text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_read_is_named() {
-        for (text, what) in [
-            ("[{\"a\":1}]", "a JSON array"),
-            ("{\"a\":1}\n{\"a\":2}\n", "several payloads"),
-            ("{'a': 1}", "a Python dict"),
-            ("Array\n(\n    [a] => 1\n)\n", "a PHP array"),
-            ("array(1) {\n  [\"a\"]=>\n  int(1)\n}", "a PHP array"),
-            ("{\"a\"=>1}", "a Ruby hash"),
-            ("a:1:{s:1:\"a\";i:1;}", "PHP's serialize()"),
-            ("[object Object]", "a JavaScript object"),
-            ("{\u{201c}a\u{201d}: 1}", "curly quotation marks"),
-            ("\"POST /n HTTP/1.1\" 200", "a line of a log"),
-            ("curl x -d @f", "a curl command"),
-        ] {
-            let (found, hint) = guess(text.as_bytes()).unwrap();
-            assert!(found.contains(what) && !hint.is_empty(), "{text}: {found}");
-        }
-        for text in ["{\"a\":1", "", "a=1&b=2", "<xml/>"] {
-            assert_eq!(guess(text.as_bytes()), None, "{text}");
         }
     }
 }

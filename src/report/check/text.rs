@@ -209,7 +209,7 @@ fn room(indent: usize, width: Width) -> usize {
 }
 
 /// A line whose text continues below where it begins, which is after `indent` characters.
-pub(super) fn hanging(first: Line, indent: usize, text: &str, width: Width) -> Vec<Line> {
+pub fn hanging(first: Line, indent: usize, text: &str, width: Width) -> Vec<Line> {
     let mut parts = wrapped(text, room(indent, width)).into_iter();
     let first = first.dim(parts.next().unwrap_or_default());
     let below = parts.map(|part| Line::new().dim(format!("{:indent$}{part}", "")));

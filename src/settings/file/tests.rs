@@ -104,7 +104,7 @@ fn a_projects_profile_runs_nothing_and_reads_nothing_outside() {
         assert!(settled(line, Owner::User).is_ok(), "{line}");
     }
     let own = settled("key_file = 'keys/k.txt'", Owner::Project).unwrap();
-    let whole = KeySource::File(folder.join("keys/k.txt"));
+    let whole = KeySource::Files(vec![folder.join("keys/k.txt")]);
     assert_eq!(own.key.map(|key| key.value), Some(whole));
     let named = settled("dialect = 'epay'", Owner::Project).unwrap();
     assert_eq!(named.dialect.map(|it| it.value).as_deref(), Some("epay"));

@@ -16,6 +16,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 
 KEY = "ThisIsYourSecretKey123"
 FIELDS = {
@@ -274,6 +275,38 @@ def cases():
         yield changed("altered-value", what, [*says, "changed after signing"], **changes)
     flags = {**FIELDS, "is_final": True}
     yield changed("altered-value", "a flag", ["is_final is false"], flags, is_final=False)
+    # Members of these kinds that were found later.
+    yield with_key("Ruby: #{ENV[…]} in single quotes", ruby("'#{ENV[\"PAYOUT_NOTIFY_KEY\"]}'"), ['#{ENV["PAYOUT_NOTIFY_KEY"]}', "Ruby"])
+    yield with_key("Spring: a property that was not found", "${payout.notify.key}", ["${payout.notify.key}"])
+    yield with_key("Node: a function that was not called", node("require('util').inspect({ getKey() {} }.getKey)"), ["[Function: getKey]"])
+    yield with_key("the path of a secret", "/run/secrets/payout_key", ["/run/secrets/payout_key", "Docker"])
+    yield with_key("a placeholder of the documentation", "<your-key>", ["<your-key>"])
+    for what, change, word in [("dots", lambda n: n.replace("_", "."), "dots"), ("as headers", lambda n: n.title().replace("_", "-"), "headers")]:
+        yield case("property-names", what, md5(pairs({change(n): v for n, v in FIELDS.items()}) + "&" + KEY), [word])
+    yield changed("absent-field", "JavaScript: o.remark", ["remark=undefined"], remark="undefined")
+    yield changed("absent-field", "PHP: a form's default", ["attach=0"], attach="0")
+    six = {name: run("printf", "%g", text(value)) if isinstance(value, int) else value for name, value in FIELDS.items()}
+    yield changed("number-format", "printf %g", ["six digits", "%g"], **six)
+    for what, convert, word in [
+        ("US dollars", lambda v: f"${v / 100:,.2f}", "after $"), ("euros", lambda v: f"€{v / 100:.2f}", "after €"),
+        ("Ruby: BigDecimal", lambda v: ruby(f"(require 'bigdecimal'; BigDecimal('{v}').to_s)"), "BigDecimal"),
+    ]:
+        yield changed("number-format", what, [word], **{n: convert(FIELDS[n]) for n in ("amount", "real_amount", "fee")})
+    yield changed("number-format", "an enum's name", ["status by its name", "SUCCESS"], status="SUCCESS")
+    for what, format, zone in [(".NET: invariant culture", "%m/%d/%Y %H:%M:%S", 0), ("English, with a comma", None, 0)]:
+        def written(at):
+            if format:
+                return time.strftime(format, time.gmtime(at))
+            return node(f"new Date({at}000).toLocaleString('en-US', {{ timeZone: 'UTC' }})").replace("\u202f", " ")
+        yield changed("time-format", what, [written(1567614049)], **{n: written(FIELDS[n]) for n in ("create_time", "update_time")})
+    parts = {**FIELDS, "parts": {"b": None, "a": "x", "c": [], "d": ""}}
+    yield changed("nested-text", "Jackson NON_NULL", ["without nulls"], parts, parts='{"a":"x","c":[],"d":""}')
+    yield changed("nested-text", "Jackson NON_EMPTY", ["without nulls and empty"], parts, parts='{"a":"x"}')
+    accents = {**FIELDS, "error_msg": "bénéficiaire refusé: 'n° 7' <x>"}
+    named = run("php", "-r", "echo htmlentities($argv[1]);", accents["error_msg"])
+    yield changed("text-changed", "PHP: htmlentities", ["&eacute;", "htmlentities"], accents, error_msg=named)
+    yield case("other-rule", "base64(string) + KEY", md5(base64.b64encode(string.encode()).decode() + KEY), ["base64"])
+    yield case("other-rule", "name:value with |", md5("|".join(f"{n}:{text(FIELDS[n])}" for n in names) + "|" + KEY), ["name:value", "|"])
     # Four mistakes at once, each of them common.
     loop = {**FIELDS, "sign_type": "MD5", "fee": 0, "memo": ""}
     wechat = pairs({k: v for k, v in loop.items() if v != 0})

@@ -27,7 +27,7 @@ fn both_escapes(text: &str) -> String {
     enc::escape_slash(&enc::escape_unicode(text))
 }
 
-pub(super) static RULES: [ValueRule; 36] = [
+pub(super) static RULES: [ValueRule; 37] = [
     member("urlencode", |e| on_text_or_nested(e, enc::form_php)),
     member("urlencode-raw", |e| on_text_or_nested(e, enc::percent)),
     member("urlencode-js", |e| on_text_or_nested(e, enc::js_component)),
@@ -66,6 +66,7 @@ pub(super) static RULES: [ValueRule; 36] = [
     member("html-escaped-python", |e| on_text(e, |t| enc::html(t, "&quot;", "&#x27;"))),
     // Go alone writes the double quote as a number, and so gives itself away.
     member("html-escaped-numeric", |e| on_text(e, |t| enc::html(t, "&#34;", "&#39;"))),
+    member("html-entities-named", |e| on_text(e, enc::html_named)),
     member("html-unescaped", |e| on_text(e, enc::html_unescaped)),
     member("slashes-added", |e| on_text(e, enc::slashes_added)),
 ];

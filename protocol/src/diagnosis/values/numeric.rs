@@ -18,10 +18,11 @@ fn decimals(entry: &Entry, print: Print) -> Option<String> {
     entry.digits().filter(|digits| numbers::reprinted(digits).is_some()).and_then(print)
 }
 
-pub(super) static RULES: [ValueRule; 29] = [
+pub(super) static RULES: [ValueRule; 31] = [
     member("float-java", |e| numbers_only(e, numbers::java_double)),
     member("float-python", |e| numbers_only(e, numbers::python_float)),
     member("float-go", |e| numbers_only(e, numbers::go_float)),
+    member("float-c", |e| numbers_only(e, numbers::c_float)),
     member("float-js", |e| numbers_only(e, numbers::js_number)),
     member("float-php", |e| numbers_only(e, numbers::php_number)),
     member("number-python", |e| numbers_only(e, numbers::python_number)),
@@ -47,5 +48,6 @@ pub(super) static RULES: [ValueRule; 29] = [
     member("amount-in-hundredths", |e| amounts(e, numbers::hundredfold)),
     member("amount-exponent", |e| amounts(e, |t| numbers::exponent(t, 2))),
     member("amount-exponent-dotnet", |e| amounts(e, |t| numbers::exponent(t, 3))),
+    member("amount-ruby", |e| amounts(e, numbers::ruby_decimal)),
     member("amount-currency", |e| amounts(e, |t| numbers::yuan(t).map(|text| format!("¥{text}")))),
 ];

@@ -224,7 +224,7 @@ const fn format(
     TimeFormat { template, fraction, zone, cause }
 }
 
-pub(in crate::diagnosis) static FORMATS: [TimeFormat; 53] = {
+pub(in crate::diagnosis) static FORMATS: [TimeFormat; 55] = {
     use Fraction::{Digits, IfAny, None as No, Shortest, ShortestOrZero, Threes};
     use ZoneText::{Colon, Hours, Name, None as Bare, Plain, Region, Z, ZOrColon};
     [
@@ -374,11 +374,18 @@ pub(in crate::diagnosis) static FORMATS: [TimeFormat; 53] = {
             ".NET DateTime.ToString() in the culture en-US",
         ),
         format(
+            "%m/%d/%Y %H:%M:%S",
+            No,
+            Bare,
+            ".NET DateTime.ToString() with the invariant culture, strftime('%m/%d/%Y')",
+        ),
+        format(
             "%d/%m/%Y %H:%M:%S",
             No,
             Bare,
             ".NET DateTime.ToString() in British, French or Vietnamese cultures, a format of its own",
         ),
+        format("%-m/%-d/%Y, %-I:%M:%S %p", No, Bare, "JavaScript toLocaleString() in English"),
         format("%d.%m.%Y %H:%M:%S", No, Bare, ".NET DateTime.ToString() in the culture de-DE"),
         format(
             "%Y%m%d%H%M%S",

@@ -1,5 +1,7 @@
 //! Changes of the finished string: charsets, Unicode forms, letter case, encoding.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use unicode_normalization::UnicodeNormalization;
 
 use super::super::encodings;
@@ -39,7 +41,7 @@ fn question_marks(text: &str) -> impl Iterator<Item = char> {
         .map(|unit| u8::try_from(unit).ok().filter(u8::is_ascii).map_or('?', char::from))
 }
 
-pub(super) static RULES: [ValueRule; 57] = [
+pub(super) static RULES: [ValueRule; 58] = [
     whole("html-separators", |s| s.replace('&', "&amp;").into_bytes()),
     whole("html-entities-in-string", |s| encodings::html_names_resolved(s).into_bytes()),
     whole("gbk", encodings::gbk),
@@ -73,6 +75,7 @@ pub(super) static RULES: [ValueRule; 57] = [
     whole("utf-16", encodings::utf16_le),
     with_key("utf-16-text", encodings::utf16_le),
     with_key("utf-16-bom-text", encodings::utf16_be),
+    whole("string-base64", |s| STANDARD.encode(s).into_bytes()),
     whole("nfc", |s| collected(s.nfc())),
     whole("nfd", |s| collected(s.nfd())),
     whole("nfkc", |s| collected(s.nfkc())),

@@ -1,0 +1,125 @@
+//! The one signed payload inside other text: an object in JSON or in a line of a log, or a string.
+
+use protocol::{Payload, Value};
+use serde::de::IgnoredAny;
+use serde_json::Deserializer;
+
+use super::Layer;
+use crate::mask::Untrusted;
+
+/// Fields by which an object is a notification itself: one without a signature.
+const OWN_FIELDS: [&str; 5] =
+    ["payout_id", "payout_cl_id", "payment_id", "payment_cl_id", "amount"];
+
+/// The payload inside, where there is exactly one.
+pub fn only_payload(text: &str, is_signed: &dyn Fn(&[u8]) -> bool) -> Option<Layer> {
+    let outer = Payload::parse(text.as_bytes()).ok();
+    let is_payload = |outer: &Payload<'_>| OWN_FIELDS.iter().any(|name| outer.get(name).is_some());
+    // Else a sender could hide an old, signed payload in a text of an unsigned one.
+    if outer.as_ref().is_some_and(is_payload) {
+        return None;
+    }
+    let found = signed(text, is_signed);
+    let [one] = &*found else { return None };
+    let place = outer.and_then(|outer| place(&outer, one));
+    let from = place.unwrap_or_else(|| "the only signed payload in a text".to_owned());
+    Some((one.clone(), from))
+}
+
+/// The field of the outer object that is the payload.
+fn place(outer: &Payload<'_>, inner: &[u8]) -> Option<String> {
+    outer.members().iter().find_map(|member| {
+        let (kind, text) = match &member.value {
+            Value::Object(json) => ("object", *json),
+            Value::String(text) => ("string", &**text),
+            _ => return None,
+        };
+        (text.as_bytes() == inner).then(|| format!("the {kind} {}", Untrusted::new(&member.name)))
+    })
+}
+
+/// The signed objects, and the strings beside them that hold a signed payload.
+pub fn signed(text: &str, is_signed: &dyn Fn(&[u8]) -> bool) -> Vec<Vec<u8>> {
+    let mut found: Vec<Vec<u8>> = Vec::new();
+    let mut rest = text;
+    let mut beside = String::new();
+    // A line of a log may have quotation marks in quotation marks: objects come first.
+    while let Some(at) = rest.find('{') {
+        let json = object(&rest[at..]).filter(|json| is_signed(json));
+        let end = at + json.as_ref().map_or(1, Vec::len);
+        beside.push_str(&rest[..if json.is_some() { at } else { end }]);
+        rest = &rest[end..];
+        found.extend(json);
+    }
+    beside.push_str(rest);
+    let mut rest = &*beside;
+    while let Some(at) = rest.find('"') {
+        let read = string(&rest[at..]);
+        rest = &rest[at + read.as_ref().map_or(1, |(length, _)| *length)..];
+        found.extend(read.map(|(_, inner)| inner).filter(|inner| is_signed(inner)));
+    }
+    found
+}
+
+/// The JSON object at the beginning.
+fn object(text: &str) -> Option<Vec<u8>> {
+    let mut values = Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    values.next()?.ok()?;
+    Some(text.as_bytes()[..values.byte_offset()].to_vec())
+}
+
+/// The JSON string at the beginning: how long it is, and its text.
+fn string(text: &str) -> Option<(usize, Vec<u8>)> {
+    let mut values = Deserializer::from_str(text).into_iter::<String>();
+    let inner = values.next()?.ok()?;
+    Some((values.byte_offset(), inner.into_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: &str = r#"{"a":"{\"}","sign":"00"}"#;
+
+    fn found(text: &str) -> Option<(String, String)> {
+        let is_signed = |bytes: &[u8]| super::super::is_signed(bytes, "sign");
+        let (inner, from) = only_payload(text, &is_signed)?;
+        Some((String::from_utf8(inner).unwrap(), from))
+    }
+
+    #[test]
+    fn the_only_signed_payload_is_found() {
+        let quoted = serde_json::to_string(BODY).unwrap();
+        let text = "the only signed payload in a text";
+        for (around, from) in [
+            (format!("{{\"code\":0,\"data\":{BODY}}}"), "the object data"),
+            (format!("{{\"code\":0,\"data\":{quoted}}}"), "the string data"),
+            (format!("{{\"a\":{{\"b\":[{BODY},{{}}]}}}}"), text),
+            (format!("[{BODY}]"), text),
+            (format!("INFO {{x}} received: {BODY} {{\"a\":1}}"), text),
+            (format!("\"POST\" \"{BODY}\" \"-\""), text),
+            (format!("'{BODY}'"), text),
+            (format!("Content-Type: a\n\n{BODY}"), text),
+        ] {
+            assert_eq!(found(&around), Some((BODY.to_owned(), from.to_owned())), "{around}");
+        }
+    }
+
+    #[test]
+    fn two_payloads_or_one_in_an_unsigned_one_are_not_read() {
+        let other = BODY.replace("00", "11");
+        let quoted = serde_json::to_string(BODY).unwrap();
+        for text in [
+            format!("[{BODY},{other}]"),
+            format!("{BODY}\n{BODY}\n"),
+            format!("{BODY} {quoted}"),
+            format!("{{\"payout_id\":\"P1\",\"memo\":{BODY}}}"),
+            format!("{{\"amount\":1,\"memo\":{quoted}}}"),
+            "{}".to_owned(),
+            "{\"a\":".repeat(1000),
+            "{\"".repeat(100_000),
+        ] {
+            assert_eq!(found(&text), None);
+        }
+    }
+}
