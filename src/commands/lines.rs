@@ -17,7 +17,7 @@ use std::thread;
 pub use chunk::LineWork;
 use chunk::{Chunk, LineSource, MAX_REPORTED};
 pub use signing::SignLines;
-pub use verifying::{Table, VerifyLines};
+pub use verifying::{LineTable, VerifyLines};
 
 use super::CommandResult;
 use crate::error::{CommandError, ErrorKind};
