@@ -8,7 +8,7 @@ use protocol::internal::acknowledgement::Conclusion;
 
 use super::case::{Manner, Message};
 use super::pace::Pacer;
-use super::report::{Exchange, Received};
+use super::report::{ACKNOWLEDGED, Exchange, Received};
 use crate::mask::Untrusted;
 use crate::net::client::Client;
 use crate::net::options::{Connections, HeaderRule, Loss, RequestOptions, Upload, parse_method};
@@ -99,7 +99,7 @@ impl Sender {
                 Outcome::NoReply(failure) => Err(failure.explanation()),
             },
             conclusion: match outcome.explanation(conclusion.as_ref()) {
-                None => "acknowledged".to_owned(),
+                None => ACKNOWLEDGED.to_owned(),
                 Some(why) => format!("not acknowledged: {why}"),
             },
             elapsed,

@@ -43,6 +43,16 @@ pub async fn connect(address: SocketAddr, limit: Duration) -> Result<TcpStream, 
     connected.map_err(|error| failure(&error, phase))
 }
 
+/// Whether one of a target's addresses takes a connection.
+pub async fn takes_connections(target: &Target, rules: &[ResolveRule], limit: Duration) -> bool {
+    for address in addresses(target, rules, limit).await.unwrap_or_default() {
+        if connect(address, limit).await.is_ok() {
+            return true;
+        }
+    }
+    false
+}
+
 pub async fn handshake(
     target: &Target,
     address: SocketAddr,

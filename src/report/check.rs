@@ -6,6 +6,7 @@ use protocol::internal::nearest::nearest;
 use crate::check::report::{CaseResult, CheckReport};
 
 mod brief;
+mod explore;
 pub mod github;
 pub mod html;
 pub mod json;

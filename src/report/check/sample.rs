@@ -147,6 +147,7 @@ pub(crate) fn report() -> CheckReport {
         bound: 140,
         seed: 42,
         options: Vec::new(),
+        explored: None,
     }
 }
 

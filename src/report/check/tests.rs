@@ -250,6 +250,7 @@ fn every_line_is_valid_by_its_schema() {
             bound: 9,
             seed: u64::MAX,
             options: Vec::new(),
+            explored: None,
         }));
     }
     schemas.assert_checked(&["ready", "case", "check"]);

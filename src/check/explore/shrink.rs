@@ -1,0 +1,142 @@
+//! Cuts a failing history down to the shortest one that still fails.
+
+use super::history::{History, Send, Status, Step};
+use crate::check::fault::{Fault, Moment};
+
+/// How long a history is: fewest orders first, then steps, faults and details.
+pub fn size(history: &History) -> (usize, usize, usize, u32) {
+    let details = |step: &Step| {
+        let moment = match step.fault.and_then(Fault::end) {
+            None | Some(Moment::After) => 0,
+            Some(Moment::Between(_)) => 1,
+            Some(Moment::Before) => 2,
+        };
+        u32::from(step.is_old)
+            + u32::from(step.is_reply_lost)
+            + u32::from(step.with_next)
+            + u32::from(step.at_once - 1)
+            + u32::from(step.wait > 0)
+            + u32::from(matches!(step.send, Send::Status(it) | Send::Forged(it) if it != Status::Success))
+            + moment
+    };
+    let details = history.steps.iter().map(details).sum();
+    (history.orders().into(), history.steps.len(), history.faults(), details)
+}
+
+/// The histories that are one cut shorter, the deepest cuts first.
+pub fn candidates(history: &History) -> Vec<History> {
+    let mut all: Vec<History> = Vec::new();
+    let keep = |fits: &dyn Fn(usize, &Step) -> bool| {
+        let steps = history.steps.iter().enumerate().filter(|(at, step)| fits(*at, step));
+        History { steps: steps.map(|(_, step)| step.clone()).collect() }.tidy()
+    };
+    let half = history.steps.len() / 2;
+    for order in (0..history.orders()).filter(|_| history.orders() > 2) {
+        all.push(keep(&|_, step| step.order == order));
+    }
+    if half > 1 {
+        all.push(keep(&|at, _| at < half));
+        all.push(keep(&|at, _| at >= half));
+    }
+    for order in 0..history.orders() {
+        all.push(keep(&|_, step| step.order != order));
+    }
+    for cut in 0..history.steps.len() {
+        all.push(keep(&|at, _| at != cut));
+    }
+    for at in 0..history.steps.len() {
+        let mut change = |change: &dyn Fn(&mut Step)| {
+            let mut changed = history.clone();
+            change(&mut changed.steps[at]);
+            all.push(changed.tidy());
+        };
+        change(&|step| step.fault = None);
+        change(&|step| {
+            step.fault = step.fault.map(|fault| match fault {
+                Fault::Kill(_) => Fault::Kill(Moment::After),
+                Fault::Terminate(_) => Fault::Terminate(Moment::After),
+                other => other,
+            });
+        });
+        change(&|step| step.at_once = 1);
+        change(&|step| step.at_once = step.at_once.min(2));
+        change(&|step| step.with_next = false);
+        change(&|step| step.is_reply_lost = false);
+        change(&|step| step.is_old = false);
+        change(&|step| step.wait = 0);
+        change(&|step| {
+            if let Send::Status(status) = &mut step.send {
+                *status = Status::Success;
+            }
+        });
+    }
+    let most = size(history);
+    let mut shorter: Vec<History> = Vec::new();
+    for one in all {
+        if !one.steps.is_empty() && size(&one) < most && !shorter.contains(&one) {
+            shorter.push(one);
+        }
+    }
+    shorter
+}
+
+/// Cuts as long as something shorter fails. `find` gets candidates, of which those before are
+/// shorter, and says which one fails; `None` where none does, or the time is over.
+pub async fn shrink(
+    mut history: History,
+    mut find: impl AsyncFnMut(&[History]) -> Option<usize>,
+) -> History {
+    loop {
+        let mut next = candidates(&history);
+        match find(&next).await {
+            Some(at) if at < next.len() => history = next.swap_remove(at),
+            _ => return history,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::generate::{Grammar, draw};
+    use super::super::history::Role;
+    use super::*;
+
+    /// A merchant that remembers in memory: booked twice where a kill is between two of one order.
+    fn books_twice(history: &History) -> bool {
+        history.steps.iter().enumerate().any(|(at, step)| {
+            step.fault.is_some_and(|fault| fault.end().is_some())
+                && history.steps[at + 1..].iter().enumerate().any(|(later, one)| {
+                    one.order == step.order
+                        && history.role(at + 1 + later) == (Role::SameBytes, Status::Success)
+                        && history.role(at).1 == Status::Success
+                })
+        })
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_cut_to_the_steps_that_it_needs() {
+        let grammar = Grammar { has_signals: true, has_disk: true };
+        let failing = (0..2_000).map(|number| draw(1, number, grammar)).filter(books_twice);
+        let mut count = 0;
+        for history in failing.take(100) {
+            count += 1;
+            let find = async |all: &[History]| all.iter().position(books_twice);
+            let short = shrink(history, find).await;
+            assert_eq!((short.steps.len(), short.orders(), short.faults()), (2, 1, 1), "{short:?}");
+            assert_eq!(short.steps[1].send, Send::Again);
+            assert_eq!(short.steps[0].fault.and_then(Fault::end), Some(Moment::After));
+        }
+        assert_eq!(count, 100);
+    }
+
+    #[test]
+    fn every_candidate_is_shorter_and_can_be_made() {
+        for number in 0..300 {
+            let history = draw(2, number, Grammar::default());
+            for one in candidates(&history) {
+                assert!(size(&one) < size(&history) && !one.steps.is_empty());
+                assert_eq!(one, one.clone().tidy());
+            }
+        }
+    }
+}
