@@ -46,6 +46,18 @@ pub struct Setup {
     pub cases: Vec<Case>,
 }
 
+/// More requests than a history takes, with its retries.
+const MOST_OF_A_HISTORY: u64 = 100;
+const MOST_A_SECOND: u64 = 20;
+
+impl Setup {
+    /// More requests than it will send.
+    pub fn bound(&self) -> u64 {
+        let histories = self.histories.unwrap_or(self.time.as_secs().saturating_mul(MOST_A_SECOND));
+        histories.saturating_mul(MOST_OF_A_HISTORY)
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum ExploreError {
     #[error(transparent)]

@@ -232,6 +232,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
             cases: 1,
             bound: replay::bound(&bundle),
             seed: 0,
+            is_exploration: false,
         };
         return conduct(args, &facts, &wiring.clone(), console, async |_| {
             Ok((replay::replay(&bundle, wiring).await, Vec::new()))
@@ -244,8 +245,9 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
             url: plan.wiring.target.to_string(),
             started_at: plan.started_at,
             cases: Law::ALL.len() as u64,
-            bound: u64::MAX,
+            bound: setup.bound(),
             seed: plan.seed,
+            is_exploration: true,
         };
         return conduct(args, &facts, &plan.wiring, console, async |console| {
             let report = explore::carry_out(&plan, &setup, args.format, console).await;
@@ -258,6 +260,7 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
         cases: plan.suite.cases.len() as u64,
         bound: plan.bound(),
         seed: plan.seed,
+        is_exploration: false,
     };
     conduct(args, &facts, &plan.wiring, console, async |console| {
         carry_out(&plan, args.format, console).await.map_err(not_begun)

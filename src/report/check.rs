@@ -56,6 +56,7 @@ pub struct CheckFacts {
     pub cases: u64,
     pub bound: u64,
     pub seed: u64,
+    pub is_exploration: bool,
 }
 
 /// The results of each group, with its name.

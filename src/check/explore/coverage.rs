@@ -16,7 +16,7 @@ pub struct Coverage {
     pub laws: BTreeMap<(Law, String), u64>,
     pub histories: u64,
     pub orders: u64,
-    /// How often each fault happened, replays included.
+    /// How often each fault happened.
     pub faults: BTreeMap<String, u64>,
 }
 

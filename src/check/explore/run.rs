@@ -35,9 +35,12 @@ const MOST_READINGS: usize = 5;
 const SHRINKING: Duration = Duration::from_secs(60);
 
 /// How many candidates settle together.
-const CANDIDATES: usize = 8;
+const CANDIDATES: usize = 12;
 
 const REPLAYS: u64 = 5;
+
+/// How many cuts are taken back where the shortest history does not fail again.
+const MOST_STEPS_BACK: usize = 3;
 
 pub async fn explore(
     plan: &Plan,
@@ -184,12 +187,15 @@ impl Run<'_, '_> {
                 let after = began.elapsed();
                 let context: Vec<&History> = round.iter().map(|(history, _)| history).collect();
                 let shown = judged.played.timeline.clone();
+                coverage.faults = self.faults.clone();
                 found = Some(self.reduce((&context, at), violation, shown, after, tell).await?);
             } else if round.iter().any(|(_, judged)| judged.played.is_down) {
                 self.merchant.start().await?;
             }
         }
-        coverage.faults = self.faults.clone();
+        if found.is_none() {
+            coverage.faults = self.faults.clone();
+        }
         let mut inconclusive: Vec<(String, u64)> = doubts.into_iter().collect();
         inconclusive.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         Ok(Explored { coverage, inconclusive, found })
@@ -219,7 +225,7 @@ impl Run<'_, '_> {
             played.push(self.play(&history.plans()).await?);
             histories.push(history);
         }
-        let judged = self.judge(played).await?;
+        let judged = self.judge(played, true).await?;
         Ok(histories.into_iter().zip(judged).collect())
     }
 
@@ -259,7 +265,9 @@ impl Run<'_, '_> {
     }
 
     /// Waits until the books stand still, and holds the laws against them.
-    async fn judge(&mut self, plays: Vec<Played>) -> Result<Vec<Judged>, ExploreError> {
+    ///
+    /// What is only compared with other histories is read once.
+    async fn judge(&mut self, plays: Vec<Played>, is_strict: bool) -> Result<Vec<Judged>, ExploreError> {
         let taken = plays.iter().flat_map(|one| &one.record);
         let taken = taken.filter(|one| one.answer == Answer::Acknowledged && !one.parcel.is_bad());
         self.taken.extend(taken.map(|one| one.parcel.message.signed_status.clone()));
@@ -295,7 +303,7 @@ impl Run<'_, '_> {
                 };
                 match &amounts {
                     Ok(_) if books.is_empty() => {}
-                    Ok(_) if stands_still => all[at].violations.extend(books),
+                    Ok(_) if stands_still || !is_strict => all[at].violations.extend(books),
                     _ if reading == MOST_READINGS => {
                         let never = "the numbers never stood still".to_owned();
                         all[at].played.doubt = Some(amounts.clone().err().unwrap_or(never));
@@ -366,7 +374,7 @@ impl Run<'_, '_> {
     async fn fail_together(
         &mut self,
         histories: &[History],
-        law: Law,
+        (law, is_strict): (Law, bool),
     ) -> Result<Vec<Option<(Played, Violation)>>, ExploreError> {
         let mut plays = Vec::new();
         for history in histories {
@@ -376,7 +384,7 @@ impl Run<'_, '_> {
             }
         }
         let is_down = plays.iter().any(|one| one.is_down);
-        let judged = self.judge(plays).await?;
+        let judged = self.judge(plays, is_strict).await?;
         if is_down {
             self.merchant.end().await;
             self.merchant.renew().await?;
@@ -435,10 +443,12 @@ impl Run<'_, '_> {
             });
         }
         let tries = if times == 3 { 1 } else { 3 };
+        let mut shorter = vec![start.clone()];
         let mut error = None;
-        let short = shrink(start, async |all| {
+        shrink(start, async |all| {
             match self.first_failing(all, law, tries, deadline).await {
                 Ok(Some(at)) => {
+                    shorter.push(all[at].clone());
                     tell(ExploreEvent::Shrunk(all[at].steps.len()));
                     Some(at)
                 }
@@ -453,9 +463,18 @@ impl Run<'_, '_> {
         if let Some(error) = error {
             return Err(error);
         }
-        let replays = vec![short.clone(); REPLAYS as usize];
-        let mut failed: Vec<(Played, Violation)> =
-            self.fail_together(&replays, law).await?.into_iter().flatten().collect();
+        // Histories that are played close together may harm each other: the last word has one alone.
+        let (mut short, mut failed) = (round[at].clone(), Vec::new());
+        for history in shorter.into_iter().rev().take(MOST_STEPS_BACK) {
+            let replays = vec![history.clone(); REPLAYS as usize];
+            failed = self.fail_together(&replays, (law, true)).await?;
+            failed.retain(Option::is_some);
+            short = history;
+            if !failed.is_empty() {
+                break;
+            }
+        }
+        let mut failed: Vec<(Played, Violation)> = failed.into_iter().flatten().collect();
         let count = failed.len() as u64;
         let (exchanges, what) = match failed.pop() {
             Some((played, violation)) => (played.timeline, violation.what),
@@ -485,11 +504,11 @@ impl Run<'_, '_> {
         law: Law,
         times: usize,
     ) -> Result<usize, ExploreError> {
-        let failed = self.fail_together(&vec![history.clone(); times], law).await?;
+        let failed = self.fail_together(&vec![history.clone(); times], (law, false)).await?;
         Ok(failed.iter().flatten().count())
     }
 
-    /// The first candidate that fails, alone too: others may have harmed it.
+    /// The first candidate that fails.
     async fn first_failing(
         &mut self,
         candidates: &[History],
@@ -503,11 +522,9 @@ impl Run<'_, '_> {
             }
             let repeated: Vec<History> =
                 some.iter().flat_map(|one| vec![one.clone(); tries]).collect();
-            let failed = self.fail_together(&repeated, law).await?;
+            let failed = self.fail_together(&repeated, (law, false)).await?;
             for (at, own) in failed.chunks(tries).enumerate() {
-                if own.iter().any(Option::is_some)
-                    && self.how_often(&some[at], law, tries).await? > 0
-                {
+                if own.iter().any(Option::is_some) {
                     return Ok(Some(part * CANDIDATES + at));
                 }
             }
@@ -531,7 +548,7 @@ impl Run<'_, '_> {
                     break;
                 }
             }
-            let judged = self.judge(plays).await?;
+            let judged = self.judge(plays, true).await?;
             explored.coverage.histories += judged.len() as u64;
             tell(ExploreEvent::Judged(explored.coverage.histories, self.kills()));
             for one in &judged {

@@ -31,8 +31,14 @@ pub fn candidates(history: &History) -> Vec<History> {
         History { steps: steps.map(|(_, step)| step.clone()).collect() }.tidy()
     };
     let half = history.steps.len() / 2;
-    for order in (0..history.orders()).filter(|_| history.orders() > 2) {
-        all.push(keep(&|_, step| step.order == order));
+    for order in 0..history.orders() {
+        let own = (0..history.steps.len()).filter(|at| history.steps[*at].order == order);
+        let own: Vec<usize> = own.collect();
+        all.push(with_faults(history, &own));
+        // Most flaws show in two notifications of one order.
+        for (at, first) in own.iter().enumerate() {
+            all.extend(own[at + 1..].iter().map(|second| with_faults(history, &[*first, *second])));
+        }
     }
     if half > 1 {
         all.push(keep(&|at, _| at < half));
@@ -42,7 +48,9 @@ pub fn candidates(history: &History) -> Vec<History> {
         all.push(keep(&|_, step| step.order != order));
     }
     for cut in 0..history.steps.len() {
+        let rest: Vec<usize> = (0..history.steps.len()).filter(|at| *at != cut).collect();
         all.push(keep(&|at, _| at != cut));
+        all.push(with_faults(history, &rest));
     }
     for at in 0..history.steps.len() {
         let mut change = |change: &dyn Fn(&mut Step)| {
@@ -80,16 +88,34 @@ pub fn candidates(history: &History) -> Vec<History> {
     shorter
 }
 
+/// These steps alone; the fault of one that is cut happens at the one before it.
+fn with_faults(history: &History, kept: &[usize]) -> History {
+    let mut short = History::default();
+    for (at, step) in history.steps.iter().enumerate() {
+        match (kept.contains(&at), short.steps.last_mut()) {
+            (true, _) => short.steps.push(step.clone()),
+            (false, Some(last)) => last.fault = last.fault.or(step.fault),
+            (false, None) => {}
+        }
+    }
+    short.tidy()
+}
+
 /// Cuts as long as something shorter fails. `find` gets candidates, of which those before are
 /// shorter, and says which one fails; `None` where none does, or the time is over.
 pub async fn shrink(
     mut history: History,
     mut find: impl AsyncFnMut(&[History]) -> Option<usize>,
 ) -> History {
+    let mut passed: Vec<History> = Vec::new();
     loop {
         let mut next = candidates(&history);
+        next.retain(|one| !passed.contains(one));
         match find(&next).await {
-            Some(at) if at < next.len() => history = next.swap_remove(at),
+            Some(at) if at < next.len() => {
+                passed.extend(next.drain(..at));
+                history = next.swap_remove(0);
+            }
             _ => return history,
         }
     }

@@ -47,7 +47,9 @@ pub(super) fn lines(report: &CheckReport, explored: &Explored, url: &str) -> Vec
 }
 
 pub(super) fn timeline_line(exchange: &Exchange) -> String {
-    format!("{} → {}", exchange.label, exchange.conclusion)
+    // The advice that follows is for a person who sends one notification.
+    let end = exchange.conclusion.find([';', '(']).unwrap_or(exchange.conclusion.len());
+    format!("{} → {}", exchange.label, exchange.conclusion[..end].trim_end())
 }
 
 fn found_lines(found: &Found) -> Vec<Line> {

@@ -30,6 +30,10 @@ const MANY_ALIKE: usize = 3;
 const MOST_TOLD: usize = 50;
 
 pub fn ready_line(facts: &CheckFacts) -> Line {
+    if facts.is_exploration {
+        let url = visible(&facts.url, LONGEST_URL);
+        return Line::new().plain("exploring ").accent(url).dim(format!("  seed {}", facts.seed));
+    }
     Line::new().plain("checking ").accent(visible(&facts.url, LONGEST_URL)).dim(format!(
         "  {}, at most {}, seed {}",
         counted(facts.cases, "case"),
