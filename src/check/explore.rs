@@ -99,7 +99,7 @@ pub struct Found {
     /// In how many of its replays it failed again.
     pub failed: u64,
     pub replays: u64,
-    /// It fails only together with other histories that were played before it or after it.
+    /// It did not fail again alone: it may need what other histories left.
     pub needs_others: bool,
     /// How long it took from the first history to the first failure.
     pub after: Duration,

@@ -131,9 +131,7 @@ fn may_follow(
         _ => {}
     }
     let refers = match operation {
-        Operation::Start(
-            Start::Again(Some(number)) | Start::SameOrder(_, Some(number)),
-        ) => *number,
+        Operation::Start(Start::Again(Some(number)) | Start::SameOrder(_, Some(number))) => *number,
         Operation::Start(Start::Again(None) | Start::SameOrder(..)) | Operation::Take(_) => 1,
         _ => 0,
     };

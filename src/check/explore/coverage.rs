@@ -63,8 +63,7 @@ fn laws_of(role: Role, status: Status) -> Vec<Law> {
         (_, Status::Processing) => {}
         (Role::Contradiction, _) => laws.extend([Law::FinalStands, Law::RefundedOnce]),
         (_, status) => {
-            let once =
-                if status == Status::Success { Law::BookedOnce } else { Law::RefundedOnce };
+            let once = if status == Status::Success { Law::BookedOnce } else { Law::RefundedOnce };
             laws.extend([Law::AcknowledgedIsBooked, Law::EveryOrderEnds, once]);
         }
     }
@@ -95,8 +94,8 @@ mod tests {
         for role in Role::ALL {
             for status in Status::ALL {
                 // The bytes of a final notification alone are repeated, and only such one contradicts.
-                let is_allowed = status.is_final()
-                    || !matches!(role, Role::SameBytes | Role::Contradiction);
+                let is_allowed =
+                    status.is_final() || !matches!(role, Role::SameBytes | Role::Contradiction);
                 for fault in faults.iter().filter(|_| is_allowed) {
                     let key = (role, status, fault.clone());
                     if !coverage.steps.contains_key(&key) {

@@ -53,7 +53,9 @@ pub fn check(folder: &Path) -> Result<(), String> {
     let size = rustix::fs::statvfs(folder).map_err(|error| error.to_string())?;
     let bytes = size.f_blocks.saturating_mul(size.f_frsize);
     match bytes > MAX_BYTES {
-        true => Err(format!("it has {} MiB, and at most {} are filled", bytes >> 20, MAX_BYTES >> 20)),
+        true => {
+            Err(format!("it has {} MiB, and at most {} are filled", bytes >> 20, MAX_BYTES >> 20))
+        }
         false => Ok(()),
     }
 }

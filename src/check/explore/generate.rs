@@ -9,9 +9,13 @@ const MOST_ORDERS: u8 = 3;
 const MOST_STEPS: usize = 8;
 const MOST_FAULTS: usize = 3;
 const MOST_AT_ONCE: u8 = 6;
+const MOST_OF_A_CROWD: u8 = 8;
 
 /// Histories without a fault, of all, in percent: they run beside each other.
-const CALM: u32 = 40;
+const CALM: u32 = 30;
+
+/// Those in which a fault meets many orders in flight.
+const CROWDED: u32 = 30;
 
 /// What the merchant's surroundings allow.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,7 +30,11 @@ pub fn draw(seed: u64, number: u64, grammar: Grammar) -> History {
     // Neighbouring numbers must not give neighbouring states.
     let mixed = (seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15)).rotate_left(23);
     let mut random = Rng::with_seed(mixed);
-    let is_calm = percent(&mut random, CALM);
+    let kind = random.u32(0..100);
+    if (CALM..CALM + CROWDED).contains(&kind) {
+        return draw_crowd(&mut random, grammar);
+    }
+    let is_calm = kind < CALM;
     let orders = random.u8(1..=MOST_ORDERS);
     let steps = random.usize(2..=MOST_STEPS);
     let mut history = History::default();
@@ -41,6 +49,19 @@ pub fn draw(seed: u64, number: u64, grammar: Grammar) -> History {
         history.steps.push(step);
     }
     history.tidy()
+}
+
+/// Orders that are sent together, and a fault among them; the platform's schedule does the rest.
+fn draw_crowd(random: &mut Rng, grammar: Grammar) -> History {
+    let orders = random.u8(3..=MOST_OF_A_CROWD);
+    let mut history = History::default();
+    for order in 0..orders {
+        let status = draw_status(random);
+        let with_next = order + 1 < orders;
+        history.steps.push(Step { with_next, ..Step::plain(order, Send::Status(status)) });
+    }
+    history.steps[0].fault = Some(draw_fault(random, grammar));
+    history
 }
 
 fn percent(random: &mut Rng, of: u32) -> bool {

@@ -128,8 +128,7 @@ impl History {
     #[must_use]
     pub fn tidy(mut self) -> History {
         for index in 0..self.steps.len() {
-            if let (Send::Again, (Role::First, status)) =
-                (self.steps[index].send, self.role(index))
+            if let (Send::Again, (Role::First, status)) = (self.steps[index].send, self.role(index))
             {
                 self.steps[index].send = Send::Status(status);
             }
@@ -152,10 +151,12 @@ impl History {
     #[must_use]
     pub fn then(mut self, next: &History) -> History {
         let first = self.orders();
-        self.steps.extend(next.steps.iter().cloned().map(|step| Step {
-            order: step.order.saturating_add(first),
-            ..step
-        }));
+        self.steps.extend(
+            next.steps
+                .iter()
+                .cloned()
+                .map(|step| Step { order: step.order.saturating_add(first), ..step }),
+        );
         self
     }
 
@@ -260,5 +261,71 @@ impl History {
             after: None,
             work: Work::Send(self.plans()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use protocol::{Algorithm, Dialect, Key, StatusTable};
+
+    use super::super::generate::{Grammar, draw};
+    use super::*;
+    use crate::check::case_file;
+    use crate::check::demand::Outcome;
+    use crate::check::recipe::Workshop;
+    use crate::check::trial::pack;
+
+    fn workshop() -> Workshop {
+        let key = Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap();
+        let dialect = Dialect::platform();
+        Workshop::try_new(key, dialect, Algorithm::Md5, 7, StatusTable::default()).unwrap()
+    }
+
+    #[test]
+    fn every_history_is_a_case_file_that_is_read_back() {
+        for number in 0..300 {
+            let history = draw(5, number, Grammar { has_signals: true, has_disk: true });
+            let case = history.case("booked-once", ("a title", "why \"it\"", "fix\\it"));
+            let text = case_file::write(&case);
+            assert_eq!(case_file::parse("x.toml", &text), Ok(vec![case]), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_step_becomes_the_message_that_its_label_names() {
+        let workshop = workshop();
+        let now = Timestamp::from_second(1_567_614_111).unwrap();
+        for number in 0..300 {
+            let history = draw(6, number, Grammar::default());
+            let (parcels, orders) = pack(&workshop, &history.plans(), "x", now).unwrap();
+            assert_eq!(orders.len(), usize::from(history.orders()));
+            let mut ids: Vec<Option<&str>> = vec![None; orders.len()];
+            for (index, (parcel, step)) in parcels.iter().zip(&history.steps).enumerate() {
+                let id = ids[usize::from(step.order)].get_or_insert(&parcel.message.order_id);
+                assert_eq!(*id, parcel.message.order_id, "{history:?}");
+                let (role, status) = history.role(index);
+                let books = match status {
+                    Status::Processing => Outcome::Open,
+                    Status::Success => Outcome::Success,
+                    Status::Cancelled | Status::Failed => Outcome::Failure,
+                };
+                assert_eq!((parcel.books, parcel.is_bad()), (books, role == Role::Forged));
+                let is_repeated =
+                    parcels[..index].iter().any(|one| one.message.body == parcel.message.body);
+                if role == Role::SameBytes {
+                    assert!(is_repeated, "{history:?}");
+                } else if role == Role::First || role == Role::Contradiction {
+                    assert!(!is_repeated, "{history:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_repeated_a_cut_step_is_a_first_notification() {
+        let again = Step { with_next: true, ..Step::plain(4, Send::Again) };
+        let tidy = History { steps: vec![again] }.tidy();
+        assert_eq!(tidy.steps, [Step::plain(0, Send::Status(Status::Success))]);
     }
 }

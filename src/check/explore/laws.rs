@@ -157,9 +157,8 @@ pub(super) fn broken(
             && is_same(&by(one.parcel.books, one.parcel.message.amount_cents), delta)
     };
     let is_moved = |one: &Amounts| one.iter().any(|amount| differ(*amount, 0.0));
-    let is_other = |one: &Amounts, is_allowed: bool| {
-        !is_allowed && is_moved(one) && is_same(one, delta)
-    };
+    let is_other =
+        |one: &Amounts, is_allowed: bool| !is_allowed && is_moved(one) && is_same(one, delta);
     let allowed = demand.allowed;
     let law = if own().all(|one| one.parcel.is_bad()) || own().any(is_of_forged) {
         Law::ForgedChangesNothing
@@ -197,11 +196,130 @@ pub(super) fn unended(record: &[Entry], takes: &dyn Fn(&Parcel) -> bool) -> Vec<
         let why = match last.answer {
             _ if own.iter().any(|one| one.answer == Answer::Acknowledged) => return None,
             Answer::Refused if is_contradicted || !takes(&last.parcel) => return None,
-            Answer::Refused => "refused to the end of the platform's schedule, although the same of other orders is acknowledged",
+            Answer::Refused => {
+                "refused to the end of the platform's schedule, although the same of other orders is acknowledged"
+            }
             _ => "never answered in order, to the end of the platform's schedule",
         };
         let what = format!("the order {} was {why}", Untrusted::new(id));
         Some(Violation { law: Law::EveryOrderEnds, what })
     };
     ids.into_iter().filter_map(unended).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::check::books::Step;
+    use crate::check::case::{Expect, Manner, Message};
+    use Answer::{Acknowledged, None as Silent, Refused};
+    use Outcome::{Failure, Success};
+
+    const AMOUNT: i64 = 12_345;
+    const A: f64 = 12_345.0;
+
+    fn entry(order: &str, books: Outcome, answer: Answer, group: usize) -> Entry {
+        let message = Message {
+            method: "POST".to_owned(),
+            headers: Vec::new(),
+            query: String::new(),
+            body: Vec::new(),
+            order_id: order.to_owned(),
+            client_id: String::new(),
+            amount_cents: Some(AMOUNT),
+            signed_status: None,
+        };
+        let parcel = Parcel {
+            label: String::new(),
+            message,
+            manner: Manner::Plain,
+            at_once: 1,
+            with_next: false,
+            is_company: false,
+            after: Duration::ZERO,
+            expect: Expect::Acknowledged,
+            books,
+        };
+        Entry { parcel, answer, group }
+    }
+
+    fn forged(order: &str, amount: i64) -> Entry {
+        let mut entry = entry(order, Success, Refused, 0);
+        entry.parcel.expect = Expect::NotAcknowledged;
+        entry.parcel.message.amount_cents = Some(amount);
+        entry
+    }
+
+    fn laws(record: &[Entry], delta: Amounts) -> Vec<Law> {
+        let step = |delta| Step { delta, amount: Some(AMOUNT) };
+        let books = Books::learn(step([A, 0.0]), step([0.0, A]), true).unwrap();
+        let demands = demands_of(record);
+        demands
+            .iter()
+            .filter_map(|it| broken(&books, it, &delta, record))
+            .map(|it| it.law)
+            .collect()
+    }
+
+    #[test]
+    fn each_movement_of_the_books_has_its_law() {
+        let one = [entry("a", Success, Acknowledged, 0)];
+        let silent = [entry("a", Success, Silent, 0)];
+        let failed = [entry("a", Failure, Acknowledged, 0)];
+        let turned = [entry("a", Success, Acknowledged, 0), entry("a", Failure, Acknowledged, 1)];
+        let attacked = [entry("a", Success, Acknowledged, 0), forged("a", 777)];
+        let cases: [(&[Entry], Amounts, &[Law]); 14] = [
+            (&one, [A, 0.0], &[]),
+            (&one, [0.0, 0.0], &[Law::AcknowledgedIsBooked]),
+            (&one, [2.0 * A, 0.0], &[Law::BookedOnce]),
+            (&one, [A, A], &[Law::RefundedOnce]),
+            (&silent, [0.0, 0.0], &[]),
+            (&silent, [A, 0.0], &[]),
+            (&silent, [2.0 * A, 0.0], &[Law::BookedOnce]),
+            (&failed, [0.0, A], &[]),
+            (&failed, [0.0, 2.0 * A], &[Law::RefundedOnce]),
+            (&turned, [A, 0.0], &[]),
+            (&turned, [0.0, A], &[Law::FinalStands]),
+            (&turned, [A, A], &[Law::RefundedOnce]),
+            (&attacked, [777.0, 0.0], &[Law::ForgedChangesNothing]),
+            (&[forged("a", 777)], [A, 0.0], &[Law::ForgedChangesNothing]),
+        ];
+        for (record, delta, expected) in cases {
+            assert_eq!(laws(record, delta), expected, "{record:?} {delta:?}");
+        }
+    }
+
+    #[test]
+    fn of_two_in_flight_together_either_may_win() {
+        let together = |groups: [usize; 2]| {
+            [
+                entry("a", Success, Acknowledged, groups[0]),
+                entry("a", Failure, Acknowledged, groups[1]),
+            ]
+        };
+        assert!(laws(&together([0, 0]), [0.0, A]).is_empty());
+        assert_eq!(laws(&together([0, 1]), [0.0, A]), [Law::FinalStands]);
+        // Another order between them does not make the later one earlier.
+        let mut three = together([0, 1]).to_vec();
+        three.insert(1, entry("b", Success, Acknowledged, 0));
+        assert!(laws(&three, [0.0, A]).contains(&Law::FinalStands));
+    }
+
+    #[test]
+    fn an_order_ends_with_an_acknowledgement_or_a_stated_reason() {
+        let unended = |record: &[Entry], takes| unended(record, &|_| takes).len();
+        let order = |answer| entry("a", Success, answer, 0);
+        assert_eq!(unended(&[order(Silent), order(Acknowledged)], true), 0);
+        assert_eq!(unended(&[order(Silent)], true), 1);
+        assert_eq!(unended(&[order(Silent), order(Refused)], true), 1);
+        // A merchant may have no use for a status at all.
+        assert_eq!(unended(&[order(Silent), order(Refused)], false), 0);
+        let late = entry("a", Failure, Refused, 1);
+        assert_eq!(unended(&[order(Silent), late.clone()], true), 0);
+        assert_eq!(unended(&[order(Acknowledged), late], true), 0);
+        assert_eq!(unended(&[forged("a", 7)], true), 0);
+        assert_eq!(unended(&[entry("a", Outcome::Open, Silent, 0)], true), 0);
+    }
 }

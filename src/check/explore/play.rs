@@ -49,7 +49,7 @@ pub(super) struct Played {
     pub(super) before: Vec<(OrderRef, Amounts)>,
     pub(super) timeline: Vec<Exchange>,
     pub(super) faults: Vec<Fault>,
-    /// The shortest times of replies, to know where the middle of one is.
+    /// The times of replies that booked, to know where the middle of one is.
     pub(super) reply_times: Vec<Duration>,
     pub(super) violations: Vec<Violation>,
     /// Why nothing can be concluded from it.
@@ -183,14 +183,12 @@ impl Player<'_, '_> {
     /// The platform sends again what was not acknowledged, until it is or its schedule ends.
     async fn go_on(&self, began: Instant, played: &mut Played) {
         let is_final = |one: &&Entry| {
-            !one.parcel.is_bad()
-                && matches!(one.parcel.books, Outcome::Success | Outcome::Failure)
+            !one.parcel.is_bad() && matches!(one.parcel.books, Outcome::Success | Outcome::Failure)
         };
         let finals = || played.record.iter().filter(is_final);
         let is_ended = |id: &str| {
-            finals().any(|one| {
-                one.parcel.message.order_id == id && one.answer == Answer::Acknowledged
-            })
+            finals()
+                .any(|one| one.parcel.message.order_id == id && one.answer == Answer::Acknowledged)
         };
         let mut open: Vec<Parcel> = Vec::new();
         for one in finals().filter(|one| !is_ended(&one.parcel.message.order_id)) {
@@ -275,7 +273,10 @@ fn note(
             };
             played.timeline.push(Exchange { label, ..sent.exchange.clone() });
         }
-        if best == Answer::Acknowledged {
+        // A repeated notification is answered sooner than one that books.
+        let id = &parcel.message.order_id;
+        let is_first = !played.record.iter().any(|one| one.parcel.message.order_id == *id);
+        if best == Answer::Acknowledged && is_first {
             played.reply_times.extend(all.iter().map(|one| one.exchange.elapsed));
         }
         played.record.push(Entry { parcel, answer: best, group: number });

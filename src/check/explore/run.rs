@@ -25,8 +25,8 @@ use crate::check::report::{CheckReport, Endpoint, Exchange};
 use crate::check::sender::Sender;
 
 /// The most histories of a round, and the time after which no other is added to it.
-const MOST_OF_A_ROUND: usize = 10;
-const LONGEST_ROUND: Duration = Duration::from_secs(4);
+const MOST_OF_A_ROUND: usize = 16;
+const LONGEST_ROUND: Duration = Duration::from_secs(6);
 
 /// How often numbers that break a law are read again until they stand still.
 const MOST_READINGS: usize = 5;
@@ -34,10 +34,13 @@ const MOST_READINGS: usize = 5;
 /// How long a failing history is cut, at most.
 const SHRINKING: Duration = Duration::from_secs(60);
 
-/// How many candidates settle together.
-const CANDIDATES: usize = 12;
+/// How many plays of candidates settle together.
+const CANDIDATES: usize = 24;
 
 const REPLAYS: u64 = 5;
+
+/// How often a history is played that fails at some moments only.
+const MANY_TRIES: usize = 8;
 
 /// How many cuts are taken back where the shortest history does not fail again.
 const MOST_STEPS_BACK: usize = 3;
@@ -178,9 +181,10 @@ impl Run<'_, '_> {
                 }
             }
             tell(ExploreEvent::Judged(coverage.histories, self.kills()));
-            let mut broken = round.iter().enumerate().filter(|(_, (_, it))| {
-                it.played.doubt.is_none() && !it.violations.is_empty()
-            });
+            let mut broken = round
+                .iter()
+                .enumerate()
+                .filter(|(_, (_, it))| it.played.doubt.is_none() && !it.violations.is_empty());
             if let Some((at, (_, judged))) = broken.next() {
                 let violation = judged.violations[0].clone();
                 tell(ExploreEvent::Found(violation.law));
@@ -207,10 +211,7 @@ impl Run<'_, '_> {
     }
 
     /// Plays the next histories, those without a fault beside each other, and judges them together.
-    async fn round(
-        &mut self,
-        drawn: Vec<History>,
-    ) -> Result<Vec<(History, Judged)>, ExploreError> {
+    async fn round(&mut self, drawn: Vec<History>) -> Result<Vec<(History, Judged)>, ExploreError> {
         let (calm, rough): (Vec<History>, Vec<History>) =
             drawn.into_iter().partition(|history| history.faults() == 0);
         let mut played = self.play_calm(&calm).await?;
@@ -267,7 +268,11 @@ impl Run<'_, '_> {
     /// Waits until the books stand still, and holds the laws against them.
     ///
     /// What is only compared with other histories is read once.
-    async fn judge(&mut self, plays: Vec<Played>, is_strict: bool) -> Result<Vec<Judged>, ExploreError> {
+    async fn judge(
+        &mut self,
+        plays: Vec<Played>,
+        is_strict: bool,
+    ) -> Result<Vec<Judged>, ExploreError> {
         let taken = plays.iter().flat_map(|one| &one.record);
         let taken = taken.filter(|one| one.answer == Answer::Acknowledged && !one.parcel.is_bad());
         self.taken.extend(taken.map(|one| one.parcel.message.signed_status.clone()));
@@ -364,9 +369,7 @@ impl Run<'_, '_> {
         };
         demands
             .iter()
-            .filter_map(|demand| {
-                broken(&effects.books, demand, delta_of(demand)?, &played.record)
-            })
+            .filter_map(|demand| broken(&effects.books, demand, delta_of(demand)?, &played.record))
             .collect()
     }
 
@@ -410,26 +413,29 @@ impl Run<'_, '_> {
     ) -> Result<Found, ExploreError> {
         let law = violation.law;
         let deadline = Instant::now() + SHRINKING;
-        let join = |all: &[&History]| {
-            all.iter().fold(History::default(), |joined, one| joined.then(one))
-        };
+        let join =
+            |all: &[&History]| all.iter().fold(History::default(), |joined, one| joined.then(one));
         let mut start = round[at].clone();
-        let mut needs_others = false;
         let mut times = self.how_often(&start, law, 3).await?;
+        let mut tries = if times == 3 { 1 } else { 3 };
+        if times == 0 {
+            // The moment decides.
+            times = self.how_often(&start, law, MANY_TRIES).await?;
+        }
         for context in [&round[at..], round] {
             if times > 0 || context.len() == 1 {
                 continue;
             }
             start = join(context);
-            needs_others = true;
             times = self.how_often(&start, law, 2).await?;
+            tries = if times == 2 { 1 } else { 3 };
         }
         if times == 0 {
             start = round[at].clone();
             let case = self.case(law, &start);
             let steps = start.steps.len() as u64;
             let what = violation.what;
-            let (exchanges, failed, replays) = (shown, 0, 3);
+            let (exchanges, failed, replays) = (shown, 0, REPLAYS);
             return Ok(Found {
                 law,
                 what,
@@ -437,26 +443,23 @@ impl Run<'_, '_> {
                 steps,
                 failed,
                 replays,
-                needs_others,
+                needs_others: true,
                 after,
                 case,
             });
         }
-        let tries = if times == 3 { 1 } else { 3 };
         let mut shorter = vec![start.clone()];
         let mut error = None;
-        shrink(start, async |all| {
-            match self.first_failing(all, law, tries, deadline).await {
-                Ok(Some(at)) => {
-                    shorter.push(all[at].clone());
-                    tell(ExploreEvent::Shrunk(all[at].steps.len()));
-                    Some(at)
-                }
-                Ok(None) => None,
-                Err(why) => {
-                    error = Some(why);
-                    None
-                }
+        shrink(start, async |all| match self.first_failing(all, law, tries, deadline).await {
+            Ok(Some(at)) => {
+                shorter.push(all[at].clone());
+                tell(ExploreEvent::Shrunk(all[at].steps.len()));
+                Some(at)
+            }
+            Ok(None) => None,
+            Err(why) => {
+                error = Some(why);
+                None
             }
         })
         .await;
@@ -465,6 +468,7 @@ impl Run<'_, '_> {
         }
         // Histories that are played close together may harm each other: the last word has one alone.
         let (mut short, mut failed) = (round[at].clone(), Vec::new());
+        self.merchant.renew().await?;
         for history in shorter.into_iter().rev().take(MOST_STEPS_BACK) {
             let replays = vec![history.clone(); REPLAYS as usize];
             failed = self.fail_together(&replays, (law, true)).await?;
@@ -488,7 +492,7 @@ impl Run<'_, '_> {
             steps: short.steps.len() as u64,
             failed: count,
             replays: REPLAYS,
-            needs_others,
+            needs_others: count == 0,
             after,
             case,
         })
@@ -516,7 +520,8 @@ impl Run<'_, '_> {
         tries: usize,
         deadline: Instant,
     ) -> Result<Option<usize>, ExploreError> {
-        for (part, some) in candidates.chunks(CANDIDATES).enumerate() {
+        let size = CANDIDATES / 2 / tries + CANDIDATES / 4;
+        for (part, some) in candidates.chunks(size).enumerate() {
             if Instant::now() >= deadline {
                 return Ok(None);
             }
@@ -525,7 +530,7 @@ impl Run<'_, '_> {
             let failed = self.fail_together(&repeated, (law, false)).await?;
             for (at, own) in failed.chunks(tries).enumerate() {
                 if own.iter().any(Option::is_some) {
-                    return Ok(Some(part * CANDIDATES + at));
+                    return Ok(Some(part * size + at));
                 }
             }
         }

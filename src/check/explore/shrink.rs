@@ -16,7 +16,9 @@ pub fn size(history: &History) -> (usize, usize, usize, u32) {
             + u32::from(step.with_next)
             + u32::from(step.at_once - 1)
             + u32::from(step.wait > 0)
-            + u32::from(matches!(step.send, Send::Status(it) | Send::Forged(it) if it != Status::Success))
+            + u32::from(
+                matches!(step.send, Send::Status(it) | Send::Forged(it) if it != Status::Success),
+            )
             + moment
     };
     let details = history.steps.iter().map(details).sum();

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Explored;
-use super::laws::Law;
 use super::history::GROUP;
+use super::laws::Law;
 use crate::check::report::{CaseResult, CheckReport, Endpoint, Finding, Status, Tries};
 
 pub(super) fn conclude(report: &mut CheckReport, explored: Explored) {

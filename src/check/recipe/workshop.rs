@@ -156,7 +156,9 @@ impl Workshop {
         };
         let before = match start {
             Start::Opening => self.opening.get(),
-            Start::Again(Some(number)) | Start::SameOrder(_, Some(number)) => history.messages.get(number - 1),
+            Start::Again(Some(number)) | Start::SameOrder(_, Some(number)) => {
+                history.messages.get(number - 1)
+            }
             _ => history.messages.last(),
         };
         let transport = self.dialect.layout.transport;

@@ -19,7 +19,8 @@ use crate::mask::Untrusted;
 use crate::report::figures::counted;
 use crate::terminal::Console;
 
-const START_HINT: &str = "run it by hand; no shell reads it: sh -c 'exec …' takes what a shell would";
+const START_HINT: &str =
+    "run it by hand; no shell reads it: sh -c 'exec …' takes what a shell would";
 
 /// Kills, restarts and reorders until the merchant loses money, or the time is over.
 #[derive(clap::Args)]
@@ -42,7 +43,13 @@ pub struct ExploreArgs {
     #[arg(long, value_name = "COMMAND", requires = "explore")]
     pub fresh: Option<String>,
     /// What a kill sends: KILL, TERM, INT or QUIT.
-    #[arg(long, value_name = "SIGNAL", default_value = "KILL", ignore_case = true, requires = "explore")]
+    #[arg(
+        long,
+        value_name = "SIGNAL",
+        default_value = "KILL",
+        ignore_case = true,
+        requires = "explore"
+    )]
     pub stop_signal: StopSignal,
     /// Explore so long; cutting a failure down takes up to a minute more.
     #[arg(long = "for", value_name = "DURATION", default_value = "60s", value_parser = parse_time, requires = "explore")]
@@ -91,8 +98,10 @@ pub(super) fn setup(args: &Args) -> Result<Setup, CommandError> {
             .because("it needs the signals and process groups of Unix"));
     }
     if args.manners.observe.is_none() && args.manners.observe_stream.is_none() {
-        return Err(CommandError::usage("--explore needs --observe: it judges the merchant's books")
-            .hint("--observe 'python3 credited.py' prints what was credited for PAYOUT_CHECK_ORDER"));
+        return Err(CommandError::usage(
+            "--explore needs --observe: it judges the merchant's books",
+        )
+        .hint("--observe 'python3 credited.py' prints what was credited for PAYOUT_CHECK_ORDER"));
     }
     if given.start.is_none() && (given.stop.is_none() || given.restart.is_none()) {
         return Err(CommandError::usage("--explore needs --start, or --stop and --restart")
@@ -121,11 +130,8 @@ pub(super) fn setup(args: &Args) -> Result<Setup, CommandError> {
         stop_signal: given.stop_signal.into(),
         wait: args.manners.wait.unwrap_or(WAIT),
     };
-    let cases: Vec<Case> = own(args)?
-        .cases
-        .into_iter()
-        .filter(|case| matches!(case.work, Work::Send(_)))
-        .collect();
+    let cases: Vec<Case> =
+        own(args)?.cases.into_iter().filter(|case| matches!(case.work, Work::Send(_))).collect();
     let (disk, histories) = (given.disk.clone(), given.histories);
     Ok(Setup { launch, disk, time: given.time, histories, settle: given.settle, cases })
 }

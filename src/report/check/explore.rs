@@ -1,8 +1,8 @@
 //! An exploration for a person: what broke, as a timeline, and what was covered.
 
 use super::shown::{LONGEST_TEXT, visible, wrapped};
-use super::text::headline_lines;
 use super::standing::{Standing, headline};
+use super::text::headline_lines;
 use crate::check::explore::coverage::Coverage;
 use crate::check::explore::laws::Law;
 use crate::check::explore::{Explored, Found, no_violation};
@@ -35,7 +35,11 @@ pub(super) fn lines(report: &CheckReport, explored: &Explored, url: &str) -> Vec
     lines.extend(coverage_lines(&explored.coverage));
     for (why, count) in &explored.inconclusive {
         let histories = histories(*count);
-        lines.push(Line::new().warn(format!("{histories} inconclusive: ")).plain(visible(why, LONGEST_TEXT)));
+        lines.push(
+            Line::new()
+                .warn(format!("{histories} inconclusive: "))
+                .plain(visible(why, LONGEST_TEXT)),
+        );
     }
     lines.push(Line::new().dim(format!(
         "{}, {}, seed {}",
@@ -56,12 +60,12 @@ fn found_lines(found: &Found) -> Vec<Line> {
     let mut lines = vec![Line::new().bad("✗ broken: ").strong(found.law.title()), Line::new()];
     for exchange in &found.exchanges {
         let text = visible(&timeline_line(exchange), LONGEST_TEXT);
-        lines.extend(indented("            ", &text).into_iter().enumerate().map(
-            |(at, line)| match at {
+        lines.extend(indented("            ", &text).into_iter().enumerate().map(|(at, line)| {
+            match at {
                 0 => Line::new().plain(format!("  {}", text_of(&line).trim_start())),
                 _ => line,
-            },
-        ));
+            }
+        }));
     }
     lines.push(Line::new());
     let row = |name: &str, text: &str| {
@@ -86,15 +90,13 @@ fn text_of(line: &Line) -> String {
 pub(super) fn again(found: &Found) -> String {
     let Found { failed, replays, .. } = found;
     let how_often = match failed {
-        0 => format!("it did not fail again in {replays} replays: the moment decides"),
+        0 => format!(
+            "it did not fail again in {replays} replays: the moment decides, or what other histories left"
+        ),
         all if all == replays => format!("it fails always: {replays} of {replays} replays"),
         some => format!("it fails {some} of {replays} times: the moment decides"),
     };
-    let others = match found.needs_others {
-        true => "; it fails only together with what other histories left (--fresh empties the data before)",
-        false => "",
-    };
-    format!("{how_often}{others}; found after {}, {}", span(found.after), counted(found.steps, "step"))
+    format!("{how_often}; found after {}, {}", span(found.after), counted(found.steps, "step"))
 }
 
 fn coverage_lines(coverage: &Coverage) -> Vec<Line> {

@@ -129,6 +129,7 @@ fn before_and_while_it_runs_there_is_a_line() {
         cases: 9,
         bound: 140,
         seed: 42,
+        is_exploration: false,
     };
     assert_eq!(
         texts(&[text::ready_line(&facts)]),
@@ -204,7 +205,14 @@ fn every_line_is_valid_by_its_schema() {
     let mut check = |text: &str| schemas.check_text(text);
     let url = "http://localhost/".to_owned();
     let started_at = Timestamp::UNIX_EPOCH;
-    check(&json::ready(&CheckFacts { url: url.clone(), started_at, cases: 2, bound: 9, seed: 1, is_exploration: false }));
+    check(&json::ready(&CheckFacts {
+        url: url.clone(),
+        started_at,
+        cases: 2,
+        bound: 9,
+        seed: 1,
+        is_exploration: false,
+    }));
     let exchange = |received| Exchange {
         label: String::new(),
         method: "POST".to_owned(),
