@@ -11,6 +11,7 @@ pub mod history;
 pub mod laws;
 mod play;
 pub mod process;
+mod reduce;
 mod run;
 mod shrink;
 mod signals;
@@ -99,8 +100,6 @@ pub struct Found {
     /// In how many of its replays it failed again.
     pub failed: u64,
     pub replays: u64,
-    /// It did not fail again alone: it may need what other histories left.
-    pub needs_others: bool,
     /// How long it took from the first history to the first failure.
     pub after: Duration,
     pub case: Case,

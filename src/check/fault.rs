@@ -12,7 +12,7 @@ pub enum Fault {
     /// The process is asked to end (SIGTERM), as a deployment does.
     Terminate(Moment),
     /// It stands still (SIGSTOP) until the request has timed out.
-    Pause,
+    Pause(Moment),
     /// Its disk has no room until the reply is in.
     FullDisk,
 }
@@ -48,7 +48,14 @@ impl Fault {
     pub fn end(self) -> Option<Moment> {
         match self {
             Fault::Kill(moment) | Fault::Terminate(moment) => Some(moment),
-            Fault::Pause | Fault::FullDisk => None,
+            Fault::Pause(_) | Fault::FullDisk => None,
+        }
+    }
+
+    pub fn moment(self) -> Option<Moment> {
+        match self {
+            Fault::Kill(moment) | Fault::Terminate(moment) | Fault::Pause(moment) => Some(moment),
+            Fault::FullDisk => None,
         }
     }
 
@@ -57,17 +64,17 @@ impl Fault {
         let verb = match self {
             Fault::Kill(_) => "kill",
             Fault::Terminate(_) => "terminate",
-            Fault::Pause => "pause",
+            Fault::Pause(_) => "pause",
             Fault::FullDisk => "full-disk",
         };
-        self.end().map_or(verb.to_owned(), |moment| format!("{verb} {}", moment.phase()))
+        self.moment().map_or(verb.to_owned(), |moment| format!("{verb} {}", moment.phase()))
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name())?;
-        match self.end() {
+        match self.moment() {
             Some(Moment::Between(thousandths)) => write!(f, " {thousandths}"),
             _ => Ok(()),
         }
@@ -91,14 +98,16 @@ impl FromStr for Fault {
         let fault = match words.as_slice() {
             ["kill", rest @ ..] => moment(rest).map(Fault::Kill),
             ["terminate", rest @ ..] => moment(rest).map(Fault::Terminate),
-            ["pause"] => Some(Fault::Pause),
+            ["pause", rest @ ..] => {
+                moment(rest).filter(|moment| *moment != Moment::After).map(Fault::Pause)
+            }
             ["full-disk"] => Some(Fault::FullDisk),
             _ => None,
         };
         fault.ok_or_else(|| {
             format!(
-                "{:?} is not a fault; expected kill or terminate with before, between 0 to {WHOLE} \
-                 or after, as in kill between 500; pause; or full-disk",
+                "{:?} is not a fault; expected kill, terminate or pause with before, between 0 to \
+                 {WHOLE} or after, as in kill between 500 (pause has no after); or full-disk",
                 Untrusted::new(&text)
             )
         })
@@ -116,12 +125,21 @@ mod tests {
             "kill between 0",
             "kill between 1000",
             "terminate after",
-            "pause",
+            "pause before",
+            "pause between 20",
             "full-disk",
         ] {
             assert_eq!(text.parse::<Fault>().unwrap().to_string(), text);
         }
-        for text in ["", "kill", "kill between", "kill between 1001", "kill after 3", "pause 1"] {
+        for text in [
+            "",
+            "kill",
+            "kill between",
+            "kill between 1001",
+            "kill after 3",
+            "pause",
+            "pause after",
+        ] {
             assert!(text.parse::<Fault>().unwrap_err().contains("is not a fault"), "{text}");
         }
     }

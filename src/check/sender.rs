@@ -45,6 +45,10 @@ impl Sent {
             if matches!(failure.kind, FailureKind::Reset | FailureKind::ClosedEarly))
     }
 
+    pub(super) fn is_timed_out(&self) -> bool {
+        matches!(&self.outcome, Outcome::NoReply(failure) if failure.kind == FailureKind::Timeout)
+    }
+
     pub(super) fn is_acknowledged(&self) -> bool {
         matches!(self.conclusion, Some(Conclusion::Acknowledged(_)))
     }

@@ -86,7 +86,12 @@ mod tests {
                 coverage.add(&draw(seed, number, grammar));
             }
         }
-        let mut faults = vec![NO_FAULT.to_owned(), "pause".to_owned(), "full-disk".to_owned()];
+        let mut faults = vec![
+            NO_FAULT.to_owned(),
+            "pause before".to_owned(),
+            "pause between".to_owned(),
+            "full-disk".to_owned(),
+        ];
         for verb in ["kill", "terminate"] {
             faults.extend(PHASES.map(|phase| format!("{verb} {phase}")));
         }

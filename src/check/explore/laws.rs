@@ -137,10 +137,11 @@ pub(super) fn broken(
     delta: &Amounts,
     record: &[Entry],
 ) -> Option<Violation> {
-    let what = match books.compare_each(std::slice::from_ref(demand), std::slice::from_ref(delta)) {
+    let booked = books.compare_each(std::slice::from_ref(demand), std::slice::from_ref(delta));
+    let (is_lost, what) = match booked {
         Booked::Right | Booked::Unseen(_) => return None,
-        Booked::Lost(what) => return Some(Violation { law: Law::AcknowledgedIsBooked, what }),
-        Booked::Wrong(what) => what,
+        Booked::Lost(what) => (true, what),
+        Booked::Wrong(what) => (false, what),
     };
     let own = || record.iter().filter(|one| one.parcel.message.order_id == demand.order.id);
     let by = |outcome: Outcome, amount| {
@@ -162,6 +163,8 @@ pub(super) fn broken(
     let allowed = demand.allowed;
     let law = if own().all(|one| one.parcel.is_bad()) || own().any(is_of_forged) {
         Law::ForgedChangesNothing
+    } else if is_lost {
+        Law::AcknowledgedIsBooked
     } else if is_moved(&success) && is_moved(&failure) && is_same(&both, delta) {
         Law::RefundedOnce
     } else if is_other(&success, allowed.success) || is_other(&failure, allowed.failure) {

@@ -17,7 +17,7 @@ use crate::check::demand::{OrderRef, Outcome};
 use crate::check::effect::Effects;
 use crate::check::fault::{Fault, Moment, WHOLE};
 use crate::check::prepare::Preparer;
-use crate::check::recipe::Workshop;
+use crate::check::recipe::{History, Recipe, Workshop};
 use crate::check::report::Exchange;
 use crate::check::retry::deliver;
 use crate::check::sender::{Sender, Sent};
@@ -29,6 +29,12 @@ const SLOW_UPLOAD: Duration = Duration::from_millis(60);
 
 /// The least that is taken for the usual time of a reply.
 const SHORTEST_REPLY: Duration = Duration::from_millis(2);
+
+/// So many requests in a row without a reply end a history.
+const PATIENCE: u32 = 3;
+
+/// So many more must stay without one before the merchant is said to hang.
+const PROBES: usize = 4;
 
 const MOST_REPLY: Duration = Duration::from_millis(500);
 
@@ -54,8 +60,10 @@ pub(super) struct Played {
     pub(super) violations: Vec<Violation>,
     /// Why nothing can be concluded from it.
     pub(super) doubt: Option<String>,
-    /// The merchant did not come up again.
+    /// The merchant did not come up again, or does not answer.
     pub(super) is_down: bool,
+    /// How many requests in a row timed out without a fault.
+    silent: u32,
 }
 
 impl Player<'_, '_> {
@@ -87,7 +95,7 @@ impl Player<'_, '_> {
         }
         let began = Instant::now();
         let mut at = 0;
-        while at < parcels.len() && !played.is_down {
+        while at < parcels.len() && !played.is_down && played.silent < PATIENCE {
             let together = parcels[at..].iter().take_while(|parcel| parcel.with_next).count() + 1;
             let end = (at + together).min(parcels.len());
             let fault = plans[at..end].iter().find_map(|plan| plan.fault);
@@ -105,7 +113,30 @@ impl Player<'_, '_> {
         if !played.is_down {
             self.go_on(began, &mut played).await;
         }
+        let is_open = |one: &Entry| one.answer == Answer::None;
+        if !played.is_down && played.record.last().is_some_and(is_open) && !self.answers().await {
+            let what = "nothing was done to the merchant, and it takes connections and does not \
+                        answer any more";
+            played.violations.push(Violation { law: Law::StaysUp, what: what.to_owned() });
+            played.is_down = true;
+        }
         Ok(played)
+    }
+
+    /// Whether it answers at all; what fails otherwise than by silence is somebody else's finding.
+    async fn answers(&self) -> bool {
+        let mut history = History::new(&format!("probe {:x}", fastrand::u64(..)));
+        for _ in 0..PROBES {
+            let message = self.workshop.message(&Recipe::control(), wall_time(), &mut history);
+            let Ok(message) = message else { return true };
+            if self.preparer.prepare(&[history.own_order()]).await.is_err() {
+                return true;
+            }
+            if !self.sender.send(&message, Manner::Plain, "probe").await.is_timed_out() {
+                return true;
+            }
+        }
+        false
     }
 
     async fn group(
@@ -117,7 +148,7 @@ impl Player<'_, '_> {
     ) -> Result<(), ProcessError> {
         let number = played.record.last().map_or(0, |last| last.group + 1);
         let start = began.elapsed();
-        let is_cut = act.as_ref().is_some_and(|(_, fault)| fault.end() == Some(Moment::Before));
+        let is_cut = act.as_ref().is_some_and(|(_, fault)| fault.moment() == Some(Moment::Before));
         let slow = u32::try_from(SLOW_UPLOAD.as_millis()).unwrap_or(u32::MAX);
         let one = |parcel: &Parcel| match is_cut {
             true => Parcel { manner: Manner::Slowly(slow), ..parcel.clone() },
@@ -132,6 +163,8 @@ impl Player<'_, '_> {
         }));
         let Some((merchant, fault)) = act else {
             let sent = sends.await;
+            let is_silent = sent.iter().flatten().all(Sent::is_timed_out);
+            played.silent = if is_silent { played.silent + 1 } else { 0 };
             note(group, &sent, (number, start, ""), played);
             return Ok(());
         };
@@ -144,22 +177,19 @@ impl Player<'_, '_> {
                     _ => merchant.stop_signal(),
                 };
                 let act = async {
-                    match moment {
-                        Moment::Before => tokio::time::sleep(SLOW_UPLOAD / 2).await,
-                        Moment::Between(time) => {
-                            tokio::time::sleep(usual * u32::from(time) / u32::from(WHOLE)).await;
-                        }
-                        Moment::After => replied.notified().await,
-                    }
+                    wait_for(moment, usual, &replied).await;
                     merchant.stop(signal).await
                 };
                 let (sent, done) = join(sends, act).await;
                 stopped = done;
                 sent
             }
-            Fault::Pause => {
-                merchant.signal(Signal::Stop);
-                let sent = sends.await;
+            Fault::Pause(moment) => {
+                let act = async {
+                    wait_for(moment, usual, &replied).await;
+                    merchant.signal(Signal::Stop);
+                };
+                let (sent, ()) = join(sends, act).await;
                 merchant.signal(Signal::Continue);
                 sent
             }
@@ -198,7 +228,8 @@ impl Player<'_, '_> {
         }
         let group = played.record.last().map_or(0, |last| last.group + 1);
         let start = began.elapsed();
-        let trials = join_all(open.iter().map(|parcel| deliver(self.sender, parcel))).await;
+        let trials =
+            join_all(open.iter().map(|parcel| deliver(self.sender, parcel, PATIENCE))).await;
         for (parcel, trial) in open.into_iter().zip(trials) {
             let Some(last) = trial.exchanges.last() else { continue };
             let answer = answer_of(last);
@@ -213,6 +244,16 @@ impl Player<'_, '_> {
             }
             played.record.push(Entry { parcel, answer, group });
         }
+    }
+}
+
+async fn wait_for(moment: Moment, usual: Duration, replied: &Notify) {
+    match moment {
+        Moment::Before => tokio::time::sleep(SLOW_UPLOAD / 2).await,
+        Moment::Between(time) => {
+            tokio::time::sleep(usual * u32::from(time) / u32::from(WHOLE)).await;
+        }
+        Moment::After => replied.notified().await,
     }
 }
 
@@ -308,10 +349,10 @@ fn in_words(fault: Fault) -> String {
     let verb = match fault {
         Fault::Kill(_) => "the merchant is killed",
         Fault::Terminate(_) => "the merchant is asked to end (SIGTERM)",
-        Fault::Pause => return "the merchant is paused until the request has timed out".to_owned(),
+        Fault::Pause(_) => "the merchant is paused, until the request has timed out,",
         Fault::FullDisk => return "its disk is full until the reply is in".to_owned(),
     };
-    match fault.end() {
+    match fault.moment() {
         Some(Moment::Before) => format!("{verb} before the request is complete"),
         Some(Moment::Between(time)) => {
             format!("{verb} between request and reply, at {} % of its usual time", time / 10)

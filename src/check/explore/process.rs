@@ -24,6 +24,12 @@ const CLEARING: Duration = Duration::from_secs(3);
 /// A start that ends so early is tried again: the port may not be free yet.
 const BEFORE_START_AGAIN: Duration = Duration::from_millis(200);
 
+/// How long a merchant that ends at once is started again and again.
+const DYING: Duration = Duration::from_secs(3);
+
+/// How long the last output of a process may take to be read.
+const LAST_WORDS: Duration = Duration::from_millis(50);
+
 const MARK: &str = "PAYOUT_NOTIFY_EXPLORE";
 
 /// How much of the merchant's output is kept.
@@ -69,6 +75,8 @@ pub struct Merchant<'a> {
     launch: &'a Launch,
     wiring: &'a Wiring,
     child: Option<Child>,
+    /// It came up once, so it can.
+    was_up: bool,
     mark: String,
     tail: Tail,
 }
@@ -76,7 +84,7 @@ pub struct Merchant<'a> {
 impl<'a> Merchant<'a> {
     pub fn new(launch: &'a Launch, wiring: &'a Wiring) -> Self {
         let mark = format!("{:x}-{:x}", std::process::id(), fastrand::u64(..));
-        Merchant { launch, wiring, child: None, mark, tail: Tail::default() }
+        Merchant { launch, wiring, child: None, was_up: false, mark, tail: Tail::default() }
     }
 
     async fn is_reachable(&self) -> bool {
@@ -100,6 +108,7 @@ impl<'a> Merchant<'a> {
 
     /// Starts it and waits until it takes connections; a start that fails at once is tried again.
     pub async fn start(&mut self) -> Result<(), ProcessError> {
+        self.wait_until_down().await;
         let began = Instant::now();
         if let Some(restart) = &self.launch.restart {
             run(restart, "--restart").await?;
@@ -108,14 +117,32 @@ impl<'a> Merchant<'a> {
         loop {
             self.spawn()?;
             match self.wait_until_up(began).await {
-                Ok(()) => return Ok(()),
-                Err(error) if began.elapsed() >= self.launch.wait => return Err(error),
+                Ok(()) => {
+                    self.was_up = true;
+                    return Ok(());
+                }
+                Err(error) if !self.was_up || began.elapsed() >= self.launch.wait.min(DYING) => {
+                    return Err(error);
+                }
                 Err(_) => {
                     self.end().await;
                     tokio::time::sleep(BEFORE_START_AGAIN).await;
                 }
             }
         }
+    }
+
+    /// A process that is being ended may take a connection that it never answers.
+    async fn wait_until_down(&self) {
+        let began = Instant::now();
+        while self.launch.start.is_some() && began.elapsed() < CLEARING && self.is_reachable().await
+        {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    pub fn can_renew(&self) -> bool {
+        self.launch.fresh.is_some()
     }
 
     fn spawn(&mut self) -> Result<(), ProcessError> {
@@ -150,7 +177,11 @@ impl<'a> Merchant<'a> {
                     return Ok(());
                 }
                 let how = match ended {
-                    Some(status) => format!("it ended with {}", in_words(status)),
+                    Some(status) => {
+                        // Its last words are read by another thread.
+                        tokio::time::sleep(LAST_WORDS).await;
+                        format!("it ended with {}", in_words(status))
+                    }
                     None => format!("it took no connection within {:?}", self.launch.wait),
                 };
                 return Err(ProcessError::NeverUp(format!("{how}{}", self.last_lines())));

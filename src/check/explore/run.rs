@@ -11,17 +11,17 @@ use super::history::History;
 use super::laws::{Answer, Law, Violation, broken, demands_of, unended};
 use super::play::{Played, Player, usual_time, watch};
 use super::process::Merchant;
-use super::shrink::shrink;
+use super::reduce::Failure;
 use super::tell::conclude;
 use super::{ExploreError, ExploreEvent, Explored, Found, Setup};
 use crate::check::books::{Amounts, Booked, is_same};
-use crate::check::case::{Case, StepPlan};
+use crate::check::case::StepPlan;
 use crate::check::control::{Control, Controls};
 use crate::check::demand::{Demand, OrderRef};
 use crate::check::effect::{CalibrationError, Effects};
 use crate::check::plan::Plan;
 use crate::check::prepare::Preparer;
-use crate::check::report::{CheckReport, Endpoint, Exchange};
+use crate::check::report::{CheckReport, Endpoint};
 use crate::check::sender::Sender;
 
 /// The most histories of a round, and the time after which no other is added to it.
@@ -31,19 +31,7 @@ const LONGEST_ROUND: Duration = Duration::from_secs(6);
 /// How often numbers that break a law are read again until they stand still.
 const MOST_READINGS: usize = 5;
 
-/// How long a failing history is cut, at most.
-const SHRINKING: Duration = Duration::from_secs(60);
-
-/// How many plays of candidates settle together.
-const CANDIDATES: usize = 24;
-
-const REPLAYS: u64 = 5;
-
-/// How often a history is played that fails at some moments only.
-const MANY_TRIES: usize = 8;
-
-/// How many cuts are taken back where the shortest history does not fail again.
-const MOST_STEPS_BACK: usize = 3;
+pub(super) const REPLAYS: u64 = 5;
 
 pub async fn explore(
     plan: &Plan,
@@ -81,6 +69,7 @@ pub async fn explore(
             taken: BTreeSet::new(),
             faults: BTreeMap::new(),
             plays: 0,
+            is_gone: false,
             waiting: Vec::new(),
             deadline: Instant::now() + setup.time,
         };
@@ -126,10 +115,10 @@ async fn calibrate<'a>(
     }
 }
 
-struct Run<'a, 'o> {
+pub(super) struct Run<'a, 'o> {
     setup: &'a Setup,
     player: Player<'a, 'o>,
-    merchant: &'a mut Merchant<'o>,
+    pub(super) merchant: &'a mut Merchant<'o>,
     seed: u64,
     grammar: Grammar,
     /// The usual time of a reply.
@@ -139,15 +128,17 @@ struct Run<'a, 'o> {
     taken: BTreeSet<Option<String>>,
     faults: BTreeMap<String, u64>,
     plays: u64,
+    /// The merchant does not come up any more.
+    is_gone: bool,
     /// Drawn histories that did not fit into their round.
     waiting: Vec<History>,
     deadline: Instant,
 }
 
 /// What came of a history in the end.
-struct Judged {
-    played: Played,
-    violations: Vec<Violation>,
+pub(super) struct Judged {
+    pub(super) played: Played,
+    pub(super) violations: Vec<Violation>,
 }
 
 impl Run<'_, '_> {
@@ -181,19 +172,13 @@ impl Run<'_, '_> {
                 }
             }
             tell(ExploreEvent::Judged(coverage.histories, self.kills()));
-            let mut broken = round
-                .iter()
-                .enumerate()
-                .filter(|(_, (_, it))| it.played.doubt.is_none() && !it.violations.is_empty());
-            if let Some((at, (_, judged))) = broken.next() {
-                let violation = judged.violations[0].clone();
-                tell(ExploreEvent::Found(violation.law));
-                let after = began.elapsed();
-                let context: Vec<&History> = round.iter().map(|(history, _)| history).collect();
-                let shown = judged.played.timeline.clone();
+            if let Some(failure) = first_failure(&round, began.elapsed()) {
+                tell(ExploreEvent::Found(failure.violation.law));
                 coverage.faults = self.faults.clone();
-                found = Some(self.reduce((&context, at), violation, shown, after, tell).await?);
+                self.is_gone = round.iter().any(|(_, judged)| judged.played.is_down);
+                found = Some(self.reduce(failure, tell).await?);
             } else if round.iter().any(|(_, judged)| judged.played.is_down) {
+                self.merchant.end().await;
                 self.merchant.start().await?;
             }
         }
@@ -218,7 +203,8 @@ impl Run<'_, '_> {
         let mut histories = calm;
         let began = Instant::now();
         for history in rough {
-            let is_over = began.elapsed() >= LONGEST_ROUND && !histories.is_empty();
+            let is_late = began.elapsed() >= LONGEST_ROUND || Instant::now() >= self.deadline;
+            let is_over = is_late && !histories.is_empty();
             if is_over || played.iter().any(|one| one.is_down) {
                 self.waiting.push(history);
                 continue;
@@ -240,13 +226,15 @@ impl Run<'_, '_> {
         });
         let mut played: Vec<Played> =
             join_all(plays).await.into_iter().collect::<Result<_, _>>()?;
-        if let Some(last) = played.last_mut() {
+        if let Some(last) = played.last_mut()
+            && !last.is_down
+        {
             watch(self.merchant, last).await?;
         }
         Ok(played)
     }
 
-    async fn play(&mut self, plans: &[StepPlan]) -> Result<Played, ExploreError> {
+    pub(super) async fn play(&mut self, plans: &[StepPlan]) -> Result<Played, ExploreError> {
         self.usual = usual_time(&mut self.reply_times);
         let label = label(self.plays);
         self.plays += 1;
@@ -254,6 +242,14 @@ impl Run<'_, '_> {
             self.player.play(plans, &label, (Some(&mut *self.merchant), self.usual)).await?;
         self.learn(&played);
         Ok(played)
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
+        self.is_gone
+    }
+
+    pub(super) fn set_gone(&mut self, is_gone: bool) {
+        self.is_gone = is_gone;
     }
 
     fn learn(&mut self, played: &Played) {
@@ -268,7 +264,7 @@ impl Run<'_, '_> {
     /// Waits until the books stand still, and holds the laws against them.
     ///
     /// What is only compared with other histories is read once.
-    async fn judge(
+    pub(super) async fn judge(
         &mut self,
         plays: Vec<Played>,
         is_strict: bool,
@@ -373,170 +369,6 @@ impl Run<'_, '_> {
             .collect()
     }
 
-    /// Plays histories one after the other and judges them together; which of them break the law.
-    async fn fail_together(
-        &mut self,
-        histories: &[History],
-        (law, is_strict): (Law, bool),
-    ) -> Result<Vec<Option<(Played, Violation)>>, ExploreError> {
-        let mut plays = Vec::new();
-        for history in histories {
-            plays.push(self.play(&history.plans()).await?);
-            if plays.last().is_some_and(|one| one.is_down) {
-                break;
-            }
-        }
-        let is_down = plays.iter().any(|one| one.is_down);
-        let judged = self.judge(plays, is_strict).await?;
-        if is_down {
-            self.merchant.end().await;
-            self.merchant.renew().await?;
-            self.merchant.start().await?;
-        }
-        let of = |one: Judged| {
-            let broken = one.violations.iter().find(|violation| violation.law == law).cloned();
-            broken.filter(|_| one.played.doubt.is_none()).map(|broken| (one.played, broken))
-        };
-        let mut failed: Vec<_> = judged.into_iter().map(of).collect();
-        failed.resize_with(histories.len(), || None);
-        Ok(failed)
-    }
-
-    /// Cuts a failing history of a round down, and plays it again to see how often it fails.
-    async fn reduce(
-        &mut self,
-        (round, at): (&[&History], usize),
-        violation: Violation,
-        shown: Vec<Exchange>,
-        after: Duration,
-        tell: &mut dyn FnMut(ExploreEvent),
-    ) -> Result<Found, ExploreError> {
-        let law = violation.law;
-        let deadline = Instant::now() + SHRINKING;
-        let join =
-            |all: &[&History]| all.iter().fold(History::default(), |joined, one| joined.then(one));
-        let mut start = round[at].clone();
-        let mut times = self.how_often(&start, law, 3).await?;
-        let mut tries = if times == 3 { 1 } else { 3 };
-        if times == 0 {
-            // The moment decides.
-            times = self.how_often(&start, law, MANY_TRIES).await?;
-        }
-        for context in [&round[at..], round] {
-            if times > 0 || context.len() == 1 {
-                continue;
-            }
-            start = join(context);
-            times = self.how_often(&start, law, 2).await?;
-            tries = if times == 2 { 1 } else { 3 };
-        }
-        if times == 0 {
-            start = round[at].clone();
-            let case = self.case(law, &start);
-            let steps = start.steps.len() as u64;
-            let what = violation.what;
-            let (exchanges, failed, replays) = (shown, 0, REPLAYS);
-            return Ok(Found {
-                law,
-                what,
-                exchanges,
-                steps,
-                failed,
-                replays,
-                needs_others: true,
-                after,
-                case,
-            });
-        }
-        let mut shorter = vec![start.clone()];
-        let mut error = None;
-        shrink(start, async |all| match self.first_failing(all, law, tries, deadline).await {
-            Ok(Some(at)) => {
-                shorter.push(all[at].clone());
-                tell(ExploreEvent::Shrunk(all[at].steps.len()));
-                Some(at)
-            }
-            Ok(None) => None,
-            Err(why) => {
-                error = Some(why);
-                None
-            }
-        })
-        .await;
-        if let Some(error) = error {
-            return Err(error);
-        }
-        // Histories that are played close together may harm each other: the last word has one alone.
-        let (mut short, mut failed) = (round[at].clone(), Vec::new());
-        self.merchant.renew().await?;
-        for history in shorter.into_iter().rev().take(MOST_STEPS_BACK) {
-            let replays = vec![history.clone(); REPLAYS as usize];
-            failed = self.fail_together(&replays, (law, true)).await?;
-            failed.retain(Option::is_some);
-            short = history;
-            if !failed.is_empty() {
-                break;
-            }
-        }
-        let mut failed: Vec<(Played, Violation)> = failed.into_iter().flatten().collect();
-        let count = failed.len() as u64;
-        let (exchanges, what) = match failed.pop() {
-            Some((played, violation)) => (played.timeline, violation.what),
-            None => (shown, violation.what),
-        };
-        let case = self.case(law, &short);
-        Ok(Found {
-            law,
-            what,
-            exchanges,
-            steps: short.steps.len() as u64,
-            failed: count,
-            replays: REPLAYS,
-            needs_others: count == 0,
-            after,
-            case,
-        })
-    }
-
-    fn case(&self, law: Law, history: &History) -> Case {
-        history.case(law.id(), (law.title(), law.why(), law.fix()))
-    }
-
-    async fn how_often(
-        &mut self,
-        history: &History,
-        law: Law,
-        times: usize,
-    ) -> Result<usize, ExploreError> {
-        let failed = self.fail_together(&vec![history.clone(); times], (law, false)).await?;
-        Ok(failed.iter().flatten().count())
-    }
-
-    /// The first candidate that fails.
-    async fn first_failing(
-        &mut self,
-        candidates: &[History],
-        law: Law,
-        tries: usize,
-        deadline: Instant,
-    ) -> Result<Option<usize>, ExploreError> {
-        let size = CANDIDATES / 2 / tries + CANDIDATES / 4;
-        for (part, some) in candidates.chunks(size).enumerate() {
-            if Instant::now() >= deadline {
-                return Ok(None);
-            }
-            let repeated: Vec<History> =
-                some.iter().flat_map(|one| vec![one.clone(); tries]).collect();
-            let failed = self.fail_together(&repeated, (law, false)).await?;
-            for (at, own) in failed.chunks(tries).enumerate() {
-                if own.iter().any(Option::is_some) {
-                    return Ok(Some(part * size + at));
-                }
-            }
-        }
-        Ok(None)
-    }
-
     /// Plays the histories of case files again, each until it fails.
     async fn replay(
         &mut self,
@@ -576,7 +408,6 @@ impl Run<'_, '_> {
                     steps: case.steps().len() as u64,
                     failed: count,
                     replays,
-                    needs_others: false,
                     after: began.elapsed(),
                     case,
                 });
@@ -587,6 +418,29 @@ impl Run<'_, '_> {
         explored.inconclusive = doubts.into_iter().collect();
         Ok(explored)
     }
+}
+
+/// The failure of a round that is told: what ends the merchant hides everything else.
+fn first_failure(round: &[(History, Judged)], after: Duration) -> Option<Failure> {
+    let of = |(at, (history, judged)): (usize, &(History, Judged))| {
+        let violation = judged.violations.iter().max_by_key(|one| one.law == Law::StaysUp)?;
+        let context = round[at..].iter().map(|(history, _)| history.clone()).collect();
+        let mut history = history.clone();
+        if judged.played.is_down {
+            history.steps.truncate(judged.played.record.len());
+        }
+        Some(Failure {
+            history: history.tidy(),
+            context,
+            violation: violation.clone(),
+            exchanges: judged.played.timeline.clone(),
+            after,
+        })
+    };
+    let is_judged = |(_, (_, judged)): &(usize, &(History, Judged))| judged.played.doubt.is_none();
+    let failures = round.iter().enumerate().filter(is_judged).filter_map(of);
+    // The first of those that are alike.
+    failures.min_by_key(|one| one.violation.law != Law::StaysUp)
 }
 
 fn label(play: u64) -> String {

@@ -90,6 +90,42 @@ pub fn candidates(history: &History) -> Vec<History> {
     shorter
 }
 
+/// The shortest histories that a failing one may come down to: of each of its final statuses one or
+/// two notifications, with a fault at most.
+pub fn short(history: &History) -> Vec<History> {
+    let finals = |index: usize| Some(history.role(index).1).filter(|status| status.is_final());
+    let mut statuses: Vec<Status> = (0..history.steps.len()).filter_map(finals).collect();
+    statuses.sort_unstable();
+    statuses.dedup();
+    let mut ends = vec![None];
+    for moment in [Moment::After, Moment::Between(300), Moment::Between(600), Moment::Between(900)]
+    {
+        ends.push(Some(Fault::Kill(moment)));
+    }
+    if history.steps.iter().any(|step| matches!(step.fault, Some(Fault::Terminate(_)))) {
+        ends.push(Some(Fault::Terminate(Moment::After)));
+        ends.push(Some(Fault::Terminate(Moment::Between(500))));
+    }
+    let mut all = Vec::new();
+    for status in statuses {
+        let send = Send::Status(status);
+        let other = match status {
+            Status::Success => Status::Failed,
+            _ => Status::Success,
+        };
+        for fault in &ends {
+            let first = Step { fault: *fault, ..Step::plain(0, send) };
+            all.push(History { steps: vec![first.clone()] });
+            for second in [Send::Again, Send::Status(other)] {
+                all.push(History { steps: vec![first.clone(), Step::plain(0, second)] });
+            }
+        }
+    }
+    all.retain(|one| size(one) < size(history));
+    all.sort_by_key(size);
+    all
+}
+
 /// These steps alone; the fault of one that is cut happens at the one before it.
 fn with_faults(history: &History, kept: &[usize]) -> History {
     let mut short = History::default();
