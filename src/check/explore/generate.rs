@@ -5,8 +5,9 @@ use fastrand::Rng;
 use super::history::{History, Send, Status, Step};
 use crate::check::fault::{Fault, Moment, WHOLE};
 
-const MOST_ORDERS: u8 = 3;
-const MOST_STEPS: usize = 8;
+/// The most orders and steps; what meets no fault takes little time.
+const MOST_WITH_FAULTS: (u8, usize) = (3, 8);
+const MOST_WHEN_CALM: (u8, usize) = (5, 14);
 const MOST_FAULTS: usize = 3;
 const MOST_AT_ONCE: u8 = 6;
 const MOST_OF_A_CROWD: u8 = 8;
@@ -35,8 +36,9 @@ pub fn draw(seed: u64, number: u64, grammar: Grammar) -> History {
         return draw_crowd(&mut random, grammar);
     }
     let is_calm = kind < CALM;
-    let orders = random.u8(1..=MOST_ORDERS);
-    let steps = random.usize(2..=MOST_STEPS);
+    let (most_orders, most_steps) = if is_calm { MOST_WHEN_CALM } else { MOST_WITH_FAULTS };
+    let orders = random.u8(1..=most_orders);
+    let steps = random.usize(2..=most_steps);
     let mut history = History::default();
     for _ in 0..steps {
         let order = random.u8(0..orders);
@@ -51,7 +53,7 @@ pub fn draw(seed: u64, number: u64, grammar: Grammar) -> History {
     history.tidy()
 }
 
-/// Orders that are sent together, mostly with a fault among them; the platform's schedule does the rest.
+/// Orders that are sent together, mostly with a fault among them, and what follows of some.
 fn draw_crowd(random: &mut Rng, grammar: Grammar) -> History {
     let orders = random.u8(3..=MOST_OF_A_CROWD);
     let mut history = History::default();
@@ -62,6 +64,12 @@ fn draw_crowd(random: &mut Rng, grammar: Grammar) -> History {
     }
     if percent(random, 75) {
         history.steps[0].fault = Some(draw_fault(random, grammar));
+    }
+    for order in 0..orders {
+        if percent(random, 60) {
+            let send = draw_send(random, &history, order);
+            history.steps.push(Step::plain(order, send));
+        }
     }
     history
 }
@@ -83,9 +91,9 @@ fn draw_send(random: &mut Rng, history: &History, order: u8) -> Send {
         };
     };
     match random.u32(0..100) {
-        0..=49 => Send::Again,
-        50..=64 => Send::Status(last),
-        65..=79 => Send::Status(other_than(last, random)),
+        0..=44 => Send::Again,
+        45..=59 => Send::Status(last),
+        60..=79 => Send::Status(other_than(last, random)),
         80..=89 => Send::Forged(random.choice(Status::ALL).unwrap_or(last)),
         _ => Send::Status(Status::Processing),
     }
@@ -93,8 +101,8 @@ fn draw_send(random: &mut Rng, history: &History, order: u8) -> Send {
 
 fn draw_status(random: &mut Rng) -> Status {
     match random.u32(0..100) {
-        0..=59 => Status::Success,
-        60..=84 => Status::Failed,
+        0..=54 => Status::Success,
+        55..=79 => Status::Failed,
         _ => Status::Cancelled,
     }
 }
@@ -133,11 +141,11 @@ fn draw_fault(random: &mut Rng, grammar: Grammar) -> Fault {
     };
     match random.u32(0..100) {
         0..=9 if grammar.has_disk => Fault::FullDisk,
-        10..=16 if grammar.has_signals => Fault::Pause(match moment {
-            Moment::After => Moment::Before,
+        10..=24 if grammar.has_signals => Fault::Pause(match moment {
+            Moment::After => Moment::Between(random.u16(0..=WHOLE / 20) * 20),
             earlier => earlier,
         }),
-        17..=36 if grammar.has_signals => Fault::Terminate(moment),
+        25..=39 if grammar.has_signals => Fault::Terminate(moment),
         _ => Fault::Kill(moment),
     }
 }
@@ -164,7 +172,7 @@ mod tests {
             let history = draw(3, number, Grammar::default());
             let faults = history.steps.iter().filter_map(|step| step.fault);
             assert!(faults.clone().all(|fault| matches!(fault, Fault::Kill(_))));
-            assert!(faults.count() <= MOST_FAULTS && history.steps.len() <= MOST_STEPS);
+            assert!(faults.count() <= MOST_FAULTS);
         }
     }
 }

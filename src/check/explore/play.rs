@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{join, join_all};
+use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use super::disk::FilledDisk;
@@ -29,6 +30,9 @@ const SLOW_UPLOAD: Duration = Duration::from_millis(60);
 
 /// The least that is taken for the usual time of a reply.
 const SHORTEST_REPLY: Duration = Duration::from_millis(2);
+
+/// How long before it is sent a notification was made.
+const BEFORE: Duration = Duration::from_secs(30);
 
 /// So many requests in a row without a reply end a history.
 const PATIENCE: u32 = 3;
@@ -75,7 +79,7 @@ impl Player<'_, '_> {
         (mut merchant, usual): (Option<&mut Merchant<'_>>, Duration),
     ) -> Result<Played, ProcessError> {
         let mut played = Played::default();
-        let (parcels, orders) = match pack(self.workshop, plans, label, wall_time()) {
+        let (parcels, orders) = match pack(self.workshop, plans, label, made_at()) {
             Ok(packed) => packed,
             Err(error) => {
                 played.doubt = Some(error.problem);
@@ -245,6 +249,13 @@ impl Player<'_, '_> {
             played.record.push(Entry { parcel, answer, group });
         }
     }
+}
+
+/// When the first notifications were made: those that are signed again are made later, and no
+/// platform sends what is made in the future.
+fn made_at() -> Timestamp {
+    let now = wall_time();
+    now.checked_sub(BEFORE).unwrap_or(now)
 }
 
 async fn wait_for(moment: Moment, usual: Duration, replied: &Notify) {

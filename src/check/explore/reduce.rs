@@ -26,8 +26,8 @@ const MOST_STEPS_BACK: usize = 3;
 /// A history of a round that broke a law.
 pub(super) struct Failure {
     pub(super) history: History,
-    /// The history and those that were played after it in its round.
-    pub(super) context: Vec<History>,
+    /// The history with those that were played after it in its round, and with all of them.
+    pub(super) contexts: [History; 2],
     pub(super) violation: Violation,
     pub(super) exchanges: Vec<Exchange>,
     /// How long it took to find.
@@ -95,9 +95,9 @@ impl Run<'_, '_> {
         failure: &Failure,
     ) -> Result<Option<(History, usize)>, ExploreError> {
         let law = failure.violation.law;
-        let joined =
-            failure.context.iter().fold(History::default(), |joined, one| joined.then(one));
-        let ways = [(&failure.history, 3), (&failure.history, MANY_TRIES), (&joined, 2)];
+        let [later, all] = &failure.contexts;
+        let own = &failure.history;
+        let ways = [(own, 3), (own, MANY_TRIES), (later, 2), (all, 1)];
         for (history, times) in ways {
             let plays = vec![history.clone(); times];
             let failed = self.fail_together(&plays, law, false).await?;

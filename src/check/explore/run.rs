@@ -28,6 +28,9 @@ use crate::check::sender::Sender;
 const MOST_OF_A_ROUND: usize = 16;
 const LONGEST_ROUND: Duration = Duration::from_secs(6);
 
+/// The first rounds are short: a plain flaw shows at once.
+const FIRST_ROUND: Duration = Duration::from_secs(2);
+
 /// How often numbers that break a law are read again until they stand still.
 const MOST_READINGS: usize = 5;
 
@@ -70,6 +73,7 @@ pub async fn explore(
             faults: BTreeMap::new(),
             plays: 0,
             is_gone: false,
+            longest: FIRST_ROUND,
             waiting: Vec::new(),
             deadline: Instant::now() + setup.time,
         };
@@ -128,6 +132,8 @@ pub(super) struct Run<'a, 'o> {
     taken: BTreeSet<Option<String>>,
     faults: BTreeMap<String, u64>,
     plays: u64,
+    /// After this time no other history is added to a round.
+    longest: Duration,
     /// The merchant does not come up any more.
     is_gone: bool,
     /// Drawn histories that did not fit into their round.
@@ -172,6 +178,7 @@ impl Run<'_, '_> {
                 }
             }
             tell(ExploreEvent::Judged(coverage.histories, self.kills()));
+            self.longest = (self.longest * 2).min(LONGEST_ROUND);
             if let Some(failure) = first_failure(&round, began.elapsed()) {
                 tell(ExploreEvent::Found(failure.violation.law));
                 coverage.faults = self.faults.clone();
@@ -203,7 +210,7 @@ impl Run<'_, '_> {
         let mut histories = calm;
         let began = Instant::now();
         for history in rough {
-            let is_late = began.elapsed() >= LONGEST_ROUND || Instant::now() >= self.deadline;
+            let is_late = began.elapsed() >= self.longest || Instant::now() >= self.deadline;
             let is_over = is_late && !histories.is_empty();
             if is_over || played.iter().any(|one| one.is_down) {
                 self.waiting.push(history);
@@ -424,14 +431,17 @@ impl Run<'_, '_> {
 fn first_failure(round: &[(History, Judged)], after: Duration) -> Option<Failure> {
     let of = |(at, (history, judged)): (usize, &(History, Judged))| {
         let violation = judged.violations.iter().max_by_key(|one| one.law == Law::StaysUp)?;
-        let context = round[at..].iter().map(|(history, _)| history.clone()).collect();
+        let of_all = |part: &[(History, Judged)]| {
+            part.iter().fold(History::default(), |joined, (one, _)| joined.then(one))
+        };
+        let contexts = [of_all(&round[at..]), of_all(round)];
         let mut history = history.clone();
         if judged.played.is_down {
             history.steps.truncate(judged.played.record.len());
         }
         Some(Failure {
             history: history.tidy(),
-            context,
+            contexts,
             violation: violation.clone(),
             exchanges: judged.played.timeline.clone(),
             after,

@@ -121,6 +121,12 @@ pub fn short(history: &History) -> Vec<History> {
             }
         }
     }
+    // Orders beside each other, and one after a later one.
+    let beside =
+        |order| Step { with_next: true, ..Step::plain(order, Send::Status(Status::Success)) };
+    let late = Step { is_old: true, ..Step::plain(1, Send::Status(Status::Success)) };
+    all.push(History { steps: (0..4).map(beside).collect() }.tidy());
+    all.push(History { steps: vec![Step::plain(0, Send::Status(Status::Success)), late] });
     all.retain(|one| size(one) < size(history));
     all.sort_by_key(size);
     all
