@@ -50,7 +50,8 @@ use protocol::internal::toml_span::{
 
 pub const MAX_FILE_BYTES: usize = 256 * 1024;
 
-const MAX_STEPS: usize = 32;
+/// A history that could not be cut may be long.
+const MAX_STEPS: usize = 256;
 const MAX_AT_ONCE: u32 = 200;
 const MAX_ORDERS: u32 = 50;
 const MAX_TEXT: usize = 2048;

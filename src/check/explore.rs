@@ -21,8 +21,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use disk::check as check_disk;
+#[cfg(test)]
+pub use generate::{Grammar, draw};
 pub use run::explore;
 pub use signals::Signal;
+#[cfg(test)]
+pub use tell::conclude;
 pub use tell::no_violation;
 
 use super::case::Case;

@@ -49,7 +49,7 @@ use crate::units::rate::Rate;
 /// was asked passed, and with 1 when one failed or nothing can be said.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  payout-notify check http://localhost:8080/notify\n  payout-notify check http://localhost:8080/notify --only authenticity --report junit=check.xml\n  payout-notify check http://localhost:8080/notify --observe 'python3 credited.py'"
+    after_help = "Example:\n  payout-notify check http://localhost:8080/notify\n  payout-notify check http://localhost:8080/notify --only authenticity --report junit=check.xml\n  payout-notify check http://localhost:8080/notify --observe 'python3 credited.py'\n  payout-notify check --explore --start './merchant 8080' --observe 'python3 credited.py' http://localhost:8080/notify"
 )]
 pub struct Args {
     /// The options as they were typed. The first field: reading the others takes their values out.

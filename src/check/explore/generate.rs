@@ -142,6 +142,7 @@ fn draw_fault(random: &mut Rng, grammar: Grammar) -> Fault {
     match random.u32(0..100) {
         0..=9 if grammar.has_disk => Fault::FullDisk,
         10..=24 if grammar.has_signals => Fault::Pause(match moment {
+            Moment::After if random.bool() => Moment::Before,
             Moment::After => Moment::Between(random.u16(0..=WHOLE / 20) * 20),
             earlier => earlier,
         }),
@@ -163,7 +164,7 @@ mod tests {
         assert_ne!(draw_all(7), draw_all(8));
         // On every machine: a change of the generator shows here.
         let sums: Vec<usize> = draw_all(1).iter().map(|one| one.steps.len()).take(12).collect();
-        assert_eq!(sums, [4, 2, 8, 6, 4, 8, 4, 8, 5, 5, 4, 3]);
+        assert_eq!(sums, [0]);
     }
 
     #[test]

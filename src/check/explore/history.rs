@@ -88,6 +88,7 @@ pub enum Role {
 }
 
 impl Role {
+    #[cfg(test)]
     pub const ALL: [Role; 5] =
         [Role::First, Role::SignedAgain, Role::SameBytes, Role::Contradiction, Role::Forged];
 

@@ -239,7 +239,7 @@ impl Player<'_, '_> {
             let answer = answer_of(last);
             for exchange in trial.exchanges {
                 let label = format!(
-                    "{}  {}: the platform's {}",
+                    "{} {}: the platform's {}",
                     at_time(start),
                     parcel.label.split(':').next().unwrap_or_default(),
                     exchange.label
@@ -320,8 +320,8 @@ fn note(
         let shown = all.iter().zip(&answers).find(|(_, answer)| **answer == best);
         if let Some((sent, _)) = shown {
             let label = match fault {
-                "" => format!("{}  {}", at_time(start), parcel.label),
-                _ => format!("{}  {}; {fault}", at_time(start), parcel.label),
+                "" => format!("{} {}", at_time(start), parcel.label),
+                _ => format!("{} {}; {fault}", at_time(start), parcel.label),
             };
             played.timeline.push(Exchange { label, ..sent.exchange.clone() });
         }
@@ -353,7 +353,7 @@ fn answer_of(exchange: &Exchange) -> Answer {
 }
 
 fn at_time(time: Duration) -> String {
-    format!("{:>6.3} s", time.as_secs_f64())
+    format!("{:.3} s", time.as_secs_f64())
 }
 
 fn in_words(fault: Fault) -> String {

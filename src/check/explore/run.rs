@@ -83,7 +83,7 @@ pub async fn explore(
     if let Some(failure) = preparer.failure() {
         return Err(ExploreError::Prepare(failure));
     }
-    let mut report = CheckReport {
+    let report = CheckReport {
         url: plan.wiring.target.to_string(),
         started_at: plan.started_at,
         elapsed: began.elapsed(),
@@ -95,8 +95,7 @@ pub async fn explore(
         options: Vec::new(),
         explored: None,
     };
-    conclude(&mut report, explored);
-    Ok(report)
+    Ok(conclude(report, explored))
 }
 
 /// Whether the endpoint takes the known-good control, and how the books move with it.

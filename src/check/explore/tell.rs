@@ -7,11 +7,13 @@ use super::history::GROUP;
 use super::laws::Law;
 use crate::check::report::{CaseResult, CheckReport, Endpoint, Finding, Status, Tries};
 
-pub(super) fn conclude(report: &mut CheckReport, explored: Explored) {
+/// The report of a check with what was explored: each law is a case.
+pub fn conclude(mut report: CheckReport, explored: Explored) -> CheckReport {
     if report.endpoint == Endpoint::Discerning {
         report.results = Law::ALL.map(|law| result(law, &explored)).to_vec();
     }
     report.explored = Some(explored);
+    report
 }
 
 fn result(law: Law, explored: &Explored) -> CaseResult {
