@@ -161,6 +161,14 @@ impl History {
         self
     }
 
+    /// Each final status, twice: it shows which the merchant takes, and how long it takes.
+    pub fn warm_up() -> History {
+        let finals = Status::ALL.into_iter().filter(|status| status.is_final());
+        let all = finals.clone().chain(finals).zip(0..);
+        let steps = all.map(|(status, order)| Step::plain(order, Send::Status(status)));
+        History { steps: steps.collect() }
+    }
+
     pub fn orders(&self) -> u8 {
         self.steps.iter().map(|step| step.order.saturating_add(1)).max().unwrap_or(0)
     }

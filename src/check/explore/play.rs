@@ -288,9 +288,9 @@ async fn come_up(
     match merchant.start().await {
         Ok(()) => {}
         // That the port is not free yet is this machine's matter.
-        Err(ProcessError::NeverUp(why)) if is_port_taken(&why) => {
+        Err(error) if error.is_port_taken() => {
             played.is_down = true;
-            played.doubt = Some(format!("its port was not free in time: {why}"));
+            played.doubt = Some(format!("its port was not free in time: {error}"));
         }
         Err(ProcessError::NeverUp(why)) => {
             played.is_down = true;
@@ -300,11 +300,6 @@ async fn come_up(
         Err(error) => return Err(error),
     }
     Ok(())
-}
-
-fn is_port_taken(why: &str) -> bool {
-    let why = why.to_ascii_lowercase();
-    ["in use", "eaddrinuse", "only one usage"].iter().any(|text| why.contains(text))
 }
 
 fn note(

@@ -69,6 +69,15 @@ pub enum ProcessError {
     Occupied(String),
 }
 
+impl ProcessError {
+    /// Whether the merchant said that its port is not free.
+    pub fn is_port_taken(&self) -> bool {
+        let ProcessError::NeverUp(why) = self else { return false };
+        let why = why.to_ascii_lowercase();
+        ["in use", "eaddrinuse", "only one usage"].iter().any(|text| why.contains(text))
+    }
+}
+
 type Tail = Arc<Mutex<VecDeque<u8>>>;
 
 pub struct Merchant<'a> {
@@ -121,7 +130,7 @@ impl<'a> Merchant<'a> {
                     self.was_up = true;
                     return Ok(());
                 }
-                Err(error) if !self.was_up || began.elapsed() >= self.launch.wait.min(DYING) => {
+                Err(error) if !self.was_up || began.elapsed() >= self.patience(&error) => {
                     return Err(error);
                 }
                 Err(_) => {
@@ -129,6 +138,14 @@ impl<'a> Merchant<'a> {
                     tokio::time::sleep(BEFORE_START_AGAIN).await;
                 }
             }
+        }
+    }
+
+    /// How long a start that fails is repeated: the system may keep the port for a while.
+    fn patience(&self, error: &ProcessError) -> Duration {
+        match error.is_port_taken() {
+            true => self.launch.wait,
+            false => self.launch.wait.min(DYING),
         }
     }
 

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use super::coverage::Coverage;
 use super::generate::{Grammar, draw};
 use super::history::History;
-use super::laws::{Answer, Law, Violation, broken, demands_of, unended};
+use super::laws::{Answer, Entry, Law, Violation, broken, demands_of, unended};
 use super::play::{Played, Player, usual_time, watch};
 use super::process::Merchant;
 use super::reduce::Failure;
@@ -156,6 +156,8 @@ impl Run<'_, '_> {
         let mut doubts: BTreeMap<String, u64> = BTreeMap::new();
         let mut found = None;
         let mut number = 0;
+        let known = self.play(&History::warm_up().plans()).await?;
+        self.note_taken(&known);
         if !self.setup.cases.is_empty() {
             return self.replay(tell).await;
         }
@@ -181,11 +183,11 @@ impl Run<'_, '_> {
             if let Some(failure) = first_failure(&round, began.elapsed()) {
                 tell(ExploreEvent::Found(failure.violation.law));
                 coverage.faults = self.faults.clone();
-                self.is_gone = round.iter().any(|(_, judged)| judged.played.is_down);
                 found = Some(self.reduce(failure, tell).await?);
             } else if round.iter().any(|(_, judged)| judged.played.is_down) {
                 self.merchant.end().await;
                 self.merchant.start().await?;
+                self.is_gone = false;
             }
         }
         if found.is_none() {
@@ -218,6 +220,7 @@ impl Run<'_, '_> {
             played.push(self.play(&history.plans()).await?);
             histories.push(history);
         }
+        self.is_gone = played.iter().any(|one| one.is_down);
         let judged = self.judge(played, true).await?;
         Ok(histories.into_iter().zip(judged).collect())
     }
@@ -250,6 +253,12 @@ impl Run<'_, '_> {
         Ok(played)
     }
 
+    fn note_taken(&mut self, played: &Played) {
+        let is_taken = |one: &&Entry| one.answer == Answer::Acknowledged && !one.parcel.is_bad();
+        let taken = played.record.iter().filter(is_taken);
+        self.taken.extend(taken.map(|one| one.parcel.message.signed_status.clone()));
+    }
+
     pub(super) fn is_gone(&self) -> bool {
         self.is_gone
     }
@@ -275,14 +284,12 @@ impl Run<'_, '_> {
         plays: Vec<Played>,
         is_strict: bool,
     ) -> Result<Vec<Judged>, ExploreError> {
-        let taken = plays.iter().flat_map(|one| &one.record);
-        let taken = taken.filter(|one| one.answer == Answer::Acknowledged && !one.parcel.is_bad());
-        self.taken.extend(taken.map(|one| one.parcel.message.signed_status.clone()));
+        plays.iter().for_each(|one| self.note_taken(one));
         let mut all: Vec<Judged> = plays
             .into_iter()
             .map(|played| Judged { violations: played.violations.clone(), played })
             .collect();
-        if all.iter().any(|one| one.played.is_down) {
+        if self.is_gone {
             // Nobody answers for the books while the merchant is down.
             return Ok(all);
         }
@@ -388,6 +395,7 @@ impl Run<'_, '_> {
             for _ in 0..REPLAYS {
                 plays.push(self.play(case.steps()).await?);
                 if plays.last().is_some_and(|one| one.is_down) {
+                    self.is_gone = true;
                     break;
                 }
             }

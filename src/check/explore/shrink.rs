@@ -3,6 +3,9 @@
 use super::history::{History, Send, Status, Step};
 use crate::check::fault::{Fault, Moment};
 
+/// So many other orders come between two notifications of one.
+const OTHERS: u8 = 10;
+
 /// How long a history is: fewest orders first, then steps, faults and details.
 pub fn size(history: &History) -> (usize, usize, usize, u32) {
     let details = |step: &Step| {
@@ -126,6 +129,23 @@ pub fn short(history: &History) -> Vec<History> {
         |order| Step { with_next: true, ..Step::plain(order, Send::Status(Status::Success)) };
     let late = Step { is_old: true, ..Step::plain(1, Send::Status(Status::Success)) };
     all.push(History { steps: (0..4).map(beside).collect() }.tidy());
+    // Another order is booked when the process ends.
+    for time in [300, 600, 900] {
+        let mut second = Step::plain(1, Send::Status(Status::Success));
+        second.fault = Some(Fault::Kill(Moment::Between(time)));
+        all.push(History { steps: vec![Step::plain(0, Send::Status(Status::Success)), second] });
+    }
+    // Other orders push one out of a memory.
+    let mut crowd: Vec<Step> = (1..=OTHERS).map(beside).collect();
+    crowd.insert(0, Step::plain(0, Send::Status(Status::Success)));
+    let end = Step::plain(0, Send::Again);
+    all.push(History {
+        steps: crowd
+            .into_iter()
+            .map(|step| Step { with_next: false, ..step })
+            .chain([end])
+            .collect(),
+    });
     all.push(History { steps: vec![Step::plain(0, Send::Status(Status::Success)), late] });
     all.retain(|one| size(one) < size(history));
     all.sort_by_key(size);

@@ -60,6 +60,7 @@ pub(crate) fn explored(text: &str) -> CheckReport {
     let history = draw(1, 0, Grammar { has_signals: true, has_disk: true });
     let mut coverage = Coverage::default();
     coverage.add(&history);
+    coverage.histories = 12;
     coverage.faults.insert("kill after".to_owned(), 3);
     let law = Law::BookedOnce;
     let first = exchange(b"{}", Ok(received(200, "application/json", "{}")));

@@ -210,7 +210,7 @@ fn an_exploration_is_told_as_a_timeline_in_every_form() {
         "  0.000 s order A: A-1 → acknowledged\n",
         "  books  the order A-1 was credited twice\n",
         "  again  it fails 3 of 5 times: the moment decides; found after 9.20 s, 2 steps\n",
-        "played: 1 history, ",
+        "played: 12 histories, ",
         "2 histories inconclusive: the observer printed A-1\n",
     ] {
         assert!(shown.contains(part), "{part:?} in\n{shown}");
@@ -223,7 +223,8 @@ fn an_exploration_is_told_as_a_timeline_in_every_form() {
     kept.found = None;
     let kept = conclude(sample::clean(), kept);
     let shown = texts(&text::lines(&kept, text::Detail::Brief, Width::Endless));
-    for part in ["✓ no violation in 1 history with 3 kills\n", "This is not a proof", "power cut"]
+    for part in
+        ["✓ no violation in 12 histories with 3 kills\n", "This is not a proof", "power cut"]
     {
         assert!(shown.contains(part), "{part:?} in\n{shown}");
     }
