@@ -78,7 +78,8 @@ pub enum ExploreEvent {
     Started,
     /// So many histories were judged, with so many kills.
     Judged(u64, u64),
-    Found(Law),
+    /// A law is broken, and how; the history is cut down next.
+    Found(Law, String),
     /// The failing history has so many steps now.
     Shrunk(usize),
 }

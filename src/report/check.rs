@@ -22,6 +22,8 @@ mod tests;
 pub mod text;
 mod verdict;
 
+pub use explore::histories;
+
 /// A report's format: its name, and what writes it.
 pub type ReportKind = (&'static str, fn(&CheckReport) -> String);
 

@@ -155,8 +155,7 @@ impl History {
         self.steps.extend(
             next.steps
                 .iter()
-                .cloned()
-                .map(|step| Step { order: step.order.saturating_add(first), ..step }),
+                .map(|step| Step { order: step.order.saturating_add(first), ..step.clone() }),
         );
         self
     }

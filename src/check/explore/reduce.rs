@@ -9,6 +9,7 @@ use super::process::ProcessError;
 use super::run::{Judged, REPLAYS, Run};
 use super::shrink::{short, shrink};
 use super::{ExploreError, ExploreEvent, Found};
+use crate::check::case::StepPlan;
 use crate::check::report::Exchange;
 
 /// How long a failing history is cut, at most.
@@ -49,7 +50,7 @@ impl Run<'_, '_> {
             return Ok(best);
         }
         // Most flaws show in one or two notifications; what fails seldom may hide what fails always.
-        let shortest = short(&failure.history);
+        let shortest = short(&failure.history, law);
         if let Some(at) = self.first_failing(&shortest, law, 1, deadline).await? {
             tell(ExploreEvent::Shrunk(shortest[at].steps.len()));
             best = self.verify(&failure, &shortest[at]).await?;
@@ -157,24 +158,38 @@ impl Run<'_, '_> {
         law: Law,
         is_strict: bool,
     ) -> Result<Vec<Failed>, ExploreError> {
-        let mut plays = Vec::new();
-        for history in histories {
-            if self.is_gone() && !self.come_back().await? {
-                break;
-            }
-            plays.push(self.play(&history.plans()).await?);
-            if plays.last().is_some_and(|one| one.is_down) {
-                self.set_gone(true);
-            }
-        }
+        let plans: Vec<Vec<StepPlan>> = histories.iter().map(History::plans).collect();
+        let judged = self.play_all(&plans, is_strict).await?;
         let of = |one: Judged| {
             let broken = one.violations.iter().find(|violation| violation.law == law).cloned();
             broken.filter(|_| one.played.doubt.is_none()).map(|broken| (one.played, broken))
         };
-        let mut failed: Vec<Failed> =
-            self.judge(plays, is_strict).await?.into_iter().map(of).collect();
+        let mut failed: Vec<Failed> = judged.into_iter().map(of).collect();
         failed.resize_with(histories.len(), || None);
         Ok(failed)
+    }
+
+    /// Plays these one after the other and judges them together, or each by itself where the
+    /// observer shows one total of all orders.
+    pub(super) async fn play_all(
+        &mut self,
+        plans: &[Vec<StepPlan>],
+        is_strict: bool,
+    ) -> Result<Vec<Judged>, ExploreError> {
+        let (mut plays, mut judged) = (Vec::new(), Vec::new());
+        for plans in plans {
+            if self.is_gone() && !self.come_back().await? {
+                break;
+            }
+            let played = self.play(plans).await?;
+            self.set_gone(played.is_down);
+            plays.push(played);
+            if self.shows_total() {
+                judged.extend(self.judge(std::mem::take(&mut plays), is_strict).await?);
+            }
+        }
+        judged.extend(self.judge(plays, is_strict).await?);
+        Ok(judged)
     }
 
     /// Starts a merchant again that did not come up, with its data emptied where that is possible.

@@ -158,6 +158,7 @@ impl Run<'_, '_> {
         let mut number = 0;
         let known = self.play(&History::warm_up().plans()).await?;
         self.note_taken(&known);
+        tokio::time::sleep(self.setup.settle).await;
         if !self.setup.cases.is_empty() {
             return self.replay(tell).await;
         }
@@ -181,7 +182,8 @@ impl Run<'_, '_> {
             tell(ExploreEvent::Judged(coverage.histories, self.kills()));
             self.longest = (self.longest * 2).min(LONGEST_ROUND);
             if let Some(failure) = first_failure(&round, began.elapsed()) {
-                tell(ExploreEvent::Found(failure.violation.law));
+                let Violation { law, what } = failure.violation.clone();
+                tell(ExploreEvent::Found(law, what));
                 coverage.faults = self.faults.clone();
                 found = Some(self.reduce(failure, tell).await?);
             } else if round.iter().any(|(_, judged)| judged.played.is_down) {
@@ -259,6 +261,10 @@ impl Run<'_, '_> {
         self.taken.extend(taken.map(|one| one.parcel.message.signed_status.clone()));
     }
 
+    pub(super) fn shows_total(&self) -> bool {
+        self.player.effects.is_total
+    }
+
     pub(super) fn is_gone(&self) -> bool {
         self.is_gone
     }
@@ -284,6 +290,9 @@ impl Run<'_, '_> {
         plays: Vec<Played>,
         is_strict: bool,
     ) -> Result<Vec<Judged>, ExploreError> {
+        if plays.is_empty() {
+            return Ok(Vec::new());
+        }
         plays.iter().for_each(|one| self.note_taken(one));
         let mut all: Vec<Judged> = plays
             .into_iter()
@@ -362,9 +371,9 @@ impl Run<'_, '_> {
         let effects = self.player.effects;
         let demands = demands_of(&played.record);
         let minus = |now: &Amounts, old: &Amounts| [now[0] - old[0], now[1] - old[1]];
-        let deltas = played.before.iter().zip(now).map(|((_, old), now)| minus(now, old));
+        let mut deltas = played.before.iter().zip(now).map(|((_, old), now)| minus(now, old));
         if effects.is_total {
-            let delta = deltas.last().unwrap_or_default();
+            let delta = deltas.next().unwrap_or_default();
             return match effects.books.compare_total(&demands, &delta) {
                 Booked::Lost(what) => vec![Violation { law: Law::AcknowledgedIsBooked, what }],
                 Booked::Wrong(what) => vec![Violation { law: Law::BookedOnce, what }],
@@ -391,15 +400,8 @@ impl Run<'_, '_> {
         let mut explored = Explored::default();
         let mut doubts: BTreeMap<String, u64> = BTreeMap::new();
         for case in self.setup.cases.clone() {
-            let mut plays = Vec::new();
-            for _ in 0..REPLAYS {
-                plays.push(self.play(case.steps()).await?);
-                if plays.last().is_some_and(|one| one.is_down) {
-                    self.is_gone = true;
-                    break;
-                }
-            }
-            let judged = self.judge(plays, true).await?;
+            let judged =
+                self.play_all(&vec![case.steps().to_vec(); REPLAYS as usize], true).await?;
             explored.coverage.histories += judged.len() as u64;
             tell(ExploreEvent::Judged(explored.coverage.histories, self.kills()));
             for one in &judged {

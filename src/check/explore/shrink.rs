@@ -1,6 +1,7 @@
 //! Cuts a failing history down to the shortest one that still fails.
 
 use super::history::{History, Send, Status, Step};
+use super::laws::Law;
 use crate::check::fault::{Fault, Moment};
 
 /// So many other orders come between two notifications of one.
@@ -93,63 +94,82 @@ pub fn candidates(history: &History) -> Vec<History> {
     shorter
 }
 
-/// The shortest histories that a failing one may come down to: of each of its final statuses one or
-/// two notifications, with a fault at most.
-pub fn short(history: &History) -> Vec<History> {
+/// The shortest histories that a failing one may come down to: one or two notifications of an order,
+/// with a fault at most, and few with other orders beside it.
+pub fn short(history: &History, law: Law) -> Vec<History> {
     let finals = |index: usize| Some(history.role(index).1).filter(|status| status.is_final());
     let mut statuses: Vec<Status> = (0..history.steps.len()).filter_map(finals).collect();
     statuses.sort_unstable();
     statuses.dedup();
-    let mut ends = vec![None];
-    for moment in [Moment::After, Moment::Between(300), Moment::Between(600), Moment::Between(900)]
-    {
-        ends.push(Some(Fault::Kill(moment)));
-    }
-    if history.steps.iter().any(|step| matches!(step.fault, Some(Fault::Terminate(_)))) {
-        ends.push(Some(Fault::Terminate(Moment::After)));
-        ends.push(Some(Fault::Terminate(Moment::Between(500))));
-    }
     let mut all = Vec::new();
+    let mut add = |steps: Vec<Step>| all.push(History { steps });
     for status in statuses {
-        let send = Send::Status(status);
-        let other = match status {
-            Status::Success => Status::Failed,
-            _ => Status::Success,
-        };
-        for fault in &ends {
-            let first = Step { fault: *fault, ..Step::plain(0, send) };
-            all.push(History { steps: vec![first.clone()] });
-            for second in [Send::Again, Send::Status(other)] {
-                all.push(History { steps: vec![first.clone(), Step::plain(0, second)] });
+        for fault in ends(history) {
+            let first = Step { fault, ..Step::plain(0, Send::Status(status)) };
+            if matches!(law, Law::BookedOnce | Law::RefundedOnce) {
+                add(vec![first.clone(), Step::plain(0, Send::Again)]);
+            }
+            add(vec![first]);
+        }
+        let others = Status::ALL.into_iter().filter(|it| it.is_final() && *it != status);
+        for other in others.filter(|_| matches!(law, Law::FinalStands | Law::RefundedOnce)) {
+            let (first, second) = (Send::Status(status), Step::plain(0, Send::Status(other)));
+            let kill = Some(Fault::Kill(Moment::After));
+            add(vec![Step::plain(0, first), second.clone()]);
+            add(vec![Step { fault: kill, ..Step::plain(0, first) }, second.clone()]);
+            add(vec![Step { with_next: true, ..Step::plain(0, first) }, second]);
+        }
+        if law == Law::ForgedChangesNothing {
+            let (forged, sound) = (Send::Forged(status), Send::Status(status));
+            for pair in [[forged, sound], [sound, forged]] {
+                add(pair.map(|send| Step::plain(0, send)).to_vec());
             }
         }
     }
-    // Orders beside each other, and one after a later one.
-    let beside =
-        |order| Step { with_next: true, ..Step::plain(order, Send::Status(Status::Success)) };
-    let late = Step { is_old: true, ..Step::plain(1, Send::Status(Status::Success)) };
-    all.push(History { steps: (0..4).map(beside).collect() }.tidy());
-    // Another order is booked when the process ends.
-    for time in [300, 600, 900] {
-        let mut second = Step::plain(1, Send::Status(Status::Success));
-        second.fault = Some(Fault::Kill(Moment::Between(time)));
-        all.push(History { steps: vec![Step::plain(0, Send::Status(Status::Success)), second] });
+    let success = |order| Step::plain(order, Send::Status(Status::Success));
+    let beside = |order| Step { with_next: true, ..success(order) };
+    match law {
+        Law::AcknowledgedIsBooked => {
+            all.push(History { steps: (0..4).map(beside).collect() }.tidy());
+            // Another order is booked when the process ends.
+            for time in [300, 600, 900] {
+                let fault = Some(Fault::Kill(Moment::Between(time)));
+                add_pair(&mut all, success(0), Step { fault, ..success(1) });
+            }
+        }
+        // Other orders push one out of a memory.
+        Law::BookedOnce => {
+            let mut steps = vec![success(0)];
+            steps.extend((1..OTHERS).map(beside));
+            steps.extend([success(OTHERS), Step::plain(0, Send::Again)]);
+            all.push(History { steps });
+        }
+        Law::EveryOrderEnds => {
+            add_pair(&mut all, success(0), Step { is_old: true, ..success(1) });
+            let processing = Step::plain(0, Send::Status(Status::Processing));
+            add_pair(&mut all, processing, success(0));
+        }
+        _ => {}
     }
-    // Other orders push one out of a memory.
-    let mut crowd: Vec<Step> = (1..=OTHERS).map(beside).collect();
-    crowd.insert(0, Step::plain(0, Send::Status(Status::Success)));
-    let end = Step::plain(0, Send::Again);
-    all.push(History {
-        steps: crowd
-            .into_iter()
-            .map(|step| Step { with_next: false, ..step })
-            .chain([end])
-            .collect(),
-    });
-    all.push(History { steps: vec![Step::plain(0, Send::Status(Status::Success)), late] });
     all.retain(|one| size(one) < size(history));
     all.sort_by_key(size);
     all
+}
+
+fn add_pair(all: &mut Vec<History>, first: Step, second: Step) {
+    all.push(History { steps: vec![first, second] });
+}
+
+/// How a process may end during a notification, or not at all.
+fn ends(history: &History) -> Vec<Option<Fault>> {
+    let between = |time| Moment::Between(time);
+    let kills = [Moment::After, between(300), between(600), between(900)].map(Fault::Kill);
+    let mut ends = vec![None];
+    ends.extend(kills.map(Some));
+    if history.steps.iter().any(|step| matches!(step.fault, Some(Fault::Terminate(_)))) {
+        ends.extend([Moment::After, between(500)].map(|moment| Some(Fault::Terminate(moment))));
+    }
+    ends
 }
 
 /// These steps alone; the fault of one that is cut happens at the one before it.
@@ -217,6 +237,18 @@ mod tests {
             assert_eq!(short.steps[0].fault.and_then(Fault::end), Some(Moment::After));
         }
         assert_eq!(count, 100);
+    }
+
+    #[test]
+    fn the_shortest_histories_are_shorter_and_can_be_made() {
+        for number in 0..100 {
+            let history = draw(4, number, Grammar { has_signals: true, has_disk: false });
+            for law in Law::ALL {
+                for one in short(&history, law) {
+                    assert!(size(&one) < size(&history) && one == one.clone().tidy(), "{one:?}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -16,7 +16,9 @@ use crate::check::report::CheckReport;
 use crate::commands::args::{Format, parse_number, parse_time};
 use crate::error::CommandError;
 use crate::mask::Untrusted;
+use crate::report::check::histories;
 use crate::report::figures::counted;
+use crate::report::line::Line;
 use crate::terminal::Console;
 
 const START_HINT: &str =
@@ -148,14 +150,16 @@ pub(super) async fn carry_out(
         }
         match event {
             ExploreEvent::Started => console.status("the merchant is up"),
-            ExploreEvent::Judged(histories, kills) => console.status(&format!(
-                "{} with {}",
-                counted(histories, "historie").replace("1 historie ", "1 history "),
-                counted(kills, "kill")
-            )),
-            ExploreEvent::Found(law) => {
-                console.status(&format!("broken: {}; cutting the history down", law.title()));
+            ExploreEvent::Judged(count, kills) => {
+                console.status(&format!("{} with {}", histories(count), counted(kills, "kill")));
             }
+            // It stays on the screen where the rest is interrupted.
+            ExploreEvent::Found(law, what) => console.note(
+                &Line::new()
+                    .bad("broken: ")
+                    .plain(law.title())
+                    .dim(format!(" ({what}); the history is cut down")),
+            ),
             ExploreEvent::Shrunk(steps) => {
                 console.status(&format!("it fails with {}", counted(steps as u64, "step")));
             }

@@ -59,7 +59,7 @@ pub(super) fn timeline_line(exchange: &Exchange) -> String {
 fn found_lines(found: &Found) -> Vec<Line> {
     let mut lines = vec![Line::new().bad("✗ broken: ").strong(found.law.title()), Line::new()];
     for exchange in &found.exchanges {
-        let text = visible(&timeline_line(exchange), LONGEST_TEXT);
+        let text = visible(timeline_line(exchange), LONGEST_TEXT);
         lines.extend(indented("            ", &text).into_iter().enumerate().map(|(at, line)| {
             match at {
                 0 => Line::new().plain(format!("  {}", text_of(&line).trim_start())),
@@ -128,7 +128,7 @@ fn coverage_lines(coverage: &Coverage) -> Vec<Line> {
     lines
 }
 
-fn histories(count: u64) -> String {
+pub fn histories(count: u64) -> String {
     format!("{} {}", grouped(count), if count == 1 { "history" } else { "histories" })
 }
 
