@@ -44,7 +44,7 @@ pub fn draw(seed: u64, number: u64, grammar: Grammar) -> History {
         let order = random.u8(0..orders);
         let send = draw_send(&mut random, &history, order);
         let mut step = Step::plain(order, send);
-        draw_travel(&mut random, &mut step);
+        draw_travel(&mut random, &mut step, is_calm);
         if !is_calm && history.faults() < MOST_FAULTS && percent(&mut random, 45) {
             step.fault = Some(draw_fault(&mut random, grammar));
         }
@@ -117,7 +117,7 @@ fn other_than(status: Status, random: &mut Rng) -> Status {
     }
 }
 
-fn draw_travel(random: &mut Rng, step: &mut Step) {
+fn draw_travel(random: &mut Rng, step: &mut Step, is_calm: bool) {
     match random.u32(0..100) {
         0..=11 => step.is_reply_lost = true,
         12..=23 => step.at_once = random.u8(2..=MOST_AT_ONCE),
@@ -126,8 +126,9 @@ fn draw_travel(random: &mut Rng, step: &mut Step) {
     }
     step.is_old = percent(random, 8);
     step.wait = match random.u32(0..100) {
-        0..=1 => 2_500,
-        2..=5 => 400,
+        // Those without a fault wait beside each other.
+        0..=1 if is_calm => 2_500,
+        2..=5 if is_calm => 400,
         6..=12 => 50,
         _ => 0,
     };

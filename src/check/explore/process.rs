@@ -238,7 +238,10 @@ impl<'a> Merchant<'a> {
     /// Sends the signal of `--stop-signal`, or runs the command in its place, and waits for the end.
     pub async fn stop(&mut self, signal: Signal) -> Result<(), ProcessError> {
         if let Some(stop) = &self.launch.stop {
-            return run(stop, "--stop").await;
+            run(stop, "--stop").await?;
+            // What --start began is gone by then, or must go.
+            self.end().await;
+            return Ok(());
         }
         self.signal(signal);
         if signal != Signal::Kill {

@@ -25,8 +25,8 @@ use crate::check::report::{CheckReport, Endpoint};
 use crate::check::sender::Sender;
 
 /// The most histories of a round, and the time after which no other is added to it.
-const MOST_OF_A_ROUND: usize = 16;
-const LONGEST_ROUND: Duration = Duration::from_secs(6);
+const MOST_OF_A_ROUND: usize = 24;
+const LONGEST_ROUND: Duration = Duration::from_secs(8);
 
 /// The first rounds are short: a plain flaw shows at once.
 const FIRST_ROUND: Duration = Duration::from_secs(2);
