@@ -4,6 +4,7 @@
 //! [`history`], [`generate`], [`laws`], [`shrink`] and [`coverage`] are pure; [`process`], `play` and
 //! `run` act.
 
+mod conclusion;
 pub mod coverage;
 mod disk;
 mod generate;
@@ -15,19 +16,18 @@ mod reduce;
 mod run;
 mod shrink;
 mod signals;
-mod tell;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+#[cfg(test)]
+pub use conclusion::conclude;
+pub use conclusion::no_violation;
 pub use disk::check as check_disk;
 #[cfg(test)]
 pub use generate::{Grammar, draw};
 pub use run::explore;
 pub use signals::Signal;
-#[cfg(test)]
-pub use tell::conclude;
-pub use tell::no_violation;
 
 use super::case::Case;
 use super::observer::ObserverError;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
+use super::conclusion::conclude;
 use super::coverage::Coverage;
 use super::generate::{Grammar, draw};
 use super::history::History;
@@ -12,7 +13,6 @@ use super::laws::{Answer, Entry, Law, Violation, broken, demands_of, unended};
 use super::play::{Played, Player, usual_time, watch};
 use super::process::Merchant;
 use super::reduce::Failure;
-use super::tell::conclude;
 use super::{ExploreError, ExploreEvent, Explored, Found, Setup};
 use crate::check::books::{Amounts, Booked, is_same};
 use crate::check::case::StepPlan;
@@ -436,7 +436,7 @@ impl Run<'_, '_> {
     }
 }
 
-/// The failure of a round that is told: what ends the merchant hides everything else.
+/// The failure of a round that is reported: what ends the merchant hides everything else.
 fn first_failure(round: &[(History, Judged)], after: Duration) -> Option<Failure> {
     let of = |(at, (history, judged)): (usize, &(History, Judged))| {
         let violation = judged.violations.iter().max_by_key(|one| one.law == Law::StaysUp)?;
