@@ -27,6 +27,9 @@ const BEFORE_START_AGAIN: Duration = Duration::from_millis(200);
 /// How long a merchant that ends at once is started again and again.
 const DYING: Duration = Duration::from_secs(3);
 
+/// So many times longer may a start take that is not the first one.
+const AGAIN: u32 = 3;
+
 /// How long the last output of a process may take to be read.
 const LAST_WORDS: Duration = Duration::from_millis(50);
 
@@ -183,12 +186,14 @@ impl<'a> Merchant<'a> {
 
     /// Up is who takes connections. A leader that has ended may have left the work to another process.
     async fn wait_until_up(&mut self, began: Instant) -> Result<(), ProcessError> {
+        // It came up in time before, so a machine under load may be the reason.
+        let limit = self.launch.wait.saturating_mul(if self.was_up { AGAIN } else { 1 });
         loop {
             if self.is_reachable().await {
                 return Ok(());
             }
             let ended = self.ended();
-            if ended.is_some() && !self.is_anything_alive() || began.elapsed() >= self.launch.wait {
+            if ended.is_some() && !self.is_anything_alive() || began.elapsed() >= limit {
                 // It may have come up just before.
                 if self.is_reachable().await {
                     return Ok(());
@@ -199,7 +204,7 @@ impl<'a> Merchant<'a> {
                         tokio::time::sleep(LAST_WORDS).await;
                         format!("it ended with {}", in_words(status))
                     }
-                    None => format!("it took no connection within {:?}", self.launch.wait),
+                    None => format!("it took no connection within {limit:?}"),
                 };
                 return Err(ProcessError::NeverUp(format!("{how}{}", self.last_lines())));
             }

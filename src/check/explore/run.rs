@@ -75,7 +75,7 @@ pub async fn explore(
             is_gone: false,
             longest: FIRST_ROUND,
             waiting: Vec::new(),
-            deadline: Instant::now() + setup.time,
+            began: Instant::now(),
         };
         explored = run.rounds(tell).await?;
     }
@@ -137,7 +137,7 @@ pub(super) struct Run<'a, 'o> {
     is_gone: bool,
     /// Drawn histories that did not fit into their round.
     waiting: Vec<History>,
-    deadline: Instant,
+    began: Instant,
 }
 
 /// What came of a history in the end.
@@ -162,7 +162,7 @@ impl Run<'_, '_> {
         if !self.setup.cases.is_empty() {
             return self.replay(tell).await;
         }
-        while found.is_none() && Instant::now() < self.deadline {
+        while found.is_none() && self.began.elapsed() < self.setup.time {
             let most = if self.player.effects.is_total { 1 } else { MOST_OF_A_ROUND };
             let mut drawn = std::mem::take(&mut self.waiting);
             while drawn.len() < most && self.setup.histories.is_none_or(|all| number < all) {
@@ -213,7 +213,8 @@ impl Run<'_, '_> {
         let mut histories = calm;
         let began = Instant::now();
         for history in rough {
-            let is_late = began.elapsed() >= self.longest || Instant::now() >= self.deadline;
+            let is_late =
+                began.elapsed() >= self.longest || self.began.elapsed() >= self.setup.time;
             let is_over = is_late && !histories.is_empty();
             if is_over || played.iter().any(|one| one.is_down) {
                 self.waiting.push(history);
@@ -308,7 +309,8 @@ impl Run<'_, '_> {
         for one in &mut all {
             one.violations.extend(unended(&one.played.record, &takes));
         }
-        tokio::time::sleep(self.setup.settle).await;
+        let settle = self.setup.settle / if is_strict { 1 } else { 2 };
+        tokio::time::sleep(settle).await;
         let mut open: Vec<usize> =
             (0..all.len()).filter(|at| all[*at].played.doubt.is_none()).collect();
         let mut before: BTreeMap<usize, Result<Vec<Amounts>, String>> = BTreeMap::new();
