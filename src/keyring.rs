@@ -10,11 +10,11 @@ use serde::Serialize;
 pub const MOST_KEYS: usize = 8;
 
 pub struct Keyring {
-    first: Entry,
-    others: Vec<Entry>,
+    first: KeyEntry,
+    others: Vec<KeyEntry>,
 }
 
-struct Entry {
+struct KeyEntry {
     key: Key,
     fingerprint: String,
     file: String,
@@ -39,24 +39,24 @@ impl fmt::Display for KeyLabel {
 
 impl From<Key> for Keyring {
     fn from(key: Key) -> Self {
-        Keyring { first: Entry::new(key, String::new()), others: Vec::new() }
+        Keyring { first: KeyEntry::new(key, String::new()), others: Vec::new() }
     }
 }
 
-impl Entry {
+impl KeyEntry {
     fn new(key: Key, file: String) -> Self {
-        Entry { fingerprint: key.fingerprint(), key, file }
+        KeyEntry { fingerprint: key.fingerprint(), key, file }
     }
 }
 
 impl Keyring {
     /// Several keys, each with its file's name as it may be shown.
     pub fn named(first: (Key, String), others: impl IntoIterator<Item = (Key, String)>) -> Self {
-        let entry = |(key, file)| Entry::new(key, file);
+        let entry = |(key, file)| KeyEntry::new(key, file);
         Keyring { first: entry(first), others: others.into_iter().map(entry).collect() }
     }
 
-    fn entry(&self, index: usize) -> &Entry {
+    fn entry(&self, index: usize) -> &KeyEntry {
         index.checked_sub(1).and_then(|other| self.others.get(other)).unwrap_or(&self.first)
     }
 

@@ -15,7 +15,7 @@ use self::wrapped::{guess, unwrapped};
 use super::args::dialect::DialectArgs;
 use super::args::input::InputKind;
 use super::args::{Format, Input, KeyArgs, OtherKeyArgs, adopt, adopt_statuses, parse_sign_type};
-use super::lines::{self, LinesArgs, Table, VerifyLines};
+use super::lines::{self, LineTable, LinesArgs, VerifyLines};
 use super::{CommandResult, answer, conclude};
 use crate::clock::{Clock, SystemClock};
 use crate::error::CommandError;
@@ -165,7 +165,7 @@ pub fn run(args: &VerifyArgs, environment: &Environment, console: &mut Console) 
             Some(format) => format == Format::Human,
             None => console.answers_a_terminal(),
         };
-        let table = is_table.then(|| Table::new(console.answer_width()));
+        let table = is_table.then(|| LineTable::new(console.answer_width()));
         let work = VerifyLines::new(keys, dialect, args.require, strictness, args.statuses, table);
         return lines::run(&args.lines, args.file.as_deref(), BatchKind::Verify, work, console);
     }

@@ -6,6 +6,7 @@ use protocol::internal::nearest::nearest;
 use crate::check::report::{CaseResult, CheckReport};
 
 mod brief;
+mod explore;
 pub mod github;
 pub mod html;
 pub mod json;
@@ -20,6 +21,8 @@ pub mod tap;
 mod tests;
 pub mod text;
 mod verdict;
+
+pub use explore::histories;
 
 /// A report's format: its name, and what writes it.
 pub type ReportKind = (&'static str, fn(&CheckReport) -> String);
@@ -55,6 +58,7 @@ pub struct CheckFacts {
     pub cases: u64,
     pub bound: u64,
     pub seed: u64,
+    pub is_exploration: bool,
 }
 
 /// The results of each group, with its name.

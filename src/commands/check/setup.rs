@@ -7,7 +7,7 @@ use protocol::internal::nearest::did_you_mean;
 use protocol::{Algorithm, Dialect, Layout};
 
 use super::CheckArgs;
-use super::suite;
+use super::{explore, suite};
 use crate::check::bundle::Bundle;
 use crate::check::case::Need;
 use crate::check::command::{CommandStream, UserCommand, split};
@@ -119,7 +119,8 @@ fn wiring(
     (acknowledgement, layout): (AcknowledgementRule, &Layout),
     console: &mut Console,
 ) -> Result<Wiring, CommandError> {
-    let usual = (Connections::Fresh, args.limits.timeout);
+    let short = args.explore.explore.then_some(explore::TIMEOUT);
+    let usual = (Connections::Fresh, args.limits.timeout.or(short));
     let (client, options) = args.wire.common().connect(&target, usual, 0, layout, console)?;
     Ok(Wiring {
         target,
@@ -140,7 +141,7 @@ fn observer(args: &CheckArgs) -> Result<Option<Observer>, CommandError> {
     Ok(Some(Observer { command: command(option, text)?, within, stream }))
 }
 
-fn command(option: &str, text: &str) -> Result<UserCommand, CommandError> {
+pub(super) fn command(option: &str, text: &str) -> Result<UserCommand, CommandError> {
     let argv = split(text).map_err(|error| {
         CommandError::usage(format!("the {option} command cannot be read")).because(error)
     })?;

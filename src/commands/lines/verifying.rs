@@ -62,8 +62,8 @@ impl VerifyLines {
         let verification = self.keys.verify(payload, &self.dialect, self.required);
         let table = (&self.dialect.layout, &self.statuses);
         // A whole search takes thousands of digests: too long for each of many lines.
-        let is_searched =
-            verification.can_be_diagnosed() && self.table.as_ref().is_some_and(LineTable::may_search);
+        let is_searched = verification.can_be_diagnosed()
+            && self.table.as_ref().is_some_and(LineTable::may_search);
         let diagnose = |key: &Key| match is_searched {
             true => diagnose(payload, &self.dialect, key, &[]),
             false => diagnose_briefly(payload, &self.dialect, key),
