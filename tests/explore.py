@@ -1,0 +1,201 @@
+"""Explores the merchants of tests/merchants/crash and prints what was found: explore.py PROGRAM [options]
+
+    --merchant NAME    only this one, or all of a group: python, node, go, php, sound, abusive
+    --seconds 60       within which a flaw must be found
+    --seeds 20         histories for each sound merchant
+    --seed 1           the first seed
+    --keep FOLDER      keeps what the program printed
+
+A flawed merchant must be found out (exit 1), its shortest history must have at most four steps in nine of ten, and
+fail again when it is replayed. A sound one must not be accused, and fewer than one history in a hundred may be
+inconclusive. An abusive one must end in the exit code that is right for it. Nothing may be left running. Ends with
+1 where that is not so.
+"""
+import argparse, contextlib, json, os, re, shlex, shutil, signal, socket, subprocess, sys, tempfile, time
+
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "merchants", "crash")
+PYTHON = [sys.executable, "-S", "-E"]
+SOUND = ["sqlite", "credits-only", "refunds-only", "outbox", "busy", "graceful", "slow-start", "refuses-late", "postgres"]
+# One of these in its environment marks a process as started here, whatever became of its parents.
+MARK = "PAYOUT_EXPLORE_FOLDER"
+
+
+def source(name):
+    return os.path.join(HERE, name)
+
+
+def built_go():
+    """The program of merchant.go, or nothing where Go is missing."""
+    if not shutil.which("go"):
+        return None
+    folder = os.path.join(tempfile.gettempdir(), f"payout-explore-{os.getuid()}")
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    program = os.path.join(folder, "merchant")
+    subprocess.run(["go", "build", "-o", program, source("merchant.go")], check=True, env={**os.environ, "GO111MODULE": "off"})
+    return [program]
+
+
+def merchants():
+    """Each merchant's group, name and command."""
+    bases = {"python": [*PYTHON, source("merchant.py")], "node": ["node", source("merchant.mjs")], "go": built_go(),
+             "php": ["php", source("merchant.php")], "abusive": [*PYTHON, source("abusive.py")]}
+    for group, base in bases.items():
+        if base and shutil.which(base[0]):
+            listed = subprocess.run([*base, "--list"], check=True, capture_output=True, text=True).stdout
+            for line in listed.splitlines():
+                name, note = line.split("\t")
+                yield ("sound" if name == "right" else group), f"{group}:{name}", [*base, name], note
+    for name in SOUND:
+        yield "sound", f"sound:{name}", [*PYTHON, source("sound.py"), name], ""
+
+
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+def left_running(folder):
+    """The processes that carry the folder's mark: as id and command."""
+    left = {}
+    for one in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            with open(f"/proc/{one}/environ", "rb") as file:
+                marked = f"{MARK}={folder}".encode() in file.read().split(b"\0")
+            with open(f"/proc/{one}/cmdline", "rb") as file:
+                command = file.read().replace(b"\0", b" ").decode(errors="replace").strip()
+            if marked and command:
+                left[int(one)] = command
+    return left
+
+
+class Run:
+    """One run of the program; what it left running is ended, and named."""
+
+    def __init__(self, arguments, folder, limit):
+        began = time.monotonic()
+        environment = {"PATH": os.environ["PATH"], "HOME": folder, "PAYOUT_NOTIFY_KEY": "ThisIsYourSecretKey123", MARK: folder}
+        with open(os.path.join(folder, "stdout"), "wb") as out, open(os.path.join(folder, "stderr"), "wb") as err:
+            process = subprocess.Popen(arguments, cwd=folder, env=environment, stdout=out, stderr=err, start_new_session=True)
+            try:
+                self.code = process.wait(limit)
+            except subprocess.TimeoutExpired:
+                self.code = "hangs"
+                process.kill()
+                process.wait()
+        self.seconds = time.monotonic() - began
+        # What was killed is given a moment to be gone.
+        deadline = time.monotonic() + 1
+        while (left := left_running(folder)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.left = list(left.values())
+        for one in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
+        self.report = {}
+        self.text = "".join(open(os.path.join(folder, name), errors="replace").read(1 << 20) for name in ("stdout", "stderr"))
+
+    def laws(self):
+        """The names of the broken laws."""
+        return [one["id"] for one in self.report.get("results", []) if one["status"] == "failed"]
+
+
+def explore(options, command, arguments, limit, postgres=None):
+    """Runs the program before a merchant in a folder of its own; then its replay, where it found something."""
+    with tempfile.TemporaryDirectory(prefix="payout-explore-") as folder:
+        data, port = os.path.join(folder, "data"), free_port()
+        os.makedirs(data)
+        if postgres:
+            with open(os.path.join(data, "postgres.socket"), "w") as file:
+                file.write(postgres)
+        start = shlex.join([*command, str(port), data])
+        observe = shlex.join([*PYTHON, source("observe.py"), data])
+        base = [options.program, "check", "--explore", "--start", start, "--observe", observe, f"http://127.0.0.1:{port}/notify"]
+        report = os.path.join(folder, "report.json")
+        run = Run([*base, *arguments, "--bundle", "bundles", "--report", "json=report.json"], folder, limit)
+        run.report, run.replay = load(report), None
+        if options.keep:
+            with open(os.path.join(options.keep, re.sub(r"\W+", "-", shlex.join(command[-2:])[-60:])), "w") as file:
+                file.write(run.text)
+        if run.laws() and os.path.isdir(os.path.join(folder, "bundles")):
+            run.replay = Run([*base, "--suite", "bundles"], folder, limit)
+        return run
+
+
+def load(path):
+    with contextlib.suppress(OSError, ValueError):
+        with open(path) as file:
+            return json.load(file)
+    return {}
+
+
+def number(pattern, text):
+    found = re.search(pattern, text)
+    return float(found[1]) if found else None
+
+
+def flawed(options, command, _):
+    """A flaw is found in time, cut down, and fails again."""
+    run = explore(options, command, ["--for", f"{options.seconds}s", "--seed", str(options.seed)], options.seconds + 240)
+    found = re.search(r"found after ([\d.]+) s, (\d+) step", " ".join(run.text.split()))
+    seconds, steps = (float(found[1]), int(found[2])) if found else (run.seconds, 0)
+    again = run.replay and run.replay.code == 1
+    words = [f"{seconds:6.1f} s", f"{steps:2} steps", "fails again" if again else "NOT AGAIN", *run.laws()]
+    faults = [] if run.code == 1 and run.laws() else [f"exit {run.code}, not found"]
+    faults += [] if again or faults else ["its replay does not fail"]
+    return run, words, faults, steps
+
+
+def sound(options, command, postgres):
+    """Nothing is found in many histories, and few are inconclusive."""
+    arguments = ["--histories", str(options.seeds), "--for", "3h", "--seed", str(options.seed)]
+    run = explore(options, command, arguments, 60 + 30 * options.seeds, postgres)
+    histories = number(r"(\d+) histor", run.text) or 0
+    inconclusive = number(r"(\d+) (?:histor\w+ )?(?:were |was )?inconclusive", run.text) or 0
+    faults = [] if run.code == 0 and not run.laws() else [f"exit {run.code}, accused: {run.laws()}"]
+    faults += [f"{inconclusive:.0f} inconclusive"] if inconclusive * 100 >= max(histories, 1) else []
+    return run, [f"{histories:.0f} histories", f"{inconclusive:.0f} inconclusive"], faults, None
+
+
+def abusive(options, command, codes):
+    run = explore(options, command, ["--for", "15s", "--wait", "10s", "--seed", str(options.seed)], 240)
+    faults = [] if str(run.code) in codes.split() else [f"exit {run.code}, not {codes}"]
+    return run, [f"exit {run.code}", f"{run.seconds:6.1f} s", *run.laws()], faults, None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program", type=os.path.abspath)
+    parser.add_argument("--merchant", action="append", default=[])
+    parser.add_argument("--keep")
+    for name, default in (("seconds", 60), ("seeds", 20), ("seed", 1)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    options = parser.parse_args()
+    missed, all_steps = [], []
+    with contextlib.ExitStack() as stack:
+        for group, name, command, note in merchants():
+            if options.merchant and not {group, name, name.split(":")[1]} & set(options.merchant):
+                continue
+            if name == "sound:postgres":
+                if not postgres.programs():
+                    print(f"{name:40} left out: PostgreSQL is not installed", flush=True)
+                    continue
+                note = stack.enter_context(postgres.server())
+            judge = {"sound": sound, "abusive": abusive}.get(group, flawed)
+            run, words, faults, steps = judge(options, command, note)
+            faults += [f"left running: {one}" for one in run.left + (run.replay.left if run.replay else [])]
+            all_steps += [steps] if steps else []
+            print(f"{name:40} {'  '.join([*words, *(f'MISSED: {one}' for one in faults)])}", flush=True)
+            missed += [f"{name}: {one}" for one in faults]
+    short = sum(steps <= 4 for steps in all_steps)
+    if all_steps:
+        print(f"{short} of {len(all_steps)} histories have at most 4 steps")
+    if short * 10 < len(all_steps) * 9:
+        missed.append("fewer than nine of ten histories have at most 4 steps")
+    sys.exit("\n".join(missed) or 0)
+
+
+sys.path.insert(0, HERE)
+import postgres
+
+main()
