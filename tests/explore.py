@@ -36,7 +36,7 @@ def built_go():
 
 
 def merchants():
-    """Each merchant's group, name and command."""
+    """Each merchant's group, name and command, and what its judge must know."""
     bases = {"python": [*PYTHON, source("merchant.py")], "node": ["node", source("merchant.mjs")], "go": built_go(),
              "php": ["php", source("merchant.php")], "abusive": [*PYTHON, source("abusive.py")]}
     for group, base in bases.items():
@@ -44,9 +44,10 @@ def merchants():
             listed = subprocess.run([*base, "--list"], check=True, capture_output=True, text=True).stdout
             for line in listed.splitlines():
                 name, note = line.split("\t")
-                yield ("sound" if name == "right" else group), f"{group}:{name}", [*base, name], note
+                is_sound = name == "right"
+                yield "sound" if is_sound else group, f"{group}:{name}", [*base, name], {} if is_sound else note
     for name in SOUND:
-        yield "sound", f"sound:{name}", [*PYTHON, source("sound.py"), name], ""
+        yield "sound", f"sound:{name}", [*PYTHON, source("sound.py"), name], {}
 
 
 def free_port():
@@ -146,10 +147,10 @@ def flawed(options, command, _):
     return run, words, faults, steps
 
 
-def sound(options, command, postgres):
+def sound(options, command, server):
     """Nothing is found in many histories, and few are inconclusive."""
     arguments = ["--histories", str(options.seeds), "--for", "3h", "--seed", str(options.seed)]
-    run = explore(options, command, arguments, 60 + 30 * options.seeds, postgres)
+    run = explore(options, command, arguments, 60 + 30 * options.seeds, **server)
     histories = number(r"(\d+) histor", run.text) or 0
     inconclusive = number(r"(\d+) (?:histor\w+ )?(?:were |was )?inconclusive", run.text) or 0
     faults = [] if run.code == 0 and not run.laws() else [f"exit {run.code}, accused: {run.laws()}"]
@@ -180,7 +181,7 @@ def main():
                 if not postgres.programs():
                     print(f"{name:40} left out: PostgreSQL is not installed", flush=True)
                     continue
-                note = stack.enter_context(postgres.server())
+                note = {"postgres": stack.enter_context(postgres.server())}
             judge = {"sound": sound, "abusive": abusive}.get(group, flawed)
             run, words, faults, steps = judge(options, command, note)
             faults += [f"left running: {one}" for one in run.left + (run.replay.left if run.replay else [])]
