@@ -2,16 +2,17 @@
 
     --merchant NAME    only this one, or all of a group: python, node, go, php, sound, abusive
     --seconds 60       within which a flaw must be found
-    --seeds 20         histories for each sound merchant
+    --seeds 20         seeds of one history each for each sound merchant
     --seed 1           the first seed
-    --keep FOLDER      keeps what the program printed
+    --jobs 2           runs at a time
+    --keep FOLDER      keeps what the program printed where it did not end with 0
 
 A flawed merchant must be found out (exit 1), its shortest history must have at most four steps in nine of ten, and
 fail again when it is replayed. A sound one must not be accused, and fewer than one history in a hundred may be
 inconclusive. An abusive one must end in the exit code that is right for it. Nothing may be left running. Ends with
 1 where that is not so.
 """
-import argparse, contextlib, json, os, re, shlex, shutil, signal, socket, subprocess, sys, tempfile, time
+import argparse, concurrent.futures, contextlib, json, os, re, shlex, shutil, signal, socket, subprocess, sys, tempfile, threading, time
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "merchants", "crash")
 PYTHON = [sys.executable, "-S", "-E"]
@@ -101,22 +102,23 @@ class Run:
         return [one["id"] for one in self.report.get("results", []) if one["status"] == "failed"]
 
 
-def explore(options, command, arguments, limit, postgres=None):
+def explore(options, command, arguments, limit, server=None):
     """Runs the program before a merchant in a folder of its own; then its replay, where it found something."""
-    with tempfile.TemporaryDirectory(prefix="payout-explore-") as folder:
+    with options.slots, tempfile.TemporaryDirectory(prefix="payout-explore-") as folder:
         data, port = os.path.join(folder, "data"), free_port()
         os.makedirs(data)
-        if postgres:
+        if server:
             with open(os.path.join(data, "postgres.socket"), "w") as file:
-                file.write(postgres)
+                file.write(server)
         start = shlex.join([*command, str(port), data])
         observe = shlex.join([*PYTHON, source("observe.py"), data])
         base = [options.program, "check", "--explore", "--start", start, "--observe", observe, f"http://127.0.0.1:{port}/notify"]
         report = os.path.join(folder, "report.json")
         run = Run([*base, *arguments, "--bundle", "bundles", "--report", "json=report.json"], folder, limit)
         run.report, run.replay = load(report), None
-        if options.keep:
-            with open(os.path.join(options.keep, re.sub(r"\W+", "-", shlex.join(command[-2:])[-60:])), "w") as file:
+        if options.keep and run.code != 0:
+            name = re.sub(r"\W+", "-", " ".join([os.path.basename(command[-2]), command[-1], *arguments[-2:]]))
+            with open(os.path.join(options.keep, name), "w") as file:
                 file.write(run.text)
         if run.laws() and os.path.isdir(os.path.join(folder, "bundles")):
             run.replay = Run([*base, "--suite", "bundles"], folder, limit)
@@ -128,11 +130,6 @@ def load(path):
         with open(path) as file:
             return json.load(file)
     return {}
-
-
-def number(pattern, text):
-    found = re.search(pattern, text)
-    return float(found[1]) if found else None
 
 
 def flawed(options, command, _):
@@ -147,15 +144,21 @@ def flawed(options, command, _):
     return run, words, faults, steps
 
 
-def sound(options, command, server):
-    """Nothing is found in many histories, and few are inconclusive."""
-    arguments = ["--histories", str(options.seeds), "--for", "3h", "--seed", str(options.seed)]
-    run = explore(options, command, arguments, 60 + 30 * options.seeds, **server)
-    histories = number(r"(\d+) histor", run.text) or 0
-    inconclusive = number(r"(\d+) (?:histor\w+ )?(?:were |was )?inconclusive", run.text) or 0
-    faults = [] if run.code == 0 and not run.laws() else [f"exit {run.code}, accused: {run.laws()}"]
-    faults += [f"{inconclusive:.0f} inconclusive"] if inconclusive * 100 >= max(histories, 1) else []
-    return run, [f"{histories:.0f} histories", f"{inconclusive:.0f} inconclusive"], faults, None
+def sound(options, command, known):
+    """Nothing is found over many seeds of a history each, and few are inconclusive."""
+    def one(seed):
+        return seed, explore(options, command, ["--histories", "1", "--seed", str(seed)], 240, **known)
+
+    seeds = range(options.seed, options.seed + options.seeds)
+    accused, inconclusive, runs = [], 0, []
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for seed, run in pool.map(one, seeds):
+            inconclusive += any(result["status"] == "inconclusive" for result in run.report.get("results", []))
+            accused += [f"seed {seed}: exit {run.code}, {' '.join(run.laws())}"] if run.code != 0 else []
+            runs.append(run)
+    accused += [f"{inconclusive} inconclusive"] if inconclusive * 100 >= len(runs) else []
+    runs[0].left = [left for run in runs for left in run.left]
+    return runs[0], [f"{len(runs)} seeds", f"{inconclusive} inconclusive"], accused, None
 
 
 def abusive(options, command, codes):
@@ -164,30 +167,43 @@ def abusive(options, command, codes):
     return run, [f"exit {run.code}", f"{run.seconds:6.1f} s", *run.laws()], faults, None
 
 
+def chosen_merchants(names, stack):
+    for group, name, command, known in merchants():
+        if names and not {group, name, name.split(":")[1]} & set(names):
+            continue
+        if name == "sound:postgres":
+            if not postgres.programs():
+                print(f"{name:40} left out: PostgreSQL is not installed", flush=True)
+                continue
+            known = {"server": stack.enter_context(postgres.server())}
+        yield group, name, command, known
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", type=os.path.abspath)
     parser.add_argument("--merchant", action="append", default=[])
     parser.add_argument("--keep")
-    for name, default in (("seconds", 60), ("seeds", 20), ("seed", 1)):
+    for name, default in (("seconds", 60), ("seeds", 20), ("seed", 1), ("jobs", 2)):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
+    options.slots = threading.Semaphore(options.jobs)
     missed, all_steps = [], []
+
+    def judged(merchant):
+        group, name, command, known = merchant
+        judge = {"sound": sound, "abusive": abusive}.get(group, flawed)
+        run, words, faults, steps = judge(options, command, known)
+        faults += [f"left running: {one}" for one in run.left + (run.replay.left if run.replay else [])]
+        print(f"{name:40} {'  '.join([*words, *(f'MISSED: {one}' for one in faults)])}", flush=True)
+        return [f"{name}: {one}" for one in faults], steps
+
     with contextlib.ExitStack() as stack:
-        for group, name, command, note in merchants():
-            if options.merchant and not {group, name, name.split(":")[1]} & set(options.merchant):
-                continue
-            if name == "sound:postgres":
-                if not postgres.programs():
-                    print(f"{name:40} left out: PostgreSQL is not installed", flush=True)
-                    continue
-                note = {"postgres": stack.enter_context(postgres.server())}
-            judge = {"sound": sound, "abusive": abusive}.get(group, flawed)
-            run, words, faults, steps = judge(options, command, note)
-            faults += [f"left running: {one}" for one in run.left + (run.replay.left if run.replay else [])]
-            all_steps += [steps] if steps else []
-            print(f"{name:40} {'  '.join([*words, *(f'MISSED: {one}' for one in faults)])}", flush=True)
-            missed += [f"{name}: {one}" for one in faults]
+        chosen = list(chosen_merchants(options.merchant, stack))
+        with concurrent.futures.ThreadPoolExecutor(len(chosen) or 1) as pool:
+            for faults, steps in pool.map(judged, chosen):
+                missed += faults
+                all_steps += [steps] if steps else []
     short = sum(steps <= 4 for steps in all_steps)
     if all_steps:
         print(f"{short} of {len(all_steps)} histories have at most 4 steps")
