@@ -16,7 +16,7 @@ import argparse, concurrent.futures, contextlib, json, os, re, shlex, shutil, si
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "merchants", "crash")
 PYTHON = [sys.executable, "-S", "-E"]
-SOUND = ["sqlite", "credits-only", "refunds-only", "outbox", "busy", "graceful", "slow-start", "refuses-late", "postgres"]
+SOUND = ["sqlite", "credits-only", "refunds-only", "outbox", "busy", "graceful", "slow-start", "refuses-late", "known-orders", "postgres"]
 # One of these in its environment marks a process as started here, whatever became of its parents.
 MARK = "PAYOUT_EXPLORE_FOLDER"
 
@@ -113,6 +113,9 @@ def explore(options, command, arguments, limit, server=None):
         start = shlex.join([*command, str(port), data])
         observe = shlex.join([*PYTHON, source("observe.py"), data])
         base = [options.program, "check", "--explore", "--start", start, "--observe", observe, f"http://127.0.0.1:{port}/notify"]
+        if command[-1] == "known-orders":
+            prepare = 'printf "%s %s\\n" "$PAYOUT_CHECK_ORDER" "$PAYOUT_CHECK_AMOUNT" >> data/orders.txt'
+            base += ["--prepare", shlex.join(["sh", "-c", prepare])]
         report = os.path.join(folder, "report.json")
         run = Run([*base, *arguments, "--bundle", "bundles", "--report", "json=report.json"], folder, limit)
         run.report, run.replay = load(report), None

@@ -3,7 +3,7 @@ import hashlib, hmac, json, os, re, socketserver, threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 KEY = b"ThisIsYourSecretKey123"
-ACKNOWLEDGED, BAD_SIGNATURE, BUSY, TOO_LATE = "0000", "0004", "0009", "0014"
+ACKNOWLEDGED, NOT_KNOWN, BAD_SIGNATURE, BUSY, TOO_LATE = "0000", "0002", "0004", "0009", "0014"
 # What a final status moves; the other statuses move nothing.
 MOVES = {"3": "credited", "4": "refunded", "5": "refunded"}
 IDS = ("payout_id", "payout_cl_id", "platform_id")
@@ -82,10 +82,12 @@ class Server(ThreadingHTTPServer):
         """A client that went away is nothing to report."""
 
 
-def serve(port, answer, takes_unsigned=False):
+def serve(port, answer, takes_unsigned=False, workers=1):
     """Answers notifications; those with an invalid signature are refused, unless the merchant looks itself."""
     server = Server(("127.0.0.1", int(port)), Handler)
     server.answer = answer if takes_unsigned else lambda one: answer(one) if one.is_signed else BAD_SIGNATURE
+    while workers > 1 and os.fork():
+        workers -= 1
     server.serve_forever(poll_interval=5)
 
 

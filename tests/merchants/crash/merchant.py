@@ -14,9 +14,9 @@ LOCK = threading.Lock()
 CALL = 0.02
 
 
-def mode(source, start=None, takes_unsigned=False):
+def mode(source, start=None, **serving):
     def add(function):
-        MODES[function.__name__.replace("_", "-")] = (function, source, start, takes_unsigned)
+        MODES[function.__name__.replace("_", "-")] = (function, source, start, serving)
         return function
     return add
 
@@ -387,7 +387,62 @@ def lease_expires(n):
     return ACKNOWLEDGED
 
 
+def load_from_the_start():
+    """Consumes the log of notifications; how far it came is in memory."""
+    SEEN.load("log.txt")
+
+    def consume():
+        for line in lines(path("log.txt")):
+            write(*line)
+        while True:
+            write(*QUEUE.get())
+    start_thread(consume)
+
+
+@mode("Kreps et al., Kafka: a consumer that does not commit its offset reads the log again", load_from_the_start)
+def offset_in_memory(n):
+    with LOCK:
+        if n.what and n.order not in SEEN:
+            append(path("log.txt"), f"{n.order} {n.what} {n.cents}")
+            SEEN.add(n.order)
+            QUEUE.put((n.order, n.what, n.cents))
+    return ACKNOWLEDGED
+
+
+@mode("PostgreSQL, commit_delay and group commit: the reply must wait for the group", load_ledger)
+def batch_of_three(n):
+    with LOCK:
+        if n.what and n.order not in SEEN:
+            SEEN.add(n.order)
+            BUFFER.append((n.order, n.what, n.cents))
+            if len(BUFFER) == 1:
+                threading.Timer(1, write_batch).start()
+            if len(BUFFER) == 3:
+                write_buffer()
+    return ACKNOWLEDGED
+
+
+def write_batch():
+    with LOCK:
+        write_buffer()
+
+
+def write_buffer():
+    for booking in BUFFER:
+        write(*booking)
+    BUFFER.clear()
+
+
 # Races.
+
+@mode("gunicorn, worker processes: memory is not shared between workers", load_ledger, workers=2)
+def memory_of_each_worker(n):
+    with LOCK:
+        if n.what and n.order not in SEEN:
+            book(n)
+    return ACKNOWLEDGED
+
+
 
 @mode("The-Leetcode-City#361; CWE-367: check, then act", load_ledger)
 def check_then_act(n):
@@ -475,6 +530,55 @@ def refunds_each_status(n):
             SEEN.add((n.order, n.status))
             write(n.order, n.what, f"{n.cents} {n.status}")
     return ACKNOWLEDGED
+
+
+REOPENED = set()
+
+
+@mode("vendas-bot#80: a late \"processing\" opens the order again", load_ledger)
+def reopened_by_processing(n):
+    with LOCK:
+        if not n.what and n.order in SEEN:
+            REOPENED.add(n.order)
+        if n.what and (n.order not in SEEN or n.order in REOPENED):
+            REOPENED.discard(n.order)
+            book(n)
+    return ACKNOWLEDGED
+
+
+@mode("themeum/tutor#2360: a failed attempt is not final, and the order is paid as well", load_last)
+def cancelled_is_not_final(n):
+    with LOCK:
+        if n.what and (n.order not in BOOKED or BOOKED[n.order] == "refunded" and n.what == "credited"):
+            BOOKED[n.order] = n.what
+            write(n.order, n.what, n.cents)
+    return ACKNOWLEDGED
+
+
+@mode("sidekiq, dead set: what failed too often is given up, and nobody is told", load_ledger)
+def attempts_run_out(n):
+    with LOCK:
+        if not n.what or n.order in SEEN:
+            return ACKNOWLEDGED
+        if [n.order] in lines(path("attempts.txt")):
+            return TOO_LATE
+        append(path("attempts.txt"), n.order)
+        call()
+        book(n)
+    return ACKNOWLEDGED
+
+
+AMOUNTS = {}
+
+
+@mode("OWASP, Business Logic: what was written before the signature was verified is booked", load_ledger, takes_unsigned=True)
+def forged_amount_is_kept(n):
+    with LOCK:
+        cents = AMOUNTS.setdefault(n.order, n.cents)
+        if n.is_signed and n.what and n.order not in SEEN:
+            SEEN.add(n.order)
+            write(n.order, n.what, cents)
+    return ACKNOWLEDGED if n.is_signed else BAD_SIGNATURE
 
 
 UNBOOKED = {}
@@ -610,8 +714,8 @@ if sys.argv[1:] == ["--list"]:
     sys.exit()
 if sys.argv[1] not in MODES:
     sys.exit(f"no mode is called {sys.argv[1]}; --list prints them")
-answer, _, start, takes_unsigned = MODES[sys.argv[1]]
+answer, _, start, serving = MODES[sys.argv[1]]
 os.makedirs(sys.argv[3], exist_ok=True)
 if start:
     start()
-serve(sys.argv[2], answer, takes_unsigned)
+serve(sys.argv[2], answer, **serving)

@@ -7,11 +7,12 @@ busy            an order that is in work answers "try again"; the lock is in mem
 graceful        at SIGTERM it takes nothing new, completes what it has, and ends
 slow-start      takes connections a second after its start
 refuses-late    answers a contradiction after a final status with an error code, and changes nothing
+known-orders    refuses orders that are not in FOLDER/orders.txt with their amount ("payout_id cents" per line)
 postgres        a unique key in PostgreSQL; FOLDER/postgres.socket names the server's socket
 """
 import os, signal, sqlite3, sys, threading, time
 
-from endpoint import ACKNOWLEDGED, BUSY, TOO_LATE, serve, start_thread
+from endpoint import ACKNOWLEDGED, BUSY, NOT_KNOWN, TOO_LATE, lines, serve, start_thread
 
 MODE, PORT, FOLDER = sys.argv[1:]
 LOCK = threading.Lock()
@@ -42,6 +43,12 @@ def sqlite(n):
             booked, = DATABASE.execute("SELECT status FROM ledger WHERE payout_id = ?", (n.order,)).fetchone()
             return ACKNOWLEDGED if booked == n.status else TOO_LATE
     return ACKNOWLEDGED
+
+
+def known_orders(n):
+    if [n.order, str(n.cents)] not in lines(os.path.join(FOLDER, "orders.txt")):
+        return NOT_KNOWN
+    return sqlite(n)
 
 
 def outbox(n):
@@ -126,4 +133,5 @@ if MODE == "graceful":
     signal.signal(signal.SIGTERM, stop)
 if MODE == "slow-start":
     time.sleep(1)
-serve(PORT, {"outbox": outbox, "busy": busy, "graceful": graceful, "postgres": in_postgres}.get(MODE, sqlite))
+ANSWERS = {"outbox": outbox, "busy": busy, "graceful": graceful, "known-orders": known_orders, "postgres": in_postgres}
+serve(PORT, ANSWERS.get(MODE, sqlite))
