@@ -5,6 +5,7 @@
     --seeds 20         seeds of one history each for each sound merchant
     --seed 1           the first seed
     --jobs 2           runs at a time
+    --disk FOLDER      keeps the books on this small tmpfs, which the program fills now and then; with --jobs 1
     --keep FOLDER      keeps what the program printed where it did not end with 0
 
 A flawed merchant must be found out (exit 1), its shortest history must have at most four steps in nine of ten, and
@@ -104,8 +105,9 @@ class Run:
 
 def explore(options, command, arguments, limit, server=None):
     """Runs the program before a merchant in a folder of its own; then its replay, where it found something."""
-    with options.slots, tempfile.TemporaryDirectory(prefix="payout-explore-") as folder:
-        data, port = os.path.join(folder, "data"), free_port()
+    with options.slots, tempfile.TemporaryDirectory(prefix="payout-explore-") as folder, contextlib.ExitStack() as stack:
+        data, port = os.path.join(options.disk or folder, f"data-{os.path.basename(folder)}"), free_port()
+        stack.callback(shutil.rmtree, data, ignore_errors=True)
         os.makedirs(data)
         if server:
             with open(os.path.join(data, "postgres.socket"), "w") as file:
@@ -114,17 +116,24 @@ def explore(options, command, arguments, limit, server=None):
         observe = shlex.join([*PYTHON, source("observe.py"), data])
         base = [options.program, "check", "--explore", "--start", start, "--observe", observe, f"http://127.0.0.1:{port}/notify"]
         if command[-1] == "known-orders":
-            prepare = 'printf "%s %s\\n" "$PAYOUT_CHECK_ORDER" "$PAYOUT_CHECK_AMOUNT" >> data/orders.txt'
-            base += ["--prepare", shlex.join(["sh", "-c", prepare])]
+            prepare = 'printf "%s %s\\n" "$PAYOUT_CHECK_ORDER" "$PAYOUT_CHECK_AMOUNT" >> "$0/orders.txt"'
+            base += ["--prepare", shlex.join(["sh", "-c", prepare, data])]
+        base += ["--disk", options.disk] if options.disk else []
         report = os.path.join(folder, "report.json")
         run = Run([*base, *arguments, "--bundle", "bundles", "--report", "json=report.json"], folder, limit)
         run.report, run.replay = load(report), None
+        name = re.sub(r"\W+", "-", " ".join([os.path.basename(command[-2]), command[-1], *arguments[-2:]]))
         if options.keep and run.code != 0:
-            name = re.sub(r"\W+", "-", " ".join([os.path.basename(command[-2]), command[-1], *arguments[-2:]]))
             with open(os.path.join(options.keep, name), "w") as file:
                 file.write(run.text)
         if run.laws() and os.path.isdir(os.path.join(folder, "bundles")):
+            # What the failure left may be what a merchant does not start with.
+            shutil.rmtree(data)
+            os.makedirs(data)
             run.replay = Run([*base, "--suite", "bundles"], folder, limit)
+            if options.keep and run.replay.code != 1:
+                with open(os.path.join(options.keep, name + "-replay"), "w") as file:
+                    file.write(run.replay.text)
         return run
 
 
@@ -138,8 +147,8 @@ def load(path):
 def flawed(options, command, _):
     """A flaw is found in time, cut down, and fails again."""
     run = explore(options, command, ["--for", f"{options.seconds}s", "--seed", str(options.seed)], options.seconds + 240)
-    found = re.search(r"found after ([\d.]+) s, (\d+) step", " ".join(run.text.split()))
-    seconds, steps = (float(found[1]), int(found[2])) if found else (run.seconds, 0)
+    found = re.search(r"found after (?:(\d+)m)?([\d.]+) ?m?s, (\d+) step", " ".join(run.text.split()))
+    seconds, steps = (int(found[1] or 0) * 60 + float(found[2]), int(found[3])) if found else (run.seconds, 0)
     again = run.replay and run.replay.code == 1
     words = [f"{seconds:6.1f} s", f"{steps:2} steps", "fails again" if again else "NOT AGAIN", *run.laws()]
     faults = [] if run.code == 1 and run.laws() else [f"exit {run.code}, not found"]
@@ -170,9 +179,12 @@ def abusive(options, command, codes):
     return run, [f"exit {run.code}", f"{run.seconds:6.1f} s", *run.laws()], faults, None
 
 
-def chosen_merchants(names, stack):
+def chosen_merchants(names, is_disk, stack):
     for group, name, command, known in merchants():
         if names and not {group, name, name.split(":")[1]} & set(names):
+            continue
+        if command[-1] == "swallows-write-errors" and not is_disk:
+            print(f"{name:40} left out: --disk FOLDER", flush=True)
             continue
         if name == "sound:postgres":
             if not postgres.programs():
@@ -187,6 +199,7 @@ def main():
     parser.add_argument("program", type=os.path.abspath)
     parser.add_argument("--merchant", action="append", default=[])
     parser.add_argument("--keep")
+    parser.add_argument("--disk")
     for name, default in (("seconds", 60), ("seeds", 20), ("seed", 1), ("jobs", 2)):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
@@ -202,7 +215,7 @@ def main():
         return [f"{name}: {one}" for one in faults], steps
 
     with contextlib.ExitStack() as stack:
-        chosen = list(chosen_merchants(options.merchant, stack))
+        chosen = list(chosen_merchants(options.merchant, options.disk, stack))
         with concurrent.futures.ThreadPoolExecutor(len(chosen) or 1) as pool:
             for faults, steps in pool.map(judged, chosen):
                 missed += faults

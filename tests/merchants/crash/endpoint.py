@@ -29,11 +29,16 @@ def is_signed(payload):
 
 
 def append(path, line):
-    """Adds a line, and returns when it is on the disk."""
+    """Adds a line, and returns when it is on the disk; a full disk leaves no half of it."""
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    content, before = f"{line}\n".encode(), os.fstat(file).st_size
     try:
-        os.write(file, f"{line}\n".encode())
+        if os.write(file, content) < len(content):
+            raise OSError("the disk is full")
         os.fsync(file)
+    except OSError:
+        os.ftruncate(file, before)
+        raise
     finally:
         os.close(file)
 

@@ -4,7 +4,7 @@
 // is booked. FOLDER/ledger.txt is what was booked, as "payout_id credited|refunded cents"; observe.py shows it.
 // `--list` prints the modes, each with the report or the text that describes the flaw.
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
-import { appendFileSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from "node:fs";
+import { appendFileSync, existsSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from "node:fs";
 import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -32,8 +32,14 @@ const loadRecord = () => lines("seen.txt").forEach(([order]) => seen.add(order))
 let ledger;
 function write(n) {
   ledger ??= openSync(path("ledger.txt"), "a");
-  writeSync(ledger, `${n.order} ${n.what} ${n.cents}\n`);
-  fsyncSync(ledger);
+  const [line, before] = [`${n.order} ${n.what} ${n.cents}\n`, fstatSync(ledger).size];
+  try {
+    if (writeSync(ledger, line) < line.length) throw new Error("the disk is full");
+    fsyncSync(ledger);
+  } catch (error) {
+    ftruncateSync(ledger, before);
+    throw error;
+  }
 }
 
 function record(order) {
@@ -42,8 +48,8 @@ function record(order) {
 }
 
 function book(n) {
-  seen.add(n.order);
   write(n);
+  seen.add(n.order);
 }
 
 async function right(n) {

@@ -4,7 +4,7 @@ Without a flaw (`right`) it writes the booking to the disk before it acknowledge
 what is booked. FOLDER/ledger.txt is what was booked, as "payout_id credited|refunded cents"; observe.py shows
 it. `--list` prints the modes, each with the report or the text that describes the flaw.
 """
-import collections, hashlib, json, os, queue, signal, sys, threading, time
+import collections, contextlib, hashlib, json, os, queue, signal, sys, threading, time
 
 from endpoint import ACKNOWLEDGED, BAD_SIGNATURE, BUSY, TOO_LATE, append, lines, serve, start_thread
 
@@ -40,8 +40,8 @@ class Seen(set):
         self.update(line[0] for line in lines(path(name)))
 
     def record(self, order, name="seen.txt"):
-        self.add(order)
         append(path(name), order)
+        self.add(order)
 
 
 SEEN = Seen()
@@ -49,8 +49,8 @@ SEEN = Seen()
 
 def book(n):
     """Books in the ledger, which is also the record of what was dealt with."""
-    SEEN.add(n.order)
     write(n.order, n.what, n.cents)
+    SEEN.add(n.order)
 
 
 def load_ledger():
@@ -431,6 +431,19 @@ def write_buffer():
     for booking in BUFFER:
         write(*booking)
     BUFFER.clear()
+
+
+@mode("Pillai et al. (OSDI 2014): the error of a full disk is ignored; needs --disk", load_ledger)
+def swallows_write_errors(n):
+    with LOCK:
+        if n.what and n.order not in SEEN:
+            SEEN.add(n.order)
+            kept = lines(path("ledger.txt")) + [[n.order, n.what, str(n.cents)]]
+            with contextlib.suppress(OSError):
+                with open(path("ledger.txt.new"), "w") as file:
+                    file.writelines(" ".join(line) + "\n" for line in kept)
+                os.replace(path("ledger.txt.new"), path("ledger.txt"))
+    return ACKNOWLEDGED
 
 
 # Races.
