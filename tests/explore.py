@@ -72,20 +72,35 @@ def left_running(folder):
     return left
 
 
+RUNNING, STOPPED = set(), threading.Event()
+
+
+def stop(*_):
+    """Ends the programs, so that they end their merchants, and then the servers."""
+    STOPPED.set()
+    for process in list(RUNNING):
+        process.send_signal(signal.SIGINT)
+    sys.exit("stopped")
+
+
 class Run:
     """One run of the program; what it left running is ended, and named."""
 
     def __init__(self, arguments, folder, limit):
+        if STOPPED.is_set():
+            raise concurrent.futures.CancelledError
         began = time.monotonic()
         environment = {"PATH": os.environ["PATH"], "HOME": folder, "PAYOUT_NOTIFY_KEY": "ThisIsYourSecretKey123", MARK: folder}
         with open(os.path.join(folder, "stdout"), "wb") as out, open(os.path.join(folder, "stderr"), "wb") as err:
             process = subprocess.Popen(arguments, cwd=folder, env=environment, stdout=out, stderr=err, start_new_session=True)
+            RUNNING.add(process)
             try:
                 self.code = process.wait(limit)
             except subprocess.TimeoutExpired:
                 self.code = "hangs"
                 process.kill()
                 process.wait()
+            RUNNING.discard(process)
         self.seconds = time.monotonic() - began
         # What was killed is given a moment to be gone.
         deadline = time.monotonic() + 1
@@ -203,6 +218,8 @@ def main():
     for name, default in (("seconds", 60), ("seeds", 20), ("seed", 1), ("jobs", 2)):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
     options.slots = threading.Semaphore(options.jobs)
     missed, all_steps = [], []
 

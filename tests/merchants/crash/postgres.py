@@ -1,6 +1,6 @@
 """A small client of PostgreSQL: plain queries over the server's socket, without a password.
 
-A server of one's own, which ends with the context: `with postgres.server(FOLDER) as socket: …`
+A server of one's own with a ledger, which ends with the context: `with postgres.server() as socket: …`
 """
 import contextlib, os, pwd, shutil, socket, struct, subprocess, tempfile, time
 
@@ -69,7 +69,7 @@ def server():
         started = subprocess.Popen([f"{binary}/postgres", "-D", data, "-k", folder, "-c", "listen_addresses="], **quiet)
         try:
             path = os.path.join(folder, ".s.PGSQL.5432")
-            wait_for(path)
+            wait_for(path).query("CREATE TABLE ledger (payout_id text PRIMARY KEY, what text NOT NULL, cents bigint NOT NULL)")
             yield path
         finally:
             # A fast shutdown: clients are disconnected.
@@ -81,7 +81,7 @@ def wait_for(path):
     deadline = time.monotonic() + 30
     while True:
         try:
-            return Connection(path).query("SELECT 1")
+            return Connection(path)
         except (OSError, RuntimeError, struct.error):
             if time.monotonic() > deadline:
                 raise

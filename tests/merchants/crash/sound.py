@@ -8,7 +8,7 @@ graceful        at SIGTERM it takes nothing new, completes what it has, and ends
 slow-start      takes connections a second after its start
 refuses-late    answers a contradiction after a final status with an error code, and changes nothing
 known-orders    refuses orders that are not in FOLDER/orders.txt with their amount ("payout_id cents" per line)
-postgres        a unique key in PostgreSQL; FOLDER/postgres.socket names the server's socket
+postgres        a unique key in PostgreSQL; FOLDER/postgres.socket names the socket of a server with the table
 """
 import os, signal, sqlite3, sys, threading, time
 
@@ -123,7 +123,6 @@ if MODE == "postgres":
     import postgres
     with open(os.path.join(FOLDER, "postgres.socket")) as file:
         DATABASE = postgres.Connection(file.read())
-    DATABASE.query("CREATE TABLE IF NOT EXISTS ledger (payout_id text PRIMARY KEY, what text NOT NULL, cents bigint NOT NULL)")
 else:
     os.makedirs(FOLDER, exist_ok=True)
     DATABASE = connect()
