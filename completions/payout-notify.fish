@@ -571,6 +571,18 @@ inconclusive\t'A case of which nothing can be said'
 unverified\t'A case that claims what nothing verified; --observe does'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l bundle -d 'Write each failed case to this folder, to be sent again with --replay' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l replay -d 'Send one failed case again from its file; no key is needed' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l start -d 'The command that starts the merchant; no shell reads it' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l stop -d 'Stop the merchant with this command, in the place of a signal' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l restart -d 'Start it again with this command' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l fresh -d 'Empty the merchant\'s data with this command, before a failing history is played again' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l stop-signal -d 'What a kill sends: KILL, TERM, INT or QUIT' -r -f -a "KILL\t''
+TERM\t''
+INT\t''
+QUIT\t''"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l for -d 'Explore so long; cutting a failure down takes up to a minute more' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l histories -d 'Play at most so many histories' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l settle -d 'Judge the books when they have stood still for so long' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l disk -d 'Fill this small file system too, a tmpfs of at most 256 MiB that holds the merchant\'s data' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l max-rate -d 'Start no more requests than this, for example 20/s' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l timeout -d 'How long to wait for a whole reply [default: 10s]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l observe -d 'Run this to see what was credited: it prints a number or JSON, for PAYOUT_CHECK_ORDER' -r
@@ -587,6 +599,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l cl
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l client-key -d 'The private key of --client-cert (PEM); without it the key is in the certificate\'s file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l proxy -d 'Go through this proxy, or none [default: the environment\'s, except for private networks]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l list -d 'List the cases and send nothing'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l explore -d 'Start the merchant, kill it at drawn moments, send what a platform would, and hold laws against its books; needs --start and --observe'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l yes -d 'Check an endpoint that is neither on this machine nor in a private network'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -s v -l verbose -d 'Show every case in full, and on stderr of each request: addresses, TLS, and the heads of request and reply'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l insecure -d 'Accept any certificate: whoever answers is trusted'

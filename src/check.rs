@@ -12,6 +12,8 @@ pub mod command;
 mod control;
 pub mod demand;
 mod effect;
+pub mod explore;
+pub mod fault;
 mod judge;
 pub mod observer;
 pub mod order_file;

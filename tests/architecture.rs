@@ -37,7 +37,7 @@ const NAMED_ONLY_IN: &[(&str, &str)] = &[
     ("rcgen", "receiver/server/tls net/tls net/client/peers.rs"),
     (
         "futures_util",
-        "sender/engine.rs check/runner.rs check/trial.rs check/control.rs check/effect.rs check/observer.rs check/prepare.rs",
+        "sender/engine.rs check/runner.rs check/trial.rs check/control.rs check/effect.rs check/observer.rs check/prepare.rs check/explore/",
     ),
     ("reqwest", "net/client/proxied.rs"),
     ("getrandom", "inspector"),
@@ -49,7 +49,7 @@ const NAMED_ONLY_IN: &[(&str, &str)] = &[
     ("askama", "report/summary report/check/html.rs"),
     ("lru", "receiver/lru_map.rs receiver/referee.rs"),
     ("rusqlite", "store"),
-    ("rustix", "clock/precise/timer.rs commands/runtime.rs"),
+    ("rustix", "clock/precise/timer.rs commands/runtime.rs check/explore/"),
     ("clap_complete", "commands/completions.rs"),
     ("std::env", "cli.rs settings.rs"),
 ];

@@ -103,7 +103,7 @@ impl Books {
     }
 
     /// The movements that a demand allows, a success first.
-    fn allowed(&self, allowed: Allowed, amount: Option<i64>) -> Vec<Amounts> {
+    pub(super) fn allowed(&self, allowed: Allowed, amount: Option<i64>) -> Vec<Amounts> {
         let by = |movement: fn(&Quantity) -> Option<Movement>| {
             self.quantities.map(|one| movement(&one).map_or(0.0, |by| by.sign * by.unit.of(amount)))
         };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::fault::Fault;
 use crate::mask::Untrusted;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -124,6 +125,8 @@ pub struct StepPlan {
     pub is_company: bool,
     pub after: Duration,
     pub expect: Expect,
+    /// What happens to the merchant meanwhile; `check --explore` alone can do it.
+    pub fault: Option<Fault>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

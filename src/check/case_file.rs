@@ -22,6 +22,7 @@
 //! orders = 8                        # so many orders of their own, sent together
 //! after_ms = 200
 //! with_next = true                  # it is sent together with the next step
+//! fault = "kill after"              # what happens to the merchant; see `check --explore`
 //! ```
 //!
 //! `statuses = ["success", "failed", "cancelled"]` makes a case of each: the lines are written for a
@@ -40,6 +41,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::case::{Case, Effect, Expect, MAX_MILLISECONDS, Manner, Need, Severity, StepPlan, Work};
+use super::fault::Fault;
 use super::recipe::Recipe;
 use crate::mask::Untrusted;
 use protocol::internal::toml_span::{
@@ -48,7 +50,8 @@ use protocol::internal::toml_span::{
 
 pub const MAX_FILE_BYTES: usize = 256 * 1024;
 
-const MAX_STEPS: usize = 32;
+/// A history that could not be cut may be long.
+const MAX_STEPS: usize = 256;
 const MAX_AT_ONCE: u32 = 200;
 const MAX_ORDERS: u32 = 50;
 const MAX_TEXT: usize = 2048;
@@ -56,12 +59,12 @@ const MAX_NAME: usize = 64;
 
 const FILE_SETTINGS: [&str; 8] =
     ["group", "expect", "effect", "severity", "needs", "why", "fix", "case"];
-const CASE_SETTINGS: [&str; 18] = [
+const CASE_SETTINGS: [&str; 19] = [
     "id", "title", "why", "fix", "severity", "needs", "effect", "statuses", "after", "probe",
-    "retry", "step", "make", "expect", "manner", "at_once", "orders", "after_ms",
+    "retry", "step", "make", "expect", "manner", "at_once", "orders", "after_ms", "fault",
 ];
-const STEP_SETTINGS: [&str; 8] =
-    ["label", "make", "expect", "manner", "at_once", "orders", "after_ms", "with_next"];
+const STEP_SETTINGS: [&str; 9] =
+    ["label", "make", "expect", "manner", "at_once", "orders", "after_ms", "with_next", "fault"];
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}, {error}", Untrusted::new(.file))]
@@ -108,6 +111,7 @@ struct FileCase {
     at_once: Option<Spanned<u32>>,
     orders: Option<Spanned<u32>>,
     after_ms: Option<Spanned<u32>>,
+    fault: Option<Text>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -120,6 +124,7 @@ struct FileStep {
     at_once: Option<Spanned<u32>>,
     orders: Option<Spanned<u32>>,
     after_ms: Option<Spanned<u32>>,
+    fault: Option<Text>,
     #[serde(default)]
     with_next: bool,
 }
@@ -236,6 +241,7 @@ fn read_case(table: FileCase, span: &Range<usize>, defaults: &Defaults) -> Spann
         at_once: table.at_once,
         orders: table.orders,
         after_ms: table.after_ms,
+        fault: table.fault,
         with_next: false,
     };
     Ok(Case {
@@ -278,11 +284,12 @@ fn read_steps(
         || single.manner.is_some()
         || single.at_once.is_some()
         || single.orders.is_some()
-        || single.after_ms.is_some();
+        || single.after_ms.is_some()
+        || single.fault.is_some();
     if is_stray {
         return wrong(
             span,
-            "with steps, expect, manner, at_once, orders and after_ms stand in the steps",
+            "with steps, expect, manner, at_once, orders, after_ms and fault are settings of the steps",
         );
     }
     if steps.len() > MAX_STEPS {
@@ -348,6 +355,7 @@ fn read_step(
         is_company: false,
         after: Duration::from_millis(after.into()),
         expect,
+        fault: step.fault.as_ref().map(fault).transpose()?,
     })
 }
 
@@ -370,6 +378,10 @@ fn manner(given: Option<Text>) -> SpannedResult<Manner> {
             format!("slowly wants milliseconds from 1 to {MAX_MILLISECONDS}, as in slowly 500"),
         ),
     }
+}
+
+fn fault(text: &Text) -> SpannedResult<Fault> {
+    text.get_ref().parse().or_else(|problem: String| wrong(&text.span(), problem))
 }
 
 fn name(text: Text) -> SpannedResult<String> {
@@ -402,6 +414,34 @@ fn one_of<T: ValueEnum>(given: &Text) -> SpannedResult<T> {
         };
         wrong(&given.span(), problem)
     })
+}
+
+/// A case that sends, as the file that holds it alone.
+pub fn write(case: &Case) -> String {
+    let text = |text: &str| toml::Value::from(text).to_string();
+    let mut file = format!("group = {}\n\n[[case]]\n", text(&case.group));
+    let mut set = |name: &str, value: String| file.push_str(&format!("{name} = {value}\n"));
+    for (name, value) in
+        [("id", &case.id), ("title", &case.title), ("why", &case.why), ("fix", &case.fix)]
+    {
+        set(name, text(value));
+    }
+    for step in case.steps() {
+        set("\n[[case.step]]\nlabel", text(&step.label));
+        let lines: Vec<String> = step.recipe.operations.iter().map(|line| text(line)).collect();
+        set("make", format!("[{}]", lines.join(", ")));
+        let expect = step.expect.to_possible_value();
+        set("expect", text(expect.as_ref().map_or("anything", |value| value.get_name())));
+        let rest = [
+            (step.manner != Manner::Plain).then(|| ("manner", text(&String::from(step.manner)))),
+            (step.at_once > 1).then(|| ("at_once", step.at_once.to_string())),
+            (!step.after.is_zero()).then(|| ("after_ms", step.after.as_millis().to_string())),
+            step.with_next.then(|| ("with_next", "true".to_owned())),
+            step.fault.map(|fault| ("fault", text(&fault.to_string()))),
+        ];
+        rest.into_iter().flatten().for_each(|(name, value)| set(name, value));
+    }
+    file
 }
 
 #[cfg(test)]

@@ -49,6 +49,9 @@ pub fn causes(report: &CheckReport) -> Vec<Cause<'_>> {
             || result.tries == Tries::PassedOnSecond
     };
     let mut open: Vec<&CaseResult> = report.results.iter().filter(is_found).collect();
+    if report.explored.is_some() {
+        return open.into_iter().map(of_a_law).collect();
+    }
     let is_watched = report.options.iter().any(|option| option.name.starts_with("--observe"));
     let mut causes = Vec::new();
     for rule in RULES {
@@ -84,6 +87,19 @@ pub fn causes(report: &CheckReport) -> Vec<Cause<'_>> {
         }
     }
     causes
+}
+
+/// A law says what is wrong by itself.
+fn of_a_law(result: &CaseResult) -> Cause<'_> {
+    Cause {
+        id: &result.id,
+        title: format!("breaks the law: {}", result.title),
+        status: result.status,
+        why: &result.why,
+        fix: &result.fix,
+        cases: vec![result],
+        untested: Vec::new(),
+    }
 }
 
 /// The cause of a result, where there is one.

@@ -66,7 +66,7 @@ async fn moved(
 
 pub(super) struct Effects<'a> {
     observer: &'a Observer,
-    books: Books,
+    pub(super) books: Books,
     /// The observer prints the total of all orders, not a number for each.
     pub(super) is_total: bool,
     late: Mutex<Vec<Late>>,
@@ -293,6 +293,24 @@ impl<'a> Effects<'a> {
         };
         let (demand, (then, _)) = orders.find(|(_, (then, now))| fell(then, now))?;
         Some(format!("{}, and then taken back", self.books.describe_reached(demand, then)))
+    }
+
+    /// What orders show before anything of them is sent; one number where the total alone is known.
+    pub(super) async fn base(&self, orders: &[OrderRef]) -> Result<Vec<Amounts>, ObserverError> {
+        match self.is_new_zero {
+            true => Ok(vec![[0.0; 2]; orders.len()]),
+            false => self.amounts(&orders.iter().collect::<Vec<_>>()).await,
+        }
+    }
+
+    /// What orders show, or the total of all.
+    pub(super) async fn amounts(
+        &self,
+        orders: &[&OrderRef],
+    ) -> Result<Vec<Amounts>, ObserverError> {
+        let count = if self.is_total { orders.len().min(1) } else { orders.len() };
+        let readings = self.observer.read_all(&orders[..count]).await;
+        readings.into_iter().map(|one| one.map(|reading| reading.amounts)).collect()
     }
 
     pub(super) fn sent(&self) {

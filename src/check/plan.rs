@@ -49,6 +49,9 @@ impl Plan {
         if let Some(need) = case.needs.iter().find(|need| !self.available.contains(need)) {
             return Some(need.lacking());
         }
+        if case.steps().iter().any(|step| step.fault.is_some()) {
+            return Some("nothing stops and starts the merchant (--explore --start)");
+        }
         let mut recipes = match &case.work {
             Work::Send(steps) => steps.iter(),
             Work::Retry(step) => std::slice::from_ref(step).iter(),

@@ -6,7 +6,7 @@
 //! | line | what it does |
 //! |---|---|
 //! | `success`, `cancelled`, `failed`, `processing` | a new order with that status |
-//! | `same-order STATUS` | the order of the message before, in a notification of its own |
+//! | `same-order STATUS`, `same-order STATUS N` | the order of the message before, or of message N, in a notification of its own |
 //! | `again`, `again N` | the bytes of the message before, or of message N |
 //! | `opening` | the bytes of the first notification of the check |
 //! | `set NAME JSON`, `set-text NAME TEXT` | puts a member in, or replaces its value |
@@ -87,7 +87,8 @@ impl Recipe {
         if self.is_opening() {
             "success"
         } else {
-            first.strip_prefix("same-order ").unwrap_or(first)
+            let rest = first.strip_prefix("same-order ").unwrap_or(first);
+            rest.split(' ').next().unwrap_or(rest)
         }
     }
 
@@ -130,8 +131,8 @@ fn may_follow(
         _ => {}
     }
     let refers = match operation {
-        Operation::Start(Start::Again(Some(number))) => *number,
-        Operation::Start(Start::Again(None) | Start::SameOrder(_)) | Operation::Take(_) => 1,
+        Operation::Start(Start::Again(Some(number)) | Start::SameOrder(_, Some(number))) => *number,
+        Operation::Start(Start::Again(None) | Start::SameOrder(..)) | Operation::Take(_) => 1,
         _ => 0,
     };
     if refers > before {

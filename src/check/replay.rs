@@ -67,5 +67,6 @@ pub async fn replay(bundle: &Bundle, wiring: Wiring) -> CheckReport {
         bound: bound(bundle),
         seed: 0,
         options: Vec::new(),
+        explored: None,
     }
 }

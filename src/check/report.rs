@@ -5,6 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::explore::Explored;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckReport {
     /// The endpoint, without credentials.
@@ -17,6 +19,8 @@ pub struct CheckReport {
     pub bound: u64,
     pub seed: u64,
     pub options: Vec<RunOption>,
+    /// What `--explore` covered and found.
+    pub explored: Option<Explored>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,6 +137,14 @@ pub struct Exchange {
     /// What the platform concludes, such as `acknowledged` or `not acknowledged: status 500 …`.
     pub conclusion: String,
     pub elapsed: Duration,
+}
+
+pub(super) const ACKNOWLEDGED: &str = "acknowledged";
+
+impl Exchange {
+    pub(super) fn is_acknowledged(&self) -> bool {
+        self.conclusion == ACKNOWLEDGED
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

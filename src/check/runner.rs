@@ -372,6 +372,7 @@ impl Run<'_> {
             bound: self.plan.bound(),
             seed: self.plan.seed,
             options: Vec::new(),
+            explored: None,
         };
         (report, bundles)
     }

@@ -8,7 +8,7 @@ use protocol::internal::acknowledgement::Conclusion;
 
 use super::case::{Manner, Message};
 use super::pace::Pacer;
-use super::report::{Exchange, Received};
+use super::report::{ACKNOWLEDGED, Exchange, Received};
 use crate::mask::Untrusted;
 use crate::net::client::Client;
 use crate::net::options::{Connections, HeaderRule, Loss, RequestOptions, Upload, parse_method};
@@ -43,6 +43,10 @@ impl Sent {
     pub(super) fn is_cut_off(&self) -> bool {
         matches!(&self.outcome, Outcome::NoReply(failure)
             if matches!(failure.kind, FailureKind::Reset | FailureKind::ClosedEarly))
+    }
+
+    pub(super) fn is_timed_out(&self) -> bool {
+        matches!(&self.outcome, Outcome::NoReply(failure) if failure.kind == FailureKind::Timeout)
     }
 
     pub(super) fn is_acknowledged(&self) -> bool {
@@ -99,7 +103,7 @@ impl Sender {
                 Outcome::NoReply(failure) => Err(failure.explanation()),
             },
             conclusion: match outcome.explanation(conclusion.as_ref()) {
-                None => "acknowledged".to_owned(),
+                None => ACKNOWLEDGED.to_owned(),
                 Some(why) => format!("not acknowledged: {why}"),
             },
             elapsed,

@@ -208,7 +208,7 @@ pub(super) async fn attempt(
     trial
 }
 
-async fn send_parcel(sender: &Sender, parcel: &Parcel) -> Vec<Sent> {
+pub(super) async fn send_parcel(sender: &Sender, parcel: &Parcel) -> Vec<Sent> {
     let one = || sender.send(&parcel.message, parcel.manner, &parcel.label);
     join_all((0..parcel.at_once).map(|_| one())).await
 }

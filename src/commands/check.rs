@@ -1,6 +1,7 @@
 //! `check`: whether a merchant's endpoint is safe to go live.
 
 mod consent;
+mod explore;
 mod files;
 mod given;
 mod setup;
@@ -24,6 +25,7 @@ use super::wire_args::{ReachArgs, WireArgs};
 use super::{CommandResult, answer};
 use crate::check::bundle::Bundle;
 use crate::check::causes::explain;
+use crate::check::explore::laws::Law;
 use crate::check::plan::Plan;
 use crate::check::replay;
 use crate::check::report::{CheckReport, Status, Tries};
@@ -47,7 +49,7 @@ use crate::units::rate::Rate;
 /// was asked passed, and with 1 when one failed or nothing can be said.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  payout-notify check http://localhost:8080/notify\n  payout-notify check http://localhost:8080/notify --only authenticity --report junit=check.xml\n  payout-notify check http://localhost:8080/notify --observe 'python3 credited.py'"
+    after_help = "Example:\n  payout-notify check http://localhost:8080/notify\n  payout-notify check http://localhost:8080/notify --only authenticity --report junit=check.xml\n  payout-notify check http://localhost:8080/notify --observe 'python3 credited.py'\n  payout-notify check --explore --start './merchant 8080' --observe 'python3 credited.py' http://localhost:8080/notify"
 )]
 pub struct Args {
     /// The options as they were typed. The first field: reading the others takes their values out.
@@ -84,6 +86,9 @@ pub struct Args {
     /// Which cases, and what becomes of the results.
     #[command(flatten)]
     pub choice: ChoiceArgs,
+    /// Kills and restarts.
+    #[command(flatten)]
+    pub explore: explore::ExploreArgs,
     /// How fast, how long, and with whose consent.
     #[command(flatten)]
     pub manners: MannerArgs,
@@ -227,21 +232,38 @@ pub fn run(args: &Args, environment: &Environment, console: &mut Console) -> Com
             cases: 1,
             bound: replay::bound(&bundle),
             seed: 0,
+            is_exploration: false,
         };
         return conduct(args, &facts, &wiring.clone(), console, async |_| {
             Ok((replay::replay(&bundle, wiring).await, Vec::new()))
         });
     }
     let plan = setup::plan(args, environment, console)?;
+    if args.explore.explore {
+        let setup = explore::setup(args)?;
+        let facts = CheckFacts {
+            url: plan.wiring.target.to_string(),
+            started_at: plan.started_at,
+            cases: Law::ALL.len() as u64,
+            bound: setup.bound(),
+            seed: plan.seed,
+            is_exploration: true,
+        };
+        return conduct(args, &facts, &plan.wiring, console, async |console| {
+            let report = explore::carry_out(&plan, &setup, args.format, console).await;
+            report.map(|report| (report, Vec::new())).map_err(explore::failed)
+        });
+    }
     let facts = CheckFacts {
         url: plan.wiring.target.to_string(),
         started_at: plan.started_at,
         cases: plan.suite.cases.len() as u64,
         bound: plan.bound(),
         seed: plan.seed,
+        is_exploration: false,
     };
     conduct(args, &facts, &plan.wiring, console, async |console| {
-        carry_out(&plan, args.format, console).await
+        carry_out(&plan, args.format, console).await.map_err(not_begun)
     })
 }
 
@@ -251,13 +273,13 @@ fn conduct(
     facts: &CheckFacts,
     wiring: &Wiring,
     console: &mut Console,
-    work: impl AsyncFnOnce(&mut Console) -> Result<(CheckReport, Vec<Bundle>), CheckError>,
+    work: impl AsyncFnOnce(&mut Console) -> Result<(CheckReport, Vec<Bundle>), CommandError>,
 ) -> CommandResult {
     let reports = ReportFiles::open(&args.choice.report)?;
     let (mut report, bundles) = block_on(async {
         consent::obtain(args, facts, wiring, console).await?;
         let mut interrupts = Interrupts::catch();
-        if let Some(time) = args.manners.wait {
+        if let Some(time) = args.manners.wait.filter(|_| !args.explore.explore) {
             tokio::select! {
                 is_up = consent::wait_for(wiring, time) => is_up?,
                 () = interrupts.next() => {
@@ -280,7 +302,7 @@ fn conduct(
         console.end_status();
         match done {
             Some(Ok(done)) => Ok(done),
-            Some(Err(error)) => Err(not_begun(error)),
+            Some(Err(error)) => Err(error),
             None => Err(CommandError::interrupted("the check was interrupted")),
         }
     })?;
@@ -300,6 +322,7 @@ fn conduct(
     .and_then(|()| reports.write(&report))
     .and_then(|()| {
         let folder = args.choice.bundle.as_deref();
+        files::write_case(folder, &report, console)?;
         files::write_bundles(folder, &bundles, &report.options, console)
     });
     match told {

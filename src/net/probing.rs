@@ -43,6 +43,18 @@ pub async fn connect(address: SocketAddr, limit: Duration) -> Result<TcpStream, 
     connected.map_err(|error| failure(&error, phase))
 }
 
+/// Whether one of a target's addresses takes a connection.
+pub async fn takes_connections(target: &Target, rules: &[ResolveRule], limit: Duration) -> bool {
+    for address in addresses(target, rules, limit).await.unwrap_or_default() {
+        // Where nothing listens, a connection may meet itself: both ends then have one address.
+        let is_other = |one: TcpStream| one.local_addr().ok() != one.peer_addr().ok();
+        if connect(address, limit).await.is_ok_and(is_other) {
+            return true;
+        }
+    }
+    false
+}
+
 pub async fn handshake(
     target: &Target,
     address: SocketAddr,

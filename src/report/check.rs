@@ -6,6 +6,7 @@ use protocol::internal::nearest::nearest;
 use crate::check::report::{CaseResult, CheckReport};
 
 mod brief;
+mod explore;
 pub mod github;
 pub mod html;
 pub mod json;
@@ -55,6 +56,7 @@ pub struct CheckFacts {
     pub cases: u64,
     pub bound: u64,
     pub seed: u64,
+    pub is_exploration: bool,
 }
 
 /// The results of each group, with its name.

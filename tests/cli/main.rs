@@ -14,6 +14,7 @@ mod dialects;
 mod dialects_learn;
 mod docs;
 mod exits;
+mod explore;
 mod harness;
 mod hostile;
 mod inbox;

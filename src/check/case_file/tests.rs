@@ -105,7 +105,7 @@ fn slips_name_the_nearest_and_the_place() {
         ("", "make = ['success']\nmanner = 'slowly'\nexpect = 'anything'", "wants milliseconds"),
         ("", "make = ['success']\nat_once = 0\nexpect = 'anything'", "1 to 200"),
         ("", "make = ['success']\nat_once = -1\nexpect = 'anything'", "line 9"),
-        ("", "expect = 'anything'\n[[case.step]]\nmake = ['success']", "stand in the steps"),
+        ("", "expect = 'anything'\n[[case.step]]\nmake = ['success']", "settings of the steps"),
         ("", "make = [", "line "),
     ] {
         let problem = refused(top, case);

@@ -53,6 +53,7 @@ impl Recorded {
             url: "http://127.0.0.1:8080/notify".to_owned(),
             started_at: Timestamp::from_second(1_567_614_111).unwrap(),
             elapsed: Duration::from_millis(3_140),
+            explored: None,
             endpoint: match endpoint.as_str() {
                 "discerning" => Endpoint::Discerning,
                 "acknowledges-everything" => Endpoint::AcknowledgesEverything,

@@ -38,7 +38,8 @@ pub(super) enum Operation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Start {
     Fresh(Ending),
-    SameOrder(Ending),
+    /// The order of an earlier message, numbered from 1; of the last one where no number is given.
+    SameOrder(Ending, Option<usize>),
     /// The bytes of an earlier message, numbered from 1; the last one where no number is given.
     Again(Option<usize>),
     /// The bytes of the first notification of the check.
@@ -181,7 +182,10 @@ const OPERATIONS: [(&str, Parse); 33] = [
     ("cancelled", |word, rest| alone(word, rest, fresh(Ending::Cancelled))),
     ("failed", |word, rest| alone(word, rest, fresh(Ending::Failed))),
     ("processing", |word, rest| alone(word, rest, fresh(Ending::Processing))),
-    ("same-order", |_, rest| Ok(Operation::Start(Start::SameOrder(ending(rest)?)))),
+    ("same-order", |_, rest| {
+        let (status, number) = rest.split_once(' ').unwrap_or((rest, ""));
+        Ok(Operation::Start(Start::SameOrder(ending(status)?, message_number(number)?)))
+    }),
     ("again", |_, rest| Ok(Operation::Start(Start::Again(message_number(rest)?)))),
     ("opening", |word, rest| alone(word, rest, Operation::Start(Start::Opening))),
     ("set", |word, rest| json_member(word, rest).map(Operation::Set)),
@@ -382,7 +386,7 @@ fn message_number(rest: &str) -> Result<Option<usize>, String> {
         "" => Ok(None),
         text => match text.parse() {
             Ok(number) if number > 0 => Ok(Some(number)),
-            _ => Err("again wants the number of an earlier message, from 1".to_owned()),
+            _ => Err("expected the number of an earlier message, from 1".to_owned()),
         },
     }
 }

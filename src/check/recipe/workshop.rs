@@ -156,7 +156,9 @@ impl Workshop {
         };
         let before = match start {
             Start::Opening => self.opening.get(),
-            Start::Again(Some(number)) => history.messages.get(number - 1),
+            Start::Again(Some(number)) | Start::SameOrder(_, Some(number)) => {
+                history.messages.get(number - 1)
+            }
             _ => history.messages.last(),
         };
         let transport = self.dialect.layout.transport;
@@ -169,7 +171,7 @@ impl Workshop {
                 })?;
                 self.bench(order, *ending, now, history, before.map(|(message, _)| message))
             }
-            (Start::SameOrder(ending), Some((message, order))) => {
+            (Start::SameOrder(ending, _), Some((message, order))) => {
                 self.bench(order, *ending, now, history, Some(message))
             }
             (Start::Again(_) | Start::Opening, Some((message, order))) => Bench {
@@ -181,7 +183,7 @@ impl Workshop {
                 query: Vec::from_iter(Some(message.query.clone()).filter(|it| !it.is_empty())),
                 ..self.bench(order, Ending::Success, now, history, Some(message))
             },
-            (Start::SameOrder(_) | Start::Again(_) | Start::Opening, None) => {
+            (Start::SameOrder(..) | Start::Again(_) | Start::Opening, None) => {
                 return Err(missing("there is no such message before it in this case"));
             }
         };
@@ -230,7 +232,7 @@ impl Workshop {
         let mut is_signed = false;
         operations.iter().find_map(|operation| {
             is_signed |= operation.signs();
-            if let Operation::Start(Start::Fresh(ending) | Start::SameOrder(ending)) = operation
+            if let Operation::Start(Start::Fresh(ending) | Start::SameOrder(ending, _)) = operation
                 && !layout.notifies(self.status(*ending), &self.statuses)
             {
                 return Some("the dialect never notifies orders with that status");

@@ -95,7 +95,7 @@ impl Run<'_> {
         };
         let (mut watch, blind) = self.watch(case, &parcels).await;
         let mut trial = match (&case.work, parcels.first()) {
-            (Work::Retry(_), Some(parcel)) => deliver(self.controls.sender, parcel).await,
+            (Work::Retry(_), Some(parcel)) => deliver(self.controls.sender, parcel, u32::MAX).await,
             _ => attempt(self.controls.sender, &parcels, watch.as_mut()).await,
         };
         trial.blind = blind;

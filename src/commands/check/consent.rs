@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::Args;
 use crate::check::sender::Wiring;
 use crate::error::CommandError;
-use crate::net::probing::{addresses, connect};
+use crate::net::probing::{addresses, takes_connections};
 use crate::net::target::Locality;
 use crate::report::check::CheckFacts;
 use crate::report::line::Line;
@@ -52,11 +52,9 @@ pub(super) async fn wait_for(wiring: &Wiring, time: Duration) -> Result<(), Comm
     let start = Instant::now();
     while start.elapsed() < time {
         let limit = time.saturating_sub(start.elapsed()).min(wiring.options.timeout);
-        let found = addresses(&wiring.target, &wiring.client.config().resolve, limit).await;
-        for address in found.unwrap_or_default() {
-            if connect(address, limit).await.is_ok() {
-                return Ok(());
-            }
+        let rules = &wiring.client.config().resolve;
+        if takes_connections(&wiring.target, rules, limit).await {
+            return Ok(());
         }
         tokio::time::sleep(BETWEEN_LOOKS).await;
     }

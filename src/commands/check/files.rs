@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::check::bundle::{Bundle, MAX_BUNDLE_BYTES};
+use crate::check::case_file;
 use crate::check::report::{CheckReport, RunOption};
 use crate::commands::private_file::{empty, open_private, write_private};
 use crate::error::CommandError;
@@ -79,6 +80,23 @@ pub(super) fn write_bundles(
         let again = replay(&Untrusted::path(&path).to_string(), options);
         console.note(&Line::new().dim("sends it again: ").accent(again));
     }
+    Ok(())
+}
+
+/// Writes the failing history of an exploration as a case file, which plays it again.
+pub(super) fn write_case(
+    folder: Option<&Path>,
+    report: &CheckReport,
+    console: &mut Console,
+) -> Result<(), CommandError> {
+    let found = report.explored.as_ref().and_then(|explored| explored.found.as_ref());
+    let (Some(folder), Some(found)) = (folder, found) else { return Ok(()) };
+    fs::create_dir_all(folder).map_err(|error| cannot_write(folder, error))?;
+    let path = folder.join(format!("{}.toml", file_name(&found.case.id)));
+    write_private(&path, case_file::write(&found.case).as_bytes())
+        .map_err(|error| cannot_write(&path, error))?;
+    let suite = format!("--suite {}", Untrusted::path(&folder));
+    console.note(&Line::new().dim("plays it again, with the same options: ").accent(suite));
     Ok(())
 }
 

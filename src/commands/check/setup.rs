@@ -7,7 +7,7 @@ use protocol::internal::nearest::did_you_mean;
 use protocol::{Algorithm, Dialect, Layout};
 
 use super::Args;
-use super::suite;
+use super::{explore, suite};
 use crate::check::bundle::Bundle;
 use crate::check::case::Need;
 use crate::check::command::{CommandStream, UserCommand, split};
@@ -111,7 +111,8 @@ fn wiring(
     (acknowledgement, layout): (AcknowledgementRule, &Layout),
     console: &mut Console,
 ) -> Result<Wiring, CommandError> {
-    let usual = (Connections::Fresh, args.manners.timeout);
+    let short = args.explore.explore.then_some(explore::TIMEOUT);
+    let usual = (Connections::Fresh, args.manners.timeout.or(short));
     let (client, options) = args.wire.common().connect(&target, usual, 0, layout, console)?;
     Ok(Wiring {
         target,
@@ -132,7 +133,7 @@ fn observer(args: &Args) -> Result<Option<Observer>, CommandError> {
     Ok(Some(Observer { command: command(option, text)?, within, stream }))
 }
 
-fn command(option: &str, text: &str) -> Result<UserCommand, CommandError> {
+pub(super) fn command(option: &str, text: &str) -> Result<UserCommand, CommandError> {
     let argv = split(text).map_err(|error| {
         CommandError::usage(format!("the {option} command cannot be read")).because(error)
     })?;

@@ -24,8 +24,12 @@ use crate::terminal::Console;
 
 const MAX_FILES: usize = 1_000;
 
-pub(super) fn chosen(args: &Args) -> Result<Suite, CommandError> {
-    let mut suite = Suite::built_in();
+/// The cases of a person's own files.
+pub(super) fn own(args: &Args) -> Result<Suite, CommandError> {
+    joined(Suite::default(), args)
+}
+
+fn joined(mut suite: Suite, args: &Args) -> Result<Suite, CommandError> {
     for folder in &args.choice.suite {
         let name = Untrusted::path(&folder);
         let own = Suite::read_folder(&files_of(folder)?).map_err(|error| {
@@ -35,6 +39,11 @@ pub(super) fn chosen(args: &Args) -> Result<Suite, CommandError> {
             CommandError::input(format!("the suite {name} cannot be added")).because(error)
         })?;
     }
+    Ok(suite)
+}
+
+pub(super) fn chosen(args: &Args) -> Result<Suite, CommandError> {
+    let suite = joined(Suite::built_in(), args)?;
     suite.select(&args.choice.only, &args.choice.skip).map_err(|error| {
         CommandError::usage("these cases cannot be chosen")
             .because(error)

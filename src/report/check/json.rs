@@ -4,10 +4,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
+use super::explore::timeline_line;
 use super::shown::{LONGEST_URL, whole_start};
 use super::standing::{Standing, count, endpoint_name, is_yes};
 use super::{CheckFacts, verdict};
+use crate::check::case_file;
 use crate::check::causes::{Cause, causes};
+use crate::check::explore::Explored;
 use crate::check::report::{CaseResult, CheckReport, Exchange, Received};
 use crate::mask::Untrusted;
 use crate::report::figures::shortened;
@@ -61,8 +64,59 @@ pub fn check(report: &CheckReport) -> String {
             "requests_at_most": report.bound,
             "seed": report.seed,
             "results": report.results.iter().map(result_json).collect::<Vec<_>>(),
+            "explored": report.explored.as_ref().map(explored_json),
         }),
     )
+}
+
+fn explored_json(explored: &Explored) -> Value {
+    let coverage = &explored.coverage;
+    let text = |text: &str| shortened(text, LONGEST_TEXT);
+    let laws: Vec<Value> = coverage
+        .laws
+        .iter()
+        .map(|((law, fault), count)| json!({"law": law.id(), "fault": fault, "histories": count}))
+        .collect();
+    let steps: Vec<Value> = coverage
+        .steps
+        .iter()
+        .map(|((role, status, fault), count)| {
+            json!({"role": role.name(), "status": status.name(), "fault": fault, "steps": count})
+        })
+        .collect();
+    let faults = coverage.faults.iter();
+    let faults: Vec<Value> =
+        faults.map(|(fault, count)| json!({"fault": fault, "times": count})).collect();
+    let doubts: Vec<Value> = explored
+        .inconclusive
+        .iter()
+        .map(|(why, count)| json!({"why": text(why), "histories": count}))
+        .collect();
+    let found = explored.found.as_ref().map(|found| {
+        let lines = found.exchanges.iter().take(MOST_EXCHANGES);
+        json!({
+            "law": found.law.id(),
+            "found": text(&found.what),
+            "cost": found.law.why(),
+            "fix": found.law.fix(),
+            "timeline": lines.map(|one| text(&timeline_line(one))).collect::<Vec<_>>(),
+            "steps": found.steps,
+            "failed": found.failed,
+            "replays": found.replays,
+            "found_after_ms": milliseconds(found.after),
+            "case_file": case_file::write(&found.case),
+        })
+    });
+    json!({
+        "histories": coverage.histories,
+        "orders": coverage.orders,
+        "kills": coverage.kills(),
+        "faults": faults,
+        "steps": steps,
+        "laws": laws,
+        "inconclusive": doubts,
+        "found": found,
+    })
 }
 
 fn cause_json(cause: &Cause) -> Value {

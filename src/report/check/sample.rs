@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::check::explore::coverage::Coverage;
+use crate::check::explore::laws::Law;
+use crate::check::explore::{Explored, Found, Grammar, conclude, draw};
 use crate::check::report::{
     CaseResult, CheckReport, Endpoint, Exchange, Finding, Received, Status, Tries,
 };
@@ -50,6 +53,30 @@ pub(crate) fn exchange(body: &[u8], received: Result<Received, String>) -> Excha
 
 pub(crate) fn received(status: u16, content_type: &str, body: &str) -> Received {
     Received { status, content_type: Some(content_type.to_owned()), body: body.as_bytes().to_vec() }
+}
+
+/// An exploration: one law broken, the others kept, some histories without a conclusion.
+pub(crate) fn explored(text: &str) -> CheckReport {
+    let history = draw(1, 0, Grammar { has_signals: true, has_disk: true });
+    let mut coverage = Coverage::default();
+    coverage.add(&history);
+    coverage.histories = 12;
+    coverage.faults.insert("kill after".to_owned(), 3);
+    let law = Law::BookedOnce;
+    let first = exchange(b"{}", Ok(received(200, "application/json", "{}")));
+    let found = Found {
+        law,
+        what: format!("the order {text} was credited twice"),
+        exchanges: vec![Exchange { label: format!("0.000 s order A: {text}"), ..first }],
+        steps: 2,
+        failed: 3,
+        replays: 5,
+        after: Duration::from_millis(9_200),
+        case: history.case(law.id(), (law.title(), law.why(), law.fix())),
+    };
+    let inconclusive = vec![(format!("the observer printed {text}"), 2)];
+    let explored = Explored { coverage, inconclusive, found: Some(found) };
+    conclude(CheckReport { results: Vec::new(), seed: 7, ..clean() }, explored)
 }
 
 pub(crate) fn report() -> CheckReport {
@@ -147,6 +174,7 @@ pub(crate) fn report() -> CheckReport {
         bound: 140,
         seed: 42,
         options: Vec::new(),
+        explored: None,
     }
 }
 

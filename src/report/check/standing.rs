@@ -173,8 +173,12 @@ pub fn is_yes(report: &CheckReport) -> bool {
 pub fn again(report: &CheckReport, id: &str) -> String {
     let url = visible(&report.url, LONGEST_URL);
     let mut command = format!("payout-notify check {}", shell_word(&url));
-    // A replay is one case already.
-    if !report.options.iter().any(|option| option.name == "--replay") {
+    let has_seed = report.options.iter().any(|option| option.name == "--seed");
+    if report.explored.is_some() {
+        let seed = if has_seed { String::new() } else { format!(" --seed {}", report.seed) };
+        command.push_str(&seed);
+        // A replay is one case already.
+    } else if !report.options.iter().any(|option| option.name == "--replay") {
         command.push_str(&format!(" --only {}", shell_word(&visible(id, LONGEST_ID))));
     }
     with_options(command, &report.options)

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::text::Detail;
 use super::*;
 use crate::check::causes::tests::recorded;
+use crate::check::explore::conclude;
 use crate::check::report::{CaseResult, Endpoint, Exchange, Finding, Received, Status, Tries};
 use crate::report::line::{Line, Width};
 use crate::support::schema::Schemas;
@@ -129,6 +130,7 @@ fn before_and_while_it_runs_there_is_a_line() {
         cases: 9,
         bound: 140,
         seed: 42,
+        is_exploration: false,
     };
     assert_eq!(
         texts(&[text::ready_line(&facts)]),
@@ -199,12 +201,52 @@ fn a_kind_is_read_by_its_name() {
 }
 
 #[test]
+fn an_exploration_is_told_as_a_timeline_in_every_form() {
+    let report = sample::explored("A-1");
+    let lines = text::lines(&report, text::Detail::Brief, Width::Endless);
+    let shown = texts(&lines);
+    for part in [
+        "✗ broken: an order is booked at most once, and by the signed amount\n",
+        "  0.000 s order A: A-1 → acknowledged\n",
+        "  books  the order A-1 was credited twice\n",
+        "  again  it fails 3 of 5 times: the moment decides; found after 9.20 s, 2 steps\n",
+        "played: 12 histories, ",
+        "2 histories inconclusive: the observer printed A-1\n",
+    ] {
+        assert!(shown.contains(part), "{part:?} in\n{shown}");
+    }
+    for (name, render) in REPORT_KINDS {
+        let form = render(&report);
+        assert!(form.contains("booked-once"), "{name}: {form}");
+    }
+    let mut kept = report.explored.clone().unwrap();
+    kept.found = None;
+    let kept = conclude(sample::clean(), kept);
+    let shown = texts(&text::lines(&kept, text::Detail::Brief, Width::Endless));
+    for part in
+        ["✓ no violation in 12 histories with 3 kills\n", "This is not a proof", "power cut"]
+    {
+        assert!(shown.contains(part), "{part:?} in\n{shown}");
+    }
+    let hostile = sample::explored(sample::HOSTILE);
+    let shown = texts(&text::lines(&hostile, text::Detail::Brief, Width::Endless));
+    assert!(!shown.contains(['\u{1b}', '\u{202e}', '\0']), "{shown}");
+}
+
+#[test]
 fn every_line_is_valid_by_its_schema() {
     let mut schemas = Schemas::read();
     let mut check = |text: &str| schemas.check_text(text);
     let url = "http://localhost/".to_owned();
     let started_at = Timestamp::UNIX_EPOCH;
-    check(&json::ready(&CheckFacts { url: url.clone(), started_at, cases: 2, bound: 9, seed: 1 }));
+    check(&json::ready(&CheckFacts {
+        url: url.clone(),
+        started_at,
+        cases: 2,
+        bound: 9,
+        seed: 1,
+        is_exploration: false,
+    }));
     let exchange = |received| Exchange {
         label: String::new(),
         method: "POST".to_owned(),
@@ -250,8 +292,10 @@ fn every_line_is_valid_by_its_schema() {
             bound: 9,
             seed: u64::MAX,
             options: Vec::new(),
+            explored: None,
         }));
     }
+    check(&json::check(&sample::explored("A-1")));
     schemas.assert_checked(&["ready", "case", "check"]);
 }
 

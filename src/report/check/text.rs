@@ -7,7 +7,7 @@ use super::shown::{
     body_lines, header_lines, received_line, sent_line, visible, wrapped,
 };
 use super::standing::{Headline, Standing, again, counts, headline, unverified, unverified_claims};
-use super::{CheckFacts, brief, groups, verdict};
+use super::{CheckFacts, brief, explore, groups, verdict};
 use crate::check::causes::causes;
 use crate::check::report::{CaseResult, CheckReport, Exchange, Status};
 use crate::report::figures::{counted, grouped, shortened, span};
@@ -30,6 +30,10 @@ const MANY_ALIKE: usize = 3;
 const MOST_TOLD: usize = 50;
 
 pub fn ready_line(facts: &CheckFacts) -> Line {
+    if facts.is_exploration {
+        let url = visible(&facts.url, LONGEST_URL);
+        return Line::new().plain("exploring ").accent(url).dim(format!("  seed {}", facts.seed));
+    }
     Line::new().plain("checking ").accent(visible(&facts.url, LONGEST_URL)).dim(format!(
         "  {}, at most {}, seed {}",
         counted(facts.cases, "case"),
@@ -48,6 +52,9 @@ pub enum Detail {
 }
 
 pub fn lines(report: &CheckReport, detail: Detail, width: Width) -> Vec<Line> {
+    if let Some(explored) = &report.explored {
+        return explore::lines(report, explored, &visible(&report.url, LONGEST_URL));
+    }
     let causes = causes(report);
     let verdict = verdict::line(report, &causes);
     let mut lines = vec![
@@ -85,7 +92,7 @@ pub fn lines(report: &CheckReport, detail: Detail, width: Width) -> Vec<Line> {
     lines
 }
 
-fn headline_lines(headline: &Headline) -> Vec<Line> {
+pub(super) fn headline_lines(headline: &Headline) -> Vec<Line> {
     let look = headline.standing.look();
     let title = format!("{} {}", look.mark, headline.title);
     let mut lines = vec![Line::new().with(look.role, title)];

@@ -3,6 +3,7 @@
 use super::shown::{LONGEST_TITLE, visible};
 use super::standing::{Standing, count, headline, is_yes, unverified};
 use crate::check::causes::Cause;
+use crate::check::explore::no_violation;
 use crate::check::report::CheckReport;
 use crate::report::figures::{counted, grouped};
 use crate::report::line::{Line, Role};
@@ -57,6 +58,9 @@ fn start(report: &CheckReport, causes: &[Cause]) -> (Role, String) {
     }
     if !is_yes(report) {
         return (Role::Warn, "not shown to be safe: no case was run".to_owned());
+    }
+    if let Some(explored) = &report.explored {
+        return (Role::Good, no_violation(explored));
     }
     let is_open = report.results.iter().any(|it| unverified(it).is_some());
     match (is_open, causes.is_empty()) {

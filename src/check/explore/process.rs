@@ -1,0 +1,341 @@
+//! The merchant's process: started in a group of its own, kept track of, and ended whatever happens.
+
+use std::collections::VecDeque;
+use std::io::Read;
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::signals::{Signal, is_group_alive, lead_group, signal_group, signal_marked};
+use crate::check::command::{RunError, UserCommand, spawn};
+use crate::check::sender::Wiring;
+use crate::mask::outside;
+use crate::net::probing::takes_connections;
+
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// How long a process may take to end on a signal that it can catch.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long the kernel may take to clear up after a kill.
+const CLEARING: Duration = Duration::from_secs(3);
+
+/// A start that ends so early is tried again: the port may not be free yet.
+const BEFORE_START_AGAIN: Duration = Duration::from_millis(200);
+
+/// How long a merchant that ends at once is started again and again.
+const DYING: Duration = Duration::from_secs(3);
+
+/// How long the last output of a process may take to be read.
+const LAST_WORDS: Duration = Duration::from_millis(50);
+
+const MARK: &str = "PAYOUT_NOTIFY_EXPLORE";
+
+/// How much of the merchant's output is kept.
+const MAX_TAIL: usize = 16 * 1024;
+const LAST_LINES: usize = 10;
+const MAX_LINE: usize = 200;
+
+/// How a merchant is started and stopped.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    pub start: Option<UserCommand>,
+    /// They stand in for a signal where somebody else keeps the merchant's process.
+    pub stop: Option<UserCommand>,
+    pub restart: Option<UserCommand>,
+    /// Empties the merchant's data; it runs while the merchant is down.
+    pub fresh: Option<UserCommand>,
+    pub stop_signal: Signal,
+    /// How long it may take until it takes connections.
+    pub wait: Duration,
+}
+
+impl Launch {
+    /// Whether there is a process that signals reach.
+    pub fn has_process(&self) -> bool {
+        self.start.is_some() && self.stop.is_none()
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProcessError {
+    #[error("{what} {error}")]
+    Command { what: &'static str, error: RunError },
+    #[error("{0}")]
+    NeverUp(String),
+    /// Something answers at the merchant's address that is not the merchant.
+    #[error("{0}")]
+    Occupied(String),
+}
+
+impl ProcessError {
+    /// Whether the merchant said that its port is not free.
+    pub fn is_port_taken(&self) -> bool {
+        let ProcessError::NeverUp(why) = self else { return false };
+        let why = why.to_ascii_lowercase();
+        ["in use", "eaddrinuse", "only one usage"].iter().any(|text| why.contains(text))
+    }
+}
+
+type Tail = Arc<Mutex<VecDeque<u8>>>;
+
+pub struct Merchant<'a> {
+    launch: &'a Launch,
+    wiring: &'a Wiring,
+    child: Option<Child>,
+    /// It came up once, so it can.
+    was_up: bool,
+    mark: String,
+    tail: Tail,
+}
+
+impl<'a> Merchant<'a> {
+    pub fn new(launch: &'a Launch, wiring: &'a Wiring) -> Self {
+        let mark = format!("{:x}-{:x}", std::process::id(), fastrand::u64(..));
+        Merchant { launch, wiring, child: None, was_up: false, mark, tail: Tail::default() }
+    }
+
+    async fn is_reachable(&self) -> bool {
+        let limit = self.wiring.options.timeout;
+        takes_connections(&self.wiring.target, &self.wiring.client.config().resolve, limit).await
+    }
+
+    /// Starts it for the first time.
+    pub async fn open(&mut self) -> Result<(), ProcessError> {
+        if self.launch.start.is_some() && self.is_reachable().await {
+            return Err(ProcessError::Occupied(format!(
+                "something takes connections at {} before the merchant was started",
+                self.wiring.target
+            )));
+        }
+        match &self.launch.start {
+            Some(_) => self.start().await,
+            None => self.wait_until_up(Instant::now()).await,
+        }
+    }
+
+    /// Starts it and waits until it takes connections; a start that fails at once is tried again.
+    pub async fn start(&mut self) -> Result<(), ProcessError> {
+        self.wait_until_down().await;
+        let began = Instant::now();
+        if let Some(restart) = &self.launch.restart {
+            run(restart, "--restart").await?;
+            return self.wait_until_up(began).await;
+        }
+        loop {
+            self.spawn()?;
+            match self.wait_until_up(began).await {
+                Ok(()) => {
+                    self.was_up = true;
+                    return Ok(());
+                }
+                Err(error) if !self.was_up || began.elapsed() >= self.patience(&error) => {
+                    return Err(error);
+                }
+                Err(_) => {
+                    self.end().await;
+                    tokio::time::sleep(BEFORE_START_AGAIN).await;
+                }
+            }
+        }
+    }
+
+    /// How long a start that fails is repeated: the system may keep the port for a while.
+    fn patience(&self, error: &ProcessError) -> Duration {
+        match error.is_port_taken() {
+            true => self.launch.wait,
+            false => self.launch.wait.min(DYING),
+        }
+    }
+
+    /// A process that is being ended may take a connection that it never answers.
+    async fn wait_until_down(&self) {
+        let began = Instant::now();
+        while self.launch.start.is_some() && began.elapsed() < CLEARING && self.is_reachable().await
+        {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    pub fn can_renew(&self) -> bool {
+        self.launch.fresh.is_some()
+    }
+
+    fn spawn(&mut self) -> Result<(), ProcessError> {
+        let failed = |error| ProcessError::Command { what: "the --start command", error };
+        let Some(start) = &self.launch.start else { return Ok(()) };
+        let mut command = start.prepared().map_err(failed)?;
+        command.env(MARK, &self.mark).stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        lead_group(&mut command);
+        let mut child = spawn(&mut command).map_err(|error| failed(error.into()))?;
+        self.tail = Tail::default();
+        if let Some(stdout) = child.stdout.take() {
+            keep_tail(stdout, &self.tail);
+        }
+        if let Some(stderr) = child.stderr.take() {
+            keep_tail(stderr, &self.tail);
+        }
+        self.child = Some(child);
+        Ok(())
+    }
+
+    /// Up is who takes connections. A leader that has ended may have left the work to another process.
+    async fn wait_until_up(&mut self, began: Instant) -> Result<(), ProcessError> {
+        loop {
+            if self.is_reachable().await {
+                return Ok(());
+            }
+            let ended = self.ended();
+            if ended.is_some() && !self.is_anything_alive() || began.elapsed() >= self.launch.wait {
+                // It may have come up just before.
+                if self.is_reachable().await {
+                    return Ok(());
+                }
+                let how = match ended {
+                    Some(status) => {
+                        // Its last words are read by another thread.
+                        tokio::time::sleep(LAST_WORDS).await;
+                        format!("it ended with {}", in_words(status))
+                    }
+                    None => format!("it took no connection within {:?}", self.launch.wait),
+                };
+                return Err(ProcessError::NeverUp(format!("{how}{}", self.last_lines())));
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.as_mut().and_then(|child| child.try_wait().ok().flatten())
+    }
+
+    fn is_anything_alive(&self) -> bool {
+        self.child.as_ref().is_some_and(|child| is_group_alive(child.id()))
+            || signal_marked(&self.mark(), Signal::Continue)
+    }
+
+    /// How it ended although nothing was done to it; `None` while it is up.
+    pub async fn death(&mut self) -> Option<String> {
+        let status = self.ended()?;
+        match self.is_reachable().await {
+            true => None,
+            false => Some(format!("it ended with {}{}", in_words(status), self.last_lines())),
+        }
+    }
+
+    pub fn stop_signal(&self) -> Signal {
+        self.launch.stop_signal
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        if let Some(child) = &self.child {
+            signal_group(child.id(), signal);
+        }
+    }
+
+    /// Sends the signal of `--stop-signal`, or runs the command in its place, and waits for the end.
+    pub async fn stop(&mut self, signal: Signal) -> Result<(), ProcessError> {
+        if let Some(stop) = &self.launch.stop {
+            return run(stop, "--stop").await;
+        }
+        self.signal(signal);
+        if signal != Signal::Kill {
+            let began = Instant::now();
+            while self.ended().is_none() && began.elapsed() < GRACE {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        }
+        self.end().await;
+        Ok(())
+    }
+
+    /// Ends every process of it.
+    pub async fn end(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        signal_group(child.id(), Signal::Kill);
+        let began = Instant::now();
+        while began.elapsed() < CLEARING {
+            let is_reaped = child.try_wait().is_ok_and(|status| status.is_some());
+            let is_left = signal_marked(&self.mark(), Signal::Kill);
+            if is_reaped && !is_left {
+                return;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Stops it, empties its data and starts it again.
+    pub async fn renew(&mut self) -> Result<(), ProcessError> {
+        let Some(fresh) = &self.launch.fresh else { return Ok(()) };
+        self.stop(Signal::Kill).await?;
+        run(fresh, "--fresh").await?;
+        self.start().await
+    }
+
+    fn mark(&self) -> String {
+        format!("{MARK}={}", self.mark)
+    }
+
+    /// The last lines that it wrote, to follow a sentence.
+    pub fn last_lines(&self) -> String {
+        let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes: Vec<u8> = tail.iter().copied().collect();
+        drop(tail);
+        let text = String::from_utf8_lossy(&bytes);
+        let cut = |line: &str| outside(line).chars().take(MAX_LINE).collect::<String>();
+        let lines: Vec<String> =
+            text.lines().filter(|line| !line.trim().is_empty()).map(cut).collect();
+        match &lines[lines.len().saturating_sub(LAST_LINES)..] {
+            [] => " and wrote nothing".to_owned(),
+            last => format!("; its last lines: {}", last.join(" | ")),
+        }
+    }
+}
+
+impl Drop for Merchant<'_> {
+    fn drop(&mut self) {
+        let Some(child) = &mut self.child else { return };
+        signal_group(child.id(), Signal::Kill);
+        let _ = child.kill();
+        let _ = child.wait();
+        // A process that forks meanwhile has a child that is not in the first list.
+        for _ in 0..3 {
+            if !signal_marked(&format!("{MARK}={}", self.mark), Signal::Kill) {
+                break;
+            }
+            thread::sleep(LOOK_AGAIN);
+        }
+    }
+}
+
+async fn run(command: &UserCommand, what: &'static str) -> Result<(), ProcessError> {
+    let failed = |error| ProcessError::Command { what, error };
+    let output = command.run(Vec::new()).await.map_err(failed)?;
+    match output.code {
+        Some(0) => Ok(()),
+        _ => Err(failed(RunError::Failed(output.end()))),
+    }
+}
+
+/// Reads a pipe to its end in a thread of its own, and keeps the last of it.
+fn keep_tail(mut pipe: impl Read + Send + 'static, tail: &Tail) {
+    let tail = tail.clone();
+    thread::spawn(move || {
+        let mut buffer = [0; 8192];
+        while let Ok(count @ 1..) = pipe.read(&mut buffer) {
+            let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
+            tail.extend(&buffer[..count]);
+            let surplus = tail.len().saturating_sub(MAX_TAIL);
+            tail.drain(..surplus);
+        }
+    });
+}
+
+fn in_words(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("exit code {code}"),
+        None => "a signal".to_owned(),
+    }
+}
