@@ -17,7 +17,7 @@ import argparse, concurrent.futures, contextlib, json, os, re, shlex, shutil, si
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "merchants", "crash")
 PYTHON = [sys.executable, "-S", "-E"]
-SOUND = ["sqlite", "credits-only", "refunds-only", "outbox", "busy", "graceful", "slow-start", "refuses-late", "known-orders", "postgres"]
+SOUND = ["sqlite", "credits-only", "refunds-only", "outbox", "busy", "graceful", "slow-start", "refuses-late", "totals", "known-orders", "postgres"]
 # One of these in its environment marks a process as started here, whatever became of its parents.
 MARK = "PAYOUT_EXPLORE_FOLDER"
 

@@ -7,6 +7,7 @@ busy            an order that is in work answers "try again"; the lock is in mem
 graceful        at SIGTERM it takes nothing new, completes what it has, and ends
 slow-start      takes connections a second after its start
 refuses-late    answers a contradiction after a final status with an error code, and changes nothing
+totals          the same, where the observer shows the totals of all orders only
 known-orders    refuses orders that are not in FOLDER/orders.txt with their amount ("payout_id cents" per line)
 postgres        a unique key in PostgreSQL; FOLDER/postgres.socket names the socket of a server with the table
 """
@@ -126,6 +127,8 @@ if MODE == "postgres":
 else:
     os.makedirs(FOLDER, exist_ok=True)
     DATABASE = connect()
+if MODE == "totals":
+    open(os.path.join(FOLDER, "totals-only"), "w").close()
 if MODE == "outbox":
     start_thread(drain)
 if MODE == "graceful":
