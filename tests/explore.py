@@ -8,7 +8,7 @@
     --disk FOLDER      keeps the books on this small tmpfs, which the program fills now and then; with --jobs 1
     --keep FOLDER      keeps what the program printed where it did not end with 0
 
-A flawed merchant must be found out (exit 1), its shortest history must have at most four steps in nine of ten, and
+A flawed merchant must be found out (exit 1), its shortest history must have at most four steps in nine of ten or more, and
 fail again when it is replayed. A sound one must not be accused, and fewer than one history in a hundred may be
 inconclusive. An abusive one must end in the exit code that is right for it. Nothing may be left running. Ends with
 1 where that is not so.
@@ -240,7 +240,7 @@ def main():
     short = sum(steps <= 4 for steps in all_steps)
     if all_steps:
         print(f"{short} of {len(all_steps)} histories have at most 4 steps")
-    if short * 10 < len(all_steps) * 9:
+    if len(all_steps) >= 10 and short * 10 < len(all_steps) * 9:
         missed.append("fewer than nine of ten histories have at most 4 steps")
     sys.exit("\n".join(missed) or 0)
 
