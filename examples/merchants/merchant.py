@@ -1,7 +1,8 @@
 """A small merchant that does it right, on Python's standard library: verify, credit once, acknowledge.
 
 PAYOUT_NOTIFY_KEY=... CREDIT_FILE=credits.txt python3 merchant.py 8080
-REQUIRE_HMAC=1 refuses MD5. DIALECT=epay takes the notifications of epay. A line of CREDIT_FILE is "order amount"; observe.py adds them up.
+REQUIRE_HMAC=1 refuses MD5. DIALECT=epay takes the notifications of epay. FLAW=memory remembers credited orders in
+memory only: what `check --explore` finds. A line of CREDIT_FILE is "order amount"; observe.py adds them up.
 """
 import hashlib, hmac, json, os, re, sys, threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +12,7 @@ KEY = os.environb[b"PAYOUT_NOTIFY_KEY"]
 CREDIT_FILE = os.environ.get("CREDIT_FILE", "credits.txt")
 REQUIRE_HMAC = os.environ.get("REQUIRE_HMAC") == "1"
 EPAY = os.environ.get("DIALECT") == "epay"
+REMEMBERED = set() if os.environ.get("FLAW") == "memory" else None
 MAX_BYTES, CANCELLED, FAILED = 1 << 20, "4", "5"
 SUCCESS = "TRADE_SUCCESS" if EPAY else "3"
 IDS = ("trade_no", "out_trade_no", "pid") if EPAY else ("payout_id", "payout_cl_id", "platform_id")
@@ -59,7 +61,9 @@ def credit(order, amount):
     with LOCK, open(CREDIT_FILE, "a+", encoding="utf-8") as file:
         file.seek(0)
         # A database would hold the order as a unique key, in the transaction that credits.
-        if not any(line.split(" ")[0] == order for line in file):
+        known = {line.split(" ")[0] for line in file} if REMEMBERED is None else REMEMBERED
+        if order not in known:
+            known.add(order)
             file.write(f"{order} {amount}\n")
             file.flush()
             os.fsync(file.fileno())

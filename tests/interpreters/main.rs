@@ -15,6 +15,8 @@ mod harness;
 #[cfg(unix)]
 mod completions;
 #[cfg(unix)]
+mod explore;
+#[cfg(unix)]
 mod export;
 #[cfg(unix)]
 mod gateways;
@@ -42,6 +44,7 @@ fn main() -> std::process::ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
     let tests = [
         completions::tests(),
+        explore::tests(),
         export::tests(),
         gateways::tests(),
         merchants::tests(),

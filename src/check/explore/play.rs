@@ -130,8 +130,11 @@ impl Player<'_, '_> {
     /// Whether it answers at all; what fails otherwise than by silence is somebody else's finding.
     async fn answers(&self) -> bool {
         let mut history = History::new(&format!("probe {:x}", fastrand::u64(..)));
+        // A booking would be counted where the observer shows one total of all orders.
+        let status = if self.effects.is_total { "processing" } else { "success" };
+        let recipe = Recipe::of(&[status, "sign"]);
         for _ in 0..PROBES {
-            let message = self.workshop.message(&Recipe::control(), wall_time(), &mut history);
+            let message = self.workshop.message(&recipe, wall_time(), &mut history);
             let Ok(message) = message else { return true };
             if self.preparer.prepare(&[history.own_order()]).await.is_err() {
                 return true;
