@@ -75,9 +75,9 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l job
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l set -d 'Set a member; VALUE is JSON if it parses as JSON, else a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l set-str -d 'Set a member to a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l unset -d 'Take a member out' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l key -d 'The key itself: others on this machine can see it' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l lines -d 'Read one payload per line (NDJSON) and write one line for each, verify as JSON; continues after a bad line'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l lines -d 'Read one payload per line (NDJSON) and write one line for each, verify a table or JSON; a bad line does not end it'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
@@ -100,16 +100,16 @@ hmac-sha256\t''
 sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l computed -d 'Explain this digest, which your code computed for the payload, beside the payload\'s own' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l string-file -d 'Compare the string that your code signs with the rule\'s; - reads stdin' -r -F
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l format -d 'Output format' -r -f -a "human\t'For a person'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l format -d 'Output format [default: human; with --lines into a file or pipe: json]' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l jobs -d 'How many threads share the work; unless told, one per core' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l other-key-file -d 'Try this key too when a signature does not match; may be given several times' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l strict -d 'Let warnings about the fields count'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l explain -d 'Show each step from the members to the digest, and what the signature does not protect'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l show-expected -d 'On a mismatch, show the signature that would have matched'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l lines -d 'Read one payload per line (NDJSON) and write one line for each, verify as JSON; continues after a bad line'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l lines -d 'Read one payload per line (NDJSON) and write one line for each, verify a table or JSON; a bad line does not end it'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
@@ -140,7 +140,7 @@ json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l set -d 'Set a member; VALUE is JSON if it parses as JSON, else a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l set-str -d 'Set a member to a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l unset -d 'Take a member out' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l count -d 'Send this many orders with fresh ids; --set may hold {uuid}, {now}, {hex:8}, {1..500}' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l from -d 'Send the orders of this file: one payload per line, or CSV with a header; - reads stdin' -r -F
@@ -233,6 +233,8 @@ auth-no-sign\t''
 auth-empty-sign\t''
 auth-null-sign\t''
 auth-wrong-key\t''
+auth-retired-key\t''
+auth-failure-retired-key\t''
 auth-no-key\t''
 auth-upper-case\t''
 auth-last-digit\t''
@@ -414,6 +416,8 @@ auth-no-sign\t''
 auth-empty-sign\t''
 auth-null-sign\t''
 auth-wrong-key\t''
+auth-retired-key\t''
+auth-failure-retired-key\t''
 auth-no-key\t''
 auth-upper-case\t''
 auth-last-digit\t''
@@ -590,8 +594,9 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l ob
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l observe-within -d 'How long the merchant may take to credit what it acknowledged' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l wait -d 'Wait so long until the endpoint takes connections; nothing is sent meanwhile' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l seed -d 'The seed of the order ids: the same seed gives the same ids' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l key -d 'The key itself: others on this machine can see it' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l retired-key-file -d 'The key before a rotation that is over: the endpoint must refuse what is signed with it' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l header -d 'Send this header, in the place of an own one; "Name:" leaves it out; several may be given' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l resolve -d 'Use this address for a host and port, as curl does; several may be given' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l cacert -d 'Trust only certificates signed by one of these CAs (PEM)' -r -F
@@ -691,7 +696,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l i
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-cert -d 'Speak HTTPS with this certificate and its chain (PEM)' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-key -d 'The certificate\'s private key (PEM)' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-cert-out -d 'Write the certificate made for this run to this file, for the sender\'s --cacert' -r -F
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l other-key-file -d 'Try this key too when a signature does not match; may be given several times' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l allow-remote -d 'Listen on an address that other machines can reach'
@@ -745,7 +750,7 @@ hmac-sha256\t''
 sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l other-key-file -d 'Try this key too when a signature does not match; may be given several times' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
@@ -778,7 +783,7 @@ json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l set -d 'Set a member; VALUE is JSON if it parses as JSON, else a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l set-str -d 'Set a member to a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l unset -d 'Take a member out' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l header -d 'Send this header, in the place of an own one; "Name:" leaves it out; several may be given' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l connections -d 'Whether attempts share connections' -r -f -a "fresh\t'Every attempt makes its own connection'
@@ -851,7 +856,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; an
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -a "learn" -d 'Find out how a platform signs, from callbacks that are known to be good'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from learn" -l id -d 'The name of the dialect' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from learn" -l key-file -d 'Read the key from this file; one trailing newline is dropped' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from learn" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from learn" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from learn" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'

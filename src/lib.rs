@@ -40,7 +40,7 @@ pub mod fuzzing {
     pub use crate::check::recipe::{History, Workshop};
     pub use crate::inspector::shown_text;
     pub use crate::mask::{SHORTEST_MASKED_KEY, Untrusted, hide_only};
-    pub use crate::receiver::replies::{Per, Place, ReplyProgram, Runner, path_program};
+    pub use crate::receiver::replies::{Per, ReplyProgram, RequestContext, Runner, path_program};
     pub use crate::receiver::reply::{PlatformCode, Reply};
     pub use crate::receiver::server::handler_output::Answer;
     pub use crate::report::escaped;

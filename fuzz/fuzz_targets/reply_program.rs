@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use libfuzzer_sys::fuzz_target;
 use payout_notify::fuzzing::{
-    Answer, Per, Place, PlatformCode, Reply, ReplyProgram, Runner, path_program,
+    Answer, Per, PlatformCode, Reply, ReplyProgram, RequestContext, Runner, path_program,
 };
 
 fuzz_target!(|input: (u8, u64, &str, &str)| {
@@ -27,7 +27,7 @@ fuzz_target!(|input: (u8, u64, &str, &str)| {
         let mut runner = Runner::new(program, per, seed, 2);
         let connection = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
         for order in [None, Some("a"), Some("b"), Some("c"), Some("a")] {
-            let chosen = runner.next(Place { order, connection, target: path });
+            let chosen = runner.next(RequestContext { order, connection, target: path });
             let usual = Reply::platform(PlatformCode::Success);
             if let (Answer::Reply(reply), _) = chosen.answer(usual, "ok") {
                 writable(&reply);

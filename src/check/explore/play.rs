@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use super::disk::FilledDisk;
-use super::laws::{LawEntry, Law, ReplyKind, Violation};
+use super::laws::{Law, LawEntry, ReplyKind, Violation};
 use super::process::{MerchantProcess, ProcessError};
 use super::signals::Signal;
 use crate::check::books::Amounts;

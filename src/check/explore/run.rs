@@ -9,7 +9,7 @@ use super::conclusion::conclude;
 use super::coverage::Coverage;
 use super::generate::{Grammar, draw};
 use super::history::History;
-use super::laws::{LawEntry, Law, ReplyKind, Violation, broken, demands_of, unended};
+use super::laws::{Law, LawEntry, ReplyKind, Violation, broken, demands_of, unended};
 use super::play::{Played, Player, usual_time, watch};
 use super::process::MerchantProcess;
 use super::reduce::Failure;
@@ -257,7 +257,8 @@ impl Run<'_, '_> {
     }
 
     fn note_taken(&mut self, played: &Played) {
-        let is_taken = |one: &&LawEntry| one.answer == ReplyKind::Acknowledged && !one.parcel.is_bad();
+        let is_taken =
+            |one: &&LawEntry| one.answer == ReplyKind::Acknowledged && !one.parcel.is_bad();
         let taken = played.record.iter().filter(is_taken);
         self.taken.extend(taken.map(|one| one.parcel.message.signed_status.clone()));
     }
