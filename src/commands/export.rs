@@ -16,6 +16,7 @@ use script::ScriptPlan;
 use super::CommandResult;
 use super::args::dialect::{DialectArgs, refuse_status};
 use super::args::{EditArgs, adopt, adopt_statuses, numbered, parse_sign_type, parse_time, target};
+use super::output_file::{self, Readers, cannot_write, sealed};
 use crate::clock::wall_time;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -43,6 +44,7 @@ pub struct ExportArgs {
     #[arg(long, value_name = "ENGINE")]
     pub to: LoadEngine,
     /// Write to this file, or into this folder; Artillery's test is two files and needs a folder.
+    /// A file that was edited, or that payout-notify did not write, is not replaced.
     #[arg(long, value_name = "PATH")]
     pub out: Option<PathBuf>,
     /// The status: success, cancelled, failed or a number.
@@ -114,7 +116,7 @@ pub fn run(args: &ExportArgs, console: &mut Console) -> CommandResult {
         Some(path) => {
             for (name, text) in &files {
                 let path = place(path, name, files.len())?;
-                write(&path, text)?;
+                write(&path, name, text)?;
                 console.note(&Line::new().dim(format!("wrote {}", Untrusted::path(&path))));
             }
         }
@@ -231,12 +233,10 @@ fn place(out: &Path, name: &str, files: usize) -> Result<PathBuf, CommandError> 
     Ok(out.join(name))
 }
 
-fn write(path: &Path, text: &str) -> Result<(), CommandError> {
-    fs::write(path, text).map_err(|error| cannot_write(path, error))
-}
-
-fn cannot_write(path: &Path, error: std::io::Error) -> CommandError {
-    CommandError::environment(format!("cannot write {}", Untrusted::path(&path))).because(error)
+/// Edits of the file are noticed later, so that they are not lost.
+fn write(path: &Path, name: &str, text: &str) -> Result<(), CommandError> {
+    let comment = if name.ends_with("js") { "//" } else { "#" };
+    output_file::write(path, Readers::All, sealed(text, comment).as_bytes())
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ mod masking;
 mod misread;
 mod network;
 mod order_files;
+mod output_files;
 mod pipes;
 mod profiles;
 mod readme;
