@@ -20,7 +20,7 @@ use super::args::dialect::{DialectArgs, refuse_status};
 use super::args::input::read_payload;
 use super::args::{
     EditArgs, Format, Input, KeyArgs, adopt, adopt_headers, adopt_statuses, parse_payload,
-    parse_sign_type, parse_time, target,
+    parse_sign_type, parse_time, target, unusable_schedule, whole,
 };
 use super::consent::{file_of_url, obtain_for_project};
 use super::runtime::{Interrupts, block_on, held_back, not_sent};
@@ -74,7 +74,7 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "SCHEDULE")]
     pub schedule: Option<String>,
     /// How many retries may follow the first notification [default: 10].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub retries: Option<usize>,
     /// The time after the order's completion in which the platform tries [default: 1h].
     #[arg(long, value_name = "DURATION", value_parser = parse_time)]
@@ -167,7 +167,7 @@ pub fn run(args: &SimulateArgs, environment: &Environment, console: &mut Console
         // The journal's counts: what is given here is only compared with it.
         true => RetrySchedule::default(),
         false => RetrySchedule::parse(args.schedule(), args.retries, args.window())
-            .map_err(|error| CommandError::usage("the schedule cannot be used").because(error))?,
+            .map_err(unusable_schedule)?,
     };
     let dialect = args.dialect.resolve(args.sign_type.filter(|_| !args.many.resume))?;
     if let Some(status) = args.status() {

@@ -189,6 +189,7 @@ impl ReachArgs {
         let Some(text) = &self.proxy else { return Ok(ProxyRule::default()) };
         ProxyRule::parse(text)
             .map_err(|error| CommandError::usage("--proxy cannot be used").because(error))
+            .map_err(|error| error.hint("write --proxy http://HOST:PORT, or --proxy none"))
     }
 
     fn tls(&self, console: &mut Console) -> Result<TlsSettings, CommandError> {

@@ -51,3 +51,4 @@ mod support;
 mod unread;
 mod vectors;
 mod verify;
+mod wrong_usages;

@@ -192,7 +192,10 @@ impl RefereeArgs {
             None => None,
             Some(text) => {
                 let schedule = RetrySchedule::parse(text, None, usual.window).map_err(|error| {
-                    CommandError::usage("--expect-schedule cannot be used").because(error)
+                    let hint = error.hint();
+                    CommandError::usage("--expect-schedule cannot be used")
+                        .because(error)
+                        .hint(hint)
                 })?;
                 Some(schedule.delays().to_vec())
             }
@@ -233,8 +236,11 @@ impl TlsArgs {
     ) -> Result<Option<IdentityArgs>, CommandError> {
         if let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) {
             warn_if_others_can_read("private key", key, key.metadata(), console);
-            let tls = TlsIdentity::from_pem_files(certificate, key)
-                .map_err(|error| CommandError::input("TLS cannot be set up").because(error))?;
+            let tls = TlsIdentity::from_pem_files(certificate, key).map_err(|error| {
+                CommandError::input("TLS cannot be set up")
+                    .because(error)
+                    .hint("--tls-cert and --tls-key take PEM files; --tls-self-signed needs none")
+            })?;
             return Ok(Some(IdentityArgs { tls, sha256: None }));
         }
         if !self.tls_self_signed {
