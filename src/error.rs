@@ -33,18 +33,13 @@ pub struct CommandError {
     pub message: String,
     pub source: Option<Box<dyn Error + Send + Sync>>,
     pub hints: Vec<String>,
-    pub place: ErrorPlace,
+    /// In a box, so that a result with this error stays small.
+    pub place: Option<Box<ErrorPlace>>,
 }
 
 impl CommandError {
     fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        CommandError {
-            kind,
-            message: message.into(),
-            source: None,
-            hints: Vec::new(),
-            place: ErrorPlace::default(),
-        }
+        CommandError { kind, message: message.into(), source: None, hints: Vec::new(), place: None }
     }
 
     /// The command line or the settings are wrong (exit 2).
@@ -84,7 +79,7 @@ impl CommandError {
 
     #[must_use]
     pub fn at(mut self, place: ErrorPlace) -> Self {
-        self.place = place;
+        self.place = Some(Box::new(place));
         self
     }
 

@@ -311,6 +311,12 @@ pub fn target(url: Option<&str>) -> Result<Target, CommandError> {
     })
 }
 
+pub fn unreadable_change(error: TemplateError) -> CommandError {
+    CommandError::usage("a change cannot be read")
+        .because(error)
+        .hint("write it as in --set 'amount={100..500}' or --set memo={uuid}")
+}
+
 pub fn unusable_schedule(error: ScheduleError) -> CommandError {
     let hint = error.hint();
     CommandError::usage("the schedule cannot be used").because(error).hint(hint)

@@ -15,7 +15,10 @@ use script::ScriptPlan;
 
 use super::CommandResult;
 use super::args::dialect::{DialectArgs, refuse_status};
-use super::args::{EditArgs, adopt, adopt_statuses, numbered, parse_sign_type, parse_time, target};
+use super::args::{
+    EditArgs, adopt, adopt_statuses, numbered, parse_sign_type, parse_time, target,
+    unreadable_change,
+};
 use super::output_file::{self, Readers, cannot_write, sealed};
 use crate::clock::wall_time;
 use crate::error::CommandError;
@@ -146,10 +149,7 @@ fn plan(args: &ExportArgs) -> Result<ScriptPlan, CommandError> {
     let chosen_by = args.status.map(|_| "--status").or(args.mix.as_ref().map(|_| "--mix"));
     args.edits.leave_the_status_to(chosen_by)?;
     let dialect = args.dialect.resolve_in_family(args.sign_type)?;
-    let changes = args
-        .edits
-        .changes_in(&dialect.layout)
-        .map_err(|error| CommandError::usage("a change cannot be read").because(error))?;
+    let changes = args.edits.changes_in(&dialect.layout).map_err(unreadable_change)?;
     let statuses = args.statuses;
     let now = wall_time();
     let recipe = Recipe { changes, dialect, chosen: args.sign_type, statuses, now };

@@ -214,7 +214,10 @@ impl ScheduleError {
             }
             ScheduleError::TooManyRetries { .. } => format!("--retries {MAX_RETRIES} at most"),
             ScheduleError::PastWindow { total, fitting, .. } => {
-                format!("--window {}, or --retries {fitting}", format_duration(*total))
+                format!(
+                    "--window {}, or fewer retries: {fitting} would fit",
+                    format_duration(*total)
+                )
             }
         }
     }

@@ -7,7 +7,7 @@ use protocol::Key;
 use protocol::internal::signing::BodySigner;
 
 use super::super::args::dialect::refuse_status;
-use super::super::args::{file_hint, numbered};
+use super::super::args::{file_hint, numbered, unreadable_change};
 use super::Setup;
 use super::many::ManyArgs;
 use super::resume;
@@ -31,11 +31,7 @@ pub(super) fn of_arguments(setup: &Setup<'_>, key: Key) -> Result<Orders, Comman
         (None, None) if many.from.is_none() => Some(Mix::only(statuses.success())),
         (None, None) => None,
     };
-    let changes = setup
-        .args
-        .edits
-        .changes_in(&setup.dialect.layout)
-        .map_err(|error| CommandError::usage("a change cannot be read").because(error))?;
+    let changes = setup.args.edits.changes_in(&setup.dialect.layout).map_err(unreadable_change)?;
     let (failed, duplicates) = (statuses.failed(), many.duplicates.unwrap_or_default());
     for (status, _) in mix.iter().flat_map(Mix::shares) {
         refuse_status(*status, setup.dialect, &statuses)?;
