@@ -31,7 +31,7 @@ pub fn run() -> ExitCode {
     commands::hide_typed_keys(&arguments);
     match Cli::try_parse() {
         Ok(cli) => commands::run(cli.globals, cli.command, command).into(),
-        Err(error) => commands::refuse(error, &arguments).into(),
+        Err(error) => commands::refuse(error, &arguments, command).into(),
     }
 }
 

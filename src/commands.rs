@@ -4,12 +4,15 @@ pub mod args;
 pub mod check;
 pub mod completions;
 pub mod config;
+pub mod consent;
 pub mod demo;
 pub mod dialects;
 pub mod export;
 pub mod inbox;
 pub mod lines;
 pub mod listen;
+mod other_names;
+pub mod output_file;
 pub mod private_file;
 pub mod runtime;
 pub mod schedule;
@@ -17,15 +20,14 @@ pub mod sign;
 pub mod signing;
 pub mod simulate;
 pub mod snippet;
+mod usage;
 pub mod verify;
 pub mod wire_args;
 
 use std::ffi::OsString;
 
 use clap::Subcommand;
-use clap::error::{ContextKind, ContextValue, ErrorKind as ClapKind};
-use protocol::PayloadError;
-use protocol::internal::toml_span::PlacedError;
+use clap::error::ErrorKind as ClapKind;
 use serde_json::json;
 
 use self::args::key_source::ProfileKey;
@@ -34,7 +36,6 @@ use crate::exit::Exit;
 use crate::mask::{self, Untrusted};
 use crate::report;
 use crate::report::line::Line;
-use crate::sender::orders::error::OrderError;
 use crate::settings::profile::Chosen;
 use crate::settings::{ColorMode, Environment, find};
 use crate::terminal::{Console, hide_keys_in_panics};
@@ -148,13 +149,16 @@ fn conclude(exit: Exit, written: Result<(), CommandError>) -> CommandResult {
 /// answer, and gets the error on stdout as it gets every other. A person gets it as any other
 /// error too: what was typed may hold what a terminal obeys.
 #[must_use]
-pub fn refuse(mut error: clap::Error, arguments: &[OsString]) -> Exit {
-    mend_tip(&mut error);
-    redact(&mut error);
+pub fn refuse(mut error: clap::Error, arguments: &[OsString], root: fn() -> clap::Command) -> Exit {
+    usage::redact(&mut error);
     let is_whole_help = error.kind() == ClapKind::DisplayHelpOnMissingArgumentOrSubcommand;
     if error.use_stderr() && !is_whole_help {
         let mut console = Console::new(ColorMode::Auto, &Environment::read());
-        return fail(&usage_error(&error), asks_for_json(arguments), &mut console);
+        return fail(
+            &usage::explain(&error, root(), arguments),
+            asks_for_json(arguments),
+            &mut console,
+        );
     }
     match error.print() {
         _ if error.use_stderr() => Exit::Usage,
@@ -164,56 +168,10 @@ pub fn refuse(mut error: clap::Error, arguments: &[OsString]) -> Exit {
     }
 }
 
-fn mend_tip(error: &mut clap::Error) {
-    let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else { return };
-    let is_value = unknown.starts_with('-')
-        && unknown.chars().nth(1).is_some_and(|second| second.is_ascii_digit());
-    if error.get(ContextKind::Suggested).is_none() {
-        return;
-    }
-    error.remove(ContextKind::Suggested);
-    if is_value {
-        let tip = "a value that begins with - is joined to its flag, as in --set=NAME=-1".into();
-        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
-    }
-}
-
-/// Leaves the keys out of what was typed and could not be read.
-fn redact(error: &mut clap::Error) {
-    let is_unknown = error.kind() == ClapKind::UnknownArgument;
-    let typed = [ContextKind::InvalidValue, ContextKind::InvalidSubcommand];
-    for kind in typed.into_iter().chain(is_unknown.then_some(ContextKind::InvalidArg)) {
-        if let Some(ContextValue::String(text)) = error.get(kind) {
-            let text = Untrusted::new(text).to_string();
-            error.insert(kind, ContextValue::String(text));
-        }
-    }
-}
-
 fn asks_for_json(arguments: &[OsString]) -> bool {
     let flags: Vec<_> = arguments.iter().take_while(|argument| *argument != "--").collect();
     flags.iter().any(|flag| *flag == "--format=json")
         || flags.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json")
-}
-
-/// The parser's error as one of this program's: its first paragraph, its tips as hints, and the
-/// help that has the rest.
-fn usage_error(error: &clap::Error) -> CommandError {
-    let text = error.render().to_string();
-    let first = text.split("\n\n").next().unwrap_or_default();
-    let words: Vec<&str> = first.split_whitespace().collect();
-    let message = words.join(" ");
-    let tips = text.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
-    let message = message.strip_prefix("error: ").unwrap_or(&message);
-    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or_default();
-    let names = usage.split(' ').take_while(|word| !word.starts_with(['-', '[', '<']));
-    let command = names.collect::<Vec<_>>().join(" ");
-    let refused = tips.fold(CommandError::usage(message), CommandError::hint);
-    // A wrong value comes without the usage, and says itself what was expected.
-    if command.is_empty() {
-        return refused;
-    }
-    refused.hint(format!("`{command} --help` tells what there is"))
 }
 
 fn adopt(
@@ -310,32 +268,18 @@ fn error_json(error: &CommandError) -> String {
         ErrorKind::Interrupted => "interrupted",
         ErrorKind::BrokenPipe => "broken-pipe",
     };
-    let (line, column, member) = place(error);
+    let place = error.place.as_deref();
     report::json::line(
         "error",
         &json!({
             "kind": kind,
             "message": error.to_string(),
             "hints": error.hints,
-            "line": line,
-            "column": column,
-            "member": member.map(Untrusted::new),
+            "line": place.and_then(|place| place.line),
+            "column": place.and_then(|place| place.column),
+            "member": place.and_then(|place| place.member.as_deref()).map(Untrusted::new),
         }),
     )
-}
-
-/// The line, the column and the member that an error is about, as far as its cause has them.
-fn place(error: &CommandError) -> (Option<u64>, Option<usize>, Option<&str>) {
-    let Some(source) = error.source.as_deref() else { return (None, None, None) };
-    if let Some(error) = source.downcast_ref::<PayloadError>() {
-        (Some(error.line as u64), Some(error.column), error.member.as_deref())
-    } else if let Some(error) = source.downcast_ref::<PlacedError>() {
-        (Some(error.line as u64), Some(error.column), None)
-    } else if let Some(OrderError::Row(bad)) = source.downcast_ref::<OrderError>() {
-        (Some(bad.number), bad.column, bad.member.as_deref())
-    } else {
-        (source.downcast_ref::<OrderError>().and_then(OrderError::line), None, None)
-    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,17 @@ pub enum ErrorKind {
     BrokenPipe,
 }
 
+/// Where in its input an error is, as far as that is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ErrorPlace {
+    /// The line, from 1.
+    pub line: Option<u64>,
+    /// The column in characters, from 1.
+    pub column: Option<usize>,
+    /// The member of the payload.
+    pub member: Option<String>,
+}
+
 #[derive(Debug)]
 pub struct CommandError {
     pub kind: ErrorKind,
@@ -22,11 +33,13 @@ pub struct CommandError {
     pub message: String,
     pub source: Option<Box<dyn Error + Send + Sync>>,
     pub hints: Vec<String>,
+    /// In a box, so that a result with this error stays small.
+    pub place: Option<Box<ErrorPlace>>,
 }
 
 impl CommandError {
     fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        CommandError { kind, message: message.into(), source: None, hints: Vec::new() }
+        CommandError { kind, message: message.into(), source: None, hints: Vec::new(), place: None }
     }
 
     /// The command line or the settings are wrong (exit 2).
@@ -65,8 +78,21 @@ impl CommandError {
     }
 
     #[must_use]
+    pub fn at(mut self, place: ErrorPlace) -> Self {
+        self.place = Some(Box::new(place));
+        self
+    }
+
+    #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
+        self
+    }
+
+    /// Leaves a hint out where a better one is known.
+    #[must_use]
+    pub fn without(mut self, hint: &str) -> Self {
+        self.hints.retain(|known| known != hint);
         self
     }
 

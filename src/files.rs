@@ -7,11 +7,15 @@ use std::path::Path;
 /// Opens a regular file. A named pipe is refused: opening it would wait for a writer. What is under
 /// `/dev` and `/proc` stays, such as `/dev/stdin` and the pipes that a shell names there.
 pub fn open(path: &Path) -> io::Result<File> {
-    let is_given_by_system = ["/dev", "/proc"].iter().any(|folder| path.starts_with(folder));
-    if !is_given_by_system && !fs::metadata(path)?.is_file() {
+    if !is_given_by_system(path) && !fs::metadata(path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
     }
     File::open(path)
+}
+
+/// Whether a path is one of the system's own, such as `/dev/stdout`.
+pub fn is_given_by_system(path: &Path) -> bool {
+    ["/dev", "/proc"].iter().any(|folder| path.starts_with(folder))
 }
 
 /// Reads a file; of a longer one `max` bytes and one more, which shows that it is longer.

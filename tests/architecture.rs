@@ -42,7 +42,10 @@ const NAMED_ONLY_IN: &[(&str, &str)] = &[
     ("reqwest", "net/client/proxied.rs"),
     ("getrandom", "inspector"),
     ("colored", "terminal/theme.rs"),
-    ("console indicatif", "terminal/progress.rs terminal/theme.rs terminal/width.rs"),
+    (
+        "console indicatif",
+        "terminal/progress.rs terminal/theme.rs terminal/width.rs terminal/wrap.rs",
+    ),
     ("csv", "sender/orders check/order_file.rs"),
     ("hdrhistogram", "report/summary/latency.rs"),
     ("quick_junit", "report/junit.rs report/summary/junit.rs report/check/junit.rs"),

@@ -6,6 +6,7 @@
 use super::payload::{Payload, Value};
 use super::untrusted::Untrusted;
 
+mod near_miss;
 #[cfg(feature = "xml-replies")]
 mod return_code;
 mod rule;
@@ -75,7 +76,7 @@ pub enum Refusal {
     /// A status outside 2xx.
     #[error("status {0} is not 2xx")]
     Status(u16),
-    /// `error_code` is a number that "means" success: `0` or `0000` without quotes.
+    /// `error_code` is a number, such as `0`.
     #[error("error_code is the number {0}; it must be the string \"0000\"")]
     NumberCode(String),
     /// `error_code` is a string that resembles success, such as `"0"`.
@@ -98,6 +99,42 @@ pub enum Refusal {
     /// `error_code` in another spelling, such as `errorCode`.
     #[error("the member is called \"{0}\"; it must be \"error_code\"")]
     MisspelledCode(String),
+    /// `error_code` is inside another member, whose path this is.
+    #[error(
+        "error_code is inside \"{0}\"; it must be at the top level, as in {ACKNOWLEDGEMENT_BODY}"
+    )]
+    NestedCode(String),
+    /// A code without quotation marks and with zeros in front, which is not JSON: `0000`.
+    #[error(
+        "error_code is {0} without quotation marks; it must be a string, as in {ACKNOWLEDGEMENT_BODY}"
+    )]
+    UnquotedCode(String),
+    /// The zeros of `error_code` are not ASCII digits.
+    #[error(
+        "the code \"{0}\" has digits that are not ASCII (full-width ones?); reply {ACKNOWLEDGEMENT_BODY}"
+    )]
+    OtherDigits(String),
+    /// The code alone, with or without quotation marks.
+    #[error(
+        "the body is the bare code 0000; it must be in a JSON object: reply {ACKNOWLEDGEMENT_BODY}"
+    )]
+    BareCode,
+    /// Quotation marks that JSON does not know, such as `'`.
+    #[error(
+        "the JSON has the quotation mark {0}; JSON takes only double quotes, as in {ACKNOWLEDGEMENT_BODY}"
+    )]
+    WrongQuotes(char),
+    /// A comma before a closing brace or bracket.
+    #[error(
+        "a comma is before a closing brace or bracket; JSON has none there, as in {ACKNOWLEDGEMENT_BODY}"
+    )]
+    TrailingComma,
+    /// So many JSON objects, one after the other.
+    #[error("the body has {0} JSON objects; reply with exactly one, as in {ACKNOWLEDGEMENT_BODY}")]
+    SeveralObjects(usize),
+    /// XML, which other platforms expect.
+    #[error("the body is XML; this platform expects JSON: reply {ACKNOWLEDGEMENT_BODY}")]
+    Xml,
     /// A bare word that other platforms expect: `success`, `OK`.
     #[error("\"{0}\" is what other platforms expect; reply {ACKNOWLEDGEMENT_BODY}")]
     BareWord(String),
@@ -152,6 +189,14 @@ impl Refusal {
             Refusal::CodeType(_) => "code-type",
             Refusal::NoCode => "no-code",
             Refusal::MisspelledCode(_) => "misspelled-code",
+            Refusal::NestedCode(_) => "nested-code",
+            Refusal::UnquotedCode(_) => "unquoted-code",
+            Refusal::OtherDigits(_) => "other-digits",
+            Refusal::BareCode => "bare-code",
+            Refusal::WrongQuotes(_) => "wrong-quotes",
+            Refusal::TrailingComma => "trailing-comma",
+            Refusal::SeveralObjects(_) => "several-objects",
+            Refusal::Xml => "xml",
             Refusal::BareWord(_) => "bare-word",
             Refusal::NotAnObject(_) => "not-an-object",
             Refusal::Html => "html",
@@ -271,11 +316,16 @@ fn judge_object(payload: &Payload<'_>) -> Result<usize, Refusal> {
             plain.eq_ignore_ascii_case("errorcode")
         });
         return Err(misspelled
-            .map_or(Refusal::NoCode, |member| Refusal::MisspelledCode(quoted(&member.name))));
+            .map(|member| Refusal::MisspelledCode(quoted(&member.name)))
+            .or_else(|| near_miss::nested_code(payload))
+            .unwrap_or(Refusal::NoCode));
     };
     match &code.value {
         Value::String(text) if text == "0000" => Ok(payload.members().len()),
         Value::String(text) if is_near_success(text) => Err(Refusal::ShortCode(quoted(text))),
+        Value::String(text) if near_miss::other_zeros(text).is_some() => {
+            Err(Refusal::OtherDigits(quoted(text)))
+        }
         Value::String(text) => {
             let said = match payload.get("error_msg").map(|member| &member.value) {
                 Some(Value::String(said)) if !said.trim().is_empty() => Some(quoted_in_short(said)),
@@ -321,6 +371,7 @@ fn judge_no_object(text: &[u8], error: &super::payload::PayloadError) -> Refusal
             // A quoted bare word is JSON, but the mistake is the word.
             let inner = text.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
             return inner.and_then(bare_word).unwrap_or(match *kind {
+                "a number" if text == b"0000" => Refusal::BareCode,
                 "a number" if text.iter().all(|byte| *byte == b'0') => {
                     Refusal::BareWord(String::from_utf8_lossy(text).into_owned())
                 }
@@ -344,11 +395,17 @@ fn judge_no_object(text: &[u8], error: &super::payload::PayloadError) -> Refusal
     {
         return Refusal::TextAroundJson;
     }
-    Refusal::NotJson
+    near_miss::of_text(text).unwrap_or(Refusal::NotJson)
 }
 
 fn bare_word(text: &[u8]) -> Option<Refusal> {
     let word = std::str::from_utf8(text).ok()?.trim();
+    if word.trim_matches('\'') == "0000" {
+        return Some(Refusal::BareCode);
+    }
+    if let Some(refusal) = near_miss::other_zeros(word) {
+        return Some(refusal);
+    }
     let zeros = word.len() <= 4 && !word.is_empty() && word.bytes().all(|byte| byte == b'0');
     (is_success_word(word) || zeros).then(|| Refusal::BareWord(quoted(word)))
 }
@@ -398,7 +455,7 @@ mod tests {
         );
         for (body, code) in [
             (r#"{"error_code":0}"#, "number-code"),
-            (r#"{"error_code":0000}"#, "not-json"),
+            (r#"{"error_code":0000}"#, "unquoted-code"),
             (r#"{"error_code":"0"}"#, "near-code"),
             (r#"{"error_code":"SUCCESS"}"#, "near-code"),
             (r#"{"error_code":"0004"}"#, "refused"),
@@ -408,7 +465,7 @@ mod tests {
             (r#"{"error_code":"0000","error_code":"1"}"#, "duplicate-member"),
             ("success", "bare-word"),
             ("\"OK\"", "bare-word"),
-            ("0000", "bare-word"),
+            ("0000", "bare-code"),
             ("0", "bare-word"),
             ("[]", "not-an-object"),
             ("<!DOCTYPE html><p>hi", "html"),
@@ -416,16 +473,16 @@ mod tests {
             ("\u{feff}{\"error_code\":\"0000\"}", "byte-order-mark"),
             ("Notice: x in y.php {\"error_code\":\"0000\"}", "text-around-json"),
             ("nonsense", "not-json"),
-            (r#"{"error_code":"0000"}{"error_code":"1"}"#, "not-json"),
+            (r#"{"error_code":"0000"}{"error_code":"1"}"#, "several-objects"),
             (r#"{"error_code":"0000"} OK"#, "text-around-json"),
-            (r#"{"error_code":"0000",}"#, "not-json"),
+            (r#"{"error_code":"0000",}"#, "trailing-comma"),
             (r#"{"error_code":"1","error\u005fcode":"0000"}"#, "duplicate-member"),
             (r#"{"msg":"{\"error_code\":\"0000\"}"}"#, "no-code"),
-            (r#"{"data":{"error_code":"0000"}}"#, "no-code"),
+            (r#"{"data":{"error_code":"0000"}}"#, "nested-code"),
             (r#""{\"error_code\":\"0000\"}""#, "not-an-object"),
             (r#"[{"error_code":"0000"}]"#, "not-an-object"),
             (r#"{"error_code":"0000\u0000"}"#, "refused"),
-            ("{\"error_code\":\"\u{ff10}\u{ff10}\u{ff10}\u{ff10}\"}", "refused"),
+            ("{\"error_code\":\"\u{ff10}\u{ff10}\u{ff10}\u{ff10}\"}", "other-digits"),
             (r#"/*{"error_code":"0000"}*/{"error_code":"1"}"#, "not-json"),
             ("not success", "not-json"),
         ] {

@@ -20,15 +20,15 @@ use protocol::{
     Algorithm, Key, Layout, MAX_BYTES, Payload, PayloadError, PayloadProblem, StatusTable,
 };
 
-use crate::error::CommandError;
+use crate::error::{CommandError, ErrorPlace};
 use crate::files;
 use crate::keyring::{Keyring, MOST_KEYS};
 use crate::mask::{self, Untrusted};
-use crate::net::target::Target;
+use crate::net::target::{Target, TargetError};
 use crate::report::line::Line;
 use crate::sender::orders::mix::{Mix, MixWords};
 use crate::sender::orders::template::{Change, Form, Template, TemplateError, form_of};
-use crate::sender::schedule::parse_duration;
+use crate::sender::schedule::{ScheduleError, parse_duration};
 use crate::settings::Environment;
 use crate::settings::profile::{Chosen, Placed, Profile};
 use crate::terminal::Console;
@@ -374,9 +374,45 @@ pub fn target(url: Option<&str>) -> Result<Target, CommandError> {
             .hint("give the notify URL as the first argument, or set url in a profile")
     })?;
     Target::parse(url).map_err(|error| {
-        let hint = error.hint();
+        let is_file = [".json", ".ndjson", ".csv", ".txt"].iter().any(|end| url.ends_with(end));
+        let hint = match url.parse::<u16>() {
+            Ok(port) => format!("write http://localhost:{port}/notify"),
+            Err(_) if is_file && error == TargetError::NoScheme => {
+                "the URL comes first, and the file after it: URL FILE".to_owned()
+            }
+            Err(_) => error.hint().to_owned(),
+        };
         CommandError::usage("the URL cannot be used").because(error).hint(hint)
     })
+}
+
+pub fn unreadable_change(error: TemplateError) -> CommandError {
+    CommandError::usage("a change cannot be read")
+        .because(error)
+        .hint("write it as in --set 'amount={100..500}' or --set memo={uuid}")
+}
+
+pub fn unusable_schedule(error: ScheduleError) -> CommandError {
+    let hint = error.hint();
+    CommandError::usage("the schedule cannot be used").because(error).hint(hint)
+}
+
+/// What to do about a file that cannot be read; `command` reads it from stdin where no FILE is given.
+pub fn file_hint(text: &str, takes_stdin: bool) -> &'static str {
+    let text = text.trim_start();
+    if text.contains("://") {
+        return "a file is expected here, not a URL; a received body is saved to a file, or kept by \
+                `payout-notify listen`";
+    }
+    if takes_stdin && text.starts_with(['{', '[', '<']) {
+        return "a file is expected here; pipe the payload in: printf '%s' 'PAYLOAD' | payout-notify \
+                verify";
+    }
+    if takes_stdin {
+        "give the path of a file that is there, or - to read stdin"
+    } else {
+        "give the path of a file that is there"
+    }
 }
 
 pub fn parse_time(text: &str) -> Result<Duration, String> {
@@ -434,7 +470,11 @@ impl Input {
         let path = path.filter(|path| *path != Path::new("-"));
         let name =
             path.map_or_else(|| "stdin".to_owned(), |path| Untrusted::path(&path).to_string());
-        let cannot = |error| CommandError::input(format!("cannot read {name}")).because(error);
+        let typed = path.map(Path::to_string_lossy).unwrap_or_default();
+        let cannot = |error| {
+            let refused = CommandError::input(format!("cannot read {name}")).because(error);
+            refused.hint(file_hint(&typed, true))
+        };
         if path.is_none() && io::stdin().is_terminal() {
             let how = "reading the payload from the terminal; end it with Ctrl-D";
             console.note(&Line::new().dim(how));
@@ -466,13 +506,24 @@ fn refuse_payload(error: PayloadError, name: &str) -> CommandError {
         PayloadProblem::TooLarge(_) => CommandError::input(format!(
             "{name} is not a valid payload: it is longer than {MAX_BYTES} bytes (1 MiB)"
         )),
-        _ => CommandError::input(format!("{name} is not a valid payload")).because(error),
+        _ => {
+            let place = ErrorPlace {
+                line: Some(error.line as u64),
+                column: Some(error.column),
+                member: error.member.clone(),
+            };
+            CommandError::input(format!("{name} is not a valid payload")).because(error).at(place)
+        }
     };
-    hint.into_iter().fold(error, CommandError::hint)
+    error.hint(hint)
 }
 
-fn hint_for(problem: &PayloadProblem) -> Option<&'static str> {
-    Some(match problem {
+/// The hint where nothing more is known of what is wrong.
+pub const USUAL_HINT: &str = "give the request's body as it was received, such as \
+    {\"payout_id\":\"POT1\",…}; --input form, query or xml reads other forms";
+
+fn hint_for(problem: &PayloadProblem) -> &'static str {
+    match problem {
         PayloadProblem::Empty => "give a FILE, or pipe the payload in",
         PayloadProblem::DuplicateMember(_) => {
             "languages disagree on which of the two counts; the sender must send one"
@@ -487,8 +538,14 @@ fn hint_for(problem: &PayloadProblem) -> Option<&'static str> {
             "were the pairs encoded from another charset, such as GBK?"
         }
         PayloadProblem::NoQuery => "give the URL as it was called, with ? and the pairs",
-        _ => return None,
-    })
+        PayloadProblem::Unexpected { expected, .. } if expected.contains("member name") => {
+            "JSON has names in double quotes, and no comma after the last member"
+        }
+        PayloadProblem::InvalidXml(_) => "--input auto finds out whether it is JSON, a form or XML",
+        PayloadProblem::TooLarge(_) => "for many payloads, one per line, use --lines",
+        PayloadProblem::UnexpectedEnd => "was the payload cut off? give it whole",
+        _ => USUAL_HINT,
+    }
 }
 
 #[cfg(test)]

@@ -122,7 +122,8 @@ pub struct ChoiceArgs {
     /// List the cases and send nothing.
     #[arg(long)]
     pub list: bool,
-    /// Write a report: json, junit, tap, sarif, html or github; several may be given.
+    /// Write a report: json, junit, tap, sarif, html or github; several may be given. A link, and a file
+    /// that payout-notify did not write, are not replaced.
     #[arg(long, value_name = "FORMAT=FILE", value_parser = ReportFile::parse)]
     pub report: Vec<ReportFile>,
     /// Exit with 1 for this too; inconclusive always does; several may be given.

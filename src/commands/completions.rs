@@ -30,6 +30,7 @@ const DIGESTS: [Algorithm; 3] = [Algorithm::Md5, Algorithm::HmacSha256, Algorith
 )]
 pub struct CompletionsArgs {
     /// The shell.
+    #[arg(ignore_case = true)]
     pub shell: Shell,
 }
 

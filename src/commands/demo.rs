@@ -35,6 +35,7 @@ use crate::sender::engine::{Engine, LoadLimits};
 use crate::sender::judge::Judge;
 use crate::sender::record::{Order, OrderEnd, OrderResult};
 use crate::sender::schedule::{RetrySchedule, Speed};
+use crate::settings;
 use crate::terminal::Console;
 
 /// Show the whole story in about a second: sign, send, retry, verify, acknowledge.
@@ -199,7 +200,7 @@ const SET_KEY: &str =
 /// The program as it was called, so that what is suggested can be pasted: without an installation it
 /// is not in the `PATH`.
 fn program() -> String {
-    let called = std::env::args_os().next().and_then(|name| name.into_string().ok());
+    let called = settings::command_line().next().and_then(|name| name.into_string().ok());
     let is_plain =
         |name: &String| name.chars().all(|c| c.is_ascii_alphanumeric() || "/\\.:_-".contains(c));
     called.filter(is_plain).unwrap_or_else(|| "payout-notify".to_owned())

@@ -15,7 +15,11 @@ use script::ScriptPlan;
 
 use super::CommandResult;
 use super::args::dialect::{DialectArgs, refuse_status};
-use super::args::{EditArgs, adopt, adopt_statuses, numbered, parse_sign_type, parse_time, target};
+use super::args::{
+    EditArgs, adopt, adopt_statuses, numbered, parse_sign_type, parse_time, target,
+    unreadable_change,
+};
+use super::output_file::{self, Readers, cannot_write, sealed};
 use crate::clock::wall_time;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -43,6 +47,7 @@ pub struct ExportArgs {
     #[arg(long, value_name = "ENGINE")]
     pub to: LoadEngine,
     /// Write to this file, or into this folder; Artillery's test is two files and needs a folder.
+    /// A file that was edited, or that payout-notify did not write, is not replaced.
     #[arg(long, value_name = "PATH")]
     pub out: Option<PathBuf>,
     /// The status: success, cancelled, failed or a number.
@@ -114,7 +119,7 @@ pub fn run(args: &ExportArgs, console: &mut Console) -> CommandResult {
         Some(path) => {
             for (name, text) in &files {
                 let path = place(path, name, files.len())?;
-                write(&path, text)?;
+                write(&path, name, text)?;
                 console.note(&Line::new().dim(format!("wrote {}", Untrusted::path(&path))));
             }
         }
@@ -144,10 +149,7 @@ fn plan(args: &ExportArgs) -> Result<ScriptPlan, CommandError> {
     let chosen_by = args.status.map(|_| "--status").or(args.mix.as_ref().map(|_| "--mix"));
     args.edits.leave_the_status_to(chosen_by)?;
     let dialect = args.dialect.resolve_in_family(args.sign_type)?;
-    let changes = args
-        .edits
-        .changes_in(&dialect.layout)
-        .map_err(|error| CommandError::usage("a change cannot be read").because(error))?;
+    let changes = args.edits.changes_in(&dialect.layout).map_err(unreadable_change)?;
     let statuses = args.statuses;
     let now = wall_time();
     let recipe = Recipe { changes, dialect, chosen: args.sign_type, statuses, now };
@@ -231,12 +233,10 @@ fn place(out: &Path, name: &str, files: usize) -> Result<PathBuf, CommandError> 
     Ok(out.join(name))
 }
 
-fn write(path: &Path, text: &str) -> Result<(), CommandError> {
-    fs::write(path, text).map_err(|error| cannot_write(path, error))
-}
-
-fn cannot_write(path: &Path, error: std::io::Error) -> CommandError {
-    CommandError::environment(format!("cannot write {}", Untrusted::path(&path))).because(error)
+/// Edits of the file are noticed later, so that they are not lost.
+fn write(path: &Path, name: &str, text: &str) -> Result<(), CommandError> {
+    let comment = if name.ends_with("js") { "//" } else { "#" };
+    output_file::write(path, Readers::All, sealed(text, comment).as_bytes())
 }
 
 #[cfg(test)]

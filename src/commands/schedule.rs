@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::args::Format;
+use super::args::{Format, unusable_schedule, whole};
 use super::{CommandResult, answer};
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -20,7 +20,7 @@ pub struct ScheduleArgs {
     #[arg(value_name = "NAME|LIST")]
     pub schedule: Option<String>,
     /// How many retries may follow the first notification [default: 10].
-    #[arg(long, value_name = "N", requires = "schedule")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>, requires = "schedule")]
     pub retries: Option<usize>,
     /// The time after the order's completion in which the platform tries [default: 1h].
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "schedule")]
@@ -52,11 +52,7 @@ fn parse(
     retries: Option<usize>,
     window: Duration,
 ) -> Result<RetrySchedule, CommandError> {
-    RetrySchedule::parse(name, retries, window).map_err(|error| {
-        CommandError::usage("the schedule cannot be used")
-            .because(error)
-            .hint("--window and --retries set the limits; without a name the presets are drawn")
-    })
+    RetrySchedule::parse(name, retries, window).map_err(unusable_schedule)
 }
 
 #[cfg(test)]

@@ -20,8 +20,9 @@ use super::args::dialect::{DialectArgs, refuse_status};
 use super::args::input::read_payload;
 use super::args::{
     EditArgs, Format, Input, KeyArgs, adopt, adopt_headers, adopt_statuses, parse_payload,
-    parse_sign_type, parse_time, target,
+    parse_sign_type, parse_time, target, unusable_schedule, whole,
 };
+use super::consent::{file_of_url, obtain_for_project};
 use super::runtime::{Interrupts, block_on, held_back, not_sent};
 use super::signing::{choose_scheme, edited, sign_payload};
 use super::wire_args::WireArgs;
@@ -73,7 +74,7 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "SCHEDULE")]
     pub schedule: Option<String>,
     /// How many retries may follow the first notification [default: 10].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub retries: Option<usize>,
     /// The time after the order's completion in which the platform tries [default: 1h].
     #[arg(long, value_name = "DURATION", value_parser = parse_time)]
@@ -84,6 +85,13 @@ pub struct SimulateArgs {
     /// How long to wait for a whole reply [default: 10s].
     #[arg(long, value_name = "DURATION", value_parser = parse_time)]
     pub timeout: Option<Duration>,
+    /// Send to the URL of a project's payout-notify.toml without being asked, also where it is neither
+    /// on this machine nor in a private network.
+    #[arg(long)]
+    pub yes: bool,
+    /// The project's file that the URL is from.
+    #[arg(skip)]
+    pub url_file: Option<PathBuf>,
     /// Print the timeline and send nothing.
     #[arg(long)]
     pub dry_run: bool,
@@ -117,6 +125,7 @@ impl SimulateArgs {
         if profile.url.is_some() && self.file.is_none() {
             self.file = self.url.take_if(|text| is_file(text)).map(PathBuf::from);
         }
+        self.url_file = file_of_url(self.url.as_ref(), chosen);
         adopt(&mut self.url, profile.url.as_ref());
         adopt(&mut self.timeout, profile.timeout.as_ref());
         adopt_statuses(&mut self.statuses, profile);
@@ -158,7 +167,7 @@ pub fn run(args: &SimulateArgs, environment: &Environment, console: &mut Console
         // The journal's counts: what is given here is only compared with it.
         true => RetrySchedule::default(),
         false => RetrySchedule::parse(args.schedule(), args.retries, args.window())
-            .map_err(|error| CommandError::usage("the schedule cannot be used").because(error))?,
+            .map_err(unusable_schedule)?,
     };
     let dialect = args.dialect.resolve(args.sign_type.filter(|_| !args.many.resume))?;
     if let Some(status) = args.status() {
@@ -181,6 +190,9 @@ pub fn run(args: &SimulateArgs, environment: &Environment, console: &mut Console
     let usual = if many.is_some() { Connections::Reused } else { Connections::Fresh };
     let (client, options) =
         args.wire.connect(&target, (usual, args.timeout), seed, &dialect.layout, console)?;
+    if let Some(file) = args.url_file.as_ref().filter(|_| !args.yes && !args.dry_run) {
+        obtain_for_project(file, &target, &client, options.timeout, console)?;
+    }
     let request = Request::new(target, options, "");
     let setup = Setup { args, schedule, dialect, request, judge, seed };
     match many {

@@ -17,7 +17,7 @@ use crate::mask::{Untrusted, hides};
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
 
-/// SnippetOutput a small verifier and acknowledging handler in a merchant's language.
+/// Print a small verifier and acknowledging handler in a merchant's language.
 ///
 /// One file that needs nothing but the language's own library. With vectors on its command line
 /// it tests itself; else it serves on 127.0.0.1, with the key from PAYOUT_NOTIFY_KEY, and in a
@@ -30,7 +30,7 @@ use crate::terminal::Console;
 )]
 pub struct SnippetArgs {
     /// The language.
-    #[arg(value_name = "LANG")]
+    #[arg(value_name = "LANG", ignore_case = true)]
     pub language: Option<Language>,
     /// How the platform signs, written into the snippet.
     #[command(flatten)]

@@ -14,7 +14,9 @@ use protocol::{Algorithm, Diagnosis, Dialect, Key, Payload, StatusTable, Value};
 use self::wrapped::{guess, unwrapped};
 use super::args::dialect::DialectArgs;
 use super::args::input::InputKind;
-use super::args::{Format, Input, KeyArgs, OtherKeyArgs, adopt, adopt_statuses, parse_sign_type};
+use super::args::{
+    Format, Input, KeyArgs, OtherKeyArgs, USUAL_HINT, adopt, adopt_statuses, parse_sign_type,
+};
 use super::lines::{self, LineTable, LinesArgs, VerifyLines};
 use super::{CommandResult, answer, conclude};
 use crate::clock::{Clock, SystemClock};
@@ -182,7 +184,9 @@ pub fn run(args: &VerifyArgs, environment: &Environment, console: &mut Console) 
     }
     let payload =
         input.payload_as(args.input).map_err(|error| match guess(&input.bytes, sign_field) {
-            Some((what, step)) => error.hint(format!("it looks like {what}: {step}")),
+            Some((what, step)) => {
+                error.without(USUAL_HINT).hint(format!("it looks like {what}: {step}"))
+            }
             None => error,
         })?;
     if let Some(name) = misnamed(&payload, sign_field) {

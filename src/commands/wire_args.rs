@@ -10,6 +10,7 @@ use protocol::Layout;
 use zeroize::Zeroizing;
 
 use super::private_file::warn_if_others_can_read;
+use crate::commands::args::file_hint;
 use crate::error::CommandError;
 use crate::files;
 use crate::mask::Untrusted;
@@ -189,6 +190,7 @@ impl ReachArgs {
         let Some(text) = &self.proxy else { return Ok(ProxyRule::default()) };
         ProxyRule::parse(text)
             .map_err(|error| CommandError::usage("--proxy cannot be used").because(error))
+            .map_err(|error| error.hint("write --proxy http://HOST:PORT, or --proxy none"))
     }
 
     fn tls(&self, console: &mut Console) -> Result<TlsSettings, CommandError> {
@@ -231,12 +233,16 @@ impl ReachArgs {
 fn unusable(flag: &str, path: &Path, error: TlsError) -> CommandError {
     CommandError::usage(format!("the {flag} file {} cannot be used", Untrusted::path(&path)))
         .because(error)
+        .hint(format!("give {flag} a file in PEM form, with -----BEGIN lines"))
 }
 
 fn read_pem(path: &Path) -> Result<Zeroizing<Vec<u8>>, CommandError> {
     let read = files::read_bounded(path, MAX_PEM_BYTES).map(Zeroizing::new);
     let bytes = read.map_err(|error| {
-        CommandError::input(format!("cannot read {}", Untrusted::path(&path))).because(error)
+        let typed = path.to_string_lossy();
+        CommandError::input(format!("cannot read {}", Untrusted::path(&path)))
+            .because(error)
+            .hint(file_hint(&typed, false))
     })?;
     if bytes.len() as u64 > MAX_PEM_BYTES {
         let message = format!("{} is longer than {MAX_PEM_BYTES} bytes", Untrusted::path(&path));

@@ -403,13 +403,11 @@ mod tests {
         assert_eq!(code(Accepts::Any, &callback("POST", "/", "text/plain", PAIRS)), "0022");
         let contract = Contract { accepts: Accepts::Query, ..Contract::default() };
         let key = Keyring::from(Key::try_new(KEY.to_vec()).unwrap());
-        let verdict =
-            contract.inspect(&contract.payload(&callback("GET", "/?a=%zz", "", "")), &key);
+        let broken = callback("GET", "/?a=%zz", "", "");
+        let verdict = contract.inspect(&contract.payload(&broken), &key);
         let why = verdict.unreadable.unwrap().to_string();
-        assert!(
-            why.starts_with("the query string is not a valid payload: line 1, column 4"),
-            "{why}"
-        );
+        let place = "the query string is not a valid payload: line 1, column 4";
+        assert!(why.starts_with(place), "{why}");
     }
 
     #[test]

@@ -142,6 +142,9 @@ fn parse_list(text: &str, retries: usize) -> Result<Vec<Duration>, ScheduleError
     if !text.contains(',') && text.starts_with(char::is_alphabetic) {
         return Err(ScheduleError::UnknownName(text.to_owned()));
     }
+    if let Some(meant) = with_commas(text) {
+        return Err(ScheduleError::Separator { meant });
+    }
     let delays = text.split(',').count();
     if delays > retries {
         return Err(ScheduleError::ListTooLong { delays, retries });
@@ -154,6 +157,18 @@ fn parse_list(text: &str, retries: usize) -> Result<Vec<Duration>, ScheduleError
         .collect()
 }
 
+/// The list with commas, where it has delays that are separated by something else.
+fn with_commas(text: &str) -> Option<String> {
+    if text.split(',').all(|item| parse_duration(item).is_ok()) {
+        return None;
+    }
+    let is_separator = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '|' | '/' | '+');
+    let items = text.split(is_separator).filter(|item| !item.is_empty());
+    let delays: Result<Vec<_>, _> = items.map(parse_duration).collect();
+    let delays: Vec<_> = delays.ok()?.into_iter().map(format_duration).collect();
+    (delays.len() > 1 && !text.contains(",,")).then(|| delays.join(","))
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScheduleError {
     #[error("the list of delays is empty; no retries at all are asked for with 0 retries")]
@@ -161,6 +176,9 @@ pub enum ScheduleError {
     #[error(
         "\"{}\" is neither a preset (backoff, even, ten-in-total) nor a list such as 15s,30s,5m{near}", Untrusted::new(.0), near = did_you_mean(.0, PRESETS))]
     UnknownName(String),
+    /// Delays without commas between them, and the list that they are with commas.
+    #[error("the delays of a list are separated by commas: {meant}")]
+    Separator { meant: String },
     /// A delay of the list, counted from 1, cannot be read.
     #[error("delay {position} of the list cannot be read")]
     Delay {
@@ -179,6 +197,30 @@ pub enum ScheduleError {
         format_duration(*total), format_duration(*window)
     )]
     PastWindow { retries: usize, total: Duration, window: Duration, fitting: usize },
+}
+
+impl ScheduleError {
+    /// What to type instead.
+    pub fn hint(&self) -> String {
+        match self {
+            ScheduleError::Separator { meant } => format!("write {meant}"),
+            ScheduleError::Empty => "write a list such as 15s,30s,5m, or --retries 0".to_owned(),
+            ScheduleError::UnknownName(_) | ScheduleError::Delay { .. } => {
+                "write a list such as 15s,30s,5m; a bare number is in seconds".to_owned()
+            }
+            ScheduleError::ListTooLong { delays, .. } => format!("raise it: --retries {delays}"),
+            ScheduleError::TooManyForPreset { most, .. } => {
+                format!("--retries {most}, or a list such as 15s,30s,5m")
+            }
+            ScheduleError::TooManyRetries { .. } => format!("--retries {MAX_RETRIES} at most"),
+            ScheduleError::PastWindow { total, fitting, .. } => {
+                format!(
+                    "--window {}, or fewer retries: {fitting} would fit",
+                    format_duration(*total)
+                )
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -227,6 +269,24 @@ mod tests {
         assert_eq!(long, "11 retries take 1h6m, longer than the window of 1h; 10 would fit");
         assert!(refused("8784h,8784h", None).ends_with("window of 1h; 0 would fit"));
         assert!(parse("", Some(0)).unwrap().is_empty());
+    }
+
+    #[test]
+    fn delays_without_commas_are_shown_with_them() {
+        for (text, meant) in [
+            ("15 30", "15s,30s"),
+            ("15s 30s", "15s,30s"),
+            ("15;30;1m30s", "15s,30s,1m30s"),
+            ("15s, 30s 60s", "15s,30s,1m"),
+            ("15|30", "15s,30s"),
+        ] {
+            let error = RetrySchedule::parse(text, None, DEFAULT_WINDOW).unwrap_err();
+            assert_eq!(error, ScheduleError::Separator { meant: meant.to_owned() }, "{text}");
+            assert_eq!(parse(meant, None).unwrap().join(","), meant);
+        }
+        assert_eq!(parse("1m 30s", None).unwrap(), ["1m30s"]);
+        assert_eq!(parse("15,30", None).unwrap(), ["15s", "30s"]);
+        assert!(parse("15 x", None).unwrap_err().contains("delay 1"));
     }
 
     proptest! {

@@ -74,7 +74,7 @@ struct RawProfile {
     dialect: Option<Spanned<String>>,
     url: Option<Spanned<String>>,
     schedule: Option<Spanned<String>>,
-    timeout: Option<Spanned<String>>,
+    timeout: Option<Spanned<RawDuration>>,
     headers: Option<Spanned<Vec<String>>>,
     reply: Option<Spanned<String>>,
     statuses: Option<Spanned<BTreeMap<String, String>>>,
@@ -85,6 +85,23 @@ struct RawProfile {
 enum OneOrMore {
     One(String),
     More(Vec<String>),
+}
+
+/// A duration in quotes, or a bare number of seconds.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a duration such as \"10s\", or a number of seconds")]
+enum RawDuration {
+    Text(String),
+    Seconds(u64),
+}
+
+impl RawDuration {
+    fn text(&self) -> String {
+        match self {
+            RawDuration::Text(text) => text.clone(),
+            RawDuration::Seconds(seconds) => seconds.to_string(),
+        }
+    }
 }
 
 pub fn parse(text: &str) -> Result<SettingsFile, PlacedError> {
@@ -145,7 +162,7 @@ impl ProfileReader<'_> {
                 let parsed = RetrySchedule::parse(text, None, DEFAULT_WINDOW);
                 parsed.map(|_| text.to_owned()).map_err(|error| error.to_string())
             })?,
-            timeout: self.checked(raw.timeout, |text| match parse_duration(text) {
+            timeout: self.checked(raw.timeout, |raw| match parse_duration(&raw.text()) {
                 Ok(time) if time.is_zero() => Err("it must be longer than nothing".to_owned()),
                 Ok(time) => Ok(time),
                 Err(error) => Err(error.to_string()),

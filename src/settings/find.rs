@@ -9,7 +9,7 @@ use protocol::internal::nearest::nearest;
 use super::file::{self, MAX_FILE_BYTES, SettingsFile};
 use super::profile::{Chosen, Owner};
 use super::{Environment, PROFILE_VARIABLE};
-use crate::error::CommandError;
+use crate::error::{CommandError, ErrorPlace};
 use crate::files;
 use protocol::internal::toml_span::PlacedError;
 use protocol::internal::untrusted::Untrusted;
@@ -69,12 +69,16 @@ fn read(path: PathBuf, owner: Owner) -> Result<FoundFile, CommandError> {
     let bytes = files::read_bounded(&path, MAX_FILE_BYTES as u64).map_err(cannot)?;
     let unusable = || CommandError::usage(format!("the settings file {name} cannot be used"));
     let text = String::from_utf8(bytes).map_err(|error| unusable().because(error))?;
-    let mut file = file::parse(&text).map_err(|error| unusable().because(error))?;
+    let unusable_at = |error: PlacedError| {
+        let (line, column) = (Some(error.line as u64), Some(error.column));
+        unusable().because(error).at(ErrorPlace { line, column, member: None })
+    };
+    let mut file = file::parse(&text).map_err(unusable_at)?;
     let folder = path.parent().unwrap_or(Path::new("."));
     for profile in file.profiles.values_mut() {
         *profile = std::mem::take(profile).settle(folder, owner).map_err(|refused| {
             let (problem, line, column) = (refused.value, refused.line, refused.column);
-            let own = unusable().because(PlacedError { problem, line, column });
+            let own = unusable_at(PlacedError { problem, line, column });
             own.hint(format!("move the profile into your own {FILE_NAME}, which `payout-notify config show` names"))
         })?;
     }

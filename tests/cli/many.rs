@@ -259,7 +259,8 @@ fn a_run_that_is_refused_leaves_every_file_as_it_was() {
     let file = |name: &str| path(&shared, name).display().to_string();
     let text = "{\"payout_id\":\"A\"}\n";
     fs::write(file("orders"), text).unwrap();
-    fs::write(file("report"), text).unwrap();
+    let report = "{\"type\":\"delivery-summary\",\"schema_version\":1}\n";
+    fs::write(file("report"), report).unwrap();
     let folder = shared.work();
     let around = folder.join("..").join(folder.file_name().expect("a folder with a name"));
     let alias = around.join("orders").display().to_string();
@@ -273,7 +274,7 @@ fn a_run_that_is_refused_leaves_every_file_as_it_was() {
         let report = format!("json={reported}");
         refusal(many(&merchant.url(), &[&["--report", &report], &extra[..]].concat()).run(), 2);
     }
-    for name in ["orders", "report"] {
+    for (name, text) in [("orders", text), ("report", report)] {
         assert_eq!(fs::read_to_string(file(name)).unwrap(), text, "{name}");
     }
     assert!(!path(&shared, "new").exists());
@@ -283,7 +284,8 @@ fn a_run_that_is_refused_leaves_every_file_as_it_was() {
 fn a_report_replaces_an_older_one() {
     let (merchant, shared) = (Merchant::expecting(&[ACKNOWLEDGE]), Sandbox::new());
     let file = path(&shared, "run.json");
-    fs::write(&file, "x".repeat(100_000)).unwrap();
+    let older = "{\"type\":\"delivery-summary\",\"schema_version\":1}";
+    fs::write(&file, format!("{older}{}", " ".repeat(100_000))).unwrap();
     let report = format!("json={}", file.display());
     let output = many(&merchant.url(), &["--report", &report]).run().exits(0);
     let json: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();

@@ -8,7 +8,7 @@ use protocol::internal::dialect_file::MAX_FILE_BYTES;
 use protocol::internal::nearest::nearest;
 use protocol::{Algorithm, Dialect, Kind, Scheme, StatusTable};
 
-use crate::error::CommandError;
+use crate::error::{CommandError, ErrorPlace};
 use crate::files;
 use crate::mask::Untrusted;
 
@@ -100,7 +100,9 @@ pub fn find(text: &str) -> Result<&'static Dialect, CommandError> {
 fn load(path: &Path) -> Result<Dialect, CommandError> {
     let name = Untrusted::path(&path);
     let bytes = files::read_bounded(path, MAX_FILE_BYTES as u64).map_err(|error| {
-        CommandError::input(format!("cannot read the dialect file {name}")).because(error)
+        CommandError::input(format!("cannot read the dialect file {name}"))
+            .because(error)
+            .hint("`payout-notify dialects` lists the built-in ones, which need no file")
     })?;
     if bytes.len() > MAX_FILE_BYTES {
         let long = format!("the dialect file {name} is longer than {MAX_FILE_BYTES} bytes");
@@ -110,8 +112,10 @@ fn load(path: &Path) -> Result<Dialect, CommandError> {
         CommandError::input(format!("the dialect file {name} is not UTF-8")).because(error)
     })?;
     dialect_file::parse(&text).map_err(|error| {
+        let (line, column) = (Some(error.line as u64), Some(error.column));
         CommandError::input(format!("the dialect file {name} cannot be used"))
             .because(error)
+            .at(ErrorPlace { line, column, member: None })
             .hint("`payout-notify dialects platform --print toml` prints one to begin with")
     })
 }

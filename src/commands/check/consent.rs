@@ -1,50 +1,41 @@
-//! Nobody else's endpoint is checked by accident.
+//! Before a check: whose endpoint it is, and whether it is up.
 
-use std::io::{self, BufRead, IsTerminal};
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::CheckArgs;
 use crate::check::sender::Wiring;
+use crate::commands::consent;
 use crate::error::CommandError;
-use crate::net::probing::{addresses, takes_connections};
-use crate::net::target::Locality;
+use crate::net::probing::takes_connections;
 use crate::report::check::CheckFacts;
-use crate::report::line::Line;
 use crate::sender::schedule::format_duration;
 use crate::terminal::Console;
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
-/// Continues where the endpoint is on this machine or in a private network, or somebody agrees.
-///
-/// A name that has no address now may have one in a moment, so it counts as somebody else's.
+/// Asks where the endpoint is somebody else's, unless --yes was given.
 pub(super) async fn obtain(
     args: &CheckArgs,
     facts: &CheckFacts,
     wiring: &Wiring,
     console: &mut Console,
 ) -> Result<(), CommandError> {
-    if args.limits.yes || wiring.target.is_loopback() {
+    if args.limits.yes {
         return Ok(());
     }
-    let found =
-        addresses(&wiring.target, &wiring.client.config().resolve, wiring.options.timeout).await;
-    if found.is_ok_and(|found| found.iter().all(|one| is_local(one.ip()))) {
-        return Ok(());
-    }
-    if io::stdin().is_terminal() && is_agreed(facts, console) {
-        return Ok(());
-    }
-    Err(CommandError::usage(format!(
-        "{} is neither on this machine nor in a private network",
-        facts.url
-    ))
-    .hint(format!(
-        "--yes sends it up to {} notifications with order ids that begin with CHECK-; do so only \
-         where you may",
-        facts.bound
-    )))
+    let CheckFacts { url, bound, .. } = facts;
+    let question = format!(
+        "send up to {bound} notifications to {url}? Their order ids begin with CHECK-. [y/N]"
+    );
+    let refusal = || {
+        CommandError::usage(format!("{url} is neither on this machine nor in a private network"))
+            .hint(format!(
+                "--yes sends it up to {bound} notifications with order ids that begin with CHECK-; \
+                 do so only where you may"
+            ))
+    };
+    let timeout = wiring.options.timeout;
+    consent::obtain(&wiring.target, &wiring.client, timeout, &question, refusal, console).await
 }
 
 /// Waits until the endpoint takes connections, at most for a time.
@@ -61,18 +52,4 @@ pub(super) async fn wait_for(wiring: &Wiring, time: Duration) -> Result<(), Comm
     let time = format_duration(time);
     let never = format!("{} took no connection within {time}", wiring.target);
     Err(CommandError::environment(never).hint("start the endpoint, or give it longer: --wait 60s"))
-}
-
-fn is_local(address: IpAddr) -> bool {
-    Locality::of_address(address) != Locality::Elsewhere
-}
-
-fn is_agreed(facts: &CheckFacts, console: &mut Console) -> bool {
-    console.note(&Line::new().warn("question: ").plain(format!(
-        "send up to {} notifications to {}? Their order ids begin with CHECK-. [y/N]",
-        facts.bound, facts.url
-    )));
-    let mut answer = String::new();
-    let read = io::stdin().lock().read_line(&mut answer);
-    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }

@@ -1,13 +1,13 @@
 //! The files that a check writes and reads: reports and bundles.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::check::bundle::{Bundle, MAX_BUNDLE_BYTES};
 use crate::check::case_file;
 use crate::check::report::{CheckReport, RunOption};
-use crate::commands::private_file::{empty, open_private, write_private};
+use crate::commands::output_file::{self, Readers, cannot_write, empty};
 use crate::error::CommandError;
 use crate::files;
 use crate::mask::Untrusted;
@@ -46,8 +46,7 @@ impl<'a> ReportFiles<'a> {
             }
         }
         let open = |one: &'a ReportFile| {
-            let file = open_private(&one.path);
-            file.map(|file| (one, file)).map_err(|error| cannot_write(&one.path, error))
+            output_file::open(&one.path, Readers::Owner).map(|file| (one, file))
         };
         Ok(ReportFiles(wanted.iter().map(open).collect::<Result<_, _>>()?))
     }
@@ -75,8 +74,7 @@ pub(super) fn write_bundles(
     fs::create_dir_all(folder).map_err(|error| cannot_write(folder, error))?;
     for bundle in bundles {
         let path = folder.join(format!("{}.json", file_name(&bundle.id)));
-        write_private(&path, bundle.to_json().as_bytes())
-            .map_err(|error| cannot_write(&path, error))?;
+        output_file::write(&path, Readers::Owner, bundle.to_json().as_bytes())?;
         let again = replay(&Untrusted::path(&path).to_string(), options);
         console.note(&Line::new().dim("sends it again: ").accent(again));
     }
@@ -93,8 +91,8 @@ pub(super) fn write_case(
     let (Some(folder), Some(found)) = (folder, found) else { return Ok(()) };
     fs::create_dir_all(folder).map_err(|error| cannot_write(folder, error))?;
     let path = folder.join(format!("{}.toml", file_name(&found.case.id)));
-    write_private(&path, case_file::write(&found.case).as_bytes())
-        .map_err(|error| cannot_write(&path, error))?;
+    let text = output_file::sealed(&case_file::write(&found.case), "#");
+    output_file::write(&path, Readers::Owner, text.as_bytes())?;
     let suite = format!("--suite {}", Untrusted::path(&folder));
     console.note(&Line::new().dim("plays it again, with the same options: ").accent(suite));
     Ok(())
@@ -116,10 +114,6 @@ pub(super) fn read_bundle(path: &Path) -> Result<Bundle, CommandError> {
             .because(error)
             .hint(REPLAY_HINT)
     })
-}
-
-fn cannot_write(path: &Path, error: io::Error) -> CommandError {
-    CommandError::environment(format!("cannot write {}", Untrusted::path(&path))).because(error)
 }
 
 #[cfg(test)]

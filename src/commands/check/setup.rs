@@ -143,7 +143,9 @@ fn observer(args: &CheckArgs) -> Result<Option<Observer>, CommandError> {
 
 pub(super) fn command(option: &str, text: &str) -> Result<UserCommand, CommandError> {
     let argv = split(text).map_err(|error| {
-        CommandError::usage(format!("the {option} command cannot be read")).because(error)
+        CommandError::usage(format!("the {option} command cannot be read"))
+            .because(error)
+            .hint(format!("write it as in {option} 'python3 credited.py'"))
     })?;
     Ok(UserCommand { argv, hidden_variable: KEY_VARIABLE })
 }

@@ -13,7 +13,7 @@ use crate::check::demand::OrderRef;
 use crate::check::order_file::{self, MAX_ORDER_FILE_BYTES};
 use crate::check::suite::Suite;
 use crate::commands::CommandResult;
-use crate::commands::args::Format;
+use crate::commands::args::{Format, file_hint};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::files;
@@ -91,7 +91,7 @@ pub(super) fn orders(path: &Path) -> Result<Vec<OrderRef>, CommandError> {
     let refused =
         || CommandError::input(format!("cannot use the orders of {}", Untrusted::path(&path)));
     let bytes = files::read_bounded(path, MAX_ORDER_FILE_BYTES as u64)
-        .map_err(|error| refused().because(error))?;
+        .map_err(|error| refused().because(error).hint(file_hint("", false)))?;
     if bytes.len() > MAX_ORDER_FILE_BYTES {
         return Err(refused().because(format!("it is longer than {MAX_ORDER_FILE_BYTES} bytes")));
     }

@@ -160,7 +160,10 @@ fn quoted(text: &str) -> String {
 
 /// Reads the text as a later run will: what cannot be used is not written.
 fn check(text: &str, path: &Path, owner: Owner) -> Result<(), CommandError> {
-    let cannot = || CommandError::usage("the settings cannot be used");
+    let cannot = || {
+        CommandError::usage("the settings cannot be used")
+            .hint("`payout-notify config init --help` shows what each option takes")
+    };
     let read = file::parse(text).map_err(|error| cannot().because(error.problem))?;
     let folder = path.parent().unwrap_or(Path::new("."));
     for profile in read.profiles.into_values() {

@@ -1,5 +1,6 @@
 //! `inbox replay`: kept callbacks, sent again.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use crate::commands::args::input::read_payload;
 use crate::commands::args::{
     EditArgs, Format, KeyArgs, adopt, adopt_headers, parse_sign_type, parse_time,
 };
+use crate::commands::consent::{file_of_url, obtain_for_project};
 use crate::commands::runtime::{Interrupts, block_on, not_sent};
 use crate::commands::signing::sign_payload;
 use crate::commands::wire_args::WireArgs;
@@ -48,6 +50,13 @@ pub struct ReplayArgs {
     /// Where they go: the application's notify URL; a profile's url holds where none is given.
     #[arg(long, value_name = "URL")]
     pub to: Option<String>,
+    /// Send to the URL of a project's payout-notify.toml without being asked, also where it is neither
+    /// on this machine nor in a private network.
+    #[arg(long)]
+    pub yes: bool,
+    /// The project's file that the URL is from.
+    #[arg(skip)]
+    pub url_file: Option<PathBuf>,
     /// Sign again although nothing changes.
     #[arg(long)]
     pub resign: bool,
@@ -78,6 +87,7 @@ impl ReplayArgs {
     pub fn adopt(&mut self, chosen: &Chosen) {
         let profile = &chosen.profile;
         self.key.adopt(chosen);
+        self.url_file = file_of_url(self.to.as_ref(), chosen);
         adopt(&mut self.to, profile.url.as_ref());
         adopt(&mut self.timeout, profile.timeout.as_ref());
         adopt(&mut self.dialect.dialect, profile.dialect.as_ref());
@@ -113,6 +123,9 @@ pub(super) fn run(
     let seed = fastrand::u64(..);
     let usual = (Connections::Fresh, args.timeout);
     let (client, options) = args.wire.connect(&target, usual, seed, &Layout::PLATFORM, console)?;
+    if let Some(file) = args.url_file.as_ref().filter(|_| !args.yes) {
+        obtain_for_project(file, &target, &client, options.timeout, console)?;
+    }
     let sender = Sender { args, dialect, key, options, target };
     // All are made first: a slip in one number sends nothing.
     let mut requests = Vec::new();

@@ -9,6 +9,7 @@ use protocol::internal::acknowledgement::AcknowledgementRule;
 
 use crate::commands::args::inbox::InboxArgs;
 use crate::commands::args::parse_number;
+use crate::commands::output_file::{self, Readers};
 use crate::commands::private_file::warn_if_others_can_read;
 use crate::commands::wire_args::{ReachArgs, connect};
 use crate::error::CommandError;
@@ -191,7 +192,10 @@ impl RefereeArgs {
             None => None,
             Some(text) => {
                 let schedule = RetrySchedule::parse(text, None, usual.window).map_err(|error| {
-                    CommandError::usage("--expect-schedule cannot be used").because(error)
+                    let hint = error.hint();
+                    CommandError::usage("--expect-schedule cannot be used")
+                        .because(error)
+                        .hint(hint)
                 })?;
                 Some(schedule.delays().to_vec())
             }
@@ -214,6 +218,7 @@ pub struct TlsArgs {
     #[arg(long, conflicts_with = "tls_cert")]
     pub tls_self_signed: bool,
     /// Write the certificate made for this run to this file, for the sender's --cacert.
+    /// Of the files that exist it replaces only one that an earlier run wrote.
     #[arg(long, value_name = "FILE", requires = "tls_self_signed")]
     pub tls_cert_out: Option<PathBuf>,
 }
@@ -231,8 +236,11 @@ impl TlsArgs {
     ) -> Result<Option<IdentityArgs>, CommandError> {
         if let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) {
             warn_if_others_can_read("private key", key, key.metadata(), console);
-            let tls = TlsIdentity::from_pem_files(certificate, key)
-                .map_err(|error| CommandError::input("TLS cannot be set up").because(error))?;
+            let tls = TlsIdentity::from_pem_files(certificate, key).map_err(|error| {
+                CommandError::input("TLS cannot be set up")
+                    .because(error)
+                    .hint("--tls-cert and --tls-key take PEM files; --tls-self-signed needs none")
+            })?;
             return Ok(Some(IdentityArgs { tls, sha256: None }));
         }
         if !self.tls_self_signed {
@@ -247,10 +255,7 @@ impl TlsArgs {
                 CommandError::environment("a certificate cannot be made").because(error)
             })?;
         if let Some(path) = &self.tls_cert_out {
-            std::fs::write(path, cert_pem).map_err(|error| {
-                CommandError::environment(format!("cannot write {}", Untrusted::path(&path)))
-                    .because(error)
-            })?;
+            output_file::write(path, Readers::All, cert_pem.as_bytes())?;
         }
         Ok(Some(IdentityArgs { tls: identity, sha256: Some(sha256_fingerprint) }))
     }

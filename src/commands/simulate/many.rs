@@ -95,7 +95,8 @@ pub struct ManyArgs {
         ],
     )]
     pub resume: bool,
-    /// Write a report: json=, junit=, html= or ndjson=FILE; several may be given.
+    /// Write a report: json=, junit=, html= or ndjson=FILE; several may be given. A link, and a file that
+    /// payout-notify did not write, are not replaced.
     #[arg(long, value_name = "FORMAT=FILE", value_parser = ReportTarget::parse)]
     pub report: Vec<ReportTarget>,
     /// Fail if this holds, such as 'p99>200ms' or 'acked<100%'; several may be given.

@@ -7,11 +7,11 @@ use protocol::Key;
 use protocol::internal::signing::BodySigner;
 
 use super::super::args::dialect::refuse_status;
-use super::super::args::numbered;
+use super::super::args::{file_hint, numbered, unreadable_change};
 use super::Setup;
 use super::many::ManyArgs;
 use super::resume;
-use crate::error::CommandError;
+use crate::error::{CommandError, ErrorPlace};
 use crate::mask::Untrusted;
 use crate::report::figures::counted;
 use crate::sender::orders::Orders;
@@ -31,11 +31,7 @@ pub(super) fn of_arguments(setup: &Setup<'_>, key: Key) -> Result<Orders, Comman
         (None, None) if many.from.is_none() => Some(Mix::only(statuses.success())),
         (None, None) => None,
     };
-    let changes = setup
-        .args
-        .edits
-        .changes_in(&setup.dialect.layout)
-        .map_err(|error| CommandError::usage("a change cannot be read").because(error))?;
+    let changes = setup.args.edits.changes_in(&setup.dialect.layout).map_err(unreadable_change)?;
     let (failed, duplicates) = (statuses.failed(), many.duplicates.unwrap_or_default());
     for (status, _) in mix.iter().flat_map(Mix::shares) {
         refuse_status(*status, setup.dialect, &statuses)?;
@@ -55,7 +51,8 @@ pub(super) fn refused(many: &ManyArgs, error: OrderError) -> CommandError {
     let hint = match error {
         OrderError::Open { path, error } => {
             return CommandError::input(format!("cannot read {}", Untrusted::path(&path)))
-                .because(error);
+                .because(error)
+                .hint(file_hint(&path.to_string_lossy(), false));
         }
         OrderError::Thread(error) => {
             let told = "cannot start the reader of the orders";
@@ -72,13 +69,20 @@ pub(super) fn refused(many: &ManyArgs, error: OrderError) -> CommandError {
             return CommandError::usage(error.to_string()).hint(hint);
         }
         OrderError::Header { hint, .. } => hint,
-        OrderError::Signing(_) | OrderError::Row(_) | OrderError::Read(_) => None,
+        OrderError::Row(_) => Some("--from takes one JSON payload per line, or CSV with a header"),
+        OrderError::Signing(_) | OrderError::Read(_) => None,
     };
     let what = match source_name(many) {
         None => "an order cannot be sent".to_owned(),
         Some(name) => format!("an order of {name} cannot be sent"),
     };
-    let refused = CommandError::input(what).because(error);
+    let place = match &error {
+        OrderError::Row(bad) => {
+            ErrorPlace { line: Some(bad.number), column: bad.column, member: bad.member.clone() }
+        }
+        error => ErrorPlace { line: error.line(), ..ErrorPlace::default() },
+    };
+    let refused = CommandError::input(what).because(error).at(place);
     match hint {
         Some(hint) => refused.hint(hint),
         None => refused,
@@ -88,7 +92,8 @@ pub(super) fn refused(many: &ManyArgs, error: OrderError) -> CommandError {
 /// Nothing was sent, so nothing was acknowledged: a pipeline must not take that for a yes.
 pub(super) fn no_orders(many: &ManyArgs, skipped: u64) -> CommandError {
     let name = source_name(many).unwrap_or_else(|| "the run".to_owned());
-    let error = CommandError::input(format!("{name} has no orders"));
+    let error = CommandError::input(format!("{name} has no orders"))
+        .hint("--from takes one JSON payload per line, or CSV with a header");
     match skipped_rows(many, skipped) {
         Some(skipped) => error.because(skipped),
         None => error,

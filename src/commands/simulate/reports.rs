@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use super::super::private_file::{empty, open_private};
+use super::super::output_file::{Readers, cannot_write, empty, open};
 use super::many::ManyArgs;
 use crate::error::CommandError;
 use crate::mask::Untrusted;
@@ -32,17 +32,15 @@ impl<'a> Reports<'a> {
                     .hint("name another file in --report"));
             }
         }
-        let open = |target: &'a ReportTarget| {
-            let file = open_private(&target.path);
-            file.map(|file| (target, BufWriter::new(file)))
-                .map_err(|error| cannot_write(target, error))
+        let opened = |target: &'a ReportTarget| {
+            open(&target.path, Readers::Owner).map(|file| (target, BufWriter::new(file)))
         };
-        Ok(Reports { files: many.report.iter().map(open).collect::<Result<_, _>>()? })
+        Ok(Reports { files: many.report.iter().map(opened).collect::<Result<_, _>>()? })
     }
 
     pub(super) fn begin(&self) -> Result<(), CommandError> {
         for (target, file) in &self.files {
-            empty(file.get_ref()).map_err(|error| cannot_write(target, error))?;
+            empty(file.get_ref()).map_err(|error| cannot_write(&target.path, error))?;
         }
         Ok(())
     }
@@ -59,7 +57,7 @@ impl<'a> Reports<'a> {
                 // It is told once, and not tried again at the end.
                 let (target, file) = self.files.remove(index);
                 drop(file.into_parts());
-                return Err(cannot_write(target, error));
+                return Err(cannot_write(&target.path, error));
             }
         }
         Ok(())
@@ -76,7 +74,7 @@ impl<'a> Reports<'a> {
                 ReportFormat::Ndjson => String::new(),
             };
             let written = file.write_all(text.as_bytes()).and_then(|()| file.flush());
-            all = all.and(written.map_err(|error| cannot_write(target, error)));
+            all = all.and(written.map_err(|error| cannot_write(&target.path, error)));
         }
         all
     }
@@ -85,9 +83,4 @@ impl<'a> Reports<'a> {
 fn is_same_file(one: &Path, other: &Path) -> bool {
     let resolved = |path: &Path| path.canonicalize().ok();
     one == other || resolved(one).is_some_and(|path| Some(path) == resolved(other))
-}
-
-fn cannot_write(target: &ReportTarget, error: std::io::Error) -> CommandError {
-    CommandError::environment(format!("cannot write {}", Untrusted::path(&target.path)))
-        .because(error)
 }

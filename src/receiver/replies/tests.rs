@@ -118,7 +118,7 @@ fn every_content_has_its_reply() {
 fn a_near_miss_is_sent_as_it_stands_and_never_acknowledges() {
     let codes = [
         "number-code",
-        "not-json",
+        "unquoted-code",
         "near-code",
         "misspelled-code",
         "no-code",

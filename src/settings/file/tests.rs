@@ -52,7 +52,12 @@ fn what_is_unknown_or_unusable_is_named_with_its_place() {
         ("sign_type = 'md4'", "line 2, column 13: \"md4\" is unknown; did you mean \"md5\"?"),
         ("url = 'ftp://x/'", "line 2, column 7: "),
         ("timeout = '0s'", "longer than nothing"),
-        ("timeout = 3", "line 2, column 11: invalid type"),
+        (
+            "timeout = 3.5",
+            "line 2, column 11: expected a duration such as \"10s\", or a number of seconds",
+        ),
+        ("timeout = -3", "line 2, column 11: expected a duration"),
+        ("timeout = 0", "line 2, column 11: it must be longer than nothing"),
         ("schedule = 'soon'", "line 2, column 12: "),
         ("reply = 'dance'", "line 2, column 9: "),
         ("headers = ['X-A s3cret']", "line 2, column 11: a header cannot be sent"),

@@ -90,6 +90,8 @@ const READING: &[&str] = &[
     "verify --explain --strict --show-expected --format json",
     "verify --lines",
     "verify --lines --format json",
+    "verify --lines --format human",
+    "verify --format human",
     "verify --input form --format json",
     "verify --dialect wechat-v2 --explain",
     "verify --computed d41d8cd98f00b204e9800998ecf8427e",
