@@ -39,7 +39,7 @@ complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "export"
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "listen" -d 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "inbox" -d 'Show, compare, export and send again what listen received and kept'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "dialects" -d 'List the dialects: how sibling platforms sign, and which reply they want'
-complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "snippet" -d 'SnippetOutput a small verifier and acknowledging handler in a merchant\'s language'
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "snippet" -d 'Print a small verifier and acknowledging handler in a merchant\'s language'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "config" -d 'Show the effective settings and where they come from, or write a settings file'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -154,7 +154,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l max-in-flight -d 'Hard limit on attempts in flight [default: 1000]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l jitter -d 'Vary the delays by this share, from the seed' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l journal -d 'Record each attempt in this file before it is sent, and its outcome after' -r -F
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l report -d 'Write a report: json=, junit=, html= or ndjson=FILE; several may be given' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l report -d 'Write a report: json=, junit=, html= or ndjson=FILE; several may be given. A link, and a file that payout-notify did not write, are not replaced' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l fail-if -d 'Fail if this holds, such as \'p99>200ms\' or \'acked<100%\'; several may be given' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l header -d 'Send this header, in the place of an own one; "Name:" leaves it out; several may be given' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l connections -d 'Whether attempts share connections' -r -f -a "fresh\t'Every attempt makes its own connection'
@@ -167,6 +167,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l client-cert -d 'Present this certificate where one is asked for (PEM)' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l client-key -d 'The private key of --client-cert (PEM); without it the key is in the certificate\'s file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l proxy -d 'Go through this proxy, or none [default: the environment\'s, except for private networks]' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l yes -d 'Send to the URL of a project\'s payout-notify.toml without being asked, also where it is neither on this machine nor in a private network'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l dry-run -d 'Print the timeline and send nothing'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l honor-retry-after -d 'Wait as long as a reply\'s Retry-After asks'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l resume -d 'Continue the journal\'s run as it began: its orders, schedule, rate and dialect'
@@ -568,7 +569,7 @@ robust-half-close\t''
 retry-success\t''
 retry-failure\t''
 retry-after-all\t''"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l report -d 'Write a report: json, junit, tap, sarif, html or github; several may be given' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l report -d 'Write a report: json, junit, tap, sarif, html or github; several may be given. A link, and a file that payout-notify did not write, are not replaced' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l fail-on -d 'Exit with 1 for this too; inconclusive always does; several may be given' -r -f -a "warn\t'A case with a warning'
 flaky\t'A case that passed only on the second try'
 inconclusive\t'A case without a verdict'
@@ -623,7 +624,7 @@ never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l to -d 'The engine that is to run the test' -r -f -a "locust\t'Locust, in Python: a master with workers'
 k6\t'Grafana k6: one machine, or many by its operator'
 artillery\t'Artillery, on Node: one machine, or a fleet of them'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l out -d 'Write to this file, or into this folder; Artillery\'s test is two files and needs a folder' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l out -d 'Write to this file, or into this folder; Artillery\'s test is two files and needs a folder. A file that was edited, or that payout-notify did not write, is not replaced' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l status -d 'The status: success, cancelled, failed or a number' -r -f -a "success\t''
 cancelled\t''
 failed\t''"
@@ -695,7 +696,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l s
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l inspect -d 'Serve a page that shows callbacks as they come, on this loopback address or a free port' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-cert -d 'Speak HTTPS with this certificate and its chain (PEM)' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-key -d 'The certificate\'s private key (PEM)' -r -F
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-cert-out -d 'Write the certificate made for this run to this file, for the sender\'s --cacert' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-cert-out -d 'Write the certificate made for this run to this file, for the sender\'s --cacert. Of the files that exist it replaces only one that an earlier run wrote' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l other-key-file -d 'Try this key too when a signature does not match; may be given several times' -r -F
@@ -800,6 +801,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l yes -d 'Send to the URL of a project\'s payout-notify.toml without being asked, also where it is neither on this machine nor in a private network'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l resign -d 'Sign again although nothing changes'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l half-close -d 'Shut the sending side down after the request, and read the reply on the other'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l chunked -d 'Send the body in chunks, without Content-Length'

@@ -397,18 +397,10 @@ impl RunReport {
 }
 
 impl DeliverySummary {
-    /// How many there are in words: duplicates are no orders of their own.
+    /// How many there are in words: a duplicate is a notification, and no order of its own.
     pub fn total_in_words(&self) -> String {
-        let (total, duplicates) = (self.total_orders(), self.orders.duplicates);
-        match duplicates {
-            0 => counted(total, "order"),
-            _ => format!(
-                "{} ({} and {})",
-                counted(total, "notification"),
-                counted(total.saturating_sub(duplicates), "order"),
-                counted(duplicates, "duplicate")
-            ),
-        }
+        let noun = if self.orders.duplicates == 0 { "order" } else { "notification" };
+        counted(self.total_orders(), noun)
     }
 }
 

@@ -79,8 +79,10 @@ fn remarks(summary: &DeliverySummary) -> Vec<Line> {
         lines.push(Line::new().bad("  cut short").plain(format!(": {why}")));
     }
     if summary.orders.duplicates > 0 {
-        let duplicates = counted(summary.orders.duplicates, "duplicate");
-        lines.push(Line::new().plain(format!("  {duplicates} sent on purpose")));
+        let duplicates = summary.orders.duplicates;
+        let orders = counted(summary.total_orders().saturating_sub(duplicates), "order");
+        let duplicates = counted(duplicates, "duplicate");
+        lines.push(Line::new().plain(format!("  {orders} and {duplicates} on purpose")));
     }
     if summary.throttling.episodes > 0 {
         let first = summary.throttling.first_at.map_or_else(String::new, span);
@@ -306,8 +308,8 @@ mod tests {
             assert!(line.chars().count() <= 80, "{} {line}", line.chars().count());
         }
         for part in [
-            "of 5,000 orders acknowledged (99.7",
-            "250 duplicates sent on purpose",
+            "of 5,000 notifications acknowledged (99.7",
+            "4,750 orders and 250 duplicates on purpose",
             "first notifications at",
             "intended time",
             "real send time",
