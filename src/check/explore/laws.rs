@@ -80,6 +80,16 @@ impl Law {
         ][self as usize]
     }
 
+    /// Whether one flaw may break both, depending on what was sent.
+    pub fn is_alike(self, other: Law) -> bool {
+        let kind = |law| match law {
+            Law::AcknowledgedIsBooked | Law::BookedOnce | Law::RefundedOnce | Law::FinalStands => 0,
+            Law::ForgedChangesNothing => 1,
+            Law::EveryOrderEnds | Law::StaysUp => 2,
+        };
+        kind(self) == kind(other)
+    }
+
     pub(super) fn finding(self) -> Finding {
         match self {
             Law::AcknowledgedIsBooked => Finding::NotBooked,

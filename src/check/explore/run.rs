@@ -9,10 +9,10 @@ use super::conclusion::conclude;
 use super::coverage::Coverage;
 use super::generate::{Grammar, draw};
 use super::history::History;
-use super::laws::{LawEntry, Law, ReplyKind, Violation, broken, demands_of, unended};
-use super::play::{Played, Player, usual_time, watch};
+use super::laws::{Law, LawEntry, ReplyKind, Violation, broken, demands_of, unended};
+use super::play::{MADE_BEFORE, Played, Player, usual_time, watch};
 use super::process::MerchantProcess;
-use super::reduce::Failure;
+use super::reduce::{Care, Failure};
 use super::{ExploreError, ExploreEvent, ExploreSetup, Explored, FoundViolation};
 use crate::check::books::{Amounts, Booked, is_same};
 use crate::check::case::StepPlan;
@@ -57,6 +57,7 @@ pub async fn explore(
             preparer: &preparer,
             effects,
             disk: setup.disk.as_ref(),
+            age: MADE_BEFORE,
         };
         let mut run = Run {
             setup,
@@ -156,10 +157,16 @@ impl Run<'_, '_> {
         let mut doubts: BTreeMap<String, u64> = BTreeMap::new();
         let mut found = None;
         let mut number = 0;
+        let is_replay = !self.setup.cases.is_empty();
+        if is_replay {
+            // A merchant whose time must not go back takes nothing older than the control.
+            self.player.age = Duration::ZERO;
+        }
         let known = self.play(&History::warm_up().plans()).await?;
+        self.player.age = MADE_BEFORE;
         self.note_taken(&known);
         tokio::time::sleep(self.setup.settle).await;
-        if !self.setup.cases.is_empty() {
+        if is_replay {
             return self.replay(tell).await;
         }
         while found.is_none() && self.began.elapsed() < self.setup.time {
@@ -257,13 +264,18 @@ impl Run<'_, '_> {
     }
 
     fn note_taken(&mut self, played: &Played) {
-        let is_taken = |one: &&LawEntry| one.answer == ReplyKind::Acknowledged && !one.parcel.is_bad();
+        let is_taken =
+            |one: &&LawEntry| one.answer == ReplyKind::Acknowledged && !one.parcel.is_bad();
         let taken = played.record.iter().filter(is_taken);
         self.taken.extend(taken.map(|one| one.parcel.message.signed_status.clone()));
     }
 
     pub(super) fn shows_total(&self) -> bool {
         self.player.effects.is_total
+    }
+
+    pub(super) fn settle(&self) -> Duration {
+        self.setup.settle
     }
 
     pub(super) fn is_gone(&self) -> bool {
@@ -403,7 +415,7 @@ impl Run<'_, '_> {
         let mut doubts: BTreeMap<String, u64> = BTreeMap::new();
         for case in self.setup.cases.clone() {
             let judged =
-                self.play_all(&vec![case.steps().to_vec(); REPLAYS as usize], true).await?;
+                self.play_all(&vec![case.steps().to_vec(); REPLAYS as usize], Care::Strict).await?;
             explored.coverage.histories += judged.len() as u64;
             tell(ExploreEvent::Judged(explored.coverage.histories, self.kills()));
             for one in &judged {
