@@ -16,6 +16,9 @@ use crate::check::report::Exchange;
 /// How long a failing history is cut, at most; what is played last is judged after it.
 const SHRINKING: Duration = Duration::from_secs(50);
 
+/// What is left of it for cutting steps one by one.
+const CUTTING: Duration = Duration::from_secs(20);
+
 /// How long the candidates are played that settle together.
 const TOGETHER: Duration = Duration::from_secs(8);
 
@@ -97,16 +100,17 @@ impl Run<'_, '_> {
         // Without a fault first: a restart may change the books of every order.
         let (calm, rough): (Vec<History>, Vec<History>) =
             first_candidates(&failure.history, law).into_iter().partition(|one| one.faults() == 0);
-        for (candidates, care) in
-            [(&calm, Care::Quick), (&rough, Care::Quick), (&rough, Care::Spaced)]
-        {
-            if care == Care::Spaced && best.found.failed > 0 {
-                break;
-            }
-            let limits = (&mut best, care, deadline);
+        for candidates in [&calm, &rough] {
+            let limits = (&mut best, Care::Quick, deadline);
             if self.try_all(&failure, candidates, limits, tell).await? {
                 return Ok(best.found);
             }
+        }
+        let shorter: Vec<History> =
+            rough.into_iter().filter(|one| (one.steps.len() as u64) < best.found.steps).collect();
+        let limits = (&mut best, Care::Spaced, deadline - CUTTING);
+        if self.try_all(&failure, &shorter, limits, tell).await? {
+            return Ok(best.found);
         }
         let start = match best.found.failed {
             0 => self.reproduce(&failure, deadline).await?,
@@ -263,7 +267,7 @@ impl Run<'_, '_> {
         let plans: Vec<Vec<StepPlan>> = histories.iter().map(History::plans).collect();
         let judged = self.play_all(&plans, care).await?;
         let of = |one: Judged| {
-            let alike = one.violations.iter().filter(|violation| violation.law.is_alike(law));
+            let alike = one.violations.iter().filter(|violation| law.may_show_as(violation.law));
             let broken = alike.min_by_key(|violation| violation.law != law).cloned();
             broken.filter(|_| one.played.doubt.is_none()).map(|broken| (one.played, broken))
         };

@@ -43,6 +43,15 @@ pub fn candidates(history: &History) -> Vec<History> {
         History { steps: steps.map(|(_, step)| step.clone()).collect() }.tidy()
     };
     let half = history.steps.len() / 2;
+    if half > 1 {
+        let half_of_orders = history.orders() / 2;
+        if half_of_orders > 0 {
+            all.push(keep(&|_, step| step.order < half_of_orders));
+            all.push(keep(&|_, step| step.order >= half_of_orders));
+        }
+        all.push(keep(&|at, _| at < half));
+        all.push(keep(&|at, _| at >= half));
+    }
     for order in 0..history.orders() {
         let own = (0..history.steps.len()).filter(|at| history.steps[*at].order == order);
         let own: Vec<usize> = own.collect();
@@ -51,10 +60,6 @@ pub fn candidates(history: &History) -> Vec<History> {
         for (at, first) in own.iter().enumerate() {
             all.extend(own[at + 1..].iter().map(|second| with_faults(history, &[*first, *second])));
         }
-    }
-    if half > 1 {
-        all.push(keep(&|at, _| at < half));
-        all.push(keep(&|at, _| at >= half));
     }
     for order in 0..history.orders() {
         all.push(keep(&|_, step| step.order != order));
@@ -141,7 +146,7 @@ pub fn short(history: &History, law: Law) -> Vec<History> {
     for status in statuses(history, law) {
         let send = Send::OrderStatus(status);
         let (first, again) = (HistoryStep::plain(0, send), HistoryStep::plain(0, Send::Again));
-        for fault in ends(history) {
+        for fault in faults(history) {
             let first = HistoryStep { fault, ..first.clone() };
             if matches!(law, Law::BookedOnce | Law::RefundedOnce | Law::FinalStands) {
                 add(vec![first.clone(), again.clone()]);
@@ -184,8 +189,17 @@ pub fn with_others(history: &History, law: Law) -> Vec<History> {
     let status = statuses(history, law).first().copied().unwrap_or(OrderStatus::Success);
     let first = |order| HistoryStep::plain(order, Send::OrderStatus(status));
     let beside = |order| HistoryStep { with_next: true, ..first(order) };
-    let mut all: Vec<Vec<HistoryStep>> =
-        [2, 4].into_iter().map(|orders| (0..orders).map(beside).collect()).collect();
+    let mut faults: Vec<Fault> = history.steps.iter().filter_map(|step| step.fault).collect();
+    faults.sort_unstable();
+    faults.dedup_by_key(|fault| fault.name());
+    let mut all: Vec<Vec<HistoryStep>> = Vec::new();
+    for orders in [2, 4] {
+        for fault in faults.iter().map(|fault| Some(*fault)).chain([None]) {
+            let mut steps: Vec<HistoryStep> = (0..orders).map(beside).collect();
+            steps[0].fault = fault;
+            all.push(steps);
+        }
+    }
     match law {
         Law::EveryOrderEnds | Law::StaysUp => {
             all.push(vec![first(0), HistoryStep { is_old: true, ..first(1) }]);
@@ -210,26 +224,37 @@ pub fn with_others(history: &History, law: Law) -> Vec<History> {
     all.into_iter().map(|steps| History { steps }.tidy()).collect()
 }
 
-/// How a process may end during a notification, or not at all.
-fn ends(history: &History) -> Vec<Option<Fault>> {
+/// What may happen to a process during a notification: nothing, a kill, or what did happen.
+fn faults(history: &History) -> Vec<Option<Fault>> {
     let between = |time| Moment::Between(time);
     let kills = [Moment::After, between(300), between(600), between(900)].map(Fault::Kill);
-    let mut ends = vec![None];
-    ends.extend(kills.map(Some));
+    let mut all = vec![None];
+    all.extend(kills.map(Some));
     if history.steps.iter().any(|step| matches!(step.fault, Some(Fault::Terminate(_)))) {
-        ends.extend([Moment::After, between(500)].map(|moment| Some(Fault::Terminate(moment))));
+        all.extend([Moment::After, between(500)].map(|moment| Some(Fault::Terminate(moment))));
     }
-    ends
+    let is_pause = |fault: &Fault| matches!(fault, Fault::Pause(_));
+    // Each lasts until a request has timed out.
+    let pause = history.steps.iter().find_map(|step| step.fault.filter(is_pause));
+    all.extend(pause.map(Some));
+    if history.steps.iter().any(|step| step.fault == Some(Fault::FullDisk)) {
+        all.push(Some(Fault::FullDisk));
+    }
+    all
 }
 
-/// These steps alone; the fault of one that is cut happens at the one before it.
+/// These steps alone; the fault of one that is cut happens at the one before it, or at the first.
 fn with_faults(history: &History, kept: &[usize]) -> History {
     let mut short = History::default();
+    let mut earlier = None;
     for (at, step) in history.steps.iter().enumerate() {
         match (kept.contains(&at), short.steps.last_mut()) {
-            (true, _) => short.steps.push(step.clone()),
+            (true, _) => {
+                let fault = step.fault.or(earlier.take());
+                short.steps.push(HistoryStep { fault, ..step.clone() });
+            }
             (false, Some(last)) => last.fault = last.fault.or(step.fault),
-            (false, None) => {}
+            (false, None) => earlier = earlier.or(step.fault),
         }
     }
     short.tidy()
