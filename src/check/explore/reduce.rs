@@ -45,6 +45,17 @@ pub(super) struct Failure {
     pub(super) after: Duration,
 }
 
+impl Failure {
+    /// A merchant that ends or hangs before anything was done to it.
+    pub(super) fn of_warm_up(played: &Played, after: Duration) -> Option<Failure> {
+        let violation = played.violations.first()?.clone();
+        let mut history = History::warm_up();
+        history.steps.truncate(played.record.len().max(1));
+        let contexts = [history.clone(), history.clone()];
+        Some(Failure { history, contexts, violation, exchanges: played.timeline.clone(), after })
+    }
+}
+
 type Failed = Option<(Played, Violation)>;
 
 /// How much time histories get that are played one after the other.
@@ -231,7 +242,7 @@ impl Run<'_, '_> {
         Ok(self.found(failure, history, failed, REPLAYS))
     }
 
-    fn found(
+    pub(super) fn found(
         &self,
         failure: &Failure,
         history: &History,
@@ -252,6 +263,7 @@ impl Run<'_, '_> {
             failed: count,
             replays: if self.is_gone() { count } else { replays },
             after: failure.after,
+            is_cut_down: true,
             case: history.case(law.id(), (law.title(), law.why(), law.fix())),
         }
     }

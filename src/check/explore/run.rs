@@ -1,6 +1,7 @@
 //! Explores: rounds of histories, which settle together, until one breaks a law or the time is over.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::{Pin, pin};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -36,9 +37,11 @@ const MOST_READINGS: usize = 5;
 
 pub(super) const REPLAYS: u64 = 5;
 
+/// `stop` ends the cutting of a failure: what was found is reported as it was.
 pub async fn explore(
     plan: &Plan,
     setup: &ExploreSetup,
+    stop: impl Future<Output = ()>,
     tell: &mut dyn FnMut(ExploreEvent),
 ) -> Result<CheckReport, ExploreError> {
     let began = Instant::now();
@@ -78,7 +81,7 @@ pub async fn explore(
             waiting: Vec::new(),
             began: Instant::now(),
         };
-        explored = run.rounds(tell).await?;
+        explored = run.rounds(pin!(stop), tell).await?;
     }
     merchant.end().await;
     if let Some(failure) = preparer.failure() {
@@ -150,6 +153,7 @@ pub(super) struct Judged {
 impl Run<'_, '_> {
     async fn rounds(
         &mut self,
+        mut stop: Pin<&mut impl Future<Output = ()>>,
         tell: &mut dyn FnMut(ExploreEvent),
     ) -> Result<Explored, ExploreError> {
         let began = Instant::now();
@@ -169,7 +173,13 @@ impl Run<'_, '_> {
         if is_replay {
             return self.replay(tell).await;
         }
-        while found.is_none() && self.began.elapsed() < self.setup.time {
+        if let Some(failure) = Failure::of_warm_up(&known, began.elapsed()) {
+            self.is_gone = known.is_down;
+            coverage.add(&failure.history);
+            let found = Some(self.cut_down(failure, stop, tell).await?);
+            return Ok(Explored { coverage, found, ..Explored::default() });
+        }
+        while self.began.elapsed() < self.setup.time {
             let most = if self.player.effects.is_total { 1 } else { MOST_OF_A_ROUND };
             let mut drawn = std::mem::take(&mut self.waiting);
             while drawn.len() < most && self.setup.histories.is_none_or(|all| number < all) {
@@ -189,10 +199,9 @@ impl Run<'_, '_> {
             tell(ExploreEvent::Judged(coverage.histories, self.kills()));
             self.longest = (self.longest * 2).min(LONGEST_ROUND);
             if let Some(failure) = first_failure(&round, began.elapsed()) {
-                let Violation { law, what } = failure.violation.clone();
-                tell(ExploreEvent::FoundViolation(law, what));
                 coverage.faults = self.faults.clone();
-                found = Some(self.reduce(failure, tell).await?);
+                found = Some(self.cut_down(failure, stop.as_mut(), tell).await?);
+                break;
             } else if round.iter().any(|(_, judged)| judged.played.is_down) {
                 self.merchant.end().await;
                 self.merchant.start().await?;
@@ -205,6 +214,21 @@ impl Run<'_, '_> {
         let mut inconclusive: Vec<(String, u64)> = doubts.into_iter().collect();
         inconclusive.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         Ok(Explored { coverage, inconclusive, found })
+    }
+
+    async fn cut_down(
+        &mut self,
+        failure: Failure,
+        stop: Pin<&mut impl Future<Output = ()>>,
+        tell: &mut dyn FnMut(ExploreEvent),
+    ) -> Result<FoundViolation, ExploreError> {
+        let Violation { law, what } = failure.violation.clone();
+        tell(ExploreEvent::FoundViolation(law, what));
+        let uncut = self.found(&failure, &failure.history, Vec::new(), 0);
+        Ok(tokio::select! {
+            found = self.reduce(failure, tell) => found?,
+            () = stop => FoundViolation { is_cut_down: false, ..uncut },
+        })
     }
 
     fn kills(&self) -> u64 {
@@ -439,6 +463,7 @@ impl Run<'_, '_> {
                     failed: count,
                     replays,
                     after: began.elapsed(),
+                    is_cut_down: true,
                     case,
                 });
                 break;
