@@ -76,7 +76,7 @@ impl Law {
             "Set a final status only where none is set, in the same statement that books: UPDATE … WHERE status = 'open'.",
             "Verify the signature before anything is read, written or remembered.",
             "Make the handler repeatable: what a crash left half done (a lock, a claim, a queue) must be taken up again by the next attempt.",
-            "ReplyKind every request, whatever it holds, and start again from whatever a crash left on the disk.",
+            "Answer every request, whatever it holds, and start again from whatever a crash left on the disk.",
         ][self as usize]
     }
 
