@@ -71,6 +71,8 @@ pub enum ExploreError {
     Observer(#[from] ObserverError),
     #[error("{0}")]
     Prepare(String),
+    #[error("the exploration was interrupted")]
+    Interrupted,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,5 +109,7 @@ pub struct FoundViolation {
     pub replays: u64,
     /// How long it took from the first history to the first failure.
     pub after: Duration,
+    /// It was not interrupted while it was cut down and played again.
+    pub is_cut_down: bool,
     pub case: Case,
 }

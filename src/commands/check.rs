@@ -238,8 +238,9 @@ pub fn run(args: &CheckArgs, environment: &Environment, console: &mut Console) -
             seed: 0,
             is_exploration: false,
         };
-        return conduct(args, &facts, &wiring.clone(), console, async |_| {
-            Ok((replay::replay(&bundle, wiring).await, Vec::new()))
+        return conduct(args, &facts, &wiring.clone(), console, async |_, interrupts| {
+            let replayed = async { Ok((replay::replay(&bundle, wiring).await, Vec::new())) };
+            unless_interrupted(replayed, interrupts).await
         });
     }
     let plan = setup::plan(args, environment, console)?;
@@ -253,8 +254,8 @@ pub fn run(args: &CheckArgs, environment: &Environment, console: &mut Console) -
             seed: plan.seed,
             is_exploration: true,
         };
-        return conduct(args, &facts, &plan.wiring, console, async |console| {
-            let report = explore::carry_out(&plan, &setup, args.format, console).await;
+        return conduct(args, &facts, &plan.wiring, console, async |console, interrupts| {
+            let report = explore::carry_out(&plan, &setup, args.format, interrupts, console).await;
             report.map(|report| (report, Vec::new())).map_err(explore::failed)
         });
     }
@@ -266,9 +267,26 @@ pub fn run(args: &CheckArgs, environment: &Environment, console: &mut Console) -
         seed: plan.seed,
         is_exploration: false,
     };
-    conduct(args, &facts, &plan.wiring, console, async |console| {
-        carry_out(&plan, args.format, console).await.map_err(not_begun)
+    conduct(args, &facts, &plan.wiring, console, async |console, interrupts| {
+        let checked = async { carry_out(&plan, args.format, console).await.map_err(not_begun) };
+        unless_interrupted(checked, interrupts).await
     })
+}
+
+type Checked = Result<(CheckReport, Vec<Bundle>), CommandError>;
+
+fn interrupted() -> CommandError {
+    CommandError::interrupted("the check was interrupted")
+}
+
+async fn unless_interrupted(
+    work: impl Future<Output = Checked>,
+    interrupts: &mut Interrupts,
+) -> Checked {
+    tokio::select! {
+        done = work => done,
+        () = interrupts.next() => Err(interrupted()),
+    }
 }
 
 /// Says what is about to be done, asks where it must, does it, and tells what came of it.
@@ -277,7 +295,7 @@ fn conduct(
     facts: &CheckFacts,
     wiring: &Wiring,
     console: &mut Console,
-    work: impl AsyncFnOnce(&mut Console) -> Result<(CheckReport, Vec<Bundle>), CommandError>,
+    work: impl AsyncFnOnce(&mut Console, &mut Interrupts) -> Checked,
 ) -> CommandResult {
     let reports = ReportFiles::open(&args.choice.report)?;
     let (mut report, bundles) = block_on(async {
@@ -286,9 +304,7 @@ fn conduct(
         if let Some(time) = args.limits.wait.filter(|_| !args.explore.explore) {
             tokio::select! {
                 is_up = consent::wait_for(wiring, time) => is_up?,
-                () = interrupts.next() => {
-                    return Err(CommandError::interrupted("the check was interrupted"));
-                }
+                () = interrupts.next() => return Err(interrupted()),
             }
         }
         match args.format {
@@ -299,16 +315,9 @@ fn conduct(
             }
         }
         .map_err(CommandError::output)?;
-        let done = tokio::select! {
-            done = work(console) => Some(done),
-            () = interrupts.next() => None,
-        };
+        let done = work(console, &mut interrupts).await;
         console.end_status();
-        match done {
-            Some(Ok(done)) => Ok(done),
-            Some(Err(error)) => Err(error),
-            None => Err(CommandError::interrupted("the check was interrupted")),
-        }
+        done
     })?;
     report.options = args.given.options();
     explain(&mut report);

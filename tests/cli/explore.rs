@@ -89,8 +89,7 @@ fn nothing_is_left_running() {
 
 /// The listener as a merchant: its inbox is the books, in which every callback counts. It books
 /// duplicates twice.
-#[test]
-fn a_merchant_that_books_every_notification_is_found_and_its_case_file_fails_again() {
+fn explore_listener(settle: &str, extra: &[&str]) -> Program {
     let url = free_url();
     let program = env!("CARGO_BIN_EXE_payout-notify");
     let address = url.trim_start_matches("http://").trim_end_matches("/notify");
@@ -99,14 +98,28 @@ fn a_merchant_that_books_every_notification_is_found_and_its_case_file_fails_aga
         "sh -c '{program} inbox export --inbox books.db --order \"$PAYOUT_CHECK_ORDER\" | wc -l'"
     );
     let common = ["check", "--explore", "--start", &start, "--observe", &observe, &url];
-    let common = [&common[..], &["--settle", "100ms", "--seed", "1", "--for", "30s"]].concat();
-    let first = payout_notify(&[&common[..], &["--bundle", "found", "--format", "json"]].concat());
-    let output = first.key(KEY).run().exits(1);
+    let common = [&common[..], &["--settle", settle, "--seed", "1", "--for", "30s"]].concat();
+    payout_notify(&[&common, extra].concat()).key(KEY)
+}
+
+#[test]
+fn a_merchant_that_books_every_notification_is_found_and_its_case_file_fails_again() {
+    let output =
+        explore_listener("100ms", &["--bundle", "found", "--format", "json"]).run().exits(1);
     let lines = output.json_lines();
     let report: &Value = lines.last().unwrap();
     let found = &report["explored"]["found"];
     assert!(found["steps"].as_u64().unwrap() <= 4, "{found:#}");
     assert_eq!(found["failed"], found["replays"]);
-    let again = payout_notify(&[&common[..], &["--suite", "."]].concat());
-    again.file("case.toml", found["case_file"].as_str().unwrap()).key(KEY).run().exits(1);
+    let again = explore_listener("100ms", &["--suite", "."]);
+    again.file("case.toml", found["case_file"].as_str().unwrap()).run().exits(1);
+}
+
+#[test]
+fn an_interrupt_of_the_cutting_does_not_hide_what_was_found() {
+    let script = "\"$@\" 2>remarks & until grep -q ^broken remarks; do sleep 0.05; done; \
+                  kill -TERM $!; wait $!";
+    // The candidates settle for longer than the signal takes.
+    let output = explore_listener("2s", &[]).behind(script).run().exits(1);
+    output.says(&["✗ broken", "it was interrupted before it was cut down"]);
 }

@@ -76,8 +76,22 @@ impl Law {
             "Set a final status only where none is set, in the same statement that books: UPDATE … WHERE status = 'open'.",
             "Verify the signature before anything is read, written or remembered.",
             "Make the handler repeatable: what a crash left half done (a lock, a claim, a queue) must be taken up again by the next attempt.",
-            "ReplyKind every request, whatever it holds, and start again from whatever a crash left on the disk.",
+            "Answer every request, whatever it holds, and start again from whatever a crash left on the disk.",
         ][self as usize]
+    }
+
+    /// Whether a flaw that broke this law may break the other instead, where less is sent.
+    pub fn may_show_as(self, other: Law) -> bool {
+        let is_of_books = |law| {
+            matches!(
+                law,
+                Law::AcknowledgedIsBooked | Law::BookedOnce | Law::RefundedOnce | Law::FinalStands
+            )
+        };
+        // What ends the merchant explains the order that never ends, and not the reverse.
+        self == other
+            || is_of_books(self) && is_of_books(other)
+            || (self, other) == (Law::EveryOrderEnds, Law::StaysUp)
     }
 
     pub(super) fn finding(self) -> Finding {
@@ -308,6 +322,16 @@ mod tests {
         let mut three = together([0, 1]).to_vec();
         three.insert(1, entry("b", Success, Acknowledged, 0));
         assert!(laws(&three, [0.0, A]).contains(&Law::FinalStands));
+    }
+
+    #[test]
+    fn a_failure_stays_of_its_kind_when_it_is_cut() {
+        assert!(Law::FinalStands.may_show_as(Law::AcknowledgedIsBooked));
+        assert!(Law::EveryOrderEnds.may_show_as(Law::StaysUp));
+        assert!(!Law::StaysUp.may_show_as(Law::EveryOrderEnds));
+        assert!(!Law::BookedOnce.may_show_as(Law::EveryOrderEnds));
+        assert!(!Law::ForgedChangesNothing.may_show_as(Law::BookedOnce));
+        assert!(Law::ALL.into_iter().all(|law| law.may_show_as(law)));
     }
 
     #[test]

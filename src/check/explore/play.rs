@@ -31,8 +31,9 @@ const SLOW_UPLOAD: Duration = Duration::from_millis(60);
 /// The least that is taken for the usual time of a reply.
 const SHORTEST_REPLY: Duration = Duration::from_millis(2);
 
-/// How long before it is sent a notification was made.
-const BEFORE: Duration = Duration::from_secs(30);
+/// How long before it is sent a notification was made: those that are signed again are made later,
+/// and no platform sends what is made in the future.
+pub(super) const MADE_BEFORE: Duration = Duration::from_secs(30);
 
 /// So many requests in a row without a reply end a history.
 const PATIENCE: u32 = 3;
@@ -49,6 +50,8 @@ pub(super) struct Player<'a, 'o> {
     pub(super) preparer: &'a Preparer<'a>,
     pub(super) effects: &'a Effects<'o>,
     pub(super) disk: Option<&'a PathBuf>,
+    /// How long before it is sent a notification was made.
+    pub(super) age: Duration,
 }
 
 /// What came of a history before the books were looked at.
@@ -79,7 +82,7 @@ impl Player<'_, '_> {
         (mut merchant, usual): (Option<&mut MerchantProcess<'_>>, Duration),
     ) -> Result<Played, ProcessError> {
         let mut played = Played::default();
-        let (parcels, orders) = match pack(self.workshop, plans, label, made_at()) {
+        let (parcels, orders) = match pack(self.workshop, plans, label, made_before(self.age)) {
             Ok(packed) => packed,
             Err(error) => {
                 played.doubt = Some(error.problem);
@@ -255,11 +258,9 @@ impl Player<'_, '_> {
     }
 }
 
-/// When the first notifications were made: those that are signed again are made later, and no
-/// platform sends what is made in the future.
-fn made_at() -> Timestamp {
+fn made_before(age: Duration) -> Timestamp {
     let now = wall_time();
-    now.checked_sub(BEFORE).unwrap_or(now)
+    now.checked_sub(age).unwrap_or(now)
 }
 
 async fn wait_for(moment: Moment, usual: Duration, replied: &Notify) {

@@ -1,6 +1,7 @@
 //! Explores: rounds of histories, which settle together, until one breaks a law or the time is over.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::{Pin, pin};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -10,9 +11,9 @@ use super::coverage::Coverage;
 use super::generate::{Grammar, draw};
 use super::history::History;
 use super::laws::{Law, LawEntry, ReplyKind, Violation, broken, demands_of, unended};
-use super::play::{Played, Player, usual_time, watch};
+use super::play::{MADE_BEFORE, Played, Player, usual_time, watch};
 use super::process::MerchantProcess;
-use super::reduce::Failure;
+use super::reduce::{Care, Failure};
 use super::{ExploreError, ExploreEvent, ExploreSetup, Explored, FoundViolation};
 use crate::check::books::{Amounts, Booked, is_same};
 use crate::check::case::StepPlan;
@@ -36,9 +37,11 @@ const MOST_READINGS: usize = 5;
 
 pub(super) const REPLAYS: u64 = 5;
 
+/// `stop` ends the cutting of a failure: what was found is reported as it was.
 pub async fn explore(
     plan: &Plan,
     setup: &ExploreSetup,
+    stop: impl Future<Output = ()>,
     tell: &mut dyn FnMut(ExploreEvent),
 ) -> Result<CheckReport, ExploreError> {
     let began = Instant::now();
@@ -57,6 +60,7 @@ pub async fn explore(
             preparer: &preparer,
             effects,
             disk: setup.disk.as_ref(),
+            age: MADE_BEFORE,
         };
         let mut run = Run {
             setup,
@@ -77,7 +81,7 @@ pub async fn explore(
             waiting: Vec::new(),
             began: Instant::now(),
         };
-        explored = run.rounds(tell).await?;
+        explored = run.rounds(pin!(stop), tell).await?;
     }
     merchant.end().await;
     if let Some(failure) = preparer.failure() {
@@ -149,6 +153,7 @@ pub(super) struct Judged {
 impl Run<'_, '_> {
     async fn rounds(
         &mut self,
+        mut stop: Pin<&mut impl Future<Output = ()>>,
         tell: &mut dyn FnMut(ExploreEvent),
     ) -> Result<Explored, ExploreError> {
         let began = Instant::now();
@@ -156,13 +161,25 @@ impl Run<'_, '_> {
         let mut doubts: BTreeMap<String, u64> = BTreeMap::new();
         let mut found = None;
         let mut number = 0;
+        let is_replay = !self.setup.cases.is_empty();
+        if is_replay {
+            // A merchant whose time must not go back takes nothing older than the control.
+            self.player.age = Duration::ZERO;
+        }
         let known = self.play(&History::warm_up().plans()).await?;
+        self.player.age = MADE_BEFORE;
         self.note_taken(&known);
         tokio::time::sleep(self.setup.settle).await;
-        if !self.setup.cases.is_empty() {
+        if is_replay {
             return self.replay(tell).await;
         }
-        while found.is_none() && self.began.elapsed() < self.setup.time {
+        if let Some(failure) = Failure::of_warm_up(&known, began.elapsed()) {
+            self.is_gone = known.is_down;
+            coverage.add(&failure.history);
+            let found = Some(self.cut_down(failure, stop, tell).await?);
+            return Ok(Explored { coverage, found, ..Explored::default() });
+        }
+        while self.began.elapsed() < self.setup.time {
             let most = if self.player.effects.is_total { 1 } else { MOST_OF_A_ROUND };
             let mut drawn = std::mem::take(&mut self.waiting);
             while drawn.len() < most && self.setup.histories.is_none_or(|all| number < all) {
@@ -182,10 +199,9 @@ impl Run<'_, '_> {
             tell(ExploreEvent::Judged(coverage.histories, self.kills()));
             self.longest = (self.longest * 2).min(LONGEST_ROUND);
             if let Some(failure) = first_failure(&round, began.elapsed()) {
-                let Violation { law, what } = failure.violation.clone();
-                tell(ExploreEvent::FoundViolation(law, what));
                 coverage.faults = self.faults.clone();
-                found = Some(self.reduce(failure, tell).await?);
+                found = Some(self.cut_down(failure, stop.as_mut(), tell).await?);
+                break;
             } else if round.iter().any(|(_, judged)| judged.played.is_down) {
                 self.merchant.end().await;
                 self.merchant.start().await?;
@@ -198,6 +214,21 @@ impl Run<'_, '_> {
         let mut inconclusive: Vec<(String, u64)> = doubts.into_iter().collect();
         inconclusive.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         Ok(Explored { coverage, inconclusive, found })
+    }
+
+    async fn cut_down(
+        &mut self,
+        failure: Failure,
+        stop: Pin<&mut impl Future<Output = ()>>,
+        tell: &mut dyn FnMut(ExploreEvent),
+    ) -> Result<FoundViolation, ExploreError> {
+        let Violation { law, what } = failure.violation.clone();
+        tell(ExploreEvent::FoundViolation(law, what));
+        let uncut = self.found(&failure, &failure.history, Vec::new(), 0);
+        Ok(tokio::select! {
+            found = self.reduce(failure, tell) => found?,
+            () = stop => FoundViolation { is_cut_down: false, ..uncut },
+        })
     }
 
     fn kills(&self) -> u64 {
@@ -265,6 +296,10 @@ impl Run<'_, '_> {
 
     pub(super) fn shows_total(&self) -> bool {
         self.player.effects.is_total
+    }
+
+    pub(super) fn settle(&self) -> Duration {
+        self.setup.settle
     }
 
     pub(super) fn is_gone(&self) -> bool {
@@ -404,7 +439,7 @@ impl Run<'_, '_> {
         let mut doubts: BTreeMap<String, u64> = BTreeMap::new();
         for case in self.setup.cases.clone() {
             let judged =
-                self.play_all(&vec![case.steps().to_vec(); REPLAYS as usize], true).await?;
+                self.play_all(&vec![case.steps().to_vec(); REPLAYS as usize], Care::Strict).await?;
             explored.coverage.histories += judged.len() as u64;
             tell(ExploreEvent::Judged(explored.coverage.histories, self.kills()));
             for one in &judged {
@@ -428,6 +463,7 @@ impl Run<'_, '_> {
                     failed: count,
                     replays,
                     after: began.elapsed(),
+                    is_cut_down: true,
                     case,
                 });
                 break;

@@ -5,7 +5,13 @@ use super::laws::Law;
 use crate::check::fault::{Fault, Moment};
 
 /// So many other orders come between two notifications of one.
-const OTHERS: u8 = 10;
+const OTHERS: [u8; 2] = [10, 32];
+
+/// Longer than what is remembered for a short time only, in milliseconds.
+const LATER: u16 = 2_500;
+
+/// More copies than a small pool has places.
+const MANY_AT_ONCE: u8 = 6;
 
 /// How long a history is: fewest orders first, then steps, faults and details.
 pub fn size(history: &History) -> (usize, usize, usize, u32) {
@@ -37,6 +43,15 @@ pub fn candidates(history: &History) -> Vec<History> {
         History { steps: steps.map(|(_, step)| step.clone()).collect() }.tidy()
     };
     let half = history.steps.len() / 2;
+    if half > 1 {
+        let half_of_orders = history.orders() / 2;
+        if half_of_orders > 0 {
+            all.push(keep(&|_, step| step.order < half_of_orders));
+            all.push(keep(&|_, step| step.order >= half_of_orders));
+        }
+        all.push(keep(&|at, _| at < half));
+        all.push(keep(&|at, _| at >= half));
+    }
     for order in 0..history.orders() {
         let own = (0..history.steps.len()).filter(|at| history.steps[*at].order == order);
         let own: Vec<usize> = own.collect();
@@ -45,10 +60,6 @@ pub fn candidates(history: &History) -> Vec<History> {
         for (at, first) in own.iter().enumerate() {
             all.extend(own[at + 1..].iter().map(|second| with_faults(history, &[*first, *second])));
         }
-    }
-    if half > 1 {
-        all.push(keep(&|at, _| at < half));
-        all.push(keep(&|at, _| at >= half));
     }
     for order in 0..history.orders() {
         all.push(keep(&|_, step| step.order != order));
@@ -94,93 +105,156 @@ pub fn candidates(history: &History) -> Vec<History> {
     shorter
 }
 
-/// The shortest histories that a failing one may come down to: one or two notifications of an order,
-/// with a fault at most, and few with other orders beside it.
-pub fn short(history: &History, law: Law) -> Vec<History> {
+/// What is tried first, shortest first: the history itself and the steps of each of its orders, the
+/// shortest ones that break such a law, and those with other orders beside it.
+pub fn first_candidates(history: &History, law: Law) -> Vec<History> {
+    let own = |order| {
+        let own = (0..history.steps.len()).filter(|at| history.steps[*at].order == order);
+        with_faults(history, &own.collect::<Vec<usize>>())
+    };
+    let mut all: Vec<History> = (0..history.orders()).map(own).collect();
+    all.push(history.clone());
+    all.extend(short(history, law));
+    all.extend(with_others(history, law));
+    all.sort_by_key(|one| (one.steps.len(), size(one)));
+    all.dedup();
+    all
+}
+
+/// The final statuses of a history; where the law is about one kind of them, those.
+fn statuses(history: &History, law: Law) -> Vec<OrderStatus> {
     let finals = |index: usize| Some(history.role(index).1).filter(|status| status.is_final());
-    let mut statuses: Vec<OrderStatus> = (0..history.steps.len()).filter_map(finals).collect();
-    statuses.sort_unstable();
-    statuses.dedup();
+    let mut all: Vec<OrderStatus> = (0..history.steps.len()).filter_map(finals).collect();
+    all.sort_unstable();
+    all.dedup();
+    let is_about = |status: &OrderStatus| match law {
+        Law::BookedOnce => *status == OrderStatus::Success,
+        Law::RefundedOnce => *status != OrderStatus::Success,
+        _ => true,
+    };
+    if all.iter().any(is_about) {
+        all.retain(is_about);
+    }
+    all
+}
+
+/// The shortest histories that a failing one may come down to: one to three notifications of an
+/// order, with a fault at most.
+pub fn short(history: &History, law: Law) -> Vec<History> {
     let mut all = Vec::new();
     let mut add = |steps: Vec<HistoryStep>| all.push(History { steps });
-    for status in statuses {
-        for fault in ends(history) {
-            let first = HistoryStep { fault, ..HistoryStep::plain(0, Send::OrderStatus(status)) };
-            if matches!(law, Law::BookedOnce | Law::RefundedOnce) {
-                add(vec![first.clone(), HistoryStep::plain(0, Send::Again)]);
+    for status in statuses(history, law) {
+        let send = Send::OrderStatus(status);
+        let (first, again) = (HistoryStep::plain(0, send), HistoryStep::plain(0, Send::Again));
+        for fault in faults(history) {
+            let first = HistoryStep { fault, ..first.clone() };
+            if matches!(law, Law::BookedOnce | Law::RefundedOnce | Law::FinalStands) {
+                add(vec![first.clone(), again.clone()]);
             }
             add(vec![first]);
         }
+        add(vec![HistoryStep { at_once: MANY_AT_ONCE, ..first.clone() }]);
+        let lost = HistoryStep { is_reply_lost: true, ..first.clone() };
+        add(vec![lost.clone()]);
+        add(vec![HistoryStep { at_once: MANY_AT_ONCE, ..lost }]);
+        let processing = HistoryStep::plain(0, Send::OrderStatus(OrderStatus::Processing));
+        add(vec![processing.clone(), first.clone()]);
+        if matches!(law, Law::EveryOrderEnds | Law::StaysUp) {
+            continue;
+        }
+        add(vec![first.clone(), first.clone()]);
+        add(vec![first.clone(), HistoryStep { wait: LATER, ..again.clone() }]);
+        add(vec![first.clone(), processing, again]);
         let others = OrderStatus::ALL.into_iter().filter(|it| it.is_final() && *it != status);
         for other in others.filter(|_| matches!(law, Law::FinalStands | Law::RefundedOnce)) {
-            let (first, second) =
-                (Send::OrderStatus(status), HistoryStep::plain(0, Send::OrderStatus(other)));
+            let second = HistoryStep::plain(0, Send::OrderStatus(other));
             let kill = Some(Fault::Kill(Moment::After));
-            add(vec![HistoryStep::plain(0, first), second.clone()]);
-            add(vec![HistoryStep { fault: kill, ..HistoryStep::plain(0, first) }, second.clone()]);
-            add(vec![HistoryStep { with_next: true, ..HistoryStep::plain(0, first) }, second]);
+            add(vec![first.clone(), second.clone()]);
+            add(vec![HistoryStep { fault: kill, ..first.clone() }, second.clone()]);
+            add(vec![HistoryStep { with_next: true, ..first.clone() }, second]);
         }
         if law == Law::ForgedChangesNothing {
-            let (forged, sound) = (Send::Forged(status), Send::OrderStatus(status));
-            for pair in [[forged, sound], [sound, forged]] {
-                add(pair.map(|send| HistoryStep::plain(0, send)).to_vec());
-            }
+            let forged = HistoryStep::plain(0, Send::Forged(status));
+            add(vec![forged.clone(), first.clone()]);
+            add(vec![first, forged]);
         }
-    }
-    let success = |order| HistoryStep::plain(order, Send::OrderStatus(OrderStatus::Success));
-    let beside = |order| HistoryStep { with_next: true, ..success(order) };
-    match law {
-        Law::AcknowledgedIsBooked => {
-            all.push(History { steps: (0..4).map(beside).collect() }.tidy());
-            // Another order is booked when the process ends.
-            for time in [300, 600, 900] {
-                let fault = Some(Fault::Kill(Moment::Between(time)));
-                add_pair(&mut all, success(0), HistoryStep { fault, ..success(1) });
-            }
-        }
-        // Other orders push one out of a memory.
-        Law::BookedOnce => {
-            let mut steps = vec![success(0)];
-            steps.extend((1..OTHERS).map(beside));
-            steps.extend([success(OTHERS), HistoryStep::plain(0, Send::Again)]);
-            all.push(History { steps });
-        }
-        Law::EveryOrderEnds => {
-            add_pair(&mut all, success(0), HistoryStep { is_old: true, ..success(1) });
-            let processing = HistoryStep::plain(0, Send::OrderStatus(OrderStatus::Processing));
-            add_pair(&mut all, processing, success(0));
-        }
-        _ => {}
     }
     all.retain(|one| size(one) < size(history));
     all.sort_by_key(size);
     all
 }
 
-fn add_pair(all: &mut Vec<History>, first: HistoryStep, second: HistoryStep) {
-    all.push(History { steps: vec![first, second] });
+/// What needs other orders, which the failing history may have had in its round only.
+pub fn with_others(history: &History, law: Law) -> Vec<History> {
+    let status = statuses(history, law).first().copied().unwrap_or(OrderStatus::Success);
+    let first = |order| HistoryStep::plain(order, Send::OrderStatus(status));
+    let beside = |order| HistoryStep { with_next: true, ..first(order) };
+    let mut faults: Vec<Fault> = history.steps.iter().filter_map(|step| step.fault).collect();
+    faults.sort_unstable();
+    faults.dedup_by_key(|fault| fault.name());
+    let mut all: Vec<Vec<HistoryStep>> = Vec::new();
+    for orders in [2, 4] {
+        for fault in faults.iter().map(|fault| Some(*fault)).chain([None]) {
+            let mut steps: Vec<HistoryStep> = (0..orders).map(beside).collect();
+            steps[0].fault = fault;
+            all.push(steps);
+        }
+    }
+    match law {
+        Law::EveryOrderEnds | Law::StaysUp => {
+            all.push(vec![first(0), HistoryStep { is_old: true, ..first(1) }]);
+            all.push(vec![HistoryStep { is_reply_lost: true, ..first(0) }, first(1)]);
+        }
+        Law::ForgedChangesNothing => {}
+        _ => {
+            // Another order is booked when the process ends.
+            for time in [300, 600, 900] {
+                let fault = Some(Fault::Kill(Moment::Between(time)));
+                all.push(vec![first(0), HistoryStep { fault, ..first(1) }]);
+            }
+            // Other orders push one out of a memory.
+            for others in OTHERS {
+                let mut steps = vec![first(0)];
+                steps.extend((1..others).map(beside));
+                steps.extend([first(others), HistoryStep::plain(0, Send::Again)]);
+                all.push(steps);
+            }
+        }
+    }
+    all.into_iter().map(|steps| History { steps }.tidy()).collect()
 }
 
-/// How a process may end during a notification, or not at all.
-fn ends(history: &History) -> Vec<Option<Fault>> {
+/// What may happen to a process during a notification: nothing, a kill, or what did happen.
+fn faults(history: &History) -> Vec<Option<Fault>> {
     let between = |time| Moment::Between(time);
     let kills = [Moment::After, between(300), between(600), between(900)].map(Fault::Kill);
-    let mut ends = vec![None];
-    ends.extend(kills.map(Some));
+    let mut all = vec![None];
+    all.extend(kills.map(Some));
     if history.steps.iter().any(|step| matches!(step.fault, Some(Fault::Terminate(_)))) {
-        ends.extend([Moment::After, between(500)].map(|moment| Some(Fault::Terminate(moment))));
+        all.extend([Moment::After, between(500)].map(|moment| Some(Fault::Terminate(moment))));
     }
-    ends
+    let is_pause = |fault: &Fault| matches!(fault, Fault::Pause(_));
+    // Each lasts until a request has timed out.
+    let pause = history.steps.iter().find_map(|step| step.fault.filter(is_pause));
+    all.extend(pause.map(Some));
+    if history.steps.iter().any(|step| step.fault == Some(Fault::FullDisk)) {
+        all.push(Some(Fault::FullDisk));
+    }
+    all
 }
 
-/// These steps alone; the fault of one that is cut happens at the one before it.
+/// These steps alone; the fault of one that is cut happens at the one before it, or at the first.
 fn with_faults(history: &History, kept: &[usize]) -> History {
     let mut short = History::default();
+    let mut earlier = None;
     for (at, step) in history.steps.iter().enumerate() {
         match (kept.contains(&at), short.steps.last_mut()) {
-            (true, _) => short.steps.push(step.clone()),
+            (true, _) => {
+                let fault = step.fault.or(earlier.take());
+                short.steps.push(HistoryStep { fault, ..step.clone() });
+            }
             (false, Some(last)) => last.fault = last.fault.or(step.fault),
-            (false, None) => {}
+            (false, None) => earlier = earlier.or(step.fault),
         }
     }
     short.tidy()
@@ -248,6 +322,9 @@ mod tests {
                 for one in short(&history, law) {
                     assert!(size(&one) < size(&history) && one == one.clone().tidy(), "{one:?}");
                 }
+                let all = first_candidates(&history, law);
+                assert!(all.contains(&history) && all.is_sorted_by_key(|one| one.steps.len()));
+                assert!(all.iter().all(|one| *one == one.clone().tidy()), "{all:?}");
             }
         }
     }

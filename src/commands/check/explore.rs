@@ -1,9 +1,11 @@
 //! `check --explore`: its options, and the texts around it.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use tokio::sync::Notify;
 
 use super::CheckArgs;
 use super::setup::command;
@@ -14,6 +16,7 @@ use crate::check::explore::{self, ExploreError, ExploreEvent, ExploreSetup, chec
 use crate::check::plan::Plan;
 use crate::check::report::CheckReport;
 use crate::commands::args::{Format, parse_number, parse_time};
+use crate::commands::runtime::Interrupts;
 use crate::error::CommandError;
 use crate::mask::Untrusted;
 use crate::report::check::histories;
@@ -142,9 +145,13 @@ pub(super) async fn carry_out(
     plan: &Plan,
     setup: &ExploreSetup,
     format: Format,
+    interrupts: &mut Interrupts,
     console: &mut Console,
 ) -> Result<CheckReport, ExploreError> {
-    explore(plan, setup, &mut |event| {
+    let stop = Notify::new();
+    let is_found = Cell::new(false);
+    let mut tell = |event| {
+        is_found.set(is_found.get() || matches!(event, ExploreEvent::FoundViolation(..)));
         if format == Format::Json {
             return;
         }
@@ -164,8 +171,21 @@ pub(super) async fn carry_out(
                 console.status(&format!("it fails with {}", counted(steps as u64, "step")));
             }
         }
-    })
-    .await
+    };
+    let explored = explore(plan, setup, stop.notified(), &mut tell);
+    // What is proven is reported: only the cutting ends then.
+    let interrupted = async {
+        interrupts.next().await;
+        if is_found.get() {
+            stop.notify_one();
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        explored = explored => explored,
+        () = interrupted => Err(ExploreError::Interrupted),
+    }
 }
 
 pub(super) fn failed(error: ExploreError) -> CommandError {
@@ -178,6 +198,7 @@ pub(super) fn failed(error: ExploreError) -> CommandError {
         }
         ExploreError::Process(ProcessError::Occupied(why)) => CommandError::environment(why)
             .hint("stop what listens there: --explore starts the merchant itself"),
+        ExploreError::Interrupted => super::interrupted(),
         ExploreError::Process(error) => {
             CommandError::environment("the merchant cannot be started or stopped")
                 .because(error)

@@ -90,6 +90,7 @@ fn text_of(line: &Line) -> String {
 pub(super) fn again(found: &FoundViolation) -> String {
     let FoundViolation { failed, replays, .. } = found;
     let how_often = match failed {
+        _ if !found.is_cut_down => "it was interrupted before it was cut down and played again".to_owned(),
         _ if *replays == 0 => "the merchant does not come up any more, so it cannot be played again (--fresh COMMAND empties its data)".to_owned(),
         0 => format!(
             "it did not fail again in {replays} replays: the moment decides, or what other histories left"

@@ -71,6 +71,7 @@ pub(crate) fn explored(text: &str) -> CheckReport {
         steps: 2,
         failed: 3,
         replays: 5,
+        is_cut_down: true,
         after: Duration::from_millis(9_200),
         case: history.case(law.id(), (law.title(), law.why(), law.fix())),
     };
