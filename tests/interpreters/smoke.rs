@@ -202,7 +202,7 @@ fn what_is_not_set_or_cannot_be_read_is_told_before_anything_runs() {
         ("SMOKE_URL", "nonsense", "cannot ask nonsense"),
         ("SMOKE_KEY_ENV", "NO_SUCH_KEY", "NO_SUCH_KEY is not set"),
         ("SMOKE_KEY_ENV", "A;B", "no name of a variable"),
-        ("SMOKE_WAIT", "soon", "no number of seconds"),
+        ("SMOKE_WAIT", "soon", "not a number of seconds"),
         ("SMOKE_CHECK", "--only 'auth", "is a quote missing"),
         ("SMOKE_SIMULATE", "--count \"2", "is a quote missing"),
         ("SMOKE_GATES", "acked<100%\np99>1x", "'p99>1x'"),
