@@ -54,11 +54,25 @@ pub fn signed(text: &str, is_signed: &dyn Fn(&[u8]) -> bool) -> Vec<Vec<u8>> {
     beside.push_str(rest);
     let mut rest = &*beside;
     while let Some(at) = rest.find('"') {
-        let read = string(&rest[at..]);
-        rest = &rest[at + read.as_ref().map_or(1, |(length, _)| *length)..];
-        found.extend(read.map(|(_, inner)| inner).filter(|inner| is_signed(inner)));
+        rest = &rest[at..];
+        let end = end_of_string(rest);
+        let inner = rest.get(..=end).and_then(|json| serde_json::from_str::<String>(json).ok());
+        // Every quotation mark before the end is escaped: a string from there on ends there too.
+        rest = &rest[end + usize::from(inner.is_some())..];
+        found.extend(inner.map(String::into_bytes).filter(|inner| is_signed(inner)));
     }
     found
+}
+
+/// Where the quotation mark that ends a JSON string is, or what no string can hold.
+fn end_of_string(text: &str) -> usize {
+    let mut is_escaped = false;
+    let ends = text.bytes().skip(1).position(|byte| {
+        let ends = byte < b' ' || (byte == b'"' && !is_escaped);
+        is_escaped = byte == b'\\' && !is_escaped;
+        ends
+    });
+    ends.map_or(text.len(), |before| before + 1)
 }
 
 /// The JSON object at the beginning.
@@ -66,13 +80,6 @@ fn object(text: &str) -> Option<Vec<u8>> {
     let mut values = Deserializer::from_str(text).into_iter::<IgnoredAny>();
     values.next()?.ok()?;
     Some(text.as_bytes()[..values.byte_offset()].to_vec())
-}
-
-/// The JSON string at the beginning: how long it is, and its text.
-fn string(text: &str) -> Option<(usize, Vec<u8>)> {
-    let mut values = Deserializer::from_str(text).into_iter::<String>();
-    let inner = values.next()?.ok()?;
-    Some((values.byte_offset(), inner.into_bytes()))
 }
 
 #[cfg(test)]
@@ -99,6 +106,7 @@ mod tests {
             (format!("INFO {{x}} received: {BODY} {{\"a\":1}}"), text),
             (format!("\"POST\" \"{BODY}\" \"-\""), text),
             (format!("'{BODY}'"), text),
+            (format!("\"\n{quoted}"), text),
             (format!("Content-Type: a\n\n{BODY}"), text),
         ] {
             assert_eq!(found(&around), Some((BODY.to_owned(), from.to_owned())), "{around}");
@@ -118,6 +126,9 @@ mod tests {
             "{}".to_owned(),
             "{\"a\":".repeat(1000),
             "{\"".repeat(100_000),
+            "\\\"".repeat(200_000),
+            "\\\"".repeat(200_000) + "\\x\"",
+            "\\\"".repeat(200_000) + "\n",
         ] {
             assert_eq!(found(&text), None);
         }
