@@ -16,7 +16,7 @@ impl FilledDisk {
     pub fn fill(folder: &Path) -> io::Result<FilledDisk> {
         check(folder).map_err(io::Error::other)?;
         let filled = FilledDisk(folder.join(FILE));
-        let mut file = File::create(&filled.0)?;
+        let mut file = new_file(&filled.0)?;
         let mut chunk = vec![0; 1 << 20];
         loop {
             match file.write(&chunk) {
@@ -28,6 +28,16 @@ impl FilledDisk {
             }
         }
     }
+}
+
+/// A file that was not there: one that a kill left behind goes, and so does a link, which the merchant
+/// may have put there and which would lead out of the small file system.
+fn new_file(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    File::create_new(path)
 }
 
 fn is_full(error: &io::Error) -> bool {
@@ -63,4 +73,26 @@ pub fn check(folder: &Path) -> Result<(), String> {
 #[cfg(not(target_os = "linux"))]
 pub fn check(_: &Path) -> Result<(), String> {
     Err("a full disk is made on Linux only".to_owned())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::store::tests::Folder;
+
+    #[test]
+    fn what_fills_the_disk_is_a_file_of_its_own() {
+        let folder = Folder::new();
+        let (path, elsewhere) = (folder.file(FILE), folder.file("elsewhere"));
+        fs::write(&elsewhere, "kept").unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+        new_file(&path).unwrap().write_all(b"filled").unwrap();
+        assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "kept");
+        // Left behind by a run that was killed.
+        new_file(&path).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "");
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(new_file(&path).is_err());
+    }
 }

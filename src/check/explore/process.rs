@@ -291,14 +291,7 @@ impl<'a> MerchantProcess<'a> {
         let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes: Vec<u8> = tail.iter().copied().collect();
         drop(tail);
-        let text = String::from_utf8_lossy(&bytes);
-        let cut = |line: &str| outside(line).chars().take(MAX_LINE).collect::<String>();
-        let lines: Vec<String> =
-            text.lines().filter(|line| !line.trim().is_empty()).map(cut).collect();
-        match &lines[lines.len().saturating_sub(LAST_LINES)..] {
-            [] => " and wrote nothing".to_owned(),
-            last => format!("; its last lines: {}", last.join(" | ")),
-        }
+        last_lines(&bytes)
     }
 }
 
@@ -315,6 +308,22 @@ impl Drop for MerchantProcess<'_> {
             }
             thread::sleep(LOOK_AGAIN);
         }
+    }
+}
+
+fn last_lines(tail: &[u8]) -> String {
+    // What was cut off at its beginning may begin with a part of a key, which no search would find.
+    let whole = match tail.len() < MAX_TAIL {
+        true => tail,
+        false => tail.iter().position(|byte| *byte == b'\n').map_or(&b""[..], |end| &tail[end..]),
+    };
+    let text = String::from_utf8_lossy(whole);
+    let cut = |line: &str| outside(line).chars().take(MAX_LINE).collect::<String>();
+    let lines: Vec<String> = text.lines().filter(|line| !line.trim().is_empty()).map(cut).collect();
+    match &lines[lines.len().saturating_sub(LAST_LINES)..] {
+        [] if tail.is_empty() => " and wrote nothing".to_owned(),
+        [] => " and wrote no whole line".to_owned(),
+        last => format!("; its last lines: {}", last.join(" | ")),
     }
 }
 
@@ -345,5 +354,23 @@ fn in_words(status: ExitStatus) -> String {
     match status.code() {
         Some(code) => format!("exit code {code}"),
         None => "a signal".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_was_cut_off_at_its_beginning_is_not_shown() {
+        assert_eq!(last_lines(b""), " and wrote nothing");
+        assert_eq!(last_lines(b"a\n\nb"), "; its last lines: a | b");
+        let endless = vec![b'x'; MAX_TAIL];
+        assert_eq!(last_lines(&endless), " and wrote no whole line");
+        let mut cut = b"half-a-key\n".to_vec();
+        cut.extend(b"y\n".repeat(MAX_TAIL));
+        cut.truncate(MAX_TAIL);
+        let shown = last_lines(&cut);
+        assert!(shown.ends_with("y | y") && !shown.contains("half"), "{shown}");
     }
 }
