@@ -194,7 +194,7 @@ pub fn findings(
                 findings.check(field, &member.value, kind);
             }
             (None, Some(severity)) => {
-                findings.add(severity, "missing", field.name, "the required member is missing");
+                findings.add(severity, "missing", field.name, "the required field is missing");
             }
             (None, None) => {}
         }
@@ -277,8 +277,8 @@ impl Findings<'_> {
         }
         if value.is_empty() && field.kind != Type::Text {
             return match field.missing {
-                Some(severity) => self.add(severity, "empty", name, "the required member is empty"),
-                None => self.warn("empty", name, "the member is empty"),
+                Some(severity) => self.add(severity, "empty", name, "the required field is empty"),
+                None => self.warn("empty", name, "the field is empty"),
             };
         }
         match (field.kind, value) {

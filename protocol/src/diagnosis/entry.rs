@@ -114,6 +114,51 @@ pub(super) fn entries(payload: &Payload<'_>, scheme: &Scheme) -> Vec<Entry> {
         .collect()
 }
 
+/// A list as an object: `{"0":"a","1":"b"}`.
+pub(super) fn as_objects(tree: &Tree) -> Tree {
+    match tree {
+        Tree::List(items) => {
+            let items = items.iter().enumerate();
+            Tree::Map(items.map(|(at, item)| (at.to_string(), as_objects(item))).collect())
+        }
+        Tree::Map(members) => {
+            let members = members.iter();
+            Tree::Map(members.map(|(name, item)| (name.clone(), as_objects(item))).collect())
+        }
+        scalar => scalar.clone(),
+    }
+}
+
+/// Without the members of objects that are null.
+pub(super) fn without_nulls(tree: &Tree) -> Tree {
+    without(tree, &|item| matches!(item, Tree::Null))
+}
+
+/// Without the members of objects that are null, or an empty text, list or object.
+pub(super) fn without_empties(tree: &Tree) -> Tree {
+    without(tree, &|item| match item {
+        Tree::Null => true,
+        Tree::Text(text) => text.is_empty(),
+        Tree::List(items) => items.is_empty(),
+        Tree::Map(members) => members.is_empty(),
+        Tree::Bool(_) | Tree::Number(_) => false,
+    })
+}
+
+fn without(tree: &Tree, is_left_out: &dyn Fn(&Tree) -> bool) -> Tree {
+    match tree {
+        Tree::List(items) => {
+            Tree::List(items.iter().map(|item| without(item, is_left_out)).collect())
+        }
+        Tree::Map(members) => {
+            let kept = members.iter().filter(|(_, item)| !is_left_out(item));
+            let inner = |item: &Tree| without(item, is_left_out);
+            Tree::Map(kept.map(|(name, item)| (name.clone(), inner(item))).collect())
+        }
+        scalar => scalar.clone(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@
 use super::Deviation;
 use super::compose::ValueChoice;
 use super::deviations::{deviation, of_payload, that_does};
-use super::entry::{Entry, Tree};
+use super::entry::{self, Entry, Tree};
 use super::numbers;
 use super::printing::{self, MAX_TEXT};
 use super::values::{Scope, Writing, times};
@@ -185,12 +185,12 @@ pub(super) fn nested(entries: &[Entry]) -> Vec<ValueChoice> {
         nested.any(|tree| change(tree) != before(tree))
     };
     let mut reduced: Vec<(&str, &'static str, Reduce)> = Vec::new();
-    if changes(printing::without_nulls, Tree::clone) {
-        reduced.push(("without nulls", NULLS_LEFT_OUT, printing::without_nulls));
+    if changes(entry::without_nulls, Tree::clone) {
+        reduced.push(("without nulls", NULLS_LEFT_OUT, entry::without_nulls));
     }
-    if changes(printing::without_empties, printing::without_nulls) {
+    if changes(entry::without_empties, entry::without_nulls) {
         let what = "without nulls and empty values";
-        reduced.push((what, EMPTIES_LEFT_OUT, printing::without_empties));
+        reduced.push((what, EMPTIES_LEFT_OUT, entry::without_empties));
     }
     let mut found = Vec::new();
     for (style, words, cause) in printing::json_styles() {
@@ -211,7 +211,7 @@ pub(super) fn nested(entries: &[Entry]) -> Vec<ValueChoice> {
             for (more, cause, tree) in &reduced {
                 push(and(more), cause, *tree);
             }
-            push(as_objects.trim_end_matches(", ").to_owned(), FORCED, printing::as_objects);
+            push(as_objects.trim_end_matches(", ").to_owned(), FORCED, entry::as_objects);
         }
     }
     found

@@ -96,7 +96,7 @@ fn each_rejection_has_its_code() {
     assert_eq!(missing.code(), PlatformCode::InvalidParameters);
     assert_eq!(
         missing.to_string(),
-        "a field cannot be used; payout_id: the required member is missing"
+        "a field cannot be used; payout_id: the required field is missing"
     );
     assert_eq!(verified("\"status\":3", "\"status\":[]").unwrap_err().code().code(), "0002");
 }

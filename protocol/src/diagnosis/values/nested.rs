@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::super::printing::{self, Query, Style, print};
 use super::{ValueRule, member, pairs};
-use crate::diagnosis::entry::{Entry, Tree};
+use crate::diagnosis::entry::{self, Entry, Tree};
 use crate::edit::json_string;
 
 fn list(entry: &Entry, print: impl Fn(&Tree) -> String) -> Option<String> {
@@ -53,11 +53,9 @@ pub(super) static RULES: [ValueRule; 49] = [
     member("nested-ruby-old", |e| styled(e, &printing::RUBY_OLD)),
     member("nested-spaced-pairs", |e| styled(e, &printing::SPACED_PAIRS)),
     member("nested-spaced-items", |e| styled(e, &printing::SPACED_ITEMS)),
-    member("nested-objects", |e| {
-        e.nested().map(|t| print(&printing::as_objects(t), &printing::JSON))
-    }),
+    member("nested-objects", |e| e.nested().map(|t| print(&entry::as_objects(t), &printing::JSON))),
     member("nested-objects-php", |e| {
-        e.nested().map(|t| print(&printing::as_objects(t), &printing::PHP_JSON))
+        e.nested().map(|t| print(&entry::as_objects(t), &printing::PHP_JSON))
     }),
     member("nested-quoted", |e| e.nested().map(|_| json_string(&e.text))),
     member("nested-base64", |e| e.nested().map(|_| STANDARD.encode(&e.text))),
