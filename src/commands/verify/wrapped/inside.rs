@@ -1,6 +1,6 @@
 //! The one signed payload inside other text: an object in JSON or in a line of a log, or a string.
 
-use protocol::{Payload, Value};
+use protocol::{MAX_BYTES, Payload, Value};
 use serde::de::IgnoredAny;
 use serde_json::Deserializer;
 
@@ -10,6 +10,10 @@ use crate::mask::Untrusted;
 /// Fields by which an object is a notification itself: one without a signature.
 const OWN_FIELDS: [&str; 5] =
     ["payout_id", "payout_cl_id", "payment_id", "payment_cl_id", "amount"];
+
+/// How many bytes are read in search of objects, each of which may begin many others; a text that
+/// needs more is not an accident.
+const MAX_WORK: usize = 16 * MAX_BYTES;
 
 /// The payload inside, where there is exactly one.
 pub fn only_payload(text: &str, is_signed: &dyn Fn(&[u8]) -> bool) -> Option<Layer> {
@@ -42,10 +46,16 @@ fn place(outer: &Payload<'_>, inner: &[u8]) -> Option<String> {
 pub fn signed(text: &str, is_signed: &dyn Fn(&[u8]) -> bool) -> Vec<Vec<u8>> {
     let mut found: Vec<Vec<u8>> = Vec::new();
     let mut rest = text;
-    let mut beside = String::new();
+    let (mut beside, mut work) = (String::new(), 0);
     // A line of a log may have quotation marks in quotation marks: objects come first.
     while let Some(at) = rest.find('{') {
-        let json = object(&rest[at..]).filter(|json| is_signed(json));
+        let (length, looked_at) = object(&rest[at..]);
+        work += looked_at;
+        if work > MAX_WORK {
+            return Vec::new();
+        }
+        let json = length.map(|length| rest.as_bytes()[at..at + length].to_vec());
+        let json = json.filter(|json| is_signed(json));
         let end = at + json.as_ref().map_or(1, Vec::len);
         beside.push_str(&rest[..if json.is_some() { at } else { end }]);
         rest = &rest[end..];
@@ -75,11 +85,18 @@ fn end_of_string(text: &str) -> usize {
     ends.map_or(text.len(), |before| before + 1)
 }
 
-/// The JSON object at the beginning.
-fn object(text: &str) -> Option<Vec<u8>> {
+/// How long the JSON object at the beginning is, where there is one, and how many bytes were read
+/// to see it.
+fn object(text: &str) -> (Option<usize>, usize) {
     let mut values = Deserializer::from_str(text).into_iter::<IgnoredAny>();
-    values.next()?.ok()?;
-    Some(text.as_bytes()[..values.byte_offset()].to_vec())
+    match values.next() {
+        Some(Ok(_)) => (Some(values.byte_offset()), values.byte_offset()),
+        Some(Err(error)) => {
+            let lines = text.split_inclusive('\n').take(error.line().saturating_sub(1));
+            (None, lines.map(str::len).sum::<usize>() + error.column())
+        }
+        None => (None, 0),
+    }
 }
 
 #[cfg(test)]
@@ -124,7 +141,9 @@ mod tests {
             format!("{{\"payout_id\":\"P1\",\"memo\":{BODY}}}"),
             format!("{{\"amount\":1,\"memo\":{quoted}}}"),
             "{}".to_owned(),
-            "{\"a\":".repeat(1000),
+            "{\"a\":".repeat(200_000),
+            "{\"a\":".repeat(100_000) + "1" + &"}".repeat(100_000),
+            "{\"a\":\n".repeat(100_000) + "x",
             "{\"".repeat(100_000),
             "\\\"".repeat(200_000),
             "\\\"".repeat(200_000) + "\\x\"",
